@@ -1,0 +1,201 @@
+"""Index formulas: the one primitive of a lowered program.
+
+    y[n,o,p,q] += x[n,c,2*p+u-1,2*q+v-1] * w[o,c,u,v]
+
+An index on the left is an axis of the result; the others are reduced (`+=` sums, `max=` takes the largest). An update
+happens only where every read is inside its tensor, which is what zero padding means. A formula may also write at a
+compound place (`dx[n,c,2*p+u,2*q+v] += ...`); what is not written is zero. `y[...], i[...] max= x[...]` also gives the
+place of the (first) largest, as the row-major number of the reduced indices.
+
+Names inside are local: a `Node` binds `operands` to its inputs and `targets` to its results. A name that is not
+subscripted is an index, or `N`, the number of samples of this run. Constants are literals, so equal texts mean equal
+kernels. Notation after Vasilache et al., "Tensor Comprehensions", 2018 (arXiv:1802.04730).
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+from .types import TensorType
+
+FUNCTIONS = {"exp", "log", "log1p", "expm1", "sqrt", "tanh", "sigmoid", "erf", "abs", "max", "min", "floor", "where", "random"}
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One subscript as an affine map: the sum of coefficient * index, plus a constant."""
+
+    terms: tuple[tuple[str, int], ...]
+    const: int = 0
+
+    @property
+    def bare(self) -> str | None:
+        """The index, where the subscript is just that."""
+        return self.terms[0][0] if len(self.terms) == 1 and self.terms[0][1] == 1 and self.const == 0 else None
+
+    def coefficient(self, index: str) -> int:
+        return dict(self.terms).get(index, 0)
+
+
+@dataclass(frozen=True)
+class Access:
+    """One read or write: a local name and its subscripts."""
+
+    name: str
+    axes: tuple[Axis, ...]
+
+    @cached_property
+    def indices(self) -> tuple[str, ...]:
+        """Every index in order of appearance, once."""
+        return tuple(dict.fromkeys(i for a in self.axes for i, _ in a.terms))
+
+    @cached_property
+    def bare(self) -> tuple[str | None, ...]:
+        return tuple(a.bare for a in self.axes)
+
+    @property
+    def compound(self) -> bool:
+        return None in self.bare
+
+    def __str__(self) -> str:
+        return f"{self.name}[{','.join(map(axis_text, self.axes))}]"
+
+
+def axis_text(a: Axis) -> str:
+    out = ""
+    for i, c in a.terms:
+        sign, size = ("-" if c < 0 else "+" if out else ""), abs(c)
+        out += f"{sign}{i}" if size == 1 else f"{sign}{size}*{i}"
+    if a.const or not out:
+        out += f"{a.const:+d}" if out else str(a.const)
+    return out
+
+
+def _affine(e: ast.expr) -> Axis:
+    match e:
+        case ast.Name(i):
+            return Axis(((i, 1),))
+        case ast.Constant(int(c)):
+            return Axis((), c)
+        case ast.UnaryOp(ast.USub(), x):
+            a = _affine(x)
+            return Axis(tuple((i, -c) for i, c in a.terms), -a.const)
+        case ast.BinOp(left, (ast.Add() | ast.Sub()) as op, right):
+            a, b, k = _affine(left), _affine(right), 1 if isinstance(op, ast.Add) else -1
+            terms = dict(a.terms)
+            for i, c in b.terms:
+                terms[i] = terms.get(i, 0) + k * c
+            return Axis(tuple((i, c) for i, c in terms.items() if c), a.const + k * b.const)
+        case ast.BinOp(left, ast.Mult(), right):
+            a, b = _affine(left), _affine(right)
+            if b.terms:
+                a, b = b, a
+            if b.terms:
+                raise ValueError(f"not affine: {ast.unparse(e)}")
+            return Axis(tuple((i, c * b.const) for i, c in a.terms if c * b.const), a.const * b.const)
+    raise ValueError(f"not affine: {ast.unparse(e)}")
+
+
+def access(s: ast.Subscript) -> Access:
+    assert isinstance(s.value, ast.Name)
+    axes = s.slice.elts if isinstance(s.slice, ast.Tuple) else [s.slice]
+    return Access(s.value.id, tuple(map(_affine, axes)))
+
+
+@lru_cache(maxsize=65536)
+def _parse(text: str) -> tuple[tuple[Access, ...], str, ast.expr, tuple[ast.Subscript, ...], tuple[Access, ...]]:
+    m = re.match(r"\s*(.+?)\s*(\+=|max=|=)(?!=)\s*(.+)$", text)
+    assert m, f"not a formula: {text}"
+    left = ast.parse(m[1], mode="eval").body
+    right = ast.parse(m[3], mode="eval").body
+    lefts = left.elts if isinstance(left, ast.Tuple) else [left]
+    targets = tuple(access(t) for t in lefts if isinstance(t, ast.Subscript))
+    subscripts = tuple(n for n in ast.walk(right) if isinstance(n, ast.Subscript))
+    subscripts = tuple(sorted(subscripts, key=lambda n: (n.lineno, n.col_offset)))
+    return targets, m[2], right, subscripts, tuple(map(access, subscripts))
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A formula and the extents of those indices that no bare subscript gives."""
+
+    text: str
+    over: tuple[tuple[str, int], ...] = ()
+
+    def __str__(self) -> str:
+        return self.text + "".join(f"; {i} < {e}" for i, e in self.over)
+
+    @property
+    def targets(self) -> tuple[Access, ...]:
+        return _parse(self.text)[0]
+
+    @property
+    def target(self) -> Access:
+        return self.targets[0]
+
+    @property
+    def how(self) -> str:
+        """`=`, `+=` or `max=`."""
+        return _parse(self.text)[1]
+
+    @property
+    def right(self) -> ast.expr:
+        """The right side as a syntax tree. It is shared: never change it in place."""
+        return _parse(self.text)[2]
+
+    @property
+    def subscripts(self) -> tuple[ast.Subscript, ...]:
+        return _parse(self.text)[3]
+
+    @property
+    def reads(self) -> tuple[Access, ...]:
+        """Every read, in the order written."""
+        return _parse(self.text)[4]
+
+    @property
+    def operands(self) -> tuple[str, ...]:
+        """Local names read, each once, in the order written: what a node's inputs are bound to."""
+        return tuple(dict.fromkeys(r.name for r in self.reads))
+
+    @cached_property
+    def indices(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(i for a in (self.target, *self.reads) for i in a.indices))
+
+    @cached_property
+    def reduced(self) -> tuple[str, ...]:
+        """Indices that appear only on the right."""
+        return tuple(i for i in self.indices if i not in self.target.indices)
+
+    @property
+    def is_random(self) -> bool:
+        return "random(" in self.text
+
+    @property
+    def is_product(self) -> bool:
+        """A sum of products of exactly two reads."""
+        r = self.right
+        return (self.how == "+=" and isinstance(r, ast.BinOp) and isinstance(r.op, ast.Mult)
+                and isinstance(r.left, ast.Subscript) and isinstance(r.right, ast.Subscript))
+
+    def extents(self, operands: tuple[TensorType, ...], results: tuple[TensorType, ...]) -> dict[str, int]:
+        """The extent of every index but the batch's `n`. Raises ValueError naming an index two tensors disagree on."""
+        types = dict(zip(self.operands, operands, strict=True)) | dict(zip((t.name for t in self.targets), results, strict=True))
+        seen: dict[str, tuple[int, str]] = {i: (e, "the given extents") for i, e in self.over}
+        for a in (*self.reads, *self.targets):
+            t = types[a.name]
+            if len(a.axes) != t.rank:
+                raise ValueError(f"`{a.name}` is {t}, and {self.text} reads {len(a.axes)} axes of it")
+            for axis, extent in zip(a.axes[t.batch > 0:], t.shape):
+                if axis.bare:
+                    assert extent is not None
+                    if seen.setdefault(axis.bare, (extent, a.name))[0] != extent:
+                        have, where = seen[axis.bare]
+                        raise ValueError(f"index `{axis.bare}` is {have} in `{where}` and {extent} in `{a.name}`: {self.text}")
+        return {k: v for k, (v, _) in seen.items()}
+
+    def renamed(self, names: dict[str, str]) -> Formula:
+        """The same formula with other local names."""
+        return Formula(re.sub(r"\b([A-Za-z_]\w*)(?=\[)", lambda m: names.get(m[1], m[1]), self.text), self.over)

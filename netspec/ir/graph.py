@@ -1,0 +1,220 @@
+"""The graph: typed, ordered, immutable nodes. Layers and lowered programs are the same class with other operations.
+
+A node makes one or more named values (`results`), the first of which has the node's own name. Inputs are names of
+values. Order is topological and is part of the meaning: effects happen in it. `Graph.nx` is the same graph as a frozen
+networkx MultiDiGraph, for everything networkx is good at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+from ..source import Span
+from .formula import Formula
+from .types import TensorType
+
+if TYPE_CHECKING:
+    import networkx
+
+    from .layout import Layout
+
+Role = Literal["input", "target", "cotangent", "scalar"]
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A value from outside. `input` and `target` come with the data, `cotangent` is the gradient of an output that an
+    outside loss gives, `scalar` is memory the runtime sets (learning rate, step count, random key)."""
+
+    role: Role = "input"
+
+    def __str__(self) -> str:
+        return self.role
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A named array that belongs to the network and outlives a run.
+
+    `kind` is what it is to optimiser and initialiser: weight, bias, norm (a scale or shift of a normalisation), slope,
+    buffer (no gradient ever: running statistics, fixed kernels). `init` is the initialiser's name or a number;
+    `values` are given numbers, flat in row-major order, where the spec states them.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    kind: Literal["weight", "bias", "norm", "slope", "buffer"] = "weight"
+    init: str | float = "he"
+    fan_in: int = 1
+    fan_out: int = 1
+    trainable: bool = True
+    values: tuple[float, ...] | None = None
+    factors: tuple[tuple[str, float], ...] = ()  # per-parameter factors the spec states: ("lr", 0.1)
+    file: str | None = None  # weights="..." of the call that made it
+
+    @property
+    def size(self) -> int:
+        n = 1
+        for s in self.shape:
+            n *= s
+        return n
+
+    @property
+    def type(self) -> TensorType:
+        return TensorType(self.shape, batch=0)
+
+    def __str__(self) -> str:
+        return f"{'parameter' if self.trainable else 'buffer' if self.kind == 'buffer' else 'frozen parameter'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One result of a node. `layout` is how a backend stores it, None until `assign_layouts` has run."""
+
+    name: str
+    type: TensorType
+    layout: Layout | None = None
+
+    def __str__(self) -> str:
+        return f"%{self.name}: {self.type}" + ("" if self.layout is None else f" @ {self.layout}")
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One operation: a Layer, an Input, a Parameter, a Formula, or a fused Step of formulas."""
+
+    name: str
+    op: Any
+    inputs: tuple[str, ...] = ()
+    results: tuple[Value, ...] = ()
+    parameters: tuple[Parameter, ...] = ()  # layers only: what the layer's rule asked for, shared ones included
+    effect: str | None = None  # the parameter or buffer that the (first) result overwrites
+    spans: tuple[Span, ...] = ()  # innermost first: the step, then each enclosing block call
+    notes: tuple[str, ...] = ()  # what a reader of the emitted code should know: the spec line
+    scope: str = ""  # path of the enclosing named scope, for diagrams
+    attrs: tuple[tuple[str, Any], ...] = ()  # facts the language stated that are no argument: ("frozen", True)
+
+    @property
+    def type(self) -> TensorType:
+        return self.results[0].type
+
+    def __str__(self) -> str:
+        if isinstance(self.op, Formula):
+            names = dict(zip(self.op.operands, self.inputs)) | {t.name: r.name for t, r in zip(self.op.targets, self.results)}
+            what = self.op.renamed(names)
+            kinds = ", ".join(map(str, self.results))
+            return f"{kinds}    {what}" + (f"    -> %{self.effect}" if self.effect else "")
+        args = ", ".join("%" + i for i in self.inputs)
+        return f"{', '.join(map(str, self.results))} = {self.op}({args})" + (f"    -> %{self.effect}" if self.effect else "")
+
+
+@dataclass(frozen=True)
+class Region:
+    """The nodes one layer lowered to, for the layers that state their own backward rule."""
+
+    layer: Any
+    name: str
+    nodes: frozenset[str]
+    inputs: tuple[str, ...]
+    parameters: tuple[tuple[str, str], ...]  # local name -> parameter name
+    outputs: tuple[str, ...]
+    saved: tuple[tuple[str, str], ...]  # local name -> value the backward rule reads
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A network or a program. `outputs` are (public name, value name)."""
+
+    name: str
+    nodes: tuple[Node, ...]
+    outputs: tuple[tuple[str, str], ...]
+    regions: tuple[Region, ...] = ()
+    training: Any = None  # the elaborated `train` section, where the spec has one
+    warnings: tuple[Any, ...] = field(default=(), compare=False)  # diagnostics that are no errors
+    gradients: tuple[tuple[str, str], ...] = ()  # after differentiate: (parameter or input, value of its gradient)
+
+    def __str__(self) -> str:
+        body = "\n".join(f"  {n}" for n in self.nodes)
+        outs = ", ".join(f"{k}=%{v}" if k != v else f"%{v}" for k, v in self.outputs)
+        grads = "".join(f"\n  gradient of %{p}: %{g}" for p, g in self.gradients)
+        return f"graph {self.name} {{\n{body}\n  return {outs}{grads}\n}}"
+
+    def __iter__(self) -> Iterator[Node]:
+        return iter(self.nodes)
+
+    @cached_property
+    def by_name(self) -> dict[str, Node]:
+        return {n.name: n for n in self.nodes}
+
+    @cached_property
+    def values(self) -> dict[str, Value]:
+        return {v.name: v for n in self.nodes for v in n.results}
+
+    @cached_property
+    def maker(self) -> dict[str, Node]:
+        """The node that makes each value."""
+        return {v.name: n for n in self.nodes for v in n.results}
+
+    @cached_property
+    def readers(self) -> dict[str, tuple[Node, ...]]:
+        """The nodes that read each value, in order."""
+        out: dict[str, list[Node]] = {v: [] for v in self.values}
+        for n in self.nodes:
+            for i in dict.fromkeys(n.inputs):
+                out[i].append(n)
+        return {k: tuple(v) for k, v in out.items()}
+
+    @cached_property
+    def inputs(self) -> tuple[Node, ...]:
+        return tuple(n for n in self.nodes if isinstance(n.op, Input) and n.op.role == "input")
+
+    @cached_property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """Every parameter once, in order of first use, shared ones included once."""
+        found: dict[str, Parameter] = {}
+        for n in self.nodes:
+            for p in (n.op,) if isinstance(n.op, Parameter) else n.parameters:
+                found.setdefault(p.name, p)
+        return tuple(found.values())
+
+    @property
+    def roots(self) -> tuple[str, ...]:
+        """Values that must be computed: outputs, gradients, and effects."""
+        return (*(v for _, v in self.outputs), *(g for _, g in self.gradients), *(n.results[0].name for n in self.nodes if n.effect))
+
+    @cached_property
+    def nx(self) -> networkx.MultiDiGraph:
+        import networkx
+
+        g = networkx.MultiDiGraph(name=self.name)
+        for n in self.nodes:
+            g.add_node(n.name, node=n)
+        for n in self.nodes:
+            for argument, i in enumerate(n.inputs):
+                m = self.maker[i]
+                g.add_edge(m.name, n.name, argument=argument, result=[v.name for v in m.results].index(i))
+        return networkx.freeze(g)
+
+    def with_nodes(self, nodes: tuple[Node, ...] | list[Node], **changes: Any) -> Graph:
+        return replace(self, nodes=tuple(nodes), **changes)
+
+    def verify(self) -> Graph:
+        """Check every invariant; returns the graph itself, so that passes can be chained. Raises AssertionError."""
+        seen: set[str] = set()
+        parameters = {p.name for p in self.parameters}
+        for n in self.nodes:
+            assert n.results and n.results[0].name == n.name, f"the first result of %{n.name} must have its name"
+            for i in n.inputs:
+                assert i in seen, f"%{n.name} reads %{i}, which is not defined above it"
+            for v in n.results:
+                assert v.name not in seen, f"%{v.name} is defined twice"
+                seen.add(v.name)
+            assert n.effect is None or n.effect in parameters or n.effect in seen, f"%{n.name} overwrites %{n.effect}, which does not exist"
+            if isinstance(n.op, Formula):
+                n.op.extents(tuple(self.values[i].type for i in n.inputs), tuple(v.type for v in n.results))
+        for _, v in (*self.outputs, *self.gradients):
+            assert v in seen, f"output %{v} does not exist"
+        return self

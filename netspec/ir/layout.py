@@ -1,0 +1,149 @@
+"""How values are stored. Formulas speak of n, c, h, w; a layout says where an element lies.
+
+A layout is a view and not a buffer: a place, offsets and strides, all in bytes. `at` is bytes per sample, so that one
+plan serves every batch: the address of image 0 is  space + N * at + plus.  `assign_layouts` chooses layouts,
+`plan_memory` fills in `at`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import TYPE_CHECKING, Union
+
+if TYPE_CHECKING:
+    import numpy
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What plans need to know of a device; declared here so that plans and exact memory need no backend."""
+
+    device: str
+    vector: int  # bytes of a vector register
+    item: int  # bytes of an element of the network's dtype
+    alignment: int = 64
+
+    @property
+    def lanes(self) -> int:
+        """Elements in a vector register."""
+        return self.vector // self.item
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A batched value as [image][block of channels][depth][height][width][lane], each plane within a zero halo.
+
+    Missing spatial axes have extent 1 (1-D data are one row). Channel c lies in block c // lanes, lane c % lanes; the
+    lanes past the last channel are zero and stay zero. With `block == 0` the channels of a pixel lie side by side
+    ([image][depth][height][width][channel]): network inputs with few channels.
+    The address of image i, block b, place (d, h, w) is
+    space + N*at + plus + i*image + b*block + (d + halo[0])*plane + (h + halo[1])*row + (w + halo[2])*pixel.
+    """
+
+    channels: int
+    extents: tuple[int, int, int]
+    halo: tuple[int, int, int]
+    lanes: int
+    item: int
+    pixel: int
+    row: int
+    plane: int
+    block: int
+    image: int
+    images: int = 1  # images of a sample (views)
+    at: int = -1
+    plus: int = 0
+
+    @property
+    def blocks(self) -> int:
+        return -(-self.channels // self.lanes) if self.block else 1
+
+    @property
+    def origin(self) -> int:
+        """Bytes from N*at to place (0, 0, 0) of image 0, block 0."""
+        return self.plus + self.halo[0] * self.plane + self.halo[1] * self.row + self.halo[2] * self.pixel
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of a sample."""
+        return self.images * self.image
+
+    def __str__(self) -> str:
+        form = f"{self.lanes}c" if self.block else "channels last"
+        halo = f" halo {'x'.join(map(str, self.halo))}" if any(self.halo) else ""
+        return f"{form}{halo}" + (f" at {self.at}N+{self.plus}" if self.at >= 0 else "")
+
+
+def blocked(channels: int, spatial: tuple[int, ...], halo: tuple[int, ...], lanes: int, item: int, images: int = 1) -> Image:
+    """Channels in blocks of `lanes`. `spatial` and `halo` have 0 to 3 axes."""
+    extents, edge = _three(spatial, 1), _three(halo, 0)
+    pixel = lanes * item
+    row = (extents[2] + 2 * edge[2]) * pixel
+    plane = (extents[1] + 2 * edge[1]) * row
+    block = (extents[0] + 2 * edge[0]) * plane
+    return Image(channels, extents, edge, lanes, item, pixel, row, plane, block, -(-channels // lanes) * block, images)
+
+
+def channels_last(channels: int, spatial: tuple[int, ...], halo: tuple[int, ...], lanes: int, item: int, images: int = 1) -> Image:
+    """Channels of a pixel side by side; an image is rounded up to 64 bytes."""
+    extents, edge = _three(spatial, 1), _three(halo, 0)
+    pixel = channels * item
+    row = (extents[2] + 2 * edge[2]) * pixel
+    plane = (extents[1] + 2 * edge[1]) * row
+    return Image(channels, extents, edge, lanes, item, pixel, row, plane, 0, round_up((extents[0] + 2 * edge[0]) * plane, 64), images)
+
+
+@dataclass(frozen=True, slots=True)
+class Vector:
+    """An unbatched value, flat in row-major order. `at` is the number of its first element within its space."""
+
+    size: int
+    space: str = "vectors"  # parameters | gradients | vectors
+    at: int = -1
+
+    def __str__(self) -> str:
+        return f"{self.space}[{self.at}:{self.at + self.size}]"
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A weight in the order its contraction reads it: `order[i]` is the row-major index of packed element i, -1 is
+    padding and zero."""
+
+    shape: tuple[int, ...]
+    order: numpy.ndarray
+    space: str = "parameters"
+    at: int = -1
+
+    @property
+    def size(self) -> int:
+        """Elements, padding included."""
+        return len(self.order)
+
+    def __str__(self) -> str:
+        return f"packed {self.space}[{self.at}:{self.at + self.size}]"
+
+    def __eq__(self, other: object) -> bool:
+        return (isinstance(other, Packed) and (self.shape, self.space, self.at) == (other.shape, other.space, other.at)
+                and len(self.order) == len(other.order) and bool((self.order == other.order).all()))
+
+    def __hash__(self) -> int:
+        return hash((self.shape, self.space, self.at, len(self.order)))
+
+
+Layout = Union[Image, Vector, Packed]
+
+
+def round_up(n: int, to: int) -> int:
+    return -(-n // to) * to
+
+
+def _three(sizes: tuple[int, ...], fill: int) -> tuple[int, int, int]:
+    assert len(sizes) <= 3, f"{len(sizes)} spatial axes: at most three"
+    out = (fill,) * (3 - len(sizes)) + tuple(sizes)
+    return out[0], out[1], out[2]
+
+
+def elements(shape: tuple[int, ...]) -> int:
+    return prod(shape)

@@ -1,0 +1,111 @@
+"""What a layer is. Read this file, then any one neighbour, then write your own.
+
+A layer is one class in one file. Its fields are its arguments in the language; `shape` is its shape rule, `parameters`
+what it learns, `forward` its meaning in index formulas. From these come the checks, the counts, the gradient, the
+kernels of every backend, its documentation and its tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from ..ir.graph import Parameter
+from ..ir.types import TensorType
+from ..words import Registry, Word
+
+LAYERS: Registry[Layer]
+
+
+@dataclass(frozen=True)
+class Example:
+    """A test, a line of documentation and a gradient check, in one line.
+
+    `spec` is a step as a user writes it; `inputs` the shapes it reads (the flow, then its references, which the spec
+    calls @a, @b, ...), `output` the shape of its result, all without the batch.
+    """
+
+    spec: str
+    inputs: tuple[tuple[int, ...], ...]
+    output: tuple[int, ...]
+    parameters: int = 0
+    macs: int = 0
+
+
+class Builder(Protocol):
+    """What a layer writes its formulas with; `passes/lower.py` provides it.
+
+    `b("y[n,o,{p}] += x[n,c,{p}] * w[o,c]", x=x, w=w)` appends one formula and returns the name of its value. The type
+    of the result is inferred from bare indices, or given by `out` (a shape). `over` gives the extents of indices that no
+    bare subscript has. `{...}` in a text is Python's format: build axis lists with `axes`.
+    """
+
+    training: bool  # batch statistics and dropout, or not
+
+    def __call__(self, text: str, /, *, out: tuple[int, ...] | None = None, over: dict[str, int] | None = None,
+                 batch: int | None = None, effect: str | None = None, name: str | None = None, **operands: str) -> Any: ...
+
+    def map(self, expression: str, **operands: str) -> str:
+        """Element-wise: every operand is read at the element's own place; a per-channel one (no batch, one axis) at its
+        channel."""
+
+    def type(self, value: str) -> TensorType: ...
+
+    def scalar(self, name: str) -> str:
+        """A number the runtime keeps in memory, read as `s[0]`: "random_key" (the seed and the step)."""
+
+    def key(self) -> int:
+        """A number that no other call in this network gets: the salt of a random formula."""
+
+
+class Layer(Word):
+    """A named function of tensors. Subclasses become frozen dataclasses."""
+
+    category: str  # convolution, dense, pooling, activation, normalisation, merge, move, noise: colour and chapter
+    takes: tuple[Literal["activation", "norm"], ...] = ()  # families of bare words it accepts: `conv 64 3x3 bn relu`
+    arity: tuple[int, int | None] = (1, 1)  # how many values it reads, at least and at most (None: any number)
+    examples: tuple[Example, ...] = ()
+
+    def __init_subclass__(cls, category: str = "", name: str | None = None, **kw: Any):
+        super().__init_subclass__(**kw)
+        if category:
+            LAYERS.add(cls, name, category)
+
+    def shape(self, *inputs: TensorType) -> TensorType:
+        """The type of the result. Raises WordError with the formula and its numbers. Sizes may be None (unknown): the
+        rule lets them through, and refuses only where a number is needed."""
+        raise NotImplementedError
+
+    def parameters(self, *inputs: TensorType) -> tuple[Parameter, ...]:
+        """What it learns, names relative to the layer (`weight`)."""
+        return ()
+
+    def forward(self, b: Builder, *inputs: str, **parameters: str) -> str:
+        """Write the formulas; returns the value that is the result."""
+        raise NotImplementedError
+
+    # Layers whose gradient has a better closed form define:
+    #   backward(self, b, dy, *inputs, saved: dict[str, str], **parameters) -> (gradients of the inputs, {parameter: gradient})
+    # and call b.save(name=value) in forward.
+    backward: Any = None
+
+
+LAYERS = Registry("layer")
+
+OUT = "pqr"  # places of an output, an axis each
+WINDOW = "uvt"  # places in a window
+SPACE = "hwd"  # places of an input (for formulas that do not slide)
+
+
+def axes(*letters: str) -> str:
+    return ",".join(letters)
+
+
+def names(kind: str, rank: int) -> list[str]:
+    """The first `rank` index letters of a kind: names(OUT, 2) = ["p", "q"]."""
+    return list(kind[:rank])
+
+
+def known(sizes: Sequence[int | None]) -> bool:
+    return None not in sizes

@@ -32,6 +32,7 @@ class WordError(Exception):
 class Argument:
     """One argument as the language sees it."""
 
+    field: str  # of the dataclass; a trailing underscore keeps it apart from a method
     name: str
     kind: Kind
     doc: str
@@ -45,7 +46,7 @@ class Argument:
 
 def _argument(kind: Kind, doc: str, default: Any, position: int | None = None, words: tuple[str, ...] = (),
               least: float | None = None, most: float | None = None, below: float | None = None) -> Any:
-    meta = dict(kind=kind, doc=doc, position=position, words=words, least=least, most=most, below=below)
+    meta = {"kind": kind, "doc": doc, "position": position, "words": words, "least": least, "most": most, "below": below}
     if default is REQUIRED:
         return dataclasses.field(metadata=meta)
     return dataclasses.field(default=default, metadata=meta)
@@ -115,7 +116,7 @@ class Word:
         """As it would be written in a spec, defaults left out."""
         out = [self.name]
         for a in arguments(type(self)):
-            v = getattr(self, a.name)
+            v = getattr(self, a.field)
             if v == a.default and a.position is None:
                 continue
             if a.kind == "flag" and a.words:
@@ -154,7 +155,7 @@ def arguments(cls: type[Word]) -> tuple[Argument, ...]:
     """The arguments of a word, in the order of its fields."""
     if cls not in _ARGUMENTS:
         _ARGUMENTS[cls] = tuple(
-            Argument(f.name, default=f.default, **{k: f.metadata[k] for k in ("kind", "doc", "position", "words", "least", "most", "below")})
+            Argument(f.name, f.name.rstrip("_"), default=f.default, **{k: f.metadata[k] for k in ("kind", "doc", "position", "words", "least", "most", "below")})
             for f in dataclasses.fields(cls)  # type: ignore[arg-type]
             if f.metadata
         )

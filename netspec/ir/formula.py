@@ -26,15 +26,19 @@ FUNCTIONS = {"exp", "log", "log1p", "expm1", "sqrt", "tanh", "sigmoid", "erf", "
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """One subscript as an affine map: the sum of coefficient * index, plus a constant."""
+    """One subscript as an affine map: the sum of coefficient * index, plus a constant.
+
+    `part`, written `c+0`, says that the index runs over a part of the axis: it gives no extent and is never bare.
+    """
 
     terms: tuple[tuple[str, int], ...]
     const: int = 0
+    part: bool = False
 
     @property
     def bare(self) -> str | None:
         """The index, where the subscript is just that."""
-        return self.terms[0][0] if len(self.terms) == 1 and self.terms[0][1] == 1 and self.const == 0 else None
+        return self.terms[0][0] if len(self.terms) == 1 and self.terms[0][1] == 1 and self.const == 0 and not self.part else None
 
     def coefficient(self, index: str) -> int:
         return dict(self.terms).get(index, 0)
@@ -69,7 +73,7 @@ def axis_text(a: Axis) -> str:
     for i, c in a.terms:
         sign, size = ("-" if c < 0 else "+" if out else ""), abs(c)
         out += f"{sign}{i}" if size == 1 else f"{sign}{size}*{i}"
-    if a.const or not out:
+    if a.const or a.part or not out:
         out += f"{a.const:+d}" if out else str(a.const)
     return out
 
@@ -83,12 +87,15 @@ def _affine(e: ast.expr) -> Axis:
         case ast.UnaryOp(ast.USub(), x):
             a = _affine(x)
             return Axis(tuple((i, -c) for i, c in a.terms), -a.const)
+        case ast.BinOp(left, ast.Add(), ast.Constant(0)):
+            a = _affine(left)
+            return Axis(a.terms, a.const, True)
         case ast.BinOp(left, (ast.Add() | ast.Sub()) as op, right):
             a, b, k = _affine(left), _affine(right), 1 if isinstance(op, ast.Add) else -1
             terms = dict(a.terms)
             for i, c in b.terms:
                 terms[i] = terms.get(i, 0) + k * c
-            return Axis(tuple((i, c) for i, c in terms.items() if c), a.const + k * b.const)
+            return Axis(tuple((i, c) for i, c in terms.items() if c), a.const + k * b.const, a.part)
         case ast.BinOp(left, ast.Mult(), right):
             a, b = _affine(left), _affine(right)
             if b.terms:
@@ -181,10 +188,11 @@ class Formula:
                 and isinstance(r.left, ast.Subscript) and isinstance(r.right, ast.Subscript))
 
     def extents(self, operands: tuple[TensorType, ...], results: tuple[TensorType, ...]) -> dict[str, int]:
-        """The extent of every index but the batch's `n`. Raises ValueError naming an index two tensors disagree on."""
-        types = dict(zip(self.operands, operands, strict=True)) | dict(zip((t.name for t in self.targets), results, strict=True))
+        """The extent of every index but the batch's `n`. Raises ValueError naming an index two tensors disagree on.
+        With no results given, the reads alone decide."""
+        types = dict(zip(self.operands, operands, strict=True)) | dict(zip((t.name for t in self.targets), results))
         seen: dict[str, tuple[int, str]] = {i: (e, "the given extents") for i, e in self.over}
-        for a in (*self.reads, *self.targets):
+        for a in (*self.reads, *self.targets[:len(results)]):
             t = types[a.name]
             if len(a.axes) != t.rank:
                 raise ValueError(f"`{a.name}` is {t}, and {self.text} reads {len(a.axes)} axes of it")
@@ -199,3 +207,36 @@ class Formula:
     def renamed(self, names: dict[str, str]) -> Formula:
         """The same formula with other local names."""
         return Formula(re.sub(r"\b([A-Za-z_]\w*)(?=\[)", lambda m: names.get(m[1], m[1]), self.text), self.over)
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """Formulas that each write their own part of one result: concatenation. What no part writes is zero.
+
+        y[n,c,h,w] = a[n,c,h,w]; y[n,c+3,h,w] = b[n,c,h,w]
+    """
+
+    parts: tuple[Formula, ...]
+
+    def __str__(self) -> str:
+        return "; ".join(map(str, self.parts))
+
+    @property
+    def operands(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(o for p in self.parts for o in p.operands))
+
+    @property
+    def targets(self) -> tuple[Access, ...]:
+        return self.parts[0].targets
+
+    @property
+    def text(self) -> str:
+        return "; ".join(p.text for p in self.parts)
+
+    def bind(self, inputs: tuple[str, ...]) -> list[tuple[Formula, tuple[str, ...]]]:
+        """Each part with the inputs it reads."""
+        names = dict(zip(self.operands, inputs, strict=True))
+        return [(p, tuple(names[o] for o in p.operands)) for p in self.parts]
+
+    def renamed(self, names: dict[str, str]) -> Pieces:
+        return Pieces(tuple(p.renamed(names) for p in self.parts))

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..source import Span
-from .formula import Formula
+from .formula import Formula, Pieces
 from .types import TensorType
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class Node:
         return self.results[0].type
 
     def __str__(self) -> str:
-        if isinstance(self.op, Formula):
+        if isinstance(self.op, Formula | Pieces):
             names = dict(zip(self.op.operands, self.inputs)) | {t.name: r.name for t, r in zip(self.op.targets, self.results)}
             what = self.op.renamed(names)
             kinds = ", ".join(map(str, self.results))
@@ -215,6 +215,9 @@ class Graph:
             assert n.effect is None or n.effect in parameters or n.effect in seen, f"%{n.name} overwrites %{n.effect}, which does not exist"
             if isinstance(n.op, Formula):
                 n.op.extents(tuple(self.values[i].type for i in n.inputs), tuple(v.type for v in n.results))
+            elif isinstance(n.op, Pieces):
+                for f, inputs in n.op.bind(n.inputs):
+                    f.extents(tuple(self.values[i].type for i in inputs), ())
         for _, v in (*self.outputs, *self.gradients):
             assert v in seen, f"output %{v} does not exist"
         return self

@@ -44,13 +44,22 @@ class Builder(Protocol):
     training: bool  # batch statistics and dropout, or not
 
     def __call__(self, text: str, /, *, out: tuple[int, ...] | None = None, over: dict[str, int] | None = None,
-                 batch: int | None = None, effect: str | None = None, name: str | None = None, **operands: str) -> Any: ...
+                 batch: int | None = None, effect: str | None = None, **operands: str | float) -> Any: ...
 
-    def map(self, expression: str, **operands: str) -> str:
+    def map(self, expression: str, **operands: str | float) -> str:
         """Element-wise: every operand is read at the element's own place; a per-channel one (no batch, one axis) at its
         channel."""
 
+    def pieces(self, *texts: str, out: tuple[int, ...], **operands: str) -> str:
+        """Several formulas that each write their own part of one value of shape `out`."""
+
     def type(self, value: str) -> TensorType: ...
+
+    def view(self, parameter: str, shape: tuple[int, ...]) -> str:
+        """The same numbers in row-major order under another shape: a fully connected weight read as [o, c, h, w]."""
+
+    def save(self, **values: str) -> None:
+        """Values that this layer's `backward` reads."""
 
     def scalar(self, name: str) -> str:
         """A number the runtime keeps in memory, read as `s[0]`: "random_key" (the seed and the step)."""

@@ -1,0 +1,86 @@
+"""Batch normalisation."""
+
+from __future__ import annotations
+
+from math import prod
+
+from ..ir.graph import Parameter
+from ..ir.types import TensorType
+from ..words import WordError, number
+from .layer import Builder, Example, Layer
+
+_PLACES = {0: "", 1: ",w", 2: ",h,w", 3: ",d,h,w"}
+
+class Bn(Layer, category="normalisation"):
+    """Batch normalisation: each channel to mean 0 and variance 1 over the batch, then a learned scale and shift.
+
+    In training the batch's own mean and (biased) variance are used, and the running ones move towards them; in
+    evaluation the running ones are used. The running variance is unbiased, as in PyTorch. `momentum` is the weight of
+    the new value (PyTorch's sense); Keras's momentum=0.99 is 0.01 here, Caffe's moving_average_fraction 0.999 is 0.001.
+
+    Shapes:  C x W... -> the same
+    Params:  weight [C], bias [C]; buffers mean [C], var [C]
+    Paper:   Ioffe and Szegedy, "Batch Normalization", 2015 (arXiv:1502.03167)
+    """
+
+    eps: float = number("added to the variance", default=1e-5, least=0)
+    momentum: float = number("weight of the new value in the running statistics", default=0.1, least=0, most=1)
+
+    examples = (
+        Example("bn", inputs=((3, 4, 5),), output=(3, 4, 5), parameters=6),
+        Example("bn eps=0.001 momentum=0.01", inputs=((4,),), output=(4,), parameters=8),
+        Example("bn", inputs=((2, 3, 2, 4),), output=(2, 3, 2, 4), parameters=4),
+    )
+
+    def shape(self, *inputs: TensorType) -> TensorType:
+        return inputs[0]
+
+    def parameters(self, *inputs: TensorType) -> tuple[Parameter, ...]:
+        c = inputs[0].channels
+        if c is None:
+            raise WordError("the number of channels must be known here", label="it is `?`", code="unknown-size")
+        return (Parameter("weight", (c,), "norm", "ones"), Parameter("bias", (c,), "norm", "zeros"),
+                Parameter("mean", (c,), "buffer", "zeros", trainable=False), Parameter("var", (c,), "buffer", "ones", trainable=False))
+
+    def forward(self, b: Builder, *inputs: str, **parameters: str) -> str:
+        (x,) = inputs
+        mean, var = parameters["mean"], parameters["var"]
+        t = b.type(x)
+        ix = f"n,c{_PLACES[len(t.shape) - 1]}"
+        if not b.training:
+            k = b.map(f"weight / sqrt(var + {self.eps!r})", weight=parameters["weight"], var=var)
+            s = b.map("bias - mean * k", bias=parameters["bias"], mean=mean, k=k)
+            b.save(k=k)
+            return b.map("x * k + s", x=x, k=k, s=s)
+        # Sums are taken around the running mean: without it E[x^2] - E[x]^2 loses all digits where the mean is large.
+        count = f"(N * {t.batch * prod(s or 0 for s in t.shape[1:])})"
+        s1 = b(f"s1[c] += x[{ix}] - mean[c]", x=x, mean=mean)
+        s2 = b(f"s2[c] += (x[{ix}] - mean[c]) * (x[{ix}] - mean[c])", x=x, mean=mean)
+        m = b(f"m[c] = mean[c] + s1[c] / {count}", mean=mean, s1=s1)
+        v = b(f"v[c] = max(s2[c] / {count} - s1[c] / {count} * (s1[c] / {count}), 0.0)", s1=s1, s2=s2)
+        r = b(f"r[c] = 1.0 / sqrt(v[c] + {self.eps!r})", v=v)
+        k = b("k[c] = weight[c] * r[c]", weight=parameters["weight"], r=r)
+        b(f"mean2[c] = {1 - self.momentum!r} * mean[c] + {self.momentum!r} * m[c]", mean=mean, m=m, effect=mean)
+        b(f"var2[c] = {1 - self.momentum!r} * var[c] + {self.momentum!r} * (v[c] * {count} / ({count} - 1.0))", var=var, v=v, effect=var)
+        b.save(m=m, r=r, k=k)
+        return b.map("(x - m) * k + bias", x=x, m=m, k=k, bias=parameters["bias"])
+
+    def backward(self, b: Builder, dy: str, *inputs: str, saved: dict[str, str], **parameters: str) -> tuple[tuple[str, ...], dict[str, str]]:
+        """dx = k (dy - mean(dy) - xhat mean(dy xhat)), xhat = (x - m) r."""
+        (x,) = inputs
+        t = b.type(x)
+        ix = f"n,c{_PLACES[len(t.shape) - 1]}"
+        if "m" not in saved:  # the statistics are constants: an affine map
+            mean, var, k = parameters["mean"], parameters["var"], saved["k"]
+            t1 = b(f"d_bias[c] += dy[{ix}]", dy=dy)
+            t2 = b(f"t2[c] += dy[{ix}] * (x[{ix}] - mean[c])", dy=dy, x=x, mean=mean)
+            dg = b(f"d_weight[c] = t2[c] / sqrt(var[c] + {self.eps!r})", t2=t2, var=var)
+            return (b.map("dy * k", dy=dy, k=k),), {"weight": dg, "bias": t1}
+        m, r, k = saved["m"], saved["r"], saved["k"]
+        count = f"(N * {t.batch * prod(s or 0 for s in t.shape[1:])})"
+        t1 = b(f"d_bias[c] += dy[{ix}]", dy=dy)
+        t2 = b(f"t2[c] += dy[{ix}] * (x[{ix}] - m[c])", dy=dy, x=x, m=m)
+        dg = b("d_weight[c] = r[c] * t2[c]", r=r, t2=t2)
+        cb = b(f"cb[c] = -k[c] * r[c] * d_weight[c] / {count}", k=k, r=r, d_weight=dg)
+        cc = b(f"cc[c] = -k[c] * d_bias[c] / {count}", k=k, d_bias=t1)
+        return (b.map("k * dy + ((x - m) * cb + cc)", k=k, dy=dy, x=x, m=m, cb=cb, cc=cc),), {"weight": dg, "bias": t1}

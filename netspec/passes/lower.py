@@ -1,0 +1,215 @@
+"""Checked graph -> program: every layer is replaced by its formulas.
+
+    %conv1: N x 6x28x28 = conv 6 5x5 valid(%input)
+becomes
+    %conv1.weight: 6x1x5x5 = parameter()
+    %conv1.y: N x 6x28x28    conv1.y[n,o,p,q] += input[n,c,p+u,q+v] * conv1.weight[o,c,u,v]
+    %conv1.out: N x 6x28x28    conv1.out[n,c,h,w] = conv1.y[n,c,h,w] + conv1.bias[c]
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any
+
+from ..ir.formula import Formula, Pieces
+from ..ir.graph import Graph, Input, Node, Parameter, Region, Value
+from ..ir.types import TensorType
+from ..layers.layer import Layer
+
+_PLACES = ("c", "h", "w", "d")  # canonical indices of an element-wise formula, after n
+
+
+@dataclass(frozen=True)
+class lower:
+    """Replace layers by formulas, for training (batch statistics, dropout) or for evaluation."""
+
+    training: bool = False
+
+    def __call__(self, graph: Graph) -> Graph:
+        program = Program(self.training)
+        for node in graph.nodes:
+            program.place(node)
+        outputs = tuple((public, program.alias[v]) for public, v in graph.outputs)
+        return replace(graph, nodes=tuple(program.nodes), outputs=outputs, regions=tuple(program.regions))
+
+
+@dataclass
+class Program:
+    """A program under construction: what `lower`, `differentiate` and the losses append formulas to."""
+
+    training: bool
+    nodes: list[Node] = field(default_factory=list)
+    types: dict[str, TensorType] = field(default_factory=dict)
+    regions: list[Region] = field(default_factory=list)
+    alias: dict[str, str] = field(default_factory=dict)  # value of the layer graph -> value of the program
+    keys: int = 0
+
+    @classmethod
+    def of(cls, graph: Graph, training: bool = True) -> Program:
+        """Continue a program that exists."""
+        p = cls(training, list(graph.nodes), {k: v.type for k, v in graph.values.items()}, list(graph.regions))
+        p.keys = sum(isinstance(n.op, Formula) and n.op.is_random for n in graph.nodes)
+        return p
+
+    def place(self, node: Node) -> None:
+        """Append what one node of the layer graph means."""
+        if not isinstance(node.op, Layer):
+            self.append(replace(node, parameters=()))
+            self.alias |= {v.name: v.name for v in node.results}
+            return
+        inputs = tuple(self.alias[i] for i in node.inputs)
+        parameters = {p.name.rsplit(".", 1)[-1]: self.parameter(p, node) for p in node.parameters}
+        b = Writer(self, node.name, node, self.training and not (dict(node.attrs).get("frozen") and node.op.category == "normalisation"))
+        before = len(self.nodes)
+        out = node.op.forward(b, *inputs, **parameters)
+        assert self.types[out] == node.type, f"{node.name}: shape() says {node.type}, forward() makes {self.types[out]}"
+        self.alias[node.results[0].name] = out
+        if node.op.backward is not None and out not in inputs:
+            made = frozenset(n.name for n in self.nodes[before:])
+            self.regions.append(Region(node.op, node.name, made, inputs, tuple(parameters.items()), (out,), tuple(b.saved.items())))
+
+    def parameter(self, p: Parameter, node: Node) -> str:
+        if p.name not in self.types:
+            self.append(Node(p.name, p, (), (Value(p.name, p.type),), spans=node.spans))
+        return p.name
+
+    def append(self, node: Node) -> None:
+        for v in node.results:
+            assert v.name not in self.types, f"%{v.name} is made twice"
+            self.types[v.name] = v.type
+        self.nodes.append(node)
+
+    def scalar(self, name: str) -> str:
+        if name not in self.types:
+            self.nodes.insert(0, Node(name, Input("scalar"), (), (Value(name, TensorType((1,), 0)),)))
+            self.types[name] = TensorType((1,), 0)
+        return name
+
+
+class Writer:
+    """The `Builder` of layers, losses and update rules: appends formulas to a program under a prefix."""
+
+    def __init__(self, program: Program, prefix: str, node: Node | None = None, training: bool | None = None):
+        self.program, self.prefix, self.node = program, prefix, node
+        self.training = program.training if training is None else training
+        self.saved: dict[str, str] = {}
+
+    def type(self, value: str) -> TensorType:
+        return self.program.types[value]
+
+    def save(self, **values: str) -> None:
+        self.saved |= values
+
+    def scalar(self, name: str) -> str:
+        return self.program.scalar(name)
+
+    def key(self) -> int:
+        self.program.keys += 1
+        return self.program.keys
+
+    def view(self, parameter: str, shape: tuple[int, ...]) -> str:
+        have = self.program.types[parameter]
+        want = have.of(*shape)
+        assert want.size == have.size
+        if have != want:
+            k = next(k for k, n in enumerate(self.program.nodes) if n.name == parameter)
+            self.program.nodes[k] = replace(self.program.nodes[k], results=(Value(parameter, want),))
+            self.program.types[parameter] = want
+        return parameter
+
+    def __call__(self, text: str, /, *, out: tuple[int, ...] | None = None, over: dict[str, int] | None = None,
+                 batch: int | None = None, effect: str | None = None, **operands: str | float) -> Any:
+        text = _literals(text, tuple((k, v) for k, v in operands.items() if isinstance(v, float)))
+        f = Formula(text, tuple((over or {}).items()))
+        inputs = tuple(str(operands[o]) for o in f.operands)
+        types = tuple(self.program.types[i] for i in inputs)
+        result = _result_type(f, types, out, batch)
+        names = tuple(self._fresh(t.name) for t in f.targets)
+        results = tuple(Value(n, result) for n in names)
+        spans, notes = (self.node.spans, self.node.notes) if self.node else ((), ())
+        self.program.append(Node(names[0], f, inputs, results, effect=effect, spans=spans, notes=notes,
+                                 scope=self.node.name if self.node else ""))
+        return names[0] if len(names) == 1 else names
+
+    def pieces(self, *texts: str, out: tuple[int, ...], **operands: str) -> str:
+        op = Pieces(tuple(map(Formula, texts)))
+        name = self._fresh(op.targets[0].name)
+        inputs = tuple(operands[o] for o in op.operands)
+        result = Value(name, TensorType(out, self.type(inputs[0]).batch))
+        spans, notes = (self.node.spans, self.node.notes) if self.node else ((), ())
+        self.program.append(Node(name, op, inputs, (result,), spans=spans, notes=notes, scope=self.node.name if self.node else ""))
+        return name
+
+    def map(self, expression: str, **operands: str | float) -> str:
+        types = {k: self.type(v) for k, v in operands.items() if isinstance(v, str)}
+        wide = max(types.values(), key=lambda t: (t.batch > 0, len(t.shape)))
+        ranks = tuple((k, _how_read(t, wide)) for k, t in types.items())
+        text = _map_text(expression, tuple((k, v) for k, v in operands.items() if isinstance(v, float)), ranks, len(wide.shape), wide.batch > 0)
+        return str(self(text, **{k: v for k, v in operands.items() if isinstance(v, str)}))
+
+    def _fresh(self, local: str) -> str:
+        name = f"{self.prefix}.{local}" if self.prefix else local
+        k = 2
+        while name in self.program.types:
+            name, k = f"{self.prefix}.{local}{k}", k + 1
+        return name
+
+
+def _how_read(t: TensorType, wide: TensorType) -> str:
+    """full: at the element's place; channel: at its channel; one: a single number."""
+    if t.batch == wide.batch and len(t.shape) == len(wide.shape):
+        return "full"
+    if t.batch and t.batch == wide.batch and len(t.shape) == 1:
+        return "image"  # a number for each image and channel
+    assert t.batch == 0 and len(t.shape) == 1, f"a map reads {wide}, per-channel vectors and single numbers, not {t}"
+    return "one" if t.shape == (1,) and wide.shape[0] != 1 else "channel"
+
+
+def places(rank: int) -> tuple[str, ...]:
+    """Canonical indices of a shape with `rank` axes: c; c,w; c,h,w; c,d,h,w."""
+    return ((), ("c",), ("c", "w"), ("c", "h", "w"), ("c", "d", "h", "w"))[rank]
+
+
+@lru_cache(maxsize=4096)
+def _map_text(expression: str, literals: tuple[tuple[str, float], ...], reads: tuple[tuple[str, str], ...], rank: int, batched: bool) -> str:
+    place = places(rank)
+    full = ",".join((("n",) if batched else ()) + place)
+    how = {"full": full, "image": "n,c", "channel": "c", "one": "0"}
+    for k, h in reads:
+        expression = re.sub(rf"\b{k}\b(?!\[)", f"{k}[{how[h]}]", expression)
+    for k, v in literals:
+        expression = re.sub(rf"\b{k}\b(?!\[)", repr(v), expression)
+    return f"out[{full}] = {ast.unparse(ast.parse(expression, mode='eval').body)}"
+
+
+def _literals(text: str, literals: tuple[tuple[str, float], ...]) -> str:
+    for k, v in literals:
+        text = re.sub(rf"\b{k}\[[^\]]*\]", repr(float(v)), text)
+    return text
+
+
+def _result_type(f: Formula, types: tuple[TensorType, ...], out: tuple[int, ...] | None, batch: int | None) -> TensorType:
+    """From the bare indices of the reads, the given extents, and `out` where neither says."""
+    known: dict[str, int | None] = dict(f.over)
+    batches = [0]
+    by_name = dict(zip(f.operands, types))
+    for r in f.reads:
+        t = by_name[r.name]
+        axes = r.axes[1:] if t.batch else r.axes
+        if t.batch:
+            batches.append(t.batch)
+        for a, extent in zip(axes, t.shape):
+            if a.bare:
+                known.setdefault(a.bare, extent)
+    batched = bool(f.target.axes) and f.target.axes[0].terms and any(i == "n" for i, _ in f.target.axes[0].terms)
+    shape: tuple[int | None, ...]
+    if out is not None:
+        shape = out
+    else:
+        axes = f.target.axes[1:] if batched else f.target.axes
+        shape = tuple(a.const + 1 if not a.terms else known[a.bare or ""] for a in axes)
+    return TensorType(shape, (batch if batch is not None else max(batches)) if batched else 0)

@@ -218,6 +218,6 @@ class Graph:
             elif isinstance(n.op, Pieces):
                 for f, inputs in n.op.bind(n.inputs):
                     f.extents(tuple(self.values[i].type for i in inputs), ())
-        for _, v in (*self.outputs, *self.gradients):
-            assert v in seen, f"output %{v} does not exist"
+        for _, out in (*self.outputs, *self.gradients):
+            assert out in seen, f"output %{out} does not exist"
         return self

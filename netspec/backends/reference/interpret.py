@@ -186,7 +186,7 @@ def _reduce(f: Formula, operands: Mapping[str, Array], fixed: dict[str, int], bo
         if len(have) < len(order):
             got = np.broadcast_to(got.reshape(tuple(bounds[i][1] - bounds[i][0] if i in have else 1 for i in order)),
                                   tuple(bounds[i][1] - bounds[i][0] for i in order))
-        return got
+        return np.asarray(got)
     wide = [*order, *(i for i in reduced if i not in order)]
 
     def spread(a: Array, ix: list[str | None]) -> Array:
@@ -221,7 +221,7 @@ def _max_with_place(f: Formula, operands: Mapping[str, Array], out: Array, place
     place[where] = np.where(better, k, place[where])
 
 
-_FUNCTIONS = {"exp": np.exp, "log": np.log, "log1p": np.log1p, "expm1": np.expm1, "sqrt": np.sqrt, "tanh": np.tanh, "abs": np.abs,
+_FUNCTIONS: dict[str, Any] = {"exp": np.exp, "log": np.log, "log1p": np.log1p, "expm1": np.expm1, "sqrt": np.sqrt, "tanh": np.tanh, "abs": np.abs,
               "max": np.maximum, "min": np.minimum, "floor": np.floor, "where": np.where}
 _BINARY = {ast.Add: np.add, ast.Sub: np.subtract, ast.Mult: np.multiply, ast.Div: np.divide}
 _COMPARE = {ast.Gt: np.greater, ast.GtE: np.greater_equal, ast.Lt: np.less, ast.LtE: np.less_equal, ast.Eq: np.equal, ast.NotEq: np.not_equal}

@@ -1,0 +1,100 @@
+"""What a backend gives the runtime: one network on one device, its parameters, and the entries that run.
+
+Arrays cross this border in canonical form only: images N,C,H,W; parameters in the layouts of `Parameter.shape`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..ir.graph import Graph
+from ..passes.objective import Term
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a gradient entry leaves behind, apart from the gradients themselves."""
+
+    losses: tuple[float, ...]  # unweighted, one a term, means over the batch
+    outputs: dict[str, Array]  # by public name
+    input_gradients: dict[str, Array] = field(default_factory=dict)
+
+
+class Executor(ABC):
+    """One network on one device.
+
+    `graph` is the layer graph with every size known. Plans are made at the first call of an entry and kept by
+    (entry, batch). The flat gradient lies complete before any update begins, in the order of `graph.parameters`.
+    """
+
+    device: str
+
+    def __init__(self, graph: Graph, dtype: str = "float32", precision: str = "float32"):
+        self.graph, self.dtype, self.precision = graph, np.dtype(dtype), precision
+        self.parameters = {p.name: p for p in graph.parameters}
+
+    # -- parameters and buffers, optimiser state ------------------------------------------------------------------
+    @abstractmethod
+    def get(self, name: str) -> Array:
+        """A copy of a parameter or buffer, canonical."""
+
+    @abstractmethod
+    def set(self, name: str, value: Array) -> None: ...
+
+    @abstractmethod
+    def gradient(self, name: str) -> Array:
+        """The gradient of a trainable parameter as the last gradient entry left it (or `set_gradient` made it)."""
+
+    @abstractmethod
+    def set_gradient(self, name: str, value: Array) -> None: ...
+
+    @abstractmethod
+    def get_state(self, slot: str, name: str) -> Array:
+        """The optimiser's state `slot` (velocity, ...) of one parameter, canonical; zeros before the first step."""
+
+    @abstractmethod
+    def set_state(self, slot: str, name: str, value: Array) -> None: ...
+
+    # -- entries -----------------------------------------------------------------------------------------------------
+    @abstractmethod
+    def predict(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        """Outputs in evaluation mode, by public name."""
+
+    @abstractmethod
+    def gradients(self, inputs: Mapping[str, Array], targets: Mapping[str, Array], terms: tuple[Term, ...], *, training: bool = True,
+                  inputs_too: bool = False, effects: bool = False) -> Outcome:
+        """Losses and gradients. Targets by `Term.source`, in the type `passes.objective.target_types` says. With
+        `effects`, running statistics are updated; otherwise no state changes."""
+
+    @abstractmethod
+    def backward(self, inputs: Mapping[str, Array], cotangents: Mapping[str, Array], *, training: bool = True, inputs_too: bool = False,
+                 effects: bool = False) -> Outcome:
+        """Gradients for given gradients of the outputs, by public output name."""
+
+    @abstractmethod
+    def update(self, optimiser: Any, settings: Mapping[str, Mapping[str, float]]) -> None:
+        """One step of an update rule over all trainable parameters, from the gradients as they lie. `settings` gives the
+        scalars the rule reads for each parameter; parameters with equal scalars share one pass."""
+
+    def step(self, inputs: Mapping[str, Array], targets: Mapping[str, Array], terms: tuple[Term, ...], optimiser: Any,
+             settings: Mapping[str, Mapping[str, float]]) -> Outcome:
+        """Gradients, running statistics, update: backends that can do it in one launch do."""
+        out = self.gradients(inputs, targets, terms, training=True, effects=True)
+        self.update(optimiser, settings)
+        return out
+
+    def set_scalar(self, name: str, value: float) -> None:
+        """A number that formulas read: `random_key`."""
+        raise NotImplementedError
+
+    def memory(self, entry: str, batch: int) -> int:
+        """Bytes the entry's plan needs for a batch, exactly what is allocated for it."""
+        raise NotImplementedError

@@ -1,0 +1,109 @@
+"""The reference backend: every entry interpreted formula by formula, in float64 or float32."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ...ir.graph import Graph, Input, Parameter
+from ...passes.lower import lower
+from ...passes.objective import Term, cotangent_program, training_program, update_program
+from ..executor import Array, Executor, Outcome
+from .interpret import run
+
+
+class ReferenceExecutor(Executor):
+    """Slow, plain, and the meaning of everything the other backends do."""
+
+    device = "reference"
+
+    def __init__(self, graph: Graph, dtype: str = "float64", precision: str = "exact"):
+        super().__init__(graph, dtype, precision)
+        self.store: dict[str, Array] = {p.name: np.zeros(p.shape, self.dtype) for p in graph.parameters}
+        self.grads: dict[str, Array] = {}
+        self.state: dict[tuple[str, str], Array] = {}
+        self.scalars: dict[str, float] = {"random_key": 0.0}
+        self.programs: dict[Any, Graph] = {}
+
+    def get(self, name: str) -> Array:
+        return self.store[name].copy()
+
+    def set(self, name: str, value: Array) -> None:
+        self.store[name] = np.array(value, self.dtype).reshape(self.parameters[name].shape)
+
+    def gradient(self, name: str) -> Array:
+        return self.grads[name].copy()
+
+    def set_gradient(self, name: str, value: Array) -> None:
+        self.grads[name] = np.array(value, self.dtype).reshape(self.parameters[name].shape)
+
+    def get_state(self, slot: str, name: str) -> Array:
+        return self.state.get((slot, name), np.zeros(self.parameters[name].shape, self.dtype)).copy()
+
+    def set_state(self, slot: str, name: str, value: Array) -> None:
+        self.state[slot, name] = np.array(value, self.dtype).reshape(self.parameters[name].shape)
+
+    def set_scalar(self, name: str, value: float) -> None:
+        self.scalars[name] = value
+
+    def program(self, key: Any, make: Any) -> Graph:
+        if key not in self.programs:
+            self.programs[key] = make().verify()
+        return self.programs[key]
+
+    def predict(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        program = self.program("predict", lambda: lower(False)(self.graph))
+        env = self._run(program, inputs, {})
+        return {public: env[v] for public, v in program.outputs}
+
+    def gradients(self, inputs: Mapping[str, Array], targets: Mapping[str, Array], terms: tuple[Term, ...], *, training: bool = True,
+                  inputs_too: bool = False, effects: bool = False) -> Outcome:
+        program = self.program((terms, training, inputs_too), lambda: training_program(self.graph, terms, training=training, inputs=inputs_too))
+        return self._backward(program, inputs, targets, effects)
+
+    def backward(self, inputs: Mapping[str, Array], cotangents: Mapping[str, Array], *, training: bool = True, inputs_too: bool = False,
+                 effects: bool = False) -> Outcome:
+        program = self.program(("backward", training, inputs_too), lambda: cotangent_program(self.graph, training=training, inputs=inputs_too))
+        return self._backward(program, inputs, {f"d.{k}": v for k, v in cotangents.items()}, effects)
+
+    def _backward(self, program: Graph, inputs: Mapping[str, Array], others: Mapping[str, Array], effects: bool) -> Outcome:
+        env = self._run(program, inputs, others)
+        asked = {n.name for n in program.inputs}
+        for name, g in program.gradients:
+            if name not in asked:
+                self.grads[name] = env[g].reshape(self.parameters[name].shape)
+        if effects:
+            for n in program.nodes:
+                if n.effect:
+                    self.store[n.effect] = env[n.name].reshape(self.parameters[n.effect].shape)
+        losses = tuple(float(env[v][0]) for k, v in program.outputs if k.startswith("loss."))
+        outputs = {k: env[v] for k, v in program.outputs if not k.startswith("loss.")}
+        return Outcome(losses, outputs, {name: env[g] for name, g in program.gradients if name in asked})
+
+    def _run(self, program: Graph, inputs: Mapping[str, Array], others: Mapping[str, Array]) -> dict[str, Array]:
+        samples = len(next(iter(inputs.values())))
+        values: dict[str, Array] = {}
+        for n in program.nodes:
+            if isinstance(n.op, Parameter):
+                values[n.name] = self.store[n.name]
+            elif isinstance(n.op, Input) and n.op.role == "scalar":
+                values[n.name] = np.array([self.scalars[n.name]])
+            elif isinstance(n.op, Input):
+                values[n.name] = np.asarray((inputs if n.op.role == "input" else others)[n.name], self.dtype)
+        return run(program, values, samples, self.dtype.type)
+
+    def update(self, optimiser: Any, settings: Mapping[str, Mapping[str, float]]) -> None:
+        for name, scalars in settings.items():
+            p = self.parameters[name]
+            program, _ = update_program(optimiser, p.size)
+            values: dict[str, Array] = {"weights": self.store[name].ravel(), "gradients": self.grads[name].ravel()}
+            values |= {s: self.get_state(s, name).ravel() for s in optimiser.state}
+            values |= {k: np.array([v], self.dtype) for k, v in scalars.items()}
+            env = run(program, values, 1, self.dtype.type)
+            for public, v in program.outputs:
+                if public == "weights":
+                    self.set(name, env[v])
+                else:
+                    self.set_state(public, name, env[v])

@@ -1,0 +1,80 @@
+"""Layer graph and losses -> training program: the losses are appended to the lowered network, then differentiated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..ir.graph import Graph, Input, Node, Value
+from ..ir.types import TensorType
+from ..losses.loss import Loss
+from .differentiate import differentiate
+from .lower import Program, Writer, lower
+
+
+@dataclass(frozen=True)
+class Term:
+    """One weighted loss at one output. `target` is the name of its target: an array that comes with the data, or
+    `input` for the network's own (first) input."""
+
+    loss: Loss
+    output: str
+    weight: float = 1.0
+    target: str | None = None
+
+    @property
+    def source(self) -> str:
+        """The name of the value that holds the target."""
+        return self.target if self.target is not None else f"target.{self.output}"
+
+
+def target_types(graph: Graph, terms: tuple[Term, ...]) -> dict[str, TensorType]:
+    """The targets that come with the data: name -> type."""
+    outputs = {public: graph.values[v].type for public, v in graph.outputs}
+    inputs = {n.name for n in graph.inputs}
+    return {t.source: t.loss.target(outputs[t.output]) for t in terms if t.source not in inputs and t.target != "input"}
+
+
+def training_program(graph: Graph, terms: tuple[Term, ...], *, training: bool = True, inputs: bool = False) -> Graph:
+    """Losses and gradients. Outputs: the network's, then loss.0, loss.1, ... of shape (1,)."""
+    maker, outputs = graph.maker, dict(graph.outputs)
+    logits = []
+    for t in terms:
+        node = maker[outputs[t.output]]
+        stable = bool(t.loss.after) and getattr(node.op, "name", "") == t.loss.after
+        logits.append(node.inputs[0] if stable else outputs[t.output])
+    program = lower(training)(replace(graph, outputs=(*graph.outputs, *((f"logits.{k}", v) for k, v in enumerate(logits)))))
+    values = dict(program.outputs)
+    p = Program.of(program, training)
+    losses, seeds, by_hand = [], [], []
+    for k, t in enumerate(terms):
+        z = values[f"logits.{k}"]
+        source = graph.inputs[0].name if t.target == "input" else t.source
+        if source not in p.types:
+            p.append(Node(source, Input("target"), (), (Value(source, t.loss.target(p.types[z])),)))
+        at = Node(f"loss.{k}", t.loss, notes=(f"loss {t.loss} @{t.output}" + (f" weight={t.weight:g}" if t.weight != 1 else ""),))
+        w = Writer(p, f"loss.{k}", at)
+        losses.append((f"loss.{k}", t.loss.forward(w, z, source)))
+        if t.loss.backward is not None:
+            by_hand.append((z, t.loss.backward(Writer(p, f"d.loss.{k}", at), t.weight, z, source, dict(w.saved))))
+        else:
+            seeds.append((losses[-1][1], t.weight))
+    outs = (*((k, v) for k, v in program.outputs if not k.startswith("logits.")), *losses)
+    return differentiate((*seeds, *by_hand), inputs)(replace(program, nodes=tuple(p.nodes), outputs=outs))
+
+
+def cotangent_program(graph: Graph, *, training: bool, inputs: bool) -> Graph:
+    """Gradients for cotangents of the outputs that come from outside, named d.OUTPUT."""
+    return differentiate((), inputs)(lower(training)(graph))
+
+
+def update_program(optimiser: Any, size: int) -> tuple[Graph, dict[str, str]]:
+    """An update rule over flat vectors of `size` elements: inputs `weights`, `gradients`, the state, and scalars; the
+    outputs are the new ones under the same names."""
+    p = Program(True)
+    flat = TensorType((size,), 0)
+    for name in ("weights", "gradients", *optimiser.state):
+        p.append(Node(name, Input("input"), (), (Value(name, flat),)))
+    new, state = optimiser.update(Writer(p, "", Node("update", optimiser, notes=(str(optimiser),))), "weights", "gradients", **{s: s for s in optimiser.state})
+    outs = (("weights", new), *state.items())
+    return Graph("update", tuple(p.nodes), outs).verify(), dict(outs)

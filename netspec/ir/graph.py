@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from .layout import Layout
 
-Role = Literal["input", "target", "cotangent", "scalar"]
+Role = Literal["input", "target", "cotangent", "scalar", "prepared"]
 
 
 @dataclass(frozen=True, slots=True)

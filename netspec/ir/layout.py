@@ -23,11 +23,13 @@ class Target:
     vector: int  # bytes of a vector register
     item: int  # bytes of an element of the network's dtype
     alignment: int = 64
+    block: int = 0  # channels stored side by side; 0: as many as a register holds
+    precision: str = "float32"
 
     @property
     def lanes(self) -> int:
-        """Elements in a vector register."""
-        return self.vector // self.item
+        """Channels in a block, the elements of one vector."""
+        return self.block or self.vector // self.item
 
 
 @dataclass(frozen=True, slots=True)

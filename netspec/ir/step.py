@@ -1,0 +1,37 @@
+"""A fused step: several formulas that run as one kernel. `Node.op` of a program after `fuse`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from .graph import Node
+
+Kind = Literal["gather", "outer", "lanes", "channel", "flat", "loop"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """Formulas run together, in order.
+
+    gather   a contraction into an image, then maps on its places while they are in registers (the epilogue)
+    outer    a contraction into a weight
+    lanes    anything local to one image and one block of channels: maps, pools, their gradients, sums over a plane
+    channel  per-channel numbers: sums over images in a fixed order in float64, and arithmetic between them
+    flat     element by element over vectors of one length: sums of weight gradients, update rules
+    loop     everything else, as plain nested loops
+
+    `nodes` are the formulas' own nodes; the step's results are those values that something outside reads. `sums` are the
+    results that are sums over a plane for each image.
+    """
+
+    kind: Kind
+    nodes: tuple[Node, ...]
+    sums: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {len(self.nodes)}"
+
+    @property
+    def text(self) -> str:
+        return "\n".join(f"    {n}" for n in self.nodes)

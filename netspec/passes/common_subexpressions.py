@@ -1,0 +1,32 @@
+"""Compute equal formulas of equal values once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from ..ir.formula import Formula, Pieces
+from ..ir.graph import Graph
+
+
+def common_subexpressions(graph: Graph) -> Graph:
+    """Effects and random formulas stay as they are.
+
+        %a[c] += x[n,c];  %b[c] += x[n,c];  %d = a * b     becomes     %a[c] += x[n,c];  %d = a * a
+    """
+    same: dict[str, str] = {}
+    seen: dict[Any, tuple[str, ...]] = {}
+    nodes = []
+    for n in graph.nodes:
+        if any(i in same for i in n.inputs):
+            n = replace(n, inputs=tuple(same.get(i, i) for i in n.inputs))
+        if isinstance(n.op, Formula | Pieces) and n.effect is None and not (isinstance(n.op, Formula) and n.op.is_random):
+            op = n.op if isinstance(n.op, Pieces) else n.op.renamed({n.op.target.name: "result"} | {o: f"x{k}" for k, o in enumerate(n.op.operands)})
+            key = (op, n.inputs, tuple(v.type for v in n.results))
+            if key in seen:
+                same |= dict(zip((v.name for v in n.results), seen[key]))
+                continue
+            seen[key] = tuple(v.name for v in n.results)
+        nodes.append(n)
+    return graph.with_nodes(nodes, outputs=tuple((k, same.get(v, v)) for k, v in graph.outputs),
+                            gradients=tuple((k, same.get(v, v)) for k, v in graph.gradients))

@@ -1,0 +1,98 @@
+"""Which kernel family an operation belongs to, recognised from the structure of its formula."""
+
+from __future__ import annotations
+
+from ..ir.contraction import Contraction, classify
+from ..ir.formula import Access, Formula, Pieces
+from ..ir.graph import Graph, Input, Node, Parameter
+from ..ir.step import Kind
+from ..ir.types import TensorType
+
+
+def kind_of(node: Node, graph: Graph, lanes: int) -> Kind:
+    """The kind of a formula node, alone. `lanes` is the number of channels in a block."""
+    if isinstance(node.op, Pieces):
+        return "lanes" if all(_piece_fits(f, graph, i, node.type, lanes) for f, i in node.op.bind(node.inputs)) else "loop"
+    f: Formula = node.op
+    types = tuple(graph.values[i].type for i in node.inputs)
+    if contraction(node, graph) is not None:
+        return "gather" if node.type.batch else "outer"
+    if node.type.batch:
+        return "lanes" if _is_lanes(f, types, node.type, lanes) else "loop"
+    if all(t.batch == 0 for t in types):
+        if len(node.type.shape) == 1 and not f.reduced and all(_plain(r, types[f.operands.index(r.name)], f) for r in f.reads):
+            return "channel"
+        same = all(r.bare == f.target.bare for r in f.reads) and not f.target.compound
+        return "flat" if same and not f.reduced else "loop"
+    per_channel = (f.how == "+=" and len(node.type.shape) == 1 and f.target.axes[0].bare is not None
+                   and all(_reads_channel(r, types[f.operands.index(r.name)], f.target.axes[0].bare) for r in f.reads))
+    return "channel" if per_channel else "loop"
+
+
+def contraction(node: Node, graph: Graph) -> Contraction | None:
+    """The contraction a node is, where its weight is a parameter's (or prepared from one) or the gradient of one."""
+    f = node.op
+    if not isinstance(f, Formula) or not f.is_product or len(f.operands) != 2:
+        return None
+    types = tuple(graph.values[i].type for i in node.inputs)
+    if not node.type.batch:
+        if any(t.batch == 0 for t in types) or len(node.type.shape) < 2:
+            return None
+    else:
+        weight = next((graph.maker[i].op for i, t in zip(node.inputs, types) if t.batch == 0), None)
+        if not (isinstance(weight, Parameter) or (isinstance(weight, Input) and weight.role == "prepared")):
+            return None
+    try:
+        return classify(f, types, tuple(v.type for v in node.results))
+    except ValueError:
+        return None
+
+
+def _plain(r: Access, t: TensorType, f: Formula) -> bool:
+    """An unbatched read at the target's own place, or of a single number."""
+    return len(r.axes) == 1 and (r.axes[0] == f.target.axes[0] or (not r.axes[0].terms and t.shape == (1,)))
+
+
+def _reads_channel(r: Access, t: TensorType, c: str) -> bool:
+    """x[n,c], v[c] or s[0]."""
+    if t.batch:
+        return len(r.axes) == 2 and r.axes[0].bare == "n" and r.axes[1].bare == c
+    return len(r.axes) == 1 and (r.axes[0].bare == c or not r.axes[0].terms)
+
+
+def _is_lanes(f: Formula, types: tuple[TensorType, ...], result: TensorType, lanes: int) -> bool:
+    """Whether a formula keeps to one image and one block of channels."""
+    target = f.target
+    if len(target.axes) < 2 or target.axes[0].bare != "n" or len(result.shape) > 4:
+        return False
+    c = target.axes[1].bare
+    if c is None or c in f.reduced:
+        return False
+    for r in f.reads:
+        t = types[f.operands.index(r.name)]
+        if not t.batch:
+            if len(r.axes) != 1 or not (r.axes[0].bare == c or not r.axes[0].terms):
+                return False
+            continue
+        if t.batch != result.batch or r.axes[0].bare != "n" or len(r.axes) < 2 or len(t.shape) > 4:
+            return False
+        channel = r.axes[1]
+        if channel.terms:
+            if channel.terms != ((c, 1),) or channel.const % lanes:
+                return False
+        elif channel.const:
+            return False
+        if any(i in ("n", c) for a in r.axes[2:] for i, _ in a.terms):
+            return False
+    return not any(i in ("n", c) for a in target.axes[2:] for i, _ in a.terms)
+
+
+def _piece_fits(f: Formula, graph: Graph, inputs: tuple[str, ...], result: TensorType, lanes: int) -> bool:
+    """Whether one part of a concatenation covers whole blocks of channels."""
+    if len(inputs) != 1 or len(f.reads) != 1 or f.how != "=":
+        return False
+    t = graph.values[inputs[0]].type
+    channel, count = f.target.axes[1], t.shape[0] or 0
+    ends = channel.const + count == result.shape[0]
+    return (t.batch == result.batch and f.target.axes[0].bare == "n" == f.reads[0].axes[0].bare and len(channel.terms) == 1 and f.reads[0].axes[1].bare is not None
+            and channel.const % lanes == 0 and (ends or count % lanes == 0) and f.target.axes[2:] == f.reads[0].axes[2:])

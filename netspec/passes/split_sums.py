@@ -1,0 +1,46 @@
+"""Split sums over the batch in two: over the places of each image, then over images.
+
+    s[c] += f(x[n,c,h,w])     becomes     s.each[n,c] += f(x[n,c,h,w]);  s[c] += s.each[n,c]
+
+The first half is local to an image and fuses with whatever makes x; the second runs in a fixed order in float64.
+Contractions (weight gradients) split by themselves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..ir.formula import Formula, axis_text
+from ..ir.graph import Graph, Node, Value
+from ..ir.types import TensorType
+from .kinds import contraction
+
+
+def split_sums(graph: Graph) -> Graph:
+    nodes: list[Node] = []
+    for n in graph.nodes:
+        nodes += _halves(n, graph)
+    return graph.with_nodes(nodes)
+
+
+def _halves(n: Node, graph: Graph) -> list[Node]:
+    f = n.op
+    if not isinstance(f, Formula) or f.how != "+=" or n.type.batch or "n" not in f.reduced or contraction(n, graph) is not None:
+        return [n]
+    batched = [r for r in f.reads if r.axes and r.axes[0].bare == "n"]
+    if not any(len(r.axes) > 2 for r in batched):
+        return [n]  # one number for each image and channel: the sum over images can read it as it is
+    types = {o: graph.values[i].type for o, i in zip(f.operands, n.inputs)}
+    wide = max(batched, key=lambda r: len(r.axes))
+    keep = [axis_text(a) for a in f.target.axes]
+    shape = n.type.shape
+    if not f.target.indices and len(wide.axes) > 1 and wide.axes[1].bare:  # a single number: keep a sum a channel, so that lanes stay apart
+        keep, shape = [wide.axes[1].bare], (types[wide.name].shape[0],)
+    batch = max(t.batch for t in types.values())
+    name = f"{n.name}.each"
+    right = f.text[f.text.index("+=") + 2:].strip()
+    first = f"each[n,{','.join(keep)}] += {right}"
+    over = tuple((i, e) for i, e in f.over if i in Formula(first).indices)
+    each = Node(name, Formula(first, over), n.inputs, (Value(name, TensorType(shape, batch)),), spans=n.spans, notes=n.notes, scope=n.scope)
+    whole = Formula(f"{f.target} += each[n,{','.join(keep)}]")
+    return [each, replace(n, op=whole, inputs=(name,))]

@@ -1,0 +1,279 @@
+"""Calls -> table rows, for a given number of samples: addresses, strides, tables of taps, and the kernels' addresses.
+
+Nothing is compiled for a new number of samples: the kernels of remainders are compiled with the first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+from typing import Any
+
+import numpy as np
+
+from ...ir.contraction import WeightOrder
+from ...ir.layout import Image, Layout
+from . import contract_drivers as D
+from . import contract_kernels, vec, vecmath
+from .cache import load_module
+from .contract_schedule import Call, Fold, Gather, Outer, Repack, divisor, place_offset
+
+ROW = 128
+KERNEL = 1  # the opcode: run a driver over items
+
+Resolve = Callable[[str], tuple[int, Layout | None]]  # name -> address of the view (image 0, its halo included), and its layout
+Words = np.ndarray
+
+
+@dataclass
+class Rows:
+    """Table rows of one call, and the tables they point at, which must live as long."""
+
+    rows: list[Words] = field(default_factory=list)
+    keep: list[Words] = field(default_factory=list)
+
+    def table(self, values: Any, kind: Any = np.int64) -> int:
+        """The address of a constant table."""
+        a = np.ascontiguousarray(values, kind)
+        self.keep.append(a)
+        return int(a.ctypes.data)
+
+
+# ---- kernels by address -------------------------------------------------------------------------------------------------
+def _version() -> str:
+    text = "".join(inspect.getsource(m) for m in (vec, vecmath, contract_kernels, D))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+VERSION = _version()  # in every emitted text: a changed emitter must not meet an old cache
+KERNEL_TEXT = '''"""A micro-kernel: {title}. Emitters {version}."""
+from numba import cfunc
+
+from netspec.backends.cpu.{module} import {function}
+from netspec.backends.cpu.vec import make_intrinsic
+
+body = make_intrinsic({count}, {function}({arguments}))
+
+
+@cfunc("int64({types})", cache=True)
+def kernel({names}):
+    return body({names})
+'''
+DRIVER_TEXT = '''"""The driver {function}. Emitters {version}."""
+from numba import cfunc
+
+from netspec.backends.cpu.{module} import {function}
+
+
+@cfunc("int64(int64, int64, int64)", cache=True)
+def kernel(row, item, scratch):
+    return {function}(row, item, scratch)
+'''
+
+
+@cache
+def kernel(function: str, count: int, *arguments: Any, module: str = "contract_kernels") -> int:
+    """The address of a micro-kernel: compiled alone as a C function, so that no caller recompiles it."""
+    names = ", ".join(f"a{i}" for i in range(count))
+    text = KERNEL_TEXT.format(title=function, version=VERSION, module=module, function=function, count=count,
+                              arguments=", ".join(map(repr, arguments)), types=", ".join(["int64"] * count), names=names)
+    return int(load_module(text, function).kernel.address)
+
+
+@cache
+def driver(function: str, module: str = "contract_drivers") -> int:
+    return int(load_module(DRIVER_TEXT.format(version=VERSION, module=module, function=function), function).kernel.address)
+
+
+# ---- rows ---------------------------------------------------------------------------------------------------------------
+def rows(call: Call, N: int, resolve: Resolve) -> Rows:
+    """The rows of a call for N samples. Words 1 (counter) and 5 (scratch) are left to the engine."""
+    out = Rows()
+    match call:
+        case Gather():
+            _gather(call, N, resolve, out)
+        case Outer():
+            _outer(call, N, resolve, out)
+        case Fold():
+            _fold(call, N, resolve, out)
+        case Repack():
+            _repack(call, N, resolve, out)
+        case _:
+            raise TypeError(f"no rows for {call}")
+    return out
+
+
+def new_row(out: Rows, call: Call, N: int, items: int, driver_address: int) -> Words:
+    row = np.zeros(ROW, np.int64)
+    row[0], row[2], row[3], row[4], row[6] = KERNEL, items, driver_address, N, call.scratch
+    out.rows.append(row)
+    return row
+
+
+def place(resolve: Resolve, name: str) -> tuple[int, Image]:
+    """Address of place (0, 0, 0) of image 0, block 0."""
+    address, layout = resolve(name)
+    assert isinstance(layout, Image), f"{name} is no image"
+    return address + layout.origin - layout.plus, layout
+
+
+def edges(out: Rows, resolve: Resolve, names: tuple[str, ...]) -> int:
+    """Records of the halos that the writer of these images clears."""
+    table = np.zeros((max(1, len(names)), D.EDGE), np.int64)
+    for k, name in enumerate(names):
+        address, v = resolve(name)
+        assert isinstance(v, Image)
+        table[k] = (address, v.image, v.block, v.plane, v.row, v.pixel, *v.extents, *v.halo)
+    return out.table(table)
+
+
+def lane_masks(out: Rows, channels: int, lanes: int, item: int) -> int:
+    """Two vectors of integers: every lane, and the real lanes of the last block."""
+    mask = np.full((2, lanes), -1, np.int64)
+    mask[1, channels - (channels - 1) // lanes * lanes:] = 0
+    return out.table(mask, np.int64 if item == 8 else np.int32)
+
+
+def _gather(g: Gather, N: int, resolve: Resolve, out: Rows) -> None:
+    c = g.contraction
+    x_at, x = place(resolve, g.image)
+    operands = [place(resolve, n) for n in (*g.outputs, *g.extras)]
+    y = operands[0][1]
+    images, blocks, item = N * y.images, y.blocks, y.item
+    assert len(operands) <= D.G_MOST_OPERANDS, f"{g.name}: {len(operands)} operands"
+    assert len(g.vectors) <= D.G_MOST_VECTORS, f"{g.name}: {len(g.vectors)} vectors"
+    order = WeightOrder(c, g.lanes, g.last)
+    # an operand of one place is read at every place
+    strides = [tuple(s if e > 1 or k < len(g.outputs) else 0 for s, e in zip((v.plane, v.row, v.pixel), v.extents)) for k, (_, v) in enumerate(operands)]
+    by_image = g.along == "images"
+    weights = resolve(g.weight)[0]
+    records = np.zeros((len(c.phases), D.PHASE), np.int64)
+    parts = 0
+    for k, ((d, r, w), walk, size) in enumerate(zip(c.phases, order.walks, order.sizes)):
+        tile = 8 if by_image else g.tiles[k % len(c.columns)]
+        pixel = None if by_image else w.stride * x.pixel
+        inner = _inner(walk.unit, x.image if by_image else w.stride * x.pixel, item) if walk.form != "lanes" else walk.unit
+        steps = None if by_image else tuple(w.step * pixels for *_, pixels in strides)
+
+        def micro(size: int, form: str = walk.form, unit: int = walk.unit, inner: int = inner, pixel: int | None = pixel,
+                  steps: tuple[int, ...] | None = steps) -> int:
+            return kernel("gather", 6, size, form if form == "lanes" else "blocks", unit, inner, pixel, steps, len(g.outputs), len(g.extras),
+                          g.epilogue, g.masked, g.lanes, g.kind)
+
+        p = records[k]
+        table = [[place_offset(q, x) for q in walk.places(b)] or [0] for b in range(len(walk.starts))]
+        p[D.P_TAPS], p[D.P_TABLE] = walk.steps, out.table(table)
+        p[D.P_TABLE_BLOCK] = 8 * len(table[0]) if len(table) > 1 else 0
+        p[D.P_WEIGHTS], p[D.P_WEIGHTS_BLOCK] = weights, walk.steps * walk.unit * g.lanes * item
+        p[D.P_DEPTH], p[D.P_ROWS], p[D.P_TILE] = d.count, r.count, tile
+        p[D.P_TILES], p[D.P_REST] = divmod(w.count, tile)
+        p[D.P_GROUP], p[D.P_FIRST] = g.groups[k], parts
+        p[D.P_START_D:D.P_START_W + 1] = d.start, r.start, w.start
+        p[D.P_STEP_D:D.P_STEP_W + 1] = d.step, r.step, w.step
+        p[D.P_STRIDE_D:D.P_STRIDE_W + 1] = d.stride, r.stride, w.stride
+        if by_image:
+            p[D.P_KERNELS:D.P_KERNELS + 4] = [micro(8 >> i) for i in range(4)]
+        else:
+            p[D.P_KERNEL] = micro(tile) if p[D.P_TILES] else 0
+            p[D.P_REST_KERNEL] = micro(int(p[D.P_REST])) if p[D.P_REST] else 0
+        weights += size * item
+        parts += -(-d.count * r.count // g.groups[k])
+    chunk = images
+    if by_image:
+        split = min(blocks, max(g.split, -(-16 // len(c.phases)))) if c.macs * images > 1e6 else 1
+        while chunk > 16 and split * len(c.phases) * -(-images // chunk) < 16 and c.macs * chunk > 4e6:
+            chunk = -(-chunk // 16) * 8
+        items = split * len(c.phases) * -(-images // chunk)
+    else:
+        split = g.split
+        items = images * parts * split
+    row = new_row(out, g, N, items, driver("gather_pointwise_item" if by_image else "gather_item"))
+    row[D.G_PHASES], row[D.G_PHASE_COUNT], row[D.G_PARTS] = out.table(records), len(records), parts
+    row[D.G_BLOCKS], row[D.G_SPLIT], row[D.G_BYTES] = blocks, split, g.lanes * item
+    row[D.G_OPERAND_COUNT], row[D.G_OUTPUTS], row[D.G_VECTOR_COUNT] = len(operands), len(g.outputs), len(g.vectors)
+    row[D.G_X], row[D.G_X_IMAGE], row[D.G_X_PLANE], row[D.G_X_ROW], row[D.G_X_PIXEL] = x_at, x.image, x.plane, x.row, x.pixel
+    row[D.G_MASK] = lane_masks(out, y.channels, g.lanes, item)
+    row[D.G_EDGES], row[D.G_IMAGES], row[D.G_CHUNK] = edges(out, resolve, g.outputs), images, max(1, chunk)
+    if g.sums:
+        address, s = resolve(g.sums[0])
+        assert isinstance(s, Image)
+        row[D.G_SUM_COUNT], row[D.G_SUMS] = len(g.sums), address
+        row[D.G_SUM_IMAGE], row[D.G_SUM_BLOCK], row[D.G_SUM_PART] = s.image, s.block, s.pixel
+    for k, name in enumerate(g.vectors):
+        row[D.G_VECTORS + k] = resolve(name)[0]
+    for k, (address, v) in enumerate(operands):
+        at = D.G_OPERANDS + 6 * k
+        row[at:at + 6] = address, v.image, v.block, *strides[k]
+
+
+def _inner(unit: int, pixel: int, item: int) -> int:
+    """Scalars unrolled: few, and no more than lie between two pixels, else LLVM merges loads of neighbours and spills."""
+    apart = pixel // item
+    return unit if unit <= 8 and apart >= unit else divisor(unit, min(4, apart))
+
+
+def _outer(o: Outer, N: int, resolve: Resolve, out: Rows) -> None:
+    c = o.contraction
+    x_at, x = place(resolve, o.image)
+    y_at, y = place(resolve, o.out)
+    d, r, w = c.phases[0]
+    order = WeightOrder(c, o.lanes, o.last)
+    walk, item = order.walks[0], y.item
+    table: list[list[int]] = []
+    offsets: tuple[int, ...] = ()
+    cut = o.steps * walk.unit // o.cuts if walk.form != "lanes" else o.steps
+    for b in range(len(walk.starts)):
+        at = [place_offset(p, x) for p in walk.places(b)]
+        chunks = []
+        for k in range(0, len(at), o.steps):
+            scalars = [a + (item * u if walk.form != "lanes" else 0) for a in at[k:k + o.steps] for u in range(walk.unit if walk.form != "lanes" else 1)]
+            for j in range(o.cuts):
+                piece = scalars[j * cut:(j + 1) * cut]
+                chunks.append(piece[0])
+                offsets = offsets or tuple(s - piece[0] for s in piece)
+        table.append(chunks)
+    row = new_row(out, o, N, order.blocks * o.pieces * o.parts, driver("outer_item"))
+    row[D.O_X:D.O_X_PIXEL + 1] = x_at, x.image, d.stride * x.plane, r.stride * x.row, w.stride * x.pixel
+    row[D.O_Y:D.O_Y_PIXEL + 1] = y_at, y.image, y.block, y.plane, y.row, y.pixel
+    row[D.O_DEPTH], row[D.O_ROWS], row[D.O_COLUMNS], row[D.O_IMAGES] = d.count, r.count, w.count, N * y.images
+    row[D.O_KERNEL] = kernel("outer", 13, offsets, "lanes" if walk.form == "lanes" else "blocks", walk.unit, o.lanes, o.kind)
+    row[D.O_IMAGE_GROUP], row[D.O_ROW_GROUP] = o.image_group, o.row_group
+    row[D.O_BLOCKS], row[D.O_PIECES], row[D.O_CHUNKS] = order.blocks, o.pieces, len(table[0]) // o.pieces
+    row[D.O_TABLE], row[D.O_TABLE_BLOCK] = out.table(table), 8 * len(table[0]) if len(table) > 1 else 0
+    row[D.O_INTO] = resolve(o.into)[0]
+    row[D.O_BYTES] = cut * (walk.unit if walk.form == "lanes" else 1) * o.lanes * item
+    row[D.O_PARTS], row[D.O_PART], row[D.O_POINTWISE] = o.parts, order.size * item, int(c.pointwise)
+
+
+def _fold(f: Fold, N: int, resolve: Resolve, out: Rows) -> None:
+    item = 8 if f.kind == "float64" else 4
+    bytes = f.lanes * item
+    chunk = max(1, 8192 // f.lanes)
+    row = new_row(out, f, N, -(-f.size // f.lanes // chunk), driver("fold_item"))
+    row[D.F_TO], row[D.F_FROM], row[D.F_VECTORS] = resolve(f.into)[0], resolve(f.source)[0], f.size // f.lanes
+    row[D.F_PARTS], row[D.F_PART], row[D.F_KERNEL] = f.parts, f.size * item, kernel("fold", 6, f.clear is not None, f.lanes, f.kind)
+    if f.clear is not None:
+        row[D.F_MASK] = out.table(f.clear.indices() >= 0, np.int64 if item == 8 else np.int32)
+    row[D.F_CHUNK], row[D.F_BYTES] = chunk, bytes
+
+
+def _repack(p: Repack, N: int, resolve: Resolve, out: Rows) -> None:
+    size = p.order.size
+    row = new_row(out, p, N, -(-size // 8192), driver("pick_item"))
+    row[D.K_TO], row[D.K_FROM], row[D.K_INDEX] = resolve(p.into)[0], resolve(p.source)[0], out.table(moves(p), np.int32)
+    row[D.K_COUNT], row[D.K_KERNEL] = size, kernel("pick", 4, p.kind)
+    row[D.K_CHUNK], row[D.K_ITEM] = 8192, 8 if p.kind == "float64" else 4
+
+
+@lru_cache(maxsize=256)
+def moves(p: Repack) -> Words:
+    """Where in the master each element of the other order lies, -1 for padding."""
+    master, order = p.master.indices(), p.order.indices()
+    real = np.nonzero(master >= 0)[0]
+    inverse: Words = np.full(int(np.prod(p.order.contraction.shape)) + 1, -1, np.int32)
+    inverse[master[real]] = real
+    out: Words = inverse[order]
+    return out  # order -1 reads the last element, which is -1

@@ -1,0 +1,153 @@
+"""Exact numbers of a network before it runs: parameters and multiply-accumulates, node by node.
+
+A MAC is one multiply-accumulate of a convolution, a transposed convolution or a fully connected layer, for one sample.
+They are counted as the loops run: every window tap at every output position, padding included (transposed: at every
+input position). Nobody declares them. A layer is lowered by itself, and each formula that multiplies a value by a
+parameter of two or more axes counts the product of the extents of all its indices. Shared weights count once as
+parameters, and in MACs each time they are used.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+
+from ..ir.formula import Formula
+from ..ir.graph import Graph, Input, Node, Parameter, Value
+from ..ir.types import Size, TensorType
+from ..layers.layer import Layer
+from ..layers.windows import lost, pads, per_axis
+from ..passes.lower import lower
+
+
+@dataclass(frozen=True, slots=True)
+class NodeCounts:
+    """The numbers of one node. `parameters` counts a shared weight at its first use only; `macs` is None where a size
+    is not known."""
+
+    node: Node
+    trainable: int
+    frozen: int
+    buffers: int
+    macs: int | None
+    lost: Lost | None = None
+
+    @property
+    def parameters(self) -> int:
+        return self.trainable + self.frozen
+
+    @property
+    def name(self) -> str:
+        return self.node.name
+
+    @property
+    def shape(self) -> tuple[Size, ...]:
+        return self.node.type.shape
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """`macs` is None where a size is not known."""
+
+    trainable: int
+    frozen: int
+    buffers: int
+    macs: int | None
+
+    @property
+    def parameters(self) -> int:
+        return self.trainable + self.frozen
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Every node of a network with its numbers, in order, and the totals."""
+
+    graph: Graph
+    nodes: tuple[NodeCounts, ...]
+    totals: Totals
+
+    def __getitem__(self, name: str) -> NodeCounts:
+        return next(n for n in self.nodes if n.name == name)
+
+
+def count(graph: Graph) -> Counts:
+    """Count every node of a layer graph."""
+    seen: set[str] = set()
+    known: dict[tuple[Layer, tuple[TensorType, ...]], int | None] = {}
+    rows = []
+    for node in graph:
+        types = tuple(graph.values[i].type for i in node.inputs)
+        first = [p for p in node.parameters if p.name not in seen]
+        seen.update(p.name for p in first)
+        macs: int | None = 0
+        if isinstance(node.op, Layer) and any(len(p.shape) >= 2 for p in node.parameters):
+            key = (node.op, types)
+            if key not in known:
+                known[key] = multiply_accumulates(node, types)
+            macs = known[key]
+        rows.append(NodeCounts(node, _size(first, "trainable"), _size(first, "frozen"), _size(first, "buffer"), macs, lost_pixels(node, types)))
+    all_macs = [r.macs for r in rows]
+    macs = None if None in all_macs else sum(m or 0 for m in all_macs)
+    return Counts(graph, tuple(rows), Totals(sum(r.trainable for r in rows), sum(r.frozen for r in rows), sum(r.buffers for r in rows), macs))
+
+
+def kind(p: Parameter) -> str:
+    """trainable, frozen, or buffer (which never has a gradient)."""
+    return "buffer" if p.kind == "buffer" else "trainable" if p.trainable else "frozen"
+
+
+def _size(parameters: list[Parameter], of: str) -> int:
+    return sum(p.size for p in parameters if kind(p) == of)
+
+
+def lowered(node: Node, types: tuple[TensorType, ...], training: bool = False) -> Graph:
+    """What one layer means by itself: its formulas over inputs of these types."""
+    names = [f"in{k}" for k in range(len(types))]
+    inputs = tuple(Node(i, Input(), (), (Value(i, t),)) for i, t in zip(names, types))
+    alone = Graph(node.name, (*inputs, Node(node.name, node.op, tuple(names), node.results, node.parameters)), ((node.name, node.name),))
+    return lower(training)(alone)
+
+
+def multiply_accumulates(node: Node, types: tuple[TensorType, ...]) -> int | None:
+    """MACs of one layer for one sample, None where a size is not known."""
+    if not all(t.known for t in (*types, node.type)):
+        return None
+    program = lowered(node, types)
+    weights = {n.name for n in program if isinstance(n.op, Parameter) and len(n.op.shape) >= 2}
+    total = 0
+    for n in program:
+        if isinstance(n.op, Formula) and n.op.is_product and len(weights.intersection(n.inputs)) == 1:
+            operands = tuple(program.values[i].type for i in n.inputs)
+            extents = n.op.extents(operands, tuple(v.type for v in n.results))
+            total += prod(extents.values()) * max(t.batch for t in operands)
+    return total
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Pixels at the end of each spatial axis that no window reaches, as the stride does not divide."""
+
+    pixels: tuple[int, ...]
+    image: tuple[int, ...]  # those of them that are pixels of the input and not padding
+    formula: str  # of the first axis that does not divide, with its numbers
+
+
+def lost_pixels(node: Node, types: tuple[TensorType, ...]) -> Lost | None:
+    op = node.op
+    if not isinstance(op, Layer) or op.category not in ("convolution", "pooling") or not hasattr(op, "pad") or len(types) != 1:
+        return None
+    if op.name in ("deconv", "unpool") or getattr(op, "whole", False) or getattr(op, "rounding", "floor") == "ceil":
+        return None
+    (x,) = types
+    rank = len(x.spatial)
+    window = per_axis("window", op.window, rank)  # type: ignore[attr-defined]
+    stride = per_axis("stride", window if getattr(op, "stride", None) is None else op.stride, rank)  # type: ignore[attr-defined]
+    dilation = per_axis("dilation", getattr(op, "dilation", 1), rank)
+    pad = pads(op.pad, window, dilation)
+    gone = lost(x.spatial, window, stride, pad, dilation)
+    if not any(gone):
+        return None
+    k = next(k for k, n in enumerate(gone) if n)
+    w, f, p, s = x.spatial[k] or 0, dilation[k] * (window[k] - 1) + 1, sum(pad[k]), stride[k]
+    return Lost(gone, tuple(max(0, n - after) for n, (_, after) in zip(gone, pad)), f"({w} - {f} + {p})/{s} + 1 = {(w - f + p) / s + 1:.4g}")

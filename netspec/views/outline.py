@@ -1,0 +1,183 @@
+"""The graph as a reader sees it: steps, named groups of them, and repeats.
+
+A step is a layer and what its switches added (`conv1`, `conv1.bn`, `conv1.relu`); a group is a named scope; a repeat is
+a run of equal turns, shown once. Summary and diagram are both drawn from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Union
+
+from ..ir.graph import Graph, Node
+
+PERIOD = 12  # a turn of a repeat has at most this many items
+
+
+@dataclass(frozen=True)
+class Step:
+    """A layer with the activation and normalisation written on the same step."""
+
+    nodes: tuple[Node, ...]
+
+    @property
+    def head(self) -> Node:
+        return self.nodes[0]
+
+    @property
+    def last(self) -> Node:
+        """The node whose value the step's name means."""
+        return self.nodes[-1]
+
+    @property
+    def name(self) -> str:
+        return self.head.name
+
+    @property
+    def switches(self) -> tuple[str, ...]:
+        return tuple(str(n.op) for n in self.nodes[1:])
+
+    def __str__(self) -> str:
+        """As a spec would write it, arguments evaluated. A step with `bn` has no bias unless it says so."""
+        head = str(self.head.op)
+        if any(s.split()[0] == "bn" for s in self.switches):
+            head = head.replace(" bias=no", "")
+        return " ".join((head, *self.switches))
+
+
+@dataclass(frozen=True)
+class Group:
+    """A named scope."""
+
+    path: str
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """Equal turns, one after the other."""
+
+    turns: tuple[tuple[Item, ...], ...]
+
+    @property
+    def times(self) -> int:
+        return len(self.turns)
+
+
+Item = Union[Step, Group, Repeat]
+Sameness = Callable[[Node], Any]  # what must agree for two nodes to be shown as one
+
+
+def outline(graph: Graph, same: Sameness) -> tuple[Item, ...]:
+    """Steps in order, grouped by scope, with runs folded whose nodes are the `same` and are wired alike."""
+    items = _grouped(list(_steps(graph)), "")
+    return _Folder(graph, items, same).fold(items)
+
+
+def leaves(items: Sequence[Item]) -> Iterator[Step]:
+    """Every step, those of folded turns included."""
+    for item in items:
+        if isinstance(item, Step):
+            yield item
+        elif isinstance(item, Group):
+            yield from leaves(item.items)
+        else:
+            for turn in item.turns:
+                yield from leaves(turn)
+
+
+def nodes_of(items: Sequence[Item]) -> list[Node]:
+    return [n for step in leaves(items) for n in step.nodes]
+
+
+def _steps(graph: Graph) -> Iterator[Step]:
+    """`conv1`, `conv1.bn`, `conv1.relu` follow each other and read each other: one step."""
+    run: list[Node] = []
+    for n in graph:
+        if run and n.name.startswith(run[0].name + ".") and n.inputs == (run[-1].results[0].name,):
+            run.append(n)
+            continue
+        if run:
+            yield Step(tuple(run))
+        run = [n]
+    if run:
+        yield Step(tuple(run))
+
+
+def scope_of(name: str) -> str:
+    return name.rpartition(".")[0]
+
+
+def _grouped(steps: list[Step], path: str) -> tuple[Item, ...]:
+    """Nest by scope; steps of one scope that others interrupt make two groups of one name."""
+    items: list[Item] = []
+    k = 0
+    prefix = path + "." if path else ""
+    while k < len(steps):
+        rest = scope_of(steps[k].name)[len(prefix):] if scope_of(steps[k].name) != path else ""
+        if not rest:
+            items.append(steps[k])
+            k += 1
+            continue
+        inner = prefix + rest.split(".")[0]
+        end = k
+        while end < len(steps) and steps[end].name.startswith(inner + "."):
+            end += 1
+        items.append(Group(inner, _grouped(steps[k:end], inner)))
+        k = end
+    return tuple(items)
+
+
+class _Folder:
+    """Finds runs of equal turns. Two nodes are alike when they are the same and read values made equally far back."""
+
+    def __init__(self, graph: Graph, items: tuple[Item, ...], same: Sameness):
+        self.graph = graph
+        self.same = same
+        self.place = {n.name: k for k, n in enumerate(nodes_of(items))}
+        self.outputs = {v for _, v in graph.outputs}
+        self.ids: dict[Any, int] = {}
+
+    def fold(self, items: tuple[Item, ...]) -> tuple[Item, ...]:
+        done: list[Item] = []
+        kinds = [self.kind(i) for i in items]
+        k = 0
+        while k < len(items):
+            period, times = self.longest(items, kinds, k)
+            if times > 1:
+                turns = tuple(self.inner(items[k + t * period:k + (t + 1) * period]) for t in range(times))
+                done.append(Repeat(turns))
+            else:
+                done.extend(self.inner(items[k:k + 1]))
+            k += period * times
+        return tuple(done)
+
+    def inner(self, items: tuple[Item, ...]) -> tuple[Item, ...]:
+        return tuple(Group(i.path, self.fold(i.items)) if isinstance(i, Group) else i for i in items)
+
+    def kind(self, item: Item) -> int:
+        """Equal numbers for items that are alike."""
+        if isinstance(item, Group):
+            key: Any = ("group", *map(self.kind, item.items))
+        else:
+            assert isinstance(item, Step)
+            key = tuple((self.same(n), tuple(self.place[n.name] - self.place[self.graph.maker[i].name] for i in n.inputs)) for n in item.nodes)
+        return self.ids.setdefault(key, len(self.ids))
+
+    def longest(self, items: tuple[Item, ...], kinds: list[int], k: int) -> tuple[int, int]:
+        """(period, times) of the run at k that hides most items; (1, 1) where there is none."""
+        best, found = 0, (1, 1)
+        for period in range(1, min(PERIOD, (len(items) - k) // 2) + 1):
+            times = 1
+            while kinds[k + times * period:k + (times + 1) * period] == kinds[k:k + period]:
+                times += 1
+            if (times - 1) * period > best and self.closed(items[k:k + (times - 1) * period], items[k:k + times * period]):
+                best, found = (times - 1) * period, (period, times)
+        return found
+
+    def closed(self, hidden: tuple[Item, ...], run: tuple[Item, ...]) -> bool:
+        """Nothing outside the run reads a value of a turn before the last."""
+        inside = {n.name for n in nodes_of(run)}
+        values = [v.name for n in nodes_of(hidden) for v in n.results]
+        return not any(v in self.outputs or any(r.name not in inside for r in self.graph.readers[v]) for v in values)

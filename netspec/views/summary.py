@@ -1,0 +1,228 @@
+"""The summary of a network: a table a person reads, the same as JSON, and as HTML in a notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from html import escape
+from typing import Any
+
+from ..ir.graph import Graph, Input, Node
+from ..ir.types import shape_text
+from .counts import Counts, NodeCounts, count
+from .outline import Group, Item, Repeat, Step, outline
+
+WIDTH = 100
+HEADS = ("name", "step", "shape", "parameters", "MACs", "line")
+SCHEMA = "netspec.summary/1"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table; a heading of a group has a name only."""
+
+    name: str
+    depth: int
+    step: str = ""
+    shape: str = ""
+    parameters: str = ""
+    macs: str = ""
+    line: str = ""
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        return ("  " * self.depth + self.name, self.step, self.shape, self.parameters, self.macs, self.line)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Printed, it is a table; `data` is the same as plain values, `_repr_html_` shows it in a notebook."""
+
+    graph: Graph
+
+    @cached_property
+    def counts(self) -> Counts:
+        return count(self.graph)
+
+    @cached_property
+    def rows(self) -> tuple[Row, ...]:
+        numbers = {c.name: c for c in self.counts.nodes}
+        return tuple(_rows(outline(self.graph, lambda n: _alike(n, numbers)), "", 0, numbers))
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader should know and the table does not say."""
+        return tuple(_lost(self.counts))
+
+    def __str__(self) -> str:
+        table = [HEADS, *(r.cells for r in self.rows)]
+        widths = _widths(table)
+        lines = [title(self.graph), "", *(_line(cells, widths) for cells in table)]
+        lines.insert(3, "-" * len(lines[2]))
+        lines += ["-" * len(lines[2]), totals_text(self.counts)]
+        lines += [f"note: {n}" for n in self.notes]
+        return "\n".join(lines) + "\n"
+
+    def data(self) -> dict[str, Any]:
+        """Plain values, as `netspec summary --format json` prints them. Shapes leave the batch out; None is `?`."""
+        values = self.graph.values
+        t = self.counts.totals
+        return {
+            "schema": SCHEMA,
+            "net": self.graph.name,
+            "file": source_name(self.graph),
+            "inputs": {n.name: list(n.type.shape) for n in self.graph.inputs},
+            "outputs": {public: list(values[v].type.shape) for public, v in self.graph.outputs},
+            "nodes": [_node_data(c) for c in self.counts.nodes],
+            "totals": {"trainable": t.trainable, "frozen": t.frozen, "buffers": t.buffers, "macs": t.macs},
+            "notes": list(self.notes),
+        }
+
+    def _repr_html_(self) -> str:
+        align = ("left", "left", "left", "right", "right", "right")
+        head = "".join(f'<th style="text-align:{a}">{escape(h)}</th>' for h, a in zip(HEADS, align))
+        body = "".join("<tr>" + "".join(f'<td style="text-align:{a};white-space:pre">{escape(c)}</td>' for c, a in zip(r.cells, align)) + "</tr>"
+                       for r in self.rows)
+        notes = "".join(f"<p>note: {escape(n)}</p>" for n in self.notes)
+        return (f"<p><b>{escape(title(self.graph))}</b></p><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+                f"<p>{escape(totals_text(self.counts))}</p>{notes}")
+
+
+def summarise(graph: Graph) -> Summary:
+    """The summary of a layer graph."""
+    return Summary(graph)
+
+
+def title(graph: Graph) -> str:
+    """`lenet5 (specs/lenet.net): 1x32x32 -> 10`."""
+    ins = ", ".join((f"{n.name} " if len(graph.inputs) > 1 else "") + shape_text(n.type.shape) for n in graph.inputs)
+    outs = ", ".join((f"{k} " if len(graph.outputs) > 1 else "") + shape_text(graph.values[v].type.shape) for k, v in graph.outputs)
+    where = source_name(graph)
+    return f"{graph.name}{f' ({where})' if where else ''}: {ins} -> {outs}"
+
+
+def source_name(graph: Graph) -> str | None:
+    """The file that holds the net: that of the outermost span of its first input."""
+    return next((n.spans[-1].source.name for n in graph if n.spans), None)
+
+
+def line_of(node: Node) -> int | None:
+    """The line of the step that made a node."""
+    return node.spans[0].line if node.spans else None
+
+
+def totals_text(counts: Counts) -> str:
+    t = counts.totals
+    kinds = [f"{t.trainable:,} trainable parameters", *([f"{t.frozen:,} frozen"] if t.frozen else []), *([f"{t.buffers:,} buffers"] if t.buffers else [])]
+    macs = "MACs need a size that is not known (--input)" if t.macs is None else f"{t.macs:,} MACs a sample{short(t.macs)}"
+    return ", ".join(kinds) + "; " + macs
+
+
+def short(n: int) -> str:
+    """` (4.09 G)`; nothing for small numbers."""
+    for unit, size in (("T", 10**12), ("G", 10**9), ("M", 10**6)):
+        if n >= size:
+            return f" ({n / size:.3g} {unit})"
+    return ""
+
+
+def op_name(node: Node) -> str:
+    return str(getattr(node.op, "name", node.op))
+
+
+def _node_data(c: NodeCounts) -> dict[str, Any]:
+    n = c.node
+    data = {"name": n.name, "op": op_name(n), "step": str(n.op), "inputs": list(n.inputs), "shape": list(c.shape),
+            "parameters": c.parameters, "buffers": c.buffers, "macs": c.macs, "line": line_of(n)}
+    if n.spans and n.spans[0].source.name != n.spans[-1].source.name:
+        data["file"] = n.spans[0].source.name
+    if n.type.batch != 1:
+        data["views"] = n.type.batch
+    return data
+
+
+def _alike(n: Node, numbers: dict[str, NodeCounts]) -> Any:
+    c = numbers[n.name]
+    return str(n.op), n.type, tuple(p.shape for p in n.parameters), c.parameters, c.buffers, c.macs, line_of(n)
+
+
+def _rows(items: Sequence[Item], scope: str, depth: int, numbers: dict[str, NodeCounts]) -> Iterator[Row]:
+    for item in items:
+        if isinstance(item, Step):
+            yield _row(item, scope, depth, numbers)
+        elif isinstance(item, Group):
+            yield Row(_within(item.path, scope), depth)
+            yield from _rows(item.items, item.path, depth + 1, numbers)
+        elif len(item.turns[0]) == 1 and isinstance(item.turns[0][0], Step):  # a row each is as short
+            for turn in item.turns:
+                yield from _rows(turn, scope, depth, numbers)
+        else:
+            first, last = item.turns[0], item.turns[-1]
+            yield Row(_repeat_heading(item, scope), depth)
+            inner = first[0].items if len(first) == 1 and isinstance(first[0], Group) else first
+            yield from _rows(inner, first[0].path if inner is not first and isinstance(first[0], Group) else scope, depth + 1, numbers)
+            assert len(last) == len(first)
+
+
+def _repeat_heading(item: Repeat, scope: str) -> str:
+    first, last = item.turns[0][0], item.turns[-1][0]
+    if len(item.turns[0]) == 1 and isinstance(first, Group) and isinstance(last, Group):
+        return f"{_within(first.path, scope)} .. {_within(last.path, scope)}: {item.times} times"
+    return f"{item.times} times"
+
+
+def _row(step: Step, scope: str, depth: int, numbers: dict[str, NodeCounts]) -> Row:
+    parts = [numbers[n.name] for n in step.nodes]
+    parameters = sum(c.parameters for c in parts)
+    macs = None if any(c.macs is None for c in parts) else sum(c.macs or 0 for c in parts)
+    t = step.last.type
+    shape = ("" if t.batch == 1 else f"{t.batch} x ") + shape_text(t.shape)
+    line = line_of(step.head)
+    text = "input" if isinstance(step.head.op, Input) else str(step)
+    return Row(_within(step.name, scope), depth, text, shape, f"{parameters:,}" if parameters else "",
+               "?" if macs is None else f"{macs:,}" if macs else "", "" if line is None else str(line))
+
+
+def _within(path: str, scope: str) -> str:
+    return path[len(scope) + 1:] if scope else path
+
+
+def _widths(table: Sequence[tuple[str, ...]]) -> list[int]:
+    """Natural widths; where the table is wider than a page, the step column and then the name column give way. Names of
+    groups stand alone on their line and need no room."""
+    rows = [cells for cells in table if any(cells[1:])]
+    widths = [max(len(c[k]) for c in rows) for k in range(len(HEADS))]
+    for k in (1, 0):
+        widths[k] -= max(0, min(sum(widths) + 2 * len(HEADS) - 2 - WIDTH, widths[k] - 20))
+    return widths
+
+
+def _line(cells: tuple[str, ...], widths: list[int]) -> str:
+    if not any(cells[1:]):
+        return cells[0]
+    out = []
+    for k, (text, width) in enumerate(zip(cells, widths)):
+        text = text if len(text) <= width else text[:width - 3] + "..."
+        out.append(text.ljust(width) if k < 3 else text.rjust(width))
+    return "  ".join(out).rstrip()
+
+
+def _lost(counts: Counts) -> Iterator[str]:
+    """A line for each step of the spec that leaves pixels over."""
+    found: dict[tuple[Any, ...], list[NodeCounts]] = {}
+    for c in counts.nodes:
+        if c.lost:
+            found.setdefault((line_of(c.node), c.lost.pixels, c.lost.image), []).append(c)
+    for same in found.values():
+        c, lost = same[0], same[0].lost
+        assert lost is not None
+        more = f" (and {len(same) - 1} more)" if len(same) > 1 else ""
+        line = line_of(c.node)
+        what = f"{_amount(lost.image)} of its input" if any(lost.image) else f"{_amount(lost.pixels)} of padding"
+        yield f"{f'line {line}, ' if line else ''}{c.name}{more} does not read the last {what}: {lost.formula}"
+
+
+def _amount(pixels: tuple[int, ...]) -> str:
+    axes = {1: ("place",), 2: ("row", "column"), 3: ("plane", "row", "column")}[len(pixels)]
+    return " and ".join(f"{n} {axis}{'s' if n > 1 else ''}" for n, axis in zip(pixels, axes) if n)

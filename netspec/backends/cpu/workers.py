@@ -1,0 +1,369 @@
+"""The threads that walk a table of kernels, and the walk.
+
+A table is rows of 128 int64 words; `engine.py` builds it. All threads walk the same rows. In a KERNEL row they share
+its items through a counter; at a BARRIER each waits until every item of every earlier row is *finished*, not until
+every thread has arrived. So a thread that is late, parked, or waiting for a core holds nobody up: the others take its
+share, and it finds the rows behind it empty. That makes any number of threads legal on any number of cores, and since
+what an item computes does not depend on who runs it, the bits are the same.
+
+The caller is thread 0. Workers are Python threads inside one compiled loop with the interpreter's lock released: they
+watch a ticket, first spinning, then yielding, then sleeping for longer and longer, and after about a second they
+return to Python and park on a semaphore. A hot start costs about a microsecond, an idle pool nothing.
+
+The ticket is odd while a run is open. A worker counts itself in (`active`), looks again that the run is still open,
+walks, and counts itself out; the caller closes the run and waits for the count to be 0 before anything may be freed.
+"""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+import os
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.core.cgutils import get_or_insert_function
+from numba.extending import intrinsic
+
+from .cache import compiled
+from .lanes import at, call, put_i64
+from .memory import aligned
+from .vecmath import I32, I64
+
+# The engine's words of a row; a driver's begin at 8.
+ROW = 128
+OPCODE, COUNTER, ITEMS, DRIVER, SAMPLES, SCRATCH, SCRATCH_BYTES = range(7)
+END, KERNEL, BARRIER = range(3)
+
+# The control block: bytes from its start. What different threads write lies on different cache lines.
+_TICKET, _ACTIVE, _RUN, _FINISHED, _PASSED, _SYSTEM, _WORKERS = 0, 128, 256, 384, 512, 640, 768
+_WORKER = 128  # of a worker: word 0 is 1 while it is parked, word 1 asks Python to wake it
+MOST = 256
+
+SPINS, YIELDS, NAPS = 2000, 4000, 1500  # about 0.1 ms, then 2 ms, then a second
+_PATIENCE = 1000  # looks at a barrier before giving the core away
+
+
+@intrinsic  # type: ignore[misc]
+def atomic_add(context: Any, address: Any, x: Any) -> Any:
+    """Add to the int64 at an address; what was there before."""
+
+    def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.atomic_rmw("add", builder.inttoptr(args[0], I64.as_pointer()), args[1], "seq_cst")
+
+    return types.int64(types.int64, types.int64), lower
+
+
+@intrinsic  # type: ignore[misc]
+def atomic_swap(context: Any, address: Any, x: Any) -> Any:
+    """Replace the int64 at an address; what was there before."""
+
+    def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.atomic_rmw("xchg", builder.inttoptr(args[0], I64.as_pointer()), args[1], "seq_cst")
+
+    return types.int64(types.int64, types.int64), lower
+
+
+@intrinsic  # type: ignore[misc]
+def atomic_load(context: Any, address: Any) -> Any:
+    """The int64 at an address, with everything written before it."""
+
+    def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.load_atomic(builder.inttoptr(args[0], I64.as_pointer()), "seq_cst", 8, typ=I64)
+
+    return types.int64(types.int64), lower
+
+
+@intrinsic  # type: ignore[misc]
+def pause(context: Any) -> Any:
+    """Tell the processor that this is a waiting loop."""
+
+    def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        machine = builder.module.triple.split("-")[0]
+        if machine in ("x86_64", "i686", "i386"):
+            builder.call(get_or_insert_function(builder.module, ir.FunctionType(ir.VoidType(), []), "llvm.x86.sse2.pause"), [])
+        elif machine in ("aarch64", "arm64"):
+            hint = get_or_insert_function(builder.module, ir.FunctionType(ir.VoidType(), [I32]), "llvm.aarch64.hint")
+            builder.call(hint, [I32(1)])
+        return context.get_dummy_value()
+
+    return types.void(), lower
+
+
+@njit
+def _wait_step(control, looked):
+    """One look at something that another thread will do."""
+    if looked < _PATIENCE:
+        pause()
+    else:
+        call(at(control + _SYSTEM, 0))
+
+
+@njit
+def _walk(control, tid):
+    """Take part in the open run."""
+    table, rows = at(control + _RUN, 0), at(control + _RUN, 1)
+    passed = atomic_load(control + _PASSED)  # the last barrier that thread 0 saw, and the items before it
+    i, expected, mine = passed & 0xFFFFF, passed >> 20, 0
+    while True:
+        row = table + i * (8 * ROW)
+        what = at(row, OPCODE) if i < rows else END
+        i += 1
+        if what == KERNEL:
+            counter, items, driver = at(row, COUNTER), at(row, ITEMS), at(row, DRIVER)
+            scratch = at(row, SCRATCH) + tid * at(row, SCRATCH_BYTES)
+            item = atomic_add(counter, 1)
+            while item < items:
+                call(driver, row, item, scratch)
+                mine += 1
+                item = atomic_add(counter, 1)
+            expected += items
+        else:
+            if mine:
+                atomic_add(control + _FINISHED, mine)
+                mine = 0
+            looked = 0
+            while atomic_load(control + _FINISHED) < expected:
+                _wait_step(control, looked)
+                looked += 1
+            if what == END:
+                return
+            if tid == 0:
+                atomic_swap(control + _PASSED, i | expected << 20)
+
+
+@compiled("int64(int64, int64, int64, int64, int64)")
+def step(control, table, rows, threads, opened):
+    """Run a table as thread 0. Returns the number of workers that Python must wake before it calls again with `opened`."""
+    if not opened:
+        for i in range(rows):
+            row = table + i * (8 * ROW)
+            if at(row, OPCODE) == KERNEL:
+                put_i64(at(row, COUNTER), 0)
+        put_i64(control + _RUN, table)
+        put_i64(control + _RUN + 8, rows)
+        put_i64(control + _RUN + 16, threads)
+        put_i64(control + _FINISHED, 0)
+        put_i64(control + _PASSED, 0)
+        atomic_add(control + _TICKET, 1)
+        asleep = 0
+        for tid in range(1, threads):
+            worker = control + _WORKERS + tid * _WORKER
+            if atomic_load(worker) and atomic_swap(worker, 0):
+                put_i64(worker + 8, 1)
+                asleep += 1
+        if asleep:
+            return asleep
+    _walk(control, 0)
+    atomic_add(control + _TICKET, 1)
+    looked = 0
+    while atomic_load(control + _ACTIVE):
+        _wait_step(control, looked)
+        looked += 1
+    return 0
+
+
+@compiled("int64(int64, int64)")
+def step_alone(table, rows):
+    """Run a table on the calling thread, without counters."""
+    for i in range(rows):
+        row = table + i * (8 * ROW)
+        if at(row, OPCODE) == KERNEL:
+            driver, scratch = at(row, DRIVER), at(row, SCRATCH)
+            for item in range(at(row, ITEMS)):
+                call(driver, row, item, scratch)
+        elif at(row, OPCODE) == END:
+            break
+    return 0
+
+
+@compiled("int64(int64, int64, int64)")
+def serve(control, tid, seen):
+    """A worker's life until it has been idle for long, or is told to stop (-1). Returns the last ticket it saw."""
+    idle = 0
+    worker = control + _WORKERS + tid * _WORKER
+    while True:
+        ticket = atomic_load(control + _TICKET)
+        if ticket != seen:
+            seen = ticket
+            if ticket & 1:
+                atomic_add(control + _ACTIVE, 1)
+                if atomic_load(control + _TICKET) == ticket and tid < at(control + _RUN, 2):
+                    _walk(control, tid)
+                    idle = 0
+                atomic_add(control + _ACTIVE, -1)
+        elif atomic_load(control + _SYSTEM + 24):
+            return -1
+        elif idle < SPINS:
+            idle += 1
+            pause()
+        elif idle < SPINS + YIELDS:
+            idle += 1
+            call(at(control + _SYSTEM, 0))
+        elif idle < SPINS + YIELDS + NAPS:
+            idle += 1
+            call(at(control + _SYSTEM, 1), at(control + _SYSTEM, 2) * (1 + (idle - SPINS - YIELDS) // 100))
+        else:
+            atomic_swap(worker, 1)
+            # A run may have opened just now: whoever takes the 1 back decides. If the caller did, a permit is coming.
+            if atomic_load(control + _TICKET) != seen and atomic_swap(worker, 0):
+                continue
+            return seen
+
+
+class Pool:
+    """The workers of a process. One run at a time; others wait for it."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.block = aligned(_WORKERS + (MOST + 1) * _WORKER)
+        self.control = int(self.block.ctypes.data)
+        self.words = self.block.view(np.int64)
+        self.words[_SYSTEM // 8 : _SYSTEM // 8 + 3] = _system()
+        self.threads: list[threading.Thread] = []
+        self.permits: list[threading.Semaphore] = []
+
+    def grow(self, workers: int) -> None:
+        """Start workers until there are this many, numbered from 1."""
+        while len(self.threads) < workers:
+            permit, tid = threading.Semaphore(0), len(self.threads) + 1
+            thread = threading.Thread(target=_work, args=(self.control, tid, permit, self.block), name=f"netspec-{tid}", daemon=True)
+            self.permits.append(permit)
+            self.threads.append(thread)
+            thread.start()
+
+    def run(self, table: int, rows: int, threads: int) -> None:
+        with self.lock:
+            if len(self.threads) < threads - 1:
+                self.grow(threads - 1)
+            if step(self.control, table, rows, threads, 0):
+                try:
+                    self._wake(threads)
+                finally:  # whatever interrupts the waking, an open run must be walked and closed
+                    step(self.control, table, rows, threads, 1)
+
+    def _wake(self, threads: int) -> None:
+        for tid in range(1, threads):
+            asked = (_WORKERS + tid * _WORKER) // 8 + 1
+            if self.words[asked]:
+                self.words[asked] = 0
+                self.permits[tid - 1].release()
+
+    @property
+    def parked(self) -> int:
+        """Workers that wait in Python."""
+        return int(sum(self.words[(_WORKERS + tid * _WORKER) // 8] for tid in range(1, len(self.threads) + 1)))
+
+    def stop(self) -> None:
+        """End the workers, between runs."""
+        with self.lock:
+            self.words[_SYSTEM // 8 + 3] = 1
+            for permit in self.permits:
+                permit.release()
+            for thread in self.threads:
+                thread.join(5)
+            self.threads, self.permits = [], []
+            self.words[_SYSTEM // 8 + 3] = 0
+
+
+def _work(control: int, tid: int, permit: threading.Semaphore, block: Any) -> None:
+    """What a worker thread runs; it holds the control block alive."""
+    seen = 0
+    while True:
+        seen = serve(control, tid, seen)
+        if seen < 0:
+            return
+        permit.acquire()
+
+
+def _system() -> tuple[int, int, int]:
+    """Addresses of the functions that give the core away and that sleep, and the unit of the latter in 50 us."""
+    if sys.platform == "win32":
+        kernel = ctypes.windll.kernel32
+        return _address(kernel.SwitchToThread), _address(kernel.Sleep), 1
+    libc = ctypes.CDLL(None)
+    return _address(libc.sched_yield), _address(libc.usleep), 50
+
+
+def _address(function: Any) -> int:
+    return int(ctypes.cast(function, ctypes.c_void_p).value or 0)
+
+
+# ---- the process's pool ---------------------------------------------------------------------------------------------------------
+_pool: Pool | None = None
+_threads: int | None = None
+_making = threading.Lock()
+
+
+def run(table: int, rows: int, threads: int | None = None) -> None:
+    """Run the rows of a table at an address."""
+    n = get_threads() if threads is None else max(1, min(int(threads), MOST))
+    if n == 1:
+        step_alone(table, rows)
+    else:
+        pool().run(table, rows, n)
+
+
+def pool() -> Pool:
+    global _pool
+    if _pool is None:
+        with _making:
+            if _pool is None:
+                _pool = Pool()
+    return _pool
+
+
+def get_threads() -> int:
+    """How many threads a run uses: what `set_threads` said, else NETSPEC_THREADS, else the cores this process may use."""
+    global _threads
+    if _threads is None:
+        asked = os.environ.get("NETSPEC_THREADS", "")
+        _threads = max(1, min(int(asked) if asked.strip().isdigit() else cores(), MOST))
+    return _threads
+
+
+def set_threads(n: int | None) -> None:
+    """Use n threads from the next run on; None returns to the default."""
+    global _threads
+    if n is not None and n < 1:
+        raise ValueError(f"{n} threads: at least 1 is needed")
+    _threads = None if n is None else min(n, MOST)
+
+
+def cores() -> int:
+    """Physical cores that this process may use: its affinity, less the siblings of a core, within a container's quota."""
+    if not hasattr(os, "sched_getaffinity"):
+        return os.cpu_count() or 1
+    allowed = os.sched_getaffinity(0)
+    groups = {_read(f"/sys/devices/system/cpu/cpu{c}/topology/thread_siblings_list") or str(c) for c in allowed}
+    quota, _, period = _read("/sys/fs/cgroup/cpu.max").partition(" ")
+    share = -(-int(quota) // int(period)) if quota.isdigit() and period.isdigit() and int(period) else len(groups)
+    return max(1, min(len(groups), share))
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text().strip()
+    except OSError:
+        return ""
+
+
+def _after_fork() -> None:
+    """A child has none of its parent's threads; its parent's pool may have been in use."""
+    global _pool, _making
+    _pool, _making = None, threading.Lock()
+
+
+def _at_exit() -> None:
+    if _pool is not None:
+        _pool.stop()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+atexit.register(_at_exit)

@@ -38,12 +38,15 @@ class Step:
     def switches(self) -> tuple[str, ...]:
         return tuple(str(n.op) for n in self.nodes[1:])
 
+    @property
+    def text(self) -> str:
+        """The layer as a spec would write it, arguments evaluated. A step with `bn` has no bias unless it says so."""
+        bn = any(s.split()[0] == "bn" for s in self.switches)
+        return str(self.head.op).replace(" bias=no", "") if bn else str(self.head.op)
+
     def __str__(self) -> str:
-        """As a spec would write it, arguments evaluated. A step with `bn` has no bias unless it says so."""
-        head = str(self.head.op)
-        if any(s.split()[0] == "bn" for s in self.switches):
-            head = head.replace(" bias=no", "")
-        return " ".join((head, *self.switches))
+        """The whole step as a spec would write it."""
+        return " ".join((self.text, *self.switches))
 
 
 @dataclass(frozen=True)
@@ -69,9 +72,9 @@ Item = Union[Step, Group, Repeat]
 Sameness = Callable[[Node], Any]  # what must agree for two nodes to be shown as one
 
 
-def outline(graph: Graph, same: Sameness) -> tuple[Item, ...]:
+def outline(graph: Graph, same: Sameness, join: bool = False) -> tuple[Item, ...]:
     """Steps in order, grouped by scope, with runs folded whose nodes are the `same` and are wired alike."""
-    items = _grouped(list(_steps(graph)), "")
+    items = _grouped(list(_steps(graph, join)), "")
     return _Folder(graph, items, same).fold(items)
 
 
@@ -91,11 +94,12 @@ def nodes_of(items: Sequence[Item]) -> list[Node]:
     return [n for step in leaves(items) for n in step.nodes]
 
 
-def _steps(graph: Graph) -> Iterator[Step]:
-    """`conv1`, `conv1.bn`, `conv1.relu` follow each other and read each other: one step."""
+def _steps(graph: Graph, join: bool) -> Iterator[Step]:
+    """`conv1`, `conv1.bn`, `conv1.relu` follow each other and read each other: one step. With `join`, so is a merge and
+    the activation that alone reads it."""
     run: list[Node] = []
     for n in graph:
-        if run and n.name.startswith(run[0].name + ".") and n.inputs == (run[-1].results[0].name,):
+        if run and n.inputs == (run[-1].results[0].name,) and (n.name.startswith(run[0].name + ".") or (join and _joins(graph, run, n))):
             run.append(n)
             continue
         if run:
@@ -103,6 +107,12 @@ def _steps(graph: Graph) -> Iterator[Step]:
         run = [n]
     if run:
         yield Step(tuple(run))
+
+
+def _joins(graph: Graph, run: list[Node], n: Node) -> bool:
+    value = run[-1].results[0].name
+    return (getattr(run[0].op, "category", "") == "merge" and getattr(n.op, "category", "") == "activation" and len(run) == 1
+            and scope_of(n.name) == scope_of(run[0].name) and graph.readers[value] == (n,) and all(v != value for _, v in graph.outputs))
 
 
 def scope_of(name: str) -> str:

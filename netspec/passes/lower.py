@@ -46,6 +46,7 @@ class Program:
     types: dict[str, TensorType] = field(default_factory=dict)
     regions: list[Region] = field(default_factory=list)
     alias: dict[str, str] = field(default_factory=dict)  # value of the layer graph -> value of the program
+    flat: dict[str, str] = field(default_factory=dict)  # flattened value -> the value it was
     keys: int = 0
 
     @classmethod
@@ -107,6 +108,12 @@ class Writer:
     def scalar(self, name: str) -> str:
         return self.program.scalar(name)
 
+    def flattened(self, flat: str, value: str) -> None:
+        self.program.flat[flat] = self.unflattened(value)
+
+    def unflattened(self, value: str) -> str:
+        return self.program.flat.get(value, value)
+
     def key(self) -> int:
         self.program.keys += 1
         return self.program.keys
@@ -135,8 +142,8 @@ class Writer:
                                  scope=self.node.name if self.node else ""))
         return names[0] if len(names) == 1 else names
 
-    def pieces(self, *texts: str, out: tuple[int, ...], **operands: str) -> str:
-        op = Pieces(tuple(map(Formula, texts)))
+    def pieces(self, *texts: str | tuple[str, dict[str, int]], out: tuple[int, ...], **operands: str) -> str:
+        op = Pieces(tuple(Formula(t) if isinstance(t, str) else Formula(t[0], tuple(t[1].items())) for t in texts))
         name = self._fresh(op.targets[0].name)
         inputs = tuple(operands[o] for o in op.operands)
         result = Value(name, TensorType(out, self.type(inputs[0]).batch))

@@ -259,7 +259,7 @@ def expression(e: ast.expr, reads: Mapping[int, Array], fixed: Mapping[str, int]
             case ast.Call(ast.Name("random"), [key, index]):
                 from ...ir.randomness import uniform
 
-                return uniform(go(key), go(index)).astype(dtype)
+                return uniform(int(np.ravel(go(key))[0]), go(index)).astype(dtype)
             case ast.Call(ast.Name(name), args):
                 return _FUNCTIONS[name](*map(go, args))
         raise ValueError(f"not an expression of the formula language: {ast.unparse(x)}")

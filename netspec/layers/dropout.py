@@ -1,0 +1,43 @@
+"""Dropout."""
+
+from __future__ import annotations
+
+from ..ir.types import TensorType
+from ..words import flag, rate
+from .flatten import row_major
+from .layer import Builder, Example, Layer, plane, sizes
+
+
+class Dropout(Layer, category="noise"):
+    """Each number is zeroed with probability `rate` in training, and the rest divided by 1 - rate; evaluation changes nothing.
+
+    The mask is a function of the seed, the step, the layer and the element's number, so it is the same on every backend
+    and any number of threads. `spatial` drops whole channels; `mc` (Monte Carlo) drops when predicting as well.
+
+    Shapes:  any -> the same
+    Paper:   Srivastava et al., "Dropout", 2014; Tompson et al., 2014 (arXiv:1411.4280) for `spatial`;
+             Gal and Ghahramani, 2015 (arXiv:1506.02142) for `mc`
+    """
+
+    rate: float = rate("probability of dropping", default=0.5, position=0)
+    spatial: bool = flag("drop whole channels", default=False, word="spatial")
+    mc: bool = flag("drop when predicting, too (Monte Carlo dropout)", default=False, word="mc")
+
+    examples = (
+        Example("dropout", inputs=((3, 4, 5),), output=(3, 4, 5)),
+        Example("dropout 0.3 mc", inputs=((9,),), output=(9,)),
+        Example("dropout 0.5 spatial", inputs=((6, 3, 2),), output=(6, 3, 2)),
+    )
+
+    def shape(self, *inputs: TensorType) -> TensorType:
+        return inputs[0]
+
+    def forward(self, b: Builder, *inputs: str, **parameters: str) -> str:
+        (x,) = inputs
+        if self.rate == 0 or not (b.training or self.mc):
+            return x
+        t = b.type(x)
+        s, shape = plane(t.shape), sizes(t)
+        number = f"n*{shape[0]}+c" if self.spatial else f"n*{t.size}+{row_major(shape)}"
+        drawn = f"random(key[0], {b.key() << 40}+{number})"
+        return str(b(f"y[n,c{s}] = where({drawn} < {self.rate!r}, 0.0, x[n,c{s}] * {1 / (1 - self.rate)!r})", key=b.scalar("random_key"), x=x))

@@ -1,0 +1,43 @@
+"""Flatten to a vector."""
+
+from __future__ import annotations
+
+from ..ir.types import TensorType, shape_text
+from ..words import WordError
+from .layer import Builder, Example, Layer, plane, sizes
+
+
+class Flatten(Layer, category="move"):
+    """All numbers of an image in a row: channel, then row, then column. `fc` flattens by itself, and costs no copy after it.
+
+    Shapes:  C x W... -> C*W...
+    Errors:  an input whose size is not known
+    """
+
+    examples = (Example("flatten", inputs=((3, 2, 4),), output=(24,)), Example("flatten", inputs=((5,),), output=(5,)),
+                Example("flatten", inputs=((2, 2, 3, 2),), output=(24,)))
+
+    def shape(self, *inputs: TensorType) -> TensorType:
+        (x,) = inputs
+        if not x.known:
+            raise WordError("flatten needs to know the size of its input", label=f"the input is {shape_text(x.shape)}",
+                            hint="bind the size (--input 3x224x224), or put avgpool global before it", code="unknown-size")
+        return x.of(x.size)
+
+    def forward(self, b: Builder, *inputs: str, **parameters: str) -> str:
+        (x,) = inputs
+        t = b.type(x)
+        if len(t.shape) == 1:
+            return x
+        y = b(f"y[n,{row_major(sizes(t))}] = x[n,c{plane(t.shape)}]", x=x, out=(t.size,))
+        b.flattened(y, x)
+        return str(y)
+
+
+def row_major(shape: tuple[int, ...]) -> str:
+    """The place of an element among all: `20*c+5*h+w` for 3x4x5."""
+    terms, step = [], 1
+    for i, s in reversed(list(zip(("c", *plane(shape)[1:].split(",")), shape))):
+        terms.append(i if step == 1 else f"{step}*{i}")
+        step *= s
+    return "+".join(reversed(terms))

@@ -37,6 +37,7 @@ COLOURS = {  # fill, border
 }
 SIGNS = {"add": "+", "sub": "−", "mul": "×"}  # of merges, drawn as circles
 SKIP = "#2563eb"
+ENDINGS = (".svg", ".png", ".dot", ".gv")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,122 @@
+"""What the commands are called, what they take, and the help a newcomer reads. Imports nothing but argparse."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+PASSES_HELP = "stop after this pass (lower, differentiate, fuse ...)"
+
+ABOUT = """\
+netspec: write a convolutional network as a page of text; check it, count it, draw it, train it.
+
+  netspec check   my.net            find every mistake, at the line that made it
+  netspec summary my.net            shapes, parameters and multiply-accumulates, layer by layer
+  netspec draw    my.net -o my.svg  an architecture diagram
+  netspec train   my.net            compile it to machine code and train it
+"""
+EXITS = """\
+FILE:NET names one net of a file: specs/resnet.net:resnet50. Without :NET the only net that needs no
+arguments is meant. FILE may be - for standard input.
+Exit codes: 0 fine, 1 the spec or the data has errors, 2 netspec was used wrongly.
+"""
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    def __init__(self, prog: str):
+        super().__init__(prog, max_help_position=30, width=100)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    p = argparse.ArgumentParser(prog="netspec", description=ABOUT, epilog=EXITS, formatter_class=_Formatter)
+    p.add_argument("--version", action=_Version, nargs=0, help="print the version")
+    p.add_argument("--debug", action="store_true", help="show Python's traceback of any error (also NETSPEC_DEBUG=1)")
+    commands = p.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    c = _command(commands, "check", "look_at:check", "find every mistake in specs, without running anything",
+                 "netspec check specs/*.net", "netspec check --strict --format github my.net")
+    c.add_argument("files", nargs="+", metavar="FILE", help="specs to check; - is standard input")
+    c.add_argument("--format", choices=("text", "json", "github"), default="text", help="text for people (default), json, or github annotations")
+    c.add_argument("--strict", action="store_true", help="warnings, and pixels that a stride leaves over, are errors")
+
+    c = _command(commands, "summary", "look_at:summary", "shapes, parameters and multiply-accumulates of every layer",
+                 "netspec summary specs/resnet.net:resnet50", "netspec summary my.net --set classes=10 --format json")
+    _net(c)
+    c.add_argument("--format", choices=("text", "json"), default="text", help="a table (default) or json")
+
+    c = _command(commands, "draw", "look_at:draw", "draw an architecture diagram",
+                 "netspec draw specs/unet.net -o unet.svg", "netspec draw specs/resnet.net:resnet18 -o resnet18.png --right")
+    _net(c)
+    c.add_argument("-o", "--output", required=True, metavar="PICTURE", help="where to: .svg, .png (needs netspec[viz]) or .dot; - writes DOT text to standard output")
+    c.add_argument("--right", action="store_true", help="let the network flow to the right instead of down")
+
+    c = _command(commands, "train", "learn:train", "train a net as its `train` section says",
+                 "netspec train specs/digits.net", "netspec train specs/digits.net --epochs 3 --seed 1 --out digits.safetensors")
+    _net(c)
+    c.add_argument("--epochs", type=_whole, metavar="N", help="how often to go through the data")
+    c.add_argument("--batch", type=_whole, metavar="N", help="samples in a step")
+    c.add_argument("--seed", type=int, default=0, metavar="N", help="of the first weights and the order of the data (default 0)")
+    c.add_argument("--device", choices=("cpu", "cuda", "reference"), default="cpu", help="where to run (default cpu)")
+    c.add_argument("--threads", type=_whole, metavar="N", help="CPU threads; results do not depend on it")
+    c.add_argument("--out", metavar="FILE", help="where to save the weights")
+    c.add_argument("--quiet", action="store_true", help="no progress display")
+
+    c = _command(commands, "show", "look_at:show", "print a stage of the way from text to kernels",
+                 "netspec show graph specs/lenet.net", "netspec show program specs/lenet.net --after fuse")
+    c.add_argument("stage", choices=("tree", "graph", "program", "kernels", "fusion"), help="the syntax tree, the graph of layers, the program of formulas, the kernels, or what was fused")
+    _net(c)
+    c.add_argument("--after", metavar="PASS", help=PASSES_HELP)
+    c.add_argument("--entry", choices=("predict", "gradients", "step"), default="predict", help="which of a net's programs (default predict)")
+    c.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="whose kernels (default cpu)")
+
+    c = _command(commands, "emit", "look_at:emit", "write a net as one readable Python module of Numba kernels",
+                 "netspec emit specs/lenet.net -o lenet.py")
+    _net(c)
+    c.add_argument("-o", "--output", metavar="FILE.py", default="-", help="where to (default: standard output)")
+    c.add_argument("--entry", choices=("predict", "gradients", "step"), default="predict", help="which of a net's programs (default predict)")
+    c.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="whose kernels (default cpu)")
+
+    c = _command(commands, "fmt", "look_at:fmt", "put specs in the canonical form",
+                 "netspec fmt specs/*.net", "netspec fmt --check --diff my.net", "cat my.net | netspec fmt -")
+    c.add_argument("files", nargs="+", metavar="FILE", help="specs to rewrite in place; - reads standard input and prints the result")
+    c.add_argument("--check", action="store_true", help="change nothing; exit 1 if a file would change")
+    c.add_argument("--diff", action="store_true", help="change nothing; print what would change")
+
+    c = _command(commands, "explain", "look_at:explain", "explain a layer, a loss, an optimiser, or the code of an error",
+                 "netspec explain conv", "netspec explain shape-mismatch")
+    c.add_argument("word", nargs="?", metavar="WORD", help="what to explain; without it, everything that can be explained is listed")
+    return p
+
+
+def _command(commands: Any, name: str, run: str, about: str, *examples: str) -> argparse.ArgumentParser:
+    label = "example" if len(examples) == 1 else "examples"
+    c: argparse.ArgumentParser = commands.add_parser(name, help=about, description=about[0].upper() + about[1:] + ".", formatter_class=_Formatter,
+                                                     epilog=f"{label}:\n" + "\n".join("  " + e for e in examples))
+    c.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+    c.set_defaults(run=run)
+    return c
+
+
+def _net(c: argparse.ArgumentParser) -> None:
+    c.add_argument("net", metavar="FILE[:NET]", help="a spec, and which of its nets; - is standard input")
+    c.add_argument("--set", action="append", default=[], dest="settings", metavar="NAME=VALUE", help="a parameter of the net: --set classes=10")
+    c.add_argument("--input", action="append", default=[], dest="inputs", metavar="SHAPE", help="the size of the input: --input 3x224x224, or NAME=SHAPE")
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        from .. import __version__
+
+        print(f"netspec {__version__}")
+        parser.exit()
+
+
+def _whole(text: str) -> int:
+    try:
+        n = int(text)
+    except ValueError:
+        n = 0
+    if n < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return n

@@ -1,0 +1,170 @@
+"""The commands that look and change nothing (`fmt` rewrites files, and is here for company)."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..diagnostics import Diagnostic, MissingFileError, NetspecError, UsageError, near, render, strict
+from .nets import module_of, open_net, split
+
+if TYPE_CHECKING:
+    from ..ir.graph import Graph
+
+
+def check(args: Namespace) -> int:
+    """Every mistake of every file. JSON and github annotations are output; text for people goes to standard error."""
+    from ..passes.elaborate import check_file
+
+    found: list[Diagnostic] = []
+    fine = []
+    for file in args.files:
+        try:
+            of_file = list(check_file(file))
+        except NetspecError as e:
+            of_file = list(e.diagnostics)
+        if args.strict:
+            of_file = list(strict(of_file))
+        if not any(d.severity == "error" for d in of_file):
+            fine.append(file)
+        found += of_file
+    errors = sum(d.severity == "error" for d in found)
+    if args.format == "json":
+        print(json.dumps([d.as_json() for d in found], indent=1))
+    elif args.format == "github":
+        for d in found:
+            print(d.as_github())
+    else:
+        color = sys.stderr.isatty() and "NO_COLOR" not in os.environ
+        for d in found:
+            print(render(d, color), end="\n\n", file=sys.stderr)
+        for file in fine:
+            print(f"{file}: fine")
+        if errors:
+            codes = sorted({d.code for d in found if d.severity == "error"})
+            print(f"{errors} error{'s' if errors > 1 else ''}; more on each:  netspec explain {codes[0]}", file=sys.stderr)
+    return 1 if errors else 0
+
+
+def summary(args: Namespace) -> int:
+    from ..views.summary import summarise
+
+    s = summarise(open_net(args))
+    print(json.dumps(s.data(), indent=1) if args.format == "json" else str(s), end="" if args.format == "text" else "\n")
+    return 0
+
+
+def draw(args: Namespace) -> int:
+    from ..views import diagram
+
+    if args.output != "-" and Path(args.output).suffix.lower() not in diagram.ENDINGS:
+        raise UsageError(f"a picture is written as {', '.join(diagram.ENDINGS)}, not as {args.output}", hint=f"-o {Path(args.output).with_suffix('.svg')}")
+    graph = open_net(args)
+    direction = "right" if args.right else "down"
+    if args.output == "-":
+        print(diagram.diagram(graph, direction).dot, end="")
+    else:
+        try:
+            diagram.draw(graph, args.output, direction)
+        except OSError as e:
+            raise _unwritable(args.output, e) from None
+        print(f"drew {graph.name} to {args.output}")
+    return 0
+
+
+def show(args: Namespace) -> int:
+    """A stage of the way from text to kernels, as its own printed form."""
+    if args.stage == "tree":
+        print(module_of(split(args.net)[0]))
+        return 0
+    graph = open_net(args)
+    if args.stage == "graph":
+        print(graph)
+    elif args.stage in ("program", "fusion"):
+        print(_program(graph, args))
+    else:
+        print(_kernels(graph, args), end="")
+    return 0
+
+
+def emit(args: Namespace) -> int:
+    """One readable module of kernels."""
+    text = _kernels(open_net(args), args)
+    if args.output == "-":
+        print(text, end="")
+    else:
+        try:
+            Path(args.output).write_text(text, encoding="utf-8")
+        except OSError as e:
+            raise _unwritable(args.output, e) from None
+        print(f"wrote {args.output}: {len(text.splitlines())} lines")
+    return 0
+
+
+def _program(graph: Graph, args: Namespace) -> str:
+    """The program after a pass."""
+    from ..passes import pipeline  # type: ignore[attr-defined]
+
+    return str(pipeline(graph, device=args.device, entry=args.entry, after=args.after))
+
+
+def _kernels(graph: Graph, args: Namespace) -> str:
+    """The emitted module as text."""
+    from ..backends.cpu.module import emit_text
+
+    return str(emit_text(graph, entry=args.entry, device=args.device))
+
+
+def fmt(args: Namespace) -> int:
+    """Rewrite specs in the canonical form; `-` is a filter."""
+    from ..syntax.formatter import format_source
+    from ..syntax.load import read_source
+
+    changed = 0
+    for file in args.files:
+        source = read_source(file)
+        text = format_source(source)
+        differs = text != source.text
+        changed += differs
+        if args.diff and differs:
+            import difflib
+
+            lines = difflib.unified_diff(source.text.splitlines(True), text.splitlines(True), source.name, source.name + " (formatted)")
+            print("".join(lines), end="")
+        if file == "-" and not (args.check or args.diff):
+            print(text, end="")
+        elif differs and args.check and not args.diff:
+            print(f"{file}: would change")
+        elif differs and not (args.check or args.diff):
+            try:
+                Path(file).write_text(text, encoding="utf-8")
+            except OSError as e:
+                raise _unwritable(file, e) from None
+            print(f"{file}: formatted")
+    return 1 if changed and args.check else 0
+
+
+def explain(args: Namespace) -> int:
+    from ..catalogue import CATALOGUE
+    from ..views.explain import explain_word, words
+
+    if args.word is None:
+        for sort, names in words().items():
+            print(f"{sort}s: {', '.join(names)}")
+        print(f"errors: {', '.join(sorted(CATALOGUE))}")
+        return 0
+    page = explain_word(args.word) or CATALOGUE.get(args.word)
+    if page is None:
+        known = [w for names in words().values() for w in names] + list(CATALOGUE)
+        close = near(args.word, known)
+        raise UsageError(f"there is nothing called `{args.word}` to explain", hint=f"did you mean {close}?" if close else "netspec explain  lists everything")
+    print(page.rstrip())
+    return 0
+
+
+def _unwritable(path: str, e: OSError) -> NetspecError:
+    return MissingFileError(f"{path} cannot be written: {e.strerror or e}", code="unwritable-file")

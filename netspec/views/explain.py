@@ -1,0 +1,182 @@
+"""`netspec explain WORD`: everything the code knows of a layer, a loss, an optimiser, a schedule, or an error's code."""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from ..ir.formula import Formula, Pieces
+from ..ir.graph import Node, Parameter, Value
+from ..ir.types import TensorType, shape_text
+from ..layers.layer import LAYERS, Example, Layer
+from ..losses.loss import LOSSES
+from ..optimisers.optimiser import OPTIMISERS, SCHEDULES
+from ..words import REQUIRED, Argument, Registry, Word, arguments, spelled
+from .counts import lowered, multiply_accumulates
+
+WIDTH = 100
+KINDS = {
+    "count": "whole number", "whole": "whole number", "size": "3 or 3x3", "pad": "number, 1x2 or [(before, after)]", "number": "number", "rate": "0 to 1",
+    "flag": "yes or no", "word": "word", "text": '"text"', "ref": "@node", "list": "[list]", "value": "value",
+}
+
+
+def registries() -> tuple[Registry[Any], ...]:
+    """Every sort of word, the commonest first."""
+    return LAYERS, LOSSES, OPTIMISERS, SCHEDULES
+
+
+def words() -> dict[str, list[str]]:
+    """Everything that can be explained: sort of word -> names."""
+    return {r.sort: sorted(r) for r in registries()}
+
+
+def explain_word(name: str) -> str | None:
+    """The page of one word; None where there is no such word."""
+    pages = [page(r[name], r.sort) for r in registries() if name in r]
+    return "\n".join(pages) if pages else None
+
+
+def page(word: type[Word], sort: str) -> str:
+    """All of one word, as text."""
+    lead, sections = _docstring(word)
+    out = [f"{word.name}: {_a(sort)}" + (f" ({word.category})" if word.category != sort else ""), "", *_paragraphs(lead), "", f"  {usage(word)}", ""]
+    out += _arguments(word)
+    for head, text in sections:
+        out += _section(head, text)
+    if issubclass(word, Layer) and word.examples:
+        out += _examples(word) + _formulas(word)
+    while out and not out[-1]:
+        out.pop()
+    return "\n".join(out) + "\n"
+
+
+def usage(word: type[Word]) -> str:
+    """`conv FILTERS WINDOW /STRIDE same|valid ...`: how a step is written; what may be left out stands in brackets."""
+    parts = [word.name]
+    for a in sorted(arguments(word), key=lambda a: (a.position is None, a.position or 0)):
+        text = _spelling(a)
+        parts.append(text if a.default is REQUIRED else f"[{text}]")
+    takes = getattr(word, "takes", ())
+    return " ".join(parts + [f"[{t}]" for t in takes])
+
+
+def _spelling(a: Argument) -> str:
+    if a.position is not None:
+        return a.name.upper()
+    if a.name == "stride":
+        return "/STRIDE"
+    if a.words:
+        return "|".join(a.words) + (f"|{a.name}=" if a.kind == "pad" else "")
+    return f"{a.name}="
+
+
+def _arguments(word: type[Word]) -> list[str]:
+    rows = []
+    for a in arguments(word):
+        default = "required" if a.default is REQUIRED else f"default {spelled(a.default)}"
+        rows.append((_spelling(a), KINDS[a.kind] if not (a.words and a.kind in ("word", "flag")) else "", default, a.doc + _bounds(a)))
+    if getattr(word, "takes", ()):
+        families = {"activation": "an activation by its name (relu, tanh ...); linear for none", "norm": "bn: batch normalisation before the activation"}
+        rows += [(f, "word", "default none", families.get(f, f)) for f in word.takes]  # type: ignore[attr-defined]
+    if not rows:
+        return ["It takes no arguments.", ""]
+    widths = [max(len(r[k]) for r in rows) for k in range(3)]
+    lead = sum(widths) + 8
+    out = ["Arguments:"]
+    for r in rows:
+        first = "  " + "  ".join(c.ljust(w) for c, w in zip(r, widths)) + "  "
+        out += textwrap.wrap(r[3], max(WIDTH, lead + 40), initial_indent=first, subsequent_indent=" " * lead)
+    return [*out, ""]
+
+
+def _bounds(a: Argument) -> str:
+    if a.kind in ("count", "size", "rate", "pad") and a.most is None:
+        return ""
+    bounds = [f"at least {a.least:g}"] if a.least is not None else []
+    bounds += [f"at most {a.most:g}"] if a.most is not None else []
+    bounds += [f"below {a.below:g}"] if a.below is not None else []
+    return f" ({', '.join(bounds)})" if bounds else ""
+
+
+def _docstring(word: type[Word]) -> tuple[str, list[tuple[str, str]]]:
+    """The prose, and the `Shapes:`, `Params:`, `Errors:`, `Paper:` sections."""
+    text = inspect.getdoc(word) or ""
+    lead: list[str] = []
+    sections: list[tuple[str, list[str]]] = []
+    for line in text.splitlines():
+        head, colon, rest = line.partition(":")
+        if colon and head in ("Shapes", "Params", "Errors", "Paper", "Papers"):
+            sections.append((head, [rest.strip()]))
+        elif sections and line.startswith(" "):
+            sections[-1][1].append(line.strip())
+        elif not sections:
+            lead.append(line)
+    return "\n".join(lead).strip(), [(h, "\n".join(t)) for h, t in sections]
+
+
+def _section(head: str, text: str) -> list[str]:
+    names = {"Shapes": "Shapes", "Params": "Parameters", "Errors": "Refuses", "Paper": "Paper", "Papers": "Papers"}
+    lines = [line for part in text.splitlines() for line in textwrap.wrap(part, WIDTH - 14)]
+    return [f"{names[head] + ':':<12}{lines[0]}", *(" " * 12 + line for line in lines[1:]), ""] if lines else []
+
+
+def _paragraphs(text: str) -> list[str]:
+    return [line for k, p in enumerate(text.split("\n\n")) for line in ([""] if k else []) + textwrap.wrap(" ".join(p.split()), WIDTH)]
+
+
+def _examples(word: type[Layer]) -> list[str]:
+    rows = []
+    for e in word.examples:
+        ins = ", ".join(map(shape_text, e.inputs))
+        numbers = [f"{e.parameters:,} parameters"] if e.parameters else []
+        numbers += [f"{e.macs:,} MACs"] if e.macs else []
+        rows.append((e.spec, f"{ins} -> {shape_text(e.output)}", ", ".join(numbers)))
+    widths = [max(len(r[k]) for r in rows) for k in range(2)]
+    return ["Examples:", *("  " + f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c}".rstrip() for a, b, c in rows), ""]
+
+
+def _formulas(word: type[Layer]) -> list[str]:
+    """What the first example is computed as. Some layers mean something else in training."""
+    made = example_node(word, word.examples[0])
+    if made is None:
+        return []
+    node, types = made
+    plain, training = (list(_texts(node, types, mode)) for mode in (False, True))
+    head = f"Formulas of  {word.examples[0].spec}:"
+    if plain == training:
+        return [head, *(f"  {t}" for t in plain)]
+    return [head, "  in evaluation:", *(f"    {t}" for t in plain), "  in training:", *(f"    {t}" for t in training)]
+
+
+def _texts(node: Node, types: tuple[TensorType, ...], training: bool) -> Iterator[str]:
+    program = lowered(node, types, training)
+    short = {n.name: n.name.removeprefix(node.name + ".") for n in program} | {"in0": "x"}
+    short |= {v.name: v.name.removeprefix(node.name + ".") for n in program for v in n.results if v.name.startswith(node.name + ".")}
+    for n in program:
+        if isinstance(n.op, Formula | Pieces):
+            n = replace(n, effect=short.get(n.effect, n.effect) if n.effect else None)
+            names = dict(zip(n.op.operands, n.inputs)) | {t.name: v.name for t, v in zip(n.op.targets, n.results)}
+            yield str(n.op.renamed({k: short.get(v, v) for k, v in names.items()})) + (f"   (becomes {n.effect})" if n.effect else "")
+
+
+def example_node(word: type[Layer], example: Example) -> tuple[Node, tuple[TensorType, ...]] | None:
+    """The layer of an example, bound as the language binds it."""
+    try:
+        from ..passes.bind import bind_text
+    except ImportError:
+        return None
+    op = bind_text(example.spec)
+    types = tuple(TensorType(s) for s in example.inputs)
+    parameters = tuple(replace(p, name=f"{word.name}.{p.name}") for p in op.parameters(*types))
+    return Node(word.name, op, tuple(f"in{k}" for k in range(len(types))), (Value(word.name, op.shape(*types)),), parameters), types
+
+
+def _a(noun: str) -> str:
+    return ("an " if noun[0] in "aeiou" else "a ") + noun
+
+
+__all__ = ["Parameter", "explain_word", "multiply_accumulates", "words"]

@@ -15,6 +15,7 @@ import numpy as np
 
 from netspec.backends.cpu import contract_rows as R
 from netspec.backends.cpu import contract_schedule as S
+from netspec.backends.cpu.contract_calls import PLAIN, Epilogue
 from netspec.ir.contraction import Contraction, WeightOrder, classify
 from netspec.ir.formula import Axis, Formula
 from netspec.ir.layout import Image, Layout, Packed, Target, Vector, blocked, channels_last
@@ -118,7 +119,7 @@ class Case:
     """One formula with its types, layouts, plan and memory."""
 
     def __init__(self, text: str, types: dict[str, TensorType], N: int = 2, lanes: int = 8, dtype: Any = np.float32, over: tuple[tuple[str, int], ...] = (),
-                 last: bool = False, precision: str = "float32", epilogue: S.Epilogue = S.PLAIN, extras: dict[str, tuple[int, ...]] | None = None,
+                 last: bool = False, precision: str = "float32", epilogue: Epilogue = PLAIN, extras: dict[str, tuple[int, ...]] | None = None,
                  vectors: int = 0, sums: int = 0, out_halo: int = 0, outputs: int = 1, seed: int = 0, master: WeightOrder | None = None, images: int = 1):
         self.f, self.types, self.N, self.dtype = Formula(text, over), types, N, np.dtype(dtype)
         item = self.dtype.itemsize

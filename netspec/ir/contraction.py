@@ -302,10 +302,14 @@ class Walk:
                 for _, d in self.taps[0] for _, h in self.taps[1] for _, w in columns]
 
 
-def walk(c: Contraction, phase: tuple[AxisPhase, AxisPhase, AxisPhase], lanes: int, last: bool = False) -> Walk:
-    """How a kernel with `lanes` lanes walks a phase; `last` tells that the image is stored channels-last."""
+def walk(c: Contraction, phase: tuple[AxisPhase, AxisPhase, AxisPhase], lanes: int, last: bool = False, whole: bool = False) -> Walk:
+    """How a kernel with `lanes` lanes walks a phase. `last` tells that the image is stored channels-last; `whole` asks
+    for whole blocks of channels and taps in the order of their places."""
     taps = (phase[0].taps, phase[1].taps, phase[2].taps)
     channels = c.groups * c.ins
+    if whole:
+        first, second, third = (tuple(sorted(t, key=lambda tap: tap[1])) for t in taps)
+        return Walk("blocks", lanes, (0,), -(-channels // lanes), (first, second, third))
     if c.groups == 1 and last:
         run = [o for _, o in taps[2]]
         if run and run == list(range(run[0], run[0] + len(run))):
@@ -334,10 +338,11 @@ class WeightOrder:
     contraction: Contraction
     lanes: int
     last: bool = False
+    whole: bool = False
 
     @cached_property
     def walks(self) -> list[Walk]:
-        return [walk(self.contraction, p, self.lanes, self.last) for p in self.contraction.phases]
+        return [walk(self.contraction, p, self.lanes, self.last, self.whole) for p in self.contraction.phases]
 
     @property
     def blocks(self) -> int:

@@ -5,90 +5,46 @@ Nothing is compiled for a new number of samples: the kernels of remainders are c
 
 from __future__ import annotations
 
-import hashlib
-import inspect
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import cache, lru_cache
-from typing import Any
+from functools import lru_cache
 
 import numpy as np
 
 from ...ir.contraction import WeightOrder
-from ...ir.layout import Image, Layout
 from . import contract_drivers as D
-from . import contract_kernels, vec, vecmath
-from .cache import load_module
-from .contract_schedule import Call, Fold, Gather, Outer, Repack, divisor, place_offset
+from . import winograd_rows as W
+from .contract_calls import (
+    Call,
+    Fold,
+    Gather,
+    Outer,
+    Repack,
+    WinogradFold,
+    WinogradGather,
+    WinogradOuter,
+    WinogradWeights,
+    divisor,
+    place_offset,
+)
+from .contract_table import (
+    KERNEL,
+    ROW,
+    Resolve,
+    Rows,
+    Words,
+    driver,
+    edges,
+    kernel,
+    lane_masks,
+    new_row,
+    operand_words,
+    place,
+    sum_words,
+    vector_words,
+)
 
-ROW = 128
-KERNEL = 1  # the opcode: run a driver over items
-
-Resolve = Callable[[str], tuple[int, Layout | None]]  # name -> address of the view (image 0, its halo included), and its layout
-Words = np.ndarray
-
-
-@dataclass
-class Rows:
-    """Table rows of one call, and the tables they point at, which must live as long."""
-
-    rows: list[Words] = field(default_factory=list)
-    keep: list[Words] = field(default_factory=list)
-
-    def table(self, values: Any, kind: Any = np.int64) -> int:
-        """The address of a constant table."""
-        a = np.ascontiguousarray(values, kind)
-        self.keep.append(a)
-        return int(a.ctypes.data)
-
-
-# ---- kernels by address -------------------------------------------------------------------------------------------------
-def _version() -> str:
-    text = "".join(inspect.getsource(m) for m in (vec, vecmath, contract_kernels, D))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-VERSION = _version()  # in every emitted text: a changed emitter must not meet an old cache
-KERNEL_TEXT = '''"""A micro-kernel: {title}. Emitters {version}."""
-from numba import cfunc
-
-from netspec.backends.cpu.{module} import {function}
-from netspec.backends.cpu.vec import make_intrinsic
-
-body = make_intrinsic({count}, {function}({arguments}))
+__all__ = ["KERNEL", "ROW", "Resolve", "Rows", "rows"]
 
 
-@cfunc("int64({types})", cache=True)
-def kernel({names}):
-    return body({names})
-'''
-DRIVER_TEXT = '''"""The driver {function}. Emitters {version}."""
-from numba import cfunc
-
-from netspec.backends.cpu.{module} import {function}
-
-
-@cfunc("int64(int64, int64, int64)", cache=True)
-def kernel(row, item, scratch):
-    return {function}(row, item, scratch)
-'''
-
-
-@cache
-def kernel(function: str, count: int, *arguments: Any, module: str = "contract_kernels") -> int:
-    """The address of a micro-kernel: compiled alone as a C function, so that no caller recompiles it."""
-    names = ", ".join(f"a{i}" for i in range(count))
-    text = KERNEL_TEXT.format(title=function, version=VERSION, module=module, function=function, count=count,
-                              arguments=", ".join(map(repr, arguments)), types=", ".join(["int64"] * count), names=names)
-    return int(load_module(text, function).kernel.address)
-
-
-@cache
-def driver(function: str, module: str = "contract_drivers") -> int:
-    return int(load_module(DRIVER_TEXT.format(version=VERSION, module=module, function=function), function).kernel.address)
-
-
-# ---- rows ---------------------------------------------------------------------------------------------------------------
 def rows(call: Call, N: int, resolve: Resolve) -> Rows:
     """The rows of a call for N samples. Words 1 (counter) and 5 (scratch) are left to the engine."""
     out = Rows()
@@ -101,40 +57,17 @@ def rows(call: Call, N: int, resolve: Resolve) -> Rows:
             _fold(call, N, resolve, out)
         case Repack():
             _repack(call, N, resolve, out)
+        case WinogradGather():
+            W.gather(call, N, resolve, out)
+        case WinogradOuter():
+            W.outer(call, N, resolve, out)
+        case WinogradWeights():
+            W.weights(call, N, resolve, out)
+        case WinogradFold():
+            W.fold(call, N, resolve, out)
         case _:
             raise TypeError(f"no rows for {call}")
     return out
-
-
-def new_row(out: Rows, call: Call, N: int, items: int, driver_address: int) -> Words:
-    row = np.zeros(ROW, np.int64)
-    row[0], row[2], row[3], row[4], row[6] = KERNEL, items, driver_address, N, call.scratch
-    out.rows.append(row)
-    return row
-
-
-def place(resolve: Resolve, name: str) -> tuple[int, Image]:
-    """Address of place (0, 0, 0) of image 0, block 0."""
-    address, layout = resolve(name)
-    assert isinstance(layout, Image), f"{name} is no image"
-    return address + layout.origin - layout.plus, layout
-
-
-def edges(out: Rows, resolve: Resolve, names: tuple[str, ...]) -> int:
-    """Records of the halos that the writer of these images clears."""
-    table = np.zeros((max(1, len(names)), D.EDGE), np.int64)
-    for k, name in enumerate(names):
-        address, v = resolve(name)
-        assert isinstance(v, Image)
-        table[k] = (address, v.image, v.block, v.plane, v.row, v.pixel, *v.extents, *v.halo)
-    return out.table(table)
-
-
-def lane_masks(out: Rows, channels: int, lanes: int, item: int) -> int:
-    """Two vectors of integers: every lane, and the real lanes of the last block."""
-    mask = np.full((2, lanes), -1, np.int64)
-    mask[1, channels - (channels - 1) // lanes * lanes:] = 0
-    return out.table(mask, np.int64 if item == 8 else np.int32)
 
 
 def _gather(g: Gather, N: int, resolve: Resolve, out: Rows) -> None:
@@ -143,13 +76,11 @@ def _gather(g: Gather, N: int, resolve: Resolve, out: Rows) -> None:
     operands = [place(resolve, n) for n in (*g.outputs, *g.extras)]
     y = operands[0][1]
     images, blocks, item = N * y.images, y.blocks, y.item
-    assert len(operands) <= D.G_MOST_OPERANDS, f"{g.name}: {len(operands)} operands"
-    assert len(g.vectors) <= D.G_MOST_VECTORS, f"{g.name}: {len(g.vectors)} vectors"
     order = WeightOrder(c, g.lanes, g.last)
-    # an operand of one place is read at every place
-    strides = [tuple(s if e > 1 or k < len(g.outputs) else 0 for s, e in zip((v.plane, v.row, v.pixel), v.extents)) for k, (_, v) in enumerate(operands)]
     by_image = g.along == "images"
     weights = resolve(g.weight)[0]
+    row = new_row(out, g, N, 0, driver("gather_pointwise_item" if by_image else "gather_item"))
+    strides = operand_words(row, operands, len(g.outputs))
     records = np.zeros((len(c.phases), D.PHASE), np.int64)
     parts = 0
     for k, ((d, r, w), walk, size) in enumerate(zip(c.phases, order.walks, order.sizes)):
@@ -190,23 +121,14 @@ def _gather(g: Gather, N: int, resolve: Resolve, out: Rows) -> None:
     else:
         split = g.split
         items = images * parts * split
-    row = new_row(out, g, N, items, driver("gather_pointwise_item" if by_image else "gather_item"))
+    row[2] = items
     row[D.G_PHASES], row[D.G_PHASE_COUNT], row[D.G_PARTS] = out.table(records), len(records), parts
     row[D.G_BLOCKS], row[D.G_SPLIT], row[D.G_BYTES] = blocks, split, g.lanes * item
-    row[D.G_OPERAND_COUNT], row[D.G_OUTPUTS], row[D.G_VECTOR_COUNT] = len(operands), len(g.outputs), len(g.vectors)
     row[D.G_X], row[D.G_X_IMAGE], row[D.G_X_PLANE], row[D.G_X_ROW], row[D.G_X_PIXEL] = x_at, x.image, x.plane, x.row, x.pixel
     row[D.G_MASK] = lane_masks(out, y.channels, g.lanes, item)
     row[D.G_EDGES], row[D.G_IMAGES], row[D.G_CHUNK] = edges(out, resolve, g.outputs), images, max(1, chunk)
-    if g.sums:
-        address, s = resolve(g.sums[0])
-        assert isinstance(s, Image)
-        row[D.G_SUM_COUNT], row[D.G_SUMS] = len(g.sums), address
-        row[D.G_SUM_IMAGE], row[D.G_SUM_BLOCK], row[D.G_SUM_PART] = s.image, s.block, s.pixel
-    for k, name in enumerate(g.vectors):
-        row[D.G_VECTORS + k] = resolve(name)[0]
-    for k, (address, v) in enumerate(operands):
-        at = D.G_OPERANDS + 6 * k
-        row[at:at + 6] = address, v.image, v.block, *strides[k]
+    sum_words(row, resolve, g.sums)
+    vector_words(row, resolve, g.vectors)
 
 
 def _inner(unit: int, pixel: int, item: int) -> int:

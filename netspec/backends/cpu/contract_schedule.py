@@ -1,183 +1,21 @@
 """Contractions -> calls: which kernel, which tiles, how the work is cut. Pure Python: plans need no compiler.
 
-A call is an immutable value of literals; its text is one readable line of the emitted module, and `contract_rows` turns
-it into table rows once the number of samples is known. Whatever changes arithmetic or memory is decided here, from
-shapes alone: the form of a kernel, the parts a sum is cut into, workspace. Nothing depends on the number of threads.
+Whatever changes arithmetic or memory is decided here, from shapes alone: the form of a kernel, the parts a sum is cut
+into, workspace. Nothing depends on the number of threads.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from math import isnan
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from ...ir.contraction import Contraction, WeightOrder
 from ...ir.layout import Image, Target
+from . import winograd_schedule as W
+from .contract_calls import PLAIN, Call, Epilogue, Fold, Gather, Outer, Plan, Repack, Workspace, place_offset
 
-Epilogue = tuple[tuple[str, Any, str], ...]
-PLAIN: Epilogue = (("store", 0, "acc"),)
-SCRATCH = 1024  # bytes of a thread's scratch that a gather's frame takes
-
-
-class Call:
-    """One parallel operation of the emitted module. Subclasses are frozen dataclasses of literals."""
-
-    method: ClassVar[str]
-    name: str
-    scratch: int = SCRATCH
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        raise NotImplementedError
-
-    @property
-    def writes(self) -> tuple[str, ...]:
-        raise NotImplementedError
-
-    def __str__(self) -> str:
-        """A call with every argument a literal, as the emitted module has it."""
-        arguments = [f"{f.name}={getattr(self, f.name)!r}" for f in fields(self)]  # type: ignore[arg-type]
-        lines, line = [], f"{self.method}("
-        for k, a in enumerate(arguments):
-            a += ")" if k + 1 == len(arguments) else ", "
-            if len(line) + len(a) > 150 and line.strip():
-                lines.append(line.rstrip())
-                line = "    "
-            line += a
-        return "\n".join([*lines, line])
-
-
-@dataclass(frozen=True)
-class Workspace:
-    """Memory a call needs besides its operands: the same bytes for every number of samples."""
-
-    name: str
-    bytes: int
-
-
-@dataclass(frozen=True)
-class Gather(Call):
-    """out = epilogue(sum of image * weight)."""
-
-    method: ClassVar[str] = "gather"
-    name: str
-    contraction: Contraction
-    outputs: tuple[str, ...]
-    image: str
-    weight: str  # where the weights lie in the order of this contraction
-    extras: tuple[str, ...]
-    vectors: tuple[str, ...]
-    sums: tuple[str, ...]
-    epilogue: Epilogue
-    kind: str
-    lanes: int
-    last: bool  # the image is channels-last
-    masked: bool  # the epilogue makes something of nothing in the padded lanes
-    along: Literal["columns", "images"]
-    tiles: tuple[int, ...]  # places per register tile, for each phase of the columns
-    groups: tuple[int, ...]  # rows of an item, for each phase
-    split: int  # shares the blocks of channels are cut into
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        return (self.image, self.weight, *self.extras, *self.vectors)
-
-    @property
-    def writes(self) -> tuple[str, ...]:
-        return (*self.outputs, *self.sums)
-
-    @property
-    def parts(self) -> int:
-        """Partial sums of an image."""
-        return sum(-(-d.count * r.count // g) for (d, r, _), g in zip(self.contraction.phases, self.groups))
-
-
-@dataclass(frozen=True)
-class Outer(Call):
-    """A weight gradient, or its parts."""
-
-    method: ClassVar[str] = "outer"
-    name: str
-    contraction: Contraction
-    image: str
-    out: str
-    into: str
-    kind: str
-    lanes: int
-    last: bool
-    steps: int  # steps of the walk in one register tile
-    cuts: int  # register tiles that one step is cut into
-    pieces: int  # items the steps of a block are dealt to
-    parts: int  # parts all rows are cut into, each with its own sums
-    image_group: int
-    row_group: int
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        return (self.image, self.out)
-
-    @property
-    def writes(self) -> tuple[str, ...]:
-        return (self.into,)
-
-
-@dataclass(frozen=True)
-class Fold(Call):
-    """into = the sum of parts, in order; elements that are padding become zero."""
-
-    method: ClassVar[str] = "fold"
-    name: str
-    into: str
-    source: str
-    size: int  # elements
-    parts: int
-    kind: str
-    lanes: int
-    clear: WeightOrder | None = None  # padding of this order has to be cleared
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        return (self.source,)
-
-    @property
-    def writes(self) -> tuple[str, ...]:
-        return (self.into,)
-
-
-@dataclass(frozen=True)
-class Repack(Call):
-    """A weight from the order it is stored in to the order a contraction walks it."""
-
-    method: ClassVar[str] = "repack"
-    name: str
-    into: str
-    source: str
-    master: WeightOrder
-    order: WeightOrder
-    kind: str
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        return (self.source,)
-
-    @property
-    def writes(self) -> tuple[str, ...]:
-        return (self.into,)
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What one contraction becomes. `prepare` depends on the weight alone; a barrier lies between the three."""
-
-    prepare: tuple[Call, ...]
-    main: Call
-    finish: tuple[Call, ...] = ()
-    workspace: tuple[Workspace, ...] = ()  # of main and finish: free afterwards
-    derived: tuple[Workspace, ...] = ()  # made by prepare: lives until the weight changes
-
-    @property
-    def calls(self) -> tuple[Call, ...]:
-        return (*self.prepare, self.main, *self.finish)
+MOST_OPERANDS, MOST_VECTORS = 14, 12  # of an epilogue: what fits a table row
 
 
 # ---- gather -------------------------------------------------------------------------------------------------------------
@@ -189,15 +27,21 @@ def plan_gather(c: Contraction, name: str, *, image: tuple[str, Image], weight: 
     x, y = image[1], outputs[0][1]
     kind, lanes = "float64" if y.item == 8 else "float32", y.lanes
     last = x.block == 0
-    order = WeightOrder(c, lanes, last)
+    if len(outputs) + len(extras) > MOST_OPERANDS or len(vectors) > MOST_VECTORS:
+        raise ValueError(f"{name}: the epilogue has {len(outputs) + len(extras)} images and {len(vectors)} vectors, the most are {MOST_OPERANDS} and {MOST_VECTORS}")
     if any(o.block == 0 for _, o in (*outputs, *extras)):
         raise ValueError(f"{name}: only the image of a contraction may be channels-last")
-    along: Literal["columns", "images"] = "images" if c.pointwise and not sums else "columns"
-    groups, split = _cut(c, lanes)
+    masked = c.groups * c.outs % lanes != 0 and not keeps_zero(epilogue)
+    operands = tuple(n for n, _ in outputs), image[0], tuple(n for n, _ in extras), vectors, sums, epilogue
+    if not last and W.wins(c, lanes, y.item, precision):
+        source, prepare, derived = _weights(name, weight, WeightOrder(c, lanes, whole=True), kind)
+        return W.plan_gather(c, name, operands, source, prepare, derived, lanes, masked)
+    order = WeightOrder(c, lanes, last)
     source, prepare, derived = _weights(name, weight, order, kind)
+    along: Literal["columns", "images"] = "images" if c.pointwise and not sums else "columns"
+    groups, split = cut(c, lanes)
     registers = 32 if target.vector == 64 else 16
-    call = Gather(name, c, tuple(n for n, _ in outputs), image[0], source, tuple(n for n, _ in extras), vectors, sums, epilogue, kind, lanes, last,
-                  c.groups * c.outs % lanes != 0 and not keeps_zero(epilogue), along,
+    call = Gather(name, c, operands[0], image[0], source, operands[2], vectors, sums, epilogue, kind, lanes, last, masked, along,
                   tuple(choose_tile(p.count, registers) for p in c.columns), groups, split)
     return Plan(prepare, call, derived=derived)
 
@@ -223,7 +67,7 @@ def choose_tile(width: int, registers: int) -> int:
     return min(range(1, max(1, min(most, width)) + 1), key=cost)
 
 
-def _cut(c: Contraction, lanes: int) -> tuple[tuple[int, ...], int]:
+def cut(c: Contraction, lanes: int) -> tuple[tuple[int, ...], int]:
     """Rows of an item for each phase, and shares of the blocks of channels: items of a few million multiply-adds, so
     that few samples still feed many threads, and of enough pixels that weights are worth fetching."""
     blocks = -(-c.groups * c.outs // lanes)
@@ -261,7 +105,9 @@ def keeps_zero(epilogue: Epilogue) -> bool:
 def sum_layouts(c: Contraction, count: int, layout: Image, *, target: Target, precision: str = "float32") -> tuple[Image, ...]:
     """Layouts of the `count` sums of a gather into `layout`: one pixel per part, interleaved in one buffer. They belong
     at the same `at`."""
-    groups, _ = _cut(c, layout.lanes)
+    if W.wins(c, layout.lanes, layout.item, precision):
+        return _interleaved(count, W.chunks(c, layout.lanes).parts, layout)
+    groups, _ = cut(c, layout.lanes)
     parts = sum(-(-d.count * r.count // g) for (d, r, _), g in zip(c.phases, groups))
     return _interleaved(count, parts, layout)
 
@@ -287,6 +133,8 @@ def plan_outer(c: Contraction, name: str, *, image: tuple[str, Image], out: tupl
     x, y = image[1], out[1]
     kind, lanes = "float64" if y.item == 8 else "float32", y.lanes
     order = WeightOrder(c, lanes, x.block == 0)
+    if x.block and W.wins(c, lanes, y.item, precision) and order == WeightOrder(c, lanes, whole=True):
+        return W.plan_outer(c, name, image[0], out[0], into, lanes)
     walk = order.walks[0]
     most = 28 if target.vector == 64 else 12
     offsets = [[place_offset(p, x) for p in walk.places(b)] for b in range(len(walk.starts))]
@@ -318,15 +166,3 @@ def plan_outer(c: Contraction, name: str, *, image: tuple[str, Image], out: tupl
         return Plan((), call)
     fold = Fold(f"{name}.fold", into, there, order.size, parts, kind, lanes, order if order.padded else None)
     return Plan((), call, (fold,), (Workspace(there, parts * order.size * y.item),))
-
-
-def place_offset(place: tuple[int, int, int, int], image: Image) -> int:
-    """Bytes from a place of an image to (channel, depth, row, column) beyond it."""
-    channel, d, h, w = place
-    lane = channel * image.item if image.block == 0 else channel // image.lanes * image.block + channel % image.lanes * image.item
-    return lane + d * image.plane + h * image.row + w * image.pixel
-
-
-def divisor(n: int, most: int) -> int:
-    """The largest divisor of n that is at most `most`."""
-    return max(k for k in range(1, n + 1) if n % k == 0 and k <= max(1, most))

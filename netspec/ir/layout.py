@@ -12,7 +12,7 @@ from math import prod
 from typing import TYPE_CHECKING, Union
 
 if TYPE_CHECKING:
-    import numpy
+    from .contraction import WeightOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,28 +110,19 @@ class Vector:
 
 @dataclass(frozen=True)
 class Packed:
-    """A weight in the order its contraction reads it: `order[i]` is the row-major index of packed element i, -1 is
-    padding and zero."""
+    """A weight in the order its contraction walks it, padded to whole vectors with zeros."""
 
-    shape: tuple[int, ...]
-    order: numpy.ndarray
+    order: WeightOrder
     space: str = "parameters"
     at: int = -1
 
     @property
     def size(self) -> int:
         """Elements, padding included."""
-        return len(self.order)
+        return self.order.size
 
     def __str__(self) -> str:
         return f"packed {self.space}[{self.at}:{self.at + self.size}]"
-
-    def __eq__(self, other: object) -> bool:
-        return (isinstance(other, Packed) and (self.shape, self.space, self.at) == (other.shape, other.space, other.at)
-                and len(self.order) == len(other.order) and bool((self.order == other.order).all()))
-
-    def __hash__(self) -> int:
-        return hash((self.shape, self.space, self.at, len(self.order)))
 
 
 Layout = Union[Image, Vector, Packed]

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from ..ir.formula import Formula, Pieces
 from ..ir.graph import Graph, Input, Node, Parameter
 from ..ir.layout import Target
+from ..ir.nests import crossing, domain_of, nests
 from ..ir.step import Kind, Step
 from ..ir.types import TensorType
 from .kinds import kind_of
@@ -151,7 +152,9 @@ class _Fusion:
         if _free(f):
             return False
         if f.how == "+=":
-            if f.target.bare != place[:2] or len(place) < 3:
+            # cut into parts: only a sum over images may read it
+            readers = self.graph.readers[n.name]
+            if f.target.bare != place[:2] or len(place) < 3 or n.name in self.roots or any(r.type.batch or kind_of(r, self.graph, self.lanes) != "channel" for r in readers):
                 return False
         elif f.target.bare != place:
             return False
@@ -183,8 +186,17 @@ class _Fusion:
     def _outside(self, d: _Draft) -> list[str]:
         """Values of a step that another step, or the world, reads."""
         inside = {n.name for n in d.nodes}
+        between = crossing(nests(tuple(d.nodes), self._domains(d))) if d.kind == "lanes" else set()
+        between |= {v for n in d.nodes for v in n.inputs if v in d.made} if d.kind == "loop" else set()
         return [v.name for n in d.nodes for v in n.results
-                if v.name in self.roots or any(r.name not in inside for r in self.graph.readers[v.name])]
+                if v.name in self.roots or v.name in between or any(r.name not in inside for r in self.graph.readers[v.name])]
+
+    def _domains(self, d: _Draft) -> dict[str, tuple[int, ...]]:
+        out = {}
+        for n in d.nodes:
+            extents = {} if isinstance(n.op, Pieces) else n.op.extents(tuple(self._type(i) for i in n.inputs), tuple(v.type for v in n.results))
+            out[n.name] = domain_of(n, extents)
+        return out
 
     def relieve(self) -> None:
         """An epilogue stores a few images at the most: maps beyond that leave again, as a step of their own."""

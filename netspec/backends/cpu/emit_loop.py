@@ -1,0 +1,166 @@
+"""Source of a `loop` step: whatever no other family recognises, as plain nested loops over single numbers in float64.
+
+Right for every formula, fast for none. An item is one image, or the whole step where the result has no batch.
+"""
+
+from __future__ import annotations
+
+import ast
+
+from ...ir.formula import Access, Axis, Formula, Pieces, access, axis_text
+from ...ir.graph import Graph, Node
+from ...ir.layout import Image, Layout, Packed
+from ...ir.step import Step
+from ...ir.types import TensorType
+from .emit_lanes import Emitted, kernel_text
+from .expressions import source
+
+WORDS = 5
+
+
+def emit_loop(node: Node, graph: Graph, dtype: str, lanes: int) -> Emitted:
+    step: Step = node.op
+    writer = _Loops(graph, node, dtype)
+    body = ["args, images, N = at(row, 8), at(row, 9), float(at(row, 4))", "n = item"]
+    for n in step.nodes:
+        for f, inputs, first in ([(f, i, k == 0) for k, (f, i) in enumerate(n.op.bind(n.inputs))] if isinstance(n.op, Pieces) else [(n.op, n.inputs, True)]):
+            body += writer.formula(n, f, inputs, first, isinstance(n.op, Pieces))
+    name, text = kernel_text("loop", [*body, "return 0"], dtype, lanes)
+    return Emitted(name, text, tuple(writer.operands), (), ())
+
+
+class _Loops:
+    def __init__(self, graph: Graph, node: Node, dtype: str):
+        self.item = 8 if dtype == "float64" else 4
+        step: Step = node.op
+        self.types: dict[str, TensorType] = {k: v.type for k, v in graph.values.items()}
+        self.types |= {v.name: v.type for n in step.nodes for v in n.results}
+        self.layouts: dict[str, Layout | None] = {k: v.layout for k, v in graph.values.items()}
+        self.operands: dict[str, int] = {}
+        self.whole = node.type.batch == 0
+
+    def base(self, v: str) -> str:
+        k = self.operands.setdefault(v, len(self.operands))
+        return f"at(args, {WORDS * k})"
+
+    def address(self, v: str, a: Access, names: dict[str, str]) -> str:
+        """The address of one element, all strides literal."""
+        t, layout = self.types[v], self.layouts[v]
+        if isinstance(layout, Image):
+            batch = _spell(a.axes[0], names)
+            c = _spell(a.axes[1], names) if len(a.axes) > 1 else "0"
+            out = [self.base(v), f"({batch}) * {layout.image}"]
+            out.append(f"({c}) // {layout.lanes} * {layout.block} + ({c}) % {layout.lanes} * {layout.item}" if layout.block else f"({c}) * {layout.item}")
+            strides = (layout.plane, layout.row, layout.pixel)
+            out += [f"({_spell(x, names)}) * {s}" for x, s in zip(a.axes[2:], strides[3 - len(a.axes[2:]):]) if x.terms or x.const]
+            return " + ".join(out)
+        assert not isinstance(layout, Packed), f"%{v} is stored for contractions; a plain loop cannot read it"
+        out, step = [self.base(v)], self.item
+        terms = []
+        for x, s in zip(a.axes[::-1], t.shape[::-1]):
+            if x.terms or x.const:
+                terms.append(f"({_spell(x, names)}) * {step}")
+            step *= s or 1
+        return " + ".join([*out, *terms])
+
+    def formula(self, n: Node, f: Formula, inputs: tuple[str, ...], first: bool, pieces: bool) -> list[str]:
+        bound = dict(zip(f.operands, inputs))
+        extents = f.extents(tuple(self.types[i] for i in inputs), () if pieces else tuple(v.type for v in n.results))
+        names = {i: "n" if i == "n" else f"{i}_" for i in f.indices}
+        target = f.target
+        result = n.results[0].name
+        scatter = any(not a.bare and a.terms for a in target.axes) or pieces
+        outer = [i for i in (f.indices if scatter else target.indices) if i != "n" and not (i in f.reduced and not scatter)]
+        inner = [i for i in f.reduced if i not in outer]
+        if not self.whole:
+            inner = [i for i in inner if i != "n"]
+        lines: list[str] = []
+        kept = [v for v in n.results if v.name in self.layouts]
+        if first:
+            for v in kept:
+                layout = self.layouts[v.name]
+                if isinstance(layout, Image):
+                    lines.append(f"clear({self.base(v.name)} + n * {layout.image} - {layout.origin - layout.plus}, {layout.image})")
+                elif scatter:
+                    lines.append(f"clear({self.base(v.name)}, {layout.size * self.item if layout else 0})")
+        pad = ""
+
+        def loop(i: str) -> None:
+            nonlocal pad
+            lines.append(f"{pad}for {names[i]} in range({'images' if i == 'n' else extents[i]}):")
+            pad += "    "
+
+        for i in outer:
+            loop(i)
+        place = len(f.targets) > 1
+        start = {"+=": "0.0", "max=": "-inf", "=": "0.0"}[f.how]
+        if not scatter:
+            lines.append(f"{pad}y = {start}")
+            if place:
+                lines.append(f"{pad}place = 0.0")
+        base_pad = pad
+        for i in inner:
+            loop(i)
+        guards = self.guards(f, bound, result, extents, names)
+        if guards:
+            lines.append(f"{pad}if {' and '.join(guards)}:")
+            pad += "    "
+
+        def read(s: ast.Subscript) -> str:
+            v = bound[s.value.id]  # type: ignore[attr-defined]
+            return f"float(get({self.address(v, access(s), names)}))"
+
+        def random(key: ast.expr, index: ast.expr) -> str:
+            (s,) = [x for x in ast.walk(key) if isinstance(x, ast.Subscript)] or [None]
+            salt = source(key, lambda s: f"get_i64({self.base(bound[s.value.id])})", lambda i: names.get(i, i), lambda a, b: "0")  # type: ignore[attr-defined]
+            return f"float(uniform_at({salt}, {_spell(_affine_of(index), names)}))"
+
+        value = source(f.right, read, lambda i: names.get(i, i), random, "")
+        if scatter:
+            where = self.address(result, target, names)
+            lines.append(f"{pad}to = {where}")
+            lines.append(f"{pad}put(to, number({value}))" if f.how == "=" else f"{pad}put(to, number(float(get(to)) + {value}))")
+            return lines
+        if f.how == "=":
+            lines.append(f"{pad}y = {value}")
+        elif f.how == "+=":
+            lines.append(f"{pad}y += {value}")
+        else:
+            lines.append(f"{pad}x = {value}")
+            lines.append(f"{pad}if x > y or (x != x and y == y):")
+            lines.append(f"{pad}    y = x")
+            if place:
+                number = "0"
+                for i in f.reduced:
+                    number = names[i] if number == "0" else f"({number}) * {extents[i]} + {names[i]}"
+                lines.append(f"{pad}    place = float({number})")
+        for v, what in zip(n.results, ("y", "place")):
+            if v.name in self.layouts:
+                lines.append(f"{base_pad}put({self.address(v.name, target, names)}, number({what}))")
+        return lines
+
+    def guards(self, f: Formula, bound: dict[str, str], result: str, extents: dict[str, int], names: dict[str, str]) -> list[str]:
+        out: dict[str, None] = {}
+        for a in (*f.reads, f.target):
+            t = self.types[bound.get(a.name, result)]
+            for x, size in zip(a.axes[1:] if t.batch else a.axes, t.shape):
+                if x.bare or not x.terms or any(i == "n" for i, _ in x.terms):
+                    continue
+                low = x.const + sum(min(0, k * (extents[i] - 1)) for i, k in x.terms)
+                high = x.const + sum(max(0, k * (extents[i] - 1)) for i, k in x.terms)
+                text = _spell(x, names)
+                if low < 0:
+                    out[f"{text} >= 0"] = None
+                if size is not None and high >= size:
+                    out[f"{text} < {size}"] = None
+        return list(out)
+
+
+def _affine_of(e: ast.expr) -> Axis:
+    from ...ir.formula import _affine
+
+    return _affine(e)
+
+
+def _spell(a: Axis, names: dict[str, str]) -> str:
+    return axis_text(Axis(tuple((names.get(i, i), c) for i, c in a.terms), a.const))

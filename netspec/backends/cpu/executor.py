@@ -1,0 +1,305 @@
+"""The CPU backend: programs become tables of kernels over one parameter store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...ir.graph import Graph, Node, Parameter
+from ...ir.layout import Image, Layout, Packed, Target, Vector, round_up
+from ...passes import run
+from ...passes.assign_layouts import assign_layouts, choose_block, store_layouts
+from ...passes.common_subexpressions import common_subexpressions
+from ...passes.drop_dead import drop_dead
+from ...passes.fold_batchnorm import fold_batchnorm
+from ...passes.fuse import fuse
+from ...passes.lower import lower
+from ...passes.objective import Term, cotangent_program, training_program
+from ...passes.plan_memory import MemoryPlan, memory_plan
+from ...passes.prepare import prepare
+from ...passes.split_sums import split_sums
+from ..executor import Array, Executor, Outcome
+from ..reference.interpret import run as interpret
+from .contract_schedule import sum_layouts
+from .engine import Table
+from .machine import Recorder
+from .memory import aligned
+from .schedule import Schedule, inputs_of, schedule
+from .update import Update
+
+Words = NDArray[Any]
+
+
+@lru_cache(maxsize=1)
+def host_vector() -> int:
+    """Bytes of a vector register of this processor."""
+    import llvmlite.binding as llvm
+
+    features = llvm.get_host_cpu_features()
+    if features.get("avx512f"):
+        return 64
+    return 32 if features.get("avx2") and features.get("fma") else 16
+
+
+@dataclass
+class Entry:
+    """One program of a network: planned once, bound to each number of samples."""
+
+    program: Graph
+    schedule: Schedule
+    memory: MemoryPlan
+    first: Graph | None  # the program of prepared values
+    vectors: Words
+    workspace: Words
+    tables: dict[int, Bound] = field(default_factory=dict)
+    version: int = -1  # of the parameters that prepared values were made from
+
+
+@dataclass
+class Bound:
+    """An entry's table for one number of samples."""
+
+    table: Table
+    marks: tuple[int, int, int]  # rows before main, before effects, in all
+    base: int  # address of the arena it was made for
+
+
+class CpuExecutor(Executor):
+    """Explicit-vector kernels on all cores. Results do not depend on the number of threads."""
+
+    device = "cpu"
+
+    def __init__(self, graph: Graph, dtype: str = "float32", precision: str = "float32"):
+        super().__init__(graph, dtype, precision)
+        item = self.dtype.itemsize
+        forward = lower(False)(graph).verify()
+        self.target = choose_block(forward, Target("cpu", host_vector(), item, precision=precision))
+        self.store = store_layouts(forward, self.target)
+        end = max((p.at + round_up(p.size, 16) for p in self.store.values()), default=0)
+        self.trainable = max((p.at + round_up(p.size, 16) for n, p in self.store.items() if self.parameters[n].trainable), default=0)
+        self.weights, self.grads = aligned(end + 16, self.dtype), aligned(end + 16, self.dtype)
+        self.slots: dict[str, Words] = {}
+        self.scalars = aligned(16, np.int64)
+        self.arena = aligned(64, np.uint8)
+        self.entries: dict[Any, Entry] = {}
+        self.updates: dict[Any, Update] = {}
+        self.version = 0
+
+    # ---- parameters ---------------------------------------------------------------------------------------------------------------
+    def get(self, name: str) -> Array:
+        return self._unpack(self.weights, name)
+
+    def set(self, name: str, value: Array) -> None:
+        self._pack(self.weights, name, value)
+        self.version += 1
+
+    def gradient(self, name: str) -> Array:
+        return self._unpack(self.grads, name)
+
+    def set_gradient(self, name: str, value: Array) -> None:
+        self._pack(self.grads, name, value)
+
+    def get_state(self, slot: str, name: str) -> Array:
+        return self._unpack(self.slot(slot), name)
+
+    def set_state(self, slot: str, name: str, value: Array) -> None:
+        self._pack(self.slot(slot), name, value)
+
+    def slot(self, name: str) -> Words:
+        """The vector of one of the optimiser's states, in the order of the store."""
+        if name not in self.slots:
+            self.slots[name] = aligned(len(self.weights), self.dtype)
+        return self.slots[name]
+
+    def set_scalar(self, name: str, value: float) -> None:
+        assert name == "random_key", name
+        self.scalars[0] = int(value)
+
+    def _pack(self, into: Words, name: str, value: Array) -> None:
+        pack(into, self.store[name], np.asarray(value, self.dtype).reshape(self.parameters[name].shape))
+
+    def _unpack(self, source: Words, name: str) -> Array:
+        return unpack(source, self.store[name], self.parameters[name].shape)
+
+    # ---- entries ------------------------------------------------------------------------------------------------------------------
+    def predict(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        entry = self.entry("predict", lambda: lower(False)(self.graph))
+        return self._run(entry, inputs, {}, effects=False)
+
+    def gradients(self, inputs: Mapping[str, Array], targets: Mapping[str, Array], terms: tuple[Term, ...], *, training: bool = True,
+                  inputs_too: bool = False, effects: bool = False) -> Outcome:
+        entry = self.entry((terms, training, inputs_too), lambda: training_program(self.graph, terms, training=training, inputs=inputs_too))
+        return self._backward(entry, inputs, targets, effects)
+
+    def backward(self, inputs: Mapping[str, Array], cotangents: Mapping[str, Array], *, training: bool = True, inputs_too: bool = False,
+                 effects: bool = False) -> Outcome:
+        entry = self.entry(("backward", training, inputs_too), lambda: cotangent_program(self.graph, training=training, inputs=inputs_too))
+        return self._backward(entry, inputs, {f"d.{k}": v for k, v in cotangents.items()}, effects)
+
+    def _backward(self, entry: Entry, inputs: Mapping[str, Array], others: Mapping[str, Array], effects: bool) -> Outcome:
+        values = self._run(entry, inputs, others, effects)
+        asked = {n.name for n in entry.program.inputs}
+        losses = tuple(float(v.ravel()[0]) for k, v in values.items() if k.startswith("loss."))
+        outputs = {k: v for k, v in values.items() if not k.startswith("loss.")}
+        samples = len(next(iter(inputs.values())))
+        return Outcome(losses, outputs, {name: self.read(entry, g, samples) for name, g in entry.program.gradients if name in asked})
+
+    def update(self, optimiser: Any, settings: Mapping[str, Mapping[str, float]]) -> None:
+        key = (optimiser, tuple(settings))
+        if key not in self.updates:
+            self.updates[key] = Update(self, optimiser)
+        self.updates[key].run(settings)
+        self.version += 1
+
+    def entry(self, key: Any, make: Callable[[], Graph]) -> Entry:
+        """The plan of an entry, made at its first use."""
+        if key not in self.entries:
+            self.entries[key] = self.plan(make(), fold=key == "predict")
+        return self.entries[key]
+
+    def plan(self, program: Graph, fold: bool, after: Callable[[str, Graph], None] = lambda name, graph: None) -> Entry:
+        """Lowered program -> schedule. `after` sees what each pass leaves behind."""
+        program = run(program, (fold_batchnorm, common_subexpressions, drop_dead) if fold else (common_subexpressions, drop_dead), after)
+        first = None
+        if fold:
+            first, program = prepare(program)
+            after("prepare", first.verify())
+        program = run(program, (split_sums, drop_dead, fuse(self.target), assign_layouts(self.target, self.store, sum_layouts)), after)
+        program, memory = memory_plan(program)
+        after("plan_memory", program.verify())
+        made = schedule(program, self.target, self.dtype.name)
+        return Entry(program, made, memory, first, aligned(memory.vectors + 16, self.dtype), aligned(max(64, made.workspace), np.uint8))
+
+    def bind(self, entry: Entry, samples: int) -> Bound:
+        """The table for a number of samples; made again when the arena had to grow."""
+        need = samples * entry.memory.arena
+        if need > self.arena.nbytes:
+            self.arena = aligned(need, np.uint8)
+        base = self.arena.ctypes.data
+        bound = entry.tables.get(samples)
+        if bound is None or bound.base != base:
+            spaces = {"arena": base, "parameters": self.weights, "gradients": self.grads, "vectors": entry.vectors, "workspace": entry.workspace,
+                      "scalars": self.scalars}
+            s = entry.schedule
+            m = Recorder(samples, spaces, s.layouts, s.kernels, s.derived, self.dtype.name, self.target.lanes)
+            marks = []
+            for section in (s.prepare, s.main, s.effects):
+                for call in section.calls:
+                    if call is None:
+                        m.barrier()
+                    else:
+                        m.do(call)
+                m.barrier()
+                marks.append(len(m))
+            bound = entry.tables[samples] = Bound(m.table(), (marks[0], marks[1], marks[2]), base)
+        return bound
+
+    def _run(self, entry: Entry, inputs: Mapping[str, Array], others: Mapping[str, Array], effects: bool) -> dict[str, Array]:
+        samples = len(next(iter(inputs.values())))
+        bound = self.bind(entry, samples)
+        for node in entry.program.nodes:
+            if getattr(node.op, "role", "") in ("input", "target", "cotangent"):
+                source = inputs if node.op.role == "input" else others
+                self.write(entry, node.results[0].name, source[node.name], samples)
+        if entry.first is not None and entry.version != self.version:
+            self._prepare(entry)
+            bound.table.run(first=0, last=bound.marks[0])
+            entry.version = self.version
+        elif entry.first is None and bound.marks[0]:
+            bound.table.run(first=0, last=bound.marks[2] if effects else bound.marks[1])
+            return self._outputs(entry, samples)
+        bound.table.run(first=bound.marks[0], last=bound.marks[2] if effects else bound.marks[1])
+        return self._outputs(entry, samples)
+
+    def _outputs(self, entry: Entry, samples: int) -> dict[str, Array]:
+        return {public: self.read(entry, v, samples) for public, v in entry.program.outputs}
+
+    def _prepare(self, entry: Entry) -> None:
+        """Values that depend on parameters alone, in float64 by the definition of their formulas."""
+        first = entry.first
+        assert first is not None
+        values = {n.name: self.get(n.name).astype(np.float64) for n in first.nodes if isinstance(n.op, Parameter)}
+        env = interpret(first, values, 1)
+        for node in inputs_of(entry.program, "prepared"):
+            layout = entry.schedule.layouts[node.name]
+            assert isinstance(layout, Vector | Packed)
+            pack(entry.vectors, layout, env[node.name].astype(self.dtype))
+
+    # ---- values -------------------------------------------------------------------------------------------------------------------
+    def view(self, layout: Image, samples: int) -> Words:
+        """The interior of an image as an array [image, block, depth, height, width, lane] (channels-last: block is 1)."""
+        start = samples * layout.at + layout.origin
+        memory = self.arena[start:].view(self.dtype) if start % layout.item == 0 else self.arena[start:]
+        lanes = layout.lanes if layout.block else layout.channels
+        shape = (samples * layout.images, layout.blocks, *layout.extents, lanes)
+        return np.lib.stride_tricks.as_strided(memory, shape, (layout.image, layout.block, layout.plane, layout.row, layout.pixel, layout.item))
+
+    def write(self, entry: Entry, value: str, data: Array, samples: int) -> None:
+        """A canonical array into an image, halo and padded lanes cleared."""
+        layout = entry.schedule.layouts[value]
+        assert isinstance(layout, Image)
+        start, size = samples * layout.at + layout.plus, samples * layout.bytes
+        if any(layout.halo) or layout.channels % layout.lanes:
+            self.arena[start:start + size] = 0
+        to = self.view(layout, samples)
+        x = np.asarray(data).reshape(samples * layout.images, layout.channels, *layout.extents)
+        if not layout.block:
+            to[:, 0] = np.moveaxis(x, 1, -1)
+            return
+        whole = layout.channels // layout.lanes
+        v = layout.lanes
+        if whole:
+            to[:, :whole] = np.moveaxis(x[:, :whole * v].reshape(len(x), whole, v, *layout.extents), 2, -1)
+        if layout.channels % v:
+            to[:, whole, ..., :layout.channels % v] = np.moveaxis(x[:, whole * v:], 1, -1)
+
+    def read(self, entry: Entry, value: str, samples: int) -> Array:
+        """A canonical copy of a value."""
+        v = entry.program.values[value]
+        layout: Layout | None = v.layout
+        sizes = tuple(s or 0 for s in v.type.shape)
+        if isinstance(layout, Vector | Packed):
+            return unpack({"vectors": entry.vectors, "gradients": self.grads, "parameters": self.weights}[layout.space], layout, sizes)
+        assert isinstance(layout, Image)
+        x = np.moveaxis(self.view(layout, samples), -1, 2)
+        x = x.reshape(len(x), -1, *layout.extents)[:, :layout.channels]
+        return np.ascontiguousarray(x.reshape(len(x), *sizes))
+
+    def memory(self, entry: str, batch: int) -> int:
+        made = self.entries[entry]
+        return batch * made.memory.arena
+
+    def nodes(self, entry: Entry) -> tuple[Node, ...]:
+        return entry.program.nodes
+
+
+@lru_cache(maxsize=4096)
+def _indices(layout: Packed) -> Words:
+    return layout.order.indices()
+
+
+def pack(into: Words, layout: Vector | Packed, value: Array) -> None:
+    """Canonical numbers into a flat store."""
+    flat = value.ravel()
+    if isinstance(layout, Vector):
+        into[layout.at:layout.at + layout.size] = flat
+        return
+    order = _indices(replace(layout, at=0, space=""))
+    into[layout.at:layout.at + layout.size] = np.where(order >= 0, flat[order], 0)
+
+
+def unpack(source: Words, layout: Vector | Packed, shape: tuple[int, ...]) -> Array:
+    """A canonical copy from a flat store."""
+    part = source[layout.at:layout.at + layout.size]
+    if isinstance(layout, Vector):
+        return part.reshape(shape).copy()
+    order = _indices(replace(layout, at=0, space=""))
+    out = np.zeros(int(np.prod(shape)), source.dtype)
+    real = order >= 0
+    out[order[real]] = part[real]
+    return out.reshape(shape)

@@ -1,0 +1,129 @@
+"""The machine an emitted module speaks to: each call of the module appends rows to a table.
+
+Addresses are known here: `values` says where each value lies within the spaces, and a number of samples makes offsets
+of them. A new number of samples makes new rows and compiles nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from ...ir.layout import Image, Layout
+from . import contract_rows
+from .cache import load_module
+from .contract_schedule import Call
+from .engine import Machine
+from .schedule import Kernel
+
+WORDS = 5  # of an operand of an emitted kernel
+EDGE = 12  # words of an edge
+
+KERNEL_MODULE = '''"""{name}"""
+from math import inf
+
+from numba import float32, float64
+
+from netspec.backends.cpu.cache import kernel
+from netspec.backends.cpu.lanes import *
+from netspec.backends.cpu.vec import clear
+
+load, splat, uniform = lanes_of("{dtype}", {lanes}).load, lanes_of("{dtype}", {lanes}).splat, lanes_of("{dtype}", {lanes}).uniform
+splat64 = lanes_of("float64", {lanes}).splat
+get, put, number = get_{short}, put_{short}, {dtype}
+
+
+@kernel
+{text}'''
+
+EDGE_MODULE = '''"""Clear the halo of one plane."""
+from netspec.backends.cpu.cache import kernel
+from netspec.backends.cpu.contract_drivers import clear_edge
+
+
+@kernel
+def edge(edge, image, block):
+    clear_edge(edge, image, block)
+    return 0
+'''
+
+
+@lru_cache(maxsize=None)
+def emitted_kernel(name: str, text: str, dtype: str, lanes: int) -> Any:
+    """A kernel of a lanes, channel, flat or loop step, from its text."""
+    source = KERNEL_MODULE.format(name=name, dtype=dtype, lanes=lanes, short={"float32": "f32", "float64": "f64"}[dtype], text=text)
+    return getattr(load_module(source, name), name)
+
+
+@lru_cache(maxsize=None)
+def edge_clearer() -> int:
+    return int(load_module(EDGE_MODULE, "edge").edge.address)
+
+
+class Recorder(Machine):
+    """Appends the rows of each call. `workspace` gives the byte of each named workspace in its space."""
+
+    def __init__(self, samples: int, spaces: Mapping[str, Any], values: Mapping[str, Layout], kernels: Mapping[str, str], workspace: Mapping[str, int],
+                 dtype: str, lanes: int):
+        super().__init__(samples, spaces)
+        self.values, self.kernels, self.workspace = values, kernels, workspace
+        self.dtype, self.lanes = dtype, lanes
+        self.item = 8 if dtype == "float64" else 4
+
+    def resolve(self, name: str) -> tuple[int, Layout | None]:
+        """The address of a value's first byte (halo included), and its layout."""
+        layout = self.values.get(name)
+        if layout is None:
+            return self.spaces["workspace"] + self.workspace[name], None
+        if isinstance(layout, Image):
+            return self.spaces["arena"] + self.samples * layout.at + layout.plus, layout
+        return self.spaces[layout.space] + layout.at * (8 if layout.space == "scalars" else self.item), layout
+
+    def do(self, call: Call) -> None:
+        """Append the rows of one call."""
+        if isinstance(call, Kernel):
+            self._kernel(call)
+            return
+        out = contract_rows.rows(call, self.samples, self.resolve)
+        self.keep += out.keep
+        for words in out.rows:
+            self.scratch_bytes = max(self.scratch_bytes, int(words[6]))
+            self.rows.append({k: int(w) for k, w in enumerate(words.tolist()) if w})
+            self.notes.append(call.name)
+
+    def _kernel(self, call: Kernel) -> None:
+        driver = emitted_kernel(call.kernel, self.kernels[call.kernel], self.dtype, self.lanes)
+        kind = call.kernel.split("_")[0]
+        operands = np.zeros((max(1, len(call.operands)), WORDS), np.int64)
+        for k, v in enumerate(call.operands):
+            address, layout = self.resolve(v)
+            if isinstance(layout, Image):
+                last = (layout.pixel, layout.extents[2]) if kind == "channel" else (layout.plane, layout.row)
+                operands[k] = (address + layout.origin - layout.plus, layout.image, layout.block, *last)
+            else:
+                operands[k, 0] = address
+        images, blocks = self.samples * call.images, -(-call.channels // self.lanes)
+        words = {8: self.data(operands), 9: images, 10: blocks, 11: call.chunk, 15: call.channels}
+        words |= {16 + k: size for k, size in enumerate(call.sizes)}
+        if "at(row, 120)" in self.kernels[call.kernel]:
+            words[120] = self.data(np.arange(self.lanes, dtype=self.dtype))
+        if call.outputs:
+            edges = np.zeros((len(call.outputs), EDGE), np.int64)
+            for k, v in enumerate(call.outputs):
+                address, layout = self.resolve(v)
+                assert isinstance(layout, Image)
+                edges[k] = (address, layout.image, layout.block, layout.plane, layout.row, layout.pixel, *layout.extents, *layout.halo)
+            words |= {12: edge_clearer(), 13: self.data(edges), 14: len(call.outputs)}
+        if kind == "lanes":
+            items = -(-images // call.chunk) * blocks
+        elif kind == "channel":
+            items = blocks
+        elif kind == "flat":
+            words[9] = call.channels
+            items = -(-call.channels // call.chunk)
+        else:
+            items = images if call.chunk else 1
+        self.row(driver, items, words, note=call.name)

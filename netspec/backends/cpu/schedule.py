@@ -1,0 +1,238 @@
+"""Planned program -> calls with literal arguments, in order, with barriers where memory demands them.
+
+A call is what one line of the emitted module says. Pure Python: nothing is compiled here.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from ...ir.contraction import renamed
+from ...ir.formula import Formula
+from ...ir.graph import Graph, Input, Node, Parameter
+from ...ir.layout import Image, Layout, Packed, Target, Vector, round_up
+from ...ir.step import Step
+from ...passes.kinds import contraction
+from . import contract_schedule as contract
+from .contract_schedule import Call, Plan
+from .emit_channel import emit_channel, emit_flat
+from .emit_lanes import Emitted, emit_lanes
+from .emit_loop import emit_loop
+
+
+@dataclass(frozen=True)
+class Kernel(Call):
+    """An emitted kernel over items: blocks of channels, images, or runs of a vector."""
+
+    method: ClassVar[str] = "kernel"
+    name: str
+    kernel: str
+    operands: tuple[str, ...]
+    results: tuple[str, ...]
+    outputs: tuple[str, ...] = ()  # images whose halo the kernel clears
+    sizes: tuple[int, ...] = ()
+    channels: int = 1
+    images: int = 1  # of a sample; 0: the step has no batch
+    chunk: int = 1  # images, or elements, of an item
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        return self.operands
+
+    @property
+    def writes(self) -> tuple[str, ...]:
+        return self.results
+
+
+@dataclass(frozen=True)
+class Section:
+    """Calls of one function of the emitted module; None is a barrier. `nodes` tells what each call computes."""
+
+    calls: tuple[Call | None, ...]
+    nodes: dict[str, Node] = field(default_factory=dict)  # call name -> step
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """All that runs for one program, and the memory it needs beside the arena."""
+
+    prepare: Section  # what depends on weights alone
+    main: Section
+    effects: Section
+    kernels: dict[str, str]  # name -> text
+    layouts: dict[str, Layout]
+    derived: dict[str, int]  # workspaces: name -> byte in the space `workspace`
+    workspace: int  # bytes
+
+
+def schedule(graph: Graph, target: Target, dtype: str) -> Schedule:
+    return _Scheduler(graph, target, dtype).run()
+
+
+@dataclass
+class _Scheduler:
+    graph: Graph
+    target: Target
+    dtype: str
+    kernels: dict[str, str] = field(default_factory=dict)
+    workspace: dict[str, int] = field(default_factory=dict)
+    top: int = 0
+    nodes: dict[str, Node] = field(default_factory=dict)
+
+    def run(self) -> Schedule:
+        prepare: dict[str, Call] = {}
+        main: list[Call] = []
+        late: list[Call] = []
+        effects: list[Call] = []
+        self.layouts: dict[str, Layout] = {v.name: v.layout for n in self.graph.nodes for v in n.results if v.layout is not None}
+        inner = tuple(m for n in self.graph.nodes for m in (n.op.nodes if isinstance(n.op, Step) else (n,)))
+        self.inner = Graph(self.graph.name, inner, ())
+        for n in self.graph.nodes:
+            if not isinstance(n.op, Step):
+                continue
+            if n.op.kind in ("gather", "outer"):
+                plan = self.contract(n)
+                for w in (*plan.workspace, *plan.derived):
+                    self.room(w.name, w.bytes)
+                prepare |= {c.name: c for c in plan.prepare}
+                main.append(plan.main)
+                self.nodes[plan.main.name] = n
+                postponed = n.op.kind == "outer" and not self.graph.readers[n.name]
+                (late if postponed else main).extend(plan.finish)
+            else:
+                call = self.kernel(n)
+                self.nodes[call.name] = n
+                (effects if n.effect else main).append(call)
+        return Schedule(Section(self.barriers(prepare.values())), Section(self.barriers([*main, *late]), self.nodes), Section(self.barriers(effects), self.nodes),
+                        self.kernels, self.layouts, self.workspace, self.top)
+
+    def room(self, name: str, size: int) -> None:
+        if name not in self.workspace:
+            self.workspace[name] = self.top
+            self.top += round_up(size, 128)
+
+    # ---- contractions --------------------------------------------------------------------------------------------------------
+    def contract(self, n: Node) -> Plan:
+        first: Node = n.op.nodes[0]
+        c = contraction(first, self.inner)
+        assert c is not None
+        f: Formula = first.op
+        c = renamed(c, dict(zip(f.operands, first.inputs)) | {t.name: r.name for t, r in zip(f.targets, first.results)})
+        if n.op.kind == "outer":
+            return contract.plan_outer(c, n.name, image=(c.image, self.image(c.image)), out=(c.out, self.image(c.out)), into=n.name, target=self.target,
+                                       precision=self.target.precision)
+        stored = tuple(v.name for v in n.results if v.name not in n.op.sums)
+        epilogue, extras, vectors = self.epilogue(n, stored)
+        if not stored:  # a sum is all that is wanted of it: the images still have to be somewhere
+            raise AssertionError(f"%{n.name}: a contraction that stores nothing")
+        weight = self.layouts[c.weight]
+        assert isinstance(weight, Packed)
+        return contract.plan_gather(c, n.name, image=(c.image, self.image(c.image)), weight=(c.weight, weight.order),
+                                    outputs=tuple((v, self.image(v)) for v in stored), target=self.target, extras=tuple((v, self.image(v)) for v in extras),
+                                    vectors=vectors, sums=n.op.sums, epilogue=epilogue, precision=self.target.precision)
+
+    def image(self, v: str) -> Image:
+        layout = self.layouts[v]
+        assert isinstance(layout, Image), f"%{v} is no image"
+        return layout
+
+    def epilogue(self, n: Node, stored: tuple[str, ...]) -> tuple[tuple[tuple[str, Any, str], ...], tuple[str, ...], tuple[str, ...]]:
+        """The formulas behind a contraction in canonical names: acc, e0.., c0.., t0..; with the operands these stand for."""
+        first = n.op.nodes[0].name
+        names = {first: "acc"}
+        extras: list[str] = []
+        vectors: list[str] = []
+        out: list[tuple[str, Any, str]] = []
+        if first in stored:
+            out.append(("store", stored.index(first), "acc"))
+        for j, m in enumerate(n.op.nodes[1:]):
+            f: Formula = m.op
+            for i in m.inputs:
+                if i not in names:
+                    group, letter = (extras, "e") if self.inner.values[i].type.batch else (vectors, "c")
+                    names[i] = f"{letter}{len(group)}"
+                    group.append(i)
+            text = _substituted(f, {o: names[i] for o, i in zip(f.operands, m.inputs)})
+            if m.name in n.op.sums:
+                out.append(("sum", n.op.sums.index(m.name), text))
+                continue
+            names[m.name] = f"t{j}"
+            out.append(("let", f"t{j}", text))
+            if m.name in stored:
+                out.append(("store", stored.index(m.name), f"t{j}"))
+        return tuple(out), tuple(extras), tuple(vectors)
+
+    # ---- emitted kernels -------------------------------------------------------------------------------------------------------
+    def kernel(self, n: Node) -> Kernel:
+        kind = n.op.kind
+        if kind == "lanes":
+            e = emit_lanes(n, self.graph, self.dtype, self.target.lanes)
+            return self.call(n, e, n.type.shape[0] or 1, n.type.batch, _chunk(n))
+        if kind == "channel":
+            e = emit_channel(n, self.graph, self.dtype, self.target.lanes)
+            images = max((self.graph.values[i].type.batch for i in n.inputs), default=0)
+            return self.call(n, e, n.type.shape[0] or 1, images, 0)
+        if kind == "flat":
+            return self.call(n, emit_flat(n, self.graph, self.dtype, self.target.lanes), self.layouts[n.name].size, 0, 4096)  # type: ignore[union-attr]
+        e = emit_loop(n, self.graph, self.dtype, self.target.lanes)
+        images = n.type.batch or max((self.graph.values[i].type.batch for i in n.inputs), default=1)
+        return self.call(n, e, 1, images, 1 if n.type.batch else 0)
+
+    def call(self, n: Node, e: Emitted, channels: int, images: int, chunk: int) -> Kernel:
+        self.kernels[e.name] = e.text
+        return Kernel(n.name, e.name, e.operands, (n.effect,) if n.effect else tuple(v.name for v in n.results), e.outputs, e.sizes, channels, images, chunk)
+
+    # ---- barriers ----------------------------------------------------------------------------------------------------------------
+    def barriers(self, calls: Iterable[Call]) -> tuple[Call | None, ...]:
+        """A barrier only where a call touches memory that one since the last barrier wrote, or writes what one read."""
+        out: list[Call | None] = []
+        read: list[tuple[str, int, int]] = []
+        wrote: list[tuple[str, int, int]] = []
+        for c in calls:
+            r, w = [self.span(v) for v in c.reads], [self.span(v) for v in c.writes]
+            if _meet(r, wrote) or _meet(w, wrote) or _meet(w, read):
+                out.append(None)
+                read, wrote = [], []
+            out.append(c)
+            read += r
+            wrote += w
+        return tuple(out)
+
+    def span(self, v: str) -> tuple[str, int, int]:
+        layout = self.layouts.get(v)
+        if isinstance(layout, Image):
+            return "arena", layout.at, layout.at + round_up(layout.bytes, 64)
+        if isinstance(layout, Vector | Packed):
+            return layout.space, layout.at, layout.at + layout.size
+        return v, 0, 1
+
+
+def _chunk(n: Node) -> int:
+    """Images of an item: enough work to be worth handing out."""
+    places = 1
+    for s in n.type.shape[1:]:
+        places *= s or 1
+    return max(1, 256 // max(1, places))
+
+
+def _meet(xs: list[tuple[str, int, int]], ys: list[tuple[str, int, int]]) -> bool:
+    return any(a[0] == b[0] and a[1] < b[2] and b[1] < a[2] for a in xs for b in ys)
+
+
+def _substituted(f: Formula, names: dict[str, str]) -> str:
+    class Put(ast.NodeTransformer):
+        def visit_Subscript(self, s: ast.Subscript) -> ast.AST:
+            return ast.Name(names[s.value.id])  # type: ignore[attr-defined]
+
+    return ast.unparse(Put().visit(ast.parse(ast.unparse(f.right), mode="eval").body))
+
+
+def inputs_of(graph: Graph, role: str) -> list[Node]:
+    return [n for n in graph.nodes if isinstance(n.op, Input) and n.op.role == role]
+
+
+def parameters_of(graph: Graph) -> list[Node]:
+    return [n for n in graph.nodes if isinstance(n.op, Parameter)]

@@ -1,0 +1,81 @@
+"""An optimiser's update rule over the flat store: one fused loop for each run of parameters with equal settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+
+from ...ir.formula import Formula
+from ...ir.graph import Node, Value
+from ...ir.layout import Vector, round_up
+from ...ir.step import Step
+from ...passes.objective import update_program
+from .emit_channel import emit_flat
+from .engine import Table
+from .machine import Recorder
+from .memory import aligned
+from .schedule import Kernel
+
+if TYPE_CHECKING:
+    from .executor import CpuExecutor
+
+_SLOTS = 64  # numbers a group of parameters can have
+
+
+class Update:
+    """The table of one rule. Groups are made anew when parameters no longer share settings as before."""
+
+    def __init__(self, owner: CpuExecutor, optimiser: Any):
+        self.owner, self.optimiser = owner, optimiser
+        self.groups: tuple[tuple[str, ...], ...] | None = None
+        self.table: Table | None = None
+
+    def run(self, settings: Mapping[str, Mapping[str, float]]) -> None:
+        equal: dict[tuple[tuple[str, float], ...], list[str]] = {}
+        for name, s in settings.items():
+            equal.setdefault(tuple(s.items()), []).append(name)
+        groups = tuple(tuple(v) for v in equal.values())
+        if groups != self.groups:
+            self._build(groups, next(iter(settings.values())))
+        for k, values in enumerate(equal):
+            for j, (_, v) in enumerate(values):
+                self.scalars[k, j] = v
+        assert self.table is not None
+        self.table.run()
+
+    def _build(self, groups: tuple[tuple[str, ...], ...], names: Mapping[str, float]) -> None:
+        o = self.owner
+        program, outs = update_program(self.optimiser, 16)
+        steps = tuple(n for n in program.nodes if isinstance(n.op, Formula))
+        node = Node("update", Step("flat", steps), (), tuple(Value(v, program.values[v].type) for v in outs.values()))
+        e = emit_flat(node, program, o.dtype.name, o.target.lanes, frozenset(names))
+        self.scalars = aligned(_SLOTS * max(1, len(groups)), o.dtype).reshape(-1, _SLOTS)
+        order = list(names)
+        public = {v: k for k, v in outs.items()}
+        spaces = {"weights": o.weights, "gradients": o.grads, "numbers": self.scalars, **{s: o.slot(s) for s in self.optimiser.state}}
+        m = Recorder(1, spaces, {}, {e.name: e.text}, {}, o.dtype.name, o.target.lanes)
+        for k, group in enumerate(groups):
+            for start, size in self._runs(group):
+                values: dict[str, Vector] = {}
+                for v in e.operands:
+                    if v in names:
+                        values[v] = Vector(1, "numbers", k * _SLOTS + order.index(v))
+                    else:
+                        values[v] = Vector(size, public.get(v, v), start)
+                m.values = values
+                m.do(Kernel(f"update.{k}", e.name, e.operands, (), channels=size, images=0, chunk=4096))
+        self.groups, self.table = groups, m.table()
+
+    def _runs(self, group: tuple[str, ...]) -> list[tuple[int, int]]:
+        """Stretches of the store that hold parameters of the group and nothing else."""
+        out: list[tuple[int, int]] = []
+        for layout in sorted((self.owner.store[n] for n in group), key=lambda v: v.at):
+            size = round_up(layout.size, 16)
+            if out and out[-1][0] + out[-1][1] == layout.at:
+                out[-1] = (out[-1][0], out[-1][1] + size)
+            else:
+                out.append((layout.at, size))
+        return out
+
+

@@ -62,9 +62,9 @@ def size(doc: str, default: Any = REQUIRED, position: int | None = None, least: 
     return _argument("size", doc, default, position, least=least)
 
 
-def padding(doc: str, default: Any = "same", words: tuple[str, ...] = ("same", "valid")) -> Any:
+def padding(doc: str, default: Any = "same", words: tuple[str, ...] = ("same", "valid"), position: int | None = None) -> Any:
     """`same`, `valid`, a number, one an axis, or a list of (before, after) pairs; see `layers.windows.pads`."""
-    return _argument("pad", doc, default, words=words, least=0)
+    return _argument("pad", doc, default, position, words=words, least=0)
 
 
 def number(doc: str, default: Any = REQUIRED, position: int | None = None, least: float | None = None,

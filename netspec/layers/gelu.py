@@ -1,0 +1,22 @@
+"""Gaussian error linear unit."""
+
+from __future__ import annotations
+
+from ..words import word
+from .layer import Activation, Example
+
+
+class Gelu(Activation, category="activation"):
+    """y = x * P(Z < x) for a standard normal Z; with `tanh` the approximation 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))).
+
+    Shapes:  any -> the same
+    Paper:   Hendrycks and Gimpel, "Gaussian Error Linear Units", 2016 (arXiv:1606.08415)
+    """
+
+    form: str = word("exact, or the approximation by tanh", default="erf", words=("erf", "tanh"))
+
+    examples = (Example("gelu tanh", inputs=((3, 4, 5),), output=(3, 4, 5)), Example("gelu", inputs=((7,),), output=(7,)))
+
+    def formula(self) -> str:
+        return ("x * 0.5 * (1.0 + tanh(0.7978845608028654 * (x + 0.044715 * x * x * x)))" if self.form == "tanh"
+                else "x * 0.5 * (1.0 + erf(x * 0.7071067811865476))")

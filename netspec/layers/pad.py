@@ -1,0 +1,93 @@
+"""Padding."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..ir.types import TensorType, shape_text
+from ..words import WordError, count, number, padding, word
+from .layer import Builder, Example, Layer, plane, sizes
+from .windows import Pads, pads
+
+
+class Pad(Layer, category="move"):
+    """Numbers around an image: `value` (zero unless given), a mirror image (`reflect`, which does not repeat the edge), or the
+    edge itself (`replicate`). `pad channels=n` adds n channels of zeros at the end (ResNet's shortcut A).
+
+    Shapes:  C x W... -> (C + channels) x (W + before + after)...
+    Errors:  a mirror image wider than what it mirrors
+    """
+
+    amount: Any = padding("how much: a number, one an axis, or (before, after) pairs", default=0, words=(), position=0)
+    mode: str = word("what stands there", default="constant", words=("constant", "reflect", "replicate"))
+    value: float = number("the number there", default=0.0)
+    channels: int = count("channels of zeros after the last", default=0, least=0)
+
+    examples = (
+        Example("pad 2", inputs=((2, 3, 4),), output=(2, 7, 8)),
+        Example("pad [(1, 2), (0, 3)] value=1.5", inputs=((2, 3, 4),), output=(2, 6, 7)),
+        Example("pad 2 reflect", inputs=((2, 3, 4),), output=(2, 7, 8)),
+        Example("pad [(3, 1)] replicate", inputs=((2, 4),), output=(2, 8)),
+        Example("pad channels=3", inputs=((2, 3, 4),), output=(5, 3, 4)),
+        Example("pad 1 reflect", inputs=((1, 2, 3, 2),), output=(1, 4, 5, 4)),
+    )
+
+    def shape(self, *inputs: TensorType) -> TensorType:
+        (x,) = inputs
+        around = self._pads(x)
+        if self.mode == "reflect":
+            check_reflect("pad", x, around)
+        c = None if x.channels is None else x.channels + self.channels
+        return x.of(c, *(None if w is None else w + a + z for w, (a, z) in zip(x.spatial, around)))
+
+    def _pads(self, x: TensorType) -> Pads:
+        rank = len(x.shape) - 1
+        return pads(self.amount, (1,) * rank, (1,) * rank)
+
+    def forward(self, b: Builder, *inputs: str, **parameters: str) -> str:
+        (x,) = inputs
+        t = b.type(x)
+        around, out = self._pads(t), sizes(self.shape(t))
+        if self.mode != "constant":
+            x, around = pad_edges(b, x, around, self.mode), ((0, 0),) * len(around)
+        if any(map(any, around)) or self.channels:
+            s = plane(out)
+            at = "".join(f",{i}-{a}" if a else f",{i}+0" if z else f",{i}" for i, (a, z) in zip(s[1:].split(","), around))
+            x = str(b(f"y[n,c{'+0' if self.channels else ''}{s}] = x[n,c{at}]", x=x, out=out))
+        if self.value:
+            text = "0.0"
+            for i, (a, _), w in zip(plane(out)[1:].split(","), around, sizes(t)[1:]):
+                text = f"where({i} < {a}, {float(self.value)!r}, where({i} >= {a + w}, {float(self.value)!r}, {text}))"
+            s = plane(out)
+            x = str(b(f"z[n,c{s}] = y[n,c{s}] + {text}", y=x))
+        return x
+
+
+def check_reflect(layer: str, x: TensorType, around: Pads) -> None:
+    for w, (a, z) in zip(x.spatial, around):
+        if w is not None and max(a, z) >= w:
+            raise WordError("a mirror image is narrower than what it mirrors, as the edge is not repeated", label=f"pad {max(a, z)}, input {shape_text(x.shape)}",
+                            hint=f"{layer} at most {w - 1}, or use `replicate`", code="bad-value")
+
+
+def pad_edges(b: Builder, x: str, around: Pads, mode: str) -> str:
+    """Formulas for `reflect` and `replicate`, an axis at a time: before, the image, after."""
+    for k, (before, after) in enumerate(around):
+        if not before and not after:
+            continue
+        shape = list(sizes(b.type(x)))
+        indices = ["c", *plane(shape)[1:].split(",")]
+        i, w = indices[k + 1], shape[k + 1]
+
+        def at(place: str, k: int = k, indices: list[str] = indices) -> str:
+            return ",".join(place if j == k + 1 else name for j, name in enumerate(indices))
+
+        parts: list[tuple[str, dict[str, int]]] = []
+        if before:
+            parts.append((f"y[n,{at(f'{i}+0')}] = x[n,{at(f'{before}-{i}' if mode == 'reflect' else '0')}]", {i: before}))
+        parts.append((f"y[n,{at(f'{i}+{before}')}] = x[n,{at(i)}]", {}))
+        if after:
+            parts.append((f"y[n,{at(f'{i}+{before + w}')}] = x[n,{at(f'{w - 2}-{i}' if mode == 'reflect' else str(w - 1))}]", {i: after}))
+        shape[k + 1] += before + after
+        x = b.pieces(*parts, out=tuple(shape), x=x)
+    return x

@@ -1,0 +1,39 @@
+"""Sub-pixel shuffle."""
+
+from __future__ import annotations
+
+from ..ir.types import TensorType
+from ..words import WordError, count
+from .layer import OUT, WINDOW, Builder, Example, Layer, names, sizes
+from .windows import need_image
+
+
+class Shuffle(Layer, category="move"):
+    """Channels become pixels: every r x r channels one channel of an image r times as large, as PyTorch's PixelShuffle
+    (channel, row, column: ONNX's CRD, not TensorFlow's DCR).
+
+    Shapes:  C*r*r x H x W -> C x H*r x W*r
+    Errors:  r*r that does not divide the channels
+    Paper:   Shi et al., "Real-Time Single Image and Video Super-Resolution", 2016 (arXiv:1609.05158)
+    """
+
+    factor: int = count("how many times as large", default=2, position=0)
+
+    examples = (Example("shuffle 2", inputs=((8, 3, 2),), output=(2, 6, 4)), Example("shuffle 3", inputs=((6, 4),), output=(2, 12)))
+
+    def shape(self, *inputs: TensorType) -> TensorType:
+        (x,) = inputs
+        rank, r = need_image("shuffle", x.shape), self.factor
+        n = r**rank
+        if x.channels is not None and x.channels % n:
+            raise WordError("shuffle turns r*r channels into the pixels of one", f"{x.channels} / {n} = {x.channels / n:g}", label=f"{x.channels} channels, r = {r}",
+                            hint=f"give the layer above {-(-x.channels // n) * n} channels", code="groups")
+        return x.of(None if x.channels is None else x.channels // n, *(None if w is None else w * r for w in x.spatial))
+
+    def forward(self, b: Builder, *inputs: str, **parameters: str) -> str:
+        (x,) = inputs
+        rank, r = len(b.type(x).shape) - 1, self.factor
+        p, u = names(OUT, rank), names(WINDOW, rank)
+        channel = f"{r**rank}*c" + "".join(f"+{r ** (rank - 1 - k)}*{i}" for k, i in enumerate(u))
+        out = sizes(self.shape(b.type(x)))
+        return str(b(f"y[n,c,{','.join(f'{r}*{i}+{j}' for i, j in zip(p, u))}] = x[n,{channel},{','.join(p)}]", x=x, out=out, over=dict.fromkeys(u, r)))

@@ -1,0 +1,18 @@
+"""Softsign."""
+
+from __future__ import annotations
+
+from .layer import Activation, Example
+
+
+class SoftSign(Activation, category="activation"):
+    """y = x / (1 + |x|).
+
+    Shapes:  any -> the same
+    Paper:   Bergstra et al., "Quadratic Polynomials Learn Better Image Features", 2009
+    """
+
+    examples = (Example("softsign", inputs=((3, 4, 5),), output=(3, 4, 5)), Example("softsign", inputs=((7,),), output=(7,)))
+
+    def formula(self) -> str:
+        return "x / (1.0 + abs(x))"

@@ -6,6 +6,7 @@ A corpus file is `tests/corpus/STAGE/NAME.txt`: a spec, a line `----`, and what 
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -63,7 +64,7 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """A worker sends what it compiled to the process that reports."""
     cache = sys.modules.get("netspec.backends.cpu.cache")
-    statistics = dict(cache.statistics()) if cache is not None and hasattr(cache, "statistics") else {}
+    statistics = dataclasses.asdict(cache.statistics()) if cache is not None else {}
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
         output["kernels"] = statistics

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import inspect
+import re
 import textwrap
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from ..diagnostics import NetspecError
 from ..ir.formula import Formula, Pieces
-from ..ir.graph import Node, Parameter, Value
+from ..ir.graph import Node
 from ..ir.types import TensorType, shape_text
 from ..layers.layer import LAYERS, Example, Layer
 from ..losses.loss import LOSSES
 from ..optimisers.optimiser import OPTIMISERS, SCHEDULES
+from ..source import Source
 from ..words import REQUIRED, Argument, Registry, Word, arguments, spelled
-from .counts import lowered, multiply_accumulates
+from .counts import lowered
 
 WIDTH = 100
 KINDS = {
-    "count": "whole number", "whole": "whole number", "size": "3 or 3x3", "pad": "number, 1x2 or [(before, after)]", "number": "number", "rate": "0 to 1",
+    "count": "whole number", "whole": "whole number", "size": "3 or 3x3", "pad": "number or pairs", "number": "number", "rate": "0 to 1",
     "flag": "yes or no", "word": "word", "text": '"text"', "ref": "@node", "list": "[list]", "value": "value",
 }
 
@@ -60,8 +63,9 @@ def usage(word: type[Word]) -> str:
     for a in sorted(arguments(word), key=lambda a: (a.position is None, a.position or 0)):
         text = _spelling(a)
         parts.append(text if a.default is REQUIRED else f"[{text}]")
-    takes = getattr(word, "takes", ())
-    return " ".join(parts + [f"[{t}]" for t in takes])
+    if issubclass(word, Layer) and word.arity[1] != 1 and not any(a.kind == "ref" for a in arguments(word)):
+        parts.append("@NODE ...")
+    return " ".join(parts + [f"[{t.upper()}]" for t in getattr(word, "takes", ())])
 
 
 def _spelling(a: Argument) -> str:
@@ -77,13 +81,13 @@ def _spelling(a: Argument) -> str:
 def _arguments(word: type[Word]) -> list[str]:
     rows = []
     for a in arguments(word):
-        default = "required" if a.default is REQUIRED else f"default {spelled(a.default)}"
+        default = "required" if a.default is REQUIRED else "" if a.default is None else f"default {spelled(a.default)}"
         rows.append((_spelling(a), KINDS[a.kind] if not (a.words and a.kind in ("word", "flag")) else "", default, a.doc + _bounds(a)))
     if getattr(word, "takes", ()):
         families = {"activation": "an activation by its name (relu, tanh ...); linear for none", "norm": "bn: batch normalisation before the activation"}
-        rows += [(f, "word", "default none", families.get(f, f)) for f in word.takes]  # type: ignore[attr-defined]
+        rows += [(f.upper(), "word", "", families.get(f, f)) for f in word.takes]  # type: ignore[attr-defined]
     if not rows:
-        return ["It takes no arguments.", ""]
+        return []
     widths = [max(len(r[k]) for r in rows) for k in range(3)]
     lead = sum(widths) + 8
     out = ["Arguments:"]
@@ -154,29 +158,33 @@ def _formulas(word: type[Layer]) -> list[str]:
 
 def _texts(node: Node, types: tuple[TensorType, ...], training: bool) -> Iterator[str]:
     program = lowered(node, types, training)
-    short = {n.name: n.name.removeprefix(node.name + ".") for n in program} | {"in0": "x"}
+    short = {n.name: n.name.removeprefix(node.name + ".") for n in program} | {f"in{k}": c for k, c in enumerate("xabcdefgh")}
     short |= {v.name: v.name.removeprefix(node.name + ".") for n in program for v in n.results if v.name.startswith(node.name + ".")}
     for n in program:
         if isinstance(n.op, Formula | Pieces):
             n = replace(n, effect=short.get(n.effect, n.effect) if n.effect else None)
             names = dict(zip(n.op.operands, n.inputs)) | {t.name: v.name for t, v in zip(n.op.targets, n.results)}
-            yield str(n.op.renamed({k: short.get(v, v) for k, v in names.items()})) + (f"   (becomes {n.effect})" if n.effect else "")
+            text = str(n.op.renamed({k: short.get(v, v) for k, v in names.items()}))
+            text = re.sub(r"\[[^\]]*\]", lambda m: m[0].replace(", ", ","), text)
+            yield text + (f"   (the new {n.effect})" if n.effect else "")
 
 
 def example_node(word: type[Layer], example: Example) -> tuple[Node, tuple[TensorType, ...]] | None:
-    """The layer of an example, bound as the language binds it."""
+    """The layer of an example, read as a spec: the first input is the flow, the others are @a, @b ... None where the
+    example needs more around it than inputs."""
+    from ..passes.elaborate import elaborate
+    from ..syntax.parser import parse
+
+    names = ("x", *"abcdefgh")[:len(example.inputs)]
+    lines = [f"  input {n} {shape_text(s)}" for n, s in zip(names, example.inputs)]
+    text = "\n".join(["net example:", *lines, f"  @x -> {example.spec}", ""])
     try:
-        from ..passes.bind import bind_text
-    except ImportError:
+        graph = elaborate(parse(Source("example", text)), "example")
+    except NetspecError:
         return None
-    op = bind_text(example.spec)
-    types = tuple(TensorType(s) for s in example.inputs)
-    parameters = tuple(replace(p, name=f"{word.name}.{p.name}") for p in op.parameters(*types))
-    return Node(word.name, op, tuple(f"in{k}" for k in range(len(types))), (Value(word.name, op.shape(*types)),), parameters), types
+    node = next((n for n in graph if isinstance(n.op, word)), None)
+    return None if node is None else (node, tuple(graph.values[i].type for i in node.inputs))
 
 
 def _a(noun: str) -> str:
     return ("an " if noun[0] in "aeiou" else "a ") + noun
-
-
-__all__ = ["Parameter", "explain_word", "multiply_accumulates", "words"]

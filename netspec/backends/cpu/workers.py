@@ -43,14 +43,15 @@ OPCODE, COUNTER, ITEMS, DRIVER, SAMPLES, SCRATCH, SCRATCH_BYTES = range(7)
 END, KERNEL, BARRIER = range(3)
 
 # The control block: bytes from its start. What different threads write lies on different cache lines.
-_TICKET, _ACTIVE, _RUN, _FINISHED, _PASSED, _SYSTEM, _WORKERS = 0, 128, 256, 384, 512, 640, 768
-_WORKER = 128  # of a worker: word 0 is 1 while it is parked, word 1 asks Python to wake it
+_TICKET, _ACTIVE, _RUN, _FINISHED, _PASSED, _SYSTEM, _ALLOWED, _WORKERS = 0, 128, 256, 384, 512, 640, 768, 1024
+_WORKER = 256  # of a worker: word 0 is 1 while it is parked, word 1 asks Python to wake it, word 2 is its core; a mask
+_MASK = 128  # bytes of a set of cores
 MOST = 256
 _BITS = 24  # of a counter that count items; the rest is the ticket
 _TAKEN = (1 << _BITS) - 1
 SHARES = 16  # counters of a row
 
-SPINS, YIELDS, NAPS = 2000, 4000, 1500  # about 0.1 ms, then 2 ms, then a second
+SPINS, YIELDS, NAPS, LONG_NAPS = 2000, 10000, 1000, 1000  # about 0.1 ms, then 4 ms, 0.1 s, and a second
 _PATIENCE = 1000  # looks at a barrier before giving the core away
 
 
@@ -183,6 +184,8 @@ def step(control, table, rows, threads, opened):
         put_i64(control + _RUN + 24, min(threads, SHARES))
         put_i64(control + _FINISHED, 0)
         put_i64(control + _PASSED, 0)
+        if at(control + _SYSTEM, 5):
+            put_i64(control + _WORKERS + 16, call(at(control + _SYSTEM, 5)) & 0xFFFFFFFF)
         atomic_add(control + _TICKET, 1)
         asleep = 0
         for tid in range(1, threads):
@@ -215,6 +218,33 @@ def step_alone(table, rows):
     return 0
 
 
+@njit
+def _find_core(control, tid):
+    """Leave a core that the caller or a lower worker runs on: the system often wakes a thread where its waker runs, and
+    takes milliseconds to see that two share a core while another is idle."""
+    get, mine = at(control + _SYSTEM, 5), control + _WORKERS + tid * _WORKER
+    if get == 0:
+        return
+    core = call(get) & 0xFFFFFFFF
+    put_i64(mine + 16, core)
+    shared = 0
+    for other in range(tid):
+        if at(control + _WORKERS + other * _WORKER, 2) == core:
+            shared = 1
+    if shared == 0 or at(control + _RUN, 2) > at(control + _SYSTEM, 7):
+        return
+    for k in range(_MASK // 8):
+        put_i64(mine + _MASK + 8 * k, at(control + _ALLOWED, k))
+    for other in range(tid):
+        core = at(control + _WORKERS + other * _WORKER, 2)
+        if core < 8 * _MASK:
+            word = mine + _MASK + core // 64 * 8
+            put_i64(word, at(word, 0) & ~(1 << core % 64))
+    call(at(control + _SYSTEM, 6), 0, _MASK, mine + _MASK)  # moves this thread at once; with an empty set it does nothing
+    call(at(control + _SYSTEM, 6), 0, _MASK, control + _ALLOWED)
+    put_i64(mine + 16, call(get) & 0xFFFFFFFF)
+
+
 @compiled("int64(int64, int64, int64)")
 def serve(control, tid, seen):
     """A worker's life until it has been idle for long, or is told to stop (-1). Returns the last ticket it saw."""
@@ -227,6 +257,7 @@ def serve(control, tid, seen):
             if ticket & 1:
                 atomic_add(control + _ACTIVE, 1)
                 if atomic_load(control + _TICKET) == ticket and tid < at(control + _RUN, 2):
+                    _find_core(control, tid)
                     call(at(control + _SYSTEM, 4), control, tid, ticket)
                     idle = 0
                 atomic_add(control + _ACTIVE, -1)
@@ -238,9 +269,9 @@ def serve(control, tid, seen):
         elif idle < SPINS + YIELDS:
             idle += 1
             call(at(control + _SYSTEM, 0))
-        elif idle < SPINS + YIELDS + NAPS:
+        elif idle < SPINS + YIELDS + NAPS + LONG_NAPS:
             idle += 1
-            call(at(control + _SYSTEM, 1), at(control + _SYSTEM, 2) * (1 + (idle - SPINS - YIELDS) // 100))
+            call(at(control + _SYSTEM, 1), at(control + _SYSTEM, 2) * (1 if idle < SPINS + YIELDS + NAPS else 20))
         else:
             atomic_swap(worker, 1)
             # A run may have opened just now: whoever takes the 1 back decides. If the caller did, a permit is coming.
@@ -258,10 +289,21 @@ class Pool:
         self.control = int(self.block.ctypes.data)
         self.words = self.block.view(np.int64)
         self.words[_SYSTEM // 8 : _SYSTEM // 8 + 3] = _system()
+        self._know_cores()
         self.words[_SYSTEM // 8 + 4] = walk.address  # by address, so that its two callers do not compile it twice
         self.words[0] = ticket
         self.threads: list[threading.Thread] = []
         self.permits: list[threading.Semaphore] = []
+
+    def _know_cores(self) -> None:
+        """Where the system lets threads choose their core: the functions, and the cores allowed."""
+        libc = ctypes.CDLL(None) if sys.platform.startswith("linux") else None
+        if libc is None or not hasattr(libc, "sched_getcpu"):
+            return
+        allowed = [c for c in os.sched_getaffinity(0) if c < 8 * _MASK]
+        self.words[_SYSTEM // 8 + 5 : _SYSTEM // 8 + 8] = _address(libc.sched_getcpu), _address(libc.sched_setaffinity), len(allowed)
+        for core in allowed:
+            self.block[_ALLOWED + core // 8] |= 1 << core % 8
 
     def grow(self, workers: int) -> None:
         """Start workers until there are this many, numbered from 1."""

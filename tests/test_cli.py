@@ -1,0 +1,219 @@
+"""The command line: what it prints, where, and with which exit code."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from netspec.cli import main
+from netspec.cli.nets import split
+from netspec.diagnostics import UsageError
+
+ROOT = Path(__file__).resolve().parents[1]
+GOOD = "net tiny(classes=3):\n  input 1x8x8\n  conv 4 3x3 bn relu\n  maxpool 2\n  fc classes\n"
+BAD = "net tiny:\n  input 1x8x8\n  conf 4 3x3\n  conv 4 9x9 valid\n  fc 3\n"
+TWO = "net a:\n  input 4\n  fc 2\n\nnet b:\n  input 4\n  fc 3\n\nnet c(n):\n  input 4\n  fc n\n"
+
+
+class Ran:
+    def __init__(self, code: int, out: str, err: str):
+        self.code, self.out, self.err = code, out, err
+
+
+@pytest.fixture
+def netspec(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Run a command in a folder of its own, with good.net, bad.net and two.net in it."""
+    monkeypatch.chdir(tmp_path)
+    for name, text in (("good", GOOD), ("bad", BAD), ("two", TWO)):
+        (tmp_path / f"{name}.net").write_text(text)
+
+    def run(*argv: str) -> Ran:
+        try:
+            code = main(list(argv))
+        except SystemExit as e:  # argparse
+            code = int(e.code or 0)
+        out = capsys.readouterr()
+        return Ran(code, out.out, out.err)
+
+    return run
+
+
+def test_help_and_version(netspec: Any) -> None:
+    top = netspec("--help")
+    assert top.code == 0
+    for command in ("check", "summary", "draw", "train", "show", "emit", "fmt", "explain"):
+        assert f"\n    {command} " in top.out
+        page = netspec(command, "--help")
+        assert page.code == 0 and f"netspec {command} " in page.out.split("example")[1]
+    assert netspec("--version").out.startswith("netspec ")
+
+
+@pytest.mark.parametrize("argv", [(), ("nonsense",), ("check",), ("summary",), ("draw", "good.net"), ("draw", "good.net", "-o", "x.jpg"), ("train", "good.net", "--epochs", "0"),
+                                  ("summary", "good.net", "--set", "classes"), ("summary", "good.net", "--input", "huge"), ("summary", "good.net:"),
+                                  ("summary", "good.net:other"), ("summary", "two.net"), ("summary", "two.net:c"), ("explain", "konv"),
+                                  ("summary", "good.net", "--set", "clases=3")])
+def test_wrong_use_is_2(netspec: Any, argv: tuple[str, ...]) -> None:
+    ran = netspec(*argv)
+    assert ran.code == 2, ran.err
+    assert ran.err and not ran.out and "Traceback" not in ran.err
+
+
+def test_check(netspec: Any) -> None:
+    fine = netspec("check", "good.net", "two.net")
+    assert (fine.code, fine.err) == (0, "") and "good.net" in fine.out
+    bad = netspec("check", "good.net", "bad.net")
+    assert bad.code == 1 and "bad.net:3:3" in bad.err and "bad.net:4:3" in bad.err and "did you mean" in bad.err
+    rows = json.loads(netspec("check", "bad.net", "--format", "json").out)
+    assert [r["line"] for r in rows if r["severity"] == "error"] == [3, 4]
+    assert {"file", "line", "column", "end_line", "end_column", "severity", "code", "message", "notes", "hint", "trail"} <= set(rows[0])
+    assert json.loads(netspec("check", "good.net", "--format", "json").out) == []
+    assert netspec("check", "bad.net", "--format", "github").out.startswith("::error file=bad.net,line=3,")
+    assert netspec("check", "missing.net").code == 1
+    assert netspec("check", ".").code == 1
+
+
+def test_strict(netspec: Any, tmp_path: Path) -> None:
+    (tmp_path / "lossy.net").write_text("net a:\n  input 3x224x224\n  conv 96 11x11 /4 pad=3\n  fc 2\n")
+    assert netspec("check", "lossy.net").code == 0
+    strict = netspec("check", "--strict", "lossy.net")
+    assert strict.code == 1 and "55.75" in strict.err
+    assert "55.75" in netspec("summary", "lossy.net").out
+
+
+def test_summary(netspec: Any) -> None:
+    text = netspec("summary", "good.net:tiny", "--set", "classes=5")
+    assert text.code == 0 and "conv 4 3x3 bn relu" in text.out and "48 trainable" not in text.out
+    data = json.loads(netspec("summary", "good.net", "--format", "json").out)
+    assert {"schema", "net", "inputs", "outputs", "nodes", "totals"} <= set(data)
+    assert (data["net"], data["inputs"], data["outputs"]) == ("tiny", {"input": [1, 8, 8]}, {"out": [3]})
+    assert data["totals"] == {"trainable": 36 + 8 + 195, "frozen": 0, "buffers": 8, "macs": 36 * 64 + 192}
+    conv = data["nodes"][1]
+    assert (conv["name"], conv["op"], conv["inputs"], conv["shape"], conv["parameters"], conv["macs"], conv["line"]) == ("conv1", "conv", ["input"], [4, 8, 8], 36, 2304, 3)
+    assert netspec("summary", "bad.net").code == 1
+    larger = json.loads(netspec("summary", "good.net", "--input", "1x16x16", "--format", "json").out)
+    assert larger["inputs"] == {"input": [1, 16, 16]}
+
+
+def test_several_nets_are_listed(netspec: Any) -> None:
+    ran = netspec("summary", "two.net")
+    assert ran.code == 2 and "two.net:a" in ran.err and "b" in ran.err
+    assert netspec("summary", "two.net:c", "--set", "n=7").code == 0
+
+
+def test_standard_input(netspec: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    import io
+
+    for target in ("-", "-:a"):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(TWO.encode() if ":" in target else GOOD.encode())))
+        assert netspec("summary", target).code == 0
+
+
+def test_draw(netspec: Any, tmp_path: Path) -> None:
+    assert netspec("draw", "good.net", "-o", "x.dot").code == 0
+    assert (tmp_path / "x.dot").read_text().startswith("digraph")
+    assert netspec("draw", "good.net", "-o", "-").out == (tmp_path / "x.dot").read_text()
+    assert netspec("draw", "good.net", "-o", "x.svg", "--right").code == 0
+    assert (tmp_path / "x.svg").read_text().startswith("<svg")
+    missing = netspec("draw", "good.net", "-o", "nowhere/x.dot")
+    assert missing.code == 1 and "nowhere/x.dot" in missing.err
+
+
+def test_show(netspec: Any) -> None:
+    assert "fc" in netspec("show", "tree", "good.net").out
+    graph = netspec("show", "graph", "good.net")
+    assert graph.code == 0 and "%conv1: N x 4x8x8 = conv 4 3x3" in graph.out
+
+
+def test_format(netspec: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import io
+
+    untidy = GOOD.replace("conv 4 3x3", "conv  4   3x3")
+    (tmp_path / "untidy.net").write_text(untidy)
+    checked = netspec("fmt", "--check", "untidy.net", "good.net")
+    assert checked.code == 1 and "untidy.net" in checked.out and "good.net" not in checked.out
+    assert "-  conv  4   3x3" in netspec("fmt", "--diff", "untidy.net").out
+    assert (tmp_path / "untidy.net").read_text() == untidy
+    assert netspec("fmt", "untidy.net").code == 0
+    assert (tmp_path / "untidy.net").read_text() == GOOD
+    assert netspec("fmt", "--check", "untidy.net").code == 0
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(untidy.encode())))
+    assert netspec("fmt", "-").out == GOOD
+    assert netspec("fmt", "missing.net").code == 1
+
+
+def test_explain(netspec: Any) -> None:
+    page = netspec("explain", "conv")
+    assert page.code == 0 and "conv FILTERS WINDOW" in page.out and "y[n,o,p,q] += x[n,c,p+u-1,q+v-1] * weight[o,c,u,v]" in page.out
+    everything = netspec("explain").out
+    assert "maxpool" in everything and "cross_entropy" in everything and "shape-mismatch" in everything
+    assert netspec("explain", "shape-mismatch").code == 0
+    assert "conv" in netspec("explain", "konv").err
+
+
+def test_every_word_can_be_explained(netspec: Any) -> None:
+    from netspec.views.explain import words
+
+    for names in words().values():
+        for name in names:
+            ran = netspec("explain", name)
+            assert ran.code == 0 and ran.out.startswith(f"{name}: "), name
+
+
+def test_a_bug_says_it_is_ours(netspec: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(args: Any) -> int:
+        raise ZeroDivisionError("oops")
+
+    monkeypatch.setattr("netspec.cli.look_at.check", broken)
+    ran = netspec("check", "good.net")
+    assert ran.code == 70 and "netspec: internal error: ZeroDivisionError: oops" in ran.err and "Traceback" not in ran.err
+    with pytest.raises(ZeroDivisionError):
+        main(["--debug", "check", "good.net"])
+
+
+def test_an_interrupt_is_quiet(netspec: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(args: Any) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("netspec.cli.look_at.check", interrupted)
+    ran = netspec("check", "good.net")
+    assert ran.code == 130 and "Traceback" not in ran.err
+
+
+def test_file_and_net(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "odd:name").write_text(GOOD)
+    assert split("a.net") == ("a.net", None)
+    assert split("a.net:big") == ("a.net", "big")
+    assert split("odd:name") == ("odd:name", None)
+    assert split("odd:name:tiny") == ("odd:name", "tiny")
+    assert split(r"C:\specs\a.net") == (r"C:\specs\a.net", None)
+    assert split(r"C:\specs\a.net:big") == (r"C:\specs\a.net", "big")
+    assert split("-:a") == ("-", "a")
+    with pytest.raises(UsageError):
+        split("a.net:")
+
+
+def test_a_closed_pipe_is_no_error() -> None:
+    command = f"{sys.executable} -m netspec summary specs/resnet.net:resnet152 | head -n 1"
+    done = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.stderr == "" and done.stdout.startswith("resnet152")
+
+
+def test_start_up_is_quick() -> None:
+    """`--help` and `check` in CPU seconds: the limits are several times what they take, since machines differ."""
+    import resource
+
+    def cpu(*argv: str) -> float:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([sys.executable, "-m", "netspec", *argv], cwd=ROOT, capture_output=True, timeout=60, check=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    assert cpu("--help") < 0.3
+    cpu("check", "specs/resnet.net")
+    assert cpu("check", "specs/resnet.net") < 0.8

@@ -1,0 +1,40 @@
+"""netspec: write a convolutional network as a page of text; check, draw, count, compile and train it.
+
+    net = netspec.compile("specs/lenet.net", "lenet5")
+    net.fit(x, y, epochs=10)
+
+What is below is imported when it is first used: `import netspec` alone loads nothing heavy.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from . import data
+    from .compiler import Spec, compile, load_graph
+    from .diagnostics import MissingFileError, NetspecError, SpecError, UsageError
+    from .runtime.history import History
+    from .runtime.network import Network
+
+__version__ = "0.1.0"
+_WHERE = {
+    "compile": "compiler", "load_graph": "compiler", "Spec": "compiler",
+    "Network": "runtime.network", "History": "runtime.history",
+    "NetspecError": "diagnostics", "SpecError": "diagnostics", "MissingFileError": "diagnostics", "UsageError": "diagnostics",
+}
+
+__all__ = ["History", "MissingFileError", "NetspecError", "Network", "Spec", "SpecError", "UsageError", "compile", "data", "load_graph"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "data":
+        return import_module("netspec.data")
+    if name in _WHERE:
+        return getattr(import_module(f"netspec.{_WHERE[name]}"), name)
+    raise AttributeError(f"module 'netspec' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

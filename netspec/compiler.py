@@ -1,0 +1,134 @@
+"""The table of contents: from the text of a spec to a network that runs, a stage a line.
+
+    source = read_source(path)                     the text                         source.py, syntax/load.py
+    module = parse(source)                         its syntax tree                  syntax/parser.py
+    graph  = elaborate(module, net, ...)           layers, every shape checked      passes/elaborate.py
+    recipe = recipe_of(graph)                      how it is trained                runtime/recipe.py
+    network = Network(graph, device, ...)          parameters, on a device          runtime/network.py
+
+A device's backend takes it from there, for each of predict, gradients and step when it is first called
+(backends/cpu/executor.py): lower, differentiate, fuse, drop_dead, assign_layouts, plan_memory (passes/), then kernels.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .diagnostics import UsageError
+from .ir.graph import Graph
+from .source import Source
+
+if TYPE_CHECKING:
+    from .runtime.network import Network
+    from .syntax.tree import Module
+    from .views.counts import Counts
+    from .views.summary import Summary
+
+Shape = tuple[int | None, ...]
+Shapes = str | Shape | Mapping[str, str | Shape]
+
+
+def compile(path: str | os.PathLike[str] | None = None, net: str | None = None, *, text: str | None = None, device: str = "cpu", dtype: str | None = None,
+            precision: str | None = None, seed: int = 0, input: Shapes | None = None, parameters: Mapping[str, Any] | None = None, **more: Any) -> Network:
+    """A network that runs, from a file or from `text`. Without `net`, the only one that needs no arguments.
+
+    device      "cpu" (Numba), "cuda", or "reference" (NumPy: slow, and the meaning of the others)
+    dtype       "float32" (default) or "float64"
+    precision   "float32" (default), "exact" (no transformed convolutions), "tf32" or "bf16" (CUDA)
+    seed        of first weights, dropout, and the order of the data
+    input       shapes of inputs, channels first and without the batch: (3, 512, 512), "3x512x512", or a dict by name
+    parameters  of the net; keywords do as well: compile("resnet.net", "resnet50", classes=10)
+
+    Errors: all mistakes of the text at once, as SpecError; a file that is not there, as MissingFileError.
+    """
+    from .runtime.network import Network
+    from .runtime.recipe import recipe_of
+
+    module = _module(path, text)
+    given = {**(parameters or {}), **more}
+    graph = _elaborate(module, net, given, shapes(input))
+    return Network(graph, device, dtype, precision, seed, recipe_of(graph), lambda sizes: _elaborate(module, net, given, sizes))
+
+
+def load_graph(path: str | os.PathLike[str] | None = None, net: str | None = None, *, text: str | None = None, input: Shapes | None = None,
+               parameters: Mapping[str, Any] | None = None, **more: Any) -> Spec:
+    """A checked network to look at; arguments as `compile` has them. Loads no compiler."""
+    return Spec(_elaborate(_module(path, text), net, {**(parameters or {}), **more}, shapes(input)))
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A checked graph and its views."""
+
+    graph: Graph
+
+    def summary(self) -> Summary:
+        """The table of layers; `.data` is the same as plain values."""
+        from .views.summary import summarise
+
+        return summarise(self.graph)
+
+    def counts(self) -> Counts:
+        """Parameters and multiply-accumulates, in all and by node."""
+        from .views.counts import count
+
+        return count(self.graph)
+
+    def draw(self, path: str | os.PathLike[str], direction: str = "down") -> None:
+        """Write a diagram: .svg, .png or .dot."""
+        from .views.diagram import draw
+
+        if direction not in ("down", "right"):
+            raise UsageError(f"a diagram flows down or right, not {direction!r}", hint='direction="down"')
+        draw(self.graph, path, "right" if direction == "right" else "down")
+
+    def __str__(self) -> str:
+        return str(self.graph)
+
+    def __repr__(self) -> str:
+        inputs = ", ".join(f"{n.name} {n.type}" for n in self.graph.inputs)
+        return f"Spec {self.graph.name}({inputs}): {len(self.graph.nodes)} nodes"
+
+    def _repr_html_(self) -> str:
+        return str(self.summary()._repr_html_())
+
+    def _repr_svg_(self) -> str:
+        from .views.diagram import diagram
+
+        return str(diagram(self.graph)._repr_svg_())
+
+
+def shapes(given: Shapes | None) -> Shape | dict[str, Shape] | None:
+    """Input shapes as the language has them: `?` and None are sizes left open."""
+    if isinstance(given, Mapping):
+        return {k: _shape(v) for k, v in given.items()}
+    return None if given is None else _shape(given)
+
+
+def _shape(given: str | Shape) -> Shape:
+    try:
+        parts = [None if s in ("?", None) else int(s) for s in (given.split("x") if isinstance(given, str) else given)]
+        if parts and all(s is None or s > 0 for s in parts):
+            return tuple(parts)
+    except (TypeError, ValueError):
+        pass
+    raise UsageError(f"{given!r} is no shape", hint='input=(3, 224, 224) or input="3x224x224": channels first, without the batch')
+
+
+def _module(path: str | os.PathLike[str] | None, text: str | None) -> Module:
+    from .syntax.load import read_source
+    from .syntax.parser import parse
+
+    if (path is None) == (text is None):
+        raise UsageError("give a path or text=..., one of them", hint='compile("specs/lenet.net") or compile(text="net a:\\n  input 4\\n  fc 2")')
+    source = read_source(path) if path is not None else Source("<text>", text or "", os.getcwd())
+    return parse(source)
+
+
+def _elaborate(module: Module, net: str | None, parameters: Mapping[str, Any], input: Any) -> Graph:
+    from .passes.elaborate import elaborate
+
+    return elaborate(module, net, dict(parameters), input)

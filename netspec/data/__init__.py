@@ -1,0 +1,5 @@
+"""Data: the digits that come with netspec, and what a `data` line of a train section names."""
+
+from .sources import Data, digits, load
+
+__all__ = ["Data", "digits", "load"]

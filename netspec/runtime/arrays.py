@@ -1,0 +1,191 @@
+"""Arrays that come from the user, checked against the graph and cut into batches.
+
+Checks look at shapes and types of whole arrays (memory-mapped ones are not read) and at the values of targets only.
+Conversion to the network's dtype happens batch by batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..ir.graph import Graph
+from ..ir.types import TensorType, shape_text
+from ..passes.objective import Term, target_types
+from .misuse import misuse
+
+Array = NDArray[Any]
+_AXES = {1: "features", 2: "channels, length", 3: "channels, height, width", 4: "channels, depth, height, width"}
+
+
+def named(what: str, given: Any, names: tuple[str, ...], aliases: Mapping[str, str] | None = None) -> dict[str, Array]:
+    """One array for each name, from a dict by name, or from a bare array where there is one name."""
+    aliases = aliases or {}
+    if isinstance(given, Mapping):
+        found = {aliases.get(str(k), str(k)): v for k, v in given.items()}
+        unknown = [k for k in given if aliases.get(str(k), str(k)) not in names]
+        if unknown:
+            raise misuse("unknown-name", f"there is no {what} `{unknown[0]}`", hint=f"the {what}s are: {', '.join(names)}" if names else "")
+        missing = [n for n in names if n not in found]
+        if missing:
+            raise misuse("missing-array", f"{what} `{missing[0]}` is not given", f"given: {', '.join(map(str, given)) or 'nothing'}",
+                         hint=f"a dict with {', '.join(repr(n) for n in names)}")
+        return {n: _array(f"{what} `{n}`", found[n]) for n in names}
+    if given is None and names:
+        raise misuse("missing-array", f"no {what} is given", hint=f"give {what} `{names[0]}`")
+    if len(names) != 1:
+        raise misuse("missing-array", f"this network has {len(names)} {what}s, and one array was given",
+                     hint="{" + ", ".join(f'"{n}": ...' for n in names) + "}" if names else f"no {what} is needed")
+    return {names[0]: _array(f"{what} `{names[0]}`", given)}
+
+
+def _array(what: str, given: Any) -> Array:
+    """A NumPy array of numbers; memory-mapped ones stay as they are."""
+    try:
+        a = given if isinstance(given, np.ndarray) else np.asarray(given)
+    except (TypeError, ValueError) as e:
+        raise misuse("wrong-type", f"{what} is no array: {e}") from None
+    if a.dtype.kind not in "biuf":
+        raise misuse("wrong-type", f"{what} holds {a.dtype}, not numbers", hint="convert it to float32, or to integers for labels")
+    return a
+
+
+def inputs(graph: Graph, x: Any) -> dict[str, Array]:
+    """The network's inputs by name: N x C x H x W each, all of the same N.
+
+    Errors: names, types, shapes; an empty batch.
+    """
+    found = named("input", x, tuple(n.name for n in graph.inputs))
+    for n in graph.inputs:
+        _check_input(n.name, n.type, found[n.name].shape)
+    lengths = {k: len(v) // max(1, graph.by_name[k].type.batch) for k, v in found.items()}
+    if len(set(lengths.values())) > 1:
+        raise misuse("wrong-shape", "the inputs have different numbers of examples", *(f"{k}: {n}" for k, n in lengths.items()))
+    if not next(iter(lengths.values())):
+        raise misuse("empty-batch", "the batch is empty: there are no examples in it", *(f"{k}: {shape_text(v.shape)}" for k, v in found.items()))
+    return found
+
+
+def count(found: Mapping[str, Array]) -> int:
+    """The number of examples."""
+    return len(next(iter(found.values())))
+
+
+def _fits(shape: tuple[int, ...], want: tuple[int | None, ...]) -> bool:
+    return len(shape) == len(want) and all(w is None or s == w for s, w in zip(shape, want))
+
+
+def _check_input(name: str, t: TensorType, shape: tuple[int, ...]) -> None:
+    want = t.shape
+    if len(shape) == len(want) + 1 and _fits(shape[1:], want):
+        return
+    axes = _AXES.get(len(want), "the axes of one example")
+    notes = [f"expected N x {shape_text(want)}: examples, {axes}", f"got      {shape_text(shape) or 'a single number'}"]
+    raise misuse("wrong-shape", f"input `{name}` has the wrong shape", *notes, hint=_shape_hint(shape, want))
+
+
+def _shape_hint(shape: tuple[int, ...], want: tuple[int | None, ...]) -> str:
+    size = prod(w for w in want if w is not None) if None not in want else -1
+    if len(want) > 1 and want[0] == 1 and _fits(shape[1:], want[1:]):
+        return "x[:, None] adds the axis of the one channel"
+    if _fits(shape, want):
+        return "x[None] makes one example a batch of one"
+    if len(shape) == len(want) + 1 > 2 and _fits((shape[-1], *shape[1:-1]), want):
+        order = ", ".join(map(str, (0, len(shape) - 1, *range(1, len(shape) - 1))))
+        return f"x.transpose({order}) puts the channels before the places"
+    if len(shape) > 1 and prod(shape[1:]) == size:
+        return f"x.reshape(-1, {', '.join(map(str, want))}) gives each example its axes"
+    if len(shape) == len(want) + 1 and (want[0] is None or shape[1] == want[0]) and len(want) > 1:
+        return f"another size of image: compile(..., input={tuple(shape[1:])})"
+    return f"one example is {shape_text(want)}, and examples come first"
+
+
+def targets(graph: Graph, terms: tuple[Term, ...], y: Any, examples: int) -> dict[str, Array]:
+    """The targets that the losses read, by `Term.source`, each of the shape its loss wants, values checked.
+
+    Errors: names, types, shapes, a number of targets other than `examples`; NaN; labels that are no class.
+    """
+    wanted = target_types(graph, terms)
+    if not wanted:
+        if y is not None:
+            raise misuse("unknown-name", "the losses read no target, and one was given", hint="leave y out: fit(x)")
+        return {}
+    aliases = {t.output: t.source for t in terms if t.source in wanted}
+    if y is None:
+        raise misuse("missing-array", "no targets are given", *(f"loss {t.loss} needs a target for output `{t.output}`" for t in terms),
+                     hint="give y")
+    found = named("target", y, tuple(wanted), aliases)
+    outputs = dict(graph.outputs)
+    out = {}
+    for name, t in wanted.items():
+        term = next(k for k in terms if k.source == name)
+        classes = graph.values[outputs[term.output]].type.channels
+        out[name] = _target(term, t, found[name], examples, classes)
+    return out
+
+
+def _target(term: Term, t: TensorType, y: Array, examples: int, classes: int | None) -> Array:
+    want = tuple(s or 0 for s in t.shape)
+    what = f"the target of output `{term.output}`"
+    full = (examples * max(1, t.batch), *want)
+    if t.element == "int" or want == (1,):
+        bare = (full[0], *want[1:])
+        if y.shape == bare:
+            y = y.reshape(full)
+    if y.shape != full:
+        hint = ""
+        if t.element == "int" and y.ndim == len(full) and y.shape[0] == full[0] and y.shape[1] == classes:
+            hint = "y.argmax(1) turns one-hot rows into class numbers"
+        elif len(y) != full[0] if y.ndim else True:
+            hint = f"{len(y) if y.ndim else 1} targets for {full[0]} examples"
+        shown = shape_text((full[0], *want[1:]) if t.element == "int" else full)
+        raise misuse("wrong-shape", f"{what} has the wrong shape", f"loss {term.loss} wants {shown}", f"got {shape_text(y.shape) or 'a single number'}", hint=hint)
+    if y.dtype.kind == "f" and np.isnan(y).any():
+        raise misuse("nan-target", f"{what} holds NaN", f"the first is that of example {int(np.argwhere(np.isnan(y))[0][0])}",
+                     hint="drop the examples without a target")
+    if t.element == "int":
+        return _labels(what, y, classes)
+    return y if y.dtype.kind == "f" else y.astype(np.float64)
+
+
+def _labels(what: str, y: Array, classes: int | None) -> Array:
+    if y.dtype.kind == "f" and not (y == np.floor(y)).all():
+        k = tuple(int(i) for i in np.argwhere(y != np.floor(y))[0])
+        raise misuse("wrong-type", f"{what} holds {y[k]:g}, which is no class number", hint="classes are whole numbers from 0")
+    labels = y.astype(np.int64, copy=False)
+    bad = (labels < 0) if classes is None else (labels < 0) | (labels >= classes)
+    if bad.any():
+        k = tuple(int(i) for i in np.argwhere(bad)[0])
+        hint = "classes count from 0: y - 1" if classes is not None and labels.min() == 1 and labels.max() == classes else ""
+        raise misuse("label-range", f"label {labels[k]} is no class of this network", f"{what}: example {k[0]}",
+                     f"the output has {classes} channels, one a class: 0..{(classes or 1) - 1}", hint=hint)
+    return labels
+
+
+def cotangents(graph: Graph, given: Any, examples: int) -> dict[str, Array]:
+    """Gradients of the outputs by public name; outputs that are left out of a dict get zeros."""
+    types = {public: graph.values[v].type for public, v in graph.outputs}
+    if isinstance(given, Mapping):
+        zeros = {k: np.zeros((examples * max(1, t.batch), *(s or 0 for s in t.shape))) for k, t in types.items() if k not in given}
+        given = {**given, **zeros}
+    found = named("output", given, tuple(types))
+    for k, t in types.items():
+        full = (examples * max(1, t.batch), *(s or 0 for s in t.shape))
+        if found[k].shape != full:
+            raise misuse("wrong-shape", f"the gradient of output `{k}` has the wrong shape", f"the output is {shape_text(full)}",
+                         f"got {shape_text(found[k].shape) or 'a single number'}")
+    return found
+
+
+def cut(found: Mapping[str, Array], where: Any, dtype: Any) -> dict[str, Array]:
+    """The inputs of the examples `where` (a slice or an array of indices), in the network's dtype and contiguous."""
+    return {k: np.ascontiguousarray(v[where], dtype) for k, v in found.items()}
+
+
+def cut_targets(found: Mapping[str, Array], where: Any, dtype: Any) -> dict[str, Array]:
+    """The targets of the examples `where`: labels stay whole numbers (int64), anything else is in the network's dtype."""
+    return {k: np.ascontiguousarray(v[where], np.int64 if v.dtype == np.int64 else dtype) for k, v in found.items()}

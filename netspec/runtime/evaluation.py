@@ -1,0 +1,40 @@
+"""Loss and metrics of a network over data, in evaluation mode."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import arrays
+from .judge import ends_in, loss_of
+from .recipe import Recipe
+
+if TYPE_CHECKING:
+    from .network import Network
+
+
+def evaluate(net: Network, recipe: Recipe, x: Any, y: Any, batch: int | None = None) -> dict[str, float]:
+    """The weighted loss, a mean over all examples, then each metric. `batch` examples at a time, the recipe's unless given.
+
+    Errors: as `train_step`.
+    """
+    terms = recipe.need_terms()
+    found = arrays.inputs(net.graph, x)
+    run, n = net.bind(found), arrays.count(found)
+    wanted = arrays.targets(run.graph, terms, y, n)
+    tallies, judged = recipe.tallies(run.graph), recipe.judged(run.graph)
+    on_device = any(ends_in(run.graph, t) for t in terms)  # the loss reads what the output no longer shows
+    total, size = 0.0, batch or recipe.batch
+    for k in range(0, n, size):
+        here = slice(k, k + size)
+        inputs, targets = arrays.cut(found, here, net.dtype), arrays.cut_targets(wanted, here, net.dtype)
+        if on_device:
+            out = run.gradients(inputs, targets, terms, training=False)
+            losses, outputs = out.losses, out.outputs
+        else:
+            outputs = run.predict(inputs)
+            losses = tuple(loss_of(run.graph, t, outputs, targets, inputs) for t in terms)
+        total += arrays.count(inputs) * sum(t.weight * v for t, v in zip(terms, losses))
+        for tally in tallies:
+            assert judged is not None
+            tally.add(outputs[judged.output], targets[judged.source])
+    return {"loss": total / n} | {t.name: t.value for t in tallies}

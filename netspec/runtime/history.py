@@ -1,0 +1,57 @@
+"""What a training run leaves to read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+
+class History(Mapping[str, list[float]]):
+    """A list of numbers, one an epoch, for each thing measured: loss, accuracy, val_loss, val_accuracy, lr, seconds.
+
+    `history.epochs` are the numbers of the epochs, from 1; `history.stopped` says why training ended early, if it did.
+    """
+
+    def __init__(self) -> None:
+        self._columns: dict[str, list[float]] = {}
+        self.epochs: list[int] = []
+        self.stopped: str | None = None
+
+    def add(self, epoch: int, numbers: Mapping[str, float]) -> None:
+        self.epochs.append(epoch)
+        for k, v in numbers.items():
+            self._columns.setdefault(k, []).append(v)
+
+    @property
+    def final(self) -> dict[str, float]:
+        """The numbers of the last epoch."""
+        return {k: v[-1] for k, v in self._columns.items() if v}
+
+    def __getitem__(self, name: str) -> list[float]:
+        return self._columns[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._columns)
+
+    def __len__(self) -> int:
+        return len(self._columns)
+
+    def __repr__(self) -> str:
+        """A table; the middle of a long one is left out."""
+        if not self.epochs:
+            return "History of no epochs"
+        rows = [[str(e), *(shown(k, v[i]) for k, v in self._columns.items())] for i, e in enumerate(self.epochs)]
+        if len(rows) > 12:
+            rows = [*rows[:5], ["..."] + [""] * len(self._columns), *rows[-5:]]
+        table = [["epoch", *self._columns], *rows]
+        widths = [max(len(r[c]) for r in table) for c in range(len(table[0]))]
+        lines = ["  ".join(cell.rjust(w) for cell, w in zip(r, widths)) for r in table]
+        return "\n".join([*lines, *([self.stopped] if self.stopped else [])])
+
+
+def shown(name: str, value: float) -> str:
+    """A number as people read that sort of number."""
+    if name.endswith(("accuracy", "top5")):
+        return f"{value:.2%}"
+    if name == "seconds":
+        return f"{value:.1f}"
+    return f"{value:.4g}" if name == "lr" else f"{value:.4f}"

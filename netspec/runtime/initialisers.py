@@ -1,0 +1,108 @@
+"""First values of parameters. Each depends on the seed and the parameter's own name alone, so that adding, removing or
+reordering layers changes no other parameter.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from math import prod, sqrt
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..ir.graph import Parameter
+from .misuse import misuse
+
+Array = NDArray[Any]
+Rule = Callable[[Parameter, np.random.Generator, tuple[float, ...]], Array]
+
+
+def initial(p: Parameter, seed: int) -> Array:
+    """The first value of a parameter in float64, in its canonical shape.
+
+    Errors: an initialiser that does not exist, or was given too many numbers; `values` of the wrong length.
+    """
+    if p.values is not None:
+        if len(p.values) != p.size:
+            raise misuse("wrong-shape", f"{p.name} is given {len(p.values)} values and holds {p.size}")
+        return np.array(p.values, np.float64).reshape(p.shape)
+    if isinstance(p.init, int | float):
+        return np.full(p.shape, float(p.init))
+    name, *rest = p.init.split()
+    try:
+        numbers = tuple(float(r) for r in rest)
+        rule, most = INITIALISERS[name]
+    except (KeyError, ValueError):
+        raise misuse("unknown-initialiser", f"{p.name}: there is no initialiser `{p.init}`",
+                     hint=f"one of {', '.join(INITIALISERS)}") from None
+    if len(numbers) > most:
+        raise misuse("unknown-initialiser", f"{p.name}: `{name}` takes at most {most} number{'s' if most != 1 else ''}, not `{p.init}`")
+    return np.asarray(rule(p, generator(seed, p.name), numbers), np.float64).reshape(p.shape)
+
+
+def generator(seed: int, name: str) -> np.random.Generator:
+    """Random numbers that only the seed and a name decide."""
+    digest = hashlib.blake2b(f"{seed}/{name}".encode(), digest_size=16).digest()
+    return np.random.Generator(np.random.PCG64(int.from_bytes(digest, "little")))
+
+
+def _constant(p: Parameter, random: np.random.Generator, numbers: tuple[float, ...]) -> Array:
+    return np.full(p.shape, (numbers or (0.0,))[0])
+
+
+def _gaussian(p: Parameter, random: np.random.Generator, numbers: tuple[float, ...]) -> Array:
+    """Standard deviation, 0.01 unless given."""
+    return random.standard_normal(p.shape) * (numbers or (0.01,))[0]
+
+
+def _uniform(p: Parameter, random: np.random.Generator, numbers: tuple[float, ...]) -> Array:
+    """Between -limit and limit, 0.05 unless given."""
+    limit = (numbers or (0.05,))[0]
+    return random.uniform(-limit, limit, p.shape)
+
+
+def _he(p: Parameter, random: np.random.Generator, numbers: tuple[float, ...]) -> Array:
+    """Normal, std sqrt(2 / fan_in). He et al., "Delving Deep into Rectifiers", 2015 (arXiv:1502.01852)"""
+    return random.standard_normal(p.shape) * sqrt(2 / p.fan_in)
+
+
+def _he_uniform(p: Parameter, random: np.random.Generator, numbers: tuple[float, ...]) -> Array:
+    limit = sqrt(6 / p.fan_in)
+    return random.uniform(-limit, limit, p.shape)
+
+
+def _xavier(p: Parameter, random: np.random.Generator, numbers: tuple[float, ...]) -> Array:
+    """Normal, std sqrt(2 / (fan_in + fan_out)). Glorot and Bengio, 2010"""
+    return random.standard_normal(p.shape) * sqrt(2 / (p.fan_in + p.fan_out))
+
+
+def _xavier_uniform(p: Parameter, random: np.random.Generator, numbers: tuple[float, ...]) -> Array:
+    limit = sqrt(6 / (p.fan_in + p.fan_out))
+    return random.uniform(-limit, limit, p.shape)
+
+
+def _orthogonal(p: Parameter, random: np.random.Generator, numbers: tuple[float, ...]) -> Array:
+    """Rows (or columns, whichever are fewer) orthonormal, times a gain. Saxe et al., 2013 (arXiv:1312.6120)"""
+    rows, columns = p.shape[0], prod(p.shape[1:])
+    a = random.standard_normal((max(rows, columns), min(rows, columns)))
+    q, r = np.linalg.qr(a)
+    q *= np.sign(np.diag(r))
+    return (q if rows >= columns else q.T).reshape(p.shape) * (numbers or (1.0,))[0]
+
+
+INITIALISERS: dict[str, tuple[Rule, int]] = {  # name -> rule, and how many numbers may follow it
+    "zeros": (_constant, 0),
+    "ones": (lambda p, random, numbers: np.ones(p.shape), 0),
+    "constant": (_constant, 1),
+    "gaussian": (_gaussian, 1),
+    "uniform": (_uniform, 1),
+    "he": (_he, 0),
+    "he_normal": (_he, 0),
+    "he_uniform": (_he_uniform, 0),
+    "xavier": (_xavier, 0),
+    "xavier_normal": (_xavier, 0),
+    "xavier_uniform": (_xavier_uniform, 0),
+    "orthogonal": (_orthogonal, 1),
+}

@@ -1,0 +1,312 @@
+"""A network that runs: a graph on a device, its parameters, and how it is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..backends.executor import Executor, Outcome
+from ..ir.graph import Graph
+from ..ir.randomness import random_key
+from ..ir.types import shape_text
+from ..passes.objective import Term
+from . import arrays
+from .devices import default_dtype, executor
+from .initialisers import initial
+from .misuse import misuse
+from .recipe import LossLike, Rates, Recipe, changed
+from .values import Store, Values, Waiting, checked
+
+if TYPE_CHECKING:
+    from .history import History
+
+Array = NDArray[Any]
+Mode = Literal["train", "eval"]
+Remake = Callable[[dict[str, tuple[int, ...]]], Graph]
+
+
+class Network:
+    """What `netspec.compile` returns.
+
+    Arrays come as examples x channels x places (N,C,H,W), of any real or whole number type; they are converted to
+    `dtype`. With several inputs, targets or outputs, give and get dicts by name. `step` counts optimiser steps and
+    `epoch` passes over the data, both from the first one on.
+    """
+
+    def __init__(self, graph: Graph, device: str = "cpu", dtype: str | None = None, precision: str | None = None, seed: int = 0,
+                 recipe: Recipe | None = None, remake: Remake | None = None):
+        self.graph, self.device, self.seed = graph, device, int(seed)
+        self.dtype = np.dtype(dtype or default_dtype(device))
+        self.precision = precision
+        self.recipe = recipe or Recipe()
+        self.step, self.epoch, self.updates = 0, 0, 0
+        self.state_of: tuple[str, tuple[str, ...]] = ("", ())  # the optimiser that the state belongs to, and its slots
+        self._remake = remake
+        self._rates: Rates | None = None
+        self._sized: dict[tuple[tuple[int | None, ...], ...], Executor] = {}
+        self._last: tuple[dict[str, Array], Mode] | None = None
+        known = all(v.type.known for v in graph.values.values())
+        self.executor = executor(graph, device, str(self.dtype), precision) if known else None
+        self.store: Store = self.executor or Waiting(graph.parameters, self.dtype)
+        self._all = {p.name: p for p in graph.parameters}
+        self.parameters = Values("parameter", tuple(p for p in graph.parameters if p.kind != "buffer"), lambda: self.store)
+        self.buffers = Values("buffer", tuple(p for p in graph.parameters if p.kind == "buffer"), lambda: self.store)
+        self.initialise()
+
+    def __repr__(self) -> str:
+        size = sum(p.size for p in self.graph.parameters if p.kind != "buffer")
+        shapes = ", ".join(f"{n.name} {shape_text(n.type.shape)}" for n in self.graph.inputs)
+        return f"Network {self.graph.name}({shapes}): {size:,} parameters, {self.dtype} on {self.device}, step {self.step}"
+
+    def summary(self) -> Any:
+        """The table of layers, shapes, parameters and multiply-accumulates."""
+        from ..views.summary import summarise
+
+        return summarise(self.executor.graph if self.executor else self.graph)
+
+    def _repr_html_(self) -> str:
+        return str(self.summary()._repr_html_())
+
+    # -- numbers -----------------------------------------------------------------------------------------------------
+    def initialise(self, seed: int | None = None) -> None:
+        """First values for every parameter and buffer, from the seed and each one's name; the optimiser starts anew."""
+        from .weights import load_weights
+
+        self.seed = self.seed if seed is None else int(seed)
+        for p in self.graph.parameters:
+            self.store.set(p.name, initial(p, self.seed))
+        load_weights(self.graph.parameters, self.store.set)
+        self.step = self.epoch = 0
+        self.forget()
+
+    def forget(self) -> None:
+        """Zero the optimiser's state; the weights stay."""
+        for slot in self.state_of[1]:
+            for p in self._all.values():
+                if p.trainable:
+                    self.store.set_state(slot, p.name, np.zeros(p.shape))
+        self.updates, self.state_of = 0, ("", ())
+
+    def set_parameters(self, values: Mapping[str, Any]) -> None:
+        """Write several parameters or buffers. All are checked before the first is written."""
+        ready = {}
+        for name, value in values.items():
+            self.parameters._known(name) if name not in self.buffers else None
+            ready[name] = checked(self._all[name], value)
+        for name, a in ready.items():
+            self.store.set(name, a)
+
+    def configure(self, *, loss: LossLike | Sequence[LossLike] | None = None, optimiser: Any = None, schedule: Any = None,
+                  metrics: str | Sequence[str] | None = None, batch: int | None = None, epochs: int | None = None) -> Network:
+        """Say otherwise than the train section, from here on. Strings are steps of the language: "adam lr=0.001".
+        An optimiser of another sort, or with other state, starts anew."""
+        new = changed(self.recipe, self.graph, loss=loss, optimiser=optimiser, schedule=schedule, metrics=metrics, batch=batch, epochs=epochs)
+        if self.updates and new.optimiser is not None and self.state_of != (new.optimiser.name, tuple(new.optimiser.state)):
+            self.forget()
+        self.recipe, self._rates = new, None
+        return self
+
+    @property
+    def rates(self) -> Rates:
+        """What the update rule reads, by step."""
+        if self._rates is None:
+            self._rates = Rates(self.recipe, self.graph.parameters)
+        return self._rates
+
+    # -- running -----------------------------------------------------------------------------------------------------
+    def predict(self, x: Any, *, batch: int | None = None) -> Any:
+        """Outputs in evaluation mode: an array, or a dict by name where there are several. `batch` images at a time
+        (256 unless given), so that memory does not grow with N.
+
+        Errors: names, types and shapes of x; an empty x.
+        """
+        found = self._inputs(x)
+        run, n = self.bind(found), arrays.count(found)
+        self._last = (found, "eval")
+        size = batch or 256
+        parts = [run.predict(arrays.cut(found, slice(k, k + size), self.dtype)) for k in range(0, n, size)]
+        return self._public({name: parts[0][name] if len(parts) == 1 else np.concatenate([p[name] for p in parts]) for name in parts[0]})
+
+    def forward(self, x: Any, *, mode: Mode = "train") -> Any:
+        """Outputs in training mode (batch statistics, dropout) or evaluation mode. No state changes; `backward` refers to
+        this call."""
+        _check_mode(mode)
+        if mode == "eval":
+            return self.predict(x)
+        found = self._inputs(x)
+        run = self.bind(found)
+        self.check_statistics(run, arrays.count(found))
+        self._last = (found, mode)
+        zeros = arrays.cotangents(run.graph, {}, arrays.count(found))
+        self._key(run)
+        out = run.backward(arrays.cut(found, slice(None), self.dtype), arrays.cut(zeros, slice(None), self.dtype), training=True)
+        return self._public(out.outputs)
+
+    def loss_and_gradients(self, x: Any, y: Any = None, *, mode: Mode = "train", inputs: bool = False,
+                           loss: LossLike | Sequence[LossLike] | None = None) -> tuple[Any, ...]:
+        """The weighted loss (a mean over the batch) and its gradients by parameter name; with `inputs`, also those by
+        input name. Changes no state: running statistics included."""
+        _check_mode(mode)
+        terms = changed(self.recipe, self.graph, loss=loss).need_terms()
+        run, found, wanted = self._ready(x, y, terms, training=mode == "train")
+        self._key(run)
+        out = run.gradients(found, wanted, terms, training=mode == "train", inputs_too=inputs)
+        grads = self._gradients(run)
+        return (_total(terms, out), grads, out.input_gradients) if inputs else (_total(terms, out), grads)
+
+    def backward(self, output_gradients: Any, x: Any = None, *, mode: Mode | None = None, inputs: bool = False) -> Any:
+        """Gradients of any outside loss, given its gradient for each output: by parameter name, and with `inputs` a second
+        dict by input name. They belong to `x`, or to the last `forward` (training mode) or `predict` (evaluation mode);
+        that array must not have changed since."""
+        if x is not None:
+            self._last = (self._inputs(x), mode or "train")
+        if self._last is None:
+            raise misuse("no-forward", "there is nothing to go back through yet", hint="call forward(x) first, or give x: backward(gradients, x)")
+        found, ran = self._last
+        mode = mode or ran
+        _check_mode(mode)
+        run, n = self.bind(found), arrays.count(found)
+        if mode == "train":
+            self.check_statistics(run, n)
+        given = arrays.cotangents(run.graph, output_gradients, n)
+        self._key(run)
+        out = run.backward(arrays.cut(found, slice(None), self.dtype), arrays.cut(given, slice(None), self.dtype), training=mode == "train",
+                           inputs_too=inputs)
+        grads = self._gradients(run)
+        return (grads, out.input_gradients) if inputs else grads
+
+    def update(self, gradients: Mapping[str, Any] | None = None) -> None:
+        """One optimiser step from the gradients as the last call left them, or from given ones (clipped, averaged, of an
+        outside loss). Running statistics do not move."""
+        run = self.executor
+        if run is None:
+            raise misuse("no-forward", "there are no gradients yet", hint="call loss_and_gradients or backward first")
+        for name, g in (gradients or {}).items():
+            self.parameters._known(name)
+            run.set_gradient(name, checked(self._all[name], g))
+        run.update(self.recipe.need_optimiser(), self.settings())
+        self._count()
+
+    def train_step(self, x: Any, y: Any = None) -> float:
+        """One optimiser step on one batch, as `fit` does it; returns the loss before the step. Schedules stand where the
+        current epoch begins (`net.epoch`, which your own loop may count up)."""
+        terms = self.recipe.need_terms()
+        run, found, wanted = self._ready(x, y, terms, training=True)
+        return _total(terms, self.run_step(run, found, wanted, self.settings()))
+
+    def evaluate(self, x: Any, y: Any = None, *, batch: int | None = None, loss: LossLike | Sequence[LossLike] | None = None) -> dict[str, float]:
+        """Loss and metrics in evaluation mode over all of x, `batch` examples at a time: {"loss": ..., "accuracy": ...}."""
+        from .evaluation import evaluate
+
+        return evaluate(self, changed(self.recipe, self.graph, loss=loss), x, y, batch)
+
+    def fit(self, x: Any, y: Any = None, *, epochs: int | None = None, batch: int | None = None, validation: tuple[Any, Any] | None = None,
+            loss: LossLike | Sequence[LossLike] | None = None, optimiser: Any = None, schedule: Any = None,
+            metrics: str | Sequence[str] | None = None, shuffle: bool = True, seed: int | None = None, early_stopping: int | None = None,
+            checkpoint: str | None = None, verbose: int = 1) -> History:
+        """Train for `epochs` more epochs; see `trainer.Trainer` for what each argument does."""
+        from .trainer import Trainer
+
+        self.configure(loss=loss, optimiser=optimiser, schedule=schedule, metrics=metrics, batch=batch, epochs=epochs)
+        self.seed = self.seed if seed is None else int(seed)
+        return Trainer(self, shuffle, early_stopping, checkpoint, verbose).run(x, y, validation)
+
+    # -- files -------------------------------------------------------------------------------------------------------
+    def save(self, path: str) -> None:
+        """Write a checkpoint: everything that training needs to go on exactly. See `checkpoint.py`."""
+        from .checkpoint import save
+
+        save(self, path)
+
+    def load(self, path: str) -> Network:
+        """Read a checkpoint of the same network; nothing changes where it does not fit."""
+        from .checkpoint import load
+
+        load(self, path)
+        return self
+
+    # -- beneath -----------------------------------------------------------------------------------------------------
+    def _inputs(self, x: Any) -> dict[str, Array]:
+        return arrays.inputs(self.graph, x)
+
+    def bind(self, found: Mapping[str, Array]) -> Executor:
+        """The executor for these sizes of input. Where the text leaves sizes open, each has its own, and the numbers move."""
+        if self.executor is not None and not self._sized:
+            return self.executor
+        key = tuple(found[n.name].shape[1:] for n in self.graph.inputs)
+        if key not in self._sized:
+            assert self._remake is not None, "a graph with unknown sizes can only be run by what can elaborate it again"
+            graph = self._remake({n.name: found[n.name].shape[1:] for n in self.graph.inputs})
+            had, has = ({p.name: p.shape for p in g.parameters} for g in (self.graph, graph))
+            if had != has:
+                name = next(k for k in {**had, **has} if had.get(k) != has.get(k))
+                raise misuse("size-dependent", f"the parameters of {self.graph.name} depend on the size of its input",
+                             f"{name} is {shape_text(had.get(name, ()) ) or 'absent'}, and {shape_text(has.get(name, ())) or 'absent'} for input {shape_text(key[0])}",
+                             hint="state the size in the text, or put avgpool global before fc")
+            self._sized[key] = executor(graph, self.device, str(self.dtype), self.precision)
+        run = self._sized[key]
+        if self.executor is not run:
+            for p in self._all.values():
+                run.set(p.name, self.store.get(p.name))
+                for slot in self.state_of[1] if p.trainable else ():
+                    run.set_state(slot, p.name, self.store.get_state(slot, p.name))
+            self.executor = self.store = run
+        return run
+
+    def _ready(self, x: Any, y: Any, terms: tuple[Term, ...], *, training: bool) -> tuple[Executor, dict[str, Array], dict[str, Array]]:
+        """One batch, checked and converted, and the executor that takes it."""
+        found = self._inputs(x)
+        run, n = self.bind(found), arrays.count(found)
+        wanted = arrays.targets(run.graph, terms, y, n)
+        if training:
+            self.check_statistics(run, n)
+        self._last = (found, "train" if training else "eval")
+        return run, arrays.cut(found, slice(None), self.dtype), arrays.cut_targets(wanted, slice(None), self.dtype)
+
+    def check_statistics(self, run: Executor, n: int) -> None:
+        """Batch norm needs more than one value a channel to have a variance."""
+        for node in run.graph.nodes:
+            if getattr(node.op, "name", "") == "bn" and not dict(node.attrs).get("frozen"):
+                t = node.type
+                values = n * t.batch
+                for s in t.spatial:
+                    values *= s or 0
+                if values < 2:
+                    raise misuse("one-value", f"batch norm `{node.name}` would see one value a channel, which has no variance",
+                                 f"the batch has {n} example{'s' if n != 1 else ''}, and the plane there is {shape_text(t.spatial) or 'one place'}",
+                                 hint="train on batches of two or more, or use mode=\"eval\"")
+
+    def settings(self, at: tuple[int, int, int, int] | None = None) -> dict[str, dict[str, float]]:
+        """The update's scalars; `at` is epoch, batch from the start, epochs, batches an epoch."""
+        return self.rates.at(self.updates + 1, *(at or (self.epoch, self.epoch, max(self.recipe.epochs, 1), 1)))
+
+    def _key(self, run: Executor) -> None:
+        run.set_scalar("random_key", random_key(self.seed, self.step))
+
+    def run_step(self, run: Executor, found: dict[str, Array], wanted: dict[str, Array], settings: dict[str, dict[str, float]]) -> Outcome:
+        self._key(run)
+        out = run.step(found, wanted, self.recipe.terms, self.recipe.need_optimiser(), settings)
+        self._count()
+        return out
+
+    def _count(self) -> None:
+        optimiser = self.recipe.need_optimiser()
+        self.step, self.updates, self.state_of = self.step + 1, self.updates + 1, (optimiser.name, tuple(optimiser.state))
+
+    def _gradients(self, run: Executor) -> dict[str, Array]:
+        return {p.name: run.gradient(p.name) for p in run.graph.parameters if p.trainable}
+
+    def _public(self, outputs: dict[str, Array]) -> Any:
+        return next(iter(outputs.values())) if len(outputs) == 1 else outputs
+
+
+def _total(terms: tuple[Term, ...], out: Outcome) -> float:
+    return float(sum(t.weight * v for t, v in zip(terms, out.losses)))
+
+
+def _check_mode(mode: str) -> None:
+    if mode not in ("train", "eval"):
+        raise misuse("bad-value", f"there is no mode `{mode}`", hint='mode="train" (batch statistics, dropout) or mode="eval"')

@@ -1,0 +1,129 @@
+"""Training: epochs over the data, in an order that the seed and the epoch decide."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import isfinite
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import arrays
+from .evaluation import evaluate
+from .history import History
+from .initialisers import generator
+from .misuse import misuse
+from .progress import Progress, progress
+
+if TYPE_CHECKING:
+    from .network import Network
+
+Array = NDArray[Any]
+
+
+@dataclass
+class Trainer:
+    """One call of `fit`.
+
+    shuffle         a new order every epoch, the same for the same seed and epoch
+    early_stopping  epochs without a better loss (of the validation, where there is one) after which training stops and
+                    the best weights are put back
+    checkpoint      a file written after every epoch, from which training goes on exactly
+    verbose         0 prints nothing
+    """
+
+    net: Network
+    shuffle: bool = True
+    early_stopping: int | None = None
+    checkpoint: str | None = None
+    verbose: int = 1
+    best: tuple[float, int, dict[str, Array]] | None = field(default=None, init=False)
+
+    def run(self, x: Any, y: Any = None, validation: tuple[Any, Any] | None = None) -> History:
+        """Train; the epochs that `net` has behind it count as done, and schedules go on from there.
+
+        Errors: arrays that do not fit, before anything runs; a loss that is no number, at the step where it happens.
+        """
+        net, recipe = self.net, self.net.recipe
+        terms = recipe.need_terms()
+        found = arrays.inputs(net.graph, x)
+        run, n = net.bind(found), arrays.count(found)
+        wanted = arrays.targets(run.graph, terms, y, n)
+        size = min(recipe.batch, n)
+        for part in {size, n % size or size}:
+            net.check_statistics(run, part)
+        if validation is not None:
+            if not isinstance(validation, tuple | list) or len(validation) != 2:
+                raise misuse("wrong-type", "validation must be a pair", hint="validation=(xv, yv)")
+            arrays.targets(run.graph, terms, validation[1], arrays.count(arrays.inputs(run.graph, validation[0])))
+        net.rates  # noqa: B018  errors of optimiser and schedules before the first epoch
+        recipe.tallies(run.graph)
+        batches, last = -(-n // size), net.epoch + recipe.epochs
+        history = History()
+        with progress(self.verbose, net.epoch, last, batches) as show:
+            while net.epoch < last and history.stopped is None:
+                began = perf_counter()
+                numbers = self.one_epoch(found, wanted, n, size, last, show)
+                if validation is not None:
+                    numbers |= {f"val_{k}": v for k, v in evaluate(net, recipe, *validation).items()}
+                numbers |= {"lr": net.rates.now(net.epoch, net.epoch * batches, last, batches).get("lr", 0.0)}
+                net.epoch += 1
+                numbers["seconds"] = perf_counter() - began
+                history.add(net.epoch, numbers)
+                show.epoch(net.epoch, numbers)
+                history.stopped = self.tired(numbers)
+                if self.checkpoint is not None:
+                    net.save(self.checkpoint)
+        return history
+
+    def one_epoch(self, found: dict[str, Array], wanted: dict[str, Array], n: int, size: int, last: int, show: Progress) -> dict[str, float]:
+        net, terms = self.net, self.net.recipe.terms
+        run = net.bind(found)
+        order = generator(net.seed, f"epoch {net.epoch}").permutation(n) if self.shuffle else None
+        tallies, judged = net.recipe.tallies(run.graph), net.recipe.judged(run.graph)
+        total, batches = 0.0, -(-n // size)
+        for k in range(batches):
+            where = slice(k * size, min(n, (k + 1) * size)) if order is None else order[k * size : (k + 1) * size]
+            inputs, targets = arrays.cut(found, where, net.dtype), arrays.cut_targets(wanted, where, net.dtype)
+            settings = net.settings((net.epoch, net.epoch * batches + k, last, batches))
+            out = net.run_step(run, inputs, targets, settings)
+            loss = sum(t.weight * v for t, v in zip(terms, out.losses))
+            if not isfinite(loss):
+                raise self.exploded(loss, total / max(1, k * size), k, inputs, next(iter(settings.values())))
+            total += loss * arrays.count(inputs)
+            for tally in tallies:
+                assert judged is not None
+                tally.add(out.outputs[judged.output], targets[judged.source])
+            show.batch(k + 1, total / min(n, (k + 1) * size))
+        return {"loss": total / n} | {t.name: t.value for t in tallies}
+
+    def exploded(self, loss: float, mean: float, k: int, inputs: dict[str, Array], settings: dict[str, float]) -> Exception:
+        """Where, after what, and what to try."""
+        net = self.net
+        notes = [f"epoch {net.epoch + 1}, batch {k + 1}"]
+        if k:
+            notes.append(f"mean loss of the epoch until then: {mean:.4g}")
+        lr = settings.get("lr", 0.0)
+        bad = [name for name, a in inputs.items() if not np.isfinite(a).all()]
+        if bad:
+            notes.append(f"input `{bad[0]}` of this batch holds values that are no finite numbers")
+            hint = "clean the data: np.isfinite(x).all() must be True"
+        else:
+            notes.append(f"learning rate {lr:g}")
+            hint = f"try a tenth of the learning rate: {net.recipe.need_optimiser().name} lr={lr / 10:g}"
+        return misuse("loss-exploded", f"the loss became {loss} at step {net.step}", *notes, hint=hint)
+
+    def tired(self, numbers: dict[str, float]) -> str | None:
+        """Early stopping: None to go on, or why not."""
+        if self.early_stopping is None:
+            return None
+        net, watched = self.net, "val_loss" if "val_loss" in numbers else "loss"
+        if self.best is None or numbers[watched] < self.best[0]:
+            values = {**net.parameters, **net.buffers}
+            self.best = (numbers[watched], net.epoch, values)
+        elif net.epoch - self.best[1] >= self.early_stopping:
+            net.set_parameters(self.best[2])
+            return f"stopped after epoch {net.epoch}: {watched} was best at epoch {self.best[1]} ({self.best[0]:.4f}), whose weights are back"
+        return None

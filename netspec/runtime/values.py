@@ -1,0 +1,102 @@
+"""The numbers of a network by name: views that read and write, and a place for them before a device is bound."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..diagnostics import near
+from ..ir.graph import Parameter
+from ..ir.types import shape_text
+from .misuse import misuse
+
+Array = NDArray[Any]
+
+
+class Store(Protocol):
+    """Where parameters and optimiser state lie: an executor, or `Waiting` before there is one."""
+
+    def get(self, name: str) -> Array: ...
+    def set(self, name: str, value: Array) -> None: ...
+    def get_state(self, slot: str, name: str) -> Array: ...
+    def set_state(self, slot: str, name: str, value: Array) -> None: ...
+
+
+class Waiting:
+    """Numbers of a network whose input size is not known yet."""
+
+    def __init__(self, parameters: tuple[Parameter, ...], dtype: Any):
+        self.values = {p.name: np.zeros(p.shape, dtype) for p in parameters}
+        self.state: dict[tuple[str, str], Array] = {}
+        self.dtype = dtype
+
+    def get(self, name: str) -> Array:
+        return self.values[name].copy()
+
+    def set(self, name: str, value: Array) -> None:
+        self.values[name] = np.array(value, self.dtype)
+
+    def get_state(self, slot: str, name: str) -> Array:
+        return self.state.get((slot, name), np.zeros_like(self.values[name])).copy()
+
+    def set_state(self, slot: str, name: str, value: Array) -> None:
+        self.state[slot, name] = np.array(value, self.dtype)
+
+
+class Values(Mapping[str, Array]):
+    """Parameters or buffers by name. Reading gives a read-only copy in canonical layout; assignment writes."""
+
+    def __init__(self, what: str, parameters: tuple[Parameter, ...], store: Callable[[], Store]):
+        self._what, self._store = what, store
+        self._parameters = {p.name: p for p in parameters}
+
+    def _known(self, name: str) -> Parameter:
+        if name not in self._parameters:
+            meant = near(str(name), self._parameters)
+            raise misuse("unknown-name", f"there is no {self._what} `{name}`",
+                         hint=f"did you mean {meant}?" if meant else f"some of them: {', '.join(list(self._parameters)[:6])}" if self._parameters else "")
+        return self._parameters[name]
+
+    def __getitem__(self, name: str) -> Array:
+        self._known(name)
+        out = self._store().get(name)
+        out.flags.writeable = False
+        return out
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        p = self._known(name)
+        self._store().set(name, checked(p, value))
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._parameters
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._parameters)
+
+    def __len__(self) -> int:
+        return len(self._parameters)
+
+    def __repr__(self) -> str:
+        lines = [f"  {n}: {shape_text(p.shape)}" + ("" if p.trainable or p.kind == "buffer" else " frozen") for n, p in self._parameters.items()]
+        return "\n".join([f"{len(self)} {self._what}{'s' if len(self) != 1 else ''}", *lines])
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self._parameters)
+
+
+def checked(p: Parameter, value: Any) -> Array:
+    """A new value for a parameter: numbers of exactly its shape."""
+    try:
+        a = np.asarray(value)
+    except (TypeError, ValueError) as e:
+        raise misuse("wrong-type", f"the value for {p.name} is no array: {e}") from None
+    if a.dtype.kind not in "biuf":
+        raise misuse("wrong-type", f"the value for {p.name} holds {a.dtype}, not numbers")
+    if a.shape != p.shape:
+        hint = "value.T: weights of fully connected layers are [out, in]" if a.shape == p.shape[::-1] and len(p.shape) == 2 else ""
+        raise misuse("wrong-shape", f"the value for {p.name} has the wrong shape", f"expected {shape_text(p.shape)}",
+                     f"got {shape_text(a.shape) or 'a single number'}", hint=hint)
+    return a

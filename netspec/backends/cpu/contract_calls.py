@@ -107,8 +107,9 @@ class Outer(Call):
     cuts: int  # register tiles that one step is cut into
     pieces: int  # items the steps of a block are dealt to
     parts: int  # parts all rows are cut into, each with its own sums
-    image_group: int
+    image_group: int  # images and rows a tap is walked over before the next tap
     row_group: int
+    wide: int  # blocks of lanes of an item
 
     @property
     def reads(self) -> tuple[str, ...]:

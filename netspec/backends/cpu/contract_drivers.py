@@ -171,56 +171,60 @@ def gather_pointwise_item(row: int, item: int, scratch: int) -> int:
 # ---- outer: words of a row ------------------------------------------------------------------------------------------------
 (O_X, O_X_IMAGE, O_X_PLANE, O_X_ROW, O_X_PIXEL, O_Y, O_Y_IMAGE, O_Y_BLOCK, O_Y_PLANE, O_Y_ROW, O_Y_PIXEL, O_DEPTH, O_ROWS, O_COLUMNS, O_IMAGES,
  O_KERNEL, O_IMAGE_GROUP, O_ROW_GROUP, O_BLOCKS, O_PIECES, O_CHUNKS, O_TABLE, O_TABLE_BLOCK, O_INTO, O_BYTES, O_PARTS, O_PART,
- O_POINTWISE) = range(8, 36)
+ O_POINTWISE, O_WIDE) = range(8, 37)
+
+
+@njit
+def outer_tiles(row: int, block: int, block_end: int, piece: int, part: int, table: int, images: int, rows: int, x: int, y: int, add: int) -> None:
+    """Every tap, and every block of lanes of an item, while these rows are in cache."""
+    pieces, chunks, bytes, pointwise = word(row, O_PIECES), word(row, O_CHUNKS), word(row, O_BYTES), word(row, O_POINTWISE)
+    xi, xr, xp = word(row, O_X_IMAGE), word(row, O_X_ROW), word(row, O_X_PIXEL)
+    yi, yr, yp, yb = word(row, O_Y_IMAGE), word(row, O_Y_ROW), word(row, O_Y_PIXEL), word(row, O_Y_BLOCK)
+    into = word(row, O_INTO) + part * word(row, O_PART)
+    count, columns = images, word(row, O_COLUMNS)
+    if pointwise:  # places are images
+        count, columns, xp, yp = 1, images, xi, yi
+    for t in range(chunks):
+        at = x + word(table, t)
+        for b in range(block, block_end):
+            call13(word(row, O_KERNEL), count, rows, columns, at, xi, xr, xp, y + b * yb, yi, yr, yp, into + ((b * pieces + piece) * chunks + t) * bytes, add)
 
 
 @njit
 def outer_item(row: int, item: int, scratch: int) -> int:
-    """One block of lanes and one share of the taps of a weight gradient, over one part of all rows of all images."""
-    pieces, chunks, images, H = word(row, O_PIECES), word(row, O_CHUNKS), word(row, O_IMAGES), word(row, O_ROWS)
-    panels = word(row, O_BLOCKS) * pieces
+    """Some blocks of lanes and one share of the taps of a weight gradient, over one part of all rows of all images."""
+    pieces, chunks, images, H, wide = word(row, O_PIECES), word(row, O_CHUNKS), word(row, O_IMAGES), word(row, O_ROWS), word(row, O_WIDE)
+    blocks = word(row, O_BLOCKS)
+    panels = (blocks + wide - 1) // wide * pieces
     part, panel = item // panels, item % panels
-    block, piece = panel // pieces, panel % pieces
-    bytes = word(row, O_BYTES)
-    into = word(row, O_INTO) + part * word(row, O_PART) + panel * chunks * bytes
+    block, piece = panel // pieces * wide, panel % pieces
+    block_end = min(block + wide, blocks)
     table = word(row, O_TABLE) + block * word(row, O_TABLE_BLOCK) + 8 * piece * chunks
-    y0 = word(row, O_Y) + block * word(row, O_Y_BLOCK)
-    parts, kernel = word(row, O_PARTS), word(row, O_KERNEL)
+    parts, group = word(row, O_PARTS), word(row, O_IMAGE_GROUP)
+    depth = word(row, O_DEPTH)
+    total = depth * H  # rows of an image
+    at, end = images * total * part // parts, images * total * (part + 1) // parts
     add = 0
-    if word(row, O_POINTWISE):
-        n0, n1 = images * part // parts, images * (part + 1) // parts
-        step = word(row, O_IMAGE_GROUP)
-        for n in range(n0, n1, step):
-            for t in range(chunks):
-                call13(kernel, 1, 1, min(step, n1 - n), word(row, O_X) + n * word(row, O_X_IMAGE) + word(table, t), 0, 0, word(row, O_X_IMAGE),
-                       y0 + n * word(row, O_Y_IMAGE), 0, 0, word(row, O_Y_IMAGE), into + t * bytes, add)
-            add = 1
-    else:
-        total = word(row, O_DEPTH) * H  # rows of an image
-        at, end = images * total * part // parts, images * total * (part + 1) // parts
-        while at < end:
-            n, r = at // total, at % total
-            d, h = r // H, r % H
-            count = 1
-            if r == 0 and word(row, O_DEPTH) == 1 and word(row, O_ROW_GROUP) >= H and end - at >= H:
-                count, rows = min(word(row, O_IMAGE_GROUP), (end - at) // H), H
-            else:
-                rows = min(min(word(row, O_ROW_GROUP), H - h), end - at)
-            x = word(row, O_X) + n * word(row, O_X_IMAGE) + d * word(row, O_X_PLANE) + h * word(row, O_X_ROW)
-            y = y0 + n * word(row, O_Y_IMAGE) + d * word(row, O_Y_PLANE) + h * word(row, O_Y_ROW)
-            for t in range(chunks):  # every tap while these rows are in cache
-                call13(kernel, count, rows, word(row, O_COLUMNS), x + word(table, t), word(row, O_X_IMAGE), word(row, O_X_ROW), word(row, O_X_PIXEL),
-                       y, word(row, O_Y_IMAGE), word(row, O_Y_ROW), word(row, O_Y_PIXEL), into + t * bytes, add)
-            add = 1
-            at += count * rows
+    while at < end:
+        n, r = at // total, at % total
+        d, h = r // H, r % H
+        count, rows = 1, min(min(word(row, O_ROW_GROUP), H - h), end - at)
+        if r == 0 and depth == 1 and rows == H:
+            count = min(group, (end - at) // H)
+        x = word(row, O_X) + n * word(row, O_X_IMAGE) + d * word(row, O_X_PLANE) + h * word(row, O_X_ROW)
+        y = word(row, O_Y) + n * word(row, O_Y_IMAGE) + d * word(row, O_Y_PLANE) + h * word(row, O_Y_ROW)
+        outer_tiles(row, block, block_end, piece, part, table, count, rows, x, y, add)
+        add = 1
+        at += count * rows
     if add == 0:
-        clear(into, chunks * bytes)
+        for b in range(block, block_end):
+            clear(word(row, O_INTO) + part * word(row, O_PART) + (b * pieces + piece) * chunks * word(row, O_BYTES), chunks * word(row, O_BYTES))
     return 0
 
 
 # ---- fold and pick: words of a row ------------------------------------------------------------------------------------------
 F_TO, F_FROM, F_VECTORS, F_PARTS, F_PART, F_KERNEL, F_CHUNK, F_BYTES, F_MASK = range(8, 17)
-K_TO, K_FROM, K_INDEX, K_COUNT, K_KERNEL, K_CHUNK, K_ITEM = range(8, 15)
+K_TO, K_FROM, K_INDEX, K_COUNT, K_KERNEL, K_CHUNK, K_ITEM = range(8, 15)  # K_ITEM: bytes of what is moved, an element or a block
 
 
 @njit

@@ -289,3 +289,30 @@ def pick(kind: str) -> Emit:
             return []
         e.loop(count, [], one)
     return emit
+
+
+def move(turned: bool, lanes: int, kind: str) -> Emit:
+    """Blocks of lanes x lanes elements to new places, transposed if `turned`. Arguments: blocks, to, source, and for each
+    block which of the source's it is (int32)."""
+    def emit(b: Any, args: list[Value]) -> None:
+        e = E(b, lanes, kind)
+        count, to, source, table = args
+        size = lanes * e.bytes
+
+        def one(i: Value, carried: list[Value]) -> list[Value]:
+            k = b.sext(b.load(e.offset(e.pointer(table), b.mul(i, i64(4))), align=4, typ=I32), I64)
+            start, target = e.offset(e.pointer(source), b.mul(k, i64(size))), e.offset(e.pointer(to), b.mul(i, i64(size)))
+            rows = [e.load(start, e.bytes * r) for r in range(lanes)]
+            far = lanes // 2
+            while turned and far:  # swap the off-diagonal quarters of every square of side 2*far
+                for r in range(lanes):
+                    if not r & far:
+                        low, high = rows[r], rows[r + far]
+                        rows[r] = e.merge(low, high, [k if not k & far else lanes + k - far for k in range(lanes)])
+                        rows[r + far] = e.merge(low, high, [k + far if not k & far else lanes + k for k in range(lanes)])
+                far //= 2
+            for r, v in enumerate(rows):
+                e.store(v, target, e.bytes * r)
+            return []
+        e.loop(count, [], one)
+    return emit

@@ -157,7 +157,7 @@ def _outer(o: Outer, N: int, resolve: Resolve, out: Rows) -> None:
                 chunks.append(piece[0])
                 offsets = offsets or tuple(s - piece[0] for s in piece)
         table.append(chunks)
-    row = new_row(out, o, N, order.blocks * o.pieces * o.parts, driver("outer_item"))
+    row = new_row(out, o, N, -(-order.blocks // o.wide) * o.pieces * o.parts, driver("outer_item"))
     row[D.O_X:D.O_X_PIXEL + 1] = x_at, x.image, d.stride * x.plane, r.stride * x.row, w.stride * x.pixel
     row[D.O_Y:D.O_Y_PIXEL + 1] = y_at, y.image, y.block, y.plane, y.row, y.pixel
     row[D.O_DEPTH], row[D.O_ROWS], row[D.O_COLUMNS], row[D.O_IMAGES] = d.count, r.count, w.count, N * y.images
@@ -168,6 +168,7 @@ def _outer(o: Outer, N: int, resolve: Resolve, out: Rows) -> None:
     row[D.O_INTO] = resolve(o.into)[0]
     row[D.O_BYTES] = cut * (walk.unit if walk.form == "lanes" else 1) * o.lanes * item
     row[D.O_PARTS], row[D.O_PART], row[D.O_POINTWISE] = o.parts, order.size * item, int(c.pointwise)
+    row[D.O_WIDE] = o.wide
 
 
 def _fold(f: Fold, N: int, resolve: Resolve, out: Rows) -> None:
@@ -183,11 +184,21 @@ def _fold(f: Fold, N: int, resolve: Resolve, out: Rows) -> None:
 
 
 def _repack(p: Repack, N: int, resolve: Resolve, out: Rows) -> None:
-    size = p.order.size
-    row = new_row(out, p, N, -(-size // 8192), driver("pick_item"))
-    row[D.K_TO], row[D.K_FROM], row[D.K_INDEX] = resolve(p.into)[0], resolve(p.source)[0], out.table(moves(p), np.int32)
-    row[D.K_COUNT], row[D.K_KERNEL] = size, kernel("pick", 4, p.kind)
-    row[D.K_CHUNK], row[D.K_ITEM] = 8192, 8 if p.kind == "float64" else 4
+    """By whole blocks where both orders have them, else element by element."""
+    row = new_row(out, p, N, 0, driver("pick_item"))
+    row[D.K_TO], row[D.K_FROM] = resolve(p.into)[0], resolve(p.source)[0]
+    item = 8 if p.kind == "float64" else 4
+    lanes = p.order.lanes
+    blocks = block_moves(p)
+    if blocks is None:
+        table, row[D.K_COUNT], row[D.K_CHUNK], row[D.K_ITEM] = moves(p), p.order.size, 8192, item
+        row[D.K_KERNEL] = kernel("pick", 4, p.kind)
+    else:
+        table, turned = blocks
+        row[D.K_COUNT], row[D.K_CHUNK], row[D.K_ITEM] = len(table), max(1, 8192 // lanes**2), lanes**2 * item
+        row[D.K_KERNEL] = kernel("move", 4, turned, lanes, p.kind)
+    row[D.K_INDEX] = out.table(table, np.int32)
+    row[2] = -(-int(row[D.K_COUNT]) // int(row[D.K_CHUNK]))
 
 
 @lru_cache(maxsize=256)
@@ -197,5 +208,31 @@ def moves(p: Repack) -> Words:
     real = np.nonzero(master >= 0)[0]
     inverse: Words = np.full(int(np.prod(p.order.contraction.shape)) + 1, -1, np.int32)
     inverse[master[real]] = real
-    out: Words = inverse[order]
-    return out  # order -1 reads the last element, which is -1
+    out: Words = inverse[order]  # order -1 reads the last element, which is -1
+    return out
+
+
+def block_moves(p: Repack) -> tuple[Words, bool] | None:
+    """Which block of lanes x lanes of the master each block of the other order is, and whether it is transposed. None
+    where an order is not made of such blocks."""
+    master, order = p.master.contraction, p.order.contraction
+    V = p.order.lanes
+    walks = [*p.master.walks, *p.order.walks]
+    if (p.master.lanes != V or len(p.master.walks) != 1 or master.groups != 1 or order.groups != 1 or master.base != order.base
+            or any(w.form != "blocks" or w.unit != V for w in walks) or master.strides[3:] != order.strides[3:]):
+        return None
+    turned = master.strides[1:3] == (order.strides[2], order.strides[1])
+    if not turned and master.strides != order.strides:
+        return None
+    source = p.master.walks[0]
+    at = [{v: k for k, (v, _) in enumerate(taps)} for taps in source.taps]
+    sizes = [len(t) for t in source.taps]
+    found = []
+    for w in p.order.walks:
+        taps = [np.array([at[axis][v] for v, _ in taps], np.int64) for axis, taps in enumerate(w.taps)]
+        d, h, c = np.ix_(*taps)
+        tap = ((d * sizes[1] + h) * sizes[2] + c).reshape(1, 1, -1)
+        lane, summed = np.arange(p.order.blocks).reshape(-1, 1, 1), np.arange(w.count).reshape(1, -1, 1)
+        block, step = (summed, lane) if turned else (lane, summed)
+        found.append(((block * source.count + step) * int(np.prod(sizes)) + tap).ravel())
+    return np.concatenate(found), turned

@@ -159,9 +159,12 @@ def plan_outer(c: Contraction, name: str, *, image: tuple[str, Image], out: tupl
         image_group, row_group = 1, max(1, int(48e3 // (r.stride * x.row + y.row)))
     else:
         image_group, row_group = max(1, int(256e3 // plane)), r.count
+    # several blocks of lanes meet the same rows of the image, as long as theirs fit in cache and items are enough
+    near = image_group * (row_group * y.row if not c.pointwise else lanes * y.item)
+    wide = max(1, min(blocks * pieces // 32, int(256e3 // near))) if len(walk.starts) == 1 else 1
     partial = parts > 1 or order.padded
     there = f"{name}.parts" if partial else into
-    call = Outer(name, c, image[0], out[0], there, kind, lanes, x.block == 0, steps, cuts, pieces, parts, image_group, row_group)
+    call = Outer(name, c, image[0], out[0], there, kind, lanes, x.block == 0, steps, cuts, pieces, parts, image_group, row_group, wide)
     if not partial:
         return Plan((), call)
     fold = Fold(f"{name}.fold", into, there, order.size, parts, kind, lanes, order if order.padded else None)

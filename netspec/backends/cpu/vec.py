@@ -79,6 +79,10 @@ class E:
     def shuffle(self, v: Value, order: Sequence[int]) -> Value:
         return self.b.shuffle_vector(v, v, ir.Constant(ir.VectorType(I32, self.width), list(order)))
 
+    def merge(self, v: Value, w: Value, order: Sequence[int]) -> Value:
+        """Lanes of two vectors; those of the second are numbered from `width`."""
+        return self.b.shuffle_vector(v, w, ir.Constant(ir.VectorType(I32, self.width), list(order)))
+
     def intrinsic(self, name: str, *args: Value) -> Value:
         """A vector intrinsic whose arguments and result all have this type."""
         suffix = f"v{self.width}f{8 * self.item}"

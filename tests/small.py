@@ -12,7 +12,21 @@ from netspec.ir.types import TensorType
 from netspec.layers.layer import LAYERS, Layer
 from netspec.words import arguments
 
-STEP = re.compile(r"(?:[^\s\[(]|\[[^\]]*\]|\([^)]*\))+")
+
+def tokens_of(step: str) -> list[str]:
+    """The words of a step: split at white space outside brackets."""
+    depth, out = 0, [""]
+    for ch in step:
+        depth += (ch in "[(") - (ch in "])")
+        if ch.isspace() and not depth:
+            out.append("")
+        else:
+            out[-1] += ch
+    return [t for t in out if t]
+
+
+def tuples(v: Any) -> Any:
+    return tuple(map(tuples, v)) if isinstance(v, (list, tuple)) else v
 
 
 def literal(text: str) -> Any:
@@ -25,13 +39,13 @@ def literal(text: str) -> Any:
         return tuple(map(int, text.split("x")))
     if re.fullmatch(r"[-+\d.e,()\[\]\s]+", text):
         v = eval(text)
-        return tuple(v) if isinstance(v, list) else v
+        return tuples(v)
     return text
 
 
 def word(registry: dict[str, Any], text: str) -> tuple[Any, list[str]]:
     """The word a text writes, and the references it makes."""
-    name, *tokens = STEP.findall(text)
+    name, *tokens = tokens_of(text)
     cls = registry[name]
     args = arguments(cls)
     positional = sorted((a for a in args if a.position is not None), key=lambda a: a.position)

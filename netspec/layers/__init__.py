@@ -17,6 +17,7 @@ from . import (
     fc,
     flatten,
     gelu,
+    group_norm,
     hardsigmoid,
     hardswish,
     hardtanh,
@@ -45,11 +46,14 @@ from . import (
     sub,
     swish,
     tanh,
+    unpool,
+    up,
     views,
 )
 from .layer import LAYERS, Builder, Example, Layer
 
 __all__ = ["Builder", "Example", "LAYERS", "Layer", "abs", "add", "avgpool", "bilinear", "bn", "celu", "channels", "concat",
-    "conv", "crop", "deconv", "dropout", "elu", "fc", "flatten", "gelu", "hardsigmoid", "hardswish", "hardtanh", "leaky",
-    "log_softmax", "lrn", "max", "maxout", "maxpool", "mean", "min", "minpool", "mul", "pad", "prelu", "relu", "relu6",
-    "reshape", "scale", "selu", "shuffle", "sigmoid", "softmax", "softplus", "softsign", "sub", "swish", "tanh", "views"]
+    "conv", "crop", "deconv", "dropout", "elu", "fc", "flatten", "gelu", "group_norm", "hardsigmoid", "hardswish",
+    "hardtanh", "leaky", "log_softmax", "lrn", "max", "maxout", "maxpool", "mean", "min", "minpool", "mul", "pad", "prelu",
+    "relu", "relu6", "reshape", "scale", "selu", "shuffle", "sigmoid", "softmax", "softplus", "softsign", "sub", "swish",
+    "tanh", "unpool", "up", "views"]

@@ -6,9 +6,10 @@ from math import prod
 from typing import Any
 
 from ..ir.graph import Parameter
-from ..ir.types import TensorType
-from ..words import WordError, count, flag, padding, size
-from .layer import OUT, WINDOW, Builder, Example, Layer, names
+from ..ir.types import TensorType, shape_text
+from ..words import WordError, count, flag, padding, size, value, word
+from .layer import OUT, WINDOW, Builder, Example, Layer, known_channels, names, sizes
+from .pad import check_reflect, pad_edges
 from .windows import need_image, out_sizes, pads, per_axis, slide
 
 
@@ -18,6 +19,11 @@ class Conv(Layer, category="convolution"):
     Shapes:  C x W... -> filters x P...,  P = floor((W - F + 2*pad) / stride) + 1,  F = dilation*(window-1) + 1
     Params:  weight [filters, C/groups, *window], bias [filters]
     Errors:  a window larger than the padded input; groups that do not divide C and filters
+
+    `reflect` and `replicate` pad with a mirror image or the edge instead of zeros. `values=` fixes the filters (a buffer, never
+    trained): the numbers of one window, used for every filter and channel, or of all of them.
+    `table=` lists, for each filter, the input channels it sees; the other weights are not there (LeNet-5's third layer).
+
     Paper:   LeCun et al., "Backpropagation Applied to Handwritten Zip Code Recognition", 1989
     """
 
@@ -30,6 +36,9 @@ class Conv(Layer, category="convolution"):
     dilation: Any = size("distance between the taps of a window", default=1)
     groups: int = count("channels are split into this many groups that do not mix", default=1)
     bias: bool = flag("add a learned number to every filter's result", default=True)
+    edges: str = word("what the padding holds", default="zeros", words=("zeros", "reflect", "replicate"))
+    values: Any = value("fixed filters: numbers, row by row", default=None)
+    table: Any = value("the input channels each filter sees: [[0, 1, 2], [1, 2, 3]]", default=None)
 
     examples = (
         Example("conv 4 3x3", inputs=((3, 5, 5),), output=(4, 5, 5), parameters=112, macs=2700),
@@ -37,6 +46,10 @@ class Conv(Layer, category="convolution"):
         Example("conv 6 3x2 valid groups=2 dilation=2", inputs=((4, 7, 6),), output=(6, 3, 4), parameters=78, macs=864),
         Example("conv 4 3x3 groups=4", inputs=((4, 5, 4),), output=(4, 5, 4), parameters=40, macs=720),
         Example("conv 5 4 /3 pad=[(1, 2)]", inputs=((2, 11),), output=(5, 4), parameters=45, macs=160),
+        Example("conv 3 3x3 reflect", inputs=((2, 4, 5),), output=(3, 4, 5), parameters=57, macs=1080),
+        Example("conv 3 3 replicate", inputs=((2, 5),), output=(3, 5), parameters=21, macs=90),
+        Example("conv 2 2x2 groups=2 valid values=[1, 2, 3, 4] bias=no", inputs=((2, 4, 3),), output=(2, 3, 2), macs=48),
+        Example("conv 3 2x2 valid table=[[0, 1], [2], [0, 1, 2]]", inputs=((3, 4, 3),), output=(3, 3, 2), parameters=27, macs=144),
         Example("conv 2 3 /2", inputs=((3, 5, 4, 6),), output=(2, 3, 2, 3), parameters=164, macs=2916),
     )
 
@@ -55,28 +68,67 @@ class Conv(Layer, category="convolution"):
             notes = [f"{n} / {g} = {n / g:g}" for n in (c, f)]
             raise WordError("groups must divide the channels on both sides", *notes, label=f"groups={g}: {c} channels in, {f} out",
                             hint=f"try groups={gcd(c, f)}", code="groups")
+        if self.edges == "reflect":
+            check_reflect("conv", x, pad)
         return x.of(f, *out_sizes(x.spatial, window, stride, pad, dilation))
+
+    def check(self) -> None:
+        if self.table is not None and (self.groups != 1 or self.values is not None):
+            raise WordError("a table says which channels each filter sees, so groups= and values= have no place beside it", label="table=", code="bad-value")
 
     def parameters(self, *inputs: TensorType) -> tuple[Parameter, ...]:
         (x,) = inputs
-        if x.channels is None:
-            raise WordError("the number of channels must be known here", label="it is `?`", code="unknown-size")
-        rank = len(x.shape) - 1
-        window = per_axis("window", self.window, rank)
+        c = known_channels(x)
+        window = per_axis("window", self.window, len(x.shape) - 1)
         taps = prod(window)
-        weight = Parameter("weight", (self.filters, x.channels // self.groups, *window), "weight", "he",
-                           fan_in=x.channels // self.groups * taps, fan_out=self.filters // self.groups * taps)
-        return (weight, Parameter("bias", (self.filters,), "bias", "zeros")) if self.bias else (weight,)
+        shape = (self.filters, c // self.groups, *window)
+        bias = (Parameter("bias", (self.filters,), "bias", "zeros"),) if self.bias else ()
+        if self.values is not None:
+            return (Parameter("weight", shape, "buffer", "zeros", trainable=False, values=self._fixed(shape, taps)), *bias)
+        if self.table is not None:
+            at = [o * c + k for o, row in enumerate(self._rows(c)) for k in row]
+            fan = len(at) * taps // self.filters
+            return (Parameter("weight", (len(at), *window), "weight", "he", fan_in=fan, fan_out=len(at) * taps // c),
+                    Parameter("table", (len(at),), "buffer", "zeros", trainable=False, values=tuple(map(float, at))), *bias)
+        return (Parameter("weight", shape, "weight", "he", fan_in=c // self.groups * taps, fan_out=self.filters // self.groups * taps), *bias)
+
+    def _fixed(self, shape: tuple[int, ...], taps: int) -> tuple[float, ...]:
+        """`values=` as the numbers of all filters."""
+        numbers = tuple(_flat(self.values))
+        if len(numbers) == taps:
+            return numbers * (prod(shape) // taps)
+        if len(numbers) != prod(shape):
+            raise WordError("values= gives the numbers of one window, or of all of them", f"one window: {taps}", f"all: {shape_text(shape)} = {prod(shape)}",
+                            label=f"{len(numbers)} numbers", code="bad-value")
+        return numbers
+
+    def _rows(self, c: int) -> list[tuple[int, ...]]:
+        """`table=` checked: the channels of every filter."""
+        table = self.table if isinstance(self.table, (tuple, list)) else ()
+        rows = [tuple(r) if isinstance(r, (tuple, list, range)) else (r,) for r in table]
+        if len(rows) != self.filters or not all(r and all(isinstance(k, int) and 0 <= k < c for k in r) and len(set(r)) == len(r) for r in rows):
+            raise WordError(f"table= lists the input channels (0..{c - 1}) of each of the {self.filters} filters, none twice", label=f"table of {len(rows)} filters",
+                            hint="table=[" + ", ".join(f"[{k % c}, {(k + 1) % c}]" for k in range(min(self.filters, 4))) + (", ...]" if self.filters > 4 else "]"), code="bad-value")
+        return rows
+
+    def macs(self, *inputs: TensorType) -> int | None:
+        (x,) = inputs
+        if self.table is None or not x.known:
+            return None
+        return self.parameters(x)[0].size * prod(sizes(self.shape(x))[1:]) * x.batch
 
     def forward(self, b: Builder, *inputs: str, **parameters: str) -> str:
         (x,) = inputs
         t = b.type(x)
-        rank, c, g, f = len(t.shape) - 1, t.shape[0], self.groups, self.filters
-        assert c is not None
+        rank, (c, *_), g, f = len(t.shape) - 1, sizes(t), self.groups, self.filters
         window, stride, pad, dilation = self._geometry(rank)
+        out = sizes(self.shape(t))
+        if self.edges != "zeros":
+            x, pad = pad_edges(b, x, pad, self.edges), ((0, 0),) * rank
         p, u, at = ",".join(names(OUT, rank)), ",".join(names(WINDOW, rank)), slide(stride, pad, dilation)
-        out = tuple(s for s in self.shape(t).shape if s is not None)
         w = parameters["weight"]
+        if self.table is not None:
+            w = b(f"w[o,c,{u}] += where(at[j] == o*{c}+c, k[j,{u}], 0.0)", at=parameters["table"], k=w, out=(f, c, *window), over={"o": f, "c": c})
         if g == 1:
             y = b(f"y[n,o,{p}] += x[n,c,{at}] * w[o,c,{u}]", x=x, w=w, out=out)
         elif f == c == g:
@@ -84,4 +136,12 @@ class Conv(Layer, category="convolution"):
         else:
             o = f"{f // g}*g+o"
             y = b(f"y[n,{o},{p}] += x[n,{c // g}*g+c,{at}] * w[{o},c,{u}]", x=x, w=w, out=out, over={"g": g, "o": f // g})
-        return b.map("y + bias", y=y, bias=parameters["bias"]) if self.bias else y
+        return b.map("y + bias", y=y, bias=parameters["bias"]) if self.bias else str(y)
+
+
+def _flat(v: Any) -> list[float]:
+    if isinstance(v, (tuple, list)):
+        return [number for x in v for number in _flat(x)]
+    if isinstance(v, bool) or not isinstance(v, (int, float)):
+        raise WordError("values= is a list of numbers", label=f"{v}", hint="values=[1, 2, 1]", code="bad-value")
+    return [float(v)]

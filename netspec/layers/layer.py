@@ -99,6 +99,10 @@ class Layer(Word):
         """What it learns, names relative to the layer (`weight`)."""
         return ()
 
+    def macs(self, *inputs: TensorType) -> int | None:
+        """Multiply-accumulates of one sample, where they are not what the formulas say (None)."""
+        return None
+
     def forward(self, b: Builder, *inputs: str, **parameters: str) -> str:
         """Write the formulas; returns the value that is the result."""
         raise NotImplementedError

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..ir.types import TensorType
 from ..words import WordError, flag, padding, size, word
-from .layer import OUT, SPACE, WINDOW, Builder, Example, Layer, names
+from .layer import OUT, SPACE, WINDOW, Builder, Example, Layer, names, sizes
 from .windows import Pads, need_image, out_sizes, pads, per_axis, slide
 
 
@@ -58,10 +58,15 @@ class MaxPool(Layer, category="pooling"):
         return x.of(x.channels, *out_sizes(x.spatial, window, stride, pad, dilation, self.rounding == "ceil"))
 
     def forward(self, b: Builder, *inputs: str, **parameters: str) -> str:
-        y, place = b(f"y[{self._target(b, inputs[0])}], i[{self._target(b, inputs[0])}] max= {self.sign()}x[n,c,{self._at(b, inputs[0])}]",
-                     x=inputs[0], out=self._out(b, inputs[0]), over=self._over(b, inputs[0]))
+        y, place = self.place(b, inputs[0])
         b.save(place=place)
         return self.result(b, y)
+
+    def place(self, b: Builder, x: str) -> tuple[str, str]:
+        """The largest of each window, and the number of its place in the window."""
+        y, i = b(f"y[{self.target(b, x)}], i[{self.target(b, x)}] max= {self.sign()}x[n,c,{self.at(b, x)}]",
+                 x=x, out=sizes(self.shape(b.type(x))), over=self.over(b, x))
+        return y, i
 
     def sign(self) -> str:
         return ""
@@ -72,30 +77,34 @@ class MaxPool(Layer, category="pooling"):
     def backward(self, b: Builder, dy: str, *inputs: str, saved: dict[str, str], **parameters: str) -> tuple[tuple[str, ...], dict[str, str]]:
         """The gradient goes to the place that won."""
         (x,) = inputs
-        target, over = self._target(b, x), self._over(b, x)
-        number = "0"
-        for u, k in over.items():
-            number = u if number == "0" else f"({number})*{k}+{u}"
-        dx = b(f"dx[n,c,{self._at(b, x)}] += where(i[{target}] == {number}, dy[{target}], 0.0)", i=saved["place"], dy=dy,
-               out=tuple(s or 0 for s in b.type(x).shape), over=over)
+        target = self.target(b, x)
+        dx = b(f"dx[n,c,{self.at(b, x)}] += where(i[{target}] == {self.number(b, x)}, dy[{target}], 0.0)", i=saved["place"], dy=dy,
+               out=sizes(b.type(x)), over=self.over(b, x))
         return (dx,), {}
 
-    def _target(self, b: Builder, x: str) -> str:
+    def target(self, b: Builder, x: str) -> str:
+        """The subscripts of the result."""
         rank = len(b.type(x).shape) - 1
         return "n,c," + ",".join("0" * rank if self.whole else names(OUT, rank))
 
-    def _at(self, b: Builder, x: str) -> str:
+    def at(self, b: Builder, x: str) -> str:
+        """The spatial subscripts of the input."""
         t = b.type(x)
         if self.whole:
             return ",".join(names(SPACE, len(t.shape) - 1))
         _, stride, pad, dilation = self.geometry(t)
         return slide(stride, pad, dilation)
 
-    def _out(self, b: Builder, x: str) -> tuple[int, ...]:
-        return tuple(s or 0 for s in self.shape(b.type(x)).shape)
-
-    def _over(self, b: Builder, x: str) -> dict[str, int]:
+    def over(self, b: Builder, x: str) -> dict[str, int]:
+        """The places of a window and how many there are."""
         t = b.type(x)
         if self.whole:
-            return dict(zip(names(SPACE, len(t.shape) - 1), (s or 0 for s in t.spatial)))
+            return dict(zip(names(SPACE, len(t.shape) - 1), sizes(t)[1:]))
         return dict(zip(names(WINDOW, len(t.shape) - 1), self.geometry(t)[0]))
+
+    def number(self, b: Builder, x: str) -> str:
+        """The number of a place in its window, row by row."""
+        out = "0"
+        for u, k in self.over(b, x).items():
+            out = u if out == "0" else f"({out})*{k}+{u}"
+        return out

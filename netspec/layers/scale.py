@@ -8,7 +8,7 @@ from ..words import number
 from .layer import Builder, Example, Layer, known_channels
 
 
-class Scale(Layer, category="normalisation"):
+class Scale(Layer, category="move"):
     """`scale 0.17` multiplies by a constant; bare `scale` by a learned number for each channel, 1 at first.
 
     Shapes:  C x W... -> the same

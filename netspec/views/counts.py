@@ -113,6 +113,9 @@ def multiply_accumulates(node: Node, types: tuple[TensorType, ...]) -> int | Non
     """MACs of one layer for one sample, None where a size is not known."""
     if not all(t.known for t in (*types, node.type)):
         return None
+    declared: int | None = node.op.macs(*types)
+    if declared is not None:
+        return declared
     program = lowered(node, types)
     weights = {n.name for n in program if isinstance(n.op, Parameter) and len(n.op.shape) >= 2}
     total = 0

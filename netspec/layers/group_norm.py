@@ -1,0 +1,119 @@
+"""Group and instance normalisation."""
+
+from __future__ import annotations
+
+from math import gcd, prod
+
+from ..ir.graph import Parameter
+from ..ir.types import TensorType, shape_text
+from ..words import WordError, count, flag, number
+from .layer import Builder, Example, Layer, known_channels, plane, sizes
+
+
+class GroupNorm(Layer, category="normalisation", name="group_norm"):
+    """Each image's channels in groups, each group to mean 0 and (biased) variance 1, then a learned scale and shift a channel.
+
+    `group_norm 1` takes the whole image as one group (layer normalisation). Training and evaluation are the same.
+
+    Shapes:  C x W... -> the same
+    Params:  weight [C], bias [C], or none with `affine=no`
+    Errors:  groups that do not divide the channels
+    Paper:   Wu and He, "Group Normalization", 2018 (arXiv:1803.08494)
+    """
+
+    groups: int = count("number of groups", default=32, position=0)
+    eps: float = number("added to the variance", default=1e-5, least=0)
+    affine: bool = flag("learn a scale and a shift", default=True, word="affine")
+
+    examples = (
+        Example("group_norm 2", inputs=((4, 3, 2),), output=(4, 3, 2), parameters=8),
+        Example("group_norm 1", inputs=((6,),), output=(6,), parameters=12),
+        Example("group_norm 3 affine=no eps=0.001", inputs=((6, 4),), output=(6, 4)),
+    )
+
+    def shape(self, *inputs: TensorType) -> TensorType:
+        (x,) = inputs
+        c, g = x.channels, self.of(x.channels)
+        if c is not None and c % g:
+            raise WordError("groups must divide the channels", f"{c} / {g} = {c / g:g}", label=f"{g} groups of {c} channels", hint=f"try group_norm {gcd(c, g)}", code="groups")
+        return x
+
+    def of(self, channels: int | None) -> int:
+        """The number of groups."""
+        return self.groups
+
+    def parameters(self, *inputs: TensorType) -> tuple[Parameter, ...]:
+        c = (known_channels(inputs[0]),)
+        return (Parameter("weight", c, "norm", "ones"), Parameter("bias", c, "norm", "zeros")) if self.affine else ()
+
+    def forward(self, b: Builder, *inputs: str, **parameters: str) -> str:
+        (x,) = inputs
+        m = self._mean(b, x, "x", x=x)
+        d = b.map("x - m", x=x, m=m)
+        v = self._mean(b, x, "d * d", d=d)
+        r = b.map(f"1.0 / sqrt(v + {self.eps!r})", v=v)
+        b.save(d=d, r=r)
+        if not self.affine:
+            return b.map("d * r", d=d, r=r)
+        return b.map("d * r * weight + bias", d=d, r=r, weight=parameters["weight"], bias=parameters["bias"])
+
+    def _mean(self, b: Builder, like: str, expression: str, /, **operands: str) -> str:
+        """The mean of an expression over each image's group, for each channel of it: first over places, then over channels."""
+        shape = sizes(b.type(like))
+        s, of = plane(shape), shape[0] // self.of(shape[0])
+        for name in operands:
+            expression = expression.replace(name, f"{name}[n,c{s}]")
+        scale = f" / {float(of * prod(shape[1:]))!r}"
+        if not s and of == 1:
+            return str(b(f"m[n,c] = {expression}", **operands))
+        each = str(b(f"s[n,c] += {expression}{scale if of == 1 else ''}", **operands)) if s else str(b(f"s[n,c] = {expression}", **operands))
+        if of == 1:
+            return each
+        group = b(f"g[n,g] += s[n,{of}*g+j]{scale}", s=each, out=(shape[0] // of,), over={"j": of})
+        return str(b(f"m[n,{of}*g+j] = g[n,g]", g=group, out=shape[:1], over={"j": of}))
+
+    def backward(self, b: Builder, dy: str, *inputs: str, saved: dict[str, str], **parameters: str) -> tuple[tuple[str, ...], dict[str, str]]:
+        """dx = r (e - mean(e) - xhat mean(e xhat)), e = dy weight, xhat = d r."""
+        (x,) = inputs
+        d, r, gradients = saved["d"], saved["r"], {}
+        s = plane(b.type(x).shape)
+        rs = r_at(b, r, s)
+        if self.affine:
+            gradients = {"weight": str(b(f"d_weight[c] += dy[n,c{s}] * (d[n,c{s}] * {rs})", dy=dy, d=d, r=r)), "bias": str(b(f"d_bias[c] += dy[n,c{s}]", dy=dy))}
+            dy = b.map("dy * weight", dy=dy, weight=parameters["weight"])
+        m1 = self._mean(b, x, "e", e=dy)
+        m2 = self._mean(b, x, "e * d", e=dy, d=d)
+        return (b.map("r * (e - m1 - d * (r * r * m2))", r=r, e=dy, m1=m1, d=d, m2=m2),), gradients
+
+
+def r_at(b: Builder, r: str, s: str) -> str:
+    """How a number of an image's channel is read."""
+    return "r[n,c]" if len(b.type(r).shape) == 1 else f"r[n,c{s}]"
+
+
+class InstanceNorm(GroupNorm, category="normalisation", name="instance_norm"):
+    """Each channel of each image to mean 0 and (biased) variance 1. As PyTorch, nothing is learned unless `affine`.
+
+    Shapes:  C x W... -> the same
+    Params:  with `affine`, weight [C], bias [C]
+    Errors:  an input of one number a channel, whose result would be zero
+    Paper:   Ulyanov, Vedaldi and Lempitsky, "Instance Normalization", 2016 (arXiv:1607.08022)
+    """
+
+    groups: int = 0  # every channel its own
+    affine: bool = flag("learn a scale and a shift", default=False, word="affine")
+
+    examples = (
+        Example("instance_norm", inputs=((4, 3, 2),), output=(4, 3, 2)),
+        Example("instance_norm affine", inputs=((3, 5),), output=(3, 5), parameters=6),
+    )
+
+    def shape(self, *inputs: TensorType) -> TensorType:
+        (x,) = inputs
+        if not x.spatial or all(w == 1 for w in x.spatial):
+            raise WordError("instance_norm takes the mean over height and width, and here is one number for each channel",
+                            label=f"the input is {shape_text(x.shape)}", hint="use bn or group_norm", code="wrong-rank")
+        return x
+
+    def of(self, channels: int | None) -> int:
+        return channels or 1

@@ -59,7 +59,9 @@ def parser() -> argparse.ArgumentParser:
     c.add_argument("--seed", type=int, default=0, metavar="N", help="of the first weights and the order of the data (default 0)")
     c.add_argument("--device", choices=("cpu", "cuda", "reference"), default="cpu", help="where to run (default cpu)")
     c.add_argument("--threads", type=_whole, metavar="N", help="CPU threads; results do not depend on it")
-    c.add_argument("--out", metavar="FILE", help="where to save the weights")
+    c.add_argument("--dtype", choices=("float32", "float64"), help="precision of all numbers (default float32)")
+    c.add_argument("--out", metavar="FILE", help="where to save the weights (default NET.safetensors)")
+    c.add_argument("--resume", metavar="FILE", help="go on from saved weights, exactly as if there had been no pause")
     c.add_argument("--quiet", action="store_true", help="no progress display")
 
     c = _command(commands, "show", "look_at:show", "print a stage of the way from text to kernels",

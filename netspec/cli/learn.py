@@ -8,9 +8,11 @@ from .nets import input_shapes, settings, split
 
 
 def train(args: Namespace) -> int:
-    from ..runtime.session import train as run
+    """Compile a net and train it as its `train` section says; the command line's own numbers win."""
+    from ..compiler import compile
+    from ..runtime import session
 
-    file, net = split(args.net)
-    run(file, net, parameters=settings(args), input=input_shapes(args), epochs=args.epochs, batch=args.batch, seed=args.seed,
-        device=args.device, threads=args.threads, out=args.out, quiet=args.quiet)
+    file, name = split(args.net)
+    net = compile(file, name, device=args.device, dtype=args.dtype, seed=args.seed, input=input_shapes(args), parameters=settings(args))
+    session.train(net, epochs=args.epochs, batch=args.batch, out=args.out, resume=args.resume, threads=args.threads, quiet=args.quiet, spec=args.net)
     return 0

@@ -18,6 +18,7 @@ and does not see that an imported intrinsic has changed.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import ctypes
 import hashlib
 import linecache
@@ -36,11 +37,12 @@ from dataclasses import dataclass
 from functools import cache as remember
 from functools import cached_property
 from pathlib import Path
-from types import FunctionType, ModuleType
+from types import ModuleType
 from typing import Any
 
 FORMAT = "1"  # of an entry on disk
 LIMIT = 256 << 20  # bytes kept on disk, over all versions and processors; NETSPEC_CACHE_LIMIT overrides, in MiB
+Function = Callable[..., Any]
 DRIVER = "int64(int64, int64, int64)"
 
 
@@ -113,10 +115,8 @@ def _write(path: Path, data: bytes) -> None:
         os.replace(part, path)
     except OSError:
         if part is not None:
-            try:
+            with contextlib.suppress(OSError):
                 os.unlink(part)
-            except OSError:
-                pass
 
 
 # ---- what ----------------------------------------------------------------------------------------------------------------------
@@ -201,8 +201,9 @@ class _Entry:
         self.path = path
 
     def load_overload(self, signature: Any, context: Any) -> Any:
-        from numba.core.compiler import CompileResult
+        from numba.core import compiler
 
+        kind: Any = compiler.CompileResult
         context.refresh()
         if self.path is None:
             return None
@@ -210,7 +211,7 @@ class _Entry:
             data = self.path.read_bytes()
             if hashlib.sha256(data[32:]).digest() != data[:32]:
                 return None
-            result = CompileResult._rebuild(context, *pickle.loads(data[32:]))
+            result = kind._rebuild(context, *pickle.loads(data[32:]))
             if time.time() - self.path.stat().st_mtime > 86400:
                 os.utime(self.path)  # pruning removes what has not been used for longest
         except Exception:  # whatever is wrong with an entry, the cure is to compile
@@ -222,12 +223,13 @@ class _Entry:
     def save_overload(self, signature: Any, result: Any) -> None:
         from numba.core import serialize
 
+        dumps: Any = serialize.dumps
         with _lock:
             _statistics.compiled += 1
         if self.path is None or result.library.has_dynamic_globals:
             return
         try:
-            data = serialize.dumps(result._reduce())
+            data = dumps(result._reduce())
         except Exception:  # not every result can be written down; this process has it in memory
             return
         _write(self.path, hashlib.sha256(data).digest() + data)
@@ -240,7 +242,7 @@ class Compiled:
     `key` tells apart functions of one name that differ in what their closure holds.
     """
 
-    def __init__(self, function: FunctionType, signature: str, key: str, options: dict[str, Any]) -> None:
+    def __init__(self, function: Function, signature: str, key: str, options: dict[str, Any]) -> None:
         self.function, self.signature, self.key, self.options = function, signature, key, options
         self.name, self.__doc__ = function.__name__, function.__doc__
 
@@ -259,10 +261,11 @@ class Compiled:
 
     @cached_property
     def _cfunc(self) -> Any:
-        from numba.core import sigutils
-        from numba.core.ccallback import CFunc
+        from numba.core import ccallback, sigutils
 
-        compiled = CFunc(self.function, sigutils.normalize_signature(self.signature), locals={}, options=self.options)
+        make: Any = ccallback.CFunc
+        normal: Any = sigutils.normalize_signature
+        compiled = make(self.function, normal(self.signature), locals={}, options=self.options)
         compiled._cache = _Entry(self.path)
         compiled.compile()
         return compiled
@@ -275,7 +278,7 @@ class Compiled:
     @cached_property
     def call(self) -> Callable[..., int]:
         """The function as Python calls it; the interpreter's lock is released meanwhile."""
-        of = {"int64": ctypes.c_int64, "int32": ctypes.c_int32, "float64": ctypes.c_double, "void": None}
+        of: dict[str, Any] = {"int64": ctypes.c_int64, "int32": ctypes.c_int32, "float64": ctypes.c_double, "void": None}
         result, _, arguments = self.signature.rstrip(")").partition("(")
         kinds = [of[a.strip()] for a in arguments.split(",") if a.strip()]
         return ctypes.CFUNCTYPE(of[result.strip()], *kinds)(self.address)
@@ -285,18 +288,19 @@ class Compiled:
 
     def assembly(self) -> str:
         """The machine code as text; compiles anew, as the cache keeps none."""
-        from numba import cfunc
+        import numba
 
-        return str(cfunc(self.signature, **self.options)(self.function)._library.get_asm_str())
+        anew: Any = numba.cfunc(self.signature, **self.options)(self.function)
+        return str(anew._library.get_asm_str())
 
 
-def compiled(signature: str, key: str = "", **options: Any) -> Callable[[FunctionType], Compiled]:
+def compiled(signature: str, key: str = "", **options: Any) -> Callable[[Function], Compiled]:
     """Decorate a function of numbers to be compiled for calls by address. Division by zero does not raise in it."""
     chosen = {"error_model": "numpy", **options}
     return lambda function: Compiled(function, signature, key, chosen)
 
 
-def kernel(function: FunctionType) -> Compiled:
+def kernel(function: Function) -> Compiled:
     """A driver of the engine's table: int64 f(int64 row, int64 item, int64 scratch)."""
     return compiled(DRIVER)(function)
 

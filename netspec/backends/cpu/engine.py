@@ -25,7 +25,22 @@ from numpy.typing import NDArray
 
 from .cache import Compiled
 from .memory import LINE, aligned
-from .workers import BARRIER, COUNTER, DRIVER, END, ITEMS, KERNEL, OPCODE, ROW, SAMPLES, SCRATCH, SCRATCH_BYTES, SHARES, get_threads, run
+from .workers import (
+    BARRIER,
+    COUNTER,
+    DRIVER,
+    END,
+    ITEMS,
+    KERNEL,
+    OPCODE,
+    ROW,
+    SAMPLES,
+    SCRATCH,
+    SCRATCH_BYTES,
+    SHARES,
+    get_threads,
+    run,
+)
 
 _DRIVER = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
 FIRST_WORD = 8  # of a row, that is a driver's own

@@ -45,13 +45,18 @@ from collections.abc import Callable
 from functools import cache as remember
 from typing import Any, NamedTuple
 
+import numba
 from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic, lower_builtin, models, register_model, type_callable
+from numba import extending, types
 
 from . import vecmath
 from .vecmath import F32, F64, I1, I32, I64, Vec
+
+__all__ = [
+    "Lanes", "at", "call", "erf", "exp", "expm1", "floor", "fma", "get_f32", "get_f64", "get_i32", "get_i64", "keep", "lanes_of",
+    "largest", "log", "log1p", "maximum", "minimum", "power", "put_f32", "put_f64", "put_i32", "put_i64", "scatter", "sigmoid", "smallest",
+    "sqrt", "stir", "store", "store_first", "tanh", "to_float32", "to_float64", "total", "uniform_at", "where",
+]  # fmt: skip
 
 _ELEMENTS: dict[str, tuple[Any, Any, int]] = {
     "float32": (types.float32, F32, 4),
@@ -62,13 +67,21 @@ _ELEMENTS: dict[str, tuple[Any, Any, int]] = {
 }
 _PTR = ir.PointerType()
 
+# Numba's own annotations are partial, and wrong for an intrinsic, which is not called with the arguments it is made of.
+intrinsic: Callable[[Callable[..., Any]], Any] = extending.intrinsic
+inline: Callable[[Callable[..., Any]], Any] = numba.njit  # a function compiled into what calls it
+_number: Any = types.Number
+_extending: Any = extending
+_star_tuple: Any = types.StarArgTuple
 
-class Lanes(types.Type):  # type: ignore[misc]
+
+class Lanes(types.Type):
     """The type of a vector of `count` elements of `dtype`; dtype "mask" has one bit an element."""
 
     def __init__(self, dtype: str, count: int) -> None:
         self.dtype, self.count = dtype, count
-        super().__init__(f"{dtype}x{count}")
+        _type: Any = super()
+        _type.__init__(f"{dtype}x{count}")
 
     @property
     def element(self) -> Any:
@@ -87,10 +100,7 @@ class Lanes(types.Type):  # type: ignore[misc]
         return Lanes(dtype, self.count)
 
 
-@register_model(Lanes)
-class _LanesModel(models.PrimitiveModel):  # type: ignore[misc]
-    def __init__(self, manager: Any, kind: Lanes) -> None:
-        super().__init__(manager, kind, kind.llvm)
+_extending.register_model(Lanes)(lambda manager, kind: _extending.models.PrimitiveModel(manager, kind, kind.llvm))
 
 
 # ---- how Python's operators and the functions below become instructions ---------------------------------------------------
@@ -132,17 +142,17 @@ def _operator(symbol: Any, result: Callable[[Any], Any], emit: Callable[..., Vec
 
         return unary if symbol in (operator.neg, operator.invert, abs) else binary
 
-    type_callable(symbol)(resolve)
+    _extending.type_callable(symbol)(resolve)
 
     def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         kind = _common(*signature.args)
         return emit(*(_as(context, builder, v, t, kind) for v, t in zip(args, signature.args))).value
 
     if symbol in (operator.neg, operator.invert, abs):
-        lower_builtin(symbol, Lanes)(lower)
+        _extending.lower_builtin(symbol, Lanes)(lower)
     else:
         for pair in ((Lanes, Lanes), (Lanes, types.Number), (types.Number, Lanes)):
-            lower_builtin(symbol, *pair)(lower)
+            _extending.lower_builtin(symbol, *pair)(lower)
 
 
 def _same(kind: Any) -> Any:
@@ -209,7 +219,7 @@ erf = _function(vecmath.emit_erf, "x", "The error function.")
 power = _function(vecmath.emit_power, "x, y", "x to the y, for x >= 0.")
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def where(context: Any, mask: Any, x: Any, y: Any) -> Any:
     """x where the mask holds, else y."""
     kind = _common(x, y)
@@ -225,7 +235,7 @@ def where(context: Any, mask: Any, x: Any, y: Any) -> Any:
     return kind(mask, x, y), lower
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def store(context: Any, address: Any, v: Any) -> Any:
     """Write all lanes."""
     if not isinstance(v, Lanes) or v.dtype == "mask":
@@ -244,7 +254,7 @@ def _first_lanes(builder: Any, v: Lanes, k: Any) -> Any:
     return builder.icmp_signed("<", numbers, vecmath.splat(builder, builder.trunc(k, I32), v.count).value)
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def store_first(context: Any, address: Any, v: Any, k: Any) -> Any:
     """Write only the first k lanes; memory beyond them is not touched."""
     if not isinstance(v, Lanes):
@@ -252,16 +262,14 @@ def store_first(context: Any, address: Any, v: Any, k: Any) -> Any:
 
     def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         mask = _first_lanes(builder, v, args[2])
-        kind = ir.FunctionType(ir.VoidType(), [v.llvm, _PTR, I32, mask.type])
-        name = f"llvm.masked.store.{_suffix(v)}.p0"
-        f = cgutils.get_or_insert_function(builder.module, kind, name)
+        f = vecmath.declare(builder, f"llvm.masked.store.{_suffix(v)}.p0", ir.VoidType(), [v.llvm, _PTR, I32, mask.type])
         builder.call(f, [args[1], builder.inttoptr(args[0], _PTR), I32(v.item), mask])
         return context.get_dummy_value()
 
     return types.void(types.int64, v, types.int64), lower
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def keep(context: Any, v: Any, k: Any) -> Any:
     """The first k lanes; zeros after."""
     if not isinstance(v, Lanes):
@@ -273,7 +281,7 @@ def keep(context: Any, v: Any, k: Any) -> Any:
     return v(v, types.int64), lower
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def scatter(context: Any, address: Any, step: Any, v: Any) -> Any:
     """Write lane i to address + i * step."""
     if not isinstance(v, Lanes):
@@ -303,7 +311,7 @@ largest = _reduction(vecmath.emit_largest, "The largest lane; NaN if there is on
 smallest = _reduction(vecmath.emit_smallest, "The smallest lane; NaN if there is one.")
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def to_float64(context: Any, v: Any) -> Any:
     """The lanes as float64."""
     if not isinstance(v, Lanes):
@@ -313,7 +321,7 @@ def to_float64(context: Any, v: Any) -> Any:
     return out(v), lambda context, builder, signature, args: getattr(builder, change)(args[0], out.llvm)
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def to_float32(context: Any, v: Any) -> Any:
     """The lanes as float32."""
     if not isinstance(v, Lanes):
@@ -345,30 +353,29 @@ def lanes_of(dtype: str, count: int) -> LaneFunctions:
     kind = Lanes(dtype, count)
     item = kind.item
 
-    @intrinsic  # type: ignore[misc]
+    @intrinsic
     def load(context: Any, address: Any) -> Any:
         def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             return builder.load(builder.inttoptr(args[0], _PTR), align=item, typ=kind.llvm)
 
         return kind(types.int64), lower
 
-    @intrinsic  # type: ignore[misc]
+    @intrinsic
     def first(context: Any, address: Any, k: Any) -> Any:
         def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             mask = _first_lanes(builder, kind, args[1])
-            shape = ir.FunctionType(kind.llvm, [_PTR, I32, mask.type, kind.llvm])
-            f = cgutils.get_or_insert_function(builder.module, shape, f"llvm.masked.load.{_suffix(kind)}.p0")
+            f = vecmath.declare(builder, f"llvm.masked.load.{_suffix(kind)}.p0", kind.llvm, [_PTR, I32, mask.type, kind.llvm])
             return builder.call(f, [builder.inttoptr(args[0], _PTR), I32(item), mask, ir.Constant(kind.llvm, [0] * count)])
 
         return kind(types.int64, types.int64), lower
 
-    @intrinsic  # type: ignore[misc]
+    @intrinsic
     def splat(context: Any, x: Any) -> Any:
         if not isinstance(x, types.Number):
             return None
         return kind(x), lambda context, builder, signature, args: _as(context, builder, args[0], x, kind).value
 
-    @intrinsic  # type: ignore[misc]
+    @intrinsic
     def gather(context: Any, address: Any, step: Any) -> Any:
         def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             places = [builder.inttoptr(builder.add(args[0], builder.mul(args[1], I64(i))), _PTR) for i in range(count)]
@@ -376,7 +383,7 @@ def lanes_of(dtype: str, count: int) -> LaneFunctions:
 
         return kind(types.int64, types.int64), lower
 
-    @intrinsic  # type: ignore[misc]
+    @intrinsic
     def uniform(context: Any, key: Any, index: Any, step: Any) -> Any:
         def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             b = builder
@@ -396,11 +403,11 @@ def lanes_of(dtype: str, count: int) -> LaneFunctions:
 
 # ---- plain numbers ---------------------------------------------------------------------------------------------------------
 def _uniform(builder: Any, low: Vec, carry: Vec, key: Any, index: Any) -> Vec:
-    high = lambda x: builder.trunc(builder.lshr(x, I64(32)), I32)  # noqa: E731
-    return vecmath.emit_uniform(low, carry, builder.trunc(key, I32), high(key), high(index))
+    key_high, index_high = (builder.trunc(builder.lshr(x, I64(32)), I32) for x in (key, index))
+    return vecmath.emit_uniform(low, carry, builder.trunc(key, I32), key_high, index_high)
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def uniform_at(context: Any, key: Any, index: Any) -> Any:
     """The uniform number in [0, 1) of one index."""
 
@@ -411,7 +418,7 @@ def uniform_at(context: Any, key: Any, index: Any) -> Any:
     return types.float32(types.int64, types.int64), lower
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def stir(context: Any, key: Any, part: Any) -> Any:
     """The key with one more part; the same as `netspec.ir.randomness.stir`."""
 
@@ -424,7 +431,7 @@ def stir(context: Any, key: Any, part: Any) -> Any:
     return types.int64(types.int64, types.int64), lower
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def at(context: Any, row: Any, k: Any) -> Any:
     """The k-th int64 of a table row."""
 
@@ -460,7 +467,7 @@ get_f32, get_f64, get_i32, get_i64 = _get("float32"), _get("float64"), _get("int
 put_f32, put_f64, put_i32, put_i64 = _put("float32"), _put("float64"), _put("int32"), _put("int64")
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def call(context: Any, address: Any, *args: Any) -> Any:
     """Call the C function at an address with int64 arguments; it returns int64."""
     n = len(args)
@@ -469,4 +476,4 @@ def call(context: Any, address: Any, *args: Any) -> Any:
         numbers = [context.cast(builder, builder.extract_value(values[1], i), args[i], types.int64) for i in range(n)]
         return builder.call(builder.inttoptr(values[0], ir.FunctionType(I64, [I64] * n).as_pointer()), numbers)
 
-    return types.int64(types.int64, types.StarArgTuple(args)), lower
+    return types.int64(types.int64, _star_tuple(args)), lower

@@ -7,6 +7,7 @@ compete for the same sets of the second-level cache, and every page costs an ent
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 from typing import Any
 
@@ -40,8 +41,6 @@ def _pages(nbytes: int) -> NDArray[np.uint8]:
     start = -block.ctypes.data % HUGE
     advice = getattr(mmap, "MADV_HUGEPAGE", None)
     if advice is not None:
-        try:
+        with contextlib.suppress(OSError):  # a kernel without them
             region.madvise(advice, start, whole)
-        except OSError:  # a kernel without them
-            pass
     return block[start : start + whole]

@@ -64,7 +64,7 @@ class Vec:
         prefix = "f" if self.floating else "i"
         bits = {F32: 32, F64: 64}.get(self.element) or self.element.width
         suffix = (f"v{self.count}" if isinstance(self.type, ir.VectorType) else "") + f"{prefix}{bits}"
-        return Vec(self.b, self.b.call(_declare(self.b, f"llvm.{name}.{suffix}", self.type, [self.type] * len(args)), args))
+        return Vec(self.b, self.b.call(declare(self.b, f"llvm.{name}.{suffix}", self.type, [self.type] * len(args)), args))
 
     def __add__(self, o: Vec | Number) -> Vec:
         return Vec(self.b, (self.b.fadd if self.floating else self.b.add)(self.value, self.of(o).value))
@@ -176,7 +176,8 @@ class Vec:
         return self.b.extract_element(self.value, I32(k)) if isinstance(self.type, ir.VectorType) else self.value
 
 
-def _declare(b: Any, name: str, result: Any, arguments: list[Any]) -> Any:
+def declare(b: Any, name: str, result: Any, arguments: list[Any]) -> Any:
+    """The function of that name and type, declared in the module that is being built."""
     found = b.module.globals.get(name)
     return found if found is not None else ir.Function(b.module, ir.FunctionType(result, arguments), name)
 
@@ -237,7 +238,7 @@ def _halve(x: Vec, join: Callable[[Vec, Vec], Vec]) -> Any:
 
 def _libm(name: str, x: Vec, *others: Vec | Number) -> Vec:
     """The C library's function, lane by lane (float64)."""
-    function = _declare(x.b, name, F64, [F64] * (1 + len(others)))
+    function = declare(x.b, name, F64, [F64] * (1 + len(others)))
     arguments = [x, *(x.of(o) for o in others)]
     if not isinstance(x.type, ir.VectorType):
         return Vec(x.b, x.b.call(function, [a.value for a in arguments]))

@@ -27,15 +27,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
-from numba import njit, types
-from numba.core.cgutils import get_or_insert_function
-from numba.extending import intrinsic
 
+from .atomics import atomic_add, atomic_change, atomic_load, atomic_swap, pause
 from .cache import compiled
-from .lanes import at, call, put_i64
+from .lanes import at, call, inline, put_i64
 from .memory import LINE, aligned
-from .vecmath import I32, I64
 
 # The engine's words of a row; a driver's begin at 8.
 ROW = 128
@@ -55,65 +51,8 @@ SPINS, YIELDS, NAPS, LONG_NAPS = 2000, 10000, 1000, 1000  # about 0.1 ms, then 4
 _PATIENCE = 1000  # looks at a barrier before giving the core away
 
 
-@intrinsic  # type: ignore[misc]
-def atomic_add(context: Any, address: Any, x: Any) -> Any:
-    """Add to the int64 at an address; what was there before."""
-
-    def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.atomic_rmw("add", builder.inttoptr(args[0], I64.as_pointer()), args[1], "seq_cst")
-
-    return types.int64(types.int64, types.int64), lower
-
-
-@intrinsic  # type: ignore[misc]
-def atomic_swap(context: Any, address: Any, x: Any) -> Any:
-    """Replace the int64 at an address; what was there before."""
-
-    def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.atomic_rmw("xchg", builder.inttoptr(args[0], I64.as_pointer()), args[1], "seq_cst")
-
-    return types.int64(types.int64, types.int64), lower
-
-
-@intrinsic  # type: ignore[misc]
-def atomic_change(context: Any, address: Any, old: Any, new: Any) -> Any:
-    """Replace the int64 at an address if it is `old`; what was there before."""
-
-    def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        pair = builder.cmpxchg(builder.inttoptr(args[0], I64.as_pointer()), args[1], args[2], "seq_cst", "seq_cst")
-        return builder.extract_value(pair, 0)
-
-    return types.int64(types.int64, types.int64, types.int64), lower
-
-
-@intrinsic  # type: ignore[misc]
-def atomic_load(context: Any, address: Any) -> Any:
-    """The int64 at an address, with everything written before it."""
-
-    def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.load_atomic(builder.inttoptr(args[0], I64.as_pointer()), "seq_cst", 8, typ=I64)
-
-    return types.int64(types.int64), lower
-
-
-@intrinsic  # type: ignore[misc]
-def pause(context: Any) -> Any:
-    """Tell the processor that this is a waiting loop."""
-
-    def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        machine = builder.module.triple.split("-")[0]
-        if machine in ("x86_64", "i686", "i386"):
-            builder.call(get_or_insert_function(builder.module, ir.FunctionType(ir.VoidType(), []), "llvm.x86.sse2.pause"), [])
-        elif machine in ("aarch64", "arm64"):
-            hint = get_or_insert_function(builder.module, ir.FunctionType(ir.VoidType(), [I32]), "llvm.aarch64.hint")
-            builder.call(hint, [I32(1)])
-        return context.get_dummy_value()
-
-    return types.void(), lower
-
-
-@njit
-def _wait_step(control, looked):
+@inline
+def _wait_step(control: int, looked: int) -> None:
     """One look at something that another thread will do."""
     if looked < _PATIENCE:
         pause()
@@ -121,8 +60,8 @@ def _wait_step(control, looked):
         call(at(control + _SYSTEM, 0))
 
 
-@njit
-def _take(counter, ticket, items):
+@inline
+def _take(counter: int, ticket: int, items: int) -> int:
     """The next of a share's items, or -1. A counter holds the ticket of the run it was last used in, and is 0 for any
     other, so that no run begins by clearing counters."""
     seen = atomic_load(counter)
@@ -137,7 +76,7 @@ def _take(counter, ticket, items):
 
 
 @compiled("int64(int64, int64, int64)")
-def walk(control, tid, ticket):
+def walk(control: int, tid: int, ticket: int) -> int:
     """Take part in the open run."""
     table, rows, shares = at(control + _RUN, 0), at(control + _RUN, 1), at(control + _RUN, 3)
     passed = atomic_load(control + _PASSED)  # the last barrier that thread 0 saw, and the items before it
@@ -175,7 +114,7 @@ def walk(control, tid, ticket):
 
 
 @compiled("int64(int64, int64, int64, int64, int64)")
-def step(control, table, rows, threads, opened):
+def step(control: int, table: int, rows: int, threads: int, opened: int) -> int:
     """Run a table as thread 0. Returns the number of workers that Python must wake before it calls again with `opened`."""
     if not opened:
         put_i64(control + _RUN, table)
@@ -205,7 +144,7 @@ def step(control, table, rows, threads, opened):
 
 
 @compiled("int64(int64, int64)")
-def step_alone(table, rows):
+def step_alone(table: int, rows: int) -> int:
     """Run a table on the calling thread, without counters."""
     for i in range(rows):
         row = table + i * (8 * ROW)
@@ -218,8 +157,8 @@ def step_alone(table, rows):
     return 0
 
 
-@njit
-def _find_core(control, tid):
+@inline
+def _find_core(control: int, tid: int) -> None:
     """Leave a core that the caller or a lower worker runs on: the system often wakes a thread where its waker runs, and
     takes milliseconds to see that two share a core while another is idle."""
     get, mine = at(control + _SYSTEM, 5), control + _WORKERS + tid * _WORKER
@@ -246,7 +185,7 @@ def _find_core(control, tid):
 
 
 @compiled("int64(int64, int64, int64)")
-def serve(control, tid, seen):
+def serve(control: int, tid: int, seen: int) -> int:
     """A worker's life until it has been idle for long, or is told to stop (-1). Returns the last ticket it saw."""
     idle = 0
     worker = control + _WORKERS + tid * _WORKER

@@ -78,26 +78,27 @@ def axis_text(a: Axis) -> str:
     return out
 
 
-def _affine(e: ast.expr) -> Axis:
+def affine(e: ast.expr) -> Axis:
+    """A subscript as an affine map. Raises ValueError where it is none."""
     match e:
         case ast.Name(i):
             return Axis(((i, 1),))
         case ast.Constant(int(c)):
             return Axis((), c)
         case ast.UnaryOp(ast.USub(), x):
-            a = _affine(x)
+            a = affine(x)
             return Axis(tuple((i, -c) for i, c in a.terms), -a.const)
         case ast.BinOp(left, ast.Add(), ast.Constant(0)):
-            a = _affine(left)
+            a = affine(left)
             return Axis(a.terms, a.const, True)
         case ast.BinOp(left, (ast.Add() | ast.Sub()) as op, right):
-            a, b, k = _affine(left), _affine(right), 1 if isinstance(op, ast.Add) else -1
+            a, b, k = affine(left), affine(right), 1 if isinstance(op, ast.Add) else -1
             terms = dict(a.terms)
             for i, c in b.terms:
                 terms[i] = terms.get(i, 0) + k * c
             return Axis(tuple((i, c) for i, c in terms.items() if c), a.const + k * b.const, a.part)
         case ast.BinOp(left, ast.Mult(), right):
-            a, b = _affine(left), _affine(right)
+            a, b = affine(left), affine(right)
             if b.terms:
                 a, b = b, a
             if b.terms:
@@ -109,7 +110,7 @@ def _affine(e: ast.expr) -> Axis:
 def access(s: ast.Subscript) -> Access:
     assert isinstance(s.value, ast.Name)
     axes = s.slice.elts if isinstance(s.slice, ast.Tuple) else [s.slice]
-    return Access(s.value.id, tuple(map(_affine, axes)))
+    return Access(s.value.id, tuple(map(affine, axes)))
 
 
 @lru_cache(maxsize=65536)

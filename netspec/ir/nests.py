@@ -38,7 +38,7 @@ def form_of(node: Node) -> Form:
     if isinstance(f, Pieces):
         return "piece"
     places = f.target.axes[2:]
-    if any(a.terms and not a.bare for a in places):
+    if any((a.terms and not a.bare) or (not a.terms and (a.const or size != 1)) for a, size in zip(places, node.type.shape[1:])):
         return "push"
     if f.how == "=" and not f.reduced and all(_own(r.axes[2:], places) for r in f.reads if len(r.axes) > 2):
         return "map"

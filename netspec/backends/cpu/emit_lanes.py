@@ -11,7 +11,7 @@ import ast
 import hashlib
 from dataclasses import dataclass, field
 
-from ...ir.formula import Access, Axis, Formula, Pieces, access, axis_text
+from ...ir.formula import Access, Axis, Formula, Pieces, access, affine, axis_text
 from ...ir.graph import Graph, Node
 from ...ir.layout import Image
 from ...ir.nests import Nest, domain_of, is_total, nests
@@ -206,19 +206,22 @@ class _Nest:
             return names.get(i, i)
 
         def random(key: ast.expr, index: ast.expr) -> str:
-            return self.random(f, key, index, names, read)
+            return self.random(f, key, index, names)
 
-        return source(f.right, read, number, random)
+        text = source(f.right, read, number, random)
+        return text if f.reads or f.is_random else f"splat({text})"
 
-    def random(self, f: Formula, key: ast.expr, index: ast.expr, names: dict[str, str], read: object) -> str:
-        from ...ir.formula import _affine
-
-        keys = source(key, read, lambda i: i, lambda a, b: "")  # type: ignore[arg-type]
-        a = _affine(index)
+    def random(self, f: Formula, key: ast.expr, index: ast.expr, names: dict[str, str]) -> str:
+        (s,) = [x for x in ast.walk(key) if isinstance(x, ast.Subscript)]
+        k = self.t.operand(dict(zip(f.operands, self._inputs(f)))[s.value.id])  # type: ignore[attr-defined]
+        a = affine(index)
         c = f.target.axes[1].bare or ""
         step = a.coefficient(c)
-        start = _spell(Axis(tuple((i, k) for i, k in a.terms if i != c), a.const), {**names, "n": "n"})
-        return f"uniform(int({keys}), {start} + {step} * ({self.t.lanes} * b), {step})"
+        start = _spell(Axis(tuple((i, q) for i, q in a.terms if i != c), a.const), {**names, "n": "n"})
+        return f"uniform(get_i64(at(args, {WORDS * k})), {start} + {step} * ({self.t.lanes} * b), {step})"
+
+    def _inputs(self, f: Formula) -> tuple[str, ...]:
+        return next(n.inputs for n in self.nest.nodes if n.op is f)
 
     def _place_axes(self, f: Formula) -> tuple[Axis, ...]:
         """The subscripts whose indices the domain's loops run over."""
@@ -282,9 +285,7 @@ class _Nest:
             if x != "0":
                 terms.append(f"({x}) * at(args, {WORDS * k + word})" if not x.isidentifier() else f"{x} * at(args, {WORDS * k + word})")
         inner = f"{t.bytes} * ({axes[-1]})" if not axes[-1].isidentifier() else f"{t.bytes} * {axes[-1]}"
-        last = self.loops[-1] if self.loops else ""
-        if terms and all(i in self.loops[:-1] or i not in names.values() for x in axes[:-1] for i in _identifiers(x)) and not any(last and last in _identifiers(x) for x in axes[:-1]) \
-                and all(i in self.loops for x in axes[:-1] for i in _identifiers(x)):
+        if terms and all(_identifiers(x) <= set(self.loops[:-1]) for x in axes[:-1]):
             line = " + ".join([base, *terms])
             if line not in rows:
                 rows[line] = f"r{t.fresh}_{len(rows)} = {line}"
@@ -330,7 +331,7 @@ class _Nest:
             out.append(f"{pad}if {' and '.join(guards)}:")
             pad += "    "
         inner: list[str] = []
-        value = self.expression(n, inner, {}, names)
+        value = self.expression(n, inner, rows, names)
         self.loaded = {}
         out += [pad + x for x in inner]
         if f.how == "=":
@@ -413,7 +414,7 @@ class _Nest:
         if guards:
             body.append(f"{pad}if {' and '.join(guards)}:")
             pad += "    "
-        where = self.place(value, target, names, {})
+        where = self.place(value, target, names, rows)
         body += [f"{pad}to = {where}", f"{pad}store(to, load(to) + {value_text})"]
         depends = [x for x in keep_rows if any(names[i] in x for i in inner_ix)]
         ahead = [x for x in keep_rows if x not in depends]

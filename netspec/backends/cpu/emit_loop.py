@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 
-from ...ir.formula import Access, Axis, Formula, Pieces, access, axis_text
+from ...ir.formula import Access, Axis, Formula, Pieces, access, affine, axis_text
 from ...ir.graph import Graph, Node
 from ...ir.layout import Image, Layout, Packed
 from ...ir.step import Step
@@ -111,9 +111,8 @@ class _Loops:
             return f"float(get({self.address(v, access(s), names)}))"
 
         def random(key: ast.expr, index: ast.expr) -> str:
-            (s,) = [x for x in ast.walk(key) if isinstance(x, ast.Subscript)] or [None]
-            salt = source(key, lambda s: f"get_i64({self.base(bound[s.value.id])})", lambda i: names.get(i, i), lambda a, b: "0")  # type: ignore[attr-defined]
-            return f"float(uniform_at({salt}, {_spell(_affine_of(index), names)}))"
+            (s,) = [x for x in ast.walk(key) if isinstance(x, ast.Subscript)]
+            return f"float(uniform_at(get_i64({self.base(bound[s.value.id])}), {_spell(affine(index), names)}))"  # type: ignore[attr-defined]
 
         value = source(f.right, read, lambda i: names.get(i, i), random, "")
         if scatter:
@@ -154,12 +153,6 @@ class _Loops:
                 if size is not None and high >= size:
                     out[f"{text} < {size}"] = None
         return list(out)
-
-
-def _affine_of(e: ast.expr) -> Axis:
-    from ...ir.formula import _affine
-
-    return _affine(e)
 
 
 def _spell(a: Axis, names: dict[str, str]) -> str:

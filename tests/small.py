@@ -48,7 +48,7 @@ def word(registry: dict[str, Any], text: str) -> tuple[Any, list[str]]:
     name, *tokens = tokens_of(text)
     cls = registry[name]
     args = arguments(cls)
-    positional = sorted((a for a in args if a.position is not None), key=lambda a: a.position)
+    positional = sorted((a for a in args if a.position is not None), key=lambda a: a.position or 0)
     refs = [t[1:] for t in tokens if t.startswith("@")]
     fields: dict[str, Any] = {}
     at = 0
@@ -72,9 +72,9 @@ def word(registry: dict[str, Any], text: str) -> tuple[Any, list[str]]:
 
 
 class Net:
-    """A graph under construction: `net = Net(x=(3, 8, 8)); net("conv 4 3x3"); net("add @x")`."""
+    """A graph under construction: `net = Net({"x": (3, 8, 8)}); net("conv 4 3x3"); net("add @x")`."""
 
-    def __init__(self, views: int = 1, **inputs: tuple[int, ...]):
+    def __init__(self, inputs: dict[str, tuple[int, ...]], views: int = 1):
         self.nodes = [Node(k, Input(), (), (Value(k, TensorType(s, views)),)) for k, s in inputs.items()]
         self.flow = next(iter(inputs))
         self.kinds: dict[str, int] = {}
@@ -103,7 +103,7 @@ class Net:
 
 
 def sequence(steps: list[str], **inputs: tuple[int, ...]) -> Graph:
-    net = Net(**inputs)
+    net = Net(inputs)
     for s in steps:
         net(s)
     return net.graph()

@@ -11,7 +11,9 @@ from small import Net
 
 from netspec.backends.reference.interpret import run
 from netspec.ir.graph import Graph, Input, Parameter
-from netspec.layers.layer import LAYERS, Example
+from netspec.ir.types import TensorType
+from netspec.layers import windows
+from netspec.layers.layer import LAYERS, Example, sizes
 from netspec.passes.differentiate import differentiate
 from netspec.passes.lower import lower
 from netspec.views.counts import count
@@ -23,7 +25,7 @@ SAMPLES = 3
 def graph_of(example: Example) -> Graph:
     """The net of an example: inputs x, a, b, ..., the steps before it, and the step."""
     names = ["x", *"abcdefgh"[: len(example.inputs) - 1]]
-    net = Net(example.views, **dict(zip(names, example.inputs)))
+    net = Net(dict(zip(names, example.inputs)), example.views)
     for line in example.before:
         label, step = line.split(": ")
         source, step = step.split(" -> ")
@@ -39,13 +41,12 @@ def random_values(program: Graph, seed: int = 0) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for n in program.nodes:
         if isinstance(n.op, Parameter):
-            given = n.op.values is not None
-            values[n.name] = np.reshape(n.op.values, n.op.shape) if given else rng.standard_normal(n.op.shape)
+            values[n.name] = rng.standard_normal(n.op.shape) if n.op.values is None else np.reshape(n.op.values, n.op.shape)
             if n.name.endswith(".var"):
                 values[n.name] = np.abs(values[n.name]) + 0.5
         elif isinstance(n.op, Input):
             t = n.type
-            shape = (SAMPLES * t.batch, *t.shape) if t.batch else t.shape
+            shape = (SAMPLES * t.batch, *sizes(t)) if t.batch else sizes(t)
             values[n.name] = np.array([7.0]) if n.op.role == "scalar" else rng.standard_normal(shape)
     return values
 
@@ -80,3 +81,143 @@ def test_gradient_by_finite_differences(example: Example, training: bool) -> Non
     exact = sum(float((env[g].reshape(direction[k].shape) * direction[k]).sum()) for k, g in program.gradients)
     scale = max(1.0, abs(exact), prod(example.output) ** 0.5)
     assert abs(slope - exact) < 2e-6 * scale, f"finite difference {slope}, gradient {exact}"
+
+
+def torch_meaning(op: Any, x: list[Any], p: dict[str, Any], training: bool) -> Any:
+    """The same layer in PyTorch's words; None where it has none."""
+    import torch
+    import torch.nn.functional as F
+
+    rank = x[0].dim() - 2
+    conv = (None, F.conv1d, F.conv2d, F.conv3d)[rank] if rank > 0 else None
+    pools = {k: getattr(F, f"{k}{rank}d", None) for k in ("max_pool", "avg_pool", "conv_transpose")}
+
+    def edges(v: Any, amount: Any, mode: str, value: float = 0.0) -> Any:
+        flat = [n for pair in reversed(windows.pads(amount, (1,) * rank, (1,) * rank)) for n in pair]
+        return F.pad(v, flat, mode) if mode != "constant" else F.pad(v, flat, mode, value)
+
+    match op.name:
+        case "conv":
+            window, dilation = windows.per_axis("window", op.window, rank), windows.per_axis("dilation", op.dilation, rank)
+            around = windows.pads(op.pad, window, dilation)
+            padded = edges(x[0], around, "constant" if op.edges == "zeros" else op.edges)
+            w = p["weight"]
+            if op.table is not None:
+                dense = torch.zeros(op.filters, x[0].shape[1], *window, dtype=w.dtype)
+                rows = [o for o, r in enumerate(op.table) for _ in r]
+                w = dense.index_put((torch.tensor(rows), torch.tensor([c for r in op.table for c in r])), w)
+            return conv(padded, w, p.get("bias"), op.stride, 0, op.dilation, op.groups)
+        case "deconv" if isinstance(op.pad, int) or op.pad == "valid":
+            return pools["conv_transpose"](x[0], p["weight"], p.get("bias"), op.stride, 0 if op.pad == "valid" else op.pad, op.output_pad, op.groups, op.dilation)
+        case "fc":
+            return F.linear(x[0].flatten(1), p["weight"].reshape(op.units, -1), p.get("bias"))
+        case "bilinear":
+            return F.bilinear(x[0], x[1], p["weight"], p.get("bias"))
+        case "maxpool" | "minpool" | "avgpool" if op.whole:
+            axes = tuple(range(2, rank + 2))
+            return {"maxpool": torch.amax, "minpool": torch.amin, "avgpool": torch.mean}[op.name](x[0], axes, keepdim=True)
+        case "maxpool" | "minpool":
+            window, stride, pad, dilation = op.geometry(TensorType(tuple(x[0].shape[1:])))
+            sign = 1 if op.name == "maxpool" else -1
+            return sign * pools["max_pool"](sign * x[0], window, stride, [a for a, _ in pad], dilation, ceil_mode=op.rounding == "ceil")
+        case "avgpool":
+            window, stride, pad = op._geometry(rank)
+            return pools["avg_pool"](x[0], window, stride, [a for a, _ in pad], op.rounding == "ceil", op.count_pad)
+        case "bn":
+            return F.batch_norm(x[0], p["mean"].clone(), p["var"].clone(), p["weight"], p["bias"], training, op.momentum, op.eps)
+        case "group_norm":
+            return F.group_norm(x[0], op.groups, p.get("weight"), p.get("bias"), op.eps)
+        case "instance_norm":
+            return F.instance_norm(x[0], None, None, p.get("weight"), p.get("bias"), True, 0.1, op.eps)
+        case "lrn" if op.divide:
+            return F.local_response_norm(x[0], op.size, op.alpha, op.beta, op.k)
+        case "prelu":
+            return F.prelu(x[0], p["weight"])
+        case "leaky":
+            return F.leaky_relu(x[0], op.slope)
+        case "elu" | "celu":
+            return getattr(F, op.name)(x[0], op.alpha)
+        case "gelu":
+            return F.gelu(x[0], approximate="tanh" if op.form == "tanh" else "none")
+        case "relu" | "relu6" | "selu" | "softplus" | "softsign" | "hardswish" | "hardtanh":
+            return getattr(F, op.name)(x[0])
+        case "swish" if op.beta == 1:
+            return F.silu(x[0])
+        case "hardsigmoid" if op.slope == 1 / 6:
+            return F.hardsigmoid(x[0])
+        case "tanh" | "sigmoid" | "abs":
+            return getattr(torch, op.name)(x[0])
+        case "softmax" | "log_softmax":
+            return getattr(F, op.name)(x[0], 1)
+        case "maxout":
+            return x[0].unflatten(1, (-1, op.pieces)).amax(2)
+        case "add" | "sub" | "mul" | "max" | "min" | "mean" if getattr(op, "over", None) is None:
+            names = {"sub": "sub", "mul": "mul", "max": "maximum", "min": "minimum"}
+            out = x[0]
+            for other in x[1:]:
+                out = getattr(torch, names.get(op.name, "add"))(out, other)
+            return out / len(x) if op.name == "mean" else out
+        case "max" | "min" | "mean":
+            grouped = x[0].unflatten(0, (SAMPLES, -1))
+            return {"max": torch.amax, "min": torch.amin, "mean": torch.mean}[op.name](grouped, 1)
+        case "split_views":
+            return x[0].flatten(0, 1)
+        case "join_views":
+            return x[0].unflatten(0, (SAMPLES, -1))
+        case "concat":
+            trimmed = [x[0], *(centred(o, x[0].shape[2:]) if op.crop else o for o in x[1:])]
+            return torch.cat(trimmed, 1)
+        case "crop":
+            return centred(x[1], x[0].shape[2:], op.offset)
+        case "pad":
+            out = edges(x[0], op.amount, op.mode, op.value)
+            return F.pad(out, [0, 0] * rank + [0, op.channels]) if op.channels else out
+        case "flatten":
+            return x[0].flatten(1)
+        case "reshape":
+            return x[0].reshape(len(x[0]), *((op.to,) if isinstance(op.to, int) else op.to))
+        case "channels":
+            return x[0][:, op.ends[0]:op.ends[1] + 1]
+        case "scale":
+            return x[0] * (op.by if op.by is not None else p["weight"].reshape(-1, *[1] * rank))
+        case "shuffle" if rank == 2:
+            return F.pixel_shuffle(x[0], op.factor)
+        case "up" if op.mode != "bed":
+            to = x[1].shape[2:] if len(x) > 1 else [w * r for w, r in zip(x[0].shape[2:], windows.per_axis("", op.factor, rank))]
+            mode = "nearest" if op.mode == "nearest" else ("linear", "bilinear", "trilinear")[rank - 1]
+            return F.interpolate(x[0], list(to), mode=mode, align_corners=None if mode == "nearest" else op.aligned)
+        case "unpool" if op.of.stride is None:  # where windows overlap PyTorch keeps one of the numbers, and the sum is ours
+            window, stride, pad, _ = op.of.geometry(TensorType(tuple(x[1].shape[1:])))
+            _, i = getattr(F, f"max_pool{rank}d")(x[1], window, stride, [a for a, _ in pad], return_indices=True)
+            return getattr(F, f"max_unpool{rank}d")(x[0], i, window, stride, [a for a, _ in pad], list(x[1].shape[2:]))
+    return None
+
+
+def centred(v: Any, to: Any, offset: int | None = None) -> Any:
+    for k, n in enumerate(to, 2):
+        v = v.narrow(k, (v.shape[k] - n) // 2 if offset is None else offset, n)
+    return v
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_against_pytorch(example: Example, training: bool) -> None:
+    torch = pytest.importorskip("torch")
+    graph = graph_of(example)
+    layer = graph.by_name["layer"]
+    program = differentiate(inputs=True)(lower(training)(graph))
+    values = random_values(program)
+    tensors = {k: torch.tensor(v, dtype=torch.float64) for k, v in values.items()}
+    wanted = [name for name, _ in program.gradients]
+    for name in wanted:
+        tensors[name].requires_grad_()
+    y = torch_meaning(layer.op, [tensors[i] for i in layer.inputs], {k.removeprefix("layer."): v for k, v in tensors.items() if k.startswith("layer.")}, training)
+    if y is None:
+        pytest.skip("PyTorch has no such layer")
+    loose = 1e-6 if layer.op.name in ("celu", "hardsigmoid") else 1e-10  # PyTorch rounds their 1/alpha and 1/6 to float32 backwards
+    env = run(program, values, SAMPLES)
+    np.testing.assert_allclose(env[program.outputs[0][1]], y.detach().numpy(), rtol=1e-11, atol=1e-11)
+    y.backward(tensors["d.out"])
+    for name, g in program.gradients:
+        want = tensors[name].grad
+        np.testing.assert_allclose(env[g].reshape(values[name].shape), 0 if want is None else want.numpy(), rtol=loose, atol=loose, err_msg=name)

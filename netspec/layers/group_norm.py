@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import gcd, prod
+from typing import Any, ClassVar
 
 from ..ir.graph import Parameter
 from ..ir.types import TensorType, shape_text
@@ -25,7 +26,7 @@ class GroupNorm(Layer, category="normalisation", name="group_norm"):
     eps: float = number("added to the variance", default=1e-5, least=0)
     affine: bool = flag("learn a scale and a shift", default=True, word="affine")
 
-    examples = (
+    examples: ClassVar[tuple[Example, ...]] = (
         Example("group_norm 2", inputs=((4, 3, 2),), output=(4, 3, 2), parameters=8),
         Example("group_norm 1", inputs=((6,),), output=(6,), parameters=12),
         Example("group_norm 3 affine=no eps=0.001", inputs=((6, 4),), output=(6, 4)),
@@ -57,7 +58,7 @@ class GroupNorm(Layer, category="normalisation", name="group_norm"):
             return b.map("d * r", d=d, r=r)
         return b.map("d * r * weight + bias", d=d, r=r, weight=parameters["weight"], bias=parameters["bias"])
 
-    def _mean(self, b: Builder, like: str, expression: str, /, **operands: str) -> str:
+    def _mean(self, b: Builder, like: str, expression: str, /, **operands: Any) -> str:
         """The mean of an expression over each image's group, for each channel of it: first over places, then over channels."""
         shape = sizes(b.type(like))
         s, of = plane(shape), shape[0] // self.of(shape[0])

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 from ..ir.graph import Node, Parameter
 from ..ir.types import TensorType
@@ -83,7 +83,7 @@ class Layer(Word):
     category: str  # convolution, dense, pooling, activation, normalisation, merge, move, noise: colour and chapter
     takes: tuple[Literal["activation", "norm"], ...] = ()  # families of bare words it accepts: `conv 64 3x3 bn relu`
     arity: tuple[int, int | None] = (1, 1)  # how many values it reads, at least and at most (None: any number)
-    examples: tuple[Example, ...] = ()
+    examples: ClassVar[tuple[Example, ...]] = ()
 
     def __init_subclass__(cls, category: str = "", name: str | None = None, **kw: Any):
         super().__init_subclass__(**kw)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..ir.types import TensorType
 from ..words import count, flag, number
-from .layer import Builder, Example, Layer, plane
+from .layer import Builder, Example, Layer, plane, sizes
 
 
 class Lrn(Layer, category="normalisation"):
@@ -44,7 +44,7 @@ class Lrn(Layer, category="normalisation"):
         (x,) = inputs
         s = plane(b.type(x).shape)
         q = b.map("x * x", x=x)
-        total = b(f"total[n,c{s}] += q[n,c+j{_minus(self.size // 2)}{s}]", q=q, out=b.type(x).shape, over={"j": self.size})
+        total = b(f"total[n,c{s}] += q[n,c+j{_minus(self.size // 2)}{s}]", q=q, out=sizes(b.type(x)), over={"j": self.size})
         f = b.map(self.power(f"({float(self.k)!r} + total * {self.scale!r})"), total=total)
         b.save(total=total, f=f)
         return b.map("x * f", x=x, f=f)
@@ -54,7 +54,7 @@ class Lrn(Layer, category="normalisation"):
         (x,) = inputs
         s = plane(b.type(x).shape)
         t = b.map(f"dy * x * f / ({float(self.k)!r} + total * {self.scale!r})", dy=dy, x=x, **saved)
-        u = b(f"u[n,c{s}] += t[n,c+j{_minus((self.size - 1) // 2)}{s}]", t=t, out=b.type(x).shape, over={"j": self.size})
+        u = b(f"u[n,c{s}] += t[n,c+j{_minus((self.size - 1) // 2)}{s}]", t=t, out=sizes(b.type(x)), over={"j": self.size})
         return (b.map(f"dy * f - x * u * {2 * self.scale * self.beta!r}", dy=dy, f=saved["f"], x=x, u=u),), {}
 
 

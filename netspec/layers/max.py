@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from ..ir.types import TensorType
 from ..words import text
 from .add import same_shapes
@@ -21,7 +23,7 @@ class Max(Layer, category="merge"):
     over: str | None = text("the name of the `each` whose images are pooled", default=None)
 
     arity = (1, None)
-    examples = (
+    examples: ClassVar[tuple[Example, ...]] = (
         Example("max @a", inputs=((3, 4, 5), (3, 4, 5)), output=(3, 4, 5)),
         Example("max @a @b", inputs=((6,), (6,), (6,)), output=(6,)),
         Example("max over=v", inputs=((3, 2, 2),), output=(3, 2, 2), views=4),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from ..ir.types import TensorType
 from ..words import WordError, flag, padding, size, word
@@ -35,7 +35,7 @@ class MaxPool(Layer, category="pooling"):
     rounding: str = word("how a size that does not divide is rounded", default="floor", words=("floor", "ceil"))
     whole: bool = flag("one window over the whole plane", default=False, word="global")
 
-    examples = (
+    examples: ClassVar[tuple[Example, ...]] = (
         Example("maxpool 2", inputs=((3, 6, 4),), output=(3, 3, 2)),
         Example("maxpool 3 /2 same", inputs=((2, 7, 6),), output=(2, 4, 3)),
         Example("maxpool 3 /2 ceil", inputs=((2, 6, 6),), output=(2, 3, 3)),

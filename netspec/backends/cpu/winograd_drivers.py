@@ -1,5 +1,8 @@
 """Work items of Winograd contractions: transforms around 36 matrix products, a chunk of tiles at a time in a thread's
 scratch. Rows of tiles are numbered through all images: row q is tile row q % TH of image q // TH.
+
+The 36 elements of a tile lie an odd number of vectors apart (`| 1`): a power of two would map them to the same few sets of
+the caches, which doubled the time of some layers.
 """
 
 from __future__ import annotations
@@ -71,9 +74,9 @@ def winograd_gather_item(row: int, item: int, scratch: int) -> int:
     bytes, blocks, x_blocks = word(row, G_BYTES), word(row, G_BLOCKS), word(row, W_X_BLOCKS)
     table = scratch + FRAME_BYTES
     V = table + TABLE_BYTES
-    vfar = x_blocks * tiles * bytes
+    vfar = (x_blocks * tiles | 1) * bytes
     M = V + 36 * vfar
-    mfar = blocks * tiles * bytes
+    mfar = (blocks * tiles | 1) * bytes
     xrow, zeros = word(row, G_X_ROW), word(more, X_ZEROS)
     for c in range(x_blocks):
         set_word(table, c, c * tiles * bytes)
@@ -87,7 +90,7 @@ def winograd_gather_item(row: int, item: int, scratch: int) -> int:
             call7(word(more, X_IN_LAST), 1, x + 4 * (TW - 1) * bytes, xrow, real, zeros, to + (TW - 1) * bytes, vfar)
     for xi in range(36):
         for g in range(blocks):
-            weights = word(row, W_WEIGHTS) + (xi * blocks + g) * x_blocks * (bytes // 4) * bytes
+            weights = word(row, W_WEIGHTS) + (xi * (blocks * x_blocks | 1) + g * x_blocks) * (bytes // 4) * bytes
             set_word(scratch, FRAME_OPERANDS, M + xi * mfar + g * tiles * bytes)
             products(row, tiles, table, V + xi * vfar, weights, scratch, more + 8 * X_KERNELS)
     sums = word(row, G_SUM_COUNT)
@@ -144,9 +147,9 @@ def winograd_outer_item(row: int, item: int, scratch: int) -> int:
         q1 = min(end, q0 + word(row, Y_ROWS_PER_CHUNK))
         tiles = (q1 - q0) * TW
         V = scratch
-        vfar = x_blocks * tiles * bytes
+        vfar = (x_blocks * tiles | 1) * bytes
         M = V + 36 * vfar
-        mfar = (g1 - g0) * tiles * bytes
+        mfar = ((g1 - g0) * tiles | 1) * bytes
         for q in range(q0, q1):
             n, r = q // TH, q % TH
             place = (q - q0) * TW * bytes
@@ -162,12 +165,12 @@ def winograd_outer_item(row: int, item: int, scratch: int) -> int:
             for g in range(g0, g1):
                 for c in range(x_blocks):
                     call13(word(row, Y_KERNEL), 1, 1, tiles, V + xi * vfar + c * tiles * bytes, 0, 0, bytes, M + xi * mfar + (g - g0) * tiles * bytes,
-                           0, 0, bytes, into + ((xi * y_blocks + g) * x_blocks + c) * block, add)
+                           0, 0, bytes, into + (xi * (y_blocks * x_blocks | 1) + g * x_blocks + c) * block, add)
         add = 1
         q0 = q1
     if add == 0:
         for xi in range(36):
-            clear(into + (xi * y_blocks + g0) * x_blocks * block, (g1 - g0) * x_blocks * block)
+            clear(into + (xi * (y_blocks * x_blocks | 1) + g0 * x_blocks) * block, (g1 - g0) * x_blocks * block)
     return 0
 
 
@@ -179,7 +182,7 @@ Z_FROM, Z_TO, Z_PAIRS, Z_KERNEL, Z_BLOCK, Z_PARTS, Z_PART = range(8, 15)
 def winograd_weights_item(row: int, item: int, scratch: int) -> int:
     """One pair of blocks of a weight into Winograd's domain."""
     block = word(row, Z_BLOCK)
-    call3(word(row, Z_KERNEL), word(row, Z_FROM) + item * 9 * block, word(row, Z_TO) + item * block, word(row, Z_PAIRS) * block)
+    call3(word(row, Z_KERNEL), word(row, Z_FROM) + item * 9 * block, word(row, Z_TO) + item * block, (word(row, Z_PAIRS) | 1) * block)
     return 0
 
 
@@ -187,6 +190,6 @@ def winograd_weights_item(row: int, item: int, scratch: int) -> int:
 def winograd_fold_item(row: int, item: int, scratch: int) -> int:
     """One pair of blocks of a weight gradient: the sum of the parts, back from Winograd's domain."""
     block = word(row, Z_BLOCK)
-    call5(word(row, Z_KERNEL), word(row, Z_FROM) + item * block, word(row, Z_PAIRS) * block, word(row, Z_PARTS), word(row, Z_PART),
+    call5(word(row, Z_KERNEL), word(row, Z_FROM) + item * block, (word(row, Z_PAIRS) | 1) * block, word(row, Z_PARTS), word(row, Z_PART),
           word(row, Z_TO) + item * 9 * block)
     return 0

@@ -20,7 +20,7 @@ from .contract_table import (
     sum_words,
     vector_words,
 )
-from .winograd_schedule import tiles_of
+from .winograd_schedule import domain_bytes, tiles_of
 
 MODULE, DRIVERS = "winograd", "winograd_drivers"
 
@@ -88,7 +88,7 @@ def outer(o: WinogradOuter, N: int, resolve: Resolve, out: Rows) -> None:
         row[word - 1] = kernel("tile_in", 7, matrix, size, size, o.lanes, module=MODULE) if TW > 1 else 0
         row[word] = kernel("tile_in", 7, matrix, size, min(size, valid), o.lanes, module=MODULE)
     row[W.Y_KERNEL] = kernel("outer", 13, tuple(range(0, 4 * o.lanes, 4)), "blocks", o.lanes, o.lanes, "float32")
-    row[W.Y_INTO], row[W.Y_PART] = resolve(o.into)[0], 36 * x.blocks * y.blocks * o.lanes**2 * 4
+    row[W.Y_INTO], row[W.Y_PART] = resolve(o.into)[0], domain_bytes(x.blocks * y.blocks, o.lanes)
     row[W.Y_BYTES] = 4 * o.lanes
 
 
@@ -102,4 +102,4 @@ def fold(f: WinogradFold, N: int, resolve: Resolve, out: Rows) -> None:
     row = new_row(out, f, N, f.pairs, driver("winograd_fold_item", DRIVERS))
     row[W.Z_FROM], row[W.Z_TO], row[W.Z_PAIRS] = resolve(f.source)[0], resolve(f.into)[0], f.pairs
     row[W.Z_KERNEL], row[W.Z_BLOCK] = kernel("weights_out", 5, f.lanes, module=MODULE), f.lanes**2 * 4
-    row[W.Z_PARTS], row[W.Z_PART] = f.parts, 36 * f.pairs * f.lanes**2 * 4
+    row[W.Z_PARTS], row[W.Z_PART] = f.parts, domain_bytes(f.pairs, f.lanes)

@@ -58,6 +58,11 @@ def chunks(c: Contraction, lanes: int) -> Chunks:
     return Chunks(TH, 1, images, images * TH * TW)
 
 
+def domain_bytes(pairs: int, lanes: int) -> int:
+    """A weight in Winograd's domain: 36 elements for each pair of blocks, an odd number of blocks apart."""
+    return 36 * (pairs | 1) * lanes * lanes * 4
+
+
 def plan_gather(c: Contraction, name: str, operands: Operands, source: str, prepare: tuple[Call, ...], derived: tuple[Workspace, ...], lanes: int,
                 masked: bool) -> Plan:
     """`source` is where the weight lies in the order of whole blocks; `prepare` puts it there."""
@@ -65,21 +70,21 @@ def plan_gather(c: Contraction, name: str, operands: Operands, source: str, prep
     pairs = -(-c.ins // lanes) * -(-c.outs // lanes)
     weights = WinogradWeights(f"{name}.winograd", f"{source}.winograd", source, pairs, lanes)
     cut = chunks(c, lanes)
-    scratch = FRAME_AND_TABLE + 36 * (-(-c.ins // lanes) + -(-c.outs // lanes)) * cut.tiles * lanes * 4
+    scratch = FRAME_AND_TABLE + 36 * ((-(-c.ins // lanes) + -(-c.outs // lanes)) * cut.tiles + 2) * lanes * 4
     call = WinogradGather(name, c, outputs, image, weights.into, extras, vectors, sums, epilogue, lanes, masked, cut.rows, cut.images, scratch)
-    return Plan((*prepare, weights), call, derived=(*derived, Workspace(weights.into, 36 * pairs * lanes * lanes * 4)))
+    return Plan((*prepare, weights), call, derived=(*derived, Workspace(weights.into, domain_bytes(pairs, lanes))))
 
 
 def plan_outer(c: Contraction, name: str, image: str, out: str, into: str, lanes: int) -> Plan:
     """Sums of products stay in Winograd's domain until all images are in: few parts, as each is 4 times the weight."""
     x_blocks, y_blocks = -(-c.ins // lanes), -(-c.outs // lanes)
-    size = 36 * x_blocks * y_blocks * lanes * lanes * 4
+    size = domain_bytes(x_blocks * y_blocks, lanes)
     shares = max(1, y_blocks // 4)
     parts = max(1, min(-(-16 // shares), int(96e6 / size)))
     _, TW = tiles_of(c)
     tile = 36 * (x_blocks + -(-y_blocks // shares)) * lanes * 4
     rows = max(1, round(min(128, max(32, 1.2e6 / tile)) / TW))
     there = f"{name}.parts"
-    call = WinogradOuter(name, c, image, out, there, lanes, rows, shares, parts, FRAME_AND_TABLE + rows * TW * tile)
+    call = WinogradOuter(name, c, image, out, there, lanes, rows, shares, parts, FRAME_AND_TABLE + rows * TW * tile + 72 * lanes * 4)
     fold = WinogradFold(f"{name}.fold", into, there, x_blocks * y_blocks, parts, lanes)
     return Plan((), call, (fold,), (Workspace(there, parts * size),))

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import netspec
-from netspec.views.counts import Counts, count
+from netspec.views.counts import Counts
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCES = ROOT / "tests" / "references"

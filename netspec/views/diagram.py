@@ -105,13 +105,13 @@ class _Drawing:
     clusters: int = 0
 
     def text(self) -> str:
-        items = outline(self.graph, same_drawing, join=True)
         self.numbers = {c.name: c for c in count(self.graph).nodes}
         self.sources = {n.name: drawn_inputs(self.graph, n) for n in self.graph}
+        items = outline(self.graph, same_drawing, join=True, reads=lambda n: self.sources[n.name])
         head = [
             f"digraph {quoted(self.graph.name)} {{",
             f'  graph [rankdir={"LR" if self.direction == "right" else "TB"}, fontname="Helvetica,Arial,sans-serif", fontsize=11, nodesep=0.3, ranksep=0.3, splines=true, compound=true, tooltip=" "]',
-            '  node [shape=box, style="rounded,filled", fontname="Helvetica,Arial,sans-serif", fontsize=11, margin="0.12,0.06", height=0.3, penwidth=1.2]',
+            '  node [shape=box, style="rounded,filled", fontname="Helvetica,Arial,sans-serif", fontsize=11, margin="0.16,0.06", height=0.3, penwidth=1.2]',
             '  edge [arrowsize=0.6, color="#475569", penwidth=1.1, fontname="Helvetica,Arial,sans-serif", fontsize=9]',
         ]
         self.frame(items, "", 1)
@@ -210,7 +210,8 @@ class _Drawing:
             return " [weight=4]" if place[step.name] - place[source] == 1 else ""
         if self.is_skip(source, step):
             return f' [color="{SKIP}", penwidth=1.6, weight=1]'
-        return " [weight=4]" if first and op_name(step.head) != "concat" else ""
+        beside_skip = any(self.is_skip(self.box[v], step) for n in step.nodes for v in self.sources[n.name])
+        return " [weight=4]" if beside_skip or (first and op_name(step.head) != "concat") else ""
 
     def is_skip(self, source: str, step: Step) -> bool:
         """Another way leads from source to the step."""

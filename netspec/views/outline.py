@@ -70,12 +70,20 @@ class Repeat:
 
 Item = Union[Step, Group, Repeat]
 Sameness = Callable[[Node], Any]  # what must agree for two nodes to be shown as one
+Reads = Callable[[Node], tuple[str, ...]]
 
 
-def outline(graph: Graph, same: Sameness, join: bool = False) -> tuple[Item, ...]:
-    """Steps in order, grouped by scope, with runs folded whose nodes are the `same` and are wired alike."""
-    items = _grouped(list(_steps(graph, join)), "")
-    return _Folder(graph, items, same).fold(items)
+def outline(graph: Graph, same: Sameness, join: bool = False, reads: Reads | None = None) -> tuple[Item, ...]:
+    """Steps in order, grouped by scope, with runs folded whose nodes are the `same` and are wired alike. `join` counts
+    activations and normalisations of their own to the step they follow; `reads` says what a node's arcs start from,
+    where that is not simply its inputs."""
+    arcs = {n.name: n.inputs if reads is None else reads(n) for n in graph}
+    readers: dict[str, set[str]] = {}
+    for name, values in arcs.items():
+        for v in values:
+            readers.setdefault(v, set()).add(name)
+    items = _grouped(list(_steps(graph, readers if join else None)), "")
+    return _Folder(graph, items, same, arcs, readers).fold(items)
 
 
 def leaves(items: Sequence[Item]) -> Iterator[Step]:
@@ -94,12 +102,15 @@ def nodes_of(items: Sequence[Item]) -> list[Node]:
     return [n for step in leaves(items) for n in step.nodes]
 
 
-def _steps(graph: Graph, join: bool) -> Iterator[Step]:
-    """`conv1`, `conv1.bn`, `conv1.relu` follow each other and read each other: one step. With `join`, so is a merge and
-    the activation that alone reads it."""
+def _steps(graph: Graph, readers: dict[str, set[str]] | None) -> Iterator[Step]:
+    """`conv1`, `conv1.bn`, `conv1.relu` follow each other and read each other: one step. Given readers, so are a layer and
+    the activation or normalisation that alone reads it."""
+    outputs = {v for _, v in graph.outputs}
     run: list[Node] = []
     for n in graph:
-        if run and n.inputs == (run[-1].results[0].name,) and (n.name.startswith(run[0].name + ".") or (join and _joins(graph, run, n))):
+        before = run[-1].results[0].name if run else ""
+        joined = readers is not None and run and readers.get(before) == {n.name} and before not in outputs and _may_join(run[0], n)
+        if run and n.inputs == (before,) and (joined or n.name.startswith(run[0].name + ".")):
             run.append(n)
             continue
         if run:
@@ -109,10 +120,13 @@ def _steps(graph: Graph, join: bool) -> Iterator[Step]:
         yield Step(tuple(run))
 
 
-def _joins(graph: Graph, run: list[Node], n: Node) -> bool:
-    value = run[-1].results[0].name
-    return (getattr(run[0].op, "category", "") == "merge" and getattr(n.op, "category", "") == "activation" and len(run) == 1
-            and scope_of(n.name) == scope_of(run[0].name) and graph.readers[value] == (n,) and all(v != value for _, v in graph.outputs))
+def _may_join(head: Node, n: Node) -> bool:
+    follows = {"activation": ("convolution", "dense", "normalisation", "activation", "merge"), "normalisation": ("convolution", "dense", "normalisation", "activation")}
+    return scope_of(n.name) == scope_of(head.name) and _category(head) in follows.get(_category(n), ())
+
+
+def _category(n: Node) -> str:
+    return str(getattr(n.op, "category", ""))
 
 
 def scope_of(name: str) -> str:
@@ -142,9 +156,8 @@ def _grouped(steps: list[Step], path: str) -> tuple[Item, ...]:
 class _Folder:
     """Finds runs of equal turns. Two nodes are alike when they are the same and read values made equally far back."""
 
-    def __init__(self, graph: Graph, items: tuple[Item, ...], same: Sameness):
-        self.graph = graph
-        self.same = same
+    def __init__(self, graph: Graph, items: tuple[Item, ...], same: Sameness, reads: dict[str, tuple[str, ...]], readers: dict[str, set[str]]):
+        self.graph, self.same, self.reads, self.readers = graph, same, reads, readers
         self.place = {n.name: k for k, n in enumerate(nodes_of(items))}
         self.outputs = {v for _, v in graph.outputs}
         self.ids: dict[Any, int] = {}
@@ -172,7 +185,7 @@ class _Folder:
             key: Any = ("group", *map(self.kind, item.items))
         else:
             assert isinstance(item, Step)
-            key = tuple((self.same(n), tuple(self.place[n.name] - self.place[self.graph.maker[i].name] for i in n.inputs)) for n in item.nodes)
+            key = tuple((self.same(n), tuple(self.place[n.name] - self.place[self.graph.maker[i].name] for i in self.reads[n.name])) for n in item.nodes)
         return self.ids.setdefault(key, len(self.ids))
 
     def longest(self, items: tuple[Item, ...], kinds: list[int], k: int) -> tuple[int, int]:
@@ -190,4 +203,4 @@ class _Folder:
         """Nothing outside the run reads a value of a turn before the last."""
         inside = {n.name for n in nodes_of(run)}
         values = [v.name for n in nodes_of(hidden) for v in n.results]
-        return not any(v in self.outputs or any(r.name not in inside for r in self.graph.readers[v]) for v in values)
+        return not any(v in self.outputs or not self.readers.get(v, set()) <= inside for v in values)

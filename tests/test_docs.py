@@ -1,0 +1,113 @@
+"""What the documents say is true: their specs are checked, their Python and their commands are run, and the outputs they
+show are what is printed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from netspec.cli import main
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+SPECS = sorted((ROOT / "specs").glob("*.net"))
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PYTHON = "README.md"  # whose Python is a program; in the other pages it is files of the package
+
+
+def blocks(page: Path) -> list[tuple[str, str]]:
+    return BLOCK.findall(page.read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder where the paths of the documents hold and files may be written."""
+    for name in ("specs", "docs"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=[s.name for s in SPECS])
+def test_every_spec_is_right(spec: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", str(spec)]) == 0, capsys.readouterr().err
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[p.name for p in PAGES])
+def test_specs_in_documents(page: Path, checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for k, (kind, text) in enumerate(blocks(page)):
+        if kind == "net":
+            file = checkout / f"block{k}.net"
+            file.write_text(text)
+            assert main(["check", str(file)]) == 0, capsys.readouterr().err
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[p.name for p in PAGES])
+def test_commands_and_their_output(page: Path, checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every `netspec ...` line runs; a ```text block behind a block of one command is what it prints."""
+    found = blocks(page)
+    for (kind, text), (next_kind, shown) in zip(found, [*found[1:], ("", "")]):
+        if kind != "sh":
+            continue
+        for line in text.splitlines():
+            words = line.partition("#")[0].split()
+            if words[:1] != ["netspec"]:
+                continue
+            code = main(words[1:])
+            out = capsys.readouterr()
+            assert code in (0, 1), f"{line}: {out.err}"
+            if next_kind == "text":
+                assert shown.strip() == (out.out + out.err).strip(), f"{page.name} shows something else for: {line}"
+
+
+def test_python_of_the_readme(checkout: Path) -> None:
+    for kind, text in blocks(ROOT / PYTHON):
+        if kind == "python":
+            exec(compile(text, PYTHON, "exec"), {"__name__": "readme"})
+    assert (checkout / "resnet50.svg").read_text().startswith("<svg")
+
+
+def test_the_layer_of_the_documentation_works() -> None:
+    """The whole file that `adding_a_layer.md` shows becomes a layer like the others."""
+    import netspec
+    from netspec.layers.layer import LAYERS
+    from netspec.views.explain import explain_word
+
+    source = next(text for kind, text in blocks(ROOT / "docs" / "adding_a_layer.md") if kind == "python")
+    names: dict[str, Any] = {"__name__": "netspec.layers.gate", "__package__": "netspec.layers"}
+    try:
+        exec(compile(source, "gate.py", "exec", dont_inherit=True), names)
+        counts = netspec.load_graph(text="net a:\n  input 3x4x5\n  gate\n").counts()
+        assert counts.totals.trainable == 3
+        page = explain_word("gate")
+        assert page is not None and "sigmoid(weight[c])" in page
+    finally:
+        LAYERS.pop("gate", None)
+
+
+def test_the_two_commands_are_there() -> None:
+    lines = [line for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("python3 -m venv .venv")]
+    assert len(lines) == 2
+    assert "netspec train specs/digits.net" in lines[0]
+    assert lines[1].endswith("-m pytest")
+
+
+def test_the_diagram_of_the_readme_is_the_network() -> None:
+    import netspec
+    from netspec.views.outline import leaves, outline
+
+    drawn = (ROOT / "docs" / "digits.svg").read_text(encoding="utf-8")
+    graph = netspec.load_graph(ROOT / "specs" / "digits.net").graph
+    for step in leaves(outline(graph, lambda n: n.name, join=True)):
+        assert f"<title>{step.name}</title>" in drawn, f"{step.name} is missing: netspec draw specs/digits.net -o docs/digits.svg"
+
+
+def test_links_lead_somewhere() -> None:
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#]+)\)|src=\"([^\"]+)\"", page.read_text(encoding="utf-8")):
+            path = target[0] or target[1]
+            if "://" not in path:
+                assert (page.parent / path).exists(), f"{page.name} links to {path}"

@@ -141,20 +141,20 @@ class Case:
         def spatial(name: str) -> tuple[int, ...]:
             return full[name][2:]
 
-        self.layouts[c.image] = (channels_last if last else blocked)(full[c.image][1], spatial(c.image), c.halo[3 - len(spatial(c.image)):], lanes, item)
+        self.layouts[c.image] = (channels_last if last else blocked)(full[c.image][1], spatial(c.image), c.halo[3 - len(spatial(c.image)):], lanes, item, images)
         halo = (out_halo,) * len(spatial(c.out))
-        out = blocked(full[c.out][1], spatial(c.out), halo, lanes, item)
+        out = blocked(full[c.out][1], spatial(c.out), halo, lanes, item, images)
         self.layouts[c.out] = out
         self.order = WeightOrder(c, lanes, last)
         self.precision = precision
         if c.kind == "gather":
             names = [c.out, *(f"{c.out}{k}" for k in range(1, outputs))]
             for name in names:
-                self.layouts[name] = out if name == c.out else blocked(full[c.out][1], spatial(c.out), (0,) * len(halo), lanes, item)
+                self.layouts[name] = out if name == c.out else blocked(full[c.out][1], spatial(c.out), (0,) * len(halo), lanes, item, images)
             self.extras = list((extras or {}).items())
             for name, shape in self.extras:
                 self.arrays[name] = rng.standard_normal((count, *shape)).astype(dtype)
-                self.layouts[name] = blocked(shape[0], shape[1:], (1,) * len(shape[1:]), lanes, item)
+                self.layouts[name] = blocked(shape[0], shape[1:], (1,) * len(shape[1:]), lanes, item, images)
             for number in range(vectors):
                 self.arrays[f"c{number}"] = rng.standard_normal(full[c.out][1]).astype(dtype)
                 self.layouts[f"c{number}"] = Vector(full[c.out][1])

@@ -89,11 +89,11 @@ def keeps_zero(epilogue: Epilogue) -> bool:
     names: dict[str, Any] = {"acc": 0.0, **{f"e{k}": 0.0 for k in range(16)}, **{f"c{k}": nan for k in range(16)}}
     functions: dict[str, Any] = {f: getattr(math, f) for f in ("exp", "tanh", "sqrt", "floor", "expm1", "erf")}
     functions |= {"log": lambda x: nan, "log1p": math.log1p, "sigmoid": lambda x: 0.5, "abs": abs, "max": lambda a, b: nan if isnan(a) else max(a, b),
-                  "min": lambda a, b: nan if isnan(a) else min(a, b), "where": lambda t, a, b: a if a == b else nan}
+                  "min": lambda a, b: nan if isnan(a) else min(a, b), "where": lambda t, a, b: a if a == b else nan, "fma": lambda a, b, c: a * b + c, "power": lambda a, b: nan}
     for how, k, text in epilogue:
         try:
             value = eval(text, {"__builtins__": {}}, functions | names)
-        except ArithmeticError:
+        except (ArithmeticError, ValueError):
             value = nan
         if how == "let":
             names[k] = value

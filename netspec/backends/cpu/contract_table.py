@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
@@ -13,7 +11,6 @@ import numpy as np
 
 from ...ir.layout import Image, Layout
 from . import contract_drivers as D
-from . import contract_kernels, vec, vecmath, winograd, winograd_drivers
 from .cache import load_module
 from .contract_calls import Call
 
@@ -39,33 +36,25 @@ class Rows:
 
 
 # ---- kernels by address -------------------------------------------------------------------------------------------------
-def _version() -> str:
-    text = "".join(inspect.getsource(m) for m in (vec, vecmath, contract_kernels, D, winograd, winograd_drivers))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-VERSION = _version()  # in every emitted text: a changed emitter must not meet an old cache
-KERNEL_TEXT = '''"""A micro-kernel: {title}. Emitters {version}."""
-from numba import cfunc
-
+KERNEL_TEXT = '''"""A micro-kernel of contractions."""
+from netspec.backends.cpu.cache import compiled
 from netspec.backends.cpu.{module} import {function}
 from netspec.backends.cpu.vec import make_intrinsic
 
 body = make_intrinsic({count}, {function}({arguments}))
 
 
-@cfunc("int64({types})", cache=True)
-def kernel({names}):
+@compiled("int64({types})")
+def kernel_{function}({names}):
     return body({names})
 '''
-DRIVER_TEXT = '''"""The driver {function}. Emitters {version}."""
-from numba import cfunc
-
+DRIVER_TEXT = '''"""A driver of contractions."""
+from netspec.backends.cpu.cache import kernel
 from netspec.backends.cpu.{module} import {function}
 
 
-@cfunc("int64(int64, int64, int64)", cache=True)
-def kernel(row, item, scratch):
+@kernel
+def drive_{function}(row, item, scratch):
     return {function}(row, item, scratch)
 '''
 
@@ -74,16 +63,18 @@ def kernel(row, item, scratch):
 def kernel(function: str, count: int, *arguments: Any, module: str = "contract_kernels") -> int:
     """The address of a micro-kernel: compiled alone as a C function, so that no caller recompiles it."""
     names = ", ".join(f"a{i}" for i in range(count))
-    text = KERNEL_TEXT.format(title=function, version=VERSION, module=module, function=function, count=count,
-                              arguments=", ".join(map(repr, arguments)), types=", ".join(["int64"] * count), names=names)
-    return int(load_module(text, function).kernel.address)
+    text = KERNEL_TEXT.format(module=module, function=function, count=count, arguments=", ".join(map(repr, arguments)),
+                              types=", ".join(["int64"] * count), names=names)
+    return int(getattr(load_module(text, function), f"kernel_{function}").address)
 
 
 @cache
 def driver(function: str, module: str = "contract_drivers") -> int:
-    return int(load_module(DRIVER_TEXT.format(version=VERSION, module=module, function=function), function).kernel.address)
+    """The address of a driver."""
+    return int(getattr(load_module(DRIVER_TEXT.format(module=module, function=function), function), f"drive_{function}").address)
 
 
+# ---- rows ---------------------------------------------------------------------------------------------------------------
 def new_row(out: Rows, call: Call, N: int, items: int, driver_address: int) -> Words:
     row = np.zeros(ROW, np.int64)
     row[0], row[2], row[3], row[4], row[6] = KERNEL, items, driver_address, N, call.scratch

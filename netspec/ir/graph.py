@@ -54,6 +54,7 @@ class Parameter:
     values: tuple[float, ...] | None = None
     factors: tuple[tuple[str, float], ...] = ()  # per-parameter factors the spec states: ("lr", 0.1)
     file: str | None = None  # weights="..." of the call that made it
+    within: str = ""  # path of that call: the file names its arrays by their paths below it
 
     @property
     def size(self) -> int:

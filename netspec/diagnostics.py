@@ -1,0 +1,182 @@
+"""Diagnostics: what is wrong, where, why, and what to do, as values; one renderer, one exception for each sort of mistake.
+
+Whoever finds a mistake makes a `Diagnostic`; nobody prints one but `render`. The texts behind `netspec explain CODE` are
+in `catalogue.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, NamedTuple
+
+from .source import Source, Span
+
+Severity = Literal["error", "warning", "note"]
+
+
+class Label(NamedTuple):
+    """Words under a range of the text."""
+
+    span: Span
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """One finding. The first label is the culprit, further ones are its peers; `trail` is the way in, innermost first."""
+
+    code: str
+    title: str
+    labels: tuple[Label, ...] = ()
+    notes: tuple[str, ...] = ()
+    hint: str | None = None
+    severity: Severity = "error"
+    trail: tuple[str, ...] = ()
+
+    @property
+    def span(self) -> Span | None:
+        return self.labels[0].span if self.labels else None
+
+    @property
+    def place(self) -> tuple[str, int, int]:
+        """For sorting in source order."""
+        return (self.span.source.name, self.span.line, self.span.column) if self.span else ("", 0, 0)
+
+    def as_json(self) -> dict[str, Any]:
+        s = self.span
+        return {
+            "file": s.source.name if s else None, "line": s.line if s else None, "column": s.column if s else None,
+            "end_line": s.end_line if s else None, "end_column": s.end_column if s else None,
+            "severity": self.severity, "code": self.code,
+            "message": self.title + (f": {self.labels[0].text}" if self.labels and self.labels[0].text else ""),
+            "notes": [*self.notes, *(f"{label.span}: {label.text}" for label in self.labels[1:])],
+            "hint": self.hint, "trail": list(self.trail),
+        }
+
+    def as_github(self) -> str:
+        """A workflow command that GitHub shows at the line."""
+        def escaped(text: str) -> str:
+            return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+        j = self.as_json()
+        place = "" if self.span is None else f" file={j['file']},line={j['line']},col={j['column']},endLine={j['end_line']},endColumn={j['end_column']},title={self.code}"
+        hint = f" (hint: {self.hint})" if self.hint else ""
+        return f"::{'notice' if self.severity == 'note' else self.severity}{place}::{escaped(j['message'] + hint)}"
+
+
+_COLOURS = {"error": "\033[1;31m", "warning": "\033[1;33m", "note": "\033[1;36m"}
+
+
+def render(diagnostic: Diagnostic, color: bool = False) -> str:
+    """A finding as a person reads it: the line as written, a caret, the facts, and what to do."""
+    d = diagnostic
+
+    def paint(code: str, text: str) -> str:
+        return f"{code}{text}\033[0m" if color and text else text
+
+    tint = _COLOURS[d.severity]
+    out = [paint(tint, d.severity) + paint("\033[1m", f": {d.title}") + paint("\033[2m", f" [{d.code}]")]
+    gutter = max((len(str(label.span.line)) for label in d.labels), default=1)
+    bar = " " * gutter + " |"
+    for k, label in enumerate(d.labels):
+        s = label.span
+        text = s.source.line(s.line)
+        if k == 0 or s.source != d.labels[k - 1].span.source:
+            out.append(f"{' ' * gutter}--> {s}")
+        out.append(bar)
+        shown = text.expandtabs(1)
+        start = min(s.column, len(text) + 1)
+        width = (s.end_column if s.end_line == s.line else len(text) + 1) - start
+        if len(shown) > 160:  # a window of a very long line around the caret
+            left = max(0, start - 60)
+            shown, start = ("..." if left else "") + shown[left : left + 140] + "...", start - left + (3 if left else 0)
+            width = min(width, 100)
+        out.append(f"{s.line:>{gutter}} | {shown}".rstrip())
+        mark = ("^" if k == 0 else "-") * max(1, width)
+        out.append(f"{bar} {' ' * (start - 1)}{paint(tint if k == 0 else chr(27) + '[1;34m', f'{mark} {label.text}'.rstrip())}")
+    lead = " " * gutter
+    out += [f"{lead} = {n}" for n in d.notes]
+    if d.hint:
+        first, *rest = d.hint.split("\n")
+        out.append(f"{lead} = " + paint("\033[1;32m", "hint") + f": {first}")
+        out += [f"{lead}   {line}" for line in rest]
+    out += [f"{lead} = {t}" for t in d.trail]
+    return "\n".join(out)
+
+
+def in_order(found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Source order, each once. What a block does wrong in several calls is one mistake, with the first way in."""
+    kept: dict[Any, Diagnostic] = {}
+    for d in found:
+        kept.setdefault((d.code, d.severity, d.place, d.title) if d.span else d, d)
+    files = {}
+    for d in kept.values():
+        files.setdefault(d.place[0], len(files))
+    return tuple(sorted(kept.values(), key=lambda d: (files[d.place[0]], *d.place[1:])))
+
+
+def strict(found: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Every warning an error, as `check --strict` wants it. Notes on a file that is not there stay notes."""
+    return tuple(replace(d, severity="error") if d.severity == "warning" or d.code == "lost-pixels" else d for d in found)
+
+
+class NetspecError(Exception):
+    """A mistake of the user's, explained. Anything else that reaches the command line is netspec's own bug."""
+
+    def __init__(self, *diagnostics: Diagnostic):
+        super().__init__(*diagnostics)
+        self.diagnostics = diagnostics
+
+    def __str__(self) -> str:
+        return "\n\n".join(render(d) for d in self.diagnostics)
+
+
+class SpecError(NetspecError):
+    """The text of a spec is wrong."""
+
+
+class MissingFileError(NetspecError):
+    """A file that was named is not there, or cannot be read as a spec."""
+
+    def __init__(self, title: str, hint: str | None = None, code: str = "missing-file", notes: tuple[str, ...] = ()):
+        super().__init__(Diagnostic(code, title, hint=hint, notes=notes))
+
+
+class UsageError(NetspecError):
+    """netspec was asked for something it cannot do: an unknown net, a parameter of the wrong kind."""
+
+    def __init__(self, title: str, *notes: str, hint: str | None = None, code: str = "usage"):
+        super().__init__(Diagnostic(code, title, notes=notes, hint=hint))
+
+
+def near(word: str, words: Iterable[str]) -> str | None:
+    """The word that was probably meant, if one is close enough."""
+    best: tuple[int, str] | None = None
+    limit = min(2, max(1, len(word) // 3))
+    for w in dict.fromkeys(words):
+        if abs(len(w) - len(word)) <= limit and w != word:
+            d = distance(word, w)
+            if d <= limit and (best is None or d < best[0]):
+                best = (d, w)
+    return best[1] if best else None
+
+
+def distance(a: str, b: str) -> int:
+    """Edits between two words; two neighbours that changed places are one."""
+    a, b = a.lower(), b.lower()
+    before, row = [0] * (len(b) + 1), list(range(len(b) + 1))
+    for i, x in enumerate(a):
+        new = [i + 1]
+        for j, y in enumerate(b):
+            best = min(row[j] + (x != y), row[j + 1] + 1, new[j] + 1)
+            if i and j and x == b[j - 1] and a[i - 1] == y:
+                best = min(best, before[j - 1] + 1)
+            new.append(best)
+        before, row = row, new
+    return row[-1]
+
+
+def whole_source(source: Source) -> Span:
+    """The first line of a source, for what concerns all of it."""
+    return Span(source, 1, 1, 1, len(source.line(1)) + 1)

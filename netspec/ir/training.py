@@ -1,0 +1,58 @@
+"""What a `train` section says, elaborated: every word bound, every output found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..source import Span
+
+
+@dataclass(frozen=True, slots=True)
+class LossUse:
+    """One weighted loss: `loss cross_entropy @aux1 weight=0.3`. `target` is None for the data's own target, "input" for
+    the network's input, else the name of a target."""
+
+    op: Any
+    output: str
+    target: str | None = None
+    weight: float = 1.0
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class MetricUse:
+    """One metric of one output. `op` is a Metric instance where the registry knows it."""
+
+    op: Any
+    output: str
+    target: str | None = None
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A word with arguments that the runtime interprets: data, augmentation, regularisation."""
+
+    name: str
+    values: tuple[Any, ...] = ()
+    options: tuple[tuple[str, Any], ...] = ()
+    span: Span | None = field(default=None, compare=False)
+
+    def option(self, name: str, default: Any = None) -> Any:
+        return dict(self.options).get(name, default)
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """Everything in it can be said or overridden from Python and the command line."""
+
+    losses: tuple[LossUse, ...] = ()
+    optimiser: Any = None
+    schedules: tuple[Any, ...] = ()
+    metrics: tuple[MetricUse, ...] = ()
+    batch: int | None = None
+    epochs: int | None = None
+    data: Setting | None = None
+    augmentation: tuple[Setting, ...] = ()
+    regularisation: tuple[Setting, ...] = ()

@@ -1,0 +1,400 @@
+"""A step's arguments to an instance of a word: positionals, bare words, options and defaults, each checked by its kind.
+
+The same binder serves layers, losses, optimisers, schedules and metrics. It knows no syntax: an argument comes evaluated,
+with the span to blame.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from math import isfinite
+from typing import Any
+
+from ..diagnostics import near
+from ..ir.types import shape_text
+from ..source import Span
+from ..words import REQUIRED, Argument, Word, WordError, arguments, spelled
+from .elaboration.scopes import Scope
+from .elaboration.values import Incoming, Macro, Mistake, Symbol, described, is_number, plain
+
+ALIASES = {"dense": "fc", "linear": "fc", "conv2d": "conv", "conv1d": "conv", "conv3d": "conv", "convolution": "conv", "maxpool2d": "maxpool",
+           "max_pool": "maxpool", "max_pooling": "maxpool", "pool": "maxpool", "avg_pool": "avgpool", "averagepool": "avgpool", "batchnorm": "bn",
+           "batch_norm": "bn", "batchnorm2d": "bn", "identity": "skip", "upsample": "up", "globalavgpool": "avgpool global", "gap": "avgpool global",
+           "leakyrelu": "leaky", "leaky_relu": "leaky", "fully_connected": "fc", "conv_transpose": "deconv", "convtranspose2d": "deconv",
+           "silu": "swish", "cat": "concat", "plus": "add", "sum": "add", "lrelu": "leaky"}
+LARGEST = 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One argument, evaluated."""
+
+    value: Any
+    span: Span
+    name: str | None = None  # the bare name it was written as, where nothing of that name is defined
+
+
+@dataclass(slots=True)
+class Bound:
+    """Values by field, and what stands beside the fields: the families a layer takes, and the nodes it refers to."""
+
+    fields: dict[str, Any] = field(default_factory=dict)
+    spans: dict[str, Span] = field(default_factory=dict)
+    norm: str | None = None
+    activation: str | None = None
+    refs: list[Scope] = field(default_factory=list)
+    extra: dict[str, Given] = field(default_factory=dict)  # options that are the step's own, not the word's: weights=
+    cancelled: set[str] = field(default_factory=set)
+
+
+def _layers() -> dict[str, Any]:
+    from ..layers import LAYERS
+
+    return LAYERS
+
+
+@lru_cache(maxsize=None)
+def _table(cls: type[Word]) -> tuple[dict[str, Argument], dict[str, Argument], tuple[Argument, ...], tuple[str, ...]]:
+    """Arguments by option name, by bare word, by position, and the families taken."""
+    args = arguments(cls)
+    names = {a.name: a for a in args}
+    words = {w: a for a in args for w in a.words}
+    return names, words, tuple(sorted((a for a in args if a.position is not None), key=lambda a: a.position or 0)), tuple(getattr(cls, "takes", ()))
+
+
+def family(word: str) -> str | None:
+    """`activation` or `norm` for a word that names one."""
+    if word == "linear":
+        return "activation"
+    cls = _layers().get(word)
+    return None if cls is None else {"activation": "activation", "normalisation": "norm"}.get(cls.category)
+
+
+def bind(cls: type[Word], what: Span, given: list[Given], options: dict[str, Given], stride: Given | None = None,
+         default: Bound | None = None, extras: tuple[str, ...] = ()) -> tuple[Any, Bound]:
+    """The instance a step means. Raises Mistake."""
+    bound = gather(cls, what, given, options, stride, extras)
+    names, _, positions, _ = _table(cls)
+    fields = bound.fields
+    if default is not None:
+        for k, v in default.fields.items():
+            fields.setdefault(k, v)
+        if bound.norm is None and "norm" not in bound.cancelled:
+            bound.norm = default.norm
+        if bound.activation is None:
+            bound.activation = default.activation
+    if bound.norm not in (None, "lrn") and "bias" in names and "bias" not in fields:
+        fields["bias"] = False  # the normalisation's own shift makes it dead
+    for a in names.values():
+        if a.default is REQUIRED and a.field not in fields:
+            raise _missing(cls, what, positions, a, bound)
+    try:
+        made = cls(**fields)
+        made.check()
+    except WordError as e:
+        raise refused(e, what) from None
+    return made, bound
+
+
+def gather(cls: type[Word], what: Span, given: list[Given], options: dict[str, Given], stride: Given | None, extras: tuple[str, ...] = ()) -> Bound:
+    """What the step itself says, field by field."""
+    names, words, positions, takes = _table(cls)
+    out = Bound()
+    literals: list[Given] = []
+    for g in given:
+        v = g.value
+        if v.__class__ is Symbol:
+            _word(cls, g, out, literals)
+        elif v.__class__ is Scope:
+            out.refs.append(v)
+            a = next((a for a in positions if a.kind == "ref" and a.field not in out.fields), None)
+            if a is not None:
+                _set(out, a, v.path, g.span)
+            elif not _takes_refs(cls):
+                raise Mistake("wrong-argument", f"{cls.name} takes no reference", g.span, "not among its arguments", notes=(usage(cls),))
+        elif isinstance(v, (Incoming, Macro)):
+            raise Mistake("wrong-argument", f"{described(v)} cannot be an argument of {cls.name}", g.span, notes=(usage(cls),))
+        else:
+            literals.append(g)
+    _literals(cls, what, literals, [a for a in positions if a.kind != "ref"], out)
+    if stride is not None:
+        if "stride" not in names:
+            raise Mistake("wrong-argument", f"{cls.name} has no stride", stride.span, "it does not slide", notes=(usage(cls),))
+        _set(out, names["stride"], checked(cls, names["stride"], stride), stride.span)
+    for key, g in options.items():
+        a = names.get(key) or (words.get(key) if key in words and words[key].kind == "flag" else None)
+        if a is not None:
+            if a.kind == "ref":
+                if not isinstance(g.value, Scope):
+                    raise Mistake("wrong-argument", f"`{key}` of {cls.name} is a node, written @name", g.span, f"this is {described(g.value)}")
+                out.refs.append(g.value)
+                _set(out, a, g.value.path, g.span)
+            else:
+                _set(out, a, checked(cls, a, g), g.span)
+        elif family(key) in takes and isinstance(g.value, bool):
+            which = family(key) or ""
+            if g.value:
+                _choose(out, which, key, g.span)
+            else:
+                out.cancelled.add(which)
+                if which == "activation":
+                    out.activation = out.activation or "linear"
+        elif key in extras:
+            out.extra[key] = g
+        else:
+            raise _unknown_option(cls, key, g, names, words, takes)
+    return out
+
+
+def _takes_refs(cls: type[Word]) -> bool:
+    most = getattr(cls, "arity", (1, 1))[1]
+    return most is None or most > 1
+
+
+def _set(out: Bound, a: Argument, v: Any, span: Span) -> None:
+    if a.field in out.fields:
+        raise Mistake("contradiction", f"{a.name} is given twice", span, "the second time",
+                      notes=(f"first as {spelled(out.fields[a.field])}",), hint="keep one of them")
+    out.fields[a.field] = v
+    out.spans[a.name] = span
+
+
+def _choose(out: Bound, which: str, word: str, span: Span) -> None:
+    had = out.activation if which == "activation" else out.norm
+    if had is not None:
+        raise Mistake("contradiction", f"`{had}` and `{word}` are two {'activations' if which == 'activation' else 'normalisations'} on one step", span,
+                      "the second one", hint=f"keep one, or write  -> {word}  for a step of its own")
+    if which == "activation":
+        out.activation = word
+    else:
+        out.norm = word
+
+
+def _word(cls: type[Word], g: Given, out: Bound, literals: list[Given]) -> None:
+    """A bare word: a switch of this layer, an activation or normalisation it takes, or a text."""
+    names, words, positions, takes = _table(cls)
+    w = g.value.name
+    a = words.get(w)
+    if a is not None:
+        _set(out, a, True if a.kind == "flag" else w, g.span)
+        return
+    which = family(w)
+    if which in takes:
+        _choose(out, which or "", w, g.span)
+        return
+    if any(p.kind in ("text", "word", "value") for p in positions) and g.name is None:
+        literals.append(g)
+        return
+    if any(p.kind in ("text", "value") for p in positions):
+        literals.append(g)
+        return
+    if which:
+        raise Mistake("wrong-word", f"{cls.name} takes no {'activation' if which == 'activation' else 'normalisation'} of its own", g.span, "not a switch of this layer",
+                      hint=f"write it as the next step:  -> {w}" if w != "linear" else "drop it")
+    _unknown_word(cls, g, w, words, takes)
+
+
+def _unknown_word(cls: type[Word], g: Given, w: str, words: dict[str, Argument], takes: tuple[str, ...]) -> None:
+    pool = [*words]
+    if takes:
+        pool += [n for n, c in _layers().items() if family(n) in takes] + ["linear"]
+    alike = near(w, pool)
+    options = near(w, _table(cls)[0])
+    notes = (f"its words: {', '.join(words)}" + (", an activation" if "activation" in takes else "") + (", bn" if "norm" in takes else ""),) if pool else ()
+    if w == "x":
+        hint: str | None = "sizes have no blanks: write  3x3"
+    elif alike:
+        hint = f"did you mean `{alike}`?"
+    elif options or w in _table(cls)[0]:
+        hint = f"{options or w} is an option: write  {options or w}=..."
+    elif w in _layers():
+        hint = f"if `{w}` is the next step, write  -> {w}"
+    else:
+        hint = None
+    raise Mistake("unknown-word", f"{cls.name} knows no word `{w}`", g.span, "not a switch, and no parameter or constant has this name", notes, hint)
+
+
+def _literals(cls: type[Word], what: Span, literals: list[Given], positions: list[Argument], out: Bound) -> None:
+    if len(literals) > 1 and len(positions) > 1 and positions[0].kind == "count" and isinstance(literals[0].value, tuple) and is_number(literals[1].value):
+        first, second = (positions[k].doc.split(",")[0].split(":")[0] for k in (0, 1))
+        raise Mistake("wrong-order", f"{cls.name} takes the {first} first, then the {positions[1].name}", what, f"the {positions[1].name} came first",
+                      hint=f"write  {cls.name} {spelled(literals[1].value)} {shape_text(literals[0].value)}" if second else None)
+    if len(literals) > len(positions):
+        g = literals[len(positions)]
+        if not positions and cls.name in ("add", "concat", "sub", "mul", "max", "mean"):
+            hint = f"{cls.name} joins nodes: write  {cls.name} @name"
+        else:
+            hint = usage(cls)
+        raise Mistake("too-many-arguments", f"{cls.name} takes {_number_of(len(positions))}, and this is one more", g.span, f"{len(literals)} given", hint=hint)
+    for a, g in zip(positions, literals):
+        _set(out, a, checked(cls, a, g), g.span)
+
+
+def _number_of(n: int) -> str:
+    return "no number" if n == 0 else "one positional argument" if n == 1 else f"{n} positional arguments"
+
+
+def _missing(cls: type[Word], what: Span, positions: tuple[Argument, ...], a: Argument, bound: Bound) -> Mistake:
+    if a.position is None:
+        return Mistake("missing-argument", f"{cls.name} needs {a.name}=", what, a.doc, hint=usage(cls))
+    if a.kind == "ref":
+        return Mistake("missing-argument", f"{cls.name} needs a node, written @name", what, a.doc, hint=usage(cls))
+    given = [p for p in positions if p.field in bound.fields]
+    after = f" after the {given[-1].doc.split(',')[0].split(':')[0]}" if given else ""
+    article = "a" if a.name[0] not in "aeiou" else "an"
+    need = f"{article} {a.name}" if not a.name.endswith("s") else f"the {a.doc.split(',')[0].split(':')[0]}"
+    example = " ".join(spelled(bound.fields[p.field]) if p.field in bound.fields else "3x3" if p.kind == "size" else "64" for p in positions if p.default is REQUIRED)
+    return Mistake("missing-argument", f"{cls.name} needs {need}{after}", what, f"{a.name} is missing", hint=f"write  {cls.name} {example}")
+
+
+def _unknown_option(cls: type[Word], key: str, g: Given, names: dict[str, Argument], words: dict[str, Argument], takes: tuple[str, ...]) -> Mistake:
+    alike = near(key, [*names, *words])
+    known = ", ".join(names)
+    if key in words:
+        return Mistake("unknown-option", f"`{key}` is a bare word of {cls.name}, not an option", g.span, hint=f"write  {key}")
+    if key in ("activation", "act") and "activation" in takes:
+        return Mistake("unknown-option", f"{cls.name} takes its activation as a bare word", g.span, hint=f"write  {plain(g.value)}")
+    other = {"padding": "pad", "strides": "stride", "p": "rate", "rate": "", "kernel": "window", "kernel_size": "window", "filters": "filters"}.get(key)
+    alike = alike or (other if other in names else None)
+    return Mistake("unknown-option", f"`{cls.name}` has no option called `{key}`", g.span, "not one of its options",
+                   notes=(f"its options: {known}" if known else "it has no options",), hint=f"did you mean `{alike}`?" if alike else None)
+
+
+def usage(cls: type[Word]) -> str:
+    """`conv FILTERS WINDOW stride= pad= ...`"""
+    names, _, positions, _ = _table(cls)
+    parts = [cls.name, *((f"@{a.name}" if a.kind == "ref" else a.name.upper()) if a.default is REQUIRED else f"[{a.name.upper()}]" for a in positions)]
+    parts += [f"{n}=" for n, a in names.items() if a.position is None and a.name != "stride"]
+    return "write  " + " ".join(parts)
+
+
+def refused(e: WordError, span: Span) -> Mistake:
+    """A word's own refusal, with where."""
+    return Mistake(e.code, e.message, span, e.label, e.notes, e.hint or None)
+
+
+# ---------------------------------------------------------------- kinds
+
+
+def checked(cls: type[Word], a: Argument, g: Given) -> Any:
+    """A value as the argument's kind wants it. Raises Mistake."""
+    v = g.value
+    if v.__class__ is int and a.kind in ("count", "size", "pad") and a.least is not None and a.least <= v <= LARGEST and a.most is None and a.below is None:
+        return v
+    if v is None and a.default is None:
+        return None
+    title = _title(cls, a)
+    if isinstance(v, Symbol) and a.kind not in ("text", "word", "value", "pad"):
+        raise Mistake("undefined-name", f"`{v.name}` is not defined here", g.span, f"the {title} is needed", hint="no parameter, constant or word has this name")
+    if isinstance(v, (Incoming, Macro, Scope)) and a.kind not in ("value", "text"):
+        raise _wrong(cls, a, g, _wants(a))
+    return _KINDS[a.kind](cls, a, g, v)
+
+
+def _title(cls: type[Word], a: Argument) -> str:
+    doc = a.doc.split(",")[0].split(":")[0].split(";")[0]
+    return doc if a.kind == "count" and doc.startswith("number of") else f"{a.name} of {cls.name}"
+
+
+def _wants(a: Argument) -> str:
+    return {"count": "one whole number", "whole": "one whole number", "size": "a whole number, or one for each axis (3x3)", "number": "a number", "rate": "a number from 0 up to, but not, 1",
+            "flag": "yes or no", "word": "one of: " + ", ".join(a.words), "text": 'a word, or a text in quotes', "list": "a list of numbers: [1, 2, 3]",
+            "pad": "same, valid, a number, one for each axis, or (before, after) pairs", "ref": "a node, written @name", "value": "a value"}[a.kind]
+
+
+def _wrong(cls: type[Word], a: Argument, g: Given, wants: str) -> Mistake:
+    return Mistake("wrong-argument", f"the {_title(cls, a)} must be {wants}", g.span, f"this is {described(g.value)}", notes=() if a.doc in wants else (f"{a.name}: {a.doc}",))
+
+
+def _bounds(cls: type[Word], a: Argument, g: Given, v: Any) -> None:
+    low, high = a.least is not None and v < a.least, (a.most is not None and v > a.most) or (a.below is not None and v >= a.below)
+    if not low and not high:
+        if abs(v) > LARGEST:
+            raise Mistake("too-large", f"the {_title(cls, a)} is too large for a network", g.span, f"the limit is {LARGEST:g}")
+        return
+    sides = [f"at least {a.least:g}" if a.least is not None else "", f"at most {a.most:g}" if a.most is not None else "", f"less than {a.below:g}" if a.below is not None else ""]
+    raise Mistake("out-of-range", f"the {_title(cls, a)} must be {' and '.join(s for s in sides if s)}", g.span, f"this is {v:g}")
+
+
+def _whole(cls: type[Word], a: Argument, g: Given, v: Any) -> int:
+    if not is_number(v):
+        raise _wrong(cls, a, g, _wants(a))
+    if v != v or v in (float("inf"), float("-inf")) or v != int(v):
+        raise Mistake("not-whole", f"the {_title(cls, a)} must be whole", g.span, f"this is {v:g}", hint="choose numbers that divide")
+    v = int(v)
+    _bounds(cls, a, g, v)
+    return v
+
+
+def _size(cls: type[Word], a: Argument, g: Given, v: Any) -> Any:
+    if not isinstance(v, tuple):
+        return _whole(cls, a, g, v)
+    if not v or any(x is None or isinstance(x, tuple) for x in v):
+        raise _wrong(cls, a, g, _wants(a))
+    return tuple(_whole(cls, a, Given(x, g.span), x) for x in v)
+
+
+def _pad(cls: type[Word], a: Argument, g: Given, v: Any) -> Any:
+    if isinstance(v, Symbol):
+        return _one_word(cls, a, g, v)
+    if isinstance(v, tuple):
+        if not v or any(x is None for x in v):
+            raise _wrong(cls, a, g, _wants(a))
+        out = []
+        for x in v:
+            if isinstance(x, tuple):
+                if len(x) != 2:
+                    raise Mistake("wrong-argument", "a pair of pads is (before, after)", g.span, f"this has {len(x)} numbers", hint="pad=[(1, 2), (1, 2)]")
+                out.append(tuple(_whole(cls, a, Given(y, g.span), y) for y in x))
+            else:
+                out.append(_whole(cls, a, Given(x, g.span), x))
+        return tuple(out)
+    return _whole(cls, a, g, v)
+
+
+def _number(cls: type[Word], a: Argument, g: Given, v: Any) -> Any:
+    if not is_number(v) or not isfinite(v):
+        raise _wrong(cls, a, g, _wants(a))
+    _bounds(cls, a, g, v)
+    return v
+
+
+def _flag(cls: type[Word], a: Argument, g: Given, v: Any) -> bool:
+    if not isinstance(v, bool):
+        raise _wrong(cls, a, g, _wants(a))
+    return v
+
+
+def _one_word(cls: type[Word], a: Argument, g: Given, v: Any) -> str:
+    w = plain(v)
+    if not isinstance(w, str) or w not in a.words:
+        alike = near(w, a.words) if isinstance(w, str) else None
+        raise Mistake("wrong-argument", f"the {_title(cls, a)} must be {_wants(a)}", g.span, f"this is {described(v)}", hint=f"did you mean `{alike}`?" if alike else None)
+    return w
+
+
+def _text(cls: type[Word], a: Argument, g: Given, v: Any) -> str:
+    w = v.path if isinstance(v, Scope) else plain(v)
+    if not isinstance(w, str):
+        raise _wrong(cls, a, g, _wants(a))
+    return w
+
+
+def _list(cls: type[Word], a: Argument, g: Given, v: Any) -> Any:
+    def numbers(x: Any) -> bool:
+        return all(map(numbers, x)) if isinstance(x, tuple) else is_number(x)
+
+    if not isinstance(v, tuple) or not v or not numbers(v):
+        raise _wrong(cls, a, g, _wants(a))
+    return v
+
+
+def _value(cls: type[Word], a: Argument, g: Given, v: Any) -> Any:
+    if isinstance(v, Incoming):
+        raise _wrong(cls, a, g, _wants(a))
+    return v.path if isinstance(v, Scope) else plain(v)
+
+
+_KINDS: dict[str, Any] = {"count": _whole, "whole": _whole, "size": _size, "pad": _pad, "number": _number, "rate": _number, "flag": _flag, "word": _one_word,
+                          "text": _text, "list": _list, "value": _value, "ref": _value}

@@ -1,0 +1,346 @@
+"""Syntax tree to graph: names found, blocks called, shapes inferred, every step checked.
+
+    net = elaborate(parse(read_source("specs/lenet.net")))
+
+A layer's own shape rule is called as the layer is placed, since `in.channels` needs it. One run reports every
+independent mistake; what depends on one is not reported.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from ..diagnostics import Diagnostic, SpecError, UsageError, in_order, near
+from ..ir.graph import Graph, Node
+from ..source import Source, Span
+from ..syntax import tree
+from ..syntax.parser import parse_recovering
+from .elaboration import statements, steps
+from .elaboration.checking import static_findings
+from .elaboration.elaborator import Elaborator
+from .elaboration.expressions import CONSTANTS, evaluate
+from .elaboration.files import Context, File, Library
+from .elaboration.training import elaborate_training
+from .elaboration.values import Fatal, Macro, Mistake, Silent, Symbol, described
+
+__all__ = ["callable_nets", "check_file", "check_module", "elaborate"]
+
+
+def elaborate(module: tree.Module, net: str | None = None, parameters: Mapping[str, object] = {}, input: Any = None) -> Graph:  # noqa: B006 (never changed)
+    """The graph of one net. `parameters` are the net's, as Python values or as texts the way `--set classes=10` gives them;
+    `input` binds `?` and other sizes: a shape, or shapes by name. Raises SpecError with everything that is wrong."""
+    library = Library()
+    file = library.add(module)
+    name = net if net is not None else _only_net(module)
+    macro = file.definitions.get(name)
+    if macro is None or not _is_net(macro):
+        _no_such_net(module, name, macro)
+    assert macro is not None
+    e, graph = _elaborated(library, file, macro, parameters, input)
+    errors = [d for d in e.found if d.severity == "error"]
+    if errors or graph is None:
+        raise SpecError(*in_order(errors))
+    return graph
+
+
+# ---------------------------------------------------------------- nets of a file
+
+
+def _is_net(macro: Macro) -> bool:
+    return isinstance(macro.item, tree.Variant) or macro.item.kind == "net"
+
+
+def callable_nets(module: tree.Module) -> list[tree.Definition | tree.Variant]:
+    """The nets and variants that need no arguments, in the order of the file."""
+    return [i for i in module.items if isinstance(i, (tree.Variant, tree.Definition)) and (isinstance(i, tree.Variant) or i.kind == "net")
+            and not any(p.default is None for p in i.params)]
+
+
+def _nets(module: tree.Module) -> list[tree.Definition | tree.Variant]:
+    return [i for i in module.items if isinstance(i, tree.Variant) or (isinstance(i, tree.Definition) and i.kind == "net")]
+
+
+def _listed(module: tree.Module) -> tuple[str, ...]:
+    return tuple(f"{i.name}" + (f"({', '.join(tree.source_text(p) for p in i.params)})" if i.params else "") for i in _nets(module))
+
+
+def _only_net(module: tree.Module) -> str:
+    nets = callable_nets(module)
+    if len(nets) == 1:
+        return nets[0].name
+    name = module.source.name
+    if not _nets(module):
+        raise UsageError(f"{name} defines no net", hint="net lenet:\n  input 1x28x28\n  fc 10", code="no-net")
+    if not nets:
+        raise UsageError(f"every net of {name} needs arguments", *_listed(module), hint=f"define a variant:  net NAME = {_nets(module)[0].name} ...", code="which-net")
+    raise UsageError(f"{name} defines {len(nets)} nets: say which", *(n.name for n in nets), hint=f"{name}:{nets[0].name}", code="which-net")
+
+
+def _no_such_net(module: tree.Module, name: str, macro: Macro | None) -> None:
+    if macro is not None:
+        raise UsageError(f"`{name}` is a block, not a net", *_listed(module), code="which-net")
+    alike = near(name, [n.name for n in _nets(module)])
+    raise UsageError(f"{module.source.name} has no net called {name}", *_listed(module), hint=f"did you mean {alike}?" if alike else None, code="which-net")
+
+
+# ---------------------------------------------------------------- one net
+
+
+@contextmanager
+def _deep_stack() -> Iterator[None]:
+    """Blocks nested 64 deep, each with bodies in bodies, need more frames than Python allows by default."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, 12_000))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
+
+
+def _elaborated(library: Library, file: File, macro: Macro, parameters: Mapping[str, object], input: Any) -> tuple[Elaborator, Graph | None]:
+    e = Elaborator(library, {})
+    e.found += library.found
+    settings = dict(parameters)
+    if str(settings.get("weights", "")) in ("none", "None") and "weights" in settings and "weights" not in _parameter_names(macro):
+        settings.pop("weights")
+        e.initialise = True
+    e.wanted = _wanted_inputs(macro, input)
+    with _deep_stack():
+        try:
+            for f in list(library.files.values()):
+                prepare(e, f)
+            _run_net(e, file, macro, settings)
+            graph = _finish(e, macro)
+        except Fatal as m:
+            e.report(m.diagnostic)
+            graph = None
+        except RecursionError:
+            from .elaboration.elaborator import Label
+
+            e.report(Diagnostic("too-deep", "this is nested too deeply", (Label(macro.item.name_span, "inside here"),), hint="move inner parts into blocks"))
+            graph = None
+    return e, graph
+
+
+def prepare(e: Elaborator, file: File) -> None:
+    """A file's constants and defaults, in order; what holds where each definition stands."""
+    if file.env:
+        return
+    file.env = dict(CONSTANTS)
+    file.defaults = {}
+    for item in file.module.items:
+        c = Context(file.env, file.defaults, file)
+        if isinstance(item, tree.Constant):
+            with e.guarded():
+                if item.name in file.env:
+                    raise Mistake("duplicate-definition", f"`{item.name}` is defined twice", item.span, "the second time", hint="give it another name")
+                file.env[item.name] = None
+                file.env.update({item.name: statements.bound(e, item, None, c).env[item.name]})
+        elif isinstance(item, tree.Default):
+            with e.guarded():
+                file.defaults = statements.bound(e, item, None, c).defaults
+        elif isinstance(item, (tree.Definition, tree.Variant)):
+            file.places[item.name] = file.defaults
+            with e.guarded():
+                _distinct_parameters(item)
+
+
+def _distinct_parameters(item: tree.Definition | tree.Variant) -> None:
+    seen: dict[str, Span] = {}
+    for p in item.params:
+        if p.name in seen:
+            raise Mistake("duplicate-definition", f"`{item.name}` has two parameters called `{p.name}`", p.span, "the second one")
+        seen[p.name] = p.span
+
+
+def _parameter_names(macro: Macro) -> set[str]:
+    out = {p.name for p in macro.item.params}
+    if isinstance(macro.item, tree.Variant):
+        base = macro.file.definitions.get(macro.item.call.name)
+        if base is not None and base.file is not None and base is not macro:
+            seen = {id(macro)}
+            while isinstance(base.item, tree.Variant) and id(base) not in seen:
+                seen.add(id(base))
+                out |= {p.name for p in base.item.params}
+                following = base.file.definitions.get(base.item.call.name)
+                if following is None or following.file is None:
+                    return out
+                base = following
+            out |= {p.name for p in base.item.params}
+    return out
+
+
+def _run_net(e: Elaborator, file: File, macro: Macro, settings: dict[str, object]) -> None:
+    """Run the net's body at the root."""
+    span = macro.item.name_span
+    args = steps.Arguments()
+    names = _parameter_names(macro)
+    for key, value in settings.items():
+        if key not in names:
+            alike = near(key, names)
+            raise UsageError(f"{macro.name} has no parameter called {key}", f"its parameters: {', '.join(sorted(names)) or 'none'}", hint=f"did you mean {alike}?" if alike else None,
+                             code="unknown-parameter")
+        args.options[key] = steps.Given(_setting(key, value, file), span)
+    node = tree.Call(macro.name, (), span, span)
+    c = Context(file.env, {}, file)
+    try:
+        definition, env, named, inner = steps.open_macro(macro, args, node, c, None)
+    except Silent:
+        return
+    except Mistake as m:
+        if m.diagnostic.code == "missing-argument" and not isinstance(m, Fatal):
+            raise UsageError(f"{macro.name} needs arguments", m.diagnostic.title, *m.diagnostic.notes, hint=f"--set, or a variant:  net NAME = {macro.name} ...", code="missing-argument") from None
+        e.report(m.diagnostic)
+        return
+    if named is not None:
+        e.weights.append(("", steps.weight_file(e, named)))
+    inside = Context(env, inner.places.get(definition.name, inner.defaults), inner)
+    e.calls.append((macro.name, "", span))
+    base, e.calls = e.calls, []
+    out = statements.run(e, definition.body, None, e.root, inside)
+    e.calls = base[:-1]
+    if args.upto is not None:
+        with e.guarded():
+            raise Mistake("wrong-argument", "`upto` stops a called net; a variant always runs to its end", args.upto.span)
+    if e.wanted:
+        name = next(iter(e.wanted))
+        raise UsageError(f"{macro.name} has no input called {name}", f"its inputs: {', '.join(e.inputs)}", code="unknown-parameter")
+    if out is None or not e.inputs:
+        if not any(d.severity == "error" for d in e.found):
+            e.say("error", "no-flow", f"the net `{macro.name}` has no input", definition.name_span, "nothing flows through it", hint="input 3x224x224")
+        return
+    if not e.ends_with_output:
+        if any(n == "out" for n, _, _ in e.outputs):
+            e.say("error", "duplicate-name", "there are two outputs called `out`", next(s for n, _, s in e.outputs if n == "out"),
+                  "the net's last line is the output `out` too", hint="give this one another name")
+        else:
+            e.outputs.append(("out", out, span))
+            e.read.add(out.value)
+
+
+def _setting(key: str, value: object, file: File) -> Any:
+    """A parameter from outside. A text is an expression of the language where it reads as one."""
+    if isinstance(value, (list, tuple)):
+        return tuple(_setting(key, v, file) if isinstance(v, (list, tuple)) else v for v in value)
+    if not isinstance(value, str):
+        if value is None or isinstance(value, (bool, int, float)):
+            return value
+        if callable(getattr(value, "item", None)):
+            return value.item()  # type: ignore[attr-defined]
+        raise UsageError(f"the parameter {key} cannot be a {type(value).__name__}", code="wrong-argument")
+    module, found = parse_recovering(Source("--set", f"_ = {value}\n"))
+    item = module.items[0] if module.items else None
+    if found or not isinstance(item, tree.Constant):
+        return value
+    try:
+        return evaluate(item.value, Context(file.env or dict(CONSTANTS), {}, file), None)
+    except Mistake as m:
+        raise UsageError(f"the parameter {key} cannot be {value!r}", m.diagnostic.title, code="wrong-argument") from None
+
+
+def _wanted_inputs(macro: Macro, input: Any) -> dict[str, tuple[int, ...]]:
+    """Shapes asked for, by the name of the input."""
+    if input is None:
+        return {}
+    if not isinstance(input, Mapping):
+        item = macro.item
+        seen = set()
+        while isinstance(item, tree.Variant) and id(item) not in seen:
+            seen.add(id(item))
+            following = macro.file.definitions.get(item.call.name)
+            if following is None or following.file is None:
+                return {}
+            macro, item = following, following.item
+        lines = steps.input_lines(item.body) if isinstance(item, tree.Definition) else []
+        input = {(lines[0].name or "input") if lines else "input": input}
+    return {str(k): shape_of(v) for k, v in input.items()}
+
+
+def shape_of(v: Any) -> tuple[int, ...]:
+    """`3x512x512`, 784, or a sequence of sizes."""
+    try:
+        sizes = tuple(int(x) for x in (v.split("x") if isinstance(v, str) else [v] if isinstance(v, int) else v))
+    except (TypeError, ValueError):
+        raise UsageError(f"{v!r} is not a shape", hint="--input 3x512x512", code="wrong-argument") from None
+    if not sizes or any(n < 1 for n in sizes):
+        raise UsageError(f"{v!r} is not a shape: sizes are whole numbers from 1 up", hint="--input 3x512x512", code="wrong-argument")
+    return sizes
+
+
+def _finish(e: Elaborator, macro: Macro) -> Graph | None:
+    """The graph, with what only its whole shows: lines that connect nothing, the train section."""
+    if any(d.severity == "error" for d in e.found):
+        elaborate_training(e, macro, None)
+        return None
+    outputs = tuple((name, flow.value) for name, flow, _ in e.outputs)
+    nodes = _without_unread_sides(e, {v for _, v in outputs})
+    for n in nodes:
+        if n.name not in e.read and not getattr(n.op, "role", None):
+            e.say("warning", "unconnected", "this line connects nothing", n.spans[0], f"nothing reads {n.name}", hint="drop it, or read it with  @" + n.name)
+        elif n.name not in e.read:
+            e.say("warning", "unconnected", f"nothing reads the input `{n.name}`", n.spans[0])
+    graph = Graph(macro.name, tuple(nodes), outputs)
+    training = elaborate_training(e, macro, graph)
+    if any(d.severity == "error" for d in e.found):
+        return None
+    return Graph(macro.name, tuple(nodes), outputs, training=training, warnings=in_order(e.found))
+
+
+def _without_unread_sides(e: Elaborator, wanted: set[str]) -> list[Node]:
+    """Side branches of called nets exist only where something reads them."""
+    if not e.side:
+        return e.nodes
+    kept: list[Node] = []
+    needed = set(wanted)
+    for n in reversed(e.nodes):
+        if n.name not in e.side or any(v.name in needed for v in n.results):
+            kept.append(n)
+            needed.update(n.inputs)
+    return kept[::-1]
+
+
+# ---------------------------------------------------------------- checking files
+
+
+def check_file(path: Any) -> list[Diagnostic]:
+    """Everything wrong with a file, in source order: syntax, every net that can be called as it stands, every variant, and
+    what nothing calls. Raises MissingFileError."""
+    from ..syntax.load import read_source
+
+    return check_module(*parse_recovering(read_source(path)))
+
+
+def check_module(module: tree.Module, mistakes: list[Diagnostic] | tuple[Diagnostic, ...] = ()) -> list[Diagnostic]:
+    """As `check_file`, for a tree and what was wrong with its text."""
+    found = list(mistakes)
+    library = Library()
+    file = library.add(module)
+    found += library.found
+    library.found = []
+    ran = False
+    for item in callable_nets(module):
+        macro = file.definitions.get(item.name)
+        if macro is None or macro.item is not item:
+            continue
+        ran = True
+        try:
+            e, _ = _elaborated(library, file, macro, {}, None)
+        except UsageError as u:
+            from ..diagnostics import Label
+
+            found += [Diagnostic(d.code, d.title, (Label(item.name_span),), d.notes, d.hint) for d in u.diagnostics]
+            continue
+        found += e.found
+    if not ran:
+        e = Elaborator(library, {})
+        for f in list(library.files.values()):
+            prepare(e, f)
+        found += e.found
+    found += static_findings(file, found)
+    return list(in_order(found))
+
+
+_ = (Symbol, described)

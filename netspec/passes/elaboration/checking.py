@@ -1,0 +1,105 @@
+"""What the tree alone shows, also of blocks that nothing calls: unknown words, unused names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields
+from typing import Any
+
+from ...diagnostics import Diagnostic, Label
+from ...syntax import tree
+from .files import STRUCTURAL, Context, File
+
+
+def walk(node: Any) -> Iterator[Any]:
+    """A node and everything in it."""
+    todo = [node]
+    while todo:
+        n = todo.pop()
+        if isinstance(n, (tuple, list)):
+            todo.extend(reversed(n))
+        elif hasattr(n, "__dataclass_fields__") and hasattr(n, "span"):
+            yield n
+            todo.extend(getattr(n, f.name) for f in reversed(fields(n)) if f.name not in ("span", "name_span", "path_span"))
+
+
+def static_findings(file: File, known: list[Diagnostic]) -> list[Diagnostic]:
+    """Unknown words anywhere, and what is defined and never used."""
+    out: list[Diagnostic] = []
+    reported = {(d.span.line, d.span.column) for d in known if d.span is not None and d.span.source == file.module.source}
+    used: set[str] = set()
+    for item in file.module.items:
+        if isinstance(item, (tree.Definition, tree.Variant)):
+            out += _definition(file, item, reported)
+            used |= {n for n in _names_in(item) if n != item.name}
+        elif isinstance(item, tree.Train):
+            out += _train(file, item, reported)
+            used |= _names_in(item)
+            used.add(item.net)
+        elif isinstance(item, (tree.Constant, tree.Default)):
+            used |= _names_in(item)
+    if any(isinstance(i, tree.Hole) for i in file.module.items) or any(d.code in ("syntax", "unknown-word") and d.severity == "error" for d in known):
+        return out  # a line that was not read may be the one that uses a name
+    holds_nets = any(isinstance(i, tree.Variant) or (isinstance(i, tree.Definition) and i.kind == "net") for i in file.module.items)
+    for item in file.module.items:
+        if isinstance(item, tree.Definition) and item.kind == "block" and item.name not in used and holds_nets:
+            out.append(Diagnostic("unused", f"the block `{item.name}` is never used", (Label(item.name_span, "nothing calls it"),), severity="warning"))
+        elif isinstance(item, tree.Import):
+            for name in item.names:
+                if name not in used:
+                    out.append(Diagnostic("unused", f"`{name}` is imported and never used", (Label(item.span),), severity="warning", hint="drop it from the import"))
+        elif isinstance(item, tree.Constant) and item.name not in used:
+            out.append(Diagnostic("unused", f"the constant `{item.name}` is never used", (Label(item.span),), severity="warning"))
+    return out
+
+
+def _names_in(item: Any) -> set[str]:
+    out: set[str] = set()
+    for n in walk(item):
+        if isinstance(n, (tree.Name, tree.Call)):
+            out.add(n.name)
+        elif isinstance(n, tree.Spot):
+            out.add(n.name)
+        elif isinstance(n, tree.Function):
+            out.add(n.name)
+    return out
+
+
+def _definition(file: File, item: tree.Definition | tree.Variant, reported: set[tuple[int, int]]) -> list[Diagnostic]:
+    from ...layers import LAYERS
+    from .steps import unknown
+
+    out: list[Diagnostic] = []
+    inside = item.body if isinstance(item, tree.Definition) else item.call
+    names = {p.name for p in item.params}
+    used: set[str] = set()
+    local: set[str] = set()
+    for n in walk(inside):
+        if isinstance(n, tree.Constant):
+            local.add(n.name)
+        elif isinstance(n, tree.For):
+            local.update(n.names)
+        elif isinstance(n, tree.Repeat) and n.counter:
+            local.add(n.counter)
+    for n in walk((inside, tuple(p.default for p in item.params if p.default is not None))):
+        if isinstance(n, (tree.Name, tree.Call, tree.Spot)):
+            used.add(n.name)
+        if isinstance(n, tree.Call) and n.name not in names and n.name not in local and n.name != "<hole>":
+            if n.name not in LAYERS and n.name not in file.definitions and n.name not in STRUCTURAL and n.name not in file.env and (n.span.line, n.span.column) not in reported:
+                d = unknown(n.name, n.name_span, Context({k: None for k in names}, {}, file), LAYERS).diagnostic
+                out.append(d)
+    holes = any(isinstance(n, tree.Hole) for n in walk(inside))
+    for p in item.params:
+        if p.name not in used and not holes:
+            out.append(Diagnostic("unused", f"the parameter `{p.name}` of {item.name} is never used", (Label(p.span, "nothing reads it"),), severity="warning"))
+    return out
+
+
+def _train(file: File, item: tree.Train, reported: set[tuple[int, int]]) -> list[Diagnostic]:
+    from ...diagnostics import near
+
+    if item.net in file.definitions or (item.name_span.line, item.name_span.column) in reported:
+        return []
+    alike = near(item.net, file.definitions)
+    return [Diagnostic("unknown-word", f"there is no net called `{item.net}` to train", (Label(item.name_span, "not defined in this file"),),
+                       hint=f"did you mean `{alike}`?" if alike else None)]

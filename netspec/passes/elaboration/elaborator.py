@@ -1,0 +1,248 @@
+"""The state of one elaboration: the nodes made so far, the way in, what was found wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from ...diagnostics import Diagnostic, Label, Severity
+from ...ir.graph import Input, Node, Parameter, Value
+from ...ir.types import TensorType
+from ...layers.layer import Layer
+from ...source import Span
+from ...syntax import tree
+from .files import File, Library
+from .scopes import Scope
+from .values import Fatal, Flow, Mistake, Silent
+
+_UNBOUND = Layer.bound
+DEPTH = 64  # levels of block calls
+MOST_NODES = 100_000
+MOST_STEPS = 300_000  # calls and turns of loops
+MOST_MISTAKES = 200
+LARGEST_VALUE = 2**40  # numbers in one value of one image
+
+
+class Stop(Exception):
+    """`upto` has reached its node."""
+
+    def __init__(self, flow: Flow):
+        super().__init__()
+        self.flow = flow
+
+
+class Elaborator:
+    """Statements and steps work on this; see `statements.py` and `steps.py`."""
+
+    def __init__(self, library: Library, inputs: dict[str, Any]):
+        self.library, self.wanted = library, inputs
+        self.nodes: list[Node] = []
+        self.found: list[Diagnostic] = []
+        self.parameters: dict[str, Parameter] = {}
+        self.root = Scope("", None, None, wall=True)
+        self.outputs: list[tuple[str, Flow, Span]] = []
+        self.inputs: dict[str, Span] = {}
+        self.ends_with_output = False
+        self.nets = 0  # nets around this point, the outermost not counted
+        self.binding: list[list[Flow]] = []  # values for the `input` lines of called nets, innermost last
+        self.calls: list[tuple[str, str, Span]] = []  # block calls around this point: name, path, span
+        self.call_spans: tuple[Span, ...] = ()
+        self.frozen = 0
+        self.shared: list[tuple[str, str]] = []  # `reuse`: path here, path of the original; innermost last
+        self.weights: list[tuple[str, str | None]] = []  # `weights=`: path of the call, the file
+        self.initialise = False  # --set weights=none
+        self.stop: str | None = None
+        self.steps = 0
+        self.side: set[str] = set()  # nodes of side branches of called nets: kept only where something reads them
+        self.in_side = 0
+        self.read: set[str] = set()  # values something reads
+        self.mute = 0
+        self.maker: dict[str, Node] = {}
+        self.seen_axes: set[str] = set()
+
+    # ---------------------------------------------------------------- mistakes
+    def report(self, d: Diagnostic) -> None:
+        if self.mute:
+            return
+        self.found.append(d if d.trail else replace(d, trail=self.trail()))
+        if len(self.found) > 4 * MOST_MISTAKES:
+            raise Fatal("too-many-mistakes", "too many mistakes to go on", d.labels[0].span)
+
+    def say(self, severity: Severity, code: str, title: str, span: Span, label: str = "", notes: tuple[str, ...] = (), hint: str | None = None) -> None:
+        self.report(Diagnostic(code, title, (Label(span, label),), notes, hint, severity))
+
+    def trail(self) -> tuple[str, ...]:
+        """The calls around this point, innermost first, recursion collapsed."""
+        out: list[str] = []
+        k = len(self.calls)
+        while k > 0:
+            name, path, span = self.calls[k - 1]
+            same = k - 1
+            while same > 0 and self.calls[same - 1][0] == name:
+                same -= 1
+            count = k - same
+            line = span.source.line(span.line).strip()
+            if count > 2:
+                shown = self.calls[same][1].rsplit(".", 1)[-1]
+                out.append(f"in {shown} ... ({count} calls), from line {span.line}: {line}")
+                k = same
+            else:
+                out.append(f"in {path}, from line {span.line}: {line}")
+                k -= 1
+        return tuple(out[:8])
+
+    @contextmanager
+    def guarded(self) -> Iterator[None]:
+        """Report a mistake and go on behind it."""
+        try:
+            yield
+        except Fatal:
+            raise
+        except Mistake as m:
+            self.report(m.diagnostic)
+        except Silent:
+            pass
+
+    def tick(self, span: Span) -> None:
+        self.steps += 1
+        if self.steps > MOST_STEPS:
+            raise Fatal("too-many-steps", f"this net takes more than {MOST_STEPS} steps to elaborate", span, hint="check the counts of `repeat` and `for`")
+
+    # ---------------------------------------------------------------- nodes
+    def add_input(self, name: str, type_: TensorType, span: Span, scope: Scope) -> Flow:
+        made = scope.claim(name, span)
+        node = Node(made.path, Input("input"), (), (Value(made.path, type_),), spans=(span, *self.call_spans), notes=(self.line(span),), scope=scope.path)
+        self._append(node)
+        flow = made.value = Flow(made.path, type_)
+        return flow
+
+    def add(self, name: str, op: Any, inputs: list[Flow], span: Span, scope: str) -> Flow:
+        """One node of a layer: its shape rule, its parameters. Raises Mistake."""
+        from ..bind import refused
+        from ...words import WordError
+
+        types = [f.type for f in inputs]
+        sure = True
+        for f in inputs:
+            sure = sure and f.sure
+        try:
+            if op.binds and sure:
+                makers = {v.name: n for n in self.nodes for v in n.results}
+                op, values = op.bound(tuple(makers[f.value] for f in inputs), tuple(f.value for f in inputs))
+                inputs = [Flow(v, next(r.type for r in makers[v].results if r.name == v)) for v in values]
+                types = [f.type for f in inputs]
+            result = op.shape(*types)
+            parameters = op.parameters(*types) if sure else ()
+        except WordError as e:
+            if not sure and (e.code in ("unknown-size", "wrong-rank") or any(len(f.type.shape) != len(types[0].shape) for f in inputs)):
+                raise Silent from None
+            raise refused(e, span) from None
+        except (TypeError, AssertionError):
+            if sure and all(t.known for t in types):
+                raise
+            if sure:  # a rule that computes with a size it was not given
+                raise Mistake("unknown-size", f"{op.name} needs to know the size of its input", span, f"the input is {types[0]}", hint="bind it:  --input 3x224x224") from None
+            raise Silent from None
+        if not sure:
+            return Flow("", result, False)
+        batches = {t.batch for t in types}
+        if len(batches) > 1:
+            raise Mistake("shape-mismatch", "a value inside `each` meets one outside", span, "inside, a sample has many images; outside it has one",
+                          hint="close the `each` before joining them")
+        if result.known and result.batch and result.size > LARGEST_VALUE:
+            raise Mistake("too-large", "this value is too large for any machine", span, f"{result}: {result.size:.3g} numbers for one image")
+        attrs: tuple[tuple[str, Any], ...] = ()
+        if parameters:
+            parameters = self.own(name, parameters, span)
+            frozen = any(not p.trainable for p in parameters if p.kind != "buffer")
+            if frozen:
+                attrs = (("frozen", True),)
+        elif self.frozen and not self.shared:
+            attrs = (("frozen", True),)
+        node = Node(name, op, tuple([f.value for f in inputs]), (Value(name, result),), tuple(parameters), None,
+                    (span, *self.call_spans) if self.call_spans else (span,), (self.line(span),), scope, attrs)
+        self._append(node)
+        self.read.update(node.inputs)
+        return Flow(name, result)
+
+    def bound(self, op: Any, inputs: list[Flow]) -> tuple[Any, list[Flow], list[TensorType]]:
+        """What a layer makes of the nodes it reads: `unpool` reads what the pool it undoes read."""
+        makers = tuple(self.maker[f.value] for f in inputs)
+        op, values = op.bound(makers, tuple(f.value for f in inputs))
+        flows = [next((f for f in inputs if f.value == v), None) or Flow(v, self.maker[v].type) for v in values]
+        return op, flows, [f.type for f in flows]
+
+    def _append(self, node: Node) -> None:
+        self.nodes.append(node)
+        self.maker[node.name] = node
+        if self.in_side:
+            self.side.add(node.name)
+        if len(self.nodes) > MOST_NODES:
+            raise Fatal("too-many-steps", f"this net has more than {MOST_NODES} nodes", node.spans[0], hint="check the counts of `repeat` and `for`")
+
+    def own(self, name: str, parameters: tuple[Parameter, ...], span: Span) -> tuple[Parameter, ...]:
+        """A layer's parameters under their full names; under `reuse` those of the original."""
+        if self.shared:
+            original = name
+            for here, there in reversed(self.shared):
+                if original == here or original.startswith(here + "."):
+                    original = there + original[len(here) :]
+            return tuple(self._original(f"{original}.{p.name}", p, span) for p in parameters)
+        file, within = None, ""
+        for path, f in self.weights:
+            if name == path or name.startswith(path + ".") or not path:
+                file, within = f, path
+        out = []
+        total = 0
+        for p in parameters:
+            total += p.size
+            made = Parameter(f"{name}.{p.name}", p.shape, p.kind, p.init, p.fan_in, p.fan_out, p.trainable and not self.frozen, p.values, p.factors, file, within)
+            self.parameters[made.name] = made
+            out.append(made)
+        if total > LARGEST_VALUE:
+            raise Mistake("too-large", "these weights are too large for any machine", span, f"{total:.3g} numbers")
+        return tuple(out)
+
+    def _original(self, name: str, p: Parameter, span: Span) -> Parameter:
+        first = self.parameters.get(name)
+        if first is None:
+            raise Silent  # the original was in error
+        if first.shape != p.shape:
+            raise Mistake("shape-mismatch", "`reuse` runs the same weights again, and here they do not fit", span,
+                          f"{name} is {'x'.join(map(str, first.shape))}, and this input would need {'x'.join(map(str, p.shape))}",
+                          hint="bring the flow to the shape that the first use has")
+        return first
+
+    _lines: dict[tuple[int, int], str] = {}
+
+    def line(self, span: Span) -> str:
+        return span.source.line(span.line).strip()
+
+    # ---------------------------------------------------------------- places
+    def done(self, scope: Scope, flow: Flow) -> Flow:
+        """A name has its final value; `upto` may have been waiting for it."""
+        scope.value = flow
+        if self.stop is not None and scope.path == self.stop:
+            raise Stop(flow)
+        return flow
+
+
+def single_call(body: Any) -> tree.Call | None:
+    """The one call a label stands for: alone, behind references that only move the flow, or alone in a suite."""
+    while True:
+        if body.__class__ is tree.Call:
+            return body  # type: ignore[no-any-return]
+        if body.__class__ is tree.Suite and len(body.statements) == 1:
+            body = body.statements[0]
+        elif body.__class__ is tree.Steps:
+            calls = [x for x in body.items if x.__class__ is not tree.Reference]
+            if len(calls) != 1 or body.items[-1].__class__ is tree.Reference:
+                return None
+            body = calls[0]
+        else:
+            return None
+
+
+__all__ = ["DEPTH", "Elaborator", "File", "Stop", "single_call"]

@@ -1,0 +1,189 @@
+"""Files: what they define and import, and the lexical context a step is read in."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from ...diagnostics import Diagnostic, Label, MissingFileError, near
+from ...source import Source, Span
+from ...syntax import tree
+from ...syntax.load import read_source, specs_folder
+from ...syntax.parser import parse_recovering
+from .values import Macro
+
+STRUCTURAL = ("reuse", "skip", "expect")  # steps that make no layer of their own
+
+
+@lru_cache(maxsize=1)
+def known_words() -> frozenset[str]:
+    """Every bare word that some layer, loss or optimiser understands."""
+    from ...layers import LAYERS
+    from ...losses import LOSSES
+    from ...optimisers import OPTIMISERS, SCHEDULES
+    from ...words import arguments
+
+    out = {"linear", "crop", "upto", *STRUCTURAL}
+    for registry in (LAYERS, LOSSES, OPTIMISERS, SCHEDULES):
+        for name, cls in registry.items():
+            out.add(name)
+            out.update(w for a in arguments(cls) for w in a.words)
+    return frozenset(out)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Where a step stands: the names it sees, the defaults that hold, its file. Never changed in place, so that `reuse`
+    can run a step again as it was."""
+
+    env: dict[str, Any]
+    defaults: dict[str, Any]
+    file: File
+
+    def bound(self, **names: Any) -> Context:
+        return Context({**self.env, **names}, self.defaults, self.file)
+
+    def with_default(self, kind: str, default: Any) -> Context:
+        return Context(self.env, {**self.defaults, kind: default}, self.file)
+
+
+@dataclass(eq=False)
+class File:
+    """One spec file, its constants evaluated and its names known."""
+
+    module: tree.Module
+    library: Library
+    definitions: dict[str, Macro] = field(default_factory=dict)
+    imported: dict[str, tree.Import] = field(default_factory=dict)
+    env: dict[str, Any] = field(default_factory=dict)
+    defaults: dict[str, Any] = field(default_factory=dict)
+    places: dict[str, dict[str, Any]] = field(default_factory=dict)  # the defaults that hold where a definition stands
+    used: set[str] = field(default_factory=set)  # names something asked for
+
+    @property
+    def words(self) -> frozenset[str]:
+        return known_words()
+
+    @property
+    def name(self) -> str:
+        return self.module.source.name
+
+
+class Library:
+    """The files of one elaboration: each is read once; `found` is what was wrong with reading them."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, File] = {}
+        self.found: list[Diagnostic] = []
+        self.loading: list[str] = []
+
+    def add(self, module: tree.Module) -> File:
+        """The file of a module, and of everything it imports."""
+        return self.add_as(module, os.path.realpath(module.source.name) if module.source.folder else module.source.name)
+
+    def _define(self, file: File, item: tree.Definition | tree.Variant) -> None:
+        first = file.definitions.get(item.name)
+        if first is not None:
+            self.found.append(Diagnostic(
+                "duplicate-definition", f"`{item.name}` is defined twice",
+                (Label(item.name_span, "this name is taken"), Label(first.item.name_span, "the first is here")), hint="give one of them another name"))
+            return
+        file.definitions[item.name] = Macro(item, file)
+
+    def _import(self, file: File, item: tree.Import) -> None:
+        source = file.module.source
+        place = self._place(file, item)
+        if place is None:
+            return
+        other = self.files.get(str(place))
+        if other is None:
+            try:
+                text = read_source(place)
+            except MissingFileError as e:
+                d = e.diagnostics[0]
+                self.found.append(Diagnostic(d.code, d.title, (Label(item.path_span, "imported here"),), d.notes, d.hint))
+                self._unknown(file, item)
+                return
+            shown = _shown(source.name, place)
+            module, mistakes = parse_recovering(Source(shown, text.text, str(place.parent)))
+            self.found += mistakes
+            other = self.files[str(place)] = self.add_as(module, str(place))
+        for name in item.names:
+            if name in file.definitions:
+                self.found.append(Diagnostic(
+                    "duplicate-definition", f"`{name}` is imported and defined, or imported twice",
+                    (Label(item.span, "imported here"), Label(file.definitions[name].item.name_span, "and defined here"))))
+                continue
+            macro = other.definitions.get(name)
+            if macro is None:
+                if str(place) in self.loading and name in {n for i in other.module.items if isinstance(i, tree.Import) for n in i.names}:
+                    self.found.append(Diagnostic("import-cycle", f"`{name}` is looked for in a circle of imports", (Label(item.span, "each file imports it from the other"),),
+                                                 hint=f"define `{name}` in one of the files"))
+                else:
+                    alike = near(name, other.definitions)
+                    self.found.append(Diagnostic(
+                        "missing-import", f"{item.path} has no `{name}`", (Label(item.span, "not defined there"),),
+                        (f"it defines: {', '.join(list(other.definitions)[:12]) or 'nothing'}",), f"did you mean `{alike}`?" if alike else None))
+                file.definitions[name] = UNKNOWN
+            else:
+                file.definitions[name] = macro
+            file.imported[name] = item
+
+    def add_as(self, module: tree.Module, key: str) -> File:
+        file = File(module, self)
+        self.files[key] = file
+        self.loading.append(key)
+        for item in module.items:
+            if isinstance(item, (tree.Definition, tree.Variant)):
+                self._define(file, item)
+        for item in module.items:
+            if isinstance(item, tree.Import):
+                self._import(file, item)
+        self.loading.pop()
+        return file
+
+    def _unknown(self, file: File, item: tree.Import) -> None:
+        for name in item.names:
+            file.definitions.setdefault(name, UNKNOWN)
+
+    def _place(self, file: File, item: tree.Import) -> Path | None:
+        """Where an import lies: in the importing file's folder or below it, else among the packaged specs. Nothing else
+        is ever read."""
+        folders = [Path(file.module.source.folder or os.getcwd()).resolve(), specs_folder().resolve()]
+        problem = None
+        if not item.path or len(item.path) > 1000:
+            problem = "the path is empty" if not item.path else "the path is too long"
+        else:
+            for folder in folders:
+                try:
+                    place = (folder / item.path).resolve()
+                    if not place.is_relative_to(folder):
+                        problem = "it lies outside the folder of this file"
+                        continue
+                    if place.is_file():
+                        return place
+                except (OSError, ValueError, RuntimeError):
+                    problem = "not a path"
+        beside = [p.name for folder in folders if folder.is_dir() for p in folder.glob("*.net")]
+        alike = near(item.path, beside)
+        self.found.append(Diagnostic(
+            "missing-file", f"there is no file {item.path} to import from", (Label(item.path_span, problem or "not beside this file, not among netspec's own specs"),),
+            hint=f'did you mean "{alike}"?' if alike else None))
+        self._unknown(file, item)
+        return None
+
+
+def _shown(importer: str, place: Path) -> str:
+    """An imported file's name in messages: as its importer would be named."""
+    try:
+        return os.path.join(os.path.dirname(importer), place.relative_to(Path(importer).resolve().parent)) if not importer.startswith("<") else str(place)
+    except ValueError:
+        return str(place)
+
+
+_NOWHERE = Span(Source("", ""), 1, 1, 1, 1)
+UNKNOWN = Macro(tree.Definition("block", "?", (), tree.Suite((), _NOWHERE), _NOWHERE, _NOWHERE), None)  # type: ignore[arg-type]
+"""What stands for a name whose import failed: calls of it are silent."""

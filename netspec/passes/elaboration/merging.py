@@ -1,0 +1,216 @@
+"""Merges: branches under a head, nodes by reference, and what `residual` and `dense` come to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ...diagnostics import Diagnostic, Label
+from ...ir.types import shape_text
+from ...source import Span
+from ...syntax import tree
+from ..bind import Given, bind
+from .elaborator import Elaborator
+from .files import Context
+from .scopes import Scope
+from .values import Flow, Macro, Mistake, Silent, Symbol
+
+if TYPE_CHECKING:
+    from .steps import Arguments
+
+
+def by_reference(e: Elaborator, node: tree.Call, cls: Any, args: Arguments, flow: Flow | None, scope: Scope, c: Context, label: str | None) -> Flow:
+    """`concat @a @b crop`: the flow first, then the nodes."""
+    from .steps import _no_flow
+
+    if flow is None:
+        raise _no_flow(node)
+    refs = [g for g in args.given if isinstance(g.value, Scope)]
+    peers = [(f"@{g.value.path}", g.value.value, g.span) for g in refs]
+    if not refs and "over" not in args.options:
+        raise Mistake("missing-argument", f"{cls.name} joins several values, and only the flow came", node.span, "nothing to join it with",
+                      hint=f"name a node,  {cls.name} @a , or put branches under  {cls.name}:")
+    return join(e, node, cls, args, [("the flow", flow, node.span), *peers], scope, c, label)
+
+
+def branches(e: Elaborator, node: tree.Merge, flow: Flow | None, scope: Scope, c: Context, label: str | None = None) -> Flow:
+    """`concat:` and its branches, each run on the same flow."""
+    from . import statements, steps
+
+    e.tick(node.call.span)
+    if flow is None:
+        raise steps._no_flow(node.call)
+    name, target = steps.resolve(node.call, c)
+    is_block = isinstance(target, Macro)
+    if not is_block and (target is None or (target.category != "merge" and target.arity[1] == 1)):
+        raise Mistake("wrong-word", f"`{name}` does not merge branches", node.call.name_span, "only a merge has `|` lines under it",
+                      hint="concat, add, sub, mul, max, mean merge; so does a block with several inputs")
+    args = steps.arguments(e, node.call, flow, scope, c)
+    outs: list[tuple[str, Flow, Span]] = []
+    for k, b in enumerate(node.branches, 1):
+        out: Flow | None = flow
+        inner = c
+        for s in b.statements:
+            if isinstance(s, (tree.Default, tree.Constant)):
+                with e.guarded():
+                    inner = statements.bound(e, s, out, inner)
+            else:
+                out = statements.run(e, s, out, scope, inner)
+        assert out is not None
+        outs.append((f"branch {k}", out, b.statements[-1].span))
+    e.ends_with_output = False
+    refs = [(f"@{g.value.path}", g.value.value, g.span) for g in args.given if isinstance(g.value, Scope)]
+    if is_block:
+        return steps.use(e, node.call, target, args, flow, scope, c, label, [f for _, f, _ in outs])
+    return join(e, node.call, target, args, [*outs, *refs], scope, c, label)
+
+
+def join(e: Elaborator, node: tree.Call, cls: Any, args: Arguments, peers: list[tuple[str, Any, Span]], scope: Scope, c: Context, label: str | None) -> Flow:
+    """One merge of these values."""
+    span = node.span
+    crop = False
+    given: list[Given] = []
+    for g in args.given:
+        if isinstance(g.value, Symbol) and g.value.name == "crop":
+            if crop:
+                raise Mistake("contradiction", "`crop` is given twice", g.span)
+            crop = True
+        elif not isinstance(g.value, Scope):
+            given.append(g)
+    made, bound = bind(cls, span, given, args.options, args.stride, c.defaults.get(cls.name))
+    axis = bound.fields.get("over")
+    if axis is not None and axis not in e.seen_axes:
+        raise Mistake("missing-reference", f"there is no `each {axis}:` above this line", bound.spans.get("over", span), "the axis is named where it is opened",
+                      hint=f"the axes above: {', '.join(sorted(e.seen_axes))}" if e.seen_axes else f"open it with  each {axis}:")
+    if any(f is None for _, f, _ in peers):
+        raise Silent
+    if crop:
+        first = peers[0]
+        peers = [first, *((what, cropped(e, f, first[1], scope, span, what), at) for what, f, at in peers[1:])]
+    place = scope.numbered(cls.name, span) if label is None else scope.claim(label, span)
+    if label is not None:
+        scope.count(cls.name)
+    place.replay = (node, c)
+    flows = [f for _, f, _ in peers]
+    try:
+        out = e.add(place.path, made, flows, span, scope.path)
+    except Silent:
+        from .steps import guess
+
+        out = guess(made, flows)
+    except Mistake as m:
+        e.report(_between(m.diagnostic, cls.name, peers))
+        from .steps import guess
+
+        out = guess(made, flows)
+    place.raw = out
+    return e.done(place, out)
+
+
+def _between(d: Diagnostic, name: str, peers: list[tuple[str, Flow, Span]]) -> Diagnostic:
+    """A merge's refusal with its inputs by name, and the way out that their sizes suggest."""
+    first, *others = peers
+    notes = tuple(f"{what}{f' ({f.value})' if f.value and not what.startswith('@') else ''}: {shape_text(f.type.shape)}" for what, f, _ in peers)
+    hint = d.hint
+    a = first[1].type
+    for what, f, _ in others:
+        b = f.type
+        if a.known and b.known and len(a.shape) == len(b.shape) and b.spatial != a.spatial:
+            if all((q or 0) >= (p or 0) for p, q in zip(a.spatial, b.spatial)) and name == "concat":
+                if what.startswith("@"):
+                    hint = f"the skip is larger: cut its border with `crop`,  {name} {what} crop"
+            break
+    label = d.labels[0]
+    extra = tuple(Label(at, f"{what} gives {shape_text(f.type.shape)}") for what, f, at in peers if what.startswith("branch")) if d.code == "shape-mismatch" else ()
+    return Diagnostic(d.code, d.title, (Label(label.span, label.text), *extra[:4]), notes if not extra else (), hint, d.severity, d.trail)
+
+
+def cropped(e: Elaborator, f: Flow, like: Flow, scope: Scope, span: Span, what: str) -> Flow:
+    """The border of a value cut to the size of another. Raises Mistake where it is the smaller one."""
+    from ...layers import LAYERS
+
+    a, b = f.type, like.type
+    if len(a.shape) != len(b.shape):
+        raise Mistake("wrong-rank", "crop cuts one image to the size of another, and these have different numbers of axes", span, f"{shape_text(a.shape)} to {shape_text(b.shape)}")
+    if any(p is not None and q is not None and p < q for p, q in zip(a.spatial, b.spatial)):
+        raise Mistake("shape-mismatch", "crop cuts a border, and here the value is smaller than the flow", span, f"{what} is {shape_text(a.shape)}, the flow {shape_text(b.shape)}",
+                      hint="pad it, or crop the flow:  crop " + what)
+    if a.known and b.known and a.spatial == b.spatial:
+        return f
+    cls = LAYERS.get("crop")
+    if cls is None:
+        raise Mistake("unknown-word", "this netspec has no crop layer", span)
+    from ...words import arguments
+
+    ref = next(x for x in arguments(cls) if x.kind == "ref")
+    place = scope.numbered("crop", span)
+    out = e.add(place.path, cls(**{ref.name: f.value}), [like, f], span, scope.path)  # type: ignore[call-arg]
+    place.value = out
+    return out
+
+
+def residual(e: Elaborator, node: tree.Residual, body: Flow, other: Flow, which: str, scope: Scope, head: Span) -> Flow:
+    """add(body(x), other(x))."""
+    from ...layers import LAYERS
+
+    place = scope.numbered("add", head)
+    made = LAYERS["add"]()
+    a, b = body.type, other.type
+    if body.sure and other.sure and a.shape != b.shape and not _may_agree(a.shape, b.shape):
+        e.report(Diagnostic("residual-mismatch", "a residual adds its input to its body, and the two differ in shape",
+                            (Label(head, f"body gives {shape_text(a.shape)}, {which} is {shape_text(b.shape)}"),), hint=_projection(a, b) if which == "the input" else
+                            "make the shortcut end in the shape of the body"))
+        out = Flow("", a, False) if which == "the input" else body.unsure()
+    else:
+        try:
+            out = e.add(place.path, made, [body, other], head, scope.path)
+        except Mistake as m:
+            e.report(m.diagnostic)
+            out = body.unsure()
+        except Silent:
+            out = Flow("", a, False)
+    return e.done(place, out)
+
+
+def _may_agree(a: tuple[int | None, ...], b: tuple[int | None, ...]) -> bool:
+    return len(a) == len(b) and all(p is None or q is None or p == q for p, q in zip(a, b))
+
+
+def _projection(a: Any, b: Any) -> str | None:
+    """The 1x1 convolution that brings the input to the body's shape, where there is one."""
+    if len(a.shape) != len(b.shape):
+        return "keep the number of axes inside a residual"
+    if len(a.shape) == 1:
+        return f"carry the input across with a projection:\nshortcut: fc {a.shape[0]} linear"
+    strides = set()
+    for p, q in zip(a.spatial, b.spatial):
+        if p is None or q is None:
+            continue
+        s = next((s for s in range(1, 65) if (q - 1) // s + 1 == p), None)
+        if s is None:
+            return "keep the size inside the body: stride 1, and `same`"
+        strides.add(s)
+    if len(strides) > 1:
+        return "keep the size inside the body: stride 1, and `same`"
+    s = strides.pop() if strides else 1
+    window = "x".join("1" for _ in a.spatial)
+    return f"carry the input across with a projection:\nshortcut: conv {a.shape[0]} {window}{f' /{s}' if s > 1 else ''} linear"
+
+
+def dense(e: Elaborator, x: Flow, y: Flow, scope: Scope, span: Span) -> Flow:
+    """concat(x, body(x)); chains flattened, so that a layer's inputs are exactly all before it."""
+    from ...layers import LAYERS
+    from .steps import guess
+
+    before = x.joined or (x,)
+    flows = [*before, y]
+    place = scope.numbered("concat", span)
+    made = LAYERS["concat"]()
+    try:
+        out = e.add(place.path, made, flows, span, scope.path)
+    except Mistake as m:
+        e.report(_between(m.diagnostic, "concat", [*((f"from above {k}", f, span) for k, f in enumerate(before, 1)), ("the body", y, span)]))
+        out = guess(made, flows)
+    except Silent:
+        out = guess(made, flows)
+    out = Flow(out.value, out.type, out.sure, tuple(flows))
+    return e.done(place, out)

@@ -1,0 +1,433 @@
+"""Statements: each takes the flow and gives the flow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ...diagnostics import near
+from ...ir.types import TensorType, shape_text
+from ...source import Span
+from ...syntax import tree
+from ..bind import Bound, Given, family, gather
+from . import merging, steps
+from .elaborator import Elaborator, single_call
+from .expressions import evaluate, number, truth, undefined
+from .files import Context
+from .scopes import Scope
+from .values import NOTHING, Fatal, Flow, Macro, Mistake, Silent, Symbol, described
+
+HEADS = ("residual", "shortcut", "dense", "each", "frozen", "repeat", "output", "input", "concat", "add", "mean")
+MOST_TURNS = 100_000
+
+
+def run(e: Elaborator, s: Any, flow: Flow | None, scope: Scope, c: Context) -> Flow | None:
+    """Run one statement. Mistakes are reported here, and the flow goes on as far as it is known."""
+    rule = _RULES[s.__class__]
+    try:
+        return rule(e, s, flow, scope, c)
+    except Fatal:
+        raise
+    except Mistake as m:
+        e.report(m.diagnostic)
+    except Silent:
+        pass
+    return flow.unsure() if flow is not None else NOTHING
+
+
+def _suite(e: Elaborator, s: tree.Suite, flow: Flow | None, scope: Scope, c: Context) -> Flow | None:
+    for x in s.statements:
+        kind = x.__class__
+        if kind is tree.Default or kind is tree.Constant:
+            with e.guarded():
+                c = bound(e, x, flow, c)
+        else:
+            flow = run(e, x, flow, scope, c)
+    return flow
+
+
+def bound(e: Elaborator, s: Any, flow: Flow | None, c: Context) -> Context:
+    """The context after a `default` or a constant."""
+    if isinstance(s, tree.Constant):
+        try:
+            v = evaluate(s.value, c, flow)
+        except Silent:
+            return c.bound(**{s.name: None})
+        if isinstance(v, Symbol) and isinstance(s.value, tree.Name) and v.name not in c.file.words:
+            raise undefined(s.value, c)
+        return c.bound(**{s.name: v})
+    return c.with_default(s.kind, default(e, s, flow, c))
+
+
+def default(e: Elaborator, s: tree.Default, flow: Flow | None, c: Context) -> Bound:
+    """What a `default` line sets for its kind, added to what held before."""
+    from ...layers import LAYERS
+
+    cls = LAYERS.get(s.kind)
+    if cls is None:
+        if s.kind in c.file.definitions:
+            raise Mistake("wrong-word", f"`{s.kind}` is a block; its defaults stand in its own head", s.span, hint=f"block {s.kind}(n, stride=1): ...")
+        raise steps.unknown(s.kind, s.span, c, LAYERS)
+    given, options, stride = [], {}, None
+    for a in s.arguments:
+        if isinstance(a, tree.Option):
+            if isinstance(a.value, tree.Reference):
+                raise Mistake("wrong-argument", "a default cannot refer to a node", a.span)
+            if a.name in options:
+                raise Mistake("duplicate-option", f"`{a.name}` is given twice", a.span, "the second time")
+            options[a.name] = Given(evaluate(a.value, c, flow), a.span)
+        elif isinstance(a, tree.Stride):
+            stride = Given(evaluate(a.value, c, flow), a.span)
+        elif isinstance(a, (tree.Upto, tree.Reference)):
+            raise Mistake("wrong-argument", "a default holds switches and options only", a.span)
+        else:
+            v = evaluate(a, c, flow)
+            if not isinstance(v, Symbol):
+                raise Mistake("wrong-argument", "a default never sets a positional argument", a.span, f"this is {described(v)}", hint=f"default {s.kind} relu pad=1")
+            given.append(Given(v, a.span, v.name))
+    new = gather(cls, s.span, given, options, stride)
+    old = c.defaults.get(s.kind)
+    if old is not None:
+        for k, v in old.fields.items():
+            new.fields.setdefault(k, v)
+        new.norm = new.norm if new.norm is not None or "norm" in new.cancelled else old.norm
+        new.activation = new.activation if new.activation is not None else old.activation
+    return new
+
+
+def _steps(e: Elaborator, s: tree.Steps, flow: Flow | None, scope: Scope, c: Context) -> Flow | None:
+    for x in s.items:
+        if x.__class__ is tree.Call:
+            flow = steps.call(e, x, flow, scope, c)
+        else:
+            flow = run(e, x, flow, scope, c)
+    return flow
+
+
+def _call(e: Elaborator, s: tree.Call, flow: Flow | None, scope: Scope, c: Context) -> Flow:
+    return steps.call(e, s, flow, scope, c)
+
+
+def _reference(e: Elaborator, s: tree.Reference, flow: Flow | None, scope: Scope, c: Context) -> Flow:
+    e.ends_with_output = False
+    place = steps.reference(e, s, flow, scope, c)
+    assert place.value is not None
+    return place.value
+
+
+# ---------------------------------------------------------------- labels
+
+
+def _labelled(e: Elaborator, s: tree.Labelled, flow: Flow | None, scope: Scope, c: Context) -> Flow | None:
+    e.tick(s.span)
+    head = _head(s.span, s.name)
+    alike = near(s.name, HEADS)
+    if s.name in ("concat", "add", "sub", "mul", "mean") and single_call(s.body) is None:
+        e.report(Mistake("branch-expected", f"`{s.name}:` opens a merge, and its lines begin with `|`", head, "no branches under it", hint="  | skip\n  | conv 64 3x3").diagnostic)
+    elif alike and s.name != alike and s.index is None:
+        e.report(Mistake("misleading-label", f"the label `{s.name}` looks like the word `{alike}`", head, "read as a label, this line would connect nothing",
+                         hint=f"write `{alike}:` if you meant it, or choose a name further from it").diagnostic)
+        run(e, s.body, flow, Scope(s.name, scope, s.span), c)
+        return flow.unsure() if flow else NOTHING
+    name = steps.spot_name(s.name, s.index, c, flow)
+    return labelled_body(e, name, s.body, flow, scope, c, head)
+
+
+def labelled_body(e: Elaborator, name: str, body: Any, flow: Flow | None, scope: Scope, c: Context, span: Span) -> Flow:
+    """A label: the name of its one call, or a scope."""
+    call = single_call(body)
+    if call is not None:
+        for x in _before(body, call):
+            flow = run(e, x, flow, scope, c)
+        out = steps.call(e, call, flow, scope, c, name)
+        place = scope.kids.get(name)
+        if place is not None and place.replay is not None:
+            place.span = span
+        return out
+    place = scope.claim(name, span)
+    place.replay = (body, c)
+    out_ = run(e, body, flow, place, c)
+    if out_ is None:
+        raise Mistake("no-flow", "there is no flow yet for this line to read", span, hint="begin the net with  input 3x224x224")
+    return e.done(place, out_)
+
+
+def _before(body: Any, call: tree.Call) -> tuple[Any, ...]:
+    """The references that move the flow before a labelled call."""
+    while body is not call:
+        if body.__class__ is tree.Suite:
+            body = body.statements[0]
+        else:
+            calls = [x for x in body.items if x.__class__ is not tree.Reference]
+            if calls[0] is call:
+                return tuple(x for x in body.items if x is not call)
+            return tuple(x for x in body.items if x is not calls[0]) + _before(calls[0], call)
+    return ()
+
+
+def _head(span: Span, name: str) -> Span:
+    """The part of a statement's span that its name covers."""
+    return Span(span.source, span.line, span.column, span.line, span.column + len(name))
+
+
+def _keyword(span: Span, word: str) -> Span:
+    """Where the keyword of a statement stands: trees keep the span of what follows it."""
+    for line in range(span.line, max(0, span.line - 50), -1):
+        text = span.source.line(line)
+        at = text.rfind(word, 0, span.column - 1 if line == span.line else len(text))
+        if at >= 0:
+            return Span(span.source, line, at + 1, line, at + 1 + len(word))
+    return span
+
+
+# ---------------------------------------------------------------- structure
+
+
+def _merge(e: Elaborator, s: tree.Merge, flow: Flow | None, scope: Scope, c: Context) -> Flow:
+    return merging.branches(e, s, flow, scope, c)
+
+
+def _repeat(e: Elaborator, s: tree.Repeat, flow: Flow | None, scope: Scope, c: Context) -> Flow | None:
+    times = number(s.times, c, flow)
+    if not isinstance(times, int):
+        raise Mistake("not-whole", "a repeat runs a whole number of times", s.times.span, f"this is {times:g}", hint="choose numbers that divide")
+    if times < 0:
+        raise Mistake("out-of-range", "a repeat cannot run a negative number of times", s.times.span, f"this is {times}")
+    if times > MOST_TURNS:
+        raise Mistake("too-large", f"a repeat of more than {MOST_TURNS} turns is no network", s.times.span, f"this is {times}")
+    for i in range(times):
+        e.tick(s.span)
+        flow = run(e, s.body, flow, scope, c.bound(**{s.counter: i + 1}) if s.counter else c)
+    return flow
+
+
+def _for(e: Elaborator, s: tree.For, flow: Flow | None, scope: Scope, c: Context) -> Flow | None:
+    if len(set(s.names)) < len(s.names):
+        raise Mistake("duplicate-definition", "the names of a loop must differ", s.span)
+    over = evaluate(s.over, c, flow)
+    if isinstance(over, int) and not isinstance(over, bool):
+        raise Mistake("wrong-argument", "a loop runs over a list or a range, and this is one number", s.over.span, hint=f"write  {s.names[0]} in 1..{over}")
+    if not isinstance(over, tuple):
+        if isinstance(over, Symbol) and isinstance(s.over, tree.Name):
+            raise undefined(s.over, c)
+        raise Mistake("wrong-argument", "a loop runs over a list or a range", s.over.span, f"this is {described(over)}", hint="for n in [64, 128]: ...")
+    for v in over:
+        e.tick(s.span)
+        if len(s.names) == 1:
+            values: tuple[Any, ...] = (v,)
+        elif not isinstance(v, tuple) or len(v) != len(s.names):
+            raise Mistake("wrong-argument", f"each item must have {len(s.names)} parts, one for each name", s.over.span, f"one is {described(v)}",
+                          hint="for n, times in [(64, 2), (128, 3)]: ...")
+        else:
+            values = v
+        flow = run(e, s.body, flow, scope, c.bound(**dict(zip(s.names, values))))
+    return flow
+
+
+def _if(e: Elaborator, s: tree.If, flow: Flow | None, scope: Scope, c: Context) -> Flow | None:
+    for condition, body in s.cases:
+        try:
+            held = truth(condition, c, flow)
+        except Silent:  # what decides is in error: neither way is known
+            return flow.unsure() if flow else NOTHING
+        if held:
+            return run(e, body, flow, scope, c)
+    return run(e, s.otherwise, flow, scope, c) if s.otherwise is not None else flow
+
+
+def _residual(e: Elaborator, s: tree.Residual, flow: Flow | None, scope: Scope, c: Context) -> Flow:
+    head = _keyword(s.span, "residual")
+    if flow is None:
+        raise Mistake("no-flow", "there is no flow yet for this residual to read", head, hint="begin the net with  input 3x224x224")
+    body = run(e, s.body, flow, scope, c)
+    other, which = flow, "the input"
+    if s.shortcut is not None:
+        try:
+            taken = s.shortcut.condition is None or truth(s.shortcut.condition, c, flow)
+        except Silent:
+            return body.unsure() if body else NOTHING
+        if taken:
+            name, k = "shortcut", 2
+            while name in scope.kids:
+                name, k = f"shortcut{k}", k + 1
+            inner = scope.claim(name, s.shortcut.span)
+            out = run(e, s.shortcut.body, flow, inner, c)
+            assert out is not None
+            inner.value = other = out
+            which = "the shortcut"
+    assert body is not None
+    e.ends_with_output = False
+    if not flow.sure and (s.shortcut is None or which == "the input"):
+        return Flow("", body.type, False)
+    return merging.residual(e, s, body, other, which, scope, head)
+
+
+def _dense(e: Elaborator, s: tree.Dense, flow: Flow | None, scope: Scope, c: Context) -> Flow:
+    head = _keyword(s.span, "dense")
+    if flow is None:
+        raise Mistake("no-flow", "there is no flow yet for this body to read", head, hint="begin the net with  input 3x224x224")
+    body = run(e, s.body, flow, scope, c)
+    assert body is not None
+    e.ends_with_output = False
+    return merging.dense(e, flow, body, scope, head)
+
+
+def _each(e: Elaborator, s: tree.Each, flow: Flow | None, scope: Scope, c: Context) -> Flow:
+    from ...layers import LAYERS
+
+    span = _keyword(s.span, "each")
+    if flow is None:
+        raise Mistake("no-flow", "there is no flow yet for this body to read", span, hint="begin the net with  input (12, 3, 224, 224)")
+    split, join = LAYERS.get("split_views"), LAYERS.get("join_views")
+    assert split is not None, "the layers split_views and join_views implement `each`"
+    assert join is not None
+    if s.axis is not None:
+        e.seen_axes.add(s.axis)
+    if flow.sure and len(flow.type.shape) < 2:
+        raise Mistake("wrong-rank", "`each` runs over the first axis, and the flow has only one", span, f"it is {shape_text(flow.type.shape)}",
+                      hint="declare the input with its views first:  input (12, 3, 224, 224)")
+    if not flow.sure:
+        run(e, s.body, Flow("", TensorType((None,) * max(1, len(flow.type.shape) - 1)), False), scope, c)
+        return flow.unsure()
+    first = scope.numbered("split_views", span)
+    first.value = inner = e.add(first.path, split(), [flow], span, scope.path)
+    out = run(e, s.body, inner, scope, c)
+    assert out is not None
+    e.ends_with_output = False
+    last = scope.numbered("join_views", span)
+    if not out.sure:
+        last.value = Flow("", TensorType((None, *out.type.shape), flow.type.batch), False)
+        return last.value
+    views = flow.type.shape[0]
+    last.value = e.add(last.path, join(views=views) if "views" in getattr(join, "__dataclass_fields__", {}) else join(), [out], span, scope.path)
+    return last.value
+
+
+def _frozen(e: Elaborator, s: tree.Frozen, flow: Flow | None, scope: Scope, c: Context) -> Flow | None:
+    e.frozen += 1
+    try:
+        return run(e, s.body, flow, scope, c)
+    finally:
+        e.frozen -= 1
+
+
+# ---------------------------------------------------------------- ends of a net
+
+
+def _output(e: Elaborator, s: tree.Output, flow: Flow | None, scope: Scope, c: Context) -> Flow | None:
+    name = steps.spot_name(s.name, s.index, c, flow)
+    span = _head(s.span, s.name)
+    if flow is None and s.body is None:
+        raise Mistake("no-flow", "there is no flow yet for this output to tap", span, hint="begin the net with  input 3x224x224")
+    out = flow
+    if s.body is not None:
+        nested = e.nets > 0
+        e.in_side += nested
+        try:
+            if single_call(s.body) is None and isinstance(_alone(s.body), tree.Reference):
+                out = run(e, s.body, flow, scope, c)
+                if name not in scope.kids and out is not None:
+                    scope.claim(name, span).value = out
+            else:
+                out = labelled_body(e, name, s.body, flow, scope, c, span)
+        finally:
+            e.in_side -= nested
+    elif name not in scope.kids and out is not None:
+        scope.claim(name, span).value = out
+    assert out is not None
+    if e.nets == 0:
+        taken = next((at for n, _, at in e.outputs if n == name), None)
+        if taken is not None:
+            raise Mistake("duplicate-name", f"there are two outputs called `{name}`", span, "the second one" if taken != span else "this name is taken again in every turn",
+                          hint=f"number them:  output {name}[i]: ...")
+        e.outputs.append((name, out, span))
+        if out.sure:
+            e.read.add(out.value)
+    e.ends_with_output = True
+    return flow
+
+
+def _alone(body: Any) -> Any:
+    """The one statement of a line or suite, else None."""
+    while isinstance(body, (tree.Suite, tree.Steps)):
+        inner = body.statements if isinstance(body, tree.Suite) else body.items
+        if len(inner) != 1:
+            return None
+        body = inner[0]
+    return body
+
+
+def _input(e: Elaborator, s: tree.InputLine, flow: Flow | None, scope: Scope, c: Context) -> Flow:
+    name = s.name or "input"
+    for o in s.options:
+        raise Mistake("unknown-option", f"an input has no option called `{o.name}`", o.span, hint="an input is a name and a shape:  input 3x224x224")
+    shape = evaluate(s.shape, c, flow)
+    if not isinstance(shape, tuple):
+        shape = (shape,)
+    for n in shape:
+        if isinstance(n, (Symbol, Macro)):
+            raise Mistake("undefined-name", f"`{n.name}` is not defined here", s.shape.span, "a size of the input")
+        if n is not None and (isinstance(n, bool) or not isinstance(n, (int, float)) or n != int(n)):
+            raise Mistake("not-whole", "the sizes of an input are whole numbers", s.shape.span, f"one is {described(n)}")
+        if n is not None and n < 1:
+            raise Mistake("out-of-range", "the sizes of an input are at least 1", s.shape.span, f"one is {n:g}")
+    shape = tuple(None if n is None else int(n) for n in shape)
+    if len(shape) > 6:
+        raise Mistake("wrong-rank", "an input has at most six axes", s.shape.span, f"this has {len(shape)}")
+    e.ends_with_output = False
+    if e.binding and e.nets:
+        return _bound_input(e, s, name, shape, scope)
+    if scope.path:
+        raise Mistake("misplaced-input", "an input stands in the body of a net, not inside a label, a loop or a block", s.span, "move it to the net itself")
+    if name in e.inputs:
+        hint = "give each a name:  input left 1x105x105" if name == "input" else "choose another name"
+        raise Mistake("duplicate-name", f"there are two inputs called `{name}`", s.span, "the second one", hint=hint)
+    e.inputs[name] = s.span
+    if name in e.wanted:
+        shape = _wanted(e.wanted.pop(name), name, shape, s)
+    return e.add_input(name, TensorType(shape), s.span, scope)
+
+
+def _bound_input(e: Elaborator, s: tree.InputLine, name: str, shape: tuple[int | None, ...], scope: Scope) -> Flow:
+    """An `input` of a called net is the value it was given; the declared shape gives way, but not the number of axes."""
+    values = e.binding[-1]
+    if not values:
+        raise Mistake("misplaced-input", "an input stands in the body of a net, not in a loop", s.span)
+    flow = values.pop(0)
+    if flow.sure and len(flow.type.shape) != len(shape):
+        raise Mistake("wrong-rank", f"this input has {len(shape)} axes, and the value that comes has {len(flow.type.shape)}", s.span,
+                      f"declared {shape_text(shape)}, came {shape_text(flow.type.shape)}")
+    scope.claim(name, s.span).value = flow
+    return flow
+
+
+def _wanted(want: Any, name: str, shape: tuple[int | None, ...], s: tree.InputLine) -> tuple[int | None, ...]:
+    if len(want) != len(shape):
+        raise Mistake("wrong-rank", f"the input `{name}` has {len(shape)} axes, and the shape asked for has {len(want)}", s.shape.span,
+                      f"declared {shape_text(shape)}, asked for {shape_text(want)}")
+    if shape[0] is not None and want[0] != shape[0]:
+        raise Mistake("shape-mismatch", f"the input `{name}` has {shape[0]} channels, and {want[0]} were asked for", s.shape.span, "only its size can be chosen")
+    return tuple(want)
+
+
+def _hole(e: Elaborator, s: tree.Hole, flow: Flow | None, scope: Scope, c: Context) -> Flow:
+    """A line that could not be read. What was indented under it is still looked at, on its own."""
+    inner = flow.unsure() if flow else NOTHING
+    if s.body is not None:
+        run(e, s.body, inner, Scope("?", scope, s.span), c)
+    return inner
+
+
+def _misplaced(e: Elaborator, s: Any, flow: Flow | None, scope: Scope, c: Context) -> Flow | None:
+    with e.guarded():
+        bound(e, s, flow, c)
+    return flow
+
+
+_RULES: dict[type, Callable[..., Flow | None]] = {
+    tree.Suite: _suite, tree.Steps: _steps, tree.Call: _call, tree.Reference: _reference, tree.Labelled: _labelled, tree.Merge: _merge,
+    tree.Repeat: _repeat, tree.For: _for, tree.If: _if, tree.Residual: _residual, tree.Dense: _dense, tree.Each: _each, tree.Frozen: _frozen,
+    tree.Output: _output, tree.InputLine: _input, tree.Hole: _hole, tree.Default: _misplaced, tree.Constant: _misplaced,
+}
+
+__all__ = ["bound", "family", "labelled_body", "run"]

@@ -1,0 +1,314 @@
+"""`train` sections: losses, optimiser, schedules, metrics, and the settings of a run, bound like any step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...diagnostics import near
+from ...ir.graph import Graph
+from ...ir.training import LossUse, MetricUse, Setting, Training
+from ...syntax import tree
+from ...words import WordError
+from ..bind import Given, bind, refused
+from .elaborator import Elaborator
+from .expressions import evaluate, number, truth
+from .files import Context
+from .scopes import Scope
+from .values import Macro, Mistake, Silent, Symbol, described, is_number, plain
+
+SETTINGS = ("data", "loss", "schedule", "metric", "batch", "epochs", "augment", "regularise")
+
+
+class _Section:
+    """What one section has said so far."""
+
+    def __init__(self) -> None:
+        self.losses: list[LossUse] = []
+        self.metrics: list[MetricUse] = []
+        self.schedules: list[Any] = []
+        self.optimiser: Any = None
+        self.numbers: dict[str, int] = {}
+        self.data: Setting | None = None
+        self.augmentation: list[Setting] = []
+        self.regularisation: list[Setting] = []
+
+
+def elaborate_training(e: Elaborator, macro: Macro, graph: Graph | None) -> Training | None:
+    """The section of this net, or of the net it is a variant of. Without a graph only its words are checked."""
+    found = _section_of(macro)
+    if found is None:
+        return None
+    item, file = found
+    section = _Section()
+    names = {**file.env}
+    for p in macro.item.params:
+        if p.default is not None and p.name not in names:
+            try:
+                names[p.name] = evaluate(p.default, Context(names, {}, file), None)
+            except (Mistake, Silent):
+                continue
+    _run(e, item.body, Context(names, {}, file), section, graph)
+    return Training(tuple(section.losses), section.optimiser, tuple(section.schedules), tuple(section.metrics), section.numbers.get("batch"),
+                    section.numbers.get("epochs"), section.data, tuple(section.augmentation), tuple(section.regularisation))
+
+
+def _section_of(macro: Macro) -> tuple[tree.Train, Any] | None:
+    seen: set[int] = set()
+    while id(macro.item) not in seen:
+        seen.add(id(macro.item))
+        for item in macro.file.module.items:
+            if isinstance(item, tree.Train) and item.net == macro.name:
+                return item, macro.file
+        if isinstance(macro.item, tree.Variant):
+            following = macro.file.definitions.get(macro.item.call.name)
+            if following is not None and following.file is not None:
+                macro = following
+    return None
+
+
+def _run(e: Elaborator, s: Any, c: Context, section: _Section, graph: Graph | None) -> Context:
+    with e.guarded():
+        if isinstance(s, tree.Suite):
+            inner = c
+            for x in s.statements:
+                inner = _run(e, x, inner, section, graph)
+        elif isinstance(s, tree.Steps):
+            if len(s.items) > 1:
+                raise Mistake("syntax", "each setting stands on a line of its own", s.items[1].span, "an arrow has no meaning here")
+            _run(e, s.items[0], c, section, graph)
+        elif isinstance(s, tree.Call):
+            _setting(e, s, c, section, graph)
+        elif isinstance(s, tree.Constant):
+            return c.bound(**{s.name: evaluate(s.value, c, None)})
+        elif isinstance(s, tree.For):
+            over = evaluate(s.over, c, None)
+            if not isinstance(over, tuple):
+                raise Mistake("wrong-argument", "a loop runs over a list or a range", s.over.span, f"this is {described(over)}", hint=f"write  {s.names[0]} in 1..5")
+            for v in over:
+                e.tick(s.span)
+                _run(e, s.body, c.bound(**dict(zip(s.names, v if len(s.names) > 1 and isinstance(v, tuple) else (v,)))), section, graph)
+        elif isinstance(s, tree.Repeat):
+            for i in range(min(1000, int(number(s.times, c, None)))):
+                _run(e, s.body, c.bound(**{s.counter: i + 1}) if s.counter else c, section, graph)
+        elif isinstance(s, tree.If):
+            for condition, body in s.cases:
+                if truth(condition, c, None):
+                    _run(e, body, c, section, graph)
+                    break
+            else:
+                if s.otherwise is not None:
+                    _run(e, s.otherwise, c, section, graph)
+        elif not isinstance(s, tree.Hole):
+            raise Mistake("misplaced", "this has no place in a train section", s.span, hint="a train section holds settings:  loss cross_entropy")
+    return c
+
+
+def _setting(e: Elaborator, s: tree.Call, c: Context, section: _Section, graph: Graph | None) -> None:
+    from ...optimisers import OPTIMISERS
+
+    name = s.name
+    if name == "<hole>":
+        return
+    for a in s.arguments:
+        if isinstance(a, (tree.Stride, tree.Upto)):
+            raise Mistake("wrong-argument", "a setting has no stride and no `upto`", a.span)
+    if name in OPTIMISERS:
+        if section.optimiser is not None:
+            raise Mistake("contradiction", "there are two optimisers", s.span, "the second one", hint="keep one")
+        section.optimiser = _word(OPTIMISERS[name], s, s.arguments, c)
+    elif name == "loss":
+        section.losses.append(_loss(e, s, c, graph))
+    elif name == "metric":
+        section.metrics.append(_metric(e, s, c, graph))
+    elif name == "schedule":
+        from ...optimisers import SCHEDULES
+
+        section.schedules.append(_named(SCHEDULES, "schedule", s, c))
+    elif name in ("batch", "epochs"):
+        if name in section.numbers:
+            raise Mistake("duplicate-option", f"`{name}` is given twice", s.span, "the second time")
+        if len(s.arguments) != 1 or isinstance(s.arguments[0], (tree.Option, tree.Reference)):
+            raise Mistake("wrong-argument", f"{name} takes one whole number", s.span, hint=f"{name} 64")
+        v = number(s.arguments[0], c, None)
+        if not isinstance(v, int):
+            raise Mistake("not-whole", f"{name} is a whole number", s.arguments[0].span, f"this is {v:g}")
+        if v < 1:
+            raise Mistake("out-of-range", f"{name} is at least 1", s.arguments[0].span, f"this is {v}")
+        section.numbers[name] = v
+    elif name == "data":
+        if section.data is not None:
+            raise Mistake("duplicate-option", "`data` is given twice", s.span, "the second time")
+        section.data = _free(s, c)
+    elif name in ("augment", "augmentation"):
+        section.augmentation.append(_free(s, c))
+    elif name in ("regularise", "regularisation", "regularize"):
+        section.regularisation.append(_free(s, c))
+    else:
+        from ...losses import LOSSES
+
+        if name in LOSSES:
+            raise Mistake("unknown-word", f"a loss line begins with `loss`", s.span, hint="write  loss " + tree.source_text(s))
+        alike = near(name, [*OPTIMISERS, *SETTINGS])
+        raise Mistake("unknown-word", f"a train section knows no setting `{name}`", s.name_span, "not a setting, not an optimiser",
+                      notes=(f"settings: {', '.join(SETTINGS)}", f"optimisers: {', '.join(sorted(OPTIMISERS))}"), hint=f"did you mean `{alike}`?" if alike else None)
+
+
+def _named(registry: Any, sort: str, s: tree.Call, c: Context) -> Any:
+    cls, rest = _class(registry, sort, s, c)
+    return _word(cls, s, rest, c)
+
+
+def _class(registry: Any, sort: str, s: tree.Call, c: Context) -> tuple[Any, tuple[Any, ...]]:
+    if not s.arguments or not isinstance(s.arguments[0], tree.Name):
+        raise Mistake("missing-argument", f"`{sort}` is followed by the name of a {sort}", s.span, "the name is missing", notes=("there are: " + ", ".join(sorted(registry)),))
+    first = s.arguments[0]
+    held = c.env.get(first.name)
+    name = held.name if isinstance(held, Symbol) else first.name
+    cls = registry.get(name)
+    if cls is None:
+        alike = near(name, registry)
+        raise Mistake("unknown-word", f"there is no {sort} called `{name}`", first.span, f"not a {sort}", notes=("there are: " + ", ".join(sorted(registry)),),
+                      hint=f"did you mean `{alike}`?" if alike else None)
+    return cls, s.arguments[1:]
+
+
+def _word(cls: Any, s: tree.Call, arguments: Any, c: Context) -> Any:
+    given: list[Given] = []
+    options: dict[str, Given] = {}
+    for a in arguments:
+        if isinstance(a, tree.Option):
+            if a.name in options:
+                raise Mistake("duplicate-option", f"`{a.name}` is given twice", a.span, "the second time")
+            if isinstance(a.value, tree.Reference):
+                raise Mistake("wrong-argument", f"`{a.name}` is no node", a.span)
+            options[a.name] = Given(evaluate(a.value, c, None), a.span, a.value.name if isinstance(a.value, tree.Name) else None)
+        elif isinstance(a, tree.Reference):
+            raise Mistake("wrong-argument", f"{cls.name} takes no reference", a.span)
+        else:
+            given.append(Given(evaluate(a, c, None), a.span, a.name if isinstance(a, tree.Name) and a.name not in c.env else None))
+    return bind(cls, s.span, given, options)[0]
+
+
+def _used(e: Elaborator, s: tree.Call, c: Context, graph: Graph | None, rest: Any) -> tuple[str, str | None, float, list[Any]]:
+    """The output, target and weight of a loss or metric line, and its other arguments."""
+    output = target = None
+    weight = 1.0
+    others = []
+    for a in rest:
+        if isinstance(a, tree.Reference):
+            if output is not None:
+                raise Mistake("contradiction", "a loss reads one output", a.span, "the second one")
+            output = _output(a, c, graph)
+        elif isinstance(a, tree.Option) and a.name == "weight" and s.name == "loss":
+            v = number(a.value, c, None)
+            if v < 0:
+                raise Mistake("out-of-range", "the weight of a loss is at least 0", a.span, f"this is {v:g}")
+            weight = float(v)
+        elif isinstance(a, tree.Option) and a.name == "target":
+            target = a.value.spots[0].name if isinstance(a.value, tree.Reference) else plain(evaluate(a.value, c, None))
+            if not isinstance(target, str):
+                raise Mistake("wrong-argument", "target is `input` or a name", a.span, f"this is {described(target)}", hint="target=input")
+        else:
+            others.append(a)
+    if output is None:
+        names = [n for n, _ in graph.outputs] if graph is not None else ["out"]
+        if "out" in names or len(names) == 1:
+            output = "out" if "out" in names else names[0]
+        else:
+            raise Mistake("missing-argument", f"this net has several outputs: say which one this {s.name} reads", s.span, "no output is named", notes=("outputs: " + ", ".join(names),),
+                          hint=f"{tree.source_text(s)} @{names[0]}")
+    return output, target, weight, others
+
+
+def _output(ref: tree.Reference, c: Context, graph: Graph | None) -> str:
+    from .steps import spot_name
+
+    name = ".".join(spot_name(x.name, x.index, c, None) for x in ref.spots)
+    if graph is None:
+        return name
+    names = [n for n, _ in graph.outputs]
+    if name not in names:
+        alike = near(name, names)
+        raise Mistake("missing-reference", f"the net has no output @{name}", ref.span, "not one of its outputs", notes=("outputs: " + ", ".join(names),),
+                      hint=f"did you mean @{alike}?" if alike else f"make it one:  output {name}")
+    return name
+
+
+def _loss(e: Elaborator, s: tree.Call, c: Context, graph: Graph | None) -> LossUse:
+    from ...losses import LOSSES
+
+    cls, rest = _class(LOSSES, "loss", s, c)
+    output, target, weight, others = _used(e, s, c, graph, rest)
+    op = _word(cls, s, others, c)
+    if graph is not None:
+        value = dict(graph.outputs)[output]
+        node = graph.maker[value]
+        type_ = node.type
+        if cls.after and getattr(node.op, "name", "") == cls.after:
+            e.say("note", "reads-logits", f"{cls.name} reads the input of @{output}'s {cls.after}: it computes the {cls.after} itself, stably", s.span)
+            type_ = graph.values[node.inputs[0]].type
+        try:
+            op.check_output(type_)
+        except WordError as w:
+            raise refused(w, s.span) from None
+        _check_target(op, target, type_, graph, s)
+    return LossUse(op, output, target, weight, s.span)
+
+
+def _check_target(op: Any, target: str | None, output: Any, graph: Graph, s: tree.Call) -> None:
+    """A loss against the network's own input compares equal shapes."""
+    names = {n.name: n for n in graph.inputs}
+    if target is None or (target != "input" and target not in names):
+        return
+    node = names.get(target) or graph.inputs[0]
+    want = op.target(output)
+    if want.element == "float" and want.known and node.type.known and want.shape != node.type.shape:
+        raise Mistake("shape-mismatch", "the target has another shape than the output", s.span,
+                      f"output {'x'.join(map(str, output.shape))}, target {'x'.join(map(str, node.type.shape))}")
+
+
+def _metric(e: Elaborator, s: tree.Call, c: Context, graph: Graph | None) -> MetricUse:
+    if not s.arguments or not isinstance(s.arguments[0], tree.Name):
+        raise Mistake("missing-argument", "`metric` is followed by the name of a metric", s.span, "the name is missing", hint="metric accuracy")
+    output, target, _, others = _used(e, s, c, graph, s.arguments[1:])
+    registry = _metrics()
+    name = s.arguments[0].name
+    if registry and name not in registry:
+        alike = near(name, registry)
+        raise Mistake("unknown-word", f"there is no metric called `{name}`", s.arguments[0].span, "not a metric", notes=("there are: " + ", ".join(sorted(registry)),),
+                      hint=f"did you mean `{alike}`?" if alike else None)
+    op = _word(registry[name], s, others, c) if registry else Setting(name, tuple(plain(evaluate(a, c, None)) for a in others if not isinstance(a, tree.Option)))
+    return MetricUse(op, output, target, s.span)
+
+
+def _metrics() -> dict[str, Any]:
+    """The registry of metrics, where this installation has one."""
+    import importlib
+
+    try:
+        return getattr(importlib.import_module("netspec.metrics"), "METRICS", {})  # type: ignore[no-any-return]
+    except ImportError:
+        return {}
+
+
+def _free(s: tree.Call, c: Context) -> Setting:
+    """A setting whose words the runtime interprets."""
+    values, options = [], []
+    for a in s.arguments:
+        if isinstance(a, tree.Reference):
+            raise Mistake("wrong-argument", f"{s.name} takes no reference", a.span)
+        if isinstance(a, tree.Option):
+            if isinstance(a.value, tree.Reference):
+                raise Mistake("wrong-argument", f"{s.name} takes no reference", a.span)
+            if a.name in dict(options):
+                raise Mistake("duplicate-option", f"`{a.name}` is given twice", a.span, "the second time")
+            options.append((a.name, plain(evaluate(a.value, c, None))))
+        else:
+            values.append(plain(evaluate(a, c, None)))
+    if not values:
+        raise Mistake("missing-argument", f"`{s.name}` says nothing yet", s.span, "what is missing", hint="data digits" if s.name == "data" else f"{s.name} flip" if s.name == "augment" else f"{s.name} l2 1e-4")
+    first = values[0]
+    return Setting(str(first), tuple(values[1:]), tuple(options), s.span)
+
+
+__all__ = ["Scope", "elaborate_training", "is_number"]

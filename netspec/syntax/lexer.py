@@ -1,0 +1,168 @@
+"""Text to logical lines of tokens. The terminals are those of grammars/net.lark; what they cannot say is here.
+
+A logical line is one statement, or the head of one. A newline inside brackets or after `|` is white space, and a line
+that begins with `->` continues the one above. A bracket that nothing closes ends with its own line, so that one slip
+does not swallow the rest of the file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..diagnostics import Diagnostic, Label
+from ..source import Source, Span
+from .tree import Comment
+
+OPEN = {"LPAR": ")", "_LP_TIGHT": ")", "LSQB": "]", "_LB_TIGHT": "]"}
+CLOSE = {"RPAR": ")", "RSQB": "]"}
+PATIENCE = 3  # unclosed brackets before brackets stop joining lines: keeps reading linear
+
+
+class Token:
+    """What the parser is fed: `type` is a terminal of the grammar."""
+
+    __slots__ = ("column", "end", "line", "text", "type")
+
+    def __init__(self, type: str, text: str, line: int, column: int, end: int):
+        self.type, self.text, self.line, self.column, self.end = type, text, line, column, end
+
+    def __repr__(self) -> str:
+        return f"{self.type}({self.text!r})"
+
+
+@dataclass(slots=True)
+class Line:
+    """A logical line. `indent` is its depth in columns, `last` the number of the last line of the text it covers."""
+
+    indent: int
+    number: int
+    tokens: list[Token]
+    last: int
+    faults: list[Diagnostic] = field(default_factory=list)
+
+
+class Scanner:
+    """The terminals of the grammar as one regular expression, and its words."""
+
+    def __init__(self, terminals: Sequence[Any]):
+        self.words: dict[str, str] = {}
+        patterns: list[tuple[int, int, str, str]] = []
+        for t in terminals:
+            text = t.pattern.value
+            if t.pattern.type == "str" and text.isidentifier():
+                self.words[text] = t.name
+            elif t.name not in ("BLANK", "COMMENT"):
+                patterns.append((-t.priority, -len(text) if t.pattern.type == "str" else 0, t.name, t.pattern.to_regexp()))
+        patterns.sort(key=lambda p: (p[0], p[1]))
+        names = [p[2] for p in patterns]
+        self.types = dict(zip((f"T{i}" for i in range(len(names))), names))
+        body = "|".join(f"(?P<T{i}>{p[3]})" for i, p in enumerate(patterns))
+        # What no terminal matches is a token all the same, so that the rest of the line is still read: a word that
+        # starts with a digit, a text that is not closed, any other character.
+        self.match = re.compile(rf"(?P<BLANK>[ \t\f]+)|(?P<COMMENT>#.*)|{body}|(?P<BAD>\"[^\"]*|[\w?]+|.)", re.DOTALL).match
+
+
+def read_lines(source: Source, scanner: Scanner) -> tuple[list[Line], list[Comment]]:
+    """Every logical line of a source, and its comments."""
+    out: list[Line] = []
+    comments: list[Comment] = []
+    texts = source.lines
+    patience = PATIENCE
+    number = 0
+    while number < len(texts):
+        text = texts[number]
+        number += 1
+        stripped = text.lstrip(" \t\f")
+        if not stripped:
+            continue
+        if stripped[0] == "#":
+            comments.append(Comment(stripped.rstrip(), number, len(text) - len(stripped) + 1, True))
+            continue
+        indent = len(text) - len(stripped)
+        line = Line(indent, number, [], number)
+        if "\t" in text[:indent]:
+            line.indent = len(text[:indent].expandtabs(8))
+            at = text.index("\t")
+            line.faults.append(Diagnostic("tab-indentation", "this line is indented with a tab",
+                                          (Label(Span(source, number, at + 1, number, at + 2), "a tab"),),
+                                          hint="indent with two spaces"))
+        number, ok = _read(source, scanner, line, number, comments, patience > 0)
+        if not ok:
+            patience -= 1
+        if line.tokens and line.tokens[0].type == "ARROW" and out:
+            out[-1].tokens += line.tokens
+            out[-1].last = line.last
+            out[-1].faults += line.faults
+        elif line.tokens:
+            out.append(line)
+    return out, comments
+
+
+def _read(source: Source, scanner: Scanner, line: Line, number: int, comments: list[Comment], join: bool) -> tuple[int, bool]:
+    """Read one logical line whose first text line is `number`; gives the last text line read, and whether its brackets
+    close."""
+    opened: list[Token] = []
+    texts = source.lines
+    seen = 0  # tokens whose brackets are counted
+    kept: tuple[int, int] | None = None  # tokens and comments up to the end of the line with the first open bracket
+    while True:
+        _scan(scanner, texts[number - 1], number, line.tokens, comments)
+        for t in line.tokens[seen:]:
+            if t.type in OPEN:
+                opened.append(t)
+            elif t.type in CLOSE and opened:
+                opened.pop()
+        seen = len(line.tokens)
+        last = number >= len(texts)
+        if not opened:
+            line.last = number
+            if line.tokens and line.tokens[-1].type == "VBAR" and not last and texts[number].strip(" \t\f"):
+                number += 1
+                continue
+            return number, True
+        kept = kept or (seen, len(comments))
+        if not join or last or _starts_statement(texts[number]):
+            del line.tokens[kept[0] :], comments[kept[1] :]
+            line.last = opened[0].line
+            t = opened[0]
+            line.faults.append(Diagnostic(
+                "unclosed-bracket", f"this `{t.text}` is never closed", (Label(Span(source, t.line, t.column, t.line, t.end), "opened here"),),
+                hint=f"close it with `{OPEN[t.type]}`"))
+            return t.line, False
+        number += 1
+
+
+_STATEMENT = re.compile(r"\s*(?:(?:block|net|train|default|import|input|output|repeat|residual|shortcut|dense|each|frozen)\b|\||->|\w+(?:\[\w+\])?:)")
+
+
+def _starts_statement(text: str) -> bool:
+    """No such line can stand inside brackets."""
+    return bool(_STATEMENT.match(text))
+
+
+def _scan(scanner: Scanner, text: str, number: int, out: list[Token], comments: list[Comment]) -> None:
+    match, types, words = scanner.match, scanner.types, scanner.words
+    at, end = 0, len(text)
+    first = True
+    while at < end:
+        m = match(text, at)
+        assert m
+        kind = m.lastgroup or ""
+        at = m.end()
+        if kind == "BLANK":
+            continue
+        if kind == "COMMENT":
+            comments.append(Comment(text[m.start() :].rstrip(), number, m.start() + 1, first and not text[: m.start()].strip()))
+            return
+        word = m.group()
+        type_ = types.get(kind, "_BAD")
+        if type_ == "NAME" and word in words:
+            before = out[-1].type if out else ""
+            # After @ and . a name is a name; `input` is one everywhere but at the head of its line.
+            if before != "AT" and before != "DOT" and (word != "input" or first):
+                type_ = words[word]
+        out.append(Token(type_, word, number, m.start() + 1, at + 1))
+        first = False

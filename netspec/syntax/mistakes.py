@@ -1,0 +1,271 @@
+"""Wrong programs and their names: what a line that the parser refused most probably means.
+
+Each rule looks at the tokens of the line, the one that did not fit, and what could have stood there; the first that
+knows the mistake explains it. A rule may also say how the line was meant, so that what depends on it is still checked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..diagnostics import Diagnostic, Label, near
+from ..source import Source, Span
+from .lexer import Line, Token
+
+STRUCTURE = ("residual", "shortcut", "dense", "each", "frozen", "repeat", "for", "if", "elif", "else", "output")
+HEADS = ("import", "block", "net", "train", "default", *STRUCTURE, "input")
+RESERVED = (*HEADS, "in", "as", "from", "upto", "and", "or", "not")
+TYPES = {w.upper(): w for w in RESERVED}
+FRIENDLY = {
+    "_NL": "the end of the line", "NAME": "a name", "INT": "a number", "FLOAT": "a number", "DIMS": "sizes such as 3x3", "STRING": 'a "text"',
+    "ARROW": "->", "COLON": ":", "RPAR": ")", "RSQB": "]", "VBAR": "|", "EQUAL": "=", "AT": "@", "COMMA": ",", "STRIDE": "a stride such as /2",
+    "LPAR": "(", "LSQB": "[", "DOT": ".", "RANGE": "..", "_INDENT": "an indented line",
+}
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a rule may look at."""
+
+    source: Source
+    line: Line
+    token: Token
+    expected: set[str]  # where the token stands
+    at_start: set[str]  # where the line begins
+    deeper: bool  # lines are indented under this one
+    inside: bool  # the line is indented itself
+
+    @property
+    def first(self) -> Token:
+        return self.line.tokens[0]
+
+    @property
+    def second(self) -> Token | None:
+        return self.line.tokens[1] if len(self.line.tokens) > 1 else None
+
+    @property
+    def before(self) -> Token | None:
+        """The token before the one that does not fit."""
+        for k, t in enumerate(self.line.tokens):
+            if t is self.token:
+                return self.line.tokens[k - 1] if k else None
+        return self.line.tokens[-1]
+
+    @property
+    def text(self) -> str:
+        return self.source.line(self.first.line).strip()
+
+    def span(self, t: Token) -> Span:
+        return Span(self.source, t.line, t.column, t.line, max(t.end, t.column + 1))
+
+    def diagnostic(self, code: str, title: str, label: str = "", hint: str | None = None, at: Token | None = None,
+                   notes: tuple[str, ...] = ()) -> Diagnostic:
+        return Diagnostic(code, title, (Label(self.span(at or self.token), label),), notes=notes, hint=hint)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A mistake, and the tokens the line was probably meant to have."""
+
+    diagnostic: Diagnostic
+    meant: tuple[Token, ...] | None = None
+
+
+def explain(c: Context) -> Finding:
+    """The first rule that knows this mistake."""
+    for rule in RULES:
+        found = rule(c)
+        if found is not None:
+            return found if isinstance(found, Finding) else Finding(found)
+    what = "the end of the line" if c.token.type == "_NL" else f"`{c.token.text}`"
+    stand = list(dict.fromkeys(FRIENDLY.get(t, TYPES.get(t, "")) for t in sorted(c.expected)))
+    stand = [s for s in stand if s]
+    return Finding(c.diagnostic("syntax", f"I did not expect {what} here", notes=("here could stand: " + ", ".join(stand[:8]),) if stand else ()))
+
+
+Result = Diagnostic | Finding | None
+
+
+def _strange(c: Context) -> Result:
+    """A character or word that is no token."""
+    t = c.token
+    if t.type != "_BAD":
+        return None
+    if t.text.startswith('"'):
+        return c.diagnostic("unclosed-text", "this text is never closed", 'a `"` is missing at its end', hint=t.text.rstrip() + '"')
+    if re.fullmatch(r"[\d?]+([Xx][\d?]+)+", t.text):
+        return c.diagnostic("syntax", "sizes are joined by a small x", "not a size", hint=f"write  {t.text.lower()}")
+    if t.text == "×":
+        return c.diagnostic("syntax", "sizes are joined by the letter x", "this is a multiplication sign", hint="write  3x3")
+    if t.text in "→⇒":
+        return c.diagnostic("syntax", "`then` is written `->`", "an arrow of another alphabet", hint="write  ->")
+    if t.text == ";":
+        return c.diagnostic("syntax", "there is no `;` here: a new line means `then`, and so does `->`", hint="write  ->  or start a new line")
+    if t.text == "'":
+        return c.diagnostic("syntax", "texts stand in double quotes", hint='write  "..."')
+    if t.text in "{}":
+        return c.diagnostic("syntax", "bodies are indented, not put in braces", hint="end the line with a colon and indent what follows")
+    if t.text == "!":
+        return c.diagnostic("syntax", "`!` is not a word of the language", hint="write  not  or  !=")
+    if t.text[0].isdigit():
+        meant = re.sub(r"^([\d.]+)([A-Za-z_]\w*)$", r"\2\1", t.text)
+        return c.diagnostic("syntax", f"`{t.text}` is neither a number nor a name", "a name begins with a letter",
+                            hint=f"if it is a name, begin it with a letter: {meant}" if meant != t.text else None)
+    name = "this character" if len(t.text) == 1 else f"`{t.text}`"
+    return c.diagnostic("syntax", f"{name} means nothing in a spec", "" if t.text.isprintable() else f"U+{ord(t.text[0]):04X}")
+
+
+def _outside(c: Context) -> Result:
+    """Lines that stand where their kind cannot."""
+    t = c.token
+    if t is not c.first:
+        return None
+    if c.at_start == {"VBAR"} or (c.at_start <= {"VBAR", "_DEDENT"} and t.type != "VBAR"):
+        return c.diagnostic("branch-expected", "inside a merge every line at this depth is a branch", "this line does not begin with `|`", at=t,
+                            hint=f"write  | {c.text}  or indent it under the branch above")
+    if t.type == "VBAR":
+        return c.diagnostic("branch-outside", "a branch `|` can only stand inside a merge", "branch outside `concat:`, `add:`, `max:` ...",
+                            hint="open the merge on the line above, indented less:   concat:")
+    if t.type in ("ELSE", "ELIF"):
+        return c.diagnostic("else-without-if", f"`{t.text}` belongs right under an `if` of the same indentation", "there is no `if` above it",
+                            hint="an `if` inside another line cannot have an `else`: give it lines of its own")
+    if t.type == "SHORTCUT":
+        return c.diagnostic("shortcut-without-residual", "`shortcut` belongs right under a `residual` of the same indentation",
+                            "there is no `residual:` above it", hint="residual:\n  conv 64 3x3\nshortcut: conv 64 1x1")
+    if t.type in ("BLOCK", "NET", "TRAIN", "IMPORT") and c.inside:
+        return c.diagnostic("not-inside", f"`{t.text}` stands at the left edge of a file, never inside a body", "this line is indented",
+                            hint="move it to the left edge")
+    if t.type == "ARROW":
+        return c.diagnostic("syntax", "a line that begins with `->` continues a step, and there is none above")
+    if not c.inside and t.type in TYPES:
+        return c.diagnostic("outside-net", "this line stands outside every net and block", "it is not indented", hint="indent it into the net it belongs to")
+    return None
+
+
+def _dense(c: Context) -> Result:
+    if c.first.type == "DENSE" and c.second is not None and c.second.type != "COLON":
+        fc = Token("NAME", "fc", c.first.line, c.first.column, c.first.end)
+        return Finding(c.diagnostic("dense-is-fc", "`dense` takes a body: every step in it sees all that came before", "a fully connected layer is `fc`",
+                                    at=c.first, hint="write  " + c.text.replace("dense", "fc", 1)), (fc, *c.line.tokens[1:]))
+    return None
+
+
+def _misspelt_head(c: Context) -> Result:
+    """`repeet 3: ...`, `nett lenet5:`, `blok f(n):`."""
+    t = c.first
+    if t.type != "NAME" or c.second is None:
+        return None
+    heads = HEADS if c.inside else ("import", "block", "net", "train", "default")
+    alike = near(t.text, heads)
+    if alike and not (c.inside and c.token.type == "_NL"):
+        fixed = Token(alike.upper(), alike, t.line, t.column, t.end)
+        return Finding(c.diagnostic("unknown-word", f"`{t.text}` is not a word that can begin this line", f"did you mean `{alike}`?", at=t,
+                                    hint=c.text.replace(t.text, alike, 1)), (fixed, *c.line.tokens[1:]))
+    if not c.inside and c.token is c.second:
+        if any(x.type == "COLON" for x in c.line.tokens):
+            return c.diagnostic("unknown-word", f"`{t.text}` cannot begin a line at the left edge", "not `net`, `block`, `train`, `import` or `default`", at=t,
+                                hint=None if near(t.text, heads) else "indent the line if it belongs to the net above")
+        return c.diagnostic("outside-net", "this step stands outside every net and block", "it is not indented", at=t,
+                            hint="indent it by two spaces into the net it belongs to")
+    return None
+
+
+def _missing_colon(c: Context) -> Result:
+    """`repeat 3` and a body, `if c conv 3 3x3`, `net lenet`."""
+    t = c.token
+    head = c.first.type if c.first.type in TYPES else None
+    if "COLON" not in c.expected or any(x.type == "COLON" for x in c.line.tokens) and t.type == "_NL":
+        return None
+    if t.type == "_NL" and (head in ("NET", "BLOCK", "TRAIN") or (head and head.lower() in STRUCTURE) or c.deeper):
+        colon = Token("COLON", ":", t.line, t.column, t.end)
+        return Finding(c.diagnostic("missing-colon", f"`{c.first.text}` opens a body, so it ends with a colon", "a colon is missing here",
+                                    hint=_code(c) + ":"), (*c.line.tokens, colon))
+    if head and head.lower() in STRUCTURE and t.type not in ("EQUAL", "_BAD") and "_NL" not in c.expected:
+        k = c.line.tokens.index(t)
+        at = c.before or t
+        colon = Token("COLON", ":", at.line, at.end, at.end + 1)
+        if t.type not in ("NAME", "AT", *TYPES):
+            return None
+        return Finding(c.diagnostic("missing-colon", f"`{c.first.text}` opens a body, so a colon stands before it", "a colon is missing here", at=colon),
+                       (*c.line.tokens[:k], colon, *c.line.tokens[k:]))
+    return None
+
+
+def _code(c: Context) -> str:
+    last = c.line.tokens[-1]
+    return c.source.line(last.line)[: last.end - 1].strip()
+
+
+def _reserved(c: Context) -> Result:
+    """A word of the language where a name belongs."""
+    t = c.token
+    if t.type in TYPES and t is not c.first and "NAME" in c.expected and t.type not in c.expected:
+        return c.diagnostic("reserved-word", f"`{t.text}` is a word of the language and cannot be a name", "choose another name",
+                            hint=f"write  {t.text}_ or a word of your own")
+    if t is c.second and c.first.type in TYPES and t.type in ("EQUAL", "_LB_TIGHT", "DOT"):
+        return c.diagnostic("reserved-word", f"`{c.first.text}` is a word of the language and cannot be a name", "choose another name", at=c.first)
+    return None
+
+
+def _missing_part(c: Context) -> Result:
+    """An operator, an arrow, an option or a head with nothing behind it."""
+    t, before = c.token, c.before
+    if before is None:
+        return None
+    if before.type == "ARROW":
+        return c.diagnostic("syntax", "a step is missing after `->`", "nothing follows" if t.type == "_NL" else f"`{t.text}` is no step", at=before,
+                            hint="drop the arrow, or begin the next line with it")
+    if t.type == "ARROW" and before.type in ("COLON", "VBAR"):
+        return c.diagnostic("syntax", f"a step is missing between `{before.text}` and `->`", hint="drop the arrow, or write  skip  for the flow as it is")
+    if before.type == "EQUAL":
+        return c.diagnostic("missing-value", "a value is missing after `=`", "nothing follows" if t.type == "_NL" else f"`{t.text}` is no value", at=before)
+    if before.type == "AT":
+        return c.diagnostic("syntax", "a reference is `@` and a name", f"`{t.text}` is no name" if t.text else "the name is missing", at=before)
+    if before.type in ("PLUS", "MINUS", "STAR", "SLASH", "PERCENT", "CARET", "CMP", "SIGN", "STRIDE", "OR", "AND", "NOT", "RANGE"):
+        return c.diagnostic("missing-value", f"a number is missing after `{before.text}`", "nothing follows" if t.type == "_NL" else f"`{t.text}` is no number", at=before)
+    if before is c.first and before.type in TYPES and t.type in ("_NL", "COLON"):
+        how = {"REPEAT": "repeat 3: conv 64 3x3", "FOR": "for n in [64, 128]: conv n 3x3", "IF": "if stride > 1: maxpool 2", "INPUT": "input 3x224x224",
+               "OUTPUT": "output aux: fc 10", "NET": "net lenet:", "BLOCK": "block unit(n):", "TRAIN": "train lenet:", "DEFAULT": "default conv relu",
+               "IMPORT": 'import vgg16 from "vgg.net"', "ELIF": "elif n > 1: conv n 3x3"}.get(before.type)
+        if how and t.type not in c.expected:
+            return c.diagnostic("incomplete", f"`{before.text}` is not complete", "what follows it is missing", at=before, hint=f"for example  {how}")
+    return None
+
+
+def _form(c: Context) -> Result:
+    """Habits of other languages."""
+    t, before = c.token, c.before
+    if before is not None and before.type == "NAME" and t.type == "_LP_TIGHT" and c.inside:
+        return c.diagnostic("syntax", "the arguments of a step follow its name, without brackets", "a bracket", hint="write  conv 64 3x3 relu")
+    if t.type == "COMMA":
+        return c.diagnostic("syntax", "the arguments of a step are separated by blanks", "a comma", hint="drop the comma")
+    if t.type in ("RPAR", "RSQB"):
+        return c.diagnostic("unopened-bracket", f"this `{t.text}` closes nothing", "nothing was opened", hint="drop it")
+    if before is not None and {"COMMA", "RSQB"} <= c.expected | {"RSQB" if "RPAR" in c.expected else ""} and t.type in ("INT", "FLOAT", "DIMS", "NAME", "STRING"):
+        return c.diagnostic("syntax", "a comma is missing inside the brackets", f"before `{t.text}`", hint=f"{before.text}, {t.text}")
+    if t.type == "EQUAL" and before is not None and before.type != "NAME":
+        return c.diagnostic("syntax", "an option is a name, `=`, and a value", f"`{before.text}` is no name", hint="pad=1")
+    if t.type == "EQUAL":
+        return c.diagnostic("syntax", "`=` cannot stand here", "a condition compares with `==`" if c.first.type in ("IF", "ELIF", "SHORTCUT") else "",
+                            hint="write  ==" if c.first.type in ("IF", "ELIF", "SHORTCUT") else None)
+    if t.type == "COLON" and c.first.type == "NAME":
+        return c.diagnostic("syntax", "a colon stands after a label, or at the end of a line that opens a body", "not here")
+    if c.first.type == "IMPORT":
+        return c.diagnostic("syntax", "an import names what it takes, and the file in quotes", hint='import vgg16 from "vgg.net"')
+    if c.first.type == "FOR":
+        return c.diagnostic("syntax", "a loop is `for NAME in LIST:`", hint="for n in [64, 128]: conv n 3x3")
+    if c.first.type == "INPUT":
+        return c.diagnostic("syntax", "an input line is `input SHAPE` or `input NAME SHAPE`", hint="input 3x224x224")
+    if c.first.type == "OUTPUT" and t is not c.second:
+        return c.diagnostic("syntax", "an output is `output NAME`, or `output NAME: steps`", hint="output aux: fc 10")
+    if t.type == "STRIDE":
+        return c.diagnostic("syntax", "a slash with a space before it and none after is a stride", hint="to divide, write  n/2  or  n / 2")
+    if t.type == "SIGN":
+        return c.diagnostic("syntax", "a minus with a space before it and none after is a sign", hint="to subtract, write  n-1  or  n - 1")
+    return None
+
+
+RULES: tuple[Callable[[Context], Result], ...] = (
+    _outside, _dense, _misspelt_head, _strange, _missing_colon, _reserved, _missing_part, _form)

@@ -1,0 +1,273 @@
+"""Tokens to tree, past every mistake: one line is one statement, so a line that cannot be read is set aside and parsing
+goes on behind it.
+
+The parser is Lark's LALR automaton, fed line by line. Before each line its two stacks are copied; when a token does not
+fit, they are put back, `mistakes.py` says what is wrong, and a placeholder takes the line's place, so that the lines
+indented under it are read too.
+"""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import Any
+
+from ..diagnostics import Diagnostic, Label, SpecError, in_order, near
+from ..source import Source, Span
+from .builder import HOLE
+from .grammar import machine
+from .lexer import Line, Token, read_lines
+from .mistakes import HEADS, Context, explain
+from .tree import Module
+
+DEPTH = 64  # levels of indentation
+MOST = 200  # syntax mistakes reported of one file; what follows is not read
+_LOCK = Lock()  # the builder holds the source it works on
+
+
+def parse(source: Source) -> Module:
+    """The tree of a spec. Raises SpecError with every syntax mistake."""
+    module, found = parse_recovering(source)
+    if found:
+        raise SpecError(*found)
+    return module
+
+
+def parse_recovering(source: Source) -> tuple[Module, list[Diagnostic]]:
+    """The tree of all lines that can be read, and what is wrong with the others."""
+    with _LOCK:
+        m = machine()
+        m.builder.source = source
+        lines, comments = read_lines(source, m.scanner)
+        run = _Run(m.fresh(), source, lines)
+        items = run.whole()
+    return Module(items, source, tuple(comments)), list(in_order(run.found))
+
+
+def _token(type: str, line: int, text: str = "") -> Token:
+    return Token(type, text, line, 1, 1)
+
+
+class _Run:
+    """One parse: the automaton, the levels of indentation, and what was found."""
+
+    def __init__(self, state: Any, source: Source, lines: list[Line]):
+        self.state, self.source, self.lines = state, source, lines
+        self.found: list[Diagnostic] = []
+        self.levels: list[tuple[int, bool]] = [(0, True)]  # columns, and whether the parser knows of it
+        self.head: Line | None = None  # the line before
+        self.before_head: tuple[list[Any], list[Any]] | None = None  # the stacks as they were before it
+
+    def whole(self) -> Any:
+        for k, line in enumerate(self.lines):
+            self.found += line.faults
+            self.indent(k, line)
+            if len(self.found) >= MOST:
+                self.found.append(Diagnostic("too-many-mistakes", f"{MOST} mistakes: the rest of the file was not read",
+                                             (Label(self.span(line.tokens[0])),)))
+                break
+            if line.faults and line.faults[-1].code == "unclosed-bracket":
+                self.set_aside(k, line)
+            else:
+                self.read(k, line)
+        end = self.lines[-1].last + 1 if self.lines else 1
+        while len(self.levels) > 1:
+            if self.levels.pop()[1]:
+                self.close(end)
+        return self.finish(end)
+
+    # ---------------------------------------------------------------- stacks
+    def keep(self) -> tuple[list[Any], list[Any]]:
+        return self.state.state_stack[:], self.state.value_stack[:]
+
+    def put_back(self, kept: tuple[list[Any], list[Any]]) -> None:
+        self.state.state_stack[:], self.state.value_stack[:] = kept
+
+    def feeds(self, *tokens: Token) -> bool:
+        """Whether the tokens fit; if they do not, nothing has happened."""
+        kept = self.keep()
+        for t in tokens:
+            if t.type not in self.expected() or not self.feed(t):
+                self.put_back(kept)
+                return False
+        return True
+
+    def feed(self, t: Token) -> bool:
+        from lark.exceptions import UnexpectedToken
+
+        try:
+            self.state.feed_token(t)
+        except UnexpectedToken:
+            return False
+        return True
+
+    def expected(self) -> set[str]:
+        """Terminals the automaton has an entry for; some may turn out not to fit after all."""
+        state = self.state
+        return {t for t in state.parse_conf.states[state.state_stack[-1]] if t.isupper()}
+
+    # ---------------------------------------------------------------- indentation
+    def indent(self, k: int, line: Line) -> None:
+        first = line.tokens[0]
+        top = self.levels[-1][0]
+        if line.indent > top:
+            if len(self.levels) > DEPTH:
+                self.say("too-deep", f"bodies are nested more than {DEPTH} levels deep", first, "limit reached here",
+                         hint="move the inner part into a block")
+                self.levels.append((line.indent, False))
+            elif self.feeds(_token("_INDENT", line.number)) or self.colon_forgotten(line):
+                self.levels.append((line.indent, True))
+            else:
+                if not line.faults and not self.shadowed(k):
+                    self.say("unexpected-indent", "this line is indented, but nothing above opens a body", first, "unexpected indentation",
+                             hint="a body follows a line that ends with a colon; indent this line as the one above")
+                self.levels.append((line.indent, False))
+            return
+        if self.head is not None and self.expected() == {"_INDENT"}:
+            self.missing_body(self.head)
+        while line.indent < self.levels[-1][0]:
+            column, known = self.levels.pop()
+            if known:
+                self.close(line.number)
+            if line.indent > self.levels[-1][0]:
+                above = ", ".join(str(c) for c, _ in self.levels)
+                self.say("inconsistent-indent", "this line is indented less than its body and more than what the body belongs to", first,
+                         f"{line.indent} columns; the lines around it have {above} or {column}",
+                         hint=f"indent by {column} to stay inside, or by {self.levels[-1][0]} to leave")
+                if known and self.feeds(_token("_INDENT", line.number)):
+                    self.levels.append((line.indent, True))
+                else:
+                    self.levels.append((line.indent, False))
+                break
+
+    def colon_forgotten(self, line: Line) -> bool:
+        """A name alone on its line, or a line above branches, was meant to open a body. Reads it again as it was meant."""
+        head = self.head
+        if head is None or head.faults or self.before_head is None or not (len(head.tokens) == 1 or line.tokens[0].type == "VBAR"):
+            return False
+        last = head.tokens[-1]
+        colon = Token("COLON", ":", last.line, last.end, last.end + 1)
+        now = self.keep()
+        self.put_back(self.before_head)
+        if self.try_line([*head.tokens, colon], head) is None and self.feeds(_token("_INDENT", line.number)):
+            text = self.source.line(last.line)[: last.end - 1].strip()
+            self.say("missing-colon", f"`{head.tokens[0].text}` opens a body, so it ends with a colon", colon, "a colon is missing here", hint=text + ":")
+            head.faults.append(self.found[-1])
+            return True
+        self.put_back(now)
+        return False
+
+    def shadowed(self, k: int) -> bool:
+        """Whether the line above was set aside: then its body is no second mistake."""
+        return k > 0 and bool(self.lines[k - 1].faults)
+
+    def close(self, number: int) -> None:
+        if self.expected() == {"_INDENT"} and self.head is not None:
+            self.missing_body(self.head)
+        self.feeds(_token("_DEDENT", number))
+
+    def missing_body(self, head: Line) -> None:
+        colon = next((t for t in reversed(head.tokens) if t.type == "COLON"), head.tokens[-1])
+        what = head.tokens[0].text if len(head.tokens) > 1 else "this line"
+        self.say("missing-body", f"`{what}` opens a body, and there is none", colon, "nothing is indented under this line",
+                 hint="indent the lines of the body by two more spaces than this line")
+        n = head.number
+        if not self.feeds(_token("_INDENT", n), _token("NAME", n, HOLE), _token("_NL", n), _token("_DEDENT", n)):
+            self.feeds(_token("_INDENT", n), _token("VBAR", n, "|"), _token("NAME", n, HOLE), _token("_NL", n), _token("_DEDENT", n))
+
+    # ---------------------------------------------------------------- a line
+    def read(self, k: int, line: Line) -> None:
+        kept = self.keep()
+        refused = self.try_line(line.tokens, line)
+        if refused is not None and refused is line.tokens[0] and self.not_a_merge(line):
+            kept = self.keep()
+            refused = self.try_line(line.tokens, line)
+        if refused is not None:
+            expected = self.expected()
+            self.put_back(kept)
+            found = explain(Context(self.source, line, refused, expected, self.expected(), self.deeper(k), self.levels[-1][0] > 0))
+            line.faults.append(found.diagnostic)
+            self.found.append(found.diagnostic)
+            if found.meant is None or self.try_line(list(found.meant), line) is not None:
+                self.put_back(kept)
+                self.set_aside(k, line)
+        self.head, self.before_head = line, kept
+
+    def try_line(self, tokens: list[Token], line: Line) -> Token | None:
+        """Feed a line; gives the token that does not fit, if there is one."""
+        from lark.exceptions import UnexpectedToken
+
+        feed = self.state.feed_token
+        t = tokens[0]
+        try:
+            for t in tokens:
+                feed(t)
+            t = Token("_NL", "", tokens[-1].line, tokens[-1].end, tokens[-1].end + 1)
+            feed(t)
+        except UnexpectedToken:
+            return t
+        return None
+
+    def not_a_merge(self, line: Line) -> bool:
+        """A head with arguments and a colon (`repeet 3:`) can only be a merge; where its body has no branches the head is
+        what is wrong. Sets it aside and opens its body as an ordinary one."""
+        head = self.head
+        if head is None or line.tokens[0].type == "VBAR" or head.tokens[-1].type != "COLON" or head.tokens[0].type != "NAME" or len(head.tokens) < 3:
+            return False
+        if head.faults or self.expected() != {"VBAR"} or self.before_head is None:
+            return False
+        t = head.tokens[0]
+        alike = near(t.text, HEADS)
+        self.found.append(Diagnostic(
+            "unknown-word" if alike else "branch-expected", f"`{t.text}` does not open such a body", (Label(self.span(t), f"did you mean `{alike}`?" if alike else "only a merge has arguments before its colon, and its lines begin with `|`"),),
+            hint=self.source.line(t.line).strip().replace(t.text, alike, 1) if alike else None))
+        head.faults.append(self.found[-1])
+        self.put_back(self.before_head)
+        fixed = [Token(alike.upper(), alike, t.line, t.column, t.end), *head.tokens[1:]] if alike else None
+        if fixed is None or self.try_line(fixed, head) is not None:
+            self.put_back(self.before_head)
+            hole = Token("NAME", HOLE, head.number, t.column, head.tokens[-1].end)
+            self.feeds(hole, head.tokens[-1], _token("_NL", head.number))
+        return self.feeds(_token("_INDENT", line.number))
+
+    def deeper(self, k: int) -> bool:
+        """Whether the next line is indented under this one."""
+        return k + 1 < len(self.lines) and self.lines[k + 1].indent > self.lines[k].indent
+
+    def set_aside(self, k: int, line: Line) -> None:
+        """Put a placeholder where the line stood: one with a body if lines are indented under it."""
+        first, number = line.tokens[0], line.number
+        hole = Token("NAME", HOLE, number, first.column, max(line.tokens[-1].end, first.column + 1) if line.last == number else first.end)
+        nl = _token("_NL", number)
+        bar, colon = Token("VBAR", "|", number, first.column, first.column + 1), _token("COLON", number, ":")
+        kept = self.keep()
+        if self.deeper(k):
+            net = Token("NET", "net", number, first.column, first.end)
+            tries = [[hole, colon, nl], [net, hole, colon, nl], [bar, hole, nl], [bar, hole, colon, nl]]
+        else:
+            tries = [[hole, nl], [hole, Token("EQUAL", "=", number, 1, 1), Token("INT", "0", number, first.column, first.end), nl],
+                     [bar, hole, nl]]
+        for tokens in tries:
+            if self.feeds(*tokens):
+                break
+            self.put_back(kept)
+        self.head = line
+
+    def finish(self, end: int) -> Any:
+        if self.expected() == {"_INDENT"} and self.head is not None:
+            self.missing_body(self.head)
+        from lark.exceptions import UnexpectedToken
+
+        try:
+            return self.state.feed_token(_token("$END", end), True)
+        except UnexpectedToken:  # what was set aside left the automaton inside something
+            if not self.found:
+                last = self.lines[-1].tokens[-1]
+                self.say("syntax", "the file ends in the middle of something", last, "after this")
+            return ()
+
+    # ---------------------------------------------------------------- words
+    def span(self, t: Token) -> Span:
+        return Span(self.source, t.line, t.column, t.line, t.end)
+
+    def say(self, code: str, title: str, t: Token, label: str, hint: str | None = None) -> None:
+        self.found.append(Diagnostic(code, title, (Label(self.span(t), label),), hint=hint))

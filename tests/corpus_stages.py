@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from netspec.diagnostics import NetspecError, render
+from netspec.diagnostics import render
 from netspec.source import Source
 
 
@@ -14,11 +14,11 @@ def _source(text: str) -> Source:
 
 
 def _graph(text: str) -> Any:
-    """The only net, or the last one of the text that needs no arguments."""
+    """The only net of the text that needs no arguments."""
     from netspec.passes.elaborate import elaborate
     from netspec.syntax.parser import parse
 
-    return elaborate(parse(_source(text)), None, {}, None)
+    return elaborate(parse(_source(text)))
 
 
 def tree(text: str) -> str:
@@ -29,13 +29,10 @@ def tree(text: str) -> str:
 
 def errors(text: str) -> str:
     """Every finding of `check`."""
-    from netspec.passes.elaborate import check_source
+    from netspec.passes.elaborate import check_module
+    from netspec.syntax.parser import parse_recovering
 
-    try:
-        found = list(check_source(_source(text)))
-    except NetspecError as e:
-        found = list(e.diagnostics)
-    return "\n\n".join(map(render, found)) or "no mistakes"
+    return "\n\n".join(map(render, check_module(*parse_recovering(_source(text))))) or "no mistakes"
 
 
 def shapes(text: str) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import sys
 from argparse import Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..diagnostics import NetspecError, UsageError, render
+from ..diagnostics import UsageError, render
 
 if TYPE_CHECKING:
     from ..ir.graph import Graph
@@ -26,29 +27,29 @@ def split(target: str) -> tuple[str, str | None]:
     return file, net
 
 
-def settings(args: Namespace) -> dict[str, Any]:
-    """`--set classes=10` as values of the language."""
-    from ..passes.elaborate import parse_value
-
-    found = {}
+def settings(args: Namespace) -> dict[str, str]:
+    """`--set classes=10`: values as the language writes them."""
+    found: dict[str, str] = {}
     for text in args.settings:
         name, equals, value = text.partition("=")
         if not equals or not NAME.fullmatch(name) or not value:
             raise UsageError(f"--set takes NAME=VALUE, and `{text}` is not that", hint="--set classes=10")
-        found[name] = parse_value(value)
+        if name in found:
+            raise UsageError(f"--set gives {name} twice")
+        found[name] = value
     return found
 
 
-def input_shapes(args: Namespace) -> Any:
+def input_shapes(args: Namespace) -> tuple[int, ...] | dict[str, tuple[int, ...]] | None:
     """`--input 3x224x224` as a shape, `--input left=1x105x105` as shapes by name; None where nothing was said."""
-    shapes: dict[str, tuple[int | None, ...]] = {}
+    shapes: dict[str, tuple[int, ...]] = {}
     for text in args.inputs:
         name, _, size = text.rpartition("=")
-        if not re.fullmatch(r"(\d+|\?)(x(\d+|\?))*", size) or (name and not NAME.fullmatch(name)):
+        if not re.fullmatch(r"[1-9]\d*(x[1-9]\d*)*", size) or (name and not NAME.fullmatch(name)):
             raise UsageError(f"--input takes a shape, and `{text}` is none", hint="--input 3x224x224, or for one of several inputs: --input left=1x105x105")
         if name in shapes:
             raise UsageError(f"--input gives {'the input ' + name if name else 'a shape'} twice")
-        shapes[name] = tuple(None if s == "?" else int(s) for s in size.split("x"))
+        shapes[name] = tuple(map(int, size.split("x")))
     if "" in shapes:
         if len(shapes) > 1:
             raise UsageError("--input gives shapes with and without a name", hint="name them all: --input left=1x105x105 --input right=1x105x105")
@@ -65,16 +66,12 @@ def module_of(file: str) -> Module:
 
 def open_net(args: Namespace) -> Graph:
     """The graph of the net a command line names; warnings go to standard error."""
-    import sys
-
     from ..passes.elaborate import elaborate
 
     file, net = split(args.net)
     graph = elaborate(module_of(file), net, settings(args), input_shapes(args))
-    told = [w for w in graph.warnings if w.severity == "warning"]
-    for w in told:
-        print(render(w, sys.stderr.isatty()), end="\n\n", file=sys.stderr)
+    for w in graph.warnings:
+        if w.severity == "warning" and w.code != "lost-pixels":  # the summary counts those
+            print(render(w, sys.stderr.isatty()), end="\n\n", file=sys.stderr)
     return graph
 
-
-__all__ = ["NetspecError", "input_shapes", "module_of", "open_net", "settings", "split"]

@@ -46,7 +46,7 @@ class Program:
     types: dict[str, TensorType] = field(default_factory=dict)
     regions: list[Region] = field(default_factory=list)
     alias: dict[str, str] = field(default_factory=dict)  # value of the layer graph -> value of the program
-    flat: dict[str, str] = field(default_factory=dict)  # flattened value -> the value it was
+    same: dict[str, str] = field(default_factory=dict)  # a value -> one that holds the same numbers under another shape
     keys: int = 0
 
     @classmethod
@@ -62,7 +62,7 @@ class Program:
             self.append(replace(node, parameters=()))
             self.alias |= {v.name: v.name for v in node.results}
             return
-        inputs = tuple(self.alias[i] for i in node.inputs)
+        inputs = tuple(self.seen(node.op, self.alias[i]) for i in node.inputs)
         parameters = {p.name.rsplit(".", 1)[-1]: self.parameter(p, node) for p in node.parameters}
         b = Writer(self, node.name, node, self.training and not (dict(node.attrs).get("frozen") and node.op.category == "normalisation"))
         before = len(self.nodes)
@@ -72,6 +72,12 @@ class Program:
         if node.op.backward is not None and out not in inputs:
             made = frozenset(n.name for n in self.nodes[before:])
             self.regions.append(Region(node.op, node.name, made, inputs, tuple(parameters.items()), (out,), tuple(b.saved.items())))
+
+    def seen(self, layer: Layer, value: str) -> str:
+        """What a layer reads for a value: what it was before a move, if that is as good."""
+        while value in self.same and layer.sees(self.types[self.same[value]], self.types[value]):
+            value = self.same[value]
+        return value
 
     def parameter(self, p: Parameter, node: Node) -> str:
         if p.name not in self.types:
@@ -108,11 +114,8 @@ class Writer:
     def scalar(self, name: str) -> str:
         return self.program.scalar(name)
 
-    def flattened(self, flat: str, value: str) -> None:
-        self.program.flat[flat] = self.unflattened(value)
-
-    def unflattened(self, value: str) -> str:
-        return self.program.flat.get(value, value)
+    def same(self, new: str, old: str) -> None:
+        self.program.same[new] = old
 
     def key(self) -> int:
         self.program.keys += 1
@@ -190,7 +193,8 @@ def _map_text(expression: str, literals: tuple[tuple[str, float], ...], reads: t
         expression = re.sub(rf"\b{k}\b(?!\[)", f"{k}[{how[h]}]", expression)
     for k, v in literals:
         expression = re.sub(rf"\b{k}\b(?!\[)", repr(v), expression)
-    return f"out[{full}] = {ast.unparse(ast.parse(expression, mode='eval').body)}"
+    text = ast.unparse(ast.parse(expression, mode="eval").body)
+    return f"out[{full}] = " + re.sub(r"\[[^\]]*\]", lambda m: m[0].replace(" ", ""), text)
 
 
 def _literals(text: str, literals: tuple[tuple[str, float], ...]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...ir.graph import Graph, Node, Parameter
+from ...ir.graph import Graph, Parameter
 from ...ir.layout import Image, Layout, Packed, Target, Vector, round_up
 from ...passes import run
 from ...passes.assign_layouts import assign_layouts, choose_block, store_layouts
@@ -29,6 +29,7 @@ from .contract_schedule import sum_layouts
 from .engine import Table
 from .machine import Recorder
 from .memory import aligned
+from .module import entry_text, functions
 from .schedule import Schedule, inputs_of, schedule
 from .update import Update
 
@@ -56,6 +57,8 @@ class Entry:
     first: Graph | None  # the program of prepared values
     vectors: Words
     workspace: Words
+    text: str  # of the emitted module's functions
+    functions: tuple[Callable[[Recorder], None], ...]  # prepare, main, effects
     tables: dict[int, Bound] = field(default_factory=dict)
     version: int = -1  # of the parameters that prepared values were made from
 
@@ -173,7 +176,10 @@ class CpuExecutor(Executor):
         program, memory = memory_plan(program)
         after("plan_memory", program.verify())
         made = schedule(program, self.target, self.dtype.name)
-        return Entry(program, made, memory, first, aligned(memory.vectors + 16, self.dtype), aligned(max(64, made.workspace), np.uint8))
+        kind = "predict" if fold else "gradients"
+        text = entry_text(kind, made)
+        return Entry(program, made, memory, first, aligned(memory.vectors + 16, self.dtype), aligned(max(64, made.workspace), np.uint8), text,
+                     functions(text, kind, program.name))
 
     def bind(self, entry: Entry, samples: int) -> Bound:
         """The table for a number of samples; made again when the arena had to grow."""
@@ -188,12 +194,8 @@ class CpuExecutor(Executor):
             s = entry.schedule
             m = Recorder(samples, spaces, s.layouts, s.kernels, s.derived, self.dtype.name, self.target.lanes)
             marks = []
-            for section in (s.prepare, s.main, s.effects):
-                for call in section.calls:
-                    if call is None:
-                        m.barrier()
-                    else:
-                        m.do(call)
+            for function in entry.functions:
+                function(m)
                 m.barrier()
                 marks.append(len(m))
             bound = entry.tables[samples] = Bound(m.table(), (marks[0], marks[1], marks[2]), base)
@@ -273,9 +275,6 @@ class CpuExecutor(Executor):
     def memory(self, entry: str, batch: int) -> int:
         made = self.entries[entry]
         return batch * made.memory.arena
-
-    def nodes(self, entry: Entry) -> tuple[Node, ...]:
-        return entry.program.nodes
 
 
 @lru_cache(maxsize=4096)

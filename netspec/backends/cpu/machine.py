@@ -20,6 +20,7 @@ from .engine import Machine
 from .schedule import Kernel
 
 WORDS = 5  # of an operand of an emitted kernel
+CALLS: dict[str, type[Call]] = {c.method: c for c in (*Call.__subclasses__(), Kernel)}
 EDGE = 12  # words of an edge
 
 KERNEL_MODULE = '''"""{name}"""
@@ -81,6 +82,12 @@ class Recorder(Machine):
         if isinstance(layout, Image):
             return self.spaces["arena"] + self.samples * layout.at + layout.plus, layout
         return self.spaces[layout.space] + layout.at * (8 if layout.space == "scalars" else self.item), layout
+
+    def __getattr__(self, method: str) -> Any:
+        """What a line of an emitted module calls: `m.gather(...)`, `m.kernel(...)`."""
+        if method not in CALLS:
+            raise AttributeError(method)
+        return lambda **arguments: self.do(CALLS[method](**arguments))
 
     def do(self, call: Call) -> None:
         """Append the rows of one call."""

@@ -1,0 +1,92 @@
+"""The readable module of a network: one call per operation, above each the line of the spec and the formulas it computes.
+
+The table that runs is built by running this module against a machine (`Recorder`), so what a person reads is what the
+processor does. `netspec show kernels` prints it with every kernel it calls.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from ...ir import contraction, layout
+from ...ir.graph import Node
+from ...ir.layout import Image, Layout
+from ...ir.step import Step
+from .schedule import Schedule, Section
+
+NAMES = {k: v for m in (contraction, layout) for k, v in vars(m).items() if not k.startswith("_")}
+
+
+def section_text(name: str, section: Section, doc: str) -> str:
+    """One function of the module."""
+    lines = [f"def {name}(m):", f'    """{doc}"""']
+    note: tuple[str, ...] = ()
+    for call in section.calls:
+        if call is None:
+            lines.append("    m.barrier()")
+            continue
+        node = section.nodes.get(call.name)
+        if node is not None and call.method != "fold":
+            if node.notes != note:
+                note = node.notes
+                lines.append("")
+                lines += [f"    # {where(node)}{x}" for x in note]
+            lines += [f"    #     {formula(n)}" for n in node.op.nodes] if isinstance(node.op, Step) else []
+        lines.append(textwrap.indent(f"m.{call}", "    "))
+    if not section.calls:
+        lines.append("    return")
+    return "\n".join(lines) + "\n"
+
+
+def where(node: Node) -> str:
+    """The line of the spec a node comes from."""
+    return f"{node.spans[0].source.name}:{node.spans[0].line}: " if node.spans else ""
+
+
+def formula(n: Node) -> str:
+    """A formula with the names of the graph."""
+    names = dict(zip(n.op.operands, n.inputs)) | {t.name: r.name for t, r in zip(n.op.targets, n.results)}
+    return str(n.op.renamed(names)) + (f"    (over {n.effect})" if n.effect else "")
+
+
+SECTIONS = {"predict": ("prepare", "predict", "statistics"), "gradients": ("prepare", "gradients", "statistics")}
+DOCS = {"prepare": "Other forms of the weights: made again when a weight changes.", "predict": "Outputs, in evaluation mode.",
+        "gradients": "Losses, outputs, and the gradient of every parameter into the flat vector `gradients`.",
+        "statistics": "Running statistics."}
+
+
+def entry_text(kind: str, s: Schedule) -> str:
+    """The functions of one entry: prepare, main, effects."""
+    names = SECTIONS[kind]
+    parts = [section_text(name, section, DOCS[name]) for name, section in zip(names, (s.prepare, s.main, s.effects))]
+    return "\n\n".join(parts)
+
+
+def values_text(values: Mapping[str, Layout], only: Iterable[str]) -> str:
+    """Where each value lies."""
+    lines = ["VALUES = {"]
+    for name in only:
+        if name in values:
+            lines.append(f"    {name!r}: {values[name]!r},")
+    return "\n".join([*lines, "}"]) + "\n"
+
+
+def functions(text: str, kind: str, title: str) -> tuple[Callable[[Any], None], ...]:
+    """Run the text of an entry; its three functions."""
+    scope: dict[str, Any] = dict(NAMES)
+    exec(compile(text, f"<emitted {title}>", "exec"), scope)
+    return tuple(scope[n] for n in SECTIONS[kind])
+
+
+def module_text(title: str, kind: str, s: Schedule, *, dtype: str, lanes: int, arena: int, kernels: bool = True) -> str:
+    """The whole module of one entry, with its kernels, as `netspec show kernels` prints it."""
+    images = [k for k, v in s.layouts.items() if isinstance(v, Image)]
+    head = [f'"""{title}: emitted for the CPU, {dtype}, {lanes} channels a vector.', "",
+            f"Arena: {arena} bytes a sample. The address of a value is its space + samples * at + plus; calls are explained above each.", '"""', ""]
+    out = ["\n".join(head), values_text(s.layouts, [*images, *(k for k in s.layouts if k not in images)]), entry_text(kind, s)]
+    if kernels:
+        out += [f"@kernel\n{text}" for text in s.kernels.values()]
+    return "\n\n".join(out)
+

@@ -89,7 +89,8 @@ class Net:
 
     def place(self, layer: Layer, inputs: tuple[str, ...], label: str = "", parameters: str = "") -> str:
         makers = {v.name: n for n in self.nodes for v in n.results}
-        layer, inputs = layer.bound(tuple(makers[i] for i in inputs), inputs)
+        if layer.binds:
+            layer, inputs = layer.bound(tuple(makers[i] for i in inputs), inputs)
         types = tuple(self.type(i) for i in inputs)
         self.kinds[layer.name] = self.kinds.get(layer.name, 0) + 1
         name = label or f"{layer.name}{self.kinds[layer.name]}"

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from small import Net
 
 from netspec.backends.reference.interpret import run
 from netspec.ir.graph import Graph, Input, Parameter
@@ -17,6 +16,7 @@ from netspec.layers.layer import LAYERS, Example, sizes
 from netspec.passes.differentiate import differentiate
 from netspec.passes.lower import lower
 from netspec.views.counts import count
+from small import Net, sequence
 
 EXAMPLES = [pytest.param(e, id=f"{e.spec} on {' '.join('x'.join(map(str, s)) for s in e.inputs)}") for cls in LAYERS.values() for e in cls.examples]
 SAMPLES = 3
@@ -89,8 +89,9 @@ def torch_meaning(op: Any, x: list[Any], p: dict[str, Any], training: bool) -> A
     import torch.nn.functional as F
 
     rank = x[0].dim() - 2
-    conv = (None, F.conv1d, F.conv2d, F.conv3d)[rank] if rank > 0 else None
-    pools = {k: getattr(F, f"{k}{rank}d", None) for k in ("max_pool", "avg_pool", "conv_transpose")}
+    conv: Any = (None, F.conv1d, F.conv2d, F.conv3d)[rank] if rank > 0 else None
+    over: dict[str, Any] = {"max": torch.amax, "min": torch.amin, "mean": torch.mean, "maxpool": torch.amax, "minpool": torch.amin, "avgpool": torch.mean}
+    pools: dict[str, Any] = {k: getattr(F, f"{k}{rank}d", None) for k in ("max_pool", "avg_pool", "conv_transpose")}
 
     def edges(v: Any, amount: Any, mode: str, value: float = 0.0) -> Any:
         flat = [n for pair in reversed(windows.pads(amount, (1,) * rank, (1,) * rank)) for n in pair]
@@ -115,7 +116,7 @@ def torch_meaning(op: Any, x: list[Any], p: dict[str, Any], training: bool) -> A
             return F.bilinear(x[0], x[1], p["weight"], p.get("bias"))
         case "maxpool" | "minpool" | "avgpool" if op.whole:
             axes = tuple(range(2, rank + 2))
-            return {"maxpool": torch.amax, "minpool": torch.amin, "avgpool": torch.mean}[op.name](x[0], axes, keepdim=True)
+            return over[op.name](x[0], axes, keepdim=True)
         case "maxpool" | "minpool":
             window, stride, pad, dilation = op.geometry(TensorType(tuple(x[0].shape[1:])))
             sign = 1 if op.name == "maxpool" else -1
@@ -158,15 +159,13 @@ def torch_meaning(op: Any, x: list[Any], p: dict[str, Any], training: bool) -> A
                 out = getattr(torch, names.get(op.name, "add"))(out, other)
             return out / len(x) if op.name == "mean" else out
         case "max" | "min" | "mean":
-            grouped = x[0].unflatten(0, (SAMPLES, -1))
-            return {"max": torch.amax, "min": torch.amin, "mean": torch.mean}[op.name](grouped, 1)
+            return over[op.name](x[0], 1)
         case "split_views":
             return x[0].flatten(0, 1)
         case "join_views":
             return x[0].unflatten(0, (SAMPLES, -1))
         case "concat":
-            trimmed = [x[0], *(centred(o, x[0].shape[2:]) if op.crop else o for o in x[1:])]
-            return torch.cat(trimmed, 1)
+            return torch.cat(x, 1)
         case "crop":
             return centred(x[1], x[0].shape[2:], op.offset)
         case "pad":
@@ -221,3 +220,23 @@ def test_against_pytorch(example: Example, training: bool) -> None:
     for name, g in program.gradients:
         want = tensors[name].grad
         np.testing.assert_allclose(env[g].reshape(values[name].shape), 0 if want is None else want.numpy(), rtol=loose, atol=loose, err_msg=name)
+
+
+def program_of(steps: list[str], **inputs: tuple[int, ...]) -> Graph:
+    from netspec.passes.drop_dead import drop_dead
+
+    return drop_dead(differentiate(inputs=True)(lower(True)(sequence(steps, **inputs))))
+
+
+def test_flatten_before_fc_costs_nothing() -> None:
+    assert str(program_of(["flatten", "fc 3"], x=(2, 3, 3))).count("\n") == str(program_of(["fc 3"], x=(2, 3, 3))).count("\n")
+
+
+def test_pooling_over_views_reads_the_images() -> None:
+    """`each v:` ends by joining the images and `max over=v` reads them as they were: no join is left."""
+    program = program_of(["split_views", "conv 2 3x3", "join_views", "max over=v"], x=(4, 1, 5, 5))
+    assert "join_views" not in str(program)
+    values = random_values(program)
+    env = run(program, values, SAMPLES)
+    images = env[next(n for n in env if n.startswith("conv1.out"))].reshape(SAMPLES, 4, 2, 5, 5)
+    np.testing.assert_array_equal(env[program.outputs[0][1]], images.max(1))

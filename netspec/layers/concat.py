@@ -3,38 +3,32 @@
 from __future__ import annotations
 
 from ..ir.types import TensorType, shape_text
-from ..words import WordError, flag
-from .crop import crop, cropped
+from ..words import WordError
 from .layer import Builder, Example, Layer
 
 
 class Concat(Layer, category="merge"):
-    """Channels of its inputs side by side, in order. `crop` trims the others to the first one's height and width, centred.
+    """Channels of its inputs side by side, in order.
 
     Shapes:  C1 x W..., C2 x W..., ... -> (C1 + C2 + ...) x W...
-    Errors:  heights or widths that differ; with `crop`, an input smaller than the first
+    Errors:  heights or widths that differ
     Paper:   Szegedy et al., "Going Deeper with Convolutions", 2014 (arXiv:1409.4842)
     """
-
-    crop: bool = flag("trim the other inputs to the first", default=False, word="crop")
 
     arity = (1, None)
     examples = (
         Example("concat @a", inputs=((3, 4, 5), (2, 4, 5)), output=(5, 4, 5)),
         Example("concat @a @b", inputs=((16, 3), (1, 3), (5, 3)), output=(22, 3)),
         Example("concat @a", inputs=((3,), (4,)), output=(7,)),
-        Example("concat @a crop", inputs=((3, 2, 3), (2, 5, 5)), output=(5, 2, 3)),
     )
 
     def shape(self, *inputs: TensorType) -> TensorType:
         first = inputs[0]
-        if self.crop:
-            inputs = (first, *(cropped("crop", first, other) for other in inputs[1:]))
         for other in inputs[1:]:
             differ = len(other.shape) != len(first.shape) or any(a is not None and b is not None and a != b for a, b in zip(first.spatial, other.spatial))
             if differ:
                 larger = len(other.shape) == len(first.shape) and all(a is None or b is None or a <= b for a, b in zip(first.spatial, other.spatial))
-                hint = "trim them to the first with  concat ... crop" if larger else "check the strides and `valid`/`same` of the branches"
+                hint = "trim them to the first with  concat @node crop" if larger else "check the strides and `valid`/`same` of the branches"
                 raise WordError("concat joins channels, so heights and widths must agree", *(f"input {k}: {shape_text(t.shape)}" for k, t in enumerate(inputs, 1)),
                                 label=f"{shape_text(first.shape)} with {shape_text(other.shape)}", hint=hint, code="shape-mismatch")
         channels = [t.channels for t in inputs]
@@ -43,8 +37,6 @@ class Concat(Layer, category="merge"):
     def forward(self, b: Builder, *inputs: str, **parameters: str) -> str:
         if len(inputs) == 1:
             return inputs[0]
-        if self.crop:
-            inputs = (inputs[0], *(crop(b, x, b.type(inputs[0])) for x in inputs[1:]))
         types = [b.type(x) for x in inputs]
         total = sum(t.shape[0] or 0 for t in types)
         place = ("", ",w", ",h,w", ",d,h,w")[len(types[0].shape) - 1]

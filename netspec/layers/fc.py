@@ -43,8 +43,11 @@ class Fc(Layer, category="dense"):
         weight = Parameter("weight", (self.units, n), "weight", "he", fan_in=n, fan_out=self.units)
         return (weight, Parameter("bias", (self.units,), "bias", "zeros")) if self.bias else (weight,)
 
+    def sees(self, before: TensorType, after: TensorType) -> bool:
+        return before.batch == after.batch
+
     def forward(self, b: Builder, *inputs: str, **parameters: str) -> str:
-        x = b.unflattened(inputs[0])
+        (x,) = inputs
         t = b.type(x)
         ix = ",".join(("c", *names(SPACE, len(t.shape) - 1)))
         shape = tuple(s for s in t.shape if s is not None)

@@ -30,7 +30,7 @@ class Flatten(Layer, category="move"):
         if len(t.shape) == 1:
             return x
         y = b(f"y[n,{row_major(sizes(t))}] = x[n,c{plane(t.shape)}]", x=x, out=(t.size,))
-        b.flattened(y, x)
+        b.same(y, x)
         return str(y)
 
 

@@ -61,11 +61,8 @@ class Builder(Protocol):
     def view(self, parameter: str, shape: tuple[int, ...]) -> str:
         """The same numbers in row-major order under another shape: a fully connected weight read as [o, c, h, w]."""
 
-    def flattened(self, flat: str, value: str) -> None:
-        """Say that `flat` is `value` in row-major order."""
-
-    def unflattened(self, value: str) -> str:
-        """What a value was before `flatten`, so that a layer that can read that need not wait for the copy."""
+    def same(self, new: str, old: str) -> None:
+        """Say that `new` holds the numbers of `old` in the same order, for layers that can read either (`Layer.sees`)."""
 
     def save(self, **values: str) -> None:
         """Values that this layer's `backward` reads."""
@@ -83,6 +80,7 @@ class Layer(Word):
     category: str  # convolution, dense, pooling, activation, normalisation, merge, move, noise: colour and chapter
     takes: tuple[Literal["activation", "norm"], ...] = ()  # families of bare words it accepts: `conv 64 3x3 bn relu`
     arity: tuple[int, int | None] = (1, 1)  # how many values it reads, at least and at most (None: any number)
+    binds: bool = False  # whether `bound` does anything
     examples: ClassVar[tuple[Example, ...]] = ()
 
     def __init_subclass__(cls, category: str = "", name: str | None = None, **kw: Any):
@@ -106,6 +104,10 @@ class Layer(Word):
     def forward(self, b: Builder, *inputs: str, **parameters: str) -> str:
         """Write the formulas; returns the value that is the result."""
         raise NotImplementedError
+
+    def sees(self, before: TensorType, after: TensorType) -> bool:
+        """Whether it can read an input as it was before a flatten, a reshape or the end of an `each` moved its numbers."""
+        return False
 
     def bound(self, makers: tuple[Node, ...], values: tuple[str, ...]) -> tuple[Layer, tuple[str, ...]]:
         """Called as the layer is placed, with the values it reads and the nodes that make them. Returns the layer,

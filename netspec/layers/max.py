@@ -7,8 +7,8 @@ from typing import ClassVar
 from ..ir.types import TensorType
 from ..words import text
 from .add import same_shapes
-from .layer import Builder, Example, Layer, plane, sizes
-from .views import pooled
+from .layer import Builder, Example, Layer, sizes
+from .views import each, pooled
 
 
 class Max(Layer, category="merge"):
@@ -26,7 +26,8 @@ class Max(Layer, category="merge"):
     examples: ClassVar[tuple[Example, ...]] = (
         Example("max @a", inputs=((3, 4, 5), (3, 4, 5)), output=(3, 4, 5)),
         Example("max @a @b", inputs=((6,), (6,), (6,)), output=(6,)),
-        Example("max over=v", inputs=((3, 2, 2),), output=(3, 2, 2), views=4),
+        Example("max over=v", inputs=((4, 3, 2, 2),), output=(3, 2, 2)),
+        Example("max over=v", inputs=((3, 5),), output=(5,)),
     )
 
     sign = ""
@@ -34,12 +35,13 @@ class Max(Layer, category="merge"):
     def shape(self, *inputs: TensorType) -> TensorType:
         return same_shapes(self.name, inputs) if self.over is None else pooled(self.name, inputs)
 
+    def sees(self, before: TensorType, after: TensorType) -> bool:
+        return self.over is not None and before.batch > after.batch
+
     def forward(self, b: Builder, *inputs: str, **parameters: str) -> str:
         if self.over is not None:
-            (x,) = inputs
-            t = b.type(x)
-            at = "c" + plane(t.shape)
-            y, place = b(f"y[n,{at}], i[n,{at}] max= {self.sign}x[{t.batch}*n+v,{at}]", x=x, over={"v": t.batch}, batch=1)
+            read, at, views = each(b, inputs[0])
+            y, place = b(f"y[{at}], i[{at}] max= {self.sign}x[{read}]", x=inputs[0], over={"v": views}, batch=1)
             b.save(place=place)
             return b.map("-y", y=y) if self.sign else str(y)
         y = inputs[0]
@@ -52,8 +54,8 @@ class Max(Layer, category="merge"):
     def backward(self, b: Builder, dy: str, *inputs: str, saved: dict[str, str], **parameters: str) -> tuple[tuple[str, ...], dict[str, str]]:
         if self.over is not None:
             t = b.type(inputs[0])
-            at = "c" + plane(t.shape)
-            dx = b(f"dx[{t.batch}*n+v,{at}] += where(i[n,{at}] == v, dy[n,{at}], 0.0)", i=saved["place"], dy=dy, out=sizes(t), over={"v": t.batch}, batch=t.batch)
+            read, at, views = each(b, inputs[0])
+            dx = b(f"dx[{read}] += where(i[{at}] == v, dy[{at}], 0.0)", i=saved["place"], dy=dy, out=sizes(t), over={"v": views}, batch=t.batch)
             return (dx,), {}
         better = "<" if self.name == "max" else ">"
         out: list[str] = []

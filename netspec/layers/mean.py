@@ -5,8 +5,8 @@ from __future__ import annotations
 from ..ir.types import TensorType
 from ..words import text
 from .add import same_shapes
-from .layer import Builder, Example, Layer, plane
-from .views import pooled
+from .layer import Builder, Example, Layer
+from .views import each, pooled
 
 
 class Mean(Layer, category="merge"):
@@ -22,18 +22,20 @@ class Mean(Layer, category="merge"):
     examples = (
         Example("mean @a", inputs=((3, 4, 5), (3, 4, 5)), output=(3, 4, 5)),
         Example("mean @a @b", inputs=((6,), (6,), (6,)), output=(6,)),
-        Example("mean over=v", inputs=((3, 2, 2),), output=(3, 2, 2), views=4),
+        Example("mean over=v", inputs=((4, 3, 2, 2),), output=(3, 2, 2)),
     )
 
     def shape(self, *inputs: TensorType) -> TensorType:
         return same_shapes("mean", inputs) if self.over is None else pooled("mean", inputs)
 
+    def sees(self, before: TensorType, after: TensorType) -> bool:
+        return self.over is not None and before.batch > after.batch
+
     def forward(self, b: Builder, *inputs: str, **parameters: str) -> str:
         y = inputs[0]
         if self.over is not None:
-            t = b.type(y)
-            at = "c" + plane(t.shape)
-            return str(b(f"y[n,{at}] += x[{t.batch}*n+v,{at}] / {float(t.batch)!r}", x=y, over={"v": t.batch}, batch=1))
+            read, at, views = each(b, y)
+            return str(b(f"y[{at}] += x[{read}] / {float(views)!r}", x=y, over={"v": views}, batch=1))
         for x in inputs[1:]:
             y = b.map("a + b", a=y, b=x)
         return b.map(f"y / {float(len(inputs))!r}", y=y) if len(inputs) > 1 else y

@@ -17,7 +17,7 @@ class Min(Max, category="merge"):
     examples = (
         Example("min @a", inputs=((3, 4, 5), (3, 4, 5)), output=(3, 4, 5)),
         Example("min @a @b", inputs=((6,), (6,), (6,)), output=(6,)),
-        Example("min over=v", inputs=((3, 2, 2),), output=(3, 2, 2), views=4),
+        Example("min over=v", inputs=((4, 3, 2, 2),), output=(3, 2, 2)),
     )
 
     sign = "-"

@@ -41,11 +41,11 @@ class Reshape(Layer, category="move"):
         t, want = b.type(x), self.shape(b.type(x))
         if len(t.shape) > 1 and t != want:
             flat = str(b(f"z[n,{row_major(sizes(t))}] = x[n,c{plane(t.shape)}]", x=x, out=(t.size,)))
-            b.flattened(flat, x)
+            b.same(flat, x)
             x = flat
         if len(want.shape) == 1 or t == want:
             return x
         s = plane(want.shape)
         y = b(f"y[n,c{s}] = z[n,{row_major(sizes(want))}]", z=x, out=sizes(want), over=dict(zip(("c", *s[1:].split(",")), sizes(want))))
-        b.flattened(y, x)
+        b.same(y, x)
         return str(y)

@@ -26,6 +26,7 @@ class Unpool(Layer, category="pooling"):
     of: MaxPool | None = None  # that layer itself, known once the step is placed
 
     arity = (2, 2)
+    binds = True
     examples = (
         Example("unpool @p", inputs=((2, 2, 2), (2, 4, 5)), output=(2, 4, 5), before=("p: @a -> maxpool 2",)),
         Example("unpool @p", inputs=((3, 4), (3, 7)), output=(3, 7), before=("p: @a -> maxpool 3 /2 same",)),

@@ -48,12 +48,24 @@ class JoinViews(Layer, category="move", name="join_views"):
         (x,) = inputs
         t = b.type(x)
         s = plane(t.shape)
-        return str(b(f"y[n,v,c{s}] = x[{t.batch}*n+v,c{s}]", x=x, out=(t.batch, *sizes(t)), over={"v": t.batch}, batch=1))
+        y = str(b(f"y[n,v,c{s}] = x[{t.batch}*n+v,c{s}]", x=x, out=(t.batch, *sizes(t)), over={"v": t.batch}, batch=1))
+        b.same(y, x)
+        return y
 
 
 def pooled(layer: str, inputs: tuple[TensorType, ...]) -> TensorType:
-    """The type of `max over=v`: one image of a sample in place of several."""
+    """The type of `max over=v`: the first axis gone."""
     (x, *more) = inputs
-    if more or x.batch < 2:
-        raise WordError(f"{layer} over= pools the images that `each` runs over", label=f"the input is {x}", hint="each v:", code="wrong-rank")
-    return replace(x, batch=1)
+    if more or len(x.shape) < 2 or x.channels is None:
+        raise WordError(f"{layer} over= pools the axis that an `each` above runs over", label=f"the input is {shape_text(x.shape)}", hint="each v:", code="wrong-rank")
+    return x.of(*x.shape[1:])
+
+
+def each(b: Builder, x: str) -> tuple[str, str, int]:
+    """How a merge over views reads them: the read of view v, the subscripts of the result, and the number of
+    views. `x` is the joined value, or, better, the images as they were before the join."""
+    t = b.type(x)
+    shape = sizes(t)
+    if t.batch > 1:
+        return f"{t.batch}*n+v,c{plane(shape)}", f"n,c{plane(shape)}", t.batch
+    return f"n,v,c{plane(shape[1:])}", f"n,c{plane(shape[1:])}", shape[0]

@@ -53,6 +53,17 @@ def atomic_load(context: Any, address: Any) -> Any:
 
 
 @intrinsic
+def atomic_store(context: Any, address: Any, x: Any) -> Any:
+    """Write an int64; who reads it sees everything written before it."""
+
+    def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        builder.store_atomic(args[1], builder.inttoptr(args[0], I64.as_pointer()), "release", 8)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64), lower
+
+
+@intrinsic
 def pause(context: Any) -> Any:
     """Tell the processor that this is a waiting loop."""
 

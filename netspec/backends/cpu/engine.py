@@ -32,6 +32,7 @@ from .workers import (
     END,
     ITEMS,
     KERNEL,
+    MOST_ITEMS,
     OPCODE,
     ROW,
     SAMPLES,
@@ -136,6 +137,7 @@ class Machine:
         """A kernel: `driver(row, item, scratch)` for each of `items`, in any order, on any thread. `words` are its own,
         numbered from 8; `scratch` is how many bytes it needs of its own while it runs an item, 64-byte aligned."""
         assert all(FIRST_WORD <= k < ROW for k in words), f"words {sorted(words)}: a driver's are {FIRST_WORD} to {ROW - 1}"
+        assert items < MOST_ITEMS, f"{items} items: let an item do more"
         if items <= 0:
             return
         if isinstance(driver, Compiled):

@@ -28,7 +28,7 @@ from typing import Any
 
 import numpy as np
 
-from .atomics import atomic_add, atomic_change, atomic_load, atomic_swap, pause
+from .atomics import atomic_add, atomic_change, atomic_load, atomic_store, atomic_swap, pause
 from .cache import compiled
 from .lanes import at, call, inline, put_i64
 from .memory import LINE, aligned
@@ -45,6 +45,7 @@ _MASK = 128  # bytes of a set of cores
 MOST = 256
 _BITS = 24  # of a counter that count items; the rest is the ticket
 _TAKEN = (1 << _BITS) - 1
+MOST_ITEMS = _TAKEN
 SHARES = 16  # counters of a row
 
 SPINS, YIELDS, NAPS, LONG_NAPS = 2000, 10000, 1000, 1000  # about 0.1 ms, then 4 ms, 0.1 s, and a second
@@ -110,7 +111,7 @@ def walk(control: int, tid: int, ticket: int) -> int:
             if what == END:
                 return 0
             if tid == 0:
-                put_i64(control + _PASSED, i | expected << 20)
+                atomic_store(control + _PASSED, i | expected << 20)
 
 
 @compiled("int64(int64, int64, int64, int64, int64)")

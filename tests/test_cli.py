@@ -16,7 +16,7 @@ from netspec.diagnostics import UsageError
 
 ROOT = Path(__file__).resolve().parents[1]
 GOOD = "net tiny(classes=3):\n  input 1x8x8\n  conv 4 3x3 bn relu\n  maxpool 2\n  fc classes\n"
-BAD = "net tiny:\n  input 1x8x8\n  conf 4 3x3\n  conv 4 9x9 valid\n  fc 3\n"
+BAD = "net tiny:\n  input 1x8x8\n  conf 4 3x3\n  fc 3 tahn\n"
 TWO = "net a:\n  input 4\n  fc 2\n\nnet b:\n  input 4\n  fc 3\n\nnet c(n):\n  input 4\n  fc n\n"
 
 
@@ -67,7 +67,7 @@ def test_check(netspec: Any) -> None:
     fine = netspec("check", "good.net", "two.net")
     assert (fine.code, fine.err) == (0, "") and "good.net" in fine.out
     bad = netspec("check", "good.net", "bad.net")
-    assert bad.code == 1 and "bad.net:3:3" in bad.err and "bad.net:4:3" in bad.err and "did you mean" in bad.err
+    assert bad.code == 1 and "bad.net:3:3" in bad.err and "bad.net:4:8" in bad.err and "did you mean" in bad.err
     rows = json.loads(netspec("check", "bad.net", "--format", "json").out)
     assert [r["line"] for r in rows if r["severity"] == "error"] == [3, 4]
     assert {"file", "line", "column", "end_line", "end_column", "severity", "code", "message", "notes", "hint", "trail"} <= set(rows[0])

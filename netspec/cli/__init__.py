@@ -22,7 +22,8 @@ def main(argv: list[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal that cannot show × shows ?
-    args = parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    args = parser().parse_args([f" {w}" if w.startswith("-:") else w for w in words])  # -:NET is standard input, no option
     debug = args.debug or os.environ.get("NETSPEC_DEBUG", "") not in ("", "0")
     try:
         code = _run(args)
@@ -62,7 +63,9 @@ def _tell(e: BaseException) -> None:
     for d in e.diagnostics:
         print(render(d, color), file=sys.stderr)
         print(file=sys.stderr)
-    print("More on any of these:  netspec explain CODE", file=sys.stderr) if any(d.span for d in e.diagnostics) else None
+    placed = [d.code for d in e.diagnostics if d.span]
+    if placed:
+        print(f"more on each:  netspec explain {placed[0]}", file=sys.stderr)
 
 
 def _broken(e: Exception) -> None:

@@ -19,6 +19,7 @@ NAME = re.compile(r"[A-Za-z_]\w*")
 
 def split(target: str) -> tuple[str, str | None]:
     """FILE and NET. A colon belongs to the path where a file of the whole name exists, or where no name follows it."""
+    target = target.removeprefix(" ")
     file, colon, net = target.rpartition(":")
     if not colon or not file or Path(target).exists() or not NAME.fullmatch(net):
         if colon and file and not net:

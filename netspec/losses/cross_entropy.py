@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..ir.types import TensorType
-from ..layers.layer import Builder
-from .loss import SPATIAL, Loss, need_channels, pixels
+from ..layers.layer import Builder, plane, sizes
+from ..words import WordError, listing, number, value
+from .loss import Loss, need_channels, pixels
 
 
 class CrossEntropy(Loss, name="cross_entropy"):
@@ -13,28 +16,82 @@ class CrossEntropy(Loss, name="cross_entropy"):
     Reads logits; where the output ends in `softmax`, that softmax's input. Targets are whole numbers 0..classes-1 of
     shape N or N x spatial. The largest logit is subtracted first, so that nothing overflows.
     An untrained net of ten classes starts near ln 10 = 2.3026.
+
+    As PyTorch: `ignore=` is a label whose places do not count; `weights=` has a number for each class, and the mean is
+    then a weighted one; `smoothing=` takes that part of the right class's probability and spreads it over all.
+    Paper: Szegedy et al., "Rethinking the Inception Architecture", 2015 (arXiv:1512.00567) for `smoothing`
     """
+
+    smoothing: float = number("part of the target spread over all classes", default=0.0, least=0, most=1)
+    ignore: Any = value("a label that does not count", default=None)
+    weights: Any = listing("a weight for each class", default=None)
 
     after = "softmax"
 
     def target(self, output: TensorType) -> TensorType:
         return TensorType((1, *output.spatial), output.batch, "int")
 
+    def check(self) -> None:
+        if self.ignore is not None and (isinstance(self.ignore, bool) or not isinstance(self.ignore, int)):
+            raise WordError("ignore is a label, a whole number", label=f"ignore={self.ignore}", hint="ignore=255", code="bad-value")
+        if self.weights is not None and not all(isinstance(w, (int, float)) and w >= 0 for w in self.weights):
+            raise WordError("weights are numbers, none negative", label="weights=", hint="weights=[1, 2, 0.5]", code="bad-value")
+
     def check_output(self, output: TensorType) -> None:
-        need_channels("cross_entropy", output, 2)
+        c = need_channels("cross_entropy", output, 2)
+        if self.weights is not None and len(self.weights) != c:
+            raise WordError("weights has a number for each class", label=f"{len(self.weights)} weights, {c} classes", code="loss-shape")
+
+    @property
+    def even(self) -> bool:
+        """Whether every place counts the same."""
+        return self.ignore is None and self.weights is None
 
     def forward(self, b: Builder, z: str, t: str) -> str:
-        s = SPATIAL[len(b.type(z).shape) - 1]
+        s = plane(b.type(z).shape)
         m = b(f"m[n,0{s}] max= z[n,c{s}]", z=z)
         e = b(f"e[n,0{s}] += exp(z[n,c{s}] - m[n,0{s}])", z=z, m=m)
         right = b(f"right[n,0{s}] += where(t[n,0{s}] == c, z[n,c{s}] - m[n,0{s}], 0.0)", t=t, z=z, m=m)
         b.save(m=m, e=e)
         at = b(f"at[n,0{s}] = log(e[n,0{s}]) - right[n,0{s}]", e=e, right=right)
-        return str(b(f"loss[0] += at[n,0{s}] / (N * {pixels(b.type(z))})", at=at))
+        classes, label = sizes(b.type(z))[0], f"t[n,0{s}]"
+        k, total, counted = "1.0", f"(N * {pixels(b.type(z))})", {}
+        if not self.even:
+            counted["k"] = b(f"k[n,0{s}] = {self._weight(label, label)}", t=t)
+            counted["total"] = b(f"total[0] += k[n,0{s}]", k=counted["k"])
+            b.save(**counted)
+            k, total = f"k[n,0{s}]", "total[0]"
+        if not self.smoothing:
+            return str(b(f"loss[0] += at[n,0{s}] * {k} / {total}", at=at, **counted))
+        every = b(f"every[n,0{s}] += (log(e[n,0{s}]) + m[n,0{s}] - z[n,c{s}]) * {self._weight('c', label)}", e=e, m=m, z=z, t=t)
+        return str(b(f"loss[0] += (at[n,0{s}] * {k} * {1 - self.smoothing!r} + every[n,0{s}] * {self.smoothing / classes!r}) / {total}", at=at, every=every, **counted))
 
-    def backward(self, b: Builder, dy: float | str, z: str, t: str, saved: dict[str, str]) -> str:
-        """(softmax - one-hot) / count."""
-        s = SPATIAL[len(b.type(z).shape) - 1]
-        ix = f"n,c{s}"
-        return str(b(f"dz[{ix}] = (exp(z[{ix}] - m[n,0{s}]) / e[n,0{s}] - where(t[n,0{s}] == c, 1.0, 0.0)) * (dy[0] / (N * {pixels(b.type(z))}))",
-                     z=z, t=t, dy=dy, **saved))
+    def backward(self, b: Builder, dy: float | str, z: str, t: str, saved: dict[str, Any]) -> str:
+        """(softmax - one-hot) / count, weighted."""
+        s = plane(b.type(z).shape)
+        label, p = f"t[n,0{s}]", f"exp(z[n,c{s}] - m[n,0{s}]) / e[n,0{s}]"
+        right = f"({p} - where({label} == c, 1.0, 0.0))"
+        total = f"(dy[0] / (N * {pixels(b.type(z))}))" if self.even else "(dy[0] / total[0])"
+        if not self.even:
+            right += f" * k[n,0{s}]"
+        if self.smoothing:
+            classes = sizes(b.type(z))[0]
+            everyone = float(sum(self.weights)) if self.weights else float(classes)
+            spread = f"({p} * {self._counts(label, repr(everyone))} - {self._weight('c', label)})"
+            right = f"({right} * {1 - self.smoothing!r} + {spread} * {self.smoothing / classes!r})"
+        return str(b(f"dz[n,c{s}] = {right} * {total}", z=z, t=t, dy=dy, **saved))
+
+    def _counts(self, label: str, value: str) -> str:
+        """`value` at places that count, 0 where the label is ignored."""
+        return value if self.ignore is None else f"where({label} == {self.ignore}, 0.0, {value})"
+
+    def _weight(self, of: str, label: str) -> str:
+        """The weight of class `of` at a place with this label: a search tree over the classes."""
+        return self._counts(label, _choice(of, tuple(map(float, self.weights)), 0) if self.weights else "1.0")
+
+
+def _choice(of: str, values: tuple[float, ...], first: int) -> str:
+    if len(set(values)) == 1:
+        return repr(values[0])
+    half = len(values) // 2
+    return f"where({of} < {first + half}, {_choice(of, values[:half], first)}, {_choice(of, values[half:], first + half)})"

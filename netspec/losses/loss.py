@@ -48,9 +48,6 @@ def need_channels(name: str, output: TensorType, least: int) -> int:
     return c
 
 
-SPATIAL = ("", ",w", ",h,w", ",d,h,w")
-
-
 def pixels(t: TensorType) -> int:
     """Places of one image, over which a loss is averaged as over the batch."""
     n = t.batch

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from math import prod
 
-from ..layers.layer import Builder
-from .loss import SPATIAL, Loss
+from ..layers.layer import Builder, plane, sizes
+from .loss import Loss
 
 
 class Mse(Loss, name="mse"):
@@ -13,6 +13,6 @@ class Mse(Loss, name="mse"):
 
     def forward(self, b: Builder, z: str, t: str) -> str:
         shape = b.type(z)
-        ix = f"n,c{SPATIAL[len(shape.shape) - 1]}"
-        count = shape.batch * prod(s or 0 for s in shape.shape)
+        ix = f"n,c{plane(shape.shape)}"
+        count = shape.batch * prod(sizes(shape))
         return str(b(f"loss[0] += (z[{ix}] - t[{ix}]) * (z[{ix}] - t[{ix}]) / (N * {count})", z=z, t=t))

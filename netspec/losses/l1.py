@@ -1,0 +1,17 @@
+"""Mean absolute error."""
+
+from __future__ import annotations
+
+from math import prod
+
+from ..layers.layer import Builder, plane, sizes
+from .loss import Loss
+
+
+class L1(Loss, name="l1"):
+    """Mean of |output - target| over every element, as PyTorch's L1Loss. Its derivative at 0 is 0."""
+
+    def forward(self, b: Builder, z: str, t: str) -> str:
+        shape = b.type(z)
+        ix = f"n,c{plane(shape.shape)}"
+        return str(b(f"loss[0] += abs(z[{ix}] - t[{ix}]) / (N * {shape.batch * prod(sizes(shape))})", z=z, t=t))

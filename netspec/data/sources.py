@@ -102,7 +102,7 @@ def _gathered(held: Mapping[str, Array], name: str) -> Arrays:
 
 def _npz(path: Path) -> dict[str, Array]:
     try:
-        with np.load(path, allow_pickle=False) as held:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as held:
             if isinstance(held, np.ndarray):
                 raise DataError(f"{path} is one array, not an archive of them", hint="np.savez(path, x=..., y=...)")
             return {k: held[k] for k in held.files}

@@ -90,10 +90,10 @@ def _check_input(name: str, t: TensorType, shape: tuple[int, ...]) -> None:
 
 def _shape_hint(shape: tuple[int, ...], want: tuple[int | None, ...]) -> str:
     size = prod(w for w in want if w is not None) if None not in want else -1
-    if len(want) > 1 and want[0] == 1 and _fits(shape[1:], want[1:]):
-        return "x[:, None] adds the axis of the one channel"
     if _fits(shape, want):
         return "x[None] makes one example a batch of one"
+    if len(want) > 1 and want[0] == 1 and _fits(shape[1:], want[1:]):
+        return "x[:, None] adds the axis of the one channel"
     if len(shape) == len(want) + 1 > 2 and _fits((shape[-1], *shape[1:-1]), want):
         order = ", ".join(map(str, (0, len(shape) - 1, *range(1, len(shape) - 1))))
         return f"x.transpose({order}) puts the channels before the places"

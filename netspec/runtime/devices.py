@@ -31,7 +31,8 @@ def executor(graph: Graph, device: str = "cpu", dtype: str | None = None, precis
 
     Errors: a device, dtype or precision that does not exist; a backend that is not installed.
     """
-    dtype = dtype or default_dtype(device)
+    usual = default_dtype(device)
+    dtype = dtype or usual
     if dtype not in DTYPES:
         raise misuse("bad-value", f"there is no dtype `{dtype}`", hint=f"one of {', '.join(DTYPES)}")
     if precision is not None and precision not in PRECISIONS:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from . import arrays
 from .judge import ends_in, loss_of
 from .recipe import Recipe
+from .tallies import tallies
 
 if TYPE_CHECKING:
     from .network import Network
@@ -21,7 +22,7 @@ def evaluate(net: Network, recipe: Recipe, x: Any, y: Any, batch: int | None = N
     found = arrays.inputs(net.graph, x)
     run, n = net.bind(found), arrays.count(found)
     wanted = arrays.targets(run.graph, terms, y, n)
-    tallies, judged = recipe.tallies(run.graph), recipe.judged(run.graph)
+    counted = tallies(run.graph, terms, recipe.metrics)
     on_device = any(ends_in(run.graph, t) for t in terms)  # the loss reads what the output no longer shows
     total, size = 0.0, batch or recipe.batch
     for k in range(0, n, size):
@@ -34,7 +35,6 @@ def evaluate(net: Network, recipe: Recipe, x: Any, y: Any, batch: int | None = N
             outputs = run.predict(inputs)
             losses = tuple(loss_of(run.graph, t, outputs, targets, inputs) for t in terms)
         total += arrays.count(inputs) * sum(t.weight * v for t, v in zip(terms, losses))
-        for tally in tallies:
-            assert judged is not None
-            tally.add(outputs[judged.output], targets[judged.source])
-    return {"loss": total / n} | {t.name: t.value for t in tallies}
+        for tally in counted:
+            tally.add(outputs, targets)
+    return {"loss": total / n} | {t.name: t.value for t in counted}

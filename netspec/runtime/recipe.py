@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..diagnostics import near
+from ..diagnostics import SpecError, in_order
 from ..ir.graph import Graph, Parameter
-from ..ir.training import Training
+from ..ir.training import LossUse, MetricUse, Training
 from ..losses import Loss
 from ..optimisers import Optimiser, Schedule
+from ..passes.elaboration.elaborator import Elaborator
+from ..passes.elaboration.files import Library
+from ..passes.elaboration.training import elaborate_training
 from ..passes.objective import Term
-from ..words import REQUIRED, Argument, WordError, arguments
-from .metrics import Tally
+from ..source import Source
+from ..syntax.parser import parse
+from ..words import WordError, arguments
 from .misuse import misuse
+from .tallies import tallies
 
 LossLike = str | Loss | Term
 Group = tuple[tuple[tuple[str, float], ...], bool]  # factors, and whether weight decay reaches it
@@ -27,10 +32,12 @@ class Recipe:
     terms: tuple[Term, ...] = ()
     optimiser: Optimiser | None = None
     schedules: tuple[Schedule, ...] = ()
-    metrics: tuple[str, ...] | None = None
+    metrics: tuple[MetricUse, ...] | None = None
     batch: int = 32
     epochs: int = 10
+    l2: float = 0.0  # added to the optimiser's decay
     decay_all: bool = True  # False: weight decay leaves biases and normalisations alone
+    unknown: tuple[str, ...] = ()  # lines of the train section that this version cannot carry out
 
     def need_terms(self) -> tuple[Term, ...]:
         if not self.terms:
@@ -43,51 +50,47 @@ class Recipe:
                          hint='add `sgd lr=0.1 momentum=0.9` to its train section, or give optimiser="sgd lr=0.1 momentum=0.9"')
         return self.optimiser
 
-    def judged(self, graph: Graph) -> Term | None:
-        """The loss whose output the metrics read: the first with class labels."""
-        types = {public: graph.values[v].type for public, v in graph.outputs}
-        return next((t for t in self.terms if t.target != "input" and t.loss.target(types[t.output]).element == "int"), None)
-
-    def tallies(self, graph: Graph) -> list[Tally]:
-        """A fresh counter for each metric."""
-        if self.judged(graph) is None:
-            if self.metrics:
-                raise misuse("unknown-metric", f"metric `{self.metrics[0]}` counts class labels, and no loss here has any")
-            return []
-        return [Tally(m) for m in (("accuracy",) if self.metrics is None else self.metrics)]
-
 
 def recipe_of(graph: Graph) -> Recipe:
     """What the graph's train section says; an empty recipe where there is none."""
     t: Training | None = graph.training
     if t is None:
         return Recipe()
-    terms = tuple(Term(use.op, use.output, use.weight, use.target) for use in t.losses)
-    metrics = tuple(str(getattr(m.op, "name", m.op)) for m in t.metrics)
-    return Recipe(terms, t.optimiser, t.schedules, metrics or None, t.batch or Recipe.batch, Recipe.epochs if t.epochs is None else t.epochs,
-                  decay_all=not any(s.name == "decay" and "weights" in s.values for s in t.regularisation))
+    recipe = Recipe(_terms(t.losses), t.optimiser, t.schedules, t.metrics or None, t.batch or Recipe.batch, Recipe.epochs if t.epochs is None else t.epochs)
+    unknown = [f"augment {s.name}" for s in t.augmentation]
+    for s in t.regularisation:
+        words = {s.name, *(v for v in s.values if isinstance(v, str))}
+        numbers = [float(v) for v in s.values if isinstance(v, int | float)]
+        if not words <= {"l2", "weights"} or len(numbers) != ("l2" in words) or s.options:
+            unknown.append(f"regularise {s.name}")
+            continue
+        recipe = replace(recipe, l2=recipe.l2 + sum(numbers), decay_all=recipe.decay_all and "weights" not in words)
+    return replace(recipe, unknown=tuple(unknown))
+
+
+def _terms(losses: Sequence[LossUse]) -> tuple[Term, ...]:
+    return tuple(Term(use.op, use.output, use.weight, use.target) for use in losses)
 
 
 def changed(recipe: Recipe, graph: Graph, *, loss: LossLike | Sequence[LossLike] | None = None, optimiser: str | Optimiser | None = None,
             schedule: str | Schedule | Sequence[str | Schedule] | None = None, metrics: str | Sequence[str] | None = None,
             batch: int | None = None, epochs: int | None = None) -> Recipe:
-    """The recipe with some of it said otherwise; strings are steps of the language ("adam lr=0.001").
+    """The recipe with some of it said otherwise; strings are steps of the language ("adam lr=0.001"), "none" is no schedule.
 
     Errors: words that do not exist, arguments they refuse, losses at outputs that do not exist or do not fit.
     """
-    from ..optimisers import OPTIMISERS, SCHEDULES
-
     if loss is not None:
-        several: Sequence[LossLike] = loss if isinstance(loss, list | tuple) else [loss]  # type: ignore[list-item]
-        recipe = replace(recipe, terms=tuple(term(one, graph) for one in several))
+        recipe = replace(recipe, terms=tuple(term(one, graph) for one in _several(loss)))
     if optimiser is not None:
-        recipe = replace(recipe, optimiser=word(optimiser, OPTIMISERS, "optimiser"))
+        recipe = replace(recipe, optimiser=_instance(optimiser, Optimiser, "optimiser") or said(str(optimiser), graph).optimiser)
+        recipe.need_optimiser()
     if schedule is not None:
-        many = schedule if isinstance(schedule, list | tuple) else [schedule]
-        recipe = replace(recipe, schedules=tuple(word(s, SCHEDULES, "schedule") for s in many if s != "none"))
+        found = [(_instance(s, Schedule, "schedule"), s) for s in _several(schedule) if s != "none"]
+        recipe = replace(recipe, schedules=tuple(s for made, text in found for s in ([made] if made else said(f"schedule {text}", graph).schedules)))
     if metrics is not None:
-        recipe = replace(recipe, metrics=tuple(metrics.replace(",", " ").split() if isinstance(metrics, str) else metrics))
-        recipe.tallies(graph)
+        names = metrics.replace(",", " ").split() if isinstance(metrics, str) else metrics
+        recipe = replace(recipe, metrics=tuple(m for name in names for m in said(f"metric {name}", graph).metrics))
+        tallies(graph, recipe.terms, recipe.metrics)
     for name, n in (("batch", batch), ("epochs", epochs)):
         if n is not None:
             if isinstance(n, bool) or int(n) != n or n < (1 if name == "batch" else 0):
@@ -96,25 +99,40 @@ def changed(recipe: Recipe, graph: Graph, *, loss: LossLike | Sequence[LossLike]
     return recipe
 
 
+def _several(given: Any) -> list[Any]:
+    return list(given) if isinstance(given, list | tuple) else [given]
+
+
+def _instance(given: Any, cls: type[Any], sort: str) -> Any:
+    """A word that is one already; None for a text."""
+    if isinstance(given, cls):
+        return given
+    if not isinstance(given, str):
+        raise misuse("wrong-type", f"{given!r} is no {sort}", hint=f'a step of the language as text, or a {cls.__name__}')
+    return None
+
+
+def said(line: str, graph: Graph) -> Training:
+    """What one line of a train section means for this graph. Raises SpecError with the line and a caret."""
+    module = parse(Source("<python>", f"net {graph.name}: input 1\ntrain {graph.name}:\n  {line}\n"))
+    library = Library()
+    file = library.add(module)
+    e = Elaborator(library, {})
+    training = elaborate_training(e, file.definitions[graph.name], graph)
+    errors = [d for d in e.found if d.severity == "error"]
+    if errors or training is None:
+        raise SpecError(*in_order(errors))
+    return training
+
+
 def term(given: LossLike, graph: Graph) -> Term:
     """`cross_entropy`, `mse target=input`, `cross_entropy @aux1 weight=0.3`, a Loss, or a Term."""
-    from ..losses import LOSSES
-
-    outputs = [public for public, _ in graph.outputs]
     if isinstance(given, str):
-        parts, where, weight, target = [], outputs[-1] if "out" not in outputs else "out", 1.0, None
-        for w in given.split():
-            if w.startswith("@"):
-                where = w[1:]
-            elif w.startswith("weight="):
-                weight = float(w[7:])
-            elif w.startswith("target="):
-                target = w[7:]
-            else:
-                parts.append(w)
-        made = Term(word(" ".join(parts), LOSSES, "loss"), where, weight, target)
-    else:
-        made = given if isinstance(given, Term) else Term(given, "out" if "out" in outputs else outputs[-1])
+        return _terms(said(f"loss {given}", graph).losses)[0]
+    outputs = [public for public, _ in graph.outputs]
+    made = given if isinstance(given, Term) else Term(given, "out" if "out" in outputs else outputs[-1])
+    if not isinstance(made.loss, Loss):
+        raise misuse("wrong-type", f"{given!r} is no loss", hint='loss="cross_entropy"')
     if made.output not in outputs:
         raise misuse("unknown-name", f"there is no output `{made.output}`", hint=f"the outputs are: {', '.join(outputs)}")
     try:
@@ -132,6 +150,12 @@ class Rates:
         self.optimiser, self.schedules = recipe.need_optimiser(), recipe.schedules
         self.base = {a.name: float(getattr(self.optimiser, a.field)) for a in arguments(type(self.optimiser))
                      if isinstance(getattr(self.optimiser, a.field), int | float)}
+        if recipe.unknown:
+            raise misuse("not-yet", f"this version of netspec cannot carry out `{recipe.unknown[0]}`", hint="take the line out of the train section")
+        if recipe.l2:
+            if self.optimiser.name == "adamw" or "decay" not in self.base:
+                raise misuse("bad-value", f"`regularise l2` adds to the gradient, which {self.optimiser.name} does not do", hint=f"{self.optimiser.name} decay={recipe.l2:g}")
+            self.base["decay"] += recipe.l2
         for s in self.schedules:
             if s.of not in self.base:
                 raise misuse("unknown-name", f"schedule {s.name} steers `{s.of}`, which {self.optimiser.name} does not have", hint=f"one of {', '.join(self.base)}")
@@ -164,50 +188,3 @@ class Rates:
         for s in self.schedules:
             out[s.of] *= s.factor(epoch, batch, epochs, batches)
         return out
-
-
-def word(given: Any, registry: Mapping[str, Any], sort: str) -> Any:
-    """An instance of a word from a step of the language (`sgd lr=0.1 nesterov`); instances pass through."""
-    if not isinstance(given, str):
-        if isinstance(given, tuple(registry.values())):
-            return given
-        raise misuse("wrong-type", f"{given!r} is no {sort}", hint=f'a step of the language ("{next(iter(registry))} ...") or an instance')
-    name, *rest = given.split() or [""]
-    if name not in registry:
-        meant = near(name, registry)
-        raise misuse(f"unknown-{sort}", f"there is no {sort} `{name}`", hint=f"did you mean {meant}?" if meant else f"one of {', '.join(registry)}")
-    known, values = arguments(registry[name]), {}
-    positions = iter(sorted((a for a in known if a.position is not None), key=lambda a: a.position or 0))
-    for part in rest:
-        key, _, text = part.partition("=") if "=" in part else ("", "", part)
-        flagged = next((a for a in known if not key and part in a.words), None)
-        a = flagged or (next((a for a in known if a.name == key), None) if key else next(positions, None))
-        if a is None:
-            raise misuse("unknown-argument", f"{name} has no argument `{key or part}`", hint=f"it takes {', '.join(a.name for a in known)}")
-        values[a.field] = True if flagged and a.kind == "flag" else part if flagged else _value(name, a, text)
-    try:
-        made = registry[name](**values)
-        made.check()
-    except TypeError:
-        lacks = [a.name for a in known if a.default is REQUIRED and a.field not in values]
-        raise misuse("missing-argument", f"{name} needs {', '.join(lacks)}") from None
-    except WordError as e:
-        raise misuse(e.code, e.message, *e.notes, hint=e.hint) from None
-    return made
-
-
-def _value(name: str, a: Argument, text: str) -> Any:
-    if a.kind in ("word", "text"):
-        return text
-    if a.kind == "flag":
-        if text not in ("yes", "no"):
-            raise misuse("bad-value", f"{name} {a.name}={text}: it is yes or no", hint=f"{a.name}=yes")
-        return text == "yes"
-    try:
-        v: float = int(text) if a.kind in ("count", "whole") else float(text)
-    except ValueError:
-        raise misuse("bad-value", f"{name} {a.name}={text}: `{text}` is no {'whole ' if a.kind in ('count', 'whole') else ''}number") from None
-    if (a.least is not None and v < a.least) or (a.most is not None and v > a.most) or (a.below is not None and v >= a.below):
-        bounds = [f"at least {a.least:g}" if a.least is not None else "", f"at most {a.most:g}" if a.most is not None else "", f"below {a.below:g}" if a.below is not None else ""]
-        raise misuse("bad-value", f"{name} {a.name}={text}: {a.doc} must be {' and '.join(b for b in bounds if b)}")
-    return v

@@ -16,6 +16,7 @@ from .history import History
 from .initialisers import generator
 from .misuse import misuse
 from .progress import Progress, progress
+from .tallies import tallies
 
 if TYPE_CHECKING:
     from .network import Network
@@ -59,7 +60,7 @@ class Trainer:
                 raise misuse("wrong-type", "validation must be a pair", hint="validation=(xv, yv)")
             arrays.targets(run.graph, terms, validation[1], arrays.count(arrays.inputs(run.graph, validation[0])))
         net.rates  # noqa: B018  errors of optimiser and schedules before the first epoch
-        recipe.tallies(run.graph)
+        tallies(run.graph, terms, recipe.metrics)
         batches, last = -(-n // size), net.epoch + recipe.epochs
         history = History()
         with progress(self.verbose, net.epoch, last, batches) as show:
@@ -82,7 +83,7 @@ class Trainer:
         net, terms = self.net, self.net.recipe.terms
         run = net.bind(found)
         order = generator(net.seed, f"epoch {net.epoch}").permutation(n) if self.shuffle else None
-        tallies, judged = net.recipe.tallies(run.graph), net.recipe.judged(run.graph)
+        counted = tallies(run.graph, terms, net.recipe.metrics)
         total, batches = 0.0, -(-n // size)
         for k in range(batches):
             where = slice(k * size, min(n, (k + 1) * size)) if order is None else order[k * size : (k + 1) * size]
@@ -93,11 +94,10 @@ class Trainer:
             if not isfinite(loss):
                 raise self.exploded(loss, total / max(1, k * size), k, inputs, next(iter(settings.values())))
             total += loss * arrays.count(inputs)
-            for tally in tallies:
-                assert judged is not None
-                tally.add(out.outputs[judged.output], targets[judged.source])
+            for tally in counted:
+                tally.add(out.outputs, targets)
             show.batch(k + 1, total / min(n, (k + 1) * size))
-        return {"loss": total / n} | {t.name: t.value for t in tallies}
+        return {"loss": total / n} | {t.name: t.value for t in counted}
 
     def exploded(self, loss: float, mean: float, k: int, inputs: dict[str, Array], settings: dict[str, float]) -> Exception:
         """Where, after what, and what to try."""

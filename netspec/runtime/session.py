@@ -1,0 +1,124 @@
+"""A training session: what `netspec train` does once there is a network."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from ..data import Data, load
+from ..diagnostics import UsageError
+from ..ir.graph import Graph
+from .history import History, shown
+from .misuse import misuse
+from .network import Network
+
+
+@dataclass(frozen=True)
+class Session:
+    """What came of it."""
+
+    network: Network
+    history: History
+    test: dict[str, float] | None
+    saved: str
+    seconds: float
+
+
+def train(net: Network, *, epochs: int | None = None, batch: int | None = None, out: str | os.PathLike[str] | None = None,
+          resume: str | os.PathLike[str] | None = None, threads: int | None = None, quiet: bool = False, spec: str | None = None) -> Session:
+    """Train as the `train` section says, show progress, test, save, and say what to try next.
+
+    `epochs` counts those of the whole training, the ones before `resume` included. The weights go to `out`, NET.safetensors
+    unless given, after every epoch. `spec` is what the user called the spec, for the suggestions.
+
+    Errors: no train section, no data; whatever `fit` refuses.
+    """
+    data = data_of(net.graph)
+    path = Path(out if out is not None else f"{net.graph.name}.safetensors")
+    if path.is_dir() or not path.parent.is_dir():
+        raise UsageError(f"the weights cannot be saved as {path}", "that is a folder" if path.is_dir() else f"there is no folder {path.parent}", hint="--out weights.safetensors")
+    if threads is not None:
+        set_threads(net.device, threads)
+    net.configure(epochs=epochs, batch=batch)
+    total = net.recipe.epochs
+    if resume is not None:
+        net.load(os.fspath(resume))
+    began = perf_counter()
+    if not quiet:
+        print(_opening(net, data), flush=True)
+    x, y = data.train
+    history = net.fit(x, y if _reads_targets(net) else None, epochs=max(0, total - net.epoch), validation=_test_pair(net, data),
+                      checkpoint=os.fspath(path), verbose=0 if quiet else 1)
+    net.configure(epochs=total)
+    if not history.epochs:
+        net.save(os.fspath(path))
+    test = None if data.test is None else net.evaluate(*_test_pair(net, data) or ())
+    seconds = perf_counter() - began
+    if not quiet:
+        print("\n".join(_closing(net, data, history, test, path, seconds, spec or f"specs/{net.graph.name}.net")), flush=True)
+    return Session(net, history, test, os.fspath(path), seconds)
+
+
+def data_of(graph: Graph) -> Data:
+    """The data the train section names. A path is looked for from the folder of the spec."""
+    training = graph.training
+    if training is None:
+        raise misuse("no-training", f"net {graph.name} has no train section, so there is nothing to say how to train it",
+                     hint=f"train {graph.name}:\n  data digits\n  loss cross_entropy\n  sgd lr=0.1 momentum=0.9\n  epochs 10")
+    if training.data is None:
+        raise misuse("no-data", f"the train section of {graph.name} names no data",
+                     hint='data "train.npz"   (arrays x, y, and x_test, y_test), data digits, or from Python: net.fit(x, y)')
+    setting = training.data
+    unknown = [*(str(v) for v in setting.values), *(k for k, _ in setting.options if k != "test")]
+    if unknown:
+        raise misuse("bad-value", f"`data` knows no `{unknown[0]}`", hint='data "train.npz" test="test.npz"')
+    folder = setting.span.source.folder if setting.span is not None else None
+    test = setting.option("test")
+    return load(setting.name, folder, None if test is None else str(test))
+
+
+def set_threads(device: str, threads: int) -> None:
+    """Results do not depend on it."""
+    if device == "cpu":
+        from ..backends.cpu.workers import set_threads as set_cpu_threads
+
+        set_cpu_threads(threads)
+
+
+def _reads_targets(net: Network) -> bool:
+    from ..passes.objective import target_types
+
+    return bool(target_types(net.graph, net.recipe.need_terms()))
+
+
+def _test_pair(net: Network, data: Data) -> tuple[Any, Any] | None:
+    if data.test is None:
+        return None
+    return (data.test[0], data.test[1] if _reads_targets(net) else None)
+
+
+def _examples(part: Any) -> int:
+    return len(next(iter(part.values())) if isinstance(part, dict) else part)
+
+
+def _opening(net: Network, data: Data) -> str:
+    size = sum(p.size for p in net.graph.parameters if p.kind != "buffer")
+    tests = f", {_examples(data.test[0]):,} to test" if data.test else ""
+    r = net.recipe
+    how = ", ".join([str(r.need_optimiser()), *(f"schedule {s}" for s in r.schedules), f"batch {r.batch}"])
+    return f"{net.graph.name}: {size:,} parameters on {net.device}; {data.name}: {_examples(data.train[0]):,} examples{tests}\n{how}"
+
+
+def _closing(net: Network, data: Data, history: History, test: dict[str, float] | None, path: Path, seconds: float, spec: str) -> list[str]:
+    lines = [""]
+    if test is not None:
+        lines.append("test   " + "  ".join(f"{k} {shown(k, v)}" for k, v in test.items()))
+    lines.append(f"took   {seconds:.1f} s for {len(history.epochs)} epoch{'s' if len(history.epochs) != 1 else ''}")
+    lines.append(f"saved  {path}")
+    lines += ["", "next:", f"  netspec summary {spec}", f"  netspec draw {spec} -o {net.graph.name}.svg",
+              f"  netspec train {spec} --seed {net.seed + 1} --out {net.graph.name}2.safetensors",
+              f'  python -c "import netspec; net = netspec.compile({spec!r}).load({os.fspath(path)!r}); print(net)"']
+    return lines

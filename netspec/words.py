@@ -117,7 +117,7 @@ class Word:
         out = [self.name]
         for a in arguments(type(self)):
             v = getattr(self, a.field)
-            if v == a.default and a.position is None:
+            if v == a.default and (a.position is None or getattr(self, "whole", False)):  # `maxpool global` has no window
                 continue
             if a.kind == "flag" and a.words:
                 out.append(a.words[0] if v else f"{a.name}=no")

@@ -24,7 +24,6 @@ REFERENCES = ROOT / "tests" / "references"
 # net of ours, its parameters, and the entry that is the same network
 SAME: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("alexnet:alexnet", {}, "bvlc_alexnet"),
-    ("deepbind:deepbind", {"width": 11}, "deepbind_d16_m11_h32"),
     ("densenet:densenet121", {}, "tv_densenet121"),
     ("densenet:densenet201", {}, "tv_densenet201"),
     ("inception_v3:inception_v3", {}, "tv_inception_v3"),

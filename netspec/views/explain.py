@@ -46,7 +46,8 @@ def explain_word(name: str) -> str | None:
 def page(word: type[Word], sort: str) -> str:
     """All of one word, as text."""
     lead, sections = _docstring(word)
-    out = [f"{word.name}: {_a(sort)}" + (f" ({word.category})" if word.category != sort else ""), "", *_paragraphs(lead), "", f"  {usage(word)}", ""]
+    out = [f"{word.name}: {_a(sort)}" + (f" ({word.category})" if word.category != sort else ""), "", *_paragraphs(lead), "",
+           *textwrap.wrap(usage(word), WIDTH, initial_indent="  ", subsequent_indent="      ", break_long_words=False, break_on_hyphens=False), ""]
     out += _arguments(word)
     for head, text in sections:
         out += _section(head, text)
@@ -183,7 +184,9 @@ def example_node(word: type[Layer], example: Example) -> tuple[Node, tuple[Tenso
     except NetspecError:
         return None
     node = next((n for n in graph if isinstance(n.op, word)), None)
-    return None if node is None else (node, tuple(graph.values[i].type for i in node.inputs))
+    if node is None or node.type.shape != example.output:
+        return None
+    return node, tuple(graph.values[i].type for i in node.inputs)
 
 
 def _a(noun: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
+from pathlib import PurePath
 from typing import Any
 
 from ..ir.graph import Graph, Input, Node
@@ -178,10 +179,17 @@ def _row(step: Step, scope: str, depth: int, numbers: dict[str, NodeCounts]) -> 
     macs = None if any(c.macs is None for c in parts) else sum(c.macs or 0 for c in parts)
     t = step.last.type
     shape = ("" if t.batch == 1 else f"{t.batch} x ") + shape_text(t.shape)
-    line = line_of(step.head)
     text = "input" if isinstance(step.head.op, Input) else str(step)
     return Row(_within(step.name, scope), depth, text, shape, f"{parameters:,}" if parameters else "",
-               "?" if macs is None else f"{macs:,}" if macs else "", "" if line is None else str(line))
+               "?" if macs is None else f"{macs:,}" if macs else "", _place(step.head))
+
+
+def _place(n: Node) -> str:
+    """The line of a step; of an imported one, with its file."""
+    if not n.spans:
+        return ""
+    inner, outer = n.spans[0], n.spans[-1]
+    return f"{inner.line}" if inner.source.name == outer.source.name else f"{PurePath(inner.source.name).stem}:{inner.line}"
 
 
 def _within(path: str, scope: str) -> str:

@@ -41,7 +41,7 @@ call3, call5, call6, call7 = caller(3), caller(5), caller(6), caller(7)
 # a Winograd gather shares the words of a gather; these stand where that one has phases, parts, planes and pixels
 W_TILE_ROWS, W_TILES, W_PARTS, W_ROWS_PER_ITEM, W_X_BLOCKS, W_WEIGHTS, W_EXTRA = G_PHASES, G_PHASE_COUNT, G_PARTS, G_SPLIT, G_CHUNK, 31, G_X_PLANE
 # a table of further words, at the address in W_EXTRA
-(X_BLOCK, X_FIRST, X_LIMIT, X_LEFT, X_ZEROS, X_IN, X_IN_LAST, X_OUT, X_OUT_LAST, X_OUT_ROWS, X_KERNELS) = range(11)
+(X_BLOCK, X_FIRST, X_LIMIT, X_LEFT, X_ZEROS, X_IN, X_IN_LAST, X_OUT, X_OUT_LAST, X_OUT_ROWS, X_SHARES, X_KERNELS) = range(12)
 X_WORDS = 16
 FRAME_BYTES = 1024  # of scratch: the frame, then the table of taps, then tiles
 TABLE_BYTES = 4096
@@ -64,7 +64,10 @@ def products(row: int, tiles: int, table: int, x: int, weights: int, frame: int,
 
 @njit
 def winograd_gather_item(row: int, item: int, scratch: int) -> int:
-    """Some rows of tiles: of one image where an image has several items, else of a few whole images."""
+    """Some rows of tiles, of one image where an image has several items, else of a few whole images; for a share of the
+    blocks of channels."""
+    shares = word(word(row, W_EXTRA), X_SHARES)
+    share, item = item % shares, item // shares
     TH, TW, group, parts = word(row, W_TILE_ROWS), word(row, W_TILES), word(row, W_ROWS_PER_ITEM), word(row, W_PARTS)
     more = word(row, W_EXTRA)
     part = item % parts
@@ -73,6 +76,7 @@ def winograd_gather_item(row: int, item: int, scratch: int) -> int:
     tiles = (q1 - q0) * TW
     bytes, blocks, x_blocks = word(row, G_BYTES), word(row, G_BLOCKS), word(row, W_X_BLOCKS)
     table = scratch + FRAME_BYTES
+    g0, g1 = blocks * share // shares, blocks * (share + 1) // shares
     V = table + TABLE_BYTES
     vfar = (x_blocks * tiles | 1) * bytes
     M = V + 36 * vfar
@@ -89,12 +93,12 @@ def winograd_gather_item(row: int, item: int, scratch: int) -> int:
                 call7(word(more, X_IN), TW - 1, x, xrow, real, zeros, to, vfar)
             call7(word(more, X_IN_LAST), 1, x + 4 * (TW - 1) * bytes, xrow, real, zeros, to + (TW - 1) * bytes, vfar)
     for xi in range(36):
-        for g in range(blocks):
+        for g in range(g0, g1):
             weights = word(row, W_WEIGHTS) + (xi * (blocks * x_blocks | 1) + g * x_blocks) * (bytes // 4) * bytes
             set_word(scratch, FRAME_OPERANDS, M + xi * mfar + g * tiles * bytes)
             products(row, tiles, table, V + xi * vfar, weights, scratch, more + 8 * X_KERNELS)
     sums = word(row, G_SUM_COUNT)
-    for g in range(blocks):
+    for g in range(g0, g1):
         set_vectors(row, scratch, g)
         for q in range(q0, q1):
             n, r = q // TH, q % TH

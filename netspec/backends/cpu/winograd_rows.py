@@ -37,11 +37,12 @@ def gather(g: WinogradGather, N: int, resolve: Resolve, out: Rows) -> None:
     images, (TH, TW) = N * y.images, tiles_of(c)
     top, left = _first_tap(c.rows[0].taps), _first_tap(c.columns[0].taps)
     whole = g.rows == TH
-    # with few samples an item takes fewer images, so that there are some for every thread
+    # with few samples an item takes fewer images, or a share of the channels, so that there are some for every thread
     rows = TH * max(1, min(g.images, images // 8)) if whole else g.rows
     parts = 1 if whole else -(-TH // g.rows)
     items = -(-images * TH // rows) if whole else images * parts
-    row = new_row(out, g, N, items, driver("winograd_gather_item", DRIVERS))
+    shares = max(1, min(y.blocks // 2, -(-8 // items)))
+    row = new_row(out, g, N, items * shares, driver("winograd_gather_item", DRIVERS))
     strides = operand_words(row, operands, len(g.outputs))
     row[W.W_TILE_ROWS], row[W.W_TILES], row[W.W_ROWS_PER_ITEM], row[W.W_PARTS] = TH, TW, rows, parts
     row[D.G_BLOCKS], row[D.G_BYTES] = y.blocks, g.lanes * 4
@@ -55,6 +56,7 @@ def gather(g: WinogradGather, N: int, resolve: Resolve, out: Rows) -> None:
     valid_in = min(6, x.extents[2] + x.halo[2] - left - 4 * (TW - 1))
     valid_out = min(4, c.extents[2] - 4 * (TW - 1))
     steps = tuple(s[2] for s in strides)
+    more[W.X_SHARES] = shares
     more[W.X_BLOCK], more[W.X_LIMIT], more[W.X_OUT_ROWS] = x.block, x.extents[1] + x.halo[1] - top, c.extents[1]
     more[W.X_ZEROS] = out.table(np.zeros((4 * TW + 8) * g.lanes), np.float32)
     for word, valid in ((W.X_IN, 6), (W.X_IN_LAST, valid_in)):

@@ -204,9 +204,10 @@ class _Entry:
         from numba.core import compiler
 
         kind: Any = compiler.CompileResult
-        context.refresh()
         if self.path is None:
             return None
+        # Numba would first fill the context with all it can compile, which takes longer than loading a network's kernels
+        # and which running them does not need; compiling does it anyway.
         try:
             data = self.path.read_bytes()
             if hashlib.sha256(data[32:]).digest() != data[:32]:

@@ -110,7 +110,7 @@ def in_order(found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
     kept: dict[Any, Diagnostic] = {}
     for d in found:
         kept.setdefault((d.code, d.severity, d.place, d.title) if d.span else d, d)
-    files = {}
+    files: dict[str, int] = {}
     for d in kept.values():
         files.setdefault(d.place[0], len(files))
     return tuple(sorted(kept.values(), key=lambda d: (files[d.place[0]], *d.place[1:])))

@@ -7,7 +7,6 @@ with the span to blame.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import lru_cache
 from math import isfinite
 from typing import Any
 
@@ -54,13 +53,19 @@ def _layers() -> dict[str, Any]:
     return LAYERS
 
 
-@lru_cache(maxsize=None)
-def _table(cls: type[Word]) -> tuple[dict[str, Argument], dict[str, Argument], tuple[Argument, ...], tuple[str, ...]]:
+_Table = tuple[dict[str, Argument], dict[str, Argument], tuple[Argument, ...], tuple[str, ...]]
+_TABLES: dict[type, _Table] = {}
+
+
+def _table(cls: type[Word]) -> _Table:
     """Arguments by option name, by bare word, by position, and the families taken."""
+    if cls in _TABLES:
+        return _TABLES[cls]
     args = arguments(cls)
     names = {a.name: a for a in args}
     words = {w: a for a in args for w in a.words}
-    return names, words, tuple(sorted((a for a in args if a.position is not None), key=lambda a: a.position or 0)), tuple(getattr(cls, "takes", ()))
+    _TABLES[cls] = made = names, words, tuple(sorted((a for a in args if a.position is not None), key=lambda a: a.position or 0)), tuple(getattr(cls, "takes", ()))
+    return made
 
 
 def family(word: str) -> str | None:
@@ -173,7 +178,7 @@ def _choose(out: Bound, which: str, word: str, span: Span) -> None:
 
 def _word(cls: type[Word], g: Given, out: Bound, literals: list[Given]) -> None:
     """A bare word: a switch of this layer, an activation or normalisation it takes, or a text."""
-    names, words, positions, takes = _table(cls)
+    _, words, positions, takes = _table(cls)
     w = g.value.name
     a = words.get(w)
     if a is not None:
@@ -322,9 +327,9 @@ def _whole(cls: type[Word], a: Argument, g: Given, v: Any) -> int:
         raise _wrong(cls, a, g, _wants(a))
     if v != v or v in (float("inf"), float("-inf")) or v != int(v):
         raise Mistake("not-whole", f"the {_title(cls, a)} must be whole", g.span, f"this is {v:g}", hint="choose numbers that divide")
-    v = int(v)
-    _bounds(cls, a, g, v)
-    return v
+    n = int(v)
+    _bounds(cls, a, g, n)
+    return n
 
 
 def _size(cls: type[Word], a: Argument, g: Given, v: Any) -> Any:
@@ -341,7 +346,7 @@ def _pad(cls: type[Word], a: Argument, g: Given, v: Any) -> Any:
     if isinstance(v, tuple):
         if not v or any(x is None for x in v):
             raise _wrong(cls, a, g, _wants(a))
-        out = []
+        out: list[Any] = []
         for x in v:
             if isinstance(x, tuple):
                 if len(x) != 2:

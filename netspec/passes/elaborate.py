@@ -13,23 +13,24 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from ..diagnostics import Diagnostic, SpecError, UsageError, in_order, near
+from ..diagnostics import Diagnostic, Label, SpecError, UsageError, in_order, near
 from ..ir.graph import Graph, Node
 from ..source import Source, Span
 from ..syntax import tree
 from ..syntax.parser import parse_recovering
+from .bind import Given
 from .elaboration import statements, steps
 from .elaboration.checking import static_findings
 from .elaboration.elaborator import Elaborator
 from .elaboration.expressions import CONSTANTS, evaluate
 from .elaboration.files import Context, File, Library
 from .elaboration.training import elaborate_training
-from .elaboration.values import Fatal, Macro, Mistake, Silent, Symbol, described
+from .elaboration.values import Fatal, Macro, Mistake, Silent
 
 __all__ = ["callable_nets", "check_file", "check_module", "elaborate"]
 
 
-def elaborate(module: tree.Module, net: str | None = None, parameters: Mapping[str, object] = {}, input: Any = None) -> Graph:  # noqa: B006 (never changed)
+def elaborate(module: tree.Module, net: str | None = None, parameters: Mapping[str, object] = {}, input: Any = None) -> Graph:
     """The graph of one net. `parameters` are the net's, as Python values or as texts the way `--set classes=10` gives them;
     `input` binds `?` and other sizes: a shape, or shapes by name. Raises SpecError with everything that is wrong."""
     library = Library()
@@ -118,8 +119,6 @@ def _elaborated(library: Library, file: File, macro: Macro, parameters: Mapping[
             e.report(m.diagnostic)
             graph = None
         except RecursionError:
-            from .elaboration.elaborator import Label
-
             e.report(Diagnostic("too-deep", "this is nested too deeply", (Label(macro.item.name_span, "inside here"),), hint="move inner parts into blocks"))
             graph = None
     return e, graph
@@ -183,7 +182,7 @@ def _run_net(e: Elaborator, file: File, macro: Macro, settings: dict[str, object
             alike = near(key, names)
             raise UsageError(f"{macro.name} has no parameter called {key}", f"its parameters: {', '.join(sorted(names)) or 'none'}", hint=f"did you mean {alike}?" if alike else None,
                              code="unknown-parameter")
-        args.options[key] = steps.Given(_setting(key, value, file), span)
+        args.options[key] = Given(_setting(key, value, file), span)
     node = tree.Call(macro.name, (), span, span)
     c = Context(file.env, {}, file)
     try:
@@ -329,8 +328,6 @@ def check_module(module: tree.Module, mistakes: list[Diagnostic] | tuple[Diagnos
         try:
             e, _ = _elaborated(library, file, macro, {}, None)
         except UsageError as u:
-            from ..diagnostics import Label
-
             found += [Diagnostic(d.code, d.title, (Label(item.name_span),), d.notes, d.hint) for d in u.diagnostics]
             continue
         found += e.found
@@ -340,7 +337,8 @@ def check_module(module: tree.Module, mistakes: list[Diagnostic] | tuple[Diagnos
             prepare(e, f)
         found += e.found
     found += static_findings(file, found)
+    if mistakes:  # a line that was not read may be the one that reads a value, or uses a name
+        found = [d for d in found if d.code not in ("unconnected", "unused")]
     return list(in_order(found))
 
 
-_ = (Symbol, described)

@@ -206,10 +206,10 @@ class TreeBuilder:
         arguments = tuple(x for x in c[1:] if type(x) is not Token)
         return tree.Function(c[0].text, arguments, self.at(c[0], c[-1]))
 
-    def list(self, c: list[Any]) -> Any:
+    def list_(self, c: list[Any]) -> Any:
         return tree.Listing(tuple(c[1:-1]), False, self.at(c[0], c[-1]))
 
-    def tuple(self, c: list[Any]) -> Any:
+    def tuple_(self, c: list[Any]) -> Any:
         return tree.Listing(tuple(c[1:-1]), True, self.at(c[0], c[-1]))
 
     def neg(self, c: list[Any]) -> Any:

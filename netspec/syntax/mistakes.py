@@ -176,7 +176,7 @@ def _missing_colon(c: Context) -> Result:
     """`repeat 3` and a body, `if c conv 3 3x3`, `net lenet`."""
     t = c.token
     head = c.first.type if c.first.type in TYPES else None
-    if "COLON" not in c.expected or any(x.type == "COLON" for x in c.line.tokens) and t.type == "_NL":
+    if "COLON" not in c.expected or (any(x.type == "COLON" for x in c.line.tokens) and t.type == "_NL"):
         return None
     if t.type == "_NL" and (head in ("NET", "BLOCK", "TRAIN") or (head and head.lower() in STRUCTURE) or c.deeper):
         colon = Token("COLON", ":", t.line, t.column, t.end)

@@ -56,11 +56,7 @@ def static_findings(file: File, known: list[Diagnostic]) -> list[Diagnostic]:
 def _names_in(item: Any) -> set[str]:
     out: set[str] = set()
     for n in walk(item):
-        if isinstance(n, (tree.Name, tree.Call)):
-            out.add(n.name)
-        elif isinstance(n, tree.Spot):
-            out.add(n.name)
-        elif isinstance(n, tree.Function):
+        if isinstance(n, (tree.Name, tree.Call, tree.Spot, tree.Function)):
             out.add(n.name)
     return out
 
@@ -81,13 +77,12 @@ def _definition(file: File, item: tree.Definition | tree.Variant, reported: set[
             local.update(n.names)
         elif isinstance(n, tree.Repeat) and n.counter:
             local.add(n.counter)
+    known = {*names, *local, *LAYERS, *file.definitions, *STRUCTURAL, *file.env, "<hole>"}
     for n in walk((inside, tuple(p.default for p in item.params if p.default is not None))):
         if isinstance(n, (tree.Name, tree.Call, tree.Spot)):
             used.add(n.name)
-        if isinstance(n, tree.Call) and n.name not in names and n.name not in local and n.name != "<hole>":
-            if n.name not in LAYERS and n.name not in file.definitions and n.name not in STRUCTURAL and n.name not in file.env and (n.span.line, n.span.column) not in reported:
-                d = unknown(n.name, n.name_span, Context({k: None for k in names}, {}, file), LAYERS).diagnostic
-                out.append(d)
+        if isinstance(n, tree.Call) and n.name not in known and (n.span.line, n.span.column) not in reported:
+            out.append(unknown(n.name, n.name_span, Context(dict.fromkeys(names), {}, file), LAYERS).diagnostic)
     holes = any(isinstance(n, tree.Hole) for n in walk(inside))
     for p in item.params:
         if p.name not in used and not holes:

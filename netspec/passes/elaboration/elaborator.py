@@ -40,6 +40,7 @@ class Elaborator:
         self.library, self.wanted = library, inputs
         self.nodes: list[Node] = []
         self.found: list[Diagnostic] = []
+        self.depths: list[list[tuple[str, str, Span]]] = []  # the calls around each finding reported here
         self.parameters: dict[str, Parameter] = {}
         self.root = Scope("", None, None, wall=True)
         self.outputs: list[tuple[str, Flow, Span]] = []
@@ -66,12 +67,32 @@ class Elaborator:
     def report(self, d: Diagnostic) -> None:
         if self.mute:
             return
+        if d.code == "too-large" and self.calls:
+            name, _, span = self.calls[-1]
+            if sum(n == name for n, _, _ in self.calls) > 8:  # numbers that grow from call to call
+                self.forget(name)
+                raise self.fatal("endless-recursion", f"`{name}` calls itself without end", span, f"{len(self.calls)} levels deep, and its numbers keep growing",
+                                 "guard the inner call with  if depth > 0:")
         self.found.append(d if d.trail else replace(d, trail=self.trail()))
+        self.depths.append(self.calls[:])
         if len(self.found) > 4 * MOST_MISTAKES:
             raise Fatal("too-many-mistakes", "too many mistakes to go on", d.labels[0].span)
 
+    def forget(self, name: str) -> None:
+        """Of an endless recursion, what went wrong further down is no mistake of its own."""
+        kept = [(d, calls) for d, calls in zip(self.found[len(self.found) - len(self.depths) :], self.depths) if sum(n == name for n, _, _ in calls) < 2]
+        first = self.found[: len(self.found) - len(self.depths)]
+        self.found[:] = [*first, *(d for d, _ in kept)]
+        self.depths = [calls for _, calls in kept]
+
     def say(self, severity: Severity, code: str, title: str, span: Span, label: str = "", notes: tuple[str, ...] = (), hint: str | None = None) -> None:
         self.report(Diagnostic(code, title, (Label(span, label),), notes, hint, severity))
+
+    def fatal(self, code: str, title: str, span: Span, label: str = "", hint: str | None = None) -> Fatal:
+        """A mistake that ends the elaboration, with the way in as it is now."""
+        made = Fatal(code, title, span, label, hint=hint)
+        made.diagnostic = replace(made.diagnostic, trail=self.trail())
+        return made
 
     def trail(self) -> tuple[str, ...]:
         """The calls around this point, innermost first, recursion collapsed."""
@@ -108,7 +129,7 @@ class Elaborator:
     def tick(self, span: Span) -> None:
         self.steps += 1
         if self.steps > MOST_STEPS:
-            raise Fatal("too-many-steps", f"this net takes more than {MOST_STEPS} steps to elaborate", span, hint="check the counts of `repeat` and `for`")
+            raise self.fatal("too-many-steps", f"this net takes more than {MOST_STEPS} steps to elaborate", span, hint="check the counts of `repeat` and `for`")
 
     # ---------------------------------------------------------------- nodes
     def add_input(self, name: str, type_: TensorType, span: Span, scope: Scope) -> Flow:
@@ -120,8 +141,8 @@ class Elaborator:
 
     def add(self, name: str, op: Any, inputs: list[Flow], span: Span, scope: str) -> Flow:
         """One node of a layer: its shape rule, its parameters. Raises Mistake."""
-        from ..bind import refused
         from ...words import WordError
+        from ..bind import refused
 
         types = [f.type for f in inputs]
         sure = True
@@ -180,7 +201,7 @@ class Elaborator:
         if self.in_side:
             self.side.add(node.name)
         if len(self.nodes) > MOST_NODES:
-            raise Fatal("too-many-steps", f"this net has more than {MOST_NODES} nodes", node.spans[0], hint="check the counts of `repeat` and `for`")
+            raise self.fatal("too-many-steps", f"this net has more than {MOST_NODES} nodes", node.spans[0], hint="check the counts of `repeat` and `for`")
 
     def own(self, name: str, parameters: tuple[Parameter, ...], span: Span) -> tuple[Parameter, ...]:
         """A layer's parameters under their full names; under `reuse` those of the original."""
@@ -214,8 +235,6 @@ class Elaborator:
                           f"{name} is {'x'.join(map(str, first.shape))}, and this input would need {'x'.join(map(str, p.shape))}",
                           hint="bring the flow to the shape that the first use has")
         return first
-
-    _lines: dict[tuple[int, int], str] = {}
 
     def line(self, span: Span) -> str:
         return span.source.line(span.line).strip()

@@ -115,9 +115,8 @@ def _between(d: Diagnostic, name: str, peers: list[tuple[str, Flow, Span]]) -> D
     for what, f, _ in others:
         b = f.type
         if a.known and b.known and len(a.shape) == len(b.shape) and b.spatial != a.spatial:
-            if all((q or 0) >= (p or 0) for p, q in zip(a.spatial, b.spatial)) and name == "concat":
-                if what.startswith("@"):
-                    hint = f"the skip is larger: cut its border with `crop`,  {name} {what} crop"
+            if name == "concat" and what.startswith("@") and all((q or 0) >= (p or 0) for p, q in zip(a.spatial, b.spatial)):
+                hint = f"the skip is larger: cut its border with `crop`,  {name} {what} crop"
             break
     label = d.labels[0]
     extra = tuple(Label(at, f"{what} gives {shape_text(f.type.shape)}") for what, f, at in peers if what.startswith("branch")) if d.code == "shape-mismatch" else ()

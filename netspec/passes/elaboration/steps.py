@@ -204,9 +204,13 @@ def spot_name(name: str, index: Any, c: Context, flow: Flow | None) -> str:
 
 def layer(e: Elaborator, node: tree.Call, cls: Any, args: Arguments, flow: Flow | None, scope: Scope, c: Context, label: str | None) -> Flow:
     """A layer and what its switches add: `conv3`, `conv3.bn`, `conv3.relu`."""
-    made, bound = bind(cls, node.span, args.given, args.options, args.stride, c.defaults.get(cls.name))
     if flow is None:
         raise _no_flow(node)
+    try:
+        made, bound = bind(cls, node.span, args.given, args.options, args.stride, c.defaults.get(cls.name))
+    except Mistake as m:
+        _explained(m, flow)
+        raise
     inputs = [flow, *(_flow_of(r) for r in bound.refs)]
     span = node.span
     if label is None:
@@ -223,7 +227,6 @@ def layer(e: Elaborator, node: tree.Call, cls: Any, args: Arguments, flow: Flow 
         out = e.add(place.path, made, inputs, span, scope.path)
     except (Mistake, Silent) as m:
         if isinstance(m, Mistake):
-            _explained(m, cls, flow)
             e.report(m.diagnostic)
         out = guess(made, inputs)
     place.raw = out
@@ -261,11 +264,11 @@ def _added(e: Elaborator, word: str, place: Scope, flow: Flow, span: Span, c: Co
     return kid.value
 
 
-def _explained(m: Mistake, cls: Any, flow: Flow) -> None:
+def _explained(m: Mistake, flow: Flow) -> None:
     """What came in, where the message does not say it."""
     d = m.diagnostic
-    if d.code == "not-whole":
-        m.diagnostic = replace(d, notes=(*d.notes, f"{flow.type.channels} channels come in"))
+    if d.code == "not-whole" and flow.sure and flow.type.channels is not None:
+        m.diagnostic = replace(d, notes=(f"{flow.type.channels} channels come in", *d.notes))
 
 
 def guess(made: Any, inputs: list[Flow]) -> Flow:
@@ -311,11 +314,13 @@ def use(e: Elaborator, node: tree.Call, macro: Macro, args: Arguments, flow: Flo
     span = node.span
     if len(e.calls) >= DEPTH:
         name = macro.name
-        raise Fatal("endless-recursion", f"`{name}` calls itself without end" if any(n == name for n, _, _ in e.calls) else f"blocks are called more than {DEPTH} levels deep",
-                    span, f"{DEPTH} levels deep", hint="guard the inner call with  if depth > 0:")
+        e.forget(name)
+        again = any(n == name for n, _, _ in e.calls)
+        raise e.fatal("endless-recursion", f"`{name}` calls itself without end" if again else f"blocks are called more than {DEPTH} levels deep", span, f"{DEPTH} levels deep",
+                      "guard the inner call with  if depth > 0:")
     definition, env, named, inner = open_macro(macro, args, node, c, flow)
     weights = (weight_file(e, named),) if named is not None else None
-    inputs = [s for s in input_lines(definition.body)]
+    inputs = input_lines(definition.body)
     place = scope.numbered(macro.name, span, wall=True) if label is None else scope.claim(label, span, wall=True)
     if label is not None:
         scope.count(macro.name)

@@ -147,7 +147,7 @@ def _setting(e: Elaborator, s: tree.Call, c: Context, section: _Section, graph: 
         from ...losses import LOSSES
 
         if name in LOSSES:
-            raise Mistake("unknown-word", f"a loss line begins with `loss`", s.span, hint="write  loss " + tree.source_text(s))
+            raise Mistake("unknown-word", "a loss line begins with `loss`", s.span, hint="write  loss " + tree.source_text(s))
         alike = near(name, [*OPTIMISERS, *SETTINGS])
         raise Mistake("unknown-word", f"a train section knows no setting `{name}`", s.name_span, "not a setting, not an optimiser",
                       notes=(f"settings: {', '.join(SETTINGS)}", f"optimisers: {', '.join(sorted(OPTIMISERS))}"), hint=f"did you mean `{alike}`?" if alike else None)

@@ -1,0 +1,102 @@
+"""Every code a diagnostic can have, explained: `netspec explain CODE`.
+
+An entry says what is wrong, shows it, and shows it put right. Codes are stable: they may be matched by scripts.
+"""
+
+from __future__ import annotations
+
+from textwrap import dedent
+
+
+def _page(title: str, why: str, wrong: str = "", right: str = "") -> str:
+    out = [title, "", *dedent(why).strip().splitlines()]
+    for head, text in (("For example:", wrong), ("Put right:", right)):
+        if text:
+            out += ["", head, "", *("    " + line for line in dedent(text).strip("\n").splitlines())]
+    return "\n".join(out) + "\n"
+
+
+CATALOGUE: dict[str, str] = {
+    # ---------------------------------------------------------------- reading
+    "syntax": _page("A line cannot be read.", "One line is one statement, so the lines around it are read all the same.", "conv 64 3x3 pad=", "conv 64 3x3 pad=1"),
+    "tab-indentation": _page("A line is indented with a tab.", "How wide a tab is differs from editor to editor, and indentation is structure. Use two spaces a level."),
+    "unexpected-indent": _page("A line is indented and nothing above opens a body.", "A body follows a line that ends with a colon.", "conv 64 3x3\n  relu", "conv 64 3x3\nrelu"),
+    "inconsistent-indent": _page("A line is indented to a depth that no line above has.", "Indent it as the lines of the body it belongs to.", "repeat 3:\n    conv 64 3x3\n  relu", "repeat 3:\n  conv 64 3x3\nrelu"),
+    "missing-body": _page("A line opens a body, and nothing is indented under it.", "", "repeat 3:\nfc 10", "repeat 3:\n  conv 64 3x3\nfc 10"),
+    "missing-colon": _page("A line that opens a body lacks its colon.", "", "repeat 3\n  conv 64 3x3", "repeat 3:\n  conv 64 3x3"),
+    "missing-value": _page("Something is missing behind `=` or an operator.", "", "conv 64 3x3 pad=", "conv 64 3x3 pad=1"),
+    "incomplete": _page("A word of the language stands without what follows it.", "", "repeat:", "repeat 3:"),
+    "unclosed-bracket": _page("A bracket is never closed.", "The line is set aside; reading goes on at the next.", "for n in [64, 128: conv n 3x3", "for n in [64, 128]: conv n 3x3"),
+    "unopened-bracket": _page("A bracket closes nothing.", "", "conv 64 3x3)", "conv 64 3x3"),
+    "unclosed-text": _page("A text in quotes is never closed.", "", 'import vgg16 from "vgg.net', 'import vgg16 from "vgg.net"'),
+    "reserved-word": _page("A word of the language is used as a name.", """
+        Reserved are: import block net train default residual shortcut dense each frozen repeat for if elif else output
+        input in as from upto and or not. After `@` and `.` every word is a name."""),
+    "dense-is-fc": _page("`dense` is a densely connected body; a fully connected layer is `fc`.", "", "dense 10", "fc 10"),
+    "branch-outside": _page("A line begins with `|` outside a merge.", "", "conv 64 1x1\n| conv 64 3x3", "concat:\n  | conv 64 1x1\n  | conv 64 3x3"),
+    "branch-expected": _page("A line directly inside a merge does not begin with `|`.", "", "concat:\n  conv 64 1x1\n  conv 64 3x3", "concat:\n  | conv 64 1x1\n  | conv 64 3x3"),
+    "else-without-if": _page("`else` or `elif` without an `if` of the same indentation right above it.", "", "repeat 3: if a: relu\nelse: tanh", "repeat 3:\n  if a: relu\n  else: tanh"),
+    "shortcut-without-residual": _page("`shortcut` without a `residual` of the same indentation right above it.", "", "shortcut: conv 64 1x1", "residual: conv 64 3x3\nshortcut: conv 64 1x1"),
+    "not-inside": _page("`block`, `net`, `train` and `import` stand at the left edge of a file.", ""),
+    "outside-net": _page("A step stands at the left edge, outside every net and block.", "", "net a:\n  input 784\nfc 10", "net a:\n  input 784\n  fc 10"),
+    "too-deep": _page("Bodies or brackets are nested too deeply.", "Bodies may be nested 64 deep. Move an inner part into a block."),
+    "too-many-mistakes": _page("A file has so many mistakes that the rest was not looked at.", "Put the first ones right and run the check again."),
+    # ---------------------------------------------------------------- names
+    "unknown-word": _page("A word that no layer, block or setting knows.", "Layer, block and activation names are looked up in a registry; `netspec explain` lists them.", "covn 64 3x3", "conv 64 3x3"),
+    "wrong-word": _page("A word that exists and cannot stand here.", "", "maxpool 2 relu", "maxpool 2 -> relu"),
+    "undefined-name": _page("A name that no parameter and no constant has.", "", "block unit(n):\n  conv m 3x3", "block unit(n):\n  conv n 3x3"),
+    "missing-reference": _page("`@name` finds no node.", """
+        References look in their own scope, then outwards to the edge of the block, among the lines above only: a network
+        has no cycle. A node inside a group is written with its path; a block takes nodes as parameters.""", "encoder:\n  p1: maxpool 2\nunpool @p1", "encoder:\n  p1: maxpool 2\nunpool @encoder.p1"),
+    "duplicate-name": _page("Two nodes, inputs or outputs of one scope have the same name.", "Their parameters would have the same path.", "repeat 2:\n  layer: conv 8 3x3", "repeat 2 as i:\n  layer[i]: conv 8 3x3"),
+    "duplicate-definition": _page("A block, net, constant or parameter is defined twice.", ""),
+    "duplicate-option": _page("An option is given twice.", "", "conv 8 3x3 groups=2 groups=4", "conv 8 3x3 groups=4"),
+    "misleading-label": _page("A label is one slip away from a word of the language.", "As a label it would only name its body; the residual or the merge would be lost without a word.", "resdual:\n  conv 64 3x3", "residual:\n  conv 64 3x3"),
+    "missing-import": _page("An imported file does not define the name.", "", 'import vgg61 from "vgg.net"', 'import vgg16 from "vgg.net"'),
+    "import-cycle": _page("Files import a name from each other in a circle, and none defines it.", ""),
+    # ---------------------------------------------------------------- arguments
+    "missing-argument": _page("A step lacks an argument it needs.", "", "conv 64", "conv 64 3x3"),
+    "too-many-arguments": _page("A step has more positional arguments than it takes.", "", "fc 10 20", "fc 10"),
+    "wrong-argument": _page("An argument is of the wrong kind.", "", 'conv "64" 3x3', "conv 64 3x3"),
+    "wrong-order": _page("Positional arguments stand in the wrong order.", "", "conv 3x3 64", "conv 64 3x3"),
+    "unknown-option": _page("A step has no option of this name.", "", "conv 64 3x3 padding=1", "conv 64 3x3 pad=1"),
+    "contradiction": _page("Two words of one family stand on one step.", "Families are activation, normalisation, padding and rounding.", "conv 64 3x3 relu tanh", "conv 64 3x3 relu"),
+    "out-of-range": _page("A number is outside what its argument allows.", "", "dropout 1.5", "dropout 0.5"),
+    "not-whole": _page("A number that counts something is not whole.", "", "conv in.channels/2 1x1   # with 3 channels", "conv in.channels 1x1"),
+    "bad-value": _page("A value makes no sense here.", ""),
+    "bad-index": _page("A list has no item of this number, or a name is numbered with something else.", "Items are numbered from 0."),
+    "division-by-zero": _page("An expression divides by zero.", ""),
+    "too-large": _page("A number or a value is larger than any network's.", "The limits are there so that a slip ends in this message and not in a machine without memory."),
+    # ---------------------------------------------------------------- shapes
+    "shape-mismatch": _page("Values that meet differ in shape.", "A merge works element by element (add, sub, mul, max, mean) or joins channels (concat).", "concat:\n  | conv 8 3x3\n  | conv 8 3x3 /2", "concat:\n  | conv 8 3x3\n  | conv 8 3x3"),
+    "residual-mismatch": _page("The body of a residual gives another shape than its input.", "", "residual: conv 128 3x3 /2   # on 64 channels", "residual: conv 128 3x3 /2\nshortcut: conv 128 1x1 /2 linear"),
+    "window-too-large": _page("A window is larger than what it slides over.", "out = floor((in + 2*pad - F)/stride) + 1 with F = dilation*(window - 1) + 1 must be at least 1.", "conv 64 7x7 valid   # on 5x5", "conv 64 5x5 valid"),
+    "groups": _page("Groups do not divide the channels.", "Both the channels that come in and the filters are dealt out to the groups.", "conv 256 5x5 groups=5   # on 96 channels", "conv 256 5x5 groups=2"),
+    "wrong-rank": _page("A value has another number of axes than the step works on.", ""),
+    "unknown-size": _page("A size is `?` where a number is needed.", "Bind it with --input 3x224x224 or compile(input=...), or pool globally before fc.", "input 3x?x?\nfc 10", "input 3x?x?\navgpool global\nfc 10"),
+    "loss-shape": _page("A loss cannot judge an output of this shape.", ""),
+    "no-flow": _page("A step stands where nothing flows yet.", "A net begins with its input.", "net a:\n  fc 10", "net a:\n  input 784\n  fc 10"),
+    "no-net": _page("A file defines no net.", ""),
+    # ---------------------------------------------------------------- structure
+    "endless-recursion": _page("A block calls itself without end.", "Blocks may be called 64 levels deep.", "block level(n):\n  conv n 3x3\n  level 2*n", "block level(n, depth):\n  conv n 3x3\n  if depth > 0: level 2*n depth-1"),
+    "too-many-steps": _page("A net has more steps or nodes than any network.", "The limits are 300000 steps and 100000 nodes."),
+    "misplaced-input": _page("`input` stands in the body of a net and nowhere else.", ""),
+    "misplaced": _page("A statement has no place here.", ""),
+    # ---------------------------------------------------------------- warnings
+    "dead-bias": _page("A bias before batch normalisation does nothing.", "The normalisation subtracts it again.", "conv 64 3x3 -> bn", "conv 64 3x3 bn"),
+    "lost-pixels": _page("A stride does not divide what its window slides over.", "out = (in + 2*pad - window)/stride + 1 is rounded down, and what is over is never seen. `check --strict` makes it an error. A note where only padding is lost."),
+    "even-window": _page("`same` with an even window at stride 1 makes the plane one smaller.", "An even window has no middle, and both sides are padded alike.", "conv 8 4x4", "conv 8 4x4 pad=[(1, 2), (1, 2)]"),
+    "unused": _page("A parameter, block, constant or import is never used.", ""),
+    "unconnected": _page("Nothing reads what a line makes.", "It would be computed and thrown away."),
+    "reads-logits": _page("A loss reads the input of the last softmax or sigmoid.", "It computes that operation itself, stably; its value is that of the probabilities."),
+    "missing-weights": _page("The file of `weights=` is not there.", "Shapes and counts need no weights, so this is a note in check, summary and draw; compiling needs the file. --set weights=none initialises instead."),
+    # ---------------------------------------------------------------- files and use
+    "missing-file": _page("A file that is named is not there.", "Imports are looked for beside the importing file, then among netspec's own specs."),
+    "not-a-file": _page("A folder was named where a spec is needed.", ""),
+    "unreadable-file": _page("A file cannot be opened.", ""),
+    "unwritable-file": _page("A file cannot be written.", ""),
+    "not-a-spec": _page("A file is no text, or not in UTF-8.", ""),
+    "which-net": _page("It is not clear which net of a file is meant.", "Say FILE:NET."),
+    "unknown-parameter": _page("A net has no parameter or input of this name.", ""),
+    "usage": _page("netspec was asked for something it cannot do.", ""),
+}

@@ -1,0 +1,314 @@
+"""The canonical form of a spec: `netspec fmt`.
+
+Two spaces a level, one between arguments, arithmetic tight (`n/2` can never be read as a stride), options last, at most
+one blank line. What the author decides stays: line breaks before `->`, bodies on the line of their head or below it,
+comments. The formatted text parses to an equal tree, and formatting it again changes nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..source import Source
+from . import tree
+from .parser import parse
+
+
+def format_text(text: str) -> str:
+    """A spec's text in canonical form. Raises SpecError where it cannot be read."""
+    return format_source(Source("<text>", text))
+
+
+def format_source(source: Source) -> str:
+    return _Printer(parse(source)).whole()
+
+
+# ---------------------------------------------------------------- expressions
+
+_LEVELS = {"or": 1, "and": 2, "==": 4, "!=": 4, "<": 4, ">": 4, "<=": 4, ">=": 4, "+": 5, "-": 5, "*": 6, "/": 6, "%": 6, "^": 7}
+ARITHMETIC, ATOM = 5, 9
+
+
+def expression(node: Any, least: int = 0) -> str:
+    """An expression, in brackets where it binds less tightly than its place needs."""
+    text, level = _expression(node)
+    return f"({text})" if level < least else text
+
+
+def _expression(node: Any) -> tuple[str, int]:
+    match node:
+        case tree.Number():
+            return node.text, ATOM
+        case tree.Dims():
+            return "x".join("?" if n is None else str(n) for n in node.sizes), ATOM
+        case tree.Text():
+            return f'"{node.value}"', ATOM
+        case tree.Name():
+            return node.name, ATOM
+        case tree.Incoming():
+            return "in", ATOM
+        case tree.Attribute():
+            return f"{expression(node.of, ATOM)}.{node.name}", ATOM
+        case tree.Item():
+            return f"{expression(node.of, ATOM)}[{expression(node.index, ARITHMETIC)}]", ATOM
+        case tree.Function():
+            return f"{node.name}({', '.join(map(expression, node.arguments))})", ATOM
+        case tree.Listing():
+            inside = ", ".join(map(expression, node.items))
+            return f"({inside})" if node.round else f"[{inside}]", ATOM
+        case tree.Unary(operator="-"):
+            return f"-{expression(node.of, 7)}", 7
+        case tree.Unary():
+            return f"not {expression(node.of, 3)}", 3
+        case tree.Conditional():
+            return f"{expression(node.yes, 1)} if {expression(node.condition, 1)} else {expression(node.no)}", 0
+        case tree.Range():
+            return f"{expression(node.first, ARITHMETIC)}..{expression(node.last, ARITHMETIC)}", ARITHMETIC
+        case tree.Reference():
+            return "@" + ".".join(_spot(s.name, s.index) for s in node.spots), ATOM
+        case tree.Binary(operator=op):
+            level = _LEVELS[op]
+            left, right = (ATOM, 7) if op == "^" else (5, 5) if level == 4 else (level, level + 1)
+            space = " " if level < ARITHMETIC else ""
+            return f"{expression(node.left, left)}{space}{op}{space}{expression(node.right, right)}", level
+    raise AssertionError(f"no way to write {node!r}")
+
+
+def _spot(name: str, index: Any) -> str:
+    return name if index is None else f"{name}[{expression(index, ARITHMETIC)}]"
+
+
+def argument(node: Any) -> str:
+    """One argument of a step."""
+    match node:
+        case tree.Option():
+            return f"{node.name}={expression(node.value, ARITHMETIC)}"
+        case tree.Stride():
+            return f"/{expression(node.value, ATOM)}"
+        case tree.Upto():
+            return f"upto {node.path}"
+    return expression(node, ARITHMETIC)
+
+
+def call(node: tree.Call) -> str:
+    return " ".join([node.name, *map(argument, node.arguments)])
+
+
+# ---------------------------------------------------------------- lines
+
+
+class _Printer:
+    """Writes statements in order; comments are written as their lines are passed."""
+
+    def __init__(self, module: tree.Module):
+        self.module = module
+        self.lines = module.source.lines
+        self.alone = [c for c in module.comments if c.alone]
+        self.beside = [c for c in module.comments if not c.alone]
+        self.out: list[str] = []
+        self.opened = False  # the last line written opened a body
+
+    def whole(self) -> str:
+        items = self.module.items
+        for k, item in enumerate(items):
+            following = items[k + 1] if k + 1 < len(items) else None
+            before = items[k - 1] if k else None
+            large = isinstance(item, (tree.Definition, tree.Train)) or (isinstance(before, (tree.Definition, tree.Train)) and not isinstance(item, tree.Hole))
+            self.top(item, large and k > 0, self.after(following))
+        self.comments(len(self.lines) + 1, 0)
+        self.align_variants()
+        text = "\n".join(self.out).strip("\n")
+        return text + "\n" if text else ""
+
+    def after(self, following: Any) -> int:
+        """The line where what follows begins: comments before it belong here or there by their column."""
+        return self.first_line(following) if following is not None else len(self.lines) + 1
+
+    def first_line(self, node: Any) -> int:
+        """Where a statement begins; the span of some begins behind their keyword, on the same line."""
+        if isinstance(node, tree.If):
+            return int(node.cases[0][0].span.line)
+        return int(node.span.line)
+
+    # ---------------------------------------------------------------- writing
+    def comments(self, before: int, indent: int, least: int = 0) -> None:
+        """Write the comments of their own lines that stand before a line, at least so far right."""
+        while self.alone and self.alone[0].line < before and self.alone[0].column - 1 >= least:
+            c = self.alone.pop(0)
+            self.blank(c.line)
+            self.out.append(" " * indent + c.text)
+            self.opened = False
+
+    def blank(self, line: int, wanted: bool = False) -> None:
+        """One blank line, where the author left some or the form wants one."""
+        had = line >= 2 and not self.lines[line - 2].strip()
+        if (had or wanted) and self.out and not self.opened and self.out[-1]:
+            self.out.append("")
+
+    def write(self, text: str, indent: int, line: int, end: int, opens: bool = False, wanted: bool = False) -> None:
+        """One statement's line. Comments beside lines up to `end` go with it: the last beside it, others above."""
+        self.comments(line, indent)
+        notes = []
+        while self.beside and self.beside[0].line < end:
+            notes.append(self.beside.pop(0).text)
+        if not (self.out and self.out[-1].lstrip().startswith("#") and wanted):
+            self.blank(line, wanted)
+        for n in notes[:-1]:
+            self.out.append(" " * indent + n)
+            self.opened = False
+        self.out.append(" " * indent + text + (f"  {notes[-1]}" if notes else ""))
+        self.opened = opens
+
+    # ---------------------------------------------------------------- file
+    def top(self, item: Any, wanted: bool, until: int) -> None:
+        line = item.span.line
+        if wanted and self.alone and self.alone[0].line < line:
+            if self.out and self.out[-1]:
+                self.out.append("")
+            wanted = False
+        match item:
+            case tree.Import():
+                self.write(f'import {", ".join(item.names)} from "{item.path}"', 0, line, until, wanted=wanted)
+            case tree.Constant():
+                self.write(f"{item.name} = {expression(item.value)}", 0, line, until, wanted=wanted)
+            case tree.Default():
+                self.write(" ".join(["default", item.kind, *map(argument, item.arguments)]), 0, line, until, wanted=wanted)
+            case tree.Variant():
+                self.write(f"net {item.name}{_params(item.params)} = {call(item.call)}", 0, line, until, wanted=wanted)
+            case tree.Definition():
+                self.headed(f"{item.kind} {item.name}{_params(item.params)}:", item.body, 0, line, until, wanted)
+            case tree.Train():
+                self.headed(f"train {item.net}:", item.body, 0, line, until, wanted)
+
+    def align_variants(self) -> None:
+        """Variants on neighbouring lines have their `=` in one column."""
+        k = 0
+        while k < len(self.out):
+            group = []
+            while k < len(self.out) and self.out[k].startswith("net ") and " = " in self.out[k] and not self.out[k].split("#")[0].rstrip().endswith(":"):
+                group.append(k)
+                k += 1
+            if len(group) > 1:
+                heads = [self.out[g].split(" = ", 1)[0].rstrip() for g in group]
+                width = max(map(len, heads))
+                for g, head in zip(group, heads):
+                    self.out[g] = f"{head:<{width}} = " + self.out[g].split(" = ", 1)[1]
+            k += 1
+
+    # ---------------------------------------------------------------- statements
+    def headed(self, head: str, body: Any, indent: int, line: int, until: int, wanted: bool = False) -> None:
+        """A head and its body, on one line or below it as the author wrote it."""
+        if isinstance(body, tree.Suite):
+            self.write(head, indent, line, self.first_line(body.statements[0]), opens=True, wanted=wanted)
+            self.suite(body.statements, indent + 2, until)
+            return
+        self.statement(body, indent, until, head + " ", line, wanted)
+
+    def suite(self, statements: tuple[Any, ...], indent: int, until: int) -> None:
+        first = self.first_line(statements[0])
+        text = self.lines[first - 1]
+        column = len(text) - len(text.lstrip())
+        for k, s in enumerate(statements):
+            self.statement(s, indent, self.first_line(statements[k + 1]) if k + 1 < len(statements) else until)
+        self.comments(until, indent, max(1, column))
+
+    def statement(self, s: Any, indent: int, until: int, lead: str = "", line: int | None = None, wanted: bool = False) -> None:
+        """One statement; `lead` is the head it shares its line with, which began at `line`."""
+        line = self.first_line(s) if line is None else line
+        match s:
+            case tree.Steps():
+                self.steps(s, indent, until, lead, line, wanted)
+            case tree.Call() | tree.Reference():
+                self.write(lead + (call(s) if isinstance(s, tree.Call) else expression(s)), indent, line, until, wanted=wanted)
+            case tree.Constant():
+                self.write(f"{lead}{s.name} = {expression(s.value)}", indent, line, until, wanted=wanted)
+            case tree.Default():
+                self.write(lead + " ".join(["default", s.kind, *map(argument, s.arguments)]), indent, line, until, wanted=wanted)
+            case tree.InputLine():
+                parts = ["input", *([s.name] if s.name else []), expression(s.shape), *map(argument, s.options)]
+                self.write(lead + " ".join(parts), indent, line, until, wanted=wanted)
+            case tree.Labelled():
+                self.headed(f"{lead}{_spot(s.name, s.index)}:", s.body, indent, line, until, wanted)
+            case tree.Output():
+                head = f"{lead}output {_spot(s.name, s.index)}"
+                if s.body is None:
+                    self.write(head, indent, line, until, wanted=wanted)
+                else:
+                    self.headed(head + ":", s.body, indent, line, until, wanted)
+            case tree.Repeat():
+                self.headed(f"{lead}repeat {expression(s.times, ARITHMETIC)}{f' as {s.counter}' if s.counter else ''}:", s.body, indent, line, until, wanted)
+            case tree.For():
+                self.headed(f"{lead}for {', '.join(s.names)} in {expression(s.over, ARITHMETIC)}:", s.body, indent, line, until, wanted)
+            case tree.Dense() | tree.Frozen():
+                self.headed(f"{lead}{type(s).__name__.lower()}:", s.body, indent, line, until, wanted)
+            case tree.Each():
+                self.headed(f"{lead}each{f' {s.axis}' if s.axis else ''}:", s.body, indent, line, until, wanted)
+            case tree.If():
+                self.conditions(s, indent, until, lead, line, wanted)
+            case tree.Residual():
+                below = s.shortcut.span.line if s.shortcut is not None else until
+                self.headed(f"{lead}residual:", s.body, indent, line, below, wanted)
+                if s.shortcut is not None:
+                    condition = f" if {expression(s.shortcut.condition)}" if s.shortcut.condition is not None else ""
+                    self.headed(f"shortcut{condition}:", s.shortcut.body, indent, s.shortcut.span.line, until)
+            case tree.Merge():
+                self.write(f"{lead}{call(s.call)}:", indent, line, s.branches[0].span.line, opens=True, wanted=wanted)
+                for k, b in enumerate(s.branches):
+                    self.branch(b, indent + 2, s.branches[k + 1].span.line if k + 1 < len(s.branches) else until)
+            case _:
+                raise AssertionError(f"no way to write {s!r}")
+
+    def steps(self, s: tree.Steps, indent: int, until: int, lead: str, line: int, wanted: bool) -> None:
+        """A chain, broken before `->` where the author broke it."""
+        text, deeper = lead, indent
+        for k, item in enumerate(s.items):
+            joint = "" if k == 0 else " -> "
+            if k and self.first_line(item) > s.items[k - 1].span.end_line:
+                self.write(text, deeper, line, self.first_line(item), wanted=wanted)
+                text, deeper, joint, wanted = "", indent + 2, "-> ", False
+                line = self.first_line(item)
+            if isinstance(item, (tree.Call, tree.Reference)):
+                text += joint + (call(item) if isinstance(item, tree.Call) else expression(item))
+            else:
+                self.statement(item, deeper, until, text + joint, line, wanted)
+                return
+        self.write(text, deeper, line, until, wanted=wanted)
+
+    def conditions(self, s: tree.If, indent: int, until: int, lead: str, line: int, wanted: bool) -> None:
+        parts = [(f"{'if' if k == 0 else 'elif'} {expression(c)}:", body, c.span.line) for k, (c, body) in enumerate(s.cases)]
+        if s.otherwise is not None:
+            parts.append(("else:", s.otherwise, self.else_line(s)))
+        for k, (head, body, at) in enumerate(parts):
+            self.headed(lead + head if k == 0 else head, body, indent, line if k == 0 else at, parts[k + 1][2] if k + 1 < len(parts) else until, wanted and k == 0)
+
+    def else_line(self, s: tree.If) -> int:
+        """`else` keeps no span of its own: it stands at or above its body."""
+        at = self.first_line(s.otherwise.statements[0]) if isinstance(s.otherwise, tree.Suite) else self.first_line(s.otherwise)
+        while at > 1 and not self.lines[at - 1].lstrip().startswith("else"):
+            at -= 1
+        return at
+
+    def branch(self, b: tree.Branch, indent: int, until: int) -> None:
+        first, *rest = b.statements
+        line = b.span.line
+        end = self.first_line(rest[0]) if rest else until
+        if isinstance(first, tree.Suite):
+            raise AssertionError("a branch begins with a line")
+        self.statement_in_branch(first, indent, end, line)
+        if rest:
+            self.suite(tuple(rest), indent + 2, until)
+
+    def statement_in_branch(self, s: Any, indent: int, until: int, line: int) -> None:
+        """`| line`; a body below it is indented past the bar."""
+        at = len(self.out)
+        self.statement(s, indent + 2, until, "", line)
+        while at < len(self.out) and (not self.out[at].strip() or self.out[at].lstrip().startswith("#")):
+            self.out[at] = self.out[at][2:] if self.out[at].strip() else ""
+            at += 1
+        self.out[at] = " " * indent + "| " + self.out[at][indent + 2 :]
+
+
+def _params(params: tuple[tree.Param, ...]) -> str:
+    if not params:
+        return ""
+    return "(" + ", ".join(p.name if p.default is None else f"{p.name}={expression(p.default)}" for p in params) + ")"

@@ -41,6 +41,11 @@ class Executor(ABC):
         self.graph, self.dtype, self.precision = graph, np.dtype(dtype), precision
         self.parameters = {p.name: p for p in graph.parameters}
 
+    def samples(self, inputs: Mapping[str, Array]) -> int:
+        """How many samples a batch holds."""
+        first = self.graph.inputs[0]
+        return len(inputs[first.name]) // first.type.batch
+
     # -- parameters and buffers, optimiser state ------------------------------------------------------------------
     @abstractmethod
     def get(self, name: str) -> Array:

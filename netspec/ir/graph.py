@@ -181,6 +181,19 @@ class Graph:
                 found.setdefault(p.name, p)
         return tuple(found.values())
 
+    @cached_property
+    def gradient_parts(self) -> dict[str, str]:
+        """Value -> parameter, for every gradient and every value that is only summed into one."""
+        out: dict[str, str] = {}
+        stack = [(v, p) for p, v in self.gradients]
+        while stack:
+            value, parameter = stack.pop()
+            out[value] = parameter
+            op = self.maker[value].op
+            if isinstance(op, Formula) and op.how == "=" and len(op.reads) > 1 and all(r.axes == op.target.axes for r in op.reads):
+                stack += [(i, parameter) for i in self.maker[value].inputs if len(self.readers[i]) == 1]
+        return out
+
     @property
     def roots(self) -> tuple[str, ...]:
         """Values that must be computed: outputs, gradients, and effects."""

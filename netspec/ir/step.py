@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from .graph import Node
+from .graph import Graph, Node
 
 Kind = Literal["gather", "outer", "lanes", "channel", "flat", "loop"]
 
@@ -35,3 +35,8 @@ class Step:
     @property
     def text(self) -> str:
         return "\n".join(f"    {n}" for n in self.nodes)
+
+
+def unfused(graph: Graph) -> Graph:
+    """The same program with every step replaced by its formulas: what an interpreter runs."""
+    return graph.with_nodes(tuple(m for n in graph.nodes for m in (n.op.nodes if isinstance(n.op, Step) else (n,))))

@@ -13,7 +13,7 @@ from typing import Protocol
 from ..ir.contraction import Contraction, WeightOrder, choose_lanes, master_order, prefers_channels_last
 from ..ir.graph import Graph, Input, Node, Parameter, Value
 from ..ir.layout import Image, Layout, Packed, Target, Vector, blocked, channels_last, round_up
-from ..ir.step import Step
+from ..ir.step import Step, unfused
 from .kinds import contraction
 
 Triple = tuple[int, int, int]
@@ -103,7 +103,7 @@ class _Assignment:
 
     def run(self) -> Graph:
         g = self.graph
-        inner = Graph(g.name, tuple(m for n in g.nodes for m in (n.op.nodes if isinstance(n.op, Step) else (n,))), ())
+        inner = unfused(g)
         cs = {n.name: (m, c) for n in g.nodes if isinstance(n.op, Step) and n.op.kind in ("gather", "outer")
               for m in n.op.nodes[:1] if (c := contraction(m, inner)) is not None}
         halo: dict[str, Triple] = {}

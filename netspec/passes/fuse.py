@@ -180,7 +180,8 @@ class _Fusion:
             return None
         last = self.drafts[-1]
         fits = last.kind == "loop" and not last.effect and last.nodes[0].type.batch == n.type.batch
-        return last if fits and all(self._type(i).batch in (0, n.type.batch) for i in n.inputs) else None
+        same = all(self._type(i).batch in (0, m.type.batch) for m in (n, *last.nodes) for i in m.inputs)
+        return last if fits and same else None
 
     # ---- what leaves a step --------------------------------------------------------------------------------------------------
     def _outside(self, d: _Draft) -> list[str]:

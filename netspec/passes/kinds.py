@@ -36,7 +36,7 @@ def contraction(node: Node, graph: Graph) -> Contraction | None:
         return None
     types = tuple(graph.values[i].type for i in node.inputs)
     if not node.type.batch:
-        if any(t.batch == 0 for t in types) or len(node.type.shape) < 2:
+        if any(t.batch == 0 for t in types) or len(node.type.shape) < 2 or not _of_contracted_weight(node, graph):
             return None
     else:
         weight = next((graph.maker[i].op for i, t in zip(node.inputs, types) if t.batch == 0), None)
@@ -46,6 +46,12 @@ def contraction(node: Node, graph: Graph) -> Contraction | None:
         return classify(f, types, tuple(v.type for v in node.results))
     except ValueError:
         return None
+
+
+def _of_contracted_weight(node: Node, graph: Graph) -> bool:
+    """Whether a value is the gradient, or a part of the gradient, of a parameter that is stored for contractions."""
+    weight = graph.gradient_parts.get(node.name)
+    return weight is not None and any(m.type.batch and contraction(m, graph) is not None for m in graph.readers[weight])
 
 
 def _plain(r: Access, t: TensorType, f: Formula) -> bool:

@@ -36,12 +36,12 @@ class plan_memory:  # noqa: N801
         return _place(graph, self.keep)[0]
 
 
-def memory_plan(graph: Graph, keep: Collection[str] = ()) -> tuple[Graph, MemoryPlan]:
-    """The planned graph and its bytes."""
-    return _place(graph, keep)
+def memory_plan(graph: Graph, keep: Collection[str] = (), share: bool = True) -> tuple[Graph, MemoryPlan]:
+    """The planned graph and its bytes. `share=False` gives every value memory of its own, to look at or to test against."""
+    return _place(graph, keep, share)
 
 
-def _place(graph: Graph, keep: Collection[str]) -> tuple[Graph, MemoryPlan]:
+def _place(graph: Graph, keep: Collection[str], share: bool = True) -> tuple[Graph, MemoryPlan]:
     layouts: dict[str, Layout] = {v.name: v.layout for n in graph.nodes for v in n.results if v.layout is not None}
     owner = _owners(graph)
     life = _lifetimes(graph, layouts, owner, {*keep, *(v for _, v in graph.outputs), *(v for _, v in graph.gradients)})
@@ -52,7 +52,7 @@ def _place(graph: Graph, keep: Collection[str]) -> tuple[Graph, MemoryPlan]:
         first, last = life[b]
         at = 0
         for other, size, a, e in sorted(placed):
-            if a <= last and first <= e and other < at + size_of[b]:
+            if (not share or (a <= last and first <= e)) and other < at + size_of[b]:
                 at = max(at, other + size)
         placed.append((at, size_of[b], first, last))
         where[b] = at

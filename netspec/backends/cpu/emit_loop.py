@@ -29,6 +29,17 @@ def emit_loop(node: Node, graph: Graph, dtype: str, lanes: int) -> Emitted:
     return Emitted(name, text, tuple(writer.operands), (), ())
 
 
+def images_of(n: Node, types: dict[str, TensorType]) -> int:
+    """How many times a sample the index n runs: the batch of whatever it indexes alone."""
+    parts = n.op.parts if isinstance(n.op, Pieces) else (n.op,)
+    bound = dict(zip(n.op.operands, n.inputs)) | {t.name: r.name for t, r in zip(n.op.targets, n.results)}
+    for f in parts:
+        for a in (f.target, *f.reads):
+            if a.axes and a.axes[0].bare == "n":
+                return types[bound.get(a.name, n.name)].batch
+    return n.type.batch
+
+
 class _Loops:
     def __init__(self, graph: Graph, node: Node, dtype: str):
         self.item = 8 if dtype == "float64" else 4
@@ -80,7 +91,8 @@ class _Loops:
             for v in kept:
                 layout = self.layouts[v.name]
                 if isinstance(layout, Image):
-                    lines.append(f"clear({self.base(v.name)} + n * {layout.image} - {layout.origin - layout.plus}, {layout.image})")
+                    each = v.type.batch // images_of(n, self.types) if not self.whole else 1  # images of the result for each n
+                    lines.append(f"clear({self.base(v.name)} + n * {each * layout.image} - {layout.origin - layout.plus}, {each * layout.image})")
                 elif scatter:
                     lines.append(f"clear({self.base(v.name)}, {layout.size * self.item if layout else 0})")
         pad = ""

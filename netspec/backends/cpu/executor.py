@@ -76,6 +76,7 @@ class CpuExecutor(Executor):
     """Explicit-vector kernels on all cores. Results do not depend on the number of threads."""
 
     device = "cpu"
+    share = True  # let values whose lives do not meet lie in the same memory
 
     def __init__(self, graph: Graph, dtype: str = "float32", precision: str = "float32"):
         super().__init__(graph, dtype, precision)
@@ -149,7 +150,7 @@ class CpuExecutor(Executor):
         asked = {n.name for n in entry.program.inputs}
         losses = tuple(float(v.ravel()[0]) for k, v in values.items() if k.startswith("loss."))
         outputs = {k: v for k, v in values.items() if not k.startswith("loss.")}
-        samples = len(next(iter(inputs.values())))
+        samples = self.samples(inputs)
         return Outcome(losses, outputs, {name: self.read(entry, g, samples) for name, g in entry.program.gradients if name in asked})
 
     def update(self, optimiser: Any, settings: Mapping[str, Mapping[str, float]]) -> None:
@@ -173,7 +174,7 @@ class CpuExecutor(Executor):
             first, program = prepare(program)
             after("prepare", first.verify())
         program = run(program, (split_sums, drop_dead, fuse(self.target), assign_layouts(self.target, self.store, sum_layouts)), after)
-        program, memory = memory_plan(program)
+        program, memory = memory_plan(program, share=self.share)
         after("plan_memory", program.verify())
         made = schedule(program, self.target, self.dtype.name)
         kind = "predict" if fold else "gradients"
@@ -202,7 +203,7 @@ class CpuExecutor(Executor):
         return bound
 
     def _run(self, entry: Entry, inputs: Mapping[str, Array], others: Mapping[str, Array], effects: bool) -> dict[str, Array]:
-        samples = len(next(iter(inputs.values())))
+        samples = self.samples(inputs)
         bound = self.bind(entry, samples)
         for node in entry.program.nodes:
             if getattr(node.op, "role", "") in ("input", "target", "cotangent"):

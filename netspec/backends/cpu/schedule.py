@@ -14,13 +14,13 @@ from ...ir.contraction import renamed
 from ...ir.formula import Formula
 from ...ir.graph import Graph, Input, Node, Parameter
 from ...ir.layout import Image, Layout, Packed, Target, Vector, round_up
-from ...ir.step import Step
+from ...ir.step import Step, unfused
 from ...passes.kinds import contraction
 from . import contract_schedule as contract
 from .contract_schedule import Call, Plan
 from .emit_channel import emit_channel, emit_flat
 from .emit_lanes import Emitted, emit_lanes
-from .emit_loop import emit_loop
+from .emit_loop import emit_loop, images_of
 
 
 @dataclass(frozen=True)
@@ -88,8 +88,7 @@ class _Scheduler:
         late: list[Call] = []
         effects: list[Call] = []
         self.layouts: dict[str, Layout] = {v.name: v.layout for n in self.graph.nodes for v in n.results if v.layout is not None}
-        inner = tuple(m for n in self.graph.nodes for m in (n.op.nodes if isinstance(n.op, Step) else (n,)))
-        self.inner = Graph(self.graph.name, inner, ())
+        self.inner = unfused(self.graph)
         for n in self.graph.nodes:
             if not isinstance(n.op, Step):
                 continue
@@ -178,7 +177,8 @@ class _Scheduler:
         if kind == "flat":
             return self.call(n, emit_flat(n, self.graph, self.dtype, self.target.lanes), self.layouts[n.name].size, 0, 4096)  # type: ignore[union-attr]
         e = emit_loop(n, self.graph, self.dtype, self.target.lanes)
-        images = n.type.batch or max((self.graph.values[i].type.batch for i in n.inputs), default=1)
+        types = {k: v.type for k, v in self.inner.values.items()}
+        images = images_of(n.op.nodes[0], types) if n.type.batch else max((self.graph.values[i].type.batch for i in n.inputs), default=1)
         return self.call(n, e, 1, images, 1 if n.type.batch else 0)
 
     def call(self, n: Node, e: Emitted, channels: int, images: int, chunk: int) -> Kernel:

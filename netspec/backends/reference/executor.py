@@ -83,7 +83,7 @@ class ReferenceExecutor(Executor):
         return Outcome(losses, outputs, {name: env[g] for name, g in program.gradients if name in asked})
 
     def _run(self, program: Graph, inputs: Mapping[str, Array], others: Mapping[str, Array]) -> dict[str, Array]:
-        samples = len(next(iter(inputs.values())))
+        samples = self.samples(inputs)
         values: dict[str, Array] = {}
         for n in program.nodes:
             if isinstance(n.op, Parameter):

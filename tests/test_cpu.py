@@ -1,0 +1,181 @@
+"""The CPU backend against the reference: every layer, both dtypes, bit-equal tables, exact memory."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+from test_layers import EXAMPLES, graph_of
+from test_passes import NETS
+
+from netspec.backends.cpu.executor import CpuExecutor
+from netspec.backends.executor import Executor
+from netspec.backends.reference.executor import ReferenceExecutor
+from netspec.ir.graph import Graph
+from netspec.layers.layer import Example
+from netspec.losses.loss import LOSSES
+from netspec.optimisers.optimiser import OPTIMISERS
+from netspec.passes.objective import Term
+
+TERMS = (Term(LOSSES["cross_entropy"](), "out"),)
+
+
+def filled(executor: Executor, seed: int = 0) -> Executor:
+    """Random parameters, the same for every backend."""
+    rng = np.random.default_rng(seed)
+    for name, p in executor.parameters.items():
+        v = np.reshape(p.values, p.shape) if p.values is not None else rng.standard_normal(p.shape) / (np.sqrt(p.fan_in) if p.kind == "weight" else 1)
+        executor.set(name, np.abs(v) + 0.5 if name.endswith(".var") else v)
+    executor.set_scalar("random_key", 1234567)
+    return executor
+
+
+def distance(a: Any, b: Any) -> float:
+    assert a.shape == b.shape
+    return float(np.abs(a - b).max() / max(1e-9, np.abs(b).max())) if a.size else 0.0
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_layer_agrees_with_the_reference(example: Example) -> None:
+    graph = graph_of(example)
+    ours, theirs = filled(CpuExecutor(graph, "float64")), filled(ReferenceExecutor(graph))
+    rng = np.random.default_rng(1)
+    inputs = {n.name: rng.standard_normal((5 * n.type.batch, *n.type.shape)) for n in graph.inputs}
+    want = theirs.predict(inputs)
+    for k, v in ours.predict(inputs).items():
+        assert distance(v, want[k]) < 1e-11
+    cotangents = {k: rng.standard_normal(v.shape) for k, v in want.items()}
+    a, b = (e.backward(inputs, cotangents, training=True, inputs_too=True) for e in (ours, theirs))
+    for k in b.outputs:
+        assert distance(a.outputs[k], b.outputs[k]) < 1e-11
+    for k, g in b.input_gradients.items():
+        assert distance(a.input_gradients[k], g) < 1e-11, k
+    for name, p in graph_parameters(graph):
+        assert distance(ours.gradient(name), theirs.gradient(name)) < 1e-11, name
+
+
+def graph_parameters(graph: Graph) -> list[tuple[str, Any]]:
+    return [(p.name, p) for p in graph.parameters if p.trainable]
+
+
+def batch(graph: Graph, n: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    rng = np.random.default_rng(2)
+    (x,) = graph.inputs
+    classes = graph.values[graph.outputs[0][1]].type.shape[0] or 0
+    return {x.name: rng.standard_normal((n, *x.type.shape))}, {"target.out": rng.integers(0, classes, (n, 1)).astype(float)}
+
+
+@pytest.mark.parametrize("name", [n for n in NETS if n != "normed vectors"])
+def test_float32_stays_near(name: str) -> None:
+    graph = NETS[name]()
+    ours, theirs = filled(CpuExecutor(graph)), filled(ReferenceExecutor(graph))
+    x, y = batch(graph, 6)
+    for n in theirs.parameters:
+        theirs.set(n, ours.get(n))
+    a, b = (e.gradients(x, y, TERMS) for e in (ours, theirs))
+    assert abs(a.losses[0] - b.losses[0]) < 1e-5 * max(1, abs(b.losses[0]))
+    assert distance(a.outputs["out"], b.outputs["out"]) < 1e-5
+    for n, _ in graph_parameters(graph):
+        g = theirs.gradient(n)
+        assert np.abs(ours.gradient(n) - g).max() < 1e-4 * np.abs(g).max() + 1e-6, n
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_steps_follow_the_reference(name: str) -> None:
+    """Weights, running statistics and optimiser state after three steps."""
+    graph = NETS[name]()
+    ours, theirs = filled(CpuExecutor(graph, "float64")), filled(ReferenceExecutor(graph))
+    rule = OPTIMISERS["adam"](lr=0.01, decay=0.01)
+    x, y = batch(graph, 6)
+    for step in range(1, 4):
+        numbers = rule.scalars(step, {"lr": 0.01, "decay": 0.01, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8})
+        settings = {n: numbers for n, _ in graph_parameters(graph)}
+        a, b = (e.step(x, y, TERMS, rule, settings) for e in (ours, theirs))
+        assert a.losses == pytest.approx(b.losses, rel=1e-9)
+    assert all(distance(ours.get(n), theirs.get(n)) < 1e-9 for n in ours.parameters)
+    assert all(distance(ours.get_state(s, n), theirs.get_state(s, n)) < 1e-9 for s in rule.state for n, _ in graph_parameters(graph))
+
+
+def test_gradients_change_no_state() -> None:
+    graph = NETS["residual"]()
+    net = filled(CpuExecutor(graph))
+    before = {n: net.get(n) for n in net.parameters}
+    net.gradients(*batch(graph, 4), TERMS)
+    assert all(np.array_equal(net.get(n), v) for n, v in before.items())
+
+
+@pytest.mark.parametrize("name", ["residual", "lenet"])
+def test_call_by_call_gives_the_bits_of_the_table(name: str) -> None:
+    graph = NETS[name]()
+    net = filled(CpuExecutor(graph))
+    x, y = batch(graph, 7)
+    net.gradients(x, y, TERMS)
+    whole = net.grads.copy()
+    (entry,) = net.entries.values()
+    net.grads[:] = np.nan
+    net.arena[:] = 0x7F  # nothing may depend on what memory held before
+    for value in ("x", "target.out"):
+        net.write(entry, value, x.get(value, y.get(value)), 7)
+    entry.tables[7].table.interpret(last=entry.tables[7].marks[1])
+    real = ~np.isnan(net.grads)
+    assert real.any()
+    assert np.array_equal(net.grads[real], whole[real])
+
+
+@pytest.mark.parametrize("name", ["residual", "grouped"])
+def test_shared_memory_changes_nothing(name: str) -> None:
+    graph = NETS[name]()
+    x, y = batch(graph, 5)
+    shared, apart = CpuExecutor(graph), CpuExecutor(graph)
+    apart.share = False
+    a, b = (filled(e).gradients(x, y, TERMS) for e in (shared, apart))
+    assert a.losses == b.losses
+    assert np.array_equal(shared.grads, apart.grads)
+    (p,), (q,) = shared.entries.values(), apart.entries.values()
+    assert p.memory.arena < q.memory.arena == q.memory.unshared
+
+
+def test_predicted_bytes_are_allocated_bytes() -> None:
+    graph = NETS["residual"]()
+    net = filled(CpuExecutor(graph))
+    net.predict(batch(graph, 9)[0])
+    assert net.memory("predict", 9) == net.arena.nbytes
+
+
+def test_a_new_batch_compiles_nothing() -> None:
+    from netspec.backends.cpu import cache
+
+    graph = NETS["residual"]()
+    net = filled(CpuExecutor(graph))
+    net.gradients(*batch(graph, 4), TERMS)
+    before = cache.statistics()
+    for n in (1, 3, 16, 17):
+        net.gradients(*batch(graph, n), TERMS)
+    assert cache.statistics() == before
+
+
+PROGRAM = """
+import hashlib, sys
+sys.path.insert(0, sys.argv[1])
+from test_cpu import NETS, TERMS, batch, filled, CpuExecutor, OPTIMISERS, graph_parameters
+for name in ("residual", "lenet"):
+    graph = NETS[name]()
+    net = filled(CpuExecutor(graph))
+    rule = OPTIMISERS["sgd"](lr=0.1, momentum=0.9)
+    settings = {n: {"lr": 0.1, "momentum": 0.9, "decay": 1e-4} for n, _ in graph_parameters(graph)}
+    for _ in range(3):
+        net.step(*batch(graph, 13), TERMS, rule, settings)
+    print(hashlib.sha256(net.weights.tobytes()).hexdigest())
+"""
+
+
+def test_the_same_bits_on_any_number_of_threads() -> None:
+    here = os.path.dirname(__file__)
+    out = {subprocess.run([sys.executable, "-W", "error", "-c", PROGRAM, here], env=os.environ | {"NETSPEC_THREADS": str(t)}, capture_output=True, text=True, check=True).stdout
+           for t in (1, 2, 4, 8)}
+    assert len(out) == 1
+    assert len(out.pop().split()) == 2

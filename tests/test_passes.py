@@ -1,0 +1,145 @@
+"""A pass changes no numbers: both sides of every rewrite are executed, by the interpreter, in float64."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from small import Net, sequence
+
+import netspec.losses  # noqa: F401
+from netspec.backends.reference.interpret import run
+from netspec.ir.formula import Formula
+from netspec.ir.graph import Graph, Input, Parameter
+from netspec.ir.layout import Target
+from netspec.ir.step import Step, unfused
+from netspec.losses.loss import LOSSES
+from netspec.passes.common_subexpressions import common_subexpressions
+from netspec.passes.drop_dead import drop_dead
+from netspec.passes.fold_batchnorm import fold_batchnorm
+from netspec.passes.fuse import fuse
+from netspec.passes.infer_shapes import infer_shapes
+from netspec.passes.lower import lower
+from netspec.passes.objective import Term, training_program
+from netspec.passes.prepare import prepare
+from netspec.passes.split_sums import split_sums
+
+TARGET = Target("cpu", 64, 8)
+SAMPLES = 3
+
+
+def residual() -> Graph:
+    net = Net({"x": (3, 9, 8)})
+    net("conv 8 3x3 bias=no")
+    net("bn")
+    start = net("relu")
+    net("conv 8 3x3")
+    net("bn")
+    net(f"add @{start}")
+    net("relu")
+    net("maxpool 3 /2 same")
+    net("avgpool 2")
+    net("fc 5")
+    return net.graph()
+
+
+NETS = {
+    "residual": residual,
+    "lenet": lambda: sequence(["conv 4 5x5 pad=2", "tanh", "avgpool 2", "conv 6 3x3 valid", "relu", "maxpool 2", "fc 7", "sigmoid", "fc 4"], x=(1, 12, 12)),
+    "normed vectors": lambda: sequence(["fc 6", "bn", "relu", "dropout 0.4", "fc 4"], x=(2, 3, 3)),
+    "grouped": lambda: sequence(["conv 8 3x3 groups=4 bias=no", "bn", "conv 8 3x3 groups=8", "maxpool global", "fc 3"], x=(4, 6, 5)),
+}
+
+
+def values_for(program: Graph, classes: int) -> dict[str, Any]:
+    rng = np.random.default_rng(0)
+    out: dict[str, Any] = {}
+    for n in program.nodes:
+        if isinstance(n.op, Parameter):
+            out[n.name] = np.abs(rng.standard_normal(n.type.shape)) + 0.5 if n.name.endswith(".var") else rng.standard_normal(n.type.shape)
+        elif isinstance(n.op, Input):
+            shape = (SAMPLES * n.type.batch, *n.type.shape) if n.type.batch else n.type.shape
+            out[n.name] = rng.integers(0, classes, shape).astype(float) if n.op.role == "target" else np.array([5]) if n.op.role == "scalar" else rng.standard_normal(shape)
+    return out
+
+
+def results(program: Graph, values: dict[str, Any]) -> dict[str, Any]:
+    env = run(unfused(program), values, SAMPLES)
+    out = {k: env[v] for k, v in program.outputs} | {f"d.{k}": env[v] for k, v in program.gradients}
+    return out | {f"new {n.effect}": env[n.name] for n in program.nodes if n.effect}
+
+
+def same(a: dict[str, Any], b: dict[str, Any]) -> None:
+    assert a.keys() == b.keys()
+    for k in a:
+        np.testing.assert_allclose(a[k], b[k], rtol=1e-10, atol=1e-11, err_msg=k)
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_training_passes(name: str) -> None:
+    graph = NETS[name]()
+    classes = graph.values[graph.outputs[0][1]].type.shape[0] or 0
+    program = training_program(graph, (Term(LOSSES["cross_entropy"](), "out"),), inputs=True).verify()
+    values = values_for(program, classes)
+    want = results(program, values)
+    assert "loss.0" in want
+    for step in (common_subexpressions, split_sums, drop_dead, fuse(TARGET)):
+        program = step(program).verify()
+        same(want, results(program, values))
+    assert all(isinstance(n.op, Step | Input | Parameter) for n in program.nodes)
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_evaluation_passes(name: str) -> None:
+    program = lower(False)(NETS[name]()).verify()
+    values = values_for(program, 2)
+    want = results(program, values)
+    for step in (fold_batchnorm, common_subexpressions, drop_dead):
+        program = step(program).verify()
+        same(want, results(program, values))
+    first, rest = prepare(program)
+    made = run(first.verify(), values, SAMPLES)
+    values |= {v: made[v] for v, _ in first.outputs}
+    same(want, results(rest.verify(), values))
+    same(want, results(fuse(TARGET)(split_sums(rest)).verify(), values))
+
+
+def test_fold_leaves_one_convolution_and_its_bias() -> None:
+    program = fold_batchnorm(lower(False)(residual()))
+    _, rest = prepare(drop_dead(program))
+    fused = fuse(TARGET)(rest)
+    kinds = [n.op.kind for n in fused.nodes if isinstance(n.op, Step)]
+    assert kinds == ["gather", "gather", "lanes", "gather"]
+    second = [n for n in fused.nodes if isinstance(n.op, Step)][1]
+    assert [m.op.how for m in second.op.nodes] == ["+=", "=", "=", "="]  # product, bias, join, relu
+
+
+def test_equal_formulas_are_computed_once_and_random_ones_are_not() -> None:
+    net = Net({"x": (4, 5)})
+    a, net.flow = net("relu"), "x"
+    b, net.flow = net("relu"), "x"
+    net("dropout 0.5", "one")
+    net.flow = "x"
+    net("dropout 0.5", "two")
+    net.flow = a
+    net(f"add @{b} @one @two")
+    program = common_subexpressions(lower(True)(net.graph())).verify()
+    formulas = [n.op for n in program.nodes if isinstance(n.op, Formula)]
+    assert sum("max(" in f.text for f in formulas) == 1
+    assert sum(f.is_random for f in formulas) == 2
+
+
+def test_dead_operations_leave_and_effects_stay() -> None:
+    program = training_program(residual(), (Term(LOSSES["cross_entropy"](), "out"),)).verify()
+    kept = drop_dead(program)
+    assert {n.effect for n in kept.nodes if n.effect} == {"bn1.mean", "bn1.var", "bn2.mean", "bn2.var"}
+    assert not any(i not in kept.values for n in kept.nodes for i in n.inputs)
+
+
+def test_shapes_again_for_another_size() -> None:
+    graph = sequence(["conv 4 3x3 /2", "maxpool 2", "avgpool global", "fc 3"], x=(1, 16, 16))
+    again = infer_shapes({"x": (1, 30, 22)})(graph).verify()
+    assert again.by_name["conv1"].type.shape == (4, 15, 11)
+    assert again.by_name["fc1"].type.shape == (3,)
+    assert infer_shapes()(graph) == graph

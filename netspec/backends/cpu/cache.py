@@ -21,6 +21,7 @@ import atexit
 import contextlib
 import ctypes
 import hashlib
+import importlib
 import linecache
 import os
 import pickle
@@ -28,11 +29,12 @@ import platform
 import re
 import shutil
 import stat
+import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache as remember
 from functools import cached_property
@@ -186,6 +188,7 @@ class Statistics:
 
 
 _statistics = Statistics()
+_elsewhere: set[Path] = set()
 _lock = threading.Lock()
 
 
@@ -202,13 +205,15 @@ class _Entry:
 
     def load_overload(self, signature: Any, context: Any) -> Any:
         from numba.core import compiler
+        from numba.core.runtime.nrt import rtsys
 
         kind: Any = compiler.CompileResult
         if self.path is None:
             return None
         # Numba would first fill the context with all it can compile, which takes longer than loading a network's kernels
-        # and which running them does not need; compiling does it anyway.
+        # and which running them does not need; compiling does it anyway. Numba's runtime must be there: code may name it.
         try:
+            rtsys.initialize(context)
             data = self.path.read_bytes()
             if hashlib.sha256(data[32:]).digest() != data[:32]:
                 return None
@@ -218,7 +223,11 @@ class _Entry:
         except Exception:  # whatever is wrong with an entry, the cure is to compile
             return None
         with _lock:
-            _statistics.loaded += 1
+            if self.path in _elsewhere:  # by a process that `compile_all` started
+                _elsewhere.discard(self.path)
+                _statistics.compiled += 1
+            else:
+                _statistics.loaded += 1
         return result
 
     def save_overload(self, signature: Any, result: Any) -> None:
@@ -321,7 +330,7 @@ def load_module(text: str, title: str) -> ModuleType:
         file = _file_of(name, text)
         module = ModuleType(name)
         module.__file__ = file
-        module.__dict__["__netspec_source__"] = text
+        module.__dict__["__netspec_source__"], module.__dict__["__netspec_title__"] = text, title
         sys.modules[name] = module
     try:
         exec(compile(text, file, "exec"), module.__dict__)
@@ -348,6 +357,61 @@ def _file_of(name: str, text: str) -> str:
     file = f"<{name}>"
     linecache.cache[file] = (len(text), None, text.splitlines(True), file)
     return file
+
+
+# ---- many at once -----------------------------------------------------------------------------------------------------------
+def compile_all(kernels: Iterable[Compiled], processes: int | None = None) -> None:
+    """Compile what is not in the cache yet, on all cores. Numba compiles one function at a time in a process, so others
+    are started for a share each; they leave their results in the cache. Never more than a matter of time: whatever they
+    do not deliver is compiled here."""
+    missing = list({k.path: k for k in kernels if k.path is not None and not k.path.exists()}.values())
+    helpers = min(processes or os.cpu_count() or 1, len(missing) // WORTH)
+    shares = [missing[i::helpers] for i in range(helpers)] if helpers > 1 else [missing]
+    running = [(share, process) for share in shares[1:] if (process := _compile_elsewhere(share))]
+    for k in shares[0]:
+        _ = k.address
+    for share, process in running:
+        try:
+            process.communicate(timeout=600)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+        with _lock:
+            _elsewhere.update(k.path for k in share if k.path is not None and k.path.exists())
+
+
+WORTH = 8  # kernels that take as long to compile as a process takes to start
+
+
+def _compile_elsewhere(kernels: list[Compiled]) -> subprocess.Popen[bytes] | None:
+    """Start a process that compiles kernels of emitted modules and of this package."""
+    work = []
+    for k in kernels:
+        module = sys.modules[k.function.__module__]
+        work.append((module.__dict__.get("__netspec_source__"), module.__dict__.get("__netspec_title__", module.__name__), k.name, k.key))
+    if not (_PACKAGE and sys.executable):
+        return None
+    place_, path = str(place().path), os.pathsep.join(p for p in sys.path if p)
+    environment = {**os.environ, "NETSPEC_CACHE": place_, "PYTHONPATH": path}
+    command = [sys.executable, "-c", f"from {__name__} import _compile_here; _compile_here()"]
+    try:
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
+        assert process.stdin is not None
+        process.stdin.write(pickle.dumps(work))
+        process.stdin.close()
+    except OSError:
+        return None
+    process.stdin = None  # written; `communicate` shall not flush it
+    return process
+
+
+def _compile_here() -> None:
+    """What that process does."""
+    for text, title, name, key in pickle.load(sys.stdin.buffer):
+        module = load_module(text, title) if text is not None else importlib.import_module(title)
+        found = getattr(module, name, None)
+        if isinstance(found, Compiled) and found.key == key:
+            _ = found.address
 
 
 # ---- size ----------------------------------------------------------------------------------------------------------------------

@@ -21,11 +21,10 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 import numba
 import numpy as np
-from contraction_harness import Case, trio
-from netspec.backends.cpu.vec import E, caller, i64, make_intrinsic, word
 
-atomic_add = make_intrinsic(2, lambda b, a: b.atomic_rmw("add", b.inttoptr(a[0], i64(0).type.as_pointer()), a[1], "seq_cst"))
-call3 = caller(3)
+from contraction_harness import Case, trio
+from netspec.backends.cpu.engine import Machine
+from netspec.backends.cpu.vec import E, i64, make_intrinsic
 
 #        name, batch, channels, size, filters, kernel, stride, groups
 SHAPES: list[tuple[str, int, int, int, int, int, int, int]] = [
@@ -40,32 +39,17 @@ SHAPES: list[tuple[str, int, int, int, int, int, int, int]] = [
 ]
 
 
-@numba.njit(parallel=True, cache=True)
-def execute(threads: int, table: Any, counters: Any, scratch: Any) -> None:
-    """The engine in small: every thread takes items of a row until there are none, then the next row."""
-    for k in range(len(table)):
-        counters[8 * k] = 0
-    for k in range(len(table)):
-        row = table[k]
-        for t in numba.prange(threads):
-            while True:
-                item = atomic_add(counters.ctypes.data + 64 * k, 1)
-                if item >= word(row, 2):
-                    break
-                call3(word(row, 3), row, item, scratch[t])
-
-
 def runner(case: Case, threads: int) -> Callable[[], None]:
-    rows = case.rows()
-    counters = np.zeros(8 * len(rows), np.int64)
-    table = np.array([r.ctypes.data for r in rows], np.int64)
-    memory = [np.zeros(max(int(r[6]) for r in rows) + 64, np.uint8) for _ in range(threads)]
-    scratch = np.array([m.ctypes.data + -m.ctypes.data % 64 for m in memory], np.int64)
-
-    def run() -> None:
-        _ = (rows, memory)
-        execute(threads, table, counters, scratch)
-    return run
+    """The plan of a case on the engine, its calls a barrier apart."""
+    machine = Machine(case.N, {})
+    for row in case.rows():
+        machine.scratch_bytes = max(machine.scratch_bytes, int(row[6]))
+        machine.rows.append({k: int(w) for k, w in enumerate(row.tolist()) if w})
+        machine.notes.append("")
+        machine.barrier()
+    machine.keep.append(case)
+    table = machine.table()
+    return lambda: table.run(threads)
 
 
 def peak(threads: int, lanes: int) -> float:

@@ -1,6 +1,27 @@
 """Every update rule and schedule, one file each. Importing the package fills `OPTIMISERS` and `SCHEDULES`."""
 
-from . import adam, cosine, sgd, step_schedule
+from . import (
+    adadelta,
+    adagrad,
+    adam,
+    adamax,
+    adamw,
+    cosine,
+    exponential,
+    inverse,
+    lbfgs,
+    multistep,
+    nadam,
+    onecycle,
+    plateau,
+    poly,
+    rmsprop,
+    rprop,
+    sgd,
+    step_schedule,
+    warmup,
+)
 from .optimiser import OPTIMISERS, SCHEDULES, Optimiser, Schedule
 
-__all__ = ["OPTIMISERS", "SCHEDULES", "Optimiser", "Schedule", "adam", "cosine", "sgd", "step_schedule"]
+__all__ = ["OPTIMISERS", "SCHEDULES", "Optimiser", "Schedule", "adadelta", "adagrad", "adam", "adamax", "adamw", "cosine", "exponential", "inverse",
+           "lbfgs", "multistep", "nadam", "onecycle", "plateau", "poly", "rmsprop", "rprop", "sgd", "step_schedule", "warmup"]

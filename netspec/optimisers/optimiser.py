@@ -7,21 +7,30 @@ gradients and state. What changes from step to step (learning rate, bias correct
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from ..layers.layer import Builder
-from ..words import Registry, Word
+from ..words import Registry, Word, number
 
 OPTIMISERS: Registry[Optimiser] = Registry("optimiser")
 SCHEDULES: Registry[Schedule] = Registry("schedule")
 
 
+@dataclass(frozen=True)
 class Optimiser(Word):
-    """An update rule. `state` names the vectors it keeps for every parameter, zero at first."""
+    """An update rule. `state` names the vectors it keeps for every parameter, zero at first.
 
-    state: tuple[str, ...] = ()
-    lr: float
-    decay: float
+    `clip` is the runtime's to do, as it needs the whole gradient: where its norm over all parameters is larger, the
+    gradient is multiplied by clip / norm before the update.
+    """
+
+    state: ClassVar[Any] = ()
+    host: ClassVar[bool] = False  # driven from outside, as it asks for the loss several times a step: see lbfgs
+
+    clip: float = number("largest norm of the whole gradient; 0 is no limit", default=0.0, least=0)
+    clip_value: float = number("largest element of the gradient; 0 is no limit", default=0.0, least=0)
 
     def __init_subclass__(cls, name: str | None = None, **kw: Any):
         super().__init_subclass__(**kw)
@@ -32,6 +41,15 @@ class Optimiser(Word):
         ...) after schedules and per-parameter factors."""
         return settings
 
+    def limited(self, b: Builder, g: str) -> str:
+        """The gradient, each element at most `clip_value`."""
+        k = float(self.clip_value)
+        return str(b(f"limited[i] = where(g[i] > {k!r}, {k!r}, where(g[i] < {-k!r}, {-k!r}, g[i]))", g=g)) if k else g
+
+    def decayed(self, b: Builder, w: str, g: str) -> str:
+        """The gradient within its limit, plus `decay` times the weight: L2 regularisation."""
+        return str(b("d[i] = g[i] + decay[0] * w[i]", g=self.limited(b, g), decay=b.scalar("decay"), w=w))
+
     def update(self, b: Builder, w: str, g: str, **state: str) -> tuple[str, dict[str, str]]:
         """The new weights and the new state. Formulas over one index i; a zero weight with a zero gradient stays zero."""
         raise NotImplementedError
@@ -41,6 +59,7 @@ class Schedule(Word):
     """A factor for a scalar of the optimiser, as a function of training's progress."""
 
     of: str  # which scalar: lr unless said otherwise
+    watches: ClassVar[bool] = False  # whether it follows a measured value instead: see plateau
 
     def __init_subclass__(cls, name: str | None = None, **kw: Any):
         super().__init_subclass__(**kw)
@@ -49,3 +68,7 @@ class Schedule(Word):
     def factor(self, epoch: int, step: int, epochs: int, steps_per_epoch: int) -> float:
         """`epoch` and `step` count from 0; `step` counts batches from the start of training."""
         raise NotImplementedError
+
+    def seen(self, values: Sequence[float]) -> float:
+        """The factor after these measured values, one an epoch; for schedules that watch."""
+        return 1.0

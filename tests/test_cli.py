@@ -129,6 +129,28 @@ def test_show(netspec: Any) -> None:
     assert graph.code == 0 and "%conv1: N x 4x8x8 = conv 4 3x3" in graph.out
 
 
+def test_programs_and_kernels(netspec: Any, tmp_path: Path) -> None:
+    lowered = netspec("show", "program", "good.net", "--after", "lower")
+    assert lowered.code == 0 and "conv1.y[n,o,p,q] += input[n,c,p+u-1,q+v-1] * conv1.weight[o,c,u,v]" in lowered.out
+    wrong = netspec("show", "program", "good.net", "--after", "lowre")
+    assert wrong.code == 2 and "did you mean lower?" in wrong.err
+    kernels = netspec("show", "kernels", "good.net")
+    assert kernels.code == 0 and "good.net:3: conv 4 3x3 bn relu" in kernels.out
+    assert netspec("emit", "good.net", "-o", "good.py").code == 0
+    text = (tmp_path / "good.py").read_text()
+    assert text == netspec("emit", "good.net").out == kernels.out
+    compile(text, "good.py", "exec")
+
+
+def test_training(netspec: Any, tmp_path: Path) -> None:
+    (tmp_path / "train.net").write_text(GOOD + "\ntrain tiny:\n  data digits\n  loss cross_entropy\n  sgd lr=0.1\n  batch 64\n  epochs 3\n")
+    ran = netspec("train", "train.net", "--set", "classes=10", "--epochs", "1", "--out", "w.safetensors")
+    assert ran.code == 0 and "accuracy" in ran.out and (tmp_path / "w.safetensors").is_file(), ran.err
+    assert netspec("train", "good.net").code in (1, 2)
+    nowhere = netspec("train", "train.net", "--set", "classes=10", "--out", "nowhere/w.safetensors")
+    assert nowhere.code == 2 and "nowhere" in nowhere.err
+
+
 def test_format(netspec: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import io
 

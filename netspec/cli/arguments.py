@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-PASSES_HELP = "stop after this pass (lower, differentiate, fuse ...)"
-
 ABOUT = """\
 netspec: write a convolutional network as a page of text; check it, count it, draw it, train it.
 
@@ -66,17 +64,17 @@ def parser() -> argparse.ArgumentParser:
 
     c = _command(commands, "show", "look_at:show", "print a stage of the way from text to kernels",
                  "netspec show graph specs/lenet.net", "netspec show program specs/lenet.net --after fuse")
-    c.add_argument("stage", choices=("tree", "graph", "program", "kernels", "fusion"), help="the syntax tree, the graph of layers, the program of formulas, the kernels, or what was fused")
+    c.add_argument("stage", choices=("tree", "graph", "program", "kernels"), help="the syntax tree, the graph of layers, the program of formulas, or the kernels")
     _net(c)
-    c.add_argument("--after", metavar="PASS", help=PASSES_HELP)
-    c.add_argument("--entry", choices=("predict", "gradients", "step"), default="predict", help="which of a net's programs (default predict)")
+    c.add_argument("--after", metavar="PASS", help="show the program as this pass leaves it: lower, differentiate, fuse, plan_memory ...")
+    c.add_argument("--entry", choices=("predict", "gradients"), default="predict", help="the program that predicts (default), or the one that trains")
     c.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="whose kernels (default cpu)")
 
     c = _command(commands, "emit", "look_at:emit", "write a net as one readable Python module of Numba kernels",
                  "netspec emit specs/lenet.net -o lenet.py")
     _net(c)
     c.add_argument("-o", "--output", metavar="FILE.py", default="-", help="where to (default: standard output)")
-    c.add_argument("--entry", choices=("predict", "gradients", "step"), default="predict", help="which of a net's programs (default predict)")
+    c.add_argument("--entry", choices=("predict", "gradients"), default="predict", help="the program that predicts (default), or the one that trains")
     c.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="whose kernels (default cpu)")
 
     c = _command(commands, "fmt", "look_at:fmt", "put specs in the canonical form",

@@ -13,7 +13,7 @@ from ..diagnostics import Diagnostic, MissingFileError, NetspecError, UsageError
 from .nets import module_of, open_net, split
 
 if TYPE_CHECKING:
-    from ..ir.graph import Graph
+    from ..views.diagram import Direction
 
 
 def check(args: Namespace) -> int:
@@ -65,7 +65,7 @@ def draw(args: Namespace) -> int:
     if args.output != "-" and Path(args.output).suffix.lower() not in diagram.ENDINGS:
         raise UsageError(f"a picture is written as {', '.join(diagram.ENDINGS)}, not as {args.output}", hint=f"-o {Path(args.output).with_suffix('.svg')}")
     graph = open_net(args)
-    direction = "right" if args.right else "down"
+    direction: Direction = "right" if args.right else "down"
     if args.output == "-":
         print(diagram.diagram(graph, direction).dot, end="")
     else:
@@ -82,19 +82,23 @@ def show(args: Namespace) -> int:
     if args.stage == "tree":
         print(module_of(split(args.net)[0]))
         return 0
+    from .programs import kernels_text, program_text
+
     graph = open_net(args)
     if args.stage == "graph":
         print(graph)
-    elif args.stage in ("program", "fusion"):
-        print(_program(graph, args))
+    elif args.stage == "program":
+        print(program_text(graph, args))
     else:
-        print(_kernels(graph, args), end="")
+        print(kernels_text(graph, args), end="")
     return 0
 
 
 def emit(args: Namespace) -> int:
     """One readable module of kernels."""
-    text = _kernels(open_net(args), args)
+    from .programs import kernels_text
+
+    text = kernels_text(open_net(args), args)
     if args.output == "-":
         print(text, end="")
     else:
@@ -104,20 +108,6 @@ def emit(args: Namespace) -> int:
             raise _unwritable(args.output, e) from None
         print(f"wrote {args.output}: {len(text.splitlines())} lines")
     return 0
-
-
-def _program(graph: Graph, args: Namespace) -> str:
-    """The program after a pass."""
-    from ..passes import pipeline  # type: ignore[attr-defined]
-
-    return str(pipeline(graph, device=args.device, entry=args.entry, after=args.after))
-
-
-def _kernels(graph: Graph, args: Namespace) -> str:
-    """The emitted module as text."""
-    from ..backends.cpu.module import emit_text
-
-    return str(emit_text(graph, entry=args.entry, device=args.device))
 
 
 def fmt(args: Namespace) -> int:

@@ -21,6 +21,7 @@ from .counts import count
 from .outline import Group, Item, Repeat, Step, outline
 from .summary import line_of, op_name
 
+Direction = Literal["down", "right"]
 COLOURS = {  # fill, border
     "input": ("#ffffff", "#475569"),
     "output": ("#ffffff", "#475569"),
@@ -45,7 +46,7 @@ class Diagram:
     """The diagram of a network. `dot` is its Graphviz text, `svg` the drawing; a notebook shows it by itself."""
 
     graph: Graph
-    direction: Literal["down", "right"] = "down"
+    direction: Direction = "down"
 
     @cached_property
     def dot(self) -> str:
@@ -64,12 +65,12 @@ class Diagram:
         return self.dot
 
 
-def diagram(graph: Graph, direction: Literal["down", "right"] = "down") -> Diagram:
+def diagram(graph: Graph, direction: Direction = "down") -> Diagram:
     """The diagram of a layer graph, flowing down the page or to the right."""
     return Diagram(graph, direction)
 
 
-def draw(graph: Graph, path: str | PathLike[str], direction: Literal["down", "right"] = "down") -> None:
+def draw(graph: Graph, path: str | PathLike[str], direction: Direction = "down") -> None:
     """Draw a network into a file; its ending says how: .svg, .png or .dot."""
     target = Path(path)
     picture = Diagram(graph, direction)
@@ -97,7 +98,7 @@ class _Drawing:
     """DOT text under construction."""
 
     graph: Graph
-    direction: str = "down"
+    direction: Direction = "down"
     lines: list[str] = field(default_factory=list)
     box: dict[str, str] = field(default_factory=dict)  # value -> box that stands for it
     last: dict[str, Node] = field(default_factory=dict)  # box -> what its last turn makes, where that differs

@@ -144,7 +144,7 @@ def test_what_is_wrong_with_data_is_said_before_training() -> None:
     y2 = y.copy()
     y2[9] = 3
     assert "example 9" in refused(lambda: net.fit(x, y2, verbose=0))
-    assert "pair" in refused(lambda: net.fit(x, y, validation=x, verbose=0))  # type: ignore[arg-type]
+    assert "pair" in refused(lambda: net.fit(x, y, validation=x, verbose=0))
     assert "label 3" in refused(lambda: net.fit(x, y, validation=(x, y2), verbose=0))
     assert "no number of epochs" in refused(lambda: net.fit(x, y, epochs=-1, verbose=0))
     assert "no number of examples" in refused(lambda: net.fit(x, y, batch=0, verbose=0))

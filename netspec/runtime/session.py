@@ -58,7 +58,7 @@ def train(net: Network, *, epochs: int | None = None, batch: int | None = None, 
     test = None if data.test is None else net.evaluate(*_test_pair(net, data) or ())
     seconds = perf_counter() - began
     if not quiet:
-        print("\n".join(_closing(net, data, history, test, path, seconds, spec or f"specs/{net.graph.name}.net")), flush=True)
+        print("\n".join(_closing(net, data, history, test, path, seconds, spec or "SPEC.net")), flush=True)
     return Session(net, history, test, os.fspath(path), seconds)
 
 
@@ -109,7 +109,7 @@ def _opening(net: Network, data: Data) -> str:
     tests = f", {_examples(data.test[0]):,} to test" if data.test else ""
     r = net.recipe
     how = ", ".join([str(r.need_optimiser()), *(f"schedule {s}" for s in r.schedules), f"batch {r.batch}"])
-    return f"{net.graph.name}: {size:,} parameters on {net.device}; {data.name}: {_examples(data.train[0]):,} examples{tests}\n{how}"
+    return f"{net.graph.name}: {size:,} parameters on {net.device}\ndata {data.name}: {_examples(data.train[0]):,} examples{tests}\n{how}"
 
 
 def _closing(net: Network, data: Data, history: History, test: dict[str, float] | None, path: Path, seconds: float, spec: str) -> list[str]:
@@ -118,7 +118,9 @@ def _closing(net: Network, data: Data, history: History, test: dict[str, float] 
         lines.append("test   " + "  ".join(f"{k} {shown(k, v)}" for k, v in test.items()))
     lines.append(f"took   {seconds:.1f} s for {len(history.epochs)} epoch{'s' if len(history.epochs) != 1 else ''}")
     lines.append(f"saved  {path}")
+    file, colon, name = spec.rpartition(":")
+    named = f"{file!r}, {name!r}" if colon and name == net.graph.name else repr(spec)
     lines += ["", "next:", f"  netspec summary {spec}", f"  netspec draw {spec} -o {net.graph.name}.svg",
               f"  netspec train {spec} --seed {net.seed + 1} --out {net.graph.name}2.safetensors",
-              f'  python -c "import netspec; net = netspec.compile({spec!r}).load({os.fspath(path)!r}); print(net)"']
+              f'  python -c "import netspec; net = netspec.compile({named}).load({os.fspath(path)!r}); print(net)"']
     return lines

@@ -547,6 +547,19 @@ def test_processes_share_a_directory(tmp_path: Path) -> None:
     assert cached(tmp_path / "c")[:2] == (0, 1)
 
 
+def test_many_kernels_are_compiled_by_several_processes(tmp_path: Path) -> None:
+    done = python("""
+        from netspec.backends.cpu import cache
+        cache.WORTH = 2
+        text = "from netspec.backends.cpu.cache import kernel\\n@kernel\\ndef f(a, b, c):\\n    return a + b * c + "
+        kernels = [cache.load_module(text + str(i), f"m{i}").f for i in range(5)]
+        cache.compile_all(kernels, processes=2)
+        print(all(k.path.exists() for k in kernels), [k(1, 2, 3) for k in kernels], cache.statistics())
+        cache.compile_all(kernels)
+    """, NETSPEC_CACHE=str(tmp_path / "c"))
+    assert done.stdout.strip() == "True [7, 8, 9, 10, 11] 5 kernels compiled, 0 loaded"
+
+
 def test_closures_are_told_apart_by_their_key() -> None:
     def times(k: int) -> cache.Compiled:
         def multiply(x: int) -> int:

@@ -205,15 +205,16 @@ class _Entry:
 
     def load_overload(self, signature: Any, context: Any) -> Any:
         from numba.core import compiler
-        from numba.core.runtime.nrt import rtsys
+        from numba.core.runtime import nrt
 
         kind: Any = compiler.CompileResult
+        runtime: Any = nrt.rtsys
         if self.path is None:
             return None
         # Numba would first fill the context with all it can compile, which takes longer than loading a network's kernels
         # and which running them does not need; compiling does it anyway. Numba's runtime must be there: code may name it.
         try:
-            rtsys.initialize(context)
+            runtime.initialize(context)
             data = self.path.read_bytes()
             if hashlib.sha256(data[32:]).digest() != data[:32]:
                 return None
@@ -365,7 +366,8 @@ def compile_all(kernels: Iterable[Compiled], processes: int | None = None) -> No
     are started for a share each; they leave their results in the cache. Never more than a matter of time: whatever they
     do not deliver is compiled here."""
     missing = list({k.path: k for k in kernels if k.path is not None and not k.path.exists()}.values())
-    helpers = min(processes or os.cpu_count() or 1, len(missing) // WORTH)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    helpers = min(processes or cores, len(missing) // WORTH)
     shares = [missing[i::helpers] for i in range(helpers)] if helpers > 1 else [missing]
     running = [(share, process) for share in shares[1:] if (process := _compile_elsewhere(share))]
     for k in shares[0]:
@@ -380,7 +382,7 @@ def compile_all(kernels: Iterable[Compiled], processes: int | None = None) -> No
             _elsewhere.update(k.path for k in share if k.path is not None and k.path.exists())
 
 
-WORTH = 8  # kernels that take as long to compile as a process takes to start
+WORTH = 20  # kernels at least for each process: one takes 0.03 to 0.1 s to compile, a process a second to be ready
 
 
 def _compile_elsewhere(kernels: list[Compiled]) -> subprocess.Popen[bytes] | None:

@@ -9,8 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_layers import EXAMPLES, graph_of
-from test_passes import NETS
 
 from netspec.backends.cpu.executor import CpuExecutor
 from netspec.backends.executor import Executor
@@ -20,6 +18,8 @@ from netspec.layers.layer import Example
 from netspec.losses.loss import LOSSES
 from netspec.optimisers.optimiser import OPTIMISERS
 from netspec.passes.objective import Term
+from test_layers import EXAMPLES, graph_of
+from test_passes import NETS
 
 TERMS = (Term(LOSSES["cross_entropy"](), "out"),)
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from small import Net, sequence
 
 import netspec.losses  # noqa: F401
 from netspec.backends.reference.interpret import run
@@ -24,6 +23,7 @@ from netspec.passes.lower import lower
 from netspec.passes.objective import Term, training_program
 from netspec.passes.prepare import prepare
 from netspec.passes.split_sums import split_sums
+from small import Net, sequence
 
 TARGET = Target("cpu", 64, 8)
 SAMPLES = 3

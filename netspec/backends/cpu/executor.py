@@ -11,40 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...ir.graph import Graph, Parameter
-from ...ir.layout import Image, Layout, Packed, Target, Vector, round_up
-from ...passes import run
-from ...passes.assign_layouts import assign_layouts, choose_block, store_layouts
-from ...passes.common_subexpressions import common_subexpressions
-from ...passes.drop_dead import drop_dead
-from ...passes.fold_batchnorm import fold_batchnorm
-from ...passes.fuse import fuse
+from ...ir.layout import Image, Layout, Packed, Vector, round_up
 from ...passes.lower import lower
 from ...passes.objective import Term, cotangent_program, training_program
-from ...passes.plan_memory import MemoryPlan, memory_plan
-from ...passes.prepare import prepare
-from ...passes.split_sums import split_sums
+from ...passes.plan_memory import MemoryPlan
 from ..executor import Array, Executor, Outcome
 from ..reference.interpret import run as interpret
-from .contract_schedule import sum_layouts
 from .engine import Table
 from .machine import Recorder
 from .memory import aligned
-from .module import entry_text, functions
-from .schedule import Schedule, inputs_of, schedule
+from .module import functions
+from .plan import plan, target_and_store
+from .schedule import Schedule, inputs_of
 from .update import Update
 
 Words = NDArray[Any]
-
-
-@lru_cache(maxsize=1)
-def host_vector() -> int:
-    """Bytes of a vector register of this processor."""
-    import llvmlite.binding as llvm
-
-    features = llvm.get_host_cpu_features()
-    if features.get("avx512f"):
-        return 64
-    return 32 if features.get("avx2") and features.get("fma") else 16
 
 
 @dataclass
@@ -57,7 +38,6 @@ class Entry:
     first: Graph | None  # the program of prepared values
     vectors: Words
     workspace: Words
-    text: str  # of the emitted module's functions
     functions: tuple[Callable[[Recorder], None], ...]  # prepare, main, effects
     tables: dict[int, Bound] = field(default_factory=dict)
     version: int = -1  # of the parameters that prepared values were made from
@@ -80,10 +60,7 @@ class CpuExecutor(Executor):
 
     def __init__(self, graph: Graph, dtype: str = "float32", precision: str = "float32"):
         super().__init__(graph, dtype, precision)
-        item = self.dtype.itemsize
-        forward = lower(False)(graph).verify()
-        self.target = choose_block(forward, Target("cpu", host_vector(), item, precision=precision))
-        self.store = store_layouts(forward, self.target)
+        self.target, self.store = target_and_store(graph, self.dtype.itemsize, precision)
         end = max((p.at + round_up(p.size, 16) for p in self.store.values()), default=0)
         self.trainable = max((p.at + round_up(p.size, 16) for n, p in self.store.items() if self.parameters[n].trainable), default=0)
         self.weights, self.grads = aligned(end + 16, self.dtype), aligned(end + 16, self.dtype)
@@ -166,21 +143,11 @@ class CpuExecutor(Executor):
             self.entries[key] = self.plan(make(), fold=key == "predict")
         return self.entries[key]
 
-    def plan(self, program: Graph, fold: bool, after: Callable[[str, Graph], None] = lambda name, graph: None) -> Entry:
-        """Lowered program -> schedule. `after` sees what each pass leaves behind."""
-        program = run(program, (fold_batchnorm, common_subexpressions, drop_dead) if fold else (common_subexpressions, drop_dead), after)
-        first = None
-        if fold:
-            first, program = prepare(program)
-            after("prepare", first.verify())
-        program = run(program, (split_sums, drop_dead, fuse(self.target), assign_layouts(self.target, self.store, sum_layouts)), after)
-        program, memory = memory_plan(program, share=self.share)
-        after("plan_memory", program.verify())
-        made = schedule(program, self.target, self.dtype.name)
-        kind = "predict" if fold else "gradients"
-        text = entry_text(kind, made)
-        return Entry(program, made, memory, first, aligned(memory.vectors + 16, self.dtype), aligned(max(64, made.workspace), np.uint8), text,
-                     functions(text, kind, program.name))
+    def plan(self, program: Graph, fold: bool) -> Entry:
+        """Plan a lowered program, and make room for what it needs whatever the batch."""
+        p = plan(program, self.target, self.store, self.dtype.name, fold=fold, share=self.share)
+        return Entry(p.program, p.schedule, p.memory, p.first, aligned(p.memory.vectors + 16, self.dtype), aligned(max(64, p.schedule.workspace), np.uint8),
+                     functions(p.text, p.kind, program.name))
 
     def bind(self, entry: Entry, samples: int) -> Bound:
         """The table for a number of samples; made again when the arena had to grow."""

@@ -1,0 +1,113 @@
+"""From a checked network to what one entry runs: the passes in order, then the calls. Nothing is compiled here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from ...diagnostics import UsageError
+from ...ir.graph import Graph
+from ...ir.layout import Packed, Target, Vector
+from ...passes import Watch, run
+from ...passes.assign_layouts import assign_layouts, choose_block, store_layouts
+from ...passes.common_subexpressions import common_subexpressions
+from ...passes.drop_dead import drop_dead
+from ...passes.fold_batchnorm import fold_batchnorm
+from ...passes.fuse import fuse
+from ...passes.infer_shapes import infer_shapes
+from ...passes.lower import lower
+from ...passes.objective import Term, cotangent_program, training_program
+from ...passes.plan_memory import MemoryPlan, memory_plan
+from ...passes.prepare import prepare
+from ...passes.split_sums import split_sums
+from .contract_schedule import sum_layouts
+from .module import entry_text, module_text
+from .schedule import Schedule, schedule
+
+Store = Mapping[str, Vector | Packed]
+PASSES = ("infer_shapes", "lower", "differentiate", "fold_batchnorm", "common_subexpressions", "drop_dead", "prepare", "split_sums", "fuse", "assign_layouts",
+          "plan_memory")
+
+
+def nothing(name: str, graph: Graph) -> None:
+    """Watch no pass."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One entry: its program, laid out and placed, and its calls."""
+
+    program: Graph
+    schedule: Schedule
+    memory: MemoryPlan
+    first: Graph | None  # the program of values that depend on parameters alone
+    kind: str  # predict | gradients
+
+    @property
+    def text(self) -> str:
+        """The functions of the emitted module."""
+        return entry_text(self.kind, self.schedule)
+
+
+@lru_cache(maxsize=1)
+def host_vector() -> int:
+    """Bytes of a vector register of this processor."""
+    import llvmlite.binding as llvm
+
+    features = llvm.get_host_cpu_features()
+    if features.get("avx512f"):
+        return 64
+    return 32 if features.get("avx2") and features.get("fma") else 16
+
+
+def target_and_store(graph: Graph, item: int, precision: str) -> tuple[Target, dict[str, Vector | Packed]]:
+    """How a network's values are blocked, and where its parameters lie: the same for every entry."""
+    forward = lower(False)(graph).verify()
+    target = choose_block(forward, Target("cpu", host_vector(), item, precision=precision))
+    return target, store_layouts(forward, target)
+
+
+def plan(program: Graph, target: Target, store: Store, dtype: str, *, fold: bool, share: bool = True, after: Watch = nothing) -> Planned:
+    """A lowered program, made ready to run. `after` sees what each pass leaves behind."""
+    program = run(program, (fold_batchnorm, common_subexpressions, drop_dead) if fold else (common_subexpressions, drop_dead), after)
+    first = None
+    if fold:
+        first, program = prepare(program)
+        first.verify()
+        after("prepare", program.verify())
+    program = run(program, (split_sums, drop_dead, fuse(target), assign_layouts(target, store, sum_layouts)), after)
+    program, memory = memory_plan(program, share=share)
+    after("plan_memory", program.verify())
+    return Planned(program, schedule(program, target, dtype), memory, first, "predict" if fold else "gradients")
+
+
+def plan_entry(graph: Graph, entry: str, terms: tuple[Term, ...], dtype: str = "float32", precision: str = "float32", after: Watch = nothing) -> tuple[Planned, Target]:
+    """Everything from the checked network on: "predict", or "gradients" of the losses (of the outputs, where there are
+    none)."""
+    graph = run(graph, (infer_shapes(),), after)
+    target, store = target_and_store(graph, {"float32": 4, "float64": 8}[dtype], precision)
+    after("lower", lower(entry != "predict")(graph))
+    if entry == "predict":
+        return plan(lower(False)(graph), target, store, dtype, fold=True, after=after), target
+    program = training_program(graph, terms) if terms else cotangent_program(graph, training=True, inputs=False)
+    after("differentiate", program.verify())
+    return plan(program, target, store, dtype, fold=False, after=after), target
+
+
+def program_after(graph: Graph, entry: str, terms: tuple[Term, ...], pass_name: str | None) -> Graph:
+    """The program as a pass leaves it; the last one's where none is named."""
+    if pass_name is not None and pass_name not in PASSES:
+        raise UsageError(f"there is no pass called {pass_name}", "passes: " + ", ".join(PASSES))
+    seen: dict[str, Graph] = {}
+    plan_entry(graph, entry, terms, after=seen.__setitem__)
+    name = pass_name or "plan_memory"
+    if name not in seen:
+        raise UsageError(f"the entry {entry} does not run {name}", "it runs: " + ", ".join(seen))
+    return seen[name]
+
+
+def emitted(graph: Graph, entry: str, terms: tuple[Term, ...]) -> str:
+    """The readable module of an entry, with its kernels."""
+    planned, target = plan_entry(graph, entry, terms)
+    return module_text(graph.name, planned.kind, planned.schedule, dtype="float32", lanes=target.lanes, arena=planned.memory.arena)

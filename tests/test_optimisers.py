@@ -136,7 +136,7 @@ def test_lbfgs_against_pytorch(spec: str) -> None:
 def test_lbfgs_finds_the_minimum() -> None:
     w, memory = np.array([-1.2, 1.0]), Memory()
     for _ in range(5):
-        w = Lbfgs(search=True).minimise(rosenbrock, w, memory)
+        w = word(OPTIMISERS, "lbfgs search")[0].minimise(rosenbrock, w, memory)
     np.testing.assert_allclose(w, 1, rtol=1e-4)
 
 

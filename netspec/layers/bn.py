@@ -6,7 +6,7 @@ from math import prod
 
 from ..ir.graph import Parameter
 from ..ir.types import TensorType
-from ..words import WordError, number
+from ..words import WordError, flag, number
 from .layer import Builder, Example, Layer
 
 _PLACES = {0: "", 1: ",w", 2: ",h,w", 3: ",d,h,w"}
@@ -15,8 +15,9 @@ class Bn(Layer, category="normalisation"):
     """Batch normalisation: each channel to mean 0 and variance 1 over the batch, then a learned scale and shift.
 
     In training the batch's own mean and (biased) variance are used, and the running ones move towards them; in
-    evaluation the running ones are used. The running variance is unbiased, as in PyTorch. `momentum` is the weight of
-    the new value (PyTorch's sense); Keras's momentum=0.99 is 0.01 here, Caffe's moving_average_fraction 0.999 is 0.001.
+    evaluation the running ones are used. The running variance is unbiased, as in PyTorch and Caffe; `biased` makes it
+    Keras's and ONNX's. `momentum` is the weight of the new value (PyTorch's sense); Keras's momentum=0.99 is 0.01 here,
+    Caffe's moving_average_fraction 0.999 is 0.001.
 
     Shapes:  C x W... -> the same
     Params:  weight [C], bias [C]; buffers mean [C], var [C]
@@ -25,10 +26,12 @@ class Bn(Layer, category="normalisation"):
 
     eps: float = number("added to the variance", default=1e-5, least=0)
     momentum: float = number("weight of the new value in the running statistics", default=0.1, least=0, most=1)
+    biased: bool = flag("the running variance is divided by the count, not the count less one", default=False, word="biased")
 
     examples = (
         Example("bn", inputs=((3, 4, 5),), output=(3, 4, 5), parameters=6),
         Example("bn eps=0.001 momentum=0.01", inputs=((4,),), output=(4,), parameters=8),
+        Example("bn biased", inputs=((3, 2, 2),), output=(3, 2, 2), parameters=6),
         Example("bn", inputs=((2, 3, 2, 4),), output=(2, 3, 2, 4), parameters=4),
     )
 
@@ -61,7 +64,8 @@ class Bn(Layer, category="normalisation"):
         r = b(f"r[c] = 1.0 / sqrt(v[c] + {self.eps!r})", v=v)
         k = b("k[c] = weight[c] * r[c]", weight=parameters["weight"], r=r)
         b(f"mean2[c] = {1 - self.momentum!r} * mean[c] + {self.momentum!r} * m[c]", mean=mean, m=m, effect=mean)
-        b(f"var2[c] = {1 - self.momentum!r} * var[c] + {self.momentum!r} * (v[c] * {count} / ({count} - 1.0))", var=var, v=v, effect=var)
+        unbiased = "v[c]" if self.biased else f"(v[c] * {count} / ({count} - 1.0))"
+        b(f"var2[c] = {1 - self.momentum!r} * var[c] + {self.momentum!r} * {unbiased}", var=var, v=v, effect=var)
         b.save(m=m, r=r, k=k)
         return b.map("(x - m) * k + bias", x=x, m=m, k=k, bias=parameters["bias"])
 

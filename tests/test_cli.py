@@ -133,7 +133,7 @@ def test_programs_and_kernels(netspec: Any, tmp_path: Path) -> None:
     lowered = netspec("show", "program", "good.net", "--after", "lower")
     assert lowered.code == 0 and "conv1.y[n,o,p,q] += input[n,c,p+u-1,q+v-1] * conv1.weight[o,c,u,v]" in lowered.out
     wrong = netspec("show", "program", "good.net", "--after", "lowre")
-    assert wrong.code == 2 and "did you mean lower?" in wrong.err
+    assert wrong.code == 2 and "lower, differentiate" in wrong.err
     kernels = netspec("show", "kernels", "good.net")
     assert kernels.code == 0 and "good.net:3: conv 4 3x3 bn relu" in kernels.out
     assert netspec("emit", "good.net", "-o", "good.py").code == 0

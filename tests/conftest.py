@@ -7,6 +7,7 @@ A corpus file is `tests/corpus/STAGE/NAME.txt`: a spec, a line `----`, and what 
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,6 +52,18 @@ class CorpusItem(pytest.Item):
 
     def reportinfo(self) -> tuple[Path, int, str]:
         return self.path, 0, f"corpus {self.path.parent.name}/{self.name}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test that asks for PyTorch is marked so, and `-m torch` runs just those."""
+    asks: dict[Any, bool] = {}
+    for item in items:
+        function = getattr(item, "function", None)
+        if function is not None:
+            if function not in asks:
+                asks[function] = 'importorskip("torch")' in inspect.getsource(function)
+            if asks[function]:
+                item.add_marker(pytest.mark.torch)
 
 
 _times: dict[str, float] = {}

@@ -109,7 +109,7 @@ class TreeBuilder:
     def label(self, c: list[Any]) -> Any:
         if c[0].text == HOLE:
             return tree.Hole(_suite(c[-1]), self.at(c[0]))
-        return tree.Labelled(c[0].text, c[1] if len(c) == 3 else None, c[-1], self.at(c[0], c[-1]))
+        return tree.Labelled(c[0].text, c[1][0] if len(c) == 3 else None, c[-1], self.at(c[0], c[-1]))
 
     def merge(self, c: list[Any]) -> Any:
         head, *args, branches = c

@@ -147,7 +147,7 @@ def cropped(e: Elaborator, f: Flow, like: Flow, scope: Scope, span: Span, what: 
     return out
 
 
-def residual(e: Elaborator, node: tree.Residual, body: Flow, other: Flow, which: str, scope: Scope, head: Span) -> Flow:
+def residual(e: Elaborator, ends: tuple[Label, ...], body: Flow, other: Flow, which: str, scope: Scope, head: Span) -> Flow:
     """add(body(x), other(x))."""
     from ...layers import LAYERS
 
@@ -156,7 +156,7 @@ def residual(e: Elaborator, node: tree.Residual, body: Flow, other: Flow, which:
     a, b = body.type, other.type
     if body.sure and other.sure and a.shape != b.shape and not _may_agree(a.shape, b.shape):
         e.report(Diagnostic("residual-mismatch", "a residual adds its input to its body, and the two differ in shape",
-                            (Label(head, f"body gives {shape_text(a.shape)}, {which} is {shape_text(b.shape)}"),), hint=_projection(a, b) if which == "the input" else
+                            (Label(head, f"body gives {shape_text(a.shape)}, {which} is {shape_text(b.shape)}"), *(ends if which != "the input" else ())), hint=_projection(a, b) if which == "the input" else
                             "make the shortcut end in the shape of the body"))
         out = Flow("", a, False) if which == "the input" else body.unsure()
     else:

@@ -49,7 +49,7 @@ def _windows(e: Elaborator, made: Any, x: Flow, span: Span) -> None:
         if n and w is not None:
             a, b = pad[axis]
             f = dilation[axis] * (window[axis] - 1) + 1
-            real = max(0, n - b)
+            real = max(0, n - b - max(0, stride[axis] - f))  # a stride wider than its window leaves gaps anyway
             exact = (w + a + b - f) / stride[axis] + 1
             what = f"{real} pixel{'s' if real > 1 else ''} at the end of each line are never seen" if real else "only padding is left out"
             e.say("warning" if real else "note", "lost-pixels", "the stride does not divide what the window slides over", span, what,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ...diagnostics import near
+from ...diagnostics import Label, near
 from ...ir.types import TensorType, shape_text
 from ...source import Span
 from ...syntax import tree
@@ -17,7 +17,7 @@ from .files import Context
 from .scopes import Scope
 from .values import NOTHING, Fatal, Flow, Macro, Mistake, Silent, Symbol, described
 
-HEADS = ("residual", "shortcut", "dense", "each", "frozen", "repeat", "output", "input", "concat", "add", "mean")
+HEADS = ("residual", "shortcut", "dense", "each", "frozen", "repeat", "output", "input", "default", "else", "elif", "concat")
 MOST_TURNS = 100_000
 
 
@@ -122,6 +122,8 @@ def _labelled(e: Elaborator, s: tree.Labelled, flow: Flow | None, scope: Scope, 
     e.tick(s.span)
     head = _head(s.span, s.name)
     alike = near(s.name, HEADS)
+    if alike and s.name.rstrip("0123456789_") == alike:
+        alike = None  # `dense1` is a name of its own
     if s.name in ("concat", "add", "sub", "mul", "mean") and single_call(s.body) is None:
         e.report(Mistake("branch-expected", f"`{s.name}:` opens a merge, and its lines begin with `|`", head, "no branches under it", hint="  | skip\n  | conv 64 3x3").diagnostic)
     elif alike and s.name != alike and s.index is None:
@@ -259,7 +261,16 @@ def _residual(e: Elaborator, s: tree.Residual, flow: Flow | None, scope: Scope, 
     e.ends_with_output = False
     if not flow.sure and (s.shortcut is None or which == "the input"):
         return Flow("", body.type, False)
-    return merging.residual(e, s, body, other, which, scope, head)
+    ends = (Label(last_line(s.body), "the body ends here"), *((Label(last_line(s.shortcut.body), "the shortcut ends here"),) if which == "the shortcut" and s.shortcut else ()))
+    return merging.residual(e, ends, body, other, which, scope, head)
+
+
+def last_line(body: Any) -> Span:
+    """Where the last step of a body stands."""
+    while isinstance(body, (tree.Suite, tree.Steps)):
+        body = (body.statements if isinstance(body, tree.Suite) else body.items)[-1]
+    span: Span = body.span
+    return span if span.line == span.end_line else Span(span.source, span.line, span.column, span.line, len(span.source.line(span.line)) + 1)
 
 
 def _dense(e: Elaborator, s: tree.Dense, flow: Flow | None, scope: Scope, c: Context) -> Flow:

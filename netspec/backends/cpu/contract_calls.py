@@ -284,3 +284,27 @@ def place_offset(place: tuple[int, int, int, int], image: Image) -> int:
 def divisor(n: int, most: int) -> int:
     """The largest divisor of n that is at most `most`."""
     return max(k for k in range(1, n + 1) if n % k == 0 and k <= max(1, most))
+
+
+@dataclass(frozen=True)
+class Kernel(Call):
+    """An emitted kernel over items: blocks of channels, images, or runs of a vector."""
+
+    method: ClassVar[str] = "kernel"
+    name: str
+    kernel: str
+    operands: tuple[str, ...]
+    results: tuple[str, ...]
+    outputs: tuple[str, ...] = ()  # images whose halo the kernel clears
+    sizes: tuple[int, ...] = ()
+    channels: int = 1
+    images: int = 1  # of a sample; 0: the step has no batch
+    chunk: int = 1  # images, or elements, of an item
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        return self.operands
+
+    @property
+    def writes(self) -> tuple[str, ...]:
+        return self.results

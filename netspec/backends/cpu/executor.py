@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...ir.graph import Graph, Parameter
-from ...ir.layout import Image, Layout, Packed, Vector, round_up
+from ...ir.layout import Image, Packed, Vector, round_up
 from ...passes.lower import lower
 from ...passes.objective import Term, cotangent_program, training_program
 from ...passes.plan_memory import MemoryPlan
@@ -24,6 +23,7 @@ from .module import functions
 from .plan import plan, target_and_store
 from .schedule import Schedule, inputs_of
 from .update import Update
+from .values import pack, read_image, unpack, write_image
 
 Words = NDArray[Any]
 
@@ -201,72 +201,20 @@ class CpuExecutor(Executor):
             pack(entry.vectors, layout, env[node.name].astype(self.dtype))
 
     # ---- values -------------------------------------------------------------------------------------------------------------------
-    def view(self, layout: Image, samples: int) -> Words:
-        """The interior of an image as an array [image, block, depth, height, width, lane] (channels-last: block is 1)."""
-        start = samples * layout.at + layout.origin
-        memory = self.arena[start:].view(self.dtype) if start % layout.item == 0 else self.arena[start:]
-        lanes = layout.lanes if layout.block else layout.channels
-        shape = (samples * layout.images, layout.blocks, *layout.extents, lanes)
-        return np.lib.stride_tricks.as_strided(memory, shape, (layout.image, layout.block, layout.plane, layout.row, layout.pixel, layout.item))
-
     def write(self, entry: Entry, value: str, data: Array, samples: int) -> None:
-        """A canonical array into an image, halo and padded lanes cleared."""
         layout = entry.schedule.layouts[value]
         assert isinstance(layout, Image)
-        start, size = samples * layout.at + layout.plus, samples * layout.bytes
-        if any(layout.halo) or layout.channels % layout.lanes:
-            self.arena[start:start + size] = 0
-        to = self.view(layout, samples)
-        x = np.asarray(data).reshape(samples * layout.images, layout.channels, *layout.extents)
-        if not layout.block:
-            to[:, 0] = np.moveaxis(x, 1, -1)
-            return
-        whole = layout.channels // layout.lanes
-        v = layout.lanes
-        if whole:
-            to[:, :whole] = np.moveaxis(x[:, :whole * v].reshape(len(x), whole, v, *layout.extents), 2, -1)
-        if layout.channels % v:
-            to[:, whole, ..., :layout.channels % v] = np.moveaxis(x[:, whole * v:], 1, -1)
+        write_image(self.arena, layout, data, samples)
 
     def read(self, entry: Entry, value: str, samples: int) -> Array:
         """A canonical copy of a value."""
         v = entry.program.values[value]
-        layout: Layout | None = v.layout
         sizes = tuple(s or 0 for s in v.type.shape)
-        if isinstance(layout, Vector | Packed):
-            return unpack({"vectors": entry.vectors, "gradients": self.grads, "parameters": self.weights}[layout.space], layout, sizes)
-        assert isinstance(layout, Image)
-        x = np.moveaxis(self.view(layout, samples), -1, 2)
-        x = x.reshape(len(x), -1, *layout.extents)[:, :layout.channels]
-        return np.ascontiguousarray(x.reshape(len(x), *sizes))
+        if isinstance(v.layout, Image):
+            return read_image(self.arena, v.layout, samples, self.dtype, sizes)
+        assert v.layout is not None
+        return unpack({"vectors": entry.vectors, "gradients": self.grads, "parameters": self.weights}[v.layout.space], v.layout, sizes)
 
     def memory(self, entry: str, batch: int) -> int:
         made = self.entries[entry]
         return batch * made.memory.arena
-
-
-@lru_cache(maxsize=4096)
-def _indices(layout: Packed) -> Words:
-    return layout.order.indices()
-
-
-def pack(into: Words, layout: Vector | Packed, value: Array) -> None:
-    """Canonical numbers into a flat store."""
-    flat = value.ravel()
-    if isinstance(layout, Vector):
-        into[layout.at:layout.at + layout.size] = flat
-        return
-    order = _indices(replace(layout, at=0, space=""))
-    into[layout.at:layout.at + layout.size] = np.where(order >= 0, flat[order], 0)
-
-
-def unpack(source: Words, layout: Vector | Packed, shape: tuple[int, ...]) -> Array:
-    """A canonical copy from a flat store."""
-    part = source[layout.at:layout.at + layout.size]
-    if isinstance(layout, Vector):
-        return part.reshape(shape).copy()
-    order = _indices(replace(layout, at=0, space=""))
-    out = np.zeros(int(np.prod(shape)), source.dtype)
-    real = order >= 0
-    out[order[real]] = part[real]
-    return out.reshape(shape)

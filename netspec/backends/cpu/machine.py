@@ -7,7 +7,7 @@ of them. A new number of samples makes new rows and compiles nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -15,12 +15,11 @@ import numpy as np
 from ...ir.layout import Image, Layout
 from . import contract_rows
 from .cache import load_module
-from .contract_schedule import Call
+from .contract_calls import Call, Kernel
 from .engine import Machine
-from .schedule import Kernel
 
 WORDS = 5  # of an operand of an emitted kernel
-CALLS: dict[str, type[Call]] = {c.method: c for c in (*Call.__subclasses__(), Kernel)}
+CALLS: dict[str, type[Call]] = {c.method: c for c in Call.__subclasses__()}
 EDGE = 12  # words of an edge
 
 KERNEL_MODULE = '''"""{name}"""
@@ -52,14 +51,14 @@ def edge(edge, image, block):
 '''
 
 
-@lru_cache(maxsize=None)
+@cache
 def emitted_kernel(name: str, text: str, dtype: str, lanes: int) -> Any:
     """A kernel of a lanes, channel, flat or loop step, from its text."""
     source = KERNEL_MODULE.format(name=name, dtype=dtype, lanes=lanes, short={"float32": "f32", "float64": "f64"}[dtype], text=text)
     return getattr(load_module(source, name), name)
 
 
-@lru_cache(maxsize=None)
+@cache
 def edge_clearer() -> int:
     return int(load_module(EDGE_MODULE, "edge").edge.address)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 from ...ir.contraction import renamed
 from ...ir.formula import Formula
@@ -17,34 +17,11 @@ from ...ir.layout import Image, Layout, Packed, Target, Vector, round_up
 from ...ir.step import Step, unfused
 from ...passes.kinds import contraction
 from . import contract_schedule as contract
-from .contract_schedule import Call, Plan
+from .contract_calls import Call, Kernel
+from .contract_schedule import Plan
 from .emit_channel import emit_channel, emit_flat
 from .emit_lanes import Emitted, emit_lanes
 from .emit_loop import emit_loop, images_of
-
-
-@dataclass(frozen=True)
-class Kernel(Call):
-    """An emitted kernel over items: blocks of channels, images, or runs of a vector."""
-
-    method: ClassVar[str] = "kernel"
-    name: str
-    kernel: str
-    operands: tuple[str, ...]
-    results: tuple[str, ...]
-    outputs: tuple[str, ...] = ()  # images whose halo the kernel clears
-    sizes: tuple[int, ...] = ()
-    channels: int = 1
-    images: int = 1  # of a sample; 0: the step has no batch
-    chunk: int = 1  # images, or elements, of an item
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        return self.operands
-
-    @property
-    def writes(self) -> tuple[str, ...]:
-        return self.results
 
 
 @dataclass(frozen=True)

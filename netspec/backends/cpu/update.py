@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-
 from ...ir.formula import Formula
 from ...ir.graph import Node, Value
 from ...ir.layout import Vector, round_up
 from ...ir.step import Step
 from ...passes.objective import update_program
+from .contract_calls import Kernel
 from .emit_channel import emit_flat
 from .engine import Table
 from .machine import Recorder
 from .memory import aligned
-from .schedule import Kernel
 
 if TYPE_CHECKING:
     from .executor import CpuExecutor

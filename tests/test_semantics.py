@@ -53,7 +53,7 @@ def same(got: Any, want: Any, rtol: float = 1e-12) -> None:
     np.testing.assert_allclose(got, want, rtol=rtol, atol=rtol)
 
 
-def cases(layer: str) -> Any:
+def cases(layer: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("case", SEMANTICS[layer], ids=lambda c: "-".join(f"{v}" for v in c["attrs"].values())[:70])
 
 
@@ -105,7 +105,7 @@ def test_same_padding(case: dict[str, Any]) -> None:
 
 @cases("conv2d")
 def test_convolution(case: dict[str, Any]) -> None:
-    a, i = case["attrs"], case["inputs"] if "inputs" in case else {}
+    a, i = case["attrs"], case.get("inputs", {})
     if a["op"] == "conv output size":
         assert out_sizes((a["n"],), (a["k"],), (a["stride"],), ((a["pad"], a["pad"]),), (a["dilation"],)) == (case["outputs"]["n_out"],)
         return

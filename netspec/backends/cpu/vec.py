@@ -61,6 +61,12 @@ class E:
     def broadcast(self, pointer: Value, bytes: Value | int = 0) -> Value:
         return self.splat(self.b.load(self.offset(pointer, bytes), align=self.item, typ=self.scalar))
 
+    def prefetch(self, pointer: Value, bytes: Value | int = 0, write: bool = False) -> None:
+        """Fetch a line that is soon needed; any address will do."""
+        kind = ir.FunctionType(ir.VoidType(), [PTR, I32, I32, I32])
+        f = function(self.b.module, kind, "llvm.prefetch.p0")
+        self.b.call(f, [self.offset(pointer, bytes), *(ir.Constant(I32, k) for k in (int(write), 3, 1))])
+
     # ---- values ------------------------------------------------------------------------------------------------------
     def const(self, x: float) -> Value:
         return ir.Constant(self.type, [float(x)] * self.width)

@@ -43,11 +43,28 @@ def combine(e: E, row: Sequence[float], values: Sequence[Value | None]) -> Value
     return e.zero() if out is None else out
 
 
-def _sandwich_store(e: E, m: Matrix, columns: list[list[Value]], to: Value, far: Value) -> None:
-    """Store (m . columns . m^T), element by element `far` bytes apart; `columns` are those of m . x already."""
-    for i in range(len(columns[0])):
-        for j, row in enumerate(m):
-            e.store(combine(e, row, [c[i] for c in columns]), e.offset(to, e.b.mul(far, i64(i * len(m) + j))))
+def transform(e: E, m: Matrix, values: Sequence[Value | None]) -> list[Value]:
+    """m . values. Rows 1, 2 and 3, 4 of a tall matrix, columns of a wide one, differ in the signs of every other term:
+    their common halves are computed once."""
+    if len(m) == 6:
+        out = [combine(e, m[0], values)]
+        for k in (1, 3):
+            even = combine(e, [(p + q) / 2 for p, q in zip(m[k], m[k + 1])], values)
+            odd = combine(e, [(p - q) / 2 for p, q in zip(m[k], m[k + 1])], values)
+            out += [e.b.fadd(even, odd), e.b.fsub(even, odd)]
+        return [*out, combine(e, m[5], values)]
+    pairs: list[Value | None] = []
+    for k in (1, 3):
+        pairs += [e.b.fadd(values[k], values[k + 1]), e.b.fsub(values[k], values[k + 1])]
+    rows = [(r[0], (r[1] + r[2]) / 2, (r[1] - r[2]) / 2, (r[3] + r[4]) / 2, (r[3] - r[4]) / 2, r[5]) for r in m]
+    return [combine(e, r, [values[0], *pairs, values[5]]) for r in rows]
+
+
+def _store_rows(e: E, m: Matrix, columns: list[list[Value]], to: Value, far: Value) -> None:
+    """Store (m . x . m^T), element by element `far` bytes apart; `columns` are those of m . x."""
+    for i in range(len(m)):
+        for j, v in enumerate(transform(e, m, [c[i] for c in columns])):
+            e.store(v, e.offset(to, e.b.mul(far, i64(i * len(m) + j))))
 
 
 def tile_in(matrix: str, size: int, valid: int, lanes: int) -> Emit:
@@ -66,11 +83,15 @@ def tile_in(matrix: str, size: int, valid: int, lanes: int) -> Emit:
         def one(t: Value, carried: list[Value]) -> list[Value]:
             at = b.mul(t, i64(4 * e.bytes))
             starts = [e.offset(e.pointer(r), at) for r in rows]
+            ahead = [e.offset(e.pointer(b.add(x, b.mul(row, i64(size + i)))), at) for i in range(4)]
+            for p in ahead:
+                for j in range(4):
+                    e.prefetch(p, e.bytes * j)
             columns = []
             for j in range(size):
                 d = [e.load(s, e.bytes * j) for s in starts] if j < valid else [None] * size
-                columns.append([combine(e, r, d) for r in m])
-            _sandwich_store(e, m, columns, e.offset(e.pointer(to), b.mul(t, i64(e.bytes))), far)
+                columns.append(transform(e, m, d))
+            _store_rows(e, m, columns, e.offset(e.pointer(to), b.mul(t, i64(e.bytes))), far)
             return []
         e.loop(tiles, [], one)
     return emit
@@ -92,16 +113,20 @@ def tile_out(valid: int, steps: tuple[int, ...], outputs: int, extras: int, epil
 
         def one(t: Value, carried: list[Value]) -> list[Value]:
             start = e.offset(e.pointer(m), b.mul(t, i64(e.bytes)))
+            for p, s, far_row in zip(bases, steps, strides):
+                for i in range(4):
+                    ahead = e.offset(p, b.add(b.mul(t, i64(4 * s)), b.mul(far_row, i64(4 + i))))
+                    for j in range(4):
+                        e.prefetch(ahead, j * s, write=True)
             columns = []
             for j in range(6):
                 d = [e.load(e.offset(start, b.mul(far, i64(i * 6 + j)))) for i in range(6)]
-                columns.append([combine(e, r, d) for r in AT])
+                columns.append(transform(e, AT, d))
             for i in range(4):
                 with b.if_then(b.icmp_signed("<", i64(i), real), likely=True):
                     at = [e.offset(p, b.add(b.mul(t, i64(4 * s)), b.mul(far_row, i64(i)))) for p, s, far_row in zip(bases, steps, strides)]
                     ending = Ending(e, epilogue, FRAME, outputs, extras, masked)
-                    for j in range(valid):
-                        v = combine(e, AT[j], [c[i] for c in columns])
+                    for j, v in enumerate(transform(e, AT, [c[i] for c in columns])[:valid]):
                         places = [(p, j * s) for p, s in zip(at, steps)]
                         ending.apply(v, places[:outputs], places[outputs:])
                     ending.finish()
@@ -123,8 +148,8 @@ def weights_in(lanes: int) -> Emit:
         def one(k: Value, carried: list[Value]) -> list[Value]:
             at = b.mul(k, i64(e.bytes))
             source = e.offset(e.pointer(w), at)
-            columns = [[combine(e, r, [e.load(source, tap * (i * 3 + j)) for i in range(3)]) for r in G] for j in range(3)]
-            _sandwich_store(e, G, columns, e.offset(e.pointer(to), at), far)
+            columns = [transform(e, G, [e.load(source, tap * (i * 3 + j)) for i in range(3)]) for j in range(3)]
+            _store_rows(e, G, columns, e.offset(e.pointer(to), at), far)
             return []
         e.loop(i64(lanes), [], one)
     return emit
@@ -150,11 +175,12 @@ def weights_out(lanes: int) -> Emit:
             columns = []
             for j in range(6):
                 d = [total(i * 6 + j) for i in range(6)]
-                columns.append([combine(e, r, d) for r in GT])
+                columns.append(transform(e, GT, d))
             target = e.offset(e.pointer(to), at)
             for i in range(3):
+                row = transform(e, GT, [c[i] for c in columns])
                 for j in range(3):
-                    e.store(combine(e, GT[j], [c[i] for c in columns]), target, (i * 3 + j) * tap)
+                    e.store(row[j], target, (i * 3 + j) * tap)
             return []
         e.loop(i64(lanes), [], one)
     return emit

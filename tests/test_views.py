@@ -18,6 +18,7 @@ from netspec.views.diagram import diagram
 from netspec.views.explain import example_node, explain_word, usage
 from netspec.views.outline import Group, Repeat, Step, leaves, nodes_of, outline
 from netspec.views.summary import summarise
+from netspec.views.vocabulary import VOCABULARY
 
 ROOT = Path(__file__).resolve().parents[1]
 RESIDUAL = """
@@ -207,6 +208,18 @@ def test_usage_shows_how_a_step_is_written() -> None:
     assert re.match(r"conv FILTERS WINDOW \[/STRIDE\] \[same\|valid\|pad=\] \[dilation=\] .*\[ACTIVATION\] \[NORM\]$", usage(LAYERS["conv"]))
     assert usage(LAYERS["relu"]) == "relu"
     assert usage(LAYERS["add"]) == "add @NODE ..."
+
+
+@pytest.mark.parametrize("word", VOCABULARY)
+def test_the_language_is_explained_by_nets_that_are_right(word: str) -> None:
+    from netspec.passes.elaborate import check_module
+    from netspec.source import Source
+    from netspec.syntax.parser import parse_recovering
+
+    example = VOCABULARY[word][1]
+    found = check_module(*parse_recovering(Source("example.net", example, str(ROOT / "specs"))))
+    assert not [str(d) for d in found if d.severity != "note" and d.code != "lost-pixels"]
+    assert re.search(rf"\b{word}\b", example)
 
 
 def test_pages_fit() -> None:

@@ -140,20 +140,23 @@ def fmt(args: Namespace) -> int:
 
 
 def explain(args: Namespace) -> int:
+    """The page of a word: a layer's, a loss's, an optimiser's, one of the language itself, or an error's code."""
+    import textwrap
+
     from ..catalogue import CATALOGUE
     from ..views.explain import explain_word, words
+    from ..views.vocabulary import VOCABULARY, vocabulary_page
 
+    sorts = {**words(), "words of the language": list(VOCABULARY), "errors": sorted(CATALOGUE)}
     if args.word is None:
-        for sort, names in words().items():
-            print(f"{sort}s: {', '.join(names)}")
-        print(f"errors: {', '.join(sorted(CATALOGUE))}")
+        for sort, names in sorts.items():
+            print(f"{sort}:\n{textwrap.fill(', '.join(names), 98, initial_indent='  ', subsequent_indent='  ', break_on_hyphens=False)}")
         return 0
-    page = explain_word(args.word) or CATALOGUE.get(args.word)
-    if page is None:
-        known = [w for names in words().values() for w in names] + list(CATALOGUE)
-        close = near(args.word, known)
+    pages = [p for p in (explain_word(args.word), vocabulary_page(args.word), CATALOGUE.get(args.word)) if p]
+    if not pages:
+        close = near(args.word, [w for names in sorts.values() for w in names])
         raise UsageError(f"there is nothing called `{args.word}` to explain", hint=f"did you mean {close}?" if close else "netspec explain  lists everything")
-    print(page.rstrip())
+    print("\n".join(pages).rstrip())
     return 0
 
 

@@ -33,8 +33,8 @@ def registries() -> tuple[Registry[Any], ...]:
 
 
 def words() -> dict[str, list[str]]:
-    """Everything that can be explained: sort of word -> names."""
-    return {r.sort: sorted(r) for r in registries()}
+    """Every word that takes arguments: sort of word, in the plural -> names."""
+    return {r.sort + ("es" if r.sort.endswith("s") else "s"): sorted(r) for r in registries()}
 
 
 def explain_word(name: str) -> str | None:

@@ -1,0 +1,58 @@
+"""The words of the language itself, explained: `netspec explain residual`. Every example is a net that tests elaborate."""
+
+from __future__ import annotations
+
+from textwrap import indent
+
+# word -> what it does, and an example
+VOCABULARY: dict[str, tuple[str, str]] = {
+    "net": ("A network: a body with at least one `input`. Its parameters may have defaults; `net NAME = OTHER ARGUMENTS` is a variant.\n"
+            "A net can be called as a step of another one.",
+            "net small(classes=10):\n  input 3x32x32\n  conv 16 3x3 relu\n  fc classes\n\nnet large = small 1000\n"),
+    "block": ("A named run of steps with parameters, called like a layer. What flows in is `in`: in.channels, in.height, in.width, in.shape.",
+              "block double(n):\n  conv n 3x3 relu\n  conv n 3x3 relu\n\nnet a:\n  input 3x32x32\n  double 2*in.channels\n  fc 10\n"),
+    "input": ("Where data enter: channels first, without the batch. `?` is a size that is not known yet. Several inputs have names.",
+              "net a:\n  input left 1x28x28\n  input right 1x28x28\n  @left -> add @right -> fc 2\n"),
+    "output": ("A named output. With a body it is a side branch, and the flow goes on as if the line were not there; without one it taps the flow.\n"
+               "A last line that is no output is the output `out`.",
+               "net a:\n  input 3x32x32\n  conv 16 3x3 relu\n  output aux: fc 10\n  conv 32 3x3 relu\n  fc 10\n"),
+    "default": ("Switches and options for the later steps of a kind, in the same body and the bodies inside it. A step's own word wins;\n"
+                "`linear` means no activation.",
+                "net a:\n  input 3x32x32\n  default conv bn relu\n  conv 16 3x3\n  conv 16 3x3 linear\n"),
+    "residual": ("The body's result plus what came in, which must have the same shape. `shortcut` says what is added instead of what came in.",
+                 "net a:\n  input 3x32x32\n  residual:\n    conv 16 3x3 bn relu\n    conv 16 3x3 bn\n  shortcut: conv 16 1x1\n  relu\n"),
+    "shortcut": ("What a residual adds to its body: a body of its own, on what came in. With `if`, only where the condition holds.",
+                 "block unit(n, stride=1):\n  residual: conv n 3x3 /stride bn\n  shortcut if stride != 1 or in.channels != n: conv n 1x1 /stride bn\n\n"
+                 "net a:\n  input 3x32x32\n  unit 8 /2\n  unit 8\n"),
+    "dense": ("What came in and the body's result, joined along channels. In a row, every body sees all that came before.\nA densely connected layer of other systems is `fc` here.",
+              "net a:\n  input 3x32x32\n  repeat 4:\n    dense: bn -> relu -> conv 12 3x3\n  fc 10\n"),
+    "repeat": ("The body so many times, one after the other. `as i` numbers the turns from 1.",
+               "net a:\n  input 3x32x32\n  repeat 3 as i:\n    layer[i]: conv 8*i 3x3 relu\n  fc 10\n"),
+    "for": ("The body once for every element of a list, or of a range `1..5`, both ends included.",
+            "net a(widths=[16, 32]):\n  input 3x32x32\n  for n in widths:\n    conv n 3x3 relu -> maxpool 2\n  fc 10\n"),
+    "if": ("Steps that are there only where a condition holds. It is decided while the text is read: a network has no branches that move.",
+           "block tail(big=no):\n  if big: fc 512 relu\n  else: fc 64 relu\n\nnet a:\n  input 784\n  tail big=yes\n  fc 10\n"),
+    "each": ("The body once for every element of the first axis, with one set of weights. `max over=view` then pools that axis.",
+             "net a(views=6):\n  input (views, 3, 32, 32)\n  each view:\n    conv 8 3x3 relu -> avgpool global\n  max over=view\n  fc 10\n"),
+    "frozen": ("Weights made inside are not trained, and batch normalisation inside keeps its statistics.",
+               "net a:\n  input 3x32x32\n  frozen: conv 16 3x3 bn relu\n  fc 10\n"),
+    "reuse": ("The steps of a label once more, on what flows here, with the same weights.",
+              "net a:\n  input left 1x28x28\n  input right 1x28x28\n  @left -> f: conv 8 3x3 relu -> fc 16\n  @right -> reuse @f -> sub @f -> abs\n  fc 1 sigmoid\n"),
+    "upto": ("Stops a called net after one of its nodes: its trunk without its head.",
+             "net trunk:\n  input 3x32x32\n  body: conv 8 3x3 relu\n  fc 1000\n\nnet a:\n  input 3x64x64\n  trunk upto body\n  fc 10\n"),
+    "import": ("Blocks and nets of another file, beside this one or among those that come with netspec.",
+               'import vgg16 from "vgg.net"\n\nnet a:\n  input 3x224x224\n  vgg16 upto stage5\n  fc 10\n'),
+    "train": ("How a net is trained: data, losses, an optimiser, schedules, metrics, batch, epochs. All of it can be said from Python instead.",
+              "net a:\n  input 1x8x8\n  fc 10\n\ntrain a:\n  data digits\n  loss cross_entropy\n  sgd lr=0.1 momentum=0.9\n  schedule cosine\n  batch 32\n  epochs 10\n"),
+    "weights": ("weights=\"file\" on the call of a net fills what it makes from a file, by path below the call. `--set weights=none` initialises instead.",
+                'import vgg16 from "vgg.net"\n\nnet a:\n  input 3x224x224\n  frozen: vgg16 upto stage5 weights="vgg16.safetensors"\n  fc 10\n'),
+    "linear": ("No activation: what a `default` set does not hold for this step.", "net a:\n  input 784\n  default fc relu\n  fc 100\n  fc 10 linear\n"),
+}
+
+
+def vocabulary_page(word: str) -> str | None:
+    """The page of a word of the language; None where it is none."""
+    if word not in VOCABULARY:
+        return None
+    about, example = VOCABULARY[word]
+    return f"{word}: a word of the language\n\n{about}\n\nFor example:\n\n{indent(example, '    ').rstrip()}\n"

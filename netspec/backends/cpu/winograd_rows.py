@@ -20,7 +20,7 @@ from .contract_table import (
     sum_words,
     vector_words,
 )
-from .winograd_schedule import domain_bytes, tiles_of
+from .winograd_schedule import domain_bytes, heavy, tiles_of
 
 MODULE, DRIVERS = "winograd", "winograd_drivers"
 
@@ -37,10 +37,15 @@ def gather(g: WinogradGather, N: int, resolve: Resolve, out: Rows) -> None:
     images, (TH, TW) = N * y.images, tiles_of(c)
     top, left = _first_tap(c.rows[0].taps), _first_tap(c.columns[0].taps)
     whole = g.rows == TH
-    # with few samples an item takes fewer images, or a share of the channels, so that there are some for every thread
-    rows = TH * max(1, min(g.images, images // 8)) if whole else g.rows
-    parts = 1 if whole else -(-TH // g.rows)
-    items = -(-images * TH // rows) if whole else images * parts
+    # With few samples an item takes fewer images, so that there are some for every thread; where weights are many, a
+    # share of the channels instead, as every item fetches all of its weights.
+    if whole:
+        few = images // 2 if heavy(c, g.lanes) else images // 8
+        rows = TH * -(-images // -(-images // max(1, min(g.images, few))))
+        parts, items = 1, -(-images * TH // rows)
+    else:
+        rows, parts = g.rows, -(-TH // g.rows)
+        items = images * parts
     shares = max(1, min(y.blocks // 2, -(-8 // items)))
     row = new_row(out, g, N, items * shares, driver("winograd_gather_item", DRIVERS))
     strides = operand_words(row, operands, len(g.outputs))

@@ -46,11 +46,16 @@ def tiles_of(c: Contraction) -> tuple[int, int]:
     return -(-H // 4), -(-W // 4)
 
 
+def heavy(c: Contraction, lanes: int) -> bool:
+    """Whether the transformed weight is larger than a cache of one core."""
+    return domain_bytes(-(-c.ins // lanes) * -(-c.outs // lanes), lanes) > 4e6
+
+
 def chunks(c: Contraction, lanes: int) -> Chunks:
     """Enough tiles that weights are worth fetching, few enough that they stay in cache."""
     TH, TW = tiles_of(c)
     tile = 36 * (-(-c.ins // lanes) + -(-c.outs // lanes)) * lanes * 4
-    most = min(64, max(28, int(1.2e6 / tile)))
+    most = 64 if heavy(c, lanes) else min(64, max(28, int(1.2e6 / tile)))
     if 1.5 * most < TH * TW:
         rows = max(1, round(TH / ceil(TH * TW / most)))
         return Chunks(rows, -(-TH // rows), 1, rows * TW)

@@ -88,6 +88,12 @@ def test_the_layer_of_the_documentation_works() -> None:
         LAYERS.pop("gate", None)
 
 
+def test_the_readme_shows_the_spec_it_trains() -> None:
+    shown = next(text for kind, text in blocks(ROOT / "README.md") if kind == "net")
+    spec = (ROOT / "specs" / "digits.net").read_text(encoding="utf-8")
+    assert shown.strip() in spec
+
+
 def test_the_two_commands_are_there() -> None:
     lines = [line for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("python3 -m venv .venv")]
     assert len(lines) == 2

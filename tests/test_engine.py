@@ -132,22 +132,29 @@ def test_operators_of_lanes(dtype: str, count: int) -> None:
             np.testing.assert_array_equal(got, reference(x, y), expression)
 
 
-def test_power() -> None:
-    module = lanes_module("float32", 8, """
+POWERS = [2, 1, 0.75, 0.5, -0.5, -0.75, -1, 0.6, -1.25]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_power(dtype: str) -> None:
+    """With any exponent, and with the constants that have short forms."""
+    text = """
     @compiled("int64(int64, int64, int64, int64)")
     def powers(x, y, out, n):
         for i in range(n):
-            store(out + i * V * ITEM, power(load(x + i * V * ITEM), load(y + i * V * ITEM)))
-        return 0
-    """)
+            v = load(x + i * V * ITEM)
+            store(out + i * V * ITEM, power(v, load(y + i * V * ITEM)))
+    """
+    text += "".join(f"        store(out + (i + {k} * n) * V * ITEM, power(v, {p}))\n    " for k, p in enumerate(POWERS, 1)) + "    return 0\n"
     rng = np.random.default_rng(0)
-    x = np.concatenate([np.exp(rng.uniform(-20, 20, 1000)), rng.uniform(0.9, 3, 1000), [0, 0, 0, INF, INF, 1, NAN, 2]]).astype(np.float32)
-    y = np.concatenate([rng.uniform(-3, 3, 1000), np.resize([-0.75, 0.75, 0.5, -1.0], 1000), [2, -1, 0, 2, -2, 7, 1, NAN]]).astype(np.float32)
-    out = np.zeros_like(x)
-    module.powers(x.ctypes.data, y.ctypes.data, out.ctypes.data, len(x) // 8)
-    with np.errstate(all="ignore"):
-        exact = np.power(x.astype(np.float64), y.astype(np.float64))
-    np.testing.assert_allclose(out, exact, rtol=4e-7)
+    x = np.concatenate([np.exp(rng.uniform(-20, 20, 1000)), rng.uniform(0.9, 3, 1000), [0, 0, 0, INF, INF, 1, NAN, 2]]).astype(dtype)
+    y = np.concatenate([rng.uniform(-3, 3, 1000), np.resize([-0.75, 0.75, 0.5, -1.0], 1000), [2, -1, 0, 2, -2, 7, 1, NAN]]).astype(dtype)
+    out = np.zeros((1 + len(POWERS), len(x)), dtype)
+    lanes_module(dtype, 8, text).powers(x.ctypes.data, y.ctypes.data, out.ctypes.data, len(x) // 8)
+    for got, exponent in zip(out, [y.astype(np.float64), *(np.full(1, p) for p in POWERS)]):
+        with np.errstate(all="ignore"):
+            exact = np.power(x.astype(np.float64), exponent)
+        np.testing.assert_allclose(got, exact, rtol=8e-7 if dtype == "float32" else 8e-16, err_msg=str(exponent))
 
 
 def test_memory_of_lanes() -> None:

@@ -49,8 +49,33 @@ import numba
 from llvmlite import ir
 from numba import extending, types
 
-from . import vecmath
-from .vecmath import F32, F64, I1, I32, I64, Vec
+from .vecmath import (
+    F32,
+    F64,
+    I1,
+    I32,
+    I64,
+    Vec,
+    broadcast,
+    declare,
+    emit_erf,
+    emit_exp,
+    emit_expm1,
+    emit_floor,
+    emit_largest,
+    emit_log,
+    emit_log1p,
+    emit_maximum,
+    emit_minimum,
+    emit_power,
+    emit_sigmoid,
+    emit_smallest,
+    emit_sqrt,
+    emit_sum,
+    emit_tanh,
+    emit_uniform,
+    from_lanes,
+)
 
 __all__ = [
     "Lanes", "at", "call", "erf", "exp", "expm1", "floor", "fma", "get_f32", "get_f64", "get_i32", "get_i64", "keep", "lanes_of",
@@ -119,12 +144,13 @@ def _as(context: Any, builder: Any, value: Any, given: Any, wanted: Any) -> Vec:
     if isinstance(given, Lanes):
         return Vec(builder, value)
     if not isinstance(wanted, Lanes):
+        if isinstance(value, ir.Constant) and isinstance(value.constant, int | float):
+            return Vec(builder, ir.Constant(context.get_value_type(wanted), float(value.constant)))
         return Vec(builder, context.cast(builder, value, given, wanted))
-    constant = isinstance(value, ir.Constant)
+    if isinstance(value, ir.Constant) and isinstance(value.constant, int | float) and wanted.dtype.startswith("float"):
+        return Vec(builder, ir.Constant(wanted.llvm, [float(value.constant)] * wanted.count))
     number = context.cast(builder, value, given, wanted.element)
-    if constant and isinstance(number, ir.Constant):
-        return Vec(builder, ir.Constant(wanted.llvm, [number.constant] * wanted.count))
-    return vecmath.splat(builder, number, wanted.count)
+    return broadcast(builder, number, wanted.count)
 
 
 def _operator(symbol: Any, result: Callable[[Any], Any], emit: Callable[..., Vec]) -> None:
@@ -173,7 +199,7 @@ for _symbol, _how in ((operator.lt, "<"), (operator.le, "<="), (operator.gt, ">"
 
 
 def _function(emit: Callable[..., Vec], names: str, doc: str) -> Any:
-    """A function of lanes, numbers, or both. A literal number reaches `emit` as a number, which may have a cheaper form."""
+    """A function of lanes, numbers, or both."""
     scope: dict[str, Any] = {}
 
     def typed(kinds: tuple[Any, ...]) -> Any:
@@ -192,31 +218,33 @@ def _function(emit: Callable[..., Vec], names: str, doc: str) -> Any:
     return intrinsic(scope["f"])
 
 
-def _extreme(emit: Callable[..., Vec]) -> Callable[[Vec, Vec], Vec]:
+def _with_number(emit: Callable[..., Vec], symmetric: bool = True) -> Callable[[Vec, Vec], Vec]:
+    """Hand a constant to `emit` as a number, for which it may know something better."""
+
     def choose(x: Vec, y: Vec) -> Vec:
-        if isinstance(x.value, ir.Constant):
+        if symmetric and isinstance(x.value, ir.Constant):
             x, y = y, x
         if isinstance(y.value, ir.Constant):
             number = y.value.constant
-            return emit(x, number[0] if isinstance(number, list | tuple) else number)
+            return emit(x, number[0].constant if isinstance(number, list | tuple) else number)
         return emit(x, y)
 
     return choose
 
 
 fma = _function(lambda x, y, z: x.fma(y, z), "x, y, z", "x * y + z, rounded once.")
-maximum = _function(_extreme(vecmath.emit_maximum), "x, y", "The larger; NaN if either is NaN.")
-minimum = _function(_extreme(vecmath.emit_minimum), "x, y", "The smaller; NaN if either is NaN.")
-sqrt = _function(vecmath.emit_sqrt, "x", "The square root.")
-floor = _function(vecmath.emit_floor, "x", "The largest integer not above x.")
-exp = _function(vecmath.emit_exp, "x", "e to the x.")
-expm1 = _function(vecmath.emit_expm1, "x", "e to the x, less 1.")
-log = _function(vecmath.emit_log, "x", "The natural logarithm.")
-log1p = _function(vecmath.emit_log1p, "x", "The natural logarithm of 1 + x.")
-tanh = _function(vecmath.emit_tanh, "x", "The hyperbolic tangent.")
-sigmoid = _function(vecmath.emit_sigmoid, "x", "1 / (1 + exp(-x)).")
-erf = _function(vecmath.emit_erf, "x", "The error function.")
-power = _function(vecmath.emit_power, "x, y", "x to the y, for x >= 0.")
+maximum = _function(_with_number(emit_maximum), "x, y", "The larger; NaN if either is NaN.")
+minimum = _function(_with_number(emit_minimum), "x, y", "The smaller; NaN if either is NaN.")
+sqrt = _function(emit_sqrt, "x", "The square root.")
+floor = _function(emit_floor, "x", "The largest integer not above x.")
+exp = _function(emit_exp, "x", "e to the x.")
+expm1 = _function(emit_expm1, "x", "e to the x, less 1.")
+log = _function(emit_log, "x", "The natural logarithm.")
+log1p = _function(emit_log1p, "x", "The natural logarithm of 1 + x.")
+tanh = _function(emit_tanh, "x", "The hyperbolic tangent.")
+sigmoid = _function(emit_sigmoid, "x", "1 / (1 + exp(-x)).")
+erf = _function(emit_erf, "x", "The error function.")
+power = _function(_with_number(emit_power, symmetric=False), "x, y", "x to the y, for x >= 0.")
 
 
 @intrinsic
@@ -251,7 +279,7 @@ def store(context: Any, address: Any, v: Any) -> Any:
 def _first_lanes(builder: Any, v: Lanes, k: Any) -> Any:
     """The mask of the lanes below k."""
     numbers = ir.Constant(ir.VectorType(I32, v.count), list(range(v.count)))
-    return builder.icmp_signed("<", numbers, vecmath.splat(builder, builder.trunc(k, I32), v.count).value)
+    return builder.icmp_signed("<", numbers, broadcast(builder, builder.trunc(k, I32), v.count).value)
 
 
 @intrinsic
@@ -262,7 +290,7 @@ def store_first(context: Any, address: Any, v: Any, k: Any) -> Any:
 
     def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         mask = _first_lanes(builder, v, args[2])
-        f = vecmath.declare(builder, f"llvm.masked.store.{_suffix(v)}.p0", ir.VoidType(), [v.llvm, _PTR, I32, mask.type])
+        f = declare(builder, f"llvm.masked.store.{_suffix(v)}.p0", ir.VoidType(), [v.llvm, _PTR, I32, mask.type])
         builder.call(f, [args[1], builder.inttoptr(args[0], _PTR), I32(v.item), mask])
         return context.get_dummy_value()
 
@@ -306,9 +334,9 @@ def _reduction(emit: Callable[[Vec], Any], doc: str) -> Any:
     return intrinsic(typed)
 
 
-total = _reduction(vecmath.emit_sum, "The sum of the lanes: halves are added until one is left.")
-largest = _reduction(vecmath.emit_largest, "The largest lane; NaN if there is one.")
-smallest = _reduction(vecmath.emit_smallest, "The smallest lane; NaN if there is one.")
+total = _reduction(emit_sum, "The sum of the lanes: halves are added until one is left.")
+largest = _reduction(emit_largest, "The largest lane; NaN if there is one.")
+smallest = _reduction(emit_smallest, "The smallest lane; NaN if there is one.")
 
 
 @intrinsic
@@ -364,7 +392,7 @@ def lanes_of(dtype: str, count: int) -> LaneFunctions:
     def first(context: Any, address: Any, k: Any) -> Any:
         def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             mask = _first_lanes(builder, kind, args[1])
-            f = vecmath.declare(builder, f"llvm.masked.load.{_suffix(kind)}.p0", kind.llvm, [_PTR, I32, mask.type, kind.llvm])
+            f = declare(builder, f"llvm.masked.load.{_suffix(kind)}.p0", kind.llvm, [_PTR, I32, mask.type, kind.llvm])
             return builder.call(f, [builder.inttoptr(args[0], _PTR), I32(item), mask, ir.Constant(kind.llvm, [0] * count)])
 
         return kind(types.int64, types.int64), lower
@@ -379,7 +407,7 @@ def lanes_of(dtype: str, count: int) -> LaneFunctions:
     def gather(context: Any, address: Any, step: Any) -> Any:
         def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             places = [builder.inttoptr(builder.add(args[0], builder.mul(args[1], I64(i))), _PTR) for i in range(count)]
-            return vecmath.from_lanes(builder, [builder.load(p, align=item, typ=kind.llvm.element) for p in places]).value
+            return from_lanes(builder, [builder.load(p, align=item, typ=kind.llvm.element) for p in places]).value
 
         return kind(types.int64, types.int64), lower
 
@@ -388,9 +416,9 @@ def lanes_of(dtype: str, count: int) -> LaneFunctions:
         def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             b = builder
             start = b.trunc(args[1], I32)
-            steps = Vec(b, ir.Constant(ir.VectorType(I32, count), list(range(count)))) * vecmath.splat(b, b.trunc(args[2], I32), count)
-            low = steps + vecmath.splat(b, start, count)
-            carry = low.below(vecmath.splat(b, start, count))
+            steps = Vec(b, ir.Constant(ir.VectorType(I32, count), list(range(count)))) * broadcast(b, b.trunc(args[2], I32), count)
+            low = steps + broadcast(b, start, count)
+            carry = low.below(broadcast(b, start, count))
             return _uniform(b, low, carry, args[0], args[1]).to_float(kind.llvm.element).value
 
         def scaled(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -404,7 +432,7 @@ def lanes_of(dtype: str, count: int) -> LaneFunctions:
 # ---- plain numbers ---------------------------------------------------------------------------------------------------------
 def _uniform(builder: Any, low: Vec, carry: Vec, key: Any, index: Any) -> Vec:
     key_high, index_high = (builder.trunc(builder.lshr(x, I64(32)), I32) for x in (key, index))
-    return vecmath.emit_uniform(low, carry, builder.trunc(key, I32), key_high, index_high)
+    return emit_uniform(low, carry, builder.trunc(key, I32), key_high, index_high)
 
 
 @intrinsic

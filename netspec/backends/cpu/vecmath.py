@@ -182,7 +182,7 @@ def declare(b: Any, name: str, result: Any, arguments: list[Any]) -> Any:
     return found if found is not None else ir.Function(b.module, ir.FunctionType(result, arguments), name)
 
 
-def splat(builder: Any, scalar: Any, count: int) -> Vec:
+def broadcast(builder: Any, scalar: Any, count: int) -> Vec:
     """The scalar in every lane."""
     t = ir.VectorType(scalar.type, count)
     one = builder.insert_element(ir.Constant(t, ir.Undefined), scalar, I32(0))
@@ -347,8 +347,22 @@ def emit_log1p(x: Vec) -> Vec:
     return x.equal(0.0).select(x, _log_ends(x, y, -1.0))
 
 
+_POWERS: dict[Number, Callable[[Vec], Vec]] = {
+    2: lambda x: x * x,
+    1: lambda x: x,
+    0.75: lambda x: emit_sqrt(x) * emit_sqrt(emit_sqrt(x)),
+    0.5: lambda x: emit_sqrt(x),
+    -0.5: lambda x: 1.0 / emit_sqrt(x),
+    -0.75: lambda x: 1.0 / (emit_sqrt(x) * emit_sqrt(emit_sqrt(x))),
+    -1: lambda x: 1.0 / x,
+}
+
+
 def emit_power(x: Vec, y: Vec | Number) -> Vec:
-    """x to the y for x > 0 (NaN below 0), the logarithm carried in two floats so that its rounding is not magnified."""
+    """x to the y for x > 0 (NaN below 0), the logarithm carried in two floats so that its rounding is not magnified.
+    The exponents of usual layers have short forms."""
+    if not isinstance(y, Vec) and y in _POWERS:
+        return _POWERS[y](x)
     if x.element == F64:
         return _libm("pow", x, y)
     y = x.of(y)
@@ -414,7 +428,7 @@ def emit_uniform(low: Vec, carry: Vec, key_low: Any, key_high: Any, high: Any) -
     b, n = low.b, low.count
 
     def lanes(scalar: Any) -> Vec:
-        return splat(b, scalar, n) if isinstance(low.type, ir.VectorType) else Vec(b, scalar)
+        return broadcast(b, scalar, n) if isinstance(low.type, ir.VectorType) else Vec(b, scalar)
 
     golden = I32(0x9E3779B9)
     here = b.xor(key_high, b.mul(high, golden))

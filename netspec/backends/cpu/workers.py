@@ -250,9 +250,12 @@ class Pool:
         while len(self.threads) < workers:
             permit, tid = threading.Semaphore(0), len(self.threads) + 1
             thread = threading.Thread(target=_work, args=(self.control, tid, permit, self.block), name=f"netspec-{tid}", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:  # the system grants no more, or the interpreter is ending: a run needs no worker
+                return
             self.permits.append(permit)
             self.threads.append(thread)
-            thread.start()
 
     def run(self, table: int, rows: int, threads: int) -> None:
         with self.lock:

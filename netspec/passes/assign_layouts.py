@@ -77,7 +77,8 @@ def _formula_nodes(program: Graph) -> list[Node]:
 
 def _image_of(node: Node, c: Contraction) -> str:
     """The value a contraction reads at taps."""
-    return {**dict(zip(node.op.operands, node.inputs)), **{t.name: r.name for t, r in zip(node.op.targets, node.results)}}[c.image]
+    names: dict[str, str] = dict(zip(node.op.operands, node.inputs)) | {t.name: r.name for t, r in zip(node.op.targets, node.results)}
+    return names[c.image]
 
 
 @dataclass(frozen=True)
@@ -146,9 +147,9 @@ class _Assignment:
             return replace(like, space="vectors", at=-1) if isinstance(like, Vector | Packed) else Vector(t.size)
         if isinstance(n.op, Input) and n.op.role == "prepared" and len(t.shape) > 1:
             reader = next((m for s in self.graph.readers[v.name] if isinstance(s.op, Step) for m in s.op.nodes if v.name in m.inputs), None)
-            if reader is not None and (c := cs.get(self.graph.readers[v.name][0].name)) is not None:
+            if reader is not None and (made := cs.get(self.graph.readers[v.name][0].name)) is not None:
                 types = [self.graph.values[i].type for i in reader.inputs]
-                return Packed(master_order(reader.op, types, [reader.type], lanes, _image_of(*c) in self.last), "vectors")
+                return Packed(master_order(reader.op, types, [reader.type], lanes, _image_of(*made) in self.last), "vectors")
         return Vector(t.size)
 
     def _interleave(self, n: Node, cs: dict[str, tuple[Node, Contraction]]) -> None:

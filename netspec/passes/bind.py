@@ -15,7 +15,7 @@ from ..ir.types import shape_text
 from ..source import Span
 from ..words import REQUIRED, Argument, Word, WordError, arguments, spelled
 from .elaboration.scopes import Scope
-from .elaboration.values import Incoming, Macro, Mistake, Symbol, described, is_number, plain
+from .elaboration.values import UNKNOWN_VALUE, Incoming, Macro, Mistake, Silent, Symbol, described, is_number, plain
 
 ALIASES = {"dense": "fc", "linear": "fc", "conv2d": "conv", "conv1d": "conv", "conv3d": "conv", "convolution": "conv", "maxpool2d": "maxpool",
            "max_pool": "maxpool", "max_pooling": "maxpool", "pool": "maxpool", "avg_pool": "avgpool", "averagepool": "avgpool", "batchnorm": "bn",
@@ -80,6 +80,8 @@ def bind(cls: type[Word], what: Span, given: list[Given], options: dict[str, Giv
          default: Bound | None = None, extras: tuple[str, ...] = ()) -> tuple[Any, Bound]:
     """The instance a step means. Raises Mistake."""
     bound = gather(cls, what, given, options, stride, extras)
+    if any(v is UNKNOWN_VALUE for v in bound.fields.values()):
+        raise Silent
     names, _, positions, _ = _table(cls)
     fields = bound.fields
     if default is not None:
@@ -109,6 +111,8 @@ def gather(cls: type[Word], what: Span, given: list[Given], options: dict[str, G
     literals: list[Given] = []
     for g in given:
         v = g.value
+        if v is UNKNOWN_VALUE and len([x for x in literals]) >= len(positions):
+            continue  # a switch, perhaps
         if v.__class__ is Symbol:
             _word(cls, g, out, literals)
         elif v.__class__ is Scope:
@@ -285,6 +289,8 @@ def refused(e: WordError, span: Span) -> Mistake:
 def checked(cls: type[Word], a: Argument, g: Given) -> Any:
     """A value as the argument's kind wants it. Raises Mistake."""
     v = g.value
+    if v is UNKNOWN_VALUE:
+        return v
     if v.__class__ is int and a.kind in ("count", "size", "pad") and a.least is not None and a.least <= v <= LARGEST and a.most is None and a.below is None:
         return v
     if v is None and a.default is None:

@@ -8,9 +8,11 @@ independent mistake; what depends on one is not reported.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from ..diagnostics import Diagnostic, Label, SpecError, UsageError, in_order, near
@@ -23,9 +25,10 @@ from .elaboration import statements, steps
 from .elaboration.checking import static_findings
 from .elaboration.elaborator import Elaborator
 from .elaboration.expressions import CONSTANTS, evaluate
-from .elaboration.files import Context, File, Library
-from .elaboration.training import elaborate_training
-from .elaboration.values import Fatal, Macro, Mistake, Silent
+from .elaboration.files import UNKNOWN, Context, File, Library
+from .elaboration.scopes import Scope
+from .elaboration.training import elaborate_training, training_words
+from .elaboration.values import NOTHING, UNKNOWN_VALUE, Fatal, Macro, Mistake, Silent
 
 __all__ = ["callable_nets", "check_file", "check_module", "elaborate"]
 
@@ -37,7 +40,7 @@ def elaborate(module: tree.Module, net: str | None = None, parameters: Mapping[s
     file = library.add(module)
     name = net if net is not None else _only_net(module)
     macro = file.definitions.get(name)
-    if macro is None or not _is_net(macro):
+    if macro is None or macro is UNKNOWN or not _is_net(macro):
         _no_such_net(module, name, macro)
     assert macro is not None
     e, graph = _elaborated(library, file, macro, parameters, input)
@@ -145,6 +148,12 @@ def prepare(e: Elaborator, file: File) -> None:
             file.places[item.name] = file.defaults
             with e.guarded():
                 _distinct_parameters(item)
+        elif isinstance(item, tree.Hole):  # what it would have defined is not to be missed
+            found = re.match(r"\s*(\w+)\s*=", file.module.source.line(item.span.line))
+            if found:
+                file.env[found[1]] = UNKNOWN_VALUE
+            for name in re.findall(r"^\s*\w+\s+(\w+)|import\s+(\w+)", file.module.source.line(item.span.line)):
+                file.definitions.setdefault(name[0] or name[1], UNKNOWN)
 
 
 def _distinct_parameters(item: tree.Definition | tree.Variant) -> None:
@@ -190,12 +199,13 @@ def _run_net(e: Elaborator, file: File, macro: Macro, settings: dict[str, object
     except Silent:
         return
     except Mistake as m:
-        if m.diagnostic.code == "missing-argument" and not isinstance(m, Fatal):
+        if m.diagnostic.code == "missing-argument" and isinstance(macro.item, tree.Definition):
             raise UsageError(f"{macro.name} needs arguments", m.diagnostic.title, *m.diagnostic.notes, hint=f"--set, or a variant:  net NAME = {macro.name} ...", code="missing-argument") from None
         e.report(m.diagnostic)
         return
     if named is not None:
         e.weights.append(("", steps.weight_file(e, named)))
+    e.entered.add(id(definition))
     inside = Context(env, inner.places.get(definition.name, inner.defaults), inner)
     e.calls.append((macro.name, "", span))
     base, e.calls = e.calls, []
@@ -208,7 +218,7 @@ def _run_net(e: Elaborator, file: File, macro: Macro, settings: dict[str, object
         name = next(iter(e.wanted))
         raise UsageError(f"{macro.name} has no input called {name}", f"its inputs: {', '.join(e.inputs)}", code="unknown-parameter")
     if out is None or not e.inputs:
-        if not any(d.severity == "error" for d in e.found):
+        if not any(d.severity == "error" for d in e.found) and not any(isinstance(n, tree.Hole) for n in tree.walk(definition.body)):
             e.say("error", "no-flow", f"the net `{macro.name}` has no input", definition.name_span, "nothing flows through it", hint="input 3x224x224")
         return
     if not e.ends_with_output:
@@ -312,6 +322,36 @@ def check_file(path: Any) -> list[Diagnostic]:
     return check_module(*parse_recovering(read_source(path)))
 
 
+def _looked_at(library: Library, file: File, entered: set[int]) -> list[Diagnostic]:
+    """What can be said of definitions that nothing runs, without knowing their parameters, and of train sections."""
+    e = Elaborator(library, {})
+    with _deep_stack():
+        try:
+            for f in list(library.files.values()):
+                prepare(e, f)
+            for item in file.module.items:
+                if isinstance(item, tree.Train):
+                    macro = file.definitions.get(item.net)
+                    training_words(e, item, file, {p.name for p in macro.item.params} if macro is not None else set())
+                if not isinstance(item, tree.Definition) or id(item) in entered:
+                    continue
+                env = {**file.env, **{p.name: UNKNOWN_VALUE for p in item.params}}
+                e.maybe, e.inputs, e.outputs, e.binding, e.nets = set(), {}, [], [], 0
+                e.calls = [(item.name, item.name, item.name_span)]
+                before = len(e.found)
+                with e.guarded():
+                    statements.run(e, item.body, NOTHING if item.kind == "block" else None, Scope("", None, None, wall=True),
+                                   Context(env, file.places.get(item.name, file.defaults), file))
+                e.found[before:] = [replace(d, trail=()) for d in e.found[before:] if d.severity == "error" and d.code not in UNJUDGED]
+                e.depths.clear()
+        except (Fatal, RecursionError):
+            pass
+    return e.found
+
+
+UNJUDGED = ("endless-recursion", "no-flow", "misplaced-input")  # not to be said of a block that nobody has called
+
+
 def check_module(module: tree.Module, mistakes: list[Diagnostic] | tuple[Diagnostic, ...] = ()) -> list[Diagnostic]:
     """As `check_file`, for a tree and what was wrong with its text."""
     found = list(mistakes)
@@ -319,24 +359,22 @@ def check_module(module: tree.Module, mistakes: list[Diagnostic] | tuple[Diagnos
     file = library.add(module)
     found += library.found
     library.found = []
-    ran = False
+    entered: set[int] = set()
     for item in callable_nets(module):
         macro = file.definitions.get(item.name)
         if macro is None or macro.item is not item:
             continue
-        ran = True
         try:
             e, _ = _elaborated(library, file, macro, {}, None)
         except UsageError as u:
             found += [Diagnostic(d.code, d.title, (Label(item.name_span),), d.notes, d.hint) for d in u.diagnostics]
             continue
         found += e.found
-    if not ran:
-        e = Elaborator(library, {})
-        for f in list(library.files.values()):
-            prepare(e, f)
-        found += e.found
+        entered |= e.entered
+    found += _looked_at(library, file, entered)
     found += static_findings(file, found)
+    unread = {(d.span.source, d.span.line) for d in mistakes if d.span is not None}
+    found = [d for d in found if d in mistakes or d.span is None or (d.span.source, d.span.line) not in unread]
     if mistakes:  # a line that was not read may be the one that reads a value, or uses a name
         found = [d for d in found if d.code not in ("unconnected", "unused")]
     return list(in_order(found))

@@ -159,7 +159,8 @@ class Writer:
         wide = max(types.values(), key=lambda t: (t.batch > 0, len(t.shape)))
         ranks = tuple((k, _how_read(t, wide)) for k, t in types.items())
         text = _map_text(expression, tuple((k, v) for k, v in operands.items() if isinstance(v, float)), ranks, len(wide.shape), wide.batch > 0)
-        return str(self(text, **{k: v for k, v in operands.items() if isinstance(v, str)}))
+        named: dict[str, Any] = {k: v for k, v in operands.items() if isinstance(v, str)}
+        return str(self(text, **named))
 
     def _fresh(self, local: str) -> str:
         name = f"{self.prefix}.{local}" if self.prefix else local

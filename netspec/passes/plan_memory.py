@@ -98,8 +98,8 @@ def _lifetimes(graph: Graph, layouts: dict[str, Layout], owner: dict[str, str], 
             for v in n.results:
                 touch(v.name, -1)
     for k, n in enumerate(steps):
-        for v in (*n.inputs, *(r.name for r in n.results)):
-            touch(v, k)
-    for v in survive:
-        touch(v, end)
+        for name in (*n.inputs, *(r.name for r in n.results)):
+            touch(name, k)
+    for name in survive:
+        touch(name, end)
     return life

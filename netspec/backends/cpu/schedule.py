@@ -17,8 +17,7 @@ from ...ir.layout import Image, Layout, Packed, Target, Vector, round_up
 from ...ir.step import Step, unfused
 from ...passes.kinds import contraction
 from . import contract_schedule as contract
-from .contract_calls import Call, Kernel
-from .contract_schedule import Plan
+from .contract_calls import Call, Kernel, Plan
 from .emit_channel import emit_channel, emit_flat
 from .emit_lanes import Emitted, emit_lanes
 from .emit_loop import emit_loop, images_of

@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import fields
 from typing import Any
 
 from ...diagnostics import Diagnostic, Label
 from ...syntax import tree
+from ...syntax.tree import walk
 from .files import STRUCTURAL, Context, File
-
-
-def walk(node: Any) -> Iterator[Any]:
-    """A node and everything in it."""
-    todo = [node]
-    while todo:
-        n = todo.pop()
-        if isinstance(n, (tuple, list)):
-            todo.extend(reversed(n))
-        elif hasattr(n, "__dataclass_fields__") and hasattr(n, "span"):
-            yield n
-            todo.extend(getattr(n, f.name) for f in reversed(fields(n)) if f.name not in ("span", "name_span", "path_span"))
 
 
 def static_findings(file: File, known: list[Diagnostic]) -> list[Diagnostic]:

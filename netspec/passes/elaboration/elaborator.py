@@ -59,14 +59,20 @@ class Elaborator:
         self.side: set[str] = set()  # nodes of side branches of called nets: kept only where something reads them
         self.in_side = 0
         self.read: set[str] = set()  # values something reads
-        self.mute = 0
+        self.errors = 0
+        self.said: set[tuple[str, Span | None]] = set()
         self.maker: dict[str, Node] = {}
         self.seen_axes: set[str] = set()
+        self.entered: set[int] = set()  # definitions whose body was run
+        self.maybe: set[str] = set()  # names that lines which could not be read, or decided, may have defined
 
     # ---------------------------------------------------------------- mistakes
     def report(self, d: Diagnostic) -> None:
-        if self.mute:
-            return
+        at = (d.code, d.span)
+        if d.severity != "error":
+            if at in self.said:
+                return  # once a line, however often a block is called
+            self.said.add(at)
         if d.code == "too-large" and self.calls:
             name, _, span = self.calls[-1]
             if sum(n == name for n, _, _ in self.calls) > 8:  # numbers that grow from call to call
@@ -75,8 +81,9 @@ class Elaborator:
                                  "guard the inner call with  if depth > 0:")
         self.found.append(d if d.trail else replace(d, trail=self.trail()))
         self.depths.append(self.calls[:])
-        if len(self.found) > 4 * MOST_MISTAKES:
-            raise Fatal("too-many-mistakes", "too many mistakes to go on", d.labels[0].span)
+        self.errors += d.severity == "error"
+        if self.errors == MOST_MISTAKES:
+            raise self.fatal("too-many-mistakes", f"{MOST_MISTAKES} mistakes: the rest was not looked at", d.labels[0].span)
 
     def forget(self, name: str) -> None:
         """Of an endless recursion, what went wrong further down is no mistake of its own."""
@@ -157,7 +164,7 @@ class Elaborator:
             result = op.shape(*types)
             parameters = op.parameters(*types) if sure else ()
         except WordError as e:
-            if not sure and (e.code in ("unknown-size", "wrong-rank") or any(len(f.type.shape) != len(types[0].shape) for f in inputs)):
+            if not sure and (e.code == "unknown-size" or (e.code == "wrong-rank" and not all(f.ranked for f in inputs)) or any(len(t.shape) != len(types[0].shape) for t in types)):
                 raise Silent from None
             raise refused(e, span) from None
         except (TypeError, AssertionError):
@@ -167,7 +174,7 @@ class Elaborator:
                 raise Mistake("unknown-size", f"{op.name} needs to know the size of its input", span, f"the input is {types[0]}", hint="bind it:  --input 3x224x224") from None
             raise Silent from None
         if not sure:
-            return Flow("", result, False)
+            return Flow("", result, False, (), self.bounded(op, inputs, span), all(f.ranked for f in inputs))
         batches = {t.batch for t in types}
         if len(batches) > 1:
             raise Mistake("shape-mismatch", "a value inside `each` meets one outside", span, "inside, a sample has many images; outside it has one",
@@ -187,6 +194,22 @@ class Elaborator:
         self._append(node)
         self.read.update(node.inputs)
         return Flow(name, result)
+
+    def bounded(self, op: Any, inputs: list[Flow], span: Span) -> tuple[int | None, ...] | None:
+        """The sizes that a result has at most, where the input's are not known for certain. What is too large even for
+        them is a mistake of its own."""
+        from ...words import WordError
+        from ..bind import refused
+
+        try:
+            made: TensorType = op.shape(*(f.largest for f in inputs))
+            return made.shape
+        except WordError as e:
+            if e.code == "window-too-large" and len(inputs) == 1 and inputs[0].ranked:
+                raise refused(e, span) from None
+        except Exception:  # whatever a rule makes of half a shape, nothing is known then
+            pass
+        return None
 
     def bound(self, op: Any, inputs: list[Flow]) -> tuple[Any, list[Flow], list[TensorType]]:
         """What a layer makes of the nodes it reads: `unpool` reads what the pool it undoes read."""

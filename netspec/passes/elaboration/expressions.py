@@ -9,7 +9,7 @@ from typing import Any
 from ...diagnostics import near
 from ...syntax import tree
 from .files import Context
-from .values import Flow, Incoming, Macro, Mistake, Silent, Symbol, described, is_number
+from .values import UNKNOWN_VALUE, Flow, Incoming, Macro, Mistake, Silent, Symbol, described, is_number
 
 CONSTANTS: dict[str, Any] = {"yes": True, "no": False, "none": None}
 FUNCTIONS: dict[str, Callable[..., Any]] = {"min": min, "max": max, "floor": None, "ceil": None, "round": None, "abs": abs, "len": len}  # type: ignore[dict-item]
@@ -25,6 +25,8 @@ def evaluate(node: Any, c: Context, flow: Flow | None) -> Any:
 def truth(node: Any, c: Context, flow: Flow | None) -> bool:
     """A condition."""
     v = evaluate(node, c, flow)
+    if v is UNKNOWN_VALUE:
+        raise Silent
     if isinstance(v, Symbol) and _unbound(node, c):
         raise undefined(node, c)
     if isinstance(v, Incoming):
@@ -41,6 +43,8 @@ def number(node: Any, c: Context, flow: Flow | None) -> int | float:
 def _number(v: Any, node: Any, c: Context) -> int | float:
     if v.__class__ is int or v.__class__ is float:
         return v  # type: ignore[no-any-return]
+    if v is UNKNOWN_VALUE:
+        raise Silent
     if isinstance(v, Symbol) and _unbound(node, c):
         raise undefined(node, c)
     if v is None and isinstance(node, (tree.Attribute, tree.Item)):
@@ -71,6 +75,8 @@ def _name(node: tree.Name, c: Context, flow: Flow | None) -> Any:
 
 def _attribute(node: tree.Attribute, c: Context, flow: Flow | None) -> Any:
     of = evaluate(node.of, c, flow)
+    if of is UNKNOWN_VALUE:
+        raise Silent
     if not isinstance(of, Incoming):
         if isinstance(of, Symbol) and _unbound(node.of, c):
             raise undefined(node.of, c)
@@ -104,6 +110,8 @@ def _incoming(node: tree.Incoming, c: Context, flow: Flow | None) -> Any:
 
 def _item(node: tree.Item, c: Context, flow: Flow | None) -> Any:
     of, index = evaluate(node.of, c, flow), number(node.index, c, flow)
+    if of is UNKNOWN_VALUE:
+        raise Silent
     if not isinstance(of, tuple):
         if isinstance(of, Symbol) and _unbound(node.of, c):
             raise undefined(node.of, c)
@@ -125,6 +133,8 @@ def _function(node: tree.Function, c: Context, flow: Flow | None) -> Any:
     else:
         nodes = list(node.arguments)
     if node.name == "len":
+        if values[:1] == [UNKNOWN_VALUE]:
+            raise Silent
         if len(values) != 1 or not isinstance(values[0], tuple):
             raise Mistake("bad-value", "len takes one list", node.span)
         return len(values[0])
@@ -194,6 +204,8 @@ def _arithmetic(op: str, a: Any, b: Any) -> Any:
 
 def _equal(node: tree.Binary, c: Context, flow: Flow | None) -> bool:
     a, b = evaluate(node.left, c, flow), evaluate(node.right, c, flow)
+    if a is UNKNOWN_VALUE or b is UNKNOWN_VALUE:
+        raise Silent
     for v, other, n in ((a, b, node.left), (b, a, node.right)):
         # A word may be compared with a word, and with what is no number; anything else is a name nobody defined.
         if isinstance(v, Symbol) and _unbound(n, c) and (v.name not in c.file.words or is_number(other)):

@@ -10,9 +10,9 @@ from ...source import Span
 from ...syntax import tree
 from ..bind import Given, bind
 from .elaborator import Elaborator
-from .files import Context
+from .files import UNKNOWN, Context
 from .scopes import Scope
-from .values import Flow, Macro, Mistake, Silent, Symbol
+from .values import UNKNOWN_VALUE, Flow, Macro, Mistake, Silent, Symbol
 
 if TYPE_CHECKING:
     from .steps import Arguments
@@ -39,7 +39,13 @@ def branches(e: Elaborator, node: tree.Merge, flow: Flow | None, scope: Scope, c
     e.tick(node.call.span)
     if flow is None:
         raise steps._no_flow(node.call)
-    name, target = steps.resolve(node.call, c)
+    try:
+        name, target = steps.resolve(node.call, c)
+    except Mistake as m:
+        e.report(m.diagnostic)
+        return statements.undecided(e, [s for b in node.branches for s in b.statements], flow, scope, c)
+    if target is UNKNOWN:
+        return statements.undecided(e, [s for b in node.branches for s in b.statements], flow, scope, c)
     is_block = isinstance(target, Macro)
     if not is_block and (target is None or (target.category != "merge" and target.arity[1] == 1)):
         raise Mistake("wrong-word", f"`{name}` does not merge branches", node.call.name_span, "only a merge has `|` lines under it",
@@ -69,6 +75,8 @@ def join(e: Elaborator, node: tree.Call, cls: Any, args: Arguments, peers: list[
     span = node.span
     crop = False
     given: list[Given] = []
+    if any(g.value is UNKNOWN_VALUE for g in args.given):
+        raise Silent
     for g in args.given:
         if isinstance(g.value, Symbol) and g.value.name == "crop":
             if crop:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...diagnostics import Label, near
 from ...source import Span
-from .values import Flow, Mistake
+from .values import UNKNOWN_VALUE, Flow, Mistake, Silent
 
 
 class Scope:
@@ -63,9 +63,11 @@ class Scope:
             s = s.parent
 
 
-def find(scope: Scope, parts: Sequence[str], span: Span, given: dict[str, Any]) -> Scope:
+def find(scope: Scope, parts: Sequence[str], span: Span, given: dict[str, Any], maybe: set[str]) -> Scope:
     """The node a reference means, among the lines above. `given` are the block's parameters, which may hold references."""
     held = given.get(parts[0])
+    if held is UNKNOWN_VALUE or any(p in maybe for p in parts):
+        raise Silent
     if isinstance(held, Scope):
         return _descend(held, parts[1:], parts, span, scope)
     for s in scope.outwards():

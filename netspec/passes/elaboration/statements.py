@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -9,13 +10,14 @@ from ...diagnostics import Label, near
 from ...ir.types import TensorType, shape_text
 from ...source import Span
 from ...syntax import tree
+from ...syntax.tree import walk
 from ..bind import Bound, Given, family, gather
 from . import merging, steps
 from .elaborator import Elaborator, single_call
 from .expressions import evaluate, number, truth, undefined
 from .files import Context
 from .scopes import Scope
-from .values import NOTHING, Fatal, Flow, Macro, Mistake, Silent, Symbol, described
+from .values import NOTHING, UNKNOWN_VALUE, Fatal, Flow, Macro, Mistake, Silent, Symbol, described
 
 HEADS = ("residual", "shortcut", "dense", "each", "frozen", "repeat", "output", "input", "default", "else", "elif", "concat")
 MOST_TURNS = 100_000
@@ -51,10 +53,15 @@ def bound(e: Elaborator, s: Any, flow: Flow | None, c: Context) -> Context:
     if isinstance(s, tree.Constant):
         try:
             v = evaluate(s.value, c, flow)
-        except Silent:
-            return c.bound(**{s.name: None})
+        except (Silent, Mistake) as m:
+            if isinstance(m, Fatal):
+                raise
+            if isinstance(m, Mistake):
+                e.report(m.diagnostic)
+            return c.bound(**{s.name: UNKNOWN_VALUE})
         if isinstance(v, Symbol) and isinstance(s.value, tree.Name) and v.name not in c.file.words:
-            raise undefined(s.value, c)
+            e.report(undefined(s.value, c).diagnostic)
+            v = UNKNOWN_VALUE
         return c.bound(**{s.name: v})
     return c.with_default(s.kind, default(e, s, flow, c))
 
@@ -190,51 +197,93 @@ def _merge(e: Elaborator, s: tree.Merge, flow: Flow | None, scope: Scope, c: Con
 
 
 def _repeat(e: Elaborator, s: tree.Repeat, flow: Flow | None, scope: Scope, c: Context) -> Flow | None:
-    times = number(s.times, c, flow)
+    try:
+        times = number(s.times, c, flow)
+        _turns(s, times)
+    except (Silent, Mistake) as m:
+        if isinstance(m, Fatal):
+            raise
+        if isinstance(m, Mistake):
+            e.report(m.diagnostic)
+        return undecided(e, [s.body], flow, scope, c.bound(**{s.counter: UNKNOWN_VALUE}) if s.counter else c)
+    for i in range(int(times)):
+        e.tick(s.span)
+        flow = run(e, s.body, flow, scope, c.bound(**{s.counter: i + 1}) if s.counter else c)
+    return flow
+
+
+def _turns(s: tree.Repeat, times: int | float) -> None:
+    """Refuse a count that is none."""
     if not isinstance(times, int):
         raise Mistake("not-whole", "a repeat runs a whole number of times", s.times.span, f"this is {times:g}", hint="choose numbers that divide")
     if times < 0:
         raise Mistake("out-of-range", "a repeat cannot run a negative number of times", s.times.span, f"this is {times}")
     if times > MOST_TURNS:
         raise Mistake("too-large", f"a repeat of more than {MOST_TURNS} turns is no network", s.times.span, f"this is {times}")
-    for i in range(times):
-        e.tick(s.span)
-        flow = run(e, s.body, flow, scope, c.bound(**{s.counter: i + 1}) if s.counter else c)
-    return flow
 
 
 def _for(e: Elaborator, s: tree.For, flow: Flow | None, scope: Scope, c: Context) -> Flow | None:
     if len(set(s.names)) < len(s.names):
         raise Mistake("duplicate-definition", "the names of a loop must differ", s.span)
+    try:
+        over = _list_of(s, c, flow)
+    except (Silent, Mistake) as m:
+        if isinstance(m, Fatal):
+            raise
+        if isinstance(m, Mistake):
+            e.report(m.diagnostic)
+        return undecided(e, [s.body], flow, scope, c.bound(**dict.fromkeys(s.names, UNKNOWN_VALUE)))
+    for values in over:
+        e.tick(s.span)
+        flow = run(e, s.body, flow, scope, c.bound(**dict(zip(s.names, values))))
+    return flow
+
+
+def _list_of(s: tree.For, c: Context, flow: Flow | None) -> list[tuple[Any, ...]]:
+    """The values of a loop's names, turn by turn."""
     over = evaluate(s.over, c, flow)
+    if over is UNKNOWN_VALUE:
+        raise Silent
     if isinstance(over, int) and not isinstance(over, bool):
         raise Mistake("wrong-argument", "a loop runs over a list or a range, and this is one number", s.over.span, hint=f"write  {s.names[0]} in 1..{over}")
     if not isinstance(over, tuple):
         if isinstance(over, Symbol) and isinstance(s.over, tree.Name):
             raise undefined(s.over, c)
         raise Mistake("wrong-argument", "a loop runs over a list or a range", s.over.span, f"this is {described(over)}", hint="for n in [64, 128]: ...")
+    out: list[tuple[Any, ...]] = []
     for v in over:
-        e.tick(s.span)
         if len(s.names) == 1:
-            values: tuple[Any, ...] = (v,)
+            out.append((v,))
+        elif v is UNKNOWN_VALUE:
+            out.append((UNKNOWN_VALUE,) * len(s.names))
         elif not isinstance(v, tuple) or len(v) != len(s.names):
             raise Mistake("wrong-argument", f"each item must have {len(s.names)} parts, one for each name", s.over.span, f"one is {described(v)}",
                           hint="for n, times in [(64, 2), (128, 3)]: ...")
         else:
-            values = v
-        flow = run(e, s.body, flow, scope, c.bound(**dict(zip(s.names, values))))
-    return flow
+            out.append(v)
+    return out
 
 
 def _if(e: Elaborator, s: tree.If, flow: Flow | None, scope: Scope, c: Context) -> Flow | None:
     for condition, body in s.cases:
         try:
             held = truth(condition, c, flow)
-        except Silent:  # what decides is in error: neither way is known
-            return flow.unsure() if flow else NOTHING
+        except (Silent, Mistake) as m:  # what decides is in error: neither way is known, and both are looked at
+            if isinstance(m, Mistake):
+                e.report(m.diagnostic)
+            return undecided(e, [b for _, b in s.cases] + ([s.otherwise] if s.otherwise is not None else []), flow, scope, c)
         if held:
             return run(e, body, flow, scope, c)
     return run(e, s.otherwise, flow, scope, c) if s.otherwise is not None else flow
+
+
+def undecided(e: Elaborator, bodies: list[Any], flow: Flow | None, scope: Scope, c: Context) -> Flow:
+    """Look at bodies of which nobody knows whether they would run."""
+    inner = flow.unsure() if flow is not None else NOTHING
+    for b in bodies:
+        e.maybe |= {n.name for n in walk(b) if isinstance(n, (tree.Labelled, tree.Output))}
+        run(e, b, inner, Scope("?", scope, b.span), c)
+    return inner
 
 
 def _residual(e: Elaborator, s: tree.Residual, flow: Flow | None, scope: Scope, c: Context) -> Flow:
@@ -246,7 +295,10 @@ def _residual(e: Elaborator, s: tree.Residual, flow: Flow | None, scope: Scope, 
     if s.shortcut is not None:
         try:
             taken = s.shortcut.condition is None or truth(s.shortcut.condition, c, flow)
-        except Silent:
+        except (Silent, Mistake) as m:
+            if isinstance(m, Mistake):
+                e.report(m.diagnostic)
+            undecided(e, [s.shortcut.body], flow, scope, c)
             return body.unsure() if body else NOTHING
         if taken:
             name, k = "shortcut", 2
@@ -375,16 +427,43 @@ def _input(e: Elaborator, s: tree.InputLine, flow: Flow | None, scope: Scope, c:
     shape = evaluate(s.shape, c, flow)
     if not isinstance(shape, tuple):
         shape = (shape,)
+    try:
+        _check_sizes(s, shape)
+    except Mistake as m:
+        e.report(m.diagnostic)
+        e.inputs.setdefault(name, s.span)
+        return _doubted_input(scope, name, s.span, tuple(n if isinstance(n, int) and n > 0 else None for n in shape))
+    shape = tuple(None if n is None else int(n) for n in shape)
+    if s.span.line in c.file.module.doubted:
+        e.inputs.setdefault(name, s.span)
+        return _doubted_input(scope, name, s.span, shape)
+    return _placed_input(e, s, name, shape, scope)
+
+
+def _doubted_input(scope: Scope, name: str, span: Span, shape: tuple[int | None, ...]) -> Flow:
+    """An input whose line is in error: its number of axes, and its sizes as far as they make sense."""
+    flow = Flow("", TensorType((None,) * len(shape)), False, (), shape)
+    if name not in scope.kids:
+        scope.claim(name, span).value = flow
+    return flow
+
+
+def _check_sizes(s: tree.InputLine, shape: tuple[Any, ...]) -> None:
     for n in shape:
+        if n is UNKNOWN_VALUE:
+            raise Silent
         if isinstance(n, (Symbol, Macro)):
             raise Mistake("undefined-name", f"`{n.name}` is not defined here", s.shape.span, "a size of the input")
         if n is not None and (isinstance(n, bool) or not isinstance(n, (int, float)) or n != int(n)):
             raise Mistake("not-whole", "the sizes of an input are whole numbers", s.shape.span, f"one is {described(n)}")
         if n is not None and n < 1:
             raise Mistake("out-of-range", "the sizes of an input are at least 1", s.shape.span, f"one is {n:g}")
-    shape = tuple(None if n is None else int(n) for n in shape)
     if len(shape) > 6:
         raise Mistake("wrong-rank", "an input has at most six axes", s.shape.span, f"this has {len(shape)}")
+
+
+def _placed_input(e: Elaborator, s: tree.InputLine, name: str, shape: tuple[int | None, ...], scope: Scope) -> Flow:
+    """The input as a node of the graph, or as the value a call gave it."""
     e.ends_with_output = False
     if e.binding and e.nets:
         return _bound_input(e, s, name, shape, scope)
@@ -424,7 +503,9 @@ def _wanted(want: Any, name: str, shape: tuple[int | None, ...], s: tree.InputLi
 def _hole(e: Elaborator, s: tree.Hole, flow: Flow | None, scope: Scope, c: Context) -> Flow:
     """A line that could not be read. What was indented under it is still looked at, on its own."""
     inner = flow.unsure() if flow else NOTHING
+    e.maybe |= set(re.findall(r"(\w+)(?:\[.*?\])?\s*:", s.span.source.line(s.span.line))) | set(re.findall(r"output\s+(\w+)", s.span.source.line(s.span.line)))
     if s.body is not None:
+        e.maybe |= {n.name for n in walk(s.body) if isinstance(n, (tree.Labelled, tree.Output))}
         run(e, s.body, inner, Scope("?", scope, s.span), c)
     return inner
 

@@ -17,7 +17,7 @@ from .elaborator import DEPTH, Elaborator, Stop
 from .expressions import CONSTANTS, evaluate, undefined
 from .files import STRUCTURAL, UNKNOWN, Context
 from .scopes import Scope, below, find
-from .values import NOTHING, Fatal, Flow, Incoming, Macro, Mistake, Silent, Symbol, described
+from .values import NOTHING, UNKNOWN_VALUE, Fatal, Flow, Incoming, Macro, Mistake, Silent, Symbol, described
 
 
 class Arguments:
@@ -37,7 +37,8 @@ def call(e: Elaborator, node: tree.Call, flow: Flow | None, scope: Scope, c: Con
     e.tick(node.span)
     e.ends_with_output = False
     try:
-        return _call(e, node, flow, scope, c, label)
+        out = _call(e, node, flow, scope, c, label)
+        return out if node.span.line not in c.file.module.doubted else out.unsure()
     except Fatal:
         raise
     except Mistake as m:
@@ -52,7 +53,8 @@ def call(e: Elaborator, node: tree.Call, flow: Flow | None, scope: Scope, c: Con
 def _call(e: Elaborator, node: tree.Call, flow: Flow | None, scope: Scope, c: Context, label: str | None) -> Flow:
     name, target = resolve(node, c)
     if isinstance(target, Macro):
-        if target is UNKNOWN:
+        if target is UNKNOWN or macro_torn(target):
+            arguments(e, node, flow, scope, c)
             raise Silent
         return use(e, node, target, arguments(e, node, flow, scope, c), flow, scope, c, label)
     if target is None:
@@ -93,6 +95,11 @@ def _expect(node: tree.Call, args: Arguments, flow: Flow) -> Flow:
     return flow
 
 
+def macro_torn(macro: Macro) -> bool:
+    """Whether the head of a definition could not be read, so that its calls cannot be judged."""
+    return macro.name in macro.file.module.torn
+
+
 # ---------------------------------------------------------------- what a name means
 
 
@@ -102,6 +109,8 @@ def resolve(node: tree.Call, c: Context) -> tuple[str, Any]:
 
     name = node.name
     held = c.env.get(name)
+    if held is UNKNOWN_VALUE:
+        return name, UNKNOWN
     if held is not None:
         if isinstance(held, Macro):
             return name, held
@@ -181,7 +190,7 @@ def _given(e: Elaborator, a: Any, span: Span, flow: Flow | None, scope: Scope, c
 def reference(e: Elaborator, ref: tree.Reference, flow: Flow | None, scope: Scope, c: Context) -> Scope:
     """The place a reference means."""
     parts = [spot_name(s.name, s.index, c, flow) for s in ref.spots]
-    found = find(scope, parts, ref.span, c.env)
+    found = find(scope, parts, ref.span, c.env, e.maybe)
     if found.value is not None and found.value.sure:
         e.read.add(found.value.value)
     return found
@@ -194,6 +203,8 @@ def spot_name(name: str, index: Any, c: Context, flow: Flow | None) -> str:
     v = evaluate(index, c, flow)
     if isinstance(v, Symbol):
         raise undefined(index, c)
+    if v is UNKNOWN_VALUE:
+        raise Silent
     if not isinstance(v, int) or isinstance(v, bool) or v < 0:
         raise Mistake("bad-index", "a name is numbered with a whole number", index.span, f"this is {described(v)}")
     return f"{name}{v}"
@@ -274,8 +285,11 @@ def _explained(m: Mistake, flow: Flow) -> None:
 def guess(made: Any, inputs: list[Flow]) -> Flow:
     """What is known of a result after a mistake: the layer's own word on inputs of unknown size."""
     blank = [TensorType((None,) * len(f.type.shape), f.type.batch) for f in inputs]
+    first = inputs[0].unsure()
     try:
-        return Flow("", made.shape(*blank), False)
+        shape = made.shape(*blank)
+        most = first.most if first.most is not None and len(first.most) == len(shape.shape) else None
+        return Flow("", shape, False, (), most, all(f.ranked for f in inputs))
     except Exception:  # whatever a rule makes of nothing, nothing is known then
         return inputs[0].unsure()
 
@@ -319,6 +333,7 @@ def use(e: Elaborator, node: tree.Call, macro: Macro, args: Arguments, flow: Flo
         raise e.fatal("endless-recursion", f"`{name}` calls itself without end" if again else f"blocks are called more than {DEPTH} levels deep", span, f"{DEPTH} levels deep",
                       "guard the inner call with  if depth > 0:")
     definition, env, named, inner = open_macro(macro, args, node, c, flow)
+    e.entered.add(id(definition))
     weights = (weight_file(e, named),) if named is not None else None
     inputs = input_lines(definition.body)
     place = scope.numbered(macro.name, span, wall=True) if label is None else scope.claim(label, span, wall=True)
@@ -390,7 +405,7 @@ def open_macro(macro: Macro, args: Arguments, node: tree.Call, c: Context, flow:
         if held is None:
             raise unknown(v.call.name, v.call.name_span, inner, {})
         macro.file.used.add(v.call.name)
-        if held is UNKNOWN:
+        if held is UNKNOWN or macro_torn(held):
             raise Silent
         below_args = Arguments()
         for a in v.call.arguments:

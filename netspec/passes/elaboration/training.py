@@ -14,7 +14,7 @@ from .elaborator import Elaborator
 from .expressions import evaluate, number, truth
 from .files import Context
 from .scopes import Scope
-from .values import Macro, Mistake, Silent, Symbol, described, is_number, plain
+from .values import UNKNOWN_VALUE, Macro, Mistake, Silent, Symbol, described, is_number, plain
 
 SETTINGS = ("data", "loss", "schedule", "metric", "batch", "epochs", "augment", "regularise")
 
@@ -52,6 +52,11 @@ def elaborate_training(e: Elaborator, macro: Macro, graph: Graph | None) -> Trai
                     section.numbers.get("epochs"), section.data, tuple(section.augmentation), tuple(section.regularisation))
 
 
+def training_words(e: Elaborator, item: tree.Train, file: Any, unknown: set[str]) -> None:
+    """Check the words of a section whose net could not be elaborated."""
+    _run(e, item.body, Context({**file.env, **dict.fromkeys(unknown, UNKNOWN_VALUE)}, {}, file), _Section(), None)
+
+
 def _section_of(macro: Macro) -> tuple[tree.Train, Any] | None:
     seen: set[int] = set()
     while id(macro.item) not in seen:
@@ -82,6 +87,8 @@ def _run(e: Elaborator, s: Any, c: Context, section: _Section, graph: Graph | No
             return c.bound(**{s.name: evaluate(s.value, c, None)})
         elif isinstance(s, tree.For):
             over = evaluate(s.over, c, None)
+            if over is UNKNOWN_VALUE:
+                raise Silent
             if not isinstance(over, tuple):
                 raise Mistake("wrong-argument", "a loop runs over a list or a range", s.over.span, f"this is {described(over)}", hint=f"write  {s.names[0]} in 1..5")
             for v in over:
@@ -198,7 +205,7 @@ def _used(e: Elaborator, s: tree.Call, c: Context, graph: Graph | None, rest: An
         if isinstance(a, tree.Reference):
             if output is not None:
                 raise Mistake("contradiction", "a loss reads one output", a.span, "the second one")
-            output = _output(a, c, graph)
+            output = _output(a, c, graph, known_outputs(e))
         elif isinstance(a, tree.Option) and a.name == "weight" and s.name == "loss":
             v = number(a.value, c, None)
             if v < 0:
@@ -220,13 +227,18 @@ def _used(e: Elaborator, s: tree.Call, c: Context, graph: Graph | None, rest: An
     return output, target, weight, others
 
 
-def _output(ref: tree.Reference, c: Context, graph: Graph | None) -> str:
+def known_outputs(e: Elaborator) -> list[str] | None:
+    """The outputs there are even if nothing else is certain; None where a line that could not be read may hold one."""
+    return [n for n, _, _ in e.outputs] if e.outputs and not e.maybe else None
+
+
+def _output(ref: tree.Reference, c: Context, graph: Graph | None, known: list[str] | None) -> str:
     from .steps import spot_name
 
     name = ".".join(spot_name(x.name, x.index, c, None) for x in ref.spots)
-    if graph is None:
+    names = [n for n, _ in graph.outputs] if graph is not None else known
+    if names is None:
         return name
-    names = [n for n, _ in graph.outputs]
     if name not in names:
         alike = near(name, names)
         raise Mistake("missing-reference", f"the net has no output @{name}", ref.span, "not one of its outputs", notes=("outputs: " + ", ".join(names),),

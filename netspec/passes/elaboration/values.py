@@ -61,14 +61,30 @@ class Flow:
     type: TensorType
     sure: bool = True
     joined: tuple[Flow, ...] = ()  # for the result of `dense`: what was concatenated
-    axis: str | None = None  # the axis an `each` has just put in front
+    most: tuple[int | None, ...] | None = None  # when not sure: sizes that it has at most
+    ranked: bool = True  # when not sure: whether its number of axes is certain
 
     def unsure(self) -> Flow:
-        """What can still be said of it after a mistake: its number of axes."""
-        return Flow("", TensorType((None,) * len(self.type.shape), self.type.batch), False)
+        """What can still be said of it after a mistake: its number of axes, and that it has hardly grown."""
+        most = self.type.shape if self.sure else self.most
+        return Flow("", TensorType((None,) * len(self.type.shape), self.type.batch), False, (), most, self.ranked)
+
+    @property
+    def largest(self) -> TensorType:
+        """Its type as far as is known, with the sizes it has at most."""
+        if self.sure or self.most is None or len(self.most) != len(self.type.shape):
+            return self.type
+        return TensorType((self.type.shape[0], *self.most[1:]), self.type.batch)
 
 
-NOTHING = Flow("", TensorType((None, None, None)), False)
+NOTHING = Flow("", TensorType((None, None, None)), False, ranked=False)
+
+
+class Unknown:
+    """A value nobody can know: a parameter of a block that is looked at without being called."""
+
+
+UNKNOWN_VALUE = Unknown()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,430 @@
+"""Source of one loop nest of a `lanes` step: where its operands lie, its windows, its guards.
+
+A nest runs for one image `n` and one block of channels `b`; its loops are called d, h, w. What does not change with the
+innermost loop is computed before it.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+
+from ...ir.formula import Access, Axis, Formula, access, affine, axis_text
+from ...ir.graph import Graph, Node
+from ...ir.layout import Image, Layout
+from ...ir.nests import Nest, is_total
+from ...ir.types import TensorType
+from .expressions import keeps_zero, source
+
+WORDS = 5  # of an operand
+
+
+@dataclass
+class Text:
+    """A kernel under construction."""
+
+    graph: Graph
+    values: dict[str, Image | None]
+    dtype: str
+    lanes: int
+    operands: dict[str, int] = field(default_factory=dict)
+    sizes: list[int] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+    head: list[str] = field(default_factory=list)  # once an item
+    image_head: list[str] = field(default_factory=list)  # once an image
+    locals: dict[str, str] = field(default_factory=dict)  # value -> name of the register that holds it
+    fresh: int = 0
+
+    @property
+    def item(self) -> int:
+        return 8 if self.dtype == "float64" else 4
+
+    @property
+    def bytes(self) -> int:
+        return self.lanes * self.item
+
+    def operand(self, value: str) -> int:
+        return self.operands.setdefault(value, len(self.operands))
+
+    def size(self, extent: int) -> str:
+        """An extent, as the row tells it."""
+        if extent not in self.sizes:
+            self.sizes.append(extent)
+        return f"z{self.sizes.index(extent)}"
+
+    def name(self, prefix: str) -> str:
+        self.fresh += 1
+        return f"{prefix}{self.fresh}"
+
+
+@dataclass
+class NestWriter:
+    t: Text
+    nest: Nest
+    types: dict[str, TensorType]
+    layouts: dict[str, Layout | None]
+    stored: set[str]
+    extents: dict[str, dict[str, int]]
+    loops: list[str] = field(default_factory=list)  # loop variables of the domain
+    loaded: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def emit(self) -> None:
+        if self.nest.form == "piece":
+            self.piece(self.nest.nodes[0])
+        elif self.nest.form == "push":
+            self.push(self.nest.nodes[0])
+        else:
+            self.places()
+
+    # ---- map and pull ---------------------------------------------------------------------------------------------------------
+    def places(self) -> None:
+        t, nest = self.t, self.nest
+        flat = nest.form == "map" and len(nest.domain) > 1 and self.contiguous()
+        domain = (_product(nest.domain),) if flat else nest.domain
+        self.loops = list("dhw"[3 - len(domain):])
+        inner: list[str] = []
+        before: list[str] = []
+        after: list[str] = []
+        rows: dict[str, str] = {}
+        first = nest.nodes[0]
+        for n in nest.nodes:
+            f = n.op
+            if nest.form == "pull" and n is first:
+                inner += self.window(n, before, rows)
+            elif is_total(f):
+                s = t.name("s")
+                if f.how == "+=":
+                    before.append(f"{s} = splat(0.0)")
+                    inner.append(f"{s} = {s} + {self.masked(n, self.expression(n, inner, rows))}")
+                else:
+                    before.append(f"{s} = splat(-inf)")
+                    inner.append(f"{s} = maximum({s}, {self.expression(n, inner, rows)})")
+                t.locals[n.name] = s
+                if n.name in self.stored:
+                    after.append(f"store({self.image_address(n.name)}, {f'keep({s}, left)' if f.how != '+=' else s})")
+                continue
+            else:
+                v = t.name("v")
+                inner.append(f"{v} = {self.masked(n, self.expression(n, inner, rows))}")
+                t.locals[n.name] = v
+            for value in n.results:
+                if value.name in self.stored:
+                    inner.append(f"store({self.own_address(value.name, rows)}, {t.locals[value.name]})")
+        self.write_loops(domain, before, rows, inner, after)
+        for n in nest.nodes:
+            if not (isinstance(n.op, Formula) and is_total(n.op)) and domain:
+                for value in n.results:
+                    t.locals.pop(value.name, None)
+
+    def write_loops(self, domain: tuple[int, ...], before: list[str], rows: dict[str, str], inner: list[str], after: list[str]) -> None:
+        t = self.t
+        t.lines += before
+        pad = ""
+        for k, (i, size) in enumerate(zip(self.loops, domain)):
+            if k == len(domain) - 1:
+                t.lines += [pad + x for x in rows.values()]
+            t.lines.append(f"{pad}for {i} in range({t.size(size)}):")
+            pad += "    "
+        if not domain:
+            t.lines += list(rows.values())
+        t.lines += [pad + x for x in inner] + after
+
+    def contiguous(self) -> bool:
+        """Whether every image of this nest lies without gaps, so that one loop runs over all its places."""
+        for n in self.nest.nodes:
+            for v in (*n.inputs, *(r.name for r in n.results)):
+                layout = self.layouts.get(v)
+                full = isinstance(layout, Image) and len(self.types[v].shape) == len(self.nest.domain) + 1
+                if full and isinstance(layout, Image) and (any(layout.halo) or layout.extents[3 - len(self.nest.domain):] != self.nest.domain):
+                    return False
+            if isinstance(n.op, Formula) and (_numbers(n.op) & set(n.op.target.indices) - {n.op.target.axes[1].bare} or n.op.is_random):
+                return False
+        return True
+
+    def expression(self, n: Node, inner: list[str], rows: dict[str, str], names: dict[str, str] | None = None) -> str:
+        """The right side, its operands loaded at the place of the loops. `names` spells indices."""
+        f: Formula = n.op
+        bound = dict(zip(f.operands, n.inputs))
+        c = f.target.axes[1].bare
+        names = names if names is not None else dict(zip((a.bare or "" for a in self._place_axes(f)), self.loops))
+
+        def read(s: ast.Subscript) -> str:
+            return self.read(bound[s.value.id], access(s), names, inner, rows)  # type: ignore[attr-defined]
+
+        def number(i: str) -> str:
+            if i == "N":
+                return "float(at(row, 4))"
+            if i == c:
+                line = f"channel = load(at(row, 120)) + float({self.t.lanes} * b)"
+                if line not in self.t.head:
+                    self.t.head.append(line)
+                return "channel"
+            return names.get(i, i)
+
+        def random(key: ast.expr, index: ast.expr) -> str:
+            return self.random(f, key, index, names)
+
+        text = source(f.right, read, number, random)
+        return text if f.reads or f.is_random else f"splat({text})"
+
+    def random(self, f: Formula, key: ast.expr, index: ast.expr, names: dict[str, str]) -> str:
+        (s,) = [x for x in ast.walk(key) if isinstance(x, ast.Subscript)]
+        k = self.t.operand(dict(zip(f.operands, self._inputs(f)))[s.value.id])  # type: ignore[attr-defined]
+        a = affine(index)
+        c = f.target.axes[1].bare or ""
+        step = a.coefficient(c)
+        start = _spell(Axis(tuple((i, q) for i, q in a.terms if i != c), a.const), {**names, "n": "n"})
+        return f"uniform(get_i64(at(args, {WORDS * k})), {start} + {step} * ({self.t.lanes} * b), {step})"
+
+    def _inputs(self, f: Formula) -> tuple[str, ...]:
+        return next(n.inputs for n in self.nest.nodes if n.op is f)
+
+    def _place_axes(self, f: Formula) -> tuple[Axis, ...]:
+        """The subscripts whose indices the domain's loops run over."""
+        if is_total(f):
+            return next(r for r in f.reads if len(r.axes) > 2).axes[2:]
+        return f.target.axes[2:]
+
+    def read(self, value: str, a: Access, names: dict[str, str], inner: list[str], rows: dict[str, str]) -> str:
+        """A register with the operand at a place."""
+        t = self.t
+        kind = self.types[value]
+        if value in t.locals and (len(a.axes) <= 2 or all(x.bare for x in a.axes[2:]) or not a.axes[2:]):
+            return t.locals[value]
+        if kind.batch == 0:
+            k = t.operand(value)
+            name = f"k{k}"
+            line = f"{name} = load(at(args, {WORDS * k}) + {t.bytes} * b)" if a.axes[0].terms else f"{name} = splat(get(at(args, {WORDS * k})))"
+            if line not in t.head:
+                t.head.append(line)
+            return name
+        spread = not a.axes[1].terms  # one number a place, for all channels
+        shift = a.axes[1].const // t.lanes if a.axes[1].terms else 0
+        if len(a.axes) == 2 or not any(x.terms or x.const for x in a.axes[2:]):
+            k = t.operand(value)
+            name = f"{'p' if spread else 'i'}{k}" + (f"_{shift}" if shift else "")
+            where = f"at(args, {WORDS * k}) + n * at(args, {WORDS * k + 1})" + ("" if spread else f" + {_plus('b', shift)} * at(args, {WORDS * k + 2})")
+            line = f"{name} = splat(get({where}))" if spread else f"{name} = load({where})"
+            if value in self.stored and value not in t.locals:
+                return f"load({where})"  # made by an earlier nest of this very step
+            if line not in t.image_head:
+                t.image_head.append(line)
+            return name
+        place = self.place(value, a, names, rows, shift, spread)
+        if (value, place) not in self.loaded:
+            v = t.name("x")
+            inner.append(f"{v} = splat(get({place}))" if spread else f"{v} = load({place})" if not shift else f"{v} = keep(load({place}), left)")
+            self.loaded[value, place] = v
+        return self.loaded[value, place]
+
+    def base(self, value: str, shift: int = 0, spread: bool = False) -> str:
+        """The address of place (0, 0, 0) of this image and block, once an image."""
+        t = self.t
+        k = t.operand(value)
+        name = f"a{k}" + (f"_{shift}" if shift else "") + ("s" if spread else "")
+        where = f"at(args, {WORDS * k}) + n * at(args, {WORDS * k + 1})" + ("" if spread else f" + {_plus('b', shift)} * at(args, {WORDS * k + 2})")
+        line = f"{name} = {where}"
+        if line not in t.image_head:
+            t.image_head.append(line)
+        return name
+
+    def place(self, value: str, a: Access, names: dict[str, str], rows: dict[str, str], shift: int = 0, spread: bool = False) -> str:
+        """The address of a read or write: the part that does not depend on the innermost loop is kept in `rows`."""
+        t = self.t
+        k = t.operand(value)
+        base = self.base(value, shift, spread)
+        axes = [_spell(x, names) for x in a.axes[2:]]
+        if len(self.loops) == 1 and len(axes) > 1:  # one loop over all places of a contiguous plane
+            return f"{base} + {t.bytes} * {self.loops[0]}"
+        terms = []
+        for x, word in zip(axes[::-1][1:], (4, 3)):
+            if x != "0":
+                terms.append(f"({x}) * at(args, {WORDS * k + word})" if not x.isidentifier() else f"{x} * at(args, {WORDS * k + word})")
+        inner = f"{t.bytes} * ({axes[-1]})" if not axes[-1].isidentifier() else f"{t.bytes} * {axes[-1]}"
+        if terms and all(_identifiers(x) <= set(self.loops[:-1]) for x in axes[:-1]):
+            line = " + ".join([base, *terms])
+            if line not in rows:
+                rows[line] = f"r{t.fresh}_{len(rows)} = {line}"
+                t.fresh += 1
+            return f"{rows[line].split(' = ')[0]} + {inner}"
+        return " + ".join([base, *terms, inner])
+
+    def own_address(self, value: str, rows: dict[str, str]) -> str:
+        node = next(n for n in self.nest.nodes if any(r.name == value for r in n.results))
+        f: Formula = node.op
+        target = f.target
+        if len(target.axes) == 2 or not any(x.terms for x in target.axes[2:]):
+            return self.image_address(value)
+        names = dict(zip((a.bare or "" for a in target.axes[2:]), self.loops))
+        return self.place(value, target, names, rows)
+
+    def image_address(self, value: str) -> str:
+        return self.base(value)
+
+    def masked(self, n: Node, text: str) -> str:
+        """Zero in the lanes past the last channel, where the expression might not be."""
+        return text if keeps_zero(n.op.right) else f"keep({text}, left)"
+
+    # ---- windows -----------------------------------------------------------------------------------------------------------------
+    def window(self, n: Node, before: list[str], rows: dict[str, str]) -> list[str]:
+        """The lines that reduce a window at one place of the result."""
+        t, f = self.t, n.op
+        names = dict(zip((a.bare or "" for a in f.target.axes[2:]), self.loops))
+        reduced = list(f.reduced)
+        names |= {i: i + "_" for i in reduced}
+        acc = t.name("m")
+        places = f.targets[1:] != ()
+        out = [f"{acc} = splat({'0.0' if f.how != 'max=' else '-inf'})"]
+        if places:
+            out.append(f"{acc}i = splat(0.0)")
+        pad = ""
+        extents = self.extents[n.name]
+        for i in reduced:
+            out.append(f"{pad}for {names[i]} in range({self.window_size(f, i, extents)}):")
+            pad += "    "
+        guards = self.guards(n, names, extents)
+        if guards:
+            out.append(f"{pad}if {' and '.join(guards)}:")
+            pad += "    "
+        inner: list[str] = []
+        value = self.expression(n, inner, rows, names)
+        self.loaded = {}
+        out += [pad + x for x in inner]
+        if f.how == "=":
+            out.append(f"{pad}{acc} = {self.masked(n, value)}")
+        elif f.how == "+=":
+            out.append(f"{pad}{acc} = {acc} + {self.masked(n, value)}")
+        elif places:
+            number = "0"
+            for i in reduced:
+                number = names[i] if number == "0" else f"({number}) * {extents[i]} + {names[i]}"
+            out += [f"{pad}y_ = {value}", f"{pad}better = (y_ > {acc}) | ((y_ != y_) & ({acc} == {acc}))", f"{pad}{acc} = where(better, y_, {acc})",
+                    f"{pad}{acc}i = where(better, splat({number}), {acc}i)"]
+        else:
+            out.append(f"{pad}{acc} = maximum({acc}, {value})")
+        if f.how == "max=":
+            out.append(f"{acc} = keep({acc}, left)")
+        t.locals[n.results[0].name] = acc
+        if places and len(n.results) > 1:
+            t.locals[n.results[1].name] = f"{acc}i"
+        return out
+
+    def window_size(self, f: Formula, i: str, extents: dict[str, int]) -> str:
+        """Small extents (of windows) are literal: the compiler unrolls them."""
+        bare = any(a.bare == i for r in f.reads for a in r.axes)
+        return self.t.size(extents[i]) if bare else str(extents[i])
+
+    def guards(self, n: Node, names: dict[str, str], extents: dict[str, int]) -> list[str]:
+        """Conditions that keep every read (and write) in bounds; those that always hold are left out."""
+        f: Formula = n.op
+        out: dict[str, None] = {}
+        bound = dict(zip(f.operands, n.inputs)) | {t.name: r.name for t, r in zip(f.targets, n.results)}
+        for a in (*f.reads, f.target):
+            kind = self.types[bound[a.name]]
+            for x, size in zip(a.axes[2:], kind.shape[1:] if kind.batch else ()):
+                if x.bare:
+                    continue
+                low = x.const + sum(min(0, k * (extents[i] - 1)) for i, k in x.terms)
+                high = x.const + sum(max(0, k * (extents[i] - 1)) for i, k in x.terms)
+                text = _spell(x, names)
+                if low < 0:
+                    out[f"{text} >= 0"] = None
+                if size is not None and high >= size:
+                    out[f"{text} < {self.t.size(size)}"] = None
+        return list(out)
+
+    # ---- scatters and copies ----------------------------------------------------------------------------------------------------
+    def push(self, n: Node) -> None:
+        """Clear the result's planes, then add at compound places."""
+        t, f = self.t, n.op
+        extents = self.extents[n.name]
+        target, value = f.target, n.results[0].name
+        bare = next((r for r in f.reads if len(r.axes) > 2 and None not in r.bare[2:]), None)
+        outer = [str(i) for i in bare.bare[2:]] if bare else []
+        inner_ix = [i for i in f.indices if i not in outer and i != "n" and i != target.axes[1].bare]
+        self.loops = list("dhw"[3 - len(outer):]) if outer else []
+        names = dict(zip(outer, self.loops)) | {i: i + "_" for i in inner_ix}
+        layout = self.layouts[value]
+        assert isinstance(layout, Image)
+        rank = len(target.axes) - 2
+        k = t.operand(value)
+        base = self.base(value)
+        zeros = ["D", "H", "W"][3 - rank:]
+        pad = ""
+        sizes = [t.size(s) for s in layout.extents[3 - rank:]]
+        for i, s in zip(zeros, sizes):
+            t.lines.append(f"{pad}for {i} in range({s}):")
+            pad += "    "
+        offset = " + ".join([base, *(f"{i} * at(args, {WORDS * k + w})" for i, w in zip(zeros[::-1][1:], (4, 3))), f"{t.bytes} * W"])
+        t.lines.append(f"{pad}store({offset}, splat(0.0))")
+        inner: list[str] = []
+        rows: dict[str, str] = {}
+        value_text = self.masked(n, self.expression(n, inner, rows, names))
+        keep_rows = list(inner)
+        body: list[str] = []
+        pad = ""
+        for i in inner_ix:
+            body.append(f"{pad}for {names[i]} in range({self.window_size(f, i, extents)}):")
+            pad += "    "
+        guards = self.guards(n, names, extents)
+        if guards:
+            body.append(f"{pad}if {' and '.join(guards)}:")
+            pad += "    "
+        where = self.place(value, target, names, rows)
+        body += [f"{pad}to = {where}", f"{pad}store(to, load(to) + {value_text})"]
+        depends = [x for x in keep_rows if any(names[i] in x for i in inner_ix)]
+        ahead = [x for x in keep_rows if x not in depends]
+        if depends:
+            body = [*body[:-2], *(pad + x for x in depends), *body[-2:]]
+        self.write_loops(tuple(extents[i] for i in outer), [], rows, [*ahead, *body], [])
+
+    def piece(self, n: Node) -> None:
+        """Copy whole blocks of channels from each part."""
+        t = self.t
+        value = n.results[0].name
+        rank = len(n.type.shape) - 1
+        self.loops = list("dhw"[3 - rank:])
+        to = self.base(value)
+        k = t.operand(value)
+        word = "if"
+        loops = [(i, t.size(s or 0)) for i, s in zip(self.loops, n.type.shape[1:])]
+        for f, (x,) in n.op.bind(n.inputs):
+            start = f.target.axes[1].const // t.lanes
+            blocks = -(-(self.types[x].shape[0] or 0) // t.lanes)
+            j = t.operand(x)
+            t.lines.append(f"{word} b < {start + blocks}:")
+            t.lines.append(f"    source = at(args, {WORDS * j}) + n * at(args, {WORDS * j + 1}) + (b - {start}) * at(args, {WORDS * j + 2})")
+            pad = "    "
+            for i, s in loops:
+                t.lines.append(f"{pad}for {i} in range({s}):")
+                pad += "    "
+            w = f" + {t.bytes} * w" if rank else ""
+            near = " + ".join(f"{i} * at(args, {WORDS * k + q})" for i, q in zip(self.loops[::-1][1:], (4, 3)))
+            far = " + ".join(f"{i} * at(args, {WORDS * j + q})" for i, q in zip(self.loops[::-1][1:], (4, 3)))
+            t.lines.append(f"{pad}store({to}{' + ' + near if near else ''}{w}, load(source{' + ' + far if far else ''}{w}))")
+            word = "elif"
+
+
+def _spell(a: Axis, names: dict[str, str]) -> str:
+    return axis_text(Axis(tuple((names.get(i, i), c) for i, c in a.terms), a.const))
+
+
+def _plus(name: str, k: int) -> str:
+    return f"({name} + {k})" if k else name
+
+
+def _identifiers(text: str) -> set[str]:
+    return {x.id for x in ast.walk(ast.parse(text, mode="eval")) if isinstance(x, ast.Name)}
+
+
+def _product(sizes: tuple[int, ...]) -> int:
+    out = 1
+    for s in sizes:
+        out *= s
+    return out
+
+
+def _numbers(f: Formula) -> set[str]:
+    """Indices that stand as numbers in the expression."""
+    inside = {id(x) for s in f.subscripts for x in ast.walk(s)}
+    return {x.id for x in ast.walk(f.right) if isinstance(x, ast.Name) and id(x) not in inside}

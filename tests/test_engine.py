@@ -522,6 +522,16 @@ def test_an_unsafe_directory_is_not_used(tmp_path: Path) -> None:
     assert stat.S_IMODE(readable.stat().st_mode) == 0o700
 
 
+def test_a_user_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NETSPEC_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    place = cache.place.__wrapped__()
+    assert place.why == "there is no home directory"
+    assert place.path is not None
+    assert place.path.is_absolute()
+
+
 def test_no_directory_at_all() -> None:
     compiled, loaded, path, file = cached("off")
     assert (compiled, loaded, path) == (1, 0, "None")

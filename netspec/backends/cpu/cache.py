@@ -63,7 +63,7 @@ def place() -> Place:
     chosen = os.environ.get("NETSPEC_CACHE")
     if chosen is not None and chosen.strip().lower() in ("", "0", "off", "none"):
         return Place(None, "NETSPEC_CACHE turns the cache off")
-    wanted = Path(chosen).expanduser().absolute() if chosen else _usual()
+    wanted = Path(os.path.abspath(os.path.expanduser(chosen))) if chosen else _usual()
     why = _objection(wanted)
     if not why:
         return Place(wanted)
@@ -76,7 +76,7 @@ def place() -> Place:
 
 
 def _usual() -> Path:
-    home = Path("~").expanduser()
+    home = Path(os.path.expanduser("~"))  # stays "~" for a user without a home
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "netspec" / "Cache"
     if sys.platform == "darwin":
@@ -87,6 +87,8 @@ def _usual() -> Path:
 
 def _objection(path: Path) -> str:
     """Why code must not be kept in a directory, made here if it is missing; empty if it may."""
+    if not path.is_absolute():
+        return "there is no home directory"
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         is_ = path.lstat()

@@ -62,12 +62,12 @@ class Conv(Layer, category="convolution"):
         rank = need_image("conv", x.shape)
         window, stride, pad, dilation = self._geometry(rank)
         c, g, f = x.channels, self.groups, self.filters
-        if c is not None and (c % g or f % g):
+        if f % g or (c is not None and c % g):
             from math import gcd
 
-            notes = [f"{n} / {g} = {n / g:g}" for n in (c, f)]
-            raise WordError("groups must divide the channels on both sides", *notes, label=f"groups={g}: {c} channels in, {f} out",
-                            hint=f"try groups={gcd(c, f)}", code="groups")
+            notes = [f"{n} / {g} = {n / g:g}" for n in (c, f) if n is not None]
+            raise WordError("groups must divide the channels on both sides", *notes, label=f"groups={g}: {'?' if c is None else c} channels in, {f} out",
+                            hint=f"try groups={gcd(c or f, f)}", code="groups")
         if self.edges == "reflect":
             check_reflect("conv", x, pad)
         return x.of(f, *out_sizes(x.spatial, window, stride, pad, dilation))

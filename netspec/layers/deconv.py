@@ -57,9 +57,9 @@ class Deconv(Layer, category="convolution"):
         rank = need_image("deconv", x.shape)
         window, stride, pad, extra, dilation = self._geometry(rank)
         c, g, f = x.channels, self.groups, self.filters
-        if c is not None and (c % g or f % g):
-            raise WordError("groups must divide the channels on both sides", *(f"{n} / {g} = {n / g:g}" for n in (c, f)),
-                            label=f"groups={g}: {c} channels in, {f} out", hint=f"try groups={gcd(c, f)}", code="groups")
+        if f % g or (c is not None and c % g):
+            raise WordError("groups must divide the channels on both sides", *(f"{n} / {g} = {n / g:g}" for n in (c, f) if n is not None),
+                            label=f"groups={g}: {'?' if c is None else c} channels in, {f} out", hint=f"try groups={gcd(c or f, f)}", code="groups")
         for e, s, d in zip(per_axis("output_pad", self.output_pad, rank), stride, dilation):
             if e and e >= max(s, d):
                 raise WordError("output_pad chooses between the sizes that a stride maps to one, so it is smaller than the stride", label=f"output_pad {e}, stride {s}",

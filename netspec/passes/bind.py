@@ -12,6 +12,7 @@ from typing import Any
 
 from ..diagnostics import near
 from ..ir.types import shape_text
+from ..layers import LAYERS
 from ..source import Span
 from ..words import REQUIRED, Argument, Word, WordError, arguments, spelled
 from .elaboration.scopes import Scope
@@ -47,12 +48,6 @@ class Bound:
     cancelled: set[str] = field(default_factory=set)
 
 
-def _layers() -> dict[str, Any]:
-    from ..layers import LAYERS
-
-    return LAYERS
-
-
 _Table = tuple[dict[str, Argument], dict[str, Argument], tuple[Argument, ...], tuple[str, ...]]
 _TABLES: dict[type, _Table] = {}
 
@@ -72,7 +67,7 @@ def family(word: str) -> str | None:
     """`activation` or `norm` for a word that names one."""
     if word == "linear":
         return "activation"
-    cls = _layers().get(word)
+    cls = LAYERS.get(word)
     return None if cls is None else {"activation": "activation", "normalisation": "norm"}.get(cls.category)
 
 
@@ -111,7 +106,7 @@ def gather(cls: type[Word], what: Span, given: list[Given], options: dict[str, G
     literals: list[Given] = []
     for g in given:
         v = g.value
-        if v is UNKNOWN_VALUE and len([x for x in literals]) >= len(positions):
+        if v is UNKNOWN_VALUE and len(literals) >= len(positions):
             continue  # a switch, perhaps
         if v.__class__ is Symbol:
             _word(cls, g, out, literals)
@@ -207,7 +202,7 @@ def _word(cls: type[Word], g: Given, out: Bound, literals: list[Given]) -> None:
 def _unknown_word(cls: type[Word], g: Given, w: str, words: dict[str, Argument], takes: tuple[str, ...]) -> None:
     pool = [*words]
     if takes:
-        pool += [n for n, c in _layers().items() if family(n) in takes] + ["linear"]
+        pool += [n for n, c in LAYERS.items() if family(n) in takes] + ["linear"]
     alike = near(w, pool)
     options = near(w, _table(cls)[0])
     notes = (f"its words: {', '.join(words)}" + (", an activation" if "activation" in takes else "") + (", bn" if "norm" in takes else ""),) if pool else ()
@@ -217,7 +212,7 @@ def _unknown_word(cls: type[Word], g: Given, w: str, words: dict[str, Argument],
         hint = f"did you mean `{alike}`?"
     elif options or w in _table(cls)[0]:
         hint = f"{options or w} is an option: write  {options or w}=..."
-    elif w in _layers():
+    elif w in LAYERS:
         hint = f"if `{w}` is the next step, write  -> {w}"
     else:
         hint = None

@@ -8,6 +8,7 @@ indented under it are read too.
 
 from __future__ import annotations
 
+import gc
 from threading import Lock
 from typing import Any
 
@@ -39,8 +40,14 @@ def parse_recovering(source: Source) -> tuple[Module, list[Diagnostic]]:
         m.builder.source = source
         lines, comments = read_lines(source, m.scanner)
         run = _Run(m.fresh(), source, lines)
-        items = run.whole()
-    return Module(items, source, tuple(comments)), list(in_order(run.found))
+        collecting = gc.isenabled()
+        gc.disable()  # a tree of 10^5 nodes is no garbage
+        try:
+            items = run.whole()
+        finally:
+            if collecting:
+                gc.enable()
+    return Module(items, source, tuple(comments), frozenset(run.doubted), frozenset(run.torn)), list(in_order(run.found))
 
 
 def _token(type: str, line: int, text: str = "") -> Token:
@@ -54,6 +61,8 @@ class _Run:
         self.state, self.source, self.lines = state, source, lines
         self.found: list[Diagnostic] = []
         self.levels: list[tuple[int, bool]] = [(0, True)]  # columns, and whether the parser knows of it
+        self.doubted: set[int] = set()  # lines that were read otherwise than they are written
+        self.torn: set[str] = set()  # definitions whose parameters could not be read
         self.head: Line | None = None  # the line before
         self.before_head: tuple[list[Any], list[Any]] | None = None  # the stacks as they were before it
 
@@ -108,6 +117,8 @@ class _Run:
     # ---------------------------------------------------------------- indentation
     def indent(self, k: int, line: Line) -> None:
         first = line.tokens[0]
+        if line.faults and line.faults[0].code == "tab-indentation":
+            line.indent = self.meant_indent(k)
         top = self.levels[-1][0]
         if line.indent > top:
             if len(self.levels) > DEPTH:
@@ -138,6 +149,16 @@ class _Run:
                 else:
                     self.levels.append((line.indent, False))
                 break
+
+    def meant_indent(self, k: int) -> int:
+        """How far a line indented with tabs was probably meant to be indented: as the next one, where that is possible."""
+        top = self.levels[-1][0]
+        following = next((x.indent for x in self.lines[k + 1 : k + 2] if not x.faults), None)
+        if following is not None and self.lines[k].tokens[-1].type == "COLON":
+            following = following - 2 if following - 2 > 0 else None  # the next line is its body
+        if self.expected() == {"_INDENT"}:
+            return following if following is not None and following > top else top + 2
+        return following if following is not None and any(c == following for c, _ in self.levels) and following > 0 else top
 
     def colon_forgotten(self, line: Line) -> bool:
         """A name alone on its line, or a line above branches, was meant to open a body. Reads it again as it was meant."""
@@ -189,8 +210,41 @@ class _Run:
             self.found.append(found.diagnostic)
             if found.meant is None or self.try_line(list(found.meant), line) is not None:
                 self.put_back(kept)
-                self.set_aside(k, line)
+                if not self.repair(line, kept):
+                    self.put_back(kept)
+                    self.set_aside(k, line)
+                self.doubted.add(line.number)
         self.head, self.before_head = line, kept
+
+    def repair(self, line: Line, kept: tuple[list[Any], list[Any]]) -> bool:
+        """Read the line without the few tokens that do not fit, or the head of a definition by its names alone. Its
+        value is not to be trusted, but its labels, parameters and arguments are then known to the rest of the file."""
+        tokens = line.tokens[:]
+        for _ in range(6):
+            refused = self.try_line(tokens, line)
+            if refused is None:
+                return True
+            self.put_back(kept)
+            if refused.type == "_NL":
+                gone = tokens[-2:] if len(tokens) > 1 and tokens[-1].type == "EQUAL" else tokens[-1:]
+            else:
+                k = tokens.index(refused)
+                gone = tokens[k - 2 : k] if k > 1 and tokens[k - 1].type == "EQUAL" and refused.type != "_BAD" else [refused]
+            tokens = [t for t in tokens if t not in gone]
+            if not tokens:
+                return False
+        first = line.tokens[0]
+        names = [t for k, t in enumerate(line.tokens) if t.type == "NAME" and line.tokens[k - 1].type != "EQUAL"]
+        if first.type not in ("NET", "BLOCK") or not names:
+            return False
+        made = [first, names[0], Token("_LP_TIGHT", "(", first.line, first.column, first.end)]
+        for name in {t.text: t for t in names[1:]}.values():
+            made += [name, Token("COMMA", ",", name.line, name.end, name.end)]
+        if len(names) > 1:
+            made.pop()
+        made += [Token("RPAR", ")", first.line, names[-1].end, names[-1].end + 1), Token("COLON", ":", first.line, names[-1].end, names[-1].end + 1)]
+        self.torn.add(names[0].text)
+        return self.try_line(made, line) is None
 
     def try_line(self, tokens: list[Token], line: Line) -> Token | None:
         """Feed a line; gives the token that does not fit, if there is one."""

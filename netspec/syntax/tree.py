@@ -5,6 +5,7 @@ Every node is frozen and knows its span; spans take no part in equality, so that
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from typing import Any, Union
 
@@ -397,9 +398,23 @@ class Module:
     items: tuple[TopLevel, ...]
     source: Source = field(compare=False, repr=False)
     comments: tuple[Comment, ...] = field(default=(), compare=False, repr=False)
+    doubted: frozenset[int] = field(default=frozenset(), compare=False, repr=False)  # lines read otherwise than written
+    torn: frozenset[str] = field(default=frozenset(), compare=False, repr=False)  # definitions whose head could not be read
 
     def __str__(self) -> str:
         return "\n".join(_show(i, 0) for i in self.items)
+
+
+def walk(node: Any) -> Iterator[Any]:
+    """A node and everything in it."""
+    todo = [node]
+    while todo:
+        n = todo.pop()
+        if isinstance(n, (tuple, list)):
+            todo.extend(reversed(n))
+        elif hasattr(n, "__dataclass_fields__") and hasattr(n, "span"):
+            yield n
+            todo.extend(getattr(n, f.name) for f in reversed(fields(n)) if f.name not in ("span", "name_span", "path_span"))
 
 
 def source_text(node: Any) -> str:

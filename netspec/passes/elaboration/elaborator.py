@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from math import prod
 from typing import Any
 
 from ...diagnostics import Diagnostic, Label, Severity
@@ -13,6 +14,8 @@ from ...ir.types import TensorType
 from ...layers.layer import Layer
 from ...source import Span
 from ...syntax import tree
+from ...words import WordError
+from ..bind import refused
 from .files import File, Library
 from .scopes import Scope
 from .values import Fatal, Flow, Mistake, Silent
@@ -148,9 +151,6 @@ class Elaborator:
 
     def add(self, name: str, op: Any, inputs: list[Flow], span: Span, scope: str) -> Flow:
         """One node of a layer: its shape rule, its parameters. Raises Mistake."""
-        from ...words import WordError
-        from ..bind import refused
-
         types = [f.type for f in inputs]
         sure = True
         for f in inputs:
@@ -175,11 +175,10 @@ class Elaborator:
             raise Silent from None
         if not sure:
             return Flow("", result, False, (), self.bounded(op, inputs, span), all(f.ranked for f in inputs))
-        batches = {t.batch for t in types}
-        if len(batches) > 1:
+        if len(types) > 1 and len({t.batch for t in types}) > 1:
             raise Mistake("shape-mismatch", "a value inside `each` meets one outside", span, "inside, a sample has many images; outside it has one",
                           hint="close the `each` before joining them")
-        if result.known and result.batch and result.size > LARGEST_VALUE:
+        if None not in result.shape and prod(result.shape) > LARGEST_VALUE:  # type: ignore[arg-type]
             raise Mistake("too-large", "this value is too large for any machine", span, f"{result}: {result.size:.3g} numbers for one image")
         attrs: tuple[tuple[str, Any], ...] = ()
         if parameters:
@@ -198,9 +197,6 @@ class Elaborator:
     def bounded(self, op: Any, inputs: list[Flow], span: Span) -> tuple[int | None, ...] | None:
         """The sizes that a result has at most, where the input's are not known for certain. What is too large even for
         them is a mistake of its own."""
-        from ...words import WordError
-        from ..bind import refused
-
         try:
             made: TensorType = op.shape(*(f.largest for f in inputs))
             return made.shape

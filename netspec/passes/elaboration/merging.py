@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...diagnostics import Diagnostic, Label
 from ...ir.types import shape_text
+from ...layers import LAYERS
 from ...source import Span
 from ...syntax import tree
 from ..bind import Given, bind
@@ -133,8 +134,6 @@ def _between(d: Diagnostic, name: str, peers: list[tuple[str, Flow, Span]]) -> D
 
 def cropped(e: Elaborator, f: Flow, like: Flow, scope: Scope, span: Span, what: str) -> Flow:
     """The border of a value cut to the size of another. Raises Mistake where it is the smaller one."""
-    from ...layers import LAYERS
-
     a, b = f.type, like.type
     if len(a.shape) != len(b.shape):
         raise Mistake("wrong-rank", "crop cuts one image to the size of another, and these have different numbers of axes", span, f"{shape_text(a.shape)} to {shape_text(b.shape)}")
@@ -157,8 +156,6 @@ def cropped(e: Elaborator, f: Flow, like: Flow, scope: Scope, span: Span, what: 
 
 def residual(e: Elaborator, ends: tuple[Label, ...], body: Flow, other: Flow, which: str, scope: Scope, head: Span) -> Flow:
     """add(body(x), other(x))."""
-    from ...layers import LAYERS
-
     place = scope.numbered("add", head)
     made = LAYERS["add"]()
     a, b = body.type, other.type
@@ -205,7 +202,6 @@ def _projection(a: Any, b: Any) -> str | None:
 
 def dense(e: Elaborator, x: Flow, y: Flow, scope: Scope, span: Span) -> Flow:
     """concat(x, body(x)); chains flattened, so that a layer's inputs are exactly all before it."""
-    from ...layers import LAYERS
     from .steps import guess
 
     before = x.joined or (x,)

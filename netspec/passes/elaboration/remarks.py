@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...layers.windows import lost, pads, per_axis
 from ...source import Span
 from .elaborator import Elaborator
 from .scopes import Scope
@@ -33,8 +34,6 @@ def _dead_bias(e: Elaborator, made: Any, x: Flow) -> None:
 
 def _windows(e: Elaborator, made: Any, x: Flow, span: Span) -> None:
     """Pixels that no window reaches, and even windows under `same`."""
-    from ...layers.windows import lost, pads, per_axis
-
     if getattr(made, "whole", False) or getattr(made, "rounding", "floor") == "ceil":
         return
     sizes = x.type.spatial

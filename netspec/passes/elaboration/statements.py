@@ -8,6 +8,7 @@ from typing import Any
 
 from ...diagnostics import Label, near
 from ...ir.types import TensorType, shape_text
+from ...layers import LAYERS
 from ...source import Span
 from ...syntax import tree
 from ...syntax.tree import walk
@@ -68,8 +69,6 @@ def bound(e: Elaborator, s: Any, flow: Flow | None, c: Context) -> Context:
 
 def default(e: Elaborator, s: tree.Default, flow: Flow | None, c: Context) -> Bound:
     """What a `default` line sets for its kind, added to what held before."""
-    from ...layers import LAYERS
-
     cls = LAYERS.get(s.kind)
     if cls is None:
         if s.kind in c.file.definitions:
@@ -336,8 +335,6 @@ def _dense(e: Elaborator, s: tree.Dense, flow: Flow | None, scope: Scope, c: Con
 
 
 def _each(e: Elaborator, s: tree.Each, flow: Flow | None, scope: Scope, c: Context) -> Flow:
-    from ...layers import LAYERS
-
     span = _keyword(s.span, "each")
     if flow is None:
         raise Mistake("no-flow", "there is no flow yet for this body to read", span, hint="begin the net with  input (12, 3, 224, 224)")

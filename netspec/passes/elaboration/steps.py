@@ -8,6 +8,7 @@ from typing import Any
 
 from ...diagnostics import Label, near
 from ...ir.types import TensorType, shape_text
+from ...layers import LAYERS
 from ...source import Span
 from ...syntax import tree
 from .. import bind as binding
@@ -15,7 +16,8 @@ from ..bind import Bound, Given, bind
 from . import merging
 from .elaborator import DEPTH, Elaborator, Stop
 from .expressions import CONSTANTS, evaluate, undefined
-from .files import STRUCTURAL, UNKNOWN, Context
+from .files import STRUCTURAL, UNKNOWN, Context, known_words
+from .remarks import remark
 from .scopes import Scope, below, find
 from .values import NOTHING, UNKNOWN_VALUE, Fatal, Flow, Incoming, Macro, Mistake, Silent, Symbol, described
 
@@ -105,8 +107,6 @@ def macro_torn(macro: Macro) -> bool:
 
 def resolve(node: tree.Call, c: Context) -> tuple[str, Any]:
     """A block, a layer class, or None for the steps that are structure."""
-    from ...layers import LAYERS
-
     name = node.name
     held = c.env.get(name)
     if held is UNKNOWN_VALUE:
@@ -246,8 +246,6 @@ def layer(e: Elaborator, node: tree.Call, cls: Any, args: Arguments, flow: Flow 
             out = _added(e, word, place, out, span, c)
     e.done(place, out)
     if out.sure:
-        from .remarks import remark
-
         remark(e, made, place, inputs, span)
     return out
 
@@ -258,11 +256,16 @@ def _flow_of(place: Scope) -> Flow:
     return place.value
 
 
-def _added(e: Elaborator, word: str, place: Scope, flow: Flow, span: Span, c: Context) -> Flow:
-    from ...layers import LAYERS
+_PLAIN: dict[str, Any] = {}  # layers with nothing but their own defaults
 
-    cls = LAYERS[word]
-    made, _ = bind(cls, span, [], {}, None, c.defaults.get(word))
+
+def _added(e: Elaborator, word: str, place: Scope, flow: Flow, span: Span, c: Context) -> Flow:
+    default = c.defaults.get(word)
+    made = _PLAIN.get(word) if default is None else None
+    if made is None:
+        made, _ = bind(LAYERS[word], span, [], {}, None, default)
+        if default is None:
+            _PLAIN[word] = made
     kid = place.kids[word] = Scope(word, place, span)
     parent = place.parent.path if place.parent is not None else ""
     try:
@@ -492,8 +495,6 @@ def _parameters(macro: Macro, params: tuple[tree.Param, ...], args: Arguments, n
 
 
 def _passed(g: Given, name: str, node: tree.Call, macro: Macro) -> Any:
-    from .files import known_words
-
     if isinstance(g.value, Incoming):
         raise Mistake("wrong-argument", "`in` is the flow, which a block has anyway", g.span)
     if isinstance(g.value, Symbol) and g.name is not None and g.value.name not in known_words() and g.value.name not in CONSTANTS:

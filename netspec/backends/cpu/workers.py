@@ -10,7 +10,7 @@ what an item computes does not depend on who runs it, the bits are the same.
 
 The caller is thread 0. Workers are Python threads inside one compiled loop with the interpreter's lock released: they
 watch a ticket, first spinning, then yielding, then sleeping for longer and longer, and after about a second they
-return to Python and park on a semaphore. A hot start costs about a microsecond, an idle pool nothing.
+return to Python and park on a semaphore. A hot start costs three microseconds, an idle pool nothing.
 
 The ticket is odd while a run is open. A worker counts itself in (`active`), looks again that the run is still open,
 walks, and counts itself out; the caller closes the run and waits for the count to be 0 before anything may be freed.

@@ -147,6 +147,18 @@ def test_lost_pixels_are_told() -> None:
     assert "1 row and 1 column of its input" in notes[1]
 
 
+def test_the_summary_says_what_a_loss_reads() -> None:
+    g = graph("net a:\n  input 1x8x8\n  fc 10 softmax\n\ntrain a:\n  data digits\n  loss cross_entropy\n  sgd lr=0.1\n")
+    assert any("line 7" in n and "softmax" in n for n in summarise(g).notes)
+
+
+def test_shared_and_frozen_weights_are_marked() -> None:
+    g = graph("net a:\n  input left 1x8x8\n  input right 1x8x8\n  frozen:\n    @left -> f: fc 4\n  @right -> reuse @f -> add @f\n")
+    text, dot = str(summarise(g)), diagram(g).dot
+    assert "fc 4 (frozen)" in text and " shared " in text
+    assert "weights of f" in dot and "frozen" in dot
+
+
 def test_summary_in_a_notebook() -> None:
     page = summarise(graph(RESIDUAL))._repr_html_()
     assert page.count("<table>") == page.count("</table>") == 1

@@ -171,7 +171,10 @@ class _Drawing:
             if sign:
                 attributes.append(f"label={label(' '.join((sign, *step.switches)), (), shape, times)}")
             else:
-                attributes.append(f"label={label(text, step.switches, shape, times)}")
+                marks = (*step.switches, *(["frozen"] if step.frozen else []), *([f"weights of {step.shared}"] if step.shared else []))
+                attributes.append(f"label={label(text, marks, shape, times)}")
+                if step.shared:
+                    attributes.append('style="rounded,filled,dashed"')
             if times > 1:
                 attributes.append("peripheries=2")
         self.lines.append(f"{'  ' * depth}{quoted(step.name)} [{', '.join(attributes)}]")

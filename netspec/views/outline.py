@@ -44,6 +44,17 @@ class Step:
         bn = any(s.split()[0] == "bn" for s in self.switches)
         return str(self.head.op).replace(" bias=no", "") if bn else str(self.head.op)
 
+    @property
+    def frozen(self) -> bool:
+        """Its weights are not trained."""
+        return any(not p.trainable and p.kind != "buffer" for n in self.nodes for p in n.parameters)
+
+    @property
+    def shared(self) -> str | None:
+        """The step whose weights it uses again."""
+        theirs = [p.name for n in self.nodes for p in n.parameters if not p.name.startswith(n.name + ".")]
+        return scope_of(theirs[0]) if theirs else None
+
     def __str__(self) -> str:
         """The whole step as a spec would write it."""
         return " ".join((self.text, *self.switches))

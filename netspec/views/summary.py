@@ -54,7 +54,9 @@ class Summary:
     @cached_property
     def notes(self) -> tuple[str, ...]:
         """What a reader should know and the table does not say."""
-        return tuple(_lost(self.counts))
+        said = [f"{'line ' + str(w.span.line) + ', ' if w.span else ''}{w.as_json()['message']}"
+                for w in self.graph.warnings if w.severity == "note" and w.code != "lost-pixels"]
+        return (*_lost(self.counts), *said)
 
     def __str__(self) -> str:
         table = [HEADS, *(r.cells for r in self.rows)]
@@ -179,8 +181,8 @@ def _row(step: Step, scope: str, depth: int, numbers: dict[str, NodeCounts]) -> 
     macs = None if any(c.macs is None for c in parts) else sum(c.macs or 0 for c in parts)
     t = step.last.type
     shape = ("" if t.batch == 1 else f"{t.batch} x ") + shape_text(t.shape)
-    text = "input" if isinstance(step.head.op, Input) else str(step)
-    return Row(_within(step.name, scope), depth, text, shape, f"{parameters:,}" if parameters else "",
+    text = "input" if isinstance(step.head.op, Input) else str(step) + (" (frozen)" if step.frozen else "")
+    return Row(_within(step.name, scope), depth, text, shape, f"{parameters:,}" if parameters else "shared" if step.shared else "",
                "?" if macs is None else f"{macs:,}" if macs else "", _place(step.head))
 
 

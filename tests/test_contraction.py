@@ -56,9 +56,10 @@ def check(pieces: list[tuple[str, dict[str, TensorType]]], over: tuple[tuple[str
 GEOMETRIES = [(8, 7, 9, 5, k, s, d) for k, s, d in itertools.product((1, 3, 5), (1, 2, 3), (0, 1, 2))]
 GEOMETRIES += [(c, 9, 8, o, 3, s, 1) for c, o in ((3, 6), (6, 10), (10, 17), (17, 3), (33, 20)) for s in (1, 2)]
 GEOMETRIES_DILATED = [(6, 11, 11, 10, 3, 1, 2, 2), (17, 11, 10, 3, 3, 2, 2, 2)]
+GEOMETRIES_TO_ONE = [(6, 5, 5, 7, 5), (6, 5, 9, 7, 5, 2), (5, 2, 2, 6, 3, 2, 1)]  # one place of output, or one row
 
 
-@pytest.mark.parametrize("geometry", [*GEOMETRIES, *GEOMETRIES_DILATED], ids=str)
+@pytest.mark.parametrize("geometry", [*GEOMETRIES, *GEOMETRIES_DILATED, *GEOMETRIES_TO_ONE], ids=str)
 def test_every_geometry_in_all_directions(geometry: tuple[int, ...]) -> None:
     check(convolution(*geometry))
 

@@ -11,6 +11,7 @@ Per spatial axis one small rule (`axis_phases`) turns the two subscripts into ph
 
     out p,          image s*p+e*u+d     one phase, taps at e*u+d
     out s*p+e*u+d,  image p             s phases by residue, the taps where the division is exact
+                                        (where p has one value, a phase for every place, with the one tap that reaches it)
     out absent,     image h             every place is a tap: a plane summed away (flatten, then fully connected)
     out h,          image absent        a phase for every place, with one tap: the gradient of that
 
@@ -109,6 +110,25 @@ class Contraction:
             return not more and p.stride == 1 and len(offsets) == 3 and offsets == list(range(offsets[0], offsets[0] + 3))
 
         return self.groups == 1 and self.depth == (ONE,) and three(self.rows) and three(self.columns)
+
+
+def without_edges(c: Contraction) -> Contraction:
+    """The same contraction with rows near the edge as phases of their own, which leave out the taps that read nothing
+    but the border: much of a small image's gradient under a wide window. Each phase has weights of its own."""
+    (p, *more) = c.rows
+    if more or p.step != 1 or p.stride != 1 or len(c.depth) > 1 or len(c.columns) > 1:
+        return c
+    useful = [tuple(t for t in p.taps if 0 <= r + t[1] < c.reads[1]) for r in range(p.count)]
+    if sum(map(len, useful)) > 0.85 * p.count * len(p.taps):
+        return c
+    phases: list[AxisPhase] = []
+    for r, taps in enumerate(useful):
+        shifted = tuple((v, r + o) for v, o in taps)
+        if phases and useful[r - 1] == taps:
+            phases[-1] = replace(phases[-1], step=1, count=phases[-1].count + 1)
+        else:
+            phases.append(AxisPhase(r, p.count, 1, 1, shifted))
+    return replace(c, rows=tuple(phases))
 
 
 # ---- recognition ------------------------------------------------------------------------------------------------------
@@ -250,6 +270,8 @@ def axis_phases(out: Axis | None, image: Axis | None, weight: set[str], extent: 
     taps = [(v, wide.coefficient(window) * v + wide.const) for v in range(extent[window])] if window else [(0, wide.const)]
     if out.bare:
         return (AxisPhase(0, 1, size, stride, tuple(taps)),), window
+    if extent.get(p) == 1:
+        return tuple(AxisPhase(a, size, 1, 1, tuple((v, 0) for v, off in taps if off == a)) for a in range(size)), window
     # out[s*p + off] = image[p]: place a + i*s of out reads image place i + (a - off) / s
     return tuple(AxisPhase(a, stride, len(range(a, size, stride)), 1, tuple((v, (a - off) // stride) for v, off in taps if (a - off) % stride == 0))
                  for a in range(min(stride, size))), window

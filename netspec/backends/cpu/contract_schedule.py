@@ -10,7 +10,7 @@ from dataclasses import replace
 from math import isnan
 from typing import Any, Literal
 
-from ...ir.contraction import Contraction, WeightOrder
+from ...ir.contraction import Contraction, WeightOrder, without_edges
 from ...ir.layout import Image, Target
 from . import winograd_schedule as W
 from .contract_calls import PLAIN, Call, Epilogue, Fold, Gather, Outer, Plan, Repack, Workspace, place_offset
@@ -37,6 +37,9 @@ def plan_gather(c: Contraction, name: str, *, image: tuple[str, Image], weight: 
         source, prepare, derived = _weights(name, weight, WeightOrder(c, lanes, whole=True), kind)
         return W.plan_gather(c, name, operands, source, prepare, derived, lanes, masked)
     order = WeightOrder(c, lanes, last)
+    if weight[1] != order and c.groups == 1 and not sums:  # the weight is repacked anyway
+        c = without_edges(c)
+        order = WeightOrder(c, lanes, last)
     source, prepare, derived = _weights(name, weight, order, kind)
     along: Literal["columns", "images"] = "images" if c.pointwise and not sums else "columns"
     groups, split = cut(c, lanes)

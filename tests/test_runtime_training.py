@@ -34,7 +34,7 @@ train small:
 """
 SOFT = "net soft:\n  input 4\n  fc 3 softmax\n"
 LINE = "net line:\n  input 2\n  fc 1\ntrain line:\n  loss mse\n  sgd lr=0.1\n"
-OPTIMISERS = ("sgd lr=0.1", "sgd lr=0.1 momentum=0.9 nesterov decay=0.01", "adam lr=0.01")
+OPTIMISERS = ("sgd lr=0.1", "sgd lr=0.1 momentum=0.9 nesterov decay=0.01 clip=0.5", "adam lr=0.01", "lbfgs lr=0.1 iterations=3 search")
 
 
 def some(n: int = 10, seed: int = 0) -> tuple[Any, Any]:
@@ -181,6 +181,43 @@ def test_decay_and_factors_by_parameter() -> None:
     assert "no parameter" in refused(lambda: Rates(Recipe(optimiser=sgd), ps[3:]))
 
 
+@pytest.mark.parametrize("device", ["reference", "cpu"])
+def test_clip_limits_the_norm_of_the_whole_gradient(device: str) -> None:
+    x, y = some()
+    net = small(device)
+    _, grads = net.loss_and_gradients(x, y)
+    norm = sum(float((g**2).sum()) for g in grads.values()) ** 0.5
+    before = values(net)
+    net.configure(optimiser=f"sgd lr=1 clip={norm / 4}").train_step(x, y)
+    for k, g in grads.items():
+        assert np.allclose(before[k] - net.parameters[k], g / 4, atol=1e-12), k
+    other = small(device).configure(optimiser=f"sgd lr=1 clip={norm * 2}")
+    other.loss_and_gradients(x, y)
+    other.update()
+    for k, g in grads.items():
+        assert np.allclose(before[k] - other.parameters[k], g, atol=1e-12), k
+
+
+def test_plateau_watches_what_epochs_measured(tmp_path: Path) -> None:
+    net = netspec.compile(text=LINE, device="reference")
+    x = np.zeros((4, 2))  # nothing can be learned but the bias, and its target is reached at once
+    rates = net.fit(x, np.zeros(4), epochs=6, schedule="plateau patience=1 factor=0.5", verbose=0)["lr"]
+    assert rates == [0.1, 0.1, 0.1, 0.05, 0.05, 0.025]
+    net.save(str(tmp_path / "c"))
+    again = netspec.compile(text=LINE, device="reference").configure(schedule="plateau patience=1 factor=0.5").load(str(tmp_path / "c"))
+    assert again.fit(x, np.zeros(4), epochs=2, verbose=0)["lr"] == net.fit(x, np.zeros(4), epochs=2, verbose=0)["lr"] == [0.025, 0.0125]
+
+
+def test_lbfgs_solves_a_quadratic_in_a_few_steps() -> None:
+    random = np.random.default_rng(0)
+    x = random.standard_normal((30, 2))
+    net = netspec.compile(text=LINE, device="reference")
+    history = net.fit(x, x @ [3.0, -2] + 1, epochs=3, batch=30, optimiser="lbfgs search", verbose=0)
+    assert history["loss"][-1] < 1e-12
+    assert np.allclose(net.parameters["fc1.weight"], [[3, -2]])
+    assert "several times a step" in refused(lambda: net.update())
+
+
 def test_early_stopping_puts_the_best_weights_back() -> None:
     net = netspec.compile(text=LINE, device="reference")
     random = np.random.default_rng(0)
@@ -244,7 +281,7 @@ def test_training_goes_on_to_the_last_bit(device: str, dtype: str, optimiser: st
         broken.fit(x, y, epochs=4, optimiser=optimiser, schedule="cosine", checkpoint=file, verbose=0)
     resumed = small(device, dtype, seed=77)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore" if "momentum" not in optimiser else "error", ResumeWarning)
+        warnings.simplefilter("error", ResumeWarning)
         resumed.configure(optimiser=optimiser, schedule="cosine").load(file)
     rest = resumed.fit(x, y, epochs=2, verbose=0)
     assert same(straight, resumed)

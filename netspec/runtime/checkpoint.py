@@ -12,6 +12,7 @@ import json
 import os
 import tempfile
 import warnings
+from dataclasses import fields
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,9 @@ from numpy.typing import NDArray
 
 from ..diagnostics import MissingFileError
 from ..ir.types import shape_text
+from ..optimisers.lbfgs import Memory
 from .misuse import misuse
+from .steps import packed, unpacked
 
 if TYPE_CHECKING:
     from .network import Network
@@ -44,10 +47,13 @@ def save(net: Network, path: str | os.PathLike[str]) -> None:
     optimiser, slots = net.state_of
     for slot in slots:
         tensors |= {f"optimiser/{slot}/{p.name}": net.store.get_state(slot, p.name) for p in net.graph.parameters if p.trainable}
+    held, numbers = packed(net.memory)
+    tensors |= {f"optimiser/{k}": v for k, v in held.items()}
     tensors = {k: np.ascontiguousarray(v) for k, v in tensors.items()}
     facts: dict[str, Any] = {
         "schema": SCHEMA, "net": net.graph.name, "seed": net.seed, "step": net.step, "epoch": net.epoch, "updates": net.updates,
-        "optimiser": optimiser, "slots": list(slots), "recipe": str(net.recipe.optimiser or ""), **_where(net),
+        "optimiser": optimiser, "slots": list(slots), "recipe": str(net.recipe.optimiser or ""),
+        "memory": numbers, "record": net.record, **_where(net),
     }
     facts["sha256"] = _digest(tensors, facts)
     _write(Path(path), encode(tensors, {"netspec": json.dumps(facts, sort_keys=True)}))
@@ -72,7 +78,8 @@ def load(net: Network, path: str | os.PathLike[str]) -> None:
             if p.trainable:
                 net.store.set_state(slot, p.name, tensors[f"optimiser/{slot}/{p.name}"])
     net.seed, net.step, net.epoch, net.updates = (int(facts[k]) for k in ("seed", "step", "epoch", "updates"))
-    net.state_of = (facts["optimiser"], tuple(facts["slots"]))
+    net.state_of, net.record = (facts["optimiser"], tuple(facts["slots"])), facts["record"]
+    net.memory = unpacked({k: tensors[f"optimiser/{k}"] for k in _memory(tensors)}, facts["memory"])
     ours = net.recipe.optimiser
     if net.updates and ours is not None and net.state_of != (ours.name, tuple(ours.state)):
         warnings.warn(f"{path} holds the state of {facts['recipe']}; {ours} starts anew", ResumeWarning, stacklevel=3)
@@ -115,6 +122,12 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, Any]
     return tensors, facts
 
 
+def _memory(tensors: dict[str, Array]) -> list[str]:
+    """The fields of an optimiser's memory that a file holds."""
+    known = {f.name for f in fields(Memory)}
+    return [k.removeprefix("optimiser/") for k in tensors if k.startswith("optimiser/") and k.removeprefix("optimiser/") in known]
+
+
 def _facts(header: dict[str, Any]) -> dict[str, Any] | None:
     meta = header.get("__metadata__")
     try:
@@ -128,7 +141,7 @@ def _check_fit(net: Network, path: str | os.PathLike[str], tensors: dict[str, Ar
     wanted = {p.name: p.shape for p in net.graph.parameters}
     for slot in facts["slots"]:
         wanted |= {f"optimiser/{slot}/{p.name}": p.shape for p in net.graph.parameters if p.trainable}
-    held = {k: v.shape for k, v in tensors.items()}
+    held = {k: v.shape for k, v in tensors.items() if k.removeprefix("optimiser/") not in _memory(tensors)}
     if wanted == held:
         return
     notes = [f"{k}: {shape_text(held[k])} in the file, {shape_text(wanted[k])} here" for k in wanted if k in held and held[k] != wanted[k]]

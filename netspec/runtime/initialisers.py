@@ -7,16 +7,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from math import prod, sqrt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..ir.graph import Parameter
-from .misuse import misuse
+if TYPE_CHECKING:
+    from ..ir.graph import Parameter
 
 Array = NDArray[Any]
-Rule = Callable[[Parameter, np.random.Generator, tuple[float, ...]], Array]
+Rule = Callable[["Parameter", np.random.Generator, tuple[float, ...]], Array]
 
 
 def initial(p: Parameter, seed: int) -> Array:
@@ -26,7 +26,7 @@ def initial(p: Parameter, seed: int) -> Array:
     """
     if p.values is not None:
         if len(p.values) != p.size:
-            raise misuse("wrong-shape", f"{p.name} is given {len(p.values)} values and holds {p.size}")
+            raise _misuse("wrong-shape", f"{p.name} is given {len(p.values)} values and holds {p.size}")
         return np.array(p.values, np.float64).reshape(p.shape)
     if isinstance(p.init, int | float):
         return np.full(p.shape, float(p.init))
@@ -35,11 +35,18 @@ def initial(p: Parameter, seed: int) -> Array:
         numbers = tuple(float(r) for r in rest)
         rule, most = INITIALISERS[name]
     except (KeyError, ValueError):
-        raise misuse("unknown-initialiser", f"{p.name}: there is no initialiser `{p.init}`",
+        raise _misuse("unknown-initialiser", f"{p.name}: there is no initialiser `{p.init}`",
                      hint=f"one of {', '.join(INITIALISERS)}") from None
     if len(numbers) > most:
-        raise misuse("unknown-initialiser", f"{p.name}: `{name}` takes at most {most} number{'s' if most != 1 else ''}, not `{p.init}`")
+        raise _misuse("unknown-initialiser", f"{p.name}: `{name}` takes at most {most} number{'s' if most != 1 else ''}, not `{p.init}`")
     return np.asarray(rule(p, generator(seed, p.name), numbers), np.float64).reshape(p.shape)
+
+
+def _misuse(code: str, title: str, hint: str = "") -> Exception:
+    """Imported when it is needed: a module that stands alone has the rules below and no diagnostics."""
+    from .misuse import misuse
+
+    return misuse(code, title, hint=hint)
 
 
 def generator(seed: int, name: str) -> np.random.Generator:

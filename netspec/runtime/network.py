@@ -12,8 +12,9 @@ from ..backends.executor import Executor, Outcome
 from ..ir.graph import Graph
 from ..ir.randomness import random_key
 from ..ir.types import shape_text
+from ..optimisers.lbfgs import Memory
 from ..passes.objective import Term
-from . import arrays
+from . import arrays, steps
 from .devices import default_dtype, executor
 from .initialisers import initial
 from .misuse import misuse
@@ -44,6 +45,8 @@ class Network:
         self.recipe = recipe or Recipe()
         self.step, self.epoch, self.updates = 0, 0, 0
         self.state_of: tuple[str, tuple[str, ...]] = ("", ())  # the optimiser that the state belongs to, and its slots
+        self.memory = Memory()  # what an optimiser keeps that is no vector for each parameter
+        self.record: list[dict[str, float]] = []  # what each epoch measured
         self._remake = remake
         self._rates: Rates | None = None
         self._sized: dict[tuple[tuple[int | None, ...], ...], Executor] = {}
@@ -79,7 +82,7 @@ class Network:
         for p in self.graph.parameters:
             self.store.set(p.name, initial(p, self.seed))
         load_weights(self.graph.parameters, self.store.set)
-        self.step = self.epoch = 0
+        self.step, self.epoch, self.record = 0, 0, []
         self.forget()
 
     def forget(self) -> None:
@@ -88,7 +91,7 @@ class Network:
             for p in self._all.values():
                 if p.trainable:
                     self.store.set_state(slot, p.name, np.zeros(p.shape))
-        self.updates, self.state_of = 0, ("", ())
+        self.updates, self.state_of, self.memory = 0, ("", ()), Memory()
 
     def set_parameters(self, values: Mapping[str, Any]) -> None:
         """Write several parameters or buffers. All are checked before the first is written."""
@@ -187,7 +190,7 @@ class Network:
         for name, g in (gradients or {}).items():
             self.parameters._known(name)
             run.set_gradient(name, checked(self._all[name], g))
-        run.update(self.recipe.need_optimiser(), self.settings())
+        steps.update(run, self.recipe.need_optimiser(), self.settings())
         self._count()
 
     def train_step(self, x: Any, y: Any = None) -> float:
@@ -281,14 +284,14 @@ class Network:
 
     def settings(self, at: tuple[int, int, int, int] | None = None) -> dict[str, dict[str, float]]:
         """The update's scalars; `at` is epoch, batch from the start, epochs, batches an epoch."""
-        return self.rates.at(self.updates + 1, *(at or (self.epoch, self.epoch, max(self.recipe.epochs, 1), 1)))
+        return self.rates.at(self.updates + 1, *(at or (self.epoch, self.epoch, max(self.recipe.epochs, 1), 1)), record=self.record)
 
     def _key(self, run: Executor) -> None:
         run.set_scalar("random_key", random_key(self.seed, self.step))
 
     def run_step(self, run: Executor, found: dict[str, Array], wanted: dict[str, Array], settings: dict[str, dict[str, float]]) -> Outcome:
         self._key(run)
-        out = run.step(found, wanted, self.recipe.terms, self.recipe.need_optimiser(), settings)
+        out = steps.step(run, found, wanted, self.recipe.terms, self.recipe.need_optimiser(), settings, self.memory)
         self._count()
         return out
 

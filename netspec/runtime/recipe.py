@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,6 +22,7 @@ from .misuse import misuse
 from .tallies import tallies
 
 LossLike = str | Loss | Term
+Record = Sequence[Mapping[str, float]]  # what each epoch measured, by name
 Group = tuple[tuple[tuple[str, float], ...], bool]  # factors, and whether weight decay reaches it
 
 
@@ -167,9 +168,10 @@ class Rates:
         if not self.groups:
             raise misuse("nothing-to-train", "no parameter of this network can be trained", hint="`frozen:` marks everything, or there are no weights")
 
-    def at(self, update: int, epoch: int, batch: int, epochs: int, batches: int) -> dict[str, dict[str, float]]:
-        """At update 1, 2, ... of this optimiser, in batch `batch` from the start of training of `epochs` x `batches`."""
-        now = self.now(epoch, batch, epochs, batches)
+    def at(self, update: int, epoch: int, batch: int, epochs: int, batches: int, record: Record = ()) -> dict[str, dict[str, float]]:
+        """At update 1, 2, ... of this optimiser, in batch `batch` from the start of training of `epochs` x `batches`, after
+        epochs that measured `record`."""
+        now = self.now(epoch, batch, epochs, batches, record)
         out: dict[str, dict[str, float]] = {}
         for (factors, decays), names in self.groups.items():
             mine = dict(now)
@@ -182,9 +184,17 @@ class Rates:
             out |= dict.fromkeys(names, scalars)
         return out
 
-    def now(self, epoch: int, batch: int, epochs: int, batches: int) -> dict[str, float]:
+    def now(self, epoch: int, batch: int, epochs: int, batches: int, record: Record = ()) -> dict[str, float]:
         """The optimiser's arguments after schedules, before factors."""
         out = dict(self.base)
         for s in self.schedules:
-            out[s.of] *= s.factor(epoch, batch, epochs, batches)
+            out[s.of] *= s.seen(watched(record, getattr(s, "better", "lower"))) if s.watches else s.factor(epoch, batch, epochs, batches)
         return out
+
+
+def watched(record: Record, better: str) -> list[float]:
+    """What a schedule watches: a loss where lower is better, else a metric; of the validation, where there is one."""
+    names = dict.fromkeys(k for numbers in record for k in numbers if k not in ("lr", "seconds"))
+    fit = [k for k in names if (k in ("loss", "val_loss")) == (better == "lower")]
+    chosen = next((k for k in fit if k.startswith("val_")), fit[0] if fit else "")
+    return [numbers[chosen] for numbers in record if chosen in numbers]

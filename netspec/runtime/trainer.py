@@ -69,10 +69,11 @@ class Trainer:
                 numbers = self.one_epoch(found, wanted, n, size, last, show)
                 if validation is not None:
                     numbers |= {f"val_{k}": v for k, v in evaluate(net, recipe, *validation).items()}
-                numbers |= {"lr": net.rates.now(net.epoch, net.epoch * batches, last, batches).get("lr", 0.0)}
+                numbers |= {"lr": net.rates.now(net.epoch, net.epoch * batches, last, batches, net.record).get("lr", 0.0)}
                 net.epoch += 1
                 numbers["seconds"] = perf_counter() - began
                 history.add(net.epoch, numbers)
+                net.record.append({k: v for k, v in numbers.items() if k != "seconds"})
                 show.epoch(net.epoch, numbers)
                 history.stopped = self.tired(numbers)
                 if self.checkpoint is not None:

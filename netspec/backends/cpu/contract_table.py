@@ -16,6 +16,7 @@ from .contract_calls import Call
 
 ROW = 128
 KERNEL = 1  # the opcode: run a driver over items
+PACKAGE = __name__.rpartition(".")[0]  # a module that stands alone carries this package under another name
 
 Resolve = Callable[[str], tuple[int, Layout | None]]  # name -> address of the view (image 0, its halo included), and its layout
 Words = np.ndarray
@@ -37,9 +38,9 @@ class Rows:
 
 # ---- kernels by address -------------------------------------------------------------------------------------------------
 KERNEL_TEXT = '''"""A micro-kernel of contractions."""
-from netspec.backends.cpu.cache import compiled
-from netspec.backends.cpu.{module} import {function}
-from netspec.backends.cpu.vec import make_intrinsic
+from {package}.cache import compiled
+from {package}.{module} import {function}
+from {package}.vec import make_intrinsic
 
 body = make_intrinsic({count}, {function}({arguments}))
 
@@ -49,8 +50,8 @@ def kernel_{function}({names}):
     return body({names})
 '''
 DRIVER_TEXT = '''"""A driver of contractions."""
-from netspec.backends.cpu.cache import kernel
-from netspec.backends.cpu.{module} import {function}
+from {package}.cache import kernel
+from {package}.{module} import {function}
 
 
 @kernel
@@ -63,7 +64,7 @@ def drive_{function}(row, item, scratch):
 def kernel(function: str, count: int, *arguments: Any, module: str = "contract_kernels") -> int:
     """The address of a micro-kernel: compiled alone as a C function, so that no caller recompiles it."""
     names = ", ".join(f"a{i}" for i in range(count))
-    text = KERNEL_TEXT.format(module=module, function=function, count=count, arguments=", ".join(map(repr, arguments)),
+    text = KERNEL_TEXT.format(package=PACKAGE, module=module, function=function, count=count, arguments=", ".join(map(repr, arguments)),
                               types=", ".join(["int64"] * count), names=names)
     return int(getattr(load_module(text, function), f"kernel_{function}").address)
 
@@ -71,7 +72,7 @@ def kernel(function: str, count: int, *arguments: Any, module: str = "contract_k
 @cache
 def driver(function: str, module: str = "contract_drivers") -> int:
     """The address of a driver."""
-    return int(getattr(load_module(DRIVER_TEXT.format(module=module, function=function), function), f"drive_{function}").address)
+    return int(getattr(load_module(DRIVER_TEXT.format(package=PACKAGE, module=module, function=function), function), f"drive_{function}").address)
 
 
 # ---- rows ---------------------------------------------------------------------------------------------------------------

@@ -8,40 +8,41 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
+from types import FunctionType
 from typing import Any
 
 import numpy as np
 
 from ...ir.layout import Image, Layout
 from . import contract_rows
-from .cache import load_module
+from .cache import kernel, load_module
 from .contract_calls import Call, Kernel
+from .contract_table import PACKAGE
 from .engine import Machine
 
 WORDS = 5  # of an operand of an emitted kernel
 CALLS: dict[str, type[Call]] = {c.method: c for c in Call.__subclasses__()}
 EDGE = 12  # words of an edge
+NUMBERS = 120  # the word that leads to 0, 1, 2, ...: the lanes' own numbers
 
 KERNEL_MODULE = '''"""{name}"""
 from math import inf
 
 from numba import float32, float64
 
-from netspec.backends.cpu.cache import kernel
-from netspec.backends.cpu.lanes import *
-from netspec.backends.cpu.vec import clear
+from {package}.cache import kernel
+from {package}.lanes import *
+from {package}.vec import clear
 
 load, splat, uniform = lanes_of("{dtype}", {lanes}).load, lanes_of("{dtype}", {lanes}).splat, lanes_of("{dtype}", {lanes}).uniform
 splat64 = lanes_of("float64", {lanes}).splat
 get, put, number = get_{short}, put_{short}, {dtype}
 
-
-@kernel
-{text}'''
+'''
 
 EDGE_MODULE = '''"""Clear the halo of one plane."""
-from netspec.backends.cpu.cache import kernel
-from netspec.backends.cpu.contract_drivers import clear_edge
+from {package}.cache import kernel
+from {package}.contract_drivers import clear_edge
 
 
 @kernel
@@ -54,20 +55,34 @@ def edge(edge, image, block):
 @cache
 def emitted_kernel(name: str, text: str, dtype: str, lanes: int) -> Any:
     """A kernel of a lanes, channel, flat or loop step, from its text."""
-    source = KERNEL_MODULE.format(name=name, dtype=dtype, lanes=lanes, short={"float32": "f32", "float64": "f64"}[dtype], text=text)
-    return getattr(load_module(source, name), name)
+    return getattr(load_module(f"{_vocabulary(name, dtype, lanes)}\n@kernel\n{text}", name), name)
+
+
+@cache
+def written_kernel(function: FunctionType, dtype: str, lanes: int) -> Any:
+    """The same kernel from the function itself, as a module that stands alone has it: its code, among the names that
+    kernels are written in."""
+    code = function.__code__
+    key = repr((code.co_code, code.co_consts, code.co_names, code.co_varnames))
+    module = load_module(f"{_vocabulary(code.co_name, dtype, lanes)}\n# {key}\n", code.co_name)
+    return module.__dict__.setdefault(code.co_name, kernel(FunctionType(code, module.__dict__, code.co_name)))
+
+
+def _vocabulary(name: str, dtype: str, lanes: int) -> str:
+    return KERNEL_MODULE.format(package=PACKAGE, name=name, dtype=dtype, lanes=lanes, short={"float32": "f32", "float64": "f64"}[dtype])
 
 
 @cache
 def edge_clearer() -> int:
-    return int(load_module(EDGE_MODULE, "edge").edge.address)
+    return int(load_module(EDGE_MODULE.format(package=PACKAGE), "edge").edge.address)
 
 
 class Recorder(Machine):
-    """Appends the rows of each call. `workspace` gives the byte of each named workspace in its space."""
+    """Appends the rows of each call. `workspace` gives the byte of each named workspace in its space, `kernels` the text
+    of each emitted kernel, or the function."""
 
-    def __init__(self, samples: int, spaces: Mapping[str, Any], values: Mapping[str, Layout], kernels: Mapping[str, str], workspace: Mapping[str, int],
-                 dtype: str, lanes: int):
+    def __init__(self, samples: int, spaces: Mapping[str, Any], values: Mapping[str, Layout], kernels: Mapping[str, str | FunctionType],
+                 workspace: Mapping[str, int], dtype: str, lanes: int):
         super().__init__(samples, spaces)
         self.values, self.kernels, self.workspace = values, kernels, workspace
         self.dtype, self.lanes = dtype, lanes
@@ -101,7 +116,11 @@ class Recorder(Machine):
             self.notes.append(call.name)
 
     def _kernel(self, call: Kernel) -> None:
-        driver = emitted_kernel(call.kernel, self.kernels[call.kernel], self.dtype, self.lanes)
+        how = self.kernels[call.kernel]
+        if isinstance(how, str):
+            driver = emitted_kernel(call.kernel, how, self.dtype, self.lanes)
+        else:
+            driver = written_kernel(how, self.dtype, self.lanes)
         kind = call.kernel.split("_")[0]
         operands = np.zeros((max(1, len(call.operands)), WORDS), np.int64)
         for k, v in enumerate(call.operands):
@@ -114,8 +133,7 @@ class Recorder(Machine):
         images, blocks = self.samples * call.images, -(-call.channels // self.lanes)
         words = {8: self.data(operands), 9: images, 10: blocks, 11: call.chunk, 15: call.channels}
         words |= {16 + k: size for k, size in enumerate(call.sizes)}
-        if "at(row, 120)" in self.kernels[call.kernel]:
-            words[120] = self.data(np.arange(self.lanes, dtype=self.dtype))
+        words[NUMBERS] = self.data(np.arange(self.lanes, dtype=self.dtype))
         if call.outputs:
             edges = np.zeros((len(call.outputs), EDGE), np.int64)
             for k, v in enumerate(call.outputs):

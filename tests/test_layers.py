@@ -121,8 +121,8 @@ def torch_meaning(op: Any, x: list[Any], p: dict[str, Any], training: bool) -> A
             window, stride, pad, dilation = op.geometry(TensorType(tuple(x[0].shape[1:])))
             sign = 1 if op.name == "maxpool" else -1
             return sign * pools["max_pool"](sign * x[0], window, stride, [a for a, _ in pad], dilation, ceil_mode=op.rounding == "ceil")
-        case "avgpool":
-            window, stride, pad = op._geometry(rank)
+        case "avgpool" if op.dilation == 1:
+            window, stride, pad, _ = op.geometry(rank)
             return pools["avg_pool"](x[0], window, stride, [a for a, _ in pad], op.rounding == "ceil", op.count_pad)
         case "bn":
             return F.batch_norm(x[0], p["mean"].clone(), p["var"].clone(), p["weight"], p["bias"], training, op.momentum, op.eps)

@@ -1,0 +1,49 @@
+"""The same spec, seed and data give the same bits on any number of threads; every refusal of the runtime is catalogued."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from netspec.catalogue import CATALOGUE
+
+ROOT = Path(__file__).resolve().parents[1]
+TRAIN = """
+import hashlib, sys
+import netspec
+from netspec.runtime.session import set_threads
+set_threads("cpu", int(sys.argv[1]))
+(x, y), (xt, yt) = netspec.data.digits()
+net = netspec.compile("specs/digits.net", seed=3)
+history = net.fit(x[:200], y[:200], epochs=2, batch=33, validation=(xt[:50], yt[:50]), verbose=0)
+h = hashlib.sha256(repr([history[k] for k in history if k != "seconds"]).encode())
+for values in (net.parameters, net.buffers):
+    for name in values:
+        h.update(values[name].tobytes())
+h.update(net.predict(xt).tobytes())
+print(h.hexdigest())
+"""
+
+
+def bits(threads: int) -> str:
+    done = subprocess.run([sys.executable, "-c", TRAIN, str(threads)], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_same_bits_on_any_number_of_threads() -> None:
+    one = bits(1)
+    assert len(one.strip()) == 64
+    assert {n: bits(n) for n in (1, 2, 4, 8)} == dict.fromkeys((1, 2, 4, 8), one)
+
+
+@pytest.mark.parametrize("folder", ["runtime", "data"])
+def test_every_refusal_is_catalogued(folder: str) -> None:
+    texts = [p.read_text(encoding="utf-8") for p in sorted((ROOT / "netspec" / folder).glob("*.py"))]
+    codes = {c for t in texts for c in re.findall(r'(?:misuse\(|code=|, )"([a-z]+-[a-z-]+)"', t)}
+    assert codes
+    assert not codes - set(CATALOGUE)

@@ -445,6 +445,21 @@ def test_a_session_trains_tests_saves_and_says_what_next(tmp_path: Path, capsys:
     assert again.history.epochs == [2, 3]
     assert same(again.network, whole.network)
     assert same(net().load(str(out)), whole.network)
+    capsys.readouterr()
+    train(net(), epochs=3, out=out, resume=out)
+    assert "3 epochs are behind it" in capsys.readouterr().out
+    stopped = net()
+    save = stopped.save
+
+    def interrupted(path: str) -> None:
+        save(path)
+        raise KeyboardInterrupt
+
+    stopped.save = interrupted  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        train(stopped, epochs=3, out=out, spec="s.net")
+    assert f"netspec train s.net --epochs 3 --resume {out}" in capsys.readouterr().out
+    assert same(train(net(), epochs=3, out=out, resume=out, quiet=True).network, whole.network)
     assert "no folder" in refused(lambda: train(net(), out=tmp_path / "no" / "w"))
     assert "names no data" in refused(lambda: train(small()))
     assert "no train section" in refused(lambda: train(netspec.compile(text=SOFT, device="reference")))

@@ -50,15 +50,23 @@ def train(net: Network, *, epochs: int | None = None, batch: int | None = None, 
     if not quiet:
         print(_opening(net, data), flush=True)
     x, y = data.train
-    history = net.fit(x, y if _reads_targets(net) else None, epochs=max(0, total - net.epoch), validation=_test_pair(net, data),
-                      checkpoint=os.fspath(path), verbose=0 if quiet else 1)
+    named = spec or "SPEC.net"
+    if net.epoch >= total and not quiet:
+        print(f"{net.epoch} epochs are behind it: --epochs {2 * net.epoch} trains on")
+    try:
+        history = net.fit(x, y if _reads_targets(net) else None, epochs=max(0, total - net.epoch), validation=_test_pair(net, data),
+                          checkpoint=os.fspath(path), verbose=0 if quiet else 1)
+    except KeyboardInterrupt:
+        if net.record and not quiet:
+            print(f"\n{path} holds epoch {net.epoch}; go on with\n  netspec train {named} --epochs {total} --resume {path} --out {path}")
+        raise
     net.configure(epochs=total)
     if not history.epochs:
         net.save(os.fspath(path))
     test = None if data.test is None else net.evaluate(*_test_pair(net, data) or ())
     seconds = perf_counter() - began
     if not quiet:
-        print("\n".join(_closing(net, data, history, test, path, seconds, spec or "SPEC.net")), flush=True)
+        print("\n".join(_closing(net, data, history, test, path, seconds, named)), flush=True)
     return Session(net, history, test, os.fspath(path), seconds)
 
 

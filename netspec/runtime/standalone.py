@@ -1,0 +1,307 @@
+"""A network that runs from one file, with NumPy and Numba alone: what `netspec emit` writes carries this module with it.
+
+The file's functions say what is computed; here are the arrays they are run on. Arrays come in and go out in canonical
+form, images as N,C,H,W. Parameters lie in the order the kernels walk them (`stored`).
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from dataclasses import dataclass, field
+from math import prod, sqrt
+from pathlib import Path
+from types import FunctionType
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..backends.cpu.engine import Table
+from ..backends.cpu.machine import Recorder
+from ..backends.cpu.memory import aligned
+from ..backends.cpu.values import pack, read_image, unpack, write_image
+from ..ir.layout import Image, Layout, Packed, Vector
+from ..ir.randomness import random_key
+from .initialisers import initial
+
+Array = NDArray[Any]
+Call = Callable[[Any], None]
+NUMBERS = 64  # numbers a group of parameters can have
+
+
+@dataclass(frozen=True)
+class Given:
+    """What is known of a parameter (or buffer) beside its values."""
+
+    shape: tuple[int, ...]
+    init: str | float = "he"
+    fan_in: int = 1
+    fan_out: int = 1
+    values: tuple[float, ...] | None = None
+    trainable: bool = True
+    name: str = ""
+
+    @property
+    def size(self) -> int:
+        return prod(self.shape)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One program: its functions, where its values lie, and the memory it needs."""
+
+    values: Mapping[str, Layout]
+    functions: tuple[Call, ...]  # prepare, main, and what else changes state
+    arena: int  # bytes a sample
+    vectors: int  # elements
+    workspaces: Mapping[str, int]  # name -> byte
+    workspace: int  # bytes
+    inputs: Mapping[str, str]  # value -> what is written to it
+    outputs: Mapping[str, tuple[str, tuple[int, ...]]]  # public name -> value and shape
+    losses: tuple[float, ...] = ()  # weights of loss.0, loss.1, ...
+    targets: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """An update rule: the function, where its vectors and numbers lie, and what the numbers are."""
+
+    function: Call
+    values: Mapping[str, Layout]
+    state: tuple[str, ...]
+    numbers: tuple[str, ...]  # those the kernels read, in order
+    scalars: Callable[[int, dict[str, float]], dict[str, float]]  # step, settings -> numbers
+    settings: Mapping[str, float]
+    groups: tuple[Mapping[str, Any], ...]  # of each group of parameters: factors, and whether weight decay reaches it
+
+
+@dataclass
+class _Bound:
+    """An entry's table for one number of samples."""
+
+    table: Table
+    marks: list[int]  # rows before main, before what follows, in all
+    base: int  # address of the arena it was made for
+    version: int = -1  # of the parameters that `prepare` saw
+
+
+class Parameters(MutableMapping[str, Array]):
+    """Parameters and buffers by name: reading gives a copy, assigning writes."""
+
+    def __init__(self, net: Standalone) -> None:
+        self._net = net
+
+    def __getitem__(self, name: str) -> Array:
+        return unpack(self._net.weights, self._net.stored[name], self._net.given[name].shape)
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        given, a = self._net.given[name], np.asarray(value, self._net.dtype)
+        if a.shape != given.shape:
+            raise ValueError(f"{name} has the shape {given.shape}, not {a.shape}")
+        pack(self._net.weights, self._net.stored[name], a)
+        self._net.version += 1
+
+    def __delitem__(self, name: str) -> None:
+        raise TypeError("a network keeps its parameters")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._net.given)
+
+    def __len__(self) -> int:
+        return len(self._net.given)
+
+
+class Standalone:
+    """A network; the emitted file fills in the class variables."""
+
+    given: ClassVar[Mapping[str, Given]]
+    inputs: ClassVar[Mapping[str, tuple[int, ...]]]  # name -> shape of one image
+    images: ClassVar[Mapping[str, int]] = {}  # name -> images of a sample, where not 1
+    stored: ClassVar[Mapping[str, Vector | Packed]]
+    dtype: ClassVar[str] = "float32"
+    lanes: ClassVar[int]
+    kernels: ClassVar[Mapping[str, FunctionType]]
+    entries: ClassVar[Mapping[str, Entry]]
+    rule: ClassVar[Rule | None] = None
+
+    def __init__(self, seed: int = 0) -> None:
+        end = max((p.at + _rounded(p.size) for p in self.stored.values()), default=0)
+        self.weights, self.flat_gradients = aligned(end + 16, self.dtype), aligned(end + 16, self.dtype)
+        self.state = {s: aligned(end + 16, self.dtype) for s in (self.rule.state if self.rule else ())}
+        self.numbers = aligned(NUMBERS * max(1, len(self.rule.groups) if self.rule else 0), self.dtype).reshape(-1, NUMBERS)
+        self.random, self.arena = aligned(16, np.int64), aligned(64, np.uint8)
+        self.vectors = {k: aligned(e.vectors + 16, self.dtype) for k, e in self.entries.items()}
+        self.workspaces = {k: aligned(max(64, e.workspace), np.uint8) for k, e in self.entries.items()}
+        self.parameters = Parameters(self)
+        self.seed, self.steps, self.version = seed, 0, 0
+        self._bound: dict[tuple[str, int], _Bound] = {}
+        self._update: Table | None = None
+        for name, p in self.given.items():
+            self.parameters[name] = initial(p, seed)  # type: ignore[arg-type]  # has what a rule reads
+
+    # ---- parameters ---------------------------------------------------------------------------------------------------------------
+    def load(self, source: str | Path | Mapping[str, Any]) -> Standalone:
+        """Every parameter from a dict, an .npz or a .safetensors file; names beyond those are left alone."""
+        values = source if isinstance(source, Mapping) else read_arrays(Path(source))
+        missing = [name for name in self.given if name not in values]
+        if missing:
+            raise KeyError(f"there is no {missing[0]} among {', '.join(list(values)[:5])} ...")
+        for name in self.given:
+            self.parameters[name] = values[name]
+        return self
+
+    def save(self, path: str | Path) -> None:
+        """Every parameter to an .npz file."""
+        np.savez(path, **dict(self.parameters))
+
+    # ---- running ------------------------------------------------------------------------------------------------------------------
+    def predict(self, x: Any) -> Any:
+        """The output for each image; a dict by name where there are several."""
+        out = self._run("predict", self._inputs(x), {})
+        return next(iter(out.values())) if len(out) == 1 else out
+
+    def gradients(self, x: Any, y: Any = None, *, statistics: bool = False) -> tuple[float, dict[str, Array]]:
+        """The loss, a mean over the batch, and its gradient by parameter. Running statistics move if `statistics`."""
+        loss = self._backward(x, y, statistics)
+        return loss, {name: self._gradient(name) for name, p in self.given.items() if p.trainable}
+
+    def step(self, x: Any, y: Any = None, **settings: float) -> float:
+        """One step of the spec's optimiser; the loss before it. Its settings, such as lr, are the spec's unless given."""
+        loss = self._backward(x, y, True)
+        self.update(**settings)
+        return loss
+
+    def update(self, **settings: float) -> None:
+        """The optimiser's step from the gradients as they lie."""
+        rule = self.rule
+        if rule is None:
+            raise TypeError("the spec states no optimiser")
+        unknown = [k for k in settings if k not in rule.settings]
+        if unknown:
+            raise TypeError(f"the optimiser has no {unknown[0]}; it has {', '.join(rule.settings)}")
+        now = {**rule.settings, **settings}
+        if now.get("clip"):
+            norm = sqrt(float(np.square(self.flat_gradients, dtype=np.float64).sum()))
+            if norm > now["clip"]:
+                self.flat_gradients *= now["clip"] / norm
+        self.steps += 1
+        for k, group in enumerate(rule.groups):
+            mine = {s: v * group["factors"].get(s, 1.0) for s, v in now.items()}
+            if not group["decays"]:
+                mine["decay"] = 0.0
+            numbers = rule.scalars(self.steps, mine)
+            self.numbers[k, : len(rule.numbers)] = [numbers[n] for n in rule.numbers]
+        if self._update is None:
+            m = self._recorder(1, {"weights": self.weights, "gradients": self.flat_gradients, "numbers": self.numbers, **self.state}, rule.values, {})
+            rule.function(m)
+            self._update = m.table()
+        self._update.run()
+        self.version += 1
+
+    def _inputs(self, x: Any) -> dict[str, Array]:
+        given = x if isinstance(x, Mapping) else {next(iter(self.inputs)): x}
+        found = {name: np.asarray(given[name], self.dtype) for name in self.inputs}
+        for name, shape in self.inputs.items():
+            if found[name].shape[1:] != shape or not len(found[name]):
+                raise ValueError(f"{name} is N x {' x '.join(map(str, shape))}, not {found[name].shape}")
+        return found
+
+    def _backward(self, x: Any, y: Any, statistics: bool) -> float:
+        if "gradients" not in self.entries:
+            raise TypeError("the spec states no loss: this network predicts")
+        entry = self.entries["gradients"]
+        given = dict(y) if isinstance(y, Mapping) else dict.fromkeys(entry.targets, y)
+        missing = [name for name in entry.targets if given.get(name) is None]
+        if missing:
+            raise TypeError(f"the loss needs a target, {missing[0]}")
+        self.random[0] = random_key(self.seed, self.steps)
+        out = self._run("gradients", self._inputs(x), {value: np.asarray(given[name]) for name, value in entry.targets.items()}, statistics)
+        return sum(w * float(out[f"loss.{k}"].ravel()[0]) for k, w in enumerate(entry.losses))
+
+    def _run(self, name: str, inputs: Mapping[str, Array], targets: Mapping[str, Array], statistics: bool = False) -> dict[str, Array]:
+        entry = self.entries[name]
+        first = next(iter(self.inputs))
+        samples = len(inputs[first]) // self.images.get(first, 1)
+        bound = self._bind(name, samples)
+        for value, source in entry.inputs.items():
+            layout = entry.values[value]
+            assert isinstance(layout, Image)
+            write_image(self.arena, layout, inputs[source] if source in inputs else targets[value], samples)
+        start = bound.marks[0] if bound.version == self.version else 0
+        bound.table.run(first=start, last=bound.marks[-1] if statistics else bound.marks[1])
+        bound.version, self.version = self.version, self.version + statistics
+        return {public: self._read(name, value, shape, samples) for public, (value, shape) in entry.outputs.items()}
+
+    def _read(self, name: str, value: str, shape: tuple[int, ...], samples: int) -> Array:
+        layout = self.entries[name].values[value]
+        if isinstance(layout, Image):
+            return read_image(self.arena, layout, samples, self.dtype, shape)
+        return unpack({"vectors": self.vectors[name], "gradients": self.flat_gradients, "parameters": self.weights}[layout.space], layout, shape)
+
+    def _gradient(self, name: str) -> Array:
+        return unpack(self.flat_gradients, self.stored[name], self.given[name].shape)
+
+    def _bind(self, name: str, samples: int) -> _Bound:
+        """The table for a number of samples; made again when the arena had to grow."""
+        entry = self.entries[name]
+        if samples * entry.arena > self.arena.nbytes:
+            self.arena = aligned(samples * entry.arena, np.uint8)
+        base = int(self.arena.ctypes.data)
+        bound = self._bound.get((name, samples))
+        if bound is None or bound.base != base:
+            spaces = {"arena": base, "parameters": self.weights, "gradients": self.flat_gradients, "vectors": self.vectors[name],
+                      "workspace": self.workspaces[name], "scalars": self.random}
+            m = self._recorder(samples, spaces, entry.values, entry.workspaces)
+            marks = []
+            for function in entry.functions:
+                function(m)
+                m.barrier()
+                marks.append(len(m))
+            bound = self._bound[name, samples] = _Bound(m.table(), marks, base)
+        return bound
+
+    def _recorder(self, samples: int, spaces: Mapping[str, Any], values: Mapping[str, Layout], workspaces: Mapping[str, int]) -> Recorder:
+        return Recorder(samples, spaces, values, self.kernels, workspaces, self.dtype, self.lanes)
+
+
+def _rounded(size: int) -> int:
+    return -(-size // 16) * 16
+
+
+def read_arrays(path: Path) -> Mapping[str, Any]:
+    """Every array of an .npz or .safetensors file by name."""
+    if path.suffix == ".npz":
+        with np.load(path) as held:
+            return dict(held)
+    data = path.read_bytes()
+    size = int.from_bytes(data[:8], "little")
+    kinds = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4"}
+    out: dict[str, Array] = {}
+    for name, about in json.loads(data[8 : 8 + size]).items():
+        if name != "__metadata__" and about["dtype"] in kinds:
+            start, end = about["data_offsets"]
+            out[name] = np.frombuffer(data[8 + size + start : 8 + size + end], kinds[about["dtype"]]).reshape(about["shape"])
+    return out
+
+
+def demonstrate(net: Standalone, batch: int = 16) -> None:
+    """Predict random images, and say how long that takes."""
+    random = np.random.default_rng(0)
+    x = {name: random.standard_normal((batch * net.images.get(name, 1), *shape), np.float32) for name, shape in net.inputs.items()}
+    begun = time.perf_counter()
+    out = net.predict(x)
+    compiled = time.perf_counter() - begun
+    times = []
+    for _ in range(10):
+        begun = time.perf_counter()
+        net.predict(x)
+        times.append(time.perf_counter() - begun)
+    for name, a in x.items():
+        print(f"{name}: {a.shape}")
+    for name, a in (out.items() if isinstance(out, dict) else [("output", out)]):
+        print(f"{name}: {a.shape}, {a.min():.4g} to {a.max():.4g}")
+        if not np.isfinite(a).all():
+            raise SystemExit(f"{name} is not finite")
+    print(f"first call {compiled:.2f} s, then {min(times) * 1e3:.3f} ms for {batch}")

@@ -285,7 +285,7 @@ def shape_of(v: Any) -> tuple[int, ...]:
 
 def _finish(e: Elaborator, macro: Macro) -> Graph | None:
     """The graph, with what only its whole shows: lines that connect nothing, the train section."""
-    if any(d.severity == "error" for d in e.found) or not all(flow.sure for _, flow, _ in e.outputs):
+    if any(d.severity == "error" for d in e.found) or not e.outputs or not all(flow.sure for _, flow, _ in e.outputs):
         elaborate_training(e, macro, None)
         return None
     outputs = tuple((name, flow.value) for name, flow, _ in e.outputs)

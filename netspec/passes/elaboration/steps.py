@@ -309,6 +309,8 @@ def reuse(e: Elaborator, node: tree.Call, args: Arguments, flow: Flow | None, sc
     original: Scope = args.given[0].value
     if original.replay is None:
         raise Mistake("wrong-argument", f"@{original.path} is no step that could run again", args.given[0].span, "it is not a labelled step or suite")
+    if len(e.shared) >= DEPTH or any(there == original.path for _, there in e.shared):
+        raise Mistake("endless-recursion", f"@{original.path} is run again inside itself", node.span, "it holds this very line", hint="reuse it after its last line")
     from . import statements
 
     body, c = original.replay

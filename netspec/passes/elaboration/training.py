@@ -219,7 +219,9 @@ def _used(e: Elaborator, s: tree.Call, c: Context, graph: Graph | None, rest: An
             others.append(a)
     if output is None:
         names = [n for n, _ in graph.outputs] if graph is not None else ["out"]
-        if "out" in names or len(names) == 1:
+        if not names:
+            output = "out"
+        elif "out" in names or len(names) == 1:
             output = "out" if "out" in names else names[0]
         else:
             raise Mistake("missing-argument", f"this net has several outputs: say which one this {s.name} reads", s.span, "no output is named", notes=("outputs: " + ", ".join(names),),

@@ -1,0 +1,380 @@
+"""The rulings of the language: what is allowed, what is refused, and what things are called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from netspec.diagnostics import Diagnostic, SpecError, UsageError
+from netspec.ir.graph import Graph
+from netspec.passes.elaborate import callable_nets, check_file, check_module, elaborate
+from netspec.source import Source
+from netspec.syntax.load import read_source, specs_folder
+from netspec.syntax.parser import parse, parse_recovering
+
+SPECS = specs_folder()
+HEAD = "net a:\n  input 4x16x16\n"
+
+
+def graph(text: str, net: str | None = None, **options: Any) -> Graph:
+    return elaborate(parse(Source("t.net", text, str(SPECS))), net, **options).verify()
+
+
+def steps(*lines: str, head: str = HEAD) -> Graph:
+    return graph(head + "".join(f"  {line}\n" for line in lines))
+
+
+def findings(text: str) -> list[Diagnostic]:
+    return check_module(*parse_recovering(Source("t.net", text, str(SPECS))))
+
+
+def errors(*lines: str, head: str = HEAD) -> list[str]:
+    return [d.code for d in findings(head + "".join(f"  {line}\n" for line in lines)) if d.severity == "error"]
+
+
+def names(g: Graph) -> list[str]:
+    return [n.name for n in g.nodes]
+
+
+def parameters(g: Graph) -> list[str]:
+    return [p.name for p in g.parameters]
+
+
+def out(g: Graph) -> str:
+    return str(g.values[dict(g.outputs)["out"]].type)
+
+
+# ---------------------------------------------------------------- the shipped specs
+
+KNOWN = {
+    "lenet5": 61706, "alexnet": 60965224, "vgg11": 132863336, "vgg13": 133047848, "vgg16": 138357544, "vgg19": 143667240, "resnet18": 11689512,
+    "resnet34": 21797672, "resnet50": 25557032, "resnet101": 44549160, "resnet152": 60192808, "resnext50": 25028904, "resnext101": 88791336,
+    "densenet121": 7978856, "densenet169": 14149480, "densenet201": 20013928, "densenet161": 28681000, "inception_v3": 23834568, "voxnet": 921736,
+    "wrn28_10": 36479194, "googlenet": 13378280, "unet": 31030658, "mlp": 266610, "zfnet": 62357608, "fcn8s": 134362751,
+}
+ALL = [(path.name, item.name) for path in sorted(SPECS.glob("*.net")) for item in callable_nets(parse(read_source(path)))]
+
+
+@pytest.mark.parametrize(("file", "net"), ALL, ids=[f"{f}-{n}" for f, n in ALL])
+def test_every_spec_has_its_count(file: str, net: str) -> None:
+    g = elaborate(parse(read_source(SPECS / file)), net).verify()
+    learned = sum(p.size for p in g.parameters if p.kind != "buffer")
+    assert learned == KNOWN.get(net, learned)
+
+
+@pytest.mark.parametrize("path", sorted(SPECS.glob("*.net")), ids=lambda p: p.stem)
+def test_no_spec_has_a_mistake(path: Path) -> None:
+    assert [d for d in check_file(path) if d.severity == "error"] == []
+
+
+def test_frozen_trunk_and_file() -> None:
+    g = elaborate(parse(read_source(SPECS / "flowers.net")))
+    frozen = [p for p in g.parameters if not p.trainable]
+    assert frozen
+    assert all(p.name.startswith("vgg16_1.") and p.file and p.within == "vgg16_1" for p in frozen)
+    assert sum(p.size for p in g.parameters if p.trainable) == 6448998
+    assert all(n.name.endswith("fc1") or n.parameters[0].trainable or ("frozen", True) in n.attrs for n in g if n.parameters)
+    assert elaborate(parse(read_source(SPECS / "flowers.net")), parameters={"weights": "none"}).parameters[0].file is None
+
+
+# ---------------------------------------------------------------- names
+
+
+def test_names_count_kinds_and_switches_live_below() -> None:
+    g = steps("conv 8 3x3 bn relu", "conv 8 3x3", "relu", "stage: conv 8 3x3 -> conv 8 3x3", "x: conv 8 3x3 relu", "conv 8 3x3")
+    assert names(g) == ["input", "conv1", "conv1.bn", "conv1.relu", "conv2", "relu1", "stage.conv1", "stage.conv2", "x", "x.relu", "conv4"]
+    assert parameters(g)[:5] == ["conv1.weight", "conv1.bn.weight", "conv1.bn.bias", "conv1.bn.mean", "conv1.bn.var"]
+
+
+def test_batch_norm_renames_nothing_else() -> None:
+    plain, normed = steps("conv 8 3x3 relu", "conv 8 3x3 relu"), steps("conv 8 3x3 bn relu", "conv 8 3x3 relu")
+    assert [n for n in names(normed) if ".bn" not in n] == names(plain)
+
+
+def test_final_and_raw_value_of_a_step() -> None:
+    g = steps("conv 8 3x3 bn relu", "conv 8 3x3 -> add @conv1", "add @conv1.raw", "add @conv1.bn")
+    assert [n.inputs[1] for n in g if n.op.__class__.__name__ == "Add"] == ["conv1.relu", "conv1", "conv1.bn"]
+
+
+def test_a_label_on_a_single_call_is_one_scope() -> None:
+    text = "block unit(n):\n  conv n 3x3\n  residual: conv n 3x3\n  shortcut: conv n 1x1\n  residual: conv n 3x3\n  shortcut: conv n 1x1\n"
+    flat = graph(text + HEAD + "  u: unit 8\n  unit 8\n")
+    assert "u.shortcut.conv1" in names(flat)
+    assert "u.shortcut2.conv1" in names(flat)
+    assert "unit2.conv1" in names(flat)
+    suite = graph(text + HEAD + "  u:\n    unit 8\n")
+    assert "u.conv1" in names(suite)
+
+
+def test_kinds_that_end_in_a_digit() -> None:
+    assert "b2_1.conv1" in names(graph("block b2:\n  conv 4 3x3\n" + HEAD + "  b2\n"))
+
+
+def test_numbered_labels() -> None:
+    g = steps("repeat 3 as i:", "  layer[i]: conv 4 3x3", "for k in 1..2:", "  for n in [4, 8]: head[k+n]: conv n 1x1")
+    assert [n for n in names(g) if "." not in n][1:4] == ["layer1", "layer2", "layer3"]
+    assert "duplicate-name" in errors("repeat 2:", "  layer: conv 4 3x3")
+
+
+def test_duplicates_are_errors() -> None:
+    assert "duplicate-name" in errors("x: conv 4 3x3", "x: conv 4 3x3")
+    assert "duplicate-name" in errors("output o: fc 3", "output o: fc 3")
+    assert "duplicate-definition" in errors("fc 3", head="net a:\n  input 3\n  fc 1\n" + HEAD)
+    assert "duplicate-option" in errors("conv 4 3x3 groups=2 groups=2")
+    assert "duplicate-definition" in [d.code for d in findings("block f(n, n):\n  conv n 3x3\n" + HEAD + "  f 1 2\n")]
+
+
+def test_output_taps_may_carry_the_name_of_their_node() -> None:
+    g = steps("mid: conv 4 3x3", "output mid", "conv 4 3x3 -> output end")
+    assert g.outputs == (("mid", "mid"), ("end", "conv2"))
+
+
+# ---------------------------------------------------------------- flow and structure
+
+
+def test_outputs_and_the_implicit_out() -> None:
+    assert steps("fc 3").outputs == (("out", "fc1"),)
+    assert steps("output a: fc 3", "fc 2").outputs == (("a", "a"), ("out", "fc2"))
+    assert [n for n, _ in steps("for k in 1..2:", "  output o[k]: fc 2").outputs] == ["o1", "o2"]
+    assert steps("fc 3", "if no: output x").outputs == (("out", "fc1"),)
+
+
+def test_side_branch_leaves_the_flow() -> None:
+    g = steps("conv 4 3x3", "output aux: conv 2 1x1 -> fc 3", "conv 8 3x3")
+    assert g.by_name["conv2"].inputs == ("conv1",)
+
+
+def test_dense_is_flattened() -> None:
+    g = steps("repeat 3:", "  dense: conv 2 3x3")
+    assert [len(n.inputs) for n in g if n.name.startswith("concat")] == [2, 3, 4]
+    assert out(g) == "N x 10x16x16"
+
+
+def test_residual_default_and_conditional_shortcut() -> None:
+    text = "block u(n, s=1):\n  residual: conv n 3x3 /s\n  shortcut if s != 1 or in.channels != n: conv n 1x1 /s\n"
+    g = graph(text + HEAD + "  u 4\n  u 8 2\n")
+    assert g.by_name["u1.add1"].inputs == ("u1.conv1", "input")
+    assert g.by_name["u2.add1"].inputs == ("u2.conv1", "u2.shortcut.conv1")
+    assert "residual-mismatch" in errors("residual: conv 8 3x3")
+
+
+def test_merges_in_the_order_written() -> None:
+    g = steps("x: conv 2 3x3", "concat:", "  | @x", "  | conv 4 3x3", "    relu", "  | skip")
+    assert g.by_name["concat1"].inputs == ("x", "relu1", "x")
+    assert steps("x: conv 2 3x3", "conv 4 3x3 -> concat @x").by_name["concat1"].inputs == ("conv2", "x")
+    assert out(steps("concat: ", "  | conv 4 3x3", "  |", "    conv 2 3x3")) == "N x 6x16x16"
+
+
+def test_a_block_of_several_inputs_merges() -> None:
+    text = "net two:\n  input a 4x8x8\n  input b 4x8x8\n  @a -> concat @b -> conv 3 1x1\n"
+    g = graph(text + HEAD + "  two:\n    | conv 4 3x3\n    | conv 4 1x1\n", "a")
+    assert out(g) == "N x 3x16x16"
+    g = graph(text + HEAD + "  x: conv 4 3x3\n  two b=@x\n", "a")
+    assert g.by_name["two1.concat1"].inputs == ("x", "x")
+
+
+def test_crop_trims_the_reference() -> None:
+    g = steps("x: conv 2 3x3", "conv 4 3x3 valid -> concat @x crop")
+    assert g.by_name["crop1"].inputs == ("conv2", "x")
+    assert "shape-mismatch" in errors("x: conv 2 3x3 valid", "@input -> concat @x crop")
+
+
+def test_references_are_lexical() -> None:
+    assert "missing-reference" in errors("f", head="block f:\n  conv 4 3x3 -> add @x\n" + HEAD + "  x: conv 4 3x3\n")
+    g = graph("block f(skip):\n  conv 4 3x3 -> add @skip\n" + HEAD + "  x: conv 4 3x3\n  f @x\n")
+    assert g.by_name["f1.add1"].inputs == ("f1.conv1", "x")
+    assert "missing-reference" in errors("add @later", "later: conv 4 3x3")
+
+
+def test_blocks_take_layers_and_blocks() -> None:
+    text = "block unit(n): conv n 3x3\nblock twice(what, n, pool=maxpool, act=relu):\n  what n -> what n\n  pool 2\n  conv n 3x3 act\n"
+    g = graph(text + HEAD + "  twice unit 8\n  twice conv1x1 4 avgpool tanh\nblock conv1x1(n): conv n 1x1\n")
+    assert "twice2.avgpool1" in names(g)
+    assert "twice2.conv1.tanh" in names(g)
+
+
+def test_recursion_with_a_guard_and_without() -> None:
+    g = graph("block level(n, depth):\n  conv n 3x3\n  if depth > 0: level 2*n depth-1\n" + HEAD + "  level 2 3\n")
+    assert "level1.level1.level1.level1.conv1" in names(g)
+    assert errors("level", head="block level:\n  relu\n  level\n" + HEAD) == ["endless-recursion"]
+    assert errors("f", head="block f:\n  g\nblock g:\n  f\n" + HEAD) == ["endless-recursion"]
+    assert errors("f", head="block f:\n  f -> f\n" + HEAD) == ["endless-recursion"]
+
+
+def test_reuse_shares_weights_and_counts_them_once() -> None:
+    g = graph("net s:\n  input l 3x8x8\n  input r 3x8x8\n  @l -> a: conv 4 3x3 bn -> fc 5\n  @r -> reuse @a -> sub @a\n")
+    assert g.by_name["reuse1.conv1"].parameters == g.by_name["a.conv1"].parameters
+    assert len(g.parameters) == 7
+    assert "shape-mismatch" in [d.code for d in findings("net s:\n  input l 3x8x8\n  a: fc 5\n  reuse @a\n")]
+
+
+def test_each_and_pooling_over_it() -> None:
+    g = graph("net v(n=6):\n  input (n, 3, 8, 8)\n  each view:\n    conv 4 3x3\n  max over=view\n")
+    assert g.by_name["conv1"].type.batch == 6
+    assert out(g) == "N x 4x8x8"
+    assert "missing-reference" in errors("max over=view")
+
+
+def test_upto_stops_inside() -> None:
+    text = "net t:\n  input 3x8x8\n  s1: conv 4 3x3 relu -> conv 4 3x3 relu\n  s2: conv 8 3x3\n"
+    g = graph(text + "net a:\n  input 3x8x8\n  x: t upto s1.conv1\n", "a")
+    assert names(g) == ["input", "x.s1.conv1", "x.s1.conv1.relu"]
+    assert "missing-reference" in [d.code for d in findings(text + "net a:\n  input 3x8x8\n  t upto s3\n")]
+
+
+def test_net_as_step_keeps_its_side_outputs_to_itself() -> None:
+    text = "net t:\n  input 3x8x8\n  conv 4 3x3\n  output aux: fc 3\n  conv 4 3x3\n"
+    g = graph(text + "net a:\n  input 3x32x32\n  t\n", "a")
+    assert [n for n, _ in g.outputs] == ["out"]
+    assert names(g) == ["input", "t1.conv1", "t1.conv2"]
+
+
+def test_variants_bind_and_override() -> None:
+    text = "net base(n, m=2, classes=10):\n  input 3x8x8\n  repeat m: conv n 3x3\n  fc classes\nnet v = base 4\nnet w = v m=1 classes=3\n"
+    assert out(graph(text, "w")) == "N x 3"
+    assert names(graph(text, "w"))[1:] == ["conv1", "fc1"]
+    assert out(graph(text, "v", parameters={"classes": "7"})) == "N x 7"
+    assert "missing-argument" in [d.code for d in findings(text.replace("base 4", "base"))]
+
+
+# ---------------------------------------------------------------- sizes
+
+
+def test_unknown_sizes_are_bound() -> None:
+    text = "net f:\n  input 3x?x?\n  conv 4 3x3\n  avgpool global -> fc 2\n"
+    assert str(graph(text).by_name["conv1"].type) == "N x 4x?x?"
+    assert str(graph(text, input="3x20x10").by_name["conv1"].type) == "N x 4x20x10"
+    assert "unknown-size" in [d.code for d in findings("net f:\n  input 3x?x?\n  fc 2\n")]
+    assert "unknown-size" in [d.code for d in findings("net f:\n  input 3x?x?\n  if in.height > 4: relu\n  conv 3 3x3\n")]
+    with pytest.raises(SpecError):
+        graph(text, input="4x20x10")
+    with pytest.raises(UsageError):
+        graph(text, input="nonsense")
+
+
+def test_same_is_symmetric_and_strides_divide_or_warn() -> None:
+    assert out(steps("conv 8 4x4")) == "N x 8x15x15"
+    assert "even-window" in [d.code for d in steps("conv 8 4x4").warnings]
+    assert [d.severity for d in steps("conv 8 3x3 /2").warnings if d.code == "lost-pixels"] == ["note"]
+    assert [d.severity for d in steps("conv 8 3x3 /3 valid").warnings if d.code == "lost-pixels"] == ["warning"]
+    assert [d.code for d in steps("maxpool 3 /2 ceil").warnings] == []
+
+
+def test_dead_bias_is_counted() -> None:
+    (w,) = [d for d in steps("conv 8 3x3 -> bn").warnings if d.code == "dead-bias"]
+    assert "8 dead parameters" in w.labels[0].text
+    assert steps("conv 8 3x3 bn", "conv 8 3x3 bias=no -> bn").warnings == ()
+
+
+@pytest.mark.parametrize("line", [
+    "conv 0 3x3", "conv -1 3x3", "conv 1.5 3x3", "conv 8", "conv", "conv 8 3x3 5", "conv 8 0x3", "conv 8 3x3 /0", "conv 8 3x3 dilation=0", "conv 8 3x3 pad=-1",
+    "conv 8 3x3 groups=3", "conv 6 3x3 groups=4", "conv 8 99x99 valid", "conv 8 3x3x3", "conv 8 3x3 relu tanh", "conv 8 3x3 same valid", "conv 8 3x3 pad=1 valid",
+    'conv "8" 3x3', "conv [8] 3x3", "conv 8 3x3 relu=3", "conv yes 3x3", "conv none 3x3", "conv 8 ?x3", "fc 0", "fc 1/3", "fc", "dropout 1", "dropout -0.1", "dropout 2", "maxpool 0",
+    "maxpool 32", "avgpool 2 relu", "lrn 0", "repeat -1: relu", "repeat 1.5: relu", "for k in 5: relu", "for a, b in [1, 2]: relu", "fc 3 -> conv 4 3x3",
+    "add @input @nowhere", "concat", "add", "fc n", "if n: relu", "if n == 3: relu", "fc 1/0", "fc 10^30", "fc [1, 2][5]", "fc in.depth", "fc min()", "fc len(3)", "foo", "Conv 8 3x3",
+    "flatten2", "reuse @input", "max over=z", "skip 3", "x.y", "conv 8 3x3 upto a", "default conv 64", "default covn relu", "default conv colour=1", "input 3x3x3", "fc 3 @input",
+    "conv 8 3x3 foo", "conv 8 3x3 n=1", "conv 8 3x3 /2 stride=2", "train", "relu 3", "bn 3", "conv 8 -3", "resdual: conv 4 3x3", "ouput: relu", "conv 8 3x3 floor", "fc 1e999",
+    "fc 99999999999999999999", "conv 8 3x3 groups=0", "residual: maxpool 2", "conv 8 3x3 bias=3", "conv 8 3x3 pad=[1]", "conv 8 3x3 pad=[(1, 2, 3), 1]", "leaky x", "each: relu -> add @input",
+])
+def test_impossible_steps_are_refused(line: str) -> None:
+    assert errors(line, "relu")
+
+
+@pytest.mark.parametrize("line", [
+    "repeat 0: conv 4 3x3", "conv pad=1 4 3x3", "conv 4 3x3 /2x1", "conv 4 (3, 1)", "conv 4 3", "conv 4 3x3 /(1 if in.height > 3 else 2)", "conv 2*in.channels 1x1", "fc in.channels*in.height", "conv 4 3x3 pad=[(1, 2), (0, 1)]",
+    "maxpool -> avgpool -> dropout -> lrn", "maxpool 3 /2 ceil", "fc min(3, 4)", "fc max([3, 4])", "fc [5, 6][0]", "if yes and not no: relu", "for a, b in [(1, 2), (3, 4)]: conv a+b 3x3",
+    "for n in []: relu", "skip", "conv 4 3x3 linear", "conv 4 3x3 bias=no bn=no", "x: skip -> relu", "conv 4 3x3 valid dilation=2", "frozen: conv 4 3x3", "fc 4 bn relu",
+    "x: residual: relu", "repeat 2: repeat 2: relu", "if in.width == 16: conv 3 3x3", "fc 7 % 4", "fc 2^3", "fc -(-3)", "for k in 1..3: conv k 1x1", "for k in 3..1: relu", "conv 4 1x1 -> relu -> x: relu",
+    "dense1: fc 3", "add1: relu", "net_1: relu", "fc floor(7/2)", "conv 4 3x3 /2 relu", "fc 3   # why", "expect 4x16x16 -> relu", "concat @input", "pad 1 reflect", "conv 4 3x3 # /2",
+])
+def test_odd_steps_are_fine(line: str) -> None:
+    assert errors(line, "relu") == []
+
+
+def test_fc_of_an_expression_needs_no_blank() -> None:
+    assert out(steps("fc 7 % 4")) == "N x 3"
+
+
+# ---------------------------------------------------------------- defaults
+
+
+def test_defaults_are_lexical_and_a_word_of_the_family_wins() -> None:
+    g = steps("conv 4 3x3", "default conv bn relu valid", "conv 4 3x3", "conv 4 3x3 linear same", "conv 4 3x3 bn=no tanh pad=1", "x:", "  default conv linear", "  conv 4 3x3", "conv 4 3x3")
+    assert [n for n in names(g) if n.startswith("conv")] == ["conv1", "conv2", "conv2.bn", "conv2.relu", "conv3", "conv3.bn", "conv4", "conv4.tanh", "conv5", "conv5.bn", "conv5.relu"]
+    assert [n for n in names(g) if n.startswith("x.")] == ["x.conv1", "x.conv1.bn"]
+    assert g.by_name["conv4"].op.bias
+    assert not g.by_name["conv3"].op.bias
+
+
+def test_defaults_do_not_follow_into_blocks_and_hold_from_their_line() -> None:
+    g = graph("block before: conv 4 3x3\ndefault conv relu\nblock after: conv 4 3x3\n" + HEAD + "  default conv tanh\n  before\n  after\n")
+    assert names(g)[1:] == ["before1.conv1", "after1.conv1", "after1.conv1.relu"]
+
+
+# ---------------------------------------------------------------- train sections
+
+TRAIN = "net t:\n  input 3x8x8\n  output aux: fc 4\n  fc 10\ntrain t:\n"
+
+
+def test_a_train_section_is_bound() -> None:
+    g = graph(TRAIN + "  loss cross_entropy\n  loss cross_entropy @aux weight=0.3\n  sgd lr=0.1 momentum=0.9\n  schedule step every=3 factor=0.5\n  batch 8\n  epochs 3\n  data digits\n  augment flip\n")
+    t = g.training
+    assert [(x.output, x.weight, x.target) for x in t.losses] == [("out", 1.0, None), ("aux", 0.3, None)]
+    assert (t.optimiser.lr, t.optimiser.momentum, t.batch, t.epochs, t.data.name) == (0.1, 0.9, 8, 3, "digits")
+    assert t.schedules[0].every == 3
+
+
+@pytest.mark.parametrize("line", ["loss cross_entorpy", "loss", "sgdd lr=1", "sgd lr=-1", "sgd momentum=1", "batch 0", "batch 1.5", "batch", "epochs -1", "loss cross_entropy @nope", "schedule stepp", "loss cross_entropy weight=-1",
+                                  "conv 3 3x3", "sgd lr=0.1 -> adam", "residual: sgd", "sgd nesterov", "sgd lr=fast", "data", "loss mse target=input"])
+def test_train_sections_are_checked(line: str) -> None:
+    assert [d for d in findings(TRAIN + f"  {line}\n") if d.severity == "error" and d.span and d.span.line == 6]
+
+
+def test_variants_train_as_their_net() -> None:
+    g = graph("net b(n):\n  input 3x8x8\n  fc n\nnet v = b 4\ntrain b:\n  loss cross_entropy\n  adam\n", "v")
+    assert g.training.optimiser.name == "adam"
+
+
+# ---------------------------------------------------------------- imports
+
+
+def test_imports_relative_packaged_and_cyclic(tmp_path: Path) -> None:
+    (tmp_path / "a.net").write_text('import g from "b.net"\nimport vgg16 from "vgg.net"\nblock f: relu\nnet x:\n  input 3x64x64\n  f -> g\n  vgg16 upto stage1\n')
+    (tmp_path / "b.net").write_text('import f from "a.net"\nblock g:\n  f\n')
+    g = elaborate(parse(read_source(tmp_path / "a.net")))
+    assert "g1.f1.relu1" in names(g)
+    (tmp_path / "c.net").write_text('import h from "d.net"\nnet x:\n  input 3x8x8\n  h\n')
+    (tmp_path / "d.net").write_text('import h from "c.net"\nblock k: relu\n')
+    assert "import-cycle" in [d.code for d in check_file(tmp_path / "c.net")]
+
+
+@pytest.mark.parametrize(("path", "code"), [("nothere.net", "missing-file"), ("../outside.net", "missing-file"), ("/etc/passwd", "missing-file"), ("", "missing-file"), ("vgg.net", "missing-import")])
+def test_imports_read_nothing_else(tmp_path: Path, path: str, code: str) -> None:
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    (tmp_path / "outside.net").write_text("block f: relu\n")
+    (inner / "a.net").write_text(f'import f from "{path}"\nnet x:\n  input 3x8x8\n  f\n')
+    assert [d.code for d in check_file(inner / "a.net") if d.severity == "error"] == [code]
+
+
+# ---------------------------------------------------------------- choosing a net
+
+
+def test_which_net() -> None:
+    module = parse(Source("t.net", "net a(n):\n  input 3\n  fc n\nnet b:\n  input 3\n  fc 3\nnet c = a 4\nblock d: relu\n"))
+    assert [n.name for n in callable_nets(module)] == ["b", "c"]
+    for net in (None, "a", "d", "zz"):
+        with pytest.raises((UsageError, SpecError)):
+            elaborate(module, net)
+    with pytest.raises(UsageError, match="classes"):
+        elaborate(module, "b", {"classes": 3})
+    assert "`n`" in str(findings("net a(n):\n  input 3\n  fc 3\nnet b = a 3\n")[0].title)
+
+
+def test_parameters_from_outside() -> None:
+    text = "net m(hidden=[3], act=relu, deep=no):\n  input 8\n  for n in hidden: fc n act\n  if deep: fc 9\n"
+    g = graph(text, parameters={"hidden": "[5, 6]", "act": "tanh", "deep": "yes"})
+    assert [str(n.type) for n in g] == ["N x 8", "N x 5", "N x 5", "N x 6", "N x 6", "N x 9"]
+    assert out(graph(text, parameters={"hidden": [7], "deep": True})) == "N x 9"

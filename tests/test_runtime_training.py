@@ -128,6 +128,77 @@ def test_a_loss_after_softmax_is_that_of_the_logits() -> None:
     assert abs(net.evaluate(x, [1])["loss"] - 900) < 1e-9, "the probability has underflown; the loss has not"
 
 
+MAP = "net map:\n  input 2x4x5\n  conv 3 3x3 bn relu\n  conv 3 1x1\n"
+
+
+@pytest.mark.parametrize("device", ["reference", "cpu"])
+@pytest.mark.parametrize("loss", ["cross_entropy", "cross_entropy ignore=255", "cross_entropy ignore=255 weights=[1, 2, 0.5]"])
+def test_a_class_for_every_place(device: str, loss: str) -> None:
+    random = np.random.default_rng(0)
+    x, y = random.standard_normal((7, 2, 4, 5)), random.integers(0, 3, (7, 4, 5))
+    net = netspec.compile(text=MAP, device=device, dtype="float64").configure(loss=loss, optimiser="sgd lr=0.1")
+    if "ignore" in loss:
+        y[1], y[2, :2], y[6] = 255, 255, 255
+    else:
+        y2 = y.copy()
+        y2[3, 1, 2] = 255
+        assert "label 255" in refused(lambda: net.train_step(x, y2))
+    z = np.moveaxis(net.predict(x), 1, -1)
+    p = np.log(np.exp(z).sum(-1)) - np.take_along_axis(z, np.where(y == 255, 0, y)[..., None], -1)[..., 0]
+    w = np.where(y == 255, 0, np.array([1, 2, 0.5] if "weights" in loss else [1, 1, 1])[np.where(y == 255, 0, y)])
+    for batch in (7, 3, 1):
+        got = net.evaluate(x, y, batch=batch)
+        assert abs(got["loss"] - (p * w).sum() / w.sum()) < 1e-12
+        assert abs(got["accuracy"] - (z.argmax(-1) == y)[y != 255].mean()) < 1e-12
+    assert abs(net.loss_and_gradients(x, y, mode="eval")[0] - (p * w).sum() / w.sum()) < 1e-12
+    history = net.fit(x[[0, 2, 3, 4, 5]], y[[0, 2, 3, 4, 5]], epochs=5, batch=2, verbose=0)
+    assert history["loss"][-1] < history["loss"][0]
+    assert history["accuracy"][-1] > 0.3
+
+
+def test_probabilities_for_bce() -> None:
+    net = netspec.compile(text="net b:\n  input 3\n  fc 1 sigmoid\n", device="reference").configure(loss="bce", optimiser="sgd lr=0.5")
+    x = np.random.default_rng(0).standard_normal((20, 3))
+    y = (x[:, 0] > 0).astype(int)
+    history = net.fit(x, y, epochs=30, batch=5, verbose=0)
+    assert list(history) == ["loss", "lr", "seconds"]
+    assert history["loss"][-1] < 0.3
+    assert abs(net.evaluate(x, y)["loss"] - np.mean(-np.log(np.where(y, net.predict(x)[:, 0], 1 - net.predict(x)[:, 0])))) < 1e-12
+    assert "no probability" in refused(lambda: net.train_step(x, y * 3))
+
+
+@pytest.mark.parametrize("device", ["reference", "cpu"])
+def test_what_is_frozen_stays(device: str) -> None:
+    text = SPEC.replace("  conv width 3x3 bn relu\n", "  frozen: conv width 3x3 bn relu\n")
+    net = netspec.compile(text=text, device=device, dtype="float64")
+    x, y = some()
+    before = values(net)
+    assert set(net.loss_and_gradients(x, y)[1]) == {"fc1.weight", "fc1.bias"}
+    net.fit(x, y, epochs=2, verbose=0)
+    after = values(net)
+    assert {k for k in before if (before[k] != after[k]).any()} == {"fc1.weight", "fc1.bias"}
+    assert "frozen" in repr(net.parameters)
+
+
+def test_what_a_train_section_says_is_carried_out_or_refused() -> None:
+    def compiled(line: str) -> Network:
+        return netspec.compile(text=SPEC + f"  {line}\n", device="reference")
+
+    x, y = some()
+    l2, decay = compiled("regularise l2 0.01"), small()
+    decay.configure(optimiser="sgd lr=0.1 momentum=0.9 decay=0.01")
+    l2.fit(x, y, verbose=0)
+    decay.fit(x, y, verbose=0)
+    assert same(l2, decay)
+    spared = compiled("regularise l2 0.01 weights")
+    rates = spared.rates.at(1, 0, 0, 1, 1)
+    assert (rates["conv1.weight"]["decay"], rates["conv1.bn.weight"]["decay"], rates["fc1.bias"]["decay"]) == (0.01, 0, 0)
+    assert "cannot carry out `augment flip`" in refused(lambda: compiled("augment flip").fit(x, y, verbose=0))
+    assert "cannot carry out `regularise l1`" in refused(lambda: compiled("regularise l1 0.1").train_step(x, y))
+    assert compiled("augment flip").predict(x).shape == (10, 3), "what is only evaluated needs none of it"
+    assert "adds to the gradient" in refused(lambda: compiled("regularise l2 0.01").fit(x, y, optimiser="adamw lr=0.01", verbose=0))
+
+
 def test_metrics_count_ties_and_places() -> None:
     scores = np.array([[1.0, 1, 0], [0, 2, 3], [np.nan, 0, 0]])
     assert METRICS["accuracy"]().holds(scores, np.array([[0], [1], [0]])).tolist() == [True, False, False]

@@ -148,16 +148,21 @@ def _target(term: Term, t: TensorType, y: Array, examples: int, classes: int | N
         raise misuse("nan-target", f"{what} holds NaN", f"the first is that of example {int(np.argwhere(np.isnan(y))[0][0])}",
                      hint="drop the examples without a target")
     if t.element == "int":
-        return _labels(what, y, classes)
+        return _labels(what, y, classes, getattr(term.loss, "ignore", None))
+    if term.loss.name == "bce" and y.size and not (y.min() >= 0 and y.max() <= 1):
+        raise misuse("label-range", f"{what} holds {y.max() if y.max() > 1 else y.min():g}, which is no probability", "loss bce wants numbers from 0 to 1",
+                     hint="one of several classes: loss cross_entropy")
     return y if y.dtype.kind == "f" else y.astype(np.float64)
 
 
-def _labels(what: str, y: Array, classes: int | None) -> Array:
+def _labels(what: str, y: Array, classes: int | None, ignore: int | None) -> Array:
     if y.dtype.kind == "f" and not (y == np.floor(y)).all():
         k = tuple(int(i) for i in np.argwhere(y != np.floor(y))[0])
         raise misuse("wrong-type", f"{what} holds {y[k]:g}, which is no class number", hint="classes are whole numbers from 0")
     labels = y.astype(np.int64, copy=False)
     bad = (labels < 0) if classes is None else (labels < 0) | (labels >= classes)
+    if ignore is not None:
+        bad &= labels != ignore
     if bad.any():
         k = tuple(int(i) for i in np.argwhere(bad)[0])
         hint = "classes count from 0: y - 1" if classes is not None and labels.min() == 1 and labels.max() == classes else ""

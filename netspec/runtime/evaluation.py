@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import arrays
-from .judge import ends_in, loss_of
+from .judge import ends_in, loss_of, share
 from .recipe import Recipe
 from .tallies import tallies
 
@@ -24,7 +24,7 @@ def evaluate(net: Network, recipe: Recipe, x: Any, y: Any, batch: int | None = N
     wanted = arrays.targets(run.graph, terms, y, n)
     counted = tallies(run.graph, terms, recipe.metrics)
     on_device = any(ends_in(run.graph, t) for t in terms)  # the loss reads what the output no longer shows
-    total, size = 0.0, batch or recipe.batch
+    sums, shares, size = [0.0] * len(terms), [0.0] * len(terms), batch or recipe.batch
     for k in range(0, n, size):
         here = slice(k, k + size)
         inputs, targets = arrays.cut(found, here, net.dtype), arrays.cut_targets(wanted, here, net.dtype)
@@ -34,7 +34,11 @@ def evaluate(net: Network, recipe: Recipe, x: Any, y: Any, batch: int | None = N
         else:
             outputs = run.predict(inputs)
             losses = tuple(loss_of(run.graph, t, outputs, targets, inputs) for t in terms)
-        total += arrays.count(inputs) * sum(t.weight * v for t, v in zip(terms, losses))
+        for i, (t, v) in enumerate(zip(terms, losses)):
+            counts = share(t, targets, arrays.count(inputs))
+            if counts:  # else every label of the batch is ignored, and its mean is none
+                sums[i], shares[i] = sums[i] + counts * v, shares[i] + counts
         for tally in counted:
             tally.add(outputs, targets)
-    return {"loss": total / n} | {t.name: t.value for t in counted}
+    loss = sum(t.weight * (a / b if b else float("nan")) for t, a, b in zip(terms, sums, shares))
+    return {"loss": loss} | {t.name: t.value for t in counted}

@@ -35,6 +35,17 @@ def loss_of(graph: Graph, term: Term, outputs: Mapping[str, Array], targets: Map
     return float(env[program.outputs[0][1]][0])
 
 
+def share(term: Term, targets: Mapping[str, Array], examples: int) -> float:
+    """What a batch counts for in a mean over batches: its examples, or what its labels weigh where a loss ignores some or
+    weighs classes."""
+    ignore, weights = getattr(term.loss, "ignore", None), getattr(term.loss, "weights", None)
+    if ignore is None and weights is None:
+        return float(examples)
+    labels = targets[term.source]
+    labels = labels[labels != ignore] if ignore is not None else labels
+    return float(np.asarray(weights, np.float64)[labels].sum()) if weights is not None else float(labels.size)
+
+
 @lru_cache(maxsize=64)
 def _program(loss: Any, t: TensorType) -> Graph:
     p = Program(False)

@@ -19,12 +19,18 @@ Array = NDArray[Any]
 class Tally:
     """One metric of one output."""
 
-    def __init__(self, name: str, use: MetricUse, source: str):
-        self.name, self.metric, self.output, self.source = name, use.op, use.output, source
+    def __init__(self, name: str, use: MetricUse, term: Term):
+        self.name, self.metric, self.output, self.source = name, use.op, use.output, term.source
+        self.ignore = getattr(term.loss, "ignore", None)
         self.right = self.seen = 0
 
     def add(self, outputs: Mapping[str, Array], targets: Mapping[str, Array]) -> None:
-        got = self.metric.holds(outputs[self.output], targets[self.source])
+        labels = targets[self.source]
+        if self.ignore is not None:  # any class will do where the label does not count
+            counts = labels[:, 0] != self.ignore
+            got = self.metric.holds(outputs[self.output], labels * (labels != self.ignore))[counts]
+        else:
+            got = self.metric.holds(outputs[self.output], labels)
         self.right += int(got.sum())
         self.seen += got.size
 
@@ -36,7 +42,7 @@ class Tally:
 def tallies(graph: Graph, terms: tuple[Term, ...], uses: tuple[MetricUse, ...] | None) -> list[Tally]:
     """A fresh counter for each metric; without any stated, the accuracy of the first output that has class labels."""
     types = {public: graph.values[v].type for public, v in graph.outputs}
-    labelled = {t.output: t.source for t in terms if t.target != "input" and t.loss.target(types[t.output]).element == "int"}
+    labelled = {t.output: t for t in terms if t.target != "input" and t.loss.target(types[t.output]).element == "int"}
     if uses is None:
         uses = tuple(MetricUse(METRICS["accuracy"](), output) for output in list(labelled)[:1])
     out = []

@@ -12,7 +12,10 @@ from ..ir.types import TensorType
 def kind_of(node: Node, graph: Graph, lanes: int) -> Kind:
     """The kind of a formula node, alone. `lanes` is the number of channels in a block."""
     if isinstance(node.op, Pieces):
-        return "lanes" if all(_piece_fits(f, graph, i, node.type, lanes) for f, i in node.op.bind(node.inputs)) else "loop"
+        parts = node.op.bind(node.inputs)
+        if all(f.target.axes[1].bare for f, _ in parts if len(f.target.axes) > 2):  # parts of a plane
+            return "lanes" if all(f.how == "=" and _is_lanes(f, tuple(graph.values[x].type for x in i), node.type, lanes) for f, i in parts) else "loop"
+        return "lanes" if all(_piece_fits(f, graph, i, node.type, lanes) for f, i in parts) else "loop"
     f: Formula = node.op
     types = tuple(graph.values[i].type for i in node.inputs)
     if contraction(node, graph) is not None:

@@ -21,12 +21,13 @@ WORDS = 5
 def emit_loop(node: Node, graph: Graph, dtype: str, lanes: int) -> Emitted:
     step: Step = node.op
     writer = _Loops(graph, node, dtype)
-    body = ["args, images, N = at(row, 8), at(row, 9), float(at(row, 4))", "n = item"]
+    body = []
     for n in step.nodes:
         for f, inputs, first in ([(f, i, k == 0) for k, (f, i) in enumerate(n.op.bind(n.inputs))] if isinstance(n.op, Pieces) else [(n.op, n.inputs, True)]):
             body += writer.formula(n, f, inputs, first, isinstance(n.op, Pieces))
-    name, text = kernel_text("loop", [*body, "return 0"], dtype, lanes)
-    return Emitted(name, text, tuple(writer.operands), (), ())
+    head = ["args, images, N = at(row, 8), at(row, 9), float(at(row, 4))", "n = item", *(f"z{k} = at(row, {16 + k})" for k in range(len(writer.sizes)))]
+    name, text = kernel_text("loop", [*head, *body, "return 0"], dtype, lanes)
+    return Emitted(name, text, tuple(writer.operands), (), tuple(writer.sizes))
 
 
 def images_of(n: Node, types: dict[str, TensorType]) -> int:
@@ -48,7 +49,13 @@ class _Loops:
         self.types |= {v.name: v.type for n in step.nodes for v in n.results}
         self.layouts: dict[str, Layout | None] = {k: v.layout for k, v in graph.values.items()}
         self.operands: dict[str, int] = {}
+        self.sizes: list[int] = []  # extents, which the row tells: literal ones would be unrolled
         self.whole = node.type.batch == 0
+
+    def size(self, extent: int) -> str:
+        if extent not in self.sizes:
+            self.sizes.append(extent)
+        return f"z{self.sizes.index(extent)}"
 
     def base(self, v: str) -> str:
         k = self.operands.setdefault(v, len(self.operands))
@@ -99,7 +106,7 @@ class _Loops:
 
         def loop(i: str) -> None:
             nonlocal pad
-            lines.append(f"{pad}for {names[i]} in range({'images' if i == 'n' else extents[i]}):")
+            lines.append(f"{pad}for {names[i]} in range({'images' if i == 'n' else self.size(extents[i])}):")
             pad += "    "
 
         for i in outer:

@@ -336,31 +336,38 @@ class NestWriter:
     # ---- scatters and copies ----------------------------------------------------------------------------------------------------
     def push(self, n: Node) -> None:
         """Clear the result's planes, then add at compound places."""
-        t, f = self.t, n.op
-        extents = self.extents[n.name]
-        target, value = f.target, n.results[0].name
-        bare = next((r for r in f.reads if len(r.axes) > 2 and None not in r.bare[2:]), None)
-        outer = [str(i) for i in bare.bare[2:]] if bare else []
-        inner_ix = [i for i in f.indices if i not in outer and i != "n" and i != target.axes[1].bare]
-        self.loops = list("dhw"[3 - len(outer):]) if outer else []
-        names = dict(zip(outer, self.loops)) | {i: i + "_" for i in inner_ix}
+        self.clear(n)
+        self.scatter(n, self.extents[n.name], add=True)
+
+    def clear(self, n: Node) -> None:
+        """Zeros at every place of a result."""
+        t, value = self.t, n.results[0].name
         layout = self.layouts[value]
         assert isinstance(layout, Image)
-        rank = len(target.axes) - 2
-        k = t.operand(value)
-        base = self.base(value)
-        zeros = ["D", "H", "W"][3 - rank:]
-        pad = ""
-        sizes = [t.size(s) for s in layout.extents[3 - rank:]]
-        for i, s in zip(zeros, sizes):
-            t.lines.append(f"{pad}for {i} in range({s}):")
+        rank = len(n.type.shape) - 1
+        k, base = t.operand(value), self.base(value)
+        places, pad = ["D", "H", "W"][3 - rank:], ""
+        for i, s in zip(places, layout.extents[3 - rank:]):
+            t.lines.append(f"{pad}for {i} in range({t.size(s)}):")
             pad += "    "
-        offset = " + ".join([base, *(f"{i} * at(args, {WORDS * k + w})" for i, w in zip(zeros[::-1][1:], (4, 3))), f"{t.bytes} * W"])
+        offset = " + ".join([base, *(f"{i} * at(args, {WORDS * k + w})" for i, w in zip(places[::-1][1:], (4, 3))), f"{t.bytes} * W"])
         t.lines.append(f"{pad}store({offset}, splat(0.0))")
+
+    def scatter(self, n: Node, extents: dict[str, int], add: bool) -> None:
+        """Write a formula's value to the places its target names, added to what is there or instead of it."""
+        f: Formula = n.op
+        target, value = f.target, n.results[0].name
+        bare = next((r for r in (*f.reads, target) if len(r.axes) > 2 and None not in r.bare[2:]), None)
+        outer = [str(i) for i in bare.bare[2:]] if bare else []
+        inner_ix = [i for i in f.indices if i not in outer and i != "n" and i != target.axes[1].bare]
+        if not outer and not add:  # a part of a plane: its own indices are the loops
+            outer, inner_ix = inner_ix[-3:], inner_ix[:-3]
+        self.loops = list("dhw"[3 - len(outer):]) if outer else []
+        self.loaded = {}
+        names = dict(zip(outer, self.loops)) | {i: i + "_" for i in inner_ix}
         inner: list[str] = []
         rows: dict[str, str] = {}
         value_text = self.masked(n, self.expression(n, inner, rows, names))
-        keep_rows = list(inner)
         body: list[str] = []
         pad = ""
         for i in inner_ix:
@@ -370,16 +377,26 @@ class NestWriter:
         if guards:
             body.append(f"{pad}if {' and '.join(guards)}:")
             pad += "    "
+        depends = [x for x in inner if any(names[i] in x for i in inner_ix)]
+        ahead = [x for x in inner if x not in depends]
         where = self.place(value, target, names, rows)
-        body += [f"{pad}to = {where}", f"{pad}store(to, load(to) + {value_text})"]
-        depends = [x for x in keep_rows if any(names[i] in x for i in inner_ix)]
-        ahead = [x for x in keep_rows if x not in depends]
-        if depends:
-            body = [*body[:-2], *(pad + x for x in depends), *body[-2:]]
+        body += [*(pad + x for x in depends), f"{pad}to = {where}", f"{pad}store(to, {'load(to) + ' if add else ''}{value_text})"]
         self.write_loops(tuple(extents[i] for i in outer), [], rows, [*ahead, *body], [])
+
+    def parts(self, n: Node) -> None:
+        """Parts of a plane, each written by a formula of its own."""
+        bound = [(f, i, f.extents(tuple(self.types[x] for x in i), ())) for f, i in n.op.bind(n.inputs)]
+        covered = sum(_product(tuple(e[i] for i in f.target.indices if i not in ("n", f.target.axes[1].bare))) for f, _, e in bound)
+        if covered != _product(tuple(s or 0 for s in n.type.shape[1:])):
+            self.clear(n)
+        for f, inputs, extents in bound:
+            self.scatter(Node(n.name, f, inputs, n.results), extents, add=False)
 
     def piece(self, n: Node) -> None:
         """Copy whole blocks of channels from each part."""
+        if all(f.target.axes[1].bare for f in n.op.parts):
+            self.parts(n)
+            return
         t = self.t
         value = n.results[0].name
         rank = len(n.type.shape) - 1

@@ -113,22 +113,32 @@ class Contraction:
 
 
 def without_edges(c: Contraction) -> Contraction:
-    """The same contraction with rows near the edge as phases of their own, which leave out the taps that read nothing
-    but the border: much of a small image's gradient under a wide window. Each phase has weights of its own."""
-    (p, *more) = c.rows
-    if more or p.step != 1 or p.stride != 1 or len(c.depth) > 1 or len(c.columns) > 1:
+    """The same contraction with planes and rows near the edge as phases of their own, which leave out the taps that read
+    nothing but the border: much of a small image's gradient under a wide window. Each phase has weights of its own."""
+    depth, rows = _trimmed(c.depth, c.reads[0]), _trimmed(c.rows, c.reads[1])
+
+    def taps(axis: tuple[AxisPhase, ...]) -> int:
+        return sum(p.count * len(p.taps) for p in axis)
+    if taps(depth) * taps(rows) > 0.9 * taps(c.depth) * taps(c.rows):
         return c
-    useful = [tuple(t for t in p.taps if 0 <= r + t[1] < c.reads[1]) for r in range(p.count)]
-    if sum(map(len, useful)) > 0.85 * p.count * len(p.taps):
-        return c
-    phases: list[AxisPhase] = []
-    for r, taps in enumerate(useful):
-        shifted = tuple((v, r + o) for v, o in taps)
-        if phases and useful[r - 1] == taps:
-            phases[-1] = replace(phases[-1], step=1, count=phases[-1].count + 1)
+    return replace(c, depth=depth, rows=rows)
+
+
+def _trimmed(axis: tuple[AxisPhase, ...], size: int) -> tuple[AxisPhase, ...]:
+    """Runs of places with the same taps inside an image of so many places."""
+    (p, *more) = axis
+    if more or p.step != 1 or p.stride != 1:
+        return axis
+    out: list[AxisPhase] = []
+    before: tuple[Tap, ...] | None = None
+    for r in range(p.count):
+        useful = tuple((v, o) for v, o in p.taps if 0 <= r + o < size)
+        if useful == before:
+            out[-1] = replace(out[-1], step=1, count=out[-1].count + 1)
         else:
-            phases.append(AxisPhase(r, p.count, 1, 1, shifted))
-    return replace(c, rows=tuple(phases))
+            out.append(AxisPhase(r, p.count, 1, 1, tuple((v, r + o) for v, o in useful)))
+        before = useful
+    return tuple(out)
 
 
 # ---- recognition ------------------------------------------------------------------------------------------------------

@@ -17,6 +17,11 @@ PLAIN: Epilogue = (("store", 0, "acc"),)
 SCRATCH = 1024  # bytes of a thread's scratch that a gather's frame takes
 
 
+def parts_of(samples: int, most: int, each: float) -> int:
+    """Into how many parts so many samples are cut: `each` sample makes so many of them worth the pass that adds them."""
+    return max(1, min(most, int(samples * each)))
+
+
 class Call:
     """One parallel operation of the emitted module. Subclasses are frozen dataclasses of literals."""
 
@@ -106,7 +111,8 @@ class Outer(Call):
     steps: int  # steps of the walk in one register tile
     cuts: int  # register tiles that one step is cut into
     pieces: int  # items the steps of a block are dealt to
-    parts: int  # parts all rows are cut into, each with its own sums
+    parts: int  # parts all rows are cut into at most, each with its own sums
+    each: float  # parts that a sample is worth
     image_group: int  # images and rows a tap is walked over before the next tap
     row_group: int
     wide: int  # blocks of lanes of an item
@@ -130,6 +136,7 @@ class Fold(Call):
     source: str
     size: int  # elements
     parts: int
+    each: float
     kind: str
     lanes: int
     clear: WeightOrder | None = None  # padding of this order has to be cleared
@@ -226,7 +233,8 @@ class WinogradOuter(Call):
     lanes: int
     rows: int  # rows of tiles in a chunk
     shares: int  # shares the blocks of lanes are cut into
-    parts: int  # parts all rows of tiles are cut into
+    parts: int  # parts all rows of tiles are cut into at most
+    each: float  # parts that a sample is worth
     scratch: int
 
     @property
@@ -248,6 +256,7 @@ class WinogradFold(Call):
     source: str
     pairs: int
     parts: int
+    each: float
     lanes: int
 
     @property

@@ -139,7 +139,8 @@ def gather(tile: int, form: str, unit: int, inner: int, pixel: int | None, steps
     """`tile` places times `lanes` channels. Arguments: tiles, taps, table, x, weights, frame.
 
     `pixel` is the distance of two places in the image and `steps` in each operand, in bytes; both None: the frame tells
-    (places are then images). `inner` scalars are unrolled.
+    (places are then images). `inner` scalars are unrolled. `form` is "blocks" (a tap is some scalars), "apart" (the same
+    with taps that share no lines, fetched one tap ahead) or "lanes" (a tap is a vector that meets shuffles of itself).
     """
     def emit(b: Any, args: list[Value]) -> None:
         e = E(b, lanes, kind)
@@ -177,6 +178,10 @@ def gather(tile: int, form: str, unit: int, inner: int, pixel: int | None, steps
                 w = e.offset(W, b.mul(k, i64(unit * e.bytes)))
                 if form == "lanes":
                     return lanes_step(at, w, acc)
+                if form == "apart":
+                    following = b.load(e.offset(TABLE, b.add(b.mul(k, i64(8)), i64(8))), align=8, typ=I64)
+                    for p, o in places:
+                        e.prefetch(e.offset(p, following), o)
                 if inner == unit:
                     for u in range(unit):
                         acc = broadcast_step(at, w, u, acc)

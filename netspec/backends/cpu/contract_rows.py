@@ -23,6 +23,7 @@ from .contract_calls import (
     WinogradOuter,
     WinogradWeights,
     divisor,
+    parts_of,
     place_offset,
 )
 from .contract_table import (
@@ -89,13 +90,16 @@ def _gather(g: Gather, N: int, resolve: Resolve, out: Rows) -> None:
         inner = _inner(walk.unit, x.image if by_image else w.stride * x.pixel, item) if walk.form != "lanes" else walk.unit
         steps = None if by_image else tuple(w.step * pixels for *_, pixels in strides)
 
-        def micro(size: int, form: str = walk.form, unit: int = walk.unit, inner: int = inner, pixel: int | None = pixel,
+        form = "lanes" if walk.form == "lanes" else "apart" if walk.form == "blocks" and walk.steps == walk.count > 1 else "blocks"
+
+        def micro(size: int, form: str = form, unit: int = walk.unit, inner: int = inner, pixel: int | None = pixel,
                   steps: tuple[int, ...] | None = steps) -> int:
-            return kernel("gather", 6, size, form if form == "lanes" else "blocks", unit, inner, pixel, steps, len(g.outputs), len(g.extras),
+            return kernel("gather", 6, size, form, unit, inner, pixel, steps, len(g.outputs), len(g.extras),
                           g.epilogue, g.masked, g.lanes, g.kind)
 
         p = records[k]
-        table = [[place_offset(q, x) for q in walk.places(b)] or [0] for b in range(len(walk.starts))]
+        table = [[place_offset(q, x) for q in walk.places(b)] for b in range(len(walk.starts))]
+        table = [[*t, t[-1] if t else 0] for t in table]  # a kernel looks one tap ahead
         p[D.P_TAPS], p[D.P_TABLE] = walk.steps, out.table(table)
         p[D.P_TABLE_BLOCK] = 8 * len(table[0]) if len(table) > 1 else 0
         p[D.P_WEIGHTS], p[D.P_WEIGHTS_BLOCK] = weights, walk.steps * walk.unit * g.lanes * item
@@ -157,7 +161,8 @@ def _outer(o: Outer, N: int, resolve: Resolve, out: Rows) -> None:
                 chunks.append(piece[0])
                 offsets = offsets or tuple(s - piece[0] for s in piece)
         table.append(chunks)
-    row = new_row(out, o, N, -(-order.blocks // o.wide) * o.pieces * o.parts, driver("outer_item"))
+    parts = parts_of(N, o.parts, o.each)
+    row = new_row(out, o, N, -(-order.blocks // o.wide) * o.pieces * parts, driver("outer_item"))
     row[D.O_X:D.O_X_PIXEL + 1] = x_at, x.image, d.stride * x.plane, r.stride * x.row, w.stride * x.pixel
     row[D.O_Y:D.O_Y_PIXEL + 1] = y_at, y.image, y.block, y.plane, y.row, y.pixel
     row[D.O_DEPTH], row[D.O_ROWS], row[D.O_COLUMNS], row[D.O_IMAGES] = d.count, r.count, w.count, N * y.images
@@ -167,7 +172,7 @@ def _outer(o: Outer, N: int, resolve: Resolve, out: Rows) -> None:
     row[D.O_TABLE], row[D.O_TABLE_BLOCK] = out.table(table), 8 * len(table[0]) if len(table) > 1 else 0
     row[D.O_INTO] = resolve(o.into)[0]
     row[D.O_BYTES] = cut * (walk.unit if walk.form == "lanes" else 1) * o.lanes * item
-    row[D.O_PARTS], row[D.O_PART], row[D.O_POINTWISE] = o.parts, order.size * item, int(c.pointwise)
+    row[D.O_PARTS], row[D.O_PART], row[D.O_POINTWISE] = parts, order.size * item, int(c.pointwise)
     row[D.O_WIDE] = o.wide
 
 
@@ -177,7 +182,7 @@ def _fold(f: Fold, N: int, resolve: Resolve, out: Rows) -> None:
     chunk = max(1, 8192 // f.lanes)
     row = new_row(out, f, N, -(-f.size // f.lanes // chunk), driver("fold_item"))
     row[D.F_TO], row[D.F_FROM], row[D.F_VECTORS] = resolve(f.into)[0], resolve(f.source)[0], f.size // f.lanes
-    row[D.F_PARTS], row[D.F_PART], row[D.F_KERNEL] = f.parts, f.size * item, kernel("fold", 6, f.clear is not None, f.lanes, f.kind)
+    row[D.F_PARTS], row[D.F_PART], row[D.F_KERNEL] = parts_of(N, f.parts, f.each), f.size * item, kernel("fold", 6, f.clear is not None, f.lanes, f.kind)
     if f.clear is not None:
         row[D.F_MASK] = out.table(f.clear.indices() >= 0, np.int64 if item == 8 else np.int32)
     row[D.F_CHUNK], row[D.F_BYTES] = chunk, bytes

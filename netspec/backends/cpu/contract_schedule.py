@@ -137,7 +137,7 @@ def plan_outer(c: Contraction, name: str, *, image: tuple[str, Image], out: tupl
     kind, lanes = "float64" if y.item == 8 else "float32", y.lanes
     order = WeightOrder(c, lanes, x.block == 0)
     if x.block and W.wins(c, lanes, y.item, precision) and order == WeightOrder(c, lanes, whole=True):
-        return W.plan_outer(c, name, image[0], out[0], into, lanes)
+        return W.plan_outer(c, name, image[0], out[0], into, lanes, y.images)
     walk = order.walks[0]
     most = 28 if target.vector == 64 else 12
     offsets = [[place_offset(p, x) for p in walk.places(b)] for b in range(len(walk.starts))]
@@ -154,6 +154,7 @@ def plan_outer(c: Contraction, name: str, *, image: tuple[str, Image], out: tupl
     blocks, chunks = order.blocks, walk.steps // steps * cuts
     pieces = max((d for d in range(1, walk.count + 1) if walk.count % d == 0 and chunks % d == 0 and (d == 1 or c.macs >= 3e4 * blocks * d)), default=1)
     parts = min(-(-16 // (blocks * pieces)), max(1, round(32 * c.macs / 2e6)))
+    each = round(c.macs * y.images / 5e5, 3)
     r = c.rows[0]
     plane = r.count * (r.stride * x.row + y.row)
     if c.pointwise:
@@ -167,8 +168,8 @@ def plan_outer(c: Contraction, name: str, *, image: tuple[str, Image], out: tupl
     wide = max(1, min(blocks * pieces // 32, int(256e3 // near))) if len(walk.starts) == 1 else 1
     partial = parts > 1 or order.padded
     there = f"{name}.parts" if partial else into
-    call = Outer(name, c, image[0], out[0], there, kind, lanes, x.block == 0, steps, cuts, pieces, parts, image_group, row_group, wide)
+    call = Outer(name, c, image[0], out[0], there, kind, lanes, x.block == 0, steps, cuts, pieces, parts, each, image_group, row_group, wide)
     if not partial:
         return Plan((), call)
-    fold = Fold(f"{name}.fold", into, there, order.size, parts, kind, lanes, order if order.padded else None)
+    fold = Fold(f"{name}.fold", into, there, order.size, parts, each, kind, lanes, order if order.padded else None)
     return Plan((), call, (fold,), (Workspace(there, parts * order.size * y.item),))

@@ -6,7 +6,7 @@ import numpy as np
 
 from . import contract_drivers as D
 from . import winograd_drivers as W
-from .contract_calls import WinogradFold, WinogradGather, WinogradOuter, WinogradWeights
+from .contract_calls import WinogradFold, WinogradGather, WinogradOuter, WinogradWeights, parts_of
 from .contract_table import (
     Resolve,
     Rows,
@@ -82,8 +82,9 @@ def outer(o: WinogradOuter, N: int, resolve: Resolve, out: Rows) -> None:
     y_at, y = place(resolve, o.out)
     TH, TW = tiles_of(c)
     top, left = _first_tap(c.rows[0].taps), _first_tap(c.columns[0].taps)
-    row = new_row(out, o, N, o.shares * o.parts, driver("winograd_outer_item", DRIVERS))
-    row[W.Y_TILE_ROWS], row[W.Y_TILES], row[W.Y_ROWS_PER_CHUNK], row[W.Y_PARTS], row[W.Y_SHARES] = TH, TW, o.rows, o.parts, o.shares
+    parts = parts_of(N, o.parts, o.each)
+    row = new_row(out, o, N, o.shares * parts, driver("winograd_outer_item", DRIVERS))
+    row[W.Y_TILE_ROWS], row[W.Y_TILES], row[W.Y_ROWS_PER_CHUNK], row[W.Y_PARTS], row[W.Y_SHARES] = TH, TW, o.rows, parts, o.shares
     row[W.Y_IMAGES] = N * y.images
     row[W.Y_X], row[W.Y_X_IMAGE], row[W.Y_X_BLOCK], row[W.Y_X_ROW] = x_at + top * x.row + left * x.pixel, x.image, x.block, x.row
     row[W.Y_X_BLOCKS], row[W.Y_X_LIMIT] = x.blocks, x.extents[1] + x.halo[1] - top
@@ -109,4 +110,4 @@ def fold(f: WinogradFold, N: int, resolve: Resolve, out: Rows) -> None:
     row = new_row(out, f, N, f.pairs, driver("winograd_fold_item", DRIVERS))
     row[W.Z_FROM], row[W.Z_TO], row[W.Z_PAIRS] = resolve(f.source)[0], resolve(f.into)[0], f.pairs
     row[W.Z_KERNEL], row[W.Z_BLOCK] = kernel("weights_out", 5, f.lanes, module=MODULE), f.lanes**2 * 4
-    row[W.Z_PARTS], row[W.Z_PART] = f.parts, domain_bytes(f.pairs, f.lanes)
+    row[W.Z_PARTS], row[W.Z_PART] = parts_of(N, f.parts, f.each), domain_bytes(f.pairs, f.lanes)

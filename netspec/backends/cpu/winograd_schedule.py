@@ -80,16 +80,17 @@ def plan_gather(c: Contraction, name: str, operands: Operands, source: str, prep
     return Plan((*prepare, weights), call, derived=(*derived, Workspace(weights.into, domain_bytes(pairs, lanes))))
 
 
-def plan_outer(c: Contraction, name: str, image: str, out: str, into: str, lanes: int) -> Plan:
+def plan_outer(c: Contraction, name: str, image: str, out: str, into: str, lanes: int, images: int) -> Plan:
     """Sums of products stay in Winograd's domain until all images are in: few parts, as each is 4 times the weight."""
     x_blocks, y_blocks = -(-c.ins // lanes), -(-c.outs // lanes)
     size = domain_bytes(x_blocks * y_blocks, lanes)
     shares = max(1, y_blocks // 4)
     parts = max(1, min(-(-16 // shares), int(96e6 / size)))
-    _, TW = tiles_of(c)
+    TH, TW = tiles_of(c)
     tile = 36 * (x_blocks + -(-y_blocks // shares)) * lanes * 4
     rows = max(1, round(min(128, max(32, 1.2e6 / tile)) / TW))
+    each = TH * TW * images / 32
     there = f"{name}.parts"
-    call = WinogradOuter(name, c, image, out, there, lanes, rows, shares, parts, FRAME_AND_TABLE + rows * TW * tile + 72 * lanes * 4)
-    fold = WinogradFold(f"{name}.fold", into, there, x_blocks * y_blocks, parts, lanes)
+    call = WinogradOuter(name, c, image, out, there, lanes, rows, shares, parts, each, FRAME_AND_TABLE + rows * TW * tile + 72 * lanes * 4)
+    fold = WinogradFold(f"{name}.fold", into, there, x_blocks * y_blocks, parts, each, lanes)
     return Plan((), call, (fold,), (Workspace(there, parts * size),))

@@ -1,4 +1,4 @@
-"""The same spec, seed and data give the same bits on any number of threads; every refusal of the runtime is catalogued."""
+"""The same bits on any number of threads; every refusal of the runtime is catalogued; what docs/training.md says is true."""
 
 from __future__ import annotations
 
@@ -47,3 +47,12 @@ def test_every_refusal_is_catalogued(folder: str) -> None:
     codes = {c for t in texts for c in re.findall(r'(?:misuse\(|code=|, )"([a-z]+-[a-z-]+)"', t)}
     assert codes
     assert not codes - set(CATALOGUE)
+
+
+def test_the_python_of_the_training_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert len(blocks) == 4
+    (tmp_path / "specs").symlink_to(ROOT / "specs")
+    monkeypatch.chdir(tmp_path)
+    exec(compile("\n".join(blocks), "training.md", "exec"), {"__name__": "training"})

@@ -116,7 +116,8 @@ def _opening(net: Network, data: Data) -> str:
     size = sum(p.size for p in net.graph.parameters if p.kind != "buffer")
     tests = f", {_examples(data.test[0]):,} to test" if data.test else ""
     r = net.recipe
-    how = ", ".join([str(r.need_optimiser()), *(f"schedule {s}" for s in r.schedules), f"batch {r.batch}"])
+    l2 = [f"l2 {r.l2:g}" + ("" if r.decay_all else " on weights")] if r.l2 else []
+    how = ", ".join([str(r.need_optimiser()), *l2, *(f"schedule {s}" for s in r.schedules), f"batch {r.batch}"])
     return f"{net.graph.name}: {size:,} parameters on {net.device}\ndata {data.name}: {_examples(data.train[0]):,} examples{tests}\n{how}"
 
 

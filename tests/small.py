@@ -94,8 +94,9 @@ class Net:
         types = tuple(self.type(i) for i in inputs)
         self.kinds[layer.name] = self.kinds.get(layer.name, 0) + 1
         name = label or f"{layer.name}{self.kinds[layer.name]}"
+        result = Value(name, layer.shape(*types))
         made = tuple(replace(p, name=f"{parameters or name}.{p.name}") for p in layer.parameters(*types))
-        self.nodes.append(Node(name, layer, inputs, (Value(name, layer.shape(*types)),), made))
+        self.nodes.append(Node(name, layer, inputs, (result,), made))
         self.flow = name
         return name
 

@@ -16,6 +16,7 @@ from netspec.layers.layer import LAYERS, Example, sizes
 from netspec.passes.differentiate import differentiate
 from netspec.passes.lower import lower
 from netspec.views.counts import count
+from netspec.words import WordError
 from small import Net, sequence
 
 EXAMPLES = [pytest.param(e, id=f"{e.spec} on {' '.join('x'.join(map(str, s)) for s in e.inputs)}") for cls in LAYERS.values() for e in cls.examples]
@@ -240,3 +241,110 @@ def test_pooling_over_views_reads_the_images() -> None:
     env = run(program, values, SAMPLES)
     images = env[next(n for n in env if n.startswith("conv1.out"))].reshape(SAMPLES, 4, 2, 5, 5)
     np.testing.assert_array_equal(env[program.outputs[0][1]], images.max(1))
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_unknown_sizes_pass_through(example: Example) -> None:
+    """Without heights and widths a rule says what it can, never something else, and refuses only where it needs them."""
+    node = graph_of(example).by_name["layer"]
+    graph = graph_of(example)
+    types = [graph.values[i].type for i in node.inputs]
+    blank = [t.of(t.channels, *(None,) * len(t.spatial)) for t in types]
+    try:
+        out = node.op.shape(*blank)
+    except WordError as e:
+        refusal = e
+    else:
+        assert len(out.shape) == len(node.type.shape)
+        assert all(a is None or a == b for a, b in zip(out.shape, node.type.shape))
+        return
+    assert refusal.code in ("unknown-size", "wrong-rank"), refusal.message
+
+
+REFUSED: list[tuple[str, list[tuple[int, ...]], str, str]] = [  # a step, its inputs, the code, and part of what is said
+    ("conv 4 5x5 valid", [(3, 4, 4)], "window-too-large", "larger than what it slides over"),
+    ("conv 4 3x3 groups=2", [(3, 4, 4)], "groups", "groups must divide"),
+    ("conv 4 3x3", [(3,)], "wrong-rank", "no height or width"),
+    ("conv 4 3x3", [(3, 9)], "wrong-rank", "1 spatial axis"),
+    ("conv 4 9x9 reflect", [(3, 4, 4)], "bad-value", "mirror"),
+    ("conv 2 3x3 values=[1, 2]", [(1, 4, 4)], "bad-value", "one window"),
+    ("conv 2 3x3 table=[[0], [5]]", [(2, 4, 4)], "bad-value", "0..1"),
+    ("deconv 4 3x3 groups=2", [(3, 4, 4)], "groups", "groups must divide"),
+    ("deconv 4 3x3 output_pad=1", [(3, 4, 4)], "bad-value", "smaller than the stride"),
+    ("deconv 4 3x3 pad=3", [(3, 2, 2)], "window-too-large", "crops the whole result"),
+    ("maxpool 5", [(3, 4, 4)], "window-too-large", "larger"),
+    ("maxpool 2 pad=2", [(3, 4, 4)], "bad-value", "half its window"),
+    ("avgpool 2 pad=2", [(3, 4, 4)], "bad-value", "half its window"),
+    ("add @a", [(3, 4, 4), (4, 4, 4)], "shape-mismatch", "equal"),
+    ("concat @a", [(3, 4, 4), (3, 4, 5)], "shape-mismatch", "heights and widths"),
+    ("crop @a", [(3, 4, 4), (3, 3, 5)], "shape-mismatch", "smaller"),
+    ("crop @a offset=2", [(3, 4, 4), (3, 5, 5)], "shape-mismatch", "smaller"),
+    ("pad 4 reflect", [(3, 4, 4)], "bad-value", "mirror"),
+    ("reshape 5x5", [(3, 4, 4)], "shape-mismatch", "number of elements"),
+    ("channels 2..5", [(4, 3, 3)], "bad-value", "0..3"),
+    ("shuffle 2", [(6, 3, 3)], "groups", "1.5"),
+    ("maxout 2", [(5, 3, 3)], "groups", "2.5"),
+    ("group_norm 3", [(4, 3, 3)], "groups", "divide"),
+    ("instance_norm", [(4, 1, 1)], "wrong-rank", "one number for each channel"),
+    ("bilinear 2 @a", [(4, 3, 3), (4,)], "wrong-rank", "two vectors"),
+    ("up @a bed", [(4, 3, 3), (4, 5, 6)], "shape-mismatch", "same number of zeros"),
+    ("unpool @a", [(4, 3, 3), (4, 6, 6)], "wrong-argument", "max-pooling"),
+    ("max over=v", [(4,)], "wrong-rank", "each"),
+]
+
+
+@pytest.mark.parametrize(("step", "shapes", "code", "said"), REFUSED, ids=[f"{s} on {i[0]}" for s, i, _, _ in REFUSED])
+def test_refusals(step: str, shapes: list[tuple[int, ...]], code: str, said: str) -> None:
+    net = Net(dict(zip(("x", "a", "b"), shapes)))
+    with pytest.raises(WordError) as e:
+        net(step)
+    told = " ".join([e.value.message, *e.value.notes, e.value.label])
+    assert e.value.code == code
+    assert said in told
+
+
+NAN_PASSES = ["relu", "relu6", "leaky", "elu", "selu", "gelu", "gelu tanh", "swish", "mish", "softplus", "softsign", "hardtanh", "hardsigmoid", "hardswish", "tanh",
+              "sigmoid", "abs", "prelu", "maxpool 2", "avgpool 2", "minpool 2", "maxpool global", "max @x", "min @x", "softmax", "maxout 2"]
+
+
+def nan_and_others(step: str, dtype: Any) -> tuple[Any, Any]:
+    """The result for an image with one NaN, and the places it may reach."""
+    program = lower()(sequence([step], x=(2, 4, 4)))
+    x = np.ones((1, 2, 4, 4), dtype)
+    x[0, 0, 1, 1] = np.nan
+    values = {"x": x} | {n.name: np.full(n.op.shape, 0.25, dtype) for n in program.nodes if isinstance(n.op, Parameter)}
+    return run(program, values, 1, dtype)[program.outputs[0][1]], x
+
+
+@pytest.mark.parametrize("step", NAN_PASSES)
+def test_nan_propagates(step: str) -> None:
+    y, _ = nan_and_others(step, np.float64)
+    assert 1 <= np.isnan(y).sum() <= 2
+    assert np.isnan(y[0, 0]).any()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("step", ["relu", "relu6", "leaky", "elu", "selu", "celu", "gelu", "gelu tanh", "swish", "mish", "softplus", "softsign", "hardtanh", "hardsigmoid",
+                                  "hardswish", "tanh", "lecun_tanh", "sigmoid", "softmax", "log_softmax", "instance_norm", "group_norm 2", "lrn"])
+def test_huge_and_tiny_values(step: str, dtype: Any) -> None:
+    program = differentiate(inputs=True)(lower(True)(sequence([step], x=(4, 2, 2))))
+    for size in (1e4, 1e-30):
+        x = (np.random.default_rng(0).standard_normal((3, 4, 2, 2)) * size).astype(dtype)
+        values = {"x": x, "d.out": np.ones_like(x)} | {n.name: np.ones(n.op.shape, dtype) for n in program.nodes if isinstance(n.op, Parameter)}
+        env = run(program, values, 3, dtype)
+        for name in (program.outputs[0][1], dict(program.gradients)["x"]):
+            assert np.isfinite(env[name]).all(), f"{name} at {size}"
+            assert env[name].dtype == dtype
+
+
+def test_the_first_of_equal_ones_takes_the_gradient() -> None:
+    for step in ("maxpool 2", "minpool 2", "maxpool global"):
+        program = differentiate(inputs=True)(lower()(sequence([step], x=(1, 2, 2))))
+        env = run(program, {"x": np.ones((1, 1, 2, 2)), "d.out": np.ones((1, 1, 1, 1))}, 1)
+        np.testing.assert_array_equal(env[dict(program.gradients)["x"]][0, 0], [[1, 0], [0, 0]])
+
+
+def test_empty_batches() -> None:
+    program = lower()(sequence(["conv 2 3x3", "bn", "relu", "maxpool 2", "fc 3", "softmax"], x=(1, 4, 4)))
+    values = {n.name: np.ones(sizes(n.type)) for n in program.nodes if isinstance(n.op, Parameter)}
+    assert run(program, values | {"x": np.zeros((0, 1, 4, 4))}, 0)[program.outputs[0][1]].shape == (0, 3)

@@ -40,7 +40,7 @@ def step(layer: dict[str, Any], rank: int) -> str:
         case "avgpool":
             return f"avgpool {window} /{layer['s']} pad={layer['p']}" + (" ceil" if layer["ceil"] else "") + ("" if layer["count_include_pad"] else " count_pad=no")
         case "act":
-            return ACTIVATIONS.get(layer["f"], layer["f"])
+            return ACTIVATIONS.get(layer["f"], str(layer["f"]))
         case "lrn":
             return f"lrn {layer['n']} alpha={layer['alpha']} beta={layer['beta']} k={layer['k']}"
         case "linear":
@@ -87,7 +87,7 @@ def test_shapes_parameters_and_macs(name: str) -> None:
     assert (totals.trainable, totals.buffers, totals.macs) == (net["trainable"], net["bn_running_stats"], net["macs"])
 
 
-def without_ones(shape: list[int]) -> list[int]:
+def without_ones(shape: list[int | None]) -> list[int | None]:
     """A global pool may keep its axes or not: C x 1 x 1 and C are the same here."""
     while len(shape) > 1 and shape[-1] == 1:
         shape = shape[:-1]

@@ -24,6 +24,8 @@ class Bn(Layer, category="normalisation"):
     Paper:   Ioffe and Szegedy, "Batch Normalization", 2015 (arXiv:1502.03167)
     """
 
+    centres = True
+
     eps: float = number("added to the variance", default=1e-5, least=0)
     momentum: float = number("weight of the new value in the running statistics", default=0.1, least=0, most=1)
     biased: bool = flag("the running variance is divided by the count, not the count less one", default=False, word="biased")

@@ -101,6 +101,8 @@ class InstanceNorm(GroupNorm, category="normalisation", name="instance_norm"):
     Paper:   Ulyanov, Vedaldi and Lempitsky, "Instance Normalization", 2016 (arXiv:1607.08022)
     """
 
+    centres = True
+
     groups: int = 0  # every channel its own
     affine: bool = flag("learn a scale and a shift", default=False, word="affine")
 

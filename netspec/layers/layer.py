@@ -80,6 +80,7 @@ class Layer(Word):
     category: str  # convolution, dense, pooling, activation, normalisation, merge, move, noise: colour and chapter
     takes: tuple[Literal["activation", "norm"], ...] = ()  # families of bare words it accepts: `conv 64 3x3 bn relu`
     arity: tuple[int, int | None] = (1, 1)  # how many values it reads, at least and at most (None: any number)
+    centres: bool = False  # subtracts each channel's mean, so that a bias right before it would be dead
     binds: bool = False  # whether `bound` does anything
     examples: ClassVar[tuple[Example, ...]] = ()
 

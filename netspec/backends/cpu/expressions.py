@@ -35,7 +35,7 @@ def source(e: ast.expr, read: Callable[[ast.Subscript], str], number: Callable[[
                 return ast.Compare(go(a), ops, [go(b)])
             case ast.Call(ast.Name("random"), [key, index]):
                 return _name(random(key, index))
-            case ast.Call(ast.Name("where"), [test, a, b]) if splat and _reads(test) and not _reads(a) and not _reads(b):
+            case ast.Call(ast.Name("where"), [test, a, b]) if splat and not _reads(a) and not _reads(b):
                 return _call("where", go(test), _call(splat, go(a)), go(b))
             case ast.Call(ast.Name(f), args):
                 return _call(RENAMED.get(f, f), *map(go, args))

@@ -13,7 +13,7 @@ from .values import Flow
 
 def remark(e: Elaborator, made: Any, place: Scope, inputs: list[Flow], span: Span) -> None:
     """Everything worth saying about one layer."""
-    if made.category == "normalisation" and made.name != "lrn":
+    if made.centres:
         _dead_bias(e, made, inputs[0])
     if hasattr(made, "stride") and hasattr(made, "window") and made.category in ("convolution", "pooling") and made.name != "deconv":
         _windows(e, made, inputs[0], span)

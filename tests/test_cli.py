@@ -138,7 +138,7 @@ def test_programs_and_kernels(netspec: Any, tmp_path: Path) -> None:
     assert kernels.code == 0 and "good.net:3: conv 4 3x3 bn relu" in kernels.out
     assert netspec("emit", "good.net", "-o", "good.py").code == 0
     text = (tmp_path / "good.py").read_text()
-    assert text == netspec("emit", "good.net").out == kernels.out
+    assert text == netspec("emit", "good.net").out
     compile(text, "good.py", "exec")
 
 

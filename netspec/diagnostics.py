@@ -100,7 +100,7 @@ def render(diagnostic: Diagnostic, color: bool = False) -> str:
     if d.hint:
         first, *rest = d.hint.split("\n")
         out.append(f"{lead} = " + paint("\033[1;32m", "hint") + f": {first}")
-        out += [f"{lead}   {line}" for line in rest]
+        out += [f"{lead}          {line}" for line in rest]
     out += [f"{lead} = {t}" for t in d.trail]
     return "\n".join(out)
 

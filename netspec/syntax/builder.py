@@ -60,7 +60,7 @@ class TreeBuilder:
         return tree.Train(c[0].text, c[1], self.at(c[0], c[1]), self.at(c[0]))
 
     def default(self, c: list[Any]) -> Any:
-        return tree.Default(c[0].text, tuple(c[1:]), self.at(c[0], c[-1]))
+        return tree.Default(c[1].text, tuple(c[2:]), self.at(c[0], c[-1]))
 
     def const(self, c: list[Any]) -> Any:
         if c[0].text == HOLE:
@@ -88,10 +88,10 @@ class TreeBuilder:
         return (c[0],) if len(c) == 1 else (*c[0], c[1])
 
     def if_(self, c: list[Any]) -> Any:
-        return tree.If(((c[0], c[1]),), None, self.at(c[0], c[1]))
+        return tree.If(((c[1], c[2]),), None, self.at(c[0], c[2]))
 
     def if_else(self, c: list[Any]) -> Any:
-        cases, rest = [(c[0], c[1])], c[2:]
+        cases, rest = [(c[1], c[2])], c[3:]
         if rest and type(rest[0]) is tuple:
             cases += _flat(rest.pop(0))
         otherwise = rest[0] if rest else None
@@ -101,10 +101,10 @@ class TreeBuilder:
         return (c[0], c[1])
 
     def residual(self, c: list[Any]) -> Any:
-        return tree.Residual(c[0], c[1] if len(c) > 1 else None, self.at(c[0], c[-1]))
+        return tree.Residual(c[1], c[2] if len(c) > 2 else None, self.at(c[0], c[-1]))
 
     def shortcut(self, c: list[Any]) -> Any:
-        return tree.Shortcut(c[0] if len(c) > 1 else None, c[-1], self.at(c[0], c[-1]))
+        return tree.Shortcut(c[1] if len(c) > 2 else None, c[-1], self.at(c[0], c[-1]))
 
     def label(self, c: list[Any]) -> Any:
         if c[0].text == HOLE:
@@ -125,33 +125,35 @@ class TreeBuilder:
         return tree.Branch(statements, self.at(c[0], statements[-1]))
 
     def repeat(self, c: list[Any]) -> Any:
-        return tree.Repeat(c[0], c[1].text if len(c) == 3 else None, c[-1], self.at(c[0], c[-1]))
+        return tree.Repeat(c[1], c[2].text if len(c) == 4 else None, c[-1], self.at(c[0], c[-1]))
 
     def for_(self, c: list[Any]) -> Any:
-        *names, over, body = c
-        return tree.For(tuple(n.text for n in names), over, body, self.at(names[0], body))
+        word, *names, over, body = c
+        return tree.For(tuple(n.text for n in names), over, body, self.at(word, body))
 
     def dense(self, c: list[Any]) -> Any:
-        return tree.Dense(c[0], c[0].span)
+        return tree.Dense(c[1], self.at(c[0], c[1]))
 
     def frozen(self, c: list[Any]) -> Any:
-        return tree.Frozen(c[0], c[0].span)
+        return tree.Frozen(c[1], self.at(c[0], c[1]))
 
     def each(self, c: list[Any]) -> Any:
-        return tree.Each(c[0].text if len(c) > 1 else None, c[-1], self.at(c[0], c[-1]))
+        return tree.Each(c[1].text if len(c) > 2 else None, c[-1], self.at(c[0], c[-1]))
 
     def output(self, c: list[Any]) -> Any:
         index = body = None
-        for x in c[1:]:
+        last: Any = c[1]
+        for x in c[2:]:
             if type(x) is tuple:
-                index = x[0]
+                index, last = x
             else:
-                body = x
-        return tree.Output(c[0].text, index, body, self.at(c[0], c[-1] if type(c[-1]) is not tuple else c[-1][1]))
+                body = last = x
+        return tree.Output(c[1].text, index, body, self.at(c[0], last))
 
     def input(self, c: list[Any]) -> Any:
-        name = c.pop(0).text if type(c[0]) is Token else None
-        return tree.InputLine(name, c[0], tuple(c[1:]), self.at(c[0], c[-1]))
+        named = type(c[1]) is Token
+        shape = c[2] if named else c[1]
+        return tree.InputLine(c[1].text if named else None, shape, tuple(c[3 if named else 2 :]), self.at(c[0], c[-1]))
 
     # ---------------------------------------------------------------- a step
     def call(self, c: list[Any]) -> Any:
@@ -185,7 +187,7 @@ class TreeBuilder:
         return tree.Number(c[0].text, self.at(c[0]))
 
     def dims(self, c: list[Any]) -> Any:
-        return tree.Dims(tuple(None if n == "?" else int(n) for n in c[0].text.split("x")), self.at(c[0]))
+        return tree.Dims(tuple(None if n == "?" else int(n) if len(n) < 13 else 10**13 for n in c[0].text.split("x")), self.at(c[0]))
 
     def string(self, c: list[Any]) -> Any:
         return tree.Text(c[0].text[1:-1], self.at(c[0]))

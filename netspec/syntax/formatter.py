@@ -84,7 +84,8 @@ def argument(node: Any) -> str:
         case tree.Option():
             return f"{node.name}={expression(node.value, ARITHMETIC)}"
         case tree.Stride():
-            return f"/{expression(node.value, ATOM)}"
+            text = expression(node.value, ATOM)
+            return f"/{text}" if text[0].isalnum() or text[0] in "_(" else f"/({text})"
         case tree.Upto():
             return f"upto {node.path}"
     return expression(node, ARITHMETIC)
@@ -125,9 +126,7 @@ class _Printer:
         return self.first_line(following) if following is not None else len(self.lines) + 1
 
     def first_line(self, node: Any) -> int:
-        """Where a statement begins; the span of some begins behind their keyword, on the same line."""
-        if isinstance(node, tree.If):
-            return int(node.cases[0][0].span.line)
+        """Where a statement begins."""
         return int(node.span.line)
 
     # ---------------------------------------------------------------- writing

@@ -63,6 +63,7 @@ class _Run:
         self.levels: list[tuple[int, bool]] = [(0, True)]  # columns, and whether the parser knows of it
         self.doubted: set[int] = set()  # lines that were read otherwise than they are written
         self.torn: set[str] = set()  # definitions whose parameters could not be read
+        self.too_deep = False
         self.head: Line | None = None  # the line before
         self.before_head: tuple[list[Any], list[Any]] | None = None  # the stacks as they were before it
 
@@ -70,6 +71,8 @@ class _Run:
         for k, line in enumerate(self.lines):
             self.found += line.faults
             self.indent(k, line)
+            if self.too_deep:
+                break
             if len(self.found) >= MOST:
                 self.found.append(Diagnostic("too-many-mistakes", f"{MOST} mistakes: the rest of the file was not read",
                                              (Label(self.span(line.tokens[0])),)))
@@ -122,9 +125,9 @@ class _Run:
         top = self.levels[-1][0]
         if line.indent > top:
             if len(self.levels) > DEPTH:
-                self.say("too-deep", f"bodies are nested more than {DEPTH} levels deep", first, "limit reached here",
+                self.say("too-deep", f"bodies are nested more than {DEPTH} levels deep: the rest of the file was not read", first, "limit reached here",
                          hint="move the inner part into a block")
-                self.levels.append((line.indent, False))
+                self.too_deep = True
             elif self.feeds(_token("_INDENT", line.number)) or self.colon_forgotten(line):
                 self.levels.append((line.indent, True))
             else:

@@ -10,6 +10,9 @@ from ...syntax.tree import walk
 from .files import STRUCTURAL, Context, File
 
 
+MOST = 200  # unknown words reported of one definition
+
+
 def static_findings(file: File, known: list[Diagnostic]) -> list[Diagnostic]:
     """Unknown words anywhere, and what is defined and never used."""
     out: list[Diagnostic] = []
@@ -68,7 +71,7 @@ def _definition(file: File, item: tree.Definition | tree.Variant, reported: set[
     for n in walk((inside, tuple(p.default for p in item.params if p.default is not None))):
         if isinstance(n, (tree.Name, tree.Call, tree.Spot)):
             used.add(n.name)
-        if isinstance(n, tree.Call) and n.name not in known and (n.span.line, n.span.column) not in reported:
+        if isinstance(n, tree.Call) and len(out) < MOST and n.name not in known and (n.span.line, n.span.column) not in reported:
             out.append(unknown(n.name, n.name_span, Context(dict.fromkeys(names), {}, file), LAYERS).diagnostic)
     holes = any(isinstance(n, tree.Hole) for n in walk(inside))
     for p in item.params:

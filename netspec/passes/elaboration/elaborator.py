@@ -22,8 +22,8 @@ from .values import Fatal, Flow, Mistake, Silent
 
 _UNBOUND = Layer.bound
 DEPTH = 64  # levels of block calls
-MOST_NODES = 100_000
-MOST_STEPS = 300_000  # calls and turns of loops
+MOST_NODES = 60_000
+MOST_STEPS = 120_000  # calls and turns of loops
 MOST_MISTAKES = 200
 LARGEST_VALUE = 2**40  # numbers in one value of one image
 
@@ -63,6 +63,7 @@ class Elaborator:
         self.in_side = 0
         self.read: set[str] = set()  # values something reads
         self.errors = 0
+        self.lines: dict[tuple[int, int], str] = {}
         self.said: set[tuple[str, Span | None]] = set()
         self.maker: dict[str, Node] = {}
         self.seen_axes: set[str] = set()
@@ -256,7 +257,10 @@ class Elaborator:
         return first
 
     def line(self, span: Span) -> str:
-        return span.source.line(span.line).strip()
+        key = (id(span.source), span.line)
+        if key not in self.lines:
+            self.lines[key] = span.source.line(span.line).strip()[:200]
+        return self.lines[key]
 
     # ---------------------------------------------------------------- places
     def done(self, scope: Scope, flow: Flow) -> Flow:

@@ -179,13 +179,8 @@ def _head(span: Span, name: str) -> Span:
 
 
 def _keyword(span: Span, word: str) -> Span:
-    """Where the keyword of a statement stands: trees keep the span of what follows it."""
-    for line in range(span.line, max(0, span.line - 50), -1):
-        text = span.source.line(line)
-        at = text.rfind(word, 0, span.column - 1 if line == span.line else len(text))
-        if at >= 0:
-            return Span(span.source, line, at + 1, line, at + 1 + len(word))
-    return span
+    """The keyword a statement begins with."""
+    return Span(span.source, span.line, span.column, span.line, span.column + len(word))
 
 
 # ---------------------------------------------------------------- structure
@@ -376,7 +371,7 @@ def _frozen(e: Elaborator, s: tree.Frozen, flow: Flow | None, scope: Scope, c: C
 
 def _output(e: Elaborator, s: tree.Output, flow: Flow | None, scope: Scope, c: Context) -> Flow | None:
     name = steps.spot_name(s.name, s.index, c, flow)
-    span = _head(s.span, s.name)
+    span = _head(s.span, f"output {s.name}")
     if flow is None and s.body is None:
         raise Mistake("no-flow", "there is no flow yet for this output to tap", span, hint="begin the net with  input 3x224x224")
     out = flow
@@ -453,6 +448,8 @@ def _check_sizes(s: tree.InputLine, shape: tuple[Any, ...]) -> None:
             raise Mistake("undefined-name", f"`{n.name}` is not defined here", s.shape.span, "a size of the input")
         if n is not None and (isinstance(n, bool) or not isinstance(n, (int, float)) or n != int(n)):
             raise Mistake("not-whole", "the sizes of an input are whole numbers", s.shape.span, f"one is {described(n)}")
+        if n is not None and n > 10**9:
+            raise Mistake("too-large", "this input is too large for any machine", s.shape.span, "the limit of a size is 1e+09")
         if n is not None and n < 1:
             raise Mistake("out-of-range", "the sizes of an input are at least 1", s.shape.span, f"one is {n:g}")
     if len(shape) > 6:

@@ -1,0 +1,108 @@
+"""What must hold for every text: nothing but diagnostics comes out, and the formatter keeps the meaning."""
+
+from __future__ import annotations
+
+import random
+import time
+
+import pytest
+from broken_specs import BASES
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from random_specs import damaged, well_formed
+
+from netspec.diagnostics import render
+from netspec.passes.elaborate import check_module
+from netspec.source import Source
+from netspec.syntax.formatter import format_source
+from netspec.syntax.load import specs_folder
+from netspec.syntax.parser import parse, parse_recovering
+
+TEXTS = [*BASES.values(), *(p.read_text(encoding="utf-8") for p in sorted(specs_folder().glob("*.net")) if p.stem not in ("densenet", "preact", "resnet", "inception_v3"))]
+FAST = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+SEEDS = st.integers(0, 2**32)
+
+
+def looked_at(text: str) -> None:
+    """Read, check and print everything about a text; format it where it can be read."""
+    source = Source("random.net", text, str(specs_folder()))
+    started = time.process_time()
+    module, mistakes = parse_recovering(source)
+    found = check_module(module, mistakes)
+    assert time.process_time() - started < 10
+    for d in found[:5]:
+        assert d.code
+        assert render(d, color=True)
+        assert d.as_json()["message"]
+        assert d.span is None or d.span.line <= max(1, len(d.span.source.lines))
+    if not mistakes:
+        once = format_source(source)
+        again = Source("formatted.net", once)
+        assert parse(again) == module
+        assert format_source(again) == once
+
+
+@FAST
+@given(SEEDS)
+def test_damaged_specs_end_in_diagnostics(seed: int) -> None:
+    rng = random.Random(seed)
+    looked_at(damaged(rng.choice(TEXTS), rng))
+
+
+@settings(FAST, max_examples=300)
+@given(SEEDS)
+def test_the_formatter_keeps_the_tree_and_is_idempotent(seed: int) -> None:
+    text = well_formed(seed)
+    module, mistakes = parse_recovering(Source("random.net", text))
+    assert not mistakes, render(mistakes[0]) + "\n" + text
+    once = format_source(Source("random.net", text))
+    assert parse(Source("once", once)) == module
+    assert format_source(Source("once", once)) == once
+    assert [c.text for c in module.comments if c.text != "#"] == [c.text for c in parse(Source("once", once)).comments if c.text != "#"] or sorted(c.text for c in module.comments) == sorted(
+        c.text for c in parse(Source("once", once)).comments)
+
+
+@FAST
+@given(SEEDS)
+def test_well_formed_texts_end_in_a_graph_or_diagnostics(seed: int) -> None:
+    looked_at(well_formed(seed))
+
+
+@FAST
+@given(st.text(max_size=200))
+def test_any_text_at_all(text: str) -> None:
+    looked_at(text)
+    looked_at("net a:\n  input 3x8x8\n  " + text.replace("\n", "\n  "))
+
+
+@pytest.mark.parametrize("path", sorted(specs_folder().glob("*.net")), ids=lambda p: p.stem)
+def test_formatting_a_spec_keeps_its_tree(path: object) -> None:
+    text = path.read_text(encoding="utf-8")  # type: ignore[attr-defined]
+    once = format_source(Source("spec", text))
+    assert parse(Source("once", once)) == parse(Source("spec", text))
+    assert format_source(Source("once", once)) == once
+
+
+LIMITS = {
+    "brackets": "  fc " + "(" * 3000 + "1" + ")" * 3000, "lists": "  fc " + "[" * 3000 + "1" + "]" * 3000, "sum": "  fc " + "+".join(["1"] * 5000), "labels": "  " + "a: " * 2000 + "relu",
+    "indents": "\n".join("  " * (k + 1) + "repeat 1:" for k in range(200)) + "\n" + "  " * 202 + "relu", "not": "  if " + "not " * 5000 + "yes: relu", "turns": "  repeat 1000: repeat 1000: relu",
+    "empty turns": "  repeat 100000: repeat 100000: skip", "power": "  fc 9^9^9^9", "range": "  for k in 1..10^11: relu", "unclosed": "  fc (1\n" * 3000, "strange": "  fc $\n" * 5000,
+    "unknown": "  foo\n" * 5000, "name": "  " + "x" * 100000, "number": "  fc " + "9" * 100000, "axes": "  reshape " + "x".join(["9"] * 3000), "digits": "  reshape 3x" + "9" * 5000,
+}
+
+
+@pytest.mark.parametrize("kind", LIMITS)
+def test_limits_name_themselves(kind: str) -> None:
+    looked_at("net a:\n  input 3x8x8\n" + LIMITS[kind] + "\n")
+
+
+def test_wide_recursion_ends() -> None:
+    text = "block f(d):\n  if d > 0:\n    f d-1 -> f d-1\nnet a:\n  input 3\n  f 40\n"
+    assert [d.code for d in check_module(*parse_recovering(Source("wide.net", text)))] == ["too-many-steps"]
+
+
+def test_ten_thousand_lines() -> None:
+    text = "net a:\n  input 4x8x8\n" + "  conv 4 3x3 bn relu\n" * 10_000
+    started = time.process_time()
+    assert check_module(*parse_recovering(Source("long.net", text))) == []
+    assert time.process_time() - started < 6  # 2 s on a machine with nothing else to do

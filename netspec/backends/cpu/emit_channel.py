@@ -111,7 +111,8 @@ def emit_flat(node: Node, graph: Graph, dtype: str, lanes: int, scalars: frozens
                 names[v] = f"x{k}"
             return names[v]
 
-        inner.append(f"t{j} = {source(f.right, read, lambda i: i, lambda a, b: '0.0')}")
+        text = source(f.right, read, lambda i: i, lambda a, b: "0.0")
+        inner.append(f"t{j} = {text}" if f.reads else f"t{j} = splat({text})")
         names[n.name] = f"t{j}"
         if n.name in stored:
             k = operand(n.name)

@@ -13,12 +13,16 @@ import pytest
 from netspec.backends.cpu.executor import CpuExecutor
 from netspec.backends.executor import Executor
 from netspec.backends.reference.executor import ReferenceExecutor
+from netspec.ir.formula import Pieces
 from netspec.ir.graph import Graph
+from netspec.ir.layout import Image
+from netspec.ir.step import Step
 from netspec.layers.layer import Example
 from netspec.losses.loss import LOSSES
 from netspec.optimisers.optimiser import OPTIMISERS
 from netspec.passes.objective import Term
 from test_layers import EXAMPLES, graph_of
+from small import Net
 from test_passes import NETS
 
 TERMS = (Term(LOSSES["cross_entropy"](), "out"),)
@@ -137,6 +141,52 @@ def test_shared_memory_changes_nothing(name: str) -> None:
     assert np.array_equal(shared.grads, apart.grads)
     (p,), (q,) = shared.entries.values(), apart.entries.values()
     assert p.memory.arena < q.memory.arena == q.memory.unshared
+
+
+def chain(parts: int = 3, growth: int = 16) -> Graph:
+    """A dense chain and an inception fork: concatenations of whole blocks of channels."""
+    net = Net({"x": (3, 7, 6)})
+    seen = [net(f"conv {growth} 3x3")]
+    for _ in range(parts):
+        net("bn")
+        net("relu")
+        made = net(f"conv {growth} 3x3 bias=no")
+        net.flow = seen[0]
+        net("concat " + " ".join(f"@{v}" for v in (*seen[1:], made)))
+        seen.append(made)
+    fork = net.flow
+    a = net(f"conv {2 * growth} 1x1")
+    net.flow = fork
+    b = net("relu")
+    net.flow = fork
+    net("maxpool 3 /1 same")
+    net(f"conv {growth} 1x1")
+    net(f"concat @{a} @{b}")
+    net("conv 4 3x3")
+    net("fc 5")
+    return net.graph()
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_concatenations_copy_nothing_they_need_not(dtype: str) -> None:
+    graph = chain()
+    ours, theirs = filled(CpuExecutor(graph, dtype)), filled(ReferenceExecutor(graph))
+    x, y = batch(graph, 3)
+    for n in theirs.parameters:
+        theirs.set(n, ours.get(n))
+    a, b = (e.gradients(x, y, TERMS, inputs_too=True) for e in (ours, theirs))
+    near = 1e-11 if dtype == "float64" else 1e-4
+    assert distance(a.outputs["out"], b.outputs["out"]) < near
+    assert distance(a.input_gradients["x"], b.input_gradients["x"]) < 10 * near
+    for n, _ in graph_parameters(graph):
+        if "bias" not in n or n.startswith("fc"):
+            assert distance(ours.gradient(n), theirs.gradient(n)) < 10 * near, n
+    (entry,) = ours.entries.values()
+    joins = [n for n in entry.program.nodes if isinstance(n.op, Step) and isinstance(n.op.nodes[0].op, Pieces)]
+    assert len(joins) == 4
+    assert all(n.op.idle for n in joins)
+    views = [v.layout for v in entry.program.values.values() if isinstance(v.layout, Image) and v.layout.of]
+    assert len(views) >= 6
 
 
 def test_predicted_bytes_are_allocated_bytes() -> None:

@@ -56,6 +56,7 @@ class Image:
     images: int = 1  # images of a sample (views)
     at: int = -1
     plus: int = 0
+    of: str = ""  # the value whose buffer this is a part of; empty: its own
 
     @property
     def blocks(self) -> int:
@@ -68,7 +69,7 @@ class Image:
 
     @property
     def bytes(self) -> int:
-        """Bytes of a sample."""
+        """Bytes of a sample; of a view, those of the buffer it lies in."""
         return self.images * self.image
 
     def __str__(self) -> str:

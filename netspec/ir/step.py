@@ -22,15 +22,21 @@ class Step:
     loop     everything else, as plain nested loops
 
     `nodes` are the formulas' own nodes; the step's results are those values that something outside reads. `sums` are the
-    results that are sums over a plane for each image.
+    results that are sums over a plane for each image. A concatenation whose inputs are all `placed` runs nothing.
     """
 
     kind: Kind
     nodes: tuple[Node, ...]
     sums: tuple[str, ...] = ()
+    placed: tuple[str, ...] = ()  # inputs of a concatenation that already lie where it would copy them
 
     def __str__(self) -> str:
         return f"{self.kind} of {len(self.nodes)}"
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is left to do: every part of a concatenation lies in place."""
+        return bool(self.placed) and set(self.placed) == set(self.nodes[0].inputs)
 
     @property
     def text(self) -> str:

@@ -15,6 +15,7 @@ from ..ir.graph import Graph, Input, Node, Parameter, Value
 from ..ir.layout import Image, Layout, Packed, Target, Vector, blocked, channels_last, round_up
 from ..ir.step import Step, unfused
 from .kinds import contraction
+from .place_views import place_views
 
 Triple = tuple[int, int, int]
 
@@ -119,7 +120,9 @@ class _Assignment:
                 self.layouts[v.name] = self._layout(n, v, halo.get(v.name, (0, 0, 0)), v.name in self.last, cs, gradient_of)
             if isinstance(n.op, Step) and n.op.sums:
                 self._interleave(n, cs)
-        return g.with_nodes([replace(n, results=tuple(replace(v, layout=self.layouts[v.name]) for v in n.results)) for n in g.nodes])
+        layouts, placed = place_views(g, self.layouts)
+        return g.with_nodes([replace(n, op=replace(n.op, placed=placed[n.name]) if placed.get(n.name) else n.op,
+                                     results=tuple(replace(v, layout=layouts[v.name]) for v in n.results)) for n in g.nodes])
 
     def _narrow_inputs(self, inner: Graph, cs: dict[str, Contraction]) -> set[str]:
         narrow = _channels_last_inputs(inner)

@@ -77,8 +77,9 @@ def _image(layout: Layout) -> Image:
 
 
 def _owners(graph: Graph) -> dict[str, str]:
-    """Sums of one step lie in one buffer, the first one's."""
-    return {s: n.op.sums[0] for n in graph.nodes if isinstance(n.op, Step) for s in n.op.sums}
+    """Sums of one step lie in one buffer, the first one's; views lie in the buffer they are a part of."""
+    out = {s: n.op.sums[0] for n in graph.nodes if isinstance(n.op, Step) for s in n.op.sums}
+    return out | {v.name: v.layout.of for n in graph.nodes for v in n.results if isinstance(v.layout, Image) and v.layout.of}
 
 
 def _lifetimes(graph: Graph, layouts: dict[str, Layout], owner: dict[str, str], survive: set[str]) -> dict[str, tuple[int, int]]:

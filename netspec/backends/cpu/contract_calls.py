@@ -309,6 +309,7 @@ class Kernel(Call):
     channels: int = 1
     images: int = 1  # of a sample; 0: the step has no batch
     chunk: int = 1  # images, or elements, of an item
+    shifts: tuple[int, ...] = ()  # of each operand, in blocks of channels
 
     @property
     def reads(self) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ class Emitted:
     operands: tuple[str, ...]  # values, in the order of the operand records
     outputs: tuple[str, ...]  # values whose halo the kernel clears
     sizes: tuple[int, ...]  # numbers the text reads from the row: extents
+    shifts: tuple[int, ...] = ()  # of each operand: the block of channels that its first block meets
 
 
 def emit_lanes(node: Node, graph: Graph, dtype: str, lanes: int) -> Emitted:
@@ -40,7 +41,7 @@ def emit_lanes(node: Node, graph: Graph, dtype: str, lanes: int) -> Emitted:
     extents = {n.name: {} if isinstance(n.op, Pieces) else n.op.extents(tuple(types[i] for i in n.inputs), tuple(v.type for v in n.results)) for n in step.nodes}
     every = nests(step.nodes, {n.name: domain_of(n, extents[n.name]) for n in step.nodes})
     for nest in every:
-        NestWriter(t, nest, types, layouts, stored, extents).emit()
+        NestWriter(t, nest, types, layouts, stored, extents, placed=step.placed).emit()
     outputs = tuple(v.name for v in node.results if isinstance(v.layout, Image) and any(v.layout.halo))
     body = ["args, images, blocks, chunk = at(row, 8), at(row, 9), at(row, 10), at(row, 11)", "b = item % blocks", f"left = at(row, 15) - {lanes} * b"]
     body += [f"z{k} = at(row, {16 + k})" for k in range(len(t.sizes))]
@@ -51,7 +52,7 @@ def emit_lanes(node: Node, graph: Graph, dtype: str, lanes: int) -> Emitted:
     body += ["    " + x for x in (*t.image_head, *t.lines)]
     body += ["return 0"]
     name, text = kernel_text("lanes", body, dtype, lanes)
-    return Emitted(name, text, tuple(t.operands), outputs, tuple(t.sizes))
+    return Emitted(name, text, tuple(v for v, _ in t.operands), outputs, tuple(t.sizes), tuple(k for _, k in t.operands))
 
 
 def kernel_text(kind: str, body: list[str], dtype: str, lanes: int) -> tuple[str, str]:

@@ -27,7 +27,7 @@ class Text:
     values: dict[str, Image | None]
     dtype: str
     lanes: int
-    operands: dict[str, int] = field(default_factory=dict)
+    operands: dict[tuple[str, int], int] = field(default_factory=dict)  # value, and the block of it where b = 0 lies
     sizes: list[int] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
     head: list[str] = field(default_factory=list)  # once an item
@@ -43,8 +43,8 @@ class Text:
     def bytes(self) -> int:
         return self.lanes * self.item
 
-    def operand(self, value: str) -> int:
-        return self.operands.setdefault(value, len(self.operands))
+    def operand(self, value: str, shift: int = 0) -> int:
+        return self.operands.setdefault((value, shift), len(self.operands))
 
     def size(self, extent: int) -> str:
         """An extent, as the row tells it."""
@@ -67,6 +67,7 @@ class NestWriter:
     extents: dict[str, dict[str, int]]
     loops: list[str] = field(default_factory=list)  # loop variables of the domain
     loaded: dict[tuple[str, str], str] = field(default_factory=dict)
+    placed: tuple[str, ...] = ()  # parts of a concatenation that are there already
 
     def emit(self) -> None:
         if self.nest.form == "piece":
@@ -201,9 +202,9 @@ class NestWriter:
         spread = not a.axes[1].terms  # one number a place, for all channels
         shift = a.axes[1].const // t.lanes if a.axes[1].terms else 0
         if len(a.axes) == 2 or not any(x.terms or x.const for x in a.axes[2:]):
-            k = t.operand(value)
-            name = f"{'p' if spread else 'i'}{k}" + (f"_{shift}" if shift else "")
-            where = f"at(args, {WORDS * k}) + n * at(args, {WORDS * k + 1})" + ("" if spread else f" + {_plus('b', shift)} * at(args, {WORDS * k + 2})")
+            k = t.operand(value, shift)
+            name = f"{'p' if spread else 'i'}{k}"
+            where = f"at(args, {WORDS * k}) + n * at(args, {WORDS * k + 1})" + ("" if spread else f" + b * at(args, {WORDS * k + 2})")
             line = f"{name} = splat(get({where}))" if spread else f"{name} = load({where})"
             if value in self.stored and value not in t.locals:
                 return f"load({where})"  # made by an earlier nest of this very step
@@ -220,9 +221,9 @@ class NestWriter:
     def base(self, value: str, shift: int = 0, spread: bool = False) -> str:
         """The address of place (0, 0, 0) of this image and block, once an image."""
         t = self.t
-        k = t.operand(value)
-        name = f"a{k}" + (f"_{shift}" if shift else "") + ("s" if spread else "")
-        where = f"at(args, {WORDS * k}) + n * at(args, {WORDS * k + 1})" + ("" if spread else f" + {_plus('b', shift)} * at(args, {WORDS * k + 2})")
+        k = t.operand(value, shift)
+        name = f"a{k}" + ("s" if spread else "")
+        where = f"at(args, {WORDS * k}) + n * at(args, {WORDS * k + 1})" + ("" if spread else f" + b * at(args, {WORDS * k + 2})")
         line = f"{name} = {where}"
         if line not in t.image_head:
             t.image_head.append(line)
@@ -231,7 +232,7 @@ class NestWriter:
     def place(self, value: str, a: Access, names: dict[str, str], rows: dict[str, str], shift: int = 0, spread: bool = False) -> str:
         """The address of a read or write: the part that does not depend on the innermost loop is kept in `rows`."""
         t = self.t
-        k = t.operand(value)
+        k = t.operand(value, shift)
         base = self.base(value, shift, spread)
         axes = [_spell(x, names) for x in a.axes[2:]]
         if len(self.loops) == 1 and len(axes) > 1:  # one loop over all places of a contiguous plane
@@ -403,13 +404,14 @@ class NestWriter:
         self.loops = list("dhw"[3 - rank:])
         to = self.base(value)
         k = t.operand(value)
-        word = "if"
         loops = [(i, t.size(s or 0)) for i, s in zip(self.loops, n.type.shape[1:])]
         for f, (x,) in n.op.bind(n.inputs):
             start = f.target.axes[1].const // t.lanes
             blocks = -(-(self.types[x].shape[0] or 0) // t.lanes)
             j = t.operand(x)
-            t.lines.append(f"{word} b < {start + blocks}:")
+            if x in self.placed:
+                continue
+            t.lines.append(f"if {start} <= b < {start + blocks}:")
             t.lines.append(f"    source = at(args, {WORDS * j}) + n * at(args, {WORDS * j + 1}) + (b - {start}) * at(args, {WORDS * j + 2})")
             pad = "    "
             for i, s in loops:
@@ -419,15 +421,10 @@ class NestWriter:
             near = " + ".join(f"{i} * at(args, {WORDS * k + q})" for i, q in zip(self.loops[::-1][1:], (4, 3)))
             far = " + ".join(f"{i} * at(args, {WORDS * j + q})" for i, q in zip(self.loops[::-1][1:], (4, 3)))
             t.lines.append(f"{pad}store({to}{' + ' + near if near else ''}{w}, load(source{' + ' + far if far else ''}{w}))")
-            word = "elif"
 
 
 def _spell(a: Axis, names: dict[str, str]) -> str:
     return axis_text(Axis(tuple((names.get(i, i), c) for i, c in a.terms), a.const))
-
-
-def _plus(name: str, k: int) -> str:
-    return f"({name} + {k})" if k else name
 
 
 def _identifiers(text: str) -> set[str]:

@@ -127,7 +127,8 @@ class Recorder(Machine):
             address, layout = self.resolve(v)
             if isinstance(layout, Image):
                 last = (layout.pixel, layout.extents[2]) if kind == "channel" else (layout.plane, layout.row)
-                operands[k] = (address + layout.origin - layout.plus, layout.image, layout.block, *last)
+                start = layout.origin - layout.plus + (call.shifts[k] * layout.block if call.shifts else 0)
+                operands[k] = (address + start, layout.image, layout.block, *last)
             else:
                 operands[k, 0] = address
         images, blocks = self.samples * call.images, -(-call.channels // self.lanes)

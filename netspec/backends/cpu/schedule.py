@@ -23,6 +23,9 @@ from .emit_lanes import Emitted, emit_lanes
 from .emit_loop import emit_loop, images_of
 
 
+Span = tuple[str, int, int, int, int, int]  # space, first and last byte; bytes of an image, and those of it that are meant
+
+
 @dataclass(frozen=True)
 class Section:
     """Calls of one function of the emitted module; None is a barrier. `nodes` tells what each call computes."""
@@ -66,7 +69,7 @@ class _Scheduler:
         self.layouts: dict[str, Layout] = {v.name: v.layout for n in self.graph.nodes for v in n.results if v.layout is not None}
         self.inner = unfused(self.graph)
         for n in self.graph.nodes:
-            if not isinstance(n.op, Step):
+            if not isinstance(n.op, Step) or n.op.idle:
                 continue
             if n.op.kind in ("gather", "outer"):
                 plan = self.contract(n)
@@ -159,14 +162,15 @@ class _Scheduler:
 
     def call(self, n: Node, e: Emitted, channels: int, images: int, chunk: int) -> Kernel:
         self.kernels[e.name] = e.text
-        return Kernel(n.name, e.name, e.operands, (n.effect,) if n.effect else tuple(v.name for v in n.results), e.outputs, e.sizes, channels, images, chunk)
+        return Kernel(n.name, e.name, e.operands, (n.effect,) if n.effect else tuple(v.name for v in n.results), e.outputs, e.sizes, channels, images, chunk,
+                      e.shifts if any(e.shifts) else ())
 
     # ---- barriers ----------------------------------------------------------------------------------------------------------------
     def barriers(self, calls: Iterable[Call]) -> tuple[Call | None, ...]:
         """A barrier only where a call touches memory that one since the last barrier wrote, or writes what one read."""
         out: list[Call | None] = []
-        read: list[tuple[str, int, int]] = []
-        wrote: list[tuple[str, int, int]] = []
+        read: list[Span] = []
+        wrote: list[Span] = []
         for c in calls:
             r, w = [self.span(v) for v in c.reads], [self.span(v) for v in c.writes]
             if _meet(r, wrote) or _meet(w, wrote) or _meet(w, read):
@@ -177,13 +181,14 @@ class _Scheduler:
             wrote += w
         return tuple(out)
 
-    def span(self, v: str) -> tuple[str, int, int]:
+    def span(self, v: str) -> Span:
         layout = self.layouts.get(v)
         if isinstance(layout, Image):
-            return "arena", layout.at, layout.at + round_up(layout.bytes, 64)
+            inside = (layout.plus, layout.plus + layout.blocks * layout.block) if layout.block else (0, layout.image)
+            return "arena", layout.at, layout.at + round_up(layout.bytes, 64), layout.image, *inside
         if isinstance(layout, Vector | Packed):
-            return layout.space, layout.at, layout.at + layout.size
-        return v, 0, 1
+            return layout.space, layout.at, layout.at + layout.size, 0, 0, 1
+        return v, 0, 1, 0, 0, 1
 
 
 def _chunk(n: Node) -> int:
@@ -194,8 +199,16 @@ def _chunk(n: Node) -> int:
     return max(1, 256 // max(1, places))
 
 
-def _meet(xs: list[tuple[str, int, int]], ys: list[tuple[str, int, int]]) -> bool:
-    return any(a[0] == b[0] and a[1] < b[2] and b[1] < a[2] for a in xs for b in ys)
+def _meet(xs: list[Span], ys: list[Span]) -> bool:
+    return any(_touch(a, b) for a in xs for b in ys)
+
+
+def _touch(a: Span, b: Span) -> bool:
+    """Views of one buffer meet where their blocks do."""
+    if a[0] != b[0] or a[1] >= b[2] or b[1] >= a[2]:
+        return False
+    same_buffer = a[1] == b[1] and a[3] == b[3]
+    return not same_buffer or (a[4] < b[5] and b[4] < a[5])
 
 
 def _substituted(f: Formula, names: dict[str, str]) -> str:

@@ -279,6 +279,31 @@ def test_several_inputs_and_outputs_by_name(device: str) -> None:
     assert grads.keys() == net.parameters.keys()
 
 
+AUX = """
+net aux:
+  input 4
+  fc 5 relu
+  output early: fc 3
+  fc 3
+
+train aux:
+  loss cross_entropy
+  loss cross_entropy @early weight=0.3
+  sgd lr=0.1
+"""
+
+
+def test_one_array_of_labels_serves_all_heads() -> None:
+    net = plain(text=AUX)
+    x, y = some(6, (4,))
+    both = net.loss_and_gradients(x, {"out": y, "early": y})[0]
+    assert net.loss_and_gradients(x, y)[0] == both
+    parts = [net.evaluate(x, y, loss=f"cross_entropy @{o}")["loss"] for o in ("out", "early")]
+    assert abs(both - parts[0] - 0.3 * parts[1]) < 1e-12
+    assert list(net.fit(x, y, epochs=1, verbose=0)) == ["loss", "accuracy", "lr", "seconds"]
+    assert "there is no target `late`" in refused(lambda: net.train_step(x, {"late": y}))
+
+
 OPEN = "net open:\n  input 1x?x?\n  conv 4 3x3 bn relu\n  avgpool global\n  fc 2\ntrain open:\n  loss cross_entropy\n  sgd lr=0.1 momentum=0.9\n"
 
 

@@ -105,7 +105,8 @@ def _shape_hint(shape: tuple[int, ...], want: tuple[int | None, ...]) -> str:
 
 
 def targets(graph: Graph, terms: tuple[Term, ...], y: Any, examples: int) -> dict[str, Array]:
-    """The targets that the losses read, by `Term.source`, each of the shape its loss wants, values checked.
+    """The targets that the losses read, by `Term.source`, each of the shape its loss wants, values checked. One array of
+    class numbers serves several heads of one shape.
 
     Errors: names, types, shapes, a number of targets other than `examples`; NaN; labels that are no class.
     """
@@ -118,6 +119,8 @@ def targets(graph: Graph, terms: tuple[Term, ...], y: Any, examples: int) -> dic
     if y is None:
         raise misuse("missing-array", "no targets are given", *(f"loss {t.loss} needs a target for output `{t.output}`" for t in terms),
                      hint="give y")
+    if len(wanted) > 1 and not isinstance(y, Mapping) and len(set(wanted.values())) == 1 and next(iter(wanted.values())).element == "int":
+        y = dict.fromkeys(wanted, y)  # auxiliary heads learn the same classes
     found = named("target", y, tuple(wanted), aliases)
     outputs = dict(graph.outputs)
     out = {}

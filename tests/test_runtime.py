@@ -187,11 +187,11 @@ def test_gradients_change_no_state_and_agree_with_an_outside_loss(device: str, m
     p /= p.sum(1, keepdims=True)
     assert abs(-np.log(p[np.arange(10), y]).mean() - loss) < 1e-12
     p[np.arange(10), y] -= 1
-    outside, outside_into = net.backward(p / 10, inputs=True)
-    assert set(outside) == set(net.parameters)
+    outside = net.backward(p / 10)
+    assert set(outside) == {*net.parameters, "input"}
     for k in grads:
         assert abs(outside[k] - grads[k]).max() < 1e-12, k
-    assert abs(outside_into["input"] - into["input"]).max() < 1e-12
+    assert abs(outside["input"] - into["input"]).max() < 1e-12
     assert all((v == before[k]).all() for k, v in {**net.parameters, **net.buffers}.items())
     assert net.step == 1
 
@@ -209,7 +209,13 @@ def test_backward_needs_a_forward() -> None:
     x, _ = some(2, (1, 4, 4))
     net.predict(x)
     assert "the output is 2x3" in refused(lambda: net.backward(np.zeros((2, 4))))
-    assert set(net.backward(np.ones((2, 3)))) == set(net.backward(np.ones((2, 3)), x)) == set(net.parameters)
+    assert set(net.backward(np.ones((2, 3)))) == set(net.backward(np.ones((2, 3)), x)) == {*net.parameters, "input"}
+    assert set(net.backward(np.ones((2, 3)), inputs=False)) == set(net.parameters)
+    net.configure(optimiser="sgd lr=1")
+    before, grads = net.parameters["fc1.bias"], net.backward(np.ones((2, 3)))
+    net.update(grads)
+    assert np.allclose(net.parameters["fc1.bias"], before - grads["fc1.bias"])
+    assert "there is no parameter" in refused(lambda: net.update({"fc1.bia": before}))
 
 
 @pytest.mark.parametrize("device", DEVICES)

@@ -97,7 +97,7 @@ class Network:
         """Write several parameters or buffers. All are checked before the first is written."""
         ready = {}
         for name, value in values.items():
-            self.parameters._known(name) if name not in self.buffers else None
+            self.parameters.known(name) if name not in self.buffers else None
             ready[name] = checked(self._all[name], value)
         for name, a in ready.items():
             self.store.set(name, a)
@@ -160,10 +160,10 @@ class Network:
         grads = self._gradients(run)
         return (_total(terms, out), grads, out.input_gradients) if inputs else (_total(terms, out), grads)
 
-    def backward(self, output_gradients: Any, x: Any = None, *, mode: Mode | None = None, inputs: bool = False) -> Any:
-        """Gradients of any outside loss, given its gradient for each output: by parameter name, and with `inputs` a second
-        dict by input name. They belong to `x`, or to the last `forward` (training mode) or `predict` (evaluation mode);
-        that array must not have changed since."""
+    def backward(self, output_gradients: Any, x: Any = None, *, mode: Mode | None = None, inputs: bool = True) -> dict[str, Array]:
+        """Gradients of any outside loss, given its gradient for each output: by parameter name, and unless `inputs` is False
+        by input name. They belong to `x`, or to the last `forward` (training mode) or `predict` (evaluation mode); that
+        array must not have changed since."""
         if x is not None:
             self._last = (self._inputs(x), mode or "train")
         if self._last is None:
@@ -178,8 +178,7 @@ class Network:
         self._key(run)
         out = run.backward(arrays.cut(found, slice(None), self.dtype), arrays.cut(given, slice(None), self.dtype), training=mode == "train",
                            inputs_too=inputs)
-        grads = self._gradients(run)
-        return (grads, out.input_gradients) if inputs else grads
+        return self._gradients(run) | out.input_gradients
 
     def update(self, gradients: Mapping[str, Any] | None = None) -> None:
         """One optimiser step from the gradients as the last call left them, or from given ones (clipped, averaged, of an
@@ -187,8 +186,11 @@ class Network:
         run = self.executor
         if run is None:
             raise misuse("no-forward", "there are no gradients yet", hint="call loss_and_gradients or backward first")
-        for name, g in (gradients or {}).items():
-            self.parameters._known(name)
+        given = {k: g for k, g in (gradients or {}).items() if k not in {n.name for n in self.graph.inputs}}
+        for name in given:
+            if not self.parameters.known(name).trainable:
+                raise misuse("nothing-to-train", f"{name} is frozen, and has no gradient")
+        for name, g in given.items():
             run.set_gradient(name, checked(self._all[name], g))
         steps.update(run, self.recipe.need_optimiser(), self.settings())
         self._count()

@@ -53,7 +53,8 @@ class Values(Mapping[str, Array]):
         self._what, self._store = what, store
         self._parameters = {p.name: p for p in parameters}
 
-    def _known(self, name: str) -> Parameter:
+    def known(self, name: str) -> Parameter:
+        """What is declared of it. Raises UnknownName."""
         if name not in self._parameters:
             meant = near(str(name), self._parameters)
             raise misuse("unknown-name", f"there is no {self._what} `{name}`",
@@ -61,13 +62,13 @@ class Values(Mapping[str, Array]):
         return self._parameters[name]
 
     def __getitem__(self, name: str) -> Array:
-        self._known(name)
+        self.known(name)
         out = self._store().get(name)
         out.flags.writeable = False
         return out
 
     def __setitem__(self, name: str, value: Any) -> None:
-        p = self._known(name)
+        p = self.known(name)
         self._store().set(name, checked(p, value))
 
     def __contains__(self, name: object) -> bool:

@@ -191,23 +191,28 @@ class Formula:
     def extents(self, operands: tuple[TensorType, ...], results: tuple[TensorType, ...]) -> dict[str, int]:
         """The extent of every index but the batch's `n`. Raises ValueError naming an index two tensors disagree on.
         With no results given, the reads alone decide."""
-        types = dict(zip(self.operands, operands, strict=True)) | dict(zip((t.name for t in self.targets), results))
-        seen: dict[str, tuple[int, str]] = {i: (e, "the given extents") for i, e in self.over}
-        for a in (*self.reads, *self.targets[:len(results)]):
-            t = types[a.name]
-            if len(a.axes) != t.rank:
-                raise ValueError(f"`{a.name}` is {t}, and {self.text} reads {len(a.axes)} axes of it")
-            for axis, extent in zip(a.axes[t.batch > 0:], t.shape):
-                if axis.bare:
-                    assert extent is not None
-                    if seen.setdefault(axis.bare, (extent, a.name))[0] != extent:
-                        have, where = seen[axis.bare]
-                        raise ValueError(f"index `{axis.bare}` is {have} in `{where}` and {extent} in `{a.name}`: {self.text}")
-        return {k: v for k, (v, _) in seen.items()}
+        return dict(_extents(self, operands, results))
 
     def renamed(self, names: dict[str, str]) -> Formula:
         """The same formula with other local names."""
         return Formula(re.sub(r"\b([A-Za-z_]\w*)(?=\[)", lambda m: names.get(m[1], m[1]), self.text), self.over)
+
+
+@lru_cache(maxsize=65536)
+def _extents(f: Formula, operands: tuple[TensorType, ...], results: tuple[TensorType, ...]) -> dict[str, int]:
+    types = dict(zip(f.operands, operands, strict=True)) | dict(zip((t.name for t in f.targets), results))
+    seen: dict[str, tuple[int, str]] = {i: (e, "the given extents") for i, e in f.over}
+    for a in (*f.reads, *f.targets[:len(results)]):
+        t = types[a.name]
+        if len(a.axes) != t.rank:
+            raise ValueError(f"`{a.name}` is {t}, and {f.text} reads {len(a.axes)} axes of it")
+        for axis, extent in zip(a.axes[t.batch > 0:], t.shape):
+            if axis.bare:
+                assert extent is not None
+                if seen.setdefault(axis.bare, (extent, a.name))[0] != extent:
+                    have, where = seen[axis.bare]
+                    raise ValueError(f"index `{axis.bare}` is {have} in `{where}` and {extent} in `{a.name}`: {f.text}")
+    return {k: v for k, (v, _) in seen.items()}
 
 
 @dataclass(frozen=True)

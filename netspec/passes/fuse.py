@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from ..ir.formula import Formula, Pieces
 from ..ir.graph import Graph, Input, Node, Parameter
@@ -24,7 +25,7 @@ MOST_IMAGES, MOST_VECTORS, MOST_STORED = 6, 8, 3  # of an epilogue: images read,
 MOST_OPERANDS = 24  # of a lanes step
 
 
-@dataclass
+@dataclass(eq=False)
 class _Draft:
     kind: Kind
     nodes: list[Node]
@@ -77,16 +78,15 @@ class _Fusion:
             elif kind == "loop":
                 host = self._host_of_loop(n)
         if host is None:
-            host = _Draft(kind, [], n.effect is not None)
+            host = _Draft(kind, [], n.effect is not None, len(self.drafts))
             self.drafts.append(host)
-            self._number()
         host.nodes.append(n)
         for v in n.results:
             self.maker[v.name] = host
 
-    def _number(self) -> None:
-        for k, d in enumerate(self.drafts):
-            d.order = k
+    def _number(self, start: int = 0) -> None:
+        for k in range(start, len(self.drafts)):
+            self.drafts[k].order = k
 
     def _producers(self, n: Node) -> list[_Draft]:
         return sorted({id(self.maker[i]): self.maker[i] for i in n.inputs if i in self.maker}.values(), key=lambda d: d.order)
@@ -101,8 +101,8 @@ class _Fusion:
         while len(hosts) > 1 and hosts[-1].kind == hosts[-2].kind == "lanes" and self._can_sink(hosts[-2], hosts[-1]):
             upper, lower = hosts[-2], hosts[-1]
             lower.nodes[:0] = upper.nodes
-            self.drafts.remove(upper)
-            self._number()
+            del self.drafts[upper.order]
+            self._number(upper.order)
             for v in upper.made:
                 self.maker[v] = lower
             hosts.remove(upper)
@@ -237,6 +237,7 @@ class _Fusion:
             and len(f.target.axes) == 2 and any(len(r.axes) > 2 for r in f.reads)
 
 
+@lru_cache(maxsize=16384)
 def _free(f: Formula) -> set[str]:
     """Indices, and N, that stand as numbers in an expression."""
     reads = {id(x) for s in f.subscripts for x in ast.walk(s)}

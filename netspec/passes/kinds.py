@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from ..ir.contraction import Contraction, classify
 from ..ir.formula import Access, Formula, Pieces
 from ..ir.graph import Graph, Input, Node, Parameter
@@ -45,8 +47,13 @@ def contraction(node: Node, graph: Graph) -> Contraction | None:
         weight = next((graph.maker[i].op for i, t in zip(node.inputs, types) if t.batch == 0), None)
         if not (isinstance(weight, Parameter) or (isinstance(weight, Input) and weight.role == "prepared")):
             return None
+    return _classified(f, types, tuple(v.type for v in node.results))
+
+
+@lru_cache(maxsize=16384)
+def _classified(f: Formula, operands: tuple[TensorType, ...], results: tuple[TensorType, ...]) -> Contraction | None:
     try:
-        return classify(f, types, tuple(v.type for v in node.results))
+        return classify(f, operands, results)
     except ValueError:
         return None
 

@@ -20,8 +20,7 @@ WORDS = 5  # of an operand: address, bytes from image to image, block to block, 
 def emit_channel(node: Node, graph: Graph, dtype: str, lanes: int) -> Emitted:
     step: Step = node.op
     item = 8 if dtype == "float64" else 4
-    inside = {v.name: v.type for n in step.nodes for v in n.results}
-    types = {**{k: v.type for k, v in graph.values.items()}, **inside}
+    types = {i: graph.values[i].type for n in step.nodes for i in n.inputs if i in graph.values} | {v.name: v.type for n in step.nodes for v in n.results}
     stored = [v.name for v in node.results]
     operands: dict[str, int] = {}
     names: dict[str, str] = {}

@@ -33,9 +33,9 @@ class Emitted:
 def emit_lanes(node: Node, graph: Graph, dtype: str, lanes: int) -> Emitted:
     """The kernel of a fused step. `graph` is the fused, laid out program."""
     step: Step = node.op
-    inside = {v.name: v for n in step.nodes for v in n.results}
-    types = {**{k: v.type for k, v in graph.values.items()}, **{k: v.type for k, v in inside.items()}}
-    layouts = {k: v.layout for k, v in graph.values.items()}
+    near = {i: graph.values[i] for n in step.nodes for i in n.inputs if i in graph.values} | {v.name: v for v in node.results}
+    types = {k: v.type for k, v in near.items()} | {v.name: v.type for n in step.nodes for v in n.results}
+    layouts = {k: v.layout for k, v in near.items()}
     stored = {v.name for v in node.results}
     t = Text(graph, {}, dtype, lanes)
     extents = {n.name: {} if isinstance(n.op, Pieces) else n.op.extents(tuple(types[i] for i in n.inputs), tuple(v.type for v in n.results)) for n in step.nodes}

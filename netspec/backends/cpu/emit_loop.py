@@ -45,9 +45,9 @@ class _Loops:
     def __init__(self, graph: Graph, node: Node, dtype: str):
         self.item = 8 if dtype == "float64" else 4
         step: Step = node.op
-        self.types: dict[str, TensorType] = {k: v.type for k, v in graph.values.items()}
-        self.types |= {v.name: v.type for n in step.nodes for v in n.results}
-        self.layouts: dict[str, Layout | None] = {k: v.layout for k, v in graph.values.items()}
+        near = {i: graph.values[i] for n in step.nodes for i in n.inputs if i in graph.values} | {v.name: v for v in node.results}
+        self.types: dict[str, TensorType] = {k: v.type for k, v in near.items()} | {v.name: v.type for n in step.nodes for v in n.results}
+        self.layouts: dict[str, Layout | None] = {k: v.layout for k, v in near.items()}
         self.operands: dict[str, int] = {}
         self.sizes: list[int] = []  # extents, which the row tells: literal ones would be unrolled
         self.whole = node.type.batch == 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from ...ir.formula import Access, Axis, Formula, access, affine, axis_text
 from ...ir.graph import Graph, Node
@@ -438,6 +439,7 @@ def _product(sizes: tuple[int, ...]) -> int:
     return out
 
 
+@lru_cache(maxsize=16384)
 def _numbers(f: Formula) -> set[str]:
     """Indices that stand as numbers in the expression."""
     inside = {id(x) for s in f.subscripts for x in ast.walk(s)}

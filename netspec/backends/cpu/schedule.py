@@ -156,7 +156,7 @@ class _Scheduler:
         if kind == "flat":
             return self.call(n, emit_flat(n, self.graph, self.dtype, self.target.lanes), self.layouts[n.name].size, 0, 4096)  # type: ignore[union-attr]
         e = emit_loop(n, self.graph, self.dtype, self.target.lanes)
-        types = {k: v.type for k, v in self.inner.values.items()}
+        types = {v: self.inner.values[v].type for v in (*n.op.nodes[0].inputs, *(r.name for r in n.op.nodes[0].results))}
         images = images_of(n.op.nodes[0], types) if n.type.batch else max((self.graph.values[i].type.batch for i in n.inputs), default=1)
         return self.call(n, e, 1, images, 1 if n.type.batch else 0)
 

@@ -23,7 +23,7 @@ from .values import Fatal, Flow, Mistake, Silent
 _UNBOUND = Layer.bound
 DEPTH = 64  # levels of block calls
 MOST_NODES = 60_000
-MOST_STEPS = 120_000  # calls and turns of loops
+MOST_STEPS = 60_000  # calls and turns of loops
 MOST_MISTAKES = 200
 LARGEST_VALUE = 2**40  # numbers in one value of one image
 

@@ -59,6 +59,8 @@ def _unbound(node: Any, c: Context) -> bool:
 
 def undefined(node: Any, c: Context) -> Mistake:
     """A name nobody defined, with the one that was probably meant."""
+    if not isinstance(node, tree.Name):
+        return Mistake("wrong-argument", "a number is needed here", node.span, "this is a word")
     alike = near(node.name, [k for k in c.env if k not in CONSTANTS] or CONSTANTS)
     return Mistake("undefined-name", f"`{node.name}` is not defined here", node.span, "no parameter or constant has this name",
                    hint=f"did you mean `{alike}`?" if alike else f"make it a parameter of the block or net, or define it above:  {node.name} = ...")

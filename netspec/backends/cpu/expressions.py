@@ -15,6 +15,10 @@ def source(e: ast.expr, read: Callable[[ast.Subscript], str], number: Callable[[
     """The expression with every read, index and random number as the caller spells it; products fuse into sums. `splat`
     is what makes lanes of a number, empty where everything is a number."""
 
+    def wide(x: ast.expr) -> bool:
+        """Whether it differs from lane to lane."""
+        return any(isinstance(y, ast.Subscript) or (isinstance(y, ast.Name) and number(y.id) == "channel") for y in ast.walk(x))
+
     def go(x: ast.expr) -> ast.expr:
         match x:
             case ast.Subscript():
@@ -35,7 +39,7 @@ def source(e: ast.expr, read: Callable[[ast.Subscript], str], number: Callable[[
                 return ast.Compare(go(a), ops, [go(b)])
             case ast.Call(ast.Name("random"), [key, index]):
                 return _name(random(key, index))
-            case ast.Call(ast.Name("where"), [test, a, b]) if splat and not _reads(a) and not _reads(b):
+            case ast.Call(ast.Name("where"), [test, a, b]) if splat and wide(test) and not wide(a) and not wide(b):
                 return _call("where", go(test), _call(splat, go(a)), go(b))
             case ast.Call(ast.Name(f), args):
                 return _call(RENAMED.get(f, f), *map(go, args))

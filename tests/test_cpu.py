@@ -21,8 +21,8 @@ from netspec.layers.layer import Example
 from netspec.losses.loss import LOSSES
 from netspec.optimisers.optimiser import OPTIMISERS
 from netspec.passes.objective import Term
-from test_layers import EXAMPLES, graph_of
 from small import Net
+from test_layers import EXAMPLES, graph_of
 from test_passes import NETS
 
 TERMS = (Term(LOSSES["cross_entropy"](), "out"),)
@@ -58,7 +58,7 @@ def test_layer_agrees_with_the_reference(example: Example) -> None:
         assert distance(a.outputs[k], b.outputs[k]) < 1e-11
     for k, g in b.input_gradients.items():
         assert distance(a.input_gradients[k], g) < 1e-11, k
-    for name, p in graph_parameters(graph):
+    for name, _ in graph_parameters(graph):
         assert distance(ours.gradient(name), theirs.gradient(name)) < 1e-11, name
 
 

@@ -22,7 +22,6 @@ from .emit_channel import emit_channel, emit_flat
 from .emit_lanes import Emitted, emit_lanes
 from .emit_loop import emit_loop, images_of
 
-
 Span = tuple[str, int, int, int, int, int]  # space, first and last byte; bytes of an image, and those of it that are meant
 
 

@@ -65,6 +65,21 @@ class Spec:
 
     graph: Graph
 
+    @property
+    def inputs(self) -> dict[str, Shape]:
+        """Shapes by name, without the batch."""
+        return {n.name: n.type.shape for n in self.graph.inputs}
+
+    @property
+    def outputs(self) -> dict[str, Shape]:
+        """Shapes by name, without the batch."""
+        return {name: self.graph.values[v].type.shape for name, v in self.graph.outputs}
+
+    @property
+    def parameters(self) -> dict[str, tuple[int, ...]]:
+        """Shapes by name, buffers included."""
+        return {p.name: p.shape for p in self.graph.parameters}
+
     def summary(self) -> Summary:
         """The table of layers; `.data` is the same as plain values."""
         from .views.summary import summarise

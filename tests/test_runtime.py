@@ -314,7 +314,7 @@ OPEN = "net open:\n  input 1x?x?\n  conv 4 3x3 bn relu\n  avgpool global\n  fc 2
 
 
 @pytest.mark.parametrize("device", DEVICES)
-def test_open_sizes_are_bound_by_the_arrays(device: str) -> None:
+def test_open_sizes_are_bound_by_the_arrays(device: str, tmp_path: Path) -> None:
     net = plain(device, OPEN)
     first = net.parameters["conv1.weight"]
     fixed = plain(device, OPEN, input=(1, 6, 7))
@@ -330,6 +330,10 @@ def test_open_sizes_are_bound_by_the_arrays(device: str) -> None:
     assert abs(net.parameters["conv1.weight"] - other.parameters["conv1.weight"]).max() > 0, "the momentum of the first step counts"
     assert (net.buffers["conv1.bn.mean"] == other.buffers["conv1.bn.mean"]).all()
     assert "input=(1, 5, 5)" in refused(lambda: fixed.predict(b))
+    net.save(str(tmp_path / "c"))
+    waiting = plain(device, OPEN).load(str(tmp_path / "c"))  # before any array has bound its sizes
+    assert waiting.train_step(b, yb) == net.train_step(b, yb)
+    assert waiting.train_step(b, yb) == net.train_step(b, yb), "the momentum came along"
 
 
 def test_net_parameters_and_input_reach_the_language() -> None:
@@ -349,5 +353,8 @@ def test_looking_at_a_graph(tmp_path: Path) -> None:
     spec.draw(tmp_path / "small.dot")
     assert "conv" in (tmp_path / "small.dot").read_text(encoding="utf-8")
     assert "small" in repr(spec)
+    assert (spec.inputs, spec.outputs) == ({"input": (2, 6, 5)}, {"out": (10,)})
+    assert spec.parameters["conv1.bn.var"] == (4,)
+    assert netspec.load_graph(text=OPEN).inputs == {"input": (1, None, None)}
     assert "<table" in small()._repr_html_()
     assert "small(input 2x6x5)" in repr(small())

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..diagnostics import MissingFileError
+from ..ir.layout import Target
 from ..ir.types import shape_text
 from ..optimisers.lbfgs import Memory
 from .misuse import misuse
@@ -67,7 +68,7 @@ def load(net: Network, path: str | os.PathLike[str]) -> None:
     tensors, facts = read(path)
     _check_fit(net, path, tensors, facts)
     here = _where(net)
-    differ = [f"{k} {facts.get(k)}, here {v}" for k, v in here.items() if facts.get(k) != v]
+    differ = [f"{k} {facts.get(k)}, here {v}" for k, v in here.items() if k in facts and facts[k] != v]
     if differ and facts["step"]:
         warnings.warn(f"{path} was written by {'; '.join(differ)}: training goes on, but not to the same bits", ResumeWarning, stacklevel=3)
     for p in net.graph.parameters:
@@ -160,9 +161,10 @@ def _where(net: Network) -> dict[str, Any]:
         except PackageNotFoundError:
             return "absent"
 
-    run = net.executor
-    return {"device": net.device, "instructions": str(getattr(run, "instructions", "")), "dtype": str(net.dtype), "precision": net.precision or "",
-            "netspec": of("netspec"), "numpy": of("numpy"), "numba": of("numba")}
+    target: Target | None = getattr(net.executor, "target", None)
+    vectors = {"instructions": f"{8 * target.vector}-bit vectors"} if target is not None else {}
+    return {"device": net.device, **vectors, "dtype": str(net.dtype), "precision": net.precision or "",
+            **{k: of(k) for k in ("netspec", "numpy", "numba", "llvmlite")}}
 
 
 def _digest(tensors: dict[str, Array], facts: dict[str, Any]) -> str:

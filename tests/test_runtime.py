@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import netspec
+from netspec.catalogue import CATALOGUE
 from netspec.diagnostics import NetspecError
 from netspec.runtime.network import Network
 
@@ -358,3 +359,20 @@ def test_looking_at_a_graph(tmp_path: Path) -> None:
     assert netspec.load_graph(text=OPEN).inputs == {"input": (1, None, None)}
     assert "<table" in small()._repr_html_()
     assert "small(input 2x6x5)" in repr(small())
+
+
+def test_only_explained_errors_escape() -> None:
+    net = plain().configure(loss="cross_entropy", optimiser="sgd lr=0.1")
+    random = np.random.default_rng(0)
+    ran = 0
+    for _ in range(300):
+        shape = tuple(random.integers(0, 3, random.integers(0, 5))) if random.random() < 0.7 else (int(random.integers(1, 4)), 1, 4, 4)
+        x = random.integers(0, 9, shape).astype(random.choice(["f2", "f4", "f8", "u1", "i8", "?", "U3", "c8"]))
+        y = random.integers(-1, 4, random.integers(0, 4, random.integers(0, 3))).astype(random.choice(["f8", "i4", "u1", "?"]))
+        try:
+            net.train_step(x, y)
+            net.predict(x)
+            ran += 1
+        except NetspecError as e:
+            assert e.diagnostics[0].code in CATALOGUE
+    assert 0 < ran < 100

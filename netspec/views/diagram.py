@@ -17,9 +17,9 @@ from typing import Literal
 from ..diagnostics import UsageError
 from ..ir.graph import Graph, Input, Node
 from ..ir.types import Size
+from .arcs import Arcs, drawn_inputs
 from .counts import count
-from .outline import Group, Item, Repeat, Step, outline
-from .summary import line_of, op_name
+from .outline import Group, Item, Repeat, Step, line_of, op_name, outline
 
 Direction = Literal["down", "right"]
 COLOURS = {  # fill, border
@@ -37,7 +37,7 @@ COLOURS = {  # fill, border
     "arithmetic": ("#ffedd5", "#ea580c"),
 }
 SIGNS = {"add": "+", "sub": "−", "mul": "×"}  # of merges, drawn as circles
-SKIP = "#2563eb"
+LOOKS = {"backbone": "weight=4", "skip": 'color="#2563eb", penwidth=1.6, weight=1', "branch": ""}
 ENDINGS = (".svg", ".png", ".dot", ".gv")
 
 
@@ -187,53 +187,14 @@ class _Drawing:
                           *([f"line {line}"] if line else [])])
 
     def edges(self, items: Sequence[Item]) -> None:
-        """Arcs between boxes, each once. What a hidden turn reads from the turn before it is not drawn."""
-        drawn = list(_drawn(items))
-        place = {s.name: k for k, s in enumerate(drawn)}
-        self.before: dict[str, set[str]] = {}  # box -> every box from which a way leads to it
-        for step in drawn:
-            here = self.before.setdefault(step.name, {step.name})
-            for source in {self.box[v] for n in step.nodes for v in self.sources[n.name]}:
-                here |= self.before.get(source, set())
-        done: set[tuple[str, str]] = set()
-        for step in drawn:
-            for n in step.nodes:
-                for v in self.sources[n.name]:
-                    source = self.box[v]
-                    if source != step.name and (source, step.name) not in done:
-                        done.add((source, step.name))
-                        first = v == self.sources[n.name][0]
-                        self.lines.append(f"  {quoted(source)} -> {quoted(step.name)}{self.look(source, step, place, first)}")
+        arcs = Arcs({s.name: tuple(self.box[v] for n in s.nodes for v in self.sources[n.name]) for s in _drawn(items)},
+                    {s.name: op_name(s.head) != "concat" for s in _drawn(items) if getattr(s.head.op, "category", "") == "merge"})
+        for arc in arcs:
+            look = LOOKS[arc.kind]
+            self.lines.append(f"  {quoted(arc.source)} -> {quoted(arc.target)}{f' [{look}]' if look else ''}")
         for public, v in self.graph.outputs:
             self.lines.append(f'  {quoted("output " + public)} [label={quoted(public)}, shape=box, style="rounded,filled,dashed", fillcolor="#ffffff", color="#475569"]')
             self.lines.append(f"  {quoted(self.box[v])} -> {quoted('output ' + public)}")
-
-    def look(self, source: str, step: Step, place: dict[str, int], first: bool) -> str:
-        """The backbone is heavy and straight; an arc that lies beside a longer way between the same two is a skip."""
-        if getattr(step.head.op, "category", "") != "merge":
-            return " [weight=4]" if place[step.name] - place[source] == 1 else ""
-        if self.is_skip(source, step):
-            return f' [color="{SKIP}", penwidth=1.6, weight=1]'
-        beside_skip = any(self.is_skip(self.box[v], step) for n in step.nodes for v in self.sources[n.name])
-        return " [weight=4]" if beside_skip or (first and op_name(step.head) != "concat") else ""
-
-    def is_skip(self, source: str, step: Step) -> bool:
-        """Another way leads from source to the step."""
-        others = {self.box[v] for n in step.nodes for v in self.sources[n.name]} - {source, step.name}
-        return any(source in self.before.get(o, ()) for o in others)
-
-def drawn_inputs(graph: Graph, n: Node) -> tuple[str, ...]:
-    """What a node's arcs start from. A concat that repeats all of an earlier concat's inputs and adds to them is drawn
-    from that concat: dense blocks read as a chain, and mean the same."""
-    if op_name(n) != "concat":
-        return n.inputs
-    best: Node | None = None
-    for reader in graph.readers[n.inputs[0]]:
-        if reader is n:
-            break
-        if op_name(reader) == "concat" and len(reader.inputs) > 1 and n.inputs[:len(reader.inputs)] == reader.inputs:
-            best = reader
-    return n.inputs if best is None else (best.results[0].name, *n.inputs[len(best.inputs):])
 
 
 def _steps(items: Sequence[Item]) -> Iterator[Step]:

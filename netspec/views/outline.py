@@ -140,6 +140,16 @@ def _category(n: Node) -> str:
     return str(getattr(n.op, "category", ""))
 
 
+def op_name(node: Node) -> str:
+    """conv, input, ..."""
+    return str(getattr(node.op, "name", node.op))
+
+
+def line_of(node: Node) -> int | None:
+    """The line of the step that made a node."""
+    return node.spans[0].line if node.spans else None
+
+
 def scope_of(name: str) -> str:
     return name.rpartition(".")[0]
 

@@ -12,7 +12,7 @@ from typing import Any
 from ..ir.graph import Graph, Input, Node
 from ..ir.types import shape_text
 from .counts import Counts, NodeCounts, count
-from .outline import Group, Item, Repeat, Step, outline
+from .outline import Group, Item, Repeat, Step, line_of, op_name, outline
 
 WIDTH = 100
 HEADS = ("name", "step", "shape", "parameters", "MACs", "line")
@@ -110,11 +110,6 @@ def source_name(graph: Graph) -> str | None:
     return next((n.spans[-1].source.name for n in graph if n.spans), None)
 
 
-def line_of(node: Node) -> int | None:
-    """The line of the step that made a node."""
-    return node.spans[0].line if node.spans else None
-
-
 def totals_text(counts: Counts) -> str:
     t = counts.totals
     kinds = [f"{t.trainable:,} trainable parameters", *([f"{t.frozen:,} frozen"] if t.frozen else []), *([f"{t.buffers:,} buffers"] if t.buffers else [])]
@@ -128,10 +123,6 @@ def short(n: int) -> str:
         if n >= size:
             return f" ({n / size:.3g} {unit})"
     return ""
-
-
-def op_name(node: Node) -> str:
-    return str(getattr(node.op, "name", node.op))
 
 
 def _node_data(c: NodeCounts) -> dict[str, Any]:

@@ -57,6 +57,48 @@ def lower(text: str) -> str:
     return str(lower(False)(_graph(text)))
 
 
+def _trained(text: str) -> Any:
+    """The training program of a net, lowered and differentiated, with what places its values on a 64-byte machine."""
+    from netspec.ir.layout import Target
+    from netspec.passes.assign_layouts import choose_block, store_layouts
+    from netspec.passes.lower import lower
+    from netspec.passes.objective import training_program
+    from netspec.runtime.recipe import recipe_of
+
+    graph = _graph(text)
+    forward = lower(False)(graph)
+    target = choose_block(forward, Target("cpu", 64, 4))
+    return training_program(graph, recipe_of(graph).terms), target, store_layouts(forward, target)
+
+
+def fuse(text: str) -> str:
+    """The training program, fused."""
+    from netspec.backends.cpu.plan import plan
+
+    program, target, store = _trained(text)
+    seen: dict[str, Any] = {}
+    plan(program, target, store, "float32", fold=False, after=seen.__setitem__)
+    return str(seen["fuse"])
+
+
+def memory(text: str) -> str:
+    """Where every value of the training program lies."""
+    from netspec.backends.cpu.plan import plan
+
+    planned = plan(*_trained(text), "float32", fold=False)
+    lines = [f"{v.name:32} {v.layout}" for n in planned.program.nodes for v in n.results]
+    return "\n".join([str(planned.memory), *lines])
+
+
+def kernels(text: str) -> str:
+    """The functions of the emitted module, and its kernels."""
+    from netspec.backends.cpu.plan import plan
+
+    planned = plan(*_trained(text), "float32", fold=False)
+    return "\n\n".join([planned.text, *planned.schedule.kernels.values()])
+
+
 STAGES: dict[str, Callable[[str], str]] = {
-    "tree": tree, "errors": errors, "shapes": shapes, "reports": reports, "diagrams": diagrams, "lower": lower,
+    "tree": tree, "errors": errors, "shapes": shapes, "reports": reports, "diagrams": diagrams, "lower": lower, "fuse": fuse, "memory": memory,
+    "kernels": kernels,
 }

@@ -109,7 +109,9 @@ class Node:
             kinds = ", ".join(map(str, self.results))
             return f"{kinds}    {what}" + (f"    -> %{self.effect}" if self.effect else "")
         args = ", ".join("%" + i for i in self.inputs)
-        return f"{', '.join(map(str, self.results))} = {self.op}({args})" + (f"    -> %{self.effect}" if self.effect else "")
+        inside = getattr(self.op, "nodes", ())  # a fused step shows its formulas
+        return (f"{', '.join(map(str, self.results))} = {self.op}({args})" + (f"    -> %{self.effect}" if self.effect else "")
+                + "".join(f"\n      {n}" for n in inside))
 
 
 @dataclass(frozen=True)

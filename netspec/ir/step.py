@@ -38,10 +38,6 @@ class Step:
         """Whether nothing is left to do: every part of a concatenation lies in place."""
         return bool(self.placed) and set(self.placed) == set(self.nodes[0].inputs)
 
-    @property
-    def text(self) -> str:
-        return "\n".join(f"    {n}" for n in self.nodes)
-
 
 def unfused(graph: Graph) -> Graph:
     """The same program with every step replaced by its formulas: what an interpreter runs."""

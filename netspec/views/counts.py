@@ -70,6 +70,21 @@ class Counts:
     def __getitem__(self, name: str) -> NodeCounts:
         return next(n for n in self.nodes if n.name == name)
 
+    def __str__(self) -> str:
+        """The totals, as they stand below a summary."""
+        t = self.totals
+        kinds = [f"{t.trainable:,} trainable parameters", *([f"{t.frozen:,} frozen"] if t.frozen else []), *([f"{t.buffers:,} buffers"] if t.buffers else [])]
+        macs = "MACs need a size that is not known (--input)" if t.macs is None else f"{t.macs:,} MACs a sample{_short(t.macs)}"
+        return ", ".join(kinds) + "; " + macs
+
+
+def _short(n: int) -> str:
+    """` (4.09 G)`; nothing for small numbers."""
+    for unit, size in (("T", 10**12), ("G", 10**9), ("M", 10**6)):
+        if n >= size:
+            return f" ({n / size:.3g} {unit})"
+    return ""
+
 
 def count(graph: Graph) -> Counts:
     """Count every node of a layer graph."""

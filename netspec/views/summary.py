@@ -63,7 +63,7 @@ class Summary:
         widths = _widths(table)
         lines = [title(self.graph), "", *(_line(cells, widths) for cells in table)]
         lines.insert(3, "-" * len(lines[2]))
-        lines += ["-" * len(lines[2]), totals_text(self.counts)]
+        lines += ["-" * len(lines[2]), str(self.counts)]
         lines += [f"note: {n}" for n in self.notes]
         return "\n".join(lines) + "\n"
 
@@ -89,7 +89,7 @@ class Summary:
                        for r in self.rows)
         notes = "".join(f"<p>note: {escape(n)}</p>" for n in self.notes)
         return (f"<p><b>{escape(title(self.graph))}</b></p><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-                f"<p>{escape(totals_text(self.counts))}</p>{notes}")
+                f"<p>{escape(str(self.counts))}</p>{notes}")
 
 
 def summarise(graph: Graph) -> Summary:
@@ -108,21 +108,6 @@ def title(graph: Graph) -> str:
 def source_name(graph: Graph) -> str | None:
     """The file that holds the net: that of the outermost span of its first input."""
     return next((n.spans[-1].source.name for n in graph if n.spans), None)
-
-
-def totals_text(counts: Counts) -> str:
-    t = counts.totals
-    kinds = [f"{t.trainable:,} trainable parameters", *([f"{t.frozen:,} frozen"] if t.frozen else []), *([f"{t.buffers:,} buffers"] if t.buffers else [])]
-    macs = "MACs need a size that is not known (--input)" if t.macs is None else f"{t.macs:,} MACs a sample{short(t.macs)}"
-    return ", ".join(kinds) + "; " + macs
-
-
-def short(n: int) -> str:
-    """` (4.09 G)`; nothing for small numbers."""
-    for unit, size in (("T", 10**12), ("G", 10**9), ("M", 10**6)):
-        if n >= size:
-            return f" ({n / size:.3g} {unit})"
-    return ""
 
 
 def _node_data(c: NodeCounts) -> dict[str, Any]:

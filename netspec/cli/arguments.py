@@ -70,11 +70,10 @@ def parser() -> argparse.ArgumentParser:
     c.add_argument("--entry", choices=("predict", "gradients"), default="predict", help="the program that predicts (default), or the one that trains")
     c.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="whose kernels (default cpu)")
 
-    c = _command(commands, "emit", "look_at:emit", "write a net as one readable Python module of Numba kernels",
+    c = _command(commands, "emit", "look_at:emit", "write a net as one readable Python module that runs with numpy and numba alone",
                  "netspec emit specs/lenet.net -o lenet.py")
     _net(c)
     c.add_argument("-o", "--output", metavar="FILE.py", default="-", help="where to (default: standard output)")
-    c.add_argument("--entry", choices=("predict", "gradients"), default="predict", help="the program that predicts (default), or the one that trains")
     c.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="whose kernels (default cpu)")
 
     c = _command(commands, "fmt", "look_at:fmt", "put specs in the canonical form",

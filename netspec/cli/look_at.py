@@ -95,10 +95,10 @@ def show(args: Namespace) -> int:
 
 
 def emit(args: Namespace) -> int:
-    """One readable module of kernels."""
-    from .programs import kernels_text
+    """One readable module that runs with NumPy and Numba alone."""
+    from .programs import standalone_text
 
-    text = kernels_text(open_net(args), args)
+    text = standalone_text(open_net(args), args)
     if args.output == "-":
         print(text, end="")
     else:
@@ -111,32 +111,52 @@ def emit(args: Namespace) -> int:
 
 
 def fmt(args: Namespace) -> int:
-    """Rewrite specs in the canonical form; `-` is a filter."""
+    """Rewrite specs in the canonical form; `-` is a filter. A file that cannot be read is reported, and the others done."""
+    mistakes: list[Diagnostic] = []
+    changed = 0
+    for file in args.files:
+        try:
+            changed += _format(file, args)
+        except NetspecError as e:
+            mistakes += e.diagnostics
+    if mistakes:
+        raise NetspecError(*mistakes)
+    return 1 if changed and args.check else 0
+
+
+def _format(file: str, args: Namespace) -> bool:
+    """Whether the file is not in canonical form."""
     from ..syntax.formatter import format_source
     from ..syntax.load import read_source
 
-    changed = 0
-    for file in args.files:
-        source = read_source(file)
-        text = format_source(source)
-        differs = text != source.text
-        changed += differs
-        if args.diff and differs:
-            import difflib
+    source = read_source(file)
+    text = format_source(source)
+    differs = text != source.text
+    if args.diff and differs:
+        import difflib
 
-            lines = difflib.unified_diff(source.text.splitlines(True), text.splitlines(True), source.name, source.name + " (formatted)")
-            print("".join(lines), end="")
-        if file == "-" and not (args.check or args.diff):
-            print(text, end="")
-        elif differs and args.check and not args.diff:
-            print(f"{file}: would change")
-        elif differs and not (args.check or args.diff):
-            try:
-                Path(file).write_text(text, encoding="utf-8")
-            except OSError as e:
-                raise _unwritable(file, e) from None
-            print(f"{file}: formatted")
-    return 1 if changed and args.check else 0
+        lines = difflib.unified_diff(source.text.splitlines(True), text.splitlines(True), source.name, source.name + " (formatted)")
+        print("".join(lines), end="")
+    if file == "-" and not (args.check or args.diff):
+        print(text, end="")
+    elif differs and args.check and not args.diff:
+        print(f"{file}: would change")
+    elif differs and not (args.check or args.diff):
+        _replace(Path(file).resolve(), text)
+        print(f"{file}: formatted")
+    return differs
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file whole or not at all: whoever interrupts a rewrite keeps the old one."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        beside.chmod(path.stat().st_mode)
+        os.replace(beside, path)
+    except OSError as e:
+        beside.unlink(missing_ok=True)
+        raise _unwritable(str(path), e) from None
 
 
 def explain(args: Namespace) -> int:

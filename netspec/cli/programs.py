@@ -25,6 +25,14 @@ def kernels_text(graph: Graph, args: Namespace) -> str:
     return emitted(graph, args.entry, _terms(graph))
 
 
+def standalone_text(graph: Graph, args: Namespace) -> str:
+    """One module that runs without netspec."""
+    from ..runtime.emit import standalone
+
+    _on_cpu(args)
+    return standalone(graph)
+
+
 def _terms(graph: Graph) -> tuple[Term, ...]:
     from ..runtime.recipe import recipe_of
 

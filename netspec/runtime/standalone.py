@@ -154,7 +154,8 @@ class Standalone:
 
     def save(self, path: str | Path) -> None:
         """Every parameter to an .npz file."""
-        np.savez(path, **dict(self.parameters))
+        arrays: dict[str, Any] = dict(self.parameters)
+        np.savez(path, **arrays)
 
     # ---- running ------------------------------------------------------------------------------------------------------------------
     def predict(self, x: Any) -> Any:
@@ -201,7 +202,9 @@ class Standalone:
         self.version += 1
 
     def _inputs(self, x: Any) -> dict[str, Array]:
-        given = x if isinstance(x, Mapping) else {next(iter(self.inputs)): x}
+        given = x if isinstance(x, Mapping) else dict.fromkeys(self.inputs, x)
+        if len(self.inputs) > 1 and given is not x:
+            raise TypeError(f"there are several inputs: give a dict of {', '.join(self.inputs)}")
         found = {name: np.asarray(given[name], self.dtype) for name in self.inputs}
         for name, shape in self.inputs.items():
             if found[name].shape[1:] != shape or not len(found[name]):

@@ -6,14 +6,14 @@ processor does. `netspec show kernels` prints it with every kernel it calls.
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ...ir import contraction, layout
 from ...ir.graph import Node
 from ...ir.layout import Image, Layout
 from ...ir.step import Step
+from .literals import call_text, literal
 from .schedule import Schedule, Section
 
 NAMES = {k: v for m in (contraction, layout) for k, v in vars(m).items() if not k.startswith("_")}
@@ -34,7 +34,7 @@ def section_text(name: str, section: Section, doc: str) -> str:
                 lines.append("")
                 lines += [f"    # {where(node)}{x}" for x in note]
             lines += [f"    #     {formula(n)}" for n in node.op.nodes] if isinstance(node.op, Step) else []
-        lines.append(textwrap.indent(f"m.{call}", "    "))
+        lines.append("    " + call_text(f"m.{call.method}", call, 4, 4))
     if not section.calls:
         lines.append("    return")
     return "\n".join(lines) + "\n"
@@ -64,13 +64,11 @@ def entry_text(kind: str, s: Schedule) -> str:
     return "\n\n".join(parts)
 
 
-def values_text(values: Mapping[str, Layout], only: Iterable[str]) -> str:
-    """Where each value lies."""
-    lines = ["VALUES = {"]
-    for name in only:
-        if name in values:
-            lines.append(f"    {name!r}: {values[name]!r},")
-    return "\n".join([*lines, "}"]) + "\n"
+def values_text(values: Mapping[str, Layout], indent: int = 4) -> str:
+    """Where each value lies, images first: the entries of a dict."""
+    order = sorted(values, key=lambda k: not isinstance(values[k], Image))
+    margin = " " * indent
+    return "\n".join(f"{margin}{name!r}: {literal(values[name], indent, indent + len(repr(name)) + 3)}," for name in order)
 
 
 def functions(text: str, kind: str, title: str) -> tuple[Callable[[Any], None], ...]:
@@ -82,10 +80,9 @@ def functions(text: str, kind: str, title: str) -> tuple[Callable[[Any], None], 
 
 def module_text(title: str, kind: str, s: Schedule, *, dtype: str, lanes: int, arena: int, kernels: bool = True) -> str:
     """The whole module of one entry, with its kernels, as `netspec show kernels` prints it."""
-    images = [k for k, v in s.layouts.items() if isinstance(v, Image)]
     head = [f'"""{title}: emitted for the CPU, {dtype}, {lanes} channels a vector.', "",
             f"Arena: {arena} bytes a sample. The address of a value is its space + samples * at + plus; calls are explained above each.", '"""', ""]
-    out = ["\n".join(head), values_text(s.layouts, [*images, *(k for k in s.layouts if k not in images)]), entry_text(kind, s)]
+    out = ["\n".join(head), f"VALUES = {{\n{values_text(s.layouts)}\n}}\n", entry_text(kind, s)]
     if kernels:
         out += [f"@kernel\n{text}" for text in s.kernels.values()]
     return "\n\n".join(out)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...ir.formula import Formula
 from ...ir.graph import Node, Value
-from ...ir.layout import Vector, round_up
+from ...ir.layout import Packed, Vector, round_up
 from ...ir.step import Step
 from ...passes.objective import update_program
 from .contract_calls import Kernel
 from .emit_channel import emit_flat
+from .emit_lanes import Emitted
 from .engine import Table
 from .machine import Recorder
 from .memory import aligned
@@ -45,17 +47,14 @@ class Update:
 
     def _build(self, groups: tuple[tuple[str, ...], ...], names: Mapping[str, float]) -> None:
         o = self.owner
-        program, outs = update_program(self.optimiser, 16)
-        steps = tuple(n for n in program.nodes if isinstance(n.op, Formula))
-        node = Node("update", Step("flat", steps), (), tuple(Value(v, program.values[v].type) for v in outs.values()))
-        e = emit_flat(node, program, o.dtype.name, o.target.lanes, frozenset(names))
+        rule = update_kernel(self.optimiser, names, o.dtype.name, o.target.lanes)
+        e, public = rule.emitted, rule.public
         self.scalars = aligned(_SLOTS * max(1, len(groups)), o.dtype).reshape(-1, _SLOTS)
         order = list(names)
-        public = {v: k for k, v in outs.items()}
         spaces = {"weights": o.weights, "gradients": o.grads, "numbers": self.scalars, **{s: o.slot(s) for s in self.optimiser.state}}
         m = Recorder(1, spaces, {}, {e.name: e.text}, {}, o.dtype.name, o.target.lanes)
         for k, group in enumerate(groups):
-            for start, size in self._runs(group):
+            for start, size in stretches([o.store[n] for n in group]):
                 values: dict[str, Vector] = {}
                 for v in e.operands:
                     if v in names:
@@ -66,15 +65,31 @@ class Update:
                 m.do(Kernel(f"update.{k}", e.name, e.operands, (), channels=size, images=0, chunk=4096))
         self.groups, self.table = groups, m.table()
 
-    def _runs(self, group: tuple[str, ...]) -> list[tuple[int, int]]:
-        """Stretches of the store that hold parameters of the group and nothing else."""
-        out: list[tuple[int, int]] = []
-        for layout in sorted((self.owner.store[n] for n in group), key=lambda v: v.at):
-            size = round_up(layout.size, 16)
-            if out and out[-1][0] + out[-1][1] == layout.at:
-                out[-1] = (out[-1][0], out[-1][1] + size)
-            else:
-                out.append((layout.at, size))
-        return out
+
+@dataclass(frozen=True)
+class UpdateKernel:
+    """An update rule as a kernel. `public` says of what vector a new value is the value: weights, velocity ..."""
+
+    node: Node
+    emitted: Emitted
+    public: dict[str, str]
 
 
+def update_kernel(optimiser: Any, numbers: Iterable[str], dtype: str, lanes: int) -> UpdateKernel:
+    """The rule's formulas in one loop; `numbers` are read from memory."""
+    program, outs = update_program(optimiser, 16)
+    steps = tuple(n for n in program.nodes if isinstance(n.op, Formula))
+    node = Node("update", Step("flat", steps), (), tuple(Value(v, program.values[v].type) for v in outs.values()))
+    return UpdateKernel(node, emit_flat(node, program, dtype, lanes, frozenset(numbers)), {v: k for k, v in outs.items()})
+
+
+def stretches(layouts: Iterable[Vector | Packed]) -> list[tuple[int, int]]:
+    """Stretches of the store, as start and size, that hold these and nothing else."""
+    out: list[tuple[int, int]] = []
+    for layout in sorted(layouts, key=lambda v: v.at):
+        size = round_up(layout.size, 16)
+        if out and out[-1][0] + out[-1][1] == layout.at:
+            out[-1] = (out[-1][0], out[-1][1] + size)
+        else:
+            out.append((layout.at, size))
+    return out

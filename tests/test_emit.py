@@ -1,0 +1,150 @@
+"""A file that `netspec emit` writes runs where there is no netspec, and computes the same."""
+
+from __future__ import annotations
+
+import ast
+import math
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import netspec
+from netspec.optimisers import OPTIMISERS
+from netspec.runtime.embed import needed
+from netspec.runtime.emit import ROOTS, function_texts, standalone
+
+SMALL = """\
+net small:
+  input 3x6x6
+  conv 8 3x3 bn relu
+  maxpool 2
+  dropout 0.25
+  fc 5
+
+train small:
+  loss cross_entropy
+  sgd lr=0.1 momentum=0.9 decay=0.001 nesterov
+"""
+
+ALONE = """\
+import sys
+from importlib.abc import MetaPathFinder
+
+class Nothing(MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("netspec", "lark", "networkx", "safetensors", "rich"):
+            raise ModuleNotFoundError(f"{name} shall not be needed")
+
+sys.meta_path.insert(0, Nothing())
+sys.path.insert(0, ".")
+import numpy as np
+import small
+
+net = small.Network(seed=7)
+first = {f"first/{k}": v for k, v in net.parameters.items()}
+given = np.load("given.npz")
+net.load("weights.safetensors")
+held = dict(net.parameters)
+net.load({k: v + 1 for k, v in held.items()})
+net.save("weights.npz")
+net.load("weights.npz")
+assert all(np.array_equal(net.parameters[k], v + 1) for k, v in held.items())
+net.load(held)
+net.steps = 3
+predicted = net.predict(given["x"])
+loss, gradients = net.gradients(given["x"], given["y"])
+losses = [net.step(given["x"], given["y"]) for _ in range(2)] + [net.step(given["x"], given["y"], lr=0.05)]
+again = net.predict(given["x"][:3])
+np.savez("found.npz", predicted=predicted, loss=loss, losses=losses, again=again, **first,
+         **{f"gradient/{k}": v for k, v in gradients.items()}, **{f"stepped/{k}": v for k, v in net.parameters.items()})
+cache = sys.modules[[m for m in sys.modules if m.endswith("backends.cpu.cache")][0]]
+print(cache.statistics())
+"""
+
+
+def run(folder: Path, *command: str) -> str:
+    """Isolated: no PYTHONPATH, no user site, not the folder of the checkout."""
+    done = subprocess.run([sys.executable, "-I", *command], cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def every(net: Any) -> dict[str, Any]:
+    return {**net.parameters, **net.buffers}
+
+
+def test_the_file_computes_the_same_without_netspec(tmp_path: Path) -> None:
+    net = netspec.compile(text=SMALL, seed=7)
+    (tmp_path / "small.py").write_text(standalone(net.graph), encoding="utf-8")
+    (tmp_path / "alone.py").write_text(ALONE)
+    first = every(net)
+    random = np.random.default_rng(0)
+    x, y = random.standard_normal((6, 3, 6, 6)).astype(np.float32), random.integers(0, 5, 6)
+    for _ in range(3):
+        net.train_step(x, y)
+    net.save(str(tmp_path / "weights.safetensors"))
+    np.savez(tmp_path / "given.npz", x=x, y=y)
+    net.forget()  # weights come from the file, velocities do not
+    net.step = 3  # which dropout mask
+    run(tmp_path, "alone.py")
+    found = np.load(tmp_path / "found.npz")
+
+    for name, value in first.items():
+        np.testing.assert_array_equal(found[f"first/{name}"], value)
+    np.testing.assert_allclose(found["predicted"], net.predict(x), rtol=2e-6, atol=2e-6)  # netspec folds batch norm
+    loss, gradients = net.loss_and_gradients(x, y)
+    assert found["loss"] == loss
+    for name, g in gradients.items():
+        np.testing.assert_array_equal(found[f"gradient/{name}"], g)
+    losses = [net.train_step(x, y) for _ in range(2)]
+    net.configure(optimiser="sgd lr=0.05 momentum=0.9 decay=0.001 nesterov")
+    assert found["losses"].tolist() == [*losses, net.train_step(x, y)]
+    for name, value in every(net).items():
+        np.testing.assert_array_equal(found[f"stepped/{name}"], value)
+    np.testing.assert_allclose(found["again"], net.predict(x[:3]), rtol=2e-6, atol=2e-6)
+
+    assert "0 kernels compiled" in run(tmp_path, "alone.py"), "the second run finds every kernel on disk"
+
+
+def test_a_net_without_losses_predicts(tmp_path: Path) -> None:
+    file = tmp_path / "plain.py"
+    file.write_text(standalone(netspec.load_graph(text="net plain:\n  input 4\n  fc 2 relu\n").graph), encoding="utf-8")
+    printed = run(tmp_path, "plain.py")  # the demonstration
+    assert "input: (16, 4)" in printed and "output: (16, 2)" in printed
+    tree = ast.parse(file.read_text())
+    functions = {n.name for n in tree.body if isinstance(n, ast.FunctionDef)}
+    assert {"stored", "predict_values", "predict"} <= functions and not {"gradients", "update", "statistics"} & functions
+    assert '"""plain, as netspec compiled it' in file.read_text()[:80]
+
+
+def test_sizes_must_be_known() -> None:
+    graph = netspec.load_graph(text="net any:\n  input 3x?x?\n  conv 4 3x3\n").graph
+    with pytest.raises(netspec.NetspecError, match="any size"):
+        standalone(graph)
+
+
+def test_what_runs_needs_no_language() -> None:
+    """The embedded modules import each other, NumPy, Numba and the standard library."""
+    modules = needed(ROOTS)
+    assert not [m for m in modules if m.split(".")[0] not in ("backends", "ir", "runtime")]
+    for name, text in modules.items():
+        for n in ast.parse(text).body:
+            outside = [a.name for a in n.names] if isinstance(n, ast.Import) else [n.module or ""] if isinstance(n, ast.ImportFrom) and not n.level else []
+            assert all(o.partition(".")[0] in {*sys.stdlib_module_names, "numpy", "numba", "llvmlite"} for o in outside), f"{name} imports {outside}"
+
+
+@pytest.mark.parametrize("name", [k for k, o in OPTIMISERS.items() if not o.host])
+def test_the_numbers_of_an_update_rule_travel(name: str) -> None:
+    optimiser = OPTIMISERS[name]()
+    scope: dict[str, Any] = {}
+    exec("from __future__ import annotations\n" + "\n".join(function_texts(type(optimiser).scalars)), scope)
+    settings = {k: float(v) for k, v in vars(optimiser).items() if isinstance(v, (int, float))}
+    for step in (1, 2, 10):
+        want = optimiser.scalars(step, dict(settings))
+        assert scope["scalars"](SimpleNamespace(**vars(optimiser)), step, dict(settings)) == want
+        assert all(math.isfinite(v) for v in want.values())

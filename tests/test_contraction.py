@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import platform
+import re
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ from contraction_harness import Case, get, trio, types
 from netspec.backends.cpu import contract_rows
 from netspec.backends.cpu.contract_calls import Gather, Repack, WinogradGather, WinogradOuter
 from netspec.backends.cpu.contract_schedule import keeps_zero
+from netspec.backends.cpu.contract_table import compiled_kernel
 from netspec.ir.contraction import (
     WeightOrder,
     choose_lanes,
@@ -234,6 +237,26 @@ def test_which_epilogues_keep_zero() -> None:
     assert not keeps_zero((("let", "t", "acc + c0"), ("store", 0, "t")))
     assert not keeps_zero((("let", "t", "max(acc * c0 + c1, 0.0)"), ("store", 0, "t")))
     assert not keeps_zero((("let", "t", "sigmoid(acc)"), ("store", 0, "t")))
+
+
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="reads x86 assembly")
+@pytest.mark.parametrize(("lanes", "tile", "form"), [(16, 16, "blocks"), (16, 14, "apart"), (8, 12, "blocks")])
+def test_accumulators_stay_in_registers(lanes: int, tile: int, form: str) -> None:
+    """A spilled accumulator halves the speed, and nothing else would tell."""
+    if lanes > 16 // 2 and "avx512f" not in vector_features():
+        pytest.skip("no 512-bit vectors")
+    if "avx2" not in vector_features():
+        pytest.skip("no 256-bit vectors")
+    vector = 4 * lanes
+    epilogue = (("let", "g", "where(e0 > 0.0, acc, 0.0)"), ("store", 0, "g"), ("sum", 0, "g"), ("sum", 1, "g * e1"))
+    text = compiled_kernel("gather", 6, tile, form, lanes, 4, vector, (vector,) * 3, 1, 2, epilogue, False, lanes, "float32").assembly()
+    assert not re.findall(r"vmov[au]p[sd]\s+%[xyz]mm\d+, -?\d*\(%r[sb]p", text)
+
+
+def vector_features() -> set[str]:
+    import llvmlite.binding
+
+    return {name for name, there in llvmlite.binding.get_host_cpu_features().items() if there}
 
 
 def test_a_call_is_a_line_that_evaluates_to_itself() -> None:

@@ -22,7 +22,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def njit(f: F) -> F:
-    compiled: F = numba.njit(f)
+    """Part of a driver. Nothing calls it from Python, and wrappers for that would take long to compile."""
+    compiled: F = numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)(f)
     return compiled
 
 

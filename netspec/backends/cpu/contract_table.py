@@ -11,7 +11,7 @@ import numpy as np
 
 from ...ir.layout import Image, Layout
 from . import contract_drivers as D
-from .cache import load_module
+from .cache import Compiled, load_module
 from .contract_calls import Call
 
 ROW = 128
@@ -60,13 +60,19 @@ def drive_{function}(row, item, scratch):
 '''
 
 
-@cache
-def kernel(function: str, count: int, *arguments: Any, module: str = "contract_kernels") -> int:
-    """The address of a micro-kernel: compiled alone as a C function, so that no caller recompiles it."""
+def compiled_kernel(function: str, count: int, *arguments: Any, module: str = "contract_kernels") -> Compiled:
+    """A micro-kernel of `count` words: compiled alone as a C function, so that no caller recompiles it."""
     names = ", ".join(f"a{i}" for i in range(count))
     text = KERNEL_TEXT.format(package=PACKAGE, module=module, function=function, count=count, arguments=", ".join(map(repr, arguments)),
                               types=", ".join(["int64"] * count), names=names)
-    return int(getattr(load_module(text, function), f"kernel_{function}").address)
+    made: Compiled = getattr(load_module(text, function), f"kernel_{function}")
+    return made
+
+
+@cache
+def kernel(function: str, count: int, *arguments: Any, module: str = "contract_kernels") -> int:
+    """The address of a micro-kernel."""
+    return compiled_kernel(function, count, *arguments, module=module).address
 
 
 @cache

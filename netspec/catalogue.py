@@ -79,7 +79,7 @@ CATALOGUE: dict[str, str] = {
     "no-net": _page("A file defines no net.", ""),
     # ---------------------------------------------------------------- structure
     "endless-recursion": _page("A block calls itself without end.", "Blocks may be called 64 levels deep.", "block level(n):\n  conv n 3x3\n  level 2*n", "block level(n, depth):\n  conv n 3x3\n  if depth > 0: level 2*n depth-1"),
-    "too-many-steps": _page("A net has more steps or nodes than any network.", "The limits are 120000 steps and 60000 nodes."),
+    "too-many-steps": _page("A net has more steps or nodes than any network.", "The limits are 60000 steps and 60000 nodes."),
     "misplaced-input": _page("`input` stands in the body of a net and nowhere else.", ""),
     "misplaced": _page("A statement has no place here.", ""),
     # ---------------------------------------------------------------- warnings

@@ -6,17 +6,17 @@ import random
 import time
 
 import pytest
-from broken_specs import BASES
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from random_specs import damaged, well_formed
 
+from broken_specs import BASES
 from netspec.diagnostics import render
 from netspec.passes.elaborate import check_module
 from netspec.source import Source
 from netspec.syntax.formatter import format_source
 from netspec.syntax.load import specs_folder
 from netspec.syntax.parser import parse, parse_recovering
+from random_specs import damaged, well_formed
 
 TEXTS = [*BASES.values(), *(p.read_text(encoding="utf-8") for p in sorted(specs_folder().glob("*.net")) if p.stem not in ("densenet", "preact", "resnet", "inception_v3"))]
 FAST = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)

@@ -6,6 +6,7 @@ with the span to blame.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
@@ -44,7 +45,6 @@ class Bound:
     norm: str | None = None
     activation: str | None = None
     refs: list[Scope] = field(default_factory=list)
-    extra: dict[str, Given] = field(default_factory=dict)  # options that are the step's own, not the word's: weights=
     cancelled: set[str] = field(default_factory=set)
 
 
@@ -72,9 +72,9 @@ def family(word: str) -> str | None:
 
 
 def bind(cls: type[Word], what: Span, given: list[Given], options: dict[str, Given], stride: Given | None = None,
-         default: Bound | None = None, extras: tuple[str, ...] = ()) -> tuple[Any, Bound]:
-    """The instance a step means. Raises Mistake."""
-    bound = gather(cls, what, given, options, stride, extras)
+         default: Bound | None = None, seen: Collection[str] = ()) -> tuple[Any, Bound]:
+    """The instance a step means; `seen` are the names its arguments may use. Raises Mistake."""
+    bound = gather(cls, what, given, options, stride, seen)
     if any(v is UNKNOWN_VALUE for v in bound.fields.values()):
         raise Silent
     names, _, positions, _ = _table(cls)
@@ -99,17 +99,19 @@ def bind(cls: type[Word], what: Span, given: list[Given], options: dict[str, Giv
     return made, bound
 
 
-def gather(cls: type[Word], what: Span, given: list[Given], options: dict[str, Given], stride: Given | None, extras: tuple[str, ...] = ()) -> Bound:
+def gather(cls: type[Word], what: Span, given: list[Given], options: dict[str, Given], stride: Given | None, seen: Collection[str] = ()) -> Bound:
     """What the step itself says, field by field."""
     names, words, positions, takes = _table(cls)
     out = Bound()
     literals: list[Given] = []
+    numbers = sum(g.value.__class__ not in (Symbol, Scope) for g in given)
+    short = numbers < sum(a.default is REQUIRED and a.kind != "ref" for a in positions)
     for g in given:
         v = g.value
         if v is UNKNOWN_VALUE and len(literals) >= len(positions):
             continue  # a switch, perhaps
         if v.__class__ is Symbol:
-            _word(cls, g, out, literals)
+            _word(cls, g, out, literals, short, seen)
         elif v.__class__ is Scope:
             out.refs.append(v)
             a = next((a for a in positions if a.kind == "ref" and a.field not in out.fields), None)
@@ -144,8 +146,6 @@ def gather(cls: type[Word], what: Span, given: list[Given], options: dict[str, G
                 out.cancelled.add(which)
                 if which == "activation":
                     out.activation = out.activation or "linear"
-        elif key in extras:
-            out.extra[key] = g
         else:
             raise _unknown_option(cls, key, g, names, words, takes)
     return out
@@ -175,7 +175,7 @@ def _choose(out: Bound, which: str, word: str, span: Span) -> None:
         out.norm = word
 
 
-def _word(cls: type[Word], g: Given, out: Bound, literals: list[Given]) -> None:
+def _word(cls: type[Word], g: Given, out: Bound, literals: list[Given], short: bool, seen: Collection[str]) -> None:
     """A bare word: a switch of this layer, an activation or normalisation it takes, or a text."""
     _, words, positions, takes = _table(cls)
     w = g.value.name
@@ -196,16 +196,23 @@ def _word(cls: type[Word], g: Given, out: Bound, literals: list[Given]) -> None:
     if which:
         raise Mistake("wrong-word", f"{cls.name} takes no {'activation' if which == 'activation' else 'normalisation'} of its own", g.span, "not a switch of this layer",
                       hint=f"write it as the next step:  -> {w}" if w != "linear" else "drop it")
-    _unknown_word(cls, g, w, words, takes)
+    _unknown_word(cls, g, w, words, takes, short, seen)
 
 
-def _unknown_word(cls: type[Word], g: Given, w: str, words: dict[str, Argument], takes: tuple[str, ...]) -> None:
+def _unknown_word(cls: type[Word], g: Given, w: str, words: dict[str, Argument], takes: tuple[str, ...], short: bool, seen: Collection[str]) -> None:
     pool = [*words]
     if takes:
         pool += [n for n, c in LAYERS.items() if family(n) in takes] + ["linear"]
     alike = near(w, pool)
     options = near(w, _table(cls)[0])
-    notes = (f"its words: {', '.join(words)}" + (", an activation" if "activation" in takes else "") + (", bn" if "norm" in takes else ""),) if pool else ()
+    known = [*words, *(["an activation"] if "activation" in takes else []), *(["bn"] if "norm" in takes else [])]
+    notes = (f"its words: {', '.join(known)}",) if known else ()
+    meant = near(w, seen)
+    if short and not alike and w != "x":  # it stands where a number is missing
+        raise Mistake("undefined-name", f"`{w}` is not defined here", g.span, "no parameter or constant has this name", (usage(cls).replace("write  ", f"{cls.name} is written  "),),
+                      f"did you mean `{meant}`?" if meant else f"make it a parameter of the block or net, or define it above:  {w} = ...")
+    if meant and not alike:
+        alike = meant
     if w == "x":
         hint: str | None = "sizes have no blanks: write  3x3"
     elif alike:

@@ -18,6 +18,8 @@ from .tree import Comment
 
 OPEN = {"LPAR": ")", "_LP_TIGHT": ")", "LSQB": "]", "_LB_TIGHT": "]"}
 CLOSE = {"RPAR": ")", "RSQB": "]"}
+OPERATORS = {"PLUS", "MINUS", "STAR", "SLASH", "PERCENT", "CARET", "SIGN", "NOT", "AND", "OR", "DOT", "_LB_TIGHT"}
+NESTED = 64  # brackets, or bodies on one line
 PATIENCE = 3  # unclosed brackets before brackets stop joining lines: keeps reading linear
 
 
@@ -98,6 +100,9 @@ def read_lines(source: Source, scanner: Scanner) -> tuple[list[Line], list[Comme
             out[-1].faults += line.faults
         elif line.tokens:
             out.append(line)
+    for line in out:
+        if len(line.tokens) > NESTED:
+            _limit(source, line)
     return out, comments
 
 
@@ -124,7 +129,7 @@ def _read(source: Source, scanner: Scanner, line: Line, number: int, comments: l
                 continue
             return number, True
         kept = kept or (seen, len(comments))
-        if not join or last or _starts_statement(texts[number]):
+        if not join or last or _starts_statement(texts[number], line.indent):
             del line.tokens[kept[0] :], comments[kept[1] :]
             line.last = opened[0].line
             t = opened[0]
@@ -135,12 +140,29 @@ def _read(source: Source, scanner: Scanner, line: Line, number: int, comments: l
         number += 1
 
 
+def _limit(source: Source, line: Line) -> None:
+    """Refuse a line that nests too deeply to be looked at by anyone."""
+    depth = run = colons = 0
+    for t in line.tokens:
+        depth += (t.type in OPEN) - (t.type in CLOSE)
+        run = 0 if t.type in ("COMMA", "ARROW") else run + (t.type in OPERATORS)
+        colons += t.type == "COLON"
+        if max(depth, colons) > NESTED or run > 4 * NESTED:
+            line.faults.append(Diagnostic("too-deep", f"this line nests more than {NESTED} deep", (Label(Span(source, t.line, t.column, t.line, t.end), "limit reached here"),),
+                                          hint="name a part of it on a line of its own"))
+            return
+
+
 _STATEMENT = re.compile(r"\s*(?:(?:block|net|train|default|import|input|output|repeat|residual|shortcut|dense|each|frozen)\b|\||->|\w+(?:\[\w+\])?:)")
 
 
-def _starts_statement(text: str) -> bool:
-    """No such line can stand inside brackets."""
-    return bool(_STATEMENT.match(text))
+_STEP = re.compile(r"\s*(?!not\b|in\b)[A-Za-z_]\w* +(?!if\b|else\b|and\b|or\b)[\w\"@]")
+
+
+def _starts_statement(text: str, indent: int) -> bool:
+    """No such line can stand inside brackets: a statement's head, or two words side by side that are not indented past
+    the line with the bracket."""
+    return bool(_STATEMENT.match(text) or (len(text) - len(text.lstrip()) <= indent and _STEP.match(text)))
 
 
 def _scan(scanner: Scanner, text: str, number: int, out: list[Token], comments: list[Comment]) -> None:

@@ -33,7 +33,7 @@ class Context:
     line: Line
     token: Token
     expected: set[str]  # where the token stands
-    at_start: set[str]  # where the line begins
+    in_merge: bool  # a branch could begin here
     deeper: bool  # lines are indented under this one
     inside: bool  # the line is indented itself
 
@@ -122,7 +122,7 @@ def _outside(c: Context) -> Result:
     t = c.token
     if t is not c.first:
         return None
-    if c.at_start == {"VBAR"} or (c.at_start <= {"VBAR", "_DEDENT"} and t.type != "VBAR"):
+    if c.in_merge:
         return c.diagnostic("branch-expected", "inside a merge every line at this depth is a branch", "this line does not begin with `|`", at=t,
                             hint=f"write  | {c.text}  or indent it under the branch above")
     if t.type == "VBAR":

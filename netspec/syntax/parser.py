@@ -77,7 +77,7 @@ class _Run:
                 self.found.append(Diagnostic("too-many-mistakes", f"{MOST} mistakes: the rest of the file was not read",
                                              (Label(self.span(line.tokens[0])),)))
                 break
-            if line.faults and line.faults[-1].code == "unclosed-bracket":
+            if line.faults and line.faults[-1].code in ("unclosed-bracket", "too-deep"):
                 self.set_aside(k, line)
             else:
                 self.read(k, line)
@@ -192,8 +192,9 @@ class _Run:
     def missing_body(self, head: Line) -> None:
         colon = next((t for t in reversed(head.tokens) if t.type == "COLON"), head.tokens[-1])
         what = head.tokens[0].text if len(head.tokens) > 1 else "this line"
-        self.say("missing-body", f"`{what}` opens a body, and there is none", colon, "nothing is indented under this line",
-                 hint="indent the lines of the body by two more spaces than this line")
+        if not head.faults:
+            self.say("missing-body", f"`{what}` opens a body, and there is none", colon, "nothing is indented under this line",
+                     hint="indent the lines of the body by two more spaces than this line")
         n = head.number
         if not self.feeds(_token("_INDENT", n), _token("NAME", n, HOLE), _token("_NL", n), _token("_DEDENT", n)):
             self.feeds(_token("_INDENT", n), _token("VBAR", n, "|"), _token("NAME", n, HOLE), _token("_NL", n), _token("_DEDENT", n))
@@ -208,7 +209,9 @@ class _Run:
         if refused is not None:
             expected = self.expected()
             self.put_back(kept)
-            found = explain(Context(self.source, line, refused, expected, self.expected(), self.deeper(k), self.levels[-1][0] > 0))
+            in_merge = self.feeds(_token("VBAR", line.number, "|"))
+            self.put_back(kept)
+            found = explain(Context(self.source, line, refused, expected, in_merge, self.deeper(k), self.levels[-1][0] > 0))
             line.faults.append(found.diagnostic)
             self.found.append(found.diagnostic)
             if found.meant is None or self.try_line(list(found.meant), line) is not None:

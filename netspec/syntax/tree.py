@@ -405,6 +405,9 @@ class Module:
         return "\n".join(_show(i, 0) for i in self.items)
 
 
+_PARTS: dict[type, list[str]] = {}  # names of the fields that hold parts, last first
+
+
 def walk(node: Any) -> Iterator[Any]:
     """A node and everything in it."""
     todo = [node]
@@ -414,7 +417,13 @@ def walk(node: Any) -> Iterator[Any]:
             todo.extend(reversed(n))
         elif hasattr(n, "__dataclass_fields__") and hasattr(n, "span"):
             yield n
-            todo.extend(getattr(n, f.name) for f in reversed(fields(n)) if f.name not in ("span", "name_span", "path_span"))
+            names = _PARTS.get(n.__class__)
+            if names is None:
+                names = _PARTS[n.__class__] = [f.name for f in reversed(fields(n)) if f.name not in ("span", "name_span", "path_span")]
+            for name in names:
+                v = getattr(n, name)
+                if v.__class__ is not str:
+                    todo.append(v)
 
 
 def source_text(node: Any) -> str:

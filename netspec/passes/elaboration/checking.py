@@ -9,7 +9,6 @@ from ...syntax import tree
 from ...syntax.tree import walk
 from .files import STRUCTURAL, Context, File
 
-
 MOST = 200  # unknown words reported of one definition
 
 

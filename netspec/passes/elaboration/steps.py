@@ -218,7 +218,7 @@ def layer(e: Elaborator, node: tree.Call, cls: Any, args: Arguments, flow: Flow 
     if flow is None:
         raise _no_flow(node)
     try:
-        made, bound = bind(cls, node.span, args.given, args.options, args.stride, c.defaults.get(cls.name))
+        made, bound = bind(cls, node.span, args.given, args.options, args.stride, c.defaults.get(cls.name), c.env)
     except Mistake as m:
         _explained(m, flow)
         raise

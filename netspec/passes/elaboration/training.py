@@ -193,7 +193,7 @@ def _word(cls: Any, s: tree.Call, arguments: Any, c: Context) -> Any:
             raise Mistake("wrong-argument", f"{cls.name} takes no reference", a.span)
         else:
             given.append(Given(evaluate(a, c, None), a.span, a.name if isinstance(a, tree.Name) and a.name not in c.env else None))
-    return bind(cls, s.span, given, options)[0]
+    return bind(cls, s.span, given, options, seen=c.env)[0]
 
 
 def _used(e: Elaborator, s: tree.Call, c: Context, graph: Graph | None, rest: Any) -> tuple[str, str | None, float, list[Any]]:

@@ -6,10 +6,9 @@ from math import prod
 
 from ..ir.graph import Parameter
 from ..ir.types import TensorType
-from ..words import WordError, flag, number
-from .layer import Builder, Example, Layer
+from ..words import flag, number
+from .layer import Builder, Example, Layer, known_channels, plane, sizes
 
-_PLACES = {0: "", 1: ",w", 2: ",h,w", 3: ",d,h,w"}
 
 class Bn(Layer, category="normalisation"):
     """Batch normalisation: each channel to mean 0 and variance 1 over the batch, then a learned scale and shift.
@@ -41,9 +40,7 @@ class Bn(Layer, category="normalisation"):
         return inputs[0]
 
     def parameters(self, *inputs: TensorType) -> tuple[Parameter, ...]:
-        c = inputs[0].channels
-        if c is None:
-            raise WordError("the number of channels must be known here", label="it is `?`", code="unknown-size")
+        c = known_channels(inputs[0])
         return (Parameter("weight", (c,), "norm", "ones"), Parameter("bias", (c,), "norm", "zeros"),
                 Parameter("mean", (c,), "buffer", "zeros", trainable=False), Parameter("var", (c,), "buffer", "ones", trainable=False))
 
@@ -51,14 +48,14 @@ class Bn(Layer, category="normalisation"):
         (x,) = inputs
         mean, var = parameters["mean"], parameters["var"]
         t = b.type(x)
-        ix = f"n,c{_PLACES[len(t.shape) - 1]}"
+        ix = f"n,c{plane(t.shape)}"
         if not b.training:
             k = b.map(f"weight / sqrt(var + {self.eps!r})", weight=parameters["weight"], var=var)
             s = b.map("bias - mean * k", bias=parameters["bias"], mean=mean, k=k)
             b.save(k=k)
             return b.map("x * k + s", x=x, k=k, s=s)
         # Sums are taken around the running mean: without it E[x^2] - E[x]^2 loses all digits where the mean is large.
-        count = f"(N * {t.batch * prod(s or 0 for s in t.shape[1:])})"
+        count = f"(N * {t.batch * prod(sizes(t)[1:])})"
         s1 = b(f"s1[c] += x[{ix}] - mean[c]", x=x, mean=mean)
         s2 = b(f"s2[c] += (x[{ix}] - mean[c]) * (x[{ix}] - mean[c])", x=x, mean=mean)
         m = b(f"m[c] = mean[c] + s1[c] / {count}", mean=mean, s1=s1)
@@ -75,7 +72,7 @@ class Bn(Layer, category="normalisation"):
         """dx = k (dy - mean(dy) - xhat mean(dy xhat)), xhat = (x - m) r."""
         (x,) = inputs
         t = b.type(x)
-        ix = f"n,c{_PLACES[len(t.shape) - 1]}"
+        ix = f"n,c{plane(t.shape)}"
         if "m" not in saved:  # the statistics are constants: an affine map
             mean, var, k = parameters["mean"], parameters["var"], saved["k"]
             t1 = b(f"d_bias[c] += dy[{ix}]", dy=dy)
@@ -83,7 +80,7 @@ class Bn(Layer, category="normalisation"):
             dg = b(f"d_weight[c] = t2[c] / sqrt(var[c] + {self.eps!r})", t2=t2, var=var)
             return (b.map("dy * k", dy=dy, k=k),), {"weight": dg, "bias": t1}
         m, r, k = saved["m"], saved["r"], saved["k"]
-        count = f"(N * {t.batch * prod(s or 0 for s in t.shape[1:])})"
+        count = f"(N * {t.batch * prod(sizes(t)[1:])})"
         t1 = b(f"d_bias[c] += dy[{ix}]", dy=dy)
         t2 = b(f"t2[c] += dy[{ix}] * (x[{ix}] - m[c])", dy=dy, x=x, m=m)
         dg = b("d_weight[c] = r[c] * t2[c]", r=r, t2=t2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..ir.types import TensorType, shape_text
 from ..words import WordError
-from .layer import Builder, Example, Layer
+from .layer import Builder, Example, Layer, plane, sizes
 
 
 class Concat(Layer, category="merge"):
@@ -38,10 +38,10 @@ class Concat(Layer, category="merge"):
         if len(inputs) == 1:
             return inputs[0]
         types = [b.type(x) for x in inputs]
-        total = sum(t.shape[0] or 0 for t in types)
-        place = ("", ",w", ",h,w", ",d,h,w")[len(types[0].shape) - 1]
+        total = sum(sizes(t)[0] for t in types)
+        place = plane(types[0].shape)
         texts, at = [], 0
         for k, t in enumerate(types):
             texts.append(f"y[n,c+{at}{place}] = x{k}[n,c{place}]")
-            at += t.shape[0] or 0
-        return b.pieces(*texts, out=(total, *(s or 0 for s in types[0].spatial)), **{f"x{k}": x for k, x in enumerate(inputs)})
+            at += sizes(t)[0]
+        return b.pieces(*texts, out=(total, *sizes(types[0])[1:]), **{f"x{k}": x for k, x in enumerate(inputs)})

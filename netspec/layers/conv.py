@@ -16,14 +16,13 @@ from .windows import need_image, out_sizes, pads, per_axis, slide
 class Conv(Layer, category="convolution"):
     """Convolution (cross-correlation) with learned filters over 1, 2 or 3 spatial axes.
 
+    `reflect` and `replicate` pad with a mirror image or the edge instead of zeros. `values=` fixes the filters (a buffer,
+    never trained): the numbers of one window, used for every filter and channel, or of all of them. `table=` lists, for
+    each filter, the input channels it sees; the other weights are not there (LeNet-5's third layer).
+
     Shapes:  C x W... -> filters x P...,  P = floor((W - F + 2*pad) / stride) + 1,  F = dilation*(window-1) + 1
-    Params:  weight [filters, C/groups, *window], bias [filters]
+    Params:  weight [filters, C/groups, *window], bias [filters]; with `table` weight [entries of the table, *window]
     Errors:  a window larger than the padded input; groups that do not divide C and filters
-
-    `reflect` and `replicate` pad with a mirror image or the edge instead of zeros. `values=` fixes the filters (a buffer, never
-    trained): the numbers of one window, used for every filter and channel, or of all of them.
-    `table=` lists, for each filter, the input channels it sees; the other weights are not there (LeNet-5's third layer).
-
     Paper:   LeCun et al., "Backpropagation Applied to Handwritten Zip Code Recognition", 1989
     """
 

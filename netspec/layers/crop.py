@@ -23,7 +23,8 @@ class Crop(Layer, category="move"):
 
     arity = (2, 2)
     examples = (
-        Example("crop @a", inputs=((3, 4, 5), (2, 6, 8)), output=(2, 4, 5)),
+        Example("crop @a", inputs=((3, 4, 5), (2, 5, 8)), output=(2, 4, 5)),
+        Example("crop @a", inputs=((1, 2, 1, 2), (2, 3, 2, 4)), output=(2, 2, 1, 2)),
         Example("crop @a offset=2", inputs=((3, 4), (2, 7)), output=(2, 4)),
     )
 
@@ -56,6 +57,6 @@ def crop(b: Builder, x: str, flow: TensorType, offset: int | None = None) -> str
     if t == b.type(x):
         return x
     s = plane(t.shape)
-    starts = [(have - want) // 2 if offset is None else offset for want, have in zip(sizes(t)[1:], sizes(b.type(x))[1:])]
-    at = ",".join(i + (f"+{k}" if k else "") for i, k in zip(s[1:].split(","), starts))
+    cuts = [(want, have, (have - want) // 2 if offset is None else offset) for want, have in zip(sizes(t)[1:], sizes(b.type(x))[1:])]
+    at = ",".join(i if want == have else f"{i}+{k}" for i, (want, have, k) in zip(s[1:].split(","), cuts))
     return str(b(f"y[n,c{s}] = x[n,c,{at}]", x=x, out=sizes(t)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from math import gcd, prod
 from typing import Any, ClassVar
 
@@ -62,8 +63,7 @@ class GroupNorm(Layer, category="normalisation", name="group_norm"):
         """The mean of an expression over each image's group, for each channel of it: first over places, then over channels."""
         shape = sizes(b.type(like))
         s, of = plane(shape), shape[0] // self.of(shape[0])
-        for name in operands:
-            expression = expression.replace(name, f"{name}[n,c{s}]")
+        expression = re.sub(r"[a-z]\w*", lambda m: f"{m[0]}[n,c{s}]", expression)
         scale = f" / {float(of * prod(shape[1:]))!r}"
         if not s and of == 1:
             return str(b(f"m[n,c] = {expression}", **operands))
@@ -108,6 +108,7 @@ class InstanceNorm(GroupNorm, category="normalisation", name="instance_norm"):
 
     examples = (
         Example("instance_norm", inputs=((4, 3, 2),), output=(4, 3, 2)),
+        Example("instance_norm", inputs=((2, 2, 1, 2),), output=(2, 2, 1, 2)),
         Example("instance_norm affine", inputs=((3, 5),), output=(3, 5), parameters=6),
     )
 

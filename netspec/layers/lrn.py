@@ -26,6 +26,7 @@ class Lrn(Layer, category="normalisation"):
     examples = (
         Example("lrn", inputs=((7, 3, 2),), output=(7, 3, 2)),
         Example("lrn 3 alpha=0.5 beta=0.6 k=2", inputs=((4, 5),), output=(4, 5)),
+        Example("lrn 3 alpha=0.2", inputs=((4, 2, 1, 2),), output=(4, 2, 1, 2)),
         Example("lrn 4 alpha=0.3 divide=no", inputs=((6, 2, 2),), output=(6, 2, 2)),
     )
 

@@ -19,7 +19,8 @@ class Shuffle(Layer, category="move"):
 
     factor: int = count("how many times as large", default=2, position=0)
 
-    examples = (Example("shuffle 2", inputs=((8, 3, 2),), output=(2, 6, 4)), Example("shuffle 3", inputs=((6, 4),), output=(2, 12)))
+    examples = (Example("shuffle 2", inputs=((8, 3, 2),), output=(2, 6, 4)), Example("shuffle 3", inputs=((6, 4),), output=(2, 12)),
+                Example("shuffle 2", inputs=((8, 1, 2, 1),), output=(1, 2, 4, 2)))
 
     def shape(self, *inputs: TensorType) -> TensorType:
         (x,) = inputs

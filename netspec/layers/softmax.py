@@ -13,7 +13,8 @@ class Softmax(Layer, category="activation"):
     Paper:   Bridle, "Probabilistic Interpretation of Feedforward Classification Network Outputs", 1990
     """
 
-    examples = (Example("softmax", inputs=((5,),), output=(5,)), Example("softmax", inputs=((3, 2, 4),), output=(3, 2, 4)))
+    examples = (Example("softmax", inputs=((5,),), output=(5,)), Example("softmax", inputs=((3, 2, 4),), output=(3, 2, 4)),
+                Example("softmax", inputs=((3, 2, 1, 2),), output=(3, 2, 1, 2)))
 
     def shape(self, *inputs: TensorType) -> TensorType:
         return inputs[0]

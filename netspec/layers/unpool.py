@@ -29,6 +29,7 @@ class Unpool(Layer, category="pooling"):
     binds = True
     examples = (
         Example("unpool @p", inputs=((2, 2, 2), (2, 4, 5)), output=(2, 4, 5), before=("p: @a -> maxpool 2",)),
+        Example("unpool @p", inputs=((1, 1, 2, 1), (1, 2, 4, 3)), output=(1, 2, 4, 3), before=("p: @a -> maxpool 2",)),
         Example("unpool @p", inputs=((3, 4), (3, 7)), output=(3, 7), before=("p: @a -> maxpool 3 /2 same",)),
     )
 

@@ -190,10 +190,8 @@ def _map_text(expression: str, literals: tuple[tuple[str, float], ...], reads: t
     place = places(rank)
     full = ",".join((("n",) if batched else ()) + place)
     how = {"full": full, "image": "n,c", "channel": "c", "one": "0"}
-    for k, h in reads:
-        expression = re.sub(rf"\b{k}\b(?!\[)", f"{k}[{how[h]}]", expression)
-    for k, v in literals:
-        expression = re.sub(rf"\b{k}\b(?!\[)", repr(v), expression)
+    spelled = {k: f"{k}[{how[h]}]" for k, h in reads} | {k: repr(v) for k, v in literals}
+    expression = re.sub(r"\b[A-Za-z_]\w*\b(?!\[)", lambda m: spelled.get(m[0], m[0]), expression)  # all at once: `d` may be an index, too
     text = ast.unparse(ast.parse(expression, mode="eval").body)
     return f"out[{full}] = " + re.sub(r"\[[^\]]*\]", lambda m: m[0].replace(" ", ""), text)
 

@@ -135,12 +135,14 @@ class Ending:
 
 
 def gather(tile: int, form: str, unit: int, inner: int, pixel: int | None, steps: tuple[int, ...] | None, outputs: int, extras: int,
-           epilogue: Epilogue, masked: bool, lanes: int, kind: str) -> Emit:
+           epilogue: Epilogue, masked: bool, lanes: int, kind: str, spans: tuple[tuple[int, int], ...] = ()) -> Emit:
     """`tile` places times `lanes` channels. Arguments: tiles, taps, table, x, weights, frame.
 
     `pixel` is the distance of two places in the image and `steps` in each operand, in bytes; both None: the frame tells
     (places are then images). `inner` scalars are unrolled. `form` is "blocks" (a tap is some scalars), "apart" (the same
     with taps that share no lines, fetched one tap ahead) or "lanes" (a tap is a vector that meets shuffles of itself).
+    Where the tile is a whole row, `spans` are the places that each of its column taps reaches within the image; the
+    others would multiply zeros.
     """
     def emit(b: Any, args: list[Value]) -> None:
         e = E(b, lanes, kind)
@@ -158,9 +160,12 @@ def gather(tile: int, form: str, unit: int, inner: int, pixel: int | None, steps
                 start = e.offset(X, b.mul(t, b.mul(stride, i64(tile))))
                 places = [(e.offset(start, b.mul(stride, i64(m))), 0) for m in range(tile)]
 
-            def broadcast_step(at: Value, w: Value, u: int, acc: list[Value]) -> list[Value]:
-                v = e.load(w, u * e.bytes)
-                return [e.fma(e.broadcast(e.offset(p, at), o + e.item * u), v, acc[m]) for m, (p, o) in enumerate(places)]
+            def broadcast_step(at: Value, w: Value, u: int, acc: Sequence[Value], reached: range) -> list[Value]:
+                v, out = e.load(w, u * e.bytes), list(acc)
+                for m in reached:
+                    p, o = places[m]
+                    out[m] = e.fma(e.broadcast(e.offset(p, at), o + e.item * u), v, acc[m])
+                return out
 
             def lanes_step(at: Value, w: Value, acc: list[Value]) -> list[Value]:
                 vs = [e.load(w, e.bytes * u) for u in range(unit)]
@@ -173,7 +178,7 @@ def gather(tile: int, form: str, unit: int, inner: int, pixel: int | None, steps
                     out.append(a)
                 return out
 
-            def tap(k: Value, acc: list[Value]) -> list[Value]:
+            def tap(k: Value, acc: list[Value], reached: range = range(tile)) -> list[Value]:
                 at = b.load(e.offset(TABLE, b.mul(k, i64(8))), align=8, typ=I64)
                 w = e.offset(W, b.mul(k, i64(unit * e.bytes)))
                 if form == "lanes":
@@ -184,18 +189,23 @@ def gather(tile: int, form: str, unit: int, inner: int, pixel: int | None, steps
                         e.prefetch(e.offset(p, following), o)
                 if inner == unit:
                     for u in range(unit):
-                        acc = broadcast_step(at, w, u, acc)
+                        acc = broadcast_step(at, w, u, acc, reached)
                     return acc
 
                 def part(i: Value, acc: Sequence[Value]) -> list[Value]:
                     out = list(acc)
                     a, q = b.add(at, b.mul(i, i64(e.item * inner))), e.offset(w, b.mul(i, i64(inner * e.bytes)))
                     for u in range(inner):
-                        out = broadcast_step(a, q, u, out)
+                        out = broadcast_step(a, q, u, out, reached)
                     return out
                 return e.loop(i64(unit // inner), acc, part)
 
-            acc = e.loop(taps, [e.zero()] * tile, tap)
+            def row_of_taps(k: Value, acc: list[Value]) -> list[Value]:
+                for v, (first, last) in enumerate(spans):
+                    acc = tap(b.add(b.mul(k, i64(len(spans))), i64(v)), acc, range(first, last))
+                return acc
+
+            acc = e.loop(b.sdiv(taps, i64(len(spans))) if spans else taps, [e.zero()] * tile, row_of_taps if spans else tap)
             ending = Ending(e, epilogue, FRAME, outputs, extras, masked)
             operands = []
             for j in range(count):

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from ...ir.contraction import WeightOrder
+from ...ir.contraction import AxisPhase, WeightOrder
 from . import contract_drivers as D
 from . import winograd_rows as W
 from .contract_calls import (
@@ -90,12 +90,13 @@ def _gather(g: Gather, N: int, resolve: Resolve, out: Rows) -> None:
         inner = _inner(walk.unit, x.image if by_image else w.stride * x.pixel, item) if walk.form != "lanes" else walk.unit
         steps = None if by_image else tuple(w.step * pixels for *_, pixels in strides)
 
+        spans = () if by_image or walk.form != "blocks" or w.count != tile else column_spans(w, c.reads[2])
         form = "lanes" if walk.form == "lanes" else "apart" if walk.form == "blocks" and walk.steps == walk.count > 1 else "blocks"
 
-        def micro(size: int, form: str = form, unit: int = walk.unit, inner: int = inner, pixel: int | None = pixel,
+        def micro(size: int, form: str = form, spans: tuple[tuple[int, int], ...] = spans, unit: int = walk.unit, inner: int = inner, pixel: int | None = pixel,
                   steps: tuple[int, ...] | None = steps) -> int:
             return kernel("gather", 6, size, form, unit, inner, pixel, steps, len(g.outputs), len(g.extras),
-                          g.epilogue, g.masked, g.lanes, g.kind)
+                          g.epilogue, g.masked, g.lanes, g.kind, *((spans,) if spans else ()))
 
         p = records[k]
         table = [[place_offset(q, x) for q in walk.places(b)] for b in range(len(walk.starts))]
@@ -133,6 +134,15 @@ def _gather(g: Gather, N: int, resolve: Resolve, out: Rows) -> None:
     row[D.G_EDGES], row[D.G_IMAGES], row[D.G_CHUNK] = edges(out, resolve, g.outputs), images, max(1, chunk)
     sum_words(row, resolve, g.sums)
     vector_words(row, resolve, g.vectors)
+
+
+def column_spans(w: AxisPhase, size: int) -> tuple[tuple[int, int], ...]:
+    """For each tap of a row of places, those it reaches within the image, where that saves something."""
+    spans = []
+    for _, o in w.taps:
+        inside = [m for m in range(w.count) if 0 <= m * w.stride + o < size]
+        spans.append((inside[0], inside[-1] + 1) if inside else (0, 0))
+    return tuple(spans) if sum(b - a for a, b in spans) < 0.93 * w.count * len(spans) else ()
 
 
 def _inner(unit: int, pixel: int, item: int) -> int:

@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..backends.cpu.contract_calls import Kernel
+from ..backends.cpu.literals import filled, literal
 from ..backends.cpu.module import DOCS, section_text, values_text
 from ..backends.cpu.plan import Planned, Store, plan, target_and_store
 from ..backends.cpu.schedule import Section
@@ -63,7 +64,7 @@ def standalone(graph: Graph) -> str:
     parts += rule.parts() if rule else []
     parts += _kernels(kernels, [c for p in entries.values() for s in (p.schedule.main, p.schedule.effects) for c in s.calls if isinstance(c, Kernel)])
     parts.append(f"# {'-' * 40} the run-time part of netspec {'-' * 40}\n{runtime}")
-    parts.append("\n".join(f"from {package}.{m} import {names}  # noqa: E402" for m, names in NAMES.items()) + "\n")
+    parts.append("\n".join(f"from {package}.{m} import {names}  # noqa: E402" for m, names in NAMES.items()) + "\n\nSTORED = stored()\n")
     parts.append(_network(graph, entries, kernels, rule, target))
     parts.append('if __name__ == "__main__":\n    demonstrate(Network())\n')
     return "\n\n".join(parts)
@@ -113,8 +114,8 @@ def _parameters(graph: Graph) -> str:
 def _entry(name: str, p: Planned, graph: Graph, recipe: Recipe, store: Store) -> list[str]:
     s = p.schedule
     own = {k: v for k, v in s.layouts.items() if k not in store}
-    parts = [f'def {name}_values():\n    """Where each value of `{name}` lies."""\n    return stored() | {{\n{values_text(own, 8)}\n    }}\n',
-             section_text(f"prepare_{name}", s.prepare, DOCS["prepare"]), section_text(name, s.main, DOCS[name])]
+    parts = [f'def {name}_values():\n    """Where each value of `{name}` lies."""\n    return STORED | {{\n{values_text(own, 8, store)}\n    }}\n',
+             section_text(f"prepare_{name}", s.prepare, DOCS["prepare"], store), section_text(name, s.main, DOCS[name], store)]
     if s.effects.calls:
         parts.append(section_text("statistics", s.effects, DOCS["statistics"]))
     shapes = {public: (v, tuple(x or 0 for x in p.program.values[v].type.shape)) for public, v in p.program.outputs}
@@ -124,7 +125,9 @@ def _entry(name: str, p: Planned, graph: Graph, recipe: Recipe, store: Store) ->
     if name == "gradients":
         facts["losses"] = tuple(t.weight for t in recipe.terms)
         facts["targets"] = {n.name.removeprefix("target."): n.results[0].name for n in written if n.op.role == "target"}
-    lines = "".join(f"    {k!r}: {v!r},\n" for k, v in facts.items())
+        facts["classes"] = {t.source: graph.values[dict(graph.outputs)[t.output]].type.channels for t in recipe.terms
+                            if t.source in p.program.values and p.program.values[t.source].type.element == "int" and getattr(t.loss, "ignore", None) is None}
+    lines = "".join(f"    {k!r}: {literal(v, 4, len(k) + 8)},\n" for k, v in facts.items())
     return [*parts, f"{name.upper()} = {{\n{lines}}}\n"]
 
 
@@ -200,8 +203,8 @@ def _network(graph: Graph, entries: Mapping[str, Planned], kernels: Mapping[str,
     images = {n.name: n.type.batch for n in graph.inputs if n.type.batch > 1}
     lines = ["class Network(Standalone):", f'    """{graph.name}: predict' + (", gradients" if "gradients" in entries else "") + (", step" if rule else "") + '; parameters, load, save."""', "",
              "    given = {name: Given(name=name, **facts) for name, facts in PARAMETERS.items()}", f"    inputs = {inputs!r}", f"    images = {images!r}",
-             "    stored = stored()", f'    dtype, lanes = "{DTYPE}", {target.lanes}',
-             f"    kernels = {{f.__name__: f for f in ({''.join(k + ', ' for k in kernels)})}}", "    entries = {"]
+             "    stored = STORED", f'    dtype, lanes = "{DTYPE}", {target.lanes}',
+             f"    kernels = {{f.__name__: f for f in {filled('[', list(kernels), ']', 4, 36)}}}", "    entries = {"]
     for name, p in entries.items():
         functions = [f"prepare_{name}", name, *(["statistics"] if p.schedule.effects.calls else [])]
         lines.append(f'        "{name}": Entry({name}_values(), ({", ".join(functions)}), **{name.upper()}),')

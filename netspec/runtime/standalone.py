@@ -62,6 +62,7 @@ class Entry:
     outputs: Mapping[str, tuple[str, tuple[int, ...]]]  # public name -> value and shape
     losses: tuple[float, ...] = ()  # weights of loss.0, loss.1, ...
     targets: Mapping[str, str] = field(default_factory=dict)
+    classes: Mapping[str, int] = field(default_factory=dict)  # of targets that are labels
 
 
 @dataclass(frozen=True)
@@ -219,8 +220,12 @@ class Standalone:
         missing = [name for name in entry.targets if given.get(name) is None]
         if missing:
             raise TypeError(f"the loss needs a target, {missing[0]}")
+        targets = {value: np.asarray(given[name]) for name, value in entry.targets.items()}
+        for value, classes in entry.classes.items():
+            if not ((targets[value] >= 0) & (targets[value] < classes)).all():
+                raise ValueError(f"labels are 0 to {classes - 1}, and here they reach from {targets[value].min()} to {targets[value].max()}")
         self.random[0] = random_key(self.seed, self.steps)
-        out = self._run("gradients", self._inputs(x), {value: np.asarray(given[name]) for name, value in entry.targets.items()}, statistics)
+        out = self._run("gradients", self._inputs(x), targets, statistics)
         return sum(w * float(out[f"loss.{k}"].ravel()[0]) for k, w in enumerate(entry.losses))
 
     def _run(self, name: str, inputs: Mapping[str, Array], targets: Mapping[str, Array], statistics: bool = False) -> dict[str, Array]:

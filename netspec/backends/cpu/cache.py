@@ -142,7 +142,7 @@ def _digest(data: bytes) -> str:
 
 
 _IMPORT = re.compile(r"^\s*(?:from\s+([\w.]+)\s+import\s+(\([^)]*\)|[^\n]*)|import\s+([\w.]+))", re.M)
-_PACKAGE = __name__.rpartition(".")[0]  # the package whose modules emitted code may import; empty in a file that stands alone
+_PACKAGE = __name__.rpartition(".")[0]  # the package whose modules emitted code may import
 
 
 @remember
@@ -393,7 +393,7 @@ def _compile_elsewhere(kernels: list[Compiled]) -> subprocess.Popen[bytes] | Non
     for k in kernels:
         module = sys.modules[k.function.__module__]
         work.append((module.__dict__.get("__netspec_source__"), module.__dict__.get("__netspec_title__", module.__name__), k.name, k.key))
-    if not (_PACKAGE and sys.executable):
+    if "__netspec_source__" in globals() or not sys.executable:  # in a file that stands alone: nobody else can import this
         return None
     place_, path = str(place().path), os.pathsep.join(p for p in sys.path if p)
     environment = {**os.environ, "NETSPEC_CACHE": place_, "PYTHONPATH": path}

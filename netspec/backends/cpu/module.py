@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ...ir import contraction, layout
+from ...ir.contraction import WeightOrder
 from ...ir.graph import Node
-from ...ir.layout import Image, Layout
+from ...ir.layout import Image, Layout, Packed
 from ...ir.step import Step
 from .literals import call_text, literal
 from .schedule import Schedule, Section
@@ -19,8 +20,8 @@ from .schedule import Schedule, Section
 NAMES = {k: v for m in (contraction, layout) for k, v in vars(m).items() if not k.startswith("_")}
 
 
-def section_text(name: str, section: Section, doc: str) -> str:
-    """One function of the module."""
+def section_text(name: str, section: Section, doc: str, stored: Mapping[str, Layout] | None = None) -> str:
+    """One function of the module. Orders of `stored` weights are not spelled out again."""
     lines = [f"def {name}(m):", f'    """{doc}"""']
     note: tuple[str, ...] = ()
     for call in section.calls:
@@ -34,10 +35,16 @@ def section_text(name: str, section: Section, doc: str) -> str:
                 lines.append("")
                 lines += [f"    # {where(node)}{x}" for x in note]
             lines += [f"    #     {formula(n)}" for n in node.op.nodes] if isinstance(node.op, Step) else []
-        lines.append("    " + call_text(f"m.{call.method}", call, 4, 4))
+        lines.append("    " + call_text(f"m.{call.method}", call, 4, 4, named(stored or {}, getattr(call, "source", ""))))
     if not section.calls:
         lines.append("    return")
     return "\n".join(lines) + "\n"
+
+
+def named(stored: Mapping[str, Layout], near: str) -> dict[WeightOrder, str]:
+    """What the orders of stored weights are called; of equal ones, that of the weight that `near` is named after."""
+    weights = sorted((k for k, v in stored.items() if isinstance(v, Packed)), key=lambda k: k in near)
+    return {stored[k].order: f"STORED[{k!r}].order" for k in weights}  # type: ignore[union-attr]
 
 
 def where(node: Node) -> str:
@@ -64,11 +71,11 @@ def entry_text(kind: str, s: Schedule) -> str:
     return "\n\n".join(parts)
 
 
-def values_text(values: Mapping[str, Layout], indent: int = 4) -> str:
+def values_text(values: Mapping[str, Layout], indent: int = 4, stored: Mapping[str, Layout] | None = None) -> str:
     """Where each value lies, images first: the entries of a dict."""
     order = sorted(values, key=lambda k: not isinstance(values[k], Image))
     margin = " " * indent
-    return "\n".join(f"{margin}{name!r}: {literal(values[name], indent, indent + len(repr(name)) + 3)}," for name in order)
+    return "\n".join(f"{margin}{name!r}: {literal(values[name], indent, indent + len(repr(name)) + 3, named(stored or {}, name))}," for name in order)
 
 
 def functions(text: str, kind: str, title: str) -> tuple[Callable[[Any], None], ...]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...ir.graph import Graph, Parameter
+from ...ir.graph import Graph, Input, Parameter
 from ...ir.layout import Image, Packed, Vector, round_up
 from ...passes.lower import lower
 from ...passes.objective import Term, cotangent_program, training_program
@@ -39,6 +39,7 @@ class Entry:
     vectors: Words
     workspace: Words
     functions: tuple[Callable[[Recorder], None], ...]  # prepare, main, effects
+    feeds: tuple[tuple[str, bool, Image], ...]  # what comes from outside: name, whether it is a network input, where it goes
     tables: dict[int, Bound] = field(default_factory=dict)
     version: int = -1  # of the parameters that prepared values were made from
 
@@ -124,11 +125,10 @@ class CpuExecutor(Executor):
 
     def _backward(self, entry: Entry, inputs: Mapping[str, Array], others: Mapping[str, Array], effects: bool) -> Outcome:
         values = self._run(entry, inputs, others, effects)
-        asked = {n.name for n in entry.program.inputs}
-        losses = tuple(float(v.ravel()[0]) for k, v in values.items() if k.startswith("loss."))
+        losses = tuple(float(v[0]) for k, v in values.items() if k.startswith("loss."))
         outputs = {k: v for k, v in values.items() if not k.startswith("loss.")}
-        samples = self.samples(inputs)
-        return Outcome(losses, outputs, {name: self.read(entry, g, samples) for name, g in entry.program.gradients if name in asked})
+        asked = {name: g for name, g in entry.program.gradients if name not in self.parameters}
+        return Outcome(losses, outputs, {name: self.read(entry, g, self.samples(inputs)) for name, g in asked.items()})
 
     def update(self, optimiser: Any, settings: Mapping[str, Mapping[str, float]]) -> None:
         key = (optimiser, tuple(settings))
@@ -147,7 +147,7 @@ class CpuExecutor(Executor):
         """Plan a lowered program, and make room for what it needs whatever the batch."""
         p = plan(program, self.target, self.store, self.dtype.name, fold=fold, share=self.share)
         return Entry(p.program, p.schedule, p.memory, p.first, aligned(p.memory.vectors + 16, self.dtype), aligned(max(64, p.schedule.workspace), np.uint8),
-                     functions(p.text, p.kind, program.name))
+                     functions(p.text, p.kind, program.name), _feeds(p.program))
 
     def bind(self, entry: Entry, samples: int) -> Bound:
         """The table for a number of samples; made again when the arena had to grow."""
@@ -172,10 +172,8 @@ class CpuExecutor(Executor):
     def _run(self, entry: Entry, inputs: Mapping[str, Array], others: Mapping[str, Array], effects: bool) -> dict[str, Array]:
         samples = self.samples(inputs)
         bound = self.bind(entry, samples)
-        for node in entry.program.nodes:
-            if getattr(node.op, "role", "") in ("input", "target", "cotangent"):
-                source = inputs if node.op.role == "input" else others
-                self.write(entry, node.results[0].name, source[node.name], samples)
+        for name, is_input, layout in entry.feeds:
+            write_image(self.arena, layout, (inputs if is_input else others)[name], samples)
         if entry.first is not None and entry.version != self.version:
             self._prepare(entry)
             bound.table.run(first=0, last=bound.marks[0])
@@ -218,3 +216,13 @@ class CpuExecutor(Executor):
     def memory(self, entry: str, batch: int) -> int:
         made = self.entries[entry]
         return batch * made.memory.arena
+
+
+def _feeds(program: Graph) -> tuple[tuple[str, bool, Image], ...]:
+    out = []
+    for n in program.nodes:
+        if isinstance(n.op, Input) and n.op.role in ("input", "target", "cotangent"):
+            layout = n.results[0].layout
+            assert isinstance(layout, Image)
+            out.append((n.name, n.op.role == "input", layout))
+    return tuple(out)

@@ -34,8 +34,10 @@ class Update:
 
     def run(self, settings: Mapping[str, Mapping[str, float]]) -> None:
         equal: dict[tuple[tuple[str, float], ...], list[str]] = {}
+        keys: dict[int, tuple[tuple[str, float], ...]] = {}  # parameters of a group usually share one dict
         for name, s in settings.items():
-            equal.setdefault(tuple(s.items()), []).append(name)
+            key = keys.get(id(s)) or keys.setdefault(id(s), tuple(s.items()))
+            equal.setdefault(key, []).append(name)
         groups = tuple(tuple(v) for v in equal.values())
         if groups != self.groups:
             self._build(groups, next(iter(settings.values())))

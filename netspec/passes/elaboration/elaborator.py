@@ -23,6 +23,7 @@ from .values import Fatal, Flow, Mistake, Silent
 _UNBOUND = Layer.bound
 DEPTH = 64  # levels of block calls
 MOST_NODES = 60_000
+MOST_EDGES = 400_000  # values that merges read
 MOST_STEPS = 60_000  # calls and turns of loops
 MOST_MISTAKES = 200
 LARGEST_VALUE = 2**40  # numbers in one value of one image
@@ -63,6 +64,7 @@ class Elaborator:
         self.in_side = 0
         self.read: set[str] = set()  # values something reads
         self.errors = 0
+        self.edges = 0
         self.lines: dict[tuple[int, int], str] = {}
         self.said: set[tuple[str, Span | None]] = set()
         self.maker: dict[str, Node] = {}
@@ -152,6 +154,9 @@ class Elaborator:
 
     def add(self, name: str, op: Any, inputs: list[Flow], span: Span, scope: str) -> Flow:
         """One node of a layer: its shape rule, its parameters. Raises Mistake."""
+        self.edges += len(inputs)
+        if self.edges > MOST_EDGES:
+            raise self.fatal("too-many-steps", f"this net joins more than {MOST_EDGES} values", span, hint="check the counts of `repeat` and `for`")
         types = [f.type for f in inputs]
         sure = True
         for f in inputs:

@@ -184,8 +184,9 @@ def torch_meaning(op: Any, x: list[Any], p: dict[str, Any], training: bool) -> A
             return F.pixel_shuffle(x[0], op.factor)
         case "up" if op.mode != "bed":
             to = x[1].shape[2:] if len(x) > 1 else [w * r for w, r in zip(x[0].shape[2:], windows.per_axis("", op.factor, rank))]
-            mode = "nearest" if op.mode == "nearest" else ("linear", "bilinear", "trilinear")[rank - 1]
-            return F.interpolate(x[0], list(to), mode=mode, align_corners=None if mode == "nearest" else op.aligned)
+            modes = {"nearest": "nearest", "exact": "nearest-exact", "bicubic": "bicubic"}
+            mode = modes.get(op.mode, ("linear", "bilinear", "trilinear")[rank - 1])
+            return F.interpolate(x[0], list(to), mode=mode, align_corners=None if "nearest" in mode else op.aligned)
         case "unpool" if op.of.stride is None:  # where windows overlap PyTorch keeps one of the numbers, and the sum is ours
             window, stride, pad, _ = op.of.geometry(TensorType(tuple(x[1].shape[1:])))
             _, i = getattr(F, f"max_pool{rank}d")(x[1], window, stride, [a for a, _ in pad], return_indices=True)

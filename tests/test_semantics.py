@@ -121,8 +121,6 @@ def test_convolution(case: dict[str, Any]) -> None:
 @cases("upsample")
 def test_upsampling(case: dict[str, Any]) -> None:
     a = case["attrs"]
-    if a.get("mode") in ("bicubic", "nearest-exact"):
-        pytest.skip("not in the language")
     if "deconv filter" in a["op"]:
         filter_ = np.array(case["outputs"]["w"])
         k = a["k"]
@@ -136,7 +134,7 @@ def test_upsampling(case: dict[str, Any]) -> None:
         got = forward(["deconv 1 4x4 /2 pad=1 bias=no"], x, {"weight": np.outer(ramp, ramp)})["y"]
     elif a["op"] == "interpolate" and "size" in a:
         net = Net({"x": x.shape[1:], "like": (1, *a["size"])})
-        net(f"up @like {a['mode']}")
+        net(f"up @like {a['mode'].removeprefix('nearest-')}")
         program = lower()(net.graph())
         got = run(program, {"x": x, "like": np.zeros((1, 1, *a["size"]))}, 1)[program.outputs[0][1]]
     else:
@@ -193,14 +191,13 @@ def test_padding(case: dict[str, Any]) -> None:
 
 @cases("dropout")
 def test_dropout(case: dict[str, Any]) -> None:
-    """The mask is our own, so only what is kept can be compared: x / (1 - p), and the identity in evaluation."""
+    """The mask is our own, so only what is kept can be compared, and what evaluation does."""
     a, x = case["attrs"], np.array(case["inputs"]["x"])[None]
-    if "classic" in a.get("mode", ""):
-        pytest.skip("not in the language")
-    step = f"dropout {a['p']}"
-    same(forward([step], x)["y"], x)
+    classic = "classic" in a.get("mode", "")
+    step = f"dropout {a['p']}" + (" classic" if classic else "")
+    same(forward([step], x)["y"], x * (1 - a["p"]) if classic else x)
     got = forward([step], x, training=True)["y"]
-    np.testing.assert_allclose(got[got != 0], (x / (1 - a["p"]))[got != 0])
+    np.testing.assert_allclose(got[got != 0], (x if classic else x / (1 - a["p"]))[got != 0])
     if not a["p"]:
         same(got, x)
 
@@ -361,9 +358,9 @@ def onnx_steps(name: str, case: dict[str, Any], inputs: list[Any]) -> tuple[list
                 return None
             value = f" value={float(inputs[2])}" if len(inputs) > 2 else ""
             return [f"pad [{', '.join(f'({b}, {e})' for b, e in pairs[2:])}] {'replicate' if a['mode'] == 'edge' else 'constant'}{value}"], x, {}
-        case "Resize" if a["mode"] in ("nearest", "linear") and "upsample" in name and a.get("coordinate_transformation_mode", "half_pixel") in ("half_pixel", "align_corners"):
+        case "Resize" if "upsample" in name and a.get("coordinate_transformation_mode", "half_pixel") in ("half_pixel", "align_corners"):
             factors = [int(f) for f in inputs[1][-2:]] if "axes" not in a else [int(f) for f in inputs[1]][::-1]
-            mode = "bilinear aligned" if a.get("coordinate_transformation_mode") == "align_corners" else {"nearest": "nearest", "linear": "bilinear"}[a["mode"]]
+            mode = {"nearest": "nearest", "linear": "bilinear", "cubic": "bicubic"}[a["mode"]] + (" aligned" if a.get("coordinate_transformation_mode") == "align_corners" else "")
             return [f"up {by('', factors)} {mode}"], x, {}
     return None
 

@@ -22,10 +22,12 @@ class Dropout(Layer, category="noise"):
     rate: float = rate("probability of dropping", default=0.5, position=0)
     spatial: bool = flag("drop whole channels", default=False, word="spatial")
     mc: bool = flag("drop when predicting, too (Monte Carlo dropout)", default=False, word="mc")
+    classic: bool = flag("scale when predicting, not in training", default=False, word="classic")
 
     examples = (
         Example("dropout", inputs=((3, 4, 5),), output=(3, 4, 5)),
         Example("dropout 0.3 mc", inputs=((9,),), output=(9,)),
+        Example("dropout 0.25 classic", inputs=((4, 3),), output=(4, 3)),
         Example("dropout 0.5 spatial", inputs=((6, 3, 2),), output=(6, 3, 2)),
     )
 
@@ -34,10 +36,13 @@ class Dropout(Layer, category="noise"):
 
     def forward(self, b: Builder, *inputs: str, **parameters: str) -> str:
         (x,) = inputs
-        if self.rate == 0 or not (b.training or self.mc):
+        if self.rate == 0:
             return x
+        if not (b.training or self.mc):
+            return b.map(f"x * {1 - self.rate!r}", x=x) if self.classic else x
+        kept = f"x[n,c{plane(b.type(x).shape)}]" + ("" if self.classic else f" * {1 / (1 - self.rate)!r}")
         t = b.type(x)
         s, shape = plane(t.shape), sizes(t)
         number = f"n*{shape[0]}+c" if self.spatial else f"n*{t.size}+{row_major(shape)}"
         drawn = f"random(key[0], {b.key() << 40}+{number})"
-        return str(b(f"y[n,c{s}] = where({drawn} < {self.rate!r}, 0.0, x[n,c{s}] * {1 / (1 - self.rate)!r})", key=b.scalar("random_key"), x=x))
+        return str(b(f"y[n,c{s}] = where({drawn} < {self.rate!r}, 0.0, {kept})", key=b.scalar("random_key"), x=x))

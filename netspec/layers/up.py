@@ -12,10 +12,11 @@ from .windows import need_image, per_axis
 
 
 class Up(Layer, category="move"):
-    """An image made larger: `nearest` repeats each pixel, `bilinear` interpolates along each axis, `bed` (bed of nails) puts
-    zeros between. `up @ref` takes the height and width of another value.
+    """An image made larger: `nearest` repeats each pixel, `bilinear` and `bicubic` interpolate along each axis, `bed` (bed of
+    nails) puts zeros between. `up @ref` takes the height and width of another value.
 
-    As PyTorch, bilinear takes pixels as squares (half-pixel centres); `aligned` maps corners to corners instead.
+    As PyTorch, pixels are squares (half-pixel centres); `aligned` maps corners to corners instead. Where the size is no
+    multiple, `nearest` takes pixel floor(i * in/out), and `exact` the one below the middle of the new pixel.
 
     Shapes:  C x W... -> C x factor*W..., or C x the reference's W...
     Errors:  a bed of nails whose size is not a multiple
@@ -24,8 +25,8 @@ class Up(Layer, category="move"):
 
     factor: Any = size("how many times as large: 2 or 2x3", default=2, position=0)
     like: Any = ref("the value whose height and width it takes", default=None, position=1)
-    mode: str = word("what stands between", default="nearest", words=("nearest", "bilinear", "bed"))
-    aligned: bool = flag("bilinear maps the corners to the corners", default=False, word="aligned")
+    mode: str = word("what stands between", default="nearest", words=("nearest", "exact", "bilinear", "bicubic", "bed"))
+    aligned: bool = flag("map the corners to the corners", default=False, word="aligned")
 
     arity = (1, 2)
     examples = (
@@ -33,6 +34,9 @@ class Up(Layer, category="move"):
         Example("up 2x3 bilinear", inputs=((2, 3, 2),), output=(2, 6, 6)),
         Example("up 2 bilinear aligned", inputs=((2, 3, 2),), output=(2, 6, 4)),
         Example("up 3 bed", inputs=((2, 2, 3),), output=(2, 6, 9)),
+        Example("up 2 bicubic", inputs=((2, 3, 2),), output=(2, 6, 4)),
+        Example("up @a bicubic aligned", inputs=((1, 3, 4), (1, 5, 3)), output=(1, 5, 3)),
+        Example("up @a exact", inputs=((2, 3), (2, 5)), output=(2, 5)),
         Example("up @a", inputs=((2, 3, 2), (1, 5, 7)), output=(2, 5, 7)),
         Example("up @a bilinear", inputs=((2, 3), (4, 5)), output=(2, 5)),
         Example("up 2 bilinear", inputs=((1, 2, 1, 2),), output=(1, 4, 2, 4)),
@@ -65,7 +69,7 @@ class Up(Layer, category="move"):
         at = ",".join(p)
         if self.mode == "bed":
             return str(b(f"y[n,c,{','.join(f'{r}*{i}' for i, r in zip(p, factors))}] = x[n,c,{at}]", x=x, out=sizes(want)))
-        if self.mode == "nearest" and whole:
+        if self.mode in ("nearest", "exact") and whole:
             place = ",".join(i if r == 1 else f"{r}*{i}+{j}" for i, j, r in zip(p, u, factors))
             return str(b(f"y[n,c,{place}] = x[n,c,{at}]", x=x, out=sizes(want), over={j: r for j, r in zip(u, factors) if r > 1}))
         if self.mode == "bilinear" and whole and not self.aligned:
@@ -80,19 +84,31 @@ class Up(Layer, category="move"):
         """One axis to any size, as a sum over all of it with weights that are zero but at one place or two."""
         shape = list(sizes(b.type(x)))
         w = shape[k + 1]
-        if w == to and (self.mode == "nearest" or self.aligned):
+        if w == to:
             return x
+        if self.mode == "bicubic":
+            x = pad_edges(b, x, tuple((2, 2) if j == k else (0, 0) for j in range(len(shape) - 1)), "replicate")
         indices = plane(shape)[1:].split(",")
         i = indices[k]
         target = ",".join("p" if j == k else name for j, name in enumerate(indices))
         read = f"x[n,c,{','.join(indices)}]"
         if self.mode == "nearest":
             right = f"where({to}*{i} <= {w}*p, where({w}*p < {to}*{i}+{to}, {read}, 0.0), 0.0)"
+        elif self.mode == "exact":
+            right = f"where({2 * to}*{i} <= {2 * w}*p+{w}, where({2 * w}*p+{w} < {2 * to}*{i}+{2 * to}, {read}, 0.0), 0.0)"
+        elif self.mode == "bicubic":
+            centre = f"p * {(w - 1) / (to - 1) if to > 1 else 0.0!r}" if self.aligned else f"(p * {w / to!r} + {0.5 * w / to - 0.5!r})"
+            right = f"{read} * {_cubic(f'abs({centre} + 2.0 - {i})')}"
         else:
             centre = f"p * {(w - 1) / (to - 1) if to > 1 else 0.0!r}" if self.aligned else f"min(max(p * {w / to!r} + {0.5 * w / to - 0.5!r}, 0.0), {w - 1.0!r})"
             right = f"{read} * max(1.0 - abs({centre} - {i}), 0.0)"
         shape[k + 1] = to
         return str(b(f"y[n,c,{target}] += {right}", x=x, out=tuple(shape), over={"p": to}))
+
+
+def _cubic(d: str) -> str:
+    """The weight of a pixel at distance d: Keys' cubic with a = -0.75, PyTorch's."""
+    return f"where({d} <= 1.0, ({d} * 1.25 - 2.25) * {d} * {d} + 1.0, where({d} < 2.0, (({d} * -0.75 + 3.75) * {d} - 6.0) * {d} + 3.0, 0.0))"
 
 
 def _phases(b: Builder, x: str, k: int, r: int) -> str:

@@ -15,7 +15,7 @@ import pytest
 
 import netspec
 from netspec.optimisers import OPTIMISERS
-from netspec.runtime.embed import needed
+from netspec.runtime.embed import ROOT, needed
 from netspec.runtime.emit import ROOTS, function_texts, standalone
 
 SMALL = """\
@@ -132,6 +132,9 @@ def test_what_runs_needs_no_language() -> None:
     """The embedded modules import each other, NumPy, Numba and the standard library."""
     modules = needed(ROOTS)
     assert not [m for m in modules if m.split(".")[0] not in ("backends", "ir", "runtime")]
+    constants = {n.value for text in modules.values() for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+    named = {c for c in constants if c.startswith(("contract_", "winograd")) and (ROOT / f"backends/cpu/{c}.py").is_file()}
+    assert named and {f"backends.cpu.{c}" for c in named} <= set(modules), "text that is compiled imports what is not there: see ROOTS"
     for name, text in modules.items():
         for n in ast.parse(text).body:
             outside = [a.name for a in n.names] if isinstance(n, ast.Import) else [n.module or ""] if isinstance(n, ast.ImportFrom) and not n.level else []

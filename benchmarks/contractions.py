@@ -96,9 +96,9 @@ def compare(sides: dict[str, Callable[[], Any]], rounds: int, threads: int) -> d
 
 
 def cases(shape: tuple[str, int, int, int, int, int, int, int], precision: str, lanes: int) -> list[Case]:
-    _, N, C, H, O, K, S, G = shape
+    _, N, C, H, F, K, S, G = shape
     if K == 0:
-        pieces = trio("y[n,o] += x[n,c] * w[o,c]", x=(C,), w=(O, C), y=(O,))
+        pieces = trio("y[n,o] += x[n,c] * w[o,c]", x=(C,), w=(F, C), y=(F,))
         over: tuple[tuple[str, int], ...] = ()
     else:
         pad = K // 2 if (K, H) != (5, 14) else 0
@@ -109,8 +109,8 @@ def cases(shape: tuple[str, int, int, int, int, int, int, int], precision: str, 
         elif G == C:
             text, over = f"y[n,g,p,q] += x[n,g,{at}] * w[g,0,u,v]", ()
         else:
-            text, over = f"y[n,{O // G}*g+o,p,q] += x[n,{C // G}*g+c,{at}] * w[{O // G}*g+o,c,u,v]", (("g", G), ("o", O // G))
-        pieces = trio(text, over, x=(C, H, H), w=(O, C // G, K, K), y=(O, P, P))
+            text, over = f"y[n,{F // G}*g+o,p,q] += x[n,{C // G}*g+c,{at}] * w[{F // G}*g+o,c,u,v]", (("g", G), ("o", F // G))
+        pieces = trio(text, over, x=(C, H, H), w=(F, C // G, K, K), y=(F, P, P))
     out = []
     for k, (text, t) in enumerate(pieces):
         if k == 1 and C < 4:
@@ -120,8 +120,8 @@ def cases(shape: tuple[str, int, int, int, int, int, int, int], precision: str, 
         if k == 1:  # the weight is stored in the order its gradient writes
             from netspec.ir.contraction import master_order
             from netspec.ir.formula import Formula
-            f = Formula(pieces[0][0], over)
-            master = master_order(f, [pieces[0][1][n] for n in f.operands], [pieces[0][1]["y"]], lanes)
+            forward = Formula(pieces[0][0], over)
+            master = master_order(forward, [pieces[0][1][n] for n in forward.operands], [pieces[0][1]["y"]], lanes)
         out.append(Case(text, t, N=N, lanes=lanes, over=over, last=last, precision=precision, master=master))
     return out
 
@@ -129,14 +129,14 @@ def cases(shape: tuple[str, int, int, int, int, int, int, int], precision: str, 
 def torch_sides(shape: tuple[str, int, int, int, int, int, int, int], case: Case) -> Callable[[], Any]:
     import torch
 
-    _, N, C, H, O, K, S, G = shape
+    _, N, C, H, F, K, S, G = shape
     form = torch.channels_last
     if K == 0:
-        x, w, y = torch.randn(N, C), torch.randn(O, C), torch.randn(N, O)
+        x, w, y = torch.randn(N, C), torch.randn(F, C), torch.randn(N, F)
         return {"y": lambda: torch.mm(x, w.t()), "dx": lambda: torch.mm(y, w), "dw": lambda: torch.mm(y.t(), x)}[case.f.target.name]
     pad = K // 2 if (K, H) != (5, 14) else 0
     x = torch.randn(N, C, H, H).to(memory_format=form)
-    w = torch.randn(O, C // G, K, K).to(memory_format=form)
+    w = torch.randn(F, C // G, K, K).to(memory_format=form)
     y = torch.nn.functional.conv2d(x, w, None, S, pad, 1, G)
     if case.f.target.name == "y":
         return lambda: torch.nn.functional.conv2d(x, w, None, S, pad, 1, G)

@@ -412,15 +412,23 @@ class WeightOrder:
         """The row-major index of every packed element, -1 for padding."""
         import numpy as np
 
-        return np.concatenate([self._phase(w) for w in self.walks]) if self.walks else np.zeros(0, np.int32)
+        out = np.empty(self.size, np.int32 if prod(self.contraction.shape) < 2**31 else np.int64)
+        at = 0
+        for w in self.walks:
+            block = w.steps * w.unit * self.lanes
+            some = max(1, (1 << 20) // max(1, block))  # blocks at a time: the largest weights have 10**8 elements
+            for first in range(0, self.blocks, some):
+                last = min(self.blocks, first + some)
+                out[at:at + (last - first) * block] = self._blocks(w, first, last)
+                at += (last - first) * block
+        return out
 
-    def _phase(self, w: Walk) -> numpy.ndarray:
+    def _blocks(self, w: Walk, first: int, last: int) -> numpy.ndarray:
         import numpy as np
 
-        c, V, B = self.contraction, self.lanes, self.blocks
+        c, V = self.contraction, self.lanes
         g, o, i, *window = c.strides
-        kind = np.int32 if prod(c.shape) < 2**31 else np.int64
-        out = np.arange(B * V).reshape(B, 1, 1, 1, 1, 1, V)  # [block, channel step, depth, row, column, scalar, lane]
+        out = np.arange(first * V, last * V).reshape(-1, 1, 1, 1, 1, 1, V)  # [block, channel step, depth, row, column, scalar, lane]
         group, real = out // c.outs, out < c.groups * c.outs
         where = c.base + group * g + out % c.outs * o
         for k, taps in enumerate(w.taps):
@@ -431,11 +439,11 @@ class WeightOrder:
         if w.form == "lanes":
             where = where + u * i
         else:
-            first = np.array([w.starts[b % len(w.starts)] for b in range(B)]).reshape(B, 1, 1, 1, 1, 1, 1)
-            channel = first + np.arange(w.count).reshape(1, -1, 1, 1, 1, 1, 1) * w.unit + u
+            start = np.array([w.starts[b % len(w.starts)] for b in range(first, last)]).reshape(-1, 1, 1, 1, 1, 1, 1)
+            channel = start + np.arange(w.count).reshape(1, -1, 1, 1, 1, 1, 1) * w.unit + u
             real = real & (channel < c.groups * c.ins) & (channel // c.ins == group)
             where = where + channel % c.ins * i
-        return np.where(real, where, -1).astype(kind).ravel()
+        return np.where(real, where, -1).ravel()
 
 
 def master_order(formula: Formula, operands: Sequence[TensorType], results: Sequence[TensorType], lanes: int, last: bool = False) -> WeightOrder:

@@ -117,6 +117,11 @@ class Word:
         out = [self.name]
         for a in arguments(type(self)):
             v = getattr(self, a.field)
+            if v is None and a.default is None:
+                continue
+            if a.kind == "ref":
+                out.append(f"@{v}")
+                continue
             if v == a.default and (a.position is None or getattr(self, "whole", False)):  # `maxpool global` has no window
                 continue
             if a.kind == "flag" and a.words:
@@ -142,7 +147,7 @@ def spelled(v: Any) -> str:
     if isinstance(v, tuple) and v and all(isinstance(x, int) and not isinstance(x, bool) for x in v):
         return shape_text(v) if len(v) > 1 else f"[{v[0]}]"
     if isinstance(v, tuple):
-        return "[" + ", ".join(f"({', '.join(map(spelled, x))})" if isinstance(x, tuple) else spelled(x) for x in v) + "]"
+        return "[" + ", ".join((f"({', '.join(map(spelled, x))})" if len(x) > 1 else f"[{spelled(x[0])}]") if isinstance(x, tuple) and x else spelled(x) for x in v) + "]"
     if isinstance(v, float):
         return f"{v:g}"
     return str(v)

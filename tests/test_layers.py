@@ -17,7 +17,7 @@ from netspec.passes.differentiate import differentiate
 from netspec.passes.lower import lower
 from netspec.views.counts import count
 from netspec.words import WordError
-from small import Net, sequence
+from small import Net, sequence, word
 
 EXAMPLES = [pytest.param(e, id=f"{e.spec} on {' '.join('x'.join(map(str, s)) for s in e.inputs)}") for cls in LAYERS.values() for e in cls.examples]
 SAMPLES = 3
@@ -59,7 +59,13 @@ def test_shape_parameters_and_macs(example: Example) -> None:
     counts = count(graph)["layer"]
     trainable = sum(p.size for p in graph.by_name["layer"].parameters if p.trainable)
     assert (trainable, counts.macs) == (example.parameters, example.macs)
-    assert str(graph.by_name["layer"].op)
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_printed_and_read_again(example: Example) -> None:
+    made, _ = word(LAYERS, example.spec)
+    again, _ = word(LAYERS, str(made))
+    assert again == made
 
 
 @pytest.mark.parametrize("training", [True, False])

@@ -21,6 +21,10 @@ class Channels(Layer, category="move"):
     examples = (Example("channels 0..2", inputs=((5, 3, 2),), output=(3, 3, 2)), Example("channels 1..3", inputs=((4,),), output=(3,)),
                 Example("channels 2", inputs=((3, 4),), output=(1, 4)))
 
+    def __str__(self) -> str:
+        first, last = self.ends
+        return f"channels {first}..{last}" if last > first else f"channels {first}"
+
     @property
     def ends(self) -> tuple[int, int]:
         """The first and the last."""
@@ -38,7 +42,9 @@ class Channels(Layer, category="move"):
         (x,) = inputs
         first, last = self.ends
         if x.channels is not None and last >= x.channels:
-            raise WordError(f"the input has the channels 0..{x.channels - 1}", label=f"channel {last} of {shape_text(x.shape)}", hint=f"channels {min(first, x.channels - 1)}..{x.channels - 1}", code="bad-value")
+            first, last_there = min(first, x.channels - 1), x.channels - 1
+            raise WordError(f"the input has the channels 0..{last_there}", label=f"channel {last} of {shape_text(x.shape)}",
+                            hint=f"channels {first}" + (f"..{last_there}" if last_there > first else ""), code="bad-value")
         return x.of(last - first + 1, *x.spatial)
 
     def forward(self, b: Builder, *inputs: str, **parameters: str) -> str:

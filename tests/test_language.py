@@ -378,3 +378,14 @@ def test_parameters_from_outside() -> None:
     g = graph(text, parameters={"hidden": "[5, 6]", "act": "tanh", "deep": "yes"})
     assert [str(n.type) for n in g] == ["N x 8", "N x 5", "N x 5", "N x 6", "N x 6", "N x 9"]
     assert out(graph(text, parameters={"hidden": [7], "deep": True})) == "N x 9"
+
+
+def test_unused_things_are_warned_of() -> None:
+    text = "k = 3\nblock f(n, m=2): conv n 3x3\nblock g: relu\nimport vgg16 from \"vgg.net\"\n" + HEAD + "  f 4\n  x: skip\n  conv 4 3x3\n  @f1\n"
+    assert [(d.code, d.span.line) for d in findings(text) if d.severity == "warning" and d.span] == [
+        ("unused", 1), ("unused", 2), ("unused", 3), ("unused", 4), ("unused", 8), ("unconnected", 9)]
+
+
+def test_unknown_words_where_nothing_calls_them() -> None:
+    text = "block f(n):\n  if n > 3:\n    covn n 3x3\n  else:\n    conv n 3x3 rleu\n" + HEAD + "  if no: mxpool 2\n  relu\n"
+    assert [d.span.line for d in findings(text) if d.severity == "error" and d.span] == [3, 5, 8]

@@ -22,11 +22,13 @@ from ..source import Source, Span
 from ..syntax import tree
 from ..syntax.parser import parse_recovering
 from .bind import Given
-from .elaboration import statements, steps
+from .elaboration import statements
+from .elaboration.calls import input_lines, open_macro, weight_file
 from .elaboration.checking import static_findings
 from .elaboration.elaborator import Elaborator
 from .elaboration.expressions import CONSTANTS, evaluate
 from .elaboration.files import UNKNOWN, Context, File, Library
+from .elaboration.lookup import Arguments
 from .elaboration.scopes import Scope
 from .elaboration.training import elaborate_training, training_words
 from .elaboration.values import NOTHING, UNKNOWN_VALUE, Fatal, Macro, Mistake, Silent
@@ -188,7 +190,7 @@ def _parameter_names(macro: Macro) -> set[str]:
 def _run_net(e: Elaborator, file: File, macro: Macro, settings: dict[str, object]) -> None:
     """Run the net's body at the root."""
     span = macro.item.name_span
-    args = steps.Arguments()
+    args = Arguments()
     names = _parameter_names(macro)
     for key, value in settings.items():
         if key not in names:
@@ -199,7 +201,7 @@ def _run_net(e: Elaborator, file: File, macro: Macro, settings: dict[str, object
     node = tree.Call(macro.name, (), span, span)
     c = Context(file.env, {}, file)
     try:
-        definition, env, named, inner = steps.open_macro(macro, args, node, c, None)
+        definition, env, named, inner = open_macro(macro, args, node, c, None)
     except Silent:
         return
     except Mistake as m:
@@ -208,7 +210,7 @@ def _run_net(e: Elaborator, file: File, macro: Macro, settings: dict[str, object
         e.report(m.diagnostic)
         return
     if named is not None:
-        e.weights.append(("", steps.weight_file(e, named)))
+        e.weights.append(("", weight_file(e, named)))
     e.entered.add(id(definition))
     inside = Context(env, inner.places.get(definition.name, inner.defaults), inner)
     e.calls.append((macro.name, "", span))
@@ -267,7 +269,7 @@ def _wanted_inputs(macro: Macro, input: Any) -> dict[str, tuple[int, ...]]:
             if following is None or following.file is None:
                 return {}
             macro, item = following, following.item
-        lines = steps.input_lines(item.body) if isinstance(item, tree.Definition) else []
+        lines = input_lines(item.body) if isinstance(item, tree.Definition) else []
         input = {(lines[0].name or "input") if lines else "input": input}
     return {str(k): shape_of(v) for k, v in input.items()}
 
@@ -295,6 +297,9 @@ def _finish(e: Elaborator, macro: Macro) -> Graph | None:
             e.say("warning", "unconnected", "this line connects nothing", n.spans[0], f"nothing reads {n.name}", hint="drop it, or read it with  @" + n.name)
         elif n.name not in e.read:
             e.say("warning", "unconnected", f"nothing reads the input `{n.name}`", n.spans[0])
+    for place, span in e.idle:
+        if place not in e.referred:
+            e.say("warning", "unused", f"the label `{place.name}` names nothing of its own, and nothing refers to it", span, hint="drop it")
     graph = Graph(macro.name, tuple(nodes), outputs)
     training = elaborate_training(e, macro, graph)
     if any(d.severity == "error" for d in e.found):

@@ -52,7 +52,7 @@ def _names_in(item: Any) -> set[str]:
 
 def _definition(file: File, item: tree.Definition | tree.Variant, reported: set[tuple[int, int]]) -> list[Diagnostic]:
     from ...layers import LAYERS
-    from .steps import unknown
+    from .lookup import unknown
 
     out: list[Diagnostic] = []
     inside = item.body if isinstance(item, tree.Definition) else item.call

@@ -63,6 +63,8 @@ class Elaborator:
         self.side: set[str] = set()  # nodes of side branches of called nets: kept only where something reads them
         self.in_side = 0
         self.read: set[str] = set()  # values something reads
+        self.idle: list[tuple[Scope, Span]] = []  # labels whose body makes no node
+        self.referred: set[Scope] = set()
         self.errors = 0
         self.edges = 0
         self.lines: dict[tuple[int, int], str] = {}
@@ -184,7 +186,7 @@ class Elaborator:
         if len(types) > 1 and len({t.batch for t in types}) > 1:
             raise Mistake("shape-mismatch", "a value inside `each` meets one outside", span, "inside, a sample has many images; outside it has one",
                           hint="close the `each` before joining them")
-        if None not in result.shape and prod(result.shape) > LARGEST_VALUE:  # type: ignore[arg-type]
+        if result.known and prod([n or 0 for n in result.shape]) > LARGEST_VALUE:
             raise Mistake("too-large", "this value is too large for any machine", span, f"{result}: {result.size:.3g} numbers for one image")
         attrs: tuple[tuple[str, Any], ...] = ()
         if parameters:
@@ -280,7 +282,8 @@ def single_call(body: Any) -> tree.Call | None:
     """The one call a label stands for: alone, behind references that only move the flow, or alone in a suite."""
     while True:
         if body.__class__ is tree.Call:
-            return body  # type: ignore[no-any-return]
+            found: tree.Call = body
+            return found
         if body.__class__ is tree.Suite and len(body.statements) == 1:
             body = body.statements[0]
         elif body.__class__ is tree.Steps:

@@ -42,7 +42,8 @@ def number(node: Any, c: Context, flow: Flow | None) -> int | float:
 
 def _number(v: Any, node: Any, c: Context) -> int | float:
     if v.__class__ is int or v.__class__ is float:
-        return v  # type: ignore[no-any-return]
+        plain: int | float = v
+        return plain
     if v is UNKNOWN_VALUE:
         raise Silent
     if isinstance(v, Symbol) and _unbound(node, c):

@@ -10,21 +10,21 @@ from ...layers import LAYERS
 from ...source import Span
 from ...syntax import tree
 from ..bind import Given, bind
+from .calls import use
 from .elaborator import Elaborator
 from .files import UNKNOWN, Context
+from .lookup import arguments, no_flow, resolve
 from .scopes import Scope
 from .values import UNKNOWN_VALUE, Flow, Macro, Mistake, Silent, Symbol
 
 if TYPE_CHECKING:
-    from .steps import Arguments
+    from .lookup import Arguments
 
 
 def by_reference(e: Elaborator, node: tree.Call, cls: Any, args: Arguments, flow: Flow | None, scope: Scope, c: Context, label: str | None) -> Flow:
     """`concat @a @b crop`: the flow first, then the nodes."""
-    from .steps import _no_flow
-
     if flow is None:
-        raise _no_flow(node)
+        raise no_flow(node)
     refs = [g for g in args.given if isinstance(g.value, Scope)]
     peers = [(f"@{g.value.path}", g.value.value, g.span) for g in refs]
     if not refs and "over" not in args.options:
@@ -35,13 +35,13 @@ def by_reference(e: Elaborator, node: tree.Call, cls: Any, args: Arguments, flow
 
 def branches(e: Elaborator, node: tree.Merge, flow: Flow | None, scope: Scope, c: Context, label: str | None = None) -> Flow:
     """`concat:` and its branches, each run on the same flow."""
-    from . import statements, steps
+    from . import statements
 
     e.tick(node.call.span)
     if flow is None:
-        raise steps._no_flow(node.call)
+        raise no_flow(node.call)
     try:
-        name, target = steps.resolve(node.call, c)
+        name, target = resolve(node.call, c)
     except Mistake as m:
         e.report(m.diagnostic)
         return statements.undecided(e, [s for b in node.branches for s in b.statements], flow, scope, c)
@@ -51,7 +51,7 @@ def branches(e: Elaborator, node: tree.Merge, flow: Flow | None, scope: Scope, c
     if not is_block and (target is None or (target.category != "merge" and target.arity[1] == 1)):
         raise Mistake("wrong-word", f"`{name}` does not merge branches", node.call.name_span, "only a merge has `|` lines under it",
                       hint="concat, add, sub, mul, max, mean merge; so does a block with several inputs")
-    args = steps.arguments(e, node.call, flow, scope, c)
+    args = arguments(e, node.call, flow, scope, c)
     outs: list[tuple[str, Flow, Span]] = []
     for k, b in enumerate(node.branches, 1):
         out: Flow | None = flow
@@ -67,7 +67,7 @@ def branches(e: Elaborator, node: tree.Merge, flow: Flow | None, scope: Scope, c
     e.ends_with_output = False
     refs = [(f"@{g.value.path}", g.value.value, g.span) for g in args.given if isinstance(g.value, Scope)]
     if is_block:
-        return steps.use(e, node.call, target, args, flow, scope, c, label, [f for _, f, _ in outs])
+        return use(e, node.call, target, args, flow, scope, c, label, [f for _, f, _ in outs])
     return join(e, node.call, target, args, [*outs, *refs], scope, c, label)
 
 
@@ -149,7 +149,7 @@ def cropped(e: Elaborator, f: Flow, like: Flow, scope: Scope, span: Span, what: 
 
     ref = next(x for x in arguments(cls) if x.kind == "ref")
     place = scope.numbered("crop", span)
-    out = e.add(place.path, cls(**{ref.name: f.value}), [like, f], span, scope.path)  # type: ignore[call-arg]
+    out = e.add(place.path, cls(**{ref.name: f.value}), [like, f], span, scope.path)
     place.value = out
     return out
 

@@ -133,3 +133,8 @@ def below(scope: Scope, name: str) -> list[str]:
             if kid.kids:
                 open_.append((f"{lead}{n}.", kid))
     return out
+
+
+def head_of(span: Span, name: str) -> Span:
+    """The part of a statement's span that its name covers."""
+    return Span(span.source, span.line, span.column, span.line, span.column + len(name))

@@ -12,13 +12,14 @@ from ...layers import LAYERS
 from ...source import Span
 from ...syntax import tree
 from ...syntax.tree import walk
-from ..bind import Bound, Given, family, gather
-from . import merging, steps
+from ..bind import Bound, Given, gather
+from . import ends, merging, steps
 from .elaborator import Elaborator, single_call
 from .expressions import evaluate, number, truth, undefined
 from .files import Context
-from .scopes import Scope
-from .values import NOTHING, UNKNOWN_VALUE, Fatal, Flow, Macro, Mistake, Silent, Symbol, described
+from .lookup import reference, spot_name, unknown
+from .scopes import Scope, head_of
+from .values import NOTHING, UNKNOWN_VALUE, Fatal, Flow, Mistake, Silent, Symbol, described
 
 HEADS = ("residual", "shortcut", "dense", "each", "frozen", "repeat", "output", "input", "default", "else", "elif", "concat")
 MOST_TURNS = 100_000
@@ -73,7 +74,7 @@ def default(e: Elaborator, s: tree.Default, flow: Flow | None, c: Context) -> Bo
     if cls is None:
         if s.kind in c.file.definitions:
             raise Mistake("wrong-word", f"`{s.kind}` is a block; its defaults stand in its own head", s.span, hint=f"block {s.kind}(n, stride=1): ...")
-        raise steps.unknown(s.kind, s.span, c, LAYERS)
+        raise unknown(s.kind, s.span, c, LAYERS)
     given, options, stride = [], {}, None
     for a in s.arguments:
         if isinstance(a, tree.Option):
@@ -116,7 +117,7 @@ def _call(e: Elaborator, s: tree.Call, flow: Flow | None, scope: Scope, c: Conte
 
 def _reference(e: Elaborator, s: tree.Reference, flow: Flow | None, scope: Scope, c: Context) -> Flow:
     e.ends_with_output = False
-    place = steps.reference(e, s, flow, scope, c)
+    place = reference(e, s, flow, scope, c)
     assert place.value is not None
     return place.value
 
@@ -126,7 +127,7 @@ def _reference(e: Elaborator, s: tree.Reference, flow: Flow | None, scope: Scope
 
 def _labelled(e: Elaborator, s: tree.Labelled, flow: Flow | None, scope: Scope, c: Context) -> Flow | None:
     e.tick(s.span)
-    head = _head(s.span, s.name)
+    head = head_of(s.span, s.name)
     alike = near(s.name, HEADS)
     if alike and s.name.rstrip("0123456789_") == alike:
         alike = None  # `dense1` is a name of its own
@@ -137,7 +138,7 @@ def _labelled(e: Elaborator, s: tree.Labelled, flow: Flow | None, scope: Scope, 
                          hint=f"write `{alike}:` if you meant it, or choose a name further from it").diagnostic)
         run(e, s.body, flow, Scope(s.name, scope, s.span), c)
         return flow.unsure() if flow else NOTHING
-    name = steps.spot_name(s.name, s.index, c, flow)
+    name = spot_name(s.name, s.index, c, flow)
     return labelled_body(e, name, s.body, flow, scope, c, head)
 
 
@@ -147,14 +148,20 @@ def labelled_body(e: Elaborator, name: str, body: Any, flow: Flow | None, scope:
     if call is not None:
         for x in _before(body, call):
             flow = run(e, x, flow, scope, c)
+        made = len(e.nodes)
         out = steps.call(e, call, flow, scope, c, name)
         place = scope.kids.get(name)
+        if place is not None and len(e.nodes) == made and out.sure:
+            e.idle.append((place, span))
         if place is not None and place.replay is not None:
             place.span = span
         return out
     place = scope.claim(name, span)
     place.replay = (body, c)
+    made = len(e.nodes)
     out_ = run(e, body, flow, place, c)
+    if len(e.nodes) == made and out_ is not None and out_.sure and not any(n == name for n, _, _ in e.outputs):
+        e.idle.append((place, span))
     if out_ is None:
         raise Mistake("no-flow", "there is no flow yet for this line to read", span, hint="begin the net with  input 3x224x224")
     return e.done(place, out_)
@@ -171,11 +178,6 @@ def _before(body: Any, call: tree.Call) -> tuple[Any, ...]:
                 return tuple(x for x in body.items if x is not call)
             return tuple(x for x in body.items if x is not calls[0]) + _before(calls[0], call)
     return ()
-
-
-def _head(span: Span, name: str) -> Span:
-    """The part of a statement's span that its name covers."""
-    return Span(span.source, span.line, span.column, span.line, span.column + len(name))
 
 
 def _keyword(span: Span, word: str) -> Span:
@@ -353,8 +355,7 @@ def _each(e: Elaborator, s: tree.Each, flow: Flow | None, scope: Scope, c: Conte
     if not out.sure:
         last.value = Flow("", TensorType((None, *out.type.shape), flow.type.batch), False)
         return last.value
-    views = flow.type.shape[0]
-    last.value = e.add(last.path, join(views=views) if "views" in getattr(join, "__dataclass_fields__", {}) else join(), [out], span, scope.path)
+    last.value = e.add(last.path, join(), [out], span, scope.path)
     return last.value
 
 
@@ -364,134 +365,6 @@ def _frozen(e: Elaborator, s: tree.Frozen, flow: Flow | None, scope: Scope, c: C
         return run(e, s.body, flow, scope, c)
     finally:
         e.frozen -= 1
-
-
-# ---------------------------------------------------------------- ends of a net
-
-
-def _output(e: Elaborator, s: tree.Output, flow: Flow | None, scope: Scope, c: Context) -> Flow | None:
-    name = steps.spot_name(s.name, s.index, c, flow)
-    span = _head(s.span, f"output {s.name}")
-    if flow is None and s.body is None:
-        raise Mistake("no-flow", "there is no flow yet for this output to tap", span, hint="begin the net with  input 3x224x224")
-    out = flow
-    if s.body is not None:
-        nested = e.nets > 0
-        e.in_side += nested
-        try:
-            if single_call(s.body) is None and isinstance(_alone(s.body), tree.Reference):
-                out = run(e, s.body, flow, scope, c)
-                if name not in scope.kids and out is not None:
-                    scope.claim(name, span).value = out
-            else:
-                out = labelled_body(e, name, s.body, flow, scope, c, span)
-        finally:
-            e.in_side -= nested
-    elif name not in scope.kids and out is not None:
-        scope.claim(name, span).value = out
-    assert out is not None
-    if e.nets == 0:
-        taken = next((at for n, _, at in e.outputs if n == name), None)
-        if taken is not None:
-            raise Mistake("duplicate-name", f"there are two outputs called `{name}`", span, "the second one" if taken != span else "this name is taken again in every turn",
-                          hint=f"number them:  output {name}[i]: ...")
-        e.outputs.append((name, out, span))
-        if out.sure:
-            e.read.add(out.value)
-    e.ends_with_output = True
-    return flow
-
-
-def _alone(body: Any) -> Any:
-    """The one statement of a line or suite, else None."""
-    while isinstance(body, (tree.Suite, tree.Steps)):
-        inner = body.statements if isinstance(body, tree.Suite) else body.items
-        if len(inner) != 1:
-            return None
-        body = inner[0]
-    return body
-
-
-def _input(e: Elaborator, s: tree.InputLine, flow: Flow | None, scope: Scope, c: Context) -> Flow:
-    name = s.name or "input"
-    for o in s.options:
-        raise Mistake("unknown-option", f"an input has no option called `{o.name}`", o.span, hint="an input is a name and a shape:  input 3x224x224")
-    shape = evaluate(s.shape, c, flow)
-    if not isinstance(shape, tuple):
-        shape = (shape,)
-    try:
-        _check_sizes(s, shape)
-    except Mistake as m:
-        e.report(m.diagnostic)
-        e.inputs.setdefault(name, s.span)
-        return _doubted_input(scope, name, s.span, tuple(n if isinstance(n, int) and n > 0 else None for n in shape))
-    shape = tuple(None if n is None else int(n) for n in shape)
-    if s.span.line in c.file.module.doubted:
-        e.inputs.setdefault(name, s.span)
-        return _doubted_input(scope, name, s.span, shape)
-    return _placed_input(e, s, name, shape, scope)
-
-
-def _doubted_input(scope: Scope, name: str, span: Span, shape: tuple[int | None, ...]) -> Flow:
-    """An input whose line is in error: its number of axes, and its sizes as far as they make sense."""
-    flow = Flow("", TensorType((None,) * len(shape)), False, (), shape)
-    if name not in scope.kids:
-        scope.claim(name, span).value = flow
-    return flow
-
-
-def _check_sizes(s: tree.InputLine, shape: tuple[Any, ...]) -> None:
-    for n in shape:
-        if n is UNKNOWN_VALUE:
-            raise Silent
-        if isinstance(n, (Symbol, Macro)):
-            raise Mistake("undefined-name", f"`{n.name}` is not defined here", s.shape.span, "a size of the input")
-        if n is not None and (isinstance(n, bool) or not isinstance(n, (int, float)) or n != int(n)):
-            raise Mistake("not-whole", "the sizes of an input are whole numbers", s.shape.span, f"one is {described(n)}")
-        if n is not None and n > 10**9:
-            raise Mistake("too-large", "this input is too large for any machine", s.shape.span, "the limit of a size is 1e+09")
-        if n is not None and n < 1:
-            raise Mistake("out-of-range", "the sizes of an input are at least 1", s.shape.span, f"one is {n:g}")
-    if len(shape) > 6:
-        raise Mistake("wrong-rank", "an input has at most six axes", s.shape.span, f"this has {len(shape)}")
-
-
-def _placed_input(e: Elaborator, s: tree.InputLine, name: str, shape: tuple[int | None, ...], scope: Scope) -> Flow:
-    """The input as a node of the graph, or as the value a call gave it."""
-    e.ends_with_output = False
-    if e.binding and e.nets:
-        return _bound_input(e, s, name, shape, scope)
-    if scope.path:
-        raise Mistake("misplaced-input", "an input stands in the body of a net, not inside a label, a loop or a block", s.span, "move it to the net itself")
-    if name in e.inputs:
-        hint = "give each a name:  input left 1x105x105" if name == "input" else "choose another name"
-        raise Mistake("duplicate-name", f"there are two inputs called `{name}`", s.span, "the second one", hint=hint)
-    e.inputs[name] = s.span
-    if name in e.wanted:
-        shape = _wanted(e.wanted.pop(name), name, shape, s)
-    return e.add_input(name, TensorType(shape), s.span, scope)
-
-
-def _bound_input(e: Elaborator, s: tree.InputLine, name: str, shape: tuple[int | None, ...], scope: Scope) -> Flow:
-    """An `input` of a called net is the value it was given; the declared shape gives way, but not the number of axes."""
-    values = e.binding[-1]
-    if not values:
-        raise Mistake("misplaced-input", "an input stands in the body of a net, not in a loop", s.span)
-    flow = values.pop(0)
-    if flow.sure and len(flow.type.shape) != len(shape):
-        raise Mistake("wrong-rank", f"this input has {len(shape)} axes, and the value that comes has {len(flow.type.shape)}", s.span,
-                      f"declared {shape_text(shape)}, came {shape_text(flow.type.shape)}")
-    scope.claim(name, s.span).value = flow
-    return flow
-
-
-def _wanted(want: Any, name: str, shape: tuple[int | None, ...], s: tree.InputLine) -> tuple[int | None, ...]:
-    if len(want) != len(shape):
-        raise Mistake("wrong-rank", f"the input `{name}` has {len(shape)} axes, and the shape asked for has {len(want)}", s.shape.span,
-                      f"declared {shape_text(shape)}, asked for {shape_text(want)}")
-    if shape[0] is not None and want[0] != shape[0]:
-        raise Mistake("shape-mismatch", f"the input `{name}` has {shape[0]} channels, and {want[0]} were asked for", s.shape.span, "only its size can be chosen")
-    return tuple(want)
 
 
 def _hole(e: Elaborator, s: tree.Hole, flow: Flow | None, scope: Scope, c: Context) -> Flow:
@@ -513,7 +386,5 @@ def _misplaced(e: Elaborator, s: Any, flow: Flow | None, scope: Scope, c: Contex
 _RULES: dict[type, Callable[..., Flow | None]] = {
     tree.Suite: _suite, tree.Steps: _steps, tree.Call: _call, tree.Reference: _reference, tree.Labelled: _labelled, tree.Merge: _merge,
     tree.Repeat: _repeat, tree.For: _for, tree.If: _if, tree.Residual: _residual, tree.Dense: _dense, tree.Each: _each, tree.Frozen: _frozen,
-    tree.Output: _output, tree.InputLine: _input, tree.Hole: _hole, tree.Default: _misplaced, tree.Constant: _misplaced,
+    tree.Output: ends.output, tree.InputLine: ends.input_line, tree.Hole: _hole, tree.Default: _misplaced, tree.Constant: _misplaced,
 }
-
-__all__ = ["bound", "family", "labelled_body", "run"]

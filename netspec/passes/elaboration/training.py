@@ -13,8 +13,7 @@ from ..bind import Given, bind, refused
 from .elaborator import Elaborator
 from .expressions import evaluate, number, truth
 from .files import Context
-from .scopes import Scope
-from .values import UNKNOWN_VALUE, Macro, Mistake, Silent, Symbol, described, is_number, plain
+from .values import UNKNOWN_VALUE, Macro, Mistake, Silent, Symbol, described, plain
 
 SETTINGS = ("data", "loss", "schedule", "metric", "batch", "epochs", "augment", "regularise")
 
@@ -235,7 +234,7 @@ def known_outputs(e: Elaborator) -> list[str] | None:
 
 
 def _output(ref: tree.Reference, c: Context, graph: Graph | None, known: list[str] | None) -> str:
-    from .steps import spot_name
+    from .lookup import spot_name
 
     name = ".".join(spot_name(x.name, x.index, c, None) for x in ref.spots)
     names = [n for n, _ in graph.outputs] if graph is not None else known
@@ -282,32 +281,17 @@ def _check_target(op: Any, target: str | None, output: Any, graph: Graph, s: tre
 
 
 def _metric(e: Elaborator, s: tree.Call, c: Context, graph: Graph | None) -> MetricUse:
-    if not s.arguments or not isinstance(s.arguments[0], tree.Name):
-        raise Mistake("missing-argument", "`metric` is followed by the name of a metric", s.span, "the name is missing", hint="metric accuracy")
-    output, target, _, others = _used(e, s, c, graph, s.arguments[1:])
-    registry = _metrics()
-    name = s.arguments[0].name
-    if registry and name not in registry:
-        alike = near(name, registry)
-        raise Mistake("unknown-word", f"there is no metric called `{name}`", s.arguments[0].span, "not a metric", notes=("there are: " + ", ".join(sorted(registry)),),
-                      hint=f"did you mean `{alike}`?" if alike else None)
-    op = _word(registry[name], s, others, c) if registry else Setting(name, tuple(plain(evaluate(a, c, None)) for a in others if not isinstance(a, tree.Option)))
-    return MetricUse(op, output, target, s.span)
+    from ...metrics import METRICS
 
-
-def _metrics() -> dict[str, Any]:
-    """The registry of metrics, where this installation has one."""
-    import importlib
-
-    try:
-        return getattr(importlib.import_module("netspec.metrics"), "METRICS", {})  # type: ignore[no-any-return]
-    except ImportError:
-        return {}
+    cls, rest = _class(METRICS, "metric", s, c)
+    output, target, _, others = _used(e, s, c, graph, rest)
+    return MetricUse(_word(cls, s, others, c), output, target, s.span)
 
 
 def _free(s: tree.Call, c: Context) -> Setting:
     """A setting whose words the runtime interprets."""
-    values, options = [], []
+    values: list[Any] = []
+    options: list[tuple[str, Any]] = []
     for a in s.arguments:
         if isinstance(a, tree.Reference):
             raise Mistake("wrong-argument", f"{s.name} takes no reference", a.span)
@@ -323,6 +307,3 @@ def _free(s: tree.Call, c: Context) -> Setting:
         raise Mistake("missing-argument", f"`{s.name}` says nothing yet", s.span, "what is missing", hint="data digits" if s.name == "data" else f"{s.name} flip" if s.name == "augment" else f"{s.name} l2 1e-4")
     first = values[0]
     return Setting(str(first), tuple(values[1:]), tuple(options), s.span)
-
-
-__all__ = ["Scope", "elaborate_training", "is_number"]

@@ -135,3 +135,18 @@ def test_every_optimiser(name: str) -> None:
         assert ours.train_step(x, y) == pytest.approx(theirs.train_step(x, y), rel=1e-10)
     for k, v in theirs.parameters.items():
         np.testing.assert_allclose(ours.parameters[k], v, rtol=1e-10, atol=1e-12)
+
+
+STEPS = ["relu", "relu6", "leaky", "elu", "selu", "gelu", "gelu tanh", "swish", "mish", "softplus", "softsign", "hardtanh", "hardsigmoid", "hardswish", "tanh", "sigmoid",
+         "abs", "maxpool 2", "avgpool 2", "minpool 2", "maxpool global", "softmax", "log_softmax", "maxout 2", "max @input"]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_nan_infinity_and_huge_numbers(dtype: str) -> None:
+    """Where they come out, and where they do not, is the same on every backend."""
+    text = "net n:\n  input 2x4x4\n" + "".join(f"  output o{k}: {s}\n" for k, s in enumerate(STEPS))
+    x = np.random.default_rng(0).standard_normal((2, 2, 4, 4))
+    x[0, 0, 1, 1], x[1, 1, 0, 0], x[1, 0, 0, 0], x[1, 0, 2, 2], x[1, 1, 2, 3] = np.nan, 1e30, -1e30, np.inf, -np.inf
+    ours, theirs = (netspec.compile(text=text, device=d, dtype=dtype).predict(x) for d in ("cpu", "reference"))
+    for k, step in enumerate(STEPS):
+        np.testing.assert_allclose(ours[f"o{k}"], theirs[f"o{k}"], rtol=1e-5, atol=1e-6, err_msg=step)

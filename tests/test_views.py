@@ -176,14 +176,13 @@ def test_a_diagram_has_every_step_once_and_repeats_once() -> None:
 
 def test_skips_are_blue_and_the_backbone_is_not() -> None:
     dot = diagram(graph("net a:\n  input 3x8x8\n  residual: conv 3 3x3 relu\n  fc 2\n")).dot
-    arcs = dict(re.findall(r'  "([\w.]+)" -> "[\w.]+"(.*)', dot))
-    assert "color" in arcs["input"].splitlines()[0] or '"input" -> "add1" [color' in dot
-    assert not re.search(r'"conv1" -> "add1" \[color', dot)
+    assert "input -> add1 [color" in dot
+    assert "conv1 -> add1 [weight" in dot
 
 
 def test_a_dense_block_is_a_chain() -> None:
     dot = diagram(spec("densenet", "densenet121")).dot
-    arcs = re.findall(r'" -> "', dot)
+    arcs = re.findall(r" -> ", dot)
     assert len(arcs) < 60  # 58 layers that read all before them are over 600 arcs
 
 

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+
+import graphviz
 
 from ..diagnostics import UsageError
 from ..ir.graph import Graph, Input, Node
@@ -37,7 +39,8 @@ COLOURS = {  # fill, border
     "arithmetic": ("#ffedd5", "#ea580c"),
 }
 SIGNS = {"add": "+", "sub": "−", "mul": "×"}  # of merges, drawn as circles
-LOOKS = {"backbone": "weight=4", "skip": 'color="#2563eb", penwidth=1.6, weight=1', "branch": ""}
+LOOKS: dict[str, dict[str, str]] = {"backbone": {"weight": "4"}, "skip": {"color": "#2563eb", "penwidth": "1.6", "weight": "1"}, "branch": {}}
+FONT = "Helvetica,Arial,sans-serif"
 ENDINGS = (".svg", ".png", ".dot", ".gv")
 
 
@@ -99,7 +102,7 @@ class _Drawing:
 
     graph: Graph
     direction: Direction = "down"
-    lines: list[str] = field(default_factory=list)
+    page: Any = None  # the graphviz.Digraph, or its subgraph, that is being drawn in
     box: dict[str, str] = field(default_factory=dict)  # value -> box that stands for it
     last: dict[str, Node] = field(default_factory=dict)  # box -> what its last turn makes, where that differs
     turns: dict[str, int] = field(default_factory=dict)  # box -> how often a box drawn for itself is repeated
@@ -109,36 +112,36 @@ class _Drawing:
         self.numbers = {c.name: c for c in count(self.graph).nodes}
         self.sources = {n.name: drawn_inputs(self.graph, n) for n in self.graph}
         items = outline(self.graph, same_drawing, join=True, reads=lambda n: self.sources[n.name])
-        head = [
-            f"digraph {quoted(self.graph.name)} {{",
-            f'  graph [rankdir={"LR" if self.direction == "right" else "TB"}, fontname="Helvetica,Arial,sans-serif", fontsize=11, nodesep=0.3, ranksep=0.3, splines=true, compound=true, tooltip=" "]',
-            '  node [shape=box, style="rounded,filled", fontname="Helvetica,Arial,sans-serif", fontsize=11, margin="0.16,0.06", height=0.3, penwidth=1.2]',
-            '  edge [arrowsize=0.6, color="#475569", penwidth=1.1, fontname="Helvetica,Arial,sans-serif", fontsize=9]',
-        ]
-        self.frame(items, "", 1)
+        self.page = page = graphviz.Digraph(
+            escape(self.graph.name),
+            graph_attr={"rankdir": "LR" if self.direction == "right" else "TB", "fontname": FONT, "fontsize": "11", "nodesep": "0.3", "ranksep": "0.3",
+                        "splines": "true", "compound": "true", "tooltip": " "},
+            node_attr={"shape": "box", "style": "rounded,filled", "fontname": FONT, "fontsize": "11", "margin": "0.16,0.06", "height": "0.3", "penwidth": "1.2"},
+            edge_attr={"arrowsize": "0.6", "color": "#475569", "penwidth": "1.1", "fontname": FONT, "fontsize": "9"})
+        self.frame(items, "")
         self.edges(items)
-        return "\n".join([*head, *self.lines, "}"]) + "\n"
+        return str(page.source)
 
-    def frame(self, items: Sequence[Item], scope: str, depth: int) -> None:
+    def frame(self, items: Sequence[Item], scope: str) -> None:
         for item in items:
             if isinstance(item, Step):
-                self.step(item, depth)
+                self.step(item)
             elif isinstance(item, Group):
-                self.cluster(item.items, item.path, item.path[len(scope) + 1:] if scope else item.path, depth)
+                self.cluster(item.items, item.path, item.path[len(scope) + 1:] if scope else item.path)
             else:
-                self.repeat(item, scope, depth)
+                self.repeat(item, scope)
 
-    def cluster(self, items: Sequence[Item], scope: str, label: str, depth: int, times: int = 1) -> None:
+    def cluster(self, items: Sequence[Item], scope: str, label: str, times: int = 1) -> None:
         self.clusters += 1
-        pad = "  " * depth
-        look = 'style="rounded,bold", color="#64748b", penwidth=1.6' if times > 1 else 'style="rounded", color="#cbd5e1"'
+        look = {"style": "rounded,bold", "color": "#64748b", "penwidth": "1.6"} if times > 1 else {"style": "rounded", "color": "#cbd5e1"}
         text = f"{label}  ×{times}".strip() if times > 1 else label
-        self.lines.append(f"{pad}subgraph cluster_{self.clusters} {{")
-        self.lines.append(f'{pad}  graph [label={quoted(text)}, labeljust=l, fontcolor="#475569", fontsize=10, margin=10, {look}]')
-        self.frame(items, scope, depth + 1)
-        self.lines.append(f"{pad}}}")
+        outer = self.page
+        with outer.subgraph(name=f"cluster_{self.clusters}", graph_attr={"label": escape(text), "labeljust": "l", "fontcolor": "#475569", "fontsize": "10", "margin": "10", **look}) as page:
+            self.page = page
+            self.frame(items, scope)
+        self.page = outer
 
-    def repeat(self, item: Repeat, scope: str, depth: int) -> None:
+    def repeat(self, item: Repeat, scope: str) -> None:
         first, end = item.turns[0], item.turns[-1]
         for turn in item.turns:  # every turn is drawn as the first
             for a, b in zip(_steps(first), _steps(turn)):
@@ -148,36 +151,36 @@ class _Drawing:
                         self.box[v.name] = a.name
         if len(first) == 1 and isinstance(first[0], Step):
             self.turns[first[0].name] = item.times
-            self.step(first[0], depth)
+            self.step(first[0])
         elif len(first) == 1 and isinstance(first[0], Group) and isinstance(end[0], Group):
             cut = len(scope) + 1 if scope else 0
-            self.cluster(first[0].items, first[0].path, f"{first[0].path[cut:]} … {end[0].path[cut:]}", depth, item.times)
+            self.cluster(first[0].items, first[0].path, f"{first[0].path[cut:]} … {end[0].path[cut:]}", item.times)
         else:
-            self.cluster(first, scope, "", depth, item.times)
+            self.cluster(first, scope, "", item.times)
 
-    def step(self, step: Step, depth: int) -> None:
+    def step(self, step: Step) -> None:
         for n in step.nodes:
             for v in n.results:
                 self.box[v.name] = step.name
         category = "input" if isinstance(step.head.op, Input) else str(getattr(step.head.op, "category", "move"))
         fill, border = COLOURS.get(category, COLOURS["move"])
         shape = shape_range(step.last, self.last.get(step.last.name, step.last))
-        attributes = [f"fillcolor={quoted(fill)}", f"color={quoted(border)}", f"tooltip={quoted(self.tooltip(step))}"]
+        attributes = {"fillcolor": fill, "color": border, "tooltip": escape(self.tooltip(step))}
         times, sign = self.turns.get(step.name, 1), SIGNS.get(op_name(step.head), "")
         if len(sign) == 1 and len(step.nodes) == 1 and times == 1:
-            attributes += [f"label={quoted(sign)}", "shape=circle", "fixedsize=true", "width=0.3", "fontsize=14"]
+            attributes |= {"label": escape(sign), "shape": "circle", "fixedsize": "true", "width": "0.3", "fontsize": "14"}
         else:
             text = step.name if isinstance(step.head.op, Input) else step.text
             if sign:
-                attributes.append(f"label={label(' '.join((sign, *step.switches)), (), shape, times)}")
+                attributes["label"] = label(" ".join((sign, *step.switches)), (), shape, times)
             else:
                 marks = (*step.switches, *(["frozen"] if step.frozen else []), *([f"weights of {step.shared}"] if step.shared else []))
-                attributes.append(f"label={label(text, marks, shape, times)}")
+                attributes["label"] = label(text, marks, shape, times)
                 if step.shared:
-                    attributes.append('style="rounded,filled,dashed"')
+                    attributes["style"] = "rounded,filled,dashed"
             if times > 1:
-                attributes.append("peripheries=2")
-        self.lines.append(f"{'  ' * depth}{quoted(step.name)} [{', '.join(attributes)}]")
+                attributes["peripheries"] = "2"
+        self.page.node(step.name, **attributes)
 
     def tooltip(self, step: Step) -> str:
         parts = [self.numbers[n.name] for n in step.nodes]
@@ -190,11 +193,10 @@ class _Drawing:
         arcs = Arcs({s.name: tuple(self.box[v] for n in s.nodes for v in self.sources[n.name]) for s in _drawn(items)},
                     {s.name: op_name(s.head) != "concat" for s in _drawn(items) if getattr(s.head.op, "category", "") == "merge"})
         for arc in arcs:
-            look = LOOKS[arc.kind]
-            self.lines.append(f"  {quoted(arc.source)} -> {quoted(arc.target)}{f' [{look}]' if look else ''}")
+            self.page.edge(arc.source, arc.target, **LOOKS[arc.kind])
         for public, v in self.graph.outputs:
-            self.lines.append(f'  {quoted("output " + public)} [label={quoted(public)}, shape=box, style="rounded,filled,dashed", fillcolor="#ffffff", color="#475569"]')
-            self.lines.append(f"  {quoted(self.box[v])} -> {quoted('output ' + public)}")
+            self.page.node("output " + public, label=escape(public), style="rounded,filled,dashed", fillcolor="#ffffff", color="#475569")
+            self.page.edge(self.box[v], "output " + public)
 
 
 def _steps(items: Sequence[Item]) -> Iterator[Step]:
@@ -226,8 +228,9 @@ def shape_range(first: Node, last: Node) -> str:
 def label(text: str, switches: Sequence[str], shape: str, times: int = 1) -> str:
     """What a box does, its switches, its shape: a line each. `rendering` makes the first bold and the last grey."""
     lines = [text + (f"  ×{times}" if times > 1 else ""), " · ".join(switches), shape]
-    return quoted("\n".join(line for line in lines if line))
+    return escape("\n".join(line for line in lines if line))
 
 
-def quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+def escape(text: str) -> str:
+    """Text as Graphviz shows it: backslashes doubled, lines kept."""
+    return str(graphviz.escape(text)).replace("\n", "\\n")

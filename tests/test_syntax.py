@@ -16,7 +16,7 @@ from netspec.source import Source, Span
 from netspec.syntax import tree
 from netspec.syntax.formatter import format_text
 from netspec.syntax.grammar import grammar_text
-from netspec.syntax.load import read_source
+from netspec.syntax.load import read_source, specs_folder
 from netspec.syntax.parser import parse, parse_recovering
 
 HEAD = "net a:\n  input 3x8x8\n"
@@ -197,3 +197,15 @@ def test_canonical_form() -> None:
 def test_a_broken_file_is_not_formatted() -> None:
     with pytest.raises(SpecError):
         format_text("net a:\n  conv (\n")
+
+
+@pytest.mark.parametrize("path", sorted(specs_folder().glob("*.net")), ids=lambda p: p.stem)
+def test_the_shipped_specs_are_canonical(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert format_text(text) == text
+
+
+def test_columns_stay_columns() -> None:
+    table = "net a = base one   2 34\nnet b = base three 5  6\n"
+    assert format_text(table) == table
+    assert format_text("net a = base one 2 34\nnet b = base three 5 6\n") == "net a = base one 2 34\nnet b = base three 5 6\n"

@@ -7,6 +7,7 @@ comments. The formatted text parses to an equal tree, and formatting it again ch
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from ..source import Source
@@ -108,6 +109,7 @@ class _Printer:
         self.beside = [c for c in module.comments if not c.alone]
         self.out: list[str] = []
         self.opened = False  # the last line written opened a body
+        self.origin: dict[int, int] = {}  # line written -> line read, where nothing else stands on it
 
     def whole(self) -> str:
         items = self.module.items
@@ -118,6 +120,7 @@ class _Printer:
             self.top(item, large and k > 0, self.after(following))
         self.comments(len(self.lines) + 1, 0)
         self.align_variants()
+        self.align_tables()
         text = "\n".join(self.out).strip("\n")
         return text + "\n" if text else ""
 
@@ -155,6 +158,8 @@ class _Printer:
         for n in notes[:-1]:
             self.out.append(" " * indent + n)
             self.opened = False
+        if not notes:
+            self.origin[len(self.out)] = line
         self.out.append(" " * indent + text + (f"  {notes[-1]}" if notes else ""))
         self.opened = opens
 
@@ -193,6 +198,23 @@ class _Printer:
                 for g, head in zip(group, heads):
                     self.out[g] = f"{head:<{width}} = " + self.out[g].split(" = ", 1)[1]
             k += 1
+
+    def align_tables(self) -> None:
+        """Neighbouring calls of the same thing that the author wrote in columns stay in columns: numbers to the right,
+        words to the left."""
+        k = 0
+        while k < len(self.out):
+            group = [k]
+            while k in self.origin and k + 1 in self.origin and _row(self.out[k + 1]) == _row(self.out[k]) is not None:
+                k += 1
+                group.append(k)
+            k += 1
+            if len(group) > 1 and any(re.search(r"\S  +\S", self.lines[self.origin[g] - 1]) for g in group):
+                rows = [self.out[g].split() for g in group]
+                widths = [max(len(r[i]) for r in rows if i < len(r)) for i in range(max(map(len, rows)))]
+                indent = " " * (len(self.out[k - 1]) - len(self.out[k - 1].lstrip()))
+                for g, r in zip(group, rows):
+                    self.out[g] = indent + " ".join(w.rjust(n) if w.isdigit() else w.ljust(n) for w, n in zip(r, widths)).rstrip()
 
     # ---------------------------------------------------------------- statements
     def headed(self, head: str, body: Any, indent: int, line: int, until: int, wanted: bool = False) -> None:
@@ -305,6 +327,19 @@ class _Printer:
             self.out[at] = self.out[at][2:] if self.out[at].strip() else ""
             at += 1
         self.out[at] = " " * indent + "| " + self.out[at][indent + 2 :]
+
+
+def _row(line: str) -> tuple[str, ...] | None:
+    """What a line has to share with its neighbours to be a row of their table: its indentation and what it calls."""
+    words = line.split()
+    if len(words) < 3 or any(c in line for c in '"#([|') or "->" in words or words[-1].endswith(":"):
+        return None
+    indent = str(len(line) - len(line.lstrip()))
+    if words[0] == "net" and words[2] == "=":
+        return (indent, "net", *words[3:4])
+    if words[0].endswith(":"):
+        return (indent, ":", words[1])
+    return (indent, words[0])
 
 
 def _params(params: tuple[tree.Param, ...]) -> str:

@@ -202,17 +202,18 @@ class Graph:
         return (*(v for _, v in self.outputs), *(g for _, g in self.gradients), *(n.results[0].name for n in self.nodes if n.effect))
 
     @cached_property
-    def nx(self) -> networkx.MultiDiGraph:
+    def nx(self) -> networkx.MultiDiGraph[str]:
         import networkx
 
-        g = networkx.MultiDiGraph(name=self.name)
+        g: networkx.MultiDiGraph[str] = networkx.MultiDiGraph(name=self.name)
         for n in self.nodes:
             g.add_node(n.name, node=n)
         for n in self.nodes:
             for argument, i in enumerate(n.inputs):
                 m = self.maker[i]
                 g.add_edge(m.name, n.name, argument=argument, result=[v.name for v in m.results].index(i))
-        return networkx.freeze(g)
+        frozen: networkx.MultiDiGraph[str] = networkx.freeze(g)
+        return frozen
 
     def with_nodes(self, nodes: tuple[Node, ...] | list[Node], **changes: Any) -> Graph:
         return replace(self, nodes=tuple(nodes), **changes)

@@ -146,6 +146,14 @@ RECORDED = {
 }
 
 
+def test_lbfgs_on_straight_lines() -> None:
+    """Where the slope does not change there is no curve to fit: it goes on down, to the corner."""
+    w, memory = np.array([3.0, -2.0]), Memory()
+    for _ in range(3):
+        w = word(OPTIMISERS, "lbfgs search")[0].minimise(lambda v: (float(abs(v).sum()), np.sign(v)), w, memory)
+    assert abs(w).max() < 0.5
+
+
 @pytest.mark.parametrize("example", [e for e in EXAMPLES["learning-rate schedules"] if e["attrs"]["op"] in RECORDED], ids=lambda e: e["attrs"]["op"])
 def test_recorded_schedules(example: dict[str, Any]) -> None:
     """Caffe counts batches (100 of them here), PyTorch epochs (10 of one batch)."""

@@ -26,7 +26,11 @@ def cubic(x1: float, f1: float, g1: float, x2: float, f2: float, g2: float, boun
     if not square >= 0:
         return (low + high) / 2
     d2 = sqrt(square)
-    at = x2 - (x2 - x1) * ((g2 + d2 - d1) / (g2 - g1 + 2 * d2)) if x1 <= x2 else x1 - (x1 - x2) * ((g1 + d2 - d1) / (g1 - g2 + 2 * d2))
+    (a, ga), (z, gz) = ((x1, g1), (x2, g2)) if x1 <= x2 else ((x2, g2), (x1, g1))
+    under = gz - ga + 2 * d2
+    if not under:  # a straight line: as far down as may be gone, or the middle
+        return high if bounds is not None else (low + high) / 2
+    at = z - (z - a) * ((gz + d2 - d1) / under)
     return min(max(at, low), high)
 
 

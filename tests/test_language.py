@@ -389,3 +389,57 @@ def test_unused_things_are_warned_of() -> None:
 def test_unknown_words_where_nothing_calls_them() -> None:
     text = "block f(n):\n  if n > 3:\n    covn n 3x3\n  else:\n    conv n 3x3 rleu\n" + HEAD + "  if no: mxpool 2\n  relu\n"
     assert [d.span.line for d in findings(text) if d.severity == "error" and d.span] == [3, 5, 8]
+
+
+WHOLE = {
+    "sub of different": ('net a:\n  input 3x32x32\n  x: conv 8 3x3\n  maxpool 2 -> sub @x\n', 4, "shape-mismatch"),
+    "reference forward in branch": ('net a:\n  input 3x32x32\n  concat:\n    | @y\n    | y: conv 3 3x3\n', 4, "missing-reference"),
+    "each on 1d": ('net a:\n  input 5\n  each v: fc 3\n', 3, "wrong-rank"),
+    "two outputs out": ('net a:\n  input 3x32x32\n  output out: fc 3\n  fc 4\n', 3, "duplicate-name"),
+    "duplicate input names": ('net a:\n  input x 3\n  input x 3\n  fc 1\n', 3, "duplicate-name"),
+    "two optimisers": ('net a:\n  input 3x32x32\n  fc 3\ntrain a:\n  sgd\n  adam\n', 6, "contradiction"),
+    "two trains": ('net a:\n  input 3x32x32\n  fc 3\ntrain a:\n  sgd\ntrain a:\n  adam\n', 6, "duplicate-definition"),
+    "cross entropy on one": ('net a:\n  input 3x32x32\n  fc 1\ntrain a:\n  loss cross_entropy\n', 5, "loss-shape"),
+    "mdnet loss no output named": ('net a:\n  input 3x32x32\n  for k in 1..2:\n    output d[k]: fc 2\ntrain a:\n  loss cross_entropy\n', 6, "missing-argument"),
+    "import twice": ('import vgg16 from "vgg.net"\nimport vgg16 from "vgg.net"\nnet a:\n  input 3x32x32\n  vgg16 upto stage1\n', 2, "duplicate-definition"),
+    "import name defined": ('import vgg16 from "vgg.net"\nblock vgg16: relu\nnet a:\n  input 3x32x32\n  vgg16\n', 1, "duplicate-definition"),
+    "net called with wrong rank": ('net b:\n  input 5\n  fc 3\nnet a:\n  input 3x32x32\n  b\n', 6, "wrong-rank"),
+    "crop bigger": ('net a:\n  input 3x32x32\n  x: maxpool 2\n  @input -> crop @x\n', 4, "shape-mismatch"),
+    "unpool of no pool": ('net a:\n  input 3x32x32\n  x: conv 3 3x3\n  unpool @x\n', 4, "wrong-argument"),
+    "dense spatial mismatch": ('net a:\n  input 3x32x32\n  dense: conv 4 3x3 /2\n', 3, "shape-mismatch"),
+    "shortcut twice": ('net a:\n  input 3x32x32\n  residual: conv 3 3x3\n  shortcut: skip\n  shortcut: skip\n', 5, "shortcut-without-residual"),
+    "if without cond": ('net a:\n  input 3x32x32\n  if: relu\n', 3, "incomplete"),
+    "for without in": ('net a:\n  input 3x32x32\n  for n [1,2]: relu\n', 3, "syntax"),
+    "label is layer with colon only": ('net a:\n  input 3x32x32\n  conv:\n  relu\n', 3, "missing-body"),
+    "empty branch": ('net a:\n  input 3x32x32\n  concat:\n    |\n    | relu\n', 4, "syntax"),
+    "weights number": ('net b:\n  input 3x8x8\n  conv 3 3x3\nnet a:\n  input 3x32x32\n  b weights=3\n', 6, "wrong-argument"),
+    "pair upto wrong": ('net b:\n  input 3x8x8\n  conv 3 3x3\nnet a:\n  input 3x32x32\n  b upto conv2\n', 6, "missing-reference"),
+    "const dup": ('k = 1\nk = 2\nnet a:\n  input 3x32x32\n  fc k\n', 2, "duplicate-definition"),
+    "const undefined": ('k = j+1\nnet a:\n  input 3x32x32\n  fc k\n', 1, "undefined-name"),
+    "neg list index": ('net a:\n  input 3x32x32\n  fc [1,2][-1]\n', 3, "bad-index"),
+    "mod zero": ('net a:\n  input 3x32x32\n  fc 3%0\n', 3, "division-by-zero"),
+    "pow frac": ('net a:\n  input 3x32x32\n  fc (0-8)^0.5\n', 3, "bad-value"),
+    "in at top": ('k = in.channels\nnet a:\n  input 3x32x32\n  fc k\n', 1, "no-flow"),
+    "default after": ('net a:\n  input 3x32x32\n  default conv\n  relu\n', 3, "syntax"),
+    "variant positional given": ('net b(n):\n  input 3\n  fc n\nnet c = b 3\nnet d = c 4\n', 5, "too-many-arguments"),
+    "fc on each": ('net a:\n  input (4, 3, 8, 8)\n  each v:\n    x: conv 4 3x3\n  @x -> add @input\n', 5, "shape-mismatch"),
+    "bn twice": ('net a:\n  input 3x32x32\n  conv 3 3x3 bn bn\n', 3, "contradiction"),
+    "norm option": ('net a:\n  input 3x32x32\n  conv 3 3x3 bn=2\n', 3, "unknown-option"),
+    "stride str": ('net a:\n  input 3x32x32\n  conv 3 3x3 /relu\n', 3, "undefined-name"),
+    "kw ref": ('net a:\n  input 3x32x32\n  conv 3 3x3 pad=@input\n', 3, "wrong-argument"),
+    "flag bare": ('net a:\n  input 3x32x32\n  conv 3 3x3 bias\n', 3, "unknown-word"),
+    "global w window": ('net a:\n  input 3x32x32\n  maxpool 2 global global\n', 3, "contradiction"),
+    "dropout str": ('net a:\n  input 3x32x32\n  dropout x\n', 3, "unknown-word"),
+    "up 0": ('net a:\n  input 3x32x32\n  up 0\n', 3, "out-of-range"),
+    "shuffle nondiv": ('net a:\n  input 3x32x32\n  shuffle 2\n', 3, "groups"),
+    "maxout nondiv": ('net a:\n  input 3x32x32\n  maxout 2\n', 3, "groups"),
+    "reshape": ('net a:\n  input 3x32x32\n  reshape 5x5\n', 3, "shape-mismatch"),
+    "channels out": ('net a:\n  input 3x32x32\n  channels 0..3\n', 3, "bad-value"),
+    "channels rev": ('net a:\n  input 3x32x32\n  channels 2..1\n', 3, "bad-value"),
+}
+
+
+@pytest.mark.parametrize("kind", WHOLE)
+def test_one_mistake_is_one_error(kind: str) -> None:
+    text, line, code = WHOLE[kind]
+    assert [(d.span.line, d.code) for d in findings(text) if d.severity == "error" and d.span] == [(line, code)]

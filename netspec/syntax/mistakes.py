@@ -219,6 +219,8 @@ def _missing_part(c: Context) -> Result:
                             hint="drop the arrow, or begin the next line with it")
     if t.type == "ARROW" and before.type in ("COLON", "VBAR"):
         return c.diagnostic("syntax", f"a step is missing between `{before.text}` and `->`", hint="drop the arrow, or write  skip  for the flow as it is")
+    if before.type == "VBAR" and t.type in ("VBAR", "_NL"):
+        return c.diagnostic("syntax", "this branch is empty", "nothing follows", at=before, hint="| skip  is the flow as it is")
     if before.type == "EQUAL":
         return c.diagnostic("missing-value", "a value is missing after `=`", "nothing follows" if t.type == "_NL" else f"`{t.text}` is no value", at=before)
     if before.type == "AT":

@@ -17,6 +17,7 @@ def static_findings(file: File, known: list[Diagnostic]) -> list[Diagnostic]:
     out: list[Diagnostic] = []
     reported = {(d.span.line, d.span.column) for d in known if d.span is not None and d.span.source == file.module.source}
     used: set[str] = set()
+    trained: dict[str, tree.Train] = {}
     for item in file.module.items:
         if isinstance(item, (tree.Definition, tree.Variant)):
             out += _definition(file, item, reported)
@@ -25,6 +26,10 @@ def static_findings(file: File, known: list[Diagnostic]) -> list[Diagnostic]:
             out += _train(file, item, reported)
             used |= _names_in(item)
             used.add(item.net)
+            first = trained.setdefault(item.net, item)
+            if first is not item:
+                out.append(Diagnostic("duplicate-definition", f"`{item.net}` has two train sections", (Label(item.name_span, "the second one"), Label(first.name_span, "the first is here")),
+                                      hint="say everything in one of them"))
         elif isinstance(item, (tree.Constant, tree.Default)):
             used |= _names_in(item)
     if any(isinstance(i, tree.Hole) for i in file.module.items) or any(d.code in ("syntax", "unknown-word") and d.severity == "error" for d in known):

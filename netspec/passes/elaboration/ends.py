@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...diagnostics import Label
 from ...ir.types import TensorType, shape_text
 from ...source import Span
 from ...syntax import tree
@@ -126,8 +127,8 @@ def _bound_input(e: Elaborator, s: tree.InputLine, name: str, shape: tuple[int |
         raise Mistake("misplaced-input", "an input stands in the body of a net, not in a loop", s.span)
     flow = values.pop(0)
     if flow.sure and len(flow.type.shape) != len(shape):
-        raise Mistake("wrong-rank", f"this input has {len(shape)} axes, and the value that comes has {len(flow.type.shape)}", s.span,
-                      f"declared {shape_text(shape)}, came {shape_text(flow.type.shape)}")
+        raise Mistake("wrong-rank", f"the input `{name}` of {e.calls[-1][0]} has {len(shape)} axes, and the value that comes has {len(flow.type.shape)}", e.calls[-1][2],
+                      f"this gives {shape_text(flow.type.shape)}", peers=(Label(s.span, f"declared as {shape_text(shape)}"),))
     scope.claim(name, s.span).value = flow
     return flow
 

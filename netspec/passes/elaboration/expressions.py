@@ -176,7 +176,9 @@ def _binary(node: tree.Binary, c: Context, flow: Flow | None) -> Any:
         v = float("inf")
     if v.__class__ is bool:
         return v
-    if (isinstance(v, float) and not isfinite(v)) or isinstance(v, complex) or abs(v) > LARGEST:
+    if isinstance(v, complex):
+        raise Mistake("bad-value", "this is no real number", node.span, "a root of a negative number")
+    if (isinstance(v, float) and not isfinite(v)) or abs(v) > LARGEST:
         raise Mistake("too-large", "this number is too large for a network", node.span, f"the limit is {LARGEST:g}")
     return v
 

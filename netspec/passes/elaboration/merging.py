@@ -48,7 +48,7 @@ def branches(e: Elaborator, node: tree.Merge, flow: Flow | None, scope: Scope, c
     if target is UNKNOWN:
         return statements.undecided(e, [s for b in node.branches for s in b.statements], flow, scope, c)
     is_block = isinstance(target, Macro)
-    if not is_block and (target is None or (target.category != "merge" and target.arity[1] == 1)):
+    if not is_block and (target is None or target.category != "merge"):
         raise Mistake("wrong-word", f"`{name}` does not merge branches", node.call.name_span, "only a merge has `|` lines under it",
                       hint="concat, add, sub, mul, max, mean merge; so does a block with several inputs")
     args = arguments(e, node.call, flow, scope, c)

@@ -209,12 +209,18 @@ class _Printer:
                 k += 1
                 group.append(k)
             k += 1
-            if len(group) > 1 and any(re.search(r"\S  +\S", self.lines[self.origin[g] - 1]) for g in group):
-                rows = [self.out[g].split() for g in group]
+            if len(group) > 1 and any(map(self.in_columns, group)):
+                heads = [self.out[g].split(" = ")[0] + " = " if self.out[g].startswith("net ") else "" for g in group]  # aligned already
+                rows = [self.out[g].removeprefix(h).split() for g, h in zip(group, heads)]
                 widths = [max(len(r[i]) for r in rows if i < len(r)) for i in range(max(map(len, rows)))]
                 indent = " " * (len(self.out[k - 1]) - len(self.out[k - 1].lstrip()))
-                for g, r in zip(group, rows):
-                    self.out[g] = indent + " ".join(w.rjust(n) if w.isdigit() else w.ljust(n) for w, n in zip(r, widths)).rstrip()
+                for g, h, r in zip(group, heads, rows):
+                    self.out[g] = indent + h + " ".join(w.rjust(n) if w.isdigit() else w.ljust(n) for w, n in zip(r, widths)).rstrip()
+
+    def in_columns(self, written: int) -> bool:
+        """Whether the author put more than one blank between two arguments."""
+        text = self.lines[self.origin[written] - 1]
+        return bool(re.search(r"\S  +\S", text.split("=", 1)[-1].lstrip() if self.out[written].startswith("net ") else text))
 
     # ---------------------------------------------------------------- statements
     def headed(self, head: str, body: Any, indent: int, line: int, until: int, wanted: bool = False) -> None:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from .graph import Graph, Node
 
-Kind = Literal["gather", "outer", "lanes", "channel", "flat", "loop"]
+Kind = Literal["gather", "outer", "lanes", "places", "channel", "flat", "loop"]
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,7 @@ class Step:
     gather   a contraction into an image, then maps on its places while they are in registers (the epilogue)
     outer    a contraction into a weight
     lanes    anything local to one image and one block of channels: maps, pools, their gradients, sums over a plane
+    places   anything local to one image and one place that crosses channels: softmax, losses, lrn, maxout, concatenation
     channel  per-channel numbers: sums over images in a fixed order in float64, and arithmetic between them
     flat     element by element over vectors of one length: sums of weight gradients, update rules
     loop     everything else, as plain nested loops

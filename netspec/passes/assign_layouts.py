@@ -13,6 +13,7 @@ from typing import Protocol
 from ..ir.contraction import Contraction, WeightOrder, choose_lanes, master_order, prefers_channels_last
 from ..ir.graph import Graph, Input, Node, Parameter, Value
 from ..ir.layout import Image, Layout, Packed, Target, Vector, blocked, channels_last, round_up
+from ..ir.places import pieces_of, plan_places
 from ..ir.step import Step, unfused
 from .kinds import contraction
 from .place_views import place_views
@@ -132,6 +133,10 @@ class _Assignment:
         t, item, lanes = v.type, self.target.item, self.target.lanes
         if t.batch:
             sizes = tuple(s or 0 for s in t.shape)
+            if isinstance(n.op, Step) and n.op.kind == "places":
+                plan = plan_places(n, self.graph, lanes, item)
+                if any(m.name == v.name and plan.total(m) for m in plan.nodes):  # a part for each item of an image
+                    return blocked(1, (pieces_of(plan, self.graph),), (0,), lanes, item, t.batch)
             make = channels_last if last else blocked
             return make(sizes[0], sizes[1:], halo[3 - len(sizes[1:]):], lanes, item, t.batch)
         if isinstance(n.op, Parameter):

@@ -16,13 +16,15 @@ from functools import lru_cache
 from ..ir.formula import Formula, Pieces
 from ..ir.graph import Graph, Input, Node, Parameter
 from ..ir.layout import Target
-from ..ir.nests import crossing, domain_of, nests
+from ..ir.nests import crossing, domain_of, form_of, nests
+from ..ir.places import can_follow
 from ..ir.step import Kind, Step
 from ..ir.types import TensorType
-from .kinds import kind_of
+from .kinds import kind_of, stays
 
 MOST_IMAGES, MOST_VECTORS, MOST_STORED = 6, 8, 3  # of an epilogue: images read, vectors read, images written
 MOST_OPERANDS = 24  # of a lanes step
+MOST_CROSSING = 12  # formulas of a places step: what its text reads from the row must fit there
 
 
 @dataclass(eq=False)
@@ -71,7 +73,12 @@ class _Fusion:
         kind = kind_of(n, self.graph, self.lanes)
         host = None
         if n.effect is None:
-            if kind == "lanes":
+            if kind == "places" or self._may_cross(n, kind):
+                host = self._host_of_places(n)
+                kind = "places" if kind == "places" or host is not None or self._only_crossed(n) else kind
+            if host is not None or kind == "places":
+                pass
+            elif kind == "lanes":
                 host = self._host_of_map(n)
             elif kind == "channel":
                 host = self._host_of_channel(n)
@@ -113,6 +120,30 @@ class _Fusion:
         if host.kind == "gather":
             return host if self._fits_epilogue(n, host) else None
         return host if self._fits_lanes(n, host) else None
+
+    def _may_cross(self, n: Node, kind: Kind) -> bool:
+        """Whether an element-wise formula can go along with formulas that cross channels."""
+        return kind == "lanes" and isinstance(n.op, Formula) and form_of(n) == "map" and n.op.how == "=" and stays(n, self.graph)
+
+    def _only_crossed(self, n: Node) -> bool:
+        """Whether all that reads a value crosses its channels: then it need not be stored, unless it replaces one."""
+        readers = self.graph.readers
+        if n.name in self.roots or any(i in self.maker and self.maker[i].kind == "gather" and len(readers[i]) == 1 for i in n.inputs):
+            return False
+        return len(readers[n.name]) > 0 and all(kind_of(r, self.graph, self.lanes) == "places" for r in readers[n.name])
+
+    def _host_of_places(self, n: Node) -> _Draft | None:
+        """The last step of this kind at the same places, where nothing later makes what the formula reads: that step makes
+        something of it itself, or reads the same values."""
+        producers = self._producers(n)
+        last = producers[-1] if producers else None
+        for d in reversed(self.drafts[last.order if last else 0:]):
+            if d.kind != "places" or d.effect or len(d.nodes) >= MOST_CROSSING:
+                continue
+            shared = d.made | {i for i in d.reads if self._type(i).batch}
+            if any(i in shared for i in n.inputs) and can_follow(n, d.nodes, {i: self._type(i) for m in (n, *d.nodes) for i in (*m.inputs, *(v.name for v in m.results))}):
+                return d
+        return None
 
     def _can_sink(self, upper: _Draft, lower: _Draft) -> bool:
         """Whether a whole step may move down into a later one: nothing between reads what it makes."""

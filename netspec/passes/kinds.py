@@ -7,6 +7,7 @@ from functools import lru_cache
 from ..ir.contraction import Contraction, classify
 from ..ir.formula import Access, Formula, Pieces
 from ..ir.graph import Graph, Input, Node, Parameter
+from ..ir.places import keeps_place
 from ..ir.step import Kind
 from ..ir.types import TensorType
 
@@ -16,22 +17,29 @@ def kind_of(node: Node, graph: Graph, lanes: int) -> Kind:
     if isinstance(node.op, Pieces):
         parts = node.op.bind(node.inputs)
         if all(f.target.axes[1].bare for f, _ in parts if len(f.target.axes) > 2):  # parts of a plane
-            return "lanes" if all(f.how == "=" and _is_lanes(f, tuple(graph.values[x].type for x in i), node.type, lanes) for f, i in parts) else "loop"
-        return "lanes" if all(_piece_fits(f, graph, i, node.type, lanes) for f, i in parts) else "loop"
+            fits = all(f.how == "=" and _is_lanes(f, tuple(graph.values[x].type for x in i), node.type, lanes) for f, i in parts)
+        else:
+            fits = all(_piece_fits(f, graph, i, node.type, lanes) for f, i in parts)
+        return "lanes" if fits else "places" if stays(node, graph) else "loop"
     f: Formula = node.op
     types = tuple(graph.values[i].type for i in node.inputs)
     if contraction(node, graph) is not None:
         return "gather" if node.type.batch else "outer"
     if node.type.batch:
-        return "lanes" if _is_lanes(f, types, node.type, lanes) else "loop"
+        return "lanes" if _is_lanes(f, types, node.type, lanes) else "places" if stays(node, graph) else "loop"
     if all(t.batch == 0 for t in types):
         if len(node.type.shape) == 1 and not f.reduced and all(_plain(r, types[f.operands.index(r.name)], f) for r in f.reads):
             return "channel"
         same = all(r.bare == f.target.bare for r in f.reads) and not f.target.compound
         return "flat" if same and not f.reduced else "loop"
-    per_channel = (f.how == "+=" and len(node.type.shape) == 1 and f.target.axes[0].bare is not None
+    per_channel = (f.how == "+=" and len(node.type.shape) == 1 and (f.target.axes[0].bare is not None or node.type.shape == (1,))
                    and all(_reads_channel(r, types[f.operands.index(r.name)], f.target.axes[0].bare) for r in f.reads))
     return "channel" if per_channel else "loop"
+
+
+def stays(node: Node, graph: Graph) -> bool:
+    """Whether a formula of a program stays at one place of an image."""
+    return keeps_place(node.op, tuple(graph.values[i].type for i in node.inputs), node.type)
 
 
 def contraction(node: Node, graph: Graph) -> Contraction | None:
@@ -69,8 +77,10 @@ def _plain(r: Access, t: TensorType, f: Formula) -> bool:
     return len(r.axes) == 1 and (r.axes[0] == f.target.axes[0] or (not r.axes[0].terms and t.shape == (1,)))
 
 
-def _reads_channel(r: Access, t: TensorType, c: str) -> bool:
-    """x[n,c], v[c] or s[0]."""
+def _reads_channel(r: Access, t: TensorType, c: str | None) -> bool:
+    """x[n,c], v[c] or s[0]; x[n,0] where there is one number and no channel."""
+    if t.batch and c is None:
+        return len(r.axes) == 2 and r.axes[0].bare == "n" and not r.axes[1].terms and t.shape == (1,)
     if t.batch:
         return len(r.axes) == 2 and r.axes[0].bare == "n" and r.axes[1].bare == c
     return len(r.axes) == 1 and (r.axes[0].bare == c or not r.axes[0].terms)

@@ -15,7 +15,7 @@ from ..ir.graph import Graph, Node
 from ..ir.layout import Image, Layout
 from ..ir.step import Step
 
-WRITERS = ("gather", "lanes")  # steps that write block by block, at any strides
+WRITERS = ("gather", "lanes", "places")  # steps that write block by block, at any strides
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
     s[c] += f(x[n,c,h,w])     becomes     s.each[n,c] += f(x[n,c,h,w]);  s[c] += s.each[n,c]
 
+A single number is summed over the channels of an image in between.
+
 The first half is local to an image and fuses with whatever makes x; the second runs in a fixed order in float64.
 Contractions (weight gradients) split by themselves.
 """
@@ -28,19 +30,24 @@ def _halves(n: Node, graph: Graph) -> list[Node]:
     if not isinstance(f, Formula) or f.how != "+=" or n.type.batch or "n" not in f.reduced or contraction(n, graph) is not None:
         return [n]
     batched = [r for r in f.reads if r.axes and r.axes[0].bare == "n"]
-    if not any(len(r.axes) > 2 for r in batched):
+    single = not f.target.indices and n.type.shape == (1,)
+    if not any(len(r.axes) > 2 for r in batched) and not (single and any(r.axes[1].terms for r in batched if len(r.axes) > 1)):
         return [n]  # one number for each image and channel: the sum over images can read it as it is
     types = {o: graph.values[i].type for o, i in zip(f.operands, n.inputs)}
     wide = max(batched, key=lambda r: len(r.axes))
     keep = [axis_text(a) for a in f.target.axes]
     shape = n.type.shape
-    if not f.target.indices and len(wide.axes) > 1 and wide.axes[1].bare:  # a single number: keep a sum a channel, so that lanes stay apart
-        keep, shape = [wide.axes[1].bare], (types[wide.name].shape[0],)
+    apart = single and len(wide.axes) > 2 and wide.axes[1].bare  # keep a sum a channel, so that lanes stay apart
+    if apart:
+        keep, shape = [str(wide.axes[1].bare)], (types[wide.name].shape[0],)
     batch = max(t.batch for t in types.values())
     name = f"{n.name}.each"
     right = f.text[f.text.index("+=") + 2:].strip()
     first = f"each[n,{','.join(keep)}] += {right}"
     over = tuple((i, e) for i, e in f.over if i in Formula(first).indices)
     each = Node(name, Formula(first, over), n.inputs, (Value(name, TensorType(shape, batch)),), spans=n.spans, notes=n.notes, scope=n.scope)
-    whole = Formula(f"{f.target} += each[n,{','.join(keep)}]")
-    return [each, replace(n, op=whole, inputs=(name,))]
+    if not apart:
+        return [each, replace(n, op=Formula(f"{f.target} += each[n,{','.join(keep)}]"), inputs=(name,))]
+    image = replace(each, name=f"{n.name}.image", op=Formula(f"image[n,0] += each[n,{keep[0]}]"), inputs=(name,),
+                    results=(Value(f"{n.name}.image", TensorType((1,), batch)),))
+    return [each, image, replace(n, op=Formula(f"{f.target} += image[n,0]"), inputs=(image.name,))]

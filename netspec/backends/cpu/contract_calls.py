@@ -310,6 +310,8 @@ class Kernel(Call):
     images: int = 1  # of a sample; 0: the step has no batch
     chunk: int = 1  # images, or elements, of an item
     shifts: tuple[int, ...] = ()  # of each operand, in blocks of channels
+    pieces: int = 1  # items of an image, of a places step
+    scratch: int = 0  # bytes of its own
 
     @property
     def reads(self) -> tuple[str, ...]:

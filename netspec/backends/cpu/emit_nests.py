@@ -265,7 +265,11 @@ class NestWriter:
 
     def masked(self, n: Node, text: str) -> str:
         """Zero in the lanes past the last channel, where the expression might not be."""
-        return text if keeps_zero(n.op.right) else f"keep({text}, left)"
+        def zero(s: ast.Subscript) -> bool:  # one number for all channels is no zero past the last one
+            a = access(s)
+            return bool(a.axes[min(1, len(a.axes) - 1)].terms if a.axes[0].bare == "n" else a.axes[0].terms)
+
+        return text if keeps_zero(n.op.right, zero) else f"keep({text}, left)"
 
     # ---- windows -----------------------------------------------------------------------------------------------------------------
     def window(self, n: Node, before: list[str], rows: dict[str, str]) -> list[str]:

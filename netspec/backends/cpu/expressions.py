@@ -60,14 +60,15 @@ def _call(f: str, *args: ast.expr) -> ast.expr:
     return ast.Call(ast.Name(f), list(args), [])
 
 
-def keeps_zero(e: ast.expr) -> bool:
-    """Whether the expression of zeros is zero: then padded lanes, which hold zeros, need no mask."""
+def keeps_zero(e: ast.expr, zero: Callable[[ast.Subscript], bool] = lambda s: True) -> bool:
+    """Whether the expression of zeros is zero: then padded lanes, which hold zeros, need no mask. `zero` tells which
+    operands hold zeros there."""
     nan = math.nan
 
     def go(x: ast.expr) -> Any:
         match x:
             case ast.Subscript():
-                return 0.0
+                return 0.0 if zero(x) else nan
             case ast.Name():
                 return nan
             case ast.Constant(c):

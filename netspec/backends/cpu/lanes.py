@@ -25,6 +25,7 @@ Everything else takes lanes of any type, and numbers beside them (`x * 0.5`, `ma
 
     + - * / unary -  < <= > >= == !=  & | ^ ~ of masks and integers   abs(x)
     fma(x, y, z)  maximum(x, y)  minimum(x, y)  where(mask, x, y)  sqrt floor exp log log1p expm1 tanh sigmoid erf power(x, y)
+    only(v, k, x)             lanes k and beyond become x         every(address, k)      each k-th element from address on
     keep(v, k)                lanes k and beyond become 0       store_first(address, v, k)   scatter(address, step, v)
     total(v)  largest(v)  smallest(v)     all lanes into one number, in a fixed order
     to_float64(v)  to_float32(v)          as many lanes of the other type
@@ -79,7 +80,7 @@ from .vecmath import (
 
 __all__ = [
     "Lanes", "at", "call", "erf", "exp", "expm1", "floor", "fma", "get_f32", "get_f64", "get_i32", "get_i64", "keep", "lanes_of",
-    "largest", "log", "log1p", "maximum", "minimum", "power", "put_f32", "put_f64", "put_i32", "put_i64", "scatter", "sigmoid", "smallest",
+    "largest", "log", "log1p", "maximum", "minimum", "only", "power", "put_f32", "put_f64", "put_i32", "put_i64", "scatter", "sigmoid", "smallest",
     "sqrt", "stir", "store", "store_first", "tanh", "to_float32", "to_float64", "total", "uniform_at", "where",
 ]  # fmt: skip
 
@@ -94,6 +95,7 @@ _PTR = ir.PointerType()
 
 # Numba's own annotations are partial, and wrong for an intrinsic, which is not called with the arguments it is made of.
 intrinsic: Callable[[Callable[..., Any]], Any] = extending.intrinsic
+literally: Callable[[Callable[..., Any]], Any] = extending.intrinsic(prefer_literal=True)  # constants arrive as such
 inline: Callable[[Callable[..., Any]], Any] = numba.njit  # a function compiled into what calls it
 _number: Any = types.Number
 _extending: Any = extending
@@ -310,6 +312,18 @@ def keep(context: Any, v: Any, k: Any) -> Any:
 
 
 @intrinsic
+def only(context: Any, v: Any, k: Any, x: Any) -> Any:
+    """The first k lanes; the number x after."""
+    if not isinstance(v, Lanes):
+        return None
+
+    def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.select(_first_lanes(builder, v, args[1]), args[0], _as(context, builder, args[2], signature.args[2], v).value)
+
+    return v(v, types.int64, x), lower
+
+
+@intrinsic
 def scatter(context: Any, address: Any, step: Any, v: Any) -> Any:
     """Write lane i to address + i * step."""
     if not isinstance(v, Lanes):
@@ -372,6 +386,7 @@ class LaneFunctions(NamedTuple):
     first: Any
     splat: Any
     gather: Any
+    every: Any
     uniform: Any
 
 
@@ -411,6 +426,18 @@ def lanes_of(dtype: str, count: int) -> LaneFunctions:
 
         return kind(types.int64, types.int64), lower
 
+    @literally
+    def every(context: Any, address: Any, step: Any) -> Any:
+        if not isinstance(step, types.IntegerLiteral):
+            return None
+        k = step.literal_value
+
+        def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            wide = builder.load(builder.inttoptr(args[0], _PTR), align=item, typ=ir.VectorType(kind.llvm.element, k * count))
+            return builder.shuffle_vector(wide, wide, ir.Constant(ir.VectorType(I32, count), [k * i for i in range(count)]))
+
+        return kind(types.int64, step), lower
+
     @intrinsic
     def uniform(context: Any, key: Any, index: Any, step: Any) -> Any:
         def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -426,7 +453,7 @@ def lanes_of(dtype: str, count: int) -> LaneFunctions:
 
         return kind(types.int64, types.int64, types.int64), scaled
 
-    return LaneFunctions(kind, load, first, splat, gather, uniform)
+    return LaneFunctions(kind, load, first, splat, gather, every, uniform)
 
 
 # ---- plain numbers ---------------------------------------------------------------------------------------------------------

@@ -35,6 +35,7 @@ from {package}.lanes import *
 from {package}.vec import clear
 
 load, splat, uniform = lanes_of("{dtype}", {lanes}).load, lanes_of("{dtype}", {lanes}).splat, lanes_of("{dtype}", {lanes}).uniform
+gather, every = lanes_of("{dtype}", {lanes}).gather, lanes_of("{dtype}", {lanes}).every
 splat64 = lanes_of("float64", {lanes}).splat
 get, put, number = get_{short}, put_{short}, {dtype}
 
@@ -131,7 +132,8 @@ class Recorder(Machine):
                 operands[k] = (address + start, layout.image, layout.block, *last)
             else:
                 operands[k, 0] = address
-        images, blocks = self.samples * call.images, -(-call.channels // self.lanes)
+        images = self.samples * call.images
+        blocks = call.pieces if kind == "places" else -(-call.channels // self.lanes)
         words = {8: self.data(operands), 9: images, 10: blocks, 11: call.chunk, 15: call.channels}
         words |= {16 + k: size for k, size in enumerate(call.sizes)}
         words[NUMBERS] = self.data(np.arange(self.lanes, dtype=self.dtype))
@@ -142,7 +144,7 @@ class Recorder(Machine):
                 assert isinstance(layout, Image)
                 edges[k] = (address, layout.image, layout.block, layout.plane, layout.row, layout.pixel, *layout.extents, *layout.halo)
             words |= {12: edge_clearer(), 13: self.data(edges), 14: len(call.outputs)}
-        if kind == "lanes":
+        if kind in ("lanes", "places"):
             items = -(-images // call.chunk) * blocks
         elif kind == "channel":
             items = blocks
@@ -151,4 +153,4 @@ class Recorder(Machine):
             items = -(-call.channels // call.chunk)
         else:
             items = images if call.chunk else 1
-        self.row(driver, items, words, note=call.name)
+        self.row(driver, items, words, call.scratch, call.name)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...ir.contraction import renamed
@@ -21,6 +21,7 @@ from .contract_calls import Call, Kernel, Plan
 from .emit_channel import emit_channel, emit_flat
 from .emit_lanes import Emitted, emit_lanes
 from .emit_loop import emit_loop, images_of
+from .emit_places import emit_places
 
 Span = tuple[str, int, int, int, int, int]  # space, first and last byte; bytes of an image, and those of it that are meant
 
@@ -148,6 +149,9 @@ class _Scheduler:
         if kind == "lanes":
             e = emit_lanes(n, self.graph, self.dtype, self.target.lanes)
             return self.call(n, e, n.type.shape[0] or 1, n.type.batch, _chunk(n))
+        if kind == "places":
+            p = emit_places(n, self.graph, self.dtype, self.target.lanes)
+            return replace(self.call(n, p, 1, n.type.batch, p.chunk), pieces=p.pieces, scratch=p.scratch)
         if kind == "channel":
             e = emit_channel(n, self.graph, self.dtype, self.target.lanes)
             images = max((self.graph.values[i].type.batch for i in n.inputs), default=0)

@@ -48,6 +48,8 @@ def elaborate(module: tree.Module, net: str | None = None, parameters: Mapping[s
     assert macro is not None
     e, graph = _elaborated(library, file, macro, parameters, input)
     errors = [d for d in e.found if d.severity == "error"]
+    if graph is None and not errors:  # a tree with lines set aside: whoever parsed it knows them
+        raise SpecError(Diagnostic("syntax", f"{module.source.name} has lines that could not be read", (Label(macro.item.name_span),)))
     if errors or graph is None:
         raise SpecError(*in_order(errors))
     return graph

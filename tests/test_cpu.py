@@ -208,6 +208,29 @@ def test_a_new_batch_compiles_nothing() -> None:
     assert cache.statistics() == before
 
 
+@pytest.mark.parametrize("vector", ["32", "16"])
+def test_narrower_registers(vector: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a processor without AVX-512, or without AVX2, would run."""
+    from netspec.backends.cpu.plan import host_vector
+
+    if int(vector) > host_vector():
+        pytest.skip("this processor has no such registers")
+    host_vector.cache_clear()
+    monkeypatch.setenv("NETSPEC_VECTOR", vector)
+    graph = NETS["residual"]()
+    ours, theirs = filled(CpuExecutor(graph)), filled(ReferenceExecutor(graph))
+    host_vector.cache_clear()
+    assert ours.target.vector == int(vector)
+    x, y = batch(graph, 6)
+    for n in theirs.parameters:
+        theirs.set(n, ours.get(n))
+    a, b = (e.gradients(x, y, TERMS) for e in (ours, theirs))
+    assert distance(a.outputs["out"], b.outputs["out"]) < 1e-5
+    for n, _ in graph_parameters(graph):
+        g = theirs.gradient(n)
+        assert np.abs(ours.gradient(n) - g).max() < 1e-4 * np.abs(g).max() + 1e-6, n
+
+
 PROGRAM = """
 import hashlib, sys
 sys.path.insert(0, sys.argv[1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -52,13 +53,18 @@ class Planned:
 
 @lru_cache(maxsize=1)
 def host_vector() -> int:
-    """Bytes of a vector register of this processor."""
+    """Bytes of a vector register of this processor. NETSPEC_VECTOR=32 or 16 asks for narrower ones, so that a machine
+    with wide registers gives the bits of one without."""
     import llvmlite.binding as llvm
 
     features = llvm.get_host_cpu_features()
-    if features.get("avx512f"):
-        return 64
-    return 32 if features.get("avx2") and features.get("fma") else 16
+    widest = 64 if features.get("avx512f") else 32 if features.get("avx2") and features.get("fma") else 16
+    asked = os.environ.get("NETSPEC_VECTOR", "").strip()
+    if not asked:
+        return widest
+    if asked not in ("16", "32", "64") or int(asked) > widest:
+        raise UsageError(f"NETSPEC_VECTOR={asked}: no such vector registers here", f"this processor has registers of up to {widest} bytes", hint="16, 32 or 64")
+    return int(asked)
 
 
 def target_and_store(graph: Graph, item: int, precision: str) -> tuple[Target, dict[str, Vector | Packed]]:

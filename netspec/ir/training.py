@@ -55,4 +55,4 @@ class Training:
     epochs: int | None = None
     data: Setting | None = None
     augmentation: tuple[Setting, ...] = ()
-    regularisation: tuple[Setting, ...] = ()
+    regularisation: tuple[Setting, ...] = ()  # each l1 or l2, a number, and perhaps `weights`; or `weights` alone

@@ -68,13 +68,21 @@ def cotangent_program(graph: Graph, *, training: bool, inputs: bool) -> Graph:
     return differentiate((), inputs)(lower(training)(graph))
 
 
-def update_program(optimiser: Any, size: int) -> tuple[Graph, dict[str, str]]:
+def update_program(optimiser: Any, size: int, l1: bool = False) -> tuple[Graph, dict[str, str]]:
     """An update rule over flat vectors of `size` elements: inputs `weights`, `gradients`, the state, and scalars; the
-    outputs are the new ones under the same names."""
+    outputs are the new ones under the same names.
+
+    With `l1` the rule reads g + l1 * sign(w) instead of the gradient g, where sign(0) = 0: L1 regularisation. Like weight
+    decay it comes after the limit `clip_value`.
+    """
     p = Program(True)
     flat = TensorType((size,), 0)
     for name in ("weights", "gradients", *optimiser.state):
         p.append(Node(name, Input("input"), (), (Value(name, flat),)))
-    new, state = optimiser.update(Writer(p, "", Node("update", optimiser, notes=(str(optimiser),))), "weights", "gradients", **{s: s for s in optimiser.state})
+    b, g = Writer(p, "", Node("update", optimiser, notes=(str(optimiser),))), "gradients"
+    if l1:
+        limited, optimiser = optimiser.limited(b, g), replace(optimiser, clip_value=0.0)
+        g = b("penalised[i] = g[i] + l1[0] * where(w[i] > 0.0, 1.0, where(w[i] < 0.0, -1.0, 0.0))", g=limited, w="weights", l1=b.scalar("l1"))
+    new, state = optimiser.update(b, "weights", g, **{s: s for s in optimiser.state})
     outs = (("weights", new), *state.items())
     return Graph("update", tuple(p.nodes), outs).verify(), dict(outs)

@@ -71,8 +71,8 @@ def standalone(graph: Graph) -> str:
 
 
 def _steps(recipe: Recipe) -> bool:
-    """Whether the optimiser's step can be written down: it is a formula, and nothing changes its gradient unknown to us."""
-    return bool(recipe.terms) and recipe.optimiser is not None and not recipe.optimiser.host and not any(u.startswith("regularise") for u in recipe.unknown)
+    """Whether the optimiser's step can be written down: it is a formula."""
+    return bool(recipe.terms) and recipe.optimiser is not None and not recipe.optimiser.host
 
 
 # ---- the top ---------------------------------------------------------------------------------------------------------------------
@@ -137,7 +137,7 @@ class _Rule:
     def __init__(self, graph: Graph, recipe: Recipe, target: Target, store: Store):
         optimiser = recipe.need_optimiser()
         self.optimiser, self.rates = optimiser, Rates(replace(recipe, unknown=()), graph.parameters)
-        self.groups = [(dict(factors), decays, stretches([store[n] for n in names])) for (factors, decays), names in self.rates.groups.items()]
+        self.groups = [(dict(factors), stretches([store[n] for n in names])) for factors, names in self.rates.groups.items()]
         self.names = tuple(optimiser.scalars(1, dict(self.rates.base)))
         self.kernel: UpdateKernel = update_kernel(optimiser, self.names, DTYPE, target.lanes)
         self.numbers = tuple(v for v in self.kernel.emitted.operands if v in self.names)
@@ -146,7 +146,7 @@ class _Rule:
         """Its layouts, its function, and the numbers it reads."""
         values: dict[str, Layout] = {}
         calls = []
-        for k, (_, _, runs) in enumerate(self.groups):
+        for k, (_, runs) in enumerate(self.groups):
             for start, size in runs:
                 operands = []
                 for v in self.kernel.emitted.operands:
@@ -164,7 +164,7 @@ class _Rule:
 
     @property
     def text(self) -> str:
-        groups = tuple({"factors": factors, "decays": decays} for factors, decays, _ in self.groups)
+        groups = tuple(factors for factors, _ in self.groups)
         return (f"Rule(update, update_values(), {tuple(self.optimiser.state)!r}, {self.numbers!r}, lambda step, settings: scalars(OPTIMISER, step, settings),\n"
                 f"                {self.rates.base!r},\n                {groups!r})")
 

@@ -103,10 +103,17 @@ class Network:
             self.store.set(name, a)
 
     def configure(self, *, loss: LossLike | Sequence[LossLike] | None = None, optimiser: Any = None, schedule: Any = None,
-                  metrics: str | Sequence[str] | None = None, batch: int | None = None, epochs: int | None = None) -> Network:
+                  metrics: str | Sequence[str] | None = None, batch: int | None = None, epochs: int | None = None,
+                  regularise: str | Sequence[str] | None = None, factors: Mapping[str, Mapping[str, float]] | None = None) -> Network:
         """Say otherwise than the train section, from here on. Strings are steps of the language: "adam lr=0.001".
-        An optimiser of another sort, or with other state, starts anew."""
-        new = changed(self.recipe, self.graph, loss=loss, optimiser=optimiser, schedule=schedule, metrics=metrics, batch=batch, epochs=epochs)
+        An optimiser of another sort, or with other state, starts anew.
+
+        regularise  "l1 1e-5", "l2 1e-4 weights", several of them, or "none"
+        factors     what the optimiser's arguments are multiplied by, for parameters by name, or all those below a name:
+                    {"conv1": {"lr": 0.1, "decay": 0}}
+        """
+        new = changed(self.recipe, self.graph, loss=loss, optimiser=optimiser, schedule=schedule, metrics=metrics, batch=batch, epochs=epochs,
+                      regularise=regularise, factors=factors)
         if self.updates and new.optimiser is not None and self.state_of != (new.optimiser.name, tuple(new.optimiser.state)):
             self.forget()
         self.recipe, self._rates = new, None
@@ -211,11 +218,13 @@ class Network:
     def fit(self, x: Any, y: Any = None, *, epochs: int | None = None, batch: int | None = None, validation: tuple[Any, Any] | None = None,
             loss: LossLike | Sequence[LossLike] | None = None, optimiser: Any = None, schedule: Any = None,
             metrics: str | Sequence[str] | None = None, shuffle: bool = True, seed: int | None = None, early_stopping: int | None = None,
-            checkpoint: str | None = None, verbose: int = 1) -> History:
-        """Train for `epochs` more epochs; see `trainer.Trainer` for what each argument does."""
+            checkpoint: str | None = None, verbose: int = 1, regularise: str | Sequence[str] | None = None,
+            factors: Mapping[str, Mapping[str, float]] | None = None) -> History:
+        """Train for `epochs` more epochs; see `configure` and `trainer.Trainer` for what each argument does."""
         from .trainer import Trainer
 
-        self.configure(loss=loss, optimiser=optimiser, schedule=schedule, metrics=metrics, batch=batch, epochs=epochs)
+        self.configure(loss=loss, optimiser=optimiser, schedule=schedule, metrics=metrics, batch=batch, epochs=epochs,
+                       regularise=regularise, factors=factors)
         self.seed = self.seed if seed is None else int(seed)
         return Trainer(self, shuffle, early_stopping, checkpoint, verbose).run(x, y, validation)
 

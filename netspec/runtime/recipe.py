@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..diagnostics import SpecError, in_order
+from ..diagnostics import SpecError, in_order, near
 from ..ir.graph import Graph, Parameter
-from ..ir.training import LossUse, MetricUse, Training
+from ..ir.training import LossUse, MetricUse, Setting, Training
 from ..losses import Loss
 from ..optimisers import Optimiser, Schedule
 from ..passes.elaboration.elaborator import Elaborator
@@ -23,7 +23,7 @@ from .tallies import tallies
 
 LossLike = str | Loss | Term
 Record = Sequence[Mapping[str, float]]  # what each epoch measured, by name
-Group = tuple[tuple[tuple[str, float], ...], bool]  # factors, and whether weight decay reaches it
+Factors = tuple[tuple[str, float], ...]  # what the optimiser's arguments are multiplied by: ("lr", 0.1)
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,11 @@ class Recipe:
     metrics: tuple[MetricUse, ...] | None = None
     batch: int = 32
     epochs: int = 10
+    l1: float = 0.0  # times the sign of a parameter, added to its gradient
     l2: float = 0.0  # added to the optimiser's decay
-    decay_all: bool = True  # False: weight decay leaves biases and normalisations alone
+    l1_all: bool = True  # False: l1 leaves biases and normalisations alone
+    decay_all: bool = True  # False: weight decay does
+    factors: tuple[tuple[str, Factors], ...] = ()  # by the name of a parameter, or of a node or scope above some
     unknown: tuple[str, ...] = ()  # lines of the train section that this version cannot carry out
 
     def need_terms(self) -> tuple[Term, ...]:
@@ -58,15 +61,20 @@ def recipe_of(graph: Graph) -> Recipe:
     if t is None:
         return Recipe()
     recipe = Recipe(_terms(t.losses), t.optimiser, t.schedules, t.metrics or None, t.batch or Recipe.batch, Recipe.epochs if t.epochs is None else t.epochs)
-    unknown = [f"augment {s.name}" for s in t.augmentation]
-    for s in t.regularisation:
-        words = {s.name, *(v for v in s.values if isinstance(v, str))}
-        numbers = [float(v) for v in s.values if isinstance(v, int | float)]
-        if not words <= {"l2", "weights"} or len(numbers) != ("l2" in words) or s.options:
-            unknown.append(f"regularise {s.name}")
-            continue
-        recipe = replace(recipe, l2=recipe.l2 + sum(numbers), decay_all=recipe.decay_all and "weights" not in words)
-    return replace(recipe, unknown=tuple(unknown))
+    return replace(_regularised(recipe, t.regularisation), unknown=tuple(f"augment {s.name}" for s in t.augmentation))
+
+
+def _regularised(recipe: Recipe, penalties: Sequence[Setting]) -> Recipe:
+    for s in penalties:
+        words, amount = {s.name, *s.values}, sum(v for v in s.values if isinstance(v, float))
+        spares = "weights" in words
+        if "l1" in words:
+            recipe = replace(recipe, l1=recipe.l1 + amount, l1_all=recipe.l1_all and not spares)
+        else:
+            recipe = replace(recipe, l2=recipe.l2 + amount, decay_all=recipe.decay_all and not spares)
+            if "l2" not in words:
+                recipe = replace(recipe, l1_all=False)
+    return recipe
 
 
 def _terms(losses: Sequence[LossUse]) -> tuple[Term, ...]:
@@ -75,8 +83,10 @@ def _terms(losses: Sequence[LossUse]) -> tuple[Term, ...]:
 
 def changed(recipe: Recipe, graph: Graph, *, loss: LossLike | Sequence[LossLike] | None = None, optimiser: str | Optimiser | None = None,
             schedule: str | Schedule | Sequence[str | Schedule] | None = None, metrics: str | Sequence[str] | None = None,
-            batch: int | None = None, epochs: int | None = None) -> Recipe:
-    """The recipe with some of it said otherwise; strings are steps of the language ("adam lr=0.001"), "none" is no schedule.
+            batch: int | None = None, epochs: int | None = None, regularise: str | Sequence[str] | None = None,
+            factors: Mapping[str, Mapping[str, float]] | None = None) -> Recipe:
+    """The recipe with some of it said otherwise; strings are steps of the language ("adam lr=0.001"), "none" is no schedule
+    or no regularisation.
 
     Errors: words that do not exist, arguments they refuse, losses at outputs that do not exist or do not fit.
     """
@@ -92,12 +102,37 @@ def changed(recipe: Recipe, graph: Graph, *, loss: LossLike | Sequence[LossLike]
         names = metrics.replace(",", " ").split() if isinstance(metrics, str) else metrics
         recipe = replace(recipe, metrics=tuple(m for name in names for m in said(f"metric {name}", graph).metrics))
         tallies(graph, recipe.terms, recipe.metrics)
+    if regularise is not None:
+        recipe = replace(recipe, l1=0.0, l2=0.0, l1_all=True, decay_all=True)
+        recipe = _regularised(recipe, [p for s in _several(regularise) if s != "none" for p in said(f"regularise {s}", graph).regularisation])
+    if factors is not None:
+        recipe = replace(recipe, factors=tuple((k, _factors(k, v, graph)) for k, v in factors.items()))
     for name, n in (("batch", batch), ("epochs", epochs)):
         if n is not None:
             if isinstance(n, bool) or int(n) != n or n < (1 if name == "batch" else 0):
                 raise misuse("bad-value", f"{name}={n!r} is no number of {'examples' if name == 'batch' else 'epochs'}", hint=f"{name}=10")
             recipe = replace(recipe, **{name: int(n)})  # type: ignore[arg-type]
     return recipe
+
+
+def _factors(name: str, given: Any, graph: Graph) -> Factors:
+    """What `factors={"conv1": {"lr": 0.1, "decay": 0}}` says of one name, checked."""
+    names = [p.name for p in graph.parameters if p.trainable]
+    if not any(_within(p, name) for p in names):
+        scopes = dict.fromkeys(p.rsplit(".", k)[0] for p in names for k in range(1, p.count(".") + 1))
+        meant = near(name, [*names, *scopes])
+        raise misuse("unknown-name", f"no parameter that is trained is called `{name}` or lies below it", hint=f"did you mean {meant}?" if meant else f"some of them: {', '.join(names[:6])}")
+    try:
+        out = tuple((str(k), float(v)) for k, v in dict(given).items())
+    except (TypeError, ValueError):
+        raise misuse("wrong-type", f"the factors of {name} are numbers by name, not {given!r}", hint=f'factors={{"{name}": {{"lr": 0.1, "decay": 0}}}}') from None
+    if any(not 0 <= v < float("inf") for _, v in out):
+        raise misuse("bad-value", f"the factors of {name} are at least 0, not {given!r}")
+    return out
+
+
+def _within(parameter: str, name: str) -> bool:
+    return parameter == name or parameter.startswith(name + ".")
 
 
 def _several(given: Any) -> list[Any]:
@@ -157,29 +192,43 @@ class Rates:
             if self.optimiser.name == "adamw" or "decay" not in self.base:
                 raise misuse("bad-value", f"`regularise l2` adds to the gradient, which {self.optimiser.name} does not do", hint=f"{self.optimiser.name} decay={recipe.l2:g}")
             self.base["decay"] += recipe.l2
+        if recipe.l1:
+            self.base["l1"] = recipe.l1
         for s in self.schedules:
             if s.of not in self.base:
                 raise misuse("unknown-name", f"schedule {s.name} steers `{s.of}`, which {self.optimiser.name} does not have", hint=f"one of {', '.join(self.base)}")
-        self.groups: dict[Group, list[str]] = {}
+        self.groups: dict[Factors, list[str]] = {}
         for p in parameters:
             if p.trainable:
-                decays = recipe.decay_all or p.kind in ("weight", "slope")
-                self.groups.setdefault((p.factors, decays), []).append(p.name)
+                self.groups.setdefault(self._factors(p, recipe), []).append(p.name)
         if not self.groups:
             raise misuse("nothing-to-train", "no parameter of this network can be trained", hint="`frozen:` marks everything, or there are no weights")
+
+    def _factors(self, p: Parameter, recipe: Recipe) -> Factors:
+        """The factors of a parameter: its own, times those of the names it lies below; 0 where it is spared. That of
+        `decay` holds for l1 as well."""
+        out = dict(p.factors)
+        for name, given in recipe.factors:
+            if _within(p.name, name):
+                out |= {k: out.get(k, 1.0) * f for k, f in given}
+        unknown = [k for k in out if k not in self.base and k != "decay"]
+        if unknown:
+            raise misuse("unknown-name", f"{p.name} has a factor for `{unknown[0]}`, which {self.optimiser.name} does not have", hint=f"one of {', '.join(self.base)}")
+        if "decay" in out:
+            out["l1"] = out.get("l1", 1.0) * out["decay"]
+        if p.kind not in ("weight", "slope"):
+            out |= dict.fromkeys((["decay"] if not recipe.decay_all else []) + (["l1"] if not recipe.l1_all else []), 0.0)
+        return tuple(sorted((k, f) for k, f in out.items() if k in self.base and f != 1.0))
 
     def at(self, update: int, epoch: int, batch: int, epochs: int, batches: int, record: Record = ()) -> dict[str, dict[str, float]]:
         """At update 1, 2, ... of this optimiser, in batch `batch` from the start of training of `epochs` x `batches`, after
         epochs that measured `record`."""
         now = self.now(epoch, batch, epochs, batches, record)
         out: dict[str, dict[str, float]] = {}
-        for (factors, decays), names in self.groups.items():
+        for factors, names in self.groups.items():
             mine = dict(now)
             for k, f in factors:
-                if k in mine:
-                    mine[k] *= f
-            if not decays and "decay" in mine:
-                mine["decay"] = 0.0
+                mine[k] *= f
             scalars = self.optimiser.scalars(update, mine)
             out |= dict.fromkeys(names, scalars)
         return out

@@ -116,8 +116,8 @@ def _opening(net: Network, data: Data) -> str:
     size = sum(p.size for p in net.graph.parameters if p.kind != "buffer")
     tests = f", {_examples(data.test[0]):,} to test" if data.test else ""
     r = net.recipe
-    l2 = [f"l2 {r.l2:g}" + ("" if r.decay_all else " on weights")] if r.l2 else []
-    how = ", ".join([str(r.need_optimiser()), *l2, *(f"schedule {s}" for s in r.schedules), f"batch {r.batch}"])
+    penalties = [f"{k} {v:g}" + ("" if everywhere else " on weights") for k, v, everywhere in (("l1", r.l1, r.l1_all), ("l2", r.l2, r.decay_all)) if v]
+    how = ", ".join([str(r.need_optimiser()), *penalties, *(f"schedule {s}" for s in r.schedules), f"batch {r.batch}"])
     return f"{net.graph.name}: {size:,} parameters on {net.device}\ndata {data.name}: {_examples(data.train[0]):,} examples{tests}\n{how}"
 
 

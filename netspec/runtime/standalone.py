@@ -75,7 +75,7 @@ class Rule:
     numbers: tuple[str, ...]  # those the kernels read, in order
     scalars: Callable[[int, dict[str, float]], dict[str, float]]  # step, settings -> numbers
     settings: Mapping[str, float]
-    groups: tuple[Mapping[str, Any], ...]  # of each group of parameters: factors, and whether weight decay reaches it
+    groups: tuple[Mapping[str, float], ...]  # factors of each group of parameters
 
 
 @dataclass
@@ -190,9 +190,7 @@ class Standalone:
                 self.flat_gradients *= now["clip"] / norm
         self.steps += 1
         for k, group in enumerate(rule.groups):
-            mine = {s: v * group["factors"].get(s, 1.0) for s, v in now.items()}
-            if not group["decays"]:
-                mine["decay"] = 0.0
+            mine = {s: v * group.get(s, 1.0) for s, v in now.items()}
             numbers = rule.scalars(self.steps, mine)
             self.numbers[k, : len(rule.numbers)] = [numbers[n] for n in rule.numbers]
         if self._update is None:

@@ -68,10 +68,12 @@ def _driven(run: Executor, inputs: dict[str, Array], targets: dict[str, Array], 
         put(weights)
         out = run.gradients(inputs, targets, terms, training=True, effects=not outcomes)
         outcomes.append(out)
-        loss = sum(t.weight * v for t, v in zip(terms, out.losses))
-        return float(loss), np.concatenate([run.gradient(p.name).ravel() for p in free]).astype(np.float64)
+        loss = float(sum(t.weight * v for t, v in zip(terms, out.losses)))
+        grads = np.concatenate([run.gradient(p.name).ravel() for p in free]).astype(np.float64)
+        return (loss + l1 * float(abs(weights).sum()), grads + l1 * np.sign(weights)) if l1 else (loss, grads)
 
     now = next(iter(settings.values()))
+    l1 = now.get("l1", 0.0)
     start = np.concatenate([run.get(p.name).ravel() for p in free]).astype(np.float64)
     put(replace(optimiser, lr=now["lr"], decay=now["decay"]).minimise(evaluate, start, memory))
     return outcomes[0]

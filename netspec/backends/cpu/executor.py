@@ -131,7 +131,7 @@ class CpuExecutor(Executor):
         return Outcome(losses, outputs, {name: self.read(entry, g, self.samples(inputs)) for name, g in asked.items()})
 
     def update(self, optimiser: Any, settings: Mapping[str, Mapping[str, float]]) -> None:
-        key = (optimiser, tuple(settings))
+        key = (optimiser, tuple(settings), "l1" in next(iter(settings.values()), {}))
         if key not in self.updates:
             self.updates[key] = Update(self, optimiser)
         self.updates[key].run(settings)

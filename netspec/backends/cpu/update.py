@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -77,9 +77,9 @@ class UpdateKernel:
     public: dict[str, str]
 
 
-def update_kernel(optimiser: Any, numbers: Iterable[str], dtype: str, lanes: int) -> UpdateKernel:
-    """The rule's formulas in one loop; `numbers` are read from memory."""
-    program, outs = update_program(optimiser, 16)
+def update_kernel(optimiser: Any, numbers: Collection[str], dtype: str, lanes: int) -> UpdateKernel:
+    """The rule's formulas in one loop; `numbers` are read from memory, and with `l1` among them the penalty is added."""
+    program, outs = update_program(optimiser, 16, "l1" in numbers)
     steps = tuple(n for n in program.nodes if isinstance(n.op, Formula))
     node = Node("update", Step("flat", steps), (), tuple(Value(v, program.values[v].type) for v in outs.values()))
     return UpdateKernel(node, emit_flat(node, program, dtype, lanes, frozenset(numbers)), {v: k for k, v in outs.items()})

@@ -97,7 +97,7 @@ class ReferenceExecutor(Executor):
     def update(self, optimiser: Any, settings: Mapping[str, Mapping[str, float]]) -> None:
         for name, scalars in settings.items():
             p = self.parameters[name]
-            program, _ = update_program(optimiser, p.size)
+            program, _ = update_program(optimiser, p.size, "l1" in scalars)
             values: dict[str, Array] = {"weights": self.store[name].ravel(), "gradients": self.grads[name].ravel()}
             values |= {s: self.get_state(s, name).ravel() for s in optimiser.state}
             values |= {k: np.array([v], self.dtype) for k, v in scalars.items()}

@@ -148,7 +148,7 @@ def _setting(e: Elaborator, s: tree.Call, c: Context, section: _Section, graph: 
     elif name in ("augment", "augmentation"):
         section.augmentation.append(_free(s, c))
     elif name in ("regularise", "regularisation", "regularize"):
-        section.regularisation.append(_free(s, c))
+        section.regularisation.append(_penalty(s, c))
     else:
         from ...losses import LOSSES
 
@@ -286,6 +286,27 @@ def _metric(e: Elaborator, s: tree.Call, c: Context, graph: Graph | None) -> Met
     cls, rest = _class(METRICS, "metric", s, c)
     output, target, _, others = _used(e, s, c, graph, rest)
     return MetricUse(_word(cls, s, others, c), output, target, s.span)
+
+
+def _penalty(s: tree.Call, c: Context) -> Setting:
+    """`regularise l1 1e-5`, `regularise l2 1e-4 weights`, or `regularise weights`: what decay and penalties reach."""
+    found = _free(s, c)
+    hint = "regularise l2 1e-4   or   regularise l1 1e-5 weights   (weights: not biases and normalisations)"
+    if found.options:
+        raise Mistake("unknown-option", f"`regularise` has no option `{found.options[0][0]}`", s.span, hint=hint)
+    given = (found.name, *found.values)
+    kinds, numbers = [v for v in given if isinstance(v, str)], [v for v in found.values if not isinstance(v, str)]
+    unknown = next((k for k in kinds if k not in ("l1", "l2", "weights")), None)
+    if unknown is not None:
+        alike = near(unknown, ("l1", "l2", "weights"))
+        raise Mistake("unknown-word", f"`regularise` knows no `{unknown}`", s.span, "it is l1 or l2, a number, and perhaps `weights`",
+                      hint=f"did you mean `{alike}`?" if alike else hint)
+    which = [k for k in kinds if k != "weights"]
+    if len(kinds) != len(set(kinds)) or len(which) > 1 or len(numbers) != len(which) or any(isinstance(v, bool) or not isinstance(v, int | float) for v in numbers):
+        raise Mistake("wrong-argument", "`regularise` takes l1 or l2, one number, and perhaps `weights`", s.span, hint=hint)
+    if any(not 0 <= v < float("inf") for v in numbers):
+        raise Mistake("out-of-range", f"the factor of {which[0]} is at least 0", s.span, f"this is {numbers[0]:g}")
+    return Setting((which or ["weights"])[0], (*map(float, numbers), *(["weights"] if which and "weights" in kinds else [])), (), s.span)
 
 
 def _free(s: tree.Call, c: Context) -> Setting:

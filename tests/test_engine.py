@@ -46,7 +46,7 @@ HEAD = """
 from netspec.backends.cpu.cache import compiled
 from netspec.backends.cpu.lanes import *
 V, ITEM, DTYPE = {count}, {item}, "{dtype}"
-load, first, splat, gather, uniform = lanes_of("{dtype}", {count})[1:]
+load, first, splat, gather, uniform, every = lanes_of("{dtype}", {count})[1:]
 get, put = get_f{bits}, put_f{bits}
 """
 
@@ -104,6 +104,7 @@ OPERATIONS: list[tuple[str, Callable[[Any, Any], Any]]] = [
     ("where((x <= y) | (x == 0.0), 2.0, y)", lambda x, y: np.where((x <= y) | (x == 0), 2, y)),
     ("where(~(x < y) & (y != y), x, -y)", lambda x, y: np.where(~(x < y) & (y != y), x, -y)),
     ("keep(x, 3)", lambda x, y: np.where(np.arange(x.size).reshape(x.shape) % x.shape[1] < 3, x, 0)),
+    ("only(x, 3, -2.0)", lambda x, y: np.where(np.arange(x.size).reshape(x.shape) % x.shape[1] < 3, x, -2)),
     ("splat(total(y))", lambda x, y: halves(y, np.add)), ("splat(largest(y))", lambda x, y: halves(y, np.maximum)),
     ("splat(smallest(x))", lambda x, y: halves(x, np.minimum)), ("where(x >= 1.0, sqrt(abs(x)), floor(y))", lambda x, y: np.where(x >= 1, np.sqrt(np.abs(x)), np.floor(y))),
 ]  # fmt: skip

@@ -200,6 +200,18 @@ def test_no_number_stays_at_its_place(layer: str, bad: float) -> None:
         both(sequence([layer], x=(18, 3, 5)), values=put)
 
 
+@pytest.mark.parametrize("space", [(5,), (9, 37), (2, 3, 5)])
+def test_gram_matrices(space: tuple[int, ...]) -> None:
+    """Products of an image with itself, forward and backward; halos around what reads them."""
+    for c in (1, 7, 17, 33):
+        for dtype, tolerance in (("float64", 1e-12), ("float32", 1e-5)):
+            a, b = losses(sequence(["tanh"], x=(c, *space)), LOSSES["gram"](), False, dtype)
+            assert a.losses[0] == pytest.approx(b.losses[0], rel=tolerance)
+            scale = np.abs(b.input_gradients["x"]).max()
+            near(a.input_gradients["x"] / scale, b.input_gradients["x"] / scale, tolerance)
+    losses(sequence(["conv 5 3", "tanh"] if len(space) == 1 else [f"conv 5 {'x'.join('3' * len(space))}"], x=(3, *space)), LOSSES["gram"](), False, "float64")
+
+
 PROGRAM = """
 import hashlib, sys
 sys.path.insert(0, sys.argv[1])

@@ -7,7 +7,7 @@ from typing import Literal
 
 from .graph import Graph, Node
 
-Kind = Literal["gather", "outer", "lanes", "places", "channel", "flat", "loop"]
+Kind = Literal["gather", "outer", "lanes", "places", "pairs", "channel", "flat", "loop"]
 
 
 @dataclass(frozen=True)
@@ -18,6 +18,7 @@ class Step:
     outer    a contraction into a weight
     lanes    anything local to one image and one block of channels: maps, pools, their gradients, sums over a plane
     places   anything local to one image and one place that crosses channels: softmax, losses, lrn, maxout, concatenation
+    pairs    products of two values of one image, summed over places or channels: Gram matrices
     channel  per-channel numbers: sums over images in a fixed order in float64, and arithmetic between them
     flat     element by element over vectors of one length: sums of weight gradients, update rules
     loop     everything else, as plain nested loops

@@ -7,6 +7,7 @@ from functools import lru_cache
 from ..ir.contraction import Contraction, classify
 from ..ir.formula import Access, Formula, Pieces
 from ..ir.graph import Graph, Input, Node, Parameter
+from ..ir.pairs import pairing
 from ..ir.places import keeps_place
 from ..ir.step import Kind
 from ..ir.types import TensorType
@@ -26,7 +27,9 @@ def kind_of(node: Node, graph: Graph, lanes: int) -> Kind:
     if contraction(node, graph) is not None:
         return "gather" if node.type.batch else "outer"
     if node.type.batch:
-        return "lanes" if _is_lanes(f, types, node.type, lanes) else "places" if stays(node, graph) else "loop"
+        if _is_lanes(f, types, node.type, lanes):
+            return "lanes"
+        return "places" if stays(node, graph) else "pairs" if pairing(f, types, node.type) else "loop"
     if all(t.batch == 0 for t in types):
         if len(node.type.shape) == 1 and not f.reduced and all(_plain(r, types[f.operands.index(r.name)], f) for r in f.reads):
             return "channel"

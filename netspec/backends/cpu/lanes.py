@@ -386,8 +386,8 @@ class LaneFunctions(NamedTuple):
     first: Any
     splat: Any
     gather: Any
-    every: Any
     uniform: Any
+    every: Any
 
 
 @remember
@@ -453,7 +453,7 @@ def lanes_of(dtype: str, count: int) -> LaneFunctions:
 
         return kind(types.int64, types.int64, types.int64), scaled
 
-    return LaneFunctions(kind, load, first, splat, gather, every, uniform)
+    return LaneFunctions(kind, load, first, splat, gather, uniform, every)
 
 
 # ---- plain numbers ---------------------------------------------------------------------------------------------------------

@@ -36,7 +36,7 @@ from {package}.vec import clear
 
 load, splat, uniform = lanes_of("{dtype}", {lanes}).load, lanes_of("{dtype}", {lanes}).splat, lanes_of("{dtype}", {lanes}).uniform
 gather, every = lanes_of("{dtype}", {lanes}).gather, lanes_of("{dtype}", {lanes}).every
-splat64 = lanes_of("float64", {lanes}).splat
+splat64, load64 = lanes_of("float64", {lanes}).splat, lanes_of("float64", {lanes}).load
 get, put, number = get_{short}, put_{short}, {dtype}
 
 '''
@@ -144,7 +144,7 @@ class Recorder(Machine):
                 assert isinstance(layout, Image)
                 edges[k] = (address, layout.image, layout.block, layout.plane, layout.row, layout.pixel, *layout.extents, *layout.halo)
             words |= {12: edge_clearer(), 13: self.data(edges), 14: len(call.outputs)}
-        if kind in ("lanes", "places"):
+        if kind in ("lanes", "places", "pairs"):
             items = -(-images // call.chunk) * blocks
         elif kind == "channel":
             items = blocks

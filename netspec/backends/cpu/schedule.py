@@ -21,6 +21,7 @@ from .contract_calls import Call, Kernel, Plan
 from .emit_channel import emit_channel, emit_flat
 from .emit_lanes import Emitted, emit_lanes
 from .emit_loop import emit_loop, images_of
+from .emit_pairs import emit_pairs
 from .emit_places import emit_places
 
 Span = tuple[str, int, int, int, int, int]  # space, first and last byte; bytes of an image, and those of it that are meant
@@ -152,6 +153,9 @@ class _Scheduler:
         if kind == "places":
             p = emit_places(n, self.graph, self.dtype, self.target.lanes)
             return replace(self.call(n, p, 1, n.type.batch, p.chunk), pieces=p.pieces, scratch=p.scratch)
+        if kind == "pairs":
+            e, scratch = emit_pairs(n, self.graph, self.dtype, self.target.lanes)
+            return replace(self.call(n, e, n.type.shape[0] or 1, n.type.batch, 1), scratch=scratch)
         if kind == "channel":
             e = emit_channel(n, self.graph, self.dtype, self.target.lanes)
             images = max((self.graph.values[i].type.batch for i in n.inputs), default=0)

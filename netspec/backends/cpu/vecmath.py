@@ -219,11 +219,21 @@ def emit_sum(x: Vec) -> Any:
 
 
 def emit_largest(x: Vec) -> Any:
-    return _halve(x, emit_maximum)
+    return _extreme(x, ">")
 
 
 def emit_smallest(x: Vec) -> Any:
-    return _halve(x, emit_minimum)
+    return _extreme(x, "<")
+
+
+def _extreme(x: Vec, how: str) -> Any:
+    """The extreme lane; a number that is none is looked for once, and not at every halving."""
+    best = _halve(x, lambda a, c: c.compare(how, a).select(c, a))
+    if not x.floating:
+        return best
+    bits = x.b.bitcast(x.compare("!=", x).value, ir.IntType(x.count))
+    bad = x.b.icmp_unsigned("!=", bits, ir.Constant(bits.type, 0))
+    return x.b.select(bad, ir.Constant(x.element, float("nan")), best)
 
 
 def _halve(x: Vec, join: Callable[[Vec, Vec], Vec]) -> Any:

@@ -4,7 +4,9 @@
 
 A map joins the step that makes one of its operands, if its other operands exist by then: the epilogue of a contraction
 (`gather`) while the result is in registers, or a kernel that keeps to one image and block of channels (`lanes`), where
-any chain of maps, pools and sums over a plane can go. Per-channel arithmetic gathers in `channel` steps.
+any chain of maps, pools and sums over a plane can go. Formulas that cross the channels of a place (`places`: softmax and
+its loss, lrn) go together with the maps between them; a map that only they read goes with them too. Per-channel
+arithmetic gathers in `channel` steps.
 """
 
 from __future__ import annotations

@@ -297,7 +297,7 @@ def divisor(n: int, most: int) -> int:
 
 @dataclass(frozen=True)
 class Kernel(Call):
-    """An emitted kernel over items: blocks of channels, images, or runs of a vector."""
+    """An emitted kernel over items: blocks of channels, images, runs of places, or runs of a vector."""
 
     method: ClassVar[str] = "kernel"
     name: str

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import ast
 
-from ...ir.formula import Access, Axis, Formula, Pieces, access, affine, axis_text
+from ...ir.formula import Access, Formula, Pieces, access, affine
 from ...ir.graph import Graph, Node
 from ...ir.layout import Image, Layout, Packed
 from ...ir.step import Step
 from ...ir.types import TensorType
 from .emit_lanes import Emitted, kernel_text
-from .expressions import source
+from .expressions import in_bounds, source, spell
 
 WORDS = 5
 
@@ -65,19 +65,19 @@ class _Loops:
         """The address of one element, all strides literal."""
         t, layout = self.types[v], self.layouts[v]
         if isinstance(layout, Image):
-            batch = _spell(a.axes[0], names)
-            c = _spell(a.axes[1], names) if len(a.axes) > 1 else "0"
+            batch = spell(a.axes[0], names)
+            c = spell(a.axes[1], names) if len(a.axes) > 1 else "0"
             out = [self.base(v), f"({batch}) * {layout.image}"]
             out.append(f"({c}) // {layout.lanes} * {layout.block} + ({c}) % {layout.lanes} * {layout.item}" if layout.block else f"({c}) * {layout.item}")
             strides = (layout.plane, layout.row, layout.pixel)
-            out += [f"({_spell(x, names)}) * {s}" for x, s in zip(a.axes[2:], strides[3 - len(a.axes[2:]):]) if x.terms or x.const]
+            out += [f"({spell(x, names)}) * {s}" for x, s in zip(a.axes[2:], strides[3 - len(a.axes[2:]):]) if x.terms or x.const]
             return " + ".join(out)
         assert not isinstance(layout, Packed), f"%{v} is stored for contractions; a plain loop cannot read it"
         out, step = [self.base(v)], self.item
         terms = []
         for x, s in zip(a.axes[::-1], t.shape[::-1]):
             if x.terms or x.const:
-                terms.append(f"({_spell(x, names)}) * {step}")
+                terms.append(f"({spell(x, names)}) * {step}")
             step *= s or 1
         return " + ".join([*out, *terms])
 
@@ -131,7 +131,7 @@ class _Loops:
 
         def random(key: ast.expr, index: ast.expr) -> str:
             (s,) = [x for x in ast.walk(key) if isinstance(x, ast.Subscript)]
-            return f"float(uniform_at(get_i64({self.base(bound[s.value.id])}), {_spell(affine(index), names)}))"  # type: ignore[attr-defined]
+            return f"float(uniform_at(get_i64({self.base(bound[s.value.id])}), {spell(affine(index), names)}))"  # type: ignore[attr-defined]
 
         value = source(f.right, read, lambda i: names.get(i, i), random, "")
         if scatter:
@@ -158,21 +158,7 @@ class _Loops:
         return lines
 
     def guards(self, f: Formula, bound: dict[str, str], result: str, extents: dict[str, int], names: dict[str, str]) -> list[str]:
-        out: dict[str, None] = {}
-        for a in (*f.reads, f.target):
-            t = self.types[bound.get(a.name, result)]
-            for x, size in zip(a.axes[1:] if t.batch else a.axes, t.shape):
-                if x.bare or not x.terms or any(i == "n" for i, _ in x.terms):
-                    continue
-                low = x.const + sum(min(0, k * (extents[i] - 1)) for i, k in x.terms)
-                high = x.const + sum(max(0, k * (extents[i] - 1)) for i, k in x.terms)
-                text = _spell(x, names)
-                if low < 0:
-                    out[f"{text} >= 0"] = None
-                if size is not None and high >= size:
-                    out[f"{text} < {size}"] = None
-        return list(out)
-
-
-def _spell(a: Axis, names: dict[str, str]) -> str:
-    return axis_text(Axis(tuple((names.get(i, i), c) for i, c in a.terms), a.const))
+        """Conditions that keep every read (and write) in bounds."""
+        axes = [(x, size) for a in (*f.reads, f.target) for t in (self.types[bound.get(a.name, result)],)
+                for x, size in zip(a.axes[1:] if t.batch else a.axes, t.shape) if x.terms and not any(i == "n" for i, _ in x.terms)]
+        return in_bounds(axes, extents, names, str)

@@ -10,12 +10,12 @@ import ast
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from ...ir.formula import Access, Axis, Formula, access, affine, axis_text
+from ...ir.formula import Access, Axis, Formula, access, affine
 from ...ir.graph import Graph, Node
 from ...ir.layout import Image, Layout
 from ...ir.nests import Nest, is_total
 from ...ir.types import TensorType
-from .expressions import keeps_zero, source
+from .expressions import in_bounds, keeps_zero, source, spell
 
 WORDS = 5  # of an operand
 
@@ -175,7 +175,7 @@ class NestWriter:
         a = affine(index)
         c = f.target.axes[1].bare or ""
         step = a.coefficient(c)
-        start = _spell(Axis(tuple((i, q) for i, q in a.terms if i != c), a.const), {**names, "n": "n"})
+        start = spell(Axis(tuple((i, q) for i, q in a.terms if i != c), a.const), {**names, "n": "n"})
         return f"uniform(get_i64(at(args, {WORDS * k})), {start} + {step} * ({self.t.lanes} * b), {step})"
 
     def _inputs(self, f: Formula) -> tuple[str, ...]:
@@ -235,7 +235,7 @@ class NestWriter:
         t = self.t
         k = t.operand(value, shift)
         base = self.base(value, shift, spread)
-        axes = [_spell(x, names) for x in a.axes[2:]]
+        axes = [spell(x, names) for x in a.axes[2:]]
         if len(self.loops) == 1 and len(axes) > 1:  # one loop over all places of a contiguous plane
             return f"{base} + {t.bytes} * {self.loops[0]}"
         terms = []
@@ -321,23 +321,11 @@ class NestWriter:
         return self.t.size(extents[i]) if bare else str(extents[i])
 
     def guards(self, n: Node, names: dict[str, str], extents: dict[str, int]) -> list[str]:
-        """Conditions that keep every read (and write) in bounds; those that always hold are left out."""
+        """Conditions that keep every read (and write) within its plane."""
         f: Formula = n.op
-        out: dict[str, None] = {}
         bound = dict(zip(f.operands, n.inputs)) | {t.name: r.name for t, r in zip(f.targets, n.results)}
-        for a in (*f.reads, f.target):
-            kind = self.types[bound[a.name]]
-            for x, size in zip(a.axes[2:], kind.shape[1:] if kind.batch else ()):
-                if x.bare:
-                    continue
-                low = x.const + sum(min(0, k * (extents[i] - 1)) for i, k in x.terms)
-                high = x.const + sum(max(0, k * (extents[i] - 1)) for i, k in x.terms)
-                text = _spell(x, names)
-                if low < 0:
-                    out[f"{text} >= 0"] = None
-                if size is not None and high >= size:
-                    out[f"{text} < {self.t.size(size)}"] = None
-        return list(out)
+        axes = [(x, size) for a in (*f.reads, f.target) for kind in (self.types[bound[a.name]],) if kind.batch for x, size in zip(a.axes[2:], kind.shape[1:])]
+        return in_bounds(axes, extents, names, self.t.size)
 
     # ---- scatters and copies ----------------------------------------------------------------------------------------------------
     def push(self, n: Node) -> None:
@@ -426,10 +414,6 @@ class NestWriter:
             near = " + ".join(f"{i} * at(args, {WORDS * k + q})" for i, q in zip(self.loops[::-1][1:], (4, 3)))
             far = " + ".join(f"{i} * at(args, {WORDS * j + q})" for i, q in zip(self.loops[::-1][1:], (4, 3)))
             t.lines.append(f"{pad}store({to}{' + ' + near if near else ''}{w}, load(source{' + ' + far if far else ''}{w}))")
-
-
-def _spell(a: Axis, names: dict[str, str]) -> str:
-    return axis_text(Axis(tuple((names.get(i, i), c) for i, c in a.terms), a.const))
 
 
 def _identifiers(text: str) -> set[str]:

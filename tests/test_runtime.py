@@ -226,7 +226,7 @@ def test_a_step_is_gradients_then_update(device: str) -> None:
     for _ in range(3):
         loss, grads = b.loss_and_gradients(x, y)
         b.update(grads)
-        assert a.train_step(x, y) == loss
+        assert abs(a.train_step(x, y) - loss) < 1e-14, "batch norm sums around its running mean, which moves in `a` only"
     for k in a.parameters:
         assert abs(a.parameters[k] - b.parameters[k]).max() < 1e-12, k
     assert (a.step, b.step) == (3, 3)

@@ -23,7 +23,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def njit(f: F) -> F:
     """Part of a driver. Nothing calls it from Python, and wrappers for that would take long to compile."""
-    compiled: F = numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)(f)
+    compiled: F = numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)(f)  # type: ignore[call-overload]
     return compiled
 
 

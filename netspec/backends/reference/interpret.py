@@ -71,7 +71,6 @@ def evaluate(f: Formula, operands: Mapping[str, Array], extents: dict[str, int],
     out = np.full(shape, fill, dtype)
     place = np.zeros(shape, dtype) if len(f.targets) > 1 else None
     reduced_vector = [i for i in f.reduced if i in vector]
-    assert place is None or not reduced_vector or True
     for number, combo in enumerate(itertools.product(*(range(extents[i]) for i in looped))):
         fixed = dict(zip(looped, combo))
         bounds = _bounds(f, operands, shape, extents, fixed, vector)

@@ -68,6 +68,10 @@ class Executor(ABC):
     @abstractmethod
     def set_state(self, slot: str, name: str, value: Array) -> None: ...
 
+    @abstractmethod
+    def vectors(self, what: str) -> list[Array]:
+        """All trainable parameters as they lie: "weights", "gradients", or a state. Views in one order, to read and write."""
+
     # -- entries -----------------------------------------------------------------------------------------------------
     @abstractmethod
     def predict(self, inputs: Mapping[str, Array]) -> dict[str, Array]:

@@ -53,6 +53,9 @@ class Training:
     metrics: tuple[MetricUse, ...] = ()
     batch: int | None = None
     epochs: int | None = None
+    accumulate: int | None = None  # batches a step
+    average: float | None = None  # how much of the running average of the parameters is kept at each step
+    initialise: str | None = None  # "lsuv"
     data: Setting | None = None
     augmentation: tuple[Setting, ...] = ()
     regularisation: tuple[Setting, ...] = ()  # each l1 or l2, a number, and perhaps `weights`; or `weights` alone

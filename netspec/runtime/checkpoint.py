@@ -1,7 +1,7 @@
 """Checkpoints: one safetensors file that holds all that training needs to go on exactly.
 
 Arrays are canonical: parameters and buffers under their own names (so that a checkpoint is a weights file as well),
-optimiser state under optimiser/SLOT/NAME. The metadata are one JSON text, `netspec`, with a SHA-256 of everything. A file
+optimiser state under optimiser/SLOT/NAME, running averages under average/NAME. The metadata are one JSON text, `netspec`, with a SHA-256 of everything. A file
 is written beside its place, flushed to the disk, and then moved there: at every moment there is a whole one.
 """
 
@@ -24,6 +24,7 @@ from ..diagnostics import MissingFileError
 from ..ir.layout import Target
 from ..ir.types import shape_text
 from ..optimisers.lbfgs import Memory
+from .averaging import AVERAGE
 from .misuse import misuse
 from .steps import packed, unpacked
 
@@ -48,13 +49,14 @@ def save(net: Network, path: str | os.PathLike[str]) -> None:
     optimiser, slots = net.state_of
     for slot in slots:
         tensors |= {f"optimiser/{slot}/{p.name}": net.store.get_state(slot, p.name) for p in net.graph.parameters if p.trainable}
+    tensors |= {f"average/{k}": v for k, v in net.averages.items()}
     held, numbers = packed(net.memory)
     tensors |= {f"optimiser/{k}": v for k, v in held.items()}
     tensors = {k: np.ascontiguousarray(v) for k, v in tensors.items()}
     facts: dict[str, Any] = {
         "schema": SCHEMA, "net": net.graph.name, "seed": net.seed, "step": net.step, "epoch": net.epoch, "updates": net.updates,
         "optimiser": optimiser, "slots": list(slots), "recipe": str(net.recipe.optimiser or ""),
-        "memory": numbers, "record": net.record, **_where(net),
+        "memory": numbers, "record": net.record, "averaged": net.taken, **_where(net),
     }
     facts["sha256"] = _digest(tensors, facts)
     _write(Path(path), encode(tensors, {"netspec": json.dumps(facts, sort_keys=True)}))
@@ -80,6 +82,10 @@ def load(net: Network, path: str | os.PathLike[str]) -> None:
                 net.store.set_state(slot, p.name, tensors[f"optimiser/{slot}/{p.name}"])
     net.seed, net.step, net.epoch, net.updates = (int(facts[k]) for k in ("seed", "step", "epoch", "updates"))
     net.state_of, net.record = (facts["optimiser"], tuple(facts["slots"])), facts["record"]
+    net.taken = int(facts.get("averaged", 0))
+    for p in net.graph.parameters if net.taken else ():
+        if p.trainable:
+            net.store.set_state(AVERAGE, p.name, tensors[f"average/{p.name}"])
     net.memory = unpacked({k: tensors[f"optimiser/{k}"] for k in _memory(tensors)}, facts["memory"])
     ours = net.recipe.optimiser
     if net.updates and ours is not None and net.state_of != (ours.name, tuple(ours.state)):
@@ -142,6 +148,8 @@ def _check_fit(net: Network, path: str | os.PathLike[str], tensors: dict[str, Ar
     wanted = {p.name: p.shape for p in net.graph.parameters}
     for slot in facts["slots"]:
         wanted |= {f"optimiser/{slot}/{p.name}": p.shape for p in net.graph.parameters if p.trainable}
+    if facts.get("averaged"):
+        wanted |= {f"average/{p.name}": p.shape for p in net.graph.parameters if p.trainable}
     held = {k: v.shape for k, v in tensors.items() if k.removeprefix("optimiser/") not in _memory(tensors)}
     if wanted == held:
         return

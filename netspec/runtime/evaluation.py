@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import arrays
-from .judge import ends_in, loss_of, share
+from .averaging import tested
+from .judge import MeanLoss, ends_in, loss_of
 from .recipe import Recipe
 from .tallies import tallies
 
@@ -24,21 +25,18 @@ def evaluate(net: Network, recipe: Recipe, x: Any, y: Any, batch: int | None = N
     wanted = arrays.targets(run.graph, terms, y, n)
     counted = tallies(run.graph, terms, recipe.metrics)
     on_device = any(ends_in(run.graph, t) for t in terms)  # the loss reads what the output no longer shows
-    sums, shares, size = [0.0] * len(terms), [0.0] * len(terms), batch or recipe.batch
-    for k in range(0, n, size):
-        here = slice(k, k + size)
-        inputs, targets = arrays.cut(found, here, net.dtype), arrays.cut_targets(wanted, here, net.dtype)
-        if on_device:
-            out = run.gradients(inputs, targets, terms, training=False)
-            losses, outputs = out.losses, out.outputs
-        else:
-            outputs = run.predict(inputs)
-            losses = tuple(loss_of(run.graph, t, outputs, targets, inputs) for t in terms)
-        for i, (t, v) in enumerate(zip(terms, losses)):
-            counts = share(t, targets, arrays.count(inputs))
-            if counts:  # else every label of the batch is ignored, and its mean is none
-                sums[i], shares[i] = sums[i] + counts * v, shares[i] + counts
-        for tally in counted:
-            tally.add(outputs, targets)
-    loss = sum(t.weight * (a / b if b else float("nan")) for t, a, b in zip(terms, sums, shares))
-    return {"loss": loss} | {t.name: t.value for t in counted}
+    mean, size = MeanLoss(terms), batch or recipe.batch
+    with tested(net, run, "eval"):
+        for k in range(0, n, size):
+            here = slice(k, k + size)
+            inputs, targets = arrays.cut(found, here, net.dtype), arrays.cut_targets(wanted, here, net.dtype)
+            if on_device:
+                out = run.gradients(inputs, targets, terms, training=False)
+                losses, outputs = out.losses, out.outputs
+            else:
+                outputs = run.predict(inputs)
+                losses = tuple(loss_of(run.graph, t, outputs, targets, inputs) for t in terms)
+            mean.add(losses, targets, arrays.count(inputs))
+            for tally in counted:
+                tally.add(outputs, targets)
+    return {"loss": mean.value} | {t.name: t.value for t in counted}

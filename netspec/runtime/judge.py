@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -44,6 +44,28 @@ def share(term: Term, targets: Mapping[str, Array], examples: int) -> float:
     labels = targets[term.source]
     labels = labels[labels != ignore] if ignore is not None else labels
     return float(np.asarray(weights, np.float64)[labels].sum()) if weights is not None else float(labels.size)
+
+
+class MeanLoss:
+    """The weighted loss of what was added so far, each term a mean over what its batches count for (`share`)."""
+
+    def __init__(self, terms: Sequence[Term]):
+        self.terms = terms
+        self.sums, self.shares = [0.0] * len(terms), [0.0] * len(terms)
+
+    def add(self, losses: Sequence[float], targets: Mapping[str, Array], examples: int) -> float:
+        """The loss of this batch, without the terms whose labels it all ignores: their mean is none."""
+        loss = 0.0
+        for k, (t, v) in enumerate(zip(self.terms, losses)):
+            counts = share(t, targets, examples)
+            if counts:
+                self.sums[k], self.shares[k], loss = self.sums[k] + counts * v, self.shares[k] + counts, loss + t.weight * v
+        return float(loss)
+
+    @property
+    def value(self) -> float:
+        """NaN where every label was ignored."""
+        return sum(t.weight * (a / b if b else float("nan")) for t, a, b in zip(self.terms, self.sums, self.shares))
 
 
 @lru_cache(maxsize=64)

@@ -15,8 +15,10 @@ from ..ir.types import shape_text
 from ..optimisers.lbfgs import Memory
 from ..passes.objective import Term
 from . import arrays, steps
+from .averaging import AVERAGE, take, tested
 from .devices import default_dtype, executor
 from .initialisers import initial
+from .judge import share
 from .misuse import misuse
 from .recipe import LossLike, Rates, Recipe, changed
 from .values import Store, Values, Waiting, checked
@@ -46,6 +48,7 @@ class Network:
         self.step, self.epoch, self.updates = 0, 0, 0
         self.state_of: tuple[str, tuple[str, ...]] = ("", ())  # the optimiser that the state belongs to, and its slots
         self.memory = Memory()  # what an optimiser keeps that is no vector for each parameter
+        self.taken, self._averaged = 0, True  # steps that the running average of the parameters has seen; whether tests use it
         self.record: list[dict[str, float]] = []  # what each epoch measured
         self._remake = remake
         self._rates: Rates | None = None
@@ -55,8 +58,8 @@ class Network:
         self.executor = executor(graph, device, str(self.dtype), precision) if known else None
         self.store: Store = self.executor or Waiting(graph.parameters, self.dtype)
         self._all = {p.name: p for p in graph.parameters}
-        self.parameters = Values("parameter", tuple(p for p in graph.parameters if p.kind != "buffer"), lambda: self.store)
-        self.buffers = Values("buffer", tuple(p for p in graph.parameters if p.kind == "buffer"), lambda: self.store)
+        self.parameters = Values("parameter", tuple(p for p in graph.parameters if p.kind != "buffer"), lambda: self.store, self._put)
+        self.buffers = Values("buffer", tuple(p for p in graph.parameters if p.kind == "buffer"), lambda: self.store, self._put)
         self.initialise()
 
     def __repr__(self) -> str:
@@ -74,16 +77,27 @@ class Network:
         return str(self.summary()._repr_html_())
 
     # -- numbers -----------------------------------------------------------------------------------------------------
-    def initialise(self, seed: int | None = None) -> None:
-        """First values for every parameter and buffer, from the seed and each one's name; the optimiser starts anew."""
+    def initialise(self, how: int | str | None = None, x: Any = None, *, seed: int | None = None) -> None:
+        """First values for every parameter and buffer, from the seed and each one's name; the optimiser starts anew.
+
+        how  "lsuv" scales the weights by what they make of a batch `x`, see lsuv.py; a number is a seed
+
+        Errors: another word; lsuv without a batch, or with one that makes a layer's output constant.
+        """
+        from .lsuv import lsuv
         from .weights import load_weights
 
+        if isinstance(how, str) and (how != "lsuv" or x is None):
+            raise misuse("bad-value", f"`{how}` {'needs a batch of examples' if how == 'lsuv' else 'is no way to initialise a whole network'}", hint='net.initialise("lsuv", x[:256])')
+        seed = how if isinstance(how, int) else seed
         self.seed = self.seed if seed is None else int(seed)
         for p in self.graph.parameters:
             self.store.set(p.name, initial(p, self.seed))
         load_weights(self.graph.parameters, self.store.set)
-        self.step, self.epoch, self.record = 0, 0, []
+        self.step, self.epoch, self.taken, self.record = 0, 0, 0, []
         self.forget()
+        if how == "lsuv":
+            lsuv(self, x)
 
     def forget(self) -> None:
         """Zero the optimiser's state; the weights stay."""
@@ -100,20 +114,48 @@ class Network:
             self.parameters.known(name) if name not in self.buffers else None
             ready[name] = checked(self._all[name], value)
         for name, a in ready.items():
-            self.store.set(name, a)
+            self._put(name, a)
+
+    def _put(self, name: str, value: Array) -> None:
+        """What is written by hand holds for the running average as well."""
+        self.store.set(name, value)
+        if self.taken and self._all[name].trainable:
+            self.store.set_state(AVERAGE, name, value)
+
+    @property
+    def averaged(self) -> bool:
+        """Whether evaluation mode uses the running average of the parameters: it does where one is taken (`average 0.999`),
+        until False is assigned. `parameters` are always those that are trained."""
+        return self._averaged and self.taken > 0
+
+    @averaged.setter
+    def averaged(self, use: bool) -> None:
+        self._averaged = bool(use)
+
+    @property
+    def averages(self) -> dict[str, Array]:
+        """Copies of the averaged parameters by name; empty where no average is taken."""
+        return {p.name: self.store.get_state(AVERAGE, p.name) for p in self.graph.parameters if p.trainable} if self.taken else {}
 
     def configure(self, *, loss: LossLike | Sequence[LossLike] | None = None, optimiser: Any = None, schedule: Any = None,
                   metrics: str | Sequence[str] | None = None, batch: int | None = None, epochs: int | None = None,
-                  regularise: str | Sequence[str] | None = None, factors: Mapping[str, Mapping[str, float]] | None = None) -> Network:
+                  regularise: str | Sequence[str] | None = None, factors: Mapping[str, Mapping[str, float]] | None = None,
+                  accumulate: int | None = None, average: float | None = None, initialise: str | None = None) -> Network:
         """Say otherwise than the train section, from here on. Strings are steps of the language: "adam lr=0.001".
         An optimiser of another sort, or with other state, starts anew.
 
         regularise  "l1 1e-5", "l2 1e-4 weights", several of them, or "none"
         factors     what the optimiser's arguments are multiplied by, for parameters by name, or all those below a name:
                     {"conv1": {"lr": 0.1, "decay": 0}}
+        accumulate  batches whose gradients make one step of `fit`
+        average     0.999: each step of training moves a running average of the parameters by 0.001 of the way to them; it is
+                    what evaluation mode uses. 0: none
+        initialise  "lsuv": by the first batch of the first `fit`; "none"
         """
         new = changed(self.recipe, self.graph, loss=loss, optimiser=optimiser, schedule=schedule, metrics=metrics, batch=batch, epochs=epochs,
-                      regularise=regularise, factors=factors)
+                      regularise=regularise, factors=factors, accumulate=accumulate, average=average, initialise=initialise)
+        if not new.average and average is not None:
+            self.taken = 0
         if self.updates and new.optimiser is not None and self.state_of != (new.optimiser.name, tuple(new.optimiser.state)):
             self.forget()
         self.recipe, self._rates = new, None
@@ -137,7 +179,8 @@ class Network:
         run, n = self.bind(found), arrays.count(found)
         self._last = (found, "eval")
         size = batch or 256
-        parts = [run.predict(arrays.cut(found, slice(k, k + size), self.dtype)) for k in range(0, n, size)]
+        with tested(self, run, "eval"):
+            parts = [run.predict(arrays.cut(found, slice(k, k + size), self.dtype)) for k in range(0, n, size)]
         return self._public({name: parts[0][name] if len(parts) == 1 else np.concatenate([p[name] for p in parts]) for name in parts[0]})
 
     def forward(self, x: Any, *, mode: Mode = "train") -> Any:
@@ -163,7 +206,8 @@ class Network:
         terms = changed(self.recipe, self.graph, loss=loss).need_terms()
         run, found, wanted = self._ready(x, y, terms, training=mode == "train")
         self._key(run)
-        out = run.gradients(found, wanted, terms, training=mode == "train", inputs_too=inputs)
+        with tested(self, run, mode):
+            out = run.gradients(found, wanted, terms, training=mode == "train", inputs_too=inputs)
         grads = self._gradients(run)
         return (_total(terms, out), grads, out.input_gradients) if inputs else (_total(terms, out), grads)
 
@@ -183,8 +227,9 @@ class Network:
             self.check_statistics(run, n)
         given = arrays.cotangents(run.graph, output_gradients, n)
         self._key(run)
-        out = run.backward(arrays.cut(found, slice(None), self.dtype), arrays.cut(given, slice(None), self.dtype), training=mode == "train",
-                           inputs_too=inputs)
+        with tested(self, run, mode):
+            out = run.backward(arrays.cut(found, slice(None), self.dtype), arrays.cut(given, slice(None), self.dtype), training=mode == "train",
+                               inputs_too=inputs)
         return self._gradients(run) | out.input_gradients
 
     def update(self, gradients: Mapping[str, Any] | None = None) -> None:
@@ -200,7 +245,7 @@ class Network:
         for name, g in given.items():
             run.set_gradient(name, checked(self._all[name], g))
         steps.update(run, self.recipe.need_optimiser(), self.settings())
-        self._count()
+        self._count(run)
 
     def train_step(self, x: Any, y: Any = None) -> float:
         """One optimiser step on one batch, as `fit` does it; returns the loss before the step. Schedules stand where the
@@ -219,12 +264,12 @@ class Network:
             loss: LossLike | Sequence[LossLike] | None = None, optimiser: Any = None, schedule: Any = None,
             metrics: str | Sequence[str] | None = None, shuffle: bool = True, seed: int | None = None, early_stopping: int | None = None,
             checkpoint: str | None = None, verbose: int = 1, regularise: str | Sequence[str] | None = None,
-            factors: Mapping[str, Mapping[str, float]] | None = None) -> History:
+            factors: Mapping[str, Mapping[str, float]] | None = None, accumulate: int | None = None, average: float | None = None) -> History:
         """Train for `epochs` more epochs; see `configure` and `trainer.Trainer` for what each argument does."""
         from .trainer import Trainer
 
         self.configure(loss=loss, optimiser=optimiser, schedule=schedule, metrics=metrics, batch=batch, epochs=epochs,
-                       regularise=regularise, factors=factors)
+                       regularise=regularise, factors=factors, accumulate=accumulate, average=average)
         self.seed = self.seed if seed is None else int(seed)
         return Trainer(self, shuffle, early_stopping, checkpoint, verbose).run(x, y, validation)
 
@@ -265,7 +310,7 @@ class Network:
         if self.executor is not run:
             for p in self._all.values():
                 run.set(p.name, self.store.get(p.name))
-                for slot in self.state_of[1] if p.trainable else ():
+                for slot in (*self.state_of[1], *((AVERAGE,) if self.taken else ())) if p.trainable else ():
                     run.set_state(slot, p.name, self.store.get_state(slot, p.name))
             self.executor = self.store = run
         return run
@@ -297,16 +342,31 @@ class Network:
         """The update's scalars; `at` is epoch, batch from the start, epochs, batches an epoch."""
         return self.rates.at(self.updates + 1, *(at or (self.epoch, self.epoch, max(self.recipe.epochs, 1), 1)), record=self.record)
 
-    def _key(self, run: Executor) -> None:
-        run.set_scalar("random_key", random_key(self.seed, self.step))
+    def _key(self, run: Executor, part: int = 0) -> None:
+        run.set_scalar("random_key", random_key(self.seed, self.step, *((part,) if part else ())))
 
     def run_step(self, run: Executor, found: dict[str, Array], wanted: dict[str, Array], settings: dict[str, dict[str, float]]) -> Outcome:
         self._key(run)
+        if not any(share(t, wanted, arrays.count(found)) for t in self.recipe.terms):  # every label is ignored: nothing to learn
+            return run.gradients(found, wanted, self.recipe.terms, training=True, effects=True)
         out = steps.step(run, found, wanted, self.recipe.terms, self.recipe.need_optimiser(), settings, self.memory)
-        self._count()
+        self._count(run)
         return out
 
-    def _count(self) -> None:
+    def run_part(self, run: Executor, found: dict[str, Array], wanted: dict[str, Array], parts: steps.Gathering) -> Outcome:
+        """One batch of several that make a step: running statistics move, parameters do not yet."""
+        self._key(run, parts.batches)
+        out = run.gradients(found, wanted, self.recipe.terms, training=True, effects=True)
+        parts.add(run, self.recipe.terms, wanted, arrays.count(found))
+        return out
+
+    def finish_step(self, run: Executor, parts: steps.Gathering, settings: dict[str, dict[str, float]]) -> None:
+        parts.finish(run)
+        steps.update(run, self.recipe.need_optimiser(), settings)
+        self._count(run)
+
+    def _count(self, run: Executor) -> None:
+        take(self, run)
         optimiser = self.recipe.need_optimiser()
         self.step, self.updates, self.state_of = self.step + 1, self.updates + 1, (optimiser.name, tuple(optimiser.state))
 

@@ -41,6 +41,9 @@ class Recipe:
     l1_all: bool = True  # False: l1 leaves biases and normalisations alone
     decay_all: bool = True  # False: weight decay does
     factors: tuple[tuple[str, Factors], ...] = ()  # by the name of a parameter, or of a node or scope above some
+    accumulate: int = 1  # batches whose gradients make one step
+    average: float = 0.0  # how much of the running average of the parameters each step keeps; 0: none is taken
+    initialise: str = ""  # "lsuv": by the first batch
     unknown: tuple[str, ...] = ()  # lines of the train section that this version cannot carry out
 
     def need_terms(self) -> tuple[Term, ...]:
@@ -60,7 +63,8 @@ def recipe_of(graph: Graph) -> Recipe:
     t: Training | None = graph.training
     if t is None:
         return Recipe()
-    recipe = Recipe(_terms(t.losses), t.optimiser, t.schedules, t.metrics or None, t.batch or Recipe.batch, Recipe.epochs if t.epochs is None else t.epochs)
+    recipe = Recipe(_terms(t.losses), t.optimiser, t.schedules, t.metrics or None, t.batch or Recipe.batch, Recipe.epochs if t.epochs is None else t.epochs,
+                    accumulate=t.accumulate or 1, average=t.average or 0.0, initialise=t.initialise or "")
     return replace(_regularised(recipe, t.regularisation), unknown=tuple(f"augment {s.name}" for s in t.augmentation))
 
 
@@ -84,7 +88,8 @@ def _terms(losses: Sequence[LossUse]) -> tuple[Term, ...]:
 def changed(recipe: Recipe, graph: Graph, *, loss: LossLike | Sequence[LossLike] | None = None, optimiser: str | Optimiser | None = None,
             schedule: str | Schedule | Sequence[str | Schedule] | None = None, metrics: str | Sequence[str] | None = None,
             batch: int | None = None, epochs: int | None = None, regularise: str | Sequence[str] | None = None,
-            factors: Mapping[str, Mapping[str, float]] | None = None) -> Recipe:
+            factors: Mapping[str, Mapping[str, float]] | None = None, accumulate: int | None = None, average: float | None = None,
+            initialise: str | None = None) -> Recipe:
     """The recipe with some of it said otherwise; strings are steps of the language ("adam lr=0.001"), "none" is no schedule
     or no regularisation.
 
@@ -107,10 +112,16 @@ def changed(recipe: Recipe, graph: Graph, *, loss: LossLike | Sequence[LossLike]
         recipe = _regularised(recipe, [p for s in _several(regularise) if s != "none" for p in said(f"regularise {s}", graph).regularisation])
     if factors is not None:
         recipe = replace(recipe, factors=tuple((k, _factors(k, v, graph)) for k, v in factors.items()))
-    for name, n in (("batch", batch), ("epochs", epochs)):
+    if average is not None:
+        if isinstance(average, bool) or not 0 <= average < 1:
+            raise misuse("bad-value", f"average={average!r} must be less than 1", "it is how much of the average each step keeps", hint="average=0.999, or 0 for none")
+        recipe = replace(recipe, average=float(average))
+    if initialise is not None:
+        recipe = replace(recipe, initialise="" if initialise == "none" else said(f"initialise {initialise}", graph).initialise or "")
+    for name, n, of in (("batch", batch, "examples"), ("epochs", epochs, "epochs"), ("accumulate", accumulate, "batches")):
         if n is not None:
-            if isinstance(n, bool) or int(n) != n or n < (1 if name == "batch" else 0):
-                raise misuse("bad-value", f"{name}={n!r} is no number of {'examples' if name == 'batch' else 'epochs'}", hint=f"{name}=10")
+            if isinstance(n, bool) or int(n) != n or n < (0 if name == "epochs" else 1):
+                raise misuse("bad-value", f"{name}={n!r} is no number of {of}", hint=f"{name}=10")
             recipe = replace(recipe, **{name: int(n)})  # type: ignore[arg-type]
     return recipe
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..backends.executor import Executor, Outcome
 from ..optimisers.lbfgs import Memory
 from ..passes.objective import Term
+from .judge import share
 from .misuse import misuse
 
 Array = NDArray[Any]
@@ -29,6 +30,33 @@ def step(run: Executor, inputs: dict[str, Array], targets: dict[str, Array], ter
     out = run.gradients(inputs, targets, terms, training=True, effects=True)
     update(run, optimiser, settings)
     return out
+
+
+class Gathering:
+    """Gradients of several batches that make one step: their mean, weighted by what each batch counts for, in float64."""
+
+    def __init__(self) -> None:
+        self.total: list[Array] = []
+        self.weight = 0.0
+        self.batches = 0
+
+    def add(self, run: Executor, terms: tuple[Term, ...], targets: Mapping[str, Array], examples: int) -> None:
+        """The gradients as they lie. A batch counts for its examples, or for its labels where the loss ignores or weighs some,
+        so that the mean is that of one large batch; where several losses would disagree, for its examples."""
+        self.batches += 1
+        shares = {share(t, targets, examples) for t in terms}
+        weight = shares.pop() if len(shares) == 1 else float(examples)
+        if not weight:
+            return  # every label is ignored
+        parts = [weight * g.astype(np.float64) for g in run.vectors("gradients")]
+        self.total = [t + g for t, g in zip(self.total, parts)] if self.total else parts
+        self.weight += weight
+
+    def finish(self, run: Executor) -> None:
+        """Write the mean where the gradients lie, and begin anew."""
+        for k, g in enumerate(run.vectors("gradients")):
+            g[...] = self.total[k] / self.weight if self.total else 0.0
+        self.total, self.weight, self.batches = [], 0.0, 0
 
 
 def update(run: Executor, optimiser: Any, settings: Settings) -> None:

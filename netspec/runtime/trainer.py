@@ -11,11 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import arrays
+from .averaging import AVERAGE
 from .evaluation import evaluate
 from .history import History
 from .initialisers import generator
+from .judge import MeanLoss
+from .lsuv import lsuv
 from .misuse import misuse
 from .progress import Progress, progress
+from .steps import Gathering
 from .tallies import tallies
 
 if TYPE_CHECKING:
@@ -40,7 +44,7 @@ class Trainer:
     early_stopping: int | None = None
     checkpoint: str | None = None
     verbose: int = 1
-    best: tuple[float, int, dict[str, Array]] | None = field(default=None, init=False)
+    best: tuple[float, int, dict[str, Array], dict[str, Array]] | None = field(default=None, init=False)
 
     def run(self, x: Any, y: Any = None, validation: tuple[Any, Any] | None = None) -> History:
         """Train; the epochs that `net` has behind it count as done, and schedules go on from there.
@@ -59,9 +63,15 @@ class Trainer:
             if not isinstance(validation, tuple | list) or len(validation) != 2:
                 raise misuse("wrong-type", "validation must be a pair", hint="validation=(xv, yv)")
             arrays.targets(run.graph, terms, validation[1], arrays.count(arrays.inputs(run.graph, validation[0])))
+        if recipe.accumulate > 1 and recipe.need_optimiser().host:
+            raise misuse("bad-value", f"{recipe.optimiser} asks for loss and gradient of one batch several times", hint="a larger batch instead of accumulate")
         net.rates  # noqa: B018  errors of optimiser and schedules before the first epoch
         tallies(run.graph, terms, recipe.metrics)
         batches, last = -(-n // size), net.epoch + recipe.epochs
+        updates = -(-batches // recipe.accumulate)
+        if recipe.initialise and not net.step and recipe.epochs:
+            order = self.order(n)
+            lsuv(net, arrays.cut(found, slice(0, size) if order is None else order[:size], net.dtype))
         history = History()
         with progress(self.verbose, net.epoch, last, batches) as show:
             while net.epoch < last and history.stopped is None:
@@ -69,7 +79,7 @@ class Trainer:
                 numbers = self.one_epoch(found, wanted, n, size, last, show)
                 if validation is not None:
                     numbers |= {f"val_{k}": v for k, v in evaluate(net, recipe, *validation).items()}
-                numbers |= {"lr": net.rates.now(net.epoch, net.epoch * batches, last, batches, net.record).get("lr", 0.0)}
+                numbers |= {"lr": net.rates.now(net.epoch, net.epoch * updates, last, updates, net.record).get("lr", 0.0)}
                 net.epoch += 1
                 numbers["seconds"] = perf_counter() - began
                 history.add(net.epoch, numbers)
@@ -83,22 +93,32 @@ class Trainer:
     def one_epoch(self, found: dict[str, Array], wanted: dict[str, Array], n: int, size: int, last: int, show: Progress) -> dict[str, float]:
         net, terms = self.net, self.net.recipe.terms
         run = net.bind(found)
-        order = generator(net.seed, f"epoch {net.epoch}").permutation(n) if self.shuffle else None
+        order = self.order(n)
         counted = tallies(run.graph, terms, net.recipe.metrics)
-        total, batches = 0.0, -(-n // size)
+        mean, batches, every = MeanLoss(terms), -(-n // size), net.recipe.accumulate
+        updates, parts = -(-batches // every), Gathering()
         for k in range(batches):
             where = slice(k * size, min(n, (k + 1) * size)) if order is None else order[k * size : (k + 1) * size]
             inputs, targets = arrays.cut(found, where, net.dtype), arrays.cut_targets(wanted, where, net.dtype)
-            settings = net.settings((net.epoch, net.epoch * batches + k, last, batches))
-            out = net.run_step(run, inputs, targets, settings)
-            loss = sum(t.weight * v for t, v in zip(terms, out.losses))
+            settings = net.settings((net.epoch, net.epoch * updates + k // every, last, updates))
+            if every == 1:
+                out = net.run_step(run, inputs, targets, settings)
+            else:
+                out = net.run_part(run, inputs, targets, parts)
+            before = mean.value
+            loss = mean.add(out.losses, targets, arrays.count(inputs))
             if not isfinite(loss):
-                raise self.exploded(loss, total / max(1, k * size), k, inputs, next(iter(settings.values())))
-            total += loss * arrays.count(inputs)
+                raise self.exploded(loss, before, k, inputs, next(iter(settings.values())))
+            if parts.batches and (parts.batches == every or k == batches - 1):
+                net.finish_step(run, parts, settings)
             for tally in counted:
                 tally.add(out.outputs, targets)
-            show.batch(k + 1, total / min(n, (k + 1) * size))
-        return {"loss": total / n} | {t.name: t.value for t in counted}
+            show.batch(k + 1, mean.value)
+        return {"loss": mean.value} | {t.name: t.value for t in counted}
+
+    def order(self, n: int) -> Array | None:
+        """The order of this epoch's examples; None is the one they come in."""
+        return generator(self.net.seed, f"epoch {self.net.epoch}").permutation(n) if self.shuffle else None
 
     def exploded(self, loss: float, mean: float, k: int, inputs: dict[str, Array], settings: dict[str, float]) -> Exception:
         """Where, after what, and what to try."""
@@ -123,8 +143,10 @@ class Trainer:
         net, watched = self.net, "val_loss" if "val_loss" in numbers else "loss"
         if self.best is None or numbers[watched] < self.best[0]:
             values = {**net.parameters, **net.buffers}
-            self.best = (numbers[watched], net.epoch, values)
+            self.best = (numbers[watched], net.epoch, values, net.averages)
         elif net.epoch - self.best[1] >= self.early_stopping:
             net.set_parameters(self.best[2])
+            for name, value in self.best[3].items():
+                net.store.set_state(AVERAGE, name, value)
             return f"stopped after epoch {net.epoch}: {watched} was best at epoch {self.best[1]} ({self.best[0]:.4f}), whose weights are back"
         return None

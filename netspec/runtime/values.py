@@ -49,8 +49,8 @@ class Waiting:
 class Values(Mapping[str, Array]):
     """Parameters or buffers by name. Reading gives a read-only copy in canonical layout; assignment writes."""
 
-    def __init__(self, what: str, parameters: tuple[Parameter, ...], store: Callable[[], Store]):
-        self._what, self._store = what, store
+    def __init__(self, what: str, parameters: tuple[Parameter, ...], store: Callable[[], Store], put: Callable[[str, Array], None]):
+        self._what, self._store, self._put = what, store, put
         self._parameters = {p.name: p for p in parameters}
 
     def known(self, name: str) -> Parameter:
@@ -69,7 +69,7 @@ class Values(Mapping[str, Array]):
 
     def __setitem__(self, name: str, value: Any) -> None:
         p = self.known(name)
-        self._store().set(name, checked(p, value))
+        self._put(name, checked(p, value))
 
     def __contains__(self, name: object) -> bool:
         return name in self._parameters

@@ -44,6 +44,19 @@ VOCABULARY: dict[str, tuple[str, str]] = {
                'import vgg16 from "vgg.net"\n\nnet a:\n  input 3x224x224\n  vgg16 upto stage5\n  fc 10\n'),
     "train": ("How a net is trained: data, losses, an optimiser, schedules, metrics, batch, epochs. All of it can be said from Python instead.",
               "net a:\n  input 1x8x8\n  fc 10\n\ntrain a:\n  data digits\n  loss cross_entropy\n  sgd lr=0.1 momentum=0.9\n  schedule cosine\n  batch 32\n  epochs 10\n"),
+    "regularise": ("A penalty on large parameters: `l2 1e-4` adds 1e-4 * w to the gradient of each parameter w, `l1 1e-5` adds 1e-5 * sign(w).\n"
+                   "With `weights`, biases and normalisations are spared; `regularise weights` alone says so of the optimiser's own decay.\n"
+                   "The loss that is reported does not include penalties.",
+                   "net a:\n  input 1x8x8\n  fc 10\n\ntrain a:\n  loss cross_entropy\n  sgd lr=0.1\n  regularise l1 1e-5 weights\n"),
+    "accumulate": ("So many batches make one step, from the mean of their gradients: a large batch in the memory of a small one.\n"
+                   "Running statistics move with every batch; the last step of an epoch takes the batches that are left.",
+                   "net a:\n  input 1x8x8\n  fc 10\n\ntrain a:\n  loss cross_entropy\n  sgd lr=0.1\n  batch 16\n  accumulate 4\n"),
+    "average": ("A running average a of the parameters w, which tests use: w after the first step, then a += (1 - average) * (w - a) after each.\n"
+                "Training itself goes on with w.",
+                "net a:\n  input 1x8x8\n  fc 10\n\ntrain a:\n  loss cross_entropy\n  sgd lr=0.1\n  average 0.999\n"),
+    "initialise": ("`initialise lsuv`: orthogonal weights, each layer's scaled until its output on the first batch has variance 1.\n"
+                   "Mishkin and Matas, \"All you need is a good init\", 2015 (arXiv:1511.06422)",
+                   "net a:\n  input 1x8x8\n  fc 10\n\ntrain a:\n  loss cross_entropy\n  sgd lr=0.1\n  initialise lsuv\n"),
     "weights": ("weights=\"file\" on the call of a net fills what it makes from a file, by path below the call. `--set weights=none` initialises instead.",
                 'import vgg16 from "vgg.net"\n\nnet a:\n  input 3x224x224\n  frozen: vgg16 upto stage5 weights="vgg16.safetensors"\n  fc 10\n'),
     "linear": ("No activation: what a `default` set does not hold for this step.", "net a:\n  input 784\n  default fc relu\n  fc 100\n  fc 10 linear\n"),

@@ -92,6 +92,12 @@ class CpuExecutor(Executor):
     def set_state(self, slot: str, name: str, value: Array) -> None:
         self._pack(self.slot(slot), name, value)
 
+    def vectors(self, what: str) -> list[Array]:
+        if what == "weights":
+            self.version += 1  # they may be written
+        held = self.weights if what == "weights" else self.grads if what == "gradients" else self.slot(what)
+        return [held[: self.trainable]]
+
     def slot(self, name: str) -> Words:
         """The vector of one of the optimiser's states, in the order of the store."""
         if name not in self.slots:

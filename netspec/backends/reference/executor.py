@@ -45,6 +45,17 @@ class ReferenceExecutor(Executor):
     def set_state(self, slot: str, name: str, value: Array) -> None:
         self.state[slot, name] = np.array(value, self.dtype).reshape(self.parameters[name].shape)
 
+    def vectors(self, what: str) -> list[Array]:
+        free = [p for p in self.graph.parameters if p.trainable]
+        if what == "weights":
+            return [self.store[p.name] for p in free]
+        if what == "gradients":
+            self.grads = {k: g.copy() for k, g in self.grads.items()}  # they may be views of one another
+            return [self.grads[p.name] for p in free]
+        for p in free:
+            self.state.setdefault((what, p.name), np.zeros(p.shape, self.dtype))
+        return [self.state[what, p.name] for p in free]
+
     def set_scalar(self, name: str, value: float) -> None:
         self.scalars[name] = value
 

@@ -15,7 +15,7 @@ from .expressions import evaluate, number, truth
 from .files import Context
 from .values import UNKNOWN_VALUE, Macro, Mistake, Silent, Symbol, described, plain
 
-SETTINGS = ("data", "loss", "schedule", "metric", "batch", "epochs", "augment", "regularise")
+SETTINGS = ("data", "loss", "schedule", "metric", "batch", "epochs", "accumulate", "average", "initialise", "augment", "regularise")
 
 
 class _Section:
@@ -27,6 +27,8 @@ class _Section:
         self.schedules: list[Any] = []
         self.optimiser: Any = None
         self.numbers: dict[str, int] = {}
+        self.average: float | None = None
+        self.initialise: str | None = None
         self.data: Setting | None = None
         self.augmentation: list[Setting] = []
         self.regularisation: list[Setting] = []
@@ -48,7 +50,8 @@ def elaborate_training(e: Elaborator, macro: Macro, graph: Graph | None) -> Trai
                 continue
     _run(e, item.body, Context(names, {}, file), section, graph)
     return Training(tuple(section.losses), section.optimiser, tuple(section.schedules), tuple(section.metrics), section.numbers.get("batch"),
-                    section.numbers.get("epochs"), section.data, tuple(section.augmentation), tuple(section.regularisation))
+                    section.numbers.get("epochs"), section.numbers.get("accumulate"), section.average, section.initialise, section.data,
+                    tuple(section.augmentation), tuple(section.regularisation))
 
 
 def training_words(e: Elaborator, item: tree.Train, file: Any, unknown: set[str]) -> None:
@@ -130,7 +133,7 @@ def _setting(e: Elaborator, s: tree.Call, c: Context, section: _Section, graph: 
         from ...optimisers import SCHEDULES
 
         section.schedules.append(_named(SCHEDULES, "schedule", s, c))
-    elif name in ("batch", "epochs"):
+    elif name in ("batch", "epochs", "accumulate"):
         if name in section.numbers:
             raise Mistake("duplicate-option", f"`{name}` is given twice", s.span, "the second time")
         if len(s.arguments) != 1 or isinstance(s.arguments[0], (tree.Option, tree.Reference)):
@@ -141,6 +144,10 @@ def _setting(e: Elaborator, s: tree.Call, c: Context, section: _Section, graph: 
         if v < 1:
             raise Mistake("out-of-range", f"{name} is at least 1", s.arguments[0].span, f"this is {v}")
         section.numbers[name] = v
+    elif name in ("average", "initialise"):
+        if getattr(section, name) is not None:
+            raise Mistake("duplicate-option", f"`{name}` is given twice", s.span, "the second time")
+        setattr(section, name, _average(s, c) if name == "average" else _initialise(s, c))
     elif name == "data":
         if section.data is not None:
             raise Mistake("duplicate-option", "`data` is given twice", s.span, "the second time")
@@ -288,6 +295,27 @@ def _metric(e: Elaborator, s: tree.Call, c: Context, graph: Graph | None) -> Met
     return MetricUse(_word(cls, s, others, c), output, target, s.span)
 
 
+def _average(s: tree.Call, c: Context) -> float:
+    """`average 0.999`: how much of the average each step keeps."""
+    if len(s.arguments) != 1 or isinstance(s.arguments[0], (tree.Option, tree.Reference)):
+        raise Mistake("wrong-argument", "average takes one number", s.span, "how much of the average each step keeps", hint="average 0.999")
+    v = number(s.arguments[0], c, None)
+    if not 0 < v < 1:
+        raise Mistake("out-of-range", "average is greater than 0 and less than 1", s.arguments[0].span, f"this is {v:g}", hint="average 0.999")
+    return float(v)
+
+
+def _initialise(s: tree.Call, c: Context) -> str:
+    """`initialise lsuv`: what the first batch decides."""
+    found = _free(s, c)
+    if found.name != "lsuv":
+        alike = near(found.name, ("lsuv",))
+        raise Mistake("unknown-word", f"`initialise` knows no `{found.name}`", s.span, "there is: lsuv", hint=f"did you mean `{alike}`?" if alike else "initialise lsuv")
+    if found.values or found.options:
+        raise Mistake("wrong-argument", "`initialise lsuv` takes nothing more", s.span, hint="initialise lsuv")
+    return found.name
+
+
 def _penalty(s: tree.Call, c: Context) -> Setting:
     """`regularise l1 1e-5`, `regularise l2 1e-4 weights`, or `regularise weights`: what decay and penalties reach."""
     found = _free(s, c)
@@ -325,6 +353,6 @@ def _free(s: tree.Call, c: Context) -> Setting:
         else:
             values.append(plain(evaluate(a, c, None)))
     if not values:
-        raise Mistake("missing-argument", f"`{s.name}` says nothing yet", s.span, "what is missing", hint="data digits" if s.name == "data" else f"{s.name} flip" if s.name == "augment" else f"{s.name} l2 1e-4")
+        raise Mistake("missing-argument", f"`{s.name}` says nothing yet", s.span, "what is missing", hint={"data": "data digits", "augment": "augment flip", "initialise": "initialise lsuv"}.get(s.name, f"{s.name} l2 1e-4"))
     first = values[0]
     return Setting(str(first), tuple(values[1:]), tuple(options), s.span)

@@ -1,0 +1,64 @@
+"""Layer-sequential unit-variance initialisation: Mishkin and Matas, "All you need is a good init", 2015 (arXiv:1511.06422).
+
+Every layer with weights starts orthogonal. Then, in the order of the graph, its weights are divided by the standard
+deviation of its output on a batch, all numbers of it together, until the variance is within 0.1 of 1, at most ten times.
+The output is what the layer itself makes, before normalisation and activation, in evaluation mode: no dropout, and batch
+norm still does nothing. The same seed and batch give the same weights.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import isfinite, sqrt
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..ir.graph import Graph, Node, Parameter
+from . import arrays
+from .devices import executor
+from .initialisers import initial
+from .misuse import misuse
+
+if TYPE_CHECKING:
+    from .network import Network
+
+TOLERANCE, TRIES = 0.1, 10
+
+
+def lsuv(net: Network, x: Any) -> None:
+    """Initialise by a batch. Weights that are frozen, given or from a file stay, and so do biases.
+
+    Errors: a layer whose output does not vary over the batch, or is no finite number.
+    """
+    found = arrays.inputs(net.graph, x)
+    graph = net.bind(found).graph
+    layers = weighted(graph)
+    for _, p in layers:
+        net.store.set(p.name, initial(replace(p, init="orthogonal"), net.seed))
+    probe = executor(replace(graph, outputs=tuple((f"lsuv.{k}", node.name) for k, (node, _) in enumerate(layers))), net.device, str(net.dtype), net.precision)
+    for p in graph.parameters:
+        probe.set(p.name, net.store.get(p.name))
+    batch = arrays.cut(found, slice(None), net.dtype)
+    out = probe.predict(batch) if layers else {}
+    for k, (node, p) in enumerate(layers):
+        for _ in range(TRIES):
+            variance = float(out[f"lsuv.{k}"].astype(np.float64).var())
+            if not isfinite(variance) or variance < 1e-30:
+                raise misuse("bad-value", f"lsuv: the output of {node.name} {'does not vary' if isfinite(variance) else 'is not finite'} on this batch",
+                             f"its variance is {variance:g}", hint="take a larger batch, or one of other examples")
+            if abs(variance - 1.0) <= TOLERANCE:
+                break
+            probe.set(p.name, probe.get(p.name) / sqrt(variance))
+            out = probe.predict(batch)
+        net.store.set(p.name, probe.get(p.name))
+
+
+def weighted(graph: Graph) -> list[tuple[Node, Parameter]]:
+    """The layers with weights of their own that are trained, and those weights; each weight once."""
+    out: dict[str, tuple[Node, Parameter]] = {}
+    for node in graph.nodes:
+        for p in node.parameters:
+            if p.kind == "weight" and p.trainable and len(p.shape) > 1 and p.values is None and p.file is None:
+                out.setdefault(p.name, (node, p))
+    return list(out.values())

@@ -132,6 +132,66 @@ def test_factors_by_name(device: str) -> None:
     assert "does not have" in refused(lambda: net.configure(factors={"block1": {"rate": 3}}).train_step(x, y))
 
 
+STATED = """
+net stated(slow=0.5):
+  input 2x6x5
+  conv 3 3x3 bn relu lr=slow decay=0 init=xavier
+  prelu lr=2
+  fc 4 init="gaussian 0.5" bias_init=0.25 relu
+  fc 3 bias_init="uniform 0.1" init=0.125
+"""
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_what_steps_say_of_their_parameters(device: str) -> None:
+    x, y = some()
+    net = netspec.compile(text=STATED, device=device, dtype="float64")
+    net.configure(loss="cross_entropy", optimiser="sgd lr=0.1 decay=0.5", regularise="l1 0.01")
+    before = dict(net.parameters)
+    _, grads = net.loss_and_gradients(x, y)
+    net.train_step(x, y)
+    for k, g in grads.items():
+        w = before[k]
+        lr = 0.05 if k.startswith("conv1") else 0.2 if k.startswith("prelu") else 0.1
+        penalty = 0 if k.startswith("conv1") else 0.5 * w + 0.01 * np.sign(w)
+        assert np.allclose(net.parameters[k], w - lr * (g + penalty), rtol=0, atol=1e-13), k
+    assert (before["fc1.bias"] == 0.25).all()
+    assert (before["fc2.weight"] == 0.125).all()
+    assert (before["conv1.bn.weight"] == 1).all()
+    assert 0 < abs(before["fc2.bias"]).max() < 0.1
+    xavier, he = before["conv1.weight"], netspec.compile(text=STATED.replace("init=xavier", ""), device=device, dtype="float64").parameters["conv1.weight"]
+    assert np.allclose(xavier / he, ((2 / (18 + 27)) / (2 / 18)) ** 0.5)
+
+
+@pytest.mark.parametrize(("line", "words"), [
+    ("conv 3 3x3 lr=-1", "at least 0"), ("conv 3 3x3 decay=no", "factor"), ("fc 3 init=xaver", "did you mean `xavier`"), ('fc 3 init="he 3"', "no number"),
+    ('fc 3 bias_init="uniform a"', "one number"), ("relu lr=1", "no option called `lr`"), ("fc 3 lrr=1", "no option called `lrr`")])
+def test_what_steps_cannot_say_of_parameters(line: str, words: str) -> None:
+    assert words in refused(lambda: netspec.compile(text=f"net a:\n  input 2x6x5\n  {line}\n", device="reference"))
+
+
+def test_the_language_knows_the_initialisers() -> None:
+    from netspec.passes.elaboration.stated import INITIALISERS as named
+    from netspec.runtime.initialisers import INITIALISERS as known
+
+    assert named == {k: most for k, (_, most) in known.items()}
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_momentum_is_annealed(device: str) -> None:
+    x, y = some(8)
+    net = plain(device).configure(optimiser="sgd lr=0.1 momentum=0.8", schedule="step 1 factor=0.5 of=momentum")
+    velocity = {k: np.zeros_like(v) for k, v in net.parameters.items()}
+    for epoch in range(3):
+        _, grads = net.loss_and_gradients(x, y)
+        want = {}
+        for k, g in grads.items():
+            velocity[k] = 0.8 * 0.5**epoch * velocity[k] + g
+            want[k] = net.parameters[k] - 0.1 * velocity[k]
+        net.fit(x, y, epochs=1, batch=8, shuffle=False, verbose=0)
+        assert all(np.allclose(net.parameters[k], v, rtol=0, atol=1e-12) for k, v in want.items())
+
+
 @pytest.mark.parametrize(("line", "words"), [
     ("regularise l3 1e-4", "did you mean `l"), ("regularise l1", "one number"), ("regularise l1 l2 1", "one number"), ("regularise l2 -1", "at least 0"),
     ("regularise weigths l2 1", "did you mean `weights`"), ("regularise l1 1 rate=3", "no option `rate`"), ("regularise 1e-4", "knows no")])

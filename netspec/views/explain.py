@@ -87,6 +87,12 @@ def _arguments(word: type[Word]) -> list[str]:
     if getattr(word, "takes", ()):
         families = {"activation": "an activation by its name (relu, tanh ...); linear for none", "norm": "bn: batch normalisation before the activation"}
         rows += [(f.upper(), "word", "", families.get(f, f)) for f in word.takes]  # type: ignore[attr-defined]
+    if issubclass(word, Layer) and word.parameters is not Layer.parameters:
+        own = {a.name for a in arguments(word)}
+        every = (("lr=", "number", "default 1", "factor for the optimiser's learning rate, for all parameters of the step"),
+                 ("decay=", "number", "default 1", "factor for its weight decay and l1; 0 for none"),
+                 ("init=", "value", "", 'how its weights begin: a number, xavier, "gaussian 0.01" ...'), ("bias_init=", "value", "", "how its biases begin"))
+        rows += [r for r in every if r[0][:-1] not in own]
     if not rows:
         return []
     widths = [max(len(r[k]) for r in rows) for k in range(3)]

@@ -18,6 +18,7 @@ from ...words import WordError
 from ..bind import refused
 from .files import File, Library
 from .scopes import Scope
+from .stated import Stated
 from .values import Fatal, Flow, Mistake, Silent
 
 _UNBOUND = Layer.bound
@@ -55,6 +56,7 @@ class Elaborator:
         self.calls: list[tuple[str, str, Span]] = []  # block calls around this point: name, path, span
         self.call_spans: tuple[Span, ...] = ()
         self.frozen = 0
+        self.stated: Stated | None = None  # what the step being placed says of its parameters
         self.shared: list[tuple[str, str]] = []  # `reuse`: path here, path of the original; innermost last
         self.weights: list[tuple[str, str | None]] = []  # `weights=`: path of the call, the file
         self.initialise = False  # --set weights=none
@@ -247,6 +249,8 @@ class Elaborator:
         for p in parameters:
             total += p.size
             made = Parameter(f"{name}.{p.name}", p.shape, p.kind, p.init, p.fan_in, p.fan_out, p.trainable and not self.frozen, p.values, p.factors, file, within)
+            if self.stated is not None:
+                made = self.stated.of(made)
             self.parameters[made.name] = made
             out.append(made)
         if total > LARGEST_VALUE:

@@ -18,6 +18,7 @@ from .files import UNKNOWN, Context
 from .lookup import Arguments, arguments, flow_of, macro_torn, no_flow, resolve
 from .remarks import remark
 from .scopes import Scope
+from .stated import stated
 from .values import NOTHING, Fatal, Flow, Macro, Mistake, Silent
 
 
@@ -88,6 +89,7 @@ def layer(e: Elaborator, node: tree.Call, cls: Any, args: Arguments, flow: Flow 
     if flow is None:
         raise no_flow(node)
     try:
+        said = stated(cls, args.options)
         made, bound = bind(cls, node.span, args.given, args.options, args.stride, c.defaults.get(cls.name), c.env)
     except Mistake as m:
         _explained(m, flow)
@@ -104,6 +106,7 @@ def layer(e: Elaborator, node: tree.Call, cls: Any, args: Arguments, flow: Flow 
     if len(inputs) < least or (most is not None and len(inputs) > most):
         place.value = flow.unsure()
         raise Mistake("wrong-argument", f"{cls.name} reads {least} values, and {len(inputs)} came", span, hint=binding.usage(cls))
+    e.stated = said
     try:
         out = e.add(place.path, made, inputs, span, scope.path)
     except (Mistake, Silent) as m:
@@ -114,6 +117,7 @@ def layer(e: Elaborator, node: tree.Call, cls: Any, args: Arguments, flow: Flow 
     for word in (bound.norm, bound.activation):
         if word is not None and word != "linear":
             out = _added(e, word, place, out, span, c)
+    e.stated = None
     e.done(place, out)
     if out.sure:
         remark(e, made, place, inputs, span)

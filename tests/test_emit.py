@@ -21,7 +21,7 @@ from netspec.runtime.emit import ROOTS, function_texts, standalone
 SMALL = """\
 net small:
   input 3x6x6
-  conv 8 3x3 bn relu
+  conv 8 3x3 bn relu lr=0.5
   maxpool 2
   dropout 0.25
   fc 5
@@ -29,6 +29,7 @@ net small:
 train small:
   loss cross_entropy
   sgd lr=0.1 momentum=0.9 decay=0.001 nesterov
+  regularise l1 0.001 weights
 """
 
 ALONE = """\

@@ -59,6 +59,20 @@ def test_batches_without_a_label_teach_nothing(device: str) -> None:
 
 
 @pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_a_loss_without_a_label_leaves_the_others(device: str, accumulate: int) -> None:
+    text = "net two:\n  input 4\n  fc 5 relu\n  output a: fc 3\n  output b: fc 3\n"
+    random = np.random.default_rng(0)
+    x, y = random.standard_normal((8, 4)), random.integers(0, 3, 8)
+    nets = [netspec.compile(text=text, device=device, dtype="float64").configure(optimiser="sgd lr=0.1", batch=8) for _ in range(2)]
+    losses = ["cross_entropy @a ignore=255", "cross_entropy @b"]
+    both = nets[0].fit(x, {"a": np.full(8, 255), "b": y}, epochs=1, loss=losses, accumulate=accumulate, metrics="", verbose=0)
+    nets[1].fit(x, y, epochs=1, loss=losses[1:], metrics="", verbose=0)
+    assert close(nets[0], nets[1], 1e-15)
+    assert np.isnan(both["loss"][0]), "a mean of nothing"
+
+
+@pytest.mark.parametrize("device", DEVICES)
 def test_statistics_move_every_batch_and_dropout_differs(device: str) -> None:
     x, y = some(6)
     parts, single = (netspec.compile(text=NORM, device=device, dtype="float64") for _ in range(2))
@@ -147,6 +161,23 @@ def test_averages_and_steps_of_batches_resume_to_the_last_bit(device: str, dtype
     assert rest.fit(x, y, epochs=2, validation=(x, y), verbose=0)["val_loss"] == whole["val_loss"][2:]
     assert close(straight, rest, 0)
     assert all((v == rest.averages[k]).all() for k, v in straight.averages.items())
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_averages_follow_where_sizes_are_open(device: str) -> None:
+    random = np.random.default_rng(0)
+    a, b = random.standard_normal((4, 2, 6, 5)), random.standard_normal((4, 2, 7, 7))
+    net = netspec.compile(text="net open:\n  input 2x?x?\n  conv 3 3x3 relu\n  avgpool global\n  fc 3\n", device=device, dtype="float64")
+    net.configure(loss="cross_entropy", optimiser="adam lr=0.01", average=0.5).initialise("lsuv", a)
+    seen = []
+    for x in (a, b, a):
+        net.train_step(x, [0, 1, 2, 0])
+        seen.append(net.parameters["fc1.weight"])
+    want = 0.5 * (0.5 * seen[0] + 0.5 * seen[1]) + 0.5 * seen[2]
+    assert np.allclose(net.averages["fc1.weight"], want, rtol=0, atol=1e-15)
+    net.predict(b)
+    assert np.allclose(net.averages["fc1.weight"], want, rtol=0, atol=1e-15)
+    assert (net.parameters["fc1.weight"] == seen[2]).all()
 
 
 # -- the first batch initialises ------------------------------------------------------------------------------------------------

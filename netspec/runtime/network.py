@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -346,19 +347,33 @@ class Network:
         run.set_scalar("random_key", random_key(self.seed, self.step, *((part,) if part else ())))
 
     def run_step(self, run: Executor, found: dict[str, Array], wanted: dict[str, Array], settings: dict[str, dict[str, float]]) -> Outcome:
+        """One batch, one step. Losses whose labels it all ignores are NaN and teach nothing; without others there is no step."""
         self._key(run)
-        if not any(share(t, wanted, arrays.count(found)) for t in self.recipe.terms):  # every label is ignored: nothing to learn
+        live = self._live(found, wanted)
+        if not live:
             return run.gradients(found, wanted, self.recipe.terms, training=True, effects=True)
-        out = steps.step(run, found, wanted, self.recipe.terms, self.recipe.need_optimiser(), settings, self.memory)
+        out = steps.step(run, found, wanted, live, self.recipe.need_optimiser(), settings, self.memory)
         self._count(run)
-        return out
+        return self._spread(out, live)
+
+    def _live(self, found: dict[str, Array], wanted: dict[str, Array]) -> tuple[Term, ...]:
+        """The losses that some label of the batch counts for."""
+        return tuple(t for t in self.recipe.terms if share(t, wanted, arrays.count(found)))
+
+    def _spread(self, out: Outcome, live: tuple[Term, ...]) -> Outcome:
+        """The outcome with a loss for every term."""
+        if len(live) == len(self.recipe.terms):
+            return out
+        held = dict(zip(live, out.losses))
+        return replace(out, losses=tuple(held.get(t, float("nan")) for t in self.recipe.terms))
 
     def run_part(self, run: Executor, found: dict[str, Array], wanted: dict[str, Array], parts: steps.Gathering) -> Outcome:
         """One batch of several that make a step: running statistics move, parameters do not yet."""
         self._key(run, parts.batches)
-        out = run.gradients(found, wanted, self.recipe.terms, training=True, effects=True)
-        parts.add(run, self.recipe.terms, wanted, arrays.count(found))
-        return out
+        live = self._live(found, wanted)
+        out = run.gradients(found, wanted, live or self.recipe.terms, training=True, effects=True)
+        parts.add(run, live or self.recipe.terms, wanted, arrays.count(found))
+        return self._spread(out, live or self.recipe.terms)
 
     def finish_step(self, run: Executor, parts: steps.Gathering, settings: dict[str, dict[str, float]]) -> None:
         parts.finish(run)

@@ -108,7 +108,11 @@ class Spec:
         return f"Spec {self.graph.name}({inputs}): {len(self.graph.nodes)} nodes"
 
     def _repr_html_(self) -> str:
-        return str(self.summary()._repr_html_())
+        """The spec in colour, then its table."""
+        from .editors.html import highlighted
+
+        sources = dict.fromkeys(n.spans[0].source for n in self.graph.nodes[:1] if n.spans)
+        return "".join(highlighted(s.text) for s in sources) + str(self.summary()._repr_html_())
 
     def _repr_svg_(self) -> str:
         from .views.diagram import diagram

@@ -44,3 +44,12 @@ def test_the_pygments_lexer_knows_every_mark(path: Path) -> None:
     found = list(NetLexer(ensurenl=False, stripnl=False).get_tokens(text))
     assert "".join(t for _, t in found) == text
     assert all(kind is not Error for kind, _ in found)
+
+
+def test_a_notebook_shows_the_spec_in_colour() -> None:
+    import netspec
+
+    page = netspec.load_graph(text="net a:  # small\n  input 1x4x4\n  fc 3 relu\n")._repr_html_()
+    assert page.startswith("<pre")
+    assert "# small</span>" in page
+    assert "fc 3 relu" in page.split("</pre>")[1]

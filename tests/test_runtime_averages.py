@@ -98,7 +98,7 @@ def test_what_accumulate_refuses() -> None:
 # -- averages -----------------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("device", DEVICES)
 def test_the_average_is_pytorchs(device: str) -> None:
-    import torch
+    torch = pytest.importorskip("torch")
     from torch.optim.swa_utils import get_ema_multi_avg_fn
 
     x, y = some()

@@ -55,7 +55,7 @@ def parser() -> argparse.ArgumentParser:
     c.add_argument("--epochs", type=_whole, metavar="N", help="how often to go through the data")
     c.add_argument("--batch", type=_whole, metavar="N", help="samples in a step")
     c.add_argument("--seed", type=int, default=0, metavar="N", help="of the first weights and the order of the data (default 0)")
-    c.add_argument("--device", choices=("cpu", "cuda", "reference"), default="cpu", help="where to run (default cpu)")
+    c.add_argument("--device", choices=("cpu", "reference"), default="cpu", help="where to run (default cpu)")
     c.add_argument("--threads", type=_whole, metavar="N", help="CPU threads; results do not depend on it")
     c.add_argument("--dtype", choices=("float32", "float64"), help="precision of all numbers (default float32)")
     c.add_argument("--out", metavar="FILE", help="where to save the weights (default NET.safetensors)")
@@ -68,13 +68,11 @@ def parser() -> argparse.ArgumentParser:
     _net(c)
     c.add_argument("--after", metavar="PASS", help="show the program as this pass leaves it: lower, differentiate, fuse, plan_memory ...")
     c.add_argument("--entry", choices=("predict", "gradients"), default="predict", help="the program that predicts (default), or the one that trains")
-    c.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="whose kernels (default cpu)")
 
     c = _command(commands, "emit", "look_at:emit", "write a net as one readable Python module that runs with numpy and numba alone",
                  "netspec emit specs/lenet.net -o lenet.py")
     _net(c)
     c.add_argument("-o", "--output", metavar="FILE.py", default="-", help="where to (default: standard output)")
-    c.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="whose kernels (default cpu)")
 
     c = _command(commands, "fmt", "look_at:fmt", "put specs in the canonical form",
                  "netspec fmt specs/*.net", "netspec fmt --check --diff my.net", "cat my.net | netspec fmt -")

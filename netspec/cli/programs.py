@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from ..diagnostics import UsageError
 from ..ir.graph import Graph
 from ..passes.objective import Term
 
@@ -13,7 +12,6 @@ def program_text(graph: Graph, args: Namespace) -> str:
     """The program of an entry as a pass leaves it; the last one's where none is named."""
     from ..backends.cpu.plan import program_after
 
-    _on_cpu(args)
     return str(program_after(graph, args.entry, _terms(graph), args.after))
 
 
@@ -21,7 +19,6 @@ def kernels_text(graph: Graph, args: Namespace) -> str:
     """The readable module of an entry: every call and every kernel."""
     from ..backends.cpu.plan import emitted
 
-    _on_cpu(args)
     return emitted(graph, args.entry, _terms(graph))
 
 
@@ -29,7 +26,6 @@ def standalone_text(graph: Graph, args: Namespace) -> str:
     """One module that runs without netspec."""
     from ..runtime.emit import standalone
 
-    _on_cpu(args)
     return standalone(graph)
 
 
@@ -38,7 +34,3 @@ def _terms(graph: Graph) -> tuple[Term, ...]:
 
     return recipe_of(graph).terms
 
-
-def _on_cpu(args: Namespace) -> None:
-    if args.device != "cpu":
-        raise UsageError(f"this version has no kernels for {args.device}", hint="--device cpu")

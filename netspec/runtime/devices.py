@@ -12,14 +12,15 @@ from .misuse import misuse
 DEVICES = {  # name -> module, class, dtype where none is asked for
     "cpu": ("netspec.backends.cpu.executor", "CpuExecutor", "float32"),
     "reference": ("netspec.backends.reference.executor", "ReferenceExecutor", "float64"),
-    "cuda": ("netspec.backends.cuda.executor", "CudaExecutor", "float32"),
 }
 DTYPES = ("float32", "float64")
-PRECISIONS = ("float32", "exact", "tf32", "bf16")
+PRECISIONS = ("float32", "exact")
 
 
 def default_dtype(device: str) -> str:
     """The dtype a network has on a device where none is asked for. Raises for a device that does not exist."""
+    if device == "cuda":
+        raise misuse("unknown-device", "this version of netspec has no kernels for CUDA", hint='device="cpu"')
     if device not in DEVICES:
         meant = near(device, DEVICES)
         raise misuse("unknown-device", f"there is no device `{device}`", hint=f"did you mean {meant}?" if meant else f"one of {', '.join(DEVICES)}")
@@ -29,7 +30,7 @@ def default_dtype(device: str) -> str:
 def executor(graph: Graph, device: str = "cpu", dtype: str | None = None, precision: str | None = None) -> Executor:
     """A network on a device, its parameters all zero.
 
-    Errors: a device, dtype or precision that does not exist; a backend that is not installed.
+    Errors: a device, dtype or precision that does not exist.
     """
     usual = default_dtype(device)
     dtype = dtype or usual
@@ -38,9 +39,5 @@ def executor(graph: Graph, device: str = "cpu", dtype: str | None = None, precis
     if precision is not None and precision not in PRECISIONS:
         raise misuse("bad-value", f"there is no precision `{precision}`", hint=f"one of {', '.join(PRECISIONS)}")
     where, name, _ = DEVICES[device]
-    try:
-        made: type[Executor] = getattr(import_module(where), name)
-    except ModuleNotFoundError as e:
-        raise misuse("missing-backend", f"the {device} backend cannot be loaded: no module `{e.name}`",
-                     hint="pip install 'netspec[cuda]'" if device == "cuda" else "reinstall netspec") from e
+    made: type[Executor] = getattr(import_module(where), name)
     return made(graph, dtype) if precision is None else made(graph, dtype, precision)

@@ -18,7 +18,7 @@ class UnknownName(RunError, KeyError):
     __str__ = RunError.__str__
 
 
-_KINDS: dict[str, type[RunError] | type[UsageError]] = {"unknown-name": UnknownName, "unknown-device": UsageError, "missing-backend": UsageError, "bad-value": UsageError}
+_KINDS: dict[str, type[RunError] | type[UsageError]] = {"unknown-name": UnknownName, "unknown-device": UsageError, "bad-value": UsageError}
 
 
 def misuse(code: str, title: str, *notes: str, hint: str = "") -> NetspecError:

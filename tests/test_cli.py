@@ -143,9 +143,14 @@ def test_programs_and_kernels(netspec: Any, tmp_path: Path) -> None:
 
 
 def test_training(netspec: Any, tmp_path: Path) -> None:
+    from safetensors.numpy import load_file
+
     (tmp_path / "train.net").write_text(GOOD + "\ntrain tiny:\n  data digits\n  loss cross_entropy\n  sgd lr=0.1\n  batch 64\n  epochs 3\n")
     ran = netspec("train", "train.net", "--set", "classes=10", "--epochs", "1", "--out", "w.safetensors")
     assert ran.code == 0 and "accuracy" in ran.out and (tmp_path / "w.safetensors").is_file(), ran.err
+    wide = netspec("train", "train.net", "--set", "classes=10", "--epochs", "1", "--dtype", "float64", "--device", "reference", "--out", "wide.safetensors")
+    assert wide.code == 0, wide.err
+    assert {v.dtype.name for v in load_file(tmp_path / "wide.safetensors").values()} == {"float64"}
     assert netspec("train", "good.net").code in (1, 2)
     nowhere = netspec("train", "train.net", "--set", "classes=10", "--out", "nowhere/w.safetensors")
     assert nowhere.code == 2 and "nowhere" in nowhere.err

@@ -100,10 +100,6 @@ class Executor(ABC):
         self.update(optimiser, settings)
         return out
 
+    @abstractmethod
     def set_scalar(self, name: str, value: float) -> None:
         """A number that formulas read: `random_key`."""
-        raise NotImplementedError
-
-    def memory(self, entry: str, batch: int) -> int:
-        """Bytes the entry's plan needs for a batch, exactly what is allocated for it."""
-        raise NotImplementedError

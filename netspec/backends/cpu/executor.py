@@ -219,9 +219,9 @@ class CpuExecutor(Executor):
         assert v.layout is not None
         return unpack({"vectors": entry.vectors, "gradients": self.grads, "parameters": self.weights}[v.layout.space], v.layout, sizes)
 
-    def memory(self, entry: str, batch: int) -> int:
-        made = self.entries[entry]
-        return batch * made.memory.arena
+    def memory(self, entry: Any, batch: int) -> int:
+        """Bytes of the arena that an entry needs for a batch, exactly what is allocated for it."""
+        return int(batch * self.entries[entry].memory.arena)
 
 
 def _feeds(program: Graph) -> tuple[tuple[str, bool, Image], ...]:

@@ -119,3 +119,24 @@ def close(got: Any, want: Any, tolerance: float, what: str) -> None:
     assert np.shape(got) == want.shape, what
     worst, scale = float(abs(got - want).max()), max(1e-3, float(abs(want).max()))
     assert worst <= tolerance * scale, f"{what}: off by {worst:.3g} where the largest is {scale:.3g}"
+
+
+@pytest.mark.parametrize("name", NUMERIC)
+def test_float32_on_the_cpu(name: str) -> None:
+    """Outputs within 1e-5, gradients within 1e-4 of the largest. A gradient that vanishes (a bias before batch norm) or
+    nearly does is rounding: it is held to a hundredth of the network's largest."""
+    facts, held = NETS[name], {k.removeprefix(f"{name}/"): v for k, v in recorded().items() if k.startswith(f"{name}/")}
+    net = netspec.compile(text=text_of(facts), device="cpu")
+    theirs = list(dict.fromkeys(k[2:] for k in held if k.startswith("w/")))
+    trainable = [k for k in theirs if "running" not in k]
+    names = dict(zip(trainable, net.parameters)) | dict(zip([k for k in theirs if "running" in k], net.buffers))
+    net.set_parameters({ours: held[f"w/{k}"] for k, ours in names.items()})
+    y = np.reshape(net.forward(held["x"]), held["y_train"].shape)
+    assert abs(y - held["y_train"]).max() <= 1e-5 * abs(held["y_train"]).max()
+    out = net.graph.values[net.graph.outputs[0][1]].type
+    gradients = net.backward(held["dy"].reshape(len(held["x"]), *(s or 0 for s in out.shape)))
+    assert abs(gradients[net.graph.inputs[0].name] - held["dx"]).max() <= 1e-4 * abs(held["dx"]).max()
+    largest = max(float(abs(held[f"g/{k}"]).max()) for k in trainable)
+    for k in trainable:
+        want = held[f"g/{k}"]
+        assert abs(gradients[names[k]] - want).max() <= 1e-4 * max(float(abs(want).max()), 0.01 * largest), k

@@ -8,7 +8,6 @@ independent mistake; what depends on one is not reported.
 
 from __future__ import annotations
 
-import gc
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -17,6 +16,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..diagnostics import Diagnostic, Label, SpecError, UsageError, in_order, near
+from ..garbage import none_expected
 from ..ir.graph import Graph, Node
 from ..source import Source, Span
 from ..syntax import tree
@@ -101,15 +101,12 @@ def _no_such_net(module: tree.Module, name: str, macro: Macro | None) -> None:
 @contextmanager
 def _deep_stack() -> Iterator[None]:
     """Blocks nested 64 deep, each with bodies in bodies, need more frames than Python allows by default."""
-    before, collecting = sys.getrecursionlimit(), gc.isenabled()
+    before = sys.getrecursionlimit()
     sys.setrecursionlimit(max(before, 12_000))
-    gc.disable()  # nothing made here is garbage before it ends, and looking for some takes a third of the time
     try:
         yield
     finally:
         sys.setrecursionlimit(before)
-        if collecting:
-            gc.enable()
 
 
 def _elaborated(library: Library, file: File, macro: Macro, parameters: Mapping[str, object], input: Any) -> tuple[Elaborator, Graph | None]:
@@ -120,7 +117,7 @@ def _elaborated(library: Library, file: File, macro: Macro, parameters: Mapping[
         settings.pop("weights")
         e.initialise = True
     e.wanted = _wanted_inputs(macro, input)
-    with _deep_stack():
+    with _deep_stack(), none_expected():
         try:
             for f in list(library.files.values()):
                 prepare(e, f)
@@ -336,7 +333,7 @@ def check_file(path: Any) -> list[Diagnostic]:
 def _looked_at(library: Library, file: File, entered: set[int]) -> list[Diagnostic]:
     """What can be said of definitions that nothing runs, without knowing their parameters, and of train sections."""
     e = Elaborator(library, {})
-    with _deep_stack():
+    with _deep_stack(), none_expected():
         try:
             for f in list(library.files.values()):
                 prepare(e, f)

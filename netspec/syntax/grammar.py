@@ -15,6 +15,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from .automaton import Automaton
 from .builder import TreeBuilder
 from .lexer import Scanner
 
@@ -48,13 +49,10 @@ def cache_folder() -> Path | None:
 
 
 class Machine:
-    """A built grammar: the tree builder it calls, the scanner of its terminals, and fresh parser states."""
+    """A built grammar: the tree builder it calls, the scanner of its terminals, and the automaton."""
 
     def __init__(self, lark: Any, builder: TreeBuilder):
-        self.lark, self.builder, self.scanner = lark, builder, Scanner(lark.terminals)
-
-    def fresh(self) -> Any:
-        return self.lark.parse_interactive("").parser_state
+        self.builder, self.scanner, self.automaton = builder, Scanner(lark.terminals), Automaton(lark)
 
 
 @lru_cache(maxsize=1)

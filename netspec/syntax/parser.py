@@ -8,12 +8,13 @@ indented under it are read too.
 
 from __future__ import annotations
 
-import gc
 from threading import Lock
 from typing import Any
 
 from ..diagnostics import Diagnostic, Label, SpecError, in_order, near
+from ..garbage import none_expected
 from ..source import Source, Span
+from .automaton import Kept, Stacks
 from .builder import HOLE
 from .grammar import machine
 from .lexer import Line, Token, read_lines
@@ -35,18 +36,12 @@ def parse(source: Source) -> Module:
 
 def parse_recovering(source: Source) -> tuple[Module, list[Diagnostic]]:
     """The tree of all lines that can be read, and what is wrong with the others."""
-    with _LOCK:
+    with _LOCK, none_expected():
         m = machine()
         m.builder.source = source
         lines, comments = read_lines(source, m.scanner)
-        run = _Run(m.fresh(), source, lines)
-        collecting = gc.isenabled()
-        gc.disable()  # a tree of 10^5 nodes is no garbage
-        try:
-            items = run.whole()
-        finally:
-            if collecting:
-                gc.enable()
+        run = _Run(Stacks(m.automaton), source, lines)
+        items = run.whole()
     return Module(items, source, tuple(comments), frozenset(run.doubted), frozenset(run.torn)), list(in_order(run.found))
 
 
@@ -57,15 +52,15 @@ def _token(type: str, line: int, text: str = "") -> Token:
 class _Run:
     """One parse: the automaton, the levels of indentation, and what was found."""
 
-    def __init__(self, state: Any, source: Source, lines: list[Line]):
-        self.state, self.source, self.lines = state, source, lines
+    def __init__(self, stacks: Stacks, source: Source, lines: list[Line]):
+        self.stacks, self.source, self.lines = stacks, source, lines
         self.found: list[Diagnostic] = []
         self.levels: list[tuple[int, bool]] = [(0, True)]  # columns, and whether the parser knows of it
         self.doubted: set[int] = set()  # lines that were read otherwise than they are written
         self.torn: set[str] = set()  # definitions whose parameters could not be read
         self.too_deep = False
         self.head: Line | None = None  # the line before
-        self.before_head: tuple[list[Any], list[Any]] | None = None  # the stacks as they were before it
+        self.before_head: Kept | None = None  # the stacks as they were before it
 
     def whole(self) -> Any:
         for k, line in enumerate(self.lines):
@@ -87,35 +82,14 @@ class _Run:
                 self.close(end)
         return self.finish(end)
 
-    # ---------------------------------------------------------------- stacks
-    def keep(self) -> tuple[list[Any], list[Any]]:
-        return self.state.state_stack[:], self.state.value_stack[:]
-
-    def put_back(self, kept: tuple[list[Any], list[Any]]) -> None:
-        self.state.state_stack[:], self.state.value_stack[:] = kept
-
     def feeds(self, *tokens: Token) -> bool:
         """Whether the tokens fit; if they do not, nothing has happened."""
-        kept = self.keep()
+        kept = self.stacks.keep()
         for t in tokens:
-            if t.type not in self.expected() or not self.feed(t):
-                self.put_back(kept)
+            if not self.stacks.feed(t):
+                self.stacks.put_back(kept)
                 return False
         return True
-
-    def feed(self, t: Token) -> bool:
-        from lark.exceptions import UnexpectedToken
-
-        try:
-            self.state.feed_token(t)
-        except UnexpectedToken:
-            return False
-        return True
-
-    def expected(self) -> set[str]:
-        """Terminals the automaton has an entry for; some may turn out not to fit after all."""
-        state = self.state
-        return {t for t in state.parse_conf.states[state.state_stack[-1]] if t.isupper()}
 
     # ---------------------------------------------------------------- indentation
     def indent(self, k: int, line: Line) -> None:
@@ -136,7 +110,7 @@ class _Run:
                              hint="a body follows a line that ends with a colon; indent this line as the one above")
                 self.levels.append((line.indent, False))
             return
-        if self.head is not None and self.expected() == {"_INDENT"}:
+        if self.head is not None and self.stacks.expected() == {"_INDENT"}:
             self.missing_body(self.head)
         while line.indent < self.levels[-1][0]:
             column, known = self.levels.pop()
@@ -159,7 +133,7 @@ class _Run:
         following = next((x.indent for x in self.lines[k + 1 : k + 2] if not x.faults), None)
         if following is not None and self.lines[k].tokens[-1].type == "COLON":
             following = following - 2 if following - 2 > 0 else None  # the next line is its body
-        if self.expected() == {"_INDENT"}:
+        if self.stacks.expected() == {"_INDENT"}:
             return following if following is not None and following > top else top + 2
         return following if following is not None and any(c == following for c, _ in self.levels) and following > 0 else top
 
@@ -170,14 +144,14 @@ class _Run:
             return False
         last = head.tokens[-1]
         colon = Token("COLON", ":", last.line, last.end, last.end + 1)
-        now = self.keep()
-        self.put_back(self.before_head)
+        now = self.stacks.keep()
+        self.stacks.put_back(self.before_head)
         if self.try_line([*head.tokens, colon], head) is None and self.feeds(_token("_INDENT", line.number)):
             text = self.source.line(last.line)[: last.end - 1].strip()
             self.say("missing-colon", f"`{head.tokens[0].text}` opens a body, so it ends with a colon", colon, "a colon is missing here", hint=text + ":")
             head.faults.append(self.found[-1])
             return True
-        self.put_back(now)
+        self.stacks.put_back(now)
         return False
 
     def shadowed(self, k: int) -> bool:
@@ -185,7 +159,7 @@ class _Run:
         return k > 0 and bool(self.lines[k - 1].faults)
 
     def close(self, number: int) -> None:
-        if self.expected() == {"_INDENT"} and self.head is not None:
+        if self.stacks.expected() == {"_INDENT"} and self.head is not None:
             self.missing_body(self.head)
         self.feeds(_token("_DEDENT", number))
 
@@ -201,28 +175,28 @@ class _Run:
 
     # ---------------------------------------------------------------- a line
     def read(self, k: int, line: Line) -> None:
-        kept = self.keep()
+        kept = self.stacks.keep()
         refused = self.try_line(line.tokens, line)
         if refused is not None and refused is line.tokens[0] and self.not_a_merge(line):
-            kept = self.keep()
+            kept = self.stacks.keep()
             refused = self.try_line(line.tokens, line)
         if refused is not None:
-            expected = self.expected()
-            self.put_back(kept)
+            expected = self.stacks.expected()
+            self.stacks.put_back(kept)
             in_merge = self.feeds(_token("VBAR", line.number, "|"))
-            self.put_back(kept)
+            self.stacks.put_back(kept)
             found = explain(Context(self.source, line, refused, expected, in_merge, self.deeper(k), self.levels[-1][0] > 0))
             line.faults.append(found.diagnostic)
             self.found.append(found.diagnostic)
             if found.meant is None or self.try_line(list(found.meant), line) is not None:
-                self.put_back(kept)
+                self.stacks.put_back(kept)
                 if not self.repair(line, kept):
-                    self.put_back(kept)
+                    self.stacks.put_back(kept)
                     self.set_aside(k, line)
                 self.doubted.add(line.number)
         self.head, self.before_head = line, kept
 
-    def repair(self, line: Line, kept: tuple[list[Any], list[Any]]) -> bool:
+    def repair(self, line: Line, kept: Kept) -> bool:
         """Read the line without the few tokens that do not fit, or the head of a definition by its names alone. Its
         value is not to be trusted, but its labels, parameters and arguments are then known to the rest of the file."""
         tokens = line.tokens[:]
@@ -230,7 +204,7 @@ class _Run:
             refused = self.try_line(tokens, line)
             if refused is None:
                 return True
-            self.put_back(kept)
+            self.stacks.put_back(kept)
             if refused.type == "_NL":
                 gone = tokens[-2:] if len(tokens) > 1 and tokens[-1].type == "EQUAL" else tokens[-1:]
             else:
@@ -254,18 +228,12 @@ class _Run:
 
     def try_line(self, tokens: list[Token], line: Line) -> Token | None:
         """Feed a line; gives the token that does not fit, if there is one."""
-        from lark.exceptions import UnexpectedToken
-
-        feed = self.state.feed_token
-        t = tokens[0]
-        try:
-            for t in tokens:
-                feed(t)
-            t = Token("_NL", "", tokens[-1].line, tokens[-1].end, tokens[-1].end + 1)
-            feed(t)
-        except UnexpectedToken:
-            return t
-        return None
+        feed = self.stacks.feed
+        for t in tokens:
+            if not feed(t):
+                return t
+        t = Token("_NL", "", tokens[-1].line, tokens[-1].end, tokens[-1].end + 1)
+        return None if feed(t) else t
 
     def not_a_merge(self, line: Line) -> bool:
         """A head with arguments and a colon (`repeet 3:`) can only be a merge; where its body has no branches the head is
@@ -273,7 +241,7 @@ class _Run:
         head = self.head
         if head is None or line.tokens[0].type == "VBAR" or head.tokens[-1].type != "COLON" or head.tokens[0].type != "NAME" or len(head.tokens) < 3:
             return False
-        if head.faults or self.expected() != {"VBAR"} or self.before_head is None:
+        if head.faults or self.stacks.expected() != {"VBAR"} or self.before_head is None:
             return False
         t = head.tokens[0]
         alike = near(t.text, HEADS)
@@ -281,10 +249,10 @@ class _Run:
             "unknown-word" if alike else "branch-expected", f"`{t.text}` does not open such a body", (Label(self.span(t), f"did you mean `{alike}`?" if alike else "only a merge has arguments before its colon, and its lines begin with `|`"),),
             hint=self.source.line(t.line).strip().replace(t.text, alike, 1) if alike else None))
         head.faults.append(self.found[-1])
-        self.put_back(self.before_head)
+        self.stacks.put_back(self.before_head)
         fixed = [Token(alike.upper(), alike, t.line, t.column, t.end), *head.tokens[1:]] if alike else None
         if fixed is None or self.try_line(fixed, head) is not None:
-            self.put_back(self.before_head)
+            self.stacks.put_back(self.before_head)
             hole = Token("NAME", HOLE, head.number, t.column, head.tokens[-1].end)
             self.feeds(hole, head.tokens[-1], _token("_NL", head.number))
         return self.feeds(_token("_INDENT", line.number))
@@ -299,7 +267,7 @@ class _Run:
         hole = Token("NAME", HOLE, number, first.column, max(line.tokens[-1].end, first.column + 1) if line.last == number else first.end)
         nl = _token("_NL", number)
         bar, colon = Token("VBAR", "|", number, first.column, first.column + 1), _token("COLON", number, ":")
-        kept = self.keep()
+        kept = self.stacks.keep()
         if self.deeper(k):
             net = Token("NET", "net", number, first.column, first.end)
             tries = [[hole, colon, nl], [net, hole, colon, nl], [bar, hole, nl], [bar, hole, colon, nl]]
@@ -309,21 +277,19 @@ class _Run:
         for tokens in tries:
             if self.feeds(*tokens):
                 break
-            self.put_back(kept)
+            self.stacks.put_back(kept)
         self.head = line
 
     def finish(self, end: int) -> Any:
-        if self.expected() == {"_INDENT"} and self.head is not None:
+        if self.stacks.expected() == {"_INDENT"} and self.head is not None:
             self.missing_body(self.head)
-        from lark.exceptions import UnexpectedToken
-
-        try:
-            return self.state.feed_token(_token("$END", end), True)
-        except UnexpectedToken:  # what was set aside left the automaton inside something
+        items = self.stacks.finish()
+        if items is None:  # what was set aside left the automaton inside something
             if not self.found:
                 last = self.lines[-1].tokens[-1]
                 self.say("syntax", "the file ends in the middle of something", last, "after this")
             return ()
+        return items
 
     # ---------------------------------------------------------------- words
     def span(self, t: Token) -> Span:

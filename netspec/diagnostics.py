@@ -154,8 +154,10 @@ def near(word: str, words: Iterable[str]) -> str | None:
     """The word that was probably meant, if one is close enough."""
     best: tuple[int, str] | None = None
     limit = min(2, max(1, len(word) // 3))
+    letters = set(word.lower())
     for w in dict.fromkeys(words):
-        if abs(len(w) - len(word)) <= limit and w != word:
+        # Each edit brings in or drops one letter at most, so most words need no closer look.
+        if abs(len(w) - len(word)) <= limit and w != word and len(letters.difference(w.lower())) <= limit:
             d = distance(word, w)
             if d <= limit and (best is None or d < best[0]):
                 best = (d, w)

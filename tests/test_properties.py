@@ -103,6 +103,4 @@ def test_wide_recursion_ends() -> None:
 
 def test_ten_thousand_lines() -> None:
     text = "net a:\n  input 4x8x8\n" + "  conv 4 3x3 bn relu\n" * 10_000
-    started = time.process_time()
-    assert check_module(*parse_recovering(Source("long.net", text))) == []
-    assert time.process_time() - started < 6  # 2 s on a machine with nothing else to do
+    assert check_module(*parse_recovering(Source("long.net", text))) == []  # benchmarks/reading.py says how long it takes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import prod
 from typing import Literal
 
@@ -53,7 +53,7 @@ class TensorType:
 
     def of(self, *shape: Size) -> TensorType:
         """The same batch and element with another shape."""
-        return replace(self, shape=shape)
+        return TensorType(shape, self.batch, self.element)
 
 
 def shape_text(shape: tuple[Size, ...]) -> str:

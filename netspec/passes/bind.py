@@ -36,7 +36,7 @@ class Given:
     name: str | None = None  # the bare name it was written as, where nothing of that name is defined
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Bound:
     """Values by field, and what stands beside the fields: the families a layer takes, and the nodes it refers to."""
 
@@ -293,8 +293,11 @@ def checked(cls: type[Word], a: Argument, g: Given) -> Any:
     v = g.value
     if v is UNKNOWN_VALUE:
         return v
-    if v.__class__ is int and a.kind in ("count", "size", "pad") and a.least is not None and a.least <= v <= LARGEST and a.most is None and a.below is None:
-        return v
+    if a.kind in ("count", "size", "pad") and a.least is not None and a.most is None and a.below is None:  # what most arguments are
+        if v.__class__ is int and a.least <= v <= LARGEST:
+            return v
+        if v.__class__ is tuple and a.kind == "size" and v and all(x.__class__ is int and a.least <= x <= LARGEST for x in v):
+            return v
     if v is None and a.default is None:
         return None
     title = _title(cls, a)

@@ -23,6 +23,7 @@ class Automaton:
         conf = lark.parse_interactive("").parser_state.parse_conf
         self.start, self.end = conf.start_state, conf.end_state
         self.rows: dict[int, dict[str, Any]] = {}
+        self.terminals = {state: frozenset(t for t in row if t.isupper()) for state, row in conf.states.items()}
         for state, row in conf.states.items():
             made = self.rows[state] = {}
             for symbol, (action, arg) in row.items():
@@ -51,9 +52,9 @@ class Stacks:
     def put_back(self, kept: Kept) -> None:
         self.states[:], self.values[:] = kept
 
-    def expected(self) -> set[str]:
+    def expected(self) -> frozenset[str]:
         """Terminals the automaton has an entry for; some may turn out not to fit after all."""
-        return {t for t in self.automaton.rows[self.states[-1]] if t.isupper()}
+        return self.automaton.terminals[self.states[-1]]
 
     def feed(self, token: Token) -> bool:
         """Take a token; False where it does not fit. The reductions that came before are then made already."""

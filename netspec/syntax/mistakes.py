@@ -32,7 +32,7 @@ class Context:
     source: Source
     line: Line
     token: Token
-    expected: set[str]  # where the token stands
+    expected: frozenset[str]  # where the token stands
     in_merge: bool  # a branch could begin here
     deeper: bool  # lines are indented under this one
     inside: bool  # the line is indented itself

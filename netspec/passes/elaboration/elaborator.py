@@ -73,6 +73,8 @@ class Elaborator:
         self.said: set[tuple[str, Span | None]] = set()
         self.maker: dict[str, Node] = {}
         self.seen_axes: set[str] = set()
+        self.bound_steps: dict[Any, Any] = {}  # layers by the way their steps are written
+        self.known: dict[Any, tuple[Any, TensorType, tuple[Parameter, ...]]] = {}  # what a layer, which it holds on to, makes of types
         self.entered: set[int] = set()  # definitions whose body was run
         self.maybe: set[str] = set()  # names that lines which could not be read, or decided, may have defined
 
@@ -171,8 +173,11 @@ class Elaborator:
                 op, values = op.bound(tuple(makers[f.value] for f in inputs), tuple(f.value for f in inputs))
                 inputs = [Flow(v, next(r.type for r in makers[v].results if r.name == v)) for v in values]
                 types = [f.type for f in inputs]
-            result = op.shape(*types)
-            parameters = op.parameters(*types) if sure else ()
+            key = (id(op), sure, *types)
+            known = self.known.get(key)
+            if known is None:
+                known = self.known[key] = op, op.shape(*types), op.parameters(*types) if sure else ()
+            _, result, parameters = known
         except WordError as e:
             if not sure and (e.code == "unknown-size" or (e.code == "wrong-rank" and not all(f.ranked for f in inputs)) or any(len(t.shape) != len(types[0].shape) for t in types)):
                 raise Silent from None
@@ -188,13 +193,12 @@ class Elaborator:
         if len(types) > 1 and len({t.batch for t in types}) > 1:
             raise Mistake("shape-mismatch", "a value inside `each` meets one outside", span, "inside, a sample has many images; outside it has one",
                           hint="close the `each` before joining them")
-        if result.known and prod([n or 0 for n in result.shape]) > LARGEST_VALUE:
+        if prod([n or 0 for n in result.shape]) > LARGEST_VALUE:
             raise Mistake("too-large", "this value is too large for any machine", span, f"{result}: {result.size:.3g} numbers for one image")
         attrs: tuple[tuple[str, Any], ...] = ()
         if parameters:
             parameters = self.own(name, parameters, span)
-            frozen = any(not p.trainable for p in parameters if p.kind != "buffer")
-            if frozen:
+            if any(not p.trainable for p in parameters if p.kind != "buffer"):
                 attrs = (("frozen", True),)
         elif self.frozen and not self.shared:
             attrs = (("frozen", True),)

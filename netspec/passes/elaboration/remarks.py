@@ -42,8 +42,8 @@ def _windows(e: Elaborator, made: Any, x: Flow, span: Span) -> None:
     stride = window if made.stride is None else per_axis("stride", made.stride, rank)
     dilation = per_axis("dilation", getattr(made, "dilation", 1), rank)
     pad = pads(made.pad, window, dilation)
-    left = lost(sizes, window, stride, pad, dilation)
-    for axis, n in enumerate(left):
+    steady = all(s == 1 for s in stride)
+    for axis, n in enumerate(() if steady else lost(sizes, window, stride, pad, dilation)):
         w = sizes[axis]
         if n and w is not None:
             a, b = pad[axis]
@@ -55,8 +55,8 @@ def _windows(e: Elaborator, made: Any, x: Flow, span: Span) -> None:
                   (f"out = (in + 2*pad - window)/stride + 1 = ({w} + {a + b} - {f})/{stride[axis]} + 1 = {exact:g}, rounded down to {int(exact)}",),
                   f"choose pad={next((p for p in range(8) if (w + 2 * p - f) % stride[axis] == 0), a)}, or round up with ceil" if made.category == "pooling" else None)
             break
-    even = [k for k, d in zip(window, dilation) if (d * (k - 1) + 1) % 2 == 0]
-    if made.category == "convolution" and made.pad == "same" and even and all(s == 1 for s in stride):
+    even = [k for k, d in zip(window, dilation) if d * (k - 1) % 2] if steady and made.pad == "same" and made.category == "convolution" else []
+    if even:
         k = even[0]
         e.say("warning", "even-window", f"`same` with a window of {k} makes the plane one smaller: an even window has no middle", span,
               f"{'x'.join(map(str, sizes))} becomes {'x'.join(str((w or 0) - (1 - k % 2)) for w, k in zip(sizes, window))}",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
+from types import NoneType
 from typing import Any
 
 from ...ir.types import TensorType, shape_text
@@ -10,7 +12,7 @@ from ...layers import LAYERS
 from ...source import Span
 from ...syntax import tree
 from .. import bind as binding
-from ..bind import bind
+from ..bind import Bound, bind
 from . import merging
 from .calls import use
 from .elaborator import DEPTH, Elaborator
@@ -19,7 +21,7 @@ from .lookup import Arguments, arguments, flow_of, macro_torn, no_flow, resolve
 from .remarks import remark
 from .scopes import Scope
 from .stated import stated
-from .values import NOTHING, Fatal, Flow, Macro, Mistake, Silent
+from .values import NOTHING, Fatal, Flow, Macro, Mistake, Silent, Symbol
 
 
 def call(e: Elaborator, node: tree.Call, flow: Flow | None, scope: Scope, c: Context, label: str | None = None) -> Flow:
@@ -90,7 +92,7 @@ def layer(e: Elaborator, node: tree.Call, cls: Any, args: Arguments, flow: Flow 
         raise no_flow(node)
     try:
         said = stated(cls, args.options)
-        made, bound = bind(cls, node.span, args.given, args.options, args.stride, c.defaults.get(cls.name), c.env)
+        made, bound = _bound(e, cls, node.span, args, c.defaults.get(cls.name), c.env)
     except Mistake as m:
         _explained(m, flow)
         raise
@@ -124,16 +126,36 @@ def layer(e: Elaborator, node: tree.Call, cls: Any, args: Arguments, flow: Flow 
     return out
 
 
-_PLAIN: dict[str, Any] = {}  # layers with nothing but their own defaults
+def _bound(e: Elaborator, cls: Any, span: Span, args: Arguments, default: Bound | None, env: Collection[str]) -> tuple[Any, Bound]:
+    """`bind`, once for every way a step is written: what it gives, where all goes well, depends on nothing else."""
+    key = _written(cls, args, default)
+    found = e.bound_steps.get(key) if key is not None else None
+    if found is None:
+        found = bind(cls, span, args.given, args.options, args.stride, default, env)
+        if key is not None:
+            e.bound_steps[key] = found
+    return found
+
+
+def _written(cls: Any, args: Arguments, default: Bound | None) -> tuple[Any, ...] | None:
+    """A step whose arguments are whole numbers and words, as a key; None for others (1.0 and True are equal to 1, and
+    mean something else)."""
+    key: list[Any] = [cls, default, args.stride and args.stride.value]
+    if key[2].__class__ not in (int, NoneType):
+        return None
+    given = [("", g) for g in args.given]
+    for name, g in [*given, *args.options.items()] if args.options else given:
+        v = g.value
+        if v.__class__ is Symbol:
+            v = v.name, g.name
+        elif v.__class__ is not int and not (v.__class__ is tuple and all(n.__class__ is int for n in v)):
+            return None
+        key.append((name, v))
+    return tuple(key)
 
 
 def _added(e: Elaborator, word: str, place: Scope, flow: Flow, span: Span, c: Context) -> Flow:
-    default = c.defaults.get(word)
-    made = _PLAIN.get(word) if default is None else None
-    if made is None:
-        made, _ = bind(LAYERS[word], span, [], {}, None, default)
-        if default is None:
-            _PLAIN[word] = made
+    made, _ = _bound(e, LAYERS[word], span, Arguments(), c.defaults.get(word), ())
     kid = place.kids[word] = Scope(word, place, span)
     parent = place.parent.path if place.parent is not None else ""
     try:

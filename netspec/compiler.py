@@ -48,7 +48,7 @@ def compile(path: str | os.PathLike[str] | None = None, net: str | None = None, 
     from .runtime.recipe import recipe_of
 
     module = _module(path, text)
-    given = {**(parameters or {}), **more}
+    given = _given(parameters, more)
     graph = _elaborate(module, net, given, shapes(input))
     return Network(graph, device, dtype, precision, seed, recipe_of(graph), lambda sizes: _elaborate(module, net, given, sizes))
 
@@ -56,7 +56,7 @@ def compile(path: str | os.PathLike[str] | None = None, net: str | None = None, 
 def load_graph(path: str | os.PathLike[str] | None = None, net: str | None = None, *, text: str | None = None, input: Shapes | None = None,
                parameters: Mapping[str, Any] | None = None, **more: Any) -> Spec:
     """A checked network to look at; arguments as `compile` has them. Loads no compiler."""
-    return Spec(_elaborate(_module(path, text), net, {**(parameters or {}), **more}, shapes(input)))
+    return Spec(_elaborate(_module(path, text), net, _given(parameters, more), shapes(input)))
 
 
 @dataclass(frozen=True)
@@ -143,8 +143,19 @@ def _module(path: str | os.PathLike[str] | None, text: str | None) -> Module:
 
     if (path is None) == (text is None):
         raise UsageError("give a path or text=..., one of them", hint='compile("specs/lenet.net") or compile(text="net a:\\n  input 4\\n  fc 2")')
-    source = read_source(path) if path is not None else Source("<text>", text or "", os.getcwd())
-    return parse(source)
+    if path is not None:
+        if not isinstance(path, (str, os.PathLike)):
+            raise UsageError(f"a path is a text or a Path, not a {type(path).__name__}", hint='compile("specs/lenet.net")')
+        return parse(read_source(path))
+    if not isinstance(text, str):
+        raise UsageError(f"text= is a str, not a {type(text).__name__}", hint='compile(text="net a:\n  input 4\n  fc 2")')
+    return parse(Source("<text>", text.removeprefix("\ufeff"), os.getcwd()))
+
+
+def _given(parameters: Mapping[str, Any] | None, more: dict[str, Any]) -> dict[str, Any]:
+    if parameters is not None and not isinstance(parameters, Mapping):
+        raise UsageError(f"parameters= are values by name, not a {type(parameters).__name__}", hint="parameters={\"classes\": 10}")
+    return {**(parameters or {}), **more}
 
 
 def _elaborate(module: Module, net: str | None, parameters: Mapping[str, Any], input: Any) -> Graph:

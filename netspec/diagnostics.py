@@ -143,6 +143,11 @@ class MissingFileError(NetspecError):
         super().__init__(Diagnostic(code, title, hint=hint, notes=notes))
 
 
+def unwritable(path: object, e: OSError) -> MissingFileError:
+    """A file that could not be written."""
+    return MissingFileError(f"{path} cannot be written: {e.strerror or e}", code="unwritable-file")
+
+
 class UsageError(NetspecError):
     """netspec was asked for something it cannot do: an unknown net, a parameter of the wrong kind."""
 

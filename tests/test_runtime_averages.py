@@ -90,7 +90,7 @@ def test_statistics_move_every_batch_and_dropout_differs(device: str) -> None:
 
 def test_what_accumulate_refuses() -> None:
     x, y = some()
-    assert "no number of batches" in refused(lambda: plain().fit(x, y, accumulate=0, verbose=0))
+    assert "number of batches, is at least 1" in refused(lambda: plain().fit(x, y, accumulate=0, verbose=0))
     assert "one batch several times" in refused(lambda: plain().fit(x, y, accumulate=2, optimiser="lbfgs", verbose=0))
     assert "accumulate is at least 1" in refused(lambda: plain(lines="accumulate 0"))
 

@@ -9,7 +9,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..diagnostics import Diagnostic, MissingFileError, NetspecError, UsageError, near, render, strict
+from ..diagnostics import Diagnostic, NetspecError, UsageError, near, render, strict, unwritable
 from .nets import module_of, open_net, split
 
 if TYPE_CHECKING:
@@ -69,10 +69,7 @@ def draw(args: Namespace) -> int:
     if args.output == "-":
         print(diagram.diagram(graph, direction).dot, end="")
     else:
-        try:
-            diagram.draw(graph, args.output, direction)
-        except OSError as e:
-            raise _unwritable(args.output, e) from None
+        diagram.draw(graph, args.output, direction)
         print(f"drew {graph.name} to {args.output}")
     return 0
 
@@ -105,7 +102,7 @@ def emit(args: Namespace) -> int:
         try:
             Path(args.output).write_text(text, encoding="utf-8")
         except OSError as e:
-            raise _unwritable(args.output, e) from None
+            raise unwritable(args.output, e) from None
         print(f"wrote {args.output}: {len(text.splitlines())} lines")
     return 0
 
@@ -156,7 +153,7 @@ def _replace(path: Path, text: str) -> None:
         os.replace(beside, path)
     except OSError as e:
         beside.unlink(missing_ok=True)
-        raise _unwritable(str(path), e) from None
+        raise unwritable(path, e) from None
 
 
 def explain(args: Namespace) -> int:
@@ -178,7 +175,3 @@ def explain(args: Namespace) -> int:
         raise UsageError(f"there is nothing called `{args.word}` to explain", hint=f"did you mean {close}?" if close else "netspec explain  lists everything")
     print("\n".join(pages).rstrip())
     return 0
-
-
-def _unwritable(path: str, e: OSError) -> NetspecError:
-    return MissingFileError(f"{path} cannot be written: {e.strerror or e}", code="unwritable-file")

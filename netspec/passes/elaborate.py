@@ -39,6 +39,8 @@ __all__ = ["callable_nets", "check_file", "check_module", "elaborate"]
 def elaborate(module: tree.Module, net: str | None = None, parameters: Mapping[str, object] = {}, input: Any = None) -> Graph:
     """The graph of one net. `parameters` are the net's, as Python values or as texts the way `--set classes=10` gives them;
     `input` binds `?` and other sizes: a shape, or shapes by name. Raises SpecError with everything that is wrong."""
+    if net is not None and not isinstance(net, str):
+        raise UsageError(f"net= is the name of a net, not a {type(net).__name__}", *_listed(module), code="which-net")
     library = Library()
     file = library.add(module)
     name = net if net is not None else _only_net(module)
@@ -242,8 +244,10 @@ def _setting(key: str, value: object, file: File) -> Any:
     if not isinstance(value, str):
         if value is None or isinstance(value, (bool, int, float)):
             return value
-        if callable(getattr(value, "item", None)):
-            return value.item()  # type: ignore[attr-defined]
+        if callable(getattr(value, "tolist", None)):  # numbers and arrays of other libraries
+            plain = value.tolist()  # type: ignore[attr-defined]
+            if isinstance(plain, (list, bool, int, float)):
+                return _setting(key, plain, file)
         raise UsageError(f"the parameter {key} cannot be a {type(value).__name__}", code="wrong-argument")
     module, found = parse_recovering(Source("--set", f"_ = {value}\n"))
     item = module.items[0] if module.items else None

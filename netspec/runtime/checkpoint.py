@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..diagnostics import MissingFileError
+from ..diagnostics import MissingFileError, unwritable
 from ..ir.layout import Target
 from ..ir.types import shape_text
 from ..optimisers.lbfgs import Memory
 from .averaging import AVERAGE
-from .misuse import misuse
+from .misuse import misuse, path_of
 from .steps import packed, unpacked
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def save(net: Network, path: str | os.PathLike[str]) -> None:
         "memory": numbers, "record": net.record, "averaged": net.taken, **_where(net),
     }
     facts["sha256"] = _digest(tensors, facts)
-    _write(Path(path), encode(tensors, {"netspec": json.dumps(facts, sort_keys=True)}))
+    _write(path_of(path), encode(tensors, {"netspec": json.dumps(facts, sort_keys=True)}))
 
 
 def load(net: Network, path: str | os.PathLike[str]) -> None:
@@ -99,7 +99,7 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, Any]
     from safetensors.numpy import load as decode
 
     try:
-        data = Path(path).read_bytes()
+        data = path_of(path).read_bytes()
     except FileNotFoundError:
         raise MissingFileError(f"there is no checkpoint {path}") from None
     except OSError as e:
@@ -198,7 +198,7 @@ def _write(path: Path, data: bytes) -> None:
         os.replace(beside, path)
     except OSError as e:
         os.unlink(beside)
-        raise MissingFileError(f"{path} cannot be written: {e.strerror}", code="unwritable-file") from None
+        raise unwritable(path, e) from None
     except BaseException:
         os.unlink(beside)
         raise

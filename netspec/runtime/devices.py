@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import Any
+
+import numpy as np
 
 from ..backends.executor import Executor
 from ..diagnostics import near
@@ -19,12 +22,32 @@ PRECISIONS = ("float32", "exact")
 
 def default_dtype(device: str) -> str:
     """The dtype a network has on a device where none is asked for. Raises for a device that does not exist."""
-    if device == "cuda":
+    if isinstance(device, str) and device == "cuda":
         raise misuse("unknown-device", "this version of netspec has no kernels for CUDA", hint='device="cpu"')
-    if device not in DEVICES:
+    if not isinstance(device, str) or device not in DEVICES:
+        device = named(device)
         meant = near(device, DEVICES)
         raise misuse("unknown-device", f"there is no device `{device}`", hint=f"did you mean {meant}?" if meant else f"one of {', '.join(DEVICES)}")
     return DEVICES[device][2]
+
+
+def checked_dtype(dtype: Any, device: str) -> str:
+    """The name of a dtype; that of the device where none is asked for. Raises for one that no kernel is made for."""
+    usual = default_dtype(device)
+    if dtype is None:
+        return usual
+    try:
+        name = dtype if isinstance(dtype, str) else np.dtype(dtype).name
+    except (TypeError, ValueError, AttributeError):
+        name = named(dtype)
+    if name not in DTYPES:
+        raise misuse("bad-value", f"there is no dtype `{name}`", hint=f"one of {', '.join(DTYPES)}")
+    return name
+
+
+def named(value: object) -> str:
+    """Something that is no name, in a message."""
+    return value if isinstance(value, str) else " ".join(repr(value).split())[:60]
 
 
 def executor(graph: Graph, device: str = "cpu", dtype: str | None = None, precision: str | None = None) -> Executor:
@@ -32,12 +55,9 @@ def executor(graph: Graph, device: str = "cpu", dtype: str | None = None, precis
 
     Errors: a device, dtype or precision that does not exist.
     """
-    usual = default_dtype(device)
-    dtype = dtype or usual
-    if dtype not in DTYPES:
-        raise misuse("bad-value", f"there is no dtype `{dtype}`", hint=f"one of {', '.join(DTYPES)}")
-    if precision is not None and precision not in PRECISIONS:
-        raise misuse("bad-value", f"there is no precision `{precision}`", hint=f"one of {', '.join(PRECISIONS)}")
+    dtype = checked_dtype(dtype, device)
+    if precision is not None and (not isinstance(precision, str) or precision not in PRECISIONS):
+        raise misuse("bad-value", f"there is no precision `{named(precision)}`", hint=f"one of {', '.join(PRECISIONS)}")
     where, name, _ = DEVICES[device]
     made: type[Executor] = getattr(import_module(where), name)
     return made(graph, dtype) if precision is None else made(graph, dtype, precision)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from . import arrays
 from .averaging import tested
 from .judge import MeanLoss, ends_in, loss_of
+from .misuse import whole
 from .recipe import Recipe
 from .tallies import tallies
 
@@ -25,7 +26,7 @@ def evaluate(net: Network, recipe: Recipe, x: Any, y: Any, batch: int | None = N
     wanted = arrays.targets(run.graph, terms, y, n)
     counted = tallies(run.graph, terms, recipe.metrics)
     on_device = any(ends_in(run.graph, t) for t in terms)  # the loss reads what the output no longer shows
-    mean, size = MeanLoss(terms), batch or recipe.batch
+    mean, size = MeanLoss(terms), recipe.batch if batch is None else whole("batch", batch, 1)
     with tested(net, run, "eval"):
         for k in range(0, n, size):
             here = slice(k, k + size)

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from operator import index
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
 from ..diagnostics import Diagnostic, NetspecError, UsageError
 
 
@@ -19,6 +27,40 @@ class UnknownName(RunError, KeyError):
 
 
 _KINDS: dict[str, type[RunError] | type[UsageError]] = {"unknown-name": UnknownName, "unknown-device": UsageError, "bad-value": UsageError}
+
+
+def whole(name: str, value: Any, least: int | None = None) -> int:
+    """A whole number that was given as an argument. Raises for anything else, True and 1.0 among them."""
+    if isinstance(value, (bool, str)) or not hasattr(value, "__index__"):
+        raise misuse("bad-value", f"{name} is a whole number, not {' '.join(repr(value).split())[:60]}")
+    try:
+        n = index(value)
+    except TypeError:  # an array of many
+        raise misuse("bad-value", f"{name} is a whole number, not a {type(value).__name__}") from None
+    if least is not None and n < least:
+        raise misuse("bad-value", f"{name} is at least {least}", f"this is {n}")
+    return n
+
+
+def flag(name: str, value: Any) -> bool:
+    """Yes or no, given as an argument."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise misuse("bad-value", f"{name} is True or False, not {' '.join(repr(value).split())[:60]}")
+    return bool(value)
+
+
+def path_of(value: Any) -> Path:
+    """A path that was given as an argument. Raises for what is none."""
+    if not isinstance(value, (str, PathLike)):
+        raise misuse("wrong-type", f"a path is a text or a Path, not a {type(value).__name__}")
+    return Path(value)
+
+
+def by_name(what: str, value: Any) -> Mapping[str, Any]:
+    """Values by name that were given as an argument. Raises for what is no dict."""
+    if not isinstance(value, Mapping):
+        raise misuse("wrong-type", f"{what} are values by name, not a {type(value).__name__}", hint='{"conv1.weight": ...}')
+    return value
 
 
 def misuse(code: str, title: str, *notes: str, hint: str = "") -> NetspecError:

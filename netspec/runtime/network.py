@@ -17,10 +17,10 @@ from ..optimisers.lbfgs import Memory
 from ..passes.objective import Term
 from . import arrays, steps
 from .averaging import AVERAGE, take, tested
-from .devices import default_dtype, executor
+from .devices import checked_dtype, executor
 from .initialisers import initial
 from .judge import share
-from .misuse import misuse
+from .misuse import by_name, flag, misuse, whole
 from .recipe import LossLike, Rates, Recipe, changed
 from .values import Store, Values, Waiting, checked
 
@@ -42,8 +42,8 @@ class Network:
 
     def __init__(self, graph: Graph, device: str = "cpu", dtype: str | None = None, precision: str | None = None, seed: int = 0,
                  recipe: Recipe | None = None, remake: Remake | None = None):
-        self.graph, self.device, self.seed = graph, device, int(seed)
-        self.dtype = np.dtype(dtype or default_dtype(device))
+        self.graph, self.device, self.seed = graph, device, whole("seed", seed)
+        self.dtype = np.dtype(checked_dtype(dtype, device))
         self.precision = precision
         self.recipe = recipe or Recipe()
         self.step, self.epoch, self.updates = 0, 0, 0
@@ -55,6 +55,7 @@ class Network:
         self._rates: Rates | None = None
         self._sized: dict[tuple[tuple[int | None, ...], ...], Executor] = {}
         self._last: tuple[dict[str, Array], Mode] | None = None
+        self._differentiated = False  # whether the executor holds gradients
         known = all(v.type.known for v in graph.values.values())
         self.executor = executor(graph, device, str(self.dtype), precision) if known else None
         self.store: Store = self.executor or Waiting(graph.parameters, self.dtype)
@@ -90,8 +91,9 @@ class Network:
 
         if isinstance(how, str) and (how != "lsuv" or x is None):
             raise misuse("bad-value", f"`{how}` {'needs a batch of examples' if how == 'lsuv' else 'is no way to initialise a whole network'}", hint='net.initialise("lsuv", x[:256])')
-        seed = how if isinstance(how, int) else seed
-        self.seed = self.seed if seed is None else int(seed)
+        if how is not None and not isinstance(how, str):
+            how, seed = None, whole("seed", how)
+        self.seed = self.seed if seed is None else whole("seed", seed)
         for p in self.graph.parameters:
             self.store.set(p.name, initial(p, self.seed))
         load_weights(self.graph.parameters, self.store.set)
@@ -111,7 +113,7 @@ class Network:
     def set_parameters(self, values: Mapping[str, Any]) -> None:
         """Write several parameters or buffers. All are checked before the first is written."""
         ready = {}
-        for name, value in values.items():
+        for name, value in by_name("parameters", values).items():
             self.parameters.known(name) if name not in self.buffers else None
             ready[name] = checked(self._all[name], value)
         for name, a in ready.items():
@@ -179,7 +181,7 @@ class Network:
         found = self._inputs(x)
         run, n = self.bind(found), arrays.count(found)
         self._last = (found, "eval")
-        size = batch or 256
+        size = 256 if batch is None else whole("batch", batch, 1)
         with tested(self, run, "eval"):
             parts = [run.predict(arrays.cut(found, slice(k, k + size), self.dtype)) for k in range(0, n, size)]
         return self._public({name: parts[0][name] if len(parts) == 1 else np.concatenate([p[name] for p in parts]) for name in parts[0]})
@@ -204,6 +206,7 @@ class Network:
         """The weighted loss (a mean over the batch) and its gradients by parameter name; with `inputs`, also those by
         input name. Changes no state: running statistics included."""
         _check_mode(mode)
+        inputs = flag("inputs", inputs)
         terms = changed(self.recipe, self.graph, loss=loss).need_terms()
         run, found, wanted = self._ready(x, y, terms, training=mode == "train")
         self._key(run)
@@ -216,13 +219,15 @@ class Network:
         """Gradients of any outside loss, given its gradient for each output: by parameter name, and unless `inputs` is False
         by input name. They belong to `x`, or to the last `forward` (training mode) or `predict` (evaluation mode); that
         array must not have changed since."""
+        inputs = flag("inputs", inputs)
+        if mode is not None:
+            _check_mode(mode)
         if x is not None:
             self._last = (self._inputs(x), mode or "train")
         if self._last is None:
             raise misuse("no-forward", "there is nothing to go back through yet", hint="call forward(x) first, or give x: backward(gradients, x)")
         found, ran = self._last
         mode = mode or ran
-        _check_mode(mode)
         run, n = self.bind(found), arrays.count(found)
         if mode == "train":
             self.check_statistics(run, n)
@@ -237,12 +242,12 @@ class Network:
         """One optimiser step from the gradients as the last call left them, or from given ones (clipped, averaged, of an
         outside loss). Running statistics do not move."""
         run = self.executor
-        if run is None:
-            raise misuse("no-forward", "there are no gradients yet", hint="call loss_and_gradients or backward first")
-        given = {k: g for k, g in (gradients or {}).items() if k not in {n.name for n in self.graph.inputs}}
+        given = {k: g for k, g in by_name("gradients", {} if gradients is None else gradients).items() if k not in {n.name for n in self.graph.inputs}}
         for name in given:
             if not self.parameters.known(name).trainable:
                 raise misuse("nothing-to-train", f"{name} is frozen, and has no gradient")
+        if run is None or not (self._differentiated or all(k in given for k, p in self._all.items() if p.trainable)):
+            raise misuse("no-forward", "there are no gradients yet", hint="call loss_and_gradients or backward first")
         for name, g in given.items():
             run.set_gradient(name, checked(self._all[name], g))
         steps.update(run, self.recipe.need_optimiser(), self.settings())
@@ -271,7 +276,7 @@ class Network:
 
         self.configure(loss=loss, optimiser=optimiser, schedule=schedule, metrics=metrics, batch=batch, epochs=epochs,
                        regularise=regularise, factors=factors, accumulate=accumulate, average=average)
-        self.seed = self.seed if seed is None else int(seed)
+        self.seed = self.seed if seed is None else whole("seed", seed)
         return Trainer(self, shuffle, early_stopping, checkpoint, verbose).run(x, y, validation)
 
     # -- files -------------------------------------------------------------------------------------------------------
@@ -314,6 +319,7 @@ class Network:
                 for slot in (*self.state_of[1], *((AVERAGE,) if self.taken else ())) if p.trainable else ():
                     run.set_state(slot, p.name, self.store.get_state(slot, p.name))
             self.executor = self.store = run
+            self._differentiated = False
         return run
 
     def _ready(self, x: Any, y: Any, terms: tuple[Term, ...], *, training: bool) -> tuple[Executor, dict[str, Array], dict[str, Array]]:
@@ -349,6 +355,7 @@ class Network:
     def run_step(self, run: Executor, found: dict[str, Array], wanted: dict[str, Array], settings: dict[str, dict[str, float]]) -> Outcome:
         """One batch, one step. Losses whose labels it all ignores are NaN and teach nothing; without others there is no step."""
         self._key(run)
+        self._differentiated = True
         live = self._live(found, wanted)
         if not live:
             return run.gradients(found, wanted, self.recipe.terms, training=True, effects=True)
@@ -386,6 +393,7 @@ class Network:
         self.step, self.updates, self.state_of = self.step + 1, self.updates + 1, (optimiser.name, tuple(optimiser.state))
 
     def _gradients(self, run: Executor) -> dict[str, Array]:
+        self._differentiated = True
         return {p.name: run.gradient(p.name) for p in run.graph.parameters if p.trainable}
 
     def _public(self, outputs: dict[str, Array]) -> Any:
@@ -397,5 +405,5 @@ def _total(terms: tuple[Term, ...], out: Outcome) -> float:
 
 
 def _check_mode(mode: str) -> None:
-    if mode not in ("train", "eval"):
+    if not isinstance(mode, str) or mode not in ("train", "eval"):
         raise misuse("bad-value", f"there is no mode `{mode}`", hint='mode="train" (batch statistics, dropout) or mode="eval"')

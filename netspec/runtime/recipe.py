@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from numbers import Real
 from typing import Any
 
 from ..diagnostics import SpecError, in_order, near
@@ -18,7 +19,7 @@ from ..passes.objective import Term
 from ..source import Source
 from ..syntax.parser import parse
 from ..words import WordError, arguments
-from .misuse import misuse
+from .misuse import by_name, misuse, whole
 from .tallies import tallies
 
 LossLike = str | Loss | Term
@@ -101,28 +102,26 @@ def changed(recipe: Recipe, graph: Graph, *, loss: LossLike | Sequence[LossLike]
         recipe = replace(recipe, optimiser=_instance(optimiser, Optimiser, "optimiser") or said(str(optimiser), graph).optimiser)
         recipe.need_optimiser()
     if schedule is not None:
-        found = [(_instance(s, Schedule, "schedule"), s) for s in _several(schedule) if s != "none"]
+        found = [(_instance(s, Schedule, "schedule"), s) for s in _several(schedule) if not _none(s)]
         recipe = replace(recipe, schedules=tuple(s for made, text in found for s in ([made] if made else said(f"schedule {text}", graph).schedules)))
     if metrics is not None:
-        names = metrics.replace(",", " ").split() if isinstance(metrics, str) else metrics
+        names = metrics.replace(",", " ").split() if isinstance(metrics, str) else _several(metrics)
         recipe = replace(recipe, metrics=tuple(m for name in names for m in said(f"metric {name}", graph).metrics))
         tallies(graph, recipe.terms, recipe.metrics)
     if regularise is not None:
         recipe = replace(recipe, l1=0.0, l2=0.0, l1_all=True, decay_all=True)
-        recipe = _regularised(recipe, [p for s in _several(regularise) if s != "none" for p in said(f"regularise {s}", graph).regularisation])
+        recipe = _regularised(recipe, [p for s in _several(regularise) if not _none(s) for p in said(f"regularise {s}", graph).regularisation])
     if factors is not None:
-        recipe = replace(recipe, factors=tuple((k, _factors(k, v, graph)) for k, v in factors.items()))
+        recipe = replace(recipe, factors=tuple((k, _factors(k, v, graph)) for k, v in by_name("factors", factors).items()))
     if average is not None:
-        if isinstance(average, bool) or not 0 <= average < 1:
+        if not isinstance(average, Real) or isinstance(average, bool) or not 0 <= average < 1:
             raise misuse("bad-value", f"average={average!r} must be less than 1", "it is how much of the average each step keeps", hint="average=0.999, or 0 for none")
         recipe = replace(recipe, average=float(average))
     if initialise is not None:
         recipe = replace(recipe, initialise="" if initialise == "none" else said(f"initialise {initialise}", graph).initialise or "")
     for name, n, of in (("batch", batch, "examples"), ("epochs", epochs, "epochs"), ("accumulate", accumulate, "batches")):
         if n is not None:
-            if isinstance(n, bool) or int(n) != n or n < (0 if name == "epochs" else 1):
-                raise misuse("bad-value", f"{name}={n!r} is no number of {of}", hint=f"{name}=10")
-            recipe = replace(recipe, **{name: int(n)})  # type: ignore[arg-type]
+            recipe = replace(recipe, **{name: whole(f"{name}, the number of {of},", n, 0 if name == "epochs" else 1)})  # type: ignore[arg-type]
     return recipe
 
 
@@ -148,6 +147,10 @@ def _within(parameter: str, name: str) -> bool:
 
 def _several(given: Any) -> list[Any]:
     return list(given) if isinstance(given, list | tuple) else [given]
+
+
+def _none(given: Any) -> bool:
+    return isinstance(given, str) and given == "none"
 
 
 def _instance(given: Any, cls: type[Any], sort: str) -> Any:

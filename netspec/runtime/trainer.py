@@ -17,7 +17,7 @@ from .history import History
 from .initialisers import generator
 from .judge import MeanLoss
 from .lsuv import lsuv
-from .misuse import misuse
+from .misuse import flag, misuse, path_of, whole
 from .progress import Progress, progress
 from .steps import Gathering
 from .tallies import tallies
@@ -52,6 +52,12 @@ class Trainer:
         Errors: arrays that do not fit, before anything runs; a loss that is no number, at the step where it happens.
         """
         net, recipe = self.net, self.net.recipe
+        if self.early_stopping is not None:
+            whole("early_stopping, the number of epochs to wait,", self.early_stopping, 1)
+        flag("shuffle", self.shuffle)
+        whole("verbose", int(self.verbose) if isinstance(self.verbose, bool) else self.verbose)
+        if self.checkpoint is not None:
+            path_of(self.checkpoint)
         terms = recipe.need_terms()
         found = arrays.inputs(net.graph, x)
         run, n = net.bind(found), arrays.count(found)

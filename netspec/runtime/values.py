@@ -55,7 +55,7 @@ class Values(Mapping[str, Array]):
 
     def known(self, name: str) -> Parameter:
         """What is declared of it. Raises UnknownName."""
-        if name not in self._parameters:
+        if not isinstance(name, str) or name not in self._parameters:
             meant = near(str(name), self._parameters)
             raise misuse("unknown-name", f"there is no {self._what} `{name}`",
                          hint=f"did you mean {meant}?" if meant else f"some of them: {', '.join(list(self._parameters)[:6])}" if self._parameters else "")

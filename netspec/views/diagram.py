@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import graphviz
 
-from ..diagnostics import UsageError
+from ..diagnostics import UsageError, unwritable
 from ..ir.graph import Graph, Input, Node
 from ..ir.types import Size
 from .arcs import Arcs, drawn_inputs
@@ -75,6 +75,8 @@ def diagram(graph: Graph, direction: Direction = "down") -> Diagram:
 
 def draw(graph: Graph, path: str | PathLike[str], direction: Direction = "down") -> None:
     """Draw a network into a file; its ending says how: .svg, .png or .dot."""
+    if not isinstance(path, (str, PathLike)):
+        raise UsageError(f"a diagram is written to a path, not to a {type(path).__name__}", hint='.draw("net.svg")')
     target = Path(path)
     picture = Diagram(graph, direction)
     match target.suffix.lower():
@@ -88,7 +90,10 @@ def draw(graph: Graph, path: str | PathLike[str], direction: Direction = "down")
             data = png(picture.dot)
         case other:
             raise UsageError(f"a diagram is written as .svg, .png or .dot, and `{target.name}` ends in {other or 'nothing'}")
-    target.write_bytes(data)
+    try:
+        target.write_bytes(data)
+    except OSError as e:
+        raise unwritable(target, e) from None
 
 
 def same_drawing(n: Node) -> tuple[str, tuple[Size, ...], int]:

@@ -168,7 +168,7 @@ class Library:
                 except (OSError, ValueError, RuntimeError):
                     problem = "not a path"
         beside = [p.name for folder in folders if folder.is_dir() for p in folder.glob("*.net")]
-        alike = near(item.path, beside)
+        alike = next((b for b in beside if b == f"{item.path}.net"), None) or near(item.path, beside)
         self.found.append(Diagnostic(
             "missing-file", f"there is no file {item.path} to import from", (Label(item.path_span, problem or "not beside this file, not among netspec's own specs"),),
             hint=f'did you mean "{alike}"?' if alike else None))

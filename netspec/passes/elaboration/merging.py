@@ -27,7 +27,7 @@ def by_reference(e: Elaborator, node: tree.Call, cls: Any, args: Arguments, flow
         raise no_flow(node)
     refs = [g for g in args.given if isinstance(g.value, Scope)]
     peers = [(f"@{g.value.path}", g.value.value, g.span) for g in refs]
-    if not refs and "over" not in args.options:
+    if not refs and "over" not in args.options and not any(g.value is UNKNOWN_VALUE for g in args.given):
         raise Mistake("missing-argument", f"{cls.name} joins several values, and only the flow came", node.span, "nothing to join it with",
                       hint=f"name a node,  {cls.name} @a , or put branches under  {cls.name}:")
     return join(e, node, cls, args, [("the flow", flow, node.span), *peers], scope, c, label)
@@ -47,6 +47,8 @@ def branches(e: Elaborator, node: tree.Merge, flow: Flow | None, scope: Scope, c
         return statements.undecided(e, [s for b in node.branches for s in b.statements], flow, scope, c)
     if target is UNKNOWN:
         return statements.undecided(e, [s for b in node.branches for s in b.statements], flow, scope, c)
+    if len(node.branches) == 1 and not node.call.arguments and not isinstance(target, Macro):
+        e.say("warning", "unconnected", f"this `{name}:` has one branch, and joins it with nothing", node.call.span, "one value, as it is", hint="add a second line that begins with `|`:  | skip")
     is_block = isinstance(target, Macro)
     if not is_block and (target is None or target.category != "merge"):
         raise Mistake("wrong-word", f"`{name}` does not merge branches", node.call.name_span, "only a merge has `|` lines under it",
@@ -77,7 +79,8 @@ def join(e: Elaborator, node: tree.Call, cls: Any, args: Arguments, peers: list[
     crop = False
     given: list[Given] = []
     if any(g.value is UNKNOWN_VALUE for g in args.given):
-        raise Silent
+        place = scope.numbered(cls.name, span) if label is None else scope.claim(label, span)
+        return e.done(place, peers[0][1].unsure() if cls.name == "concat" else peers[0][1].doubted())
     for g in args.given:
         if isinstance(g.value, Symbol) and g.value.name == "crop":
             if crop:

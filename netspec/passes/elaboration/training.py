@@ -161,6 +161,8 @@ def _setting(e: Elaborator, s: tree.Call, c: Context, section: _Section, graph: 
 
         if name in LOSSES:
             raise Mistake("unknown-word", "a loss line begins with `loss`", s.span, hint="write  loss " + tree.source_text(s))
+        if name in ("optimiser", "optimizer"):
+            raise Mistake("unknown-word", "an optimiser's line begins with its own name", s.name_span, hint="write  " + (tree.source_text(s).partition(" ")[2] or "adam lr=0.001"))
         alike = near(name, [*OPTIMISERS, *SETTINGS])
         raise Mistake("unknown-word", f"a train section knows no setting `{name}`", s.name_span, "not a setting, not an optimiser",
                       notes=(f"settings: {', '.join(SETTINGS)}", f"optimisers: {', '.join(sorted(OPTIMISERS))}"), hint=f"did you mean `{alike}`?" if alike else None)

@@ -139,8 +139,20 @@ def torch_meaning(op: Any, x: list[Any], p: dict[str, Any], training: bool) -> A
             return F.instance_norm(x[0], None, None, p.get("weight"), p.get("bias"), True, 0.1, op.eps)
         case "lrn" if op.divide:
             return F.local_response_norm(x[0], op.size, op.alpha, op.beta, op.k)
+        case "layer_norm" if op.channels:
+            return F.layer_norm(x[0].movedim(1, -1), x[0].shape[1:2], p.get("weight"), p.get("bias"), op.eps).movedim(-1, 1)
+        case "layer_norm":
+            return F.layer_norm(x[0], x[0].shape[1:], p.get("weight"), p.get("bias"), op.eps)
         case "prelu":
-            return F.prelu(x[0], p["weight"])
+            return torch.where(x[0] > 0, x[0], x[0] * p["weight"]) if op.elements else F.prelu(x[0], p["weight"])
+        case "threshold":
+            return F.threshold(x[0], op.above, op.value)
+        case "lppool" if op.whole:
+            return x[0].abs().pow(op.p).sum(tuple(range(2, rank + 2)), keepdim=True).pow(1 / op.p)
+        case "lppool" if op.dilation == 1:
+            window, stride, pad, _ = op.geometry(rank)
+            total = pools["avg_pool"](x[0].abs().pow(op.p), window, stride, [a for a, _ in pad], op.rounding == "ceil", divisor_override=1) if rank > 1 else None
+            return None if total is None else total.pow(1 / op.p)
         case "leaky":
             return F.leaky_relu(x[0], op.slope)
         case "elu" | "celu":
@@ -151,8 +163,8 @@ def torch_meaning(op: Any, x: list[Any], p: dict[str, Any], training: bool) -> A
             return getattr(F, op.name)(x[0])
         case "swish" if op.beta == 1:
             return F.silu(x[0])
-        case "hardsigmoid" if op.slope == 1 / 6:
-            return F.hardsigmoid(x[0])
+        case "hardsigmoid":
+            return F.hardsigmoid(x[0]) if op.slope == 1 / 6 else torch.clamp(x[0] * op.slope + op.middle, 0, 1)
         case "tanh" | "sigmoid" | "abs":
             return getattr(torch, op.name)(x[0])
         case "softmax" | "log_softmax":
@@ -173,6 +185,8 @@ def torch_meaning(op: Any, x: list[Any], p: dict[str, Any], training: bool) -> A
             return x[0].unflatten(0, (SAMPLES, -1))
         case "concat":
             return torch.cat(x, 1)
+        case "crop" if len(x) == 1:
+            return edges(x[0], [(-a, -z) for a, z in windows.pads(op.amount, (1,) * rank, (1,) * rank)], "constant")
         case "crop":
             return centred(x[1], x[0].shape[2:], op.offset)
         case "pad":
@@ -186,18 +200,44 @@ def torch_meaning(op: Any, x: list[Any], p: dict[str, Any], training: bool) -> A
             return x[0][:, op.ends[0]:op.ends[1] + 1]
         case "scale":
             return x[0] * (op.by if op.by is not None else p["weight"].reshape(-1, *[1] * rank))
-        case "shuffle" if rank == 2:
-            return F.pixel_shuffle(x[0], op.factor)
+        case "shuffle" | "unshuffle" if rank == 2:
+            r = op.factor
+            if op.order == "crd":
+                return getattr(F, f"pixel_{op.name}")(x[0], r)
+            if op.name == "shuffle":  # row, column, channel
+                n, c, h, w = x[0].shape
+                return x[0].reshape(n, r, r, c // r**2, h, w).permute(0, 3, 4, 1, 5, 2).reshape(n, c // r**2, h * r, w * r)
+            n, c, h, w = x[0].shape
+            return x[0].reshape(n, c, h // r, r, w // r, r).permute(0, 3, 5, 1, 2, 4).reshape(n, c * r**2, h // r, w // r)
         case "up" if op.mode != "bed":
             to = x[1].shape[2:] if len(x) > 1 else [w * r for w, r in zip(x[0].shape[2:], windows.per_axis("", op.factor, rank))]
             modes = {"nearest": "nearest", "exact": "nearest-exact", "bicubic": "bicubic"}
             mode = modes.get(op.mode, ("linear", "bilinear", "trilinear")[rank - 1])
             return F.interpolate(x[0], list(to), mode=mode, align_corners=None if "nearest" in mode else op.aligned)
-        case "unpool" if op.of.stride is None:  # where windows overlap PyTorch keeps one of the numbers, and the sum is ours
-            window, stride, pad, _ = op.of.geometry(TensorType(tuple(x[1].shape[1:])))
-            _, i = getattr(F, f"max_pool{rank}d")(x[1], window, stride, [a for a, _ in pad], return_indices=True)
-            return getattr(F, f"max_unpool{rank}d")(x[0], i, window, stride, [a for a, _ in pad], list(x[1].shape[2:]))
+        case "unpool" if all(a == z for a, z in op.of.geometry(TensorType(tuple(x[1].shape[1:])))[2]):
+            window, stride, pad, dilation = op.of.geometry(TensorType(tuple(x[1].shape[1:])))
+            _, i = getattr(F, f"max_pool{rank}d")(x[1], window, stride, [a for a, _ in pad], dilation, return_indices=True)
+            extent = [d * (k - 1) + 1 for k, d in zip(window, dilation)]
+            return unpooled().apply(x[0], i, lambda v: getattr(F, f"max_unpool{rank}d")(v, i, extent, stride, [a for a, _ in pad], list(x[1].shape[2:])))
     return None
+
+
+def unpooled() -> Any:
+    """PyTorch's max_unpool with the derivative of what it computes: of several numbers for one place it keeps the last."""
+    import torch
+
+    class Kept(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, y: Any, places: Any, unpool: Any) -> Any:
+            number = torch.arange(1.0, y[0, 0].numel() + 1, dtype=y.dtype).reshape(y.shape[2:]).expand_as(y).contiguous()
+            ctx.places, ctx.kept = places, unpool(number).flatten(2).gather(2, places.flatten(2)).reshape(y.shape) == number
+            return unpool(y)
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            return g.flatten(2).gather(2, ctx.places.flatten(2)).reshape(ctx.kept.shape) * ctx.kept, None, None
+
+    return Kept
 
 
 def centred(v: Any, to: Any, offset: int | None = None) -> Any:
@@ -280,16 +320,21 @@ REFUSED: list[tuple[str, list[tuple[int, ...]], str, str]] = [  # a step, its in
     ("deconv 4 3x3 output_pad=1", [(3, 4, 4)], "bad-value", "smaller than the stride"),
     ("deconv 4 3x3 pad=3", [(3, 2, 2)], "window-too-large", "crops the whole result"),
     ("maxpool 5", [(3, 4, 4)], "window-too-large", "larger"),
-    ("maxpool 2 pad=2", [(3, 4, 4)], "bad-value", "half its window"),
-    ("avgpool 2 pad=2", [(3, 4, 4)], "bad-value", "half its window"),
+    ("maxpool 2 pad=2", [(3, 4, 4)], "bad-value", "less than its window"),
+    ("avgpool 2 pad=2", [(3, 4, 4)], "bad-value", "less than its window"),
     ("add @a", [(3, 4, 4), (4, 4, 4)], "shape-mismatch", "equal"),
     ("concat @a", [(3, 4, 4), (3, 4, 5)], "shape-mismatch", "heights and widths"),
     ("crop @a", [(3, 4, 4), (3, 3, 5)], "shape-mismatch", "smaller"),
     ("crop @a offset=2", [(3, 4, 4), (3, 5, 5)], "shape-mismatch", "smaller"),
+    ("crop 2", [(3, 4, 4)], "window-too-large", "leaves nothing"),
+    ("crop", [(3, 4, 4)], "wrong-argument", "how much to cut"),
     ("pad 4 reflect", [(3, 4, 4)], "bad-value", "mirror"),
+    ("pad 5 circular", [(3, 4, 4)], "bad-value", "round once"),
     ("reshape 5x5", [(3, 4, 4)], "shape-mismatch", "number of elements"),
     ("channels 2..5", [(4, 3, 3)], "bad-value", "0..3"),
     ("shuffle 2", [(6, 3, 3)], "groups", "1.5"),
+    ("unshuffle 2", [(6, 3, 4)], "groups", "1.5"),
+    ("prelu channels elements", [(6, 3, 4)], "bad-value", "for each"),
     ("maxout 2", [(5, 3, 3)], "groups", "2.5"),
     ("group_norm 3", [(4, 3, 3)], "groups", "divide"),
     ("instance_norm", [(4, 1, 1)], "wrong-rank", "one number for each channel"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Any
+from typing import Any, ClassVar
 
 from ..ir.types import TensorType
 from ..words import flag, padding, size, word
@@ -17,7 +17,7 @@ class AvgPool(Layer, category="pooling"):
     beyond the padding never counts. Keras and ONNX leave the padding out: `count_pad=no`.
 
     Shapes:  C x W... -> C x P...,  P = floor((W - F + 2*pad) / stride) + 1 (`ceil` rounds up); `global`: C x 1...
-    Errors:  a window larger than the padded input; padding larger than half the window
+    Errors:  a window larger than the padded input; padding that could fill a window
     Paper:   LeCun et al., "Gradient-Based Learning Applied to Document Recognition", 1998; `global`: Lin et al., 2013 (arXiv:1312.4400)
     """
 
@@ -29,7 +29,7 @@ class AvgPool(Layer, category="pooling"):
     whole: bool = flag("one window over the whole plane", default=False, word="global")
     count_pad: bool = flag("padding counts in the mean", default=True)
 
-    examples = (
+    examples: ClassVar[tuple[Example, ...]] = (
         Example("avgpool", inputs=((3, 6, 4),), output=(3, 3, 2)),
         Example("avgpool 3 /2 same", inputs=((2, 7, 6),), output=(2, 4, 3)),
         Example("avgpool 3 /2 pad=1 count_pad=no", inputs=((2, 7, 6),), output=(2, 4, 3)),

@@ -9,14 +9,14 @@ from ..ir.graph import Parameter
 from ..ir.types import TensorType, shape_text
 from ..words import WordError, count, flag, padding, size, value, word
 from .layer import OUT, WINDOW, Builder, Example, Layer, known_channels, names, sizes
-from .pad import check_reflect, pad_edges
+from .pad import check_edges, pad_edges
 from .windows import need_image, out_sizes, pads, per_axis, slide
 
 
 class Conv(Layer, category="convolution"):
     """Convolution (cross-correlation) with learned filters over 1, 2 or 3 spatial axes.
 
-    `reflect` and `replicate` pad with a mirror image or the edge instead of zeros. `values=` fixes the filters (a buffer,
+    `reflect`, `replicate` and `circular` pad with a mirror image, the edge or the opposite side instead of zeros. `values=` fixes the filters (a buffer,
     never trained): the numbers of one window, used for every filter and channel, or of all of them. `table=` lists, for
     each filter, the input channels it sees; the other weights are not there (LeNet-5's third layer).
 
@@ -35,7 +35,7 @@ class Conv(Layer, category="convolution"):
     dilation: Any = size("distance between the taps of a window", default=1)
     groups: int = count("channels are split into this many groups that do not mix", default=1)
     bias: bool = flag("add a learned number to every filter's result", default=True)
-    edges: str = word("what the padding holds", default="zeros", words=("zeros", "reflect", "replicate"))
+    edges: str = word("what the padding holds", default="zeros", words=("zeros", "reflect", "replicate", "circular"))
     values: Any = value("fixed filters: numbers, row by row", default=None)
     table: Any = value("the input channels each filter sees: [[0, 1, 2], [1, 2, 3]]", default=None)
 
@@ -46,6 +46,7 @@ class Conv(Layer, category="convolution"):
         Example("conv 4 3x3 groups=4", inputs=((4, 5, 4),), output=(4, 5, 4), parameters=40, macs=720),
         Example("conv 5 4 /3 pad=[(1, 2)]", inputs=((2, 11),), output=(5, 4), parameters=45, macs=160),
         Example("conv 3 3x3 reflect", inputs=((2, 4, 5),), output=(3, 4, 5), parameters=57, macs=1080),
+        Example("conv 3 3x5 circular", inputs=((2, 4, 3),), output=(3, 4, 3), parameters=93, macs=1080),
         Example("conv 3 3 replicate", inputs=((2, 5),), output=(3, 5), parameters=21, macs=90),
         Example("conv 2 2x2 groups=2 valid values=[1, 2, 3, 4] bias=no", inputs=((2, 4, 3),), output=(2, 3, 2), macs=48),
         Example("conv 3 2x2 valid table=[[0, 1], [2], [0, 1, 2]]", inputs=((3, 4, 3),), output=(3, 3, 2), parameters=27, macs=144),
@@ -67,8 +68,7 @@ class Conv(Layer, category="convolution"):
             notes = [f"{n} / {g} = {n / g:g}" for n in (c, f) if n is not None]
             raise WordError("groups must divide the channels on both sides", *notes, label=f"groups={g}: {'?' if c is None else c} channels in, {f} out",
                             hint=f"try groups={gcd(c or f, f)}", code="groups")
-        if self.edges == "reflect":
-            check_reflect("conv", x, pad)
+        check_edges("conv", x, pad, self.edges)
         return x.of(f, *out_sizes(x.spatial, window, stride, pad, dilation))
 
     def check(self) -> None:

@@ -159,6 +159,14 @@ def known_channels(t: TensorType) -> int:
     return t.channels
 
 
+def known_sizes(t: TensorType) -> tuple[int, ...]:
+    """The shape of an input that has a parameter for every element."""
+    if not t.known:
+        raise WordError("every element has a number of its own here, so the size of the input must be known", label=f"the input is {t}",
+                        hint="bind the size: --input 3x224x224", code="unknown-size")
+    return sizes(t)
+
+
 class Activation(Layer):
     """A function of each number by itself: subclasses state `formula`, an expression of x."""
 

@@ -11,12 +11,13 @@ from .windows import Pads, need_image, out_sizes, pads, per_axis, slide
 
 
 def pool_pads(layer: str, pad: Any, window: tuple[int, ...], dilation: tuple[int, ...]) -> Pads:
-    """The padding of a pool: at most half its window."""
+    """The padding of a pool: less than its window."""
     out = pads(pad, window, dilation)
     for k, (a, b), d in zip(window, out, dilation):
-        if max(a, b) > (d * (k - 1) + 1) // 2:
-            raise WordError(f"{layer} pads by at most half its window, or a window could hold nothing but padding",
-                            label=f"pad {max(a, b)}, window {k}", hint=f"pad={k // 2}", code="bad-value")
+        extent = d * (k - 1) + 1
+        if max(a, b) >= extent:
+            raise WordError(f"{layer} pads by less than its window, or a window could hold nothing but padding",
+                            label=f"pad {max(a, b)}, window {extent}", hint=f"pad={extent // 2}", code="bad-value")
     return out
 
 
@@ -24,7 +25,7 @@ class MaxPool(Layer, category="pooling"):
     """Largest value of each window; the first of several equal ones takes the gradient. Padding never wins.
 
     Shapes:  C x W... -> C x P...,  P = floor((W - F + 2*pad) / stride) + 1 (`ceil` rounds up); `global`: C x 1...
-    Errors:  a window larger than the padded input; padding larger than half the window
+    Errors:  a window larger than the padded input; padding that could fill a window
     Paper:   Ranzato et al., "Unsupervised Learning of Invariant Feature Hierarchies", 2007
     """
 

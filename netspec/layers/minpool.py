@@ -10,7 +10,7 @@ class MinPool(MaxPool, category="pooling"):
     """Smallest value of each window; the first of several equal ones takes the gradient. Padding never wins.
 
     Shapes:  C x W... -> C x P...,  P = floor((W - F + 2*pad) / stride) + 1 (`ceil` rounds up); `global`: C x 1...
-    Errors:  a window larger than the padded input; padding larger than half the window
+    Errors:  a window larger than the padded input; padding that could fill a window
     """
 
     examples = (

@@ -11,15 +11,16 @@ from .windows import Pads, pads
 
 
 class Pad(Layer, category="move"):
-    """Numbers around an image: `value` (zero unless given), a mirror image (`reflect`, which does not repeat the edge), or the
-    edge itself (`replicate`). `pad channels=n` adds n channels of zeros at the end (ResNet's shortcut A).
+    """Numbers around an image: `value` (zero unless given), a mirror image (`reflect`, which does not repeat the edge), the
+    edge itself (`replicate`), or the opposite side (`circular`). `pad channels=n` adds n channels of zeros at the end
+    (ResNet's shortcut A).
 
     Shapes:  C x W... -> (C + channels) x (W + before + after)...
-    Errors:  a mirror image wider than what it mirrors
+    Errors:  a mirror image wider than what it mirrors; a circle that goes round more than once
     """
 
     amount: Any = padding("how much: a number, one an axis, or (before, after) pairs", default=0, words=(), position=0)
-    mode: str = word("what stands there", default="constant", words=("constant", "reflect", "replicate"))
+    mode: str = word("what stands there", default="constant", words=("constant", "reflect", "replicate", "circular"))
     value: float = number("the number there", default=0.0)
     channels: int = count("channels of zeros after the last", default=0, least=0)
 
@@ -28,6 +29,7 @@ class Pad(Layer, category="move"):
         Example("pad [(1, 2), (0, 3)] value=1.5", inputs=((2, 3, 4),), output=(2, 6, 7)),
         Example("pad 2 reflect", inputs=((2, 3, 4),), output=(2, 7, 8)),
         Example("pad [(3, 1)] replicate", inputs=((2, 4),), output=(2, 8)),
+        Example("pad [(3, 1), (0, 2)] circular", inputs=((2, 3, 4),), output=(2, 7, 6)),
         Example("pad channels=3", inputs=((2, 3, 4),), output=(5, 3, 4)),
         Example("pad 1 reflect", inputs=((1, 2, 3, 2),), output=(1, 4, 5, 4)),
     )
@@ -35,8 +37,7 @@ class Pad(Layer, category="move"):
     def shape(self, *inputs: TensorType) -> TensorType:
         (x,) = inputs
         around = self._pads(x)
-        if self.mode == "reflect":
-            check_reflect("pad", x, around)
+        check_edges("pad", x, around, self.mode)
         c = None if x.channels is None else x.channels + self.channels
         return x.of(c, *(None if w is None else w + a + z for w, (a, z) in zip(x.spatial, around)))
 
@@ -63,15 +64,18 @@ class Pad(Layer, category="move"):
         return x
 
 
-def check_reflect(layer: str, x: TensorType, around: Pads) -> None:
+def check_edges(layer: str, x: TensorType, around: Pads, mode: str) -> None:
+    """Refuse padding that would need more of the image than there is."""
     for w, (a, z) in zip(x.spatial, around):
-        if w is not None and max(a, z) >= w:
+        if w is not None and mode == "reflect" and max(a, z) >= w:
             raise WordError("a mirror image is narrower than what it mirrors, as the edge is not repeated", label=f"pad {max(a, z)}, input {shape_text(x.shape)}",
                             hint=f"{layer} at most {w - 1}, or use `replicate`", code="bad-value")
+        if w is not None and mode == "circular" and max(a, z) > w:
+            raise WordError("circular padding goes round once at most", label=f"pad {max(a, z)}, input {shape_text(x.shape)}", hint=f"{layer} at most {w}, or use `replicate`", code="bad-value")
 
 
 def pad_edges(b: Builder, x: str, around: Pads, mode: str) -> str:
-    """Formulas for `reflect` and `replicate`, an axis at a time: before, the image, after."""
+    """Formulas for all modes but `constant`, an axis at a time: before, the image, after."""
     for k, (before, after) in enumerate(around):
         if not before and not after:
             continue
@@ -83,11 +87,13 @@ def pad_edges(b: Builder, x: str, around: Pads, mode: str) -> str:
             return ",".join(place if j == k + 1 else name for j, name in enumerate(indices))
 
         parts: list[tuple[str, dict[str, int]]] = []
+        first = {"reflect": f"{before}-{i}", "circular": f"{i}+{w - before}", "replicate": "0"}[mode]
+        last = {"reflect": f"{w - 2}-{i}", "circular": f"{i}+0", "replicate": str(w - 1)}[mode]
         if before:
-            parts.append((f"y[n,{at(f'{i}+0')}] = x[n,{at(f'{before}-{i}' if mode == 'reflect' else '0')}]", {i: before}))
+            parts.append((f"y[n,{at(f'{i}+0')}] = x[n,{at(first)}]", {i: before}))
         parts.append((f"y[n,{at(f'{i}+{before}')}] = x[n,{at(i)}]", {}))
         if after:
-            parts.append((f"y[n,{at(f'{i}+{before + w}')}] = x[n,{at(f'{w - 2}-{i}' if mode == 'reflect' else str(w - 1))}]", {i: after}))
+            parts.append((f"y[n,{at(f'{i}+{before + w}')}] = x[n,{at(last)}]", {i: after}))
         shape[k + 1] += before + after
         x = b.pieces(*parts, out=tuple(shape), x=x)
     return x

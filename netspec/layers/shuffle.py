@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from ..ir.types import TensorType
-from ..words import WordError, count
+from ..words import WordError, count, word
 from .layer import OUT, WINDOW, Builder, Example, Layer, names, sizes
 from .windows import need_image
+
+ORDERS = ("crd", "dcr")
 
 
 class Shuffle(Layer, category="move"):
     """Channels become pixels: every r x r channels one channel of an image r times as large, as PyTorch's PixelShuffle
-    (channel, row, column: ONNX's CRD, not TensorFlow's DCR).
+    (the channels lie as channel, row, column). `dcr` reads them as row, column, channel: TensorFlow's depth_to_space.
 
     Shapes:  C*r*r x H x W -> C x H*r x W*r
     Errors:  r*r that does not divide the channels
@@ -18,9 +20,10 @@ class Shuffle(Layer, category="move"):
     """
 
     factor: int = count("how many times as large", default=2, position=0)
+    order: str = word("how the channels lie: channel, row, column, or row, column, channel", default="crd", words=ORDERS)
 
     examples = (Example("shuffle 2", inputs=((8, 3, 2),), output=(2, 6, 4)), Example("shuffle 3", inputs=((6, 4),), output=(2, 12)),
-                Example("shuffle 2", inputs=((8, 1, 2, 1),), output=(1, 2, 4, 2)))
+                Example("shuffle 2 dcr", inputs=((8, 2, 3),), output=(2, 4, 6)), Example("shuffle 2", inputs=((8, 1, 2, 1),), output=(1, 2, 4, 2)))
 
     def shape(self, *inputs: TensorType) -> TensorType:
         (x,) = inputs
@@ -35,6 +38,13 @@ class Shuffle(Layer, category="move"):
         (x,) = inputs
         rank, r = len(b.type(x).shape) - 1, self.factor
         p, u = names(OUT, rank), names(WINDOW, rank)
-        channel = f"{r**rank}*c" + "".join(f"+{r ** (rank - 1 - k)}*{i}" for k, i in enumerate(u))
         out = sizes(self.shape(b.type(x)))
-        return str(b(f"y[n,c,{','.join(f'{r}*{i}+{j}' for i, j in zip(p, u))}] = x[n,{channel},{','.join(p)}]", x=x, out=out, over=dict.fromkeys(u, r)))
+        channel = channel_of(self.order, out[0], r, rank)
+        return str(b(f"y[n,c,{','.join(f'{r}*{i}+{j}' for i, j in zip(p, u))}] = x[n,{channel},{','.join(p)}]", x=x, out=out, over={"c": out[0]} | dict.fromkeys(u, r)))
+
+
+def channel_of(order: str, channels: int, r: int, rank: int) -> str:
+    """The channel that holds pixel u, v of channel c: `4*c+2*u+v`, or `dcr` `16*u+8*v+c` where c runs to 8."""
+    u = names(WINDOW, rank)
+    own, step = (r**rank, 1) if order == "crd" else (1, channels)
+    return f"{own}*c" + "".join(f"+{step * r ** (rank - 1 - k)}*{i}" for k, i in enumerate(u))

@@ -1,0 +1,80 @@
+"""Layer normalisation."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+from ..ir.graph import Parameter
+from ..ir.types import TensorType
+from ..words import flag, number
+from .layer import Builder, Example, Layer, known_channels, known_sizes, plane, sizes
+
+
+class LayerNorm(Layer, category="normalisation", name="layer_norm"):
+    """Each image to mean 0 and (biased) variance 1, all its numbers together, then a learned scale and shift an element; as
+    PyTorch's LayerNorm of the whole shape. With `channels` each place by itself, over its channels, with a scale and a
+    shift a channel (ConvNeXt; Keras's LayerNormalization of the channel axis). With a scale a channel the former is `group_norm 1`.
+
+    Shapes:  C x W... -> the same
+    Params:  weight [C, W...], bias [C, W...]; [C] with `channels`; none with `affine=no`
+    Errors:  an input whose size is not known, where every element has parameters
+    Paper:   Ba, Kiros and Hinton, "Layer Normalization", 2016 (arXiv:1607.06450); Liu et al., 2022 (arXiv:2201.03545) for `channels`
+    """
+
+    eps: float = number("added to the variance", default=1e-5, least=0)
+    channels: bool = flag("over the channels of each place", default=False, word="channels")
+    affine: bool = flag("learn a scale and a shift", default=True)
+
+    examples = (
+        Example("layer_norm", inputs=((4, 3, 2),), output=(4, 3, 2), parameters=48),
+        Example("layer_norm", inputs=((6,),), output=(6,), parameters=12),
+        Example("layer_norm channels eps=0.01", inputs=((5, 2, 3),), output=(5, 2, 3), parameters=10),
+        Example("layer_norm channels affine=no", inputs=((4, 3),), output=(4, 3)),
+        Example("layer_norm affine=no", inputs=((3, 2, 1, 2),), output=(3, 2, 1, 2)),
+    )
+
+    def shape(self, *inputs: TensorType) -> TensorType:
+        return inputs[0]
+
+    def parameters(self, *inputs: TensorType) -> tuple[Parameter, ...]:
+        if not self.affine:
+            return ()
+        shape = (known_channels(inputs[0]),) if self.channels else known_sizes(inputs[0])
+        return Parameter("weight", shape, "norm", "ones"), Parameter("bias", shape, "norm", "zeros")
+
+    def forward(self, b: Builder, *inputs: str, **parameters: Any) -> str:
+        (x,) = inputs
+        at, point, own = self._subscripts(b, x)
+        m = self._mean(b, x, f"x[{at}]", x=x)
+        d = str(b(f"d[{at}] = x[{at}] - m[{point}]", x=x, m=m))
+        v = self._mean(b, x, f"d[{at}] * d[{at}]", d=d)
+        r = str(b(f"r[{point}] = 1.0 / sqrt(v[{point}] + {self.eps!r})", v=v))
+        b.save(d=d, r=r)
+        scaled = f"* weight[{own}] + bias[{own}]" if self.affine else ""
+        return str(b(f"y[{at}] = d[{at}] * r[{point}] {scaled}", d=d, r=r, **parameters))
+
+    def backward(self, b: Builder, dy: str, *inputs: str, saved: dict[str, str], **parameters: str) -> tuple[tuple[str, ...], dict[str, str]]:
+        """dx = r (e - mean(e) - xhat mean(e xhat)), e = dy weight, xhat = d r."""
+        (x,) = inputs
+        (at, point, own), d, r, gradients = self._subscripts(b, x), saved["d"], saved["r"], {}
+        e = dy
+        if self.affine:
+            gradients = {"weight": str(b(f"d_weight[{own}] += dy[{at}] * (d[{at}] * r[{point}])", dy=dy, d=d, r=r)), "bias": str(b(f"d_bias[{own}] += dy[{at}]", dy=dy))}
+            e = str(b(f"e[{at}] = dy[{at}] * weight[{own}]", dy=dy, weight=parameters["weight"]))
+        m1, m2 = self._mean(b, x, f"e[{at}]", e=e), self._mean(b, x, f"e[{at}] * d[{at}]", e=e, d=d)
+        return (str(b(f"dx[{at}] = r[{point}] * (e[{at}] - m1[{point}] - d[{at}] * (r[{point}] * r[{point}] * m2[{point}]))", r=r, e=e, m1=m1, d=d, m2=m2)),), gradients
+
+    def _subscripts(self, b: Builder, x: str) -> tuple[str, str, str]:
+        """Of an element, of what elements have in common, and of an element's own parameter."""
+        s = plane(b.type(x).shape)
+        return f"n,c{s}", f"n,0{s}" if self.channels else "n,0", "c" if self.channels else f"c{s}"
+
+    def _mean(self, b: Builder, like: str, expression: str, /, **operands: Any) -> str:
+        """The mean of an expression over each place's channels; or over each image, first over places, then over channels."""
+        shape = sizes(b.type(like))
+        s = plane(shape)
+        if self.channels or not s:
+            return str(b(f"m[n,0{s}] += {expression} / {float(shape[0])!r}", **operands))
+        t = b(f"s[n,c] += {expression}", **operands)
+        return str(b(f"m[n,0] += s[n,c] / {float(prod(shape))!r}", s=t))

@@ -18,6 +18,7 @@ SAMPLES = 4
 CASES = [
     ("cross_entropy", (5,)), ("cross_entropy", (3, 2, 4)), ("cross_entropy ignore=1", (3, 2, 4)), ("cross_entropy weights=[1,2,0.5,3,1]", (5,)),
     ("cross_entropy smoothing=0.1", (5,)), ("cross_entropy smoothing=0.2 weights=[1,2,0.5] ignore=2", (3, 2, 4)), ("cross_entropy ignore=-100", (4, 3)),
+    ("nll", (5,)), ("nll", (3, 2, 4)), ("nll weights=[1,2,0.5] ignore=2", (3, 2, 4)),
     ("bce", (1,)), ("bce", (2, 3, 2)), ("hinge", (5,)), ("hinge margin=0.5 mean", (3, 2, 2)), ("mse", (3, 2)), ("l1", (3, 2)), ("huber", (3, 2, 2)),
     ("huber 0.3", (4,)), ("content", (2, 3, 2)), ("gram", (3, 4, 2)), ("gram matrix", (3, 4, 2)),
 ]
@@ -34,7 +35,7 @@ def values_of(spec: str, shape: tuple[int, ...], seed: int = 0) -> dict[str, Any
     rng = np.random.default_rng(seed)
     x = rng.standard_normal((SAMPLES, *shape)) * 2
     target: Any = rng.standard_normal((SAMPLES, *shape))
-    if spec.startswith(("cross_entropy", "hinge")):
+    if spec.startswith(("cross_entropy", "nll", "hinge")):
         target = rng.integers(0, shape[0], (SAMPLES, 1, *shape[1:])).astype(float)
         if "ignore=-100" in spec:
             target[0] = -100
@@ -70,12 +71,14 @@ def test_against_pytorch(spec: str, shape: tuple[int, ...]) -> None:
     values = values_of(spec, shape)
     z = torch.tensor(values["x"], requires_grad=True)
     t = torch.tensor(values["target.out"])
-    if loss.name in ("cross_entropy", "hinge"):
+    if loss.name in ("cross_entropy", "nll", "hinge"):
         t = t[:, 0].long()
     weights = torch.tensor(loss.weights, dtype=torch.float64) if getattr(loss, "weights", None) else None
     match loss.name:
         case "cross_entropy":
             want = F.cross_entropy(z, t, weights, ignore_index=-100 if loss.ignore is None else loss.ignore, label_smoothing=loss.smoothing)
+        case "nll":
+            want = F.nll_loss(z, t, weights, ignore_index=-100 if loss.ignore is None else loss.ignore)
         case "hinge":
             rows, labels = z.movedim(1, -1).reshape(-1, shape[0]), t.reshape(-1)
             want = F.multi_margin_loss(rows, labels, margin=loss.margin) * (1 if loss.mean else shape[0])

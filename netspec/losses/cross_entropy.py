@@ -54,24 +54,33 @@ class CrossEntropy(Loss, name="cross_entropy"):
         right = b(f"right[n,0{s}] += where(t[n,0{s}] == c, z[n,c{s}] - m[n,0{s}], 0.0)", t=t, z=z, m=m)
         b.save(m=m, e=e)
         at = b(f"at[n,0{s}] = log(e[n,0{s}]) - right[n,0{s}]", e=e, right=right)
-        classes, label = sizes(b.type(z))[0], f"t[n,0{s}]"
-        k, total, counted = "1.0", f"(N * {pixels(b.type(z))})", {}
-        if not self.even:
-            counted["k"] = b(f"k[n,0{s}] = {self._weight(label, label)}", t=t)
-            counted["total"] = b(f"total[0] += k[n,0{s}]", k=counted["k"])
-            b.save(**counted)
-            k, total = f"k[n,0{s}]", "total[0]"
+        k, total, counted = self.counted(b, z, t)
         if not self.smoothing:
             return str(b(f"loss[0] += at[n,0{s}] * {k} / {total}", at=at, **counted))
-        every = b(f"every[n,0{s}] += (log(e[n,0{s}]) + m[n,0{s}] - z[n,c{s}]) * {self._weight('c', label)}", e=e, m=m, z=z, t=t)
+        classes = sizes(b.type(z))[0]
+        every = b(f"every[n,0{s}] += (log(e[n,0{s}]) + m[n,0{s}] - z[n,c{s}]) * {self._weight('c', f't[n,0{s}]')}", e=e, m=m, z=z, t=t)
         return str(b(f"loss[0] += (at[n,0{s}] * {k} * {1 - self.smoothing!r} + every[n,0{s}] * {self.smoothing / classes!r}) / {total}", at=at, every=every, **counted))
+
+    def counted(self, b: Builder, z: str, t: str) -> tuple[str, str, dict[str, Any]]:
+        """What a place counts, what all do, and the values that these two texts read; saved for `backward`."""
+        s = plane(b.type(z).shape)
+        if self.even:
+            return "1.0", f"(N * {pixels(b.type(z))})", {}
+        k = str(b(f"k[n,0{s}] = {self._weight(f't[n,0{s}]', f't[n,0{s}]')}", t=t))
+        values: dict[str, Any] = {"k": k, "total": str(b(f"total[0] += k[n,0{s}]", k=k))}
+        b.save(**values)
+        return f"k[n,0{s}]", "total[0]", values
+
+    def part(self, b: Builder, z: str) -> str:
+        """The part of the gradient that one place of weight 1 has."""
+        return f"(dy[0] / (N * {pixels(b.type(z))}))" if self.even else "(dy[0] / total[0])"
 
     def backward(self, b: Builder, dy: float | str, z: str, t: str, saved: dict[str, Any]) -> str:
         """(softmax - one-hot) / count, weighted."""
         s = plane(b.type(z).shape)
         label, p = f"t[n,0{s}]", f"exp(z[n,c{s}] - m[n,0{s}]) / e[n,0{s}]"
         right = f"({p} - where({label} == c, 1.0, 0.0))"
-        total = f"(dy[0] / (N * {pixels(b.type(z))}))" if self.even else "(dy[0] / total[0])"
+        total = self.part(b, z)
         if not self.even:
             right += f" * k[n,0{s}]"
         if self.smoothing:

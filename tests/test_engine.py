@@ -46,7 +46,7 @@ HEAD = """
 from netspec.backends.cpu.cache import compiled
 from netspec.backends.cpu.lanes import *
 V, ITEM, DTYPE = {count}, {item}, "{dtype}"
-load, first, splat, gather, uniform, every = lanes_of("{dtype}", {count})[1:]
+load, first, splat, gather, uniform, every, pick = lanes_of("{dtype}", {count})[1:]
 get, put = get_f{bits}, put_f{bits}
 """
 
@@ -161,7 +161,7 @@ def test_power(dtype: str) -> None:
 def test_memory_of_lanes() -> None:
     """Partial and strided loads and stores, conversions, and loops that carry lanes."""
     module = lanes_module("float32", 8, """
-    load_ints = lanes_of("int64", 8).load
+    load_ints, load_offsets = lanes_of("int64", 8).load, lanes_of("int32", 8).load
 
     @compiled("int64(int64, int64, int64)")
     def move(x, y, left):
@@ -171,6 +171,7 @@ def test_memory_of_lanes() -> None:
         wide = to_float64(load(x))
         store(y + 128, wide * wide)
         store(y + 192, to_float32(load_ints(y + 256) * 2))
+        store(y + 320, pick(x, load_offsets(y + 352)))
         acc = splat(0)
         for i in range(4):
             acc += load(x + 4 * i)
@@ -178,8 +179,9 @@ def test_memory_of_lanes() -> None:
         store(y + 224, fma(acc, 2, 1.0))
         return 0
     """)
-    x, y = np.arange(1, 17, dtype=np.float32), np.full(80, -1, np.float32)
+    x, y = np.arange(1, 17, dtype=np.float32), np.full(96, -1, np.float32)
     y[64:80].view(np.int64)[:] = np.arange(8)
+    y[88:96].view(np.int32)[:] = [60, -1, 0, 4, 4, -4, 8, 20]  # bytes; what is before the first is nothing
     module.move(x.ctypes.data, y.ctypes.data, 3)
     assert y[:8].tolist() == [2, 3, 4, -1, -1, -1, -1, -1]
     assert y[8:16].tolist() == x[::2].tolist()
@@ -188,6 +190,7 @@ def test_memory_of_lanes() -> None:
     assert y[32:48].view(np.float64).tolist() == [k * k for k in range(1, 9)]
     assert y[48:56].tolist() == list(range(0, 16, 2))
     assert y[56:64].tolist() == [4 * k + 11 for k in range(8)]
+    assert y[80:88].tolist() == [16, 0, 1, 2, 2, 0, 3, 6]
 
 
 def test_a_call_by_address() -> None:

@@ -68,6 +68,12 @@ class Image:
         return self.plus + self.halo[0] * self.plane + self.halo[1] * self.row + self.halo[2] * self.pixel
 
     @property
+    def solid(self) -> bool:
+        """Whether the places of a block lie one after another, without a gap."""
+        d, h, w = self.extents
+        return not any(self.halo) and (h == 1 or self.row == w * self.pixel) and (d == 1 or self.plane == h * w * self.pixel)
+
+    @property
     def bytes(self) -> int:
         """Bytes of a sample; of a view, those of the buffer it lies in."""
         return self.images * self.image

@@ -7,7 +7,7 @@ from typing import Literal
 
 from .graph import Graph, Node
 
-Kind = Literal["gather", "outer", "lanes", "places", "pairs", "channel", "flat", "loop"]
+Kind = Literal["gather", "outer", "lanes", "places", "pairs", "move", "channel", "flat", "loop"]
 
 
 @dataclass(frozen=True)
@@ -19,25 +19,26 @@ class Step:
     lanes    anything local to one image and one block of channels: maps, pools, their gradients, sums over a plane
     places   anything local to one image and one place that crosses channels: softmax, losses, lrn, maxout, concatenation
     pairs    products of two values of one image, summed over places or channels: Gram matrices
+    move     the numbers of one value under other subscripts: flatten, reshape, shuffle, images of their own
     channel  per-channel numbers: sums over images in a fixed order in float64, and arithmetic between them
     flat     element by element over vectors of one length: sums of weight gradients, update rules
     loop     everything else, as plain nested loops
 
     `nodes` are the formulas' own nodes; the step's results are those values that something outside reads. `sums` are the
-    results that are sums over a plane for each image. A concatenation whose inputs are all `placed` runs nothing.
+    results that are sums over a plane for each image. A concatenation or a move whose inputs are all `placed` runs nothing.
     """
 
     kind: Kind
     nodes: tuple[Node, ...]
     sums: tuple[str, ...] = ()
-    placed: tuple[str, ...] = ()  # inputs of a concatenation that already lie where it would copy them
+    placed: tuple[str, ...] = ()  # inputs of a concatenation or a move that already lie where it would copy them
 
     def __str__(self) -> str:
         return f"{self.kind} of {len(self.nodes)}"
 
     @property
     def idle(self) -> bool:
-        """Whether nothing is left to do: every part of a concatenation lies in place."""
+        """Whether nothing is left to do: everything lies where it would be copied."""
         return bool(self.placed) and set(self.placed) == set(self.nodes[0].inputs)
 
 

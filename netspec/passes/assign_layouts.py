@@ -16,6 +16,7 @@ from ..ir.layout import Image, Layout, Packed, Target, Vector, blocked, channels
 from ..ir.places import pieces_of, plan_places
 from ..ir.step import Step, unfused
 from .kinds import contraction
+from .place_moves import place_moves, share_halos
 from .place_views import place_views
 
 Triple = tuple[int, int, int]
@@ -114,6 +115,7 @@ class _Assignment:
             image = _image_of(m, c)
             old = halo.get(image, (0, 0, 0))
             halo[image] = (max(old[0], c.halo[0]), max(old[1], c.halo[1]), max(old[2], c.halo[2]))
+        halo = share_halos(g, halo)
         self.last = self._narrow_inputs(inner, {m.name: c for m, c in cs.values()})
         gradient_of = {v: p for p, v in g.gradients}
         for n in g.nodes:
@@ -122,6 +124,8 @@ class _Assignment:
             if isinstance(n.op, Step) and n.op.sums:
                 self._interleave(n, cs)
         layouts, placed = place_views(g, self.layouts)
+        layouts, aliases = place_moves(g, layouts)
+        placed |= aliases
         return g.with_nodes([replace(n, op=replace(n.op, placed=placed[n.name]) if placed.get(n.name) else n.op,
                                      results=tuple(replace(v, layout=layouts[v.name]) for v in n.results)) for n in g.nodes])
 

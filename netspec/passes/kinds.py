@@ -7,6 +7,7 @@ from functools import lru_cache
 from ..ir.contraction import Contraction, classify
 from ..ir.formula import Access, Formula, Pieces
 from ..ir.graph import Graph, Input, Node, Parameter
+from ..ir.moves import move_of
 from ..ir.pairs import pairing
 from ..ir.places import keeps_place
 from ..ir.step import Kind
@@ -18,7 +19,7 @@ def kind_of(node: Node, graph: Graph, lanes: int) -> Kind:
     if isinstance(node.op, Pieces):
         parts = node.op.bind(node.inputs)
         if all(f.target.axes[1].bare for f, _ in parts if len(f.target.axes) > 2):  # parts of a plane
-            fits = all(f.how == "=" and _is_lanes(f, tuple(graph.values[x].type for x in i), node.type, lanes) for f, i in parts)
+            fits = all(f.how == "=" and is_lanes(f, tuple(graph.values[x].type for x in i), node.type, lanes) for f, i in parts)
         else:
             fits = all(_piece_fits(f, graph, i, node.type, lanes) for f, i in parts)
         return "lanes" if fits else "places" if stays(node, graph) else "loop"
@@ -27,9 +28,9 @@ def kind_of(node: Node, graph: Graph, lanes: int) -> Kind:
     if contraction(node, graph) is not None:
         return "gather" if node.type.batch else "outer"
     if node.type.batch:
-        if _is_lanes(f, types, node.type, lanes):
+        if is_lanes(f, types, node.type, lanes):
             return "lanes"
-        return "places" if stays(node, graph) else "pairs" if pairing(f, types, node.type) else "loop"
+        return "places" if stays(node, graph) else "pairs" if pairing(f, types, node.type) else "move" if move_of(f, types, node.type) else "loop"
     if all(t.batch == 0 for t in types):
         if len(node.type.shape) == 1 and not f.reduced and all(_plain(r, types[f.operands.index(r.name)], f) for r in f.reads):
             return "channel"
@@ -89,7 +90,12 @@ def _reads_channel(r: Access, t: TensorType, c: str | None) -> bool:
     return len(r.axes) == 1 and (r.axes[0].bare == c or not r.axes[0].terms)
 
 
-def _is_lanes(f: Formula, types: tuple[TensorType, ...], result: TensorType, lanes: int) -> bool:
+def keeps_to_lanes(f: Formula, types: tuple[TensorType, ...], result: TensorType, lanes: int) -> bool:
+    """Whether a formula of a batched result goes along with vectors of channels."""
+    return is_lanes(f, types, result, lanes) or keeps_place(f, types, result) or pairing(f, types, result) is not None
+
+
+def is_lanes(f: Formula, types: tuple[TensorType, ...], result: TensorType, lanes: int) -> bool:
     """Whether a formula keeps to one image and one block of channels."""
     target = f.target
     if len(target.axes) < 2 or target.axes[0].bare != "n" or len(result.shape) > 4:

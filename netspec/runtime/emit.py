@@ -17,6 +17,7 @@ from typing import Any
 from ..backends.cpu.contract_calls import Kernel
 from ..backends.cpu.literals import filled, literal
 from ..backends.cpu.module import DOCS, section_text, values_text
+from ..backends.cpu.moves import Move
 from ..backends.cpu.plan import Planned, Store, plan, target_and_store
 from ..backends.cpu.schedule import Section
 from ..backends.cpu.update import UpdateKernel, stretches, update_kernel
@@ -62,7 +63,7 @@ def standalone(graph: Graph) -> str:
     for name, p in entries.items():
         parts += _entry(name, p, graph, recipe, store)
     parts += rule.parts() if rule else []
-    parts += _kernels(kernels, [c for p in entries.values() for s in (p.schedule.main, p.schedule.effects) for c in s.calls if isinstance(c, Kernel)])
+    parts += _kernels(kernels, [c for p in entries.values() for s in (p.schedule.main, p.schedule.effects) for c in s.calls if isinstance(c, Kernel | Move)])
     parts.append(f"# {'-' * 40} the run-time part of netspec {'-' * 40}\n{runtime}")
     parts.append("\n".join(f"from {package}.{m} import {names}  # noqa: E402" for m, names in NAMES.items()) + "\n\nSTORED = stored()\n")
     parts.append(_network(graph, entries, kernels, rule, target))
@@ -118,7 +119,8 @@ def _entry(name: str, p: Planned, graph: Graph, recipe: Recipe, store: Store) ->
              section_text(f"prepare_{name}", s.prepare, DOCS["prepare"], store), section_text(name, s.main, DOCS[name], store)]
     if s.effects.calls:
         parts.append(section_text("statistics", s.effects, DOCS["statistics"]))
-    shapes = {public: (v, tuple(x or 0 for x in p.program.values[v].type.shape)) for public, v in p.program.outputs}
+    public = {name: graph.values[v].type for name, v in graph.outputs}
+    shapes = {k: (v, tuple(x or 0 for x in public.get(k, p.program.values[v].type).shape)) for k, v in p.program.outputs}
     written = [n for n in p.program.nodes if getattr(n.op, "role", "") in ("input", "target")]
     facts: dict[str, Any] = {"arena": p.memory.arena, "vectors": p.memory.vectors, "workspaces": s.derived, "workspace": s.workspace,
                              "inputs": {n.results[0].name: n.name for n in written}, "outputs": shapes}
@@ -190,7 +192,7 @@ def function_texts(function: Any) -> list[str]:
 
 
 # ---- kernels, and the end --------------------------------------------------------------------------------------------------------
-def _kernels(kernels: Mapping[str, str], calls: Sequence[Kernel]) -> list[str]:
+def _kernels(kernels: Mapping[str, str], calls: Sequence[Kernel | Move]) -> list[str]:
     """Each kernel as a function, under the names of the operations that run it."""
     users: dict[str, list[str]] = {}
     for c in calls:

@@ -68,6 +68,7 @@ class NestWriter:
     extents: dict[str, dict[str, int]]
     loops: list[str] = field(default_factory=list)  # loop variables of the domain
     loaded: dict[tuple[str, str], str] = field(default_factory=dict)
+    flat: bool = False  # one loop over all places of contiguous planes
     placed: tuple[str, ...] = ()  # parts of a concatenation that are there already
 
     def emit(self) -> None:
@@ -81,8 +82,8 @@ class NestWriter:
     # ---- map and pull ---------------------------------------------------------------------------------------------------------
     def places(self) -> None:
         t, nest = self.t, self.nest
-        flat = nest.form == "map" and len(nest.domain) > 1 and self.contiguous()
-        domain = (_product(nest.domain),) if flat else nest.domain
+        self.flat = nest.form == "map" and len(nest.domain) > 1 and self.contiguous()
+        domain = (_product(nest.domain),) if self.flat else nest.domain
         self.loops = list("dhw"[3 - len(domain):])
         inner: list[str] = []
         before: list[str] = []
@@ -137,7 +138,7 @@ class NestWriter:
             for v in (*n.inputs, *(r.name for r in n.results)):
                 layout = self.layouts.get(v)
                 full = isinstance(layout, Image) and len(self.types[v].shape) == len(self.nest.domain) + 1
-                if full and isinstance(layout, Image) and (any(layout.halo) or layout.extents[3 - len(self.nest.domain):] != self.nest.domain):
+                if full and isinstance(layout, Image) and (not layout.solid or layout.extents[3 - len(self.nest.domain):] != self.nest.domain):
                     return False
             if isinstance(n.op, Formula) and (_numbers(n.op) & set(n.op.target.indices) - {n.op.target.axes[1].bare} or n.op.is_random):
                 return False
@@ -236,7 +237,7 @@ class NestWriter:
         k = t.operand(value, shift)
         base = self.base(value, shift, spread)
         axes = [spell(x, names) for x in a.axes[2:]]
-        if len(self.loops) == 1 and len(axes) > 1:  # one loop over all places of a contiguous plane
+        if self.flat and len(axes) > 1:
             return f"{base} + {t.bytes} * {self.loops[0]}"
         terms = []
         for x, word in zip(axes[::-1][1:], (4, 3)):

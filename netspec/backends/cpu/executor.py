@@ -65,6 +65,7 @@ class CpuExecutor(Executor):
         end = max((p.at + round_up(p.size, 16) for p in self.store.values()), default=0)
         self.trainable = max((p.at + round_up(p.size, 16) for n, p in self.store.items() if self.parameters[n].trainable), default=0)
         self.weights, self.grads = aligned(end + 16, self.dtype), aligned(end + 16, self.dtype)
+        self.shapes = {n.name: n.type.shape for n in graph.inputs} | {public: graph.values[v].type.shape for public, v in graph.outputs}
         self.slots: dict[str, Words] = {}
         self.scalars = aligned(16, np.int64)
         self.arena = aligned(64, np.uint8)
@@ -134,7 +135,7 @@ class CpuExecutor(Executor):
         losses = tuple(float(v[0]) for k, v in values.items() if k.startswith("loss."))
         outputs = {k: v for k, v in values.items() if not k.startswith("loss.")}
         asked = {name: g for name, g in entry.program.gradients if name not in self.parameters}
-        return Outcome(losses, outputs, {name: self.read(entry, g, self.samples(inputs)) for name, g in asked.items()})
+        return Outcome(losses, outputs, {name: self.read(entry, g, self.samples(inputs), name) for name, g in asked.items()})
 
     def update(self, optimiser: Any, settings: Mapping[str, Mapping[str, float]]) -> None:
         key = (optimiser, tuple(settings), "l1" in next(iter(settings.values()), {}))
@@ -191,7 +192,7 @@ class CpuExecutor(Executor):
         return self._outputs(entry, samples)
 
     def _outputs(self, entry: Entry, samples: int) -> dict[str, Array]:
-        return {public: self.read(entry, v, samples) for public, v in entry.program.outputs}
+        return {public: self.read(entry, v, samples, public) for public, v in entry.program.outputs}
 
     def _prepare(self, entry: Entry) -> None:
         """Values that depend on parameters alone, in float64 by the definition of their formulas."""
@@ -210,10 +211,10 @@ class CpuExecutor(Executor):
         assert isinstance(layout, Image)
         write_image(self.arena, layout, data, samples)
 
-    def read(self, entry: Entry, value: str, samples: int) -> Array:
-        """A canonical copy of a value."""
+    def read(self, entry: Entry, value: str, samples: int, public: str = "") -> Array:
+        """A canonical copy of a value, in the shape of the network's input or output `public`, if it is one."""
         v = entry.program.values[value]
-        sizes = tuple(s or 0 for s in v.type.shape)
+        sizes = tuple(s or 0 for s in self.shapes.get(public, v.type.shape))
         if isinstance(v.layout, Image):
             return read_image(self.arena, v.layout, samples, self.dtype, sizes)
         assert v.layout is not None

@@ -20,6 +20,7 @@ Only what makes lanes out of nothing needs their type, and comes from `lanes_of(
     load(address)             store(address, v) is its counterpart    first(address, k)   only the first k lanes, zeros after
     splat(x)                  the number in every lane                gather(address, step)  lane i from address + i*step
     uniform(key, index, step) lane i: the uniform number of index + i*step
+    pick(address, offsets)    lane i from address + offsets[i], int32 lanes of bytes; zero where the offset is negative
 
 Everything else takes lanes of any type, and numbers beside them (`x * 0.5`, `maximum(x, 0.0)`):
 
@@ -388,6 +389,7 @@ class LaneFunctions(NamedTuple):
     gather: Any
     uniform: Any
     every: Any
+    pick: Any
 
 
 @remember
@@ -439,6 +441,21 @@ def lanes_of(dtype: str, count: int) -> LaneFunctions:
         return kind(types.int64, step), lower
 
     @intrinsic
+    def pick(context: Any, address: Any, offsets: Any) -> Any:
+        if not isinstance(offsets, Lanes) or offsets.dtype != "int32":
+            return None
+
+        def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            none = ir.Constant(offsets.llvm, [0] * count)
+            beyond = builder.icmp_signed("<", args[1], none)
+            wide = builder.sext(builder.select(beyond, none, args[1]), ir.VectorType(I64, count))
+            places = [builder.inttoptr(builder.add(args[0], builder.extract_element(wide, I32(i))), _PTR) for i in range(count)]
+            found = from_lanes(builder, [builder.load(p, align=item, typ=kind.llvm.element) for p in places]).value
+            return builder.select(beyond, ir.Constant(kind.llvm, [0] * count), found)
+
+        return kind(types.int64, offsets), lower
+
+    @intrinsic
     def uniform(context: Any, key: Any, index: Any, step: Any) -> Any:
         def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             b = builder
@@ -453,7 +470,7 @@ def lanes_of(dtype: str, count: int) -> LaneFunctions:
 
         return kind(types.int64, types.int64, types.int64), scaled
 
-    return LaneFunctions(kind, load, first, splat, gather, uniform, every)
+    return LaneFunctions(kind, load, first, splat, gather, uniform, every, pick)
 
 
 # ---- plain numbers ---------------------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from .cache import kernel, load_module
 from .contract_calls import Call, Kernel
 from .contract_table import PACKAGE
 from .engine import Machine
+from .moves import Move
 
 WORDS = 5  # of an operand of an emitted kernel
 CALLS: dict[str, type[Call]] = {c.method: c for c in Call.__subclasses__()}
@@ -35,7 +36,8 @@ from {package}.lanes import *
 from {package}.vec import clear
 
 load, splat, uniform = lanes_of("{dtype}", {lanes}).load, lanes_of("{dtype}", {lanes}).splat, lanes_of("{dtype}", {lanes}).uniform
-gather, every = lanes_of("{dtype}", {lanes}).gather, lanes_of("{dtype}", {lanes}).every
+gather, every, pick = lanes_of("{dtype}", {lanes}).gather, lanes_of("{dtype}", {lanes}).every, lanes_of("{dtype}", {lanes}).pick
+numbers = lanes_of("int32", {lanes}).load
 splat64, load64 = lanes_of("float64", {lanes}).splat, lanes_of("float64", {lanes}).load
 get, put, number = get_{short}, put_{short}, {dtype}
 
@@ -55,7 +57,7 @@ def edge(edge, image, block):
 
 @cache
 def emitted_kernel(name: str, text: str, dtype: str, lanes: int) -> Any:
-    """A kernel of a lanes, channel, flat or loop step, from its text."""
+    """A kernel of a step of any kind but a contraction, from its text."""
     return getattr(load_module(f"{_vocabulary(name, dtype, lanes)}\n@kernel\n{text}", name), name)
 
 
@@ -109,6 +111,9 @@ class Recorder(Machine):
         if isinstance(call, Kernel):
             self._kernel(call)
             return
+        if isinstance(call, Move):
+            self._move(call)
+            return
         out = contract_rows.rows(call, self.samples, self.resolve)
         self.keep += out.keep
         for words in out.rows:
@@ -116,12 +121,18 @@ class Recorder(Machine):
             self.rows.append({k: int(w) for k, w in enumerate(words.tolist()) if w})
             self.notes.append(call.name)
 
+    def _driver(self, kernel: str) -> Any:
+        how = self.kernels[kernel]
+        return emitted_kernel(kernel, how, self.dtype, self.lanes) if isinstance(how, str) else written_kernel(how, self.dtype, self.lanes)
+
+    def _move(self, call: Move) -> None:
+        (x, there), (y, here) = self.resolve(call.operand), self.resolve(call.name)
+        assert isinstance(there, Image) and isinstance(here, Image)
+        words, table, items = call.words((x, there), (y, here), self.samples, self.lanes)
+        self.row(self._driver(call.kernel), items, words | {13: self.data(table)}, call.scratch, call.name)
+
     def _kernel(self, call: Kernel) -> None:
-        how = self.kernels[call.kernel]
-        if isinstance(how, str):
-            driver = emitted_kernel(call.kernel, how, self.dtype, self.lanes)
-        else:
-            driver = written_kernel(how, self.dtype, self.lanes)
+        driver = self._driver(call.kernel)
         kind = call.kernel.split("_")[0]
         operands = np.zeros((max(1, len(call.operands)), WORDS), np.int64)
         for k, v in enumerate(call.operands):

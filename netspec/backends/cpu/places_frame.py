@@ -47,7 +47,7 @@ class Frame:
         domain = self.plan.domain
         images = [x for v in {i: None for n in self.plan.nodes for i in (*n.inputs, *(r.name for r in n.results))}
                   if isinstance(x := self.layouts.get(v), Image) and len(self.plan.types[v].shape) == len(domain) + 1]
-        if all(not any(x.halo) and x.extents[3 - len(domain):] == domain for x in images):
+        if all(x.solid and x.extents[3 - len(domain):] == domain for x in images):
             return 1, prod(domain), 1
         return prod(domain[:-1]), domain[-1], domain[-2] if len(domain) > 1 else 1
 

@@ -11,12 +11,14 @@ from ...diagnostics import UsageError
 from ...ir.graph import Graph
 from ...ir.layout import Packed, Target, Vector
 from ...passes import Watch, run
+from ...passes.absorb_moves import absorb_moves
 from ...passes.assign_layouts import assign_layouts, choose_block, store_layouts
 from ...passes.common_subexpressions import common_subexpressions
 from ...passes.drop_dead import drop_dead
 from ...passes.fold_batchnorm import fold_batchnorm
 from ...passes.fuse import fuse
 from ...passes.infer_shapes import infer_shapes
+from ...passes.line_up import line_up
 from ...passes.lower import lower
 from ...passes.objective import Term, cotangent_program, training_program
 from ...passes.plan_memory import MemoryPlan, memory_plan
@@ -27,8 +29,8 @@ from .module import entry_text, module_text
 from .schedule import Schedule, schedule
 
 Store = Mapping[str, Vector | Packed]
-PASSES = ("infer_shapes", "lower", "differentiate", "fold_batchnorm", "common_subexpressions", "drop_dead", "prepare", "split_sums", "fuse", "assign_layouts",
-          "plan_memory")
+PASSES = ("infer_shapes", "lower", "differentiate", "fold_batchnorm", "common_subexpressions", "absorb_moves", "drop_dead", "prepare", "split_sums", "line_up", "fuse",
+          "assign_layouts", "plan_memory")
 
 
 def nothing(name: str, graph: Graph) -> None:
@@ -69,20 +71,20 @@ def host_vector() -> int:
 
 def target_and_store(graph: Graph, item: int, precision: str) -> tuple[Target, dict[str, Vector | Packed]]:
     """How a network's values are blocked, and where its parameters lie: the same for every entry."""
-    forward = lower(False)(graph).verify()
+    forward = absorb_moves(lower(False)(graph)).verify()
     target = choose_block(forward, Target("cpu", host_vector(), item, precision=precision))
     return target, store_layouts(forward, target)
 
 
 def plan(program: Graph, target: Target, store: Store, dtype: str, *, fold: bool, share: bool = True, after: Watch = nothing) -> Planned:
     """A lowered program, made ready to run. `after` sees what each pass leaves behind."""
-    program = run(program, (fold_batchnorm, common_subexpressions, drop_dead) if fold else (common_subexpressions, drop_dead), after)
+    program = run(program, (*((fold_batchnorm,) if fold else ()), common_subexpressions, absorb_moves, drop_dead), after)
     first = None
     if fold:
         first, program = prepare(program)
         first.verify()
         after("prepare", program.verify())
-    program = run(program, (split_sums, drop_dead, fuse(target), assign_layouts(target, store, sum_layouts)), after)
+    program = run(program, (split_sums, drop_dead, line_up(target), fuse(target), assign_layouts(target, store, sum_layouts)), after)
     program, memory = memory_plan(program, share=share)
     after("plan_memory", program.verify())
     return Planned(program, schedule(program, target, dtype), memory, first, "predict" if fold else "gradients")

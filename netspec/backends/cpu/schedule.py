@@ -21,6 +21,7 @@ from .contract_calls import Call, Kernel, Plan
 from .emit_channel import emit_channel, emit_flat
 from .emit_lanes import Emitted, emit_lanes
 from .emit_loop import emit_loop, images_of
+from .emit_move import emit_move
 from .emit_pairs import emit_pairs
 from .emit_places import emit_places
 
@@ -145,8 +146,12 @@ class _Scheduler:
         return tuple(out), tuple(extras), tuple(vectors)
 
     # ---- emitted kernels -------------------------------------------------------------------------------------------------------
-    def kernel(self, n: Node) -> Kernel:
+    def kernel(self, n: Node) -> Call:
         kind = n.op.kind
+        if kind == "move":
+            move, text = emit_move(n, self.graph, self.dtype, self.target.lanes)
+            self.kernels[move.kernel] = text
+            return move
         if kind == "lanes":
             e = emit_lanes(n, self.graph, self.dtype, self.target.lanes)
             return self.call(n, e, n.type.shape[0] or 1, n.type.batch, _chunk(n))

@@ -42,10 +42,10 @@ def write_image(arena: Array, layout: Image, data: Array, samples: int) -> None:
 
 
 def read_image(arena: Array, layout: Image, samples: int, dtype: Any, shape: tuple[int, ...]) -> Array:
-    """A canonical copy of an image, each of `shape`."""
+    """A canonical copy, as images of `shape`: the same numbers in the same order."""
     x = np.moveaxis(view(arena, layout, samples, dtype), -1, 2)
     x = x.reshape(len(x), -1, *layout.extents)[:, :layout.channels]
-    return np.ascontiguousarray(x.reshape(len(x), *shape))
+    return np.ascontiguousarray(x.reshape(-1, *shape))
 
 
 @lru_cache(maxsize=4096)

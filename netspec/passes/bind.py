@@ -77,8 +77,19 @@ def bind(cls: type[Word], what: Span, given: list[Given], options: dict[str, Giv
     bound = gather(cls, what, given, options, stride, seen)
     if any(v is UNKNOWN_VALUE for v in bound.fields.values()):
         raise Silent
-    names, _, positions, _ = _table(cls)
-    fields = bound.fields
+    for a in complete(cls, bound, default):
+        raise _missing(cls, what, _table(cls)[2], a, bound)
+    try:
+        made = cls(**bound.fields)
+        made.check()
+    except WordError as e:
+        raise refused(e, what) from None
+    return made, bound
+
+
+def complete(cls: type[Word], bound: Bound, default: Bound | None) -> list[Argument]:
+    """Add what a default says; gives the arguments that are still missing."""
+    names, fields = _table(cls)[0], bound.fields
     if default is not None:
         for k, v in default.fields.items():
             fields.setdefault(k, v)
@@ -88,15 +99,7 @@ def bind(cls: type[Word], what: Span, given: list[Given], options: dict[str, Giv
             bound.activation = default.activation
     if bound.norm not in (None, "lrn") and "bias" in names and "bias" not in fields:
         fields["bias"] = False  # the normalisation's own shift makes it dead
-    for a in names.values():
-        if a.default is REQUIRED and a.field not in fields:
-            raise _missing(cls, what, positions, a, bound)
-    try:
-        made = cls(**fields)
-        made.check()
-    except WordError as e:
-        raise refused(e, what) from None
-    return made, bound
+    return [a for a in names.values() if a.default is REQUIRED and a.field not in fields]
 
 
 def gather(cls: type[Word], what: Span, given: list[Given], options: dict[str, Given], stride: Given | None, seen: Collection[str] = ()) -> Bound:
@@ -108,8 +111,10 @@ def gather(cls: type[Word], what: Span, given: list[Given], options: dict[str, G
     short = numbers < sum(a.default is REQUIRED and a.kind != "ref" for a in positions)
     for g in given:
         v = g.value
-        if v is UNKNOWN_VALUE and len(literals) >= len(positions):
-            continue  # a switch, perhaps
+        if v is UNKNOWN_VALUE and (g.name == "@" or len(literals) >= len(positions)):
+            if g.name == "@":  # a reference that found nothing
+                out.fields.update({a.field: v for a in positions if a.kind == "ref"})
+            continue  # else a switch, perhaps
         if v.__class__ is Symbol:
             _word(cls, g, out, literals, short, seen)
         elif v.__class__ is Scope:

@@ -385,7 +385,7 @@ def check_module(module: tree.Module, mistakes: list[Diagnostic] | tuple[Diagnos
         entered |= e.entered
     found += _looked_at(library, file, entered)
     found += static_findings(file, found)
-    unread = {(d.span.source, d.span.line) for d in mistakes if d.span is not None}
+    unread = {(d.span.source, d.span.line) for d in mistakes if d.span is not None and d.code not in ("tab-indentation", "unexpected-indent", "inconsistent-indent")}
     found = [d for d in found if d in mistakes or d.span is None or (d.span.source, d.span.line) not in unread]
     if mistakes:  # a line that was not read may be the one that reads a value, or uses a name
         found = [d for d in found if d.code not in ("unconnected", "unused")]

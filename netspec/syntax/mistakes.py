@@ -85,6 +85,15 @@ def explain(c: Context) -> Finding:
     return Finding(c.diagnostic("syntax", f"I did not expect {what} here", notes=("here could stand: " + ", ".join(stand[:8]),) if stand else ()))
 
 
+def meant_token(t: Token) -> Token:
+    """The token that a strange one surely stands for: `3X3`, `→`, `;`."""
+    if t.type == "_BAD" and re.fullmatch(r"[\d?]+([Xx][\d?]+)+", t.text):
+        return Token("DIMS", t.text.lower(), t.line, t.column, t.end)
+    if t.type == "_BAD" and t.text in ("→", "⇒", ";"):
+        return Token("ARROW", "->", t.line, t.column, t.end)
+    return t
+
+
 Result = Diagnostic | Finding | None
 
 
@@ -97,6 +106,8 @@ def _strange(c: Context) -> Result:
         return c.diagnostic("unclosed-text", "this text is never closed", 'a `"` is missing at its end', hint=t.text.rstrip() + '"')
     if re.fullmatch(r"[\d?]+([Xx][\d?]+)+", t.text):
         return c.diagnostic("syntax", "sizes are joined by a small x", "not a size", hint=f"write  {t.text.lower()}")
+    if t.text == "?":
+        return c.diagnostic("syntax", "a `?` stands for one of several sizes", "no size by itself", hint="input 3x?x?")
     if t.text == "×":
         return c.diagnostic("syntax", "sizes are joined by the letter x", "this is a multiplication sign", hint="write  3x3")
     if t.text in "→⇒":
@@ -201,6 +212,8 @@ def _code(c: Context) -> str:
 def _reserved(c: Context) -> Result:
     """A word of the language where a name belongs."""
     t = c.token
+    if t.type == "IF" and t is not c.first and c.first.type not in ("SHORTCUT", "NET", "BLOCK"):
+        return c.diagnostic("syntax", "a value that depends on a condition stands in brackets", "not without them", hint="fc (10 if in.channels > 3 else 20)")
     if t.type in TYPES and t is not c.first and "NAME" in c.expected and t.type not in c.expected:
         return c.diagnostic("reserved-word", f"`{t.text}` is a word of the language and cannot be a name", "choose another name",
                             hint=f"write  {t.text}_ or a word of your own")
@@ -227,10 +240,13 @@ def _missing_part(c: Context) -> Result:
         return c.diagnostic("syntax", "a reference is `@` and a name", f"`{t.text}` is no name" if t.text else "the name is missing", at=before)
     if before.type in ("PLUS", "MINUS", "STAR", "SLASH", "PERCENT", "CARET", "CMP", "SIGN", "STRIDE", "OR", "AND", "NOT", "RANGE"):
         return c.diagnostic("missing-value", f"a number is missing after `{before.text}`", "nothing follows" if t.type == "_NL" else f"`{t.text}` is no number", at=before)
+    if before.type in ("IF", "ELIF") and t.type == "COLON":
+        found = c.diagnostic("incomplete", f"a condition is missing after `{before.text}`", "nothing decides here", at=before, hint=f"for example  {before.text} in.channels != 64:")
+        return found if before is c.first else Finding(found, tuple(x for x in c.line.tokens if x is not before))
     if before is c.first and before.type in TYPES and t.type in ("_NL", "COLON"):
         how = {"REPEAT": "repeat 3: conv 64 3x3", "FOR": "for n in [64, 128]: conv n 3x3", "IF": "if stride > 1: maxpool 2", "INPUT": "input 3x224x224",
                "OUTPUT": "output aux: fc 10", "NET": "net lenet:", "BLOCK": "block unit(n):", "TRAIN": "train lenet:", "DEFAULT": "default conv relu",
-               "IMPORT": 'import vgg16 from "vgg.net"', "ELIF": "elif n > 1: conv n 3x3"}.get(before.type)
+               "IMPORT": 'import vgg16 from "vgg.net"', "SHORTCUT": "shortcut: conv 64 1x1", "ELIF": "elif n > 1: conv n 3x3"}.get(before.type)
         if how and t.type not in c.expected:
             return c.diagnostic("incomplete", f"`{before.text}` is not complete", "what follows it is missing", at=before, hint=f"for example  {how}")
     return None

@@ -17,11 +17,12 @@ from ..source import Source, Span
 from .automaton import Kept, Stacks
 from .builder import HOLE
 from .grammar import machine
-from .lexer import Line, Token, read_lines
-from .mistakes import HEADS, Context, explain
+from .lexer import CLOSE, OPEN, Line, Token, read_lines
+from .mistakes import HEADS, Context, explain, meant_token
 from .tree import Module
 
 DEPTH = 64  # levels of indentation
+MARKS = ("COMMA", "LPAR", "_LP_TIGHT", "RPAR", "LSQB", "RSQB", "ARROW")  # too many of these change no value
 MOST = 200  # syntax mistakes reported of one file; what follows is not read
 _LOCK = Lock()  # the builder holds the source it works on
 
@@ -73,7 +74,8 @@ class _Run:
                                              (Label(self.span(line.tokens[0])),)))
                 break
             if line.faults and line.faults[-1].code in ("unclosed-bracket", "too-deep"):
-                self.set_aside(k, line)
+                if line.faults[-1].code == "too-deep" or not self.closed(line):
+                    self.set_aside(k, line)
             else:
                 self.read(k, line)
         end = self.lines[-1].last + 1 if self.lines else 1
@@ -193,16 +195,22 @@ class _Run:
                 if not self.repair(line, kept):
                     self.stacks.put_back(kept)
                     self.set_aside(k, line)
-                self.doubted.add(line.number)
         self.head, self.before_head = line, kept
 
     def repair(self, line: Line, kept: Kept) -> bool:
-        """Read the line without the few tokens that do not fit, or the head of a definition by its names alone. Its
-        value is not to be trusted, but its labels, parameters and arguments are then known to the rest of the file."""
-        tokens = line.tokens[:]
+        """Read the line without the few tokens that do not fit, or the head of a definition by its names alone. Unless
+        only marks are dropped its value is not to be trusted, but its labels, parameters and arguments are then known to
+        the rest of the file."""
+        first = line.tokens[0]
+        tokens = [meant_token(t) for t in line.tokens]
+        sure = True
         for _ in range(6):
             refused = self.try_line(tokens, line)
             if refused is None:
+                if not sure:
+                    self.doubted.add(line.number)
+                    if first.type in ("NET", "BLOCK"):
+                        self.torn.add(line.tokens[1].text)
                 return True
             self.stacks.put_back(kept)
             if refused.type == "_NL":
@@ -210,10 +218,11 @@ class _Run:
             else:
                 k = tokens.index(refused)
                 gone = tokens[k - 2 : k] if k > 1 and tokens[k - 1].type == "EQUAL" and refused.type != "_BAD" else [refused]
+            sure = sure and all(t.type in MARKS or (t.type == "_BAD" and not t.text[0].isalnum() and len(t.text) == 1) for t in gone)
             tokens = [t for t in tokens if t not in gone]
             if not tokens:
                 return False
-        first = line.tokens[0]
+        self.doubted.add(line.number)
         names = [t for k, t in enumerate(line.tokens) if t.type == "NAME" and line.tokens[k - 1].type != "EQUAL"]
         if first.type not in ("NET", "BLOCK") or not names:
             return False
@@ -225,6 +234,28 @@ class _Run:
         made += [Token("RPAR", ")", first.line, names[-1].end, names[-1].end + 1), Token("COLON", ":", first.line, names[-1].end, names[-1].end + 1)]
         self.torn.add(names[0].text)
         return self.try_line(made, line) is None
+
+    def closed(self, line: Line) -> bool:
+        """Read a line with an open bracket as if it were closed: at its end, or before a colon or an arrow."""
+        opened: list[Token] = []
+        for t in line.tokens:
+            if t.type in OPEN:
+                opened.append(t)
+            elif t.type in CLOSE and opened:
+                opened.pop()
+        if len(opened) != 1:
+            return False
+        kept = self.stacks.keep()
+        text = OPEN[opened[0].type]
+        at = line.tokens.index(opened[0])
+        for k in [len(line.tokens), *(k for k, t in enumerate(line.tokens) if k > at and t.type in ("COLON", "ARROW"))]:
+            last = line.tokens[k - 1]
+            close = Token("RPAR" if text == ")" else "RSQB", text, last.line, last.end, last.end + 1)
+            if self.try_line([*line.tokens[:k], close, *line.tokens[k:]], line) is None:
+                self.head, self.before_head = line, kept
+                return True
+            self.stacks.put_back(kept)
+        return False
 
     def try_line(self, tokens: list[Token], line: Line) -> Token | None:
         """Feed a line; gives the token that does not fit, if there is one."""

@@ -14,20 +14,28 @@ from .expressions import CONSTANTS, evaluate
 from .files import UNKNOWN, Context, known_words
 from .lookup import Arguments, flow_of, macro_torn, no_flow, unknown
 from .scopes import Scope, below
-from .values import Flow, Incoming, Macro, Mistake, Silent, Symbol, described
+from .values import UNKNOWN_VALUE, Flow, Incoming, Macro, Mistake, Silent, Symbol, described
 
 
 def use(e: Elaborator, node: tree.Call, macro: Macro, args: Arguments, flow: Flow | None, scope: Scope, c: Context, label: str | None,
         bound_inputs: list[Flow] | None = None) -> Flow:
     """Call a block or net: its parameters bound, its body run in a scope of its own."""
     span = node.span
+    if e.guessing and any(n == macro.name for n, _, _ in e.calls):
+        raise Silent  # what would end the recursion is not known
     if len(e.calls) >= DEPTH:
         name = macro.name
         e.forget(name)
         again = any(n == name for n, _, _ in e.calls)
         raise e.fatal("endless-recursion", f"`{name}` calls itself without end" if again else f"blocks are called more than {DEPTH} levels deep", span, f"{DEPTH} levels deep",
                       "guard the inner call with  if depth > 0:")
-    definition, env, named, inner = open_macro(macro, args, node, c, flow)
+    try:
+        definition, env, named, inner = open_macro(macro, args, node, c, flow)
+    except Mistake as m:
+        if not isinstance(macro.item, tree.Definition):
+            raise
+        e.report(m.diagnostic)
+        definition, env, named, inner = open_macro(macro, _forgiven(macro, args, m), node, c, flow)
     e.entered.add(id(definition))
     weights = (weight_file(e, named),) if named is not None else None
     inputs = input_lines(definition.body)
@@ -184,6 +192,22 @@ def _parameters(macro: Macro, params: tuple[tree.Param, ...], args: Arguments, n
         if p.name not in env and p.default is not None:
             env[p.name] = evaluate(p.default, Context({**base, **env}, {}, macro.file), flow)
     return env
+
+
+def _forgiven(macro: Macro, args: Arguments, m: Mistake) -> Arguments:
+    """What a wrong call still says: a parameter that is missing, or that a mistake blames, has a value nobody knows."""
+    out = Arguments()
+    at, params = m.diagnostic.span, macro.item.params
+    values = dict(zip((p.name for p in params), args.given)) | args.options
+    if args.stride is not None:
+        values.setdefault("stride", args.stride)
+    for p in params:
+        g = values.get(p.name)
+        if g is not None and g.span != at:
+            out.options[p.name] = g
+        elif g is not None or p.default is None or p.default.span == at:
+            out.options[p.name] = Given(UNKNOWN_VALUE, at if at is not None else macro.item.span)
+    return out
 
 
 def _passed(g: Given, name: str, node: tree.Call, macro: Macro) -> Any:

@@ -68,6 +68,8 @@ class Elaborator:
         self.idle: list[tuple[Scope, Span]] = []  # labels whose body makes no node
         self.referred: set[Scope] = set()
         self.errors = 0
+        self.muted = 0  # above 0 while a line is read otherwise than it is written: nothing is said of it
+        self.guessing = 0  # above 0 inside bodies of which nobody knows whether they would run
         self.edges = 0
         self.lines: dict[tuple[int, int], str] = {}
         self.said: set[tuple[str, Span | None]] = set()
@@ -80,6 +82,8 @@ class Elaborator:
 
     # ---------------------------------------------------------------- mistakes
     def report(self, d: Diagnostic) -> None:
+        if self.muted:
+            return
         at = (d.code, d.span)
         if d.severity != "error":
             if at in self.said:

@@ -82,10 +82,19 @@ def input_line(e: Elaborator, s: tree.InputLine, flow: Flow | None, scope: Scope
 
 def _doubted_input(scope: Scope, name: str, span: Span, shape: tuple[int | None, ...]) -> Flow:
     """An input whose line is in error: its number of axes, and its sizes as far as they make sense."""
-    flow = Flow("", TensorType((None,) * len(shape)), False, (), shape)
+    flow = Flow("", TensorType(shape), False, (), shape)
     if name not in scope.kids:
         scope.claim(name, span).value = flow
     return flow
+
+
+def misspelt_input(e: Elaborator, node: tree.Call, scope: Scope, c: Context) -> Flow:
+    """`inptu 3x224x224`: the shape is not to be trusted, and is most probably right."""
+    shape = evaluate(node.arguments[-1], c, None) if node.arguments else None
+    if not isinstance(shape, (int, tuple)):
+        raise Silent
+    e.inputs.setdefault("input", node.span)
+    return _doubted_input(scope, "input", node.span, shape if isinstance(shape, tuple) else (shape,))
 
 
 def _check_sizes(s: tree.InputLine, shape: tuple[Any, ...]) -> None:

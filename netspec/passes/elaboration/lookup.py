@@ -91,14 +91,15 @@ def unknown(name: str, span: Span, c: Context, layers: Any, via: str | None = No
     else:
         hint = f"define it:  block {name}(...):"
     label = "not a layer, not a block of this file" if via is None else f"`{via}` is `{name}` here, which is not a layer and not a block"
-    return Mistake("unknown-word", f"I know no layer or block called `{name}`", span, label, hint=hint)
+    meant = next((w for w in (alias and alias.split()[0], name.lower(), alike) if w in layers), head)
+    return Mistake("unknown-word", f"I know no layer or block called `{name}`", span, label, hint=hint, meant=meant)
 
 
 # ---------------------------------------------------------------- arguments
 
 
 def arguments(e: Elaborator, node: tree.Call, flow: Flow | None, scope: Scope, c: Context) -> Arguments:
-    """Evaluate a call's arguments."""
+    """Evaluate a call's arguments. A mistake in one does not hide those in others: its value is not known."""
     out = Arguments()
     a: Any
     for a in node.arguments:
@@ -110,10 +111,10 @@ def arguments(e: Elaborator, node: tree.Call, flow: Flow | None, scope: Scope, c
         elif kind is tree.Stride:
             if out.stride is not None:
                 raise Mistake("duplicate-option", "the stride is given twice", a.span, "the second time")
-            v = evaluate(a.value, c, flow)
-            out.stride = Given(v, a.span)
-            if isinstance(v, Symbol):
-                raise undefined(a.value, c)
+            out.stride = _given(e, a.value, a.span, flow, scope, c)
+            if isinstance(out.stride.value, Symbol):
+                e.report(undefined(a.value, c).diagnostic)
+                out.stride = Given(UNKNOWN_VALUE, a.span)
         elif kind is tree.Upto:
             if out.upto is not None:
                 raise Mistake("duplicate-option", "`upto` is given twice", a.span, "the second time")
@@ -124,9 +125,15 @@ def arguments(e: Elaborator, node: tree.Call, flow: Flow | None, scope: Scope, c
 
 
 def _given(e: Elaborator, a: Any, span: Span, flow: Flow | None, scope: Scope, c: Context) -> Given:
-    if a.__class__ is tree.Reference:
-        return Given(reference(e, a, flow, scope, c), span)
-    v = evaluate(a, c, flow)
+    refers = a.__class__ is tree.Reference
+    try:
+        if refers:
+            return Given(reference(e, a, flow, scope, c), span)
+        v = evaluate(a, c, flow)
+    except (Mistake, Silent) as m:
+        if isinstance(m, Mistake):
+            e.report(m.diagnostic)
+        return Given(UNKNOWN_VALUE, span, "@" if refers else None)
     return Given(v, span, a.name if a.__class__ is tree.Name and a.name not in c.env else None)
 
 

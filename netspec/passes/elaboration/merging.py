@@ -162,7 +162,7 @@ def residual(e: Elaborator, ends: tuple[Label, ...], body: Flow, other: Flow, wh
     place = scope.numbered("add", head)
     made = LAYERS["add"]()
     a, b = body.type, other.type
-    if body.sure and other.sure and a.shape != b.shape and not _may_agree(a.shape, b.shape):
+    if a.shape != b.shape and ((body.sure and other.sure) or len(a.shape) == len(b.shape)) and not _may_agree(a.shape, b.shape):
         e.report(Diagnostic("residual-mismatch", "a residual adds its input to its body, and the two differ in shape",
                             (Label(head, f"body gives {shape_text(a.shape)}, {which} is {shape_text(b.shape)}"), *(ends if which != "the input" else ())), hint=_projection(a, b) if which == "the input" else
                             "make the shortcut end in the shape of the body"))

@@ -276,9 +276,13 @@ def _if(e: Elaborator, s: tree.If, flow: Flow | None, scope: Scope, c: Context) 
 def undecided(e: Elaborator, bodies: list[Any], flow: Flow | None, scope: Scope, c: Context) -> Flow:
     """Look at bodies of which nobody knows whether they would run."""
     inner = flow.unsure() if flow is not None else NOTHING
-    for b in bodies:
-        e.maybe |= {n.name for n in walk(b) if isinstance(n, (tree.Labelled, tree.Output))}
-        run(e, b, inner, Scope("?", scope, b.span), c)
+    e.guessing += 1
+    try:
+        for b in bodies:
+            e.maybe |= {n.name for n in walk(b) if isinstance(n, (tree.Labelled, tree.Output))}
+            run(e, b, inner, Scope("?", scope, b.span), c)
+    finally:
+        e.guessing -= 1
     return inner
 
 
@@ -307,8 +311,6 @@ def _residual(e: Elaborator, s: tree.Residual, flow: Flow | None, scope: Scope, 
             which = "the shortcut"
     assert body is not None
     e.ends_with_output = False
-    if not flow.sure and (s.shortcut is None or which == "the input"):
-        return Flow("", body.type, False)
     ends = (Label(last_line(s.body), "the body ends here"), *((Label(last_line(s.shortcut.body), "the shortcut ends here"),) if which == "the shortcut" and s.shortcut else ()))
     return merging.residual(e, ends, body, other, which, scope, head)
 

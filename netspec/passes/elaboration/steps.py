@@ -18,6 +18,7 @@ from .calls import use
 from .elaborator import DEPTH, Elaborator
 from .files import UNKNOWN, Context
 from .lookup import Arguments, arguments, flow_of, macro_torn, no_flow, resolve
+from .mending import likely, mended
 from .remarks import remark
 from .scopes import Scope
 from .stated import stated
@@ -35,11 +36,36 @@ def call(e: Elaborator, node: tree.Call, flow: Flow | None, scope: Scope, c: Con
         raise
     except Mistake as m:
         e.report(m.diagnostic)
+        if m.meant is not None:
+            return _as_meant(e, node, m.meant, flow, scope, c, label)
     except Silent:
         pass
+    return _lost(node, flow, scope, label)
+
+
+def _lost(node: tree.Call, flow: Flow | None, scope: Scope, label: str | None) -> Flow:
+    """After a step that makes no sense: a value of which little is known."""
+    out = flow.unsure() if flow is not None else NOTHING
     if label is not None and label not in scope.kids:
-        scope.claim(label, node.span).value = NOTHING
-    return flow.unsure() if flow is not None else NOTHING
+        scope.claim(label, node.span).value = out
+    return out
+
+
+def _as_meant(e: Elaborator, node: tree.Call, meant: str, flow: Flow | None, scope: Scope, c: Context, label: str | None) -> Flow:
+    """What a misspelt step would have made, for the lines below it. What is wrong with it besides is not said."""
+    from .ends import misspelt_input
+
+    e.muted += 1
+    try:
+        if flow is None:
+            return misspelt_input(e, node, scope, c) if meant == "input" else NOTHING
+        return _call(e, replace(node, name=meant), flow.doubted(), scope, c, label)
+    except Fatal:
+        raise
+    except (Mistake, Silent):
+        return _lost(node, flow, scope, label)
+    finally:
+        e.muted -= 1
 
 
 def _call(e: Elaborator, node: tree.Call, flow: Flow | None, scope: Scope, c: Context, label: str | None) -> Flow:
@@ -93,17 +119,14 @@ def layer(e: Elaborator, node: tree.Call, cls: Any, args: Arguments, flow: Flow 
     try:
         said = stated(cls, args.options)
         made, bound = _bound(e, cls, node.span, args, c.defaults.get(cls.name), c.env)
-    except Mistake as m:
-        _explained(m, flow)
-        raise
+    except (Mistake, Silent) as m:
+        if isinstance(m, Mistake):
+            _explained(m, flow)
+            e.report(m.diagnostic)
+        return _doubtful(e, node, cls, args, m, flow, scope, c, label)
     inputs = [flow, *(flow_of(r) for r in bound.refs)]
     span = node.span
-    if label is None:
-        place = scope.numbered(cls.name, span)
-    else:
-        place = scope.claim(label, span)
-        scope.count(cls.name)
-    place.replay = (node, c)
+    place = _place(node, cls, scope, c, label)
     least, most = cls.arity
     if len(inputs) < least or (most is not None and len(inputs) > most):
         place.value = flow.unsure()
@@ -123,6 +146,33 @@ def layer(e: Elaborator, node: tree.Call, cls: Any, args: Arguments, flow: Flow 
     e.done(place, out)
     if out.sure:
         remark(e, made, place, inputs, span)
+    return out
+
+
+def _place(node: tree.Call, cls: Any, scope: Scope, c: Context, label: str | None) -> Scope:
+    """The name of a step."""
+    if label is None:
+        place = scope.numbered(cls.name, node.span)
+    else:
+        place = scope.claim(label, node.span)
+        scope.count(cls.name)
+    place.replay = (node, c)
+    return place
+
+
+def _doubtful(e: Elaborator, node: tree.Call, cls: Any, args: Arguments, m: Exception, flow: Flow, scope: Scope, c: Context, label: str | None) -> Flow:
+    """A step of whose arguments some are wrong or not known, as far as the others go."""
+    place = _place(node, cls, scope, c, label)
+    out = flow.unsure()
+    bound = mended(e, cls, node.span, args, m, c.defaults.get(cls.name), c.env)
+    if bound is not None:
+        inputs = [flow, *(r.value for r in bound.refs if r.value is not None)]
+        out = likely(e, cls, bound, inputs, node.span, scope.path)
+        place.raw = out
+        for word in (bound.norm, bound.activation):
+            if word is not None and word != "linear":
+                out = _added(e, word, place, out, node.span, c)
+    e.done(place, out)
     return out
 
 
@@ -179,6 +229,8 @@ def guess(made: Any, inputs: list[Flow]) -> Flow:
     """What is known of a result after a mistake: the layer's own word on inputs of unknown size."""
     blank = [TensorType((None,) * len(f.type.shape), f.type.batch) for f in inputs]
     first = inputs[0].unsure()
+    if getattr(made, "groups", 1) != 1:  # groups that do not divide have no say in the shape
+        made, blank = replace(made, groups=1), [f.type for f in inputs]
     try:
         shape = made.shape(*blank)
         most = first.most if first.most is not None and len(first.most) == len(shape.shape) else None

@@ -20,8 +20,9 @@ class Mistake(Exception):
     """Something is wrong here; whoever catches it adds the way in."""
 
     def __init__(self, code: str, title: str, span: Span, label: str = "", notes: tuple[str, ...] = (), hint: str | None = None,
-                 peers: tuple[Label, ...] = ()):
+                 peers: tuple[Label, ...] = (), meant: str | None = None):
         super().__init__(title)
+        self.meant = meant  # the word that was probably to stand here
         self.diagnostic = Diagnostic(code, title, (Label(span, label), *peers), notes, hint)
 
 
@@ -68,6 +69,10 @@ class Flow:
         """What can still be said of it after a mistake: its number of axes, and that it has hardly grown."""
         most = self.type.shape if self.sure else self.most
         return Flow("", TensorType((None,) * len(self.type.shape), self.type.batch), False, (), most, self.ranked)
+
+    def doubted(self) -> Flow:
+        """The same sizes, of a value that is not in the graph: what a mistake elsewhere on the line cannot have changed."""
+        return Flow("", self.type, False, (), self.type.shape) if self.sure else self
 
     @property
     def largest(self) -> TensorType:

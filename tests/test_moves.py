@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pytest
 
 import netspec
@@ -64,6 +65,21 @@ def test_a_move_that_a_layout_can_say_is_no_code(name: str) -> None:
     net = both(netspec.load_graph(text=f"net n:\n  {(NETS | VIEWS)[name]}\n").graph)
     assert all(n.op.idle for n in steps(net, "move"))
     assert not any(getattr(c, "method", "") == "move" for e in net.entries.values() for c in e.schedule.main.calls)
+
+
+def test_what_goes_element_by_element_comes_before_a_flatten() -> None:
+    """So that fc needs none; and dropout draws the same mask."""
+    found = []
+    for flatten in ("", "\n  flatten", "\n  reshape 6x16\n  flatten"):
+        net = netspec.compile(text=f"net n:\n  input 3x4x4\n  conv 6 3x3{flatten}\n  dropout 0.4 -> tanh\n  fc 5\ntrain n:\n  loss cross_entropy\n  sgd lr=0.1\n")
+        rng = np.random.default_rng(0)
+        found.append(net.loss_and_gradients(rng.standard_normal((4, 3, 4, 4)), rng.integers(0, 5, 4)))
+        graph = netspec.load_graph(text=f"net n:\n  input 3x4x4\n  conv 6 3x3{flatten}\n  dropout 0.4 -> tanh\n  fc 5\n").graph
+        assert "move" not in [n.op.kind for n in fused(graph, "gradients") if isinstance(n.op, Step)]
+    for loss, gradients in found:
+        assert loss == found[0][0]
+        for k, g in gradients.items():
+            np.testing.assert_array_equal(g, found[0][1][k])
 
 
 def test_one_kernel_copies_every_move() -> None:

@@ -34,6 +34,9 @@ class Dropout(Layer, category="noise"):
     def shape(self, *inputs: TensorType) -> TensorType:
         return inputs[0]
 
+    def pointwise(self) -> bool:
+        return not self.spatial  # the mask goes by the element's number, which no move changes
+
     def forward(self, b: Builder, *inputs: str, **parameters: str) -> str:
         (x,) = inputs
         if self.rate == 0:

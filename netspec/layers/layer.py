@@ -110,6 +110,11 @@ class Layer(Word):
         """Whether it can read an input as it was before a flatten, a reshape or the end of an `each` moved its numbers."""
         return False
 
+    def pointwise(self) -> bool:
+        """Whether each number of the result comes from the one at its place alone, so that a flatten or a reshape may as well
+        come after it."""
+        return False
+
     def bound(self, makers: tuple[Node, ...], values: tuple[str, ...]) -> tuple[Layer, tuple[str, ...]]:
         """Called as the layer is placed, with the values it reads and the nodes that make them. Returns the layer,
         perhaps with facts of those nodes, and the values to read instead (`unpool` reads what the pool it undoes read)."""
@@ -172,6 +177,9 @@ class Activation(Layer):
 
     def shape(self, *inputs: TensorType) -> TensorType:
         return inputs[0]
+
+    def pointwise(self) -> bool:
+        return True
 
     def formula(self) -> str:
         raise NotImplementedError

@@ -63,10 +63,15 @@ class Program:
             self.alias |= {v.name: v.name for v in node.results}
             return
         inputs = tuple(self.seen(node.op, self.alias[i]) for i in node.inputs)
+        moved = self.unmoved(inputs[0]) if node.op.pointwise() and node.op.backward is None and len(inputs) == 1 else []
+        if moved:
+            inputs = (moved[-1].inputs[0],)
         parameters = {p.name.rsplit(".", 1)[-1]: self.parameter(p, node) for p in node.parameters}
         b = Writer(self, node.name, node, self.training and not (dict(node.attrs).get("frozen") and node.op.category == "normalisation"))
         before = len(self.nodes)
         out = node.op.forward(b, *inputs, **parameters)
+        for m in reversed(moved):  # what reads the result may not need it
+            out = self.again(m, out, node)
         assert self.types[out] == node.type, f"{node.name}: shape() says {node.type}, forward() makes {self.types[out]}"
         self.alias[node.results[0].name] = out
         if node.op.backward is not None and out not in inputs:
@@ -78,6 +83,25 @@ class Program:
         while value in self.same and layer.sees(self.types[self.same[value]], self.types[value]):
             value = self.same[value]
         return value
+
+    def unmoved(self, value: str) -> list[Node]:
+        """The moves a value has come by, the last one first."""
+        makers = {v.name: n for n in self.nodes for v in n.results} if value in self.same else {}
+        out: list[Node] = []
+        while value in self.same and makers[value].inputs == (self.same[value],):
+            out.append(makers[value])
+            value = self.same[value]
+        return out
+
+    def again(self, move: Node, value: str, node: Node) -> str:
+        """The same move of another value."""
+        if value == move.inputs[0]:
+            return move.name
+        b = Writer(self, node.name, node)
+        f: Formula = move.op
+        new = b(f.text, out=tuple(s or 0 for s in move.type.shape), over=dict(f.over), batch=move.type.batch, **{f.operands[0]: value})
+        b.same(str(new), value)
+        return str(new)
 
     def parameter(self, p: Parameter, node: Node) -> str:
         if p.name not in self.types:

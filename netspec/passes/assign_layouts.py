@@ -11,9 +11,10 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from ..ir.contraction import Contraction, WeightOrder, choose_lanes, master_order, prefers_channels_last
+from ..ir.formula import Formula
 from ..ir.graph import Graph, Input, Node, Parameter, Value
 from ..ir.layout import Image, Layout, Packed, Target, Vector, blocked, channels_last, round_up
-from ..ir.places import pieces_of, plan_places
+from ..ir.places import pieces_of, plan_places, reads_of
 from ..ir.step import Step, unfused
 from .kinds import contraction
 from .place_moves import place_moves, share_halos
@@ -131,7 +132,17 @@ class _Assignment:
 
     def _narrow_inputs(self, inner: Graph, cs: dict[str, Contraction]) -> set[str]:
         narrow = _channels_last_inputs(inner)
-        return {x for x in narrow if all(m.name in cs for m in inner.nodes if x in m.inputs)}
+        return {x for x in narrow if all(m.name in cs for m in inner.nodes if x in m.inputs)} | self._labels()
+
+    def _labels(self) -> set[str]:
+        """Inputs of one number a place that only steps at places read: a vector of lanes would be padding but for that."""
+        out = set()
+        for n in self.graph.nodes:
+            if isinstance(n.op, Input) and n.type.batch and n.type.shape[0] == 1 and len(n.type.shape) > 1 and n.name not in self.graph.roots:
+                readers = self.graph.readers[n.name]
+                if readers and all(s.op.kind == "places" for s in readers) and all(_is_one(m, n.name) for s in readers for m in s.op.nodes if n.name in m.inputs):
+                    out.add(n.name)
+        return out
 
     def _layout(self, n: Node, v: Value, halo: Triple, last: bool, cs: dict[str, tuple[Node, Contraction]], gradient_of: dict[str, str]) -> Layout:
         t, item, lanes = v.type, self.target.item, self.target.lanes
@@ -171,6 +182,11 @@ class _Assignment:
         made = self.sums(cs[n.name][1], len(n.op.sums), like, target=self.target) if n.name in cs else interleaved(len(n.op.sums), like)
         for v, layout in zip(n.op.sums, made):
             self.layouts[v] = layout
+
+
+def _is_one(n: Node, value: str) -> bool:
+    """Whether a formula reads the one channel of a value as a number for all of its own."""
+    return isinstance(n.op, Formula) and all(not a.axes[1].terms for v, a in reads_of(n) if v == value)
 
 
 def interleaved(count: int, like: Image) -> tuple[Image, ...]:

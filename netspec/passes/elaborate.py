@@ -12,7 +12,6 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 from ..diagnostics import Diagnostic, Label, SpecError, UsageError, in_order, near
@@ -29,9 +28,9 @@ from .elaboration.elaborator import Elaborator
 from .elaboration.expressions import CONSTANTS, evaluate
 from .elaboration.files import UNKNOWN, Context, File, Library
 from .elaboration.lookup import Arguments
-from .elaboration.scopes import Scope
-from .elaboration.training import elaborate_training, training_words
-from .elaboration.values import NOTHING, UNKNOWN_VALUE, Fatal, Macro, Mistake, Silent
+from .elaboration.training import elaborate_training
+from .elaboration.unrun import look
+from .elaboration.values import UNKNOWN_VALUE, Fatal, Macro, Mistake, Silent
 
 __all__ = ["callable_nets", "check_file", "check_module", "elaborate"]
 
@@ -214,6 +213,7 @@ def _run_net(e: Elaborator, file: File, macro: Macro, settings: dict[str, object
         e.weights.append(("", weight_file(e, named)))
     e.entered.add(id(definition))
     inside = Context(env, inner.places.get(definition.name, inner.defaults), inner)
+    e.site = span
     e.calls.append((macro.name, "", span))
     base, e.calls = e.calls, []
     out = statements.run(e, definition.body, None, e.root, inside)
@@ -334,34 +334,19 @@ def check_file(path: Any) -> list[Diagnostic]:
     return check_module(*parse_recovering(read_source(path)))
 
 
-def _looked_at(library: Library, file: File, entered: set[int]) -> list[Diagnostic]:
-    """What can be said of definitions that nothing runs, without knowing their parameters, and of train sections."""
+def _looked_at(library: Library, file: File, entered: set[int], over: dict[int, tuple[Any, Context]], taken: set[int]) -> list[Diagnostic]:
+    """What can be said of what nothing runs, and of train sections."""
     e = Elaborator(library, {})
-    with _deep_stack(), none_expected():
+    e.over |= over
+    e.taken |= taken
+    with _deep_stack():
         try:
             for f in list(library.files.values()):
                 prepare(e, f)
-            for item in file.module.items:
-                if isinstance(item, tree.Train):
-                    macro = file.definitions.get(item.net)
-                    training_words(e, item, file, {p.name for p in macro.item.params} if macro is not None else set())
-                if not isinstance(item, tree.Definition) or id(item) in entered:
-                    continue
-                env = {**file.env, **{p.name: UNKNOWN_VALUE for p in item.params}}
-                e.maybe, e.inputs, e.outputs, e.binding, e.nets = set(), {}, [], [], 0
-                e.calls = [(item.name, item.name, item.name_span)]
-                before = len(e.found)
-                with e.guarded():
-                    statements.run(e, item.body, NOTHING if item.kind == "block" else None, Scope("", None, None, wall=True),
-                                   Context(env, file.places.get(item.name, file.defaults), file))
-                e.found[before:] = [replace(d, trail=()) for d in e.found[before:] if d.severity == "error" and d.code not in UNJUDGED]
-                e.depths.clear()
+            look(e, file, entered)
         except (Fatal, RecursionError):
             pass
     return e.found
-
-
-UNJUDGED = ("endless-recursion", "no-flow", "misplaced-input")  # not to be said of a block that nobody has called
 
 
 def check_module(module: tree.Module, mistakes: list[Diagnostic] | tuple[Diagnostic, ...] = ()) -> list[Diagnostic]:
@@ -372,6 +357,8 @@ def check_module(module: tree.Module, mistakes: list[Diagnostic] | tuple[Diagnos
     found += library.found
     library.found = []
     entered: set[int] = set()
+    over: dict[int, tuple[Any, Context]] = {}
+    taken: set[int] = set()
     for item in callable_nets(module):
         macro = file.definitions.get(item.name)
         if macro is None or macro.item is not item:
@@ -383,7 +370,9 @@ def check_module(module: tree.Module, mistakes: list[Diagnostic] | tuple[Diagnos
             continue
         found += e.found
         entered |= e.entered
-    found += _looked_at(library, file, entered)
+        over |= e.over
+        taken |= e.taken
+    found += _looked_at(library, file, entered, over, taken)
     found += static_findings(file, found)
     unread = {(d.span.source, d.span.line) for d in mistakes if d.span is not None and d.code not in ("tab-indentation", "unexpected-indent", "inconsistent-indent")}
     found = [d for d in found if d in mistakes or d.span is None or (d.span.source, d.span.line) not in unread]

@@ -184,7 +184,7 @@ def _scan(scanner: Scanner, text: str, number: int, out: list[Token], comments: 
         if type_ == "NAME" and word in words:
             before = out[-1].type if out else ""
             # After @ and . a name is a name; `input` is one everywhere but at the head of its line.
-            if before != "AT" and before != "DOT" and (word != "input" or first):
+            if before != "AT" and before != "DOT" and (word != "input" or first or before == "COLON"):
                 type_ = words[word]
         out.append(Token(type_, word, number, m.start() + 1, at + 1))
         first = False

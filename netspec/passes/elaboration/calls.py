@@ -36,6 +36,8 @@ def use(e: Elaborator, node: tree.Call, macro: Macro, args: Arguments, flow: Flo
             raise
         e.report(m.diagnostic)
         definition, env, named, inner = open_macro(macro, _forgiven(macro, args, m), node, c, flow)
+    if e.guessing and flow is not None and not flow.ranked:
+        raise Silent  # its body is looked at by itself
     e.entered.add(id(definition))
     weights = (weight_file(e, named),) if named is not None else None
     inputs = input_lines(definition.body)
@@ -96,6 +98,7 @@ def open_macro(macro: Macro, args: Arguments, node: tree.Call, c: Context, flow:
     """A variant leads to its net: the definition at the end, its parameters bound, the weights file if one is named."""
     seen = []
     weights = None
+    v: tree.Variant | None = None
     while isinstance(macro.item, tree.Variant):
         v = macro.item
         if macro in seen:
@@ -136,6 +139,9 @@ def open_macro(macro: Macro, args: Arguments, node: tree.Call, c: Context, flow:
         args.given, args.options, args.stride = below_args.given, below_args.options, below_args.stride
         macro = held
     d = macro.item
+    if v is not None and d.kind == "block" and not input_lines(d.body):
+        raise Mistake("wrong-word", f"`{d.name}` is a block, and a variant is of a net", v.call.name_span, "it has no input of its own",
+                      hint=f"call it in a net:\nnet {v.name}:\n  input 3x224x224\n  {tree.source_text(v.call)}")
     if "weights" in args.options and "weights" not in {p.name for p in d.params}:
         g = args.options.pop("weights")
         if g.value is not None and not isinstance(g.value, str):

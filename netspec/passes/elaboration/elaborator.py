@@ -16,7 +16,7 @@ from ...source import Span
 from ...syntax import tree
 from ...words import WordError
 from ..bind import refused
-from .files import File, Library
+from .files import Context, File, Library
 from .scopes import Scope
 from .stated import Stated
 from .values import Fatal, Flow, Mistake, Silent
@@ -68,6 +68,9 @@ class Elaborator:
         self.idle: list[tuple[Scope, Span]] = []  # labels whose body makes no node
         self.referred: set[Scope] = set()
         self.errors = 0
+        self.site: Span | None = None  # where the net that is run was asked for
+        self.taken: set[int] = set()  # bodies that a condition let run
+        self.over: dict[int, tuple[Any, Context]] = {}  # bodies that one passed over
         self.muted = 0  # above 0 while a line is read otherwise than it is written: nothing is said of it
         self.guessing = 0  # above 0 inside bodies of which nobody knows whether they would run
         self.edges = 0
@@ -95,11 +98,19 @@ class Elaborator:
                 self.forget(name)
                 raise self.fatal("endless-recursion", f"`{name}` calls itself without end", span, f"{len(self.calls)} levels deep, and its numbers keep growing",
                                  "guard the inner call with  if depth > 0:")
+        site = self.call_spans[-1] if self.call_spans else self.site
+        if site is not None and d.severity == "error" and d.span is not None and d.span.source != site.source:  # in an imported file
+            d = replace(d, labels=(Label(site, "as it is used here"), *d.labels))
         self.found.append(d if d.trail else replace(d, trail=self.trail()))
         self.depths.append(self.calls[:])
         self.errors += d.severity == "error"
         if self.errors == MOST_MISTAKES:
             raise self.fatal("too-many-mistakes", f"{MOST_MISTAKES} mistakes: the rest was not looked at", d.labels[0].span)
+
+    def passed_over(self, body: Any, c: Context) -> None:
+        """Remember a body, or a condition, that did not run: `check` looks at those that never do."""
+        if body is not None:
+            self.over.setdefault(id(body), (body, c))
 
     def forget(self, name: str) -> None:
         """Of an endless recursion, what went wrong further down is no mistake of its own."""

@@ -66,7 +66,7 @@ def _init(name: str, g: Given) -> str | float:
         raise Mistake("unknown-word", f"there is no initialiser `{word}`" if word else f"{name} is a number or the name of an initialiser", g.span,
                       notes=("there are: " + ", ".join(INITIALISERS),), hint=f"did you mean `{alike}`?" if alike else f'{name}=he   or   {name}="gaussian 0.01"')
     try:
-        good = all(isfinite(float(n)) for n in numbers) and len(numbers) <= INITIALISERS[word]
+        good = all(isfinite(float(n)) and (float(n) >= 0 or word == "constant") for n in numbers) and len(numbers) <= INITIALISERS[word]
     except ValueError:
         good = False
     if not good:

@@ -89,6 +89,8 @@ def default(e: Elaborator, s: tree.Default, flow: Flow | None, c: Context) -> Bo
             raise Mistake("wrong-argument", "a default holds switches and options only", a.span)
         else:
             v = evaluate(a, c, flow)
+            if v is UNKNOWN_VALUE:
+                raise Silent
             if not isinstance(v, Symbol):
                 raise Mistake("wrong-argument", "a default never sets a positional argument", a.span, f"this is {described(v)}", hint=f"default {s.kind} relu pad=1")
             given.append(Given(v, a.span, v.name))
@@ -132,7 +134,8 @@ def _labelled(e: Elaborator, s: tree.Labelled, flow: Flow | None, scope: Scope, 
     if alike and s.name.rstrip("0123456789_") == alike:
         alike = None  # `dense1` is a name of its own
     if s.name in ("concat", "add", "sub", "mul", "mean") and single_call(s.body) is None:
-        e.report(Mistake("branch-expected", f"`{s.name}:` opens a merge, and its lines begin with `|`", head, "no branches under it", hint="  | skip\n  | conv 64 3x3").diagnostic)
+        for x in s.body.statements if isinstance(s.body, tree.Suite) else (s.body,):
+            e.report(Mistake("branch-expected", f"`{s.name}:` opens a merge, and its lines begin with `|`", first_line(x), "no branch", hint="  | skip\n  | conv 64 3x3").diagnostic)
     elif alike and s.name != alike and s.index is None:
         e.report(Mistake("misleading-label", f"the label `{s.name}` looks like the word `{alike}`", head, "read as a label, this line would connect nothing",
                          hint=f"write `{alike}:` if you meant it, or choose a name further from it").diagnostic)
@@ -205,6 +208,8 @@ def _repeat(e: Elaborator, s: tree.Repeat, flow: Flow | None, scope: Scope, c: C
     for i in range(int(times)):
         e.tick(s.span)
         flow = run(e, s.body, flow, scope, c.bound(**{s.counter: i + 1}) if s.counter else c)
+    if not times:
+        e.passed_over(s.body, c.bound(**{s.counter: UNKNOWN_VALUE}) if s.counter else c)
     return flow
 
 
@@ -229,6 +234,8 @@ def _for(e: Elaborator, s: tree.For, flow: Flow | None, scope: Scope, c: Context
         if isinstance(m, Mistake):
             e.report(m.diagnostic)
         return undecided(e, [s.body], flow, scope, c.bound(**dict.fromkeys(s.names, UNKNOWN_VALUE)))
+    if not over:
+        e.passed_over(s.body, c.bound(**dict.fromkeys(s.names, UNKNOWN_VALUE)))
     for values in over:
         e.tick(s.span)
         flow = run(e, s.body, flow, scope, c.bound(**dict(zip(s.names, values))))
@@ -269,8 +276,16 @@ def _if(e: Elaborator, s: tree.If, flow: Flow | None, scope: Scope, c: Context) 
                 e.report(m.diagnostic)
             return undecided(e, [b for _, b in s.cases] + ([s.otherwise] if s.otherwise is not None else []), flow, scope, c)
         if held:
+            e.taken.add(id(body))
+            for other in (*(x for case in s.cases for x in case if x is not condition and x is not body), s.otherwise):
+                e.passed_over(other, c)
             return run(e, body, flow, scope, c)
-    return run(e, s.otherwise, flow, scope, c) if s.otherwise is not None else flow
+    for _, body in s.cases:
+        e.passed_over(body, c)
+    if s.otherwise is None:
+        return flow
+    e.taken.add(id(s.otherwise))
+    return run(e, s.otherwise, flow, scope, c)
 
 
 def undecided(e: Elaborator, bodies: list[Any], flow: Flow | None, scope: Scope, c: Context) -> Flow:
@@ -300,7 +315,10 @@ def _residual(e: Elaborator, s: tree.Residual, flow: Flow | None, scope: Scope, 
                 e.report(m.diagnostic)
             undecided(e, [s.shortcut.body], flow, scope, c)
             return body.unsure() if body else NOTHING
-        if taken:
+        if not taken:
+            e.passed_over(s.shortcut.body, c)
+        else:
+            e.taken.add(id(s.shortcut.body))
             name, k = "shortcut", 2
             while name in scope.kids:
                 name, k = f"shortcut{k}", k + 1
@@ -313,6 +331,12 @@ def _residual(e: Elaborator, s: tree.Residual, flow: Flow | None, scope: Scope, 
     e.ends_with_output = False
     ends = (Label(last_line(s.body), "the body ends here"), *((Label(last_line(s.shortcut.body), "the shortcut ends here"),) if which == "the shortcut" and s.shortcut else ()))
     return merging.residual(e, ends, body, other, which, scope, head)
+
+
+def first_line(s: Any) -> Span:
+    """The first line of a statement."""
+    at: Span = s.span
+    return at if at.line == at.end_line else Span(at.source, at.line, at.column, at.line, len(at.source.line(at.line)) + 1)
 
 
 def last_line(body: Any) -> Span:
@@ -375,7 +399,9 @@ def _hole(e: Elaborator, s: tree.Hole, flow: Flow | None, scope: Scope, c: Conte
     e.maybe |= set(re.findall(r"(\w+)(?:\[.*?\])?\s*:", s.span.source.line(s.span.line))) | set(re.findall(r"output\s+(\w+)", s.span.source.line(s.span.line)))
     if s.body is not None:
         e.maybe |= {n.name for n in walk(s.body) if isinstance(n, (tree.Labelled, tree.Output))}
-        run(e, s.body, inner, Scope("?", scope, s.span), c)
+        loop = re.match(r"\s*for\s+(\w+(?:\s*,\s*\w+)*)|.*?\bas\s+(\w+)", s.span.source.line(s.span.line))
+        names = re.findall(r"\w+", loop[1] or loop[2]) if loop else ()
+        run(e, s.body, inner, Scope("?", scope, s.span), c.bound(**dict.fromkeys(names, UNKNOWN_VALUE)))
     return inner
 
 
@@ -390,3 +416,4 @@ _RULES: dict[type, Callable[..., Flow | None]] = {
     tree.Repeat: _repeat, tree.For: _for, tree.If: _if, tree.Residual: _residual, tree.Dense: _dense, tree.Each: _each, tree.Frozen: _frozen,
     tree.Output: ends.output, tree.InputLine: ends.input_line, tree.Hole: _hole, tree.Default: _misplaced, tree.Constant: _misplaced,
 }
+STATEMENTS = tuple(_RULES)

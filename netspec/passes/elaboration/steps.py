@@ -7,6 +7,7 @@ from dataclasses import replace
 from types import NoneType
 from typing import Any
 
+from ...diagnostics import Label
 from ...ir.types import TensorType, shape_text
 from ...layers import LAYERS
 from ...source import Span
@@ -260,7 +261,14 @@ def reuse(e: Elaborator, node: tree.Call, args: Arguments, flow: Flow | None, sc
     scope.kids.pop(name, None) if label is None else None
     place_path = f"{scope.path}.{name}" if scope.path else name
     e.shared.append((place_path, original.path))
+    before = len(e.found)
     try:
         return statements.labelled_body(e, name, body, flow, scope, c, node.span)
     finally:
         e.shared.pop()
+        known = {(d.code, d.title, d.span) for d in e.found[:before]}
+        for k, d in reversed(list(enumerate(e.found[before:], before))):
+            if (d.code, d.title, d.span) in known:  # the original has it already
+                del e.found[k], e.depths[k - len(e.found) - 1]
+            elif d.severity == "error" and d.span is not None and d.span != node.span:
+                e.found[k] = replace(d, labels=(Label(node.span, d.labels[0].text), Label(d.span, "what is run again"), *d.labels[1:]))

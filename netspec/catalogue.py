@@ -117,7 +117,7 @@ CATALOGUE: dict[str, str] = {
     "bad-data": _page("A file of data does not hold what it should.", "An .npz file has arrays x and y, and x_test and y_test where there are any; a folder has x.npy and y.npy."),
     "nothing-to-train": _page("No parameter of the network can be trained.", "Everything is frozen, or there are no weights."),
     "unknown-metric": _page("A metric cannot measure this output.", "Accuracy and top5 count class numbers, which cross-entropy and hinge losses have."),
-    "unknown-initialiser": _page("There is no initialiser of this name.", "zeros, ones, constant, gaussian, uniform, he, he_uniform, xavier, xavier_uniform, orthogonal."),
+    "unknown-initialiser": _page("There is no initialiser of this name.", "zeros, ones, constant, gaussian, uniform, he, he_uniform, xavier, xavier_uniform, lecun, lecun_uniform, orthogonal."),
     "loss-exploded": _page("The loss became infinite or NaN.", "Most often the learning rate is too large, or an input holds such a number. Training stops at the step where it is first seen."),
     "no-forward": _page("There is nothing to go back through.", "backward(gradients) refers to the last forward(x) or predict(x).", "net.backward(g)", "net.forward(x)\nnet.backward(g)"),
     "not-yet": _page("This version cannot do that.", "It is refused, so that it is not left out without a word."),

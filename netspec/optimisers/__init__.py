@@ -18,10 +18,11 @@ from . import (
     rmsprop,
     rprop,
     sgd,
+    sigmoid_schedule,
     step_schedule,
     warmup,
 )
 from .optimiser import OPTIMISERS, SCHEDULES, Optimiser, Schedule
 
 __all__ = ["OPTIMISERS", "SCHEDULES", "Optimiser", "Schedule", "adadelta", "adagrad", "adam", "adamax", "adamw", "cosine", "exponential", "inverse",
-           "lbfgs", "multistep", "nadam", "onecycle", "plateau", "poly", "rmsprop", "rprop", "sgd", "step_schedule", "warmup"]
+           "lbfgs", "multistep", "nadam", "onecycle", "plateau", "poly", "rmsprop", "rprop", "sgd", "sigmoid_schedule", "step_schedule", "warmup"]

@@ -90,6 +90,17 @@ def _xavier_uniform(p: Parameter, random: np.random.Generator, numbers: tuple[fl
     return random.uniform(-limit, limit, p.shape)
 
 
+def _lecun(p: Parameter, random: np.random.Generator, numbers: tuple[float, ...]) -> Array:
+    """Normal, std sqrt(1 / fan_in), which `selu` asks for. LeCun et al., "Efficient BackProp", 1998"""
+    return random.standard_normal(p.shape) * sqrt(1 / p.fan_in)
+
+
+def _lecun_uniform(p: Parameter, random: np.random.Generator, numbers: tuple[float, ...]) -> Array:
+    """Within sqrt(3 / fan_in): Caffe's `xavier`."""
+    limit = sqrt(3 / p.fan_in)
+    return random.uniform(-limit, limit, p.shape)
+
+
 def _orthogonal(p: Parameter, random: np.random.Generator, numbers: tuple[float, ...]) -> Array:
     """Rows (or columns, whichever are fewer) orthonormal, times a gain. Saxe et al., 2013 (arXiv:1312.6120)"""
     rows, columns = p.shape[0], prod(p.shape[1:])
@@ -111,5 +122,8 @@ INITIALISERS: dict[str, tuple[Rule, int]] = {  # name -> rule, and how many numb
     "xavier": (_xavier, 0),
     "xavier_normal": (_xavier, 0),
     "xavier_uniform": (_xavier_uniform, 0),
+    "lecun": (_lecun, 0),
+    "lecun_normal": (_lecun, 0),
+    "lecun_uniform": (_lecun_uniform, 0),
     "orthogonal": (_orthogonal, 1),
 }

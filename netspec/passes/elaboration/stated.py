@@ -18,7 +18,7 @@ from ..bind import Given
 from .values import UNKNOWN_VALUE, Mistake, described, is_number, plain
 
 INITIALISERS = {"zeros": 0, "ones": 0, "constant": 1, "gaussian": 1, "uniform": 1, "he": 0, "he_normal": 0, "he_uniform": 0, "xavier": 0,
-                "xavier_normal": 0, "xavier_uniform": 0, "orthogonal": 1}  # and how many numbers may follow
+                "xavier_normal": 0, "xavier_uniform": 0, "lecun": 0, "lecun_normal": 0, "lecun_uniform": 0, "orthogonal": 1}  # and how many numbers may follow
 OPTIONS = ("lr", "decay", "init", "bias_init")
 
 

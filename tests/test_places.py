@@ -171,6 +171,31 @@ def test_cross_entropy_in_float32(classes: int) -> None:
     near(a.input_gradients["x"] * 33 * 9 * 4, b.input_gradients["x"] * 33 * 9 * 4, 1e-6)
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(("classes", "space", "few"), [(2, (5, 19), True), (3, (37,), True), (4, (2, 3, 9), True), (2, (7, 3), False), (2, (3, 16), True)])
+def test_few_classes_go_place_by_place(classes: int, space: tuple[int, ...], few: bool, dtype: str) -> None:
+    """Lanes are places, where a row has enough of them (within the halo that the convolution's gradient reads)."""
+    window = "x".join("3" * len(space))
+    graph = sequence([f"conv {classes} {window}"], x=(3, *space))
+    for loss in (LOSSES["cross_entropy"](), CROSS_ENTROPY(smoothing=0.1, ignore=1, weights=tuple(float(k + 1) for k in range(classes)))):
+        ours, theirs = CpuExecutor(graph, dtype), ReferenceExecutor(graph)
+        for e in (ours, theirs):
+            fill(e)
+        rng = np.random.default_rng(5)
+        x = {"x": rng.standard_normal((3, 3, *space)).astype(dtype)}
+        y = {"target.out": rng.integers(0, classes, (3, 1, *space)).astype(float)}
+        ours.gradients(x, y, (Term(loss, "out"),), inputs_too=True)
+        ours.arena[:] = 0x7F
+        a, b = (e.gradients(x, y, (Term(loss, "out"),), inputs_too=True) for e in (ours, theirs))
+        tolerance = 1e-12 if dtype == "float64" else 2e-5
+        near(np.array(a.losses), np.array(b.losses), tolerance)
+        near(a.input_gradients["x"], b.input_gradients["x"], tolerance)
+        (entry,) = ours.entries.values()
+        scratch = [c.scratch for c in entry.schedule.main.calls if c is not None and c.name == "loss.0.loss.each"]
+        if loss.even:
+            assert (scratch == [0]) == (few and classes <= ours.target.lanes // 2)
+
+
 @pytest.mark.parametrize("layer", LAYERS)
 def test_float32_stays_near(layer: str) -> None:
     both(sequence([layer], x=(33, 5, 37)), "float32", tolerance=2e-6)

@@ -14,6 +14,7 @@ from math import prod
 from ...ir.formula import Access, Axis, Formula, access
 from ...ir.graph import Graph, Node
 from ...ir.places import Sweep, extents_of, pieces_of, plan_places
+from .emit_few import Few, are_few
 from .emit_lanes import Emitted, kernel_text
 from .expressions import keeps_zero, source
 from .places_frame import WORDS, Frame
@@ -35,7 +36,9 @@ def emit_places(node: Node, graph: Graph, dtype: str, lanes: int) -> EmittedPlac
     item = 8 if dtype == "float64" else 4
     plan = plan_places(node, graph, lanes, item)
     near = {i: graph.values[i].layout for i in node.inputs} | {v.name: v.layout for v in node.results}
-    w = _Writer(plan, near, tuple(v.name for v in node.results), lanes, item)
+    arguments = plan, near, tuple(v.name for v in node.results), lanes, item
+    few = Few(*arguments)
+    w: _Writer | Few = few if are_few(plan, lanes) and few.fits() else _Writer(*arguments)
     body, outputs = w.kernel()
     name, text = kernel_text("places", body, dtype, lanes)
     pieces = pieces_of(plan, graph)

@@ -96,7 +96,7 @@ class Frame:
         if len(self.plan.types[v].shape) - 1 < len(self.plan.domain):
             return self.still(v)
         self.still(v)
-        self.tile_head[f"a{k} = i{k} + d * at(args, {WORDS * k + 3}) + h * at(args, {WORDS * k + 4}) + {self.vector} * w"] = None
+        self.tile_head[f"a{k} = i{k} + d * at(args, {WORDS * k + 3}) + h * at(args, {WORDS * k + 4}) + {self.pixel(v)} * w"] = None
         return f"a{k}"
 
     def still(self, v: str) -> str:
@@ -118,7 +118,12 @@ class Frame:
         return self.word(f"blocks {self.name(v)}", -(-self.channels(v) // self.lanes))
 
     def place(self, v: str) -> str:
-        return f"{self.vector} * p" if len(self.plan.types[v].shape) - 1 == len(self.plan.domain) else "0"
+        return f"{self.pixel(v)} * p" if len(self.plan.types[v].shape) - 1 == len(self.plan.domain) else "0"
+
+    def pixel(self, v: str) -> int:
+        """Bytes from place to place."""
+        layout = self.layouts[v]
+        return layout.pixel if isinstance(layout, Image) else self.vector
 
     def slot(self, v: str) -> str:
         """Channel 0 of place p in scratch."""

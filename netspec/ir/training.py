@@ -32,7 +32,7 @@ class MetricUse:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A word with arguments that the runtime interprets: data, augmentation, regularisation."""
+    """A word with arguments that the runtime interprets: data, regularisation."""
 
     name: str
     values: tuple[Any, ...] = ()
@@ -57,5 +57,5 @@ class Training:
     average: float | None = None  # how much of the running average of the parameters is kept at each step
     initialise: str | None = None  # "lsuv"
     data: Setting | None = None
-    augmentation: tuple[Setting, ...] = ()
+    augmentation: tuple[Any, ...] = ()  # Augmentation instances, in the order they are carried out
     regularisation: tuple[Setting, ...] = ()  # each l1 or l2, a number, and perhaps `weights`; or `weights` alone

@@ -138,7 +138,7 @@ class _Rule:
 
     def __init__(self, graph: Graph, recipe: Recipe, target: Target, store: Store):
         optimiser = recipe.need_optimiser()
-        self.optimiser, self.rates = optimiser, Rates(replace(recipe, unknown=()), graph.parameters)
+        self.optimiser, self.rates = optimiser, Rates(recipe, graph.parameters)
         self.groups = [(dict(factors), stretches([store[n] for n in names])) for factors, names in self.rates.groups.items()]
         self.names = tuple(optimiser.scalars(1, dict(self.rates.base)))
         self.kernel: UpdateKernel = update_kernel(optimiser, self.names, DTYPE, target.lanes)

@@ -143,7 +143,8 @@ class Network:
     def configure(self, *, loss: LossLike | Sequence[LossLike] | None = None, optimiser: Any = None, schedule: Any = None,
                   metrics: str | Sequence[str] | None = None, batch: int | None = None, epochs: int | None = None,
                   regularise: str | Sequence[str] | None = None, factors: Mapping[str, Mapping[str, float]] | None = None,
-                  accumulate: int | None = None, average: float | None = None, initialise: str | None = None) -> Network:
+                  accumulate: int | None = None, average: float | None = None, initialise: str | None = None,
+                  augment: str | Sequence[str] | None = None) -> Network:
         """Say otherwise than the train section, from here on. Strings are steps of the language: "adam lr=0.001".
         An optimiser of another sort, or with other state, starts anew.
 
@@ -154,9 +155,10 @@ class Network:
         average     0.999: each step of training moves a running average of the parameters by 0.001 of the way to them; it is
                     what evaluation mode uses. 0: none
         initialise  "lsuv": by the first batch of the first `fit`; "none"
+        augment     "flip", "crop pad=4", several of them in this order, or "none": of every batch that `fit` trains on
         """
         new = changed(self.recipe, self.graph, loss=loss, optimiser=optimiser, schedule=schedule, metrics=metrics, batch=batch, epochs=epochs,
-                      regularise=regularise, factors=factors, accumulate=accumulate, average=average, initialise=initialise)
+                      regularise=regularise, factors=factors, accumulate=accumulate, average=average, initialise=initialise, augment=augment)
         if not new.average and average is not None:
             self.taken = 0
         if self.updates and new.optimiser is not None and self.state_of != (new.optimiser.name, tuple(new.optimiser.state)):
@@ -270,12 +272,13 @@ class Network:
             loss: LossLike | Sequence[LossLike] | None = None, optimiser: Any = None, schedule: Any = None,
             metrics: str | Sequence[str] | None = None, shuffle: bool = True, seed: int | None = None, early_stopping: int | None = None,
             checkpoint: str | None = None, verbose: int = 1, regularise: str | Sequence[str] | None = None,
-            factors: Mapping[str, Mapping[str, float]] | None = None, accumulate: int | None = None, average: float | None = None) -> History:
+            factors: Mapping[str, Mapping[str, float]] | None = None, accumulate: int | None = None, average: float | None = None,
+            augment: str | Sequence[str] | None = None) -> History:
         """Train for `epochs` more epochs; see `configure` and `trainer.Trainer` for what each argument does."""
         from .trainer import Trainer
 
         self.configure(loss=loss, optimiser=optimiser, schedule=schedule, metrics=metrics, batch=batch, epochs=epochs,
-                       regularise=regularise, factors=factors, accumulate=accumulate, average=average)
+                       regularise=regularise, factors=factors, accumulate=accumulate, average=average, augment=augment)
         self.seed = self.seed if seed is None else whole("seed", seed)
         return Trainer(self, shuffle, early_stopping, checkpoint, verbose).run(x, y, validation)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any
 
+from ..augmentations import Augmentation
 from ..diagnostics import SpecError, in_order, near
 from ..ir.graph import Graph, Parameter
 from ..ir.training import LossUse, MetricUse, Setting, Training
@@ -45,7 +46,7 @@ class Recipe:
     accumulate: int = 1  # batches whose gradients make one step
     average: float = 0.0  # how much of the running average of the parameters each step keeps; 0: none is taken
     initialise: str = ""  # "lsuv": by the first batch
-    unknown: tuple[str, ...] = ()  # lines of the train section that this version cannot carry out
+    augmentation: tuple[Augmentation, ...] = ()  # of every batch that `fit` trains on, in this order
 
     def need_terms(self) -> tuple[Term, ...]:
         if not self.terms:
@@ -66,7 +67,7 @@ def recipe_of(graph: Graph) -> Recipe:
         return Recipe()
     recipe = Recipe(_terms(t.losses), t.optimiser, t.schedules, t.metrics or None, t.batch or Recipe.batch, Recipe.epochs if t.epochs is None else t.epochs,
                     accumulate=t.accumulate or 1, average=t.average or 0.0, initialise=t.initialise or "")
-    return replace(_regularised(recipe, t.regularisation), unknown=tuple(f"augment {s.name}" for s in t.augmentation))
+    return replace(_regularised(recipe, t.regularisation), augmentation=t.augmentation)
 
 
 def _regularised(recipe: Recipe, penalties: Sequence[Setting]) -> Recipe:
@@ -90,9 +91,9 @@ def changed(recipe: Recipe, graph: Graph, *, loss: LossLike | Sequence[LossLike]
             schedule: str | Schedule | Sequence[str | Schedule] | None = None, metrics: str | Sequence[str] | None = None,
             batch: int | None = None, epochs: int | None = None, regularise: str | Sequence[str] | None = None,
             factors: Mapping[str, Mapping[str, float]] | None = None, accumulate: int | None = None, average: float | None = None,
-            initialise: str | None = None) -> Recipe:
-    """The recipe with some of it said otherwise; strings are steps of the language ("adam lr=0.001"), "none" is no schedule
-    or no regularisation.
+            initialise: str | None = None, augment: str | Sequence[str] | None = None) -> Recipe:
+    """The recipe with some of it said otherwise; strings are steps of the language ("adam lr=0.001"), "none" is no schedule,
+    no regularisation or no augmentation.
 
     Errors: words that do not exist, arguments they refuse, losses at outputs that do not exist or do not fit.
     """
@@ -111,6 +112,8 @@ def changed(recipe: Recipe, graph: Graph, *, loss: LossLike | Sequence[LossLike]
     if regularise is not None:
         recipe = replace(recipe, l1=0.0, l2=0.0, l1_all=True, decay_all=True)
         recipe = _regularised(recipe, [p for s in _several(regularise) if not _none(s) for p in said(f"regularise {s}", graph).regularisation])
+    if augment is not None:
+        recipe = replace(recipe, augmentation=tuple(a for s in _several(augment) if s != "none" for a in said(f"augment {s}", graph).augmentation))
     if factors is not None:
         recipe = replace(recipe, factors=tuple((k, _factors(k, v, graph)) for k, v in by_name("factors", factors).items()))
     if average is not None:
@@ -200,8 +203,6 @@ class Rates:
         self.optimiser, self.schedules = recipe.need_optimiser(), recipe.schedules
         self.base = {a.name: float(getattr(self.optimiser, a.field)) for a in arguments(type(self.optimiser))
                      if isinstance(getattr(self.optimiser, a.field), int | float)}
-        if recipe.unknown:
-            raise misuse("not-yet", f"this version of netspec cannot carry out `{recipe.unknown[0]}`", hint="take the line out of the train section")
         if recipe.l2:
             if self.optimiser.name == "adamw" or "decay" not in self.base:
                 raise misuse("bad-value", f"`regularise l2` adds to the gradient, which {self.optimiser.name} does not do", hint=f"{self.optimiser.name} decay={recipe.l2:g}")

@@ -118,7 +118,7 @@ def _opening(net: Network, data: Data) -> str:
     r = net.recipe
     penalties = [f"{k} {v:g}" + ("" if everywhere else " on weights") for k, v, everywhere in (("l1", r.l1, r.l1_all), ("l2", r.l2, r.decay_all)) if v]
     how = ", ".join([str(r.need_optimiser()), *penalties, *(f"schedule {s}" for s in r.schedules), f"batch {r.batch}" + (f" x {r.accumulate}" if r.accumulate > 1 else ""),
-                     *([f"average {r.average:g}"] if r.average else []), *([f"initialise {r.initialise}"] if r.initialise else [])])
+                     *([f"average {r.average:g}"] if r.average else []), *([f"initialise {r.initialise}"] if r.initialise else []), *(f"augment {a}" for a in r.augmentation)])
     return f"{net.graph.name}: {size:,} parameters on {net.device}\ndata {data.name}: {_examples(data.train[0]):,} examples{tests}\n{how}"
 
 

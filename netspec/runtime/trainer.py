@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import arrays
+from . import arrays, augmenting
 from .averaging import AVERAGE
 from .evaluation import evaluate
 from .history import History
@@ -73,6 +73,7 @@ class Trainer:
             raise misuse("bad-value", f"{recipe.optimiser} asks for loss and gradient of one batch several times", hint="a larger batch instead of accumulate")
         net.rates  # noqa: B018  errors of optimiser and schedules before the first epoch
         tallies(run.graph, terms, recipe.metrics)
+        augmenting.check(run.graph, recipe.augmentation, terms)
         batches, last = -(-n // size), net.epoch + recipe.epochs
         updates = -(-batches // recipe.accumulate)
         if recipe.initialise and not net.step and recipe.epochs:
@@ -106,6 +107,7 @@ class Trainer:
         for k in range(batches):
             where = slice(k * size, min(n, (k + 1) * size)) if order is None else order[k * size : (k + 1) * size]
             inputs, targets = arrays.cut(found, where, net.dtype), arrays.cut_targets(wanted, where, net.dtype)
+            inputs = augmenting.augmented(inputs, net.recipe.augmentation, net.seed, net.epoch, k)
             settings = net.settings((net.epoch, net.epoch * updates + k // every, last, updates))
             if every == 1:
                 out = net.run_step(run, inputs, targets, settings)

@@ -9,12 +9,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from ..augmentations import AUGMENTATIONS
+from ..datasets import DATASETS
 from ..diagnostics import NetspecError
 from ..ir.formula import Formula, Pieces
 from ..ir.graph import Node
 from ..ir.types import TensorType, shape_text
 from ..layers.layer import LAYERS, Example, Layer
 from ..losses.loss import LOSSES
+from ..metrics import METRICS
 from ..optimisers.optimiser import OPTIMISERS, SCHEDULES
 from ..source import Source
 from ..words import REQUIRED, Argument, Registry, Word, arguments, spelled
@@ -29,7 +32,7 @@ KINDS = {
 
 def registries() -> tuple[Registry[Any], ...]:
     """Every sort of word, the commonest first."""
-    return LAYERS, LOSSES, OPTIMISERS, SCHEDULES
+    return LAYERS, LOSSES, OPTIMISERS, SCHEDULES, METRICS, AUGMENTATIONS, DATASETS
 
 
 def words() -> dict[str, list[str]]:

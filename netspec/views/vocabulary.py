@@ -44,6 +44,12 @@ VOCABULARY: dict[str, tuple[str, str]] = {
                'import vgg16 from "vgg.net"\n\nnet a:\n  input 3x224x224\n  vgg16 upto stage5\n  fc 10\n'),
     "train": ("How a net is trained: data, losses, an optimiser, schedules, metrics, batch, epochs. All of it can be said from Python instead.",
               "net a:\n  input 1x8x8\n  fc 10\n\ntrain a:\n  data digits\n  loss cross_entropy\n  sgd lr=0.1 momentum=0.9\n  schedule cosine\n  batch 32\n  epochs 10\n"),
+    "data": ("Where the examples come from: a data set that comes with netspec, or files of arrays. `netspec explain files` says which.",
+             "net a:\n  input 1x8x8\n  fc 10\n\ntrain a:\n  data digits\n  loss cross_entropy\n  sgd lr=0.1\n"),
+    "augment": ("A change of the training images, drawn anew for every batch from the seed, the epoch and the batch: flip, crop, brightness, contrast,\n"
+                "saturation, noise. Several lines are carried out one after the other. Tests see the images as they are.",
+                "net a:\n  input 3x32x32\n  conv 16 3x3 relu\n  fc 10\n\ntrain a:\n  data \"train.npz\"\n  augment flip\n  augment crop pad=4\n"
+                "  loss cross_entropy\n  sgd lr=0.1\n"),
     "regularise": ("A penalty on large parameters: `l2 1e-4` adds 1e-4 * w to the gradient of each parameter w, `l1 1e-5` adds 1e-5 * sign(w).\n"
                    "With `weights`, biases and normalisations are spared; `regularise weights` alone says so of the optimiser's own decay.\n"
                    "The loss that is reported does not include penalties.",

@@ -198,7 +198,7 @@ def _merge(e: Elaborator, s: tree.Merge, flow: Flow | None, scope: Scope, c: Con
 def _repeat(e: Elaborator, s: tree.Repeat, flow: Flow | None, scope: Scope, c: Context) -> Flow | None:
     try:
         times = number(s.times, c, flow)
-        _turns(s, times)
+        check_turns(s, times)
     except (Silent, Mistake) as m:
         if isinstance(m, Fatal):
             raise
@@ -213,7 +213,7 @@ def _repeat(e: Elaborator, s: tree.Repeat, flow: Flow | None, scope: Scope, c: C
     return flow
 
 
-def _turns(s: tree.Repeat, times: int | float) -> None:
+def check_turns(s: tree.Repeat, times: int | float) -> None:
     """Refuse a count that is none."""
     if not isinstance(times, int):
         raise Mistake("not-whole", "a repeat runs a whole number of times", s.times.span, f"this is {times:g}", hint="choose numbers that divide")
@@ -227,7 +227,7 @@ def _for(e: Elaborator, s: tree.For, flow: Flow | None, scope: Scope, c: Context
     if len(set(s.names)) < len(s.names):
         raise Mistake("duplicate-definition", "the names of a loop must differ", s.span)
     try:
-        over = _list_of(s, c, flow)
+        over = list_of(s, c, flow)
     except (Silent, Mistake) as m:
         if isinstance(m, Fatal):
             raise
@@ -242,7 +242,7 @@ def _for(e: Elaborator, s: tree.For, flow: Flow | None, scope: Scope, c: Context
     return flow
 
 
-def _list_of(s: tree.For, c: Context, flow: Flow | None) -> list[tuple[Any, ...]]:
+def list_of(s: tree.For, c: Context, flow: Flow | None) -> list[tuple[Any, ...]]:
     """The values of a loop's names, turn by turn."""
     over = evaluate(s.over, c, flow)
     if over is UNKNOWN_VALUE:

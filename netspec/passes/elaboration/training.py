@@ -7,12 +7,14 @@ from typing import Any
 from ...diagnostics import near
 from ...ir.graph import Graph
 from ...ir.training import LossUse, MetricUse, Setting, Training
+from ...source import Span
 from ...syntax import tree
-from ...words import WordError
+from ...words import WordError, arguments
 from ..bind import Given, bind, refused
 from .elaborator import Elaborator
-from .expressions import evaluate, number, truth
+from .expressions import CONSTANTS, evaluate, number, truth
 from .files import Context
+from .statements import check_turns, list_of
 from .values import UNKNOWN_VALUE, Macro, Mistake, Silent, Symbol, described, plain
 
 SETTINGS = ("data", "loss", "schedule", "metric", "batch", "epochs", "accumulate", "average", "initialise", "augment", "regularise")
@@ -24,13 +26,13 @@ class _Section:
     def __init__(self) -> None:
         self.losses: list[LossUse] = []
         self.metrics: list[MetricUse] = []
-        self.schedules: list[Any] = []
+        self.schedules: list[tuple[Any, Span]] = []
         self.optimiser: Any = None
         self.numbers: dict[str, int] = {}
         self.average: float | None = None
         self.initialise: str | None = None
         self.data: Setting | None = None
-        self.augmentation: list[Setting] = []
+        self.augmentation: list[Any] = []
         self.regularisation: list[Setting] = []
 
 
@@ -49,14 +51,17 @@ def elaborate_training(e: Elaborator, macro: Macro, graph: Graph | None) -> Trai
             except (Mistake, Silent):
                 continue
     _run(e, item.body, Context(names, {}, file), section, graph)
-    return Training(tuple(section.losses), section.optimiser, tuple(section.schedules), tuple(section.metrics), section.numbers.get("batch"),
+    _steered(e, section)
+    return Training(tuple(section.losses), section.optimiser, tuple(made for made, _ in section.schedules), tuple(section.metrics), section.numbers.get("batch"),
                     section.numbers.get("epochs"), section.numbers.get("accumulate"), section.average, section.initialise, section.data,
                     tuple(section.augmentation), tuple(section.regularisation))
 
 
 def training_words(e: Elaborator, item: tree.Train, file: Any, unknown: set[str]) -> None:
     """Check the words of a section whose net could not be elaborated."""
-    _run(e, item.body, Context({**file.env, **dict.fromkeys(unknown, UNKNOWN_VALUE)}, {}, file), _Section(), None)
+    section = _Section()
+    _run(e, item.body, Context({**file.env, **dict.fromkeys(unknown, UNKNOWN_VALUE)}, {}, file), section, None)
+    _steered(e, section)
 
 
 def _section_of(macro: Macro) -> tuple[tree.Train, Any] | None:
@@ -86,30 +91,56 @@ def _run(e: Elaborator, s: Any, c: Context, section: _Section, graph: Graph | No
         elif isinstance(s, tree.Call):
             _setting(e, s, c, section, graph)
         elif isinstance(s, tree.Constant):
+            if s.name in SETTINGS:
+                raise Mistake("syntax", "a setting is followed by what it is set to, without `=`", s.span, f"this makes a constant called {s.name}",
+                              hint=f"{s.name} {tree.source_text(s.value)}")
             return c.bound(**{s.name: evaluate(s.value, c, None)})
         elif isinstance(s, tree.For):
-            over = evaluate(s.over, c, None)
-            if over is UNKNOWN_VALUE:
-                raise Silent
-            if not isinstance(over, tuple):
-                raise Mistake("wrong-argument", "a loop runs over a list or a range", s.over.span, f"this is {described(over)}", hint=f"write  {s.names[0]} in 1..5")
-            for v in over:
+            turns = list_of(s, c, None)
+            for values in turns:
                 e.tick(s.span)
-                _run(e, s.body, c.bound(**dict(zip(s.names, v if len(s.names) > 1 and isinstance(v, tuple) else (v,)))), section, graph)
+                _run(e, s.body, c.bound(**dict(zip(s.names, values))), section, graph)
+            if not turns:
+                _passed_over(e, s.body, c.bound(**dict.fromkeys(s.names, UNKNOWN_VALUE)))
         elif isinstance(s, tree.Repeat):
-            for i in range(min(1000, int(number(s.times, c, None)))):
+            times = number(s.times, c, None)
+            check_turns(s, times)
+            for i in range(int(times)):
+                e.tick(s.span)
                 _run(e, s.body, c.bound(**{s.counter: i + 1}) if s.counter else c, section, graph)
+            if not times:
+                _passed_over(e, s.body, c.bound(**{s.counter: 1}) if s.counter else c)
         elif isinstance(s, tree.If):
-            for condition, body in s.cases:
-                if truth(condition, c, None):
-                    _run(e, body, c, section, graph)
-                    break
-            else:
-                if s.otherwise is not None:
-                    _run(e, s.otherwise, c, section, graph)
+            try:
+                chosen = next((body for condition, body in s.cases if truth(condition, c, None)), s.otherwise)
+            except (Mistake, Silent):
+                for body in (*(b for _, b in s.cases), s.otherwise):
+                    _passed_over(e, body, c)
+                raise
+            for body in (*(b for _, b in s.cases), s.otherwise):
+                if body is not chosen:
+                    _passed_over(e, body, c)
+            if chosen is not None:
+                _run(e, chosen, c, section, graph)
         elif not isinstance(s, tree.Hole):
             raise Mistake("misplaced", "this has no place in a train section", s.span, hint="a train section holds settings:  loss cross_entropy")
     return c
+
+
+def _passed_over(e: Elaborator, s: Any, c: Context) -> None:
+    """Look at settings that do not hold, by themselves and whatever their names mean."""
+    if s is not None:
+        _run(e, s, Context({**dict.fromkeys(c.env, UNKNOWN_VALUE), **CONSTANTS}, c.defaults, c.file), _Section(), None)
+
+
+def _steered(e: Elaborator, section: _Section) -> None:
+    """Schedules steer what the optimiser has."""
+    names = [a.name for a in arguments(type(section.optimiser)) if a.kind in ("number", "rate", "count")] if section.optimiser is not None else []
+    for made, span in section.schedules:
+        if names and made.of not in names:
+            alike = near(made.of, names)
+            e.say("error", "wrong-argument", f"{section.optimiser.name} has no `{made.of}` that a schedule could steer", span, "of= names one of its numbers",
+                  (f"its numbers: {', '.join(names)}",), f"did you mean  of={alike}?" if alike else None)
 
 
 def _setting(e: Elaborator, s: tree.Call, c: Context, section: _Section, graph: Graph | None) -> None:
@@ -132,7 +163,7 @@ def _setting(e: Elaborator, s: tree.Call, c: Context, section: _Section, graph: 
     elif name == "schedule":
         from ...optimisers import SCHEDULES
 
-        section.schedules.append(_named(SCHEDULES, "schedule", s, c))
+        section.schedules.append((_named(SCHEDULES, "schedule", s, c), s.span))
     elif name in ("batch", "epochs", "accumulate"):
         if name in section.numbers:
             raise Mistake("duplicate-option", f"`{name}` is given twice", s.span, "the second time")
@@ -151,9 +182,9 @@ def _setting(e: Elaborator, s: tree.Call, c: Context, section: _Section, graph: 
     elif name == "data":
         if section.data is not None:
             raise Mistake("duplicate-option", "`data` is given twice", s.span, "the second time")
-        section.data = _free(s, c)
+        section.data = _data(s, c)
     elif name in ("augment", "augmentation"):
-        section.augmentation.append(_free(s, c))
+        section.augmentation.append(_augmentation(s, c, graph))
     elif name in ("regularise", "regularisation", "regularize"):
         section.regularisation.append(_penalty(s, c))
     else:
@@ -175,7 +206,7 @@ def _named(registry: Any, sort: str, s: tree.Call, c: Context) -> Any:
 
 def _class(registry: Any, sort: str, s: tree.Call, c: Context) -> tuple[Any, tuple[Any, ...]]:
     if not s.arguments or not isinstance(s.arguments[0], tree.Name):
-        raise Mistake("missing-argument", f"`{sort}` is followed by the name of a {sort}", s.span, "the name is missing", notes=("there are: " + ", ".join(sorted(registry)),))
+        raise Mistake("missing-argument", f"`{s.name}` is followed by the name of {'an' if sort[0] in 'aeiou' else 'a'} {sort}", s.span, "the name is missing", notes=("there are: " + ", ".join(sorted(registry)),))
     first = s.arguments[0]
     held = c.env.get(first.name)
     name = held.name if isinstance(held, Symbol) else first.name
@@ -297,6 +328,33 @@ def _metric(e: Elaborator, s: tree.Call, c: Context, graph: Graph | None) -> Met
     return MetricUse(_word(cls, s, others, c), output, target, s.span)
 
 
+def _data(s: tree.Call, c: Context) -> Setting:
+    """`data digits`, or `data "train.npz" test="test.npz"`."""
+    from ...datasets import DATASETS
+
+    first = s.arguments[0] if s.arguments else None
+    if isinstance(first, tree.Attribute):
+        raise Mistake("wrong-argument", "the name of a file stands in quotes", first.span, hint=f'data "{tree.source_text(first)}"')
+    named = isinstance(first, tree.Name) and not isinstance(c.env.get(first.name), str)
+    made = _named(DATASETS, "data set", s, c) if named or first is None else _word(DATASETS["files"], s, s.arguments, c)
+    if made.name != "files":
+        return Setting(made.name, (), (), s.span)
+    return Setting(made.path, (), (("test", made.test),) if made.test is not None else (), s.span)
+
+
+def _augmentation(s: tree.Call, c: Context, graph: Graph | None) -> Any:
+    """`augment crop pad=4`: a change of the training images that these images allow."""
+    from ...augmentations import AUGMENTATIONS
+
+    made = _named(AUGMENTATIONS, "augmentation", s, c)
+    for node in graph.inputs if graph is not None else ():
+        try:
+            made.check_input(node.type)
+        except WordError as w:
+            raise refused(w, s.span) from None
+    return made
+
+
 def _average(s: tree.Call, c: Context) -> float:
     """`average 0.999`: how much of the average each step keeps."""
     if len(s.arguments) != 1 or isinstance(s.arguments[0], (tree.Option, tree.Reference)):
@@ -355,6 +413,6 @@ def _free(s: tree.Call, c: Context) -> Setting:
         else:
             values.append(plain(evaluate(a, c, None)))
     if not values:
-        raise Mistake("missing-argument", f"`{s.name}` says nothing yet", s.span, "what is missing", hint={"data": "data digits", "augment": "augment flip", "initialise": "initialise lsuv"}.get(s.name, f"{s.name} l2 1e-4"))
+        raise Mistake("missing-argument", f"`{s.name}` says nothing yet", s.span, "what is missing", hint={"initialise": "initialise lsuv"}.get(s.name, f"{s.name} l2 1e-4"))
     first = values[0]
     return Setting(str(first), tuple(values[1:]), tuple(options), s.span)

@@ -160,6 +160,16 @@ def test_residual_default_and_conditional_shortcut() -> None:
     assert "residual-mismatch" in errors("residual: conv 8 3x3")
 
 
+def test_a_labelled_residual_has_its_shortcut_below() -> None:
+    short = steps("x: residual: conv 8 3x3", "shortcut: conv 8 1x1", "for k in 1..2:", "  y[k]: residual: conv 8 3x3", "  shortcut if no: conv 8 1x1")
+    long = steps("x:", "  residual: conv 8 3x3", "  shortcut: conv 8 1x1", "for k in 1..2:", "  y[k]:", "    residual: conv 8 3x3", "    shortcut if no: conv 8 1x1")
+    assert names(short) == names(long)
+    assert "x.shortcut.conv1" in names(short)
+    assert "y2.add1" in names(short)
+    outer = steps("residual: w: residual: conv 4 3x3", "shortcut: conv 4 1x1")
+    assert "shortcut.conv1" in names(outer), "below two on one line it is that of the first"
+
+
 def test_merges_in_the_order_written() -> None:
     g = steps("x: conv 2 3x3", "concat:", "  | @x", "  | conv 4 3x3", "    relu", "  | skip")
     assert g.by_name["concat1"].inputs == ("x", "relu1", "x")

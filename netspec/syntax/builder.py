@@ -111,6 +111,10 @@ class TreeBuilder:
             return tree.Hole(_suite(c[-1]), self.at(c[0]))
         return tree.Labelled(c[0].text, c[1][0] if len(c) == 3 else None, c[-1], self.at(c[0], c[-1]))
 
+    def labelled_residual(self, c: list[Any]) -> Any:
+        """`x: residual: ...` and its shortcut on the next line."""
+        return self.label([*c[:-3], self.residual(c[-3:])])
+
     def merge(self, c: list[Any]) -> Any:
         head, *args, branches = c
         name, name_span = (head.text, self.at(head)) if type(head) is Token else head

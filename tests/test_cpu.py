@@ -112,6 +112,27 @@ def test_gradients_change_no_state() -> None:
     assert all(np.array_equal(net.get(n), v) for n, v in before.items())
 
 
+@pytest.mark.parametrize("name", NETS)
+def test_losses_without_gradients(name: str) -> None:
+    """Those of evaluation mode, with what `predict` gives; gradients and statistics stay as they are."""
+    graph = NETS[name]()
+    ours, theirs = filled(CpuExecutor(graph, "float64")), filled(ReferenceExecutor(graph))
+    x, y = batch(graph, 6)
+    before = {n: ours.get(n) for n in ours.parameters}
+    ours.grads[:] = 7.0
+    for n, _ in graph_parameters(graph):
+        theirs.set_gradient(n, np.full(theirs.parameters[n].shape, 7.0))
+    a, b, c = ours.losses(x, y, TERMS), theirs.losses(x, y, TERMS), theirs.gradients(x, y, TERMS, training=False)
+    assert a.losses == pytest.approx(b.losses, rel=1e-11)
+    assert b.losses == pytest.approx(c.losses, rel=1e-12)
+    assert distance(a.outputs["out"], theirs.predict(x)["out"]) < 1e-11
+    assert (ours.grads == 7.0).all()
+    assert all(np.array_equal(ours.get(n), v) for n, v in before.items())
+    ours.set(graph.parameters[0].name, 2 * before[graph.parameters[0].name])  # what is prepared from it is made anew
+    theirs.set(graph.parameters[0].name, 2 * before[graph.parameters[0].name])
+    assert ours.losses(x, y, TERMS).losses == pytest.approx(theirs.losses(x, y, TERMS).losses, rel=1e-11)
+
+
 @pytest.mark.parametrize("name", ["residual", "lenet"])
 def test_call_by_call_gives_the_bits_of_the_table(name: str) -> None:
     graph = NETS[name]()

@@ -21,7 +21,7 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a gradient entry leaves behind, apart from the gradients themselves."""
+    """What an entry with losses leaves behind, apart from the gradients of parameters."""
 
     losses: tuple[float, ...]  # unweighted, one a term, means over the batch
     outputs: dict[str, Array]  # by public name
@@ -76,6 +76,10 @@ class Executor(ABC):
     @abstractmethod
     def predict(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         """Outputs in evaluation mode, by public name."""
+
+    @abstractmethod
+    def losses(self, inputs: Mapping[str, Array], targets: Mapping[str, Array], terms: tuple[Term, ...]) -> Outcome:
+        """Losses and outputs in evaluation mode; gradients stay as they lie."""
 
     @abstractmethod
     def gradients(self, inputs: Mapping[str, Array], targets: Mapping[str, Array], terms: tuple[Term, ...], *, training: bool = True,

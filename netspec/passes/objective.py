@@ -8,7 +8,7 @@ from typing import Any
 from ..ir.graph import Graph, Input, Node, Value
 from ..ir.types import TensorType
 from ..losses.loss import Loss
-from .differentiate import differentiate
+from .differentiate import Cotangent, differentiate
 from .lower import Program, Writer, lower
 
 
@@ -37,6 +37,17 @@ def target_types(graph: Graph, terms: tuple[Term, ...]) -> dict[str, TensorType]
 
 def training_program(graph: Graph, terms: tuple[Term, ...], *, training: bool = True, inputs: bool = False) -> Graph:
     """Losses and gradients. Outputs: the network's, then loss.0, loss.1, ... of shape (1,)."""
+    program, seeds = _with_losses(graph, terms, training, True)
+    return differentiate(seeds, inputs)(program)
+
+
+def loss_program(graph: Graph, terms: tuple[Term, ...]) -> Graph:
+    """Losses in evaluation mode, without gradients. Outputs as `training_program` has them."""
+    return replace(_with_losses(graph, terms, False, False)[0], regions=())
+
+
+def _with_losses(graph: Graph, terms: tuple[Term, ...], training: bool, backward: bool) -> tuple[Graph, tuple[tuple[str, Cotangent], ...]]:
+    """The lowered network with its losses, and what to differentiate: (value, its cotangent) pairs."""
     maker, outputs = graph.maker, dict(graph.outputs)
     logits = []
     for t in terms:
@@ -46,7 +57,9 @@ def training_program(graph: Graph, terms: tuple[Term, ...], *, training: bool = 
     program = lower(training)(replace(graph, outputs=(*graph.outputs, *((f"logits.{k}", v) for k, v in enumerate(logits)))))
     values = dict(program.outputs)
     p = Program.of(program, training)
-    losses, seeds, by_hand = [], [], []
+    losses: list[tuple[str, str]] = []
+    seeds: list[tuple[str, Cotangent]] = []
+    by_hand: list[tuple[str, Cotangent]] = []
     for k, t in enumerate(terms):
         z = values[f"logits.{k}"]
         source = graph.inputs[0].name if t.target == "input" else t.source
@@ -55,12 +68,12 @@ def training_program(graph: Graph, terms: tuple[Term, ...], *, training: bool = 
         at = Node(f"loss.{k}", t.loss, notes=(f"loss {t.loss} @{t.output}" + (f" weight={t.weight:g}" if t.weight != 1 else ""),))
         w = Writer(p, f"loss.{k}", at)
         losses.append((f"loss.{k}", t.loss.forward(w, z, source)))
-        if t.loss.backward is not None:
-            by_hand.append((z, t.loss.backward(Writer(p, f"d.loss.{k}", at), t.weight, z, source, dict(w.saved))))
-        else:
+        if t.loss.backward is None:
             seeds.append((losses[-1][1], t.weight))
+        elif backward:
+            by_hand.append((z, t.loss.backward(Writer(p, f"d.loss.{k}", at), t.weight, z, source, dict(w.saved))))
     outs = (*((k, v) for k, v in program.outputs if not k.startswith("logits.")), *losses)
-    return differentiate((*seeds, *by_hand), inputs)(replace(program, nodes=tuple(p.nodes), outputs=outs))
+    return replace(program, nodes=tuple(p.nodes), outputs=outs), (*seeds, *by_hand)
 
 
 def cotangent_program(graph: Graph, *, training: bool, inputs: bool) -> Graph:

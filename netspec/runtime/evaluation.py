@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import arrays
 from .averaging import tested
-from .judge import MeanLoss, ends_in, loss_of
+from .judge import MeanLoss
 from .misuse import whole
 from .recipe import Recipe
 from .tallies import tallies
@@ -25,19 +25,13 @@ def evaluate(net: Network, recipe: Recipe, x: Any, y: Any, batch: int | None = N
     run, n = net.bind(found), arrays.count(found)
     wanted = arrays.targets(run.graph, terms, y, n)
     counted = tallies(run.graph, terms, recipe.metrics)
-    on_device = any(ends_in(run.graph, t) for t in terms)  # the loss reads what the output no longer shows
     mean, size = MeanLoss(terms), recipe.batch if batch is None else whole("batch", batch, 1)
     with tested(net, run, "eval"):
         for k in range(0, n, size):
             here = slice(k, k + size)
             inputs, targets = arrays.cut(found, here, net.dtype), arrays.cut_targets(wanted, here, net.dtype)
-            if on_device:
-                out = run.gradients(inputs, targets, terms, training=False)
-                losses, outputs = out.losses, out.outputs
-            else:
-                outputs = run.predict(inputs)
-                losses = tuple(loss_of(run.graph, t, outputs, targets, inputs) for t in terms)
-            mean.add(losses, targets, arrays.count(inputs))
+            out = run.losses(inputs, targets, terms)
+            mean.add(out.losses, targets, arrays.count(inputs))
             for tally in counted:
-                tally.add(outputs, targets)
+                tally.add(out.outputs, targets)
     return {"loss": mean.value} | {t.name: t.value for t in counted}

@@ -1,38 +1,16 @@
-"""Losses of outputs that were already computed, by the losses' own formulas in float64."""
+"""Means of losses over batches."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..backends.reference.interpret import run
-from ..ir.graph import Graph, Input, Node, Value
-from ..ir.types import TensorType
-from ..passes.lower import Program, Writer
 from ..passes.objective import Term
 
 Array = NDArray[Any]
-
-
-def ends_in(graph: Graph, term: Term) -> bool:
-    """Whether the output ends in the operation the loss wants to compute itself, stably, from that operation's input."""
-    maker = graph.maker[dict(graph.outputs)[term.output]]
-    return bool(term.loss.after) and getattr(maker.op, "name", "") == term.loss.after
-
-
-def loss_of(graph: Graph, term: Term, outputs: Mapping[str, Array], targets: Mapping[str, Array], inputs: Mapping[str, Array]) -> float:
-    """The unweighted mean loss of a batch whose outputs in evaluation mode are known."""
-    t = graph.values[dict(graph.outputs)[term.output]].type
-    first = graph.inputs[0].name
-    program = _program(term.loss, t)
-    target = inputs[first] if term.target == "input" else inputs[term.source] if term.source in inputs else targets[term.source]
-    z = np.asarray(outputs[term.output], np.float64)
-    env = run(program, {"z": z, "t": np.asarray(target, np.float64)}, len(z) // max(1, t.batch), np.float64)
-    return float(env[program.outputs[0][1]][0])
 
 
 def share(term: Term, targets: Mapping[str, Array], examples: int) -> float:
@@ -66,12 +44,3 @@ class MeanLoss:
     def value(self) -> float:
         """NaN where every label was ignored."""
         return sum(t.weight * (a / b if b else float("nan")) for t, a, b in zip(self.terms, self.sums, self.shares))
-
-
-@lru_cache(maxsize=64)
-def _program(loss: Any, t: TensorType) -> Graph:
-    p = Program(False)
-    for name, of in (("z", t), ("t", loss.target(t))):
-        p.append(Node(name, Input("input"), (), (Value(name, of),)))
-    value = loss.forward(Writer(p, "loss", Node("loss", loss)), "z", "t")
-    return Graph("loss", tuple(p.nodes), (("loss", value),)).verify()

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...ir.graph import Graph, Input, Parameter
 from ...passes.lower import lower
-from ...passes.objective import Term, cotangent_program, training_program, update_program
+from ...passes.objective import Term, cotangent_program, loss_program, training_program, update_program
 from ..executor import Array, Executor, Outcome
 from .interpret import run
 
@@ -69,17 +69,21 @@ class ReferenceExecutor(Executor):
         env = self._run(program, inputs, {})
         return {public: env[v] for public, v in program.outputs}
 
+    def losses(self, inputs: Mapping[str, Array], targets: Mapping[str, Array], terms: tuple[Term, ...]) -> Outcome:
+        program = self.program(("losses", terms), lambda: loss_program(self.graph, terms))
+        return self._outcome(program, inputs, targets, False)
+
     def gradients(self, inputs: Mapping[str, Array], targets: Mapping[str, Array], terms: tuple[Term, ...], *, training: bool = True,
                   inputs_too: bool = False, effects: bool = False) -> Outcome:
         program = self.program((terms, training, inputs_too), lambda: training_program(self.graph, terms, training=training, inputs=inputs_too))
-        return self._backward(program, inputs, targets, effects)
+        return self._outcome(program, inputs, targets, effects)
 
     def backward(self, inputs: Mapping[str, Array], cotangents: Mapping[str, Array], *, training: bool = True, inputs_too: bool = False,
                  effects: bool = False) -> Outcome:
         program = self.program(("backward", training, inputs_too), lambda: cotangent_program(self.graph, training=training, inputs=inputs_too))
-        return self._backward(program, inputs, {f"d.{k}": v for k, v in cotangents.items()}, effects)
+        return self._outcome(program, inputs, {f"d.{k}": v for k, v in cotangents.items()}, effects)
 
-    def _backward(self, program: Graph, inputs: Mapping[str, Array], others: Mapping[str, Array], effects: bool) -> Outcome:
+    def _outcome(self, program: Graph, inputs: Mapping[str, Array], others: Mapping[str, Array], effects: bool) -> Outcome:
         env = self._run(program, inputs, others)
         asked = {n.name for n in program.inputs}
         for name, g in program.gradients:

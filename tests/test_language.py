@@ -430,7 +430,7 @@ WHOLE = {
     "mod zero": ('net a:\n  input 3x32x32\n  fc 3%0\n', 3, "division-by-zero"),
     "pow frac": ('net a:\n  input 3x32x32\n  fc (0-8)^0.5\n', 3, "bad-value"),
     "in at top": ('k = in.channels\nnet a:\n  input 3x32x32\n  fc k\n', 1, "no-flow"),
-    "default after": ('net a:\n  input 3x32x32\n  default conv\n  relu\n', 3, "syntax"),
+    "default after": ('net a:\n  input 3x32x32\n  default conv\n  relu\n', 3, "incomplete"),
     "variant positional given": ('net b(n):\n  input 3\n  fc n\nnet c = b 3\nnet d = c 4\n', 5, "too-many-arguments"),
     "fc on each": ('net a:\n  input (4, 3, 8, 8)\n  each v:\n    x: conv 4 3x3\n  @x -> add @input\n', 5, "shape-mismatch"),
     "bn twice": ('net a:\n  input 3x32x32\n  conv 3 3x3 bn bn\n', 3, "contradiction"),

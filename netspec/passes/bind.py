@@ -212,8 +212,8 @@ def _unknown_word(cls: type[Word], g: Given, w: str, words: dict[str, Argument],
     options = near(w, _table(cls)[0])
     known = [*words, *(["an activation"] if "activation" in takes else []), *(["bn"] if "norm" in takes else [])]
     notes = (f"its words: {', '.join(known)}",) if known else ()
-    meant = near(w, seen)
-    if short and not alike and w != "x":  # it stands where a number is missing
+    meant = near(w, [k for k in seen if k not in ("yes", "no", "none")])
+    if short and (not alike or len(w) < 3) and w != "x":  # it stands where a number is missing
         raise Mistake("undefined-name", f"`{w}` is not defined here", g.span, "no parameter or constant has this name", (usage(cls).replace("write  ", f"{cls.name} is written  "),),
                       f"did you mean `{meant}`?" if meant else f"make it a parameter of the block or net, or define it above:  {w} = ...")
     if meant and not alike:
@@ -256,6 +256,8 @@ def _missing(cls: type[Word], what: Span, positions: tuple[Argument, ...], a: Ar
         return Mistake("missing-argument", f"{cls.name} needs {a.name}=", what, a.doc, hint=usage(cls))
     if a.kind == "ref":
         return Mistake("missing-argument", f"{cls.name} needs a node, written @name", what, a.doc, hint=usage(cls))
+    if a.kind == "list":
+        return Mistake("missing-argument", f"{cls.name} needs a list of numbers", what, a.doc, hint=f"write  {cls.name} [30, 60]")
     given = [p for p in positions if p.field in bound.fields]
     after = f" after the {given[-1].doc.split(',')[0].split(':')[0]}" if given else ""
     article = "a" if a.name[0] not in "aeiou" else "an"
@@ -269,6 +271,8 @@ def _unknown_option(cls: type[Word], key: str, g: Given, names: dict[str, Argume
     known = ", ".join(names)
     if key in words:
         return Mistake("unknown-option", f"`{key}` is a bare word of {cls.name}, not an option", g.span, hint=f"write  {key}")
+    if family(key) in takes:
+        return Mistake("unknown-option", f"`{key}` is a bare word, not an option", g.span, hint=f"write  {key}")
     if key in ("activation", "act") and "activation" in takes:
         return Mistake("unknown-option", f"{cls.name} takes its activation as a bare word", g.span, hint=f"write  {plain(g.value)}")
     other = {"padding": "pad", "strides": "stride", "p": "rate", "rate": "", "kernel": "window", "kernel_size": "window", "filters": "filters"}.get(key)
@@ -315,7 +319,7 @@ def checked(cls: type[Word], a: Argument, g: Given) -> Any:
 
 def _title(cls: type[Word], a: Argument) -> str:
     doc = a.doc.split(",")[0].split(":")[0].split(";")[0]
-    return doc if a.kind == "count" and doc.startswith("number of") else f"{a.name} of {cls.name}"
+    return doc if (a.kind == "count" and doc.startswith("number of")) or a.name in ("by", "to") else f"{a.name} of {cls.name}"
 
 
 def _wants(a: Argument) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ..diagnostics import Diagnostic, Label, near
 from ..source import Source, Span
-from .lexer import Line, Token
+from .lexer import CLOSE, OPEN, Line, Token
 
 STRUCTURE = ("residual", "shortcut", "dense", "each", "frozen", "repeat", "for", "if", "elif", "else", "output")
 HEADS = ("import", "block", "net", "train", "default", *STRUCTURE, "input")
@@ -42,6 +42,16 @@ class Context:
         return self.line.tokens[0]
 
     @property
+    def bracketed(self) -> bool:
+        """Whether a bracket is open before the token that does not fit."""
+        depth = 0
+        for t in self.line.tokens:
+            if t is self.token:
+                break
+            depth += (t.type in OPEN) - (t.type in CLOSE)
+        return depth > 0
+
+    @property
     def second(self) -> Token | None:
         return self.line.tokens[1] if len(self.line.tokens) > 1 else None
 
@@ -55,7 +65,9 @@ class Context:
 
     @property
     def text(self) -> str:
-        return self.source.line(self.first.line).strip()
+        """The line as written, without a comment."""
+        end = max(t.end for t in self.line.tokens if t.line == self.first.line)
+        return self.source.line(self.first.line)[: end - 1].strip()
 
     def span(self, t: Token) -> Span:
         return Span(self.source, t.line, t.column, t.line, max(t.end, t.column + 1))
@@ -118,6 +130,8 @@ def _strange(c: Context) -> Result:
         return c.diagnostic("syntax", "texts stand in double quotes", hint='write  "..."')
     if t.text in "{}":
         return c.diagnostic("syntax", "bodies are indented, not put in braces", hint="end the line with a colon and indent what follows")
+    if t.text == "&":
+        return c.diagnostic("syntax", "both of two conditions are joined by a word", hint="write  and")
     if t.text == "!":
         return c.diagnostic("syntax", "`!` is not a word of the language", hint="write  not  or  !=")
     if t.text[0].isdigit():
@@ -186,6 +200,9 @@ def _misspelt_head(c: Context) -> Result:
 def _missing_colon(c: Context) -> Result:
     """`repeat 3` and a body, `if c conv 3 3x3`, `net lenet`."""
     t = c.token
+    if c.first.type == "ELSE" and t is c.second and t.type == "IF":
+        elif_ = Token("ELIF", "elif", t.line, c.first.column, t.end)
+        return Finding(c.diagnostic("syntax", "`else if` is one word here", at=c.first, hint="elif" + c.text.split("if", 1)[1]), (elif_, *c.line.tokens[2:]))
     head = c.first.type if c.first.type in TYPES else None
     if "COLON" not in c.expected or (any(x.type == "COLON" for x in c.line.tokens) and t.type == "_NL"):
         return None
@@ -212,6 +229,10 @@ def _code(c: Context) -> str:
 def _reserved(c: Context) -> Result:
     """A word of the language where a name belongs."""
     t = c.token
+    if t.type == "FROM" and c.first.type == "IMPORT":
+        return None
+    if c.first.text == "data":
+        return c.diagnostic("syntax", "the name of a file stands in quotes", hint='data "train.npz"')
     if t.type == "IF" and t is not c.first and c.first.type not in ("SHORTCUT", "NET", "BLOCK"):
         return c.diagnostic("syntax", "a value that depends on a condition stands in brackets", "not without them", hint="fc (10 if in.channels > 3 else 20)")
     if t.type in TYPES and t is not c.first and "NAME" in c.expected and t.type not in c.expected:
@@ -234,6 +255,8 @@ def _missing_part(c: Context) -> Result:
         return c.diagnostic("syntax", f"a step is missing between `{before.text}` and `->`", hint="drop the arrow, or write  skip  for the flow as it is")
     if before.type == "VBAR" and t.type in ("VBAR", "_NL"):
         return c.diagnostic("syntax", "this branch is empty", "nothing follows", at=before, hint="| skip  is the flow as it is")
+    if before.type == "AS":
+        return c.diagnostic("missing-value", "a name is missing after `as`", "it numbers the turns", at=before, hint="repeat 3 as i: layer[i]: conv 64 3x3")
     if before.type == "EQUAL":
         return c.diagnostic("missing-value", "a value is missing after `=`", "nothing follows" if t.type == "_NL" else f"`{t.text}` is no value", at=before)
     if before.type == "AT":
@@ -243,6 +266,8 @@ def _missing_part(c: Context) -> Result:
     if before.type in ("IF", "ELIF") and t.type == "COLON":
         found = c.diagnostic("incomplete", f"a condition is missing after `{before.text}`", "nothing decides here", at=before, hint=f"for example  {before.text} in.channels != 64:")
         return found if before is c.first else Finding(found, tuple(x for x in c.line.tokens if x is not before))
+    if c.first.type == "DEFAULT" and t.type == "_NL" and before is c.second:
+        return c.diagnostic("incomplete", f"`default {before.text}` sets nothing", "switches and options follow it", at=before, hint=f"for example  default {before.text} relu")
     if before is c.first and before.type in TYPES and t.type in ("_NL", "COLON"):
         how = {"REPEAT": "repeat 3: conv 64 3x3", "FOR": "for n in [64, 128]: conv n 3x3", "IF": "if stride > 1: maxpool 2", "INPUT": "input 3x224x224",
                "OUTPUT": "output aux: fc 10", "NET": "net lenet:", "BLOCK": "block unit(n):", "TRAIN": "train lenet:", "DEFAULT": "default conv relu",
@@ -261,13 +286,25 @@ def _form(c: Context) -> Result:
         return c.diagnostic("syntax", "the arguments of a step are separated by blanks", "a comma", hint="drop the comma")
     if t.type in ("RPAR", "RSQB"):
         return c.diagnostic("unopened-bracket", f"this `{t.text}` closes nothing", "nothing was opened", hint="drop it")
-    if before is not None and {"COMMA", "RSQB"} <= c.expected | {"RSQB" if "RPAR" in c.expected else ""} and t.type in ("INT", "FLOAT", "DIMS", "NAME", "STRING"):
+    if before is not None and c.bracketed and t.type in ("INT", "FLOAT", "DIMS", "NAME", "STRING"):
         return c.diagnostic("syntax", "a comma is missing inside the brackets", f"before `{t.text}`", hint=f"{before.text}, {t.text}")
+    if t.type == "EQUAL" and any(x.text[0] == ">" and x.column == t.end for x in c.line.tokens):
+        return c.diagnostic("syntax", "`then` is written `->`", "an arrow of another language", hint="write  ->")
     if t.type == "EQUAL" and before is not None and before.type != "NAME":
         return c.diagnostic("syntax", "an option is a name, `=`, and a value", f"`{before.text}` is no name", hint="pad=1")
     if t.type == "EQUAL":
         return c.diagnostic("syntax", "`=` cannot stand here", "a condition compares with `==`" if c.first.type in ("IF", "ELIF", "SHORTCUT") else "",
                             hint="write  ==" if c.first.type in ("IF", "ELIF", "SHORTCUT") else None)
+    if t.type in ("INT", "FLOAT", "DIMS", "STRING", "NAME") and before is not None and before.type == "COLON" and c.first.type == "NAME" and c.second is not before:
+        name = c.line.tokens[c.line.tokens.index(before) - 1].text
+        return c.diagnostic("syntax", "a colon stands after a label, or at the end of a line that opens a body", "not here", at=before,
+                            hint=f"an option is written  {name}={t.text}" if t.type != "NAME" else "a label is one name")
+    if t.type == "VBAR":
+        return c.diagnostic("syntax", "a `|` begins a branch, on a line of its own", "not here", hint="concat:\n  | conv 64 1x1\n  | conv 64 3x3")
+    if t is c.second and c.first.type in ("RESIDUAL", "FROZEN", "ELSE"):
+        return c.diagnostic("syntax", f"`{c.first.text}` is followed by its colon", "not by this", hint=f"{c.first.text}: conv 64 3x3")
+    if t.type == "ARROW" and c.first.type == "NET":
+        return c.diagnostic("syntax", "a variant is one call of a net", "nothing follows it", hint="a net with steps of its own has a body:  net a:")
     if t.type == "COLON" and c.first.type == "NAME":
         return c.diagnostic("syntax", "a colon stands after a label, or at the end of a line that opens a body", "not here")
     if c.first.type == "IMPORT":

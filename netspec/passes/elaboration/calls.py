@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from ...diagnostics import near
+from ...layers import LAYERS
 from ...source import Span
 from ...syntax import tree
 from ..bind import Given
@@ -108,6 +109,8 @@ def open_macro(macro: Macro, args: Arguments, node: tree.Call, c: Context, flow:
         env = {**macro.file.env, **_parameters(macro, v.params, _only(args, own, v.params), node, flow)} if v.params else macro.file.env
         inner = Context(env, {}, macro.file)
         held = inner.file.definitions.get(v.call.name)
+        if held is None and v.call.name in LAYERS:
+            raise Mistake("wrong-word", f"`{v.call.name}` is a layer, and a variant is of a net", v.call.name_span, hint=f"net {v.name}:\n  input 3x224x224\n  {tree.source_text(v.call)}")
         if held is None:
             raise unknown(v.call.name, v.call.name_span, inner, {})
         macro.file.used.add(v.call.name)

@@ -167,6 +167,8 @@ def _binary(node: tree.Binary, c: Context, flow: Flow | None) -> Any:
         return left if truth(node.left, c, flow) else evaluate(node.right, c, flow)
     if op in ("==", "!="):
         return _equal(node, c, flow) == (op == "==")
+    if op == "/" and node.left.__class__ is tree.Dims:
+        raise Mistake("bad-value", "sizes cannot be divided", node.span, hint=f"a stride has a space before its slash and none after:  {tree.source_text(node.left)} /2")
     a, b = number(node.left, c, flow), number(node.right, c, flow)
     try:
         v = _arithmetic(op, a, b)

@@ -213,7 +213,7 @@ def _class(registry: Any, sort: str, s: tree.Call, c: Context) -> tuple[Any, tup
     cls = registry.get(name)
     if cls is None:
         alike = near(name, registry)
-        raise Mistake("unknown-word", f"there is no {sort} called `{name}`", first.span, f"not a {sort}", notes=("there are: " + ", ".join(sorted(registry)),),
+        raise Mistake("unknown-word", f"there is no {sort} called `{name}`", first.span, f"not {'an' if sort[0] in 'aeiou' else 'a'} {sort}", notes=("there are: " + ", ".join(sorted(registry)),),
                       hint=f"did you mean `{alike}`?" if alike else None)
     return cls, s.arguments[1:]
 

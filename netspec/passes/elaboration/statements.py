@@ -397,7 +397,7 @@ def _hole(e: Elaborator, s: tree.Hole, flow: Flow | None, scope: Scope, c: Conte
     """A line that could not be read. What was indented under it is still looked at, on its own."""
     inner = flow.unsure() if flow else NOTHING
     e.maybe |= set(re.findall(r"(\w+)(?:\[.*?\])?\s*:", s.span.source.line(s.span.line))) | set(re.findall(r"output\s+(\w+)", s.span.source.line(s.span.line)))
-    if s.body is not None:
+    if s.body is not None and not re.match(r"\s*train\b", s.span.source.line(s.span.line)):  # whose lines are no steps
         e.maybe |= {n.name for n in walk(s.body) if isinstance(n, (tree.Labelled, tree.Output))}
         loop = re.match(r"\s*for\s+(\w+(?:\s*,\s*\w+)*)|.*?\bas\s+(\w+)", s.span.source.line(s.span.line))
         names = re.findall(r"\w+", loop[1] or loop[2]) if loop else ()

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ...ir.layout import Image, Packed, Vector
 
 Array = NDArray[Any]
+FEW = 8  # channels: so many are written one after another, since NumPy is slow at rows as short as these
 
 
 def view(arena: Array, layout: Image, samples: int, dtype: Any) -> Array:
@@ -26,12 +27,16 @@ def write_image(arena: Array, layout: Image, data: Array, samples: int) -> None:
     """A canonical array into an image; halo and padded lanes become zero."""
     dtype = np.dtype(f"f{layout.item}")
     start, size = samples * layout.at + layout.plus, samples * layout.bytes
-    if any(layout.halo) or layout.channels % layout.lanes:
+    if any(layout.halo) or (layout.block and layout.channels % layout.lanes):
         arena[start:start + size] = 0
     to = view(arena, layout, samples, dtype)
     x = np.asarray(data).reshape(samples * layout.images, layout.channels, *layout.extents)
     if not layout.block:
-        to[:, 0] = np.moveaxis(x, 1, -1)
+        if layout.channels <= FEW:
+            for c in range(layout.channels):
+                to[:, 0, ..., c] = x[:, c]
+        else:
+            to[:, 0] = np.moveaxis(x, 1, -1)
         return
     v = layout.lanes
     whole = layout.channels // v

@@ -17,6 +17,7 @@ from typing import Any
 from ..diagnostics import Diagnostic, Label, SpecError, UsageError, in_order, near
 from ..garbage import none_expected
 from ..ir.graph import Graph, Node
+from ..layers import LAYERS
 from ..source import Source, Span
 from ..syntax import tree
 from ..syntax.parser import parse_recovering
@@ -159,7 +160,8 @@ def prepare(e: Elaborator, file: File) -> None:
             if found:
                 file.env[found[1]] = UNKNOWN_VALUE
             for name in re.findall(r"^\s*\w+\s+(\w+)|import\s+(\w+)", file.module.source.line(item.span.line)):
-                file.definitions.setdefault(name[0] or name[1], UNKNOWN)
+                if (name[0] or name[1]) not in LAYERS:
+                    file.definitions.setdefault(name[0] or name[1], UNKNOWN)
 
 
 def _distinct_parameters(item: tree.Definition | tree.Variant) -> None:

@@ -49,9 +49,14 @@ class TreeBuilder:
 
     def _definition(self, kind: str, c: list[Any]) -> Any:
         if c[0].text == HOLE:
-            return tree.Hole(_suite(c[-1]), self.at(c[0]))
+            return self.hole(c[0], c[-1])
         params = c[1] if len(c) == 3 else ()
         return tree.Definition(kind, c[0].text, params, c[-1], self.at(c[0], c[-1]), self.at(c[0]))
+
+    def hole(self, t: Token, body: Any) -> Any:
+        """A line that could not be read; what is under it is still looked at, unless it is a train section out of place."""
+        settings = self.source.line(t.line).split(maxsplit=1)[:1] == ["train"]
+        return tree.Hole(None if settings else _suite(body), self.at(t))
 
     def variant(self, c: list[Any]) -> Any:
         return tree.Variant(c[0].text, c[1] if len(c) == 3 else (), c[-1], self.at(c[0], c[-1]), self.at(c[0]))
@@ -108,7 +113,7 @@ class TreeBuilder:
 
     def label(self, c: list[Any]) -> Any:
         if c[0].text == HOLE:
-            return tree.Hole(_suite(c[-1]), self.at(c[0]))
+            return self.hole(c[0], c[-1])
         return tree.Labelled(c[0].text, c[1][0] if len(c) == 3 else None, c[-1], self.at(c[0], c[-1]))
 
     def labelled_residual(self, c: list[Any]) -> Any:

@@ -8,6 +8,7 @@ indented under it are read too.
 
 from __future__ import annotations
 
+import re
 from threading import Lock
 from typing import Any
 
@@ -144,6 +145,8 @@ class _Run:
         head = self.head
         if head is None or head.faults or self.before_head is None or not (len(head.tokens) == 1 or line.tokens[0].type == "VBAR"):
             return False
+        if re.search(rf"^(?:block|net) +{re.escape(head.tokens[0].text)}\b", self.source.text, re.MULTILINE):
+            return False  # a call: what is wrong is the line below it
         last = head.tokens[-1]
         colon = Token("COLON", ":", last.line, last.end, last.end + 1)
         now = self.stacks.keep()
@@ -213,6 +216,8 @@ class _Run:
                         self.torn.add(line.tokens[1].text)
                 return True
             self.stacks.put_back(kept)
+            if refused is line.tokens[0] and refused.type in ("BLOCK", "NET", "TRAIN", "IMPORT"):
+                return False  # it has no place here, and the rest of the line means nothing without it
             if refused.type == "_NL":
                 gone = tokens[-2:] if len(tokens) > 1 and tokens[-1].type == "EQUAL" else tokens[-1:]
             else:

@@ -148,8 +148,11 @@ class _Fusion:
         return None
 
     def _can_sink(self, upper: _Draft, lower: _Draft) -> bool:
-        """Whether a whole step may move down into a later one: nothing between reads what it makes."""
+        """Whether a whole step may move down into a later one: nothing between reads what it makes. A concatenation stays
+        by itself, as its parts may come to lie in place."""
         made = upper.made
+        if any(isinstance(m.op, Pieces) for d in (upper, lower) for m in d.nodes):
+            return False
         if not self._same_planes(upper.nodes[-1], lower.nodes[-1]) or len(upper.reads) + len(lower.reads) > MOST_OPERANDS:
             return False
         return not any(i in made for d in self.drafts[upper.order + 1:lower.order] for i in d.reads)

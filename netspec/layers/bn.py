@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 
-from ..ir.graph import Parameter
+from ..ir.graph import Node, Parameter
 from ..ir.types import TensorType
 from ..words import flag, number
 from .layer import Builder, Example, Layer, known_channels, plane, sizes
@@ -25,9 +26,12 @@ class Bn(Layer, category="normalisation"):
 
     centres = True
 
+    binds = True
+
     eps: float = number("added to the variance", default=1e-5, least=0)
     momentum: float = number("weight of the new value in the running statistics", default=0.1, least=0, most=1)
     biased: bool = flag("the running variance is divided by the count, not the count less one", default=False, word="biased")
+    raw: bool = False  # whether no layer above brought the numbers near to each other, known once the step is placed
 
     examples = (
         Example("bn", inputs=((3, 4, 5),), output=(3, 4, 5), parameters=6),
@@ -35,6 +39,11 @@ class Bn(Layer, category="normalisation"):
         Example("bn biased", inputs=((3, 2, 2),), output=(3, 2, 2), parameters=6),
         Example("bn", inputs=((2, 3, 2, 4),), output=(2, 3, 2, 4), parameters=4),
     )
+
+    def bound(self, makers: tuple[Node, ...], values: tuple[str, ...]) -> tuple[Layer, tuple[str, ...]]:
+        """What comes into a net, or out of a fully connected layer, may lie anywhere."""
+        raw = getattr(makers[0].op, "category", "move") in ("dense", "move")
+        return replace(self, raw=True) if raw else self, values  # type: ignore[type-var]
 
     def shape(self, *inputs: TensorType) -> TensorType:
         return inputs[0]
@@ -54,12 +63,8 @@ class Bn(Layer, category="normalisation"):
             s = b.map("bias - mean * k", bias=parameters["bias"], mean=mean, k=k)
             b.save(k=k)
             return b.map("x * k + s", x=x, k=k, s=s)
-        # Sums are taken around the running mean: without it E[x^2] - E[x]^2 loses all digits where the mean is large.
         count = f"(N * {t.batch * prod(sizes(t)[1:])})"
-        s1 = b(f"s1[c] += x[{ix}] - mean[c]", x=x, mean=mean)
-        s2 = b(f"s2[c] += (x[{ix}] - mean[c]) * (x[{ix}] - mean[c])", x=x, mean=mean)
-        m = b(f"m[c] = mean[c] + s1[c] / {count}", mean=mean, s1=s1)
-        v = b(f"v[c] = max(s2[c] / {count} - s1[c] / {count} * (s1[c] / {count}), 0.0)", s1=s1, s2=s2)
+        m, v = (self._by_image if self.raw else self._in_one_sweep)(b, x, mean, count)
         r = b(f"r[c] = 1.0 / sqrt(v[c] + {self.eps!r})", v=v)
         k = b("k[c] = weight[c] * r[c]", weight=parameters["weight"], r=r)
         b(f"mean2[c] = {1 - self.momentum!r} * mean[c] + {self.momentum!r} * m[c]", mean=mean, m=m, effect=mean)
@@ -67,6 +72,30 @@ class Bn(Layer, category="normalisation"):
         b(f"var2[c] = {1 - self.momentum!r} * var[c] + {self.momentum!r} * {unbiased}", var=var, v=v, effect=var)
         b.save(m=m, r=r, k=k)
         return b.map("(x - m) * k + bias", x=x, m=m, k=k, bias=parameters["bias"])
+
+    def _in_one_sweep(self, b: Builder, x: str, mean: str, count: str) -> tuple[str, str]:
+        """Mean and variance from sums that the layer above can take as it writes x. They are taken around the running mean:
+        without it E[x^2] - E[x]^2 loses all digits where the mean is large."""
+        ix = f"n,c{plane(b.type(x).shape)}"
+        s1 = b(f"s1[c] += x[{ix}] - mean[c]", x=x, mean=mean)
+        s2 = b(f"s2[c] += (x[{ix}] - mean[c]) * (x[{ix}] - mean[c])", x=x, mean=mean)
+        m = b(f"m[c] = mean[c] + s1[c] / {count}", mean=mean, s1=s1)
+        return m, b(f"v[c] = max(s2[c] / {count} - s1[c] / {count} * (s1[c] / {count}), 0.0)", s1=s1, s2=s2)
+
+    def _by_image(self, b: Builder, x: str, mean: str, count: str) -> tuple[str, str]:
+        """The same where the running mean may be far off, as that of raw data is at first: around each image's own mean, and
+        those around the mean of all."""
+        t = b.type(x)
+        ix, places = f"n,c{plane(t.shape)}", float(prod(sizes(t)[1:]))
+        own = b(f"own[n,c] += x[{ix}] / {places!r}", x=x) if len(t.shape) > 1 else x
+        total = b("total[c] += own[n,c]", own=own)
+        m = b(f"m[c] = total[c] / (N * {t.batch})", total=total)
+        apart = b(f"apart[n,c] = (own[n,c] - m[c]) * (own[n,c] - m[c]) * {places!r}", own=own, m=m)
+        if places > 1:
+            within = b(f"within[n,c] += (x[{ix}] - own[n,c]) * (x[{ix}] - own[n,c])", x=x, own=own)
+            apart = b("both[n,c] = within[n,c] + apart[n,c]", within=within, apart=apart)
+        squares = b("squares[c] += apart[n,c]", apart=apart)
+        return m, b(f"v[c] = squares[c] / {count}", squares=squares)
 
     def backward(self, b: Builder, dy: str, *inputs: str, saved: dict[str, str], **parameters: str) -> tuple[tuple[str, ...], dict[str, str]]:
         """dx = k (dy - mean(dy) - xhat mean(dy xhat)), xhat = (x - m) r."""

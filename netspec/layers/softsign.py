@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .layer import Activation, Example
+from .layer import Activation, Builder, Example
 
 
 class SoftSign(Activation, category="activation"):
@@ -16,3 +16,7 @@ class SoftSign(Activation, category="activation"):
 
     def formula(self) -> str:
         return "x / (1.0 + abs(x))"
+
+    def backward(self, b: Builder, dy: str, *inputs: str, saved: dict[str, str], **parameters: str) -> tuple[tuple[str, ...], dict[str, str]]:
+        """dx = dy / (1 + |x|)^2, without the difference of two near numbers that the quotient rule has."""
+        return (b.map("dy / ((1.0 + abs(x)) * (1.0 + abs(x)))", dy=dy, x=inputs[0]),), {}

@@ -98,17 +98,19 @@ class Up(Layer, category="move"):
             right = f"where({2 * to}*{i} <= {2 * w}*p+{w}, where({2 * w}*p+{w} < {2 * to}*{i}+{2 * to}, {read}, 0.0), 0.0)"
         elif self.mode == "bicubic":
             centre = f"p * {(w - 1) / (to - 1) if to > 1 else 0.0!r}" if self.aligned else f"(p * {w / to!r} + {0.5 * w / to - 0.5!r})"
-            right = f"{read} * {_cubic(f'abs({centre} + 2.0 - {i})')}"
+            right = _cubic(f"abs({centre} + 2.0 - {i})", read)
         else:
             centre = f"p * {(w - 1) / (to - 1) if to > 1 else 0.0!r}" if self.aligned else f"min(max(p * {w / to!r} + {0.5 * w / to - 0.5!r}, 0.0), {w - 1.0!r})"
-            right = f"{read} * max(1.0 - abs({centre} - {i}), 0.0)"
+            right = f"where(abs({centre} - {i}) < 1.0, {read} * (1.0 - abs({centre} - {i})), 0.0)"
         shape[k + 1] = to
         return str(b(f"y[n,c,{target}] += {right}", x=x, out=tuple(shape), over={"p": to}))
 
 
-def _cubic(d: str) -> str:
-    """The weight of a pixel at distance d: Keys' cubic with a = -0.75, PyTorch's."""
-    return f"where({d} <= 1.0, ({d} * 1.25 - 2.25) * {d} * {d} + 1.0, where({d} < 2.0, (({d} * -0.75 + 3.75) * {d} - 6.0) * {d} + 3.0, 0.0))"
+def _cubic(d: str, read: str) -> str:
+    """A pixel at distance d, weighed by Keys' cubic with a = -0.75, PyTorch's. One that is too far is not even read, as it
+    might be no number."""
+    near, far = f"({d} * 1.25 - 2.25) * {d} * {d} + 1.0", f"(({d} * -0.75 + 3.75) * {d} - 6.0) * {d} + 3.0"
+    return f"where({d} <= 1.0, {read} * ({near}), where({d} < 2.0, {read} * ({far}), 0.0))"
 
 
 def _phases(b: Builder, x: str, k: int, r: int) -> str:

@@ -184,10 +184,7 @@ class Elaborator:
             sure = sure and f.sure
         try:
             if op.binds and sure:
-                makers = {v.name: n for n in self.nodes for v in n.results}
-                op, values = op.bound(tuple(makers[f.value] for f in inputs), tuple(f.value for f in inputs))
-                inputs = [Flow(v, next(r.type for r in makers[v].results if r.name == v)) for v in values]
-                types = [f.type for f in inputs]
+                op, inputs, types = self.bound(op, inputs)
             key = (id(op), sure, *types)
             known = self.known.get(key)
             if known is None:

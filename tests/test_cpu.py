@@ -206,6 +206,9 @@ def test_concatenations_copy_nothing_they_need_not(dtype: str) -> None:
     joins = [n for n in entry.program.nodes if isinstance(n.op, Step) and isinstance(n.op.nodes[0].op, Pieces)]
     assert len(joins) == 4
     assert all(n.op.idle for n in joins)
+    slices = [n for n in entry.program.nodes if isinstance(n.op, Step) and n.op.kind == "move"]
+    assert len(slices) > 4  # the gradients of its parts lie within the gradient of a concatenation
+    assert all(n.op.idle for n in slices)
     views = [v.layout for v in entry.program.values.values() if isinstance(v.layout, Image) and v.layout.of]
     assert len(views) >= 6
 

@@ -60,7 +60,7 @@ def test_moves_agree_with_the_reference(name: str, dtype: str) -> None:
         assert not steps(net, "loop")
 
 
-@pytest.mark.parametrize("name", ["max", "min, straight after a convolution", "mean", "rows", "vectors", "flatten of one place", "ends", "ends between"])
+@pytest.mark.parametrize("name", ["max", "min, straight after a convolution", "mean", "rows", "vectors", "flatten of one place", "channels", "ends", "ends between"])
 def test_a_move_that_a_layout_can_say_is_no_code(name: str) -> None:
     net = both(netspec.load_graph(text=f"net n:\n  {(NETS | VIEWS)[name]}\n").graph)
     assert all(n.op.idle for n in steps(net, "move"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from functools import lru_cache
 
 from ..ir.contraction import Contraction, classify
@@ -28,6 +29,8 @@ def kind_of(node: Node, graph: Graph, lanes: int) -> Kind:
     if contraction(node, graph) is not None:
         return "gather" if node.type.batch else "outer"
     if node.type.batch:
+        if is_slice(f, types, node.type, lanes):
+            return "move"
         if is_lanes(f, types, node.type, lanes):
             return "lanes"
         return "places" if stays(node, graph) else "pairs" if pairing(f, types, node.type) else "move" if move_of(f, types, node.type) else "loop"
@@ -93,6 +96,17 @@ def _reads_channel(r: Access, t: TensorType, c: str | None) -> bool:
 def keeps_to_lanes(f: Formula, types: tuple[TensorType, ...], result: TensorType, lanes: int) -> bool:
     """Whether a formula of a batched result goes along with vectors of channels."""
     return is_lanes(f, types, result, lanes) or keeps_place(f, types, result) or pairing(f, types, result) is not None
+
+
+def is_slice(f: Formula, types: tuple[TensorType, ...], result: TensorType, lanes: int) -> bool:
+    """Whether a value is whole blocks of another's channels, as in the gradient of a concatenation: a move that is a view."""
+    if f.how != "=" or not isinstance(f.right, ast.Subscript) or f.target.compound or len(f.target.axes) < 2 or len(f.targets) > 1:
+        return False
+    (t,), (r,), place, count = types, f.reads, f.target.bare, result.shape[0] or 0
+    if t.batch != result.batch or len(r.axes) != len(place) or r.bare[0] != "n" or place[0] != "n" or r.axes[2:] != f.target.axes[2:] or r.axes[1].bare:
+        return False
+    first = r.axes[1].const
+    return r.axes[1].terms == ((place[1], 1),) and first % lanes == 0 and (count % lanes == 0 or first + count == t.shape[0])
 
 
 def is_lanes(f: Formula, types: tuple[TensorType, ...], result: TensorType, lanes: int) -> bool:

@@ -24,9 +24,15 @@ net plain(classes=10):
   fc classes
 
 train plain:
+  data "train.npz" test="test.npz"
+  augment flip
+  augment crop pad=4
   loss cross_entropy
+  metric accuracy
   sgd lr=0.1 momentum=0.9
   schedule step every=10
+  regularise l2 1e-4 weights
+  average 0.99
   batch 64
   epochs 10
 """,
@@ -214,6 +220,52 @@ CHANGES: dict[str, Change] = {
     "duplicate option": _sub(r"pad=1", "pad=1 pad=1"),
     "arrow of another kind": _sub(r" -> ", " => "),
     "bias of a pool": _sub(r"^( *)maxpool 2", r"\1maxpool 2 bias=no"),
+    "other arrow": _sub(r" -> ", " >> "),
+    "option with a colon": _sub(r"pad=1", "pad:1"),
+    "comment of another language": _sub(r"$", " // why"),
+    "else if": _sub(r"\belse:", "else if yes:"),
+    "no condition": _sub(r"\bif [^:]*:", "if:"),
+    "two names for a label": _sub(r"^( *)(stem|d1|d2|mixed3): ", r"\1\2 part: "),
+    "label glued to nothing": _sub(r"^( *)(stem|d1|d2|mixed3): ", r"\1: "),
+    "number as a name": _sub(r"^( *)(stem|d1|d2|mixed3): ", r"\1 3: "),
+    "name of turns missing": _sub(r" as i:", " as:"),
+    "of for in": _sub(r" in \[", " of ["),
+    "reuse of nothing": _sub(r"reuse @a", "reuse @b"),
+    "reuse of a word": _sub(r"reuse @a", "reuse a"),
+    "empty reference": _sub(r"@\w+", "@"),
+    "crop of another word": _sub(r" crop", " corp"),
+    "negative dropout": _sub(r"dropout 0\.\d+", "dropout -0.5"),
+    "text for a rate": _sub(r"dropout 0\.\d+", 'dropout "half"'),
+    "huge number": _sub(r"\bfc (\d+)", r"fc 99999999999999"),
+    "power too large": _sub(r"\bfc (\d+)", r"fc 9^900"),
+    "unknown function": _sub(r"\bfc (\d+)", r"fc sqrt(\1)"),
+    "item out of a list": _sub(r"\bfc (\d+)", r"fc [\1, 2][2]"),
+    "depth of a plane": _sub(r"\bconv \d+ (?=\dx\d)", "conv in.depth "),
+    "odd sizes of pads": _sub(r"(\bconv \w+ \dx\d)", r"\1 pad=[1, 1, 1]"),
+    "unknown initialiser": _sub(r"(\bconv \w+ \dx\d)", r"\1 init=xaviar"),
+    "negative factor": _sub(r"(\bconv \w+ \dx\d)", r"\1 lr=-1"),
+    "bias of words": _sub(r"(\bconv \w+ \dx\d)", r"\1 bias=maybe"),
+    "default of a size": _sub(r"default conv", "default conv 3x3"),
+    "default of nothing": _sub(r"default conv .*", "default conv"),
+    "default of an unknown": _sub(r"default conv", "default cnov"),
+    "variant of a layer": _sub(r"= base unit.*", "= conv 3 3x3"),
+    "unknown data set": _sub(r'data "train.npz" test="test.npz"', "data digitss"),
+    "data without quotes": _sub(r'data "train.npz"', "data train.npz"),
+    "data of a number": _sub(r'data "train.npz"', "data 3"),
+    "unknown option of data": _sub(r"test=", "tset="),
+    "unknown augmentation": _sub(r"augment flip", "augment flipp"),
+    "augmentation out of range": _sub(r"augment crop pad=4", "augment crop pad=-4"),
+    "augmentation wider than the image": _sub(r"augment crop pad=4", "augment crop pad=400"),
+    "unknown metric": _sub(r"metric accuracy", "metric acuracy"),
+    "unknown setting": _sub(r"^  epochs", "  epoch"),
+    "setting with equals": _sub(r"epochs 10", "epochs = 10"),
+    "half an epoch": _sub(r"epochs 10", "epochs 0.5"),
+    "unknown penalty": _sub(r"regularise l2", "regularise l3"),
+    "penalty without a number": _sub(r"regularise l2 1e-4", "regularise l2"),
+    "average of one": _sub(r"average 0.99", "average 1"),
+    "negative weight": _sub(r"weight=0.3", "weight=-0.3"),
+    "schedule of no scalar": _sub(r"schedule step every=10", "schedule step 10 of=momentun"),
+    "schedule of halves": _sub(r"every=10", "every=2.5"),
     "activation of a pool": _sub(r"^( *)maxpool 2", r"\1maxpool 2 relu"),
 }
 
@@ -283,8 +335,9 @@ def several(count: int, seed: int = 0) -> Iterator[Broken]:
         base = rng.choice(list(BASES))
         lines = BASES[base].splitlines()
         planted: dict[int, tuple[str, str]] = {}
+        wanted = rng.choice((2, 3))
         for kind, number, broken in rng.sample(pools[base], 40):
-            if number not in planted and len(planted) < rng.choice((2, 3)):
+            if number not in planted and len(planted) < wanted:
                 planted[number] = (kind, broken)
         for number, (_, broken) in planted.items():
             lines[number - 1] = broken

@@ -21,13 +21,13 @@ def test_the_bases_are_fine(base: str) -> None:
 
 
 def missed(specs: list[Broken]) -> tuple[list[str], list[str], int]:
-    """Texts that were accepted, mistakes that were not named at their line, and how many were planted."""
+    """Texts that were accepted, mistakes of whose line no error begins, and how many were planted."""
     accepted, unnamed, planted = [], [], 0
     for spec in specs:
         found = [d for d in findings(spec.text) if d.severity == "error"]
         if not found:
             accepted.append(f"{spec.planted}\n{spec.text}")
-        lines = {label.span.line for d in found for label in d.labels}
+        lines = {d.span.line for d in found if d.span is not None}
         for kind, at in spec.planted:
             planted += 1
             if not lines & at:
@@ -38,15 +38,15 @@ def missed(specs: list[Broken]) -> tuple[list[str], list[str], int]:
 def test_every_single_mistake_is_named() -> None:
     specs = list(every_single())[::2]
     accepted, unnamed, planted = missed(specs)
-    assert len(specs) > 400
+    assert len(specs) > 600
     assert not accepted, accepted[0]
-    assert len(unnamed) <= planted // 200, f"{len(unnamed)} of {planted}\n" + "\n".join(unnamed[:3])
+    assert len(unnamed) <= planted // 300, f"{len(unnamed)} of {planted}\n" + "\n".join(unnamed[:3])
 
 
 def test_several_mistakes_are_all_named() -> None:
     accepted, unnamed, planted = missed(list(several(300)))
     assert not accepted, accepted[0]
-    assert len(unnamed) <= planted // 50, f"{len(unnamed)} of {planted}\n" + "\n".join(unnamed[:3])
+    assert len(unnamed) <= planted // 200, f"{len(unnamed)} of {planted}\n" + "\n".join(unnamed[:3])
 
 
 def test_findings_come_in_source_order_and_as_json() -> None:

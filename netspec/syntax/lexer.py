@@ -124,7 +124,7 @@ def _read(source: Source, scanner: Scanner, line: Line, number: int, comments: l
         last = number >= len(texts)
         if not opened:
             line.last = number
-            if line.tokens and line.tokens[-1].type == "VBAR" and not last and texts[number].strip(" \t\f"):
+            if line.tokens and line.tokens[-1].type == "VBAR" and not last and texts[number].strip(" \t\f") and _indent(texts[number]) > line.indent:
                 number += 1
                 continue
             return number, True
@@ -138,6 +138,10 @@ def _read(source: Source, scanner: Scanner, line: Line, number: int, comments: l
                 hint=f"close it with `{OPEN[t.type]}`"))
             return t.line, False
         number += 1
+
+
+def _indent(text: str) -> int:
+    return len(text) - len(text.lstrip(" \t\f"))
 
 
 def _limit(source: Source, line: Line) -> None:

@@ -280,6 +280,10 @@ def _missing_part(c: Context) -> Result:
 def _form(c: Context) -> Result:
     """Habits of other languages."""
     t, before = c.token, c.before
+    tokens = c.line.tokens
+    at = next((k for k, x in enumerate(tokens) if x is t), len(tokens))
+    if t.text == "/" and any(x.text == "/" and x.column == t.end for x in tokens[at + 1 : at + 2]):
+        return Finding(c.diagnostic("syntax", "a comment begins with `#`", hint="#"), tuple(tokens[:at]) or None)
     if before is not None and before.type == "NAME" and t.type == "_LP_TIGHT" and c.inside:
         return c.diagnostic("syntax", "the arguments of a step follow its name, without brackets", "a bracket", hint="write  conv 64 3x3 relu")
     if t.type == "COMMA":

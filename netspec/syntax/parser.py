@@ -61,6 +61,7 @@ class _Run:
         self.doubted: set[int] = set()  # lines that were read otherwise than they are written
         self.torn: set[str] = set()  # definitions whose parameters could not be read
         self.too_deep = False
+        self.odd: tuple[int, int] | None = None  # a depth that no body has, and how deep its lines were meant to stand
         self.head: Line | None = None  # the line before
         self.before_head: Kept | None = None  # the stacks as they were before it
 
@@ -115,20 +116,23 @@ class _Run:
             return
         if self.head is not None and self.stacks.expected() == {"_INDENT"}:
             self.missing_body(self.head)
+        if line.indent not in [c for c, _ in self.levels]:
+            self.between(k, line)
         while line.indent < self.levels[-1][0]:
-            column, known = self.levels.pop()
-            if known:
+            if self.levels.pop()[1]:
                 self.close(line.number)
-            if line.indent > self.levels[-1][0]:
-                above = ", ".join(str(c) for c, _ in self.levels)
-                self.say("inconsistent-indent", "this line is indented less than its body and more than what the body belongs to", first,
-                         f"{line.indent} columns; the lines around it have {above} or {column}",
-                         hint=f"indent by {column} to stay inside, or by {self.levels[-1][0]} to leave")
-                if known and self.feeds(_token("_INDENT", line.number)):
-                    self.levels.append((line.indent, True))
-                else:
-                    self.levels.append((line.indent, False))
-                break
+
+    def between(self, k: int, line: Line) -> None:
+        """A line between two depths is read at that of the line below it, else at the deeper one."""
+        columns = [c for c, _ in self.levels]
+        column = next(c for c in columns if c > line.indent)
+        outer = [c for c in columns if c < line.indent]
+        if self.odd is None or self.odd[0] != line.indent or self.odd[1] not in columns:
+            self.say("inconsistent-indent", "this line is indented less than its body and more than what the body belongs to", line.tokens[0],
+                     f"{line.indent} columns; the lines around it have {', '.join(map(str, outer))} or {column}", hint=f"indent by {column} to stay inside, or by {outer[-1]} to leave")
+            following = self.lines[k + 1].indent if k + 1 < len(self.lines) else column
+            self.odd = line.indent, following if following in columns and following > 0 else column
+        line.indent = self.odd[1]
 
     def meant_indent(self, k: int) -> int:
         """How far a line indented with tabs was probably meant to be indented: as the next one, where that is possible."""
@@ -195,17 +199,21 @@ class _Run:
             self.found.append(found.diagnostic)
             if found.meant is None or self.try_line(list(found.meant), line) is not None:
                 self.stacks.put_back(kept)
-                if not self.repair(line, kept):
+                if not self.repair(line, kept, self.deeper(k)):
                     self.stacks.put_back(kept)
                     self.set_aside(k, line)
         self.head, self.before_head = line, kept
 
-    def repair(self, line: Line, kept: Kept) -> bool:
+    def repair(self, line: Line, kept: Kept, deeper: bool) -> bool:
         """Read the line without the few tokens that do not fit, or the head of a definition by its names alone. Unless
         only marks are dropped its value is not to be trusted, but its labels, parameters and arguments are then known to
         the rest of the file."""
         first = line.tokens[0]
         tokens = [meant_token(t) for t in line.tokens]
+        for at in [k for k, t in enumerate(tokens[:-1]) if deeper and t.type == "COLON"][::-1]:  # a head, and a body below it
+            if self.try_line(tokens[: at + 1], line) is None and self.stacks.expected() == {"_INDENT"}:
+                return True
+            self.stacks.put_back(kept)
         sure = True
         for _ in range(6):
             refused = self.try_line(tokens, line)
@@ -310,6 +318,8 @@ class _Run:
         else:
             tries = [[hole, nl], [hole, Token("EQUAL", "=", number, 1, 1), Token("INT", "0", number, first.column, first.end), nl],
                      [bar, hole, nl]]
+        if first.type == "VBAR":  # the first branch of a merge decides that it is one
+            tries.sort(key=lambda tokens: tokens[0] is not bar)
         for tokens in tries:
             if self.feeds(*tokens):
                 break

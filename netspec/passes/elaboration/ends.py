@@ -18,7 +18,11 @@ from .values import UNKNOWN_VALUE, Flow, Macro, Mistake, Silent, Symbol, describ
 
 
 def output(e: Elaborator, s: tree.Output, flow: Flow | None, scope: Scope, c: Context) -> Flow | None:
-    name = spot_name(s.name, s.index, c, flow)
+    try:
+        name = spot_name(s.name, s.index, c, flow)
+    except (Silent, Mistake):  # its number is not known
+        statements.undecided(e, [s.body] if s.body is not None else [], flow, scope, c)
+        raise
     span = head_of(s.span, f"output {s.name}")
     if flow is None and s.body is None:
         raise Mistake("no-flow", "there is no flow yet for this output to tap", span, hint="begin the net with  input 3x224x224")

@@ -92,7 +92,7 @@ def _attribute(node: tree.Attribute, c: Context, flow: Flow | None) -> Any:
     elif node.name in ("height", "width", "depth"):
         place = {"width": -1, "height": -2, "depth": -3}[node.name]
         if len(shape) - 1 < -place:
-            if not of.flow.sure:
+            if not of.flow.sure and not of.flow.ranked:
                 raise Silent
             raise Mistake("wrong-rank", f"the flow has no {node.name} here", node.span, f"it is {'x'.join(map(str, shape))}")
         v = shape[place]

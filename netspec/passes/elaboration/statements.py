@@ -141,7 +141,11 @@ def _labelled(e: Elaborator, s: tree.Labelled, flow: Flow | None, scope: Scope, 
                          hint=f"write `{alike}:` if you meant it, or choose a name further from it").diagnostic)
         run(e, s.body, flow, Scope(s.name, scope, s.span), c)
         return flow.unsure() if flow else NOTHING
-    name = spot_name(s.name, s.index, c, flow)
+    try:
+        name = spot_name(s.name, s.index, c, flow)
+    except (Silent, Mistake):  # its number is not known
+        undecided(e, [s.body], flow, scope, c)
+        raise
     return labelled_body(e, name, s.body, flow, scope, c, head)
 
 
@@ -397,7 +401,7 @@ def _hole(e: Elaborator, s: tree.Hole, flow: Flow | None, scope: Scope, c: Conte
     """A line that could not be read. What was indented under it is still looked at, on its own."""
     inner = flow.unsure() if flow else NOTHING
     e.maybe |= set(re.findall(r"(\w+)(?:\[.*?\])?\s*:", s.span.source.line(s.span.line))) | set(re.findall(r"output\s+(\w+)", s.span.source.line(s.span.line)))
-    if s.body is not None and not re.match(r"\s*train\b", s.span.source.line(s.span.line)):  # whose lines are no steps
+    if s.body is not None:
         e.maybe |= {n.name for n in walk(s.body) if isinstance(n, (tree.Labelled, tree.Output))}
         loop = re.match(r"\s*for\s+(\w+(?:\s*,\s*\w+)*)|.*?\bas\s+(\w+)", s.span.source.line(s.span.line))
         names = re.findall(r"\w+", loop[1] or loop[2]) if loop else ()

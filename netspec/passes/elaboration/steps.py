@@ -47,6 +47,8 @@ def call(e: Elaborator, node: tree.Call, flow: Flow | None, scope: Scope, c: Con
 def _lost(node: tree.Call, flow: Flow | None, scope: Scope, label: str | None) -> Flow:
     """After a step that makes no sense: a value of which little is known."""
     out = flow.unsure() if flow is not None else NOTHING
+    if node.name not in LAYERS:  # a block may do anything to the number of axes
+        out = replace(out, ranked=False)
     if label is not None and label not in scope.kids:
         scope.claim(label, node.span).value = out
     return out
@@ -72,7 +74,7 @@ def _as_meant(e: Elaborator, node: tree.Call, meant: str, flow: Flow | None, sco
 def _call(e: Elaborator, node: tree.Call, flow: Flow | None, scope: Scope, c: Context, label: str | None) -> Flow:
     name, target = resolve(node, c)
     if isinstance(target, Macro):
-        if target is UNKNOWN or macro_torn(target):
+        if target is UNKNOWN or macro_torn(target) or node.span.line in c.file.module.doubted:
             arguments(e, node, flow, scope, c)
             raise Silent
         return use(e, node, target, arguments(e, node, flow, scope, c), flow, scope, c, label)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...diagnostics import near
-from ...ir.graph import Graph
+from ...ir.graph import Graph, Input
 from ...ir.training import LossUse, MetricUse, Setting, Training
 from ...source import Span
 from ...syntax import tree
@@ -184,7 +184,7 @@ def _setting(e: Elaborator, s: tree.Call, c: Context, section: _Section, graph: 
             raise Mistake("duplicate-option", "`data` is given twice", s.span, "the second time")
         section.data = _data(s, c)
     elif name in ("augment", "augmentation"):
-        section.augmentation.append(_augmentation(s, c, graph))
+        section.augmentation.append(_augmentation(e, s, c))
     elif name in ("regularise", "regularisation", "regularize"):
         section.regularisation.append(_penalty(s, c))
     else:
@@ -342,12 +342,14 @@ def _data(s: tree.Call, c: Context) -> Setting:
     return Setting(made.path, (), (("test", made.test),) if made.test is not None else (), s.span)
 
 
-def _augmentation(s: tree.Call, c: Context, graph: Graph | None) -> Any:
+def _augmentation(e: Elaborator, s: tree.Call, c: Context) -> Any:
     """`augment crop pad=4`: a change of the training images that these images allow."""
     from ...augmentations import AUGMENTATIONS
 
     made = _named(AUGMENTATIONS, "augmentation", s, c)
-    for node in graph.inputs if graph is not None else ():
+    for node in e.nodes:
+        if not isinstance(node.op, Input):
+            continue
         try:
             made.check_input(node.type)
         except WordError as w:

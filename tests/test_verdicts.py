@@ -8,6 +8,7 @@ train section behind a net of ten classes.
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -63,6 +64,26 @@ def test_every_mistake_is_named_at_its_line_and_nothing_else(name: str) -> None:
         if places(found, True) != marked(text, "!^") or (mild and places(found, False) != mild):
             wrong.append(f"{title}:\n{text}\n" + "\n".join(map(render, found)))
     assert not wrong, f"{len(wrong)} specs\n\n" + "\n\n".join(wrong[:3])
+
+
+def together(count: int, seed: int) -> Iterator[str]:
+    """Two or three wrong bodies in one net, each on the net's input."""
+    rng = random.Random(seed)
+    head = "net a:\n  input 3x32x32\n"
+    bodies = [text.removeprefix(head) for name in FILES for _, text in specs(name) if text.startswith(head) and marked(text, "!^")]
+    bodies = [b for b in bodies if not re.search(r"@conv3|@later|too-many-steps", b)]  # what these find depends on their neighbours
+    for _ in range(count):
+        yield head + "".join(f"  @input\n{body}" for body in rng.sample(bodies, rng.choice((2, 3))))
+
+
+def test_no_mistake_hides_another() -> None:
+    planted, hidden = 0, []
+    for text in together(300, 0):
+        lines = {line for line, _ in places(findings(text), True)}
+        planted += len(marked(text, "!^"))
+        hidden += [f"line {line}: {code}\n{text}" for line, code in marked(text, "!^") if line not in lines]
+    assert planted > 700
+    assert len(hidden) <= planted // 200, f"{len(hidden)} of {planted}\n\n" + "\n".join(hidden[:3])
 
 
 def test_there_are_many_of_both_kinds() -> None:

@@ -17,6 +17,7 @@ from netspec.ir.graph import Graph
 from netspec.ir.step import Step
 from netspec.ir.types import TensorType
 from netspec.losses.loss import LOSSES
+from netspec.passes.lower import Program, Writer, lower
 from netspec.passes.objective import Term
 from small import Net, sequence
 
@@ -116,6 +117,33 @@ def test_parts_of_the_channels_and_what_follows() -> None:
 def test_group_norm_shares_numbers_between_channels() -> None:
     used = kinds(both(sequence(["group_norm 2"], x=(34, 3, 5)), tolerance=1e-11))
     assert "places" in used and "loop" not in used
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_layer_norm_of_vectors_runs_no_plain_loop(dtype: str) -> None:
+    used = kinds(both(sequence(["fc 33", "layer_norm", "tanh", "fc 5", "layer_norm"], x=(7,)), dtype, samples=5, tolerance=1e-11 if dtype == "float64" else 1e-4))
+    assert "loop" not in used, used
+
+
+def test_a_product_of_sums_reads_whole_sums() -> None:
+    """A convolution's sums over a large plane come in parts, which may be added up one by one and no more than that."""
+    graph = sequence(["conv 20 5x5"], x=(8, 64, 64))
+    ours, theirs = CpuExecutor(graph, "float64"), ReferenceExecutor(graph)
+    for e in (ours, theirs):
+        fill(e)
+    program = Program.of(lower(False)(graph))
+    (_, y), b = program_outputs(graph), Writer(program, "sums")
+    each = b("each[n,c] += y[n,c,h,w]", y=y)
+    square = b("square[c] += each[n,c] * each[n,c]", each=each)
+    made = Graph("sums", tuple(program.nodes), (("out", y), ("square", square)))
+    x = {"x": np.random.default_rng(0).standard_normal((2, 8, 64, 64))}
+    found = ours._run(ours.plan(made, fold=False), x, {}, False)["square"]
+    want = np.square(theirs.predict(x)["out"].sum((2, 3))).sum(0)
+    near(found, want, 1e-9)
+
+
+def program_outputs(graph: Graph) -> tuple[str, str]:
+    return lower(False)(graph).outputs[0]
 
 
 def test_one_slope_for_all_channels() -> None:

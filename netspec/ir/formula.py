@@ -188,6 +188,13 @@ class Formula:
         return (self.how == "+=" and isinstance(r, ast.BinOp) and isinstance(r.op, ast.Mult)
                 and isinstance(r.left, ast.Subscript) and isinstance(r.right, ast.Subscript))
 
+    @property
+    def adds_up(self) -> bool:
+        """A sum of one read, or of it times or by a number: parts of what it reads may be read one by one."""
+        r = self.right
+        return self.how == "+=" and (isinstance(r, ast.Subscript) or (isinstance(r, ast.BinOp) and isinstance(r.op, ast.Mult | ast.Div) and isinstance(r.left, ast.Subscript)
+                                                                      and not any(isinstance(x, ast.Subscript) for x in ast.walk(r.right))))
+
     def extents(self, operands: tuple[TensorType, ...], results: tuple[TensorType, ...]) -> dict[str, int]:
         """The extent of every index but the batch's `n`. Raises ValueError naming an index two tensors disagree on.
         With no results given, the reads alone decide."""

@@ -320,8 +320,13 @@ def pieces_of(plan: Plan, graph: Graph) -> int:
     """Items of an image: one, where something reads a sum over places before all parts of it are added up."""
     totals = [n.name for n in plan.nodes if plan.total(n)]
     outputs = set(graph.roots)
-    whole = any(v in outputs or any(getattr(r.op, "kind", "") != "channel" for r in graph.readers[v]) for v in totals)
+    whole = any(v in outputs or not all(_adds_up(r, v) for r in graph.readers[v]) for v in totals)
     return 1 if whole else plan.pieces
+
+
+def _adds_up(step: Node, v: str) -> bool:
+    """Whether all that a step does with a value is to add it up."""
+    return getattr(step.op, "kind", "") == "channel" and all(n.op.adds_up for n in step.op.nodes if v in n.inputs)
 
 
 def reads_of(n: Node) -> list[tuple[str, Access]]:

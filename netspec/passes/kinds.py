@@ -85,11 +85,11 @@ def _plain(r: Access, t: TensorType, f: Formula) -> bool:
 
 
 def _reads_channel(r: Access, t: TensorType, c: str | None) -> bool:
-    """x[n,c], v[c] or s[0]; x[n,0] where there is one number and no channel."""
+    """x[n,c], v[c] or s[0]; x[n,0] where there is one number for all channels."""
     if t.batch and c is None:
         return len(r.axes) == 2 and r.axes[0].bare == "n" and not r.axes[1].terms and t.shape == (1,)
     if t.batch:
-        return len(r.axes) == 2 and r.axes[0].bare == "n" and r.axes[1].bare == c
+        return len(r.axes) == 2 and r.axes[0].bare == "n" and (r.axes[1].bare == c or (not r.axes[1].terms and t.shape == (1,)))
     return len(r.axes) == 1 and (r.axes[0].bare == c or not r.axes[0].terms)
 
 

@@ -44,6 +44,7 @@ def emit_channel(node: Node, graph: Graph, dtype: str, lanes: int) -> Emitted:
         f: Formula = n.op
         bound = dict(zip(f.operands, n.inputs))
         loop_reads = {r.name: bound[r.name] for r in f.reads if types[bound[r.name]].batch}
+        spread = {bound[r.name] for r in f.reads if r.name in loop_reads and not r.axes[1].terms and f.target.axes[0].terms}  # a number for all channels
         t = f"t{j}"
 
         def read(s: ast.Subscript, bound: dict[str, str] = bound, f: Formula = f, loop_reads: dict[str, str] = loop_reads) -> str:
@@ -53,6 +54,9 @@ def emit_channel(node: Node, graph: Graph, dtype: str, lanes: int) -> Emitted:
             r = next(r for r in f.reads if r.name == local)
             return vector(bound[local], f, bool(r.axes[0].terms))
 
+        def zero(s: ast.Subscript, bound: dict[str, str] = bound, spread: set[str] = spread) -> bool:
+            return bound[s.value.id] not in spread  # type: ignore[attr-defined]
+
         text = source(f.right, read, lambda i: i, lambda a, b: "0.0", "splat64")
         if loop_reads:
             body.append(f"{t} = {wide}")
@@ -61,14 +65,16 @@ def emit_channel(node: Node, graph: Graph, dtype: str, lanes: int) -> Emitted:
             body.append(f"    for q in range(at(args, {WORDS * first + 4})):")
             for v in loop_reads.values():
                 k = operand(v)
-                body.append(f"        x{k} = to_float64(load(at(args, {WORDS * k}) + n * at(args, {WORDS * k + 1}) + b * at(args, {WORDS * k + 2}) + q * at(args, {WORDS * k + 3})))")
+                at = f"at(args, {WORDS * k}) + n * at(args, {WORDS * k + 1})"
+                body.append(f"        x{k} = splat64(float(get({at})))" if v in spread else
+                            f"        x{k} = to_float64(load({at} + b * at(args, {WORDS * k + 2}) + q * at(args, {WORDS * k + 3})))")
             body.append(f"        {t} = {t} + {text}")
         else:
             body.append(f"{t} = {text}" if _has_vector(f) else f"{t} = splat64({text})")
         names[n.name] = t
         if n.name in stored:
             k = operand(n.name)
-            value = t if keeps_zero(f.right) else f"keep({t}, left)"
+            value = t if keeps_zero(f.right, zero) else f"keep({t}, left)"
             narrow = f"to_float32({value})" if dtype == "float32" else value
             body.append(f"store(at(args, {WORDS * k}) + {lanes * item} * b, {narrow})")
     name, text = kernel_text("channel", [*body, "return 0"], dtype, lanes)

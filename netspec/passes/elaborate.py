@@ -127,6 +127,7 @@ def _elaborated(library: Library, file: File, macro: Macro, parameters: Mapping[
             graph = _finish(e, macro)
         except Fatal as m:
             e.report(m.diagnostic)
+            e.entered.clear()  # what stands behind it was not reached
             graph = None
         except RecursionError:
             e.report(Diagnostic("too-deep", "this is nested too deeply", (Label(macro.item.name_span, "inside here"),), hint="move inner parts into blocks"))

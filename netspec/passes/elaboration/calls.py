@@ -22,7 +22,7 @@ def use(e: Elaborator, node: tree.Call, macro: Macro, args: Arguments, flow: Flo
         bound_inputs: list[Flow] | None = None) -> Flow:
     """Call a block or net: its parameters bound, its body run in a scope of its own."""
     span = node.span
-    if e.guessing and any(n == macro.name for n, _, _ in e.calls):
+    if (e.guessing or e.looking) and any(n == macro.name for n, _, _ in e.calls):
         raise Silent  # what would end the recursion is not known
     if len(e.calls) >= DEPTH:
         name = macro.name
@@ -147,6 +147,8 @@ def open_macro(macro: Macro, args: Arguments, node: tree.Call, c: Context, flow:
                       hint=f"call it in a net:\nnet {v.name}:\n  input 3x224x224\n  {tree.source_text(v.call)}")
     if "weights" in args.options and "weights" not in {p.name for p in d.params}:
         g = args.options.pop("weights")
+        if g.value is UNKNOWN_VALUE:
+            raise Silent
         if g.value is not None and not isinstance(g.value, str):
             raise Mistake("wrong-argument", "weights is a file name in quotes, or none", g.span, f"this is {described(g.value)}")
         weights = (g.value, g.span, c.file.module.source.folder)
@@ -169,8 +171,8 @@ def _parameters(macro: Macro, params: tuple[tree.Param, ...], args: Arguments, n
     what = f"{'net' if isinstance(d, tree.Variant) else d.kind}"
     given = args.given
     extra = given[len(names) :]
-    if extra and not (all(isinstance(g.value, Scope) for g in extra) and not isinstance(d, tree.Variant)):
-        bad = next(g for g in extra if not isinstance(g.value, Scope))
+    bad = next((g for g in extra if (not isinstance(g.value, Scope) and g.name != "@") or isinstance(d, tree.Variant)), None)
+    if bad is not None:
         raise Mistake("too-many-arguments", f"`{macro.name}` takes {len(names) or 'no'} argument{'' if len(names) == 1 else 's'}", bad.span, "this is one more",
                       notes=(f"it is declared as  {d.head}",) if isinstance(d, tree.Definition) else ())
     for name, g in zip(names, given):
@@ -180,7 +182,7 @@ def _parameters(macro: Macro, params: tuple[tree.Param, ...], args: Arguments, n
             if key in env:
                 raise Mistake("duplicate-option", f"`{key}` is given twice", g.span, "it was given by position already")
             env[key] = _passed(g, key, node, macro)
-        elif not (isinstance(g.value, Scope) and isinstance(d, tree.Definition) and any(s.name == key for s in input_lines(d.body))):
+        elif not ((isinstance(g.value, Scope) or g.name == "@") and isinstance(d, tree.Definition) and any(s.name == key for s in input_lines(d.body))):
             alike = near(key, names)
             raise Mistake("unknown-option", f"`{macro.name}` has no parameter called `{key}`", node.span, "",
                           notes=(f"its parameters: {', '.join(names)}" if names else f"this {what} has no parameters",), hint=f"did you mean `{alike}`?" if alike else None)
@@ -253,6 +255,8 @@ def _bind_inputs(e: Elaborator, node: tree.Call, macro: Macro, lines: list[tree.
         if isinstance(g.value, Scope) and key in names and key not in env:
             values[names.index(key)] = flow_of(g.value)
     for k, v in enumerate(values):
+        if v is None and any(g.name == "@" for g in (*args.given, *args.options.values())):
+            raise Silent
         if v is None:
             raise Mistake("missing-argument", f"the net `{macro.name}` needs a value for its input `{names[k]}`", node.span, "the flow is its first input",
                           hint=f"{tree.source_text(node)} {names[k]}=@NODE")

@@ -77,7 +77,9 @@ def _definition(file: File, item: tree.Definition | tree.Variant, reported: set[
             used.add(n.name)
         if isinstance(n, tree.Call) and len(out) < MOST and n.name not in known and (n.span.line, n.span.column) not in reported:
             out.append(unknown(n.name, n.name_span, Context(dict.fromkeys(names), {}, file), LAYERS).diagnostic)
-    holes = any(isinstance(n, tree.Hole) for n in walk(inside))
+    trained = [i.body for i in file.module.items if isinstance(i, tree.Train) and i.net == item.name]
+    used |= _names_in(trained)
+    holes = any(isinstance(n, tree.Hole) for n in walk((inside, trained)))
     for p in item.params:
         if p.name not in used and not holes:
             out.append(Diagnostic("unused", f"the parameter `{p.name}` of {item.name} is never used", (Label(p.span, "nothing reads it"),), severity="warning"))

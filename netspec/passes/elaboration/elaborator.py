@@ -68,6 +68,8 @@ class Elaborator:
         self.idle: list[tuple[Scope, Span]] = []  # labels whose body makes no node
         self.referred: set[Scope] = set()
         self.errors = 0
+        self.looking = False  # at what no net runs: one turn of a loop is enough, and no call goes round in a circle
+        self.cut = False  # whether turns were left out
         self.site: Span | None = None  # where the net that is run was asked for
         self.taken: set[int] = set()  # bodies that a condition let run
         self.over: dict[int, tuple[Any, Context]] = {}  # bodies that one passed over
@@ -106,6 +108,13 @@ class Elaborator:
         self.errors += d.severity == "error"
         if self.errors == MOST_MISTAKES:
             raise self.fatal("too-many-mistakes", f"{MOST_MISTAKES} mistakes: the rest was not looked at", d.labels[0].span)
+
+    def turns(self, count: int) -> int:
+        """How many turns of a loop are run."""
+        if not self.looking or count < 2:
+            return count
+        self.cut = True
+        return 1
 
     def passed_over(self, body: Any, c: Context) -> None:
         """Remember a body, or a condition, that did not run: `check` looks at those that never do."""

@@ -66,7 +66,7 @@ class Scope:
 def find(scope: Scope, parts: Sequence[str], span: Span, given: dict[str, Any], maybe: set[str]) -> Scope:
     """The node a reference means, among the lines above. `given` are the block's parameters, which may hold references."""
     held = given.get(parts[0])
-    if held is UNKNOWN_VALUE or any(p in maybe for p in parts):
+    if held is UNKNOWN_VALUE or (maybe and any(p in maybe or p.rstrip("0123456789") in maybe for p in parts)):
         raise Silent
     if isinstance(held, Scope):
         return _descend(held, parts[1:], parts, span, scope)

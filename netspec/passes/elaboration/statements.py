@@ -209,7 +209,7 @@ def _repeat(e: Elaborator, s: tree.Repeat, flow: Flow | None, scope: Scope, c: C
         if isinstance(m, Mistake):
             e.report(m.diagnostic)
         return undecided(e, [s.body], flow, scope, c.bound(**{s.counter: UNKNOWN_VALUE}) if s.counter else c)
-    for i in range(int(times)):
+    for i in range(e.turns(int(times))):
         e.tick(s.span)
         flow = run(e, s.body, flow, scope, c.bound(**{s.counter: i + 1}) if s.counter else c)
     if not times:
@@ -240,7 +240,7 @@ def _for(e: Elaborator, s: tree.For, flow: Flow | None, scope: Scope, c: Context
         return undecided(e, [s.body], flow, scope, c.bound(**dict.fromkeys(s.names, UNKNOWN_VALUE)))
     if not over:
         e.passed_over(s.body, c.bound(**dict.fromkeys(s.names, UNKNOWN_VALUE)))
-    for values in over:
+    for values in over[: e.turns(len(over))]:
         e.tick(s.span)
         flow = run(e, s.body, flow, scope, c.bound(**dict(zip(s.names, values))))
     return flow

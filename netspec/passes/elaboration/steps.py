@@ -23,7 +23,7 @@ from .mending import likely, mended
 from .remarks import remark
 from .scopes import Scope
 from .stated import stated
-from .values import NOTHING, Fatal, Flow, Macro, Mistake, Silent, Symbol
+from .values import NOTHING, UNKNOWN_VALUE, Fatal, Flow, Macro, Mistake, Silent, Symbol
 
 
 def call(e: Elaborator, node: tree.Call, flow: Flow | None, scope: Scope, c: Context, label: str | None = None) -> Flow:
@@ -104,6 +104,8 @@ def _call(e: Elaborator, node: tree.Call, flow: Flow | None, scope: Scope, c: Co
 def _expect(node: tree.Call, args: Arguments, flow: Flow) -> Flow:
     """`expect 64x56x56`: a statement about the flow that is checked."""
     want = args.given[0].value if len(args.given) == 1 and not args.options else None
+    if want is UNKNOWN_VALUE:
+        return flow
     want = (want,) if isinstance(want, int) else want
     if not isinstance(want, tuple):
         raise Mistake("wrong-argument", "expect takes one shape", node.span, hint="expect 64x56x56")
@@ -247,6 +249,8 @@ def guess(made: Any, inputs: list[Flow]) -> Flow:
 
 def reuse(e: Elaborator, node: tree.Call, args: Arguments, flow: Flow | None, scope: Scope, label: str | None) -> Flow:
     """Run the steps of a label again with the same weights."""
+    if any(g.value is UNKNOWN_VALUE for g in args.given):
+        raise Silent
     if len(args.given) != 1 or not isinstance(args.given[0].value, Scope) or args.options or args.stride:
         raise Mistake("wrong-argument", "reuse takes one node", node.span, hint="reuse @a  runs the steps labelled  a: ...  again")
     if flow is None:

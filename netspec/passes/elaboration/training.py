@@ -209,6 +209,8 @@ def _class(registry: Any, sort: str, s: tree.Call, c: Context) -> tuple[Any, tup
         raise Mistake("missing-argument", f"`{s.name}` is followed by the name of {'an' if sort[0] in 'aeiou' else 'a'} {sort}", s.span, "the name is missing", notes=("there are: " + ", ".join(sorted(registry)),))
     first = s.arguments[0]
     held = c.env.get(first.name)
+    if held is UNKNOWN_VALUE:
+        raise Silent
     name = held.name if isinstance(held, Symbol) else first.name
     cls = registry.get(name)
     if cls is None:
@@ -252,6 +254,8 @@ def _used(e: Elaborator, s: tree.Call, c: Context, graph: Graph | None, rest: An
             weight = float(v)
         elif isinstance(a, tree.Option) and a.name == "target":
             target = a.value.spots[0].name if isinstance(a.value, tree.Reference) else plain(evaluate(a.value, c, None))
+            if target is UNKNOWN_VALUE:
+                raise Silent
             if not isinstance(target, str):
                 raise Mistake("wrong-argument", "target is `input` or a name", a.span, f"this is {described(target)}", hint="target=input")
         else:
@@ -414,6 +418,8 @@ def _free(s: tree.Call, c: Context) -> Setting:
             options.append((a.name, plain(evaluate(a.value, c, None))))
         else:
             values.append(plain(evaluate(a, c, None)))
+    if any(v is UNKNOWN_VALUE for v in (*values, *dict(options).values())):
+        raise Silent
     if not values:
         raise Mistake("missing-argument", f"`{s.name}` says nothing yet", s.span, "what is missing", hint={"initialise": "initialise lsuv"}.get(s.name, f"{s.name} l2 1e-4"))
     first = values[0]

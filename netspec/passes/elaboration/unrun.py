@@ -3,10 +3,12 @@ looked at all the same, without knowing what their parameters are or what flows 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Any
 
+from ...diagnostics import Diagnostic
 from ...syntax import tree
 from . import statements
 from .elaborator import Elaborator
@@ -21,6 +23,7 @@ UNJUDGED = ("endless-recursion", "no-flow", "misplaced-input")  # not to be said
 
 def look(e: Elaborator, file: File, entered: Collection[int]) -> None:
     """Every definition that was not entered, every train section, every body and condition passed over."""
+    e.looking = True
     for item in file.module.items:
         if isinstance(item, tree.Train):
             macro = file.definitions.get(item.net)
@@ -60,11 +63,16 @@ def _passed_over(e: Elaborator, body: Any, c: Context) -> None:
 def _quietly(e: Elaborator, run: Callable[[], object], calls: list[Any], maybe: Collection[str] = ()) -> None:
     """Run something by itself, and keep of its findings those that hold for every call."""
     e.maybe, e.inputs, e.outputs, e.binding, e.nets, e.calls = set(maybe), {}, [], [], 0, calls
-    before = len(e.found)
+    before, e.cut = len(e.found), False
     try:
         with e.guarded():
             run()
     except Fatal:
         pass
-    e.found[before:] = [replace(d, trail=()) for d in e.found[before:] if d.severity == "error" and d.code not in UNJUDGED]
+    e.found[before:] = [replace(d, trail=()) for d in e.found[before:] if d.severity == "error" and d.code not in UNJUDGED and not (e.cut and _numbered(d))]
     e.depths.clear()
+
+
+def _numbered(d: Diagnostic) -> bool:
+    """Whether it misses a node that a later turn of a loop may make."""
+    return d.code == "missing-reference" and d.span is not None and bool(re.search(r"[\d\[]", d.span.source.line(d.span.line)[d.span.column - 1 : d.span.end_column]))

@@ -123,6 +123,37 @@ def test_a_net_without_losses_predicts(tmp_path: Path) -> None:
     assert '"""plain, as netspec compiled it' in file.read_text()[:80]
 
 
+MOVES = """\
+net moved:
+  input (3, 4, 6, 6)
+  each v:
+    conv 20 3x3 relu
+  max over=v
+  shuffle 2
+  reshape 10x72
+
+train moved:
+  loss mse
+  sgd lr=0.1
+"""
+
+
+def test_moves_and_views_travel(tmp_path: Path) -> None:
+    net = netspec.compile(text=MOVES, seed=3)
+    (tmp_path / "moved.py").write_text(standalone(net.graph), encoding="utf-8")
+    random = np.random.default_rng(0)
+    x, y = random.standard_normal((2, 3, 4, 6, 6)).astype(np.float32), random.standard_normal((2, 10, 72)).astype(np.float32)
+    np.savez(tmp_path / "given.npz", x=x, y=y)
+    run(tmp_path, "-c", "import sys; sys.path.insert(0, '.'); import numpy as np, moved; g = np.load('given.npz'); net = moved.Network(seed=3); "
+        "loss, d = net.gradients(g['x'], g['y']); np.savez('found.npz', out=net.predict(g['x']), loss=loss, d=d['conv1.weight'])")
+    found = np.load(tmp_path / "found.npz")
+    loss, gradients = net.loss_and_gradients(x, y)
+    np.testing.assert_allclose(found["out"], net.predict(x), rtol=2e-6, atol=2e-6)
+    assert found["out"].shape == (2, 10, 72)
+    assert found["loss"] == loss
+    np.testing.assert_array_equal(found["d"], gradients["conv1.weight"])
+
+
 def test_sizes_must_be_known() -> None:
     graph = netspec.load_graph(text="net any:\n  input 3x?x?\n  conv 4 3x3\n").graph
     with pytest.raises(netspec.NetspecError, match="any size"):

@@ -342,6 +342,14 @@ def test_train_sections_are_checked(line: str) -> None:
     assert [d for d in findings(TRAIN + f"  {line}\n") if d.severity == "error" and d.span and d.span.line == 6]
 
 
+def test_a_train_section_sees_the_parameters_of_its_net() -> None:
+    text = "net b(lr=0.1, n=10):\n  input 4\n  fc n\nnet a = b lr=0.2\ntrain b:\n  loss cross_entropy\n  sgd lr=lr*2\n  batch 2*n\n"
+    for name, given, lr, batch in (("b", {}, 0.2, 20), ("a", {}, 0.4, 20), ("b", {"lr": 0.5, "n": 3}, 1.0, 6), ("a", {"n": 5}, 0.4, 10)):
+        found = graph(text, name, parameters=given).training
+        assert found is not None
+        assert (found.optimiser.lr, found.batch) == (lr, batch)
+
+
 def test_variants_train_as_their_net() -> None:
     g = graph("net b(n):\n  input 3x8x8\n  fc n\nnet v = b 4\ntrain b:\n  loss cross_entropy\n  adam\n", "v")
     assert g.training.optimiser.name == "adam"

@@ -212,6 +212,7 @@ def _run_net(e: Elaborator, file: File, macro: Macro, settings: dict[str, object
             raise UsageError(f"{macro.name} needs arguments", m.diagnostic.title, *m.diagnostic.notes, hint=f"--set, or a variant:  net NAME = {macro.name} ...", code="missing-argument") from None
         e.report(m.diagnostic)
         return
+    e.given = {p.name: env[p.name] for p in definition.params if p.name in env}
     if named is not None:
         e.weights.append(("", weight_file(e, named)))
     e.entered.add(id(definition))

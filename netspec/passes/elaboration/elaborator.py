@@ -70,6 +70,7 @@ class Elaborator:
         self.errors = 0
         self.looking = False  # at what no net runs: one turn of a loop is enough, and no call goes round in a circle
         self.cut = False  # whether turns were left out
+        self.given: dict[str, Any] = {}  # the parameters of the net that is run
         self.site: Span | None = None  # where the net that is run was asked for
         self.taken: set[int] = set()  # bodies that a condition let run
         self.over: dict[int, tuple[Any, Context]] = {}  # bodies that one passed over

@@ -41,9 +41,10 @@ def elaborate_training(e: Elaborator, macro: Macro, graph: Graph | None) -> Trai
     found = _section_of(macro)
     if found is None:
         return None
-    item, file = found
-    section = _Section()
-    names = {**file.env}
+    item, macro = found
+    assert macro.file is not None
+    file, section = macro.file, _Section()
+    names = {**file.env, **(e.given if isinstance(macro.item, tree.Definition) else {})}
     for p in macro.item.params:
         if p.default is not None and p.name not in names:
             try:
@@ -64,13 +65,14 @@ def training_words(e: Elaborator, item: tree.Train, file: Any, unknown: set[str]
     _steered(e, section)
 
 
-def _section_of(macro: Macro) -> tuple[tree.Train, Any] | None:
+def _section_of(macro: Macro) -> tuple[tree.Train, Macro] | None:
+    """The section, and the net or variant that it is of."""
     seen: set[int] = set()
     while id(macro.item) not in seen:
         seen.add(id(macro.item))
         for item in macro.file.module.items:
             if isinstance(item, tree.Train) and item.net == macro.name:
-                return item, macro.file
+                return item, macro
         if isinstance(macro.item, tree.Variant):
             following = macro.file.definitions.get(macro.item.call.name)
             if following is not None and following.file is not None:

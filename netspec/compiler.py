@@ -80,11 +80,12 @@ class Spec:
         """Shapes by name, buffers included."""
         return {p.name: p.shape for p in self.graph.parameters}
 
-    def summary(self) -> Summary:
-        """The table of layers; `.data` is the same as plain values."""
+    def summary(self, receptive_field: bool = False) -> Summary:
+        """The table of layers; `.data()` is the same as plain values. `receptive_field` adds what each value sees of the
+        inputs: places, the step from neighbour to neighbour, and where the first one begins."""
         from .views.summary import summarise
 
-        return summarise(self.graph)
+        return summarise(self.graph, receptive_field)
 
     def counts(self) -> Counts:
         """Parameters and multiply-accumulates, in all and by node."""

@@ -39,9 +39,10 @@ def parser() -> argparse.ArgumentParser:
     c.add_argument("--strict", action="store_true", help="warnings, and pixels that a stride leaves over, are errors")
 
     c = _command(commands, "summary", "look_at:summary", "shapes, parameters and multiply-accumulates of every layer",
-                 "netspec summary specs/resnet.net:resnet50", "netspec summary my.net --set classes=10 --format json")
+                 "netspec summary specs/resnet.net:resnet50", "netspec summary my.net --set classes=10 --format json", "netspec summary specs/vgg.net:vgg16 --receptive-field")
     _net(c)
     c.add_argument("--format", choices=("text", "json"), default="text", help="a table (default) or json")
+    c.add_argument("--receptive-field", action="store_true", help="also what each value sees of the input: size, /stride, @start")
 
     c = _command(commands, "draw", "look_at:draw", "draw an architecture diagram",
                  "netspec draw specs/unet.net -o unet.svg", "netspec draw specs/resnet.net:resnet18 -o resnet18.png --right")

@@ -54,7 +54,7 @@ def check(args: Namespace) -> int:
 def summary(args: Namespace) -> int:
     from ..views.summary import summarise
 
-    s = summarise(open_net(args))
+    s = summarise(open_net(args), args.receptive_field)
     print(json.dumps(s.data(), indent=1) if args.format == "json" else str(s), end="" if args.format == "text" else "\n")
     return 0
 

@@ -69,11 +69,11 @@ class Network:
         shapes = ", ".join(f"{n.name} {shape_text(n.type.shape)}" for n in self.graph.inputs)
         return f"Network {self.graph.name}({shapes}): {size:,} parameters, {self.dtype} on {self.device}, step {self.step}"
 
-    def summary(self) -> Any:
-        """The table of layers, shapes, parameters and multiply-accumulates."""
+    def summary(self, receptive_field: bool = False) -> Any:
+        """The table of layers, shapes, parameters and multiply-accumulates; see `Spec.summary`."""
         from ..views.summary import summarise
 
-        return summarise(self.executor.graph if self.executor else self.graph)
+        return summarise(self.executor.graph if self.executor else self.graph, receptive_field)
 
     def _repr_html_(self) -> str:
         return str(self.summary()._repr_html_())

@@ -113,7 +113,7 @@ def changed(recipe: Recipe, graph: Graph, *, loss: LossLike | Sequence[LossLike]
         recipe = replace(recipe, l1=0.0, l2=0.0, l1_all=True, decay_all=True)
         recipe = _regularised(recipe, [p for s in _several(regularise) if not _none(s) for p in said(f"regularise {s}", graph).regularisation])
     if augment is not None:
-        recipe = replace(recipe, augmentation=tuple(a for s in _several(augment) if s != "none" for a in said(f"augment {s}", graph).augmentation))
+        recipe = replace(recipe, augmentation=tuple(a for s in _several(augment) if not _none(s) for a in said(f"augment {s}", graph).augmentation))
     if factors is not None:
         recipe = replace(recipe, factors=tuple((k, _factors(k, v, graph)) for k, v in by_name("factors", factors).items()))
     if average is not None:

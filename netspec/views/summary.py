@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from html import escape
 from pathlib import PurePath
 from typing import Any
 
+from ..diagnostics import UsageError
 from ..ir.graph import Graph, Input, Node
 from ..ir.types import shape_text
 from .counts import Counts, NodeCounts, count
 from .outline import Group, Item, Repeat, Step, line_of, op_name, outline
+from .receptive import Field, receptive_fields
 
 WIDTH = 100
 HEADS = ("name", "step", "shape", "parameters", "MACs", "line")
+FIELD = "receptive field"
 SCHEMA = "netspec.summary/1"
 
 
@@ -30,10 +33,13 @@ class Row:
     parameters: str = ""
     macs: str = ""
     line: str = ""
+    node: str = ""  # the value it stands for; none for a heading
+    field: str | None = None  # None: it was not asked for
 
     @property
     def cells(self) -> tuple[str, ...]:
-        return ("  " * self.depth + self.name, self.step, self.shape, self.parameters, self.macs, self.line)
+        cells = ("  " * self.depth + self.name, self.step, self.shape, self.parameters, self.macs, self.line)
+        return cells if self.field is None else (*cells, self.field)
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,16 @@ class Summary:
     """Printed, it is a table; `data` is the same as plain values, `_repr_html_` shows it in a notebook."""
 
     graph: Graph
+    receptive: bool = False  # whether it tells what each value sees of the inputs
+
+    @cached_property
+    def heads(self) -> tuple[str, ...]:
+        return (*HEADS, FIELD) if self.receptive else HEADS
+
+    @cached_property
+    def fields(self) -> dict[str, dict[str, tuple[Field, ...]]]:
+        """Receptive fields by node and input; empty where they were not asked for."""
+        return receptive_fields(self.graph) if self.receptive else {}
 
     @cached_property
     def counts(self) -> Counts:
@@ -49,7 +65,10 @@ class Summary:
     @cached_property
     def rows(self) -> tuple[Row, ...]:
         numbers = {c.name: c for c in self.counts.nodes}
-        return tuple(_rows(outline(self.graph, lambda n: _alike(n, numbers)), "", 0, numbers))
+        rows = _rows(outline(self.graph, lambda n: (*_alike(n, numbers), str(self.fields.get(n.name)))), "", 0, numbers)
+        if not self.receptive:
+            return tuple(rows)
+        return tuple(replace(r, field=field_text(self.fields[r.node]) if r.node else "") for r in rows)
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
@@ -59,7 +78,7 @@ class Summary:
         return (*_lost(self.counts), *said)
 
     def __str__(self) -> str:
-        table = [HEADS, *(r.cells for r in self.rows)]
+        table = [self.heads, *(r.cells for r in self.rows)]
         widths = _widths(table)
         lines = [title(self.graph), "", *(_line(cells, widths) for cells in table)]
         lines.insert(3, "-" * len(lines[2]))
@@ -77,14 +96,14 @@ class Summary:
             "file": source_name(self.graph),
             "inputs": {n.name: list(n.type.shape) for n in self.graph.inputs},
             "outputs": {public: list(values[v].type.shape) for public, v in self.graph.outputs},
-            "nodes": [_node_data(c) for c in self.counts.nodes],
+            "nodes": [_node_data(c) | ({"receptive_field": _field_data(self.fields[c.name])} if self.receptive else {}) for c in self.counts.nodes],
             "totals": {"trainable": t.trainable, "frozen": t.frozen, "buffers": t.buffers, "macs": t.macs},
             "notes": list(self.notes),
         }
 
     def _repr_html_(self) -> str:
-        align = ("left", "left", "left", "right", "right", "right")
-        head = "".join(f'<th style="text-align:{a}">{escape(h)}</th>' for h, a in zip(HEADS, align))
+        align = ("left", "left", "left", "right", "right", "right", "left")
+        head = "".join(f'<th style="text-align:{a}">{escape(h)}</th>' for h, a in zip(self.heads, align))
         body = "".join("<tr>" + "".join(f'<td style="text-align:{a};white-space:pre">{escape(c)}</td>' for c, a in zip(r.cells, align)) + "</tr>"
                        for r in self.rows)
         notes = "".join(f"<p>note: {escape(n)}</p>" for n in self.notes)
@@ -92,9 +111,28 @@ class Summary:
                 f"<p>{escape(str(self.counts))}</p>{notes}")
 
 
-def summarise(graph: Graph) -> Summary:
-    """The summary of a layer graph."""
-    return Summary(graph)
+def summarise(graph: Graph, receptive_field: bool = False) -> Summary:
+    """The summary of a layer graph; with `receptive_field`, also what each value sees of the inputs, every size of which
+    must then be known."""
+    unknown = next((n for n in graph.inputs if not n.type.known), None)
+    if receptive_field and unknown is not None:
+        raise UsageError(f"a receptive field needs the size of the input, and `{unknown.name}` is {shape_text(unknown.type.shape)}",
+                         hint=f"--input {'x'.join(str(n or 224) for n in unknown.type.shape)}", code="unknown-size")
+    return Summary(graph, receptive_field)
+
+
+def field_text(fields: dict[str, tuple[Field, ...]]) -> str:
+    """`51 /8 @-16`: 51 places seen, 8 on for each neighbour, the first at -16. Axes that differ stand side by side."""
+    return "; ".join((f"{name} " if len(fields) > 1 else "") + " ".join(
+        sign + (texts[0] if len(set(texts)) == 1 else "x".join(texts))
+        for sign, texts in (("", [str(f.size) for f in axes]), ("/", [str(f.stride) for f in axes]), ("@", [str(f.start) for f in axes]))
+        if sign == "" or any(f.stride for f in axes)) for name, axes in fields.items() if axes)
+
+
+def _field_data(fields: dict[str, tuple[Field, ...]]) -> dict[str, Any]:
+    """Sizes, strides and starts by axis, for every input the value depends on."""
+    return {name: {"size": [f.size for f in axes], "stride": [int(f.stride) if f.stride.denominator == 1 else float(f.stride) for f in axes],
+                   "start": [f.start for f in axes]} for name, axes in fields.items()}
 
 
 def title(graph: Graph) -> str:
@@ -159,7 +197,7 @@ def _row(step: Step, scope: str, depth: int, numbers: dict[str, NodeCounts]) -> 
     shape = ("" if t.batch == 1 else f"{t.batch} x ") + shape_text(t.shape)
     text = "input" if isinstance(step.head.op, Input) else str(step) + (" (frozen)" if step.frozen else "")
     return Row(_within(step.name, scope), depth, text, shape, f"{parameters:,}" if parameters else "shared" if step.shared else "",
-               "?" if macs is None else f"{macs:,}" if macs else "", _place(step.head))
+               "?" if macs is None else f"{macs:,}" if macs else "", _place(step.head), node=step.last.name)
 
 
 def _place(n: Node) -> str:
@@ -178,9 +216,9 @@ def _widths(table: Sequence[tuple[str, ...]]) -> list[int]:
     """Natural widths; where the table is wider than a page, the step column and then the name column give way. Names of
     groups stand alone on their line and need no room."""
     rows = [cells for cells in table if any(cells[1:])]
-    widths = [max(len(c[k]) for c in rows) for k in range(len(HEADS))]
+    widths = [max(len(c[k]) for c in rows) for k in range(len(table[0]))]
     for k in (1, 0):
-        widths[k] -= max(0, min(sum(widths) + 2 * len(HEADS) - 2 - WIDTH, widths[k] - 20))
+        widths[k] -= max(0, min(sum(widths) + 2 * len(widths) - 2 - WIDTH, widths[k] - 20))
     return widths
 
 
@@ -190,7 +228,7 @@ def _line(cells: tuple[str, ...], widths: list[int]) -> str:
     out = []
     for k, (text, width) in enumerate(zip(cells, widths)):
         text = text if len(text) <= width else text[:width - 3] + "..."
-        out.append(text.ljust(width) if k < 3 else text.rjust(width))
+        out.append(text.ljust(width) if k < 3 or k == len(HEADS) else text.rjust(width))
     return "  ".join(out).rstrip()
 
 

@@ -257,6 +257,8 @@ class _Fusion:
             outside = self._outside(d)
             sums = tuple(v for v in outside if d.kind in ("gather", "lanes") and self._is_sum(v, d))
             stored = [v for v in outside if v not in sums]
+            if d.kind == "gather" and not stored:  # its sums are all that is wanted, and they are taken as it stores its images
+                stored = [d.nodes[0].name]
             made = d.made
             inputs = tuple(dict.fromkeys(i for n in d.nodes for i in n.inputs if i not in made))
             results = tuple(self.graph.values[v] for v in (*stored, *sums))

@@ -124,11 +124,13 @@ def torch_meaning(op: Any, x: list[Any], p: dict[str, Any], training: bool) -> A
         case "maxpool" | "minpool" | "avgpool" if op.whole:
             axes = tuple(range(2, rank + 2))
             return over[op.name](x[0], axes, keepdim=True)
+        case "maxpool" | "minpool" | "avgpool" | "lppool" if any(a != z for a, z in windows.pads(op.pad, windows.per_axis("", op.window, rank), windows.per_axis("", op.dilation, rank))):
+            return None
         case "maxpool" | "minpool":
             window, stride, pad, dilation = op.geometry(TensorType(tuple(x[0].shape[1:])))
             sign = 1 if op.name == "maxpool" else -1
             return sign * pools["max_pool"](sign * x[0], window, stride, [a for a, _ in pad], dilation, ceil_mode=op.rounding == "ceil")
-        case "avgpool" if op.dilation == 1:
+        case "avgpool" if set(windows.per_axis("", op.dilation, rank)) == {1}:
             window, stride, pad, _ = op.geometry(rank)
             return pools["avg_pool"](x[0], window, stride, [a for a, _ in pad], op.rounding == "ceil", op.count_pad)
         case "bn":

@@ -100,6 +100,32 @@ def test_against_pytorch(spec: str, shape: tuple[int, ...]) -> None:
     np.testing.assert_allclose(gradient, z.grad.numpy(), rtol=1e-10, atol=1e-13)
 
 
+@pytest.mark.parametrize("seed", range(40))
+def test_labels_at_random_against_pytorch(seed: int) -> None:
+    """Weights, labels that do not count (perhaps all) and smoothing together, from a vector to three axes, at scores of any size."""
+    torch = pytest.importorskip("torch")
+    import torch.nn.functional as F
+
+    rng = np.random.default_rng(seed)
+    c, samples = int(rng.integers(2, 7)), int(rng.integers(1, 5))
+    shape = (c, *map(int, rng.integers(1, 4, rng.integers(0, 4))))
+    x, labels = rng.standard_normal((samples, *shape)) * rng.choice([1.0, 1e3, 1e8, 1e-6]), rng.integers(0, c, (samples, 1, *shape[1:]))
+    weights = [round(float(w), 3) for w in rng.random(c) + 0.1] if rng.random() < 0.5 else None
+    ignored = int(rng.choice([0, 255, -1, -100])) if rng.random() < 0.6 else None
+    if ignored is not None:
+        labels = np.where(rng.random(labels.shape) < rng.choice([0.3, 1.0]), ignored, labels)
+    smoothing = float(rng.choice([0.0, 0.1, 1.0]))
+    options = (f" weights={weights}" if weights else "") + (f" ignore={ignored}" if ignored is not None else "")
+    w = torch.tensor(weights, dtype=torch.float64) if weights else None
+    for spec in (f"cross_entropy{options} smoothing={smoothing}", f"nll{options}"):
+        z, t, skipped = torch.tensor(x, requires_grad=True), torch.tensor(labels[:, 0]), -100 if ignored is None else ignored
+        want = F.cross_entropy(z, t, w, ignore_index=skipped, label_smoothing=smoothing) if spec.startswith("cross") else F.nll_loss(z, t, w, ignore_index=skipped)
+        torch.autograd.backward(want)
+        got, gradient = loss_and_gradient(program_of(spec, shape), {"x": x, "target.out": labels.astype(float)})
+        assert got == pytest.approx(want.item(), rel=1e-10, nan_ok=True), spec
+        np.testing.assert_allclose(gradient, z.grad.nan_to_num(0.0).numpy(), rtol=1e-8, atol=1e-12, err_msg=spec)  # where no place counts nothing is learned
+
+
 @pytest.mark.parametrize(("spec", "end"), [("cross_entropy", "softmax"), ("bce", "sigmoid")])
 def test_a_loss_reads_the_logits_behind_probabilities(spec: str, end: str) -> None:
     values = values_of(spec, (4,))

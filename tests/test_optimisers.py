@@ -93,6 +93,39 @@ def test_against_pytorch(spec: str) -> None:
         np.testing.assert_allclose(ours, p.detach().numpy(), rtol=1e-8 if name == "NAdam" else 1e-12, atol=1e-14)  # its product of momenta is float32
 
 
+CHOICES: dict[str, tuple[str, dict[str, tuple[str, list[Any]]]]] = {  # of PyTorch's optimiser: our word and its values for each argument
+    "SGD": ("sgd", {"momentum": ("momentum", [0.5, 0.99]), "dampening": ("dampening", [0.0, 0.3, 1.0])}),
+    "Adagrad": ("adagrad", {"lr_decay": ("slow", [0.0, 0.1]), "eps": ("eps", [1e-10, 1e-3]), "initial_accumulator_value": ("start", [0.0, 0.1])}),
+    "Adadelta": ("adadelta", {"rho": ("rho", [0.9, 0.5]), "eps": ("eps", [1e-6, 1e-2])}),
+    "RMSprop": ("rmsprop", {"alpha": ("alpha", [0.99, 0.9]), "eps": ("eps", [1e-8, 1e-3]), "momentum": ("momentum", [0.0, 0.9]), "centered": ("centered", [False, True])}),
+    "Adam": ("adam", {"beta1": ("beta1", [0.9, 0.0]), "beta2": ("beta2", [0.999, 0.9]), "eps": ("eps", [1e-8, 1e-3]), "amsgrad": ("amsgrad", [False, True])}),
+    "AdamW": ("adamw", {"beta1": ("beta1", [0.9, 0.5]), "beta2": ("beta2", [0.999, 0.9]), "eps": ("eps", [1e-8, 1e-3]), "amsgrad": ("amsgrad", [False, True])}),
+    "Adamax": ("adamax", {"beta1": ("beta1", [0.9, 0.5]), "beta2": ("beta2", [0.999, 0.9]), "eps": ("eps", [1e-8, 1e-3])}),
+}
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("name", CHOICES)
+def test_options_at_random_against_pytorch(name: str, seed: int) -> None:
+    """Twenty steps, with gradients from 1e-12 to 1e8 and some that vanish."""
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(seed)
+    ours, arguments_ = CHOICES[name]
+    chosen: dict[str, Any] = {k: values[int(rng.integers(len(values)))] for k, (_, values) in arguments_.items()}
+    options = {"lr": float(rng.choice([1e-3, 0.1, 1.0])), "weight_decay": float(rng.choice([0.0, 0.01, 0.5]))}
+    spec = " ".join([ours, f"lr={options['lr']}", f"decay={options['weight_decay']}", *(f"{arguments_[k][0]}={'yes' if v is True else 'no' if v is False else v}" for k, v in chosen.items())])
+    if "beta1" in chosen:
+        options["betas"] = (chosen.pop("beta1"), chosen.pop("beta2"))  # type: ignore[assignment]
+    w, gs = rng.standard_normal(9), rng.standard_normal((20, 9)) * np.array([1, 1, 1e-3, 1e3, 1, 0, 1, 1e-12, 1e8])
+    gs[5:8] *= rng.random() < 0.5
+    p = torch.nn.Parameter(torch.tensor(w))
+    theirs = getattr(torch.optim, name)([p], **options, **chosen)
+    for g, got in zip(gs, steps(word(OPTIMISERS, spec)[0], w, list(gs))):
+        p.grad = torch.tensor(g)
+        theirs.step()
+        np.testing.assert_allclose(got, p.detach().numpy(), rtol=1e-10, atol=1e-12, err_msg=spec)
+
+
 @pytest.mark.parametrize("name", [n for n, cls in OPTIMISERS.items() if not cls.host])
 def test_zeros_stay_zero(name: str) -> None:
     """Padded lanes are zeros with zero gradients, in every precision."""

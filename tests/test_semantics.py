@@ -56,7 +56,11 @@ def same(got: Any, want: Any, rtol: float = 1e-12) -> None:
     np.testing.assert_allclose(got, want, rtol=rtol, atol=rtol)
 
 
+TESTED = {"optimisers", "learning-rate schedules"}  # in test_optimisers.py
+
+
 def cases(layer: str) -> pytest.MarkDecorator:
+    TESTED.add(layer)
     return pytest.mark.parametrize("case", SEMANTICS[layer], ids=lambda c: "-".join(f"{v}" for v in c["attrs"].values())[:70])
 
 
@@ -292,3 +296,8 @@ def test_backpropagation_by_hand() -> None:
         same(gradients[f"fc{k}.weight"], d.T @ a)
         same(gradients[f"fc{k}.bias"], d[0])
     same(gradients["x"], d1 @ w[0])
+
+
+def test_nothing_recorded_is_left_out() -> None:
+    assert {layer for layer, examples in SEMANTICS.items() if examples} == TESTED
+    assert set(COURSE) == {"affine_forward", "relu_forward", "max_pool_forward_naive", "sgd_momentum", "rmsprop"}

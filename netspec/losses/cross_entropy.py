@@ -72,8 +72,8 @@ class CrossEntropy(Loss, name="cross_entropy"):
         return f"k[n,0{s}]", "total[0]", values
 
     def part(self, b: Builder, z: str) -> str:
-        """The part of the gradient that one place of weight 1 has."""
-        return f"(dy[0] / (N * {pixels(b.type(z))}))" if self.even else "(dy[0] / total[0])"
+        """The part of the gradient that one place of weight 1 has; none where no place counts."""
+        return f"(dy[0] / (N * {pixels(b.type(z))}))" if self.even else "where(total[0] == 0.0, 0.0, dy[0] / total[0])"
 
     def backward(self, b: Builder, dy: float | str, z: str, t: str, saved: dict[str, Any]) -> str:
         """(softmax - one-hot) / count, weighted."""

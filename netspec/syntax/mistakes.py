@@ -18,6 +18,7 @@ STRUCTURE = ("residual", "shortcut", "dense", "each", "frozen", "repeat", "for",
 HEADS = ("import", "block", "net", "train", "default", *STRUCTURE, "input")
 RESERVED = (*HEADS, "in", "as", "from", "upto", "and", "or", "not")
 TYPES = {w.upper(): w for w in RESERVED}
+SIZES = r"(\d+|\?)([Xx](\d+|\?))+"
 FRIENDLY = {
     "_NL": "the end of the line", "NAME": "a name", "INT": "a number", "FLOAT": "a number", "DIMS": "sizes such as 3x3", "STRING": 'a "text"',
     "ARROW": "->", "COLON": ":", "RPAR": ")", "RSQB": "]", "VBAR": "|", "EQUAL": "=", "AT": "@", "COMMA": ",", "STRIDE": "a stride such as /2",
@@ -99,7 +100,7 @@ def explain(c: Context) -> Finding:
 
 def meant_token(t: Token) -> Token:
     """The token that a strange one surely stands for: `3X3`, `→`, `;`."""
-    if t.type == "_BAD" and re.fullmatch(r"[\d?]+([Xx][\d?]+)+", t.text):
+    if t.type == "_BAD" and re.fullmatch(SIZES, t.text):
         return Token("DIMS", t.text.lower(), t.line, t.column, t.end)
     if t.type == "_BAD" and t.text in ("→", "⇒", ";"):
         return Token("ARROW", "->", t.line, t.column, t.end)
@@ -116,7 +117,7 @@ def _strange(c: Context) -> Result:
         return None
     if t.text.startswith('"'):
         return c.diagnostic("unclosed-text", "this text is never closed", 'a `"` is missing at its end', hint=t.text.rstrip() + '"')
-    if re.fullmatch(r"[\d?]+([Xx][\d?]+)+", t.text):
+    if re.fullmatch(SIZES, t.text):
         return c.diagnostic("syntax", "sizes are joined by a small x", "not a size", hint=f"write  {t.text.lower()}")
     if t.text == "?":
         return c.diagnostic("syntax", "a `?` stands for one of several sizes", "no size by itself", hint="input 3x?x?")

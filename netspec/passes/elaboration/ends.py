@@ -94,11 +94,14 @@ def _doubted_input(scope: Scope, name: str, span: Span, shape: tuple[int | None,
 
 def misspelt_input(e: Elaborator, node: tree.Call, scope: Scope, c: Context) -> Flow:
     """`inptu 3x224x224`: the shape is not to be trusted, and is most probably right."""
-    shape = evaluate(node.arguments[-1], c, None) if node.arguments else None
-    if not isinstance(shape, (int, tuple)):
+    written = node.arguments[-1] if node.arguments else None
+    shape = evaluate(written, c, None) if isinstance(written, (tree.Dims, tree.Number, tree.Listing)) else None
+    if isinstance(shape, int):
+        shape = (shape,)
+    if not isinstance(shape, tuple) or not all(n is None or (isinstance(n, int) and n > 0) for n in shape):
         raise Silent
     e.inputs.setdefault("input", node.span)
-    return _doubted_input(scope, "input", node.span, shape if isinstance(shape, tuple) else (shape,))
+    return _doubted_input(scope, "input", node.span, shape)
 
 
 def _check_sizes(s: tree.InputLine, shape: tuple[Any, ...]) -> None:

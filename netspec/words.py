@@ -115,6 +115,7 @@ class Word:
     def __str__(self) -> str:
         """As it would be written in a spec, defaults left out."""
         out = [self.name]
+        bare = getattr(self, "whole", False) or any(a.kind == "ref" and getattr(self, a.field) is not None for a in arguments(type(self)))
         for a in arguments(type(self)):
             v = getattr(self, a.field)
             if v is None and a.default is None:
@@ -122,7 +123,7 @@ class Word:
             if a.kind == "ref":
                 out.append(f"@{v}")
                 continue
-            if v == a.default and (a.position is None or getattr(self, "whole", False)):  # `maxpool global` has no window
+            if v == a.default and (a.position is None or bare):  # `maxpool global` has no window, `up @conv1` no factor
                 continue
             if a.kind == "flag" and a.words:
                 out.append(a.words[0] if v else f"{a.name}=no")

@@ -117,3 +117,11 @@ def test_links_lead_somewhere() -> None:
             path = target[0] or target[1]
             if "://" not in path:
                 assert (page.parent / path).exists(), f"{page.name} links to {path}"
+
+
+def test_the_language_page_names_every_layer() -> None:
+    from netspec.layers import LAYERS
+
+    page = (ROOT / "docs" / "language.md").read_text(encoding="utf-8").partition("## Layers")[2].partition("\n## ")[0]
+    named = {w.split()[0] for w in re.findall(r"`([^`]+)`", page)}
+    assert set(LAYERS) - {"split_views", "join_views"} <= named, "those two are `each`"

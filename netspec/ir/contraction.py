@@ -21,7 +21,7 @@ Channels of `out` run along vector lanes, channels of `image` are summed. An ind
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import gcd, prod
@@ -412,16 +412,17 @@ class WeightOrder:
         """The row-major index of every packed element, -1 for padding."""
         import numpy as np
 
-        out = np.empty(self.size, np.int32 if prod(self.contraction.shape) < 2**31 else np.int64)
-        at = 0
+        return np.concatenate([*self.parts()])
+
+    def parts(self) -> Iterator[numpy.ndarray]:
+        """`indices` a part at a time: the largest weights have 10**8 elements."""
+        import numpy as np
+
+        element = np.int32 if prod(self.contraction.shape) < 2**31 else np.int64
         for w in self.walks:
-            block = w.steps * w.unit * self.lanes
-            some = max(1, (1 << 20) // max(1, block))  # blocks at a time: the largest weights have 10**8 elements
+            some = max(1, (1 << 18) // max(1, w.steps * w.unit * self.lanes))
             for first in range(0, self.blocks, some):
-                last = min(self.blocks, first + some)
-                out[at:at + (last - first) * block] = self._blocks(w, first, last)
-                at += (last - first) * block
-        return out
+                yield self._blocks(w, first, min(self.blocks, first + some)).astype(element)
 
     def _blocks(self, w: Walk, first: int, last: int) -> numpy.ndarray:
         import numpy as np

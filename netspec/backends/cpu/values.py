@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from ...ir.layout import Image, Packed, Vector
 
 Array = NDArray[Any]
+KEPT = 1 << 22  # elements of a weight whose order is remembered; that of larger ones is found anew, which costs less than their memory
 FEW = 8  # channels: so many are written one after another, since NumPy is slow at rows as short as these
 
 
@@ -53,19 +55,26 @@ def read_image(arena: Array, layout: Image, samples: int, dtype: Any, shape: tup
     return np.ascontiguousarray(x.reshape(-1, *shape))
 
 
+def _parts(layout: Packed) -> Iterable[Array]:
+    """The canonical index of every packed element, -1 for padding, a part that caches hold at a time."""
+    return _kept(replace(layout, at=0, space="")) if layout.size <= KEPT else layout.order.parts()
+
+
 @lru_cache(maxsize=4096)
-def _indices(layout: Packed) -> Array:
-    return layout.order.indices()
+def _kept(layout: Packed) -> tuple[Array, ...]:
+    return tuple(layout.order.parts())
 
 
 def pack(into: Array, layout: Vector | Packed, value: Array) -> None:
     """Canonical numbers into a flat store."""
-    flat = value.ravel()
+    flat = value.ravel().astype(into.dtype, copy=False)
     if isinstance(layout, Vector):
         into[layout.at:layout.at + layout.size] = flat
         return
-    order = _indices(replace(layout, at=0, space=""))
-    into[layout.at:layout.at + layout.size] = np.where(order >= 0, flat[order], 0)
+    at = layout.at
+    for order in _parts(layout):
+        into[at:at + len(order)] = np.where(order >= 0, flat[order], 0)
+        at += len(order)
 
 
 def unpack(source: Array, layout: Vector | Packed, shape: tuple[int, ...]) -> Array:
@@ -73,8 +82,10 @@ def unpack(source: Array, layout: Vector | Packed, shape: tuple[int, ...]) -> Ar
     part = source[layout.at:layout.at + layout.size]
     if isinstance(layout, Vector):
         return part.reshape(shape).copy()
-    order = _indices(replace(layout, at=0, space=""))
     out = np.zeros(int(np.prod(shape)), source.dtype)
-    real = order >= 0
-    out[order[real]] = part[real]
+    at = 0
+    for order in _parts(layout):
+        real = order >= 0
+        out[order[real]] = part[at:at + len(order)][real]
+        at += len(order)
     return out.reshape(shape)

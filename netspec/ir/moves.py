@@ -113,9 +113,12 @@ def alias(to: Access, source: Access, extents: dict[str, int], layout: Image, sh
         if const or len(terms) > 1 or any(q != 1 for _, q in terms):
             return None
         sizes[k] = extents[terms[0][0]] if terms else 1
-        same = given[k] == (terms, 0) and (sizes[k] > 1 or layout.extents[k] == 1)
-        units[k] = own[k] if same else strides[terms[0][0]] if terms else units[k + 1] * (sizes[k + 1] + 2 * halo[k + 1]) if k < 2 else vector
-        halo[k] = layout.halo[k] if same else 0
+        if given[k] == (terms, 0) and (terms or layout.extents[k] == 1):  # the source's own axis, halo included
+            units[k], halo[k] = own[k], layout.halo[k]
+        elif terms:
+            units[k] = strides[terms[0][0]]
+        else:  # one place: its stride is never taken
+            units[k] = vector if k == 2 else units[k + 1] * (sizes[k + 1] + 2 * halo[k + 1])
     if units[2] != vector or any(h < w for h, w in zip(halo, wanted)):
         return None
     plus += channel // layout.lanes * layout.block - sum(h * u for h, u in zip(halo, units))

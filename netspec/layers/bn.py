@@ -57,7 +57,6 @@ class Bn(Layer, category="normalisation"):
         (x,) = inputs
         mean, var = parameters["mean"], parameters["var"]
         t = b.type(x)
-        ix = f"n,c{plane(t.shape)}"
         if not b.training:
             k = b.map(f"weight / sqrt(var + {self.eps!r})", weight=parameters["weight"], var=var)
             s = b.map("bias - mean * k", bias=parameters["bias"], mean=mean, k=k)

@@ -46,6 +46,20 @@ VOCABULARY: dict[str, tuple[str, str]] = {
               "net a:\n  input 1x8x8\n  fc 10\n\ntrain a:\n  data digits\n  loss cross_entropy\n  sgd lr=0.1 momentum=0.9\n  schedule cosine\n  batch 32\n  epochs 10\n"),
     "data": ("Where the examples come from: a data set that comes with netspec, or files of arrays. `netspec explain files` says which.",
              "net a:\n  input 1x8x8\n  fc 10\n\ntrain a:\n  data digits\n  loss cross_entropy\n  sgd lr=0.1\n"),
+    "loss": ("What training makes small, of the output `out` or of the one named: `loss mse @boxes weight=0.5 target=input`. Several lines add up.\n"
+             "cross_entropy and bce read logits; where the output ends in softmax or sigmoid, they read what goes into it.",
+             "net a:\n  input 3x32x32\n  conv 16 3x3 relu\n  output aux: fc 10\n  fc 10\n\ntrain a:\n  loss cross_entropy\n  loss cross_entropy @aux weight=0.3\n  sgd lr=0.1\n"),
+    "optimiser": ("How parameters move: a line of a train section that begins with the optimiser's own name, sgd, adam, lbfgs and others.\n"
+                  "`netspec explain adam` has its arguments.",
+                  "net a:\n  input 784\n  fc 10\n\ntrain a:\n  loss cross_entropy\n  adam lr=0.001 decay=1e-4 clip=1  # the optimiser\n"),
+    "schedule": ("How a scalar of the optimiser, the learning rate unless `of=` names another, goes with time: step, cosine, warmup and others.\n"
+                 "Several lines multiply.",
+                 "net a:\n  input 784\n  fc 10\n\ntrain a:\n  loss cross_entropy\n  sgd lr=0.1 momentum=0.9\n  schedule warmup 5\n  schedule cosine\n  epochs 60\n"),
+    "metric": ("What is counted beside the loss, in training and in tests: accuracy, top5.",
+               "net a:\n  input 784\n  fc 10\n\ntrain a:\n  loss cross_entropy\n  metric accuracy\n  adam\n"),
+    "batch": ("Examples that make one step. The last batch of an epoch has those that are left.",
+              "net a:\n  input 784\n  fc 10\n\ntrain a:\n  loss cross_entropy\n  adam\n  batch 64\n  epochs 10\n"),
+    "epochs": ("How often training goes through the data.", "net a:\n  input 784\n  fc 10\n\ntrain a:\n  loss cross_entropy\n  adam\n  epochs 10\n"),
     "augment": ("A change of the training images, drawn anew for every batch from the seed, the epoch and the batch: flip, crop, brightness, contrast,\n"
                 "saturation, noise. Several lines are carried out one after the other. Tests see the images as they are.",
                 "net a:\n  input 3x32x32\n  conv 16 3x3 relu\n  fc 10\n\ntrain a:\n  data \"train.npz\"\n  augment flip\n  augment crop pad=4\n"
@@ -63,6 +77,10 @@ VOCABULARY: dict[str, tuple[str, str]] = {
     "initialise": ("`initialise lsuv`: orthogonal weights, each layer's scaled until its output on the first batch has variance 1.\n"
                    "Mishkin and Matas, \"All you need is a good init\", 2015 (arXiv:1511.06422)",
                    "net a:\n  input 1x8x8\n  fc 10\n\ntrain a:\n  loss cross_entropy\n  sgd lr=0.1\n  initialise lsuv\n"),
+    "expect": ("A statement about the shape of the flow at this point, which `check` holds the net to.",
+               "net a:\n  input 3x32x32\n  conv 16 3x3 /2\n  expect 16x16x16\n  fc 10\n"),
+    "skip": ("The flow as it is: the branch of a merge that does nothing.",
+             "net a:\n  input 3x32x32\n  concat:\n    | conv 16 3x3 relu\n    | skip\n  fc 10\n"),
     "weights": ("weights=\"file\" on the call of a net fills what it makes from a file, by path below the call. `--set weights=none` initialises instead.",
                 'import vgg16 from "vgg.net"\n\nnet a:\n  input 3x224x224\n  frozen: vgg16 upto stage5 weights="vgg16.safetensors"\n  fc 10\n'),
     "linear": ("No activation: what a `default` set does not hold for this step.", "net a:\n  input 784\n  default fc relu\n  fc 100\n  fc 10 linear\n"),

@@ -22,6 +22,7 @@ from .ir.graph import Graph
 from .source import Source
 
 if TYPE_CHECKING:
+    from .runtime.footprint import Footprint
     from .runtime.network import Network
     from .syntax.tree import Module
     from .views.counts import Counts
@@ -92,6 +93,15 @@ class Spec:
         from .views.counts import count
 
         return count(self.graph)
+
+    def memory(self, dtype: str = "float32", precision: str = "float32") -> dict[str, Footprint]:
+        """Bytes that a step of training ("train") and a prediction ("predict") need on the CPU, exactly: so many for each
+        sample of a batch, so many whatever the batch. The train section says which losses and which optimiser."""
+        from .runtime.devices import checked_dtype, checked_precision
+        from .runtime.footprint import footprints
+        from .runtime.recipe import recipe_of
+
+        return footprints(self.graph, recipe_of(self.graph), checked_dtype(dtype, "cpu"), checked_precision(precision) or "float32")
 
     def draw(self, path: str | os.PathLike[str], direction: str = "down") -> None:
         """Write a diagram: .svg, .png or .dot."""

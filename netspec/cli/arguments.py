@@ -43,6 +43,7 @@ def parser() -> argparse.ArgumentParser:
     _net(c)
     c.add_argument("--format", choices=("text", "json"), default="text", help="a table (default) or json")
     c.add_argument("--receptive-field", action="store_true", help="also what each value sees of the input: size, /stride, @start")
+    c.add_argument("--memory", action="store_true", help="also the bytes that training and prediction take on the CPU")
 
     c = _command(commands, "draw", "look_at:draw", "draw an architecture diagram",
                  "netspec draw specs/unet.net -o unet.svg", "netspec draw specs/resnet.net:resnet18 -o resnet18.png --right")
@@ -54,7 +55,9 @@ def parser() -> argparse.ArgumentParser:
                  "netspec train specs/digits.net", "netspec train specs/digits.net --epochs 3 --seed 1 --out digits.safetensors")
     _net(c)
     c.add_argument("--epochs", type=_whole, metavar="N", help="how often to go through the data")
-    c.add_argument("--batch", type=_whole, metavar="N", help="samples in a step")
+    group = c.add_mutually_exclusive_group()
+    group.add_argument("--batch", type=_whole, metavar="N", help="samples in a step")
+    group.add_argument("--memory", metavar="SIZE", help="the largest batch that trains in so much: --memory 8GB")
     c.add_argument("--seed", type=int, default=0, metavar="N", help="of the first weights and the order of the data (default 0)")
     c.add_argument("--device", choices=("cpu", "reference"), default="cpu", help="where to run (default cpu)")
     c.add_argument("--threads", type=_whole, metavar="N", help="CPU threads; results do not depend on it")

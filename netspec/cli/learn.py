@@ -14,5 +14,5 @@ def train(args: Namespace) -> int:
 
     file, name = split(args.net)
     net = compile(file, name, device=args.device, dtype=args.dtype, seed=args.seed, input=input_shapes(args), parameters=settings(args))
-    run(net, epochs=args.epochs, batch=args.batch, out=args.out, resume=args.resume, threads=args.threads, quiet=args.quiet, spec=args.net)
+    run(net, epochs=args.epochs, batch=args.batch, memory=args.memory, out=args.out, resume=args.resume, threads=args.threads, quiet=args.quiet, spec=args.net)
     return 0

@@ -13,6 +13,8 @@ from ..diagnostics import Diagnostic, NetspecError, UsageError, near, render, st
 from .nets import module_of, open_net, split
 
 if TYPE_CHECKING:
+    from ..ir.graph import Graph
+    from ..runtime.footprint import Footprint
     from ..views.diagram import Direction
 
 
@@ -55,8 +57,25 @@ def summary(args: Namespace) -> int:
     from ..views.summary import summarise
 
     s = summarise(open_net(args), args.receptive_field)
-    print(json.dumps(s.data(), indent=1) if args.format == "json" else str(s), end="" if args.format == "text" else "\n")
+    memory = _memory(s.graph) if args.memory else {}
+    if args.format == "json":
+        print(json.dumps(s.data() | ({"memory": {k: {"sample": f.sample, "fixed": f.fixed} for k, f in memory.items()}} if memory else {}), indent=1))
+        return 0
+    print(s, end="")
+    if memory:
+        from ..runtime.footprint import shown
+
+        print("memory on the CPU, in float32:")
+        for entry, f in memory.items():
+            print(f"  {entry:<9}{shown(f.sample):>9} a sample, {shown(f.fixed)} beside; " + ", ".join(f"batch {n}: {shown(f.bytes(n))}" for n in (1, 32, 256)))
     return 0
+
+
+def _memory(graph: Graph) -> dict[str, Footprint]:
+    from ..runtime.footprint import footprints
+    from ..runtime.recipe import recipe_of
+
+    return footprints(graph, recipe_of(graph))
 
 
 def draw(args: Namespace) -> int:

@@ -45,6 +45,12 @@ def checked_dtype(dtype: Any, device: str) -> str:
     return name
 
 
+def checked_precision(precision: Any) -> str | None:
+    if precision is not None and (not isinstance(precision, str) or precision not in PRECISIONS):
+        raise misuse("bad-value", f"there is no precision `{named(precision)}`", hint=f"one of {', '.join(PRECISIONS)}")
+    return precision
+
+
 def named(value: object) -> str:
     """Something that is no name, in a message."""
     return value if isinstance(value, str) else " ".join(repr(value).split())[:60]
@@ -56,8 +62,7 @@ def executor(graph: Graph, device: str = "cpu", dtype: str | None = None, precis
     Errors: a device, dtype or precision that does not exist.
     """
     dtype = checked_dtype(dtype, device)
-    if precision is not None and (not isinstance(precision, str) or precision not in PRECISIONS):
-        raise misuse("bad-value", f"there is no precision `{named(precision)}`", hint=f"one of {', '.join(PRECISIONS)}")
+    precision = checked_precision(precision)
     where, name, _ = DEVICES[device]
     made: type[Executor] = getattr(import_module(where), name)
     return made(graph, dtype) if precision is None else made(graph, dtype, precision)

@@ -11,6 +11,7 @@ from typing import Any
 from ..data import Data, load
 from ..diagnostics import UsageError
 from ..ir.graph import Graph
+from .footprint import fitting
 from .history import History, shown
 from .misuse import misuse
 from .network import Network
@@ -27,12 +28,13 @@ class Session:
     seconds: float
 
 
-def train(net: Network, *, epochs: int | None = None, batch: int | None = None, out: str | os.PathLike[str] | None = None,
+def train(net: Network, *, epochs: int | None = None, batch: int | None = None, memory: str | None = None, out: str | os.PathLike[str] | None = None,
           resume: str | os.PathLike[str] | None = None, threads: int | None = None, quiet: bool = False, spec: str | None = None) -> Session:
     """Train as the `train` section says, show progress, test, save, and say what to try next.
 
     `epochs` counts those of the whole training, the ones before `resume` included. The weights go to `out`, NET.safetensors
-    unless given, after every epoch. `spec` is what the user called the spec, for the suggestions.
+    unless given, after every epoch. `spec` is what the user called the spec, for the suggestions. `memory` ("8GB") asks for
+    the largest batch that trains in it.
 
     Errors: no train section, no data; whatever `fit` refuses.
     """
@@ -42,6 +44,8 @@ def train(net: Network, *, epochs: int | None = None, batch: int | None = None, 
         raise UsageError(f"the weights cannot be saved as {path}", "that is a folder" if path.is_dir() else f"there is no folder {path.parent}", hint="--out weights.safetensors")
     if threads is not None:
         set_threads(net.device, threads)
+    if memory is not None:
+        batch = min(fitting(net, memory), _examples(data.train[0]))
     net.configure(epochs=epochs, batch=batch)
     total = net.recipe.epochs
     if resume is not None:

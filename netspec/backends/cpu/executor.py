@@ -20,7 +20,7 @@ from .engine import Table
 from .machine import Recorder
 from .memory import aligned
 from .module import functions
-from .plan import plan, target_and_store
+from .plan import plan, stored, target_and_store
 from .schedule import Schedule, inputs_of
 from .update import Update
 from .values import pack, read_image, unpack, write_image
@@ -62,9 +62,8 @@ class CpuExecutor(Executor):
     def __init__(self, graph: Graph, dtype: str = "float32", precision: str = "float32"):
         super().__init__(graph, dtype, precision)
         self.target, self.store = target_and_store(graph, self.dtype.itemsize, precision)
-        end = max((p.at + round_up(p.size, 16) for p in self.store.values()), default=0)
         self.trainable = max((p.at + round_up(p.size, 16) for n, p in self.store.items() if self.parameters[n].trainable), default=0)
-        self.weights, self.grads = aligned(end + 16, self.dtype), aligned(end + 16, self.dtype)
+        self.weights, self.grads = aligned(stored(self.store), self.dtype), aligned(stored(self.store), self.dtype)
         self.shapes = {n.name: n.type.shape for n in graph.inputs} | {public: graph.values[v].type.shape for public, v in graph.outputs}
         self.slots: dict[str, Words] = {}
         self.scalars = aligned(16, np.int64)
@@ -157,7 +156,7 @@ class CpuExecutor(Executor):
     def plan(self, program: Graph, fold: bool) -> Entry:
         """Plan a lowered program, and make room for what it needs whatever the batch."""
         p = plan(program, self.target, self.store, self.dtype.name, fold=fold, share=self.share)
-        return Entry(p.program, p.schedule, p.memory, p.first, aligned(p.memory.vectors + 16, self.dtype), aligned(max(64, p.schedule.workspace), np.uint8),
+        return Entry(p.program, p.schedule, p.memory, p.first, aligned(p.vectors, self.dtype), aligned(p.scratch, np.uint8),
                      functions(p.text, p.kind, program.name), _feeds(p.program))
 
     def bind(self, entry: Entry, samples: int) -> Bound:

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from ...diagnostics import UsageError
 from ...ir.graph import Graph
-from ...ir.layout import Packed, Target, Vector
+from ...ir.layout import Packed, Target, Vector, round_up
 from ...passes import Watch, run
 from ...passes.absorb_moves import absorb_moves
 from ...passes.assign_layouts import assign_layouts, choose_block, store_layouts
@@ -52,6 +52,16 @@ class Planned:
         """The functions of the emitted module."""
         return entry_text(self.kind, self.schedule)
 
+    @property
+    def vectors(self) -> int:
+        """Elements between steps that do not grow with the batch; a last vector may be read whole."""
+        return self.memory.vectors + 16
+
+    @property
+    def scratch(self) -> int:
+        """Bytes of workspace."""
+        return max(64, self.schedule.workspace)
+
 
 @lru_cache(maxsize=1)
 def host_vector() -> int:
@@ -74,6 +84,11 @@ def target_and_store(graph: Graph, item: int, precision: str) -> tuple[Target, d
     forward = absorb_moves(lower(False)(graph)).verify()
     target = choose_block(forward, Target("cpu", host_vector(), item, precision=precision))
     return target, store_layouts(forward, target)
+
+
+def stored(store: Store) -> int:
+    """Elements of a vector of all parameters: weights, gradients and every state of an optimiser are one each."""
+    return max((p.at + round_up(p.size, 16) for p in store.values()), default=0) + 16
 
 
 def plan(program: Graph, target: Target, store: Store, dtype: str, *, fold: bool, share: bool = True, after: Watch = nothing) -> Planned:

@@ -27,6 +27,10 @@ from .emit_places import emit_places
 
 Span = tuple[str, int, int, int, int, int]  # space, first and last byte; bytes of an image, and those of it that are meant
 
+# Bytes of partial weight gradients that may wait to be added up. Adding up many at once takes one barrier for all; beyond
+# this, memory counts for more, and the next ones take the place of those before.
+WAITING = 1 << 26
+
 
 @dataclass(frozen=True)
 class Section:
@@ -59,8 +63,11 @@ class _Scheduler:
     target: Target
     dtype: str
     kernels: dict[str, str] = field(default_factory=dict)
-    workspace: dict[str, int] = field(default_factory=dict)
+    workspace: dict[str, int] = field(default_factory=dict)  # what lives as long as the weights do: name -> byte
     top: int = 0
+    passing: dict[str, tuple[int, int]] = field(default_factory=dict)  # behind it, what a call leaves for its finish: name -> first and last byte
+    taken: int = 0  # of those that wait for their finish
+    most: int = 0
     nodes: dict[str, Node] = field(default_factory=dict)
 
     def run(self) -> Schedule:
@@ -75,8 +82,15 @@ class _Scheduler:
                 continue
             if n.op.kind in ("gather", "outer"):
                 plan = self.contract(n)
-                for w in (*plan.workspace, *plan.derived):
+                for w in plan.derived:
                     self.room(w.name, w.bytes)
+                if self.taken and self.taken + sum(w.bytes for w in plan.workspace) > WAITING:
+                    main += late
+                    late, self.taken = [], 0
+                for w in plan.workspace:
+                    self.passing[w.name] = self.taken, self.taken + w.bytes
+                    self.taken += round_up(w.bytes, 128)
+                    self.most = max(self.most, self.taken)
                 prepare |= {c.name: c for c in plan.prepare}
                 main.append(plan.main)
                 self.nodes[plan.main.name] = n
@@ -86,8 +100,9 @@ class _Scheduler:
                 call = self.kernel(n)
                 self.nodes[call.name] = n
                 (effects if n.effect else main).append(call)
+        places = self.workspace | {name: self.top + first for name, (first, _) in self.passing.items()}
         return Schedule(Section(self.barriers(prepare.values())), Section(self.barriers([*main, *late]), self.nodes), Section(self.barriers(effects), self.nodes),
-                        self.kernels, self.layouts, self.workspace, self.top)
+                        self.kernels, self.layouts, places, self.top + self.most)
 
     def room(self, name: str, size: int) -> None:
         if name not in self.workspace:
@@ -200,7 +215,7 @@ class _Scheduler:
             return "arena", layout.at, layout.at + round_up(layout.bytes, 64), layout.image, *inside
         if isinstance(layout, Vector | Packed):
             return layout.space, layout.at, layout.at + layout.size, 0, 0, 1
-        return v, 0, 1, 0, 0, 1
+        return ("passing", *self.passing[v], 0, 0, 1) if v in self.passing else (v, 0, 1, 0, 0, 1)
 
 
 def _chunk(n: Node) -> int:

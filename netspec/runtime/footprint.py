@@ -1,0 +1,92 @@
+"""Memory before anything runs: the bytes of every array that the CPU backend allocates for a network, exactly.
+
+What grows with the batch lies in one arena, planned by the lifetimes of the values in it; the rest is parameters, their
+gradients, what the optimiser keeps for each of them, sums of channels and workspace. Python, NumPy and Numba themselves
+take some 150 MB more, and the system gives memory in whole pages.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..backends.cpu.plan import plan, stored, target_and_store
+from ..ir.graph import Graph
+from ..ir.types import shape_text
+from ..passes.lower import lower
+from ..passes.objective import cotangent_program, training_program
+from .misuse import misuse
+from .recipe import Recipe
+
+if TYPE_CHECKING:
+    from .network import Network
+
+UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """Bytes: `sample` for each example of a batch, `fixed` whatever the batch."""
+
+    sample: int
+    fixed: int
+
+    def bytes(self, batch: int) -> int:
+        """All that a batch of so many examples needs."""
+        return self.fixed + batch * self.sample
+
+    def batch(self, budget: int) -> int:
+        """The largest batch that fits into so many bytes; 0 where none does."""
+        return max(0, (budget - self.fixed) // max(1, self.sample))
+
+
+def footprints(graph: Graph, recipe: Recipe, dtype: str = "float32", precision: str = "float32") -> dict[str, Footprint]:
+    """What `train`, a step of training, and `predict` need. Without losses, training is the gradient of the outputs; without
+    an optimiser it keeps nothing. The history of L-BFGS is not counted.
+
+    Errors: an input whose size is not known.
+    """
+    for n in graph.inputs:
+        if not n.type.known:
+            raise misuse("unknown-size", f"memory depends on the size of the input, and `{n.name}` is {shape_text(n.type.shape)}",
+                         hint=f"--input {'x'.join(str(s or 224) for s in n.type.shape)}")
+    item = {"float32": 4, "float64": 8}[dtype]
+    target, store = target_and_store(graph, item, precision)
+    slots = len(recipe.optimiser.state) + (1 if recipe.average else 0) if recipe.optimiser is not None else 0
+    backward = training_program(graph, recipe.terms) if recipe.terms else cotangent_program(graph, training=True, inputs=False)
+    made = {}
+    for entry, program, held in (("train", backward, 2 + slots), ("predict", lower(False)(graph), 2)):
+        planned = plan(program, target, store, dtype, fold=entry == "predict")
+        made[entry] = Footprint(planned.memory.arena, (held * stored(store) + planned.vectors) * item + planned.scratch)
+    return made
+
+
+def fitting(net: Network, budget: str) -> int:
+    """The largest batch whose training step takes no more than `budget`: "8GB".
+
+    Errors: one that a batch of one does not fit into.
+    """
+    need = footprints(net.graph, net.recipe, str(net.dtype), net.precision or "float32")["train"]
+    n = need.batch(size(budget))
+    if n < 1:
+        raise misuse("out-of-memory", f"{net.graph.name} does not train in {budget}", f"{shown(need.fixed)} whatever the batch, and {shown(need.sample)} a sample",
+                     hint=f"--memory {shown(need.bytes(1) + need.bytes(1) // 100).replace(' ', '')}")
+    return n
+
+
+def size(text: str) -> int:
+    """`8GB`, `512 MiB` or a number of bytes."""
+    m = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?i?b?)\s*", text, re.IGNORECASE)
+    unit = (m[2].upper() if m else "?") if not m or m[2].upper().endswith("B") or not m[2] else m[2].upper() + "B"
+    if m is None or unit not in UNITS:
+        raise misuse("bad-value", f"`{text}` is no amount of memory", hint="8GB, 512MB or 1.5GiB")
+    return int(float(m[1]) * UNITS[unit])
+
+
+def shown(n: int) -> str:
+    """Bytes as a person reads them: 1.25 GB."""
+    for unit in ("TB", "GB", "MB", "kB"):
+        if n >= UNITS[unit.upper()]:
+            return f"{n / UNITS[unit.upper()]:.3g} {unit}"
+    return f"{n} bytes"

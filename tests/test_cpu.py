@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import netspec
 from netspec.backends.cpu.executor import CpuExecutor
 from netspec.backends.executor import Executor
 from netspec.backends.reference.executor import ReferenceExecutor
@@ -218,6 +219,22 @@ def test_predicted_bytes_are_allocated_bytes() -> None:
     net = filled(CpuExecutor(graph))
     net.predict(batch(graph, 9)[0])
     assert net.memory("predict", 9) == net.arena.nbytes
+
+
+@pytest.mark.parametrize("shape", ["32", "32x1x1", "3x32x32", "20", "16x4"])
+@pytest.mark.parametrize("device", ["cpu", "reference"])
+def test_what_was_given_stays_as_it_is(device: str, shape: str) -> None:
+    """Outputs and gradients are the caller's own, whatever runs next."""
+    net = netspec.compile(text=f"net a:\n  input {shape}\n  fc 48 tanh\n  output middle\n  fc 16\n  output end\n", device=device, seed=0)
+    rng = np.random.default_rng(0)
+    x, other = rng.standard_normal((2, 5, *map(int, shape.split("x"))))
+    dy = {"middle": rng.standard_normal((5, 48)), "end": rng.standard_normal((5, 16))}
+    given = {**net.predict(x), **net.backward(dy)}
+    before = {k: v.copy() for k, v in given.items()}
+    net.predict(other)
+    net.backward(dy)
+    for k, v in given.items():
+        np.testing.assert_array_equal(v, before[k], err_msg=k)
 
 
 def test_a_new_batch_compiles_nothing() -> None:

@@ -51,8 +51,8 @@ def write_image(arena: Array, layout: Image, data: Array, samples: int) -> None:
 def read_image(arena: Array, layout: Image, samples: int, dtype: Any, shape: tuple[int, ...]) -> Array:
     """A canonical copy, as images of `shape`: the same numbers in the same order."""
     x = np.moveaxis(view(arena, layout, samples, dtype), -1, 2)
-    x = x.reshape(len(x), -1, *layout.extents)[:, :layout.channels]
-    return np.ascontiguousarray(x.reshape(-1, *shape))
+    x = np.ascontiguousarray(x.reshape(len(x), -1, *layout.extents)[:, :layout.channels].reshape(-1, *shape))
+    return x.copy() if np.may_share_memory(x, arena) else x  # vectors of whole blocks lie in the arena as they are wanted
 
 
 def _parts(layout: Packed) -> Iterable[Array]:

@@ -134,7 +134,7 @@ def torch_meaning(op: Any, x: list[Any], p: dict[str, Any], training: bool) -> A
             window, stride, pad, _ = op.geometry(rank)
             return pools["avg_pool"](x[0], window, stride, [a for a, _ in pad], op.rounding == "ceil", op.count_pad)
         case "bn":
-            return F.batch_norm(x[0], p["mean"].clone(), p["var"].clone(), p["weight"], p["bias"], training, op.momentum, op.eps)
+            return F.batch_norm(x[0], p["mean"].clone(), p["var"].clone(), p.get("weight"), p.get("bias"), training, op.momentum, op.eps)
         case "group_norm":
             return F.group_norm(x[0], op.groups, p.get("weight"), p.get("bias"), op.eps)
         case "instance_norm":
@@ -192,7 +192,8 @@ def torch_meaning(op: Any, x: list[Any], p: dict[str, Any], training: bool) -> A
         case "crop":
             return centred(x[1], x[0].shape[2:], op.offset)
         case "pad":
-            out = edges(x[0], op.amount, op.mode, op.value)
+            like = [n - m for n, m in zip(x[1].shape[2:], x[0].shape[2:])] if len(x) > 1 else None
+            out = edges(x[0], op.amount if like is None else tuple((n // 2, n - n // 2) for n in like), op.mode, op.value)
             return F.pad(out, [0, 0] * rank + [0, op.channels]) if op.channels else out
         case "flatten":
             return x[0].flatten(1)
@@ -332,6 +333,8 @@ REFUSED: list[tuple[str, list[tuple[int, ...]], str, str]] = [  # a step, its in
     ("crop", [(3, 4, 4)], "wrong-argument", "how much to cut"),
     ("pad 4 reflect", [(3, 4, 4)], "bad-value", "mirror"),
     ("pad 5 circular", [(3, 4, 4)], "bad-value", "round once"),
+    ("pad @a", [(3, 4, 4), (3, 3, 5)], "shape-mismatch", "smaller"),
+    ("pad @a", [(3, 4), (3, 3, 5)], "wrong-rank", "number of axes"),
     ("reshape 5x5", [(3, 4, 4)], "shape-mismatch", "number of elements"),
     ("channels 2..5", [(4, 3, 3)], "bad-value", "0..3"),
     ("shuffle 2", [(6, 3, 3)], "groups", "1.5"),

@@ -143,6 +143,8 @@ def gather(cls: type[Word], what: Span, given: list[Given], options: dict[str, G
                 _set(out, a, g.value.path, g.span)
             else:
                 _set(out, a, checked(cls, a, g), g.span)
+        elif family(key) in takes and g.value is UNKNOWN_VALUE:
+            pass  # a parameter of a block that nothing calls
         elif family(key) in takes and isinstance(g.value, bool):
             which = family(key) or ""
             if g.value:

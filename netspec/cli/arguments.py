@@ -66,6 +66,12 @@ def parser() -> argparse.ArgumentParser:
     c.add_argument("--resume", metavar="FILE", help="go on from saved weights, exactly as if there had been no pause")
     c.add_argument("--quiet", action="store_true", help="no progress display")
 
+    c = _command(commands, "verify", "learn:verify", "check that a net computes what its text says, on this machine",
+                 "netspec verify specs/lenet.net", "netspec verify specs/resnet.net:resnet18 --input 3x64x64")
+    _net(c)
+    c.add_argument("--batch", type=_whole, default=3, metavar="N", help="samples to run (default 3)")
+    c.add_argument("--seed", type=int, default=0, metavar="N", help="of weights, samples and directions (default 0)")
+
     c = _command(commands, "show", "look_at:show", "print a stage of the way from text to kernels",
                  "netspec show graph specs/lenet.net", "netspec show program specs/lenet.net --after fuse")
     c.add_argument("stage", choices=("tree", "graph", "program", "kernels"), help="the syntax tree, the graph of layers, the program of formulas, or the kernels")

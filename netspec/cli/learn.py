@@ -1,10 +1,23 @@
-"""The command that trains."""
+"""The commands that run a network: train and verify."""
 
 from __future__ import annotations
 
 from argparse import Namespace
 
-from .nets import input_shapes, settings, split
+from .nets import input_shapes, open_net, settings, split
+
+
+def verify(args: Namespace) -> int:
+    """Two backends against each other, and gradients against finite differences: 1 where something differs."""
+    from ..runtime.verify import verify as compare
+
+    graph = open_net(args)
+    print(f"{graph.name}: the worst difference, relative to the largest number, and where", flush=True)
+    wrong = 0
+    for finding in compare(graph, batch=args.batch, seed=args.seed):
+        print(finding, flush=True)
+        wrong += not finding.right
+    return 1 if wrong else 0
 
 
 def train(args: Namespace) -> int:

@@ -1,0 +1,144 @@
+"""Whether a network computes what its text says: two backends against each other, and gradients against differences.
+
+The reference backend reads the formulas as they stand, with NumPy in float64; the kernels of the CPU share nothing with
+it but the graph. A finite difference asks only for outputs: f(p + h d) - f(p - h d) over 2h, for a random direction d of each
+parameter and input, is what its gradient says, where no ReLU or maximum changes sides in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..ir.graph import Graph
+from ..ir.types import shape_text
+from .initialisers import generator
+from .misuse import misuse, whole
+from .network import Mode, Network
+
+Array = NDArray[Any]
+EXACT, ROUNDED, SLOPES = 1e-9, 2e-2, 1e-5  # in float64; in float32, where a maximum may change sides; of finite differences
+STEPS = (1e-5, 1e-6, 1e-7, 1e-4)  # one is enough: a large step meets kinks, a small one rounding
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One comparison: the worst difference, relative to the largest number, and where it is."""
+
+    what: str
+    worst: float
+    where: str
+    limit: float
+
+    @property
+    def right(self) -> bool:
+        return self.worst <= self.limit  # NaN is not
+
+    def __str__(self) -> str:
+        return f"{'ok' if self.right else 'WRONG':<6}{self.what:<44}{self.worst:8.1e}" + (f"  {self.where}" if self.worst else "")
+
+
+def verify(graph: Graph, *, batch: int = 3, seed: int = 0) -> Iterator[Finding]:
+    """Compare, one finding after the other; inputs are Gaussian, and so is the gradient that comes from outside.
+
+    Errors: an input whose size is not known.
+    """
+    whole("batch", batch, 1)
+    for n in graph.inputs:
+        if not n.type.known:
+            raise misuse("unknown-size", f"to run it the size of the input must be known, and `{n.name}` is {shape_text(n.type.shape)}",
+                         hint=f"--input {'x'.join(str(s or 32) for s in n.type.shape)}")
+    reference, exact, single = (Network(graph, device, dtype, None, seed) for device, dtype in (("reference", "float64"), ("cpu", "float64"), ("cpu", "float32")))
+    x = {n.name: _gaussian(seed, n.name, (batch, *n.type.shape)) for n in graph.inputs}
+    dy = {public: _gaussian(seed, f"d.{public}", (batch, *graph.values[v].type.shape)) for public, v in graph.outputs}
+    modes: tuple[Mode, ...] = ("eval", "train") if _trains(reference, x) else ("eval",)
+    for mode in modes:
+        name = {"eval": "evaluation", "train": "training"}[mode]
+        ys = [_named(net.forward(x, mode=mode), dy) for net in (reference, exact, single)]
+        gs = [net.backward(dy, mode=mode) for net in (reference, exact, single)]
+        yield _compared(f"outputs in {name}, float64", ys[1], ys[0], EXACT, _largest)
+        yield _compared(f"gradients in {name}, float64", gs[1], gs[0], EXACT, _largest)
+        yield _slopes(exact, x, dy, gs[1], mode, f"gradients in {name}, finite differences", seed)
+        yield _compared(f"outputs in {name}, float32", ys[2], ys[0], ROUNDED, _length)
+        yield _compared(f"gradients in {name}, float32", gs[2], gs[0], ROUNDED, _length)
+
+
+def _trains(net: Network, x: dict[str, Array]) -> bool:
+    """Whether a batch as small as this one has statistics."""
+    from .misuse import RunError
+
+    try:
+        net.forward(x, mode="train")
+    except RunError:
+        return False
+    return True
+
+
+def _gaussian(seed: int, name: str, shape: tuple[int | None, ...]) -> Array:
+    return generator(seed, f"verify {name}").standard_normal([s or 0 for s in shape])
+
+
+def _named(y: Any, names: dict[str, Array]) -> dict[str, Array]:
+    return y if isinstance(y, dict) else {next(iter(names)): y}
+
+
+def _largest(a: Array) -> float:
+    return float(abs(a).max()) if a.size else 0.0
+
+
+def _length(a: Array) -> float:
+    return float(np.sqrt(np.square(a).sum()))
+
+
+def _compared(what: str, got: dict[str, Array], want: dict[str, Array], limit: float, size: Callable[[Array], float]) -> Finding:
+    """Tensor by tensor. One that vanishes (the bias before a batch norm) is held to the largest of all."""
+    largest = max(map(size, want.values()), default=0.0)
+    worst, where = 0.0, ""
+    for name, w in want.items():
+        off = size(got[name] - w) / (max(size(w), 1e-3 * largest) or 1.0)
+        if not off <= worst:
+            worst, where = off, name
+    return Finding(what, worst, where, limit)
+
+
+def _slopes(net: Network, x: dict[str, Array], dy: dict[str, Array], gradients: dict[str, Array], mode: Mode, what: str, seed: int) -> Finding:
+    def output() -> float:
+        return float(sum((y * dy[k]).sum() for k, y in _named(net.forward(x, mode=mode), dy).items()))
+
+    largest = max(map(_largest, gradients.values()), default=0.0)
+    worst, where = 0.0, ""
+    for name, g in gradients.items():
+        direction = _gaussian(seed, f"direction {name}", g.shape)
+        put: Callable[[Array], None]
+        if name in x:
+            start = x[name]
+            put = _put(x, name)
+        else:
+            start = np.array(net.parameters[name])
+            put = _put(net.parameters, name)
+        said = float((g * direction).sum())
+        scale = max(abs(said), 1e-3 * largest * float(np.sqrt(g.size))) or 1.0
+        off = min(_off(output, put, start, direction, h, said) / scale for h in STEPS)
+        if not off <= worst:
+            worst, where = off, name
+    return Finding(what, worst, where, SLOPES)
+
+
+def _put(where: Any, name: str) -> Callable[[Array], None]:
+    def put(value: Array) -> None:
+        where[name] = value
+
+    return put
+
+
+def _off(output: Callable[[], float], put: Callable[[Array], None], start: Array, direction: Array, h: float, said: float) -> float:
+    ends = []
+    for sign in (1, -1):
+        put(start + sign * h * direction)
+        ends.append(output())
+    put(start)
+    return abs((ends[0] - ends[1]) / (2 * h) - said)

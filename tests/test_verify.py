@@ -1,0 +1,76 @@
+"""`netspec verify`: right nets pass, and a backend or a gradient that is wrong is found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import netspec
+from netspec.backends.cpu import executor
+from netspec.cli import main
+from netspec.ir.graph import Graph
+from netspec.runtime import verify as verifying
+from netspec.runtime.network import Network
+from netspec.runtime.verify import verify
+
+TEXT = "net a:\n  input 2x9x9\n  conv 6 3x3 bn relu\n  residual: conv 6 3x3\n  maxpool 2 -> dropout 0.3 -> fc 4\n"
+
+
+def graph(text: str = TEXT) -> Graph:
+    return netspec.load_graph(text=text).graph
+
+
+def test_a_right_net_is_right() -> None:
+    found = list(verify(graph()))
+    assert len(found) == 10
+    assert all(f.right for f in found), [str(f) for f in found]
+    assert all(f.worst > 0 for f in found if "float32" in f.what)
+
+
+def test_one_sample_without_statistics_is_run_in_evaluation_alone() -> None:
+    found = list(verify(graph("net a:\n  input 3\n  fc 4 bn\n"), batch=1))
+    assert [f.what.split()[2].rstrip(",") for f in found] == ["evaluation"] * 5
+
+
+def test_several_inputs_and_outputs() -> None:
+    text = "net a:\n  input l 1x8x8\n  input r 1x8x8\n  f: conv 4 3x3 relu\n  @l -> reuse @f -> sub @f\n  output aux: fc 3\n  conv 2 3x3\n"
+    assert all(f.right for f in verify(graph(text)))
+
+
+def test_a_wrong_backend_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = executor.read_image
+    monkeypatch.setattr(executor, "read_image", lambda *a: read(*a) * (1 + 1e-6))
+    found = {f.what: f.right for f in verify(graph())}
+    assert not found["outputs in evaluation, float64"]
+    assert found["outputs in evaluation, float32"]
+
+
+def test_a_gradient_that_both_backends_have_wrong_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    backward = Network.backward
+
+    def wrong(self: Network, *args: Any, **named: Any) -> dict[str, Any]:
+        out = backward(self, *args, **named)
+        return out | {"fc1.weight": out["fc1.weight"] * 1.001}
+
+    monkeypatch.setattr(Network, "backward", wrong)
+    found = {f.what: f for f in verify(graph())}
+    assert found["gradients in evaluation, float64"].right
+    assert not found["gradients in evaluation, finite differences"].right
+    assert found["gradients in evaluation, finite differences"].where == "fc1.weight"
+
+
+def test_what_is_no_number_is_wrong() -> None:
+    assert not verifying._compared("", {"a": np.array([np.nan])}, {"a": np.ones(1)}, 1e-9, verifying._largest).right
+
+
+def test_the_command(tmp_path: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    spec = tmp_path / "a.net"
+    spec.write_text(TEXT)
+    assert main(["verify", str(spec)]) == 0
+    assert capsys.readouterr().out.count("\nok ") == 10
+    spec.write_text("net a:\n  input 3x?x?\n  conv 4 3x3\n")
+    assert main(["verify", str(spec)]) == 1
+    assert "must be known" in capsys.readouterr().err
+    assert main(["verify", str(spec), "--input", "3x6x6", "--batch", "1"]) == 0

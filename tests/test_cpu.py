@@ -225,12 +225,13 @@ def test_predicted_bytes_are_allocated_bytes() -> None:
 @pytest.mark.parametrize("device", ["cpu", "reference"])
 def test_what_was_given_stays_as_it_is(device: str, shape: str) -> None:
     """Outputs and gradients are the caller's own, whatever runs next."""
-    net = netspec.compile(text=f"net a:\n  input {shape}\n  fc 48 tanh\n  output middle\n  fc 16\n  output end\n", device=device, seed=0)
+    net = netspec.compile(text=f"net a:\n  input {shape}\n  output start\n  fc 48 tanh\n  output middle\n  fc 16\n  output end\n", device=device, seed=0)
     rng = np.random.default_rng(0)
     x, other = rng.standard_normal((2, 5, *map(int, shape.split("x"))))
-    dy = {"middle": rng.standard_normal((5, 48)), "end": rng.standard_normal((5, 16))}
+    dy = {"start": rng.standard_normal(x.shape), "middle": rng.standard_normal((5, 48)), "end": rng.standard_normal((5, 16))}
     given = {**net.predict(x), **net.backward(dy)}
     before = {k: v.copy() for k, v in given.items()}
+    x += 1
     net.predict(other)
     net.backward(dy)
     for k, v in given.items():

@@ -67,7 +67,7 @@ class ReferenceExecutor(Executor):
     def predict(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         program = self.program("predict", lambda: lower(False)(self.graph))
         env = self._run(program, inputs, {})
-        return {public: env[v] for public, v in program.outputs}
+        return {public: env[v].copy() for public, v in program.outputs}  # an output may be an input as it is
 
     def losses(self, inputs: Mapping[str, Array], targets: Mapping[str, Array], terms: tuple[Term, ...]) -> Outcome:
         program = self.program(("losses", terms), lambda: loss_program(self.graph, terms))
@@ -94,8 +94,8 @@ class ReferenceExecutor(Executor):
                 if n.effect:
                     self.store[n.effect] = env[n.name].reshape(self.parameters[n.effect].shape)
         losses = tuple(float(env[v][0]) for k, v in program.outputs if k.startswith("loss."))
-        outputs = {k: env[v] for k, v in program.outputs if not k.startswith("loss.")}
-        return Outcome(losses, outputs, {name: env[g] for name, g in program.gradients if name in asked})
+        outputs = {k: env[v].copy() for k, v in program.outputs if not k.startswith("loss.")}
+        return Outcome(losses, outputs, {name: env[g].copy() for name, g in program.gradients if name in asked})
 
     def _run(self, program: Graph, inputs: Mapping[str, Array], others: Mapping[str, Array]) -> dict[str, Array]:
         samples = self.samples(inputs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import pytest
 import netspec
 from netspec.views.receptive import Field, reaches_of, receptive_fields
 from test_random_nets import NETS, text_of
+from test_references import CASES, counts, entries
 
 HERE = Path(__file__).parent / "references"
 RANDOM = [name for name, facts in NETS.items() if "rf_last_axis" in facts]
@@ -48,7 +50,7 @@ def test_random_networks(name: str) -> None:
 def test_measured_ones(name: str) -> None:
     f = fields(*NODES[name])[-1]
     assert f.size == MEASURED[name]["rf_max"]
-    if f.stride and name not in ("alexnet_conv5", "alexnet_pool5", "zfnet_pool5"):  # measured with other padding
+    if f.stride and name not in ("alexnet_conv5", "alexnet_pool5"):  # measured with other padding
         for unit in MEASURED[name]["units"]:
             assert f.start + unit["index"] * f.stride == unit["first"]
 
@@ -57,6 +59,18 @@ def test_measured_ones(name: str) -> None:
 def test_published_ones(key: tuple[str, str]) -> None:
     f, want = fields(*PUBLISHED[key])[-1], TABLE[key]
     assert (f.size, f.stride, -f.start) == (want["rf"], want["effective_stride"], want["effective_padding"])
+
+
+@pytest.mark.parametrize(("net", "parameters", "entry"), [c for c in CASES if (entries()[c.values[2]].get("rf_final_spatial_map") or {}).get("rf")])
+def test_reference_architectures(net: str, parameters: dict[str, Any], entry: str) -> None:
+    """Of the last map before everything is pooled: the last value of its shape."""
+    want, graph = entries()[entry]["rf_final_spatial_map"], counts(net, parameters, entry).graph
+    shape = tuple(want["shape"] if "shape" in want else want["out"])
+    node = [n.name for n in graph if n.type.shape == shape][-1]
+    f = receptive_fields(graph)[node][graph.inputs[0].name][-1]
+    assert (f.size, f.start) == (want["rf"], want["start_of_output0" if "start_of_output0" in want else "start"])
+    if "shuffle" not in want.get("op", ""):  # which spreads a place over several
+        assert f.stride == want["stride"]
 
 
 TEXTS = {

@@ -45,6 +45,12 @@ def parser() -> argparse.ArgumentParser:
     c.add_argument("--receptive-field", action="store_true", help="also what each value sees of the input: size, /stride, @start")
     c.add_argument("--memory", action="store_true", help="also the bytes that training and prediction take on the CPU")
 
+    c = _command(commands, "diff", "look_at:diff", "what two nets differ in; the exit code is 1 where they do",
+                 "netspec diff specs/resnet.net:resnet18 specs/resnet.net:resnet34", "netspec diff old.net new.net")
+    c.add_argument("first", metavar="FILE[:NET]", help="a net")
+    c.add_argument("second", metavar="FILE[:NET]", help="another")
+    c.add_argument("--format", choices=("text", "json"), default="text", help="a report (default) or json")
+
     c = _command(commands, "draw", "look_at:draw", "draw an architecture diagram",
                  "netspec draw specs/unet.net -o unet.svg", "netspec draw specs/resnet.net:resnet18 -o resnet18.png --right")
     _net(c)

@@ -71,6 +71,17 @@ def summary(args: Namespace) -> int:
     return 0
 
 
+def diff(args: Namespace) -> int:
+    """What two nets differ in; 1 where they do, as `diff` has it."""
+    from ..passes.elaborate import elaborate
+    from ..views.diff import diff as compare
+
+    first, second = (elaborate(module_of(file), net, {}, None) for file, net in map(split, (args.first, args.second)))
+    found = compare(first, second)
+    print(json.dumps(found.data(), indent=1) if args.format == "json" else found, end="\n" if args.format == "json" else "")
+    return 1 if found else 0
+
+
 def _memory(graph: Graph) -> dict[str, Footprint]:
     from ..runtime.footprint import footprints
     from ..runtime.recipe import recipe_of

@@ -93,7 +93,7 @@ def outline(graph: Graph, same: Sameness, join: bool = False, reads: Reads | Non
     for name, values in arcs.items():
         for v in values:
             readers.setdefault(v, set()).add(name)
-    items = _grouped(list(_steps(graph, readers if join else None)), "")
+    items = _grouped(list(steps(graph, readers if join else None)), "")
     return _Folder(graph, items, same, arcs, readers).fold(items)
 
 
@@ -113,7 +113,7 @@ def nodes_of(items: Sequence[Item]) -> list[Node]:
     return [n for step in leaves(items) for n in step.nodes]
 
 
-def _steps(graph: Graph, readers: dict[str, set[str]] | None) -> Iterator[Step]:
+def steps(graph: Graph, readers: dict[str, set[str]] | None = None) -> Iterator[Step]:
     """`conv1`, `conv1.bn`, `conv1.relu` follow each other and read each other: one step. Given readers, so are a layer and
     the activation or normalisation that alone reads it."""
     outputs = {v for _, v in graph.outputs}

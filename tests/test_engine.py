@@ -568,17 +568,83 @@ def test_processes_share_a_directory(tmp_path: Path) -> None:
     assert cached(tmp_path / "c")[:2] == (0, 1)
 
 
+MANY = """
+import sys
+from netspec.backends.cpu import cache, processes
+processes.WORTH = 2
+text = "from netspec.backends.cpu.cache import kernel\\n@kernel\\ndef f(a, b, c):\\n    return a + b * c + "
+kernels = [cache.load_module(text + str(i), f"m{i}").f for i in range(5)]
+"""
+
+
 def test_many_kernels_are_compiled_by_several_processes(tmp_path: Path) -> None:
+    done = python(MANY + textwrap.dedent("""
+        processes.compile_all(kernels, processes=2)
+        print(all(k.path.exists() for k in kernels), [k(1, 2, 3) for k in kernels], cache.statistics())
+        processes.compile_all(kernels)
+    """), NETSPEC_CACHE=str(tmp_path / "c"))
+    assert done.stdout.strip() == "True [7, 8, 9, 10, 11] 5 kernels compiled, 0 loaded"
+
+
+@pytest.mark.parametrize("change", ["sys.executable = '/does/not/exist'", "sys.executable = '/bin/false'", "sys.frozen = True"])
+def test_where_no_other_process_helps_all_is_compiled_here(tmp_path: Path, change: str) -> None:
+    done = python(MANY + change + textwrap.dedent("""
+        processes.compile_all(kernels, processes=3)
+        print([k(1, 2, 3) for k in kernels], cache.statistics())
+    """), NETSPEC_CACHE=str(tmp_path / "c"))
+    assert done.stdout.strip() == "[7, 8, 9, 10, 11] 5 kernels compiled, 0 loaded"
+
+
+def test_within_postponed_nothing_is_compiled() -> None:
+    done = python(MANY + textwrap.dedent("""
+        kernels[0].address
+        with cache.postponed() as missing:
+            print([k.address > 0 for k in kernels], cache.statistics())
+        print(missing == kernels[1:], kernels[1].address > 0, cache.statistics())
+    """), NETSPEC_CACHE="off")
+    assert done.stdout.splitlines() == [f"{[True, *[False] * 4]} 1 kernels compiled, 0 loaded", "True True 2 kernels compiled, 0 loaded"]
+
+
+def test_parts_are_compiled_with_what_calls_them() -> None:
+    text = textwrap.dedent("""
+        from netspec.backends.cpu.cache import compiled
+        from netspec.backends.cpu.lanes import at, put_i64
+        from netspec.backends.cpu.machine_code import inlined
+        @inlined
+        def twice(x: int) -> int:
+            return x + x if x > 0 else min(x, -5) // 2
+        @inlined
+        def keep(where: int, x: int) -> None:
+            if x != 3:
+                put_i64(where, twice(x))
+        @compiled("int64(int64, int64)")
+        def f(where, x):
+            keep(where, x)
+            keep(where + 8, twice(x))
+            return twice(x)
+        @compiled("int64(int64)", loops=False)
+        def g(x):
+            return twice(x) + 1
+    """)
+    module = cache.load_module(text, "parts")
+    into = np.zeros(2, np.int64)
+    assert [module.f(into.ctypes.data, x) for x in (4, -3)] == [8, -3]
+    assert into.tolist() == [-3, -3]  # -3 // 2 is -2, min(-3, -5) is -5, -5 // 2 is -3
+    module.f(into.ctypes.data, 3)
+    assert into.tolist() == [-3, 12]
+    assert (module.g(7), module.g(-9)) == (15, -4)
+
+
+def test_an_import_within_a_function_does_not_change_the_entry() -> None:
+    """Whether it has run yet differs from process to process."""
     done = python("""
         from netspec.backends.cpu import cache
-        cache.WORTH = 2
-        text = "from netspec.backends.cpu.cache import kernel\\n@kernel\\ndef f(a, b, c):\\n    return a + b * c + "
-        kernels = [cache.load_module(text + str(i), f"m{i}").f for i in range(5)]
-        cache.compile_all(kernels, processes=2)
-        print(all(k.path.exists() for k in kernels), [k(1, 2, 3) for k in kernels], cache.statistics())
-        cache.compile_all(kernels)
-    """, NETSPEC_CACHE=str(tmp_path / "c"))
-    assert done.stdout.strip() == "True [7, 8, 9, 10, 11] 5 kernels compiled, 0 loaded"
+        before = cache._source("netspec.backends.cpu.cache")
+        from netspec.backends.cpu import machine_code
+        cache._source.cache_clear()
+        print(cache._source("netspec.backends.cpu.cache") == before)
+    """)
+    assert done.stdout.strip() == "True"
 
 
 def test_closures_are_told_apart_by_their_key() -> None:

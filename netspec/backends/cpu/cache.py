@@ -24,17 +24,16 @@ import hashlib
 import importlib
 import linecache
 import os
-import pickle
 import platform
 import re
 import shutil
 import stat
-import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache as remember
 from functools import cached_property
@@ -42,7 +41,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-FORMAT = "1"  # of an entry on disk
+FORMAT = "2"  # of an entry on disk
 LIMIT = 256 << 20  # bytes kept on disk, over all versions and processors; NETSPEC_CACHE_LIMIT overrides, in MiB
 Function = Callable[..., Any]
 DRIVER = "int64(int64, int64, int64)"
@@ -133,7 +132,8 @@ def machine() -> str:
     from numba.core.registry import cpu_target
 
     target = cpu_target.target_context.codegen().magic_tuple()
-    parts = (FORMAT, sys.implementation.cache_tag, platform.python_version(), numba.__version__, llvmlite.__version__, numpy.__version__, *map(str, target))
+    generator = _text(importlib.import_module(f"{_PACKAGE}.machine_code"))
+    parts = (FORMAT, generator, sys.implementation.cache_tag, platform.python_version(), numba.__version__, llvmlite.__version__, numpy.__version__, *map(str, target))
     return _digest("\n".join(parts).encode())
 
 
@@ -141,7 +141,8 @@ def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:20]
 
 
-_IMPORT = re.compile(r"^\s*(?:from\s+([\w.]+)\s+import\s+(\([^)]*\)|[^\n]*)|import\s+([\w.]+))", re.M)
+# Imports of a module as it is imported itself: those in functions may or may not have run yet.
+_IMPORT = re.compile(r"^(?:from\s+([\w.]+)\s+import\s+(\([^)]*\)|[^\n]*)|import\s+([\w.]+))", re.M)
 _PACKAGE = __name__.rpartition(".")[0]  # the package whose modules emitted code may import
 
 
@@ -190,7 +191,7 @@ class Statistics:
 
 
 _statistics = Statistics()
-_elsewhere: set[Path] = set()
+_elsewhere: set[Path] = set()  # entries that processes.py had made
 _lock = threading.Lock()
 
 
@@ -199,94 +200,111 @@ def statistics() -> Statistics:
     return Statistics(_statistics.compiled, _statistics.loaded)
 
 
-class _Entry:
-    """What Numba asks of a cache, for one function with one signature."""
+def made_elsewhere(kernels: Iterable[Compiled]) -> None:
+    """Count these as compiled, not as found, where another process has left them."""
+    with _lock:
+        _elsewhere.update(k.path for k in kernels if k.path is not None and k.path.exists())
 
-    def __init__(self, path: Path | None) -> None:
-        self.path = path
 
-    def load_overload(self, signature: Any, context: Any) -> Any:
-        from numba.core import compiler
-        from numba.core.runtime import nrt
-
-        kind: Any = compiler.CompileResult
-        runtime: Any = nrt.rtsys
-        if self.path is None:
+def _read(path: Path) -> bytes | None:
+    """The code of an entry, if it is there and whole."""
+    try:
+        data = path.read_bytes()
+        if hashlib.sha256(data[32:]).digest() != data[:32]:
             return None
-        # Numba would first fill the context with all it can compile, which takes longer than loading a network's kernels
-        # and which running them does not need; compiling does it anyway. Numba's runtime must be there: code may name it.
-        try:
-            runtime.initialize(context)
-            data = self.path.read_bytes()
-            if hashlib.sha256(data[32:]).digest() != data[:32]:
-                return None
-            result = kind._rebuild(context, *pickle.loads(data[32:]))
-            if time.time() - self.path.stat().st_mtime > 86400:
-                os.utime(self.path)  # pruning removes what has not been used for longest
-        except Exception:  # whatever is wrong with an entry, the cure is to compile
-            return None
-        with _lock:
-            if self.path in _elsewhere:  # by a process that `compile_all` started
-                _elsewhere.discard(self.path)
-                _statistics.compiled += 1
-            else:
-                _statistics.loaded += 1
-        return result
+        if time.time() - path.stat().st_mtime > 86400:
+            os.utime(path)  # pruning removes what has not been used for longest
+    except OSError:
+        return None
+    return data[32:]
 
-    def save_overload(self, signature: Any, result: Any) -> None:
-        from numba.core import serialize
 
-        dumps: Any = serialize.dumps
-        with _lock:
-            _statistics.compiled += 1
-        if self.path is None or result.library.has_dynamic_globals:
-            return
-        try:
-            data = dumps(result._reduce())
-        except Exception:  # not every result can be written down; this process has it in memory
-            return
-        _write(self.path, hashlib.sha256(data).digest() + data)
-        _prune_once()
+_postponed: ContextVar[list[Compiled] | None] = ContextVar("postponed", default=None)
+
+
+@contextlib.contextmanager
+def postponed() -> Iterator[list[Compiled]]:
+    """Within it nothing is compiled: what would be is in the list, so that it can be compiled at once (processes.py)."""
+    missing: list[Compiled] = []
+    token = _postponed.set(missing)
+    try:
+        yield missing
+    finally:
+        _postponed.reset(token)
 
 
 class Compiled:
     """A function compiled for being called by address, when the address is first asked for.
 
-    `key` tells apart functions of one name that differ in what their closure holds.
+    `lower` makes its library (machine_code.py) under a given symbol, from names of `module`. `key` tells apart functions
+    of one name that differ in what their closure holds.
     """
 
-    def __init__(self, function: Function, signature: str, key: str, options: dict[str, Any]) -> None:
-        self.function, self.signature, self.key, self.options = function, signature, key, options
-        self.name, self.__doc__ = function.__name__, function.__doc__
+    def __init__(self, name: str, module: str, signature: str, key: str, lower: Callable[[str], Any], function: Function | None = None) -> None:
+        self.name, self.module, self.signature, self.key, self.lower, self.function = name, module, signature, key, lower, function
+        self.__doc__ = function.__doc__
+        self._address = 0
 
     def __repr__(self) -> str:
         return f"<compiled {self.name} {self.signature}>"
 
     @cached_property
+    def digest(self) -> str:
+        """Of all that decides its code but the machine."""
+        return _digest(chr(0).join((_source(self.module), self.name, self.signature, self.key)).encode())
+
+    @property
+    def symbol(self) -> str:
+        return f"netspec_{self.name}_{self.digest}"
+
+    @cached_property
     def path(self) -> Path | None:
         """Its file in the cache."""
         directory = place().path
-        if directory is None:
-            return None
-        options = repr(sorted(self.options.items()))
-        parts = (_source(self.function.__module__), self.function.__qualname__, self.signature, self.key, options)
-        return directory / machine() / f"{self.name}-{_digest(chr(0).join(parts).encode())}.code"
+        return None if directory is None else directory / machine() / f"{self.name}-{self.digest}.code"
 
-    @cached_property
-    def _cfunc(self) -> Any:
-        from numba.core import ccallback, sigutils
-
-        make: Any = ccallback.CFunc
-        normal: Any = sigutils.normalize_signature
-        compiled = make(self.function, normal(self.signature), locals={}, options=self.options)
-        compiled._cache = _Entry(self.path)
-        compiled.compile()
-        return compiled
-
-    @cached_property
+    @property
     def address(self) -> int:
-        """Where the machine code starts."""
-        return int(self._cfunc.address)
+        """Where the machine code starts; 0 within `postponed` if it would have to be compiled."""
+        if self._address == 0:
+            self._address = self._load()
+            postponed_here = _postponed.get()
+            if self._address == 0 and postponed_here is not None:
+                postponed_here.append(self)
+            elif self._address == 0:
+                self._address = self._compile()
+        return self._address
+
+    def _load(self) -> int:
+        """The address of what is in the cache, else 0."""
+        from .machine_code import load
+
+        code = None if self.path is None else _read(self.path)
+        if code is None:
+            return 0
+        try:
+            address = int(load(code, self.symbol))
+        except Exception:  # whatever is wrong with an entry, the cure is to compile
+            return 0
+        with _lock:
+            if self.path in _elsewhere:
+                _elsewhere.discard(self.path)
+                _statistics.compiled += 1
+            else:
+                _statistics.loaded += 1
+        return address
+
+    def _compile(self) -> int:
+        from .machine_code import load
+
+        library = self.lower(self.symbol)
+        code = library.object()
+        with _lock:
+            _statistics.compiled += 1
+        if self.path is not None and library.lasting:
+            _write(self.path, hashlib.sha256(code).digest() + code)
+            _prune_once()
+        return int(load(code, self.symbol))
 
     @cached_property
     def call(self) -> Callable[..., int]:
@@ -301,16 +319,33 @@ class Compiled:
 
     def assembly(self) -> str:
         """The machine code as text; compiles anew, as the cache keeps none."""
-        import numba
-
-        anew: Any = numba.cfunc(self.signature, **self.options)(self.function)
-        return str(anew._library.get_asm_str())
+        return str(self.lower(self.symbol).assembly())
 
 
-def compiled(signature: str, key: str = "", **options: Any) -> Callable[[Function], Compiled]:
-    """Decorate a function of numbers to be compiled for calls by address. Division by zero does not raise in it."""
-    chosen = {"error_model": "numpy", **options}
-    return lambda function: Compiled(function, signature, key, chosen)
+def compiled(signature: str, key: str = "", loops: bool = True) -> Callable[[Function], Compiled]:
+    """Decorate a function of numbers to be compiled for calls by address. Division by zero does not raise in it. `loops`
+    False: it only leads to where the work is, and no loop of it is worth unrolling."""
+
+    def make(function: Function) -> Compiled:
+        def lower(symbol: str) -> Any:
+            from .machine_code import translated
+
+            return translated(function, signature, symbol, loops)
+
+        return Compiled(function.__name__, function.__module__, signature, key + ("" if loops else " plain"), lower, function)
+
+    return make
+
+
+def emitted(name: str, module: str, count: int, emit: Callable[[Any, list[Any]], Any]) -> Compiled:
+    """A function of `count` int64 that emits its own body, `name` in the module of that name."""
+
+    def lower(symbol: str) -> Any:
+        from .machine_code import emitted
+
+        return emitted(emit, count, symbol)
+
+    return Compiled(name, module, f"int64({', '.join(['int64'] * count)})", "", lower)
 
 
 def kernel(function: Function) -> Compiled:
@@ -360,62 +395,6 @@ def _file_of(name: str, text: str) -> str:
     file = f"<{name}>"
     linecache.cache[file] = (len(text), None, text.splitlines(True), file)
     return file
-
-
-# ---- many at once -----------------------------------------------------------------------------------------------------------
-def compile_all(kernels: Iterable[Compiled], processes: int | None = None) -> None:
-    """Compile what is not in the cache yet, on all cores. Numba compiles one function at a time in a process, so others
-    are started for a share each; they leave their results in the cache. Never more than a matter of time: whatever they
-    do not deliver is compiled here."""
-    missing = list({k.path: k for k in kernels if k.path is not None and not k.path.exists()}.values())
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    helpers = min(processes or cores, len(missing) // WORTH)
-    shares = [missing[i::helpers] for i in range(helpers)] if helpers > 1 else [missing]
-    running = [(share, process) for share in shares[1:] if (process := _compile_elsewhere(share))]
-    for k in shares[0]:
-        _ = k.address
-    for share, process in running:
-        try:
-            process.communicate(timeout=600)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
-        with _lock:
-            _elsewhere.update(k.path for k in share if k.path is not None and k.path.exists())
-
-
-WORTH = 20  # kernels at least for each process: one takes 0.03 to 0.1 s to compile, a process a second to be ready
-
-
-def _compile_elsewhere(kernels: list[Compiled]) -> subprocess.Popen[bytes] | None:
-    """Start a process that compiles kernels of emitted modules and of this package."""
-    work = []
-    for k in kernels:
-        module = sys.modules[k.function.__module__]
-        work.append((module.__dict__.get("__netspec_source__"), module.__dict__.get("__netspec_title__", module.__name__), k.name, k.key))
-    if "__netspec_source__" in globals() or not sys.executable:  # in a file that stands alone: nobody else can import this
-        return None
-    place_, path = str(place().path), os.pathsep.join(p for p in sys.path if p)
-    environment = {**os.environ, "NETSPEC_CACHE": place_, "PYTHONPATH": path}
-    command = [sys.executable, "-c", f"from {__name__} import _compile_here; _compile_here()"]
-    try:
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
-        assert process.stdin is not None
-        process.stdin.write(pickle.dumps(work))
-        process.stdin.close()
-    except OSError:
-        return None
-    process.stdin = None  # written; `communicate` shall not flush it
-    return process
-
-
-def _compile_here() -> None:
-    """What that process does."""
-    for text, title, name, key in pickle.load(sys.stdin.buffer):
-        module = load_module(text, title) if text is not None else importlib.import_module(title)
-        found = getattr(module, name, None)
-        if isinstance(found, Compiled) and found.key == key:
-            _ = found.address
 
 
 # ---- size ----------------------------------------------------------------------------------------------------------------------

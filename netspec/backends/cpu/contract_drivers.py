@@ -10,22 +10,9 @@ below. A *phase* is a record of its own, as is an *edge*, the halo of one output
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
-
-import numba
-
 from .contract_kernels import FRAME_MASK, FRAME_OPERANDS, FRAME_STRIDE, FRAME_SUMS
+from .machine_code import inlined
 from .vec import caller, clear, set_word, word
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def njit(f: F) -> F:
-    """Part of a driver. Nothing calls it from Python, and wrappers for that would take long to compile."""
-    compiled: F = numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)(f)  # type: ignore[call-overload]
-    return compiled
-
 
 call4, call6, call13 = caller(4), caller(6), caller(13)
 
@@ -47,7 +34,7 @@ E_ADDRESS, E_IMAGE, E_BLOCK, E_PLANE, E_ROW, E_PIXEL, E_DEPTH, E_ROWS, E_COLUMNS
 EDGE = 12
 
 
-@njit
+@inlined
 def clear_edge(edge: int, image: int, block: int) -> None:
     """Zero the halo of one block of one image: memory is reused, so whoever writes a plane clears its border."""
     p = word(edge, E_ADDRESS) + image * word(edge, E_IMAGE) + block * word(edge, E_BLOCK)
@@ -68,7 +55,7 @@ def clear_edge(edge: int, image: int, block: int) -> None:
                 clear(q + r * row + (W + w) * pixel, w * pixel)
 
 
-@njit
+@inlined
 def clear_edges(row: int, image: int, block: int) -> None:
     for k in range(word(row, G_OUTPUTS)):
         edge = word(row, G_EDGES) + 8 * EDGE * k
@@ -76,7 +63,7 @@ def clear_edges(row: int, image: int, block: int) -> None:
             clear_edge(edge, image, block)
 
 
-@njit
+@inlined
 def set_vectors(row: int, frame: int, block: int) -> None:
     """The frame's words that depend on the block of channels alone."""
     bytes = word(row, G_BYTES)
@@ -87,7 +74,7 @@ def set_vectors(row: int, frame: int, block: int) -> None:
         set_word(frame, first + k, word(row, G_VECTORS + k) + block * bytes)
 
 
-@njit
+@inlined
 def set_operands(row: int, frame: int, image: int, block: int, d: int, h: int, w: int) -> None:
     """Addresses of every operand at a place of out."""
     for k in range(word(row, G_OPERAND_COUNT)):
@@ -96,7 +83,7 @@ def set_operands(row: int, frame: int, image: int, block: int, d: int, h: int, w
                  word(o, 0) + image * word(o, 1) + block * word(o, 2) + d * word(o, 3) + h * word(o, 4) + w * word(o, 5))
 
 
-@njit
+@inlined
 def gather_item(row: int, item: int, scratch: int) -> int:
     """A group of rows of one phase of one image, for a share of the blocks of channels."""
     split, parts, blocks = word(row, G_SPLIT), word(row, G_PARTS), word(row, G_BLOCKS)
@@ -138,7 +125,7 @@ def gather_item(row: int, item: int, scratch: int) -> int:
     return 0
 
 
-@njit
+@inlined
 def gather_pointwise_item(row: int, item: int, scratch: int) -> int:
     """Every phase is one place: tiles run over images. An item is a share of the blocks, a phase, a chunk of images."""
     phases, split, blocks, images, chunk = (word(row, G_PHASE_COUNT), word(row, G_SPLIT), word(row, G_BLOCKS), word(row, G_IMAGES), word(row, G_CHUNK))
@@ -175,7 +162,7 @@ def gather_pointwise_item(row: int, item: int, scratch: int) -> int:
  O_POINTWISE, O_WIDE) = range(8, 37)
 
 
-@njit
+@inlined
 def outer_tiles(row: int, block: int, block_end: int, piece: int, part: int, table: int, images: int, rows: int, x: int, y: int, add: int) -> None:
     """Every tap, and every block of lanes of an item, while these rows are in cache."""
     pieces, chunks, bytes, pointwise = word(row, O_PIECES), word(row, O_CHUNKS), word(row, O_BYTES), word(row, O_POINTWISE)
@@ -191,7 +178,7 @@ def outer_tiles(row: int, block: int, block_end: int, piece: int, part: int, tab
             call13(word(row, O_KERNEL), count, rows, columns, at, xi, xr, xp, y + b * yb, yi, yr, yp, into + ((b * pieces + piece) * chunks + t) * bytes, add)
 
 
-@njit
+@inlined
 def outer_item(row: int, item: int, scratch: int) -> int:
     """Some blocks of lanes and one share of the taps of a weight gradient, over one part of all rows of all images."""
     pieces, chunks, images, H, wide = word(row, O_PIECES), word(row, O_CHUNKS), word(row, O_IMAGES), word(row, O_ROWS), word(row, O_WIDE)
@@ -228,7 +215,7 @@ F_TO, F_FROM, F_VECTORS, F_PARTS, F_PART, F_KERNEL, F_CHUNK, F_BYTES, F_MASK = r
 K_TO, K_FROM, K_INDEX, K_COUNT, K_KERNEL, K_CHUNK, K_ITEM = range(8, 15)  # K_ITEM: bytes of what is moved, an element or a block
 
 
-@njit
+@inlined
 def fold_item(row: int, item: int, scratch: int) -> int:
     """A run of a weight gradient: the sum of its parts, in order."""
     first = item * word(row, F_CHUNK)
@@ -238,7 +225,7 @@ def fold_item(row: int, item: int, scratch: int) -> int:
     return 0
 
 
-@njit
+@inlined
 def pick_item(row: int, item: int, scratch: int) -> int:
     """A run of a repacked weight."""
     first = item * word(row, K_CHUNK)

@@ -38,47 +38,45 @@ class Rows:
 
 # ---- kernels by address -------------------------------------------------------------------------------------------------
 KERNEL_TEXT = '''"""A micro-kernel of contractions."""
-from {package}.cache import compiled
+from {package}.cache import emitted
 from {package}.{module} import {function}
-from {package}.vec import make_intrinsic
 
-body = make_intrinsic({count}, {function}({arguments}))
-
-
-@compiled("int64({types})")
-def kernel_{function}({names}):
-    return body({names})
+kernel_{function} = emitted("kernel_{function}", __name__, {count}, {function}({arguments}))
 '''
 DRIVER_TEXT = '''"""A driver of contractions."""
-from {package}.cache import kernel
+from {package}.cache import DRIVER, compiled
 from {package}.{module} import {function}
 
 
-@kernel
+@compiled(DRIVER, loops=False)
 def drive_{function}(row, item, scratch):
     return {function}(row, item, scratch)
 '''
 
 
+@cache
 def compiled_kernel(function: str, count: int, *arguments: Any, module: str = "contract_kernels") -> Compiled:
     """A micro-kernel of `count` words: compiled alone as a C function, so that no caller recompiles it."""
-    names = ", ".join(f"a{i}" for i in range(count))
-    text = KERNEL_TEXT.format(package=PACKAGE, module=module, function=function, count=count, arguments=", ".join(map(repr, arguments)),
-                              types=", ".join(["int64"] * count), names=names)
+    text = KERNEL_TEXT.format(package=PACKAGE, module=module, function=function, count=count, arguments=", ".join(map(repr, arguments)))
     made: Compiled = getattr(load_module(text, function), f"kernel_{function}")
     return made
 
 
-@cache
 def kernel(function: str, count: int, *arguments: Any, module: str = "contract_kernels") -> int:
     """The address of a micro-kernel."""
     return compiled_kernel(function, count, *arguments, module=module).address
 
 
 @cache
+def compiled_driver(function: str, module: str = "contract_drivers") -> Compiled:
+    """A driver, by its name."""
+    made: Compiled = getattr(load_module(DRIVER_TEXT.format(package=PACKAGE, module=module, function=function), function), f"drive_{function}")
+    return made
+
+
 def driver(function: str, module: str = "contract_drivers") -> int:
     """The address of a driver."""
-    return int(getattr(load_module(DRIVER_TEXT.format(package=PACKAGE, module=module, function=function), function), f"drive_{function}").address)
+    return compiled_driver(function, module).address
 
 
 # ---- rows ---------------------------------------------------------------------------------------------------------------

@@ -16,14 +16,17 @@ from ...passes.objective import Term, cotangent_program, loss_program, training_
 from ...passes.plan_memory import MemoryPlan
 from ..executor import Array, Executor, Outcome
 from ..reference.interpret import run as interpret
+from .cache import postponed
 from .engine import Table
 from .machine import Recorder
 from .memory import aligned
 from .module import functions
 from .plan import plan, stored, target_and_store
+from .processes import compile_all
 from .schedule import Schedule, inputs_of
 from .update import Update
 from .values import pack, read_image, unpack, write_image
+from .workers import ready
 
 Words = NDArray[Any]
 
@@ -170,12 +173,22 @@ class CpuExecutor(Executor):
             spaces = {"arena": base, "parameters": self.weights, "gradients": self.grads, "vectors": entry.vectors, "workspace": entry.workspace,
                       "scalars": self.scalars}
             s = entry.schedule
-            m = Recorder(samples, spaces, s.layouts, s.kernels, s.derived, self.dtype.name, self.target.lanes)
-            marks = []
-            for function in entry.functions:
-                function(m)
-                m.barrier()
-                marks.append(len(m))
+
+            def record() -> tuple[Recorder, list[int]]:
+                m = Recorder(samples, spaces, s.layouts, s.kernels, s.derived, self.dtype.name, self.target.lanes)
+                marks = []
+                for function in entry.functions:
+                    function(m)
+                    m.barrier()
+                    marks.append(len(m))
+                return m, marks
+
+            with postponed() as missing:
+                ready()
+                m, marks = record()
+            if missing:
+                compile_all(missing)
+                m, marks = record()
             bound = entry.tables[samples] = Bound(m.table(), (marks[0], marks[1], marks[2]), base)
         return bound
 

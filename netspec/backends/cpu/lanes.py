@@ -47,7 +47,6 @@ from collections.abc import Callable
 from functools import cache as remember
 from typing import Any, NamedTuple
 
-import numba
 from llvmlite import ir
 from numba import extending, types
 
@@ -97,7 +96,6 @@ _PTR = ir.PointerType()
 # Numba's own annotations are partial, and wrong for an intrinsic, which is not called with the arguments it is made of.
 intrinsic: Callable[[Callable[..., Any]], Any] = extending.intrinsic
 literally: Callable[[Callable[..., Any]], Any] = extending.intrinsic(prefer_literal=True)  # constants arrive as such
-inline: Callable[[Callable[..., Any]], Any] = numba.njit  # a function compiled into what calls it
 _number: Any = types.Number
 _extending: Any = extending
 _star_tuple: Any = types.StarArgTuple

@@ -44,11 +44,11 @@ get, put, number = get_{short}, put_{short}, {dtype}
 '''
 
 EDGE_MODULE = '''"""Clear the halo of one plane."""
-from {package}.cache import kernel
+from {package}.cache import DRIVER, compiled
 from {package}.contract_drivers import clear_edge
 
 
-@kernel
+@compiled(DRIVER, loops=False)
 def edge(edge, image, block):
     clear_edge(edge, image, block)
     return 0
@@ -75,7 +75,6 @@ def _vocabulary(name: str, dtype: str, lanes: int) -> str:
     return KERNEL_MODULE.format(package=PACKAGE, name=name, dtype=dtype, lanes=lanes, short={"float32": "f32", "float64": "f64"}[dtype])
 
 
-@cache
 def edge_clearer() -> int:
     return int(load_module(EDGE_MODULE.format(package=PACKAGE), "edge").edge.address)
 

@@ -29,11 +29,11 @@ from .contract_drivers import (
     G_X_ROW,
     call13,
     clear_edges,
-    njit,
     set_operands,
     set_vectors,
 )
 from .contract_kernels import FRAME_OPERANDS, FRAME_SUMS
+from .machine_code import inlined
 from .vec import caller, clear, set_word, word
 
 call3, call5, call6, call7 = caller(3), caller(5), caller(6), caller(7)
@@ -47,7 +47,7 @@ FRAME_BYTES = 1024  # of scratch: the frame, then the table of taps, then tiles
 TABLE_BYTES = 4096
 
 
-@njit
+@inlined
 def products(row: int, tiles: int, table: int, x: int, weights: int, frame: int, kernels: int) -> None:
     """Products of `tiles` tiles by tiles of 8, 4, 2 and 1: the sizes of kernels at `kernels`."""
     bytes, taps = word(row, G_BYTES), word(row, W_X_BLOCKS)
@@ -62,7 +62,7 @@ def products(row: int, tiles: int, table: int, x: int, weights: int, frame: int,
             done += count * size
 
 
-@njit
+@inlined
 def winograd_gather_item(row: int, item: int, scratch: int) -> int:
     """Some rows of tiles, of one image where an image has several items, else of a few whole images; for a share of the
     blocks of channels."""
@@ -126,7 +126,7 @@ def winograd_gather_item(row: int, item: int, scratch: int) -> int:
  Y_Y_BLOCK, Y_Y_ROW, Y_Y_BLOCKS, Y_Y_LIMIT, Y_ZEROS, Y_X_IN, Y_X_IN_LAST, Y_Y_IN, Y_Y_IN_LAST, Y_KERNEL, Y_INTO, Y_PART, Y_BYTES) = range(8, 35)
 
 
-@njit
+@inlined
 def transform(tiles: int, full: int, last: int, x: int, xrow: int, real: int, zeros: int, to: int, far: int, bytes: int) -> None:
     """A row of tiles, the last by its own kernel."""
     if tiles > 1:
@@ -134,7 +134,7 @@ def transform(tiles: int, full: int, last: int, x: int, xrow: int, real: int, ze
     call7(last, 1, x + 4 * (tiles - 1) * bytes, xrow, real, zeros, to + (tiles - 1) * bytes, far)
 
 
-@njit
+@inlined
 def winograd_outer_item(row: int, item: int, scratch: int) -> int:
     """One part of all rows of tiles, for a share of the blocks of lanes: sums of products, not yet transformed back."""
     TH, TW, bytes, shares, parts = word(row, Y_TILE_ROWS), word(row, Y_TILES), word(row, Y_BYTES), word(row, Y_SHARES), word(row, Y_PARTS)
@@ -182,7 +182,7 @@ def winograd_outer_item(row: int, item: int, scratch: int) -> int:
 Z_FROM, Z_TO, Z_PAIRS, Z_KERNEL, Z_BLOCK, Z_PARTS, Z_PART = range(8, 15)
 
 
-@njit
+@inlined
 def winograd_weights_item(row: int, item: int, scratch: int) -> int:
     """One pair of blocks of a weight into Winograd's domain."""
     block = word(row, Z_BLOCK)
@@ -190,7 +190,7 @@ def winograd_weights_item(row: int, item: int, scratch: int) -> int:
     return 0
 
 
-@njit
+@inlined
 def winograd_fold_item(row: int, item: int, scratch: int) -> int:
     """One pair of blocks of a weight gradient: the sum of the parts, back from Winograd's domain."""
     block = word(row, Z_BLOCK)

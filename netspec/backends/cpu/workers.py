@@ -30,7 +30,8 @@ import numpy as np
 
 from .atomics import atomic_add, atomic_change, atomic_load, atomic_store, atomic_swap, pause
 from .cache import compiled
-from .lanes import at, call, inline, put_i64
+from .lanes import at, call, put_i64
+from .machine_code import inlined
 from .memory import LINE, aligned
 
 # The engine's words of a row; a driver's begin at 8.
@@ -52,7 +53,7 @@ SPINS, YIELDS, NAPS, LONG_NAPS = 2000, 10000, 1000, 1000  # about 0.1 ms, then 4
 _PATIENCE = 1000  # looks at a barrier before giving the core away
 
 
-@inline
+@inlined
 def _wait_step(control: int, looked: int) -> None:
     """One look at something that another thread will do."""
     if looked < _PATIENCE:
@@ -61,7 +62,7 @@ def _wait_step(control: int, looked: int) -> None:
         call(at(control + _SYSTEM, 0))
 
 
-@inline
+@inlined
 def _take(counter: int, ticket: int, items: int) -> int:
     """The next of a share's items, or -1. A counter holds the ticket of the run it was last used in, and is 0 for any
     other, so that no run begins by clearing counters."""
@@ -76,7 +77,7 @@ def _take(counter: int, ticket: int, items: int) -> int:
         seen = found
 
 
-@compiled("int64(int64, int64, int64)")
+@compiled("int64(int64, int64, int64)", loops=False)
 def walk(control: int, tid: int, ticket: int) -> int:
     """Take part in the open run."""
     table, rows, shares = at(control + _RUN, 0), at(control + _RUN, 1), at(control + _RUN, 3)
@@ -114,7 +115,7 @@ def walk(control: int, tid: int, ticket: int) -> int:
                 atomic_store(control + _PASSED, i | expected << 20)
 
 
-@compiled("int64(int64, int64, int64, int64, int64)")
+@compiled("int64(int64, int64, int64, int64, int64)", loops=False)
 def step(control: int, table: int, rows: int, threads: int, opened: int) -> int:
     """Run a table as thread 0. Returns the number of workers that Python must wake before it calls again with `opened`."""
     if not opened:
@@ -144,7 +145,7 @@ def step(control: int, table: int, rows: int, threads: int, opened: int) -> int:
     return 0
 
 
-@compiled("int64(int64, int64)")
+@compiled("int64(int64, int64)", loops=False)
 def step_alone(table: int, rows: int) -> int:
     """Run a table on the calling thread, without counters."""
     for i in range(rows):
@@ -158,7 +159,7 @@ def step_alone(table: int, rows: int) -> int:
     return 0
 
 
-@inline
+@inlined
 def _find_core(control: int, tid: int) -> None:
     """Leave a core that the caller or a lower worker runs on: the system often wakes a thread where its waker runs, and
     takes milliseconds to see that two share a core while another is idle."""
@@ -185,7 +186,7 @@ def _find_core(control: int, tid: int) -> None:
     put_i64(mine + 16, call(get) & 0xFFFFFFFF)
 
 
-@compiled("int64(int64, int64, int64)")
+@compiled("int64(int64, int64, int64)", loops=False)
 def serve(control: int, tid: int, seen: int) -> int:
     """A worker's life until it has been idle for long, or is told to stop (-1). Returns the last ticket it saw."""
     idle = 0
@@ -328,6 +329,12 @@ def run(table: int, rows: int, threads: int | None = None) -> None:
         step_alone(table, rows)
     else:
         pool().run(table, rows, n)
+
+
+def ready() -> None:
+    """Ask for the addresses of what runs tables."""
+    for f in (step, walk, serve) if get_threads() > 1 else (step_alone,):
+        _ = f.address
 
 
 def pool() -> Pool:

@@ -1,0 +1,74 @@
+"""Many kernels compiled by several processes at once, through the directory of the cache.
+
+Numba compiles one function at a time in a process. The others are started anew, as a fork would inherit locks of threads
+it does not have; they are given texts and names, and leave entries as any process does. One that is killed, or whose
+parent is, leaves whole entries or none.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+
+from .cache import Compiled, load_module, made_elsewhere, place
+from .workers import get_threads
+
+WORTH = 16  # kernels at least for each process: one takes 0.03 to 0.5 s to compile, a process a second to be ready
+
+
+def compile_all(kernels: Iterable[Compiled], processes: int | None = None) -> None:
+    """Compile what is not in the cache yet, on as many cores as a run uses. Never more than a matter of time: whatever
+    other processes do not deliver is compiled here."""
+    missing = list({k.digest: k for k in kernels if k.path is None or not k.path.exists()}.values())
+    helpers = min(processes or get_threads(), len(missing) // WORTH) if place().path is not None else 1
+    shares = [missing[i::helpers] for i in range(helpers)] if helpers > 1 else [missing]
+    running = [(share, process) for share in shares[1:] if (process := _compile_elsewhere(share))]
+    try:
+        for k in shares[0]:
+            _ = k.address
+        for _, process in running:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=600)
+    finally:
+        for share, process in running:
+            process.kill()
+            process.wait()
+            made_elsewhere(share)
+    for k in missing:
+        _ = k.address
+
+
+def _compile_elsewhere(kernels: list[Compiled]) -> subprocess.Popen[bytes] | None:
+    """Start a process that compiles kernels of emitted modules and of this package."""
+    work = []
+    for k in kernels:
+        module = sys.modules[k.module]
+        work.append((module.__dict__.get("__netspec_source__"), module.__dict__.get("__netspec_title__", module.__name__), k.name, k.key))
+    if "__netspec_source__" in globals() or not sys.executable or getattr(sys, "frozen", False):
+        return None  # in a file that stands alone nobody else can import this; elsewhere there is no interpreter to start
+    environment = {**os.environ, "NETSPEC_CACHE": str(place().path), "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+    command = [sys.executable, "-c", f"from {__name__} import _compile_here; _compile_here({os.getpid()})"]
+    try:
+        with tempfile.TemporaryFile() as given:  # a pipe would hold few of them, and its writer up
+            pickle.dump(work, given)
+            given.seek(0)
+            return subprocess.Popen(command, stdin=given, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
+    except OSError:
+        return None
+
+
+def _compile_here(parent: int) -> None:
+    """What that process does, as long as somebody waits for it."""
+    for text, title, name, key in pickle.load(sys.stdin.buffer):
+        if hasattr(os, "getppid") and os.getppid() != parent:
+            return
+        module = load_module(text, title) if text is not None else importlib.import_module(title)
+        found = getattr(module, name, None)
+        if isinstance(found, Compiled) and found.key == key:
+            _ = found.address

@@ -151,7 +151,7 @@ class Twin(nn.Module):
         return lambda x: F.elu(x, op.alpha)
 
     def make_prelu(self, n: Node, op: Any) -> Run:
-        weight = self.of(n, "slope")
+        weight = self.of(n, "weight")
         return lambda x: F.prelu(x, weight())  # type: ignore[arg-type]
 
     def make_softmax(self, n: Node, op: Any) -> Run:
@@ -212,6 +212,20 @@ class Twin(nn.Module):
         def run(x: Tensor) -> Tensor:
             w = weight()
             return x * op.by if w is None else x * w.reshape(-1, *(1,) * rank)
+
+        return run
+
+    def make_instance_norm(self, n: Node, op: Any) -> Run:
+        weight, bias = self.of(n, "weight"), self.of(n, "bias")
+        return lambda x: F.instance_norm(x, None, None, weight(), bias(), True, 0.1, op.eps)
+
+    def make_pad(self, n: Node, op: Any) -> Run:
+        if op.amount or op.value or op.mode != "constant":
+            raise NotImplementedError("only margins of zeros have a twin here")
+
+        def run(x: Tensor, *like: Tensor) -> Tensor:
+            more = [a - b for a, b in zip(like[0].shape[2:], x.shape[2:])] if like else [0] * self.rank(n)
+            return F.pad(x, [side for m in reversed(more) for side in (m // 2, m - m // 2)] + [0, op.channels])
 
         return run
 

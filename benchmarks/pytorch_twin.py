@@ -229,6 +229,9 @@ class Twin(nn.Module):
 
         return run
 
+    def make_interleave(self, n: Node, op: Any) -> Run:
+        return lambda x: F.channel_shuffle(x, op.groups)
+
     def make_channels(self, n: Node, op: Any) -> Run:
         return lambda x: x[:, op.range[0] : op.range[1] + 1]
 

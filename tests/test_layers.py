@@ -203,6 +203,8 @@ def torch_meaning(op: Any, x: list[Any], p: dict[str, Any], training: bool) -> A
             return x[0][:, op.ends[0]:op.ends[1] + 1]
         case "scale":
             return x[0] * (op.by if op.by is not None else p["weight"].reshape(-1, *[1] * rank))
+        case "interleave" if rank:
+            return F.channel_shuffle(x[0], op.groups)
         case "shuffle" | "unshuffle" if rank == 2:
             r = op.factor
             if op.order == "crd":
@@ -338,6 +340,7 @@ REFUSED: list[tuple[str, list[tuple[int, ...]], str, str]] = [  # a step, its in
     ("reshape 5x5", [(3, 4, 4)], "shape-mismatch", "number of elements"),
     ("channels 2..5", [(4, 3, 3)], "bad-value", "0..3"),
     ("shuffle 2", [(6, 3, 3)], "groups", "1.5"),
+    ("interleave 4", [(6, 3, 3)], "groups", "1.5"),
     ("unshuffle 2", [(6, 3, 4)], "groups", "1.5"),
     ("prelu channels elements", [(6, 3, 4)], "bad-value", "for each"),
     ("maxout 2", [(5, 3, 3)], "groups", "2.5"),

@@ -196,5 +196,5 @@ def test_shapes(net: str, parameters: dict[str, Any], entry: str) -> None:
 def test_variants_agree_with_published_totals() -> None:
     published = {"resnet:resnet34": 21797672, "resnet:resnet152": 60192808, "densenet:densenet161": 28681000, "densenet:densenet169": 14149480,
                  "vgg:vgg19": 143667240, "preact:wrn28_10": 36479194, "unet_recursive:unet": 31030658, "inception_v4": 42679816, "mobilenet_v2": 3504872,
-                 "squeezenet:squeezenet1_1": 1235496, "overfeat": 145920872, "resnext:wide_resnet101": 126886696}
+                 "squeezenet:squeezenet1_1": 1235496, "overfeat": 145920872, "shufflenet": 1865728, "resnext:wide_resnet101": 126886696}
     assert {net: counts(net, {}).totals.trainable for net in published} == published

@@ -23,7 +23,8 @@ ALIASES = {"dense": "fc", "linear": "fc", "conv2d": "conv", "conv1d": "conv", "c
            "max_pool": "maxpool", "max_pooling": "maxpool", "pool": "maxpool", "avg_pool": "avgpool", "averagepool": "avgpool", "batchnorm": "bn",
            "batch_norm": "bn", "batchnorm2d": "bn", "identity": "skip", "upsample": "up", "globalavgpool": "avgpool global", "gap": "avgpool global",
            "leakyrelu": "leaky", "leaky_relu": "leaky", "fully_connected": "fc", "conv_transpose": "deconv", "convtranspose2d": "deconv",
-           "silu": "swish", "cat": "concat", "plus": "add", "sum": "add", "lrelu": "leaky"}
+           "silu": "swish", "cat": "concat", "plus": "add", "sum": "add", "lrelu": "leaky", "channel_shuffle": "interleave",
+           "channelshuffle": "interleave"}
 LARGEST = 10**9
 
 

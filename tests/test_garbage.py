@@ -29,6 +29,7 @@ def test_cycles_made_in_a_pause_are_collected_in_time(monkeypatch: pytest.Monkey
         del held
     with garbage.none_expected():
         held = [[k] for k in range(6_000)]
+    assert held
     assert not any(ref() for ref in gone)
 
 

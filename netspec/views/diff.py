@@ -101,7 +101,7 @@ def diff(first: Graph, second: Graph) -> Diff:
             changes += [Change(n, a[n], b[n]) for n in names if a[n] != b[n]]
         else:
             changes += [*(Change(n, a[n], None) for n in names), *(Change(n, None, b[n]) for n in others)]
-    outs = [{public: v for public, v in g.outputs} for g in (first, second)]
+    outs = [dict(g.outputs) for g in (first, second)]
     changes += [Change(f"output {n}", *(None if n not in o else Facts(f"is {o[n]}", (), "", 0, None) for o in outs))
                 for n in dict.fromkeys([*outs[0], *outs[1]]) if outs[0].get(n) != outs[1].get(n)]
     return Diff(first, second, tuple(changes))

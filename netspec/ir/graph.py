@@ -175,6 +175,11 @@ class Graph:
         return tuple(n for n in self.nodes if isinstance(n.op, Input) and n.op.role == "input")
 
     @cached_property
+    def public(self) -> dict[str, str]:
+        """The value of each output, by its public name."""
+        return dict(self.outputs)
+
+    @cached_property
     def parameters(self) -> tuple[Parameter, ...]:
         """Every parameter once, in order of first use, shared ones included once."""
         found: dict[str, Parameter] = {}

@@ -233,11 +233,11 @@ def _run_net(e: Elaborator, file: File, macro: Macro, settings: dict[str, object
             e.say("error", "no-flow", f"the net `{macro.name}` has no input", definition.name_span, "nothing flows through it", hint="input 3x224x224")
         return
     if not e.ends_with_output:
-        if any(n == "out" for n, _, _ in e.outputs):
-            e.say("error", "duplicate-name", "there are two outputs called `out`", next(s for n, _, s in e.outputs if n == "out"),
+        if "out" in e.outputs:
+            e.say("error", "duplicate-name", "there are two outputs called `out`", e.outputs["out"][1],
                   "the net's last line is the output `out` too", hint="give this one another name")
         else:
-            e.outputs.append(("out", out, span))
+            e.outputs["out"] = out, span
             e.read.add(out.value)
 
 
@@ -294,10 +294,10 @@ def shape_of(v: Any) -> tuple[int, ...]:
 
 def _finish(e: Elaborator, macro: Macro) -> Graph | None:
     """The graph, with what only its whole shows: lines that connect nothing, the train section."""
-    if any(d.severity == "error" for d in e.found) or not e.outputs or not all(flow.sure for _, flow, _ in e.outputs):
+    if any(d.severity == "error" for d in e.found) or not e.outputs or not all(flow.sure for flow, _ in e.outputs.values()):
         elaborate_training(e, macro, None)
         return None
-    outputs = tuple((name, flow.value) for name, flow, _ in e.outputs)
+    outputs = tuple((name, flow.value) for name, (flow, _) in e.outputs.items())
     nodes = _without_unread_sides(e, {v for _, v in outputs})
     for n in nodes:
         if n.name not in e.read and not getattr(n.op, "role", None):

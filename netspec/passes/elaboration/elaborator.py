@@ -48,7 +48,7 @@ class Elaborator:
         self.depths: list[list[tuple[str, str, Span]]] = []  # the calls around each finding reported here
         self.parameters: dict[str, Parameter] = {}
         self.root = Scope("", None, None, wall=True)
-        self.outputs: list[tuple[str, Flow, Span]] = []
+        self.outputs: dict[str, tuple[Flow, Span]] = {}
         self.inputs: dict[str, Span] = {}
         self.ends_with_output = False
         self.nets = 0  # nets around this point, the outermost not counted

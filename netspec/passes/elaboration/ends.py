@@ -43,11 +43,11 @@ def output(e: Elaborator, s: tree.Output, flow: Flow | None, scope: Scope, c: Co
         scope.claim(name, span).value = out
     assert out is not None
     if e.nets == 0:
-        taken = next((at for n, _, at in e.outputs if n == name), None)
+        _, taken = e.outputs.get(name, (None, None))
         if taken is not None:
             raise Mistake("duplicate-name", f"there are two outputs called `{name}`", span, "the second one" if taken != span else "this name is taken again in every turn",
                           hint=f"number them:  output {name}[i]: ...")
-        e.outputs.append((name, out, span))
+        e.outputs[name] = out, span
         if out.sure:
             e.read.add(out.value)
     e.ends_with_output = True

@@ -167,7 +167,7 @@ def labelled_body(e: Elaborator, name: str, body: Any, flow: Flow | None, scope:
     place.replay = (body, c)
     made = len(e.nodes)
     out_ = run(e, body, flow, place, c)
-    if len(e.nodes) == made and out_ is not None and out_.sure and not any(n == name for n, _, _ in e.outputs):
+    if len(e.nodes) == made and out_ is not None and out_.sure and name not in e.outputs:
         e.idle.append((place, span))
     if out_ is None:
         raise Mistake("no-flow", "there is no flow yet for this line to read", span, hint="begin the net with  input 3x224x224")
@@ -323,9 +323,10 @@ def _residual(e: Elaborator, s: tree.Residual, flow: Flow | None, scope: Scope, 
             e.passed_over(s.shortcut.body, c)
         else:
             e.taken.add(id(s.shortcut.body))
-            name, k = "shortcut", 2
-            while name in scope.kids:
-                name, k = f"shortcut{k}", k + 1
+            k = scope.counts.get("shortcut", 0) + 1
+            while (name := "shortcut" if k == 1 else f"shortcut{k}") in scope.kids:
+                k += 1
+            scope.counts["shortcut"] = k
             inner = scope.claim(name, s.shortcut.span)
             out = run(e, s.shortcut.body, flow, inner, c)
             assert out is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from ...diagnostics import near
@@ -263,27 +264,27 @@ def _used(e: Elaborator, s: tree.Call, c: Context, graph: Graph | None, rest: An
         else:
             others.append(a)
     if output is None:
-        names = [n for n, _ in graph.outputs] if graph is not None else ["out"]
+        names = graph.public if graph is not None else {"out": ""}
         if not names:
             output = "out"
         elif "out" in names or len(names) == 1:
-            output = "out" if "out" in names else names[0]
+            output = "out" if "out" in names else next(iter(names))
         else:
             raise Mistake("missing-argument", f"this net has several outputs: say which one this {s.name} reads", s.span, "no output is named", notes=("outputs: " + ", ".join(names),),
-                          hint=f"{tree.source_text(s)} @{names[0]}")
+                          hint=f"{tree.source_text(s)} @{next(iter(names))}")
     return output, target, weight, others
 
 
 def known_outputs(e: Elaborator) -> list[str] | None:
     """The outputs there are even if nothing else is certain; None where a line that could not be read may hold one."""
-    return [n for n, _, _ in e.outputs] if e.outputs and not e.maybe else None
+    return list(e.outputs) if e.outputs and not e.maybe else None
 
 
 def _output(ref: tree.Reference, c: Context, graph: Graph | None, known: list[str] | None) -> str:
     from .lookup import spot_name
 
     name = ".".join(spot_name(x.name, x.index, c, None) for x in ref.spots)
-    names = [n for n, _ in graph.outputs] if graph is not None else known
+    names: Collection[str] | None = graph.public if graph is not None else known
     if names is None:
         return name
     if name not in names:
@@ -300,7 +301,7 @@ def _loss(e: Elaborator, s: tree.Call, c: Context, graph: Graph | None) -> LossU
     output, target, weight, others = _used(e, s, c, graph, rest)
     op = _word(cls, s, others, c)
     if graph is not None:
-        value = dict(graph.outputs)[output]
+        value = graph.public[output]
         node = graph.maker[value]
         type_ = node.type
         if cls.after and getattr(node.op, "name", "") == cls.after:

@@ -62,7 +62,7 @@ def _passed_over(e: Elaborator, body: Any, c: Context) -> None:
 
 def _quietly(e: Elaborator, run: Callable[[], object], calls: list[Any], maybe: Collection[str] = ()) -> None:
     """Run something by itself, and keep of its findings those that hold for every call."""
-    e.maybe, e.inputs, e.outputs, e.binding, e.nets, e.calls = set(maybe), {}, [], [], 0, calls
+    e.maybe, e.inputs, e.outputs, e.binding, e.nets, e.calls = set(maybe), {}, {}, [], 0, calls
     before, e.cut = len(e.found), False
     try:
         with e.guarded():

@@ -14,13 +14,20 @@ MOST = 200  # unknown words reported of one definition
 
 def static_findings(file: File, known: list[Diagnostic]) -> list[Diagnostic]:
     """Unknown words anywhere, and what is defined and never used."""
+    from ...layers import LAYERS
+
     out: list[Diagnostic] = []
     reported = {(d.span.line, d.span.column) for d in known if d.span is not None and d.span.source == file.module.source}
     used: set[str] = set()
     trained: dict[str, tree.Train] = {}
+    everywhere = {*LAYERS, *file.definitions, *STRUCTURAL, *file.env, "<hole>"}
+    training: dict[str, list[Any]] = {}
+    for item in file.module.items:
+        if isinstance(item, tree.Train):
+            training.setdefault(item.net, []).append(item.body)
     for item in file.module.items:
         if isinstance(item, (tree.Definition, tree.Variant)):
-            out += _definition(file, item, reported)
+            out += _definition(file, item, reported, everywhere, training.get(item.name, []))
             used |= {n for n in _names_in(item) if n != item.name}
         elif isinstance(item, tree.Train):
             out += _train(file, item, reported)
@@ -55,7 +62,7 @@ def _names_in(item: Any) -> set[str]:
     return out
 
 
-def _definition(file: File, item: tree.Definition | tree.Variant, reported: set[tuple[int, int]]) -> list[Diagnostic]:
+def _definition(file: File, item: tree.Definition | tree.Variant, reported: set[tuple[int, int]], everywhere: set[str], trained: list[Any]) -> list[Diagnostic]:
     from ...layers import LAYERS
     from .lookup import unknown
 
@@ -71,13 +78,12 @@ def _definition(file: File, item: tree.Definition | tree.Variant, reported: set[
             local.update(n.names)
         elif isinstance(n, tree.Repeat) and n.counter:
             local.add(n.counter)
-    known = {*names, *local, *LAYERS, *file.definitions, *STRUCTURAL, *file.env, "<hole>"}
+    local |= names
     for n in walk((inside, tuple(p.default for p in item.params if p.default is not None))):
         if isinstance(n, (tree.Name, tree.Call, tree.Spot)):
             used.add(n.name)
-        if isinstance(n, tree.Call) and len(out) < MOST and n.name not in known and (n.span.line, n.span.column) not in reported:
+        if isinstance(n, tree.Call) and len(out) < MOST and n.name not in everywhere and n.name not in local and (n.span.line, n.span.column) not in reported:
             out.append(unknown(n.name, n.name_span, Context(dict.fromkeys(names), {}, file), LAYERS).diagnostic)
-    trained = [i.body for i in file.module.items if isinstance(i, tree.Train) and i.net == item.name]
     used |= _names_in(trained)
     holes = any(isinstance(n, tree.Hole) for n in walk((inside, trained)))
     for p in item.params:

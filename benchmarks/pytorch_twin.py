@@ -120,6 +120,8 @@ class Twin(nn.Module):
         if op.whole:
             return lambda x: x.mean(tuple(range(2, rank + 2)), keepdim=True)
         window = per_axis("window", op.window, rank)
+        if per_axis("dilation", op.dilation, rank) != (1,) * rank:
+            raise NotImplementedError("a dilated mean has no twin")
         pad = tuple(a for a, _ in pads(op.pad, window, (1,) * rank))
         run = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[rank - 1]
         return lambda x: run(x, window, op.stride, pad, op.rounding == "ceil", op.count_pad)
@@ -142,7 +144,10 @@ class Twin(nn.Module):
         return lambda x: F.local_response_norm(x, op.size, op.alpha * (1 if op.divide else op.size), op.beta, op.k)
 
     def make_dropout(self, n: Node, op: Any) -> Run:
-        return lambda x: F.dropout(x, op.rate, self.training)
+        if op.mc or op.classic:
+            raise NotImplementedError("only dropout in training, scaled there, has a twin here")
+        run = (F.dropout1d, F.dropout2d, F.dropout3d)[self.rank(n) - 1] if op.spatial and self.rank(n) else F.dropout
+        return lambda x: run(x, op.rate, self.training)
 
     def make_leaky(self, n: Node, op: Any) -> Run:
         return lambda x: F.leaky_relu(x, op.slope)
@@ -164,6 +169,8 @@ class Twin(nn.Module):
         return lambda x: x.unflatten(1, (-1, op.pieces)).amax(2)
 
     def make_up(self, n: Node, op: Any) -> Run:
+        if op.mode not in ("nearest", "bilinear"):
+            raise NotImplementedError(f"`up {op.mode}` has no twin here")
         size, mode = tuple(n.type.shape[1:]), {"nearest": "nearest", "bilinear": ("linear", "bilinear", "trilinear")[self.rank(n) - 1]}[op.mode]
         return lambda x, *_: F.interpolate(x, size=size, mode=mode, align_corners=op.aligned if mode != "nearest" else None)  # type: ignore[arg-type]
 
@@ -204,6 +211,8 @@ class Twin(nn.Module):
         return lambda x: x.amax(1)
 
     def make_shuffle(self, n: Node, op: Any) -> Run:
+        if op.order != "crd" or self.rank(n) != 2:
+            raise NotImplementedError("only PyTorch's order of a shuffled image has a twin")
         return lambda x: F.pixel_shuffle(x, op.factor)
 
     def make_scale(self, n: Node, op: Any) -> Run:

@@ -33,7 +33,24 @@ class Automaton:
                     callback = conf.callbacks[arg]
                     # `?arith: term` stands for its one part: nothing is built
                     alone = len(arg.expansion) == 1 and isinstance(callback, ExpandSingleChild)
-                    made[symbol] = len(arg.expansion), None if alone else callback, arg.origin.name
+                    made[symbol] = Chain(self.rows, symbol, arg.origin.name) if alone else (len(arg.expansion), callback, arg.origin.name)
+
+
+class Chain(dict[int, int]):
+    """A rule that stands for its one part, and all that follow it before the same terminal: from the state below to the one
+    that comes to stand on top. A number is an atom, a power, a term ... ten such rules in a row, found once."""
+
+    __slots__ = ("rows", "rule", "type")
+
+    def __init__(self, rows: dict[int, dict[str, Any]], type_: str, rule: str):
+        super().__init__()
+        self.rows, self.type, self.rule = rows, type_, rule
+
+    def __missing__(self, below: int) -> int:
+        state: int = self.rows[below][self.rule]
+        action = self.rows[state].get(self.type)
+        self[below] = found = action[below] if action.__class__ is Chain else state
+        return found
 
 
 class Stacks:
@@ -67,10 +84,10 @@ class Stacks:
                 return True
             if action is None:
                 return False
-            size, callback, rule = action
-            if callback is None:
-                states[-1] = rows[states[-2]][rule]
+            if action.__class__ is Chain:
+                states[-1] = action[states[-2]]
                 continue
+            size, callback, rule = action
             parts: list[Any] = []
             if size:
                 parts = values[-size:]
@@ -85,9 +102,12 @@ class Stacks:
             action = rows[states[-1]].get("$END")
             if action is None or action.__class__ is int:
                 return None
+            if action.__class__ is Chain:
+                states[-1] = action[states[-2]]
+                continue
             size, callback, rule = action
             parts = values[len(values) - size :]
             del states[len(states) - size :], values[len(values) - size :]
             states.append(rows[states[-1]][rule])
-            values.append(parts[0] if callback is None else callback(parts))
+            values.append(callback(parts))
         return values[-1]

@@ -64,7 +64,7 @@ class Scanner:
         body = "|".join(f"(?P<T{i}>{p[3]})" for i, p in enumerate(patterns))
         # What no terminal matches is a token all the same, so that the rest of the line is still read: a word that
         # starts with a digit, a text that is not closed, any other character.
-        self.match = re.compile(rf"(?P<BLANK>[ \t\f]+)|(?P<COMMENT>#.*)|{body}|(?P<BAD>\"[^\"]*|[\w?]+|.)", re.DOTALL).match
+        self.match = re.compile(rf"[ \t\f]*(?:(?P<COMMENT>#.*)|{body}|(?P<BAD>\"[^\"]*|[\w?]+|.))?", re.DOTALL).match
 
 
 def read_lines(source: Source, scanner: Scanner) -> tuple[list[Line], list[Comment]]:
@@ -176,19 +176,19 @@ def _scan(scanner: Scanner, text: str, number: int, out: list[Token], comments: 
     while at < end:
         m = match(text, at)
         assert m
-        kind = m.lastgroup or ""
-        at = m.end()
-        if kind == "BLANK":
-            continue
-        if kind == "COMMENT":
-            comments.append(Comment(text[m.start() :].rstrip(), number, m.start() + 1, first and not text[: m.start()].strip()))
+        kind = m.lastgroup
+        if kind is None:  # blanks up to the end
             return
-        word = m.group()
+        start, at = m.span(kind)
+        word = text[start:at]
+        if kind == "COMMENT":
+            comments.append(Comment(word.rstrip(), number, start + 1, first and not text[:start].strip()))
+            return
         type_ = types.get(kind, "_BAD")
         if type_ == "NAME" and word in words:
             before = out[-1].type if out else ""
             # After @ and . a name is a name; `input` is one everywhere but at the head of its line.
             if before != "AT" and before != "DOT" and (word != "input" or first or before == "COLON"):
                 type_ = words[word]
-        out.append(Token(type_, word, number, m.start() + 1, at + 1))
+        out.append(Token(type_, word, number, start + 1, at + 1))
         first = False

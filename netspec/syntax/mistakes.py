@@ -170,6 +170,17 @@ def _outside(c: Context) -> Result:
     return None
 
 
+def _label(c: Context) -> Result:
+    """`3: conv 64 3x3`."""
+    t = c.first
+    if t is not c.token or not c.inside or c.second is None or c.second.type != "COLON" or t.type not in ("INT", "FLOAT", "DIMS", "STRING"):
+        return None
+    made = "n" + re.sub(r"\W", "_", t.text)
+    found = c.diagnostic("syntax", "a label is a name, and a name begins with a letter", f"`{t.text}` is none", hint=c.text.replace(t.text, made, 1))
+    rest = tuple(c.line.tokens[2:])
+    return Finding(found, rest or (Token("NAME", made, t.line, t.column, t.end), *c.line.tokens[1:]))
+
+
 def _dense(c: Context) -> Result:
     if c.first.type == "DENSE" and c.second is not None and c.second.type != "COLON":
         fc = Token("NAME", "fc", c.first.line, c.first.column, c.first.end)
@@ -328,4 +339,4 @@ def _form(c: Context) -> Result:
 
 
 RULES: tuple[Callable[[Context], Result], ...] = (
-    _outside, _dense, _misspelt_head, _strange, _missing_colon, _reserved, _missing_part, _form)
+    _outside, _label, _dense, _misspelt_head, _strange, _missing_colon, _reserved, _missing_part, _form)

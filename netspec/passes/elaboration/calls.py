@@ -60,7 +60,8 @@ def _enter(e: Elaborator, node: tree.Call, macro: Macro, definition: tree.Defini
            place: Scope, upto: tree.Upto | None, weights: Any, span: Span) -> Flow:
     from . import statements
 
-    outer_stop, outer_binding, outer_nets = e.stop, e.binding, e.nets
+    outer_stop, outer_binding, outer_nets, muted = e.stop, e.binding, e.nets, e.muted
+    e.muted = 0  # a call may have been read otherwise than it is written: the lines of the body are not
     if upto is not None:
         e.stop = f"{place.path}.{upto.path}" if place.path else upto.path
     e.calls.append((macro.name, place.path, span))
@@ -80,7 +81,7 @@ def _enter(e: Elaborator, node: tree.Call, macro: Macro, definition: tree.Defini
             raise
         out, stopped = s.flow, True
     finally:
-        e.stop, e.binding, e.nets, e.call_spans = outer_stop, outer_binding, outer_nets, spans
+        e.stop, e.binding, e.nets, e.call_spans, e.muted = outer_stop, outer_binding, outer_nets, spans, muted
         e.calls.pop()
         if weights is not None:
             e.weights.pop()

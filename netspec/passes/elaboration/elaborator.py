@@ -83,6 +83,7 @@ class Elaborator:
         self.seen_axes: set[str] = set()
         self.bound_steps: dict[Any, Any] = {}  # layers by the way their steps are written
         self.known: dict[Any, tuple[Any, TensorType, tuple[Parameter, ...]]] = {}  # what a layer, which it holds on to, makes of types
+        self.unremarkable: dict[tuple[int, TensorType], Any] = {}  # layers, held on to, of which there is nothing to say on an input of this type
         self.entered: set[int] = set()  # definitions whose body was run
         self.maybe: set[str] = set()  # names that lines which could not be read, or decided, may have defined
 
@@ -198,7 +199,7 @@ class Elaborator:
             key = (id(op), sure, *types)
             known = self.known.get(key)
             if known is None:
-                known = self.known[key] = op, op.shape(*types), op.parameters(*types) if sure else ()
+                known = self.known[key] = self._made(op, types, sure, span)
             _, result, parameters = known
         except WordError as e:
             if not sure and (e.code == "unknown-size" or (e.code == "wrong-rank" and not all(f.ranked for f in inputs)) or any(len(t.shape) != len(types[0].shape) for t in types)):
@@ -212,11 +213,6 @@ class Elaborator:
             raise Silent from None
         if not sure:
             return Flow("", result, False, (), self.bounded(op, inputs, span), all(f.ranked for f in inputs))
-        if len(types) > 1 and len({t.batch for t in types}) > 1:
-            raise Mistake("shape-mismatch", "a value inside `each` meets one outside", span, "inside, a sample has many images; outside it has one",
-                          hint="close the `each` before joining them")
-        if prod([n or 0 for n in result.shape]) > LARGEST_VALUE:
-            raise Mistake("too-large", "this value is too large for any machine", span, f"{result}: {result.size:.3g} numbers for one image")
         attrs: tuple[tuple[str, Any], ...] = ()
         if parameters:
             parameters = self.own(name, parameters, span)
@@ -229,6 +225,19 @@ class Elaborator:
         self._append(node)
         self.read.update(node.inputs)
         return Flow(name, result)
+
+    def _made(self, op: Any, types: list[TensorType], sure: bool, span: Span) -> tuple[Any, TensorType, tuple[Parameter, ...]]:
+        """What a layer makes of inputs of these types: itself, its result, what it learns."""
+        result: TensorType = op.shape(*types)
+        parameters: tuple[Parameter, ...] = op.parameters(*types) if sure else ()
+        if sure and len({t.batch for t in types}) > 1:
+            raise Mistake("shape-mismatch", "a value inside `each` meets one outside", span, "inside, a sample has many images; outside it has one",
+                          hint="close the `each` before joining them")
+        if sure and prod([n or 0 for n in result.shape]) > LARGEST_VALUE:
+            raise Mistake("too-large", "this value is too large for any machine", span, f"{result}: {result.size:.3g} numbers for one image")
+        if sum(p.size for p in parameters) > LARGEST_VALUE:
+            raise Mistake("too-large", "these weights are too large for any machine", span, f"{sum(p.size for p in parameters):.3g} numbers")
+        return op, result, parameters
 
     def bounded(self, op: Any, inputs: list[Flow], span: Span) -> tuple[int | None, ...] | None:
         """The sizes that a result has at most, where the input's are not known for certain. What is too large even for
@@ -271,16 +280,12 @@ class Elaborator:
             if name == path or name.startswith(path + ".") or not path:
                 file, within = f, path
         out = []
-        total = 0
         for p in parameters:
-            total += p.size
             made = Parameter(f"{name}.{p.name}", p.shape, p.kind, p.init, p.fan_in, p.fan_out, p.trainable and not self.frozen, p.values, p.factors, file, within)
             if self.stated is not None:
                 made = self.stated.of(made)
             self.parameters[made.name] = made
             out.append(made)
-        if total > LARGEST_VALUE:
-            raise Mistake("too-large", "these weights are too large for any machine", span, f"{total:.3g} numbers")
         return tuple(out)
 
     def _original(self, name: str, p: Parameter, span: Span) -> Parameter:

@@ -245,15 +245,11 @@ def _range(node: tree.Range, c: Context, flow: Flow | None) -> Any:
 
 
 def _literal(node: tree.Number, c: Context, flow: Flow | None) -> Any:
-    if len(node.text) > 15:
-        v = float(node.text)
-        if v > LARGEST:
-            raise Mistake("too-large", "this number is too large for a network", node.span, f"the limit is {LARGEST:g}")
-    return node.value if isfinite(node.value) else _refuse(node)
-
-
-def _refuse(node: tree.Number) -> Any:
-    raise Mistake("too-large", "this number is too large for a network", node.span, f"the limit is {LARGEST:g}")
+    text = node.text
+    # a float may be written with many digits, or be 1e400
+    if (len(text) > 15 and float(text) > LARGEST) or not isfinite(v := node.value):
+        raise Mistake("too-large", "this number is too large for a network", node.span, f"the limit is {LARGEST:g}")
+    return v
 
 
 _RULES: dict[type, Callable[[Any, Context, Flow | None], Any]] = {

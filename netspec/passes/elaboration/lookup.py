@@ -91,7 +91,7 @@ def unknown(name: str, span: Span, c: Context, layers: Any, via: str | None = No
     else:
         hint = f"define it:  block {name}(...):"
     label = "not a layer, not a block of this file" if via is None else f"`{via}` is `{name}` here, which is not a layer and not a block"
-    meant = next((w for w in (alias and alias.split()[0], name.lower(), alike) if w in layers), head)
+    meant = next((w for w in (alias and alias.split()[0], name.lower(), alike) if w in layers or w in blocks), head)
     return Mistake("unknown-word", f"I know no layer or block called `{name}`", span, label, hint=hint, meant=meant)
 
 

@@ -15,8 +15,9 @@ def remark(e: Elaborator, made: Any, place: Scope, inputs: list[Flow], span: Spa
     """Everything worth saying about one layer."""
     if made.centres:
         _dead_bias(e, made, inputs[0])
-    if hasattr(made, "stride") and hasattr(made, "window") and made.category in ("convolution", "pooling") and made.name != "deconv":
-        _windows(e, made, inputs[0], span)
+    key = id(made), inputs[0].type
+    if key not in e.unremarkable and not _windows(e, made, inputs[0], span):
+        e.unremarkable[key] = made
 
 
 def _dead_bias(e: Elaborator, made: Any, x: Flow) -> None:
@@ -32,10 +33,13 @@ def _dead_bias(e: Elaborator, made: Any, x: Flow) -> None:
           f"{bias.size} dead parameters", hint=f"write {made.name} as a switch of the same step, or  bias=no")
 
 
-def _windows(e: Elaborator, made: Any, x: Flow, span: Span) -> None:
-    """Pixels that no window reaches, and even windows under `same`."""
+def _windows(e: Elaborator, made: Any, x: Flow, span: Span) -> bool:
+    """Pixels that no window reaches, and even windows under `same`: whether there are any."""
+    if made.category not in ("convolution", "pooling") or made.name == "deconv" or not (hasattr(made, "stride") and hasattr(made, "window")):
+        return False
     if getattr(made, "whole", False) or getattr(made, "rounding", "floor") == "ceil":
-        return
+        return False
+    some = False
     sizes = x.type.spatial
     rank = len(sizes)
     window = per_axis("window", made.window, rank)
@@ -55,6 +59,7 @@ def _windows(e: Elaborator, made: Any, x: Flow, span: Span) -> None:
             e.say("warning" if real else "note", "lost-pixels", "the stride does not divide what the window slides over", span, what,
                   (f"out = (in + 2*pad - window)/stride + 1 = ({w} + {a + b} - {f})/{stride[axis]} + 1 = {exact:g}, rounded down to {int(exact)}",),
                   next(pads_that_fit, "") + "round up with ceil" if made.category == "pooling" else None)
+            some = True
             break
     even = [k for k, d in zip(window, dilation) if d * (k - 1) % 2] if steady and made.pad == "same" and made.category == "convolution" else []
     if even:
@@ -62,3 +67,4 @@ def _windows(e: Elaborator, made: Any, x: Flow, span: Span) -> None:
         e.say("warning", "even-window", f"`same` with a window of {k} makes the plane one smaller: an even window has no middle", span,
               f"{'x'.join(map(str, sizes))} becomes {'x'.join(str((w or 0) - (1 - k % 2)) for w, k in zip(sizes, window))}",
               hint=f"pad=[{', '.join(f'({(k - 1) // 2}, {k // 2})' for k in window)}] keeps the size; `valid` says that it is meant")
+    return some or bool(even)

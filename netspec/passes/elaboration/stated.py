@@ -38,7 +38,7 @@ class Stated:
 
 def stated(cls: type[Layer], options: dict[str, Given]) -> Stated | None:
     """Take these options out of a step's own; None where it states none, or its layer learns nothing. Raises Mistake."""
-    if not any(k in options for k in OPTIONS) or cls.parameters is Layer.parameters:
+    if not options or options.keys().isdisjoint(OPTIONS) or cls.parameters is Layer.parameters:
         return None
     own = {a.name for a in arguments(cls)}
     given = {k: options.pop(k) for k in OPTIONS if k in options and k not in own}

@@ -58,6 +58,8 @@ def _as_meant(e: Elaborator, node: tree.Call, meant: str, flow: Flow | None, sco
     """What a misspelt step would have made, for the lines below it. What is wrong with it besides is not said."""
     from .ends import misspelt_input
 
+    if any(name == meant for name, _, _ in e.calls):  # a guess that would go round in a circle
+        return _lost(node, flow, scope, label)
     e.muted += 1
     try:
         if flow is None:

@@ -69,6 +69,8 @@ class Conv(Layer, category="convolution"):
             raise WordError("groups must divide the channels on both sides", *notes, label=f"groups={g}: {'?' if c is None else c} channels in, {f} out",
                             hint=f"try groups={gcd(c or f, f)}", code="groups")
         check_edges("conv", x, pad, self.edges)
+        if self.values is not None:
+            self._fixed((f, None if c is None else c // g, *window), prod(window))
         return x.of(f, *out_sizes(x.spatial, window, stride, pad, dilation))
 
     def check(self) -> None:
@@ -91,13 +93,15 @@ class Conv(Layer, category="convolution"):
                     Parameter("table", (len(at),), "buffer", "zeros", trainable=False, values=tuple(map(float, at))), *bias)
         return (Parameter("weight", shape, "weight", "he", fan_in=c // self.groups * taps, fan_out=self.filters // self.groups * taps), *bias)
 
-    def _fixed(self, shape: tuple[int, ...], taps: int) -> tuple[float, ...]:
+    def _fixed(self, shape: tuple[int | None, ...], taps: int) -> tuple[float, ...]:
         """`values=` as the numbers of all filters."""
         numbers = tuple(_flat(self.values))
+        known = [n for n in shape if n is not None]
         if len(numbers) == taps:
-            return numbers * (prod(shape) // taps)
-        if len(numbers) != prod(shape):
-            raise WordError("values= gives the numbers of one window, or of all of them", f"one window: {taps}", f"all: {shape_text(shape)} = {prod(shape)}",
+            return numbers * (prod(known) // taps)
+        if (len(numbers) != prod(known)) if len(known) == len(shape) else (not numbers or len(numbers) % prod(known)):
+            raise WordError("values= gives the numbers of one window, or of all of them", f"one window: {taps}",
+                            f"all: {shape_text(shape)}" + (f" = {prod(known)}" if len(known) == len(shape) else ""),
                             label=f"{len(numbers)} numbers", code="bad-value")
         return numbers
 

@@ -24,7 +24,20 @@ ALIASES = {"dense": "fc", "linear": "fc", "conv2d": "conv", "conv1d": "conv", "c
            "batch_norm": "bn", "batchnorm2d": "bn", "identity": "skip", "upsample": "up", "globalavgpool": "avgpool global", "gap": "avgpool global",
            "leakyrelu": "leaky", "leaky_relu": "leaky", "fully_connected": "fc", "conv_transpose": "deconv", "convtranspose2d": "deconv",
            "silu": "swish", "cat": "concat", "plus": "add", "sum": "add", "lrelu": "leaky", "channel_shuffle": "interleave",
-           "channelshuffle": "interleave"}
+           "channelshuffle": "interleave", "convolutional": "conv", "convtranspose": "deconv", "conv2dtranspose": "deconv", "convtranspose1d": "deconv", "convtranspose3d": "deconv",
+           "transposed_conv": "deconv", "maxpooling": "maxpool", "maxpooling2d": "maxpool", "maxpool1d": "maxpool", "maxpool3d": "maxpool", "avgpool2d": "avgpool",
+           "averagepooling2d": "avgpool", "averagepooling": "avgpool", "globalaveragepooling2d": "avgpool global", "global_avgpool": "avgpool global",
+           "adaptiveavgpool2d": "avgpool global", "globalmaxpool": "maxpool global", "globalmaxpooling2d": "maxpool global", "batchnormalization": "bn",
+           "batchnorm1d": "bn", "batchnorm3d": "bn", "groupnorm": "group_norm", "layernorm": "layer_norm", "instancenorm": "instance_norm", "upsampling": "up",
+           "upsampling2d": "up", "concatenate": "concat", "multiply": "mul", "subtract": "sub", "maximum": "max", "average": "mean", "zeropad2d": "pad",
+           "zeropadding2d": "pad", "dropout2d": "dropout", "connected": "fc", "route": "concat", "pixelshuffle": "shuffle", "pixel_shuffle": "shuffle",
+           "logsoftmax": "log_softmax", "absolute": "abs", "depthwise": "conv", "view": "reshape"}
+OPTIONS = {"s": ("stride",), "k": ("window",), "g": ("groups",), "d": ("dilation",), "padding": ("pad",), "strides": ("stride",), "p": ("rate",), "prob": ("rate",), "kernel": ("window",), "kernel_size": ("window",), "size": ("window",), "pool_size": ("window",),
+           "ksize": ("window",), "out_channels": ("filters",), "out_features": ("units",), "num_features": ("units",), "dilation_rate": ("dilation",), "use_bias": ("bias",),
+           "padding_mode": ("edges",), "num_groups": ("groups",), "learning_rate": ("lr",), "weight_decay": ("decay",), "gamma": ("factor", "rate"), "step_size": ("every",),
+           "betas": ("beta1",), "milestones": ("steps",), "label_smoothing": ("smoothing",), "ignore_index": ("ignore",), "class_weight": ("weights",), "class_weights": ("weights",),
+           "scale_factor": ("factor",), "negative_slope": ("slope",), "epsilon": ("eps",), "ceil_mode": ("rounding",), "output_padding": ("output_pad",),
+           "kernel_initializer": ("init",), "bias_initializer": ("bias_init",)}  # what other systems call them
 LARGEST = 10**9
 
 
@@ -103,13 +116,13 @@ def complete(cls: type[Word], bound: Bound, default: Bound | None) -> list[Argum
     return [a for a in names.values() if a.default is REQUIRED and a.field not in fields]
 
 
-def gather(cls: type[Word], what: Span, given: list[Given], options: dict[str, Given], stride: Given | None, seen: Collection[str] = ()) -> Bound:
-    """What the step itself says, field by field."""
+def gather(cls: type[Word], what: Span, given: list[Given], options: dict[str, Given], stride: Given | None, seen: Collection[str] = (), whole: bool = True) -> Bound:
+    """What the step itself says, field by field; `whole` where it is a step, and no default."""
     names, words, positions, takes = _table(cls)
     out = Bound()
     literals: list[Given] = []
     numbers = sum(g.value.__class__ not in (Symbol, Scope) for g in given)
-    short = numbers < sum(a.default is REQUIRED and a.kind != "ref" for a in positions)
+    short = whole and numbers < sum(a.default is REQUIRED and a.kind != "ref" for a in positions)
     for g in given:
         v = g.value
         if v is UNKNOWN_VALUE and (g.name == "@" or len(literals) >= len(positions)):
@@ -129,11 +142,11 @@ def gather(cls: type[Word], what: Span, given: list[Given], options: dict[str, G
             raise Mistake("wrong-argument", f"{described(v)} cannot be an argument of {cls.name}", g.span, notes=(usage(cls),))
         else:
             literals.append(g)
-    _literals(cls, what, literals, [a for a in positions if a.kind != "ref"], out)
+    _literals(cls, what, given, literals, [a for a in positions if a.kind != "ref"], out, seen)
     if stride is not None:
         if "stride" not in names:
             raise Mistake("wrong-argument", f"{cls.name} has no stride", stride.span, "it does not slide", notes=(usage(cls),))
-        _set(out, names["stride"], checked(cls, names["stride"], stride), stride.span)
+        _set(out, names["stride"], checked(cls, names["stride"], stride, seen), stride.span)
     for key, g in options.items():
         a = names.get(key) or (words.get(key) if key in words and words[key].kind == "flag" else None)
         if a is not None:
@@ -143,7 +156,7 @@ def gather(cls: type[Word], what: Span, given: list[Given], options: dict[str, G
                 out.refs.append(g.value)
                 _set(out, a, g.value.path, g.span)
             else:
-                _set(out, a, checked(cls, a, g), g.span)
+                _set(out, a, checked(cls, a, g, seen), g.span)
         elif family(key) in takes and g.value is UNKNOWN_VALUE:
             pass  # a parameter of a block that nothing calls
         elif family(key) in takes and isinstance(g.value, bool):
@@ -227,27 +240,49 @@ def _unknown_word(cls: type[Word], g: Given, w: str, words: dict[str, Argument],
         hint = f"did you mean `{alike}`?"
     elif options or w in _table(cls)[0]:
         hint = f"{options or w} is an option: write  {options or w}=..."
-    elif w in LAYERS:
+    elif w in LAYERS and cls.name in LAYERS:
         hint = f"if `{w}` is the next step, write  -> {w}"
     else:
         hint = None
     raise Mistake("unknown-word", f"{cls.name} knows no word `{w}`", g.span, "not a switch, and no parameter or constant has this name", notes, hint)
 
 
-def _literals(cls: type[Word], what: Span, literals: list[Given], positions: list[Argument], out: Bound) -> None:
+def _literals(cls: type[Word], what: Span, given: list[Given], literals: list[Given], positions: list[Argument], out: Bound, seen: Collection[str]) -> None:
     if len(literals) > 1 and len(positions) > 1 and positions[0].kind == "count" and isinstance(literals[0].value, tuple) and is_number(literals[1].value):
         first, second = (positions[k].doc.split(",")[0].split(":")[0] for k in (0, 1))
         raise Mistake("wrong-order", f"{cls.name} takes the {first} first, then the {positions[1].name}", what, f"the {positions[1].name} came first",
                       hint=f"write  {cls.name} {spelled(literals[1].value)} {shape_text(literals[0].value)}" if second else None)
     if len(literals) > len(positions):
-        g = literals[len(positions)]
-        if not positions and cls.name in ("add", "concat", "sub", "mul", "max", "mean"):
-            hint = f"{cls.name} joins nodes: write  {cls.name} @name"
-        else:
-            hint = usage(cls)
-        raise Mistake("too-many-arguments", f"{cls.name} takes {_number_of(len(positions))}, and this is one more", g.span, f"{len(literals)} given", hint=hint)
+        raise Mistake("too-many-arguments", f"{cls.name} takes {_number_of(len(positions))}, and this is one more", literals[len(positions)].span, f"{len(literals)} given",
+                      hint=_one_more(cls, given, literals, positions))
     for a, g in zip(positions, literals):
-        _set(out, a, checked(cls, a, g), g.span)
+        _set(out, a, checked(cls, a, g, seen), g.span)
+
+
+def _one_more(cls: type[Word], given: list[Given], literals: list[Given], positions: list[Argument]) -> str:
+    """What a step with too many numbers probably meant."""
+    names = _table(cls)[0]
+    values = [g.value for g in literals]
+    if UNKNOWN_VALUE in values:
+        return usage(cls)
+    at = given.index(literals[len(positions)])
+    before = given[at - 1].value if at else None
+    numbers = [a.name for a in names.values() if a.kind in ("number", "rate") and a.position is None]
+    if isinstance(before, Symbol) and family(before.name) == "activation" and before.name != "linear" and _table(LAYERS[before.name])[2]:
+        return f"write it as the next step:  -> {before.name} {spelled(values[-1])}"
+    if not positions and cls.name in ("add", "concat", "sub", "mul", "max", "mean"):
+        return f"{cls.name} joins nodes: write  {cls.name} @name"
+    if cls.name in ("conv", "deconv") and len(values) == 3 and is_number(values[1]) and not is_number(values[2]):
+        return f"the channels that come in are known: write  {cls.name} {spelled(values[1])} {spelled(values[2])}"
+    if "stride" in names and len(values) == len(positions) + 1 and isinstance(values[-1], int):
+        same = cls.name in ("conv", "deconv") and values[-1] == values[-2]
+        kept = [*values[:-2], (values[-1],) * 2] if same else values[:-1]
+        return f"write  {cls.name} {' '.join(map(spelled, kept))}" + ("" if same else f" /{values[-1]}")
+    if positions and positions[0].kind == "list":
+        return f"write  {cls.name} [{', '.join(map(spelled, values))}]"
+    if not positions and "lr" in numbers:
+        return f"write  {cls.name} lr={spelled(values[0])}"
+    return usage(cls)
 
 
 def _number_of(n: int) -> str:
@@ -275,11 +310,13 @@ def _unknown_option(cls: type[Word], key: str, g: Given, names: dict[str, Argume
     if key in words:
         return Mistake("unknown-option", f"`{key}` is a bare word of {cls.name}, not an option", g.span, hint=f"write  {key}")
     if family(key) in takes:
-        return Mistake("unknown-option", f"`{key}` is a bare word, not an option", g.span, hint=f"write  {key}")
+        step = _table(LAYERS[key])[2] if key in LAYERS and is_number(g.value) else ()
+        return Mistake("unknown-option", f"`{key}` is a bare word, not an option", g.span, hint=f"write it as the next step:  -> {key} {spelled(g.value)}" if step else f"write  {key}")
     if key in ("activation", "act") and "activation" in takes:
         return Mistake("unknown-option", f"{cls.name} takes its activation as a bare word", g.span, hint=f"write  {plain(g.value)}")
-    other = {"padding": "pad", "strides": "stride", "p": "rate", "rate": "", "kernel": "window", "kernel_size": "window", "filters": "filters"}.get(key)
-    alike = alike or (other if other in names else None)
+    alike = next((w for w in OPTIONS.get(key.lower(), ()) if w in names or (w in ("decay", "init", "bias_init") and cls.name in LAYERS)), alike)
+    if key in ("name", "trainable", "requires_grad"):
+        return Mistake("unknown-option", f"`{key}` is no option of a step", g.span, hint=f"a label names it:  {plain(g.value)}: {cls.name} ..." if key == "name" else f"frozen: {cls.name} ...")
     return Mistake("unknown-option", f"`{cls.name}` has no option called `{key}`", g.span, "not one of its options",
                    notes=(f"its options: {known}" if known else "it has no options",), hint=f"did you mean `{alike}`?" if alike else None)
 
@@ -300,8 +337,8 @@ def refused(e: WordError, span: Span) -> Mistake:
 # ---------------------------------------------------------------- kinds
 
 
-def checked(cls: type[Word], a: Argument, g: Given) -> Any:
-    """A value as the argument's kind wants it. Raises Mistake."""
+def checked(cls: type[Word], a: Argument, g: Given, seen: Collection[str] = ()) -> Any:
+    """A value as the argument's kind wants it; `seen` are names it may have meant. Raises Mistake."""
     v = g.value
     if v is UNKNOWN_VALUE:
         return v
@@ -314,7 +351,9 @@ def checked(cls: type[Word], a: Argument, g: Given) -> Any:
         return None
     title = _title(cls, a)
     if isinstance(v, Symbol) and a.kind not in ("text", "word", "value", "pad"):
-        raise Mistake("undefined-name", f"`{v.name}` is not defined here", g.span, f"the {title} is needed", hint="no parameter, constant or word has this name")
+        alike = near(v.name, [k for k in seen if k not in ("yes", "no", "none")])
+        raise Mistake("undefined-name", f"`{v.name}` is not defined here", g.span, f"the {title} is needed",
+                      hint=f"did you mean `{alike}`?" if alike else f"make it a parameter of the block or net, or define it above:  {v.name} = ...")
     if isinstance(v, (Incoming, Macro, Scope)) and a.kind not in ("value", "text"):
         raise _wrong(cls, a, g, _wants(a))
     return _KINDS[a.kind](cls, a, g, v)
@@ -322,6 +361,7 @@ def checked(cls: type[Word], a: Argument, g: Given) -> Any:
 
 def _title(cls: type[Word], a: Argument) -> str:
     doc = a.doc.split(",")[0].split(":")[0].split(";")[0]
+    doc = doc.removeprefix("the ")
     return doc if (a.kind == "count" and doc.startswith("number of")) or a.name in ("by", "to") else f"{a.name} of {cls.name}"
 
 

@@ -23,6 +23,7 @@ from ..syntax import tree
 from ..syntax.parser import parse_recovering
 from .bind import Given
 from .elaboration import statements
+from .elaboration.blame import origins
 from .elaboration.calls import input_lines, open_macro, weight_file
 from .elaboration.checking import static_findings
 from .elaboration.elaborator import Elaborator
@@ -160,9 +161,11 @@ def prepare(e: Elaborator, file: File) -> None:
             found = re.match(r"\s*(\w+)\s*=", file.module.source.line(item.span.line))
             if found:
                 file.env[found[1]] = UNKNOWN_VALUE
-            for name in re.findall(r"^\s*\w+\s+(\w+)|import\s+(\w+)", file.module.source.line(item.span.line)):
-                if (name[0] or name[1]) not in LAYERS:
-                    file.definitions.setdefault(name[0] or name[1], UNKNOWN)
+            text = file.module.source.line(item.span.line)
+            words = re.findall(r"[A-Za-z_]\w*", text) if re.search(r"\bimport\b", text) else re.findall(r"^\s*\w+\s+(\w+)", text)
+            for name in words:
+                if name not in LAYERS:
+                    file.definitions.setdefault(name, UNKNOWN)
 
 
 def _distinct_parameters(item: tree.Definition | tree.Variant) -> None:
@@ -216,7 +219,7 @@ def _run_net(e: Elaborator, file: File, macro: Macro, settings: dict[str, object
     if named is not None:
         e.weights.append(("", weight_file(e, named)))
     e.entered.add(id(definition))
-    inside = Context(env, inner.places.get(definition.name, inner.defaults), inner)
+    inside = Context(env, inner.places.get(definition.name, inner.defaults), inner, origins(definition.params, args, {}))
     e.site = span
     e.calls.append((macro.name, "", span))
     base, e.calls = e.calls, []

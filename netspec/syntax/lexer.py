@@ -169,6 +169,11 @@ def _starts_statement(text: str, indent: int) -> bool:
     return bool(_STATEMENT.match(text) or (len(text) - len(text.lstrip()) <= indent and _STEP.match(text)))
 
 
+def scan(scanner: Scanner, text: str, number: int, out: list[Token]) -> None:
+    """The tokens of a line that stands nowhere: one put right."""
+    _scan(scanner, text, number, out, [])
+
+
 def _scan(scanner: Scanner, text: str, number: int, out: list[Token], comments: list[Comment]) -> None:
     match, types, words = scanner.match, scanner.types, scanner.words
     at, end = 0, len(text)

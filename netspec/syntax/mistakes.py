@@ -8,82 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from ..diagnostics import Diagnostic, Label, near
-from ..source import Source, Span
-from .lexer import CLOSE, OPEN, Line, Token
-
-STRUCTURE = ("residual", "shortcut", "dense", "each", "frozen", "repeat", "for", "if", "elif", "else", "output")
-HEADS = ("import", "block", "net", "train", "default", *STRUCTURE, "input")
-RESERVED = (*HEADS, "in", "as", "from", "upto", "and", "or", "not")
-TYPES = {w.upper(): w for w in RESERVED}
-SIZES = r"(\d+|\?)([Xx](\d+|\?))+"
-FRIENDLY = {
-    "_NL": "the end of the line", "NAME": "a name", "INT": "a number", "FLOAT": "a number", "DIMS": "sizes such as 3x3", "STRING": 'a "text"',
-    "ARROW": "->", "COLON": ":", "RPAR": ")", "RSQB": "]", "VBAR": "|", "EQUAL": "=", "AT": "@", "COMMA": ",", "STRIDE": "a stride such as /2",
-    "LPAR": "(", "LSQB": "[", "DOT": ".", "RANGE": "..", "_INDENT": "an indented line",
-}
-
-
-@dataclass(frozen=True)
-class Context:
-    """What a rule may look at."""
-
-    source: Source
-    line: Line
-    token: Token
-    expected: frozenset[str]  # where the token stands
-    in_merge: bool  # a branch could begin here
-    deeper: bool  # lines are indented under this one
-    inside: bool  # the line is indented itself
-
-    @property
-    def first(self) -> Token:
-        return self.line.tokens[0]
-
-    @property
-    def bracketed(self) -> bool:
-        """Whether a bracket is open before the token that does not fit."""
-        depth = 0
-        for t in self.line.tokens:
-            if t is self.token:
-                break
-            depth += (t.type in OPEN) - (t.type in CLOSE)
-        return depth > 0
-
-    @property
-    def second(self) -> Token | None:
-        return self.line.tokens[1] if len(self.line.tokens) > 1 else None
-
-    @property
-    def before(self) -> Token | None:
-        """The token before the one that does not fit."""
-        for k, t in enumerate(self.line.tokens):
-            if t is self.token:
-                return self.line.tokens[k - 1] if k else None
-        return self.line.tokens[-1]
-
-    @property
-    def text(self) -> str:
-        """The line as written, without a comment."""
-        end = max(t.end for t in self.line.tokens if t.line == self.first.line)
-        return self.source.line(self.first.line)[: end - 1].strip()
-
-    def span(self, t: Token) -> Span:
-        return Span(self.source, t.line, t.column, t.line, max(t.end, t.column + 1))
-
-    def diagnostic(self, code: str, title: str, label: str = "", hint: str | None = None, at: Token | None = None,
-                   notes: tuple[str, ...] = ()) -> Diagnostic:
-        return Diagnostic(code, title, (Label(self.span(at or self.token), label),), notes=notes, hint=hint)
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A mistake, and the tokens the line was probably meant to have."""
-
-    diagnostic: Diagnostic
-    meant: tuple[Token, ...] | None = None
+from ..diagnostics import near
+from .habits import HABITS, LEFT, bullet, head_without_colon, slip, with_comma
+from .lexer import Token
+from .refused import FRIENDLY, HEADS, SIZES, STRUCTURE, TYPES, Context, Finding, Result
 
 
 def explain(c: Context) -> Finding:
@@ -105,9 +34,6 @@ def meant_token(t: Token) -> Token:
     if t.type == "_BAD" and t.text in ("→", "⇒", ";"):
         return Token("ARROW", "->", t.line, t.column, t.end)
     return t
-
-
-Result = Diagnostic | Finding | None
 
 
 def _strange(c: Context) -> Result:
@@ -148,6 +74,8 @@ def _outside(c: Context) -> Result:
     t = c.token
     if t is not c.first:
         return None
+    if c.in_merge and t.type in ("MINUS", "SIGN", "STAR"):
+        return bullet(c)
     if c.in_merge:
         return c.diagnostic("branch-expected", "inside a merge every line at this depth is a branch", "this line does not begin with `|`", at=t,
                             hint=f"write  | {c.text}  or indent it under the branch above")
@@ -194,8 +122,8 @@ def _misspelt_head(c: Context) -> Result:
     t = c.first
     if t.type != "NAME" or c.second is None:
         return None
-    heads = HEADS if c.inside else ("import", "block", "net", "train", "default")
-    alike = near(t.text, heads)
+    heads = HEADS if c.inside else LEFT
+    alike = slip(t.text, heads)
     if alike and not (c.inside and c.token.type == "_NL"):
         fixed = Token(alike.upper(), alike, t.line, t.column, t.end)
         return Finding(c.diagnostic("unknown-word", f"`{t.text}` is not a word that can begin this line", f"did you mean `{alike}`?", at=t,
@@ -228,7 +156,8 @@ def _missing_colon(c: Context) -> Result:
         colon = Token("COLON", ":", at.line, at.end, at.end + 1)
         if t.type not in ("NAME", "AT", *TYPES):
             return None
-        return Finding(c.diagnostic("missing-colon", f"`{c.first.text}` opens a body, so a colon stands before it", "a colon is missing here", at=colon),
+        meant = head_without_colon(c, k)
+        return Finding(c.diagnostic("missing-colon", f"`{c.first.text}` opens a body, so a colon stands before it", "a colon is missing here", meant.strip() if meant else None, at=colon),
                        (*c.line.tokens[:k], colon, *c.line.tokens[k:]))
     return None
 
@@ -243,7 +172,7 @@ def _reserved(c: Context) -> Result:
     t = c.token
     if t.type == "FROM" and c.first.type == "IMPORT":
         return None
-    if c.first.text == "data":
+    if c.first.text == "data" and c.at == 1:
         return c.diagnostic("syntax", "the name of a file stands in quotes", hint='data "train.npz"')
     if t.type == "IF" and t is not c.first and c.first.type not in ("SHORTCUT", "NET", "BLOCK"):
         return c.diagnostic("syntax", "a value that depends on a condition stands in brackets", "not without them", hint="fc (10 if in.channels > 3 else 20)")
@@ -303,7 +232,8 @@ def _form(c: Context) -> Result:
     if t.type in ("RPAR", "RSQB"):
         return c.diagnostic("unopened-bracket", f"this `{t.text}` closes nothing", "nothing was opened", hint="drop it")
     if before is not None and c.bracketed and t.type in ("INT", "FLOAT", "DIMS", "NAME", "STRING"):
-        return c.diagnostic("syntax", "a comma is missing inside the brackets", f"before `{t.text}`", hint=f"{before.text}, {t.text}")
+        text = with_comma(c)
+        return Finding(c.diagnostic("syntax", "a comma is missing inside the brackets", f"before `{t.text}`", hint=text and text.strip()), text=text)
     if t.type == "EQUAL" and any(x.text[0] == ">" and x.column == t.end for x in c.line.tokens):
         return c.diagnostic("syntax", "`then` is written `->`", "an arrow of another language", hint="write  ->")
     if t.type == "EQUAL" and before is not None and before.type != "NAME":
@@ -331,6 +261,8 @@ def _form(c: Context) -> Result:
         return c.diagnostic("syntax", "an input line is `input SHAPE` or `input NAME SHAPE`", hint="input 3x224x224")
     if c.first.type == "OUTPUT" and t is not c.second:
         return c.diagnostic("syntax", "an output is `output NAME`, or `output NAME: steps`", hint="output aux: fc 10")
+    if t.type in ("SLASH", "STRIDE") and any(x.type == "STRIDE" for x in tokens[max(0, at - 2) : at]):
+        return c.diagnostic("syntax", "a stride that is computed stands in brackets", hint="write  /(n/2)")
     if t.type == "STRIDE":
         return c.diagnostic("syntax", "a slash with a space before it and none after is a stride", hint="to divide, write  n/2  or  n / 2")
     if t.type == "SIGN":
@@ -339,4 +271,4 @@ def _form(c: Context) -> Result:
 
 
 RULES: tuple[Callable[[Context], Result], ...] = (
-    _outside, _label, _dense, _misspelt_head, _strange, _missing_colon, _reserved, _missing_part, _form)
+    _outside, _label, _dense, *HABITS, _misspelt_head, _strange, _missing_colon, _reserved, _missing_part, _form)

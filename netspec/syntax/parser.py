@@ -9,6 +9,7 @@ indented under it are read too.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from threading import Lock
 from typing import Any
 
@@ -18,12 +19,14 @@ from ..source import Source, Span
 from .automaton import Kept, Stacks
 from .builder import HOLE
 from .grammar import machine
-from .lexer import CLOSE, OPEN, Line, Token, read_lines
-from .mistakes import HEADS, Context, explain, meant_token
+from .lexer import CLOSE, OPEN, Line, Scanner, Token, read_lines, scan
+from .mistakes import explain, meant_token
+from .refused import HEADS, Context, Finding
 from .tree import Module
 
 DEPTH = 64  # levels of indentation
 MARKS = ("COMMA", "LPAR", "_LP_TIGHT", "RPAR", "LSQB", "RSQB", "ARROW")  # too many of these change no value
+ROUNDS = 4  # mistakes of one line that are put right
 MOST = 200  # syntax mistakes reported of one file; what follows is not read
 _LOCK = Lock()  # the builder holds the source it works on
 
@@ -42,7 +45,7 @@ def parse_recovering(source: Source) -> tuple[Module, list[Diagnostic]]:
         m = machine()
         m.builder.source = source
         lines, comments = read_lines(source, m.scanner)
-        run = _Run(Stacks(m.automaton), source, lines)
+        run = _Run(Stacks(m.automaton), source, lines, m.scanner)
         items = run.whole()
     return Module(items, source, tuple(comments), frozenset(run.doubted), frozenset(run.torn)), list(in_order(run.found))
 
@@ -54,8 +57,8 @@ def _token(type: str, line: int, text: str = "") -> Token:
 class _Run:
     """One parse: the automaton, the levels of indentation, and what was found."""
 
-    def __init__(self, stacks: Stacks, source: Source, lines: list[Line]):
-        self.stacks, self.source, self.lines = stacks, source, lines
+    def __init__(self, stacks: Stacks, source: Source, lines: list[Line], scanner: Scanner):
+        self.stacks, self.source, self.lines, self.scanner = stacks, source, lines, scanner
         self.found: list[Diagnostic] = []
         self.levels: list[tuple[int, bool]] = [(0, True)]  # columns, and whether the parser knows of it
         self.doubted: set[int] = set()  # lines that were read otherwise than they are written
@@ -125,6 +128,10 @@ class _Run:
     def between(self, k: int, line: Line) -> None:
         """A line between two depths is read at that of the line below it, else at the deeper one."""
         columns = [c for c, _ in self.levels]
+        if line.tokens[0].type in ("NET", "BLOCK", "TRAIN", "IMPORT"):
+            self.say("inconsistent-indent", f"`{line.tokens[0].text}` stands at the left edge of a file", line.tokens[0], f"this line is indented by {line.indent}", hint="move it to the left edge")
+            line.indent = 0
+            return
         column = next(c for c in columns if c > line.indent)
         outer = [c for c in columns if c < line.indent]
         if self.odd is None or self.odd[0] != line.indent or self.odd[1] not in columns:
@@ -190,19 +197,49 @@ class _Run:
             kept = self.stacks.keep()
             refused = self.try_line(line.tokens, line)
         if refused is not None:
-            expected = self.stacks.expected()
-            self.stacks.put_back(kept)
-            in_merge = self.feeds(_token("VBAR", line.number, "|"))
-            self.stacks.put_back(kept)
-            found = explain(Context(self.source, line, refused, expected, in_merge, self.deeper(k), self.levels[-1][0] > 0))
+            found = self.explained(k, line, refused, kept, self.source.line(line.number))
+            read = found.text is not None and self.as_meant(k, line, found, kept)
             line.faults.append(found.diagnostic)
             self.found.append(found.diagnostic)
-            if found.meant is None or self.try_line(list(found.meant), line) is not None:
+            if not read and (found.meant is None or self.try_line(list(found.meant), line) is not None):
                 self.stacks.put_back(kept)
                 if not self.repair(line, kept, self.deeper(k)):
                     self.stacks.put_back(kept)
                     self.set_aside(k, line)
         self.head, self.before_head = line, kept
+
+    def explained(self, k: int, line: Line, refused: Token, kept: Kept, written: str) -> Finding:
+        """What is wrong with a line, the stacks as they were before it."""
+        expected = self.stacks.expected()
+        self.stacks.put_back(kept)
+        in_merge = self.feeds(_token("VBAR", line.number, "|"))
+        self.stacks.put_back(kept)
+        deeper = self.deeper(k)
+        below = self.source.line(self.lines[k + 1].number).strip() if deeper else ""
+        return explain(Context(self.source, line, refused, expected, in_merge, deeper, below, self.levels[-1][0] > 0, written))
+
+    def as_meant(self, k: int, line: Line, found: Finding, kept: Kept) -> bool:
+        """Read a line as it was meant. Where more than one thing is wrong with it, the hint puts all of them right."""
+        text = found.text
+        for _ in range(ROUNDS):
+            if text is None:
+                return False
+            *before, text = text.split("\n")  # what was meant may be several lines
+            tokens: list[Token] = []
+            for part in (*before, text):
+                tokens = []
+                scan(self.scanner, part, line.number, tokens)
+                refused = self.try_line(tokens, line) if tokens else None
+                if refused is not None or not tokens:
+                    break
+            else:
+                found.diagnostic = replace(found.diagnostic, hint="\n".join(x.strip() for x in (*before, text)))
+                return True
+            if before or refused is None:
+                return False
+            text = self.explained(k, Line(line.indent, line.number, tokens, line.last), refused, kept, text).text
+        self.stacks.put_back(kept)
+        return False
 
     def repair(self, line: Line, kept: Kept, deeper: bool) -> bool:
         """Read the line without the few tokens that do not fit, or the head of a definition by its names alone. Unless
@@ -217,6 +254,8 @@ class _Run:
         sure = True
         for _ in range(6):
             refused = self.try_line(tokens, line)
+            if refused is None and deeper and tokens[0].type == "NAME" and len(tokens) > 3 and not self.bar_follows(line):
+                return False  # what is left would be the head of a merge, and that it is not
             if refused is None:
                 if not sure:
                     self.doubted.add(line.number)
@@ -247,6 +286,10 @@ class _Run:
         made += [Token("RPAR", ")", first.line, names[-1].end, names[-1].end + 1), Token("COLON", ":", first.line, names[-1].end, names[-1].end + 1)]
         self.torn.add(names[0].text)
         return self.try_line(made, line) is None
+
+    def bar_follows(self, line: Line) -> bool:
+        """Whether the line below is a branch."""
+        return self.source.line(line.last + 1).lstrip().startswith("|")
 
     def closed(self, line: Line) -> bool:
         """Read a line with an open bracket as if it were closed: at its end, or before a colon or an arrow."""
@@ -288,7 +331,7 @@ class _Run:
         if head.faults or self.stacks.expected() != {"VBAR"} or self.before_head is None:
             return False
         t = head.tokens[0]
-        alike = near(t.text, HEADS)
+        alike = {"foreach": "for", "loop": "repeat", "times": "repeat"}.get(t.text) or near(t.text, HEADS)
         self.found.append(Diagnostic(
             "unknown-word" if alike else "branch-expected", f"`{t.text}` does not open such a body", (Label(self.span(t), f"did you mean `{alike}`?" if alike else "only a merge has arguments before its colon, and its lines begin with `|`"),),
             hint=self.source.line(t.line).strip().replace(t.text, alike, 1) if alike else None))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from typing import Any
 
@@ -9,7 +10,9 @@ from ...diagnostics import near
 from ...layers import LAYERS
 from ...source import Span
 from ...syntax import tree
+from ...words import spelled
 from ..bind import Given
+from .blame import origins
 from .elaborator import DEPTH, Elaborator, Stop
 from .expressions import CONSTANTS, evaluate
 from .files import UNKNOWN, Context, known_words
@@ -35,7 +38,8 @@ def use(e: Elaborator, node: tree.Call, macro: Macro, args: Arguments, flow: Flo
     except Mistake as m:
         if not isinstance(macro.item, tree.Definition):
             raise
-        e.report(m.diagnostic)
+        named = next((g.name for g in (*args.given, *args.options.values()) if g.span == m.diagnostic.span and g.name in scope.kids), None)
+        e.report(m.diagnostic if named is None else dataclasses.replace(m.diagnostic, hint=f"a node is written with `@`:  @{named}"))
         definition, env, named, inner = open_macro(macro, _forgiven(macro, args, m), node, c, flow)
     if e.guessing and flow is not None and not flow.ranked:
         raise Silent  # its body is looked at by itself
@@ -52,7 +56,7 @@ def use(e: Elaborator, node: tree.Call, macro: Macro, args: Arguments, flow: Flo
         raise no_flow(node)
     else:
         flow_in = None
-    inside = Context(env, inner.places.get(definition.name, inner.defaults), inner)
+    inside = Context(env, inner.places.get(definition.name, inner.defaults), inner, origins(definition.params, args, c.origins))
     return _enter(e, node, macro, definition, inside, flow if flow_in is None else None, flow_in, place, args.upto, weights, span)
 
 
@@ -175,7 +179,8 @@ def _parameters(macro: Macro, params: tuple[tree.Param, ...], args: Arguments, n
     bad = next((g for g in extra if (not isinstance(g.value, Scope) and g.name != "@") or isinstance(d, tree.Variant)), None)
     if bad is not None:
         raise Mistake("too-many-arguments", f"`{macro.name}` takes {len(names) or 'no'} argument{'' if len(names) == 1 else 's'}", bad.span, "this is one more",
-                      notes=(f"it is declared as  {d.head}",) if isinstance(d, tree.Definition) else ())
+                      notes=(f"it is declared as  {d.head}",) if isinstance(d, tree.Definition) else (),
+                      hint="`upto` is one word: write  upto NODE" if near(bad.name or "", ("upto",)) else None)
     for name, g in zip(names, given):
         env[name] = _passed(g, name, node, macro)
     for key, g in args.options.items():
@@ -184,13 +189,14 @@ def _parameters(macro: Macro, params: tuple[tree.Param, ...], args: Arguments, n
                 raise Mistake("duplicate-option", f"`{key}` is given twice", g.span, "it was given by position already")
             env[key] = _passed(g, key, node, macro)
         elif not ((isinstance(g.value, Scope) or g.name == "@") and isinstance(d, tree.Definition) and any(s.name == key for s in input_lines(d.body))):
-            alike = near(key, names)
+            alike = near(key, names) or next((n for n in names if len(n) > 2 and (key.startswith(n) or n.startswith(key))), None)
             raise Mistake("unknown-option", f"`{macro.name}` has no parameter called `{key}`", node.span, "",
                           notes=(f"its parameters: {', '.join(names)}" if names else f"this {what} has no parameters",), hint=f"did you mean `{alike}`?" if alike else None)
     if args.stride is not None:
         if "stride" not in names:
             raise Mistake("wrong-argument", f"`{macro.name}` has no parameter called stride, which `/` sets", args.stride.span,
-                          notes=(f"its parameters: {', '.join(names)}" if names else f"this {what} has no parameters",))
+                          notes=(f"its parameters: {', '.join(names)}" if names else f"this {what} has no parameters",),
+                          hint=next((f"write  {n}={spelled(args.stride.value)}" for n in names if n in ("s", "step", "strides") and n not in env), None))
         if "stride" in env:
             raise Mistake("duplicate-option", "the stride is given twice", args.stride.span, "it was given before")
         env["stride"] = args.stride.value
@@ -198,6 +204,7 @@ def _parameters(macro: Macro, params: tuple[tree.Param, ...], args: Arguments, n
     if missing:
         required = [p.name for p in params if p.default is None]
         raise Mistake("missing-argument", f"`{macro.name}` needs a value for `{missing[0]}`", node.span, f"{len(required) - len(missing)} of {len(required)} given",
+                      hint=f"write  {tree.source_text(node)} {' '.join(f'{n}=...' for n in missing)}" if isinstance(node, tree.Call) and node.name == macro.name else None,
                       notes=(f"it is declared as  {d.head}",) if isinstance(d, tree.Definition) else ())
     base = {**macro.file.env}
     for p in params:

@@ -100,8 +100,10 @@ def misspelt_input(e: Elaborator, node: tree.Call, scope: Scope, c: Context) -> 
         shape = (shape,)
     if not isinstance(shape, tuple) or not all(n is None or (isinstance(n, int) and n > 0) for n in shape):
         raise Silent
-    e.inputs.setdefault("input", node.span)
-    return _doubted_input(scope, "input", node.span, shape)
+    named = node.arguments[0]
+    name = named.name if isinstance(named, tree.Name) else "input"
+    e.inputs.setdefault(name, node.span)
+    return _doubted_input(scope, name, node.span, shape)
 
 
 def _check_sizes(s: tree.InputLine, shape: tuple[Any, ...]) -> None:

@@ -7,11 +7,13 @@ from math import isfinite
 from typing import Any
 
 from ...diagnostics import near
+from ...layers import LAYERS
 from ...syntax import tree
 from .files import Context
 from .values import UNKNOWN_VALUE, Flow, Incoming, Macro, Mistake, Silent, Symbol, described, is_number
 
 CONSTANTS: dict[str, Any] = {"yes": True, "no": False, "none": None}
+FOREIGN = {"True": "yes", "true": "yes", "False": "no", "false": "no", "None": "none", "null": "none"}  # what other languages write
 FUNCTIONS: dict[str, Callable[..., Any]] = {"min": min, "max": max, "floor": None, "ceil": None, "round": None, "abs": abs, "len": len}  # type: ignore[dict-item]
 ATTRIBUTES = ("channels", "height", "width", "depth", "shape")
 LARGEST = 10**12  # no size or count of a network comes near it
@@ -73,6 +75,8 @@ def _name(node: tree.Name, c: Context, flow: Flow | None) -> Any:
     except KeyError:
         pass
     macro = c.file.definitions.get(node.name)
+    if macro is None and node.name in FOREIGN:
+        raise Mistake("undefined-name", f"`{node.name}` is not a word of the language", node.span, hint=f"write  {FOREIGN[node.name]}")
     return macro if macro is not None else Symbol(node.name)
 
 
@@ -83,7 +87,9 @@ def _attribute(node: tree.Attribute, c: Context, flow: Flow | None) -> Any:
     if not isinstance(of, Incoming):
         if isinstance(of, Symbol) and _unbound(node.of, c):
             raise undefined(node.of, c)
-        raise Mistake("bad-value", f"{described(of)} has no parts with names", node.span, hint="`in` has: " + ", ".join(ATTRIBUTES))
+        file = node.name in ("npz", "npy", "safetensors", "net", "weights", "h5", "pt", "pth")
+        raise Mistake("bad-value", f"{described(of)} has no parts with names", node.span,
+                      hint=f'a file stands in quotes: "{tree.source_text(node)}"' if file else "`in` has: " + ", ".join(ATTRIBUTES))
     shape = of.flow.type.shape
     if node.name == "shape":
         v: Any = shape
@@ -124,11 +130,22 @@ def _item(node: tree.Item, c: Context, flow: Flow | None) -> Any:
     return of[index]
 
 
+def _instead(node: tree.Function) -> str | None:
+    """What stands for a function that other languages have, or for a step written as one."""
+    alike = near(node.name, FUNCTIONS)
+    texts = [tree.source_text(a) for a in node.arguments]
+    if node.name == "range" and len(texts) in (1, 2):
+        return f"write  {'1' if len(texts) == 1 else texts[0]}..{texts[-1]}{'-1' if len(texts) == 2 else ''}"
+    if node.name in ("int", "sqrt") and len(texts) == 1:
+        return f"write  floor({texts[0]})" if node.name == "int" else f"write  ({texts[0]})^0.5"
+    if node.name in LAYERS:
+        return f"write it as a step:  -> {' '.join((node.name, *texts))}"
+    return f"did you mean `{alike}`?" if alike else None
+
+
 def _function(node: tree.Function, c: Context, flow: Flow | None) -> Any:
     if node.name not in FUNCTIONS:
-        alike = near(node.name, FUNCTIONS)
-        raise Mistake("undefined-name", f"there is no function `{node.name}`", node.span, notes=("there are: " + ", ".join(FUNCTIONS),),
-                      hint=f"did you mean `{alike}`?" if alike else None)
+        raise Mistake("undefined-name", f"there is no function `{node.name}`", node.span, notes=("there are: " + ", ".join(FUNCTIONS),), hint=_instead(node))
     values = [evaluate(a, c, flow) for a in node.arguments]
     if node.name in ("min", "max") and len(values) == 1 and isinstance(values[0], tuple) and values[0]:
         values = list(values[0])

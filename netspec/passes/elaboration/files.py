@@ -13,6 +13,7 @@ from ...source import Source, Span
 from ...syntax import tree
 from ...syntax.load import read_source, specs_folder
 from ...syntax.parser import parse_recovering
+from .blame import Origins
 from .values import Macro
 
 STRUCTURAL = ("reuse", "skip", "expect")  # steps that make no layer of their own
@@ -42,12 +43,14 @@ class Context:
     env: dict[str, Any]
     defaults: dict[str, Any]
     file: File
+    origins: Origins = field(default_factory=dict)  # of the parameters, see `blame`
 
     def bound(self, **names: Any) -> Context:
-        return Context({**self.env, **names}, self.defaults, self.file)
+        kept = self.origins if self.origins.keys().isdisjoint(names) else {k: v for k, v in self.origins.items() if k not in names}
+        return Context({**self.env, **names}, self.defaults, self.file, kept)
 
     def with_default(self, kind: str, default: Any) -> Context:
-        return Context(self.env, {**self.defaults, kind: default}, self.file)
+        return Context(self.env, {**self.defaults, kind: default}, self.file, self.origins)
 
 
 @dataclass(eq=False)

@@ -80,6 +80,10 @@ def unknown(name: str, span: Span, c: Context, layers: Any, via: str | None = No
     head = near(name, ("residual", "dense", "each", "frozen", "repeat", "output", "input"))
     if name.lower() == "flatten" and name not in layers:
         hint: str | None = "fc flattens by itself; drop this line"
+    elif name in ("return", "end", "pass"):
+        hint = "drop this line: a body ends with its last line, and its value is the result"
+    elif _of_training(name):
+        hint = f"it belongs into a train section:\ntrain NAME:\n  {span.source.line(span.line)[span.column - 1 :].split('#')[0].rstrip()}"
     elif name.lower() in layers:
         hint = f"did you mean `{name.lower()}`?"
     elif alias and (alias.split()[0] in layers or alias in STRUCTURAL):
@@ -87,12 +91,20 @@ def unknown(name: str, span: Span, c: Context, layers: Any, via: str | None = No
     elif alike:
         hint = f"did you mean `{alike}`?"
     elif head:
-        hint = f"did you mean `{head}:`?"
+        hint = f"did you mean `{head}`?" if head in ("input", "output") else f"did you mean `{head}:`?"
     else:
         hint = f"define it:  block {name}(...):"
     label = "not a layer, not a block of this file" if via is None else f"`{via}` is `{name}` here, which is not a layer and not a block"
-    meant = next((w for w in (alias and alias.split()[0], name.lower(), alike) if w in layers or w in blocks), head)
+    meant = None if _of_training(name) else next((w for w in (alias and alias.split()[0], name.lower(), alike) if w in layers or w in blocks), head)
     return Mistake("unknown-word", f"I know no layer or block called `{name}`", span, label, hint=hint, meant=meant)
+
+
+def _of_training(name: str) -> bool:
+    """Whether the word begins a line of a train section."""
+    from ...optimisers import OPTIMISERS
+    from .training import SETTINGS
+
+    return name in SETTINGS or name in OPTIMISERS
 
 
 # ---------------------------------------------------------------- arguments

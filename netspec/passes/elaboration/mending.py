@@ -11,9 +11,12 @@ from typing import Any
 
 from ...diagnostics import Diagnostic
 from ...source import Span
+from ...syntax import tree
 from ...words import Argument, arguments
 from ..bind import Bound, Given, complete, gather
+from .blame import blamed
 from .elaborator import Elaborator
+from .files import Context
 from .lookup import Arguments
 from .scopes import Scope
 from .values import UNKNOWN_VALUE, Flow, Mistake, Silent, Symbol
@@ -24,8 +27,9 @@ STANDING: dict[str, tuple[Any, Any]] = {"count": (5040, 10080), "whole": (5040, 
                                         "rate": (0.25, 0.5), "flag": (False, True)}
 
 
-def mended(e: Elaborator, cls: Any, span: Span, args: Arguments, m: Exception, default: Bound | None, env: Any) -> Bound | None:
+def mended(e: Elaborator, cls: Any, node: tree.Call, args: Arguments, m: Exception, c: Context) -> Bound | None:
     """The step without what is wrong in it; each further mistake is reported. None where it makes no sense at all."""
+    span = node.span
     given, options, stride = [*args.given], {**args.options}, args.stride
     for _ in range(ROUNDS):
         if isinstance(m, Mistake):
@@ -33,16 +37,16 @@ def mended(e: Elaborator, cls: Any, span: Span, args: Arguments, m: Exception, d
             if stride is not None and stride.span == m.diagnostic.span:
                 stride = Given(UNKNOWN_VALUE, stride.span) if m.diagnostic.code in ("out-of-range", "not-whole") else None
         try:
-            bound = gather(cls, span, given, options, stride, env)
+            bound = gather(cls, span, given, options, stride, c.env)
         except Mistake as following:
             d = following.diagnostic
             if isinstance(m, Mistake) and d.span == m.diagnostic.span and d.code == m.diagnostic.code:
                 return None
             if d.code not in COUNTS:
-                e.report(d)
+                e.report(blamed(d, node, c))
             m = following
             continue
-        for a in complete(cls, bound, default):
+        for a in complete(cls, bound, c.defaults.get(cls.name)):
             bound.fields[a.field] = UNKNOWN_VALUE
         return bound
     return None
@@ -54,7 +58,8 @@ def _take_out(d: Diagnostic, given: list[Given], options: dict[str, Given]) -> N
         given[0], given[1] = given[1], given[0]
     for k, g in enumerate(given):
         if g.span == d.span:
-            stays = d.code == "undefined-name" or (d.code != "too-many-arguments" and not isinstance(g.value, (Symbol, Scope)) and g.value is not UNKNOWN_VALUE)
+            written = g.span.source.line(g.span.line)[g.span.column - 1 : g.span.column] != "@"  # else it has no place here
+            stays = d.code == "undefined-name" or (d.code != "too-many-arguments" and not isinstance(g.value, Symbol) and (written or not isinstance(g.value, Scope)) and g.value is not UNKNOWN_VALUE)
             given[k : k + 1] = [Given(UNKNOWN_VALUE, g.span)] if stays else []
             return
     for key, g in list(options.items()):
@@ -93,6 +98,8 @@ def likely(e: Elaborator, cls: Any, bound: Bound, inputs: list[Flow], span: Span
 
 def _standing(a: Argument, k: int) -> Any:
     """One of two values that may stand for an argument nobody knows."""
+    if a.name == "groups":
+        return 1  # it has no say in the shape
     if a.kind == "word" and len(a.words) > 1:
         return a.words[k]
     if a.kind not in STANDING:

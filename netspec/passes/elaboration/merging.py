@@ -28,8 +28,12 @@ def by_reference(e: Elaborator, node: tree.Call, cls: Any, args: Arguments, flow
     refs = [g for g in args.given if isinstance(g.value, Scope)]
     peers = [(f"@{g.value.path}", g.value.value, g.span) for g in refs]
     if not refs and "over" not in args.options and not any(g.value is UNKNOWN_VALUE for g in args.given):
+        axis = [g.name for g in args.given if g.name is not None and g.name in e.seen_axes]
+        if axis:
+            raise Mistake("missing-argument", f"{cls.name} pools an axis that is named by over=", node.span, hint=f"{cls.name} over={axis[0]}")
+        named = " ".join("@" + g.name for g in args.given if g.name is not None and g.name in scope.kids)
         raise Mistake("missing-argument", f"{cls.name} joins several values, and only the flow came", node.span, "nothing to join it with",
-                      hint=f"name a node,  {cls.name} @a , or put branches under  {cls.name}:")
+                      hint=f"a node is written with `@`:  {cls.name} {named}" if named else f"name a node,  {cls.name} @a , or put branches under  {cls.name}:")
     return join(e, node, cls, args, [("the flow", flow, node.span), *peers], scope, c, label)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from ...diagnostics import Label, near
@@ -14,6 +15,7 @@ from ...syntax import tree
 from ...syntax.tree import walk
 from ..bind import Bound, Given, gather
 from . import ends, merging, steps
+from .blame import handed_in
 from .elaborator import Elaborator, single_call
 from .expressions import evaluate, number, truth, undefined
 from .files import Context
@@ -40,14 +42,28 @@ def run(e: Elaborator, s: Any, flow: Flow | None, scope: Scope, c: Context) -> F
 
 
 def _suite(e: Elaborator, s: tree.Suite, flow: Flow | None, scope: Scope, c: Context) -> Flow | None:
-    for x in s.statements:
+    for k, x in enumerate(s.statements):
         kind = x.__class__
+        if isinstance(x, tree.Residual) and x.shortcut is None and _shortcut_lost(s.statements[k + 1 :]):
+            x = replace(x, shortcut=tree.Shortcut(None, tree.Hole(None, x.span), x.span))  # whatever it was to make
         if kind is tree.Default or kind is tree.Constant:
             with e.guarded():
                 c = bound(e, x, flow, c)
         else:
             flow = run(e, x, flow, scope, c)
     return flow
+
+
+def _shortcut_lost(following: tuple[Any, ...]) -> bool:
+    """Whether a residual's shortcut stands on a line that was not read as one."""
+    for k, x in enumerate(following):
+        if isinstance(x, tree.Residual):
+            return False
+        if k == 0 and isinstance(x, tree.Labelled) and near(x.name, ("shortcut",)):
+            return True
+        if isinstance(x, tree.Hole) and re.match(r"\s*(?:shortcut|else)\b", x.span.source.line(x.span.line)):
+            return True
+    return False
 
 
 def bound(e: Elaborator, s: Any, flow: Flow | None, c: Context) -> Context:
@@ -94,7 +110,7 @@ def default(e: Elaborator, s: tree.Default, flow: Flow | None, c: Context) -> Bo
             if not isinstance(v, Symbol):
                 raise Mistake("wrong-argument", "a default never sets a positional argument", a.span, f"this is {described(v)}", hint=f"default {s.kind} relu pad=1")
             given.append(Given(v, a.span, v.name))
-    new = gather(cls, s.span, given, options, stride)
+    new = gather(cls, s.span, given, options, stride, whole=False)
     old = c.defaults.get(s.kind)
     if old is not None:
         for k, v in old.fields.items():
@@ -135,7 +151,7 @@ def _labelled(e: Elaborator, s: tree.Labelled, flow: Flow | None, scope: Scope, 
         alike = None  # `dense1` is a name of its own
     if s.name in ("concat", "add", "sub", "mul", "mean") and single_call(s.body) is None:
         for x in s.body.statements if isinstance(s.body, tree.Suite) else (s.body,):
-            e.report(Mistake("branch-expected", f"`{s.name}:` opens a merge, and its lines begin with `|`", first_line(x), "no branch", hint="  | skip\n  | conv 64 3x3").diagnostic)
+            e.report(Mistake("branch-expected", f"`{s.name}:` opens a merge, and its lines begin with `|`", first_line(x), "no branch", hint=f"| {tree.source_text(x)}").diagnostic)
     elif alike and s.name != alike and s.index is None:
         e.report(Mistake("misleading-label", f"the label `{s.name}` looks like the word `{alike}`", head, "read as a label, this line would connect nothing",
                          hint=f"write `{alike}:` if you meant it, or choose a name further from it").diagnostic)
@@ -207,7 +223,7 @@ def _repeat(e: Elaborator, s: tree.Repeat, flow: Flow | None, scope: Scope, c: C
         if isinstance(m, Fatal):
             raise
         if isinstance(m, Mistake):
-            e.report(m.diagnostic)
+            e.report(handed_in(m.diagnostic, s.times, c))
         return undecided(e, [s.body], flow, scope, c.bound(**{s.counter: UNKNOWN_VALUE}) if s.counter else c)
     for i in range(e.turns(int(times))):
         e.tick(s.span)

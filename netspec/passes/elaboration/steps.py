@@ -15,6 +15,7 @@ from ...syntax import tree
 from .. import bind as binding
 from ..bind import Bound, bind
 from . import merging
+from .blame import blamed
 from .calls import use
 from .elaborator import DEPTH, Elaborator
 from .files import UNKNOWN, Context
@@ -74,7 +75,12 @@ def _as_meant(e: Elaborator, node: tree.Call, meant: str, flow: Flow | None, sco
 
 
 def _call(e: Elaborator, node: tree.Call, flow: Flow | None, scope: Scope, c: Context, label: str | None) -> Flow:
-    name, target = resolve(node, c)
+    try:
+        name, target = resolve(node, c)
+    except Mistake as m:
+        if node.name in scope.kids:
+            m.meant, m.diagnostic = None, replace(m.diagnostic, hint=f"a node is written with `@`:  @{node.name}   and its steps run again with  reuse @{node.name}")
+        raise
     if isinstance(target, Macro):
         if target is UNKNOWN or macro_torn(target) or node.span.line in c.file.module.doubted:
             arguments(e, node, flow, scope, c)
@@ -129,7 +135,7 @@ def layer(e: Elaborator, node: tree.Call, cls: Any, args: Arguments, flow: Flow 
     except (Mistake, Silent) as m:
         if isinstance(m, Mistake):
             _explained(m, flow)
-            e.report(m.diagnostic)
+            e.report(blamed(m.diagnostic, node, c))
         return _doubtful(e, node, cls, args, m, flow, scope, c, label)
     inputs = [flow, *(flow_of(r) for r in bound.refs)]
     span = node.span
@@ -145,6 +151,8 @@ def layer(e: Elaborator, node: tree.Call, cls: Any, args: Arguments, flow: Flow 
         if isinstance(m, Mistake):
             e.report(m.diagnostic)
         out = guess(made, inputs)
+        if isinstance(m, Mistake) and m.diagnostic.code == "wrong-rank" and len(inputs[0].type.shape) == 1:
+            out = replace(out, ranked=False)  # the next step would say the same
     place.raw = out
     for word in (bound.norm, bound.activation):
         if word is not None and word != "linear":
@@ -171,7 +179,7 @@ def _doubtful(e: Elaborator, node: tree.Call, cls: Any, args: Arguments, m: Exce
     """A step of whose arguments some are wrong or not known, as far as the others go."""
     place = _place(node, cls, scope, c, label)
     out = flow.unsure()
-    bound = mended(e, cls, node.span, args, m, c.defaults.get(cls.name), c.env)
+    bound = mended(e, cls, node, args, m, c)
     if bound is not None:
         inputs = [flow, *(r.value for r in bound.refs if r.value is not None)]
         out = likely(e, cls, bound, inputs, node.span, scope.path)
@@ -254,7 +262,8 @@ def reuse(e: Elaborator, node: tree.Call, args: Arguments, flow: Flow | None, sc
     if any(g.value is UNKNOWN_VALUE for g in args.given):
         raise Silent
     if len(args.given) != 1 or not isinstance(args.given[0].value, Scope) or args.options or args.stride:
-        raise Mistake("wrong-argument", "reuse takes one node", node.span, hint="reuse @a  runs the steps labelled  a: ...  again")
+        named = next((g.name for g in args.given if g.name in scope.kids), None)
+        raise Mistake("wrong-argument", "reuse takes one node", node.span, hint=f"reuse @{named}" if named else "reuse @a  runs the steps labelled  a: ...  again")
     if flow is None:
         raise no_flow(node)
     original: Scope = args.given[0].value

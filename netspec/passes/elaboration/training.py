@@ -11,7 +11,7 @@ from ...ir.training import LossUse, MetricUse, Setting, Training
 from ...source import Span
 from ...syntax import tree
 from ...words import WordError, arguments
-from ..bind import Given, bind, refused
+from ..bind import OPTIONS, Given, bind, refused
 from .elaborator import Elaborator
 from .expressions import CONSTANTS, evaluate, number, truth
 from .files import Context
@@ -19,6 +19,14 @@ from .statements import check_turns, list_of
 from .values import UNKNOWN_VALUE, Macro, Mistake, Silent, Symbol, described, plain
 
 SETTINGS = ("data", "loss", "schedule", "metric", "batch", "epochs", "accumulate", "average", "initialise", "augment", "regularise")
+
+
+OTHERWISE = {"crossentropyloss": "cross_entropy", "categorical_crossentropy": "cross_entropy", "sparse_categorical_crossentropy": "cross_entropy", "softmax": "cross_entropy",
+             "bceloss": "bce", "bcewithlogitsloss": "bce", "binary_crossentropy": "bce", "mseloss": "mse", "mean_squared_error": "mse", "l1loss": "l1", "mae": "l1",
+             "nllloss": "nll", "smooth_l1": "huber", "smoothl1loss": "huber", "batch_size": "batch", "batchsize": "batch", "num_epochs": "epochs", "n_epochs": "epochs",
+             "max_epochs": "epochs", "criterion": "loss", "loss_fn": "loss", "dataset": "data", "steplr": "step", "multisteplr": "multistep", "cosineannealing": "cosine",
+             "cosineannealinglr": "cosine", "reducelronplateau": "plateau", "horizontal_flip": "flip", "random_crop": "crop", "acc": "accuracy",
+             "gradient_accumulation": "accumulate", "ema": "average", "transform": "augment"}  # what other systems call them
 
 
 class _Section:
@@ -29,6 +37,7 @@ class _Section:
         self.metrics: list[MetricUse] = []
         self.schedules: list[tuple[Any, Span]] = []
         self.optimiser: Any = None
+        self.steps = False  # whether an optimiser was named, rightly or wrongly
         self.numbers: dict[str, int] = {}
         self.average: float | None = None
         self.initialise: str | None = None
@@ -126,7 +135,9 @@ def _run(e: Elaborator, s: Any, c: Context, section: _Section, graph: Graph | No
             if chosen is not None:
                 _run(e, chosen, c, section, graph)
         elif not isinstance(s, tree.Hole):
-            raise Mistake("misplaced", "this has no place in a train section", s.span, hint="a train section holds settings:  loss cross_entropy")
+            colon = isinstance(s, tree.Labelled) and s.name in SETTINGS
+            raise Mistake("misplaced", "this has no place in a train section", s.span, "a setting has no colon" if colon else "",
+                          hint=f"{s.name} {tree.source_text(s.body)}" if colon else "a train section holds settings:  loss cross_entropy")
     return c
 
 
@@ -156,8 +167,9 @@ def _setting(e: Elaborator, s: tree.Call, c: Context, section: _Section, graph: 
         if isinstance(a, (tree.Stride, tree.Upto)):
             raise Mistake("wrong-argument", "a setting has no stride and no `upto`", a.span)
     if name in OPTIMISERS:
-        if section.optimiser is not None:
+        if section.steps:
             raise Mistake("contradiction", "there are two optimisers", s.span, "the second one", hint="keep one")
+        section.steps = True
         section.optimiser = _word(OPTIMISERS[name], s, s.arguments, c)
     elif name == "loss":
         section.losses.append(_loss(e, s, c, graph))
@@ -197,7 +209,10 @@ def _setting(e: Elaborator, s: tree.Call, c: Context, section: _Section, graph: 
             raise Mistake("unknown-word", "a loss line begins with `loss`", s.span, hint="write  loss " + tree.source_text(s))
         if name in ("optimiser", "optimizer"):
             raise Mistake("unknown-word", "an optimiser's line begins with its own name", s.name_span, hint="write  " + (tree.source_text(s).partition(" ")[2] or "adam lr=0.001"))
-        alike = near(name, [*OPTIMISERS, *SETTINGS])
+        alike = OTHERWISE.get(name.lower()) or near(name, [*OPTIMISERS, *SETTINGS])
+        option = OPTIONS.get(name.lower(), (name,))[0]
+        if option in ("lr", "momentum", "decay", "nesterov"):
+            raise Mistake("unknown-word", f"`{name}` is no setting of its own", s.name_span, "an option of the optimiser", hint=f"sgd lr=0.1 {option}=..." if option != "lr" else "sgd lr=...")
         raise Mistake("unknown-word", f"a train section knows no setting `{name}`", s.name_span, "not a setting, not an optimiser",
                       notes=(f"settings: {', '.join(SETTINGS)}", f"optimisers: {', '.join(sorted(OPTIMISERS))}"), hint=f"did you mean `{alike}`?" if alike else None)
 
@@ -217,7 +232,8 @@ def _class(registry: Any, sort: str, s: tree.Call, c: Context) -> tuple[Any, tup
     name = held.name if isinstance(held, Symbol) else first.name
     cls = registry.get(name)
     if cls is None:
-        alike = near(name, registry)
+        alike = OTHERWISE.get(name.lower()) or near(name, registry)
+        alike = alike if alike in registry else near(name, registry)
         raise Mistake("unknown-word", f"there is no {sort} called `{name}`", first.span, f"not {'an' if sort[0] in 'aeiou' else 'a'} {sort}", notes=("there are: " + ", ".join(sorted(registry)),),
                       hint=f"did you mean `{alike}`?" if alike else None)
     return cls, s.arguments[1:]
@@ -271,7 +287,7 @@ def _used(e: Elaborator, s: tree.Call, c: Context, graph: Graph | None, rest: An
             output = "out" if "out" in names else next(iter(names))
         else:
             raise Mistake("missing-argument", f"this net has several outputs: say which one this {s.name} reads", s.span, "no output is named", notes=("outputs: " + ", ".join(names),),
-                          hint=f"{tree.source_text(s)} @{next(iter(names))}")
+                          hint=f"{s.name} {tree.source_text(s.arguments[0])} @{next(iter(names))}" if s.arguments else None)
     return output, target, weight, others
 
 
@@ -318,6 +334,9 @@ def _loss(e: Elaborator, s: tree.Call, c: Context, graph: Graph | None) -> LossU
 def _check_target(op: Any, target: str | None, output: Any, graph: Graph, s: tree.Call) -> None:
     """A loss against the network's own input compares equal shapes."""
     names = {n.name: n for n in graph.inputs}
+    alike = near(target, names) if target is not None and target not in names and len(target) > 3 else None
+    if alike:
+        raise Mistake("misleading-label", f"the target `{target}` looks like the input `{alike}`", s.span, "read as an array of the data", hint=f"target={alike}")
     if target is None or (target != "input" and target not in names):
         return
     node = names.get(target) or graph.inputs[0]

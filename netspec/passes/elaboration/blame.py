@@ -1,0 +1,52 @@
+"""Whose mistake a wrong argument is: where a call hands a block a number that no step can take, it is the call's, and the
+step in the block only shows it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from ...diagnostics import Diagnostic, Label
+from ...source import Span
+from ...syntax import tree
+
+Origins = Mapping[str, tuple[Span, Any]]  # a parameter: the argument that set it, and what the names in that meant
+CODES = ("out-of-range", "not-whole", "wrong-argument", "bad-value")
+_LITERAL = re.compile(r"-?[\d.]+(?:[eE][+-]?\d+)?|[\d?]+(?:x[\d?]+)+|\"[^\"]*\"|@.*")
+
+
+def origins(params: Iterable[tree.Param], args: Any, outer: Origins) -> Origins:
+    """Where the parameters of one call come from."""
+    out: dict[str, tuple[Span, Any]] = {p.name: (p.default.span, {}) for p in params if p.default is not None}
+    out.update({p.name: (g.span, outer) for p, g in zip(params, args.given)})
+    out.update({k: (g.span, outer) for k, g in args.options.items()})
+    if args.stride is not None:
+        out["stride"] = args.stride.span, outer
+    return out
+
+
+def blamed(d: Diagnostic, node: tree.Call, c: Any) -> Diagnostic:
+    """What is wrong with an argument of a step, at the argument of a call that the value comes from."""
+    if d.code not in CODES or not c.origins:
+        return d
+    for a in node.arguments:
+        value = a.value if isinstance(a, (tree.Option, tree.Stride)) else a
+        if a.span == d.span:
+            return handed_in(d, value, c)
+    return d
+
+
+def handed_in(d: Diagnostic, value: Any, c: Any) -> Diagnostic:
+    """A mistake in a value, where it was written if it came through parameters as it is."""
+    if d.code not in CODES or not isinstance(value, tree.Name) or d.span is None:
+        return d
+    name, known = value.name, c.origins
+    while name in known:
+        span, known = known[name]
+        text = re.sub(r"^(?:\w+\s*=|/)\s*", "", span.source.line(span.line)[span.column - 1 : span.end_column - 1])
+        if _LITERAL.fullmatch(text) and span.source == d.span.source:
+            return replace(d, labels=(Label(span, d.labels[0].text), Label(d.span, f"`{value.name}` is used here"), *d.labels[1:]))
+        name = text
+    return d

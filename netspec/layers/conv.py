@@ -102,7 +102,7 @@ class Conv(Layer, category="convolution"):
         if (len(numbers) != prod(known)) if len(known) == len(shape) else (not numbers or len(numbers) % prod(known)):
             raise WordError("values= gives the numbers of one window, or of all of them", f"one window: {taps}",
                             f"all: {shape_text(shape)}" + (f" = {prod(known)}" if len(known) == len(shape) else ""),
-                            label=f"{len(numbers)} numbers", code="bad-value")
+                            label=f"{len(numbers)} number{'s' if len(numbers) > 1 else ''}", hint=f"give {taps} numbers:  values=[{', '.join(['1'] * min(taps, 9))}{', ...' if taps > 9 else ''}]", code="bad-value")
         return numbers
 
     def _rows(self, c: int) -> list[tuple[int, ...]]:

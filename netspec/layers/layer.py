@@ -160,7 +160,7 @@ def sizes(t: TensorType) -> tuple[int, ...]:
 def known_channels(t: TensorType) -> int:
     """The number of channels, where a rule needs it."""
     if t.channels is None:
-        raise WordError("the number of channels must be known here", label="it is `?`", code="unknown-size")
+        raise WordError("the number of channels must be known here", label="it is `?`", hint="input 3x?x?", code="unknown-size")
     return t.channels
 
 

@@ -31,7 +31,7 @@ class Reshape(Layer, category="move"):
         to = (self.to,) if isinstance(self.to, int) else tuple(self.to)
         if x.known and x.size != prod(to):
             raise WordError("reshape keeps the number of elements", f"input: {shape_text(x.shape)} = {x.size}", f"result: {shape_text(to)} = {prod(to)}",
-                            label=f"{shape_text(x.shape)} to {shape_text(to)}", code="shape-mismatch")
+                            label=f"{shape_text(x.shape)} to {shape_text(to)}", hint=f"reshape {x.size}", code="shape-mismatch")
         if not 1 <= len(to) <= 4:
             raise WordError("a value has channels and up to 3 spatial axes", label=f"{len(to)} axes", code="wrong-rank")
         return x.of(*to)

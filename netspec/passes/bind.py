@@ -6,6 +6,7 @@ with the span to blame.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from math import isfinite
@@ -36,7 +37,7 @@ OPTIONS = {"s": ("stride",), "k": ("window",), "g": ("groups",), "d": ("dilation
            "ksize": ("window",), "out_channels": ("filters",), "out_features": ("units",), "num_features": ("units",), "dilation_rate": ("dilation",), "use_bias": ("bias",),
            "padding_mode": ("edges",), "num_groups": ("groups",), "learning_rate": ("lr",), "weight_decay": ("decay",), "gamma": ("factor", "rate"), "step_size": ("every",),
            "betas": ("beta1",), "milestones": ("steps",), "label_smoothing": ("smoothing",), "ignore_index": ("ignore",), "class_weight": ("weights",), "class_weights": ("weights",),
-           "scale_factor": ("factor",), "negative_slope": ("slope",), "epsilon": ("eps",), "ceil_mode": ("rounding",), "output_padding": ("output_pad",),
+           "scale_factor": ("factor",), "scale": ("factor",), "negative_slope": ("slope",), "epsilon": ("eps",), "ceil_mode": ("rounding",), "output_padding": ("output_pad",),
            "kernel_initializer": ("init",), "bias_initializer": ("bias_init",)}  # what other systems call them
 LARGEST = 10**9
 
@@ -137,7 +138,7 @@ def gather(cls: type[Word], what: Span, given: list[Given], options: dict[str, G
             if a is not None:
                 _set(out, a, v.path, g.span)
             elif not _takes_refs(cls):
-                raise Mistake("wrong-argument", f"{cls.name} takes no reference", g.span, "not among its arguments", notes=(usage(cls),))
+                raise Mistake("wrong-argument", f"{cls.name} takes no reference", g.span, "not among its arguments", notes=(usage(cls),), hint=f"to join the two:  add @{v.path}")
         elif isinstance(v, (Incoming, Macro)):
             raise Mistake("wrong-argument", f"{described(v)} cannot be an argument of {cls.name}", g.span, notes=(usage(cls),))
         else:
@@ -243,7 +244,7 @@ def _unknown_word(cls: type[Word], g: Given, w: str, words: dict[str, Argument],
     elif w in LAYERS and cls.name in LAYERS:
         hint = f"if `{w}` is the next step, write  -> {w}"
     else:
-        hint = None
+        hint = "drop it" if known else f"drop it: {cls.name} has no words"
     raise Mistake("unknown-word", f"{cls.name} knows no word `{w}`", g.span, "not a switch, and no parameter or constant has this name", notes, hint)
 
 
@@ -318,7 +319,7 @@ def _unknown_option(cls: type[Word], key: str, g: Given, names: dict[str, Argume
     if key in ("name", "trainable", "requires_grad"):
         return Mistake("unknown-option", f"`{key}` is no option of a step", g.span, hint=f"a label names it:  {plain(g.value)}: {cls.name} ..." if key == "name" else f"frozen: {cls.name} ...")
     return Mistake("unknown-option", f"`{cls.name}` has no option called `{key}`", g.span, "not one of its options",
-                   notes=(f"its options: {known}" if known else "it has no options",), hint=f"did you mean `{alike}`?" if alike else None)
+                   notes=(f"its options: {known}" if known else "it has no options",), hint=f"did you mean `{alike}`?" if alike else f"drop {key}=")
 
 
 def usage(cls: type[Word]) -> str:
@@ -372,7 +373,36 @@ def _wants(a: Argument) -> str:
 
 
 def _wrong(cls: type[Word], a: Argument, g: Given, wants: str) -> Mistake:
-    return Mistake("wrong-argument", f"the {_title(cls, a)} must be {wants}", g.span, f"this is {described(g.value)}", notes=() if a.doc in wants else (f"{a.name}: {a.doc}",))
+    return Mistake("wrong-argument", f"the {_title(cls, a)} must be {wants}", g.span, f"this is {described(g.value)}", notes=() if a.doc in wants else (f"{a.name}: {a.doc}",),
+                   hint=_written(g, _example(a, g.value)))
+
+
+def _written(g: Given, value: str | None) -> str | None:
+    """A value as it would stand where this one does: `pad=1`, `/2`, `64`."""
+    if value is None:
+        return None
+    text = g.span.source.line(g.span.line)[g.span.column - 1 : g.span.end_column - 1]
+    head = "/" if text.startswith("/") else f"{text.split('=')[0].strip()}=" if re.match(r"\w+\s*=(?!=)", text) else ""
+    return f"for example  {head}{value}"
+
+
+def _example(a: Argument, v: Any) -> str | None:
+    """A value of the kind that the argument wants, as near to what was written as can be."""
+    if isinstance(v, str) and a.kind in ("count", "size", "number", "rate") and re.fullmatch(r"\d+(\.\d+)?(x\d+)*", v):
+        return v
+    if isinstance(v, tuple) and len(v) == 1 and isinstance(v[0], tuple):
+        return spelled(v[0])
+    if a.kind == "flag" and is_number(v):
+        return spelled(bool(v))
+    if isinstance(v, Incoming) and a.kind in ("count", "whole"):
+        return "in.channels"
+    return {"count": "64", "whole": "1", "size": "3x3", "number": "0.1", "rate": "0.5", "flag": "no", "list": "[1, 2, 3]", "text": '"..."', "ref": "@conv1"}.get(a.kind)
+
+
+def _allowed(a: Argument, v: float) -> str:
+    """A number within the bounds of an argument: what was written without its sign, its default, or the nearest."""
+    fits = [x for x in (-v, a.default) if is_number(x) and (a.least is None or x >= a.least) and (a.most is None or x <= a.most) and (a.below is None or x < a.below) and x]
+    return spelled(fits[0] if fits else a.least if a.least is not None and v < a.least else a.most if a.most is not None else 0.5)
 
 
 def _bounds(cls: type[Word], a: Argument, g: Given, v: Any) -> None:
@@ -382,17 +412,24 @@ def _bounds(cls: type[Word], a: Argument, g: Given, v: Any) -> None:
             raise Mistake("too-large", f"the {_title(cls, a)} is too large for a network", g.span, f"the limit is {LARGEST:g}")
         return
     sides = [f"at least {a.least:g}" if a.least is not None else "", f"at most {a.most:g}" if a.most is not None else "", f"less than {a.below:g}" if a.below is not None else ""]
-    raise Mistake("out-of-range", f"the {_title(cls, a)} must be {' and '.join(s for s in sides if s)}", g.span, f"this is {v:g}")
+    raise Mistake("out-of-range", f"the {_title(cls, a)} must be {' and '.join(s for s in sides if s)}", g.span, f"this is {v:g}", hint=_written(g, _allowed(a, v)))
 
 
 def _whole(cls: type[Word], a: Argument, g: Given, v: Any) -> int:
     if not is_number(v):
         raise _wrong(cls, a, g, _wants(a))
     if v != v or v in (float("inf"), float("-inf")) or v != int(v):
-        raise Mistake("not-whole", f"the {_title(cls, a)} must be whole", g.span, f"this is {v:g}", hint="choose numbers that divide")
+        raise Mistake("not-whole", f"the {_title(cls, a)} must be whole", g.span, f"this is {v:g}", hint=_whole_hint(g, v))
     n = int(v)
     _bounds(cls, a, g, n)
     return n
+
+
+def _whole_hint(g: Given, v: float) -> str | None:
+    text = re.sub(r"^(?:\w+\s*=(?!=)|/)\s*", "", g.span.source.line(g.span.line)[g.span.column - 1 : g.span.end_column - 1])
+    if re.fullmatch(r"-?[\d.eE+-]+", text):
+        return _written(g, str(max(1, round(v))) if isfinite(v) else None)
+    return f"choose numbers that divide, or round down:  floor({text})"
 
 
 def _size(cls: type[Word], a: Argument, g: Given, v: Any) -> Any:
@@ -438,7 +475,8 @@ def _one_word(cls: type[Word], a: Argument, g: Given, v: Any) -> str:
     w = plain(v)
     if not isinstance(w, str) or w not in a.words:
         alike = near(w, a.words) if isinstance(w, str) else None
-        raise Mistake("wrong-argument", f"the {_title(cls, a)} must be {_wants(a)}", g.span, f"this is {described(v)}", hint=f"did you mean `{alike}`?" if alike else None)
+        raise Mistake("wrong-argument", f"the {_title(cls, a)} must be {_wants(a)}", g.span, f"this is {described(v)}",
+                      hint=f"did you mean `{alike}`?" if alike else _written(g, a.words[0] if a.words else None))
     return w
 
 

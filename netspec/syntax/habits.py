@@ -74,6 +74,15 @@ def _adjacent(a: Token, b: Token) -> bool:
 # ---------------------------------------------------------------- lines that are no statements
 
 
+def imported(c: Context) -> Result:
+    """`from vgg import vgg16`, `import vgg.vgg16`."""
+    names = re.fullmatch(r"\s*(?:from\s+[\"']?([\w./-]+?)(?:\.net)?[\"']?\s+import\s+([\w, ]+)|import\s+(\w+)\.(\w+))\s*", c.text)
+    if names is None or c.inside:
+        return None
+    file, what = names[1] or names[3], names[2] or names[4]
+    return _read_as(c, "outside-net" if c.first.type == "FROM" else "syntax", "an import names what it takes, and the file in quotes", "", f'import {what.strip()} from "{file}.net"')
+
+
 def comment(c: Context) -> Result:
     """`// stem`, `-- stem`, a text by itself."""
     t, tokens = c.token, c.line.tokens
@@ -283,6 +292,15 @@ def alternative(c: Context) -> Result:
     return None
 
 
+def comparison(c: Context) -> Result:
+    """`conv n>3 3x3`, `while n < 4:`."""
+    if c.token.type != "CMP" or c.first.type in CONDITIONAL or c.before is None:
+        return None
+    if c.first.text == "while":
+        return c.diagnostic("syntax", "there is no `while`: everything is decided before the net runs", "not a word of the language", "repeat 3:", at=c.first)
+    return c.diagnostic("syntax", "a comparison stands in a condition", "not in the arguments of a step", hint="if n > 3: conv 64 3x3")
+
+
 def default(c: Context) -> Result:
     """`default: conv relu`, `default conv = relu`."""
     t = c.token
@@ -359,6 +377,8 @@ def commas(c: Context) -> Result:
         return _read_as(c, "syntax", "several numbers stand in brackets", "a comma", _edited(c, [(c.before.column, c.before.column, "("), (tokens[last].end, tokens[last].end, ")")]))
     if whole and _adjacent(c.before, t):
         return _read_as(c, "syntax", "decimals begin with a point, and arguments are separated by blanks", "a comma", _edited(c, [(t.column, t.end, ".")]))
+    if c.first.text == "schedule" and all(x.type in ("INT", "COMMA") for x in tokens[2:]) and len(tokens) > 4:
+        return _read_as(c, "syntax", "a list stands in brackets", "a comma", _edited(c, [(tokens[2].column, tokens[2].column, "["), (tokens[-1].end, tokens[-1].end, "]")]))
     edits = [(_then if _begins_step(tokens, x) else _blank)(x, tokens) for x in _level(tokens, 0, len(tokens)) if x.type == "COMMA"]
     if _begins_step(tokens, t):
         return _read_as(c, "syntax", "`then` is written `->`", "a comma", _edited(c, edits))
@@ -398,6 +418,8 @@ def colon(c: Context) -> Result:
 def assigned(c: Context) -> Result:
     """`d1 = double 64`, and `vgg11 = vgg 1 1` at the left edge."""
     tokens = c.line.tokens
+    if c.first.type == "NAME" and [t.type for t in tokens[1:3]] == ["COLON", "EQUAL"] and len(tokens) > 3:
+        return _read_as(c, "syntax", "a constant is its name, `=`, and a value", "without the colon", _edited(c, [(c.first.end, tokens[3].column, " = ")]), at=tokens[1])
     if c.at < 3 or c.first.type != "NAME" or tokens[1].type != "EQUAL" or tokens[2].type != "NAME" or c.token.type in ("_BAD", "COMMA"):
         return None
     if c.inside:
@@ -454,6 +476,9 @@ def numbers(c: Context) -> Result:
         return _read_as(c, "syntax", "a number begins with a digit", "nothing stands before the point", _edited(c, [(t.column, t.column, "0")]))
     if t.type == "INT" and before.type == "DOT" and k > 1 and not _adjacent(tokens[k - 2], before) and _adjacent(before, t):
         return _read_as(c, "syntax", "a number begins with a digit", "nothing stands before the point", _edited(c, [(before.column, before.column, "0")]), at=before)
+    if before.type == "DOT" and k > 1 and _adjacent(tokens[k - 2], before) and _adjacent(before, t) and tokens[k - 2].type in NUMBERS and not slip(c.first.text, HEADS):
+        end = t.column + len(re.match(r"\d*", t.text)[0])  # type: ignore[index]
+        return _read_as(c, "syntax", "sizes and exponents are whole numbers", "a decimal point", _edited(c, [(before.column, end, "")]), at=before)
     if t.type == "_BAD" and re.fullmatch(r"\d+(?:_\d+)+", t.text):
         return _read_as(c, "syntax", "a number is written in digits alone", "", _edited(c, [(t.column, t.end, t.text.replace("_", ""))]))
     if t.type == "_BAD" and re.fullmatch(r"\d+(?:[xX]+\d*)+", t.text):
@@ -480,5 +505,5 @@ def sum_of_nodes(c: Context) -> Result:
     return c.diagnostic("syntax", "values are joined by a step of its own", f"`{op.text}` is for numbers", hint=f"{words[op.type]} {name[0] if name else '@a'}", at=op)
 
 
-HABITS = (comment, bullet, darknet, repeated, constant, foreign_head, definition, after_input, shape, output, loop, condition, alternative, references, quotes, numbers, arrow, call,
-          commas, colon, assigned, default, sum_of_nodes)
+HABITS = (imported, comment, bullet, darknet, repeated, constant, foreign_head, definition, after_input, shape, output, loop, condition, alternative, references, quotes, numbers, arrow, call,
+          commas, assigned, colon, default, comparison, sum_of_nodes)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 
 from ..diagnostics import near
-from .habits import HABITS, LEFT, bullet, head_without_colon, slip, with_comma
+from .habits import HABITS, LEFT, bullet, head_without_colon, imported, slip, with_comma
 from .lexer import Token
 from .refused import FRIENDLY, HEADS, SIZES, STRUCTURE, TYPES, Context, Finding, Result
 
@@ -91,6 +91,8 @@ def _outside(c: Context) -> Result:
     if t.type in ("BLOCK", "NET", "TRAIN", "IMPORT") and c.inside:
         return c.diagnostic("not-inside", f"`{t.text}` stands at the left edge of a file, never inside a body", "this line is indented",
                             hint="move it to the left edge")
+    if t.type == "FROM" and re.search(r"\bimport\b", c.text):
+        return imported(c)
     if t.type == "ARROW":
         return c.diagnostic("syntax", "a line that begins with `->` continues a step, and there is none above")
     if not c.inside and t.type in TYPES:
@@ -180,7 +182,8 @@ def _reserved(c: Context) -> Result:
         return c.diagnostic("reserved-word", f"`{t.text}` is a word of the language and cannot be a name", "choose another name",
                             hint=f"write  {t.text}_ or a word of your own")
     if t is c.second and c.first.type in TYPES and t.type in ("EQUAL", "_LB_TIGHT", "DOT"):
-        return c.diagnostic("reserved-word", f"`{c.first.text}` is a word of the language and cannot be a name", "choose another name", at=c.first)
+        return c.diagnostic("reserved-word", f"`{c.first.text}` is a word of the language and cannot be a name", "choose another name", at=c.first,
+                            hint=f"{c.first.text}: conv 64 3x3" if c.first.type in ("FROZEN", "RESIDUAL", "DENSE") else f"write  {c.first.text}_ or a word of your own")
     return None
 
 
@@ -199,11 +202,13 @@ def _missing_part(c: Context) -> Result:
     if before.type == "AS":
         return c.diagnostic("missing-value", "a name is missing after `as`", "it numbers the turns", at=before, hint="repeat 3 as i: layer[i]: conv 64 3x3")
     if before.type == "EQUAL":
-        return c.diagnostic("missing-value", "a value is missing after `=`", "nothing follows" if t.type == "_NL" else f"`{t.text}` is no value", at=before)
+        return c.diagnostic("missing-value", "a value is missing after `=`", "nothing follows" if t.type == "_NL" else f"`{t.text}` is no value", at=before,
+                            hint=f"for example  {c.line.tokens[c.at - 2].text}=1" if c.at > 1 else None)
     if before.type == "AT":
         return c.diagnostic("syntax", "a reference is `@` and a name", f"`{t.text}` is no name" if t.text else "the name is missing", at=before)
     if before.type in ("PLUS", "MINUS", "STAR", "SLASH", "PERCENT", "CARET", "CMP", "SIGN", "STRIDE", "OR", "AND", "NOT", "RANGE"):
-        return c.diagnostic("missing-value", f"a number is missing after `{before.text}`", "nothing follows" if t.type == "_NL" else f"`{t.text}` is no number", at=before)
+        return c.diagnostic("missing-value", f"a number is missing after `{before.text}`", "nothing follows" if t.type == "_NL" else f"`{t.text}` is no number", at=before,
+                            hint="for example  " + {"RANGE": "1..3", "STRIDE": "/2", "CMP": f"in.channels {before.text} 64"}.get(before.type, f"n{before.text}2" if len(before.text) == 1 else f"n {before.text} yes"))
     if before.type in ("IF", "ELIF") and t.type == "COLON":
         found = c.diagnostic("incomplete", f"a condition is missing after `{before.text}`", "nothing decides here", at=before, hint=f"for example  {before.text} in.channels != 64:")
         return found if before is c.first else Finding(found, tuple(x for x in c.line.tokens if x is not before))

@@ -160,11 +160,26 @@ class _Run:
             return False  # a call: what is wrong is the line below it
         last = head.tokens[-1]
         colon = Token("COLON", ":", last.line, last.end, last.end + 1)
+        if len(head.tokens) > 2 and head.tokens[1].type == "COLON":  # concat: conv 64 1x1
+            return self.first_branch(head, line)
         now = self.stacks.keep()
         self.stacks.put_back(self.before_head)
         if self.try_line([*head.tokens, colon], head) is None and self.feeds(_token("_INDENT", line.number)):
             text = self.source.line(last.line)[: last.end - 1].strip()
             self.say("missing-colon", f"`{head.tokens[0].text}` opens a body, so it ends with a colon", colon, "a colon is missing here", hint=text + ":")
+            head.faults.append(self.found[-1])
+            return True
+        self.stacks.put_back(now)
+        return False
+
+    def first_branch(self, head: Line, line: Line) -> bool:
+        """`concat: conv 64 1x1` with more branches below. Reads its head, and then the branches."""
+        now = self.stacks.keep()
+        assert self.before_head is not None
+        self.stacks.put_back(self.before_head)
+        if self.try_line(head.tokens[:2], head) is None and self.feeds(_token("_INDENT", line.number)):
+            rest = self.source.line(head.number)[head.tokens[2].column - 1 : head.tokens[-1].end - 1]
+            self.say("syntax", "every branch stands on a line of its own", head.tokens[2], "not behind the colon", hint=f"{head.tokens[0].text}:\n  | {rest}")
             head.faults.append(self.found[-1])
             return True
         self.stacks.put_back(now)

@@ -13,7 +13,7 @@ from ...source import Span
 from ...syntax import tree
 
 Origins = Mapping[str, tuple[Span, Any]]  # a parameter: the argument that set it, and what the names in that meant
-CODES = ("out-of-range", "not-whole", "wrong-argument", "bad-value")
+CODES = ("out-of-range", "not-whole", "wrong-argument", "bad-value", "too-many-arguments")
 _LITERAL = re.compile(r"-?[\d.]+(?:[eE][+-]?\d+)?|[\d?]+(?:x[\d?]+)+|\"[^\"]*\"|@.*")
 
 
@@ -45,8 +45,14 @@ def handed_in(d: Diagnostic, value: Any, c: Any) -> Diagnostic:
     name, known = value.name, c.origins
     while name in known:
         span, known = known[name]
-        text = re.sub(r"^(?:\w+\s*=|/)\s*", "", span.source.line(span.line)[span.column - 1 : span.end_column - 1])
+        written = span.source.line(span.line)[span.column - 1 : span.end_column - 1]
+        text = re.sub(r"^(?:\w+\s*=|/)\s*", "", written)
         if _LITERAL.fullmatch(text) and span.source == d.span.source:
-            return replace(d, labels=(Label(span, d.labels[0].text), Label(d.span, f"`{value.name}` is used here"), *d.labels[1:]))
+            head = written[: len(written) - len(text)]  # `n=`, or the slash of a stride
+            example = re.match(r"for example  (?:\w+=|/)?", d.hint or "")
+            hint = f"for example  {head}{(d.hint or '')[example.end():]}" if example else d.hint
+            if d.code == "too-many-arguments":
+                hint = f"`{value.name}` stands where no number can: hand in a word"
+            return replace(d, hint=hint, labels=(Label(span, d.labels[0].text), Label(d.span, f"`{value.name}` is used here"), *d.labels[1:]))
         name = text
     return d

@@ -95,7 +95,7 @@ def _enter(e: Elaborator, node: tree.Call, macro: Macro, definition: tree.Defini
         alike = near(upto.path.split(".")[0], names)
         deep = below(place, last)
         raise Mistake("missing-reference", f"`{macro.name}` has no node `{upto.path}`", upto.span, "not in this net",
-                      notes=(f"in it are: {', '.join(names[:12])}",), hint=f"did you mean `{deep[0]}`?" if deep else f"did you mean `{alike}`?" if alike else None)
+                      notes=(f"in it are: {', '.join(names[:12])}",), hint=f"did you mean `{deep[0]}`?" if deep else f"did you mean `{alike}`?" if alike else f"for example  upto {names[-1]}" if names else None)
     e.ends_with_output = False
     return e.done(place, out)
 
@@ -180,7 +180,7 @@ def _parameters(macro: Macro, params: tuple[tree.Param, ...], args: Arguments, n
     if bad is not None:
         raise Mistake("too-many-arguments", f"`{macro.name}` takes {len(names) or 'no'} argument{'' if len(names) == 1 else 's'}", bad.span, "this is one more",
                       notes=(f"it is declared as  {d.head}",) if isinstance(d, tree.Definition) else (),
-                      hint="`upto` is one word: write  upto NODE" if near(bad.name or "", ("upto",)) else None)
+                      hint="`upto` is one word: write  upto NODE" if near(bad.name or "", ("upto",)) else f"write  {macro.name} {' '.join(n.upper() for n in names)}".rstrip())
     for name, g in zip(names, given):
         env[name] = _passed(g, name, node, macro)
     for key, g in args.options.items():
@@ -204,7 +204,7 @@ def _parameters(macro: Macro, params: tuple[tree.Param, ...], args: Arguments, n
     if missing:
         required = [p.name for p in params if p.default is None]
         raise Mistake("missing-argument", f"`{macro.name}` needs a value for `{missing[0]}`", node.span, f"{len(required) - len(missing)} of {len(required)} given",
-                      hint=f"write  {tree.source_text(node)} {' '.join(f'{n}=...' for n in missing)}" if isinstance(node, tree.Call) and node.name == macro.name else None,
+                      hint=f"write  {tree.source_text(node)} {' '.join(f'{n}=...' for n in missing)}" if isinstance(node, tree.Call) and node.name == macro.name else f"add  {' '.join(f'{n}=...' for n in missing)}",
                       notes=(f"it is declared as  {d.head}",) if isinstance(d, tree.Definition) else ())
     base = {**macro.file.env}
     for p in params:
@@ -234,7 +234,7 @@ def _passed(g: Given, name: str, node: tree.Call, macro: Macro) -> Any:
         raise Mistake("wrong-argument", "`in` is the flow, which a block has anyway", g.span)
     if isinstance(g.value, Symbol) and g.name is not None and g.value.name not in known_words() and g.value.name not in CONSTANTS:
         raise Mistake("undefined-name", f"`{g.value.name}` is not defined here", g.span, f"it is to be `{name}` of {macro.name}",
-                      hint=(lambda a: f"did you mean `{a}`?" if a else None)(near(g.value.name, [*macro.file.definitions, *known_words()])))
+                      hint=(lambda a: f"did you mean `{a}`?" if a else f"define it:  block {g.value.name}(...):")(near(g.value.name, [*macro.file.definitions, *known_words()])))
     return g.value
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from ...diagnostics import near
 from ...layers import LAYERS
 from ...syntax import tree
+from .blame import handed_in
 from .files import Context
 from .values import UNKNOWN_VALUE, Flow, Incoming, Macro, Mistake, Silent, Symbol, described, is_number
 
@@ -53,7 +54,9 @@ def _number(v: Any, node: Any, c: Context) -> int | float:
     if v is None and isinstance(node, (tree.Attribute, tree.Item)):
         raise Mistake("unknown-size", "this size is not known, and a number is needed here", node.span, "it is `?`",
                       hint="bind it:  --input 3x224x224")
-    raise Mistake("bad-value", "a number is needed here", node.span, f"this is {described(v)}")
+    m = Mistake("bad-value", "a number is needed here", node.span, f"this is {described(v)}", hint="compute each size by itself:  (2*3, 2*3)" if isinstance(v, tuple) else None)
+    m.diagnostic = handed_in(m.diagnostic, node, c)
+    raise m
 
 
 def _unbound(node: Any, c: Context) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...diagnostics import Diagnostic
+from ...diagnostics import Diagnostic, near
 from ...source import Span
 from ...syntax import tree
 from ...words import Argument, arguments
@@ -33,6 +33,8 @@ def mended(e: Elaborator, cls: Any, node: tree.Call, args: Arguments, m: Excepti
     given, options, stride = [*args.given], {**args.options}, args.stride
     for _ in range(ROUNDS):
         if isinstance(m, Mistake):
+            if m.diagnostic.code == "unknown-word":
+                _put_right(cls, m.diagnostic, given)
             _take_out(m.diagnostic, given, options)
             if stride is not None and stride.span == m.diagnostic.span:
                 stride = Given(UNKNOWN_VALUE, stride.span) if m.diagnostic.code in ("out-of-range", "not-whole") else None
@@ -50,6 +52,15 @@ def mended(e: Elaborator, cls: Any, node: tree.Call, args: Arguments, m: Excepti
             bound.fields[a.field] = UNKNOWN_VALUE
         return bound
     return None
+
+
+def _put_right(cls: Any, d: Diagnostic, given: list[Given]) -> None:
+    """Read a misspelt switch as the one that was meant: it may decide the shape."""
+    words = {w for a in arguments(cls) for w in a.words}
+    for k, g in enumerate(given):
+        meant = near(g.value.name, words) if g.span == d.span and isinstance(g.value, Symbol) else None
+        if meant:
+            given[k] = Given(Symbol(meant), g.span._replace(end_column=g.span.column), g.name)
 
 
 def _take_out(d: Diagnostic, given: list[Given], options: dict[str, Given]) -> None:

@@ -236,9 +236,9 @@ def _repeat(e: Elaborator, s: tree.Repeat, flow: Flow | None, scope: Scope, c: C
 def check_turns(s: tree.Repeat, times: int | float) -> None:
     """Refuse a count that is none."""
     if not isinstance(times, int):
-        raise Mistake("not-whole", "a repeat runs a whole number of times", s.times.span, f"this is {times:g}", hint="choose numbers that divide")
+        raise Mistake("not-whole", "a repeat runs a whole number of times", s.times.span, f"this is {times:g}", hint=f"choose numbers that divide, or round down:  floor({tree.source_text(s.times)})")
     if times < 0:
-        raise Mistake("out-of-range", "a repeat cannot run a negative number of times", s.times.span, f"this is {times}")
+        raise Mistake("out-of-range", "a repeat cannot run a negative number of times", s.times.span, f"this is {times}", hint=f"for example  {-times}")
     if times > MOST_TURNS:
         raise Mistake("too-large", f"a repeat of more than {MOST_TURNS} turns is no network", s.times.span, f"this is {times}")
 

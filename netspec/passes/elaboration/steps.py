@@ -250,8 +250,22 @@ def guess(made: Any, inputs: list[Flow]) -> Flow:
         shape = made.shape(*blank)
         most = first.most if first.most is not None and len(first.most) == len(shape.shape) else None
         return Flow("", shape, False, (), most, all(f.ranked for f in inputs))
-    except Exception:  # whatever a rule makes of nothing, nothing is known then
+    except Exception:  # whatever a rule makes of nothing
+        return _whatever(made, inputs)
+
+
+def _whatever(made: Any, inputs: list[Flow]) -> Flow:
+    """What a layer that needs sizes makes of any: `fc 10` gives 10."""
+    shapes = []
+    for n in (5040, 10080):
+        try:
+            shapes.append(made.shape(*(TensorType(tuple(n if s is None else s for s in f.type.shape), f.type.batch) for f in inputs)))
+        except Exception:  # nothing is known then
+            return inputs[0].unsure()
+    a, b = shapes
+    if len(a.shape) != len(b.shape):
         return inputs[0].unsure()
+    return Flow("", TensorType(tuple(p if p == q else None for p, q in zip(a.shape, b.shape)), a.batch), False, (), None, all(f.ranked for f in inputs))
 
 
 # ---------------------------------------------------------------- reuse

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from math import prod
 from typing import Any
 
 from ...diagnostics import near
@@ -186,9 +187,9 @@ def _setting(e: Elaborator, s: tree.Call, c: Context, section: _Section, graph: 
             raise Mistake("wrong-argument", f"{name} takes one whole number", s.span, hint=f"{name} 64")
         v = number(s.arguments[0], c, None)
         if not isinstance(v, int):
-            raise Mistake("not-whole", f"{name} is a whole number", s.arguments[0].span, f"this is {v:g}")
+            raise Mistake("not-whole", f"{name} is a whole number", s.arguments[0].span, f"this is {v:g}", hint=f"{name} {max(1, round(v))}")
         if v < 1:
-            raise Mistake("out-of-range", f"{name} is at least 1", s.arguments[0].span, f"this is {v}")
+            raise Mistake("out-of-range", f"{name} is at least 1", s.arguments[0].span, f"this is {v}", hint=f"{name} {max(1, -v)}")
         section.numbers[name] = v
     elif name in ("average", "initialise"):
         if getattr(section, name) is not None:
@@ -235,7 +236,7 @@ def _class(registry: Any, sort: str, s: tree.Call, c: Context) -> tuple[Any, tup
         alike = OTHERWISE.get(name.lower()) or near(name, registry)
         alike = alike if alike in registry else near(name, registry)
         raise Mistake("unknown-word", f"there is no {sort} called `{name}`", first.span, f"not {'an' if sort[0] in 'aeiou' else 'a'} {sort}", notes=("there are: " + ", ".join(sorted(registry)),),
-                      hint=f"did you mean `{alike}`?" if alike else None)
+                      hint=f"did you mean `{alike}`?" if alike else f"for example  {s.name} {sorted(registry)[0]}")
     return cls, s.arguments[1:]
 
 
@@ -247,7 +248,7 @@ def _word(cls: Any, s: tree.Call, arguments: Any, c: Context) -> Any:
             if a.name in options:
                 raise Mistake("duplicate-option", f"`{a.name}` is given twice", a.span, "the second time")
             if isinstance(a.value, tree.Reference):
-                raise Mistake("wrong-argument", f"`{a.name}` is no node", a.span)
+                raise Mistake("wrong-argument", f"`{a.name}` is no node", a.span, hint=f"an output is named by itself:  {s.name} {cls.name} {tree.source_text(a.value)}")
             options[a.name] = Given(evaluate(a.value, c, None), a.span, a.value.name if isinstance(a.value, tree.Name) else None)
         elif isinstance(a, tree.Reference):
             raise Mistake("wrong-argument", f"{cls.name} takes no reference", a.span)
@@ -323,12 +324,18 @@ def _loss(e: Elaborator, s: tree.Call, c: Context, graph: Graph | None) -> LossU
         if cls.after and getattr(node.op, "name", "") == cls.after:
             e.say("note", "reads-logits", f"{cls.name} reads the input of @{output}'s {cls.after}: it computes the {cls.after} itself, stably", s.span)
             type_ = graph.values[node.inputs[0]].type
-        try:
-            op.check_output(type_)
-        except WordError as w:
-            raise refused(w, s.span) from None
+        _check_output(op, type_, s)
         _check_target(op, target, type_, graph, s)
+    elif output in e.outputs and e.outputs[output][0].type.known:  # known for certain, whatever is wrong above
+        _check_output(op, e.outputs[output][0].type, s)
     return LossUse(op, output, target, weight, s.span)
+
+
+def _check_output(op: Any, type_: Any, s: tree.Call) -> None:
+    try:
+        op.check_output(type_)
+    except WordError as w:
+        raise refused(w, s.span) from None
 
 
 def _check_target(op: Any, target: str | None, output: Any, graph: Graph, s: tree.Call) -> None:
@@ -342,8 +349,10 @@ def _check_target(op: Any, target: str | None, output: Any, graph: Graph, s: tre
     node = names.get(target) or graph.inputs[0]
     want = op.target(output)
     if want.element == "float" and want.known and node.type.known and want.shape != node.type.shape:
+        same = prod(n or 0 for n in output.shape) == prod(n or 0 for n in node.type.shape)
         raise Mistake("shape-mismatch", "the target has another shape than the output", s.span,
-                      f"output {'x'.join(map(str, output.shape))}, target {'x'.join(map(str, node.type.shape))}")
+                      f"output {'x'.join(map(str, output.shape))}, target {'x'.join(map(str, node.type.shape))}",
+                      hint="give the output the shape of the target:  " + ("reshape " if same else "expect ") + "x".join(map(str, node.type.shape)))
 
 
 def _metric(e: Elaborator, s: tree.Call, c: Context, graph: Graph | None) -> MetricUse:

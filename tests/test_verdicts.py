@@ -71,7 +71,7 @@ def together(count: int, seed: int) -> Iterator[str]:
     rng = random.Random(seed)
     head = "net a:\n  input 3x32x32\n"
     bodies = [text.removeprefix(head) for name in FILES for _, text in specs(name) if text.startswith(head) and marked(text, "!^")]
-    bodies = [b for b in bodies if not re.search(r"@conv3|@later|too-many-steps", b)]  # what these find depends on their neighbours
+    bodies = [b for b in bodies if not re.search(r"@conv3|@later|too-many-steps|^\S", b, re.MULTILINE)]  # what these find depends on their neighbours
     for _ in range(count):
         yield head + "".join(f"  @input\n{body}" for body in rng.sample(bodies, rng.choice((2, 3))))
 

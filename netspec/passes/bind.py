@@ -235,8 +235,11 @@ def _unknown_word(cls: type[Word], g: Given, w: str, words: dict[str, Argument],
                       f"did you mean `{meant}`?" if meant else f"make it a parameter of the block or net, or define it above:  {w} = ...")
     if meant and not alike:
         alike = meant
-    if w == "x":
-        hint: str | None = "sizes have no blanks: write  3x3"
+    off = re.fullmatch(r"no_?(\w+)", w)
+    if off and (off[1] in _table(cls)[0] or family(off[1]) in takes):
+        hint: str | None = f"write  {off[1]}=no"
+    elif w == "x":
+        hint = "sizes have no blanks: write  3x3"
     elif alike:
         hint = f"did you mean `{alike}`?"
     elif options or w in _table(cls)[0]:
@@ -264,8 +267,13 @@ def _one_more(cls: type[Word], given: list[Given], literals: list[Given], positi
     """What a step with too many numbers probably meant."""
     names = _table(cls)[0]
     values = [g.value for g in literals]
+    extra = literals[len(positions)].span
+    if extra.column > 1 and extra.source.line(extra.line)[extra.column - 1] == "-":
+        return "to subtract, write  n-1  or  n - 1"
     if UNKNOWN_VALUE in values:
         return usage(cls)
+    if False in values:
+        return "to switch a word off, write  bn=no"
     at = given.index(literals[len(positions)])
     before = given[at - 1].value if at else None
     numbers = [a.name for a in names.values() if a.kind in ("number", "rate") and a.position is None]
@@ -275,7 +283,7 @@ def _one_more(cls: type[Word], given: list[Given], literals: list[Given], positi
         return f"{cls.name} joins nodes: write  {cls.name} @name"
     if cls.name in ("conv", "deconv") and len(values) == 3 and is_number(values[1]) and not is_number(values[2]):
         return f"the channels that come in are known: write  {cls.name} {spelled(values[1])} {spelled(values[2])}"
-    if "stride" in names and len(values) == len(positions) + 1 and isinstance(values[-1], int):
+    if "stride" in names and len(values) == len(positions) + 1 and values[-1].__class__ is int:
         same = cls.name in ("conv", "deconv") and values[-1] == values[-2]
         kept = [*values[:-2], (values[-1],) * 2] if same else values[:-1]
         return f"write  {cls.name} {' '.join(map(spelled, kept))}" + ("" if same else f" /{values[-1]}")

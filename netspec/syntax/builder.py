@@ -55,7 +55,7 @@ class TreeBuilder:
 
     def hole(self, t: Token, body: Any) -> Any:
         """A line that could not be read; what is under it is still looked at, unless it is a train section out of place."""
-        settings = self.source.line(t.line).split(maxsplit=1)[:1] == ["train"]
+        settings = self.source.line(t.line).lstrip().startswith(("train ", "train:"))
         return tree.Hole(None if settings else _suite(body), self.at(t))
 
     def variant(self, c: list[Any]) -> Any:

@@ -76,8 +76,15 @@ def _adjacent(a: Token, b: Token) -> bool:
 
 def imported(c: Context) -> Result:
     """`from vgg import vgg16`, `import vgg.vgg16`."""
+    if c.inside:
+        return None
+    own = re.fullmatch(r"import\s+(\w[\w, ]*?)\s+(?:\w+\s+)?[\"']?([\w./-]+?)(?:\.net)?[\"']?", c.text) if c.first.type == "IMPORT" else None
+    if c.first.type == "IMPORT" and own and own[2] != "from" and "." not in own[1]:
+        return _read_as(c, "syntax", "an import names what it takes, and the file in quotes", "", f'import {own[1]} from "{own[2]}.net"')
+    if c.first.text in ("include", "require", "using", "use") and '"' in c.text:
+        return c.diagnostic("outside-net", "an import names what it takes, and the file in quotes", "", 'import vgg16 from "vgg.net"')
     names = re.fullmatch(r"\s*(?:from\s+[\"']?([\w./-]+?)(?:\.net)?[\"']?\s+import\s+([\w, ]+)|import\s+(\w+)\.(\w+))\s*", c.text)
-    if names is None or c.inside:
+    if names is None:
         return None
     file, what = names[1] or names[3], names[2] or names[4]
     return _read_as(c, "outside-net" if c.first.type == "FROM" else "syntax", "an import names what it takes, and the file in quotes", "", f'import {what.strip()} from "{file}.net"')
@@ -99,6 +106,8 @@ def comment(c: Context) -> Result:
     of = re.search(r"(\([^()]*\)|[\w.]+(?:\[[^\]]*\])?)\s*$", left)
     if operand is None or of is None or (rest[:1] == " " and (of[1].isdigit() or (len(rest.split()) > 1 and not operand[1].isdigit()))):
         return _read_as(c, "syntax", "a comment begins with `#`", "not with slashes", left, at=c.before)
+    if re.fullmatch(r"\d+(?:x\d+)+", of[1]):
+        return _read_as(c, "syntax", "a stride has one slash", "two", f"{left.rstrip()} /{operand[1]}{rest[operand.end():]}", at=c.before)
     a, b = of[1], operand[1]
     return _read_as(c, "syntax", "`//` is not a word of the language: `floor` rounds down", "`/` divides", f"{left[: of.start()]}floor({a}/{b}){rest[operand.end():]}", at=c.before)
 
@@ -145,8 +154,14 @@ def repeated(c: Context) -> Result:
     t, tokens = c.token, c.line.tokens
     if t is c.first and t.type == "INT" and c.second is not None and (c.second.type == "STAR" or c.second.text == "x") and len(tokens) > 2:
         return _read_as(c, "syntax", "steps are repeated by `repeat`", "a number begins no line", _edited(c, [(t.column, tokens[2].column, f"repeat {t.text}: ")]))
+    if t is c.first and t.type == "INT" and c.second is not None and c.second.text == "times" and len(tokens) > 3:
+        return _read_as(c, "syntax", "steps are repeated by `repeat`", "a number begins no line", _edited(c, [(t.column, tokens[2].column, f"repeat {t.text}")]))
     if c.first.type != "REPEAT":
         return None
+    if t.text == "times" and c.before is not None:
+        return _read_as(c, "missing-colon", "`repeat` is followed by a number and a colon", "without this word", _edited(c, [(c.before.end, t.end, "" if c.written[t.end - 1 : t.end] == ":" else ":")]))
+    if t is c.second and t.type == "COLON" and len(tokens) == 3 and tokens[2].type == "INT":
+        return _read_as(c, "incomplete", "`repeat` is followed by a number and a colon", "", _edited(c, [(t.column, tokens[2].end, f" {tokens[2].text}:")]))
     if t is c.second and t.type == "_LP_TIGHT":
         return _read_as(c, "syntax", "`repeat` is followed by a blank and a number", "", _edited(c, [(t.column, t.column, " ")]))
     if t.type == "IN" and c.at == 2 and tokens[1].type == "NAME" and len(tokens) > 4 and (tokens[3].type != "INT" or tokens[4].type != "COLON"):
@@ -161,9 +176,15 @@ def repeated(c: Context) -> Result:
 
 def definition(c: Context) -> Result:
     """`block f n:`, `net a[n]:`, `block f(n: int):`, `block f(*n):`, `block f(n) -> conv n 3x3`."""
-    if c.first.type not in ("BLOCK", "NET") or c.token is c.first or not c.single or c.second is None or c.second.type != "NAME":
+    if c.first.type not in ("BLOCK", "NET") or c.token is c.first or not c.single or c.second is None:
+        return None
+    if c.token is c.second and c.token.type == "_BAD" and (digits := re.fullmatch(r"(\d+)_?([A-Za-z]\w*)", c.token.text)):
+        return _read_as(c, "syntax", "a name begins with a letter", f"`{c.token.text}` is none", _edited(c, [(c.token.column, c.token.end, f"{digits[2]}_{digits[1]}")]))
+    if c.second.type != "NAME":
         return None
     tokens, t = c.line.tokens, c.token
+    if t.type == "MINUS" and c.at == 2 and _adjacent(c.second, t) and len(tokens) > 3 and _adjacent(t, tokens[3]):
+        return _read_as(c, "syntax", "a name has no hyphen", "this is a minus", _edited(c, [(t.column, t.end, "_")]))
     if t.type == "ARROW" and c.before is not None and c.first.type == "BLOCK" and not c.bracketed:
         return _read_as(c, "syntax", "the body of a block stands behind a colon", "not an arrow", _edited(c, [(c.before.end, t.end, ":")]))
     if t.type == "COLON" and c.bracketed:
@@ -192,6 +213,9 @@ def shape(c: Context) -> Result:
         names.append(rest.pop(0).text)
     name = names[0] + " " if names else ""
     sizes = "x".join(t.text.lower() for t in rest)
+    if len(rest) == (0 if names else 1) and re.fullmatch(r"\w+(x\w+)+", named := (rest or [c.line.tokens[1]])[0].text) and not re.fullmatch(SIZES, named):
+        label = f"{names[0]} " if len(names) > 1 else ""
+        return _read_as(c, "syntax", "sizes that are computed stand in brackets", "", f"{' ' * (c.first.column - 1)}input {label}({', '.join(named.split('x'))})")
     blanks = " " * (c.first.column - 1)
     if len(names) > 1 and c.token.type in ("COMMA", "NAME") and rest and all(re.fullmatch(SIZES, t.text) for t in rest) and len(rest) == 1:
         return _read_as(c, "syntax", "every input has a line of its own", "", "\n".join(f"{blanks}input {n} {sizes}" for n in names))
@@ -239,7 +263,11 @@ def loop(c: Context) -> Result:
         return None
     over = next((k for k, x in enumerate(tokens) if x.type == "IN"), None)
     colon = next((k for k, x in enumerate(tokens) if x.type == "COLON" and over is not None and k > over), None)
-    if t.type == "COMMA" and over is not None and colon is not None and over < c.at < colon:
+    head = c.written[: (tokens[colon].end if colon else tokens[-1].end) - 1]
+    meant = re.sub(r"\s+do\s*:", ":", re.sub(r"\s+(?:to|until)\s+|\.\.\.", "..", head))
+    if c.single and meant != head:
+        text: str | None = meant + c.written[len(head) : tokens[-1].end - 1]
+    elif t.type == "COMMA" and over is not None and colon is not None and over < c.at < colon:
         text = _edited(c, [(tokens[over + 1].column, tokens[over + 1].column, "["), (tokens[colon].column, tokens[colon].column, "]")])
     elif over is None and t.type == "EQUAL":
         text = _edited(c, [(t.column, t.end, "in")])
@@ -292,6 +320,19 @@ def alternative(c: Context) -> Result:
     return None
 
 
+def bar(c: Context) -> Result:
+    """`conv 8 3x3 | relu`, `| conv 8 1x1 | conv 8 3x3`."""
+    t = c.token
+    if t.type != "VBAR" or c.at == 0 or c.before is None or not c.single or c.before.type in ("VBAR", "COLON") or c.at + 1 >= len(c.line.tokens):
+        return None
+    if c.first.type == "VBAR":
+        text = _edited(c, [(c.before.end, t.column, "\n" + " " * (c.first.column - 1))])
+        return _read_as(c, "syntax", "a `|` begins a branch, on a line of its own", "not here", text)
+    if c.first.type == "NAME" and c.second is not None and c.second.type != "COLON":
+        return _read_as(c, "syntax", "a `|` begins a branch, on a line of its own", "`then` is written `->`", _edited(c, [(t.column, t.end, "->")]))
+    return None
+
+
 def comparison(c: Context) -> Result:
     """`conv n>3 3x3`, `while n < 4:`."""
     if c.token.type != "CMP" or c.first.type in CONDITIONAL or c.before is None:
@@ -320,7 +361,7 @@ def arrow(c: Context) -> Result:
     start = c.before.column if c.before is not None and c.before.type in ("MINUS", "SIGN", "EQUAL", "CMP") else t.column
     if c.first.type in CONDITIONAL and not any(x.type == "COLON" for x in tokens[: c.at]):
         return None
-    if t.type == "CMP" and c.at + 1 < len(tokens) and tokens[c.at + 1].type not in ("NAME", "AT"):
+    if t.type == "CMP" and c.at + 1 < len(tokens) and tokens[c.at + 1].type not in ("NAME", "AT", "CMP"):
         return None
     end = tokens[-1].end - 1
     old = c.written[start - 1 : end]
@@ -335,7 +376,7 @@ def call(c: Context) -> Result:
     t, before, tokens = c.token, c.before, c.line.tokens
     if c.inside and c.at > 2 and t.type in (*NUMBERS, "NAME") and tokens[0].type == "NAME" and tokens[1].type in OPEN and c.bracketed and before is not None and before.type == "NAME":
         return _branches(c, tokens[0], tokens[1])
-    if t.type not in ("_LP_TIGHT", "LPAR") or before is None or before.type != "NAME" or c.first.type in ("BLOCK", "INPUT") or (not c.inside and c.first.type != "NET"):
+    if t.type not in ("_LP_TIGHT", "LPAR") or before is None or before.type != "NAME" or c.first.type in ("BLOCK", "INPUT") or (not c.inside and c.first.type not in ("NET", "DEFAULT")):
         return None
     k = c.at
     last = _closing(tokens, k)
@@ -375,6 +416,8 @@ def commas(c: Context) -> Result:
         while last + 2 < len(tokens) and tokens[last + 1].type == "COMMA" and tokens[last + 2].type == "INT":
             last += 2
         return _read_as(c, "syntax", "several numbers stand in brackets", "a comma", _edited(c, [(c.before.column, c.before.column, "("), (tokens[last].end, tokens[last].end, ")")]))
+    if whole and _adjacent(c.before, t) and c.before.text != "0" and c.inside:
+        return _read_as(c, "syntax", "sizes are joined by a small x", "a comma", _edited(c, [(t.column, t.end, "x")]))
     if whole and _adjacent(c.before, t):
         return _read_as(c, "syntax", "decimals begin with a point, and arguments are separated by blanks", "a comma", _edited(c, [(t.column, t.end, ".")]))
     if c.first.text == "schedule" and all(x.type in ("INT", "COMMA") for x in tokens[2:]) and len(tokens) > 4:
@@ -420,8 +463,19 @@ def assigned(c: Context) -> Result:
     tokens = c.line.tokens
     if c.first.type == "NAME" and [t.type for t in tokens[1:3]] == ["COLON", "EQUAL"] and len(tokens) > 3:
         return _read_as(c, "syntax", "a constant is its name, `=`, and a value", "without the colon", _edited(c, [(c.first.end, tokens[3].column, " = ")]), at=tokens[1])
+    if c.inside and c.first.type == "NAME" and c.at == 2 and c.token.type == "AT" and tokens[1].type == "EQUAL":
+        return _read_as(c, "syntax", "a line is named by a label: a name and a colon", "`=` makes a constant", _edited(c, [(c.first.end, tokens[2].column, ": ")]), at=tokens[1])
+    if c.token.type == "AS" and c.inside and c.first.type in ("NAME", "INPUT") and c.at + 2 == len(tokens) and tokens[-1].type == "NAME":
+        name, start = tokens[-1].text, c.first
+        front = (start.end, start.end, f" {name}") if start.type == "INPUT" else (start.column, start.column, f"{name}: ")
+        return _read_as(c, "syntax", "a line is named in front: by a label" if start.type == "NAME" else "an input is named in front of its shape", "not behind",
+                        _edited(c, [front, (tokens[c.at - 1].end, tokens[-1].end, "")]))
+    if c.token.type == "MINUS" and c.at == 1 and c.inside and c.first.type == "NAME" and len(tokens) > 2 and _adjacent(c.first, c.token) and _adjacent(c.token, tokens[2]):
+        return _read_as(c, "syntax", "a name has no hyphen", "this is a minus", _edited(c, [(c.token.column, c.token.end, "_")]))
     if c.at < 3 or c.first.type != "NAME" or tokens[1].type != "EQUAL" or tokens[2].type != "NAME" or c.token.type in ("_BAD", "COMMA"):
         return None
+    if c.inside and tokens[2].text == "input":
+        return _read_as(c, "syntax", "an input is named behind the word", "`=` makes a constant", _edited(c, [(c.first.column, tokens[2].end, f"input {c.first.text}")]), at=tokens[1])
     if c.inside:
         return _read_as(c, "syntax", "a line is named by a label: a name and a colon", "`=` makes a constant", _edited(c, [(c.first.end, tokens[2].column, ": ")]), at=tokens[1])
     return _read_as(c, "syntax", "a variant of a net begins with `net`", "`=` alone makes a constant", _edited(c, [(c.first.column, c.first.column, "net ")]), at=c.first)
@@ -458,6 +512,8 @@ def quotes(c: Context) -> Result:
     if t.text == "'" and c.single:
         text = re.sub(r"'([^'\"]*)'", r'"\1"', c.written[: c.line.tokens[-1].end - 1])
         return _read_as(c, "syntax", "texts stand in double quotes", "", text if "'" not in text else None, 'write  "..."')
+    if t.text == "`" and c.single:
+        return _read_as(c, "syntax", "this character means nothing in a spec", "", c.written[: c.line.tokens[-1].end - 1].replace("`", ""))
     if t.text == ";" and c.single:
         text = re.sub(r"\s*;\s*$", "", c.written[: c.line.tokens[-1].end - 1])
         return _read_as(c, "syntax", "there is no `;` here: a new line means `then`, and so does `->`", "", re.sub(r"\s*;\s*", " -> ", text))
@@ -469,6 +525,11 @@ def numbers(c: Context) -> Result:
     t, before, tokens, k = c.token, c.before, c.line.tokens, c.at
     if before is None:
         return None
+    sizes = re.fullmatch(r"\d+(?:x\w+)+", t.text) if t.type == "_BAD" and not re.fullmatch(r"\d+(?:x\d*)+", t.text) else None
+    if sizes and all(re.search(rf"(?<!\w){p}(?!\w)", c.source.text) for p in t.text.split("x") if not p.isdigit()):
+        return _read_as(c, "syntax", "sizes that are computed stand in brackets", f"`{t.text}` is no size", _edited(c, [(t.column, t.end, f"({', '.join(t.text.split('x'))})")]))
+    if t.text == "\\" and k + 1 < len(tokens) and tokens[k + 1].type in ("INT", "NAME"):
+        return _read_as(c, "syntax", "a stride is written with a slash", "this is a backslash", _edited(c, [(t.column, t.end, "/")]))
     product = re.fullmatch(r"(\d+)([A-Za-z_]\w*)", t.text) if t.type == "_BAD" else None
     if product and re.search(rf"(?<!\w){product[2]}(?!\w)", c.source.text):
         return _read_as(c, "syntax", "a product is written with `*`", f"`{t.text}` is neither a number nor a name", _edited(c, [(t.column, t.end, f"{product[1]}*{product[2]}")]))
@@ -506,4 +567,4 @@ def sum_of_nodes(c: Context) -> Result:
 
 
 HABITS = (imported, comment, bullet, darknet, repeated, constant, foreign_head, definition, after_input, shape, output, loop, condition, alternative, references, quotes, numbers, arrow, call,
-          commas, assigned, colon, default, comparison, sum_of_nodes)
+          commas, assigned, colon, default, bar, comparison, sum_of_nodes)

@@ -88,6 +88,9 @@ def _outside(c: Context) -> Result:
     if t.type == "SHORTCUT":
         return c.diagnostic("shortcut-without-residual", "`shortcut` belongs right under a `residual` of the same indentation",
                             "there is no `residual:` above it", hint="residual:\n  conv 64 3x3\nshortcut: conv 64 1x1")
+    if t.type in ("BLOCK", "NET", "TRAIN", "IMPORT") and c.inside and c.second is not None and c.second.type in ("_LB_TIGHT", "EQUAL"):
+        found = c.diagnostic("reserved-word", f"`{t.text}` is a word of the language and cannot be a name", "choose another name", hint=c.text.replace(t.text, t.text + "_", 1))
+        return Finding(found, (Token("NAME", t.text + "_", t.line, t.column, t.end), *c.line.tokens[1:]))
     if t.type in ("BLOCK", "NET", "TRAIN", "IMPORT") and c.inside:
         return c.diagnostic("not-inside", f"`{t.text}` stands at the left edge of a file, never inside a body", "this line is indented",
                             hint="move it to the left edge")
@@ -199,6 +202,8 @@ def _missing_part(c: Context) -> Result:
         return c.diagnostic("syntax", f"a step is missing between `{before.text}` and `->`", hint="drop the arrow, or write  skip  for the flow as it is")
     if before.type == "VBAR" and t.type in ("VBAR", "_NL"):
         return c.diagnostic("syntax", "this branch is empty", "nothing follows", at=before, hint="| skip  is the flow as it is")
+    if before.type == "UPTO":
+        return c.diagnostic("syntax", "the name of a node is missing after `upto`", "nothing follows" if t.type == "_NL" else f"`{t.text}` is no name", at=before, hint="for example  upto conv1")
     if before.type == "AS":
         return c.diagnostic("missing-value", "a name is missing after `as`", "it numbers the turns", at=before, hint="repeat 3 as i: layer[i]: conv 64 3x3")
     if before.type == "EQUAL":
@@ -249,7 +254,7 @@ def _form(c: Context) -> Result:
     if t.type in ("INT", "FLOAT", "DIMS", "STRING", "NAME") and before is not None and before.type == "COLON" and c.first.type == "NAME" and c.second is not before:
         name = c.line.tokens[c.line.tokens.index(before) - 1].text
         return c.diagnostic("syntax", "a colon stands after a label, or at the end of a line that opens a body", "not here", at=before,
-                            hint=f"an option is written  {name}={t.text}" if t.type != "NAME" else "a label is one name")
+                            hint=f"an option is written  {name}={t.text}" if t.type != "NAME" and name.isidentifier() else "a label is one name")
     if t.type == "VBAR":
         return c.diagnostic("syntax", "a `|` begins a branch, on a line of its own", "not here", hint="concat:\n  | conv 64 1x1\n  | conv 64 3x3")
     if t is c.second and c.first.type in ("RESIDUAL", "FROZEN", "ELSE"):

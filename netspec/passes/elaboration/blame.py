@@ -40,19 +40,22 @@ def blamed(d: Diagnostic, node: tree.Call, c: Any) -> Diagnostic:
 
 def handed_in(d: Diagnostic, value: Any, c: Any) -> Diagnostic:
     """A mistake in a value, where it was written if it came through parameters as it is."""
-    if d.code not in CODES or not isinstance(value, tree.Name) or d.span is None:
-        return d
-    name, known = value.name, c.origins
+    return named(d, value.name, c) if d.code in CODES and isinstance(value, tree.Name) else d
+
+
+def named(d: Diagnostic, parameter: str, c: Any) -> Diagnostic:
+    """What is wrong with the value of a parameter, where it was handed in."""
+    name, known = parameter, c.origins
     while name in known:
         span, known = known[name]
         written = span.source.line(span.line)[span.column - 1 : span.end_column - 1]
         text = re.sub(r"^(?:\w+\s*=|/)\s*", "", written)
-        if _LITERAL.fullmatch(text) and span.source == d.span.source:
+        if _LITERAL.fullmatch(text) and d.span is not None and span.source == d.span.source:
             head = written[: len(written) - len(text)]  # `n=`, or the slash of a stride
             example = re.match(r"for example  (?:\w+=|/)?", d.hint or "")
             hint = f"for example  {head}{(d.hint or '')[example.end():]}" if example else d.hint
             if d.code == "too-many-arguments":
-                hint = f"`{value.name}` stands where no number can: hand in a word"
-            return replace(d, hint=hint, labels=(Label(span, d.labels[0].text), Label(d.span, f"`{value.name}` is used here"), *d.labels[1:]))
+                hint = f"`{parameter}` stands where no number can: hand in a word"
+            return replace(d, hint=hint, labels=(Label(span, d.labels[0].text), Label(d.span, f"`{parameter}` is used here"), *d.labels[1:]))
         name = text
     return d

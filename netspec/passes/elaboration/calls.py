@@ -89,15 +89,22 @@ def _enter(e: Elaborator, node: tree.Call, macro: Macro, definition: tree.Defini
         e.calls.pop()
         if weights is not None:
             e.weights.pop()
-    if upto is not None and not stopped and out.sure:
+    if upto is not None and not stopped and (out.sure or _straight(definition.body)):
         last = upto.path.rsplit(".", 1)[-1]
         names = [*place.kids]
         alike = near(upto.path.split(".")[0], names)
         deep = below(place, last)
         raise Mistake("missing-reference", f"`{macro.name}` has no node `{upto.path}`", upto.span, "not in this net",
                       notes=(f"in it are: {', '.join(names[:12])}",), hint=f"did you mean `{deep[0]}`?" if deep else f"did you mean `{alike}`?" if alike else f"for example  upto {names[-1]}" if names else None)
+    if upto is not None and not stopped:
+        out = dataclasses.replace(out.unsure(), ranked=False)  # it went on past the node that was meant
     e.ends_with_output = False
     return e.done(place, out)
+
+
+def _straight(body: Any) -> bool:
+    """Whether every line of a body runs whatever its numbers are, so that its nodes are known by name."""
+    return not any(isinstance(n, (tree.Hole, tree.If, tree.For, tree.Repeat)) for n in tree.walk(body))
 
 
 def open_macro(macro: Macro, args: Arguments, node: tree.Call, c: Context, flow: Flow | None) -> tuple[tree.Definition, dict[str, Any], Any, Any]:
@@ -180,7 +187,7 @@ def _parameters(macro: Macro, params: tuple[tree.Param, ...], args: Arguments, n
     if bad is not None:
         raise Mistake("too-many-arguments", f"`{macro.name}` takes {len(names) or 'no'} argument{'' if len(names) == 1 else 's'}", bad.span, "this is one more",
                       notes=(f"it is declared as  {d.head}",) if isinstance(d, tree.Definition) else (),
-                      hint="`upto` is one word: write  upto NODE" if near(bad.name or "", ("upto",)) else f"write  {macro.name} {' '.join(n.upper() for n in names)}".rstrip())
+                      hint="`upto` is one word: write  upto NODE" if bad.name == "up" or near(bad.name or "", ("upto",)) else f"write  {macro.name} {' '.join(n.upper() for n in names)}".rstrip())
     for name, g in zip(names, given):
         env[name] = _passed(g, name, node, macro)
     for key, g in args.options.items():

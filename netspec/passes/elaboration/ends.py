@@ -9,6 +9,7 @@ from ...ir.types import TensorType, shape_text
 from ...source import Span
 from ...syntax import tree
 from . import statements
+from .blame import handed_in
 from .elaborator import Elaborator, single_call
 from .expressions import evaluate
 from .files import Context
@@ -74,7 +75,9 @@ def input_line(e: Elaborator, s: tree.InputLine, flow: Flow | None, scope: Scope
     try:
         _check_sizes(s, shape)
     except Mistake as m:
-        e.report(m.diagnostic)
+        items = s.shape.items if isinstance(s.shape, tree.Listing) else ()
+        wrong = next((i for i, n in zip(items, shape) if not isinstance(n, int) or n < 1), None)
+        e.report(handed_in(m.diagnostic, wrong, c))
         e.inputs.setdefault(name, s.span)
         return _doubted_input(scope, name, s.span, tuple(n if isinstance(n, int) and n > 0 else None for n in shape))
     shape = tuple(None if n is None else int(n) for n in shape)

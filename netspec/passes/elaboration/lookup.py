@@ -68,7 +68,7 @@ def resolve(node: tree.Call, c: Context) -> tuple[str, Any]:
     if name in STRUCTURAL:
         return name, None
     if held is not None and not isinstance(held, Symbol):
-        raise Mistake("wrong-word", f"`{name}` is {described(held)}, not a layer or block", node.name_span, "only a layer or block can be a step")
+        raise Mistake("wrong-word", f"`{name}` is {described(held)}, not a layer or block", node.name_span, "only a layer or block can be a step", hint="hand in a word, for example  relu")
     raise unknown(name, node.name_span, c, LAYERS, via=node.name if isinstance(held, Symbol) else None)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from ...diagnostics import Label, near
+from ...diagnostics import Label, distance, near
 from ...ir.types import TensorType, shape_text
 from ...layers import LAYERS
 from ...source import Span
@@ -108,7 +108,7 @@ def default(e: Elaborator, s: tree.Default, flow: Flow | None, c: Context) -> Bo
             if v is UNKNOWN_VALUE:
                 raise Silent
             if not isinstance(v, Symbol):
-                raise Mistake("wrong-argument", "a default never sets a positional argument", a.span, f"this is {described(v)}", hint=f"default {s.kind} relu pad=1")
+                raise Mistake("wrong-argument", "a default never sets a positional argument", a.span, f"this is {described(v)}", hint="drop it: every step says it for itself")
             given.append(Given(v, a.span, v.name))
     new = gather(cls, s.span, given, options, stride, whole=False)
     old = c.defaults.get(s.kind)
@@ -149,14 +149,18 @@ def _labelled(e: Elaborator, s: tree.Labelled, flow: Flow | None, scope: Scope, 
     alike = near(s.name, HEADS)
     if alike and s.name.rstrip("0123456789_") == alike:
         alike = None  # `dense1` is a name of its own
+    if alike and len(s.name) < 8 and distance(s.name, alike) > 1:
+        alike = None  # more than one slip away
     if s.name in ("concat", "add", "sub", "mul", "mean") and single_call(s.body) is None:
         for x in s.body.statements if isinstance(s.body, tree.Suite) else (s.body,):
             e.report(Mistake("branch-expected", f"`{s.name}:` opens a merge, and its lines begin with `|`", first_line(x), "no branch", hint=f"| {tree.source_text(x)}").diagnostic)
     elif alike and s.name != alike and s.index is None:
         e.report(Mistake("misleading-label", f"the label `{s.name}` looks like the word `{alike}`", head, "read as a label, this line would connect nothing",
                          hint=f"write `{alike}:` if you meant it, or choose a name further from it").diagnostic)
-        run(e, s.body, flow, Scope(s.name, scope, s.span), c)
-        return flow.unsure() if flow else NOTHING
+        place = scope.claim(s.name, head) if s.name not in scope.kids else Scope(s.name, scope, s.span)
+        place.value = flow.unsure() if flow else NOTHING
+        run(e, s.body, flow, place, c)
+        return place.value
     try:
         name = spot_name(s.name, s.index, c, flow)
     except (Silent, Mistake):  # its number is not known
@@ -268,7 +272,8 @@ def list_of(s: tree.For, c: Context, flow: Flow | None) -> list[tuple[Any, ...]]
     if over is UNKNOWN_VALUE:
         raise Silent
     if isinstance(over, int) and not isinstance(over, bool):
-        raise Mistake("wrong-argument", "a loop runs over a list or a range, and this is one number", s.over.span, hint=f"write  {s.names[0]} in 1..{over}")
+        raise Mistake("wrong-argument", "a loop runs over a list or a range, and this is one number", s.over.span,
+                      hint=f"write  {s.names[0]} in " + (tree.source_text(s.over).replace(" ", "").replace("-", "..") if isinstance(s.over, tree.Binary) and s.over.operator == "-" else f"1..{over}"))
     if not isinstance(over, tuple):
         if isinstance(over, Symbol) and isinstance(s.over, tree.Name):
             raise undefined(s.over, c)

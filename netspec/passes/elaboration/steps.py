@@ -15,7 +15,7 @@ from ...syntax import tree
 from .. import bind as binding
 from ..bind import Bound, bind
 from . import merging
-from .blame import blamed
+from .blame import blamed, named
 from .calls import use
 from .elaborator import DEPTH, Elaborator
 from .files import UNKNOWN, Context
@@ -80,6 +80,8 @@ def _call(e: Elaborator, node: tree.Call, flow: Flow | None, scope: Scope, c: Co
     except Mistake as m:
         if node.name in scope.kids:
             m.meant, m.diagnostic = None, replace(m.diagnostic, hint=f"a node is written with `@`:  @{node.name}   and its steps run again with  reuse @{node.name}")
+        if m.diagnostic.code == "wrong-word":
+            m.diagnostic = named(m.diagnostic, node.name, c)
         raise
     if isinstance(target, Macro):
         if target is UNKNOWN or macro_torn(target) or node.span.line in c.file.module.doubted:

@@ -272,6 +272,10 @@ def _literal(node: tree.Number, c: Context, flow: Flow | None) -> Any:
     return v
 
 
+def _node(node: tree.Reference, c: Context, flow: Flow | None) -> Any:
+    raise Mistake("wrong-argument", "a value is needed here, and this is a node", node.span, "not a number, a word or a list")
+
+
 _RULES: dict[type, Callable[[Any, Context, Flow | None], Any]] = {
     tree.Number: _literal,
     tree.Dims: lambda node, c, flow: node.sizes,
@@ -286,4 +290,5 @@ _RULES: dict[type, Callable[[Any, Context, Flow | None], Any]] = {
     tree.Binary: _binary,
     tree.Conditional: lambda node, c, flow: evaluate(node.yes if truth(node.condition, c, flow) else node.no, c, flow),
     tree.Range: _range,
+    tree.Reference: _node,
 }

@@ -90,6 +90,8 @@ def bind(cls: type[Word], what: Span, given: list[Given], options: dict[str, Giv
          default: Bound | None = None, seen: Collection[str] = ()) -> tuple[Any, Bound]:
     """The instance a step means; `seen` are the names its arguments may use. Raises Mistake."""
     bound = gather(cls, what, given, options, stride, seen)
+    if bound.fields.get("whole") is True and "window" in bound.fields:
+        raise Mistake("contradiction", f"a global {cls.name} takes the whole image, and has no window", bound.spans.get("window", what), "a window", hint=f"{cls.name} global")
     if any(v is UNKNOWN_VALUE for v in bound.fields.values()):
         raise Silent
     for a in complete(cls, bound, default):
@@ -226,7 +228,7 @@ def _unknown_word(cls: type[Word], g: Given, w: str, words: dict[str, Argument],
     if takes:
         pool += [n for n, c in LAYERS.items() if family(n) in takes] + ["linear"]
     alike = near(w, pool)
-    options = near(w, _table(cls)[0])
+    options = w if w in _table(cls)[0] else near(w, _table(cls)[0])
     known = [*words, *(["an activation"] if "activation" in takes else []), *(["bn"] if "norm" in takes else [])]
     notes = (f"its words: {', '.join(known)}",) if known else ()
     meant = near(w, [k for k in seen if k not in ("yes", "no", "none")])
@@ -268,7 +270,7 @@ def _one_more(cls: type[Word], given: list[Given], literals: list[Given], positi
     names = _table(cls)[0]
     values = [g.value for g in literals]
     extra = literals[len(positions)].span
-    if extra.column > 1 and extra.source.line(extra.line)[extra.column - 1] == "-":
+    if extra.source.line(extra.line)[extra.column - 1 : extra.column] == "-":
         return "to subtract, write  n-1  or  n - 1"
     if UNKNOWN_VALUE in values:
         return usage(cls)
@@ -323,6 +325,8 @@ def _unknown_option(cls: type[Word], key: str, g: Given, names: dict[str, Argume
         return Mistake("unknown-option", f"`{key}` is a bare word, not an option", g.span, hint=f"write it as the next step:  -> {key} {spelled(g.value)}" if step else f"write  {key}")
     if key in ("activation", "act") and "activation" in takes:
         return Mistake("unknown-option", f"{cls.name} takes its activation as a bare word", g.span, hint=f"write  {plain(g.value)}")
+    if key in LAYERS and is_number(g.value) and _table(LAYERS[key])[2] and near(key, names) is None:
+        return Mistake("unknown-option", f"`{key}` is a step of its own, not an option", g.span, hint=f"write it as the next step:  -> {key} {spelled(g.value)}")
     alike = next((w for w in OPTIONS.get(key.lower(), ()) if w in names or (w in ("decay", "init", "bias_init") and cls.name in LAYERS)), alike)
     if key in ("name", "trainable", "requires_grad"):
         return Mistake("unknown-option", f"`{key}` is no option of a step", g.span, hint=f"a label names it:  {plain(g.value)}: {cls.name} ..." if key == "name" else f"frozen: {cls.name} ...")

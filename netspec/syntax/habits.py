@@ -256,6 +256,11 @@ def with_comma(c: Context) -> str | None:
     return _edited(c, [(c.before.end, c.before.end, ",")]) if c.before is not None else None
 
 
+def with_blank(c: Context) -> str | None:
+    """The line with a blank instead of the token that does not fit."""
+    return _edited(c, [(c.token.column, c.token.end, " ")])
+
+
 def loop(c: Context) -> Result:
     """`for n in 8, 16:`, `for (n, m) in ...:`."""
     tokens, t = c.line.tokens, c.token
@@ -514,6 +519,8 @@ def quotes(c: Context) -> Result:
         return _read_as(c, "syntax", "texts stand in double quotes", "", text if "'" not in text else None, 'write  "..."')
     if t.text == "`" and c.single:
         return _read_as(c, "syntax", "this character means nothing in a spec", "", c.written[: c.line.tokens[-1].end - 1].replace("`", ""))
+    if t.text == ";" and c.single and c.bracketed:
+        return _read_as(c, "syntax", "the parts of a list are separated by commas", "", _edited(c, [(x.column, x.end, ",") for x in c.line.tokens if x.text == ";"]))
     if t.text == ";" and c.single:
         text = re.sub(r"\s*;\s*$", "", c.written[: c.line.tokens[-1].end - 1])
         return _read_as(c, "syntax", "there is no `;` here: a new line means `then`, and so does `->`", "", re.sub(r"\s*;\s*", " -> ", text))

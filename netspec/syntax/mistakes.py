@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 
 from ..diagnostics import near
-from .habits import HABITS, LEFT, bullet, head_without_colon, imported, slip, with_comma
+from .habits import HABITS, LEFT, bullet, head_without_colon, imported, slip, with_blank, with_comma
 from .lexer import Token
 from .refused import FRIENDLY, HEADS, SIZES, STRUCTURE, TYPES, Context, Finding, Result
 
@@ -208,7 +208,7 @@ def _missing_part(c: Context) -> Result:
         return c.diagnostic("missing-value", "a name is missing after `as`", "it numbers the turns", at=before, hint="repeat 3 as i: layer[i]: conv 64 3x3")
     if before.type == "EQUAL":
         return c.diagnostic("missing-value", "a value is missing after `=`", "nothing follows" if t.type == "_NL" else f"`{t.text}` is no value", at=before,
-                            hint=f"for example  {c.line.tokens[c.at - 2].text}=1" if c.at > 1 else None)
+                            hint=('for example  weights="vgg16.safetensors"' if c.line.tokens[c.at - 2].text == "weights" else f"for example  {c.line.tokens[c.at - 2].text}=1") if c.at > 1 else None)
     if before.type == "AT":
         return c.diagnostic("syntax", "a reference is `@` and a name", f"`{t.text}` is no name" if t.text else "the name is missing", at=before)
     if before.type in ("PLUS", "MINUS", "STAR", "SLASH", "PERCENT", "CARET", "CMP", "SIGN", "STRIDE", "OR", "AND", "NOT", "RANGE"):
@@ -239,6 +239,8 @@ def _form(c: Context) -> Result:
         return c.diagnostic("syntax", "the arguments of a step follow its name, without brackets", "a bracket", hint="write  conv 64 3x3 relu")
     if t.type == "COMMA":
         return c.diagnostic("syntax", "the arguments of a step are separated by blanks", "a comma", hint="drop the comma")
+    if t.type == "RSQB" and before is not None and before.type == "_LB_TIGHT":
+        return c.diagnostic("missing-value", "a number is missing in the brackets", "they are empty", hint=f"for example  {tokens[at - 2].text}[1]")
     if t.type in ("RPAR", "RSQB"):
         return c.diagnostic("unopened-bracket", f"this `{t.text}` closes nothing", "nothing was opened", hint="drop it")
     if before is not None and c.bracketed and t.type in ("INT", "FLOAT", "DIMS", "NAME", "STRING"):
@@ -248,6 +250,9 @@ def _form(c: Context) -> Result:
         return c.diagnostic("syntax", "`then` is written `->`", "an arrow of another language", hint="write  ->")
     if t.type == "EQUAL" and before is not None and before.type != "NAME":
         return c.diagnostic("syntax", "an option is a name, `=`, and a value", f"`{before.text}` is no name", hint="pad=1")
+    if t.type == "EQUAL" and before is not None and at > 1 and tokens[at - 2].type in ("ARROW", "VBAR"):
+        text = with_blank(c)
+        return Finding(c.diagnostic("syntax", "the arguments of a step follow its name", "without `=`", hint=text and text.strip()), text=text)
     if t.type == "EQUAL":
         return c.diagnostic("syntax", "`=` cannot stand here", "a condition compares with `==`" if c.first.type in ("IF", "ELIF", "SHORTCUT") else "",
                             hint="write  ==" if c.first.type in ("IF", "ELIF", "SHORTCUT") else None)

@@ -46,8 +46,8 @@ def output(e: Elaborator, s: tree.Output, flow: Flow | None, scope: Scope, c: Co
     if e.nets == 0:
         _, taken = e.outputs.get(name, (None, None))
         if taken is not None:
-            raise Mistake("duplicate-name", f"there are two outputs called `{name}`", span, "the second one" if taken != span else "this name is taken again in every turn",
-                          hint=f"number them:  output {name}[i]: ...")
+            e.report(Mistake("duplicate-name", f"there are two outputs called `{name}`", span, "the second one" if taken != span else "this name is taken again in every turn",
+                             hint=f"number them:  output {name}[i]: ...").diagnostic)
         e.outputs[name] = out, span
         if out.sure:
             e.read.add(out.value)

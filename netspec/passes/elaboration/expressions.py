@@ -54,7 +54,7 @@ def _number(v: Any, node: Any, c: Context) -> int | float:
     if v is None and isinstance(node, (tree.Attribute, tree.Item)):
         raise Mistake("unknown-size", "this size is not known, and a number is needed here", node.span, "it is `?`",
                       hint="bind it:  --input 3x224x224")
-    m = Mistake("bad-value", "a number is needed here", node.span, f"this is {described(v)}", hint="compute each size by itself:  (2*3, 2*3)" if isinstance(v, tuple) else None)
+    m = Mistake("bad-value", "a number is needed here", node.span, f"this is {described(v)}", hint="compute each size by itself:  (2*3, 2*3)" if isinstance(node, tree.Dims) else None)
     m.diagnostic = handed_in(m.diagnostic, node, c)
     raise m
 
@@ -169,7 +169,7 @@ def _function(node: tree.Function, c: Context, flow: Flow | None) -> Any:
         import math
 
         return getattr(math, node.name)(numbers[0]) if node.name != "round" else math.floor(numbers[0] + 0.5)
-    return FUNCTIONS[node.name](*numbers)
+    return FUNCTIONS[node.name](numbers) if node.name in ("min", "max") else abs(numbers[0])
 
 
 def _unary(node: tree.Unary, c: Context, flow: Flow | None) -> Any:
@@ -257,7 +257,7 @@ def _listing(node: tree.Listing, c: Context, flow: Flow | None) -> Any:
 def _range(node: tree.Range, c: Context, flow: Flow | None) -> Any:
     ends = [number(n, c, flow) for n in (node.first, node.last)]
     for v, n in zip(ends, (node.first, node.last)):
-        if not isinstance(v, int):
+        if v != int(v):
             raise Mistake("not-whole", "a range runs over whole numbers", n.span, f"this is {v:g}")
     if ends[1] - ends[0] > 100_000:
         raise Mistake("too-large", "a range of more than 100000 numbers is no network", node.span)

@@ -45,7 +45,7 @@ class Context:
     file: File
     origins: Origins = field(default_factory=dict)  # of the parameters, see `blame`
 
-    def bound(self, **names: Any) -> Context:
+    def bound(self, /, **names: Any) -> Context:
         kept = self.origins if self.origins.keys().isdisjoint(names) else {k: v for k, v in self.origins.items() if k not in names}
         return Context({**self.env, **names}, self.defaults, self.file, kept)
 

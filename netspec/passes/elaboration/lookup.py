@@ -168,6 +168,8 @@ def spot_name(name: str, index: Any, c: Context, flow: Flow | None) -> str:
         raise undefined(index, c)
     if v is UNKNOWN_VALUE:
         raise Silent
+    if isinstance(v, float) and v.is_integer():
+        v = int(v)
     if not isinstance(v, int) or isinstance(v, bool) or v < 0:
         raise Mistake("bad-index", "a name is numbered with a whole number", index.span, f"this is {described(v)}")
     return f"{name}{v}"

@@ -117,7 +117,7 @@ def join(e: Elaborator, node: tree.Call, cls: Any, args: Arguments, peers: list[
         e.report(_between(m.diagnostic, cls.name, peers))
         from .steps import guess
 
-        out = guess(made, flows)
+        out = guess(made, flows) if all(len(f.type.shape) == len(flows[0].type.shape) for f in flows) else flows[0].unsure()
     place.raw = out
     return e.done(place, out)
 

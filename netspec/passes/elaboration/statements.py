@@ -151,6 +151,8 @@ def _labelled(e: Elaborator, s: tree.Labelled, flow: Flow | None, scope: Scope, 
         alike = None  # `dense1` is a name of its own
     if alike and len(s.name) < 8 and distance(s.name, alike) > 1:
         alike = None  # more than one slip away
+    if s.name == "reuse":
+        raise Mistake("misleading-label", "`reuse` is a step, and this makes a label of it", head, "no colon follows it", hint="reuse @" + tree.source_text(s.body).lstrip("@"))
     if s.name in ("concat", "add", "sub", "mul", "mean") and single_call(s.body) is None:
         for x in s.body.statements if isinstance(s.body, tree.Suite) else (s.body,):
             e.report(Mistake("branch-expected", f"`{s.name}:` opens a merge, and its lines begin with `|`", first_line(x), "no branch", hint=f"| {tree.source_text(x)}").diagnostic)
@@ -239,7 +241,7 @@ def _repeat(e: Elaborator, s: tree.Repeat, flow: Flow | None, scope: Scope, c: C
 
 def check_turns(s: tree.Repeat, times: int | float) -> None:
     """Refuse a count that is none."""
-    if not isinstance(times, int):
+    if times != int(times):
         raise Mistake("not-whole", "a repeat runs a whole number of times", s.times.span, f"this is {times:g}", hint=f"choose numbers that divide, or round down:  floor({tree.source_text(s.times)})")
     if times < 0:
         raise Mistake("out-of-range", "a repeat cannot run a negative number of times", s.times.span, f"this is {times}", hint=f"for example  {-times}")
@@ -405,7 +407,7 @@ def _each(e: Elaborator, s: tree.Each, flow: Flow | None, scope: Scope, c: Conte
     e.ends_with_output = False
     last = scope.numbered("join_views", span)
     if not out.sure:
-        last.value = Flow("", TensorType((None, *out.type.shape), flow.type.batch), False)
+        last.value = Flow("", TensorType((flow.type.shape[0], *out.type.shape), flow.type.batch), False, (), None, out.ranked)
         return last.value
     last.value = e.add(last.path, join(), [out], span, scope.path)
     return last.value

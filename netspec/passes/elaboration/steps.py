@@ -97,9 +97,9 @@ def _call(e: Elaborator, node: tree.Call, flow: Flow | None, scope: Scope, c: Co
         if flow is None:
             raise no_flow(node)
         if name == "expect":
-            return _expect(node, args, flow)
+            return _expect(e, node, args, flow)
         if args.given or args.options or args.stride:
-            raise Mistake("too-many-arguments", "skip takes no arguments: it is the flow as it is", node.span)
+            raise Mistake("too-many-arguments", "skip takes no arguments: it is the flow as it is", node.span, hint="skip")
         if label is not None:
             e.done(scope.claim(label, node.span), flow)
         return flow
@@ -111,7 +111,7 @@ def _call(e: Elaborator, node: tree.Call, flow: Flow | None, scope: Scope, c: Co
     return layer(e, node, target, args, flow, scope, c, label)
 
 
-def _expect(node: tree.Call, args: Arguments, flow: Flow) -> Flow:
+def _expect(e: Elaborator, node: tree.Call, args: Arguments, flow: Flow) -> Flow:
     """`expect 64x56x56`: a statement about the flow that is checked."""
     want = args.given[0].value if len(args.given) == 1 and not args.options else None
     if want is UNKNOWN_VALUE:
@@ -120,7 +120,8 @@ def _expect(node: tree.Call, args: Arguments, flow: Flow) -> Flow:
     if not isinstance(want, tuple):
         raise Mistake("wrong-argument", "expect takes one shape", node.span, hint="expect 64x56x56")
     if flow.sure and (len(want) != len(flow.type.shape) or any(a != b for a, b in zip(want, flow.type.shape) if a is not None)):
-        raise Mistake("shape-mismatch", "the flow has another shape than expected", node.span, f"it is {shape_text(flow.type.shape)}, not {shape_text(want)}")
+        e.report(Mistake("shape-mismatch", "the flow has another shape than expected", node.span, f"it is {shape_text(flow.type.shape)}, not {shape_text(want)}",
+                         hint=f"expect {shape_text(flow.type.shape)}").diagnostic)
     return flow
 
 

@@ -186,6 +186,7 @@ def _setting(e: Elaborator, s: tree.Call, c: Context, section: _Section, graph: 
         if len(s.arguments) != 1 or isinstance(s.arguments[0], (tree.Option, tree.Reference)):
             raise Mistake("wrong-argument", f"{name} takes one whole number", s.span, hint=f"{name} 64")
         v = number(s.arguments[0], c, None)
+        v = int(v) if v == int(v) else v
         if not isinstance(v, int):
             raise Mistake("not-whole", f"{name} is a whole number", s.arguments[0].span, f"this is {v:g}", hint=f"{name} {max(1, round(v))}")
         if v < 1:
@@ -225,7 +226,9 @@ def _named(registry: Any, sort: str, s: tree.Call, c: Context) -> Any:
 
 def _class(registry: Any, sort: str, s: tree.Call, c: Context) -> tuple[Any, tuple[Any, ...]]:
     if not s.arguments or not isinstance(s.arguments[0], tree.Name):
-        raise Mistake("missing-argument", f"`{s.name}` is followed by the name of {'an' if sort[0] in 'aeiou' else 'a'} {sort}", s.span, "the name is missing", notes=("there are: " + ", ".join(sorted(registry)),))
+        joined = tree.source_text(s.arguments[0]).replace("-", "_").replace(" ", "") if s.arguments else ""
+        raise Mistake("missing-argument", f"`{s.name}` is followed by the name of {'an' if sort[0] in 'aeiou' else 'a'} {sort}", s.span, "the name is missing", notes=("there are: " + ", ".join(sorted(registry)),),
+                      hint=f"{s.name} {joined}" if joined in registry else f"for example  {s.name} {sorted(registry)[0]}")
     first = s.arguments[0]
     held = c.env.get(first.name)
     if held is UNKNOWN_VALUE:

@@ -71,6 +71,8 @@ class Conv(Layer, category="convolution"):
         check_edges("conv", x, pad, self.edges)
         if self.values is not None:
             self._fixed((f, None if c is None else c // g, *window), prod(window))
+        if self.table is not None and c is not None:
+            self._rows(c)
         return x.of(f, *out_sizes(x.spatial, window, stride, pad, dilation))
 
     def check(self) -> None:

@@ -258,7 +258,7 @@ def _for(e: Elaborator, s: tree.For, flow: Flow | None, scope: Scope, c: Context
         if isinstance(m, Fatal):
             raise
         if isinstance(m, Mistake):
-            e.report(m.diagnostic)
+            e.report(handed_in(m.diagnostic, s.over, c))
         return undecided(e, [s.body], flow, scope, c.bound(**dict.fromkeys(s.names, UNKNOWN_VALUE)))
     if not over:
         e.passed_over(s.body, c.bound(**dict.fromkeys(s.names, UNKNOWN_VALUE)))

@@ -33,7 +33,8 @@ ALIASES = {"dense": "fc", "linear": "fc", "conv2d": "conv", "conv1d": "conv", "c
            "upsampling2d": "up", "concatenate": "concat", "multiply": "mul", "subtract": "sub", "maximum": "max", "average": "mean", "zeropad2d": "pad",
            "zeropadding2d": "pad", "dropout2d": "dropout", "connected": "fc", "route": "concat", "pixelshuffle": "shuffle", "pixel_shuffle": "shuffle",
            "logsoftmax": "log_softmax", "absolute": "abs", "depthwise": "conv", "view": "reshape"}
-OPTIONS = {"s": ("stride",), "k": ("window",), "g": ("groups",), "d": ("dilation",), "padding": ("pad",), "strides": ("stride",), "p": ("rate",), "prob": ("rate",), "kernel": ("window",), "kernel_size": ("window",), "size": ("window",), "pool_size": ("window",),
+OPTIONS = {"s": ("stride",), "k": ("window",), "g": ("groups",), "d": ("dilation",), "padding": ("pad",), "strides": ("stride",), "p": ("rate",), "prob": ("rate",),
+    "kernel": ("window",), "kernel_size": ("window",), "size": ("window",), "pool_size": ("window",),
            "ksize": ("window",), "out_channels": ("filters",), "out_features": ("units",), "num_features": ("units",), "dilation_rate": ("dilation",), "use_bias": ("bias",),
            "padding_mode": ("edges",), "num_groups": ("groups",), "learning_rate": ("lr",), "weight_decay": ("decay",), "gamma": ("factor", "rate"), "step_size": ("every",),
            "betas": ("beta1",), "milestones": ("steps",), "label_smoothing": ("smoothing",), "ignore_index": ("ignore",), "class_weight": ("weights",), "class_weights": ("weights",),
@@ -329,7 +330,8 @@ def _unknown_option(cls: type[Word], key: str, g: Given, names: dict[str, Argume
         return Mistake("unknown-option", f"`{key}` is a step of its own, not an option", g.span, hint=f"write it as the next step:  -> {key} {spelled(g.value)}")
     alike = next((w for w in OPTIONS.get(key.lower(), ()) if w in names or (w in ("decay", "init", "bias_init") and cls.name in LAYERS)), alike)
     if key in ("name", "trainable", "requires_grad"):
-        return Mistake("unknown-option", f"`{key}` is no option of a step", g.span, hint=f"a label names it:  {plain(g.value)}: {cls.name} ..." if key == "name" else f"frozen: {cls.name} ...")
+        return Mistake("unknown-option", f"`{key}` is no option of a step", g.span,
+            hint=f"a label names it:  {plain(g.value)}: {cls.name} ..." if key == "name" else f"frozen: {cls.name} ...")
     return Mistake("unknown-option", f"`{cls.name}` has no option called `{key}`", g.span, "not one of its options",
                    notes=(f"its options: {known}" if known else "it has no options",), hint=f"did you mean `{alike}`?" if alike else f"drop {key}=")
 

@@ -159,7 +159,8 @@ def repeated(c: Context) -> Result:
     if c.first.type != "REPEAT":
         return None
     if t.text == "times" and c.before is not None:
-        return _read_as(c, "missing-colon", "`repeat` is followed by a number and a colon", "without this word", _edited(c, [(c.before.end, t.end, "" if c.written[t.end - 1 : t.end] == ":" else ":")]))
+        return _read_as(c, "missing-colon", "`repeat` is followed by a number and a colon", "without this word",
+                        _edited(c, [(c.before.end, t.end, "" if c.written[t.end - 1 : t.end] == ":" else ":")]))
     if t is c.second and t.type == "COLON" and len(tokens) == 3 and tokens[2].type == "INT":
         return _read_as(c, "incomplete", "`repeat` is followed by a number and a colon", "", _edited(c, [(t.column, tokens[2].end, f" {tokens[2].text}:")]))
     if t is c.second and t.type == "_LP_TIGHT":
@@ -167,7 +168,8 @@ def repeated(c: Context) -> Result:
     if t.type == "IN" and c.at == 2 and tokens[1].type == "NAME" and len(tokens) > 4 and (tokens[3].type != "INT" or tokens[4].type != "COLON"):
         return _read_as(c, "syntax", "a loop over a list is `for NAME in LIST:`", "`repeat` takes a number", _edited(c, [(c.first.column, c.first.end, "for")]))
     if t.type == "IN" and c.at == 2 and tokens[1].type == "NAME" and len(tokens) > 4:
-        return _read_as(c, "syntax", "a repeat is `repeat TIMES as NAME:`", "", _edited(c, [(tokens[1].column, tokens[3].column, ""), (tokens[3].end, tokens[3].end, f" as {tokens[1].text}")]))
+        return _read_as(c, "syntax", "a repeat is `repeat TIMES as NAME:`", "",
+                        _edited(c, [(tokens[1].column, tokens[3].column, ""), (tokens[3].end, tokens[3].end, f" as {tokens[1].text}")]))
     return None
 
 
@@ -459,7 +461,8 @@ def colon(c: Context) -> Result:
     alone = following.type == "NAME" and (at + 2 == len(tokens) or [t.type for t in tokens[at + 2 : at + 4]] == ["NAME", "COLON"])
     if at > 1 and tokens[at - 1].type == "NAME" and (valued or alone):
         name = tokens[at - 1].text
-        return _read_as(c, "syntax", "an option is a name, `=`, and a value", "not a colon", _edited(c, [(tokens[at].column, following.column, "=")]), f"an option is written  {name}=", at=tokens[at])
+        return _read_as(c, "syntax", "an option is a name, `=`, and a value", "not a colon", _edited(c, [(tokens[at].column, following.column, "=")]),
+                        f"an option is written  {name}=", at=tokens[at])
     return None
 
 
@@ -573,5 +576,5 @@ def sum_of_nodes(c: Context) -> Result:
     return c.diagnostic("syntax", "values are joined by a step of its own", f"`{op.text}` is for numbers", hint=f"{words[op.type]} {name[0] if name else '@a'}", at=op)
 
 
-HABITS = (imported, comment, bullet, darknet, repeated, constant, foreign_head, definition, after_input, shape, output, loop, condition, alternative, references, quotes, numbers, arrow, call,
-          commas, assigned, colon, default, bar, comparison, sum_of_nodes)
+HABITS = (imported, comment, bullet, darknet, repeated, constant, foreign_head, definition, after_input, shape, output, loop, condition, alternative, references,
+          quotes, numbers, arrow, call, commas, assigned, colon, default, bar, comparison, sum_of_nodes)

@@ -203,7 +203,8 @@ def _missing_part(c: Context) -> Result:
     if before.type == "VBAR" and t.type in ("VBAR", "_NL"):
         return c.diagnostic("syntax", "this branch is empty", "nothing follows", at=before, hint="| skip  is the flow as it is")
     if before.type == "UPTO":
-        return c.diagnostic("syntax", "the name of a node is missing after `upto`", "nothing follows" if t.type == "_NL" else f"`{t.text}` is no name", at=before, hint="for example  upto conv1")
+        return c.diagnostic("syntax", "the name of a node is missing after `upto`", "nothing follows" if t.type == "_NL" else f"`{t.text}` is no name", at=before,
+            hint="for example  upto conv1")
     if before.type == "AS":
         return c.diagnostic("missing-value", "a name is missing after `as`", "it numbers the turns", at=before, hint="repeat 3 as i: layer[i]: conv 64 3x3")
     if before.type == "EQUAL":
@@ -213,7 +214,8 @@ def _missing_part(c: Context) -> Result:
         return c.diagnostic("syntax", "a reference is `@` and a name", f"`{t.text}` is no name" if t.text else "the name is missing", at=before)
     if before.type in ("PLUS", "MINUS", "STAR", "SLASH", "PERCENT", "CARET", "CMP", "SIGN", "STRIDE", "OR", "AND", "NOT", "RANGE"):
         return c.diagnostic("missing-value", f"a number is missing after `{before.text}`", "nothing follows" if t.type == "_NL" else f"`{t.text}` is no number", at=before,
-                            hint="for example  " + {"RANGE": "1..3", "STRIDE": "/2", "CMP": f"in.channels {before.text} 64"}.get(before.type, f"n{before.text}2" if len(before.text) == 1 else f"n {before.text} yes"))
+                            hint="for example  " + {"RANGE": "1..3", "STRIDE": "/2", "CMP": f"in.channels {before.text} 64"}.get(before.type,
+                            f"n{before.text}2" if len(before.text) == 1 else f"n {before.text} yes"))
     if before.type in ("IF", "ELIF") and t.type == "COLON":
         found = c.diagnostic("incomplete", f"a condition is missing after `{before.text}`", "nothing decides here", at=before, hint=f"for example  {before.text} in.channels != 64:")
         return found if before is c.first else Finding(found, tuple(x for x in c.line.tokens if x is not before))

@@ -129,7 +129,8 @@ class _Run:
         """A line between two depths is read at that of the line below it, else at the deeper one."""
         columns = [c for c, _ in self.levels]
         if line.tokens[0].type in ("NET", "BLOCK", "TRAIN", "IMPORT"):
-            self.say("inconsistent-indent", f"`{line.tokens[0].text}` stands at the left edge of a file", line.tokens[0], f"this line is indented by {line.indent}", hint="move it to the left edge")
+            self.say("inconsistent-indent", f"`{line.tokens[0].text}` stands at the left edge of a file", line.tokens[0], f"this line is indented by {line.indent}",
+                hint="move it to the left edge")
             line.indent = 0
             return
         column = next(c for c in columns if c > line.indent)

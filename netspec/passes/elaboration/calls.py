@@ -187,7 +187,8 @@ def _parameters(macro: Macro, params: tuple[tree.Param, ...], args: Arguments, n
     if bad is not None:
         raise Mistake("too-many-arguments", f"`{macro.name}` takes {len(names) or 'no'} argument{'' if len(names) == 1 else 's'}", bad.span, "this is one more",
                       notes=(f"it is declared as  {d.head}",) if isinstance(d, tree.Definition) else (),
-                      hint="`upto` is one word: write  upto NODE" if bad.name == "up" or near(bad.name or "", ("upto",)) else f"write  {macro.name} {' '.join(n.upper() for n in names)}".rstrip())
+                      hint="`upto` is one word: write  upto NODE" if bad.name == "up" or near(bad.name or "", ("upto",)) else
+                      f"write  {macro.name} {' '.join(n.upper() for n in names)}".rstrip())
     for name, g in zip(names, given):
         env[name] = _passed(g, name, node, macro)
     for key, g in args.options.items():
@@ -211,7 +212,7 @@ def _parameters(macro: Macro, params: tuple[tree.Param, ...], args: Arguments, n
     if missing:
         required = [p.name for p in params if p.default is None]
         raise Mistake("missing-argument", f"`{macro.name}` needs a value for `{missing[0]}`", node.span, f"{len(required) - len(missing)} of {len(required)} given",
-                      hint=f"write  {tree.source_text(node)} {' '.join(f'{n}=...' for n in missing)}" if isinstance(node, tree.Call) and node.name == macro.name else f"add  {' '.join(f'{n}=...' for n in missing)}",
+                      hint=f"{f'write  {tree.source_text(node)}' if node.name == macro.name else 'add '} {' '.join(f'{n}=...' for n in missing)}",
                       notes=(f"it is declared as  {d.head}",) if isinstance(d, tree.Definition) else ())
     base = {**macro.file.env}
     for p in params:

@@ -242,7 +242,8 @@ def _repeat(e: Elaborator, s: tree.Repeat, flow: Flow | None, scope: Scope, c: C
 def check_turns(s: tree.Repeat, times: int | float) -> None:
     """Refuse a count that is none."""
     if times != int(times):
-        raise Mistake("not-whole", "a repeat runs a whole number of times", s.times.span, f"this is {times:g}", hint=f"choose numbers that divide, or round down:  floor({tree.source_text(s.times)})")
+        raise Mistake("not-whole", "a repeat runs a whole number of times", s.times.span, f"this is {times:g}",
+                      hint=f"choose numbers that divide, or round down:  floor({tree.source_text(s.times)})")
     if times < 0:
         raise Mistake("out-of-range", "a repeat cannot run a negative number of times", s.times.span, f"this is {times}", hint=f"for example  {-times}")
     if times > MOST_TURNS:
@@ -274,8 +275,9 @@ def list_of(s: tree.For, c: Context, flow: Flow | None) -> list[tuple[Any, ...]]
     if over is UNKNOWN_VALUE:
         raise Silent
     if isinstance(over, int) and not isinstance(over, bool):
+        text = tree.source_text(s.over)
         raise Mistake("wrong-argument", "a loop runs over a list or a range, and this is one number", s.over.span,
-                      hint=f"write  {s.names[0]} in " + (tree.source_text(s.over).replace(" ", "").replace("-", "..") if isinstance(s.over, tree.Binary) and s.over.operator == "-" else f"1..{over}"))
+                      hint=f"write  {s.names[0]} in {text.replace(' ', '').replace('-', '..') if isinstance(s.over, tree.Binary) and '-' in text else f'1..{over}'}")
     if not isinstance(over, tuple):
         if isinstance(over, Symbol) and isinstance(s.over, tree.Name):
             raise undefined(s.over, c)

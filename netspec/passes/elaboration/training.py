@@ -214,7 +214,8 @@ def _setting(e: Elaborator, s: tree.Call, c: Context, section: _Section, graph: 
         alike = OTHERWISE.get(name.lower()) or near(name, [*OPTIMISERS, *SETTINGS])
         option = OPTIONS.get(name.lower(), (name,))[0]
         if option in ("lr", "momentum", "decay", "nesterov"):
-            raise Mistake("unknown-word", f"`{name}` is no setting of its own", s.name_span, "an option of the optimiser", hint=f"sgd lr=0.1 {option}=..." if option != "lr" else "sgd lr=...")
+            raise Mistake("unknown-word", f"`{name}` is no setting of its own", s.name_span, "an option of the optimiser",
+                hint=f"sgd lr=0.1 {option}=..." if option != "lr" else "sgd lr=...")
         raise Mistake("unknown-word", f"a train section knows no setting `{name}`", s.name_span, "not a setting, not an optimiser",
                       notes=(f"settings: {', '.join(SETTINGS)}", f"optimisers: {', '.join(sorted(OPTIMISERS))}"), hint=f"did you mean `{alike}`?" if alike else None)
 
@@ -227,7 +228,8 @@ def _named(registry: Any, sort: str, s: tree.Call, c: Context) -> Any:
 def _class(registry: Any, sort: str, s: tree.Call, c: Context) -> tuple[Any, tuple[Any, ...]]:
     if not s.arguments or not isinstance(s.arguments[0], tree.Name):
         joined = tree.source_text(s.arguments[0]).replace("-", "_").replace(" ", "") if s.arguments else ""
-        raise Mistake("missing-argument", f"`{s.name}` is followed by the name of {'an' if sort[0] in 'aeiou' else 'a'} {sort}", s.span, "the name is missing", notes=("there are: " + ", ".join(sorted(registry)),),
+        raise Mistake("missing-argument", f"`{s.name}` is followed by the name of {'an' if sort[0] in 'aeiou' else 'a'} {sort}", s.span, "the name is missing",
+            notes=("there are: " + ", ".join(sorted(registry)),),
                       hint=f"{s.name} {joined}" if joined in registry else f"for example  {s.name} {sorted(registry)[0]}")
     first = s.arguments[0]
     held = c.env.get(first.name)

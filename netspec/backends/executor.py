@@ -70,7 +70,11 @@ class Executor(ABC):
 
     @abstractmethod
     def vectors(self, what: str) -> list[Array]:
-        """All trainable parameters as they lie: "weights", "gradients", or a state. Views in one order, to read and write."""
+        """All trainable parameters as they lie, in one order: "weights", "gradients", or a state. To read; they may be copies."""
+
+    @abstractmethod
+    def set_vectors(self, what: str, values: list[Array]) -> None:
+        """Put such vectors back."""
 
     # -- entries -----------------------------------------------------------------------------------------------------
     @abstractmethod

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -76,6 +77,26 @@ def axis_text(a: Axis) -> str:
     if a.const or a.part or not out:
         out += f"{a.const:+d}" if out else str(a.const)
     return out
+
+
+def spell(a: Axis, names: Mapping[str, str]) -> str:
+    """A subscript with the caller's names for indices."""
+    return axis_text(Axis(tuple((names.get(i, i), c) for i, c in a.terms), a.const))
+
+
+def in_bounds(axes: Iterable[tuple[Axis, int | None]], extents: dict[str, int], names: Mapping[str, str], size: Callable[[int], str]) -> list[str]:
+    """Conditions that keep subscripts within their axes' sizes; those that always hold are left out. `size` spells one."""
+    out: dict[str, None] = {}
+    for a, extent in axes:
+        if a.bare:
+            continue
+        low = a.const + sum(min(0, k * (extents[i] - 1)) for i, k in a.terms)
+        high = a.const + sum(max(0, k * (extents[i] - 1)) for i, k in a.terms)
+        if low < 0:
+            out[f"{spell(a, names)} >= 0"] = None
+        if extent is not None and high >= extent:
+            out[f"{spell(a, names)} < {size(extent)}"] = None
+    return list(out)
 
 
 def affine(e: ast.expr) -> Axis:

@@ -7,7 +7,7 @@ networkx MultiDiGraph, for everything networkx is good at.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -243,3 +243,14 @@ class Graph:
         for _, out in (*self.outputs, *self.gradients):
             assert out in seen, f"output %{out} does not exist"
         return self
+
+
+def images_of(n: Node, types: Mapping[str, TensorType]) -> int:
+    """How many times a sample the index n of a formula runs: the batch of whatever it indexes alone."""
+    parts = n.op.parts if isinstance(n.op, Pieces) else (n.op,)
+    bound = dict(zip(n.op.operands, n.inputs)) | {t.name: r.name for t, r in zip(n.op.targets, n.results)}
+    for f in parts:
+        for a in (f.target, *f.reads):
+            if a.axes and a.axes[0].bare == "n":
+                return types[bound.get(a.name, n.name)].batch
+    return n.type.batch

@@ -6,7 +6,7 @@ own that do not depend on the batch. The bytes of a plan are exactly those its b
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from ..ir.graph import Graph, Node
@@ -45,18 +45,8 @@ def _place(graph: Graph, keep: Collection[str], share: bool = True) -> tuple[Gra
     layouts: dict[str, Layout] = {v.name: v.layout for n in graph.nodes for v in n.results if v.layout is not None}
     owner = _owners(graph)
     life = _lifetimes(graph, layouts, owner, {*keep, *(v for _, v in graph.outputs), *(v for _, v in graph.gradients)})
-    placed: list[tuple[int, int, int, int]] = []  # at, size, first and last step
-    where: dict[str, int] = {}
     size_of = {b: round_up(_image(layouts[b]).bytes, _ROUND) for b in life}
-    for b in sorted(life, key=lambda b: (-size_of[b], life[b], b)):
-        first, last = life[b]
-        at = 0
-        for other, size, a, e in sorted(placed):
-            if (not share or (a <= last and first <= e)) and other < at + size_of[b]:
-                at = max(at, other + size)
-        placed.append((at, size_of[b], first, last))
-        where[b] = at
-    arena = max((at + size for at, size, *_ in placed), default=0)
+    where, arena = first_fit({b: (size_of[b], *life[b]) for b in life}, share)
     vectors = scalars = 0
     for name, layout in list(layouts.items()):
         if isinstance(layout, Vector) and layout.space == "scalars":
@@ -69,6 +59,22 @@ def _place(graph: Graph, keep: Collection[str], share: bool = True) -> tuple[Gra
             vectors += round_up(layout.size, 16)
     nodes = [replace(n, results=tuple(replace(v, layout=layouts.get(v.name)) for v in n.results)) for n in graph.nodes]
     return graph.with_nodes(nodes), MemoryPlan(arena, sum(size_of.values()), vectors, scalars)
+
+
+def first_fit(lives: Mapping[str, tuple[int, int, int]], share: bool = True) -> tuple[dict[str, int], int]:
+    """Where buffers begin, and the size of all: each is (size, first step, last step), and those that are never alive at the
+    same time may share. The largest are placed first, each as low as it fits."""
+    placed: list[tuple[int, int, int, int]] = []  # at, size, first and last step
+    where: dict[str, int] = {}
+    for b in sorted(lives, key=lambda b: (-lives[b][0], lives[b][1:], b)):
+        mine, first, last = lives[b]
+        at = 0
+        for other, size, a, e in sorted(placed):
+            if (not share or (a <= last and first <= e)) and other < at + mine:
+                at = max(at, other + size)
+        placed.append((at, mine, first, last))
+        where[b] = at
+    return where, max((at + size for at, size, *_ in placed), default=0)
 
 
 def _image(layout: Layout) -> Image:

@@ -23,11 +23,8 @@ def take(net: Network, run: Executor) -> None:
     if not net.recipe.average:
         net.taken = 0
         return
-    for w, a in zip(run.vectors("weights"), run.vectors(AVERAGE)):
-        if net.taken:
-            a += (1.0 - net.recipe.average) * (w - a)
-        else:
-            a[...] = w
+    pairs = zip(run.vectors("weights"), run.vectors(AVERAGE))
+    run.set_vectors(AVERAGE, [a + (1.0 - net.recipe.average) * (w - a) if net.taken else w for w, a in pairs])
     net.taken += 1
 
 
@@ -45,7 +42,6 @@ def tested(net: Network, run: Executor, mode: str) -> Iterator[None]:
 
 
 def _swap(run: Executor) -> None:
-    for w, a in zip(run.vectors("weights"), run.vectors(AVERAGE)):
-        trained = w.copy()
-        w[...] = a
-        a[...] = trained
+    trained = [w.copy() for w in run.vectors("weights")]
+    run.set_vectors("weights", run.vectors(AVERAGE))
+    run.set_vectors(AVERAGE, trained)

@@ -14,6 +14,7 @@ from .misuse import misuse
 
 DEVICES = {  # name -> module, class, dtype where none is asked for
     "cpu": ("netspec.backends.cpu.executor", "CpuExecutor", "float32"),
+    "cuda": ("netspec.backends.cuda.executor", "CudaExecutor", "float32"),
     "reference": ("netspec.backends.reference.executor", "ReferenceExecutor", "float64"),
 }
 DTYPES = ("float32", "float64")
@@ -22,8 +23,6 @@ PRECISIONS = ("float32", "exact")
 
 def default_dtype(device: str) -> str:
     """The dtype a network has on a device where none is asked for. Raises for a device that does not exist."""
-    if isinstance(device, str) and device == "cuda":
-        raise misuse("unknown-device", "this version of netspec has no kernels for CUDA", hint='device="cpu"')
     if not isinstance(device, str) or device not in DEVICES:
         device = named(device)
         meant = near(device, DEVICES)

@@ -54,8 +54,7 @@ class Gathering:
 
     def finish(self, run: Executor) -> None:
         """Write the mean where the gradients lie, and begin anew."""
-        for k, g in enumerate(run.vectors("gradients")):
-            g[...] = self.total[k] / self.weight if self.total else 0.0
+        run.set_vectors("gradients", [g / self.weight for g in self.total] or [np.zeros_like(g) for g in run.vectors("gradients")])
         self.total, self.weight, self.batches = [], 0.0, 0
 
 

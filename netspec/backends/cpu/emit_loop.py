@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import ast
 
-from ...ir.formula import Access, Formula, Pieces, access, affine
-from ...ir.graph import Graph, Node
+from ...ir.formula import Access, Formula, Pieces, access, affine, in_bounds, spell
+from ...ir.graph import Graph, Node, images_of
 from ...ir.layout import Image, Layout, Packed
 from ...ir.step import Step
 from ...ir.types import TensorType
 from .emit_lanes import Emitted, kernel_text
-from .expressions import in_bounds, source, spell
+from .expressions import source
 
 WORDS = 5
 
@@ -28,17 +28,6 @@ def emit_loop(node: Node, graph: Graph, dtype: str, lanes: int) -> Emitted:
     head = ["args, images, N = at(row, 8), at(row, 9), float(at(row, 4))", "n = item", *(f"z{k} = at(row, {16 + k})" for k in range(len(writer.sizes)))]
     name, text = kernel_text("loop", [*head, *body, "return 0"], dtype, lanes)
     return Emitted(name, text, tuple(writer.operands), (), tuple(writer.sizes))
-
-
-def images_of(n: Node, types: dict[str, TensorType]) -> int:
-    """How many times a sample the index n runs: the batch of whatever it indexes alone."""
-    parts = n.op.parts if isinstance(n.op, Pieces) else (n.op,)
-    bound = dict(zip(n.op.operands, n.inputs)) | {t.name: r.name for t, r in zip(n.op.targets, n.results)}
-    for f in parts:
-        for a in (f.target, *f.reads):
-            if a.axes and a.axes[0].bare == "n":
-                return types[bound.get(a.name, n.name)].batch
-    return n.type.batch
 
 
 class _Loops:

@@ -10,12 +10,12 @@ import ast
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from ...ir.formula import Access, Axis, Formula, access, affine
+from ...ir.formula import Access, Axis, Formula, access, affine, in_bounds, spell
 from ...ir.graph import Graph, Node
 from ...ir.layout import Image, Layout
 from ...ir.nests import Nest, is_total
 from ...ir.types import TensorType
-from .expressions import in_bounds, keeps_zero, source, spell
+from .expressions import keeps_zero, source
 
 WORDS = 5  # of an operand
 

@@ -96,10 +96,13 @@ class CpuExecutor(Executor):
         self._pack(self.slot(slot), name, value)
 
     def vectors(self, what: str) -> list[Array]:
-        if what == "weights":
-            self.version += 1  # they may be written
         held = self.weights if what == "weights" else self.grads if what == "gradients" else self.slot(what)
         return [held[: self.trainable]]
+
+    def set_vectors(self, what: str, values: list[Array]) -> None:
+        self.vectors(what)[0][...] = values[0]
+        if what == "weights":
+            self.version += 1
 
     def slot(self, name: str) -> Words:
         """The vector of one of the optimiser's states, in the order of the store."""

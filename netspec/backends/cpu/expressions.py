@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
-
-from ...ir.formula import Axis, axis_text
 
 RENAMED = {"max": "maximum", "min": "minimum"}
 
@@ -108,23 +106,3 @@ def keeps_zero(e: ast.expr, zero: Callable[[ast.Subscript], bool] = lambda s: Tr
         return bool(go(e) == 0)
     except (ArithmeticError, ValueError):
         return False
-
-
-def spell(a: Axis, names: dict[str, str]) -> str:
-    """A subscript with the caller's names for indices."""
-    return axis_text(Axis(tuple((names.get(i, i), c) for i, c in a.terms), a.const))
-
-
-def in_bounds(axes: Iterable[tuple[Axis, int | None]], extents: dict[str, int], names: dict[str, str], size: Callable[[int], str]) -> list[str]:
-    """Conditions that keep subscripts within their axes' sizes; those that always hold are left out. `size` spells one."""
-    out: dict[str, None] = {}
-    for a, extent in axes:
-        if a.bare:
-            continue
-        low = a.const + sum(min(0, k * (extents[i] - 1)) for i, k in a.terms)
-        high = a.const + sum(max(0, k * (extents[i] - 1)) for i, k in a.terms)
-        if low < 0:
-            out[f"{spell(a, names)} >= 0"] = None
-        if extent is not None and high >= extent:
-            out[f"{spell(a, names)} < {size(extent)}"] = None
-    return list(out)

@@ -12,7 +12,7 @@ from typing import Any
 
 from ...ir.contraction import renamed
 from ...ir.formula import Formula
-from ...ir.graph import Graph, Input, Node, Parameter
+from ...ir.graph import Graph, Input, Node, Parameter, images_of
 from ...ir.layout import Image, Layout, Packed, Target, Vector, round_up
 from ...ir.step import Step, unfused
 from ...passes.kinds import contraction
@@ -20,7 +20,7 @@ from . import contract_schedule as contract
 from .contract_calls import Call, Kernel, Plan
 from .emit_channel import emit_channel, emit_flat
 from .emit_lanes import Emitted, emit_lanes
-from .emit_loop import emit_loop, images_of
+from .emit_loop import emit_loop
 from .emit_move import emit_move
 from .emit_pairs import emit_pairs
 from .emit_places import emit_places

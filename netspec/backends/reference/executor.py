@@ -56,6 +56,10 @@ class ReferenceExecutor(Executor):
             self.state.setdefault((what, p.name), np.zeros(p.shape, self.dtype))
         return [self.state[what, p.name] for p in free]
 
+    def set_vectors(self, what: str, values: list[Array]) -> None:
+        for held, v in zip(self.vectors(what), values):
+            held[...] = v
+
     def set_scalar(self, name: str, value: float) -> None:
         self.scalars[name] = value
 

@@ -1,0 +1,86 @@
+"""What the executor asks of a GPU. `NumbaDevice` is one; the tests give an emulator instead."""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+import os
+from abc import ABC, abstractmethod
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...diagnostics import UsageError
+
+Array = NDArray[Any]
+
+
+class Device(ABC):
+    """Memory and launches, in order."""
+
+    @abstractmethod
+    def zeros(self, count: int, dtype: np.dtype[Any]) -> Any:
+        """An array of the device."""
+
+    @abstractmethod
+    def write(self, array: Any, start: int, values: Array) -> None:
+        """Host to device, flat."""
+
+    @abstractmethod
+    def read(self, array: Any, start: int, count: int) -> Array:
+        """Device to host, a copy."""
+
+    @abstractmethod
+    def launch(self, text: str, name: str, dtype: np.dtype[Any], blocks: int, threads: int, arguments: tuple[Any, ...]) -> None:
+        """Run a kernel; compiled at its first use. Launches run one after another."""
+
+
+class NumbaDevice(Device):
+    """The current CUDA device, through Numba."""
+
+    def __init__(self) -> None:
+        self.cuda = numba_cuda()
+        if not self.cuda.is_available():
+            raise UsageError("there is no CUDA device here", "Numba finds no driver, or no GPU", hint='device="cpu"', code="unknown-device")
+
+    def zeros(self, count: int, dtype: np.dtype[Any]) -> Any:
+        return self.cuda.to_device(np.zeros(max(1, count), dtype))
+
+    def write(self, array: Any, start: int, values: Array) -> None:
+        flat = np.ascontiguousarray(values, array.dtype).reshape(-1)
+        if len(flat):
+            array[start : start + len(flat)].copy_to_device(flat)
+
+    def read(self, array: Any, start: int, count: int) -> Array:
+        return np.asarray(array[start : start + count].copy_to_host()) if count else np.empty(0, array.dtype)
+
+    def launch(self, text: str, name: str, dtype: np.dtype[Any], blocks: int, threads: int, arguments: tuple[Any, ...]) -> None:
+        if blocks:
+            compiled(text, name, dtype.name)[blocks, threads](*arguments)
+
+
+@lru_cache(maxsize=4096)
+def compiled(text: str, name: str, dtype: str) -> Any:
+    """A kernel of this text for arrays of this dtype."""
+    return numba_cuda().jit(function_of(text, name, dtype))
+
+
+def function_of(text: str, name: str, dtype: str) -> Any:
+    """The Python function of a kernel's text, before it is compiled."""
+    from numba import float32, float64
+
+    cuda = numba_cuda()
+    names: dict[str, Any] = {"cuda": cuda, "math": math, "F": {"float32": float32, "float64": float64}[dtype], "float64": float64}
+    exec(compile(text, f"<{name}>", "exec"), names)
+    return names[name]
+
+
+def numba_cuda() -> Any:
+    """Numba's package for CUDA. Raises where it is not installed."""
+    if importlib.util.find_spec("numba_cuda") is None and os.environ.get("NUMBA_ENABLE_CUDASIM") != "1":
+        raise UsageError("kernels for CUDA need the package numba-cuda", hint='pip install "netspec[cuda]"', code="unknown-device")
+    from numba import cuda
+
+    return cuda

@@ -1,0 +1,153 @@
+"""The CUDA backend: programs become kernels over flat arrays of one device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from ...ir.graph import Graph, Input
+from ...passes import run
+from ...passes.infer_shapes import infer_shapes
+from ...passes.lower import lower
+from ...passes.objective import Term, cotangent_program, loss_program, training_program
+from ..executor import Array, Executor, Outcome
+from .body import THREADS, Kernel
+from .device import Device, NumbaDevice
+from .plan import Plan, plan, store_places
+from .update import Update
+
+
+class CudaExecutor(Executor):
+    """One thread a place, tiles for contractions; every sum in an order of its own, so that runs repeat bit for bit."""
+
+    device = "cuda"
+
+    def __init__(self, graph: Graph, dtype: str = "float32", precision: str = "float32", on: Device | None = None):
+        super().__init__(run(graph, (infer_shapes(),)), dtype, precision)
+        self.on = on or NumbaDevice()
+        self.store, self.size = store_places(self.graph)
+        self.trainable = max((self.store[p.name].at + p.size for p in self.graph.parameters if p.trainable), default=0)
+        self.arrays = {"weights": self.on.zeros(self.size, self.dtype), "gradients": self.on.zeros(self.size, self.dtype)}
+        self.arena, self.arena_size = self.on.zeros(1, self.dtype), 1
+        self.scratch, self.scratch_size = self.on.zeros(1, self.dtype), 1
+        self.numbers: dict[str, int] = {"random_key": 0}
+        self.keys = self.on.zeros(1, np.dtype(np.int64))
+        self.plans: dict[Any, Plan] = {}
+        self.updates: dict[Any, Update] = {}
+        self.shapes = {n.name: n.type.shape for n in self.graph.inputs} | {public: self.graph.values[v].type.shape for public, v in self.graph.outputs}
+
+    # ---- parameters ---------------------------------------------------------------------------------------------------------------
+    def get(self, name: str) -> Array:
+        return self._read("weights", name)
+
+    def set(self, name: str, value: Array) -> None:
+        self._write("weights", name, value)
+
+    def gradient(self, name: str) -> Array:
+        return self._read("gradients", name)
+
+    def set_gradient(self, name: str, value: Array) -> None:
+        self._write("gradients", name, value)
+
+    def get_state(self, slot: str, name: str) -> Array:
+        return self._read(self.slot(slot), name)
+
+    def set_state(self, slot: str, name: str, value: Array) -> None:
+        self._write(self.slot(slot), name, value)
+
+    def slot(self, name: str) -> str:
+        """One of the optimiser's states, in the order of the store."""
+        if name not in self.arrays:
+            self.arrays[name] = self.on.zeros(self.size, self.dtype)
+        return name
+
+    def vectors(self, what: str) -> list[Array]:
+        return [self.on.read(self.arrays[self.slot(what)], 0, self.trainable)]
+
+    def set_vectors(self, what: str, values: list[Array]) -> None:
+        self.on.write(self.arrays[self.slot(what)], 0, values[0])
+
+    def set_scalar(self, name: str, value: float) -> None:
+        assert name == "random_key", name
+        self.numbers[name] = int(value)
+        self.on.write(self.keys, 0, np.array([int(value)], np.int64))
+
+    def _read(self, array: str, name: str) -> Array:
+        p = self.parameters[name]
+        return self.on.read(self.arrays[array], self.store[name].at, p.size).reshape(p.shape)
+
+    def _write(self, array: str, name: str, value: Array) -> None:
+        p = self.parameters[name]
+        self.on.write(self.arrays[array], self.store[name].at, np.asarray(value, self.dtype).reshape(p.shape))
+
+    # ---- entries ------------------------------------------------------------------------------------------------------------------
+    def predict(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        entry = self.plan("predict", lambda: lower(False)(self.graph))
+        self._run(entry, inputs, {}, False)
+        return self._outputs(entry, self.samples(inputs))
+
+    def losses(self, inputs: Mapping[str, Array], targets: Mapping[str, Array], terms: tuple[Term, ...]) -> Outcome:
+        return self._outcome(self.plan(("losses", terms), lambda: loss_program(self.graph, terms)), inputs, targets, False)
+
+    def gradients(self, inputs: Mapping[str, Array], targets: Mapping[str, Array], terms: tuple[Term, ...], *, training: bool = True,
+                  inputs_too: bool = False, effects: bool = False) -> Outcome:
+        entry = self.plan((terms, training, inputs_too), lambda: training_program(self.graph, terms, training=training, inputs=inputs_too))
+        return self._outcome(entry, inputs, targets, effects)
+
+    def backward(self, inputs: Mapping[str, Array], cotangents: Mapping[str, Array], *, training: bool = True, inputs_too: bool = False,
+                 effects: bool = False) -> Outcome:
+        entry = self.plan(("backward", training, inputs_too), lambda: cotangent_program(self.graph, training=training, inputs=inputs_too))
+        return self._outcome(entry, inputs, {f"d.{k}": v for k, v in cotangents.items()}, effects)
+
+    def update(self, optimiser: Any, settings: Mapping[str, Mapping[str, float]]) -> None:
+        key = (optimiser, "l1" in next(iter(settings.values()), {}))
+        if key not in self.updates:
+            self.updates[key] = Update(self, optimiser)
+        self.updates[key].run(settings)
+
+    def plan(self, key: Any, make: Callable[[], Graph]) -> Plan:
+        """The plan of an entry, made at its first use; it holds for every number of samples."""
+        if key not in self.plans:
+            self.plans[key] = plan(make(), self.store)
+        return self.plans[key]
+
+    def _run(self, entry: Plan, inputs: Mapping[str, Array], others: Mapping[str, Array], effects: bool) -> None:
+        samples = self.samples(inputs)
+        if samples * entry.arena > self.arena_size:
+            self.arena_size = samples * entry.arena
+            self.arena = self.on.zeros(self.arena_size, self.dtype)
+        if entry.vectors > self.scratch_size:
+            self.scratch_size = entry.vectors
+            self.scratch = self.on.zeros(entry.vectors, self.dtype)
+        for n in entry.program.nodes:
+            if isinstance(n.op, Input) and n.op.role != "scalar":
+                values = (inputs if n.op.role == "input" else others)[n.name]
+                self.on.write(self.arena, entry.places[n.name].at * samples, np.asarray(values, self.dtype))
+        for k in (*entry.kernels, *(entry.effects if effects else ())):
+            self._launch(k, samples)
+
+    def _launch(self, k: Kernel, samples: int) -> None:
+        arguments = (self.arena, self.arrays["weights"], self.arrays["gradients"], self.scratch, self.keys, samples, *k.begins)
+        self.on.launch(k.text, k.name, self.dtype, k.blocks(samples), THREADS, arguments)
+
+    def _outcome(self, entry: Plan, inputs: Mapping[str, Array], others: Mapping[str, Array], effects: bool) -> Outcome:
+        self._run(entry, inputs, others, effects)
+        values = self._outputs(entry, self.samples(inputs))
+        losses = tuple(float(v[0]) for k, v in values.items() if k.startswith("loss."))
+        outputs = {k: v for k, v in values.items() if not k.startswith("loss.")}
+        asked = {name: g for name, g in entry.program.gradients if name not in self.parameters}
+        return Outcome(losses, outputs, {name: self.value(entry, g, self.samples(inputs), name) for name, g in asked.items()})
+
+    def _outputs(self, entry: Plan, samples: int) -> dict[str, Array]:
+        return {public: self.value(entry, v, samples, public) for public, v in entry.program.outputs}
+
+    def value(self, entry: Plan, value: str, samples: int, public: str = "") -> Array:
+        """A copy of a stored value, in the shape of the network's input or output `public`, if it is one."""
+        t, place = entry.program.values[value].type, entry.places[value]
+        sizes = tuple(s or 0 for s in self.shapes.get(public, t.shape))
+        array = self.arena if place.space == "arena" else self.scratch if place.space == "vectors" else self.arrays[place.space]
+        if not t.batch:
+            return self.on.read(array, place.at, t.size).reshape(sizes)
+        return self.on.read(array, place.at * samples, samples * t.batch * t.size).reshape(-1, *sizes)

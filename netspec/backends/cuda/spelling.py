@@ -1,0 +1,89 @@
+"""The right side of a formula as Python source in the dialect of CUDA kernels: numbers, no vectors.
+
+A float is spelled `F(0.5)`, F being the network's dtype, since Numba would widen the arithmetic for a bare one; an index is a
+64-bit integer until it meets a float.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping
+
+from ...ir.formula import affine, spell
+
+MATHS = {"exp": "math.exp", "log": "math.log", "log1p": "math.log1p", "expm1": "math.expm1", "sqrt": "math.sqrt", "tanh": "math.tanh", "erf": "math.erf",
+         "floor": "math.floor", "abs": "math.fabs"}
+COMPARED = {ast.Gt: ">", ast.GtE: ">=", ast.Lt: "<", ast.LtE: "<=", ast.Eq: "==", ast.NotEq: "!="}
+ARITHMETIC = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
+
+
+class Writer:
+    """Lines of a kernel under way, and fresh names."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.depth = 0
+        self.names = 0
+
+    def line(self, text: str) -> None:
+        self.lines.append("    " * self.depth + text)
+
+    def open(self, head: str) -> None:
+        self.line(head)
+        self.depth += 1
+
+    def fresh(self, text: str) -> str:
+        """A new name for a value that is used more than once."""
+        self.names += 1
+        name = f"t{self.names}"
+        self.line(f"{name} = {text}")
+        return name
+
+
+def floats(w: Writer, e: ast.expr, read: Callable[[ast.Subscript], str], names: Mapping[str, str]) -> str:
+    """An expression as a number of the network's dtype. `read` spells a read; `names` are the kernel's for the indices."""
+
+    def go(x: ast.expr) -> str:
+        match x:
+            case ast.Subscript():
+                return read(x)
+            case ast.Constant(int() | float() as c):
+                return f"F({float(c)!r})"
+            case ast.Name(i):
+                return f"F({names.get(i, i)})"
+            case ast.UnaryOp(ast.USub(), ast.Constant(int() | float() as c)):
+                return f"F({-float(c)!r})"
+            case ast.UnaryOp(ast.USub(), a):
+                return f"(-{go(a)})"
+            case ast.BinOp(a, op, b):
+                return f"({go(a)} {ARITHMETIC[type(op)]} {go(b)})"
+            case ast.Call(ast.Name("where"), [ast.Compare(a, [op], [b]), yes, no]):
+                # both sides are numbers already read: choosing between them costs no branch
+                return f"({go(yes)} if {go(a)} {COMPARED[type(op)]} {go(b)} else {go(no)})"
+            case ast.Call(ast.Name("max" | "min" as f), [a, b]):  # a NaN on either side is the result, as in PyTorch
+                left, right = w.fresh(go(a)), w.fresh(go(b))
+                return f"({left} if {left} {'>' if f == 'max' else '<'} {right} or {left} != {left} else {right})"
+            case ast.Call(ast.Name("sigmoid"), [a]):  # e to a negative number never overflows
+                v = w.fresh(go(a))
+                t = w.fresh(f"math.exp(-math.fabs({v}))")
+                return f"((F(1.0) if {v} >= F(0.0) else {t}) / (F(1.0) + {t}))"
+            case ast.Call(ast.Name("random"), [ast.Subscript() as key, place]):
+                return uniform(w, read(key), spell(affine(place), names))
+            case ast.Call(ast.Name(f), [a]):
+                return f"{MATHS[f]}({go(a)})"
+        raise ValueError(f"not an expression of the formula language: {ast.unparse(x)}")
+
+    return go(e)
+
+
+def uniform(w: Writer, key: str, place: str) -> str:
+    """`ir.randomness.uniform` in 64-bit integers: Numba has no arithmetic of 32 bits."""
+    k, at = w.fresh(key), w.fresh(place)
+    x = w.fresh(f"(({at}) ^ {k}) & 0xFFFFFFFF")
+    for more in (None, f"(({k} >> 32) & 0xFFFFFFFF) ^ ((({at} >> 32) & 0xFFFFFFFF) * 0x9E3779B9 & 0xFFFFFFFF)"):
+        if more is not None:
+            x = w.fresh(f"{x} ^ {more}")
+        x = w.fresh(f"({x} ^ ({x} >> 16)) * 0x7FEB352D & 0xFFFFFFFF")
+        x = w.fresh(f"({x} ^ ({x} >> 15)) * 0x846CA68B & 0xFFFFFFFF")
+        x = w.fresh(f"{x} ^ ({x} >> 16)")
+    return f"(F({x} >> 8) * F({2.0**-24!r}))"

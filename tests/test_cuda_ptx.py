@@ -1,0 +1,92 @@
+"""Kernels for CUDA compiled to PTX, which needs no GPU: what the emulator runs is what Numba takes. Runs where `numba-cuda` is
+installed with NVIDIA's compiler: pip install "numba-cuda[cu13]"."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+import netspec
+from netspec.backends.cuda.body import Kernel
+from netspec.backends.cuda.device import function_of
+from netspec.backends.cuda.plan import plan, store_places
+from netspec.backends.cuda.update import update_text
+from netspec.ir.graph import Graph
+from netspec.optimisers.optimiser import OPTIMISERS
+from netspec.passes import run
+from netspec.passes.infer_shapes import infer_shapes
+from netspec.passes.lower import lower
+from netspec.passes.objective import training_program, update_program
+from netspec.runtime.recipe import recipe_of
+
+pytest.importorskip("numba_cuda")
+pytestmark = pytest.mark.ptx
+
+MIXED = """net mixed:
+  input 3x12x12
+  conv 16 3x3 bn relu
+  residual:
+    conv 16 3x3 groups=4 bn relu
+    conv 16 3x3 groups=16 bn
+  p: maxpool 2
+  conv 24 3x3 /2 leaky
+  deconv 16 2x2 /2 -> dropout 0.2
+  concat:
+    | conv 8 1x1 sigmoid
+    | avgpool 3 /1 same -> lrn 3 -> gelu
+  instance_norm
+  fc 5
+
+train mixed:
+  loss cross_entropy
+  sgd lr=0.1
+"""
+
+
+def kernels(graph: Graph, training: bool) -> list[Kernel]:
+    graph = run(graph, (infer_shapes(),))
+    program = training_program(graph, recipe_of(graph).terms) if training else lower(False)(graph)
+    made = plan(program, store_places(graph)[0])
+    return list({k.name: k for k in (*made.kernels, *made.effects)}.values())
+
+
+def ptx(k: Kernel, dtype: str, cc: tuple[int, int]) -> str:
+    from numba import cuda, types
+
+    f = types.Array(getattr(types, dtype), 1, "C")
+    arguments = (f, f, f, f, types.Array(types.int64, 1, "C"), types.int64, *(types.int64 for _ in k.begins))
+    text, _ = cuda.compile_ptx(function_of(k.text, k.name, dtype), types.void(*arguments), cc=cc)
+    return str(text)
+
+
+@pytest.mark.parametrize("which", ["lenet", "mixed", "prediction"])
+def test_every_kernel_compiles(which: str) -> None:
+    """Nothing is kept in local memory, and nothing but sums over many terms is computed in double precision."""
+    spec = netspec.load_graph("specs/lenet.net") if which == "lenet" else netspec.load_graph(text=MIXED)
+    for k in kernels(spec.graph, which != "prediction"):
+        text = ptx(k, "float32", (9, 0))
+        assert ".entry" in text
+        assert "__local_depot" not in text, k.text
+        assert k.name.startswith("sum") or not re.search(r"\b(?:add|sub|mul|fma|div|cvt)\.[\w.]*f64", text), k.text
+
+
+def test_other_devices_and_double_precision() -> None:
+    spec = netspec.load_graph(text=MIXED)
+    for k in kernels(spec.graph, True)[::6]:
+        assert ".target sm_80" in ptx(k, "float32", (8, 0))
+        assert ".target sm_90" in ptx(k, "float64", (9, 0))
+
+
+@pytest.mark.parametrize("name", [n for n, cls in OPTIMISERS.items() if not cls.host])
+def test_update_rules_compile(name: str) -> None:
+    from numba import cuda, types
+
+    rule = OPTIMISERS[name]()
+    program, outs = update_program(rule, 1, True)
+    vectors = ("weights", "gradients", *rule.state)
+    numbers = [n.name for n in program.nodes if str(n.op) == "scalar"]
+    f = types.float32[::1]
+    text, _ = cuda.compile_ptx(function_of(update_text(program, outs, vectors, numbers), "update", "float32"),
+                               types.void(*(f for _ in vectors), f, types.int64, types.int64), cc=(9, 0))
+    assert not re.search(r"\b(?:add|sub|mul|fma|div|cvt)\.[\w.]*f64", text)

@@ -18,8 +18,8 @@ class EmulatedDevice(Device):
     def __init__(self, checks: bool = True):
         self.checks, self.launched = checks, 0
 
-    def zeros(self, count: int, dtype: np.dtype[Any]) -> NDArray[Any]:
-        return np.zeros(max(1, count), dtype)
+    def empty(self, count: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+        return np.full(max(1, count), np.nan if dtype.kind == "f" else -1, dtype)  # what nothing writes must not be read
 
     def write(self, array: NDArray[Any], start: int, values: NDArray[Any]) -> None:
         array[start : start + values.size] = values.reshape(-1)

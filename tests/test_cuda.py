@@ -10,6 +10,7 @@ import pytest
 
 import test_random_nets
 from emulated import EmulatedDevice
+from netspec.backends.cuda import tiles
 from netspec.backends.cuda.executor import CudaExecutor
 from netspec.backends.reference.executor import ReferenceExecutor
 from netspec.ir.graph import Graph
@@ -25,8 +26,11 @@ def cuda(graph: Graph, dtype: str = "float64", checks: bool = True) -> CudaExecu
     return CudaExecutor(graph, dtype, on=EmulatedDevice(checks))
 
 
+@pytest.mark.parametrize("smallest", [1, 8])
 @pytest.mark.parametrize("example", EXAMPLES)
-def test_layer_agrees_with_the_reference(example: Example) -> None:
+def test_layer_agrees_with_the_reference(example: Example, smallest: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With small contractions in tiles, and as they usually run."""
+    monkeypatch.setattr(tiles, "SMALLEST", smallest)
     graph = graph_of(example)
     ours, theirs = filled(cuda(graph)), filled(ReferenceExecutor(graph))
     rng = np.random.default_rng(1)

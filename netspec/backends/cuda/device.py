@@ -21,8 +21,14 @@ class Device(ABC):
     """Memory and launches, in order."""
 
     @abstractmethod
+    def empty(self, count: int, dtype: np.dtype[Any]) -> Any:
+        """An array of the device, whatever is in it."""
+
     def zeros(self, count: int, dtype: np.dtype[Any]) -> Any:
-        """An array of the device."""
+        """An array of zeros."""
+        made = self.empty(count, dtype)
+        self.write(made, 0, np.zeros(count, dtype))
+        return made
 
     @abstractmethod
     def write(self, array: Any, start: int, values: Array) -> None:
@@ -45,8 +51,8 @@ class NumbaDevice(Device):
         if not self.cuda.is_available():
             raise UsageError("there is no CUDA device here", "Numba finds no driver, or no GPU", hint='device="cpu"', code="unknown-device")
 
-    def zeros(self, count: int, dtype: np.dtype[Any]) -> Any:
-        return self.cuda.to_device(np.zeros(max(1, count), dtype))
+    def empty(self, count: int, dtype: np.dtype[Any]) -> Any:
+        return self.cuda.device_array(max(1, count), dtype)
 
     def write(self, array: Any, start: int, values: Array) -> None:
         flat = np.ascontiguousarray(values, array.dtype).reshape(-1)

@@ -30,8 +30,8 @@ class CudaExecutor(Executor):
         self.store, self.size = store_places(self.graph)
         self.trainable = max((self.store[p.name].at + p.size for p in self.graph.parameters if p.trainable), default=0)
         self.arrays = {"weights": self.on.zeros(self.size, self.dtype), "gradients": self.on.zeros(self.size, self.dtype)}
-        self.arena, self.arena_size = self.on.zeros(1, self.dtype), 1
-        self.scratch, self.scratch_size = self.on.zeros(1, self.dtype), 1
+        self.arena, self.arena_size = self.on.empty(1, self.dtype), 1
+        self.scratch, self.scratch_size = self.on.empty(1, self.dtype), 1
         self.numbers: dict[str, int] = {"random_key": 0}
         self.keys = self.on.zeros(1, np.dtype(np.int64))
         self.plans: dict[Any, Plan] = {}
@@ -117,10 +117,10 @@ class CudaExecutor(Executor):
         samples = self.samples(inputs)
         if samples * entry.arena > self.arena_size:
             self.arena_size = samples * entry.arena
-            self.arena = self.on.zeros(self.arena_size, self.dtype)
+            self.arena = self.on.empty(self.arena_size, self.dtype)
         if entry.vectors > self.scratch_size:
             self.scratch_size = entry.vectors
-            self.scratch = self.on.zeros(entry.vectors, self.dtype)
+            self.scratch = self.on.empty(entry.vectors, self.dtype)
         for n in entry.program.nodes:
             if isinstance(n.op, Input) and n.op.role != "scalar":
                 values = (inputs if n.op.role == "input" else others)[n.name]

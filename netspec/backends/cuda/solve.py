@@ -29,8 +29,9 @@ class Solved:
     steps: tuple[str, ...]
 
 
-def solve(target: Access, sizes: tuple[int | str, ...], extents: Extents) -> Solved:
-    """`sizes` are the result's, its images first where it has a batch."""
+def solve(target: Access, sizes: tuple[int | str, ...], extents: Extents, one: bool = False) -> Solved:
+    """`sizes` are the result's, its images first where it has a batch. With `one`, only one index of each axis is found from the
+    place, and the others run."""
     places: list[str] = []
     for k, a in enumerate(target.axes):
         places.append(a.bare if a.bare and a.bare not in places else "" if sizes[k] == 1 and not a.terms else f"y{k}")
@@ -41,7 +42,7 @@ def solve(target: Access, sizes: tuple[int | str, ...], extents: Extents) -> Sol
         if a.bare == places[k] or not places[k]:
             continue
         unknown = [(i, c) for i, c in a.terms if i not in known]
-        if len(unknown) > 1 and not _apart(unknown, extents):
+        if len(unknown) > 1 and (one or not _apart(unknown, extents)):
             chosen = max(unknown, key=lambda t: (abs(t[1]), _number(extents[t[0]])))
             loops += [i for i, _ in unknown if i != chosen[0]]
             unknown = [chosen]

@@ -27,6 +27,7 @@ from .solve import solve
 
 DEEP = 8  # terms in a strip
 PAD = 4  # elements after each line of a strip, so that threads that fill it meet different banks
+SMALLEST = 8  # places, or terms, from which on tiles gain
 BLOCKS = 256  # wanted at least: parts of a sum over the batch make more of them
 PARTS = 64
 
@@ -73,8 +74,10 @@ def tiling(n: Node, types: Mapping[str, TensorType]) -> Tiling | None:
             taken += [a.bare] if a.bare else []
             continue
         alone = Access(f.target.name, tuple(a if j == k else Axis(()) for j in range(len(sizes))))
-        found = solve(alone, tuple(s if j == k else 1 for j, s in enumerate(sizes)), extents)
-        if found.loops:
+        places = tuple(s if j == k else 1 for j, s in enumerate(sizes))
+        found = solve(alone, places, extents)
+        if found.loops or any(s.startswith("if ") for s in found.steps):  # places that several indices reach, or none
+            found = solve(alone, places, extents, one=True)
             (index,) = [i for i, _ in a.terms if i not in found.loops]
             depth += found.loops
             taken.append(f"y{k}")
@@ -93,7 +96,7 @@ def tiling(n: Node, types: Mapping[str, TensorType]) -> Tiling | None:
     by_batch = sorted(depth, key=lambda i: i != "n")
     made = Tiling(tuple(both), tuple(first), tuple(second), tuple(by_batch), extents, reads, steps, (64, 64, 4, 4), 1)
     rows, columns, terms = made.known(made.rows) * (64 if "n" in first else 1), made.known(made.columns), made.known(made.depth) * (64 if "n" in depth else 1)
-    if rows < 8 or columns < 8 or terms < 8:
+    if min(rows, columns, terms) < SMALLEST:
         return None
     shape = (64, 64, 4, 4) if columns > 32 else (128, 32, 4, 4) if columns > 16 else (128, 16, 4, 2)
     tiles = made.known(made.layers) * -(-rows // shape[0]) * -(-columns // shape[1])

@@ -212,7 +212,8 @@ def _run_net(e: Elaborator, file: File, macro: Macro, settings: dict[str, object
         return
     except Mistake as m:
         if m.diagnostic.code == "missing-argument" and isinstance(macro.item, tree.Definition):
-            raise UsageError(f"{macro.name} needs arguments", m.diagnostic.title, *m.diagnostic.notes, hint=f"--set, or a variant:  net NAME = {macro.name} ...", code="missing-argument") from None
+            raise UsageError(f"{macro.name} needs arguments", m.diagnostic.title, *m.diagnostic.notes,
+                             hint=f"--set, or a variant:  net NAME = {macro.name} ...", code="missing-argument") from None
         e.report(m.diagnostic)
         return
     e.given = {p.name: env[p.name] for p in definition.params if p.name in env}

@@ -190,7 +190,9 @@ class _Fusion:
         if f.how == "+=":
             # cut into parts: only a sum over images may read it
             readers = self.graph.readers[n.name]
-            if f.target.bare != place[:2] or len(place) < 3 or n.name in self.roots or any(r.type.batch or kind_of(r, self.graph, self.lanes) != "channel" or not r.op.adds_up for r in readers):
+            if f.target.bare != place[:2] or len(place) < 3 or n.name in self.roots:
+                return False
+            if any(r.type.batch or kind_of(r, self.graph, self.lanes) != "channel" or not r.op.adds_up for r in readers):
                 return False
         elif f.target.bare != place:
             return False

@@ -10,7 +10,9 @@ import re
 from collections.abc import Callable
 
 from ..diagnostics import near
-from .habits import HABITS, LEFT, bullet, head_without_colon, imported, slip, with_blank, with_comma
+from .habits import HABITS
+from .habits.editing import slip, with_blank, with_colon, with_comma
+from .habits.lines import LEFT, bullet, imported
 from .lexer import Token
 from .refused import FRIENDLY, HEADS, SIZES, STRUCTURE, TYPES, Context, Finding, Result
 
@@ -161,7 +163,7 @@ def _missing_colon(c: Context) -> Result:
         colon = Token("COLON", ":", at.line, at.end, at.end + 1)
         if t.type not in ("NAME", "AT", *TYPES):
             return None
-        meant = head_without_colon(c, k)
+        meant = with_colon(c, k)
         return Finding(c.diagnostic("missing-colon", f"`{c.first.text}` opens a body, so a colon stands before it", "a colon is missing here", meant.strip() if meant else None, at=colon),
                        (*c.line.tokens[:k], colon, *c.line.tokens[k:]))
     return None
@@ -208,8 +210,10 @@ def _missing_part(c: Context) -> Result:
     if before.type == "AS":
         return c.diagnostic("missing-value", "a name is missing after `as`", "it numbers the turns", at=before, hint="repeat 3 as i: layer[i]: conv 64 3x3")
     if before.type == "EQUAL":
+        option = c.line.tokens[c.at - 2].text if c.at > 1 else ""
+        example = 'weights="vgg16.safetensors"' if option == "weights" else f"{option}=1"
         return c.diagnostic("missing-value", "a value is missing after `=`", "nothing follows" if t.type == "_NL" else f"`{t.text}` is no value", at=before,
-                            hint=('for example  weights="vgg16.safetensors"' if c.line.tokens[c.at - 2].text == "weights" else f"for example  {c.line.tokens[c.at - 2].text}=1") if c.at > 1 else None)
+                            hint=f"for example  {example}" if option else None)
     if before.type == "AT":
         return c.diagnostic("syntax", "a reference is `@` and a name", f"`{t.text}` is no name" if t.text else "the name is missing", at=before)
     if before.type in ("PLUS", "MINUS", "STAR", "SLASH", "PERCENT", "CARET", "CMP", "SIGN", "STRIDE", "OR", "AND", "NOT", "RANGE"):

@@ -348,8 +348,9 @@ class _Run:
             return False
         t = head.tokens[0]
         alike = {"foreach": "for", "loop": "repeat", "times": "repeat"}.get(t.text) or near(t.text, HEADS)
+        label = f"did you mean `{alike}`?" if alike else "only a merge has arguments before its colon, and its lines begin with `|`"
         self.found.append(Diagnostic(
-            "unknown-word" if alike else "branch-expected", f"`{t.text}` does not open such a body", (Label(self.span(t), f"did you mean `{alike}`?" if alike else "only a merge has arguments before its colon, and its lines begin with `|`"),),
+            "unknown-word" if alike else "branch-expected", f"`{t.text}` does not open such a body", (Label(self.span(t), label),),
             hint=self.source.line(t.line).strip().replace(t.text, alike, 1) if alike else None))
         head.faults.append(self.found[-1])
         self.stacks.put_back(self.before_head)

@@ -94,8 +94,9 @@ def _enter(e: Elaborator, node: tree.Call, macro: Macro, definition: tree.Defini
         names = [*place.kids]
         alike = near(upto.path.split(".")[0], names)
         deep = below(place, last)
-        raise Mistake("missing-reference", f"`{macro.name}` has no node `{upto.path}`", upto.span, "not in this net",
-                      notes=(f"in it are: {', '.join(names[:12])}",), hint=f"did you mean `{deep[0]}`?" if deep else f"did you mean `{alike}`?" if alike else f"for example  upto {names[-1]}" if names else None)
+        meant = deep[0] if deep else alike
+        raise Mistake("missing-reference", f"`{macro.name}` has no node `{upto.path}`", upto.span, "not in this net", notes=(f"in it are: {', '.join(names[:12])}",),
+                      hint=f"did you mean `{meant}`?" if meant else f"for example  upto {names[-1]}" if names else None)
     if upto is not None and not stopped:
         out = dataclasses.replace(out.unsure(), ranked=False)  # it went on past the node that was meant
     e.ends_with_output = False

@@ -129,7 +129,8 @@ def _item(node: tree.Item, c: Context, flow: Flow | None) -> Any:
             raise undefined(node.of, c)
         raise Mistake("bad-value", f"only a list has items, and this is {described(of)}", node.of.span)
     if not isinstance(index, int) or not 0 <= index < len(of):
-        raise Mistake("bad-index", f"the list has {len(of)} items, numbered from 0", node.index.span, f"there is no item {index:g}" if isinstance(index, float) else f"there is no item {index}")
+        written = f"{index:g}" if isinstance(index, float) else str(index)
+        raise Mistake("bad-index", f"the list has {len(of)} items, numbered from 0", node.index.span, f"there is no item {written}")
     return of[index]
 
 

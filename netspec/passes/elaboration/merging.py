@@ -52,7 +52,8 @@ def branches(e: Elaborator, node: tree.Merge, flow: Flow | None, scope: Scope, c
     if target is UNKNOWN:
         return statements.undecided(e, [s for b in node.branches for s in b.statements], flow, scope, c)
     if len(node.branches) == 1 and not node.call.arguments and not isinstance(target, Macro):
-        e.say("warning", "unconnected", f"this `{name}:` has one branch, and joins it with nothing", node.call.span, "one value, as it is", hint="add a second line that begins with `|`:  | skip")
+        e.say("warning", "unconnected", f"this `{name}:` has one branch, and joins it with nothing", node.call.span, "one value, as it is",
+              hint="add a second line that begins with `|`:  | skip")
     is_block = isinstance(target, Macro)
     if not is_block and (target is None or target.category != "merge"):
         raise Mistake("wrong-word", f"`{name}` does not merge branches", node.call.name_span, "only a merge has `|` lines under it",
@@ -168,8 +169,8 @@ def residual(e: Elaborator, ends: tuple[Label, ...], body: Flow, other: Flow, wh
     a, b = body.type, other.type
     if a.shape != b.shape and ((body.sure and other.sure) or len(a.shape) == len(b.shape)) and not _may_agree(a.shape, b.shape):
         e.report(Diagnostic("residual-mismatch", "a residual adds its input to its body, and the two differ in shape",
-                            (Label(head, f"body gives {shape_text(a.shape)}, {which} is {shape_text(b.shape)}"), *(ends if which != "the input" else ())), hint=_projection(a, b) if which == "the input" else
-                            "make the shortcut end in the shape of the body"))
+                            (Label(head, f"body gives {shape_text(a.shape)}, {which} is {shape_text(b.shape)}"), *(ends if which != "the input" else ())),
+                            hint=_projection(a, b) if which == "the input" else "make the shortcut end in the shape of the body"))
         out = Flow("", a, False) if which == "the input" else body.unsure()
     else:
         try:

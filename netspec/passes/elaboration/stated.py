@@ -70,5 +70,6 @@ def _init(name: str, g: Given) -> str | float:
     except ValueError:
         good = False
     if not good:
-        raise Mistake("wrong-argument", f"{word} takes {'one number' if INITIALISERS[word] else 'no number'}", g.span, hint=f'{name}="{word} 0.01"' if INITIALISERS[word] else f"{name}={word}")
+        raise Mistake("wrong-argument", f"{word} takes {'one number' if INITIALISERS[word] else 'no number'}", g.span,
+                      hint=f'{name}="{word} 0.01"' if INITIALISERS[word] else f"{name}={word}")
     return str(v)

@@ -240,8 +240,8 @@ def _class(registry: Any, sort: str, s: tree.Call, c: Context) -> tuple[Any, tup
     if cls is None:
         alike = OTHERWISE.get(name.lower()) or near(name, registry)
         alike = alike if alike in registry else near(name, registry)
-        raise Mistake("unknown-word", f"there is no {sort} called `{name}`", first.span, f"not {'an' if sort[0] in 'aeiou' else 'a'} {sort}", notes=("there are: " + ", ".join(sorted(registry)),),
-                      hint=f"did you mean `{alike}`?" if alike else f"for example  {s.name} {sorted(registry)[0]}")
+        raise Mistake("unknown-word", f"there is no {sort} called `{name}`", first.span, f"not {'an' if sort[0] in 'aeiou' else 'a'} {sort}",
+                      notes=("there are: " + ", ".join(sorted(registry)),), hint=f"did you mean `{alike}`?" if alike else f"for example  {s.name} {sorted(registry)[0]}")
     return cls, s.arguments[1:]
 
 

@@ -3,7 +3,11 @@ installed with NVIDIA's compiler: pip install "numba-cuda[cu13]"."""
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -90,3 +94,30 @@ def test_update_rules_compile(name: str) -> None:
     text, _ = cuda.compile_ptx(function_of(update_text(program, outs, vectors, numbers), "update", "float32"),
                                types.void(*(f for _ in vectors), f, types.int64, types.int64), cc=(9, 0))
     assert not re.search(r"\b(?:add|sub|mul|fma|div|cvt)\.[\w.]*f64", text)
+
+
+KEPT = """
+import sys, types as plain
+import numba.cuda.cudadrv.devices as devices
+import numba.cuda.dispatcher as dispatcher
+from numba import types
+found = plain.SimpleNamespace(compute_capability=(9, 0), id=0)
+for m in [m for k, m in list(sys.modules.items()) if k.startswith(("numba.cuda", "numba_cuda")) and hasattr(m, "get_current_device")]:
+    m.get_current_device = lambda: found
+devices.get_context = lambda *a: plain.SimpleNamespace(device=found)
+dispatcher._Kernel.bind = lambda self: None  # loading is all that needs a driver
+from netspec.backends.cuda.device import compiled
+text = "def twice(a, at0):\\n    i = cuda.grid(1)\\n    if i < 8:\\n        a[at0 + i] = a[at0 + i] * F(2.0)\\n"
+kernel = compiled(text, "twice", sys.argv[1])
+kernel.compile((getattr(types, sys.argv[1])[::1], types.int64))
+print(sum(kernel.stats.cache_hits.values()), sum(kernel.stats.cache_misses.values()))
+"""
+
+
+def test_what_was_compiled_is_kept(tmp_path: Path) -> None:
+    """A second process compiles nothing; another dtype is another kernel."""
+    def counts(dtype: str) -> str:
+        done = subprocess.run([sys.executable, "-c", KEPT, dtype], env={**os.environ, "NETSPEC_CACHE": str(tmp_path / "c")}, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    assert [counts("float32"), counts("float32"), counts("float64")] == ["0 1", "1 0", "0 1"]

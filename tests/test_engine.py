@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from netspec.backends import cache_folder
 from netspec.backends.cpu import cache, memory, workers
 from netspec.backends.cpu.engine import Machine, Table
 from netspec.ir import randomness
@@ -468,10 +469,11 @@ def test_one_core_is_enough() -> None:
 
 # ---- the cache --------------------------------------------------------------------------------------------------------------
 CACHED = """
+from netspec.backends import cache_folder
 from netspec.backends.cpu import cache
 m = cache.load_module('''{text}''', "cached")
 assert m.f(3, 4, 5) == {value}
-print(cache.statistics().compiled, cache.statistics().loaded, cache.place().path, m.__file__)
+print(cache.statistics().compiled, cache.statistics().loaded, cache_folder.place().path, m.__file__)
 """
 TEXT = "from netspec.backends.cpu.cache import kernel\nfrom netspec.backends.cpu.lanes import call\n@kernel\ndef f(a, b, c):\n    return a * b + c\n"
 
@@ -530,7 +532,7 @@ def test_a_user_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("NETSPEC_CACHE", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(os.path, "expanduser", lambda path: path)
-    place = cache.place.__wrapped__()
+    place = cache_folder.place.__wrapped__()
     assert place.why == "there is no home directory"
     assert place.path is not None
     assert place.path.is_absolute()
@@ -554,7 +556,7 @@ def test_a_disk_that_refuses_is_no_error(monkeypatch: pytest.MonkeyPatch) -> Non
     module = cache.load_module(TEXT + "# full disk\n", "full")
     assert module.f(1, 2, 3) == 5
     monkeypatch.undo()
-    place = cache.place().path
+    place = cache_folder.place().path
     assert place is None or not list(place.glob("*/.part-*"))
 
 
@@ -656,7 +658,7 @@ def test_closures_are_told_apart_by_their_key() -> None:
 
     assert [times(k)(7) for k in (2, 3, 2)] == [14, 21, 14]
     assert times(2).path == times(2).path
-    assert cache.place().path is None or times(2).path != times(3).path
+    assert cache_folder.place().path is None or times(2).path != times(3).path
 
 
 def test_an_import_that_changes_makes_another_entry(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -671,14 +673,14 @@ def test_an_import_that_changes_makes_another_entry(monkeypatch: pytest.MonkeyPa
 
 
 def test_pruning_removes_what_was_not_used_for_longest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache, "place", lambda: cache.Place(tmp_path))
+    monkeypatch.setattr(cache_folder, "place", lambda: cache_folder.Place(tmp_path))
     (tmp_path / "version").mkdir()
     for age in range(5):
         file = tmp_path / "version" / f"{age}.code"
         file.write_bytes(bytes(100))
         os.utime(file, (1e9 - age, 1e9 - age))
-    assert cache.prune(1000) == 0
-    assert cache.prune(250) == 3
+    assert cache_folder.prune(1000) == 0
+    assert cache_folder.prune(250) == 3
     assert [f.name for f in codes(tmp_path)] == ["0.code", "1.code"]
 
 

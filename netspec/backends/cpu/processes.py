@@ -16,7 +16,8 @@ import sys
 import tempfile
 from collections.abc import Iterable
 
-from .cache import Compiled, load_module, made_elsewhere, place
+from ..cache_folder import place
+from .cache import Compiled, load_module, made_elsewhere
 from .workers import get_threads
 
 WORTH = 16  # kernels at least for each process: one takes 0.03 to 0.5 s to compile, a process a second to be ready

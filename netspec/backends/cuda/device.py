@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import math
 import os
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...diagnostics import UsageError
+from ..cache_folder import place, prune_once, write_whole
 
 Array = NDArray[Any]
 
@@ -69,23 +71,37 @@ class NumbaDevice(Device):
 
 @lru_cache(maxsize=4096)
 def compiled(text: str, name: str, dtype: str) -> Any:
-    """A kernel of this text for arrays of this dtype."""
-    return numba_cuda().jit(function_of(text, name, dtype))
+    """A kernel of this text for arrays of this dtype. Numba keeps what it compiles beside the file of a function, so the text
+    lies in the cache folder; it is run from memory all the same."""
+    folder = place().path
+    if folder is None or _simulated():
+        return numba_cuda().jit(function_of(text, name, dtype))
+    whole = f"# {dtype}\n{text}"
+    path = folder / "cuda" / f"{hashlib.sha256(whole.encode()).hexdigest()[:20]}.py"
+    if not path.exists():
+        write_whole(path, whole.encode())
+        prune_once()
+    return numba_cuda().jit(function_of(whole, name, dtype, str(path)), cache=path.exists())
 
 
-def function_of(text: str, name: str, dtype: str) -> Any:
+def function_of(text: str, name: str, dtype: str, file: str = "<kernel>") -> Any:
     """The Python function of a kernel's text, before it is compiled."""
     from numba import float32, float64
 
     cuda = numba_cuda()
     names: dict[str, Any] = {"cuda": cuda, "math": math, "F": {"float32": float32, "float64": float64}[dtype], "float64": float64}
-    exec(compile(text, f"<{name}>", "exec"), names)
+    exec(compile(text, file, "exec"), names)
     return names[name]
+
+
+def _simulated() -> bool:
+    """Whether Numba runs kernels in Python: its own means against bugs."""
+    return os.environ.get("NUMBA_ENABLE_CUDASIM") == "1"
 
 
 def numba_cuda() -> Any:
     """Numba's package for CUDA. Raises where it is not installed."""
-    if importlib.util.find_spec("numba_cuda") is None and os.environ.get("NUMBA_ENABLE_CUDASIM") != "1":
+    if importlib.util.find_spec("numba_cuda") is None and not _simulated():
         raise UsageError("kernels for CUDA need the package numba-cuda", hint='pip install "netspec[cuda]"', code="unknown-device")
     from numba import cuda
 

@@ -86,9 +86,11 @@ CATALOGUE: dict[str, str] = {
     "dead-bias": _page("A bias before batch normalisation does nothing.", "The normalisation subtracts it again.", "conv 64 3x3 -> bn", "conv 64 3x3 bn"),
     "lost-pixels": _page("A stride does not divide what its window slides over.", "out = (in + 2*pad - window)/stride + 1 is rounded down, and what is over is never seen. `check --strict` makes it an error. A note where only padding is lost."),
     "even-window": _page("`same` with an even window at stride 1 makes the plane one smaller.", "An even window has no middle, and both sides are padded alike.", "conv 8 4x4", "conv 8 4x4 pad=[(1, 2), (1, 2)]"),
-    "unused": _page("A parameter, block, constant or import is never used.", ""),
+    "unused": _page("A parameter, block, constant, label or import is never used.", ""),
     "unconnected": _page("Nothing reads what a line makes.", "It would be computed and thrown away."),
     "reads-logits": _page("A loss reads the input of the last softmax or sigmoid.", "It computes that operation itself, stably; its value is that of the probabilities."),
+    "not-logits": _page("A loss that takes logits reads a softmax or a sigmoid.", "It computes one itself, and of numbers from 0 to 1 that is nearly flat: the net learns slowly or not at all.",
+                        "fc 10 sigmoid\n\ntrain a:\n  loss cross_entropy", "fc 10\n\ntrain a:\n  loss cross_entropy"),
     "missing-weights": _page("The file of `weights=` is not there.", "Shapes and counts need no weights, so this is a note in check, summary and draw; compiling needs the file. --set weights=none initialises instead."),
     # ---------------------------------------------------------------- files and use
     "missing-file": _page("A file that is named is not there.", "Imports are looked for beside the importing file, then among netspec's own specs."),

@@ -10,7 +10,7 @@ import pytest
 from netspec.editors import words
 from netspec.editors.html import highlighted
 from netspec.syntax.load import specs_folder
-from netspec.syntax.mistakes import RESERVED
+from netspec.syntax.refused import RESERVED
 
 SPECS = sorted(specs_folder().glob("*.net"))
 

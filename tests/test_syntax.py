@@ -194,6 +194,13 @@ def test_canonical_form() -> None:
         "  if a == 1: relu\n  else: tanh\n  concat:\n    | skip\n    | relu\n      tanh  # end\n  # last\n")
 
 
+def test_a_computed_input_keeps_its_brackets() -> None:
+    written = "net a(n=3):\n  input  ( n * 2 )\n  input b ([n,3])\n  input c (8)\n  input d (n,n)\n  fc 3\n"
+    formatted = format_text(written)
+    assert formatted == "net a(n=3):\n  input (n*2)\n  input b ([n, 3])\n  input c 8\n  input d (n, n)\n  fc 3\n"
+    assert format_text(formatted) == formatted
+
+
 def test_a_broken_file_is_not_formatted() -> None:
     with pytest.raises(SpecError):
         format_text("net a:\n  conv (\n")

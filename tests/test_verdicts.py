@@ -66,6 +66,15 @@ def test_every_mistake_is_named_at_its_line_and_nothing_else(name: str) -> None:
     assert not wrong, f"{len(wrong)} specs\n\n" + "\n\n".join(wrong[:3])
 
 
+def test_nothing_is_said_of_what_is_well() -> None:
+    wrong = []
+    for title, text in specs("quiet"):
+        found = [d for d in findings(text) if d.severity != "note"]
+        if found:
+            wrong.append(f"{title}:\n{text}\n" + "\n".join(map(render, found)))
+    assert not wrong, "\n\n".join(wrong)
+
+
 def together(count: int, seed: int) -> Iterator[str]:
     """Two or three wrong bodies in one net, each on the net's input."""
     rng = random.Random(seed)

@@ -30,6 +30,7 @@ from .elaboration.elaborator import Elaborator
 from .elaboration.expressions import CONSTANTS, evaluate
 from .elaboration.files import UNKNOWN, Context, File, Library
 from .elaboration.lookup import Arguments
+from .elaboration.remarks import dead_biases
 from .elaboration.training import elaborate_training
 from .elaboration.unrun import look
 from .elaboration.values import UNKNOWN_VALUE, Fatal, Macro, Mistake, Silent
@@ -303,14 +304,14 @@ def _finish(e: Elaborator, macro: Macro) -> Graph | None:
         return None
     outputs = tuple((name, flow.value) for name, (flow, _) in e.outputs.items())
     nodes = _without_unread_sides(e, {v for _, v in outputs})
+    several = (f"in the net `{macro.name}`",) if len(callable_nets(macro.file.module)) > 1 else ()
     for n in nodes:
         if n.name not in e.read and not getattr(n.op, "role", None):
-            e.say("warning", "unconnected", "this line connects nothing", n.spans[0], f"nothing reads {n.name}", hint="drop it, or read it with  @" + n.name)
+            name, span = e.results.get(n.name, (n.name, n.spans[0]))
+            e.say("warning", "unconnected", "this line connects nothing", span, f"nothing reads {name}", several, hint="drop it, or read it with  @" + name)
         elif n.name not in e.read:
-            e.say("warning", "unconnected", f"nothing reads the input `{n.name}`", n.spans[0])
-    for place, span in e.idle:
-        if place not in e.referred:
-            e.say("warning", "unused", f"the label `{place.name}` names nothing of its own, and nothing refers to it", span, hint="drop it")
+            e.say("warning", "unconnected", f"nothing reads the input `{n.name}`", n.spans[0], notes=several)
+    dead_biases(e, nodes, {v for _, v in outputs})
     graph = Graph(macro.name, tuple(nodes), outputs)
     training = elaborate_training(e, macro, graph)
     if any(d.severity == "error" for d in e.found):

@@ -252,7 +252,10 @@ class _Printer:
             case tree.Default():
                 self.write(lead + " ".join(["default", s.kind, *map(argument, s.arguments)]), indent, line, until, wanted=wanted)
             case tree.InputLine():
-                parts = ["input", *([s.name] if s.name else []), expression(s.shape), *map(argument, s.options)]
+                sizes = expression(s.shape)
+                if not (sizes.isdigit() or isinstance(s.shape, tree.Dims) or (isinstance(s.shape, tree.Listing) and s.shape.round)):
+                    sizes = f"({sizes})"
+                parts = ["input", *([s.name] if s.name else []), sizes, *map(argument, s.options)]
                 self.write(lead + " ".join(parts), indent, line, until, wanted=wanted)
             case tree.Labelled():
                 self.headed(f"{lead}{_spot(s.name, s.index)}:", s.body, indent, line, until, wanted)

@@ -11,7 +11,8 @@ VOCABULARY: dict[str, tuple[str, str]] = {
             "net small(classes=10):\n  input 3x32x32\n  conv 16 3x3 relu\n  fc classes\n\nnet large = small 1000\n"),
     "block": ("A named run of steps with parameters, called like a layer. What flows in is `in`: in.channels, in.height, in.width, in.shape.",
               "block double(n):\n  conv n 3x3 relu\n  conv n 3x3 relu\n\nnet a:\n  input 3x32x32\n  double 2*in.channels\n  fc 10\n"),
-    "input": ("Where data enter: channels first, without the batch. `?` is a size that is not known yet. Several inputs have names.",
+    "input": ("Where data enter: channels first, without the batch. `?` is a size that is not known yet, and sizes that are computed "
+              "stand in brackets: `input (n, 8, 8)`. Several inputs have names.",
               "net a:\n  input left 1x28x28\n  input right 1x28x28\n  @left -> add @right -> fc 2\n"),
     "output": ("A named output. With a body it is a side branch, and the flow goes on as if the line were not there; without one it taps the flow.\n"
                "A last line that is no output is the output `out`.",

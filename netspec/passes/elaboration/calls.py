@@ -100,6 +100,8 @@ def _enter(e: Elaborator, node: tree.Call, macro: Macro, definition: tree.Defini
     if upto is not None and not stopped:
         out = dataclasses.replace(out.unsure(), ranked=False)  # it went on past the node that was meant
     e.ends_with_output = False
+    if out.value.startswith(f"{place.path}."):
+        e.results[out.value] = place.path, span
     return e.done(place, out)
 
 

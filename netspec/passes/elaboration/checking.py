@@ -8,6 +8,7 @@ from ...diagnostics import Diagnostic, Label
 from ...syntax import tree
 from ...syntax.tree import walk
 from .files import STRUCTURAL, Context, File
+from .statements import STATEMENTS
 
 MOST = 200  # unknown words reported of one definition
 
@@ -42,16 +43,46 @@ def static_findings(file: File, known: list[Diagnostic]) -> list[Diagnostic]:
     if any(isinstance(i, tree.Hole) for i in file.module.items) or any(d.code in ("syntax", "unknown-word") and d.severity == "error" for d in known):
         return out  # a line that was not read may be the one that uses a name
     holds_nets = any(isinstance(i, tree.Variant) or (isinstance(i, tree.Definition) and i.kind == "net") for i in file.module.items)
+    called = _called(file)
     for item in file.module.items:
-        if isinstance(item, tree.Definition) and item.kind == "block" and item.name not in used and holds_nets:
-            out.append(Diagnostic("unused", f"the block `{item.name}` is never used", (Label(item.name_span, "nothing calls it"),), severity="warning"))
+        if isinstance(item, tree.Definition) and item.kind == "block" and item.name not in called and holds_nets:
+            label = "only blocks that are never used call it" if item.name in used else "nothing calls it"
+            out.append(Diagnostic("unused", f"the block `{item.name}` is never used", (Label(item.name_span, label),), severity="warning"))
         elif isinstance(item, tree.Import):
             for name in item.names:
                 if name not in used:
                     out.append(Diagnostic("unused", f"`{name}` is imported and never used", (Label(item.span),), severity="warning", hint="drop it from the import"))
         elif isinstance(item, tree.Constant) and item.name not in used:
             out.append(Diagnostic("unused", f"the constant `{item.name}` is never used", (Label(item.span),), severity="warning"))
-    return out
+    return out + _idle_labels(file.module)
+
+
+def _called(file: File) -> set[str]:
+    """The names that nets, variants and train sections reach, through whatever blocks."""
+    blocks = {i.name: i for i in file.module.items if isinstance(i, tree.Definition) and i.kind == "block"}
+    todo: list[Any] = [i for i in file.module.items if not (isinstance(i, tree.Definition) and i.kind == "block")]
+    reached: set[str] = set()
+    while todo:
+        new = _names_in(todo.pop()) - reached
+        reached |= new
+        todo += [blocks[n] for n in new if n in blocks]
+    return reached
+
+
+def _idle_labels(module: tree.Module) -> list[Diagnostic]:
+    """Labels of the flow as it is, or of another node, that no line refers to."""
+    spots = {n.name for n in tree.walk(module.items) if isinstance(n, tree.Spot)}
+    spots |= {part for n in tree.walk(module.items) if isinstance(n, tree.Upto) for part in n.path.split(".")}
+    labels = [n for n in tree.walk(module.items) if isinstance(n, tree.Labelled) and n.name not in spots]
+    return [Diagnostic("unused", f"the label `{n.name}` names nothing of its own, and nothing refers to it", (Label(n.span),), hint="drop it", severity="warning")
+            for n in labels if n.name.rstrip("0123456789") not in spots and all(_makes_nothing(s) for s in tree.walk(n.body))]
+
+
+def _makes_nothing(node: Any) -> bool:
+    """Whether a part of a statement only stands for what is there already."""
+    if isinstance(node, tree.Call):
+        return node.name == "skip"
+    return isinstance(node, (tree.Suite, tree.Steps, tree.Reference, tree.Spot)) or not isinstance(node, STATEMENTS)
 
 
 def _names_in(item: Any) -> set[str]:
@@ -89,6 +120,9 @@ def _definition(file: File, item: tree.Definition | tree.Variant, reported: set[
     for p in item.params:
         if p.name not in used and not holes:
             out.append(Diagnostic("unused", f"the parameter `{p.name}` of {item.name} is never used", (Label(p.span, "nothing reads it"),), severity="warning"))
+    for n in walk(inside):
+        if isinstance(n, tree.Constant) and n.name not in used and not holes:
+            out.append(Diagnostic("unused", f"the constant `{n.name}` is never used", (Label(n.span, "nothing reads it"),), severity="warning"))
     return out
 
 

@@ -65,8 +65,7 @@ class Elaborator:
         self.side: set[str] = set()  # nodes of side branches of called nets: kept only where something reads them
         self.in_side = 0
         self.read: set[str] = set()  # values something reads
-        self.idle: list[tuple[Scope, Span]] = []  # labels whose body makes no node
-        self.referred: set[Scope] = set()
+        self.results: dict[str, tuple[str, Span]] = {}  # values that calls gave back: the path of the outermost, and where it stands
         self.errors = 0
         self.looking = False  # at what no net runs: one turn of a loop is enough, and no call goes round in a circle
         self.cut = False  # whether turns were left out

@@ -153,7 +153,6 @@ def reference(e: Elaborator, ref: tree.Reference, flow: Flow | None, scope: Scop
     """The place a reference means."""
     parts = [spot_name(s.name, s.index, c, flow) for s in ref.spots]
     found = find(scope, parts, ref.span, c.env, e.maybe)
-    e.referred.add(found)
     if found.value is not None and found.value.sure:
         e.read.add(found.value.value)
     return found

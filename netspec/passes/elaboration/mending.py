@@ -7,6 +7,7 @@ agree do not depend on it, and what is wrong with both is wrong whatever it is.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from ...diagnostics import Diagnostic, near
@@ -100,6 +101,8 @@ def likely(e: Elaborator, cls: Any, bound: Bound, inputs: list[Flow], span: Span
             return inputs[0].unsure()
     if len(refusals) == 2 and refusals[0] == refusals[1]:
         e.report(refusals[0])
+        if refusals[0].code == "shape-mismatch" and len(inputs) == 1:  # a shape that was stated: nobody knows which was meant
+            return replace(inputs[0].unsure(), ranked=False)
     if len(outs) < 2 or len(outs[0].type.shape) != len(outs[1].type.shape):
         return inputs[0].unsure()
     a, b = outs

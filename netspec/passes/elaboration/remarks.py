@@ -1,36 +1,50 @@
-"""What is allowed and probably not meant: warnings of a step that went well."""
+"""What is allowed and probably not meant: warnings of a step that went well, and of biases that do nothing."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
+from ...ir.graph import Node
 from ...layers.windows import lost, pads, per_axis
 from ...source import Span
 from .elaborator import Elaborator
-from .scopes import Scope
 from .values import Flow
 
 
-def remark(e: Elaborator, made: Any, place: Scope, inputs: list[Flow], span: Span) -> None:
+def remark(e: Elaborator, made: Any, inputs: list[Flow], span: Span) -> None:
     """Everything worth saying about one layer."""
-    if made.centres:
-        _dead_bias(e, made, inputs[0])
     key = id(made), inputs[0].type
     if key not in e.unremarkable and not _windows(e, made, inputs[0], span):
         e.unremarkable[key] = made
 
 
-def _dead_bias(e: Elaborator, made: Any, x: Flow) -> None:
-    """`conv 64 3x3 -> bn`: the normalisation subtracts what the bias adds."""
-    maker = e.maker.get(x.value)
-    if maker is None or getattr(maker.op, "category", "") not in ("convolution", "dense"):
-        return
-    bias = next((p for p in maker.parameters if p.name.endswith(".bias")), None)
-    if bias is None or e.shared:
-        return
-    span = maker.spans[0]
-    e.say("warning", "dead-bias", f"the bias of this {maker.op.name} does nothing: {made.name} subtracts it again", span,
-          f"{bias.size} dead parameters", hint=f"write {made.name} as a switch of the same step, or  bias=no")
+def dead_biases(e: Elaborator, nodes: list[Node], outputs: set[str]) -> None:
+    """`conv 64 3x3 -> bn`: the normalisation subtracts what the bias adds. Only where nothing else reads the sum, in no
+    use of that bias and in no other call of that line."""
+    readers: dict[str, list[Node]] = defaultdict(list)
+    for n in nodes:
+        for value in n.inputs:
+            readers[value].append(n)
+    alive: set[Span] = set()
+    uses: dict[Span, dict[str, tuple[Node, Node, int]]] = defaultdict(dict)  # by line: node, its normalisation, size, of every bias
+    spans: dict[str, Span] = {}  # where the first use of a bias stands
+    for n in nodes:
+        bias = next((p for p in n.parameters if p.name.endswith(".bias")), None) if getattr(n.op, "category", "") in ("convolution", "dense") else None
+        if bias is None:
+            continue
+        span = spans.setdefault(bias.name, n.spans[0])
+        after = readers[n.name]
+        if n.name in outputs or bias.file is not None or not after or not all(getattr(r.op, "centres", False) for r in after):
+            alive.add(span)
+        else:
+            uses[span].setdefault(bias.name, (n, after[0], bias.size))
+    for span, biases in uses.items():
+        if span not in alive:
+            node, norm, _ = next(iter(biases.values()))
+            places = f" in {len(biases)} places" if len(biases) > 1 else ""
+            e.say("warning", "dead-bias", f"the bias of this {node.op.name} does nothing: {norm.op.name} subtracts it again", span,
+                  f"{sum(size for _, _, size in biases.values()):,} dead parameters{places}", hint=f"write {norm.op.name} as a switch of the same step, or  bias=no")
 
 
 def _windows(e: Elaborator, made: Any, x: Flow, span: Span) -> bool:
@@ -54,8 +68,8 @@ def _windows(e: Elaborator, made: Any, x: Flow, span: Span) -> bool:
             f = dilation[axis] * (window[axis] - 1) + 1
             real = max(0, n - b - max(0, stride[axis] - f))  # a stride wider than its window leaves gaps anyway
             exact = (w + a + b - f) / stride[axis] + 1
-            what = f"{real} pixel{'s' if real > 1 else ''} at the end of each line {'are' if real > 1 else 'is'} never seen" if real else "only padding is left out"
-            pads_that_fit = (f"choose pad={p}, or " for p in range(window[axis]) if (w + 2 * p - f) % stride[axis] == 0)
+            what = f"{real} pixel{'s' if real > 1 else ''} at the end of each line {'are' if real > 1 else 'is'} never seen" if real else "only padding is left out" if n <= b else "only what the stride steps over is left out"
+            pads_that_fit = (f"choose pad={p}, or " for p in range(window[axis] // 2 + 1) if (w + 2 * p - f) % stride[axis] == 0)
             e.say("warning" if real else "note", "lost-pixels", "the stride does not divide what the window slides over", span, what,
                   (f"out = (in + 2*pad - window)/stride + 1 = ({w} + {a + b} - {f})/{stride[axis]} + 1 = {exact:g}, rounded down to {int(exact)}",),
                   next(pads_that_fit, "") + "round up with ceil" if made.category == "pooling" else None)

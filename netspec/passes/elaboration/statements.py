@@ -177,20 +177,14 @@ def labelled_body(e: Elaborator, name: str, body: Any, flow: Flow | None, scope:
     if call is not None:
         for x in _before(body, call):
             flow = run(e, x, flow, scope, c)
-        made = len(e.nodes)
         out = steps.call(e, call, flow, scope, c, name)
         place = scope.kids.get(name)
-        if place is not None and len(e.nodes) == made and out.sure:
-            e.idle.append((place, span))
         if place is not None and place.replay is not None:
             place.span = span
         return out
     place = scope.claim(name, span)
     place.replay = (body, c)
-    made = len(e.nodes)
     out_ = run(e, body, flow, place, c)
-    if len(e.nodes) == made and out_ is not None and out_.sure and name not in e.outputs:
-        e.idle.append((place, span))
     if out_ is None:
         raise Mistake("no-flow", "there is no flow yet for this line to read", span, hint="begin the net with  input 3x224x224")
     return e.done(place, out_)

@@ -163,7 +163,7 @@ def layer(e: Elaborator, node: tree.Call, cls: Any, args: Arguments, flow: Flow 
     e.stated = None
     e.done(place, out)
     if out.sure:
-        remark(e, made, place, inputs, span)
+        remark(e, made, inputs, span)
     return out
 
 

@@ -7,7 +7,7 @@ from math import prod
 from typing import Any
 
 from ...diagnostics import near
-from ...ir.graph import Graph, Input
+from ...ir.graph import Graph, Input, Node
 from ...ir.training import LossUse, MetricUse, Setting, Training
 from ...source import Span
 from ...syntax import tree
@@ -329,11 +329,23 @@ def _loss(e: Elaborator, s: tree.Call, c: Context, graph: Graph | None) -> LossU
         if cls.after and getattr(node.op, "name", "") == cls.after:
             e.say("note", "reads-logits", f"{cls.name} reads the input of @{output}'s {cls.after}: it computes the {cls.after} itself, stably", s.span)
             type_ = graph.values[node.inputs[0]].type
+        elif cls.after:
+            _check_logits(e, cls, node, graph, s)
         _check_output(op, type_, s)
         _check_target(op, target, type_, graph, s)
     elif output in e.outputs and e.outputs[output][0].type.known:  # known for certain, whatever is wrong above
         _check_output(op, e.outputs[output][0].type, s)
     return LossUse(op, output, target, weight, s.span)
+
+
+def _check_logits(e: Elaborator, cls: Any, node: Node, graph: Graph, s: tree.Call) -> None:
+    """A loss that computes its softmax or sigmoid itself, of an output that is one already."""
+    while getattr(node.op, "name", "") in ("flatten", "reshape"):
+        node = graph.maker[node.inputs[0]]
+    last = getattr(node.op, "name", "")
+    if last in ("softmax", "sigmoid"):
+        e.say("warning", "not-logits", f"{cls.name} computes a {cls.after} of what it reads, and this is a {last} already", s.span, "the net would learn badly",
+              (f"made by {node.name}",), f"drop the {last}: {cls.name} reads logits" if last == cls.after else f"drop the {last}, or use another loss")
 
 
 def _check_output(op: Any, type_: Any, s: tree.Call) -> None:

@@ -40,9 +40,13 @@ def definition(c: Context) -> Result:
 
 
 def shape(c: Context) -> Result:
-    """`input: 3x8x8`, `input 3, 8, 8`, `input shape=(3, 8, 8)`, `input 3 8 8`."""
+    """`input: 3x8x8`, `input 3, 8, 8`, `input shape=(3, 8, 8)`, `input 3 8 8`, `input n`."""
     if c.first.type != "INPUT" or not c.single:
         return None
+    computed = re.fullmatch(r"input\s+(?:([A-Za-z_]\w*)\s+)?(\[\w+\]|[A-Za-z_]\w*(?:\s*[-+*/^]\s*\w+)*)", c.text)
+    if computed and (re.search(r"\W", computed[2]) or _given(c, computed[2])):
+        sizes = re.sub(r"[\s\[\]]", "", computed[2])
+        return read_as(c, "syntax", "sizes that are computed stand in brackets", "", f"{' ' * (c.first.column - 1)}input {computed[1] + ' ' if computed[1] else ''}({sizes})")
     rest = [t for t in c.line.tokens[1:] if t.type not in ("COLON", "EQUAL", "COMMA", "STAR", *OPEN, *CLOSE) and t.text not in ("x", "X", "shape", "size", "dims", "×")]
     if rest and rest[0].type == "NAME" and c.second is not None and c.second.type == "COLON":
         return None  # steps follow
@@ -62,6 +66,11 @@ def shape(c: Context) -> Result:
     if not rest or not all(re.fullmatch(r"[\d?]+([xX][\d?]+)*", t.text) for t in rest):
         return None
     return read_as(c, "syntax", "the sizes of an input are joined by a small x", "channels first", f"{blanks}input {name}{sizes}")
+
+
+def _given(c: Context, name: str) -> bool:
+    """Whether a parameter or a constant of the file has this name."""
+    return bool(re.search(rf"^net\b[^:]*[(,]\s*{name}\s*[=,)]|^{name}\s*=", c.source.text, re.MULTILINE))
 
 
 def output(c: Context) -> Result:

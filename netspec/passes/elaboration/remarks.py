@@ -35,7 +35,8 @@ def dead_biases(e: Elaborator, nodes: list[Node], outputs: set[str]) -> None:
             continue
         span = spans.setdefault(bias.name, n.spans[0])
         after = readers[n.name]
-        if n.name in outputs or bias.file is not None or not after or not all(getattr(r.op, "centres", False) for r in after):
+        asked = any(r.name == f"{n.name}.{r.op.name}" for r in after)  # a step with the switch has a bias only where it says bias=yes
+        if asked or n.name in outputs or bias.file is not None or not after or not all(getattr(r.op, "centres", False) for r in after):
             alive.add(span)
         else:
             uses[span].setdefault(bias.name, (n, after[0], bias.size))

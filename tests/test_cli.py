@@ -173,6 +173,21 @@ def test_format(netspec: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert netspec("fmt", "missing.net").code == 1
 
 
+def test_format_leaves_alone_what_it_cannot_read_or_may_not_write(netspec: Any, tmp_path: Path) -> None:
+    untidy = GOOD.replace("conv 4 3x3", "conv  4   3x3")
+    (tmp_path / "broken.net").write_text(untidy + "  fc (3\n")
+    (tmp_path / "locked.net").write_text(untidy)
+    (tmp_path / "locked.net").chmod(0o444)
+    (tmp_path / "untidy.net").write_text(untidy)
+    (tmp_path / "link.net").symlink_to("untidy.net")
+    ran = netspec("fmt", "broken.net", "locked.net", "link.net")
+    assert ran.code == 1 and "unclosed-bracket" in ran.err and "read-only" in ran.err
+    assert (tmp_path / "broken.net").read_text() == untidy + "  fc (3\n" and (tmp_path / "locked.net").read_text() == untidy
+    assert (tmp_path / "link.net").is_symlink() and (tmp_path / "untidy.net").read_text() == GOOD
+    (tmp_path / "end.net").write_text(GOOD.rstrip("\n"))
+    assert "\n\\ No newline at end of file\n+" in netspec("fmt", "--diff", "end.net").out
+
+
 def test_explain(netspec: Any) -> None:
     page = netspec("explain", "conv")
     assert page.code == 0 and "conv FILTERS WINDOW" in page.out and "y[n,o,p,q] += x[n,c,p+u-1,q+v-1] * weight[o,c,u,v]" in page.out

@@ -201,6 +201,13 @@ def test_a_computed_input_keeps_its_brackets() -> None:
     assert format_text(formatted) == formatted
 
 
+def test_comments_inside_brackets_stand_above_the_line() -> None:
+    written = "net a(n=3):\n  input 3\n\n  fc (n\n     # one\n    + 1)\n  # two\n  for q in [8,\n    # three\n    16]:  # four\n    fc q\n"
+    formatted = format_text(written)
+    assert formatted == "net a(n=3):\n  input 3\n\n  # one\n  fc n+1\n  # two\n  # three\n  for q in [8, 16]:  # four\n    fc q\n"
+    assert format_text(formatted) == formatted
+
+
 def test_a_broken_file_is_not_formatted() -> None:
     with pytest.raises(SpecError):
         format_text("net a:\n  conv (\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -163,7 +164,7 @@ def _format(file: str, args: Namespace) -> bool:
         import difflib
 
         lines = difflib.unified_diff(source.text.splitlines(True), text.splitlines(True), source.name, source.name + " (formatted)")
-        print("".join(lines), end="")
+        print("".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines), end="")
     if file == "-" and not (args.check or args.diff):
         print(text, end="")
     elif differs and args.check and not args.diff:
@@ -175,7 +176,9 @@ def _format(file: str, args: Namespace) -> bool:
 
 
 def _replace(path: Path, text: str) -> None:
-    """Write a file whole or not at all: whoever interrupts a rewrite keeps the old one."""
+    """Write a file whole or not at all: whoever interrupts a rewrite keeps the old one. What nobody may write stays."""
+    if not (path.stat().st_mode & 0o222 and os.access(path, os.W_OK)):
+        raise unwritable(path, PermissionError(errno.EACCES, "it is read-only"))
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         beside.write_text(text, encoding="utf-8")

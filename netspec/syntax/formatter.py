@@ -107,6 +107,7 @@ class _Printer:
         self.lines = module.source.lines
         self.alone = [c for c in module.comments if c.alone]
         self.beside = [c for c in module.comments if not c.alone]
+        self.inside = self.in_brackets() if self.alone else {}
         self.out: list[str] = []
         self.opened = False  # the last line written opened a body
         self.origin: dict[int, int] = {}  # line written -> line read, where nothing else stands on it
@@ -132,14 +133,29 @@ class _Printer:
         """Where a statement begins."""
         return int(node.span.line)
 
+    def in_brackets(self) -> dict[int, int]:
+        """Comments between the lines of one expression, and where it begins: they are written above it."""
+        found: dict[int, int] = {}
+        for n in tree.walk(self.module.items):
+            if isinstance(n, (tree.Call, tree.Listing, tree.Function, tree.Binary)) and n.span.end_line > n.span.line:
+                for c in self.alone:
+                    if n.span.line < c.line <= n.span.end_line:
+                        found.setdefault(c.line, n.span.line)
+        return found
+
     # ---------------------------------------------------------------- writing
-    def comments(self, before: int, indent: int, least: int = 0) -> None:
-        """Write the comments of their own lines that stand before a line, at least so far right."""
-        while self.alone and self.alone[0].line < before and self.alone[0].column - 1 >= least:
+    def comments(self, before: int, indent: int, least: int = 0) -> bool:
+        """Write the comments of their own lines that stand before a line, at least so far right. Whether the last of them
+        belongs to that line: no blank one comes between."""
+        tied = False
+        while self.alone and self.inside.get(self.alone[0].line, self.alone[0].line + 1) <= before and self.alone[0].column - 1 >= least:
             c = self.alone.pop(0)
-            self.blank(c.line)
+            if not tied:
+                self.blank(self.inside.get(c.line, c.line))
+            tied = c.line in self.inside
             self.out.append(" " * indent + c.text)
             self.opened = False
+        return tied
 
     def blank(self, line: int, wanted: bool = False) -> None:
         """One blank line, where the author left some or the form wants one."""
@@ -149,11 +165,11 @@ class _Printer:
 
     def write(self, text: str, indent: int, line: int, end: int, opens: bool = False, wanted: bool = False) -> None:
         """One statement's line. Comments beside lines up to `end` go with it: the last beside it, others above."""
-        self.comments(line, indent)
+        tied = self.comments(line, indent)
         notes = []
         while self.beside and self.beside[0].line < end:
             notes.append(self.beside.pop(0).text)
-        if not (self.out and self.out[-1].lstrip().startswith("#") and wanted):
+        if not tied and not (self.out and self.out[-1].lstrip().startswith("#") and wanted):
             self.blank(line, wanted)
         for n in notes[:-1]:
             self.out.append(" " * indent + n)

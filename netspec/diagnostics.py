@@ -43,10 +43,11 @@ class Diagnostic:
         """For sorting in source order."""
         return (self.span.source.name, self.span.line, self.span.column) if self.span else ("", 0, 0)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self, file: str | None = None) -> dict[str, Any]:
+        """`file` is named where no line is to blame."""
         s = self.span
         return {
-            "file": s.source.name if s else None, "line": s.line if s else None, "column": s.column if s else None,
+            "file": s.source.name if s else file, "line": s.line if s else None, "column": s.column if s else None,
             "end_line": s.end_line if s else None, "end_column": s.end_column if s else None,
             "severity": self.severity, "code": self.code,
             "message": self.title + (f": {self.labels[0].text}" if self.labels and self.labels[0].text else ""),
@@ -54,13 +55,14 @@ class Diagnostic:
             "hint": self.hint, "trail": list(self.trail),
         }
 
-    def as_github(self) -> str:
-        """A workflow command that GitHub shows at the line."""
+    def as_github(self, file: str | None = None) -> str:
+        """A workflow command that GitHub shows at the line; at the whole `file` where none is to blame."""
         def escaped(text: str) -> str:
             return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
-        j = self.as_json()
-        place = "" if self.span is None else f" file={j['file']},line={j['line']},col={j['column']},endLine={j['end_line']},endColumn={j['end_column']},title={self.code}"
+        j = self.as_json(file)
+        where = "" if self.span is None else f"line={j['line']},col={j['column']},endLine={j['end_line']},endColumn={j['end_column']},"
+        place = "" if j["file"] is None else f" file={escaped(j['file']).replace(':', '%3A').replace(',', '%2C')},{where}title={self.code}"
         hint = f" (hint: {self.hint})" if self.hint else ""
         return f"::{'notice' if self.severity == 'note' else self.severity}{place}::{escaped(j['message'] + hint)}"
 

@@ -63,7 +63,7 @@ def test_wrong_use_is_2(netspec: Any, argv: tuple[str, ...]) -> None:
     assert ran.err and not ran.out and "Traceback" not in ran.err
 
 
-def test_check(netspec: Any) -> None:
+def test_check(netspec: Any, tmp_path: Path) -> None:
     fine = netspec("check", "good.net", "two.net")
     assert (fine.code, fine.err) == (0, "") and "good.net" in fine.out
     bad = netspec("check", "good.net", "bad.net")
@@ -73,6 +73,11 @@ def test_check(netspec: Any) -> None:
     assert {"file", "line", "column", "end_line", "end_column", "severity", "code", "message", "notes", "hint", "trail"} <= set(rows[0])
     assert json.loads(netspec("check", "good.net", "--format", "json").out) == []
     assert netspec("check", "bad.net", "--format", "github").out.startswith("::error file=bad.net,line=3,")
+    (tmp_path / "a,b%.net").write_text("net a:\n  input 3x8x8\n  conv 8 3x3 /2\n  fcc 3\n")
+    assert netspec("check", "a,b%.net", "good.net", "nothere.net", "--format", "github").out.splitlines() == [
+        "::error file=a%2Cb%25.net,line=4,col=3,endLine=4,endColumn=6,title=unknown-word::I know no layer or block called `fcc`: not a layer, not a block of this file (hint: did you mean `fc`?)",
+        "::error file=nothere.net,title=missing-file::there is no file nothere.net"]
+    assert [d["file"] for d in json.loads(netspec("check", "nothere.net", "--format", "json").out)] == ["nothere.net"]
     assert netspec("check", "missing.net").code == 1
     assert netspec("check", ".").code == 1
 

@@ -368,6 +368,15 @@ def test_imports_relative_packaged_and_cyclic(tmp_path: Path) -> None:
     (tmp_path / "c.net").write_text('import h from "d.net"\nnet x:\n  input 3x8x8\n  h\n')
     (tmp_path / "d.net").write_text('import h from "c.net"\nblock k: relu\n')
     assert "import-cycle" in [d.code for d in check_file(tmp_path / "c.net")]
+    assert check_file(tmp_path / "b.net") == []
+    (tmp_path / "a.net").write_text('import g from "b.net"\nblock f: relu\nnet x:\n  input 3x64x64\n  g\n')
+    assert check_file(tmp_path / "a.net") == []  # b.net calls f
+    (tmp_path / "k.net").write_text("k = 3\n")
+    (tmp_path / "l.net").write_text('import k from "k.net"\nnet x:\n  input 3x8x8\n  fc k\n  fc k+1\n')
+    (wrong,) = check_file(tmp_path / "l.net")
+    assert wrong.code == "missing-import" and wrong.labels[0].text == "a constant there"
+    (tmp_path / "m.net").write_text('import f from "a"\nnet x:\n  input 3x8x8\n  f\n')
+    assert [d.hint for d in check_file(tmp_path / "m.net")] == ['did you mean "a.net"?']
 
 
 @pytest.mark.parametrize(("path", "code"), [("nothere.net", "missing-file"), ("../outside.net", "missing-file"), ("/etc/passwd", "missing-file"), ("", "missing-file"), ("vgg.net", "missing-import")])

@@ -113,6 +113,29 @@ def test_every_code_is_explained() -> None:
     assert len(used) > 50
     assert sorted(used - set(CATALOGUE)) == []
     assert all(page.endswith("\n") and "  " not in page.split("\n")[0] for page in CATALOGUE.values())
+    assert not [code for code, page in CATALOGUE.items() if len(page.split("\n\n")) < 2], "a page has more than its title"
+
+
+SURROUNDINGS = ("{}", "net a:\n  input 64x32x32\n{}", "net a:\n  input 3x5x5\n{}", "net a:\n  input 96x8x8\n{}", "net a:\n{}", "net a:\n  input 784\n  fc 10\n\n{}")
+
+
+@pytest.mark.parametrize("code", [c for c, page in CATALOGUE.items() if "For example:" in page and not re.search(r"net\.\w+\(", page)])
+def test_the_examples_of_a_code_show_it(code: str) -> None:
+    """In one of a few surroundings, the wrong lines have this mistake and the right ones none."""
+    from netspec.passes.elaborate import check_module
+    from netspec.syntax.load import specs_folder
+
+    def found(lines: list[str], around: str) -> list[Diagnostic]:
+        indent = "  " * (around.count("net a:") and "fc 10" not in around)
+        text = around.format("".join(f"{indent}{line}\n" for line in lines))
+        return check_module(*parse_recovering(Source("example.net", text, str(specs_folder()))))
+
+    if code in ("no-training", "no-data", "no-net"):
+        return  # said of a command, not of a text
+    wrong, *right = ([line.removeprefix("    ") for line in part.split("\n\nPut right:")[0].strip("\n").split("\n")]
+                     for part in re.split(r"For example:|Put right:", CATALOGUE[code])[1:])
+    assert any(code in {d.code for d in found(wrong, a)} for a in SURROUNDINGS), wrong
+    assert not right or any(not [d for d in found(right[0], a) if d.severity == "error"] for a in SURROUNDINGS), right
 
 
 # ---------------------------------------------------------------- files

@@ -23,7 +23,7 @@ def check(args: Namespace) -> int:
     """Every mistake of every file. JSON and github annotations are output; text for people goes to standard error."""
     from ..passes.elaborate import check_file
 
-    found: list[Diagnostic] = []
+    found: list[tuple[str, Diagnostic]] = []
     fine = []
     for file in args.files:
         try:
@@ -34,22 +34,23 @@ def check(args: Namespace) -> int:
             of_file = list(strict(of_file))
         if not any(d.severity == "error" for d in of_file):
             fine.append(file)
-        found += of_file
-    errors = sum(d.severity == "error" for d in found)
+        found += [(file, d) for d in of_file]
+    errors = sum(d.severity == "error" for _, d in found)
     if args.format == "json":
-        print(json.dumps([d.as_json() for d in found], indent=1))
-    elif args.format == "github":
-        for d in found:
-            print(d.as_github())
+        print(json.dumps([d.as_json(file) for file, d in found], indent=1))
+        return 1 if errors else 0
+    shown = [(file, d) for file, d in found if d.severity != "note" or d.code != "lost-pixels"]  # padding that no window reads harms nobody; --strict wants to know
+    if args.format == "github":
+        for file, d in shown:
+            print(d.as_github(file))
     else:
         color = sys.stderr.isatty() and "NO_COLOR" not in os.environ
-        for d in found:
-            if d.severity != "note" or d.code != "lost-pixels":  # padding that no window reads harms nobody; --strict wants to know
-                print(render(d, color), end="\n\n", file=sys.stderr)
+        for _, d in shown:
+            print(render(d, color), end="\n\n", file=sys.stderr)
         for file in fine:
             print(f"{file}: fine")
         if errors:
-            codes = sorted({d.code for d in found if d.severity == "error"})
+            codes = sorted({d.code for _, d in found if d.severity == "error"})
             print(f"{errors} error{'s' if errors > 1 else ''}; more on each:  netspec explain {codes[0]}", file=sys.stderr)
     return 1 if errors else 0
 

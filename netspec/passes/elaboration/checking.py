@@ -60,8 +60,10 @@ def static_findings(file: File, known: list[Diagnostic]) -> list[Diagnostic]:
 def _called(file: File) -> set[str]:
     """The names that nets, variants and train sections reach, through whatever blocks."""
     blocks = {i.name: i for i in file.module.items if isinstance(i, tree.Definition) and i.kind == "block"}
-    todo: list[Any] = [i for i in file.module.items if not (isinstance(i, tree.Definition) and i.kind == "block")]
-    reached: set[str] = set()
+    importers = [f for f in file.library.files.values() if f is not file]
+    reached = {m.name for f in importers for m in f.definitions.values() if m.file is file}  # files that import each other
+    todo: list[Any] = [blocks[n] for n in reached if n in blocks]
+    todo += [i for i in file.module.items if not (isinstance(i, tree.Definition) and i.kind == "block")]
     while todo:
         new = _names_in(todo.pop()) - reached
         reached |= new

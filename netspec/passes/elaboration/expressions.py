@@ -10,7 +10,7 @@ from ...diagnostics import near
 from ...layers import LAYERS
 from ...syntax import tree
 from .blame import handed_in
-from .files import Context
+from .files import UNKNOWN, Context
 from .values import UNKNOWN_VALUE, Flow, Incoming, Macro, Mistake, Silent, Symbol, described, is_number
 
 CONSTANTS: dict[str, Any] = {"yes": True, "no": False, "none": None}
@@ -80,6 +80,8 @@ def _name(node: tree.Name, c: Context, flow: Flow | None) -> Any:
     macro = c.file.definitions.get(node.name)
     if macro is None and node.name in FOREIGN:
         raise Mistake("undefined-name", f"`{node.name}` is not a word of the language", node.span, hint=f"write  {FOREIGN[node.name]}")
+    if macro is UNKNOWN:
+        return UNKNOWN_VALUE
     return macro if macro is not None else Symbol(node.name)
 
 

@@ -123,13 +123,11 @@ class Library:
             macro = other.definitions.get(name)
             if macro is None:
                 if str(place) in self.loading and name in {n for i in other.module.items if isinstance(i, tree.Import) for n in i.names}:
-                    self.found.append(Diagnostic("import-cycle", f"`{name}` is looked for in a circle of imports", (Label(item.span, "each file imports it from the other"),),
-                                                 hint=f"define `{name}` in one of the files"))
+                    circle = "the file imports it from itself" if other is file else "each file imports it from the other"
+                    self.found.append(Diagnostic("import-cycle", f"`{name}` is looked for in a circle of imports", (Label(item.span, circle),),
+                                                 hint=f"define `{name}` in {'this file' if other is file else 'one of the files'}"))
                 else:
-                    alike = near(name, other.definitions)
-                    self.found.append(Diagnostic(
-                        "missing-import", f"{item.path} has no `{name}`", (Label(item.span, "not defined there"),),
-                        (f"it defines: {', '.join(list(other.definitions)[:12]) or 'nothing'}",), f"did you mean `{alike}`?" if alike else None))
+                    self.found.append(_missing(name, item, other))
                 file.definitions[name] = UNKNOWN
             else:
                 file.definitions[name] = macro
@@ -155,8 +153,9 @@ class Library:
     def _place(self, file: File, item: tree.Import) -> Path | None:
         """Where an import lies: in the importing file's folder or below it, else among the packaged specs. Nothing else
         is ever read."""
+        also: list[str] = []  # what is there instead
         folders = [Path(file.module.source.folder or os.getcwd()).resolve(), specs_folder().resolve()]
-        problem = None
+        title, problem = f"there is no file {item.path} to import from", None
         if not item.path or len(item.path) > 1000:
             problem = "the path is empty" if not item.path else "the path is too long"
         else:
@@ -164,19 +163,32 @@ class Library:
                 try:
                     place = (folder / item.path).resolve()
                     if not place.is_relative_to(folder):
-                        problem = "it lies outside the folder of this file"
+                        title, problem = "an import lies in the folder of its file, or below it", "this is outside"
                         continue
                     if place.is_file():
                         return place
+                    if place.is_dir():
+                        problem = "this is a folder"
+                    elif place.with_name(place.name + ".net").is_file():
+                        also.append(f"{item.path}.net")
                 except (OSError, ValueError, RuntimeError):
                     problem = "not a path"
         beside = [p.name for folder in folders if folder.is_dir() for p in folder.glob("*.net")]
-        alike = next((b for b in beside if b == f"{item.path}.net"), None) or near(item.path, beside)
+        alike = also[0] if also else near(item.path, beside)
         self.found.append(Diagnostic(
-            "missing-file", f"there is no file {item.path} to import from", (Label(item.path_span, problem or "not beside this file, not among netspec's own specs"),),
+            "missing-file", title, (Label(item.path_span, problem or "not beside this file, not among netspec's own specs"),),
             hint=f'did you mean "{alike}"?' if alike else None))
         self._unknown(file, item)
         return None
+
+
+def _missing(name: str, item: tree.Import, other: File) -> Diagnostic:
+    """A name that the imported file does not define."""
+    alike = near(name, other.definitions)
+    kind = next(("a constant" for i in other.module.items if isinstance(i, tree.Constant) and i.name == name), None)
+    return Diagnostic("missing-import", f"{item.path} has no block or net `{name}`", (Label(item.span, f"{kind} there" if kind else "not defined there"),),
+                      (f"it defines: {', '.join(list(other.definitions)[:12]) or 'no block and no net'}",),
+                      f"did you mean `{alike}`?" if alike else f"write it here too:  {name} = ..." if kind else None)
 
 
 def _shown(importer: str, place: Path) -> str:

@@ -94,14 +94,14 @@ class Spec:
 
         return count(self.graph)
 
-    def memory(self, dtype: str = "float32", precision: str = "float32") -> dict[str, Footprint]:
-        """Bytes that a step of training ("train") and a prediction ("predict") need on the CPU, exactly: so many for each
+    def memory(self, dtype: str = "float32", precision: str = "float32", device: str = "cpu") -> dict[str, Footprint]:
+        """Bytes that a step of training ("train") and a prediction ("predict") need on a device, exactly: so many for each
         sample of a batch, so many whatever the batch. The train section says which losses and which optimiser."""
         from .runtime.devices import checked_dtype, checked_precision
         from .runtime.footprint import footprints
         from .runtime.recipe import recipe_of
 
-        return footprints(self.graph, recipe_of(self.graph), checked_dtype(dtype, "cpu"), checked_precision(precision) or "float32")
+        return footprints(self.graph, recipe_of(self.graph), checked_dtype(dtype, device), checked_precision(precision) or "float32", device)
 
     def draw(self, path: str | os.PathLike[str], direction: str = "down") -> None:
         """Write a diagram: .svg, .png or .dot."""

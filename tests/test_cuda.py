@@ -3,19 +3,27 @@ loss, update rule, and whole networks. No GPU is needed; `test_cuda_ptx.py` comp
 
 from __future__ import annotations
 
+import re
+import warnings
 from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import netspec
 import test_random_nets
 from emulated import EmulatedDevice
 from netspec.backends.cuda import tiles
 from netspec.backends.cuda.executor import CudaExecutor
+from netspec.backends.cuda.listing import emitted
 from netspec.backends.reference.executor import ReferenceExecutor
+from netspec.cli import main
 from netspec.ir.graph import Graph
 from netspec.layers.layer import Example
 from netspec.optimisers.optimiser import OPTIMISERS
+from netspec.runtime.footprint import footprints
+from netspec.runtime.recipe import recipe_of
 from small import word
 from test_cpu import TERMS, batch, distance, filled
 from test_layers import EXAMPLES, graph_of
@@ -105,3 +113,108 @@ def emulated(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_random_networks(name: str) -> None:
     """Outputs and gradients that PyTorch recorded."""
     test_random_nets.test_outputs_and_gradients(name, "cuda", "float64")
+
+
+TRAINED = """net small:
+  input 2x8x8
+  conv 8 3x3 bn relu -> maxpool 2 -> dropout 0.25
+  residual: conv 8 3x3 bn relu
+  avgpool global -> fc 3
+
+train small:
+  loss cross_entropy
+  adam lr=0.01 decay=0.001
+  average 0.9
+"""
+
+
+@pytest.mark.usefixtures("emulated")
+def test_training_is_that_of_the_reference() -> None:
+    """Weights, statistics and averages after epochs with dropout, a last batch that is smaller, and gathered gradients; a run
+    repeats bit for bit."""
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((22, 2, 8, 8)), rng.integers(0, 3, 22)
+    nets = [netspec.compile(text=TRAINED, device=device, dtype="float64", seed=3) for device in ("cuda", "reference", "cuda")]
+    for net in nets:
+        net.fit(x, y, epochs=2, batch=8, accumulate=2, verbose=False)
+    ours, theirs, again = ({**n.parameters, **n.buffers} for n in nets)
+    for k, v in theirs.items():
+        assert distance(ours[k], v) < 1e-9, k
+        assert np.array_equal(ours[k], again[k]), k
+    assert distance(nets[0].predict(x), nets[1].predict(x)) < 1e-9
+    assert nets[0].evaluate(x, y)["loss"] == pytest.approx(nets[1].evaluate(x, y)["loss"], rel=1e-9)
+
+
+@pytest.mark.usefixtures("emulated")
+def test_a_checkpoint_moves_between_devices(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((8, 2, 8, 8)), rng.integers(0, 3, 8)
+    ours = netspec.compile(text=TRAINED, device="cuda", dtype="float64")
+    ours.train_step(x, y)
+    ours.save(tmp_path / "a.safetensors")
+    theirs = netspec.compile(text=TRAINED, device="reference", dtype="float64")
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        theirs.load(tmp_path / "a.safetensors")
+    assert any("cuda" in str(w.message) for w in said)
+    assert ours.train_step(x, y) == pytest.approx(theirs.train_step(x, y), rel=1e-9)
+
+
+def test_a_new_batch_makes_no_new_kernel() -> None:
+    graph = NETS["residual"]()
+    net = filled(cuda(graph))
+    for n in (3, 7, 2):
+        net.gradients(*batch(graph, n), TERMS)
+    assert len(net.plans) == 1
+
+
+def test_sums_over_the_batch_do_not_depend_on_what_was_in_memory() -> None:
+    graph = NETS["grouped"]()
+    net = filled(cuda(graph, "float32"))
+    x, y = batch(graph, 6)
+    first = net.gradients(x, y, TERMS)
+    net.gradients(*batch(graph, 9), TERMS)
+    again = net.gradients(x, y, TERMS)
+    assert first.losses == again.losses
+    assert np.array_equal(first.outputs["out"], again.outputs["out"])
+
+
+def test_memory_is_what_is_allocated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("netspec.backends.cuda.executor.NumbaDevice", EmulatedDevice)
+    net = netspec.compile(text=TRAINED, device="cuda")
+    need = footprints(net.graph, net.recipe, device="cuda")["train"]
+    net.train_step(np.zeros((5, 2, 8, 8)), np.zeros(5, int))
+    run = net.executor
+    assert isinstance(run, CudaExecutor)
+    held = (run.arena, run.scratch, *run.arrays.values())
+    assert need.bytes(5) == sum(a.nbytes for a in held)
+
+
+def test_the_listing_is_a_module() -> None:
+    spec = netspec.load_graph(text=TRAINED)
+    text = emitted(spec.graph, "gradients", recipe_of(spec.graph).terms)
+    compile(text, "listing", "exec")
+    assert "# conv1.y: conv 8 3x3 bn relu" in text
+    called = set(re.findall(r"^    (\w+)\[.*256]\(", text, re.M))
+    assert called == set(re.findall(r"^def ((?:each|sum|tiles|total)_\w+)", text, re.M))
+
+
+def test_without_numba_cuda_the_way_to_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(netspec.UsageError, match="numba-cuda") as e:
+        netspec.compile(text=TRAINED, device="cuda")
+    assert 'pip install "netspec[cuda]"' in str(e.value)
+
+
+@pytest.mark.usefixtures("emulated")
+def test_verify_compares_the_kernels_for_cuda(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec = tmp_path / "a.net"
+    spec.write_text("net a:\n  input 2x4x4\n  conv 8 3x3 relu\n  fc 3\n")
+    assert main(["verify", "--device", "cuda", "--batch", "2", str(spec)]) == 0
+    assert "WRONG" not in capsys.readouterr().out
+
+
+def test_the_device_is_missing_on_the_command_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert main(["train", "--device", "cuda", "specs/digits.net"]) == 2
+    assert "netspec[cuda]" in capsys.readouterr().err

@@ -65,7 +65,7 @@ def parser() -> argparse.ArgumentParser:
     group.add_argument("--batch", type=_whole, metavar="N", help="samples in a step")
     group.add_argument("--memory", metavar="SIZE", help="the largest batch that trains in so much: --memory 8GB")
     c.add_argument("--seed", type=int, default=0, metavar="N", help="of the first weights and the order of the data (default 0)")
-    c.add_argument("--device", choices=("cpu", "reference"), default="cpu", help="where to run (default cpu)")
+    c.add_argument("--device", choices=("cpu", "cuda", "reference"), default="cpu", help="where to run (default cpu)")
     c.add_argument("--threads", type=_whole, metavar="N", help="CPU threads; results do not depend on it")
     c.add_argument("--dtype", choices=("float32", "float64"), help="precision of all numbers (default float32)")
     c.add_argument("--out", metavar="FILE", help="where to save the weights (default NET.safetensors)")
@@ -76,6 +76,7 @@ def parser() -> argparse.ArgumentParser:
                  "netspec verify specs/lenet.net", "netspec verify specs/resnet.net:resnet18 --input 3x64x64")
     _net(c)
     c.add_argument("--batch", type=_whole, default=3, metavar="N", help="samples to run (default 3)")
+    c.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="whose kernels to check (default cpu)")
     c.add_argument("--seed", type=int, default=0, metavar="N", help="of weights, samples and directions (default 0)")
 
     c = _command(commands, "show", "look_at:show", "print a stage of the way from text to kernels",
@@ -84,6 +85,7 @@ def parser() -> argparse.ArgumentParser:
     _net(c)
     c.add_argument("--after", metavar="PASS", help="show the program as this pass leaves it: lower, differentiate, fuse, plan_memory ...")
     c.add_argument("--entry", choices=("predict", "gradients"), default="predict", help="the program that predicts (default), or the one that trains")
+    c.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="whose kernels (default cpu)")
 
     c = _command(commands, "emit", "look_at:emit", "write a net as one readable Python module that runs with numpy and numba alone",
                  "netspec emit specs/lenet.net -o lenet.py")

@@ -14,7 +14,7 @@ def verify(args: Namespace) -> int:
     graph = open_net(args)
     print(f"{graph.name}: the worst difference, relative to the largest number, and where", flush=True)
     wrong = 0
-    for finding in compare(graph, batch=args.batch, seed=args.seed):
+    for finding in compare(graph, batch=args.batch, seed=args.seed, device=args.device):
         print(finding, flush=True)
         wrong += not finding.right
     return 1 if wrong else 0

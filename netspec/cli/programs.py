@@ -17,7 +17,10 @@ def program_text(graph: Graph, args: Namespace) -> str:
 
 def kernels_text(graph: Graph, args: Namespace) -> str:
     """The readable module of an entry: every call and every kernel."""
-    from ..backends.cpu.plan import emitted
+    if args.device == "cuda":
+        from ..backends.cuda.listing import emitted
+    else:
+        from ..backends.cpu.plan import emitted
 
     return emitted(graph, args.entry, _terms(graph))
 

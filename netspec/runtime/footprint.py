@@ -1,4 +1,4 @@
-"""Memory before anything runs: the bytes of every array that the CPU backend allocates for a network, exactly.
+"""Memory before anything runs: the bytes of every array that a backend allocates for a network, exactly.
 
 What grows with the batch lies in one arena, planned by the lifetimes of the values in it; the rest is parameters, their
 gradients, what the optimiser keeps for each of them, sums of channels and workspace. Python, NumPy and Numba themselves
@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..backends.cpu.plan import plan, stored, target_and_store
+from ..backends.cuda.plan import plan as cuda_plan
+from ..backends.cuda.plan import store_places
 from ..ir.graph import Graph
 from ..ir.types import shape_text
 from ..passes.lower import lower
@@ -41,8 +43,8 @@ class Footprint:
         return max(0, (budget - self.fixed) // max(1, self.sample))
 
 
-def footprints(graph: Graph, recipe: Recipe, dtype: str = "float32", precision: str = "float32") -> dict[str, Footprint]:
-    """What `train`, a step of training, and `predict` need. Without losses, training is the gradient of the outputs; without
+def footprints(graph: Graph, recipe: Recipe, dtype: str = "float32", precision: str = "float32", device: str = "cpu") -> dict[str, Footprint]:
+    """What `train`, a step of training, and `predict` need on a device. Without losses, training is the gradient of the outputs; without
     an optimiser it keeps nothing. The history of L-BFGS is not counted.
 
     Errors: an input whose size is not known.
@@ -52,11 +54,18 @@ def footprints(graph: Graph, recipe: Recipe, dtype: str = "float32", precision: 
             raise misuse("unknown-size", f"memory depends on the size of the input, and `{n.name}` is {shape_text(n.type.shape)}",
                          hint=f"--input {'x'.join(str(s or 224) for s in n.type.shape)}")
     item = {"float32": 4, "float64": 8}[dtype]
-    target, store = target_and_store(graph, item, precision)
     slots = len(recipe.optimiser.state) + (1 if recipe.average else 0) if recipe.optimiser is not None else 0
     backward = training_program(graph, recipe.terms) if recipe.terms else cotangent_program(graph, training=True, inputs=False)
     made = {}
-    for entry, program, held in (("train", backward, 2 + slots), ("predict", lower(False)(graph), 2)):
+    entries = ("train", backward, 2 + slots), ("predict", lower(False)(graph), 2)
+    if device == "cuda":
+        places, size = store_places(graph)
+        for entry, program, held in entries:
+            on_gpu = cuda_plan(program, places)
+            made[entry] = Footprint(on_gpu.arena * item, (held * size + on_gpu.vectors) * item)
+        return made
+    target, store = target_and_store(graph, item, precision)
+    for entry, program, held in entries:
         planned = plan(program, target, store, dtype, fold=entry == "predict")
         made[entry] = Footprint(planned.memory.arena, (held * stored(store) + planned.vectors) * item + planned.scratch)
     return made
@@ -67,7 +76,7 @@ def fitting(net: Network, budget: str) -> int:
 
     Errors: one that a batch of one does not fit into.
     """
-    need = footprints(net.graph, net.recipe, str(net.dtype), net.precision or "float32")["train"]
+    need = footprints(net.graph, net.recipe, str(net.dtype), net.precision or "float32", net.device)["train"]
     n = need.batch(size(budget))
     if n < 1:
         raise misuse("out-of-memory", f"{net.graph.name} does not train in {budget}", f"{shown(need.fixed)} whatever the batch, and {shown(need.sample)} a sample",

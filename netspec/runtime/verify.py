@@ -1,6 +1,6 @@
 """Whether a network computes what its text says: two backends against each other, and gradients against differences.
 
-The reference backend reads the formulas as they stand, with NumPy in float64; the kernels of the CPU share nothing with
+The reference backend reads the formulas as they stand, with NumPy in float64; the kernels of a device share nothing with
 it but the graph. A finite difference asks only for outputs: f(p + h d) - f(p - h d) over 2h, for a random direction d of each
 parameter and input, is what its gradient says, where no ReLU or maximum changes sides in between.
 """
@@ -42,17 +42,17 @@ class Finding:
         return f"{'ok' if self.right else 'WRONG':<6}{self.what:<44}{self.worst:8.1e}" + (f"  {self.where}" if self.worst else "")
 
 
-def verify(graph: Graph, *, batch: int = 3, seed: int = 0) -> Iterator[Finding]:
+def verify(graph: Graph, *, batch: int = 3, seed: int = 0, device: str = "cpu") -> Iterator[Finding]:
     """Compare, one finding after the other; inputs are Gaussian, and so is the gradient that comes from outside.
 
-    Errors: an input whose size is not known.
+    Errors: an input whose size is not known, a device that is not there.
     """
     whole("batch", batch, 1)
     for n in graph.inputs:
         if not n.type.known:
             raise misuse("unknown-size", f"to run it the size of the input must be known, and `{n.name}` is {shape_text(n.type.shape)}",
                          hint=f"--input {'x'.join(str(s or 32) for s in n.type.shape)}")
-    reference, exact, single = (Network(graph, device, dtype, None, seed) for device, dtype in (("reference", "float64"), ("cpu", "float64"), ("cpu", "float32")))
+    reference, exact, single = (Network(graph, device, dtype, None, seed) for device, dtype in (("reference", "float64"), (device, "float64"), (device, "float32")))
     x = {n.name: _gaussian(seed, n.name, (batch, *n.type.shape)) for n in graph.inputs}
     dy = {public: _gaussian(seed, f"d.{public}", (batch, *graph.values[v].type.shape)) for public, v in graph.outputs}
     modes: tuple[Mode, ...] = ("eval", "train") if _trains(reference, x) else ("eval",)

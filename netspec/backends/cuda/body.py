@@ -31,6 +31,7 @@ class Kernel:
     each: int
     layers: int
     begins: tuple[int, ...]
+    note: str = ""  # what it is for: the line of the spec
 
     def blocks(self, samples: int) -> int:
         return -(-(self.items[0] * samples + self.items[1]) // self.each) * self.layers

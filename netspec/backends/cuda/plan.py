@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 from ...ir.formula import Formula, Pieces
@@ -55,7 +55,8 @@ def plan(program: Graph, store: Mapping[str, Place]) -> Plan:
             made, vectors = per_tile(g, types, places, t, vectors)
         else:
             made = [(per_block if is_long(g.nodes[0], types) else per_item)(g, types, places)]
-        (effects if g.nodes[0].effect else kernels).extend(made)
+        note = "; ".join(dict.fromkeys(f"{n.name}: {n.notes[0]}" if n.notes else n.name for n in (g.nodes[0], g.nodes[-1])))
+        (effects if g.nodes[0].effect else kernels).extend(replace(k, note=note) for k in made)
     return Plan(program, tuple(kernels), tuple(effects), places, arena, vectors)
 
 

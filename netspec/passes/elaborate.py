@@ -149,8 +149,8 @@ def prepare(e: Elaborator, file: File) -> None:
             with e.guarded():
                 if item.name in file.env:
                     raise Mistake("duplicate-definition", f"`{item.name}` is defined twice", item.span, "the second time", hint="give it another name")
-                file.env[item.name] = None
                 file.env.update({item.name: statements.bound(e, item, None, c).env[item.name]})
+            file.env.setdefault(item.name, UNKNOWN_VALUE)
         elif isinstance(item, tree.Default):
             with e.guarded():
                 file.defaults = statements.bound(e, item, None, c).defaults

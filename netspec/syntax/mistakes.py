@@ -224,7 +224,7 @@ def _missing_part(c: Context) -> Result:
         found = c.diagnostic("incomplete", f"a condition is missing after `{before.text}`", "nothing decides here", at=before, hint=f"for example  {before.text} in.channels != 64:")
         return found if before is c.first else Finding(found, tuple(x for x in c.line.tokens if x is not before))
     if c.first.type == "DEFAULT" and t.type == "_NL" and before is c.second:
-        return c.diagnostic("incomplete", f"`default {before.text}` sets nothing", "switches and options follow it", at=before, hint=f"for example  default {before.text} relu")
+        return c.diagnostic("incomplete", f"`default {before.text}` sets nothing", "switches and options follow it", at=before, hint=f"for example  default {before.text if before.text in ('deconv', 'fc') else 'conv'} relu")
     if before is c.first and before.type in TYPES and t.type in ("_NL", "COLON"):
         how = {"REPEAT": "repeat 3: conv 64 3x3", "FOR": "for n in [64, 128]: conv n 3x3", "IF": "if stride > 1: maxpool 2", "INPUT": "input 3x224x224",
                "OUTPUT": "output aux: fc 10", "NET": "net lenet:", "BLOCK": "block unit(n):", "TRAIN": "train lenet:", "DEFAULT": "default conv relu",

@@ -88,7 +88,8 @@ def _arguments(word: type[Word]) -> list[str]:
         default = "required" if a.default is REQUIRED else "" if a.default is None else f"default {spelled(a.default)}"
         rows.append((_spelling(a), KINDS[a.kind] if not (a.words and a.kind in ("word", "flag")) else "", default, a.doc + _bounds(a)))
     if getattr(word, "takes", ()):
-        families = {"activation": "an activation by its name (relu, tanh ...); linear for none", "norm": "bn: batch normalisation before the activation"}
+        families = {"activation": "an activation by its name (relu, tanh ...); linear for none",
+                    "norm": "a normalisation by its name (bn, instance_norm ...), before the activation and instead of a bias"}
         rows += [(f.upper(), "word", "", families.get(f, f)) for f in word.takes]  # type: ignore[attr-defined]
     if issubclass(word, Layer) and word.parameters is not Layer.parameters:
         own = {a.name for a in arguments(word)}

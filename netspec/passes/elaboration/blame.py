@@ -29,6 +29,8 @@ def origins(params: Iterable[tree.Param], args: Any, outer: Origins) -> Origins:
 
 def blamed(d: Diagnostic, node: tree.Call, c: Any) -> Diagnostic:
     """What is wrong with an argument of a step, at the argument of a call that the value comes from."""
+    if d.code == "undefined-name":
+        return out_of_reach(d, c)
     if d.code not in CODES or not c.origins:
         return d
     for a in node.arguments:
@@ -36,6 +38,18 @@ def blamed(d: Diagnostic, node: tree.Call, c: Any) -> Diagnostic:
         if a.span == d.span:
             return handed_in(d, value, c)
     return d
+
+
+def out_of_reach(d: Diagnostic, c: Any) -> Diagnostic:
+    """A name that is not defined here, and is a constant of another body or of a line further down."""
+    assert d.span is not None
+    name = d.span.source.line(d.span.line)[d.span.column - 1 : d.span.end_column - 1]
+    found = next((n for n in tree.walk(c.file.module.items) if isinstance(n, tree.Constant) and n.name == name), None)
+    if found is None:
+        return d
+    chosen = any(isinstance(n, tree.If) and any(x is found for x in tree.walk(n)) for n in tree.walk(c.file.module.items))
+    return replace(d, labels=(Label(d.span, "a constant holds in its own body, from its line down"), Label(found.span, "this one does not reach it")),
+                   hint=f"define it above:  {name} = {'(A if CONDITION else B)' if chosen else '...'}")
 
 
 def handed_in(d: Diagnostic, value: Any, c: Any) -> Diagnostic:

@@ -73,7 +73,7 @@ def _called(file: File) -> set[str]:
 
 def _idle_labels(module: tree.Module) -> list[Diagnostic]:
     """Labels of the flow as it is, or of another node, that no line refers to."""
-    spots = {n.name for n in tree.walk(module.items) if isinstance(n, tree.Spot)}
+    spots = {n.name for n in tree.walk(module.items) if isinstance(n, (tree.Spot, tree.Output))}
     spots |= {part for n in tree.walk(module.items) if isinstance(n, tree.Upto) for part in n.path.split(".")}
     labels = [n for n in tree.walk(module.items) if isinstance(n, tree.Labelled) and n.name not in spots]
     return [Diagnostic("unused", f"the label `{n.name}` names nothing of its own, and nothing refers to it", (Label(n.span),), hint="drop it", severity="warning")

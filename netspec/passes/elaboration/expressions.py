@@ -9,7 +9,7 @@ from typing import Any
 from ...diagnostics import near
 from ...layers import LAYERS
 from ...syntax import tree
-from .blame import handed_in
+from .blame import handed_in, out_of_reach
 from .files import UNKNOWN, Context
 from .values import UNKNOWN_VALUE, Flow, Incoming, Macro, Mistake, Silent, Symbol, described, is_number
 
@@ -68,8 +68,10 @@ def undefined(node: Any, c: Context) -> Mistake:
     if not isinstance(node, tree.Name):
         return Mistake("wrong-argument", "a number is needed here", node.span, "this is a word")
     alike = near(node.name, [k for k in c.env if k not in CONSTANTS] or CONSTANTS)
-    return Mistake("undefined-name", f"`{node.name}` is not defined here", node.span, "no parameter or constant has this name",
-                   hint=f"did you mean `{alike}`?" if alike else f"make it a parameter of the block or net, or define it above:  {node.name} = ...")
+    m = Mistake("undefined-name", f"`{node.name}` is not defined here", node.span, "no parameter or constant has this name",
+                hint=f"did you mean `{alike}`?" if alike else f"make it a parameter of the block or net, or define it above:  {node.name} = ...")
+    m.diagnostic = out_of_reach(m.diagnostic, c)
+    return m
 
 
 def _name(node: tree.Name, c: Context, flow: Flow | None) -> Any:

@@ -69,7 +69,9 @@ def _windows(e: Elaborator, made: Any, x: Flow, span: Span) -> bool:
             f = dilation[axis] * (window[axis] - 1) + 1
             real = max(0, n - b - max(0, stride[axis] - f))  # a stride wider than its window leaves gaps anyway
             exact = (w + a + b - f) / stride[axis] + 1
-            what = f"{real} pixel{'s' if real > 1 else ''} at the end of each line {'are' if real > 1 else 'is'} never seen" if real else "only padding is left out" if n <= b else "only what the stride steps over is left out"
+            what = f"only {'padding' if n <= b else 'what the stride steps over'} is left out"
+            if real:
+                what = f"{real} pixel{'s' if real > 1 else ''} at the end of each line {'are' if real > 1 else 'is'} never seen"
             pads_that_fit = (f"choose pad={p}, or " for p in range(window[axis] // 2 + 1) if (w + 2 * p - f) % stride[axis] == 0)
             e.say("warning" if real else "note", "lost-pixels", "the stride does not divide what the window slides over", span, what,
                   (f"out = (in + 2*pad - window)/stride + 1 = ({w} + {a + b} - {f})/{stride[axis]} + 1 = {exact:g}, rounded down to {int(exact)}",),

@@ -156,6 +156,15 @@ def alternative(c: Context) -> Result:
     return None
 
 
+def constant_behind(c: Context) -> Result:
+    """`if n > 2: m = 4`."""
+    t, tokens, k = c.token, c.line.tokens, c.at
+    if t.type != "EQUAL" or not c.inside or k < 2 or tokens[k - 2].type != "COLON" or c.first.type not in ("IF", "ELIF", "ELSE", "REPEAT", "FOR"):
+        return None
+    text = edited(c, [(tokens[k - 2].end, tokens[k - 1].column, "\n" + " " * (c.first.column + 1))])
+    return read_as(c, "syntax", "a constant stands on a line of its own", "not behind a colon", text)
+
+
 def bar(c: Context) -> Result:
     """`conv 8 3x3 | relu`, `| conv 8 1x1 | conv 8 3x3`."""
     t = c.token

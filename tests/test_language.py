@@ -213,6 +213,30 @@ def test_recursion_with_a_guard_and_without() -> None:
     assert errors("f", head="block f:\n  f -> f\n" + HEAD) == ["endless-recursion"]
 
 
+BY_HAND = {  # a text, the net and its input where they must be named, the output's shape, and the trainable parameters, counted by hand
+    "variant of a variant": ("net a(n, m=4):\n  input 3x8x8\n  conv n 3x3\n  fc m\nnet b(k) = a k m=5\nnet c = b 6\n", "c", None, "N x 5", 168 + 1925),
+    "a default of another": ("net a(n, m=n*2):\n  input 3x8x8\n  conv n 3x3\n  fc m\nnet b = a 3\n", "b", None, "N x 6", 84 + 1158),
+    "blocks handed down": ("block two(n, f): conv n 3x3 f -> conv n 3x3 f\nblock both(u, n):\n  u n tanh\n  u n relu\nblock deep(o, u): o u 4\n"
+                           "net a:\n  input 3x8x8\n  deep both two\n  fc 2\n", "a", None, "N x 2", 112 + 3 * 148 + 514),
+    "guarded recursion": ("block u(n, d):\n  conv n 3x3\n  if d > 0:\n    x: skip\n    maxpool 2\n    u 2*n d-1\n    deconv n 2x2 /2\n    concat @x\n  conv n 3x3\n"
+                          "net a:\n  input 1x16x16\n  u 4 2\n", "a", None, "N x 4x16x16", 40 + 296 + 1168 + 2320 + 520 + 1160 + 132 + 292),
+    "recursion down a list": ("block c(s, k=0):\n  if k < len(s):\n    conv s[k] 3x3\n    c s k+1\nnet a:\n  input 3x8x8\n  c [4, 5]\n", "a", None, "N x 5x8x8", 112 + 185),
+    "each in each": ("net a:\n  input (2, 3, 3, 8, 8)\n  each p:\n    each q: conv 4 3x3 -> avgpool global\n    max over=q\n  mean over=p\n  fc 2\n", "a", None, "N x 2", 112 + 10),
+    "frozen up to a node": ("net t(n=3):\n  input 3x16x16\n  s: repeat n: conv 4 3x3 bn\n  maxpool 2\n  e:\n    conv 8 3x3\n    conv 8 3x3\n"
+                            "net a:\n  input 3x32x32\n  frozen: t 2 upto e.conv1\n  fc 10\n", "a", None, "N x 10", 20490),
+    "inputs by name and place": ("net p:\n  input x 3\n  input y 4\n  @x -> fc 2\n  concat @y\nnet a:\n  input l 3\n  input r 4\n  @l\n  p @r\n  p y=@r\n", "a", None, "N x 6", 8 + 14),
+    "an input of any size": ("net a:\n  input 3x?x?\n  conv 4 3x3 /2\n  maxpool 2 ceil\n  up 4\n  conv 2 1x1\n", "a", (3, 17, 19), "N x 2x20x20", 112 + 10),
+    "an input of a computed size": ("net a(z=6):\n  input (z*2)\n  fc z\nnet b = a 4\n", "b", None, "N x 4", 36),
+}
+
+
+@pytest.mark.parametrize("title", BY_HAND)
+def test_counts_made_by_hand(title: str) -> None:
+    text, net, shape, result, count = BY_HAND[title]
+    g = elaborate(parse(Source("t.net", text, str(SPECS))), net, {}, shape)
+    assert out(g) == result and sum(p.size for p in g.parameters if p.trainable) == count
+
+
 def test_reuse_shares_weights_and_counts_them_once() -> None:
     g = graph("net s:\n  input l 3x8x8\n  input r 3x8x8\n  @l -> a: conv 4 3x3 bn -> fc 5\n  @r -> reuse @a -> sub @a\n")
     assert g.by_name["reuse1.conv1"].parameters == g.by_name["a.conv1"].parameters

@@ -36,7 +36,7 @@ def dead_biases(e: Elaborator, nodes: list[Node], outputs: set[str]) -> None:
         span = spans.setdefault(bias.name, n.spans[0])
         after = readers[n.name]
         asked = any(r.name == f"{n.name}.{r.op.name}" for r in after)  # a step with the switch has a bias only where it says bias=yes
-        if asked or n.name in outputs or bias.file is not None or not after or not all(getattr(r.op, "centres", False) for r in after):
+        if asked or n.name in outputs or bias.file is not None or not after or not all(map(_centres, after)):
             alive.add(span)
         else:
             uses[span].setdefault(bias.name, (n, after[0], bias.size))
@@ -46,6 +46,12 @@ def dead_biases(e: Elaborator, nodes: list[Node], outputs: set[str]) -> None:
             places = f" in {len(biases)} places" if len(biases) > 1 else ""
             e.say("warning", "dead-bias", f"the bias of this {node.op.name} does nothing: {norm.op.name} subtracts it again", span,
                   f"{sum(size for _, _, size in biases.values()):,} dead parameters{places}", hint=f"write {norm.op.name} as a switch of the same step, or  bias=no")
+
+
+def _centres(n: Node) -> bool:
+    """Whether a node subtracts the mean of what it reads. A frozen bn subtracts a number that it was given."""
+    given = dict(n.attrs).get("frozen") and any(p.kind == "buffer" for p in n.parameters)
+    return getattr(n.op, "centres", False) and not given
 
 
 def _padded(maker: Node | None, axis: int) -> int:

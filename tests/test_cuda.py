@@ -3,7 +3,10 @@ loss, update rule, and whole networks. No GPU is needed; `test_cuda_ptx.py` comp
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 import warnings
 from dataclasses import asdict
 from pathlib import Path
@@ -218,3 +221,21 @@ def test_the_device_is_missing_on_the_command_line(capsys: pytest.CaptureFixture
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert main(["train", "--device", "cuda", "specs/digits.net"]) == 2
     assert "netspec[cuda]" in capsys.readouterr().err
+
+
+SIMULATED = """
+import numpy as np, netspec
+net = netspec.compile(text="net a:\\n  input 5\\n  scale -> tanh\\n", device="cuda")
+net.set_parameters({k: np.arange(1, 6) / 5 for k in net.parameters})
+x = np.arange(10.0).reshape(2, 5) / 10
+print(np.abs(net.predict(x) - np.tanh(x * np.arange(1, 6) / 5)).max() < 1e-6)
+y = net.forward(x)
+slope = net.backward(np.ones((2, 5)))["scale1.weight"]
+print(np.abs(slope - ((1 - y**2) * x).sum(0)).max() < 1e-5)
+"""
+
+
+def test_numbas_own_simulator_runs_them() -> None:
+    """Through Numba's arrays and launches, as on a GPU."""
+    done = subprocess.run([sys.executable, "-W", "error", "-c", SIMULATED], env={**os.environ, "NUMBA_ENABLE_CUDASIM": "1"}, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["True", "True"], done.stderr

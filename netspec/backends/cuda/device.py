@@ -6,6 +6,7 @@ import hashlib
 import importlib.util
 import math
 import os
+import warnings
 from abc import ABC, abstractmethod
 from functools import lru_cache
 from typing import Any
@@ -66,7 +67,15 @@ class NumbaDevice(Device):
 
     def launch(self, text: str, name: str, dtype: np.dtype[Any], blocks: int, threads: int, arguments: tuple[Any, ...]) -> None:
         if blocks:
-            compiled(text, name, dtype.name)[blocks, threads](*arguments)
+            ready(text, name, dtype.name, blocks, threads)(*arguments)
+
+
+@lru_cache(maxsize=16384)
+def ready(text: str, name: str, dtype: str, blocks: int, threads: int) -> Any:
+    """A kernel and its grid. Numba warns of small grids; a small net has nothing else."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Grid size")
+        return compiled(text, name, dtype)[blocks, threads]
 
 
 @lru_cache(maxsize=4096)

@@ -24,6 +24,7 @@ class Update:
     def __init__(self, owner: CudaExecutor, optimiser: Any):
         self.owner, self.optimiser = owner, optimiser
         self.text: str | None = None
+        self.numbers: list[Any] = []  # of each group, on the device
 
     def run(self, settings: Mapping[str, Mapping[str, float]]) -> None:
         o = self.owner
@@ -31,11 +32,13 @@ class Update:
         for name, s in settings.items():
             equal.setdefault(tuple(s.items()), []).append(name)
         vectors = ("weights", "gradients", *(o.slot(s) for s in self.optimiser.state))
-        for values, group in equal.items():
+        for k, (values, group) in enumerate(equal.items()):
             if self.text is None:
                 program, outs = update_program(self.optimiser, 1, "l1" in dict(values))
-                self.text = update_text(program, outs, vectors, [k for k, _ in values])
-            numbers = o.on.zeros(len(values), o.dtype)
+                self.text = update_text(program, outs, vectors, [name for name, _ in values])
+            if k == len(self.numbers):
+                self.numbers.append(o.on.empty(len(values), o.dtype))
+            numbers = self.numbers[k]
             o.on.write(numbers, 0, np.array([v for _, v in values], o.dtype))
             for at, size in self._stretches(group):
                 o.on.launch(self.text, "update", o.dtype, -(-size // THREADS), THREADS, (*(o.arrays[v] for v in vectors), numbers, at, size))

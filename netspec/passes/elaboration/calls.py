@@ -199,7 +199,15 @@ def _parameters(macro: Macro, params: tuple[tree.Param, ...], args: Arguments, n
             if key in env:
                 raise Mistake("duplicate-option", f"`{key}` is given twice", g.span, "it was given by position already")
             env[key] = _passed(g, key, node, macro)
-        elif not ((isinstance(g.value, Scope) or g.name == "@") and isinstance(d, tree.Definition) and any(s.name == key for s in input_lines(d.body))):
+        elif isinstance(d, tree.Definition) and any(s.name == key for s in input_lines(d.body)):
+            if not isinstance(g.value, Scope) and g.name != "@":
+                raise Mistake("wrong-argument", f"`{key}` is an input of `{macro.name}`, and reads a node", g.span, "not a node", hint=f"a node is written with `@`:  {key}=@NODE")
+        elif isinstance(g.value, Scope) and isinstance(d, tree.Definition) and (lines := input_lines(d.body)):
+            inputs = [s.name or "input" for s in lines]
+            alike = near(key, inputs)
+            raise Mistake("unknown-option", f"`{macro.name}` has no input called `{key}`", g.span, "", notes=(f"its inputs: {', '.join(inputs)}",),
+                          hint=f"did you mean `{alike}`?" if alike else None)
+        else:
             alike = near(key, names) or next((n for n in names if len(n) > 2 and (key.startswith(n) or n.startswith(key))), None)
             raise Mistake("unknown-option", f"`{macro.name}` has no parameter called `{key}`", node.span, "",
                           notes=(f"its parameters: {', '.join(names)}" if names else f"this {what} has no parameters",), hint=f"did you mean `{alike}`?" if alike else None)
@@ -274,8 +282,9 @@ def _bind_inputs(e: Elaborator, node: tree.Call, macro: Macro, lines: list[tree.
         if isinstance(g.value, Scope) and key in names and key not in env:
             values[names.index(key)] = flow_of(g.value)
     for k, v in enumerate(values):
-        if v is None and any(g.name == "@" for g in (*args.given, *args.options.values())):
-            raise Silent
+        refused = any(key not in params and not (key in names and isinstance(g.value, Scope)) for key, g in args.options.items())
+        if v is None and (refused or any(g.name == "@" for g in (*args.given, *args.options.values()))):
+            raise Silent  # what was refused may have been meant for it
         if v is None:
             raise Mistake("missing-argument", f"the net `{macro.name}` needs a value for its input `{names[k]}`", node.span, "the flow is its first input",
                           hint=f"{tree.source_text(node)} {names[k]}=@NODE")

@@ -115,6 +115,9 @@ def _attribute(node: tree.Attribute, c: Context, flow: Flow | None) -> Any:
                       hint=f"did you mean `in.{alike}`?" if alike else None)
     if not of.flow.sure and (v is None or v is shape):
         raise Silent
+    if v is None:
+        raise Mistake("unknown-size", f"the {node.name} of the flow is not known", node.span, f"it is {'x'.join('?' if n is None else str(n) for n in shape)}",
+                      hint="bind it:  --input 3x224x224")
     return v
 
 

@@ -65,7 +65,7 @@ FUNCTIONS: dict[str, tuple[int, Callable[..., Any]]] = {
     **{f"math.{name}": (1, getattr(np, name)) for name in ("exp", "log", "log1p", "expm1", "sqrt", "tanh", "floor", "fabs")},
     "math.erf": (1, _erf), "math.pow": (2, np.power), "math.fma": (3, _fma), "cuda.fma": (3, _fma), "min": (2, np.fmin), "max": (2, np.fmax), "abs": (1, np.abs),
 }  # fmt: skip
-CASTS = ("F", "float32", "float64", "int32", "int64")
+CASTS = ("F", "float32", "float64", "int32", "int64", "uint64")
 PLACES = {f"cuda.{what}.{axis}" for what in ("threadIdx", "blockIdx", "blockDim", "gridDim") for axis in "xy"} - {"cuda.threadIdx.y", "cuda.blockDim.y"}
 
 
@@ -715,6 +715,6 @@ class Launch:
 
 def launch(text: str, name: str, blocks: Grid, threads: int, args: tuple[Any, ...], names: dict[str, Any] | None = None, *, checks: bool = True) -> None:
     """Runs the kernel `name` of the text over (blocks, threads), and raises at the first thing that a GPU would do wrong."""
-    known = {"float32": np.float32, "float64": np.float64, "int32": np.int32, "int64": np.int64, "F": np.float32} | (names or {})
+    known = {"float32": np.float32, "float64": np.float64, "int32": np.int32, "int64": np.int64, "uint64": np.uint64, "F": np.float32} | (names or {})
     with np.errstate(all="ignore"):
         Launch(parse(text, name), blocks, threads, args, known, checks).run()

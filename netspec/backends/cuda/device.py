@@ -95,10 +95,10 @@ def compiled(text: str, name: str, dtype: str) -> Any:
 
 def function_of(text: str, name: str, dtype: str, file: str = "<kernel>") -> Any:
     """The Python function of a kernel's text, before it is compiled."""
-    from numba import float32, float64
+    from numba import float32, float64, uint64
 
     cuda = numba_cuda()
-    names: dict[str, Any] = {"cuda": cuda, "math": math, "F": {"float32": float32, "float64": float64}[dtype], "float64": float64}
+    names: dict[str, Any] = {"cuda": cuda, "math": math, "F": {"float32": float32, "float64": float64}[dtype], "float64": float64, "uint64": uint64}
     exec(compile(text, file, "exec"), names)
     return names[name]
 

@@ -40,7 +40,8 @@ class Tiling:
     layers: tuple[str, ...]
     rows: tuple[str, ...]
     columns: tuple[str, ...]
-    depth: tuple[str, ...]
+    turns: tuple[str, ...]  # of the depth: the same for a whole strip
+    strip: tuple[str, ...]  # of the depth: one after the other in a strip
     extents: Mapping[str, int | str]
     reads: tuple[int, int]  # which of the formula's reads has the rows, and which the columns
     steps: Mapping[str, tuple[str, ...]]  # statements that find an index, by its name
@@ -93,14 +94,27 @@ def tiling(n: Node, types: Mapping[str, TensorType]) -> Tiling | None:
     reads = (0, 1)
     if "n" in second:
         first, second, reads = second, first, (1, 0)
-    by_batch = sorted(depth, key=lambda i: i != "n")
-    made = Tiling(tuple(both), tuple(first), tuple(second), tuple(by_batch), extents, reads, steps, (64, 64, 4, 4), 1)
-    rows, columns, terms = made.known(made.rows) * (64 if "n" in first else 1), made.known(made.columns), made.known(made.depth) * (64 if "n" in depth else 1)
+    turns, strip = _cut(depth, extents)
+    made = Tiling(tuple(both), tuple(first), tuple(second), turns, strip, extents, reads, steps, (64, 64, 4, 4), 1)
+    rows, columns, terms = made.known(made.rows) * (64 if "n" in first else 1), made.known(made.columns), made.known(tuple(depth)) * (64 if "n" in depth else 1)
     if min(rows, columns, terms) < SMALLEST:
         return None
-    shape = (64, 64, 4, 4) if columns > 32 else (128, 32, 4, 4) if columns > 16 else (128, 16, 4, 2)
+    shape = (128, 64, 8, 4) if columns > 32 and rows >= 128 else (64, 64, 4, 4) if columns > 32 else (128, 32, 4, 4) if columns > 16 else (128, 16, 4, 2)
     tiles = made.known(made.layers) * -(-rows // shape[0]) * -(-columns // shape[1])
     return replace(made, shape=shape, parts=max(1, min(PARTS, BLOCKS // tiles)) if "n" in depth else 1)
+
+
+def _cut(depth: list[str], extents: Mapping[str, int | str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The indices of the depth that stay the same for a strip, and those that run along it: the longest one alone, so that no
+    thread has to divide to find where it is. Short ones run together."""
+    ordered = sorted(depth, key=lambda i: i != "n")
+    lengths = {i: e for i, e in extents.items() if i in depth and isinstance(e, int)}
+    longest = max(lengths, key=lambda i: lengths[i], default="")
+    if longest and lengths[longest] >= DEEP:
+        strip = [longest]
+    else:
+        strip = [i for i in ordered if i != "n"] if prod(lengths.values()) >= DEEP else ordered
+    return tuple(i for i in ordered if i not in strip), tuple(strip)
 
 
 def per_tile(group: Group, types: Mapping[str, TensorType], places: Mapping[str, Place], t: Tiling, vectors: int) -> tuple[list[Kernel], int]:
@@ -158,31 +172,49 @@ class _Tiles:
         b.line(f"layer = block % {layers}")
         b.line(f"row0 = block // {layers} * {bm}")
         b.line(f"rows = {t.count(t.rows)}")
-        b.line(f"depth = {t.count(t.depth)}")
+        b.line(f"depth = {t.count(t.strip)}")
         self.unfold("layer", t.layers, "")
-        strip = DEEP * t.parts
-        b.line(f"chunk = (depth + {strip - 1}) // {strip} * {DEEP}")
         for i in range(tm):
             for j in range(tn):
                 b.line(f"c{i}_{j} = F(0.0)")
         loads = [_Load(self, "left", t.reads[0], t.rows, "row0", "rows", bm), _Load(self, "right", t.reads[1], t.columns, "column0", str(t.known(t.columns)), bn)]
         for load in loads:
             load.before()
-        b.open(f"for k0 in range(part * chunk, min(depth, part * chunk + chunk), {DEEP}):")
+        outer = b.depth
+        self.strips()
         for load in loads:
             load.fill()
         b.line("cuda.syncthreads()")
+        # unsigned, since Numba lets a signed index count from the end and asks at every read whether it does
+        b.line(f"la = uint64(thread % {bm // tm})")
+        b.line(f"ra = uint64(thread // {bm // tm})")
         b.open(f"for turn in range({DEEP}):")
-        for i in range(tm):
-            b.line(f"a{i} = left[turn * {bm + PAD} + thread % {bm // tm} + {i * (bm // tm)}]")
-        for j in range(tn):
-            b.line(f"b{j} = right[turn * {bn + PAD} + thread // {bm // tm} + {j * (bn // tn)}]")
+        for name, at, strip, count, apart in (("a", "la", "left", tm, bm // tm), ("b", "ra", "right", tn, bn // tn)):
+            for i in range(count):
+                b.line(f"{name}{i} = {strip}[{at}{f' + uint64({i * apart})' if i else ''}]")
         for i in range(tm):
             for j in range(tn):
                 b.line(f"c{i}_{j} += a{i} * b{j}")
+        b.line(f"la += uint64({bm + PAD})")
+        b.line(f"ra += uint64({bn + PAD})")
         b.depth -= 1
         b.line("cuda.syncthreads()")
-        b.depth -= 1
+        b.depth = outer
+
+    def strips(self) -> None:
+        """Loops over the depth, strip by strip; each part of a sum takes its share of the batch."""
+        b, t = self.b, self.t
+        first, last = "0", "depth"
+        if t.parts > 1 and "n" in t.strip:
+            b.line(f"share = (depth + {DEEP * t.parts - 1}) // {DEEP * t.parts} * {DEEP}")
+            first, last = "part * share", "min(depth, part * share + share)"
+        for i in t.turns:
+            if i == "n" and t.parts > 1:
+                b.line(f"share = ({t.extents[i]} + {t.parts - 1}) // {t.parts}")
+                b.open(f"for n in range(part * share, min({t.extents[i]}, part * share + share)):")
+            else:
+                b.open(f"for {i} in range({t.extents[i]}):")
+        b.open(f"for k0 in range({first}, {last}, {DEEP}):")
 
     def unfold(self, number: str, indices: tuple[str, ...], mark: str) -> None:
         """Name the indices of a number; `mark` tells names of several such numbers apart."""
@@ -226,15 +258,25 @@ class _Load:
         self.o, self.strip, self.lines, self.first, self.count, self.wide = tiles, strip, lines, first, count, wide
         self.read = tiles.f.reads[which]
         self.loads = wide * DEEP // THREADS or 1
-        dense = {i for i, _ in self.read.axes[-1].terms}
-        deep = [i for i in tiles.t.depth if i in dense]
-        self.along = bool(deep) and not any(tiles.t.extents[i] != 1 and (i in dense or self._found(i) in dense) for i in lines)
+        self.along = self._step(tiles.t.strip) <= self._step(lines)
         self.short = wide * DEEP < THREADS
+
+    def _step(self, indices: tuple[str, ...]) -> float:
+        """How far apart in memory the elements of neighbours are, when these indices run."""
+        last = next((i for i in reversed(indices) if self.o.t.extents[i] != 1), "")
+        strides: dict[str, int] = {}
+        stride = 1
+        for axis, size in zip(self.read.axes[::-1], (0, *(s or 0 for s in self.o.b.types[self.o.bound[self.read.name]].shape))[::-1]):
+            for i, c in axis.terms:
+                strides[i] = strides.get(i, 0) + abs(c) * stride
+            stride *= size
+        return strides.get(self._found(last) or last, float("inf"))
 
     def _found(self, line: str) -> str:
         """The index that is found from a place."""
-        k = int(line[1:]) if line not in self.o.f.indices else -1
-        return next((i for i, _ in self.o.f.target.axes[k].terms if i in self.o.t.steps), "") if k >= 0 else ""
+        if not line or line in self.o.f.indices:
+            return ""
+        return next((i for i, _ in self.o.f.target.axes[int(line[1:])].terms if i in self.o.t.steps), "")
 
     def before(self) -> None:
         """What stays the same from strip to strip."""
@@ -253,7 +295,7 @@ class _Load:
             if not self.along or load == 0:
                 b.line(f"{s}k{deep} = " + (f"thread % {DEEP}" if self.along else f"thread // {self.wide} + {load * (THREADS // self.wide)}"))
                 b.line(f"{s}deep{deep} = k0 + {s}k{deep}")
-                self.o.unfold(f"{s}deep{deep}", self.o.t.depth, f"_{s}k{deep}")
+                self.o.unfold(f"{s}deep{deep}", self.o.t.strip, f"_{s}k{deep}")
             if self.short:
                 b.open(f"if {s}k{deep} < {DEEP} and {s}at{line} < {self.wide}:")
             self._one(line, deep)
@@ -262,7 +304,7 @@ class _Load:
 
     def _one(self, line: int, deep: int) -> None:
         o, b, s = self.o, self.o.b, self.strip[0]
-        names = {i: f"{i}_{s}{line}" for i in self.lines} | {i: f"{i}_{s}k{deep}" for i in o.t.depth}
+        names = {i: f"{i}_{s}{line}" for i in self.lines} | {i: f"{i}_{s}k{deep}" for i in o.t.strip}
         checks = [f"{s}line{line} < {self.count}", f"{s}deep{deep} < depth"]
         for i, steps in o.t.steps.items():
             if i not in self.read.indices:

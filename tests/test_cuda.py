@@ -28,7 +28,7 @@ from netspec.optimisers.optimiser import OPTIMISERS
 from netspec.runtime.footprint import footprints
 from netspec.runtime.recipe import recipe_of
 from small import word
-from test_cpu import TERMS, batch, distance, filled
+from test_cpu import TERMS, agree, batch, distance, filled
 from test_layers import EXAMPLES, graph_of
 from test_passes import NETS
 
@@ -43,22 +43,7 @@ def test_layer_agrees_with_the_reference(example: Example, smallest: int, monkey
     """With small contractions in tiles, and as they usually run."""
     monkeypatch.setattr(tiles, "SMALLEST", smallest)
     graph = graph_of(example)
-    ours, theirs = filled(cuda(graph)), filled(ReferenceExecutor(graph))
-    rng = np.random.default_rng(1)
-    inputs = {n.name: rng.standard_normal((3 * n.type.batch, *n.type.shape)) for n in graph.inputs}
-    want = theirs.predict(inputs)
-    for k, v in ours.predict(inputs).items():
-        assert distance(v, want[k]) < 1e-11
-    cotangents = {k: rng.standard_normal(v.shape) for k, v in want.items()}
-    a, b = (e.backward(inputs, cotangents, training=True, inputs_too=True, effects=True) for e in (ours, theirs))
-    for k in b.outputs:
-        assert distance(a.outputs[k], b.outputs[k]) < 1e-11
-    for k, g in b.input_gradients.items():
-        assert distance(a.input_gradients[k], g) < 1e-11, k
-    for p in graph.parameters:
-        assert distance(ours.get(p.name), theirs.get(p.name)) < 1e-12, p.name
-        if p.trainable:
-            assert distance(ours.gradient(p.name), theirs.gradient(p.name)) < 1e-11, p.name
+    agree(filled(cuda(graph)), filled(ReferenceExecutor(graph)), 3)
 
 
 @pytest.mark.parametrize("name", [n for n in NETS if n != "normed vectors"])

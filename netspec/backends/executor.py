@@ -6,7 +6,7 @@ Arrays cross this border in canonical form only: images N,C,H,W; parameters in t
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..ir.graph import Graph
-from ..passes.objective import Term
+from ..passes.lower import lower
+from ..passes.objective import Term, cotangent_program, loss_program, training_program
 
 Array = NDArray[Any]
 
@@ -78,23 +79,32 @@ class Executor(ABC):
 
     # -- entries -----------------------------------------------------------------------------------------------------
     @abstractmethod
+    def run(self, key: Any, make: Callable[[], Graph], inputs: Mapping[str, Array], others: Mapping[str, Array], *, effects: bool = False,
+            evaluation: bool = False) -> Outcome:
+        """Run a lowered program; `make` is called for the first `key` of its kind, and what is planned then is kept. `others` are
+        targets, or gradients of outputs. In `evaluation` parameters stay as they are from call to call, so that what depends on
+        them alone may be prepared."""
+
     def predict(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         """Outputs in evaluation mode, by public name."""
+        return self.run("predict", lambda: lower(False)(self.graph), inputs, {}, evaluation=True).outputs
 
-    @abstractmethod
     def losses(self, inputs: Mapping[str, Array], targets: Mapping[str, Array], terms: tuple[Term, ...]) -> Outcome:
         """Losses and outputs in evaluation mode; gradients stay as they lie."""
+        return self.run(("losses", terms), lambda: loss_program(self.graph, terms), inputs, targets, evaluation=True)
 
-    @abstractmethod
     def gradients(self, inputs: Mapping[str, Array], targets: Mapping[str, Array], terms: tuple[Term, ...], *, training: bool = True,
                   inputs_too: bool = False, effects: bool = False) -> Outcome:
         """Losses and gradients. Targets by `Term.source`, in the type `passes.objective.target_types` says. With
         `effects`, running statistics are updated; otherwise no state changes."""
+        make = lambda: training_program(self.graph, terms, training=training, inputs=inputs_too)  # noqa: E731
+        return self.run((terms, training, inputs_too), make, inputs, targets, effects=effects)
 
-    @abstractmethod
     def backward(self, inputs: Mapping[str, Array], cotangents: Mapping[str, Array], *, training: bool = True, inputs_too: bool = False,
                  effects: bool = False) -> Outcome:
         """Gradients for given gradients of the outputs, by public output name."""
+        make = lambda: cotangent_program(self.graph, training=training, inputs=inputs_too)  # noqa: E731
+        return self.run(("backward", training, inputs_too), make, inputs, {f"d.{k}": v for k, v in cotangents.items()}, effects=effects)
 
     @abstractmethod
     def update(self, optimiser: Any, settings: Mapping[str, Mapping[str, float]]) -> None:

@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 
 from ...ir.graph import Graph, Input, Parameter
 from ...ir.layout import Image, Packed, Vector, round_up
-from ...passes.lower import lower
-from ...passes.objective import Term, cotangent_program, loss_program, training_program
 from ...passes.plan_memory import MemoryPlan
 from ..executor import Array, Executor, Outcome
 from ..reference.interpret import run as interpret
@@ -121,25 +119,9 @@ class CpuExecutor(Executor):
         return unpack(source, self.store[name], self.parameters[name].shape)
 
     # ---- entries ------------------------------------------------------------------------------------------------------------------
-    def predict(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
-        entry = self.entry("predict", lambda: lower(False)(self.graph), fold=True)
-        return self._run(entry, inputs, {}, effects=False)
-
-    def losses(self, inputs: Mapping[str, Array], targets: Mapping[str, Array], terms: tuple[Term, ...]) -> Outcome:
-        entry = self.entry(("losses", terms), lambda: loss_program(self.graph, terms), fold=True)
-        return self._outcome(entry, inputs, targets, False)
-
-    def gradients(self, inputs: Mapping[str, Array], targets: Mapping[str, Array], terms: tuple[Term, ...], *, training: bool = True,
-                  inputs_too: bool = False, effects: bool = False) -> Outcome:
-        entry = self.entry((terms, training, inputs_too), lambda: training_program(self.graph, terms, training=training, inputs=inputs_too))
-        return self._outcome(entry, inputs, targets, effects)
-
-    def backward(self, inputs: Mapping[str, Array], cotangents: Mapping[str, Array], *, training: bool = True, inputs_too: bool = False,
-                 effects: bool = False) -> Outcome:
-        entry = self.entry(("backward", training, inputs_too), lambda: cotangent_program(self.graph, training=training, inputs=inputs_too))
-        return self._outcome(entry, inputs, {f"d.{k}": v for k, v in cotangents.items()}, effects)
-
-    def _outcome(self, entry: Entry, inputs: Mapping[str, Array], others: Mapping[str, Array], effects: bool) -> Outcome:
+    def run(self, key: Any, make: Callable[[], Graph], inputs: Mapping[str, Array], others: Mapping[str, Array], *, effects: bool = False,
+            evaluation: bool = False) -> Outcome:
+        entry = self.entry(key, make, fold=evaluation)
         values = self._run(entry, inputs, others, effects)
         losses = tuple(float(v[0]) for k, v in values.items() if k.startswith("loss."))
         outputs = {k: v for k, v in values.items() if not k.startswith("loss.")}

@@ -8,10 +8,8 @@ from typing import Any
 import numpy as np
 
 from ...ir.graph import Graph, Input
-from ...passes import run
+from ...passes import run as passed
 from ...passes.infer_shapes import infer_shapes
-from ...passes.lower import lower
-from ...passes.objective import Term, cotangent_program, loss_program, training_program
 from ..executor import Array, Executor, Outcome
 from .body import THREADS, Kernel
 from .device import Device, NumbaDevice
@@ -25,7 +23,7 @@ class CudaExecutor(Executor):
     device = "cuda"
 
     def __init__(self, graph: Graph, dtype: str = "float32", precision: str = "float32", on: Device | None = None):
-        super().__init__(run(graph, (infer_shapes(),)), dtype, precision)
+        super().__init__(passed(graph, (infer_shapes(),)), dtype, precision)
         self.on = on or NumbaDevice()
         self.store, self.size = store_places(self.graph)
         self.trainable = max((self.store[p.name].at + p.size for p in self.graph.parameters if p.trainable), default=0)
@@ -83,24 +81,6 @@ class CudaExecutor(Executor):
         self.on.write(self.arrays[array], self.store[name].at, np.asarray(value, self.dtype).reshape(p.shape))
 
     # ---- entries ------------------------------------------------------------------------------------------------------------------
-    def predict(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
-        entry = self.plan("predict", lambda: lower(False)(self.graph))
-        self._run(entry, inputs, {}, False)
-        return self._outputs(entry, self.samples(inputs))
-
-    def losses(self, inputs: Mapping[str, Array], targets: Mapping[str, Array], terms: tuple[Term, ...]) -> Outcome:
-        return self._outcome(self.plan(("losses", terms), lambda: loss_program(self.graph, terms)), inputs, targets, False)
-
-    def gradients(self, inputs: Mapping[str, Array], targets: Mapping[str, Array], terms: tuple[Term, ...], *, training: bool = True,
-                  inputs_too: bool = False, effects: bool = False) -> Outcome:
-        entry = self.plan((terms, training, inputs_too), lambda: training_program(self.graph, terms, training=training, inputs=inputs_too))
-        return self._outcome(entry, inputs, targets, effects)
-
-    def backward(self, inputs: Mapping[str, Array], cotangents: Mapping[str, Array], *, training: bool = True, inputs_too: bool = False,
-                 effects: bool = False) -> Outcome:
-        entry = self.plan(("backward", training, inputs_too), lambda: cotangent_program(self.graph, training=training, inputs=inputs_too))
-        return self._outcome(entry, inputs, {f"d.{k}": v for k, v in cotangents.items()}, effects)
-
     def update(self, optimiser: Any, settings: Mapping[str, Mapping[str, float]]) -> None:
         key = (optimiser, "l1" in next(iter(settings.values()), {}))
         if key not in self.updates:
@@ -132,16 +112,16 @@ class CudaExecutor(Executor):
         arguments = (self.arena, self.arrays["weights"], self.arrays["gradients"], self.scratch, self.keys, samples, *k.begins)
         self.on.launch(k.text, k.name, self.dtype, k.blocks(samples), THREADS, arguments)
 
-    def _outcome(self, entry: Plan, inputs: Mapping[str, Array], others: Mapping[str, Array], effects: bool) -> Outcome:
+    def run(self, key: Any, make: Callable[[], Graph], inputs: Mapping[str, Array], others: Mapping[str, Array], *, effects: bool = False,
+            evaluation: bool = False) -> Outcome:
+        entry = self.plan(key, make)
         self._run(entry, inputs, others, effects)
-        values = self._outputs(entry, self.samples(inputs))
+        samples = self.samples(inputs)
+        values = {public: self.value(entry, v, samples, public) for public, v in entry.program.outputs}
         losses = tuple(float(v[0]) for k, v in values.items() if k.startswith("loss."))
         outputs = {k: v for k, v in values.items() if not k.startswith("loss.")}
         asked = {name: g for name, g in entry.program.gradients if name not in self.parameters}
-        return Outcome(losses, outputs, {name: self.value(entry, g, self.samples(inputs), name) for name, g in asked.items()})
-
-    def _outputs(self, entry: Plan, samples: int) -> dict[str, Array]:
-        return {public: self.value(entry, v, samples, public) for public, v in entry.program.outputs}
+        return Outcome(losses, outputs, {name: self.value(entry, g, samples, name) for name, g in asked.items()})
 
     def value(self, entry: Plan, value: str, samples: int, public: str = "") -> Array:
         """A copy of a stored value, in the shape of the network's input or output `public`, if it is one."""

@@ -1,4 +1,4 @@
-"""Contractions as products of tiles: a block of threads makes 64 x 64 places of the result from strips in shared memory.
+"""Contractions as products of tiles: a block of threads makes up to 128 x 64 places of the result from strips in shared memory.
 
     y[n,o,p,q] += x[n,c,p+u-1,q+v-1] * w[o,c,u,v]        rows n,p,q; columns o; depth c,u,v
     dx[n,c,p+u-1,q+v-1] += dy[n,o,p,q] * w[o,c,u,v]      rows n and the places of dx; columns c; depth o,u,v: p and q follow

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from ...ir.graph import Graph, Input, Parameter
-from ...passes.lower import lower
-from ...passes.objective import Term, cotangent_program, loss_program, training_program, update_program
+from ...passes.objective import update_program
 from ..executor import Array, Executor, Outcome
-from .interpret import run
+from .interpret import run as interpret
 
 
 class ReferenceExecutor(Executor):
@@ -68,26 +67,9 @@ class ReferenceExecutor(Executor):
             self.programs[key] = make().verify()
         return self.programs[key]
 
-    def predict(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
-        program = self.program("predict", lambda: lower(False)(self.graph))
-        env = self._run(program, inputs, {})
-        return {public: env[v].copy() for public, v in program.outputs}  # an output may be an input as it is
-
-    def losses(self, inputs: Mapping[str, Array], targets: Mapping[str, Array], terms: tuple[Term, ...]) -> Outcome:
-        program = self.program(("losses", terms), lambda: loss_program(self.graph, terms))
-        return self._outcome(program, inputs, targets, False)
-
-    def gradients(self, inputs: Mapping[str, Array], targets: Mapping[str, Array], terms: tuple[Term, ...], *, training: bool = True,
-                  inputs_too: bool = False, effects: bool = False) -> Outcome:
-        program = self.program((terms, training, inputs_too), lambda: training_program(self.graph, terms, training=training, inputs=inputs_too))
-        return self._outcome(program, inputs, targets, effects)
-
-    def backward(self, inputs: Mapping[str, Array], cotangents: Mapping[str, Array], *, training: bool = True, inputs_too: bool = False,
-                 effects: bool = False) -> Outcome:
-        program = self.program(("backward", training, inputs_too), lambda: cotangent_program(self.graph, training=training, inputs=inputs_too))
-        return self._outcome(program, inputs, {f"d.{k}": v for k, v in cotangents.items()}, effects)
-
-    def _outcome(self, program: Graph, inputs: Mapping[str, Array], others: Mapping[str, Array], effects: bool) -> Outcome:
+    def run(self, key: Any, make: Callable[[], Graph], inputs: Mapping[str, Array], others: Mapping[str, Array], *, effects: bool = False,
+            evaluation: bool = False) -> Outcome:
+        program = self.program(key, make)
         env = self._run(program, inputs, others)
         asked = {n.name for n in program.inputs}
         for name, g in program.gradients:
@@ -98,7 +80,7 @@ class ReferenceExecutor(Executor):
                 if n.effect:
                     self.store[n.effect] = env[n.name].reshape(self.parameters[n.effect].shape)
         losses = tuple(float(env[v][0]) for k, v in program.outputs if k.startswith("loss."))
-        outputs = {k: env[v].copy() for k, v in program.outputs if not k.startswith("loss.")}
+        outputs = {k: env[v].copy() for k, v in program.outputs if not k.startswith("loss.")}  # an output may be an input as it is
         return Outcome(losses, outputs, {name: env[g].copy() for name, g in program.gradients if name in asked})
 
     def _run(self, program: Graph, inputs: Mapping[str, Array], others: Mapping[str, Array]) -> dict[str, Array]:
@@ -111,7 +93,7 @@ class ReferenceExecutor(Executor):
                 values[n.name] = np.array([self.scalars[n.name]])
             elif isinstance(n.op, Input):
                 values[n.name] = np.asarray((inputs if n.op.role == "input" else others)[n.name], self.dtype)
-        return run(program, values, samples, self.dtype.type)
+        return interpret(program, values, samples, self.dtype.type)
 
     def update(self, optimiser: Any, settings: Mapping[str, Mapping[str, float]]) -> None:
         for name, scalars in settings.items():
@@ -120,7 +102,7 @@ class ReferenceExecutor(Executor):
             values: dict[str, Array] = {"weights": self.store[name].ravel(), "gradients": self.grads[name].ravel()}
             values |= {s: self.get_state(s, name).ravel() for s in optimiser.state}
             values |= {k: np.array([v], self.dtype) for k, v in scalars.items()}
-            env = run(program, values, 1, self.dtype.type)
+            env = interpret(program, values, 1, self.dtype.type)
             for public, v in program.outputs:
                 if public == "weights":
                     self.set(name, env[v])

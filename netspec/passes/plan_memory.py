@@ -6,6 +6,7 @@ own that do not depend on the batch. The bytes of a plan are exactly those its b
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
@@ -64,15 +65,17 @@ def _place(graph: Graph, keep: Collection[str], share: bool = True) -> tuple[Gra
 def first_fit(lives: Mapping[str, tuple[int, int, int]], share: bool = True) -> tuple[dict[str, int], int]:
     """Where buffers begin, and the size of all: each is (size, first step, last step), and those that are never alive at the
     same time may share. The largest are placed first, each as low as it fits."""
-    placed: list[tuple[int, int, int, int]] = []  # at, size, first and last step
+    placed: list[tuple[int, int, int, int]] = []  # at, size, first and last step, by their order in memory
     where: dict[str, int] = {}
     for b in sorted(lives, key=lambda b: (-lives[b][0], lives[b][1:], b)):
         mine, first, last = lives[b]
         at = 0
-        for other, size, a, e in sorted(placed):
-            if (not share or (a <= last and first <= e)) and other < at + mine:
+        for other, size, a, e in placed:
+            if other >= at + mine:
+                break  # so do all that follow
+            if not share or (a <= last and first <= e):
                 at = max(at, other + size)
-        placed.append((at, mine, first, last))
+        insort(placed, (at, mine, first, last))
         where[b] = at
     return where, max((at + size for at, size, *_ in placed), default=0)
 

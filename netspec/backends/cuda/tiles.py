@@ -138,14 +138,9 @@ def per_tile(group: Group, types: Mapping[str, TensorType], places: Mapping[str,
     total.open(f"for part in range({t.parts}):")
     total.line(f"acc += {total.at(work, f'part * {size} + item')}")
     total.depth -= 1
-    named = [p for p in _names(host) if p]
-    total.decode("item", tuple(named), tuple(s for p, s in zip(_names(host), sizes_of(host.type)) if p))
+    total.decode("item", place_names(host, sizes_of(host.type)), sizes_of(host.type))
     finish(total, group, ("acc",), "item")
     return [body.kernel("tiles", row_items, bm, grid), total.kernel("total", (0, size), THREADS)], vectors + round_up(t.parts * size, ALIGNED)
-
-
-def _names(host: Node) -> tuple[str, ...]:
-    return place_names(host, sizes_of(host.type))
 
 
 class _Tiles:
@@ -154,6 +149,7 @@ class _Tiles:
     def __init__(self, body: Body, host: Node, t: Tiling):
         self.b, self.host, self.t, self.f = body, host, t, host.op
         self.bound = dict(zip(self.f.operands, host.inputs))
+        self.names = place_names(host, sizes_of(host.type))
 
     def sums(self) -> None:
         """Everything up to the sums, in c0_0 ... of each thread."""
@@ -237,7 +233,7 @@ class _Tiles:
                 if work is not None:
                     b.line(f"{b.at(work, f'part * {size} + {number}')} = c{i}_{j}")
                 else:
-                    for name, a in zip(_names(self.host), self.f.target.axes):
+                    for name, a in zip(self.names, self.f.target.axes):
                         if name and not a.bare and name not in (*t.layers, *t.rows, *t.columns):
                             b.line(f"{name} = {spell(a, {})}")
                     finish(b, group, (f"c{i}_{j}",), number)

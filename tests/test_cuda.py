@@ -10,6 +10,7 @@ import sys
 import warnings
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ import netspec
 import test_random_nets
 from emulated import EmulatedDevice
 from netspec.backends.cuda import tiles
+from netspec.backends.cuda.device import NumbaDevice
 from netspec.backends.cuda.executor import CudaExecutor
 from netspec.backends.cuda.listing import emitted
 from netspec.backends.reference.executor import ReferenceExecutor
@@ -224,3 +226,25 @@ def test_numbas_own_simulator_runs_them() -> None:
     """Through Numba's arrays and launches, as on a GPU."""
     done = subprocess.run([sys.executable, "-W", "error", "-c", SIMULATED], env={**os.environ, "NUMBA_ENABLE_CUDASIM": "1"}, capture_output=True, text=True, check=False)
     assert done.stdout.split() == ["True", "True"], done.stderr
+
+
+def test_a_full_gpu_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full:
+        """Numba's package, on a GPU with room for one megabyte."""
+
+        @staticmethod
+        def is_available() -> bool:
+            return True
+
+        @staticmethod
+        def device_array(count: int, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+            if count * dtype.itemsize > 1 << 20:
+                raise RuntimeError("[2] Call to cuMemAlloc results in CUDA_ERROR_OUT_OF_MEMORY")
+            return np.zeros(count, dtype)
+
+    monkeypatch.setattr("netspec.backends.cuda.device.numba_cuda", Full)
+    device = NumbaDevice()
+    assert len(device.empty(10, np.dtype("float32"))) == 10
+    with pytest.raises(netspec.UsageError, match="no room for 4 GB") as e:
+        device.empty(1_000_000_000, np.dtype("float32"))
+    assert "--memory" in str(e.value)

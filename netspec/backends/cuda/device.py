@@ -55,7 +55,11 @@ class NumbaDevice(Device):
             raise UsageError("there is no CUDA device here", "Numba finds no driver, or no GPU", hint='device="cpu"', code="unknown-device")
 
     def empty(self, count: int, dtype: np.dtype[Any]) -> Any:
-        return self.cuda.device_array(max(1, count), dtype)
+        try:
+            return self.cuda.device_array(max(1, count), dtype)
+        except Exception as e:  # the driver's own error, of a class that only its bindings know
+            raise UsageError(f"the GPU has no room for {count * dtype.itemsize / 1e9:.3g} GB more", " ".join(str(e).split())[:200],
+                             hint="a smaller batch; --memory chooses one that fits", code="out-of-memory") from e
 
     def write(self, array: Any, start: int, values: Array) -> None:
         flat = np.ascontiguousarray(values, array.dtype).reshape(-1)

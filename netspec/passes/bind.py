@@ -16,30 +16,11 @@ from ..diagnostics import near
 from ..ir.types import shape_text
 from ..layers import LAYERS
 from ..source import Span
+from ..syntax.habits.names import OPTIONS
 from ..words import REQUIRED, Argument, Word, WordError, arguments, spelled
 from .elaboration.scopes import Scope
 from .elaboration.values import UNKNOWN_VALUE, Incoming, Macro, Mistake, Silent, Symbol, described, is_number, plain
 
-ALIASES = {"dense": "fc", "linear": "fc", "conv2d": "conv", "conv1d": "conv", "conv3d": "conv", "convolution": "conv", "maxpool2d": "maxpool",
-           "max_pool": "maxpool", "max_pooling": "maxpool", "pool": "maxpool", "avg_pool": "avgpool", "averagepool": "avgpool", "batchnorm": "bn",
-           "batch_norm": "bn", "batchnorm2d": "bn", "identity": "skip", "upsample": "up", "globalavgpool": "avgpool global", "gap": "avgpool global",
-           "leakyrelu": "leaky", "leaky_relu": "leaky", "fully_connected": "fc", "conv_transpose": "deconv", "convtranspose2d": "deconv",
-           "silu": "swish", "cat": "concat", "plus": "add", "sum": "add", "lrelu": "leaky", "channel_shuffle": "interleave",
-           "channelshuffle": "interleave", "convolutional": "conv", "convtranspose": "deconv", "conv2dtranspose": "deconv", "convtranspose1d": "deconv", "convtranspose3d": "deconv",
-           "transposed_conv": "deconv", "maxpooling": "maxpool", "maxpooling2d": "maxpool", "maxpool1d": "maxpool", "maxpool3d": "maxpool", "avgpool2d": "avgpool",
-           "averagepooling2d": "avgpool", "averagepooling": "avgpool", "globalaveragepooling2d": "avgpool global", "global_avgpool": "avgpool global",
-           "adaptiveavgpool2d": "avgpool global", "globalmaxpool": "maxpool global", "globalmaxpooling2d": "maxpool global", "batchnormalization": "bn",
-           "batchnorm1d": "bn", "batchnorm3d": "bn", "groupnorm": "group_norm", "layernorm": "layer_norm", "instancenorm": "instance_norm", "upsampling": "up",
-           "upsampling2d": "up", "concatenate": "concat", "multiply": "mul", "subtract": "sub", "maximum": "max", "average": "mean", "zeropad2d": "pad",
-           "zeropadding2d": "pad", "dropout2d": "dropout", "connected": "fc", "route": "concat", "pixelshuffle": "shuffle", "pixel_shuffle": "shuffle",
-           "logsoftmax": "log_softmax", "absolute": "abs", "depthwise": "conv", "view": "reshape"}
-OPTIONS = {"s": ("stride",), "k": ("window",), "g": ("groups",), "d": ("dilation",), "padding": ("pad",), "strides": ("stride",), "p": ("rate",), "prob": ("rate",),
-    "kernel": ("window",), "kernel_size": ("window",), "size": ("window",), "pool_size": ("window",),
-           "ksize": ("window",), "out_channels": ("filters",), "out_features": ("units",), "num_features": ("units",), "dilation_rate": ("dilation",), "use_bias": ("bias",),
-           "padding_mode": ("edges",), "num_groups": ("groups",), "learning_rate": ("lr",), "weight_decay": ("decay",), "gamma": ("factor", "rate"), "step_size": ("every",),
-           "betas": ("beta1",), "milestones": ("steps",), "label_smoothing": ("smoothing",), "ignore_index": ("ignore",), "class_weight": ("weights",), "class_weights": ("weights",),
-           "scale_factor": ("factor",), "scale": ("factor",), "negative_slope": ("slope",), "epsilon": ("eps",), "ceil_mode": ("rounding",), "output_padding": ("output_pad",),
-           "kernel_initializer": ("init",), "bias_initializer": ("bias_init",)}  # what other systems call them
 LARGEST = 10**9
 
 

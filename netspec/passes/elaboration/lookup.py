@@ -8,7 +8,7 @@ from ...diagnostics import Label, near
 from ...layers import LAYERS
 from ...source import Span
 from ...syntax import tree
-from .. import bind as binding
+from ...syntax.habits.names import ALIASES
 from ..bind import Given
 from .elaborator import Elaborator
 from .expressions import evaluate, undefined
@@ -74,7 +74,7 @@ def resolve(node: tree.Call, c: Context) -> tuple[str, Any]:
 
 def unknown(name: str, span: Span, c: Context, layers: Any, via: str | None = None) -> Mistake:
     """A word nobody knows."""
-    alias = binding.ALIASES.get(name.lower())
+    alias = ALIASES.get(name.lower())
     blocks = list(c.file.definitions)
     alike = near(name, [*layers, *blocks, *STRUCTURAL, *(k for k, v in c.env.items() if isinstance(v, (Macro, Symbol)))])
     head = near(name, ("residual", "dense", "each", "frozen", "repeat", "output", "input"))

@@ -11,8 +11,9 @@ from ...ir.graph import Graph, Input, Node
 from ...ir.training import LossUse, MetricUse, Setting, Training
 from ...source import Span
 from ...syntax import tree
+from ...syntax.habits.names import OPTIONS
 from ...words import WordError, arguments
-from ..bind import OPTIONS, Given, bind, refused
+from ..bind import Given, bind, refused
 from .elaborator import Elaborator
 from .expressions import CONSTANTS, evaluate, number, truth
 from .files import Context

@@ -8,6 +8,7 @@ from itertools import pairwise
 from ..lexer import OPEN, Token
 from ..refused import HEADS, Context, Result
 from .editing import CONDITIONAL, NUMBERS, Edit, adjacent, closing, edited, level, read_as, slip
+from .names import ALIASES, OPTIONS
 
 _ARROWS = re.compile(r"\s*(?:=+>|--+>|-\s+>|→|⇒|>>|~>|(?<![-=<])>(?!=))\s*")
 
@@ -51,7 +52,16 @@ def call(c: Context) -> Result:
     edits = [(tokens[j].column, tokens[j].end, "") for j in edges]
     edits[0] = (t.column, t.end, " " if inner else "")
     edits += [_blank(x, tokens) for x in inner if x.type == "COMMA"]
+    edits += [(x.column, x.end, here) for x in (before, *inner) for here in (_here(x, tokens),) if here != x.text]
     return read_as(c, "syntax", "the arguments of a step follow its name, without brackets", "a bracket", edited(c, edits))
+
+
+def _here(name: Token, tokens: list[Token]) -> str:
+    """What a layer, or an option before its `=`, is called in this language."""
+    following = tokens[tokens.index(name) + 1]
+    if name.type == "NAME" and following.type == "EQUAL":
+        return OPTIONS.get(name.text.lower(), (name.text,))[0]
+    return ALIASES.get(name.text.lower(), name.text) if following.type in OPEN else name.text
 
 
 def _branches(c: Context, word: Token, bracket: Token) -> Result:

@@ -21,7 +21,7 @@ from ..layers import LAYERS
 from ..source import Source, Span
 from ..syntax import tree
 from ..syntax.parser import parse_recovering
-from .bind import Given
+from .argument_kinds import Given
 from .elaboration import statements
 from .elaboration.blame import origins
 from .elaboration.calls import input_lines, open_macro, weight_file

@@ -11,7 +11,7 @@ from ...layers import LAYERS
 from ...source import Span
 from ...syntax import tree
 from ...words import spelled
-from ..bind import Given
+from ..argument_kinds import Given
 from .blame import origins
 from .elaborator import DEPTH, Elaborator, Stop
 from .expressions import CONSTANTS, evaluate

@@ -9,7 +9,7 @@ from ...layers import LAYERS
 from ...source import Span
 from ...syntax import tree
 from ...syntax.habits.names import ALIASES
-from ..bind import Given
+from ..argument_kinds import Given
 from .elaborator import Elaborator
 from .expressions import evaluate, undefined
 from .files import STRUCTURAL, UNKNOWN, Context

@@ -14,7 +14,8 @@ from ...diagnostics import Diagnostic, near
 from ...source import Span
 from ...syntax import tree
 from ...words import Argument, arguments
-from ..bind import Bound, Given, complete, gather
+from ..argument_kinds import Given
+from ..bind import Bound, complete, gather
 from .blame import blamed
 from .elaborator import Elaborator
 from .files import Context

@@ -9,7 +9,8 @@ from ...ir.types import shape_text
 from ...layers import LAYERS
 from ...source import Span
 from ...syntax import tree
-from ..bind import Given, bind
+from ..argument_kinds import Given
+from ..bind import bind
 from .calls import use
 from .elaborator import Elaborator
 from .files import UNKNOWN, Context

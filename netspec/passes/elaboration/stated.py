@@ -14,7 +14,7 @@ from ...diagnostics import near
 from ...ir.graph import Parameter
 from ...layers.layer import Layer
 from ...words import arguments
-from ..bind import Given
+from ..argument_kinds import Given
 from .values import UNKNOWN_VALUE, Mistake, described, is_number, plain
 
 INITIALISERS = {"zeros": 0, "ones": 0, "constant": 1, "gaussian": 1, "uniform": 1, "he": 0, "he_normal": 0, "he_uniform": 0, "xavier": 0,

@@ -13,7 +13,8 @@ from ...layers import LAYERS
 from ...source import Span
 from ...syntax import tree
 from ...syntax.tree import walk
-from ..bind import Bound, Given, gather
+from ..argument_kinds import Given
+from ..bind import Bound, gather
 from . import ends, merging, steps
 from .blame import handed_in
 from .elaborator import Elaborator, single_call

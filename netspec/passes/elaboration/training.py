@@ -13,7 +13,8 @@ from ...source import Span
 from ...syntax import tree
 from ...syntax.habits.names import OPTIONS
 from ...words import WordError, arguments
-from ..bind import Given, bind, refused
+from ..argument_kinds import Given
+from ..bind import bind, refused
 from .elaborator import Elaborator
 from .expressions import CONSTANTS, evaluate, number, truth
 from .files import Context

@@ -9,300 +9,34 @@ the dialect is a SyntaxError, found before anything runs.
 from __future__ import annotations
 
 import ast
-import math
 import operator
-import textwrap
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import cache
 from typing import Any, NoReturn
 
 import numpy as np
-from numpy.typing import NDArray
 
-Value = Any  # a scalar, or an array that broadcasts to (blocks, threads)
-Mask = Any  # a boolean array that broadcasts so, or None: all lanes
-Grid = int | tuple[int, int]
-
-CHUNK = 1 << 18  # lanes at a time, which bounds the memory and keeps the arrays near the cache
-SHARED_LIMIT = 48 * 1024  # bytes a block may have without asking
-MANY = -1  # several readers, where one would be named
-
-# Integers are int64 whatever their width in memory, as arithmetic widens them; what is loaded unsigned stays apart, since numba makes floats of a mixture.
-KINDS: dict[Any, str] = {bool: "?", int: "l", np.uint64: "L", np.float32: "f", np.float64: "d", float: "d"}
-TYPES: dict[str, Any] = {"l": np.int64, "L": np.uint64, "f": np.float32, "d": np.float64}
-MEMORY_KINDS = {"b1": "?", "i1": "l", "i2": "l", "i4": "l", "i8": "l", "u1": "L", "u2": "L", "u4": "L", "u8": "L", "f4": "f", "f8": "d"}
-
-BINARY: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
-    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv, ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod,
-    ast.LShift: operator.lshift, ast.RShift: operator.rshift, ast.BitAnd: operator.and_, ast.BitOr: operator.or_, ast.BitXor: operator.xor,
-}  # fmt: skip
-BITWISE, SHIFTS = (ast.BitAnd, ast.BitOr, ast.BitXor), (ast.LShift, ast.RShift)
-COMPARE: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
-    ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge, ast.Eq: operator.eq, ast.NotEq: operator.ne,
-}  # fmt: skip
-
-
-def _erf(x: Value) -> Value:
-    return np.asarray(np.frompyfunc(math.erf, 1, 1)(np.asarray(x, np.float64)), np.float64).astype(np.asarray(x).dtype)[()]
-
-
-def _fma(a: Value, b: Value, c: Value) -> Value:
-    """One rounding, or as good as: float32 is exact up to the sum in float64, float64 carries what its product and its sum have lost."""
-    if np.asarray(a).dtype == np.float32:
-        return np.asarray(np.multiply(a, b, dtype=np.float64) + c).astype(np.float32)[()]
-    high, other = (x - (x * 134217729.0 - (x * 134217729.0 - x)) for x in (a, b))  # the low halves
-    upper_a, upper_b, product = a - high, b - other, a * b
-    lost = high * other - (((product - upper_a * upper_b) - high * upper_b) - upper_a * other)
-    total = product + c
-    part = total - product
-    result = total + (((product - (total - part)) + (c - part)) + lost)
-    return np.where(np.isfinite(result), result, total)[()]
-
-
-# min and max pass over a nan, as libdevice's do.
-FUNCTIONS: dict[str, tuple[int, Callable[..., Any]]] = {
-    **{f"math.{name}": (1, getattr(np, name)) for name in ("exp", "log", "log1p", "expm1", "sqrt", "tanh", "floor", "fabs")},
-    "math.erf": (1, _erf), "math.pow": (2, np.power), "math.fma": (3, _fma), "cuda.fma": (3, _fma), "min": (2, np.fmin), "max": (2, np.fmax), "abs": (1, np.abs),
-}  # fmt: skip
-CASTS = ("F", "float32", "float64", "int32", "int64", "uint64")
-PLACES = {f"cuda.{what}.{axis}" for what in ("threadIdx", "blockIdx", "blockDim", "gridDim") for axis in "xy"} - {"cuda.threadIdx.y", "cuda.blockDim.y"}
-
-
-def kind_of(value: Value) -> str:
-    return str(value.dtype.char) if isinstance(value, np.ndarray) else KINDS[type(value)]
-
-
-def plain(value: Value) -> Value:
-    """A uniform value as the scalar it is kept as: integers and truths are Python's, which are fast, floats are NumPy's, which have a width."""
-    if isinstance(value, np.ndarray | np.float32 | np.float64 | np.uint64):
-        return value
-    if isinstance(value, bool | np.bool_):
-        return bool(value)
-    if isinstance(value, float):
-        return np.float64(value)
-    return (operator.index(value) + (1 << 63)) % (1 << 64) - (1 << 63)
-
-
-def given(value: Value) -> Value:
-    """A constant or an argument: beyond int64 it is unsigned, where a result would have wrapped."""
-    return np.uint64(value) if type(value) is int and 1 << 63 <= value < 1 << 64 else plain(value)
-
-
-def cast(value: Value, kind: str) -> Value:
-    if kind_of(value) == kind:
-        return value
-    return value.astype(TYPES[kind]) if isinstance(value, np.ndarray) else plain(TYPES[kind](value))
-
-
-def truth(value: Value) -> Value:
-    return bool(value) if not isinstance(value, np.ndarray) else value if value.dtype == bool else value != 0
-
-
-@dataclass
-class Kernel:
-    name: str
-    lines: list[str]
-    parameters: list[str] = field(default_factory=list)
-    body: list[ast.stmt] = field(default_factory=list)
-    assigned: set[str] = field(default_factory=set)
-    stored: set[str] = field(default_factory=set)
-    arrays: dict[str, tuple[str, int | str, str]] = field(default_factory=dict)  # name -> (shared or local, size, type)
-
-    def where(self, line: int) -> str:
-        return f"kernel {self.name}, line {line}: `{self.lines[line - 1].strip()}`"
-
-
-class Dialect(ast.NodeTransformer):
-    """Refuses what the dialect lacks, makes one name of a dotted one, and gathers what the kernel assigns, stores and declares."""
-
-    def __init__(self, kernel: Kernel) -> None:
-        self.kernel = kernel
-        self.depth = 0
-
-    def refuse(self, node: Any, why: str) -> NoReturn:
-        raise SyntaxError(f"{self.kernel.where(node.lineno)}: {why}")
-
-    def generic_visit(self, node: Any) -> ast.AST:
-        known = (ast.If, ast.Pass, ast.Name, ast.BoolOp, ast.IfExp, ast.expr_context, ast.boolop)
-        if not isinstance(node, known) and type(node) not in BINARY | COMPARE and not isinstance(node, ast.USub | ast.Not):
-            self.refuse(node if hasattr(node, "lineno") else self.last, f"{type(node).__name__} is not in the dialect")
-        self.depth += isinstance(node, ast.If)
-        result = super().generic_visit(node)
-        self.depth -= isinstance(node, ast.If)
-        return result
-
-    def visit(self, node: Any) -> Any:
-        if hasattr(node, "lineno"):
-            self.last = node
-        return super().visit(node)
-
-    def inner(self, node: Any) -> Any:
-        """The parts of a node that is itself allowed."""
-        return super().generic_visit(node)
-
-    visit_BinOp = visit_UnaryOp = visit_Compare = inner
-
-    def target(self, node: Any) -> None:
-        if isinstance(node, ast.Name):
-            self.kernel.assigned.add(node.id)
-        elif not isinstance(node, ast.Subscript):
-            self.refuse(node, "only a name or an element is assigned")
-        elif isinstance(node.value, ast.Name):
-            self.kernel.stored.add(node.value.id)
-
-    def visit_Assign(self, node: ast.Assign) -> Any:
-        if len(node.targets) != 1:
-            self.refuse(node, "one target at a time")
-        target, call = node.targets[0], node.value
-        self.target(target)
-        space = {"cuda.shared.array": "shared", "cuda.local.array": "local"}.get(ast.unparse(call.func)) if isinstance(call, ast.Call) else None
-        if not isinstance(call, ast.Call) or space is None:
-            return self.inner(node)
-        match target, call.args, call.keywords:
-            case ast.Name(), [ast.Constant(value=int() as size) | ast.Name(id=size), ast.Name(id=str() as type_)], [] if type_ in CASTS:
-                if self.depth or target.id in self.kernel.arrays:
-                    self.refuse(node, "an array is declared once, at the top of the kernel")
-                self.kernel.arrays[target.id] = space, size, type_
-                return None
-        return self.refuse(node, "an array has a constant size and a type")
-
-    def visit_AugAssign(self, node: ast.AugAssign) -> Any:
-        self.target(node.target)
-        return self.inner(node)
-
-    def visit_For(self, node: ast.For) -> Any:
-        match node.target, node.iter:
-            case ast.Name(), ast.Call(func=ast.Name(id="range"), args=[_] | [_, _] | [_, _, _], keywords=[]) if not node.orelse:
-                self.target(node.target)
-                self.depth += 1
-                node.iter.args = [self.visit(bound) for bound in node.iter.args]
-                node.body = [kept for statement in node.body if (kept := self.visit(statement))]
-                self.depth -= 1
-                return node
-        return self.refuse(node, "a loop is `for name in range(...)`")
-
-    def visit_Expr(self, node: ast.Expr) -> Any:
-        match node.value:
-            case ast.Constant(value=str()):
-                return ast.copy_location(ast.Pass(), node)
-            case ast.Call(args=[], keywords=[]) if ast.unparse(node.value.func) == "cuda.syncthreads":
-                return node
-        return self.refuse(node, "an expression is no statement")
-
-    def visit_Constant(self, node: ast.Constant) -> Any:
-        if type(node.value) not in (bool, int, float) or (isinstance(node.value, int) and node.value >= 1 << 64):
-            self.refuse(node, "the constants are numbers and truths")
-        node.value = given(node.value)
-        return node
-
-    def visit_Attribute(self, node: ast.Attribute) -> Any:
-        dotted = ast.unparse(node)
-        if dotted not in PLACES and dotted != "math.inf":
-            self.refuse(node, f"{dotted} is not in the dialect")
-        return ast.copy_location(ast.Name(dotted, ast.Load()), node)
-
-    def visit_Subscript(self, node: ast.Subscript) -> Any:
-        if not isinstance(node.value, ast.Name) or isinstance(node.slice, ast.Tuple | ast.Slice):
-            self.refuse(node, "an array is a name with one index")
-        node.slice = self.visit(node.slice)
-        return node
-
-    def visit_Call(self, node: ast.Call) -> Any:
-        called = ast.unparse(node.func)
-        count = 1 if called in CASTS or called == "cuda.grid" else FUNCTIONS.get(called, (None,))[0]
-        if count != len(node.args) or node.keywords:
-            self.refuse(node, f"{called} with {len(node.args)} arguments is not in the dialect")
-        if called == "cuda.grid":
-            if not isinstance(node.args[0], ast.Constant) or node.args[0].value != 1:
-                self.refuse(node, "only cuda.grid(1)")
-            return ast.copy_location(ast.Name("cuda.grid", ast.Load()), node)
-        node.args = [self.visit(argument) for argument in node.args]
-        node.func = ast.Name(called, ast.Load())
-        return node
-
-
-@cache
-def parse(text: str, name: str) -> Kernel:
-    text = textwrap.dedent(text)
-    found = [node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef) and node.name == name]
-    if len(found) != 1:
-        raise SyntaxError(f"the text has {len(found)} functions {name}")
-    kernel, arguments = Kernel(name, text.splitlines()), found[0].args
-    kernel.parameters = [argument.arg for argument in arguments.args]
-    dialect = Dialect(kernel)
-    if arguments.vararg or arguments.kwarg or arguments.kwonlyargs or arguments.posonlyargs or arguments.defaults:
-        dialect.refuse(found[0], "the parameters are plain names")
-    kernel.body = [kept for statement in found[0].body if (kept := dialect.visit(statement))]
-    return kernel
-
-
-class Log:
-    """Who wrote and who last read each word, by lane counted from 1, and in which turn between barriers. np.zeros leaves untouched pages to the system, so only touched words cost."""
-
-    def __init__(self, size: int, shared: bool) -> None:
-        self.shared = shared  # all lanes that come here are of one block
-        self.writer, self.written_at, self.reader, self.read_at, self.reading_block = (np.zeros(size, np.int32) for _ in range(5))
-
-    def _raced(self, words: Value, lanes: Value, blocks: Value, turns: Value, threads: int) -> tuple[Value, Value]:
-        writer = self.writer[words]
-        bad = (writer != 0) & (writer != lanes)
-        if bad.any():  # only another thread of the block, before a barrier, is no race
-            late = self.written_at[words] >= turns
-            bad &= late if self.shared else late | ((writer - 1) // threads != blocks - 1)
-        return bad, writer
-
-    def read(self, words: Value, lanes: Value, blocks: Value, turns: Value, threads: int) -> tuple[str, int, int] | None:
-        bad, writer = self._raced(words, lanes, blocks, turns, threads)
-        if bad.any():
-            return "a read-write race: read what another thread writes", (at := int(bad.argmax())), int(writer[at]) - 1
-        if self.shared and not writer.all():
-            return "read a word that was never written", int((writer == 0).argmax()), -1
-        reader = np.where(self.read_at[words] == turns, self.reader[words], 0)  # a reader before the last barrier is forgotten
-        self.reader[words], self.read_at[words] = lanes, turns
-        many = (self.reader[words] != lanes) | ((reader != lanes) & (reader != 0))
-        if many.any():
-            self.reader[words[many]] = MANY
-        if not self.shared:
-            block = self.reading_block[words]
-            self.reading_block[words] = blocks
-            far = (self.reading_block[words] != blocks) | ((block != blocks) & (block != 0))
-            if far.any():  # no barrier orders blocks: this stays
-                self.reader[words[far]] = self.reading_block[words[far]] = MANY
-        return None
-
-    def write(self, words: Value, lanes: Value, blocks: Value, turns: Value, threads: int) -> tuple[str, int, int] | None:
-        bad, writer = self._raced(words, lanes, blocks, turns, threads)
-        if not bad.any():
-            self.writer[words], self.written_at[words] = lanes, turns
-            writer = self.writer[words]
-            bad = writer != lanes
-        if bad.any():
-            return "a write-write race: wrote what another thread writes", (at := int(bad.argmax())), int(writer[at]) - 1
-        reader = self.reader[words]
-        bad = (reader != 0) & (reader != lanes)
-        if bad.any():
-            late = self.read_at[words] >= turns
-            bad &= late if self.shared else late | (self.reading_block[words] != blocks)
-            if bad.any():
-                return "a read-write race: wrote what another thread reads", (at := int(bad.argmax())), max(int(reader[at]) - 1, MANY)
-        return None
-
-
-@dataclass
-class Memory:
-    """Words that an index reaches: word = index * stride + base."""
-
-    data: NDArray[Any]
-    size: int
-    base: Value = 0
-    stride: int = 1
-    log: Log | None = None
-    offset: int = 0  # of the first word in the log, which arrays that overlap share
-    written: NDArray[np.bool_] | None = None  # of a local array, which no other thread reaches
-
-    def __post_init__(self) -> None:
-        self.kind = MEMORY_KINDS[self.data.dtype.str[1:]]
+from simt_dialect import Kernel, parse
+from simt_memory import Log, Memory
+from simt_values import (
+    BINARY,
+    BITWISE,
+    CASTS,
+    CHUNK,
+    COMPARE,
+    FUNCTIONS,
+    MEMORY_KINDS,
+    SHARED_LIMIT,
+    SHIFTS,
+    TYPES,
+    Grid,
+    Mask,
+    Value,
+    cast,
+    given,
+    kind_of,
+    plain,
+    truth,
+)
 
 
 class Launch:

@@ -30,7 +30,7 @@ from netspec.optimisers.optimiser import OPTIMISERS
 from netspec.runtime.footprint import footprints
 from netspec.runtime.recipe import recipe_of
 from small import word
-from test_cpu import TERMS, agree, batch, distance, filled
+from test_cpu import SINGLE, TERMS, agree, batch, distance, filled, near
 from test_layers import EXAMPLES, graph_of
 from test_passes import NETS
 
@@ -48,20 +48,10 @@ def test_layer_agrees_with_the_reference(example: Example, smallest: int, monkey
     agree(filled(cuda(graph)), filled(ReferenceExecutor(graph)), 3)
 
 
-@pytest.mark.parametrize("name", [n for n in NETS if n != "normed vectors"])
+@pytest.mark.parametrize("name", SINGLE)
 def test_float32_stays_near(name: str) -> None:
     graph = NETS[name]()
-    ours, theirs = filled(cuda(graph, "float32")), filled(ReferenceExecutor(graph))
-    x, y = batch(graph, 6)
-    for n in theirs.parameters:
-        theirs.set(n, ours.get(n))
-    a, b = (e.gradients(x, y, TERMS) for e in (ours, theirs))
-    assert abs(a.losses[0] - b.losses[0]) < 1e-5 * max(1, abs(b.losses[0]))
-    assert distance(a.outputs["out"], b.outputs["out"]) < 1e-5
-    for p in graph.parameters:
-        if p.trainable:
-            g = theirs.gradient(p.name)
-            assert np.abs(ours.gradient(p.name) - g).max() < 1e-4 * np.abs(g).max() + 1e-6, p.name
+    near(filled(cuda(graph, "float32")), filled(ReferenceExecutor(graph)))
 
 
 @pytest.mark.parametrize("spec", ["sgd momentum=0.9 nesterov", "sgd clip_value=0.01", *(n for n, cls in OPTIMISERS.items() if not cls.host)])

@@ -238,3 +238,19 @@ def test_a_full_gpu_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(netspec.UsageError, match="no room for 4 GB") as e:
         device.empty(1_000_000_000, np.dtype("float32"))
     assert "--memory" in str(e.value)
+
+
+def test_after_a_batch_that_did_not_fit_a_smaller_one_runs() -> None:
+    class Small(EmulatedDevice):
+        def empty(self, count: int, dtype: np.dtype[Any]) -> Any:
+            if count > 100_000:
+                raise netspec.UsageError("no room")
+            return super().empty(count, dtype)
+
+    graph = NETS["lenet"]()
+    net = filled(CudaExecutor(graph, "float64", on=Small()))
+    x, y = batch(graph, 3)
+    before = net.losses(x, y, TERMS).losses
+    with pytest.raises(netspec.UsageError):
+        net.losses(*batch(graph, 1000), TERMS)
+    assert net.losses(x, y, TERMS).losses == before

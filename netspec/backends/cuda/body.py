@@ -11,7 +11,7 @@ from ...ir.formula import Access, Formula, Pieces, access, in_bounds
 from ...ir.graph import Node, images_of
 from ...ir.types import TensorType
 from .places import SPACES, Place, number_of
-from .solve import Extents, Solved, solve
+from .solve import Extents, Solved, places_of, solve
 from .spelling import Writer, floats
 
 START = {"=": "F(0.0)", "+=": "F(0.0)", "max=": "F(-math.inf)"}
@@ -184,17 +184,11 @@ def sizes_of(t: TensorType) -> tuple[int | str, ...]:
 
 
 def place_names(n: Node, sizes: tuple[int | str, ...]) -> tuple[str, ...]:
-    """What a kernel calls the position on each axis of a result: by the formula's own indices, where it has some."""
+    """What the kernel of a node calls the position on each axis of its result; the parts of a concatenation have indices of their
+    own."""
     if isinstance(n.op, Pieces):
         return tuple("" if s == 1 else f"z{k}" for k, s in enumerate(sizes))
-    return solve(n.op.target, sizes, _Any()).places
-
-
-class _Any(dict[str, int | str]):
-    """Extents where only names are asked for."""
-
-    def __missing__(self, key: str) -> int | str:
-        return 1 << 40
+    return places_of(n.op.target, sizes)
 
 
 def followed(host: Node, n: Node) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...ir.graph import Graph, Input
+from ...ir.graph import Graph
 from ...passes import run as passed
 from ...passes.infer_shapes import infer_shapes
 from ..executor import Array, Executor, Outcome
@@ -28,8 +28,9 @@ class CudaExecutor(Executor):
         self.store, self.size = store_places(self.graph)
         self.trainable = max((self.store[p.name].at + p.size for p in self.graph.parameters if p.trainable), default=0)
         self.arrays = {"weights": self.on.zeros(self.size, self.dtype), "gradients": self.on.zeros(self.size, self.dtype)}
-        self.arena, self.arena_size = self.on.empty(1, self.dtype), 1
-        self.scratch, self.scratch_size = self.on.empty(1, self.dtype), 1
+        self.arena: Any = self.on.empty(1, self.dtype)
+        self.scratch: Any = self.on.empty(1, self.dtype)
+        self.arena_size = self.scratch_size = 1
         self.numbers: dict[str, int] = {"random_key": 0}
         self.keys = self.on.zeros(1, np.dtype(np.int64))
         self.plans: dict[Any, Plan] = {}
@@ -96,15 +97,15 @@ class CudaExecutor(Executor):
     def _run(self, entry: Plan, inputs: Mapping[str, Array], others: Mapping[str, Array], effects: bool) -> None:
         samples = self.samples(inputs)
         if samples * entry.arena > self.arena_size:
+            self.arena, self.arena_size = None, 0  # there may be no room for both
+            self.arena = self.on.empty(samples * entry.arena, self.dtype)
             self.arena_size = samples * entry.arena
-            self.arena = self.on.empty(self.arena_size, self.dtype)
         if entry.vectors > self.scratch_size:
-            self.scratch_size = entry.vectors
+            self.scratch, self.scratch_size = None, 0
             self.scratch = self.on.empty(entry.vectors, self.dtype)
-        for n in entry.program.nodes:
-            if isinstance(n.op, Input) and n.op.role != "scalar":
-                values = (inputs if n.op.role == "input" else others)[n.name]
-                self.on.write(self.arena, entry.places[n.name].at * samples, np.asarray(values, self.dtype))
+            self.scratch_size = entry.vectors
+        for name, is_input in entry.feeds:
+            self.on.write(self.arena, entry.places[name].at * samples, np.asarray((inputs if is_input else others)[name], self.dtype))
         for k in (*entry.kernels, *(entry.effects if effects else ())):
             self._launch(k, samples)
 

@@ -29,6 +29,7 @@ class Plan:
     kernels: tuple[Kernel, ...]
     effects: tuple[Kernel, ...]  # what overwrites buffers: running statistics
     places: Mapping[str, Place]
+    feeds: tuple[tuple[str, bool], ...]  # what comes from outside, and whether it is an input of the network
     arena: int  # elements a sample
     vectors: int
 
@@ -57,7 +58,8 @@ def plan(program: Graph, store: Mapping[str, Place]) -> Plan:
             made = [(per_block if is_long(g.nodes[0], types) else per_item)(g, types, places)]
         note = "; ".join(dict.fromkeys(f"{n.name}: {n.notes[0]}" if n.notes else n.name for n in (g.nodes[0], g.nodes[-1])))
         (effects if g.nodes[0].effect else kernels).extend(replace(k, note=note) for k in made)
-    return Plan(program, tuple(kernels), tuple(effects), places, arena, vectors)
+    feeds = tuple((n.name, n.op.role == "input") for n in program.nodes if isinstance(n.op, Input) and n.op.role != "scalar")
+    return Plan(program, tuple(kernels), tuple(effects), places, feeds, arena, vectors)
 
 
 # ---------------------------------------------------------------- groups

@@ -32,9 +32,7 @@ class Solved:
 def solve(target: Access, sizes: tuple[int | str, ...], extents: Extents, one: bool = False) -> Solved:
     """`sizes` are the result's, its images first where it has a batch. With `one`, only one index of each axis is found from the
     place, and the others run."""
-    places: list[str] = []
-    for k, a in enumerate(target.axes):
-        places.append(a.bare if a.bare and a.bare not in places else "" if sizes[k] == 1 and not a.terms else f"y{k}")
+    places = places_of(target, sizes)
     known = {p for p in places if p}
     loops: list[str] = []
     steps: list[str] = []
@@ -50,7 +48,15 @@ def solve(target: Access, sizes: tuple[int | str, ...], extents: Extents, one: b
         rest = _minus(places[k], Axis(tuple((i, c) for i, c in a.terms if i not in solved), a.const))
         steps += _digits(rest, f"r{k}", _ascending(unknown, extents)[::-1], extents, _covers(a, sizes[k], extents))
         known |= {i for i, _ in a.terms}
-    return Solved(tuple(places), tuple(loops), tuple(steps))
+    return Solved(places, tuple(loops), tuple(steps))
+
+
+def places_of(target: Access, sizes: tuple[int | str, ...]) -> tuple[str, ...]:
+    """What a kernel calls the position on each axis of a result: by the formula's own index, where the axis has one to itself."""
+    places: list[str] = []
+    for k, a in enumerate(target.axes):
+        places.append(a.bare if a.bare and a.bare not in places else "" if sizes[k] == 1 and not a.terms else f"y{k}")
+    return tuple(places)
 
 
 def _minus(place: str, a: Axis) -> str:

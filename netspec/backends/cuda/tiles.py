@@ -122,15 +122,16 @@ def per_tile(group: Group, types: Mapping[str, TensorType], places: Mapping[str,
     host = group.nodes[0]
     size = prod(s or 0 for s in host.type.shape)
     body = start(group, types, places)
-    _Tiles(body, host, t).sums()
+    product = _Tiles(body, host, t)
+    product.sums()
     bm, bn, *_ = t.shape
     row_items = (t.known(t.rows) * host.type.batch, 0) if "n" in t.rows else (0, t.known(t.rows))
     grid = t.known(t.layers) * t.parts * -(-t.known(t.columns) // bn)
     if t.parts == 1:
-        _Tiles(body, host, t).places(group, None)
+        product.places(group, None)
         return [body.kernel("tiles", row_items, bm, grid)], vectors
     work = Place("vectors", vectors)
-    _Tiles(body, host, t).places(group, work)
+    product.places(group, work)
     total = start(group, types, places)
     total.line("item = cuda.grid(1)")
     total.open(f"if item < {size}:")

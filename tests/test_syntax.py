@@ -13,11 +13,12 @@ import pytest
 from netspec.catalogue import CATALOGUE
 from netspec.diagnostics import Diagnostic, Label, MissingFileError, NetspecError, SpecError, near, render, strict
 from netspec.source import Source, Span
-from netspec.syntax import tree
+from netspec.syntax import grammar, tree
 from netspec.syntax.formatter import format_text
 from netspec.syntax.grammar import grammar_text
 from netspec.syntax.load import read_source, specs_folder
 from netspec.syntax.parser import parse, parse_recovering
+from netspec.syntax.table import build, printed
 
 HEAD = "net a:\n  input 3x8x8\n"
 
@@ -166,17 +167,26 @@ def test_no_permission(tmp_path: Path) -> None:
         read_source(path)
 
 
-def test_the_grammar_cache_is_private_and_survives_damage(tmp_path: Path) -> None:
-    code = "from netspec.source import Source; from netspec.syntax.parser import parse; print(len(parse(Source('t', 'k = 3\\n')).items))"
-    env = {**os.environ, "NETSPEC_CACHE": str(tmp_path)}
-    for _ in range(2):
-        assert subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True).stdout == "1\n"
-    (made,) = (tmp_path / "netspec").glob("grammar-*.pickle")
-    assert (tmp_path / "netspec").stat().st_mode & 0o077 == 0
-    made.write_bytes(b"garbage")
-    assert subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True).stdout == "1\n"
-    env["NETSPEC_CACHE"] = "/dev/null/nowhere"
-    assert subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True).stdout == "1\n"
+def test_the_table_is_that_of_the_grammar() -> None:
+    assert grammar_text("net.json") == printed(build(grammar_text())), "after a change of the grammar: python -m netspec.syntax.table"
+
+
+@pytest.mark.parametrize("cache", [{"NETSPEC_CACHE": "off"}, {"NETSPEC_CACHE": "0"}, {"NETSPEC_CACHE": ""}, {"NETSPEC_CACHE": "here"}, {"XDG_CACHE_HOME": "here"}])
+def test_reading_a_spec_keeps_nothing_and_believes_nothing(tmp_path: Path, cache: dict[str, str]) -> None:
+    for folder in ("off", "0", "here", "."):  # where a pickle was once looked for
+        (tmp_path / folder / "netspec").mkdir(parents=True)
+    (tmp_path / "a.net").write_text("net a:\n  input 3\n  fc 2\n")
+    before = sorted(tmp_path.rglob("*"))
+    env = {k: v for k, v in os.environ.items() if k not in ("NETSPEC_CACHE", "XDG_CACHE_HOME")} | cache
+    done = subprocess.run([sys.executable, "-P", "-m", "netspec", "check", "a.net"], env=env, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == "a.net: fine\n" and sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_grammar_that_was_changed_is_read_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    changed = grammar_text().replace('RESIDUAL: "residual"', 'RESIDUAL: "resid"')
+    monkeypatch.setattr(grammar, "grammar_text", lambda name="net.lark": changed if name == "net.lark" else grammar_text(name))
+    made = grammar.machine.__wrapped__()
+    assert made.scanner.words["resid"] == "RESIDUAL" and "residual" not in made.scanner.words
 
 
 # ---------------------------------------------------------------- printing

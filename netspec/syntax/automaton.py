@@ -1,39 +1,65 @@
-"""Lark's LALR table, run one token at a time, with stacks that can be copied and put back.
+"""The LALR table of table.py, run one token at a time, with stacks that can be copied and put back.
 
-The table and the callbacks that shape the tree are Lark's; its own loop hashes a rule and raises an exception where this
-one looks up a number and says False, which is most of the time it takes to read a large file.
+A rule's parts become one value by the builder's method of its name: the parts that count (a comma does not), those of a
+`*` one by one.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from .builder import TreeBuilder
 from .lexer import Token
 
 Kept = tuple[list[int], list[Any]]
+Shaped = Callable[[list[Any]], Any]
 
 
 class Automaton:
     """For every state, what each terminal does: shift to a state, or reduce; and where each rule leads."""
 
-    def __init__(self, lark: Any):
-        from lark.parse_tree_builder import ExpandSingleChild
-        from lark.parsers.lalr_analysis import Shift
-
-        conf = lark.parse_interactive("").parser_state.parse_conf
-        self.start, self.end = conf.start_state, conf.end_state
+    def __init__(self, table: dict[str, Any], builder: TreeBuilder):
+        self.start, self.end = 0, table["end"]
         self.rows: dict[int, dict[str, Any]] = {}
-        self.terminals = {state: frozenset(t for t in row if t.isupper()) for state, row in conf.states.items()}
-        for state, row in conf.states.items():
+        self.terminals = {state: frozenset(t for t in row if t.isupper()) for state, row in enumerate(table["states"])}
+        rules: list[tuple[int, Shaped | None, str]] = []
+        for origin, size, method, kept, inlined, single in table["rules"]:
+            # `?arith: term` stands for its one part: nothing is built
+            shaped = None if size == 1 and single else _shaped(getattr(builder, method, list) if method else list, size, kept, inlined, single)
+            rules.append((size, shaped, origin))
+        for state, row in enumerate(table["states"]):
             made = self.rows[state] = {}
-            for symbol, (action, arg) in row.items():
-                if action is Shift:
-                    made[symbol] = arg
+            for symbol, to in row.items():
+                if to >= 0:
+                    made[symbol] = to
                 else:
-                    callback = conf.callbacks[arg]
-                    # `?arith: term` stands for its one part: nothing is built
-                    alone = len(arg.expansion) == 1 and isinstance(callback, ExpandSingleChild)
-                    made[symbol] = Chain(self.rows, symbol, arg.origin.name) if alone else (len(arg.expansion), callback, arg.origin.name)
+                    rule = rules[-1 - to]
+                    made[symbol] = Chain(self.rows, symbol, rule[2]) if rule[1] is None else rule
+
+
+def _shaped(method: Shaped, size: int, kept: list[int], inlined: list[int], single: bool) -> Shaped:
+    """What makes a rule's value of its parts."""
+    if inlined:
+        def picked(parts: list[Any]) -> list[Any]:
+            out: list[Any] = []
+            for k in kept:
+                if k in inlined:
+                    out += parts[k]
+                else:
+                    out.append(parts[k])
+            return out
+    elif len(kept) < size:
+        def picked(parts: list[Any]) -> list[Any]:
+            return [parts[k] for k in kept]
+    else:
+        return (lambda parts: parts[0] if len(parts) == 1 else method(parts)) if single else method
+    if single:
+        def one(parts: list[Any]) -> Any:
+            left = picked(parts)
+            return left[0] if len(left) == 1 else method(left)
+        return one
+    return lambda parts: method(picked(parts))
 
 
 class Chain(dict[int, int]):

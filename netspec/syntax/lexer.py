@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from ..diagnostics import Diagnostic, Label
 from ..source import Source, Span
@@ -49,15 +48,14 @@ class Line:
 class Scanner:
     """The terminals of the grammar as one regular expression, and its words."""
 
-    def __init__(self, terminals: Sequence[Any]):
+    def __init__(self, terminals: Sequence[tuple[str, int, str, str]]):
         self.words: dict[str, str] = {}
         patterns: list[tuple[int, int, str, str]] = []
-        for t in terminals:
-            text = t.pattern.value
-            if t.pattern.type == "str" and text.isidentifier():
-                self.words[text] = t.name
-            elif t.name not in ("BLANK", "COMMENT"):
-                patterns.append((-t.priority, -len(text) if t.pattern.type == "str" else 0, t.name, t.pattern.to_regexp()))
+        for name, priority, kind, text in terminals:
+            if kind == "str" and text.isidentifier():
+                self.words[text] = name
+            elif name not in ("BLANK", "COMMENT"):
+                patterns.append((-priority, *((-len(text), name, re.escape(text)) if kind == "str" else (0, name, text))))
         patterns.sort(key=lambda p: (p[0], p[1]))
         names = [p[2] for p in patterns]
         self.types = dict(zip((f"T{i}" for i in range(len(names))), names))

@@ -131,7 +131,7 @@ CATALOGUE: dict[str, str] = {
     "no-forward": _page("There is nothing to go back through.", "backward(gradients) refers to the last forward(x) or predict(x).", "net.backward(g)", "net.forward(x)\nnet.backward(g)"),
     "not-yet": _page("This version cannot do that.", "It is refused, so that it is not left out without a word."),
     "size-dependent": _page("The parameters depend on the size of the input.", "With `?` in the input the same weights must serve every size. Pool globally before fc."),
-    "unknown-device": _page("There is no device of this name, or none here.", "cpu, cuda and reference. cuda needs numba-cuda (pip install \"netspec[cuda]\"), a driver and a GPU."),
+    "unknown-device": _page("There is no device of this name, or none here.", "cpu, cuda and reference. cuda needs numba-cuda (pip install 'netspec-nn[cuda]'), a driver and a GPU."),
     "foreign-checkpoint": _page("A file is no checkpoint of netspec.", "net.set_parameters({name: array}) takes weights from elsewhere."),
     "damaged-checkpoint": _page("A checkpoint is cut short, or was changed after it was written.", "Its checksum does not match. Checkpoints are replaced whole, so this comes from the disk or from a copy."),
     "checkpoint-mismatch": _page("A checkpoint is of another network.", "Names and shapes of all parameters must be the same: compile the same text with the same parameters."),

@@ -1,7 +1,7 @@
 """The table of contents: from the text of a spec to a network that runs, a stage a line.
 
     source = read_source(path)                     the text                         source.py, syntax/load.py
-    module = parse(source)                         its syntax tree                  syntax/parser.py
+    module = read_module(source)                   its syntax tree                  syntax/parser.py, passes/elaborate.py
     graph  = elaborate(module, net, ...)           layers, every shape checked      passes/elaborate.py
     recipe = recipe_of(graph)                      how it is trained                runtime/recipe.py
     network = Network(graph, device, ...)          parameters, on a device          runtime/network.py
@@ -149,18 +149,18 @@ def _shape(given: str | Shape) -> Shape:
 
 
 def _module(path: str | os.PathLike[str] | None, text: str | None) -> Module:
+    from .passes.elaborate import read_module
     from .syntax.load import read_source
-    from .syntax.parser import parse
 
     if (path is None) == (text is None):
         raise UsageError("give a path or text=..., one of them", hint='compile("specs/lenet.net") or compile(text="net a:\\n  input 4\\n  fc 2")')
     if path is not None:
         if not isinstance(path, (str, os.PathLike)):
             raise UsageError(f"a path is a text or a Path, not a {type(path).__name__}", hint='compile("specs/lenet.net")')
-        return parse(read_source(path))
+        return read_module(read_source(path))
     if not isinstance(text, str):
         raise UsageError(f"text= is a str, not a {type(text).__name__}", hint='compile(text="net a:\n  input 4\n  fc 2")')
-    return parse(Source("<text>", text.removeprefix("\ufeff"), os.getcwd()))
+    return read_module(Source("<text>", text.removeprefix("\ufeff"), os.getcwd()))
 
 
 def _given(parameters: Mapping[str, Any] | None, more: dict[str, Any]) -> dict[str, Any]:

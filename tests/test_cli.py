@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,9 +11,12 @@ from typing import Any
 
 import pytest
 
+from netspec import compile as compile_net
+from netspec import load_graph
 from netspec.cli import main
 from netspec.cli.nets import split
-from netspec.diagnostics import UsageError
+from netspec.diagnostics import SpecError, UsageError
+from netspec.syntax.load import specs_folder
 
 ROOT = Path(__file__).resolve().parents[1]
 GOOD = "net tiny(classes=3):\n  input 1x8x8\n  conv 4 3x3 bn relu\n  maxpool 2\n  fc classes\n"
@@ -102,6 +106,77 @@ def test_summary(netspec: Any) -> None:
     assert netspec("summary", "bad.net").code == 1
     larger = json.loads(netspec("summary", "good.net", "--input", "1x16x16", "--format", "json").out)
     assert larger["inputs"] == {"input": [1, 16, 16]}
+
+
+MANY = """net a:
+  input 3x32x32
+  conv 64 3x3 reul
+  maxpol 2
+  residual:
+    conv 32 3x3
+  conv 8 3x3 groups=3
+  fc m
+  fc 10 )
+net b:
+  input 4
+  fc 0
+"""
+
+
+@pytest.mark.parametrize("argv", [("summary", "many.net:a"), ("draw", "many.net:a", "-o", "x.svg"), ("train", "many.net:a"), ("verify", "many.net:a"),
+                                  ("show", "graph", "many.net:a"), ("emit", "many.net:a"), ("diff", "many.net:a", "good.net")])
+@pytest.mark.parametrize("text", [MANY, MANY.replace(" )", "")])
+def test_every_command_says_all_that_check_says(netspec: Any, tmp_path: Path, argv: tuple[str, ...], text: str) -> None:
+    (tmp_path / "many.net").write_text(text)
+    check = netspec("check", "many.net")
+    assert check.err.count("error:") >= 6
+    ran = netspec(*argv)
+    assert (ran.code, ran.out, ran.err) == (1, "", check.err)
+    for entry in (compile_net, load_graph):
+        with pytest.raises(SpecError) as e:
+            entry("many.net", "a")
+        assert str(e.value) + "\n\n" == check.err[:check.err.rindex("\n\n") + 2]
+
+
+def test_the_specs_that_come_with_netspec_are_found_as_import_finds_them(netspec: Any, tmp_path: Path) -> None:
+    own = str(specs_folder() / "lenet.net")
+    assert netspec("check", "lenet.net").out == f"{own}: fine\n"
+    assert netspec("summary", "lenet.net:lenet5").out.startswith(f"lenet5 ({own}): 1x32x32 -> 10\n")
+    assert json.loads(netspec("summary", "lenet.net", "--format", "json").out)["totals"]["trainable"] == 61706
+    assert netspec("diff", "resnet.net:resnet18", "resnet.net:resnet18").code == 0
+    assert netspec("draw", "lenet.net", "-o", "lenet.dot").code == 0
+    assert "conv 6 5x5" in netspec("show", "graph", "lenet.net").out
+    assert own in netspec("summary", "resnet.net").err.replace("resnet.net", "lenet.net")
+    assert load_graph("lenet.net").graph.name == "lenet5"
+    # It is nobody's to rewrite: the hint makes a copy, which then wins, and is.
+    before = Path(own).read_text()
+    refused = netspec("fmt", "lenet.net")
+    assert refused.code == 1 and f"cp {own} lenet.net" in refused.err and not Path("lenet.net").exists()
+    Path("lenet.net").write_text("net lenet5:\n  input 4\n  fc  2\n")
+    assert netspec("summary", "lenet.net").out.startswith("lenet5 (lenet.net): 4 -> 2\n")
+    assert netspec("fmt", "lenet.net").out == "lenet.net: formatted\n" and Path(own).read_text() == before
+    assert load_graph("lenet.net").outputs == {"out": (2,)}
+    # What is there and cannot be read is an error, and nothing outside the folder is looked for.
+    Path("vgg.net").symlink_to("nowhere")
+    Path("unet.net").mkdir()
+    assert [netspec("check", f).code for f in ("vgg.net", "unet.net", "../specs/lenet.net", "/lenet.net")] == [1, 1, 1, 1]
+    assert "comes with one:  resnet.net" in netspec("check", "renset.net").err
+
+
+def test_the_distribution_has_a_name_of_its_own(netspec: Any) -> None:
+    import tomllib
+
+    import netspec as package
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert project["project"]["name"] == "netspec-nn" and project["project"]["scripts"] == {"netspec": "netspec.cli:main"}
+    assert project["tool"]["hatch"]["version"]["path"] == "netspec/__init__.py" and "version" in project["project"]["dynamic"]
+    assert netspec("--version").out == f"netspec {package.__version__}\n"
+    hints = [line for p in (*sorted((ROOT / "netspec").rglob("*.py")), *sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md")
+             for line in p.read_text().splitlines() if re.search(r"pip install\W+netspec\b", line)]
+    assert hints and all("netspec-nn" in line for line in hints)
+    wanted = {extra for line in hints for extra in re.findall(r"netspec-nn\[(\w+)\]", line)}
+    assert wanted <= set(project["project"]["optional-dependencies"])
 
 
 def test_several_nets_are_listed(netspec: Any) -> None:

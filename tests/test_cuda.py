@@ -183,7 +183,7 @@ def test_without_numba_cuda_the_way_to_it_is_said(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(netspec.UsageError, match="numba-cuda") as e:
         netspec.compile(text=TRAINED, device="cuda")
-    assert 'pip install "netspec[cuda]"' in str(e.value)
+    assert "pip install 'netspec-nn[cuda]'" in str(e.value)
 
 
 @pytest.mark.usefixtures("emulated")
@@ -197,7 +197,7 @@ def test_verify_compares_the_kernels_for_cuda(tmp_path: Path, capsys: pytest.Cap
 def test_the_device_is_missing_on_the_command_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert main(["train", "--device", "cuda", "specs/digits.net"]) == 2
-    assert "netspec[cuda]" in capsys.readouterr().err
+    assert "netspec-nn[cuda]" in capsys.readouterr().err
 
 
 SIMULATED = """

@@ -18,6 +18,7 @@ INTERRUPTED = 130
 def main(argv: list[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     from ..diagnostics import NetspecError, UsageError
+    from .telling import tell
 
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -32,7 +33,7 @@ def main(argv: list[str] | None = None) -> int:
     except NetspecError as e:
         if debug:
             raise
-        _tell(e)
+        tell(e.diagnostics)
         return 2 if isinstance(e, UsageError) else 1
     except KeyboardInterrupt:
         print("\nnetspec: interrupted", file=sys.stderr)
@@ -52,20 +53,6 @@ def _run(args: object) -> int:
 
     module, _, function = args.run.partition(":")  # type: ignore[attr-defined]
     return int(getattr(import_module(f".{module}", __name__), function)(args))
-
-
-def _tell(e: BaseException) -> None:
-    """Show a user's mistakes; nothing but what the diagnostics say."""
-    from ..diagnostics import NetspecError, render
-
-    assert isinstance(e, NetspecError)
-    color = sys.stderr.isatty() and "NO_COLOR" not in os.environ
-    for d in e.diagnostics:
-        print(render(d, color), file=sys.stderr)
-        print(file=sys.stderr)
-    placed = [d.code for d in e.diagnostics if d.span]
-    if placed:
-        print(f"more on each:  netspec explain {placed[0]}", file=sys.stderr)
 
 
 def _broken(e: Exception) -> None:

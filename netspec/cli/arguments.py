@@ -54,7 +54,7 @@ def parser() -> argparse.ArgumentParser:
     c = _command(commands, "draw", "look_at:draw", "draw an architecture diagram",
                  "netspec draw specs/unet.net -o unet.svg", "netspec draw specs/resnet.net:resnet18 -o resnet18.png --right")
     _net(c)
-    c.add_argument("-o", "--output", required=True, metavar="PICTURE", help="where to: .svg, .png (needs netspec[viz]) or .dot; - writes DOT text to standard output")
+    c.add_argument("-o", "--output", required=True, metavar="PICTURE", help="where to: .svg, .png (needs netspec-nn[viz]) or .dot; - writes DOT text to standard output")
     c.add_argument("--right", action="store_true", help="let the network flow to the right instead of down")
 
     c = _command(commands, "train", "learn:train", "train a net as its `train` section says",

@@ -5,13 +5,13 @@ from __future__ import annotations
 import errno
 import json
 import os
-import sys
 from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..diagnostics import Diagnostic, NetspecError, UsageError, near, render, strict, unwritable
+from ..diagnostics import Diagnostic, NetspecError, UsageError, near, strict, told, unwritable
 from .nets import module_of, open_net, split
+from .telling import tell
 
 if TYPE_CHECKING:
     from ..ir.graph import Graph
@@ -21,13 +21,17 @@ if TYPE_CHECKING:
 
 def check(args: Namespace) -> int:
     """Every mistake of every file. JSON and github annotations are output; text for people goes to standard error."""
-    from ..passes.elaborate import check_file
+    from ..passes.elaborate import check_module
+    from ..syntax.load import read_source
+    from ..syntax.parser import parse_recovering
 
     found: list[tuple[str, Diagnostic]] = []
     fine = []
     for file in args.files:
         try:
-            of_file = list(check_file(file))
+            source = read_source(file)
+            file = file if file == "-" else source.name  # a spec that comes with netspec says which file it is
+            of_file = check_module(*parse_recovering(source))
         except NetspecError as e:
             of_file = list(e.diagnostics)
         if args.strict:
@@ -35,23 +39,18 @@ def check(args: Namespace) -> int:
         if not any(d.severity == "error" for d in of_file):
             fine.append(file)
         found += [(file, d) for d in of_file]
-    errors = sum(d.severity == "error" for _, d in found)
+    errors = any(d.severity == "error" for _, d in found)
     if args.format == "json":
         print(json.dumps([d.as_json(file) for file, d in found], indent=1))
         return 1 if errors else 0
-    shown = [(file, d) for file, d in found if d.severity != "note" or d.code != "lost-pixels"]  # padding that no window reads harms nobody; --strict wants to know
     if args.format == "github":
-        for file, d in shown:
-            print(d.as_github(file))
+        for file, d in found:
+            if told([d]):
+                print(d.as_github(file))
     else:
-        color = sys.stderr.isatty() and "NO_COLOR" not in os.environ
-        for _, d in shown:
-            print(render(d, color), end="\n\n", file=sys.stderr)
+        tell(d for _, d in found)
         for file in fine:
             print(f"{file}: fine")
-        if errors:
-            codes = sorted({d.code for _, d in found if d.severity == "error"})
-            print(f"{errors} error{'s' if errors > 1 else ''}; more on each:  netspec explain {codes[0]}", file=sys.stderr)
     return 1 if errors else 0
 
 
@@ -158,7 +157,7 @@ def _format(file: str, args: Namespace) -> bool:
     from ..syntax.formatter import format_source
     from ..syntax.load import read_source
 
-    source = read_source(file)
+    source = read_source(file, packaged=False)  # what comes with netspec is not the user's to rewrite
     text = format_source(source)
     differs = text != source.text
     if args.diff and differs:

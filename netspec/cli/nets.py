@@ -59,10 +59,10 @@ def input_shapes(args: Namespace) -> tuple[int, ...] | dict[str, tuple[int, ...]
 
 
 def module_of(file: str) -> Module:
+    from ..passes.elaborate import read_module
     from ..syntax.load import read_source
-    from ..syntax.parser import parse
 
-    return parse(read_source(file))
+    return read_module(read_source(file))
 
 
 def open_net(args: Namespace) -> Graph:

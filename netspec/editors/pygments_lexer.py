@@ -1,4 +1,4 @@
-"""The Pygments lexer; `pip install netspec` registers it, so that ```net blocks are coloured wherever Pygments is."""
+"""The Pygments lexer; `pip install netspec-nn` registers it, so that ```net blocks are coloured wherever Pygments is."""
 
 from __future__ import annotations
 

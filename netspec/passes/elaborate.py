@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from ..diagnostics import Diagnostic, Label, SpecError, UsageError, in_order, near
+from ..diagnostics import Diagnostic, Label, SpecError, UsageError, in_order, near, told
 from ..garbage import none_expected
 from ..ir.graph import Graph, Node
 from ..layers import LAYERS
@@ -35,7 +35,7 @@ from .elaboration.training import elaborate_training
 from .elaboration.unrun import look
 from .elaboration.values import UNKNOWN_VALUE, Fatal, Macro, Mistake, Silent
 
-__all__ = ["callable_nets", "check_file", "check_module", "elaborate"]
+__all__ = ["callable_nets", "check_file", "check_module", "elaborate", "read_module"]
 
 
 def elaborate(module: tree.Module, net: str | None = None, parameters: Mapping[str, object] = {}, input: Any = None) -> Graph:
@@ -54,9 +54,17 @@ def elaborate(module: tree.Module, net: str | None = None, parameters: Mapping[s
     errors = [d for d in e.found if d.severity == "error"]
     if graph is None and not errors:  # a tree with lines set aside: whoever parsed it knows them
         raise SpecError(Diagnostic("syntax", f"{module.source.name} has lines that could not be read", (Label(macro.item.name_span),)))
-    if errors or graph is None:
-        raise SpecError(*in_order(errors))
+    if errors or graph is None:  # what else is wrong with the file is said in the same breath
+        raise SpecError(*told(in_order([*e.found, *check_module(module)])))
     return graph
+
+
+def read_module(source: Source) -> tree.Module:
+    """The tree of a spec that is about to be elaborated. Where a line cannot be read, SpecError says all that `check` says."""
+    module, mistakes = parse_recovering(source)
+    if mistakes:
+        raise SpecError(*told(check_module(module, mistakes)))
+    return module
 
 
 # ---------------------------------------------------------------- nets of a file

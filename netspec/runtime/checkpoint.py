@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import __version__
 from ..diagnostics import MissingFileError, unwritable
 from ..ir.layout import Target
 from ..ir.types import shape_text
@@ -172,7 +173,7 @@ def _where(net: Network) -> dict[str, Any]:
     target: Target | None = getattr(net.executor, "target", None)
     vectors = {"instructions": f"{8 * target.vector}-bit vectors"} if target is not None else {}
     return {"device": net.device, **vectors, "dtype": str(net.dtype), "precision": net.precision or "",
-            **{k: of(k) for k in ("netspec", "numpy", "numba", "llvmlite")}}
+            "netspec": __version__, **{k: of(k) for k in ("numpy", "numba", "llvmlite")}}
 
 
 def _digest(tensors: dict[str, Array], facts: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from importlib import resources
 from pathlib import Path
@@ -19,8 +20,19 @@ def specs_folder() -> Path:
     return inside if inside.is_dir() else Path(__file__).resolve().parents[2] / "specs"
 
 
-def read_source(path: str | os.PathLike[str]) -> Source:
-    """The text of a spec. `-` is standard input. Raises MissingFileError."""
+def packaged_spec(name: str) -> Path | None:
+    """The spec of this name among those that come with netspec, where `import ... from "name"` would look last."""
+    folder = specs_folder().resolve()
+    try:
+        place = (folder / name).resolve()
+        return place if ".." not in Path(name).parts and place.is_relative_to(folder) and place.is_file() else None
+    except (OSError, ValueError, RuntimeError):
+        return None
+
+
+def read_source(path: str | os.PathLike[str], packaged: bool = True) -> Source:
+    """The text of a spec. `-` is standard input. Where nothing has the name and `packaged` allows it, the spec that comes
+    with netspec under that name: the source then names the file it was. Raises MissingFileError."""
     name = os.fspath(path)
     if name == "-":
         data = sys.stdin.buffer.read(LARGEST + 1) if hasattr(sys.stdin, "buffer") else sys.stdin.read().encode()
@@ -30,7 +42,12 @@ def read_source(path: str | os.PathLike[str]) -> Source:
         with open(place, "rb") as f:
             data = f.read(LARGEST + 1)
     except FileNotFoundError:
-        raise MissingFileError(f"there is no file {name}", _instead(place)) from None
+        own = None if os.path.lexists(place) else packaged_spec(name)
+        if own is None:
+            raise MissingFileError(f"there is no file {name}", _instead(place)) from None
+        if not packaged:
+            raise MissingFileError(f"there is no file {name} here, and the one that comes with netspec stays as it is", f"cp {shlex.quote(str(own))} {shlex.quote(name)}") from None
+        return read_source(own)
     except IsADirectoryError:
         specs = sorted(p.name for p in place.glob("*.net"))[:5]
         raise MissingFileError(f"{name} is a folder, not a spec", f"name a file in it: {place / specs[0]}" if specs else None, "not-a-file") from None
@@ -62,10 +79,10 @@ def _instead(place: Path) -> str | None:
         beside = [p.name for p in place.parent.iterdir() if p.suffix == ".net"] if place.parent.is_dir() else []
     except OSError:
         beside = []
-    alike = near(place.name, beside)
-    if alike:
+    own = [p.name for p in specs_folder().glob("*.net")] if place.suffix == ".net" else []
+    alike = place.name if place.name in own else near(place.name, [*beside, *own])
+    if alike in beside:
         return f"did you mean {place.parent / alike}?"
-    packaged = specs_folder() / place.name
-    if place.suffix == ".net" and packaged.is_file():
-        return f"netspec comes with one: {packaged}"
+    if alike:
+        return f"netspec comes with one:  {alike}"
     return f"did you mean {place}.net?" if place.with_name(place.name + ".net").is_file() else None

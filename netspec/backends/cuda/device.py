@@ -115,7 +115,7 @@ def _simulated() -> bool:
 def numba_cuda() -> Any:
     """Numba's package for CUDA. Raises where it is not installed."""
     if importlib.util.find_spec("numba_cuda") is None and not _simulated():
-        raise UsageError("kernels for CUDA need the package numba-cuda", hint='pip install "netspec[cuda]"', code="unknown-device")
+        raise UsageError("kernels for CUDA need the package numba-cuda", hint="pip install 'netspec-nn[cuda]'", code="unknown-device")
     from numba import cuda
 
     return cuda

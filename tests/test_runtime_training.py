@@ -332,9 +332,9 @@ def test_a_line_an_epoch_where_there_is_no_terminal(capsys: pytest.CaptureFixtur
 def test_training_goes_on_to_the_last_bit(device: str, dtype: str, optimiser: str, tmp_path: Path) -> None:
     x, y = some(14)
     file = str(tmp_path / "c.safetensors")
-    straight = small(device, dtype, seed=5)
-    whole = straight.fit(x, y, epochs=4, optimiser=optimiser, schedule="cosine", verbose=0)
-    broken = small(device, dtype, seed=5)
+    straight = small(device, dtype, seed=5).configure(epochs=4)
+    whole = straight.fit(x, y, optimiser=optimiser, schedule="cosine", verbose=0)
+    broken = small(device, dtype, seed=5).configure(epochs=4)
 
     class Stop(Exception):
         pass
@@ -346,12 +346,12 @@ def test_training_goes_on_to_the_last_bit(device: str, dtype: str, optimiser: st
 
     broken.save = save_then_stop  # type: ignore[method-assign]
     with pytest.raises(Stop):
-        broken.fit(x, y, epochs=4, optimiser=optimiser, schedule="cosine", checkpoint=file, verbose=0)
+        broken.fit(x, y, optimiser=optimiser, schedule="cosine", checkpoint=file, verbose=0)
     resumed = small(device, dtype, seed=77)
     with warnings.catch_warnings():
         warnings.simplefilter("error", ResumeWarning)
-        resumed.configure(optimiser=optimiser, schedule="cosine").load(file)
-    rest = resumed.fit(x, y, epochs=2, verbose=0)
+        resumed.configure(optimiser=optimiser, schedule="cosine", epochs=4).load(file)
+    rest = resumed.fit(x, y, verbose=0)
     assert same(straight, resumed)
     assert whole["loss"][2:] == rest["loss"]
     assert (resumed.step, resumed.epoch, resumed.seed) == (16, 4, 5)

@@ -60,15 +60,15 @@ def parser() -> argparse.ArgumentParser:
     c = _command(commands, "train", "learn:train", "train a net as its `train` section says",
                  "netspec train specs/digits.net", "netspec train specs/digits.net --epochs 3 --seed 1 --out digits.safetensors")
     _net(c)
-    c.add_argument("--epochs", type=_whole, metavar="N", help="how often to go through the data")
+    c.add_argument("--epochs", type=_whole, metavar="N", help="how often to go through the data in all; schedules end there")
     group = c.add_mutually_exclusive_group()
     group.add_argument("--batch", type=_whole, metavar="N", help="samples in a step")
     group.add_argument("--memory", metavar="SIZE", help="the largest batch that trains in so much: --memory 8GB")
-    c.add_argument("--seed", type=int, default=0, metavar="N", help="of the first weights and the order of the data (default 0)")
+    c.add_argument("--seed", type=int, metavar="N", help="of the first weights, dropout and the order of the data (default 0; with --resume, that of the file)")
     c.add_argument("--device", choices=("cpu", "cuda", "reference"), default="cpu", help="where to run (default cpu)")
     c.add_argument("--threads", type=_whole, metavar="N", help="CPU threads; results do not depend on it")
     c.add_argument("--dtype", choices=("float32", "float64"), help="precision of all numbers (default float32)")
-    c.add_argument("--out", metavar="FILE", help="where to save the weights (default NET.safetensors)")
+    c.add_argument("--out", metavar="FILE", help="where to save the weights (default NET.safetensors); an earlier run's are kept as NET.previous.safetensors")
     c.add_argument("--resume", metavar="FILE", help="go on from saved weights, exactly as if there had been no pause")
     c.add_argument("--quiet", action="store_true", help="no progress display")
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
 from argparse import Namespace
+from typing import TextIO
 
 from .nets import input_shapes, open_net, settings, split
 
@@ -23,9 +26,22 @@ def verify(args: Namespace) -> int:
 def train(args: Namespace) -> int:
     """Compile a net and train it as its `train` section says; the command line's own numbers win."""
     from ..compiler import compile
+    from ..runtime.misuse import Remark
     from ..runtime.session import train as run
 
-    file, name = split(args.net)
-    net = compile(file, name, device=args.device, dtype=args.dtype, seed=args.seed, input=input_shapes(args), parameters=settings(args))
-    run(net, epochs=args.epochs, batch=args.batch, memory=args.memory, out=args.out, resume=args.resume, threads=args.threads, quiet=args.quiet, spec=args.net)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", Remark)
+        warnings.showwarning = _show
+        file, name = split(args.net)
+        net = compile(file, name, device=args.device, dtype=args.dtype, seed=args.seed or 0, input=input_shapes(args), parameters=settings(args))
+        run(net, epochs=args.epochs, batch=args.batch, memory=args.memory, out=args.out, resume=args.resume, seed=args.seed, threads=args.threads,
+            quiet=args.quiet, spec=args.net)
     return 0
+
+
+def _show(message: Warning | str, category: type[Warning], filename: str, lineno: int, file: TextIO | None = None, line: str | None = None) -> None:
+    """Our own remarks in one line for people, others as Python shows them."""
+    from ..runtime.misuse import Remark
+
+    text = f"warning: {message}\n" if issubclass(category, Remark) else warnings.formatwarning(message, category, filename, lineno, line)
+    print(text, end="", file=file or sys.stderr, flush=True)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from ..words import number, text, word
 from .optimiser import Schedule
 
 
 class Exponential(Schedule):
     """The scalar is multiplied by `factor` every epoch (or batch)."""
+
+    endless: ClassVar[bool] = True
 
     factor_: float = number("what the scalar is multiplied by", default=0.95, position=0, least=0)
     unit: str = word("what time is counted in", default="epochs", words=("epochs", "batches"))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from ..words import number, text, word
 from .optimiser import Schedule
 
 
 class Inverse(Schedule):
     """1 / (1 + rate*t) ** power, t in epochs (or batches): the lectures' 1/t decay, Caffe's `inv`."""
+
+    endless: ClassVar[bool] = True
 
     rate: float = number("how fast", default=1.0, position=0, least=0)
     power: float = number("power of the quotient", default=1.0, least=0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from ..words import WordError, listing, number, text, word
 from .optimiser import Schedule
@@ -10,6 +10,8 @@ from .optimiser import Schedule
 
 class MultiStep(Schedule):
     """The scalar is multiplied by `factor` at each of the given epochs (or batches): `multistep [60, 120, 160] factor=0.2`."""
+
+    endless: ClassVar[bool] = True
 
     at: Any = listing("when", position=0)
     factor_: float = number("what the scalar is multiplied by", default=0.1, least=0)

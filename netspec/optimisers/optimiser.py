@@ -56,9 +56,14 @@ class Optimiser(Word):
 
 
 class Schedule(Word):
-    """A factor for a scalar of the optimiser, as a function of training's progress."""
+    """A factor for a scalar of the optimiser, as a function of training's progress.
+
+    One that leads to the end of training is asked for no place beyond it: there its last factor inside holds on. An `endless`
+    one goes by what lies behind (epochs, batches, measured values), and goes on.
+    """
 
     of: str  # which scalar: lr unless said otherwise
+    endless: ClassVar[bool] = False
     watches: ClassVar[bool] = False  # whether it follows a measured value instead: see plateau
 
     def __init_subclass__(cls, name: str | None = None, **kw: Any):
@@ -66,7 +71,7 @@ class Schedule(Word):
         SCHEDULES.add(cls, name, "schedule")
 
     def factor(self, epoch: int, step: int, epochs: int, steps_per_epoch: int) -> float:
-        """`epoch` and `step` count from 0; `step` counts batches from the start of training."""
+        """`epoch` and `step` count from 0; `step` counts batches from the start of training, which is planned for `epochs`."""
         raise NotImplementedError
 
     def seen(self, values: Sequence[float]) -> float:

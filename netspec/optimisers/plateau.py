@@ -17,6 +17,7 @@ class Plateau(Schedule):
     """
 
     watches: ClassVar[bool] = True
+    endless: ClassVar[bool] = True
 
     patience: int = count("epochs without a better one that are borne", default=10, position=0, least=0)
     factor_: float = number("what the scalar is multiplied by", default=0.1, least=0)

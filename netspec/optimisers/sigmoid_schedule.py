@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import exp
+from typing import ClassVar
 
 from ..words import number, text, word
 from .optimiser import Schedule
@@ -12,6 +13,8 @@ class Sigmoid(Schedule):
     """1 / (1 + e^(-slope*(t - middle))), t in epochs (or batches): Caffe's `sigmoid`, whose gamma is the slope and whose
     stepsize the middle. With a negative slope the factor falls.
     """
+
+    endless: ClassVar[bool] = True
 
     middle: float = number("when the factor is one half", position=0)
     slope: float = number("how steep it is there, four times over; negative falls", default=-1.0)

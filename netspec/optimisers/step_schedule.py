@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from ..words import count, number, text, word
 from .optimiser import Schedule
 
 
 class StepSchedule(Schedule, name="step"):
     """The scalar is multiplied by `factor` after every `every` epochs (or batches)."""
+
+    endless: ClassVar[bool] = True
 
     every: int = count("how long between two steps", default=30, position=0)
     factor_: float = number("what the scalar is multiplied by", default=0.1, least=0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from ..words import number, text
 from .optimiser import Schedule
 
@@ -11,6 +13,8 @@ class Warmup(Schedule):
 
     Paper: Goyal et al., "Accurate, Large Minibatch SGD", 2017 (arXiv:1706.02677)
     """
+
+    endless: ClassVar[bool] = True
 
     epochs: float = number("how many epochs", default=5.0, position=0, least=0)
     start: float = number("factor of the first batch", default=0.1, least=0, most=1)

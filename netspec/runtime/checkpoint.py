@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import tempfile
-import warnings
 from dataclasses import fields
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -26,7 +25,8 @@ from ..ir.layout import Target
 from ..ir.types import shape_text
 from ..optimisers.lbfgs import Memory
 from .averaging import AVERAGE
-from .misuse import misuse, path_of
+from .horizon import stated
+from .misuse import Remark, misuse, path_of, remark
 from .steps import packed, unpacked
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ _FOREIGN = {b"PK\x03\x04": "a zip archive (PyTorch's .pt, or .npz)", b"\x80\x02"
             b"\x89HDF": "an HDF5 file (Keras)", b"\x93NUM": "a NumPy array", b"\x08": "a protocol buffer (ONNX)"}
 
 
-class ResumeWarning(UserWarning):
+class ResumeWarning(Remark):
     """Training goes on, though not to the same bits as where it came from."""
 
 
@@ -57,7 +57,7 @@ def save(net: Network, path: str | os.PathLike[str]) -> None:
     facts: dict[str, Any] = {
         "schema": SCHEMA, "net": net.graph.name, "seed": net.seed, "step": net.step, "epoch": net.epoch, "updates": net.updates,
         "optimiser": optimiser, "slots": list(slots), "recipe": str(net.recipe.optimiser or ""),
-        "memory": numbers, "record": net.record, "averaged": net.taken, **_where(net),
+        "memory": numbers, "record": net.record, "averaged": net.taken, "horizon": stated(net), "pace": net.pace, **_where(net),
     }
     facts["sha256"] = _digest(tensors, facts)
     _write(path_of(path), encode(tensors, {"netspec": json.dumps(facts, sort_keys=True)}))
@@ -73,7 +73,7 @@ def load(net: Network, path: str | os.PathLike[str]) -> None:
     here = _where(net)
     differ = [f"{k} {facts.get(k)}, here {v}" for k, v in here.items() if k in facts and facts[k] != v]
     if differ and facts["step"]:
-        warnings.warn(f"{path} was written by {'; '.join(differ)}: training goes on, but not to the same bits", ResumeWarning, stacklevel=3)
+        remark(f"{path} was written by {'; '.join(differ)}: training goes on, but not to the same bits", ResumeWarning)
     for p in net.graph.parameters:
         net.store.set(p.name, tensors[p.name])
     net.forget()
@@ -83,15 +83,19 @@ def load(net: Network, path: str | os.PathLike[str]) -> None:
                 net.store.set_state(slot, p.name, tensors[f"optimiser/{slot}/{p.name}"])
     net.seed, net.step, net.epoch, net.updates = (int(facts[k]) for k in ("seed", "step", "epoch", "updates"))
     net.state_of, net.record = (facts["optimiser"], tuple(facts["slots"])), facts["record"]
-    net.taken = int(facts.get("averaged", 0))
+    net.taken, net.ends, net.pace, net.beyond = int(facts.get("averaged", 0)), facts.get("horizon"), int(facts.get("pace", 1)), None
     for p in net.graph.parameters if net.taken else ():
         if p.trainable:
             net.store.set_state(AVERAGE, p.name, tensors[f"average/{p.name}"])
     net.memory = unpacked({k: tensors[f"optimiser/{k}"] for k in _memory(tensors)}, facts["memory"])
     ours = net.recipe.optimiser
     if net.updates and ours is not None and net.state_of != (ours.name, tuple(ours.state)):
-        warnings.warn(f"{path} holds the state of {facts['recipe']}; {ours} starts anew", ResumeWarning, stacklevel=3)
+        remark(f"{path} holds the state of {facts['recipe']}; {ours} starts anew", ResumeWarning)
         net.forget()
+    section = net.graph.training.epochs if net.graph.training is not None else None
+    if net.ends is not None and net.epoch and section is not None and net.recipe.epochs == section != net.ends and any(not s.endless for s in net.recipe.schedules):
+        remark(f"{path} was written on the way to {net.ends} epochs, and the train section leads to {section}: schedules go by that. "
+               f"As before: net.configure(epochs={net.ends})", ResumeWarning)
 
 
 def read(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, Any]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
 from collections.abc import Mapping
 from operator import index
 from os import PathLike
@@ -24,6 +26,18 @@ class UnknownName(RunError, KeyError):
     """A parameter, buffer, input or output of a name that the network does not have."""
 
     __str__ = RunError.__str__
+
+
+class Remark(UserWarning):
+    """Something went on, though perhaps not as it was meant."""
+
+
+def remark(text: str, kind: type[Remark]) -> None:
+    """Warn, at the line outside netspec that called it."""
+    package, frame, level = f"{__name__.partition('.')[0]}.", sys._getframe(1), 2
+    while frame.f_back is not None and str(frame.f_globals.get("__name__", "")).startswith(package):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(text, kind, stacklevel=level)
 
 
 _KINDS: dict[str, type[RunError] | type[UsageError]] = {"unknown-name": UnknownName, "unknown-device": UsageError, "bad-value": UsageError}

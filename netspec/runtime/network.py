@@ -18,6 +18,7 @@ from ..passes.objective import Term
 from . import arrays, steps
 from .averaging import AVERAGE, take, tested
 from .devices import checked_dtype, executor
+from .horizon import horizon, remark_beyond
 from .initialisers import initial
 from .judge import share
 from .misuse import by_name, flag, misuse, whole
@@ -47,6 +48,9 @@ class Network:
         self.precision = precision
         self.recipe = recipe or Recipe()
         self.step, self.epoch, self.updates = 0, 0, 0
+        self.ends: int | None = None  # the horizon of schedules where no recipe says it, see horizon.py
+        self.pace = 1  # steps an epoch, as the last `fit` had them
+        self.beyond: int | None = None  # the horizon that training was said to lie beyond
         self.state_of: tuple[str, tuple[str, ...]] = ("", ())  # the optimiser that the state belongs to, and its slots
         self.memory = Memory()  # what an optimiser keeps that is no vector for each parameter
         self.taken, self._averaged = 0, True  # steps that the running average of the parameters has seen; whether tests use it
@@ -98,6 +102,7 @@ class Network:
             self.store.set(p.name, initial(p, self.seed))
         load_weights(self.graph.parameters, self.store.set)
         self.step, self.epoch, self.taken, self.record = 0, 0, 0, []
+        self.ends, self.pace, self.beyond = None, 1, None
         self.forget()
         if how == "lsuv":
             lsuv(self, x)
@@ -148,6 +153,7 @@ class Network:
         """Say otherwise than the train section, from here on. Strings are steps of the language: "adam lr=0.001".
         An optimiser of another sort, or with other state, starts anew.
 
+        epochs      of the whole training: where schedules end, however many calls of `fit` lead there
         regularise  "l1 1e-5", "l2 1e-4 weights", several of them, or "none"
         factors     what the optimiser's arguments are multiplied by, for parameters by name, or all those below a name:
                     {"conv1": {"lr": 0.1, "decay": 0}}
@@ -255,12 +261,18 @@ class Network:
         steps.update(run, self.recipe.need_optimiser(), self.settings())
         self._count(run)
 
-    def train_step(self, x: Any, y: Any = None) -> float:
+    def train_step(self, x: Any, y: Any = None, *, batch: int | None = None, batches: int | None = None) -> float:
         """One optimiser step on one batch, as `fit` does it; returns the loss before the step. Schedules stand where the
-        current epoch begins (`net.epoch`, which your own loop may count up)."""
-        terms = self.recipe.need_terms()
+        current epoch begins (`net.epoch`, which your own loop counts up), or at batch `batch` (from 0) of the `batches` of it."""
+        terms, k = self.recipe.need_terms(), 0
+        if batches is not None or batch is not None:
+            pace = whole("batches, the steps of an epoch,", self.pace if batches is None else batches, 1)
+            k = whole("batch", 0 if batch is None else batch, 0)
+            if k >= pace:
+                raise misuse("bad-value", f"batch {k} of {pace}: batches of an epoch count from 0", hint="train_step(x, y, batch=k, batches=n)")
+            self.pace = pace
         run, found, wanted = self._ready(x, y, terms, training=True)
-        return _total(terms, self.run_step(run, found, wanted, self.settings()))
+        return _total(terms, self.run_step(run, found, wanted, self.settings(k)))
 
     def evaluate(self, x: Any, y: Any = None, *, batch: int | None = None, loss: LossLike | Sequence[LossLike] | None = None) -> dict[str, float]:
         """Loss and metrics in evaluation mode over all of x, `batch` examples at a time: {"loss": ..., "accuracy": ...}."""
@@ -274,13 +286,15 @@ class Network:
             checkpoint: str | None = None, verbose: int = 1, regularise: str | Sequence[str] | None = None,
             factors: Mapping[str, Mapping[str, float]] | None = None, accumulate: int | None = None, average: float | None = None,
             augment: str | Sequence[str] | None = None) -> History:
-        """Train for `epochs` more epochs; see `configure` and `trainer.Trainer` for what each argument does."""
+        """Train for `epochs` more epochs: unless given, to the end of what `configure` or the train section says. Schedules end
+        there in any case. See `configure` and `trainer.Trainer` for what each argument does."""
         from .trainer import Trainer
 
-        self.configure(loss=loss, optimiser=optimiser, schedule=schedule, metrics=metrics, batch=batch, epochs=epochs,
+        epochs = None if epochs is None else whole("epochs, the number of epochs,", epochs, 0)
+        self.configure(loss=loss, optimiser=optimiser, schedule=schedule, metrics=metrics, batch=batch,
                        regularise=regularise, factors=factors, accumulate=accumulate, average=average, augment=augment)
         self.seed = self.seed if seed is None else whole("seed", seed)
-        return Trainer(self, shuffle, early_stopping, checkpoint, verbose).run(x, y, validation)
+        return Trainer(self, epochs, shuffle, early_stopping, checkpoint, verbose).run(x, y, validation)
 
     # -- files -------------------------------------------------------------------------------------------------------
     def save(self, path: str) -> None:
@@ -348,9 +362,10 @@ class Network:
                                  f"the batch has {n} example{'s' if n != 1 else ''}, and the plane there is {shape_text(t.spatial) or 'one place'}",
                                  hint="train on batches of two or more, or use mode=\"eval\"")
 
-    def settings(self, at: tuple[int, int, int, int] | None = None) -> dict[str, dict[str, float]]:
-        """The update's scalars; `at` is epoch, batch from the start, epochs, batches an epoch."""
-        return self.rates.at(self.updates + 1, *(at or (self.epoch, self.epoch, max(self.recipe.epochs, 1), 1)), record=self.record)
+    def settings(self, batch: int = 0) -> dict[str, dict[str, float]]:
+        """The update's scalars in step `batch` of this epoch's `pace`."""
+        remark_beyond(self)
+        return self.rates.at(self.updates + 1, self.epoch, self.epoch * self.pace + batch, horizon(self), self.pace, record=self.record)
 
     def _key(self, run: Executor, part: int = 0) -> None:
         run.set_scalar("random_key", random_key(self.seed, self.step, *((part,) if part else ())))

@@ -37,7 +37,7 @@ class Recipe:
     schedules: tuple[Schedule, ...] = ()
     metrics: tuple[MetricUse, ...] | None = None
     batch: int = 32
-    epochs: int = 10
+    epochs: int | None = None  # of the whole training; see horizon.py
     l1: float = 0.0  # times the sign of a parameter, added to its gradient
     l2: float = 0.0  # added to the optimiser's decay
     l1_all: bool = True  # False: l1 leaves biases and normalisations alone
@@ -65,7 +65,7 @@ def recipe_of(graph: Graph) -> Recipe:
     t: Training | None = graph.training
     if t is None:
         return Recipe()
-    recipe = Recipe(_terms(t.losses), t.optimiser, t.schedules, t.metrics or None, t.batch or Recipe.batch, Recipe.epochs if t.epochs is None else t.epochs,
+    recipe = Recipe(_terms(t.losses), t.optimiser, t.schedules, t.metrics or None, t.batch or Recipe.batch, t.epochs,
                     accumulate=t.accumulate or 1, average=t.average or 0.0, initialise=t.initialise or "")
     return replace(_regularised(recipe, t.regularisation), augmentation=t.augmentation)
 
@@ -236,8 +236,8 @@ class Rates:
         return tuple(sorted((k, f) for k, f in out.items() if k in self.base and f != 1.0))
 
     def at(self, update: int, epoch: int, batch: int, epochs: int, batches: int, record: Record = ()) -> dict[str, dict[str, float]]:
-        """At update 1, 2, ... of this optimiser, in batch `batch` from the start of training of `epochs` x `batches`, after
-        epochs that measured `record`."""
+        """At update 1, 2, ... of this optimiser, in batch `batch` from the start of a training planned for `epochs` x `batches`,
+        after epochs that measured `record`."""
         now = self.now(epoch, batch, epochs, batches, record)
         out: dict[str, dict[str, float]] = {}
         for factors, names in self.groups.items():
@@ -249,10 +249,11 @@ class Rates:
         return out
 
     def now(self, epoch: int, batch: int, epochs: int, batches: int, record: Record = ()) -> dict[str, float]:
-        """The optimiser's arguments after schedules, before factors."""
+        """The optimiser's arguments after schedules, before factors. Beyond the last epoch, schedules that lead there stay."""
         out = dict(self.base)
         for s in self.schedules:
-            out[s.of] *= s.seen(watched(record, getattr(s, "better", "lower"))) if s.watches else s.factor(epoch, batch, epochs, batches)
+            at = (epoch, batch) if s.endless or epoch < epochs else (epochs - 1, epochs * batches - 1)
+            out[s.of] *= s.seen(watched(record, getattr(s, "better", "lower"))) if s.watches else s.factor(*at, epochs, batches)
         return out
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -13,6 +14,7 @@ from ..diagnostics import UsageError
 from ..ir.graph import Graph
 from .footprint import fitting
 from .history import History, shown
+from .horizon import horizon
 from .misuse import misuse
 from .network import Network
 
@@ -29,27 +31,33 @@ class Session:
 
 
 def train(net: Network, *, epochs: int | None = None, batch: int | None = None, memory: str | None = None, out: str | os.PathLike[str] | None = None,
-          resume: str | os.PathLike[str] | None = None, threads: int | None = None, quiet: bool = False, spec: str | None = None) -> Session:
+          resume: str | os.PathLike[str] | None = None, seed: int | None = None, threads: int | None = None, quiet: bool = False,
+          spec: str | None = None) -> Session:
     """Train as the `train` section says, show progress, test, save, and say what to try next.
 
     `epochs` counts those of the whole training, the ones before `resume` included. The weights go to `out`, NET.safetensors
-    unless given, after every epoch. `spec` is what the user called the spec, for the suggestions. `memory` ("8GB") asks for
+    unless given, after every epoch; what an earlier run left there is kept as NET.previous.safetensors (the one before that
+    is gone), unless this is the run that goes on. `seed` is what was asked for, if anything was. `spec` is what the user called the spec, for the suggestions. `memory` ("8GB") asks for
     the largest batch that trains in it.
 
-    Errors: no train section, no data; whatever `fit` refuses.
+    Errors: no train section, no data; a `seed` other than that of the run to go on with; whatever `fit` refuses.
     """
     data = data_of(net.graph)
     path = Path(out if out is not None else f"{net.graph.name}.safetensors")
-    if path.is_dir() or not path.parent.is_dir():
-        raise UsageError(f"the weights cannot be saved as {path}", "that is a folder" if path.is_dir() else f"there is no folder {path.parent}", hint="--out weights.safetensors")
+    if not path.parent.is_dir() or (path.exists() and not path.is_file()):
+        why = f"there is no folder {path.parent}" if not path.parent.is_dir() else "that is a folder" if path.is_dir() else "that is no regular file"
+        raise UsageError(f"the weights cannot be saved as {path}", why, hint="--out weights.safetensors")
     if threads is not None:
         set_threads(net.device, threads)
     if memory is not None:
         batch = min(fitting(net, memory), _examples(data.train[0]))
     net.configure(epochs=epochs, batch=batch)
-    total = net.recipe.epochs
     if resume is not None:
         net.load(os.fspath(resume))
+        if seed is not None and seed != net.seed:
+            raise UsageError(f"seed {seed} does not hold for a run that goes on", f"{resume} was begun with seed {net.seed}, which decides what it draws to its end",
+                             hint=f"leave --seed out, or begin anew: --seed {seed} without --resume")
+    total = horizon(net)
     began = perf_counter()
     if not quiet:
         print(_opening(net, data), flush=True)
@@ -57,6 +65,9 @@ def train(net: Network, *, epochs: int | None = None, batch: int | None = None, 
     named = spec or "SPEC.net"
     if net.epoch >= total and not quiet:
         print(f"{net.epoch} epochs are behind it: --epochs {2 * net.epoch} trains on")
+    kept = keep_previous(path, resume)
+    if kept is not None and not quiet:
+        print(f"{path} holds an earlier run, which is kept as {kept}", flush=True)
     try:
         history = net.fit(x, y if _reads_targets(net) else None, epochs=max(0, total - net.epoch), validation=_test_pair(net, data),
                           checkpoint=os.fspath(path), verbose=0 if quiet else 1)
@@ -64,7 +75,6 @@ def train(net: Network, *, epochs: int | None = None, batch: int | None = None, 
         if net.record and not quiet:
             print(f"\n{path} holds epoch {net.epoch}; go on with\n  netspec train {named} --epochs {total} --resume {path} --out {path}")
         raise
-    net.configure(epochs=total)
     if not history.epochs:
         net.save(os.fspath(path))
     test = None if data.test is None else net.evaluate(*_test_pair(net, data) or ())
@@ -72,6 +82,24 @@ def train(net: Network, *, epochs: int | None = None, batch: int | None = None, 
     if not quiet:
         print("\n".join(_closing(net, data, history, test, path, seconds, named)), flush=True)
     return Session(net, history, test, os.fspath(path), seconds)
+
+
+def keep_previous(path: Path, resume: str | os.PathLike[str] | None) -> Path | None:
+    """Give the weights that an earlier run left at `path` a second name, which is returned; none where there are none, or
+    where the run that goes on is that one. The first epoch's weights then take the place of the first name alone."""
+    if not path.is_file() or (resume is not None and path.samefile(resume)):
+        return None
+    kept = path.with_name(f"{path.stem}.previous{path.suffix}")
+    beside = path.with_name(f".{kept.name}.{os.getpid()}")
+    try:
+        try:
+            os.link(path, beside)
+        except OSError:  # a file system without second names
+            shutil.copy2(path, beside)
+        os.replace(beside, kept)
+    except OSError as e:
+        raise UsageError(f"{path} holds an earlier run, and cannot be kept as {kept}: {e.strerror}", hint="--out another.safetensors") from None
+    return kept
 
 
 def data_of(graph: Graph) -> Data:

@@ -14,6 +14,7 @@ from . import arrays, augmenting
 from .averaging import AVERAGE
 from .evaluation import evaluate
 from .history import History
+from .horizon import horizon, to_run
 from .initialisers import generator
 from .judge import MeanLoss
 from .lsuv import lsuv
@@ -32,6 +33,7 @@ Array = NDArray[Any]
 class Trainer:
     """One call of `fit`.
 
+    epochs          how many to run now; None: to the horizon, see horizon.py
     shuffle         a new order every epoch, the same for the same seed and epoch
     early_stopping  epochs without a better loss (of the validation, where there is one) after which training stops and
                     the best weights are put back
@@ -40,6 +42,7 @@ class Trainer:
     """
 
     net: Network
+    epochs: int | None = None
     shuffle: bool = True
     early_stopping: int | None = None
     checkpoint: str | None = None
@@ -74,19 +77,21 @@ class Trainer:
         net.rates  # noqa: B018  errors of optimiser and schedules before the first epoch
         tallies(run.graph, terms, recipe.metrics)
         augmenting.check(run.graph, recipe.augmentation, terms)
-        batches, last = -(-n // size), net.epoch + recipe.epochs
-        updates = -(-batches // recipe.accumulate)
-        if recipe.initialise and not net.step and recipe.epochs:
+        epochs, batches = to_run(net, self.epochs), -(-n // size)
+        last = net.epoch + epochs
+        if epochs:
+            net.pace = -(-batches // recipe.accumulate)
+        if recipe.initialise and not net.step and epochs:
             order = self.order(n)
             lsuv(net, arrays.cut(found, slice(0, size) if order is None else order[:size], net.dtype))
         history = History()
         with progress(self.verbose, net.epoch, last, batches) as show:
             while net.epoch < last and history.stopped is None:
                 began = perf_counter()
-                numbers = self.one_epoch(found, wanted, n, size, last, show)
+                numbers = self.one_epoch(found, wanted, n, size, show)
                 if validation is not None:
                     numbers |= {f"val_{k}": v for k, v in evaluate(net, recipe, *validation).items()}
-                numbers |= {"lr": net.rates.now(net.epoch, net.epoch * updates, last, updates, net.record).get("lr", 0.0)}
+                numbers |= {"lr": net.rates.now(net.epoch, net.epoch * net.pace, horizon(net), net.pace, net.record).get("lr", 0.0)}
                 net.epoch += 1
                 numbers["seconds"] = perf_counter() - began
                 history.add(net.epoch, numbers)
@@ -97,18 +102,18 @@ class Trainer:
                     net.save(self.checkpoint)
         return history
 
-    def one_epoch(self, found: dict[str, Array], wanted: dict[str, Array], n: int, size: int, last: int, show: Progress) -> dict[str, float]:
+    def one_epoch(self, found: dict[str, Array], wanted: dict[str, Array], n: int, size: int, show: Progress) -> dict[str, float]:
         net, terms = self.net, self.net.recipe.terms
         run = net.bind(found)
         order = self.order(n)
         counted = tallies(run.graph, terms, net.recipe.metrics)
         mean, batches, every = MeanLoss(terms), -(-n // size), net.recipe.accumulate
-        updates, parts = -(-batches // every), Gathering()
+        parts = Gathering()
         for k in range(batches):
             where = slice(k * size, min(n, (k + 1) * size)) if order is None else order[k * size : (k + 1) * size]
             inputs, targets = arrays.cut(found, where, net.dtype), arrays.cut_targets(wanted, where, net.dtype)
             inputs = augmenting.augmented(inputs, net.recipe.augmentation, net.seed, net.epoch, k)
-            settings = net.settings((net.epoch, net.epoch * updates + k // every, last, updates))
+            settings = net.settings(k // every)
             if every == 1:
                 out = net.run_step(run, inputs, targets, settings)
             else:

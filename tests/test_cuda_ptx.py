@@ -115,9 +115,15 @@ print(sum(kernel.stats.cache_hits.values()), sum(kernel.stats.cache_misses.value
 
 
 def test_what_was_compiled_is_kept(tmp_path: Path) -> None:
-    """A second process compiles nothing; another dtype is another kernel."""
+    """A second process compiles nothing; another dtype is another kernel. Numba's own files are neither read nor written."""
+    env = {**os.environ, "NETSPEC_CACHE": str(tmp_path / "c"), "NUMBA_CACHE_DIR": str(tmp_path / "numba")}
+
     def counts(dtype: str) -> str:
-        done = subprocess.run([sys.executable, "-c", KEPT, dtype], env={**os.environ, "NETSPEC_CACHE": str(tmp_path / "c")}, capture_output=True, text=True, check=True)
+        done = subprocess.run([sys.executable, "-c", KEPT, dtype], env=env, capture_output=True, text=True, check=True)
         return done.stdout.strip()
 
     assert [counts("float32"), counts("float32"), counts("float64")] == ["0 1", "1 0", "0 1"]
+    assert not [p for p in tmp_path.rglob("*") if p.suffix in (".nbi", ".nbc")]
+    for entry in (tmp_path / "c" / "cuda").glob("*.kernel"):
+        entry.write_bytes(entry.read_bytes()[32:].join((bytes(32), b"")))  # a pickle without the seal
+    assert counts("float32") == "0 1"

@@ -6,7 +6,7 @@
     map_3f2a.address                     # compiled, or loaded from disk, when first asked for
 
 Entries of the cache folder are keyed by everything that shapes machine code: the source of the function and of the netspec
-modules it imports, versions, processor. They carry a checksum, and one that does not read back is compiled again. Emitted
+modules it imports, versions, processor. One that does not bear the seal of the folder (cache_folder.py) is compiled again. Emitted
 modules are executed from the text in memory, never from a file.
 
 This takes the place of Numba's `cache=True`, which would put its files beside ours where a package may be read-only,
@@ -20,12 +20,10 @@ import ctypes
 import hashlib
 import importlib
 import linecache
-import os
 import platform
 import re
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -35,9 +33,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ..cache_folder import place, prune_once, write_whole
+from ..cache_folder import place, prune_once, read_entry, read_plain, write_entry, write_whole
 
-FORMAT = "2"  # of an entry on disk
+FORMAT = "3"  # of an entry on disk
 Function = Callable[..., Any]
 DRIVER = "int64(int64, int64, int64)"
 
@@ -126,19 +124,6 @@ def made_elsewhere(kernels: Iterable[Compiled]) -> None:
         _elsewhere.update(k.path for k in kernels if k.path is not None and k.path.exists())
 
 
-def _read(path: Path) -> bytes | None:
-    """The code of an entry, if it is there and whole."""
-    try:
-        data = path.read_bytes()
-        if hashlib.sha256(data[32:]).digest() != data[:32]:
-            return None
-        if time.time() - path.stat().st_mtime > 86400:
-            os.utime(path)  # pruning removes what has not been used for longest
-    except OSError:
-        return None
-    return data[32:]
-
-
 _postponed: ContextVar[list[Compiled] | None] = ContextVar("postponed", default=None)
 
 
@@ -199,7 +184,7 @@ class Compiled:
         """The address of what is in the cache, else 0."""
         from .machine_code import load
 
-        code = None if self.path is None else _read(self.path)
+        code = None if self.path is None else read_entry(self.path)
         if code is None:
             return 0
         try:
@@ -222,7 +207,7 @@ class Compiled:
         with _lock:
             _statistics.compiled += 1
         if self.path is not None and library.lasting:
-            write_whole(self.path, hashlib.sha256(code).digest() + code)
+            write_entry(self.path, code)
             prune_once()
         return int(load(code, self.symbol))
 
@@ -304,10 +289,7 @@ def _file_of(name: str, text: str) -> str:
     if directory is not None:
         path = directory / "modules" / f"{name}.py"
         data = text.encode()
-        try:
-            there = path.read_bytes() == data
-        except OSError:
-            there = False
+        there = read_plain(path, len(data)) == data
         if not there:
             write_whole(path, data)
         if there or path.exists():

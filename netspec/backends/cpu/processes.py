@@ -3,18 +3,23 @@
 Numba compiles one function at a time in a process. The others are started anew, as a fork would inherit locks of threads
 it does not have; they are given texts and names, and leave entries as any process does. One that is killed, or whose
 parent is, leaves whole entries or none.
+
+They import the standard library, NumPy, Numba and netspec, and nothing that merely lies where netspec was started: Python
+is isolated (`-I`: neither the current folder nor PYTHONPATH), is given the folders of its parent's path but that one,
+netspec's own last, and runs in the folder of the cache.
 """
 
 from __future__ import annotations
 
 import contextlib
 import importlib
+import json
 import os
-import pickle
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable
+from pathlib import Path
 
 from ..cache_folder import place
 from .cache import Compiled, load_module, made_elsewhere
@@ -53,20 +58,27 @@ def _compile_elsewhere(kernels: list[Compiled]) -> subprocess.Popen[bytes] | Non
         work.append((module.__dict__.get("__netspec_source__"), module.__dict__.get("__netspec_title__", module.__name__), k.name, k.key))
     if "__netspec_source__" in globals() or not sys.executable or getattr(sys, "frozen", False):
         return None  # in a file that stands alone nobody else can import this; elsewhere there is no interpreter to start
-    environment = {**os.environ, "NETSPEC_CACHE": str(place().path), "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
-    command = [sys.executable, "-c", f"from {__name__} import _compile_here; _compile_here({os.getpid()})"]
+    folder = str(place().path)
     try:
+        start = f"import sys; sys.path[:] = {_path()!r}; from {__name__} import _compile_here; _compile_here({os.getpid()})"
+        command = [sys.executable, "-I", *(["-B"] if sys.dont_write_bytecode else []), "-c", start]
         with tempfile.TemporaryFile() as given:  # a pipe would hold few of them, and its writer up
-            pickle.dump(work, given)
+            given.write(json.dumps(work).encode())
             given.seek(0)
-            return subprocess.Popen(command, stdin=given, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
+            return subprocess.Popen(command, stdin=given, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder, env={**os.environ, "NETSPEC_CACHE": folder})
     except OSError:
         return None
 
 
+def _path() -> list[str]:
+    """Where a helper finds what it imports: netspec's folder last, as it may be the current one."""
+    here, home = os.path.realpath(os.getcwd()), str(Path(__file__).resolve().parents[__name__.count(".")])
+    return [*(p for p in sys.path if os.path.isabs(p) and os.path.realpath(p) not in (here, home)), home]
+
+
 def _compile_here(parent: int) -> None:
     """What that process does, as long as somebody waits for it."""
-    for text, title, name, key in pickle.load(sys.stdin.buffer):
+    for text, title, name, key in json.load(sys.stdin.buffer):
         if hasattr(os, "getppid") and os.getppid() != parent:
             return
         module = load_module(text, title) if text is not None else importlib.import_module(title)

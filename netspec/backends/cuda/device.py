@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...diagnostics import UsageError
-from ..cache_folder import place, prune_once, write_whole
+from ..cache_folder import place, prune_once, read_plain, write_whole
+from .kept import Kept
 
 Array = NDArray[Any]
 
@@ -84,17 +85,22 @@ def ready(text: str, name: str, dtype: str, blocks: int, threads: int) -> Any:
 
 @lru_cache(maxsize=4096)
 def compiled(text: str, name: str, dtype: str) -> Any:
-    """A kernel of this text for arrays of this dtype. Numba keeps what it compiles beside the file of a function, so the text
-    lies in the cache folder; it is run from memory all the same."""
+    """A kernel of this text for arrays of this dtype. Numba caches functions that lie in files only, so the text lies in the
+    cache folder; it is run from memory all the same."""
     folder = place().path
     if folder is None or _simulated():
         return numba_cuda().jit(function_of(text, name, dtype))
     whole = f"# {dtype}\n{text}"
     path = folder / "cuda" / f"{hashlib.sha256(whole.encode()).hexdigest()[:20]}.py"
-    if not path.exists():
+    if read_plain(path, len(whole.encode())) != whole.encode():
         write_whole(path, whole.encode())
         prune_once()
-    return numba_cuda().jit(function_of(whole, name, dtype, str(path)), cache=path.exists())
+    function = function_of(whole, name, dtype, str(path))
+    if not path.exists():  # a disk that refuses
+        return numba_cuda().jit(function)
+    made = numba_cuda().jit(function, cache=True)
+    made._cache._cache_file = Kept(path, made._cache._cache_file._dump)
+    return made
 
 
 def function_of(text: str, name: str, dtype: str, file: str = "<kernel>") -> Any:

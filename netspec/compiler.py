@@ -38,20 +38,21 @@ def compile(path: str | os.PathLike[str] | None = None, net: str | None = None, 
 
     device      "cpu" (Numba), or "reference" (NumPy: slow, and the meaning of the other)
     dtype       "float32" (default) or "float64"
-    precision   "float32" (default), "exact" (no transformed convolutions)
+    precision   "float32", or "exact" (no transformed convolutions); what the train section says, and "float32", unless given
     seed        of first weights, dropout, and the order of the data
     input       shapes of inputs, channels first and without the batch: (3, 512, 512), "3x512x512", or a dict by name
     parameters  of the net; keywords do as well: compile("resnet.net", "resnet50", classes=10)
 
     Errors: all mistakes of the text at once, as SpecError; a file that is not there, as MissingFileError.
     """
+    from .runtime.devices import at_precision
     from .runtime.network import Network
     from .runtime.recipe import recipe_of
 
     module = _module(path, text)
     given = _given(parameters, more)
-    graph = _elaborate(module, net, given, shapes(input))
-    return Network(graph, device, dtype, precision, seed, recipe_of(graph), lambda sizes: _elaborate(module, net, given, sizes))
+    graph = at_precision(_elaborate(module, net, given, shapes(input)), precision)
+    return Network(graph, device, dtype, seed, recipe_of(graph), lambda sizes: at_precision(_elaborate(module, net, given, sizes), precision))
 
 
 def load_graph(path: str | os.PathLike[str] | None = None, net: str | None = None, *, text: str | None = None, input: Shapes | None = None,
@@ -94,14 +95,15 @@ class Spec:
 
         return count(self.graph)
 
-    def memory(self, dtype: str = "float32", precision: str = "float32", device: str = "cpu") -> dict[str, Footprint]:
+    def memory(self, dtype: str = "float32", precision: str | None = None, device: str = "cpu") -> dict[str, Footprint]:
         """Bytes that a step of training ("train") and a prediction ("predict") need on a device, exactly: so many for each
-        sample of a batch, so many whatever the batch. The train section says which losses and which optimiser."""
-        from .runtime.devices import checked_dtype, checked_precision
+        sample of a batch, so many whatever the batch. The train section says which losses and which optimiser, and the
+        precision where none is given."""
+        from .runtime.devices import at_precision, checked_dtype
         from .runtime.footprint import footprints
         from .runtime.recipe import recipe_of
 
-        return footprints(self.graph, recipe_of(self.graph), checked_dtype(dtype, device), checked_precision(precision) or "float32", device)
+        return footprints(at_precision(self.graph, precision), recipe_of(self.graph), checked_dtype(dtype, device), device)
 
     def draw(self, path: str | os.PathLike[str], direction: str = "down") -> None:
         """Write a diagram: .svg, .png or .dot."""

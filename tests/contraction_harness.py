@@ -16,9 +16,11 @@ import numpy as np
 from netspec.backends.cpu import contract_rows as R
 from netspec.backends.cpu import contract_schedule as S
 from netspec.backends.cpu.contract_calls import PLAIN, Epilogue
+from netspec.backends.cpu.winograd_schedule import wins
 from netspec.ir.contraction import Contraction, WeightOrder, classify
 from netspec.ir.formula import Axis, Formula
 from netspec.ir.layout import Image, Layout, Packed, Target, Vector, blocked, channels_last
+from netspec.ir.step import Form
 from netspec.ir.types import TensorType
 
 Array = np.ndarray
@@ -123,7 +125,7 @@ class Case:
                  vectors: int = 0, sums: int = 0, out_halo: int = 0, outputs: int = 1, seed: int = 0, master: WeightOrder | None = None, images: int = 1):
         self.f, self.types, self.N, self.dtype = Formula(text, over), types, N, np.dtype(dtype)
         item = self.dtype.itemsize
-        self.target = Target("cpu", 64 if lanes * item == 64 else 32 if lanes * item == 32 else 16, item)
+        self.target = Target("cpu", 64 if lanes * item == 64 else 32 if lanes * item == 32 else 16, item, block=lanes, precision=precision)
         f, target = self.f, self.f.target.name
         self.c: Contraction = classify(f, [types[o] for o in f.operands], [types[target]])
         c, count = self.c, N * images
@@ -146,7 +148,7 @@ class Case:
         out = blocked(full[c.out][1], spatial(c.out), halo, lanes, item, images)
         self.layouts[c.out] = out
         self.order = WeightOrder(c, lanes, last)
-        self.precision = precision
+        form: Form = "winograd" if not last and wins(c, self.target) else "direct"
         if c.kind == "gather":
             names = [c.out, *(f"{c.out}{k}" for k in range(1, outputs))]
             for name in names:
@@ -162,13 +164,13 @@ class Case:
             self.plan = S.plan_gather(c, "g", image=(c.image, self.layouts[c.image]), weight=(c.weight, master or self.order),
                                       outputs=tuple((k, self.layouts[k]) for k in names), target=self.target,
                                       extras=tuple((k, self.layouts[k]) for k, _ in self.extras), vectors=tuple(f"c{k}" for k in range(vectors)),
-                                      sums=tuple(self.sums), epilogue=epilogue, precision=precision)
+                                      sums=tuple(self.sums), epilogue=epilogue, form=form)
             self.names = names
-            for name, v in zip(self.sums, S.sum_layouts(c, sums, out, target=self.target, precision=precision) if sums else ()):
+            for name, v in zip(self.sums, S.sum_layouts(c, sums, out, form) if sums else ()):
                 self.layouts[name] = v
             self.layouts[c.weight] = Packed(master or self.order)
         else:
-            self.plan = S.plan_outer(c, "o", image=(c.image, self.layouts[c.image]), out=(c.out, out), into=c.weight, target=self.target, precision=precision)
+            self.plan = S.plan_outer(c, "o", image=(c.image, self.layouts[c.image]), out=(c.out, out), into=c.weight, target=self.target, form=form)
             self.layouts[c.weight] = Packed(self.order)
             self.sums = []
         for name, v in self.layouts.items():

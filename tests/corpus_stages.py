@@ -77,7 +77,7 @@ def fuse(text: str) -> str:
 
     program, target, store = _trained(text)
     seen: dict[str, Any] = {}
-    plan(program, target, store, "float32", fold=False, after=seen.__setitem__)
+    plan(program, target, store, fold=False, after=seen.__setitem__)
     return str(seen["fuse"])
 
 
@@ -85,7 +85,7 @@ def memory(text: str) -> str:
     """Where every value of the training program lies."""
     from netspec.backends.cpu.plan import plan
 
-    planned = plan(*_trained(text), "float32", fold=False)
+    planned = plan(*_trained(text), fold=False)
     lines = [f"{v.name:32} {v.layout}" for n in planned.program.nodes for v in n.results]
     return "\n".join([str(planned.memory), *lines])
 
@@ -94,7 +94,7 @@ def kernels(text: str) -> str:
     """The functions of the emitted module, and its kernels."""
     from netspec.backends.cpu.plan import plan
 
-    planned = plan(*_trained(text), "float32", fold=False)
+    planned = plan(*_trained(text), fold=False)
     return "\n\n".join([planned.text, *planned.schedule.kernels.values()])
 
 

@@ -116,9 +116,9 @@ def fused(graph: Graph, entry: str, terms: tuple[Term, ...] = ()) -> Graph:
             raise Fused(program)
 
     program = lower(False)(graph) if entry == "predict" else training_program(graph, terms) if terms else cotangent_program(graph, training=True, inputs=True)
-    target, store = target_and_store(graph, 4, "float32")
+    target, store = target_and_store(graph, "float32")
     try:
-        plan(program, target, store, "float32", fold=entry == "predict", after=stop)
+        plan(program, target, store, fold=entry == "predict", after=stop)
     except Fused as found:
         return found.args[0]  # type: ignore[no-any-return]
     raise AssertionError("nothing was fused")

@@ -32,14 +32,14 @@ class Outcome:
 class Executor(ABC):
     """One network on one device.
 
-    `graph` is the layer graph with every size known. Plans are made at the first call of an entry and kept by
+    `graph` is the layer graph with every size known; it carries the precision. Plans are made at the first call of an entry and kept by
     (entry, batch). The flat gradient lies complete before any update begins, in the order of `graph.parameters`.
     """
 
     device: str
 
-    def __init__(self, graph: Graph, dtype: str = "float32", precision: str = "float32"):
-        self.graph, self.dtype, self.precision = graph, np.dtype(dtype), precision
+    def __init__(self, graph: Graph, dtype: str = "float32"):
+        self.graph, self.dtype = graph, np.dtype(dtype)
         self.parameters = {p.name: p for p in graph.parameters}
 
     def samples(self, inputs: Mapping[str, Array]) -> int:

@@ -44,6 +44,7 @@ def parser() -> argparse.ArgumentParser:
     c.add_argument("--format", choices=("text", "json"), default="text", help="a table (default) or json")
     c.add_argument("--receptive-field", action="store_true", help="also what each value sees of the input: size, /stride, @start")
     c.add_argument("--memory", action="store_true", help="also the bytes that training and prediction take on the CPU")
+    _precision(c)
 
     c = _command(commands, "diff", "look_at:diff", "what two nets differ in; the exit code is 1 where they do",
                  "netspec diff specs/resnet.net:resnet18 specs/resnet.net:resnet34", "netspec diff old.net new.net")
@@ -67,7 +68,8 @@ def parser() -> argparse.ArgumentParser:
     c.add_argument("--seed", type=int, metavar="N", help="of the first weights, dropout and the order of the data (default 0; with --resume, that of the file)")
     c.add_argument("--device", choices=("cpu", "cuda", "reference"), default="cpu", help="where to run (default cpu)")
     c.add_argument("--threads", type=_whole, metavar="N", help="CPU threads; results do not depend on it")
-    c.add_argument("--dtype", choices=("float32", "float64"), help="precision of all numbers (default float32)")
+    c.add_argument("--dtype", choices=("float32", "float64"), help="of all numbers (default float32)")
+    _precision(c)
     c.add_argument("--out", metavar="FILE", help="where to save the weights (default NET.safetensors); an earlier run's are kept as NET.previous.safetensors")
     c.add_argument("--resume", metavar="FILE", help="go on from saved weights, exactly as if there had been no pause")
     c.add_argument("--quiet", action="store_true", help="no progress display")
@@ -78,6 +80,7 @@ def parser() -> argparse.ArgumentParser:
     c.add_argument("--batch", type=_whole, default=3, metavar="N", help="samples to run (default 3)")
     c.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="whose kernels to check (default cpu)")
     c.add_argument("--seed", type=int, default=0, metavar="N", help="of weights, samples and directions (default 0)")
+    _precision(c)
 
     c = _command(commands, "show", "look_at:show", "print a stage of the way from text to kernels",
                  "netspec show graph specs/lenet.net", "netspec show program specs/lenet.net --after fuse")
@@ -86,11 +89,13 @@ def parser() -> argparse.ArgumentParser:
     c.add_argument("--after", metavar="PASS", help="show the program as this pass leaves it: lower, differentiate, fuse, plan_memory ...")
     c.add_argument("--entry", choices=("predict", "gradients"), default="predict", help="the program that predicts (default), or the one that trains")
     c.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="whose kernels (default cpu)")
+    _precision(c)
 
     c = _command(commands, "emit", "look_at:emit", "write a net as one readable Python module that runs with numpy and numba alone",
                  "netspec emit specs/lenet.net -o lenet.py")
     _net(c)
     c.add_argument("-o", "--output", metavar="FILE.py", default="-", help="where to (default: standard output)")
+    _precision(c)
 
     c = _command(commands, "fmt", "look_at:fmt", "put specs in the canonical form",
                  "netspec fmt specs/*.net", "netspec fmt --check --diff my.net", "cat my.net | netspec fmt -")
@@ -117,6 +122,18 @@ def _net(c: argparse.ArgumentParser) -> None:
     c.add_argument("net", metavar="FILE[:NET]", help="a spec, and which of its nets; - is standard input")
     c.add_argument("--set", action="append", default=[], dest="settings", metavar="NAME=VALUE", help="a parameter of the net: --set classes=10")
     c.add_argument("--input", action="append", default=[], dest="inputs", metavar="SHAPE", help="the size of the input: --input 3x224x224, or NAME=SHAPE")
+
+
+def _precision(c: argparse.ArgumentParser) -> None:
+    c.add_argument("--precision", metavar="WORD", type=_precise, help="float32 (default; convolutions may be transformed) or exact; wins over the train section")
+
+
+def _precise(text: str) -> str:
+    from ..ir.precision import refusal
+
+    if refused := refusal(text):
+        raise argparse.ArgumentTypeError(refused[0])
+    return text
 
 
 class _Version(argparse.Action):

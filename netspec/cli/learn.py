@@ -33,7 +33,8 @@ def train(args: Namespace) -> int:
         warnings.simplefilter("always", Remark)
         warnings.showwarning = _show
         file, name = split(args.net)
-        net = compile(file, name, device=args.device, dtype=args.dtype, seed=args.seed or 0, input=input_shapes(args), parameters=settings(args))
+        net = compile(file, name, device=args.device, dtype=args.dtype, precision=args.precision, seed=args.seed or 0,
+                      input=input_shapes(args), parameters=settings(args))
         run(net, epochs=args.epochs, batch=args.batch, memory=args.memory, out=args.out, resume=args.resume, seed=args.seed, threads=args.threads,
             quiet=args.quiet, spec=args.net)
     return 0

@@ -64,9 +64,10 @@ def summary(args: Namespace) -> int:
         return 0
     print(s, end="")
     if memory:
+        from ..ir.precision import DEFAULT
         from ..runtime.footprint import shown
 
-        print("memory on the CPU, in float32:")
+        print("memory on the CPU, in float32" + (":" if s.graph.precision == DEFAULT else f", {s.graph.precision}:"))
         for entry, f in memory.items():
             print(f"  {entry:<9}{shown(f.sample):>9} a sample, {shown(f.fixed)} beside; " + ", ".join(f"batch {n}: {shown(f.bytes(n))}" for n in (1, 32, 256)))
     return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,6 +72,8 @@ def open_net(args: Namespace) -> Graph:
 
     file, net = split(args.net)
     graph = elaborate(module_of(file), net, settings(args), input_shapes(args))
+    if getattr(args, "precision", None):
+        graph = replace(graph, precision=args.precision)
     for w in graph.warnings:
         if w.severity == "warning" and w.code != "lost-pixels":  # the summary counts those
             print(render(w, sys.stderr.isatty()), end="\n\n", file=sys.stderr)

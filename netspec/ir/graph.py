@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ..source import Span
 from .formula import Formula, Pieces
+from .precision import DEFAULT
 from .types import TensorType
 
 if TYPE_CHECKING:
@@ -138,6 +139,7 @@ class Graph:
     training: Any = None  # the elaborated `train` section, where the spec has one
     warnings: tuple[Any, ...] = field(default=(), compare=False)  # diagnostics that are no errors
     gradients: tuple[tuple[str, str], ...] = ()  # after differentiate: (parameter or input, value of its gradient)
+    precision: str = DEFAULT  # every program made of a network has the network's
 
     def __str__(self) -> str:
         body = "\n".join(f"  {n}" for n in self.nodes)

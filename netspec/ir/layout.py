@@ -24,7 +24,12 @@ class Target:
     item: int  # bytes of an element of the network's dtype
     alignment: int = 64
     block: int = 0  # channels stored side by side; 0: as many as a register holds
-    precision: str = "float32"
+    precision: str = "float32"  # "exact": no transformed convolutions
+
+    @property
+    def dtype(self) -> str:
+        """The name of the network's dtype."""
+        return {4: "float32", 8: "float64"}[self.item]
 
     @property
     def lanes(self) -> int:

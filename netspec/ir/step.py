@@ -8,6 +8,7 @@ from typing import Literal
 from .graph import Graph, Node
 
 Kind = Literal["gather", "outer", "lanes", "places", "pairs", "move", "channel", "flat", "loop"]
+Form = Literal["direct", "winograd"]
 
 
 @dataclass(frozen=True)
@@ -26,15 +27,17 @@ class Step:
 
     `nodes` are the formulas' own nodes; the step's results are those values that something outside reads. `sums` are the
     results that are sums over a plane for each image. A concatenation or a move whose inputs are all `placed` runs nothing.
+    `form` is how a contraction multiplies; what else depends on it (the parts of its sums, workspace) asks here.
     """
 
     kind: Kind
     nodes: tuple[Node, ...]
     sums: tuple[str, ...] = ()
     placed: tuple[str, ...] = ()  # inputs of a concatenation or a move that already lie where it would copy them
+    form: Form = "direct"
 
     def __str__(self) -> str:
-        return f"{self.kind} of {len(self.nodes)}"
+        return f"{self.kind} of {len(self.nodes)}" + ("" if self.form == "direct" else f" by {self.form}")
 
     @property
     def idle(self) -> bool:

@@ -59,3 +59,4 @@ class Training:
     data: Setting | None = None
     augmentation: tuple[Any, ...] = ()  # Augmentation instances, in the order they are carried out
     regularisation: tuple[Setting, ...] = ()  # each l1 or l2, a number, and perhaps `weights`; or `weights` alone
+    precision: str | None = None  # one of ir.precision

@@ -15,7 +15,7 @@ from ..ir.formula import Formula
 from ..ir.graph import Graph, Input, Node, Parameter, Value
 from ..ir.layout import Image, Layout, Packed, Target, Vector, blocked, channels_last, round_up
 from ..ir.places import pieces_of, plan_places, reads_of
-from ..ir.step import Step, unfused
+from ..ir.step import Form, Step, unfused
 from .kinds import contraction
 from .place_moves import place_moves, share_halos
 from .place_views import place_views
@@ -24,7 +24,7 @@ Triple = tuple[int, int, int]
 
 
 class Sums(Protocol):
-    def __call__(self, c: Contraction, count: int, layout: Image, *, target: Target) -> tuple[Image, ...]: ...
+    def __call__(self, c: Contraction, count: int, layout: Image, form: Form) -> tuple[Image, ...]: ...
 
 
 def choose_block(program: Graph, target: Target) -> Target:
@@ -179,7 +179,7 @@ class _Assignment:
         """Sums over a plane of one step lie side by side in one buffer, a pixel for each part they are cut into."""
         like = self.layouts[n.op.sums[0]]
         assert isinstance(like, Image)
-        made = self.sums(cs[n.name][1], len(n.op.sums), like, target=self.target) if n.name in cs else interleaved(len(n.op.sums), like)
+        made = self.sums(cs[n.name][1], len(n.op.sums), like, n.op.form) if n.name in cs else interleaved(len(n.op.sums), like)
         for v, layout in zip(n.op.sums, made):
             self.layouts[v] = layout
 

@@ -17,6 +17,7 @@ from typing import Any
 from ..diagnostics import Diagnostic, Label, SpecError, UsageError, in_order, near, told
 from ..garbage import none_expected
 from ..ir.graph import Graph, Node
+from ..ir.precision import DEFAULT
 from ..layers import LAYERS
 from ..source import Source, Span
 from ..syntax import tree
@@ -324,7 +325,7 @@ def _finish(e: Elaborator, macro: Macro) -> Graph | None:
     training = elaborate_training(e, macro, graph)
     if any(d.severity == "error" for d in e.found):
         return None
-    return Graph(macro.name, tuple(nodes), outputs, training=training, warnings=in_order(e.found))
+    return Graph(macro.name, tuple(nodes), outputs, training=training, warnings=in_order(e.found), precision=(training and training.precision) or DEFAULT)
 
 
 def _without_unread_sides(e: Elaborator, wanted: set[str]) -> list[Node]:

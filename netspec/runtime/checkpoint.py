@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from .. import __version__
 from ..diagnostics import MissingFileError, unwritable
 from ..ir.layout import Target
+from ..ir.precision import DEFAULT
 from ..ir.types import shape_text
 from ..optimisers.lbfgs import Memory
 from .averaging import AVERAGE
@@ -176,7 +177,7 @@ def _where(net: Network) -> dict[str, Any]:
 
     target: Target | None = getattr(net.executor, "target", None)
     vectors = {"instructions": f"{8 * target.vector}-bit vectors"} if target is not None else {}
-    return {"device": net.device, **vectors, "dtype": str(net.dtype), "precision": net.precision or "",
+    return {"device": net.device, **vectors, "dtype": str(net.dtype), "precision": "" if net.precision == DEFAULT else net.precision,
             "netspec": __version__, **{k: of(k) for k in ("numpy", "numba", "llvmlite")}}
 
 

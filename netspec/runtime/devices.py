@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from ..backends.executor import Executor
 from ..diagnostics import near
 from ..ir.graph import Graph
+from ..ir.precision import refusal
 from .misuse import misuse
 
 DEVICES = {  # name -> module, class, dtype where none is asked for
@@ -18,7 +20,6 @@ DEVICES = {  # name -> module, class, dtype where none is asked for
     "reference": ("netspec.backends.reference.executor", "ReferenceExecutor", "float64"),
 }
 DTYPES = ("float32", "float64")
-PRECISIONS = ("float32", "exact")
 
 
 def default_dtype(device: str) -> str:
@@ -44,10 +45,17 @@ def checked_dtype(dtype: Any, device: str) -> str:
     return name
 
 
-def checked_precision(precision: Any) -> str | None:
-    if precision is not None and (not isinstance(precision, str) or precision not in PRECISIONS):
-        raise misuse("bad-value", f"there is no precision `{named(precision)}`", hint=f"one of {', '.join(PRECISIONS)}")
-    return precision
+def at_precision(graph: Graph, asked: Any) -> Graph:
+    """The network at the precision asked for: at its own, that of its train section, for None. Raises for one that does
+    not exist."""
+    if asked is None:
+        return graph
+    refused = refusal(named(asked))
+    if refused or not isinstance(asked, str):
+        title, hint = refused or (f"a precision is a text, not a {type(asked).__name__}", "precision float32")
+        word, _, value = hint.partition(" ")
+        raise misuse("bad-value", title, hint=f'{word}="{value}"')
+    return replace(graph, precision=asked)
 
 
 def named(value: object) -> str:
@@ -55,13 +63,12 @@ def named(value: object) -> str:
     return value if isinstance(value, str) else " ".join(repr(value).split())[:60]
 
 
-def executor(graph: Graph, device: str = "cpu", dtype: str | None = None, precision: str | None = None) -> Executor:
-    """A network on a device, its parameters all zero.
+def executor(graph: Graph, device: str = "cpu", dtype: str | None = None) -> Executor:
+    """A network on a device, at the precision it carries, its parameters all zero.
 
-    Errors: a device, dtype or precision that does not exist.
+    Errors: a device or dtype that does not exist.
     """
     dtype = checked_dtype(dtype, device)
-    precision = checked_precision(precision)
     where, name, _ = DEVICES[device]
     made: type[Executor] = getattr(import_module(where), name)
-    return made(graph, dtype) if precision is None else made(graph, dtype, precision)
+    return made(graph, dtype)

@@ -48,10 +48,10 @@ def standalone(graph: Graph) -> str:
     if not all(v.type.known for v in graph.values.values()):
         raise UsageError(f"{graph.name} takes images of any size, and kernels are written for one", hint="--input 3x224x224")
     recipe = recipe_of(graph)
-    target, store = target_and_store(graph, 4, "float32")
-    entries = {"predict": plan(lower(False)(graph), target, store, DTYPE, fold=False)}
+    target, store = target_and_store(graph, DTYPE)
+    entries = {"predict": plan(lower(False)(graph), target, store, fold=False)}
     if recipe.terms:
-        entries["gradients"] = plan(training_program(graph, recipe.terms), target, store, DTYPE, fold=False)
+        entries["gradients"] = plan(training_program(graph, recipe.terms), target, store, fold=False)
     rule = _Rule(graph, recipe, target, store) if _steps(recipe) else None
     kernels: dict[str, str] = {}
     for p in entries.values():

@@ -43,7 +43,7 @@ class Footprint:
         return max(0, (budget - self.fixed) // max(1, self.sample))
 
 
-def footprints(graph: Graph, recipe: Recipe, dtype: str = "float32", precision: str = "float32", device: str = "cpu") -> dict[str, Footprint]:
+def footprints(graph: Graph, recipe: Recipe, dtype: str = "float32", device: str = "cpu") -> dict[str, Footprint]:
     """What `train`, a step of training, and `predict` need on a device. Without losses, training is the gradient of the outputs; without
     an optimiser it keeps nothing. The history of L-BFGS is not counted.
 
@@ -64,9 +64,9 @@ def footprints(graph: Graph, recipe: Recipe, dtype: str = "float32", precision: 
             on_gpu = cuda_plan(program, places)
             made[entry] = Footprint(on_gpu.arena * item, (held * size + on_gpu.vectors) * item)
         return made
-    target, store = target_and_store(graph, item, precision)
+    target, store = target_and_store(graph, dtype)
     for entry, program, held in entries:
-        planned = plan(program, target, store, dtype, fold=entry == "predict")
+        planned = plan(program, target, store, fold=entry == "predict")
         made[entry] = Footprint(planned.memory.arena, (held * stored(store) + planned.vectors) * item + planned.scratch)
     return made
 
@@ -76,7 +76,7 @@ def fitting(net: Network, budget: str) -> int:
 
     Errors: one that a batch of one does not fit into.
     """
-    need = footprints(net.graph, net.recipe, str(net.dtype), net.precision or "float32", net.device)["train"]
+    need = footprints(net.graph, net.recipe, str(net.dtype), net.device)["train"]
     n = need.batch(size(budget))
     if n < 1:
         raise misuse("out-of-memory", f"{net.graph.name} does not train in {budget}", f"{shown(need.fixed)} whatever the batch, and {shown(need.sample)} a sample",

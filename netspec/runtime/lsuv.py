@@ -36,7 +36,7 @@ def lsuv(net: Network, x: Any) -> None:
     layers = weighted(graph)
     for _, p in layers:
         net.store.set(p.name, initial(replace(p, init="orthogonal"), net.seed))
-    probe = executor(replace(graph, outputs=tuple((f"lsuv.{k}", node.name) for k, (node, _) in enumerate(layers))), net.device, str(net.dtype), net.precision)
+    probe = executor(replace(graph, outputs=tuple((f"lsuv.{k}", node.name) for k, (node, _) in enumerate(layers))), net.device, str(net.dtype))
     for p in graph.parameters:
         probe.set(p.name, net.store.get(p.name))
     batch = arrays.cut(found, slice(None), net.dtype)

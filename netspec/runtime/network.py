@@ -41,11 +41,10 @@ class Network:
     `epoch` passes over the data, both from the first one on.
     """
 
-    def __init__(self, graph: Graph, device: str = "cpu", dtype: str | None = None, precision: str | None = None, seed: int = 0,
+    def __init__(self, graph: Graph, device: str = "cpu", dtype: str | None = None, seed: int = 0,
                  recipe: Recipe | None = None, remake: Remake | None = None):
         self.graph, self.device, self.seed = graph, device, whole("seed", seed)
         self.dtype = np.dtype(checked_dtype(dtype, device))
-        self.precision = precision
         self.recipe = recipe or Recipe()
         self.step, self.epoch, self.updates = 0, 0, 0
         self.ends: int | None = None  # the horizon of schedules where no recipe says it, see horizon.py
@@ -61,12 +60,17 @@ class Network:
         self._last: tuple[dict[str, Array], Mode] | None = None
         self._differentiated = False  # whether the executor holds gradients
         known = all(v.type.known for v in graph.values.values())
-        self.executor = executor(graph, device, str(self.dtype), precision) if known else None
+        self.executor = executor(graph, device, str(self.dtype)) if known else None
         self.store: Store = self.executor or Waiting(graph.parameters, self.dtype)
         self._all = {p.name: p for p in graph.parameters}
         self.parameters = Values("parameter", tuple(p for p in graph.parameters if p.kind != "buffer"), lambda: self.store, self._put)
         self.buffers = Values("buffer", tuple(p for p in graph.parameters if p.kind == "buffer"), lambda: self.store, self._put)
         self.initialise()
+
+    @property
+    def precision(self) -> str:
+        """`float32` or `exact`."""
+        return self.graph.precision
 
     def __repr__(self) -> str:
         size = sum(p.size for p in self.graph.parameters if p.kind != "buffer")
@@ -328,7 +332,7 @@ class Network:
                 raise misuse("size-dependent", f"the parameters of {self.graph.name} depend on the size of its input",
                              f"{name} is {shape_text(had.get(name, ()) ) or 'absent'}, and {shape_text(has.get(name, ())) or 'absent'} for input {shape_text(key[0])}",
                              hint="state the size in the text, or put avgpool global before fc")
-            self._sized[key] = executor(graph, self.device, str(self.dtype), self.precision)
+            self._sized[key] = executor(graph, self.device, str(self.dtype))
         run = self._sized[key]
         if self.executor is not run:
             for p in self._all.values():

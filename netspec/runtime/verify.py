@@ -52,7 +52,7 @@ def verify(graph: Graph, *, batch: int = 3, seed: int = 0, device: str = "cpu") 
         if not n.type.known:
             raise misuse("unknown-size", f"to run it the size of the input must be known, and `{n.name}` is {shape_text(n.type.shape)}",
                          hint=f"--input {'x'.join(str(s or 32) for s in n.type.shape)}")
-    reference, exact, single = (Network(graph, device, dtype, None, seed) for device, dtype in (("reference", "float64"), (device, "float64"), (device, "float32")))
+    reference, exact, single = (Network(graph, device, dtype, seed) for device, dtype in (("reference", "float64"), (device, "float64"), (device, "float32")))
     x = {n.name: _gaussian(seed, n.name, (batch, *n.type.shape)) for n in graph.inputs}
     dy = {public: _gaussian(seed, f"d.{public}", (batch, *graph.values[v].type.shape)) for public, v in graph.outputs}
     modes: tuple[Mode, ...] = ("eval", "train") if _trains(reference, x) else ("eval",)

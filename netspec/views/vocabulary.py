@@ -78,6 +78,10 @@ VOCABULARY: dict[str, tuple[str, str]] = {
     "initialise": ("`initialise lsuv`: orthogonal weights, each layer's scaled until its output on the first batch has variance 1.\n"
                    "Mishkin and Matas, \"All you need is a good init\", 2015 (arXiv:1511.06422)",
                    "net a:\n  input 1x8x8\n  fc 10\n\ntrain a:\n  loss cross_entropy\n  sgd lr=0.1\n  initialise lsuv\n"),
+    "precision": ("How exactly the network is computed. `float32`, where nothing is said: convolutions may be transformed (Winograd), which is faster\n"
+                  "and rounds a little more. `exact`: convolutions as they are written. `--precision` and compile(precision=) win over it.\n"
+                  "`netspec verify SPEC` measures what the transforms cost on your data.",
+                  "net a:\n  input 1x8x8\n  conv 16 3x3 relu\n  fc 10\n\ntrain a:\n  loss cross_entropy\n  sgd lr=0.1\n  precision exact\n"),
     "expect": ("A statement about the shape of the flow at this point, which `check` holds the net to.",
                "net a:\n  input 3x32x32\n  conv 16 3x3 /2\n  expect 16x16x16\n  fc 10\n"),
     "skip": ("The flow as it is: the branch of a merge that does nothing.",

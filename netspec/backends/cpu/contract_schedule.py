@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from ...ir.contraction import Contraction, WeightOrder, without_edges
 from ...ir.layout import Image, Target
+from ...ir.step import Form
 from . import winograd_schedule as W
 from .contract_calls import PLAIN, Call, Epilogue, Fold, Gather, Outer, Plan, Repack, Workspace, place_offset
 
@@ -21,7 +22,7 @@ MOST_OPERANDS, MOST_VECTORS = 14, 12  # of an epilogue: what fits a table row
 # ---- gather -------------------------------------------------------------------------------------------------------------
 def plan_gather(c: Contraction, name: str, *, image: tuple[str, Image], weight: tuple[str, WeightOrder], outputs: tuple[tuple[str, Image], ...],
                 target: Target, extras: tuple[tuple[str, Image], ...] = (), vectors: tuple[str, ...] = (), sums: tuple[str, ...] = (),
-                epilogue: Epilogue = PLAIN, precision: str = "float32") -> Plan:
+                epilogue: Epilogue = PLAIN, form: Form = "direct") -> Plan:
     """`weight` is its name and the order it is stored in. Operands are (name, layout); extras and outputs are e0.. and
     the stores of the epilogue, vectors c0.., sums the images `sum_layouts` describes."""
     x, y = image[1], outputs[0][1]
@@ -33,7 +34,7 @@ def plan_gather(c: Contraction, name: str, *, image: tuple[str, Image], weight: 
         raise ValueError(f"{name}: only the image of a contraction may be channels-last")
     masked = c.groups * c.outs % lanes != 0 and not keeps_zero(epilogue)
     operands = tuple(n for n, _ in outputs), image[0], tuple(n for n, _ in extras), vectors, sums, epilogue
-    if not last and W.wins(c, lanes, y.item, precision):
+    if form == "winograd":
         source, prepare, derived = _weights(name, weight, WeightOrder(c, lanes, whole=True), kind)
         return W.plan_gather(c, name, operands, source, prepare, derived, lanes, masked)
     order = WeightOrder(c, lanes, last)
@@ -105,10 +106,10 @@ def keeps_zero(epilogue: Epilogue) -> bool:
     return True
 
 
-def sum_layouts(c: Contraction, count: int, layout: Image, *, target: Target, precision: str = "float32") -> tuple[Image, ...]:
+def sum_layouts(c: Contraction, count: int, layout: Image, form: Form) -> tuple[Image, ...]:
     """Layouts of the `count` sums of a gather into `layout`: one pixel per part, interleaved in one buffer. They belong
     at the same `at`."""
-    if W.wins(c, layout.lanes, layout.item, precision):
+    if form == "winograd":
         return _interleaved(count, W.chunks(c, layout.lanes).parts, layout)
     groups, _ = cut(c, layout.lanes)
     parts = sum(-(-d.count * r.count // g) for (d, r, _), g in zip(c.phases, groups))
@@ -131,12 +132,12 @@ def _digest(order: WeightOrder) -> str:
 
 # ---- outer --------------------------------------------------------------------------------------------------------------
 def plan_outer(c: Contraction, name: str, *, image: tuple[str, Image], out: tuple[str, Image], into: str, target: Target,
-               precision: str = "float32") -> Plan:
+               form: Form = "direct") -> Plan:
     """A weight gradient, written to `into` in the order WeightOrder(c, lanes, channels-last?)."""
     x, y = image[1], out[1]
     kind, lanes = "float64" if y.item == 8 else "float32", y.lanes
     order = WeightOrder(c, lanes, x.block == 0)
-    if x.block and W.wins(c, lanes, y.item, precision) and order == WeightOrder(c, lanes, whole=True):
+    if form == "winograd":
         return W.plan_outer(c, name, image[0], out[0], into, lanes, y.images)
     walk = order.walks[0]
     most = 28 if target.vector == 64 else 12

@@ -60,9 +60,9 @@ class CpuExecutor(Executor):
     device = "cpu"
     share = True  # let values whose lives do not meet lie in the same memory
 
-    def __init__(self, graph: Graph, dtype: str = "float32", precision: str = "float32"):
-        super().__init__(graph, dtype, precision)
-        self.target, self.store = target_and_store(graph, self.dtype.itemsize, precision)
+    def __init__(self, graph: Graph, dtype: str = "float32"):
+        super().__init__(graph, dtype)
+        self.target, self.store = target_and_store(graph, self.dtype.name)
         self.trainable = max((p.at + round_up(p.size, 16) for n, p in self.store.items() if self.parameters[n].trainable), default=0)
         self.weights, self.grads = aligned(stored(self.store), self.dtype), aligned(stored(self.store), self.dtype)
         self.shapes = {n.name: n.type.shape for n in graph.inputs} | {public: graph.values[v].type.shape for public, v in graph.outputs}
@@ -143,7 +143,7 @@ class CpuExecutor(Executor):
 
     def plan(self, program: Graph, fold: bool) -> Entry:
         """Plan a lowered program, and make room for what it needs whatever the batch."""
-        p = plan(program, self.target, self.store, self.dtype.name, fold=fold, share=self.share)
+        p = plan(program, self.target, self.store, fold=fold, share=self.share)
         return Entry(p.program, p.schedule, p.memory, p.first, aligned(p.vectors, self.dtype), aligned(p.scratch, np.uint8),
                      functions(p.text, p.kind, program.name), _feeds(p.program))
 

@@ -24,13 +24,15 @@ from ...passes.objective import Term, cotangent_program, training_program
 from ...passes.plan_memory import MemoryPlan, memory_plan
 from ...passes.prepare import prepare
 from ...passes.split_sums import split_sums
+from .choose_forms import choose_forms
 from .contract_schedule import sum_layouts
 from .module import entry_text, module_text
 from .schedule import Schedule, schedule
 
 Store = Mapping[str, Vector | Packed]
 PASSES = ("infer_shapes", "lower", "differentiate", "fold_batchnorm", "common_subexpressions", "absorb_moves", "drop_dead", "prepare", "split_sums", "line_up", "fuse",
-          "assign_layouts", "plan_memory")
+          "choose_forms", "assign_layouts", "plan_memory")
+ITEMS = {"float32": 4, "float64": 8}  # bytes
 
 
 def nothing(name: str, graph: Graph) -> None:
@@ -79,10 +81,10 @@ def host_vector() -> int:
     return int(asked)
 
 
-def target_and_store(graph: Graph, item: int, precision: str) -> tuple[Target, dict[str, Vector | Packed]]:
-    """How a network's values are blocked, and where its parameters lie: the same for every entry."""
+def target_and_store(graph: Graph, dtype: str) -> tuple[Target, dict[str, Vector | Packed]]:
+    """How a network's values are stored and multiplied, and where its parameters lie: the same for every entry."""
     forward = absorb_moves(lower(False)(graph)).verify()
-    target = choose_block(forward, Target("cpu", host_vector(), item, precision=precision))
+    target = choose_block(forward, Target("cpu", host_vector(), ITEMS[dtype], precision=graph.precision))
     return target, store_layouts(forward, target)
 
 
@@ -91,7 +93,7 @@ def stored(store: Store) -> int:
     return max((p.at + round_up(p.size, 16) for p in store.values()), default=0) + 16
 
 
-def plan(program: Graph, target: Target, store: Store, dtype: str, *, fold: bool, share: bool = True, after: Watch = nothing) -> Planned:
+def plan(program: Graph, target: Target, store: Store, *, fold: bool, share: bool = True, after: Watch = nothing) -> Planned:
     """A lowered program, made ready to run. `after` sees what each pass leaves behind."""
     program = run(program, (*((fold_batchnorm,) if fold else ()), common_subexpressions, absorb_moves, drop_dead), after)
     first = None
@@ -99,38 +101,38 @@ def plan(program: Graph, target: Target, store: Store, dtype: str, *, fold: bool
         first, program = prepare(program)
         first.verify()
         after("prepare", program.verify())
-    program = run(program, (split_sums, drop_dead, line_up(target), fuse(target), assign_layouts(target, store, sum_layouts)), after)
+    program = run(program, (split_sums, drop_dead, line_up(target), fuse(target), choose_forms(target), assign_layouts(target, store, sum_layouts)), after)
     program, memory = memory_plan(program, share=share)
     after("plan_memory", program.verify())
-    return Planned(program, schedule(program, target, dtype), memory, first, "predict" if fold else "gradients")
+    return Planned(program, schedule(program, target), memory, first, "predict" if fold else "gradients")
 
 
-def plan_entry(graph: Graph, entry: str, terms: tuple[Term, ...], dtype: str = "float32", precision: str = "float32", after: Watch = nothing) -> tuple[Planned, Target]:
+def plan_entry(graph: Graph, entry: str, terms: tuple[Term, ...], dtype: str, after: Watch = nothing) -> tuple[Planned, Target]:
     """Everything from the checked network on: "predict", or "gradients" of the losses (of the outputs, where there are
     none)."""
     graph = run(graph, (infer_shapes(),), after)
-    target, store = target_and_store(graph, {"float32": 4, "float64": 8}[dtype], precision)
+    target, store = target_and_store(graph, dtype)
     after("lower", lower(entry != "predict")(graph))
     if entry == "predict":
-        return plan(lower(False)(graph), target, store, dtype, fold=True, after=after), target
+        return plan(lower(False)(graph), target, store, fold=True, after=after), target
     program = training_program(graph, terms) if terms else cotangent_program(graph, training=True, inputs=False)
     after("differentiate", program.verify())
-    return plan(program, target, store, dtype, fold=False, after=after), target
+    return plan(program, target, store, fold=False, after=after), target
 
 
-def program_after(graph: Graph, entry: str, terms: tuple[Term, ...], pass_name: str | None) -> Graph:
+def program_after(graph: Graph, entry: str, terms: tuple[Term, ...], pass_name: str | None, dtype: str) -> Graph:
     """The program as a pass leaves it; the last one's where none is named."""
     if pass_name is not None and pass_name not in PASSES:
         raise UsageError(f"there is no pass called {pass_name}", "passes: " + ", ".join(PASSES))
     seen: dict[str, Graph] = {}
-    plan_entry(graph, entry, terms, after=seen.__setitem__)
+    plan_entry(graph, entry, terms, dtype, after=seen.__setitem__)
     name = pass_name or "plan_memory"
     if name not in seen:
         raise UsageError(f"the entry {entry} does not run {name}", "it runs: " + ", ".join(seen))
     return seen[name]
 
 
-def emitted(graph: Graph, entry: str, terms: tuple[Term, ...]) -> str:
+def emitted(graph: Graph, entry: str, terms: tuple[Term, ...], dtype: str) -> str:
     """The readable module of an entry, with its kernels."""
-    planned, target = plan_entry(graph, entry, terms)
-    return module_text(graph.name, planned.kind, planned.schedule, dtype="float32", lanes=target.lanes, arena=planned.memory.arena)
+    planned, target = plan_entry(graph, entry, terms, dtype)
+    return module_text(graph.name, planned.kind, planned.schedule, dtype=target.dtype, lanes=target.lanes, arena=planned.memory.arena)

@@ -53,15 +53,14 @@ class Schedule:
     workspace: int  # bytes
 
 
-def schedule(graph: Graph, target: Target, dtype: str) -> Schedule:
-    return _Scheduler(graph, target, dtype).run()
+def schedule(graph: Graph, target: Target) -> Schedule:
+    return _Scheduler(graph, target).run()
 
 
 @dataclass
 class _Scheduler:
     graph: Graph
     target: Target
-    dtype: str
     kernels: dict[str, str] = field(default_factory=dict)
     workspace: dict[str, int] = field(default_factory=dict)  # what lives as long as the weights do: name -> byte
     top: int = 0
@@ -118,7 +117,7 @@ class _Scheduler:
         c = renamed(c, dict(zip(f.operands, first.inputs)) | {t.name: r.name for t, r in zip(f.targets, first.results)})
         if n.op.kind == "outer":
             return contract.plan_outer(c, n.name, image=(c.image, self.image(c.image)), out=(c.out, self.image(c.out)), into=n.name, target=self.target,
-                                       precision=self.target.precision)
+                                       form=n.op.form)
         stored = tuple(v.name for v in n.results if v.name not in n.op.sums)
         epilogue, extras, vectors = self.epilogue(n, stored)
         if not stored:  # a sum is all that is wanted of it: the images still have to be somewhere
@@ -127,7 +126,7 @@ class _Scheduler:
         assert isinstance(weight, Packed)
         return contract.plan_gather(c, n.name, image=(c.image, self.image(c.image)), weight=(c.weight, weight.order),
                                     outputs=tuple((v, self.image(v)) for v in stored), target=self.target, extras=tuple((v, self.image(v)) for v in extras),
-                                    vectors=vectors, sums=n.op.sums, epilogue=epilogue, precision=self.target.precision)
+                                    vectors=vectors, sums=n.op.sums, epilogue=epilogue, form=n.op.form)
 
     def image(self, v: str) -> Image:
         layout = self.layouts[v]
@@ -164,25 +163,25 @@ class _Scheduler:
     def kernel(self, n: Node) -> Call:
         kind = n.op.kind
         if kind == "move":
-            move, text = emit_move(n, self.graph, self.dtype, self.target.lanes)
+            move, text = emit_move(n, self.graph, self.target.dtype, self.target.lanes)
             self.kernels[move.kernel] = text
             return move
         if kind == "lanes":
-            e = emit_lanes(n, self.graph, self.dtype, self.target.lanes)
+            e = emit_lanes(n, self.graph, self.target.dtype, self.target.lanes)
             return self.call(n, e, n.type.shape[0] or 1, n.type.batch, _chunk(n))
         if kind == "places":
-            p = emit_places(n, self.graph, self.dtype, self.target.lanes)
+            p = emit_places(n, self.graph, self.target.dtype, self.target.lanes)
             return replace(self.call(n, p, 1, n.type.batch, p.chunk), pieces=p.pieces, scratch=p.scratch)
         if kind == "pairs":
-            e, scratch = emit_pairs(n, self.graph, self.dtype, self.target.lanes)
+            e, scratch = emit_pairs(n, self.graph, self.target.dtype, self.target.lanes)
             return replace(self.call(n, e, n.type.shape[0] or 1, n.type.batch, 1), scratch=scratch)
         if kind == "channel":
-            e = emit_channel(n, self.graph, self.dtype, self.target.lanes)
+            e = emit_channel(n, self.graph, self.target.dtype, self.target.lanes)
             images = max((self.graph.values[i].type.batch for i in n.inputs), default=0)
             return self.call(n, e, n.type.shape[0] or 1, images, 0)
         if kind == "flat":
-            return self.call(n, emit_flat(n, self.graph, self.dtype, self.target.lanes), self.layouts[n.name].size, 0, 4096)  # type: ignore[union-attr]
-        e = emit_loop(n, self.graph, self.dtype, self.target.lanes)
+            return self.call(n, emit_flat(n, self.graph, self.target.dtype, self.target.lanes), self.layouts[n.name].size, 0, 4096)  # type: ignore[union-attr]
+        e = emit_loop(n, self.graph, self.target.dtype, self.target.lanes)
         types = {v: self.inner.values[v].type for v in (*n.op.nodes[0].inputs, *(r.name for r in n.op.nodes[0].results))}
         images = images_of(n.op.nodes[0], types) if n.type.batch else max((self.graph.values[i].type.batch for i in n.inputs), default=1)
         return self.call(n, e, 1, images, 1 if n.type.batch else 0)

@@ -5,17 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import ceil
 
-from ...ir.contraction import Contraction
+from ...ir.contraction import Contraction, WeightOrder
+from ...ir.layout import Target
 from .contract_calls import Call, Epilogue, Plan, WinogradFold, WinogradGather, WinogradOuter, WinogradWeights, Workspace
 
 FRAME_AND_TABLE = 1024 + 4096  # bytes of scratch before the tiles
 Operands = tuple[tuple[str, ...], str, tuple[str, ...], tuple[str, ...], tuple[str, ...], Epilogue]
 
 
-def wins(c: Contraction, lanes: int, item: int, precision: str) -> bool:
+def wins(c: Contraction, target: Target) -> bool:
     """Whether Winograd's form is allowed and faster. Its gain is 4, less what tiles beyond the edge waste and what the
     transforms cost, which the channels on the other side pay for."""
-    if precision != "float32" or item != 4 or not c.stencil or min(c.ins, c.outs) < lanes or -(-c.ins // lanes) > TABLE_ENTRIES:
+    lanes = target.lanes
+    if target.precision != "float32" or target.item != 4 or not c.stencil or min(c.ins, c.outs) < lanes or -(-c.ins // lanes) > TABLE_ENTRIES:
+        return False
+    if c.kind == "outer" and WeightOrder(c, lanes, False) != WeightOrder(c, lanes, whole=True):
         return False
     _, H, W = _grid(c)
     used = H * W / (16 * ceil(H / 4) * ceil(W / 4))

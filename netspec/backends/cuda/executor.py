@@ -22,8 +22,8 @@ class CudaExecutor(Executor):
 
     device = "cuda"
 
-    def __init__(self, graph: Graph, dtype: str = "float32", precision: str = "float32", on: Device | None = None):
-        super().__init__(passed(graph, (infer_shapes(),)), dtype, precision)
+    def __init__(self, graph: Graph, dtype: str = "float32", on: Device | None = None):
+        super().__init__(passed(graph, (infer_shapes(),)), dtype)
         self.on = on or NumbaDevice()
         self.store, self.size = store_places(self.graph)
         self.trainable = max((self.store[p.name].at + p.size for p in self.graph.parameters if p.trainable), default=0)

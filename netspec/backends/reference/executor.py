@@ -18,8 +18,8 @@ class ReferenceExecutor(Executor):
 
     device = "reference"
 
-    def __init__(self, graph: Graph, dtype: str = "float64", precision: str = "exact"):
-        super().__init__(graph, dtype, precision)
+    def __init__(self, graph: Graph, dtype: str = "float64"):
+        super().__init__(graph, dtype)
         self.store: dict[str, Array] = {p.name: np.zeros(p.shape, self.dtype) for p in graph.parameters}
         self.grads: dict[str, Array] = {}
         self.state: dict[tuple[str, str], Array] = {}

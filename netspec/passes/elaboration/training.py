@@ -8,6 +8,7 @@ from typing import Any
 
 from ...diagnostics import near
 from ...ir.graph import Graph, Input, Node
+from ...ir.precision import PRECISIONS, refusal
 from ...ir.training import LossUse, MetricUse, Setting, Training
 from ...source import Span
 from ...syntax import tree
@@ -21,7 +22,7 @@ from .files import Context
 from .statements import check_turns, list_of
 from .values import UNKNOWN_VALUE, Macro, Mistake, Silent, Symbol, described, plain
 
-SETTINGS = ("data", "loss", "schedule", "metric", "batch", "epochs", "accumulate", "average", "initialise", "augment", "regularise")
+SETTINGS = ("data", "loss", "schedule", "metric", "batch", "epochs", "accumulate", "precision", "average", "initialise", "augment", "regularise")
 
 
 OTHERWISE = {"crossentropyloss": "cross_entropy", "categorical_crossentropy": "cross_entropy", "sparse_categorical_crossentropy": "cross_entropy", "softmax": "cross_entropy",
@@ -44,6 +45,7 @@ class _Section:
         self.numbers: dict[str, int] = {}
         self.average: float | None = None
         self.initialise: str | None = None
+        self.precision: str | None = None
         self.data: Setting | None = None
         self.augmentation: list[Any] = []
         self.regularisation: list[Setting] = []
@@ -68,7 +70,7 @@ def elaborate_training(e: Elaborator, macro: Macro, graph: Graph | None) -> Trai
     _steered(e, section)
     return Training(tuple(section.losses), section.optimiser, tuple(made for made, _ in section.schedules), tuple(section.metrics), section.numbers.get("batch"),
                     section.numbers.get("epochs"), section.numbers.get("accumulate"), section.average, section.initialise, section.data,
-                    tuple(section.augmentation), tuple(section.regularisation))
+                    tuple(section.augmentation), tuple(section.regularisation), section.precision)
 
 
 def training_words(e: Elaborator, item: tree.Train, file: Any, unknown: set[str]) -> None:
@@ -194,10 +196,10 @@ def _setting(e: Elaborator, s: tree.Call, c: Context, section: _Section, graph: 
         if v < 1:
             raise Mistake("out-of-range", f"{name} is at least 1", s.arguments[0].span, f"this is {v}", hint=f"{name} {max(1, -v)}")
         section.numbers[name] = v
-    elif name in ("average", "initialise"):
+    elif name in ("average", "initialise", "precision"):
         if getattr(section, name) is not None:
             raise Mistake("duplicate-option", f"`{name}` is given twice", s.span, "the second time")
-        setattr(section, name, _average(s, c) if name == "average" else _initialise(s, c))
+        setattr(section, name, {"average": _average, "initialise": _initialise, "precision": _precision}[name](s, c))
     elif name == "data":
         if section.data is not None:
             raise Mistake("duplicate-option", "`data` is given twice", s.span, "the second time")
@@ -430,6 +432,19 @@ def _initialise(s: tree.Call, c: Context) -> str:
     if found.values or found.options:
         raise Mistake("wrong-argument", "`initialise lsuv` takes nothing more", s.span, hint="initialise lsuv")
     return found.name
+
+
+def _precision(s: tree.Call, c: Context) -> str:
+    """`precision exact`: how exactly the network is computed."""
+    if len(s.arguments) != 1 or isinstance(s.arguments[0], (tree.Option, tree.Reference)):
+        raise Mistake("wrong-argument", "precision takes one word", s.span, f"there are: {', '.join(PRECISIONS)}", hint="precision exact")
+    said = plain(evaluate(s.arguments[0], c, None))
+    if said is UNKNOWN_VALUE:
+        raise Silent
+    refused = refusal(said if isinstance(said, str) else tree.source_text(s.arguments[0]))
+    if refused:
+        raise Mistake("unknown-word", refused[0], s.arguments[0].span, hint=refused[1])
+    return str(said)
 
 
 def _penalty(s: tree.Call, c: Context) -> Setting:

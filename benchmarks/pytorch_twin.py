@@ -178,11 +178,11 @@ class Twin(nn.Module):
         if op.reference is None:
             raise NotImplementedError("a crop by numbers has no twin")
 
-        def run(x: Tensor, like: Tensor) -> Tensor:
-            for axis in range(2, like.ndim):
-                room = like.shape[axis] - x.shape[axis]
-                like = like.narrow(axis, room // 2 if op.offset is None else op.offset, x.shape[axis])
-            return like
+        def run(x: Tensor, *like: Tensor) -> Tensor:
+            for axis in range(2, x.ndim):
+                size = min(r.shape[axis] for r in like)
+                x = x.narrow(axis, (x.shape[axis] - size) // 2 if op.offset is None else op.offset, size)
+            return x
 
         return run
 

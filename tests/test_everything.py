@@ -28,7 +28,7 @@ net layers:
   conv 4 1x1
   u: unpool @p
   pad 1 replicate
-  crop @d offset=2
+  @d -> crop @pad1 offset=2
   pad channels=4
   scale
   shuffle 2

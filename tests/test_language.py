@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from netspec import compile, load_graph
 from netspec.diagnostics import Diagnostic, SpecError, UsageError
 from netspec.ir.graph import Graph
 from netspec.passes.elaborate import callable_nets, check_file, check_module, elaborate
@@ -185,10 +187,37 @@ def test_a_block_of_several_inputs_merges() -> None:
     assert g.by_name["two1.concat1"].inputs == ("x", "x")
 
 
-def test_crop_trims_the_reference() -> None:
+def test_crop_cuts_the_flow_to_the_reference() -> None:
+    g = steps("x: conv 2 3x3 valid", "@input -> conv 4 3x3 -> crop @x")
+    assert g.by_name["crop1"].inputs == ("conv2", "x") and out(g) == "N x 4x14x14"
+    assert out(steps("x: conv 2 9x9 valid", "@input -> crop @x offset=8")) == "N x 4x8x8"
+    assert "shape-mismatch" in errors("x: conv 2 9x9 valid", "@input -> crop @x offset=9")
+    # As it once read, the flow was the smaller one: the hint says what to write instead.
+    for line, hint in (("conv 4 3x3 valid -> crop @x", "@x -> crop @conv2"), ("y: conv 4 3x3 valid -> conv 4 1x1\n  crop @x offset=2", "@x -> crop @y offset=2")):
+        text = HEAD + f"  x: conv 2 3x3\n  {line}\n"
+        (d,) = findings(text)
+        assert (d.code, d.hint) == ("shape-mismatch", hint)
+        assert findings(text.replace(line[line.index("crop"):], hint)) == []
+        assert out(graph(text.replace(line[line.index("crop"):], hint))) == "N x 2x14x14"
+
+
+def test_a_merge_with_crop_cuts_every_value_to_the_smallest() -> None:
     g = steps("x: conv 2 3x3", "conv 4 3x3 valid -> concat @x crop")
-    assert g.by_name["crop1"].inputs == ("conv2", "x")
-    assert "shape-mismatch" in errors("x: conv 2 3x3 valid", "@input -> concat @x crop")
+    assert g.by_name["crop1"].inputs == ("x", "conv2") and out(g) == "N x 6x14x14"
+    g = steps("x: conv 2 3x3 valid", "@input -> concat @x crop")  # the flow is the larger one
+    assert g.by_name["crop1"].inputs == ("input", "x") and out(g) == "N x 6x14x14"
+    for merge in ("add", "sub", "mul", "max", "mean"):  # and where no value is the smallest on both axes
+        g = steps("x: conv 4 1x5 valid", f"@input -> conv 4 3x1 valid -> {merge} @x @input crop")
+        assert out(g) == "N x 4x14x12"
+    x = np.random.default_rng(0).normal(size=(2, 3, 7, 9))
+    text = "net a:\n  input 3x7x9\n  concat crop:\n    | pad [(0, 0), (1, 2)]\n    | pad [(2, 3), (0, 0)] -> channels 0..1\n    | crop [(1, 0), (0, 1)]\n"
+    got = compile(text=text, device="reference", dtype="float64").predict(x)
+    wide, high = np.pad(x, [(0, 0), (0, 0), (0, 0), (1, 2)]), np.pad(x, [(0, 0), (0, 0), (2, 3), (0, 0)])[:, :2]
+    want = np.concatenate([wide[:, :, :6, 2:10], high[:, :, 3:9, :8], x[:, :, 1:, :8]], 1)  # 7 - 6 and 9 - 8 are odd: the end loses one more
+    assert np.array_equal(got, want)
+    # Sizes left open are cut when they are known.
+    text = "net a:\n  input 3x?x?\n  x: conv 8 3x3 valid\n  @input -> concat @x crop\n"
+    assert load_graph(text=text, input="3x9x8").outputs == {"out": (11, 7, 6)} and load_graph(text=text).outputs == {"out": (11, None, None)}
 
 
 def test_references_are_lexical() -> None:
@@ -457,7 +486,7 @@ WHOLE = {
     "import twice": ('import vgg16 from "vgg.net"\nimport vgg16 from "vgg.net"\nnet a:\n  input 3x32x32\n  vgg16 upto stage1\n', 2, "duplicate-definition"),
     "import name defined": ('import vgg16 from "vgg.net"\nblock vgg16: relu\nnet a:\n  input 3x32x32\n  vgg16\n', 1, "duplicate-definition"),
     "net called with wrong rank": ('net b:\n  input 5\n  fc 3\nnet a:\n  input 3x32x32\n  b\n', 6, "wrong-rank"),
-    "crop bigger": ('net a:\n  input 3x32x32\n  x: maxpool 2\n  @input -> crop @x\n', 4, "shape-mismatch"),
+    "crop smaller": ('net a:\n  input 3x32x32\n  x: maxpool 2\n  crop @input\n', 4, "shape-mismatch"),
     "unpool of no pool": ('net a:\n  input 3x32x32\n  x: conv 3 3x3\n  unpool @x\n', 4, "wrong-argument"),
     "dense spatial mismatch": ('net a:\n  input 3x32x32\n  dense: conv 4 3x3 /2\n', 3, "shape-mismatch"),
     "shortcut twice": ('net a:\n  input 3x32x32\n  residual: conv 3 3x3\n  shortcut: skip\n  shortcut: skip\n', 5, "shortcut-without-residual"),

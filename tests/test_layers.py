@@ -190,7 +190,7 @@ def torch_meaning(op: Any, x: list[Any], p: dict[str, Any], training: bool) -> A
         case "crop" if len(x) == 1:
             return edges(x[0], [(-a, -z) for a, z in windows.pads(op.amount, (1,) * rank, (1,) * rank)], "constant")
         case "crop":
-            return centred(x[1], x[0].shape[2:], op.offset)
+            return centred(x[0], [min(r.shape[k] for r in x[1:]) for k in range(2, x[0].ndim)], op.offset)
         case "pad":
             like = [n - m for n, m in zip(x[1].shape[2:], x[0].shape[2:])] if len(x) > 1 else None
             out = edges(x[0], op.amount if like is None else tuple((n // 2, n - n // 2) for n in like), op.mode, op.value)
@@ -329,8 +329,8 @@ REFUSED: list[tuple[str, list[tuple[int, ...]], str, str]] = [  # a step, its in
     ("avgpool 2 pad=2", [(3, 4, 4)], "bad-value", "less than its window"),
     ("add @a", [(3, 4, 4), (4, 4, 4)], "shape-mismatch", "equal"),
     ("concat @a", [(3, 4, 4), (3, 4, 5)], "shape-mismatch", "heights and widths"),
-    ("crop @a", [(3, 4, 4), (3, 3, 5)], "shape-mismatch", "smaller"),
-    ("crop @a offset=2", [(3, 4, 4), (3, 5, 5)], "shape-mismatch", "smaller"),
+    ("crop @a", [(3, 3, 5), (3, 4, 4)], "shape-mismatch", "smaller"),
+    ("crop @a offset=2", [(3, 5, 5), (3, 4, 4)], "shape-mismatch", "smaller"),
     ("crop 2", [(3, 4, 4)], "window-too-large", "leaves nothing"),
     ("crop", [(3, 4, 4)], "wrong-argument", "how much to cut"),
     ("pad 4 reflect", [(3, 4, 4)], "bad-value", "mirror"),

@@ -81,7 +81,7 @@ TEXTS = {
     "deconv": "conv 2 3 /2 -> deconv 2 4 /2 pad=1 -> conv 1 3",
     "u-net": "a: conv 2 3\n  conv 2 2 /2\n  conv 2 3\n  deconv 2 2 /2\n  concat @a\n  conv 1 3",
     "branches": "concat:\n    | conv 1 1\n    | conv 1 5 dilation=2\n    | avgpool 3 /1 pad=1\n  avgpool 2",
-    "crop": "a: conv 2 3 -> conv 2 4 valid\n  crop @a\n  conv 1 1",
+    "crop": "a: conv 2 3\n  b: conv 2 4 valid\n  @a -> crop @b\n  conv 1 1",
     "reflect": "pad 2 reflect -> conv 1 3 /2 valid",
     "whole": "conv 2 3 valid -> avgpool global -> conv 1 1",
     "gate": "a: conv 2 3\n  avgpool global -> sigmoid -> up @a\n  mul @a",

@@ -95,6 +95,22 @@ def test_targets_that_are_no_classes_are_refused() -> None:
     assert net.train_step(x, [[0], [1], [2], [0.0]]) > 0, "N x 1 and whole floats are class numbers"
 
 
+def test_axes_of_length_one_may_be_left_out_of_targets() -> None:
+    text = "net a:\n  input 2x4x4\n  conv 3 1x1 -> avgpool global\ntrain a:\n  loss {}\n  metric accuracy\n  sgd lr=0.1\n"
+    x, y = some(6, (2, 4, 4))
+    losses = []
+    for shape in ((6,), (6, 1), (6, 1, 1), (6, 1, 1, 1)):
+        net, labels = plain(text=text.format("cross_entropy")), y.reshape(shape)
+        fitted = net.fit(x, labels, epochs=1, verbose=0, validation=(x, labels))
+        losses.append([net.loss_and_gradients(x, labels)[0], net.evaluate(x, labels), net.train_step(x, labels), fitted["loss"], fitted["val_accuracy"]])
+    assert losses[0] == losses[1] == losses[2] == losses[3]
+    net = plain(text=text.format("cross_entropy"))
+    assert "6\n" in refused(lambda: net.fit(x, y[None])) and "6 examples" in refused(lambda: net.fit(x, y[:5]))
+    assert "argmax(1)" in refused(lambda: net.fit(x, np.eye(3)[y]))
+    numbers = plain(text=text.format("mse").replace("  metric accuracy\n", ""))
+    assert numbers.evaluate(x, x[:, :1].repeat(3, 1).mean((2, 3))) == numbers.evaluate(x, x[:, :1].repeat(3, 1).mean((2, 3), keepdims=True))
+
+
 def test_no_loss_and_no_optimiser_are_named() -> None:
     x, y = some(4, (1, 4, 4))
     assert 'loss="cross_entropy"' in refused(lambda: plain().train_step(x, y))

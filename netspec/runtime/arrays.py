@@ -135,17 +135,15 @@ def _target(term: Term, t: TensorType, y: Array, examples: int, classes: int | N
     want = tuple(s or 0 for s in t.shape)
     what = f"the target of output `{term.output}`"
     full = (examples * max(1, t.batch), *want)
-    if t.element == "int" or want == (1,):
-        bare = (full[0], *want[1:])
-        if y.shape == bare:
-            y = y.reshape(full)
+    if y.ndim and len(y) == full[0] and y.ndim < len(full) and _long(y.shape[1:]) == _long(want):  # axes of length one may be left out
+        y = y.reshape(full)
     if y.shape != full:
         hint = ""
-        if t.element == "int" and y.ndim == len(full) and y.shape[0] == full[0] and y.shape[1] == classes:
+        if t.element == "int" and y.ndim > 1 and y.shape[:2] == (full[0], classes) and _long(y.shape[2:]) == _long(want[1:]):
             hint = "y.argmax(1) turns one-hot rows into class numbers"
         elif len(y) != full[0] if y.ndim else True:
             hint = f"{len(y) if y.ndim else 1} targets for {full[0]} examples"
-        shown = shape_text((full[0], *want[1:]) if t.element == "int" else full)
+        shown = shape_text((full[0], *(want[1:] if _long(want[1:]) else ())) if t.element == "int" else full)
         raise misuse("wrong-shape", f"{what} has the wrong shape", f"loss {term.loss} wants {shown}", f"got {shape_text(y.shape) or 'a single number'}", hint=hint)
     if y.dtype.kind == "f" and np.isnan(y).any():
         raise misuse("nan-target", f"{what} holds NaN", f"the first is that of example {int(np.argwhere(np.isnan(y))[0][0])}",
@@ -156,6 +154,11 @@ def _target(term: Term, t: TensorType, y: Array, examples: int, classes: int | N
         raise misuse("label-range", f"{what} holds {y.max() if y.max() > 1 else y.min():g}, which is no probability", "loss bce wants numbers from 0 to 1",
                      hint="one of several classes: loss cross_entropy")
     return y if y.dtype.kind == "f" else y.astype(np.float64)
+
+
+def _long(shape: tuple[int, ...]) -> list[int]:
+    """The axes that hold more than one number."""
+    return [n for n in shape if n != 1]
 
 
 def _labels(what: str, y: Array, classes: int | None, ignore: int | None) -> Array:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ...diagnostics import Diagnostic, Label
 from ...ir.types import shape_text
 from ...layers import LAYERS
+from ...layers.crop import smallest
 from ...source import Span
 from ...syntax import tree
 from ..argument_kinds import Given
@@ -102,8 +103,7 @@ def join(e: Elaborator, node: tree.Call, cls: Any, args: Arguments, peers: list[
     if any(f is None for _, f, _ in peers):
         raise Silent
     if crop:
-        first = peers[0]
-        peers = [first, *((what, cropped(e, f, first[1], scope, span, what), at) for what, f, at in peers[1:])]
+        peers = cropped(e, peers, scope, span)
     place = scope.numbered(cls.name, span) if label is None else scope.claim(label, span)
     if label is not None:
         scope.count(cls.name)
@@ -133,33 +133,31 @@ def _between(d: Diagnostic, name: str, peers: list[tuple[str, Flow, Span]]) -> D
     for what, f, _ in others:
         b = f.type
         if a.known and b.known and len(a.shape) == len(b.shape) and b.spatial != a.spatial:
-            if name == "concat" and what.startswith("@") and all((q or 0) >= (p or 0) for p, q in zip(a.spatial, b.spatial)):
-                hint = f"the skip is larger: cut its border with `crop`,  {name} {what} crop"
+            if name == "concat" and what.startswith("@"):
+                hint = f"`crop` cuts both to the smaller one:  {name} {what} crop"
             break
     label = d.labels[0]
     extra = tuple(Label(at, f"{what} gives {shape_text(f.type.shape)}") for what, f, at in peers if what.startswith("branch")) if d.code == "shape-mismatch" else ()
     return Diagnostic(d.code, d.title, (Label(label.span, label.text), *extra[:4]), notes if not extra else (), hint, d.severity, d.trail)
 
 
-def cropped(e: Elaborator, f: Flow, like: Flow, scope: Scope, span: Span, what: str) -> Flow:
-    """The border of a value cut to the size of another. Raises Mistake where it is the smaller one."""
-    a, b = f.type, like.type
-    if len(a.shape) != len(b.shape):
-        raise Mistake("wrong-rank", "crop cuts one image to the size of another, and these have different numbers of axes", span, f"{shape_text(a.shape)} to {shape_text(b.shape)}")
-    if any(p is not None and q is not None and p < q for p, q in zip(a.spatial, b.spatial)):
-        raise Mistake("shape-mismatch", "crop cuts a border, and here the value is smaller than the flow", span, f"{what} is {shape_text(a.shape)}, the flow {shape_text(b.shape)}",
-                      hint="pad it, or crop the flow:  crop " + what)
-    if a.known and b.known and a.spatial == b.spatial:
-        return f
-    cls = LAYERS.get("crop")
-    if cls is None:
-        raise Mistake("unknown-word", "this netspec has no crop layer", span)
-    from ...words import arguments
-
-    ref = next(x for x in arguments(cls) if x.kind == "ref")
-    place = scope.numbered("crop", span)
-    out = e.add(place.path, cls(**{ref.name: f.value}), [like, f], span, scope.path)
-    place.value = out
+def cropped(e: Elaborator, peers: list[tuple[str, Flow, Span]], scope: Scope, span: Span) -> list[tuple[str, Flow, Span]]:
+    """Every value of a merge cut to the smallest of them on each axis. Raises Mistake where they are no images of one kind."""
+    flows = [f for _, f, _ in peers]
+    first = flows[0].type
+    for f in flows:
+        if len(f.type.shape) != len(first.shape):
+            raise Mistake("wrong-rank", "crop cuts one image to the size of another, and these have different numbers of axes", span, f"{shape_text(f.type.shape)} with {shape_text(first.shape)}")
+    size = smallest([f.type for f in flows])
+    whole = next((f for f in flows if f.type.spatial == size and None not in size), None)
+    cls: Any = LAYERS["crop"]
+    out = []
+    for what, f, at in peers:
+        if None in size or f.type.spatial != size:
+            like = [whole] if whole is not None else [f, *(g for g in flows if g is not f)]
+            place = scope.numbered("crop", span)
+            place.value = f = e.add(place.path, cls(reference=like[-1].value), [f, *like], span, scope.path)
+        out.append((what, f, at))
     return out
 
 

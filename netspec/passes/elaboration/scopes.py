@@ -121,6 +121,21 @@ def _beyond(wall: Scope) -> Iterator[Scope]:
         s = s.parent
 
 
+def reference_to(scope: Scope, flow: Flow) -> str | None:
+    """How a line in `scope` refers to a value: `@conv2`, `@stage.conv1`. None where it has no name here."""
+    for s in scope.outwards():
+        if flow.value and (not s.path or flow.value.startswith(s.path + ".")):
+            named, found = s, []
+            for part in flow.value[len(s.path) + 1 if s.path else 0 :].split("."):
+                if part not in named.kids:
+                    break
+                named = named.kids[part]
+                found.append(part)
+                if named.value is not None and named.value.value == flow.value:
+                    return "@" + ".".join(found)
+    return None
+
+
 def below(scope: Scope, name: str) -> list[str]:
     """Paths of the finished nodes of this name further in, written as from `scope`."""
     out: list[str] = []

@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import NoneType
 from typing import Any
 
-from ...diagnostics import Label
+from ...diagnostics import Diagnostic, Label
 from ...ir.types import TensorType, shape_text
 from ...layers import LAYERS
 from ...source import Span
@@ -22,7 +22,7 @@ from .files import UNKNOWN, Context
 from .lookup import Arguments, arguments, flow_of, macro_torn, no_flow, resolve
 from .mending import likely, mended
 from .remarks import remark
-from .scopes import Scope
+from .scopes import Scope, reference_to
 from .stated import stated
 from .values import NOTHING, UNKNOWN_VALUE, Fatal, Flow, Macro, Mistake, Silent, Symbol
 
@@ -152,7 +152,7 @@ def layer(e: Elaborator, node: tree.Call, cls: Any, args: Arguments, flow: Flow 
         out = e.add(place.path, made, inputs, span, scope.path)
     except (Mistake, Silent) as m:
         if isinstance(m, Mistake):
-            e.report(m.diagnostic)
+            e.report(_with_flow(m.diagnostic, scope, flow))
         out = guess(made, inputs)
         if isinstance(m, Mistake) and m.diagnostic.code == "wrong-rank" and len(inputs[0].type.shape) == 1:
             out = replace(out, ranked=False)  # the next step would say the same
@@ -241,6 +241,14 @@ def _explained(m: Mistake, flow: Flow) -> None:
     d = m.diagnostic
     if d.code == "not-whole" and flow.sure and flow.type.channels is not None:
         m.diagnostic = replace(d, notes=(f"{flow.type.channels} channels come in", *d.notes))
+
+
+def _with_flow(d: Diagnostic, scope: Scope, flow: Flow) -> Diagnostic:
+    """A layer's hint may speak of `@flow`: the name that the flow has on this line, if it has one."""
+    if d.hint is None or "@flow" not in d.hint:
+        return d
+    name = reference_to(scope, flow)
+    return replace(d, hint=d.hint.replace("@flow", name)) if name else replace(d, hint=None, notes=(*d.notes, f"with a label on the flow:  {d.hint}"))
 
 
 def guess(made: Any, inputs: list[Flow]) -> Flow:

@@ -79,6 +79,7 @@ def parser() -> argparse.ArgumentParser:
     _net(c)
     c.add_argument("--batch", type=_whole, default=3, metavar="N", help="samples to run (default 3)")
     c.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="whose kernels to check (default cpu)")
+    c.add_argument("--data", metavar="DATA", help="what to measure convolutions on: digits, or a path (default: the train section's data, else Gaussian numbers)")
     c.add_argument("--seed", type=int, default=0, metavar="N", help="of weights, samples and directions (default 0)")
     _precision(c)
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import sys
 import warnings
 from argparse import Namespace
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from .nets import input_shapes, open_net, settings, split
+
+if TYPE_CHECKING:
+    from ..ir.graph import Graph
 
 
 def verify(args: Namespace) -> int:
@@ -20,7 +23,22 @@ def verify(args: Namespace) -> int:
     for finding in compare(graph, batch=args.batch, seed=args.seed, device=args.device):
         print(finding, flush=True)
         wrong += not finding.right
+    if args.device == "cpu":
+        _convolutions(graph, args)
     return 1 if wrong else 0
+
+
+def _convolutions(graph: Graph, args: Namespace) -> None:
+    """How exactly each convolution is computed on the user's own data."""
+    from ..runtime.convolutions import convolutions
+    from ..runtime.verify import examples
+
+    if not any(getattr(n.op, "category", "") == "convolution" for n in graph.nodes):
+        return
+    x, said, trains = examples(graph, args.data, args.batch, args.seed)
+    print(f"\nconvolutions at precision {graph.precision}, on {said}: the largest difference from float64", flush=True)
+    for met in convolutions(graph, x, seed=args.seed, training=trains):
+        print(met, flush=True)
 
 
 def train(args: Namespace) -> int:

@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..diagnostics import NetspecError
 from ..ir.graph import Graph
 from ..ir.types import shape_text
+from . import arrays
 from .initialisers import generator
 from .misuse import misuse, whole
 from .network import Mode, Network
@@ -65,6 +67,40 @@ def verify(graph: Graph, *, batch: int = 3, seed: int = 0, device: str = "cpu") 
         yield _slopes(exact, x, dy, gs[1], mode, f"gradients in {name}, finite differences", seed)
         yield _compared(f"outputs in {name}, float32", ys[2], ys[0], ROUNDED, _length)
         yield _compared(f"gradients in {name}, float32", gs[2], gs[0], ROUNDED, _length)
+
+
+def examples(graph: Graph, data: str | None, batch: int, seed: int = 0) -> tuple[dict[str, Array], str, bool]:
+    """A batch to measure on, what it is called, and whether it has statistics to train with: the widest examples of `data`,
+    else of the train section's data where they are there, else Gaussian numbers.
+
+    Errors: data that are named and not there, or do not fit.
+    """
+    from ..data import load
+    from .convolutions import widest
+    from .session import data_of
+
+    held, said = None, ""
+    if data is not None:
+        held = load(data)
+    elif graph.training is not None and graph.training.data is not None:
+        try:
+            held = data_of(graph)
+        except NetspecError as e:
+            said = f" ({e.diagnostics[0].title})"
+    if held is None:
+        x = {n.name: _gaussian(seed, n.name, (batch * n.type.batch, *n.type.shape)) for n in graph.inputs}
+        said = f"{batch} examples of Gaussian numbers{said}"
+    else:
+        x, lost = widest(graph, held.train[0], batch)
+        low, high = _range(x)
+        count = arrays.count(x) // graph.inputs[0].type.batch
+        said = f"the {count} widest examples of {held.name}, from {low:g} to {high:g}" + (f" ({lost} with numbers that are not finite are left out)" if lost else "")
+    return x, said, _trains(Network(graph, "cpu", "float32", seed), x)
+
+
+def _range(x: dict[str, Array]) -> tuple[float, float]:
+    """The smallest and the largest number of a batch."""
+    return min(float(v.min()) for v in x.values()), max(float(v.max()) for v in x.values())
 
 
 def _trains(net: Network, x: dict[str, Array]) -> bool:

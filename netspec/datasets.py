@@ -10,7 +10,8 @@ DATASETS: Registry[Dataset] = Registry("data set")
 
 
 class Dataset(Word):
-    """Training examples, and test examples where there are any."""
+    """Training examples, and test examples where there are any. The function of the same name in `data/sources.py` is
+    called with the arguments of the word, each by its name."""
 
     def __init_subclass__(cls, name: str | None = None, **kw: Any):
         super().__init_subclass__(**kw)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Self
 
 from .source import Source, Span
 
@@ -134,6 +134,12 @@ class NetspecError(Exception):
     def __init__(self, *diagnostics: Diagnostic):
         super().__init__(*diagnostics)
         self.diagnostics = diagnostics
+
+    def at(self, span: Span | None) -> Self:
+        """The same, said at a line of the spec where no place is named yet."""
+        if span is not None:
+            self.diagnostics = tuple(replace(d, labels=(Label(span),)) if not d.labels else d for d in self.diagnostics)
+        return self
 
     def __str__(self) -> str:
         return "\n\n".join(render(d) for d in self.diagnostics)

@@ -31,7 +31,7 @@ def check(args: Namespace) -> int:
         try:
             source = read_source(file)
             file = file if file == "-" else source.name  # a spec that comes with netspec says which file it is
-            of_file = check_module(*parse_recovering(source))
+            of_file = check_module(*parse_recovering(source), also=_refusals)
         except NetspecError as e:
             of_file = list(e.diagnostics)
         if args.strict:
@@ -52,6 +52,16 @@ def check(args: Namespace) -> int:
         for file in fine:
             print(f"{file}: fine")
     return 1 if errors else 0
+
+
+def _refusals(graph: Graph) -> list[Diagnostic]:
+    """What training would refuse of the train section; what reads no files and changes no images is not loaded for it."""
+    t = graph.training
+    if t is None or not (t.augmentation or (t.data is not None and t.data.name == "files")):
+        return []
+    from ..runtime.rehearsal import refusals
+
+    return refusals(graph)
 
 
 def summary(args: Namespace) -> int:

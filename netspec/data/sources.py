@@ -11,15 +11,19 @@ Several inputs or targets are arrays called x.NAME and y.NAME.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..datasets import DATASETS
 from ..diagnostics import Diagnostic, MissingFileError, NetspecError, near
+from ..ir.training import Setting
+from ..words import arguments
 
 Array = NDArray[Any]
 Arrays = Any  # an array, or a dict of them by name
@@ -53,43 +57,95 @@ def digits() -> tuple[tuple[Array, Array], tuple[Array, Array]]:
     return (x[~test], y[~test]), (x[test], y[test])
 
 
-PACKAGED = {"digits": digits}
+PACKAGED: dict[str, Callable[..., tuple[Pair, Pair | None]]] = {"digits": digits}  # by the name of the word in `datasets.py`
 
 
-def load(what: str, folder: str | None = None, test: str | None = None) -> Data:
-    """The data a `data` line names: a packaged name, or a path (looked for from `folder`, where the spec lies).
+def load(what: str, folder: str | None = None, test: str | None = None, packaged: bool = True, heads: bool = False) -> Data:
+    """Data by their name: a packaged one, or a path (looked for from `folder`, where the spec lies). A path in quotes of a
+    `data` line is a path even where it is called as what comes along (not `packaged`); `heads` reads no numbers.
 
     Errors: no such name or file; a file of another kind; a missing x or y; numbers of examples that differ.
     """
-    if what in PACKAGED and test is None:
+    if packaged and what in PACKAGED and test is None:
         return Data(what, *PACKAGED[what]())
-    train, beside = _pairs(what, folder)
+    train, beside = _pairs(what, folder, packaged, heads)
     if test is not None:
-        beside = _pairs(test, folder)[0]
+        beside = _pairs(test, folder, False, heads)[0]
     for pair, name in ((train, what), (beside, test or what)):
         if pair is not None:
             _same_number(pair, name)
     return Data(what, train, beside)
 
 
-def _pairs(what: str, folder: str | None) -> tuple[Pair, Pair | None]:
+def named(line: Setting) -> Data:
+    """What a `data` line names, the arguments of its word handed on. Paths are looked for from the folder of the spec.
+
+    Errors, at the line: those of `load`; an argument that the function behind the word does not take.
+    """
+    given = dict(line.options)
+    try:
+        if line.name == "files":
+            return load(given["path"], line.span.source.folder if line.span is not None else None, given.get("test"), packaged=False)
+        make = PACKAGED.get(line.name)
+        if make is None:
+            raise DataError(f"nothing reads the data {line.name}", f"there are: {', '.join(PACKAGED)}", code="missing-data")
+        takes = signature(make).parameters
+        everything = any(p.kind is p.VAR_KEYWORD for p in takes.values())
+        for name, value in given.items():
+            if name not in takes and not everything and value != _default(line.name, name):
+                raise DataError(f"the data {line.name} have no {name}", f"they take: {', '.join(takes) or 'nothing'}", hint=f"data {line.name}", code="unknown-option")
+        return Data(line.name, *make(**{k: v for k, v in given.items() if everything or k in takes}))
+    except NetspecError as e:
+        raise e.at(line.span) from None
+
+
+def _default(word: str, name: str) -> Any:
+    return next(a.default for a in arguments(DATASETS[word]) if a.name == name)
+
+
+def outline(line: Setting) -> Data | None:
+    """What `named` would give of files, their numbers unread: zeros of the right shapes, which take no memory. None for
+    other data. Raises what `named` would raise, as far as the heads of the files tell."""
+    if line.name != "files":
+        return None
+    given = dict(line.options)
+    try:
+        return load(given["path"], line.span.source.folder if line.span is not None else None, given.get("test"), packaged=False, heads=True)
+    except NetspecError as e:
+        raise e.at(line.span) from None
+
+
+def _pairs(what: str, folder: str | None, packaged: bool, heads: bool) -> tuple[Pair, Pair | None]:
     path = Path(folder or os.curdir, what)
     if path.is_dir():
         held: Mapping[str, Array] = {p.stem: _npy(p) for p in sorted(path.glob("*.npy"))}
-    elif path.suffix == ".npz":
-        held = _npz(path)
+    elif path.suffix == ".npz" and path.exists():
+        held = _npz(path, heads)
     elif path.exists():
-        raise DataError(f"{path} is no data that netspec reads", hint="an .npz file with x and y, or a folder with x.npy and y.npy")
-    elif path.suffix or os.sep in what or "/" in what:
-        raise MissingFileError(f"there is no data file {path}")
+        raise DataError(f"{path} is no data that netspec reads", "it reads an .npz file with arrays x and y, or a folder with x.npy and y.npy")
     else:
-        meant = near(what, PACKAGED)
-        raise MissingFileError(f"there are no data called {what}", f"did you mean {meant}?" if meant else f"{', '.join(PACKAGED)}, or a path in quotes", "missing-data")
+        raise _no_such(what, path, packaged)
     x, y = _gathered(held, "x"), _gathered(held, "y")
     if x is None:
-        raise DataError(f"{path} has no array x", f"it has {', '.join(held) or 'nothing'}", hint="np.savez(path, x=..., y=...)")
+        raise DataError(f"{path} has no array x", f"it has {', '.join(held) or 'nothing'}", "np.savez(path, x=..., y=...)  writes one")
     xt, yt = _gathered(held, "x_test"), _gathered(held, "y_test")
     return (x, y), None if xt is None else (xt, yt)
+
+
+def _no_such(what: str, path: Path, packaged: bool) -> MissingFileError:
+    """Nothing lies at a path: what comes with netspec under that name, or lies beside it, was meant perhaps."""
+    if not packaged and what in PACKAGED:
+        return MissingFileError(f"there is no data file or folder {path}", f"data {what}", notes=("what comes with netspec is named without quotes",))
+    if packaged and not path.suffix and not os.path.dirname(what):
+        meant = near(what, PACKAGED)
+        return MissingFileError(f"there are no data called {what}", f"did you mean {meant}?" if meant else None, "missing-data", (f"there are: {', '.join(PACKAGED)}, or the path of a file",))
+    try:
+        beside = [p.name for p in path.parent.iterdir() if p.suffix == ".npz" or p.is_dir()]
+    except (OSError, ValueError):
+        beside = []
+    alike = f"{path.name}.npz" if f"{path.name}.npz" in beside else near(path.name, beside)
+    kept = () if alike else ("it would be an .npz file with arrays x and y, or a folder with x.npy and y.npy",)
+    return MissingFileError(f"there is no data file{'' if path.suffix else ' or folder'} {path}", f'data "{what[: len(what) - len(path.name)]}{alike}"' if alike else None, notes=kept)
 
 
 def _gathered(held: Mapping[str, Array], name: str) -> Arrays:
@@ -100,25 +156,47 @@ def _gathered(held: Mapping[str, Array], name: str) -> Arrays:
     return found or None
 
 
-def _npz(path: Path) -> dict[str, Array]:
+def _npz(path: Path, heads: bool) -> dict[str, Array]:
     try:
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as held:
-            if isinstance(held, np.ndarray):
-                raise DataError(f"{path} is one array, not an archive of them", hint="np.savez(path, x=..., y=...)")
-            return {k: held[k] for k in held.files}
-    except FileNotFoundError:
-        raise MissingFileError(f"there is no data file {path}") from None
-    except DataError:
+        with open(path, "rb") as file:
+            begins = file.read(8)
+            if not begins.startswith(b"PK"):
+                what = "one array (.npy), not an archive of them" if begins.startswith(b"\x93NUMPY") else "text" if begins.isascii() else "a file of another kind"
+                raise DataError(f"{path} is no .npz archive", f"it is {what}", "np.savez(path, x=..., y=...)  writes one")
+            file.seek(0)
+            with np.load(file, allow_pickle=False) as held:
+                return {k: _head(held.zip, k) if heads else held[k] for k in held.files}
+    except (DataError, FileNotFoundError):
         raise
     except Exception as e:  # zipfile and NumPy raise many kinds for a damaged file
-        raise DataError(f"{path} cannot be read as .npz", f"{type(e).__name__}: {e}") from None
+        raise DataError(f"{path} cannot be read as .npz", _unreadable(e)) from None
+
+
+def _head(archive: Any, name: str) -> Array:
+    """Zeros of the shape and dtype of an array in an archive, all of them the same one."""
+    with archive.open(name if name in archive.namelist() else f"{name}.npy") as file:
+        version = np.lib.format.read_magic(file)
+        shape, _, dtype = np.lib.format.read_array_header_1_0(file) if version == (1, 0) else np.lib.format.read_array_header_2_0(file)
+    if dtype.hasobject:
+        raise ValueError("a pickle")
+    return np.broadcast_to(np.zeros((), dtype), shape)
 
 
 def _npy(path: Path) -> Array:
     try:
+        with open(path, "rb") as file:
+            if file.read(6) != b"\x93NUMPY":
+                raise DataError(f"{path} is no .npy file", "it does not begin as one", "np.save(path, array)  writes one")
         return np.asanyarray(np.load(path, mmap_mode="r", allow_pickle=False))
+    except DataError:
+        raise
     except (OSError, ValueError) as e:
-        raise DataError(f"{path} cannot be read as .npy", str(e)) from None
+        raise DataError(f"{path} cannot be read as .npy", _unreadable(e)) from None
+
+
+def _unreadable(e: Exception) -> str:
+    """Why, in a word; NumPy's own advice for arrays of objects is to run what they hold."""
+    return "it holds Python objects, not numbers" if "pickle" in str(e) else f"{type(e).__name__}: {e}"
 
 
 def _same_number(pair: Pair, name: str) -> None:

@@ -60,3 +60,5 @@ class Training:
     augmentation: tuple[Any, ...] = ()  # Augmentation instances, in the order they are carried out
     regularisation: tuple[Setting, ...] = ()  # each l1 or l2, a number, and perhaps `weights`; or `weights` alone
     precision: str | None = None  # one of ir.precision
+    drop_last: bool = False  # whether the examples that fill no batch sit an epoch out
+    augmentation_spans: tuple[Span, ...] = field(default=(), compare=False)

@@ -62,7 +62,7 @@ class Schedule(Word):
     one goes by what lies behind (epochs, batches, measured values), and goes on.
     """
 
-    of: str  # which scalar: lr unless said otherwise
+    of: str = "lr"  # which scalar; a schedule whose field it is lets the spec say another
     endless: ClassVar[bool] = False
     watches: ClassVar[bool] = False  # whether it follows a measured value instead: see plateau
 

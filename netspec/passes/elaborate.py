@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -367,8 +367,8 @@ def _looked_at(library: Library, file: File, entered: set[int], over: dict[int, 
     return e.found
 
 
-def check_module(module: tree.Module, mistakes: list[Diagnostic] | tuple[Diagnostic, ...] = ()) -> list[Diagnostic]:
-    """As `check_file`, for a tree and what was wrong with its text."""
+def check_module(module: tree.Module, mistakes: list[Diagnostic] | tuple[Diagnostic, ...] = (), also: Callable[[Graph], list[Diagnostic]] | None = None) -> list[Diagnostic]:
+    """As `check_file`, for a tree and what was wrong with its text. `also` has something to say of each net that is well."""
     found = list(mistakes)
     library = Library()
     file = library.add(module)
@@ -382,11 +382,13 @@ def check_module(module: tree.Module, mistakes: list[Diagnostic] | tuple[Diagnos
         if macro is None or macro.item is not item:
             continue
         try:
-            e, _ = _elaborated(library, file, macro, {}, None)
+            e, graph = _elaborated(library, file, macro, {}, None)
         except UsageError as u:
             found += [Diagnostic(d.code, d.title, (Label(item.name_span),), d.notes, d.hint) for d in u.diagnostics]
             continue
         found += e.found
+        if also is not None and graph is not None:
+            found += also(graph)
         entered |= e.entered
         over |= e.over
         taken |= e.taken

@@ -153,7 +153,7 @@ class Network:
                   metrics: str | Sequence[str] | None = None, batch: int | None = None, epochs: int | None = None,
                   regularise: str | Sequence[str] | None = None, factors: Mapping[str, Mapping[str, float]] | None = None,
                   accumulate: int | None = None, average: float | None = None, initialise: str | None = None,
-                  augment: str | Sequence[str] | None = None) -> Network:
+                  augment: str | Sequence[str] | None = None, drop_last: bool | None = None) -> Network:
         """Say otherwise than the train section, from here on. Strings are steps of the language: "adam lr=0.001".
         An optimiser of another sort, or with other state, starts anew.
 
@@ -166,9 +166,11 @@ class Network:
                     what evaluation mode uses. 0: none
         initialise  "lsuv": by the first batch of the first `fit`; "none"
         augment     "flip", "crop pad=4", several of them in this order, or "none": of every batch that `fit` trains on
+        drop_last   whether `fit` leaves out the examples of an epoch that fill no batch
         """
         new = changed(self.recipe, self.graph, loss=loss, optimiser=optimiser, schedule=schedule, metrics=metrics, batch=batch, epochs=epochs,
-                      regularise=regularise, factors=factors, accumulate=accumulate, average=average, initialise=initialise, augment=augment)
+                      regularise=regularise, factors=factors, accumulate=accumulate, average=average, initialise=initialise, augment=augment,
+                      drop_last=drop_last)
         if not new.average and average is not None:
             self.taken = 0
         if self.updates and new.optimiser is not None and self.state_of != (new.optimiser.name, tuple(new.optimiser.state)):
@@ -289,14 +291,14 @@ class Network:
             metrics: str | Sequence[str] | None = None, shuffle: bool = True, seed: int | None = None, early_stopping: int | None = None,
             checkpoint: str | None = None, verbose: int = 1, regularise: str | Sequence[str] | None = None,
             factors: Mapping[str, Mapping[str, float]] | None = None, accumulate: int | None = None, average: float | None = None,
-            augment: str | Sequence[str] | None = None) -> History:
+            augment: str | Sequence[str] | None = None, drop_last: bool | None = None) -> History:
         """Train for `epochs` more epochs: unless given, to the end of what `configure` or the train section says. Schedules end
         there in any case. See `configure` and `trainer.Trainer` for what each argument does."""
         from .trainer import Trainer
 
         epochs = None if epochs is None else whole("epochs, the number of epochs,", epochs, 0)
         self.configure(loss=loss, optimiser=optimiser, schedule=schedule, metrics=metrics, batch=batch,
-                       regularise=regularise, factors=factors, accumulate=accumulate, average=average, augment=augment)
+                       regularise=regularise, factors=factors, accumulate=accumulate, average=average, augment=augment, drop_last=drop_last)
         self.seed = self.seed if seed is None else whole("seed", seed)
         return Trainer(self, epochs, shuffle, early_stopping, checkpoint, verbose).run(x, y, validation)
 
@@ -353,8 +355,9 @@ class Network:
         self._last = (found, "train" if training else "eval")
         return run, arrays.cut(found, slice(None), self.dtype), arrays.cut_targets(wanted, slice(None), self.dtype)
 
-    def check_statistics(self, run: Executor, n: int) -> None:
-        """Batch norm needs more than one value a channel to have a variance."""
+    def check_statistics(self, run: Executor, n: int, last_of: int = 0) -> None:
+        """Batch norm needs more than one value a channel to have a variance. `last_of` are the examples of an epoch whose
+        last batch this is."""
         for node in run.graph.nodes:
             if getattr(node.op, "name", "") == "bn" and not dict(node.attrs).get("frozen"):
                 t = node.type
@@ -363,8 +366,9 @@ class Network:
                     values *= s or 0
                 if values < 2:
                     raise misuse("one-value", f"batch norm `{node.name}` would see one value a channel, which has no variance",
-                                 f"the batch has {n} example{'s' if n != 1 else ''}, and the plane there is {shape_text(t.spatial) or 'one place'}",
-                                 hint="train on batches of two or more, or use mode=\"eval\"")
+                                 f"the {'last ' if last_of else ''}batch has {n} example{'s' if n != 1 else ''}, and the plane there is {shape_text(t.spatial) or 'one place'}",
+                                 *([f"{last_of} examples in batches of {self.recipe.batch} leave {n} over; in a train section the line `drop_last` leaves them out"] if last_of else []),
+                                 hint="drop_last=True" if last_of else "mode=\"eval\"  takes the running statistics; else train on batches of two or more")
 
     def settings(self, batch: int = 0) -> dict[str, dict[str, float]]:
         """The update's scalars in step `batch` of this epoch's `pace`."""

@@ -20,7 +20,7 @@ from ..passes.objective import Term
 from ..source import Source
 from ..syntax.parser import parse
 from ..words import WordError, arguments
-from .misuse import by_name, misuse, whole
+from .misuse import by_name, flag, misuse, whole
 from .tallies import tallies
 
 LossLike = str | Loss | Term
@@ -46,6 +46,7 @@ class Recipe:
     accumulate: int = 1  # batches whose gradients make one step
     average: float = 0.0  # how much of the running average of the parameters each step keeps; 0: none is taken
     initialise: str = ""  # "lsuv": by the first batch
+    drop_last: bool = False  # whether `fit` leaves out the examples of an epoch that fill no batch
     augmentation: tuple[Augmentation, ...] = ()  # of every batch that `fit` trains on, in this order
 
     def need_terms(self) -> tuple[Term, ...]:
@@ -66,7 +67,7 @@ def recipe_of(graph: Graph) -> Recipe:
     if t is None:
         return Recipe()
     recipe = Recipe(_terms(t.losses), t.optimiser, t.schedules, t.metrics or None, t.batch or Recipe.batch, t.epochs,
-                    accumulate=t.accumulate or 1, average=t.average or 0.0, initialise=t.initialise or "")
+                    accumulate=t.accumulate or 1, average=t.average or 0.0, initialise=t.initialise or "", drop_last=t.drop_last)
     return replace(_regularised(recipe, t.regularisation), augmentation=t.augmentation)
 
 
@@ -91,7 +92,7 @@ def changed(recipe: Recipe, graph: Graph, *, loss: LossLike | Sequence[LossLike]
             schedule: str | Schedule | Sequence[str | Schedule] | None = None, metrics: str | Sequence[str] | None = None,
             batch: int | None = None, epochs: int | None = None, regularise: str | Sequence[str] | None = None,
             factors: Mapping[str, Mapping[str, float]] | None = None, accumulate: int | None = None, average: float | None = None,
-            initialise: str | None = None, augment: str | Sequence[str] | None = None) -> Recipe:
+            initialise: str | None = None, augment: str | Sequence[str] | None = None, drop_last: bool | None = None) -> Recipe:
     """The recipe with some of it said otherwise; strings are steps of the language ("adam lr=0.001"), "none" is no schedule,
     no regularisation or no augmentation.
 
@@ -114,6 +115,8 @@ def changed(recipe: Recipe, graph: Graph, *, loss: LossLike | Sequence[LossLike]
         recipe = _regularised(recipe, [p for s in _several(regularise) if not _none(s) for p in said(f"regularise {s}", graph).regularisation])
     if augment is not None:
         recipe = replace(recipe, augmentation=tuple(a for s in _several(augment) if not _none(s) for a in said(f"augment {s}", graph).augmentation))
+    if drop_last is not None:
+        recipe = replace(recipe, drop_last=flag("drop_last", drop_last))
     if factors is not None:
         recipe = replace(recipe, factors=tuple((k, _factors(k, v, graph)) for k, v in by_name("factors", factors).items()))
     if average is not None:

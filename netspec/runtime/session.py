@@ -9,7 +9,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from ..data import Data, load
+from ..data import Data
+from ..data.sources import named
 from ..diagnostics import UsageError
 from ..ir.graph import Graph
 from .footprint import fitting
@@ -90,6 +91,8 @@ def keep_previous(path: Path, resume: str | os.PathLike[str] | None) -> Path | N
     if not path.is_file() or (resume is not None and path.samefile(resume)):
         return None
     kept = path.with_name(f"{path.stem}.previous{path.suffix}")
+    if kept.exists() and kept.samefile(path):  # two names already, and moving one onto the other would do nothing
+        return kept
     beside = path.with_name(f".{kept.name}.{os.getpid()}")
     try:
         try:
@@ -103,7 +106,7 @@ def keep_previous(path: Path, resume: str | os.PathLike[str] | None) -> Path | N
 
 
 def data_of(graph: Graph) -> Data:
-    """The data the train section names. A path is looked for from the folder of the spec."""
+    """The data the train section names."""
     training = graph.training
     if training is None:
         raise misuse("no-training", f"net {graph.name} has no train section, so there is nothing to say how to train it",
@@ -111,13 +114,7 @@ def data_of(graph: Graph) -> Data:
     if training.data is None:
         raise misuse("no-data", f"the train section of {graph.name} names no data",
                      hint='data "train.npz"   (arrays x, y, and x_test, y_test), data digits, or from Python: net.fit(x, y)')
-    setting = training.data
-    unknown = [*(str(v) for v in setting.values), *(k for k, _ in setting.options if k != "test")]
-    if unknown:
-        raise misuse("bad-value", f"`data` knows no `{unknown[0]}`", hint='data "train.npz" test="test.npz"')
-    folder = setting.span.source.folder if setting.span is not None else None
-    test = setting.option("test")
-    return load(setting.name, folder, None if test is None else str(test))
+    return named(training.data)
 
 
 def set_threads(device: str, threads: int) -> None:

@@ -66,8 +66,9 @@ class Trainer:
         run, n = net.bind(found), arrays.count(found)
         wanted = arrays.targets(run.graph, terms, y, n)
         size = min(recipe.batch, n)
-        for part in {size, n % size or size}:
-            net.check_statistics(run, part)
+        net.check_statistics(run, size)
+        if n % size and not recipe.drop_last:
+            net.check_statistics(run, n % size, last_of=n)
         if validation is not None:
             if not isinstance(validation, tuple | list) or len(validation) != 2:
                 raise misuse("wrong-type", "validation must be a pair", hint="validation=(xv, yv)")
@@ -77,7 +78,7 @@ class Trainer:
         net.rates  # noqa: B018  errors of optimiser and schedules before the first epoch
         tallies(run.graph, terms, recipe.metrics)
         augmenting.check(run.graph, recipe.augmentation, terms)
-        epochs, batches = to_run(net, self.epochs), -(-n // size)
+        epochs, batches = to_run(net, self.epochs), self.batches(n, size)
         last = net.epoch + epochs
         if epochs:
             net.pace = -(-batches // recipe.accumulate)
@@ -107,7 +108,7 @@ class Trainer:
         run = net.bind(found)
         order = self.order(n)
         counted = tallies(run.graph, terms, net.recipe.metrics)
-        mean, batches, every = MeanLoss(terms), -(-n // size), net.recipe.accumulate
+        mean, batches, every = MeanLoss(terms), self.batches(n, size), net.recipe.accumulate
         parts = Gathering()
         for k in range(batches):
             where = slice(k * size, min(n, (k + 1) * size)) if order is None else order[k * size : (k + 1) * size]
@@ -128,6 +129,10 @@ class Trainer:
                 tally.add(out.outputs, targets)
             show.batch(k + 1, mean.value)
         return {"loss": mean.value} | {t.name: t.value for t in counted}
+
+    def batches(self, n: int, size: int) -> int:
+        """Batches of an epoch."""
+        return n // size if self.net.recipe.drop_last else -(-n // size)
 
     def order(self, n: int) -> Array | None:
         """The order of this epoch's examples; None is the one they come in."""

@@ -58,8 +58,11 @@ VOCABULARY: dict[str, tuple[str, str]] = {
                  "net a:\n  input 784\n  fc 10\n\ntrain a:\n  loss cross_entropy\n  sgd lr=0.1 momentum=0.9\n  schedule warmup 5\n  schedule cosine\n  epochs 60\n"),
     "metric": ("What is counted beside the loss, in training and in tests: accuracy, top5.",
                "net a:\n  input 784\n  fc 10\n\ntrain a:\n  loss cross_entropy\n  metric accuracy\n  adam\n"),
-    "batch": ("Examples that make one step. The last batch of an epoch has those that are left.",
+    "batch": ("Examples that make one step. The last batch of an epoch has those that are left,\nunless `drop_last` leaves it out.",
               "net a:\n  input 784\n  fc 10\n\ntrain a:\n  loss cross_entropy\n  adam\n  batch 64\n  epochs 10\n"),
+    "drop_last": ("The examples that fill no batch sit an epoch out; they are others in the next, since the order is new. Batch norm in a\n"
+                  "plane of one place has no variance in a last batch of one.",
+                  "net a:\n  input 784\n  fc 10\n\ntrain a:\n  loss cross_entropy\n  adam\n  batch 64\n  drop_last\n"),
     "epochs": ("How often training goes through the data.", "net a:\n  input 784\n  fc 10\n\ntrain a:\n  loss cross_entropy\n  adam\n  epochs 10\n"),
     "augment": ("A change of the training images, drawn anew for every batch from the seed, the epoch and the batch: flip, crop, brightness, contrast,\n"
                 "saturation, noise. Several lines are carried out one after the other. Tests see the images as they are.",

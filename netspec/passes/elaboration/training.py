@@ -22,7 +22,7 @@ from .files import Context
 from .statements import check_turns, list_of
 from .values import UNKNOWN_VALUE, Macro, Mistake, Silent, Symbol, described, plain
 
-SETTINGS = ("data", "loss", "schedule", "metric", "batch", "epochs", "accumulate", "precision", "average", "initialise", "augment", "regularise")
+SETTINGS = ("data", "loss", "schedule", "metric", "batch", "epochs", "accumulate", "drop_last", "precision", "average", "initialise", "augment", "regularise")
 
 
 OTHERWISE = {"crossentropyloss": "cross_entropy", "categorical_crossentropy": "cross_entropy", "sparse_categorical_crossentropy": "cross_entropy", "softmax": "cross_entropy",
@@ -30,7 +30,7 @@ OTHERWISE = {"crossentropyloss": "cross_entropy", "categorical_crossentropy": "c
              "nllloss": "nll", "smooth_l1": "huber", "smoothl1loss": "huber", "batch_size": "batch", "batchsize": "batch", "num_epochs": "epochs", "n_epochs": "epochs",
              "max_epochs": "epochs", "criterion": "loss", "loss_fn": "loss", "dataset": "data", "steplr": "step", "multisteplr": "multistep", "cosineannealing": "cosine",
              "cosineannealinglr": "cosine", "reducelronplateau": "plateau", "horizontal_flip": "flip", "random_crop": "crop", "acc": "accuracy",
-             "gradient_accumulation": "accumulate", "ema": "average", "transform": "augment"}  # what other systems call them
+             "gradient_accumulation": "accumulate", "ema": "average", "transform": "augment", "drop_remainder": "drop_last", "droplast": "drop_last"}  # what other systems call them
 
 
 class _Section:
@@ -47,7 +47,8 @@ class _Section:
         self.initialise: str | None = None
         self.precision: str | None = None
         self.data: Setting | None = None
-        self.augmentation: list[Any] = []
+        self.drop_last: bool | None = None
+        self.augmentation: list[tuple[Any, Span]] = []
         self.regularisation: list[Setting] = []
 
 
@@ -70,7 +71,7 @@ def elaborate_training(e: Elaborator, macro: Macro, graph: Graph | None) -> Trai
     _steered(e, section)
     return Training(tuple(section.losses), section.optimiser, tuple(made for made, _ in section.schedules), tuple(section.metrics), section.numbers.get("batch"),
                     section.numbers.get("epochs"), section.numbers.get("accumulate"), section.average, section.initialise, section.data,
-                    tuple(section.augmentation), tuple(section.regularisation), section.precision)
+                    tuple(made for made, _ in section.augmentation), tuple(section.regularisation), section.precision, bool(section.drop_last), tuple(span for _, span in section.augmentation))
 
 
 def training_words(e: Elaborator, item: tree.Train, file: Any, unknown: set[str]) -> None:
@@ -200,12 +201,16 @@ def _setting(e: Elaborator, s: tree.Call, c: Context, section: _Section, graph: 
         if getattr(section, name) is not None:
             raise Mistake("duplicate-option", f"`{name}` is given twice", s.span, "the second time")
         setattr(section, name, {"average": _average, "initialise": _initialise, "precision": _precision}[name](s, c))
+    elif name == "drop_last":
+        if section.drop_last is not None:
+            raise Mistake("duplicate-option", "`drop_last` is given twice", s.span, "the second time")
+        section.drop_last = _whether(s, c)
     elif name == "data":
         if section.data is not None:
             raise Mistake("duplicate-option", "`data` is given twice", s.span, "the second time")
         section.data = _data(s, c)
     elif name in ("augment", "augmentation"):
-        section.augmentation.append(_augmentation(e, s, c))
+        section.augmentation.append((_augmentation(e, s, c), s.span))
     elif name in ("regularise", "regularisation", "regularize"):
         section.regularisation.append(_penalty(s, c))
     else:
@@ -385,7 +390,7 @@ def _metric(e: Elaborator, s: tree.Call, c: Context, graph: Graph | None) -> Met
 
 
 def _data(s: tree.Call, c: Context) -> Setting:
-    """`data digits`, or `data "train.npz" test="test.npz"`."""
+    """`data digits`, or `data "train.npz" test="test.npz"`, which is the word `files`; all its arguments go along."""
     from ...datasets import DATASETS
 
     first = s.arguments[0] if s.arguments else None
@@ -393,9 +398,7 @@ def _data(s: tree.Call, c: Context) -> Setting:
         raise Mistake("wrong-argument", "the name of a file stands in quotes", first.span, hint=f'data "{tree.source_text(first)}"')
     named = isinstance(first, tree.Name) and not isinstance(c.env.get(first.name), str)
     made = _named(DATASETS, "data set", s, c) if named or first is None else _word(DATASETS["files"], s, s.arguments, c)
-    if made.name != "files":
-        return Setting(made.name, (), (), s.span)
-    return Setting(made.path, (), (("test", made.test),) if made.test is not None else (), s.span)
+    return Setting(made.name, (), tuple((a.name, getattr(made, a.field)) for a in arguments(type(made))), s.span)
 
 
 def _augmentation(e: Elaborator, s: tree.Call, c: Context) -> Any:
@@ -411,6 +414,18 @@ def _augmentation(e: Elaborator, s: tree.Call, c: Context) -> Any:
         except WordError as w:
             raise refused(w, s.span) from None
     return made
+
+
+def _whether(s: tree.Call, c: Context) -> bool:
+    """`drop_last`, or `drop_last no` where a parameter says it."""
+    if not s.arguments:
+        return True
+    v = None if len(s.arguments) > 1 or isinstance(s.arguments[0], (tree.Option, tree.Reference)) else evaluate(s.arguments[0], c, None)
+    if v is UNKNOWN_VALUE:
+        raise Silent
+    if not isinstance(v, bool):
+        raise Mistake("wrong-argument", f"`{s.name}` stands by itself, or is yes or no", s.span, hint=s.name)
+    return v
 
 
 def _average(s: tree.Call, c: Context) -> float:

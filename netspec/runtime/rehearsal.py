@@ -1,0 +1,50 @@
+"""What training would refuse before its first step, found without training: data that are not there, arrays of other
+shapes than the net's, augmentations that cannot be carried out. `check` says it at the lines of the train section."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..data.sources import outline
+from ..diagnostics import Diagnostic, NetspecError
+from ..ir.graph import Graph
+from ..passes.objective import target_types
+from . import arrays
+from .augmenting import check as check_augmentation
+from .recipe import recipe_of
+
+MOST_LABELS = 1 << 24  # values of targets are looked at, so that many stand for them at most
+
+
+def refusals(graph: Graph) -> list[Diagnostic]:
+    """In the order of the lines; what training would say first where a line has several."""
+    training = graph.training
+    if training is None:
+        return []
+    recipe = recipe_of(graph)
+    found: list[Diagnostic] = []
+
+    def tried(call: Callable[[], Any], span: Any) -> None:
+        try:
+            call()
+        except NetspecError as e:
+            found.extend(e.at(span).diagnostics)
+
+    if training.data is not None:
+        line = training.data
+        tried(lambda: _fits(graph, outline(line), recipe.terms), line.span)
+    for a, span in zip(training.augmentation, training.augmentation_spans):
+        tried(lambda a=a: check_augmentation(graph, (a,), recipe.terms), span)  # type: ignore[misc]
+    return found
+
+
+def _fits(graph: Graph, data: Any, terms: Any) -> None:
+    """Whether the arrays of files, their numbers unread, are those that the net and its losses take."""
+    if data is None:
+        return
+    for x, y in filter(None, (data.train, data.test)):
+        n = arrays.count(arrays.inputs(graph, x))
+        given = y.values() if isinstance(y, dict) else [y]
+        if terms and all(a is None or a.size <= MOST_LABELS for a in given):
+            arrays.targets(graph, terms, y if target_types(graph, terms) else None, n)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, Self
 
+from .plain import shown
 from .source import Source, Span
 
 Severity = Literal["error", "warning", "note"]
@@ -58,7 +59,7 @@ class Diagnostic:
     def as_github(self, file: str | None = None) -> str:
         """A workflow command that GitHub shows at the line; at the whole `file` where none is to blame."""
         def escaped(text: str) -> str:
-            return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+            return "%0A".join(shown(line) for line in text.replace("\r\n", "\n").replace("%", "%25").split("\n"))
 
         j = self.as_json(file)
         where = "" if self.span is None else f"line={j['line']},col={j['column']},endLine={j['end_line']},endColumn={j['end_column']},"
@@ -71,14 +72,15 @@ _COLOURS = {"error": "\033[1;31m", "warning": "\033[1;33m", "note": "\033[1;36m"
 
 
 def render(diagnostic: Diagnostic, color: bool = False) -> str:
-    """A finding as a person reads it: the line as written, a caret, the facts, and what to do."""
+    """A finding as a person reads it: the line as written, a caret, the facts, and what to do. Characters that a terminal
+    would obey or hide are escaped."""
     d = diagnostic
 
     def paint(code: str, text: str) -> str:
         return f"{code}{text}\033[0m" if color and text else text
 
     tint = _COLOURS[d.severity]
-    out = [paint(tint, d.severity) + paint("\033[1m", f": {d.title}") + paint("\033[2m", f" [{d.code}]")]
+    out = [paint(tint, d.severity) + paint("\033[1m", f": {shown(d.title)}") + paint("\033[2m", f" [{d.code}]")]
     gutter = max((len(str(label.span.line)) for label in d.labels), default=1)
     bar = " " * gutter + " |"
     for k, label in enumerate(d.labels):
@@ -87,23 +89,24 @@ def render(diagnostic: Diagnostic, color: bool = False) -> str:
         if k == 0 or s.source != d.labels[k - 1].span.source:
             out.append(f"{' ' * gutter}--> {s}")
         out.append(bar)
-        shown = text.expandtabs(1)
-        start = min(s.column, len(text) + 1)
-        width = (s.end_column if s.end_line == s.line else len(text) + 1) - start
-        if len(shown) > 160:  # a window of a very long line around the caret
-            left = max(0, start - 60)
-            shown, start = ("..." if left else "") + shown[left : left + 140] + "...", start - left + (3 if left else 0)
-            width = min(width, 100)
-        out.append(f"{s.line:>{gutter}} | {shown}".rstrip())
-        mark = ("^" if k == 0 else "-") * max(1, width)
-        out.append(f"{bar} {' ' * (start - 1)}{paint(tint if k == 0 else chr(27) + '[1;34m', f'{mark} {label.text}'.rstrip())}")
+        start = min(s.column, len(text) + 1) - 1
+        end = s.end_column - 1 if s.end_line == s.line else len(text)
+        left, right = 0, len(text)
+        if right > 160:  # a window of a very long line around the caret
+            left = max(0, start - 59)
+            right, end = left + 140, min(end, start + 100)
+        parts = [shown(t.replace("\t", " ")) for t in (text[left:start], text[start:end], text[max(start, end) : right])]
+        parts[0] = "..." * (left > 0) + parts[0]
+        out.append(f"{s.line:>{gutter}} | {''.join(parts)}{'...' * (right != len(text))}".rstrip())
+        mark = ("^" if k == 0 else "-") * max(1, len(parts[1]), end - start)
+        out.append(f"{bar} {' ' * len(parts[0])}{paint(tint if k == 0 else chr(27) + '[1;34m', f'{mark} {shown(label.text)}'.rstrip())}")
     lead = " " * gutter
-    out += [f"{lead} = {n}" for n in d.notes]
+    out += [f"{lead} = {shown(n)}" for n in d.notes]
     if d.hint:
-        first, *rest = d.hint.split("\n")
+        first, *rest = map(shown, d.hint.split("\n"))
         out.append(f"{lead} = " + paint("\033[1;32m", "hint") + f": {first}")
         out += [f"{lead}          {line}" for line in rest]
-    out += [f"{lead} = {t}" for t in d.trail]
+    out += [f"{lead} = {shown(t)}" for t in d.trail]
     return "\n".join(out)
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
+from .plain import shown
+
 
 @dataclass(frozen=True)
 class Source:
@@ -39,7 +41,7 @@ class Span(NamedTuple):
     end_column: int
 
     def __str__(self) -> str:
-        return f"{self.source.name}:{self.line}:{self.column}"
+        return f"{shown(self.source.name)}:{self.line}:{self.column}"
 
     def to(self, other: Span) -> Span:
         """From the start of this one to the end of the other."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -183,3 +184,15 @@ def test_the_numbers_of_an_update_rule_travel(name: str) -> None:
         want = optimiser.scalars(step, dict(settings))
         assert scope["scalars"](SimpleNamespace(**vars(optimiser)), step, dict(settings)) == want
         assert all(math.isfinite(v) for v in want.values())
+
+
+def test_comments_cite_the_line_of_the_spec(tmp_path: Path) -> None:
+    """Of each operation of a fused step its own line, forwards and backwards."""
+    path = tmp_path / "a.net"
+    path.write_text("net a:\n  input 2x6x6\n  conv 4 3x3 bn\n  relu\n  maxpool 2\n  residual:\n    conv 4 3x3\n    tanh\n  avgpool global\n  fc 3\n\n"
+                    "train a:\n  loss cross_entropy\n  sgd lr=0.1\n")
+    lines = path.read_text().splitlines()
+    cited = re.findall(rf"# {re.escape(str(path))}:(\d+): (.*)", standalone(netspec.load_graph(path).graph))
+    assert {int(n) for n, _ in cited} == {3, 4, 5, 6, 7, 8, 9, 10}
+    for number, said in cited:
+        assert lines[int(number) - 1].strip().startswith(said.split()[0]), (number, said)

@@ -205,7 +205,7 @@ def test_a_picture_needs_its_extra(tmp_path: Path) -> None:
     try:
         import resvg_py  # noqa: F401
     except ImportError:
-        with pytest.raises(UsageError, match=r"netspec\[viz\]"):
+        with pytest.raises(UsageError, match=r"netspec-nn\[viz\]"):
             view.draw(tmp_path / "a.png")
     else:
         view.draw(tmp_path / "a.png")

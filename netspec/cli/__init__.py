@@ -58,9 +58,10 @@ def _run(args: object) -> int:
 def _broken(e: Exception) -> None:
     """An exception that is no NetspecError is our mistake, and says so."""
     from .. import __version__
+    from ..plain import shown
 
     text = str(e).splitlines()
-    print(f"netspec: internal error: {type(e).__name__}{': ' + text[0] if text else ''}\n"
+    print(f"netspec: internal error: {type(e).__name__}{': ' + shown(text[0]) if text else ''}\n"
           f"This is a mistake in netspec {__version__}, not in your spec. Please report it with the spec, the command, and what\n"
           "the command prints when run again with --debug.", file=sys.stderr)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import Any, NoReturn
+
+from ..plain import shown
 
 ABOUT = """\
 netspec: write a convolutional network as a page of text; check it, count it, draw it, train it.
@@ -20,6 +22,11 @@ Exit codes: 0 fine, 1 the spec or the data has errors, 2 netspec was used wrongl
 """
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        super().error(shown(message, lines=True))  # it may repeat what was typed
+
+
 class _Formatter(argparse.RawDescriptionHelpFormatter):
     def __init__(self, prog: str):
         super().__init__(prog, max_help_position=30, width=100)
@@ -27,7 +34,7 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    p = argparse.ArgumentParser(prog="netspec", description=ABOUT, epilog=EXITS, formatter_class=_Formatter)
+    p = _Parser(prog="netspec", description=ABOUT, epilog=EXITS, formatter_class=_Formatter)
     p.add_argument("--version", action=_Version, nargs=0, help="print the version")
     p.add_argument("--debug", action="store_true", help="show Python's traceback of any error (also NETSPEC_DEBUG=1)")
     commands = p.add_subparsers(title="commands", metavar="COMMAND", required=True)

@@ -7,7 +7,9 @@ import warnings
 from argparse import Namespace
 from typing import TYPE_CHECKING, TextIO
 
+from ..plain import shown
 from .nets import input_shapes, open_net, settings, split
+from .telling import say
 
 if TYPE_CHECKING:
     from ..ir.graph import Graph
@@ -18,10 +20,10 @@ def verify(args: Namespace) -> int:
     from ..runtime.verify import verify as compare
 
     graph = open_net(args)
-    print(f"{graph.name}: the worst difference, relative to the largest number, and where", flush=True)
+    say(f"{graph.name}: the worst difference, relative to the largest number, and where", flush=True)
     wrong = 0
     for finding in compare(graph, batch=args.batch, seed=args.seed, device=args.device):
-        print(finding, flush=True)
+        say(finding, flush=True)
         wrong += not finding.right
     if args.device == "cpu":
         _convolutions(graph, args)
@@ -62,5 +64,5 @@ def _show(message: Warning | str, category: type[Warning], filename: str, lineno
     """Our own remarks in one line for people, others as Python shows them."""
     from ..runtime.misuse import Remark
 
-    text = f"warning: {message}\n" if issubclass(category, Remark) else warnings.formatwarning(message, category, filename, lineno, line)
+    text = f"warning: {shown(message, lines=True)}\n" if issubclass(category, Remark) else warnings.formatwarning(message, category, filename, lineno, line)
     print(text, end="", file=file or sys.stderr, flush=True)

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..diagnostics import Diagnostic, NetspecError, UsageError, near, strict, told, unwritable
+from ..plain import shown
 from .nets import module_of, open_net, split
-from .telling import tell
+from .telling import pass_on, say, tell
 
 if TYPE_CHECKING:
     from ..ir.graph import Graph
@@ -41,16 +42,16 @@ def check(args: Namespace) -> int:
         found += [(file, d) for d in of_file]
     errors = any(d.severity == "error" for _, d in found)
     if args.format == "json":
-        print(json.dumps([d.as_json(file) for file, d in found], indent=1))
+        say(json.dumps([d.as_json(file) for file, d in found], indent=1))
         return 1 if errors else 0
     if args.format == "github":
         for file, d in found:
             if told([d]):
-                print(d.as_github(file))
+                say(d.as_github(file))
     else:
         tell(d for _, d in found)
         for file in fine:
-            print(f"{file}: fine")
+            say(f"{shown(file)}: fine")
     return 1 if errors else 0
 
 
@@ -70,16 +71,16 @@ def summary(args: Namespace) -> int:
     s = summarise(open_net(args), args.receptive_field)
     memory = _memory(s.graph) if args.memory else {}
     if args.format == "json":
-        print(json.dumps(s.data() | ({"memory": {k: {"sample": f.sample, "fixed": f.fixed} for k, f in memory.items()}} if memory else {}), indent=1))
+        say(json.dumps(s.data() | ({"memory": {k: {"sample": f.sample, "fixed": f.fixed} for k, f in memory.items()}} if memory else {}), indent=1))
         return 0
-    print(s, end="")
+    say(s, end="")
     if memory:
         from ..ir.precision import DEFAULT
         from ..runtime.footprint import shown
 
-        print("memory on the CPU, in float32" + (":" if s.graph.precision == DEFAULT else f", {s.graph.precision}:"))
+        say("memory on the CPU, in float32" + (":" if s.graph.precision == DEFAULT else f", {s.graph.precision}:"))
         for entry, f in memory.items():
-            print(f"  {entry:<9}{shown(f.sample):>9} a sample, {shown(f.fixed)} beside; " + ", ".join(f"batch {n}: {shown(f.bytes(n))}" for n in (1, 32, 256)))
+            say(f"  {entry:<9}{shown(f.sample):>9} a sample, {shown(f.fixed)} beside; " + ", ".join(f"batch {n}: {shown(f.bytes(n))}" for n in (1, 32, 256)))
     return 0
 
 
@@ -90,7 +91,7 @@ def diff(args: Namespace) -> int:
 
     first, second = (elaborate(module_of(file), net, {}, None) for file, net in map(split, (args.first, args.second)))
     found = compare(first, second)
-    print(json.dumps(found.data(), indent=1) if args.format == "json" else found, end="\n" if args.format == "json" else "")
+    say(json.dumps(found.data(), indent=1) if args.format == "json" else found, end="\n" if args.format == "json" else "")
     return 1 if found else 0
 
 
@@ -109,27 +110,27 @@ def draw(args: Namespace) -> int:
     graph = open_net(args)
     direction: Direction = "right" if args.right else "down"
     if args.output == "-":
-        print(diagram.diagram(graph, direction).dot, end="")
+        pass_on(diagram.diagram(graph, direction).dot)
     else:
         diagram.draw(graph, args.output, direction)
-        print(f"drew {graph.name} to {args.output}")
+        say(f"drew {graph.name} to {shown(args.output)}")
     return 0
 
 
 def show(args: Namespace) -> int:
     """A stage of the way from text to kernels, as its own printed form."""
     if args.stage == "tree":
-        print(module_of(split(args.net)[0]))
+        say(module_of(split(args.net)[0]))
         return 0
     from .programs import kernels_text, program_text
 
     graph = open_net(args)
     if args.stage == "graph":
-        print(graph)
+        say(graph)
     elif args.stage == "program":
-        print(program_text(graph, args))
+        say(program_text(graph, args))
     else:
-        print(kernels_text(graph, args), end="")
+        say(kernels_text(graph, args), end="")
     return 0
 
 
@@ -139,13 +140,13 @@ def emit(args: Namespace) -> int:
 
     text = standalone_text(open_net(args), args)
     if args.output == "-":
-        print(text, end="")
+        pass_on(text)
     else:
         try:
             Path(args.output).write_text(text, encoding="utf-8")
         except OSError as e:
             raise unwritable(args.output, e) from None
-        print(f"wrote {args.output}: {len(text.splitlines())} lines")
+        say(f"wrote {shown(args.output)}: {len(text.splitlines())} lines")
     return 0
 
 
@@ -174,15 +175,15 @@ def _format(file: str, args: Namespace) -> bool:
     if args.diff and differs:
         import difflib
 
-        lines = difflib.unified_diff(source.text.splitlines(True), text.splitlines(True), source.name, source.name + " (formatted)")
-        print("".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines), end="")
+        lines = difflib.unified_diff(source.text.splitlines(True), text.splitlines(True), shown(source.name), shown(source.name) + " (formatted)")
+        pass_on("".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines))
     if file == "-" and not (args.check or args.diff):
-        print(text, end="")
+        pass_on(text)
     elif differs and args.check and not args.diff:
-        print(f"{file}: would change")
+        say(f"{shown(file)}: would change")
     elif differs and not (args.check or args.diff):
         _replace(Path(file).resolve(), text)
-        print(f"{file}: formatted")
+        say(f"{shown(file)}: formatted")
     return differs
 
 
@@ -211,11 +212,11 @@ def explain(args: Namespace) -> int:
     sorts = {**words(), "words of the language": list(VOCABULARY), "errors": sorted(CATALOGUE)}
     if args.word is None:
         for sort, names in sorts.items():
-            print(f"{sort}:\n{textwrap.fill(', '.join(names), 98, initial_indent='  ', subsequent_indent='  ', break_on_hyphens=False)}")
+            say(f"{sort}:\n{textwrap.fill(', '.join(names), 98, initial_indent='  ', subsequent_indent='  ', break_on_hyphens=False)}")
         return 0
     pages = [p for p in (explain_word(args.word), vocabulary_page(args.word), CATALOGUE.get(args.word)) if p]
     if not pages:
         close = near(args.word, [w for names in sorts.values() for w in names])
         raise UsageError(f"there is nothing called `{args.word}` to explain", hint=f"did you mean {close}?" if close else "netspec explain  lists everything")
-    print("\n".join(pages).rstrip())
+    say("\n".join(pages).rstrip())
     return 0

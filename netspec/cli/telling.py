@@ -1,4 +1,5 @@
-"""Findings on standard error: one text, whichever command found them."""
+"""What commands print: results on standard output, findings on standard error, whichever command found them. No character
+of a spec or a file name reaches the terminal as an order."""
 
 from __future__ import annotations
 
@@ -7,14 +8,25 @@ import sys
 from collections.abc import Iterable
 
 from ..diagnostics import Diagnostic, render, told
+from ..plain import shown
+
+
+def say(*text: object, end: str = "\n", flush: bool = False) -> None:
+    """Print results."""
+    print(shown(" ".join(map(str, text)), lines=True), end=end, flush=flush)
+
+
+def pass_on(text: str) -> None:
+    """Print a text for a program to read: to the letter, unless a person is watching."""
+    print(shown(text, lines=True) if sys.stdout.isatty() else text, end="")
 
 
 def tell(found: Iterable[Diagnostic]) -> None:
     """Every finding, then how many are errors and where more is said of them. What has no line in a spec speaks for itself."""
     color = sys.stderr.isatty() and "NO_COLOR" not in os.environ
-    shown = told(found)
-    for d in shown:
+    of_them = told(found)
+    for d in of_them:
         print(render(d, color), end="\n\n", file=sys.stderr)
-    errors = [d for d in shown if d.severity == "error"]
+    errors = [d for d in of_them if d.severity == "error"]
     if any(d.span for d in errors):
         print(f"{len(errors)} error{'s' if len(errors) > 1 else ''}; more on each:  netspec explain {min(d.code for d in errors if d.span)}", file=sys.stderr)

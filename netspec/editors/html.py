@@ -1,9 +1,10 @@
-"""Specs as coloured HTML, for notebooks: needs nothing but this file."""
+"""Specs as coloured HTML, for notebooks."""
 
 from __future__ import annotations
 
 from html import escape
 
+from ..plain import shown
 from .words import PATTERN
 
 COLOURS = {
@@ -14,6 +15,7 @@ COLOURS = {
 
 def highlighted(text: str) -> str:
     """A `<pre>` of a spec, colours inline."""
+    text = shown(text.replace("\r\n", "\n"), lines=True)
     out, at = [], 0
     for m in PATTERN.finditer(text):
         out.append(escape(text[at : m.start()]))

@@ -28,6 +28,7 @@ from ..ir.types import shape_text
 from ..passes.infer_shapes import infer_shapes
 from ..passes.lower import lower
 from ..passes.objective import training_program
+from ..plain import docstring, shown
 from ..views.summary import summarise
 from .embed import embedded
 from .initialisers import INITIALISERS
@@ -91,8 +92,7 @@ def _head(graph: Graph, recipe: Recipe, rule: _Rule | None) -> str:
              "Below: parameters; where values lie (the address of an image is arena + samples * at + plus bytes); a function for each",
              "program, in which every call is one parallel operation, under the line of the spec and the formulas it computes; the",
              "kernels these calls run; then what runs it all, and the class Network."]
-    text = "\n".join(lines).replace("\\", "\\\\").replace('"""', "'''")
-    return f'"""{text}\n"""\n\nimport importlib.abc\nimport importlib.machinery\nimport linecache\nimport sys\nfrom types import SimpleNamespace\n'
+    return f'"""{docstring(chr(10).join(lines))}\n"""\n\nimport importlib.abc\nimport importlib.machinery\nimport linecache\nimport sys\nfrom types import SimpleNamespace\n'
 
 
 def _parameters(graph: Graph) -> str:
@@ -107,7 +107,7 @@ def _parameters(graph: Graph) -> str:
             facts["values"] = p.values
         if not p.trainable:
             facts["trainable"] = False
-        lines.append(f"    {p.name!r}: {facts!r}," + (f"  # its weights come with {p.file}: load them" if p.file else ""))
+        lines.append(f"    {p.name!r}: {facts!r}," + (f"  # its weights come with {shown(p.file)}: load them" if p.file else ""))
     return "\n".join([*lines, "}"]) + "\n"
 
 
@@ -197,13 +197,13 @@ def _kernels(kernels: Mapping[str, str], calls: Sequence[Kernel | Move]) -> list
     users: dict[str, list[str]] = {}
     for c in calls:
         users.setdefault(c.kernel, []).append(c.name)
-    return [f"# {textwrap.shorten(', '.join(users.get(k, ['update'])), 120)}\n{text.rstrip()}\n" for k, text in kernels.items()]
+    return [f"# {shown(textwrap.shorten(', '.join(users.get(k, ['update'])), 120))}\n{text.rstrip()}\n" for k, text in kernels.items()]
 
 
 def _network(graph: Graph, entries: Mapping[str, Planned], kernels: Mapping[str, str], rule: _Rule | None, target: Target) -> str:
     inputs = {n.name: n.type.shape for n in graph.inputs}
     images = {n.name: n.type.batch for n in graph.inputs if n.type.batch > 1}
-    lines = ["class Network(Standalone):", f'    """{graph.name}: predict' + (", gradients" if "gradients" in entries else "") + (", step" if rule else "") + '; parameters, load, save."""', "",
+    lines = ["class Network(Standalone):", f'    """{docstring(graph.name)}: predict' + (", gradients" if "gradients" in entries else "") + (", step" if rule else "") + '; parameters, load, save."""', "",
              "    given = {name: Given(name=name, **facts) for name, facts in PARAMETERS.items()}", f"    inputs = {inputs!r}", f"    images = {images!r}",
              "    stored = STORED", f'    dtype, lanes = "{DTYPE}", {target.lanes}',
              f"    kernels = {{f.__name__: f for f in {filled('[', list(kernels), ']', 4, 36)}}}", "    entries = {"]

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..diagnostics import Diagnostic, NetspecError, UsageError
+from ..plain import shown
 
 
 class RunError(NetspecError):
@@ -37,7 +38,7 @@ def remark(text: str, kind: type[Remark]) -> None:
     package, frame, level = f"{__name__.partition('.')[0]}.", sys._getframe(1), 2
     while frame.f_back is not None and str(frame.f_globals.get("__name__", "")).startswith(package):
         frame, level = frame.f_back, level + 1
-    warnings.warn(text, kind, stacklevel=level)
+    warnings.warn(shown(text, lines=True), kind, stacklevel=level)
 
 
 _KINDS: dict[str, type[RunError] | type[UsageError]] = {"unknown-name": UnknownName, "unknown-device": UsageError, "bad-value": UsageError}

@@ -9,6 +9,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from .. import plain
 from ..data import Data
 from ..data.sources import named
 from ..diagnostics import UsageError
@@ -68,13 +69,13 @@ def train(net: Network, *, epochs: int | None = None, batch: int | None = None, 
         print(f"{net.epoch} epochs are behind it: --epochs {2 * net.epoch} trains on")
     kept = keep_previous(path, resume)
     if kept is not None and not quiet:
-        print(f"{path} holds an earlier run, which is kept as {kept}", flush=True)
+        print(plain.shown(f"{path} holds an earlier run, which is kept as {kept}"), flush=True)
     try:
         history = net.fit(x, y if _reads_targets(net) else None, epochs=max(0, total - net.epoch), validation=_test_pair(net, data),
                           checkpoint=os.fspath(path), verbose=0 if quiet else 1)
     except KeyboardInterrupt:
         if net.record and not quiet:
-            print(f"\n{path} holds epoch {net.epoch}; go on with\n  netspec train {named} --epochs {total} --resume {path} --out {path}")
+            print(f"\n{plain.shown(path)} holds epoch {net.epoch}; go on with\n  netspec train {plain.word(named)} --epochs {total} --resume {plain.word(str(path))} --out {plain.word(str(path))}")
         raise
     if not history.epochs:
         net.save(os.fspath(path))
@@ -148,7 +149,7 @@ def _opening(net: Network, data: Data) -> str:
     penalties = [f"{k} {v:g}" + ("" if everywhere else " on weights") for k, v, everywhere in (("l1", r.l1, r.l1_all), ("l2", r.l2, r.decay_all)) if v]
     how = ", ".join([str(r.need_optimiser()), *penalties, *(f"schedule {s}" for s in r.schedules), f"batch {r.batch}" + (f" x {r.accumulate}" if r.accumulate > 1 else ""),
                      *([f"average {r.average:g}"] if r.average else []), *([f"initialise {r.initialise}"] if r.initialise else []), *(f"augment {a}" for a in r.augmentation)])
-    return f"{net.graph.name}: {size:,} parameters on {net.device}\ndata {data.name}: {_examples(data.train[0]):,} examples{tests}\n{how}"
+    return f"{net.graph.name}: {size:,} parameters on {net.device}\ndata {plain.shown(data.name)}: {_examples(data.train[0]):,} examples{tests}\n{how}"
 
 
 def _closing(net: Network, data: Data, history: History, test: dict[str, float] | None, path: Path, seconds: float, spec: str) -> list[str]:
@@ -156,10 +157,11 @@ def _closing(net: Network, data: Data, history: History, test: dict[str, float] 
     if test is not None:
         lines.append("test   " + "  ".join(f"{k} {shown(k, v)}" for k, v in test.items()))
     lines.append(f"took   {seconds:.1f} s for {len(history.epochs)} epoch{'s' if len(history.epochs) != 1 else ''}")
-    lines.append(f"saved  {path}")
+    lines.append(f"saved  {plain.shown(path)}")
     file, colon, name = spec.rpartition(":")
     named = f"{file!r}, {name!r}" if colon and name == net.graph.name else repr(spec)
-    lines += ["", "next:", f"  netspec summary {spec}", f"  netspec draw {spec} -o {net.graph.name}.svg",
-              f"  netspec train {spec} --seed {net.seed + 1} --out {net.graph.name}2.safetensors",
-              f'  python -c "import netspec; net = netspec.compile({named}).load({os.fspath(path)!r}); print(net)"']
+    code = f"import netspec; net = netspec.compile({named}).load({os.fspath(path)!r}); print(net)"
+    lines += ["", "next:", f"  netspec summary {plain.word(spec)}", f"  netspec draw {plain.word(spec)} -o {net.graph.name}.svg",
+              f"  netspec train {plain.word(spec)} --seed {net.seed + 1} --out {net.graph.name}2.safetensors",
+              "  python -P -c " + (f'"{code}"' if plain.word(spec) == spec and plain.word(str(path)) == str(path) else plain.word(code))]
     return lines

@@ -19,6 +19,7 @@ import graphviz
 from ..diagnostics import UsageError, unwritable
 from ..ir.graph import Graph, Input, Node
 from ..ir.types import Size
+from ..plain import shown
 from .arcs import Arcs, drawn_inputs
 from .counts import count
 from .outline import Group, Item, Repeat, Step, line_of, op_name, outline
@@ -237,5 +238,5 @@ def label(text: str, switches: Sequence[str], shape: str, times: int = 1) -> str
 
 
 def escape(text: str) -> str:
-    """Text as Graphviz shows it: backslashes doubled, lines kept."""
-    return str(graphviz.escape(text)).replace("\n", "\\n")
+    """Text as Graphviz shows it, and as XML can hold: backslashes doubled, lines kept, no markup, no control characters."""
+    return str(graphviz.nohtml(str(graphviz.escape(shown(text, lines=True).replace("&", "&amp;"))).replace("\n", "\\n")))

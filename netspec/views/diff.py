@@ -12,6 +12,7 @@ from typing import Any
 
 from ..ir.graph import Graph, Input
 from ..ir.types import shape_text
+from ..plain import shown
 from .counts import count
 from .outline import Step, steps
 from .summary import source_name
@@ -123,7 +124,7 @@ def _of(s: Step, numbers: dict[str, Any], names: dict[str, str]) -> Facts:
 
 def _title(g: Graph) -> str:
     where = source_name(g)
-    return g.name + (f" ({where})" if where else "")
+    return g.name + (f" ({shown(where)})" if where else "")
 
 
 def _number(n: int | None) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from ..diagnostics import UsageError
 from ..ir.graph import Graph, Input, Node
 from ..ir.types import shape_text
+from ..plain import shown
 from .counts import Counts, NodeCounts, count
 from .outline import Group, Item, Repeat, Step, line_of, op_name, outline
 from .receptive import Field, receptive_fields
@@ -78,12 +79,12 @@ class Summary:
         return (*_lost(self.counts), *said)
 
     def __str__(self) -> str:
-        table = [self.heads, *(r.cells for r in self.rows)]
+        table = [self.heads, *(tuple(map(shown, r.cells)) for r in self.rows)]
         widths = _widths(table)
         lines = [title(self.graph), "", *(_line(cells, widths) for cells in table)]
         lines.insert(3, "-" * len(lines[2]))
         lines += ["-" * len(lines[2]), str(self.counts)]
-        lines += [f"note: {n}" for n in self.notes]
+        lines += [f"note: {shown(n)}" for n in self.notes]
         return "\n".join(lines) + "\n"
 
     def data(self) -> dict[str, Any]:
@@ -104,9 +105,9 @@ class Summary:
     def _repr_html_(self) -> str:
         align = ("left", "left", "left", "right", "right", "right", "left")
         head = "".join(f'<th style="text-align:{a}">{escape(h)}</th>' for h, a in zip(self.heads, align))
-        body = "".join("<tr>" + "".join(f'<td style="text-align:{a};white-space:pre">{escape(c)}</td>' for c, a in zip(r.cells, align)) + "</tr>"
+        body = "".join("<tr>" + "".join(f'<td style="text-align:{a};white-space:pre">{escape(shown(c))}</td>' for c, a in zip(r.cells, align)) + "</tr>"
                        for r in self.rows)
-        notes = "".join(f"<p>note: {escape(n)}</p>" for n in self.notes)
+        notes = "".join(f"<p>note: {escape(shown(n))}</p>" for n in self.notes)
         return (f"<p><b>{escape(title(self.graph))}</b></p><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
                 f"<p>{escape(str(self.counts))}</p>{notes}")
 
@@ -140,7 +141,7 @@ def title(graph: Graph) -> str:
     ins = ", ".join((f"{n.name} " if len(graph.inputs) > 1 else "") + shape_text(n.type.shape) for n in graph.inputs)
     outs = ", ".join((f"{k} " if len(graph.outputs) > 1 else "") + shape_text(graph.values[v].type.shape) for k, v in graph.outputs)
     where = source_name(graph)
-    return f"{graph.name}{f' ({where})' if where else ''}: {ins} -> {outs}"
+    return shown(f"{graph.name}{f' ({where})' if where else ''}: {ins} -> {outs}")
 
 
 def source_name(graph: Graph) -> str | None:

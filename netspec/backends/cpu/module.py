@@ -14,6 +14,7 @@ from ...ir.contraction import WeightOrder
 from ...ir.graph import Node
 from ...ir.layout import Image, Layout, Packed
 from ...ir.step import Step
+from ...plain import docstring, shown
 from .literals import call_text, literal
 from .schedule import Schedule, Section
 
@@ -22,7 +23,7 @@ NAMES = {k: v for m in (contraction, layout) for k, v in vars(m).items() if not 
 
 def section_text(name: str, section: Section, doc: str, stored: Mapping[str, Layout] | None = None) -> str:
     """One function of the module. Orders of `stored` weights are not spelled out again."""
-    lines = [f"def {name}(m):", f'    """{doc}"""']
+    lines = [f"def {name}(m):", f'    """{docstring(doc)}"""']
     note: tuple[str, ...] = ()
     for call in section.calls:
         if call is None:
@@ -30,10 +31,10 @@ def section_text(name: str, section: Section, doc: str, stored: Mapping[str, Lay
             continue
         node = section.nodes.get(call.name)
         if node is not None and call.method != "fold":
-            if node.notes != note:
-                note = node.notes
+            if notes(node) != note:
+                note = notes(node)
                 lines.append("")
-                lines += [f"    # {where(node)}{x}" for x in note]
+                lines += [f"    # {x}" for x in note]
             lines += [f"    #     {formula(n)}" for n in node.op.nodes] if isinstance(node.op, Step) else []
         lines.append("    " + call_text(f"m.{call.method}", call, 4, 4, named(stored or {}, getattr(call, "source", ""))))
     if not section.calls:
@@ -47,9 +48,10 @@ def named(stored: Mapping[str, Layout], near: str) -> dict[WeightOrder, str]:
     return {stored[k].order: f"STORED[{k!r}].order" for k in weights}  # type: ignore[union-attr]
 
 
-def where(node: Node) -> str:
-    """The line of the spec a node comes from."""
-    return f"{node.spans[0].source.name}:{node.spans[0].line}: " if node.spans else ""
+def notes(node: Node) -> tuple[str, ...]:
+    """The lines of the spec that a node comes from, each with its own place, fit for a comment."""
+    parts = node.op.nodes if isinstance(node.op, Step) else (node,)
+    return tuple(dict.fromkeys(shown(f"{n.spans[0].source.name}:{n.spans[0].line}: {x}" if n.spans else x) for n in parts for x in n.notes))
 
 
 def formula(n: Node) -> str:
@@ -87,7 +89,7 @@ def functions(text: str, kind: str, title: str) -> tuple[Callable[[Any], None], 
 
 def module_text(title: str, kind: str, s: Schedule, *, dtype: str, lanes: int, arena: int, kernels: bool = True) -> str:
     """The whole module of one entry, with its kernels, as `netspec show kernels` prints it."""
-    head = [f'"""{title}: emitted for the CPU, {dtype}, {lanes} channels a vector.', "",
+    head = [f'"""{docstring(title)}: emitted for the CPU, {dtype}, {lanes} channels a vector.', "",
             f"Arena: {arena} bytes a sample. The address of a value is its space + samples * at + plus; calls are explained above each.", '"""', ""]
     out = ["\n".join(head), f"VALUES = {{\n{values_text(s.layouts)}\n}}\n", entry_text(kind, s)]
     if kernels:

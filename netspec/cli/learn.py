@@ -38,9 +38,9 @@ def _convolutions(graph: Graph, args: Namespace) -> None:
     if not any(getattr(n.op, "category", "") == "convolution" for n in graph.nodes):
         return
     x, said, trains = examples(graph, args.data, args.batch, args.seed)
-    print(f"\nconvolutions at precision {graph.precision}, on {said}: the largest difference from float64", flush=True)
+    say(f"\nconvolutions at precision {graph.precision}, on {said}: the largest difference from float64", flush=True)
     for met in convolutions(graph, x, seed=args.seed, training=trains):
-        print(met, flush=True)
+        say(met, flush=True)
 
 
 def train(args: Namespace) -> int:

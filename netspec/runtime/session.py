@@ -62,7 +62,7 @@ def train(net: Network, *, epochs: int | None = None, batch: int | None = None, 
     total = horizon(net)
     began = perf_counter()
     if not quiet:
-        print(_opening(net, data), flush=True)
+        print(plain.shown(_opening(net, data), lines=True), flush=True)
     x, y = data.train
     named = spec or "SPEC.net"
     if net.epoch >= total and not quiet:

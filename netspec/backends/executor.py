@@ -18,6 +18,7 @@ from ..passes.lower import lower
 from ..passes.objective import Term, cotangent_program, loss_program, training_program
 
 Array = NDArray[Any]
+Check = Callable[[tuple[float, ...]], None]  # sees the losses, and raises where what follows from them may not happen
 
 
 @dataclass(frozen=True)
@@ -77,13 +78,19 @@ class Executor(ABC):
     def set_vectors(self, what: str, values: list[Array]) -> None:
         """Put such vectors back."""
 
+    def finite_gradients(self) -> bool:
+        """Whether every gradient, as they lie, is a finite number."""
+        with np.errstate(all="ignore"):  # a sum may overflow where no number does
+            return all(np.isfinite(np.add.reduce(v)) or bool(np.isfinite(v).all()) for v in (g.reshape(-1) for g in self.vectors("gradients")))
+
     # -- entries -----------------------------------------------------------------------------------------------------
     @abstractmethod
     def run(self, key: Any, make: Callable[[], Graph], inputs: Mapping[str, Array], others: Mapping[str, Array], *, effects: bool = False,
-            evaluation: bool = False) -> Outcome:
+            check: Check | None = None, evaluation: bool = False) -> Outcome:
         """Run a lowered program; `make` is called for the first `key` of its kind, and what is planned then is kept. `others` are
         targets, or gradients of outputs. In `evaluation` parameters stay as they are from call to call, so that what depends on
-        them alone may be prepared."""
+        them alone may be prepared. `check` sees the losses when the gradients lie complete, and before
+        `effects`, the running statistics, move: what it raises leaves all that outlives the call as it was, gradients apart."""
 
     def predict(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         """Outputs in evaluation mode, by public name."""
@@ -94,11 +101,11 @@ class Executor(ABC):
         return self.run(("losses", terms), lambda: loss_program(self.graph, terms), inputs, targets, evaluation=True)
 
     def gradients(self, inputs: Mapping[str, Array], targets: Mapping[str, Array], terms: tuple[Term, ...], *, training: bool = True,
-                  inputs_too: bool = False, effects: bool = False) -> Outcome:
+                  inputs_too: bool = False, effects: bool = False, check: Check | None = None) -> Outcome:
         """Losses and gradients. Targets by `Term.source`, in the type `passes.objective.target_types` says. With
-        `effects`, running statistics are updated; otherwise no state changes."""
+        `effects`, running statistics are updated, after the check; otherwise no state changes."""
         make = lambda: training_program(self.graph, terms, training=training, inputs=inputs_too)  # noqa: E731
-        return self.run((terms, training, inputs_too), make, inputs, targets, effects=effects)
+        return self.run((terms, training, inputs_too), make, inputs, targets, effects=effects, check=check)
 
     def backward(self, inputs: Mapping[str, Array], cotangents: Mapping[str, Array], *, training: bool = True, inputs_too: bool = False,
                  effects: bool = False) -> Outcome:
@@ -112,9 +119,9 @@ class Executor(ABC):
         scalars the rule reads for each parameter; parameters with equal scalars share one pass."""
 
     def step(self, inputs: Mapping[str, Array], targets: Mapping[str, Array], terms: tuple[Term, ...], optimiser: Any,
-             settings: Mapping[str, Mapping[str, float]]) -> Outcome:
-        """Gradients, running statistics, update: backends that can do it in one launch do."""
-        out = self.gradients(inputs, targets, terms, training=True, effects=True)
+             settings: Mapping[str, Mapping[str, float]], check: Check | None = None) -> Outcome:
+        """Gradients, the check of losses and gradients, running statistics, update."""
+        out = self.gradients(inputs, targets, terms, training=True, effects=True, check=check)
         self.update(optimiser, settings)
         return out
 

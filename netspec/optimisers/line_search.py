@@ -6,7 +6,7 @@ Nocedal and Wright, "Numerical Optimization", 2006, algorithms 3.5 and 3.6, in t
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import isfinite, sqrt
+from math import inf, isfinite, sqrt
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -19,8 +19,10 @@ DOWN, FLAT, STILL, MOST = 1e-4, 0.9, 1e-9, 25
 
 
 def cubic(x1: float, f1: float, g1: float, x2: float, f2: float, g2: float, bounds: tuple[float, float] | None = None) -> float:
-    """The minimum of the cubic through two points with their slopes, within bounds."""
+    """The minimum of the cubic through two points with their slopes, within bounds; the middle, where one is not finite."""
     low, high = bounds if bounds is not None else (min(x1, x2), max(x1, x2))
+    if not isfinite(f1 + f2 + g1 + g2):
+        return (low + high) / 2
     d1 = g1 + g2 - 3 * (f1 - f2) / (x1 - x2)
     square = d1 * d1 - g1 * g2
     if not square >= 0:
@@ -36,11 +38,11 @@ def cubic(x1: float, f1: float, g1: float, x2: float, f2: float, g2: float, boun
 
 def strong_wolfe(at: Callable[[float], tuple[float, Vector]], t: float, d: Vector, f: float, g: Vector, slope: float) -> tuple[float, Vector, float, int]:
     """Loss, gradient and length of the step taken along d, and how many times `at` was called. Length 0 has loss f,
-    gradient g, and this slope."""
+    gradient g, and this slope. A loss that is not finite says that a length is too great."""
 
     def point(t: float) -> Point:
         loss, gradient = at(t)
-        return t, loss, gradient, float(gradient @ d)
+        return t, loss if isfinite(loss) else inf, gradient, float(gradient @ d)
 
     size = float(abs(d).max())
     before: Point = (0.0, f, g, slope)

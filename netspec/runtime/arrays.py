@@ -145,8 +145,9 @@ def _target(term: Term, t: TensorType, y: Array, examples: int, classes: int | N
             hint = f"{len(y) if y.ndim else 1} targets for {full[0]} examples"
         shown = shape_text((full[0], *(want[1:] if _long(want[1:]) else ())) if t.element == "int" else full)
         raise misuse("wrong-shape", f"{what} has the wrong shape", f"loss {term.loss} wants {shown}", f"got {shape_text(y.shape) or 'a single number'}", hint=hint)
-    if y.dtype.kind == "f" and np.isnan(y).any():
-        raise misuse("nan-target", f"{what} holds NaN", f"the first is that of example {int(np.argwhere(np.isnan(y))[0][0])}",
+    if y.dtype.kind == "f" and not np.isfinite(y).all():
+        first = tuple(int(i) for i in np.argwhere(~np.isfinite(y))[0])
+        raise misuse("nan-target", f"{what} holds {'NaN' if np.isnan(y[first]) else 'an infinite number'}", f"the first is that of example {first[0]}",
                      hint="drop the examples without a target")
     if t.element == "int":
         return _labels(what, y, classes, getattr(term.loss, "ignore", None))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -17,6 +18,7 @@ from ..optimisers.lbfgs import Memory
 from ..passes.objective import Term
 from . import arrays, steps
 from .averaging import AVERAGE, take, tested
+from .blame import Batch, check, refused
 from .devices import checked_dtype, executor
 from .horizon import horizon, remark_beyond
 from .initialisers import initial
@@ -264,6 +266,9 @@ class Network:
             raise misuse("no-forward", "there are no gradients yet", hint="call loss_and_gradients or backward first")
         for name, g in given.items():
             run.set_gradient(name, checked(self._all[name], g))
+        if not run.finite_gradients():
+            name = next(k for k, p in self._all.items() if p.trainable and not np.isfinite(run.gradient(k)).all())
+            raise misuse("loss-exploded", f"the gradient of {name} is not finite, so there is no step from it", hint="np.isfinite(gradient).all() must be True")
         steps.update(run, self.recipe.need_optimiser(), self.settings())
         self._count(run)
 
@@ -378,16 +383,33 @@ class Network:
     def _key(self, run: Executor, part: int = 0) -> None:
         run.set_scalar("random_key", random_key(self.seed, self.step, *((part,) if part else ())))
 
-    def run_step(self, run: Executor, found: dict[str, Array], wanted: dict[str, Array], settings: dict[str, dict[str, float]]) -> Outcome:
-        """One batch, one step. Losses whose labels it all ignores are NaN and teach nothing; without others there is no step."""
+    def run_step(self, run: Executor, found: dict[str, Array], wanted: dict[str, Array], settings: dict[str, dict[str, float]],
+                 notes: tuple[str, ...] = (), examples: Array | None = None) -> Outcome:
+        """One batch, one step. Losses whose labels it all ignores are NaN and teach nothing; without others there is no step.
+        `notes` and `examples` (their numbers in the data) are for the message where a number is not finite: then nothing changes."""
         self._key(run)
         self._differentiated = True
         live = self._live(found, wanted)
+        batch = self._batch(found, wanted, live, settings, notes, examples)
         if not live:
-            return run.gradients(found, wanted, self.recipe.terms, training=True, effects=True)
-        out = steps.step(run, found, wanted, live, self.recipe.need_optimiser(), settings, self.memory)
+            return self._ignored(run, batch)
+        out = steps.step(run, found, wanted, live, self.recipe.need_optimiser(), settings, self.memory, partial(check, run, batch))
         self._count(run)
         return self._spread(out, live)
+
+    def _batch(self, found: dict[str, Array], wanted: dict[str, Array], live: tuple[Term, ...], settings: dict[str, dict[str, float]],
+               notes: tuple[str, ...], examples: Array | None) -> Batch:
+        lr = next(iter(settings.values())).get("lr", 0.0)
+        return Batch(found, wanted, live, self.step + 1, lr, self.recipe.need_optimiser().name, notes, examples)
+
+    def _ignored(self, run: Executor, batch: Batch) -> Outcome:
+        """A batch without labels: its running statistics move, unless one would not be finite."""
+        before = steps.buffers(run)
+        out = run.gradients(batch.inputs, batch.targets, self.recipe.terms, training=True, effects=True)
+        if not all(np.isfinite(v).all() for v in steps.buffers(run).values()):
+            steps.put_back(run, before)
+            raise refused(run, batch, f"a running statistic is not finite after the batch of step {batch.step}")
+        return out
 
     def _live(self, found: dict[str, Array], wanted: dict[str, Array]) -> tuple[Term, ...]:
         """The losses that some label of the batch counts for."""
@@ -400,11 +422,19 @@ class Network:
         held = dict(zip(live, out.losses))
         return replace(out, losses=tuple(held.get(t, float("nan")) for t in self.recipe.terms))
 
-    def run_part(self, run: Executor, found: dict[str, Array], wanted: dict[str, Array], parts: steps.Gathering) -> Outcome:
-        """One batch of several that make a step: running statistics move, parameters do not yet."""
+    def run_part(self, run: Executor, found: dict[str, Array], wanted: dict[str, Array], parts: steps.Gathering, settings: dict[str, dict[str, float]],
+                 notes: tuple[str, ...] = (), examples: Array | None = None) -> Outcome:
+        """One batch of several that make a step: running statistics move, parameters do not yet. Where a number is not finite,
+        the whole step comes to nothing."""
         self._key(run, parts.batches)
         live = self._live(found, wanted)
-        out = run.gradients(found, wanted, live or self.recipe.terms, training=True, effects=True)
+        batch = self._batch(found, wanted, live, settings, notes, examples)
+        parts.begin(run)
+        try:
+            out = run.gradients(found, wanted, live, training=True, effects=True, check=partial(check, run, batch)) if live else self._ignored(run, batch)
+        except BaseException:
+            parts.abandon(run)
+            raise
         parts.add(run, live or self.recipe.terms, wanted, arrays.count(found))
         return self._spread(out, live or self.recipe.terms)
 

@@ -170,7 +170,8 @@ class Standalone:
         return loss, {name: self._gradient(name) for name, p in self.given.items() if p.trainable}
 
     def step(self, x: Any, y: Any = None, **settings: float) -> float:
-        """One step of the spec's optimiser; the loss before it. Its settings, such as lr, are the spec's unless given."""
+        """One step of the spec's optimiser; the loss before it. Its settings, such as lr, are the spec's unless given. Raises
+        FloatingPointError where the loss or a gradient is not finite, and changes nothing then."""
         loss = self._backward(x, y, True)
         self.update(**settings)
         return loss
@@ -236,9 +237,23 @@ class Standalone:
             assert isinstance(layout, Image)
             write_image(self.arena, layout, inputs[source] if source in inputs else targets[value], samples)
         start = bound.marks[0] if bound.version == self.version else 0
-        bound.table.run(first=start, last=bound.marks[-1] if statistics else bound.marks[1])
-        bound.version, self.version = self.version, self.version + statistics
-        return {public: self._read(name, value, shape, samples) for public, (value, shape) in entry.outputs.items()}
+        bound.table.run(first=start, last=bound.marks[1])
+        out = {public: self._read(name, value, shape, samples) for public, (value, shape) in entry.outputs.items()}
+        bound.version = self.version
+        if statistics:
+            self._check(inputs, [w * float(out[f"loss.{k}"].ravel()[0]) for k, w in enumerate(entry.losses)])
+            bound.table.run(first=bound.marks[1], last=bound.marks[-1])
+            self.version += 1
+        return out
+
+    def _check(self, inputs: Mapping[str, Array], losses: list[float]) -> None:
+        """Refuse a step whose loss or gradient is not finite, before anything changes."""
+        if np.isfinite(sum(losses)) and np.isfinite(self.flat_gradients).all():
+            return
+        what = [f"input {k} holds such a number" for k, a in inputs.items() if not np.isfinite(a).all()]
+        what += [f"parameter {k} holds such a number" for k, a in self.parameters.items() if not np.isfinite(a).all()]
+        what += [f"the gradient of {k} does" for k, p in self.given.items() if p.trainable and not np.isfinite(self._gradient(k)).all()]
+        raise FloatingPointError(f"step {self.steps + 1}: the loss is {sum(losses)}{': ' if what else ''}{'; '.join(what[:3])}; nothing has changed")
 
     def _read(self, name: str, value: str, shape: tuple[int, ...], samples: int) -> Array:
         layout = self.entries[name].values[value]

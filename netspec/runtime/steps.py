@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields, replace
-from math import sqrt
+from math import inf, isfinite, sqrt
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..backends.executor import Executor, Outcome
+from ..backends.executor import Check, Executor, Outcome
 from ..optimisers.lbfgs import Memory
 from ..passes.objective import Term
 from .judge import share
@@ -21,13 +21,14 @@ Settings = Mapping[str, Mapping[str, float]]
 
 
 def step(run: Executor, inputs: dict[str, Array], targets: dict[str, Array], terms: tuple[Term, ...], optimiser: Any, settings: Settings,
-         memory: Memory) -> Outcome:
-    """The outcome is that of the weights before the step. `memory` is what an optimiser of the host keeps."""
+         memory: Memory, check: Check) -> Outcome:
+    """The outcome is that of the weights before the step. `memory` is what an optimiser of the host keeps. What `check` raises
+    after it has seen the losses leaves everything as it was."""
     if optimiser.host:
-        return _driven(run, inputs, targets, terms, optimiser, settings, memory)
+        return _driven(run, inputs, targets, terms, optimiser, settings, memory, check)
     if not optimiser.clip:
-        return run.step(inputs, targets, terms, optimiser, settings)
-    out = run.gradients(inputs, targets, terms, training=True, effects=True)
+        return run.step(inputs, targets, terms, optimiser, settings, check)
+    out = run.gradients(inputs, targets, terms, training=True, effects=True, check=check)
     update(run, optimiser, settings)
     return out
 
@@ -39,6 +40,17 @@ class Gathering:
         self.total: list[Array] = []
         self.weight = 0.0
         self.batches = 0
+        self.buffers: dict[str, Array] = {}  # before the first of them
+
+    def begin(self, run: Executor) -> None:
+        """Before each batch: remember what a step that comes to nothing puts back."""
+        if not self.batches:
+            self.buffers = buffers(run)
+
+    def abandon(self, run: Executor) -> None:
+        """The step comes to nothing: running statistics are those before its first batch."""
+        put_back(run, self.buffers)
+        self.total, self.weight, self.batches = [], 0.0, 0
 
     def add(self, run: Executor, terms: tuple[Term, ...], targets: Mapping[str, Array], examples: int) -> None:
         """The gradients as they lie. A batch counts for its examples, or for its labels where the loss ignores or weighs some,
@@ -56,6 +68,16 @@ class Gathering:
         """Write the mean where the gradients lie, and begin anew."""
         run.set_vectors("gradients", [g / self.weight for g in self.total] or [np.zeros_like(g) for g in run.vectors("gradients")])
         self.total, self.weight, self.batches = [], 0.0, 0
+
+
+def buffers(run: Executor) -> dict[str, Array]:
+    """Copies of what running statistics move in."""
+    return {p.name: run.get(p.name) for p in run.graph.parameters if p.kind == "buffer"}
+
+
+def put_back(run: Executor, held: Mapping[str, Array]) -> None:
+    for name, value in held.items():
+        run.set(name, value)
 
 
 def update(run: Executor, optimiser: Any, settings: Settings) -> None:
@@ -78,8 +100,12 @@ def limit_norm(run: Executor, most: float) -> float:
 
 
 def _driven(run: Executor, inputs: dict[str, Array], targets: dict[str, Array], terms: tuple[Term, ...], optimiser: Any, settings: Settings,
-            memory: Memory) -> Outcome:
-    """An optimiser that asks for loss and gradient at weights of its choice, as one flat float64 vector."""
+            memory: Memory, check: Check) -> Outcome:
+    """An optimiser that asks for loss and gradient at weights of its choice, as one flat float64 vector.
+
+    Where the loss or a gradient is not finite at weights that a line search tries, its length is too great, and the search goes
+    back; without a search the step comes to nothing, as where it begins.
+    """
     if len({tuple(sorted(s.items())) for s in settings.values()}) > 1:
         raise misuse("not-yet", f"{optimiser.name} treats all parameters alike", hint="no factors, and no weight decay that spares some of them")
     free = [p for p in run.graph.parameters if p.trainable]
@@ -93,16 +119,26 @@ def _driven(run: Executor, inputs: dict[str, Array], targets: dict[str, Array], 
 
     def evaluate(weights: Array) -> tuple[float, Array]:
         put(weights)
-        out = run.gradients(inputs, targets, terms, training=True, effects=not outcomes)
+        out = run.gradients(inputs, targets, terms, training=True, effects=not outcomes, check=None if outcomes and optimiser.search else check)
         outcomes.append(out)
         loss = float(sum(t.weight * v for t, v in zip(terms, out.losses)))
+        if not (isfinite(loss) and run.finite_gradients()):
+            loss = inf
         grads = np.concatenate([run.gradient(p.name).ravel() for p in free]).astype(np.float64)
         return (loss + l1 * float(abs(weights).sum()), grads + l1 * np.sign(weights)) if l1 else (loss, grads)
 
     now = next(iter(settings.values()))
     l1 = now.get("l1", 0.0)
     start = np.concatenate([run.get(p.name).ravel() for p in free]).astype(np.float64)
-    put(replace(optimiser, lr=now["lr"], decay=now["decay"]).minimise(evaluate, start, memory))
+    held, remembered = buffers(run), replace(memory, moves=list(memory.moves), changes=list(memory.changes))
+    try:
+        with np.errstate(all="ignore"):  # what lies too far is not finite
+            put(replace(optimiser, lr=now["lr"], decay=now["decay"]).minimise(evaluate, start, memory))
+    except BaseException:
+        put(start)
+        put_back(run, held)
+        vars(memory).update(vars(remembered))
+        raise
     return outcomes[0]
 
 

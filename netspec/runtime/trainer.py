@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import isfinite
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -115,14 +114,13 @@ class Trainer:
             inputs, targets = arrays.cut(found, where, net.dtype), arrays.cut_targets(wanted, where, net.dtype)
             inputs = augmenting.augmented(inputs, net.recipe.augmentation, net.seed, net.epoch, k)
             settings = net.settings(k // every)
+            notes = (f"epoch {net.epoch + 1}, batch {k + 1}", *((f"mean loss of the epoch until then: {mean.value:.4g}",) if k else ()))
+            examples = np.arange(where.start, where.stop) if isinstance(where, slice) else where
             if every == 1:
-                out = net.run_step(run, inputs, targets, settings)
+                out = net.run_step(run, inputs, targets, settings, notes, examples)
             else:
-                out = net.run_part(run, inputs, targets, parts)
-            before = mean.value
-            loss = mean.add(out.losses, targets, arrays.count(inputs))
-            if not isfinite(loss):
-                raise self.exploded(loss, before, k, inputs, next(iter(settings.values())))
+                out = net.run_part(run, inputs, targets, parts, settings, notes, examples)
+            mean.add(out.losses, targets, arrays.count(inputs))
             if parts.batches and (parts.batches == every or k == batches - 1):
                 net.finish_step(run, parts, settings)
             for tally in counted:
@@ -137,22 +135,6 @@ class Trainer:
     def order(self, n: int) -> Array | None:
         """The order of this epoch's examples; None is the one they come in."""
         return generator(self.net.seed, f"epoch {self.net.epoch}").permutation(n) if self.shuffle else None
-
-    def exploded(self, loss: float, mean: float, k: int, inputs: dict[str, Array], settings: dict[str, float]) -> Exception:
-        """Where, after what, and what to try."""
-        net = self.net
-        notes = [f"epoch {net.epoch + 1}, batch {k + 1}"]
-        if k:
-            notes.append(f"mean loss of the epoch until then: {mean:.4g}")
-        lr = settings.get("lr", 0.0)
-        bad = [name for name, a in inputs.items() if not np.isfinite(a).all()]
-        if bad:
-            notes.append(f"input `{bad[0]}` of this batch holds values that are no finite numbers")
-            hint = "clean the data: np.isfinite(x).all() must be True"
-        else:
-            notes.append(f"learning rate {lr:g}")
-            hint = f"try a tenth of the learning rate: {net.recipe.need_optimiser().name} lr={lr / 10:g}"
-        return misuse("loss-exploded", f"the loss became {loss} at step {net.step}", *notes, hint=hint)
 
     def tired(self, numbers: dict[str, float]) -> str | None:
         """Early stopping: None to go on, or why not."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ...ir.graph import Graph, Input, Parameter
 from ...ir.layout import Image, Packed, Vector, round_up
 from ...passes.plan_memory import MemoryPlan
-from ..executor import Array, Executor, Outcome
+from ..executor import Array, Check, Executor, Outcome
 from ..reference.interpret import run as interpret
 from .cache import postponed
 from .engine import Table
@@ -120,10 +120,14 @@ class CpuExecutor(Executor):
 
     # ---- entries ------------------------------------------------------------------------------------------------------------------
     def run(self, key: Any, make: Callable[[], Graph], inputs: Mapping[str, Array], others: Mapping[str, Array], *, effects: bool = False,
-            evaluation: bool = False) -> Outcome:
+            check: Check | None = None, evaluation: bool = False) -> Outcome:
         entry = self.entry(key, make, fold=evaluation)
-        values = self._run(entry, inputs, others, effects)
+        values, after = self._run(entry, inputs, others)
         losses = tuple(float(v[0]) for k, v in values.items() if k.startswith("loss."))
+        if check is not None:
+            check(losses)
+        if effects:
+            after()
         outputs = {k: v for k, v in values.items() if not k.startswith("loss.")}
         asked = {name: g for name, g in entry.program.gradients if name not in self.parameters}
         return Outcome(losses, outputs, {name: self.read(entry, g, self.samples(inputs), name) for name, g in asked.items()})
@@ -177,7 +181,8 @@ class CpuExecutor(Executor):
             bound = entry.tables[samples] = Bound(m.table(), (marks[0], marks[1], marks[2]), base)
         return bound
 
-    def _run(self, entry: Entry, inputs: Mapping[str, Array], others: Mapping[str, Array], effects: bool) -> dict[str, Array]:
+    def _run(self, entry: Entry, inputs: Mapping[str, Array], others: Mapping[str, Array]) -> tuple[dict[str, Array], Callable[[], None]]:
+        """What the program's outputs are, and the call that changes buffers after it."""
         samples = self.samples(inputs)
         bound = self.bind(entry, samples)
         for name, is_input, layout in entry.feeds:
@@ -186,11 +191,8 @@ class CpuExecutor(Executor):
             self._prepare(entry)
             bound.table.run(first=0, last=bound.marks[0])
             entry.version = self.version
-        elif entry.first is None and bound.marks[0]:
-            bound.table.run(first=0, last=bound.marks[2] if effects else bound.marks[1])
-            return self._outputs(entry, samples)
-        bound.table.run(first=bound.marks[0], last=bound.marks[2] if effects else bound.marks[1])
-        return self._outputs(entry, samples)
+        bound.table.run(first=0 if entry.first is None else bound.marks[0], last=bound.marks[1])
+        return self._outputs(entry, samples), lambda: bound.table.run(first=bound.marks[1], last=bound.marks[2])
 
     def _outputs(self, entry: Entry, samples: int) -> dict[str, Array]:
         return {public: self.read(entry, v, samples, public) for public, v in entry.program.outputs}

@@ -10,11 +10,11 @@ import numpy as np
 from ...ir.graph import Graph
 from ...passes import run as passed
 from ...passes.infer_shapes import infer_shapes
-from ..executor import Array, Executor, Outcome
+from ..executor import Array, Check, Executor, Outcome
 from .body import THREADS, Kernel
 from .device import Device, NumbaDevice
 from .plan import Plan, plan, store_places
-from .update import Update
+from .update import FINITE, Update
 
 
 class CudaExecutor(Executor):
@@ -73,6 +73,13 @@ class CudaExecutor(Executor):
         self.numbers[name] = int(value)
         self.on.write(self.keys, 0, np.array([int(value)], np.int64))
 
+    def finite_gradients(self) -> bool:
+        """A number for each thread of a few blocks comes back, not the gradients."""
+        blocks = min(64, -(-self.trainable // THREADS))
+        found = self.on.empty(blocks * THREADS, self.dtype)
+        self.on.launch(FINITE, "finite", self.dtype, blocks, THREADS, (self.arrays["gradients"], found, self.trainable, blocks * THREADS))
+        return bool(np.isfinite(self.on.read(found, 0, blocks * THREADS)).all())
+
     def _read(self, array: str, name: str) -> Array:
         p = self.parameters[name]
         return self.on.read(self.arrays[array], self.store[name].at, p.size).reshape(p.shape)
@@ -94,7 +101,7 @@ class CudaExecutor(Executor):
             self.plans[key] = plan(make(), self.store)
         return self.plans[key]
 
-    def _run(self, entry: Plan, inputs: Mapping[str, Array], others: Mapping[str, Array], effects: bool) -> None:
+    def _run(self, entry: Plan, inputs: Mapping[str, Array], others: Mapping[str, Array]) -> None:
         samples = self.samples(inputs)
         if samples * entry.arena > self.arena_size:
             self.arena, self.arena_size = None, 0  # there may be no room for both
@@ -106,7 +113,7 @@ class CudaExecutor(Executor):
             self.scratch_size = entry.vectors
         for name, is_input in entry.feeds:
             self.on.write(self.arena, entry.places[name].at * samples, np.asarray((inputs if is_input else others)[name], self.dtype))
-        for k in (*entry.kernels, *(entry.effects if effects else ())):
+        for k in entry.kernels:
             self._launch(k, samples)
 
     def _launch(self, k: Kernel, samples: int) -> None:
@@ -114,12 +121,16 @@ class CudaExecutor(Executor):
         self.on.launch(k.text, k.name, self.dtype, k.blocks(samples), THREADS, arguments)
 
     def run(self, key: Any, make: Callable[[], Graph], inputs: Mapping[str, Array], others: Mapping[str, Array], *, effects: bool = False,
-            evaluation: bool = False) -> Outcome:
+            check: Check | None = None, evaluation: bool = False) -> Outcome:
         entry = self.plan(key, make)
-        self._run(entry, inputs, others, effects)
+        self._run(entry, inputs, others)
         samples = self.samples(inputs)
         values = {public: self.value(entry, v, samples, public) for public, v in entry.program.outputs}
         losses = tuple(float(v[0]) for k, v in values.items() if k.startswith("loss."))
+        if check is not None:
+            check(losses)
+        for k in entry.effects if effects else ():
+            self._launch(k, samples)
         outputs = {k: v for k, v in values.items() if not k.startswith("loss.")}
         asked = {name: g for name, g in entry.program.gradients if name not in self.parameters}
         return Outcome(losses, outputs, {name: self.value(entry, g, samples, name) for name, g in asked.items()})

@@ -18,6 +18,16 @@ if TYPE_CHECKING:
     from .executor import CudaExecutor
 
 
+FINITE = """\
+def finite(gradients, found, count, threads):
+    item = cuda.grid(1)
+    held = F(0.0)
+    for i in range(item, count, threads):
+        held = held + (gradients[i] - gradients[i])
+    found[item] = held
+"""  # g - g is 0, or NaN where g is NaN or infinite
+
+
 class Update:
     """The kernel of one rule."""
 

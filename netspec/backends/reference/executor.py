@@ -9,7 +9,7 @@ import numpy as np
 
 from ...ir.graph import Graph, Input, Parameter
 from ...passes.objective import update_program
-from ..executor import Array, Executor, Outcome
+from ..executor import Array, Check, Executor, Outcome
 from .interpret import run as interpret
 
 
@@ -68,18 +68,20 @@ class ReferenceExecutor(Executor):
         return self.programs[key]
 
     def run(self, key: Any, make: Callable[[], Graph], inputs: Mapping[str, Array], others: Mapping[str, Array], *, effects: bool = False,
-            evaluation: bool = False) -> Outcome:
+            check: Check | None = None, evaluation: bool = False) -> Outcome:
         program = self.program(key, make)
         env = self._run(program, inputs, others)
         asked = {n.name for n in program.inputs}
         for name, g in program.gradients:
             if name not in asked:
                 self.grads[name] = env[g].reshape(self.parameters[name].shape)
+        losses = tuple(float(env[v][0]) for k, v in program.outputs if k.startswith("loss."))
+        if check is not None:
+            check(losses)
         if effects:
             for n in program.nodes:
                 if n.effect:
                     self.store[n.effect] = env[n.name].reshape(self.parameters[n.effect].shape)
-        losses = tuple(float(env[v][0]) for k, v in program.outputs if k.startswith("loss."))
         outputs = {k: env[v].copy() for k, v in program.outputs if not k.startswith("loss.")}  # an output may be an input as it is
         return Outcome(losses, outputs, {name: env[g].copy() for name, g in program.gradients if name in asked})
 

@@ -23,11 +23,13 @@ Array = NDArray[Any]
 
 
 def run(graph: Graph, values: Mapping[str, Array], samples: int, dtype: Any = np.float64) -> dict[str, Array]:
-    """Every value of a program, given its inputs and parameters. Effects are returned as values; nothing is written."""
+    """Every value of a program, given its inputs and parameters. Effects are returned as values; nothing is written. What
+    overflows is infinite, and nothing is said of it: that is for the caller to see."""
     env: dict[str, Array] = {k: np.asarray(v) for k, v in values.items()}
     for node in graph.nodes:
         if isinstance(node.op, Formula | Pieces):
-            env |= evaluate_node(node, graph, env, samples, dtype)
+            with np.errstate(all="ignore"):
+                env |= evaluate_node(node, graph, env, samples, dtype)
         else:
             for v in node.results:
                 if v.name in env:

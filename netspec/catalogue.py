@@ -100,7 +100,10 @@ CATALOGUE: dict[str, str] = {
     "missing-weights": _page("The file of `weights=` is not there.", "Shapes and counts need no weights, so this is a note in check, summary and draw; compiling needs the file. --set weights=none initialises instead."),
     # ---------------------------------------------------------------- files and use
     "missing-file": _page("A file that is named is not there.", "Imports are looked for beside the importing file, then among netspec's own specs."),
-    "not-a-file": _page("A folder was named where a spec is needed.", "Name a file in it; a shell writes all of them as FOLDER/*.net."),
+    "not-a-file": _page("A folder, a pipe or a device was named where a file is needed.", "Name a file in the folder; a shell writes all of them as FOLDER/*.net. What a program writes is read from standard input, -."),
+    "file-outside": _page("A spec names a file that does not lie in its folder or below.", "A spec may come from anybody, and reads nothing of yours. You may name any file yourself: --data FILE, --set weights=FILE, parameters= in Python.",
+                          'net a:\n  input 1x8x8\n  fc 10\ntrain a:\n  data "/data/train.npz"\n  loss cross_entropy\n  sgd lr=0.1',
+                          'net a:\n  input 1x8x8\n  fc 10\ntrain a:\n  data digits\n  loss cross_entropy\n  sgd lr=0.1'),
     "unreadable-file": _page("A file cannot be opened.", "Its permissions, or what lies between, do not allow it."),
     "unwritable-file": _page("A file cannot be written.", "Its folder is not there, or it or the folder is read-only."),
     "not-a-spec": _page("A file is no text, or not in UTF-8.", "Save it as UTF-8."),
@@ -136,5 +139,5 @@ CATALOGUE: dict[str, str] = {
     "damaged-checkpoint": _page("A checkpoint is cut short, or was changed after it was written.", "Its checksum does not match. Checkpoints are replaced whole, so this comes from the disk or from a copy."),
     "checkpoint-mismatch": _page("A checkpoint is of another network.", "Names and shapes of all parameters must be the same: compile the same text with the same parameters."),
     "weights-mismatch": _page("A weights file lacks a parameter that `weights=` should fill.", "Parameters are found by their path below the call that names the file."),
-    "bad-weights": _page("A weights file is no safetensors file.", "netspec writes and reads safetensors; the message has what stands in the way."),
+    "bad-weights": _page("A weights file is no safetensors file, or holds what are no weights.", "netspec writes and reads safetensors; the message has what stands in the way."),
 }

@@ -442,10 +442,11 @@ def test_saving_replaces_a_file_whole_or_not_at_all(tmp_path: Path, monkeypatch:
     assert file.read_bytes() != old
 
 
-def test_weights_files_fill_what_names_them(tmp_path: Path) -> None:
+def test_weights_files_fill_what_names_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     net = small()
-    net.save(str(tmp_path / "w.safetensors"))
-    text = f'net a:\n  input 2x6x5\n  trunk: part weights="{tmp_path / "w.safetensors"}"\n  fc 2\nblock part:\n  conv 4 3x3 bn relu\n'
+    monkeypatch.chdir(tmp_path)
+    net.save("w.safetensors")
+    text = 'net a:\n  input 2x6x5\n  trunk: part weights="w.safetensors"\n  fc 2\nblock part:\n  conv 4 3x3 bn relu\n'
     made = netspec.compile(text=text, device="reference", seed=3)
     for k in ("weight", "bn.weight", "bn.bias"):
         assert (made.parameters[f"trunk.conv1.{k}"] == net.parameters[f"conv1.{k}"]).all()

@@ -68,6 +68,7 @@ def parser() -> argparse.ArgumentParser:
     c = _command(commands, "train", "learn:train", "train a net as its `train` section says",
                  "netspec train specs/digits.net", "netspec train specs/digits.net --epochs 3 --seed 1 --out digits.safetensors")
     _net(c)
+    c.add_argument("--data", metavar="DATA", help="what to train on instead of what the train section names: digits, or a path, wherever it lies")
     c.add_argument("--epochs", type=_whole, metavar="N", help="how often to go through the data in all; schedules end there")
     group = c.add_mutually_exclusive_group()
     group.add_argument("--batch", type=_whole, metavar="N", help="samples in a step")

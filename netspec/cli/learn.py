@@ -56,7 +56,7 @@ def train(args: Namespace) -> int:
         net = compile(file, name, device=args.device, dtype=args.dtype, precision=args.precision, seed=args.seed or 0,
                       input=input_shapes(args), parameters=settings(args))
         run(net, epochs=args.epochs, batch=args.batch, memory=args.memory, out=args.out, resume=args.resume, seed=args.seed, threads=args.threads,
-            quiet=args.quiet, spec=args.net)
+            quiet=args.quiet, spec=args.net, data=args.data)
     return 0
 
 

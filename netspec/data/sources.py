@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from ..datasets import DATASETS
 from ..diagnostics import Diagnostic, MissingFileError, NetspecError, near
 from ..ir.training import Setting
+from ..reading import Outside, Own, irregular, opened, placed
 from ..words import arguments
 
 Array = NDArray[Any]
@@ -62,7 +63,8 @@ PACKAGED: dict[str, Callable[..., tuple[Pair, Pair | None]]] = {"digits": digits
 
 def load(what: str, folder: str | None = None, test: str | None = None, packaged: bool = True, heads: bool = False) -> Data:
     """Data by their name: a packaged one, or a path (looked for from `folder`, where the spec lies). A path in quotes of a
-    `data` line is a path even where it is called as what comes along (not `packaged`); `heads` reads no numbers.
+    `data` line (not `packaged`) is a path even where it is called as what comes along, and stays below the folder of its
+    spec; `heads` reads no numbers.
 
     Errors: no such name or file; a file of another kind; a missing x or y; numbers of examples that differ.
     """
@@ -70,7 +72,7 @@ def load(what: str, folder: str | None = None, test: str | None = None, packaged
         return Data(what, *PACKAGED[what]())
     train, beside = _pairs(what, folder, packaged, heads)
     if test is not None:
-        beside = _pairs(test, folder, False, heads)[0]
+        beside = _pairs(test, folder, packaged, heads)[0]
     for pair, name in ((train, what), (beside, test or what)):
         if pair is not None:
             _same_number(pair, name)
@@ -116,9 +118,18 @@ def outline(line: Setting) -> Data | None:
 
 
 def _pairs(what: str, folder: str | None, packaged: bool, heads: bool) -> tuple[Pair, Pair | None]:
-    path = Path(folder or os.curdir, what)
+    try:
+        path = _placed(what, folder, packaged)
+        if path.is_dir():
+            found = {p.stem: _placed(os.path.join(what, p.name), folder, packaged) for p in sorted(path.glob("*.npy"))}
+    except Outside as e:
+        raise DataError("a spec names data in its own folder, or below it", f"{what}: {e.strerror}", "netspec train SPEC --data FILE", code="file-outside") from None
+    except OSError as e:
+        raise DataError(f"there can be no data file {what}", str(e.strerror)) from None
     if path.is_dir():
-        held: Mapping[str, Array] = {p.stem: _npy(p) for p in sorted(path.glob("*.npy"))}
+        held: Mapping[str, Array] = {name: _npy(p) for name, p in found.items()}
+    elif (sort := irregular(path)) is not None:
+        raise DataError(f"{path} is {sort}, and data lie in files", code="not-a-file")
     elif path.suffix == ".npz" and path.exists():
         held = _npz(path, heads)
     elif path.exists():
@@ -130,6 +141,10 @@ def _pairs(what: str, folder: str | None, packaged: bool, heads: bool) -> tuple[
         raise DataError(f"{path} has no array x", f"it has {', '.join(held) or 'nothing'}", "np.savez(path, x=..., y=...)  writes one")
     xt, yt = _gathered(held, "x_test"), _gathered(held, "y_test")
     return (x, y), None if xt is None else (xt, yt)
+
+
+def _placed(what: str, folder: str | None, anywhere: bool) -> Path:
+    return placed(Own(what) if anywhere else what, folder)
 
 
 def _no_such(what: str, path: Path, packaged: bool) -> MissingFileError:
@@ -158,14 +173,20 @@ def _gathered(held: Mapping[str, Array], name: str) -> Arrays:
 
 def _npz(path: Path, heads: bool) -> dict[str, Array]:
     try:
-        with open(path, "rb") as file:
+        with opened(path) as file:
             begins = file.read(8)
             if not begins.startswith(b"PK"):
                 what = "one array (.npy), not an archive of them" if begins.startswith(b"\x93NUMPY") else "text" if begins.isascii() else "a file of another kind"
                 raise DataError(f"{path} is no .npz archive", f"it is {what}", "np.savez(path, x=..., y=...)  writes one")
             file.seek(0)
             with np.load(file, allow_pickle=False) as held:
-                return {k: _head(held.zip, k) if heads else held[k] for k in held.files}
+                size = sum(i.file_size for i in held.zip.infolist())
+                if size > _memory() and not heads:
+                    raise DataError(f"{path} holds {size / 1e9:.3g} GB, which is more than there is memory", hint="a folder with x.npy and y.npy, which are read as they are needed")
+                found = {k: _head(held.zip, k) if heads else held[k] for k in held.files}
+            if (odd := next((k for k, a in found.items() if not isinstance(a, np.ndarray)), None)) is not None:
+                raise DataError(f"{path} holds {odd}, which is no array", hint="np.savez(path, x=..., y=...)  writes arrays")
+            return found
     except (DataError, FileNotFoundError):
         raise
     except Exception as e:  # zipfile and NumPy raise many kinds for a damaged file
@@ -175,19 +196,35 @@ def _npz(path: Path, heads: bool) -> dict[str, Array]:
 def _head(archive: Any, name: str) -> Array:
     """Zeros of the shape and dtype of an array in an archive, all of them the same one."""
     with archive.open(name if name in archive.namelist() else f"{name}.npy") as file:
-        version = np.lib.format.read_magic(file)
-        shape, _, dtype = np.lib.format.read_array_header_1_0(file) if version == (1, 0) else np.lib.format.read_array_header_2_0(file)
-    if dtype.hasobject:
-        raise ValueError("a pickle")
+        shape, _, dtype = _described(file)
     return np.broadcast_to(np.zeros((), dtype), shape)
+
+
+def _described(file: Any) -> tuple[tuple[int, ...], bool, Any]:
+    """The head of an array as .npy has it: shape, whether columns come first, dtype. The numbers follow."""
+    version = np.lib.format.read_magic(file)
+    found = np.lib.format.read_array_header_1_0(file) if version == (1, 0) else np.lib.format.read_array_header_2_0(file)
+    if found[2].hasobject:
+        raise ValueError("a pickle")
+    return found
+
+
+def _memory() -> float:
+    """Bytes of the machine, as far as the system says."""
+    try:
+        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    except (AttributeError, ValueError, OSError):
+        return float("inf")
 
 
 def _npy(path: Path) -> Array:
     try:
-        with open(path, "rb") as file:
+        with opened(path) as file:
             if file.read(6) != b"\x93NUMPY":
                 raise DataError(f"{path} is no .npy file", "it does not begin as one", "np.save(path, array)  writes one")
-        return np.asanyarray(np.load(path, mmap_mode="r", allow_pickle=False))
+            file.seek(0)
+            shape, columns, dtype = _described(file)
+            return np.asanyarray(np.memmap(file, dtype, "r", file.tell(), shape, "F" if columns else "C"))
     except DataError:
         raise
     except (OSError, ValueError) as e:

@@ -19,6 +19,7 @@ from ..garbage import none_expected
 from ..ir.graph import Graph, Node
 from ..ir.precision import DEFAULT
 from ..layers import LAYERS
+from ..reading import Own
 from ..source import Source, Span
 from ..syntax import tree
 from ..syntax.parser import parse_recovering
@@ -256,7 +257,8 @@ def _run_net(e: Elaborator, file: File, macro: Macro, settings: dict[str, object
 
 
 def _setting(key: str, value: object, file: File) -> Any:
-    """A parameter from outside. A text is an expression of the language where it reads as one."""
+    """A parameter from outside. A text is an expression of the language where it reads as one; else, or in quotes, it is the
+    user's own, and may name any file."""
     if isinstance(value, (list, tuple)):
         return tuple(_setting(key, v, file) if isinstance(v, (list, tuple)) else v for v in value)
     if not isinstance(value, str):
@@ -269,8 +271,10 @@ def _setting(key: str, value: object, file: File) -> Any:
         raise UsageError(f"the parameter {key} cannot be a {type(value).__name__}", code="wrong-argument")
     module, found = parse_recovering(Source("--set", f"_ = {value}\n"))
     item = module.items[0] if module.items else None
-    if found or not isinstance(item, tree.Constant):
-        return value
+    if found or not isinstance(item, tree.Constant) or value.endswith(".safetensors"):
+        return Own(value)
+    if isinstance(item.value, tree.Text):
+        return Own(item.value.value)
     try:
         return evaluate(item.value, Context(file.env or dict(CONSTANTS), {}, file), None)
     except Mistake as m:

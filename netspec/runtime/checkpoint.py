@@ -7,10 +7,14 @@ is written beside its place, flushed to the disk, and then moved there: at every
 
 from __future__ import annotations
 
+import contextlib
+import glob
 import hashlib
 import json
 import os
+import stat
 import tempfile
+from collections.abc import Mapping
 from dataclasses import fields
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -25,18 +29,22 @@ from ..ir.layout import Target
 from ..ir.precision import DEFAULT
 from ..ir.types import shape_text
 from ..optimisers.lbfgs import Memory
+from ..reading import NotRegular
 from .averaging import AVERAGE
+from .facts import completed, wrong
 from .horizon import stated
 from .misuse import Remark, misuse, path_of, remark
 from .steps import packed, unpacked
+from .tensors import Damaged, Foreign, Tensors, Unusable, parsed, widened
+from .values import spread
 
 if TYPE_CHECKING:
     from .network import Network
 
 Array = NDArray[Any]
 SCHEMA = "netspec.checkpoint/1"
-_FOREIGN = {b"PK\x03\x04": "a zip archive (PyTorch's .pt, or .npz)", b"\x80\x02": "a pickle", b"\x80\x04": "a pickle", b"\x80\x05": "a pickle",
-            b"\x89HDF": "an HDF5 file (Keras)", b"\x93NUM": "a NumPy array", b"\x08": "a protocol buffer (ONNX)"}
+UNSEEN = 1 << 30  # bytes that are read before it is known that they fit the network
+SQUARES = ("square", "largest", "moved", "step")  # the optimisers' states that are sums of squares, largest sizes, lengths
 
 
 class ResumeWarning(Remark):
@@ -67,104 +75,141 @@ def save(net: Network, path: str | os.PathLike[str]) -> None:
 def load(net: Network, path: str | os.PathLike[str]) -> None:
     """Read everything. The file is checked whole before anything of the network changes.
 
-    Errors: no such file; a file cut short or damaged; another kind of file; a network of other parameters.
+    Errors: no such file; a file cut short or damaged; another kind of file; a network of other parameters; a field that is
+    missing, or of the wrong kind; numbers that are none, or none of their sort.
     """
-    tensors, facts = read(path)
-    _check_fit(net, path, tensors, facts)
-    here = _where(net)
-    differ = [f"{k} {facts.get(k)}, here {v}" for k, v in here.items() if k in facts and facts[k] != v]
-    if differ and facts["step"]:
-        remark(f"{path} was written by {'; '.join(differ)}: training goes on, but not to the same bits", ResumeWarning)
+    held, facts = described(path)
+    tensors = _read(path, held, facts) if held.bytes <= UNSEEN else None
+    bad = wrong(facts)
+    if bad:
+        raise misuse("damaged-checkpoint", f"{path} is no checkpoint that netspec writes: {bad[0]}", *bad[1:6], hint="use the checkpoint before it")
+    was = completed(facts)
+    _check_fit(net, path, held, was)
+    values = _values(net, path, _read(path, held, facts) if tensors is None else tensors)
+    memory = unpacked({k: values[f"optimiser/{k}"] for k in _memory(held)}, was["memory"])
+    # All is well: from here on nothing is refused.
+    trained = [p.name for p in net.graph.parameters if p.trainable]
     for p in net.graph.parameters:
-        net.store.set(p.name, tensors[p.name])
+        net.store.set(p.name, values[p.name])
     net.forget()
-    for slot in facts["slots"]:
-        for p in net.graph.parameters:
-            if p.trainable:
-                net.store.set_state(slot, p.name, tensors[f"optimiser/{slot}/{p.name}"])
-    net.seed, net.step, net.epoch, net.updates = (int(facts[k]) for k in ("seed", "step", "epoch", "updates"))
-    net.state_of, net.record = (facts["optimiser"], tuple(facts["slots"])), facts["record"]
-    net.taken, net.ends, net.pace, net.beyond = int(facts.get("averaged", 0)), facts.get("horizon"), int(facts.get("pace", 1)), None
-    for p in net.graph.parameters if net.taken else ():
-        if p.trainable:
-            net.store.set_state(AVERAGE, p.name, tensors[f"average/{p.name}"])
-    net.memory = unpacked({k: tensors[f"optimiser/{k}"] for k in _memory(tensors)}, facts["memory"])
+    for slot in was["slots"]:
+        for name in trained:
+            net.store.set_state(slot, name, values[f"optimiser/{slot}/{name}"])
+    for name in trained if was["averaged"] else ():
+        net.store.set_state(AVERAGE, name, values[f"average/{name}"])
+    net.seed, net.step, net.epoch, net.updates, net.record = (was[k] for k in ("seed", "step", "epoch", "updates", "record"))
+    net.state_of, net.memory = (was["optimiser"], tuple(was["slots"])), memory
+    net.taken, net.ends, net.pace, net.beyond = was["averaged"], was["horizon"], was["pace"], None
     ours = net.recipe.optimiser
-    if net.updates and ours is not None and net.state_of != (ours.name, tuple(ours.state)):
-        remark(f"{path} holds the state of {facts['recipe']}; {ours} starts anew", ResumeWarning)
+    anew = net.updates and ours is not None and net.state_of != (ours.name, tuple(ours.state))
+    if anew:
         net.forget()
+    differ = [f"{k} {facts.get(k)}, here {v}" for k, v in _where(net).items() if k in facts and facts[k] != v]
+    if differ and net.step:
+        remark(f"{path} was written by {'; '.join(differ)}: training goes on, but not to the same bits", ResumeWarning)
+    if anew:
+        remark(f"{path} holds the state of {was['recipe']}; {ours} starts anew", ResumeWarning)
     section = net.graph.training.epochs if net.graph.training is not None else None
     if net.ends is not None and net.epoch and section is not None and net.recipe.epochs == section != net.ends and any(not s.endless for s in net.recipe.schedules):
         remark(f"{path} was written on the way to {net.ends} epochs, and the train section leads to {section}: schedules go by that. "
                f"As before: net.configure(epochs={net.ends})", ResumeWarning)
 
 
-def read(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, Any]]:
-    """The arrays and the facts of a checkpoint, its checksum verified."""
-    from safetensors import SafetensorError
-    from safetensors.numpy import load as decode
-
+def described(path: str | os.PathLike[str]) -> tuple[Tensors, dict[str, Any]]:
+    """What a checkpoint holds, and what it says; no number is read yet."""
     try:
-        data = path_of(path).read_bytes()
+        held = Tensors(path_of(path))
     except FileNotFoundError:
         raise MissingFileError(f"there is no checkpoint {path}") from None
+    except NotRegular as e:
+        raise MissingFileError(f"{path} cannot be read: it is {e.strerror}, not a file", code="not-a-file") from None
     except OSError as e:
         raise MissingFileError(f"{path} cannot be read: {e.strerror}", code="unreadable-file") from None
-    what = next((kind for magic, kind in _FOREIGN.items() if data.startswith(magic)), None)
-    try:
-        size = int.from_bytes(data[:8], "little")
-        header = json.loads(data[8 : 8 + size])
-        assert isinstance(header, dict)
-    except (ValueError, AssertionError):
-        if len(data) > 8 and data[8:9] == b"{" and size > len(data) - 8:
-            raise misuse("damaged-checkpoint", f"{path} is cut short", f"{len(data)} bytes, and the header alone is {size}", hint="use the checkpoint before it") from None
-        raise misuse("foreign-checkpoint", f"{path} is no checkpoint of netspec", f"it looks like {what}" if what else "it is no safetensors file",
+    except Foreign as e:
+        raise misuse("foreign-checkpoint", f"{path} is no checkpoint of netspec", str(e),
                      hint="net.save(path) writes one; weights from elsewhere: net.set_parameters({name: array})") from None
-    try:
-        tensors: dict[str, Array] = decode(data)
-    except (SafetensorError, KeyError, ValueError, TypeError) as e:
+    except Damaged as e:
         raise misuse("damaged-checkpoint", f"{path} is cut short or damaged", str(e), hint="use the checkpoint before it") from None
-    facts = _facts(header)
-    if facts is None:
-        raise misuse("foreign-checkpoint", f"{path} is a safetensors file that netspec did not write", f"it holds {', '.join(list(tensors)[:4])} ...",
+    if "netspec" not in held.metadata:
+        raise misuse("foreign-checkpoint", f"{path} is a safetensors file that netspec did not write", f"it holds {', '.join(list(held)[:4])} ...",
                      hint="net.set_parameters({name: array}) takes weights from elsewhere")
+    try:
+        facts = parsed(held.metadata["netspec"], strict=False)
+        if not isinstance(facts, dict):
+            raise ValueError("it says nothing by name")
+    except ValueError as e:
+        raise misuse("damaged-checkpoint", f"{path} is damaged: what it says of itself cannot be read", str(e)[:200], hint="use the checkpoint before it") from None
     if facts.get("schema") != SCHEMA:
-        raise misuse("foreign-checkpoint", f"{path} is of another version of netspec", f"it says {facts.get('schema')!r}; this is {SCHEMA!r}")
-    if facts.pop("sha256", None) != _digest(tensors, facts):
+        raise misuse("foreign-checkpoint", f"{path} is of another version of netspec", f"it says {str(facts.get('schema'))[:60]!r}; this is {SCHEMA!r}")
+    return held, facts
+
+
+def _read(path: str | os.PathLike[str], held: Tensors, facts: dict[str, Any]) -> dict[str, Array]:
+    """Every tensor as it is stored, the checksum of all verified."""
+    try:
+        tensors = {k: held.raw(k) for k in held}
+    except Unusable as e:
+        raise misuse("bad-weights", f"{path} holds what are no weights", str(e)) from None
+    except (Damaged, OSError) as e:
+        raise misuse("damaged-checkpoint", f"{path} is cut short or damaged", str(e), hint="use the checkpoint before it") from None
+    if facts.get("sha256") != _digest(tensors, {k: v for k, v in facts.items() if k != "sha256"}):
         raise misuse("damaged-checkpoint", f"{path} is damaged: its checksum does not match its contents", hint="use the checkpoint before it")
-    return tensors, facts
+    return tensors
 
 
-def _memory(tensors: dict[str, Array]) -> list[str]:
+def _values(net: Network, path: str | os.PathLike[str], tensors: dict[str, Array]) -> dict[str, Array]:
+    """The numbers in the network's own dtype, each of them one."""
+    out = {}
+    variances = {p.name for p in net.graph.parameters if spread(p)}
+    for name, stored in tensors.items():
+        driven = name.startswith("optimiser/") and name.count("/") == 1  # by an optimiser that keeps float64
+        a = widened(stored) if stored.dtype.kind == "u" else stored
+        with np.errstate(over="ignore"):
+            out[name] = a.astype(np.float64 if driven else net.dtype)
+        if not np.isfinite(out[name]).all():
+            raise misuse("damaged-checkpoint", f"{path}: {name} holds numbers that are not finite{'' if not np.isfinite(a).all() else f' in {net.dtype}'}", hint="use the checkpoint before it")
+        kind = name.split("/")[1] if name.startswith("optimiser/") else ""
+        if (name in variances or (kind in SQUARES and not driven)) and (a < 0).any():
+            raise misuse("damaged-checkpoint", f"{path}: {name} holds {a.min():g}, and is never negative", hint="use the checkpoint before it")
+    return out
+
+
+def _memory(held: Mapping[str, Any]) -> list[str]:
     """The fields of an optimiser's memory that a file holds."""
     known = {f.name for f in fields(Memory)}
-    return [k.removeprefix("optimiser/") for k in tensors if k.startswith("optimiser/") and k.removeprefix("optimiser/") in known]
+    return [k.removeprefix("optimiser/") for k in held if k.startswith("optimiser/") and k.removeprefix("optimiser/") in known]
 
 
-def _facts(header: dict[str, Any]) -> dict[str, Any] | None:
-    meta = header.get("__metadata__")
-    try:
-        facts = json.loads(meta["netspec"]) if isinstance(meta, dict) else None
-    except (KeyError, ValueError):
-        return None
-    return facts if isinstance(facts, dict) else None
-
-
-def _check_fit(net: Network, path: str | os.PathLike[str], tensors: dict[str, Array], facts: dict[str, Any]) -> None:
-    wanted = {p.name: p.shape for p in net.graph.parameters}
-    for slot in facts["slots"]:
-        wanted |= {f"optimiser/{slot}/{p.name}": p.shape for p in net.graph.parameters if p.trainable}
-    if facts.get("averaged"):
-        wanted |= {f"average/{p.name}": p.shape for p in net.graph.parameters if p.trainable}
-    held = {k: v.shape for k, v in tensors.items() if k.removeprefix("optimiser/") not in _memory(tensors)}
-    if wanted == held:
+def _check_fit(net: Network, path: str | os.PathLike[str], held: Tensors, was: dict[str, Any]) -> None:
+    every = {p.name: p.shape for p in net.graph.parameters}
+    free = {p.name: p.shape for p in net.graph.parameters if p.trainable}
+    kept = [f"optimiser/{slot}/" for slot in was["slots"]] + ["average/"] * bool(was["averaged"])
+    wanted = every | {k + name: shape for k in kept for name, shape in free.items()}
+    driven = {f"optimiser/{k}": held.held[f"optimiser/{k}"].shape for k in _memory(held)}
+    size = sum(p.size for p in net.graph.parameters if p.trainable)
+    pairs = {s for k, s in driven.items() if k.endswith(("/moves", "/changes"))}
+    if any(s[-1:] != (size,) or len(s) != (2 if k.endswith(("/moves", "/changes")) else 1) or s[0] > max(size, 10_000) for k, s in driven.items()) or len(pairs) > 1:
+        raise misuse("damaged-checkpoint", f"{path} is no checkpoint that netspec writes: the memory of its optimiser has the wrong shape",
+                     *(f"{k}: {shape_text(s)}" for k, s in driven.items()), hint="use the checkpoint before it")
+    found = {k: t.shape for k, t in held.held.items() if k not in driven}
+    if wanted == found:
         return
-    notes = [f"{k}: {shape_text(held[k])} in the file, {shape_text(wanted[k])} here" for k in wanted if k in held and held[k] != wanted[k]]
-    notes += [f"{k} is not in the file" for k in wanted if k not in held]
-    notes += [f"{k} is in the file only" for k in held if k not in wanted]
-    more = [f"... and {len(notes) - 6} more"] if len(notes) > 6 else []
-    raise misuse("checkpoint-mismatch", f"{path} is of another network", f"it was written by net {facts['net']}; this is {net.graph.name}", *notes[:6], *more,
+    here = {k: s for k, s in found.items() if "/" not in k}
+    there = {k.removeprefix(kept[0]) for k in found if k.startswith(kept[0])} if kept else set(free)
+    if here == every and there != set(free):
+        notes = [f"{k} is trained here, and was frozen there" for k in free if k not in there] + [f"{k} is frozen here, and was trained there" for k in there if k not in free]
+        raise misuse("checkpoint-mismatch", f"{path} is of this network with other parameters frozen", *sorted(notes)[:6], *_more(notes),
+                     hint="compile the text as it was; set_parameters({...}) takes only what you name")
+    notes = [f"{k}: {shape_text(found[k])} in the file, {shape_text(wanted[k])} here" for k in wanted if k in found and found[k] != wanted[k]]
+    notes += [f"{k} is not in the file" for k in wanted if k not in found]
+    notes += [f"{k} is in the file only" for k in found if k not in wanted]
+    names = [f"it was written by net {was['net']}; this is {net.graph.name}"] if was["net"] != net.graph.name else []
+    raise misuse("checkpoint-mismatch", f"{path} is of another network", *names, *notes[:6], *_more(notes),
                  hint="compile the same text with the same parameters; set_parameters({...}) takes only what you name")
+
+
+def _more(notes: list[str]) -> list[str]:
+    return [f"... and {len(notes) - 6} more"] if len(notes) > 6 else []
 
 
 def _where(net: Network) -> dict[str, Any]:
@@ -191,26 +236,64 @@ def _digest(tensors: dict[str, Array], facts: dict[str, Any]) -> str:
 
 
 def _write(path: Path, data: bytes) -> None:
+    """Put a file in its place, whole. The part of a file that a killed process left is removed."""
     try:
-        handle, beside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    except OSError as e:
-        raise MissingFileError(f"{path} cannot be written: {e.strerror}", f"is {path.parent} a folder you may write to?", "unwritable-file") from None
+        handle, beside = _begun(path)
+    except (OSError, ValueError) as e:
+        why = getattr(e, "strerror", None) or "no file can be called so"
+        raise MissingFileError(f"{path} cannot be written: {why}", f"is {path.parent} a folder you may write to?", "unwritable-file") from None
     try:
         with os.fdopen(handle, "wb") as f:
             f.write(data)
             f.flush()
             os.fsync(f.fileno())
-        os.chmod(beside, 0o644)
-        os.replace(beside, path)
+            os.chmod(beside, 0o644)
+            os.replace(beside, path)
     except OSError as e:
         os.unlink(beside)
         raise unwritable(path, e) from None
     except BaseException:
         os.unlink(beside)
         raise
+    _swept(path)
     if hasattr(os, "O_DIRECTORY"):
         folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def _begun(path: Path) -> tuple[int, str]:
+    """A new file beside `path`, open and locked: whoever holds the lock is alive."""
+    while True:
+        handle, beside = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        if _locked(handle, wait=True) and os.fstat(handle).st_nlink:
+            return handle, beside
+        os.close(handle)  # it was swept away between the two
+
+
+def _locked(handle: int, wait: bool) -> bool:
+    """Whether this process now holds the lock of a file; the system gives it back when the process ends, however it does."""
+    try:
+        import fcntl
+    except ImportError:  # another system: files are not swept there
+        return wait
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError:
+        return wait  # a disk without locks
+    return True
+
+
+def _swept(path: Path) -> None:
+    """Remove parts of this very file that nobody writes any more."""
+    for part in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        with contextlib.suppress(OSError):
+            handle = os.open(part, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+            try:
+                found = os.fstat(handle)
+                if stat.S_ISREG(found.st_mode) and (not hasattr(os, "getuid") or found.st_uid == os.getuid()) and _locked(handle, wait=False):
+                    os.unlink(part)
+            finally:
+                os.close(handle)

@@ -10,7 +10,7 @@ from time import perf_counter
 from typing import Any
 
 from .. import plain
-from ..data import Data
+from ..data import Data, load
 from ..data.sources import named
 from ..diagnostics import UsageError
 from ..ir.graph import Graph
@@ -34,17 +34,17 @@ class Session:
 
 def train(net: Network, *, epochs: int | None = None, batch: int | None = None, memory: str | None = None, out: str | os.PathLike[str] | None = None,
           resume: str | os.PathLike[str] | None = None, seed: int | None = None, threads: int | None = None, quiet: bool = False,
-          spec: str | None = None) -> Session:
+          spec: str | None = None, data: str | None = None) -> Session:
     """Train as the `train` section says, show progress, test, save, and say what to try next.
 
     `epochs` counts those of the whole training, the ones before `resume` included. The weights go to `out`, NET.safetensors
     unless given, after every epoch; what an earlier run left there is kept as NET.previous.safetensors (the one before that
     is gone), unless this is the run that goes on. `seed` is what was asked for, if anything was. `spec` is what the user called the spec, for the suggestions. `memory` ("8GB") asks for
-    the largest batch that trains in it.
+    the largest batch that trains in it. `data` names what to train on instead of what the train section does.
 
     Errors: no train section, no data; a `seed` other than that of the run to go on with; whatever `fit` refuses.
     """
-    data = data_of(net.graph)
+    given = data_of(net.graph) if data is None else load(data)
     path = Path(out if out is not None else f"{net.graph.name}.safetensors")
     if not path.parent.is_dir() or (path.exists() and not path.is_file()):
         why = f"there is no folder {path.parent}" if not path.parent.is_dir() else "that is a folder" if path.is_dir() else "that is no regular file"
@@ -52,7 +52,7 @@ def train(net: Network, *, epochs: int | None = None, batch: int | None = None, 
     if threads is not None:
         set_threads(net.device, threads)
     if memory is not None:
-        batch = min(fitting(net, memory), _examples(data.train[0]))
+        batch = min(fitting(net, memory), _examples(given.train[0]))
     net.configure(epochs=epochs, batch=batch)
     if resume is not None:
         net.load(os.fspath(resume))
@@ -62,8 +62,8 @@ def train(net: Network, *, epochs: int | None = None, batch: int | None = None, 
     total = horizon(net)
     began = perf_counter()
     if not quiet:
-        print(plain.shown(_opening(net, data), lines=True), flush=True)
-    x, y = data.train
+        print(plain.shown(_opening(net, given), lines=True), flush=True)
+    x, y = given.train
     named = spec or "SPEC.net"
     if net.epoch >= total and not quiet:
         print(f"{net.epoch} epochs are behind it: --epochs {2 * net.epoch} trains on")
@@ -71,7 +71,7 @@ def train(net: Network, *, epochs: int | None = None, batch: int | None = None, 
     if kept is not None and not quiet:
         print(plain.shown(f"{path} holds an earlier run, which is kept as {kept}"), flush=True)
     try:
-        history = net.fit(x, y if _reads_targets(net) else None, epochs=max(0, total - net.epoch), validation=_test_pair(net, data),
+        history = net.fit(x, y if _reads_targets(net) else None, epochs=max(0, total - net.epoch), validation=_test_pair(net, given),
                           checkpoint=os.fspath(path), verbose=0 if quiet else 1)
     except KeyboardInterrupt:
         if net.record and not quiet:
@@ -79,10 +79,10 @@ def train(net: Network, *, epochs: int | None = None, batch: int | None = None, 
         raise
     if not history.epochs:
         net.save(os.fspath(path))
-    test = None if data.test is None else net.evaluate(*_test_pair(net, data) or ())
+    test = None if given.test is None else net.evaluate(*_test_pair(net, given) or ())
     seconds = perf_counter() - began
     if not quiet:
-        print("\n".join(_closing(net, data, history, test, path, seconds, named)), flush=True)
+        print("\n".join(_closing(net, given, history, test, path, seconds, named)), flush=True)
     return Session(net, history, test, os.fspath(path), seconds)
 
 

@@ -12,6 +12,7 @@ from ..diagnostics import near
 from ..ir.graph import Parameter
 from ..ir.types import shape_text
 from .misuse import misuse
+from .tensors import widened
 
 Array = NDArray[Any]
 
@@ -94,10 +95,24 @@ def checked(p: Parameter, value: Any) -> Array:
         a = np.asarray(value)
     except (TypeError, ValueError) as e:
         raise misuse("wrong-type", f"the value for {p.name} is no array: {e}") from None
-    if a.dtype.kind not in "biuf":
-        raise misuse("wrong-type", f"the value for {p.name} holds {a.dtype}, not numbers")
-    if a.shape != p.shape:
-        hint = "value.T: weights of fully connected layers are [out, in]" if a.shape == p.shape[::-1] and len(p.shape) == 2 else ""
-        raise misuse("wrong-shape", f"the value for {p.name} has the wrong shape", f"expected {shape_text(p.shape)}",
-                     f"got {shape_text(a.shape) or 'a single number'}", hint=hint)
+    if a.dtype.name == "bfloat16":  # of another library: NumPy has none
+        a = widened(a)
+    if a.dtype.kind not in "iuf" or a.dtype.itemsize == 1:
+        raise misuse("wrong-type", f"the value for {p.name} holds {a.dtype}, not numbers", hint="value.astype(\"float32\"), if they are the numbers and not a code for them")
+    fits(p, a.shape)
+    if spread(p) and a.size and not (a >= 0).all():
+        raise misuse("bad-value", f"the value for {p.name} is negative or NaN in places, and a variance is neither", f"the smallest is {a.min():g}")
     return a
+
+
+def fits(p: Parameter, shape: tuple[int, ...], of: str = "") -> None:
+    """A parameter's value has exactly its shape; `of` says where it comes from."""
+    if shape != p.shape:
+        hint = "value.T: weights of fully connected layers are [out, in]" if shape == p.shape[::-1] and len(p.shape) == 2 else ""
+        raise misuse("wrong-shape", f"the value for {p.name}{of} has the wrong shape", f"expected {shape_text(p.shape)}",
+                     f"got {shape_text(shape) or 'a single number'}", hint=hint)
+
+
+def spread(p: Parameter) -> bool:
+    """Whether it is a variance."""
+    return p.kind == "buffer" and p.name.rpartition(".")[2] == "var"

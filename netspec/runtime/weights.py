@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from ..diagnostics import MissingFileError
 from ..ir.graph import Parameter
+from ..reading import NotRegular
 from .misuse import misuse
-from .values import checked
+from .tensors import Damaged, Foreign, Tensors, Unusable
+from .values import checked, fits
 
 
 def load_weights(parameters: tuple[Parameter, ...], put: Callable[[str, Any], None]) -> None:
     """Fill the parameters whose spec names a file, by their path below the call that named it.
 
-    Errors: a file that is not there or is no safetensors file; a parameter the file does not have, or of another shape.
+    Errors: a file that is not there or is no safetensors file; a parameter the file does not have, or of another shape, or
+    whose numbers are no weights.
     """
-    files: dict[str, Mapping[str, Any]] = {}
+    files: dict[str, Tensors] = {}
+    ready: dict[str, Any] = {}
     for p in parameters:
         if p.file is None:
             continue
@@ -25,18 +29,26 @@ def load_weights(parameters: tuple[Parameter, ...], put: Callable[[str, Any], No
         held, parts = files[p.file], p.name.split(".")
         key = next((k for k in (".".join(parts[i:]) for i in range(len(parts))) if k in held), None)
         if key is None:
-            raise misuse("weights-mismatch", f"{p.file} has no weights for {p.name}", f"it has {', '.join(list(held)[:5])} ...")
-        put(p.name, checked(p, held[key]))
+            raise misuse("weights-mismatch", f"{p.file} has no weights for {p.name}", f"it has {', '.join(list(held)[:5]) or 'none'} ...")
+        fits(p, held.held[key].shape, f" in {p.file}")
+        try:
+            ready[p.name] = checked(p, held[key])
+        except (Unusable, Damaged) as e:
+            raise misuse("bad-weights", f"{p.file} does not give {p.name} its weights", str(e)) from None
+    for name, value in ready.items():
+        put(name, value)
 
 
-def read_tensors(path: str) -> Mapping[str, Any]:
-    """Every array of a safetensors file by name."""
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
+def read_tensors(path: str) -> Tensors:
+    """The tensors of a safetensors file, by name."""
     try:
-        return dict(load_file(path))
+        return Tensors(path)
     except FileNotFoundError:
         raise MissingFileError(f"there is no weights file {path}", "--set weights=none initialises instead", "missing-weights") from None
-    except (SafetensorError, OSError) as e:
-        raise misuse("bad-weights", f"{path} cannot be read as safetensors", str(e)) from None
+    except NotRegular as e:
+        raise misuse("bad-weights", f"the weights {path} are {e.strerror}, not a file") from None
+    except Foreign as e:
+        raise misuse("bad-weights", f"{path} cannot be read as safetensors", str(e),
+                     hint="save them as safetensors where they come from: safetensors.torch.save_file(model.state_dict(), path)") from None
+    except (Damaged, OSError) as e:
+        raise misuse("bad-weights", f"{path} cannot be read as safetensors", getattr(e, "strerror", None) or str(e)) from None

@@ -9,6 +9,7 @@ from importlib import resources
 from pathlib import Path
 
 from ..diagnostics import MissingFileError, near
+from ..reading import NotRegular, opened
 from ..source import Source
 
 LARGEST = 4_000_000  # bytes; a spec is a page of text
@@ -39,7 +40,7 @@ def read_source(path: str | os.PathLike[str], packaged: bool = True) -> Source:
         return Source("<stdin>", _decoded(data, "standard input"), os.getcwd())
     place = Path(name)
     try:
-        with open(place, "rb") as f:
+        with opened(place) as f:
             data = f.read(LARGEST + 1)
     except FileNotFoundError:
         own = None if os.path.lexists(place) else packaged_spec(name)
@@ -48,7 +49,9 @@ def read_source(path: str | os.PathLike[str], packaged: bool = True) -> Source:
         if not packaged:
             raise MissingFileError(f"there is no file {name} here, and the one that comes with netspec stays as it is", f"cp {shlex.quote(str(own))} {shlex.quote(name)}") from None
         return read_source(own)
-    except IsADirectoryError:
+    except NotRegular as e:
+        if not place.is_dir():
+            raise MissingFileError(f"{name} is {e.strerror}, and a spec is a file", None if os.name == "nt" else "to read what a program writes: PROGRAM | netspec check -", "not-a-file") from None
         specs = sorted(p.name for p in place.glob("*.net"))[:5]
         raise MissingFileError(f"{name} is a folder, not a spec", f"name a file in it: {place / specs[0]}" if specs else None, "not-a-file") from None
     except PermissionError:

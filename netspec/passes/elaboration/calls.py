@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from typing import Any
 
 from ...diagnostics import near
 from ...layers import LAYERS
+from ...reading import Outside, irregular, placed
 from ...source import Span
 from ...syntax import tree
 from ...words import spelled
@@ -292,12 +292,20 @@ def _bind_inputs(e: Elaborator, node: tree.Call, macro: Macro, lines: list[tree.
 
 
 def weight_file(e: Elaborator, named: tuple[str | None, Span, str | None]) -> str | None:
-    """The path of a weights file as the runtime opens it: beside the spec that names it. A file that is not there is
-    only a note: shapes and counts need none."""
+    """The path of a weights file as the runtime opens it: below the folder of the spec that names it. A file that is not
+    there is only a note: shapes and counts need none."""
     name, span, folder = named
     if name is None or e.initialise:
         return None
-    path = os.path.join(folder, name) if folder and not os.path.isabs(name) else name
-    if not os.path.isfile(path):
+    try:
+        path = placed(name, folder)
+    except Outside as o:
+        raise Mistake("file-outside", "weights lie in the folder of the spec that names them, or below it", span, str(o.strerror),
+                      hint="--set weights=none  initialises instead") from None
+    except OSError as o:
+        raise Mistake("missing-file", f"there is no weights file {name}", span, str(o.strerror)) from None
+    if (sort := irregular(path)) is not None:
+        raise Mistake("not-a-file", f"the weights {name} are {sort}", span, "not a file", hint="--set weights=none  initialises instead")
+    if not path.is_file():
         e.say("note", "missing-weights", f"the weights file {name} is not there", span, "needed to compile", hint="--set weights=none  initialises instead")
-    return path
+    return str(path)

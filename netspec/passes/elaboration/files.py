@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...diagnostics import Diagnostic, Label, MissingFileError, near
+from ...reading import Outside, irregular, placed
 from ...source import Source, Span
 from ...syntax import tree
 from ...syntax.load import read_source, specs_folder
@@ -161,17 +162,16 @@ class Library:
         else:
             for folder in folders:
                 try:
-                    place = (folder / item.path).resolve()
-                    if not place.is_relative_to(folder):
-                        title, problem = "an import lies in the folder of its file, or below it", "this is outside"
-                        continue
+                    place = placed(item.path, folder)
                     if place.is_file():
                         return place
-                    if place.is_dir():
-                        problem = "this is a folder"
+                    if (sort := irregular(place)) is not None:
+                        problem = f"this is {sort}"
                     elif place.with_name(place.name + ".net").is_file():
                         also.append(f"{item.path}.net")
-                except (OSError, ValueError, RuntimeError):
+                except Outside as o:
+                    title, problem = "an import lies in the folder of its file, or below it", o.strerror
+                except OSError:
                     problem = "not a path"
         beside = [p.name for folder in folders if folder.is_dir() for p in folder.glob("*.net")]
         alike = also[0] if also else near(item.path, beside)

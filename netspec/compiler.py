@@ -45,14 +45,29 @@ def compile(path: str | os.PathLike[str] | None = None, net: str | None = None, 
 
     Errors: all mistakes of the text at once, as SpecError; a file that is not there, as MissingFileError.
     """
-    from .runtime.devices import at_precision
     from .runtime.network import Network
     from .runtime.recipe import recipe_of
 
     module = _module(path, text)
     given = _given(parameters, more)
-    graph = at_precision(_elaborate(module, net, given, shapes(input)), precision)
-    return Network(graph, device, dtype, seed, recipe_of(graph), lambda sizes: at_precision(_elaborate(module, net, given, sizes), precision))
+    again = Again(module, net, given, precision)
+    graph = again(shapes(input))
+    return Network(graph, device, dtype, seed, recipe_of(graph), again)
+
+
+@dataclass(frozen=True)
+class Again:
+    """A spec that can be elaborated, again for other sizes of its input."""
+
+    module: Module
+    net: str | None
+    given: Mapping[str, Any]
+    precision: str | None
+
+    def __call__(self, sizes: Any) -> Graph:
+        from .runtime.devices import at_precision
+
+        return at_precision(_elaborate(self.module, self.net, self.given, sizes), self.precision)
 
 
 def load_graph(path: str | os.PathLike[str] | None = None, net: str | None = None, *, text: str | None = None, input: Shapes | None = None,

@@ -156,10 +156,11 @@ def test_call_by_call_gives_the_bits_of_the_table(name: str) -> None:
     whole = net.grads.copy()
     (entry,) = net.entries.values()
     net.grads[:] = np.nan
-    net.arena[:] = 0x7F  # nothing may depend on what memory held before
+    net.lanes.first.arena[:] = 0x7F  # nothing may depend on what memory held before
     for value in ("x", "target.out"):
         net.write(entry, value, x.get(value, y.get(value)), 7)
-    entry.tables[7].table.interpret(last=entry.tables[7].marks[1])
+    bound = net.bind(net.lanes.first, net.kept(entry), 7)
+    bound.table.interpret(last=bound.marks[1])
     real = ~np.isnan(net.grads)
     assert real.any()
     assert np.array_equal(net.grads[real], whole[real])
@@ -231,7 +232,7 @@ def test_predicted_bytes_are_allocated_bytes() -> None:
     graph = NETS["residual"]()
     net = filled(CpuExecutor(graph))
     net.predict(batch(graph, 9)[0])
-    assert net.memory("predict", 9) == net.arena.nbytes
+    assert net.memory("predict", 9) == net.lanes.first.arena.nbytes
 
 
 @pytest.mark.parametrize("shape", ["32", "32x1x1", "3x32x32", "20", "16x4"])

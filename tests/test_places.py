@@ -50,12 +50,12 @@ def both(graph: Graph, dtype: str = "float64", samples: int = 3, scale: float = 
     inputs = {k: v.astype(dtype).astype(np.float64) for k, v in inputs.items()}
     want = theirs.predict(inputs)
     ours.predict(inputs)
-    ours.arena[:] = 0x7F
+    ours.lanes.first.arena[:] = 0x7F
     for k, v in ours.predict(inputs).items():
         near(v, want[k], tolerance)
     cotangents = {k: rng.standard_normal(v.shape).astype(dtype) for k, v in want.items()}
     ours.backward(inputs, cotangents, training=True, inputs_too=True)
-    ours.arena[:] = 0x7F
+    ours.lanes.first.arena[:] = 0x7F
     a, b = (e.backward(inputs, cotangents, training=True, inputs_too=True) for e in (ours, theirs))
     for k, g in b.input_gradients.items():
         near(a.input_gradients[k], g, tolerance)
@@ -137,7 +137,7 @@ def test_a_product_of_sums_reads_whole_sums() -> None:
     square = b("square[c] += each[n,c] * each[n,c]", each=each)
     made = Graph("sums", tuple(program.nodes), (("out", y), ("square", square)))
     x = {"x": np.random.default_rng(0).standard_normal((2, 8, 64, 64))}
-    found = ours._run(ours.plan(made, fold=False), x, {}, False)["square"]
+    found = ours.run("sums", lambda: made, x, {}).outputs["square"]
     want = np.square(theirs.predict(x)["out"].sum((2, 3))).sum(0)
     near(found, want, 1e-9)
 
@@ -165,7 +165,7 @@ def losses(graph: Graph, loss: Any, labels: bool, dtype: str, scale: float = 1.0
     y = {"target.out": rng.integers(0, sizes(out)[0], shape).astype(float) if labels else rng.random(shape).astype(dtype).astype(np.float64)}
     terms = (Term(loss, "out"),)
     ours.gradients(x, y, terms, inputs_too=True)
-    ours.arena[:] = 0x7F
+    ours.lanes.first.arena[:] = 0x7F
     a, b = (e.gradients(x, y, terms, inputs_too=True) for e in (ours, theirs))
     assert "loop" not in kinds(ours), kinds(ours)
     return a, b
@@ -213,7 +213,7 @@ def test_few_classes_go_place_by_place(classes: int, space: tuple[int, ...], few
         x = {"x": rng.standard_normal((3, 3, *space)).astype(dtype)}
         y = {"target.out": rng.integers(0, classes, (3, 1, *space)).astype(float)}
         ours.gradients(x, y, (Term(loss, "out"),), inputs_too=True)
-        ours.arena[:] = 0x7F
+        ours.lanes.first.arena[:] = 0x7F
         a, b = (e.gradients(x, y, (Term(loss, "out"),), inputs_too=True) for e in (ours, theirs))
         tolerance = 1e-12 if dtype == "float64" else 2e-5
         near(np.array(a.losses), np.array(b.losses), tolerance)

@@ -5,6 +5,7 @@ Arrays cross this border in canonical form only: images N,C,H,W; parameters in t
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,9 +17,12 @@ from numpy.typing import NDArray
 from ..ir.graph import Graph
 from ..passes.lower import lower
 from ..passes.objective import Term, cotangent_program, loss_program, training_program
+from .turns import Turn
 
 Array = NDArray[Any]
 Check = Callable[[tuple[float, ...]], None]  # sees the losses, and raises where what follows from them may not happen
+WEIGHTS = "weights"
+ENTRIES, RULES = 16, 4  # programs and update rules of an executor: those used last are kept
 
 
 @dataclass(frozen=True)
@@ -33,8 +37,12 @@ class Outcome:
 class Executor(ABC):
     """One network on one device.
 
-    `graph` is the layer graph with every size known; it carries the precision. Plans are made at the first call of an entry and kept by
-    (entry, batch). The flat gradient lies complete before any update begins, in the order of `graph.parameters`.
+    `graph` is the layer graph with every size known; it carries the precision. Plans are made at the first call of an entry and
+    kept; of more than ENTRIES those used last. The flat gradient lies complete before any update begins, in the order of
+    `graph.parameters`.
+
+    Threads: any number may run entries in evaluation (`predict`, `losses`) at once and read parameters, and each gets what it
+    would get alone. Whatever else there is, is for one thread at a time and nobody beside it: `turns.Gate` sees to that.
     """
 
     device: str
@@ -42,6 +50,9 @@ class Executor(ABC):
     def __init__(self, graph: Graph, dtype: str = "float32"):
         self.graph, self.dtype = graph, np.dtype(dtype)
         self.parameters = {p.name: p for p in graph.parameters}
+        self.version = 0  # goes up whenever a parameter, a buffer or a state changes
+        self.planning = Turn()  # of whoever plans an entry
+        self._scalars = threading.local()
 
     def samples(self, inputs: Mapping[str, Array]) -> int:
         """How many samples a batch holds."""
@@ -86,32 +97,33 @@ class Executor(ABC):
     # -- entries -----------------------------------------------------------------------------------------------------
     @abstractmethod
     def run(self, key: Any, make: Callable[[], Graph], inputs: Mapping[str, Array], others: Mapping[str, Array], *, effects: bool = False,
-            check: Check | None = None, evaluation: bool = False) -> Outcome:
+            check: Check | None = None, evaluation: bool = False, weights: str = WEIGHTS) -> Outcome:
         """Run a lowered program; `make` is called for the first `key` of its kind, and what is planned then is kept. `others` are
         targets, or gradients of outputs. In `evaluation` parameters stay as they are from call to call, so that what depends on
         them alone may be prepared. `check` sees the losses when the gradients lie complete, and before
-        `effects`, the running statistics, move: what it raises leaves all that outlives the call as it was, gradients apart."""
+        `effects`, the running statistics, move: what it raises leaves all that outlives the call as it was, gradients apart.
+        `weights` names the vector that trainable parameters are read from: "weights", or a state that holds others (their averages)."""
 
-    def predict(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+    def predict(self, inputs: Mapping[str, Array], *, weights: str = WEIGHTS) -> dict[str, Array]:
         """Outputs in evaluation mode, by public name."""
-        return self.run("predict", lambda: lower(False)(self.graph), inputs, {}, evaluation=True).outputs
+        return self.run("predict", lambda: lower(False)(self.graph), inputs, {}, evaluation=True, weights=weights).outputs
 
-    def losses(self, inputs: Mapping[str, Array], targets: Mapping[str, Array], terms: tuple[Term, ...]) -> Outcome:
+    def losses(self, inputs: Mapping[str, Array], targets: Mapping[str, Array], terms: tuple[Term, ...], *, weights: str = WEIGHTS) -> Outcome:
         """Losses and outputs in evaluation mode; gradients stay as they lie."""
-        return self.run(("losses", terms), lambda: loss_program(self.graph, terms), inputs, targets, evaluation=True)
+        return self.run(("losses", terms), lambda: loss_program(self.graph, terms), inputs, targets, evaluation=True, weights=weights)
 
     def gradients(self, inputs: Mapping[str, Array], targets: Mapping[str, Array], terms: tuple[Term, ...], *, training: bool = True,
-                  inputs_too: bool = False, effects: bool = False, check: Check | None = None) -> Outcome:
+                  inputs_too: bool = False, effects: bool = False, check: Check | None = None, weights: str = WEIGHTS) -> Outcome:
         """Losses and gradients. Targets by `Term.source`, in the type `passes.objective.target_types` says. With
         `effects`, running statistics are updated, after the check; otherwise no state changes."""
         make = lambda: training_program(self.graph, terms, training=training, inputs=inputs_too)  # noqa: E731
-        return self.run((terms, training, inputs_too), make, inputs, targets, effects=effects, check=check)
+        return self.run((terms, training, inputs_too), make, inputs, targets, effects=effects, check=check, weights=weights)
 
     def backward(self, inputs: Mapping[str, Array], cotangents: Mapping[str, Array], *, training: bool = True, inputs_too: bool = False,
-                 effects: bool = False) -> Outcome:
+                 effects: bool = False, weights: str = WEIGHTS) -> Outcome:
         """Gradients for given gradients of the outputs, by public output name."""
         make = lambda: cotangent_program(self.graph, training=training, inputs=inputs_too)  # noqa: E731
-        return self.run(("backward", training, inputs_too), make, inputs, {f"d.{k}": v for k, v in cotangents.items()}, effects=effects)
+        return self.run(("backward", training, inputs_too), make, inputs, {f"d.{k}": v for k, v in cotangents.items()}, effects=effects, weights=weights)
 
     @abstractmethod
     def update(self, optimiser: Any, settings: Mapping[str, Mapping[str, float]]) -> None:
@@ -125,6 +137,10 @@ class Executor(ABC):
         self.update(optimiser, settings)
         return out
 
-    @abstractmethod
     def set_scalar(self, name: str, value: float) -> None:
-        """A number that formulas read: `random_key`."""
+        """A number that formulas read, `random_key`, in what this thread runs from here on."""
+        self._scalars.__dict__[name] = int(value)
+
+    def scalar(self, name: str) -> int:
+        """What this thread has set; 0 before that."""
+        return int(self._scalars.__dict__.get(name, 0))

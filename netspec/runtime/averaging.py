@@ -6,11 +6,9 @@ After step 1 the average a is the parameters w; after each later one, a += (1 - 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ..backends.executor import Executor
+from ..backends.executor import WEIGHTS, Executor
 
 if TYPE_CHECKING:
     from .network import Network
@@ -28,20 +26,7 @@ def take(net: Network, run: Executor) -> None:
     net.taken += 1
 
 
-@contextmanager
-def tested(net: Network, run: Executor, mode: str) -> Iterator[None]:
-    """Inside, evaluation mode has the averaged parameters, where there are any and `net.averaged` is not switched off."""
-    swap = mode == "eval" and net.averaged
-    if swap:
-        _swap(run)
-    try:
-        yield
-    finally:
-        if swap:
-            _swap(run)
-
-
-def _swap(run: Executor) -> None:
-    trained = [w.copy() for w in run.vectors("weights")]
-    run.set_vectors("weights", run.vectors(AVERAGE))
-    run.set_vectors(AVERAGE, trained)
+def tested(net: Network, mode: str) -> str:
+    """The vector that parameters are read from: in evaluation mode their averages, where there are any and `net.averaged` is
+    not switched off."""
+    return AVERAGE if mode == "eval" and net.averaged else WEIGHTS

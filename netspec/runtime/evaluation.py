@@ -26,12 +26,11 @@ def evaluate(net: Network, recipe: Recipe, x: Any, y: Any, batch: int | None = N
     wanted = arrays.targets(run.graph, terms, y, n)
     counted = tallies(run.graph, terms, recipe.metrics)
     mean, size = MeanLoss(terms), recipe.batch if batch is None else whole("batch", batch, 1)
-    with tested(net, run, "eval"):
-        for k in range(0, n, size):
-            here = slice(k, k + size)
-            inputs, targets = arrays.cut(found, here, net.dtype), arrays.cut_targets(wanted, here, net.dtype)
-            out = run.losses(inputs, targets, terms)
-            mean.add(out.losses, targets, arrays.count(inputs))
-            for tally in counted:
-                tally.add(out.outputs, targets)
+    for k in range(0, n, size):
+        here = slice(k, k + size)
+        inputs, targets = arrays.cut(found, here, net.dtype), arrays.cut_targets(wanted, here, net.dtype)
+        out = run.losses(inputs, targets, terms, weights=tested(net, "eval"))
+        mean.add(out.losses, targets, arrays.count(inputs))
+        for tally in counted:
+            tally.add(out.outputs, targets)
     return {"loss": mean.value} | {t.name: t.value for t in counted}

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from functools import partial, wraps
+from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Literal, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..backends.executor import Executor, Outcome
+from ..backends.turns import Gate
 from ..ir.graph import Graph
 from ..ir.randomness import random_key
 from ..ir.types import shape_text
 from ..optimisers.lbfgs import Memory
 from ..passes.objective import Term
-from . import arrays, steps
+from . import arrays, copies, steps
 from .averaging import AVERAGE, take, tested
 from .blame import Batch, check, refused
 from .devices import checked_dtype, executor
@@ -25,6 +27,7 @@ from .initialisers import initial
 from .judge import share
 from .misuse import by_name, flag, misuse, whole
 from .recipe import LossLike, Rates, Recipe, changed
+from .sizes import Sizes
 from .values import Store, Values, Waiting, checked
 
 if TYPE_CHECKING:
@@ -33,6 +36,26 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 Mode = Literal["train", "eval"]
 Remake = Callable[[dict[str, tuple[int, ...]]], Graph]
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def changes(method: Callable[Concatenate[Network, P], T]) -> Callable[Concatenate[Network, P], T]:
+    """A method that changes the network, gradients included: no other thread is in one meanwhile."""
+    @wraps(method)
+    def alone(net: Network, /, *args: P.args, **named: P.kwargs) -> T:
+        return net.gate.alone(method, net, *args, **named)
+
+    return alone
+
+
+def reads(method: Callable[Concatenate[Network, P], T]) -> Callable[Concatenate[Network, P], T]:
+    """A method that changes nothing: any number of threads may be in one, and nothing changes meanwhile."""
+    @wraps(method)
+    def beside(net: Network, /, *args: P.args, **named: P.kwargs) -> T:
+        return net.gate.beside(method, net, *args, **named)
+
+    return beside
 
 
 class Network:
@@ -40,8 +63,10 @@ class Network:
 
     Arrays come as examples x channels x places (N,C,H,W), of any real or whole number type; they are converted to
     `dtype`. With several inputs, targets or outputs, give and get dicts by name. `step` counts optimiser steps and
-    `epoch` passes over the data, both from the first one on.
+    `epoch` passes over the data, both from the first one on. Any number of threads may use one: see docs/threads.md.
     """
+
+    machinery: ClassVar = ("gate", "executor", "store", "parameters", "buffers", "_all", "_rates", "_sizes", "_mine", "_differentiated")  # what copies make anew
 
     def __init__(self, graph: Graph, device: str = "cpu", dtype: str | None = None, seed: int = 0,
                  recipe: Recipe | None = None, remake: Remake | None = None):
@@ -56,18 +81,38 @@ class Network:
         self.memory = Memory()  # what an optimiser keeps that is no vector for each parameter
         self.taken, self._averaged = 0, True  # steps that the running average of the parameters has seen; whether tests use it
         self.record: list[dict[str, float]] = []  # what each epoch measured
-        self._remake = remake
-        self._rates: Rates | None = None
-        self._sized: dict[tuple[tuple[int | None, ...], ...], Executor] = {}
-        self._last: tuple[dict[str, Array], Mode] | None = None
-        self._differentiated = False  # whether the executor holds gradients
-        known = all(v.type.known for v in graph.values.values())
-        self.executor = executor(graph, device, str(self.dtype)) if known else None
-        self.store: Store = self.executor or Waiting(graph.parameters, self.dtype)
-        self._all = {p.name: p for p in graph.parameters}
-        self.parameters = Values("parameter", tuple(p for p in graph.parameters if p.kind != "buffer"), lambda: self.store, self._put)
-        self.buffers = Values("buffer", tuple(p for p in graph.parameters if p.kind == "buffer"), lambda: self.store, self._put)
+        self.remake = remake
+        self.assemble()
         self.initialise()
+
+    def assemble(self) -> None:
+        """What runs the network, its numbers all zero."""
+        self.gate = Gate(lambda title: misuse("in-use", title, hint="change it when predict or evaluate has returned"))
+        self._mine = threading.local()  # the last call of each thread
+        self._rates: Rates | None = None
+        self._differentiated = False  # whether the executor holds gradients
+        known = all(v.type.known for v in self.graph.values.values())
+        self._sizes = None if known else Sizes()
+        self.executor = executor(self.graph, self.device, str(self.dtype)) if known else None
+        self.store: Store = self.executor or Waiting(self.graph.parameters, self.dtype)
+        self._all = {p.name: p for p in self.graph.parameters}
+        self.parameters = Values("parameter", tuple(p for p in self._all.values() if p.kind != "buffer"), lambda: self.store, self._put, self.gate)
+        self.buffers = Values("buffer", tuple(p for p in self._all.values() if p.kind == "buffer"), lambda: self.store, self._put, self.gate)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Network:
+        return copies.restored(type(self), copies.facts(self))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return copies.restored, (type(self), copies.facts(self))
+
+    @property
+    def _last(self) -> tuple[dict[str, Array], Mode] | None:
+        """What this thread's last call saw, for `backward`."""
+        return getattr(self._mine, "last", None)
+
+    @_last.setter
+    def _last(self, call: tuple[dict[str, Array], Mode]) -> None:
+        self._mine.last = call
 
     @property
     def precision(self) -> str:
@@ -89,6 +134,7 @@ class Network:
         return str(self.summary()._repr_html_())
 
     # -- numbers -----------------------------------------------------------------------------------------------------
+    @changes
     def initialise(self, how: int | str | None = None, x: Any = None, *, seed: int | None = None) -> None:
         """First values for every parameter and buffer, from the seed and each one's name; the optimiser starts anew.
 
@@ -113,6 +159,7 @@ class Network:
         if how == "lsuv":
             lsuv(self, x)
 
+    @changes
     def forget(self) -> None:
         """Zero the optimiser's state; the weights stay."""
         for slot in self.state_of[1]:
@@ -121,6 +168,7 @@ class Network:
                     self.store.set_state(slot, p.name, np.zeros(p.shape))
         self.updates, self.state_of, self.memory = 0, ("", ()), Memory()
 
+    @changes
     def set_parameters(self, values: Mapping[str, Any]) -> None:
         """Write several parameters or buffers. All are checked before the first is written."""
         ready = {}
@@ -130,6 +178,7 @@ class Network:
         for name, a in ready.items():
             self._put(name, a)
 
+    @changes
     def _put(self, name: str, value: Array) -> None:
         """What is written by hand holds for the running average as well."""
         self.store.set(name, value)
@@ -143,14 +192,17 @@ class Network:
         return self._averaged and self.taken > 0
 
     @averaged.setter
+    @changes
     def averaged(self, use: bool) -> None:
         self._averaged = bool(use)
 
     @property
+    @reads
     def averages(self) -> dict[str, Array]:
         """Copies of the averaged parameters by name; empty where no average is taken."""
         return {p.name: self.store.get_state(AVERAGE, p.name) for p in self.graph.parameters if p.trainable} if self.taken else {}
 
+    @changes
     def configure(self, *, loss: LossLike | Sequence[LossLike] | None = None, optimiser: Any = None, schedule: Any = None,
                   metrics: str | Sequence[str] | None = None, batch: int | None = None, epochs: int | None = None,
                   regularise: str | Sequence[str] | None = None, factors: Mapping[str, Mapping[str, float]] | None = None,
@@ -188,6 +240,7 @@ class Network:
         return self._rates
 
     # -- running -----------------------------------------------------------------------------------------------------
+    @reads
     def predict(self, x: Any, *, batch: int | None = None) -> Any:
         """Outputs in evaluation mode: an array, or a dict by name where there are several. `batch` images at a time
         (256 unless given), so that memory does not grow with N.
@@ -198,25 +251,27 @@ class Network:
         run, n = self.bind(found), arrays.count(found)
         self._last = (found, "eval")
         size = 256 if batch is None else whole("batch", batch, 1)
-        with tested(self, run, "eval"):
-            parts = [run.predict(arrays.cut(found, slice(k, k + size), self.dtype)) for k in range(0, n, size)]
+        parts = [run.predict(arrays.cut(found, slice(k, k + size), self.dtype), weights=tested(self, "eval")) for k in range(0, n, size)]
         return self._public({name: parts[0][name] if len(parts) == 1 else np.concatenate([p[name] for p in parts]) for name in parts[0]})
 
     def forward(self, x: Any, *, mode: Mode = "train") -> Any:
         """Outputs in training mode (batch statistics, dropout) or evaluation mode. No state changes; `backward` refers to
         this call."""
         _check_mode(mode)
-        if mode == "eval":
-            return self.predict(x)
+        return self.predict(x) if mode == "eval" else self._forward(x)
+
+    @changes
+    def _forward(self, x: Any) -> Any:
         found = self._inputs(x)
         run = self.bind(found)
         self.check_statistics(run, arrays.count(found))
-        self._last = (found, mode)
+        self._last = (found, "train")
         zeros = arrays.cotangents(run.graph, {}, arrays.count(found))
         self._key(run)
         out = run.backward(arrays.cut(found, slice(None), self.dtype), arrays.cut(zeros, slice(None), self.dtype), training=True)
         return self._public(out.outputs)
 
+    @changes
     def loss_and_gradients(self, x: Any, y: Any = None, *, mode: Mode = "train", inputs: bool = False,
                            loss: LossLike | Sequence[LossLike] | None = None) -> tuple[Any, ...]:
         """The weighted loss (a mean over the batch) and its gradients by parameter name; with `inputs`, also those by
@@ -226,15 +281,15 @@ class Network:
         terms = changed(self.recipe, self.graph, loss=loss).need_terms()
         run, found, wanted = self._ready(x, y, terms, training=mode == "train")
         self._key(run)
-        with tested(self, run, mode):
-            out = run.gradients(found, wanted, terms, training=mode == "train", inputs_too=inputs)
+        out = run.gradients(found, wanted, terms, training=mode == "train", inputs_too=inputs, weights=tested(self, mode))
         grads = self._gradients(run)
         return (_total(terms, out), grads, out.input_gradients) if inputs else (_total(terms, out), grads)
 
+    @changes
     def backward(self, output_gradients: Any, x: Any = None, *, mode: Mode | None = None, inputs: bool = True) -> dict[str, Array]:
         """Gradients of any outside loss, given its gradient for each output: by parameter name, and unless `inputs` is False
-        by input name. They belong to `x`, or to the last `forward` (training mode) or `predict` (evaluation mode); that
-        array must not have changed since."""
+        by input name. They belong to `x`, or to this thread's last `forward` (training mode) or `predict` (evaluation mode);
+        that array must not have changed since."""
         inputs = flag("inputs", inputs)
         if mode is not None:
             _check_mode(mode)
@@ -249,11 +304,11 @@ class Network:
             self.check_statistics(run, n)
         given = arrays.cotangents(run.graph, output_gradients, n)
         self._key(run)
-        with tested(self, run, mode):
-            out = run.backward(arrays.cut(found, slice(None), self.dtype), arrays.cut(given, slice(None), self.dtype), training=mode == "train",
-                               inputs_too=inputs)
+        out = run.backward(arrays.cut(found, slice(None), self.dtype), arrays.cut(given, slice(None), self.dtype), training=mode == "train",
+                           inputs_too=inputs, weights=tested(self, mode))
         return self._gradients(run) | out.input_gradients
 
+    @changes
     def update(self, gradients: Mapping[str, Any] | None = None) -> None:
         """One optimiser step from the gradients as the last call left them, or from given ones (clipped, averaged, of an
         outside loss). Running statistics do not move."""
@@ -272,6 +327,7 @@ class Network:
         steps.update(run, self.recipe.need_optimiser(), self.settings())
         self._count(run)
 
+    @changes
     def train_step(self, x: Any, y: Any = None, *, batch: int | None = None, batches: int | None = None) -> float:
         """One optimiser step on one batch, as `fit` does it; returns the loss before the step. Schedules stand where the
         current epoch begins (`net.epoch`, which your own loop counts up), or at batch `batch` (from 0) of the `batches` of it."""
@@ -285,6 +341,7 @@ class Network:
         run, found, wanted = self._ready(x, y, terms, training=True)
         return _total(terms, self.run_step(run, found, wanted, self.settings(k)))
 
+    @reads
     def evaluate(self, x: Any, y: Any = None, *, batch: int | None = None, loss: LossLike | Sequence[LossLike] | None = None) -> dict[str, float]:
         """Loss and metrics in evaluation mode over all of x, `batch` examples at a time: {"loss": ..., "accuracy": ...}."""
         from .evaluation import evaluate
@@ -301,13 +358,15 @@ class Network:
         there in any case. See `configure` and `trainer.Trainer` for what each argument does."""
         from .trainer import Trainer
 
-        epochs = None if epochs is None else whole("epochs, the number of epochs,", epochs, 0)
-        self.configure(loss=loss, optimiser=optimiser, schedule=schedule, metrics=metrics, batch=batch,
-                       regularise=regularise, factors=factors, accumulate=accumulate, average=average, augment=augment, drop_last=drop_last)
-        self.seed = self.seed if seed is None else whole("seed", seed)
-        return Trainer(self, epochs, shuffle, early_stopping, checkpoint, verbose).run(x, y, validation)
+        with self.gate.training():
+            epochs = None if epochs is None else whole("epochs, the number of epochs,", epochs, 0)
+            self.configure(loss=loss, optimiser=optimiser, schedule=schedule, metrics=metrics, batch=batch,
+                           regularise=regularise, factors=factors, accumulate=accumulate, average=average, augment=augment, drop_last=drop_last)
+            self.seed = self.seed if seed is None else whole("seed", seed)
+            return Trainer(self, epochs, shuffle, early_stopping, checkpoint, verbose).run(x, y, validation)
 
     # -- files -------------------------------------------------------------------------------------------------------
+    @reads
     def save(self, path: str) -> None:
         """Write a checkpoint: everything that training needs to go on exactly. See `checkpoint.py`."""
         from .checkpoint import save
@@ -318,7 +377,8 @@ class Network:
         """Read a checkpoint of the same network; nothing changes where it does not fit."""
         from .checkpoint import load
 
-        load(self, path)
+        with self.gate.exclusive():
+            load(self, path)
         return self
 
     # -- beneath -----------------------------------------------------------------------------------------------------
@@ -326,29 +386,16 @@ class Network:
         return arrays.inputs(self.graph, x)
 
     def bind(self, found: Mapping[str, Array]) -> Executor:
-        """The executor for these sizes of input. Where the text leaves sizes open, each has its own, and the numbers move."""
-        if self.executor is not None and not self._sized:
+        """The executor for these sizes of input. Where the text leaves sizes open, each has its own: see sizes.py."""
+        if self._sizes is None:
+            assert self.executor is not None
             return self.executor
-        key = tuple(found[n.name].shape[1:] for n in self.graph.inputs)
-        if key not in self._sized:
-            assert self._remake is not None, "a graph with unknown sizes can only be run by what can elaborate it again"
-            graph = self._remake({n.name: found[n.name].shape[1:] for n in self.graph.inputs})
-            had, has = ({p.name: p.shape for p in g.parameters} for g in (self.graph, graph))
-            if had != has:
-                name = next(k for k in {**had, **has} if had.get(k) != has.get(k))
-                raise misuse("size-dependent", f"the parameters of {self.graph.name} depend on the size of its input",
-                             f"{name} is {shape_text(had.get(name, ()) ) or 'absent'}, and {shape_text(has.get(name, ())) or 'absent'} for input {shape_text(key[0])}",
-                             hint="state the size in the text, or put avgpool global before fc")
-            self._sized[key] = executor(graph, self.device, str(self.dtype))
-        run = self._sized[key]
-        if self.executor is not run:
-            for p in self._all.values():
-                run.set(p.name, self.store.get(p.name))
-                for slot in (*self.state_of[1], *((AVERAGE,) if self.taken else ())) if p.trainable else ():
-                    run.set_state(slot, p.name, self.store.get_state(slot, p.name))
-            self.executor = self.store = run
-            self._differentiated = False
-        return run
+        return self._sizes.of(self, tuple(found[n.name].shape[1:] for n in self.graph.inputs))
+
+    def take_over(self, run: Executor) -> None:
+        """From here on this executor holds the numbers."""
+        self.executor = self.store = run
+        self._differentiated = False
 
     def _ready(self, x: Any, y: Any, terms: tuple[Term, ...], *, training: bool) -> tuple[Executor, dict[str, Array], dict[str, Array]]:
         """One batch, checked and converted, and the executor that takes it."""
@@ -383,6 +430,7 @@ class Network:
     def _key(self, run: Executor, part: int = 0) -> None:
         run.set_scalar("random_key", random_key(self.seed, self.step, *((part,) if part else ())))
 
+    @changes
     def run_step(self, run: Executor, found: dict[str, Array], wanted: dict[str, Array], settings: dict[str, dict[str, float]],
                  notes: tuple[str, ...] = (), examples: Array | None = None) -> Outcome:
         """One batch, one step. Losses whose labels it all ignores are NaN and teach nothing; without others there is no step.
@@ -422,6 +470,7 @@ class Network:
         held = dict(zip(live, out.losses))
         return replace(out, losses=tuple(held.get(t, float("nan")) for t in self.recipe.terms))
 
+    @changes
     def run_part(self, run: Executor, found: dict[str, Array], wanted: dict[str, Array], parts: steps.Gathering, settings: dict[str, dict[str, float]],
                  notes: tuple[str, ...] = (), examples: Array | None = None) -> Outcome:
         """One batch of several that make a step: running statistics move, parameters do not yet. Where a number is not finite,
@@ -438,6 +487,7 @@ class Network:
         parts.add(run, live or self.recipe.terms, wanted, arrays.count(found))
         return self._spread(out, live or self.recipe.terms)
 
+    @changes
     def finish_step(self, run: Executor, parts: steps.Gathering, settings: dict[str, dict[str, float]]) -> None:
         parts.finish(run)
         steps.update(run, self.recipe.need_optimiser(), settings)

@@ -2,6 +2,10 @@
 
 The file's functions say what is computed; here are the arrays they are run on. Arrays come in and go out in canonical
 form, images as N,C,H,W. Parameters lie in the order the kernels walk them (`stored`).
+
+Any number of threads may predict with one network at once: each runs in a lane of its own, of which there are LANES, and further
+callers wait. Whatever changes the network, gradients included, has it alone meanwhile. `copy.deepcopy` and `pickle` give
+networks that share no memory.
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
+from functools import partial
 from math import prod, sqrt
 from pathlib import Path
 from types import FunctionType
@@ -19,9 +24,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..backends.cpu.engine import Table
+from ..backends.cpu.lane import Kept, Lane, Program
 from ..backends.cpu.machine import Recorder
 from ..backends.cpu.memory import aligned
 from ..backends.cpu.values import pack, read_image, unpack, write_image
+from ..backends.turns import Gate, Lanes
 from ..ir.layout import Image, Layout, Packed, Vector
 from ..ir.randomness import random_key
 from .initialisers import initial
@@ -29,6 +36,7 @@ from .initialisers import initial
 Array = NDArray[Any]
 Call = Callable[[Any], None]
 NUMBERS = 64  # numbers a group of parameters can have
+LANES = 4
 
 
 @dataclass(frozen=True)
@@ -78,16 +86,6 @@ class Rule:
     groups: tuple[Mapping[str, float], ...]  # factors of each group of parameters
 
 
-@dataclass
-class _Bound:
-    """An entry's table for one number of samples."""
-
-    table: Table
-    marks: list[int]  # rows before main, before what follows, in all
-    base: int  # address of the arena it was made for
-    version: int = -1  # of the parameters that `prepare` saw
-
-
 class Parameters(MutableMapping[str, Array]):
     """Parameters and buffers by name: reading gives a copy, assigning writes."""
 
@@ -95,14 +93,16 @@ class Parameters(MutableMapping[str, Array]):
         self._net = net
 
     def __getitem__(self, name: str) -> Array:
-        return unpack(self._net.weights, self._net.stored[name], self._net.given[name].shape)
+        with self._net.gate.shared():
+            return unpack(self._net.weights, self._net.stored[name], self._net.given[name].shape)
 
     def __setitem__(self, name: str, value: Any) -> None:
         given, a = self._net.given[name], np.asarray(value, self._net.dtype)
         if a.shape != given.shape:
             raise ValueError(f"{name} has the shape {given.shape}, not {a.shape}")
-        pack(self._net.weights, self._net.stored[name], a)
-        self._net.version += 1
+        with self._net.gate.exclusive():
+            pack(self._net.weights, self._net.stored[name], a)
+            self._net.version += 1
 
     def __delitem__(self, name: str) -> None:
         raise TypeError("a network keeps its parameters")
@@ -128,19 +128,33 @@ class Standalone:
     rule: ClassVar[Rule | None] = None
 
     def __init__(self, seed: int = 0) -> None:
+        self.seed, self.steps = seed, 0
+        self._assemble()
+        for name, p in self.given.items():
+            self.parameters[name] = initial(p, seed)  # type: ignore[arg-type]  # has what a rule reads
+
+    def _assemble(self) -> None:
+        """Memory, all zero."""
         end = max((p.at + _rounded(p.size) for p in self.stored.values()), default=0)
         self.weights, self.flat_gradients = aligned(end + 16, self.dtype), aligned(end + 16, self.dtype)
         self.state = {s: aligned(end + 16, self.dtype) for s in (self.rule.state if self.rule else ())}
         self.numbers = aligned(NUMBERS * max(1, len(self.rule.groups) if self.rule else 0), self.dtype).reshape(-1, NUMBERS)
-        self.random, self.arena = aligned(16, np.int64), aligned(64, np.uint8)
-        self.vectors = {k: aligned(e.vectors + 16, self.dtype) for k, e in self.entries.items()}
-        self.workspaces = {k: aligned(max(64, e.workspace), np.uint8) for k, e in self.entries.items()}
-        self.parameters = Parameters(self)
-        self.seed, self.steps, self.version = seed, 0, 0
-        self._bound: dict[tuple[str, int], _Bound] = {}
+        self.parameters, self.version = Parameters(self), 0
+        self.gate, self._lanes = Gate(), Lanes(partial(Lane, dtype=self.dtype, width=self.lanes), LANES)
+        self._kept = {k: Kept(Program(e.functions, e.values, self.kernels, e.workspaces, e.arena, e.vectors + 16, max(64, e.workspace)), self.dtype)
+                      for k, e in self.entries.items()}
         self._update: Table | None = None
-        for name, p in self.given.items():
-            self.parameters[name] = initial(p, seed)  # type: ignore[arg-type]  # has what a rule reads
+
+    def __getstate__(self) -> dict[str, Any]:
+        with self.gate.shared():
+            return {"seed": self.seed, "steps": self.steps, "weights": self.weights.copy(), "state": {k: v.copy() for k, v in self.state.items()}}
+
+    def __setstate__(self, held: dict[str, Any]) -> None:
+        self.seed, self.steps = held["seed"], held["steps"]
+        self._assemble()
+        self.weights[:] = held["weights"]
+        for k, v in held["state"].items():
+            self.state[k][:] = v
 
     # ---- parameters ---------------------------------------------------------------------------------------------------------------
     def load(self, source: str | Path | Mapping[str, Any]) -> Standalone:
@@ -149,32 +163,37 @@ class Standalone:
         missing = [name for name in self.given if name not in values]
         if missing:
             raise KeyError(f"there is no {missing[0]} among {', '.join(list(values)[:5])} ...")
-        for name in self.given:
-            self.parameters[name] = values[name]
+        with self.gate.exclusive():
+            for name in self.given:
+                self.parameters[name] = values[name]
         return self
 
     def save(self, path: str | Path) -> None:
         """Every parameter to an .npz file."""
-        arrays: dict[str, Any] = dict(self.parameters)
+        with self.gate.shared():
+            arrays: dict[str, Any] = dict(self.parameters)
         np.savez(path, **arrays)
 
     # ---- running ------------------------------------------------------------------------------------------------------------------
     def predict(self, x: Any) -> Any:
         """The output for each image; a dict by name where there are several."""
-        out = self._run("predict", self._inputs(x), {})
+        with self.gate.shared():
+            out = self._run("predict", self._inputs(x), {})
         return next(iter(out.values())) if len(out) == 1 else out
 
     def gradients(self, x: Any, y: Any = None, *, statistics: bool = False) -> tuple[float, dict[str, Array]]:
         """The loss, a mean over the batch, and its gradient by parameter. Running statistics move if `statistics`."""
-        loss = self._backward(x, y, statistics)
-        return loss, {name: self._gradient(name) for name, p in self.given.items() if p.trainable}
+        with self.gate.exclusive():
+            loss = self._backward(x, y, statistics)
+            return loss, {name: self._gradient(name) for name, p in self.given.items() if p.trainable}
 
     def step(self, x: Any, y: Any = None, **settings: float) -> float:
         """One step of the spec's optimiser; the loss before it. Its settings, such as lr, are the spec's unless given. Raises
         FloatingPointError where the loss or a gradient is not finite, and changes nothing then."""
-        loss = self._backward(x, y, True)
-        self.update(**settings)
-        return loss
+        with self.gate.exclusive():
+            loss = self._backward(x, y, True)
+            self.update(**settings)
+            return loss
 
     def update(self, **settings: float) -> None:
         """The optimiser's step from the gradients as they lie."""
@@ -184,7 +203,10 @@ class Standalone:
         unknown = [k for k in settings if k not in rule.settings]
         if unknown:
             raise TypeError(f"the optimiser has no {unknown[0]}; it has {', '.join(rule.settings)}")
-        now = {**rule.settings, **settings}
+        with self.gate.exclusive():
+            self._step(rule, {**rule.settings, **settings})
+
+    def _step(self, rule: Rule, now: dict[str, float]) -> None:
         if now.get("clip"):
             norm = sqrt(float(np.square(self.flat_gradients, dtype=np.float64).sum()))
             if norm > now["clip"]:
@@ -195,7 +217,8 @@ class Standalone:
             numbers = rule.scalars(self.steps, mine)
             self.numbers[k, : len(rule.numbers)] = [numbers[n] for n in rule.numbers]
         if self._update is None:
-            m = self._recorder(1, {"weights": self.weights, "gradients": self.flat_gradients, "numbers": self.numbers, **self.state}, rule.values, {})
+            spaces = {"weights": self.weights, "gradients": self.flat_gradients, "numbers": self.numbers, **self.state}
+            m = Recorder(1, spaces, rule.values, self.kernels, {}, self.dtype, self.lanes)
             rule.function(m)
             self._update = m.table()
         self._update.run()
@@ -219,11 +242,10 @@ class Standalone:
         missing = [name for name in entry.targets if given.get(name) is None]
         if missing:
             raise TypeError(f"the loss needs a target, {missing[0]}")
-        targets = {value: np.asarray(given[name]) for name, value in entry.targets.items()}
+        targets = {value: np.array(given[name]) for name, value in entry.targets.items()}  # copies: what is checked is what is used
         for value, classes in entry.classes.items():
             if not ((targets[value] >= 0) & (targets[value] < classes)).all():
                 raise ValueError(f"labels are 0 to {classes - 1}, and here they reach from {targets[value].min()} to {targets[value].max()}")
-        self.random[0] = random_key(self.seed, self.steps)
         out = self._run("gradients", self._inputs(x), targets, statistics)
         return sum(w * float(out[f"loss.{k}"].ravel()[0]) for k, w in enumerate(entry.losses))
 
@@ -231,20 +253,26 @@ class Standalone:
         entry = self.entries[name]
         first = next(iter(self.inputs))
         samples = len(inputs[first]) // self.images.get(first, 1)
-        bound = self._bind(name, samples)
-        for value, source in entry.inputs.items():
-            layout = entry.values[value]
-            assert isinstance(layout, Image)
-            write_image(self.arena, layout, inputs[source] if source in inputs else targets[value], samples)
-        start = bound.marks[0] if bound.version == self.version else 0
-        bound.table.run(first=start, last=bound.marks[1])
-        out = {public: self._read(name, value, shape, samples) for public, (value, shape) in entry.outputs.items()}
-        bound.version = self.version
-        if statistics:
-            self._check(inputs, [w * float(out[f"loss.{k}"].ravel()[0]) for k, w in enumerate(entry.losses)])
-            bound.table.run(first=bound.marks[1], last=bound.marks[-1])
-            self.version += 1
-        return out
+        kept, flat = self._kept[name], {"parameters": self.weights, "gradients": self.flat_gradients}
+        with self._lanes.one() as lane:
+            bound = lane.bind(kept, samples, flat)
+            for value, source in entry.inputs.items():
+                layout = entry.values[value]
+                assert isinstance(layout, Image)
+                write_image(lane.arena, layout, inputs[source] if source in inputs else targets[value], samples)
+            lane.scalars[0] = random_key(self.seed, self.steps)
+            with kept.turn.lock:
+                if kept.version != self.version:
+                    bound.table.run(first=0, last=bound.marks[0])
+                    kept.version = self.version
+            bound.table.run(first=bound.marks[0], last=bound.marks[1])
+            spaces = {"vectors": lane.room(kept).vectors, **flat}
+            out = {public: self._read(lane, spaces, entry.values[value], shape, samples) for public, (value, shape) in entry.outputs.items()}
+            if statistics:
+                self._check(inputs, [w * float(out[f"loss.{k}"].ravel()[0]) for k, w in enumerate(entry.losses)])
+                bound.table.run(first=bound.marks[1], last=bound.marks[-1])
+                self.version += 1
+            return out
 
     def _check(self, inputs: Mapping[str, Array], losses: list[float]) -> None:
         """Refuse a step whose loss or gradient is not finite, before anything changes."""
@@ -255,36 +283,11 @@ class Standalone:
         what += [f"the gradient of {k} does" for k, p in self.given.items() if p.trainable and not np.isfinite(self._gradient(k)).all()]
         raise FloatingPointError(f"step {self.steps + 1}: the loss is {sum(losses)}{': ' if what else ''}{'; '.join(what[:3])}; nothing has changed")
 
-    def _read(self, name: str, value: str, shape: tuple[int, ...], samples: int) -> Array:
-        layout = self.entries[name].values[value]
-        if isinstance(layout, Image):
-            return read_image(self.arena, layout, samples, self.dtype, shape)
-        return unpack({"vectors": self.vectors[name], "gradients": self.flat_gradients, "parameters": self.weights}[layout.space], layout, shape)
+    def _read(self, lane: Lane, spaces: Mapping[str, Array], layout: Layout, shape: tuple[int, ...], samples: int) -> Array:
+        return read_image(lane.arena, layout, samples, self.dtype, shape) if isinstance(layout, Image) else unpack(spaces[layout.space], layout, shape)
 
     def _gradient(self, name: str) -> Array:
         return unpack(self.flat_gradients, self.stored[name], self.given[name].shape)
-
-    def _bind(self, name: str, samples: int) -> _Bound:
-        """The table for a number of samples; made again when the arena had to grow."""
-        entry = self.entries[name]
-        if samples * entry.arena > self.arena.nbytes:
-            self.arena = aligned(samples * entry.arena, np.uint8)
-        base = int(self.arena.ctypes.data)
-        bound = self._bound.get((name, samples))
-        if bound is None or bound.base != base:
-            spaces = {"arena": base, "parameters": self.weights, "gradients": self.flat_gradients, "vectors": self.vectors[name],
-                      "workspace": self.workspaces[name], "scalars": self.random}
-            m = self._recorder(samples, spaces, entry.values, entry.workspaces)
-            marks = []
-            for function in entry.functions:
-                function(m)
-                m.barrier()
-                marks.append(len(m))
-            bound = self._bound[name, samples] = _Bound(m.table(), marks, base)
-        return bound
-
-    def _recorder(self, samples: int, spaces: Mapping[str, Any], values: Mapping[str, Layout], workspaces: Mapping[str, int]) -> Recorder:
-        return Recorder(samples, spaces, values, self.kernels, workspaces, self.dtype, self.lanes)
 
 
 def _rounded(size: int) -> int:

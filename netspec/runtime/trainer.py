@@ -62,7 +62,8 @@ class Trainer:
             path_of(self.checkpoint)
         terms = recipe.need_terms()
         found = arrays.inputs(net.graph, x)
-        run, n = net.bind(found), arrays.count(found)
+        with net.gate.exclusive():
+            run, n = net.bind(found), arrays.count(found)
         wanted = arrays.targets(run.graph, terms, y, n)
         size = min(recipe.batch, n)
         net.check_statistics(run, size)
@@ -83,19 +84,22 @@ class Trainer:
             net.pace = -(-batches // recipe.accumulate)
         if recipe.initialise and not net.step and epochs:
             order = self.order(n)
-            lsuv(net, arrays.cut(found, slice(0, size) if order is None else order[:size], net.dtype))
+            with net.gate.exclusive():
+                lsuv(net, arrays.cut(found, slice(0, size) if order is None else order[:size], net.dtype))
         history = History()
         with progress(self.verbose, net.epoch, last, batches) as show:
             while net.epoch < last and history.stopped is None:
                 began = perf_counter()
                 numbers = self.one_epoch(found, wanted, n, size, show)
                 if validation is not None:
-                    numbers |= {f"val_{k}": v for k, v in evaluate(net, recipe, *validation).items()}
+                    with net.gate.shared():
+                        numbers |= {f"val_{k}": v for k, v in evaluate(net, recipe, *validation).items()}
                 numbers |= {"lr": net.rates.now(net.epoch, net.epoch * net.pace, horizon(net), net.pace, net.record).get("lr", 0.0)}
-                net.epoch += 1
+                with net.gate.exclusive():
+                    net.epoch += 1
+                    net.record.append(dict(numbers))
                 numbers["seconds"] = perf_counter() - began
                 history.add(net.epoch, numbers)
-                net.record.append({k: v for k, v in numbers.items() if k != "seconds"})
                 show.epoch(net.epoch, numbers)
                 history.stopped = self.tired(numbers)
                 if self.checkpoint is not None:
@@ -104,7 +108,8 @@ class Trainer:
 
     def one_epoch(self, found: dict[str, Array], wanted: dict[str, Array], n: int, size: int, show: Progress) -> dict[str, float]:
         net, terms = self.net, self.net.recipe.terms
-        run = net.bind(found)
+        with net.gate.exclusive():
+            run = net.bind(found)
         order = self.order(n)
         counted = tallies(run.graph, terms, net.recipe.metrics)
         mean, batches, every = MeanLoss(terms), self.batches(n, size), net.recipe.accumulate

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ..backends.turns import Gate
 from ..diagnostics import near
 from ..ir.graph import Parameter
 from ..ir.types import shape_text
@@ -19,6 +20,8 @@ Array = NDArray[Any]
 
 class Store(Protocol):
     """Where parameters and optimiser state lie: an executor, or `Waiting` before there is one."""
+
+    version: int  # goes up whenever a number changes
 
     def get(self, name: str) -> Array: ...
     def set(self, name: str, value: Array) -> None: ...
@@ -32,26 +35,28 @@ class Waiting:
     def __init__(self, parameters: tuple[Parameter, ...], dtype: Any):
         self.values = {p.name: np.zeros(p.shape, dtype) for p in parameters}
         self.state: dict[tuple[str, str], Array] = {}
-        self.dtype = dtype
+        self.dtype, self.version = dtype, 0
 
     def get(self, name: str) -> Array:
         return self.values[name].copy()
 
     def set(self, name: str, value: Array) -> None:
         self.values[name] = np.array(value, self.dtype)
+        self.version += 1
 
     def get_state(self, slot: str, name: str) -> Array:
         return self.state.get((slot, name), np.zeros_like(self.values[name])).copy()
 
     def set_state(self, slot: str, name: str, value: Array) -> None:
         self.state[slot, name] = np.array(value, self.dtype)
+        self.version += 1
 
 
 class Values(Mapping[str, Array]):
     """Parameters or buffers by name. Reading gives a read-only copy in canonical layout; assignment writes."""
 
-    def __init__(self, what: str, parameters: tuple[Parameter, ...], store: Callable[[], Store], put: Callable[[str, Array], None]):
-        self._what, self._store, self._put = what, store, put
+    def __init__(self, what: str, parameters: tuple[Parameter, ...], store: Callable[[], Store], put: Callable[[str, Array], None], gate: Gate):
+        self._what, self._store, self._put, self._gate = what, store, put, gate
         self._parameters = {p.name: p for p in parameters}
 
     def known(self, name: str) -> Parameter:
@@ -64,7 +69,8 @@ class Values(Mapping[str, Array]):
 
     def __getitem__(self, name: str) -> Array:
         self.known(name)
-        out = self._store().get(name)
+        with self._gate.shared():
+            out = self._store().get(name)
         out.flags.writeable = False
         return out
 

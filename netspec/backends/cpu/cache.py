@@ -23,7 +23,6 @@ import linecache
 import platform
 import re
 import sys
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -34,6 +33,7 @@ from types import ModuleType
 from typing import Any
 
 from ..cache_folder import place, prune_once, read_entry, read_plain, write_entry, write_whole
+from ..turns import Turn
 
 FORMAT = "3"  # of an entry on disk
 Function = Callable[..., Any]
@@ -110,7 +110,7 @@ class Statistics:
 
 _statistics = Statistics()
 _elsewhere: set[Path] = set()  # entries that processes.py had made
-_lock = threading.Lock()
+_making = Turn()  # of whoever makes machine code or a module
 
 
 def statistics() -> Statistics:
@@ -120,7 +120,7 @@ def statistics() -> Statistics:
 
 def made_elsewhere(kernels: Iterable[Compiled]) -> None:
     """Count these as compiled, not as found, where another process has left them."""
-    with _lock:
+    with _making.lock:
         _elsewhere.update(k.path for k in kernels if k.path is not None and k.path.exists())
 
 
@@ -172,12 +172,14 @@ class Compiled:
     def address(self) -> int:
         """Where the machine code starts; 0 within `postponed` if it would have to be compiled."""
         if self._address == 0:
-            self._address = self._load()
-            postponed_here = _postponed.get()
-            if self._address == 0 and postponed_here is not None:
-                postponed_here.append(self)
-            elif self._address == 0:
-                self._address = self._compile()
+            with _making.lock:  # whoever else wants it waits
+                if self._address == 0:
+                    self._address = self._load()
+                postponed_here = _postponed.get()
+                if self._address == 0 and postponed_here is not None:
+                    postponed_here.append(self)
+                elif self._address == 0:
+                    self._address = self._compile()
         return self._address
 
     def _load(self) -> int:
@@ -191,7 +193,7 @@ class Compiled:
             address = int(load(code, self.symbol))
         except Exception:  # whatever is wrong with an entry, the cure is to compile
             return 0
-        with _lock:
+        with _making.lock:
             if self.path in _elsewhere:
                 _elsewhere.discard(self.path)
                 _statistics.compiled += 1
@@ -204,7 +206,7 @@ class Compiled:
 
         library = self.lower(self.symbol)
         code = library.object()
-        with _lock:
+        with _making.lock:
             _statistics.compiled += 1
         if self.path is not None and library.lasting:
             write_entry(self.path, code)
@@ -267,7 +269,7 @@ def compile_function(source: str, name: str, signature: str = DRIVER) -> Compile
 def load_module(text: str, title: str) -> ModuleType:
     """Run a text as a module. It also lies in the cache directory as a file, for readers, debuggers and tracebacks."""
     name = f"netspec_{re.sub(r'[^0-9A-Za-z_]+', '_', title)}_{_digest(text.encode())}"
-    with _lock:
+    with _making.lock:  # nobody gets a module that has not run to its end
         if name in sys.modules:
             return sys.modules[name]
         file = _file_of(name, text)
@@ -275,11 +277,11 @@ def load_module(text: str, title: str) -> ModuleType:
         module.__file__ = file
         module.__dict__["__netspec_source__"], module.__dict__["__netspec_title__"] = text, title
         sys.modules[name] = module
-    try:
-        exec(compile(text, file, "exec"), module.__dict__)
-    except BaseException:
-        sys.modules.pop(name, None)
-        raise
+        try:
+            exec(compile(text, file, "exec"), module.__dict__)
+        except BaseException:
+            sys.modules.pop(name, None)
+            raise
     return module
 
 

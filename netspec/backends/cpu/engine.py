@@ -74,13 +74,13 @@ class Table:
     def provide(self, threads: int) -> None:
         """Counters and scratch memory for so many threads."""
         if threads > self.threads:
-            self.threads = threads
             each = LINE * min(threads, SHARES)
             self.counters = aligned(len(self) * each)
             self.words[:, COUNTER] = self.counters.ctypes.data + each * np.arange(len(self))
             if self.scratch_bytes:
                 self.scratch = aligned(self.scratch_bytes * threads)
                 self.words[:, SCRATCH] = self.scratch.ctypes.data
+            self.threads = threads  # last: an interrupt may come before
 
     def interpret(self, first: int = 0, last: int | None = None) -> None:
         """Call each driver from Python, item after item. Slow, and the meaning of `run`."""

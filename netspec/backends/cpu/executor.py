@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,11 @@ from numpy.typing import NDArray
 from ...ir.graph import Graph, Input, Parameter
 from ...ir.layout import Image, Packed, Vector, round_up
 from ...passes.plan_memory import MemoryPlan
-from ..executor import Array, Check, Executor, Outcome
+from ..executor import ENTRIES, RULES, WEIGHTS, Array, Check, Executor, Outcome
 from ..reference.interpret import run as interpret
+from ..turns import Lanes, Recent, Turn
 from .cache import postponed
-from .engine import Table
+from .lane import Bound, Kept, Lane, Marks, Program, Record
 from .machine import Recorder
 from .memory import aligned
 from .module import functions
@@ -24,34 +26,25 @@ from .processes import compile_all
 from .schedule import Schedule, inputs_of
 from .update import Update
 from .values import pack, read_image, unpack, write_image
-from .workers import ready
+from .workers import cores, ready
 
 Words = NDArray[Any]
+MOST_LANES = 8
+_compiling = Turn()  # what is missing is compiled for one caller at a time: the next finds it
 
 
-@dataclass
+@dataclass(eq=False)
 class Entry:
-    """One program of a network: planned once, bound to each number of samples."""
+    """One program of a network, planned once."""
 
     program: Graph
     schedule: Schedule
     memory: MemoryPlan
     first: Graph | None  # the program of prepared values
-    vectors: Words
-    workspace: Words
-    functions: tuple[Callable[[Recorder], None], ...]  # prepare, main, effects
+    runs: Program
     feeds: tuple[tuple[str, bool, Image], ...]  # what comes from outside: name, whether it is a network input, where it goes
-    tables: dict[int, Bound] = field(default_factory=dict)
-    version: int = -1  # of the parameters that prepared values were made from
-
-
-@dataclass
-class Bound:
-    """An entry's table for one number of samples."""
-
-    table: Table
-    marks: tuple[int, int, int]  # rows before main, before effects, in all
-    base: int  # address of the arena it was made for
+    scalars: tuple[tuple[str, int], ...]  # numbers that the runtime sets, and where
+    kept: dict[str, Kept] = field(default_factory=dict)  # by the vector that the parameters are read from
 
 
 class CpuExecutor(Executor):
@@ -67,11 +60,10 @@ class CpuExecutor(Executor):
         self.weights, self.grads = aligned(stored(self.store), self.dtype), aligned(stored(self.store), self.dtype)
         self.shapes = {n.name: n.type.shape for n in graph.inputs} | {public: graph.values[v].type.shape for public, v in graph.outputs}
         self.slots: dict[str, Words] = {}
-        self.scalars = aligned(16, np.int64)
-        self.arena = aligned(64, np.uint8)
-        self.entries: dict[Any, Entry] = {}
-        self.updates: dict[Any, Update] = {}
-        self.version = 0
+        self.lanes = Lanes(partial(Lane, dtype=self.dtype.name, width=self.target.lanes), most_lanes())
+        self.entries: Recent[Any, Entry] = Recent(ENTRIES)
+        self.updates: Recent[Any, Update] = Recent(RULES)
+        self._others: dict[str, int] = {}  # slots that parameters are read from -> the version of what is not trained in them
 
     # ---- parameters ---------------------------------------------------------------------------------------------------------------
     def get(self, name: str) -> Array:
@@ -92,6 +84,7 @@ class CpuExecutor(Executor):
 
     def set_state(self, slot: str, name: str, value: Array) -> None:
         self._pack(self.slot(slot), name, value)
+        self.version += 1
 
     def vectors(self, what: str) -> list[Array]:
         held = self.weights if what == "weights" else self.grads if what == "gradients" else self.slot(what)
@@ -99,18 +92,13 @@ class CpuExecutor(Executor):
 
     def set_vectors(self, what: str, values: list[Array]) -> None:
         self.vectors(what)[0][...] = values[0]
-        if what == "weights":
-            self.version += 1
+        self.version += what != "gradients"
 
     def slot(self, name: str) -> Words:
         """The vector of one of the optimiser's states, in the order of the store."""
         if name not in self.slots:
             self.slots[name] = aligned(len(self.weights), self.dtype)
         return self.slots[name]
-
-    def set_scalar(self, name: str, value: float) -> None:
-        assert name == "random_key", name
-        self.scalars[0] = int(value)
 
     def _pack(self, into: Words, name: str, value: Array) -> None:
         pack(into, self.store[name], np.asarray(value, self.dtype).reshape(self.parameters[name].shape))
@@ -120,112 +108,124 @@ class CpuExecutor(Executor):
 
     # ---- entries ------------------------------------------------------------------------------------------------------------------
     def run(self, key: Any, make: Callable[[], Graph], inputs: Mapping[str, Array], others: Mapping[str, Array], *, effects: bool = False,
-            check: Check | None = None, evaluation: bool = False) -> Outcome:
-        entry = self.entry(key, make, fold=evaluation)
-        values, after = self._run(entry, inputs, others)
-        losses = tuple(float(v[0]) for k, v in values.items() if k.startswith("loss."))
-        if check is not None:
-            check(losses)
-        if effects:
-            after()
-        outputs = {k: v for k, v in values.items() if not k.startswith("loss.")}
-        asked = {name: g for name, g in entry.program.gradients if name not in self.parameters}
-        return Outcome(losses, outputs, {name: self.read(entry, g, self.samples(inputs), name) for name, g in asked.items()})
+            check: Check | None = None, evaluation: bool = False, weights: str = WEIGHTS) -> Outcome:
+        entry, samples = self.entry(key, make, fold=evaluation), self.samples(inputs)
+        kept = self.kept(entry, weights)
+        with self.lanes.one() as lane:
+            bound = self.bind(lane, kept, samples, weights)
+            for name, is_input, layout in entry.feeds:
+                write_image(lane.arena, layout, (inputs if is_input else others)[name], samples)
+            for name, at in entry.scalars:
+                lane.scalars[at] = self.scalar(name)
+            self._provide(weights)
+            if entry.first is not None:
+                self._prepare(entry, entry.first, kept, weights, bound)
+            bound.table.run(first=0 if entry.first is None else bound.marks[0], last=bound.marks[1])
+            values = {public: self.read(entry, v, samples, public, lane, kept) for public, v in entry.program.outputs}
+            losses = tuple(float(v[0]) for k, v in values.items() if k.startswith("loss."))
+            if check is not None:
+                check(losses)
+            if effects:
+                bound.table.run(first=bound.marks[1], last=bound.marks[2])
+                self.version += 1
+            outputs = {k: v for k, v in values.items() if not k.startswith("loss.")}
+            asked = {name: g for name, g in entry.program.gradients if name not in self.parameters}
+            return Outcome(losses, outputs, {name: self.read(entry, g, samples, name, lane, kept) for name, g in asked.items()})
 
     def update(self, optimiser: Any, settings: Mapping[str, Mapping[str, float]]) -> None:
         key = (optimiser, tuple(settings), "l1" in next(iter(settings.values()), {}))
-        if key not in self.updates:
-            self.updates[key] = Update(self, optimiser)
-        self.updates[key].run(settings)
+        rule = self.updates.get(key) or self.updates.put(key, Update(optimiser))
+        rule.run(self, settings)
         self.version += 1
 
     def entry(self, key: Any, make: Callable[[], Graph], fold: bool = False) -> Entry:
-        """The plan of an entry, made at its first use."""
-        if key not in self.entries:
-            self.entries[key] = self.plan(make(), fold=fold)
-        return self.entries[key]
+        """The plan of an entry, made at its first use: by one thread, while others that want one wait."""
+        with self.planning.lock:
+            return self.entries.get(key) or self.entries.put(key, self.plan(make(), fold=fold))
 
     def plan(self, program: Graph, fold: bool) -> Entry:
-        """Plan a lowered program, and make room for what it needs whatever the batch."""
+        """Plan a lowered program. Its memory is taken when it runs."""
         p = plan(program, self.target, self.store, fold=fold, share=self.share)
-        return Entry(p.program, p.schedule, p.memory, p.first, aligned(p.vectors, self.dtype), aligned(p.scratch, np.uint8),
-                     functions(p.text, p.kind, program.name), _feeds(p.program))
+        runs = Program(functions(p.text, p.kind, program.name), p.schedule.layouts, p.schedule.kernels, p.schedule.derived, p.memory.arena, p.vectors, p.scratch,
+                       frozenset(n.name for n in inputs_of(p.program, "prepared")))
+        return Entry(p.program, p.schedule, p.memory, p.first, runs, _feeds(p.program), _scalars(p.program))
 
-    def bind(self, entry: Entry, samples: int) -> Bound:
-        """The table for a number of samples; made again when the arena had to grow."""
-        need = samples * entry.memory.arena
-        if need > self.arena.nbytes:
-            self.arena = aligned(need, np.uint8)
-        base = self.arena.ctypes.data
-        bound = entry.tables.get(samples)
-        if bound is None or bound.base != base:
-            spaces = {"arena": base, "parameters": self.weights, "gradients": self.grads, "vectors": entry.vectors, "workspace": entry.workspace,
-                      "scalars": self.scalars}
-            s = entry.schedule
+    def kept(self, entry: Entry, weights: str = WEIGHTS) -> Kept:
+        """What an entry makes of these weights."""
+        with self.planning.lock:
+            if weights not in entry.kept:
+                entry.kept[weights] = Kept(entry.runs, self.dtype)
+            return entry.kept[weights]
 
-            def record() -> tuple[Recorder, list[int]]:
-                m = Recorder(samples, spaces, s.layouts, s.kernels, s.derived, self.dtype.name, self.target.lanes)
-                marks = []
-                for function in entry.functions:
-                    function(m)
-                    m.barrier()
-                    marks.append(len(m))
-                return m, marks
+    def bind(self, lane: Lane, kept: Kept, samples: int, weights: str = WEIGHTS) -> Bound:
+        """The table for a number of samples."""
+        return lane.bind(kept, samples, {"parameters": self._parameters(weights), "gradients": self.grads}, _gathered)
 
-            with postponed() as missing:
-                ready()
-                m, marks = record()
-            if missing:
-                compile_all(missing)
-                m, marks = record()
-            bound = entry.tables[samples] = Bound(m.table(), (marks[0], marks[1], marks[2]), base)
-        return bound
+    def _parameters(self, weights: str) -> Words:
+        return self.weights if weights == WEIGHTS else self.slot(weights)
 
-    def _run(self, entry: Entry, inputs: Mapping[str, Array], others: Mapping[str, Array]) -> tuple[dict[str, Array], Callable[[], None]]:
-        """What the program's outputs are, and the call that changes buffers after it."""
-        samples = self.samples(inputs)
-        bound = self.bind(entry, samples)
-        for name, is_input, layout in entry.feeds:
-            write_image(self.arena, layout, (inputs if is_input else others)[name], samples)
-        if entry.first is not None and entry.version != self.version:
-            self._prepare(entry)
+    def _provide(self, weights: str) -> None:
+        """A state that parameters are read from needs those that are not trained as well."""
+        if weights == WEIGHTS:
+            return
+        with self.planning.lock:
+            if self._others.get(weights) != self.version:
+                self.slot(weights)[self.trainable :] = self.weights[self.trainable :]
+                self._others[weights] = self.version
+
+    def _prepare(self, entry: Entry, first: Graph, kept: Kept, weights: str, bound: Bound) -> None:
+        """Values that depend on parameters alone, in float64 by the definition of their formulas; and other forms of weights."""
+        with kept.turn.lock:
+            if kept.version == self.version:
+                return
+            read = self._parameters(weights)
+            values = {n.name: self._unpack(read, n.name).astype(np.float64) for n in first.nodes if isinstance(n.op, Parameter)}
+            env = interpret(first, values, 1)
+            for node in inputs_of(entry.program, "prepared"):
+                layout = entry.schedule.layouts[node.name]
+                assert isinstance(layout, Vector | Packed)
+                pack(kept.vectors, layout, env[node.name].astype(self.dtype))
             bound.table.run(first=0, last=bound.marks[0])
-            entry.version = self.version
-        bound.table.run(first=0 if entry.first is None else bound.marks[0], last=bound.marks[1])
-        return self._outputs(entry, samples), lambda: bound.table.run(first=bound.marks[1], last=bound.marks[2])
-
-    def _outputs(self, entry: Entry, samples: int) -> dict[str, Array]:
-        return {public: self.read(entry, v, samples, public) for public, v in entry.program.outputs}
-
-    def _prepare(self, entry: Entry) -> None:
-        """Values that depend on parameters alone, in float64 by the definition of their formulas."""
-        first = entry.first
-        assert first is not None
-        values = {n.name: self.get(n.name).astype(np.float64) for n in first.nodes if isinstance(n.op, Parameter)}
-        env = interpret(first, values, 1)
-        for node in inputs_of(entry.program, "prepared"):
-            layout = entry.schedule.layouts[node.name]
-            assert isinstance(layout, Vector | Packed)
-            pack(entry.vectors, layout, env[node.name].astype(self.dtype))
+            kept.version = self.version
 
     # ---- values -------------------------------------------------------------------------------------------------------------------
     def write(self, entry: Entry, value: str, data: Array, samples: int) -> None:
+        """Into the first lane."""
         layout = entry.schedule.layouts[value]
         assert isinstance(layout, Image)
-        write_image(self.arena, layout, data, samples)
+        write_image(self.lanes.first.arena, layout, data, samples)
 
-    def read(self, entry: Entry, value: str, samples: int, public: str = "") -> Array:
+    def read(self, entry: Entry, value: str, samples: int, public: str, lane: Lane, kept: Kept) -> Array:
         """A canonical copy of a value, in the shape of the network's input or output `public`, if it is one."""
         v = entry.program.values[value]
         sizes = tuple(s or 0 for s in self.shapes.get(public, v.type.shape))
         if isinstance(v.layout, Image):
-            return read_image(self.arena, v.layout, samples, self.dtype, sizes)
+            return read_image(lane.arena, v.layout, samples, self.dtype, sizes)
         assert v.layout is not None
-        return unpack({"vectors": entry.vectors, "gradients": self.grads, "parameters": self.weights}[v.layout.space], v.layout, sizes)
+        return unpack({"vectors": lane.room(kept).vectors, "gradients": self.grads, "parameters": self.weights}[v.layout.space], v.layout, sizes)
 
     def memory(self, entry: Any, batch: int) -> int:
         """Bytes of the arena that an entry needs for a batch, exactly what is allocated for it."""
-        return int(batch * self.entries[entry].memory.arena)
+        found = self.entries.get(entry)
+        assert found is not None, entry
+        return int(batch * found.memory.arena)
+
+
+def most_lanes() -> int:
+    """Callers that run at once: as many as there are cores, at least two and at most MOST_LANES."""
+    return max(2, min(cores(), MOST_LANES))
+
+
+def _gathered(record: Record) -> tuple[Recorder, Marks]:
+    """Record with everything compiled that is missing, by several processes where it is much."""
+    with postponed() as missing:
+        ready()
+        made = record()
+    if missing:
+        with _compiling.lock:
+            compile_all(missing)
+        made = record()
+    return made
 
 
 def _feeds(program: Graph) -> tuple[tuple[str, bool, Image], ...]:
@@ -236,3 +236,8 @@ def _feeds(program: Graph) -> tuple[tuple[str, bool, Image], ...]:
             assert isinstance(layout, Image)
             out.append((n.name, n.op.role == "input", layout))
     return tuple(out)
+
+
+def _scalars(program: Graph) -> tuple[tuple[str, int], ...]:
+    found = ((n.name, n.results[0].layout) for n in inputs_of(program, "scalar"))
+    return tuple((name, layout.at) for name, layout in found if isinstance(layout, Vector))

@@ -6,7 +6,7 @@ of them. A new number of samples makes new rows and compiles nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from types import FunctionType
 from typing import Any
@@ -81,11 +81,13 @@ def edge_clearer() -> int:
 
 class Recorder(Machine):
     """Appends the rows of each call. `workspace` gives the byte of each named workspace in its space, `kernels` the text
-    of each emitted kernel, or the function."""
+    of each emitted kernel, or the function. What depends on weights alone, that is `prepared` values and the workspaces that
+    are named while it is `preparing`, lies in the spaces `kept vectors` and `kept workspace`, which others may share."""
 
     def __init__(self, samples: int, spaces: Mapping[str, Any], values: Mapping[str, Layout], kernels: Mapping[str, str | FunctionType],
-                 workspace: Mapping[str, int], dtype: str, lanes: int):
+                 workspace: Mapping[str, int], dtype: str, lanes: int, prepared: Collection[str] = ()):
         super().__init__(samples, spaces)
+        self.preparing, self.kept = False, set(prepared)
         self.values, self.kernels, self.workspace = values, kernels, workspace
         self.dtype, self.lanes = dtype, lanes
         self.item = 8 if dtype == "float64" else 4
@@ -94,10 +96,12 @@ class Recorder(Machine):
         """The address of a value's first byte (halo included), and its layout."""
         layout = self.values.get(name)
         if layout is None:
-            return self.spaces["workspace"] + self.workspace[name], None
+            if self.preparing:
+                self.kept.add(name)
+            return self.spaces["kept workspace" if name in self.kept else "workspace"] + self.workspace[name], None
         if isinstance(layout, Image):
             return self.spaces["arena"] + self.samples * layout.at + layout.plus, layout
-        return self.spaces[layout.space] + layout.at * (8 if layout.space == "scalars" else self.item), layout
+        return self.spaces[f"kept {layout.space}" if name in self.kept else layout.space] + layout.at * (8 if layout.space == "scalars" else self.item), layout
 
     def __getattr__(self, method: str) -> Any:
         """What a line of an emitted module calls: `m.gather(...)`, `m.kernel(...)`."""

@@ -27,12 +27,12 @@ _SLOTS = 64  # numbers a group of parameters can have
 class Update:
     """The table of one rule. Groups are made anew when parameters no longer share settings as before."""
 
-    def __init__(self, owner: CpuExecutor, optimiser: Any):
-        self.owner, self.optimiser = owner, optimiser
+    def __init__(self, optimiser: Any):
+        self.optimiser = optimiser
         self.groups: tuple[tuple[str, ...], ...] | None = None
         self.table: Table | None = None
 
-    def run(self, settings: Mapping[str, Mapping[str, float]]) -> None:
+    def run(self, o: CpuExecutor, settings: Mapping[str, Mapping[str, float]]) -> None:
         equal: dict[tuple[tuple[str, float], ...], list[str]] = {}
         keys: dict[int, tuple[tuple[str, float], ...]] = {}  # parameters of a group usually share one dict
         for name, s in settings.items():
@@ -40,20 +40,19 @@ class Update:
             equal.setdefault(key, []).append(name)
         groups = tuple(tuple(v) for v in equal.values())
         if groups != self.groups:
-            self._build(groups, next(iter(settings.values())))
+            self._build(o, groups, next(iter(settings.values())))
         for k, values in enumerate(equal):
             for j, (_, v) in enumerate(values):
                 self.scalars[k, j] = v
         assert self.table is not None
         self.table.run()
 
-    def _build(self, groups: tuple[tuple[str, ...], ...], names: Mapping[str, float]) -> None:
-        o = self.owner
+    def _build(self, o: CpuExecutor, groups: tuple[tuple[str, ...], ...], names: Mapping[str, float]) -> None:
         rule = update_kernel(self.optimiser, names, o.dtype.name, o.target.lanes)
         e, public = rule.emitted, rule.public
-        self.scalars = aligned(_SLOTS * max(1, len(groups)), o.dtype).reshape(-1, _SLOTS)
+        scalars = aligned(_SLOTS * max(1, len(groups)), o.dtype).reshape(-1, _SLOTS)
         order = list(names)
-        spaces = {"weights": o.weights, "gradients": o.grads, "numbers": self.scalars, **{s: o.slot(s) for s in self.optimiser.state}}
+        spaces = {"weights": o.weights, "gradients": o.grads, "numbers": scalars, **{s: o.slot(s) for s in self.optimiser.state}}
         m = Recorder(1, spaces, {}, {e.name: e.text}, {}, o.dtype.name, o.target.lanes)
         for k, group in enumerate(groups):
             for start, size in stretches([o.store[n] for n in group]):
@@ -65,7 +64,7 @@ class Update:
                         values[v] = Vector(size, public.get(v, v), start)
                 m.values = values
                 m.do(Kernel(f"update.{k}", e.name, e.operands, (), channels=size, images=0, chunk=4096))
-        self.groups, self.table = groups, m.table()
+        self.scalars, self.groups, self.table = scalars, groups, m.table()
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from typing import Any
 
 import numpy as np
 
+from ..turns import surely
 from .atomics import atomic_add, atomic_change, atomic_load, atomic_store, atomic_swap, pause
 from .cache import compiled
 from .lanes import at, call, put_i64
@@ -234,7 +235,7 @@ class Pool:
         self.words[_SYSTEM // 8 + 4] = walk.address  # by address, so that its two callers do not compile it twice
         self.words[0] = ticket
         self.threads: list[threading.Thread] = []
-        self.permits: list[threading.Semaphore] = []
+        self.permits: list[threading.Lock] = []
 
     def _know_cores(self) -> None:
         """Where the system lets threads choose their core: the functions, and the cores allowed."""
@@ -249,31 +250,39 @@ class Pool:
     def grow(self, workers: int) -> None:
         """Start workers until there are this many, numbered from 1."""
         while len(self.threads) < workers:
-            permit, tid = threading.Semaphore(0), len(self.threads) + 1
+            permit, tid = threading.Lock(), len(self.threads) + 1
+            permit.acquire()
             thread = threading.Thread(target=_work, args=(self.control, tid, permit, self.block), name=f"netspec-{tid}", daemon=True)
+            self.permits.append(permit)
+            self.threads.append(thread)  # before it starts: an interrupt must not leave one that the next is numbered like
             try:
                 thread.start()
             except RuntimeError:  # the system grants no more, or the interpreter is ending: a run needs no worker
+                self.threads.pop()
+                self.permits.pop()
                 return
-            self.permits.append(permit)
-            self.threads.append(thread)
 
     def run(self, table: int, rows: int, threads: int) -> None:
         with self.lock:
             if len(self.threads) < threads - 1:
                 self.grow(threads - 1)
-            if step(self.control, table, rows, threads, 0):
-                try:
+            try:
+                if step(self.control, table, rows, threads, 0):
                     self._wake(threads)
-                finally:  # whatever interrupts the waking, an open run must be walked and closed
-                    step(self.control, table, rows, threads, 1)
+            finally:  # whatever interrupts the waking, an open run must be walked and closed
+                surely(lambda: self._close(table, rows, threads))
+
+    def _close(self, table: int, rows: int, threads: int) -> None:
+        if int(self.words[_TICKET]) & 1:
+            step(self.control, table, rows, threads, 1)
 
     def _wake(self, threads: int) -> None:
         for tid in range(1, threads):
             asked = (_WORKERS + tid * _WORKER) // 8 + 1
             if self.words[asked]:
                 self.words[asked] = 0
-                self.permits[tid - 1].release()
+                if self.permits[tid - 1].locked():
+                    self.permits[tid - 1].release()
 
     @property
     def parked(self) -> int:
@@ -285,14 +294,16 @@ class Pool:
         with self.lock:
             self.words[_SYSTEM // 8 + 3] = 1
             for permit in self.permits:
-                permit.release()
+                if permit.locked():
+                    permit.release()
             for thread in self.threads:
-                thread.join(5)
+                if thread.is_alive():
+                    thread.join(5)
             self.threads, self.permits = [], []
             self.words[_SYSTEM // 8 + 3] = 0
 
 
-def _work(control: int, tid: int, permit: threading.Semaphore, block: Any) -> None:
+def _work(control: int, tid: int, permit: threading.Lock, block: Any) -> None:
     """What a worker thread runs; it holds the control block alive."""
     seen = 0
     while True:

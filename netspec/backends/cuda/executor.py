@@ -10,7 +10,8 @@ import numpy as np
 from ...ir.graph import Graph
 from ...passes import run as passed
 from ...passes.infer_shapes import infer_shapes
-from ..executor import Array, Check, Executor, Outcome
+from ..executor import ENTRIES, RULES, WEIGHTS, Array, Check, Executor, Outcome
+from ..turns import Recent, Turn
 from .body import THREADS, Kernel
 from .device import Device, NumbaDevice
 from .plan import Plan, plan, store_places
@@ -18,7 +19,9 @@ from .update import FINITE, Update
 
 
 class CudaExecutor(Executor):
-    """One thread a place, tiles for contractions; every sum in an order of its own, so that runs repeat bit for bit."""
+    """One thread a place, tiles for contractions; every sum in an order of its own, so that runs repeat bit for bit.
+
+    Callers take turns: there is one arena, and the device runs one launch after another anyway."""
 
     device = "cuda"
 
@@ -33,8 +36,10 @@ class CudaExecutor(Executor):
         self.arena_size = self.scratch_size = 1
         self.numbers: dict[str, int] = {"random_key": 0}
         self.keys = self.on.zeros(1, np.dtype(np.int64))
-        self.plans: dict[Any, Plan] = {}
-        self.updates: dict[Any, Update] = {}
+        self.plans: Recent[Any, Plan] = Recent(ENTRIES)
+        self.updates: Recent[Any, Update] = Recent(RULES)
+        self._others: dict[str, int] = {}  # states that parameters are read from -> the version of what is not trained in them
+        self.turn = Turn()  # of whoever uses the device: one thread at a time
         self.shapes = {n.name: n.type.shape for n in self.graph.inputs} | {public: self.graph.values[v].type.shape for public, v in self.graph.outputs}
 
     # ---- parameters ---------------------------------------------------------------------------------------------------------------
@@ -66,12 +71,9 @@ class CudaExecutor(Executor):
         return [self.on.read(self.arrays[self.slot(what)], 0, self.trainable)]
 
     def set_vectors(self, what: str, values: list[Array]) -> None:
-        self.on.write(self.arrays[self.slot(what)], 0, values[0])
-
-    def set_scalar(self, name: str, value: float) -> None:
-        assert name == "random_key", name
-        self.numbers[name] = int(value)
-        self.on.write(self.keys, 0, np.array([int(value)], np.int64))
+        with self.turn.lock:
+            self.on.write(self.arrays[self.slot(what)], 0, values[0])
+            self.version += what != "gradients"
 
     def finite_gradients(self) -> bool:
         """A number for each thread of a few blocks comes back, not the gradients."""
@@ -82,26 +84,29 @@ class CudaExecutor(Executor):
 
     def _read(self, array: str, name: str) -> Array:
         p = self.parameters[name]
-        return self.on.read(self.arrays[array], self.store[name].at, p.size).reshape(p.shape)
+        with self.turn.lock:
+            return self.on.read(self.arrays[array], self.store[name].at, p.size).reshape(p.shape)
 
     def _write(self, array: str, name: str, value: Array) -> None:
         p = self.parameters[name]
-        self.on.write(self.arrays[array], self.store[name].at, np.asarray(value, self.dtype).reshape(p.shape))
+        with self.turn.lock:
+            self.on.write(self.arrays[array], self.store[name].at, np.asarray(value, self.dtype).reshape(p.shape))
+            self.version += array != "gradients"
 
     # ---- entries ------------------------------------------------------------------------------------------------------------------
     def update(self, optimiser: Any, settings: Mapping[str, Mapping[str, float]]) -> None:
         key = (optimiser, "l1" in next(iter(settings.values()), {}))
-        if key not in self.updates:
-            self.updates[key] = Update(self, optimiser)
-        self.updates[key].run(settings)
+        with self.turn.lock:
+            rule = self.updates.get(key) or self.updates.put(key, Update(optimiser))
+            rule.run(self, settings)
+            self.version += 1
 
     def plan(self, key: Any, make: Callable[[], Graph]) -> Plan:
         """The plan of an entry, made at its first use; it holds for every number of samples."""
-        if key not in self.plans:
-            self.plans[key] = plan(make(), self.store)
-        return self.plans[key]
+        with self.planning.lock:
+            return self.plans.get(key) or self.plans.put(key, plan(make(), self.store))
 
-    def _run(self, entry: Plan, inputs: Mapping[str, Array], others: Mapping[str, Array]) -> None:
+    def _run(self, entry: Plan, inputs: Mapping[str, Array], others: Mapping[str, Array], weights: str) -> None:
         samples = self.samples(inputs)
         if samples * entry.arena > self.arena_size:
             self.arena, self.arena_size = None, 0  # there may be no room for both
@@ -113,27 +118,41 @@ class CudaExecutor(Executor):
             self.scratch_size = entry.vectors
         for name, is_input in entry.feeds:
             self.on.write(self.arena, entry.places[name].at * samples, np.asarray((inputs if is_input else others)[name], self.dtype))
+        key = self.scalar("random_key")
+        if key != self.numbers["random_key"]:
+            self.on.write(self.keys, 0, np.array([key], np.int64))
+            self.numbers["random_key"] = key
+        self._provide(weights)
         for k in entry.kernels:
-            self._launch(k, samples)
+            self._launch(k, samples, weights)
 
-    def _launch(self, k: Kernel, samples: int) -> None:
-        arguments = (self.arena, self.arrays["weights"], self.arrays["gradients"], self.scratch, self.keys, samples, *k.begins)
+    def _provide(self, weights: str) -> None:
+        """A state that parameters are read from needs those that are not trained as well."""
+        if weights != WEIGHTS and self._others.get(weights) != self.version:
+            rest = self.on.read(self.arrays[WEIGHTS], self.trainable, self.size - self.trainable)
+            self.on.write(self.arrays[self.slot(weights)], self.trainable, rest)
+            self._others[weights] = self.version
+
+    def _launch(self, k: Kernel, samples: int, weights: str) -> None:
+        arguments = (self.arena, self.arrays[weights], self.arrays["gradients"], self.scratch, self.keys, samples, *k.begins)
         self.on.launch(k.text, k.name, self.dtype, k.blocks(samples), THREADS, arguments)
 
     def run(self, key: Any, make: Callable[[], Graph], inputs: Mapping[str, Array], others: Mapping[str, Array], *, effects: bool = False,
-            check: Check | None = None, evaluation: bool = False) -> Outcome:
+            check: Check | None = None, evaluation: bool = False, weights: str = WEIGHTS) -> Outcome:
         entry = self.plan(key, make)
-        self._run(entry, inputs, others)
         samples = self.samples(inputs)
-        values = {public: self.value(entry, v, samples, public) for public, v in entry.program.outputs}
-        losses = tuple(float(v[0]) for k, v in values.items() if k.startswith("loss."))
-        if check is not None:
-            check(losses)
-        for k in entry.effects if effects else ():
-            self._launch(k, samples)
-        outputs = {k: v for k, v in values.items() if not k.startswith("loss.")}
-        asked = {name: g for name, g in entry.program.gradients if name not in self.parameters}
-        return Outcome(losses, outputs, {name: self.value(entry, g, samples, name) for name, g in asked.items()})
+        with self.turn.lock:
+            self._run(entry, inputs, others, weights)
+            values = {public: self.value(entry, v, samples, public) for public, v in entry.program.outputs}
+            losses = tuple(float(v[0]) for k, v in values.items() if k.startswith("loss."))
+            if check is not None:
+                check(losses)
+            for k in entry.effects if effects else ():
+                self._launch(k, samples, weights)
+            self.version += effects
+            outputs = {k: v for k, v in values.items() if not k.startswith("loss.")}
+            asked = {name: g for name, g in entry.program.gradients if name not in self.parameters}
+            return Outcome(losses, outputs, {name: self.value(entry, g, samples, name) for name, g in asked.items()})
 
     def value(self, entry: Plan, value: str, samples: int, public: str = "") -> Array:
         """A copy of a stored value, in the shape of the network's input or output `public`, if it is one."""

@@ -31,13 +31,12 @@ def finite(gradients, found, count, threads):
 class Update:
     """The kernel of one rule."""
 
-    def __init__(self, owner: CudaExecutor, optimiser: Any):
-        self.owner, self.optimiser = owner, optimiser
+    def __init__(self, optimiser: Any):
+        self.optimiser = optimiser
         self.text: str | None = None
         self.numbers: list[Any] = []  # of each group, on the device
 
-    def run(self, settings: Mapping[str, Mapping[str, float]]) -> None:
-        o = self.owner
+    def run(self, o: CudaExecutor, settings: Mapping[str, Mapping[str, float]]) -> None:
         equal: dict[tuple[tuple[str, float], ...], list[str]] = {}
         for name, s in settings.items():
             equal.setdefault(tuple(s.items()), []).append(name)
@@ -50,12 +49,11 @@ class Update:
                 self.numbers.append(o.on.empty(len(values), o.dtype))
             numbers = self.numbers[k]
             o.on.write(numbers, 0, np.array([v for _, v in values], o.dtype))
-            for at, size in self._stretches(group):
+            for at, size in self._stretches(o, group):
                 o.on.launch(self.text, "update", o.dtype, -(-size // THREADS), THREADS, (*(o.arrays[v] for v in vectors), numbers, at, size))
 
-    def _stretches(self, group: list[str]) -> list[tuple[int, int]]:
+    def _stretches(self, o: CudaExecutor, group: list[str]) -> list[tuple[int, int]]:
         """Stretches of the store, as start and size, that hold these parameters and, but for padding, nothing else."""
-        o = self.owner
         chosen = set(group)
         out: list[tuple[int, int]] = []
         for name, place in sorted(o.store.items(), key=lambda item: item[1].at):

@@ -9,7 +9,8 @@ import numpy as np
 
 from ...ir.graph import Graph, Input, Parameter
 from ...passes.objective import update_program
-from ..executor import Array, Check, Executor, Outcome
+from ..executor import ENTRIES, WEIGHTS, Array, Check, Executor, Outcome
+from ..turns import Recent
 from .interpret import run as interpret
 
 
@@ -23,14 +24,14 @@ class ReferenceExecutor(Executor):
         self.store: dict[str, Array] = {p.name: np.zeros(p.shape, self.dtype) for p in graph.parameters}
         self.grads: dict[str, Array] = {}
         self.state: dict[tuple[str, str], Array] = {}
-        self.scalars: dict[str, float] = {"random_key": 0.0}
-        self.programs: dict[Any, Graph] = {}
+        self.programs: Recent[Any, Graph] = Recent(ENTRIES)
 
     def get(self, name: str) -> Array:
         return self.store[name].copy()
 
     def set(self, name: str, value: Array) -> None:
         self.store[name] = np.array(value, self.dtype).reshape(self.parameters[name].shape)
+        self.version += 1
 
     def gradient(self, name: str) -> Array:
         return self.grads[name].copy()
@@ -43,6 +44,7 @@ class ReferenceExecutor(Executor):
 
     def set_state(self, slot: str, name: str, value: Array) -> None:
         self.state[slot, name] = np.array(value, self.dtype).reshape(self.parameters[name].shape)
+        self.version += 1
 
     def vectors(self, what: str) -> list[Array]:
         free = [p for p in self.graph.parameters if p.trainable]
@@ -58,19 +60,16 @@ class ReferenceExecutor(Executor):
     def set_vectors(self, what: str, values: list[Array]) -> None:
         for held, v in zip(self.vectors(what), values):
             held[...] = v
-
-    def set_scalar(self, name: str, value: float) -> None:
-        self.scalars[name] = value
+        self.version += what != "gradients"
 
     def program(self, key: Any, make: Any) -> Graph:
-        if key not in self.programs:
-            self.programs[key] = make().verify()
-        return self.programs[key]
+        with self.planning.lock:
+            return self.programs.get(key) or self.programs.put(key, make().verify())
 
     def run(self, key: Any, make: Callable[[], Graph], inputs: Mapping[str, Array], others: Mapping[str, Array], *, effects: bool = False,
-            check: Check | None = None, evaluation: bool = False) -> Outcome:
+            check: Check | None = None, evaluation: bool = False, weights: str = WEIGHTS) -> Outcome:
         program = self.program(key, make)
-        env = self._run(program, inputs, others)
+        env = self._run(program, inputs, others, weights)
         asked = {n.name for n in program.inputs}
         for name, g in program.gradients:
             if name not in asked:
@@ -82,17 +81,19 @@ class ReferenceExecutor(Executor):
             for n in program.nodes:
                 if n.effect:
                     self.store[n.effect] = env[n.name].reshape(self.parameters[n.effect].shape)
+            self.version += 1
         outputs = {k: env[v].copy() for k, v in program.outputs if not k.startswith("loss.")}  # an output may be an input as it is
         return Outcome(losses, outputs, {name: env[g].copy() for name, g in program.gradients if name in asked})
 
-    def _run(self, program: Graph, inputs: Mapping[str, Array], others: Mapping[str, Array]) -> dict[str, Array]:
+    def _run(self, program: Graph, inputs: Mapping[str, Array], others: Mapping[str, Array], weights: str) -> dict[str, Array]:
         samples = self.samples(inputs)
         values: dict[str, Array] = {}
         for n in program.nodes:
             if isinstance(n.op, Parameter):
-                values[n.name] = self.store[n.name]
+                read = weights != WEIGHTS and self.parameters[n.name].trainable
+                values[n.name] = self.state[weights, n.name] if read else self.store[n.name]
             elif isinstance(n.op, Input) and n.op.role == "scalar":
-                values[n.name] = np.array([self.scalars[n.name]])
+                values[n.name] = np.array([float(self.scalar(n.name))])
             elif isinstance(n.op, Input):
                 values[n.name] = np.asarray((inputs if n.op.role == "input" else others)[n.name], self.dtype)
         return interpret(program, values, samples, self.dtype.type)

@@ -1,0 +1,118 @@
+"""A lane: the memory that one caller at a time runs programs in, and the tables that are bound to it.
+
+What a program is and the weights it reads are shared by all lanes, and so is what it makes of the weights alone (`Kept`):
+folded batch norms, the forms of weights that transformed convolutions read. A lane has what a run writes: the arena, sums of
+channels, workspace, the numbers that formulas read. The first lane lies in the memory of `Kept` itself, so that a single thread
+needs not a byte more than one lane; a further one takes an arena of the largest batch it has seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import FunctionType
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...ir.layout import Layout
+from ..turns import Recent, Turn
+from .engine import Table
+from .machine import Recorder
+from .memory import aligned
+
+Words = NDArray[Any]
+Marks = tuple[int, ...]
+Record = Callable[[], tuple[Recorder, Marks]]
+TABLES = 32  # of a program in a lane, one a number of samples: those used last
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """What runs, whoever runs it."""
+
+    functions: tuple[Callable[[Recorder], None], ...]  # prepare, main, and what else changes state
+    values: Mapping[str, Layout]
+    kernels: Mapping[str, str | FunctionType]
+    derived: Mapping[str, int]  # workspaces: name -> byte
+    arena: int  # bytes a sample
+    vectors: int  # elements
+    workspace: int  # bytes
+    prepared: frozenset[str] = frozenset()  # values that are made of weights alone before it runs
+
+
+class Kept:
+    """What a program makes of the weights, and of which version of them. Made by whoever finds it old; others wait."""
+
+    def __init__(self, program: Program, dtype: Any) -> None:
+        self.program = program
+        self.vectors, self.workspace = aligned(program.vectors, dtype), aligned(program.workspace, np.uint8)
+        self.version = -1
+        self.turn = Turn()
+
+
+@dataclass
+class Bound:
+    """A program's table for one number of samples."""
+
+    table: Table
+    marks: Marks  # rows before main, before what follows, in all
+    base: int  # address of the arena it was made for
+
+
+@dataclass
+class _Room:
+    """What a lane has for one program."""
+
+    vectors: Words
+    workspace: Words
+    tables: Recent[int, Bound] = field(default_factory=lambda: Recent(TABLES))
+
+
+class Lane:
+    """`number` 0 is the first. Kernels are of `dtype`, `width` channels a vector."""
+
+    def __init__(self, number: int, dtype: str, width: int) -> None:
+        self.number, self.dtype, self.width = number, dtype, width
+        self.arena, self.scalars = aligned(64, np.uint8), aligned(16, np.int64)
+        self._rooms: WeakKeyDictionary[Kept, _Room] = WeakKeyDictionary()  # one goes with its program
+
+    def room(self, kept: Kept) -> _Room:
+        room = self._rooms.get(kept)
+        if room is None:
+            own = self.number and (aligned(kept.program.vectors, self.dtype), aligned(kept.program.workspace, np.uint8))
+            room = self._rooms[kept] = _Room(*(own or (kept.vectors, kept.workspace)))
+        return room
+
+    def bind(self, kept: Kept, samples: int, flat: Mapping[str, Words], gathered: Callable[[Record], tuple[Recorder, Marks]] | None = None) -> Bound:
+        """The table for a number of samples; made again when the arena had to grow. `flat` are the vectors of parameters and
+        gradients; `gathered` may record more than once, to compile everything that is missing at once."""
+        program, room = kept.program, self.room(kept)
+        need = samples * program.arena
+        if need > self.arena.nbytes:
+            self.arena = aligned(need, np.uint8)
+        base = int(self.arena.ctypes.data)
+        bound = room.tables.get(samples)
+        if bound is None or bound.base != base:
+            spaces = {"arena": base, **flat, "vectors": room.vectors, "workspace": room.workspace, "scalars": self.scalars,
+                      "kept vectors": kept.vectors, "kept workspace": kept.workspace}
+
+            def record() -> tuple[Recorder, Marks]:
+                m = Recorder(samples, spaces, program.values, program.kernels, program.derived, self.dtype, self.width, program.prepared)
+                marks = []
+                for k, function in enumerate(program.functions):
+                    m.preparing = k == 0
+                    function(m)
+                    m.barrier()
+                    marks.append(len(m))
+                return m, tuple(marks)
+
+            m, marks = (gathered or _at_once)(record)
+            bound = room.tables.put(samples, Bound(m.table(), marks, base))
+        return bound
+
+
+def _at_once(record: Record) -> tuple[Recorder, Marks]:
+    return record()

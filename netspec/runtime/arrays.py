@@ -2,6 +2,9 @@
 
 Checks look at shapes and types of whole arrays (memory-mapped ones are not read) and at the values of targets only.
 Conversion to the network's dtype happens batch by batch.
+
+Another thread may write into an array meanwhile. Its shape is taken once, labels are copied before they are looked at, and
+whatever else is looked at is looked at once: what was checked is what is used.
 """
 
 from __future__ import annotations
@@ -46,7 +49,7 @@ def named(what: str, given: Any, names: tuple[str, ...], aliases: Mapping[str, s
 def _array(what: str, given: Any) -> Array:
     """A NumPy array of numbers; memory-mapped ones stay as they are."""
     try:
-        a = given if isinstance(given, np.ndarray) else np.asarray(given)
+        a = given.view() if isinstance(given, np.ndarray) else np.asarray(given)
     except (TypeError, ValueError) as e:
         raise misuse("wrong-type", f"{what} is no array: {e}") from None
     if a.dtype.kind not in "biuf":
@@ -145,8 +148,9 @@ def _target(term: Term, t: TensorType, y: Array, examples: int, classes: int | N
             hint = f"{len(y) if y.ndim else 1} targets for {full[0]} examples"
         shown = shape_text((full[0], *(want[1:] if _long(want[1:]) else ())) if t.element == "int" else full)
         raise misuse("wrong-shape", f"{what} has the wrong shape", f"loss {term.loss} wants {shown}", f"got {shape_text(y.shape) or 'a single number'}", hint=hint)
-    if y.dtype.kind == "f" and not np.isfinite(y).all():
-        first = tuple(int(i) for i in np.argwhere(~np.isfinite(y))[0])
+    odd = ~np.isfinite(y) if y.dtype.kind == "f" else np.zeros(0, bool)
+    if odd.any():
+        first = tuple(int(i) for i in np.argwhere(odd)[0])
         raise misuse("nan-target", f"{what} holds {'NaN' if np.isnan(y[first]) else 'an infinite number'}", f"the first is that of example {first[0]}",
                      hint="drop the examples without a target")
     if t.element == "int":
@@ -163,6 +167,7 @@ def _long(shape: tuple[int, ...]) -> list[int]:
 
 
 def _labels(what: str, y: Array, classes: int | None, ignore: int | None) -> Array:
+    y = y.copy()
     if y.dtype.kind == "f" and not (y == np.floor(y)).all():
         k = tuple(int(i) for i in np.argwhere(y != np.floor(y))[0])
         raise misuse("wrong-type", f"{what} holds {y[k]:g}, which is no class number", hint="classes are whole numbers from 0")

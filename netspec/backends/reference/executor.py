@@ -93,7 +93,7 @@ class ReferenceExecutor(Executor):
                 read = weights != WEIGHTS and self.parameters[n.name].trainable
                 values[n.name] = self.state[weights, n.name] if read else self.store[n.name]
             elif isinstance(n.op, Input) and n.op.role == "scalar":
-                values[n.name] = np.array([float(self.scalar(n.name))])
+                values[n.name] = np.array([self.scalar(n.name)])
             elif isinstance(n.op, Input):
                 values[n.name] = np.asarray((inputs if n.op.role == "input" else others)[n.name], self.dtype)
         return interpret(program, values, samples, self.dtype.type)

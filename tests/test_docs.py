@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from netspec.cli import main
@@ -27,6 +28,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder where the paths of the documents hold and files may be written."""
     for name in ("specs", "docs"):
         (tmp_path / name).symlink_to(ROOT / name)
+    np.savez(tmp_path / "train.npz", x=np.zeros((4, 3, 32, 32), "f4"), y=np.arange(4))  # what the pages train on
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -21,6 +21,7 @@ import netspec
 from netspec import NetspecError
 from netspec.runtime.checkpoint import ResumeWarning, _digest
 from netspec.runtime.facts import FIELDS
+from netspec.runtime.standalone import read_arrays
 from netspec.runtime.tensors import Tensors, widened
 
 TEXT = "net a:\n  input 4x3x3\n  conv 3 3x3 bn relu\n  fc 2\n\ntrain a:\n  loss cross_entropy\n  adam lr=0.1\n"
@@ -180,6 +181,7 @@ def test_half_precisions_are_read_exactly_and_others_refused_by_name(tmp_path: P
             net = netspec.compile(text=text, device="reference")
             want = weight if dtype != "F16" else w.astype("f4")
             assert np.array_equal(net.parameters["p.fc1.weight"], want)
+            assert np.array_equal(np.float32(read_arrays(Path("w.safetensors"))["fc1.weight"]), want)  # as an emitted file does
         else:
             with pytest.raises(NetspecError, match=rf"holds {dtype}\b"):
                 netspec.compile(text=text, device="reference")

@@ -158,6 +158,20 @@ def test_the_terminal_is_given_no_orders(spec: Path) -> None:
     assert os.listdir() == []
 
 
+@pytest.mark.parametrize("spec", ["newline", "shell", "escape"], indirect=True)
+def test_what_train_says_can_be_pasted(spec: Path) -> None:
+    spec.write_text("net a:\n  input 4\n  fc 3\n\ntrain a:\n  loss cross_entropy\n  sgd lr=0.1\n")
+    np.savez("d.npz", x=np.eye(8)[:, :4], y=np.arange(8) % 3)
+    out_file = spec.with_name(spec.name + ".safetensors")
+    code, out, err = command("train", spec, "--data", Path("d.npz").absolute(), "--epochs", 1, "--out", out_file)
+    assert code == 0, err
+    assert not UNSEEN.search(out + err) and out_file.is_file() and os.listdir() == ["d.npz"]
+    suggestions = [shlex.split(line) for line in out.partition("next:")[2].splitlines() if line.strip()]
+    assert [s[:2] for s in suggestions] == [["netspec", "summary"], ["netspec", "draw"], ["netspec", "train"], ["python", "-P"]]
+    assert all(s[2] == shown(str(spec)) for s in suggestions[:3])
+    assert skeleton(suggestions[3][3]) == skeleton("import netspec; net = netspec.compile('').load(''); print(net)")
+
+
 def test_annotations_are_one_line_each(spec: Path) -> None:
     broken = spec.with_name(spec.name + "2.net")
     broken.write_text("net a:\n  input 3\n  fcc 3\n")

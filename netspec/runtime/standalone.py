@@ -301,12 +301,13 @@ def read_arrays(path: Path) -> Mapping[str, Any]:
             return dict(held)
     data = path.read_bytes()
     size = int.from_bytes(data[:8], "little")
-    kinds = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4"}
+    kinds = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}
     out: dict[str, Array] = {}
     for name, about in json.loads(data[8 : 8 + size]).items():
         if name != "__metadata__" and about["dtype"] in kinds:
             start, end = about["data_offsets"]
-            out[name] = np.frombuffer(data[8 + size + start : 8 + size + end], kinds[about["dtype"]]).reshape(about["shape"])
+            a = np.frombuffer(data[8 + size + start : 8 + size + end], kinds[about["dtype"]]).reshape(about["shape"])
+            out[name] = (a.astype("<u4") << 16).view("<f4") if about["dtype"] == "BF16" else a  # the upper half of a float32
     return out
 
 

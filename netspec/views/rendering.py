@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -14,7 +15,7 @@ from ..diagnostics import UsageError
 def svg(dot: str) -> str:
     """The drawing as SVG text."""
     program = shutil.which("dot")
-    raw = _system(program, dot) if program else _webassembly(dot)
+    raw = _system(program, dot) if program and os.path.isabs(program) else _webassembly(dot)  # none of the current folder's
     return _tidy(raw)
 
 

@@ -23,6 +23,13 @@ class Label(NamedTuple):
     text: str = ""
 
 
+class Advice(str):
+    """What to do where no code can be pasted: it stands where a hint would, and is shown as the last note. A hint that is no
+    advice is code, whole or behind a few words and two blanks, or the word that was meant; `tests/test_hints.py` pastes it."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True)
 class Diagnostic:
     """One finding. The first label is the culprit, further ones are its peers; `trail` is the way in, innermost first."""
@@ -34,6 +41,11 @@ class Diagnostic:
     hint: str | None = None
     severity: Severity = "error"
     trail: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if isinstance(self.hint, Advice):
+            object.__setattr__(self, "notes", (*self.notes, str(self.hint)))
+            object.__setattr__(self, "hint", None)
 
     @property
     def span(self) -> Span | None:

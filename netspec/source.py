@@ -43,6 +43,15 @@ class Span(NamedTuple):
     def __str__(self) -> str:
         return f"{shown(self.source.name)}:{self.line}:{self.column}"
 
+    def edited(self, text: str, *also: tuple[Span, str]) -> str:
+        """Its line as it would read with `text` in its place (nothing: without it), and so for others on the line."""
+        line = self.source.line(self.line)
+        for span, new in sorted(((self, text), *also), key=lambda x: -x[0].column):
+            end = span.end_column if span.end_line == span.line else len(line) + 1
+            before, after = line[: span.column - 1], line[end - 1 :]
+            line = before + new + after if new else before.rstrip(" ") + (" " if after[:1] not in ("", " ", ":") else "") + after
+        return line.partition("#")[0].strip()
+
     def to(self, other: Span) -> Span:
         """From the start of this one to the end of the other."""
         return Span(self.source, self.line, self.column, other.end_line, other.end_column)

@@ -1,8 +1,9 @@
-"""What the commands are called, what they take, and the help a newcomer reads. Imports nothing but argparse."""
+"""What the commands are called, what they take, and the help a newcomer reads. Nothing of netspec is imported for it."""
 
 from __future__ import annotations
 
 import argparse
+import re
 from typing import Any, NoReturn
 
 from ..plain import shown
@@ -23,8 +24,26 @@ Exit codes: 0 fine, 1 the spec or the data has errors, 2 netspec was used wrongl
 
 
 class _Parser(argparse.ArgumentParser):
+    """argparse, which says what was probably meant."""
+
     def error(self, message: str) -> NoReturn:
-        super().error(shown(message, lines=True))  # it may repeat what was typed
+        from ..diagnostics import near
+
+        choice = re.search(r"invalid choice: '?([^' ]*)'? \(choose from (.*)\)", message)
+        odd = re.fullmatch(r"unrecognized arguments: (--[\w-]+).*", message)
+        pool = re.findall(r"[\w-]+", choice[2]) if choice else [o for o in self._every_option() if o.startswith("--")] if odd else []
+        said = choice or odd
+        alike = near(said[1], pool) if said else None
+        super().error(shown(message, lines=True) + (f"\ndid you mean `{alike}`?" if alike else ""))  # the message may repeat what was typed
+
+    def _every_option(self) -> list[str]:
+        """Those of the commands as well."""
+        out: list[str] = []
+        for a in self._actions:
+            out += a.option_strings
+            if isinstance(a, argparse._SubParsersAction):
+                out += [o for c in a.choices.values() for o in c._option_string_actions]
+        return out
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
@@ -103,7 +122,7 @@ def parser() -> argparse.ArgumentParser:
     c = _command(commands, "emit", "look_at:emit", "write a net as one readable Python module that runs with numpy and numba alone",
                  "netspec emit specs/lenet.net -o lenet.py")
     _net(c)
-    c.add_argument("-o", "--output", metavar="FILE.py", default="-", help="where to (default: standard output)")
+    c.add_argument("-o", "--output", metavar="FILE.py", default="-", help="where to, a file whose name ends in .py (default: standard output)")
     _precision(c)
 
     c = _command(commands, "fmt", "look_at:fmt", "put specs in the canonical form",

@@ -13,16 +13,8 @@ def same_shapes(layer: str, inputs: tuple[TensorType, ...]) -> TensorType:
     for k, other in enumerate(inputs[1:], 2):
         if other.shape != first.shape and not (len(other.shape) == len(first.shape) and all(a is None or b is None or a == b for a, b in zip(first.shape, other.shape))):
             raise WordError(f"{layer} works element by element, so the shapes must be equal", f"input 1: {shape_text(first.shape)}", f"input {k}: {shape_text(other.shape)}",
-                            label=f"{shape_text(first.shape)} with {shape_text(other.shape)}", code="shape-mismatch",
-                            hint=_together(first, other) if len(first.shape) == len(other.shape) else "")
+                            label=f"{shape_text(first.shape)} with {shape_text(other.shape)}", code="shape-mismatch")
     return first
-
-
-def _together(first: TensorType, other: TensorType) -> str:
-    """How two shapes of one rank become equal: a projection changes channels only."""
-    step = "fc {}" if len(first.shape) == 1 else "conv {} 1x1 linear"
-    projected = first.channels is not None and first.spatial == other.spatial
-    return f"bring both to {shape_text(first.shape)}" + (f", for example with  {step.format(first.channels)}" if projected else "")
 
 
 class Add(Layer, category="merge"):

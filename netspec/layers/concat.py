@@ -27,10 +27,8 @@ class Concat(Layer, category="merge"):
         for other in inputs[1:]:
             differ = len(other.shape) != len(first.shape) or any(a is not None and b is not None and a != b for a, b in zip(first.spatial, other.spatial))
             if differ:
-                larger = len(other.shape) == len(first.shape) and all(a is None or b is None or a <= b for a, b in zip(first.spatial, other.spatial))
-                hint = "trim them to the first with  concat @node crop" if larger else "check the strides and `valid`/`same` of the branches"
                 raise WordError("concat joins channels, so heights and widths must agree", *(f"input {k}: {shape_text(t.shape)}" for k, t in enumerate(inputs, 1)),
-                                label=f"{shape_text(first.shape)} with {shape_text(other.shape)}", hint=hint, code="shape-mismatch")
+                                label=f"{shape_text(first.shape)} with {shape_text(other.shape)}", code="shape-mismatch")
         channels = [t.channels for t in inputs]
         return first.of(None if None in channels else sum(c or 0 for c in channels), *first.spatial)
 

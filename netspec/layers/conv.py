@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
+from ..diagnostics import Advice
 from ..ir.graph import Parameter
 from ..ir.types import TensorType, shape_text
 from ..words import WordError, count, flag, padding, size, value, word
@@ -67,7 +68,7 @@ class Conv(Layer, category="convolution"):
 
             notes = [f"{n} / {g} = {n / g:g}" for n in (c, f) if n is not None]
             raise WordError("groups must divide the channels on both sides", *notes, label=f"groups={g}: {'?' if c is None else c} channels in, {f} out",
-                            hint=f"try groups={gcd(c or f, f)}", code="groups")
+                            swap=((f"groups={g}", f"groups={gcd(c or f, f)}"),), hint=Advice(f"groups={gcd(c or f, f)} would divide both"), code="groups")
         check_edges("conv", x, pad, self.edges)
         if self.values is not None:
             self._fixed((f, None if c is None else c // g, *window), prod(window))
@@ -104,7 +105,7 @@ class Conv(Layer, category="convolution"):
         if (len(numbers) != prod(known)) if len(known) == len(shape) else (not numbers or len(numbers) % prod(known)):
             raise WordError("values= gives the numbers of one window, or of all of them", f"one window: {taps}",
                             f"all: {shape_text(shape)}" + (f" = {prod(known)}" if len(known) == len(shape) else ""),
-                            label=f"{len(numbers)} number{'s' if len(numbers) > 1 else ''}", hint=f"give {taps} numbers:  values=[{', '.join(['1'] * min(taps, 9))}{', ...' if taps > 9 else ''}]", code="bad-value")
+                            label=f"{len(numbers)} number{'s' if len(numbers) > 1 else ''}", hint=Advice(f"{taps} numbers are wanted:  values=[{', '.join(['1'] * min(taps, 9))}{', ...' if taps > 9 else ''}]"), code="bad-value")
         return numbers
 
     def _rows(self, c: int) -> list[tuple[int, ...]]:
@@ -113,7 +114,8 @@ class Conv(Layer, category="convolution"):
         rows = [tuple(r) if isinstance(r, (tuple, list, range)) else (r,) for r in table]
         if len(rows) != self.filters or not all(r and all(isinstance(k, int) and 0 <= k < c for k in r) and len(set(r)) == len(r) for r in rows):
             raise WordError(f"table= lists the input channels (0..{c - 1}) of each of the {self.filters} filters, none twice", label=f"table of {len(rows)} filters",
-                            hint="table=[" + ", ".join(f"[{k % c}, {(k + 1) % c}]" for k in range(min(self.filters, 4))) + (", ...]" if self.filters > 4 else "]"), code="bad-value")
+                            hint=Advice(f"for example  table={_pairs(c, min(self.filters, 4))[:-1]}{', ...]' if self.filters > 4 else ']'}"), code="bad-value",
+                            swap=((f"table={[list(r) for r in rows]}", f"table={_pairs(c, self.filters)}"),) if self.filters <= 64 else ())
         return rows
 
     def macs(self, *inputs: TensorType) -> int | None:
@@ -150,3 +152,8 @@ def _flat(v: Any) -> list[float]:
     if isinstance(v, bool) or not isinstance(v, (int, float)):
         raise WordError("values= is a list of numbers", label=f"{v}", hint="values=[1, 2, 1]", code="bad-value")
     return [float(v)]
+
+
+def _pairs(c: int, filters: int) -> str:
+    """A table in which every filter reads two neighbouring channels of c."""
+    return str([[k % c, (k + 1) % c] if c > 1 else [0] for k in range(filters)])

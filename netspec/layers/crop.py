@@ -43,7 +43,7 @@ class Crop(Layer, category="move"):
     def _less(self, x: TensorType) -> TensorType:
         if not self.amount or self.offset is not None:
             raise WordError("crop needs a value to be cut to, or how much to cut off", label="it has neither" if not self.amount else "offset= belongs to a reference",
-                            hint="crop @input  or  crop [(1, 2), (0, 0)]", code="wrong-argument")
+                            hint="crop @input   or   crop 1", code="wrong-argument")
         rank = need_image("crop", x.shape)
         cut = pads(self.amount, (1,) * rank, (1,) * rank)
         if any(w is not None and a + z >= w for w, (a, z) in zip(x.spatial, cut)):
@@ -62,7 +62,7 @@ class Crop(Layer, category="move"):
                 whole = all(w is not None and h is not None and h + (self.offset or 0) <= w for h, w in zip(flow.spatial, out))
                 turned = f"@{self.reference} -> crop @flow" + (f" offset={self.offset}" if self.offset else "")  # as a reference was once trimmed to the flow
                 raise WordError("crop cuts the flow to the reference, and here the flow is the smaller one", f"flow: {shape_text(flow.shape)}", f"reference: {shape_text(references[0].shape)}",
-                                label=f"{have} to {want}" + (f" from {self.offset} on" if self.offset else ""), hint=turned if whole else f"up @{self.reference}  enlarges it", code="shape-mismatch")
+                                label=f"{have} to {want}" + (f" from {self.offset} on" if self.offset else ""), hint=turned if whole else f"to enlarge it:  up @{self.reference}", code="shape-mismatch")
         return flow.of(flow.channels, *out)
 
     def forward(self, b: Builder, *inputs: str, **parameters: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import gcd, prod
 from typing import Any
 
+from ..diagnostics import Advice
 from ..ir.graph import Parameter
 from ..ir.types import Size, TensorType
 from ..words import WordError, count, flag, padding, size
@@ -59,7 +60,7 @@ class Deconv(Layer, category="convolution"):
         c, g, f = x.channels, self.groups, self.filters
         if f % g or (c is not None and c % g):
             raise WordError("groups must divide the channels on both sides", *(f"{n} / {g} = {n / g:g}" for n in (c, f) if n is not None),
-                            label=f"groups={g}: {'?' if c is None else c} channels in, {f} out", hint=f"try groups={gcd(c or f, f)}", code="groups")
+                            label=f"groups={g}: {'?' if c is None else c} channels in, {f} out", swap=((f"groups={g}", f"groups={gcd(c or f, f)}"),), hint=Advice(f"groups={gcd(c or f, f)} would divide both"), code="groups")
         for e, s, d in zip(per_axis("output_pad", self.output_pad, rank), stride, dilation):
             if e and e >= max(s, d):
                 raise WordError("output_pad chooses between the sizes that a stride maps to one, so it is smaller than the stride", label=f"output_pad {e}, stride {s}",
@@ -69,7 +70,7 @@ class Deconv(Layer, category="convolution"):
             n = None if w is None else (w - 1) * s - a - z + d * (k - 1) + 1 + e
             if n is not None and n < 1:
                 raise WordError("padding crops the whole result away", f"out = (in - 1)*stride - 2*pad + window + output_pad = ({w} - 1)*{s} - {a + z} + {d * (k - 1) + 1} + {e} = {n}",
-                                label=f"pad {a}, window {k}", hint="use `valid`", code="window-too-large")
+                                label=f"pad {a}, window {k}", swap=((f"pad={a}", "valid"),), code="window-too-large")
             out.append(n)
         return x.of(f, *out)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..diagnostics import Advice
 from ..ir.types import TensorType, shape_text
 from ..words import WordError
 from .layer import Builder, Example, Layer, plane, sizes
@@ -21,7 +22,7 @@ class Flatten(Layer, category="move"):
         (x,) = inputs
         if not x.known:
             raise WordError("flatten needs to know the size of its input", label=f"the input is {shape_text(x.shape)}",
-                            hint="bind the size (--input 3x224x224), or put avgpool global before it", code="unknown-size")
+                            hint=Advice("bind the size (--input 3x224x224), or put  avgpool global ->  before it"), code="unknown-size")
         return x.of(x.size)
 
     def forward(self, b: Builder, *inputs: str, **parameters: str) -> str:

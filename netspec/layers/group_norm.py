@@ -6,6 +6,7 @@ import re
 from math import gcd, prod
 from typing import Any, ClassVar
 
+from ..diagnostics import Advice
 from ..ir.graph import Parameter
 from ..ir.types import TensorType, shape_text
 from ..words import WordError, count, flag, number
@@ -37,7 +38,7 @@ class GroupNorm(Layer, category="normalisation", name="group_norm"):
         (x,) = inputs
         c, g = x.channels, self.of(x.channels)
         if c is not None and c % g:
-            raise WordError("groups must divide the channels", f"{c} / {g} = {c / g:g}", label=f"{g} groups of {c} channels", hint=f"try group_norm {gcd(c, g)}", code="groups")
+            raise WordError("groups must divide the channels", f"{c} / {g} = {c / g:g}", label=f"{g} groups of {c} channels", swap=((str(g), str(gcd(c, g))),), code="groups")
         return x
 
     def of(self, channels: int | None) -> int:
@@ -116,7 +117,7 @@ class InstanceNorm(GroupNorm, category="normalisation", name="instance_norm"):
         (x,) = inputs
         if not x.spatial or all(w == 1 for w in x.spatial):
             raise WordError("instance_norm takes the mean over height and width, and here is one number for each channel",
-                            label=f"the input is {shape_text(x.shape)}", hint="use bn or group_norm", code="wrong-rank")
+                            label=f"the input is {shape_text(x.shape)}", hint=Advice("use bn or group_norm"), code="wrong-rank")
         return x
 
     def of(self, channels: int | None) -> int:

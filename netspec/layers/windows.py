@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..diagnostics import Advice
 from ..ir.types import Size, shape_text
 from ..words import WordError, spelled
 from .layer import OUT, WINDOW, names
@@ -20,7 +21,7 @@ def per_axis(what: str, v: Any, rank: int) -> tuple[int, ...]:
         return (v,) * rank
     if len(v) != rank:
         raise WordError(f"{what} has {len(v)} numbers and the input has {rank} spatial ax{'is' if rank == 1 else 'es'}",
-                        label=f"{what} {spelled(tuple(v))}", hint=f"write one number for all axes, or {rank}: {shape_text((v[0],) * rank)}",
+                        label=f"{what} {spelled(tuple(v))}", hint=Advice(f"one number for all axes, or {rank}: {shape_text((v[0],) * rank)}"), swap=swaps(v, (v[0],) * rank, what),
                         code="wrong-rank")
     return tuple(v)
 
@@ -37,7 +38,7 @@ def pads(pad: Any, window: tuple[int, ...], dilation: tuple[int, ...]) -> Pads:
     pad = tuple(pad)
     if len(pad) != rank:
         raise WordError(f"pad has {len(pad)} entries and the input has {rank} spatial ax{'is' if rank == 1 else 'es'}", label=f"pad={spelled(pad)}",
-                        hint="write one number, one per axis, or one (before, after) pair per axis: pad=[" + ", ".join(["(1, 1)"] * rank) + "]",
+                        hint="one number, or one (before, after) pair per axis:  pad=[" + ", ".join(["(1, 1)"] * rank) + "]", swap=swaps(pad, (1,) * rank, "pad"),
                         code="wrong-rank")
     return tuple((p, p) if isinstance(p, int) else (p[0], p[1]) for p in pad)
 
@@ -53,19 +54,28 @@ def out_sizes(x: tuple[Size, ...], window: tuple[int, ...], stride: tuple[int, .
         f = d * (k - 1) + 1
         room = w + a + b - f
         if room < 0:
+            most = max(1, min((v + sum(p) - 1) // e + 1 for v, p, e in zip(x, pad, dilation) if v is not None))
             extent = f"{d}*({k} - 1) + 1 = {f}" if d > 1 else str(k)
             total = f"{a} + {b}" if a != b else f"2*{a}" if a else "0"
             raise WordError(
                 "the window is larger than what it slides over",
                 f"out = (in + 2*pad - window)/stride + 1 = ({w} + {total.replace('2*', '2*') if total != '0' else 0} - {f})/{s} + 1 = {room // s + 1 if room % s == 0 else _decimal(room / s + 1)}",
                 label=f"window {extent}, input {'x'.join('?' if v is None else str(v) for v in x)}" + (f", pad {a}" if a else ""),
-                hint=f"the input has shrunk to {shape_text(x)} here; remove a pooling above, use a window of at most {max(1, (w + a + b - 1) // d + 1)}, or start from a larger input",
+                hint=Advice(f"the input has shrunk to {shape_text(x)} here; remove a pooling above, use a window of at most {most}, or start from a larger input"),
+                swap=(*swaps(window, tuple(min(n, most) for n in window)), (str(k), str(most))),
                 code="window-too-large")
         n = -(-room // s) if ceil else room // s
         if ceil and n * s >= w + a:  # a last window that would start in the padding after is dropped, as PyTorch and Caffe do
             n -= 1
         out.append(n + 1)
     return tuple(out)
+
+
+def swaps(written: Any, instead: tuple[int, ...], option: str = "") -> tuple[tuple[str, str], ...]:
+    """The ways in which sizes may be written, and others in their place, for `WordError.swap`."""
+    old, new = tuple(written), shape_text(instead)
+    ways = [(shape_text(old), new), (f"({', '.join(map(str, old))})", new), (f"/{shape_text(old)}", f"/{new}")]
+    return (*((f"{option}={a}", f"{option}={b}") for a, b in ways if option), *ways) if all(isinstance(n, int) for n in old) else ()
 
 
 def _decimal(v: float) -> str:
@@ -94,5 +104,5 @@ def need_image(layer: str, shape: tuple[Size, ...]) -> int:
     if not 1 <= rank <= 3:
         raise WordError(f"{layer} slides over an image, and this has no height or width" if rank < 1 else f"{layer} works on 1, 2 or 3 spatial axes, and this has {rank}",
                         label=f"the input is {shape_text(shape)}",
-                        hint=f"put {layer} before the fc layers, or use fc here" if rank < 1 else "", code="wrong-rank")
+                        hint=Advice(f"put {layer} before the fc layers, or use fc here") if rank < 1 else "", code="wrong-rank")
     return rank

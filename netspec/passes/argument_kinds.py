@@ -9,12 +9,14 @@ from math import isfinite
 from typing import Any
 
 from ..diagnostics import near
+from ..layers.layer import Layer
 from ..source import Span
 from ..words import Argument, Word, spelled
 from .elaboration.scopes import Scope
 from .elaboration.values import UNKNOWN_VALUE, Incoming, Macro, Mistake, Symbol, described, is_number, plain
 
 LARGEST = 10**9
+OF_PARAMETERS = ("lr", "decay", "init", "bias_init")  # options of every step that learns something
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,11 @@ class Given:
     value: Any
     span: Span
     name: str | None = None  # the bare name it was written as, where nothing of that name is defined
+
+
+def learns(cls: type[Word]) -> bool:
+    """Whether steps of this word make parameters."""
+    return issubclass(cls, Layer) and cls.parameters is not Layer.parameters
 
 
 def checked(cls: type[Word], a: Argument, g: Given, seen: Collection[str] = ()) -> Any:
@@ -42,7 +49,7 @@ def checked(cls: type[Word], a: Argument, g: Given, seen: Collection[str] = ()) 
     if isinstance(v, Symbol) and a.kind not in ("text", "word", "value", "pad"):
         alike = near(v.name, [k for k in seen if k not in ("yes", "no", "none")])
         raise Mistake("undefined-name", f"`{v.name}` is not defined here", g.span, f"the {title} is needed",
-                      hint=f"did you mean `{alike}`?" if alike else f"make it a parameter of the block or net, or define it above:  {v.name} = ...")
+                      hint=f"did you mean `{alike}`?" if alike else f"make it a parameter of the block or net, or define it above:  {v.name} = 1")
     if isinstance(v, (Incoming, Macro, Scope)) and a.kind not in ("value", "text"):
         raise _wrong(cls, a, g, _wants(a))
     return _KINDS[a.kind](cls, a, g, v)
@@ -117,7 +124,7 @@ def _whole_hint(g: Given, v: float) -> str | None:
     text = re.sub(r"^(?:\w+\s*=(?!=)|/)\s*", "", g.span.source.line(g.span.line)[g.span.column - 1 : g.span.end_column - 1])
     if re.fullmatch(r"-?[\d.eE+-]+", text):
         return _written(g, str(max(1, round(v))) if isfinite(v) else None)
-    return f"choose numbers that divide, or round down:  floor({text})"
+    return f"numbers that divide, or rounded down:  floor({text})"
 
 
 def _size(cls: type[Word], a: Argument, g: Given, v: Any) -> Any:

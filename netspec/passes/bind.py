@@ -11,13 +11,13 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..diagnostics import near
+from ..diagnostics import Advice, near
 from ..ir.types import shape_text
 from ..layers import LAYERS
 from ..source import Span
 from ..syntax.habits.names import OPTIONS
 from ..words import REQUIRED, Argument, Word, WordError, arguments, spelled
-from .argument_kinds import Given, checked
+from .argument_kinds import OF_PARAMETERS, Given, checked, learns
 from .elaboration.scopes import Scope
 from .elaboration.values import UNKNOWN_VALUE, Incoming, Macro, Mistake, Silent, Symbol, described, is_number, plain
 
@@ -154,7 +154,7 @@ def _takes_refs(cls: type[Word]) -> bool:
 def _set(out: Bound, a: Argument, v: Any, span: Span) -> None:
     if a.field in out.fields:
         raise Mistake("contradiction", f"{a.name} is given twice", span, "the second time",
-                      notes=(f"first as {spelled(out.fields[a.field])}",), hint="keep one of them")
+                      notes=(f"first as {spelled(out.fields[a.field])}",), hint=span.edited(""))
     out.fields[a.field] = v
     out.spans[a.name] = span
 
@@ -163,7 +163,7 @@ def _choose(out: Bound, which: str, word: str, span: Span) -> None:
     had = out.activation if which == "activation" else out.norm
     if had is not None:
         raise Mistake("contradiction", f"`{had}` and `{word}` are two {'activations' if which == 'activation' else 'normalisations'} on one step", span,
-                      "the second one", hint=f"keep one, or write  -> {word}  for a step of its own")
+                      "the second one", notes=(f"a step of its own is written  -> {word}",), hint=span.edited(""))
     if which == "activation":
         out.activation = word
     else:
@@ -190,7 +190,7 @@ def _word(cls: type[Word], g: Given, out: Bound, literals: list[Given], short: b
         return
     if which:
         raise Mistake("wrong-word", f"{cls.name} takes no {'activation' if which == 'activation' else 'normalisation'} of its own", g.span, "not a switch of this layer",
-                      hint=f"write it as the next step:  -> {w}" if w != "linear" else "drop it")
+                      hint=f"write it as the next step:  -> {w}" if w != "linear" else g.span.edited(""))
     _unknown_word(cls, g, w, words, takes, short, seen)
 
 
@@ -205,23 +205,33 @@ def _unknown_word(cls: type[Word], g: Given, w: str, words: dict[str, Argument],
     meant = near(w, [k for k in seen if k not in ("yes", "no", "none")])
     if short and (not alike or len(w) < 3) and w != "x":  # it stands where a number is missing
         raise Mistake("undefined-name", f"`{w}` is not defined here", g.span, "no parameter or constant has this name", (usage(cls).replace("write  ", f"{cls.name} is written  "),),
-                      f"did you mean `{meant}`?" if meant else f"make it a parameter of the block or net, or define it above:  {w} = ...")
+                      f"did you mean `{meant}`?" if meant else f"make it a parameter of the block or net, or define it above:  {w} = 1")
     if meant and not alike:
         alike = meant
     off = re.fullmatch(r"no_?(\w+)", w)
     if off and (off[1] in _table(cls)[0] or family(off[1]) in takes):
         hint: str | None = f"write  {off[1]}=no"
+    elif w == "x" and re.search(r"\d+ x \d+", g.span.edited("x")):
+        hint = re.sub(r"(\d+) x (\d+)", r"\1x\2", g.span.edited("x"))  # sizes have no blanks
     elif w == "x":
-        hint = "sizes have no blanks: write  3x3"
+        hint = g.span.edited("")
     elif alike:
         hint = f"did you mean `{alike}`?"
     elif options or w in _table(cls)[0]:
-        hint = f"{options or w} is an option: write  {options or w}=..."
+        hint = _as_option(g.span, options or w, _table(cls)[0][options or w].kind)
     elif w in LAYERS and cls.name in LAYERS:
-        hint = f"if `{w}` is the next step, write  -> {w}"
+        hint = f"if it is the next step:  {g.span.edited(f'-> {w}')}"
     else:
-        hint = "drop it" if known else f"drop it: {cls.name} has no words"
+        hint = g.span.edited("")
     raise Mistake("unknown-word", f"{cls.name} knows no word `{w}`", g.span, "not a switch, and no parameter or constant has this name", notes, hint)
+
+
+def _as_option(span: Span, name: str, kind: str) -> str:
+    """The line with `pad 3` as `pad=3`; with `bias` as `bias=yes`."""
+    after = re.match(r"\s+(-?[\d.][\w.+-]*)", span.source.line(span.line)[span.end_column - 1 :])
+    if after is None:
+        return span.edited(f"{name}={'yes' if kind == 'flag' else '3x3' if kind == 'size' else '1'}")
+    return span._replace(end_column=span.end_column + after.end()).edited(f"{name}={after[1]}")
 
 
 def _literals(cls: type[Word], what: Span, given: list[Given], literals: list[Given], positions: list[Argument], out: Bound, seen: Collection[str]) -> None:
@@ -231,7 +241,7 @@ def _literals(cls: type[Word], what: Span, given: list[Given], literals: list[Gi
                       hint=f"write  {cls.name} {spelled(literals[1].value)} {shape_text(literals[0].value)}" if second else None)
     if len(literals) > len(positions):
         raise Mistake("too-many-arguments", f"{cls.name} takes {_number_of(len(positions))}, and this is one more", literals[len(positions)].span, f"{len(literals)} given",
-                      hint=_one_more(cls, given, literals, positions))
+                      notes=(usage(cls),), hint=_one_more(cls, given, literals, positions))
     for a, g in zip(positions, literals):
         _set(out, a, checked(cls, a, g, seen), g.span)
 
@@ -243,8 +253,11 @@ def _one_more(cls: type[Word], given: list[Given], literals: list[Given], positi
     extra = literals[len(positions)].span
     if extra.source.line(extra.line)[extra.column - 1 : extra.column] == "-":
         return "to subtract, write  n-1  or  n - 1"
+    if any(a.kind == "ref" and a.default is REQUIRED for a in names.values()):
+        return Advice(usage(cls))
+    without = extra.edited("", *((g.span, "") for g in literals[len(positions) + 1 :]))
     if UNKNOWN_VALUE in values:
-        return usage(cls)
+        return without
     if False in values:
         return "to switch a word off, write  bn=no"
     at = given.index(literals[len(positions)])
@@ -252,8 +265,6 @@ def _one_more(cls: type[Word], given: list[Given], literals: list[Given], positi
     numbers = [a.name for a in names.values() if a.kind in ("number", "rate") and a.position is None]
     if isinstance(before, Symbol) and family(before.name) == "activation" and before.name != "linear" and _table(LAYERS[before.name])[2]:
         return f"write it as the next step:  -> {before.name} {spelled(values[-1])}"
-    if not positions and cls.name in ("add", "concat", "sub", "mul", "max", "mean"):
-        return f"{cls.name} joins nodes: write  {cls.name} @name"
     if cls.name in ("conv", "deconv") and len(values) == 3 and is_number(values[1]) and not is_number(values[2]):
         return f"the channels that come in are known: write  {cls.name} {spelled(values[1])} {spelled(values[2])}"
     if "stride" in names and len(values) == len(positions) + 1 and values[-1].__class__ is int:
@@ -264,7 +275,9 @@ def _one_more(cls: type[Word], given: list[Given], literals: list[Given], positi
         return f"write  {cls.name} [{', '.join(map(spelled, values))}]"
     if not positions and "lr" in numbers:
         return f"write  {cls.name} lr={spelled(values[0])}"
-    return usage(cls)
+    if positions and positions[0].kind == "size" and len(positions) == 1 and all(v.__class__ is int for v in values):
+        return f"write  {cls.name} {shape_text(tuple(values))}"
+    return without
 
 
 def _number_of(n: int) -> str:
@@ -273,22 +286,28 @@ def _number_of(n: int) -> str:
 
 def _missing(cls: type[Word], what: Span, positions: tuple[Argument, ...], a: Argument, bound: Bound) -> Mistake:
     if a.position is None:
-        return Mistake("missing-argument", f"{cls.name} needs {a.name}=", what, a.doc, hint=usage(cls))
+        return Mistake("missing-argument", f"{cls.name} needs {a.name}=", what, a.doc, notes=(usage(cls),))
     if a.kind == "ref":
-        return Mistake("missing-argument", f"{cls.name} needs a node, written @name", what, a.doc, hint=usage(cls))
+        return Mistake("missing-argument", f"{cls.name} needs a node, written @name", what, a.doc, notes=(usage(cls),))
     if a.kind == "list":
-        return Mistake("missing-argument", f"{cls.name} needs a list of numbers", what, a.doc, hint=f"write  {cls.name} [30, 60]")
+        return Mistake("missing-argument", f"{cls.name} needs a list of numbers", what, a.doc, hint=f"{_before(what, cls.name)}{cls.name} [30, 60]")
     given = [p for p in positions if p.field in bound.fields]
     after = f" after the {given[-1].doc.split(',')[0].split(':')[0]}" if given else ""
     article = "a" if a.name[0] not in "aeiou" else "an"
     need = f"{article} {a.name}" if not a.name.endswith("s") else f"the {a.doc.split(',')[0].split(':')[0]}"
     example = " ".join(spelled(bound.fields[p.field]) if p.field in bound.fields else "3x3" if p.kind == "size" else "64" for p in positions if p.default is REQUIRED)
-    return Mistake("missing-argument", f"{cls.name} needs {need}{after}", what, f"{a.name} is missing", hint=f"write  {cls.name} {example}")
+    return Mistake("missing-argument", f"{cls.name} needs {need}{after}", what, f"{a.name} is missing", hint=f"{_before(what, cls.name)}{cls.name} {example}")
+
+
+def _before(what: Span, name: str) -> str:
+    """What stands on the line before the word itself: `schedule ` of `schedule multistep`."""
+    return what.source.line(what.line)[what.column - 1 :].partition(name)[0] if what.source.line(what.line).count(name) == 1 else ""
 
 
 def _unknown_option(cls: type[Word], key: str, g: Given, names: dict[str, Argument], words: dict[str, Argument], takes: tuple[str, ...]) -> Mistake:
-    alike = near(key, [*names, *words])
-    known = ", ".join(names)
+    own = [*names, *(OF_PARAMETERS if learns(cls) else ())]
+    alike = near(key, [*own, *words]) or next((n for n in own if len(n) > 2 and (key.startswith(n) or key.endswith(f"_{n}"))), None)
+    known = ", ".join(dict.fromkeys(own))
     if key in words:
         return Mistake("unknown-option", f"`{key}` is a bare word of {cls.name}, not an option", g.span, hint=f"write  {key}")
     if family(key) in takes:
@@ -301,9 +320,9 @@ def _unknown_option(cls: type[Word], key: str, g: Given, names: dict[str, Argume
     alike = next((w for w in OPTIONS.get(key.lower(), ()) if w in names or (w in ("decay", "init", "bias_init") and cls.name in LAYERS)), alike)
     if key in ("name", "trainable", "requires_grad"):
         return Mistake("unknown-option", f"`{key}` is no option of a step", g.span,
-            hint=f"a label names it:  {plain(g.value)}: {cls.name} ..." if key == "name" else f"frozen: {cls.name} ...")
+            hint=f"a label names it:  {plain(g.value)}: {g.span.edited('')}" if key == "name" else f"frozen: {g.span.edited('')}")
     return Mistake("unknown-option", f"`{cls.name}` has no option called `{key}`", g.span, "not one of its options",
-                   notes=(f"its options: {known}" if known else "it has no options",), hint=f"did you mean `{alike}`?" if alike else f"drop {key}=")
+                   notes=(f"its options: {known}" if known else "it has no options",), hint=f"did you mean `{alike}`?" if alike else g.span.edited(""))
 
 
 def usage(cls: type[Word]) -> str:
@@ -315,5 +334,10 @@ def usage(cls: type[Word]) -> str:
 
 
 def refused(e: WordError, span: Span) -> Mistake:
-    """A word's own refusal, with where."""
+    """A word's own refusal, with where; what could stand for something that it names is put into the step as it is written."""
+    line = span.source.line(span.line)
+    text = line[span.column - 1 : span.end_column - 1 if span.end_line == span.line else len(line)]
+    for written, instead in e.swap:
+        if len(found := list(re.finditer(rf"(?<![\w.=]){re.escape(written)}(?![\w.])", text))) == 1:
+            return Mistake(e.code, e.message, span, e.label, (*e.notes, *([str(e.hint)] if isinstance(e.hint, Advice) else [])), text[: found[0].start()] + instead + text[found[0].end() :])
     return Mistake(e.code, e.message, span, e.label, e.notes, e.hint or None)

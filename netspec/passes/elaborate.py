@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from ..diagnostics import Diagnostic, Label, SpecError, UsageError, in_order, near, told
+from ..diagnostics import Advice, Diagnostic, Label, SpecError, UsageError, in_order, near, told
 from ..garbage import none_expected
 from ..ir.graph import Graph, Node
 from ..ir.precision import DEFAULT
@@ -142,7 +142,7 @@ def _elaborated(library: Library, file: File, macro: Macro, parameters: Mapping[
             e.entered.clear()  # what stands behind it was not reached
             graph = None
         except RecursionError:
-            e.report(Diagnostic("too-deep", "this is nested too deeply", (Label(macro.item.name_span, "inside here"),), hint="move inner parts into blocks"))
+            e.report(Diagnostic("too-deep", "this is nested too deeply", (Label(macro.item.name_span, "inside here"),), hint=Advice("move inner parts into blocks")))
             graph = None
     return e, graph
 
@@ -158,7 +158,7 @@ def prepare(e: Elaborator, file: File) -> None:
         if isinstance(item, tree.Constant):
             with e.guarded():
                 if item.name in file.env:
-                    raise Mistake("duplicate-definition", f"`{item.name}` is defined twice", item.span, "the second time", hint="give it another name")
+                    raise Mistake("duplicate-definition", f"`{item.name}` is defined twice", item.span, "the second time", hint=Advice("give it another name"))
                 file.env.update({item.name: statements.bound(e, item, None, c).env[item.name]})
             file.env.setdefault(item.name, UNKNOWN_VALUE)
         elif isinstance(item, tree.Default):
@@ -250,7 +250,7 @@ def _run_net(e: Elaborator, file: File, macro: Macro, settings: dict[str, object
     if not e.ends_with_output:
         if "out" in e.outputs:
             e.say("error", "duplicate-name", "there are two outputs called `out`", e.outputs["out"][1],
-                  "the net's last line is the output `out` too", hint="give this one another name")
+                  "the net's last line is the output `out` too", hint=Advice("give this one another name"))
         else:
             e.outputs["out"] = out, span
             e.read.add(out.value)

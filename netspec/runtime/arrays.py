@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..diagnostics import Advice, near
 from ..ir.graph import Graph
 from ..ir.types import TensorType, shape_text
 from ..passes.objective import Term, target_types
@@ -28,22 +29,24 @@ _AXES = {1: "features", 2: "channels, length", 3: "channels, height, width", 4: 
 def named(what: str, given: Any, names: tuple[str, ...], aliases: Mapping[str, str] | None = None) -> dict[str, Array]:
     """One array for each name, from a dict by name, or from a bare array where there is one name."""
     aliases = aliases or {}
+    shown = {v: k for k, v in aliases.items()}
+    public = [shown.get(n, n) for n in names]  # as a person calls them
+    whole = "{" + ", ".join(f'"{n}": ...' for n in public) + "}"
     if isinstance(given, Mapping):
         found = {aliases.get(str(k), str(k)): v for k, v in given.items()}
         unknown = [k for k in given if aliases.get(str(k), str(k)) not in names]
         if unknown:
-            raise misuse("unknown-name", f"there is no {what} `{unknown[0]}`", hint=f"the {what}s are: {', '.join(names)}" if names else "")
+            raise misuse("unknown-name", f"there is no {what} `{unknown[0]}`", *([f"the {what}s are: {', '.join(public)}"] if names else []), hint=f'did you mean "{alike}"?' if (alike := near(str(unknown[0]), public)) else "")
         missing = [n for n in names if n not in found]
         if missing:
-            raise misuse("missing-array", f"{what} `{missing[0]}` is not given", f"given: {', '.join(map(str, given)) or 'nothing'}",
-                         hint=f"a dict with {', '.join(repr(n) for n in names)}")
-        return {n: _array(f"{what} `{n}`", found[n]) for n in names}
+            raise misuse("missing-array", f"{what} `{shown.get(missing[0], missing[0])}` is not given", f"given: {', '.join(map(str, given)) or 'nothing'}", hint=whole)
+        return {n: _array(f"{what} `{shown.get(n, n)}`", found[n]) for n in names}
     if given is None and names:
-        raise misuse("missing-array", f"no {what} is given", hint=f"give {what} `{names[0]}`")
+        raise misuse("missing-array", f"no {what} is given", hint=whole)
     if len(names) != 1:
         raise misuse("missing-array", f"this network has {len(names)} {what}s, and one array was given",
-                     hint="{" + ", ".join(f'"{n}": ...' for n in names) + "}" if names else f"no {what} is needed")
-    return {names[0]: _array(f"{what} `{names[0]}`", given)}
+                     hint=whole if names else Advice(f"no {what} is needed"))
+    return {names[0]: _array(f"{what} `{public[0]}`", given)}
 
 
 def _array(what: str, given: Any) -> Array:
@@ -53,7 +56,7 @@ def _array(what: str, given: Any) -> Array:
     except (TypeError, ValueError) as e:
         raise misuse("wrong-type", f"{what} is no array: {e}") from None
     if a.dtype.kind not in "biuf":
-        raise misuse("wrong-type", f"{what} holds {a.dtype}, not numbers", hint="convert it to float32, or to integers for labels")
+        raise misuse("wrong-type", f"{what} holds {a.dtype}, not numbers", hint=Advice("convert it to float32, or to integers for labels"))
     return a
 
 
@@ -93,18 +96,23 @@ def _check_input(name: str, t: TensorType, shape: tuple[int, ...]) -> None:
 
 def _shape_hint(shape: tuple[int, ...], want: tuple[int | None, ...]) -> str:
     size = prod(w for w in want if w is not None) if None not in want else -1
+    if len(want) > 1 and len(shape) == len(want) and not _fits(shape, want) and _fits((shape[-1], *shape[:-1]), want):
+        order = ", ".join(map(str, (len(shape) - 1, *range(len(shape) - 1))))
+        return f"x.transpose({order})[None]  puts the channels first, and makes a batch of one"
+    if len(want) > 1 and want[0] == 1 and _fits(shape, want[1:]):
+        return "x[None, None]  makes one image of one channel a batch of one"
     if _fits(shape, want):
-        return "x[None] makes one example a batch of one"
+        return "x[None]  makes one example a batch of one"
     if len(want) > 1 and want[0] == 1 and _fits(shape[1:], want[1:]):
-        return "x[:, None] adds the axis of the one channel"
+        return "x[:, None]  adds the axis of the one channel"
     if len(shape) == len(want) + 1 > 2 and _fits((shape[-1], *shape[1:-1]), want):
         order = ", ".join(map(str, (0, len(shape) - 1, *range(1, len(shape) - 1))))
-        return f"x.transpose({order}) puts the channels before the places"
+        return f"x.transpose({order})  puts the channels before the places"
     if len(shape) > 1 and prod(shape[1:]) == size:
-        return f"x.reshape(-1, {', '.join(map(str, want))}) gives each example its axes"
+        return f"x.reshape(-1, {', '.join(map(str, want))})  gives each example its axes"
     if len(shape) == len(want) + 1 and (want[0] is None or shape[1] == want[0]) and len(want) > 1:
         return f"another size of image: compile(..., input={tuple(shape[1:])})"
-    return f"one example is {shape_text(want)}, and examples come first"
+    return Advice(f"one example is {shape_text(want)}, and examples come first")
 
 
 def targets(graph: Graph, terms: tuple[Term, ...], y: Any, examples: int) -> dict[str, Array]:
@@ -116,12 +124,12 @@ def targets(graph: Graph, terms: tuple[Term, ...], y: Any, examples: int) -> dic
     wanted = target_types(graph, terms)
     if not wanted:
         if y is not None:
-            raise misuse("unknown-name", "the losses read no target, and one was given", hint="leave y out: fit(x)")
+            raise misuse("unknown-name", "the losses read no target, and one was given", hint=Advice("leave y out: fit(x)"))
         return {}
     aliases = {t.output: t.source for t in terms if t.source in wanted}
     if y is None:
         raise misuse("missing-array", "no targets are given", *(f"loss {t.loss} needs a target for output `{t.output}`" for t in terms),
-                     hint="give y")
+                     hint=Advice("give y"))
     if len(wanted) > 1 and not isinstance(y, Mapping) and len(set(wanted.values())) == 1 and next(iter(wanted.values())).element == "int":
         y = dict.fromkeys(wanted, y)  # auxiliary heads learn the same classes
     found = named("target", y, tuple(wanted), aliases)
@@ -143,7 +151,7 @@ def _target(term: Term, t: TensorType, y: Array, examples: int, classes: int | N
     if y.shape != full:
         hint = ""
         if t.element == "int" and y.ndim > 1 and y.shape[:2] == (full[0], classes) and _long(y.shape[2:]) == _long(want[1:]):
-            hint = "y.argmax(1) turns one-hot rows into class numbers"
+            hint = "y.argmax(1)  turns one-hot rows into class numbers"
         elif len(y) != full[0] if y.ndim else True:
             hint = f"{len(y) if y.ndim else 1} targets for {full[0]} examples"
         shown = shape_text((full[0], *(want[1:] if _long(want[1:]) else ())) if t.element == "int" else full)
@@ -152,7 +160,7 @@ def _target(term: Term, t: TensorType, y: Array, examples: int, classes: int | N
     if odd.any():
         first = tuple(int(i) for i in np.argwhere(odd)[0])
         raise misuse("nan-target", f"{what} holds {'NaN' if np.isnan(y[first]) else 'an infinite number'}", f"the first is that of example {first[0]}",
-                     hint="drop the examples without a target")
+                     hint=Advice("drop the examples without a target"))
     if t.element == "int":
         return _labels(what, y, classes, getattr(term.loss, "ignore", None))
     if term.loss.name == "bce" and y.size and not (y.min() >= 0 and y.max() <= 1):
@@ -170,7 +178,7 @@ def _labels(what: str, y: Array, classes: int | None, ignore: int | None) -> Arr
     y = y.copy()
     if y.dtype.kind == "f" and not (y == np.floor(y)).all():
         k = tuple(int(i) for i in np.argwhere(y != np.floor(y))[0])
-        raise misuse("wrong-type", f"{what} holds {y[k]:g}, which is no class number", hint="classes are whole numbers from 0")
+        raise misuse("wrong-type", f"{what} holds {y[k]:g}, which is no class number", hint=Advice("classes are whole numbers from 0"))
     labels = y.astype(np.int64, copy=False)
     bad = (labels < 0) if classes is None else (labels < 0) | (labels >= classes)
     if ignore is not None:

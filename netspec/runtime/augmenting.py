@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..augmentations import Augmentation
+from ..diagnostics import Advice
 from ..ir.graph import Graph
 from ..passes.objective import Term, target_types
 from ..words import WordError
@@ -25,7 +26,7 @@ def check(graph: Graph, augmentations: Sequence[Augmentation], terms: tuple[Term
         return
     if len(graph.inputs) > 1:
         raise misuse("not-yet", f"this version of netspec augments networks of one input, and {graph.name} has {len(graph.inputs)}",
-                     hint="take `augment` out of the train section, and augment the arrays before fit")
+                     hint=Advice("take `augment` out of the train section, and augment the arrays before fit"))
     for a in augmentations:
         try:
             a.check_input(graph.inputs[0].type)
@@ -33,7 +34,7 @@ def check(graph: Graph, augmentations: Sequence[Augmentation], terms: tuple[Term
             raise misuse(w.code, f"augment {a}: {w.message}", w.label) from None
         if a.moves and (maps := [name for name, t in target_types(graph, terms).items() if t.spatial and not all(n == 1 for n in t.spatial)]):
             raise misuse("not-yet", f"this version of netspec cannot carry out `augment {a}` here: it moves pixels, and the target `{maps[0].removeprefix('target.')}` is a map, which would have to move along",
-                         hint="take the line out of the train section, and augment images and targets together before fit")
+                         hint=Advice("take the line out of the train section, and augment images and targets together before fit"))
 
 
 def augmented(inputs: dict[str, Array], augmentations: Sequence[Augmentation], seed: int, epoch: int, batch: int) -> dict[str, Array]:

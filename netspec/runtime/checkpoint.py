@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import __version__
-from ..diagnostics import MissingFileError, unwritable
+from ..diagnostics import Advice, MissingFileError, unwritable
 from ..ir.layout import Target
 from ..ir.precision import DEFAULT
 from ..ir.types import shape_text
@@ -82,7 +82,7 @@ def load(net: Network, path: str | os.PathLike[str]) -> None:
     tensors = _read(path, held, facts) if held.bytes <= UNSEEN else None
     bad = wrong(facts)
     if bad:
-        raise misuse("damaged-checkpoint", f"{path} is no checkpoint that netspec writes: {bad[0]}", *bad[1:6], hint="use the checkpoint before it")
+        raise misuse("damaged-checkpoint", f"{path} is no checkpoint that netspec writes: {bad[0]}", *bad[1:6], hint=Advice("use the checkpoint before it"))
     was = completed(facts)
     _check_fit(net, path, held, was)
     values = _values(net, path, _read(path, held, facts) if tensors is None else tensors)
@@ -129,7 +129,7 @@ def described(path: str | os.PathLike[str]) -> tuple[Tensors, dict[str, Any]]:
         raise misuse("foreign-checkpoint", f"{path} is no checkpoint of netspec", str(e),
                      hint="net.save(path) writes one; weights from elsewhere: net.set_parameters({name: array})") from None
     except Damaged as e:
-        raise misuse("damaged-checkpoint", f"{path} is cut short or damaged", str(e), hint="use the checkpoint before it") from None
+        raise misuse("damaged-checkpoint", f"{path} is cut short or damaged", str(e), hint=Advice("use the checkpoint before it")) from None
     if "netspec" not in held.metadata:
         raise misuse("foreign-checkpoint", f"{path} is a safetensors file that netspec did not write", f"it holds {', '.join(list(held)[:4])} ...",
                      hint="net.set_parameters({name: array}) takes weights from elsewhere")
@@ -138,7 +138,7 @@ def described(path: str | os.PathLike[str]) -> tuple[Tensors, dict[str, Any]]:
         if not isinstance(facts, dict):
             raise ValueError("it says nothing by name")
     except ValueError as e:
-        raise misuse("damaged-checkpoint", f"{path} is damaged: what it says of itself cannot be read", str(e)[:200], hint="use the checkpoint before it") from None
+        raise misuse("damaged-checkpoint", f"{path} is damaged: what it says of itself cannot be read", str(e)[:200], hint=Advice("use the checkpoint before it")) from None
     if facts.get("schema") != SCHEMA:
         raise misuse("foreign-checkpoint", f"{path} is of another version of netspec", f"it says {str(facts.get('schema'))[:60]!r}; this is {SCHEMA!r}")
     return held, facts
@@ -151,9 +151,9 @@ def _read(path: str | os.PathLike[str], held: Tensors, facts: dict[str, Any]) ->
     except Unusable as e:
         raise misuse("bad-weights", f"{path} holds what are no weights", str(e)) from None
     except (Damaged, OSError) as e:
-        raise misuse("damaged-checkpoint", f"{path} is cut short or damaged", str(e), hint="use the checkpoint before it") from None
+        raise misuse("damaged-checkpoint", f"{path} is cut short or damaged", str(e), hint=Advice("use the checkpoint before it")) from None
     if facts.get("sha256") != _digest(tensors, {k: v for k, v in facts.items() if k != "sha256"}):
-        raise misuse("damaged-checkpoint", f"{path} is damaged: its checksum does not match its contents", hint="use the checkpoint before it")
+        raise misuse("damaged-checkpoint", f"{path} is damaged: its checksum does not match its contents", hint=Advice("use the checkpoint before it"))
     return tensors
 
 
@@ -167,10 +167,10 @@ def _values(net: Network, path: str | os.PathLike[str], tensors: dict[str, Array
         with np.errstate(over="ignore"):
             out[name] = a.astype(np.float64 if driven else net.dtype)
         if not np.isfinite(out[name]).all():
-            raise misuse("damaged-checkpoint", f"{path}: {name} holds numbers that are not finite{'' if not np.isfinite(a).all() else f' in {net.dtype}'}", hint="use the checkpoint before it")
+            raise misuse("damaged-checkpoint", f"{path}: {name} holds numbers that are not finite{'' if not np.isfinite(a).all() else f' in {net.dtype}'}", hint=Advice("use the checkpoint before it"))
         kind = name.split("/")[1] if name.startswith("optimiser/") else ""
         if (name in variances or (kind in SQUARES and not driven)) and (a < 0).any():
-            raise misuse("damaged-checkpoint", f"{path}: {name} holds {a.min():g}, and is never negative", hint="use the checkpoint before it")
+            raise misuse("damaged-checkpoint", f"{path}: {name} holds {a.min():g}, and is never negative", hint=Advice("use the checkpoint before it"))
     return out
 
 
@@ -190,7 +190,7 @@ def _check_fit(net: Network, path: str | os.PathLike[str], held: Tensors, was: d
     pairs = {s for k, s in driven.items() if k.endswith(("/moves", "/changes"))}
     if any(s[-1:] != (size,) or len(s) != (2 if k.endswith(("/moves", "/changes")) else 1) or s[0] > max(size, 10_000) for k, s in driven.items()) or len(pairs) > 1:
         raise misuse("damaged-checkpoint", f"{path} is no checkpoint that netspec writes: the memory of its optimiser has the wrong shape",
-                     *(f"{k}: {shape_text(s)}" for k, s in driven.items()), hint="use the checkpoint before it")
+                     *(f"{k}: {shape_text(s)}" for k, s in driven.items()), hint=Advice("use the checkpoint before it"))
     found = {k: t.shape for k, t in held.held.items() if k not in driven}
     if wanted == found:
         return
@@ -205,7 +205,7 @@ def _check_fit(net: Network, path: str | os.PathLike[str], held: Tensors, was: d
     notes += [f"{k} is in the file only" for k in found if k not in wanted]
     names = [f"it was written by net {was['net']}; this is {net.graph.name}"] if was["net"] != net.graph.name else []
     raise misuse("checkpoint-mismatch", f"{path} is of another network", *names, *notes[:6], *_more(notes),
-                 hint="compile the same text with the same parameters; set_parameters({...}) takes only what you name")
+                 hint=Advice("compile the same text with the same parameters; set_parameters({...}) takes only what you name"))
 
 
 def _more(notes: list[str]) -> list[str]:

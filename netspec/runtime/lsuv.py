@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..diagnostics import Advice
 from ..ir.graph import Graph, Node, Parameter
 from . import arrays
 from .devices import executor
@@ -46,7 +47,7 @@ def lsuv(net: Network, x: Any) -> None:
             variance = float(out[f"lsuv.{k}"].astype(np.float64).var())
             if not isfinite(variance) or variance < 1e-30:
                 raise misuse("bad-value", f"lsuv: the output of {node.name} {'does not vary' if isfinite(variance) else 'is not finite'} on this batch",
-                             f"its variance is {variance:g}", hint="take a larger batch, or one of other examples")
+                             f"its variance is {variance:g}", hint=Advice("take a larger batch, or one of other examples"))
             if abs(variance - 1.0) <= TOLERANCE:
                 break
             probe.set(p.name, probe.get(p.name) / sqrt(variance))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..backends.executor import Executor, Outcome
 from ..backends.turns import Gate
+from ..diagnostics import Advice
 from ..ir.graph import Graph
 from ..ir.randomness import random_key
 from ..ir.types import shape_text
@@ -296,7 +297,7 @@ class Network:
         if x is not None:
             self._last = (self._inputs(x), mode or "train")
         if self._last is None:
-            raise misuse("no-forward", "there is nothing to go back through yet", hint="call forward(x) first, or give x: backward(gradients, x)")
+            raise misuse("no-forward", "there is nothing to go back through yet", hint=Advice("call forward(x) first, or give x: backward(gradients, x)"))
         found, ran = self._last
         mode = mode or ran
         run, n = self.bind(found), arrays.count(found)
@@ -318,7 +319,7 @@ class Network:
             if not self.parameters.known(name).trainable:
                 raise misuse("nothing-to-train", f"{name} is frozen, and has no gradient")
         if run is None or not (self._differentiated or all(k in given for k, p in self._all.items() if p.trainable)):
-            raise misuse("no-forward", "there are no gradients yet", hint="call loss_and_gradients or backward first")
+            raise misuse("no-forward", "there are no gradients yet", hint=Advice("call loss_and_gradients or backward first"))
         for name, g in given.items():
             run.set_gradient(name, checked(self._all[name], g))
         if not run.finite_gradients():

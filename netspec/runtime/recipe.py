@@ -8,7 +8,7 @@ from numbers import Real
 from typing import Any
 
 from ..augmentations import Augmentation
-from ..diagnostics import SpecError, in_order, near
+from ..diagnostics import Advice, SpecError, in_order, near
 from ..ir.graph import Graph, Parameter
 from ..ir.training import LossUse, MetricUse, Setting, Training
 from ..losses import Loss
@@ -108,13 +108,13 @@ def changed(recipe: Recipe, graph: Graph, *, loss: LossLike | Sequence[LossLike]
         recipe = replace(recipe, schedules=tuple(s for made, text in found for s in ([made] if made else said(f"schedule {text}", graph).schedules)))
     if metrics is not None:
         names = metrics.replace(",", " ").split() if isinstance(metrics, str) else _several(metrics)
-        recipe = replace(recipe, metrics=tuple(m for name in names for m in said(f"metric {name}", graph).metrics))
+        recipe = replace(recipe, metrics=tuple(m for name in names for m in said("metric " + _text(name, 'metric', 'metrics="accuracy"'), graph).metrics))
         tallies(graph, recipe.terms, recipe.metrics)
     if regularise is not None:
         recipe = replace(recipe, l1=0.0, l2=0.0, l1_all=True, decay_all=True)
-        recipe = _regularised(recipe, [p for s in _several(regularise) if not _none(s) for p in said(f"regularise {s}", graph).regularisation])
+        recipe = _regularised(recipe, [p for s in _several(regularise) if not _none(s) for p in said("regularise " + _text(s, 'penalty', 'regularise="l2 1e-4"'), graph).regularisation])
     if augment is not None:
-        recipe = replace(recipe, augmentation=tuple(a for s in _several(augment) if not _none(s) for a in said(f"augment {s}", graph).augmentation))
+        recipe = replace(recipe, augmentation=tuple(a for s in _several(augment) if not _none(s) for a in said("augment " + _text(s, 'augmentation', 'augment="flip"'), graph).augmentation))
     if drop_last is not None:
         recipe = replace(recipe, drop_last=flag("drop_last", drop_last))
     if factors is not None:
@@ -124,7 +124,7 @@ def changed(recipe: Recipe, graph: Graph, *, loss: LossLike | Sequence[LossLike]
             raise misuse("bad-value", f"average={average!r} must be less than 1", "it is how much of the average each step keeps", hint="average=0.999, or 0 for none")
         recipe = replace(recipe, average=float(average))
     if initialise is not None:
-        recipe = replace(recipe, initialise="" if initialise == "none" else said(f"initialise {initialise}", graph).initialise or "")
+        recipe = replace(recipe, initialise="" if initialise == "none" else said("initialise " + _text(initialise, 'way to initialise', 'initialise="lsuv"'), graph).initialise or "")
     for name, n, of in (("batch", batch, "examples"), ("epochs", epochs, "epochs"), ("accumulate", accumulate, "batches")):
         if n is not None:
             recipe = replace(recipe, **{name: whole(f"{name}, the number of {of},", n, 0 if name == "epochs" else 1)})  # type: ignore[arg-type]
@@ -151,6 +151,18 @@ def _within(parameter: str, name: str) -> bool:
     return parameter == name or parameter.startswith(name + ".")
 
 
+def _text(given: Any, sort: str, example: str) -> str:
+    """A step of the language, as text; whatever else a program hands in is refused by name."""
+    if not isinstance(given, str):
+        raise misuse("wrong-type", f"{_named(given)} is no {sort}: it is named by a text", hint=example)
+    return given
+
+
+def _named(given: Any) -> str:
+    """A value of a program, in a message: what it is rather than where it lies."""
+    return f"a {type(given).__name__}" if callable(given) or len(repr(given)) > 60 else repr(given)
+
+
 def _several(given: Any) -> list[Any]:
     return list(given) if isinstance(given, list | tuple) else [given]
 
@@ -164,7 +176,8 @@ def _instance(given: Any, cls: type[Any], sort: str) -> Any:
     if isinstance(given, cls):
         return given
     if not isinstance(given, str):
-        raise misuse("wrong-type", f"{given!r} is no {sort}", hint=f'a step of the language as text, or a {cls.__name__}')
+        raise misuse("wrong-type", f"{_named(given)} is no {sort}", f"it is a step of the language as text, or {'an' if sort[0] in 'aeiou' else 'a'} {cls.__name__}",
+                     hint='optimiser="sgd lr=0.1"' if sort == "optimiser" else 'schedule="cosine"')
     return None
 
 
@@ -188,7 +201,7 @@ def term(given: LossLike, graph: Graph) -> Term:
     outputs = [public for public, _ in graph.outputs]
     made = given if isinstance(given, Term) else Term(given, "out" if "out" in outputs else outputs[-1])
     if not isinstance(made.loss, Loss):
-        raise misuse("wrong-type", f"{given!r} is no loss", hint='loss="cross_entropy"')
+        raise misuse("wrong-type", f"{_named(given)} is no loss", hint='loss="cross_entropy"')
     if made.output not in outputs:
         raise misuse("unknown-name", f"there is no output `{made.output}`", hint=f"the outputs are: {', '.join(outputs)}")
     try:
@@ -220,7 +233,7 @@ class Rates:
             if p.trainable:
                 self.groups.setdefault(self._factors(p, recipe), []).append(p.name)
         if not self.groups:
-            raise misuse("nothing-to-train", "no parameter of this network can be trained", hint="`frozen:` marks everything, or there are no weights")
+            raise misuse("nothing-to-train", "no parameter of this network can be trained", hint=Advice("`frozen:` marks everything, or there are no weights"))
 
     def _factors(self, p: Parameter, recipe: Recipe) -> Factors:
         """The factors of a parameter: its own, times those of the names it lies below; 0 where it is spared. That of

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..backends.executor import Executor
 from ..backends.turns import Recent, Turn
+from ..diagnostics import Advice
 from ..ir.types import shape_text
 from .averaging import AVERAGE
 from .devices import executor
@@ -63,5 +64,5 @@ def _made(net: Network, key: Key) -> Executor:
         name = next(k for k in {**had, **has} if had.get(k) != has.get(k))
         raise misuse("size-dependent", f"the parameters of {net.graph.name} depend on the size of its input",
                      f"{name} is {shape_text(had.get(name, ()) ) or 'absent'}, and {shape_text(has.get(name, ())) or 'absent'} for input {shape_text(key[0])}",
-                     hint="state the size in the text, or put avgpool global before fc")
+                     hint=Advice("state the size in the text, or put avgpool global before fc"))
     return executor(graph, net.device, str(net.dtype))

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..backends.executor import Check, Executor, Outcome
+from ..diagnostics import Advice
 from ..optimisers.lbfgs import Memory
 from ..passes.objective import Term
 from .judge import share
@@ -83,7 +84,7 @@ def put_back(run: Executor, held: Mapping[str, Array]) -> None:
 def update(run: Executor, optimiser: Any, settings: Settings) -> None:
     """From the gradients as they lie."""
     if optimiser.host:
-        raise misuse("not-yet", f"{optimiser.name} asks for the loss several times a step, so it has no update of its own", hint="call train_step or fit")
+        raise misuse("not-yet", f"{optimiser.name} asks for the loss several times a step, so it has no update of its own", hint=Advice("call train_step or fit"))
     if optimiser.clip:
         limit_norm(run, optimiser.clip)
     run.update(optimiser, settings)
@@ -107,7 +108,7 @@ def _driven(run: Executor, inputs: dict[str, Array], targets: dict[str, Array], 
     back; without a search the step comes to nothing, as where it begins.
     """
     if len({tuple(sorted(s.items())) for s in settings.values()}) > 1:
-        raise misuse("not-yet", f"{optimiser.name} treats all parameters alike", hint="no factors, and no weight decay that spares some of them")
+        raise misuse("not-yet", f"{optimiser.name} treats all parameters alike", hint=Advice("no factors, and no weight decay that spares some of them"))
     free = [p for p in run.graph.parameters if p.trainable]
     outcomes: list[Outcome] = []
 

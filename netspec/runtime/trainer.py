@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..diagnostics import Advice
 from . import arrays, augmenting
 from .averaging import AVERAGE
 from .evaluation import evaluate
@@ -74,7 +75,7 @@ class Trainer:
                 raise misuse("wrong-type", "validation must be a pair", hint="validation=(xv, yv)")
             arrays.targets(run.graph, terms, validation[1], arrays.count(arrays.inputs(run.graph, validation[0])))
         if recipe.accumulate > 1 and recipe.need_optimiser().host:
-            raise misuse("bad-value", f"{recipe.optimiser} asks for loss and gradient of one batch several times", hint="a larger batch instead of accumulate")
+            raise misuse("bad-value", f"{recipe.optimiser} asks for loss and gradient of one batch several times", hint=Advice("a larger batch instead of accumulate"))
         net.rates  # noqa: B018  errors of optimiser and schedules before the first epoch
         tallies(run.graph, terms, recipe.metrics)
         augmenting.check(run.graph, recipe.augmentation, terms)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ..diagnostics import Diagnostic, Label
+from ..diagnostics import Advice, Diagnostic, Label
 from ..source import Source, Span
 from .tree import Comment
 
@@ -88,7 +88,7 @@ def read_lines(source: Source, scanner: Scanner) -> tuple[list[Line], list[Comme
             at = text.index("\t")
             line.faults.append(Diagnostic("tab-indentation", "this line is indented with a tab",
                                           (Label(Span(source, number, at + 1, number, at + 2), "a tab"),),
-                                          hint="indent with two spaces"))
+                                          hint=Advice("indent with two spaces")))
         number, ok = _read(source, scanner, line, number, comments, patience > 0)
         if not ok:
             patience -= 1
@@ -133,7 +133,7 @@ def _read(source: Source, scanner: Scanner, line: Line, number: int, comments: l
             t = opened[0]
             line.faults.append(Diagnostic(
                 "unclosed-bracket", f"this `{t.text}` is never closed", (Label(Span(source, t.line, t.column, t.line, t.end), "opened here"),),
-                hint=f"close it with `{OPEN[t.type]}`"))
+                hint=Advice(f"close it with `{OPEN[t.type]}`")))
             return t.line, False
         number += 1
 
@@ -151,7 +151,7 @@ def _limit(source: Source, line: Line) -> None:
         colons += t.type == "COLON"
         if max(depth, colons) > NESTED or run > 4 * NESTED:
             line.faults.append(Diagnostic("too-deep", f"this line nests more than {NESTED} deep", (Label(Span(source, t.line, t.column, t.line, t.end), "limit reached here"),),
-                                          hint="name a part of it on a line of its own"))
+                                          hint=Advice("name a part of it on a line of its own")))
             return
 
 

@@ -8,7 +8,7 @@ import sys
 from importlib import resources
 from pathlib import Path
 
-from ..diagnostics import MissingFileError, near
+from ..diagnostics import Advice, MissingFileError, near
 from ..reading import NotRegular, opened
 from ..source import Source
 
@@ -57,7 +57,7 @@ def read_source(path: str | os.PathLike[str], packaged: bool = True) -> Source:
     except PermissionError:
         if place.is_dir():
             raise MissingFileError(f"{name} is a folder, not a spec", code="not-a-file") from None
-        raise MissingFileError(f"{name} may not be read", "check the permissions of the file", "unreadable-file") from None
+        raise MissingFileError(f"{name} may not be read", Advice("check the permissions of the file"), "unreadable-file") from None
     except (OSError, ValueError) as e:
         raise MissingFileError(f"{name[:200]!r} cannot be opened", notes=(str(getattr(e, "strerror", None) or e),), code="unreadable-file") from None
     return Source(name, _decoded(data, name), str(place.resolve().parent))
@@ -67,14 +67,14 @@ def _decoded(data: bytes, name: str) -> str:
     if len(data) > LARGEST:
         raise MissingFileError(f"{name} is larger than {LARGEST // 1_000_000} MB, which no spec is", code="not-a-spec")
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise MissingFileError(f"{name} is UTF-16 text", "save it as UTF-8", "not-a-spec")
+        raise MissingFileError(f"{name} is UTF-16 text", Advice("save it as UTF-8"), "not-a-spec")
     if b"\0" in data:
-        raise MissingFileError(f"{name} is a binary file, not a spec", "a spec is text, and its name ends in .net", "not-a-spec")
+        raise MissingFileError(f"{name} is a binary file, not a spec", Advice("a spec is text, and its name ends in .net"), "not-a-spec")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as e:
         line = data[: e.start].count(b"\n") + 1
-        raise MissingFileError(f"{name} is not UTF-8 text (line {line})", "save it as UTF-8", "not-a-spec") from None
+        raise MissingFileError(f"{name} is not UTF-8 text (line {line})", Advice("save it as UTF-8"), "not-a-spec") from None
 
 
 def _instead(place: Path) -> str | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from ..diagnostics import near
+from ..diagnostics import Advice, near
 from .habits import HABITS
 from .habits.editing import slip, with_blank, with_colon, with_comma
 from .habits.lines import LEFT, bullet, imported
@@ -58,15 +58,15 @@ def _strange(c: Context) -> Result:
     if t.text == "'":
         return c.diagnostic("syntax", "texts stand in double quotes", hint='write  "..."')
     if t.text in "{}":
-        return c.diagnostic("syntax", "bodies are indented, not put in braces", hint="end the line with a colon and indent what follows")
+        return c.diagnostic("syntax", "bodies are indented, not put in braces", hint=Advice("end the line with a colon and indent what follows"))
     if t.text == "&":
-        return c.diagnostic("syntax", "both of two conditions are joined by a word", hint="write  and")
+        return c.diagnostic("syntax", "both of two conditions are joined by a word", hint="and" if c.first.type in ("IF", "ELIF") else "->")
     if t.text == "!":
         return c.diagnostic("syntax", "`!` is not a word of the language", hint="write  not  or  !=")
     if t.text[0].isdigit():
         meant = re.sub(r"^([\d.]+)([A-Za-z_]\w*)$", r"\2\1", t.text)
         return c.diagnostic("syntax", f"`{t.text}` is neither a number nor a name", "a name begins with a letter",
-                            hint=f"if it is a name, begin it with a letter: {meant}" if meant != t.text else None)
+                            hint=f"if it is a name, it begins with a letter:  {meant}" if meant != t.text else None)
     name = "this character" if len(t.text) == 1 else f"`{t.text}`"
     return c.diagnostic("syntax", f"{name} means nothing in a spec", "" if t.text.isprintable() else f"U+{ord(t.text[0]):04X}")
 
@@ -80,13 +80,13 @@ def _outside(c: Context) -> Result:
         return bullet(c)
     if c.in_merge:
         return c.diagnostic("branch-expected", "inside a merge every line at this depth is a branch", "this line does not begin with `|`", at=t,
-                            hint=f"write  | {c.text}  or indent it under the branch above")
+                            hint=f"| {_code(c)}")
     if t.type == "VBAR":
         return c.diagnostic("branch-outside", "a branch `|` can only stand inside a merge", "branch outside `concat:`, `add:`, `max:` ...",
-                            hint="open the merge on the line above, indented less:   concat:")
+                            hint=Advice("open the merge on the line above, indented less:  concat:"))
     if t.type in ("ELSE", "ELIF"):
         return c.diagnostic("else-without-if", f"`{t.text}` belongs right under an `if` of the same indentation", "there is no `if` above it",
-                            hint="an `if` inside another line cannot have an `else`: give it lines of its own")
+                            hint=Advice("an `if` inside another line cannot have an `else`: give it lines of its own"))
     if t.type == "SHORTCUT":
         return c.diagnostic("shortcut-without-residual", "`shortcut` belongs right under a `residual` of the same indentation",
                             "there is no `residual:` above it", hint="residual:\n  conv 64 3x3\nshortcut: conv 64 1x1")
@@ -95,13 +95,13 @@ def _outside(c: Context) -> Result:
         return Finding(found, (Token("NAME", t.text + "_", t.line, t.column, t.end), *c.line.tokens[1:]))
     if t.type in ("BLOCK", "NET", "TRAIN", "IMPORT") and c.inside:
         return c.diagnostic("not-inside", f"`{t.text}` stands at the left edge of a file, never inside a body", "this line is indented",
-                            hint="move it to the left edge")
+                            hint=Advice("move it to the left edge"))
     if t.type == "FROM" and re.search(r"\bimport\b", c.text):
         return imported(c)
     if t.type == "ARROW":
         return c.diagnostic("syntax", "a line that begins with `->` continues a step, and there is none above")
     if not c.inside and t.type in TYPES:
-        return c.diagnostic("outside-net", "this line stands outside every net and block", "it is not indented", hint="indent it into the net it belongs to")
+        return c.diagnostic("outside-net", "this line stands outside every net and block", "it is not indented", hint=Advice("indent it into the net it belongs to"))
     return None
 
 
@@ -138,9 +138,9 @@ def _misspelt_head(c: Context) -> Result:
     if not c.inside and c.token is c.second:
         if any(x.type == "COLON" for x in c.line.tokens):
             return c.diagnostic("unknown-word", f"`{t.text}` cannot begin a line at the left edge", "not `net`, `block`, `train`, `import` or `default`", at=t,
-                                hint=None if near(t.text, heads) else "indent the line if it belongs to the net above")
+                                hint=None if near(t.text, heads) else Advice("indent the line if it belongs to the net above"))
         return c.diagnostic("outside-net", "this step stands outside every net and block", "it is not indented", at=t,
-                            hint="indent it by two spaces into the net it belongs to")
+                            hint=Advice("indent it by two spaces into the net it belongs to"))
     return None
 
 
@@ -169,6 +169,12 @@ def _missing_colon(c: Context) -> Result:
     return None
 
 
+def _a_net(c: Context) -> str:
+    """The name of a net of this file, the nearest above."""
+    found = re.findall(r"^net\s+(\w+)", "\n".join(c.source.lines[: c.first.line]), re.MULTILINE)
+    return found[-1] if found else "lenet"
+
+
 def _code(c: Context) -> str:
     last = c.line.tokens[-1]
     return c.source.line(last.line)[: last.end - 1].strip()
@@ -185,10 +191,10 @@ def _reserved(c: Context) -> Result:
         return c.diagnostic("syntax", "a value that depends on a condition stands in brackets", "not without them", hint="fc (10 if in.channels > 3 else 20)")
     if t.type in TYPES and t is not c.first and "NAME" in c.expected and t.type not in c.expected:
         return c.diagnostic("reserved-word", f"`{t.text}` is a word of the language and cannot be a name", "choose another name",
-                            hint=f"write  {t.text}_ or a word of your own")
+                            hint=f"a word of your own, such as  {t.text}_" if c.first.type in ("BLOCK", "NET", "FOR", "INPUT", "OUTPUT", "REPEAT") else None)
     if t is c.second and c.first.type in TYPES and t.type in ("EQUAL", "_LB_TIGHT", "DOT"):
         return c.diagnostic("reserved-word", f"`{c.first.text}` is a word of the language and cannot be a name", "choose another name", at=c.first,
-                            hint=f"{c.first.text}: conv 64 3x3" if c.first.type in ("FROZEN", "RESIDUAL", "DENSE") else f"write  {c.first.text}_ or a word of your own")
+                            hint=f"{c.first.text}: conv 64 3x3" if c.first.type in ("FROZEN", "RESIDUAL", "DENSE") else f"a word of your own, such as  {c.first.text}_")
     return None
 
 
@@ -199,35 +205,34 @@ def _missing_part(c: Context) -> Result:
         return None
     if before.type == "ARROW":
         return c.diagnostic("syntax", "a step is missing after `->`", "nothing follows" if t.type == "_NL" else f"`{t.text}` is no step", at=before,
-                            hint="drop the arrow, or begin the next line with it")
+                            hint=Advice("drop the arrow, or begin the next line with it"))
     if t.type == "ARROW" and before.type in ("COLON", "VBAR"):
-        return c.diagnostic("syntax", f"a step is missing between `{before.text}` and `->`", hint="drop the arrow, or write  skip  for the flow as it is")
+        return c.diagnostic("syntax", f"a step is missing between `{before.text}` and `->`", hint="`skip` is the flow as it is:  | skip")
     if before.type == "VBAR" and t.type in ("VBAR", "_NL"):
-        return c.diagnostic("syntax", "this branch is empty", "nothing follows", at=before, hint="| skip  is the flow as it is")
+        return c.diagnostic("syntax", "this branch is empty", "nothing follows", at=before, hint="`skip` is the flow as it is:  | skip")
     if before.type == "UPTO":
         return c.diagnostic("syntax", "the name of a node is missing after `upto`", "nothing follows" if t.type == "_NL" else f"`{t.text}` is no name", at=before,
-            hint="for example  upto conv1")
+            hint=Advice("for example  upto conv1"))
     if before.type == "AS":
         return c.diagnostic("missing-value", "a name is missing after `as`", "it numbers the turns", at=before, hint="repeat 3 as i: layer[i]: conv 64 3x3")
     if before.type == "EQUAL":
         option = c.line.tokens[c.at - 2].text if c.at > 1 else ""
-        example = 'weights="vgg16.safetensors"' if option == "weights" else f"{option}=1"
+        example = '="vgg16.safetensors"' if option == "weights" else "=1"
         return c.diagnostic("missing-value", "a value is missing after `=`", "nothing follows" if t.type == "_NL" else f"`{t.text}` is no value", at=before,
-                            hint=f"for example  {example}" if option else None)
+                            hint=None if not option else f"{_code(c)}{example[1:]}" if t.type == "_NL" else f"for example  {example}")
     if before.type == "AT":
         return c.diagnostic("syntax", "a reference is `@` and a name", f"`{t.text}` is no name" if t.text else "the name is missing", at=before)
     if before.type in ("PLUS", "MINUS", "STAR", "SLASH", "PERCENT", "CARET", "CMP", "SIGN", "STRIDE", "OR", "AND", "NOT", "RANGE"):
         return c.diagnostic("missing-value", f"a number is missing after `{before.text}`", "nothing follows" if t.type == "_NL" else f"`{t.text}` is no number", at=before,
-                            hint="for example  " + {"RANGE": "1..3", "STRIDE": "/2", "CMP": f"in.channels {before.text} 64"}.get(before.type,
-                            f"n{before.text}2" if len(before.text) == 1 else f"n {before.text} yes"))
+                            hint=f"for example  {before.text}" + {"RANGE": "3", "STRIDE": "2", "CMP": " 64", "SIGN": "1"}.get(before.type, "2" if len(before.text) == 1 else " yes"))
     if before.type in ("IF", "ELIF") and t.type == "COLON":
-        found = c.diagnostic("incomplete", f"a condition is missing after `{before.text}`", "nothing decides here", at=before, hint=f"for example  {before.text} in.channels != 64:")
+        found = c.diagnostic("incomplete", f"a condition is missing after `{before.text}`", "nothing decides here", at=before, hint=f"for example  {before.text} in.channels != 64")
         return found if before is c.first else Finding(found, tuple(x for x in c.line.tokens if x is not before))
     if c.first.type == "DEFAULT" and t.type == "_NL" and before is c.second:
         return c.diagnostic("incomplete", f"`default {before.text}` sets nothing", "switches and options follow it", at=before, hint=f"for example  default {before.text if before.text in ('deconv', 'fc') else 'conv'} relu")
     if before is c.first and before.type in TYPES and t.type in ("_NL", "COLON"):
         how = {"REPEAT": "repeat 3: conv 64 3x3", "FOR": "for n in [64, 128]: conv n 3x3", "IF": "if stride > 1: maxpool 2", "INPUT": "input 3x224x224",
-               "OUTPUT": "output aux: fc 10", "NET": "net lenet:", "BLOCK": "block unit(n):", "TRAIN": "train lenet:", "DEFAULT": "default conv relu",
+               "OUTPUT": "output aux: fc 10", "NET": "net lenet:", "BLOCK": "block unit(n):", "TRAIN": f"train {_a_net(c)}:", "DEFAULT": "default conv relu",
                "IMPORT": 'import vgg16 from "vgg.net"', "SHORTCUT": "shortcut: conv 64 1x1", "ELIF": "elif n > 1: conv n 3x3"}.get(before.type)
         if how and t.type not in c.expected:
             return c.diagnostic("incomplete", f"`{before.text}` is not complete", "what follows it is missing", at=before, hint=f"for example  {how}")
@@ -244,12 +249,12 @@ def _form(c: Context) -> Result:
     if before is not None and before.type == "NAME" and t.type == "_LP_TIGHT" and c.inside:
         return c.diagnostic("syntax", "the arguments of a step follow its name, without brackets", "a bracket", hint="write  conv 64 3x3 relu")
     if t.type == "COMMA":
-        return c.diagnostic("syntax", "the arguments of a step are separated by blanks", "a comma", hint="drop the comma")
+        return c.diagnostic("syntax", "the arguments of a step are separated by blanks", "a comma", hint=Advice("drop the comma"))
     if t.type == "RSQB" and before is not None and before.type == "_LB_TIGHT":
         return c.diagnostic("missing-value", "a number is missing in the brackets", "they are empty", hint=f"for example  {tokens[at - 2].text}[1]")
     if t.type in ("RPAR", "RSQB"):
-        return c.diagnostic("unopened-bracket", f"this `{t.text}` closes nothing", "nothing was opened", hint="drop it")
-    if before is not None and c.bracketed and t.type in ("INT", "FLOAT", "DIMS", "NAME", "STRING"):
+        return c.diagnostic("unopened-bracket", f"this `{t.text}` closes nothing", "nothing was opened", hint=Advice("drop it"))
+    if before is not None and c.bracketed and before.type not in ("LPAR", "_LP_TIGHT", "LSQB", "_LB_TIGHT") and t.type in ("INT", "FLOAT", "DIMS", "NAME", "STRING"):
         text = with_comma(c)
         return Finding(c.diagnostic("syntax", "a comma is missing inside the brackets", f"before `{t.text}`", hint=text and text.strip()), text=text)
     if t.type == "EQUAL" and any(x.text[0] == ">" and x.column == t.end for x in c.line.tokens):
@@ -265,13 +270,13 @@ def _form(c: Context) -> Result:
     if t.type in ("INT", "FLOAT", "DIMS", "STRING", "NAME") and before is not None and before.type == "COLON" and c.first.type == "NAME" and c.second is not before:
         name = c.line.tokens[c.line.tokens.index(before) - 1].text
         return c.diagnostic("syntax", "a colon stands after a label, or at the end of a line that opens a body", "not here", at=before,
-                            hint=f"an option is written  {name}={t.text}" if t.type != "NAME" and name.isidentifier() else "a label is one name")
+                            hint=f"an option is written  {name}={t.text}" if t.type != "NAME" and name.isidentifier() else Advice("a label is one name"))
     if t.type == "VBAR":
         return c.diagnostic("syntax", "a `|` begins a branch, on a line of its own", "not here", hint="concat:\n  | conv 64 1x1\n  | conv 64 3x3")
     if t is c.second and c.first.type in ("RESIDUAL", "FROZEN", "ELSE"):
         return c.diagnostic("syntax", f"`{c.first.text}` is followed by its colon", "not by this", hint=f"{c.first.text}: conv 64 3x3")
     if t.type == "ARROW" and c.first.type == "NET":
-        return c.diagnostic("syntax", "a variant is one call of a net", "nothing follows it", hint="a net with steps of its own has a body:  net a:")
+        return c.diagnostic("syntax", "a variant is one call of a net", "nothing follows it", hint=Advice("a net with steps of its own has a body"))
     if t.type == "COLON" and c.first.type == "NAME":
         return c.diagnostic("syntax", "a colon stands after a label, or at the end of a line that opens a body", "not here")
     if c.first.type == "IMPORT":
@@ -283,7 +288,7 @@ def _form(c: Context) -> Result:
     if c.first.type == "OUTPUT" and t is not c.second:
         return c.diagnostic("syntax", "an output is `output NAME`, or `output NAME: steps`", hint="output aux: fc 10")
     if t.type in ("SLASH", "STRIDE") and any(x.type == "STRIDE" for x in tokens[max(0, at - 2) : at]):
-        return c.diagnostic("syntax", "a stride that is computed stands in brackets", hint="write  /(n/2)")
+        return c.diagnostic("syntax", "a stride that is computed stands in brackets", hint=Advice("write  /(n/2)"))
     if t.type == "STRIDE":
         return c.diagnostic("syntax", "a slash with a space before it and none after is a stride", hint="to divide, write  n/2  or  n / 2")
     if t.type == "SIGN":

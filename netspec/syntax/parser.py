@@ -13,13 +13,14 @@ from dataclasses import replace
 from threading import Lock
 from typing import Any
 
-from ..diagnostics import Diagnostic, Label, SpecError, in_order, near
+from ..diagnostics import Advice, Diagnostic, Label, SpecError, in_order, near
 from ..garbage import none_expected
 from ..source import Source, Span
 from .automaton import Kept, Stacks
 from .builder import HOLE
 from .grammar import machine
 from .lexer import CLOSE, OPEN, Line, Scanner, Token, read_lines, scan
+from .merges import one_of_a_merge
 from .mistakes import explain, meant_token
 from .refused import HEADS, Context, Finding
 from .tree import Module
@@ -47,7 +48,7 @@ def parse_recovering(source: Source) -> tuple[Module, list[Diagnostic]]:
         lines, comments = read_lines(source, m.scanner)
         run = _Run(Stacks(m.automaton), source, lines, m.scanner)
         items = run.whole()
-    return Module(items, source, tuple(comments), frozenset(run.doubted), frozenset(run.torn)), list(in_order(run.found))
+    return Module(items, source, tuple(comments), frozenset(run.doubted), frozenset(run.torn)), list(in_order(one_of_a_merge(source, run.found)))
 
 
 def _token(type: str, line: int, text: str = "") -> Token:
@@ -107,14 +108,14 @@ class _Run:
         if line.indent > top:
             if len(self.levels) > DEPTH:
                 self.say("too-deep", f"bodies are nested more than {DEPTH} levels deep: the rest of the file was not read", first, "limit reached here",
-                         hint="move the inner part into a block")
+                         hint=Advice("move the inner part into a block"))
                 self.too_deep = True
             elif self.feeds(_token("_INDENT", line.number)) or self.colon_forgotten(line):
                 self.levels.append((line.indent, True))
             else:
                 if not line.faults and not self.shadowed(k):
                     self.say("unexpected-indent", "this line is indented, but nothing above opens a body", first, "unexpected indentation",
-                             hint="a body follows a line that ends with a colon; indent this line as the one above")
+                             hint=Advice("a body follows a line that ends with a colon; indent this line as the one above"))
                 self.levels.append((line.indent, False))
             return
         if self.head is not None and self.stacks.expected() == {"_INDENT"}:
@@ -130,14 +131,14 @@ class _Run:
         columns = [c for c, _ in self.levels]
         if line.tokens[0].type in ("NET", "BLOCK", "TRAIN", "IMPORT"):
             self.say("inconsistent-indent", f"`{line.tokens[0].text}` stands at the left edge of a file", line.tokens[0], f"this line is indented by {line.indent}",
-                hint="move it to the left edge")
+                hint=Advice("move it to the left edge"))
             line.indent = 0
             return
         column = next(c for c in columns if c > line.indent)
         outer = [c for c in columns if c < line.indent]
         if self.odd is None or self.odd[0] != line.indent or self.odd[1] not in columns:
             self.say("inconsistent-indent", "this line is indented less than its body and more than what the body belongs to", line.tokens[0],
-                     f"{line.indent} columns; the lines around it have {', '.join(map(str, outer))} or {column}", hint=f"indent by {column} to stay inside, or by {outer[-1]} to leave")
+                     f"{line.indent} columns; the lines around it have {', '.join(map(str, outer))} or {column}", hint=Advice(f"indent by {column} to stay inside, or by {outer[-1]} to leave"))
             following = self.lines[k + 1].indent if k + 1 < len(self.lines) else column
             self.odd = line.indent, following if following in columns and following > 0 else column
         line.indent = self.odd[1]
@@ -200,7 +201,7 @@ class _Run:
         what = head.tokens[0].text if len(head.tokens) > 1 else "this line"
         if not head.faults:
             self.say("missing-body", f"`{what}` opens a body, and there is none", colon, "nothing is indented under this line",
-                     hint="indent the lines of the body by two more spaces than this line")
+                     hint=Advice("indent the lines of the body by two more spaces than this line"))
         n = head.number
         if not self.feeds(_token("_INDENT", n), _token("NAME", n, HOLE), _token("_NL", n), _token("_DEDENT", n)):
             self.feeds(_token("_INDENT", n), _token("VBAR", n, "|"), _token("NAME", n, HOLE), _token("_NL", n), _token("_DEDENT", n))
@@ -351,7 +352,7 @@ class _Run:
         label = f"did you mean `{alike}`?" if alike else "only a merge has arguments before its colon, and its lines begin with `|`"
         self.found.append(Diagnostic(
             "unknown-word" if alike else "branch-expected", f"`{t.text}` does not open such a body", (Label(self.span(t), label),),
-            hint=self.source.line(t.line).strip().replace(t.text, alike, 1) if alike else None))
+            hint=self.source.line(t.line).partition("#")[0].strip().replace(t.text, alike, 1) if alike else None))
         head.faults.append(self.found[-1])
         self.stacks.put_back(self.before_head)
         fixed = [Token(alike.upper(), alike, t.line, t.column, t.end), *head.tokens[1:]] if alike else None

@@ -83,7 +83,8 @@ class Context:
 
     def diagnostic(self, code: str, title: str, label: str = "", hint: str | None = None, at: Token | None = None,
                    notes: tuple[str, ...] = ()) -> Diagnostic:
-        return Diagnostic(code, title, (Label(self.span(at or self.token), label),), notes=notes, hint=hint)
+        same = hint is not None and hint.strip() == self.text.strip()  # a rule that would change nothing has nothing to say
+        return Diagnostic(code, title, (Label(self.span(at or self.token), label),), notes=notes, hint=None if same else hint)
 
 
 @dataclass

@@ -70,6 +70,10 @@ class Counts:
     def __getitem__(self, name: str) -> NodeCounts:
         return next(n for n in self.nodes if n.name == name)
 
+    def __repr__(self) -> str:
+        """One line; `print` shows the totals."""
+        return f"Counts of {self.graph.name}: {len(self.nodes)} nodes, {self.totals}"
+
     def __str__(self) -> str:
         """The totals, as they stand below a summary."""
         t = self.totals

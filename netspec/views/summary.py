@@ -43,7 +43,7 @@ class Row:
         return cells if self.field is None else (*cells, self.field)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Summary:
     """Printed, it is a table; `data` is the same as plain values, `_repr_html_` shows it in a notebook."""
 
@@ -77,6 +77,11 @@ class Summary:
         said = [f"{'line ' + str(w.span.line) + ', ' if w.span else ''}{w.as_json()['message']}"
                 for w in self.graph.warnings if w.severity == "note" and w.code != "lost-pixels"]
         return (*_lost(self.counts), *said)
+
+    def __repr__(self) -> str:
+        """One line; `print` shows the table."""
+        t = self.counts.totals
+        return f"Summary of {self.graph.name}: {len(self.graph.nodes)} nodes, {t.trainable + t.frozen:,} parameters"
 
     def __str__(self) -> str:
         table = [self.heads, *(tuple(map(shown, r.cells)) for r in self.rows)]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from typing import Any
 
-from ...diagnostics import near
+from ...diagnostics import Advice, near
 from ...layers import LAYERS
 from ...reading import Outside, irregular, placed
 from ...source import Span
@@ -32,7 +33,7 @@ def use(e: Elaborator, node: tree.Call, macro: Macro, args: Arguments, flow: Flo
         e.forget(name)
         again = any(n == name for n, _, _ in e.calls)
         raise e.fatal("endless-recursion", f"`{name}` calls itself without end" if again else f"blocks are called more than {DEPTH} levels deep", span, f"{DEPTH} levels deep",
-                      "guard the inner call with  if depth > 0:")
+                      Advice("guard the inner call with  if depth > 0:"))
     try:
         definition, env, named, inner = open_macro(macro, args, node, c, flow)
     except Mistake as m:
@@ -150,7 +151,7 @@ def open_macro(macro: Macro, args: Arguments, node: tree.Call, c: Context, flow:
                 below_args.given.append(Given(evaluate(a, inner, flow), a.span, a.name if isinstance(a, tree.Name) and a.name not in env else None))
         if args.given and not v.params:
             raise Mistake("too-many-arguments", f"`{v.name}` takes no positional arguments", args.given[0].span, "it stands for  " + tree.source_text(v.call),
-                          hint="its parameters can be set by name")
+                          hint=Advice("its parameters can be set by name"))
         below_args.options.update({k: g for k, g in args.options.items() if k not in own})
         below_args.upto = args.upto
         below_args.stride = args.stride or below_args.stride
@@ -190,8 +191,8 @@ def _parameters(macro: Macro, params: tuple[tree.Param, ...], args: Arguments, n
     if bad is not None:
         raise Mistake("too-many-arguments", f"`{macro.name}` takes {len(names) or 'no'} argument{'' if len(names) == 1 else 's'}", bad.span, "this is one more",
                       notes=(f"it is declared as  {d.head}",) if isinstance(d, tree.Definition) else (),
-                      hint="`upto` is one word: write  upto NODE" if bad.name == "up" or near(bad.name or "", ("upto",)) else
-                      f"write  {macro.name} {' '.join(n.upper() for n in names)}".rstrip())
+                      hint=re.sub(r"\bup[ _]?to\b", "upto", bad.span.edited(bad.name or "")) if bad.name == "up" or near(bad.name or "", ("upto",)) else
+                      bad.span.edited("", *((g.span, "") for g in extra if g is not bad)))
     for name, g in zip(names, given):
         env[name] = _passed(g, name, node, macro)
     for key, g in args.options.items():
@@ -201,7 +202,7 @@ def _parameters(macro: Macro, params: tuple[tree.Param, ...], args: Arguments, n
             env[key] = _passed(g, key, node, macro)
         elif isinstance(d, tree.Definition) and any(s.name == key for s in input_lines(d.body)):
             if not isinstance(g.value, Scope) and g.name != "@":
-                raise Mistake("wrong-argument", f"`{key}` is an input of `{macro.name}`, and reads a node", g.span, "not a node", hint=f"a node is written with `@`:  {key}=@NODE")
+                raise Mistake("wrong-argument", f"`{key}` is an input of `{macro.name}`, and reads a node", g.span, "not a node", hint=f"a node is written with `@`:  {key}=@input")
         elif isinstance(g.value, Scope) and isinstance(d, tree.Definition) and (lines := input_lines(d.body)):
             inputs = [s.name or "input" for s in lines]
             alike = near(key, inputs)
@@ -223,13 +224,24 @@ def _parameters(macro: Macro, params: tuple[tree.Param, ...], args: Arguments, n
     if missing:
         required = [p.name for p in params if p.default is None]
         raise Mistake("missing-argument", f"`{macro.name}` needs a value for `{missing[0]}`", node.span, f"{len(required) - len(missing)} of {len(required)} given",
-                      hint=f"{f'write  {tree.source_text(node)}' if node.name == macro.name else 'add '} {' '.join(f'{n}=...' for n in missing)}",
+                      hint=f"{_whole(node, macro)} {' '.join(f'{n}={_likely(n, d)}' for n in missing)}",
                       notes=(f"it is declared as  {d.head}",) if isinstance(d, tree.Definition) else ())
     base = {**macro.file.env}
     for p in params:
         if p.name not in env and p.default is not None:
             env[p.name] = evaluate(p.default, Context({**base, **env}, {}, macro.file), flow)
     return env
+
+
+def _whole(node: tree.Call, macro: Macro) -> str:
+    """A call as it is written; of a variant the whole line, which is all that can be pasted."""
+    return tree.source_text(node) if node.name == macro.name else node.span.source.line(node.span.line).partition("#")[0].strip()
+
+
+def _likely(parameter: str, d: Any) -> str:
+    """A value that a parameter can have: a word where the body calls it, 1 elsewhere."""
+    called = isinstance(d, tree.Definition) and any(isinstance(n, tree.Call) and n.name == parameter for n in tree.walk(d.body))
+    return "relu" if called else "1"
 
 
 def _forgiven(macro: Macro, args: Arguments, m: Mistake) -> Arguments:
@@ -253,7 +265,7 @@ def _passed(g: Given, name: str, node: tree.Call, macro: Macro) -> Any:
         raise Mistake("wrong-argument", "`in` is the flow, which a block has anyway", g.span)
     if isinstance(g.value, Symbol) and g.name is not None and g.value.name not in known_words() and g.value.name not in CONSTANTS:
         raise Mistake("undefined-name", f"`{g.value.name}` is not defined here", g.span, f"it is to be `{name}` of {macro.name}",
-                      hint=(lambda a: f"did you mean `{a}`?" if a else f"define it:  block {g.value.name}(...):")(near(g.value.name, [*macro.file.definitions, *known_words()])))
+                      hint=(lambda a: f"did you mean `{a}`?" if a else Advice(f"define `{g.value.name}` above, as a block or a constant"))(near(g.value.name, [*macro.file.definitions, *known_words()])))
     return g.value
 
 
@@ -287,7 +299,7 @@ def _bind_inputs(e: Elaborator, node: tree.Call, macro: Macro, lines: list[tree.
             raise Silent  # what was refused may have been meant for it
         if v is None:
             raise Mistake("missing-argument", f"the net `{macro.name}` needs a value for its input `{names[k]}`", node.span, "the flow is its first input",
-                          hint=f"{tree.source_text(node)} {names[k]}=@NODE")
+                          hint=f"{tree.source_text(node)} {names[k]}=@{next(iter(e.inputs), 'input')}")
     return [v for v in values if v is not None]
 
 

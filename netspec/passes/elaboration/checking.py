@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...diagnostics import Diagnostic, Label
+from ...diagnostics import Advice, Diagnostic, Label
 from ...syntax import tree
 from ...syntax.tree import walk
 from .files import STRUCTURAL, Context, File
@@ -37,7 +37,7 @@ def static_findings(file: File, known: list[Diagnostic]) -> list[Diagnostic]:
             first = trained.setdefault(item.net, item)
             if first is not item:
                 out.append(Diagnostic("duplicate-definition", f"`{item.net}` has two train sections", (Label(item.name_span, "the second one"), Label(first.name_span, "the first is here")),
-                                      hint="say everything in one of them"))
+                                      hint=Advice("say everything in one of them")))
         elif isinstance(item, (tree.Constant, tree.Default)):
             used |= _names_in(item)
     if any(isinstance(i, tree.Hole) for i in file.module.items) or any(d.code in ("syntax", "unknown-word") and d.severity == "error" for d in known):
@@ -51,7 +51,7 @@ def static_findings(file: File, known: list[Diagnostic]) -> list[Diagnostic]:
         elif isinstance(item, tree.Import):
             for name in item.names:
                 if name not in used:
-                    out.append(Diagnostic("unused", f"`{name}` is imported and never used", (Label(item.span),), severity="warning", hint="drop it from the import"))
+                    out.append(Diagnostic("unused", f"`{name}` is imported and never used", (Label(item.span),), severity="warning", hint=Advice("drop it from the import")))
         elif isinstance(item, tree.Constant) and item.name not in used:
             out.append(Diagnostic("unused", f"the constant `{item.name}` is never used", (Label(item.span),), severity="warning"))
     return out + _idle_labels(file.module)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from math import prod
 from typing import Any
 
-from ...diagnostics import Diagnostic, Label, Severity
+from ...diagnostics import Advice, Diagnostic, Label, Severity
 from ...ir.graph import Input, Node, Parameter, Value
 from ...ir.types import TensorType
 from ...layers.layer import Layer
@@ -100,7 +100,7 @@ class Elaborator:
             if sum(n == name for n, _, _ in self.calls) > 8:  # numbers that grow from call to call
                 self.forget(name)
                 raise self.fatal("endless-recursion", f"`{name}` calls itself without end", span, f"{len(self.calls)} levels deep, and its numbers keep growing",
-                                 "guard the inner call with  if depth > 0:")
+                                 Advice("guard the inner call with  if depth > 0:"))
         site = self.call_spans[-1] if self.call_spans else self.site
         if site is not None and d.severity == "error" and d.span is not None and d.span.source != site.source:  # in an imported file
             d = replace(d, labels=(Label(site, "as it is used here"), *d.labels))
@@ -173,7 +173,7 @@ class Elaborator:
     def tick(self, span: Span) -> None:
         self.steps += 1
         if self.steps > MOST_STEPS:
-            raise self.fatal("too-many-steps", f"this net takes more than {MOST_STEPS} steps to elaborate", span, hint="check the counts of `repeat` and `for`")
+            raise self.fatal("too-many-steps", f"this net takes more than {MOST_STEPS} steps to elaborate", span, hint=Advice("check the counts of `repeat` and `for`"))
 
     # ---------------------------------------------------------------- nodes
     def add_input(self, name: str, type_: TensorType, span: Span, scope: Scope) -> Flow:
@@ -187,7 +187,7 @@ class Elaborator:
         """One node of a layer: its shape rule, its parameters. Raises Mistake."""
         self.edges += len(inputs)
         if self.edges > MOST_EDGES:
-            raise self.fatal("too-many-steps", f"this net joins more than {MOST_EDGES} values", span, hint="check the counts of `repeat` and `for`")
+            raise self.fatal("too-many-steps", f"this net joins more than {MOST_EDGES} values", span, hint=Advice("check the counts of `repeat` and `for`"))
         types = [f.type for f in inputs]
         sure = True
         for f in inputs:
@@ -231,7 +231,7 @@ class Elaborator:
         parameters: tuple[Parameter, ...] = op.parameters(*types) if sure else ()
         if sure and len({t.batch for t in types}) > 1:
             raise Mistake("shape-mismatch", "a value inside `each` meets one outside", span, "inside, a sample has many images; outside it has one",
-                          hint="close the `each` before joining them")
+                          hint=Advice("close the `each` before joining them"))
         if sure and prod([n or 0 for n in result.shape]) > LARGEST_VALUE:
             raise Mistake("too-large", "this value is too large for any machine", span, f"{result}: {result.size:.3g} numbers for one image")
         if sum(p.size for p in parameters) > LARGEST_VALUE:
@@ -264,7 +264,7 @@ class Elaborator:
         if self.in_side:
             self.side.add(node.name)
         if len(self.nodes) > MOST_NODES:
-            raise self.fatal("too-many-steps", f"this net has more than {MOST_NODES} nodes", node.spans[0], hint="check the counts of `repeat` and `for`")
+            raise self.fatal("too-many-steps", f"this net has more than {MOST_NODES} nodes", node.spans[0], hint=Advice("check the counts of `repeat` and `for`"))
 
     def own(self, name: str, parameters: tuple[Parameter, ...], span: Span) -> tuple[Parameter, ...]:
         """A layer's parameters under their full names; under `reuse` those of the original."""
@@ -294,7 +294,7 @@ class Elaborator:
         if first.shape != p.shape:
             raise Mistake("shape-mismatch", "`reuse` runs the same weights again, and here they do not fit", span,
                           f"{name} is {'x'.join(map(str, first.shape))}, and this input would need {'x'.join(map(str, p.shape))}",
-                          hint="bring the flow to the shape that the first use has")
+                          hint=Advice("bring the flow to the shape that the first use has"))
         return first
 
     def line(self, span: Span) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...diagnostics import Label
+from ...diagnostics import Advice, Label
 from ...ir.types import TensorType, shape_text
 from ...source import Span
 from ...syntax import tree
@@ -47,7 +47,7 @@ def output(e: Elaborator, s: tree.Output, flow: Flow | None, scope: Scope, c: Co
         _, taken = e.outputs.get(name, (None, None))
         if taken is not None:
             e.report(Mistake("duplicate-name", f"there are two outputs called `{name}`", span, "the second one" if taken != span else "this name is taken again in every turn",
-                             hint=f"number them:  output {name}[i]: ...").diagnostic)
+                             hint=Advice(f"number them:  output {name}[i]: ...")).diagnostic)
         e.outputs[name] = out, span
         if out.sure:
             e.read.add(out.value)
@@ -133,7 +133,7 @@ def _placed_input(e: Elaborator, s: tree.InputLine, name: str, shape: tuple[int 
     if scope.path:
         raise Mistake("misplaced-input", "an input stands in the body of a net, not inside a label, a loop or a block", s.span, "move it to the net itself")
     if name in e.inputs:
-        hint = "give each a name:  input left 1x105x105" if name == "input" else "choose another name"
+        hint = "give each a name:  input left 1x105x105" if name == "input" else Advice("choose another name")
         raise Mistake("duplicate-name", f"there are two inputs called `{name}`", s.span, "the second one", hint=hint)
     e.inputs[name] = s.span
     if name in e.wanted:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from math import isfinite
 from typing import Any
 
-from ...diagnostics import near
+from ...diagnostics import Advice, near
 from ...layers import LAYERS
 from ...syntax import tree
 from .blame import handed_in, out_of_reach
@@ -54,7 +54,7 @@ def _number(v: Any, node: Any, c: Context) -> int | float:
     if v is None and isinstance(node, (tree.Attribute, tree.Item)):
         raise Mistake("unknown-size", "this size is not known, and a number is needed here", node.span, "it is `?`",
                       hint="bind it:  --input 3x224x224")
-    m = Mistake("bad-value", "a number is needed here", node.span, f"this is {described(v)}", hint="compute each size by itself:  (2*3, 2*3)" if isinstance(node, tree.Dims) else None)
+    m = Mistake("bad-value", "a number is needed here", node.span, f"this is {described(v)}", hint=Advice("each size is computed by itself:  (2*3, 2*3)") if isinstance(node, tree.Dims) else None)
     m.diagnostic = handed_in(m.diagnostic, node, c)
     raise m
 
@@ -69,7 +69,7 @@ def undefined(node: Any, c: Context) -> Mistake:
         return Mistake("wrong-argument", "a number is needed here", node.span, "this is a word")
     alike = near(node.name, [k for k in c.env if k not in CONSTANTS] or CONSTANTS)
     m = Mistake("undefined-name", f"`{node.name}` is not defined here", node.span, "no parameter or constant has this name",
-                hint=f"did you mean `{alike}`?" if alike else f"make it a parameter of the block or net, or define it above:  {node.name} = ...")
+                hint=f"did you mean `{alike}`?" if alike else f"make it a parameter of the block or net, or define it above:  {node.name} = 1")
     m.diagnostic = out_of_reach(m.diagnostic, c)
     return m
 
@@ -96,7 +96,7 @@ def _attribute(node: tree.Attribute, c: Context, flow: Flow | None) -> Any:
             raise undefined(node.of, c)
         file = node.name in ("npz", "npy", "safetensors", "net", "weights", "h5", "pt", "pth")
         raise Mistake("bad-value", f"{described(of)} has no parts with names", node.span,
-                      hint=f'a file stands in quotes: "{tree.source_text(node)}"' if file else "`in` has: " + ", ".join(ATTRIBUTES))
+                      hint=f'a file stands in quotes:  "{tree.source_text(node)}"' if file else Advice("`in` has: " + ", ".join(ATTRIBUTES)))
     shape = of.flow.type.shape
     if node.name == "shape":
         v: Any = shape

@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ...diagnostics import Diagnostic, Label, MissingFileError, near
+from ...diagnostics import Advice, Diagnostic, Label, MissingFileError, near
 from ...reading import Outside, irregular, placed
 from ...source import Source, Span
 from ...syntax import tree
@@ -93,7 +93,7 @@ class Library:
         if first is not None:
             self.found.append(Diagnostic(
                 "duplicate-definition", f"`{item.name}` is defined twice",
-                (Label(item.name_span, "this name is taken"), Label(first.item.name_span, "the first is here")), hint="give one of them another name"))
+                (Label(item.name_span, "this name is taken"), Label(first.item.name_span, "the first is here")), hint=Advice("give one of them another name")))
             return
         file.definitions[item.name] = Macro(item, file)
 

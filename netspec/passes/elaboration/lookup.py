@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...diagnostics import Label, near
+from ...diagnostics import Advice, Label, near
 from ...layers import LAYERS
 from ...source import Span
 from ...syntax import tree
@@ -68,7 +68,7 @@ def resolve(node: tree.Call, c: Context) -> tuple[str, Any]:
     if name in STRUCTURAL:
         return name, None
     if held is not None and not isinstance(held, Symbol):
-        raise Mistake("wrong-word", f"`{name}` is {described(held)}, not a layer or block", node.name_span, "only a layer or block can be a step", hint="hand in a word, for example  relu")
+        raise Mistake("wrong-word", f"`{name}` is {described(held)}, not a layer or block", node.name_span, "only a layer or block can be a step", hint=Advice("hand in a word, for example  relu"))
     raise unknown(name, node.name_span, c, LAYERS, via=node.name if isinstance(held, Symbol) else None)
 
 
@@ -79,21 +79,21 @@ def unknown(name: str, span: Span, c: Context, layers: Any, via: str | None = No
     alike = near(name, [*layers, *blocks, *STRUCTURAL, *(k for k, v in c.env.items() if isinstance(v, (Macro, Symbol)))])
     head = near(name, ("residual", "dense", "each", "frozen", "repeat", "output", "input"))
     if name.lower() == "flatten" and name not in layers:
-        hint: str | None = "fc flattens by itself; drop this line"
+        hint: str | None = Advice("fc flattens by itself; drop this line")
     elif name in ("return", "end", "pass"):
-        hint = "drop this line: a body ends with its last line, and its value is the result"
+        hint = Advice("drop this line: a body ends with its last line, and its value is the result")
     elif _of_training(name):
-        hint = f"it belongs into a train section:\ntrain NAME:\n  {span.source.line(span.line)[span.column - 1 :].split('#')[0].rstrip()}"
+        hint = Advice(f"it belongs into a train section:  train NAME:  {span.source.line(span.line)[span.column - 1 :].split('#')[0].rstrip()}")
     elif name.lower() in layers:
         hint = f"did you mean `{name.lower()}`?"
     elif alias and (alias.split()[0] in layers or alias in STRUCTURAL):
-        hint = f"in .net this is called `{alias}`"
+        hint = f"in .net this is called  {alias}"
     elif alike:
         hint = f"did you mean `{alike}`?"
     elif head:
         hint = f"did you mean `{head}`?" if head in ("input", "output") else f"did you mean `{head}:`?"
     else:
-        hint = f"define it:  block {name}(...):"
+        hint = Advice(f"define it above:  block {name}(...): ...")
     label = "not a layer, not a block of this file" if via is None else f"`{via}` is `{name}` here, which is not a layer and not a block"
     meant = None if _of_training(name) else next((w for w in (alias and alias.split()[0], name.lower(), alike) if w in layers or w in blocks), head)
     return Mistake("unknown-word", f"I know no layer or block called `{name}`", span, label, hint=hint, meant=meant)

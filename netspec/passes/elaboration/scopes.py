@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ...diagnostics import Label, near
+from ...diagnostics import Advice, Label, near
 from ...source import Span
 from .values import UNKNOWN_VALUE, Flow, Mistake, Silent
 
@@ -33,7 +33,7 @@ class Scope:
             again = " again in every turn" if taken.span == span else ""
             raise Mistake("duplicate-name", f"there are two nodes called `{name}` here", span, f"this name is taken{again}", peers=peer,
                           notes=(f"both would have the path {taken.path}",),
-                          hint=f"number the turns:  repeat 3 as i:  and  {name}[i]: ..." if again else "choose another label")
+                          hint=Advice(f"number the turns:  repeat 3 as i:  and  {name}[i]: ...") if again else Advice("choose another label"))
         made = self.kids[name] = Scope(name, self, span, wall)
         return made
 
@@ -91,7 +91,7 @@ def _descend(found: Scope, rest: Sequence[str], parts: Sequence[str], span: Span
         found = kid
     if found.value is None:
         raise Mistake("missing-reference", f"@{'.'.join(parts)} is not finished at this point", span, "this line is part of it",
-                      hint="a reference can only look back")
+                      hint=Advice("a reference can only look back"))
     return found
 
 
@@ -102,15 +102,15 @@ def _missing(scope: Scope, parts: Sequence[str], span: Span, given: dict[str, An
     deep = [path for s in around for path in below(s, parts[-1])]
     alike = near(parts[0], [*names, *(k for k, v in given.items() if isinstance(v, Scope))])
     if any(parts[0] in s.kids for s in around):
-        hint = "this line is part of it, and a reference can only look back"
+        hint: str = Advice("this line is part of it, and a reference can only look back")
     elif deep:
-        hint = f"it lives inside a group: write @{deep[0]}"
+        hint = f"it lives inside a group:  @{deep[0]}"
     elif alike:
         hint = f"did you mean @{'.'.join([alike, *parts[1:]])}?"
     elif around[-1].parent is not None and any(parts[0] in s.kids for s in _beyond(around[-1])):
-        hint = "it is outside this block: hand it in as a parameter, and call the block with  name=@" + written
+        hint = Advice("it is outside this block: hand it in as a parameter, and call the block with  name=@" + written)
     else:
-        hint = "a reference can only look back; name the line with  name: ..."
+        hint = Advice("a reference can only look back; a line is named with a label:  " + parts[0] + ": ...")
     return Mistake("missing-reference", f"there is no node @{written} at this point", span, "not defined above this line", hint=hint)
 
 

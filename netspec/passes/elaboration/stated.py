@@ -14,12 +14,12 @@ from ...diagnostics import near
 from ...ir.graph import Parameter
 from ...layers.layer import Layer
 from ...words import arguments
-from ..argument_kinds import Given
+from ..argument_kinds import OF_PARAMETERS as OPTIONS
+from ..argument_kinds import Given, learns
 from .values import UNKNOWN_VALUE, Mistake, described, is_number, plain
 
 INITIALISERS = {"zeros": 0, "ones": 0, "constant": 1, "gaussian": 1, "uniform": 1, "he": 0, "he_normal": 0, "he_uniform": 0, "xavier": 0,
                 "xavier_normal": 0, "xavier_uniform": 0, "lecun": 0, "lecun_normal": 0, "lecun_uniform": 0, "orthogonal": 1}  # and how many numbers may follow
-OPTIONS = ("lr", "decay", "init", "bias_init")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Stated:
 
 def stated(cls: type[Layer], options: dict[str, Given]) -> Stated | None:
     """Take these options out of a step's own; None where it states none, or its layer learns nothing. Raises Mistake."""
-    if not options or options.keys().isdisjoint(OPTIONS) or cls.parameters is Layer.parameters:
+    if not options or options.keys().isdisjoint(OPTIONS) or not learns(cls):
         return None
     own = {a.name for a in arguments(cls)}
     given = {k: options.pop(k) for k in OPTIONS if k in options and k not in own}

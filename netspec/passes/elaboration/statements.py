@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from ...diagnostics import Label, distance, near
+from ...diagnostics import Advice, Label, distance, near
 from ...ir.types import TensorType, shape_text
 from ...layers import LAYERS
 from ...source import Span
@@ -90,7 +90,7 @@ def default(e: Elaborator, s: tree.Default, flow: Flow | None, c: Context) -> Bo
     cls = LAYERS.get(s.kind)
     if cls is None:
         if s.kind in c.file.definitions:
-            raise Mistake("wrong-word", f"`{s.kind}` is a block; its defaults stand in its own head", s.span, hint=f"block {s.kind}(n, stride=1): ...")
+            raise Mistake("wrong-word", f"`{s.kind}` is a block; its defaults stand in its own head", s.span, hint=Advice(f"there  block {s.kind}(n, stride=1):  has one"))
         raise unknown(s.kind, s.span, c, LAYERS)
     given, options, stride = [], {}, None
     for a in s.arguments:
@@ -109,9 +109,14 @@ def default(e: Elaborator, s: tree.Default, flow: Flow | None, c: Context) -> Bo
             if v is UNKNOWN_VALUE:
                 raise Silent
             if not isinstance(v, Symbol):
-                raise Mistake("wrong-argument", "a default never sets a positional argument", a.span, f"this is {described(v)}", hint="drop it: every step says it for itself")
+                raise Mistake("wrong-argument", "a default never sets a positional argument", a.span, f"this is {described(v)}", hint=_by_name(s, a.span))
             given.append(Given(v, a.span, v.name))
-    new = gather(cls, s.span, given, options, stride, whole=False)
+    try:
+        new = gather(cls, s.span, given, options, stride, whole=False)
+    except Mistake as m:
+        if m.diagnostic.hint is not None and "->" in m.diagnostic.hint and m.diagnostic.span is not None:  # a default has no next step
+            m.diagnostic = replace(m.diagnostic, hint=m.diagnostic.span.edited(""))
+        raise
     old = c.defaults.get(s.kind)
     if old is not None:
         for k, v in old.fields.items():
@@ -119,6 +124,18 @@ def default(e: Elaborator, s: tree.Default, flow: Flow | None, c: Context) -> Bo
         new.norm = new.norm if new.norm is not None or "norm" in new.cancelled else old.norm
         new.activation = new.activation if new.activation is not None else old.activation
     return new
+
+
+def _by_name(s: tree.Default, at: Span) -> str:
+    """A default with this positional argument by its name, where steps may leave it out: `default leaky slope=0.1`."""
+    from ...words import REQUIRED
+    from ...words import arguments as arguments_of
+
+    optional = sorted((a for a in arguments_of(LAYERS[s.kind]) if a.position is not None and a.kind != "ref"), key=lambda a: a.position or 0)
+    written = at.source.line(at.line)[at.column - 1 : at.end_column - 1]
+    if optional and optional[0].default is not REQUIRED:
+        return at.edited(f"{optional[0].name}={written}")
+    return at.edited("") if len(s.arguments) > 1 else Advice("drop it: every step says it for itself")
 
 
 def _steps(e: Elaborator, s: tree.Steps, flow: Flow | None, scope: Scope, c: Context) -> Flow | None:
@@ -155,11 +172,13 @@ def _labelled(e: Elaborator, s: tree.Labelled, flow: Flow | None, scope: Scope, 
     if s.name == "reuse":
         raise Mistake("misleading-label", "`reuse` is a step, and this makes a label of it", head, "no colon follows it", hint="reuse @" + tree.source_text(s.body).lstrip("@"))
     if s.name in ("concat", "add", "sub", "mul", "mean") and single_call(s.body) is None:
-        for x in s.body.statements if isinstance(s.body, tree.Suite) else (s.body,):
-            e.report(Mistake("branch-expected", f"`{s.name}:` opens a merge, and its lines begin with `|`", first_line(x), "no branch", hint=f"| {tree.source_text(x)}").diagnostic)
+        lines = s.body.statements if isinstance(s.body, tree.Suite) else (s.body,)
+        peers = tuple(Label(first_line(x), "nor is this") for x in lines[1:4])
+        e.report(Mistake("branch-expected", f"`{s.name}:` opens a merge, and its lines begin with `|`", first_line(lines[0]), "no branch",
+                         hint="\n".join(f"| {tree.source_text(x)}" for x in lines), peers=peers).diagnostic)
     elif alike and s.name != alike and s.index is None:
         e.report(Mistake("misleading-label", f"the label `{s.name}` looks like the word `{alike}`", head, "read as a label, this line would connect nothing",
-                         hint=f"write `{alike}:` if you meant it, or choose a name further from it").diagnostic)
+                         notes=("a label has a name further from it",), hint=head.edited(alike)).diagnostic)
         place = scope.claim(s.name, head) if s.name not in scope.kids else Scope(s.name, scope, s.span)
         place.value = flow.unsure() if flow else NOTHING
         run(e, s.body, flow, place, c)
@@ -272,11 +291,11 @@ def list_of(s: tree.For, c: Context, flow: Flow | None) -> list[tuple[Any, ...]]
     if isinstance(over, int) and not isinstance(over, bool):
         text = tree.source_text(s.over)
         raise Mistake("wrong-argument", "a loop runs over a list or a range, and this is one number", s.over.span,
-                      hint=f"write  {s.names[0]} in {text.replace(' ', '').replace('-', '..') if isinstance(s.over, tree.Binary) and '-' in text else f'1..{over}'}")
+                      hint=text.replace(" ", "").replace("-", "..") if isinstance(s.over, tree.Binary) and "-" in text else f"1..{over}")
     if not isinstance(over, tuple):
         if isinstance(over, Symbol) and isinstance(s.over, tree.Name):
             raise undefined(s.over, c)
-        raise Mistake("wrong-argument", "a loop runs over a list or a range", s.over.span, f"this is {described(over)}", hint="for n in [64, 128]: ...")
+        raise Mistake("wrong-argument", "a loop runs over a list or a range", s.over.span, f"this is {described(over)}", hint=f"for example  {_a_list(s)}")
     out: list[tuple[Any, ...]] = []
     for v in over:
         if len(s.names) == 1:
@@ -285,10 +304,16 @@ def list_of(s: tree.For, c: Context, flow: Flow | None) -> list[tuple[Any, ...]]
             out.append((UNKNOWN_VALUE,) * len(s.names))
         elif not isinstance(v, tuple) or len(v) != len(s.names):
             raise Mistake("wrong-argument", f"each item must have {len(s.names)} parts, one for each name", s.over.span, f"one is {described(v)}",
-                          hint="for n, times in [(64, 2), (128, 3)]: ...")
+                          hint=f"for example  {_a_list(s)}")
         else:
             out.append(v)
     return out
+
+
+def _a_list(s: tree.For) -> str:
+    """Something that this loop could run over: `[8, 16]`, `[(8, 1), (16, 2)]`."""
+    turns = [[8 * k if j == 0 else k for j in range(len(s.names))] for k in (1, 2)]
+    return "[" + ", ".join(f"({', '.join(map(str, t))})" if len(t) > 1 else str(t[0]) for t in turns) + "]"
 
 
 def _if(e: Elaborator, s: tree.If, flow: Flow | None, scope: Scope, c: Context) -> Flow | None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import NoneType
 from typing import Any
 
-from ...diagnostics import Diagnostic, Label
+from ...diagnostics import Advice, Diagnostic, Label
 from ...ir.types import TensorType, shape_text
 from ...layers import LAYERS
 from ...source import Span
@@ -79,7 +79,7 @@ def _call(e: Elaborator, node: tree.Call, flow: Flow | None, scope: Scope, c: Co
         name, target = resolve(node, c)
     except Mistake as m:
         if node.name in scope.kids:
-            m.meant, m.diagnostic = None, replace(m.diagnostic, hint=f"a node is written with `@`:  @{node.name}   and its steps run again with  reuse @{node.name}")
+            m.meant, m.diagnostic = None, replace(m.diagnostic, hint=f"@{node.name}   or   to run its steps again:  reuse @{node.name}")
         if m.diagnostic.code == "wrong-word":
             m.diagnostic = named(m.diagnostic, node.name, c)
         raise
@@ -118,7 +118,7 @@ def _expect(e: Elaborator, node: tree.Call, args: Arguments, flow: Flow) -> Flow
         return flow
     want = (want,) if isinstance(want, int) else want
     if not isinstance(want, tuple):
-        raise Mistake("wrong-argument", "expect takes one shape", node.span, hint="expect 64x56x56")
+        raise Mistake("wrong-argument", "expect takes one shape", node.span, hint="expect " + "x".join(str(g.value) for g in args.given) if args.given and all(g.value.__class__ is int for g in args.given) else "for example  expect 64x56x56")
     if flow.sure and (len(want) != len(flow.type.shape) or any(a != b for a, b in zip(want, flow.type.shape) if a is not None)):
         e.report(Mistake("shape-mismatch", "the flow has another shape than expected", node.span, f"it is {shape_text(flow.type.shape)}, not {shape_text(want)}",
                          hint=f"expect {shape_text(flow.type.shape)}").diagnostic)
@@ -288,14 +288,14 @@ def reuse(e: Elaborator, node: tree.Call, args: Arguments, flow: Flow | None, sc
         raise Silent
     if len(args.given) != 1 or not isinstance(args.given[0].value, Scope) or args.options or args.stride:
         named = next((g.name for g in args.given if g.name in scope.kids), None)
-        raise Mistake("wrong-argument", "reuse takes one node", node.span, hint=f"reuse @{named}" if named else "reuse @a  runs the steps labelled  a: ...  again")
+        raise Mistake("wrong-argument", "reuse takes one node", node.span, hint=f"reuse @{named}" if named else next((f"reuse @{g.value.path}" for g in args.given if isinstance(g.value, Scope)), None))
     if flow is None:
         raise no_flow(node)
     original: Scope = args.given[0].value
     if original.replay is None:
         raise Mistake("wrong-argument", f"@{original.path} is no step that could run again", args.given[0].span, "it is not a labelled step or suite")
     if len(e.shared) >= DEPTH or any(there == original.path for _, there in e.shared):
-        raise Mistake("endless-recursion", f"@{original.path} is run again inside itself", node.span, "it holds this very line", hint="reuse it after its last line")
+        raise Mistake("endless-recursion", f"@{original.path} is run again inside itself", node.span, "it holds this very line", hint=Advice("reuse it after its last line"))
     from . import statements
 
     body, c = original.replay

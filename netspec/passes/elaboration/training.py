@@ -6,7 +6,7 @@ from collections.abc import Collection
 from math import prod
 from typing import Any
 
-from ...diagnostics import near
+from ...diagnostics import Advice, near
 from ...ir.graph import Graph, Input, Node
 from ...ir.precision import PRECISIONS, refusal
 from ...ir.training import LossUse, MetricUse, Setting, Training
@@ -160,7 +160,7 @@ def _steered(e: Elaborator, section: _Section) -> None:
         if names and made.of not in names:
             alike = near(made.of, names)
             e.say("error", "wrong-argument", f"{section.optimiser.name} has no `{made.of}` that a schedule could steer", span, "of= names one of its numbers",
-                  (f"its numbers: {', '.join(names)}",), f"did you mean  of={alike}?" if alike else None)
+                  (f"its numbers: {', '.join(names)}",), f"of={alike}" if alike else None)
 
 
 def _setting(e: Elaborator, s: tree.Call, c: Context, section: _Section, graph: Graph | None) -> None:
@@ -174,7 +174,7 @@ def _setting(e: Elaborator, s: tree.Call, c: Context, section: _Section, graph: 
             raise Mistake("wrong-argument", "a setting has no stride and no `upto`", a.span)
     if name in OPTIMISERS:
         if section.steps:
-            raise Mistake("contradiction", "there are two optimisers", s.span, "the second one", hint="keep one")
+            raise Mistake("contradiction", "there are two optimisers", s.span, "the second one", hint=Advice("keep one"))
         section.steps = True
         section.optimiser = _word(OPTIMISERS[name], s, s.arguments, c)
     elif name == "loss":
@@ -224,9 +224,15 @@ def _setting(e: Elaborator, s: tree.Call, c: Context, section: _Section, graph: 
         option = OPTIONS.get(name.lower(), (name,))[0]
         if option in ("lr", "momentum", "decay", "nesterov"):
             raise Mistake("unknown-word", f"`{name}` is no setting of its own", s.name_span, "an option of the optimiser",
-                hint=f"sgd lr=0.1 {option}=..." if option != "lr" else "sgd lr=...")
+                hint=_of_optimiser(s, option, section))
         raise Mistake("unknown-word", f"a train section knows no setting `{name}`", s.name_span, "not a setting, not an optimiser",
                       notes=(f"settings: {', '.join(SETTINGS)}", f"optimisers: {', '.join(sorted(OPTIMISERS))}"), hint=f"did you mean `{alike}`?" if alike else None)
+
+
+def _of_optimiser(s: tree.Call, option: str, section: _Section) -> str:
+    """`lr 0.1`, `weight_decay 1e-4`: an option of the optimiser's line."""
+    value = f"{option}={tree.source_text(s.arguments[0])}" if s.arguments else f"{option}=0.1"
+    return Advice(f"it goes with the optimiser:  {section.optimiser.name if section.optimiser is not None else 'sgd'} ... {value}") if section.steps else f"sgd {value}" if option == "lr" else f"sgd lr=0.1 {value}"
 
 
 def _named(registry: Any, sort: str, s: tree.Call, c: Context) -> Any:
@@ -250,7 +256,7 @@ def _class(registry: Any, sort: str, s: tree.Call, c: Context) -> tuple[Any, tup
         alike = OTHERWISE.get(name.lower()) or near(name, registry)
         alike = alike if alike in registry else near(name, registry)
         raise Mistake("unknown-word", f"there is no {sort} called `{name}`", first.span, f"not {'an' if sort[0] in 'aeiou' else 'a'} {sort}",
-                      notes=("there are: " + ", ".join(sorted(registry)),), hint=f"did you mean `{alike}`?" if alike else f"for example  {s.name} {sorted(registry)[0]}")
+                      notes=("there are: " + ", ".join(sorted(registry)),), hint=f"did you mean `{alike}`?" if alike else f"for example  {sorted(registry)[0]}")
     return cls, s.arguments[1:]
 
 
@@ -321,7 +327,7 @@ def _output(ref: tree.Reference, c: Context, graph: Graph | None, known: list[st
     if name not in names:
         alike = near(name, names)
         raise Mistake("missing-reference", f"the net has no output @{name}", ref.span, "not one of its outputs", notes=("outputs: " + ", ".join(names),),
-                      hint=f"did you mean @{alike}?" if alike else f"make it one:  output {name}")
+                      hint=f"did you mean @{alike}?" if alike else Advice(f"make it one, in the net:  output {name}"))
     return name
 
 
@@ -378,7 +384,7 @@ def _check_target(op: Any, target: str | None, output: Any, graph: Graph, s: tre
         same = prod(n or 0 for n in output.shape) == prod(n or 0 for n in node.type.shape)
         raise Mistake("shape-mismatch", "the target has another shape than the output", s.span,
                       f"output {'x'.join(map(str, output.shape))}, target {'x'.join(map(str, node.type.shape))}",
-                      hint="give the output the shape of the target:  " + ("reshape " if same else "expect ") + "x".join(map(str, node.type.shape)))
+                      hint=Advice("give the output the shape of the target, at the end of the net:  " + ("reshape " if same else "expect ") + "x".join(map(str, node.type.shape))))
 
 
 def _metric(e: Elaborator, s: tree.Call, c: Context, graph: Graph | None) -> MetricUse:
@@ -465,7 +471,7 @@ def _precision(s: tree.Call, c: Context) -> str:
 def _penalty(s: tree.Call, c: Context) -> Setting:
     """`regularise l1 1e-5`, `regularise l2 1e-4 weights`, or `regularise weights`: what decay and penalties reach."""
     found = _free(s, c)
-    hint = "regularise l2 1e-4   or   regularise l1 1e-5 weights   (weights: not biases and normalisations)"
+    hint = "regularise l2 1e-4   or   regularise l1 1e-5 weights"
     if found.options:
         raise Mistake("unknown-option", f"`regularise` has no option `{found.options[0][0]}`", s.span, hint=hint)
     given = (found.name, *found.values)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from ...diagnostics import Advice
 from ..lexer import CLOSE, OPEN
 from ..refused import SIZES, Context, Result
 from .editing import CONDITIONAL, NUMBERS, adjacent, edited, read_as
@@ -89,7 +90,7 @@ def after_input(c: Context) -> Result:
     if c.first.type != "INPUT" or c.token.type != "ARROW":
         return None
     text = edited(c, [(c.before.end, c.token.end + 1, "\n" + " " * (c.first.column - 1))]) if c.before is not None else None
-    return read_as(c, "syntax", "an input line stands by itself", "`->` continues a step, and an input is none", text, "begin the next line without the arrow")
+    return read_as(c, "syntax", "an input line stands by itself", "`->` continues a step, and an input is none", text, Advice("begin the next line without the arrow"))
 
 
 def loop(c: Context) -> Result:

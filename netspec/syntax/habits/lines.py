@@ -13,7 +13,7 @@ LEFT = ("import", "block", "net", "train", "default")  # what a line at the left
 
 def imported(c: Context) -> Result:
     """`from vgg import vgg16`, `import vgg.vgg16`."""
-    if c.inside or (c.token.type == "_BAD" and c.token.text.startswith('"')):
+    if c.inside or (c.first.type == "IMPORT" and c.second is not None and c.second.type == "FROM") or (c.token.type == "_BAD" and c.token.text.startswith('"')):
         return None  # a text that is never closed has a code of its own
     own = re.fullmatch(r"import\s+(\w[\w, ]*?)\s+(?:\w+\s+)?[\"']?([\w./-]+?)(?:\.net)?[\"']?", c.text) if c.first.type == "IMPORT" else None
     if c.first.type == "IMPORT" and own and own[2] != "from" and "." not in own[1]:

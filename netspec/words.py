@@ -20,13 +20,13 @@ class WordError(Exception):
     """A word refused its arguments or its inputs.
 
     Rules know no spans: `code`, `label` (what stands under the caret), `notes` (facts, one a line), `hint` (what can
-    be pasted) and `swap` are all they say. The pass that called them adds where. `swap` is (as it may be written, what could
+    be pasted), `advice` (what to do where nothing can) and `swap` are all they say. The pass that called them adds where. `swap` is (as it may be written, what could
     stand there) pairs: the first one that the step holds makes the hint.
     """
 
-    def __init__(self, message: str, *notes: str, label: str = "", hint: str = "", code: str = "shape-mismatch", swap: tuple[tuple[str, str], ...] = ()):
+    def __init__(self, message: str, *notes: str, label: str = "", hint: str = "", code: str = "shape-mismatch", advice: str = "", swap: tuple[tuple[str, str], ...] = ()):
         super().__init__(message)
-        self.message, self.notes, self.label, self.hint, self.code, self.swap = message, notes, label, hint, code, swap
+        self.message, self.notes, self.label, self.hint, self.code, self.swap = message, (*notes, *([advice] if advice else [])), label, hint, code, swap
 
 
 @dataclass(frozen=True, slots=True)

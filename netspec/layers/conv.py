@@ -5,7 +5,6 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from ..diagnostics import Advice
 from ..ir.graph import Parameter
 from ..ir.types import TensorType, shape_text
 from ..words import WordError, count, flag, padding, size, value, word
@@ -68,7 +67,7 @@ class Conv(Layer, category="convolution"):
 
             notes = [f"{n} / {g} = {n / g:g}" for n in (c, f) if n is not None]
             raise WordError("groups must divide the channels on both sides", *notes, label=f"groups={g}: {'?' if c is None else c} channels in, {f} out",
-                            swap=((f"groups={g}", f"groups={gcd(c or f, f)}"),), hint=Advice(f"groups={gcd(c or f, f)} would divide both"), code="groups")
+                            swap=((f"groups={g}", f"groups={gcd(c or f, f)}"),), advice=f"groups={gcd(c or f, f)} would divide both", code="groups")
         check_edges("conv", x, pad, self.edges)
         if self.values is not None:
             self._fixed((f, None if c is None else c // g, *window), prod(window))
@@ -105,7 +104,7 @@ class Conv(Layer, category="convolution"):
         if (len(numbers) != prod(known)) if len(known) == len(shape) else (not numbers or len(numbers) % prod(known)):
             raise WordError("values= gives the numbers of one window, or of all of them", f"one window: {taps}",
                             f"all: {shape_text(shape)}" + (f" = {prod(known)}" if len(known) == len(shape) else ""),
-                            label=f"{len(numbers)} number{'s' if len(numbers) > 1 else ''}", hint=Advice(f"{taps} numbers are wanted:  values=[{', '.join(['1'] * min(taps, 9))}{', ...' if taps > 9 else ''}]"), code="bad-value")
+                            label=f"{len(numbers)} number{'s' if len(numbers) > 1 else ''}", advice=f"{taps} numbers are wanted:  values=[{', '.join(['1'] * min(taps, 9))}{', ...' if taps > 9 else ''}]", code="bad-value")
         return numbers
 
     def _rows(self, c: int) -> list[tuple[int, ...]]:
@@ -114,7 +113,7 @@ class Conv(Layer, category="convolution"):
         rows = [tuple(r) if isinstance(r, (tuple, list, range)) else (r,) for r in table]
         if len(rows) != self.filters or not all(r and all(isinstance(k, int) and 0 <= k < c for k in r) and len(set(r)) == len(r) for r in rows):
             raise WordError(f"table= lists the input channels (0..{c - 1}) of each of the {self.filters} filters, none twice", label=f"table of {len(rows)} filters",
-                            hint=Advice(f"for example  table={_pairs(c, min(self.filters, 4))[:-1]}{', ...]' if self.filters > 4 else ']'}"), code="bad-value",
+                            advice=f"for example  table={_pairs(c, min(self.filters, 4))[:-1]}{', ...]' if self.filters > 4 else ']'}", code="bad-value",
                             swap=((f"table={[list(r) for r in rows]}", f"table={_pairs(c, self.filters)}"),) if self.filters <= 64 else ())
         return rows
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from math import gcd, prod
 from typing import Any
 
-from ..diagnostics import Advice
 from ..ir.graph import Parameter
 from ..ir.types import Size, TensorType
 from ..words import WordError, count, flag, padding, size
@@ -60,7 +59,7 @@ class Deconv(Layer, category="convolution"):
         c, g, f = x.channels, self.groups, self.filters
         if f % g or (c is not None and c % g):
             raise WordError("groups must divide the channels on both sides", *(f"{n} / {g} = {n / g:g}" for n in (c, f) if n is not None),
-                            label=f"groups={g}: {'?' if c is None else c} channels in, {f} out", swap=((f"groups={g}", f"groups={gcd(c or f, f)}"),), hint=Advice(f"groups={gcd(c or f, f)} would divide both"), code="groups")
+                            label=f"groups={g}: {'?' if c is None else c} channels in, {f} out", swap=((f"groups={g}", f"groups={gcd(c or f, f)}"),), advice=f"groups={gcd(c or f, f)} would divide both", code="groups")
         for e, s, d in zip(per_axis("output_pad", self.output_pad, rank), stride, dilation):
             if e and e >= max(s, d):
                 raise WordError("output_pad chooses between the sizes that a stride maps to one, so it is smaller than the stride", label=f"output_pad {e}, stride {s}",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from math import prod
 
-from ..diagnostics import Advice
 from ..ir.graph import Parameter
 from ..ir.types import TensorType, shape_text
 from ..words import WordError, count, flag
@@ -35,7 +34,7 @@ class Fc(Layer, category="dense"):
         (x,) = inputs
         if not x.known:
             raise WordError("fc needs to know the size of its input", label=f"the input is {shape_text(x.shape)}",
-                            hint=Advice("bind the size (--input 3x224x224), or put  avgpool global ->  before it"), code="unknown-size")
+                            advice="bind the size (--input 3x224x224), or put  avgpool global ->  before it", code="unknown-size")
         return x.of(self.units)
 
     def parameters(self, *inputs: TensorType) -> tuple[Parameter, ...]:

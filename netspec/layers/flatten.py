@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ..diagnostics import Advice
 from ..ir.types import TensorType, shape_text
 from ..words import WordError
 from .layer import Builder, Example, Layer, plane, sizes
@@ -22,7 +21,7 @@ class Flatten(Layer, category="move"):
         (x,) = inputs
         if not x.known:
             raise WordError("flatten needs to know the size of its input", label=f"the input is {shape_text(x.shape)}",
-                            hint=Advice("bind the size (--input 3x224x224), or put  avgpool global ->  before it"), code="unknown-size")
+                            advice="bind the size (--input 3x224x224), or put  avgpool global ->  before it", code="unknown-size")
         return x.of(x.size)
 
     def forward(self, b: Builder, *inputs: str, **parameters: str) -> str:

@@ -6,7 +6,6 @@ import re
 from math import gcd, prod
 from typing import Any, ClassVar
 
-from ..diagnostics import Advice
 from ..ir.graph import Parameter
 from ..ir.types import TensorType, shape_text
 from ..words import WordError, count, flag, number
@@ -117,7 +116,7 @@ class InstanceNorm(GroupNorm, category="normalisation", name="instance_norm"):
         (x,) = inputs
         if not x.spatial or all(w == 1 for w in x.spatial):
             raise WordError("instance_norm takes the mean over height and width, and here is one number for each channel",
-                            label=f"the input is {shape_text(x.shape)}", hint=Advice("use bn or group_norm"), code="wrong-rank")
+                            label=f"the input is {shape_text(x.shape)}", advice="use bn or group_norm", code="wrong-rank")
         return x
 
     def of(self, channels: int | None) -> int:

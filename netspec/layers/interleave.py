@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ..diagnostics import Advice
 from ..ir.types import TensorType
 from ..words import WordError, count
 from .layer import Builder, Example, Layer, known_channels, plane, sizes
@@ -26,7 +25,7 @@ class Interleave(Layer, category="move"):
         (x,) = inputs
         if x.channels is not None and x.channels % self.groups:
             raise WordError("groups that take turns have equally many channels", f"{x.channels} / {self.groups} = {x.channels / self.groups:g}",
-                            label=f"{x.channels} channels, {self.groups} groups", hint=Advice(f"give the layer above {-(-x.channels // self.groups) * self.groups} channels"), code="groups")
+                            label=f"{x.channels} channels, {self.groups} groups", advice=f"give the layer above {-(-x.channels // self.groups) * self.groups} channels", code="groups")
         return x
 
     def forward(self, b: Builder, *inputs: str, **parameters: str) -> str:

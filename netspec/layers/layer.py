@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol
 
-from ..diagnostics import Advice
 from ..ir.graph import Node, Parameter
 from ..ir.types import TensorType
 from ..words import Registry, Word, WordError
@@ -161,7 +160,7 @@ def sizes(t: TensorType) -> tuple[int, ...]:
 def known_channels(t: TensorType) -> int:
     """The number of channels, where a rule needs it."""
     if t.channels is None:
-        raise WordError("the number of channels must be known here", label="it is `?`", hint=Advice("only heights and widths may be left open:  input 3x?x?"), code="unknown-size")
+        raise WordError("the number of channels must be known here", label="it is `?`", advice="only heights and widths may be left open:  input 3x?x?", code="unknown-size")
     return t.channels
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ..diagnostics import Advice
 from ..ir.types import TensorType
 from ..words import WordError, count
 from .layer import Builder, Example, Layer, plane, sizes
@@ -27,7 +26,7 @@ class Maxout(Layer, category="activation"):
             return x
         if x.channels % self.pieces:
             raise WordError("maxout takes the largest of each group of channels, so the group must divide them", f"{x.channels} / {self.pieces} = {x.channels / self.pieces:g}",
-                            label=f"{x.channels} channels, groups of {self.pieces}", hint=Advice(f"give the layer above {-(-x.channels // self.pieces) * self.pieces} channels"), code="groups")
+                            label=f"{x.channels} channels, groups of {self.pieces}", advice=f"give the layer above {-(-x.channels // self.pieces) * self.pieces} channels", code="groups")
         return x.of(x.channels // self.pieces, *x.spatial)
 
     def forward(self, b: Builder, *inputs: str, **parameters: str) -> str:

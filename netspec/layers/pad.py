@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..diagnostics import Advice
 from ..ir.types import TensorType, shape_text
 from ..words import WordError, count, number, padding, ref, word
 from .layer import Builder, Example, Layer, plane, sizes
@@ -89,9 +88,9 @@ def check_edges(layer: str, x: TensorType, around: Pads, mode: str) -> None:
     for w, (a, z) in zip(x.spatial, around):
         if w is not None and mode == "reflect" and max(a, z) >= w:
             raise WordError("a mirror image is narrower than what it mirrors, as the edge is not repeated", label=f"pad {max(a, z)}, input {shape_text(x.shape)}",
-                            hint=Advice(f"pad at most {w - 1}, or use `replicate`"), swap=(("reflect", "replicate"),), code="bad-value")
+                            advice=f"pad at most {w - 1}, or use `replicate`", swap=(("reflect", "replicate"),), code="bad-value")
         if w is not None and mode == "circular" and max(a, z) > w:
-            raise WordError("circular padding goes round once at most", label=f"pad {max(a, z)}, input {shape_text(x.shape)}", hint=Advice(f"pad at most {w}, or use `replicate`"), swap=(("circular", "replicate"),), code="bad-value")
+            raise WordError("circular padding goes round once at most", label=f"pad {max(a, z)}, input {shape_text(x.shape)}", advice=f"pad at most {w}, or use `replicate`", swap=(("circular", "replicate"),), code="bad-value")
 
 
 def pad_edges(b: Builder, x: str, around: Pads, mode: str) -> str:

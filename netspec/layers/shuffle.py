@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ..diagnostics import Advice
 from ..ir.types import TensorType
 from ..words import WordError, count, word
 from .layer import OUT, WINDOW, Builder, Example, Layer, names, sizes
@@ -32,7 +31,7 @@ class Shuffle(Layer, category="move"):
         n = r**rank
         if x.channels is not None and x.channels % n:
             raise WordError("shuffle turns r*r channels into the pixels of one", f"{x.channels} / {n} = {x.channels / n:g}", label=f"{x.channels} channels, r = {r}",
-                            hint=Advice(f"give the layer above {-(-x.channels // n) * n} channels"), code="groups")
+                            advice=f"give the layer above {-(-x.channels // n) * n} channels", code="groups")
         return x.of(None if x.channels is None else x.channels // n, *(None if w is None else w * r for w in x.spatial))
 
     def forward(self, b: Builder, *inputs: str, **parameters: str) -> str:

@@ -6,7 +6,6 @@ from dataclasses import replace
 from math import prod
 from typing import Any
 
-from ..diagnostics import Advice
 from ..ir.graph import Node
 from ..ir.types import TensorType, shape_text
 from ..words import WordError, ref
@@ -43,7 +42,7 @@ class Unpool(Layer, category="pooling"):
         """Reads what the pool read; its indices are those the pool itself finds, and the same formula is computed once."""
         pool = makers[1]
         if not isinstance(pool.op, MaxPool):
-            raise WordError("unpool puts numbers back where a max-pooling took them from", label=f"@{self.pool} is no maxpool", hint=Advice("it names a maxpool above:  unpool @maxpool1"), code="wrong-argument")
+            raise WordError("unpool puts numbers back where a max-pooling took them from", label=f"@{self.pool} is no maxpool", advice="it names a maxpool above:  unpool @maxpool1", code="wrong-argument")
         return replace(self, of=pool.op), (values[0], pool.inputs[0])  # type: ignore[type-var]
 
     def shape(self, *inputs: TensorType) -> TensorType:

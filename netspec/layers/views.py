@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..diagnostics import Advice
 from ..ir.types import TensorType, shape_text
 from ..words import WordError
 from .layer import Builder, Example, Layer, plane, sizes
@@ -22,7 +21,7 @@ class SplitViews(Layer, category="move", name="split_views"):
         (x,) = inputs
         if x.channels is None or len(x.shape) < 2:
             raise WordError("each runs over the first axis of its input, and needs to know how many there are",
-                            label=f"the input is {shape_text(x.shape)}", hint=Advice("an input of views is declared with them first:  input (12, 3, 224, 224)"), code="wrong-rank")
+                            label=f"the input is {shape_text(x.shape)}", advice="an input of views is declared with them first:  input (12, 3, 224, 224)", code="wrong-rank")
         return replace(x, shape=x.shape[1:], batch=x.batch * x.channels)
 
     def forward(self, b: Builder, *inputs: str, **parameters: str) -> str:
@@ -58,7 +57,7 @@ def pooled(layer: str, inputs: tuple[TensorType, ...]) -> TensorType:
     """The type of `max over=v`: the first axis gone."""
     (x, *more) = inputs
     if more or len(x.shape) < 2 or x.channels is None:
-        raise WordError(f"{layer} over= pools the axis that an `each` above runs over", label=f"the input is {shape_text(x.shape)}", hint=Advice("each v:  opens one"), code="wrong-rank")
+        raise WordError(f"{layer} over= pools the axis that an `each` above runs over", label=f"the input is {shape_text(x.shape)}", advice="each v:  opens one", code="wrong-rank")
     return x.of(*x.shape[1:])
 
 

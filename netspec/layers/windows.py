@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..diagnostics import Advice
 from ..ir.types import Size, shape_text
 from ..words import WordError, spelled
 from .layer import OUT, WINDOW, names
@@ -21,7 +20,7 @@ def per_axis(what: str, v: Any, rank: int) -> tuple[int, ...]:
         return (v,) * rank
     if len(v) != rank:
         raise WordError(f"{what} has {len(v)} numbers and the input has {rank} spatial ax{'is' if rank == 1 else 'es'}",
-                        label=f"{what} {spelled(tuple(v))}", hint=Advice(f"one number for all axes, or {rank}: {shape_text((v[0],) * rank)}"), swap=swaps(v, (v[0],) * rank, what),
+                        label=f"{what} {spelled(tuple(v))}", advice=f"one number for all axes, or {rank}: {shape_text((v[0],) * rank)}", swap=swaps(v, (v[0],) * rank, what),
                         code="wrong-rank")
     return tuple(v)
 
@@ -61,7 +60,7 @@ def out_sizes(x: tuple[Size, ...], window: tuple[int, ...], stride: tuple[int, .
                 "the window is larger than what it slides over",
                 f"out = (in + 2*pad - window)/stride + 1 = ({w} + {total.replace('2*', '2*') if total != '0' else 0} - {f})/{s} + 1 = {room // s + 1 if room % s == 0 else _decimal(room / s + 1)}",
                 label=f"window {extent}, input {'x'.join('?' if v is None else str(v) for v in x)}" + (f", pad {a}" if a else ""),
-                hint=Advice(f"the input has shrunk to {shape_text(x)} here; remove a pooling above, use a window of at most {most}, or start from a larger input"),
+                advice=f"the input has shrunk to {shape_text(x)} here; remove a pooling above, use a window of at most {most}, or start from a larger input",
                 swap=(*swaps(window, tuple(min(n, most) for n in window)), (str(k), str(most))),
                 code="window-too-large")
         n = -(-room // s) if ceil else room // s
@@ -104,5 +103,5 @@ def need_image(layer: str, shape: tuple[Size, ...]) -> int:
     if not 1 <= rank <= 3:
         raise WordError(f"{layer} slides over an image, and this has no height or width" if rank < 1 else f"{layer} works on 1, 2 or 3 spatial axes, and this has {rank}",
                         label=f"the input is {shape_text(shape)}",
-                        hint=Advice(f"put {layer} before the fc layers, or use fc here") if rank < 1 else "", code="wrong-rank")
+                        advice=f"put {layer} before the fc layers, or use fc here" if rank < 1 else "", code="wrong-rank")
     return rank

@@ -339,5 +339,5 @@ def refused(e: WordError, span: Span) -> Mistake:
     text = line[span.column - 1 : span.end_column - 1 if span.end_line == span.line else len(line)]
     for written, instead in e.swap:
         if len(found := list(re.finditer(rf"(?<![\w.=]){re.escape(written)}(?![\w.])", text))) == 1:
-            return Mistake(e.code, e.message, span, e.label, (*e.notes, *([str(e.hint)] if isinstance(e.hint, Advice) else [])), text[: found[0].start()] + instead + text[found[0].end() :])
+            return Mistake(e.code, e.message, span, e.label, e.notes, text[: found[0].start()] + instead + text[found[0].end() :])
     return Mistake(e.code, e.message, span, e.label, e.notes, e.hint or None)

@@ -186,8 +186,8 @@ def read_plain(path: Path, largest: int, closed: int = 0o022) -> bytes | None:
             if stat.S_ISREG(is_.st_mode) and mine and is_.st_size <= largest:
                 if time.time() - is_.st_mtime > 86400:
                     os.utime(path)  # pruning removes what has not been used for longest
-                with open(handle, "rb", closefd=False) as f:
-                    return f.read(largest + 1)
+                with open(handle, "rb", buffering=0, closefd=False) as f:
+                    return f.read(is_.st_size)
         finally:
             os.close(handle)
     except FileNotFoundError:

@@ -65,6 +65,8 @@ CATALOGUE: dict[str, str] = {
     "out-of-range": _page("A number is outside what its argument allows.", "", "dropout 1.5", "dropout 0.5"),
     "not-whole": _page("A number that counts something is not whole.", "", "conv in.channels/2 1x1   # with 3 channels", "conv in.channels 1x1"),
     "bad-value": _page("A value makes no sense here.", "A number is needed where there is a text, a list where there is a number.", 'fc "10"+1', "fc 10+1"),
+    "bad-formula": _page("A layer writes a formula that says what none can, or what its values do not fit.", "docs/adding_a_layer.md says what formulas are; netspec/ir/formula.py has the whole notation.",
+                         'b("t[n,c] min= x[n,c,h]", x=x)', 'b("t[n,c] max= -x[n,c,h]", x=x)'),
     "bad-index": _page("A list has no item of this number, or a name is numbered with something else.", "Items are numbered from 0."),
     "division-by-zero": _page("An expression divides by zero.", "The message names the numbers; a parameter may be the one that is zero.", "fc 10/(in.channels - 64)   # on 64 channels", "fc 10"),
     "too-large": _page("A number or a value is larger than any network's.", "The limits are there so that a slip ends in this message and not in a machine without memory."),

@@ -63,7 +63,13 @@ class Access:
 
     @property
     def compound(self) -> bool:
-        return None in self.bare
+        return None in self.bare or self.diagonal
+
+    @cached_property
+    def diagonal(self) -> bool:
+        """Whether an index stands in two subscripts, as in x[c,c]."""
+        every = [i for a in self.axes for i, _ in a.terms]
+        return len(set(every)) < len(every)
 
     def __str__(self) -> str:
         return f"{self.name}[{','.join(map(axis_text, self.axes))}]"
@@ -197,6 +203,18 @@ class Formula:
     def reduced(self) -> tuple[str, ...]:
         """Indices that appear only on the right."""
         return tuple(i for i in self.indices if i not in self.target.indices)
+
+    @cached_property
+    def diagonal(self) -> bool:
+        """Whether any value is written or read along a diagonal."""
+        return any(a.diagonal for a in (*self.targets, *self.reads))
+
+    @cached_property
+    def numbers(self) -> frozenset[str]:
+        """Indices, and N, that stand as numbers in the expression."""
+        reads = {id(x) for s in self.subscripts for x in ast.walk(s)}
+        called = {id(x.func) for x in ast.walk(self.right) if isinstance(x, ast.Call)}
+        return frozenset(x.id for x in ast.walk(self.right) if isinstance(x, ast.Name) and id(x) not in reads and id(x) not in called)
 
     @property
     def is_random(self) -> bool:

@@ -11,7 +11,8 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field, replace
 
-from ..ir.formula import Formula, Pieces, access
+from ..diagnostics import UsageError
+from ..ir.formula import Access, Formula, Pieces, access, in_bounds
 from ..ir.graph import Graph, Input, Node, Parameter, Region, Value
 from ..ir.types import TensorType
 from .lower import Program, Writer, places
@@ -108,9 +109,11 @@ class _Backward:
                 self.parts.setdefault(full[local], []).append(g)
 
     def formula(self, node: Node, f: Formula, inputs: tuple[str, ...], results: tuple[TensorType, ...]) -> None:
-        assert f.how != "max=", f"%{node.name}: a maximum has no derivative as a formula; its layer states one"
         dy = self.total(node.name)
         if dy is None:
+            return
+        if f.how == "max=" and f.reduced:
+            self.maximum(node, f, dy)
             return
         bound = dict(zip(f.operands, inputs))
         target = f.target
@@ -119,15 +122,20 @@ class _Backward:
             source = bound[read.name]
             if source not in self.needed:
                 continue
-            d = derivative(f.right, sub, str(target))
+            d = derivative(f.right, sub, str(target) if f.how == "=" else "")  # a sum is not the value of its terms
             if d == "0":
                 continue
             t = self.p.types[source]
-            if d == "1" and read.axes == target.axes and not f.reduced and results:
+            limits = self.limits(f, read, bound, extents)
+            if d == "1" and read.axes == target.axes and not f.reduced and results and not limits:
                 self.parts.setdefault(source, []).append(dy)  # the same value: no operation
                 continue
             right = _product("dy" + str(target)[len(target.name):] if isinstance(dy, str) else repr(dy), d)
             g = Formula(f"d_{read.name}{str(read)[len(read.name):]} = {right}")
+            for r in f.reads:  # what the term no longer reads still says how often it is added, and where
+                if r is not read and r not in g.reads and (r in limits or any(i in f.reduced and i not in g.indices for i in r.indices)):
+                    right = f"({right}) * where({r} > 0.0, 1.0, 1.0)"
+                    g = Formula(f"d_{read.name}{str(read)[len(read.name):]} = {right}")
             summed = [i for i in g.indices if i not in read.indices]
             how = "+=" if summed or read.compound or (f.is_product) else "="
             text = f"d_{read.name}{str(read)[len(read.name):]} {how} {right}"
@@ -136,6 +144,57 @@ class _Backward:
             bare = {a.bare for r in (known.target, *(known.reads if results else ())) for a in r.axes if a.bare}
             over = {i: e for i, e in extents.items() if i in known.indices and i not in bare}
             self.parts.setdefault(source, []).append(self._emit(source, text, {k: env[k] for k in known.operands}, t, over, node))
+
+    def limits(self, f: Formula, read: Access, bound: dict[str, str], extents: dict[str, int]) -> list[Access]:
+        """The other reads that may be out of bounds, where the formula adds nothing."""
+        return [r for r in f.reads if r is not read and r.compound
+                and in_bounds(zip(r.axes[self.p.types[bound[r.name]].batch > 0:], self.p.types[bound[r.name]].shape), extents, {}, str)]
+
+    def maximum(self, node: Node, f: Formula, dy: Cotangent) -> None:
+        """The gradient goes to the place that won, the first one among equals. The formula that finds the largest finds its
+        place as well:
+
+            y[n,c] max= x[n,c,h]   becomes   y[n,c], i[n,c] max= x[n,c,h]   and   dx[n,c,h] += where(i[n,c] == h, dy[n,c], 0)
+        """
+        bound = dict(zip(f.operands, node.inputs))
+        extents = f.extents(tuple(self.p.types[i] for i in node.inputs), tuple(v.type for v in node.results))
+        place, number = self.place(node, f), _row_major(f.reduced, extents)
+        at = str(f.target)[len(f.target.name):]
+        given, known = ("dy" + at, {"dy": dy}) if isinstance(dy, str) else (repr(dy), {})
+        won = f"where(place{at} == {number}, {given}, 0.0)"
+        apart = ""  # what arrives at each place of the maximum, where a read does not know all of its indices
+        for sub, read in zip(f.subscripts, f.reads):
+            source = bound[read.name]
+            d = derivative(f.right, sub, "")
+            if source not in self.needed or d == "0":
+                continue
+            to, env = f"d_{read.name}{str(read)[len(read.name):]}", bound | {"place": place, **known}
+            if set(f.reduced) <= set(read.indices):
+                text = f"{to} += where(place{at} == {number}, {_product(given, d)}, 0.0)"
+            else:
+                places = sorted(f.indices, key=lambda i: i != "n")
+                batch = max((self.p.types[bound[r.name]].batch for r in f.reads if "n" in r.indices), default=0)
+                t = TensorType(tuple(extents[i] for i in places if i != "n"), batch)
+                apart = apart or self._emit(node.name, f"won[{','.join(places)}] = {won}", {"place": place, **known}, t, {i: extents[i] for i in places if i != "n"}, node)
+                text, env = f"{to} += " + _product(f"won[{','.join(places)}]", d), bound | {"won": apart}
+            new = Formula(text)
+            bare = {i for r in (new.target, *new.reads) for i in r.bare if i}
+            over = {i: e for i, e in extents.items() if i in new.indices and i not in bare}
+            self.parts.setdefault(source, []).append(self._emit(source, text, {k: env[k] for k in new.operands}, self.p.types[source], over, node))
+
+    def place(self, node: Node, f: Formula) -> str:
+        """The value that holds the place of a maximum; made where the formula has not got it yet."""
+        if len(node.results) > 1:
+            return node.results[1].name
+        name = f"{node.name}.place"
+        k = next(k for k, m in enumerate(self.p.nodes) if m.name == node.name)
+        left, how, right = f.text.partition("max=")
+        taken = {f.target.name, *f.operands}
+        local = next(x for x in ("i", "place", "place_") if x not in taken)
+        both = Formula(f"{left.strip()}, {local}{str(f.target)[len(f.target.name):]} {how}{right}", f.over)
+        self.p.nodes[k] = replace(node, op=both, results=(*node.results, Value(name, node.type)))
+        self.p.types[name] = node.type
+        return name
 
     def _emit(self, source: str, text: str, operands: dict[str, str], t: TensorType, over: dict[str, int] | None = None, node: Node | None = None) -> str:
         w = Writer(self.p, "", node or self.graph.maker.get(source))
@@ -154,6 +213,17 @@ def _index(t: TensorType) -> str:
     if t.batch:
         return ",".join(("n", *places(len(t.shape))))
     return ",".join(f"i{k}" for k in range(len(t.shape)))
+
+
+def _row_major(indices: tuple[str, ...], extents: dict[str, int]) -> str:
+    """The number of a place among the indices that a maximum goes over. Images may only be counted first: how many there are
+    is known when it runs."""
+    out = "0"
+    for i in indices:
+        if i == "n" and out != "0":
+            raise UsageError("a maximum over images is differentiated where `n` is the first index it goes over", f"it goes over {', '.join(indices)}", code="bad-formula")
+        out = i if out == "0" else f"({out})*{extents[i]}+{i}"
+    return out
 
 
 def derivative(e: ast.expr, wrt: ast.Subscript, result: str) -> str:

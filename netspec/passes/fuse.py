@@ -11,9 +11,7 @@ arithmetic gathers in `channel` steps.
 
 from __future__ import annotations
 
-import ast
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 
 from ..ir.formula import Formula, Pieces
 from ..ir.graph import Graph, Input, Node, Parameter
@@ -185,7 +183,7 @@ class _Fusion:
             t = self._type(bound[r.name])
             if not t.batch and (len(t.shape) != 1 or r.bare != (place[1],)):
                 return False
-        if _free(f):
+        if f.numbers:
             return False
         if f.how == "+=":
             # cut into parts: only a sum over images may read it
@@ -275,11 +273,3 @@ class _Fusion:
         f = node.op
         return isinstance(f, Formula) and f.how == "+=" and node is not d.nodes[0] and len(node.type.shape) == 1 \
             and len(f.target.axes) == 2 and any(len(r.axes) > 2 for r in f.reads)
-
-
-@lru_cache(maxsize=16384)
-def _free(f: Formula) -> set[str]:
-    """Indices, and N, that stand as numbers in an expression."""
-    reads = {id(x) for s in f.subscripts for x in ast.walk(s)}
-    called = {id(x.func) for x in ast.walk(f.right) if isinstance(x, ast.Call)}
-    return {x.id for x in ast.walk(f.right) if isinstance(x, ast.Name) and id(x) not in reads and id(x) not in called}

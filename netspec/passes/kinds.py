@@ -26,6 +26,8 @@ def kind_of(node: Node, graph: Graph, lanes: int) -> Kind:
         return "lanes" if fits else "places" if stays(node, graph) else "loop"
     f: Formula = node.op
     types = tuple(graph.values[i].type for i in node.inputs)
+    if f.diagonal:
+        return "loop"
     if contraction(node, graph) is not None:
         return "gather" if node.type.batch else "outer"
     if node.type.batch:
@@ -34,6 +36,8 @@ def kind_of(node: Node, graph: Graph, lanes: int) -> Kind:
         if is_lanes(f, types, node.type, lanes):
             return "lanes"
         return "places" if stays(node, graph) else "pairs" if pairing(f, types, node.type) else "move" if move_of(f, types, node.type) else "loop"
+    if f.numbers - {"N"}:
+        return "loop"
     if all(t.batch == 0 for t in types):
         if len(node.type.shape) == 1 and not f.reduced and all(_plain(r, types[f.operands.index(r.name)], f) for r in f.reads):
             return "channel"
@@ -52,7 +56,7 @@ def stays(node: Node, graph: Graph) -> bool:
 def contraction(node: Node, graph: Graph) -> Contraction | None:
     """The contraction a node is, where its weight is a parameter's (or prepared from one) or the gradient of one."""
     f = node.op
-    if not isinstance(f, Formula) or not f.is_product or len(f.operands) != 2:
+    if not isinstance(f, Formula) or f.diagonal or not f.is_product or len(f.operands) != 2:
         return None
     types = tuple(graph.values[i].type for i in node.inputs)
     if not node.type.batch:

@@ -15,8 +15,10 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
+from ..diagnostics import UsageError
 from ..ir.formula import Formula, Pieces
 from ..ir.graph import Graph, Input, Node, Parameter, Region, Value
+from ..ir.notation import fault, misfit, with_channels
 from ..ir.types import TensorType
 from ..layers.layer import Layer
 
@@ -158,7 +160,12 @@ class Writer:
     def __call__(self, text: str, /, *, out: tuple[int, ...] | None = None, over: dict[str, int] | None = None,
                  batch: int | None = None, effect: str | None = None, **operands: str | float) -> Any:
         text = _literals(text, tuple((k, v) for k, v in operands.items() if isinstance(v, float)))
-        f = Formula(text, tuple((over or {}).items()))
+        self.refuse(text, fault(text))
+        known = {k: self.program.types[v] for k, v in operands.items() if isinstance(v, str) and v in self.program.types}
+        missing = next((o for o in Formula(text).operands if o not in known), None)
+        self.refuse(text, f"`{missing}` is not given: b(..., {missing}=value)" if missing else None)
+        f = Formula(with_channels(text, known), tuple((over or {}).items()))
+        self.refuse(text, misfit(f, known, out if out is None or f.text == text else (*out, 1)[:len(f.target.axes) - 1]))
         inputs = tuple(str(operands[o]) for o in f.operands)
         types = tuple(self.program.types[i] for i in inputs)
         result = _result_type(f, types, out, batch)
@@ -168,6 +175,12 @@ class Writer:
         self.program.append(Node(names[0], f, inputs, results, effect=effect, spans=spans, notes=notes,
                                  scope=self.node.name if self.node else ""))
         return names[0] if len(names) == 1 else names
+
+    def refuse(self, text: str, why: str | None) -> None:
+        """A formula that says what none can."""
+        if why is not None:
+            raise UsageError(f"{getattr(self.node.op, 'name', self.node.name) if self.node else 'a formula'}: {why}", f"in the formula  {text}", code="bad-formula",
+                             hint="netspec/ir/formula.py has the whole notation")
 
     def pieces(self, *texts: str | tuple[str, dict[str, int]], out: tuple[int, ...], **operands: str) -> str:
         op = Pieces(tuple(Formula(t) if isinstance(t, str) else Formula(t[0], tuple(t[1].items())) for t in texts))
@@ -198,6 +211,8 @@ def _how_read(t: TensorType, wide: TensorType) -> str:
     """full: at the element's place; channel: at its channel; one: a single number."""
     if t.batch == wide.batch and len(t.shape) == len(wide.shape):
         return "full"
+    if t.batch and t.batch == wide.batch and t.shape == (1,) != wide.shape[:1]:
+        return "alone"  # a number for each image
     if t.batch and t.batch == wide.batch and len(t.shape) == 1:
         return "image"  # a number for each image and channel
     assert t.batch == 0 and len(t.shape) == 1, f"a map reads {wide}, per-channel vectors and single numbers, not {t}"
@@ -213,7 +228,7 @@ def places(rank: int) -> tuple[str, ...]:
 def _map_text(expression: str, literals: tuple[tuple[str, float], ...], reads: tuple[tuple[str, str], ...], rank: int, batched: bool) -> str:
     place = places(rank)
     full = ",".join((("n",) if batched else ()) + place)
-    how = {"full": full, "image": "n,c", "channel": "c", "one": "0"}
+    how = {"full": full, "image": "n,c", "alone": "n,0", "channel": "c", "one": "0"}
     spelled = {k: f"{k}[{how[h]}]" for k, h in reads} | {k: repr(v) for k, v in literals}
     expression = re.sub(r"\b[A-Za-z_]\w*\b(?!\[)", lambda m: spelled.get(m[0], m[0]), expression)  # all at once: `d` may be an index, too
     text = ast.unparse(ast.parse(expression, mode="eval").body)

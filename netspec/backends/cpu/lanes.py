@@ -433,6 +433,8 @@ def lanes_of(dtype: str, count: int) -> LaneFunctions:
         k = step.literal_value
 
         def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            if k == 0:  # the same element for every lane
+                return from_lanes(builder, [builder.load(builder.inttoptr(args[0], _PTR), align=item, typ=kind.llvm.element)] * count).value
             wide = builder.load(builder.inttoptr(args[0], _PTR), align=item, typ=ir.VectorType(kind.llvm.element, k * count))
             return builder.shuffle_vector(wide, wide, ir.Constant(ir.VectorType(I32, count), [k * i for i in range(count)]))
 

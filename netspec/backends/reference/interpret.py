@@ -212,7 +212,7 @@ def _max_with_place(f: Formula, operands: Mapping[str, Array], out: Array, place
     assert not reduced, "every reduced index of a maximum with its place is looped over"
     where = _slices(f.target, fixed, bounds)
     order = [i for i in (_index_of(a, fixed) for a in f.target.axes) if i]
-    got = _reduce(f, operands, fixed, bounds, vector, [], samples, order, out.dtype).reshape(out[where].shape)
+    got = _reduce(f, operands, fixed, bounds, vector, [], samples, order, out.dtype.type).reshape(out[where].shape)
     k = 0
     for i in f.reduced:
         k = k * extents[i] + fixed[i]

@@ -3,29 +3,41 @@
 from __future__ import annotations
 
 import os
+import random
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 import netspec
+from netspec.backends.cpu.contract_calls import Call, Kernel
 from netspec.backends.cpu.executor import CpuExecutor
+from netspec.backends.cpu.machine import CALLS
+from netspec.backends.cpu.module import SECTIONS, entry_text
+from netspec.backends.cpu.plan import plan_entry
+from netspec.backends.cpu.schedule import _Scheduler
 from netspec.backends.executor import Executor
 from netspec.backends.reference.executor import ReferenceExecutor
+from netspec.ir import contraction, layout
 from netspec.ir.formula import Pieces
 from netspec.ir.graph import Graph
-from netspec.ir.layout import Image
+from netspec.ir.layout import Image, Target, Vector
 from netspec.ir.step import Step
 from netspec.layers.layer import Example
 from netspec.losses.loss import LOSSES
 from netspec.optimisers.optimiser import OPTIMISERS
 from netspec.passes.objective import Term
+from netspec.passes.plan_memory import first_fit
+from netspec.runtime.recipe import recipe_of
 from small import Net
 from test_layers import EXAMPLES, graph_of
 from test_passes import NETS
 
+SPECS = Path(__file__).parent.parent / "specs"
 TERMS = (Term(LOSSES["cross_entropy"](), "out"),)
 
 
@@ -308,3 +320,80 @@ def test_the_same_bits_on_any_number_of_threads() -> None:
            for t in (1, 2, 4, 8)}
     assert len(out) == 1
     assert len(out.pop().split()) == 2
+
+
+class Heard:
+    """A machine that keeps the calls of a module's text."""
+
+    def __init__(self) -> None:
+        self.calls: list[Call | None] = []
+
+    def barrier(self) -> None:
+        self.calls.append(None)
+
+    def __getattr__(self, method: str) -> Any:
+        return lambda **arguments: self.calls.append(CALLS[method](**arguments))
+
+
+@pytest.mark.parametrize("name", ["lenet", "resnet_cifar", "googlenet"])
+def test_the_text_that_people_read_says_the_calls_that_run(name: str) -> None:
+    graph = netspec.load_graph(SPECS / f"{name}.net", {"resnet_cifar": "resnet20"}.get(name)).graph
+    for entry in ("predict", "gradients"):
+        planned, _ = plan_entry(graph, entry, recipe_of(graph).need_terms())
+        scope = {k: v for m in (contraction, layout) for k, v in vars(m).items()}
+        exec(entry_text(planned.kind, planned.schedule), scope)
+        for name, section in zip(SECTIONS[planned.kind], (planned.schedule.prepare, planned.schedule.main, planned.schedule.effects)):
+            heard = Heard()
+            scope[name](heard)
+            assert heard.calls == list(section.calls)
+
+
+def test_making_room_and_finding_barriers_cost_no_more_for_each_step_of_a_deeper_network() -> None:
+    def calls_of(depth: int) -> tuple[int, int]:
+        nested = {f"b{k}": (64, k, 2 * depth - k) for k in range(depth)}
+        one = _Scheduler(Graph("g", (), ()), Target("cpu", 32, 4))
+        one.layouts = {f"v{k}": Vector(16, "parameters", 16 * k) for k in range(2 * depth)}
+        steps = [Kernel(f"c{k}", "k", (f"v{2 * k}",), (f"v{2 * k + 1}",)) for k in range(depth)]
+        return counted(lambda: first_fit(nested)), counted(lambda: one.barriers(steps))
+
+    def counted(run: Callable[[], object]) -> int:
+        seen = 0
+
+        def count(frame: object, event: str, what: object) -> None:
+            nonlocal seen
+            seen += event in ("call", "c_call")
+
+        sys.setprofile(count)
+        try:
+            run()
+        finally:
+            sys.setprofile(None)
+        return seen
+
+    assert all(b < 3 * a for a, b in zip(calls_of(300), calls_of(600)))
+
+
+def test_buffers_lie_as_low_as_walking_through_all_of_them_finds() -> None:
+    def walked(lives: dict[str, tuple[int, int, int]], share: bool) -> dict[str, int]:
+        placed: list[tuple[int, int, int, int]] = []
+        where = {}
+        for b in sorted(lives, key=lambda b: (-lives[b][0], lives[b][1:], b)):
+            mine, first, last = lives[b]
+            at = 0
+            for other, size, a, e in sorted(placed):
+                if other < at + mine and (not share or (a <= last and first <= e)):
+                    at = max(at, other + size)
+            placed.append((at, mine, first, last))
+            where[b] = at
+        return where
+
+    for seed in range(200):
+        r = random.Random(seed)
+        lives = {}
+        for k in range(r.randrange(50)):
+            first = r.randrange(-1, 40)
+            lives[f"b{k}"] = (64 * r.choice([1, 1, 2, 3, 5, 8]), first, min(41, first + r.choice([0, 1, 2, 5, 20, 40])))
+        for share in (True, False):
+            where, total = first_fit(lives, share)
+            assert where == walked(lives, share)
+            assert total == max((at + lives[b][0] for b, at in where.items()), default=0)

@@ -141,7 +141,7 @@ def access(s: ast.Subscript) -> Access:
 
 
 @lru_cache(maxsize=65536)
-def _parse(text: str) -> tuple[tuple[Access, ...], str, ast.expr, tuple[ast.Subscript, ...], tuple[Access, ...]]:
+def _parse(text: str) -> tuple[tuple[Access, ...], str, ast.expr, tuple[ast.Subscript, ...], tuple[Access, ...], tuple[str, ...]]:
     m = re.match(r"\s*(.+?)\s*(\+=|max=|=)(?!=)\s*(.+)$", text)
     assert m, f"not a formula: {text}"
     left = ast.parse(m[1], mode="eval").body
@@ -150,7 +150,8 @@ def _parse(text: str) -> tuple[tuple[Access, ...], str, ast.expr, tuple[ast.Subs
     targets = tuple(access(t) for t in lefts if isinstance(t, ast.Subscript))
     subscripts = tuple(n for n in ast.walk(right) if isinstance(n, ast.Subscript))
     subscripts = tuple(sorted(subscripts, key=lambda n: (n.lineno, n.col_offset)))
-    return targets, m[2], right, subscripts, tuple(map(access, subscripts))
+    reads = tuple(map(access, subscripts))
+    return targets, m[2], right, subscripts, reads, tuple(dict.fromkeys(r.name for r in reads))
 
 
 @dataclass(frozen=True)
@@ -193,7 +194,7 @@ class Formula:
     @property
     def operands(self) -> tuple[str, ...]:
         """Local names read, each once, in the order written: what a node's inputs are bound to."""
-        return tuple(dict.fromkeys(r.name for r in self.reads))
+        return _parse(self.text)[5]
 
     @cached_property
     def indices(self) -> tuple[str, ...]:

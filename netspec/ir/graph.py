@@ -227,23 +227,23 @@ class Graph:
 
     def verify(self) -> Graph:
         """Check every invariant; returns the graph itself, so that passes can be chained. Raises AssertionError."""
-        seen: set[str] = set()
+        types: dict[str, TensorType] = {}
         parameters = {p.name for p in self.parameters}
         for n in self.nodes:
             assert n.results and n.results[0].name == n.name, f"the first result of %{n.name} must have its name"
             for i in n.inputs:
-                assert i in seen, f"%{n.name} reads %{i}, which is not defined above it"
+                assert i in types, f"%{n.name} reads %{i}, which is not defined above it"
             for v in n.results:
-                assert v.name not in seen, f"%{v.name} is defined twice"
-                seen.add(v.name)
-            assert n.effect is None or n.effect in parameters or n.effect in seen, f"%{n.name} overwrites %{n.effect}, which does not exist"
+                assert v.name not in types, f"%{v.name} is defined twice"
+                types[v.name] = v.type
+            assert n.effect is None or n.effect in parameters or n.effect in types, f"%{n.name} overwrites %{n.effect}, which does not exist"
             if isinstance(n.op, Formula):
-                n.op.extents(tuple(self.values[i].type for i in n.inputs), tuple(v.type for v in n.results))
+                n.op.extents(tuple(types[i] for i in n.inputs), tuple(v.type for v in n.results))
             elif isinstance(n.op, Pieces):
                 for f, inputs in n.op.bind(n.inputs):
-                    f.extents(tuple(self.values[i].type for i in inputs), ())
+                    f.extents(tuple(types[i] for i in inputs), ())
         for _, out in (*self.outputs, *self.gradients):
-            assert out in seen, f"output %{out} does not exist"
+            assert out in types, f"output %{out} does not exist"
         return self
 
 

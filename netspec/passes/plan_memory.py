@@ -6,11 +6,11 @@ own that do not depend on the batch. The bytes of a plan are exactly those its b
 
 from __future__ import annotations
 
-from bisect import insort
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
-from ..ir.graph import Graph, Node
+from ..ir.graph import Graph, Node, Value
+from ..ir.intervals import Rooms
 from ..ir.layout import Image, Layout, Packed, Vector, round_up
 from ..ir.step import Step
 
@@ -58,26 +58,22 @@ def _place(graph: Graph, keep: Collection[str], share: bool = True) -> tuple[Gra
         elif isinstance(layout, Vector | Packed) and layout.space == "vectors" and layout.at < 0:
             layouts[name] = replace(layout, at=vectors)
             vectors += round_up(layout.size, 16)
-    nodes = [replace(n, results=tuple(replace(v, layout=layouts.get(v.name)) for v in n.results)) for n in graph.nodes]
+    nodes = [replace(n, results=tuple(Value(v.name, v.type, layouts.get(v.name)) for v in n.results)) for n in graph.nodes]
     return graph.with_nodes(nodes), MemoryPlan(arena, sum(size_of.values()), vectors, scalars)
 
 
 def first_fit(lives: Mapping[str, tuple[int, int, int]], share: bool = True) -> tuple[dict[str, int], int]:
     """Where buffers begin, and the size of all: each is (size, first step, last step), and those that are never alive at the
     same time may share. The largest are placed first, each as low as it fits."""
-    placed: list[tuple[int, int, int, int]] = []  # at, size, first and last step, by their order in memory
+    start = min((first for _, first, _ in lives.values()), default=0)
+    rooms = Rooms(max((last for *_, last in lives.values()), default=0) - start + 1 if share else 1)
     where: dict[str, int] = {}
     for b in sorted(lives, key=lambda b: (-lives[b][0], lives[b][1:], b)):
-        mine, first, last = lives[b]
-        at = 0
-        for other, size, a, e in placed:
-            if other >= at + mine:
-                break  # so do all that follow
-            if not share or (a <= last and first <= e):
-                at = max(at, other + size)
-        insort(placed, (at, mine, first, last))
-        where[b] = at
-    return where, max((at + size for at, size, *_ in placed), default=0)
+        size, first, last = lives[b]
+        steps = (first - start, last - start) if share else (0, 0)
+        where[b] = rooms.lowest(size, *steps)
+        rooms.take(where[b], size, *steps)
+    return where, max((at + lives[b][0] for b, at in where.items()), default=0)
 
 
 def _image(layout: Layout) -> Image:

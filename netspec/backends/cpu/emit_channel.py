@@ -7,9 +7,10 @@ between channels; results are rounded once, when stored. A flat item is a run of
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 
 from ...ir.formula import Formula
-from ...ir.graph import Graph, Node
+from ...ir.graph import Node, Value
 from ...ir.step import Step
 from .emit_lanes import Emitted, kernel_text
 from .expressions import keeps_zero, source
@@ -17,10 +18,10 @@ from .expressions import keeps_zero, source
 WORDS = 5  # of an operand: address, bytes from image to image, block to block, part to part, number of parts
 
 
-def emit_channel(node: Node, graph: Graph, dtype: str, lanes: int) -> Emitted:
+def emit_channel(node: Node, values: Mapping[str, Value], dtype: str, lanes: int) -> Emitted:
     step: Step = node.op
     item = 8 if dtype == "float64" else 4
-    types = {i: graph.values[i].type for n in step.nodes for i in n.inputs if i in graph.values} | {v.name: v.type for n in step.nodes for v in n.results}
+    types = {i: values[i].type for n in step.nodes for i in n.inputs if i in values} | {v.name: v.type for n in step.nodes for v in n.results}
     stored = [v.name for v in node.results]
     operands: dict[str, int] = {}
     names: dict[str, str] = {}
@@ -85,7 +86,7 @@ def _has_vector(f: Formula) -> bool:
     return bool(f.reads)
 
 
-def emit_flat(node: Node, graph: Graph, dtype: str, lanes: int, scalars: frozenset[str] = frozenset()) -> Emitted:
+def emit_flat(node: Node, values: Mapping[str, Value], dtype: str, lanes: int, scalars: frozenset[str] = frozenset()) -> Emitted:
     """Element by element over vectors of one length; `scalars` are values of one element."""
     step: Step = node.op
     item = 8 if dtype == "float64" else 4

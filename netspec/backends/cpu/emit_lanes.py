@@ -8,10 +8,11 @@ the same for every size and one compiled kernel serves many layers.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ...ir.formula import Pieces
-from ...ir.graph import Graph, Node
+from ...ir.graph import Node, Value
 from ...ir.layout import Image
 from ...ir.nests import domain_of, nests
 from ...ir.step import Step
@@ -30,14 +31,14 @@ class Emitted:
     shifts: tuple[int, ...] = ()  # of each operand: the block of channels that its first block meets
 
 
-def emit_lanes(node: Node, graph: Graph, dtype: str, lanes: int) -> Emitted:
-    """The kernel of a fused step. `graph` is the fused, laid out program."""
+def emit_lanes(node: Node, values: Mapping[str, Value], dtype: str, lanes: int) -> Emitted:
+    """The kernel of a fused step. `values` are those of the fused, laid out program."""
     step: Step = node.op
-    near = {i: graph.values[i] for n in step.nodes for i in n.inputs if i in graph.values} | {v.name: v for v in node.results}
+    near = {i: values[i] for n in step.nodes for i in n.inputs if i in values} | {v.name: v for v in node.results}
     types = {k: v.type for k, v in near.items()} | {v.name: v.type for n in step.nodes for v in n.results}
     layouts = {k: v.layout for k, v in near.items()}
     stored = {v.name for v in node.results}
-    t = Text(graph, {}, dtype, lanes)
+    t = Text(dtype, lanes)
     extents = {n.name: {} if isinstance(n.op, Pieces) else n.op.extents(tuple(types[i] for i in n.inputs), tuple(v.type for v in n.results)) for n in step.nodes}
     every = nests(step.nodes, {n.name: domain_of(n, extents[n.name]) for n in step.nodes})
     for nest in every:

@@ -6,9 +6,10 @@ Right for every formula, fast for none. An item is one image, or the whole step 
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 
 from ...ir.formula import Access, Formula, Pieces, access, affine, in_bounds, spell
-from ...ir.graph import Graph, Node, images_of
+from ...ir.graph import Node, Value, images_of
 from ...ir.layout import Image, Layout, Packed
 from ...ir.step import Step
 from ...ir.types import TensorType
@@ -18,9 +19,9 @@ from .expressions import source
 WORDS = 5
 
 
-def emit_loop(node: Node, graph: Graph, dtype: str, lanes: int) -> Emitted:
+def emit_loop(node: Node, values: Mapping[str, Value], dtype: str, lanes: int) -> Emitted:
     step: Step = node.op
-    writer = _Loops(graph, node, dtype)
+    writer = _Loops(values, node, dtype)
     body = []
     for n in step.nodes:
         for f, inputs, first in ([(f, i, k == 0) for k, (f, i) in enumerate(n.op.bind(n.inputs))] if isinstance(n.op, Pieces) else [(n.op, n.inputs, True)]):
@@ -31,10 +32,10 @@ def emit_loop(node: Node, graph: Graph, dtype: str, lanes: int) -> Emitted:
 
 
 class _Loops:
-    def __init__(self, graph: Graph, node: Node, dtype: str):
+    def __init__(self, values: Mapping[str, Value], node: Node, dtype: str):
         self.item = 8 if dtype == "float64" else 4
         step: Step = node.op
-        near = {i: graph.values[i] for n in step.nodes for i in n.inputs if i in graph.values} | {v.name: v for v in node.results}
+        near = {i: values[i] for n in step.nodes for i in n.inputs if i in values} | {v.name: v for v in node.results}
         self.types: dict[str, TensorType] = {k: v.type for k, v in near.items()} | {v.name: v.type for n in step.nodes for v in n.results}
         self.layouts: dict[str, Layout | None] = {k: v.layout for k, v in near.items()}
         self.operands: dict[str, int] = {}

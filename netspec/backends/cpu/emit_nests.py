@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from ...ir.formula import Access, Axis, Formula, access, affine, in_bounds, spell
-from ...ir.graph import Graph, Node
+from ...ir.graph import Node
 from ...ir.layout import Image, Layout
 from ...ir.nests import Nest, is_total
 from ...ir.types import TensorType
@@ -24,8 +24,6 @@ WORDS = 5  # of an operand
 class Text:
     """A kernel under construction."""
 
-    graph: Graph
-    values: dict[str, Image | None]
     dtype: str
     lanes: int
     operands: dict[tuple[str, int], int] = field(default_factory=dict)  # value, and the block of it where b = 0 lies

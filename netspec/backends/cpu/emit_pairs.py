@@ -8,10 +8,11 @@ in registers. The texts hold no extents: there are two kernels in all.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import prod
 
 from ...ir.formula import Access, Formula
-from ...ir.graph import Graph, Node
+from ...ir.graph import Node, Value
 from ...ir.layout import Image
 from ...ir.pairs import pairing
 from .emit_lanes import Emitted, kernel_text
@@ -19,22 +20,22 @@ from .emit_lanes import Emitted, kernel_text
 TILE = 8  # sums in registers
 
 
-def emit_pairs(node: Node, graph: Graph, dtype: str, lanes: int) -> tuple[Emitted, int]:
+def emit_pairs(node: Node, values: Mapping[str, Value], dtype: str, lanes: int) -> tuple[Emitted, int]:
     """The kernel of a step of one formula, and the bytes of scratch it needs."""
     item = 8 if dtype == "float64" else 4
     (n,) = node.op.nodes
     f: Formula = n.op
     bound = dict(zip(f.operands, n.inputs))
-    form, lane, other = pairing(f, tuple(graph.values[i].type for i in n.inputs), n.type) or ("", f.reads[0], f.reads[1])
+    form, lane, other = pairing(f, tuple(values[i].type for i in n.inputs), n.type) or ("", f.reads[0], f.reads[1])
 
     def shape(a: Access) -> tuple[int, ...]:
-        return tuple(s or 0 for s in graph.values[bound[a.name]].type.shape)
+        return tuple(s or 0 for s in values[bound[a.name]].type.shape)
 
     space = shape(other)[1:]
     sizes = (prod(space[:-1]), space[-1], space[-2] if len(space) > 1 else 1, shape(other)[0])
     body = ["args, images, blocks = at(row, 8), at(row, 9), at(row, 10)", "n, b = item // blocks, item % blocks", "rows, width, height, others = at(row, 16), at(row, 17), at(row, 18), at(row, 19)",
             "x, y = at(args, 0) + n * at(args, 1) + b * at(args, 2), at(args, 5) + n * at(args, 6)", "to = at(args, 10) + n * at(args, 11) + b * at(args, 12)"]
-    layout = graph.values[node.name].layout
+    layout = values[node.name].layout
     outputs = (node.name,) if isinstance(layout, Image) and any(layout.halo) else ()
     if outputs:
         body.append("call(at(row, 12), at(row, 13), n, b)")

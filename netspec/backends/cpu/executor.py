@@ -20,7 +20,6 @@ from .cache import postponed
 from .lane import Bound, Kept, Lane, Marks, Program, Record
 from .machine import Recorder
 from .memory import aligned
-from .module import functions
 from .plan import plan, stored, target_and_store
 from .processes import compile_all
 from .schedule import Schedule, inputs_of
@@ -146,7 +145,7 @@ class CpuExecutor(Executor):
     def plan(self, program: Graph, fold: bool) -> Entry:
         """Plan a lowered program. Its memory is taken when it runs."""
         p = plan(program, self.target, self.store, fold=fold, share=self.share)
-        runs = Program(functions(p.text, p.kind, program.name), p.schedule.layouts, p.schedule.kernels, p.schedule.derived, p.memory.arena, p.vectors, p.scratch,
+        runs = Program(p.schedule.functions, p.schedule.layouts, p.schedule.kernels, p.schedule.derived, p.memory.arena, p.vectors, p.scratch,
                        frozenset(n.name for n in inputs_of(p.program, "prepared")))
         return Entry(p.program, p.schedule, p.memory, p.first, runs, _feeds(p.program), _scalars(p.program))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 RENAMED = {"max": "maximum", "min": "minimum"}
@@ -52,6 +53,7 @@ def _reads(e: ast.expr) -> bool:
     return any(isinstance(x, ast.Subscript) for x in ast.walk(e))
 
 
+@lru_cache(maxsize=4096)
 def _name(text: str) -> ast.expr:
     return ast.parse(text, mode="eval").body
 

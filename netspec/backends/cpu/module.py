@@ -1,15 +1,14 @@
 """The readable module of a network: one call per operation, above each the line of the spec and the formulas it computes.
 
-The table that runs is built by running this module against a machine (`Recorder`), so what a person reads is what the
-processor does. `netspec show kernels` prints it with every kernel it calls.
+The table that runs is built by doing these calls against a machine (`Recorder`), so what a person reads is what the
+processor does: running the text against one gives the same table, which a test holds. `netspec show kernels` prints it
+with every kernel it calls.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
-from ...ir import contraction, layout
 from ...ir.contraction import WeightOrder
 from ...ir.graph import Node
 from ...ir.layout import Image, Layout, Packed
@@ -17,8 +16,6 @@ from ...ir.step import Step
 from ...plain import docstring, shown
 from .literals import call_text, literal
 from .schedule import Schedule, Section
-
-NAMES = {k: v for m in (contraction, layout) for k, v in vars(m).items() if not k.startswith("_")}
 
 
 def section_text(name: str, section: Section, doc: str, stored: Mapping[str, Layout] | None = None) -> str:
@@ -78,13 +75,6 @@ def values_text(values: Mapping[str, Layout], indent: int = 4, stored: Mapping[s
     order = sorted(values, key=lambda k: not isinstance(values[k], Image))
     margin = " " * indent
     return "\n".join(f"{margin}{name!r}: {literal(values[name], indent, indent + len(repr(name)) + 3, named(stored or {}, name))}," for name in order)
-
-
-def functions(text: str, kind: str, title: str) -> tuple[Callable[[Any], None], ...]:
-    """Run the text of an entry; its three functions."""
-    scope: dict[str, Any] = dict(NAMES)
-    exec(compile(text, f"<emitted {title}>", "exec"), scope)
-    return tuple(scope[n] for n in SECTIONS[kind])
 
 
 def module_text(title: str, kind: str, s: Schedule, *, dtype: str, lanes: int, arena: int, kernels: bool = True) -> str:

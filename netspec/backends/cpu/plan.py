@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from ...diagnostics import UsageError
+from ...garbage import none_expected
 from ...ir.graph import Graph
 from ...ir.layout import Packed, Target, Vector, round_up
 from ...passes import Watch, run
@@ -26,7 +27,7 @@ from ...passes.prepare import prepare
 from ...passes.split_sums import split_sums
 from .choose_forms import choose_forms
 from .contract_schedule import sum_layouts
-from .module import entry_text, module_text
+from .module import module_text
 from .schedule import Schedule, schedule
 
 Store = Mapping[str, Vector | Packed]
@@ -48,11 +49,6 @@ class Planned:
     memory: MemoryPlan
     first: Graph | None  # the program of values that depend on parameters alone
     kind: str  # predict | gradients
-
-    @property
-    def text(self) -> str:
-        """The functions of the emitted module."""
-        return entry_text(self.kind, self.schedule)
 
     @property
     def vectors(self) -> int:
@@ -81,6 +77,7 @@ def host_vector() -> int:
     return int(asked)
 
 
+@none_expected()
 def target_and_store(graph: Graph, dtype: str) -> tuple[Target, dict[str, Vector | Packed]]:
     """How a network's values are stored and multiplied, and where its parameters lie: the same for every entry."""
     forward = absorb_moves(lower(False)(graph)).verify()
@@ -93,6 +90,7 @@ def stored(store: Store) -> int:
     return max((p.at + round_up(p.size, 16) for p in store.values()), default=0) + 16
 
 
+@none_expected()
 def plan(program: Graph, target: Target, store: Store, *, fold: bool, share: bool = True, after: Watch = nothing) -> Planned:
     """A lowered program, made ready to run. `after` sees what each pass leaves behind."""
     program = run(program, (*((fold_batchnorm,) if fold else ()), common_subexpressions, absorb_moves, drop_dead), after)

@@ -6,22 +6,23 @@ A call is what one line of the emitted module says. Pure Python: nothing is comp
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from ...ir.contraction import renamed
 from ...ir.formula import Formula
 from ...ir.graph import Graph, Input, Node, Parameter, images_of
+from ...ir.intervals import Intervals
 from ...ir.layout import Image, Layout, Packed, Target, Vector, round_up
 from ...ir.step import Step, unfused
 from ...passes.kinds import contraction
 from . import contract_schedule as contract
 from .contract_calls import Call, Kernel, Plan
-from .emit_channel import emit_channel, emit_flat
-from .emit_lanes import Emitted, emit_lanes
-from .emit_loop import emit_loop
+from .emit_lanes import Emitted
 from .emit_move import emit_move
+from .emit_once import emit
 from .emit_pairs import emit_pairs
 from .emit_places import emit_places
 
@@ -39,6 +40,14 @@ class Section:
     calls: tuple[Call | None, ...]
     nodes: dict[str, Node] = field(default_factory=dict)  # call name -> step
 
+    def run(self, machine: Any) -> None:
+        """Do the calls, as the text of the emitted function does them (module.py), which need not be written for it."""
+        for call in self.calls:
+            if call is None:
+                machine.barrier()
+            else:
+                machine.do(call)
+
 
 @dataclass(frozen=True)
 class Schedule:
@@ -51,6 +60,11 @@ class Schedule:
     layouts: dict[str, Layout]
     derived: dict[str, int]  # workspaces: name -> byte in the space `workspace`
     workspace: int  # bytes
+
+    @property
+    def functions(self) -> tuple[Callable[[Any], None], ...]:
+        """What runs it against a machine: prepare, main, effects."""
+        return self.prepare.run, self.main.run, self.effects.run
 
 
 def schedule(graph: Graph, target: Target) -> Schedule:
@@ -149,7 +163,7 @@ class _Scheduler:
                     group, letter = (extras, "e") if self.inner.values[i].type.batch else (vectors, "c")
                     names[i] = f"{letter}{len(group)}"
                     group.append(i)
-            text = _substituted(f, {o: names[i] for o, i in zip(f.operands, m.inputs)})
+            text = _substituted(f, tuple((o, names[i]) for o, i in zip(f.operands, m.inputs)))
             if m.name in n.op.sums:
                 out.append(("sum", n.op.sums.index(m.name), text))
                 continue
@@ -166,22 +180,20 @@ class _Scheduler:
             move, text = emit_move(n, self.graph, self.target.dtype, self.target.lanes)
             self.kernels[move.kernel] = text
             return move
-        if kind == "lanes":
-            e = emit_lanes(n, self.graph, self.target.dtype, self.target.lanes)
-            return self.call(n, e, n.type.shape[0] or 1, n.type.batch, _chunk(n))
         if kind == "places":
             p = emit_places(n, self.graph, self.target.dtype, self.target.lanes)
             return replace(self.call(n, p, 1, n.type.batch, p.chunk), pieces=p.pieces, scratch=p.scratch)
         if kind == "pairs":
-            e, scratch = emit_pairs(n, self.graph, self.target.dtype, self.target.lanes)
+            e, scratch = emit_pairs(n, self.graph.values, self.target.dtype, self.target.lanes)
             return replace(self.call(n, e, n.type.shape[0] or 1, n.type.batch, 1), scratch=scratch)
+        e = emit(n, self.graph.values, self.target.dtype, self.target.lanes)
+        if kind == "lanes":
+            return self.call(n, e, n.type.shape[0] or 1, n.type.batch, _chunk(n))
         if kind == "channel":
-            e = emit_channel(n, self.graph, self.target.dtype, self.target.lanes)
             images = max((self.graph.values[i].type.batch for i in n.inputs), default=0)
             return self.call(n, e, n.type.shape[0] or 1, images, 0)
         if kind == "flat":
-            return self.call(n, emit_flat(n, self.graph, self.target.dtype, self.target.lanes), self.layouts[n.name].size, 0, 4096)  # type: ignore[union-attr]
-        e = emit_loop(n, self.graph, self.target.dtype, self.target.lanes)
+            return self.call(n, e, self.layouts[n.name].size, 0, 4096)  # type: ignore[union-attr]
         types = {v: self.inner.values[v].type for v in (*n.op.nodes[0].inputs, *(r.name for r in n.op.nodes[0].results))}
         images = images_of(n.op.nodes[0], types) if n.type.batch else max((self.graph.values[i].type.batch for i in n.inputs), default=1)
         return self.call(n, e, 1, images, 1 if n.type.batch else 0)
@@ -195,16 +207,15 @@ class _Scheduler:
     def barriers(self, calls: Iterable[Call]) -> tuple[Call | None, ...]:
         """A barrier only where a call touches memory that one since the last barrier wrote, or writes what one read."""
         out: list[Call | None] = []
-        read: list[Span] = []
-        wrote: list[Span] = []
+        read, wrote = _Touched(), _Touched()
         for c in calls:
             r, w = [self.span(v) for v in c.reads], [self.span(v) for v in c.writes]
-            if _meet(r, wrote) or _meet(w, wrote) or _meet(w, read):
+            if wrote.meet(r) or wrote.meet(w) or read.meet(w):
                 out.append(None)
-                read, wrote = [], []
+                read, wrote = _Touched(), _Touched()
             out.append(c)
-            read += r
-            wrote += w
+            read.add(r)
+            wrote.add(w)
         return tuple(out)
 
     def span(self, v: str) -> Span:
@@ -225,8 +236,20 @@ def _chunk(n: Node) -> int:
     return max(1, 256 // max(1, places))
 
 
-def _meet(xs: list[Span], ys: list[Span]) -> bool:
-    return any(_touch(a, b) for a in xs for b in ys)
+class _Touched:
+    """What calls since the last barrier read, or wrote. Bytes nobody touched are told without going through all of it."""
+
+    def __init__(self) -> None:
+        self.spans: dict[str, list[Span]] = {}
+        self.bytes: dict[str, Intervals] = {}
+
+    def add(self, spans: list[Span]) -> None:
+        for s in spans:
+            self.spans.setdefault(s[0], []).append(s)
+            self.bytes.setdefault(s[0], Intervals()).add(s[1], s[2])
+
+    def meet(self, spans: list[Span]) -> bool:
+        return any(s[0] in self.bytes and self.bytes[s[0]].end_of_first(s[1], s[2]) is not None and any(_touch(s, x) for x in self.spans[s[0]]) for s in spans)
 
 
 def _touch(a: Span, b: Span) -> bool:
@@ -237,10 +260,13 @@ def _touch(a: Span, b: Span) -> bool:
     return not same_buffer or (a[4] < b[5] and b[4] < a[5])
 
 
-def _substituted(f: Formula, names: dict[str, str]) -> str:
+@lru_cache(maxsize=4096)
+def _substituted(f: Formula, names: tuple[tuple[str, str], ...]) -> str:
+    spelled = dict(names)
+
     class Put(ast.NodeTransformer):
         def visit_Subscript(self, s: ast.Subscript) -> ast.AST:
-            return ast.Name(names[s.value.id])  # type: ignore[attr-defined]
+            return ast.Name(spelled[s.value.id])  # type: ignore[attr-defined]
 
     return ast.unparse(Put().visit(ast.parse(ast.unparse(f.right), mode="eval").body))
 

@@ -81,7 +81,7 @@ def update_kernel(optimiser: Any, numbers: Collection[str], dtype: str, lanes: i
     program, outs = update_program(optimiser, 16, "l1" in numbers)
     steps = tuple(n for n in program.nodes if isinstance(n.op, Formula))
     node = Node("update", Step("flat", steps), (), tuple(Value(v, program.values[v].type) for v in outs.values()))
-    return UpdateKernel(node, emit_flat(node, program, dtype, lanes, frozenset(numbers)), {v: k for k, v in outs.items()})
+    return UpdateKernel(node, emit_flat(node, program.values, dtype, lanes, frozenset(numbers)), {v: k for k, v in outs.items()})
 
 
 def stretches(layouts: Iterable[Vector | Packed]) -> list[tuple[int, int]]:

@@ -1,0 +1,58 @@
+"""The kernels of steps, each form of step written once: in a deep network hundreds of steps differ in nothing but names.
+
+A step is spelled with names that count (v0, v1, ... in order of appearance) and without what no kernel depends on: lines of
+the spec, and where in memory a value lies. Equal spellings have equal kernels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import lru_cache
+
+from ...ir.graph import Node, Value
+from ...ir.layout import Image, Layout, Packed, Vector
+from ...ir.step import Step
+from .emit_channel import emit_channel, emit_flat
+from .emit_lanes import Emitted, emit_lanes
+from .emit_loop import emit_loop
+
+EMITTERS: dict[str, Callable[[Node, Mapping[str, Value], str, int], Emitted]] = {"lanes": emit_lanes, "channel": emit_channel, "flat": emit_flat, "loop": emit_loop}
+
+
+def emit(node: Node, values: Mapping[str, Value], dtype: str, lanes: int) -> Emitted:
+    """The kernel of a step whose kind is one of `EMITTERS`. `values` are those of the fused, laid out program."""
+    step: Step = node.op
+    names: dict[str, str] = {}
+
+    def name(v: str) -> str:
+        return names.setdefault(v, f"v{len(names)}")
+
+    def value(v: Value, layout: Layout | None) -> Value:
+        return Value(name(v.name), v.type, _anywhere(layout))
+
+    inner = tuple(Node(name(n.name), n.op, tuple(map(name, n.inputs)), tuple(value(v, None) for v in n.results)) for n in step.nodes)
+    results = tuple(value(v, v.layout) for v in node.results)
+    near = tuple(value(values[v], values[v].layout) for v in list(names) if v in values)
+    same = Node(name(node.name), Step(step.kind, inner, tuple(map(name, step.sums)), tuple(map(name, step.placed))), (), results)
+    e = _emitted(same, near, dtype, lanes)
+    back = {short: v for v, short in names.items()}
+    return replace(e, operands=tuple(back[v] for v in e.operands), outputs=tuple(back[v] for v in e.outputs))
+
+
+@lru_cache(maxsize=1024)
+def _emitted(node: Node, near: tuple[Value, ...], dtype: str, lanes: int) -> Emitted:
+    return EMITTERS[node.op.kind](node, {v.name: v for v in near}, dtype, lanes)
+
+
+def _anywhere(layout: Layout | None) -> Layout | None:
+    """A layout without its place."""
+    match layout:
+        case Image():
+            return Image(layout.channels, layout.extents, layout.halo, layout.lanes, layout.item, layout.pixel, layout.row, layout.plane, layout.block, layout.image, layout.images,
+                         plus=layout.plus)
+        case Vector():
+            return Vector(layout.size, layout.space)
+        case Packed():
+            return Packed(layout.order, layout.space)
+    return None

@@ -1,0 +1,71 @@
+"""Stretches of memory that are taken, and the lowest place that is free at certain times."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+
+
+class Intervals:
+    """Numbers covered by half-open intervals [first, end), kept sorted and apart: neighbours that meet become one."""
+
+    __slots__ = ("ends", "firsts")
+
+    def __init__(self) -> None:
+        self.firsts: list[int] = []
+        self.ends: list[int] = []
+
+    def add(self, first: int, end: int) -> None:
+        i, j = bisect_left(self.ends, first), bisect_right(self.firsts, end)
+        if i < j:
+            first, end = min(first, self.firsts[i]), max(end, self.ends[j - 1])
+        self.firsts[i:j], self.ends[i:j] = [first], [end]
+
+    def end_of_first(self, first: int, end: int) -> int | None:
+        """The end of the first interval that shares a number with [first, end); None where none does."""
+        k = bisect_right(self.ends, first)
+        return self.ends[k] if k < len(self.ends) and self.firsts[k] < end else None
+
+
+class Rooms:
+    """Places in memory over time, `steps` of it from 0 on: what is taken while a step runs, found without walking through
+    every buffer. A binary tree over the steps; a node keeps what lives through all of its steps and not of its parent's
+    (`through`), and all that lives in some of them (`within`)."""
+
+    def __init__(self, steps: int):
+        self.leaves = 1 << max(0, steps - 1).bit_length()
+        self.through: dict[int, Intervals] = {}
+        self.within: dict[int, Intervals] = {}
+
+    def take(self, at: int, size: int, first: int, last: int) -> None:
+        """[at, at + size) is taken in the steps from `first` to `last`, both included."""
+        for node, whole in self._nodes(first, last):
+            for held in (self.within, self.through) if whole else (self.within,):
+                if node not in held:
+                    held[node] = Intervals()
+                held[node].add(at, at + size)
+
+    def lowest(self, size: int, first: int, last: int) -> int:
+        """The lowest place where `size` numbers are free in all those steps."""
+        found = [held for node, whole in self._nodes(first, last) if (held := (self.within if whole else self.through).get(node)) is not None]
+        at, moved = 0, True
+        while moved:
+            moved = False
+            for taken in found:
+                while (end := taken.end_of_first(at, at + size)) is not None:
+                    at, moved = end, True
+        return at
+
+    def _nodes(self, first: int, last: int) -> Iterator[tuple[int, bool]]:
+        """Nodes that share steps with [first, last], from the root down to those that lie in it wholly."""
+        stack = [(1, 0, self.leaves)]
+        while stack:
+            node, low, count = stack.pop()
+            whole = first <= low and low + count - 1 <= last
+            yield node, whole
+            if not whole:
+                half = count // 2
+                if first < low + half:
+                    stack.append((2 * node, low, half))
+                if last >= low + half:
+                    stack.append((2 * node + 1, low + half, half))

@@ -41,6 +41,8 @@ CATALOGUE: dict[str, str] = {
                         "net a:\n  input 784\n  block tail: fc 10\n  tail", "block tail: fc 10\n\nnet a:\n  input 784\n  tail"),
     "outside-net": _page("A step stands at the left edge, outside every net and block.", "", "net a:\n  input 784\nfc 10", "net a:\n  input 784\n  fc 10"),
     "too-deep": _page("Bodies or brackets are nested too deeply.", "Bodies may be nested 64 deep. Move an inner part into a block."),
+    "too-long": _page("A name, a number, a text or a whole spec is longer than any that people write.", "docs/limits.md lists how much of anything there may be."),
+    "too-many-warnings": _page("A file has so many warnings that the others are only counted.", "Put the first ones right and run the check again."),
     "too-many-mistakes": _page("A file has so many mistakes that the rest was not looked at.", "Put the first ones right and run the check again."),
     # ---------------------------------------------------------------- names
     "unknown-word": _page("A word that no layer, block or setting knows.", "Layer, block and activation names are looked up in a registry; `netspec explain` lists them.", "covn 64 3x3", "conv 64 3x3"),
@@ -84,7 +86,7 @@ CATALOGUE: dict[str, str] = {
     # ---------------------------------------------------------------- structure
     "endless-recursion": _page("A block calls itself without end.", "Blocks may be called 64 levels deep.", "block level(n):\n  conv n 3x3\n  level n\n\nnet a:\n  input 3x32x32\n  level 8",
                                "block level(n, depth):\n  conv n 3x3\n  if depth > 0: level 2*n depth-1\n\nnet a:\n  input 3x32x32\n  level 8 3"),
-    "too-many-steps": _page("A net has more steps or nodes than any network.", "The limits are 60000 steps and 60000 nodes."),
+    "too-many-steps": _page("A net has more steps or nodes than any network.", "The limits are 60000 steps and 60000 nodes, for all nets of a file together."),
     "misplaced-input": _page("`input` stands in the body of a net and nowhere else.", "A block reads the flow of its caller.",
                              "net a:\n  part:\n    input 784\n  fc 10", "net a:\n  input 784\n  fc 10"),
     "misplaced": _page("A statement has no place here.", "A train section holds settings and no steps.",

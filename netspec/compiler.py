@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 
 from .diagnostics import UsageError
 from .ir.graph import Graph
-from .source import Source
 
 if TYPE_CHECKING:
     from .runtime.footprint import Footprint
@@ -124,7 +123,7 @@ class Spec:
         """Write a diagram: .svg, .png or .dot."""
         from .views.diagram import draw
 
-        if direction not in ("down", "right"):
+        if not isinstance(direction, str) or direction not in ("down", "right"):
             raise UsageError(f"a diagram flows down or right, not {direction!r}", hint='direction="down"')
         draw(self.graph, path, "right" if direction == "right" else "down")
 
@@ -167,7 +166,7 @@ def _shape(given: str | Shape) -> Shape:
 
 def _module(path: str | os.PathLike[str] | None, text: str | None) -> Module:
     from .passes.elaborate import read_module
-    from .syntax.load import read_source
+    from .syntax.load import read_source, source_of
 
     if (path is None) == (text is None):
         raise UsageError("give a path or text=..., one of them", hint='compile("specs/lenet.net") or compile(text="net a:\\n  input 4\\n  fc 2")')
@@ -177,7 +176,7 @@ def _module(path: str | os.PathLike[str] | None, text: str | None) -> Module:
         return read_module(read_source(path))
     if not isinstance(text, str):
         raise UsageError(f"text= is a str, not a {type(text).__name__}", hint='compile(text="net a:\n  input 4\n  fc 2")')
-    return read_module(Source("<text>", text.removeprefix("\ufeff"), os.getcwd()))
+    return read_module(source_of(text))
 
 
 def _given(parameters: Mapping[str, Any] | None, more: dict[str, Any]) -> dict[str, Any]:

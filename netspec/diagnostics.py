@@ -6,10 +6,12 @@ in `catalogue.py`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, Self
 
+from .limits import MESSAGE, UNBROKEN, WARNINGS
 from .plain import shown
 from .source import Source, Span
 
@@ -43,9 +45,20 @@ class Diagnostic:
     trail: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        """Advice is a note. What a stranger's file puts into a message is shown cut: a word of megabytes says no more than
+        its beginning."""
         if isinstance(self.hint, Advice):
             object.__setattr__(self, "notes", (*self.notes, str(self.hint)))
             object.__setattr__(self, "hint", None)
+        for part in ("title", "hint"):
+            text = getattr(self, part)
+            if text is not None and len(text) > UNBROKEN:
+                object.__setattr__(self, part, shortened(text))
+        for part in ("notes", "trail"):
+            if any(len(t) > UNBROKEN for t in getattr(self, part)):
+                object.__setattr__(self, part, tuple(map(shortened, getattr(self, part))))
+        if any(len(label.text) > UNBROKEN for label in self.labels):
+            object.__setattr__(self, "labels", tuple(Label(label.span, shortened(label.text)) for label in self.labels))
 
     @property
     def span(self) -> Span | None:
@@ -78,6 +91,12 @@ class Diagnostic:
         place = "" if j["file"] is None else f" file={escaped(j['file']).replace(':', '%3A').replace(',', '%2C')},{where}title={self.code}"
         hint = f" (hint: {self.hint})" if self.hint else ""
         return f"::{'notice' if self.severity == 'note' else self.severity}{place}::{escaped(j['message'] + hint)}"
+
+
+def shortened(text: str) -> str:
+    """A text with its longest words cut in the middle, and cut itself where it is too long to be read."""
+    cut = re.sub(rf"\S{{{UNBROKEN + 1},}}", lambda m: f"{m[0][:UNBROKEN // 2]}...{m[0][-UNBROKEN // 4:]}", text)
+    return cut if len(cut) <= MESSAGE else f"{cut[:MESSAGE]}... and {len(cut) - MESSAGE:,} more letters"
 
 
 _COLOURS = {"error": "\033[1;31m", "warning": "\033[1;33m", "note": "\033[1;36m"}
@@ -133,6 +152,17 @@ def in_order(found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
     return tuple(sorted(kept.values(), key=lambda d: (files[d.place[0]], *d.place[1:])))
 
 
+def bounded(found: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """At most `WARNINGS` of them besides errors, and how many more there were. Errors are counted where they are found."""
+    minor = [d for d in found if d.severity != "error"]
+    if len(minor) <= WARNINGS:
+        return tuple(found)
+    kept = set(map(id, minor[:WARNINGS]))
+    more = len(minor) - WARNINGS
+    said = Diagnostic("too-many-warnings", f"... and {more:,} more warning{'s' if more > 1 else ''}", minor[WARNINGS].labels[:1], (f"{WARNINGS} of a file are shown",), severity="warning")
+    return (*(d for d in found if d.severity == "error" or id(d) in kept), said)
+
+
 def told(found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
     """What is shown to a person. Padding that no window reads harms nobody; `check --strict` wants to know."""
     return tuple(d for d in found if d.severity != "note" or d.code != "lost-pixels")
@@ -171,9 +201,9 @@ class MissingFileError(NetspecError):
         super().__init__(Diagnostic(code, title, hint=hint, notes=notes))
 
 
-def unwritable(path: object, e: OSError) -> MissingFileError:
+def unwritable(path: object, e: OSError | ValueError) -> MissingFileError:
     """A file that could not be written."""
-    return MissingFileError(f"{path} cannot be written: {e.strerror or e}", code="unwritable-file")
+    return MissingFileError(f"{path} cannot be written: {getattr(e, 'strerror', None) or e}", code="unwritable-file")
 
 
 class UsageError(NetspecError):

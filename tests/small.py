@@ -9,7 +9,7 @@ from typing import Any
 import netspec.layers  # noqa: F401  (fills the registry)
 from netspec.ir.graph import Graph, Input, Node, Value
 from netspec.ir.types import TensorType
-from netspec.layers.layer import LAYERS, Layer
+from netspec.layers.layer import LAYERS, STRUCTURAL, Layer
 from netspec.words import arguments
 
 
@@ -84,7 +84,7 @@ class Net:
 
     def __call__(self, step: str, label: str = "", parameters: str = "") -> str:
         """`parameters` names them; the node's own name unless given."""
-        layer, refs = word(LAYERS, step)
+        layer, refs = word({**LAYERS, **STRUCTURAL}, step)
         return self.place(layer, (self.flow, *refs), label, parameters)
 
     def place(self, layer: Layer, inputs: tuple[str, ...], label: str = "", parameters: str = "") -> str:

@@ -339,7 +339,7 @@ class Heard:
 def test_the_text_that_people_read_says_the_calls_that_run(name: str) -> None:
     graph = netspec.load_graph(SPECS / f"{name}.net", {"resnet_cifar": "resnet20"}.get(name)).graph
     for entry in ("predict", "gradients"):
-        planned, _ = plan_entry(graph, entry, recipe_of(graph).need_terms())
+        planned, _ = plan_entry(graph, entry, recipe_of(graph).need_terms(), "float32")
         scope = {k: v for m in (contraction, layout) for k, v in vars(m).items()}
         exec(entry_text(planned.kind, planned.schedule), scope)
         for name, section in zip(SECTIONS[planned.kind], (planned.schedule.prepare, planned.schedule.main, planned.schedule.effects)):

@@ -12,14 +12,15 @@ from netspec.backends.reference.interpret import run
 from netspec.ir.graph import Graph, Input, Parameter
 from netspec.ir.types import TensorType
 from netspec.layers import windows
-from netspec.layers.layer import LAYERS, Example, sizes
+from netspec.layers.layer import LAYERS, STRUCTURAL, Example, sizes
 from netspec.passes.differentiate import differentiate
 from netspec.passes.lower import lower
 from netspec.views.counts import count
 from netspec.words import WordError
 from small import Net, sequence, word
 
-EXAMPLES = [pytest.param(e, id=f"{e.spec} on {' '.join('x'.join(map(str, s)) for s in e.inputs)}") for cls in LAYERS.values() for e in cls.examples]
+EVERY = {**LAYERS, **STRUCTURAL}
+EXAMPLES = [pytest.param(e, id=f"{e.spec} on {' '.join('x'.join(map(str, s)) for s in e.inputs)}") for cls in EVERY.values() for e in cls.examples]
 SAMPLES = 3
 
 
@@ -63,8 +64,8 @@ def test_shape_parameters_and_macs(example: Example) -> None:
 
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_printed_and_read_again(example: Example) -> None:
-    made, _ = word(LAYERS, example.spec)
-    again, _ = word(LAYERS, str(made))
+    made, _ = word(EVERY, example.spec)
+    again, _ = word(EVERY, str(made))
     assert again == made
 
 

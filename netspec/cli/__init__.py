@@ -1,7 +1,8 @@
 """The command line: `netspec COMMAND ...`. Everything a command needs is imported when it runs, so that `--help` is quick.
 
-Exit codes: 0 fine, 1 the spec or the data has errors, 2 netspec was used wrongly, 70 netspec itself is broken,
-130 interrupted. What a program reads goes to standard output, messages for people to standard error.
+Exit codes: 0 fine (also where whoever reads the output has seen enough), 1 the spec or the data has errors, or there is not
+the memory, 2 netspec was used wrongly, 70 netspec itself is broken, 74 standard output cannot be written, 130 interrupted.
+Standard error that cannot be written changes no exit code. What a program reads goes to standard output, messages for people to standard error.
 """
 
 from __future__ import annotations
@@ -12,24 +13,36 @@ import sys
 from .arguments import parser
 
 BROKEN = 70
+UNWRITTEN = 74
 INTERRUPTED = 130
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; returns the exit code."""
+    from .streams import Gone, Unwritten, guarded
+
+    with guarded():
+        try:
+            try:
+                return _command(sys.argv[1:] if argv is None else argv)
+            finally:
+                sys.stdout.flush()
+        except Gone:  # nothing is wrong
+            return 0
+        except Unwritten as e:
+            print(f"netspec: standard output cannot be written: {e}", file=sys.stderr)
+            return UNWRITTEN
+
+
+def _command(words: list[str]) -> int:
     from ..diagnostics import NetspecError, UsageError
+    from .streams import Gone, Unwritten
     from .telling import tell
 
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # a terminal that cannot show × shows ?
-    words = sys.argv[1:] if argv is None else argv
     args = parser().parse_args([f" {w}" if w.startswith("-:") else w for w in words])  # -:NET is standard input, no option
     debug = args.debug or os.environ.get("NETSPEC_DEBUG", "") not in ("", "0")
     try:
-        code = _run(args)
-        sys.stdout.flush()
-        return code
+        return _run(args)
     except NetspecError as e:
         if debug:
             raise
@@ -38,9 +51,13 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nnetspec: interrupted", file=sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:  # the reader of our output (head, less) has gone: nothing is wrong
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except (Gone, Unwritten):
+        raise
+    except MemoryError as e:
+        if debug:
+            raise
+        print(f"netspec: not enough memory{f': {e}' if str(e) else ''}", file=sys.stderr)
+        return 1
     except Exception as e:
         if debug:
             raise

@@ -6,6 +6,7 @@ import argparse
 import re
 from typing import Any, NoReturn
 
+from ..limits import COUNT, SEED
 from ..plain import shown
 
 ABOUT = """\
@@ -19,7 +20,8 @@ netspec: write a convolutional network as a page of text; check it, count it, dr
 EXITS = """\
 FILE:NET names one net of a file: specs/resnet.net:resnet50. Without :NET the only net that needs no
 arguments is meant. FILE may be - for standard input.
-Exit codes: 0 fine, 1 the spec or the data has errors, 2 netspec was used wrongly.
+Exit codes: 0 fine, 1 the spec or the data has errors, 2 netspec was used wrongly, 74 standard output
+cannot be written, 130 interrupted.
 """
 
 
@@ -81,7 +83,7 @@ def parser() -> argparse.ArgumentParser:
     c = _command(commands, "draw", "look_at:draw", "draw an architecture diagram",
                  "netspec draw specs/unet.net -o unet.svg", "netspec draw specs/resnet.net:resnet18 -o resnet18.png --right")
     _net(c)
-    c.add_argument("-o", "--output", required=True, metavar="PICTURE", help="where to: .svg, .png (needs netspec-nn[viz]) or .dot; - writes DOT text to standard output")
+    c.add_argument("-o", "--output", type=_file, required=True, metavar="PICTURE", help="where to: .svg, .png (needs netspec-nn[viz]) or .dot; - writes DOT text to standard output")
     c.add_argument("--right", action="store_true", help="let the network flow to the right instead of down")
 
     c = _command(commands, "train", "learn:train", "train a net as its `train` section says",
@@ -92,13 +94,13 @@ def parser() -> argparse.ArgumentParser:
     group = c.add_mutually_exclusive_group()
     group.add_argument("--batch", type=_whole, metavar="N", help="samples in a step")
     group.add_argument("--memory", metavar="SIZE", help="the largest batch that trains in so much: --memory 8GB")
-    c.add_argument("--seed", type=int, metavar="N", help="of the first weights, dropout and the order of the data (default 0; with --resume, that of the file)")
+    c.add_argument("--seed", type=_seed, metavar="N", help="of the first weights, dropout and the order of the data (default 0; with --resume, that of the file)")
     c.add_argument("--device", choices=("cpu", "cuda", "reference"), default="cpu", help="where to run (default cpu)")
     c.add_argument("--threads", type=_whole, metavar="N", help="CPU threads; results do not depend on it")
     c.add_argument("--dtype", choices=("float32", "float64"), help="of all numbers (default float32)")
     _precision(c)
-    c.add_argument("--out", metavar="FILE", help="where to save the weights (default NET.safetensors); an earlier run's are kept as NET.previous.safetensors")
-    c.add_argument("--resume", metavar="FILE", help="go on from saved weights, exactly as if there had been no pause")
+    c.add_argument("--out", type=_file, metavar="FILE", help="where to save the weights (default NET.safetensors); an earlier run's are kept as NET.previous.safetensors")
+    c.add_argument("--resume", type=_file, metavar="FILE", help="go on from saved weights, exactly as if there had been no pause")
     c.add_argument("--quiet", action="store_true", help="no progress display")
 
     c = _command(commands, "verify", "learn:verify", "check that a net computes what its text says, on this machine",
@@ -107,7 +109,7 @@ def parser() -> argparse.ArgumentParser:
     c.add_argument("--batch", type=_whole, default=3, metavar="N", help="samples to run (default 3)")
     c.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="whose kernels to check (default cpu)")
     c.add_argument("--data", metavar="DATA", help="what to measure convolutions on: digits, or a path (default: the train section's data, else Gaussian numbers)")
-    c.add_argument("--seed", type=int, default=0, metavar="N", help="of weights, samples and directions (default 0)")
+    c.add_argument("--seed", type=_seed, default=0, metavar="N", help="of weights, samples and directions (default 0)")
     _precision(c)
 
     c = _command(commands, "show", "look_at:show", "print a stage of the way from text to kernels",
@@ -122,7 +124,7 @@ def parser() -> argparse.ArgumentParser:
     c = _command(commands, "emit", "look_at:emit", "write a net as one readable Python module that runs with numpy and numba alone",
                  "netspec emit specs/lenet.net -o lenet.py")
     _net(c)
-    c.add_argument("-o", "--output", metavar="FILE.py", default="-", help="where to, a file whose name ends in .py (default: standard output)")
+    c.add_argument("-o", "--output", type=_file, metavar="FILE.py", default="-", help="where to, a file whose name ends in .py (default: standard output)")
     _precision(c)
 
     c = _command(commands, "fmt", "look_at:fmt", "put specs in the canonical form",
@@ -177,6 +179,26 @@ def _whole(text: str) -> int:
         n = int(text)
     except ValueError:
         n = 0
-    if n < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    if not 1 <= n <= COUNT:
+        raise argparse.ArgumentTypeError(f"{_cut(text)} is not a whole number from 1 to {COUNT:,}")
     return n
+
+
+def _seed(text: str) -> int:
+    try:
+        n = int(text)
+    except ValueError:
+        n = SEED
+    if abs(n) >= SEED:
+        raise argparse.ArgumentTypeError(f"{_cut(text)} is not a whole number below 2^{SEED.bit_length() - 1}")
+    return n
+
+
+def _file(text: str) -> str:
+    if not text or "\0" in text:
+        raise argparse.ArgumentTypeError(f"{_cut(text)} is no name of a file")
+    return text
+
+
+def _cut(text: str) -> str:
+    return repr(text if len(text) <= 60 else text[:60] + "...")

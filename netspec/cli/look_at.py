@@ -147,7 +147,7 @@ def emit(args: Namespace) -> int:
     else:
         try:
             Path(args.output).write_text(text, encoding="utf-8")
-        except OSError as e:
+        except (OSError, ValueError) as e:
             raise unwritable(args.output, e) from None
         say(f"wrote {shown(args.output)}: {len(text.splitlines())} lines")
     return 0

@@ -97,10 +97,15 @@ def crossing(every: list[Nest]) -> set[str]:
     """Values with places that one nest makes and another reads: they must be in memory."""
     made: dict[str, int] = {}
     out: set[str] = set()
+    single = {n.name for nest in every for n in nest.nodes if isinstance(n.op, Formula) and (is_total(n.op) or len(n.type.shape) == 1)}  # one number a channel
     for k, nest in enumerate(every):
         for n in nest.nodes:
-            out |= {i for i in n.inputs if i in made and made[i] != k}
+            out |= {i for i in n.inputs if i in made and made[i] != k and not (i in single and _whole(n, i))}
             for v in n.results:
                 made[v.name] = k
-    return {v for v in out if not any(v == n.name and isinstance(n.op, Formula) and (is_total(n.op) or len(n.type.shape) == 1)
-                                      for nest in every for n in nest.nodes)}
+    return out
+
+
+def _whole(n: Node, value: str) -> bool:
+    """Whether a formula reads a value of one place where it stands, and not as a window or a pad sees it."""
+    return isinstance(n.op, Formula) and all(a.bare for o, i in zip(n.op.operands, n.inputs) if i == value for r in n.op.reads if r.name == o for a in r.axes[2:])

@@ -16,6 +16,7 @@ from ..ir.types import TensorType
 from ..words import Registry, Word, WordError
 
 LAYERS: Registry[Layer]
+STRUCTURAL: Registry[Layer]
 
 
 @dataclass(frozen=True)
@@ -84,10 +85,10 @@ class Layer(Word):
     binds: bool = False  # whether `bound` does anything
     examples: ClassVar[tuple[Example, ...]] = ()
 
-    def __init_subclass__(cls, category: str = "", name: str | None = None, **kw: Any):
+    def __init_subclass__(cls, category: str = "", name: str | None = None, structural: bool = False, **kw: Any):
         super().__init_subclass__(**kw)
         if category:
-            LAYERS.add(cls, name, category)
+            (STRUCTURAL if structural else LAYERS).add(cls, name, category)
 
     def shape(self, *inputs: TensorType) -> TensorType:
         """The type of the result. Raises WordError with the formula and its numbers. Sizes may be None (unknown): the
@@ -127,6 +128,7 @@ class Layer(Word):
 
 
 LAYERS = Registry("layer")
+STRUCTURAL = Registry("structural layer")  # what a structure of the language makes (`each`), and nobody can write
 
 OUT = "pqr"  # places of an output, an axis each
 WINDOW = "uvt"  # places in a window

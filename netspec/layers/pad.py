@@ -17,7 +17,7 @@ class Pad(Layer, category="move"):
     zeros at the end (ResNet's shortcut A).
 
     Shapes:  C x W... -> (C + channels) x (W + before + after)..., or (C + channels) x the reference's W...
-    Errors:  a mirror image wider than what it mirrors; a circle that goes round more than once; a reference that is smaller
+    Errors:  no height or width to put numbers around; a mirror image wider than what it mirrors; a circle that goes round more than once; a reference that is smaller
     """
 
     amount: Any = padding("how much: a number, one an axis, or (before, after) pairs", default=0, words=(), position=0)
@@ -50,6 +50,9 @@ class Pad(Layer, category="move"):
 
     def _pads(self, x: TensorType, *reference: TensorType) -> Pads:
         rank = len(x.shape) - 1
+        if not rank and (reference or self.amount or not self.channels):
+            raise WordError("pad puts numbers around an image, and this has no height or width", label=f"the input is {shape_text(x.shape)}",
+                            hint="pad channels=1", code="wrong-rank")
         if not reference:
             return pads(self.amount, (1,) * rank, (1,) * rank)
         (like,) = reference

@@ -9,7 +9,7 @@ from ..words import WordError
 from .layer import Builder, Example, Layer, plane, sizes
 
 
-class SplitViews(Layer, category="move", name="split_views"):
+class SplitViews(Layer, category="move", name="split_views", structural=True):
     """The first axis becomes images of their own: what `each v:` does to the flow.
 
     Shapes:  V x C x W... -> V images of C x W...
@@ -32,7 +32,7 @@ class SplitViews(Layer, category="move", name="split_views"):
         return str(b(f"y[{views}*n+v,c{s}] = x[n,v,c{s}]", x=x, out=tuple(shape), batch=t.batch * views))
 
 
-class JoinViews(Layer, category="move", name="join_views"):
+class JoinViews(Layer, category="move", name="join_views", structural=True):
     """The images of a sample as one value again, with a first axis that counts them.
 
     Shapes:  V images of C x W... -> V x C x W...

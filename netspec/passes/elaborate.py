@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from ..diagnostics import Advice, Diagnostic, Label, SpecError, UsageError, in_order, near, told
+from ..diagnostics import Advice, Diagnostic, Label, SpecError, UsageError, bounded, in_order, near, told
 from ..garbage import none_expected
 from ..ir.graph import Graph, Node
 from ..ir.precision import DEFAULT
@@ -30,7 +30,7 @@ from .elaboration.calls import input_lines, open_macro, weight_file
 from .elaboration.checking import static_findings
 from .elaboration.elaborator import Elaborator
 from .elaboration.expressions import CONSTANTS, evaluate
-from .elaboration.files import UNKNOWN, Context, File, Library
+from .elaboration.files import UNKNOWN, Context, File, Library, Spent
 from .elaboration.lookup import Arguments
 from .elaboration.remarks import dead_biases
 from .elaboration.training import elaborate_training
@@ -125,6 +125,7 @@ def _deep_stack() -> Iterator[None]:
 
 def _elaborated(library: Library, file: File, macro: Macro, parameters: Mapping[str, object], input: Any) -> tuple[Elaborator, Graph | None]:
     e = Elaborator(library, {})
+    library.nets += 1
     e.found += library.found
     settings = dict(parameters)
     if str(settings.get("weights", "")) in ("none", "None") and "weights" in settings and "weights" not in _parameter_names(macro):
@@ -329,7 +330,7 @@ def _finish(e: Elaborator, macro: Macro) -> Graph | None:
     training = elaborate_training(e, macro, graph)
     if any(d.severity == "error" for d in e.found):
         return None
-    return Graph(macro.name, tuple(nodes), outputs, training=training, warnings=in_order(e.found), precision=(training and training.precision) or DEFAULT)
+    return Graph(macro.name, tuple(nodes), outputs, training=training, warnings=bounded(in_order(e.found)), precision=(training and training.precision) or DEFAULT)
 
 
 def _without_unread_sides(e: Elaborator, wanted: set[str]) -> list[Node]:
@@ -358,6 +359,7 @@ def check_file(path: Any) -> list[Diagnostic]:
 
 def _looked_at(library: Library, file: File, entered: set[int], over: dict[int, tuple[Any, Context]], taken: set[int]) -> list[Diagnostic]:
     """What can be said of what nothing runs, and of train sections."""
+    library.spent = Spent()  # what no net runs is looked at for itself
     e = Elaborator(library, {})
     e.over |= over
     e.taken |= taken
@@ -385,6 +387,8 @@ def check_module(module: tree.Module, mistakes: list[Diagnostic] | tuple[Diagnos
         macro = file.definitions.get(item.name)
         if macro is None or macro.item is not item:
             continue
+        if library.spent.all:
+            break
         try:
             e, graph = _elaborated(library, file, macro, {}, None)
         except UsageError as u:
@@ -402,6 +406,6 @@ def check_module(module: tree.Module, mistakes: list[Diagnostic] | tuple[Diagnos
     found = [d for d in found if d in mistakes or d.span is None or (d.span.source, d.span.line) not in unread]
     if mistakes:  # a line that was not read may be the one that reads a value, or uses a name
         found = [d for d in found if d.code not in ("unconnected", "unused")]
-    return list(in_order(found))
+    return list(bounded(in_order(found)))
 
 

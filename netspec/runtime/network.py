@@ -129,7 +129,7 @@ class Network:
         """The table of layers, shapes, parameters and multiply-accumulates; see `Spec.summary`."""
         from ..views.summary import summarise
 
-        return summarise(self.executor.graph if self.executor else self.graph, receptive_field)
+        return summarise(self.executor.graph if self.executor else self.graph, flag("receptive_field", receptive_field))
 
     def _repr_html_(self) -> str:
         return str(self.summary()._repr_html_())
@@ -195,7 +195,7 @@ class Network:
     @averaged.setter
     @changes
     def averaged(self, use: bool) -> None:
-        self._averaged = bool(use)
+        self._averaged = flag("averaged", use)
 
     @property
     @reads

@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..diagnostics import Advice, Diagnostic, Label
+from ..limits import NAME, NESTED, TEXT, TOKENS
 from ..source import Source, Span
 from .tree import Comment
 
 OPEN = {"LPAR": ")", "_LP_TIGHT": ")", "LSQB": "]", "_LB_TIGHT": "]"}
 CLOSE = {"RPAR": ")", "RSQB": "]"}
 OPERATORS = {"PLUS", "MINUS", "STAR", "SLASH", "PERCENT", "CARET", "SIGN", "NOT", "AND", "OR", "DOT", "_LB_TIGHT"}
-NESTED = 64  # brackets, or bodies on one line
 PATIENCE = 3  # unclosed brackets before brackets stop joining lines: keeps reading linear
 
 
@@ -71,6 +71,7 @@ def read_lines(source: Source, scanner: Scanner) -> tuple[list[Line], list[Comme
     comments: list[Comment] = []
     texts = source.lines
     patience = PATIENCE
+    count = 0
     number = 0
     while number < len(texts):
         text = texts[number]
@@ -98,9 +99,17 @@ def read_lines(source: Source, scanner: Scanner) -> tuple[list[Line], list[Comme
             out[-1].faults += line.faults
         elif line.tokens:
             out.append(line)
+        count += len(line.tokens)
+        if count > TOKENS:
+            last = out[-1].tokens[-1]
+            out[-1].faults.append(Diagnostic("too-long", f"this spec has more than {TOKENS:,} words: the rest was not read",
+                                             (Label(Span(source, last.line, last.column, last.line, last.end), "limit reached here"),)))
+            break
     for line in out:
         if len(line.tokens) > NESTED:
             _limit(source, line)
+        if any(len(t.text) > NAME for t in line.tokens):
+            _limit_words(source, line)
     return out, comments
 
 
@@ -152,6 +161,16 @@ def _limit(source: Source, line: Line) -> None:
         if max(depth, colons) > NESTED or run > 4 * NESTED:
             line.faults.append(Diagnostic("too-deep", f"this line nests more than {NESTED} deep", (Label(Span(source, t.line, t.column, t.line, t.end), "limit reached here"),),
                                           hint=Advice("name a part of it on a line of its own")))
+            return
+
+
+def _limit_words(source: Source, line: Line) -> None:
+    """Refuse a name, a number or a text that is longer than anyone writes."""
+    for t in line.tokens:
+        most, what = (TEXT, "text") if t.text[0] == '"' else (NAME, "number" if t.text[0].isdigit() else "word")
+        if len(t.text) > most:
+            line.faults.append(Diagnostic("too-long", f"a {what} of {len(t.text):,} {'digits' if what == 'number' else 'letters'}", (Label(Span(source, t.line, t.column, t.line, t.end), f"the limit is {most:,}"),),
+                                          hint=Advice("write 1e9 for a large number") if what == "number" else None))
             return
 
 

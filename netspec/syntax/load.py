@@ -8,11 +8,10 @@ import sys
 from importlib import resources
 from pathlib import Path
 
-from ..diagnostics import Advice, MissingFileError, near
+from ..diagnostics import Advice, Diagnostic, MissingFileError, SpecError, near
+from ..limits import SPEC_BYTES
 from ..reading import NotRegular, opened
 from ..source import Source
-
-LARGEST = 4_000_000  # bytes; a spec is a page of text
 
 
 def specs_folder() -> Path:
@@ -36,12 +35,13 @@ def read_source(path: str | os.PathLike[str], packaged: bool = True) -> Source:
     with netspec under that name: the source then names the file it was. Raises MissingFileError."""
     name = os.fspath(path)
     if name == "-":
-        data = sys.stdin.buffer.read(LARGEST + 1) if hasattr(sys.stdin, "buffer") else sys.stdin.read().encode()
-        return Source("<stdin>", _decoded(data, "standard input"), os.getcwd())
+        return Source("<stdin>", _decoded(_typed_in(), "standard input"), os.getcwd())
+    if not name:
+        raise MissingFileError("the name of the spec is empty", Advice("netspec check my.net"))
     place = Path(name)
     try:
         with opened(place) as f:
-            data = f.read(LARGEST + 1)
+            data = f.read(SPEC_BYTES + 1)
     except FileNotFoundError:
         own = None if os.path.lexists(place) else packaged_spec(name)
         if own is None:
@@ -63,9 +63,30 @@ def read_source(path: str | os.PathLike[str], packaged: bool = True) -> Source:
     return Source(name, _decoded(data, name), str(place.resolve().parent))
 
 
+def source_of(text: str) -> Source:
+    """A text that is no file, held to what a file is held to. Raises SpecError."""
+    try:
+        data = text.encode()
+    except UnicodeEncodeError as e:
+        line, half = text[: e.start].count("\n") + 1, ascii(text[e.start])
+        raise SpecError(Diagnostic("not-a-spec", f"the text holds half a character, {half}, in line {line}", hint=Advice('open(path, encoding="utf-8").read() reads a file whole'))) from None
+    try:
+        return Source("<text>", _decoded(data, "the text"), os.getcwd())
+    except MissingFileError as e:
+        raise SpecError(*e.diagnostics) from None
+
+
+def _typed_in() -> bytes:
+    """What standard input has. Raises MissingFileError where it is closed, or a folder."""
+    try:
+        return sys.stdin.buffer.read(SPEC_BYTES + 1) if hasattr(sys.stdin, "buffer") else sys.stdin.read().encode()
+    except (AttributeError, OSError, ValueError) as e:
+        raise MissingFileError("standard input cannot be read", notes=(getattr(e, "strerror", None) or "it is closed",), code="unreadable-file") from None
+
+
 def _decoded(data: bytes, name: str) -> str:
-    if len(data) > LARGEST:
-        raise MissingFileError(f"{name} is larger than {LARGEST // 1_000_000} MB, which no spec is", code="not-a-spec")
+    if len(data) > SPEC_BYTES:
+        raise MissingFileError(f"{name} is larger than {SPEC_BYTES // 1_000_000} MB, which no spec is", code="not-a-spec")
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise MissingFileError(f"{name} is UTF-16 text", Advice("save it as UTF-8"), "not-a-spec")
     if b"\0" in data:

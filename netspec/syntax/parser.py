@@ -15,6 +15,7 @@ from typing import Any
 
 from ..diagnostics import Advice, Diagnostic, Label, SpecError, in_order, near
 from ..garbage import none_expected
+from ..limits import INDENTED, MISTAKES
 from ..source import Source, Span
 from .automaton import Kept, Stacks
 from .builder import HOLE
@@ -25,10 +26,8 @@ from .mistakes import explain, meant_token
 from .refused import HEADS, Context, Finding
 from .tree import Module
 
-DEPTH = 64  # levels of indentation
 MARKS = ("COMMA", "LPAR", "_LP_TIGHT", "RPAR", "LSQB", "RSQB", "ARROW")  # too many of these change no value
 ROUNDS = 4  # mistakes of one line that are put right
-MOST = 200  # syntax mistakes reported of one file; what follows is not read
 _LOCK = Lock()  # the builder holds the source it works on
 
 
@@ -75,12 +74,12 @@ class _Run:
             self.indent(k, line)
             if self.too_deep:
                 break
-            if len(self.found) >= MOST:
-                self.found.append(Diagnostic("too-many-mistakes", f"{MOST} mistakes: the rest of the file was not read",
+            if len(self.found) >= MISTAKES:
+                self.found.append(Diagnostic("too-many-mistakes", f"{MISTAKES} mistakes: the rest of the file was not read",
                                              (Label(self.span(line.tokens[0])),)))
                 break
-            if line.faults and line.faults[-1].code in ("unclosed-bracket", "too-deep"):
-                if line.faults[-1].code == "too-deep" or not self.closed(line):
+            if line.faults and line.faults[-1].code in ("unclosed-bracket", "too-deep", "too-long"):
+                if line.faults[-1].code != "unclosed-bracket" or not self.closed(line):
                     self.set_aside(k, line)
             else:
                 self.read(k, line)
@@ -106,8 +105,8 @@ class _Run:
             line.indent = self.meant_indent(k)
         top = self.levels[-1][0]
         if line.indent > top:
-            if len(self.levels) > DEPTH:
-                self.say("too-deep", f"bodies are nested more than {DEPTH} levels deep: the rest of the file was not read", first, "limit reached here",
+            if len(self.levels) > INDENTED:
+                self.say("too-deep", f"bodies are nested more than {INDENTED} levels deep: the rest of the file was not read", first, "limit reached here",
                          hint=Advice("move the inner part into a block"))
                 self.too_deep = True
             elif self.feeds(_token("_INDENT", line.number)) or self.colon_forgotten(line):

@@ -93,7 +93,7 @@ def draw(graph: Graph, path: str | PathLike[str], direction: Direction = "down")
             raise UsageError(f"a diagram is written as .svg, .png or .dot, and `{target.name}` ends in {other or 'nothing'}")
     try:
         target.write_bytes(data)
-    except OSError as e:
+    except (OSError, ValueError) as e:
         raise unwritable(target, e) from None
 
 

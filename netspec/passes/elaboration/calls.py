@@ -8,13 +8,14 @@ from typing import Any
 
 from ...diagnostics import Advice, near
 from ...layers import LAYERS
+from ...limits import CALLED
 from ...reading import Outside, irregular, placed
 from ...source import Span
 from ...syntax import tree
 from ...words import spelled
 from ..argument_kinds import Given
 from .blame import origins
-from .elaborator import DEPTH, Elaborator, Stop
+from .elaborator import Elaborator, Stop
 from .expressions import CONSTANTS, evaluate
 from .files import UNKNOWN, Context, known_words
 from .lookup import Arguments, flow_of, macro_torn, no_flow, unknown
@@ -28,11 +29,11 @@ def use(e: Elaborator, node: tree.Call, macro: Macro, args: Arguments, flow: Flo
     span = node.span
     if (e.guessing or e.looking) and any(n == macro.name for n, _, _ in e.calls):
         raise Silent  # what would end the recursion is not known
-    if len(e.calls) >= DEPTH:
+    if len(e.calls) >= CALLED:
         name = macro.name
         e.forget(name)
         again = any(n == name for n, _, _ in e.calls)
-        raise e.fatal("endless-recursion", f"`{name}` calls itself without end" if again else f"blocks are called more than {DEPTH} levels deep", span, f"{DEPTH} levels deep",
+        raise e.fatal("endless-recursion", f"`{name}` calls itself without end" if again else f"blocks are called more than {CALLED} levels deep", span, f"{CALLED} levels deep",
                       Advice("guard the inner call with  if depth > 0:"))
     try:
         definition, env, named, inner = open_macro(macro, args, node, c, flow)
@@ -226,10 +227,10 @@ def _parameters(macro: Macro, params: tuple[tree.Param, ...], args: Arguments, n
         raise Mistake("missing-argument", f"`{macro.name}` needs a value for `{missing[0]}`", node.span, f"{len(required) - len(missing)} of {len(required)} given",
                       hint=f"{_whole(node, macro)} {' '.join(f'{n}={_likely(n, d)}' for n in missing)}",
                       notes=(f"it is declared as  {d.head}",) if isinstance(d, tree.Definition) else ())
-    base = {**macro.file.env}
+    seen = {**macro.file.env, **env}
     for p in params:
         if p.name not in env and p.default is not None:
-            env[p.name] = evaluate(p.default, Context({**base, **env}, {}, macro.file), flow)
+            seen[p.name] = env[p.name] = evaluate(p.default, Context(seen, {}, macro.file), flow)
     return env
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from ...diagnostics import Advice, Diagnostic, Label
+from ...limits import MISTAKES
 from ...syntax import tree
 from ...syntax.tree import walk
 from .files import STRUCTURAL, Context, File
 from .statements import STATEMENTS
-
-MOST = 200  # unknown words reported of one definition
 
 
 def static_findings(file: File, known: list[Diagnostic]) -> list[Diagnostic]:
@@ -115,7 +114,7 @@ def _definition(file: File, item: tree.Definition | tree.Variant, reported: set[
     for n in walk((inside, tuple(p.default for p in item.params if p.default is not None))):
         if isinstance(n, (tree.Name, tree.Call, tree.Spot)):
             used.add(n.name)
-        if isinstance(n, tree.Call) and len(out) < MOST and n.name not in everywhere and n.name not in local and (n.span.line, n.span.column) not in reported:
+        if isinstance(n, tree.Call) and len(out) < MISTAKES and n.name not in everywhere and n.name not in local and (n.span.line, n.span.column) not in reported:
             out.append(unknown(n.name, n.name_span, Context(dict.fromkeys(names), {}, file), LAYERS).diagnostic)
     used |= _names_in(trained)
     holes = any(isinstance(n, tree.Hole) for n in walk((inside, trained)))

@@ -12,6 +12,7 @@ from ...diagnostics import Advice, Diagnostic, Label, Severity
 from ...ir.graph import Input, Node, Parameter, Value
 from ...ir.types import TensorType
 from ...layers.layer import Layer
+from ...limits import EDGES, MISTAKES, NODES, PATH, STEPS, VALUE
 from ...source import Span
 from ...syntax import tree
 from ...words import WordError
@@ -22,12 +23,6 @@ from .stated import Stated
 from .values import Fatal, Flow, Mistake, Silent
 
 _UNBOUND = Layer.bound
-DEPTH = 64  # levels of block calls
-MOST_NODES = 60_000
-MOST_EDGES = 400_000  # values that merges read
-MOST_STEPS = 60_000  # calls and turns of loops
-MOST_MISTAKES = 200
-LARGEST_VALUE = 2**40  # numbers in one value of one image
 
 
 class Stop(Exception):
@@ -61,7 +56,6 @@ class Elaborator:
         self.weights: list[tuple[str, str | None]] = []  # `weights=`: path of the call, the file
         self.initialise = False  # --set weights=none
         self.stop: str | None = None
-        self.steps = 0
         self.side: set[str] = set()  # nodes of side branches of called nets: kept only where something reads them
         self.in_side = 0
         self.read: set[str] = set()  # values something reads
@@ -75,7 +69,6 @@ class Elaborator:
         self.over: dict[int, tuple[Any, Context]] = {}  # bodies that one passed over
         self.muted = 0  # above 0 while a line is read otherwise than it is written: nothing is said of it
         self.guessing = 0  # above 0 inside bodies of which nobody knows whether they would run
-        self.edges = 0
         self.lines: dict[tuple[int, int], str] = {}
         self.said: set[tuple[str, Span | None]] = set()
         self.maker: dict[str, Node] = {}
@@ -107,8 +100,8 @@ class Elaborator:
         self.found.append(d if d.trail else replace(d, trail=self.trail()))
         self.depths.append(self.calls[:])
         self.errors += d.severity == "error"
-        if self.errors == MOST_MISTAKES:
-            raise self.fatal("too-many-mistakes", f"{MOST_MISTAKES} mistakes: the rest was not looked at", d.labels[0].span)
+        if self.errors == MISTAKES:
+            raise self.fatal("too-many-mistakes", f"{MISTAKES} mistakes: the rest was not looked at", d.labels[0].span)
 
     def turns(self, count: int) -> int:
         """How many turns of a loop are run."""
@@ -171,9 +164,15 @@ class Elaborator:
             pass
 
     def tick(self, span: Span) -> None:
-        self.steps += 1
-        if self.steps > MOST_STEPS:
-            raise self.fatal("too-many-steps", f"this net takes more than {MOST_STEPS} steps to elaborate", span, hint=Advice("check the counts of `repeat` and `for`"))
+        self.library.spent.steps += 1
+        if self.library.spent.steps > STEPS:
+            raise self.too_many("take", f"more than {STEPS} steps to elaborate", span)
+
+    def too_many(self, verb: str, what: str, span: Span) -> Fatal:
+        """A limit that all nets of a file share."""
+        alone = self.library.nets < 2
+        return self.fatal("too-many-steps", f"this net {verb}s {what}" if alone else f"the nets of this file {verb} {what}", span,
+                          hint=Advice("check the counts of `repeat` and `for`" + ("" if alone else ", or give each net a file")))
 
     # ---------------------------------------------------------------- nodes
     def add_input(self, name: str, type_: TensorType, span: Span, scope: Scope) -> Flow:
@@ -185,9 +184,11 @@ class Elaborator:
 
     def add(self, name: str, op: Any, inputs: list[Flow], span: Span, scope: str) -> Flow:
         """One node of a layer: its shape rule, its parameters. Raises Mistake."""
-        self.edges += len(inputs)
-        if self.edges > MOST_EDGES:
-            raise self.fatal("too-many-steps", f"this net joins more than {MOST_EDGES} values", span, hint=Advice("check the counts of `repeat` and `for`"))
+        self.library.spent.edges += len(inputs)
+        if self.library.spent.edges > EDGES:
+            raise self.too_many("join", f"more than {EDGES} values", span)
+        if len(name) > PATH:
+            raise self.fatal("too-long", f"the full name of this node has {len(name):,} letters", span, f"the limit is {PATH:,}", hint=Advice("give blocks and labels shorter names"))
         types = [f.type for f in inputs]
         sure = True
         for f in inputs:
@@ -232,9 +233,9 @@ class Elaborator:
         if sure and len({t.batch for t in types}) > 1:
             raise Mistake("shape-mismatch", "a value inside `each` meets one outside", span, "inside, a sample has many images; outside it has one",
                           hint=Advice("close the `each` before joining them"))
-        if sure and prod([n or 0 for n in result.shape]) > LARGEST_VALUE:
+        if sure and prod([n or 0 for n in result.shape]) > VALUE:
             raise Mistake("too-large", "this value is too large for any machine", span, f"{result}: {result.size:.3g} numbers for one image")
-        if sum(p.size for p in parameters) > LARGEST_VALUE:
+        if sum(p.size for p in parameters) > VALUE:
             raise Mistake("too-large", "these weights are too large for any machine", span, f"{sum(p.size for p in parameters):.3g} numbers")
         return op, result, parameters
 
@@ -263,8 +264,9 @@ class Elaborator:
         self.maker[node.name] = node
         if self.in_side:
             self.side.add(node.name)
-        if len(self.nodes) > MOST_NODES:
-            raise self.fatal("too-many-steps", f"this net has more than {MOST_NODES} nodes", node.spans[0], hint=Advice("check the counts of `repeat` and `for`"))
+        self.library.spent.nodes += 1
+        if self.library.spent.nodes > NODES:
+            raise self.too_many("make", f"more than {NODES} nodes", node.spans[0])
 
     def own(self, name: str, parameters: tuple[Parameter, ...], span: Span) -> tuple[Parameter, ...]:
         """A layer's parameters under their full names; under `reuse` those of the original."""
@@ -329,4 +331,4 @@ def single_call(body: Any) -> tree.Call | None:
             return None
 
 
-__all__ = ["DEPTH", "Elaborator", "File", "Stop", "single_call"]
+__all__ = ["Elaborator", "File", "Stop", "single_call"]

@@ -8,6 +8,7 @@ from typing import Any
 
 from ...diagnostics import Advice, near
 from ...layers import LAYERS
+from ...limits import NUMBER, RANGE
 from ...syntax import tree
 from .blame import handed_in, out_of_reach
 from .files import UNKNOWN, Context
@@ -17,7 +18,6 @@ CONSTANTS: dict[str, Any] = {"yes": True, "no": False, "none": None}
 FOREIGN = {"True": "yes", "true": "yes", "False": "no", "false": "no", "None": "none", "null": "none"}  # what other languages write
 FUNCTIONS: dict[str, Callable[..., Any]] = {"min": min, "max": max, "floor": None, "ceil": None, "round": None, "abs": abs, "len": len}  # type: ignore[dict-item]
 ATTRIBUTES = ("channels", "height", "width", "depth", "shape")
-LARGEST = 10**12  # no size or count of a network comes near it
 
 
 def evaluate(node: Any, c: Context, flow: Flow | None) -> Any:
@@ -208,8 +208,8 @@ def _binary(node: tree.Binary, c: Context, flow: Flow | None) -> Any:
         return v
     if isinstance(v, complex):
         raise Mistake("bad-value", "this is no real number", node.span, "a root of a negative number")
-    if (isinstance(v, float) and not isfinite(v)) or abs(v) > LARGEST:
-        raise Mistake("too-large", "this number is too large for a network", node.span, f"the limit is {LARGEST:g}")
+    if (isinstance(v, float) and not isfinite(v)) or abs(v) > NUMBER:
+        raise Mistake("too-large", "this number is too large for a network", node.span, f"the limit is {NUMBER:g}")
     return v
 
 
@@ -267,16 +267,16 @@ def _range(node: tree.Range, c: Context, flow: Flow | None) -> Any:
     for v, n in zip(ends, (node.first, node.last)):
         if v != int(v):
             raise Mistake("not-whole", "a range runs over whole numbers", n.span, f"this is {v:g}")
-    if ends[1] - ends[0] > 100_000:
-        raise Mistake("too-large", "a range of more than 100000 numbers is no network", node.span)
+    if ends[1] - ends[0] >= RANGE:
+        raise Mistake("too-large", f"a range of more than {RANGE} numbers is no network", node.span)
     return tuple(range(int(ends[0]), int(ends[1]) + 1))
 
 
 def _literal(node: tree.Number, c: Context, flow: Flow | None) -> Any:
     text = node.text
     # a float may be written with many digits, or be 1e400
-    if (len(text) > 15 and float(text) > LARGEST) or not isfinite(v := node.value):
-        raise Mistake("too-large", "this number is too large for a network", node.span, f"the limit is {LARGEST:g}")
+    if (len(text) > 15 and float(text) > NUMBER) or not isfinite(v := node.value):
+        raise Mistake("too-large", "this number is too large for a network", node.span, f"the limit is {NUMBER:g}")
     return v
 
 

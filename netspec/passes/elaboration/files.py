@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 from ...diagnostics import Advice, Diagnostic, Label, MissingFileError, near
+from ...limits import EDGES, FILES, FILES_BYTES, IMPORTED_DEPTH, NODES, STEPS
 from ...reading import Outside, irregular, placed
 from ...source import Source, Span
 from ...syntax import tree
@@ -71,9 +72,27 @@ class File:
     def words(self) -> frozenset[str]:
         return known_words()
 
+    @cached_property
+    def named(self) -> frozenset[str]:
+        """Every name that a line of it may give to a node."""
+        return frozenset(n.name for n in tree.walk(self.module.items) if isinstance(n, (tree.Labelled, tree.Output, tree.InputLine)) and n.name)
+
     @property
     def name(self) -> str:
         return self.module.source.name
+
+
+@dataclass
+class Spent:
+    """What the nets of a file have cost so far, all together."""
+
+    steps: int = 0
+    edges: int = 0
+    nodes: int = 0
+
+    @property
+    def all(self) -> bool:
+        return self.steps > STEPS or self.edges > EDGES or self.nodes > NODES
 
 
 class Library:
@@ -83,6 +102,9 @@ class Library:
         self.files: dict[str, File] = {}
         self.found: list[Diagnostic] = []
         self.loading: list[str] = []
+        self.spent = Spent()
+        self.nets = 0  # that were run
+        self.bytes = 0
 
     def add(self, module: tree.Module) -> File:
         """The file of a module, and of everything it imports."""
@@ -105,6 +127,7 @@ class Library:
         other = self.files.get(str(place))
         if other is None:
             try:
+                self._room(str(place))
                 text = read_source(place)
             except MissingFileError as e:
                 d = e.diagnostics[0]
@@ -133,6 +156,16 @@ class Library:
             else:
                 file.definitions[name] = macro
             file.imported[name] = item
+
+    def _room(self, place: str) -> None:
+        """Refuse what no spec needs. Raises MissingFileError."""
+        if len(self.files) > FILES:
+            raise MissingFileError(f"a spec imports {FILES} files at most, those of its imports included", code="too-large")
+        if len(self.loading) > IMPORTED_DEPTH:
+            raise MissingFileError(f"files import each other {IMPORTED_DEPTH} deep at most", code="too-deep")
+        self.bytes += os.stat(place).st_size
+        if self.bytes > FILES_BYTES:
+            raise MissingFileError(f"a spec and what it imports have {FILES_BYTES // 1_000_000} MB at most", code="too-large")
 
     def add_as(self, module: tree.Module, key: str) -> File:
         file = File(module, self)

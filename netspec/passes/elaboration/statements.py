@@ -10,6 +10,8 @@ from typing import Any
 from ...diagnostics import Advice, Label, distance, near
 from ...ir.types import TensorType, shape_text
 from ...layers import LAYERS
+from ...layers.views import JoinViews, SplitViews
+from ...limits import TURNS
 from ...source import Span
 from ...syntax import tree
 from ...syntax.tree import walk
@@ -25,7 +27,6 @@ from .scopes import Scope, head_of
 from .values import NOTHING, UNKNOWN_VALUE, Fatal, Flow, Mistake, Silent, Symbol, described
 
 HEADS = ("residual", "shortcut", "dense", "each", "frozen", "repeat", "output", "input", "default", "else", "elif", "concat")
-MOST_TURNS = 100_000
 
 
 def run(e: Elaborator, s: Any, flow: Flow | None, scope: Scope, c: Context) -> Flow | None:
@@ -260,8 +261,8 @@ def check_turns(s: tree.Repeat, times: int | float) -> None:
                       hint=f"choose numbers that divide, or round down:  floor({tree.source_text(s.times)})")
     if times < 0:
         raise Mistake("out-of-range", "a repeat cannot run a negative number of times", s.times.span, f"this is {times}", hint=f"for example  {-times}")
-    if times > MOST_TURNS:
-        raise Mistake("too-large", f"a repeat of more than {MOST_TURNS} turns is no network", s.times.span, f"this is {times}")
+    if times > TURNS:
+        raise Mistake("too-large", f"a repeat of more than {TURNS} turns is no network", s.times.span, f"this is {times}")
 
 
 def _for(e: Elaborator, s: tree.For, flow: Flow | None, scope: Scope, c: Context) -> Flow | None:
@@ -411,9 +412,6 @@ def _each(e: Elaborator, s: tree.Each, flow: Flow | None, scope: Scope, c: Conte
     span = _keyword(s.span, "each")
     if flow is None:
         raise Mistake("no-flow", "there is no flow yet for this body to read", span, hint="begin the net with  input (12, 3, 224, 224)")
-    split, join = LAYERS.get("split_views"), LAYERS.get("join_views")
-    assert split is not None, "the layers split_views and join_views implement `each`"
-    assert join is not None
     if s.axis is not None:
         e.seen_axes.add(s.axis)
     if flow.sure and len(flow.type.shape) < 2:
@@ -423,7 +421,7 @@ def _each(e: Elaborator, s: tree.Each, flow: Flow | None, scope: Scope, c: Conte
         run(e, s.body, Flow("", TensorType((None,) * max(1, len(flow.type.shape) - 1)), False), scope, c)
         return flow.unsure()
     first = scope.numbered("split_views", span)
-    first.value = inner = e.add(first.path, split(), [flow], span, scope.path)
+    first.value = inner = e.add(first.path, SplitViews(), [flow], span, scope.path)
     out = run(e, s.body, inner, scope, c)
     assert out is not None
     e.ends_with_output = False
@@ -431,7 +429,7 @@ def _each(e: Elaborator, s: tree.Each, flow: Flow | None, scope: Scope, c: Conte
     if not out.sure:
         last.value = Flow("", TensorType((flow.type.shape[0], *out.type.shape), flow.type.batch), False, (), None, out.ranked)
         return last.value
-    last.value = e.add(last.path, join(), [out], span, scope.path)
+    last.value = e.add(last.path, JoinViews(), [out], span, scope.path)
     return last.value
 
 
@@ -446,7 +444,7 @@ def _frozen(e: Elaborator, s: tree.Frozen, flow: Flow | None, scope: Scope, c: C
 def _hole(e: Elaborator, s: tree.Hole, flow: Flow | None, scope: Scope, c: Context) -> Flow:
     """A line that could not be read. What was indented under it is still looked at, on its own."""
     inner = flow.unsure() if flow else NOTHING
-    e.maybe |= set(re.findall(r"(\w+)(?:\[.*?\])?\s*:", s.span.source.line(s.span.line))) | set(re.findall(r"output\s+(\w+)", s.span.source.line(s.span.line)))
+    e.maybe |= set(re.findall(r"\b(\w+)(?:\[.*?\])?\s*:", s.span.source.line(s.span.line))) | set(re.findall(r"output\s+(\w+)", s.span.source.line(s.span.line)))
     if s.body is not None:
         e.maybe |= {n.name for n in walk(s.body) if isinstance(n, (tree.Labelled, tree.Output))}
         loop = re.match(r"\s*for\s+(\w+(?:\s*,\s*\w+)*)|.*?\bas\s+(\w+)", s.span.source.line(s.span.line))

@@ -10,6 +10,7 @@ from typing import Any
 from ...diagnostics import Advice, Diagnostic, Label
 from ...ir.types import TensorType, shape_text
 from ...layers import LAYERS
+from ...limits import CALLED
 from ...source import Span
 from ...syntax import tree
 from .. import bind as binding
@@ -17,7 +18,7 @@ from ..bind import Bound, bind
 from . import merging
 from .blame import blamed, named
 from .calls import use
-from .elaborator import DEPTH, Elaborator
+from .elaborator import Elaborator
 from .files import UNKNOWN, Context
 from .lookup import Arguments, arguments, flow_of, macro_torn, no_flow, resolve
 from .mending import likely, mended
@@ -294,7 +295,7 @@ def reuse(e: Elaborator, node: tree.Call, args: Arguments, flow: Flow | None, sc
     original: Scope = args.given[0].value
     if original.replay is None:
         raise Mistake("wrong-argument", f"@{original.path} is no step that could run again", args.given[0].span, "it is not a labelled step or suite")
-    if len(e.shared) >= DEPTH or any(there == original.path for _, there in e.shared):
+    if len(e.shared) >= CALLED or any(there == original.path for _, there in e.shared):
         raise Mistake("endless-recursion", f"@{original.path} is run again inside itself", node.span, "it holds this very line", hint=Advice("reuse it after its last line"))
     from . import statements
 

@@ -47,14 +47,12 @@ def _definition(e: Elaborator, file: File, item: tree.Definition) -> None:
 
 def _passed_over(e: Elaborator, body: Any, c: Context) -> None:
     """What is wrong with it whatever its names mean. Nodes it refers to may be made where its condition holds."""
-    items = c.file.module.items
-    names = {n.name for n in tree.walk(items) if isinstance(n, (tree.Labelled, tree.Output, tree.InputLine)) and n.name}
     numbered = {n.name for n in tree.walk(body) if isinstance(n, tree.Spot) and (n.name[-1].isdigit() or n.index is not None)}
     inner = Context({**dict.fromkeys(c.env, UNKNOWN_VALUE), **CONSTANTS}, c.defaults, c.file)
     scope = Scope("?", None, None, wall=True)
     e.guessing += 1
     if isinstance(body, statements.STATEMENTS):
-        _quietly(e, lambda: statements.run(e, body, NOTHING, scope, inner), [], names | numbered | {"input"})
+        _quietly(e, lambda: statements.run(e, body, NOTHING, scope, inner), [], c.file.named | numbered | {"input"})
     else:
         _quietly(e, lambda: truth(body, inner, NOTHING), [])
     e.guessing -= 1

@@ -1,0 +1,16 @@
+"""Some cases of each attack; `python tests/attack/run.py` runs them without end."""
+
+from __future__ import annotations
+
+import pytest
+
+from attack.run import ATTACKS, outcome
+
+CASES = {"specs": 40, "commands": 30, "calls": 60, "checkpoints": 30, "caches": 1, "names": 40, "streams": 3}
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_nothing_but_refusals(attack: str) -> None:
+    for number in range(CASES[attack]):
+        how, what = outcome(attack, 0, number)
+        assert how != "failed", f"python tests/attack/run.py {attack} --case 0:{number}\n{what}"

@@ -124,7 +124,7 @@ CATALOGUE: dict[str, str] = {
     "nan-target": _page("A target is NaN.", "The loss would be NaN as well, and after one step all weights.", "net.fit(x, y)", "known = ~np.isnan(y)\nnet.fit(x[known], y[known])"),
     "out-of-memory": _page("The network does not train in the memory that it was given.", "Parameters, gradients and what the optimiser keeps are needed whatever the batch; `netspec summary --memory` has the numbers."),
     "in-use": _page("A network is to be changed by what it runs itself.", "A metric, or an array made while it is read, runs in the midst of predict or evaluate, which promise that nothing changes until they return.", "net.evaluate(x, y)   # whose metric calls net.train_step", "net.evaluate(x, y)\nnet.train_step(x, y)"),
-    "one-value": _page("Batch normalisation would see one value a channel.", "One value has no variance. A batch of two, or a plane of more than one place, has.", "net.train_step(x[:1], y[:1])", "net.train_step(x[:2], y[:2])"),
+    "one-value": _page("A normalisation would see one value.", "One value has no variance, and less its own mean it is always 0. A batch of two, or a plane of more than one place, has.", "net.train_step(x[:1], y[:1])", "net.train_step(x[:2], y[:2])"),
     "unknown-name": _page("The network has no parameter, buffer, input, output or scalar of this name.", "net.parameters and net.buffers list them."),
     "no-loss": _page("No loss is stated, so there is nothing to make small.", "", "net.fit(x, y)", 'net.fit(x, y, loss="cross_entropy")'),
     "no-optimiser": _page("No optimiser is stated.", "", 'net.fit(x, y, loss="mse")', 'net.fit(x, y, loss="mse", optimiser="adam lr=0.001")'),

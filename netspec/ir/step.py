@@ -10,6 +10,8 @@ from .graph import Graph, Node
 Kind = Literal["gather", "outer", "lanes", "places", "pairs", "move", "channel", "flat", "loop"]
 Form = Literal["direct", "winograd"]
 
+SEQUENCE = 4096  # places of an image that are added up in float32, one after another; longer sums are made of such, in float64
+
 
 @dataclass(frozen=True)
 class Step:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import prod
 
-from ..ir.graph import Node, Parameter
+from ..ir.graph import Parameter
 from ..ir.types import TensorType
 from ..words import flag, number
 from .layer import Builder, Example, Layer, known_channels, plane, sizes
+from .moments import FAR
 
 
 class Bn(Layer, category="normalisation"):
@@ -27,14 +27,11 @@ class Bn(Layer, category="normalisation"):
 
     centres = True
 
-    binds = True
-
     eps: float = number("added to the variance", default=1e-5, least=0)
     momentum: float = number("weight of the new value in the running statistics", default=0.1, least=0, most=1)
     biased: bool = flag("the running variance is divided by the count, not the count less one", default=False, word="biased")
     scale: bool = flag("learn a factor for each channel", default=True)
     shift: bool = flag("learn a number to add to each channel", default=True)
-    raw: bool = False  # whether no layer above brought the numbers near to each other, known once the step is placed
 
     examples = (
         Example("bn", inputs=((3, 4, 5),), output=(3, 4, 5), parameters=6),
@@ -45,11 +42,6 @@ class Bn(Layer, category="normalisation"):
         Example("bn shift=no", inputs=((3, 4),), output=(3, 4), parameters=3),
         Example("bn scale=no shift=no", inputs=((2, 3, 3),), output=(2, 3, 3)),
     )
-
-    def bound(self, makers: tuple[Node, ...], values: tuple[str, ...]) -> tuple[Layer, tuple[str, ...]]:
-        """What comes into a net, or out of a fully connected layer, may lie anywhere."""
-        raw = getattr(makers[0].op, "category", "move") in ("dense", "move")
-        return replace(self, raw=True) if raw else self, values  # type: ignore[type-var]
 
     def shape(self, *inputs: TensorType) -> TensorType:
         return inputs[0]
@@ -62,48 +54,61 @@ class Bn(Layer, category="normalisation"):
     def forward(self, b: Builder, *inputs: str, **parameters: str) -> str:
         (x,) = inputs
         mean, var = parameters["mean"], parameters["var"]
-        t = b.type(x)
         if not b.training:
             k = b.map(f"{'weight' if self.scale else '1.0'} / sqrt(var + {self.eps!r})", **_only(parameters, "weight"), var=var)
-            s = b.map(f"{'bias' if self.shift else '0.0'} - mean * k", **_only(parameters, "bias"), mean=mean, k=k)
             b.save(k=k)
-            return b.map("x * k + s", x=x, k=k, s=s)
-        count = f"(N * {t.batch * prod(sizes(t)[1:])})"
-        m, v = (self._by_image if self.raw else self._in_one_sweep)(b, x, mean, count)
-        r = b(f"r[c] = 1.0 / sqrt(v[c] + {self.eps!r})", v=v)
-        k = b("k[c] = weight[c] * r[c]", weight=parameters["weight"], r=r) if self.scale else r
-        b(f"mean2[c] = {1 - self.momentum!r} * mean[c] + {self.momentum!r} * m[c]", mean=mean, m=m, effect=mean)
+            return b.map("(x - mean) * k" + " + bias" * self.shift, x=x, mean=mean, k=k, **_only(parameters, "bias"))
+        o, v = self._in_one_sweep(b, x, mean)
+        m = b("m[c] = mean[c] + o[c]", mean=mean, o=o)
+        far = b(f"far[c] = where(o[c] * o[c] > {FAR**2!r} * (v[c] + {self.eps!r}), 1.0, 0.0)", o=o, v=v)
+        d, w = self._around(b, x, m, far)
+        near, exact = ((variance, *self._scales(b, variance, parameters)) for variance in (v, w))
+        v, r, k = (b(f"{name}[c] = where(far[c] > 0.0, exact[c], near[c])", far=far, exact=e, near=n) for name, e, n in zip(("variance", "rate", "factor"), exact, near))
+        b(f"mean2[c] = {1 - self.momentum!r} * mean[c] + {self.momentum!r} * (m[c] + d[c])", mean=mean, m=m, d=d, effect=mean)
+        count = _count(b.type(x))
         unbiased = "v[c]" if self.biased else f"(v[c] * {count} / ({count} - 1.0))"
         b(f"var2[c] = {1 - self.momentum!r} * var[c] + {self.momentum!r} * {unbiased}", var=var, v=v, effect=var)
-        b.save(m=m, r=r, k=k)
-        return b.map("(x - m) * k" + " + bias" * self.shift, x=x, m=m, k=k, **_only(parameters, "bias"))
+        b.save(m=m, d=d, r=r, k=k)
+        s = b("s[c] = bias[c] - d[c] * k[c]", bias=parameters["bias"], d=d, k=k) if self.shift else b("s[c] = -d[c] * k[c]", d=d, k=k)
+        return b.map("(x - m) * k + s", x=x, m=m, k=k, s=s)
 
-    def _in_one_sweep(self, b: Builder, x: str, mean: str, count: str) -> tuple[str, str]:
-        """Mean and variance from sums that the layer above can take as it writes x. They are taken around the running mean:
-        without it E[x^2] - E[x]^2 loses all digits where the mean is large."""
-        ix = f"n,c{plane(b.type(x).shape)}"
+    def _in_one_sweep(self, b: Builder, x: str, mean: str) -> tuple[str, str]:
+        """How far the mean is from the running mean, and the variance, from sums that the layer above can take as it writes x. They
+        are exact while the two are near: of E[x^2] - E[x]^2 no digits are left where the mean is many deviations."""
+        t = b.type(x)
+        ix, count = f"n,c{plane(t.shape)}", _count(t)
         s1 = b(f"s1[c] += x[{ix}] - mean[c]", x=x, mean=mean)
         s2 = b(f"s2[c] += (x[{ix}] - mean[c]) * (x[{ix}] - mean[c])", x=x, mean=mean)
-        m = b(f"m[c] = mean[c] + s1[c] / {count}", mean=mean, s1=s1)
-        return m, b(f"v[c] = max(s2[c] / {count} - s1[c] / {count} * (s1[c] / {count}), 0.0)", s1=s1, s2=s2)
+        o = b(f"o[c] = s1[c] / {count}", s1=s1)
+        return o, b(f"v[c] = max(s2[c] / {count} - o[c] * o[c], 0.0)", s2=s2, o=o)
 
-    def _by_image(self, b: Builder, x: str, mean: str, count: str) -> tuple[str, str]:
-        """The same where the running mean may be far off, as that of raw data is at first: around each image's own mean, and
-        those around the mean of all."""
+    def _around(self, b: Builder, x: str, m: str, far: str) -> tuple[str, str]:
+        """What m lacks of the mean, and the variance, of channels that are far from the running mean; others are not looked at.
+        Each image's places are summed around their own mean, and these around the mean of all (Chan, Golub and LeVeque, "Algorithms
+        for Computing the Sample Variance", 1983)."""
         t = b.type(x)
         ix, places = f"n,c{plane(t.shape)}", float(prod(sizes(t)[1:]))
-        own = b(f"own[n,c] += x[{ix}] / {places!r}", x=x) if len(t.shape) > 1 else x
-        total = b("total[c] += own[n,c]", own=own)
-        m = b(f"m[c] = total[c] / (N * {t.batch})", total=total)
-        apart = b(f"apart[n,c] = (own[n,c] - m[c]) * (own[n,c] - m[c]) * {places!r}", own=own, m=m)
-        if places > 1:
-            within = b(f"within[n,c] += (x[{ix}] - own[n,c]) * (x[{ix}] - own[n,c])", x=x, own=own)
-            apart = b("both[n,c] = within[n,c] + apart[n,c]", within=within, apart=apart)
-        squares = b("squares[c] += apart[n,c]", apart=apart)
-        return m, b(f"v[c] = squares[c] / {count}", squares=squares)
+        if len(t.shape) == 1:
+            own = b("own[n,c] = where(far[c] > 0.0, x[n,c] - m[c], 0.0)", x=x, m=m, far=far)
+        else:
+            own = b(f"own[n,c] += where(far[c] > 0.0, (x[{ix}] - m[c]) / {places!r}, 0.0)", x=x, m=m, far=far)
+            rest = b(f"rest[n,c] += where(far[c] > 0.0, x[{ix}] - m[c] - own[n,c], 0.0)", x=x, m=m, far=far, own=own)
+            within = b(f"within[n,c] += where(far[c] > 0.0, (x[{ix}] - m[c] - own[n,c]) * (x[{ix}] - m[c] - own[n,c]), 0.0)", x=x, m=m, far=far, own=own)
+        total = b("total[c] += own[n,c]", own=own) if len(t.shape) == 1 else b(f"total[c] += own[n,c] + rest[n,c] / {places!r}", own=own, rest=rest)
+        d = b(f"d[c] = total[c] / (N * {t.batch})", total=total)
+        if len(t.shape) == 1:
+            squares = b("squares[c] += where(far[c] > 0.0, (own[n,c] - d[c]) * (own[n,c] - d[c]), 0.0)", own=own, d=d, far=far)
+        else:
+            squares = b(f"squares[c] += within[n,c] + (own[n,c] - d[c]) * (rest[n,c] + rest[n,c] + {places!r} * (own[n,c] - d[c]))", within=within, own=own, rest=rest, d=d)
+        return d, b(f"v[c] = squares[c] / {_count(t)}", squares=squares)
+
+    def _scales(self, b: Builder, v: str, parameters: dict[str, str]) -> tuple[str, str]:
+        """What deviations from the mean are multiplied by, without and with the learned factor."""
+        r = str(b(f"r[c] = 1.0 / sqrt(v[c] + {self.eps!r})", v=v))
+        return r, str(b("k[c] = weight[c] * r[c]", weight=parameters["weight"], r=r)) if self.scale else r
 
     def backward(self, b: Builder, dy: str, *inputs: str, saved: dict[str, str], **parameters: str) -> tuple[tuple[str, ...], dict[str, str]]:
-        """dx = k (dy - mean(dy) - xhat mean(dy xhat)), xhat = (x - m) r."""
+        """dx = k (dy - mean(dy) - xhat mean(dy xhat)), xhat = (x - m - d) r."""
         (x,) = inputs
         t = b.type(x)
         ix = f"n,c{plane(t.shape)}"
@@ -113,14 +118,18 @@ class Bn(Layer, category="normalisation"):
             t2 = b(f"t2[c] += dy[{ix}] * (x[{ix}] - mean[c])", dy=dy, x=x, mean=mean)
             dg = b(f"d_weight[c] = t2[c] / sqrt(var[c] + {self.eps!r})", t2=t2, var=var)
             return (b.map("dy * k", dy=dy, k=k),), _only({"weight": dg, "bias": t1}, *parameters)
-        m, r, k = saved["m"], saved["r"], saved["k"]
-        count = f"(N * {t.batch * prod(sizes(t)[1:])})"
+        m, d, r, k = saved["m"], saved["d"], saved["r"], saved["k"]
         t1 = b(f"d_bias[c] += dy[{ix}]", dy=dy)
         t2 = b(f"t2[c] += dy[{ix}] * (x[{ix}] - m[c])", dy=dy, x=x, m=m)
-        dg = b("d_weight[c] = r[c] * t2[c]", r=r, t2=t2)
-        cb = b(f"cb[c] = -k[c] * r[c] * d_weight[c] / {count}", k=k, r=r, d_weight=dg)
-        cc = b(f"cc[c] = -k[c] * d_bias[c] / {count}", k=k, d_bias=t1)
+        dg = b("d_weight[c] = r[c] * (t2[c] - d[c] * d_bias[c])", r=r, t2=t2, d=d, d_bias=t1)
+        cb = b(f"cb[c] = -k[c] * r[c] * d_weight[c] / {_count(t)}", k=k, r=r, d_weight=dg)
+        cc = b(f"cc[c] = -k[c] * d_bias[c] / {_count(t)} - d[c] * cb[c]", k=k, d_bias=t1, d=d, cb=cb)
         return (b.map("k * dy + ((x - m) * cb + cc)", k=k, dy=dy, x=x, m=m, cb=cb, cc=cc),), _only({"weight": dg, "bias": t1}, *parameters)
+
+
+def _count(t: TensorType) -> str:
+    """The numbers a channel has in a batch."""
+    return f"(N * {t.batch * prod(sizes(t)[1:])})"
 
 
 def _only(values: dict[str, str], *names: str) -> dict[str, str]:

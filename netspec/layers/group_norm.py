@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from math import gcd, prod
 from typing import Any, ClassVar
 
 from ..ir.graph import Parameter
-from ..ir.types import TensorType, shape_text
+from ..ir.types import TensorType
 from ..words import WordError, count, flag, number
 from .layer import Builder, Example, Layer, known_channels, plane, sizes
+from .moments import FAR, several
 
 
 class GroupNorm(Layer, category="normalisation", name="group_norm"):
@@ -19,7 +19,7 @@ class GroupNorm(Layer, category="normalisation", name="group_norm"):
 
     Shapes:  C x W... -> the same
     Params:  weight [C], bias [C], or none with `affine=no`
-    Errors:  groups that do not divide the channels
+    Errors:  groups that do not divide the channels; groups of one number, whose result would be zero
     Paper:   Wu and He, "Group Normalization", 2018 (arXiv:1803.08494)
     """
 
@@ -38,6 +38,7 @@ class GroupNorm(Layer, category="normalisation", name="group_norm"):
         c, g = x.channels, self.of(x.channels)
         if c is not None and c % g:
             raise WordError("groups must divide the channels", f"{c} / {g} = {c / g:g}", label=f"{g} groups of {c} channels", swap=((str(g), str(gcd(c, g))),), code="groups")
+        several(f"group_norm {g}", x, (c and c // g, *x.spatial), "a group of channels of an image")
         return x
 
     def of(self, channels: int | None) -> int:
@@ -50,20 +51,22 @@ class GroupNorm(Layer, category="normalisation", name="group_norm"):
 
     def forward(self, b: Builder, *inputs: str, **parameters: str) -> str:
         (x,) = inputs
-        m = self._mean(b, x, "x", x=x)
+        at = f"n,c{plane(b.type(x).shape)}"
+        m = self._mean(b, x, f"x[{at}]", x=x)
         d = b.map("x - m", x=x, m=m)
-        v = self._mean(b, x, "d * d", d=d)
-        r = b.map(f"1.0 / sqrt(v + {self.eps!r})", v=v)
-        b.save(d=d, r=r)
+        v = self._mean(b, x, f"d[{at}] * d[{at}]", d=d)
+        far = b.map(f"where(m * m > {FAR**2!r} * (v + {self.eps!r}), 1.0, 0.0)", m=m, v=v)
+        e = self._mean(b, x, f"where({read(b, far, 'far', at)} > 0.0, d[{at}], 0.0)", d=d, far=far)
+        r = b.map(f"1.0 / sqrt(where(far > 0.0, max(v - e * e, 0.0), v) + {self.eps!r})", far=far, v=v, e=e)
+        b.save(d=d, e=e, r=r)
         if not self.affine:
-            return b.map("d * r", d=d, r=r)
-        return b.map("d * r * weight + bias", d=d, r=r, weight=parameters["weight"], bias=parameters["bias"])
+            return b.map("(d - e) * r", d=d, e=e, r=r)
+        return b.map("(d - e) * r * weight + bias", d=d, e=e, r=r, weight=parameters["weight"], bias=parameters["bias"])
 
     def _mean(self, b: Builder, like: str, expression: str, /, **operands: Any) -> str:
         """The mean of an expression over each image's group, for each channel of it: first over places, then over channels."""
         shape = sizes(b.type(like))
         s, of = plane(shape), shape[0] // self.of(shape[0])
-        expression = re.sub(r"[a-z]\w*", lambda m: f"{m[0]}[n,c{s}]", expression)
         scale = f" / {float(of * prod(shape[1:]))!r}"
         if not s and of == 1:
             return str(b(f"m[n,c] = {expression}", **operands))
@@ -74,22 +77,22 @@ class GroupNorm(Layer, category="normalisation", name="group_norm"):
         return str(b(f"m[n,{of}*g+j] = g[n,g]", g=group, out=shape[:1], over={"j": of}))
 
     def backward(self, b: Builder, dy: str, *inputs: str, saved: dict[str, str], **parameters: str) -> tuple[tuple[str, ...], dict[str, str]]:
-        """dx = r (e - mean(e) - xhat mean(e xhat)), e = dy weight, xhat = d r."""
+        """dx = r (f - mean(f) - xhat mean(f xhat)), f = dy weight, xhat = (d - e) r."""
         (x,) = inputs
-        d, r, gradients = saved["d"], saved["r"], {}
-        s = plane(b.type(x).shape)
-        rs = r_at(b, r, s)
+        d, e, r, gradients = saved["d"], saved["e"], saved["r"], {}
+        at = f"n,c{plane(b.type(x).shape)}"
+        apart = f"(d[{at}] - {read(b, e, 'e', at)})"
         if self.affine:
-            gradients = {"weight": str(b(f"d_weight[c] += dy[n,c{s}] * (d[n,c{s}] * {rs})", dy=dy, d=d, r=r)), "bias": str(b(f"d_bias[c] += dy[n,c{s}]", dy=dy))}
+            gradients = {"weight": str(b(f"d_weight[c] += dy[{at}] * ({apart} * {read(b, r, 'r', at)})", dy=dy, d=d, e=e, r=r)), "bias": str(b(f"d_bias[c] += dy[{at}]", dy=dy))}
             dy = b.map("dy * weight", dy=dy, weight=parameters["weight"])
-        m1 = self._mean(b, x, "e", e=dy)
-        m2 = self._mean(b, x, "e * d", e=dy, d=d)
-        return (b.map("r * (e - m1 - d * (r * r * m2))", r=r, e=dy, m1=m1, d=d, m2=m2),), gradients
+        m1 = self._mean(b, x, f"f[{at}]", f=dy)
+        m2 = self._mean(b, x, f"f[{at}] * {apart}", f=dy, d=d, e=e)
+        return (b.map("r * (f - m1 - (d - e) * (r * r * m2))", r=r, f=dy, m1=m1, d=d, e=e, m2=m2),), gradients
 
 
-def r_at(b: Builder, r: str, s: str) -> str:
-    """How a number of an image's channel is read."""
-    return "r[n,c]" if len(b.type(r).shape) == 1 else f"r[n,c{s}]"
+def read(b: Builder, value: str, name: str, at: str) -> str:
+    """How a number of each image's channel is read, under a local name, beside one of each place."""
+    return f"{name}[n,c]" if len(b.type(value).shape) == 1 else f"{name}[{at}]"
 
 
 class InstanceNorm(GroupNorm, category="normalisation", name="instance_norm"):
@@ -114,9 +117,7 @@ class InstanceNorm(GroupNorm, category="normalisation", name="instance_norm"):
 
     def shape(self, *inputs: TensorType) -> TensorType:
         (x,) = inputs
-        if not x.spatial or all(w == 1 for w in x.spatial):
-            raise WordError("instance_norm takes the mean over height and width, and here is one number for each channel",
-                            label=f"the input is {shape_text(x.shape)}", advice="use bn or group_norm", code="wrong-rank")
+        several("instance_norm", x, x.spatial, "each channel of an image")
         return x
 
     def of(self, channels: int | None) -> int:

@@ -21,4 +21,4 @@ class HardSigmoid(Activation, category="activation"):
 
     def formula(self) -> str:
         low, high = -self.middle / self.slope, (1 - self.middle) / self.slope
-        return f"where(x <= {low!r}, 0.0, where(x >= {high!r}, 1.0, x * {float(self.slope)!r} + {float(self.middle)!r}))"
+        return f"where(x <= {low!r}, 0.0, where(x >= {high!r}, 1.0, (x - {low!r}) * {float(self.slope)!r}))"

@@ -9,6 +9,7 @@ from ..ir.graph import Parameter
 from ..ir.types import TensorType
 from ..words import flag, number
 from .layer import Builder, Example, Layer, known_channels, known_sizes, plane, sizes
+from .moments import FAR, several
 
 
 class LayerNorm(Layer, category="normalisation", name="layer_norm"):
@@ -18,7 +19,7 @@ class LayerNorm(Layer, category="normalisation", name="layer_norm"):
 
     Shapes:  C x W... -> the same
     Params:  weight [C, W...], bias [C, W...]; [C] with `channels`; none with `affine=no`
-    Errors:  an input whose size is not known, where every element has parameters
+    Errors:  an input whose size is not known, where every element has parameters; means over one number, whose result would be zero
     Paper:   Ba, Kiros and Hinton, "Layer Normalization", 2016 (arXiv:1607.06450); Liu et al., 2022 (arXiv:2201.03545) for `channels`
     """
 
@@ -35,7 +36,10 @@ class LayerNorm(Layer, category="normalisation", name="layer_norm"):
     )
 
     def shape(self, *inputs: TensorType) -> TensorType:
-        return inputs[0]
+        (x,) = inputs
+        several("layer_norm channels" if self.channels else "layer_norm", x, x.shape[:1] if self.channels else x.shape,
+                "the channels of each place" if self.channels else "each image")
+        return x
 
     def parameters(self, *inputs: TensorType) -> tuple[Parameter, ...]:
         if not self.affine:
@@ -49,21 +53,23 @@ class LayerNorm(Layer, category="normalisation", name="layer_norm"):
         m = self._mean(b, x, f"x[{at}]", x=x)
         d = str(b(f"d[{at}] = x[{at}] - m[{point}]", x=x, m=m))
         v = self._mean(b, x, f"d[{at}] * d[{at}]", d=d)
-        r = str(b(f"r[{point}] = 1.0 / sqrt(v[{point}] + {self.eps!r})", v=v))
-        b.save(d=d, r=r)
+        far = b(f"far[{point}] = where(m[{point}] * m[{point}] > {FAR**2!r} * (v[{point}] + {self.eps!r}), 1.0, 0.0)", m=m, v=v)
+        e = self._mean(b, x, f"where(far[{point}] > 0.0, d[{at}], 0.0)", d=d, far=far)
+        r = str(b(f"r[{point}] = 1.0 / sqrt(where(far[{point}] > 0.0, max(v[{point}] - e[{point}] * e[{point}], 0.0), v[{point}]) + {self.eps!r})", far=far, v=v, e=e))
+        b.save(d=d, e=e, r=r)
         scaled = f"* weight[{own}] + bias[{own}]" if self.affine else ""
-        return str(b(f"y[{at}] = d[{at}] * r[{point}] {scaled}", d=d, r=r, **parameters))
+        return str(b(f"y[{at}] = (d[{at}] - e[{point}]) * r[{point}] {scaled}", d=d, e=e, r=r, **parameters))
 
     def backward(self, b: Builder, dy: str, *inputs: str, saved: dict[str, str], **parameters: str) -> tuple[tuple[str, ...], dict[str, str]]:
-        """dx = r (e - mean(e) - xhat mean(e xhat)), e = dy weight, xhat = d r."""
+        """dx = r (f - mean(f) - xhat mean(f xhat)), f = dy weight, xhat = (d - e) r."""
         (x,) = inputs
-        (at, point, own), d, r, gradients = self._subscripts(b, x), saved["d"], saved["r"], {}
-        e = dy
+        (at, point, own), d, e, r, gradients = self._subscripts(b, x), saved["d"], saved["e"], saved["r"], {}
+        f, apart = dy, f"(d[{at}] - e[{point}])"
         if self.affine:
-            gradients = {"weight": str(b(f"d_weight[{own}] += dy[{at}] * (d[{at}] * r[{point}])", dy=dy, d=d, r=r)), "bias": str(b(f"d_bias[{own}] += dy[{at}]", dy=dy))}
-            e = str(b(f"e[{at}] = dy[{at}] * weight[{own}]", dy=dy, weight=parameters["weight"]))
-        m1, m2 = self._mean(b, x, f"e[{at}]", e=e), self._mean(b, x, f"e[{at}] * d[{at}]", e=e, d=d)
-        return (str(b(f"dx[{at}] = r[{point}] * (e[{at}] - m1[{point}] - d[{at}] * (r[{point}] * r[{point}] * m2[{point}]))", r=r, e=e, m1=m1, d=d, m2=m2)),), gradients
+            gradients = {"weight": str(b(f"d_weight[{own}] += dy[{at}] * ({apart} * r[{point}])", dy=dy, d=d, e=e, r=r)), "bias": str(b(f"d_bias[{own}] += dy[{at}]", dy=dy))}
+            f = str(b(f"f[{at}] = dy[{at}] * weight[{own}]", dy=dy, weight=parameters["weight"]))
+        m1, m2 = self._mean(b, x, f"f[{at}]", f=f), self._mean(b, x, f"f[{at}] * {apart}", f=f, d=d, e=e)
+        return (str(b(f"dx[{at}] = r[{point}] * (f[{at}] - m1[{point}] - {apart} * (r[{point}] * r[{point}] * m2[{point}]))", r=r, f=f, m1=m1, d=d, e=e, m2=m2)),), gradients
 
     def _subscripts(self, b: Builder, x: str) -> tuple[str, str, str]:
         """Of an element, of what elements have in common, and of an element's own parameter."""

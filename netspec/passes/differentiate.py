@@ -271,7 +271,7 @@ def derivative(e: ast.expr, wrt: ast.Subscript, result: str) -> str:
         case ast.Call(ast.Name("log1p"), [x]):
             return _product(d(x), f"(1.0 / (1.0 + ({u(x)})))")
         case ast.Call(ast.Name("expm1"), [x]):
-            return _product(d(x), f"({y} + 1.0)")
+            return _product(d(x), f"exp({u(x)})")  # and not from the result: y + 1 has no digits left where y is near -1
         case ast.Call(ast.Name("sqrt"), [x]):
             return _product(d(x), f"(0.5 / {y})")
         case ast.Call(ast.Name("tanh"), [x]):

@@ -1,10 +1,10 @@
 """Fold a per-channel affine map into the convolution before it.
 
-    %y[n,o,p,q] += x * w;  %z = y + b;  %out = z * k + s
+    %y[n,o,p,q] += x * w;  %z = y + b;  %out = (z - m) * k + t
 becomes
-    %w'[o,c,u,v] = w[o,c,u,v] * k[o];  %b' = b * k + s;  %y' += x * w';  %out = y' + b'
+    %w'[o,c,u,v] = w[o,c,u,v] * k[o];  %s = t - m * k;  %b' = b * k + s;  %y' += x * w';  %out = y' + b'
 
-Sound where k and s come from parameters alone: batch normalisation in evaluation. What depends on parameters alone is
+Sound where m, k and t come from parameters alone: batch normalisation in evaluation. What depends on parameters alone is
 computed once for each version of them (`prepare`).
 """
 
@@ -29,7 +29,7 @@ def fold_batchnorm(graph: Graph) -> Graph:
         chain = _affine_after_contraction(n, graph, constant, outputs, gone)
         if chain is None:
             continue
-        conv, bias, x, k, s = chain
+        conv, bias, x, m, k, shift = chain
         c = contraction(conv, graph)
         assert c is not None
         weight = next(i for i in conv.inputs if graph.values[i].type.batch == 0)
@@ -40,10 +40,12 @@ def fold_batchnorm(graph: Graph) -> Graph:
         if axis is None:
             continue
         ix = ",".join(f"i{a}" for a in range(len(read.axes)))
-        w2, b2 = f"{n.name}.weight", f"{n.name}.bias"
+        w2, b2, s = f"{n.name}.weight", f"{n.name}.bias", f"{n.name}.shift"
         t = graph.values[weight].type
-        new = [Node(w2, Formula(f"w2[{ix}] = w[{ix}] * k[i{axis}]"), (weight, k), (Value(w2, t),), notes=n.notes, scope=n.scope)]
         vector = graph.values[k].type
+        new = [Node(w2, Formula(f"w2[{ix}] = w[{ix}] * k[i{axis}]"), (weight, k), (Value(w2, t),), notes=n.notes, scope=n.scope),
+               Node(s, Formula("s[c] = t[c] - m[c] * k[c]") if shift else Formula("s[c] = -m[c] * k[c]"), (*((shift,) if shift else ()), m, k), (Value(s, vector),),
+                    notes=n.notes, scope=n.scope)]
         if bias is None:
             b2 = s
         else:
@@ -80,19 +82,20 @@ def _random(n: Node) -> bool:
     return isinstance(n.op, Formula) and n.op.is_random
 
 
-def _affine_after_contraction(n: Node, graph: Graph, constant: set[str], outputs: set[str], gone: set[str]) -> tuple[Node, str | None, str, str, str] | None:
-    """(contraction, its bias, value scaled, k, s) where n is x*k + s with constant vectors, straight after a contraction."""
+def _affine_after_contraction(n: Node, graph: Graph, constant: set[str], outputs: set[str], gone: set[str]) -> tuple[Node, str | None, str, str, str, str | None] | None:
+    """(contraction, its bias, value scaled, m, k, t) where n is (x - m)*k, or that + t, with constant vectors, straight after a contraction."""
     f = n.op
-    if not isinstance(f, Formula) or f.how != "=" or len(f.reads) != 3:
+    if not isinstance(f, Formula) or f.how != "=":
         return None
-    match f.right:
-        case ast.BinOp(ast.BinOp(ast.Subscript() as x, ast.Mult(), ast.Subscript() as k), ast.Add(), ast.Subscript() as s):
+    scaled, shift = (f.right.left, f.right.right) if isinstance(f.right, ast.BinOp) and isinstance(f.right.op, ast.Add) else (f.right, None)
+    match scaled:
+        case ast.BinOp(ast.BinOp(ast.Subscript() as x, ast.Sub(), ast.Subscript() as m), ast.Mult(), ast.Subscript() as k) if shift is None or isinstance(shift, ast.Subscript):
             pass
         case _:
             return None
     bound = dict(zip(f.operands, n.inputs))
-    x_, k_, s_ = (bound[a.value.id] for a in (x, k, s) if isinstance(a.value, ast.Name))
-    if k_ not in constant or s_ not in constant or x_ in constant or graph.values[k_].type.shape == (1,) != graph.values[x_].type.shape[:1]:
+    x_, m_, k_, *t_ = (bound[a.value.id] for a in (x, m, k, shift) if a is not None and isinstance(a.value, ast.Name))
+    if not {m_, k_, *t_} <= constant or x_ in constant or graph.values[k_].type.shape == (1,) != graph.values[x_].type.shape[:1]:
         return None
 
     def alone(v: str) -> bool:
@@ -102,11 +105,11 @@ def _affine_after_contraction(n: Node, graph: Graph, constant: set[str], outputs
     if not alone(x_):
         return None
     if contraction(made, graph) is not None and made.type.batch:
-        return made, None, x_, k_, s_
+        return made, None, x_, m_, k_, t_[0] if t_ else None
     g = made.op
     if isinstance(g, Formula) and g.how == "=" and isinstance(g.right, ast.BinOp) and isinstance(g.right.op, ast.Add) and len(g.reads) == 2:
         source, bias = (dict(zip(g.operands, made.inputs))[r.name] for r in g.reads)
         conv = graph.maker[source]
         if bias in constant and alone(source) and contraction(conv, graph) is not None and conv.type.batch and len(graph.values[bias].type.shape) == 1:
-            return conv, bias, x_, k_, s_
+            return conv, bias, x_, m_, k_, t_[0] if t_ else None
     return None

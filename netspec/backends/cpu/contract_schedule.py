@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from ...ir.contraction import Contraction, WeightOrder, without_edges
 from ...ir.layout import Image, Target
-from ...ir.step import Form
+from ...ir.step import SEQUENCE, Form
 from . import winograd_schedule as W
 from .contract_calls import PLAIN, Call, Epilogue, Fold, Gather, Outer, Plan, Repack, Workspace, place_offset
 
@@ -43,7 +43,7 @@ def plan_gather(c: Contraction, name: str, *, image: tuple[str, Image], weight: 
         order = WeightOrder(c, lanes, last)
     source, prepare, derived = _weights(name, weight, order, kind)
     along: Literal["columns", "images"] = "images" if c.pointwise and not sums else "columns"
-    groups, split = cut(c, lanes)
+    groups, split = cut(c, lanes, bool(sums))
     registers = 32 if target.vector == 64 else 16
     call = Gather(name, c, operands[0], image[0], source, operands[2], vectors, sums, epilogue, kind, lanes, last, masked, along,
                   tuple(choose_tile(p.count, registers) for p in c.columns), groups, split)
@@ -71,15 +71,17 @@ def choose_tile(width: int, registers: int) -> int:
     return min(range(1, max(1, min(most, width)) + 1), key=cost)
 
 
-def cut(c: Contraction, lanes: int) -> tuple[tuple[int, ...], int]:
+def cut(c: Contraction, lanes: int, summed: bool) -> tuple[tuple[int, ...], int]:
     """Rows of an item for each phase, and shares of the blocks of channels: items of a few million multiply-adds, so
-    that few samples still feed many threads, and of enough pixels that weights are worth fetching."""
+    that few samples still feed many threads, and of enough pixels that weights are worth fetching. An item that also sums
+    what it makes has no more places than float32 can add up."""
     blocks = -(-c.groups * c.outs // lanes)
     wanted = min(16, max(1, round(c.macs / 4e6 / len(c.phases))))
     groups, most = [], 1
     for d, r, w in c.phases:
         rows = d.count * r.count
-        parts = max(1, min(wanted, rows, rows * w.count // 64))
+        least = -(-rows * w.count // SEQUENCE) if summed else 1
+        parts = max(1, min(max(wanted, least), rows, rows * w.count // 64))
         groups.append(max(1, -(-rows // parts)))
         most = max(most, -(-rows // groups[-1]))
     return tuple(groups), max(1, min(blocks, wanted // most))
@@ -111,7 +113,7 @@ def sum_layouts(c: Contraction, count: int, layout: Image, form: Form) -> tuple[
     at the same `at`."""
     if form == "winograd":
         return _interleaved(count, W.chunks(c, layout.lanes).parts, layout)
-    groups, _ = cut(c, layout.lanes)
+    groups, _ = cut(c, layout.lanes, True)
     parts = sum(-(-d.count * r.count // g) for (d, r, _), g in zip(c.phases, groups))
     return _interleaved(count, parts, layout)
 

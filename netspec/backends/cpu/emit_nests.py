@@ -7,6 +7,7 @@ innermost loop is computed before it.
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -14,6 +15,7 @@ from ...ir.formula import Access, Axis, Formula, access, affine, in_bounds, spel
 from ...ir.graph import Node
 from ...ir.layout import Image, Layout
 from ...ir.nests import Nest, is_total
+from ...ir.step import SEQUENCE
 from ...ir.types import TensorType
 from .expressions import keeps_zero, source
 
@@ -86,6 +88,7 @@ class NestWriter:
         inner: list[str] = []
         before: list[str] = []
         after: list[str] = []
+        sums: list[str] = []
         rows: dict[str, str] = {}
         first = nest.nodes[0]
         for n in nest.nodes:
@@ -95,7 +98,7 @@ class NestWriter:
             elif is_total(f):
                 s = t.name("s")
                 if f.how == "+=":
-                    before.append(f"{s} = splat(0.0)")
+                    sums.append(s)
                     inner.append(f"{s} = {s} + {self.masked(n, self.expression(n, inner, rows))}")
                 else:
                     before.append(f"{s} = splat(-inf)")
@@ -111,24 +114,55 @@ class NestWriter:
             for value in n.results:
                 if value.name in self.stored:
                     inner.append(f"store({self.own_address(value.name, rows)}, {t.locals[value.name]})")
-        self.write_loops(domain, before, rows, inner, after)
+        self.write_loops(domain, before, rows, inner, after, sums, self.seldom())
         for n in nest.nodes:
             if not (isinstance(n.op, Formula) and is_total(n.op)) and domain:
                 for value in n.results:
                     t.locals.pop(value.name, None)
 
-    def write_loops(self, domain: tuple[int, ...], before: list[str], rows: dict[str, str], inner: list[str], after: list[str]) -> None:
+    def write_loops(self, domain: tuple[int, ...], before: list[str], rows: dict[str, str], inner: list[str], after: list[str],
+                    sums: Sequence[str] = (), seldom: str = "") -> None:
+        """The loops over a domain, around `inner`. `sums` are registers that it adds to; under `seldom` nothing else happens
+        in it, and where that test fails they stay zero."""
         t = self.t
-        t.lines += before
-        pad = ""
+        zeros = [f"{s} = splat(0.0)" for s in sums]
+        lines, pad = [*before, *zeros, *([f"if some({seldom}):"] if seldom else [])], "    " * bool(seldom)
+        long = bool(sums) and t.dtype == "float32" and _product(domain) > SEQUENCE
+        lines += [f"{pad}{s}_ = splat64(0.0)" for s in sums if long]
+        outer = ""  # margin of what one float32 sum runs over
         for k, (i, size) in enumerate(zip(self.loops, domain)):
+            bounds = t.size(size)
             if k == len(domain) - 1:
-                t.lines += [pad + x for x in rows.values()]
-            t.lines.append(f"{pad}for {i} in range({t.size(size)}):")
+                lines += [pad + x for x in rows.values()]
+                if long and not k:
+                    lines.append(f"{pad}for begin in range(0, {bounds}, {SEQUENCE}):")
+                    pad, bounds = pad + "    ", f"begin, min({bounds}, begin + {SEQUENCE})"
+                outer = pad
+                lines += [pad + x for x in zeros if long]
+            lines.append(f"{pad}for {i} in range({bounds}):")
             pad += "    "
         if not domain:
-            t.lines += list(rows.values())
-        t.lines += [pad + x for x in inner] + after
+            lines += [pad + x for x in rows.values()]
+        lines += [pad + x for x in inner]
+        if long:
+            lines += [f"{outer}{s}_ = {s}_ + to_float64({s})" for s in sums]
+            lines += [f"{'    ' * bool(seldom)}{s} = to_float32({s}_)" for s in sums]
+        t.lines += [*lines, *after]
+
+    def seldom(self) -> str:
+        """The test, the same at all places of an image, without which every sum of this nest adds zeros."""
+        tests = {self.test_of(n) if is_total(n.op) and n.op.how == "+=" else "" for n in self.nest.nodes}
+        return tests.pop() if len(tests) == 1 else ""
+
+    def test_of(self, n: Node) -> str:
+        """The test of a formula that adds where(test, value, 0), if it has no places."""
+        match n.op.right:
+            case ast.Call(ast.Name("where"), [test, _, ast.Constant(0.0)]):
+                reads = [access(s) for s in ast.walk(test) if isinstance(s, ast.Subscript)]
+                if not any(x.terms for a in reads for x in a.axes[2:]):
+                    bound = dict(zip(n.op.operands, n.inputs))
+                    return source(test, lambda s: self.read(bound[s.value.id], access(s), {}, [], {}), str, lambda key, index: "")  # type: ignore[attr-defined]
+        return ""
 
     def contiguous(self) -> bool:
         """Whether every image of this nest lies without gaps, so that one loop runs over all its places."""

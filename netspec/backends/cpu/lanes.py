@@ -29,6 +29,7 @@ Everything else takes lanes of any type, and numbers beside them (`x * 0.5`, `ma
     only(v, k, x)             lanes k and beyond become x         every(address, k)      each k-th element from address on
     keep(v, k)                lanes k and beyond become 0       store_first(address, v, k)   scatter(address, step, v)
     total(v)  largest(v)  smallest(v)     all lanes into one number, in a fixed order
+    some(mask)                            whether it holds in any lane
     to_float64(v)  to_float32(v)          as many lanes of the other type
 
 `maximum` and `minimum` give NaN where either is NaN, as PyTorch does. With numbers only (float32 or float64) the
@@ -81,7 +82,7 @@ from .vecmath import (
 __all__ = [
     "Lanes", "at", "call", "erf", "exp", "expm1", "floor", "fma", "get_f32", "get_f64", "get_i32", "get_i64", "keep", "lanes_of",
     "largest", "log", "log1p", "maximum", "minimum", "only", "power", "put_f32", "put_f64", "put_i32", "put_i64", "scatter", "sigmoid", "smallest",
-    "sqrt", "stir", "store", "store_first", "tanh", "to_float32", "to_float64", "total", "uniform_at", "where",
+    "some", "sqrt", "stir", "store", "store_first", "tanh", "to_float32", "to_float64", "total", "uniform_at", "where",
 ]  # fmt: skip
 
 _ELEMENTS: dict[str, tuple[Any, Any, int]] = {
@@ -350,6 +351,19 @@ def _reduction(emit: Callable[[Vec], Any], doc: str) -> Any:
 total = _reduction(emit_sum, "The sum of the lanes: halves are added until one is left.")
 largest = _reduction(emit_largest, "The largest lane; NaN if there is one.")
 smallest = _reduction(emit_smallest, "The smallest lane; NaN if there is one.")
+
+
+@intrinsic
+def some(context: Any, mask: Any) -> Any:
+    """Whether a mask holds in any lane."""
+    if not isinstance(mask, Lanes) or mask.dtype != "mask":
+        return None
+
+    def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        bits = ir.IntType(mask.count)
+        return builder.icmp_unsigned("!=", builder.bitcast(args[0], bits), bits(0))
+
+    return types.boolean(mask), lower
 
 
 @intrinsic

@@ -69,7 +69,7 @@ def emit_channel(node: Node, values: Mapping[str, Value], dtype: str, lanes: int
                 at = f"at(args, {WORDS * k}) + n * at(args, {WORDS * k + 1})"
                 body.append(f"        x{k} = splat64(float(get({at})))" if v in spread else
                             f"        x{k} = to_float64(load({at} + b * at(args, {WORDS * k + 2}) + q * at(args, {WORDS * k + 3})))")
-            body.append(f"        {t} = {t} + {text}")
+            body.append(f"        {t} += {text}")
         else:
             body.append(f"{t} = {text}" if _has_vector(f) else f"{t} = splat64({text})")
         names[n.name] = t

@@ -58,7 +58,7 @@ class Few(Frame):
         if form == "reduce":
             whole = terms[0]
             for t in terms[1:]:
-                whole = self.register(f"maximum({whole}, {t})" if f.how == "max=" else f"{whole} + {t}", out)
+                whole = self.register(f"maximum({whole}, {t})" if f.how == "max=" else f"{whole} + ({t})", out)
             terms = [whole]
         if n.name in self.totals:
             g = self.totals[n.name]

@@ -127,7 +127,7 @@ class _Loops:
         if scatter:
             where = self.address(result, target, names)
             lines.append(f"{pad}to = {where}")
-            lines.append(f"{pad}put(to, number({value}))" if f.how == "=" else f"{pad}put(to, number(float(get(to)) + {value}))")
+            lines.append(f"{pad}put(to, number({value}))" if f.how == "=" else f"{pad}put(to, number(float(get(to)) + ({value})))")
             return lines
         if f.how == "=":
             lines.append(f"{pad}y = {value}")

@@ -99,7 +99,7 @@ class NestWriter:
                 s = t.name("s")
                 if f.how == "+=":
                     sums.append(s)
-                    inner.append(f"{s} = {s} + {self.masked(n, self.expression(n, inner, rows))}")
+                    inner.append(f"{s} += {self.masked(n, self.expression(n, inner, rows))}")
                 else:
                     before.append(f"{s} = splat(-inf)")
                     inner.append(f"{s} = maximum({s}, {self.expression(n, inner, rows)})")
@@ -332,7 +332,7 @@ class NestWriter:
         if f.how == "=":
             out.append(f"{pad}{acc} = {self.masked(n, value)}")
         elif f.how == "+=":
-            out.append(f"{pad}{acc} = {acc} + {self.masked(n, value)}")
+            out.append(f"{pad}{acc} += {self.masked(n, value)}")
         elif places:
             number = "0"
             for i in reduced:
@@ -407,7 +407,7 @@ class NestWriter:
         depends = [x for x in inner if any(names[i] in x for i in inner_ix)]
         ahead = [x for x in inner if x not in depends]
         where = self.place(value, target, names, rows)
-        body += [*(pad + x for x in depends), f"{pad}to = {where}", f"{pad}store(to, {'load(to) + ' if add else ''}{value_text})"]
+        body += [*(pad + x for x in depends), f"{pad}to = {where}", f"{pad}store(to, {f'load(to) + ({value_text})' if add else value_text})"]
         self.write_loops(tuple(extents[i] for i in outer), [], rows, [*ahead, *body], [])
 
     def parts(self, n: Node) -> None:

@@ -176,7 +176,7 @@ class _Writer(Frame):
             if f.how == "=":
                 out.append(f"{pad}{s} = {value}")
             elif f.how == "+=":
-                out.append(f"{pad}{s} = {s} + {value}")
+                out.append(f"{pad}{s} += {value}")
             elif place:
                 out += [f"{pad}y = {value}", f"{pad}better = (y > {s}) | ((y != y) & ({s} == {s}))", f"{pad}{s} = where(better, y, {s})",
                         f"{pad}{s}i = where(better, splat({number}), {s}i)"]
@@ -269,7 +269,7 @@ class _Writer(Frame):
             out.append(f"{pad}to = {self.slot(n.name)} + {step * self.vector} * b + {self.item} * ({self.offset(a, c, names)})")
             stride = f"to, {step * self.item}"
             put, got = (("store(to, ", "load(to)") if step == 1 else (f"scatter({stride}, ", f"gather({stride})"))
-            out.append(f"{pad}{put}{text if self.once(n) else f'{got} + {text}'})")
+            out.append(f"{pad}{put}{text if self.once(n) else f'{got} + ({text})'})")
         return out
 
     def pieces(self, n: Node) -> list[str]:

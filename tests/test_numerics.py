@@ -8,11 +8,6 @@ import numpy as np
 import pytest
 
 import netspec
-from netspec.backends.reference.interpret import run
-from netspec.layers.layer import LAYERS
-from netspec.passes.differentiate import differentiate
-from netspec.passes.lower import lower
-from test_layers import SAMPLES, graph_of, random_values, torch_meaning
 
 EPS = float(np.finfo(np.float32).eps)
 LOGARITHMIC = 10.0 ** np.arange(-30, 30.1, 1.5)

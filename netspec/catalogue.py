@@ -101,6 +101,8 @@ CATALOGUE: dict[str, str] = {
     "reads-logits": _page("A loss reads the input of the last softmax or sigmoid.", "It computes that operation itself, stably; its value is that of the probabilities."),
     "not-logits": _page("A loss that takes logits reads a softmax or a sigmoid.", "It computes one itself, and of numbers from 0 to 1 that is nearly flat: the net learns slowly or not at all.",
                         "net a:\n  input 784\n  fc 10 sigmoid\ntrain a:\n  loss cross_entropy", "net a:\n  input 784\n  fc 10\ntrain a:\n  loss cross_entropy"),
+    "not-log-probabilities": _page("nll reads log-probabilities.", "It is the negative number of the right class: of probabilities, or of numbers without an end, it says nothing. cross_entropy reads logits.",
+                                   "net a:\n  input 784\n  fc 10 softmax\ntrain a:\n  loss nll", "net a:\n  input 784\n  fc 10 softmax\ntrain a:\n  loss cross_entropy"),
     "missing-weights": _page("The file of `weights=` is not there.", "Shapes and counts need no weights, so this is a note in check, summary and draw; compiling needs the file. --set weights=none initialises instead."),
     # ---------------------------------------------------------------- files and use
     "missing-file": _page("A file that is named is not there.", "Imports are looked for beside the importing file, then among netspec's own specs."),

@@ -19,6 +19,7 @@ class Loss(Word):
     """
 
     after: str = ""
+    log_probabilities: bool = False  # whether it reads them, as `log_softmax` makes them
 
     def __init_subclass__(cls, name: str | None = None, **kw: Any):
         super().__init_subclass__(**kw)

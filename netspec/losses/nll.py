@@ -18,6 +18,7 @@ class Nll(CrossEntropy, name="nll"):
     smoothing: float = 0.0
 
     after = ""
+    log_probabilities = True
 
     def forward(self, b: Builder, z: str, t: str) -> str:
         s = plane(b.type(z).shape)

@@ -344,8 +344,8 @@ def _loss(e: Elaborator, s: tree.Call, c: Context, graph: Graph | None) -> LossU
         if cls.after and getattr(node.op, "name", "") == cls.after:
             e.say("note", "reads-logits", f"{cls.name} reads the input of @{output}'s {cls.after}: it computes the {cls.after} itself, stably", s.span)
             type_ = graph.values[node.inputs[0]].type
-        elif cls.after:
-            _check_logits(e, cls, node, graph, s)
+        else:
+            _check_read(e, cls, node, graph, s)
         _check_output(op, type_, s)
         _check_target(op, target, type_, graph, s)
     elif output in e.outputs and e.outputs[output][0].type.known:  # known for certain, whatever is wrong above
@@ -353,14 +353,23 @@ def _loss(e: Elaborator, s: tree.Call, c: Context, graph: Graph | None) -> LossU
     return LossUse(op, output, target, weight, s.span)
 
 
-def _check_logits(e: Elaborator, cls: Any, node: Node, graph: Graph, s: tree.Call) -> None:
-    """A loss that computes its softmax or sigmoid itself, of an output that is one already."""
+def _check_read(e: Elaborator, cls: Any, node: Node, graph: Graph, s: tree.Call) -> None:
+    """A loss that computes its softmax or sigmoid itself, of an output that is one already; a loss of log-probabilities, of an output
+    that is none."""
     while getattr(node.op, "name", "") in ("flatten", "reshape"):
         node = graph.maker[node.inputs[0]]
-    last = getattr(node.op, "name", "")
-    if last in ("softmax", "sigmoid"):
+    last, made = getattr(node.op, "name", ""), (f"made by {node.name}",)
+    if cls.after and last == "log_softmax":
+        e.say("warning", "not-logits", f"{cls.name} computes a {cls.after} of what it reads, and this is a log_softmax already", s.span,
+              "computed twice" if cls.after == "softmax" else "the net would learn badly", made, "loss nll")
+    elif cls.after and last in ("softmax", "sigmoid", "hardsigmoid"):
         e.say("warning", "not-logits", f"{cls.name} computes a {cls.after} of what it reads, and this is a {last} already", s.span, "the net would learn badly",
-              (f"made by {node.name}",), f"drop the {last}: {cls.name} reads logits" if last == cls.after else f"drop the {last}, or use another loss")
+              made, f"drop the {last}: {cls.name} reads logits" if last == cls.after else f"drop the {last}, or use another loss")
+    elif cls.log_probabilities and last != "log_softmax" and getattr(node.op, "category", "") in ("activation", "dense", "convolution"):
+        logits = last == "softmax" or node.op.category != "activation"
+        e.say("warning", "not-log-probabilities", f"{cls.name} reads log-probabilities, as log_softmax makes them, and this is {'an' if last[0] in 'aeiou' else 'a'} {last}", s.span,
+              "the loss would have no meaning, and no least value" if last not in ("softmax", "sigmoid", "hardsigmoid") else "the loss would have no meaning", made,
+              "loss cross_entropy" if logits else f"log_softmax in place of the {last}")
 
 
 def _check_output(op: Any, type_: Any, s: tree.Call) -> None:

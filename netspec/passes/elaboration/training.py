@@ -368,8 +368,7 @@ def _check_read(e: Elaborator, cls: Any, node: Node, graph: Graph, s: tree.Call)
     elif cls.log_probabilities and last != "log_softmax" and getattr(node.op, "category", "") in ("activation", "dense", "convolution"):
         logits = last == "softmax" or node.op.category != "activation"
         e.say("warning", "not-log-probabilities", f"{cls.name} reads log-probabilities, as log_softmax makes them, and this is {'an' if last[0] in 'aeiou' else 'a'} {last}", s.span,
-              "the loss would have no meaning, and no least value" if last not in ("softmax", "sigmoid", "hardsigmoid") else "the loss would have no meaning", made,
-              "loss cross_entropy" if logits else f"log_softmax in place of the {last}")
+              "the loss would have no meaning", made if logits else (*made, f"log_softmax belongs in the place of the {last}"), "loss cross_entropy" if logits else "")
 
 
 def _check_output(op: Any, type_: Any, s: tree.Call) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import importlib.util
 import os
 import signal
 import sys
@@ -467,3 +468,97 @@ def test_lanes_are_few_and_given_back() -> None:
     assert len(lanes.made) <= 3
     with lanes.one() as lane:
         assert lane == [0]
+
+
+# ---- the file that stands alone ------------------------------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    from netspec.runtime.emit import standalone
+
+    file = tmp_path_factory.mktemp("alone") / "small_alone.py"
+    text = "net small:\n  input 4x6x6\n  conv 8 3x3 relu\n  fc 3\ntrain small:\n  loss cross_entropy\n  sgd lr=0.05 momentum=0.9\n"
+    file.write_text(standalone(netspec.load_graph(text=text).graph))
+    spec = importlib.util.spec_from_file_location("small_alone", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules["small_alone"] = importlib.util.module_from_spec(spec)  # where pickle looks for its class
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_emitted_file_in_threads(alone: Any) -> None:
+    net = alone.Network(seed=1)
+    net.step(X[:8], Y[:8])
+    sizes = (1, 2, 5, 9, 17, 40)
+    want = {n: net.predict(X[:n]).tobytes() for n in sizes}
+
+    def calls(start: int) -> Callable[[], None]:
+        def run() -> None:
+            for k in range(30):
+                n = sizes[(start + k) % len(sizes)]
+                assert net.predict(X[:n]).tobytes() == want[n]
+
+        return run
+
+    together(*map(calls, range(8)))
+
+
+def test_the_emitted_file_trains_beside_predictions(alone: Any) -> None:
+    net, twin = alone.Network(seed=1), alone.Network(seed=1)
+    between = {twin.predict(X[:3]).tobytes()}
+    for k in range(20):
+        twin.step(X[k : k + 8], Y[k : k + 8])
+        between.add(twin.predict(X[:3]).tobytes())
+    done, got = threading.Event(), []
+
+    def train() -> None:
+        for k in range(20):
+            net.step(X[k : k + 8], Y[k : k + 8])
+
+    together(then(done, train), *[until(done, lambda: got.append(net.predict(X[:3]).tobytes()))] * 3)
+    assert set(got) <= between
+    assert {k: v.tobytes() for k, v in net.parameters.items()} == {k: v.tobytes() for k, v in twin.parameters.items()}
+
+
+@pytest.mark.parametrize("copied", [by_deepcopy, by_pickle])
+def test_copies_of_the_emitted_network(alone: Any, copied: Any) -> None:
+    net = alone.Network(seed=2)
+    net.step(X[:8], Y[:8])
+    before = {k: v.tobytes() for k, v in net.parameters.items()}
+    twin = copied(net)
+    loss = twin.step(X[8:16], Y[8:16])
+    assert {k: v.tobytes() for k, v in net.parameters.items()} == before
+    assert net.step(X[8:16], Y[8:16]) == loss
+    assert {k: v.tobytes() for k, v in net.parameters.items()} == {k: v.tobytes() for k, v in twin.parameters.items()}
+
+
+# ---- what is prepared --------------------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("device", ["cpu", "reference"])
+def test_statistics_that_move_without_a_step_are_seen(device: str) -> None:
+    """A batch without labels moves running statistics and no weight; predictions fold them anew."""
+    net = netspec.compile(text=TEXT.replace("loss cross_entropy", "loss cross_entropy ignore=2"), device=device)
+    before = net.predict(X[:5])
+    net.train_step(3 * X[:8] + 1, np.full(8, 2))
+    fresh = netspec.compile(text=TEXT, device=device)
+    fresh.set_parameters({**net.parameters, **net.buffers})
+    assert not np.array_equal(net.predict(X[:5]), before)
+    assert np.array_equal(net.predict(X[:5]), fresh.predict(X[:5]))
+
+
+def test_averages_are_tested_and_weights_are_not_touched() -> None:
+    net = netspec.compile(text=TEXT)
+    net.fit(X, Y, epochs=2, verbose=0, average=0.9)
+    fresh = netspec.compile(text=TEXT)
+    fresh.set_parameters({**net.parameters, **net.buffers, **net.averages})
+    net.buffers["conv1.bn.mean"] = fresh.buffers["conv1.bn.mean"] + 1  # what is not averaged is read as it stands
+    fresh.buffers["conv1.bn.mean"] = net.buffers["conv1.bn.mean"]
+    run = net.executor
+    assert isinstance(run, CpuExecutor)
+    weights = run.weights.copy()
+    assert np.array_equal(net.predict(X), fresh.predict(X))
+    assert net.evaluate(X, Y) == fresh.evaluate(X, Y)
+    g, h = (n.loss_and_gradients(X, Y, mode="eval")[1] for n in (net, fresh))
+    assert all(np.array_equal(g[k], h[k]) for k in h)
+    assert np.array_equal(run.weights, weights)
+    net.averaged = False
+    assert not np.array_equal(net.predict(X), fresh.predict(X))

@@ -17,7 +17,6 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from threading import get_ident
 from typing import Any, Generic, ParamSpec, TypeVar
 from weakref import WeakSet
@@ -54,35 +53,34 @@ def _mine(lock: Any) -> bool:
     return bool(lock._is_owned())
 
 
-def surely(leave: Callable[[], None]) -> None:
+def surely(leave: Callable[P, None], *args: P.args, **named: P.kwargs) -> None:
     """Leave, also where an interrupt comes in between. Leaving twice must be leaving once."""
     try:
-        leave()
+        leave(*args, **named)
     except BaseException:
-        leave()
+        leave(*args, **named)
         raise
 
 
-def _closed() -> Any:
-    """A door: who wants to go through acquires it, whoever opens it releases it. (A `threading.Condition` takes its lock again
-    after waiting, and is left in pieces by an interrupt that comes then.)"""
-    door = threading.Lock()
-    door.acquire()
-    return door
-
-
-@dataclass(eq=False)
 class _Visit:
-    """One call that reads or writes, on its way in or inside."""
+    """One call that reads or writes, on its way in or inside. Who must wait acquires the door, and whoever lets it in releases it.
+    (A `threading.Condition` takes its lock again after waiting, and is left in pieces by an interrupt that comes then.)"""
 
-    thread: int = field(default_factory=get_ident)
-    inside: bool = False
-    door: Any = field(default_factory=_closed)
+    __slots__ = ("door", "inside", "thread")
+
+    def __init__(self) -> None:
+        self.thread, self.inside = get_ident(), False
+        self.door: Any = None
+
+    def close(self) -> None:
+        self.door = threading.Lock()
+        self.door.acquire()
 
     def let_in(self) -> None:
         if not self.inside:
             self.inside = True
-            self.door.release()
+            if self.door is not None:
+                self.door.release()
 
 
 class Gate:
@@ -117,7 +115,7 @@ class Gate:
             self._enter(visit)
             return call(*args, **named)
         finally:
-            surely(lambda: self._leave(visit))
+            surely(self._leave, visit)
 
     def alone(self, call: Callable[P, V], /, *args: P.args, **named: P.kwargs) -> V:
         """Call something that may change everything, while nobody else is inside."""
@@ -142,7 +140,7 @@ class Gate:
             self._enter(visit)
             yield
         finally:
-            surely(lambda: self._leave(visit))
+            surely(self._leave, visit)
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -174,8 +172,10 @@ class Gate:
     def _enter(self, visit: _Visit) -> None:
         with self._lock:
             visit.inside = self._writer is None or self._reads(visit.thread)
+            if not visit.inside:
+                visit.close()
             self._readers.append(visit)
-        if not visit.inside:
+        if visit.door is not None:
             visit.door.acquire()
 
     def _leave(self, visit: _Visit) -> None:
@@ -188,9 +188,11 @@ class Gate:
         """Let no more readers in, and wait until those inside have left."""
         visit = _Visit()
         with self._lock:
+            if any(v.inside for v in self._readers):
+                visit.close()
             self._writer = visit
             self._let_writer_in()
-        if not visit.inside:
+        if visit.door is not None:
             visit.door.acquire()
 
     def _let_writer_in(self) -> None:
@@ -232,20 +234,21 @@ class Lanes(Generic[V]):
         try:
             yield self._number(self._take(visit))
         finally:
-            surely(lambda: self._give(visit))
+            surely(self._give, visit)
 
     def _number(self, k: int) -> V:
-        with self._lock:
-            if k not in self.made:
-                self.made[k] = self.make(k)
-            return self.made[k]
+        if k not in self.made:
+            with self._lock:
+                self.made.setdefault(k, self.make(k))
+        return self.made[k]
 
     def _take(self, visit: _Visit) -> int:
         with self._lock:
-            free = [k for k in range(self.most) if k not in self._taken]
-            if free:
-                self._taken[free[0]] = visit
-                return free[0]
+            for k in range(self.most):
+                if k not in self._taken:
+                    self._taken[k] = visit
+                    return k
+            visit.close()
             self._waiting.append(visit)
         visit.door.acquire()
         return next(k for k, holder in tuple(self._taken.items()) if holder is visit)

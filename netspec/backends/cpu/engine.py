@@ -62,8 +62,11 @@ class Table:
     def __len__(self) -> int:
         return len(self.words)
 
+    def __post_init__(self) -> None:
+        self.start = int(self.words.ctypes.data)
+
     def address(self, row: int = 0) -> int:
-        return int(self.words.ctypes.data) + row * ROW * 8
+        return self.start + row * ROW * 8
 
     def run(self, threads: int | None = None, first: int = 0, last: int | None = None) -> None:
         """Run the rows from `first` until before `last`; when it returns, all their items are done."""

@@ -59,7 +59,7 @@ class Bound:
 
     table: Table
     marks: Marks  # rows before main, before what follows, in all
-    base: int  # address of the arena it was made for
+    grown: int  # which arena it was made for
 
 
 @dataclass
@@ -76,6 +76,7 @@ class Lane:
 
     def __init__(self, number: int, dtype: str, width: int) -> None:
         self.number, self.dtype, self.width = number, dtype, width
+        self.grown = 0  # how often the arena was replaced by a larger one
         self.arena, self.scalars = aligned(64, np.uint8), aligned(16, np.int64)
         self._rooms: WeakKeyDictionary[Kept, _Room] = WeakKeyDictionary()  # one goes with its program
 
@@ -93,9 +94,10 @@ class Lane:
         need = samples * program.arena
         if need > self.arena.nbytes:
             self.arena = aligned(need, np.uint8)
-        base = int(self.arena.ctypes.data)
+            self.grown += 1
         bound = room.tables.get(samples)
-        if bound is None or bound.base != base:
+        if bound is None or bound.grown != self.grown:
+            base = int(self.arena.ctypes.data)
             spaces = {"arena": base, **flat, "vectors": room.vectors, "workspace": room.workspace, "scalars": self.scalars,
                       "kept vectors": kept.vectors, "kept workspace": kept.workspace}
 
@@ -110,7 +112,7 @@ class Lane:
                 return m, tuple(marks)
 
             m, marks = (gathered or _at_once)(record)
-            bound = room.tables.put(samples, Bound(m.table(), marks, base))
+            bound = room.tables.put(samples, Bound(m.table(), marks, self.grown))
         return bound
 
 

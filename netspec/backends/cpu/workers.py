@@ -270,7 +270,7 @@ class Pool:
                 if step(self.control, table, rows, threads, 0):
                     self._wake(threads)
             finally:  # whatever interrupts the waking, an open run must be walked and closed
-                surely(lambda: self._close(table, rows, threads))
+                surely(self._close, table, rows, threads)
 
     def _close(self, table: int, rows: int, threads: int) -> None:
         if int(self.words[_TICKET]) & 1:

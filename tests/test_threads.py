@@ -342,15 +342,18 @@ def test_a_copy_needs_no_file_and_no_training(tmp_path: Path) -> None:
 # ---- arrays that change meanwhile ---------------------------------------------------------------------------------------------------
 def test_labels_that_change_meanwhile_are_refused_or_not_seen() -> None:
     net = netspec.compile(text=TEXT)
-    y, done = Y.copy(), threading.Event()
+    x, y, done = np.tile(X, (20, 1, 1, 1)), np.tile(Y, 20), threading.Event()
+    right = y.copy()
 
     def spoil() -> None:
         y[:] = 1 << 40
-        y[:] = Y
+        time.sleep(0.001)
+        y[:] = right
+        time.sleep(0.001)
 
     def use() -> None:
-        for _ in range(60):
-            for call in (lambda: net.train_step(X, y), lambda: net.evaluate(X, y), lambda: net.loss_and_gradients(X, y)):
+        for _ in range(12):
+            for call in (lambda: net.train_step(x, y), lambda: net.evaluate(x, y, batch=20), lambda: net.loss_and_gradients(x, y)):
                 with contextlib.suppress(NetspecError):
                     call()
 
@@ -500,7 +503,12 @@ def test_the_emitted_file_in_threads(alone: Any) -> None:
 
         return run
 
-    together(*map(calls, range(8)))
+    workers = sys.modules[next(k for k in sys.modules if k.startswith("_netspec") and k.endswith("cpu.workers"))]
+    workers.set_threads(1)
+    try:
+        together(*map(calls, range(8)))
+    finally:
+        workers.set_threads(None)
 
 
 def test_the_emitted_file_trains_beside_predictions(alone: Any) -> None:

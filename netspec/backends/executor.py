@@ -138,7 +138,7 @@ class Executor(ABC):
         return out
 
     def set_scalar(self, name: str, value: float) -> None:
-        """A number that formulas read, `random_key`, in what this thread runs from here on."""
+        """A number that formulas read, `random_key` or `random_first`, in what this thread runs from here on."""
         self._scalars.__dict__[name] = int(value)
 
     def scalar(self, name: str) -> int:

@@ -105,6 +105,24 @@ def in_bounds(axes: Iterable[tuple[Axis, int | None]], extents: dict[str, int], 
     return list(out)
 
 
+@dataclass(frozen=True, slots=True)
+class Random:
+    """A call of `random(key[0], index, first[0], example)`: the uniform number of a key and of `index` + `first` * `example`, where
+    `first` says how many examples of a call came before this batch, and an example has so many numbers."""
+
+    key: str  # operands
+    index: Axis
+    first: str
+    example: int
+
+
+def random_of(x: ast.Call) -> Random:
+    match x.args:
+        case [ast.Subscript(ast.Name(key)), index, ast.Subscript(ast.Name(first)), ast.Constant(int() as example)]:
+            return Random(key, affine(index), first, example)
+    raise ValueError(f"not a random number of the formula language: {ast.unparse(x)}")
+
+
 def affine(e: ast.expr) -> Axis:
     """A subscript as an affine map. Raises ValueError where it is none."""
     match e:

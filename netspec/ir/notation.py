@@ -13,7 +13,7 @@ from functools import lru_cache
 from .formula import FUNCTIONS, Access, Formula, access
 from .types import TensorType
 
-ARITY = dict.fromkeys(FUNCTIONS, 1) | {"max": 2, "min": 2, "random": 2, "where": 3}
+ARITY = dict.fromkeys(FUNCTIONS, 1) | {"max": 2, "min": 2, "random": 4, "where": 3}
 _MIN = re.compile(r"\]\s*min=(?!=)")
 _WHOLE = re.compile(r"\s*(.+?)\s*(\+=|max=|=)(?!=)\s*(.+)$", re.DOTALL)
 

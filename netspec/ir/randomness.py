@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _WORD = (1 << 64) - 1
+CALL, EPOCH = -1, -2  # a key of (seed, CALL, number) is none of (seed, step)
 
 
 def random_key(seed: int, *parts: int) -> int:

@@ -11,8 +11,8 @@ from .layer import Builder, Example, Layer, plane, sizes
 class Dropout(Layer, category="noise"):
     """Each number is zeroed with probability `rate` in training, and the rest divided by 1 - rate; evaluation changes nothing.
 
-    The mask is a function of the seed, the step, the layer and the element's number, so it is the same on every backend
-    and any number of threads. `spatial` drops whole channels; `mc` (Monte Carlo) drops when predicting as well.
+    The mask is a function of the seed, the step (in training) or the call, the layer, and the numbers of the example in it and of
+    the element: the same on every backend, on any number of threads, and however a call is cut into batches. `spatial` drops whole channels; `mc` (Monte Carlo) drops when predicting as well.
 
     Shapes:  any -> the same
     Paper:   Srivastava et al., "Dropout", 2014; Tompson et al., 2014 (arXiv:1411.4280) for `spatial`;
@@ -47,5 +47,6 @@ class Dropout(Layer, category="noise"):
         t = b.type(x)
         s, shape = plane(t.shape), sizes(t)
         number = f"n*{shape[0]}+c" if self.spatial else f"n*{t.size}+{row_major(shape)}"
-        drawn = f"random(key[0], {b.key() << 40}+{number})"
-        return str(b(f"y[n,c{s}] = where({drawn} < {self.rate!r}, 0.0, {kept})", key=b.scalar("random_key"), x=x))
+        example = t.batch * (shape[0] if self.spatial else t.size)
+        drawn = f"random(key[0], {b.key() << 40}+{number}, first[0], {example})"
+        return str(b(f"y[n,c{s}] = where({drawn} < {self.rate!r}, 0.0, {kept})", key=b.scalar("random_key"), first=b.scalar("random_first"), x=x))

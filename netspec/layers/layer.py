@@ -69,7 +69,8 @@ class Builder(Protocol):
         """Values that this layer's `backward` reads."""
 
     def scalar(self, name: str) -> str:
-        """A number the runtime keeps in memory, read as `s[0]`: "random_key" (the seed and the step)."""
+        """A number the runtime keeps in memory, read as `s[0]`: "random_key" (of the seed and the step or call), "random_first"
+        (how many examples of it came before this batch)."""
 
     def key(self) -> int:
         """A number that no other call in this network gets: the salt of a random formula."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import arrays
+from . import arrays, drawing
 from .averaging import tested
 from .judge import MeanLoss
 from .misuse import whole
@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from .network import Network
 
 
-def evaluate(net: Network, recipe: Recipe, x: Any, y: Any, batch: int | None = None) -> dict[str, float]:
-    """The weighted loss, a mean over all examples, then each metric. `batch` examples at a time, the recipe's unless given.
+def evaluate(net: Network, recipe: Recipe, x: Any, y: Any, key: int, batch: int | None = None) -> dict[str, float]:
+    """The weighted loss, a mean over all examples, then each metric. `batch` examples at a time, the recipe's unless given;
+    `key` is that of what is drawn.
 
     Errors: as `train_step`.
     """
@@ -29,6 +30,7 @@ def evaluate(net: Network, recipe: Recipe, x: Any, y: Any, batch: int | None = N
     for k in range(0, n, size):
         here = slice(k, k + size)
         inputs, targets = arrays.cut(found, here, net.dtype), arrays.cut_targets(wanted, here, net.dtype)
+        drawing.begin(run, key, k)
         out = run.losses(inputs, targets, terms, weights=tested(net, "eval"))
         mean.add(out.losses, targets, arrays.count(inputs))
         for tally in counted:

@@ -15,11 +15,10 @@ from ..backends.executor import Executor, Outcome
 from ..backends.turns import Gate
 from ..diagnostics import Advice
 from ..ir.graph import Graph
-from ..ir.randomness import random_key
 from ..ir.types import shape_text
 from ..optimisers.lbfgs import Memory
 from ..passes.objective import Term
-from . import arrays, copies, steps
+from . import arrays, copies, drawing, steps
 from .averaging import AVERAGE, take, tested
 from .blame import Batch, check, refused
 from .devices import checked_dtype, executor
@@ -107,13 +106,23 @@ class Network:
         return copies.restored, (type(self), copies.facts(self))
 
     @property
-    def _last(self) -> tuple[dict[str, Array], Mode] | None:
-        """What this thread's last call saw, for `backward`."""
+    def _last(self) -> tuple[dict[str, Array], Mode, int] | None:
+        """What this thread's last call saw, and the key of what it drew, for `backward`."""
         return getattr(self._mine, "last", None)
 
     @_last.setter
-    def _last(self, call: tuple[dict[str, Array], Mode]) -> None:
+    def _last(self, call: tuple[dict[str, Array], Mode, int]) -> None:
         self._mine.last = call
+
+    @property
+    def drawn(self) -> int | None:
+        """The number of what this thread's last predict, forward, evaluate or loss_and_gradients has drawn: `draw=net.drawn` draws
+        it again. Calls of a network are counted from 0; the steps of its training are -1, -2, and so on."""
+        return getattr(self._mine, "drawn", None)
+
+    @drawn.setter
+    def drawn(self, number: int) -> None:
+        self._mine.drawn = number
 
     @property
     def precision(self) -> str:
@@ -156,6 +165,7 @@ class Network:
         load_weights(self.graph.parameters, self.store.set)
         self.step, self.epoch, self.taken, self.record = 0, 0, 0, []
         self.ends, self.pace, self.beyond = None, 1, None
+        self.draws, self.looked = 0, -1  # calls that have drawn, apart from training; the step whose gradients were asked for
         self.forget()
         if how == "lsuv":
             lsuv(self, x)
@@ -242,69 +252,78 @@ class Network:
 
     # -- running -----------------------------------------------------------------------------------------------------
     @reads
-    def predict(self, x: Any, *, batch: int | None = None) -> Any:
+    def predict(self, x: Any, *, batch: int | None = None, draw: int | None = None) -> Any:
         """Outputs in evaluation mode: an array, or a dict by name where there are several. `batch` images at a time
-        (256 unless given), so that memory does not grow with N.
+        (256 unless given), so that memory does not grow with N. Where chance plays a part (`dropout mc`), every call draws
+        anew, or again what the call of number `draw` has drawn; see `drawn`.
 
         Errors: names, types and shapes of x; an empty x.
         """
         found = self._inputs(x)
         run, n = self.bind(found), arrays.count(found)
-        self._last = (found, "eval")
-        size = 256 if batch is None else whole("batch", batch, 1)
-        parts = [run.predict(arrays.cut(found, slice(k, k + size), self.dtype), weights=tested(self, "eval")) for k in range(0, n, size)]
+        size, key, parts = 256 if batch is None else whole("batch", batch, 1), drawing.of_call(self, draw), []
+        self._last = (found, "eval", key)
+        for k in range(0, n, size):
+            drawing.begin(run, key, k)
+            parts.append(run.predict(arrays.cut(found, slice(k, k + size), self.dtype), weights=tested(self, "eval")))
         return self._public({name: parts[0][name] if len(parts) == 1 else np.concatenate([p[name] for p in parts]) for name in parts[0]})
 
-    def forward(self, x: Any, *, mode: Mode = "train") -> Any:
+    def forward(self, x: Any, *, mode: Mode = "train", draw: int | None = None) -> Any:
         """Outputs in training mode (batch statistics, dropout) or evaluation mode. No state changes; `backward` refers to
-        this call."""
+        this call, and to what it has drawn. `draw` as in `predict`."""
         _check_mode(mode)
-        return self.predict(x) if mode == "eval" else self._forward(x)
+        return self.predict(x, draw=draw) if mode == "eval" else self._forward(x, draw)
 
     @changes
-    def _forward(self, x: Any) -> Any:
+    def _forward(self, x: Any, draw: int | None) -> Any:
         found = self._inputs(x)
         run = self.bind(found)
         self.check_statistics(run, arrays.count(found))
-        self._last = (found, "train")
+        key = drawing.of_call(self, draw)
+        self._last = (found, "train", key)
         zeros = arrays.cotangents(run.graph, {}, arrays.count(found))
-        self._key(run)
+        drawing.begin(run, key)
         out = run.backward(arrays.cut(found, slice(None), self.dtype), arrays.cut(zeros, slice(None), self.dtype), training=True)
         return self._public(out.outputs)
 
     @changes
     def loss_and_gradients(self, x: Any, y: Any = None, *, mode: Mode = "train", inputs: bool = False,
-                           loss: LossLike | Sequence[LossLike] | None = None) -> tuple[Any, ...]:
+                           loss: LossLike | Sequence[LossLike] | None = None, draw: int | None = None) -> tuple[Any, ...]:
         """The weighted loss (a mean over the batch) and its gradients by parameter name; with `inputs`, also those by
-        input name. Changes no state: running statistics included."""
+        input name. Changes no state: running statistics included. In training mode the first call after
+        a step draws what the next step will; `draw` as in `predict`."""
         _check_mode(mode)
         inputs = flag("inputs", inputs)
         terms = changed(self.recipe, self.graph, loss=loss).need_terms()
         run, found, wanted = self._ready(x, y, terms, training=mode == "train")
-        self._key(run)
+        key = (drawing.of_gradients if mode == "train" else drawing.of_call)(self, draw)
+        self._last = (found, mode, key)
+        drawing.begin(run, key)
         out = run.gradients(found, wanted, terms, training=mode == "train", inputs_too=inputs, weights=tested(self, mode))
         grads = self._gradients(run)
         return (_total(terms, out), grads, out.input_gradients) if inputs else (_total(terms, out), grads)
 
     @changes
-    def backward(self, output_gradients: Any, x: Any = None, *, mode: Mode | None = None, inputs: bool = True) -> dict[str, Array]:
+    def backward(self, output_gradients: Any, x: Any = None, *, mode: Mode | None = None, inputs: bool = True, draw: int | None = None) -> dict[str, Array]:
         """Gradients of any outside loss, given its gradient for each output: by parameter name, and unless `inputs` is False
         by input name. They belong to `x`, or to this thread's last `forward` (training mode) or `predict` (evaluation mode);
-        that array must not have changed since."""
+        that array must not have changed since. What that call has drawn is drawn again; with `x`, as `draw` in `predict` says."""
         inputs = flag("inputs", inputs)
         if mode is not None:
             _check_mode(mode)
         if x is not None:
-            self._last = (self._inputs(x), mode or "train")
+            self._last = (self._inputs(x), mode or "train", drawing.of_call(self, draw))
+        elif draw is not None and self._last is not None:
+            self._last = (*self._last[:2], drawing.of_call(self, draw))
         if self._last is None:
             raise misuse("no-forward", "there is nothing to go back through yet", hint=Advice("call forward(x) first, or give x: backward(gradients, x)"))
-        found, ran = self._last
+        found, ran, key = self._last
         mode = mode or ran
         run, n = self.bind(found), arrays.count(found)
         if mode == "train":
             self.check_statistics(run, n)
         given = arrays.cotangents(run.graph, output_gradients, n)
-        self._key(run)
+        drawing.begin(run, key)
         out = run.backward(arrays.cut(found, slice(None), self.dtype), arrays.cut(given, slice(None), self.dtype), training=mode == "train",
                            inputs_too=inputs, weights=tested(self, mode))
         return self._gradients(run) | out.input_gradients
@@ -340,14 +359,17 @@ class Network:
                 raise misuse("bad-value", f"batch {k} of {pace}: batches of an epoch count from 0", hint="train_step(x, y, batch=k, batches=n)")
             self.pace = pace
         run, found, wanted = self._ready(x, y, terms, training=True)
+        self._last = (found, "train", drawing.of_step(self))
         return _total(terms, self.run_step(run, found, wanted, self.settings(k)))
 
     @reads
-    def evaluate(self, x: Any, y: Any = None, *, batch: int | None = None, loss: LossLike | Sequence[LossLike] | None = None) -> dict[str, float]:
-        """Loss and metrics in evaluation mode over all of x, `batch` examples at a time: {"loss": ..., "accuracy": ...}."""
+    def evaluate(self, x: Any, y: Any = None, *, batch: int | None = None, loss: LossLike | Sequence[LossLike] | None = None,
+                 draw: int | None = None) -> dict[str, float]:
+        """Loss and metrics in evaluation mode over all of x, `batch` examples at a time: {"loss": ..., "accuracy": ...}. `draw` as
+        in `predict`."""
         from .evaluation import evaluate
 
-        return evaluate(self, changed(self.recipe, self.graph, loss=loss), x, y, batch)
+        return evaluate(self, changed(self.recipe, self.graph, loss=loss), x, y, drawing.of_call(self, draw), batch)
 
     def fit(self, x: Any, y: Any = None, *, epochs: int | None = None, batch: int | None = None, validation: tuple[Any, Any] | None = None,
             loss: LossLike | Sequence[LossLike] | None = None, optimiser: Any = None, schedule: Any = None,
@@ -405,7 +427,6 @@ class Network:
         wanted = arrays.targets(run.graph, terms, y, n)
         if training:
             self.check_statistics(run, n)
-        self._last = (found, "train" if training else "eval")
         return run, arrays.cut(found, slice(None), self.dtype), arrays.cut_targets(wanted, slice(None), self.dtype)
 
     def check_statistics(self, run: Executor, n: int, last_of: int = 0) -> None:
@@ -428,15 +449,12 @@ class Network:
         remark_beyond(self)
         return self.rates.at(self.updates + 1, self.epoch, self.epoch * self.pace + batch, horizon(self), self.pace, record=self.record)
 
-    def _key(self, run: Executor, part: int = 0) -> None:
-        run.set_scalar("random_key", random_key(self.seed, self.step, *((part,) if part else ())))
-
     @changes
     def run_step(self, run: Executor, found: dict[str, Array], wanted: dict[str, Array], settings: dict[str, dict[str, float]],
                  notes: tuple[str, ...] = (), examples: Array | None = None) -> Outcome:
         """One batch, one step. Losses whose labels it all ignores are NaN and teach nothing; without others there is no step.
         `notes` and `examples` (their numbers in the data) are for the message where a number is not finite: then nothing changes."""
-        self._key(run)
+        drawing.begin(run, drawing.of_step(self))
         self._differentiated = True
         live = self._live(found, wanted)
         batch = self._batch(found, wanted, live, settings, notes, examples)
@@ -476,7 +494,7 @@ class Network:
                  notes: tuple[str, ...] = (), examples: Array | None = None) -> Outcome:
         """One batch of several that make a step: running statistics move, parameters do not yet. Where a number is not finite,
         the whole step comes to nothing."""
-        self._key(run, parts.batches)
+        drawing.begin(run, drawing.of_step(self), parts.examples)
         live = self._live(found, wanted)
         batch = self._batch(found, wanted, live, settings, notes, examples)
         parts.begin(run)

@@ -11,6 +11,7 @@ networks that share no memory.
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
@@ -30,11 +31,12 @@ from ..backends.cpu.memory import aligned
 from ..backends.cpu.values import pack, read_image, unpack, write_image
 from ..backends.turns import Gate, Lanes
 from ..ir.layout import Image, Layout, Packed, Vector
-from ..ir.randomness import random_key
+from ..ir.randomness import CALL, random_key
 from .initialisers import initial
 
 Array = NDArray[Any]
 Call = Callable[[Any], None]
+_counting = threading.Lock()  # of what has been drawn
 NUMBERS = 64  # numbers a group of parameters can have
 LANES = 4
 
@@ -128,7 +130,7 @@ class Standalone:
     rule: ClassVar[Rule | None] = None
 
     def __init__(self, seed: int = 0) -> None:
-        self.seed, self.steps = seed, 0
+        self.seed, self.steps, self.draws, self.looked = seed, 0, 0, -1
         self._assemble()
         for name, p in self.given.items():
             self.parameters[name] = initial(p, seed)  # type: ignore[arg-type]  # has what a rule reads
@@ -147,10 +149,10 @@ class Standalone:
 
     def __getstate__(self) -> dict[str, Any]:
         with self.gate.shared():
-            return {"seed": self.seed, "steps": self.steps, "weights": self.weights.copy(), "state": {k: v.copy() for k, v in self.state.items()}}
+            return {"seed": self.seed, "steps": self.steps, "draws": self.draws, "looked": self.looked, "weights": self.weights.copy(), "state": {k: v.copy() for k, v in self.state.items()}}
 
     def __setstate__(self, held: dict[str, Any]) -> None:
-        self.seed, self.steps = held["seed"], held["steps"]
+        self.seed, self.steps, self.draws, self.looked = held["seed"], held["steps"], held["draws"], held["looked"]
         self._assemble()
         self.weights[:] = held["weights"]
         for k, v in held["state"].items():
@@ -175,23 +177,27 @@ class Standalone:
         np.savez(path, **arrays)
 
     # ---- running ------------------------------------------------------------------------------------------------------------------
-    def predict(self, x: Any) -> Any:
-        """The output for each image; a dict by name where there are several."""
+    def predict(self, x: Any, *, draw: int | None = None) -> Any:
+        """The output for each image; a dict by name where there are several. Where chance plays a part (`dropout mc`), every
+        call draws anew, or again what the call of number `draw` (from 0) has drawn."""
         with self.gate.shared():
-            out = self._run("predict", self._inputs(x), {})
+            out = self._run("predict", self._inputs(x), {}, self._key(draw))
         return next(iter(out.values())) if len(out) == 1 else out
 
-    def gradients(self, x: Any, y: Any = None, *, statistics: bool = False) -> tuple[float, dict[str, Array]]:
-        """The loss, a mean over the batch, and its gradient by parameter. Running statistics move if `statistics`."""
+    def gradients(self, x: Any, y: Any = None, *, statistics: bool = False, draw: int | None = None) -> tuple[float, dict[str, Array]]:
+        """The loss, a mean over the batch, and its gradient by parameter. Running statistics move if `statistics`. The first
+        call after a step draws what the next step will; `draw` as in `predict`."""
         with self.gate.exclusive():
-            loss = self._backward(x, y, statistics)
+            if draw is None and self.looked != self.steps:
+                self.looked, draw = self.steps, -1 - self.steps
+            loss = self._backward(x, y, statistics, self._key(draw))
             return loss, {name: self._gradient(name) for name, p in self.given.items() if p.trainable}
 
     def step(self, x: Any, y: Any = None, **settings: float) -> float:
         """One step of the spec's optimiser; the loss before it. Its settings, such as lr, are the spec's unless given. Raises
         FloatingPointError where the loss or a gradient is not finite, and changes nothing then."""
         with self.gate.exclusive():
-            loss = self._backward(x, y, True)
+            loss = self._backward(x, y, True, random_key(self.seed, self.steps))
             self.update(**settings)
             return loss
 
@@ -234,7 +240,14 @@ class Standalone:
                 raise ValueError(f"{name} is N x {' x '.join(map(str, shape))}, not {found[name].shape}")
         return found
 
-    def _backward(self, x: Any, y: Any, statistics: bool) -> float:
+    def _key(self, draw: int | None) -> int:
+        """The key of a call: of the number it asks for, or of the next one."""
+        if draw is None:
+            with _counting:
+                draw, self.draws = self.draws, self.draws + 1
+        return random_key(self.seed, CALL, draw) if draw >= 0 else random_key(self.seed, -1 - draw)
+
+    def _backward(self, x: Any, y: Any, statistics: bool, key: int) -> float:
         if "gradients" not in self.entries:
             raise TypeError("the spec states no loss: this network predicts")
         entry = self.entries["gradients"]
@@ -246,10 +259,10 @@ class Standalone:
         for value, classes in entry.classes.items():
             if not ((targets[value] >= 0) & (targets[value] < classes)).all():
                 raise ValueError(f"labels are 0 to {classes - 1}, and here they reach from {targets[value].min()} to {targets[value].max()}")
-        out = self._run("gradients", self._inputs(x), targets, statistics)
+        out = self._run("gradients", self._inputs(x), targets, key, statistics)
         return sum(w * float(out[f"loss.{k}"].ravel()[0]) for k, w in enumerate(entry.losses))
 
-    def _run(self, name: str, inputs: Mapping[str, Array], targets: Mapping[str, Array], statistics: bool = False) -> dict[str, Array]:
+    def _run(self, name: str, inputs: Mapping[str, Array], targets: Mapping[str, Array], key: int, statistics: bool = False) -> dict[str, Array]:
         entry = self.entries[name]
         first = next(iter(self.inputs))
         samples = len(inputs[first]) // self.images.get(first, 1)
@@ -260,7 +273,9 @@ class Standalone:
                 layout = entry.values[value]
                 assert isinstance(layout, Image)
                 write_image(lane.arena, layout, inputs[source] if source in inputs else targets[value], samples)
-            lane.scalars[0] = random_key(self.seed, self.steps)
+            for scalar, number in (("random_key", key), ("random_first", 0)):
+                if scalar in entry.values:
+                    lane.scalars[entry.values[scalar].at] = number
             with kept.turn.lock:
                 if kept.version != self.version:
                     bound.table.run(first=0, last=bound.marks[0])

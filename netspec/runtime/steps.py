@@ -40,7 +40,7 @@ class Gathering:
     def __init__(self) -> None:
         self.total: list[Array] = []
         self.weight = 0.0
-        self.batches = 0
+        self.batches = self.examples = 0
         self.buffers: dict[str, Array] = {}  # before the first of them
 
     def begin(self, run: Executor) -> None:
@@ -51,12 +51,12 @@ class Gathering:
     def abandon(self, run: Executor) -> None:
         """The step comes to nothing: running statistics are those before its first batch."""
         put_back(run, self.buffers)
-        self.total, self.weight, self.batches = [], 0.0, 0
+        self.total, self.weight, self.batches, self.examples = [], 0.0, 0, 0
 
     def add(self, run: Executor, terms: tuple[Term, ...], targets: Mapping[str, Array], examples: int) -> None:
         """The gradients as they lie. A batch counts for its examples, or for its labels where the loss ignores or weighs some,
         so that the mean is that of one large batch; where several losses would disagree, for its examples."""
-        self.batches += 1
+        self.batches, self.examples = self.batches + 1, self.examples + examples
         shares = {share(t, targets, examples) for t in terms}
         weight = shares.pop() if len(shares) == 1 else float(examples)
         if not weight:
@@ -68,7 +68,7 @@ class Gathering:
     def finish(self, run: Executor) -> None:
         """Write the mean where the gradients lie, and begin anew."""
         run.set_vectors("gradients", [g / self.weight for g in self.total] or [np.zeros_like(g) for g in run.vectors("gradients")])
-        self.total, self.weight, self.batches = [], 0.0, 0
+        self.total, self.weight, self.batches, self.examples = [], 0.0, 0, 0
 
 
 def buffers(run: Executor) -> dict[str, Array]:

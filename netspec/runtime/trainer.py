@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..diagnostics import Advice
-from . import arrays, augmenting
+from . import arrays, augmenting, drawing
 from .averaging import AVERAGE
 from .evaluation import evaluate
 from .history import History
@@ -94,7 +94,7 @@ class Trainer:
                 numbers = self.one_epoch(found, wanted, n, size, show)
                 if validation is not None:
                     with net.gate.shared():
-                        numbers |= {f"val_{k}": v for k, v in evaluate(net, recipe, *validation).items()}
+                        numbers |= {f"val_{k}": v for k, v in evaluate(net, recipe, *validation, key=drawing.of_validation(net)).items()}
                 numbers |= {"lr": net.rates.now(net.epoch, net.epoch * net.pace, horizon(net), net.pace, net.record).get("lr", 0.0)}
                 with net.gate.exclusive():
                     net.epoch += 1

@@ -58,7 +58,7 @@ def emit_channel(node: Node, values: Mapping[str, Value], dtype: str, lanes: int
         def zero(s: ast.Subscript, bound: dict[str, str] = bound, spread: set[str] = spread) -> bool:
             return bound[s.value.id] not in spread  # type: ignore[attr-defined]
 
-        text = source(f.right, read, lambda i: i, lambda a, b: "0.0", "splat64")
+        text = source(f.right, read, lambda i: i, lambda r: "0.0", "splat64")
         if loop_reads:
             body.append(f"{t} = {wide}")
             first = operand(next(iter(loop_reads.values())))
@@ -117,7 +117,7 @@ def emit_flat(node: Node, values: Mapping[str, Value], dtype: str, lanes: int, s
                 names[v] = f"x{k}"
             return names[v]
 
-        text = source(f.right, read, lambda i: i, lambda a, b: "0.0")
+        text = source(f.right, read, lambda i: i, lambda r: "0.0")
         inner.append(f"t{j} = {text}" if f.reads else f"t{j} = splat({text})")
         names[n.name] = f"t{j}"
         if n.name in stored:

@@ -93,7 +93,7 @@ class Few(Frame):
                 self.head["N = float(at(row, 4))"] = None
             return f"{c}.0" if i == lane else i
 
-        return source(f.right, read, number, lambda key, index: "0.0")
+        return source(f.right, read, number, lambda r: "0.0")
 
     def read(self, v: str, a: Access, c: int, out: list[str]) -> str:
         """Channel c of a value at all the places, or the one number it has."""

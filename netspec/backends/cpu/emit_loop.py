@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 
-from ...ir.formula import Access, Formula, Pieces, access, affine, in_bounds, spell
+from ...ir.formula import Access, Formula, Pieces, Random, access, in_bounds, spell
 from ...ir.graph import Node, Value, images_of
 from ...ir.layout import Image, Layout, Packed
 from ...ir.step import Step
@@ -119,9 +119,9 @@ class _Loops:
             v = bound[s.value.id]  # type: ignore[attr-defined]
             return f"float(get({self.address(v, access(s), names)}))"
 
-        def random(key: ast.expr, index: ast.expr) -> str:
-            (s,) = [x for x in ast.walk(key) if isinstance(x, ast.Subscript)]
-            return f"float(uniform_at(get_i64({self.base(bound[s.value.id])}), {spell(affine(index), names)}))"  # type: ignore[attr-defined]
+        def random(r: Random) -> str:
+            key, first = (f"get_i64({self.base(bound[v])})" for v in (r.key, r.first))
+            return f"float(uniform_at({key}, {spell(r.index, names)} + {r.example} * {first}))"
 
         value = source(f.right, read, lambda i: names.get(i, i), random, "")
         if scatter:

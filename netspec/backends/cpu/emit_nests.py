@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from ...ir.formula import Access, Axis, Formula, access, affine, in_bounds, spell
+from ...ir.formula import Access, Axis, Formula, Random, access, in_bounds, spell
 from ...ir.graph import Node
 from ...ir.layout import Image, Layout
 from ...ir.nests import Nest, is_total
@@ -161,7 +161,7 @@ class NestWriter:
                 reads = [access(s) for s in ast.walk(test) if isinstance(s, ast.Subscript)]
                 if not any(x.terms for a in reads for x in a.axes[2:]):
                     bound = dict(zip(n.op.operands, n.inputs))
-                    return source(test, lambda s: self.read(bound[s.value.id], access(s), {}, [], {}), str, lambda key, index: "")  # type: ignore[attr-defined]
+                    return source(test, lambda s: self.read(bound[s.value.id], access(s), {}, [], {}), str, lambda r: "")  # type: ignore[attr-defined]
         return ""
 
     def contiguous(self) -> bool:
@@ -196,20 +196,19 @@ class NestWriter:
                 return "channel"
             return names.get(i, i)
 
-        def random(key: ast.expr, index: ast.expr) -> str:
-            return self.random(f, key, index, names)
+        def random(r: Random) -> str:
+            return self.random(f, r, names)
 
         text = source(f.right, read, number, random)
         return text if f.reads or f.is_random else f"splat({text})"
 
-    def random(self, f: Formula, key: ast.expr, index: ast.expr, names: dict[str, str]) -> str:
-        (s,) = [x for x in ast.walk(key) if isinstance(x, ast.Subscript)]
-        k = self.t.operand(dict(zip(f.operands, self._inputs(f)))[s.value.id])  # type: ignore[attr-defined]
-        a = affine(index)
+    def random(self, f: Formula, r: Random, names: dict[str, str]) -> str:
+        bound, a = dict(zip(f.operands, self._inputs(f))), r.index
+        key, first = (f"get_i64(at(args, {WORDS * self.t.operand(bound[v])}))" for v in (r.key, r.first))
         c = f.target.axes[1].bare or ""
         step = a.coefficient(c)
         start = spell(Axis(tuple((i, q) for i, q in a.terms if i != c), a.const), {**names, "n": "n"})
-        return f"uniform(get_i64(at(args, {WORDS * k})), {start} + {step} * ({self.t.lanes} * b), {step})"
+        return f"uniform({key}, {start} + {r.example} * {first} + {step} * ({self.t.lanes} * b), {step})"
 
     def _inputs(self, f: Formula) -> tuple[str, ...]:
         return next(n.inputs for n in self.nest.nodes if n.op is f)

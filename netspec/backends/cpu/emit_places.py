@@ -325,7 +325,7 @@ class _Writer(Frame):
                 return "channel"
             return f"float({names[i]})" if i in names else i
 
-        return source(f.right, read, number, lambda key, index: "0.0")
+        return source(f.right, read, number, lambda r: "0.0")
 
     def read(self, v: str, a: Access, lane: str | None, names: dict[str, str]) -> str:
         """The text of a load, or the register that holds it."""

@@ -8,10 +8,12 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
+from ...ir.formula import Random, random_of
+
 RENAMED = {"max": "maximum", "min": "minimum"}
 
 
-def source(e: ast.expr, read: Callable[[ast.Subscript], str], number: Callable[[str], str], random: Callable[[ast.expr, ast.expr], str],
+def source(e: ast.expr, read: Callable[[ast.Subscript], str], number: Callable[[str], str], random: Callable[[Random], str],
            splat: str = "splat") -> str:
     """The expression with every read, index and random number as the caller spells it; products fuse into sums. `splat`
     is what makes lanes of a number, empty where everything is a number."""
@@ -38,8 +40,8 @@ def source(e: ast.expr, read: Callable[[ast.Subscript], str], number: Callable[[
                 return ast.BinOp(go(a), op, go(b))
             case ast.Compare(a, ops, [b]):
                 return ast.Compare(go(a), ops, [go(b)])
-            case ast.Call(ast.Name("random"), [key, index]):
-                return _name(random(key, index))
+            case ast.Call(ast.Name("random")):
+                return _name(random(random_of(x)))
             case ast.Call(ast.Name("where"), [test, a, b]) if splat and wide(test) and not wide(a) and not wide(b):
                 return _call("where", go(test), _call(splat, go(a)), go(b))
             case ast.Call(ast.Name(f), args):

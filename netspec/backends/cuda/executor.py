@@ -14,7 +14,7 @@ from ..executor import ENTRIES, RULES, WEIGHTS, Array, Check, Executor, Outcome
 from ..turns import Recent, Turn
 from .body import THREADS, Kernel
 from .device import Device, NumbaDevice
-from .plan import Plan, plan, store_places
+from .plan import KEYS, Plan, plan, store_places
 from .update import FINITE, Update
 
 
@@ -34,8 +34,8 @@ class CudaExecutor(Executor):
         self.arena: Any = self.on.empty(1, self.dtype)
         self.scratch: Any = self.on.empty(1, self.dtype)
         self.arena_size = self.scratch_size = 1
-        self.numbers: dict[str, int] = {"random_key": 0}
-        self.keys = self.on.zeros(1, np.dtype(np.int64))
+        self.numbers: tuple[int, ...] = ()  # what lies in keys
+        self.keys = self.on.zeros(KEYS, np.dtype(np.int64))
         self.plans: Recent[Any, Plan] = Recent(ENTRIES)
         self.updates: Recent[Any, Update] = Recent(RULES)
         self._others: dict[str, int] = {}  # states that parameters are read from -> the version of what is not trained in them
@@ -118,10 +118,10 @@ class CudaExecutor(Executor):
             self.scratch_size = entry.vectors
         for name, is_input in entry.feeds:
             self.on.write(self.arena, entry.places[name].at * samples, np.asarray((inputs if is_input else others)[name], self.dtype))
-        key = self.scalar("random_key")
-        if key != self.numbers["random_key"]:
-            self.on.write(self.keys, 0, np.array([key], np.int64))
-            self.numbers["random_key"] = key
+        numbers = tuple(self.scalar(name) for name in entry.scalars)
+        if numbers != self.numbers:
+            self.on.write(self.keys, 0, np.array(numbers, np.int64))
+            self.numbers = numbers
         self._provide(weights)
         for k in entry.kernels:
             self._launch(k, samples, weights)

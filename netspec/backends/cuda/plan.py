@@ -30,6 +30,7 @@ class Plan:
     effects: tuple[Kernel, ...]  # what overwrites buffers: running statistics
     places: Mapping[str, Place]
     feeds: tuple[tuple[str, bool], ...]  # what comes from outside, and whether it is an input of the network
+    scalars: tuple[str, ...]  # numbers that the runtime sets, in the order of their places
     arena: int  # elements a sample
     vectors: int
 
@@ -59,7 +60,7 @@ def plan(program: Graph, store: Mapping[str, Place]) -> Plan:
         note = "; ".join(dict.fromkeys(f"{n.name}: {n.notes[0]}" if n.notes else n.name for n in (g.nodes[0], g.nodes[-1])))
         (effects if g.nodes[0].effect else kernels).extend(replace(k, note=note) for k in made)
     feeds = tuple((n.name, n.op.role == "input") for n in program.nodes if isinstance(n.op, Input) and n.op.role != "scalar")
-    return Plan(program, tuple(kernels), tuple(effects), places, feeds, arena, vectors)
+    return Plan(program, tuple(kernels), tuple(effects), places, feeds, tuple(_scalars(program)), arena, vectors)
 
 
 # ---------------------------------------------------------------- groups
@@ -106,13 +107,18 @@ def _goes_along(n: Node, group: list[Node], made: Mapping[str, int], at: int, pr
 
 # ---------------------------------------------------------------- places
 
+KEYS = 8  # scalars of a program at most
+
+
+def _scalars(program: Graph) -> list[str]:
+    return [n.name for n in program.nodes if isinstance(n.op, Input) and n.op.role == "scalar"]
+
 
 def _places(program: Graph, groups: list[Group], store: Mapping[str, Place]) -> tuple[dict[str, Place], int, int]:
     """Where every stored value lies; elements of the arena for each sample, elements of vectors."""
     places: dict[str, Place] = {n.name: store[n.name] for n in program.nodes if isinstance(n.op, Parameter)}
     gradients = {g: Place("gradients", store[p].at) for p, g in program.gradients if p in store}
-    keys = [n.name for n in program.nodes if isinstance(n.op, Input) and n.op.role == "scalar"]
-    places |= {k: Place("keys", at) for at, k in enumerate(keys)}
+    places |= {k: Place("keys", at) for at, k in enumerate(_scalars(program))}
     vectors = 0
     end = len(groups)  # effects run last
     first: dict[str, int] = {n.name: -1 for n in program.nodes if isinstance(n.op, Input) and n.name not in places}

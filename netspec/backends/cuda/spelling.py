@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Mapping
 
-from ...ir.formula import affine, spell
+from ...ir.formula import random_of, spell
 
 MATHS = {"exp": "math.exp", "log": "math.log", "log1p": "math.log1p", "expm1": "math.expm1", "sqrt": "math.sqrt", "tanh": "math.tanh", "erf": "math.erf",
          "floor": "math.floor", "abs": "math.fabs"}
@@ -67,8 +67,9 @@ def floats(w: Writer, e: ast.expr, read: Callable[[ast.Subscript], str], names: 
                 v = w.fresh(go(a))
                 t = w.fresh(f"math.exp(-math.fabs({v}))")
                 return f"((F(1.0) if {v} >= F(0.0) else {t}) / (F(1.0) + {t}))"
-            case ast.Call(ast.Name("random"), [ast.Subscript() as key, place]):
-                return uniform(w, read(key), spell(affine(place), names))
+            case ast.Call(ast.Name("random"), [ast.Subscript() as key, _, ast.Subscript() as first, _]):
+                r = random_of(x)
+                return uniform(w, read(key), f"{spell(r.index, names)} + {r.example} * {read(first)}")
             case ast.Call(ast.Name(f), [a]):
                 return f"{MATHS[f]}({go(a)})"
         raise ValueError(f"not an expression of the formula language: {ast.unparse(x)}")

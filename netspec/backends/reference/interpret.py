@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...ir.formula import Access, Axis, Formula, Pieces
-from ...ir.graph import Graph, Node
+from ...ir.graph import Graph, Input, Node
 from ...ir.types import TensorType
 
 Array = NDArray[Any]
@@ -32,6 +32,8 @@ def run(graph: Graph, values: Mapping[str, Array], samples: int, dtype: Any = np
                 env |= evaluate_node(node, graph, env, samples, dtype)
         else:
             for v in node.results:
+                if isinstance(node.op, Input) and node.op.role == "scalar":
+                    env.setdefault(v.name, np.zeros(1, np.int64))  # what nobody has set
                 if v.name in env:
                     env[v.name] = env[v.name].reshape(_shape(v.type, samples))
     return env
@@ -257,10 +259,10 @@ def expression(e: ast.expr, reads: Mapping[int, Array], fixed: Mapping[str, int]
                 return np.where(v >= 0, 1 / (1 + t), t / (1 + t))
             case ast.Call(ast.Name("erf"), [a]):
                 return np.vectorize(math.erf, otypes=[dtype])(go(a))
-            case ast.Call(ast.Name("random"), [key, index]):
+            case ast.Call(ast.Name("random"), [key, index, first, example]):
                 from ...ir.randomness import uniform
 
-                return uniform(int(np.ravel(go(key))[0]), go(index)).astype(dtype)
+                return uniform(int(np.ravel(go(key))[0]), go(index) + int(np.ravel(go(first))[0]) * go(example)).astype(dtype)
             case ast.Call(ast.Name(name), args):
                 return _FUNCTIONS[name](*map(go, args))
         raise ValueError(f"not an expression of the formula language: {ast.unparse(x)}")

@@ -70,6 +70,7 @@ def placed(name: str, folder: str | os.PathLike[str] | None) -> Path:
         raise Outside(errno.EPERM, "this is a place of one machine, wherever the spec lies")
     try:
         home, place = base.resolve(), (base / name).resolve()
+        place.exists()  # a name may be too long to ask for
     except (OSError, ValueError, RuntimeError) as e:
         raise OSError(errno.EINVAL, f"not a path: {e}") from None
     if not place.is_relative_to(home):

@@ -275,7 +275,7 @@ def _range(node: tree.Range, c: Context, flow: Flow | None) -> Any:
 def _literal(node: tree.Number, c: Context, flow: Flow | None) -> Any:
     text = node.text
     # a float may be written with many digits, or be 1e400
-    if (len(text) > 15 and float(text) > NUMBER) or not isfinite(v := node.value):
+    if (len(text) > 12 and float(text) > NUMBER) or not isfinite(v := node.value):
         raise Mistake("too-large", "this number is too large for a network", node.span, f"the limit is {NUMBER:g}")
     return v
 

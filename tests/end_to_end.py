@@ -39,7 +39,6 @@ class Writer:
     def __init__(self, seed: int):
         self.r = random.Random(seed)
         self.lines: list[str] = []
-        self.kinks = False
 
     def text(self) -> str:
         r = self.r
@@ -204,6 +203,11 @@ def failures(seed: int, settings: tuple[tuple[str, str, str], ...] = CPU) -> lis
         netspec.load_graph(text=text)
     except netspec.NetspecError as e:
         return [f"refused: {e.diagnostics[0].title}"] if e.diagnostics[0].code not in ("window-too-large", "one-value") else []
+    return written(text, seed, settings)
+
+
+def written(text: str, seed: int, settings: tuple[tuple[str, str, str], ...] = CPU) -> list[str]:
+    """The same of a text."""
     want = ran(text, seed, "reference", "float64", "float32")
     if not all(np.isfinite(v).all() for v in want.values()):
         return []

@@ -15,6 +15,7 @@ from .types import TensorType
 
 ARITY = dict.fromkeys(FUNCTIONS, 1) | {"max": 2, "min": 2, "random": 4, "where": 3}
 _MIN = re.compile(r"\]\s*min=(?!=)")
+_BATCH_ALONE = re.compile(r"\[[^\[\],]*\bn\b[^\[\],]*\]")
 _WHOLE = re.compile(r"\s*(.+?)\s*(\+=|max=|=)(?!=)\s*(.+)$", re.DOTALL)
 
 
@@ -83,9 +84,11 @@ def _odd(e: ast.AST, indices: frozenset[str]) -> Iterator[str]:
             yield f"`{ast.unparse(e)}` is nothing a formula can say: it has + - * /, functions, and where(a > b, x, y)"
 
 
-def misfit(f: Formula, operands: Mapping[str, TensorType], out: tuple[int, ...] | None) -> str | None:
+@lru_cache(maxsize=16384)
+def misfit(f: Formula, types: tuple[TensorType, ...], out: tuple[int, ...] | None) -> str | None:
     """What does not fit between a formula, the values it reads and the shape of its result, where that is given; None where
     all does."""
+    operands = dict(zip(f.operands, types))
     for r in f.reads:
         t = operands[r.name]
         first = bool(r.axes) and any(i == "n" for i, _ in r.axes[0].terms)
@@ -94,7 +97,7 @@ def misfit(f: Formula, operands: Mapping[str, TensorType], out: tuple[int, ...] 
         if len(r.axes) != t.rank:
             return f"`{r.name}` is {t}: it is read under {t.rank} subscript{'s' * (t.rank != 1)}, not {len(r.axes)}"
     try:
-        sizes = f.extents(tuple(operands[o] for o in f.operands), ())
+        sizes = f.extents(types, ())
     except ValueError as e:
         return str(e)
     if out is not None:
@@ -109,10 +112,10 @@ def misfit(f: Formula, operands: Mapping[str, TensorType], out: tuple[int, ...] 
 def with_channels(text: str, operands: Mapping[str, TensorType]) -> str:
     """Every batched value has a channel axis: one that has none by its formula has one channel. `t[n] += x[n,c]` becomes
     `t[n,0] += x[n,c]`, and a read of such a value as t[n] is t[n,0]."""
-    if "[n]" not in text and not re.search(r"\[[^\[\],]*\bn\b[^\[\],]*\]", text):
+    if not _BATCH_ALONE.search(text):
         return text
     f = Formula(text)
-    bare = {a.name for a in f.targets if _of_batch_alone(a)} | {r.name for r in f.reads if _of_batch_alone(r) and operands[r.name].shape == (1,) and operands[r.name].batch}
+    bare = {a.name for a in f.targets if _of_batch_alone(a)} | {r.name for r in f.reads if _of_batch_alone(r) and r.name in operands and operands[r.name].shape == (1,) and operands[r.name].batch}
     return re.sub(r"\b([A-Za-z_]\w*)\[([^\[\],]*)\]", lambda m: f"{m[1]}[{m[2]},0]" if m[1] in bare else m[0], text)
 
 

@@ -162,12 +162,13 @@ class Writer:
         text = _literals(text, tuple((k, v) for k, v in operands.items() if isinstance(v, float)))
         self.refuse(text, fault(text))
         known = {k: self.program.types[v] for k, v in operands.items() if isinstance(v, str) and v in self.program.types}
-        missing = next((o for o in Formula(text).operands if o not in known), None)
-        self.refuse(text, f"`{missing}` is not given: b(..., {missing}=value)" if missing else None)
         f = Formula(with_channels(text, known), tuple((over or {}).items()))
-        self.refuse(text, misfit(f, known, out if out is None or f.text == text else (*out, 1)[:len(f.target.axes) - 1]))
+        missing = next((o for o in f.operands if o not in known), None)
+        self.refuse(text, f"`{missing}` is not given: b(..., {missing}=value)" if missing else None)
         inputs = tuple(str(operands[o]) for o in f.operands)
         types = tuple(self.program.types[i] for i in inputs)
+        out = out if out is None or f.text == text else (*out, 1)[: len(f.target.axes) - 1]
+        self.refuse(text, misfit(f, types, out))
         result = _result_type(f, types, out, batch)
         names = tuple(self._fresh(t.name) for t in f.targets)
         results = tuple(Value(n, result) for n in names)

@@ -94,6 +94,30 @@ def test_gradients_alone_and_weights_are_found(device: str) -> None:
 
 
 @pytest.mark.parametrize("device", ["reference", "cpu"])
+def test_the_first_layer_line_and_example_are_named(device: str) -> None:
+    """Weights of 1e20 twice: finite after the first layer, and in the second only where an example is not zero."""
+    text = "net a:\n  input 3\n  fc 2 bias=no\n  relu\n  fc 2 bias=no\n  fc 1\ntrain a:\n  loss mse\n  sgd lr=0.1\n"
+    net = made(device, text)
+    net.parameters["fc1.weight"], net.parameters["fc2.weight"] = np.full((2, 3), 1e20), np.full((2, 2), 1e20)
+    x = np.zeros((5, 3))
+    x[3] = 1
+    said = unchanged(net, lambda: net.train_step(x, np.zeros(5)))
+    assert "forward of `fc 2 bias=no`, <text>:5:" in said
+    assert "it is of example 3" in said
+    normed = made(device, text.replace("fc 1\n", "fc 2 bn\n  fc 1\n"))
+    normed.parameters["fc1.weight"], normed.parameters["fc2.weight"] = np.full((2, 3), 1e20), np.full((2, 2), 1e20)
+    said = unchanged(normed, lambda: normed.fit(x, np.zeros(5), shuffle=False, epochs=1, verbose=0))
+    assert "<text>:5:" in said, "before batch norm, which would spread it to all examples"
+    assert "example 3 (example 3 of the data)" in said
+    only = made(device, "net a:\n  input 1\n  fc 1 bias=no\ntrain a:\n  loss mse\n  sgd lr=0.1\n")
+    only.parameters["fc1.weight"] = [[1e-30]]
+    x, y = np.array([[0.0], [1e30], [1.0]]), np.array([[0.0], [1e10], [0.0]])
+    said = unchanged(only, lambda: only.train_step(x, y))
+    assert "in the gradient of `fc 1 bias=no`, <text>:3:" in said
+    assert "it is of example 1" in said
+
+
+@pytest.mark.parametrize("device", ["reference", "cpu"])
 def test_fit_names_epoch_batch_and_the_example_of_the_data(device: str) -> None:
     x, y = data()
     net = made(device)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..backends.executor import Executor
 from ..passes.objective import Term
 from .misuse import misuse
+from .replay import origin
 
 Array = NDArray[Any]
 
@@ -55,9 +56,16 @@ def refused(run: Executor, batch: Batch, title: str) -> Exception:
         a = run.get(p.name)
         if not hint and not np.isfinite(a).all():
             at = tuple(int(i) for i in np.argwhere(~np.isfinite(a))[0])
-            notes.append(f"{p.name} holds {a[at]} at {list(at)}: it was written so, or a step before made it so")
+            where = next((f" ({n.spans[0]})" for n in run.graph.nodes if n.spans and any(q.name == p.name for q in n.parameters)), "")
+            notes.append(f"{p.name}{where} holds {a[at]} at {list(at)}: it was written so, or a step before made it so")
             hint = "load a checkpoint of before, or write finite numbers; then a smaller learning rate"
     if not hint:
+        found = origin(run, batch.inputs, batch.targets, batch.terms) if batch.terms else "all labels of this batch are ignored"
+        if isinstance(found, str):
+            notes.append(found)
+        else:
+            of = numbered(found.example, batch) if found.example is not None else "no single example: a sum over the batch"
+            notes += [*found.notes, f"it is of {of}"]
         notes.append(f"learning rate {batch.lr:g}")
         hint = f"try a tenth of the learning rate: {batch.optimiser} lr={batch.lr / 10:g}"
     return misuse("loss-exploded", title, *notes, f"weights, running statistics and the optimiser stay as they were at step {batch.step - 1}", hint=hint)

@@ -161,7 +161,7 @@ def _shape(given: str | Shape) -> Shape:
             return tuple(parts)
     except (TypeError, ValueError):
         pass
-    raise UsageError(f"{given!r} is no shape", hint='input=(3, 224, 224) or input="3x224x224": channels first, without the batch')
+    raise UsageError(f"{given!r} is no shape", hint='input=(3, 224, 224)  channels first, without the batch')
 
 
 def _module(path: str | os.PathLike[str] | None, text: str | None) -> Module:
@@ -169,7 +169,7 @@ def _module(path: str | os.PathLike[str] | None, text: str | None) -> Module:
     from .syntax.load import read_source, source_of
 
     if (path is None) == (text is None):
-        raise UsageError("give a path or text=..., one of them", hint='compile("specs/lenet.net") or compile(text="net a:\\n  input 4\\n  fc 2")')
+        raise UsageError("give a path or text=..., one of them", hint='compile("specs/lenet.net")   or   compile(text="net a:\\n  input 4\\n  fc 2")')
     if path is not None:
         if not isinstance(path, (str, os.PathLike)):
             raise UsageError(f"a path is a text or a Path, not a {type(path).__name__}", hint='compile("specs/lenet.net")')

@@ -1,7 +1,8 @@
 """Every hint can be pasted, and what it is pasted into is then well.
 
-A hint is code, whole or behind words and two blanks ("write it as the next step:  -> relu"), or the word that was meant
-("did you mean `relu`?"). What cannot be pasted is a note. The test does what a person does with it: puts it in place of what
+A hint is code: whole, behind words that end with a colon and two blanks ("write it as the next step:  -> relu"), or before
+two blanks and a reason; "   or   " parts two of them. Or it is the word that was meant ("did you mean `relu`?"). What cannot
+be pasted is a note. The test does what a person does with it: puts it in place of what
 the caret marks, of the step, or of the line, or on a line of its own above or below. One of these must leave a text without
 that mistake and without a new one.
 """
@@ -45,7 +46,8 @@ def codes(hint: str) -> Iterator[tuple[str, bool]]:
         yield rest if lead.endswith(":") and lead.count(" ") > 2 else hint, False
         return
     for part in re.split(r" {3}or {3}", hint):
-        yield re.split(r"(?<=\S) {2}(?=\S)", part, maxsplit=1)[-1], False
+        words, blank, code = part.partition("  ")
+        yield code if blank and words.endswith(":") else words, False
 
 
 def indented(line: str) -> int:
@@ -127,7 +129,7 @@ def broken() -> list[tuple[str, str, list[Diagnostic]]]:
 
 # Hints that cannot do it alone, and why. The list gets shorter.
 KNOWN = {
-    ("dense-is-fc", "write  fc conv 8 3x3"): "what follows `dense` is no width, and no width is known",
+    ("dense-is-fc", "fc conv 8 3x3"): "what follows `dense` is no width, and no width is known",
     ("groups", "conv n/2 3x3 /stride groups=250 bn relu"): "a block is called with several widths, and one number does not divide them all",
     ("misleading-label", "else: conv 8 3x3"): "the `if` that it belongs to is not there",
     ("missing-argument", "a node is written with `@`:  add @x @y"): "the nodes that it names are not there",
@@ -150,7 +152,7 @@ KNOWN = {
     ("undefined-name", "did you mean `n`?"): "a parameter would be its own default",
     ("unknown-option", "did you mean `n`?"): "the parameter has been given by its place",
     ("unknown-word", "@conv1   or   to run its steps again:  reuse @conv1"): "a name without a label has steps that cannot run again",
-    ("unknown-word", "in .net this is called  concat"): "layers are named here, and not counted backwards",
+    ("unknown-word", "in .net this is called:  concat"): "layers are named here, and not counted backwards",
     ("wrong-argument", "to join the two:  add @input"): "the two have different numbers of axes",
 }
 

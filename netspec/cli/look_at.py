@@ -220,6 +220,6 @@ def explain(args: Namespace) -> int:
     pages = [p for p in (explain_word(args.word), vocabulary_page(args.word), CATALOGUE.get(args.word)) if p]
     if not pages:
         close = near(args.word, [w for names in sorts.values() for w in names])
-        raise UsageError(f"there is nothing called `{args.word}` to explain", hint=f"did you mean {close}?" if close else "netspec explain  lists everything")
+        raise UsageError(f"there is nothing called `{args.word}` to explain", hint=f"did you mean {close}?" if close else "netspec explain")
     say("\n".join(pages).rstrip())
     return 0

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..datasets import DATASETS
-from ..diagnostics import Diagnostic, MissingFileError, NetspecError, near
+from ..diagnostics import Advice, Diagnostic, MissingFileError, NetspecError, near
 from ..ir.training import Setting
 from ..reading import Outside, Own, irregular, opened, placed
 from ..words import arguments
@@ -182,7 +182,7 @@ def _npz(path: Path, heads: bool) -> dict[str, Array]:
             with np.load(file, allow_pickle=False) as held:
                 size = sum(i.file_size for i in held.zip.infolist())
                 if size > _memory() and not heads:
-                    raise DataError(f"{path} holds {size / 1e9:.3g} GB, which is more than there is memory", hint="a folder with x.npy and y.npy, which are read as they are needed")
+                    raise DataError(f"{path} holds {size / 1e9:.3g} GB, which is more than there is memory", hint=Advice("a folder with x.npy and y.npy, which are read as they are needed"))
                 found = {k: _head(held.zip, k) if heads else held[k] for k in held.files}
             if (odd := next((k for k, a in found.items() if not isinstance(a, np.ndarray)), None)) is not None:
                 raise DataError(f"{path} holds {odd}, which is no array", hint="np.savez(path, x=..., y=...)  writes arrays")

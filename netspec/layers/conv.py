@@ -113,7 +113,7 @@ class Conv(Layer, category="convolution"):
         rows = [tuple(r) if isinstance(r, (tuple, list, range)) else (r,) for r in table]
         if len(rows) != self.filters or not all(r and all(isinstance(k, int) and 0 <= k < c for k in r) and len(set(r)) == len(r) for r in rows):
             raise WordError(f"table= lists the input channels (0..{c - 1}) of each of the {self.filters} filters, none twice", label=f"table of {len(rows)} filters",
-                            advice=f"for example  table={_pairs(c, min(self.filters, 4))[:-1]}{', ...]' if self.filters > 4 else ']'}", code="bad-value",
+                            advice=f"for example:  table={_pairs(c, min(self.filters, 4))[:-1]}{', ...]' if self.filters > 4 else ']'}", code="bad-value",
                             swap=((f"table={[list(r) for r in rows]}", f"table={_pairs(c, self.filters)}"),) if self.filters <= 64 else ())
         return rows
 

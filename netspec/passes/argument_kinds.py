@@ -78,7 +78,7 @@ def _written(g: Given, value: str | None) -> str | None:
         return None
     text = g.span.source.line(g.span.line)[g.span.column - 1 : g.span.end_column - 1]
     head = "/" if text.startswith("/") else f"{text.split('=')[0].strip()}=" if re.match(r"\w+\s*=(?!=)", text) else ""
-    return f"for example  {head}{value}"
+    return f"for example:  {head}{value}"
 
 
 def _example(a: Argument, v: Any) -> str | None:

@@ -204,13 +204,13 @@ def _unknown_word(cls: type[Word], g: Given, w: str, words: dict[str, Argument],
     notes = (f"its words: {', '.join(known)}",) if known else ()
     meant = near(w, [k for k in seen if k not in ("yes", "no", "none")])
     if short and (not alike or len(w) < 3) and w != "x":  # it stands where a number is missing
-        raise Mistake("undefined-name", f"`{w}` is not defined here", g.span, "no parameter or constant has this name", (usage(cls).replace("write  ", f"{cls.name} is written  "),),
+        raise Mistake("undefined-name", f"`{w}` is not defined here", g.span, "no parameter or constant has this name", (usage(cls),),
                       f"did you mean `{meant}`?" if meant else f"make it a parameter of the block or net, or define it above:  {w} = 1")
     if meant and not alike:
         alike = meant
     off = re.fullmatch(r"no_?(\w+)", w)
     if off and (off[1] in _table(cls)[0] or family(off[1]) in takes):
-        hint: str | None = f"write  {off[1]}=no"
+        hint: str | None = f"{off[1]}=no"
     elif w == "x" and re.search(r"\d+ x \d+", g.span.edited("x")):
         hint = re.sub(r"(\d+) x (\d+)", r"\1x\2", g.span.edited("x"))  # sizes have no blanks
     elif w == "x":
@@ -238,7 +238,7 @@ def _literals(cls: type[Word], what: Span, given: list[Given], literals: list[Gi
     if len(literals) > 1 and len(positions) > 1 and positions[0].kind == "count" and isinstance(literals[0].value, tuple) and is_number(literals[1].value):
         first, second = (positions[k].doc.split(",")[0].split(":")[0] for k in (0, 1))
         raise Mistake("wrong-order", f"{cls.name} takes the {first} first, then the {positions[1].name}", what, f"the {positions[1].name} came first",
-                      hint=f"write  {cls.name} {spelled(literals[1].value)} {shape_text(literals[0].value)}" if second else None)
+                      hint=f"{cls.name} {spelled(literals[1].value)} {shape_text(literals[0].value)}" if second else None)
     if len(literals) > len(positions):
         raise Mistake("too-many-arguments", f"{cls.name} takes {_number_of(len(positions))}, and this is one more", literals[len(positions)].span, f"{len(literals)} given",
                       notes=(usage(cls),), hint=_one_more(cls, given, literals, positions))
@@ -252,31 +252,31 @@ def _one_more(cls: type[Word], given: list[Given], literals: list[Given], positi
     values = [g.value for g in literals]
     extra = literals[len(positions)].span
     if extra.source.line(extra.line)[extra.column - 1 : extra.column] == "-":
-        return "to subtract, write  n-1  or  n - 1"
+        return Advice("to subtract, write  n-1  or  n - 1")
     if any(a.kind == "ref" and a.default is REQUIRED for a in names.values()):
         return Advice(usage(cls))
     without = extra.edited("", *((g.span, "") for g in literals[len(positions) + 1 :]))
     if UNKNOWN_VALUE in values:
         return without
     if False in values:
-        return "to switch a word off, write  bn=no"
+        return "to switch a word off:  bn=no"
     at = given.index(literals[len(positions)])
     before = given[at - 1].value if at else None
     numbers = [a.name for a in names.values() if a.kind in ("number", "rate") and a.position is None]
     if isinstance(before, Symbol) and family(before.name) == "activation" and before.name != "linear" and _table(LAYERS[before.name])[2]:
         return f"write it as the next step:  -> {before.name} {spelled(values[-1])}"
     if cls.name in ("conv", "deconv") and len(values) == 3 and is_number(values[1]) and not is_number(values[2]):
-        return f"the channels that come in are known: write  {cls.name} {spelled(values[1])} {spelled(values[2])}"
+        return f"the channels that come in are known:  {cls.name} {spelled(values[1])} {spelled(values[2])}"
     if "stride" in names and len(values) == len(positions) + 1 and values[-1].__class__ is int:
         same = cls.name in ("conv", "deconv") and values[-1] == values[-2]
         kept = [*values[:-2], (values[-1],) * 2] if same else values[:-1]
-        return f"write  {cls.name} {' '.join(map(spelled, kept))}" + ("" if same else f" /{values[-1]}")
+        return f"{cls.name} {' '.join(map(spelled, kept))}" + ("" if same else f" /{values[-1]}")
     if positions and positions[0].kind == "list":
-        return f"write  {cls.name} [{', '.join(map(spelled, values))}]"
+        return f"{cls.name} [{', '.join(map(spelled, values))}]"
     if not positions and "lr" in numbers:
-        return f"write  {cls.name} lr={spelled(values[0])}"
+        return f"{cls.name} lr={spelled(values[0])}"
     if positions and positions[0].kind == "size" and len(positions) == 1 and all(v.__class__ is int for v in values):
-        return f"write  {cls.name} {shape_text(tuple(values))}"
+        return f"{cls.name} {shape_text(tuple(values))}"
     return without
 
 
@@ -309,12 +309,12 @@ def _unknown_option(cls: type[Word], key: str, g: Given, names: dict[str, Argume
     alike = near(key, [*own, *words]) or next((n for n in own if len(n) > 2 and (key.startswith(n) or key.endswith(f"_{n}"))), None)
     known = ", ".join(dict.fromkeys(own))
     if key in words:
-        return Mistake("unknown-option", f"`{key}` is a bare word of {cls.name}, not an option", g.span, hint=f"write  {key}")
+        return Mistake("unknown-option", f"`{key}` is a bare word of {cls.name}, not an option", g.span, hint=f"{key}")
     if family(key) in takes:
         step = _table(LAYERS[key])[2] if key in LAYERS and is_number(g.value) else ()
-        return Mistake("unknown-option", f"`{key}` is a bare word, not an option", g.span, hint=f"write it as the next step:  -> {key} {spelled(g.value)}" if step else f"write  {key}")
+        return Mistake("unknown-option", f"`{key}` is a bare word, not an option", g.span, hint=f"write it as the next step:  -> {key} {spelled(g.value)}" if step else f"{key}")
     if key in ("activation", "act") and "activation" in takes:
-        return Mistake("unknown-option", f"{cls.name} takes its activation as a bare word", g.span, hint=f"write  {plain(g.value)}")
+        return Mistake("unknown-option", f"{cls.name} takes its activation as a bare word", g.span, hint=f"{plain(g.value)}")
     if key in LAYERS and is_number(g.value) and _table(LAYERS[key])[2] and near(key, names) is None:
         return Mistake("unknown-option", f"`{key}` is a step of its own, not an option", g.span, hint=f"write it as the next step:  -> {key} {spelled(g.value)}")
     alike = next((w for w in OPTIONS.get(key.lower(), ()) if w in names or (w in ("decay", "init", "bias_init") and cls.name in LAYERS)), alike)
@@ -326,11 +326,11 @@ def _unknown_option(cls: type[Word], key: str, g: Given, names: dict[str, Argume
 
 
 def usage(cls: type[Word]) -> str:
-    """`conv FILTERS WINDOW stride= pad= ...`"""
+    """`conv is written  conv FILTERS WINDOW pad= ...`"""
     names, _, positions, _ = _table(cls)
     parts = [cls.name, *((f"@{a.name}" if a.kind == "ref" else a.name.upper()) if a.default is REQUIRED else f"[{a.name.upper()}]" for a in positions)]
     parts += [f"{n}=" for n, a in names.items() if a.position is None and a.name != "stride"]
-    return "write  " + " ".join(parts)
+    return f"{cls.name} is written  {' '.join(parts)}"
 
 
 def refused(e: WordError, span: Span) -> Mistake:

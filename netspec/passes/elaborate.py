@@ -98,7 +98,7 @@ def _only_net(module: tree.Module) -> str:
     if not _nets(module):
         raise UsageError(f"{name} defines no net", hint="net lenet:\n  input 1x28x28\n  fc 10", code="no-net")
     if not nets:
-        raise UsageError(f"every net of {name} needs arguments", *_listed(module), hint=f"define a variant:  net NAME = {_nets(module)[0].name} ...", code="which-net")
+        raise UsageError(f"every net of {name} needs arguments", *_listed(module), hint=Advice(f"define a variant:  net NAME = {_nets(module)[0].name} ..."), code="which-net")
     raise UsageError(f"{name} defines {len(nets)} nets: say which", *(n.name for n in nets), hint=f"{name}:{nets[0].name}", code="which-net")
 
 
@@ -225,7 +225,7 @@ def _run_net(e: Elaborator, file: File, macro: Macro, settings: dict[str, object
     except Mistake as m:
         if m.diagnostic.code == "missing-argument" and isinstance(macro.item, tree.Definition):
             raise UsageError(f"{macro.name} needs arguments", m.diagnostic.title, *m.diagnostic.notes,
-                             hint=f"--set, or a variant:  net NAME = {macro.name} ...", code="missing-argument") from None
+                             hint=Advice(f"--set, or a variant:  net NAME = {macro.name} ..."), code="missing-argument") from None
         e.report(m.diagnostic)
         return
     e.given = {p.name: env[p.name] for p in definition.params if p.name in env}
@@ -322,7 +322,7 @@ def _finish(e: Elaborator, macro: Macro) -> Graph | None:
     for n in nodes:
         if n.name not in e.read and not getattr(n.op, "role", None):
             name, span = e.results.get(n.name, (n.name, n.spans[0]))
-            e.say("warning", "unconnected", "this line connects nothing", span, f"nothing reads {name}", several, hint="drop it, or read it with  @" + name)
+            e.say("warning", "unconnected", "this line connects nothing", span, f"nothing reads {name}", several, hint="drop it, or read it:  @" + name)
         elif n.name not in e.read:
             e.say("warning", "unconnected", f"nothing reads the input `{n.name}`", n.spans[0], notes=several)
     dead_biases(e, nodes, {v for _, v in outputs})

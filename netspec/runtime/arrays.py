@@ -165,7 +165,7 @@ def _target(term: Term, t: TensorType, y: Array, examples: int, classes: int | N
         return _labels(what, y, classes, getattr(term.loss, "ignore", None))
     if term.loss.name == "bce" and y.size and not (y.min() >= 0 and y.max() <= 1):
         raise misuse("label-range", f"{what} holds {y.max() if y.max() > 1 else y.min():g}, which is no probability", "loss bce wants numbers from 0 to 1",
-                     hint="one of several classes: loss cross_entropy")
+                     hint="one of several classes:  loss cross_entropy")
     return y if y.dtype.kind == "f" else y.astype(np.float64)
 
 

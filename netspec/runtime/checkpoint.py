@@ -127,12 +127,12 @@ def described(path: str | os.PathLike[str]) -> tuple[Tensors, dict[str, Any]]:
         raise MissingFileError(f"{path} cannot be read: {e.strerror}", code="unreadable-file") from None
     except Foreign as e:
         raise misuse("foreign-checkpoint", f"{path} is no checkpoint of netspec", str(e),
-                     hint="net.save(path) writes one; weights from elsewhere: net.set_parameters({name: array})") from None
+                     hint=Advice("net.save(path) writes one; weights from elsewhere: net.set_parameters({name: array})")) from None
     except Damaged as e:
         raise misuse("damaged-checkpoint", f"{path} is cut short or damaged", str(e), hint=Advice("use the checkpoint before it")) from None
     if "netspec" not in held.metadata:
         raise misuse("foreign-checkpoint", f"{path} is a safetensors file that netspec did not write", f"it holds {', '.join(list(held)[:4])} ...",
-                     hint="net.set_parameters({name: array}) takes weights from elsewhere")
+                     hint="net.set_parameters({name: array})  takes weights from elsewhere")
     try:
         facts = parsed(held.metadata["netspec"], strict=False)
         if not isinstance(facts, dict):
@@ -199,7 +199,7 @@ def _check_fit(net: Network, path: str | os.PathLike[str], held: Tensors, was: d
     if here == every and there != set(free):
         notes = [f"{k} is trained here, and was frozen there" for k in free if k not in there] + [f"{k} is frozen here, and was trained there" for k in there if k not in free]
         raise misuse("checkpoint-mismatch", f"{path} is of this network with other parameters frozen", *sorted(notes)[:6], *_more(notes),
-                     hint="compile the text as it was; set_parameters({...}) takes only what you name")
+                     hint=Advice("compile the text as it was; set_parameters({...}) takes only what you name"))
     notes = [f"{k}: {shape_text(found[k])} in the file, {shape_text(wanted[k])} here" for k in wanted if k in found and found[k] != wanted[k]]
     notes += [f"{k} is not in the file" for k in wanted if k not in found]
     notes += [f"{k} is in the file only" for k in found if k not in wanted]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..backends.executor import Executor
-from ..diagnostics import near
+from ..diagnostics import Advice, near
 from ..ir.graph import Graph
 from ..ir.precision import refusal
 from .misuse import misuse
@@ -27,7 +27,7 @@ def default_dtype(device: str) -> str:
     if not isinstance(device, str) or device not in DEVICES:
         device = named(device)
         meant = near(device, DEVICES)
-        raise misuse("unknown-device", f"there is no device `{device}`", hint=f"did you mean {meant}?" if meant else f"one of {', '.join(DEVICES)}")
+        raise misuse("unknown-device", f"there is no device `{device}`", hint=f"did you mean {meant}?" if meant else Advice(f"one of {', '.join(DEVICES)}"))
     return DEVICES[device][2]
 
 
@@ -41,7 +41,7 @@ def checked_dtype(dtype: Any, device: str) -> str:
     except (TypeError, ValueError, AttributeError):
         name = named(dtype)
     if name not in DTYPES:
-        raise misuse("bad-value", f"there is no dtype `{name}`", hint=f"one of {', '.join(DTYPES)}")
+        raise misuse("bad-value", f"there is no dtype `{name}`", hint=Advice(f"one of {', '.join(DTYPES)}"))
     return name
 
 

@@ -89,7 +89,7 @@ def size(text: str) -> int:
     m = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?i?b?)\s*", text, re.IGNORECASE)
     unit = (m[2].upper() if m else "?") if not m or m[2].upper().endswith("B") or not m[2] else m[2].upper() + "B"
     if m is None or unit not in UNITS:
-        raise misuse("bad-value", f"`{text}` is no amount of memory", hint="8GB, 512MB or 1.5GiB")
+        raise misuse("bad-value", f"`{text}` is no amount of memory", hint="--memory 8GB")
     return int(float(m[1]) * UNITS[unit])
 
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..diagnostics import Advice
+
 if TYPE_CHECKING:
     from ..ir.graph import Parameter
 
@@ -36,7 +38,7 @@ def initial(p: Parameter, seed: int) -> Array:
         rule, most = INITIALISERS[name]
     except (KeyError, ValueError):
         raise _misuse("unknown-initialiser", f"{p.name}: there is no initialiser `{p.init}`",
-                     hint=f"one of {', '.join(INITIALISERS)}") from None
+                     hint=Advice(f"one of {', '.join(INITIALISERS)}")) from None
     if len(numbers) > most:
         raise _misuse("unknown-initialiser", f"{p.name}: `{name}` takes at most {most} number{'s' if most != 1 else ''}, not `{p.init}`")
     return np.asarray(rule(p, generator(seed, p.name), numbers), np.float64).reshape(p.shape)

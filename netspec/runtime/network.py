@@ -87,7 +87,7 @@ class Network:
 
     def assemble(self) -> None:
         """What runs the network, its numbers all zero."""
-        self.gate = Gate(lambda title: misuse("in-use", title, hint="change it when predict or evaluate has returned"))
+        self.gate = Gate(lambda title: misuse("in-use", title, hint=Advice("change it when predict or evaluate has returned")))
         self._mine = threading.local()  # the last call of each thread
         self._rates: Rates | None = None
         self._differentiated = False  # whether the executor holds gradients
@@ -343,7 +343,7 @@ class Network:
             run.set_gradient(name, checked(self._all[name], g))
         if not run.finite_gradients():
             name = next(k for k, p in self._all.items() if p.trainable and not np.isfinite(run.gradient(k)).all())
-            raise misuse("loss-exploded", f"the gradient of {name} is not finite, so there is no step from it", hint="np.isfinite(gradient).all() must be True")
+            raise misuse("loss-exploded", f"the gradient of {name} is not finite, so there is no step from it", hint="np.isfinite(gradient).all()  must be True")
         steps.update(run, self.recipe.need_optimiser(), self.settings())
         self._count(run)
 
@@ -531,4 +531,4 @@ def _total(terms: tuple[Term, ...], out: Outcome) -> float:
 
 def _check_mode(mode: str) -> None:
     if not isinstance(mode, str) or mode not in ("train", "eval"):
-        raise misuse("bad-value", f"there is no mode `{mode}`", hint='mode="train" (batch statistics, dropout) or mode="eval"')
+        raise misuse("bad-value", f"there is no mode `{mode}`", hint='mode="train"   or   mode="eval"')

@@ -51,13 +51,13 @@ class Recipe:
 
     def need_terms(self) -> tuple[Term, ...]:
         if not self.terms:
-            raise misuse("no-loss", "no loss is stated for this network", hint='add `loss cross_entropy` to its train section, or give loss="cross_entropy"')
+            raise misuse("no-loss", "no loss is stated for this network", hint='loss="cross_entropy"   or   in the train section:  loss cross_entropy')
         return self.terms
 
     def need_optimiser(self) -> Optimiser:
         if self.optimiser is None:
             raise misuse("no-optimiser", "no optimiser is stated for this network",
-                         hint='add `sgd lr=0.1 momentum=0.9` to its train section, or give optimiser="sgd lr=0.1 momentum=0.9"')
+                         hint='optimiser="sgd lr=0.1 momentum=0.9"   or   in the train section:  sgd lr=0.1 momentum=0.9')
         return self.optimiser
 
 
@@ -121,7 +121,7 @@ def changed(recipe: Recipe, graph: Graph, *, loss: LossLike | Sequence[LossLike]
         recipe = replace(recipe, factors=tuple((k, _factors(k, v, graph)) for k, v in by_name("factors", factors).items()))
     if average is not None:
         if not isinstance(average, Real) or isinstance(average, bool) or not 0 <= average < 1:
-            raise misuse("bad-value", f"average={average!r} must be less than 1", "it is how much of the average each step keeps", hint="average=0.999, or 0 for none")
+            raise misuse("bad-value", f"average={average!r} must be less than 1", "it is how much of the average each step keeps", hint="average=0.999")
         recipe = replace(recipe, average=float(average))
     if initialise is not None:
         recipe = replace(recipe, initialise="" if initialise == "none" else said("initialise " + _text(initialise, 'way to initialise', 'initialise="lsuv"'), graph).initialise or "")
@@ -137,7 +137,7 @@ def _factors(name: str, given: Any, graph: Graph) -> Factors:
     if not any(_within(p, name) for p in names):
         scopes = dict.fromkeys(p.rsplit(".", k)[0] for p in names for k in range(1, p.count(".") + 1))
         meant = near(name, [*names, *scopes])
-        raise misuse("unknown-name", f"no parameter that is trained is called `{name}` or lies below it", hint=f"did you mean {meant}?" if meant else f"some of them: {', '.join(names[:6])}")
+        raise misuse("unknown-name", f"no parameter that is trained is called `{name}` or lies below it", hint=f"did you mean {meant}?" if meant else Advice(f"some of them: {', '.join(names[:6])}"))
     try:
         out = tuple((str(k), float(v)) for k, v in dict(given).items())
     except (TypeError, ValueError):
@@ -203,7 +203,7 @@ def term(given: LossLike, graph: Graph) -> Term:
     if not isinstance(made.loss, Loss):
         raise misuse("wrong-type", f"{_named(given)} is no loss", hint='loss="cross_entropy"')
     if made.output not in outputs:
-        raise misuse("unknown-name", f"there is no output `{made.output}`", hint=f"the outputs are: {', '.join(outputs)}")
+        raise misuse("unknown-name", f"there is no output `{made.output}`", hint=Advice(f"the outputs are: {', '.join(outputs)}"))
     try:
         made.loss.check_output(graph.values[dict(graph.outputs)[made.output]].type)
     except WordError as e:
@@ -227,7 +227,7 @@ class Rates:
             self.base["l1"] = recipe.l1
         for s in self.schedules:
             if s.of not in self.base:
-                raise misuse("unknown-name", f"schedule {s.name} steers `{s.of}`, which {self.optimiser.name} does not have", hint=f"one of {', '.join(self.base)}")
+                raise misuse("unknown-name", f"schedule {s.name} steers `{s.of}`, which {self.optimiser.name} does not have", hint=Advice(f"one of {', '.join(self.base)}"))
         self.groups: dict[Factors, list[str]] = {}
         for p in parameters:
             if p.trainable:
@@ -244,7 +244,7 @@ class Rates:
                 out |= {k: out.get(k, 1.0) * f for k, f in given}
         unknown = [k for k in out if k not in self.base and k != "decay"]
         if unknown:
-            raise misuse("unknown-name", f"{p.name} has a factor for `{unknown[0]}`, which {self.optimiser.name} does not have", hint=f"one of {', '.join(self.base)}")
+            raise misuse("unknown-name", f"{p.name} has a factor for `{unknown[0]}`, which {self.optimiser.name} does not have", hint=Advice(f"one of {', '.join(self.base)}"))
         if "decay" in out:
             out["l1"] = out.get("l1", 1.0) * out["decay"]
         if p.kind not in ("weight", "slope"):

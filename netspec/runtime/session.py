@@ -58,7 +58,7 @@ def train(net: Network, *, epochs: int | None = None, batch: int | None = None, 
         net.load(os.fspath(resume))
         if seed is not None and seed != net.seed:
             raise UsageError(f"seed {seed} does not hold for a run that goes on", f"{resume} was begun with seed {net.seed}, which decides what it draws to its end",
-                             hint=f"leave --seed out, or begin anew: --seed {seed} without --resume")
+                             hint=f"leave --seed out, or begin anew without --resume:  --seed {seed}")
     total = horizon(net)
     began = perf_counter()
     if not quiet:
@@ -114,7 +114,7 @@ def data_of(graph: Graph) -> Data:
                      hint=f"train {graph.name}:\n  data digits\n  loss cross_entropy\n  sgd lr=0.1 momentum=0.9\n  epochs 10")
     if training.data is None:
         raise misuse("no-data", f"the train section of {graph.name} names no data",
-                     hint='data "train.npz"   (arrays x, y, and x_test, y_test), data digits, or from Python: net.fit(x, y)')
+                     hint='data "train.npz"   or   data digits   or   from Python:  net.fit(x, y)')
     return named(training.data)
 
 

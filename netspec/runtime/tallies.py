@@ -49,7 +49,7 @@ def tallies(graph: Graph, terms: tuple[Term, ...], uses: tuple[MetricUse, ...] |
     for use in uses:
         if use.output not in labelled:
             raise misuse("unknown-metric", f"metric {use.op} counts class labels, and the loss of output `{use.output}` has none",
-                         hint="leave the metric out, or name an output: metric accuracy @out" if labelled else "")
+                         hint="leave the metric out, or name an output:  metric accuracy @out" if labelled else "")
         alone = sum(u.op == use.op for u in uses) == 1
         out.append(Tally(use.op.name if alone else f"{use.output}.{use.op.name}", use, labelled[use.output]))
     return out

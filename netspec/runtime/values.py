@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..backends.turns import Gate
-from ..diagnostics import near
+from ..diagnostics import Advice, near
 from ..ir.graph import Parameter
 from ..ir.types import shape_text
 from .misuse import misuse
@@ -64,7 +64,7 @@ class Values(Mapping[str, Array]):
         if not isinstance(name, str) or name not in self._parameters:
             meant = near(str(name), self._parameters)
             raise misuse("unknown-name", f"there is no {self._what} `{name}`",
-                         hint=f"did you mean {meant}?" if meant else f"some of them: {', '.join(list(self._parameters)[:6])}" if self._parameters else "")
+                         hint=f"did you mean {meant}?" if meant else Advice(f"some of them: {', '.join(list(self._parameters)[:6])}") if self._parameters else "")
         return self._parameters[name]
 
     def __getitem__(self, name: str) -> Array:

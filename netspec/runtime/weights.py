@@ -49,6 +49,6 @@ def read_tensors(path: str) -> Tensors:
         raise misuse("bad-weights", f"the weights {path} are {e.strerror}, not a file") from None
     except Foreign as e:
         raise misuse("bad-weights", f"{path} cannot be read as safetensors", str(e),
-                     hint="save them as safetensors where they come from: safetensors.torch.save_file(model.state_dict(), path)") from None
+                     hint="save them as safetensors where they come from:  safetensors.torch.save_file(model.state_dict(), path)") from None
     except (Damaged, OSError) as e:
         raise misuse("bad-weights", f"{path} cannot be read as safetensors", getattr(e, "strerror", None) or str(e)) from None

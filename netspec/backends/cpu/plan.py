@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ...diagnostics import UsageError
+from ...diagnostics import Advice, UsageError
 from ...garbage import none_expected
 from ...ir.graph import Graph
 from ...ir.layout import Packed, Target, Vector, round_up
@@ -73,7 +73,7 @@ def host_vector() -> int:
     if not asked:
         return widest
     if asked not in ("16", "32", "64") or int(asked) > widest:
-        raise UsageError(f"NETSPEC_VECTOR={asked}: no such vector registers here", f"this processor has registers of up to {widest} bytes", hint="16, 32 or 64")
+        raise UsageError(f"NETSPEC_VECTOR={asked}: no such vector registers here", f"this processor has registers of up to {widest} bytes", hint=Advice("16, 32 or 64"))
     return int(asked)
 
 

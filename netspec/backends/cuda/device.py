@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...diagnostics import UsageError
+from ...diagnostics import Advice, UsageError
 from ..cache_folder import place, prune_once, read_plain, write_whole
 from .kept import Kept
 
@@ -60,7 +60,7 @@ class NumbaDevice(Device):
             return self.cuda.device_array(max(1, count), dtype)
         except Exception as e:  # the driver's own error, of a class that only its bindings know
             raise UsageError(f"the GPU has no room for {count * dtype.itemsize / 1e9:.3g} GB more", " ".join(str(e).split())[:200],
-                             hint="a smaller batch; --memory chooses one that fits", code="out-of-memory") from e
+                             hint=Advice("a smaller batch; --memory chooses one that fits"), code="out-of-memory") from e
 
     def write(self, array: Any, start: int, values: Array) -> None:
         flat = np.ascontiguousarray(values, array.dtype).reshape(-1)

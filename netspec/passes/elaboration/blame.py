@@ -68,8 +68,8 @@ def named(d: Diagnostic, parameter: str, c: Any) -> Diagnostic:
         text = re.sub(r"^(?:\w+\s*=|/)\s*", "", written)
         if _LITERAL.fullmatch(text) and d.span is not None and span.source == d.span.source:
             head = written[: len(written) - len(text)]  # `n=`, or the slash of a stride
-            example = re.match(r"for example  (?:\w+=|/)?", d.hint or "")
-            hint = f"for example  {head}{(d.hint or '')[example.end():]}" if example else d.hint
+            example = re.match(r"for example:  (?:\w+=|/)?", d.hint or "")
+            hint = f"for example:  {head}{(d.hint or '')[example.end():]}" if example else d.hint
             if d.code == "too-many-arguments":
                 hint = Advice(f"`{parameter}` stands where no number can: hand in a word")
             return replace(d, hint=hint, labels=(Label(span, d.labels[0].text), Label(d.span, f"`{parameter}` is used here"), *d.labels[1:]))

@@ -98,7 +98,7 @@ def _enter(e: Elaborator, node: tree.Call, macro: Macro, definition: tree.Defini
         deep = below(place, last)
         meant = deep[0] if deep else alike
         raise Mistake("missing-reference", f"`{macro.name}` has no node `{upto.path}`", upto.span, "not in this net", notes=(f"in it are: {', '.join(names[:12])}",),
-                      hint=f"did you mean `{meant}`?" if meant else f"for example  upto {names[-1]}" if names else None)
+                      hint=f"did you mean `{meant}`?" if meant else f"for example:  upto {names[-1]}" if names else None)
     if upto is not None and not stopped:
         out = dataclasses.replace(out.unsure(), ranked=False)  # it went on past the node that was meant
     e.ends_with_output = False
@@ -217,7 +217,7 @@ def _parameters(macro: Macro, params: tuple[tree.Param, ...], args: Arguments, n
         if "stride" not in names:
             raise Mistake("wrong-argument", f"`{macro.name}` has no parameter called stride, which `/` sets", args.stride.span,
                           notes=(f"its parameters: {', '.join(names)}" if names else f"this {what} has no parameters",),
-                          hint=next((f"write  {n}={spelled(args.stride.value)}" for n in names if n in ("s", "step", "strides") and n not in env), None))
+                          hint=next((f"{n}={spelled(args.stride.value)}" for n in names if n in ("s", "step", "strides") and n not in env), None))
         if "stride" in env:
             raise Mistake("duplicate-option", "the stride is given twice", args.stride.span, "it was given before")
         env["stride"] = args.stride.value
@@ -280,7 +280,7 @@ def _bind_inputs(e: Elaborator, node: tree.Call, macro: Macro, lines: list[tree.
                  given: list[Flow] | None, env: dict[str, Any]) -> list[Flow]:
     """Values for the `input` lines of a called net: the flow first, further ones by name or in order."""
     if not lines:
-        raise Mistake("no-flow", f"the net `{macro.name}` has no input", node.span, hint="a net begins with  input 3x224x224")
+        raise Mistake("no-flow", f"the net `{macro.name}` has no input", node.span, hint="a net begins with:  input 3x224x224")
     values: list[Flow | None] = list(given) if given else [flow]
     if values[0] is None:
         raise no_flow(node)

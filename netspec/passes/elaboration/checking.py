@@ -75,7 +75,7 @@ def _idle_labels(module: tree.Module) -> list[Diagnostic]:
     spots = {n.name for n in tree.walk(module.items) if isinstance(n, (tree.Spot, tree.Output))}
     spots |= {part for n in tree.walk(module.items) if isinstance(n, tree.Upto) for part in n.path.split(".")}
     labels = [n for n in tree.walk(module.items) if isinstance(n, tree.Labelled) and n.name not in spots]
-    return [Diagnostic("unused", f"the label `{n.name}` names nothing of its own, and nothing refers to it", (Label(n.span),), hint="drop it", severity="warning")
+    return [Diagnostic("unused", f"the label `{n.name}` names nothing of its own, and nothing refers to it", (Label(n.span),), hint=Advice("drop it"), severity="warning")
             for n in labels if n.name.rstrip("0123456789") not in spots and all(_makes_nothing(s) for s in tree.walk(n.body))]
 
 

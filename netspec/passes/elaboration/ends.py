@@ -26,7 +26,7 @@ def output(e: Elaborator, s: tree.Output, flow: Flow | None, scope: Scope, c: Co
         raise
     span = head_of(s.span, f"output {s.name}")
     if flow is None and s.body is None:
-        raise Mistake("no-flow", "there is no flow yet for this output to tap", span, hint="begin the net with  input 3x224x224")
+        raise Mistake("no-flow", "there is no flow yet for this output to tap", span, hint="begin the net with:  input 3x224x224")
     out = flow
     if s.body is not None:
         nested = e.nets > 0

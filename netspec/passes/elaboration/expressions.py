@@ -81,7 +81,7 @@ def _name(node: tree.Name, c: Context, flow: Flow | None) -> Any:
         pass
     macro = c.file.definitions.get(node.name)
     if macro is None and node.name in FOREIGN:
-        raise Mistake("undefined-name", f"`{node.name}` is not a word of the language", node.span, hint=f"write  {FOREIGN[node.name]}")
+        raise Mistake("undefined-name", f"`{node.name}` is not a word of the language", node.span, hint=f"{FOREIGN[node.name]}")
     if macro is UNKNOWN:
         return UNKNOWN_VALUE
     return macro if macro is not None else Symbol(node.name)
@@ -123,7 +123,7 @@ def _attribute(node: tree.Attribute, c: Context, flow: Flow | None) -> Any:
 
 def _incoming(node: tree.Incoming, c: Context, flow: Flow | None) -> Any:
     if flow is None:
-        raise Mistake("no-flow", "there is no flow yet, so `in` has no shape", node.span, hint="begin the net with  input 3x224x224")
+        raise Mistake("no-flow", "there is no flow yet, so `in` has no shape", node.span, hint="begin the net with:  input 3x224x224")
     return Incoming(flow)
 
 
@@ -146,9 +146,9 @@ def _instead(node: tree.Function) -> str | None:
     alike = near(node.name, FUNCTIONS)
     texts = [tree.source_text(a) for a in node.arguments]
     if node.name == "range" and len(texts) in (1, 2):
-        return f"write  {'1' if len(texts) == 1 else texts[0]}..{texts[-1]}{'-1' if len(texts) == 2 else ''}"
+        return f"{'1' if len(texts) == 1 else texts[0]}..{texts[-1]}{'-1' if len(texts) == 2 else ''}"
     if node.name in ("int", "sqrt") and len(texts) == 1:
-        return f"write  floor({texts[0]})" if node.name == "int" else f"write  ({texts[0]})^0.5"
+        return f"floor({texts[0]})" if node.name == "int" else f"write  ({texts[0]})^0.5"
     if node.name in LAYERS:
         return f"write it as a step:  -> {' '.join((node.name, *texts))}"
     return f"did you mean `{alike}`?" if alike else None

@@ -30,7 +30,7 @@ class Arguments:
 
 
 def no_flow(node: tree.Call) -> Mistake:
-    return Mistake("no-flow", "there is no flow yet for this step to read", node.span, "nothing stands above it", hint="begin the net with  input 3x224x224")
+    return Mistake("no-flow", "there is no flow yet for this step to read", node.span, "nothing stands above it", hint="begin the net with:  input 3x224x224")
 
 
 def flow_of(place: Scope) -> Flow:
@@ -87,7 +87,7 @@ def unknown(name: str, span: Span, c: Context, layers: Any, via: str | None = No
     elif name.lower() in layers:
         hint = f"did you mean `{name.lower()}`?"
     elif alias and (alias.split()[0] in layers or alias in STRUCTURAL):
-        hint = f"in .net this is called  {alias}"
+        hint = f"in .net this is called:  {alias}"
     elif alike:
         hint = f"did you mean `{alike}`?"
     elif head:

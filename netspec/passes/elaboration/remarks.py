@@ -45,7 +45,7 @@ def dead_biases(e: Elaborator, nodes: list[Node], outputs: set[str]) -> None:
             node, norm, _ = next(iter(biases.values()))
             places = f" in {len(biases)} places" if len(biases) > 1 else ""
             e.say("warning", "dead-bias", f"the bias of this {node.op.name} does nothing: {norm.op.name} subtracts it again", span,
-                  f"{sum(size for _, _, size in biases.values()):,} dead parameters{places}", hint=f"write {norm.op.name} as a switch of the same step, or  bias=no")
+                  f"{sum(size for _, _, size in biases.values()):,} dead parameters{places}", hint=f"{norm.op.name} as a switch of the same step, or:  bias=no")
 
 
 def _centres(n: Node) -> bool:
@@ -86,7 +86,7 @@ def _windows(e: Elaborator, made: Any, x: Flow, span: Span) -> bool:
         k = even[0]
         e.say("warning", "even-window", f"`same` with a window of {k} makes the plane one smaller: an even window has no middle", span,
               f"{'x'.join(map(str, sizes))} becomes {'x'.join(str((w or 0) - (1 - k % 2)) for w, k in zip(sizes, window))}",
-              hint=f"pad=[{', '.join(f'({(k - 1) // 2}, {k // 2})' for k in window)}] keeps the size; `valid` says that it is meant")
+              hint=f"pad=[{', '.join(f'({(k - 1) // 2}, {k // 2})' for k in window)}]  keeps the size; `valid` says that it is meant")
     return bool(found or even)
 
 

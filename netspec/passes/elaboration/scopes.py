@@ -87,7 +87,7 @@ def _descend(found: Scope, rest: Sequence[str], parts: Sequence[str], span: Span
             alike = near(part, found.kids)
             raise Mistake("missing-reference", f"there is no node `{part}` in @{found.path}", span, "not defined above this line",
                           notes=(f"in it are: {', '.join(list(found.kids)[:12])}",) if found.kids else (),
-                          hint=f"did you mean @{'.'.join([*parts[:-1], alike])}?" if alike else f"for example  @{found.path}.{list(found.kids)[-1]}" if found.kids else None)
+                          hint=f"did you mean @{'.'.join([*parts[:-1], alike])}?" if alike else f"for example:  @{found.path}.{list(found.kids)[-1]}" if found.kids else None)
         found = kid
     if found.value is None:
         raise Mistake("missing-reference", f"@{'.'.join(parts)} is not finished at this point", span, "this line is part of it",

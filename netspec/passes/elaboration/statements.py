@@ -207,7 +207,7 @@ def labelled_body(e: Elaborator, name: str, body: Any, flow: Flow | None, scope:
     place.replay = (body, c)
     out_ = run(e, body, flow, place, c)
     if out_ is None:
-        raise Mistake("no-flow", "there is no flow yet for this line to read", span, hint="begin the net with  input 3x224x224")
+        raise Mistake("no-flow", "there is no flow yet for this line to read", span, hint="begin the net with:  input 3x224x224")
     return e.done(place, out_)
 
 
@@ -258,9 +258,9 @@ def check_turns(s: tree.Repeat, times: int | float) -> None:
     """Refuse a count that is none."""
     if times != int(times):
         raise Mistake("not-whole", "a repeat runs a whole number of times", s.times.span, f"this is {times:g}",
-                      hint=f"choose numbers that divide, or round down:  floor({tree.source_text(s.times)})")
+                      hint=f"numbers that divide, or rounded down:  floor({tree.source_text(s.times)})")
     if times < 0:
-        raise Mistake("out-of-range", "a repeat cannot run a negative number of times", s.times.span, f"this is {times}", hint=f"for example  {-times}")
+        raise Mistake("out-of-range", "a repeat cannot run a negative number of times", s.times.span, f"this is {times}", hint=f"for example:  {-times}")
     if times > TURNS:
         raise Mistake("too-large", f"a repeat of more than {TURNS} turns is no network", s.times.span, f"this is {times}")
 
@@ -296,7 +296,7 @@ def list_of(s: tree.For, c: Context, flow: Flow | None) -> list[tuple[Any, ...]]
     if not isinstance(over, tuple):
         if isinstance(over, Symbol) and isinstance(s.over, tree.Name):
             raise undefined(s.over, c)
-        raise Mistake("wrong-argument", "a loop runs over a list or a range", s.over.span, f"this is {described(over)}", hint=f"for example  {_a_list(s)}")
+        raise Mistake("wrong-argument", "a loop runs over a list or a range", s.over.span, f"this is {described(over)}", hint=f"for example:  {_a_list(s)}")
     out: list[tuple[Any, ...]] = []
     for v in over:
         if len(s.names) == 1:
@@ -305,7 +305,7 @@ def list_of(s: tree.For, c: Context, flow: Flow | None) -> list[tuple[Any, ...]]
             out.append((UNKNOWN_VALUE,) * len(s.names))
         elif not isinstance(v, tuple) or len(v) != len(s.names):
             raise Mistake("wrong-argument", f"each item must have {len(s.names)} parts, one for each name", s.over.span, f"one is {described(v)}",
-                          hint=f"for example  {_a_list(s)}")
+                          hint=f"for example:  {_a_list(s)}")
         else:
             out.append(v)
     return out
@@ -354,7 +354,7 @@ def undecided(e: Elaborator, bodies: list[Any], flow: Flow | None, scope: Scope,
 def _residual(e: Elaborator, s: tree.Residual, flow: Flow | None, scope: Scope, c: Context) -> Flow:
     head = _keyword(s.span, "residual")
     if flow is None:
-        raise Mistake("no-flow", "there is no flow yet for this residual to read", head, hint="begin the net with  input 3x224x224")
+        raise Mistake("no-flow", "there is no flow yet for this residual to read", head, hint="begin the net with:  input 3x224x224")
     body = run(e, s.body, flow, scope, c)
     other, which = flow, "the input"
     if s.shortcut is not None:
@@ -401,7 +401,7 @@ def last_line(body: Any) -> Span:
 def _dense(e: Elaborator, s: tree.Dense, flow: Flow | None, scope: Scope, c: Context) -> Flow:
     head = _keyword(s.span, "dense")
     if flow is None:
-        raise Mistake("no-flow", "there is no flow yet for this body to read", head, hint="begin the net with  input 3x224x224")
+        raise Mistake("no-flow", "there is no flow yet for this body to read", head, hint="begin the net with:  input 3x224x224")
     body = run(e, s.body, flow, scope, c)
     assert body is not None
     e.ends_with_output = False
@@ -411,7 +411,7 @@ def _dense(e: Elaborator, s: tree.Dense, flow: Flow | None, scope: Scope, c: Con
 def _each(e: Elaborator, s: tree.Each, flow: Flow | None, scope: Scope, c: Context) -> Flow:
     span = _keyword(s.span, "each")
     if flow is None:
-        raise Mistake("no-flow", "there is no flow yet for this body to read", span, hint="begin the net with  input (12, 3, 224, 224)")
+        raise Mistake("no-flow", "there is no flow yet for this body to read", span, hint="begin the net with:  input (12, 3, 224, 224)")
     if s.axis is not None:
         e.seen_axes.add(s.axis)
     if flow.sure and len(flow.type.shape) < 2:

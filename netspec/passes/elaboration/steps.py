@@ -119,7 +119,7 @@ def _expect(e: Elaborator, node: tree.Call, args: Arguments, flow: Flow) -> Flow
         return flow
     want = (want,) if isinstance(want, int) else want
     if not isinstance(want, tuple):
-        raise Mistake("wrong-argument", "expect takes one shape", node.span, hint="expect " + "x".join(str(g.value) for g in args.given) if args.given and all(g.value.__class__ is int for g in args.given) else "for example  expect 64x56x56")
+        raise Mistake("wrong-argument", "expect takes one shape", node.span, hint="expect " + "x".join(str(g.value) for g in args.given) if args.given and all(g.value.__class__ is int for g in args.given) else "for example:  expect 64x56x56")
     if flow.sure and (len(want) != len(flow.type.shape) or any(a != b for a, b in zip(want, flow.type.shape) if a is not None)):
         e.report(Mistake("shape-mismatch", "the flow has another shape than expected", node.span, f"it is {shape_text(flow.type.shape)}, not {shape_text(want)}",
                          hint=f"expect {shape_text(flow.type.shape)}").diagnostic)
@@ -147,7 +147,7 @@ def layer(e: Elaborator, node: tree.Call, cls: Any, args: Arguments, flow: Flow 
     least, most = cls.arity
     if len(inputs) < least or (most is not None and len(inputs) > most):
         place.value = flow.unsure()
-        raise Mistake("wrong-argument", f"{cls.name} reads {least} values, and {len(inputs)} came", span, hint=binding.usage(cls))
+        raise Mistake("wrong-argument", f"{cls.name} reads {least} values, and {len(inputs)} came", span, notes=(binding.usage(cls),))
     e.stated = said
     try:
         out = e.add(place.path, made, inputs, span, scope.path)

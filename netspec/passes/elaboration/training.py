@@ -217,9 +217,9 @@ def _setting(e: Elaborator, s: tree.Call, c: Context, section: _Section, graph: 
         from ...losses import LOSSES
 
         if name in LOSSES:
-            raise Mistake("unknown-word", "a loss line begins with `loss`", s.span, hint="write  loss " + tree.source_text(s))
+            raise Mistake("unknown-word", "a loss line begins with `loss`", s.span, hint="loss " + tree.source_text(s))
         if name in ("optimiser", "optimizer"):
-            raise Mistake("unknown-word", "an optimiser's line begins with its own name", s.name_span, hint="write  " + (tree.source_text(s).partition(" ")[2] or "adam lr=0.001"))
+            raise Mistake("unknown-word", "an optimiser's line begins with its own name", s.name_span, hint="" + (tree.source_text(s).partition(" ")[2] or "adam lr=0.001"))
         alike = OTHERWISE.get(name.lower()) or near(name, [*OPTIMISERS, *SETTINGS])
         option = OPTIONS.get(name.lower(), (name,))[0]
         if option in ("lr", "momentum", "decay", "nesterov"):
@@ -245,7 +245,7 @@ def _class(registry: Any, sort: str, s: tree.Call, c: Context) -> tuple[Any, tup
         joined = tree.source_text(s.arguments[0]).replace("-", "_").replace(" ", "") if s.arguments else ""
         raise Mistake("missing-argument", f"`{s.name}` is followed by the name of {'an' if sort[0] in 'aeiou' else 'a'} {sort}", s.span, "the name is missing",
             notes=("there are: " + ", ".join(sorted(registry)),),
-                      hint=f"{s.name} {joined}" if joined in registry else f"for example  {s.name} {sorted(registry)[0]}")
+                      hint=f"{s.name} {joined}" if joined in registry else f"for example:  {s.name} {sorted(registry)[0]}")
     first = s.arguments[0]
     held = c.env.get(first.name)
     if held is UNKNOWN_VALUE:
@@ -256,7 +256,7 @@ def _class(registry: Any, sort: str, s: tree.Call, c: Context) -> tuple[Any, tup
         alike = OTHERWISE.get(name.lower()) or near(name, registry)
         alike = alike if alike in registry else near(name, registry)
         raise Mistake("unknown-word", f"there is no {sort} called `{name}`", first.span, f"not {'an' if sort[0] in 'aeiou' else 'a'} {sort}",
-                      notes=("there are: " + ", ".join(sorted(registry)),), hint=f"did you mean `{alike}`?" if alike else f"for example  {sorted(registry)[0]}")
+                      notes=("there are: " + ", ".join(sorted(registry)),), hint=f"did you mean `{alike}`?" if alike else f"for example:  {sorted(registry)[0]}")
     return cls, s.arguments[1:]
 
 

@@ -25,7 +25,7 @@ def closed(c: Context) -> Result:
     if t.text == right:
         return None
     text = edited(c, [(t.column, t.end, right)])
-    found = c.diagnostic("syntax", f"a `{opener.text}` is closed by `{right}`", f"not by `{t.text}`", text.strip() if text else f"write  {right}")
+    found = c.diagnostic("syntax", f"a `{opener.text}` is closed by `{right}`", f"not by `{t.text}`", text.strip() if text else right)
     meant = Token("RPAR" if right == ")" else "RSQB", right, t.line, t.column, t.end)
     return Finding(found, tuple(meant if x is t else x for x in c.line.tokens))
 

@@ -181,7 +181,7 @@ def quotes(c: Context) -> Result:
     t = c.token
     if t.text == "'" and c.single:
         text = re.sub(r"'([^'\"]*)'", r'"\1"', c.written[: c.line.tokens[-1].end - 1])
-        return read_as(c, "syntax", "texts stand in double quotes", "", text if "'" not in text else None, 'write  "..."')
+        return read_as(c, "syntax", "texts stand in double quotes", "", text if "'" not in text else None, '"..."')
     if t.text == "`" and c.single:
         return read_as(c, "syntax", "this character means nothing in a spec", "", c.written[: c.line.tokens[-1].end - 1].replace("`", ""))
     if t.text == ";" and c.single and c.bracketed:

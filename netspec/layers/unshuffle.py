@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ..diagnostics import Advice
 from ..ir.types import TensorType, shape_text
 from ..words import WordError, count, word
 from .layer import OUT, WINDOW, Builder, Example, Layer, names, sizes
@@ -31,7 +30,7 @@ class Unshuffle(Layer, category="move"):
         for w in x.spatial:
             if w is not None and w % r:
                 raise WordError("unshuffle takes r pixels along every axis at a time", f"{w} / {r} = {w / r:g}", label=f"the input is {shape_text(x.shape)}, r = {r}",
-                                advice=Advice("pad the image, or crop it"), code="groups")
+                                advice="pad the image, or crop it", code="groups")
         return x.of(None if x.channels is None else x.channels * r**rank, *(None if w is None else w // r for w in x.spatial))
 
     def forward(self, b: Builder, *inputs: str, **parameters: str) -> str:

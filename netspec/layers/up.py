@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..diagnostics import Advice
 from ..ir.types import Size, TensorType, shape_text
 from ..words import WordError, flag, ref, size, word
 from .layer import OUT, WINDOW, Builder, Example, Layer, names, plane, sizes
@@ -56,7 +55,7 @@ class Up(Layer, category="move"):
             for w, p in zip(x.spatial, other.spatial):
                 if w is not None and p is not None and p % w:
                     raise WordError("a bed of nails has the same number of zeros after every pixel", f"{p} / {w} = {p / w:g}", label=f"{shape_text(x.shape)} to {shape_text(other.shape)}",
-                                    advice=Advice("use nearest or bilinear"), code="shape-mismatch")
+                                    advice="use nearest or bilinear", code="shape-mismatch")
         out: tuple[Size, ...] = other.spatial
         return x.of(x.channels, *out)
 

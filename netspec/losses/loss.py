@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..diagnostics import Advice
 from ..ir.types import TensorType
 from ..layers.layer import Builder
 from ..words import Registry, Word, WordError
@@ -46,7 +45,7 @@ def need_channels(name: str, output: TensorType, least: int) -> int:
     c = output.channels
     if c is None or c < least:
         raise WordError(f"{name} needs at least {least} channels, one a class", label=f"the output has {'?' if c is None else c}",
-                        advice=Advice("use bce for a single number") if least > 1 else "", code="loss-shape")
+                        advice="use bce for a single number" if least > 1 else "", code="loss-shape")
     return c
 
 

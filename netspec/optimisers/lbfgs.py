@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..diagnostics import Advice
 from ..layers.layer import Builder
 from ..words import WordError, count, flag, number
 from .optimiser import Optimiser
@@ -51,7 +50,7 @@ class Lbfgs(Optimiser):
     decay: float = number("weight decay: L2 added to the loss", default=0.0, least=0)
 
     def update(self, b: Builder, w: str, g: str, **state: str) -> tuple[str, dict[str, str]]:
-        raise WordError("lbfgs has no update formula", advice=Advice("the runtime calls `minimise`"), code="wrong-argument")
+        raise WordError("lbfgs has no update formula", advice="the runtime calls `minimise`", code="wrong-argument")
 
     def minimise(self, evaluate: Evaluate, weights: Vector, memory: Memory) -> Vector:
         """One step: up to `iterations` iterations from `weights`; returns the new weights."""

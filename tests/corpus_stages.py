@@ -92,10 +92,11 @@ def memory(text: str) -> str:
 
 def kernels(text: str) -> str:
     """The functions of the emitted module, and its kernels."""
+    from netspec.backends.cpu.module import entry_text
     from netspec.backends.cpu.plan import plan
 
     planned = plan(*_trained(text), fold=False)
-    return "\n\n".join([planned.text, *planned.schedule.kernels.values()])
+    return "\n\n".join([entry_text("gradients", planned.schedule), *planned.schedule.kernels.values()])
 
 
 STAGES: dict[str, Callable[[str], str]] = {

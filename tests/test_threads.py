@@ -6,6 +6,7 @@ import contextlib
 import gc
 import importlib.util
 import os
+import re
 import signal
 import sys
 import threading
@@ -570,3 +571,11 @@ def test_averages_are_tested_and_weights_are_not_touched() -> None:
     assert np.array_equal(run.weights, weights)
     net.averaged = False
     assert not np.array_equal(net.predict(X), fresh.predict(X))
+
+
+def test_the_page_on_threads_is_true(monkeypatch: pytest.MonkeyPatch) -> None:
+    root = Path(__file__).resolve().parents[1]
+    monkeypatch.chdir(root)
+    blocks = re.findall(r"```python\n(.*?)```", (root / "docs" / "threads.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert len(blocks) == 3
+    exec(compile("\n".join(blocks), "threads.md", "exec"), {"__name__": "threads"})

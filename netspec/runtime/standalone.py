@@ -266,9 +266,9 @@ class Standalone:
         entry = self.entries[name]
         first = next(iter(self.inputs))
         samples = len(inputs[first]) // self.images.get(first, 1)
-        kept, flat = self._kept[name], {"parameters": self.weights, "gradients": self.flat_gradients}
+        kept = self._kept[name]
         with self._lanes.one() as lane:
-            bound = lane.bind(kept, samples, flat)
+            bound = lane.bind(kept, samples, self.weights, self.flat_gradients)
             for value, source in entry.inputs.items():
                 layout = entry.values[value]
                 assert isinstance(layout, Image)
@@ -281,7 +281,7 @@ class Standalone:
                     bound.table.run(first=0, last=bound.marks[0])
                     kept.version = self.version
             bound.table.run(first=bound.marks[0], last=bound.marks[1])
-            spaces = {"vectors": lane.room(kept).vectors, **flat}
+            spaces = {"vectors": lane.room(kept).vectors, "gradients": self.flat_gradients, "parameters": self.weights}
             out = {public: self._read(lane, spaces, entry.values[value], shape, samples) for public, (value, shape) in entry.outputs.items()}
             if statistics:
                 self._check(inputs, [w * float(out[f"loss.{k}"].ravel()[0]) for k, w in enumerate(entry.losses)])

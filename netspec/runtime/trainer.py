@@ -151,8 +151,9 @@ class Trainer:
             values = {**net.parameters, **net.buffers}
             self.best = (numbers[watched], net.epoch, values, net.averages)
         elif net.epoch - self.best[1] >= self.early_stopping:
-            net.set_parameters(self.best[2])
-            for name, value in self.best[3].items():
-                net.store.set_state(AVERAGE, name, value)
+            with net.gate.exclusive():
+                net.set_parameters(self.best[2])
+                for name, value in self.best[3].items():
+                    net.store.set_state(AVERAGE, name, value)
             return f"stopped after epoch {net.epoch}: {watched} was best at epoch {self.best[1]} ({self.best[0]:.4f}), whose weights are back"
         return None

@@ -158,7 +158,7 @@ class CpuExecutor(Executor):
 
     def bind(self, lane: Lane, kept: Kept, samples: int, weights: str = WEIGHTS) -> Bound:
         """The table for a number of samples."""
-        return lane.bind(kept, samples, {"parameters": self._parameters(weights), "gradients": self.grads}, _gathered)
+        return lane.bind(kept, samples, self._parameters(weights), self.grads, _gathered)
 
     def _parameters(self, weights: str) -> Words:
         return self.weights if weights == WEIGHTS else self.slot(weights)

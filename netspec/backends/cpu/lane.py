@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import FunctionType
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,16 +42,6 @@ class Program:
     prepared: frozenset[str] = frozenset()  # values that are made of weights alone before it runs
 
 
-class Kept:
-    """What a program makes of the weights, and of which version of them. Made by whoever finds it old; others wait."""
-
-    def __init__(self, program: Program, dtype: Any) -> None:
-        self.program = program
-        self.vectors, self.workspace = aligned(program.vectors, dtype), aligned(program.workspace, np.uint8)
-        self.version = -1
-        self.turn = Turn()
-
-
 @dataclass
 class Bound:
     """A program's table for one number of samples."""
@@ -63,12 +52,23 @@ class Bound:
 
 
 @dataclass
-class _Room:
+class Room:
     """What a lane has for one program."""
 
     vectors: Words
     workspace: Words
     tables: Recent[int, Bound] = field(default_factory=lambda: Recent(TABLES))
+
+
+class Kept:
+    """What a program makes of the weights, and of which version of them. Made by whoever finds it old; others wait."""
+
+    def __init__(self, program: Program, dtype: Any) -> None:
+        self.program = program
+        self.vectors, self.workspace = aligned(program.vectors, dtype), aligned(program.workspace, np.uint8)
+        self.version = -1
+        self.turn = Turn()
+        self.rooms: dict[int, Room] = {}  # what the lanes have for it, by their numbers
 
 
 class Lane:
@@ -78,18 +78,17 @@ class Lane:
         self.number, self.dtype, self.width = number, dtype, width
         self.grown = 0  # how often the arena was replaced by a larger one
         self.arena, self.scalars = aligned(64, np.uint8), aligned(16, np.int64)
-        self._rooms: WeakKeyDictionary[Kept, _Room] = WeakKeyDictionary()  # one goes with its program
 
-    def room(self, kept: Kept) -> _Room:
-        room = self._rooms.get(kept)
+    def room(self, kept: Kept) -> Room:
+        room = kept.rooms.get(self.number)
         if room is None:
             own = self.number and (aligned(kept.program.vectors, self.dtype), aligned(kept.program.workspace, np.uint8))
-            room = self._rooms[kept] = _Room(*(own or (kept.vectors, kept.workspace)))
+            room = kept.rooms[self.number] = Room(*(own or (kept.vectors, kept.workspace)))
         return room
 
-    def bind(self, kept: Kept, samples: int, flat: Mapping[str, Words], gathered: Callable[[Record], tuple[Recorder, Marks]] | None = None) -> Bound:
-        """The table for a number of samples; made again when the arena had to grow. `flat` are the vectors of parameters and
-        gradients; `gathered` may record more than once, to compile everything that is missing at once."""
+    def bind(self, kept: Kept, samples: int, parameters: Words, gradients: Words, gathered: Callable[[Record], tuple[Recorder, Marks]] | None = None) -> Bound:
+        """The table for a number of samples; made again when the arena had to grow. `gathered` may record more than once, to
+        compile everything that is missing at once."""
         program, room = kept.program, self.room(kept)
         need = samples * program.arena
         if need > self.arena.nbytes:
@@ -98,7 +97,7 @@ class Lane:
         bound = room.tables.get(samples)
         if bound is None or bound.grown != self.grown:
             base = int(self.arena.ctypes.data)
-            spaces = {"arena": base, **flat, "vectors": room.vectors, "workspace": room.workspace, "scalars": self.scalars,
+            spaces = {"arena": base, "parameters": parameters, "gradients": gradients, "vectors": room.vectors, "workspace": room.workspace, "scalars": self.scalars,
                       "kept vectors": kept.vectors, "kept workspace": kept.workspace}
 
             def record() -> tuple[Recorder, Marks]:

@@ -18,11 +18,10 @@ import pytest
 
 import netspec
 from netspec.backends.cpu.module import module_text
-from netspec.backends.cpu.plan import plan, target_and_store
+from netspec.backends.cpu.plan import plan_entry
 from netspec.cli import main
 from netspec.diagnostics import Diagnostic, Label, render
 from netspec.editors.html import highlighted
-from netspec.passes.lower import lower
 from netspec.plain import docstring, shown, word
 from netspec.source import Source, Span
 
@@ -113,10 +112,8 @@ def test_what_is_compiled_runs_no_foreign_code(spec: Path) -> None:
 
 
 def test_titles_of_modules_are_no_code(spec: Path) -> None:
-    graph = netspec.load_graph(str(spec)).graph
-    target, store = target_and_store(graph, 4, "float32")
-    p = plan(lower(False)(graph), target, store, "float32", fold=False)
-    ast.parse(module_text(f"{spec}", "predict", p.schedule, dtype="float32", lanes=4, arena=0))
+    planned, _ = plan_entry(netspec.load_graph(str(spec)).graph, "predict", (), "float32")
+    ast.parse(module_text(f"{spec}", "predict", planned.schedule, dtype="float32", lanes=4, arena=0))
 
 
 def test_diagrams_are_drawn_and_hold_no_script(spec: Path) -> None:

@@ -176,6 +176,19 @@ def test_every_hint_can_be_pasted_and_leads_to_a_net_that_checks() -> None:
     assert {(d.code, d.hint) for _, _, d, _ in failed} == set(KNOWN), "what is mended leaves the list"
 
 
+def test_the_hints_of_warnings_as_well() -> None:
+    seen: set[tuple[str, str]] = set()
+    for _, text in [x for name in FILES for x in specs(name)]:
+        found = findings(text)
+        for d in found:
+            if d.severity == "warning" and d.hint is not None and template(d) not in seen:
+                seen.add(template(d))
+                tried = [findings(t) for code, caret in codes(d.hint) for t in pasted(text, d, code, caret)]
+                assert any(sum((x.code, x.title) == (d.code, d.title) for x in after) < sum((x.code, x.title) == (d.code, d.title) for x in found)
+                           for after in tried if not mistakes(after) - mistakes(found)), render(d)
+    assert len(seen) > 5
+
+
 def test_most_mistakes_have_a_hint() -> None:
     every = [d for _, _, errors in broken() for d in errors]
     assert sum(d.hint is not None for d in every) > 0.6 * len(every)

@@ -323,8 +323,8 @@ def test_same_is_symmetric_and_strides_divide_or_warn() -> None:
     assert [d.severity for d in steps("conv 8 3x3 /2").warnings if d.code == "lost-pixels"] == ["note"]
     assert [d.severity for d in steps("conv 8 3x3 /3 valid").warnings if d.code == "lost-pixels"] == ["warning"]
     assert [d.code for d in steps("maxpool 3 /2 ceil").warnings] == []
-    assert [d.hint for d in steps("maxpool 3 /2").warnings] == ["round up with ceil"]  # no padding changes what is odd
-    assert [d.hint for d in steps("maxpool 4 /3 pad=1").warnings] == ["choose pad=0, or round up with ceil"]
+    assert [d.hint for d in steps("maxpool 3 /2").warnings] == ["round up:  ceil"]  # no padding changes what is odd
+    assert [d.hint for d in steps("maxpool 4 /3 pad=1").warnings] == ["pad=0   or   round up:  ceil"]
 
 
 def test_dead_bias_is_counted() -> None:

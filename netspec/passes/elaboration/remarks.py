@@ -100,5 +100,5 @@ def _left_over(made: Any, w: int, n: int, window: int, stride: int, dilation: in
         what = f"{real} pixel{'s' if real > 1 else ''} at the end of each line {'are' if real > 1 else 'is'} never seen"
     exact = (w + sum(pad) - f) / stride + 1
     formula = f"out = (in + 2*pad - window)/stride + 1 = ({w} + {sum(pad)} - {f})/{stride} + 1 = {exact:g}, rounded down to {int(exact)}"
-    fits = next((f"choose pad={p}, or " for p in range(window // 2 + 1) if (w + 2 * p - f) % stride == 0), "")
-    return real, what, formula, f"{fits}round up with ceil" if made.category == "pooling" else None
+    fits = next((f"pad={p}   or   " for p in range(window // 2 + 1) if (w + 2 * p - f) % stride == 0), "")
+    return real, what, formula, f"{fits}round up:  ceil" if made.category == "pooling" else None

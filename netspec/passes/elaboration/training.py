@@ -364,7 +364,7 @@ def _check_read(e: Elaborator, cls: Any, node: Node, graph: Graph, s: tree.Call)
               "computed twice" if cls.after == "softmax" else "the net would learn badly", made, "loss nll")
     elif cls.after and last in ("softmax", "sigmoid", "hardsigmoid"):
         e.say("warning", "not-logits", f"{cls.name} computes a {cls.after} of what it reads, and this is a {last} already", s.span, "the net would learn badly",
-              made, f"drop the {last}: {cls.name} reads logits" if last == cls.after else f"drop the {last}, or use another loss")
+              made, Advice(f"drop the {last}: {cls.name} reads logits" if last == cls.after else f"drop the {last}, or use another loss"))
     elif cls.log_probabilities and last != "log_softmax" and getattr(node.op, "category", "") in ("activation", "dense", "convolution"):
         logits = last == "softmax" or node.op.category != "activation"
         e.say("warning", "not-log-probabilities", f"{cls.name} reads log-probabilities, as log_softmax makes them, and this is {'an' if last[0] in 'aeiou' else 'a'} {last}", s.span,

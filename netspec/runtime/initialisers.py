@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..diagnostics import Advice
-
 if TYPE_CHECKING:
     from ..ir.graph import Parameter
 
@@ -38,17 +36,18 @@ def initial(p: Parameter, seed: int) -> Array:
         rule, most = INITIALISERS[name]
     except (KeyError, ValueError):
         raise _misuse("unknown-initialiser", f"{p.name}: there is no initialiser `{p.init}`",
-                     hint=Advice(f"one of {', '.join(INITIALISERS)}")) from None
+                      advice=f"one of {', '.join(INITIALISERS)}") from None
     if len(numbers) > most:
         raise _misuse("unknown-initialiser", f"{p.name}: `{name}` takes at most {most} number{'s' if most != 1 else ''}, not `{p.init}`")
     return np.asarray(rule(p, generator(seed, p.name), numbers), np.float64).reshape(p.shape)
 
 
-def _misuse(code: str, title: str, hint: str = "") -> Exception:
+def _misuse(code: str, title: str, advice: str = "") -> Exception:
     """Imported when it is needed: a module that stands alone has the rules below and no diagnostics."""
+    from ..diagnostics import Advice
     from .misuse import misuse
 
-    return misuse(code, title, hint=hint)
+    return misuse(code, title, hint=Advice(advice) if advice else "")
 
 
 def generator(seed: int, name: str) -> np.random.Generator:

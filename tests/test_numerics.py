@@ -8,6 +8,11 @@ import numpy as np
 import pytest
 
 import netspec
+from netspec.backends.reference.interpret import run
+from netspec.layers.layer import LAYERS
+from netspec.passes.differentiate import differentiate
+from netspec.passes.lower import lower
+from test_layers import SAMPLES, graph_of, random_values, torch_meaning
 
 EPS = float(np.finfo(np.float32).eps)
 LOGARITHMIC = 10.0 ** np.arange(-30, 30.1, 1.5)
@@ -136,3 +141,70 @@ def test_sums_over_large_planes() -> None:
     for name in ("plain", "fused", "out"):
         assert np.abs(got[name] - want).max() < 2e-6, name
     assert np.abs(got["mean"] - wide.mean((2, 3), keepdims=True)).max() < 1e-6
+
+
+SCALES = (1e-30, 1e-20, 1e-10, 1e-3, 1.0, 1e3, 1e8)
+SQUARES = (1e17, 1e30)  # no square of these, or no sum of squares, is a float32
+SQUARING = {"bn", "group_norm", "instance_norm", "layer_norm", "lrn", "lppool", "mul", "bilinear", "conv", "deconv", "fc"}  # products of what is scaled alike, too
+SWEPT = [pytest.param(name, cls.examples[0], id=name) for name, cls in LAYERS.items() if cls.examples and name not in ("dropout",)]
+
+
+def swept(example: Any, scale: float, shift: float, dtype: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The result and every gradient of a layer in training, by its formulas in this type, its inputs scaled and shifted; and
+    the values it was given."""
+    program = differentiate(inputs=True)(lower(True)(graph_of(example)))
+    values = random_values(program)
+    for n in program.inputs:
+        if n.op.role == "input":
+            values[n.name] = values[n.name] * scale + shift * scale
+    values |= {k: np.zeros_like(v) for k, v in values.items() if k.endswith(".mean")}  # as in a new net
+    values = {k: np.asarray(v, np.float32).astype(dtype) for k, v in values.items()}
+    with np.errstate(all="ignore"):
+        env = run(program, values, SAMPLES, dtype)
+    return {"result": env[program.outputs[0][1]]} | {name: env[g] for name, g in program.gradients}, values
+
+
+def scales(name: str) -> tuple[float, ...]:
+    """Those at which the squares that a layer takes are float32; PyTorch's overflow and vanish at the same."""
+    return tuple(s for s in SCALES if name != "lppool" or s > 1e-15) + (() if name in SQUARING else SQUARES)
+
+
+@pytest.mark.parametrize(("name", "example"), SWEPT)
+def test_every_layer_at_every_scale(name: str, example: Any) -> None:
+    """The formulas of every layer in float32 beside float64: within 2e-5 of the largest value, wherever that is a float32."""
+    for scale in scales(name):
+        for shift in (0.0, 30.0):
+            got, want = (swept(example, scale, shift, t)[0] for t in (np.float32, np.float64))
+            for k, w in want.items():
+                most = float(np.abs(w).max())
+                if 1e-34 < most < 1e37:
+                    assert np.abs(got[k] - w).max() <= 2e-5 * max(most, smallest(name)), (scale, shift, k)
+
+
+@pytest.mark.parametrize(("name", "example"), SWEPT)
+def test_no_layer_is_less_exact_than_pytorch(name: str, example: Any) -> None:
+    """Errors in float32, ours at most 4 times PyTorch's, but for rounding: 1e-6 of the largest value."""
+    torch = pytest.importorskip("torch")
+    layer = graph_of(example).by_name["layer"]
+    for scale in scales(name):
+        for shift in (0.0, 30.0):
+            (got, values), (want, _) = (swept(example, scale, shift, t) for t in (np.float32, np.float64))
+            tensors = {k: torch.tensor(v) for k, v in values.items()}
+            for k in want.keys() - {"result"}:
+                tensors[k].requires_grad_()
+            y = torch_meaning(layer.op, [tensors[i] for i in layer.inputs], {k.removeprefix("layer."): v for k, v in tensors.items() if k.startswith("layer.")}, True)
+            if y is None:
+                pytest.skip("PyTorch has no such layer")
+            y.backward(tensors["d.out"])
+            theirs = {"result": y.detach()} | {k: tensors[k].grad for k in want.keys() - {"result"}}
+            for k, w in want.items():
+                most = float(np.abs(w).max())
+                if theirs[k] is not None and 1e-34 < most < 1e37:
+                    ours, peer = (float(np.abs(np.reshape(a, w.shape) - w).max()) for a in (got[k], theirs[k].numpy()))
+                    rounding = 1e-5 if name == "bn" and scale < 1 else 1e-6  # below its eps a far mean is not looked at again
+                    assert not ours > 4 * peer + rounding * max(most, smallest(name)), (scale, shift, k, ours / most, peer / most)
+
+
+def smallest(name: str) -> float:
+    """What a layer's error is measured by at least: a slope is taken from the value, or the inputs are near each other."""
+    return {"tanh": 1e-2, "sigmoid": 1e-2, "lecun_tanh": 1e-2, "gelu": 1e-2, "swish": 1e-2, "mish": 1e-2, "softmax": 1e-2, "log_softmax": 1e-2, "hardswish": 1e-2}.get(name, 0.0)

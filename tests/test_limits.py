@@ -147,3 +147,15 @@ def test_every_limit_is_documented() -> None:
         if name.isupper():
             power = f"2^{value.bit_length() - 1}"
             assert re.search(rf"\| ({value:,}|{re.escape(power)}) \| `{name}` \|", page), name
+
+
+@pytest.mark.parametrize("command", ["draw", "emit"])
+@pytest.mark.parametrize("name", ["", ".", "/", "..", "a\0b", "nosuch/x.svg", "x"])
+def test_names_that_no_file_can_have(command: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.net").write_text(NET)
+    try:
+        code = main([command, "a.net", "-o", name])
+    except SystemExit as e:
+        code = int(e.code or 0)
+    assert code in (1, 2), capsys.readouterr().err

@@ -105,8 +105,9 @@ def _memory(graph: Graph) -> dict[str, Footprint]:
 def draw(args: Namespace) -> int:
     from ..views import diagram
 
-    if args.output != "-" and Path(args.output).suffix.lower() not in diagram.ENDINGS:
-        raise UsageError(f"a picture is written as {', '.join(diagram.ENDINGS)}, not as {args.output}", hint=f"-o {Path(args.output).with_suffix('.svg')}")
+    path = Path(args.output)
+    if args.output != "-" and path.suffix.lower() not in diagram.ENDINGS:
+        raise UsageError(f"a picture is written as {', '.join(diagram.ENDINGS)}, not as {args.output}", hint=f"-o {path.with_suffix('.svg') if path.name else 'net.svg'}")
     graph = open_net(args)
     direction: Direction = "right" if args.right else "down"
     if args.output == "-":

@@ -112,8 +112,7 @@ def test_the_section_the_argument_and_the_default(tmp_path: Path) -> None:
     spec = netspec.load_graph(text=said)
     assert spec.memory() == spec.memory(precision="exact") != spec.memory(precision="float32")
     open_sizes = netspec.compile(text=said.replace("16x20x20", "16x?x?"))
-    open_sizes.predict(np.zeros((1, 16, 20, 20)))
-    assert open_sizes.executor is not None and open_sizes.executor.target.precision == "exact"  # type: ignore[attr-defined]
+    assert open_sizes.bind({"input": np.zeros((1, 16, 20, 20))}).target.precision == "exact"  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(("word", "says"), [("bf16", " yet"), ("tf32", " yet"), ("exakt", "float32 and exact"), ("", "float32 and exact"), (3, "`3`"), ("float16", "float32 and exact")])

@@ -158,18 +158,55 @@ def access(s: ast.Subscript) -> Access:
     return Access(s.value.id, tuple(map(affine, axes)))
 
 
-@lru_cache(maxsize=65536)
-def _parse(text: str) -> tuple[tuple[Access, ...], str, ast.expr, tuple[ast.Subscript, ...], tuple[Access, ...], tuple[str, ...]]:
-    m = re.match(r"\s*(.+?)\s*(\+=|max=|=)(?!=)\s*(.+)$", text)
-    assert m, f"not a formula: {text}"
-    left = ast.parse(m[1], mode="eval").body
-    right = ast.parse(m[3], mode="eval").body
-    lefts = left.elts if isinstance(left, ast.Tuple) else [left]
-    targets = tuple(access(t) for t in lefts if isinstance(t, ast.Subscript))
-    subscripts = tuple(n for n in ast.walk(right) if isinstance(n, ast.Subscript))
-    subscripts = tuple(sorted(subscripts, key=lambda n: (n.lineno, n.col_offset)))
-    reads = tuple(map(access, subscripts))
-    return targets, m[2], right, subscripts, reads, tuple(dict.fromkeys(r.name for r in reads))
+class _Said:
+    """What the text of a formula says, found once however many formulas have it: `Formula` tells what each of it is."""
+
+    def __init__(self, text: str):
+        m = re.match(r"\s*(.+?)\s*(\+=|max=|=)(?!=)\s*(.+)$", text)
+        assert m, f"not a formula: {text}"
+        left = ast.parse(m[1], mode="eval").body
+        lefts = left.elts if isinstance(left, ast.Tuple) else [left]
+        self.how = m[2]
+        self.right = ast.parse(m[3], mode="eval").body
+        self.targets = tuple(access(t) for t in lefts if isinstance(t, ast.Subscript))
+        subscripts = (n for n in ast.walk(self.right) if isinstance(n, ast.Subscript))
+        self.subscripts = tuple(sorted(subscripts, key=lambda n: (n.lineno, n.col_offset)))
+        self.reads = tuple(map(access, self.subscripts))
+        self.operands = tuple(dict.fromkeys(r.name for r in self.reads))
+        self.is_random = "random(" in text
+
+    @cached_property
+    def indices(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(i for a in (self.targets[0], *self.reads) for i in a.indices))
+
+    @cached_property
+    def reduced(self) -> tuple[str, ...]:
+        return tuple(i for i in self.indices if i not in self.targets[0].indices)
+
+    @cached_property
+    def diagonal(self) -> bool:
+        return any(a.diagonal for a in (*self.targets, *self.reads))
+
+    @cached_property
+    def numbers(self) -> frozenset[str]:
+        reads = {id(x) for s in self.subscripts for x in ast.walk(s)}
+        called = {id(x.func) for x in ast.walk(self.right) if isinstance(x, ast.Call)}
+        return frozenset(x.id for x in ast.walk(self.right) if isinstance(x, ast.Name) and id(x) not in reads and id(x) not in called)
+
+    @cached_property
+    def is_product(self) -> bool:
+        r = self.right
+        return (self.how == "+=" and isinstance(r, ast.BinOp) and isinstance(r.op, ast.Mult)
+                and isinstance(r.left, ast.Subscript) and isinstance(r.right, ast.Subscript))
+
+    @cached_property
+    def adds_up(self) -> bool:
+        r = self.right
+        return self.how == "+=" and (isinstance(r, ast.Subscript) or (isinstance(r, ast.BinOp) and isinstance(r.op, ast.Mult | ast.Div) and isinstance(r.left, ast.Subscript)
+                                                                      and not any(isinstance(x, ast.Subscript) for x in ast.walk(r.right))))
+
+
+_said = lru_cache(maxsize=65536)(_Said)
 
 
 @dataclass(frozen=True)
@@ -184,74 +221,68 @@ class Formula:
 
     @property
     def targets(self) -> tuple[Access, ...]:
-        return _parse(self.text)[0]
+        return _said(self.text).targets
 
     @property
     def target(self) -> Access:
-        return self.targets[0]
+        return _said(self.text).targets[0]
 
     @property
     def how(self) -> str:
         """`=`, `+=` or `max=`."""
-        return _parse(self.text)[1]
+        return _said(self.text).how
 
     @property
     def right(self) -> ast.expr:
         """The right side as a syntax tree. It is shared: never change it in place."""
-        return _parse(self.text)[2]
+        return _said(self.text).right
 
     @property
     def subscripts(self) -> tuple[ast.Subscript, ...]:
-        return _parse(self.text)[3]
+        return _said(self.text).subscripts
 
     @property
     def reads(self) -> tuple[Access, ...]:
         """Every read, in the order written."""
-        return _parse(self.text)[4]
+        return _said(self.text).reads
 
     @property
     def operands(self) -> tuple[str, ...]:
         """Local names read, each once, in the order written: what a node's inputs are bound to."""
-        return _parse(self.text)[5]
+        return _said(self.text).operands
 
-    @cached_property
+    @property
     def indices(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(i for a in (self.target, *self.reads) for i in a.indices))
+        return _said(self.text).indices
 
-    @cached_property
+    @property
     def reduced(self) -> tuple[str, ...]:
         """Indices that appear only on the right."""
-        return tuple(i for i in self.indices if i not in self.target.indices)
+        return _said(self.text).reduced
 
-    @cached_property
+    @property
     def diagonal(self) -> bool:
         """Whether any value is written or read along a diagonal."""
-        return any(a.diagonal for a in (*self.targets, *self.reads))
+        return _said(self.text).diagonal
 
-    @cached_property
+    @property
     def numbers(self) -> frozenset[str]:
         """Indices, and N, that stand as numbers in the expression."""
-        reads = {id(x) for s in self.subscripts for x in ast.walk(s)}
-        called = {id(x.func) for x in ast.walk(self.right) if isinstance(x, ast.Call)}
-        return frozenset(x.id for x in ast.walk(self.right) if isinstance(x, ast.Name) and id(x) not in reads and id(x) not in called)
+        return _said(self.text).numbers
 
     @property
     def is_random(self) -> bool:
-        return "random(" in self.text
+        return _said(self.text).is_random
 
     @property
     def is_product(self) -> bool:
         """A sum of products of exactly two reads."""
-        r = self.right
-        return (self.how == "+=" and isinstance(r, ast.BinOp) and isinstance(r.op, ast.Mult)
-                and isinstance(r.left, ast.Subscript) and isinstance(r.right, ast.Subscript))
+        return _said(self.text).is_product
 
     @property
     def adds_up(self) -> bool:
         """A sum of one read, or of it times or by a number: parts of what it reads may be read one by one."""
-        r = self.right
-        return self.how == "+=" and (isinstance(r, ast.Subscript) or (isinstance(r, ast.BinOp) and isinstance(r.op, ast.Mult | ast.Div) and isinstance(r.left, ast.Subscript)
-                                                                      and not any(isinstance(x, ast.Subscript) for x in ast.walk(r.right))))
+        return _said(self.text).adds_up
 
     def extents(self, operands: tuple[TensorType, ...], results: tuple[TensorType, ...]) -> dict[str, int]:
         """The extent of every index but the batch's `n`. Raises ValueError naming an index two tensors disagree on.

@@ -162,6 +162,7 @@ class _Said:
     """What the text of a formula says, found once however many formulas have it: `Formula` tells what each of it is."""
 
     def __init__(self, text: str):
+        self.text = text
         m = re.match(r"\s*(.+?)\s*(\+=|max=|=)(?!=)\s*(.+)$", text)
         assert m, f"not a formula: {text}"
         left = ast.parse(m[1], mode="eval").body
@@ -204,6 +205,10 @@ class _Said:
         r = self.right
         return self.how == "+=" and (isinstance(r, ast.Subscript) or (isinstance(r, ast.BinOp) and isinstance(r.op, ast.Mult | ast.Div) and isinstance(r.left, ast.Subscript)
                                                                       and not any(isinstance(x, ast.Subscript) for x in ast.walk(r.right))))
+
+    @cached_property
+    def anonymous(self) -> str:
+        return _renamed(self.text, {self.targets[0].name: "result"} | {o: f"x{k}" for k, o in enumerate(self.operands)})
 
 
 _said = lru_cache(maxsize=65536)(_Said)
@@ -289,9 +294,22 @@ class Formula:
         With no results given, the reads alone decide."""
         return dict(_extents(self, operands, results))
 
+    def agrees(self, operands: tuple[TensorType, ...], results: tuple[TensorType, ...]) -> None:
+        """Raises ValueError as `extents` does."""
+        _extents(self, operands, results)
+
     def renamed(self, names: dict[str, str]) -> Formula:
         """The same formula with other local names."""
-        return Formula(re.sub(r"\b([A-Za-z_]\w*)(?=\[)", lambda m: names.get(m[1], m[1]), self.text), self.over)
+        return Formula(_renamed(self.text, names), self.over)
+
+    @property
+    def anonymous(self) -> Formula:
+        """The same formula with names that are the same for all that differ in nothing else: result[c] += x0[n,c]."""
+        return Formula(_said(self.text).anonymous, self.over)
+
+
+def _renamed(text: str, names: Mapping[str, str]) -> str:
+    return re.sub(r"\b([A-Za-z_]\w*)(?=\[)", lambda m: names.get(m[1], m[1]), text)
 
 
 @lru_cache(maxsize=65536)

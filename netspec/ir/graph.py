@@ -7,6 +7,7 @@ networkx MultiDiGraph, for everything networkx is good at.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -166,11 +167,11 @@ class Graph:
     @cached_property
     def readers(self) -> dict[str, tuple[Node, ...]]:
         """The nodes that read each value, in order."""
-        out: dict[str, list[Node]] = {v: [] for v in self.values}
+        read: dict[str, list[Node]] = defaultdict(list)
         for n in self.nodes:
-            for i in dict.fromkeys(n.inputs):
-                out[i].append(n)
-        return {k: tuple(v) for k, v in out.items()}
+            for i in n.inputs if len(n.inputs) < 2 else dict.fromkeys(n.inputs):
+                read[i].append(n)
+        return dict.fromkeys(self.values, ()) | {i: tuple(nodes) for i, nodes in read.items()}
 
     @cached_property
     def inputs(self) -> tuple[Node, ...]:
@@ -226,9 +227,14 @@ class Graph:
         return replace(self, nodes=tuple(nodes), **changes)
 
     def verify(self) -> Graph:
-        """Check every invariant; returns the graph itself, so that passes can be chained. Raises AssertionError."""
+        """Check every invariant; returns the graph itself, so that passes can be chained. Raises AssertionError. A pass that
+        finds nothing to do returns the graph it was given, which is checked once."""
+        assert self._holds
+        return self
+
+    @cached_property
+    def _holds(self) -> bool:
         types: dict[str, TensorType] = {}
-        parameters = {p.name for p in self.parameters}
         for n in self.nodes:
             assert n.results and n.results[0].name == n.name, f"the first result of %{n.name} must have its name"
             for i in n.inputs:
@@ -236,15 +242,15 @@ class Graph:
             for v in n.results:
                 assert v.name not in types, f"%{v.name} is defined twice"
                 types[v.name] = v.type
-            assert n.effect is None or n.effect in parameters or n.effect in types, f"%{n.name} overwrites %{n.effect}, which does not exist"
+            assert n.effect is None or n.effect in types or n.effect in {p.name for p in self.parameters}, f"%{n.name} overwrites %{n.effect}, which does not exist"
             if isinstance(n.op, Formula):
-                n.op.extents(tuple(types[i] for i in n.inputs), tuple(v.type for v in n.results))
+                n.op.agrees(tuple([types[i] for i in n.inputs]), tuple([v.type for v in n.results]))
             elif isinstance(n.op, Pieces):
                 for f, inputs in n.op.bind(n.inputs):
-                    f.extents(tuple(types[i] for i in inputs), ())
+                    f.agrees(tuple([types[i] for i in inputs]), ())
         for _, out in (*self.outputs, *self.gradients):
             assert out in types, f"output %{out} does not exist"
-        return self
+        return True
 
 
 def images_of(n: Node, types: Mapping[str, TensorType]) -> int:

@@ -37,17 +37,19 @@ class Rooms:
         self.through: dict[int, Intervals] = {}
         self.within: dict[int, Intervals] = {}
 
-    def take(self, at: int, size: int, first: int, last: int) -> None:
-        """[at, at + size) is taken in the steps from `first` to `last`, both included."""
-        for node, whole in self._nodes(first, last):
-            for held in (self.within, self.through) if whole else (self.within,):
-                if node not in held:
-                    held[node] = Intervals()
-                held[node].add(at, at + size)
+    def take(self, size: int, first: int, last: int) -> int:
+        """The lowest place where `size` numbers are free in the steps from `first` to `last`, both included; they are taken."""
+        nodes = list(self._nodes(first, last))
+        at = self._lowest(size, [held for node, whole in nodes if (held := (self.within if whole else self.through).get(node)) is not None])
+        for node, whole in nodes:
+            for taken in (self.within, self.through) if whole else (self.within,):
+                if node not in taken:
+                    taken[node] = Intervals()
+                taken[node].add(at, at + size)
+        return at
 
-    def lowest(self, size: int, first: int, last: int) -> int:
-        """The lowest place where `size` numbers are free in all those steps."""
-        found = [held for node, whole in self._nodes(first, last) if (held := (self.within if whole else self.through).get(node)) is not None]
+    def _lowest(self, size: int, found: list[Intervals]) -> int:
+        """The lowest place where none of them has any of `size` numbers."""
         at, moved = 0, True
         while moved:
             moved = False

@@ -12,6 +12,7 @@ to formula in registers; a value that a later nest reads must be stored, unless 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from .formula import Formula, Pieces
@@ -34,17 +35,20 @@ def spatial(node: Node) -> tuple[int, ...]:
 
 
 def form_of(node: Node) -> Form:
-    f = node.op
-    if isinstance(f, Pieces):
-        return "piece"
+    return "piece" if isinstance(node.op, Pieces) else _form(node.op, node.type.shape[1:])
+
+
+@lru_cache(maxsize=16384)
+def _form(f: Formula, sizes: tuple[int | None, ...]) -> Form:
     places = f.target.axes[2:]
-    if any((a.terms and not a.bare) or (not a.terms and (a.const or size != 1)) for a, size in zip(places, node.type.shape[1:])):
+    if any((a.terms and not a.bare) or (not a.terms and (a.const or size != 1)) for a, size in zip(places, sizes)):
         return "push"
     if f.how == "=" and not f.reduced and all(_own(r.axes[2:], places) for r in f.reads if len(r.axes) > 2):
         return "map"
     return "map" if is_total(f) else "pull"
 
 
+@lru_cache(maxsize=16384)
 def is_total(f: Formula) -> bool:
     """A sum (or a maximum without its place) over every place of an image: the result has none."""
     if f.how == "=" or len(f.targets) > 1 or any(a.terms for a in f.target.axes[2:]):

@@ -35,6 +35,8 @@ def _inputs(graph: Graph) -> Graph:
             if _keeps_order(m, graph) and n.type.element == m.type.element:
                 types[n.name] = replace(m.results[0], name=n.name)
                 names[m.name] = n.name
+    if not names:
+        return graph
     nodes = [replace(n, results=(types[n.name],)) if n.name in types else replace(n, inputs=tuple(names.get(i, i) for i in n.inputs))
              for n in graph.nodes if n.name not in names]
     outputs, gradients = (tuple((public, names.get(v, v)) for public, v in ends) for ends in (graph.outputs, graph.gradients))
@@ -49,8 +51,9 @@ def _outputs(graph: Graph) -> Graph:
         moved = _keeps_order(n, graph) and not graph.readers[value] and n.inputs[0] not in inputs
         return n.inputs[0] if moved else value
 
-    return replace(graph, outputs=tuple((public, before(v)) for public, v in graph.outputs),
-                   gradients=tuple((p, before(v) if p in inputs else v) for p, v in graph.gradients))
+    outputs = tuple((public, before(v)) for public, v in graph.outputs)
+    gradients = tuple((p, before(v) if p in inputs else v) for p, v in graph.gradients)
+    return graph if (outputs, gradients) == (graph.outputs, graph.gradients) else replace(graph, outputs=outputs, gradients=gradients)
 
 
 def _keeps_order(n: Node, graph: Graph) -> bool:

@@ -23,8 +23,7 @@ def common_subexpressions(graph: Graph) -> Graph:
         if any(i in same for i in n.inputs):
             n = replace(n, inputs=tuple(same.get(i, i) for i in n.inputs))
         if isinstance(n.op, Formula | Pieces) and n.effect is None and not (isinstance(n.op, Formula) and n.op.is_random):
-            op = n.op if isinstance(n.op, Pieces) else n.op.renamed({n.op.target.name: "result"} | {o: f"x{k}" for k, o in enumerate(n.op.operands)})
-            key = (op, n.inputs, tuple(v.type for v in n.results))
+            key = (n.op if isinstance(n.op, Pieces) else n.op.anonymous, n.inputs, tuple(v.type for v in n.results))
             if key in seen and not (n.name in gradients and seen[key][0] in gradients):
                 if n.name in gradients:
                     gradients.add(seen[key][0])

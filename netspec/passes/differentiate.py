@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from ..diagnostics import UsageError
 from ..ir.formula import Access, Formula, Pieces, access, in_bounds
@@ -118,11 +119,11 @@ class _Backward:
         bound = dict(zip(f.operands, inputs))
         target = f.target
         extents = f.extents(tuple(self.p.types[i] for i in inputs), results)
-        for sub, read in zip(f.subscripts, f.reads):
+        for k, read in enumerate(f.reads):
             source = bound[read.name]
             if source not in self.needed:
                 continue
-            d = derivative(f.right, sub, str(target) if f.how == "=" else "")  # a sum is not the value of its terms
+            d = _factor(f, k)
             if d == "0":
                 continue
             t = self.p.types[source]
@@ -285,6 +286,12 @@ def derivative(e: ast.expr, wrt: ast.Subscript, result: str) -> str:
         case ast.Call(ast.Name("floor" | "random"), _):
             return "0"
     raise ValueError(f"no derivative of {u(e)}")
+
+
+@lru_cache(maxsize=16384)
+def _factor(f: Formula, k: int) -> str:
+    """What the gradient of a formula is multiplied by on its way to read number `k`."""
+    return derivative(f.right, f.subscripts[k], str(f.target) if f.how == "=" else "")  # a sum is not the value of its terms
 
 
 def _number(d: str) -> str:

@@ -16,4 +16,4 @@ def drop_dead(graph: Graph) -> Graph:
         if isinstance(n.op, Input | Parameter) or n.effect or any(v.name in live for v in n.results):
             kept.append(n)
             live |= set(n.inputs)
-    return graph.with_nodes(kept[::-1])
+    return graph if len(kept) == len(graph.nodes) else graph.with_nodes(kept[::-1])

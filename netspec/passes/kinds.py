@@ -24,26 +24,30 @@ def kind_of(node: Node, graph: Graph, lanes: int) -> Kind:
         else:
             fits = all(_piece_fits(f, graph, i, node.type, lanes) for f, i in parts)
         return "lanes" if fits else "places" if stays(node, graph) else "loop"
-    f: Formula = node.op
-    types = tuple(graph.values[i].type for i in node.inputs)
-    if f.diagonal:
-        return "loop"
     if contraction(node, graph) is not None:
         return "gather" if node.type.batch else "outer"
-    if node.type.batch:
-        if is_slice(f, types, node.type, lanes):
+    return _uncontracted(node.op, tuple([graph.values[i].type for i in node.inputs]), node.type, lanes)
+
+
+@lru_cache(maxsize=16384)
+def _uncontracted(f: Formula, types: tuple[TensorType, ...], result: TensorType, lanes: int) -> Kind:
+    """The kind of a formula that is no contraction."""
+    if f.diagonal:
+        return "loop"
+    if result.batch:
+        if is_slice(f, types, result, lanes):
             return "move"
-        if is_lanes(f, types, node.type, lanes):
+        if is_lanes(f, types, result, lanes):
             return "lanes"
-        return "places" if stays(node, graph) else "pairs" if pairing(f, types, node.type) else "move" if move_of(f, types, node.type) else "loop"
+        return "places" if keeps_place(f, types, result) else "pairs" if pairing(f, types, result) else "move" if move_of(f, types, result) else "loop"
     if f.numbers - {"N"}:
         return "loop"
     if all(t.batch == 0 for t in types):
-        if len(node.type.shape) == 1 and not f.reduced and all(_plain(r, types[f.operands.index(r.name)], f) for r in f.reads):
+        if len(result.shape) == 1 and not f.reduced and all(_plain(r, types[f.operands.index(r.name)], f) for r in f.reads):
             return "channel"
         same = all(r.bare == f.target.bare for r in f.reads) and not f.target.compound
         return "flat" if same and not f.reduced else "loop"
-    per_channel = (f.how == "+=" and len(node.type.shape) == 1 and (f.target.axes[0].bare is not None or node.type.shape == (1,))
+    per_channel = (f.how == "+=" and len(result.shape) == 1 and (f.target.axes[0].bare is not None or result.shape == (1,))
                    and all(_reads_channel(r, types[f.operands.index(r.name)], f.target.axes[0].bare) for r in f.reads))
     return "channel" if per_channel else "loop"
 

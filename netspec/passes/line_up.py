@@ -33,7 +33,7 @@ class line_up:  # noqa: N801
         for n in graph.nodes:
             loose = isinstance(n.op, Formula) and n.type.batch > 0 and not n.op.is_random and not n.op.diagonal and n.effect is None and kind_of(n, graph, self.target.lanes) == "loop"
             nodes += (_lined_up(n, graph, self.target.lanes) if loose else None) or [n]
-        return graph.with_nodes(nodes)
+        return graph if tuple(nodes) == graph.nodes else graph.with_nodes(nodes)
 
 
 @dataclass(frozen=True)

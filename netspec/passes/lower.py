@@ -242,6 +242,7 @@ def _literals(text: str, literals: tuple[tuple[str, float], ...]) -> str:
     return text
 
 
+@lru_cache(maxsize=16384)
 def _result_type(f: Formula, types: tuple[TensorType, ...], out: tuple[int, ...] | None, batch: int | None) -> TensorType:
     """From the bare indices of the reads, the given extents, and `out` where neither says."""
     known: dict[str, int | None] = dict(f.over)

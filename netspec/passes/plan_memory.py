@@ -71,8 +71,7 @@ def first_fit(lives: Mapping[str, tuple[int, int, int]], share: bool = True) -> 
     for b in sorted(lives, key=lambda b: (-lives[b][0], lives[b][1:], b)):
         size, first, last = lives[b]
         steps = (first - start, last - start) if share else (0, 0)
-        where[b] = rooms.lowest(size, *steps)
-        rooms.take(where[b], size, *steps)
+        where[b] = rooms.take(size, *steps)
     return where, max((at + lives[b][0] for b, at in where.items()), default=0)
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from ...ir.formula import Formula, access
 from ...ir.graph import Graph, Input, Node, Parameter
@@ -70,8 +71,12 @@ def valued(n: Node) -> set[str]:
     """The inputs whose numbers go into a node's own; those that are only compared decide, and do not."""
     if not isinstance(n.op, Formula):
         return set(n.inputs)
-    bound = dict(zip(n.op.operands, n.inputs))
-    return {bound[access(s).name] for s in _uncompared(n.op.right)}
+    return {i for o, i in zip(n.op.operands, n.inputs) if o in _valued(n.op)}
+
+
+@lru_cache(maxsize=16384)
+def _valued(f: Formula) -> frozenset[str]:
+    return frozenset(access(s).name for s in _uncompared(f.right))
 
 
 def _uncompared(e: ast.AST) -> Iterator[ast.Subscript]:

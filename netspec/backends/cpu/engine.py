@@ -119,7 +119,7 @@ class Machine:
         self.spaces: dict[str, int] = {}
         for name, space in spaces.items():
             self.spaces[name] = space if isinstance(space, int) else self.data(space)
-        self.rows: list[dict[int, int]] = []
+        self.rows: list[dict[int, int] | NDArray[np.int64]] = []  # the words of a row that are not zero, or all of them
         self.notes: list[str] = []
         self.scratch_bytes = 0
 
@@ -159,7 +159,10 @@ class Machine:
         """The rows as the engine reads them, with an END."""
         words = aligned((len(self.rows) + 1) * ROW, np.int64).reshape(-1, ROW)
         for into, row in zip(words, self.rows):
-            into[list(row)] = list(row.values())
+            if isinstance(row, dict):
+                into[list(row)] = list(row.values())
+            else:
+                into[:] = row
         per_thread = -(-self.scratch_bytes // 128) * 128  # two threads never share a pair of lines
         words[:, SCRATCH_BYTES] = per_thread
         return Table(words, [*self.notes, ""], per_thread, list(self.keep))

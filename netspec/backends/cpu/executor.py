@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...garbage import none_expected
 from ...ir.graph import Graph, Input, Parameter
 from ...ir.layout import Image, Packed, Vector, round_up
 from ...passes.plan_memory import MemoryPlan
@@ -139,7 +140,7 @@ class CpuExecutor(Executor):
 
     def entry(self, key: Any, make: Callable[[], Graph], fold: bool = False) -> Entry:
         """The plan of an entry, made at its first use: by one thread, while others that want one wait."""
-        with self.planning.lock:
+        with self.planning.lock, none_expected():
             return self.entries.get(key) or self.entries.put(key, self.plan(make(), fold=fold))
 
     def plan(self, program: Graph, fold: bool) -> Entry:

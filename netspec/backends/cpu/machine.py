@@ -20,6 +20,7 @@ from .contract_calls import Call, Kernel
 from .contract_table import PACKAGE
 from .engine import Machine
 from .moves import Move
+from .workers import SCRATCH_BYTES
 
 WORDS = 5  # of an operand of an emitted kernel
 CALLS: dict[str, type[Call]] = {c.method: c for c in Call.__subclasses__()}
@@ -91,6 +92,7 @@ class Recorder(Machine):
         self.values, self.kernels, self.workspace = values, kernels, workspace
         self.dtype, self.lanes = dtype, lanes
         self.item = 8 if dtype == "float64" else 4
+        self.numbers = self.data(np.arange(lanes, dtype=dtype))
 
     def resolve(self, name: str) -> tuple[int, Layout | None]:
         """The address of a value's first byte (halo included), and its layout."""
@@ -120,8 +122,8 @@ class Recorder(Machine):
         out = contract_rows.rows(call, self.samples, self.resolve)
         self.keep += out.keep
         for words in out.rows:
-            self.scratch_bytes = max(self.scratch_bytes, int(words[6]))
-            self.rows.append({k: int(w) for k, w in enumerate(words.tolist()) if w})
+            self.scratch_bytes = max(self.scratch_bytes, int(words[SCRATCH_BYTES]))
+            self.rows.append(words)
             self.notes.append(call.name)
 
     def _driver(self, kernel: str) -> Any:
@@ -137,27 +139,27 @@ class Recorder(Machine):
     def _kernel(self, call: Kernel) -> None:
         driver = self._driver(call.kernel)
         kind = call.kernel.split("_")[0]
-        operands = np.zeros((max(1, len(call.operands)), WORDS), np.int64)
+        operands: list[tuple[int, ...]] = []
         for k, v in enumerate(call.operands):
             address, layout = self.resolve(v)
             if isinstance(layout, Image):
                 last = (layout.pixel, layout.extents[2]) if kind == "channel" else (layout.plane, layout.row)
                 start = layout.origin - layout.plus + (call.shifts[k] * layout.block if call.shifts else 0)
-                operands[k] = (address + start, layout.image, layout.block, *last)
+                operands.append((address + start, layout.image, layout.block, *last))
             else:
-                operands[k, 0] = address
+                operands.append((address, 0, 0, 0, 0))
         images = self.samples * call.images
         blocks = call.pieces if kind == "places" else -(-call.channels // self.lanes)
-        words = {8: self.data(operands), 9: images, 10: blocks, 11: call.chunk, 15: call.channels}
+        words = {8: self.data(np.array(operands or [(0,) * WORDS], np.int64)), 9: images, 10: blocks, 11: call.chunk, 15: call.channels}
         words |= {16 + k: size for k, size in enumerate(call.sizes)}
-        words[NUMBERS] = self.data(np.arange(self.lanes, dtype=self.dtype))
+        words[NUMBERS] = self.numbers
         if call.outputs:
-            edges = np.zeros((len(call.outputs), EDGE), np.int64)
-            for k, v in enumerate(call.outputs):
+            edges: list[tuple[int, ...]] = []
+            for v in call.outputs:
                 address, layout = self.resolve(v)
                 assert isinstance(layout, Image)
-                edges[k] = (address, layout.image, layout.block, layout.plane, layout.row, layout.pixel, *layout.extents, *layout.halo)
-            words |= {12: edge_clearer(), 13: self.data(edges), 14: len(call.outputs)}
+                edges.append((address, layout.image, layout.block, layout.plane, layout.row, layout.pixel, *layout.extents, *layout.halo))
+            words |= {12: edge_clearer(), 13: self.data(np.array(edges, np.int64)), 14: len(call.outputs)}
         if kind in ("lanes", "places", "pairs"):
             items = -(-images // call.chunk) * blocks
         elif kind == "channel":

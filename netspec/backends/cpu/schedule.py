@@ -82,6 +82,7 @@ class _Scheduler:
     taken: int = 0  # of those that wait for their finish
     most: int = 0
     nodes: dict[str, Node] = field(default_factory=dict)
+    spans: dict[str, Span] = field(default_factory=dict)
 
     def run(self) -> Schedule:
         prepare: dict[str, Call] = {}
@@ -209,7 +210,10 @@ class _Scheduler:
         out: list[Call | None] = []
         read, wrote = _Touched(), _Touched()
         for c in calls:
-            r, w = [self.span(v) for v in c.reads], [self.span(v) for v in c.writes]
+            for v in (*c.reads, *c.writes):
+                if v not in self.spans:
+                    self.spans[v] = self.span(v)
+            r, w = [self.spans[v] for v in c.reads], [self.spans[v] for v in c.writes]
             if wrote.meet(r) or wrote.meet(w) or read.meet(w):
                 out.append(None)
                 read, wrote = _Touched(), _Touched()

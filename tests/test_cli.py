@@ -148,6 +148,11 @@ def test_the_specs_that_come_with_netspec_are_found_as_import_finds_them(netspec
     assert "conv 6 5x5" in netspec("show", "graph", "lenet.net").out
     assert own in netspec("summary", "resnet.net").err.replace("resnet.net", "lenet.net")
     assert load_graph("lenet.net").graph.name == "lenet5"
+    # `check` takes FILE:NET as the others do, for a file whole; what takes a file alone says so.
+    assert netspec("check", "resnet.net:resnet18").out.endswith("resnet.net: fine\n") and netspec("check", "resnet.net:resnet18", "--format", "json").code == 0
+    assert [netspec("check", f"resnet.net:{n}").err.splitlines()[0].rpartition(" [")[2] for n in ("resnet19", "basic")] == ["which-net]"] * 2
+    assert "hint: the file alone, and a net of it apart:  resnet.net" in netspec("fmt", "resnet.net:resnet18").err
+    assert "comes with one:  resnet.net" in netspec("summary", "resnet").err
     # It is nobody's to rewrite: the hint makes a copy, which then wins, and is.
     before = Path(own).read_text()
     refused = netspec("fmt", "lenet.net")

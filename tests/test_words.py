@@ -39,6 +39,7 @@ def refused(call: Any) -> str:
     ("  t: conv 4 3x3\n  m: conv 1 1x1\n  @t -> mul @m\n", "@m -> conv 4 1x1 values=1 bias=no -> mul @t"),
     ("  conv 8 3x3 lrr=0.1\n", "did you mean `lr`?"), ("  conv 8 3x3 deccay=0\n", "did you mean `decay`?"), ("  conv 8 3x3 weight_init=he\n", "did you mean `init`?"),
     ("  conv 8 3x3 padding=1\n", "did you mean `pad`?"), ("  conv 8 3x3 colour=1\n", "conv 8 3x3"), ("  conv 8 3x3 relu tanh\n", "conv 8 3x3 relu"),
+    ("  conv 8 3x3 silu\n", "did you mean `swish`?"), ("  conv 8 3x3 batch_norm relu\n", "did you mean `bn`?"), ("  fc 8 LeakyReLU\n", "did you mean `leaky`?"),
     ("  conv 8 3x3 pad 3\n", "conv 8 3x3 pad=3"), ("  conv 64 7 x 7 /2\n", "conv 64 7x7 /2"), ("  maxpool 64\n", "maxpool 32"),
     ("  concat:\n    conv 8 1x1\n    | conv 8 3x3\n    | conv 8 5x5\n    | conv 8 7x7\n    | conv 8 9x9\n    | conv 8 1x1\n", "| conv 8 1x1"),
     ("  concat:\n    | conv 8 1x1\n    conv 8 3x3\n    conv 8 5x5\n    conv 8 7x7\n", "| conv 8 3x3\n| conv 8 5x5\n| conv 8 7x7"),
@@ -48,6 +49,30 @@ def test_a_hint_says_what_was_meant(body: str, hint: str) -> None:
     assert d.hint == hint
     code = hint.removeprefix("did you mean `").removesuffix("`?").rpartition("smallest:  ")[2]
     assert mended(HEAD + body, d, code, hint.startswith("did you mean"))
+
+
+@pytest.mark.parametrize(("line", "hint"), [("loss mse_loss", "did you mean `mse`?"), ("loss ce", "did you mean `cross_entropy`?"), ("loss L1Loss", "did you mean `l1`?"),
+                                            ("loss HingeLoss", "did you mean `hinge`?"), ("loss nll_loss", "did you mean `nll`?")])
+def test_losses_as_others_call_them(line: str, hint: str) -> None:
+    (found,) = [d for d in findings(f"{HEAD}  fc 3\ntrain a:\n  {line}\n  adam\n") if d.severity == "error"]
+    assert found.hint == hint
+
+
+def test_what_stands_in_a_train_section_and_holds_nothing_is_said() -> None:
+    text = HEAD + "  fc 3\ntrain a:\n  loss cross_entropy\n  lr = 0.5\n  n = 3\n  adam\n"
+    said = [(d.code, d.title, d.notes) for d in findings(text)]
+    assert said == [("unused", "the constant `lr` is never used", ("in the line of the optimiser:  lr=0.5",)), ("unused", "the constant `n` is never used", ())]
+    assert findings(text.replace("adam", "adam lr=lr").replace("n = 3", "epochs 3")) == []
+    (seed,) = findings(text.replace("lr = 0.5\n  n = 3", "seed 3"))
+    assert "--seed 1" in seed.notes[-1] and "compile(..., seed=1)" in seed.notes[-1]
+
+
+def test_a_device_and_a_size_are_said_where_they_can_be() -> None:
+    assert "did you mean cuda?" in refused(lambda: netspec.compile(text=HEAD + "  fc 3\n", device="gpu"))
+    assert "did you mean cuda?" in refused(lambda: netspec.compile(text=HEAD + "  fc 3\n", device="cuda:0"))
+    net = netspec.compile(text=HEAD + "  fc 3\n", device="reference")
+    assert "--input 3x8x9   or   compile(..., input=(3, 8, 9))" in refused(lambda: net.predict(np.zeros((2, 3, 8, 9))))
+    assert "text=..." in refused(lambda: netspec.compile(HEAD + "  fc 3\n"))
 
 
 def test_the_options_of_a_layer_are_all_listed() -> None:

@@ -62,7 +62,7 @@ def parser() -> argparse.ArgumentParser:
 
     c = _command(commands, "check", "look_at:check", "find every mistake in specs, without running anything",
                  "netspec check specs/*.net", "netspec check --strict --format github my.net")
-    c.add_argument("files", nargs="+", metavar="FILE", help="specs to check; - is standard input")
+    c.add_argument("files", nargs="+", metavar="FILE[:NET]", help="specs to check, each whole (:NET must be one of its nets); - is standard input")
     c.add_argument("--format", choices=("text", "json", "github"), default="text", help="text for people (default), json, or github annotations")
     c.add_argument("--strict", action="store_true", help="warnings, and pixels that a stride leaves over, are errors")
 

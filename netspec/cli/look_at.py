@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 
 def check(args: Namespace) -> int:
-    """Every mistake of every file. JSON and github annotations are output; text for people goes to standard error."""
-    from ..passes.elaborate import check_module
+    """Every mistake of every file; of FILE:NET as well, where the net must be one of its own. JSON and github annotations are output; text for people goes to standard error."""
+    from ..passes.elaborate import check_module, net_of
     from ..syntax.load import read_source
     from ..syntax.parser import parse_recovering
 
@@ -30,9 +30,13 @@ def check(args: Namespace) -> int:
     fine = []
     for file in args.files:
         try:
-            source = read_source(file)
+            path, net = split(file)
+            source = read_source(path)
             file = file if file == "-" else source.name  # a spec that comes with netspec says which file it is
-            of_file = check_module(*parse_recovering(source), also=_refusals)
+            module, mistakes = parse_recovering(source)
+            if net is not None:
+                net_of(module, net)
+            of_file = check_module(module, mistakes, also=_refusals)
         except NetspecError as e:
             of_file = list(e.diagnostics)
         if args.strict:

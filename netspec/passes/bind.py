@@ -15,7 +15,7 @@ from ..diagnostics import Advice, near
 from ..ir.types import shape_text
 from ..layers import LAYERS
 from ..source import Span
-from ..syntax.habits.names import OPTIONS
+from ..syntax.habits.names import ALIASES, OPTIONS
 from ..words import REQUIRED, Argument, Word, WordError, arguments, spelled
 from .argument_kinds import OF_PARAMETERS, Given, checked, learns
 from .elaboration.scopes import Scope
@@ -198,7 +198,7 @@ def _unknown_word(cls: type[Word], g: Given, w: str, words: dict[str, Argument],
     pool = [*words]
     if takes:
         pool += [n for n, c in LAYERS.items() if family(n) in takes] + ["linear"]
-    alike = near(w, pool)
+    alike, other = near(w, pool), ALIASES.get(w.lower(), "")
     options = w if w in _table(cls)[0] else near(w, _table(cls)[0])
     known = [*words, *(["an activation"] if "activation" in takes else []), *(["bn"] if "norm" in takes else [])]
     notes = (f"its words: {', '.join(known)}",) if known else ()
@@ -215,6 +215,8 @@ def _unknown_word(cls: type[Word], g: Given, w: str, words: dict[str, Argument],
         hint = re.sub(r"(\d+) x (\d+)", r"\1x\2", g.span.edited("x"))  # sizes have no blanks
     elif w == "x":
         hint = g.span.edited("")
+    elif other in pool:
+        hint = f"did you mean `{other}`?"
     elif alike:
         hint = f"did you mean `{alike}`?"
     elif options or w in _table(cls)[0]:

@@ -37,7 +37,7 @@ from .elaboration.training import elaborate_training
 from .elaboration.unrun import look
 from .elaboration.values import UNKNOWN_VALUE, Fatal, Macro, Mistake, Silent
 
-__all__ = ["callable_nets", "check_file", "check_module", "elaborate", "read_module"]
+__all__ = ["callable_nets", "check_file", "check_module", "elaborate", "net_of", "read_module"]
 
 
 def elaborate(module: tree.Module, net: str | None = None, parameters: Mapping[str, object] = {}, input: Any = None) -> Graph:
@@ -100,6 +100,12 @@ def _only_net(module: tree.Module) -> str:
     if not nets:
         raise UsageError(f"every net of {name} needs arguments", *_listed(module), hint=Advice(f"define a variant:  net NAME = {_nets(module)[0].name} ..."), code="which-net")
     raise UsageError(f"{name} defines {len(nets)} nets: say which", *(n.name for n in nets), hint=f"{name}:{nets[0].name}", code="which-net")
+
+
+def net_of(module: tree.Module, name: str) -> None:
+    """Refuse a name that no net of the file has. Raises UsageError."""
+    if not any(n.name == name for n in _nets(module)):
+        _no_such_net(module, name, Library().add(module).definitions.get(name))
 
 
 def _no_such_net(module: tree.Module, name: str, macro: Macro | None) -> None:

@@ -111,7 +111,7 @@ def _shape_hint(shape: tuple[int, ...], want: tuple[int | None, ...]) -> str:
     if len(shape) > 1 and prod(shape[1:]) == size:
         return f"x.reshape(-1, {', '.join(map(str, want))})  gives each example its axes"
     if len(shape) == len(want) + 1 and (want[0] is None or shape[1] == want[0]) and len(want) > 1:
-        return f"another size of image: compile(..., input={tuple(shape[1:])})"
+        return f"another size of image:  --input {shape_text(shape[1:])}   or   compile(..., input={tuple(shape[1:])})"
     return Advice(f"one example is {shape_text(want)}, and examples come first")
 
 

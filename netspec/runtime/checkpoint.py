@@ -111,8 +111,8 @@ def load(net: Network, path: str | os.PathLike[str]) -> None:
         remark(f"{path} holds the state of {was['recipe']}; {ours} starts anew", ResumeWarning)
     section = net.graph.training.epochs if net.graph.training is not None else None
     if net.ends is not None and net.epoch and section is not None and net.recipe.epochs == section != net.ends and any(not s.endless for s in net.recipe.schedules):
-        remark(f"{path} was written on the way to {net.ends} epochs, and the train section leads to {section}: schedules go by that. "
-               f"As before: net.configure(epochs={net.ends})", ResumeWarning)
+        remark(f"{path} was written on the way to {net.ends} epoch{'s' * (net.ends != 1)}, and the train section leads to {section}: schedules go by that. "
+               f"As before: net.configure(epochs={net.ends}), or --epochs {net.ends}", ResumeWarning)
 
 
 def described(path: str | os.PathLike[str]) -> tuple[Tensors, dict[str, Any]]:

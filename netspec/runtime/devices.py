@@ -26,7 +26,7 @@ def default_dtype(device: str) -> str:
     """The dtype a network has on a device where none is asked for. Raises for a device that does not exist."""
     if not isinstance(device, str) or device not in DEVICES:
         device = named(device)
-        meant = near(device, DEVICES)
+        meant = "cuda" if device.lower() in ("gpu", "nvidia") or device.lower().startswith("cuda") else near(device, DEVICES)
         raise misuse("unknown-device", f"there is no device `{device}`", hint=f"did you mean {meant}?" if meant else Advice(f"one of {', '.join(DEVICES)}"))
     return DEVICES[device][2]
 

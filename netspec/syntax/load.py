@@ -99,12 +99,18 @@ def _decoded(data: bytes, name: str) -> str:
 
 
 def _instead(place: Path) -> str | None:
+    """What may have been meant by the name of a file that is not there."""
+    if "\n" in str(place):
+        return "a text is said by its name:  text=..."
+    file, colon, net = str(place).rpartition(":")
+    if colon and net.isidentifier() and (Path(file).is_file() or packaged_spec(file)):
+        return f"the file alone, and a net of it apart:  {file}"
     try:
         beside = [p.name for p in place.parent.iterdir() if p.suffix == ".net"] if place.parent.is_dir() else []
     except OSError:
         beside = []
-    own = [p.name for p in specs_folder().glob("*.net")] if place.suffix == ".net" else []
-    alike = place.name if place.name in own else near(place.name, [*beside, *own])
+    own = [p.name for p in specs_folder().glob("*.net")] if place.suffix in (".net", "") else []
+    alike = next((n for n in (place.name, f"{place.name}.net") if n in own and n not in beside), None) or near(place.name, [*beside, *own])
     if alike in beside:
         return f"did you mean {place.parent / alike}?"
     if alike:

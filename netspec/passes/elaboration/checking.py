@@ -129,9 +129,13 @@ def _definition(file: File, item: tree.Definition | tree.Variant, reported: set[
 
 def _train(file: File, item: tree.Train, reported: set[tuple[int, int]]) -> list[Diagnostic]:
     from ...diagnostics import near
+    from .training import OF_OPTIMISER
 
     if item.net in file.definitions or (item.name_span.line, item.name_span.column) in reported:
-        return []
+        used = _names_in(item)
+        return [Diagnostic("unused", f"the constant `{n.name}` is never used", (Label(n.span, "nothing reads it"),), severity="warning",
+                           hint=Advice(f"in the line of the optimiser:  {n.name}={tree.source_text(n.value)}") if n.name in OF_OPTIMISER else None)
+                for n in walk(item.body) if isinstance(n, tree.Constant) and n.name not in used]
     alike = near(item.net, file.definitions)
     return [Diagnostic("unknown-word", f"there is no net called `{item.net}` to train", (Label(item.name_span, "not defined in this file"),),
                        hint=f"did you mean `{alike}`?" if alike else None)]

@@ -12,7 +12,7 @@ from ...ir.precision import PRECISIONS, refusal
 from ...ir.training import LossUse, MetricUse, Setting, Training
 from ...source import Span
 from ...syntax import tree
-from ...syntax.habits.names import OPTIONS
+from ...syntax.habits.names import ELSEWHERE, OPTIONS, OTHERWISE
 from ...words import WordError, arguments
 from ..argument_kinds import Given
 from ..bind import bind, refused
@@ -23,14 +23,7 @@ from .statements import check_turns, list_of
 from .values import UNKNOWN_VALUE, Macro, Mistake, Silent, Symbol, described, plain
 
 SETTINGS = ("data", "loss", "schedule", "metric", "batch", "epochs", "accumulate", "drop_last", "precision", "average", "initialise", "augment", "regularise")
-
-
-OTHERWISE = {"crossentropyloss": "cross_entropy", "categorical_crossentropy": "cross_entropy", "sparse_categorical_crossentropy": "cross_entropy", "softmax": "cross_entropy",
-             "bceloss": "bce", "bcewithlogitsloss": "bce", "binary_crossentropy": "bce", "mseloss": "mse", "mean_squared_error": "mse", "l1loss": "l1", "mae": "l1",
-             "nllloss": "nll", "smooth_l1": "huber", "smoothl1loss": "huber", "batch_size": "batch", "batchsize": "batch", "num_epochs": "epochs", "n_epochs": "epochs",
-             "max_epochs": "epochs", "criterion": "loss", "loss_fn": "loss", "dataset": "data", "steplr": "step", "multisteplr": "multistep", "cosineannealing": "cosine",
-             "cosineannealinglr": "cosine", "reducelronplateau": "plateau", "horizontal_flip": "flip", "random_crop": "crop", "acc": "accuracy",
-             "gradient_accumulation": "accumulate", "ema": "average", "transform": "augment", "drop_remainder": "drop_last", "droplast": "drop_last"}  # what other systems call them
+OF_OPTIMISER = ("lr", "momentum", "decay", "nesterov")  # said in its line, and by newcomers in one of their own
 
 
 class _Section:
@@ -222,11 +215,11 @@ def _setting(e: Elaborator, s: tree.Call, c: Context, section: _Section, graph: 
             raise Mistake("unknown-word", "an optimiser's line begins with its own name", s.name_span, hint="" + (tree.source_text(s).partition(" ")[2] or "adam lr=0.001"))
         alike = OTHERWISE.get(name.lower()) or near(name, [*OPTIMISERS, *SETTINGS])
         option = OPTIONS.get(name.lower(), (name,))[0]
-        if option in ("lr", "momentum", "decay", "nesterov"):
+        if option in OF_OPTIMISER:
             raise Mistake("unknown-word", f"`{name}` is no setting of its own", s.name_span, "an option of the optimiser",
                 hint=_of_optimiser(s, option, section))
         raise Mistake("unknown-word", f"a train section knows no setting `{name}`", s.name_span, "not a setting, not an optimiser",
-                      notes=(f"settings: {', '.join(SETTINGS)}", f"optimisers: {', '.join(sorted(OPTIMISERS))}"), hint=f"did you mean `{alike}`?" if alike else None)
+                      notes=(f"settings: {', '.join(SETTINGS)}", f"optimisers: {', '.join(sorted(OPTIMISERS))}"), hint=f"did you mean `{alike}`?" if alike else ELSEWHERE.get(name.lower()))
 
 
 def _of_optimiser(s: tree.Call, option: str, section: _Section) -> str:
@@ -253,7 +246,7 @@ def _class(registry: Any, sort: str, s: tree.Call, c: Context) -> tuple[Any, tup
     name = held.name if isinstance(held, Symbol) else first.name
     cls = registry.get(name)
     if cls is None:
-        alike = OTHERWISE.get(name.lower()) or near(name, registry)
+        alike = OTHERWISE.get(name.lower()) or near(name, registry) or name.lower().removesuffix("loss").rstrip("_")
         alike = alike if alike in registry else near(name, registry)
         raise Mistake("unknown-word", f"there is no {sort} called `{name}`", first.span, f"not {'an' if sort[0] in 'aeiou' else 'a'} {sort}",
                       notes=("there are: " + ", ".join(sorted(registry)),), hint=f"did you mean `{alike}`?" if alike else f"for example:  {sorted(registry)[0]}")

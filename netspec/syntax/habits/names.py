@@ -1,6 +1,8 @@
-"""What other systems call layers and options, and what they are called here."""
+"""What other systems call layers, options and settings, and what they are called here."""
 
 from __future__ import annotations
+
+from ...diagnostics import Advice
 
 ALIASES = {"dense": "fc", "linear": "fc", "conv2d": "conv", "conv1d": "conv", "conv3d": "conv", "convolution": "conv", "maxpool2d": "maxpool",
            "max_pool": "maxpool", "max_pooling": "maxpool", "pool": "maxpool", "avg_pool": "avgpool", "averagepool": "avgpool", "batchnorm": "bn",
@@ -22,3 +24,13 @@ OPTIONS = {"s": ("stride",), "k": ("window",), "g": ("groups",), "d": ("dilation
            "betas": ("beta1",), "milestones": ("steps",), "label_smoothing": ("smoothing",), "ignore_index": ("ignore",), "class_weight": ("weights",), "class_weights": ("weights",),
            "scale_factor": ("factor",), "scale": ("factor",), "negative_slope": ("slope",), "epsilon": ("eps",), "ceil_mode": ("rounding",), "output_padding": ("output_pad",),
            "kernel_initializer": ("init",), "bias_initializer": ("bias_init",)}
+OTHERWISE = {"crossentropyloss": "cross_entropy", "categorical_crossentropy": "cross_entropy", "sparse_categorical_crossentropy": "cross_entropy", "softmax": "cross_entropy",
+             "bceloss": "bce", "bcewithlogitsloss": "bce", "binary_crossentropy": "bce", "mseloss": "mse", "mean_squared_error": "mse", "l1loss": "l1", "mae": "l1", "ce": "cross_entropy", "ce_loss": "cross_entropy",
+             "nllloss": "nll", "smooth_l1": "huber", "smoothl1loss": "huber", "batch_size": "batch", "batchsize": "batch", "num_epochs": "epochs", "n_epochs": "epochs",
+             "max_epochs": "epochs", "criterion": "loss", "loss_fn": "loss", "dataset": "data", "steplr": "step", "multisteplr": "multistep", "cosineannealing": "cosine",
+             "cosineannealinglr": "cosine", "reducelronplateau": "plateau", "horizontal_flip": "flip", "random_crop": "crop", "acc": "accuracy",
+             "gradient_accumulation": "accumulate", "ema": "average", "transform": "augment", "drop_remainder": "drop_last", "droplast": "drop_last"}
+# What is no setting of a train section, and where it is said.
+ELSEWHERE = {"seed": Advice("the command line says it: --seed 1; from Python: compile(..., seed=1)"), "device": Advice("the command line says it: --device cuda; from Python: compile(..., device=\"cuda\")"),
+             "dtype": Advice("the command line says it: --dtype float64; from Python: compile(..., dtype=\"float64\")"), "shuffle": Advice("every epoch has an order of its own, by the seed; drop this line"),
+             "threads": Advice("the command line says it: --threads 2; or NETSPEC_THREADS=2")}

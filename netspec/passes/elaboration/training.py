@@ -246,8 +246,7 @@ def _class(registry: Any, sort: str, s: tree.Call, c: Context) -> tuple[Any, tup
     name = held.name if isinstance(held, Symbol) else first.name
     cls = registry.get(name)
     if cls is None:
-        alike = OTHERWISE.get(name.lower()) or near(name, registry) or name.lower().removesuffix("loss").rstrip("_")
-        alike = alike if alike in registry else near(name, registry)
+        alike = next((w for w in (OTHERWISE.get(name.lower()), near(name, registry), name.lower().removesuffix("loss").rstrip("_")) if w in registry), None)
         raise Mistake("unknown-word", f"there is no {sort} called `{name}`", first.span, f"not {'an' if sort[0] in 'aeiou' else 'a'} {sort}",
                       notes=("there are: " + ", ".join(sorted(registry)),), hint=f"did you mean `{alike}`?" if alike else f"for example:  {sorted(registry)[0]}")
     return cls, s.arguments[1:]

@@ -325,6 +325,19 @@ def test_copies_are_independent_and_train_on_to_the_same_bits(device: str, text:
     assert numbers(net) == numbers(twin)
 
 
+@pytest.mark.parametrize("copied", [by_deepcopy, by_pickle])
+def test_a_copy_of_the_numbers_is_a_dict_that_stays(copied: Any) -> None:
+    net = netspec.compile(text=TEXT, seed=3)
+    best, statistics = copied(net.parameters), copied(net.buffers)
+    before, held = numbers(net), dict(net.parameters)
+    net.fit(X, Y, epochs=1, verbose=0, batch=20, optimiser="adam lr=0.01")
+    assert numbers(net) != before
+    assert type(best) is dict
+    assert all(np.array_equal(best[k], held[k]) for k in held)
+    net.set_parameters(best | statistics)
+    assert numbers(net) == before
+
+
 def test_a_copy_needs_no_file_and_no_training(tmp_path: Path) -> None:
     (tmp_path / "blocks.net").write_text("block unit(n):\n  conv n 3x3 bn relu\n")
     (tmp_path / "a.net").write_text('import unit from "blocks.net"\n\nnet a:\n  input 4x6x6\n  unit 8\n  fc 3\n')
@@ -537,6 +550,8 @@ def test_copies_of_the_emitted_network(alone: Any, copied: Any) -> None:
     twin = copied(net)
     loss = twin.step(X[8:16], Y[8:16])
     assert {k: v.tobytes() for k, v in net.parameters.items()} == before
+    kept = copied(net.parameters)
+    assert {k: v.tobytes() for k, v in kept.items()} == before
     assert net.step(X[8:16], Y[8:16]) == loss
     assert {k: v.tobytes() for k, v in net.parameters.items()} == {k: v.tobytes() for k, v in twin.parameters.items()}
 

@@ -126,10 +126,12 @@ def _pairs(what: str, folder: str | None, packaged: bool, heads: bool) -> tuple[
         raise DataError("a spec names data in its own folder, or below it", f"{what}: {e.strerror}", "netspec train SPEC --data FILE", code="file-outside") from None
     except OSError as e:
         raise DataError(f"there can be no data file {what}", str(e.strerror)) from None
-    if path.is_dir():
+    folder_of_arrays = path.is_dir()
+    for p in found.values() if folder_of_arrays else (path,):
+        if (sort := irregular(p)) is not None:
+            raise DataError(f"{p} is {sort}, and data lie in files", code="not-a-file")
+    if folder_of_arrays:
         held: Mapping[str, Array] = {name: _npy(p) for name, p in found.items()}
-    elif (sort := irregular(path)) is not None:
-        raise DataError(f"{path} is {sort}, and data lie in files", code="not-a-file")
     elif path.suffix == ".npz" and path.exists():
         held = _npz(path, heads)
     elif path.exists():

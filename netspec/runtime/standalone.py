@@ -115,6 +115,11 @@ class Parameters(MutableMapping[str, Array]):
     def __len__(self) -> int:
         return len(self._net.given)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy is a dict of the numbers as they are now, all of one state."""
+        with self._net.gate.shared():
+            return dict, (dict(self),)
+
 
 class Standalone:
     """A network; the emitted file fills in the class variables."""

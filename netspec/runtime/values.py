@@ -87,6 +87,11 @@ class Values(Mapping[str, Array]):
     def __len__(self) -> int:
         return len(self._parameters)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy, also in another process, is a dict of the numbers as they are now, all of one state."""
+        with self._gate.shared():
+            return dict, (dict(self),)
+
     def __repr__(self) -> str:
         lines = [f"  {n}: {shape_text(p.shape)}" + ("" if p.trainable or p.kind == "buffer" else " frozen") for n, p in self._parameters.items()]
         return "\n".join([f"{len(self)} {self._what}{'s' if len(self) != 1 else ''}", *lines])

@@ -353,14 +353,19 @@ def _check_read(e: Elaborator, cls: Any, node: Node, graph: Graph, s: tree.Call)
     last, made = getattr(node.op, "name", ""), (f"made by {node.name}",)
     if cls.after and last == "log_softmax":
         e.say("warning", "not-logits", f"{cls.name} computes a {cls.after} of what it reads, and this is a log_softmax already", s.span,
-              "computed twice" if cls.after == "softmax" else "the net would learn badly", made, "loss nll")
+              "computed twice" if cls.after == "softmax" else "the net would learn badly", made, _instead(s, "nll"))
     elif cls.after and last in ("softmax", "sigmoid", "hardsigmoid"):
         e.say("warning", "not-logits", f"{cls.name} computes a {cls.after} of what it reads, and this is a {last} already", s.span, "the net would learn badly",
               made, Advice(f"drop the {last}: {cls.name} reads logits" if last == cls.after else f"drop the {last}, or use another loss"))
     elif cls.log_probabilities and last != "log_softmax" and getattr(node.op, "category", "") in ("activation", "dense", "convolution"):
         logits = last == "softmax" or node.op.category != "activation"
         e.say("warning", "not-log-probabilities", f"{cls.name} reads log-probabilities, as log_softmax makes them, and this is {'an' if last[0] in 'aeiou' else 'a'} {last}", s.span,
-              "the loss would have no meaning", made if logits else (*made, f"log_softmax belongs in the place of the {last}"), "loss cross_entropy" if logits else "")
+              "the loss would have no meaning", made if logits else (*made, f"log_softmax belongs in the place of the {last}"), _instead(s, "cross_entropy") if logits else "")
+
+
+def _instead(s: tree.Call, loss: str) -> str:
+    """The line with another loss, of the same output."""
+    return " ".join((s.name, loss, *map(tree.source_text, s.arguments[1:])))
 
 
 def _check_output(op: Any, type_: Any, s: tree.Call) -> None:

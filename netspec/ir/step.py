@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from .contraction import Contraction
 from .graph import Graph, Node
 
 Kind = Literal["gather", "outer", "lanes", "places", "pairs", "move", "channel", "flat", "loop"]
@@ -29,7 +30,8 @@ class Step:
 
     `nodes` are the formulas' own nodes; the step's results are those values that something outside reads. `sums` are the
     results that are sums over a plane for each image. A concatenation or a move whose inputs are all `placed` runs nothing.
-    `form` is how a contraction multiplies; what else depends on it (the parts of its sums, workspace) asks here.
+    `product` is the contraction that a gather or an outer begins with, in its formula's own names; `form` is how it
+    multiplies, and what else depends on it (the parts of its sums, workspace) asks here.
     """
 
     kind: Kind
@@ -37,6 +39,7 @@ class Step:
     sums: tuple[str, ...] = ()
     placed: tuple[str, ...] = ()  # inputs of a concatenation or a move that already lie where it would copy them
     form: Form = "direct"
+    product: Contraction | None = None
 
     def __str__(self) -> str:
         return f"{self.kind} of {len(self.nodes)}" + ("" if self.form == "direct" else f" by {self.form}")

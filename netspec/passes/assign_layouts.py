@@ -109,8 +109,7 @@ class _Assignment:
     def run(self) -> Graph:
         g = self.graph
         inner = unfused(g)
-        cs = {n.name: (m, c) for n in g.nodes if isinstance(n.op, Step) and n.op.kind in ("gather", "outer")
-              for m in n.op.nodes[:1] if (c := contraction(m, inner)) is not None}
+        cs = {n.name: (n.op.nodes[0], n.op.product) for n in g.nodes if isinstance(n.op, Step) and n.op.product is not None}
         halo: dict[str, Triple] = {}
         for m, c in cs.values():
             image = _image_of(m, c)

@@ -13,7 +13,7 @@ def drop_dead(graph: Graph) -> Graph:
     live = set(graph.roots)
     kept = []
     for n in reversed(graph.nodes):
-        if isinstance(n.op, Input | Parameter) or n.effect or any(v.name in live for v in n.results):
+        if isinstance(n.op, Input | Parameter) or n.effect or n.name in live or any(v.name in live for v in n.results[1:]):
             kept.append(n)
-            live |= set(n.inputs)
+            live.update(n.inputs)
     return graph if len(kept) == len(graph.nodes) else graph.with_nodes(kept[::-1])

@@ -20,7 +20,7 @@ from ..ir.nests import crossing, domain_of, form_of, nests
 from ..ir.places import can_follow
 from ..ir.step import Kind, Step
 from ..ir.types import TensorType
-from .kinds import kind_of, stays
+from .kinds import contraction, kind_of, stays
 
 MOST_IMAGES, MOST_VECTORS, MOST_STORED = 6, 8, 3  # of an epilogue: images read, vectors read, images written
 MOST_OPERANDS = 24  # of a lanes step
@@ -263,7 +263,7 @@ class _Fusion:
             inputs = tuple(dict.fromkeys(i for n in d.nodes for i in n.inputs if i not in made))
             results = tuple(self.graph.values[v] for v in (*stored, *sums))
             last = d.nodes[-1]
-            node = Node(results[0].name, Step(d.kind, tuple(d.nodes), sums), inputs, results, effect=last.effect, spans=d.nodes[0].spans,
+            node = Node(results[0].name, Step(d.kind, tuple(d.nodes), sums, product=contraction(d.nodes[0], self.graph) if d.kind in ("gather", "outer") else None), inputs, results, effect=last.effect, spans=d.nodes[0].spans,
                         notes=tuple(dict.fromkeys(x for n in d.nodes for x in n.notes)), scope=d.nodes[0].scope)
             (effects if d.effect else nodes).append(node)
         return replace(self.graph, nodes=(*nodes, *effects))

@@ -19,7 +19,6 @@ from ...ir.formula import Formula, access
 from ...ir.graph import Graph, Input, Node, Parameter
 from ...ir.layout import Target
 from ...ir.step import Step, unfused
-from ...passes.kinds import contraction
 from . import winograd_schedule as W
 
 
@@ -30,16 +29,12 @@ class choose_forms:  # noqa: N801
     target: Target
 
     def __call__(self, graph: Graph) -> Graph:
-        inner = unfused(graph)
-        raw = as_they_come(inner)
+        raw = as_they_come(unfused(graph))
 
         def chosen(n: Node) -> Node:
-            if not isinstance(n.op, Step) or n.op.kind not in ("gather", "outer"):
+            if not isinstance(n.op, Step) or n.op.product is None or any(i in raw for i in n.op.nodes[0].inputs) or not W.wins(n.op.product, self.target):
                 return n
-            c = contraction(n.op.nodes[0], inner)
-            assert c is not None
-            direct = any(i in raw for i in n.op.nodes[0].inputs) or not W.wins(c, self.target)
-            return replace(n, op=replace(n.op, form="direct" if direct else "winograd"))
+            return replace(n, op=replace(n.op, form="winograd"))
 
         return graph.with_nodes([chosen(n) for n in graph.nodes])
 

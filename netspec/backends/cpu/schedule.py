@@ -17,7 +17,6 @@ from ...ir.graph import Graph, Input, Node, Parameter, images_of
 from ...ir.intervals import Intervals
 from ...ir.layout import Image, Layout, Packed, Target, Vector, round_up
 from ...ir.step import Step, unfused
-from ...passes.kinds import contraction
 from . import contract_schedule as contract
 from .contract_calls import Call, Kernel, Plan
 from .emit_lanes import Emitted
@@ -126,10 +125,8 @@ class _Scheduler:
     # ---- contractions --------------------------------------------------------------------------------------------------------
     def contract(self, n: Node) -> Plan:
         first: Node = n.op.nodes[0]
-        c = contraction(first, self.inner)
-        assert c is not None
         f: Formula = first.op
-        c = renamed(c, dict(zip(f.operands, first.inputs)) | {t.name: r.name for t, r in zip(f.targets, first.results)})
+        c = renamed(n.op.product, dict(zip(f.operands, first.inputs)) | {t.name: r.name for t, r in zip(f.targets, first.results)})
         if n.op.kind == "outer":
             return contract.plan_outer(c, n.name, image=(c.image, self.image(c.image)), out=(c.out, self.image(c.out)), into=n.name, target=self.target,
                                        form=n.op.form)

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+import sys
+from types import FrameType
 from typing import Any
 
 import numpy as np
 import pytest
 
 import netspec.losses  # noqa: F401
+from netspec import compiler
+from netspec.backends.cpu.plan import plan_entry
 from netspec.backends.reference.interpret import run
 from netspec.ir.formula import Formula
 from netspec.ir.graph import Graph, Input, Parameter
 from netspec.ir.layout import Target
 from netspec.ir.step import Step, unfused
 from netspec.losses.loss import LOSSES
+from netspec.passes.absorb_moves import absorb_moves
 from netspec.passes.common_subexpressions import common_subexpressions
 from netspec.passes.drop_dead import drop_dead
 from netspec.passes.fold_batchnorm import fold_batchnorm
 from netspec.passes.fuse import fuse
 from netspec.passes.infer_shapes import infer_shapes
+from netspec.passes.line_up import line_up
 from netspec.passes.lower import lower
 from netspec.passes.objective import Term, training_program
 from netspec.passes.prepare import prepare
 from netspec.passes.split_sums import split_sums
+from netspec.runtime.recipe import recipe_of
 from small import Net, sequence
 
 TARGET = Target("cpu", 64, 8)
@@ -143,3 +150,39 @@ def test_shapes_again_for_another_size() -> None:
     assert again.by_name["conv1"].type.shape == (4, 15, 11)
     assert again.by_name["fc1"].type.shape == (3,)
     assert infer_shapes()(graph) == graph
+
+
+@pytest.mark.parametrize("again", [drop_dead, absorb_moves, line_up(TARGET)])
+def test_a_pass_that_finds_nothing_to_do_returns_its_graph(again: Any) -> None:
+    program = again(common_subexpressions(training_program(infer_shapes()(residual()), (Term(LOSSES["mse"](), "out"),))))
+    assert again(program) is program
+
+
+def test_formulas_that_differ_in_names_alone_are_one_without_them() -> None:
+    a, b = Formula("y[n,c] = x[n,c] * k[c]"), Formula("z[n,c] = y[n,c] * x[c]")
+    assert a.anonymous == b.anonymous != Formula("y[n,c] = k[c] * x[n,c]").anonymous
+
+
+def test_planning_grows_as_the_network_does() -> None:
+    """Counted in calls of functions, which no other work on the machine changes."""
+    calls = 0
+
+    def count(frame: FrameType, event: str, argument: Any) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    def planned(units: int) -> int:
+        nonlocal calls
+        body = f"  input 16x16x16\n  repeat {units}:\n    residual:\n      conv 16 3x3 bn relu\n      conv 16 3x3 bn\n  avgpool global\n  fc 10\n"
+        graph = compiler.load_graph(text=f"net deep:\n{body}\ntrain deep:\n  loss cross_entropy\n  sgd lr=0.01\n").graph
+        calls = 0
+        sys.setprofile(count)
+        try:
+            plan_entry(graph, "gradients", recipe_of(graph).terms, "float32")
+        finally:
+            sys.setprofile(None)
+        return calls
+
+    planned(2)
+    few, some, many = map(planned, (8, 16, 32))
+    assert many - some < 2.08 * (some - few)

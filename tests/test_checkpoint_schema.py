@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from safetensors.numpy import save
+from safetensors.numpy import save, save_file
 
 import netspec
 from netspec import NetspecError
@@ -193,6 +193,22 @@ def test_half_precisions_are_read_exactly_and_others_refused_by_name(tmp_path: P
             net.set_parameters({"fc1.weight": wrong})
 
 
+def test_weights_of_a_spec_are_finite_and_no_variance_is_negative(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = 'net a:\n  input 3\n  p: part weights="w.safetensors"\nblock part:\n  fc 2 bn\n'
+    right = {"fc1.weight": np.ones((2, 3)), "fc1.bn.weight": np.ones(2), "fc1.bn.bias": np.ones(2), "fc1.bn.mean": np.ones(2), "fc1.bn.var": np.ones(2)}
+    for name, wrong, dtype, said in (("fc1.weight", np.nan, "f4", "not finite"), ("fc1.bn.mean", -np.inf, "f8", "not finite"), ("fc1.bn.bias", np.inf, "f2", "not finite"),
+                                     ("fc1.weight", 1e300, "f8", "not finite in float32"), ("fc1.bn.var", -1, "f4", "negative"), ("fc1.bn.var", np.nan, "f4", "NaN"), ("fc1.bn.var", np.inf, "f4", "not finite")):
+        value = right[name].copy()
+        value.flat[1] = wrong
+        save_file({k: np.float32(v) for k, v in right.items()} | {name: value.astype(dtype)}, "w.safetensors")
+        with pytest.raises(NetspecError, match=said) as e:
+            netspec.compile(text=text, device="cpu")
+        assert "w.safetensors" in str(e.value) and name in str(e.value)
+        if wrong == 1e300:
+            assert netspec.compile(text=text, device="reference").parameters["p.fc1.weight"].max() == 1e300  # which float64 holds
+
+
 @pytest.mark.torch
 def test_half_precisions_as_pytorch_writes_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     torch = pytest.importorskip("torch")
@@ -214,6 +230,12 @@ def test_files_of_other_kinds_are_called_by_their_name(tmp_path: Path, monkeypat
         assert kind in refused(net, Path("x.pth"))
         with pytest.raises(NetspecError, match=kind):
             netspec.compile(text=f'{TEXT}net b:\n  input 4x3x3\n  a weights="x.pth"\n', net="b", device="reference")
+        with pytest.raises(ValueError, match=r"x\.pth is no safetensors file, or a damaged one"):
+            read_arrays(Path("x.pth"))  # as an emitted file does
+    for content in (b"", bytes(8), (4000).to_bytes(8, "little") + b"[" * 4000, b"\x02" + bytes(7) + b"[]", b"\x0a" + bytes(7) + b'{"a": "b"}'):
+        Path("x.safetensors").write_bytes(content)
+        with pytest.raises(ValueError, match="no safetensors file, or a damaged one"):
+            read_arrays(Path("x.safetensors"))
 
 
 def test_a_mismatch_names_the_true_difference(tmp_path: Path) -> None:
@@ -265,6 +287,23 @@ def test_what_a_killed_save_left_is_swept_by_the_next(tmp_path: Path) -> None:
 def old_checkpoint() -> bytes:
     """As netspec 0.1.0 wrote one before checkpoints had a horizon: after two steps of `made`."""
     return (Path(__file__).parent / "references" / "checkpoint_0_1_0.safetensors").read_bytes()
+
+
+def test_what_is_no_file_is_not_written_over(tmp_path: Path) -> None:
+    net = made()
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to("pipe")
+    for name, what in (("pipe", "a pipe"), ("folder", "a folder"), ("link", "a pipe")):
+        before = os.lstat(tmp_path / name)
+        for write in (lambda name=name: net.save(tmp_path / name), lambda name=name: net.fit(np.zeros((4, 4, 3, 3)), np.zeros(4, int), epochs=1, verbose=0, checkpoint=tmp_path / name)):
+            with pytest.raises(NetspecError, match=f"cannot be written: it is {what}, not a file"):
+                write()
+        assert (os.lstat(tmp_path / name).st_ino, os.lstat(tmp_path / name).st_mode) == (before.st_ino, before.st_mode)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["folder", "link", "pipe"]
+    (tmp_path / "link").unlink()
+    net.save(tmp_path / "link")
+    assert (tmp_path / "link").is_file()
 
 
 def test_an_older_checkpoint_is_read(tmp_path: Path) -> None:

@@ -57,6 +57,13 @@ net.save("weights.npz")
 net.load("weights.npz")
 assert all(np.array_equal(net.parameters[k], v + 1) for k, v in held.items())
 net.load(held)
+for labels in (given["y"] + 0.5, given["y"] - 9):
+    try:
+        net.gradients(given["x"], labels)
+    except ValueError as e:
+        assert "labels are" in str(e)
+    else:
+        raise AssertionError("labels that are no classes")
 net.steps = 3
 predicted = net.predict(given["x"])
 loss, gradients = net.gradients(given["x"], given["y"])

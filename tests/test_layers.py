@@ -338,6 +338,7 @@ REFUSED: list[tuple[str, list[tuple[int, ...]], str, str]] = [  # a step, its in
     ("pad 5 circular", [(3, 4, 4)], "bad-value", "round once"),
     ("pad @a", [(3, 4, 4), (3, 3, 5)], "shape-mismatch", "smaller"),
     ("pad @a", [(3, 4), (3, 3, 5)], "wrong-rank", "number of axes"),
+    ("crop @a", [(16,), (3,)], "wrong-rank", "no height or width"),
     ("reshape 5x5", [(3, 4, 4)], "shape-mismatch", "number of elements"),
     ("channels 2..5", [(4, 3, 3)], "bad-value", "0..3"),
     ("shuffle 2", [(6, 3, 3)], "groups", "1.5"),

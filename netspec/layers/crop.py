@@ -36,6 +36,7 @@ class Crop(Layer, category="move"):
         flow, *references = inputs
         if not references:
             return self._less(flow)
+        need_image("crop", flow.shape)
         if self.amount:
             raise WordError("crop takes a value to be cut to, or how much to cut off, not both", label=f"@{self.reference} and {self.amount}", code="wrong-argument")
         return self._cut(flow, references)

@@ -29,7 +29,7 @@ from ..ir.layout import Target
 from ..ir.precision import DEFAULT
 from ..ir.types import shape_text
 from ..optimisers.lbfgs import Memory
-from ..reading import NotRegular
+from ..reading import NotRegular, irregular
 from .averaging import AVERAGE
 from .facts import completed, wrong
 from .horizon import stated
@@ -236,7 +236,10 @@ def _digest(tensors: dict[str, Array], facts: dict[str, Any]) -> str:
 
 
 def _write(path: Path, data: bytes) -> None:
-    """Put a file in its place, whole. The part of a file that a killed process left is removed."""
+    """Put a file in its place, whole. The part of a file that a killed process left is removed. What stands there and is no
+    file stays: to move a file over a device would take it from everybody."""
+    if (what := irregular(path)) is not None:
+        raise MissingFileError(f"{path} cannot be written: it is {what}, not a file", code="unwritable-file")
     try:
         handle, beside = _begun(path)
     except (OSError, ValueError) as e:

@@ -98,7 +98,7 @@ def _step(net: Executor, x: Mapping[str, Array], seed: int, training: bool) -> O
     """One step forward and back from the first weights. The convolutions' own outputs get no gradient."""
     for p in net.graph.parameters:
         net.set(p.name, initial(p, seed))
-    load_weights(net.graph.parameters, net.set)
+    load_weights(net.graph.parameters, net.dtype, net.set)
     count = net.samples(x)
     dy = {}
     for public, v in net.graph.outputs:

@@ -162,7 +162,7 @@ class Network:
         self.seed = self.seed if seed is None else whole("seed", seed)
         for p in self.graph.parameters:
             self.store.set(p.name, initial(p, self.seed))
-        load_weights(self.graph.parameters, self.store.set)
+        load_weights(self.graph.parameters, self.dtype, self.store.set)
         self.step, self.epoch, self.taken, self.record = 0, 0, 0, []
         self.ends, self.pace, self.beyond = None, 1, None
         self.draws, self.looked = 0, -1  # calls that have drawn, apart from training; the step whose gradients were asked for

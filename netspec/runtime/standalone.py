@@ -262,6 +262,8 @@ class Standalone:
             raise TypeError(f"the loss needs a target, {missing[0]}")
         targets = {value: np.array(given[name]) for name, value in entry.targets.items()}  # copies: what is checked is what is used
         for value, classes in entry.classes.items():
+            if (targets[value] % 1 != 0).any():
+                raise ValueError(f"labels are whole numbers, 0 to {classes - 1}")
             if not ((targets[value] >= 0) & (targets[value] < classes)).all():
                 raise ValueError(f"labels are 0 to {classes - 1}, and here they reach from {targets[value].min()} to {targets[value].max()}")
         out = self._run("gradients", self._inputs(x), targets, key, statistics)
@@ -315,11 +317,18 @@ def _rounded(size: int) -> int:
 
 
 def read_arrays(path: Path) -> Mapping[str, Any]:
-    """Every array of an .npz or .safetensors file by name."""
+    """Every array of an .npz or .safetensors file by name. Raises ValueError for what is neither."""
     if path.suffix == ".npz":
         with np.load(path) as held:
             return dict(held)
-    data = path.read_bytes()
+    try:
+        return _tensors(path.read_bytes())
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as e:
+        raise ValueError(f"{path} is no safetensors file, or a damaged one ({type(e).__name__})") from None
+
+
+def _tensors(data: bytes) -> dict[str, Array]:
+    """What a safetensors file holds; tensors that are no floats are left out."""
     size = int.from_bytes(data[:8], "little")
     kinds = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}
     out: dict[str, Array] = {}

@@ -100,8 +100,8 @@ class Values(Mapping[str, Array]):
         return list(self._parameters)
 
 
-def checked(p: Parameter, value: Any) -> Array:
-    """A new value for a parameter: numbers of exactly its shape."""
+def checked(p: Parameter, value: Any, of: str = "") -> Array:
+    """A new value for a parameter: numbers of exactly its shape; `of` says where it comes from."""
     try:
         a = np.asarray(value)
     except (TypeError, ValueError) as e:
@@ -112,7 +112,7 @@ def checked(p: Parameter, value: Any) -> Array:
         raise misuse("wrong-type", f"the value for {p.name} holds {a.dtype}, not numbers", hint="value.astype(\"float32\"), if they are the numbers and not a code for them")
     fits(p, a.shape)
     if spread(p) and a.size and not (a >= 0).all():
-        raise misuse("bad-value", f"the value for {p.name} is negative or NaN in places, and a variance is neither", f"the smallest is {a.min():g}")
+        raise misuse("bad-value", f"the value for {p.name}{of} is negative or NaN in places, and a variance is neither", f"the smallest is {a.min():g}")
     return a
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from ..diagnostics import MissingFileError
 from ..ir.graph import Parameter
 from ..reading import NotRegular
@@ -13,11 +15,11 @@ from .tensors import Damaged, Foreign, Tensors, Unusable
 from .values import checked, fits
 
 
-def load_weights(parameters: tuple[Parameter, ...], put: Callable[[str, Any], None]) -> None:
+def load_weights(parameters: tuple[Parameter, ...], dtype: Any, put: Callable[[str, Any], None]) -> None:
     """Fill the parameters whose spec names a file, by their path below the call that named it.
 
     Errors: a file that is not there or is no safetensors file; a parameter the file does not have, or of another shape, or
-    whose numbers are no weights.
+    whose numbers are no weights, or none that are finite in the network's `dtype`.
     """
     files: dict[str, Tensors] = {}
     ready: dict[str, Any] = {}
@@ -32,9 +34,12 @@ def load_weights(parameters: tuple[Parameter, ...], put: Callable[[str, Any], No
             raise misuse("weights-mismatch", f"{p.file} has no weights for {p.name}", f"it has {', '.join(list(held)[:5]) or 'none'} ...")
         fits(p, held.held[key].shape, f" in {p.file}")
         try:
-            ready[p.name] = checked(p, held[key])
+            ready[p.name] = checked(p, held[key], f" in {p.file}")
         except (Unusable, Damaged) as e:
             raise misuse("bad-weights", f"{p.file} does not give {p.name} its weights", str(e)) from None
+        with np.errstate(over="ignore"):
+            if not np.isfinite(ready[p.name].astype(dtype)).all():
+                raise misuse("bad-weights", f"{p.file} does not give {p.name} its weights", f"{key} holds numbers that are not finite{'' if not np.isfinite(ready[p.name]).all() else f' in {np.dtype(dtype)}'}")
     for name, value in ready.items():
         put(name, value)
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
+from attack.names import below
 from attack.run import ATTACKS, outcome
 
 CASES = {"specs": 40, "commands": 30, "calls": 60, "checkpoints": 30, "caches": 1, "names": 40, "streams": 3}
@@ -14,3 +18,8 @@ def test_nothing_but_refusals(attack: str) -> None:
     for number in range(CASES[attack]):
         how, what = outcome(attack, 0, number)
         assert how != "failed", f"python tests/attack/run.py {attack} --case 0:{number}\n{what}"
+
+
+@pytest.mark.parametrize("name", ["/etc/shadow", "/dev/null", "../x", "..", "", "/", "a/../../x", "//dev/full'", "~"])
+def test_no_case_writes_outside_its_folder(name: str, tmp_path: Path) -> None:
+    assert Path(os.path.normpath(below(tmp_path, name))).is_relative_to(tmp_path)

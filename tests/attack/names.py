@@ -38,7 +38,14 @@ def case(rng: random.Random, place: Path) -> tuple[str, Callable[[], object]]:
     except (OSError, ValueError):
         pass
     use = rng.choice(("check", "compile", "show", "draw", "save", "load", "import", "weights", "data"))
+    if use in ("draw", "save"):
+        name = below(place, name)
     return f"{use} {name!r}", lambda: used(use, name, place)
+
+
+def below(place: Path, name: str) -> str:
+    """The name of something that is written: in the folder of the case whatever it says, since whoever runs this may be root."""
+    return name if name.startswith(f"{place}/") else str(place / "_") + name.replace("..", "_")
 
 
 def used(use: str, name: Any, place: Path) -> None:

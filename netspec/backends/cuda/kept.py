@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import pickle
 import sys
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -30,10 +31,10 @@ class Kept:
 
     def load(self, key: object) -> Any:
         data = read_entry(self._entry(key))
-        return None if data is None else pickle.loads(data)
+        return None if data is None else pickle.loads(zlib.decompress(data))
 
     def save(self, key: object, data: Any) -> None:
-        write_entry(self._entry(key), self.dump(data))
+        write_entry(self._entry(key), zlib.compress(self.dump(data)))  # 0.7 MB would leave room for a few networks
         prune_once()
 
     def flush(self) -> None:

@@ -182,6 +182,9 @@ def _module(path: str | os.PathLike[str] | None, text: str | None) -> Module:
 def _given(parameters: Mapping[str, Any] | None, more: dict[str, Any]) -> dict[str, Any]:
     if parameters is not None and not isinstance(parameters, Mapping):
         raise UsageError(f"parameters= are values by name, not a {type(parameters).__name__}", hint="parameters={\"classes\": 10}")
+    for name in parameters or {}:
+        if not isinstance(name, str):
+            raise UsageError(f"parameters= are values by name, and {name!r} is no name", hint="parameters={\"classes\": 10}")
     return {**(parameters or {}), **more}
 
 

@@ -45,6 +45,22 @@ def opened(path: str | os.PathLike[str]) -> BinaryIO:
         raise
 
 
+def write(path: str | os.PathLike[str], data: bytes) -> None:
+    """Write what the user asked for where the user said, be it a device or a pipe. Raises OSError or ValueError: for a pipe
+    that nobody reads as well, instead of waiting for somebody who does."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        handle = os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o666)
+    except OSError as e:
+        if e.errno == errno.ENXIO:
+            raise OSError(errno.ENXIO, "it is a pipe, and nobody reads it") from None
+        raise
+    with os.fdopen(handle, "wb") as f:
+        if hasattr(os, "set_blocking"):
+            os.set_blocking(handle, True)
+        f.write(data)
+
+
 def _regular(found: os.stat_result) -> None:
     if not stat.S_ISREG(found.st_mode):
         raise NotRegular(errno.EINVAL, next((sort for test, sort in _SORTS if test(found.st_mode)), "no file"))

@@ -75,3 +75,22 @@ def test_numbers_of_other_libraries_are_numbers() -> None:
     made = netspec.compile(text=TEXT, k=np.int64(5), dtype=np.float64, seed=np.int32(3), device="reference")  # type: ignore[arg-type]
     assert made.parameters["conv1.weight"].shape == (4, 1, 5, 5)
     assert (made.seed, made.dtype) == (3, np.float64)
+
+
+class Reluctant:
+    """An array of another library that will not be one: a PyTorch tensor that keeps a graph does so."""
+
+    def __array__(self, *a: Any, **k: Any) -> Any:
+        raise RuntimeError("no array after all")
+
+
+def test_what_refuses_to_be_an_array() -> None:
+    net = netspec.compile(text=TEXT, device="reference", seed=0)
+    for call in (lambda: net.predict(Reluctant()), lambda: net.train_step(X, Reluctant()), lambda: net.set_parameters({"conv1.weight": Reluctant()})):
+        with pytest.raises(NetspecError, match="is no array: no array after all"):
+            call()
+
+
+def test_parameters_have_names() -> None:
+    with pytest.raises(NetspecError, match="1 is no name"):
+        netspec.load_graph(text=TEXT, parameters={1: 3})  # type: ignore[dict-item]

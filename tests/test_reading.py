@@ -162,3 +162,12 @@ def test_what_is_too_large_is_refused_by_name_and_not_read(folder: Path) -> None
     Path("bomb.npz").write_bytes(bytes(data))
     with pytest.raises(NetspecError, match=r"bomb.npz holds .* GB, which is more"):
         load("bomb.npz")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_that_nobody_reads_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "net.svg")
+    with pytest.raises(netspec.NetspecError, match="nobody reads it"):
+        netspec.load_graph(text="net a:\n  input 4\n  fc 2\n").draw(tmp_path / "net.svg")
+    (tmp_path / "link.svg").symlink_to("/dev/null")
+    netspec.load_graph(text="net a:\n  input 4\n  fc 2\n").draw(tmp_path / "link.svg")

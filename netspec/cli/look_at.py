@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..diagnostics import Diagnostic, NetspecError, UsageError, near, strict, told, unwritable
 from ..plain import shown
+from ..reading import write
 from .nets import module_of, open_net, split
 from .telling import pass_on, say, tell
 
@@ -151,7 +152,7 @@ def emit(args: Namespace) -> int:
         pass_on(text)
     else:
         try:
-            Path(args.output).write_text(text, encoding="utf-8")
+            write(args.output, text.encode())
         except (OSError, ValueError) as e:
             raise unwritable(args.output, e) from None
         say(f"wrote {shown(args.output)}: {len(text.splitlines())} lines")

@@ -53,7 +53,7 @@ def _array(what: str, given: Any) -> Array:
     """A NumPy array of numbers; memory-mapped ones stay as they are."""
     try:
         a = given.view() if isinstance(given, np.ndarray) else np.asarray(given)
-    except (TypeError, ValueError) as e:
+    except Exception as e:  # whatever an object of another library says: a tensor of PyTorch that keeps a graph, RuntimeError
         raise misuse("wrong-type", f"{what} is no array: {e}") from None
     if a.dtype.kind not in "biuf":
         raise misuse("wrong-type", f"{what} holds {a.dtype}, not numbers", hint=Advice("convert it to float32, or to integers for labels"))

@@ -104,7 +104,7 @@ def checked(p: Parameter, value: Any, of: str = "") -> Array:
     """A new value for a parameter: numbers of exactly its shape; `of` says where it comes from."""
     try:
         a = np.asarray(value)
-    except (TypeError, ValueError) as e:
+    except Exception as e:  # whatever an object of another library says
         raise misuse("wrong-type", f"the value for {p.name} is no array: {e}") from None
     if a.dtype.name == "bfloat16":  # of another library: NumPy has none
         a = widened(a)

@@ -20,6 +20,7 @@ from ..diagnostics import UsageError, unwritable
 from ..ir.graph import Graph, Input, Node
 from ..ir.types import Size
 from ..plain import shown
+from ..reading import write
 from .arcs import Arcs, drawn_inputs
 from .counts import count
 from .outline import Group, Item, Repeat, Step, line_of, op_name, outline
@@ -92,7 +93,7 @@ def draw(graph: Graph, path: str | PathLike[str], direction: Direction = "down")
         case other:
             raise UsageError(f"a diagram is written as .svg, .png or .dot, and `{target.name}` ends in {other or 'nothing'}")
     try:
-        target.write_bytes(data)
+        write(target, data)
     except (OSError, ValueError) as e:
         raise unwritable(target, e) from None
 

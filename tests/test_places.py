@@ -308,3 +308,27 @@ def test_other_sizes_share_kernels() -> None:
         e.gradients(x, {"target.out": np.zeros((1, 1, h, w))}, (Term(LOSSES["cross_entropy"](), "out"),), inputs_too=True)
         texts.append({k for s in e.entries.values() for k in s.schedule.kernels if k.startswith("places")})
     assert texts[0] and texts[0] == texts[1] == texts[2]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("last", ["maxpool global", "avgpool global", "relu"])
+def test_the_part_of_a_concatenation_leaves_no_number_past_its_last_channel(last: str, dtype: str) -> None:
+    """Its gradient is read from that of the whole, where the next part begins in the same vector; what stood there went into
+    padded weights, and from the second step on into other gradients."""
+    import netspec
+
+    text = f"net t:\n  input 4x9\n  c: conv 6 3 relu\n  d: conv 5 3 elu\n  concat:\n    | {last}\n    | {last} -> conv 3 1\n  fc 3\ntrain t:\n  loss cross_entropy\n  sgd lr=0.1\n"
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((6, 4, 9)), np.arange(6) % 3
+    ours = netspec.compile(text=text, dtype=dtype, seed=1)
+    theirs = netspec.compile(text=text, device="reference", dtype="float64", seed=1)
+    theirs.set_parameters(dict(ours.parameters))
+    for _ in range(4):
+        assert ours.train_step(x, y) == pytest.approx(theirs.train_step(x, y), rel=1e-12 if dtype == "float64" else 1e-5)
+    for name, value in theirs.parameters.items():
+        np.testing.assert_allclose(ours.parameters[name], value, rtol=0, atol=1e-13 if dtype == "float64" else 2e-6, err_msg=name)
+    executor = ours.executor
+    assert isinstance(executor, CpuExecutor)
+    for name, layout in executor.store.items():
+        held = executor.weights[layout.at : layout.at + layout.size]
+        assert np.count_nonzero(held) <= ours.parameters[name].size, name

@@ -234,22 +234,28 @@ class NestWriter:
             return name
         spread = not a.axes[1].terms  # one number a place, for all channels
         shift = a.axes[1].const // t.lanes if a.axes[1].terms else 0
+        load = "load({})" if spread or not (shift or self.longer(value)) else "keep(load({}), left)"
         if len(a.axes) == 2 or not any(x.terms or x.const for x in a.axes[2:]):
             k = t.operand(value, shift)
             name = f"{'p' if spread else 'i'}{k}"
             where = f"at(args, {WORDS * k}) + n * at(args, {WORDS * k + 1})" + ("" if spread else f" + b * at(args, {WORDS * k + 2})")
-            line = f"{name} = splat(get({where}))" if spread else f"{name} = load({where})"
+            line = f"{name} = splat(get({where}))" if spread else f"{name} = {load.format(where)}"
             if value in self.stored and value not in t.locals:
-                return f"load({where})"  # made by an earlier nest of this very step
+                return load.format(where)  # made by an earlier nest of this very step
             if line not in t.image_head:
                 t.image_head.append(line)
             return name
         place = self.place(value, a, names, rows, shift, spread)
         if (value, place) not in self.loaded:
             v = t.name("x")
-            inner.append(f"{v} = splat(get({place}))" if spread else f"{v} = load({place})" if not shift else f"{v} = keep(load({place}), left)")
+            inner.append(f"{v} = splat(get({place}))" if spread else f"{v} = {load.format(place)}")
             self.loaded[value, place] = v
         return self.loaded[value, place]
+
+    def longer(self, value: str) -> bool:
+        """Whether a value has more channels than the step: what lies past the step's last one is no zero then."""
+        own = self.types[self.nest.nodes[0].results[0].name].shape
+        return self.types[value].shape[0] != (own[0] if own else 1) and self.types[value].shape[0] != 1
 
     def base(self, value: str, shift: int = 0, spread: bool = False) -> str:
         """The address of place (0, 0, 0) of this image and block, once an image."""

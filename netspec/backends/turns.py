@@ -270,6 +270,7 @@ class Recent(Generic[K, V]):
     def __init__(self, most: int) -> None:
         self.most = most
         self._held: OrderedDict[K, V] = OrderedDict()
+        self._latest: V | None = None  # stands last already: a key of many parts is hashed once
 
     def __len__(self) -> int:
         return len(self._held)
@@ -279,13 +280,15 @@ class Recent(Generic[K, V]):
 
     def get(self, key: K) -> V | None:
         found = self._held.get(key)
-        if found is not None:
+        if found is not None and found is not self._latest:
             self._held.move_to_end(key)
+            self._latest = found
         return found
 
     def put(self, key: K, value: V) -> V:
         self._held[key] = value
         self._held.move_to_end(key)
+        self._latest = value
         while len(self._held) > self.most:
             self._held.popitem(last=False)
         return value

@@ -125,7 +125,7 @@ class CpuExecutor(Executor):
             losses = tuple(float(v[0]) for k, v in values.items() if k.startswith("loss."))
             if check is not None:
                 check(losses)
-            if effects:
+            if effects and bound.marks[1] < bound.marks[2]:
                 bound.table.run(first=bound.marks[1], last=bound.marks[2])
                 self.version += 1
             outputs = {k: v for k, v in values.items() if not k.startswith("loss.")}
@@ -206,7 +206,8 @@ class CpuExecutor(Executor):
 
     def memory(self, entry: Any, batch: int) -> int:
         """Bytes of the arena that an entry needs for a batch, exactly what is allocated for it."""
-        found = self.entries.get(entry)
+        with self.planning.lock:
+            found = self.entries.get(entry)
         assert found is not None, entry
         return int(batch * found.memory.arena)
 

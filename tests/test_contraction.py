@@ -243,6 +243,8 @@ def test_which_epilogues_keep_zero() -> None:
 @pytest.mark.parametrize(("lanes", "tile", "form"), [(16, 16, "blocks"), (16, 14, "apart"), (8, 12, "blocks")])
 def test_accumulators_stay_in_registers(lanes: int, tile: int, form: str) -> None:
     """A spilled accumulator halves the speed, and nothing else would tell."""
+    import llvmlite.binding
+
     if lanes > 16 // 2 and "avx512f" not in vector_features():
         pytest.skip("no 512-bit vectors")
     if "avx2" not in vector_features():
@@ -251,10 +253,10 @@ def test_accumulators_stay_in_registers(lanes: int, tile: int, form: str) -> Non
     epilogue = (("let", "g", "where(e0 > 0.0, acc, 0.0)"), ("store", 0, "g"), ("sum", 0, "g"), ("sum", 1, "g * e1"))
     text = compiled_kernel("gather", 6, tile, form, lanes, 4, vector, (vector,) * 3, 1, 2, epilogue, False, lanes, "float32").assembly()
     loop = max((text[m.end() : text.find(m[1], m.end())] for m in re.finditer(r"(\.LBB\d+_\d+):", text)), key=lambda part: part.count("vfmadd") / (1 + part.count(":\n")))
-    spilled = re.findall(r"vmov[au]p[sd]\s+%[xyz]mm\d+, -?\d*\(%r[sb]p", loop)
-    # With 16 registers, 12 of them accumulators, LLVM parks one other vector for Zen 3: a store for 48 multiply-adds costs nothing.
+    known = lanes == 8 and llvmlite.binding.get_host_cpu_name() == "znver3"  # one of twelve is spilled there, once in 48 multiply-adds: to be mended
+    spilled = re.findall(r"vmov[au]p[sd]\s+%[xyz]mm\d+, -?\d*\(%r[sb]p", loop if known else text)
     assert loop.count("vfmadd") >= 24
-    assert len(spilled) <= (lanes == 8), spilled
+    assert len(spilled) <= known, spilled
 
 
 def vector_features() -> set[str]:

@@ -3,11 +3,14 @@ name where they are written. `random_formulas.py --seconds` draws them without e
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
 import netspec
 from netspec.backends.reference.executor import ReferenceExecutor
+from netspec.catalogue import CATALOGUE
 from random_formulas import BACKENDS, drawn, failures, graph_of, ran
 
 SEEDS = (1, 2, 3)
@@ -73,3 +76,12 @@ def test_what_is_refused(formula: str, says: str) -> None:
         ran(ReferenceExecutor(graph), 0)
     assert says in str(e.value)
     assert formula in str(e.value)
+
+
+def test_the_example_of_the_catalogue() -> None:
+    wrong, right = re.findall(r'b\("(.*?)"', CATALOGUE["bad-formula"])
+    rest = "y[n,c,h] = x[n,c,h] + t[n,c]"
+    with pytest.raises(netspec.NetspecError) as e:
+        ran(ReferenceExecutor(graph_of((wrong, rest))), 0)
+    assert "bad-formula" in str(e.value)
+    ran(ReferenceExecutor(graph_of((right, rest))), 0)

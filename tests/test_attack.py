@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from attack.names import below
-from attack.run import ATTACKS, outcome
+from attack.run import ATTACKS, Hang, Limit, outcome
 
 CASES = {"specs": 40, "commands": 30, "calls": 60, "checkpoints": 30, "caches": 1, "names": 40, "streams": 3}
 
@@ -23,3 +26,15 @@ def test_nothing_but_refusals(attack: str) -> None:
 @pytest.mark.parametrize("name", ["/etc/shadow", "/dev/null", "../x", "..", "", "/", "a/../../x", "//dev/full'", "~"])
 def test_no_case_writes_outside_its_folder(name: str, tmp_path: Path) -> None:
     assert Path(os.path.normpath(below(tmp_path, name))).is_relative_to(tmp_path)
+
+
+@pytest.mark.parametrize("hang", ["while True: pass", "subprocess.run([sys.executable, '-c', 'while True: pass'])", "time.sleep(60)"])
+def test_a_hang_ends_by_the_processor_time_it_takes(hang: str) -> None:
+    """Its own or that of a process it started; what sleeps ends after ten times the limit."""
+    with pytest.raises(Hang, match=r"^[\d.]+ s of processor time, "), Limit(0.3):
+        exec(hang, {"subprocess": subprocess, "sys": sys, "time": time})
+
+
+def test_a_case_that_waits_for_others_is_none() -> None:
+    with Limit(0.3):
+        time.sleep(0.6)

@@ -17,7 +17,7 @@ PROGRAM = ("import numpy as np, netspec\nnet = netspec.compile(text='net a:\\n  
 
 def answer(cache: Path) -> str:
     """What the network says; it must come out with exit code 0."""
-    done = subprocess.run([sys.executable, "-c", PROGRAM], env=os.environ | {"NETSPEC_CACHE": str(cache)}, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run([sys.executable, "-c", PROGRAM], env=os.environ | {"NETSPEC_CACHE": str(cache)}, capture_output=True, text=True, timeout=1200, check=False)
     assert done.returncode == 0, f"exit code {done.returncode}: {done.stderr[-2000:]}"
     return done.stdout
 

@@ -26,7 +26,7 @@ def case(rng: random.Random, place: Path) -> tuple[str, Callable[[], object]]:
 def run(command: str, streams: str, place: Path) -> None:
     line = f"{sys.executable} -m netspec {command} {streams}"
     env = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
-    done = subprocess.run(["bash", "-c", f"set -o pipefail\n{line}"], cwd=place, env=env, input=b"net a:\n  input 4\n  fc 3\n", capture_output=True, timeout=120, check=False)
+    done = subprocess.run(["bash", "-c", f"set -o pipefail\n{line}"], cwd=place, env=env, input=b"net a:\n  input 4\n  fc 3\n", capture_output=True, timeout=1200, check=False)
     said = (done.stdout + done.stderr).decode(errors="replace")
     assert "Traceback" not in said and "report it" not in said and "Exception ignored" not in said, said[-2000:]
     assert done.returncode in RIGHT, f"exit code {done.returncode}: {said[-500:]}"
@@ -37,5 +37,5 @@ def run(command: str, streams: str, place: Path) -> None:
 def said_without(command: str, place: Path) -> bool:
     """Whether the command says anything on standard output where it may."""
     env = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
-    done = subprocess.run(f"{sys.executable} -m netspec {command}", shell=True, cwd=place, env=env, input=b"net a:\n  input 4\n  fc 3\n", capture_output=True, timeout=120, check=False)
+    done = subprocess.run(f"{sys.executable} -m netspec {command}", shell=True, cwd=place, env=env, input=b"net a:\n  input 4\n  fc 3\n", capture_output=True, timeout=1200, check=False)
     return bool(done.stdout)

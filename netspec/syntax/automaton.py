@@ -1,7 +1,8 @@
 """The LALR table of table.py, run one token at a time, with stacks that can be copied and put back.
 
 A rule's parts become one value by the builder's method of its name: the parts that count (a comma does not), those of a
-`*` one by one.
+`*` one by one. A `*` grows by a rule that is applied once for each part; what it has so far is never copied (75,000 numbers
+in a list would be copied 75,000 times) nor added to (stacks that were kept hold it too), but stands in the longer one.
 """
 
 from __future__ import annotations
@@ -16,6 +17,12 @@ Kept = tuple[list[int], list[Any]]
 Shaped = Callable[[list[Any]], Any]
 
 
+class Run(tuple[Any, ...]):
+    """What a `*` has read so far: parts, the first of which may be the Run before."""
+
+    __slots__ = ()
+
+
 class Automaton:
     """For every state, what each terminal does: shift to a state, or reduce; and where each rule leads."""
 
@@ -26,7 +33,7 @@ class Automaton:
         rules: list[tuple[int, Shaped | None, str]] = []
         for origin, size, method, kept, inlined, single in table["rules"]:
             # `?arith: term` stands for its one part: nothing is built
-            shaped = None if size == 1 and single else _shaped(getattr(builder, method, list) if method else list, size, kept, inlined, single)
+            shaped = None if size == 1 and single else _shaped(getattr(builder, method, list) if method else Run, size, kept, inlined, single)
             rules.append((size, shaped, origin))
         for state, row in enumerate(table["states"]):
             made = self.rows[state] = {}
@@ -40,15 +47,9 @@ class Automaton:
 
 def _shaped(method: Shaped, size: int, kept: list[int], inlined: list[int], single: bool) -> Shaped:
     """What makes a rule's value of its parts."""
-    if inlined:
+    if inlined and method is not Run:
         def picked(parts: list[Any]) -> list[Any]:
-            out: list[Any] = []
-            for k in kept:
-                if k in inlined:
-                    out += parts[k]
-                else:
-                    out.append(parts[k])
-            return out
+            return _one_by_one([parts[k] for k in kept])
     elif len(kept) < size:
         def picked(parts: list[Any]) -> list[Any]:
             return [parts[k] for k in kept]
@@ -60,6 +61,18 @@ def _shaped(method: Shaped, size: int, kept: list[int], inlined: list[int], sing
             return left[0] if len(left) == 1 else method(left)
         return one
     return lambda parts: method(picked(parts))
+
+
+def _one_by_one(parts: list[Any]) -> list[Any]:
+    """Parts, with those of each Run among them in its place."""
+    out, left = [], parts[::-1]
+    while left:
+        part = left.pop()
+        if part.__class__ is Run:
+            left += part[::-1]
+        else:
+            out.append(part)
+    return out
 
 
 class Chain(dict[int, int]):

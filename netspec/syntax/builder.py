@@ -35,7 +35,7 @@ class TreeBuilder:
     def items(self, c: list[Any]) -> Any:
         return (None, c[0]) if len(c) == 1 else (c[0], c[1])
 
-    stmts = elifs = branches = items
+    stmts = elifs = branches = chain = items
 
     def import_(self, c: list[Any]) -> Any:
         *names, path = c
@@ -84,13 +84,10 @@ class TreeBuilder:
         return tree.Suite(statements, statements[0].span.to(statements[-1].span))
 
     def steps(self, c: list[Any]) -> Any:
-        items = (*c[0], *c[1:])
+        items = (*_flat(c[0]), *c[1:])
         if len(items) == 1 and items[0].__class__ is tree.Call and items[0].name == HOLE:
             return tree.Hole(None, items[0].span)
         return tree.Steps(items, self.at(items[0], items[-1]))
-
-    def chain(self, c: list[Any]) -> Any:
-        return (c[0],) if len(c) == 1 else (*c[0], c[1])
 
     def if_(self, c: list[Any]) -> Any:
         return tree.If(((c[1], c[2]),), None, self.at(c[0], c[2]))

@@ -3,15 +3,18 @@ installed with NVIDIA's compiler: pip install "numba-cuda[cu13]"."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import pytest
 
 import netspec
+from netspec.backends.cache_folder import SEAL
 from netspec.backends.cuda.body import Kernel
 from netspec.backends.cuda.device import function_of
 from netspec.backends.cuda.plan import plan, store_places
@@ -97,7 +100,8 @@ def test_update_rules_compile(name: str) -> None:
 
 
 KEPT = """
-import sys, types as plain
+import hashlib, sys, types as plain
+hash_of = lambda text: hashlib.sha256(text.encode()).hexdigest()
 import numba.cuda.cudadrv.devices as devices
 import numba.cuda.dispatcher as dispatcher
 from numba import types
@@ -105,25 +109,48 @@ found = plain.SimpleNamespace(compute_capability=(9, 0), id=0)
 for m in [m for k, m in list(sys.modules.items()) if k.startswith(("numba.cuda", "numba_cuda")) and hasattr(m, "get_current_device")]:
     m.get_current_device = lambda: found
 devices.get_context = lambda *a: plain.SimpleNamespace(device=found)
-dispatcher._Kernel.bind = lambda self: None  # loading is all that needs a driver
+def linked(self):  # loading is all that needs a driver; to link needs one too with the CUDA that comes with Numba
+    if hasattr(self._codelibrary, "_linkerinfo_cache") and "numba_cuda" in dispatcher.__file__:
+        self._codelibrary.get_cubin()
+dispatcher._Kernel.bind = linked
+import pickle
+def refused(*_, **__):
+    raise AssertionError("unpickled")
+for m in [pickle, *(m for k, m in list(sys.modules.items()) if "pickle" in k)]:
+    for name in ("loads", "load", "Unpickler", "_loads"):
+        if hasattr(m, name):
+            setattr(m, name, refused)
 from netspec.backends.cuda.device import compiled
 text = "def twice(a, at0):\\n    i = cuda.grid(1)\\n    if i < 8:\\n        a[at0 + i] = a[at0 + i] * F(2.0)\\n"
 kernel = compiled(text, "twice", sys.argv[1])
-kernel.compile((getattr(types, sys.argv[1])[::1], types.int64))
+made = kernel.compile((getattr(types, sys.argv[1])[::1], types.int64))
+linked(made)  # the code that a kernel is made of anew is whole
+library = made._codelibrary
+print(made.entry_name, made.argument_types, made.cooperative, library._entry_name, hash_of(str(library.get_asm_str())),
+      *(hash_of(str(getattr(c, "code", c))) for c in library._cubin_cache.values()))
 print(sum(kernel.stats.cache_hits.values()), sum(kernel.stats.cache_misses.values()))
 """
 
 
 def test_what_was_compiled_is_kept(tmp_path: Path) -> None:
-    """A second process compiles nothing; another dtype is another kernel. Numba's own files are neither read nor written."""
+    """A second process compiles nothing, and has the same kernel; another dtype is another kernel. An entry is JSON, and
+    nothing is unpickled. Numba's own files are neither read nor written."""
     env = {**os.environ, "NETSPEC_CACHE": str(tmp_path / "c"), "NUMBA_CACHE_DIR": str(tmp_path / "numba")}
 
-    def counts(dtype: str) -> str:
-        done = subprocess.run([sys.executable, "-c", KEPT, dtype], env=env, capture_output=True, text=True, check=True)
-        return done.stdout.strip()
+    def counts(dtype: str) -> tuple[str, str]:
+        done = subprocess.run([sys.executable, "-c", KEPT, dtype], env=env, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        kernel, counted = done.stdout.strip().splitlines()
+        return kernel, counted
 
-    assert [counts("float32"), counts("float32"), counts("float64")] == ["0 1", "1 0", "0 1"]
+    (made, first), (again, second), (_, other) = counts("float32"), counts("float32"), counts("float64")
+    assert [first, second, other] == ["0 1", "1 0", "0 1"]
+    assert made == again
     assert not [p for p in tmp_path.rglob("*") if p.suffix in (".nbi", ".nbc")]
-    for entry in (tmp_path / "c" / "cuda").glob("*.kernel"):
-        entry.write_bytes(entry.read_bytes()[32:].join((bytes(32), b"")))  # a pickle without the seal
-    assert counts("float32") == "0 1"
+    entries = list((tmp_path / "c" / "cuda").glob("*.kernel"))
+    assert len(entries) == 2
+    for entry in entries:
+        data = entry.read_bytes()[SEAL:]
+        assert isinstance(json.loads(zlib.decompress(data)), list)
+        entry.write_bytes(bytes(SEAL) + data)  # without the seal
+    assert counts("float32") == (made, "0 1")

@@ -99,7 +99,7 @@ def compiled(text: str, name: str, dtype: str) -> Any:
     if not path.exists():  # a disk that refuses
         return numba_cuda().jit(function)
     made = numba_cuda().jit(function, cache=True)
-    made._cache._cache_file = Kept(path, made._cache._cache_file._dump)
+    made._cache._cache_file = Kept(path)
     return made
 
 

@@ -223,7 +223,7 @@ def near(word: str, words: Iterable[str]) -> str | None:
         # Each edit brings in or drops one letter at most, so most words need no closer look.
         if abs(len(w) - len(word)) <= limit and w != word and len(letters.difference(w.lower())) <= limit:
             d = distance(word, w)
-            if d <= limit and (best is None or d < best[0]):
+            if d <= limit and 2 * d <= max(len(w), len(word)) and (best is None or d < best[0]):  # of `q` nothing is left in `x`
                 best = (d, w)
     return best[1] if best else None
 

@@ -19,7 +19,7 @@ from safetensors.numpy import save, save_file
 
 import netspec
 from netspec import NetspecError
-from netspec.runtime.checkpoint import ResumeWarning, _digest
+from netspec.runtime.checkpoint import OtherNetWarning, ResumeWarning, _digest
 from netspec.runtime.facts import FIELDS
 from netspec.runtime.standalone import read_arrays
 from netspec.runtime.tensors import Tensors, widened
@@ -317,3 +317,16 @@ def test_an_older_checkpoint_is_read(tmp_path: Path) -> None:
         np.testing.assert_allclose(net.parameters[k], v, rtol=1e-5, atol=1e-6)
 
 
+
+
+def test_a_checkpoint_of_another_net_that_fits_is_remarked_on(tmp_path: Path) -> None:
+    text = "net {}:\n  input 4\n  fc 2\n"
+    one, same, other = (netspec.compile(text=text.format(name), device="reference", seed=k) for k, name in enumerate(("one", "one", "other")))
+    one.save(tmp_path / "c")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        same.load(tmp_path / "c")
+    with pytest.warns(OtherNetWarning, match="was written by net one, and this is net other"):
+        other.load(tmp_path / "c")
+    for net in (same, other):
+        np.testing.assert_array_equal(net.parameters["fc1.weight"], one.parameters["fc1.weight"])

@@ -203,3 +203,48 @@ def test_comments_cite_the_line_of_the_spec(tmp_path: Path) -> None:
     assert {int(n) for n, _ in cited} == {3, 4, 5, 6, 7, 8, 9, 10}
     for number, said in cited:
         assert lines[int(number) - 1].strip().startswith(said.split()[0]), (number, said)
+
+
+REFUSED = """
+import sys
+import numpy as np
+sys.path.insert(0, ".")
+from labels import Network
+net = Network()
+x, y = np.ones((4, 3, 2, 2), np.float32), np.zeros((4, 2, 2), int)
+
+def said(call):
+    try:
+        call()
+        return "fine"
+    except ValueError as e:
+        return str(e)
+
+def at(label):
+    out = y.astype(float)
+    out[1, 0, 1] = label
+    return out
+
+before = dict(net.parameters)
+for target in (y, y[:, None], at(255), at(np.nan), at(0.5), at(5), at(-1), y[:3], y[:, :1], y.reshape(2, 8), np.array(0), [["a"]]):
+    print(said(lambda: net.gradients(x, target)))
+other = {name: np.zeros_like(value) for name, value in before.items()}
+for wrong in (np.nan, np.inf):
+    print(said(lambda: net.load({**other, sorted(other)[-1]: np.full((5, 3, 1, 1), wrong)})))
+print(said(lambda: net.load({**other, sorted(other)[-1]: np.zeros(9)})))
+print(all((net.parameters[name] == value).all() for name, value in before.items()))
+"""
+
+
+def test_the_file_says_what_is_wrong_with_labels_and_weights(tmp_path: Path) -> None:
+    """Nothing of the network has changed then."""
+    text = "net labels:\n  input 3x2x2\n  conv 5 1x1\ntrain labels:\n  loss cross_entropy ignore=255\n  sgd lr=0.1\n"
+    (tmp_path / "labels.py").write_text(standalone(netspec.load_graph(text=text).graph), encoding="utf-8")
+    (tmp_path / "refused.py").write_text(REFUSED)
+    lines = run(tmp_path, "refused.py").splitlines()
+    assert lines[:3] == ["fine"] * 3
+    assert lines[3:] == [
+        "the target out holds a number that is not finite", "labels are whole numbers, 0 to 4", "labels are 0 to 4, and here they reach from 0 to 5",
+        "labels are 0 to 4, and here they reach from -1 to 0", *(f"the target out is 4 x 2 x 2, one for each example, not {s}" for s in ("(3, 2, 2)", "(4, 1, 2)", "(2, 8)", "()")),
+        "the target out holds no numbers", "conv1.weight holds a number that is not finite", "conv1.weight holds a number that is not finite",
+        "conv1.weight has the shape (5, 3, 1, 1), not (9,)", "True"]

@@ -149,8 +149,6 @@ KNOWN = {
     ("syntax", "nn.ReLU"): "a module of another language stands before the name",
     ("syntax", "if n > 2:\n    m = 4"): "a constant holds in its own body, and another line reads it",
     ("syntax", "lambda x=x"): "there are no functions",
-    ("undefined-name", "did you mean `n`?"): "a parameter would be its own default",
-    ("unknown-option", "did you mean `n`?"): "the parameter has been given by its place",
     ("unknown-word", "@conv1   or   to run its steps again:  reuse @conv1"): "a name without a label has steps that cannot run again",
     ("unknown-word", "in .net this is called:  concat"): "layers are named here, and not counted backwards",
     ("wrong-argument", "to join the two:  add @input"): "the two have different numbers of axes",

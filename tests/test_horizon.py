@@ -183,3 +183,18 @@ def test_a_seed_does_not_vanish_where_a_run_goes_on(tmp_path: Path, capsys: pyte
     assert out.read_bytes() == held
     assert main([*run, "--resume", str(out), "--seed", "5"]) == 0
     assert netspec.compile(path, device="reference").load(str(out)).seed == 5
+
+
+def test_a_run_that_is_refused_moves_no_weights(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Neither the earlier run's nor those of the one before that."""
+    path, out, kept = spec(tmp_path), tmp_path / "w.safetensors", tmp_path / "w.previous.safetensors"
+    run = ["train", path, "--device", "reference", "--out", str(out)]
+    assert main(run) == main([*run, "--seed", "1"]) == 0
+    before = out.read_bytes(), kept.read_bytes()
+    x, y = data()
+    for wrong in ({"x": x[:, :1], "y": y}, {"x": x, "y": y[:-1]}, {"x": x, "y": y * np.nan}, {"x": x, "y": y, "x_test": x[:, :1], "y_test": y}):
+        np.savez(tmp_path / "a.npz", **wrong)
+        capsys.readouterr()
+        assert main(run) == 1
+        assert "is kept as" not in capsys.readouterr().out
+        assert (out.read_bytes(), kept.read_bytes()) == before

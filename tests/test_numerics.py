@@ -15,13 +15,17 @@ from netspec.passes.lower import lower
 from test_layers import SAMPLES, graph_of, random_values, torch_meaning
 
 EPS = float(np.finfo(np.float32).eps)
-LOGARITHMIC = 10.0 ** np.arange(-30, 30.1, 1.5)
+LOGARITHMIC = np.append(10.0 ** np.arange(-30, 30.1, 1.5), 3e38)
 LINEAR = np.arange(0.25, 40, 0.75)
 POINTS = np.sort(np.concatenate([sign * part for sign in (-1, 1) for part in (LOGARITHMIC, LINEAR)])).astype(np.float32)
 
 
 def sigmoid(x: Any) -> Any:
     return np.where(x >= 0, 1 / (1 + np.exp(-np.abs(x))), np.exp(-np.abs(x)) / (1 + np.exp(-np.abs(x))))
+
+
+def softplus(x: Any) -> Any:
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
 
 def exponential(x: Any, scale: float = 1.0) -> Any:
@@ -42,6 +46,7 @@ FORMS: dict[str, tuple[Any, Any, float]] = {
     "tanh": (np.tanh, lambda x: 1 / np.cosh(np.minimum(np.abs(x), 300)) ** 2, EPS),
     "lecun_tanh": (lambda x: 1.7159 * np.tanh(x * 2 / 3), lambda x: 1.7159 * 2 / 3 / np.cosh(np.minimum(np.abs(x * 2 / 3), 300)) ** 2, 2 * EPS),
     "swish": (lambda x: x * sigmoid(x), lambda x: sigmoid(x) + x * sigmoid(x) * sigmoid(-x), 8 * EPS),
+    "mish": (lambda x: x * np.tanh(softplus(x)), lambda x: np.tanh(softplus(x)) + x * sigmoid(x) / np.cosh(np.minimum(softplus(x), 300)) ** 2, 8 * EPS),
     "gelu tanh": (lambda x: x * sigmoid(2 * np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)), None, 0),
     "hardsigmoid": (lambda x: np.clip((x + 3) / 6, 0, 1), lambda x: np.where(np.abs(x) < 3, 1 / 6, 0), 0),
     "hardswish": (lambda x: np.where(x <= -3, 0, np.where(x >= 3, x, x * (x + 3) / 6)), lambda x: np.where(x <= -3, 0, np.where(x >= 3, 1, (2 * x + 3) / 6)), EPS),

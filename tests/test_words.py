@@ -10,7 +10,7 @@ import pytest
 
 import netspec
 from netspec.cli import main
-from netspec.diagnostics import NetspecError
+from netspec.diagnostics import NetspecError, near
 from test_hints import findings, mended
 
 HEAD = "net a:\n  input 3x32x32\n"
@@ -125,7 +125,8 @@ def test_a_summary_shows_itself_in_one_line() -> None:
 
 
 @pytest.mark.parametrize(("argv", "said"), [(("trian", "x.net"), "did you mean `train`?"), (("sumary", "x.net"), "did you mean `summary`?"), (("show", "grpah", "x.net"), "did you mean `graph`?"),
-                                            (("train", "x.net", "--epoks", "3"), "did you mean `--epochs`?"), (("train", "x.net", "--device", "cpuu"), "did you mean `cpu`?")])
+                                            (("train", "x.net", "--epoks", "3"), "did you mean `--epochs`?"), (("train", "x.net", "--device", "cpuu"), "did you mean `cpu`?"),
+                                            (("format", "x.net"), "did you mean `fmt`?"), (("fit", "x.net"), "did you mean `train`?")])
 def test_a_slip_on_the_command_line(argv: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as e:
         main(list(argv))
@@ -139,3 +140,20 @@ def test_emit_writes_python_and_nothing_else(tmp_path: Path, monkeypatch: pytest
         assert main(["emit", "a.net", "-o", name]) == 2
         assert "hint: -o x.py" in capsys.readouterr().err and not Path(name).exists()
     assert main(["emit", "a.net", "-o", "x.py"]) == 0 and Path("x.py").read_text().startswith('"""')
+
+
+def test_a_picture_goes_to_a_file_of_its_own(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "a.net").write_text("net a:\n  input 4\n  fc 2\n")
+    for name, hint in (("/dev/null", "-o net.svg"), (str(tmp_path), "-o net.svg"), ("x.jpg", "-o x.svg")):
+        assert main(["draw", str(tmp_path / "a.net"), "-o", name]) == 2
+        assert f"hint: {hint}\n" in capsys.readouterr().err
+
+
+def test_a_name_is_taken_for_another_where_half_of_it_stays() -> None:
+    assert [near(word, there) for word, there in (("q", ["x"]), ("q", ["xy"]), ("q", ["conv"]), ("x", ["xs"]), ("K", ["k"]), ("fv", ["fc"]))] == [None, None, None, "xs", "k", "fc"]
+
+
+def test_a_file_has_a_name() -> None:
+    net = netspec.compile(text="net a:\n  input 4\n  fc 2\n", device="reference")
+    for call in (net.load, net.save):
+        assert "the name of the file is empty" in refused(lambda call=call: call(""))

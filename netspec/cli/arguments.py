@@ -25,6 +25,10 @@ cannot be written, 130 interrupted.
 """
 
 
+# Commands as other tools call them.
+MEANT = {"format": "fmt", "lint": "check", "validate": "check", "fit": "train", "plot": "draw", "render": "draw", "info": "summary", "compile": "emit", "export": "emit", "compare": "diff", "help": "explain"}
+
+
 class _Parser(argparse.ArgumentParser):
     """argparse, which says what was probably meant."""
 
@@ -35,7 +39,7 @@ class _Parser(argparse.ArgumentParser):
         odd = re.fullmatch(r"unrecognized arguments: (--[\w-]+).*", message)
         pool = re.findall(r"[\w-]+", choice[2]) if choice else [o for o in self._every_option() if o.startswith("--")] if odd else []
         said = choice or odd
-        alike = near(said[1], pool) if said else None
+        alike = (MEANT.get(said[1]) if choice and MEANT.get(said[1]) in pool else near(said[1], pool)) if said else None
         super().error(shown(message, lines=True) + (f"\ndid you mean `{alike}`?" if alike else ""))  # the message may repeat what was typed
 
     def _every_option(self) -> list[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..diagnostics import Diagnostic, NetspecError, UsageError, near, strict, told, unwritable
 from ..plain import shown
-from ..reading import write
+from ..reading import irregular, write
 from .nets import module_of, open_net, split
 from .telling import pass_on, say, tell
 
@@ -112,7 +112,7 @@ def draw(args: Namespace) -> int:
 
     path = Path(args.output)
     if args.output != "-" and path.suffix.lower() not in diagram.ENDINGS:
-        raise UsageError(f"a picture is written as {', '.join(diagram.ENDINGS)}, not as {args.output}", hint=f"-o {path.with_suffix('.svg') if path.name else 'net.svg'}")
+        raise UsageError(f"a picture is written as {', '.join(diagram.ENDINGS)}, not as {args.output}", hint=f"-o {path.with_suffix('.svg') if path.name and irregular(path) is None else 'net.svg'}")
     graph = open_net(args)
     direction: Direction = "right" if args.right else "down"
     if args.output == "-":

@@ -51,6 +51,10 @@ class ResumeWarning(Remark):
     """Training goes on, though not to the same bits as where it came from."""
 
 
+class OtherNetWarning(Remark):
+    """A checkpoint fits, and is that of another net."""
+
+
 def save(net: Network, path: str | os.PathLike[str]) -> None:
     """Write everything. Raises where the folder is not there or cannot be written to."""
     from safetensors.numpy import save as encode
@@ -104,6 +108,8 @@ def load(net: Network, path: str | os.PathLike[str]) -> None:
     anew = net.updates and ours is not None and net.state_of != (ours.name, tuple(ours.state))
     if anew:
         net.forget()
+    if was["net"] != net.graph.name:
+        remark(f"{path} was written by net {was['net']}, and this is net {net.graph.name}: every parameter has the same name and shape, and was taken over", OtherNetWarning)
     differ = [f"{k} {facts.get(k)}, here {v}" for k, v in _where(net).items() if k in facts and facts[k] != v]
     if differ and net.step:
         remark(f"{path} was written by {'; '.join(differ)}: training goes on, but not to the same bits", ResumeWarning)

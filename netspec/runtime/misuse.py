@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from collections.abc import Mapping
@@ -68,6 +69,8 @@ def path_of(value: Any) -> Path:
     """A path that was given as an argument. Raises for what is none."""
     if not isinstance(value, (str, PathLike)):
         raise misuse("wrong-type", f"a path is a text or a Path, not a {type(value).__name__}")
+    if not os.fspath(value):
+        raise misuse("missing-file", "the name of the file is empty", hint="net.safetensors")
     return Path(value)
 
 

@@ -67,11 +67,13 @@ def train(net: Network, *, epochs: int | None = None, batch: int | None = None, 
     named = spec or "SPEC.net"
     if net.epoch >= total and not quiet:
         print(f"{net.epoch} epochs are behind it: --epochs {2 * net.epoch} trains on")
+    targets, tests = y if _reads_targets(net) else None, _test_pair(net, given)
+    net.fit(x, targets, epochs=0, validation=tests, verbose=0)  # refuses what does not fit, before anything of an earlier run moves
     kept = keep_previous(path, resume)
     if kept is not None and not quiet:
         print(plain.shown(f"{path} holds an earlier run, which is kept as {kept}"), flush=True)
     try:
-        history = net.fit(x, y if _reads_targets(net) else None, epochs=max(0, total - net.epoch), validation=_test_pair(net, given),
+        history = net.fit(x, targets, epochs=max(0, total - net.epoch), validation=tests,
                           checkpoint=os.fspath(path), verbose=0 if quiet else 1)
     except KeyboardInterrupt:
         if net.record and not quiet:
@@ -79,7 +81,7 @@ def train(net: Network, *, epochs: int | None = None, batch: int | None = None, 
         raise
     if not history.epochs:
         net.save(os.fspath(path))
-    test = None if given.test is None else net.evaluate(*_test_pair(net, given) or ())
+    test = None if given.test is None else net.evaluate(*tests or ())
     seconds = perf_counter() - began
     if not quiet:
         print("\n".join(_closing(net, given, history, test, path, seconds, named)), flush=True)

@@ -73,6 +73,7 @@ class Entry:
     losses: tuple[float, ...] = ()  # weights of loss.0, loss.1, ...
     targets: Mapping[str, str] = field(default_factory=dict)
     classes: Mapping[str, int] = field(default_factory=dict)  # of targets that are labels
+    ignored: Mapping[str, int] = field(default_factory=dict)  # the label among them that does not count
 
 
 @dataclass(frozen=True)
@@ -99,12 +100,17 @@ class Parameters(MutableMapping[str, Array]):
             return unpack(self._net.weights, self._net.stored[name], self._net.given[name].shape)
 
     def __setitem__(self, name: str, value: Any) -> None:
-        given, a = self._net.given[name], np.asarray(value, self._net.dtype)
-        if a.shape != given.shape:
-            raise ValueError(f"{name} has the shape {given.shape}, not {a.shape}")
+        a = self.fitting(name, value)
         with self._net.gate.exclusive():
             pack(self._net.weights, self._net.stored[name], a)
             self._net.version += 1
+
+    def fitting(self, name: str, value: Any) -> Array:
+        """A value as this parameter holds it. Raises ValueError for another shape."""
+        given, a = self._net.given[name], np.asarray(value, self._net.dtype)
+        if a.shape != given.shape:
+            raise ValueError(f"{name} has the shape {given.shape}, not {a.shape}")
+        return a
 
     def __delitem__(self, name: str) -> None:
         raise TypeError("a network keeps its parameters")
@@ -165,14 +171,18 @@ class Standalone:
 
     # ---- parameters ---------------------------------------------------------------------------------------------------------------
     def load(self, source: str | Path | Mapping[str, Any]) -> Standalone:
-        """Every parameter from a dict, an .npz or a .safetensors file; names beyond those are left alone."""
+        """Every parameter from a dict, an .npz or a .safetensors file; names beyond those are left alone. Nothing changes where
+        a name is missing, a shape is another, or a number is not finite."""
         values = source if isinstance(source, Mapping) else read_arrays(Path(source))
         missing = [name for name in self.given if name not in values]
         if missing:
             raise KeyError(f"there is no {missing[0]} among {', '.join(list(values)[:5])} ...")
+        fitting = {name: self.parameters.fitting(name, values[name]) for name in self.given}
+        odd = [name for name, a in fitting.items() if not np.isfinite(a).all()]
+        if odd:
+            raise ValueError(f"{odd[0]} holds a number that is not finite")
         with self.gate.exclusive():
-            for name in self.given:
-                self.parameters[name] = values[name]
+            self.parameters.update(fitting)
         return self
 
     def save(self, path: str | Path) -> None:
@@ -245,6 +255,10 @@ class Standalone:
                 raise ValueError(f"{name} is N x {' x '.join(map(str, shape))}, not {found[name].shape}")
         return found
 
+    def _samples(self, inputs: Mapping[str, Array]) -> int:
+        first = next(iter(self.inputs))
+        return len(inputs[first]) // self.images.get(first, 1)
+
     def _key(self, draw: int | None) -> int:
         """The key of a call: of the number it asks for, or of the next one."""
         if draw is None:
@@ -260,19 +274,21 @@ class Standalone:
         missing = [name for name in entry.targets if given.get(name) is None]
         if missing:
             raise TypeError(f"the loss needs a target, {missing[0]}")
-        targets = {value: np.array(given[name]) for name, value in entry.targets.items()}  # copies: what is checked is what is used
+        found = self._inputs(x)
+        samples = self._samples(found)
+        targets = {value: _target(name, given[name], entry.values[value], samples) for name, value in entry.targets.items()}
         for value, classes in entry.classes.items():
             if (targets[value] % 1 != 0).any():
                 raise ValueError(f"labels are whole numbers, 0 to {classes - 1}")
-            if not ((targets[value] >= 0) & (targets[value] < classes)).all():
-                raise ValueError(f"labels are 0 to {classes - 1}, and here they reach from {targets[value].min()} to {targets[value].max()}")
-        out = self._run("gradients", self._inputs(x), targets, key, statistics)
+            counted = targets[value][targets[value] != entry.ignored.get(value)]
+            if not ((counted >= 0) & (counted < classes)).all():
+                raise ValueError(f"labels are 0 to {classes - 1}, and here they reach from {counted.min():g} to {counted.max():g}")
+        out = self._run("gradients", found, targets, key, statistics)
         return sum(w * float(out[f"loss.{k}"].ravel()[0]) for k, w in enumerate(entry.losses))
 
     def _run(self, name: str, inputs: Mapping[str, Array], targets: Mapping[str, Array], key: int, statistics: bool = False) -> dict[str, Array]:
         entry = self.entries[name]
-        first = next(iter(self.inputs))
-        samples = len(inputs[first]) // self.images.get(first, 1)
+        samples = self._samples(inputs)
         kept = self._kept[name]
         with self._lanes.one() as lane:
             bound = lane.bind(kept, samples, self.weights, self.flat_gradients)
@@ -310,6 +326,20 @@ class Standalone:
 
     def _gradient(self, name: str) -> Array:
         return unpack(self.flat_gradients, self.stored[name], self.given[name].shape)
+
+
+def _target(name: str, given: Any, layout: Layout, samples: int) -> Array:
+    """A copy of a target, so that what is checked is what is used. Axes of length one may be left out."""
+    assert isinstance(layout, Image)
+    a = np.array(given)
+    count, shape = samples * layout.images, (layout.channels, *layout.extents)
+    if a.dtype.kind not in "biuf":
+        raise ValueError(f"the target {name} holds no numbers")
+    if not a.ndim or len(a) != count or [s for s in a.shape[1:] if s != 1] != [s for s in shape if s != 1]:
+        raise ValueError(f"the target {name} is {' x '.join(str(s) for s in (count, *shape) if s != 1) or 1}, one for each example, not {a.shape}")
+    if not np.isfinite(a).all():
+        raise ValueError(f"the target {name} holds a number that is not finite")
+    return a
 
 
 def _rounded(size: int) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from ..diagnostics import Diagnostic, Label
+from ..diagnostics import Advice, Diagnostic, Label
 from ..source import Source, Span
 
 _HEAD = re.compile(r"\s*(?:\w+:\s*)?(concat|add|sub|mul|max|min|mean)\b[^:#]*:\s*(#.*)?$")
@@ -13,7 +13,7 @@ _HEAD = re.compile(r"\s*(?:\w+:\s*)?(concat|add|sub|mul|max|min|mean)\b[^:#]*:\s
 
 def one_of_a_merge(source: Source, found: list[Diagnostic]) -> list[Diagnostic]:
     """Lines one below the other that all lack their `|` are one finding, with one hint; so are the branches that stand
-    outside of a merge only because its first line lacks one."""
+    outside of a merge only because its first line lacks one, or because they are not indented."""
     out: list[Diagnostic] = []
     heads: set[int] = set()  # lines that open a merge which begins with a line that is no branch
     for d in found:
@@ -23,6 +23,9 @@ def one_of_a_merge(source: Source, found: list[Diagnostic]) -> list[Diagnostic]:
         last = out[-1] if out else None
         if d.code == "branch-expected" and last is not None and last.span is not None and (last.code, last.title) == (d.code, d.title) and _follows(last, d.span):
             out[-1] = replace(last, labels=(*last.labels, Label(d.span, "nor does this")), hint=f"{last.hint}\n{d.hint}" if last.hint and d.hint else last.hint)
+            continue
+        if d.code == "branch-outside" and last is not None and last.span is not None and last.code == "missing-body" and _under(source, last, d.span):
+            out[-1] = _indented(source, last, d.span)
             continue
         head = _head(source, d.span.line) if d.code == "branch-outside" else None
         if head is None:
@@ -42,6 +45,28 @@ def one_of_a_merge(source: Source, found: list[Diagnostic]) -> list[Diagnostic]:
 def _follows(last: Diagnostic, span: Span) -> bool:
     before = last.labels[-1].span
     return before.line + 1 == span.line and before.column == span.column
+
+
+def _under(source: Source, last: Diagnostic, span: Span) -> bool:
+    """Whether a branch stands below the head of a merge, and just as far to the left; deeper lines may stand between."""
+    assert last.span is not None
+    head = source.line(last.span.line)
+    between = (source.line(k).partition("#")[0] for k in range(last.labels[-1].span.line + 1, span.line))
+    return _HEAD.match(head) is not None and _deep(head) + 1 == span.column and all(not text.strip() or _deep(text) >= span.column for text in between)
+
+
+def _indented(source: Source, last: Diagnostic, span: Span) -> Diagnostic:
+    """The finding about a merge whose branches are not indented, with one branch more."""
+    lines = [label.span.line for label in last.labels] + [span.line]
+    text = [source.line(k).partition("#")[0].strip() for k in lines]
+    name = _HEAD.match(source.line(lines[0]))
+    together = lines == list(range(lines[0], span.line + 1))
+    return replace(last, title=f"the branches of `{name[1] if name else 'a merge'}:` stand under it, indented", labels=(*last.labels, Label(span, "this is no deeper")), notes=(),
+                   hint="\n  ".join(text) if together else Advice("indent the branches, and what is under them, by two more spaces"))
+
+
+def _deep(text: str) -> int:
+    return len(text) - len(text.lstrip())
 
 
 def _head(source: Source, line: int) -> int | None:

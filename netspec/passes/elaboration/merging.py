@@ -204,6 +204,8 @@ def cropped(e: Elaborator, peers: list[tuple[str, Flow, Span]], scope: Scope, sp
     for f in flows:
         if len(f.type.shape) != len(first.shape):
             raise Mistake("wrong-rank", "crop cuts one image to the size of another, and these have different numbers of axes", span, f"{shape_text(f.type.shape)} with {shape_text(first.shape)}")
+    if len(first.shape) < 2 and all(f.sure for f in flows):
+        raise Mistake("wrong-rank", "crop cuts images, and a vector has no height and width", span, f"nothing to cut from {shape_text(first.shape)}", hint=Advice("leave `crop` out: vectors are merged as they are"))
     size = smallest([f.type for f in flows])
     whole = next((f for f in flows if f.type.spatial == size and None not in size), None)
     cls: Any = LAYERS["crop"]

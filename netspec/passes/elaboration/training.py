@@ -353,7 +353,8 @@ def _check_read(e: Elaborator, cls: Any, node: Node, graph: Graph, s: tree.Call)
     last, made = getattr(node.op, "name", ""), (f"made by {node.name}",)
     if cls.after and last == "log_softmax":
         e.say("warning", "not-logits", f"{cls.name} computes a {cls.after} of what it reads, and this is a log_softmax already", s.span,
-              "computed twice" if cls.after == "softmax" else "the net would learn badly", made, _instead(s, "nll"))
+              "computed twice" if cls.after == "softmax" else "the net would learn badly", made,
+              _instead(s, "nll") or Advice(f"drop the log_softmax: {cls.name} reads logits"))
     elif cls.after and last in ("softmax", "sigmoid", "hardsigmoid"):
         e.say("warning", "not-logits", f"{cls.name} computes a {cls.after} of what it reads, and this is a {last} already", s.span, "the net would learn badly",
               made, Advice(f"drop the {last}: {cls.name} reads logits" if last == cls.after else f"drop the {last}, or use another loss"))
@@ -364,7 +365,11 @@ def _check_read(e: Elaborator, cls: Any, node: Node, graph: Graph, s: tree.Call)
 
 
 def _instead(s: tree.Call, loss: str) -> str:
-    """The line with another loss, of the same output."""
+    """The line with another loss, of the same output; nothing where that loss has not all the arguments of this one."""
+    from ...losses import LOSSES
+
+    if not {a.name for a in s.arguments if isinstance(a, tree.Option)} <= {"weight", "target", *(a.name for a in arguments(LOSSES[loss]))}:
+        return ""
     return " ".join((s.name, loss, *map(tree.source_text, s.arguments[1:])))
 
 

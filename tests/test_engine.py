@@ -597,6 +597,36 @@ def test_where_no_other_process_helps_all_is_compiled_here(tmp_path: Path, chang
     assert done.stdout.strip() == "[7, 8, 9, 10, 11] 5 kernels compiled, 0 loaded"
 
 
+def test_kernels_are_compiled_by_another_process_beside_other_work(tmp_path: Path) -> None:
+    done = python(MANY + textwrap.dedent("""
+        import time
+        with processes.compiled_beside(kernels, 1):
+            until = time.monotonic() + 100
+            while not kernels[0].path.exists() and time.monotonic() < until:
+                time.sleep(0.05)
+            print(kernels[0].path.exists(), all(k._address == 0 for k in kernels))
+        print([k(1, 2, 3) for k in kernels], cache.statistics())
+        with processes.compiled_beside(kernels, 1):
+            pass
+    """), NETSPEC_CACHE=str(tmp_path / "c"))
+    assert done.stdout.splitlines() == ["True True", "[7, 8, 9, 10, 11] 5 kernels compiled, 0 loaded"]
+
+
+@pytest.mark.parametrize("change", ["sys.executable = '/does/not/exist'", "sys.executable = '/bin/false'"])
+def test_what_nobody_compiles_beside_is_compiled_later(tmp_path: Path, change: str) -> None:
+    done = python(MANY + change + textwrap.dedent("""
+        try:
+            with processes.compiled_beside(kernels, 2):
+                raise KeyError
+        except KeyError:
+            print(cache.statistics())
+        with processes.compiled_beside(kernels, 2):
+            pass
+        print([k(1, 2, 3) for k in kernels], cache.statistics())
+    """), NETSPEC_CACHE=str(tmp_path / "c"))
+    assert done.stdout.splitlines() == ["0 kernels compiled, 0 loaded", "[7, 8, 9, 10, 11] 5 kernels compiled, 0 loaded"]
+
+
 def test_within_postponed_nothing_is_compiled() -> None:
     done = python(MANY + textwrap.dedent("""
         kernels[0].address

@@ -21,6 +21,7 @@ from .turns import Turn
 
 Array = NDArray[Any]
 Check = Callable[[tuple[float, ...]], None]  # sees the losses, and raises where what follows from them may not happen
+Make = Callable[[Graph], Graph]  # the lowered program of a network
 WEIGHTS = "weights"
 ENTRIES, RULES = 16, 4  # programs and update rules of an executor: those used last are kept
 
@@ -96,9 +97,9 @@ class Executor(ABC):
 
     # -- entries -----------------------------------------------------------------------------------------------------
     @abstractmethod
-    def run(self, key: Any, make: Callable[[], Graph], inputs: Mapping[str, Array], others: Mapping[str, Array], *, effects: bool = False,
+    def run(self, key: Any, make: Make, inputs: Mapping[str, Array], others: Mapping[str, Array], *, effects: bool = False,
             check: Check | None = None, evaluation: bool = False, weights: str = WEIGHTS) -> Outcome:
-        """Run a lowered program; `make` is called for the first `key` of its kind, and what is planned then is kept. `others` are
+        """Run a lowered program; `make` is called with the network for the first `key` of its kind, and what is planned then is kept. `others` are
         targets, or gradients of outputs. In `evaluation` parameters stay as they are from call to call, so that what depends on
         them alone may be prepared. `check` sees the losses when the gradients lie complete, and before
         `effects`, the running statistics, move: what it raises leaves all that outlives the call as it was, gradients apart.
@@ -106,23 +107,23 @@ class Executor(ABC):
 
     def predict(self, inputs: Mapping[str, Array], *, weights: str = WEIGHTS) -> dict[str, Array]:
         """Outputs in evaluation mode, by public name."""
-        return self.run("predict", lambda: lower(False)(self.graph), inputs, {}, evaluation=True, weights=weights).outputs
+        return self.run("predict", lower(False), inputs, {}, evaluation=True, weights=weights).outputs
 
     def losses(self, inputs: Mapping[str, Array], targets: Mapping[str, Array], terms: tuple[Term, ...], *, weights: str = WEIGHTS) -> Outcome:
         """Losses and outputs in evaluation mode; gradients stay as they lie."""
-        return self.run(("losses", terms), lambda: loss_program(self.graph, terms), inputs, targets, evaluation=True, weights=weights)
+        return self.run(("losses", terms), lambda graph: loss_program(graph, terms), inputs, targets, evaluation=True, weights=weights)
 
     def gradients(self, inputs: Mapping[str, Array], targets: Mapping[str, Array], terms: tuple[Term, ...], *, training: bool = True,
                   inputs_too: bool = False, effects: bool = False, check: Check | None = None, weights: str = WEIGHTS) -> Outcome:
         """Losses and gradients. Targets by `Term.source`, in the type `passes.objective.target_types` says. With
         `effects`, running statistics are updated, after the check; otherwise no state changes."""
-        make = lambda: training_program(self.graph, terms, training=training, inputs=inputs_too)  # noqa: E731
+        make = lambda graph: training_program(graph, terms, training=training, inputs=inputs_too)  # noqa: E731
         return self.run((terms, training, inputs_too), make, inputs, targets, effects=effects, check=check, weights=weights)
 
     def backward(self, inputs: Mapping[str, Array], cotangents: Mapping[str, Array], *, training: bool = True, inputs_too: bool = False,
                  effects: bool = False, weights: str = WEIGHTS) -> Outcome:
         """Gradients for given gradients of the outputs, by public output name."""
-        make = lambda: cotangent_program(self.graph, training=training, inputs=inputs_too)  # noqa: E731
+        make = lambda graph: cotangent_program(graph, training=training, inputs=inputs_too)  # noqa: E731
         return self.run(("backward", training, inputs_too), make, inputs, {f"d.{k}": v for k, v in cotangents.items()}, effects=effects, weights=weights)
 
     @abstractmethod

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -14,22 +14,24 @@ from ...garbage import none_expected
 from ...ir.graph import Graph, Input, Parameter
 from ...ir.layout import Image, Packed, Vector, round_up
 from ...passes.plan_memory import MemoryPlan
-from ..executor import ENTRIES, RULES, WEIGHTS, Array, Check, Executor, Outcome
+from ...passes.shorten import shorten
+from ..executor import ENTRIES, RULES, WEIGHTS, Array, Check, Executor, Make, Outcome
 from ..reference.interpret import run as interpret
 from ..turns import Lanes, Recent, Turn
-from .cache import postponed
+from .cache import Compiled, postponed
 from .lane import Bound, Kept, Lane, Marks, Program, Record
 from .machine import Recorder
 from .memory import aligned
 from .plan import plan, stored, target_and_store
-from .processes import compile_all
+from .processes import compile_all, compiled_beside
 from .schedule import Schedule, inputs_of
 from .update import Update
 from .values import pack, read_image, unpack, write_image
-from .workers import cores, ready
+from .workers import cores, get_threads, ready
 
 Words = NDArray[Any]
 MOST_LANES = 8
+DEEP = 1000  # layers whose planning takes longer than finding out what kernels they will want
 _compiling = Turn()  # what is missing is compiled for one caller at a time: the next finds it
 
 
@@ -107,9 +109,10 @@ class CpuExecutor(Executor):
         return unpack(source, self.store[name], self.parameters[name].shape)
 
     # ---- entries ------------------------------------------------------------------------------------------------------------------
-    def run(self, key: Any, make: Callable[[], Graph], inputs: Mapping[str, Array], others: Mapping[str, Array], *, effects: bool = False,
+    def run(self, key: Any, make: Make, inputs: Mapping[str, Array], others: Mapping[str, Array], *, effects: bool = False,
             check: Check | None = None, evaluation: bool = False, weights: str = WEIGHTS) -> Outcome:
-        entry, samples = self.entry(key, make, fold=evaluation), self.samples(inputs)
+        samples = self.samples(inputs)
+        entry = self.entry(key, make, samples, fold=evaluation)
         kept = self.kept(entry, weights)
         with self.lanes.one() as lane:
             bound = self.bind(lane, kept, samples, weights)
@@ -138,10 +141,29 @@ class CpuExecutor(Executor):
         rule.run(self, settings)
         self.version += 1
 
-    def entry(self, key: Any, make: Callable[[], Graph], fold: bool = False) -> Entry:
+    def entry(self, key: Any, make: Make, samples: int, fold: bool = False) -> Entry:
         """The plan of an entry, made at its first use: by one thread, while others that want one wait."""
-        with self.planning.lock, none_expected():
-            return self.entries.get(key) or self.entries.put(key, self.plan(make(), fold=fold))
+        with self.planning.lock:
+            found = self.entries.get(key)
+            if found is None:
+                with compiled_beside(self.foreseen(make, samples, fold)), none_expected():
+                    found = self.entries.put(key, self.plan(make(self.graph), fold))
+            return found
+
+    def foreseen(self, make: Make, samples: int, fold: bool) -> list[Compiled]:
+        """Kernels that a deep network will want and nobody has compiled, found by planning a short one like it. It only saves
+        time: what is not foreseen is compiled when it is missing."""
+        if get_threads() == 1 or len(self.graph.nodes) < DEEP:
+            return []
+        short = shorten(self.graph)
+        if len(self.graph.nodes) - len(short.nodes) < DEEP:
+            return []
+        one = type(self)(short, self.dtype.name)
+        entry = one.plan(make(short), fold)
+        with postponed() as missing, one.lanes.one() as lane:
+            ready()
+            lane.bind(one.kept(entry), samples, one.weights, one.grads)  # never run
+        return missing
 
     def plan(self, program: Graph, fold: bool) -> Entry:
         """Plan a lowered program. Its memory is taken when it runs."""
@@ -219,13 +241,14 @@ def most_lanes() -> int:
 
 def _gathered(record: Record) -> tuple[Recorder, Marks]:
     """Record with everything compiled that is missing, by several processes where it is much."""
-    with postponed() as missing:
+    with postponed() as missing, none_expected():
         ready()
         made = record()
     if missing:
         with _compiling.lock:
             compile_all(missing)
-        made = record()
+        with none_expected():
+            made = record()
     return made
 
 

@@ -18,7 +18,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ..cache_folder import place
@@ -31,7 +31,7 @@ WORTH = 16  # kernels at least for each process: one takes 0.03 to 0.5 s to comp
 def compile_all(kernels: Iterable[Compiled], processes: int | None = None) -> None:
     """Compile what is not in the cache yet, on as many cores as a run uses. Never more than a matter of time: whatever
     other processes do not deliver is compiled here."""
-    missing = list({k.digest: k for k in kernels if k.path is None or not k.path.exists()}.values())
+    missing = _missing(kernels)
     helpers = min(processes or get_threads(), len(missing) // WORTH) if place().path is not None else 1
     shares = [missing[i::helpers] for i in range(helpers)] if helpers > 1 else [missing]
     running = [(share, process) for share in shares[1:] if (process := _compile_elsewhere(share))]
@@ -48,6 +48,28 @@ def compile_all(kernels: Iterable[Compiled], processes: int | None = None) -> No
             made_elsewhere(share)
     for k in missing:
         _ = k.address
+
+
+@contextlib.contextmanager
+def compiled_beside(kernels: Iterable[Compiled], processes: int | None = None) -> Iterator[None]:
+    """Compile what is not in the cache yet on the other cores that a run uses, while this process does what is inside. What is
+    left then is compiled here, the last ones first, as the others began with the first."""
+    missing = _missing(kernels)
+    helpers = min(processes or get_threads() - 1, len(missing) // WORTH) if place().path is not None else 0
+    running = [process for i in range(helpers) if (process := _compile_elsewhere(missing[i::helpers]))]
+    try:
+        yield
+        for k in reversed(missing) if running else ():
+            made_elsewhere([k])
+            _ = k.address
+    finally:
+        for process in running:
+            process.kill()
+            process.wait()
+
+
+def _missing(kernels: Iterable[Compiled]) -> list[Compiled]:
+    return list({k.digest: k for k in kernels if k.path is None or not k.path.exists()}.values())
 
 
 def _compile_elsewhere(kernels: list[Compiled]) -> subprocess.Popen[bytes] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from ...ir.graph import Graph
 from ...passes import run as passed
 from ...passes.infer_shapes import infer_shapes
-from ..executor import ENTRIES, RULES, WEIGHTS, Array, Check, Executor, Outcome
+from ..executor import ENTRIES, RULES, WEIGHTS, Array, Check, Executor, Make, Outcome
 from ..turns import Recent, Turn
 from .body import THREADS, Kernel
 from .device import Device, NumbaDevice
@@ -101,10 +101,10 @@ class CudaExecutor(Executor):
             rule.run(self, settings)
             self.version += 1
 
-    def plan(self, key: Any, make: Callable[[], Graph]) -> Plan:
+    def plan(self, key: Any, make: Make) -> Plan:
         """The plan of an entry, made at its first use; it holds for every number of samples."""
         with self.planning.lock:
-            return self.plans.get(key) or self.plans.put(key, plan(make(), self.store))
+            return self.plans.get(key) or self.plans.put(key, plan(make(self.graph), self.store))
 
     def _run(self, entry: Plan, inputs: Mapping[str, Array], others: Mapping[str, Array], weights: str) -> None:
         samples = self.samples(inputs)
@@ -137,7 +137,7 @@ class CudaExecutor(Executor):
         arguments = (self.arena, self.arrays[weights], self.arrays["gradients"], self.scratch, self.keys, samples, *k.begins)
         self.on.launch(k.text, k.name, self.dtype, k.blocks(samples), THREADS, arguments)
 
-    def run(self, key: Any, make: Callable[[], Graph], inputs: Mapping[str, Array], others: Mapping[str, Array], *, effects: bool = False,
+    def run(self, key: Any, make: Make, inputs: Mapping[str, Array], others: Mapping[str, Array], *, effects: bool = False,
             check: Check | None = None, evaluation: bool = False, weights: str = WEIGHTS) -> Outcome:
         entry = self.plan(key, make)
         samples = self.samples(inputs)

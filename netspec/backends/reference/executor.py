@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from ...ir.graph import Graph, Input, Parameter
 from ...passes.objective import update_program
-from ..executor import ENTRIES, WEIGHTS, Array, Check, Executor, Outcome
+from ..executor import ENTRIES, WEIGHTS, Array, Check, Executor, Make, Outcome
 from ..turns import Recent
 from .interpret import run as interpret
 
@@ -62,11 +62,11 @@ class ReferenceExecutor(Executor):
             held[...] = v
         self.version += what != "gradients"
 
-    def program(self, key: Any, make: Any) -> Graph:
+    def program(self, key: Any, make: Make) -> Graph:
         with self.planning.lock:
-            return self.programs.get(key) or self.programs.put(key, make().verify())
+            return self.programs.get(key) or self.programs.put(key, make(self.graph).verify())
 
-    def run(self, key: Any, make: Callable[[], Graph], inputs: Mapping[str, Array], others: Mapping[str, Array], *, effects: bool = False,
+    def run(self, key: Any, make: Make, inputs: Mapping[str, Array], others: Mapping[str, Array], *, effects: bool = False,
             check: Check | None = None, evaluation: bool = False, weights: str = WEIGHTS) -> Outcome:
         program = self.program(key, make)
         env = self._run(program, inputs, others, weights)

@@ -104,6 +104,10 @@ class Node:
     def type(self) -> TensorType:
         return self.results[0].type
 
+    def giving(self, results: tuple[Value, ...], op: Any = None) -> Node:
+        """The same with other results, and another operation if one is given: `replace`, without a walk over all fields."""
+        return Node(self.name, self.op if op is None else op, self.inputs, results, self.parameters, self.effect, self.spans, self.notes, self.scope, self.attrs)
+
     def __str__(self) -> str:
         if isinstance(self.op, Formula | Pieces):
             names = dict(zip(self.op.operands, self.inputs)) | {t.name: r.name for t, r in zip(self.op.targets, self.results)}

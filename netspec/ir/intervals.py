@@ -16,10 +16,17 @@ class Intervals:
         self.ends: list[int] = []
 
     def add(self, first: int, end: int) -> None:
-        i, j = bisect_left(self.ends, first), bisect_right(self.firsts, end)
-        if i < j:
-            first, end = min(first, self.firsts[i]), max(end, self.ends[j - 1])
-        self.firsts[i:j], self.ends[i:j] = [first], [end]
+        firsts, ends = self.firsts, self.ends
+        i, j = bisect_left(ends, first), bisect_right(firsts, end)
+        if i == j:
+            firsts.insert(i, first)
+            ends.insert(i, end)
+            return
+        if firsts[i] > first:
+            firsts[i] = first
+        ends[i] = max(end, ends[j - 1])
+        if j > i + 1:
+            del firsts[i + 1:j], ends[i + 1:j]
 
     def end_of_first(self, first: int, end: int) -> int | None:
         """The end of the first interval that shares a number with [first, end); None where none does."""

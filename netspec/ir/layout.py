@@ -63,6 +63,10 @@ class Image:
     plus: int = 0
     of: str = ""  # the value whose buffer this is a part of; empty: its own
 
+    def placed(self, at: int) -> Image:
+        """The same at another place."""
+        return Image(self.channels, self.extents, self.halo, self.lanes, self.item, self.pixel, self.row, self.plane, self.block, self.image, self.images, at, self.plus, self.of)
+
     @property
     def blocks(self) -> int:
         return -(-self.channels // self.lanes) if self.block else 1

@@ -126,8 +126,8 @@ class _Assignment:
         layouts, placed = place_views(g, self.layouts)
         layouts, aliases = place_moves(g, layouts)
         placed |= aliases
-        return g.with_nodes([replace(n, op=replace(n.op, placed=placed[n.name]) if placed.get(n.name) else n.op,
-                                     results=tuple(replace(v, layout=layouts[v.name]) for v in n.results)) for n in g.nodes])
+        return g.with_nodes([n.giving(tuple([Value(v.name, v.type, layouts[v.name]) for v in n.results]), replace(n.op, placed=placed[n.name]) if placed.get(n.name) else None)
+                             for n in g.nodes])
 
     def _narrow_inputs(self, inner: Graph, cs: dict[str, Contraction]) -> set[str]:
         narrow = _channels_last_inputs(inner)

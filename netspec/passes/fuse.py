@@ -65,12 +65,13 @@ class _Fusion:
     lanes: int
     drafts: list[_Draft] = field(default_factory=list)
     maker: dict[str, _Draft] = field(default_factory=dict)
+    kinds: dict[str, Kind] = field(default_factory=dict)  # of the nodes asked for so far
 
     def __post_init__(self) -> None:
         self.roots = set(self.graph.roots)
 
     def place(self, n: Node) -> None:
-        kind = kind_of(n, self.graph, self.lanes)
+        kind = self._kind(n)
         host = None
         if n.effect is None:
             if kind == "places" or self._may_cross(n, kind):
@@ -97,6 +98,12 @@ class _Fusion:
 
     def _producers(self, n: Node) -> list[_Draft]:
         return sorted({id(self.maker[i]): self.maker[i] for i in n.inputs if i in self.maker}.values(), key=lambda d: d.order)
+
+    def _kind(self, n: Node) -> Kind:
+        kind = self.kinds.get(n.name)
+        if kind is None:
+            kind = self.kinds[n.name] = kind_of(n, self.graph, self.lanes)
+        return kind
 
     def _type(self, value: str) -> TensorType:
         return self.graph.values[value].type
@@ -130,7 +137,7 @@ class _Fusion:
         readers = self.graph.readers
         if n.name in self.roots or any(i in self.maker and self.maker[i].kind == "gather" and len(readers[i]) == 1 for i in n.inputs):
             return False
-        return len(readers[n.name]) > 0 and all(kind_of(r, self.graph, self.lanes) == "places" for r in readers[n.name])
+        return len(readers[n.name]) > 0 and all(self._kind(r) == "places" for r in readers[n.name])
 
     def _host_of_places(self, n: Node) -> _Draft | None:
         """The last step of this kind at the same places, where nothing later makes what the formula reads: that step makes
@@ -190,7 +197,7 @@ class _Fusion:
             readers = self.graph.readers[n.name]
             if f.target.bare != place[:2] or len(place) < 3 or n.name in self.roots:
                 return False
-            if any(r.type.batch or kind_of(r, self.graph, self.lanes) != "channel" or not r.op.adds_up for r in readers):
+            if any(r.type.batch or self._kind(r) != "channel" or not r.op.adds_up for r in readers):
                 return False
         elif f.target.bare != place:
             return False

@@ -60,9 +60,9 @@ def stays(node: Node, graph: Graph) -> bool:
 def contraction(node: Node, graph: Graph) -> Contraction | None:
     """The contraction a node is, where its weight is a parameter's (or prepared from one) or the gradient of one."""
     f = node.op
-    if not isinstance(f, Formula) or f.diagonal or not f.is_product or len(f.operands) != 2:
+    if not isinstance(f, Formula) or not f.is_product or f.diagonal or len(f.operands) != 2:
         return None
-    types = tuple(graph.values[i].type for i in node.inputs)
+    types = tuple([graph.values[i].type for i in node.inputs])
     if not node.type.batch:
         if any(t.batch == 0 for t in types) or len(node.type.shape) < 2 or not _of_contracted_weight(node, graph):
             return None
@@ -70,7 +70,7 @@ def contraction(node: Node, graph: Graph) -> Contraction | None:
         weight = next((graph.maker[i].op for i, t in zip(node.inputs, types) if t.batch == 0), None)
         if not (isinstance(weight, Parameter) or (isinstance(weight, Input) and weight.role == "prepared")):
             return None
-    return _classified(f, types, tuple(v.type for v in node.results))
+    return _classified(f, types, tuple([v.type for v in node.results]))
 
 
 @lru_cache(maxsize=16384)

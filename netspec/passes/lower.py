@@ -159,17 +159,12 @@ class Writer:
 
     def __call__(self, text: str, /, *, out: tuple[int, ...] | None = None, over: dict[str, int] | None = None,
                  batch: int | None = None, effect: str | None = None, **operands: str | float) -> Any:
-        text = _literals(text, tuple((k, v) for k, v in operands.items() if isinstance(v, float)))
-        self.refuse(text, fault(text))
-        known = {k: self.program.types[v] for k, v in operands.items() if isinstance(v, str) and v in self.program.types}
-        f = Formula(with_channels(text, known), tuple((over or {}).items()))
-        missing = next((o for o in f.operands if o not in known), None)
-        self.refuse(text, f"`{missing}` is not given: b(..., {missing}=value)" if missing else None)
-        inputs = tuple(str(operands[o]) for o in f.operands)
-        types = tuple(self.program.types[i] for i in inputs)
-        out = out if out is None or f.text == text else (*out, 1)[: len(f.target.axes) - 1]
-        self.refuse(text, misfit(f, types, out))
-        result = _result_type(f, types, out, batch)
+        literals = tuple([(k, repr(float(v))) for k, v in operands.items() if isinstance(v, float)])
+        types = self.program.types
+        known = tuple([(k, types[v]) for k, v in operands.items() if isinstance(v, str) and v in types])
+        text, f, result, why = _meant(text, literals, known, tuple(over.items()) if over else (), out, batch)
+        self.refuse(text, why)
+        inputs = tuple([str(operands[o]) for o in f.operands])
         names = tuple(self._fresh(t.name) for t in f.targets)
         results = tuple(Value(n, result) for n in names)
         spans, notes = (self.node.spans, self.node.notes) if self.node else ((), ())
@@ -236,10 +231,28 @@ def _map_text(expression: str, literals: tuple[tuple[str, float], ...], reads: t
     return f"out[{full}] = " + re.sub(r"\[[^\]]*\]", lambda m: m[0].replace(" ", ""), text)
 
 
-def _literals(text: str, literals: tuple[tuple[str, float], ...]) -> str:
+def _literals(text: str, literals: tuple[tuple[str, str], ...]) -> str:
     for k, v in literals:
-        text = re.sub(rf"\b{k}\[[^\]]*\]", repr(float(v)), text)
+        text = re.sub(rf"\b{k}\[[^\]]*\]", v, text)
     return text
+
+
+@lru_cache(maxsize=16384)
+def _meant(text: str, literals: tuple[tuple[str, str], ...], known: tuple[tuple[str, TensorType], ...], over: tuple[tuple[str, int], ...], out: tuple[int, ...] | None,
+           batch: int | None) -> tuple[str, Formula, TensorType, str | None]:
+    """What a layer writes, the formula it is, the type of its result; and what is wrong with it, where something is."""
+    text, types = _literals(text, literals), dict(known)
+    f, none = Formula(text), TensorType(())
+    if why := fault(text):
+        return text, f, none, why
+    f = Formula(with_channels(text, types), over)
+    if missing := next((o for o in f.operands if o not in types), None):
+        return text, f, none, f"`{missing}` is not given: b(..., {missing}=value)"
+    reads = tuple([types[o] for o in f.operands])
+    out = out if out is None or f.text == text else (*out, 1)[: len(f.target.axes) - 1]
+    if why := misfit(f, reads, out):
+        return text, f, none, why
+    return text, f, _result_type(f, reads, out, batch), None
 
 
 @lru_cache(maxsize=16384)

@@ -54,11 +54,11 @@ def _place(graph: Graph, keep: Collection[str], share: bool = True) -> tuple[Gra
             layouts[name] = replace(layout, at=scalars)
             scalars += 1
         elif isinstance(layout, Image):
-            layouts[name] = replace(layout, at=where[owner.get(name, name)])
+            layouts[name] = layout.placed(where[owner.get(name, name)])
         elif isinstance(layout, Vector | Packed) and layout.space == "vectors" and layout.at < 0:
             layouts[name] = replace(layout, at=vectors)
             vectors += round_up(layout.size, 16)
-    nodes = [replace(n, results=tuple(Value(v.name, v.type, layouts.get(v.name)) for v in n.results)) for n in graph.nodes]
+    nodes = [n.giving(tuple([Value(v.name, v.type, layouts.get(v.name)) for v in n.results])) for n in graph.nodes]
     return graph.with_nodes(nodes), MemoryPlan(arena, sum(size_of.values()), vectors, scalars)
 
 

@@ -30,7 +30,10 @@ def emit(node: Node, values: Mapping[str, Value], dtype: str, lanes: int) -> Emi
     names: dict[str, str] = {}
 
     def name(v: str) -> str:
-        return names.setdefault(v, f"v{len(names)}")
+        short = names.get(v)
+        if short is None:
+            short = names[v] = f"v{len(names)}"
+        return short
 
     def value(v: Value, layout: Layout | None) -> Spelled:
         return name(v.name), v.type, _anywhere(layout)

@@ -169,9 +169,9 @@ def test_call_by_call_gives_the_bits_of_the_table(name: str) -> None:
     (entry,) = net.entries.values()
     net.grads[:] = np.nan
     net.lanes.first.arena[:] = 0x7F  # nothing may depend on what memory held before
-    for value in ("x", "target.out"):
-        net.write(entry, value, x.get(value, y.get(value)), 7)
     bound = net.bind(net.lanes.first, net.kept(entry), 7)
+    for value in ("x", "target.out"):
+        bound.port(value).write(net.lanes.first.arena, x.get(value, y.get(value)))
     bound.table.interpret(last=bound.marks[1])
     real = ~np.isnan(net.grads)
     assert real.any()

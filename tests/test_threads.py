@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 
 import netspec
+from netspec.backends import turns
 from netspec.backends.cpu.executor import CpuExecutor
 from netspec.backends.cpu.lane import TABLES
 from netspec.backends.cpu.workers import set_threads
@@ -464,27 +465,57 @@ def test_lanes_are_few_and_given_back() -> None:
     lanes, most, now, lock = Lanes(lambda k: [k], 3), 0, 0, threading.Lock()
     assert lanes.first == [0]
 
-    def use() -> None:
+    def inside(_: list[int], k: int) -> None:
         nonlocal most, now
+        with lock:
+            now += 1
+            most = max(most, now)
+        time.sleep(0.0002)
+        with lock:
+            now -= 1
+        if k % 5 == 0:
+            raise KeyError
+
+    def use() -> None:
         for k in range(20):
-            try:
-                with lanes.one():
-                    with lock:
-                        now += 1
-                        most = max(most, now)
-                    time.sleep(0.0002)
-                    with lock:
-                        now -= 1
-                    if k % 5 == 0:
-                        raise KeyError
-            except KeyError:
-                pass
+            with contextlib.suppress(KeyError):
+                lanes.lend(inside, k)
 
     together(*[use] * 8)
     assert most <= 3
     assert len(lanes.made) <= 3
-    with lanes.one() as lane:
-        assert lane == [0]
+    assert lanes.lend(lambda lane: lane) == [0]
+
+
+def test_an_interrupt_at_any_call_leaves_nobody_inside() -> None:
+    """Python raises interrupts where functions begin, among other places: once at each of those there are."""
+    gate, lanes = Gate(), Lanes(lambda k: k, 1)
+
+    def interrupted(at: int, use: Any) -> bool:
+        def trace(frame: Any, event: str, _: Any) -> None:
+            nonlocal at
+            if event == "call" and frame.f_code.co_filename == turns.__file__:
+                at -= 1
+                if not at:
+                    raise KeyboardInterrupt
+
+        before = sys.gettrace()
+        sys.settrace(trace)
+        try:
+            use()
+        except KeyboardInterrupt:
+            return True
+        finally:
+            sys.settrace(before)
+        return False
+
+    for use in (lambda: gate.beside(len, ()), lambda: gate.alone(len, ()), lambda: lanes.lend(lambda lane: lane)):
+        met = 0
+        while interrupted(met + 1, use):
+            met += 1
+            together(lambda: gate.alone(len, ()), lambda: lanes.lend(lambda lane: lane))
+            gate.alone(len, ())
+        assert met > 3
 
 
 # ---- the file that stands alone ------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import netspec
-from netspec.backends.cpu import executor
+from netspec.backends.cpu.values import Port
 from netspec.cli import main
 from netspec.ir.graph import Graph
 from netspec.runtime import verify as verifying
@@ -42,8 +42,8 @@ def test_several_inputs_and_outputs() -> None:
 
 
 def test_a_wrong_backend_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    read = executor.read_image
-    monkeypatch.setattr(executor, "read_image", lambda *a: read(*a) * (1 + 1e-6))
+    read = Port.read
+    monkeypatch.setattr(Port, "read", lambda *a: read(*a) * (1 + 1e-6))
     found = {f.what: f.right for f in verify(graph())}
     assert not found["outputs in evaluation, float64"]
     assert found["outputs in evaluation, float32"]

@@ -6,8 +6,9 @@
 
 A thread that is inside may go in again. Who waits to be exclusive lets nobody past; when it is done, all who came meanwhile
 go in before the next one does, so that neither a stream of readers nor a run of training keeps the others out. An interrupt
-leaves a lock as if its owner had left. After a fork the child has none of its parent's other threads: what these held is free
-there.
+leaves a lock as if its owner had left: leaving twice is leaving once, and where an interrupt comes in between one leaves again.
+(That is written out wherever one leaves. A function for it could be interrupted before its first line, and nobody would leave.)
+After a fork the child has none of its parent's other threads: what these held is free there.
 """
 
 from __future__ import annotations
@@ -18,12 +19,13 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from threading import get_ident
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 from weakref import WeakSet
 
 P = ParamSpec("P")
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
+W = TypeVar("W")
 
 _all: WeakSet[Any] = WeakSet()  # what a child must renew
 
@@ -51,15 +53,6 @@ class Turn:
 
 def _mine(lock: Any) -> bool:
     return bool(lock._is_owned())
-
-
-def surely(leave: Callable[P, None], *args: P.args, **named: P.kwargs) -> None:
-    """Leave, also where an interrupt comes in between. Leaving twice must be leaving once."""
-    try:
-        leave(*args, **named)
-    except BaseException:
-        leave(*args, **named)
-        raise
 
 
 class _Visit:
@@ -115,7 +108,11 @@ class Gate:
             self._enter(visit)
             return call(*args, **named)
         finally:
-            surely(self._leave, visit)
+            try:
+                self._leave(visit)
+            except BaseException:
+                self._leave(visit)
+                raise
 
     def alone(self, call: Callable[P, V], /, *args: P.args, **named: P.kwargs) -> V:
         """Call something that may change everything, while nobody else is inside."""
@@ -127,7 +124,11 @@ class Gate:
                 self._close()
                 return call(*args, **named)
             finally:
-                surely(self._open)
+                try:
+                    self._open()
+                except BaseException:
+                    self._open()
+                    raise
 
     @contextmanager
     def shared(self) -> Iterator[None]:
@@ -140,7 +141,11 @@ class Gate:
             self._enter(visit)
             yield
         finally:
-            surely(self._leave, visit)
+            try:
+                self._leave(visit)
+            except BaseException:
+                self._leave(visit)
+                raise
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -153,7 +158,11 @@ class Gate:
                 self._close()
                 yield
             finally:
-                surely(self._open)
+                try:
+                    self._open()
+                except BaseException:
+                    self._open()
+                    raise
 
     @contextmanager
     def training(self) -> Iterator[None]:
@@ -208,8 +217,9 @@ class Gate:
 
 
 class Lanes(Generic[V]):
-    """A few equal things, each used by one thread at a time: `with lanes.one() as lane:`. The first that is free is taken, a
-    new one made where none is, and `most` there are; who finds them all taken waits for the next that is given back."""
+    """A few equal things, each used by one thread at a time: `lanes.lend(call, more)` is `call(lane, more)`. The first that is
+    free is taken, a new one made where none is, and `most` there are; who finds them all taken waits for the next that is given
+    back."""
 
     def __init__(self, make: Callable[[int], V], most: int) -> None:
         self.make, self.most = make, most
@@ -228,13 +238,17 @@ class Lanes(Generic[V]):
         """The one that a single thread uses."""
         return self._number(0)
 
-    @contextmanager
-    def one(self) -> Iterator[V]:
+    def lend(self, call: Callable[Concatenate[V, P], W], /, *args: P.args, **named: P.kwargs) -> W:
+        """Call something with one of them."""
         visit = _Visit()
         try:
-            yield self._number(self._take(visit))
+            return call(self._number(self._take(visit)), *args, **named)
         finally:
-            surely(self._give, visit)
+            try:
+                self._give(visit)
+            except BaseException:
+                self._give(visit)
+                raise
 
     def _number(self, k: int) -> V:
         if k not in self.made:

@@ -28,7 +28,7 @@ from ..backends.cpu.engine import Table
 from ..backends.cpu.lane import Kept, Lane, Program
 from ..backends.cpu.machine import Recorder
 from ..backends.cpu.memory import aligned
-from ..backends.cpu.values import pack, read_image, unpack, write_image
+from ..backends.cpu.values import pack, unpack
 from ..backends.turns import Gate, Lanes
 from ..ir.layout import Image, Layout, Packed, Vector
 from ..ir.randomness import CALL, random_key
@@ -288,29 +288,31 @@ class Standalone:
 
     def _run(self, name: str, inputs: Mapping[str, Array], targets: Mapping[str, Array], key: int, statistics: bool = False) -> dict[str, Array]:
         entry = self.entries[name]
-        samples = self._samples(inputs)
-        kept = self._kept[name]
-        with self._lanes.one() as lane:
-            bound = lane.bind(kept, samples, self.weights, self.flat_gradients)
-            for value, source in entry.inputs.items():
-                layout = entry.values[value]
-                assert isinstance(layout, Image)
-                write_image(lane.arena, layout, inputs[source] if source in inputs else targets[value], samples)
-            for scalar, number in (("random_key", key), ("random_first", 0)):
-                if scalar in entry.values:
-                    lane.scalars[entry.values[scalar].at] = number
-            with kept.turn.lock:
-                if kept.version != self.version:
-                    bound.table.run(first=0, last=bound.marks[0])
-                    kept.version = self.version
-            bound.table.run(first=bound.marks[0], last=bound.marks[1])
-            spaces = {"vectors": lane.room(kept).vectors, "gradients": self.flat_gradients, "parameters": self.weights}
-            out = {public: self._read(lane, spaces, entry.values[value], shape, samples) for public, (value, shape) in entry.outputs.items()}
-            if statistics:
-                self._check(inputs, [w * float(out[f"loss.{k}"].ravel()[0]) for k, w in enumerate(entry.losses)])
-                bound.table.run(first=bound.marks[1], last=bound.marks[-1])
-                self.version += 1
-            return out
+        return self._lanes.lend(self._within, entry, self._kept[name], self._samples(inputs), inputs, targets, key, statistics)
+
+    def _within(self, lane: Lane, entry: Entry, kept: Kept, samples: int, inputs: Mapping[str, Array], targets: Mapping[str, Array], key: int,
+                statistics: bool) -> dict[str, Array]:
+        bound = lane.bind(kept, samples, self.weights, self.flat_gradients)
+        for value, source in entry.inputs.items():
+            bound.port(value).write(lane.arena, inputs[source] if source in inputs else targets[value])
+        for scalar, number in (("random_key", key), ("random_first", 0)):
+            if scalar in entry.values:
+                lane.scalars[entry.values[scalar].at] = number
+        with kept.turn.lock:
+            if kept.version != self.version:
+                bound.table.run(first=0, last=bound.marks[0])
+                kept.version = self.version
+        bound.table.run(first=bound.marks[0], last=bound.marks[1])
+        spaces = {"vectors": lane.room(kept).vectors, "gradients": self.flat_gradients, "parameters": self.weights}
+        out = {}
+        for public, (value, shape) in entry.outputs.items():
+            layout = entry.values[value]
+            out[public] = bound.port(value).read(lane.arena, shape) if isinstance(layout, Image) else unpack(spaces[layout.space], layout, shape)
+        if statistics:
+            self._check(inputs, [w * float(out[f"loss.{k}"].ravel()[0]) for k, w in enumerate(entry.losses)])
+            bound.table.run(first=bound.marks[1], last=bound.marks[-1])
+            self.version += 1
+        return out
 
     def _check(self, inputs: Mapping[str, Array], losses: list[float]) -> None:
         """Refuse a step whose loss or gradient is not finite, before anything changes."""
@@ -320,9 +322,6 @@ class Standalone:
         what += [f"parameter {k} holds such a number" for k, a in self.parameters.items() if not np.isfinite(a).all()]
         what += [f"the gradient of {k} does" for k, p in self.given.items() if p.trainable and not np.isfinite(self._gradient(k)).all()]
         raise FloatingPointError(f"step {self.steps + 1}: the loss is {sum(losses)}{': ' if what else ''}{'; '.join(what[:3])}; nothing has changed")
-
-    def _read(self, lane: Lane, spaces: Mapping[str, Array], layout: Layout, shape: tuple[int, ...], samples: int) -> Array:
-        return read_image(lane.arena, layout, samples, self.dtype, shape) if isinstance(layout, Image) else unpack(spaces[layout.space], layout, shape)
 
     def _gradient(self, name: str) -> Array:
         return unpack(self.flat_gradients, self.stored[name], self.given[name].shape)

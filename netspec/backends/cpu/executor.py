@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...garbage import none_expected
 from ...ir.graph import Graph, Input, Parameter
-from ...ir.layout import Image, Packed, Vector, round_up
+from ...ir.layout import Image, Layout, Packed, Vector, round_up
 from ...passes.plan_memory import MemoryPlan
 from ...passes.shorten import shorten
 from ..executor import ENTRIES, RULES, WEIGHTS, Array, Check, Executor, Make, Outcome
@@ -26,13 +26,23 @@ from .plan import plan, stored, target_and_store
 from .processes import compile_all, compiled_beside
 from .schedule import Schedule, inputs_of
 from .update import Update
-from .values import pack, read_image, unpack, write_image
+from .values import pack, unpack
 from .workers import cores, get_threads, ready
 
 Words = NDArray[Any]
 MOST_LANES = 8
 DEEP = 1000  # layers whose planning takes longer than finding out what kernels they will want
 _compiling = Turn()  # what is missing is compiled for one caller at a time: the next finds it
+
+
+@dataclass(frozen=True)
+class Result:
+    """What comes out: under what name, and in the shape of the network's input or output of this name, if there is one."""
+
+    public: str
+    value: str
+    layout: Layout
+    shape: tuple[int, ...]
 
 
 @dataclass(eq=False)
@@ -44,8 +54,11 @@ class Entry:
     memory: MemoryPlan
     first: Graph | None  # the program of prepared values
     runs: Program
-    feeds: tuple[tuple[str, bool, Image], ...]  # what comes from outside: name, whether it is a network input, where it goes
+    feeds: tuple[tuple[str, bool], ...]  # what comes from outside: name, and whether it is a network input
     scalars: tuple[tuple[str, int], ...]  # numbers that the runtime sets, and where
+    losses: tuple[Result, ...]
+    outputs: tuple[Result, ...]
+    input_gradients: tuple[Result, ...]
     kept: dict[str, Kept] = field(default_factory=dict)  # by the vector that the parameters are read from
 
 
@@ -113,27 +126,27 @@ class CpuExecutor(Executor):
             check: Check | None = None, evaluation: bool = False, weights: str = WEIGHTS) -> Outcome:
         samples = self.samples(inputs)
         entry = self.entry(key, make, samples, fold=evaluation)
-        kept = self.kept(entry, weights)
-        with self.lanes.one() as lane:
-            bound = self.bind(lane, kept, samples, weights)
-            for name, is_input, layout in entry.feeds:
-                write_image(lane.arena, layout, (inputs if is_input else others)[name], samples)
-            for name, at in entry.scalars:
-                lane.scalars[at] = self.scalar(name)
-            self._provide(weights)
-            if entry.first is not None:
-                self._prepare(entry, entry.first, kept, weights, bound)
-            bound.table.run(first=0 if entry.first is None else bound.marks[0], last=bound.marks[1])
-            values = {public: self.read(entry, v, samples, public, lane, kept) for public, v in entry.program.outputs}
-            losses = tuple(float(v[0]) for k, v in values.items() if k.startswith("loss."))
-            if check is not None:
-                check(losses)
-            if effects and bound.marks[1] < bound.marks[2]:
-                bound.table.run(first=bound.marks[1], last=bound.marks[2])
-                self.version += 1
-            outputs = {k: v for k, v in values.items() if not k.startswith("loss.")}
-            asked = {name: g for name, g in entry.program.gradients if name not in self.parameters}
-            return Outcome(losses, outputs, {name: self.read(entry, g, samples, name, lane, kept) for name, g in asked.items()})
+        return self.lanes.lend(self._run, entry, self.kept(entry, weights), samples, inputs, others, effects, check, weights)
+
+    def _run(self, lane: Lane, entry: Entry, kept: Kept, samples: int, inputs: Mapping[str, Array], others: Mapping[str, Array], effects: bool,
+             check: Check | None, weights: str) -> Outcome:
+        bound = self.bind(lane, kept, samples, weights)
+        for name, is_input in entry.feeds:
+            bound.port(name).write(lane.arena, (inputs if is_input else others)[name])
+        for name, at in entry.scalars:
+            lane.scalars[at] = self.scalar(name)
+        self._provide(weights)
+        if entry.first is not None:
+            self._prepare(entry, entry.first, kept, weights, bound)
+        bound.table.run(first=0 if entry.first is None else bound.marks[0], last=bound.marks[1])
+        losses = tuple([float(self._read(r, lane, kept, bound)[0]) for r in entry.losses])
+        outputs = {r.public: self._read(r, lane, kept, bound) for r in entry.outputs}
+        if check is not None:
+            check(losses)
+        if effects and bound.marks[1] < bound.marks[2]:
+            bound.table.run(first=bound.marks[1], last=bound.marks[2])
+            self.version += 1
+        return Outcome(losses, outputs, {r.public: self._read(r, lane, kept, bound) for r in entry.input_gradients})
 
     def update(self, optimiser: Any, settings: Mapping[str, Mapping[str, float]]) -> None:
         key = (optimiser, tuple(settings), "l1" in next(iter(settings.values()), {}))
@@ -160,9 +173,9 @@ class CpuExecutor(Executor):
             return []
         one = type(self)(short, self.dtype.name)
         entry = one.plan(make(short), fold)
-        with postponed() as missing, one.lanes.one() as lane:
+        with postponed() as missing:
             ready()
-            lane.bind(one.kept(entry), samples, one.weights, one.grads)  # never run
+            one.lanes.lend(Lane.bind, one.kept(entry), samples, one.weights, one.grads)  # never run
         return missing
 
     def plan(self, program: Graph, fold: bool) -> Entry:
@@ -170,14 +183,24 @@ class CpuExecutor(Executor):
         p = plan(program, self.target, self.store, fold=fold, share=self.share)
         runs = Program(p.schedule.functions, p.schedule.layouts, p.schedule.kernels, p.schedule.derived, p.memory.arena, p.vectors, p.scratch,
                        frozenset(n.name for n in inputs_of(p.program, "prepared")))
-        return Entry(p.program, p.schedule, p.memory, p.first, runs, _feeds(p.program), _scalars(p.program))
+        outputs = [self._result(p.program, *out) for out in p.program.outputs]
+        losses = tuple(out for out in outputs if out.public.startswith("loss."))
+        gradients = tuple(self._result(p.program, name, g) for name, g in p.program.gradients if name not in self.parameters)
+        return Entry(p.program, p.schedule, p.memory, p.first, runs, _feeds(p.program), _scalars(p.program), losses,
+                     tuple(out for out in outputs if out not in losses), gradients)
+
+    def _result(self, program: Graph, public: str, value: str) -> Result:
+        v = program.values[value]
+        assert v.layout is not None
+        return Result(public, value, v.layout, tuple(s or 0 for s in self.shapes.get(public, v.type.shape)))
 
     def kept(self, entry: Entry, weights: str = WEIGHTS) -> Kept:
         """What an entry makes of these weights."""
-        with self.planning.lock:
-            if weights not in entry.kept:
-                entry.kept[weights] = Kept(entry.runs, self.dtype)
-            return entry.kept[weights]
+        found = entry.kept.get(weights)
+        if found is None:
+            with self.planning.lock:
+                found = entry.kept.setdefault(weights, Kept(entry.runs, self.dtype))
+        return found
 
     def bind(self, lane: Lane, kept: Kept, samples: int, weights: str = WEIGHTS) -> Bound:
         """The table for a number of samples."""
@@ -211,20 +234,12 @@ class CpuExecutor(Executor):
             kept.version = self.version
 
     # ---- values -------------------------------------------------------------------------------------------------------------------
-    def write(self, entry: Entry, value: str, data: Array, samples: int) -> None:
-        """Into the first lane."""
-        layout = entry.schedule.layouts[value]
-        assert isinstance(layout, Image)
-        write_image(self.lanes.first.arena, layout, data, samples)
-
-    def read(self, entry: Entry, value: str, samples: int, public: str, lane: Lane, kept: Kept) -> Array:
-        """A canonical copy of a value, in the shape of the network's input or output `public`, if it is one."""
-        v = entry.program.values[value]
-        sizes = tuple(s or 0 for s in self.shapes.get(public, v.type.shape))
-        if isinstance(v.layout, Image):
-            return read_image(lane.arena, v.layout, samples, self.dtype, sizes)
-        assert v.layout is not None
-        return unpack({"vectors": lane.room(kept).vectors, "gradients": self.grads, "parameters": self.weights}[v.layout.space], v.layout, sizes)
+    def _read(self, result: Result, lane: Lane, kept: Kept, bound: Bound) -> Array:
+        """A canonical copy."""
+        layout = result.layout
+        if isinstance(layout, Image):
+            return bound.port(result.value).read(lane.arena, result.shape)
+        return unpack({"vectors": lane.room(kept).vectors, "gradients": self.grads, "parameters": self.weights}[layout.space], layout, result.shape)
 
     def memory(self, entry: Any, batch: int) -> int:
         """Bytes of the arena that an entry needs for a batch, exactly what is allocated for it."""
@@ -252,14 +267,8 @@ def _gathered(record: Record) -> tuple[Recorder, Marks]:
     return made
 
 
-def _feeds(program: Graph) -> tuple[tuple[str, bool, Image], ...]:
-    out = []
-    for n in program.nodes:
-        if isinstance(n.op, Input) and n.op.role in ("input", "target", "cotangent"):
-            layout = n.results[0].layout
-            assert isinstance(layout, Image)
-            out.append((n.name, n.op.role == "input", layout))
-    return tuple(out)
+def _feeds(program: Graph) -> tuple[tuple[str, bool], ...]:
+    return tuple((n.name, n.op.role == "input") for n in program.nodes if isinstance(n.op, Input) and n.op.role in ("input", "target", "cotangent"))
 
 
 def _scalars(program: Graph) -> tuple[tuple[str, int], ...]:

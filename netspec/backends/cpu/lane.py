@@ -16,11 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...ir.layout import Layout
+from ...ir.layout import Image, Layout
 from ..turns import Recent, Turn
 from .engine import Table
 from .machine import Recorder
 from .memory import aligned
+from .values import Port
 
 Words = NDArray[Any]
 Marks = tuple[int, ...]
@@ -49,6 +50,18 @@ class Bound:
     table: Table
     marks: Marks  # rows before main, before what follows, in all
     grown: int  # which arena it was made for
+    values: Mapping[str, Layout]
+    samples: int
+    ports: dict[str, Port] = field(default_factory=dict)
+
+    def port(self, value: str) -> Port:
+        """The way into an image and out of it."""
+        found = self.ports.get(value)
+        if found is None:
+            layout = self.values[value]
+            assert isinstance(layout, Image)
+            found = self.ports[value] = Port(layout, self.samples)
+        return found
 
 
 @dataclass
@@ -111,7 +124,7 @@ class Lane:
                 return m, tuple(marks)
 
             m, marks = (gathered or _at_once)(record)
-            bound = room.tables.put(samples, Bound(m.table(), marks, self.grown))
+            bound = room.tables.put(samples, Bound(m.table(), marks, self.grown, program.values, samples))
         return bound
 
 

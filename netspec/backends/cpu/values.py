@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -17,42 +17,53 @@ KEPT = 1 << 22  # elements of a weight whose order is remembered; that of larger
 FEW = 8  # channels: so many are written one after another, since NumPy is slow at rows as short as these
 
 
-def view(arena: Array, layout: Image, samples: int, dtype: Any) -> Array:
-    """The interior of an image as an array [image, block, depth, height, width, lane] (channels-last: one block)."""
-    lanes = layout.lanes if layout.block else layout.channels
-    shape = (samples * layout.images, layout.blocks, *layout.extents, lanes)
-    strides = (layout.image, layout.block, layout.plane, layout.row, layout.pixel, layout.item)
-    return np.ndarray(shape, dtype, arena, samples * layout.at + layout.origin, strides)
+class Port:
+    """The way of canonical arrays into an image of so many samples, and out of it. What can be known before there are numbers is
+    found once; the arena that the image lies in is given with each call."""
 
+    __slots__ = ("cleared", "few", "item", "last", "lies", "shape", "start", "strides", "whole")
 
-def write_image(arena: Array, layout: Image, data: Array, samples: int) -> None:
-    """A canonical array into an image; halo and padded lanes become zero."""
-    dtype = np.dtype(f"f{layout.item}")
-    start, size = samples * layout.at + layout.plus, samples * layout.bytes
-    if any(layout.halo) or (layout.block and layout.channels % layout.lanes):
-        arena[start:start + size] = 0
-    to = view(arena, layout, samples, dtype)
-    x = np.asarray(data).reshape(samples * layout.images, layout.channels, *layout.extents)
-    if not layout.block:
-        if layout.channels <= FEW:
-            for c in range(layout.channels):
-                to[:, 0, ..., c] = x[:, c]
-        else:
-            to[:, 0] = np.moveaxis(x, 1, -1)
-        return
-    v = layout.lanes
-    whole = layout.channels // v
-    if whole:
-        to[:, :whole] = np.moveaxis(x[:, :whole * v].reshape(len(x), whole, v, *layout.extents), 2, -1)
-    if layout.channels % v:
-        to[:, whole, ..., :layout.channels % v] = np.moveaxis(x[:, whole * v:], 1, -1)
+    def __init__(self, layout: Image, samples: int) -> None:
+        lanes = layout.lanes if layout.block else layout.channels
+        images, start = samples * layout.images, samples * layout.at
+        self.item, self.start = f"f{layout.item}", start + layout.origin
+        self.lies = (images, layout.blocks, lanes, *layout.extents)  # the interior of its planes, axes in canonical order
+        self.strides = (layout.image, layout.block, layout.item, layout.plane, layout.row, layout.pixel)
+        self.shape = (images, layout.channels, *layout.extents)
+        self.whole, self.last = divmod(layout.channels, lanes)  # blocks that are full, and the channels of one that is not
+        self.few = not layout.block and layout.channels <= FEW
+        padded = any(layout.halo) or self.last
+        self.cleared = slice(start + layout.plus, start + layout.plus + samples * layout.bytes) if padded else None
 
+    def write(self, arena: Array, data: Array) -> None:
+        """A canonical array into the image; halo and padded lanes become zero."""
+        if self.cleared is not None:
+            arena[self.cleared] = 0
+        for there, here in self._parts(arena, np.asarray(data).reshape(self.shape)):
+            if self.few:
+                for c in range(self.lies[2]):
+                    there[:, :, c] = here[:, :, c]
+            else:
+                there[...] = here
 
-def read_image(arena: Array, layout: Image, samples: int, dtype: Any, shape: tuple[int, ...]) -> Array:
-    """A canonical copy, as images of `shape`: the same numbers in the same order."""
-    x = np.moveaxis(view(arena, layout, samples, dtype), -1, 2)
-    x = np.ascontiguousarray(x.reshape(len(x), -1, *layout.extents)[:, :layout.channels].reshape(-1, *shape))
-    return x.copy() if np.may_share_memory(x, arena) else x  # vectors of whole blocks lie in the arena as they are wanted
+    def read(self, arena: Array, shape: tuple[int, ...]) -> Array:
+        """A canonical copy, as images of `shape`: the same numbers in the same order."""
+        out = np.empty(self.shape, self.item)
+        for there, here in self._parts(arena, out):
+            here[...] = there
+        return out.reshape(-1, *shape)
+
+    def _parts(self, arena: Array, canonical: Array) -> Iterator[tuple[Array, Array]]:
+        """Where the same numbers lie in the arena and in a canonical array: those of full blocks, and the rest."""
+        image = np.ndarray(self.lies, self.item, arena, self.start, self.strides)
+        images, _, lanes, *places = self.lies
+        if not self.last:
+            yield image, canonical.reshape(self.lies)
+            return
+        full = self.whole * lanes
+        if full:
+            yield image[:, : self.whole], canonical[:, :full].reshape(images, self.whole, lanes, *places)
+        yield image[:, self.whole, : self.last], canonical[:, full:]
 
 
 def _parts(layout: Packed) -> Iterable[Array]:

@@ -28,7 +28,6 @@ from typing import Any
 
 import numpy as np
 
-from ..turns import surely
 from .atomics import atomic_add, atomic_change, atomic_load, atomic_store, atomic_swap, pause
 from .cache import compiled
 from .lanes import at, call, put_i64
@@ -270,7 +269,11 @@ class Pool:
                 if step(self.control, table, rows, threads, 0):
                     self._wake(threads)
             finally:  # whatever interrupts the waking, an open run must be walked and closed
-                surely(self._close, table, rows, threads)
+                try:
+                    self._close(table, rows, threads)
+                except BaseException:
+                    self._close(table, rows, threads)
+                    raise
 
     def _close(self, table: int, rows: int, threads: int) -> None:
         if int(self.words[_TICKET]) & 1:

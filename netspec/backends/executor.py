@@ -9,6 +9,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -93,7 +94,7 @@ class Executor(ABC):
     def finite_gradients(self) -> bool:
         """Whether every gradient, as they lie, is a finite number."""
         with np.errstate(all="ignore"):  # a sum may overflow where no number does
-            return all(np.isfinite(np.add.reduce(v)) or bool(np.isfinite(v).all()) for v in (g.reshape(-1) for g in self.vectors("gradients")))
+            return all(isfinite(np.add.reduce(g, axis=None)) or bool(np.isfinite(g).all()) for g in self.vectors("gradients"))
 
     # -- entries -----------------------------------------------------------------------------------------------------
     @abstractmethod

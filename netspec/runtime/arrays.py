@@ -28,6 +28,8 @@ _AXES = {1: "features", 2: "channels, length", 3: "channels, height, width", 4: 
 
 def named(what: str, given: Any, names: tuple[str, ...], aliases: Mapping[str, str] | None = None) -> dict[str, Array]:
     """One array for each name, from a dict by name, or from a bare array where there is one name."""
+    if len(names) == 1 and isinstance(given, np.ndarray):
+        return {names[0]: _array(what, names[0], given, aliases)}
     aliases = aliases or {}
     shown = {v: k for k, v in aliases.items()}
     public = [shown.get(n, n) for n in names]  # as a person calls them
@@ -40,24 +42,28 @@ def named(what: str, given: Any, names: tuple[str, ...], aliases: Mapping[str, s
         missing = [n for n in names if n not in found]
         if missing:
             raise misuse("missing-array", f"{what} `{shown.get(missing[0], missing[0])}` is not given", f"given: {', '.join(map(str, given)) or 'nothing'}", hint=whole)
-        return {n: _array(f"{what} `{shown.get(n, n)}`", found[n]) for n in names}
+        return {n: _array(what, n, found[n], aliases) for n in names}
     if given is None and names:
         raise misuse("missing-array", f"no {what} is given", hint=whole)
     if len(names) != 1:
         raise misuse("missing-array", f"this network has {len(names)} {what}s, and one array was given",
                      hint=whole if names else Advice(f"no {what} is needed"))
-    return {names[0]: _array(f"{what} `{public[0]}`", given)}
+    return {names[0]: _array(what, names[0], given, aliases)}
 
 
-def _array(what: str, given: Any) -> Array:
+def _array(what: str, name: str, given: Any, aliases: Mapping[str, str] | None) -> Array:
     """A NumPy array of numbers; memory-mapped ones stay as they are."""
     try:
         a = given.view() if isinstance(given, np.ndarray) else np.asarray(given)
     except Exception as e:  # whatever an object of another library says: a tensor of PyTorch that keeps a graph, RuntimeError
-        raise misuse("wrong-type", f"{what} is no array: {e}") from None
+        raise misuse("wrong-type", f"{_called(what, name, aliases)} is no array: {e}") from None
     if a.dtype.kind not in "biuf":
-        raise misuse("wrong-type", f"{what} holds {a.dtype}, not numbers", hint=Advice("convert it to float32, or to integers for labels"))
+        raise misuse("wrong-type", f"{_called(what, name, aliases)} holds {a.dtype}, not numbers", hint=Advice("convert it to float32, or to integers for labels"))
     return a
+
+
+def _called(what: str, name: str, aliases: Mapping[str, str] | None) -> str:
+    return f"{what} `{next((public for public, n in (aliases or {}).items() if n == name), name)}`"
 
 
 def inputs(graph: Graph, x: Any) -> dict[str, Array]:
@@ -68,10 +74,10 @@ def inputs(graph: Graph, x: Any) -> dict[str, Array]:
     found = named("input", x, tuple(n.name for n in graph.inputs))
     for n in graph.inputs:
         _check_input(n.name, n.type, found[n.name].shape)
-    lengths = {k: len(v) // max(1, graph.by_name[k].type.batch) for k, v in found.items()}
-    if len(set(lengths.values())) > 1:
-        raise misuse("wrong-shape", "the inputs have different numbers of examples", *(f"{k}: {n}" for k, n in lengths.items()))
-    if not next(iter(lengths.values())):
+    lengths = [len(found[n.name]) // max(1, n.type.batch) for n in graph.inputs]
+    if lengths.count(lengths[0]) < len(lengths):
+        raise misuse("wrong-shape", "the inputs have different numbers of examples", *(f"{k}: {n}" for k, n in zip(found, lengths)))
+    if not lengths[0]:
         raise misuse("empty-batch", "the batch is empty: there are no examples in it", *(f"{k}: {shape_text(v.shape)}" for k, v in found.items()))
     return found
 

@@ -11,10 +11,11 @@ counted through a call, over all batches it is cut into, and over all batches th
 from __future__ import annotations
 
 import threading
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ..backends.executor import Executor
-from ..ir.randomness import CALL, EPOCH, random_key
+from ..ir.randomness import CALL, EPOCH, random_key, stir
 from .misuse import whole
 
 if TYPE_CHECKING:
@@ -36,7 +37,13 @@ def of_call(net: Network, draw: int | None) -> int:
     else:
         number = whole("draw, the number of a draw,", draw)
     net.drawn = number
-    return random_key(net.seed, CALL, number) if number >= 0 else random_key(net.seed, -1 - number)
+    return stir(_calls(net.seed), number) if number >= 0 else random_key(net.seed, -1 - number)
+
+
+@lru_cache(maxsize=64)
+def _calls(seed: int) -> int:
+    """What the keys of all calls of a seed begin with."""
+    return random_key(seed, CALL)
 
 
 def of_gradients(net: Network, draw: int | None) -> int:

@@ -128,6 +128,7 @@ CATALOGUE: dict[str, str] = {
     "in-use": _page("A network is to be changed by what it runs itself.", "A metric, or an array made while it is read, runs in the midst of predict or evaluate, which promise that nothing changes until they return.", "net.evaluate(x, y)   # whose metric calls net.train_step", "net.evaluate(x, y)\nnet.train_step(x, y)"),
     "one-value": _page("A normalisation would see one value.", "One value has no variance, and less its own mean it is always 0. A batch of two, or a plane of more than one place, has.", "net.train_step(x[:1], y[:1])", "net.train_step(x[:2], y[:2])"),
     "unknown-name": _page("The network has no parameter, buffer, input, output or scalar of this name.", "net.parameters and net.buffers list them."),
+    "unknown-argument": _page("A call was given an argument that it does not have.", "What an optimiser takes stands in its text.", "net.fit(x, y, lr=0.01)", 'net.fit(x, y, optimiser="adamw lr=0.01")'),
     "no-loss": _page("No loss is stated, so there is nothing to make small.", "", "net.fit(x, y)", 'net.fit(x, y, loss="cross_entropy")'),
     "no-optimiser": _page("No optimiser is stated.", "", 'net.fit(x, y, loss="mse")', 'net.fit(x, y, loss="mse", optimiser="adam lr=0.001")'),
     "no-training": _page("A net without a train section cannot be trained from the command line.", "", "net a:\n  input 4\n  fc 2", "net a:\n  input 4\n  fc 2\ntrain a:\n  data \"train.npz\"\n  loss cross_entropy\n  sgd lr=0.1"),

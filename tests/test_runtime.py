@@ -393,3 +393,39 @@ def test_only_explained_errors_escape() -> None:
             codes.add(e.diagnostics[0].code)
     assert 0 < ran < 100
     assert {"wrong-shape", "wrong-type", "label-range"} <= codes <= set(CATALOGUE)
+
+
+@pytest.mark.parametrize(("call", "given", "hint"), [
+    ("fit", {"lr": 0.01}, 'optimiser="sgd lr=0.01"'), ("fit", {"optimizer": "adam"}, 'optimiser="adamw lr=0.001"'), ("configure", {"weight_decay": 1e-4}, 'optimiser="sgd decay=0.0001"'),
+    ("fit", {"learning_rate": 0.5}, 'optimiser="sgd lr=0.5"'), ("train_step", {"lr": 0.1}, 'net.configure(optimiser="sgd lr=0.1")'), ("fit", {"beta1": 0.8}, 'optimiser="adamw beta1=0.8"'),
+    ("fit", {"batch_size": 4}, "batch=64"), ("fit", {"validation_data": 1}, "validation=(xv, yv)"), ("fit", {"initialise": "lsuv"}, 'net.configure(initialise="lsuv")'),
+    ("configure", {"scheduler": 1}, 'schedule="cosine"'), ("fit", {"epoch": 3}, "epochs=10"), ("predict", {"batch_size": 3}, "batch=64")])
+def test_an_argument_that_a_call_does_not_have(call: str, given: dict[str, Any], hint: str) -> None:
+    net = plain().configure(loss="cross_entropy", optimiser="sgd lr=0.1")
+    before, recipe = dict(net.parameters), net.recipe
+    arrays = () if call == "configure" else (np.zeros((4, *net.graph.inputs[0].type.shape)),)
+    with pytest.raises(NetspecError, match=f"{call} has no argument `{next(iter(given))}`") as e:
+        getattr(net, call)(*arrays, **given)
+    assert isinstance(e.value, TypeError)
+    assert e.value.diagnostics[0].hint == hint
+    assert net.recipe == recipe
+    assert all(np.array_equal(before[k], v) for k, v in net.parameters.items())
+
+
+@pytest.mark.parametrize("size", ["4x4", "?x?"])
+@pytest.mark.parametrize(("big", "fits"), [(1e300, False), (-3.5e38, False), (3.4e38, True), (1e-300, True), (np.inf, True)])
+def test_a_finite_number_never_becomes_an_infinite_one(size: str, big: float, fits: bool) -> None:
+    net = netspec.compile(text=f"net n:\n  input 1x{size}\n  conv 2 3x3\n")
+    name = next(iter(net.parameters))
+    value = np.zeros(net.parameters[name].shape)
+    value.flat[-1] = big
+    before = dict(net.parameters)
+    for write in (lambda: net.set_parameters({name: value}), lambda: net.parameters.__setitem__(name, value)):
+        if fits:
+            write()
+            assert np.isfinite(net.parameters[name]).all() == np.isfinite(big)
+        else:
+            with pytest.raises(NetspecError, match=f"{name} holds .* beyond float32"):
+                write()
+            assert all(np.array_equal(before[k], v) for k, v in net.parameters.items())
+    assert netspec.compile(text="net n:\n  input 3\n  fc 2\n", dtype="float64").set_parameters({"fc1.bias": np.full(2, 1e300)}) is None

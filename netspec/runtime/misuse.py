@@ -30,6 +30,10 @@ class UnknownName(RunError, KeyError):
     __str__ = RunError.__str__
 
 
+class UnknownArgument(UsageError, TypeError):
+    """A call was given an argument that it does not have."""
+
+
 class Remark(UserWarning):
     """Something went on, though perhaps not as it was meant."""
 
@@ -42,7 +46,7 @@ def remark(text: str, kind: type[Remark]) -> None:
     warnings.warn(shown(text, lines=True), kind, stacklevel=level)
 
 
-_KINDS: dict[str, type[RunError] | type[UsageError]] = {"unknown-name": UnknownName, "unknown-device": UsageError, "bad-value": UsageError}
+_KINDS: dict[str, type[RunError] | type[UsageError]] = {"unknown-name": UnknownName, "unknown-argument": UnknownArgument, "unknown-device": UsageError, "bad-value": UsageError}
 
 
 def whole(name: str, value: Any, least: int | None = None) -> int:

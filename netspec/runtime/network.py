@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -28,6 +29,7 @@ from .judge import share
 from .misuse import by_name, flag, misuse, whole
 from .recipe import LossLike, Rates, Recipe, changed
 from .sizes import Sizes
+from .unasked import refuse
 from .values import Store, Values, Waiting, checked
 
 if TYPE_CHECKING:
@@ -38,6 +40,19 @@ Mode = Literal["train", "eval"]
 Remake = Callable[[dict[str, tuple[int, ...]]], Graph]
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+def asked(method: Callable[Concatenate[Network, P], T]) -> Callable[Concatenate[Network, P], T]:
+    """A method that says what is meant by an argument it does not have."""
+    known = tuple(inspect.signature(method).parameters)[1:]
+
+    @wraps(method)
+    def told(net: Network, /, *args: P.args, **named: P.kwargs) -> T:
+        if any(name not in known for name in named):
+            refuse(method.__name__, named, known, net)
+        return method(net, *args, **named)
+
+    return told
 
 
 def changes(method: Callable[Concatenate[Network, P], T]) -> Callable[Concatenate[Network, P], T]:
@@ -185,7 +200,7 @@ class Network:
         ready = {}
         for name, value in by_name("parameters", values).items():
             self.parameters.known(name) if name not in self.buffers else None
-            ready[name] = checked(self._all[name], value)
+            ready[name] = checked(self._all[name], value, self.dtype)
         for name, a in ready.items():
             self._put(name, a)
 
@@ -213,6 +228,7 @@ class Network:
         """Copies of the averaged parameters by name; empty where no average is taken."""
         return {p.name: self.store.get_state(AVERAGE, p.name) for p in self.graph.parameters if p.trainable} if self.taken else {}
 
+    @asked
     @changes
     def configure(self, *, loss: LossLike | Sequence[LossLike] | None = None, optimiser: Any = None, schedule: Any = None,
                   metrics: str | Sequence[str] | None = None, batch: int | None = None, epochs: int | None = None,
@@ -251,6 +267,7 @@ class Network:
         return self._rates
 
     # -- running -----------------------------------------------------------------------------------------------------
+    @asked
     @reads
     def predict(self, x: Any, *, batch: int | None = None, draw: int | None = None) -> Any:
         """Outputs in evaluation mode: an array, or a dict by name where there are several. `batch` images at a time
@@ -286,6 +303,7 @@ class Network:
         out = run.backward(arrays.cut(found, slice(None), self.dtype), arrays.cut(zeros, slice(None), self.dtype), training=True)
         return self._public(out.outputs)
 
+    @asked
     @changes
     def loss_and_gradients(self, x: Any, y: Any = None, *, mode: Mode = "train", inputs: bool = False,
                            loss: LossLike | Sequence[LossLike] | None = None, draw: int | None = None) -> tuple[Any, ...]:
@@ -340,13 +358,14 @@ class Network:
         if run is None or not (self._differentiated or all(k in given for k, p in self._all.items() if p.trainable)):
             raise misuse("no-forward", "there are no gradients yet", hint=Advice("call loss_and_gradients or backward first"))
         for name, g in given.items():
-            run.set_gradient(name, checked(self._all[name], g))
+            run.set_gradient(name, checked(self._all[name], g, self.dtype))
         if not run.finite_gradients():
             name = next(k for k, p in self._all.items() if p.trainable and not np.isfinite(run.gradient(k)).all())
             raise misuse("loss-exploded", f"the gradient of {name} is not finite, so there is no step from it", hint="np.isfinite(gradient).all()  must be True")
         steps.update(run, self.recipe.need_optimiser(), self.settings())
         self._count(run)
 
+    @asked
     @changes
     def train_step(self, x: Any, y: Any = None, *, batch: int | None = None, batches: int | None = None) -> float:
         """One optimiser step on one batch, as `fit` does it; returns the loss before the step. Schedules stand where the
@@ -362,6 +381,7 @@ class Network:
         self._last = (found, "train", drawing.of_step(self))
         return _total(terms, self.run_step(run, found, wanted, self.settings(k)))
 
+    @asked
     @reads
     def evaluate(self, x: Any, y: Any = None, *, batch: int | None = None, loss: LossLike | Sequence[LossLike] | None = None,
                  draw: int | None = None) -> dict[str, float]:
@@ -371,6 +391,7 @@ class Network:
 
         return evaluate(self, changed(self.recipe, self.graph, loss=loss), x, y, drawing.of_call(self, draw), batch)
 
+    @asked
     def fit(self, x: Any, y: Any = None, *, epochs: int | None = None, batch: int | None = None, validation: tuple[Any, Any] | None = None,
             loss: LossLike | Sequence[LossLike] | None = None, optimiser: Any = None, schedule: Any = None,
             metrics: str | Sequence[str] | None = None, shuffle: bool = True, seed: int | None = None, early_stopping: int | None = None,

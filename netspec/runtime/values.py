@@ -22,6 +22,7 @@ class Store(Protocol):
     """Where parameters and optimiser state lie: an executor, or `Waiting` before there is one."""
 
     version: int  # goes up whenever a number changes
+    dtype: Any
 
     def get(self, name: str) -> Array: ...
     def set(self, name: str, value: Array) -> None: ...
@@ -76,7 +77,7 @@ class Values(Mapping[str, Array]):
 
     def __setitem__(self, name: str, value: Any) -> None:
         p = self.known(name)
-        self._put(name, checked(p, value))
+        self._put(name, checked(p, value, self._store().dtype))
 
     def __contains__(self, name: object) -> bool:
         return name in self._parameters
@@ -100,8 +101,9 @@ class Values(Mapping[str, Array]):
         return list(self._parameters)
 
 
-def checked(p: Parameter, value: Any, of: str = "") -> Array:
-    """A new value for a parameter: numbers of exactly its shape; `of` says where it comes from."""
+def checked(p: Parameter, value: Any, dtype: Any, of: str = "") -> Array:
+    """A new value for a parameter: numbers of exactly its shape, none of which would be infinite in `dtype` alone; `of` says where
+    it comes from."""
     try:
         a = np.asarray(value)
     except Exception as e:  # whatever an object of another library says
@@ -111,9 +113,21 @@ def checked(p: Parameter, value: Any, of: str = "") -> Array:
     if a.dtype.kind not in "iuf" or a.dtype.itemsize == 1:
         raise misuse("wrong-type", f"the value for {p.name} holds {a.dtype}, not numbers", hint="value.astype(\"float32\"), if they are the numbers and not a code for them")
     fits(p, a.shape)
+    if (big := beyond(a, dtype)) is not None:
+        raise misuse("bad-value", f"the value for {p.name}{of} holds {big:g}, which is beyond {np.dtype(dtype).name}",
+                     hint='compile(..., dtype="float64")' if big < np.finfo(np.float64).max else "")
     if spread(p) and a.size and not (a >= 0).all():
         raise misuse("bad-value", f"the value for {p.name}{of} is negative or NaN in places, and a variance is neither", f"the smallest is {a.min():g}")
     return a
+
+
+def beyond(a: Array, dtype: Any) -> Any:
+    """The first number that is finite, and in `dtype` would not be; None where there is none."""
+    if a.dtype.kind != "f" or a.dtype.itemsize <= np.dtype(dtype).itemsize:
+        return None
+    with np.errstate(all="ignore"):
+        lost = np.isfinite(a) & ~np.isfinite(a.astype(dtype))
+    return a[lost][0] if lost.any() else None
 
 
 def fits(p: Parameter, shape: tuple[int, ...], of: str = "") -> None:

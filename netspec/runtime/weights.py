@@ -34,7 +34,7 @@ def load_weights(parameters: tuple[Parameter, ...], dtype: Any, put: Callable[[s
             raise misuse("weights-mismatch", f"{p.file} has no weights for {p.name}", f"it has {', '.join(list(held)[:5]) or 'none'} ...")
         fits(p, held.held[key].shape, f" in {p.file}")
         try:
-            ready[p.name] = checked(p, held[key], f" in {p.file}")
+            ready[p.name] = checked(p, held[key], np.float64, f" in {p.file}")
         except (Unusable, Damaged) as e:
             raise misuse("bad-weights", f"{p.file} does not give {p.name} its weights", str(e)) from None
         with np.errstate(over="ignore"):

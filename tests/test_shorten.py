@@ -64,6 +64,6 @@ def test_what_is_foreseen_is_what_is_missing(body: str, monkeypatch: pytest.Monk
     deep = cpu.CpuExecutor(graph)
     foreseen = {k.digest for k in deep.foreseen(make, 3, fold=False)}
     entry = deep.plan(make(graph), fold=False)
-    with postponed() as missing, deep.lanes.one() as lane:
-        lane.bind(deep.kept(entry), 3, deep.weights, deep.grads)
+    with postponed() as missing:
+        deep.lanes.first.bind(deep.kept(entry), 3, deep.weights, deep.grads)
     assert {k.digest for k in missing} <= foreseen

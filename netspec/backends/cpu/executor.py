@@ -175,7 +175,7 @@ class CpuExecutor(Executor):
         entry = one.plan(make(short), fold)
         with postponed() as missing:
             ready()
-            one.lanes.lend(Lane.bind, one.kept(entry), samples, one.weights, one.grads)  # never run
+            one.lanes.first.bind(one.kept(entry), samples, one.weights, one.grads)  # never run
         return missing
 
     def plan(self, program: Graph, fold: bool) -> Entry:

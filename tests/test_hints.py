@@ -27,6 +27,7 @@ COMMANDS = ("--", "net.", "compile(", "fit(")  # what is pasted into a shell or 
 NAME = "spec.net"
 
 
+@functools.cache
 def findings(text: str) -> list[Diagnostic]:
     return check_module(*parse_recovering(Source(NAME, text, str(specs_folder()))))
 

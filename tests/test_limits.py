@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import netspec
@@ -14,6 +15,7 @@ from netspec.cli import main
 from netspec.diagnostics import Diagnostic, NetspecError, render
 from netspec.passes.elaborate import check_file, check_module
 from netspec.source import Source
+from netspec.syntax import lexer
 from netspec.syntax.parser import parse_recovering
 
 NET = "net a:\n  input 4\n  fc 3\n"
@@ -63,10 +65,13 @@ def test_as_many_as_the_limit_and_no_more(name: str) -> None:
     assert refusal in said(text(most + 1))
 
 
-def test_a_file_has_so_many_words() -> None:
+def test_a_file_has_so_many_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert limits.TOKENS == 150_000
+    monkeypatch.setattr(limits, "TOKENS", 3_000)
+    monkeypatch.setattr(lexer, "TOKENS", 3_000)  # seconds less
     line = "  " + "relu -> " * 99 + "relu\n"
     text = "block b:\n" + line * (limits.TOKENS // 199 + 1) + NET
-    assert "more than 150,000 words" in said(text)
+    assert "more than 3,000 words" in said(text)
 
 
 def test_thousands_of_warnings_are_a_page() -> None:
@@ -159,3 +164,17 @@ def test_names_that_no_file_can_have(command: str, name: str, tmp_path: Path, mo
     except SystemExit as e:
         code = int(e.code or 0)
     assert code in (1, 2), capsys.readouterr().err
+
+
+COMMANDS = ("check {}", "check {}:a", "summary {}.net", "summary {}.net:a", "fmt {}", "fmt {}.net", "emit t.net -o {}", "train t.net --out {}", "train t.net --data {}",
+            "train t.net --resume {}", "verify t.net --data {}.npz", "diff {}:a t.net", "show graph {}", "explain {}", "draw t.net -o {}.svg")
+
+
+@pytest.mark.parametrize("name", ["q" * 5000, "q" * 252, "q/" * 3000, f"{'q' * 300}/y", "t.net/x"])
+def test_names_that_are_too_long_are_no_files(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every command says so, where something is written and where it is read."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "t.net").write_text(f"{NET}\ntrain a:\n  data \"x.npz\"\n  loss mse\n  sgd lr=0.1\n  epochs 1\n")
+    np.savez(tmp_path / "x.npz", x=np.ones((4, 4)), y=np.ones((4, 3)))
+    for command in COMMANDS:
+        assert main([word.format(name) for word in command.split()]) in (1, 2), command

@@ -17,9 +17,12 @@ if TYPE_CHECKING:
 
 def verify(args: Namespace) -> int:
     """Two backends against each other, and gradients against finite differences: 1 where something differs."""
+    from ..runtime.verify import examples
     from ..runtime.verify import verify as compare
 
     graph = open_net(args)
+    if args.data is not None:
+        examples(graph, args.data, args.batch, args.seed)  # data that are not there, or do not fit, are refused before all else
     say(f"{graph.name}: the worst difference, relative to the largest number, and where", flush=True)
     wrong = 0
     for finding in compare(graph, batch=args.batch, seed=args.seed, device=args.device):

@@ -145,7 +145,7 @@ def emit(args: Namespace) -> int:
     from .programs import standalone_text
 
     path = Path(args.output)
-    if args.output != "-" and path.suffix.lower() != ".py" and not (path.exists() and not path.is_file() and not path.is_dir()):  # a pipe or a device may be called anything
+    if args.output != "-" and path.suffix.lower() != ".py" and irregular(path) in (None, "a folder"):  # a pipe or a device may be called anything
         raise UsageError(f"emit writes a Python module, and {args.output} would not be one by its name", hint=f"-o {path.with_suffix('.py') if path.name else 'net.py'}")
     text = standalone_text(open_net(args), args)
     if args.output == "-":

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from argparse import Namespace
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..diagnostics import UsageError, render
@@ -22,7 +22,7 @@ def split(target: str) -> tuple[str, str | None]:
     """FILE and NET. A colon belongs to the path where a file of the whole name exists, or where no name follows it."""
     target = target.removeprefix(" ")
     file, colon, net = target.rpartition(":")
-    if not colon or not file or Path(target).exists() or not NAME.fullmatch(net):
+    if not colon or not file or os.path.exists(target) or not NAME.fullmatch(net):
         if colon and file and not net:
             raise UsageError(f"no net is named after the colon of {target}", hint=file)
         return target, None

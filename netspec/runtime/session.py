@@ -46,8 +46,8 @@ def train(net: Network, *, epochs: int | None = None, batch: int | None = None, 
     """
     given = data_of(net.graph) if data is None else load(data)
     path = Path(out if out is not None else f"{net.graph.name}.safetensors")
-    if not path.parent.is_dir() or (path.exists() and not path.is_file()):
-        why = f"there is no folder {path.parent}" if not path.parent.is_dir() else "that is a folder" if path.is_dir() else "that is no regular file"
+    if not os.path.isdir(path.parent) or (os.path.exists(path) and not os.path.isfile(path)):
+        why = f"there is no folder {path.parent}" if not os.path.isdir(path.parent) else "that is a folder" if os.path.isdir(path) else "that is no regular file"
         raise UsageError(f"the weights cannot be saved as {path}", why, hint="--out weights.safetensors")
     if threads is not None:
         set_threads(net.device, threads)
@@ -91,7 +91,7 @@ def train(net: Network, *, epochs: int | None = None, batch: int | None = None, 
 def keep_previous(path: Path, resume: str | os.PathLike[str] | None) -> Path | None:
     """Give the weights that an earlier run left at `path` a second name, which is returned; none where there are none, or
     where the run that goes on is that one. The first epoch's weights then take the place of the first name alone."""
-    if not path.is_file() or (resume is not None and path.samefile(resume)):
+    if not os.path.isfile(path) or (resume is not None and path.samefile(resume)):
         return None
     kept = path.with_name(f"{path.stem}.previous{path.suffix}")
     if kept.exists() and kept.samefile(path):  # two names already, and moving one onto the other would do nothing

@@ -103,10 +103,10 @@ def _instead(place: Path) -> str | None:
     if "\n" in str(place):
         return "a text is said by its name:  text=..."
     file, colon, net = str(place).rpartition(":")
-    if colon and net.isidentifier() and (Path(file).is_file() or packaged_spec(file)):
+    if colon and net.isidentifier() and (os.path.isfile(file) or packaged_spec(file)):
         return f"the file alone, and a net of it apart:  {file}"
     try:
-        beside = [p.name for p in place.parent.iterdir() if p.suffix == ".net"] if place.parent.is_dir() else []
+        beside = [p.name for p in place.parent.iterdir() if p.suffix == ".net"] if os.path.isdir(place.parent) else []
     except OSError:
         beside = []
     own = [p.name for p in specs_folder().glob("*.net")] if place.suffix in (".net", "") else []
@@ -115,4 +115,4 @@ def _instead(place: Path) -> str | None:
         return f"did you mean {place.parent / alike}?"
     if alike:
         return f"netspec comes with one:  {alike}"
-    return f"did you mean {place}.net?" if place.with_name(place.name + ".net").is_file() else None
+    return f"did you mean {place}.net?" if os.path.isfile(f"{place}.net") else None

@@ -6,6 +6,7 @@ A call is what one line of the emitted module says. Pure Python: nothing is comp
 from __future__ import annotations
 
 import ast
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -241,13 +242,13 @@ class _Touched:
     """What calls since the last barrier read, or wrote. Bytes nobody touched are told without going through all of it."""
 
     def __init__(self) -> None:
-        self.spans: dict[str, list[Span]] = {}
-        self.bytes: dict[str, Intervals] = {}
+        self.spans: dict[str, list[Span]] = defaultdict(list)
+        self.bytes: dict[str, Intervals] = defaultdict(Intervals)
 
     def add(self, spans: list[Span]) -> None:
         for s in spans:
-            self.spans.setdefault(s[0], []).append(s)
-            self.bytes.setdefault(s[0], Intervals()).add(s[1], s[2])
+            self.spans[s[0]].append(s)
+            self.bytes[s[0]].add(s[1], s[2])
 
     def meet(self, spans: list[Span]) -> bool:
         return any(s[0] in self.bytes and self.bytes[s[0]].end_of_first(s[1], s[2]) is not None and any(_touch(s, x) for x in self.spans[s[0]]) for s in spans)

@@ -239,6 +239,7 @@ class Graph:
     @cached_property
     def _holds(self) -> bool:
         types: dict[str, TensorType] = {}
+        agreed: set[tuple[int, ...]] = set()  # a formula, what it reads and makes: in a deep network the same objects over and over
         for n in self.nodes:
             assert n.results and n.results[0].name == n.name, f"the first result of %{n.name} must have its name"
             for i in n.inputs:
@@ -248,7 +249,10 @@ class Graph:
                 types[v.name] = v.type
             assert n.effect is None or n.effect in types or n.effect in {p.name for p in self.parameters}, f"%{n.name} overwrites %{n.effect}, which does not exist"
             if isinstance(n.op, Formula):
-                n.op.agrees(tuple([types[i] for i in n.inputs]), tuple([v.type for v in n.results]))
+                same = (id(n.op), *[id(types[i]) for i in n.inputs], *[id(v.type) for v in n.results])
+                if same not in agreed:
+                    n.op.agrees(tuple([types[i] for i in n.inputs]), tuple([v.type for v in n.results]))
+                    agreed.add(same)
             elif isinstance(n.op, Pieces):
                 for f, inputs in n.op.bind(n.inputs):
                     f.agrees(tuple([types[i] for i in inputs]), ())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections import defaultdict
 
 
 class Intervals:
@@ -41,18 +41,17 @@ class Rooms:
 
     def __init__(self, steps: int):
         self.leaves = 1 << max(0, steps - 1).bit_length()
-        self.through: dict[int, Intervals] = {}
-        self.within: dict[int, Intervals] = {}
+        self.through: dict[int, Intervals] = defaultdict(Intervals)
+        self.within: dict[int, Intervals] = defaultdict(Intervals)
 
     def take(self, size: int, first: int, last: int) -> int:
         """The lowest place where `size` numbers are free in the steps from `first` to `last`, both included; they are taken."""
-        nodes = list(self._nodes(first, last))
+        nodes = self._nodes(first, last)
         at = self._lowest(size, [held for node, whole in nodes if (held := (self.within if whole else self.through).get(node)) is not None])
         for node, whole in nodes:
-            for taken in (self.within, self.through) if whole else (self.within,):
-                if node not in taken:
-                    taken[node] = Intervals()
-                taken[node].add(at, at + size)
+            self.within[node].add(at, at + size)
+            if whole:
+                self.through[node].add(at, at + size)
         return at
 
     def _lowest(self, size: int, found: list[Intervals]) -> int:
@@ -65,16 +64,18 @@ class Rooms:
                     at, moved = end, True
         return at
 
-    def _nodes(self, first: int, last: int) -> Iterator[tuple[int, bool]]:
+    def _nodes(self, first: int, last: int) -> list[tuple[int, bool]]:
         """Nodes that share steps with [first, last], from the root down to those that lie in it wholly."""
+        found = []
         stack = [(1, 0, self.leaves)]
         while stack:
             node, low, count = stack.pop()
             whole = first <= low and low + count - 1 <= last
-            yield node, whole
+            found.append((node, whole))
             if not whole:
                 half = count // 2
                 if first < low + half:
                     stack.append((2 * node, low, half))
                 if last >= low + half:
                     stack.append((2 * node + 1, low + half, half))
+        return found

@@ -66,6 +66,7 @@ class _Fusion:
     drafts: list[_Draft] = field(default_factory=list)
     maker: dict[str, _Draft] = field(default_factory=dict)
     kinds: dict[str, Kind] = field(default_factory=dict)  # of the nodes asked for so far
+    alike: dict[tuple[int, ...], Kind] = field(default_factory=dict)  # a formula, what it makes and reads, as objects of this graph
 
     def __post_init__(self) -> None:
         self.roots = set(self.graph.roots)
@@ -102,7 +103,18 @@ class _Fusion:
     def _kind(self, n: Node) -> Kind:
         kind = self.kinds.get(n.name)
         if kind is None:
-            kind = self.kinds[n.name] = kind_of(n, self.graph, self.lanes)
+            kind = self.kinds[n.name] = self._kind_of(n)
+        return kind
+
+    def _kind_of(self, n: Node) -> Kind:
+        """Formulas that are no products of two values are told by their types alone: in a deep network the same over and over."""
+        if not isinstance(n.op, Formula) or n.op.is_product:
+            return kind_of(n, self.graph, self.lanes)
+        values = self.graph.values
+        same = (id(n.op), id(n.type), *[id(values[i].type) for i in n.inputs])
+        kind = self.alike.get(same)
+        if kind is None:
+            kind = self.alike[same] = kind_of(n, self.graph, self.lanes)
         return kind
 
     def _type(self, value: str) -> TensorType:

@@ -137,7 +137,7 @@ def test_a_product_of_sums_reads_whole_sums() -> None:
     square = b("square[c] += each[n,c] * each[n,c]", each=each)
     made = Graph("sums", tuple(program.nodes), (("out", y), ("square", square)))
     x = {"x": np.random.default_rng(0).standard_normal((2, 8, 64, 64))}
-    found = ours.run("sums", lambda: made, x, {}).outputs["square"]
+    found = ours.run("sums", lambda graph: made, x, {}).outputs["square"]
     want = np.square(theirs.predict(x)["out"].sum((2, 3))).sum(0)
     near(found, want, 1e-9)
 

@@ -195,8 +195,7 @@ class Standalone:
     def predict(self, x: Any, *, draw: int | None = None) -> Any:
         """The output for each image; a dict by name where there are several. Where chance plays a part (`dropout mc`), every
         call draws anew, or again what the call of number `draw` (from 0) has drawn."""
-        with self.gate.shared():
-            out = self._run("predict", self._inputs(x), {}, self._key(draw))
+        out = self.gate.beside(lambda: self._run("predict", self._inputs(x), {}, self._key(draw)))
         return next(iter(out.values())) if len(out) == 1 else out
 
     def gradients(self, x: Any, y: Any = None, *, statistics: bool = False, draw: int | None = None) -> tuple[float, dict[str, Array]]:

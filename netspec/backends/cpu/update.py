@@ -34,10 +34,12 @@ class Update:
 
     def run(self, o: CpuExecutor, settings: Mapping[str, Mapping[str, float]]) -> None:
         equal: dict[tuple[tuple[str, float], ...], list[str]] = {}
-        keys: dict[int, tuple[tuple[str, float], ...]] = {}  # parameters of a group usually share one dict
-        for name, s in settings.items():
-            key = keys.get(id(s)) or keys.setdefault(id(s), tuple(s.items()))
-            equal.setdefault(key, []).append(name)
+        keys = {id(s): tuple(s.items()) for s in {id(s): s for s in settings.values()}.values()}  # parameters of a group usually share one dict
+        if len(keys) == 1:
+            equal[next(iter(keys.values()))] = list(settings)
+        else:
+            for name, s in settings.items():
+                equal.setdefault(keys[id(s)], []).append(name)
         groups = tuple(tuple(v) for v in equal.values())
         if groups != self.groups:
             self._build(o, groups, next(iter(settings.values())))

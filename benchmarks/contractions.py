@@ -24,8 +24,8 @@ import numba
 import numpy as np
 
 from contraction_harness import Case, trio
-from netspec.backends.cpu.engine import Machine
-from netspec.backends.cpu.vec import E, i64, make_intrinsic
+from netspec.backends.cpu.engine.table import Machine
+from netspec.backends.cpu.llvm.vec import E, i64, make_intrinsic
 
 #        name, batch, channels, size, filters, kernel, stride, groups
 SHAPES: list[tuple[str, int, int, int, int, int, int, int]] = [

@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 
 import netspec
-from netspec.backends.cpu.workers import set_threads
+from netspec.backends.cpu.engine.workers import set_threads
 
 SPECS = Path(__file__).resolve().parents[1] / "specs"
 CASES = ("digits.net@64", "lenet.net@64", "resnet_cifar.net:resnet20@16", "mobilenet.net@1")

@@ -24,7 +24,7 @@ import torch.nn.functional as F
 from pytorch_twin import Twin, tensors
 
 import netspec
-from netspec.backends.cpu.workers import get_threads
+from netspec.backends.cpu.engine.workers import get_threads
 
 SPECS = Path(__file__).resolve().parents[1] / "specs"
 USUAL = (f"{SPECS}/lenet.net:lenet5@64", f"{SPECS}/resnet_cifar.net:resnet20@128")

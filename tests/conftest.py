@@ -76,7 +76,7 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """A worker sends what it compiled to the process that reports."""
-    cache = sys.modules.get("netspec.backends.cpu.cache")
+    cache = sys.modules.get("netspec.backends.cpu.llvm.cache")
     statistics = dataclasses.asdict(cache.statistics()) if cache is not None else {}
     output = getattr(session.config, "workeroutput", None)
     if output is not None:

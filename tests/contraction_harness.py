@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from netspec.backends.cpu import contract_rows as R
-from netspec.backends.cpu import contract_schedule as S
-from netspec.backends.cpu.contract_calls import PLAIN, Epilogue
-from netspec.backends.cpu.winograd_schedule import wins
+from netspec.backends.cpu.contract import rows as R
+from netspec.backends.cpu.contract import schedule as S
+from netspec.backends.cpu.contract.calls import PLAIN, Epilogue
+from netspec.backends.cpu.contract.winograd.schedule import wins
+from netspec.backends.cpu.families.step import Form
 from netspec.ir.contraction import Contraction, WeightOrder, classify
 from netspec.ir.formula import Axis, Formula
 from netspec.ir.layout import Image, Layout, Packed, Target, Vector, blocked, channels_last
-from netspec.ir.step import Form
 from netspec.ir.types import TensorType
 
 Array = np.ndarray

@@ -15,7 +15,7 @@ def _source(text: str) -> Source:
 
 def _graph(text: str) -> Any:
     """The only net of the text that needs no arguments."""
-    from netspec.passes.elaborate import elaborate
+    from netspec.elaborate.nets import elaborate
     from netspec.syntax.parser import parse
 
     return elaborate(parse(_source(text)))
@@ -29,7 +29,7 @@ def tree(text: str) -> str:
 
 def errors(text: str) -> str:
     """Every finding of `check`."""
-    from netspec.passes.elaborate import check_module
+    from netspec.elaborate.nets import check_module
     from netspec.syntax.parser import parse_recovering
 
     return "\n\n".join(map(render, check_module(*parse_recovering(_source(text))))) or "no mistakes"
@@ -59,8 +59,8 @@ def lower(text: str) -> str:
 
 def _trained(text: str) -> Any:
     """The training program of a net, lowered and differentiated, with what places its values on a 64-byte machine."""
+    from netspec.backends.cpu.passes.assign_layouts import choose_block, store_layouts
     from netspec.ir.layout import Target
-    from netspec.passes.assign_layouts import choose_block, store_layouts
     from netspec.passes.lower import lower
     from netspec.passes.objective import training_program
     from netspec.runtime.recipe import recipe_of

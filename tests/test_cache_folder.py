@@ -209,8 +209,8 @@ def test_what_a_killed_process_left_is_swept(folder: Path) -> None:
 
 
 KERNEL = """
-from netspec.backends.cpu import cache
-f = cache.load_module("from netspec.backends.cpu.cache import kernel\\n@kernel\\ndef f(a, b, c):\\n    return a * b + c\\n", "t").f
+from netspec.backends.cpu.llvm import cache
+f = cache.load_module("from netspec.backends.cpu.llvm.cache import kernel\\n@kernel\\ndef f(a, b, c):\\n    return a * b + c\\n", "t").f
 print(f(3, 4, 5), cache.statistics(), f.path)
 """
 
@@ -233,8 +233,8 @@ def test_a_broken_object_file_is_never_loaded(tmp_path: Path) -> None:
 
 # ---- who compiles -----------------------------------------------------------------------------------------------------------
 HELPER = """
-from netspec.backends.cpu import cache, processes
-text = "from netspec.backends.cpu.cache import kernel\\n@kernel\\ndef f(a, b, c):\\n    return a + b * c + "
+from netspec.backends.cpu.llvm import cache, processes
+text = "from netspec.backends.cpu.llvm.cache import kernel\\n@kernel\\ndef f(a, b, c):\\n    return a + b * c + "
 kernels = [cache.load_module(text + str(i), f"m{i}\\n").f for i in range(2)]
 print(processes._compile_elsewhere(kernels).wait(), all(k.path.exists() for k in kernels), cache.statistics())
 """

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from contraction_harness import Case, get, trio, types
-from netspec.backends.cpu import contract_rows
-from netspec.backends.cpu.contract_calls import Gather, Repack, WinogradGather, WinogradOuter
-from netspec.backends.cpu.contract_schedule import keeps_zero
-from netspec.backends.cpu.contract_table import compiled_kernel
+from netspec.backends.cpu.contract import rows as contract_rows
+from netspec.backends.cpu.contract.calls import Gather, Repack, WinogradGather, WinogradOuter
+from netspec.backends.cpu.contract.schedule import keeps_zero
+from netspec.backends.cpu.contract.table import compiled_kernel
 from netspec.ir.contraction import (
     WeightOrder,
     choose_lanes,
@@ -266,7 +266,7 @@ def vector_features() -> set[str]:
 
 
 def test_a_call_is_a_line_that_evaluates_to_itself() -> None:
-    from netspec.backends.cpu import contract_calls
+    from netspec.backends.cpu.contract import calls as contract_calls
     from netspec.ir import contraction
 
     case = Case(*convolution(6, 8, 7, 10, 3, 2, 1)[1], lanes=8)

@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 
 import netspec
-from netspec.backends.cpu.contract_calls import Call, Kernel
+from netspec.backends.cpu.contract.calls import Call, Kernel
+from netspec.backends.cpu.engine.machine import CALLS
 from netspec.backends.cpu.executor import CpuExecutor
-from netspec.backends.cpu.machine import CALLS
+from netspec.backends.cpu.families.step import Step
 from netspec.backends.cpu.module import SECTIONS, entry_text
 from netspec.backends.cpu.plan import plan_entry
 from netspec.backends.cpu.schedule import _Scheduler
@@ -25,13 +26,12 @@ from netspec.backends.reference.executor import ReferenceExecutor
 from netspec.ir import contraction, layout
 from netspec.ir.formula import Pieces
 from netspec.ir.graph import Graph
+from netspec.ir.intervals import first_fit
 from netspec.ir.layout import Image, Target, Vector
-from netspec.ir.step import Step
 from netspec.layers.layer import Example
 from netspec.losses.loss import LOSSES
 from netspec.optimisers.optimiser import OPTIMISERS
 from netspec.passes.objective import Term
-from netspec.passes.plan_memory import first_fit
 from netspec.runtime.recipe import recipe_of
 from small import Net
 from test_layers import EXAMPLES, graph_of
@@ -265,7 +265,7 @@ def test_what_was_given_stays_as_it_is(device: str, shape: str) -> None:
 
 
 def test_a_new_batch_compiles_nothing() -> None:
-    from netspec.backends.cpu import cache
+    from netspec.backends.cpu.llvm import cache
 
     graph = NETS["residual"]()
     net = filled(CpuExecutor(graph))

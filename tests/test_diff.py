@@ -10,7 +10,7 @@ import pytest
 
 import netspec
 from netspec.cli import main
-from netspec.passes.elaborate import callable_nets
+from netspec.elaborate.nets import callable_nets
 from netspec.syntax.load import read_source, specs_folder
 from netspec.syntax.parser import parse
 from netspec.views.diff import Diff, diff

@@ -71,7 +71,7 @@ losses = [net.step(given["x"], given["y"]) for _ in range(2)] + [net.step(given[
 again = net.predict(given["x"][:3])
 np.savez("found.npz", predicted=predicted, loss=loss, losses=losses, again=again, **first,
          **{f"gradient/{k}": v for k, v in gradients.items()}, **{f"stepped/{k}": v for k, v in net.parameters.items()})
-cache = sys.modules[[m for m in sys.modules if m.endswith("backends.cpu.cache")][0]]
+cache = sys.modules[[m for m in sys.modules if m.endswith("backends.cpu.llvm.cache")][0]]
 print(cache.statistics())
 """
 
@@ -173,7 +173,7 @@ def test_what_runs_needs_no_language() -> None:
     modules = needed(ROOTS)
     assert not [m for m in modules if m.split(".")[0] not in ("backends", "ir", "runtime")]
     constants = {n.value for text in modules.values() for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
-    named = {c for c in constants if c.startswith(("contract_", "winograd")) and (ROOT / f"backends/cpu/{c}.py").is_file()}
+    named = {c for c in constants if c.startswith("contract.") and (ROOT / f"backends/cpu/{c.replace('.', '/')}.py").is_file()}
     assert named and {f"backends.cpu.{c}" for c in named} <= set(modules), "text that is compiled imports what is not there: see ROOTS"
     for name, text in modules.items():
         for n in ast.parse(text).body:

@@ -18,8 +18,9 @@ import numpy as np
 import pytest
 
 from netspec.backends import cache_folder
-from netspec.backends.cpu import cache, memory, workers
-from netspec.backends.cpu.engine import Machine, Table
+from netspec.backends.cpu.engine import memory, workers
+from netspec.backends.cpu.engine.table import Machine, Table
+from netspec.backends.cpu.llvm import cache
 from netspec.ir import randomness
 
 Array = np.ndarray[Any, Any]
@@ -44,8 +45,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 ULPS = {"sqrt": 0.5, "floor": 0.0, "abs": 0.0, "exp": 1.0, "log": 1.0, "log1p": 1.0, "erf": 1.0, "expm1": 1.5, "tanh": 2.2, "sigmoid": 2.2}
 
 HEAD = """
-from netspec.backends.cpu.cache import compiled
-from netspec.backends.cpu.lanes import *
+from netspec.backends.cpu.llvm.cache import compiled
+from netspec.backends.cpu.llvm.lanes import *
 V, ITEM, DTYPE = {count}, {item}, "{dtype}"
 load, first, splat, gather, uniform, every, pick = lanes_of("{dtype}", {count})[1:]
 get, put = get_f{bits}, put_f{bits}
@@ -256,8 +257,8 @@ def test_random_numbers_look_random() -> None:
 
 # ---- tables -----------------------------------------------------------------------------------------------------------------
 DRIVERS = """
-from netspec.backends.cpu.cache import kernel
-from netspec.backends.cpu.lanes import *
+from netspec.backends.cpu.llvm.cache import kernel
+from netspec.backends.cpu.llvm.lanes import *
 load, splat = lanes_of("float32", 8).load, lanes_of("float32", 8).splat
 
 @kernel
@@ -441,7 +442,7 @@ def test_the_interpreter_ends_with_workers_spinning_or_parked() -> None:
 
 def test_threads_are_chosen_by_the_environment() -> None:
     code = """
-        from netspec.backends.cpu import workers as w
+        from netspec.backends.cpu.engine import workers as w
         print(w.get_threads())
         w.set_threads(5)
         print(w.get_threads())
@@ -470,12 +471,12 @@ def test_one_core_is_enough() -> None:
 # ---- the cache --------------------------------------------------------------------------------------------------------------
 CACHED = """
 from netspec.backends import cache_folder
-from netspec.backends.cpu import cache
+from netspec.backends.cpu.llvm import cache
 m = cache.load_module('''{text}''', "cached")
 assert m.f(3, 4, 5) == {value}
 print(cache.statistics().compiled, cache.statistics().loaded, cache_folder.place().path, m.__file__)
 """
-TEXT = "from netspec.backends.cpu.cache import kernel\nfrom netspec.backends.cpu.lanes import call\n@kernel\ndef f(a, b, c):\n    return a * b + c\n"
+TEXT = "from netspec.backends.cpu.llvm.cache import kernel\nfrom netspec.backends.cpu.llvm.lanes import call\n@kernel\ndef f(a, b, c):\n    return a * b + c\n"
 
 
 def cached(directory: Path | str, text: str = TEXT, value: int = 17) -> tuple[int, int, str, str]:
@@ -543,7 +544,7 @@ def test_no_directory_at_all() -> None:
     assert (compiled, loaded, path) == (1, 0, "None")
     assert file.startswith("<netspec_cached")
     text = TEXT.replace("return a * b + c", "raise ValueError('never')")
-    code = f'from netspec.backends.cpu import cache\nimport traceback\nf = cache.load_module("""{text}""", "t").f.function\n'
+    code = f'from netspec.backends.cpu.llvm import cache\nimport traceback\nf = cache.load_module("""{text}""", "t").f.function\n'
     code += "try:\n    f(1, 2, 3)\nexcept ValueError:\n    print(traceback.format_exc())"
     assert "raise ValueError('never')" in python(code, NETSPEC_CACHE="off").stdout  # a traceback shows its lines
 
@@ -572,9 +573,9 @@ def test_processes_share_a_directory(tmp_path: Path) -> None:
 
 MANY = """
 import sys
-from netspec.backends.cpu import cache, processes
+from netspec.backends.cpu.llvm import cache, processes
 processes.WORTH = 2
-text = "from netspec.backends.cpu.cache import kernel\\n@kernel\\ndef f(a, b, c):\\n    return a + b * c + "
+text = "from netspec.backends.cpu.llvm.cache import kernel\\n@kernel\\ndef f(a, b, c):\\n    return a + b * c + "
 kernels = [cache.load_module(text + str(i), f"m{i}").f for i in range(5)]
 """
 
@@ -583,7 +584,7 @@ def test_many_kernels_are_compiled_by_several_processes(tmp_path: Path) -> None:
     done = python(MANY + textwrap.dedent("""
         processes.compile_all(kernels, processes=2)
         print(all(k.path.exists() for k in kernels), [k(1, 2, 3) for k in kernels], cache.statistics())
-        processes.compile_all(kernels)
+        processes.compile_all(kernels, 1)
     """), NETSPEC_CACHE=str(tmp_path / "c"))
     assert done.stdout.strip() == "True [7, 8, 9, 10, 11] 5 kernels compiled, 0 loaded"
 
@@ -639,9 +640,9 @@ def test_within_postponed_nothing_is_compiled() -> None:
 
 def test_parts_are_compiled_with_what_calls_them() -> None:
     text = textwrap.dedent("""
-        from netspec.backends.cpu.cache import compiled
-        from netspec.backends.cpu.lanes import at, put_i64
-        from netspec.backends.cpu.machine_code import inlined
+        from netspec.backends.cpu.llvm.cache import compiled
+        from netspec.backends.cpu.llvm.lanes import at, put_i64
+        from netspec.backends.cpu.llvm.machine_code import inlined
         @inlined
         def twice(x: int) -> int:
             return x + x if x > 0 else min(x, -5) // 2
@@ -670,11 +671,11 @@ def test_parts_are_compiled_with_what_calls_them() -> None:
 def test_an_import_within_a_function_does_not_change_the_entry() -> None:
     """Whether it has run yet differs from process to process."""
     done = python("""
-        from netspec.backends.cpu import cache
-        before = cache._source("netspec.backends.cpu.cache")
-        from netspec.backends.cpu import machine_code
+        from netspec.backends.cpu.llvm import cache
+        before = cache._source("netspec.backends.cpu.llvm.cache")
+        from netspec.backends.cpu.llvm import machine_code
         cache._source.cache_clear()
-        print(cache._source("netspec.backends.cpu.cache") == before)
+        print(cache._source("netspec.backends.cpu.llvm.cache") == before)
     """)
     assert done.stdout.strip() == "True"
 
@@ -692,14 +693,14 @@ def test_closures_are_told_apart_by_their_key() -> None:
 
 
 def test_an_import_that_changes_makes_another_entry(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = cache._source("netspec.backends.cpu.workers")
-    lanes = sys.modules["netspec.backends.cpu.lanes"]
+    before = cache._source("netspec.backends.cpu.engine.workers")
+    lanes = sys.modules["netspec.backends.cpu.llvm.lanes"]
     cache._source.cache_clear()
     monkeypatch.setattr(lanes, "__netspec_source__", "changed", raising=False)
-    assert cache._source("netspec.backends.cpu.workers") != before
+    assert cache._source("netspec.backends.cpu.engine.workers") != before
     monkeypatch.undo()
     cache._source.cache_clear()
-    assert cache._source("netspec.backends.cpu.workers") == before
+    assert cache._source("netspec.backends.cpu.engine.workers") == before
 
 
 def test_pruning_removes_what_was_not_used_for_longest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -732,7 +733,8 @@ def test_importing_the_package_compiles_nothing() -> None:
     code = """
         import sys, threading, netspec.backends.cpu
         print("numba" in sys.modules)
-        from netspec.backends.cpu import cache, engine, lanes, workers
+        from netspec.backends.cpu.engine import table as engine, workers
+        from netspec.backends.cpu.llvm import cache, lanes
         print(cache.statistics(), threading.active_count())
     """
     assert python(code).stdout.splitlines() == ["False", "0 kernels compiled, 0 loaded 1"]

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from netspec.diagnostics import Advice, Diagnostic, render
-from netspec.passes.elaborate import check_module
+from netspec.elaborate.nets import check_module
 from netspec.source import Source
 from netspec.syntax.load import specs_folder
 from netspec.syntax.parser import parse_recovering

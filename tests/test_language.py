@@ -10,8 +10,8 @@ import pytest
 
 from netspec import compile, load_graph
 from netspec.diagnostics import Diagnostic, SpecError, UsageError
+from netspec.elaborate.nets import callable_nets, check_file, check_module, elaborate
 from netspec.ir.graph import Graph
-from netspec.passes.elaborate import callable_nets, check_file, check_module, elaborate
 from netspec.source import Source
 from netspec.syntax.load import read_source, specs_folder
 from netspec.syntax.parser import parse, parse_recovering

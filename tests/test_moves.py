@@ -9,11 +9,11 @@ import pytest
 
 import netspec
 from netspec.backends.cpu.executor import CpuExecutor
+from netspec.backends.cpu.families.step import Step
 from netspec.backends.cpu.plan import plan, target_and_store
 from netspec.ir.formula import Formula
 from netspec.ir.graph import Graph, Node
 from netspec.ir.moves import move_of
-from netspec.ir.step import Step
 from netspec.ir.types import TensorType
 from netspec.layers.layer import Example
 from netspec.passes.infer_shapes import infer_shapes

@@ -11,23 +11,23 @@ import pytest
 
 import netspec.losses  # noqa: F401
 from netspec import compiler
+from netspec.backends.cpu.families.step import Step, unfused
+from netspec.backends.cpu.passes.fold_batchnorm import fold_batchnorm
+from netspec.backends.cpu.passes.fuse import fuse
+from netspec.backends.cpu.passes.line_up import line_up
+from netspec.backends.cpu.passes.prepare import prepare
 from netspec.backends.cpu.plan import plan_entry
 from netspec.backends.reference.interpret import run
 from netspec.ir.formula import Formula
 from netspec.ir.graph import Graph, Input, Parameter
 from netspec.ir.layout import Target
-from netspec.ir.step import Step, unfused
 from netspec.losses.loss import LOSSES
 from netspec.passes.absorb_moves import absorb_moves
 from netspec.passes.common_subexpressions import common_subexpressions
 from netspec.passes.drop_dead import drop_dead
-from netspec.passes.fold_batchnorm import fold_batchnorm
-from netspec.passes.fuse import fuse
 from netspec.passes.infer_shapes import infer_shapes
-from netspec.passes.line_up import line_up
 from netspec.passes.lower import lower
 from netspec.passes.objective import Term, training_program
-from netspec.passes.prepare import prepare
 from netspec.passes.split_sums import split_sums
 from netspec.runtime.recipe import recipe_of
 from small import Net, sequence

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from netspec.backends.cpu.executor import CpuExecutor
+from netspec.backends.cpu.families.step import Step
 from netspec.backends.executor import Executor
 from netspec.backends.reference.executor import ReferenceExecutor
 from netspec.ir.graph import Graph
-from netspec.ir.step import Step
 from netspec.ir.types import TensorType
 from netspec.losses.loss import LOSSES
 from netspec.passes.lower import Program, Writer, lower

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 import netspec
+from netspec.backends.cpu.families.step import Step
 from netspec.backends.cpu.plan import plan_entry
 from netspec.cli import main
 from netspec.ir.graph import Graph
-from netspec.ir.step import Step
 from netspec.runtime.recipe import recipe_of
 
 SPIKES = (-9999.0, 65504.0, 1e6, 3e38, float("nan"))

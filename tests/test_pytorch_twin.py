@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import netspec
-from netspec.passes.elaborate import callable_nets
+from netspec.elaborate.nets import callable_nets
 from netspec.syntax.load import read_source, specs_folder
 from netspec.syntax.parser import parse
 

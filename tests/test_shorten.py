@@ -8,11 +8,11 @@ import pytest
 
 import netspec
 from netspec.backends.cpu import executor as cpu
-from netspec.backends.cpu.cache import Compiled, postponed
+from netspec.backends.cpu.llvm.cache import Compiled, postponed
+from netspec.backends.cpu.passes.shorten import KEPT, shorten
 from netspec.backends.cpu.plan import plan_entry
 from netspec.ir.graph import Graph
 from netspec.passes.objective import training_program
-from netspec.passes.shorten import KEPT, shorten
 from netspec.runtime.recipe import recipe_of
 
 BODIES = {

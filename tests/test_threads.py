@@ -21,9 +21,9 @@ import pytest
 
 import netspec
 from netspec.backends import turns
+from netspec.backends.cpu.engine.workers import set_threads
 from netspec.backends.cpu.executor import CpuExecutor
 from netspec.backends.cpu.lane import TABLES
-from netspec.backends.cpu.workers import set_threads
 from netspec.backends.executor import ENTRIES, RULES
 from netspec.backends.turns import Gate, Lanes
 from netspec.diagnostics import NetspecError
@@ -548,7 +548,7 @@ def test_the_emitted_file_in_threads(alone: Any) -> None:
 
         return run
 
-    workers = sys.modules[next(k for k in sys.modules if k.startswith("_netspec") and k.endswith("cpu.workers"))]
+    workers = sys.modules[next(k for k in sys.modules if k.startswith("_netspec") and k.endswith("cpu.engine.workers"))]
     workers.set_threads(1)
     try:
         together(*map(calls, range(8)))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def check(args: Namespace) -> int:
     """Every mistake of every file; of FILE:NET as well, where the net must be one of its own. JSON and github annotations are output; text for people goes to standard error."""
-    from ..passes.elaborate import check_module, net_of
+    from ..elaborate.nets import check_module, net_of
     from ..syntax.load import read_source
     from ..syntax.parser import parse_recovering
 
@@ -91,7 +91,7 @@ def summary(args: Namespace) -> int:
 
 def diff(args: Namespace) -> int:
     """What two nets differ in; 1 where they do, as `diff` has it."""
-    from ..passes.elaborate import elaborate
+    from ..elaborate.nets import elaborate
     from ..views.diff import diff as compare
 
     first, second = (elaborate(module_of(file), net, {}, None) for file, net in map(split, (args.first, args.second)))

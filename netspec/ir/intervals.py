@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
+from collections.abc import Mapping
 
 
 class Intervals:
@@ -79,3 +80,16 @@ class Rooms:
                 if last >= low + half:
                     stack.append((2 * node + 1, low + half, half))
         return found
+
+
+def first_fit(lives: Mapping[str, tuple[int, int, int]], share: bool = True) -> tuple[dict[str, int], int]:
+    """Where buffers begin, and the size of all: each is (size, first step, last step), and those that are never alive at the
+    same time may share. The largest are placed first, each as low as it fits."""
+    start = min((first for _, first, _ in lives.values()), default=0)
+    rooms = Rooms(max((last for *_, last in lives.values()), default=0) - start + 1 if share else 1)
+    where: dict[str, int] = {}
+    for b in sorted(lives, key=lambda b: (-lives[b][0], lives[b][1:], b)):
+        size, first, last = lives[b]
+        steps = (first - start, last - start) if share else (0, 0)
+        where[b] = rooms.take(size, *steps)
+    return where, max((at + lives[b][0] for b, at in where.items()), default=0)

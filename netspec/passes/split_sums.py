@@ -15,7 +15,7 @@ from dataclasses import replace
 from ..ir.formula import Formula, axis_text
 from ..ir.graph import Graph, Node, Value
 from ..ir.types import TensorType
-from .kinds import contraction
+from .contractions import contraction
 
 
 def split_sums(graph: Graph) -> Graph:

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..backends.cpu.families.step import Step
 from ..backends.cpu.plan import plan_entry
 from ..backends.executor import Executor, Outcome
 from ..ir.graph import Graph
-from ..ir.step import Step
 from ..layers.layer import Layer
 from . import arrays
 from .devices import at_precision, executor

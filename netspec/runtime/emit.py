@@ -14,10 +14,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..backends.cpu.contract_calls import Kernel
+from ..backends.cpu.contract.calls import Kernel
+from ..backends.cpu.emit.move_table import Move
 from ..backends.cpu.literals import filled, literal
 from ..backends.cpu.module import DOCS, section_text, values_text
-from ..backends.cpu.moves import Move
 from ..backends.cpu.plan import Planned, Store, plan, target_and_store
 from ..backends.cpu.schedule import Section
 from ..backends.cpu.update import UpdateKernel, stretches, update_kernel
@@ -35,7 +35,7 @@ from .initialisers import INITIALISERS
 from .recipe import Rates, Recipe, recipe_of
 
 DTYPE = "float32"
-ROOTS = ("runtime.standalone", "ir.contraction", "ir.layout", "backends.cpu.winograd")  # the last is named in text that is compiled
+ROOTS = ("runtime.standalone", "ir.contraction", "ir.layout", "backends.cpu.contract.winograd.kernels")  # the last is named in text that is compiled
 NAMES = {"ir.contraction": "ONE, AxisPhase, Contraction, WeightOrder", "ir.layout": "Image, Packed, Vector",
          "runtime.standalone": "Entry, Given, Rule, Standalone, demonstrate"}
 

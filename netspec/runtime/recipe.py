@@ -9,13 +9,13 @@ from typing import Any
 
 from ..augmentations import Augmentation
 from ..diagnostics import Advice, SpecError, in_order, near
+from ..elaborate.elaborator import Elaborator
+from ..elaborate.files import Library
+from ..elaborate.training import elaborate_training
 from ..ir.graph import Graph, Parameter
 from ..ir.training import LossUse, MetricUse, Setting, Training
 from ..losses import Loss
 from ..optimisers import Optimiser, Schedule
-from ..passes.elaboration.elaborator import Elaborator
-from ..passes.elaboration.files import Library
-from ..passes.elaboration.training import elaborate_training
 from ..passes.objective import Term
 from ..source import Source
 from ..syntax.parser import parse

@@ -123,7 +123,7 @@ def data_of(graph: Graph) -> Data:
 def set_threads(device: str, threads: int) -> None:
     """Results do not depend on it."""
     if device == "cpu":
-        from ..backends.cpu.workers import set_threads as set_cpu_threads
+        from ..backends.cpu.engine.workers import set_threads as set_cpu_threads
 
         set_cpu_threads(threads)
 

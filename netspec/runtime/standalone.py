@@ -24,10 +24,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ..backends.cpu.engine import Table
+from ..backends.cpu.engine.machine import Recorder
+from ..backends.cpu.engine.memory import aligned
+from ..backends.cpu.engine.table import Table
 from ..backends.cpu.lane import Kept, Lane, Program
-from ..backends.cpu.machine import Recorder
-from ..backends.cpu.memory import aligned
 from ..backends.cpu.values import pack, unpack
 from ..backends.turns import Gate, Lanes
 from ..ir.layout import Image, Layout, Packed, Vector

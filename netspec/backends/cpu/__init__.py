@@ -1,0 +1,1 @@
+"""The CPU backend: programs become tables of kernels, which a few threads walk together."""

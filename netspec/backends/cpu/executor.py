@@ -13,21 +13,21 @@ from numpy.typing import NDArray
 from ...garbage import none_expected
 from ...ir.graph import Graph, Input, Parameter
 from ...ir.layout import Image, Layout, Packed, Vector, round_up
-from ...passes.plan_memory import MemoryPlan
-from ...passes.shorten import shorten
 from ..executor import ENTRIES, RULES, WEIGHTS, Array, Check, Executor, Make, Outcome
 from ..reference.interpret import run as interpret
 from ..turns import Lanes, Recent, Turn
-from .cache import Compiled, postponed
+from .engine.machine import Recorder
+from .engine.memory import aligned
+from .engine.workers import cores, get_threads, ready
 from .lane import Bound, Kept, Lane, Marks, Program, Record
-from .machine import Recorder
-from .memory import aligned
+from .llvm.cache import Compiled, postponed
+from .llvm.processes import compile_all, compiled_beside
+from .passes.plan_memory import MemoryPlan
+from .passes.shorten import shorten
 from .plan import plan, stored, target_and_store
-from .processes import compile_all, compiled_beside
 from .schedule import Schedule, inputs_of
 from .update import Update
 from .values import pack, unpack
-from .workers import cores, get_threads, ready
 
 Words = NDArray[Any]
 MOST_LANES = 8
@@ -159,7 +159,7 @@ class CpuExecutor(Executor):
         with self.planning.lock:
             found = self.entries.get(key)
             if found is None:
-                with compiled_beside(self.foreseen(make, samples, fold)), none_expected():
+                with compiled_beside(self.foreseen(make, samples, fold), get_threads() - 1), none_expected():
                     found = self.entries.put(key, self.plan(make(self.graph), fold))
             return found
 
@@ -261,7 +261,7 @@ def _gathered(record: Record) -> tuple[Recorder, Marks]:
         made = record()
     if missing:
         with _compiling.lock:
-            compile_all(missing)
+            compile_all(missing, get_threads())
         with none_expected():
             made = record()
     return made

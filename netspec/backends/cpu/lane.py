@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from ...ir.layout import Image, Layout
 from ..turns import Recent, Turn
-from .engine import Table
-from .machine import Recorder
-from .memory import aligned
+from .engine.machine import Recorder
+from .engine.memory import aligned
+from .engine.table import Table
 from .values import Port
 
 Words = NDArray[Any]

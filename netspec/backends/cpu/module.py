@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from ...ir.contraction import WeightOrder
 from ...ir.graph import Node
 from ...ir.layout import Image, Layout, Packed
-from ...ir.step import Step
 from ...plain import docstring, shown
+from .families.step import Step
 from .literals import call_text, literal
 from .schedule import Schedule, Section
 

@@ -13,21 +13,21 @@ from ...ir.graph import Graph
 from ...ir.layout import Packed, Target, Vector, round_up
 from ...passes import Watch, run
 from ...passes.absorb_moves import absorb_moves
-from ...passes.assign_layouts import assign_layouts, choose_block, store_layouts
 from ...passes.common_subexpressions import common_subexpressions
 from ...passes.drop_dead import drop_dead
-from ...passes.fold_batchnorm import fold_batchnorm
-from ...passes.fuse import fuse
 from ...passes.infer_shapes import infer_shapes
-from ...passes.line_up import line_up
 from ...passes.lower import lower
 from ...passes.objective import Term, cotangent_program, training_program
-from ...passes.plan_memory import MemoryPlan, memory_plan
-from ...passes.prepare import prepare
 from ...passes.split_sums import split_sums
-from .choose_forms import choose_forms
-from .contract_schedule import sum_layouts
+from .contract.schedule import sum_layouts
 from .module import module_text
+from .passes.assign_layouts import assign_layouts, choose_block, store_layouts
+from .passes.choose_forms import choose_forms
+from .passes.fold_batchnorm import fold_batchnorm
+from .passes.fuse import fuse
+from .passes.line_up import line_up
+from .passes.plan_memory import MemoryPlan, memory_plan
+from .passes.prepare import prepare
 from .schedule import Schedule, schedule
 
 Store = Mapping[str, Vector | Packed]

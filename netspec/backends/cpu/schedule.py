@@ -17,14 +17,14 @@ from ...ir.formula import Formula
 from ...ir.graph import Graph, Input, Node, Parameter, images_of
 from ...ir.intervals import Intervals
 from ...ir.layout import Image, Layout, Packed, Target, Vector, round_up
-from ...ir.step import Step, unfused
-from . import contract_schedule as contract
-from .contract_calls import Call, Kernel, Plan
-from .emit_lanes import Emitted
-from .emit_move import emit_move
-from .emit_once import emit
-from .emit_pairs import emit_pairs
-from .emit_places import emit_places
+from .contract import schedule as contract
+from .contract.calls import Call, Kernel, Plan
+from .emit.lanes import Emitted
+from .emit.move import emit_move
+from .emit.once import emit
+from .emit.pairs import emit_pairs
+from .emit.places import emit_places
+from .families.step import Step, unfused
 
 Span = tuple[str, int, int, int, int, int]  # space, first and last byte; bytes of an image, and those of it that are meant
 

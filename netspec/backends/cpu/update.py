@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from ...ir.formula import Formula
 from ...ir.graph import Node, Value
 from ...ir.layout import Packed, Vector, round_up
-from ...ir.step import Step
 from ...passes.objective import update_program
-from .contract_calls import Kernel
-from .emit_channel import emit_flat
-from .emit_lanes import Emitted
-from .engine import Table
-from .machine import Recorder
-from .memory import aligned
+from .contract.calls import Kernel
+from .emit.channel import emit_flat
+from .emit.lanes import Emitted
+from .engine.machine import Recorder
+from .engine.memory import aligned
+from .engine.table import Table
+from .families.step import Step
 
 if TYPE_CHECKING:
     from .executor import CpuExecutor

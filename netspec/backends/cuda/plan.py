@@ -8,12 +8,12 @@ from math import prod
 
 from ...ir.formula import Formula, Pieces
 from ...ir.graph import Graph, Input, Node, Parameter
+from ...ir.intervals import first_fit
 from ...ir.layout import round_up
 from ...passes import run
 from ...passes.absorb_moves import absorb_moves
 from ...passes.common_subexpressions import common_subexpressions
 from ...passes.drop_dead import drop_dead
-from ...passes.plan_memory import first_fit
 from ...passes.split_sums import split_sums
 from .body import Kernel, checks
 from .kernels import Group, is_long, per_block, per_item

@@ -1,0 +1,1 @@
+"""Source of kernels that are no contractions: a file for each kind of step."""

@@ -1,0 +1,1 @@
+"""What runs: tables of kernels, the machine that builds them, the threads that walk them, and their memory."""

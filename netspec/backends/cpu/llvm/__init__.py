@@ -1,0 +1,1 @@
+"""Machine code: vectors and their functions as LLVM IR, what becomes of it, and where it is kept."""

@@ -1,0 +1,97 @@
+"""Give every image a place in one arena, by liveness: what is dead makes room for what comes.
+
+Places are bytes per sample, so one plan serves every batch. Vectors between steps and gradients lie in spaces of their
+own that do not depend on the batch. The bytes of a plan are exactly those its backend allocates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+from ....ir.graph import Graph, Node, Value
+from ....ir.intervals import first_fit
+from ....ir.layout import Image, Layout, Packed, Vector, round_up
+from ..families.step import Step
+
+_ROUND = 64
+
+
+@dataclass(frozen=True)
+class MemoryPlan:
+    """Bytes of a program's memory."""
+
+    arena: int  # per sample
+    unshared: int  # per sample, had nothing been shared
+    vectors: int  # elements of the space `vectors`
+    scalars: int  # numbers the runtime sets, eight bytes each
+
+
+@dataclass(frozen=True)
+class plan_memory:  # noqa: N801
+    """Fill in `at` of every layout. `keep` names values that must survive the run (outputs always do)."""
+
+    keep: Collection[str] = ()
+
+    def __call__(self, graph: Graph) -> Graph:
+        return _place(graph, self.keep)[0]
+
+
+def memory_plan(graph: Graph, keep: Collection[str] = (), share: bool = True) -> tuple[Graph, MemoryPlan]:
+    """The planned graph and its bytes. `share=False` gives every value memory of its own, to look at or to test against."""
+    return _place(graph, keep, share)
+
+
+def _place(graph: Graph, keep: Collection[str], share: bool = True) -> tuple[Graph, MemoryPlan]:
+    layouts: dict[str, Layout] = {v.name: v.layout for n in graph.nodes for v in n.results if v.layout is not None}
+    owner = _owners(graph)
+    life = _lifetimes(graph, layouts, owner, {*keep, *(v for _, v in graph.outputs), *(v for _, v in graph.gradients)})
+    size_of = {b: round_up(_image(layouts[b]).bytes, _ROUND) for b in life}
+    where, arena = first_fit({b: (size_of[b], *life[b]) for b in life}, share)
+    vectors = scalars = 0
+    for name, layout in list(layouts.items()):
+        if isinstance(layout, Vector) and layout.space == "scalars":
+            layouts[name] = replace(layout, at=scalars)
+            scalars += 1
+        elif isinstance(layout, Image):
+            layouts[name] = layout.placed(where[owner.get(name, name)])
+        elif isinstance(layout, Vector | Packed) and layout.space == "vectors" and layout.at < 0:
+            layouts[name] = Vector(layout.size, layout.space, vectors) if isinstance(layout, Vector) else replace(layout, at=vectors)
+            vectors += round_up(layout.size, 16)
+    nodes = [n.giving(tuple([Value(v.name, v.type, layouts.get(v.name)) for v in n.results])) for n in graph.nodes]
+    return graph.with_nodes(nodes), MemoryPlan(arena, sum(size_of.values()), vectors, scalars)
+
+
+def _image(layout: Layout) -> Image:
+    assert isinstance(layout, Image)
+    return layout
+
+
+def _owners(graph: Graph) -> dict[str, str]:
+    """Sums of one step lie in one buffer, the first one's; views lie in the buffer they are a part of."""
+    out = {s: n.op.sums[0] for n in graph.nodes if isinstance(n.op, Step) for s in n.op.sums}
+    return out | {v.name: v.layout.of for n in graph.nodes for v in n.results if isinstance(v.layout, Image) and v.layout.of}
+
+
+def _lifetimes(graph: Graph, layouts: dict[str, Layout], owner: dict[str, str], survive: set[str]) -> dict[str, tuple[int, int]]:
+    """First and last step that touches each buffer. Inputs are there from the start, what survives until the end."""
+    steps: list[Node] = [n for n in graph.nodes if isinstance(n.op, Step)]
+    end = len(steps)
+    life: dict[str, tuple[int, int]] = {}
+
+    def touch(v: str, k: int) -> None:
+        if isinstance(layouts.get(v), Image):
+            b = owner.get(v, v)
+            first, last = life.get(b, (k, k))
+            life[b] = (min(first, k), max(last, k))
+
+    for n in graph.nodes:
+        if not isinstance(n.op, Step):
+            for v in n.results:
+                touch(v.name, -1)
+    for k, n in enumerate(steps):
+        for name in (*n.inputs, *(r.name for r in n.results)):
+            touch(name, k)
+    for name in survive:
+        touch(name, end)
+    return life

@@ -25,7 +25,8 @@ _WHERE = {
     "NetspecError": "diagnostics", "SpecError": "diagnostics", "MissingFileError": "diagnostics", "UsageError": "diagnostics",
 }
 
-__all__ = ["History", "MissingFileError", "NetspecError", "Network", "Spec", "SpecError", "UsageError", "compile", "data", "load_graph"]
+__all__ = ["History", "MissingFileError", "NetspecError", "Network", "Spec", "SpecError", "UsageError", "compile", "data",
+           "load_graph"]
 
 
 def __getattr__(name: str) -> Any:

@@ -31,8 +31,10 @@ Shape = tuple[int | None, ...]
 Shapes = str | Shape | Mapping[str, str | Shape]
 
 
-def compile(path: str | os.PathLike[str] | None = None, net: str | None = None, *, text: str | None = None, device: str = "cpu", dtype: str | None = None,
-            precision: str | None = None, seed: int = 0, input: Shapes | None = None, parameters: Mapping[str, Any] | None = None, **more: Any) -> Network:
+def compile(path: str | os.PathLike[str] | None = None, net: str | None = None, *, text: str | None = None, device: str = "cpu",
+            dtype: str | None = None,
+            precision: str | None = None, seed: int = 0, input: Shapes | None = None, parameters: Mapping[str, Any] | None = None,
+            **more: Any) -> Network:
     """A network that runs, from a file or from `text`. Without `net`, the only one that needs no arguments.
 
     device      "cpu" (Numba), or "reference" (NumPy: slow, and the meaning of the other)
@@ -69,8 +71,8 @@ class Again:
         return at_precision(_elaborate(self.module, self.net, self.given, sizes), self.precision)
 
 
-def load_graph(path: str | os.PathLike[str] | None = None, net: str | None = None, *, text: str | None = None, input: Shapes | None = None,
-               parameters: Mapping[str, Any] | None = None, **more: Any) -> Spec:
+def load_graph(path: str | os.PathLike[str] | None = None, net: str | None = None, *, text: str | None = None,
+               input: Shapes | None = None, parameters: Mapping[str, Any] | None = None, **more: Any) -> Spec:
     """A checked network to look at; arguments as `compile` has them. Loads no compiler."""
     return Spec(_elaborate(_module(path, text), net, _given(parameters, more), shapes(input)))
 
@@ -169,7 +171,8 @@ def _module(path: str | os.PathLike[str] | None, text: str | None) -> Module:
     from .syntax.load import read_source, source_of
 
     if (path is None) == (text is None):
-        raise UsageError("give a path or text=..., one of them", hint='compile("specs/lenet.net")   or   compile(text="net a:\\n  input 4\\n  fc 2")')
+        raise UsageError("give a path or text=..., one of them",
+                         hint='compile("specs/lenet.net")   or   compile(text="net a:\\n  input 4\\n  fc 2")')
     if path is not None:
         if not isinstance(path, (str, os.PathLike)):
             raise UsageError(f"a path is a text or a Path, not a {type(path).__name__}", hint='compile("specs/lenet.net")')
@@ -181,7 +184,8 @@ def _module(path: str | os.PathLike[str] | None, text: str | None) -> Module:
 
 def _given(parameters: Mapping[str, Any] | None, more: dict[str, Any]) -> dict[str, Any]:
     if parameters is not None and not isinstance(parameters, Mapping):
-        raise UsageError(f"parameters= are values by name, not a {type(parameters).__name__}", hint="parameters={\"classes\": 10}")
+        raise UsageError(f"parameters= are values by name, not a {type(parameters).__name__}",
+                         hint="parameters={\"classes\": 10}")
     for name in parameters or {}:
         if not isinstance(name, str):
             raise UsageError(f"parameters= are values by name, and {name!r} is no name", hint="parameters={\"classes\": 10}")

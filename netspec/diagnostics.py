@@ -88,8 +88,10 @@ class Diagnostic:
             return "%0A".join(shown(line) for line in text.replace("\r\n", "\n").replace("%", "%25").split("\n"))
 
         j = self.as_json(file)
-        where = "" if self.span is None else f"line={j['line']},col={j['column']},endLine={j['end_line']},endColumn={j['end_column']},"
-        place = "" if j["file"] is None else f" file={escaped(j['file']).replace(':', '%3A').replace(',', '%2C')},{where}title={self.code}"
+        where = ("" if self.span is None
+                 else f"line={j['line']},col={j['column']},endLine={j['end_line']},endColumn={j['end_column']},")
+        place = ("" if j["file"] is None
+                 else f" file={escaped(j['file']).replace(':', '%3A').replace(',', '%2C')},{where}title={self.code}")
         hint = f" (hint: {self.hint})" if self.hint else ""
         return f"::{'notice' if self.severity == 'note' else self.severity}{place}::{escaped(j['message'] + hint)}"
 
@@ -131,7 +133,8 @@ def render(diagnostic: Diagnostic, color: bool = False) -> str:
         parts[0] = "..." * (left > 0) + parts[0]
         out.append(f"{s.line:>{gutter}} | {''.join(parts)}{'...' * (right != len(text))}".rstrip())
         mark = ("^" if k == 0 else "-") * max(1, len(parts[1]), end - start)
-        out.append(f"{bar} {' ' * len(parts[0])}{paint(tint if k == 0 else chr(27) + '[1;34m', f'{mark} {shown(label.text)}'.rstrip())}")
+        out.append(
+            f"{bar} {' ' * len(parts[0])}{paint(tint if k == 0 else chr(27) + '[1;34m', f'{mark} {shown(label.text)}'.rstrip())}")
     lead = " " * gutter
     out += [f"{lead} = {shown(n)}" for n in d.notes]
     if d.hint:
@@ -160,7 +163,8 @@ def bounded(found: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
         return tuple(found)
     kept = set(map(id, minor[:WARNINGS]))
     more = len(minor) - WARNINGS
-    said = Diagnostic("too-many-warnings", f"... and {more:,} more warning{'s' if more > 1 else ''}", minor[WARNINGS].labels[:1], (f"{WARNINGS} of a file are shown",), severity="warning")
+    said = Diagnostic("too-many-warnings", f"... and {more:,} more warning{'s' if more > 1 else ''}", minor[WARNINGS].labels[:1],
+                      (f"{WARNINGS} of a file are shown",), severity="warning")
     return (*(d for d in found if d.severity == "error" or id(d) in kept), said)
 
 

@@ -13,7 +13,8 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
-_SORTS = ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"), (stat.S_ISCHR, "a device"), (stat.S_ISBLK, "a device"))
+_SORTS = ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"), (stat.S_ISCHR, "a device"),
+          (stat.S_ISBLK, "a device"))
 
 
 class Own(str):
@@ -34,7 +35,8 @@ def opened(path: str | os.PathLike[str]) -> BinaryIO:
     """A regular file, open for reading. Raises OSError, NotRegular among them: then nothing was opened that notices."""
     try:
         _regular(os.stat(path))
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0))
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+                         | getattr(os, "O_BINARY", 0))
     except ValueError as e:  # a NUL, or a character that no name has
         raise OSError(errno.EINVAL, f"no file can be called so: {e}") from None
     try:

@@ -24,9 +24,13 @@ class WordError(Exception):
     stand there) pairs: the first one that the step holds makes the hint.
     """
 
-    def __init__(self, message: str, *notes: str, label: str = "", hint: str = "", code: str = "shape-mismatch", advice: str = "", swap: tuple[tuple[str, str], ...] = ()):
+    def __init__(self, message: str, *notes: str, label: str = "", hint: str = "", code: str = "shape-mismatch", advice: str = "",
+                 swap: tuple[tuple[str, str], ...] = ()):
         super().__init__(message)
-        self.message, self.notes, self.label, self.hint, self.code, self.swap = message, (*notes, *([advice] if advice else [])), label, hint, code, swap
+        self.message, self.notes, self.label, self.hint, self.code, self.swap = (message, (*notes,
+                                                                                          *([advice] if advice
+                                                                                                  else [])), label, hint, code,
+                                                                                                  swap)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +120,8 @@ class Word:
     def __str__(self) -> str:
         """As it would be written in a spec, defaults left out."""
         out = [self.name]
-        bare = getattr(self, "whole", False) or any(a.kind == "ref" and getattr(self, a.field) is not None for a in arguments(type(self)))
+        bare = getattr(self, "whole", False) or any(a.kind == "ref" and getattr(self, a.field) is not None
+                                                    for a in arguments(type(self)))
         for a in arguments(type(self)):
             v = getattr(self, a.field)
             if v is None and a.default is None:
@@ -149,7 +154,8 @@ def spelled(v: Any) -> str:
     if isinstance(v, tuple) and v and all(isinstance(x, int) and not isinstance(x, bool) for x in v):
         return shape_text(v) if len(v) > 1 else f"[{v[0]}]"
     if isinstance(v, tuple):
-        return "[" + ", ".join((f"({', '.join(map(spelled, x))})" if len(x) > 1 else f"[{spelled(x[0])}]") if isinstance(x, tuple) and x else spelled(x) for x in v) + "]"
+        return "[" + ", ".join((f"({', '.join(map(spelled, x))})" if len(x) > 1 else f"[{spelled(x[0])}]")
+                               if isinstance(x, tuple) and x else spelled(x) for x in v) + "]"
     if isinstance(v, float):
         return f"{v:g}"
     return str(v)
@@ -162,7 +168,8 @@ def arguments(cls: type[Word]) -> tuple[Argument, ...]:
     """The arguments of a word, in the order of its fields."""
     if cls not in _ARGUMENTS:
         _ARGUMENTS[cls] = tuple(
-            Argument(f.name, f.name.rstrip("_"), default=f.default, **{k: f.metadata[k] for k in ("kind", "doc", "position", "words", "least", "most", "below")})
+            Argument(f.name, f.name.rstrip("_"), default=f.default,
+                     **{k: f.metadata[k] for k in ("kind", "doc", "position", "words", "least", "most", "below")})
             for f in dataclasses.fields(cls)  # type: ignore[arg-type]
             if f.metadata
         )

@@ -38,7 +38,8 @@ class Augmentation(Word):
 def need_places(name: str, images: TensorType, axes: int = 1) -> None:
     """Refuse inputs with fewer axes of places."""
     if len(images.spatial) < axes:
-        raise WordError(f"{name} needs an image of at least {axes} ax{'is' if axes == 1 else 'es'}", label=f"the input is {shape_text(images.shape)}", code="wrong-rank")
+        raise WordError(f"{name} needs an image of at least {axes} ax{'is' if axes == 1 else 'es'}",
+                        label=f"the input is {shape_text(images.shape)}", code="wrong-rank")
 
 
 def each(images: Images, random: Generator, low: float, high: float) -> Images:

@@ -27,7 +27,8 @@ class Crop(Augmentation):
         need_places(self.name, images)
         smallest = min((n for n in images.spatial if n is not None), default=None)
         if smallest is not None and (self.pad > smallest or (self.edges == "reflect" and self.pad == smallest)):
-            raise WordError("the padding of crop is wider than the image", label=f"pad={self.pad}, the input is {shape_text(images.shape)}", code="out-of-range")
+            raise WordError("the padding of crop is wider than the image",
+                            label=f"pad={self.pad}, the input is {shape_text(images.shape)}", code="out-of-range")
 
     def apply(self, images: Any, random: Generator) -> Any:
         import numpy as np

@@ -20,7 +20,8 @@ class Saturation(Augmentation):
 
     def check_input(self, images: TensorType) -> None:
         if images.channels is not None and images.channels < 2:
-            raise WordError("saturation needs colours, and the input has one channel", label=f"the input is {shape_text(images.shape)}", code="shape-mismatch")
+            raise WordError("saturation needs colours, and the input has one channel",
+                            label=f"the input is {shape_text(images.shape)}", code="shape-mismatch")
 
     def apply(self, images: Any, random: Generator) -> Any:
         grey = images.mean(1, keepdims=True)

@@ -179,7 +179,8 @@ def read_plain(path: Path, largest: int, closed: int = 0o022) -> bytes | None:
     """The bytes of a file of this user's that is no link, no pipe and not too large, and whose mode has none of the bits
     `closed`. Whatever else stands there is removed; None too where nothing does."""
     try:
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+                         | getattr(os, "O_BINARY", 0))
         try:
             is_ = os.fstat(handle)
             mine = not hasattr(os, "getuid") or (is_.st_uid == os.getuid() and not is_.st_mode & closed)

@@ -110,22 +110,26 @@ class Executor(ABC):
         """Outputs in evaluation mode, by public name."""
         return self.run("predict", lower(False), inputs, {}, evaluation=True, weights=weights).outputs
 
-    def losses(self, inputs: Mapping[str, Array], targets: Mapping[str, Array], terms: tuple[Term, ...], *, weights: str = WEIGHTS) -> Outcome:
+    def losses(self, inputs: Mapping[str, Array], targets: Mapping[str, Array], terms: tuple[Term, ...], *,
+               weights: str = WEIGHTS) -> Outcome:
         """Losses and outputs in evaluation mode; gradients stay as they lie."""
-        return self.run(("losses", terms), lambda graph: loss_program(graph, terms), inputs, targets, evaluation=True, weights=weights)
+        return self.run(("losses", terms), lambda graph: loss_program(graph, terms), inputs, targets, evaluation=True,
+                        weights=weights)
 
-    def gradients(self, inputs: Mapping[str, Array], targets: Mapping[str, Array], terms: tuple[Term, ...], *, training: bool = True,
+    def gradients(self, inputs: Mapping[str, Array], targets: Mapping[str, Array], terms: tuple[Term, ...], *,
+                  training: bool = True,
                   inputs_too: bool = False, effects: bool = False, check: Check | None = None, weights: str = WEIGHTS) -> Outcome:
         """Losses and gradients. Targets by `Term.source`, in the type `passes.objective.target_types` says. With
         `effects`, running statistics are updated, after the check; otherwise no state changes."""
         make = lambda graph: training_program(graph, terms, training=training, inputs=inputs_too)  # noqa: E731
         return self.run((terms, training, inputs_too), make, inputs, targets, effects=effects, check=check, weights=weights)
 
-    def backward(self, inputs: Mapping[str, Array], cotangents: Mapping[str, Array], *, training: bool = True, inputs_too: bool = False,
-                 effects: bool = False, weights: str = WEIGHTS) -> Outcome:
+    def backward(self, inputs: Mapping[str, Array], cotangents: Mapping[str, Array], *, training: bool = True,
+                 inputs_too: bool = False, effects: bool = False, weights: str = WEIGHTS) -> Outcome:
         """Gradients for given gradients of the outputs, by public output name."""
         make = lambda graph: cotangent_program(graph, training=training, inputs=inputs_too)  # noqa: E731
-        return self.run(("backward", training, inputs_too), make, inputs, {f"d.{k}": v for k, v in cotangents.items()}, effects=effects, weights=weights)
+        return self.run(("backward", training, inputs_too), make, inputs, {f"d.{k}": v for k, v in cotangents.items()},
+                        effects=effects, weights=weights)
 
     @abstractmethod
     def update(self, optimiser: Any, settings: Mapping[str, Mapping[str, float]]) -> None:

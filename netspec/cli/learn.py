@@ -58,14 +58,17 @@ def train(args: Namespace) -> int:
         file, name = split(args.net)
         net = compile(file, name, device=args.device, dtype=args.dtype, precision=args.precision, seed=args.seed or 0,
                       input=input_shapes(args), parameters=settings(args))
-        run(net, epochs=args.epochs, batch=args.batch, memory=args.memory, out=args.out, resume=args.resume, seed=args.seed, threads=args.threads,
-            quiet=args.quiet, spec=args.net, data=args.data)
+        run(net, epochs=args.epochs, batch=args.batch, memory=args.memory, out=args.out, resume=args.resume, seed=args.seed,
+            threads=args.threads, quiet=args.quiet, spec=args.net, data=args.data)
     return 0
 
 
-def _show(message: Warning | str, category: type[Warning], filename: str, lineno: int, file: TextIO | None = None, line: str | None = None) -> None:
+def _show(message: Warning | str, category: type[Warning], filename: str, lineno: int, file: TextIO | None = None,
+          line: str | None = None) -> None:
     """Our own remarks in one line for people, others as Python shows them."""
     from ..runtime.misuse import Remark
 
-    text = f"warning: {shown(message, lines=True)}\n" if issubclass(category, Remark) else warnings.formatwarning(message, category, filename, lineno, line)
+    text = f"warning: {shown(message, lines=True)}\n" if issubclass(category,
+                                                                    Remark) else warnings.formatwarning(message, category,
+                                                                            filename, lineno, line)
     print(text, end="", file=file or sys.stderr, flush=True)

@@ -76,7 +76,8 @@ def summary(args: Namespace) -> int:
     s = summarise(open_net(args), args.receptive_field)
     memory = _memory(s.graph) if args.memory else {}
     if args.format == "json":
-        say(json.dumps(s.data() | ({"memory": {k: {"sample": f.sample, "fixed": f.fixed} for k, f in memory.items()}} if memory else {}), indent=1))
+        say(json.dumps(s.data() | ({"memory": {k: {"sample": f.sample, "fixed": f.fixed} for k, f in memory.items()}} if memory
+                                   else {}), indent=1))
         return 0
     say(s, end="")
     if memory:
@@ -85,7 +86,8 @@ def summary(args: Namespace) -> int:
 
         say("memory on the CPU, in float32" + (":" if s.graph.precision == DEFAULT else f", {s.graph.precision}:"))
         for entry, f in memory.items():
-            say(f"  {entry:<9}{shown(f.sample):>9} a sample, {shown(f.fixed)} beside; " + ", ".join(f"batch {n}: {shown(f.bytes(n))}" for n in (1, 32, 256)))
+            say(f"  {entry:<9}{shown(f.sample):>9} a sample, {shown(f.fixed)} beside; "
+                + ", ".join(f"batch {n}: {shown(f.bytes(n))}" for n in (1, 32, 256)))
     return 0
 
 
@@ -112,7 +114,8 @@ def draw(args: Namespace) -> int:
 
     path = Path(args.output)
     if args.output != "-" and path.suffix.lower() not in diagram.ENDINGS:
-        raise UsageError(f"a picture is written as {', '.join(diagram.ENDINGS)}, not as {args.output}", hint=f"-o {path.with_suffix('.svg') if path.name and irregular(path) is None else 'net.svg'}")
+        raise UsageError(f"a picture is written as {', '.join(diagram.ENDINGS)}, not as {args.output}",
+                         hint=f"-o {path.with_suffix('.svg') if path.name and irregular(path) is None else 'net.svg'}")
     graph = open_net(args)
     direction: Direction = "right" if args.right else "down"
     if args.output == "-":
@@ -145,8 +148,10 @@ def emit(args: Namespace) -> int:
     from .programs import standalone_text
 
     path = Path(args.output)
-    if args.output != "-" and path.suffix.lower() != ".py" and irregular(path) in (None, "a folder"):  # a pipe or a device may be called anything
-        raise UsageError(f"emit writes a Python module, and {args.output} would not be one by its name", hint=f"-o {path.with_suffix('.py') if path.name else 'net.py'}")
+    # a pipe or a device may be called anything
+    if args.output != "-" and path.suffix.lower() != ".py" and irregular(path) in (None, "a folder"):
+        raise UsageError(f"emit writes a Python module, and {args.output} would not be one by its name",
+                         hint=f"-o {path.with_suffix('.py') if path.name else 'net.py'}")
     text = standalone_text(open_net(args), args)
     if args.output == "-":
         pass_on(text)
@@ -184,7 +189,8 @@ def _format(file: str, args: Namespace) -> bool:
     if args.diff and differs:
         import difflib
 
-        lines = difflib.unified_diff(source.text.splitlines(True), text.splitlines(True), shown(source.name), shown(source.name) + " (formatted)")
+        lines = difflib.unified_diff(source.text.splitlines(True), text.splitlines(True), shown(source.name),
+                                     shown(source.name) + " (formatted)")
         pass_on("".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines))
     if file == "-" and not (args.check or args.diff):
         pass_on(text)
@@ -226,6 +232,7 @@ def explain(args: Namespace) -> int:
     pages = [p for p in (explain_word(args.word), vocabulary_page(args.word), CATALOGUE.get(args.word)) if p]
     if not pages:
         close = near(args.word, [w for names in sorts.values() for w in names])
-        raise UsageError(f"there is nothing called `{args.word}` to explain", hint=f"did you mean {close}?" if close else "netspec explain")
+        raise UsageError(f"there is nothing called `{args.word}` to explain", hint=f"did you mean {close}?" if close
+                         else "netspec explain")
     say("\n".join(pages).rstrip())
     return 0

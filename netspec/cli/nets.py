@@ -48,13 +48,15 @@ def input_shapes(args: Namespace) -> tuple[int, ...] | dict[str, tuple[int, ...]
     for text in args.inputs:
         name, _, size = text.rpartition("=")
         if not re.fullmatch(r"[1-9]\d*(x[1-9]\d*)*", size) or (name and not NAME.fullmatch(name)):
-            raise UsageError(f"--input takes a shape, and `{text}` is none", hint="--input 3x224x224   or   for one of several inputs:  --input left=1x105x105")
+            raise UsageError(f"--input takes a shape, and `{text}` is none",
+                             hint="--input 3x224x224   or   for one of several inputs:  --input left=1x105x105")
         if name in shapes:
             raise UsageError(f"--input gives {'the input ' + name if name else 'a shape'} twice")
         shapes[name] = tuple(map(int, size.split("x")))
     if "" in shapes:
         if len(shapes) > 1:
-            raise UsageError("--input gives shapes with and without a name", hint="name them all:  --input left=1x105x105 --input right=1x105x105")
+            raise UsageError("--input gives shapes with and without a name",
+                             hint="name them all:  --input left=1x105x105 --input right=1x105x105")
         return shapes[""]
     return shapes or None
 

@@ -29,4 +29,5 @@ def tell(found: Iterable[Diagnostic]) -> None:
         print(render(d, color), end="\n\n", file=sys.stderr)
     errors = [d for d in of_them if d.severity == "error"]
     if any(d.span for d in errors):
-        print(f"{len(errors)} error{'s' if len(errors) > 1 else ''}; more on each:  netspec explain {min(d.code for d in errors if d.span)}", file=sys.stderr)
+        print(
+            f"{len(errors)} error{'s' if len(errors) > 1 else ''}; more on each:  netspec explain {min(d.code for d in errors if d.span)}", file=sys.stderr)

@@ -87,7 +87,8 @@ def named(line: Setting) -> Data:
     given = dict(line.options)
     try:
         if line.name == "files":
-            return load(given["path"], line.span.source.folder if line.span is not None else None, given.get("test"), packaged=False)
+            return load(given["path"], line.span.source.folder if line.span is not None else None, given.get("test"),
+                        packaged=False)
         make = PACKAGED.get(line.name)
         if make is None:
             raise DataError(f"nothing reads the data {line.name}", f"there are: {', '.join(PACKAGED)}", code="missing-data")
@@ -95,7 +96,8 @@ def named(line: Setting) -> Data:
         everything = any(p.kind is p.VAR_KEYWORD for p in takes.values())
         for name, value in given.items():
             if name not in takes and not everything and value != _default(line.name, name):
-                raise DataError(f"the data {line.name} have no {name}", f"they take: {', '.join(takes) or 'nothing'}", hint=f"data {line.name}", code="unknown-option")
+                raise DataError(f"the data {line.name} have no {name}", f"they take: {', '.join(takes) or 'nothing'}",
+                                hint=f"data {line.name}", code="unknown-option")
         return Data(line.name, *make(**{k: v for k, v in given.items() if everything or k in takes}))
     except NetspecError as e:
         raise e.at(line.span) from None
@@ -112,7 +114,8 @@ def outline(line: Setting) -> Data | None:
         return None
     given = dict(line.options)
     try:
-        return load(given["path"], line.span.source.folder if line.span is not None else None, given.get("test"), packaged=False, heads=True)
+        return load(given["path"], line.span.source.folder if line.span is not None else None, given.get("test"), packaged=False,
+                    heads=True)
     except NetspecError as e:
         raise e.at(line.span) from None
 
@@ -123,7 +126,8 @@ def _pairs(what: str, folder: str | None, packaged: bool, heads: bool) -> tuple[
         if path.is_dir():
             found = {p.stem: _placed(os.path.join(what, p.name), folder, packaged) for p in sorted(path.glob("*.npy"))}
     except Outside as e:
-        raise DataError("a spec names data in its own folder, or below it", f"{what}: {e.strerror}", "netspec train SPEC --data FILE", code="file-outside") from None
+        raise DataError("a spec names data in its own folder, or below it", f"{what}: {e.strerror}",
+                        "netspec train SPEC --data FILE", code="file-outside") from None
     except OSError as e:
         raise DataError(f"there can be no data file {what}", str(e.strerror)) from None
     folder_of_arrays = path.is_dir()
@@ -135,12 +139,14 @@ def _pairs(what: str, folder: str | None, packaged: bool, heads: bool) -> tuple[
     elif path.suffix == ".npz" and path.exists():
         held = _npz(path, heads)
     elif path.exists():
-        raise DataError(f"{path} is no data that netspec reads", "it reads an .npz file with arrays x and y, or a folder with x.npy and y.npy")
+        raise DataError(f"{path} is no data that netspec reads",
+                        "it reads an .npz file with arrays x and y, or a folder with x.npy and y.npy")
     else:
         raise _no_such(what, path, packaged)
     x, y = _gathered(held, "x"), _gathered(held, "y")
     if x is None:
-        raise DataError(f"{path} has no array x", f"it has {', '.join(held) or 'nothing'}", "np.savez(path, x=..., y=...)  writes one")
+        raise DataError(f"{path} has no array x", f"it has {', '.join(held) or 'nothing'}",
+                        "np.savez(path, x=..., y=...)  writes one")
     xt, yt = _gathered(held, "x_test"), _gathered(held, "y_test")
     return (x, y), None if xt is None else (xt, yt)
 
@@ -152,17 +158,20 @@ def _placed(what: str, folder: str | None, anywhere: bool) -> Path:
 def _no_such(what: str, path: Path, packaged: bool) -> MissingFileError:
     """Nothing lies at a path: what comes with netspec under that name, or lies beside it, was meant perhaps."""
     if not packaged and what in PACKAGED:
-        return MissingFileError(f"there is no data file or folder {path}", f"data {what}", notes=("what comes with netspec is named without quotes",))
+        return MissingFileError(f"there is no data file or folder {path}", f"data {what}",
+                                notes=("what comes with netspec is named without quotes",))
     if packaged and not path.suffix and not os.path.dirname(what):
         meant = near(what, PACKAGED)
-        return MissingFileError(f"there are no data called {what}", f"did you mean {meant}?" if meant else None, "missing-data", (f"there are: {', '.join(PACKAGED)}, or the path of a file",))
+        return MissingFileError(f"there are no data called {what}", f"did you mean {meant}?" if meant else None, "missing-data",
+                                (f"there are: {', '.join(PACKAGED)}, or the path of a file",))
     try:
         beside = [p.name for p in path.parent.iterdir() if p.suffix == ".npz" or p.is_dir()]
     except (OSError, ValueError):
         beside = []
     alike = f"{path.name}.npz" if f"{path.name}.npz" in beside else near(path.name, beside)
     kept = () if alike else ("it would be an .npz file with arrays x and y, or a folder with x.npy and y.npy",)
-    return MissingFileError(f"there is no data file{'' if path.suffix else ' or folder'} {path}", f'data "{what[: len(what) - len(path.name)]}{alike}"' if alike else None, notes=kept)
+    return MissingFileError(f"there is no data file{'' if path.suffix else ' or folder'} {path}",
+                            f'data "{what[: len(what) - len(path.name)]}{alike}"' if alike else None, notes=kept)
 
 
 def _gathered(held: Mapping[str, Array], name: str) -> Arrays:
@@ -178,13 +187,15 @@ def _npz(path: Path, heads: bool) -> dict[str, Array]:
         with opened(path) as file:
             begins = file.read(8)
             if not begins.startswith(b"PK"):
-                what = "one array (.npy), not an archive of them" if begins.startswith(b"\x93NUMPY") else "text" if begins.isascii() else "a file of another kind"
+                what = "one array (.npy), not an archive of them" if begins.startswith(
+                    b"\x93NUMPY") else "text" if begins.isascii() else "a file of another kind"
                 raise DataError(f"{path} is no .npz archive", f"it is {what}", "np.savez(path, x=..., y=...)  writes one")
             file.seek(0)
             with np.load(file, allow_pickle=False) as held:
                 size = sum(i.file_size for i in held.zip.infolist())
                 if size > _memory() and not heads:
-                    raise DataError(f"{path} holds {size / 1e9:.3g} GB, which is more than there is memory", hint=Advice("a folder with x.npy and y.npy, which are read as they are needed"))
+                    raise DataError(f"{path} holds {size / 1e9:.3g} GB, which is more than there is memory",
+                                    hint=Advice("a folder with x.npy and y.npy, which are read as they are needed"))
                 found = {k: _head(held.zip, k) if heads else held[k] for k in held.files}
             if (odd := next((k for k, a in found.items() if not isinstance(a, np.ndarray)), None)) is not None:
                 raise DataError(f"{path} holds {odd}, which is no array", hint="np.savez(path, x=..., y=...)  writes arrays")

@@ -8,8 +8,10 @@ from ..plain import shown
 from .words import PATTERN
 
 COLOURS = {
-    "comment": "color:#6a737d;font-style:italic", "text": "color:#0a3069", "reference": "color:#953800", "number": "color:#0550ae", "declaration": "color:#cf222e;font-weight:bold",
-    "structure": "color:#cf222e", "operator": "color:#57606a", "constant": "color:#0550ae", "option": "color:#6639ba", "label": "color:#116329;font-weight:bold",
+    "comment": "color:#6a737d;font-style:italic", "text": "color:#0a3069", "reference": "color:#953800",
+    "number": "color:#0550ae", "declaration": "color:#cf222e;font-weight:bold",
+    "structure": "color:#cf222e", "operator": "color:#57606a", "constant": "color:#0550ae", "option": "color:#6639ba",
+    "label": "color:#116329;font-weight:bold",
 }
 
 

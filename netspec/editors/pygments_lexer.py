@@ -10,7 +10,8 @@ from pygments.token import Comment, Keyword, Name, Number, Operator, Punctuation
 from .words import RULES
 
 TOKENS: dict[str, Any] = {
-    "comment": Comment.Single, "text": String, "reference": Name.Variable, "number": Number, "declaration": Keyword.Declaration, "structure": Keyword, "operator": Operator,
+    "comment": Comment.Single, "text": String, "reference": Name.Variable, "number": Number, "declaration": Keyword.Declaration,
+    "structure": Keyword, "operator": Operator,
     "constant": Keyword.Constant, "option": Name.Attribute, "label": Name.Label, "name": Name,
 }
 
@@ -22,4 +23,5 @@ class NetLexer(RegexLexer):  # type: ignore[misc]
     aliases: ClassVar[list[str]] = ["net", "netspec"]
     filenames: ClassVar[list[str]] = ["*.net"]
     url = "https://pypi.org/project/netspec"
-    tokens: ClassVar[dict[str, Any]] = {"root": [(r"\s+", Text), *((pattern, TOKENS[name]) for name, pattern in RULES), (r".", Punctuation)]}
+    tokens: ClassVar[dict[str, Any]] = {"root": [(r"\s+", Text), *((pattern, TOKENS[name]) for name, pattern in RULES),
+                                                 (r".", Punctuation)]}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 DECLARATIONS = ("import", "from", "block", "net", "train", "default")
-STRUCTURE = ("residual", "shortcut", "dense", "each", "frozen", "repeat", "as", "for", "in", "if", "elif", "else", "output", "input", "upto")
+STRUCTURE = ("residual", "shortcut", "dense", "each", "frozen", "repeat", "as", "for", "in", "if", "elif", "else", "output",
+             "input", "upto")
 OPERATORS = ("and", "or", "not")
 CONSTANTS = ("yes", "no", "none")
 

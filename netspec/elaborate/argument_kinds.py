@@ -38,7 +38,8 @@ def checked(cls: type[Word], a: Argument, g: Given, seen: Collection[str] = ()) 
     v = g.value
     if v is UNKNOWN_VALUE:
         return v
-    if a.kind in ("count", "size", "pad") and a.least is not None and a.most is None and a.below is None:  # what most arguments are
+    # what most arguments are
+    if a.kind in ("count", "size", "pad") and a.least is not None and a.most is None and a.below is None:
         if v.__class__ is int and a.least <= v <= LARGEST:
             return v
         if v.__class__ is tuple and a.kind == "size" and v and all(x.__class__ is int and a.least <= x <= LARGEST for x in v):
@@ -49,7 +50,8 @@ def checked(cls: type[Word], a: Argument, g: Given, seen: Collection[str] = ()) 
     if isinstance(v, Symbol) and a.kind not in ("text", "word", "value", "pad"):
         alike = near(v.name, [k for k in seen if k not in ("yes", "no", "none")])
         raise Mistake("undefined-name", f"`{v.name}` is not defined here", g.span, f"the {title} is needed",
-                      hint=f"did you mean `{alike}`?" if alike else f"make it a parameter of the block or net, or define it above:  {v.name} = 1")
+                      hint=f"did you mean `{alike}`?" if alike
+                      else f"make it a parameter of the block or net, or define it above:  {v.name} = 1")
     if isinstance(v, (Incoming, Macro, Scope)) and a.kind not in ("value", "text"):
         raise _wrong(cls, a, g, _wants(a))
     return _KINDS[a.kind](cls, a, g, v)
@@ -62,14 +64,17 @@ def _title(cls: type[Word], a: Argument) -> str:
 
 
 def _wants(a: Argument) -> str:
-    return {"count": "one whole number", "whole": "one whole number", "size": "a whole number, or one for each axis (3x3)", "number": "a number", "rate": "a number from 0 up to, but not, 1",
-            "flag": "yes or no", "word": "one of: " + ", ".join(a.words), "text": 'a word, or a text in quotes', "list": "a list of numbers: [1, 2, 3]",
-            "pad": "same, valid, a number, one for each axis, or (before, after) pairs", "ref": "a node, written @name", "value": "a value"}[a.kind]
+    return {"count": "one whole number", "whole": "one whole number", "size": "a whole number, or one for each axis (3x3)",
+            "number": "a number", "rate": "a number from 0 up to, but not, 1",
+            "flag": "yes or no", "word": "one of: " + ", ".join(a.words), "text": 'a word, or a text in quotes',
+            "list": "a list of numbers: [1, 2, 3]",
+            "pad": "same, valid, a number, one for each axis, or (before, after) pairs", "ref": "a node, written @name",
+            "value": "a value"}[a.kind]
 
 
 def _wrong(cls: type[Word], a: Argument, g: Given, wants: str) -> Mistake:
-    return Mistake("wrong-argument", f"the {_title(cls, a)} must be {wants}", g.span, f"this is {described(g.value)}", notes=() if a.doc in wants else (f"{a.name}: {a.doc}",),
-                   hint=_written(g, _example(a, g.value)))
+    return Mistake("wrong-argument", f"the {_title(cls, a)} must be {wants}", g.span, f"this is {described(g.value)}",
+                   notes=() if a.doc in wants else (f"{a.name}: {a.doc}",), hint=_written(g, _example(a, g.value)))
 
 
 def _written(g: Given, value: str | None) -> str | None:
@@ -91,12 +96,14 @@ def _example(a: Argument, v: Any) -> str | None:
         return spelled(bool(v))
     if isinstance(v, Incoming) and a.kind in ("count", "whole"):
         return "in.channels"
-    return {"count": "64", "whole": "1", "size": "3x3", "number": "0.1", "rate": "0.5", "flag": "no", "list": "[1, 2, 3]", "text": '"..."', "ref": "@conv1"}.get(a.kind)
+    return {"count": "64", "whole": "1", "size": "3x3", "number": "0.1", "rate": "0.5", "flag": "no", "list": "[1, 2, 3]",
+            "text": '"..."', "ref": "@conv1"}.get(a.kind)
 
 
 def _allowed(a: Argument, v: float) -> str:
     """A number within the bounds of an argument: what was written without its sign, its default, or the nearest."""
-    fits = [x for x in (-v, a.default) if is_number(x) and (a.least is None or x >= a.least) and (a.most is None or x <= a.most) and (a.below is None or x < a.below) and x]
+    fits = [x for x in (-v, a.default) if is_number(x) and (a.least is None or x >= a.least) and (a.most is None or x <= a.most)
+            and (a.below is None or x < a.below) and x]
     return spelled(fits[0] if fits else a.least if a.least is not None and v < a.least else a.most if a.most is not None else 0.5)
 
 
@@ -106,8 +113,10 @@ def _bounds(cls: type[Word], a: Argument, g: Given, v: Any) -> None:
         if abs(v) > LARGEST:
             raise Mistake("too-large", f"the {_title(cls, a)} is too large for a network", g.span, f"the limit is {LARGEST:g}")
         return
-    sides = [f"at least {a.least:g}" if a.least is not None else "", f"at most {a.most:g}" if a.most is not None else "", f"less than {a.below:g}" if a.below is not None else ""]
-    raise Mistake("out-of-range", f"the {_title(cls, a)} must be {' and '.join(s for s in sides if s)}", g.span, f"this is {v:g}", hint=_written(g, _allowed(a, v)))
+    sides = [f"at least {a.least:g}" if a.least is not None else "", f"at most {a.most:g}" if a.most is not None else "",
+             f"less than {a.below:g}" if a.below is not None else ""]
+    raise Mistake("out-of-range", f"the {_title(cls, a)} must be {' and '.join(s for s in sides if s)}", g.span, f"this is {v:g}",
+                  hint=_written(g, _allowed(a, v)))
 
 
 def _whole(cls: type[Word], a: Argument, g: Given, v: Any) -> int:
@@ -145,7 +154,8 @@ def _pad(cls: type[Word], a: Argument, g: Given, v: Any) -> Any:
         for x in v:
             if isinstance(x, tuple):
                 if len(x) != 2:
-                    raise Mistake("wrong-argument", "a pair of pads is (before, after)", g.span, f"this has {len(x)} numbers", hint="pad=[(1, 2), (1, 2)]")
+                    raise Mistake("wrong-argument", "a pair of pads is (before, after)", g.span, f"this has {len(x)} numbers",
+                                  hint="pad=[(1, 2), (1, 2)]")
                 out.append(tuple(_whole(cls, a, Given(y, g.span), y) for y in x))
             else:
                 out.append(_whole(cls, a, Given(x, g.span), x))
@@ -197,5 +207,5 @@ def _value(cls: type[Word], a: Argument, g: Given, v: Any) -> Any:
     return v.path if isinstance(v, Scope) else plain(v)
 
 
-_KINDS: dict[str, Any] = {"count": _whole, "whole": _whole, "size": _size, "pad": _pad, "number": _number, "rate": _number, "flag": _flag, "word": _one_word,
-                          "text": _text, "list": _list, "value": _value, "ref": _value}
+_KINDS: dict[str, Any] = {"count": _whole, "whole": _whole, "size": _size, "pad": _pad, "number": _number, "rate": _number,
+                          "flag": _flag, "word": _one_word, "text": _text, "list": _list, "value": _value, "ref": _value}

@@ -45,7 +45,8 @@ def _table(cls: type[Word]) -> _Table:
     args = arguments(cls)
     names = {a.name: a for a in args}
     words = {w: a for a in args for w in a.words}
-    _TABLES[cls] = made = names, words, tuple(sorted((a for a in args if a.position is not None), key=lambda a: a.position or 0)), tuple(getattr(cls, "takes", ()))
+    _TABLES[cls] = made = names, words, tuple(sorted((a for a in args if a.position is not None), key=lambda a: a.position
+                                                     or 0)), tuple(getattr(cls, "takes", ()))
     return made
 
 
@@ -62,7 +63,8 @@ def bind(cls: type[Word], what: Span, given: list[Given], options: dict[str, Giv
     """The instance a step means; `seen` are the names its arguments may use. Raises Mistake."""
     bound = gather(cls, what, given, options, stride, seen)
     if bound.fields.get("whole") is True and "window" in bound.fields:
-        raise Mistake("contradiction", f"a global {cls.name} takes the whole image, and has no window", bound.spans.get("window", what), "a window", hint=f"{cls.name} global")
+        raise Mistake("contradiction", f"a global {cls.name} takes the whole image, and has no window",
+                      bound.spans.get("window", what), "a window", hint=f"{cls.name} global")
     if any(v is UNKNOWN_VALUE for v in bound.fields.values()):
         raise Silent
     for a in complete(cls, bound, default):
@@ -90,7 +92,8 @@ def complete(cls: type[Word], bound: Bound, default: Bound | None) -> list[Argum
     return [a for a in names.values() if a.default is REQUIRED and a.field not in fields]
 
 
-def gather(cls: type[Word], what: Span, given: list[Given], options: dict[str, Given], stride: Given | None, seen: Collection[str] = (), whole: bool = True) -> Bound:
+def gather(cls: type[Word], what: Span, given: list[Given], options: dict[str, Given], stride: Given | None,
+           seen: Collection[str] = (), whole: bool = True) -> Bound:
     """What the step itself says, field by field; `whole` where it is a step, and no default."""
     names, words, positions, takes = _table(cls)
     out = Bound()
@@ -111,7 +114,8 @@ def gather(cls: type[Word], what: Span, given: list[Given], options: dict[str, G
             if a is not None:
                 _set(out, a, v.path, g.span)
             elif not _takes_refs(cls):
-                raise Mistake("wrong-argument", f"{cls.name} takes no reference", g.span, "not among its arguments", notes=(usage(cls),), hint=f"to join the two:  add @{v.path}")
+                raise Mistake("wrong-argument", f"{cls.name} takes no reference", g.span, "not among its arguments",
+                              notes=(usage(cls),), hint=f"to join the two:  add @{v.path}")
         elif isinstance(v, (Incoming, Macro)):
             raise Mistake("wrong-argument", f"{described(v)} cannot be an argument of {cls.name}", g.span, notes=(usage(cls),))
         else:
@@ -126,7 +130,8 @@ def gather(cls: type[Word], what: Span, given: list[Given], options: dict[str, G
         if a is not None:
             if a.kind == "ref":
                 if not isinstance(g.value, Scope):
-                    raise Mistake("wrong-argument", f"`{key}` of {cls.name} is a node, written @name", g.span, f"this is {described(g.value)}")
+                    raise Mistake("wrong-argument", f"`{key}` of {cls.name} is a node, written @name", g.span,
+                                  f"this is {described(g.value)}")
                 out.refs.append(g.value)
                 _set(out, a, g.value.path, g.span)
             else:
@@ -162,8 +167,9 @@ def _set(out: Bound, a: Argument, v: Any, span: Span) -> None:
 def _choose(out: Bound, which: str, word: str, span: Span) -> None:
     had = out.activation if which == "activation" else out.norm
     if had is not None:
-        raise Mistake("contradiction", f"`{had}` and `{word}` are two {'activations' if which == 'activation' else 'normalisations'} on one step", span,
-                      "the second one", notes=(f"a step of its own is written  -> {word}",), hint=span.edited(""))
+        raise Mistake("contradiction",
+                      f"`{had}` and `{word}` are two {'activations' if which == 'activation' else 'normalisations'} on one step",
+                      span, "the second one", notes=(f"a step of its own is written  -> {word}",), hint=span.edited(""))
     if which == "activation":
         out.activation = word
     else:
@@ -189,12 +195,15 @@ def _word(cls: type[Word], g: Given, out: Bound, literals: list[Given], short: b
         literals.append(g)
         return
     if which:
-        raise Mistake("wrong-word", f"{cls.name} takes no {'activation' if which == 'activation' else 'normalisation'} of its own", g.span, "not a switch of this layer",
+        raise Mistake("wrong-word",
+                      f"{cls.name} takes no {'activation' if which == 'activation' else 'normalisation'} of its own", g.span,
+                      "not a switch of this layer",
                       hint=f"write it as the next step:  -> {w}" if w != "linear" else g.span.edited(""))
     _unknown_word(cls, g, w, words, takes, short, seen)
 
 
-def _unknown_word(cls: type[Word], g: Given, w: str, words: dict[str, Argument], takes: tuple[str, ...], short: bool, seen: Collection[str]) -> None:
+def _unknown_word(cls: type[Word], g: Given, w: str, words: dict[str, Argument], takes: tuple[str, ...], short: bool,
+                  seen: Collection[str]) -> None:
     pool = [*words]
     if takes:
         pool += [n for n, c in LAYERS.items() if family(n) in takes] + ["linear"]
@@ -204,8 +213,10 @@ def _unknown_word(cls: type[Word], g: Given, w: str, words: dict[str, Argument],
     notes = (f"its words: {', '.join(known)}",) if known else ()
     meant = near(w, [k for k in seen if k not in ("yes", "no", "none")])
     if short and (not alike or len(w) < 3) and w != "x":  # it stands where a number is missing
-        raise Mistake("undefined-name", f"`{w}` is not defined here", g.span, "no parameter or constant has this name", (usage(cls),),
-                      f"did you mean `{meant}`?" if meant else f"make it a parameter of the block or net, or define it above:  {w} = 1")
+        raise Mistake("undefined-name", f"`{w}` is not defined here", g.span, "no parameter or constant has this name",
+                      (usage(cls),),
+                      f"did you mean `{meant}`?" if meant
+                      else f"make it a parameter of the block or net, or define it above:  {w} = 1")
     if meant and not alike:
         alike = meant
     off = re.fullmatch(r"no_?(\w+)", w)
@@ -225,7 +236,8 @@ def _unknown_word(cls: type[Word], g: Given, w: str, words: dict[str, Argument],
         hint = f"if it is the next step:  {g.span.edited(f'-> {w}')}"
     else:
         hint = g.span.edited("")
-    raise Mistake("unknown-word", f"{cls.name} knows no word `{w}`", g.span, "not a switch, and no parameter or constant has this name", notes, hint)
+    raise Mistake("unknown-word", f"{cls.name} knows no word `{w}`", g.span,
+                  "not a switch, and no parameter or constant has this name", notes, hint)
 
 
 def _as_option(span: Span, name: str, kind: str) -> str:
@@ -236,13 +248,17 @@ def _as_option(span: Span, name: str, kind: str) -> str:
     return span._replace(end_column=span.end_column + after.end()).edited(f"{name}={after[1]}")
 
 
-def _literals(cls: type[Word], what: Span, given: list[Given], literals: list[Given], positions: list[Argument], out: Bound, seen: Collection[str]) -> None:
-    if len(literals) > 1 and len(positions) > 1 and positions[0].kind == "count" and isinstance(literals[0].value, tuple) and is_number(literals[1].value):
+def _literals(cls: type[Word], what: Span, given: list[Given], literals: list[Given], positions: list[Argument], out: Bound,
+              seen: Collection[str]) -> None:
+    if len(literals) > 1 and len(positions) > 1 and positions[0].kind == "count" and isinstance(literals[0].value,
+            tuple) and is_number(literals[1].value):
         first, second = (positions[k].doc.split(",")[0].split(":")[0] for k in (0, 1))
-        raise Mistake("wrong-order", f"{cls.name} takes the {first} first, then the {positions[1].name}", what, f"the {positions[1].name} came first",
+        raise Mistake("wrong-order", f"{cls.name} takes the {first} first, then the {positions[1].name}", what,
+                      f"the {positions[1].name} came first",
                       hint=f"{cls.name} {spelled(literals[1].value)} {shape_text(literals[0].value)}" if second else None)
     if len(literals) > len(positions):
-        raise Mistake("too-many-arguments", f"{cls.name} takes {_number_of(len(positions))}, and this is one more", literals[len(positions)].span, f"{len(literals)} given",
+        raise Mistake("too-many-arguments", f"{cls.name} takes {_number_of(len(positions))}, and this is one more",
+                      literals[len(positions)].span, f"{len(literals)} given",
                       notes=(usage(cls),), hint=_one_more(cls, given, literals, positions))
     for a, g in zip(positions, literals):
         _set(out, a, checked(cls, a, g, seen), g.span)
@@ -265,7 +281,8 @@ def _one_more(cls: type[Word], given: list[Given], literals: list[Given], positi
     at = given.index(literals[len(positions)])
     before = given[at - 1].value if at else None
     numbers = [a.name for a in names.values() if a.kind in ("number", "rate") and a.position is None]
-    if isinstance(before, Symbol) and family(before.name) == "activation" and before.name != "linear" and _table(LAYERS[before.name])[2]:
+    if isinstance(before,
+                  Symbol) and family(before.name) == "activation" and before.name != "linear" and _table(LAYERS[before.name])[2]:
         return f"write it as the next step:  -> {before.name} {spelled(values[-1])}"
     if cls.name in ("conv", "deconv") and len(values) == 3 and is_number(values[1]) and not is_number(values[2]):
         return f"the channels that come in are known:  {cls.name} {spelled(values[1])} {spelled(values[2])}"
@@ -292,45 +309,56 @@ def _missing(cls: type[Word], what: Span, positions: tuple[Argument, ...], a: Ar
     if a.kind == "ref":
         return Mistake("missing-argument", f"{cls.name} needs a node, written @name", what, a.doc, notes=(usage(cls),))
     if a.kind == "list":
-        return Mistake("missing-argument", f"{cls.name} needs a list of numbers", what, a.doc, hint=f"{_before(what, cls.name)}{cls.name} [30, 60]")
+        return Mistake("missing-argument", f"{cls.name} needs a list of numbers", what, a.doc,
+                       hint=f"{_before(what, cls.name)}{cls.name} [30, 60]")
     given = [p for p in positions if p.field in bound.fields]
     after = f" after the {given[-1].doc.split(',')[0].split(':')[0]}" if given else ""
     article = "a" if a.name[0] not in "aeiou" else "an"
     need = f"{article} {a.name}" if not a.name.endswith("s") else f"the {a.doc.split(',')[0].split(':')[0]}"
-    example = " ".join(spelled(bound.fields[p.field]) if p.field in bound.fields else "3x3" if p.kind == "size" else "64" for p in positions if p.default is REQUIRED)
-    return Mistake("missing-argument", f"{cls.name} needs {need}{after}", what, f"{a.name} is missing", hint=f"{_before(what, cls.name)}{cls.name} {example}")
+    example = " ".join(spelled(bound.fields[p.field]) if p.field in bound.fields else "3x3" if p.kind == "size" else "64"
+                       for p in positions if p.default is REQUIRED)
+    return Mistake("missing-argument", f"{cls.name} needs {need}{after}", what, f"{a.name} is missing",
+                   hint=f"{_before(what, cls.name)}{cls.name} {example}")
 
 
 def _before(what: Span, name: str) -> str:
     """What stands on the line before the word itself: `schedule ` of `schedule multistep`."""
-    return what.source.line(what.line)[what.column - 1 :].partition(name)[0] if what.source.line(what.line).count(name) == 1 else ""
+    return what.source.line(what.line)[what.column
+                                       - 1 :].partition(name)[0] if what.source.line(what.line).count(name) == 1 else ""
 
 
-def _unknown_option(cls: type[Word], key: str, g: Given, names: dict[str, Argument], words: dict[str, Argument], takes: tuple[str, ...]) -> Mistake:
+def _unknown_option(cls: type[Word], key: str, g: Given, names: dict[str, Argument], words: dict[str, Argument],
+                    takes: tuple[str, ...]) -> Mistake:
     own = [*names, *(OF_PARAMETERS if learns(cls) else ())]
-    alike = near(key, [*own, *words]) or next((n for n in own if len(n) > 2 and (key.startswith(n) or key.endswith(f"_{n}"))), None)
+    alike = near(key, [*own, *words]) or next((n for n in own if len(n) > 2 and (key.startswith(n) or key.endswith(f"_{n}"))),
+                                              None)
     known = ", ".join(dict.fromkeys(own))
     if key in words:
         return Mistake("unknown-option", f"`{key}` is a bare word of {cls.name}, not an option", g.span, hint=f"{key}")
     if family(key) in takes:
         step = _table(LAYERS[key])[2] if key in LAYERS and is_number(g.value) else ()
-        return Mistake("unknown-option", f"`{key}` is a bare word, not an option", g.span, hint=f"write it as the next step:  -> {key} {spelled(g.value)}" if step else f"{key}")
+        return Mistake("unknown-option", f"`{key}` is a bare word, not an option", g.span,
+                       hint=f"write it as the next step:  -> {key} {spelled(g.value)}" if step else f"{key}")
     if key in ("activation", "act") and "activation" in takes:
         return Mistake("unknown-option", f"{cls.name} takes its activation as a bare word", g.span, hint=f"{plain(g.value)}")
     if key in LAYERS and is_number(g.value) and _table(LAYERS[key])[2] and near(key, names) is None:
-        return Mistake("unknown-option", f"`{key}` is a step of its own, not an option", g.span, hint=f"write it as the next step:  -> {key} {spelled(g.value)}")
-    alike = next((w for w in OPTIONS.get(key.lower(), ()) if w in names or (w in ("decay", "init", "bias_init") and cls.name in LAYERS)), alike)
+        return Mistake("unknown-option", f"`{key}` is a step of its own, not an option", g.span,
+                       hint=f"write it as the next step:  -> {key} {spelled(g.value)}")
+    alike = next((w for w in OPTIONS.get(key.lower(), ()) if w in names
+                  or (w in ("decay", "init", "bias_init") and cls.name in LAYERS)), alike)
     if key in ("name", "trainable", "requires_grad"):
         return Mistake("unknown-option", f"`{key}` is no option of a step", g.span,
             hint=f"a label names it:  {plain(g.value)}: {g.span.edited('')}" if key == "name" else f"frozen: {g.span.edited('')}")
     return Mistake("unknown-option", f"`{cls.name}` has no option called `{key}`", g.span, "not one of its options",
-                   notes=(f"its options: {known}" if known else "it has no options",), hint=f"did you mean `{alike}`?" if alike else g.span.edited(""))
+                   notes=(f"its options: {known}" if known else "it has no options",), hint=f"did you mean `{alike}`?" if alike
+                   else g.span.edited(""))
 
 
 def usage(cls: type[Word]) -> str:
     """`conv is written  conv FILTERS WINDOW pad= ...`"""
     names, _, positions, _ = _table(cls)
-    parts = [cls.name, *((f"@{a.name}" if a.kind == "ref" else a.name.upper()) if a.default is REQUIRED else f"[{a.name.upper()}]" for a in positions)]
+    parts = [cls.name, *((f"@{a.name}" if a.kind == "ref" else a.name.upper()) if a.default is REQUIRED
+                         else f"[{a.name.upper()}]" for a in positions)]
     parts += [f"{n}=" for n, a in names.items() if a.position is None and a.name != "stride"]
     return f"{cls.name} is written  {' '.join(parts)}"
 

@@ -49,9 +49,14 @@ def out_of_reach(d: Diagnostic, c: Any) -> Diagnostic:
         return d
     chosen = any(isinstance(n, tree.If) and any(x is found for x in tree.walk(n)) for n in tree.walk(c.file.module.items))
     if found in c.file.module.items:
-        return replace(d, labels=(Label(d.span, "a constant holds from its line down"), Label(found.span, "this one does not reach it")), hint=Advice(f"move  {name} = ...  above this line"))
-    return replace(d, labels=(Label(d.span, "a constant holds in its own body, from its line down"), Label(found.span, "this one does not reach it")),
-                   hint=Advice(f"define it above:  {name} = (A if CONDITION else B)") if chosen else f"define it above:  {name} = 1")
+        return replace(d,
+                       labels=(Label(d.span, "a constant holds from its line down"),
+                               Label(found.span, "this one does not reach it")),
+                               hint=Advice(f"move  {name} = ...  above this line"))
+    return replace(d, labels=(Label(d.span, "a constant holds in its own body, from its line down"),
+                              Label(found.span, "this one does not reach it")),
+                   hint=Advice(f"define it above:  {name} = (A if CONDITION else B)") if chosen
+                   else f"define it above:  {name} = 1")
 
 
 def handed_in(d: Diagnostic, value: Any, c: Any) -> Diagnostic:
@@ -72,6 +77,7 @@ def named(d: Diagnostic, parameter: str, c: Any) -> Diagnostic:
             hint = f"for example:  {head}{(d.hint or '')[example.end():]}" if example else d.hint
             if d.code == "too-many-arguments":
                 hint = Advice(f"`{parameter}` stands where no number can: hand in a word")
-            return replace(d, hint=hint, labels=(Label(span, d.labels[0].text), Label(d.span, f"`{parameter}` is used here"), *d.labels[1:]))
+            return replace(d, hint=hint, labels=(Label(span, d.labels[0].text), Label(d.span, f"`{parameter}` is used here"),
+                                                 *d.labels[1:]))
         name = text
     return d

@@ -23,8 +23,8 @@ from .scopes import Scope, below
 from .values import UNKNOWN_VALUE, Flow, Incoming, Macro, Mistake, Silent, Symbol, described
 
 
-def use(e: Elaborator, node: tree.Call, macro: Macro, args: Arguments, flow: Flow | None, scope: Scope, c: Context, label: str | None,
-        bound_inputs: list[Flow] | None = None) -> Flow:
+def use(e: Elaborator, node: tree.Call, macro: Macro, args: Arguments, flow: Flow | None, scope: Scope, c: Context,
+        label: str | None, bound_inputs: list[Flow] | None = None) -> Flow:
     """Call a block or net: its parameters bound, its body run in a scope of its own."""
     span = node.span
     if (e.guessing or e.looking) and any(n == macro.name for n, _, _ in e.calls):
@@ -33,15 +33,18 @@ def use(e: Elaborator, node: tree.Call, macro: Macro, args: Arguments, flow: Flo
         name = macro.name
         e.forget(name)
         again = any(n == name for n, _, _ in e.calls)
-        raise e.fatal("endless-recursion", f"`{name}` calls itself without end" if again else f"blocks are called more than {CALLED} levels deep", span, f"{CALLED} levels deep",
+        raise e.fatal("endless-recursion", f"`{name}` calls itself without end" if again
+                      else f"blocks are called more than {CALLED} levels deep", span, f"{CALLED} levels deep",
                       Advice("guard the inner call with  if depth > 0:"))
     try:
         definition, env, named, inner = open_macro(macro, args, node, c, flow)
     except Mistake as m:
         if not isinstance(macro.item, tree.Definition):
             raise
-        named = next((g.name for g in (*args.given, *args.options.values()) if g.span == m.diagnostic.span and g.name in scope.kids), None)
-        e.report(m.diagnostic if named is None else dataclasses.replace(m.diagnostic, hint=f"a node is written with `@`:  @{named}"))
+        named = next((g.name for g in (*args.given, *args.options.values()) if g.span == m.diagnostic.span
+                      and g.name in scope.kids), None)
+        e.report(m.diagnostic if named is None
+                 else dataclasses.replace(m.diagnostic, hint=f"a node is written with `@`:  @{named}"))
         definition, env, named, inner = open_macro(macro, _forgiven(macro, args, m), node, c, flow)
     if e.guessing and flow is not None and not flow.ranked:
         raise Silent  # its body is looked at by itself
@@ -62,8 +65,8 @@ def use(e: Elaborator, node: tree.Call, macro: Macro, args: Arguments, flow: Flo
     return _enter(e, node, macro, definition, inside, flow if flow_in is None else None, flow_in, place, args.upto, weights, span)
 
 
-def _enter(e: Elaborator, node: tree.Call, macro: Macro, definition: tree.Definition, inside: Context, flow: Flow | None, inputs: list[Flow] | None,
-           place: Scope, upto: tree.Upto | None, weights: Any, span: Span) -> Flow:
+def _enter(e: Elaborator, node: tree.Call, macro: Macro, definition: tree.Definition, inside: Context, flow: Flow | None,
+           inputs: list[Flow] | None, place: Scope, upto: tree.Upto | None, weights: Any, span: Span) -> Flow:
     from . import statements
 
     outer_stop, outer_binding, outer_nets, muted = e.stop, e.binding, e.nets, e.muted
@@ -97,7 +100,8 @@ def _enter(e: Elaborator, node: tree.Call, macro: Macro, definition: tree.Defini
         alike = near(upto.path.split(".")[0], names)
         deep = below(place, last)
         meant = deep[0] if deep else alike
-        raise Mistake("missing-reference", f"`{macro.name}` has no node `{upto.path}`", upto.span, "not in this net", notes=(f"in it are: {', '.join(names[:12])}",),
+        raise Mistake("missing-reference", f"`{macro.name}` has no node `{upto.path}`", upto.span, "not in this net",
+                      notes=(f"in it are: {', '.join(names[:12])}",),
                       hint=f"did you mean `{meant}`?" if meant else f"for example:  upto {names[-1]}" if names else None)
     if upto is not None and not stopped:
         out = dataclasses.replace(out.unsure(), ranked=False)  # it went on past the node that was meant
@@ -112,7 +116,8 @@ def _straight(body: Any) -> bool:
     return not any(isinstance(n, (tree.Hole, tree.If, tree.For, tree.Repeat)) for n in tree.walk(body))
 
 
-def open_macro(macro: Macro, args: Arguments, node: tree.Call, c: Context, flow: Flow | None) -> tuple[tree.Definition, dict[str, Any], Any, Any]:
+def open_macro(macro: Macro, args: Arguments, node: tree.Call, c: Context,
+               flow: Flow | None) -> tuple[tree.Definition, dict[str, Any], Any, Any]:
     """A variant leads to its net: the definition at the end, its parameters bound, the weights file if one is named."""
     seen = []
     weights = None
@@ -123,11 +128,13 @@ def open_macro(macro: Macro, args: Arguments, node: tree.Call, c: Context, flow:
             raise Mistake("endless-recursion", f"the variant `{v.name}` is defined by itself", v.name_span)
         seen.append(macro)
         own = {p.name for p in v.params}
-        env = {**macro.file.env, **_parameters(macro, v.params, _only(args, own, v.params), node, flow)} if v.params else macro.file.env
+        env = {**macro.file.env,
+               **_parameters(macro, v.params, _only(args, own, v.params), node, flow)} if v.params else macro.file.env
         inner = Context(env, {}, macro.file)
         held = inner.file.definitions.get(v.call.name)
         if held is None and v.call.name in LAYERS:
-            raise Mistake("wrong-word", f"`{v.call.name}` is a layer, and a variant is of a net", v.call.name_span, hint=f"net {v.name}:\n  input 3x224x224\n  {tree.source_text(v.call)}")
+            raise Mistake("wrong-word", f"`{v.call.name}` is a layer, and a variant is of a net", v.call.name_span,
+                          hint=f"net {v.name}:\n  input 3x224x224\n  {tree.source_text(v.call)}")
         if held is None:
             raise unknown(v.call.name, v.call.name_span, inner, {})
         macro.file.used.add(v.call.name)
@@ -145,14 +152,16 @@ def open_macro(macro: Macro, args: Arguments, node: tree.Call, c: Context, flow:
                     raise Mistake("wrong-argument", "a variant has no nodes to refer to", a.span)
                 if a.name in below_args.options:
                     raise Mistake("duplicate-option", f"`{a.name}` is given twice", a.span, "the second time")
-                below_args.options[a.name] = Given(evaluate(a.value, inner, flow), a.span, a.value.name if isinstance(a.value, tree.Name) and a.value.name not in env else None)
+                below_args.options[a.name] = Given(evaluate(a.value, inner, flow), a.span, a.value.name
+                                                   if isinstance(a.value, tree.Name) and a.value.name not in env else None)
             elif isinstance(a, tree.Reference):
                 raise Mistake("wrong-argument", "a variant has no nodes to refer to", a.span)
             else:
-                below_args.given.append(Given(evaluate(a, inner, flow), a.span, a.name if isinstance(a, tree.Name) and a.name not in env else None))
+                below_args.given.append(Given(evaluate(a, inner, flow), a.span, a.name if isinstance(a, tree.Name)
+                                              and a.name not in env else None))
         if args.given and not v.params:
-            raise Mistake("too-many-arguments", f"`{v.name}` takes no positional arguments", args.given[0].span, "it stands for  " + tree.source_text(v.call),
-                          hint=Advice("its parameters can be set by name"))
+            raise Mistake("too-many-arguments", f"`{v.name}` takes no positional arguments", args.given[0].span,
+                          "it stands for  " + tree.source_text(v.call), hint=Advice("its parameters can be set by name"))
         below_args.options.update({k: g for k, g in args.options.items() if k not in own})
         below_args.upto = args.upto
         below_args.stride = args.stride or below_args.stride
@@ -160,7 +169,8 @@ def open_macro(macro: Macro, args: Arguments, node: tree.Call, c: Context, flow:
         macro = held
     d = macro.item
     if v is not None and d.kind == "block" and not input_lines(d.body):
-        raise Mistake("wrong-word", f"`{d.name}` is a block, and a variant is of a net", v.call.name_span, "it has no input of its own",
+        raise Mistake("wrong-word", f"`{d.name}` is a block, and a variant is of a net", v.call.name_span,
+                      "it has no input of its own",
                       hint=f"call it in a net:\nnet {v.name}:\n  input 3x224x224\n  {tree.source_text(v.call)}")
     if "weights" in args.options and "weights" not in {p.name for p in d.params}:
         g = args.options.pop("weights")
@@ -180,7 +190,8 @@ def _only(args: Arguments, own: set[str], params: tuple[tree.Param, ...]) -> Arg
     return out
 
 
-def _parameters(macro: Macro, params: tuple[tree.Param, ...], args: Arguments, node: tree.Call, flow: Flow | None) -> dict[str, Any]:
+def _parameters(macro: Macro, params: tuple[tree.Param, ...], args: Arguments, node: tree.Call,
+                flow: Flow | None) -> dict[str, Any]:
     """Parameter values of one call. Options that name no parameter but a node are left for the inputs."""
     d = macro.item
     names = [p.name for p in params]
@@ -190,9 +201,11 @@ def _parameters(macro: Macro, params: tuple[tree.Param, ...], args: Arguments, n
     extra = given[len(names) :]
     bad = next((g for g in extra if (not isinstance(g.value, Scope) and g.name != "@") or isinstance(d, tree.Variant)), None)
     if bad is not None:
-        raise Mistake("too-many-arguments", f"`{macro.name}` takes {len(names) or 'no'} argument{'' if len(names) == 1 else 's'}", bad.span, "this is one more",
+        raise Mistake("too-many-arguments", f"`{macro.name}` takes {len(names) or 'no'} argument{'' if len(names) == 1 else 's'}",
+                      bad.span, "this is one more",
                       notes=(f"it is declared as  {d.head}",) if isinstance(d, tree.Definition) else (),
-                      hint=re.sub(r"\bup[ _]?to\b", "upto", bad.span.edited(bad.name or "")) if bad.name == "up" or near(bad.name or "", ("upto",)) else
+                      hint=re.sub(r"\bup[ _]?to\b", "upto", bad.span.edited(bad.name or "")) if bad.name == "up"
+                      or near(bad.name or "", ("upto",)) else
                       bad.span.edited("", *((g.span, "") for g in extra if g is not bad)))
     for name, g in zip(names, given):
         env[name] = _passed(g, name, node, macro)
@@ -203,28 +216,32 @@ def _parameters(macro: Macro, params: tuple[tree.Param, ...], args: Arguments, n
             env[key] = _passed(g, key, node, macro)
         elif isinstance(d, tree.Definition) and any(s.name == key for s in input_lines(d.body)):
             if not isinstance(g.value, Scope) and g.name != "@":
-                raise Mistake("wrong-argument", f"`{key}` is an input of `{macro.name}`, and reads a node", g.span, "not a node", hint=f"a node is written with `@`:  {key}=@input")
+                raise Mistake("wrong-argument", f"`{key}` is an input of `{macro.name}`, and reads a node", g.span, "not a node",
+                              hint=f"a node is written with `@`:  {key}=@input")
         elif isinstance(g.value, Scope) and isinstance(d, tree.Definition) and (lines := input_lines(d.body)):
             inputs = [s.name or "input" for s in lines]
             alike = near(key, inputs)
-            raise Mistake("unknown-option", f"`{macro.name}` has no input called `{key}`", g.span, "", notes=(f"its inputs: {', '.join(inputs)}",),
-                          hint=f"did you mean `{alike}`?" if alike else None)
+            raise Mistake("unknown-option", f"`{macro.name}` has no input called `{key}`", g.span, "",
+                          notes=(f"its inputs: {', '.join(inputs)}",), hint=f"did you mean `{alike}`?" if alike else None)
         else:
             alike = near(key, names) or next((n for n in names if len(n) > 2 and (key.startswith(n) or n.startswith(key))), None)
             raise Mistake("unknown-option", f"`{macro.name}` has no parameter called `{key}`", node.span, "",
-                          notes=(f"its parameters: {', '.join(names)}" if names else f"this {what} has no parameters",), hint=f"did you mean `{alike}`?" if alike else None)
+                          notes=(f"its parameters: {', '.join(names)}" if names else f"this {what} has no parameters",),
+                          hint=f"did you mean `{alike}`?" if alike else None)
     if args.stride is not None:
         if "stride" not in names:
             raise Mistake("wrong-argument", f"`{macro.name}` has no parameter called stride, which `/` sets", args.stride.span,
                           notes=(f"its parameters: {', '.join(names)}" if names else f"this {what} has no parameters",),
-                          hint=next((f"{n}={spelled(args.stride.value)}" for n in names if n in ("s", "step", "strides") and n not in env), None))
+                          hint=next((f"{n}={spelled(args.stride.value)}" for n in names if n in ("s", "step", "strides")
+                                     and n not in env), None))
         if "stride" in env:
             raise Mistake("duplicate-option", "the stride is given twice", args.stride.span, "it was given before")
         env["stride"] = args.stride.value
     missing = [p.name for p in params if p.name not in env and p.default is None]
     if missing:
         required = [p.name for p in params if p.default is None]
-        raise Mistake("missing-argument", f"`{macro.name}` needs a value for `{missing[0]}`", node.span, f"{len(required) - len(missing)} of {len(required)} given",
+        raise Mistake("missing-argument", f"`{macro.name}` needs a value for `{missing[0]}`", node.span,
+                      f"{len(required) - len(missing)} of {len(required)} given",
                       hint=f"{_whole(node, macro)} {' '.join(f'{n}={_likely(n, d)}' for n in missing)}",
                       notes=(f"it is declared as  {d.head}",) if isinstance(d, tree.Definition) else ())
     seen = {**macro.file.env, **env}
@@ -266,7 +283,9 @@ def _passed(g: Given, name: str, node: tree.Call, macro: Macro) -> Any:
         raise Mistake("wrong-argument", "`in` is the flow, which a block has anyway", g.span)
     if isinstance(g.value, Symbol) and g.name is not None and g.value.name not in known_words() and g.value.name not in CONSTANTS:
         raise Mistake("undefined-name", f"`{g.value.name}` is not defined here", g.span, f"it is to be `{name}` of {macro.name}",
-                      hint=(lambda a: f"did you mean `{a}`?" if a else Advice(f"define `{g.value.name}` above, as a block or a constant"))(near(g.value.name, [*macro.file.definitions, *known_words()])))
+                      hint=(lambda a: f"did you mean `{a}`?" if a
+                            else Advice(f"define `{g.value.name}` above, as a block or a constant"))(near(g.value.name,
+                                    [*macro.file.definitions, *known_words()])))
     return g.value
 
 
@@ -285,12 +304,15 @@ def _bind_inputs(e: Elaborator, node: tree.Call, macro: Macro, lines: list[tree.
     if values[0] is None:
         raise no_flow(node)
     params = [p.name for p in macro.item.params]
-    extra = [g for g in args.given[len(params) :] if isinstance(g.value, Scope)] if isinstance(macro.item, tree.Definition) else []
+    extra = [g for g in args.given[len(params) :]
+             if isinstance(g.value, Scope)] if isinstance(macro.item, tree.Definition) else []
     values += [flow_of(g.value) for g in extra]
     values += [None] * (len(lines) - len(values))
     names = [s.name or "input" for s in lines]
     if len(values) > len(lines):
-        raise Mistake("too-many-arguments", f"`{macro.name}` has {len(lines)} input{'s' if len(lines) > 1 else ''}, and {len(values)} values came", node.span)
+        raise Mistake("too-many-arguments",
+                      f"`{macro.name}` has {len(lines)} input{'s' if len(lines) > 1 else ''}, and {len(values)} values came",
+                      node.span)
     for key, g in args.options.items():
         if isinstance(g.value, Scope) and key in names and key not in env:
             values[names.index(key)] = flow_of(g.value)
@@ -299,7 +321,8 @@ def _bind_inputs(e: Elaborator, node: tree.Call, macro: Macro, lines: list[tree.
         if v is None and (refused or any(g.name == "@" for g in (*args.given, *args.options.values()))):
             raise Silent  # what was refused may have been meant for it
         if v is None:
-            raise Mistake("missing-argument", f"the net `{macro.name}` needs a value for its input `{names[k]}`", node.span, "the flow is its first input",
+            raise Mistake("missing-argument", f"the net `{macro.name}` needs a value for its input `{names[k]}`", node.span,
+                          "the flow is its first input",
                           hint=f"{tree.source_text(node)} {names[k]}=@{next(iter(e.inputs), 'input')}")
     return [v for v in values if v is not None]
 
@@ -318,7 +341,9 @@ def weight_file(e: Elaborator, named: tuple[str | None, Span, str | None]) -> st
     except OSError as o:
         raise Mistake("missing-file", f"there is no weights file {name}", span, str(o.strerror)) from None
     if (sort := irregular(path)) is not None:
-        raise Mistake("not-a-file", f"the weights {name} are {sort}", span, "not a file", hint="--set weights=none  initialises instead")
+        raise Mistake("not-a-file", f"the weights {name} are {sort}", span, "not a file",
+                      hint="--set weights=none  initialises instead")
     if not path.is_file():
-        e.say("note", "missing-weights", f"the weights file {name} is not there", span, "needed to compile", hint="--set weights=none  initialises instead")
+        e.say("note", "missing-weights", f"the weights file {name} is not there", span, "needed to compile",
+              hint="--set weights=none  initialises instead")
     return str(path)

@@ -35,22 +35,27 @@ def static_findings(file: File, known: list[Diagnostic]) -> list[Diagnostic]:
             used.add(item.net)
             first = trained.setdefault(item.net, item)
             if first is not item:
-                out.append(Diagnostic("duplicate-definition", f"`{item.net}` has two train sections", (Label(item.name_span, "the second one"), Label(first.name_span, "the first is here")),
+                out.append(Diagnostic("duplicate-definition", f"`{item.net}` has two train sections",
+                                      (Label(item.name_span, "the second one"), Label(first.name_span, "the first is here")),
                                       hint=Advice("say everything in one of them")))
         elif isinstance(item, (tree.Constant, tree.Default)):
             used |= _names_in(item)
-    if any(isinstance(i, tree.Hole) for i in file.module.items) or any(d.code in ("syntax", "unknown-word") and d.severity == "error" for d in known):
+    if any(isinstance(i, tree.Hole) for i in file.module.items) or any(d.code in ("syntax", "unknown-word") and d.severity
+                                                                       == "error" for d in known):
         return out  # a line that was not read may be the one that uses a name
-    holds_nets = any(isinstance(i, tree.Variant) or (isinstance(i, tree.Definition) and i.kind == "net") for i in file.module.items)
+    holds_nets = any(isinstance(i, tree.Variant) or (isinstance(i, tree.Definition) and i.kind == "net")
+                     for i in file.module.items)
     called = _called(file)
     for item in file.module.items:
         if isinstance(item, tree.Definition) and item.kind == "block" and item.name not in called and holds_nets:
             label = "only blocks that are never used call it" if item.name in used else "nothing calls it"
-            out.append(Diagnostic("unused", f"the block `{item.name}` is never used", (Label(item.name_span, label),), severity="warning"))
+            out.append(Diagnostic("unused", f"the block `{item.name}` is never used", (Label(item.name_span, label),),
+                                  severity="warning"))
         elif isinstance(item, tree.Import):
             for name in item.names:
                 if name not in used:
-                    out.append(Diagnostic("unused", f"`{name}` is imported and never used", (Label(item.span),), severity="warning", hint=Advice("drop it from the import")))
+                    out.append(Diagnostic("unused", f"`{name}` is imported and never used", (Label(item.span),),
+                                          severity="warning", hint=Advice("drop it from the import")))
         elif isinstance(item, tree.Constant) and item.name not in used:
             out.append(Diagnostic("unused", f"the constant `{item.name}` is never used", (Label(item.span),), severity="warning"))
     return out + _idle_labels(file.module)
@@ -75,7 +80,8 @@ def _idle_labels(module: tree.Module) -> list[Diagnostic]:
     spots = {n.name for n in tree.walk(module.items) if isinstance(n, (tree.Spot, tree.Output))}
     spots |= {part for n in tree.walk(module.items) if isinstance(n, tree.Upto) for part in n.path.split(".")}
     labels = [n for n in tree.walk(module.items) if isinstance(n, tree.Labelled) and n.name not in spots]
-    return [Diagnostic("unused", f"the label `{n.name}` names nothing of its own, and nothing refers to it", (Label(n.span),), hint=Advice("drop it"), severity="warning")
+    return [Diagnostic("unused", f"the label `{n.name}` names nothing of its own, and nothing refers to it", (Label(n.span),),
+                       hint=Advice("drop it"), severity="warning")
             for n in labels if n.name.rstrip("0123456789") not in spots and all(_makes_nothing(s) for s in tree.walk(n.body))]
 
 
@@ -94,7 +100,8 @@ def _names_in(item: Any) -> set[str]:
     return out
 
 
-def _definition(file: File, item: tree.Definition | tree.Variant, reported: set[tuple[int, int]], everywhere: set[str], trained: list[Any]) -> list[Diagnostic]:
+def _definition(file: File, item: tree.Definition | tree.Variant, reported: set[tuple[int, int]], everywhere: set[str],
+                trained: list[Any]) -> list[Diagnostic]:
     from ..layers import LAYERS
     from .lookup import unknown
 
@@ -114,16 +121,20 @@ def _definition(file: File, item: tree.Definition | tree.Variant, reported: set[
     for n in walk((inside, tuple(p.default for p in item.params if p.default is not None))):
         if isinstance(n, (tree.Name, tree.Call, tree.Spot)):
             used.add(n.name)
-        if isinstance(n, tree.Call) and len(out) < MISTAKES and n.name not in everywhere and n.name not in local and (n.span.line, n.span.column) not in reported:
+        if isinstance(n,
+                      tree.Call) and len(out) < MISTAKES and n.name not in everywhere and n.name not in local and (n.span.line,
+                              n.span.column) not in reported:
             out.append(unknown(n.name, n.name_span, Context(dict.fromkeys(names), {}, file), LAYERS).diagnostic)
     used |= _names_in(trained)
     holes = any(isinstance(n, tree.Hole) for n in walk((inside, trained)))
     for p in item.params:
         if p.name not in used and not holes:
-            out.append(Diagnostic("unused", f"the parameter `{p.name}` of {item.name} is never used", (Label(p.span, "nothing reads it"),), severity="warning"))
+            out.append(Diagnostic("unused", f"the parameter `{p.name}` of {item.name} is never used",
+                                  (Label(p.span, "nothing reads it"),), severity="warning"))
     for n in walk(inside):
         if isinstance(n, tree.Constant) and n.name not in used and not holes:
-            out.append(Diagnostic("unused", f"the constant `{n.name}` is never used", (Label(n.span, "nothing reads it"),), severity="warning"))
+            out.append(Diagnostic("unused", f"the constant `{n.name}` is never used", (Label(n.span, "nothing reads it"),),
+                                  severity="warning"))
     return out
 
 
@@ -133,9 +144,11 @@ def _train(file: File, item: tree.Train, reported: set[tuple[int, int]]) -> list
 
     if item.net in file.definitions or (item.name_span.line, item.name_span.column) in reported:
         used = _names_in(item)
-        return [Diagnostic("unused", f"the constant `{n.name}` is never used", (Label(n.span, "nothing reads it"),), severity="warning",
-                           hint=Advice(f"in the line of the optimiser:  {n.name}={tree.source_text(n.value)}") if n.name in OF_OPTIMISER else None)
+        return [Diagnostic("unused", f"the constant `{n.name}` is never used", (Label(n.span, "nothing reads it"),),
+                           severity="warning",
+                           hint=Advice(f"in the line of the optimiser:  {n.name}={tree.source_text(n.value)}")
+                           if n.name in OF_OPTIMISER else None)
                 for n in walk(item.body) if isinstance(n, tree.Constant) and n.name not in used]
     alike = near(item.net, file.definitions)
-    return [Diagnostic("unknown-word", f"there is no net called `{item.net}` to train", (Label(item.name_span, "not defined in this file"),),
-                       hint=f"did you mean `{alike}`?" if alike else None)]
+    return [Diagnostic("unknown-word", f"there is no net called `{item.net}` to train",
+                       (Label(item.name_span, "not defined in this file"),), hint=f"did you mean `{alike}`?" if alike else None)]

@@ -59,7 +59,8 @@ class Elaborator:
         self.side: set[str] = set()  # nodes of side branches of called nets: kept only where something reads them
         self.in_side = 0
         self.read: set[str] = set()  # values something reads
-        self.results: dict[str, tuple[str, Span]] = {}  # values that calls gave back: the path of the outermost, and where it stands
+        # values that calls gave back: the path of the outermost, and where it stands
+        self.results: dict[str, tuple[str, Span]] = {}
         self.errors = 0
         self.looking = False  # at what no net runs: one turn of a loop is enough, and no call goes round in a circle
         self.cut = False  # whether turns were left out
@@ -74,8 +75,10 @@ class Elaborator:
         self.maker: dict[str, Node] = {}
         self.seen_axes: set[str] = set()
         self.bound_steps: dict[Any, Any] = {}  # layers by the way their steps are written
-        self.known: dict[Any, tuple[Any, TensorType, tuple[Parameter, ...]]] = {}  # what a layer, which it holds on to, makes of types
-        self.unremarkable: dict[tuple[int, TensorType], Any] = {}  # layers, held on to, of which there is nothing to say on an input of this type
+        # what a layer, which it holds on to, makes of types
+        self.known: dict[Any, tuple[Any, TensorType, tuple[Parameter, ...]]] = {}
+        # layers, held on to, of which there is nothing to say on an input of this type
+        self.unremarkable: dict[tuple[int, TensorType], Any] = {}
         self.entered: set[int] = set()  # definitions whose body was run
         self.maybe: set[str] = set()  # names that lines which could not be read, or decided, may have defined
 
@@ -92,10 +95,12 @@ class Elaborator:
             name, _, span = self.calls[-1]
             if sum(n == name for n, _, _ in self.calls) > 8:  # numbers that grow from call to call
                 self.forget(name)
-                raise self.fatal("endless-recursion", f"`{name}` calls itself without end", span, f"{len(self.calls)} levels deep, and its numbers keep growing",
+                raise self.fatal("endless-recursion", f"`{name}` calls itself without end", span,
+                                 f"{len(self.calls)} levels deep, and its numbers keep growing",
                                  Advice("guard the inner call with  if depth > 0:"))
         site = self.call_spans[-1] if self.call_spans else self.site
-        if site is not None and d.severity == "error" and d.span is not None and d.span.source != site.source:  # in an imported file
+        # in an imported file
+        if site is not None and d.severity == "error" and d.span is not None and d.span.source != site.source:
             d = replace(d, labels=(Label(site, "as it is used here"), *d.labels))
         self.found.append(d if d.trail else replace(d, trail=self.trail()))
         self.depths.append(self.calls[:])
@@ -117,12 +122,14 @@ class Elaborator:
 
     def forget(self, name: str) -> None:
         """Of an endless recursion, what went wrong further down is no mistake of its own."""
-        kept = [(d, calls) for d, calls in zip(self.found[len(self.found) - len(self.depths) :], self.depths) if sum(n == name for n, _, _ in calls) < 2]
+        kept = [(d, calls) for d, calls in zip(self.found[len(self.found) - len(self.depths) :], self.depths)
+                if sum(n == name for n, _, _ in calls) < 2]
         first = self.found[: len(self.found) - len(self.depths)]
         self.found[:] = [*first, *(d for d, _ in kept)]
         self.depths = [calls for _, calls in kept]
 
-    def say(self, severity: Severity, code: str, title: str, span: Span, label: str = "", notes: tuple[str, ...] = (), hint: str | None = None) -> None:
+    def say(self, severity: Severity, code: str, title: str, span: Span, label: str = "", notes: tuple[str, ...] = (),
+            hint: str | None = None) -> None:
         self.report(Diagnostic(code, title, (Label(span, label),), notes, hint, severity))
 
     def fatal(self, code: str, title: str, span: Span, label: str = "", hint: str | None = None) -> Fatal:
@@ -177,7 +184,8 @@ class Elaborator:
     # ---------------------------------------------------------------- nodes
     def add_input(self, name: str, type_: TensorType, span: Span, scope: Scope) -> Flow:
         made = scope.claim(name, span)
-        node = Node(made.path, Input("input"), (), (Value(made.path, type_),), spans=(span, *self.call_spans), notes=(self.line(span),), scope=scope.path)
+        node = Node(made.path, Input("input"), (), (Value(made.path, type_),), spans=(span, *self.call_spans),
+                    notes=(self.line(span),), scope=scope.path)
         self._append(node)
         flow = made.value = Flow(made.path, type_)
         return flow
@@ -188,7 +196,8 @@ class Elaborator:
         if self.library.spent.edges > EDGES:
             raise self.too_many("join", f"more than {EDGES} values", span)
         if len(name) > PATH:
-            raise self.fatal("too-long", f"the full name of this node has {len(name):,} letters", span, f"the limit is {PATH:,}", hint=Advice("give blocks and labels shorter names"))
+            raise self.fatal("too-long", f"the full name of this node has {len(name):,} letters", span, f"the limit is {PATH:,}",
+                             hint=Advice("give blocks and labels shorter names"))
         types = [f.type for f in inputs]
         sure = True
         for f in inputs:
@@ -202,14 +211,16 @@ class Elaborator:
                 known = self.known[key] = self._made(op, types, sure, span)
             _, result, parameters = known
         except WordError as e:
-            if not sure and (e.code == "unknown-size" or (e.code == "wrong-rank" and not all(f.ranked for f in inputs)) or any(len(t.shape) != len(types[0].shape) for t in types)):
+            if not sure and (e.code == "unknown-size" or (e.code == "wrong-rank" and not all(f.ranked for f in inputs))
+                             or any(len(t.shape) != len(types[0].shape) for t in types)):
                 raise Silent from None
             raise refused(e, span) from None
         except (TypeError, AssertionError):
             if sure and all(t.known for t in types):
                 raise
             if sure:  # a rule that computes with a size it was not given
-                raise Mistake("unknown-size", f"{op.name} needs to know the size of its input", span, f"the input is {types[0]}", hint="bind it:  --input 3x224x224") from None
+                raise Mistake("unknown-size", f"{op.name} needs to know the size of its input", span, f"the input is {types[0]}",
+                              hint="bind it:  --input 3x224x224") from None
             raise Silent from None
         if not sure:
             return Flow("", result, False, (), self.bounded(op, inputs, span), all(f.ranked for f in inputs))
@@ -231,12 +242,15 @@ class Elaborator:
         result: TensorType = op.shape(*types)
         parameters: tuple[Parameter, ...] = op.parameters(*types) if sure else ()
         if sure and len({t.batch for t in types}) > 1:
-            raise Mistake("shape-mismatch", "a value inside `each` meets one outside", span, "inside, a sample has many images; outside it has one",
+            raise Mistake("shape-mismatch", "a value inside `each` meets one outside", span,
+                          "inside, a sample has many images; outside it has one",
                           hint=Advice("close the `each` before joining them"))
         if sure and prod([n or 0 for n in result.shape]) > VALUE:
-            raise Mistake("too-large", "this value is too large for any machine", span, f"{result}: {result.size:.3g} numbers for one image")
+            raise Mistake("too-large", "this value is too large for any machine", span,
+                          f"{result}: {result.size:.3g} numbers for one image")
         if sum(p.size for p in parameters) > VALUE:
-            raise Mistake("too-large", "these weights are too large for any machine", span, f"{sum(p.size for p in parameters):.3g} numbers")
+            raise Mistake("too-large", "these weights are too large for any machine", span,
+                          f"{sum(p.size for p in parameters):.3g} numbers")
         return op, result, parameters
 
     def bounded(self, op: Any, inputs: list[Flow], span: Span) -> tuple[int | None, ...] | None:
@@ -282,7 +296,8 @@ class Elaborator:
                 file, within = f, path
         out = []
         for p in parameters:
-            made = Parameter(f"{name}.{p.name}", p.shape, p.kind, p.init, p.fan_in, p.fan_out, p.trainable and not self.frozen, p.values, p.factors, file, within)
+            made = Parameter(f"{name}.{p.name}", p.shape, p.kind, p.init, p.fan_in, p.fan_out, p.trainable and not self.frozen,
+                             p.values, p.factors, file, within)
             if self.stated is not None:
                 made = self.stated.of(made)
             self.parameters[made.name] = made

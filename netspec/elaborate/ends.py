@@ -46,7 +46,8 @@ def output(e: Elaborator, s: tree.Output, flow: Flow | None, scope: Scope, c: Co
     if e.nets == 0:
         _, taken = e.outputs.get(name, (None, None))
         if taken is not None:
-            e.report(Mistake("duplicate-name", f"there are two outputs called `{name}`", span, "the second one" if taken != span else "this name is taken again in every turn",
+            e.report(Mistake("duplicate-name", f"there are two outputs called `{name}`", span, "the second one" if taken != span
+                             else "this name is taken again in every turn",
                              hint=Advice(f"number them:  output {name}[i]: ...")).diagnostic)
         e.outputs[name] = out, span
         if out.sure:
@@ -68,7 +69,8 @@ def _alone(body: Any) -> Any:
 def input_line(e: Elaborator, s: tree.InputLine, flow: Flow | None, scope: Scope, c: Context) -> Flow:
     name = s.name or "input"
     for o in s.options:
-        raise Mistake("unknown-option", f"an input has no option called `{o.name}`", o.span, hint="an input is a name and a shape:  input 3x224x224")
+        raise Mistake("unknown-option", f"an input has no option called `{o.name}`", o.span,
+                      hint="an input is a name and a shape:  input 3x224x224")
     shape = evaluate(s.shape, c, flow)
     if not isinstance(shape, tuple):
         shape = (shape,)
@@ -131,7 +133,8 @@ def _placed_input(e: Elaborator, s: tree.InputLine, name: str, shape: tuple[int 
     if e.binding and e.nets:
         return _bound_input(e, s, name, shape, scope)
     if scope.path:
-        raise Mistake("misplaced-input", "an input stands in the body of a net, not inside a label, a loop or a block", s.span, "move it to the net itself")
+        raise Mistake("misplaced-input", "an input stands in the body of a net, not inside a label, a loop or a block", s.span,
+                      "move it to the net itself")
     if name in e.inputs:
         hint = "give each a name:  input left 1x105x105" if name == "input" else Advice("choose another name")
         raise Mistake("duplicate-name", f"there are two inputs called `{name}`", s.span, "the second one", hint=hint)
@@ -148,7 +151,8 @@ def _bound_input(e: Elaborator, s: tree.InputLine, name: str, shape: tuple[int |
         raise Mistake("misplaced-input", "an input stands in the body of a net, not in a loop", s.span)
     flow = values.pop(0)
     if flow.sure and len(flow.type.shape) != len(shape):
-        raise Mistake("wrong-rank", f"the input `{name}` of {e.calls[-1][0]} has {len(shape)} axes, and the value that comes has {len(flow.type.shape)}", e.calls[-1][2],
+        raise Mistake("wrong-rank",
+                      f"the input `{name}` of {e.calls[-1][0]} has {len(shape)} axes, and the value that comes has {len(flow.type.shape)}", e.calls[-1][2],
                       f"this gives {shape_text(flow.type.shape)}", peers=(Label(s.span, f"declared as {shape_text(shape)}"),))
     scope.claim(name, s.span).value = flow
     return flow
@@ -156,8 +160,9 @@ def _bound_input(e: Elaborator, s: tree.InputLine, name: str, shape: tuple[int |
 
 def _wanted(want: Any, name: str, shape: tuple[int | None, ...], s: tree.InputLine) -> tuple[int | None, ...]:
     if len(want) != len(shape):
-        raise Mistake("wrong-rank", f"the input `{name}` has {len(shape)} axes, and the shape asked for has {len(want)}", s.shape.span,
-                      f"declared {shape_text(shape)}, asked for {shape_text(want)}")
+        raise Mistake("wrong-rank", f"the input `{name}` has {len(shape)} axes, and the shape asked for has {len(want)}",
+                      s.shape.span, f"declared {shape_text(shape)}, asked for {shape_text(want)}")
     if shape[0] is not None and want[0] != shape[0]:
-        raise Mistake("shape-mismatch", f"the input `{name}` has {shape[0]} channels, and {want[0]} were asked for", s.shape.span, "only its size can be chosen")
+        raise Mistake("shape-mismatch", f"the input `{name}` has {shape[0]} channels, and {want[0]} were asked for", s.shape.span,
+                      "only its size can be chosen")
     return tuple(want)

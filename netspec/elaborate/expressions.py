@@ -15,7 +15,8 @@ from .files import UNKNOWN, Context
 from .values import UNKNOWN_VALUE, Flow, Incoming, Macro, Mistake, Silent, Symbol, described, is_number
 
 CONSTANTS: dict[str, Any] = {"yes": True, "no": False, "none": None}
-FOREIGN = {"True": "yes", "true": "yes", "False": "no", "false": "no", "None": "none", "null": "none"}  # what other languages write
+# what other languages write
+FOREIGN = {"True": "yes", "true": "yes", "False": "no", "false": "no", "None": "none", "null": "none"}
 FUNCTIONS: dict[str, Callable[..., Any]] = {"min": min, "max": max, "floor": None, "ceil": None, "round": None, "abs": abs, "len": len}  # type: ignore[dict-item]
 ATTRIBUTES = ("channels", "height", "width", "depth", "shape")
 
@@ -54,7 +55,8 @@ def _number(v: Any, node: Any, c: Context) -> int | float:
     if v is None and isinstance(node, (tree.Attribute, tree.Item)):
         raise Mistake("unknown-size", "this size is not known, and a number is needed here", node.span, "it is `?`",
                       hint="bind it:  --input 3x224x224")
-    m = Mistake("bad-value", "a number is needed here", node.span, f"this is {described(v)}", hint=Advice("each size is computed by itself:  (2*3, 2*3)") if isinstance(node, tree.Dims) else None)
+    m = Mistake("bad-value", "a number is needed here", node.span, f"this is {described(v)}",
+                hint=Advice("each size is computed by itself:  (2*3, 2*3)") if isinstance(node, tree.Dims) else None)
     m.diagnostic = handed_in(m.diagnostic, node, c)
     raise m
 
@@ -69,7 +71,8 @@ def undefined(node: Any, c: Context) -> Mistake:
         return Mistake("wrong-argument", "a number is needed here", node.span, "this is a word")
     alike = near(node.name, [k for k in c.env if k not in CONSTANTS] or CONSTANTS)
     m = Mistake("undefined-name", f"`{node.name}` is not defined here", node.span, "no parameter or constant has this name",
-                hint=f"did you mean `{alike}`?" if alike else f"make it a parameter of the block or net, or define it above:  {node.name} = 1")
+                hint=f"did you mean `{alike}`?" if alike
+                else f"make it a parameter of the block or net, or define it above:  {node.name} = 1")
     m.diagnostic = out_of_reach(m.diagnostic, c)
     return m
 
@@ -96,7 +99,8 @@ def _attribute(node: tree.Attribute, c: Context, flow: Flow | None) -> Any:
             raise undefined(node.of, c)
         file = node.name in ("npz", "npy", "safetensors", "net", "weights", "h5", "pt", "pth")
         raise Mistake("bad-value", f"{described(of)} has no parts with names", node.span,
-                      hint=f'a file stands in quotes:  "{tree.source_text(node)}"' if file else Advice("`in` has: " + ", ".join(ATTRIBUTES)))
+                      hint=f'a file stands in quotes:  "{tree.source_text(node)}"' if file
+                      else Advice("`in` has: " + ", ".join(ATTRIBUTES)))
     shape = of.flow.type.shape
     if node.name == "shape":
         v: Any = shape
@@ -116,14 +120,15 @@ def _attribute(node: tree.Attribute, c: Context, flow: Flow | None) -> Any:
     if not of.flow.sure and (v is None or v is shape):
         raise Silent
     if v is None:
-        raise Mistake("unknown-size", f"the {node.name} of the flow is not known", node.span, f"it is {'x'.join('?' if n is None else str(n) for n in shape)}",
-                      hint="bind it:  --input 3x224x224")
+        raise Mistake("unknown-size", f"the {node.name} of the flow is not known", node.span,
+                      f"it is {'x'.join('?' if n is None else str(n) for n in shape)}", hint="bind it:  --input 3x224x224")
     return v
 
 
 def _incoming(node: tree.Incoming, c: Context, flow: Flow | None) -> Any:
     if flow is None:
-        raise Mistake("no-flow", "there is no flow yet, so `in` has no shape", node.span, hint="begin the net with:  input 3x224x224")
+        raise Mistake("no-flow", "there is no flow yet, so `in` has no shape", node.span,
+                      hint="begin the net with:  input 3x224x224")
     return Incoming(flow)
 
 
@@ -137,7 +142,8 @@ def _item(node: tree.Item, c: Context, flow: Flow | None) -> Any:
         raise Mistake("bad-value", f"only a list has items, and this is {described(of)}", node.of.span)
     if not isinstance(index, int) or not 0 <= index < len(of):
         written = f"{index:g}" if isinstance(index, float) else str(index)
-        raise Mistake("bad-index", f"the list has {len(of)} items, numbered from 0", node.index.span, f"there is no item {written}")
+        raise Mistake("bad-index", f"the list has {len(of)} items, numbered from 0", node.index.span,
+                      f"there is no item {written}")
     return of[index]
 
 
@@ -156,7 +162,8 @@ def _instead(node: tree.Function) -> str | None:
 
 def _function(node: tree.Function, c: Context, flow: Flow | None) -> Any:
     if node.name not in FUNCTIONS:
-        raise Mistake("undefined-name", f"there is no function `{node.name}`", node.span, notes=("there are: " + ", ".join(FUNCTIONS),), hint=_instead(node))
+        raise Mistake("undefined-name", f"there is no function `{node.name}`", node.span,
+                      notes=("there are: " + ", ".join(FUNCTIONS),), hint=_instead(node))
     values = [evaluate(a, c, flow) for a in node.arguments]
     if node.name in ("min", "max") and len(values) == 1 and isinstance(values[0], tuple) and values[0]:
         values = list(values[0])
@@ -171,8 +178,8 @@ def _function(node: tree.Function, c: Context, flow: Flow | None) -> Any:
         return len(values[0])
     numbers = [_number(v, n, c) for v, n in zip(values, nodes)]
     if not numbers or (node.name not in ("min", "max") and len(numbers) != 1):
-        raise Mistake("bad-value", f"{node.name} takes {'at least one number' if node.name in ('min', 'max') else 'one number'}", node.span,
-                      f"{len(numbers)} given")
+        raise Mistake("bad-value", f"{node.name} takes {'at least one number' if node.name in ('min', 'max') else 'one number'}",
+                      node.span, f"{len(numbers)} given")
     if node.name in ("floor", "ceil", "round"):
         import math
 
@@ -196,7 +203,8 @@ def _binary(node: tree.Binary, c: Context, flow: Flow | None) -> Any:
     if op in ("==", "!="):
         return _equal(node, c, flow) == (op == "==")
     if op == "/" and node.left.__class__ is tree.Dims:
-        raise Mistake("bad-value", "sizes cannot be divided", node.span, hint=f"a stride has a space before its slash and none after:  {tree.source_text(node.left)} /2")
+        raise Mistake("bad-value", "sizes cannot be divided", node.span,
+                      hint=f"a stride has a space before its slash and none after:  {tree.source_text(node.left)} /2")
     a, b = number(node.left, c, flow), number(node.right, c, flow)
     try:
         v = _arithmetic(op, a, b)
@@ -245,7 +253,9 @@ def _equal(node: tree.Binary, c: Context, flow: Flow | None) -> bool:
         # A word may be compared with a word, and with what is no number; anything else is a name nobody defined.
         if isinstance(v, Symbol) and _unbound(n, c) and (v.name not in c.file.words or is_number(other)):
             raise undefined(n, c)
-        if v is None and isinstance(n, (tree.Attribute, tree.Item)) and not isinstance(other, (Symbol, Macro, str)) and other is not None:
+        if v is None and isinstance(n, (tree.Attribute, tree.Item)) and not isinstance(other,
+                                                                                       (Symbol, Macro,
+                                                                                        str)) and other is not None:
             _number(v, n, c)
     if isinstance(a, (Symbol, Macro)) and isinstance(b, (Symbol, Macro)):
         return a.name == b.name

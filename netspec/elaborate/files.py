@@ -48,7 +48,8 @@ class Context:
     origins: Origins = field(default_factory=dict)  # of the parameters, see `blame`
 
     def bound(self, /, **names: Any) -> Context:
-        kept = self.origins if self.origins.keys().isdisjoint(names) else {k: v for k, v in self.origins.items() if k not in names}
+        kept = self.origins if self.origins.keys().isdisjoint(names) else {k: v for k, v in self.origins.items()
+                                                                           if k not in names}
         return Context({**self.env, **names}, self.defaults, self.file, kept)
 
     def with_default(self, kind: str, default: Any) -> Context:
@@ -75,7 +76,8 @@ class File:
     @cached_property
     def named(self) -> frozenset[str]:
         """Every name that a line of it may give to a node."""
-        return frozenset(n.name for n in tree.walk(self.module.items) if isinstance(n, (tree.Labelled, tree.Output, tree.InputLine)) and n.name)
+        return frozenset(n.name for n in tree.walk(self.module.items)
+                         if isinstance(n, (tree.Labelled, tree.Output, tree.InputLine)) and n.name)
 
     @property
     def name(self) -> str:
@@ -115,7 +117,8 @@ class Library:
         if first is not None:
             self.found.append(Diagnostic(
                 "duplicate-definition", f"`{item.name}` is defined twice",
-                (Label(item.name_span, "this name is taken"), Label(first.item.name_span, "the first is here")), hint=Advice("give one of them another name")))
+                (Label(item.name_span, "this name is taken"), Label(first.item.name_span, "the first is here")),
+                hint=Advice("give one of them another name")))
             return
         file.definitions[item.name] = Macro(item, file)
 
@@ -146,9 +149,11 @@ class Library:
                 continue
             macro = other.definitions.get(name)
             if macro is None:
-                if str(place) in self.loading and name in {n for i in other.module.items if isinstance(i, tree.Import) for n in i.names}:
+                if str(place) in self.loading and name in {n for i in other.module.items if isinstance(i, tree.Import)
+                                                           for n in i.names}:
                     circle = "the file imports it from itself" if other is file else "each file imports it from the other"
-                    self.found.append(Diagnostic("import-cycle", f"`{name}` is looked for in a circle of imports", (Label(item.span, circle),),
+                    self.found.append(Diagnostic("import-cycle", f"`{name}` is looked for in a circle of imports",
+                                                 (Label(item.span, circle),),
                                                  hint=f"define `{name}` in {'this file' if other is file else 'one of the files'}"))
                 else:
                     self.found.append(_missing(name, item, other))
@@ -219,7 +224,8 @@ def _missing(name: str, item: tree.Import, other: File) -> Diagnostic:
     """A name that the imported file does not define."""
     alike = near(name, other.definitions)
     kind = next(("a constant" for i in other.module.items if isinstance(i, tree.Constant) and i.name == name), None)
-    return Diagnostic("missing-import", f"{item.path} has no block or net `{name}`", (Label(item.span, f"{kind} there" if kind else "not defined there"),),
+    return Diagnostic("missing-import", f"{item.path} has no block or net `{name}`",
+                      (Label(item.span, f"{kind} there" if kind else "not defined there"),),
                       (f"it defines: {', '.join(list(other.definitions)[:12]) or 'no block and no net'}",),
                       f"did you mean `{alike}`?" if alike else f"write it here too:  {name} = ..." if kind else None)
 
@@ -227,7 +233,8 @@ def _missing(name: str, item: tree.Import, other: File) -> Diagnostic:
 def _shown(importer: str, place: Path) -> str:
     """An imported file's name in messages: as its importer would be named."""
     try:
-        return os.path.join(os.path.dirname(importer), place.relative_to(Path(importer).resolve().parent)) if not importer.startswith("<") else str(place)
+        return os.path.join(os.path.dirname(importer),
+                            place.relative_to(Path(importer).resolve().parent)) if not importer.startswith("<") else str(place)
     except ValueError:
         return str(place)
 

@@ -30,7 +30,8 @@ class Arguments:
 
 
 def no_flow(node: tree.Call) -> Mistake:
-    return Mistake("no-flow", "there is no flow yet for this step to read", node.span, "nothing stands above it", hint="begin the net with:  input 3x224x224")
+    return Mistake("no-flow", "there is no flow yet for this step to read", node.span, "nothing stands above it",
+                   hint="begin the net with:  input 3x224x224")
 
 
 def flow_of(place: Scope) -> Flow:
@@ -68,7 +69,8 @@ def resolve(node: tree.Call, c: Context) -> tuple[str, Any]:
     if name in STRUCTURAL:
         return name, None
     if held is not None and not isinstance(held, Symbol):
-        raise Mistake("wrong-word", f"`{name}` is {described(held)}, not a layer or block", node.name_span, "only a layer or block can be a step", hint=Advice("hand in a word, for example  relu"))
+        raise Mistake("wrong-word", f"`{name}` is {described(held)}, not a layer or block", node.name_span,
+                      "only a layer or block can be a step", hint=Advice("hand in a word, for example  relu"))
     raise unknown(name, node.name_span, c, LAYERS, via=node.name if isinstance(held, Symbol) else None)
 
 
@@ -83,7 +85,8 @@ def unknown(name: str, span: Span, c: Context, layers: Any, via: str | None = No
     elif name in ("return", "end", "pass"):
         hint = Advice("drop this line: a body ends with its last line, and its value is the result")
     elif _of_training(name):
-        hint = Advice(f"it belongs into a train section:  train NAME:  {span.source.line(span.line)[span.column - 1 :].split('#')[0].rstrip()}")
+        hint = Advice(
+            f"it belongs into a train section:  train NAME:  {span.source.line(span.line)[span.column - 1 :].split('#')[0].rstrip()}")
     elif name.lower() in layers:
         hint = f"did you mean `{name.lower()}`?"
     elif alias and (alias.split()[0] in layers or alias in STRUCTURAL):
@@ -94,8 +97,10 @@ def unknown(name: str, span: Span, c: Context, layers: Any, via: str | None = No
         hint = f"did you mean `{head}`?" if head in ("input", "output") else f"did you mean `{head}:`?"
     else:
         hint = Advice(f"define it above:  block {name}(...): ...")
-    label = "not a layer, not a block of this file" if via is None else f"`{via}` is `{name}` here, which is not a layer and not a block"
-    meant = None if _of_training(name) else next((w for w in (alias and alias.split()[0], name.lower(), alike) if w in layers or w in blocks), head)
+    label = ("not a layer, not a block of this file" if via is None
+             else f"`{via}` is `{name}` here, which is not a layer and not a block")
+    meant = None if _of_training(name) else next((w for w in (alias and alias.split()[0], name.lower(), alike) if w in layers
+                                                  or w in blocks), head)
     return Mistake("unknown-word", f"I know no layer or block called `{name}`", span, label, hint=hint, meant=meant)
 
 
@@ -118,7 +123,8 @@ def arguments(e: Elaborator, node: tree.Call, flow: Flow | None, scope: Scope, c
         kind = a.__class__
         if kind is tree.Option:
             if a.name in out.options:
-                raise Mistake("duplicate-option", f"`{a.name}` is given twice", a.span, "the second time", peers=(Label(out.options[a.name].span, "the first"),))
+                raise Mistake("duplicate-option", f"`{a.name}` is given twice", a.span, "the second time",
+                              peers=(Label(out.options[a.name].span, "the first"),))
             out.options[a.name] = _given(e, a.value, a.span, flow, scope, c)
         elif kind is tree.Stride:
             if out.stride is not None:

@@ -25,8 +25,8 @@ from .values import UNKNOWN_VALUE, Flow, Mistake, Silent, Symbol
 
 ROUNDS = 8  # mistakes looked for in one step
 COUNTS = ("too-many-arguments", "missing-argument", "wrong-order")  # may follow from another mistake of the same step
-STANDING: dict[str, tuple[Any, Any]] = {"count": (5040, 10080), "whole": (5040, 10080), "size": (1, 2), "pad": (0, 1), "number": (0.25, 0.5),
-                                        "rate": (0.25, 0.5), "flag": (False, True)}
+STANDING: dict[str, tuple[Any, Any]] = {"count": (5040, 10080), "whole": (5040, 10080), "size": (1, 2), "pad": (0, 1),
+                                        "number": (0.25, 0.5), "rate": (0.25, 0.5), "flag": (False, True)}
 
 
 def mended(e: Elaborator, cls: Any, node: tree.Call, args: Arguments, m: Exception, c: Context) -> Bound | None:
@@ -72,7 +72,8 @@ def _take_out(d: Diagnostic, given: list[Given], options: dict[str, Given]) -> N
     for k, g in enumerate(given):
         if g.span == d.span:
             written = g.span.source.line(g.span.line)[g.span.column - 1 : g.span.column] != "@"  # else it has no place here
-            placed = not isinstance(g.value, Symbol) and (written or not isinstance(g.value, Scope)) and g.value is not UNKNOWN_VALUE
+            placed = not isinstance(g.value, Symbol) and (written
+                                                          or not isinstance(g.value, Scope)) and g.value is not UNKNOWN_VALUE
             stays = d.code == "undefined-name" or (d.code != "too-many-arguments" and placed)
             given[k : k + 1] = [Given(UNKNOWN_VALUE, g.span)] if stays else []
             return
@@ -108,7 +109,8 @@ def likely(e: Elaborator, cls: Any, bound: Bound, inputs: list[Flow], span: Span
         return inputs[0].unsure()
     a, b = outs
     shape = tuple(p if p == q else None for p, q in zip(a.type.shape, b.type.shape))
-    most = tuple(None if p is None or q is None else max(p, q) for p, q in zip(a.most, b.most)) if a.most and b.most and len(a.most) == len(b.most) else None
+    most = tuple(None if p is None or q is None else max(p, q)
+                 for p, q in zip(a.most, b.most)) if a.most and b.most and len(a.most) == len(b.most) else None
     return Flow("", type(a.type)(shape, a.type.batch), False, (), most, a.ranked and b.ranked)
 
 

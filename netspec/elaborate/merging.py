@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from .lookup import Arguments
 
 
-def by_reference(e: Elaborator, node: tree.Call, cls: Any, args: Arguments, flow: Flow | None, scope: Scope, c: Context, label: str | None) -> Flow:
+def by_reference(e: Elaborator, node: tree.Call, cls: Any, args: Arguments, flow: Flow | None, scope: Scope, c: Context,
+                 label: str | None) -> Flow:
     """`concat @a @b crop`: the flow first, then the nodes."""
     if flow is None:
         raise no_flow(node)
@@ -32,10 +33,13 @@ def by_reference(e: Elaborator, node: tree.Call, cls: Any, args: Arguments, flow
     if not refs and "over" not in args.options and not any(g.value is UNKNOWN_VALUE for g in args.given):
         axis = [g.name for g in args.given if g.name is not None and g.name in e.seen_axes]
         if axis:
-            raise Mistake("missing-argument", f"{cls.name} pools an axis that is named by over=", node.span, hint=f"{cls.name} over={axis[0]}")
+            raise Mistake("missing-argument", f"{cls.name} pools an axis that is named by over=", node.span,
+                          hint=f"{cls.name} over={axis[0]}")
         named = " ".join("@" + g.name for g in args.given if g.name is not None and g.name in scope.kids)
-        raise Mistake("missing-argument", f"{cls.name} joins several values, and only the flow came", node.span, "nothing to join it with",
-                      hint=f"a node is written with `@`:  {cls.name} {named}" if named else Advice(f"name a node,  {cls.name} @a , or put branches under  {cls.name}:"))
+        raise Mistake("missing-argument", f"{cls.name} joins several values, and only the flow came", node.span,
+                      "nothing to join it with",
+                      hint=f"a node is written with `@`:  {cls.name} {named}" if named
+                      else Advice(f"name a node,  {cls.name} @a , or put branches under  {cls.name}:"))
     return join(e, node, cls, args, [("the flow", flow, node.span), *peers], scope, c, label)
 
 
@@ -54,11 +58,12 @@ def branches(e: Elaborator, node: tree.Merge, flow: Flow | None, scope: Scope, c
     if target is UNKNOWN:
         return statements.undecided(e, [s for b in node.branches for s in b.statements], flow, scope, c)
     if len(node.branches) == 1 and not node.call.arguments and not isinstance(target, Macro):
-        e.say("warning", "unconnected", f"this `{name}:` has one branch, and joins it with nothing", node.call.span, "one value, as it is",
-              hint="add a second line that begins with `|`:  | skip")
+        e.say("warning", "unconnected", f"this `{name}:` has one branch, and joins it with nothing", node.call.span,
+              "one value, as it is", hint="add a second line that begins with `|`:  | skip")
     is_block = isinstance(target, Macro)
     if not is_block and (target is None or target.category != "merge"):
-        raise Mistake("wrong-word", f"`{name}` does not merge branches", node.call.name_span, "only a merge has `|` lines under it",
+        raise Mistake("wrong-word", f"`{name}` does not merge branches", node.call.name_span,
+                      "only a merge has `|` lines under it",
                       hint=Advice("concat, add, sub, mul, max, mean merge; so does a block with several inputs"))
     args = arguments(e, node.call, flow, scope, c)
     outs: list[tuple[str, Flow, Span]] = []
@@ -80,7 +85,8 @@ def branches(e: Elaborator, node: tree.Merge, flow: Flow | None, scope: Scope, c
     return join(e, node.call, target, args, [*outs, *refs], scope, c, label)
 
 
-def join(e: Elaborator, node: tree.Call, cls: Any, args: Arguments, peers: list[tuple[str, Any, Span]], scope: Scope, c: Context, label: str | None) -> Flow:
+def join(e: Elaborator, node: tree.Call, cls: Any, args: Arguments, peers: list[tuple[str, Any, Span]], scope: Scope, c: Context,
+         label: str | None) -> Flow:
     """One merge of these values."""
     span = node.span
     crop = False
@@ -98,7 +104,8 @@ def join(e: Elaborator, node: tree.Call, cls: Any, args: Arguments, peers: list[
     made, bound = bind(cls, span, given, args.options, args.stride, c.defaults.get(cls.name))
     axis = bound.fields.get("over")
     if axis is not None and axis not in e.seen_axes:
-        raise Mistake("missing-reference", f"there is no `each {axis}:` above this line", bound.spans.get("over", span), "the axis is named where it is opened",
+        raise Mistake("missing-reference", f"there is no `each {axis}:` above this line", bound.spans.get("over", span),
+                      "the axis is named where it is opened",
                       hint=f"over={sorted(e.seen_axes)[0]}" if e.seen_axes else Advice(f"open it with  each {axis}:"))
     if any(f is None for _, f, _ in peers):
         raise Silent
@@ -126,11 +133,14 @@ def join(e: Elaborator, node: tree.Call, cls: Any, args: Arguments, peers: list[
 
 def _between(d: Diagnostic, node: tree.Call | None, name: str, peers: list[tuple[str, Flow, Span]], scope: Scope) -> Diagnostic:
     """A merge's refusal with its inputs by name, and the way out that their sizes suggest."""
-    notes = tuple(f"{what}{f' ({f.value})' if f.value and not what.startswith('@') else ''}: {shape_text(f.type.shape)}" for what, f, _ in peers)
+    notes = tuple(f"{what}{f' ({f.value})' if f.value and not what.startswith('@') else ''}: {shape_text(f.type.shape)}"
+                  for what, f, _ in peers)
     label = d.labels[0]
-    extra = tuple(Label(at, f"{what} gives {shape_text(f.type.shape)}") for what, f, at in peers if what.startswith("branch")) if d.code == "shape-mismatch" else ()
+    extra = tuple(Label(at, f"{what} gives {shape_text(f.type.shape)}") for what, f, at in peers
+                  if what.startswith("branch")) if d.code == "shape-mismatch" else ()
     hint = _agreed(node, name, peers, scope) if node is not None and d.code == "shape-mismatch" else d.hint
-    return Diagnostic(d.code, d.title, (Label(label.span, label.text), *extra[:4]), notes if not extra else (), hint, d.severity, d.trail)
+    return Diagnostic(d.code, d.title, (Label(label.span, label.text), *extra[:4]), notes if not extra else (), hint, d.severity,
+                      d.trail)
 
 
 def _agreed(node: tree.Call, name: str, peers: list[tuple[str, Flow, Span]], scope: Scope) -> str | None:
@@ -174,7 +184,8 @@ def _agreed(node: tree.Call, name: str, peers: list[tuple[str, Flow, Span]], sco
     if narrow == 0:
         return f"{across} -> {tree.source_text(node)}" if all(s == wide for s in shapes[1:]) else None
     target = reference_to(scope, first)
-    return f"{reference_to(scope, peers[narrow][1]) or what} -> {across} -> {name} {target}" if target is not None and len(peers) == 2 and name != "sub" else None
+    return f"{reference_to(scope, peers[narrow][1]) or what} -> {across} -> {name} {target}" if target is not None and len(
+        peers) == 2 and name != "sub" else None
 
 
 def _times_smaller(a: tuple[int | None, ...], b: tuple[int | None, ...]) -> str:
@@ -203,9 +214,12 @@ def cropped(e: Elaborator, peers: list[tuple[str, Flow, Span]], scope: Scope, sp
     first = flows[0].type
     for f in flows:
         if len(f.type.shape) != len(first.shape):
-            raise Mistake("wrong-rank", "crop cuts one image to the size of another, and these have different numbers of axes", span, f"{shape_text(f.type.shape)} with {shape_text(first.shape)}")
+            raise Mistake("wrong-rank", "crop cuts one image to the size of another, and these have different numbers of axes",
+                          span, f"{shape_text(f.type.shape)} with {shape_text(first.shape)}")
     if len(first.shape) < 2 and all(f.sure for f in flows):
-        raise Mistake("wrong-rank", "crop cuts images, and a vector has no height and width", span, f"nothing to cut from {shape_text(first.shape)}", hint=Advice("leave `crop` out: vectors are merged as they are"))
+        raise Mistake("wrong-rank", "crop cuts images, and a vector has no height and width", span,
+                      f"nothing to cut from {shape_text(first.shape)}",
+                      hint=Advice("leave `crop` out: vectors are merged as they are"))
     size = smallest([f.type for f in flows])
     whole = next((f for f in flows if f.type.spatial == size and None not in size), None)
     cls: Any = LAYERS["crop"]
@@ -226,8 +240,10 @@ def residual(e: Elaborator, ends: tuple[Label, ...], body: Flow, other: Flow, wh
     a, b = body.type, other.type
     if a.shape != b.shape and ((body.sure and other.sure) or len(a.shape) == len(b.shape)) and not _may_agree(a.shape, b.shape):
         e.report(Diagnostic("residual-mismatch", "a residual adds its input to its body, and the two differ in shape",
-                            (Label(head, f"body gives {shape_text(a.shape)}, {which} is {shape_text(b.shape)}"), *(ends if which != "the input" else ())),
-                            hint=_projection(a, b) if which == "the input" else Advice("make the shortcut end in the shape of the body")))
+                            (Label(head, f"body gives {shape_text(a.shape)}, {which} is {shape_text(b.shape)}"),
+                             *(ends if which != "the input" else ())),
+                            hint=_projection(a, b) if which == "the input"
+                            else Advice("make the shortcut end in the shape of the body")))
         out = Flow("", a, False) if which == "the input" else body.unsure()
     else:
         try:
@@ -276,7 +292,8 @@ def dense(e: Elaborator, x: Flow, y: Flow, scope: Scope, span: Span) -> Flow:
     try:
         out = e.add(place.path, made, flows, span, scope.path)
     except Mistake as m:
-        e.report(_between(m.diagnostic, None, "concat", [*((f"from above {k}", f, span) for k, f in enumerate(before, 1)), ("the body", y, span)], scope))
+        e.report(_between(m.diagnostic, None, "concat", [*((f"from above {k}", f, span) for k, f in enumerate(before, 1)),
+                                                         ("the body", y, span)], scope))
         out = guess(made, flows)
     except Silent:
         out = guess(made, flows)

@@ -55,7 +55,8 @@ def elaborate(module: tree.Module, net: str | None = None, parameters: Mapping[s
     e, graph = _elaborated(library, file, macro, parameters, input)
     errors = [d for d in e.found if d.severity == "error"]
     if graph is None and not errors:  # a tree with lines set aside: whoever parsed it knows them
-        raise SpecError(Diagnostic("syntax", f"{module.source.name} has lines that could not be read", (Label(macro.item.name_span),)))
+        raise SpecError(Diagnostic("syntax", f"{module.source.name} has lines that could not be read",
+                                   (Label(macro.item.name_span),)))
     if errors or graph is None:  # what else is wrong with the file is said in the same breath
         raise SpecError(*told(in_order([*e.found, *check_module(module)])))
     return graph
@@ -78,7 +79,8 @@ def _is_net(macro: Macro) -> bool:
 
 def callable_nets(module: tree.Module) -> list[tree.Definition | tree.Variant]:
     """The nets and variants that need no arguments, in the order of the file."""
-    return [i for i in module.items if isinstance(i, (tree.Variant, tree.Definition)) and (isinstance(i, tree.Variant) or i.kind == "net")
+    return [i for i in module.items if isinstance(i, (tree.Variant, tree.Definition))
+            and (isinstance(i, tree.Variant) or i.kind == "net")
             and not any(p.default is None for p in i.params)]
 
 
@@ -87,7 +89,8 @@ def _nets(module: tree.Module) -> list[tree.Definition | tree.Variant]:
 
 
 def _listed(module: tree.Module) -> tuple[str, ...]:
-    return tuple(f"{i.name}" + (f"({', '.join(tree.source_text(p) for p in i.params)})" if i.params else "") for i in _nets(module))
+    return tuple(f"{i.name}" + (f"({', '.join(tree.source_text(p) for p in i.params)})" if i.params else "")
+                 for i in _nets(module))
 
 
 def _only_net(module: tree.Module) -> str:
@@ -98,8 +101,10 @@ def _only_net(module: tree.Module) -> str:
     if not _nets(module):
         raise UsageError(f"{name} defines no net", hint="net lenet:\n  input 1x28x28\n  fc 10", code="no-net")
     if not nets:
-        raise UsageError(f"every net of {name} needs arguments", *_listed(module), hint=Advice(f"define a variant:  net NAME = {_nets(module)[0].name} ..."), code="which-net")
-    raise UsageError(f"{name} defines {len(nets)} nets: say which", *(n.name for n in nets), hint=f"{name}:{nets[0].name}", code="which-net")
+        raise UsageError(f"every net of {name} needs arguments", *_listed(module),
+                         hint=Advice(f"define a variant:  net NAME = {_nets(module)[0].name} ..."), code="which-net")
+    raise UsageError(f"{name} defines {len(nets)} nets: say which", *(n.name for n in nets), hint=f"{name}:{nets[0].name}",
+                     code="which-net")
 
 
 def net_of(module: tree.Module, name: str) -> None:
@@ -112,7 +117,8 @@ def _no_such_net(module: tree.Module, name: str, macro: Macro | None) -> None:
     if macro is not None:
         raise UsageError(f"`{name}` is a block, not a net", *_listed(module), code="which-net")
     alike = near(name, [n.name for n in _nets(module)])
-    raise UsageError(f"{module.source.name} has no net called {name}", *_listed(module), hint=f"did you mean {alike}?" if alike else None, code="which-net")
+    raise UsageError(f"{module.source.name} has no net called {name}", *_listed(module), hint=f"did you mean {alike}?" if alike
+                     else None, code="which-net")
 
 
 # ---------------------------------------------------------------- one net
@@ -129,12 +135,14 @@ def _deep_stack() -> Iterator[None]:
         sys.setrecursionlimit(before)
 
 
-def _elaborated(library: Library, file: File, macro: Macro, parameters: Mapping[str, object], input: Any) -> tuple[Elaborator, Graph | None]:
+def _elaborated(library: Library, file: File, macro: Macro, parameters: Mapping[str, object],
+                input: Any) -> tuple[Elaborator, Graph | None]:
     e = Elaborator(library, {})
     library.nets += 1
     e.found += library.found
     settings = dict(parameters)
-    if str(settings.get("weights", "")) in ("none", "None") and "weights" in settings and "weights" not in _parameter_names(macro):
+    if str(settings.get("weights", "")) in ("none",
+                                            "None") and "weights" in settings and "weights" not in _parameter_names(macro):
         settings.pop("weights")
         e.initialise = True
     e.wanted = _wanted_inputs(macro, input)
@@ -149,7 +157,8 @@ def _elaborated(library: Library, file: File, macro: Macro, parameters: Mapping[
             e.entered.clear()  # what stands behind it was not reached
             graph = None
         except RecursionError:
-            e.report(Diagnostic("too-deep", "this is nested too deeply", (Label(macro.item.name_span, "inside here"),), hint=Advice("move inner parts into blocks")))
+            e.report(Diagnostic("too-deep", "this is nested too deeply", (Label(macro.item.name_span, "inside here"),),
+                                hint=Advice("move inner parts into blocks")))
             graph = None
     return e, graph
 
@@ -165,7 +174,8 @@ def prepare(e: Elaborator, file: File) -> None:
         if isinstance(item, tree.Constant):
             with e.guarded():
                 if item.name in file.env:
-                    raise Mistake("duplicate-definition", f"`{item.name}` is defined twice", item.span, "the second time", hint=Advice("give it another name"))
+                    raise Mistake("duplicate-definition", f"`{item.name}` is defined twice", item.span, "the second time",
+                                  hint=Advice("give it another name"))
                 file.env.update({item.name: statements.bound(e, item, None, c).env[item.name]})
             file.env.setdefault(item.name, UNKNOWN_VALUE)
         elif isinstance(item, tree.Default):
@@ -219,8 +229,9 @@ def _run_net(e: Elaborator, file: File, macro: Macro, settings: dict[str, object
     for key, value in settings.items():
         if key not in names:
             alike = near(key, names)
-            raise UsageError(f"{macro.name} has no parameter called {key}", f"its parameters: {', '.join(sorted(names)) or 'none'}", hint=f"did you mean {alike}?" if alike else None,
-                             code="unknown-parameter")
+            raise UsageError(f"{macro.name} has no parameter called {key}",
+                             f"its parameters: {', '.join(sorted(names)) or 'none'}", hint=f"did you mean {alike}?" if alike
+                             else None, code="unknown-parameter")
         args.options[key] = Given(_setting(key, value, file), span)
     node = tree.Call(macro.name, (), span, span)
     c = Context(file.env, {}, file)
@@ -249,10 +260,13 @@ def _run_net(e: Elaborator, file: File, macro: Macro, settings: dict[str, object
             raise Mistake("wrong-argument", "`upto` stops a called net; a variant always runs to its end", args.upto.span)
     if e.wanted:
         name = next(iter(e.wanted))
-        raise UsageError(f"{macro.name} has no input called {name}", f"its inputs: {', '.join(e.inputs)}", code="unknown-parameter")
+        raise UsageError(f"{macro.name} has no input called {name}", f"its inputs: {', '.join(e.inputs)}",
+                         code="unknown-parameter")
     if out is None or not e.inputs:
-        if not any(d.severity == "error" for d in e.found) and not any(isinstance(n, tree.Hole) for n in tree.walk(definition.body)):
-            e.say("error", "no-flow", f"the net `{macro.name}` has no input", definition.name_span, "nothing flows through it", hint="input 3x224x224")
+        if not any(d.severity == "error" for d in e.found) and not any(isinstance(n, tree.Hole)
+                                                                       for n in tree.walk(definition.body)):
+            e.say("error", "no-flow", f"the net `{macro.name}` has no input", definition.name_span, "nothing flows through it",
+                  hint="input 3x224x224")
         return
     if not e.ends_with_output:
         if "out" in e.outputs:
@@ -313,7 +327,8 @@ def shape_of(v: Any) -> tuple[int, ...]:
     except (TypeError, ValueError):
         raise UsageError(f"{v!r} is not a shape", hint="--input 3x512x512", code="wrong-argument") from None
     if not sizes or any(n < 1 for n in sizes):
-        raise UsageError(f"{v!r} is not a shape: sizes are whole numbers from 1 up", hint="--input 3x512x512", code="wrong-argument")
+        raise UsageError(f"{v!r} is not a shape: sizes are whole numbers from 1 up", hint="--input 3x512x512",
+                         code="wrong-argument")
     return sizes
 
 
@@ -328,7 +343,8 @@ def _finish(e: Elaborator, macro: Macro) -> Graph | None:
     for n in nodes:
         if n.name not in e.read and not getattr(n.op, "role", None):
             name, span = e.results.get(n.name, (n.name, n.spans[0]))
-            e.say("warning", "unconnected", "this line connects nothing", span, f"nothing reads {name}", several, hint="drop it, or read it:  @" + name)
+            e.say("warning", "unconnected", "this line connects nothing", span, f"nothing reads {name}", several,
+                  hint="drop it, or read it:  @" + name)
         elif n.name not in e.read:
             e.say("warning", "unconnected", f"nothing reads the input `{n.name}`", n.spans[0], notes=several)
     dead_biases(e, nodes, {v for _, v in outputs})
@@ -336,7 +352,8 @@ def _finish(e: Elaborator, macro: Macro) -> Graph | None:
     training = elaborate_training(e, macro, graph)
     if any(d.severity == "error" for d in e.found):
         return None
-    return Graph(macro.name, tuple(nodes), outputs, training=training, warnings=bounded(in_order(e.found)), precision=(training and training.precision) or DEFAULT)
+    return Graph(macro.name, tuple(nodes), outputs, training=training, warnings=bounded(in_order(e.found)),
+                 precision=(training and training.precision) or DEFAULT)
 
 
 def _without_unread_sides(e: Elaborator, wanted: set[str]) -> list[Node]:
@@ -363,7 +380,8 @@ def check_file(path: Any) -> list[Diagnostic]:
     return check_module(*parse_recovering(read_source(path)))
 
 
-def _looked_at(library: Library, file: File, entered: set[int], over: dict[int, tuple[Any, Context]], taken: set[int]) -> list[Diagnostic]:
+def _looked_at(library: Library, file: File, entered: set[int], over: dict[int, tuple[Any, Context]],
+               taken: set[int]) -> list[Diagnostic]:
     """What can be said of what nothing runs, and of train sections."""
     library.spent = Spent()  # what no net runs is looked at for itself
     e = Elaborator(library, {})
@@ -379,7 +397,8 @@ def _looked_at(library: Library, file: File, entered: set[int], over: dict[int, 
     return e.found
 
 
-def check_module(module: tree.Module, mistakes: list[Diagnostic] | tuple[Diagnostic, ...] = (), also: Callable[[Graph], list[Diagnostic]] | None = None) -> list[Diagnostic]:
+def check_module(module: tree.Module, mistakes: list[Diagnostic] | tuple[Diagnostic, ...] = (),
+                 also: Callable[[Graph], list[Diagnostic]] | None = None) -> list[Diagnostic]:
     """As `check_file`, for a tree and what was wrong with its text. `also` has something to say of each net that is well."""
     found = list(mistakes)
     library = Library()
@@ -408,7 +427,8 @@ def check_module(module: tree.Module, mistakes: list[Diagnostic] | tuple[Diagnos
         taken |= e.taken
     found += _looked_at(library, file, entered, over, taken)
     found += static_findings(file, found)
-    unread = {(d.span.source, d.span.line) for d in mistakes if d.span is not None and d.code not in ("tab-indentation", "unexpected-indent", "inconsistent-indent")}
+    unread = {(d.span.source, d.span.line) for d in mistakes if d.span is not None
+              and d.code not in ("tab-indentation", "unexpected-indent", "inconsistent-indent")}
     found = [d for d in found if d in mistakes or d.span is None or (d.span.source, d.span.line) not in unread]
     if mistakes:  # a line that was not read may be the one that reads a value, or uses a name
         found = [d for d in found if d.code not in ("unconnected", "unused")]

@@ -27,15 +27,18 @@ def dead_biases(e: Elaborator, nodes: list[Node], outputs: set[str]) -> None:
         for value in n.inputs:
             readers[value].append(n)
     alive: set[Span] = set()
-    uses: dict[Span, dict[str, tuple[Node, Node, int]]] = defaultdict(dict)  # by line: node, its normalisation, size, of every bias
+    # by line: node, its normalisation, size, of every bias
+    uses: dict[Span, dict[str, tuple[Node, Node, int]]] = defaultdict(dict)
     spans: dict[str, Span] = {}  # where the first use of a bias stands
     for n in nodes:
-        bias = next((p for p in n.parameters if p.name.endswith(".bias")), None) if getattr(n.op, "category", "") in ("convolution", "dense") else None
+        bias = next((p for p in n.parameters if p.name.endswith(".bias")),
+                    None) if getattr(n.op, "category", "") in ("convolution", "dense") else None
         if bias is None:
             continue
         span = spans.setdefault(bias.name, n.spans[0])
         after = readers[n.name]
-        asked = any(r.name == f"{n.name}.{r.op.name}" for r in after)  # a step with the switch has a bias only where it says bias=yes
+        # a step with the switch has a bias only where it says bias=yes
+        asked = any(r.name == f"{n.name}.{r.op.name}" for r in after)
         if asked or n.name in outputs or bias.file is not None or not after or not all(map(_centres, after)):
             alive.add(span)
         else:
@@ -44,8 +47,10 @@ def dead_biases(e: Elaborator, nodes: list[Node], outputs: set[str]) -> None:
         if span not in alive:
             node, norm, _ = next(iter(biases.values()))
             places = f" in {len(biases)} places" if len(biases) > 1 else ""
-            e.say("warning", "dead-bias", f"the bias of this {node.op.name} does nothing: {norm.op.name} subtracts it again", span,
-                  f"{sum(size for _, _, size in biases.values()):,} dead parameters{places}", hint=f"{norm.op.name} as a switch of the same step, or:  bias=no")
+            e.say("warning", "dead-bias", f"the bias of this {node.op.name} does nothing: {norm.op.name} subtracts it again",
+                  span,
+                  f"{sum(size for _, _, size in biases.values()):,} dead parameters{places}",
+                  hint=f"{norm.op.name} as a switch of the same step, or:  bias=no")
 
 
 def _centres(n: Node) -> bool:
@@ -64,7 +69,8 @@ def _padded(maker: Node | None, axis: int) -> int:
 
 def _windows(e: Elaborator, made: Any, x: Flow, span: Span) -> bool:
     """Pixels that no window reaches, and even windows under `same`: whether there are any."""
-    if made.category not in ("convolution", "pooling") or made.name == "deconv" or not (hasattr(made, "stride") and hasattr(made, "window")):
+    if made.category not in ("convolution", "pooling") or made.name == "deconv" or not (hasattr(made, "stride")
+                                                                                        and hasattr(made, "window")):
         return False
     if getattr(made, "whole", False) or getattr(made, "rounding", "floor") == "ceil":
         return False
@@ -80,17 +86,20 @@ def _windows(e: Elaborator, made: Any, x: Flow, span: Span) -> bool:
              for axis, (w, n, k, s, d, p) in enumerate(zip(sizes, over, window, stride, dilation, pad)) if n and w is not None]
     if found:
         real, what, formula, hint = max(found, key=lambda f: f[0])
-        e.say("warning" if real else "note", "lost-pixels", "the stride does not divide what the window slides over", span, what, (formula,), hint)
-    even = [k for k, d in zip(window, dilation) if d * (k - 1) % 2] if steady and made.pad == "same" and made.category == "convolution" else []
+        e.say("warning" if real else "note", "lost-pixels", "the stride does not divide what the window slides over", span, what,
+              (formula,), hint)
+    even = [k for k, d in zip(window, dilation)
+            if d * (k - 1) % 2] if steady and made.pad == "same" and made.category == "convolution" else []
     if even:
         k = even[0]
-        e.say("warning", "even-window", f"`same` with a window of {k} makes the plane one smaller: an even window has no middle", span,
-              f"{'x'.join(map(str, sizes))} becomes {'x'.join(str((w or 0) - (1 - k % 2)) for w, k in zip(sizes, window))}",
+        e.say("warning", "even-window", f"`same` with a window of {k} makes the plane one smaller: an even window has no middle",
+              span, f"{'x'.join(map(str, sizes))} becomes {'x'.join(str((w or 0) - (1 - k % 2)) for w, k in zip(sizes, window))}",
               hint=f"pad=[{', '.join(f'({(k - 1) // 2}, {k // 2})' for k in window)}]  keeps the size; `valid` says that it is meant")
     return bool(found or even)
 
 
-def _left_over(made: Any, w: int, n: int, window: int, stride: int, dilation: int, pad: tuple[int, int], behind: int) -> tuple[int, str, str, str | None]:
+def _left_over(made: Any, w: int, n: int, window: int, stride: int, dilation: int, pad: tuple[int, int],
+               behind: int) -> tuple[int, str, str, str | None]:
     """Of `n` places at the end of an axis that no window reaches: how many are pixels, in words, the formula, and what to do."""
     f = dilation * (window - 1) + 1
     padding = pad[1] + behind
@@ -99,6 +108,7 @@ def _left_over(made: Any, w: int, n: int, window: int, stride: int, dilation: in
     if real:
         what = f"{real} pixel{'s' if real > 1 else ''} at the end of each line {'are' if real > 1 else 'is'} never seen"
     exact = (w + sum(pad) - f) / stride + 1
-    formula = f"out = (in + 2*pad - window)/stride + 1 = ({w} + {sum(pad)} - {f})/{stride} + 1 = {exact:g}, rounded down to {int(exact)}"
+    formula = (
+        f"out = (in + 2*pad - window)/stride + 1 = ({w} + {sum(pad)} - {f})/{stride} + 1 = {exact:g}, rounded down to {int(exact)}")
     fits = next((f"pad={p}   or   " for p in range(window // 2 + 1) if (w + 2 * p - f) % stride == 0), "")
     return real, what, formula, f"{fits}round up:  ceil" if made.category == "pooling" else None

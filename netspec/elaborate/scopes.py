@@ -31,9 +31,10 @@ class Scope:
         if taken is not None:
             peer = (Label(taken.span, "the first is here"),) if taken.span and taken.span != span else ()
             again = " again in every turn" if taken.span == span else ""
-            raise Mistake("duplicate-name", f"there are two nodes called `{name}` here", span, f"this name is taken{again}", peers=peer,
-                          notes=(f"both would have the path {taken.path}",),
-                          hint=Advice(f"number the turns:  repeat 3 as i:  and  {name}[i]: ...") if again else Advice("choose another label"))
+            raise Mistake("duplicate-name", f"there are two nodes called `{name}` here", span, f"this name is taken{again}",
+                          peers=peer, notes=(f"both would have the path {taken.path}",),
+                          hint=Advice(f"number the turns:  repeat 3 as i:  and  {name}[i]: ...") if again
+                          else Advice("choose another label"))
         made = self.kids[name] = Scope(name, self, span, wall)
         return made
 
@@ -87,7 +88,8 @@ def _descend(found: Scope, rest: Sequence[str], parts: Sequence[str], span: Span
             alike = near(part, found.kids)
             raise Mistake("missing-reference", f"there is no node `{part}` in @{found.path}", span, "not defined above this line",
                           notes=(f"in it are: {', '.join(list(found.kids)[:12])}",) if found.kids else (),
-                          hint=f"did you mean @{'.'.join([*parts[:-1], alike])}?" if alike else f"for example:  @{found.path}.{list(found.kids)[-1]}" if found.kids else None)
+                          hint=f"did you mean @{'.'.join([*parts[:-1], alike])}?" if alike
+                          else f"for example:  @{found.path}.{list(found.kids)[-1]}" if found.kids else None)
         found = kid
     if found.value is None:
         raise Mistake("missing-reference", f"@{'.'.join(parts)} is not finished at this point", span, "this line is part of it",
@@ -111,7 +113,8 @@ def _missing(scope: Scope, parts: Sequence[str], span: Span, given: dict[str, An
         hint = Advice("it is outside this block: hand it in as a parameter, and call the block with  name=@" + written)
     else:
         hint = Advice("a reference can only look back; a line is named with a label:  " + parts[0] + ": ...")
-    return Mistake("missing-reference", f"there is no node @{written} at this point", span, "not defined above this line", hint=hint)
+    return Mistake("missing-reference", f"there is no node @{written} at this point", span, "not defined above this line",
+                   hint=hint)
 
 
 def _beyond(wall: Scope) -> Iterator[Scope]:

@@ -18,8 +18,10 @@ from .argument_kinds import OF_PARAMETERS as OPTIONS
 from .argument_kinds import Given, learns
 from .values import UNKNOWN_VALUE, Mistake, described, is_number, plain
 
-INITIALISERS = {"zeros": 0, "ones": 0, "constant": 1, "gaussian": 1, "uniform": 1, "he": 0, "he_normal": 0, "he_uniform": 0, "xavier": 0,
-                "xavier_normal": 0, "xavier_uniform": 0, "lecun": 0, "lecun_normal": 0, "lecun_uniform": 0, "orthogonal": 1}  # and how many numbers may follow
+# and how many numbers may follow
+INITIALISERS = {"zeros": 0, "ones": 0, "constant": 1, "gaussian": 1, "uniform": 1, "he": 0, "he_normal": 0, "he_uniform": 0,
+                "xavier": 0,
+                "xavier_normal": 0, "xavier_uniform": 0, "lecun": 0, "lecun_normal": 0, "lecun_uniform": 0, "orthogonal": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,8 @@ def stated(cls: type[Layer], options: dict[str, Given]) -> Stated | None:
 
 def _factor(name: str, g: Given) -> float:
     if not is_number(g.value):
-        raise Mistake("wrong-argument", f"{name} of a step is a factor for what the optimiser says", g.span, f"this is {described(g.value)}", hint=f"{name}=0.1")
+        raise Mistake("wrong-argument", f"{name} of a step is a factor for what the optimiser says", g.span,
+                      f"this is {described(g.value)}", hint=f"{name}=0.1")
     if not 0 <= g.value < float("inf"):
         raise Mistake("out-of-range", f"the factor {name} is at least 0", g.span, f"this is {g.value:g}")
     return float(g.value)
@@ -63,10 +66,13 @@ def _init(name: str, g: Given) -> str | float:
     word, *numbers = str(v).split() if isinstance(v, str) and v.strip() else [""]
     if word not in INITIALISERS:
         alike = near(word, INITIALISERS)
-        raise Mistake("unknown-word", f"there is no initialiser `{word}`" if word else f"{name} is a number or the name of an initialiser", g.span,
-                      notes=("there are: " + ", ".join(INITIALISERS),), hint=f"did you mean `{alike}`?" if alike else f'{name}=he   or   {name}="gaussian 0.01"')
+        raise Mistake("unknown-word", f"there is no initialiser `{word}`" if word
+                      else f"{name} is a number or the name of an initialiser", g.span,
+                      notes=("there are: " + ", ".join(INITIALISERS),), hint=f"did you mean `{alike}`?" if alike
+                      else f'{name}=he   or   {name}="gaussian 0.01"')
     try:
-        good = all(isfinite(float(n)) and (float(n) >= 0 or word == "constant") for n in numbers) and len(numbers) <= INITIALISERS[word]
+        good = all(isfinite(float(n)) and (float(n) >= 0 or word == "constant")
+                   for n in numbers) and len(numbers) <= INITIALISERS[word]
     except ValueError:
         good = False
     if not good:

@@ -91,7 +91,8 @@ def default(e: Elaborator, s: tree.Default, flow: Flow | None, c: Context) -> Bo
     cls = LAYERS.get(s.kind)
     if cls is None:
         if s.kind in c.file.definitions:
-            raise Mistake("wrong-word", f"`{s.kind}` is a block; its defaults stand in its own head", s.span, hint=Advice(f"there  block {s.kind}(n, stride=1):  has one"))
+            raise Mistake("wrong-word", f"`{s.kind}` is a block; its defaults stand in its own head", s.span,
+                          hint=Advice(f"there  block {s.kind}(n, stride=1):  has one"))
         raise unknown(s.kind, s.span, c, LAYERS)
     given, options, stride = [], {}, None
     for a in s.arguments:
@@ -110,12 +111,14 @@ def default(e: Elaborator, s: tree.Default, flow: Flow | None, c: Context) -> Bo
             if v is UNKNOWN_VALUE:
                 raise Silent
             if not isinstance(v, Symbol):
-                raise Mistake("wrong-argument", "a default never sets a positional argument", a.span, f"this is {described(v)}", hint=_by_name(s, a.span))
+                raise Mistake("wrong-argument", "a default never sets a positional argument", a.span, f"this is {described(v)}",
+                              hint=_by_name(s, a.span))
             given.append(Given(v, a.span, v.name))
     try:
         new = gather(cls, s.span, given, options, stride, whole=False)
     except Mistake as m:
-        if m.diagnostic.hint is not None and "->" in m.diagnostic.hint and m.diagnostic.span is not None:  # a default has no next step
+        # a default has no next step
+        if m.diagnostic.hint is not None and "->" in m.diagnostic.hint and m.diagnostic.span is not None:
             m.diagnostic = replace(m.diagnostic, hint=m.diagnostic.span.edited(""))
         raise
     old = c.defaults.get(s.kind)
@@ -132,7 +135,8 @@ def _by_name(s: tree.Default, at: Span) -> str:
     from ..words import REQUIRED
     from ..words import arguments as arguments_of
 
-    optional = sorted((a for a in arguments_of(LAYERS[s.kind]) if a.position is not None and a.kind != "ref"), key=lambda a: a.position or 0)
+    optional = sorted((a for a in arguments_of(LAYERS[s.kind]) if a.position is not None and a.kind != "ref"),
+                      key=lambda a: a.position or 0)
     written = at.source.line(at.line)[at.column - 1 : at.end_column - 1]
     if optional and optional[0].default is not REQUIRED:
         return at.edited(f"{optional[0].name}={written}")
@@ -171,14 +175,16 @@ def _labelled(e: Elaborator, s: tree.Labelled, flow: Flow | None, scope: Scope, 
     if alike and len(s.name) < 8 and distance(s.name, alike) > 1:
         alike = None  # more than one slip away
     if s.name == "reuse":
-        raise Mistake("misleading-label", "`reuse` is a step, and this makes a label of it", head, "no colon follows it", hint="reuse @" + tree.source_text(s.body).lstrip("@"))
+        raise Mistake("misleading-label", "`reuse` is a step, and this makes a label of it", head, "no colon follows it",
+                      hint="reuse @" + tree.source_text(s.body).lstrip("@"))
     if s.name in ("concat", "add", "sub", "mul", "mean") and single_call(s.body) is None:
         lines = s.body.statements if isinstance(s.body, tree.Suite) else (s.body,)
         peers = tuple(Label(first_line(x), "nor is this") for x in lines[1:4])
-        e.report(Mistake("branch-expected", f"`{s.name}:` opens a merge, and its lines begin with `|`", first_line(lines[0]), "no branch",
-                         hint="\n".join(f"| {tree.source_text(x)}" for x in lines), peers=peers).diagnostic)
+        e.report(Mistake("branch-expected", f"`{s.name}:` opens a merge, and its lines begin with `|`", first_line(lines[0]),
+                         "no branch", hint="\n".join(f"| {tree.source_text(x)}" for x in lines), peers=peers).diagnostic)
     elif alike and s.name != alike and s.index is None:
-        e.report(Mistake("misleading-label", f"the label `{s.name}` looks like the word `{alike}`", head, "read as a label, this line would connect nothing",
+        e.report(Mistake("misleading-label", f"the label `{s.name}` looks like the word `{alike}`", head,
+                         "read as a label, this line would connect nothing",
                          notes=("a label has a name further from it",), hint=head.edited(alike)).diagnostic)
         place = scope.claim(s.name, head) if s.name not in scope.kids else Scope(s.name, scope, s.span)
         place.value = flow.unsure() if flow else NOTHING
@@ -260,7 +266,8 @@ def check_turns(s: tree.Repeat, times: int | float) -> None:
         raise Mistake("not-whole", "a repeat runs a whole number of times", s.times.span, f"this is {times:g}",
                       hint=f"numbers that divide, or rounded down:  floor({tree.source_text(s.times)})")
     if times < 0:
-        raise Mistake("out-of-range", "a repeat cannot run a negative number of times", s.times.span, f"this is {times}", hint=f"for example:  {-times}")
+        raise Mistake("out-of-range", "a repeat cannot run a negative number of times", s.times.span, f"this is {times}",
+                      hint=f"for example:  {-times}")
     if times > TURNS:
         raise Mistake("too-large", f"a repeat of more than {TURNS} turns is no network", s.times.span, f"this is {times}")
 
@@ -292,11 +299,13 @@ def list_of(s: tree.For, c: Context, flow: Flow | None) -> list[tuple[Any, ...]]
     if isinstance(over, int) and not isinstance(over, bool):
         text = tree.source_text(s.over)
         raise Mistake("wrong-argument", "a loop runs over a list or a range, and this is one number", s.over.span,
-                      hint=text.replace(" ", "").replace("-", "..") if isinstance(s.over, tree.Binary) and "-" in text else f"1..{over}")
+                      hint=text.replace(" ", "").replace("-", "..") if isinstance(s.over, tree.Binary) and "-" in text
+                      else f"1..{over}")
     if not isinstance(over, tuple):
         if isinstance(over, Symbol) and isinstance(s.over, tree.Name):
             raise undefined(s.over, c)
-        raise Mistake("wrong-argument", "a loop runs over a list or a range", s.over.span, f"this is {described(over)}", hint=f"for example:  {_a_list(s)}")
+        raise Mistake("wrong-argument", "a loop runs over a list or a range", s.over.span, f"this is {described(over)}",
+                      hint=f"for example:  {_a_list(s)}")
     out: list[tuple[Any, ...]] = []
     for v in over:
         if len(s.names) == 1:
@@ -304,8 +313,8 @@ def list_of(s: tree.For, c: Context, flow: Flow | None) -> list[tuple[Any, ...]]
         elif v is UNKNOWN_VALUE:
             out.append((UNKNOWN_VALUE,) * len(s.names))
         elif not isinstance(v, tuple) or len(v) != len(s.names):
-            raise Mistake("wrong-argument", f"each item must have {len(s.names)} parts, one for each name", s.over.span, f"one is {described(v)}",
-                          hint=f"for example:  {_a_list(s)}")
+            raise Mistake("wrong-argument", f"each item must have {len(s.names)} parts, one for each name", s.over.span,
+                          f"one is {described(v)}", hint=f"for example:  {_a_list(s)}")
         else:
             out.append(v)
     return out
@@ -354,7 +363,8 @@ def undecided(e: Elaborator, bodies: list[Any], flow: Flow | None, scope: Scope,
 def _residual(e: Elaborator, s: tree.Residual, flow: Flow | None, scope: Scope, c: Context) -> Flow:
     head = _keyword(s.span, "residual")
     if flow is None:
-        raise Mistake("no-flow", "there is no flow yet for this residual to read", head, hint="begin the net with:  input 3x224x224")
+        raise Mistake("no-flow", "there is no flow yet for this residual to read", head,
+                      hint="begin the net with:  input 3x224x224")
     body = run(e, s.body, flow, scope, c)
     other, which = flow, "the input"
     if s.shortcut is not None:
@@ -380,7 +390,8 @@ def _residual(e: Elaborator, s: tree.Residual, flow: Flow | None, scope: Scope, 
             which = "the shortcut"
     assert body is not None
     e.ends_with_output = False
-    ends = (Label(last_line(s.body), "the body ends here"), *((Label(last_line(s.shortcut.body), "the shortcut ends here"),) if which == "the shortcut" and s.shortcut else ()))
+    ends = (Label(last_line(s.body), "the body ends here"),
+            *((Label(last_line(s.shortcut.body), "the shortcut ends here"),) if which == "the shortcut" and s.shortcut else ()))
     return merging.residual(e, ends, body, other, which, scope, head)
 
 
@@ -395,7 +406,8 @@ def last_line(body: Any) -> Span:
     while isinstance(body, (tree.Suite, tree.Steps)):
         body = (body.statements if isinstance(body, tree.Suite) else body.items)[-1]
     span: Span = body.span
-    return span if span.line == span.end_line else Span(span.source, span.line, span.column, span.line, len(span.source.line(span.line)) + 1)
+    return span if span.line == span.end_line else Span(span.source, span.line, span.column, span.line,
+                                                        len(span.source.line(span.line)) + 1)
 
 
 def _dense(e: Elaborator, s: tree.Dense, flow: Flow | None, scope: Scope, c: Context) -> Flow:
@@ -411,11 +423,13 @@ def _dense(e: Elaborator, s: tree.Dense, flow: Flow | None, scope: Scope, c: Con
 def _each(e: Elaborator, s: tree.Each, flow: Flow | None, scope: Scope, c: Context) -> Flow:
     span = _keyword(s.span, "each")
     if flow is None:
-        raise Mistake("no-flow", "there is no flow yet for this body to read", span, hint="begin the net with:  input (12, 3, 224, 224)")
+        raise Mistake("no-flow", "there is no flow yet for this body to read", span,
+                      hint="begin the net with:  input (12, 3, 224, 224)")
     if s.axis is not None:
         e.seen_axes.add(s.axis)
     if flow.sure and len(flow.type.shape) < 2:
-        raise Mistake("wrong-rank", "`each` runs over the first axis, and the flow has only one", span, f"it is {shape_text(flow.type.shape)}",
+        raise Mistake("wrong-rank", "`each` runs over the first axis, and the flow has only one", span,
+                      f"it is {shape_text(flow.type.shape)}",
                       hint="declare the input with its views first:  input (12, 3, 224, 224)")
     if not flow.sure:
         run(e, s.body, Flow("", TensorType((None,) * max(1, len(flow.type.shape) - 1)), False), scope, c)
@@ -444,7 +458,9 @@ def _frozen(e: Elaborator, s: tree.Frozen, flow: Flow | None, scope: Scope, c: C
 def _hole(e: Elaborator, s: tree.Hole, flow: Flow | None, scope: Scope, c: Context) -> Flow:
     """A line that could not be read. What was indented under it is still looked at, on its own."""
     inner = flow.unsure() if flow else NOTHING
-    e.maybe |= set(re.findall(r"\b(\w+)(?:\[.*?\])?\s*:", s.span.source.line(s.span.line))) | set(re.findall(r"output\s+(\w+)", s.span.source.line(s.span.line)))
+    e.maybe |= set(re.findall(r"\b(\w+)(?:\[.*?\])?\s*:",
+                              s.span.source.line(s.span.line))) | set(re.findall(r"output\s+(\w+)",
+                                                                                 s.span.source.line(s.span.line)))
     if s.body is not None:
         e.maybe |= {n.name for n in walk(s.body) if isinstance(n, (tree.Labelled, tree.Output))}
         loop = re.match(r"\s*for\s+(\w+(?:\s*,\s*\w+)*)|.*?\bas\s+(\w+)", s.span.source.line(s.span.line))
@@ -460,8 +476,11 @@ def _misplaced(e: Elaborator, s: Any, flow: Flow | None, scope: Scope, c: Contex
 
 
 _RULES: dict[type, Callable[..., Flow | None]] = {
-    tree.Suite: _suite, tree.Steps: _steps, tree.Call: _call, tree.Reference: _reference, tree.Labelled: _labelled, tree.Merge: _merge,
-    tree.Repeat: _repeat, tree.For: _for, tree.If: _if, tree.Residual: _residual, tree.Dense: _dense, tree.Each: _each, tree.Frozen: _frozen,
-    tree.Output: ends.output, tree.InputLine: ends.input_line, tree.Hole: _hole, tree.Default: _misplaced, tree.Constant: _misplaced,
+    tree.Suite: _suite, tree.Steps: _steps, tree.Call: _call, tree.Reference: _reference, tree.Labelled: _labelled,
+    tree.Merge: _merge,
+    tree.Repeat: _repeat, tree.For: _for, tree.If: _if, tree.Residual: _residual, tree.Dense: _dense, tree.Each: _each,
+    tree.Frozen: _frozen,
+    tree.Output: ends.output, tree.InputLine: ends.input_line, tree.Hole: _hole, tree.Default: _misplaced,
+    tree.Constant: _misplaced,
 }
 STATEMENTS = tuple(_RULES)

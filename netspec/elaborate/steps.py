@@ -80,7 +80,8 @@ def _call(e: Elaborator, node: tree.Call, flow: Flow | None, scope: Scope, c: Co
         name, target = resolve(node, c)
     except Mistake as m:
         if node.name in scope.kids:
-            m.meant, m.diagnostic = None, replace(m.diagnostic, hint=f"@{node.name}   or   to run its steps again:  reuse @{node.name}")
+            m.meant, m.diagnostic = None, replace(m.diagnostic,
+                                                  hint=f"@{node.name}   or   to run its steps again:  reuse @{node.name}")
         if m.diagnostic.code == "wrong-word":
             m.diagnostic = named(m.diagnostic, node.name, c)
         raise
@@ -119,9 +120,12 @@ def _expect(e: Elaborator, node: tree.Call, args: Arguments, flow: Flow) -> Flow
         return flow
     want = (want,) if isinstance(want, int) else want
     if not isinstance(want, tuple):
-        raise Mistake("wrong-argument", "expect takes one shape", node.span, hint="expect " + "x".join(str(g.value) for g in args.given) if args.given and all(g.value.__class__ is int for g in args.given) else "for example:  expect 64x56x56")
+        raise Mistake("wrong-argument", "expect takes one shape", node.span,
+                      hint="expect " + "x".join(str(g.value) for g in args.given) if args.given
+                      and all(g.value.__class__ is int for g in args.given) else "for example:  expect 64x56x56")
     if flow.sure and (len(want) != len(flow.type.shape) or any(a != b for a, b in zip(want, flow.type.shape) if a is not None)):
-        e.report(Mistake("shape-mismatch", "the flow has another shape than expected", node.span, f"it is {shape_text(flow.type.shape)}, not {shape_text(want)}",
+        e.report(Mistake("shape-mismatch", "the flow has another shape than expected", node.span,
+                         f"it is {shape_text(flow.type.shape)}, not {shape_text(want)}",
                          hint=f"expect {shape_text(flow.type.shape)}").diagnostic)
     return flow
 
@@ -129,7 +133,8 @@ def _expect(e: Elaborator, node: tree.Call, args: Arguments, flow: Flow) -> Flow
 # ---------------------------------------------------------------- a layer
 
 
-def layer(e: Elaborator, node: tree.Call, cls: Any, args: Arguments, flow: Flow | None, scope: Scope, c: Context, label: str | None) -> Flow:
+def layer(e: Elaborator, node: tree.Call, cls: Any, args: Arguments, flow: Flow | None, scope: Scope, c: Context,
+          label: str | None) -> Flow:
     """A layer and what its switches add: `conv3`, `conv3.bn`, `conv3.relu`."""
     if flow is None:
         raise no_flow(node)
@@ -147,7 +152,8 @@ def layer(e: Elaborator, node: tree.Call, cls: Any, args: Arguments, flow: Flow 
     least, most = cls.arity
     if len(inputs) < least or (most is not None and len(inputs) > most):
         place.value = flow.unsure()
-        raise Mistake("wrong-argument", f"{cls.name} reads {least} values, and {len(inputs)} came", span, notes=(binding.usage(cls),))
+        raise Mistake("wrong-argument", f"{cls.name} reads {least} values, and {len(inputs)} came", span,
+                      notes=(binding.usage(cls),))
     e.stated = said
     try:
         out = e.add(place.path, made, inputs, span, scope.path)
@@ -179,7 +185,8 @@ def _place(node: tree.Call, cls: Any, scope: Scope, c: Context, label: str | Non
     return place
 
 
-def _doubtful(e: Elaborator, node: tree.Call, cls: Any, args: Arguments, m: Exception, flow: Flow, scope: Scope, c: Context, label: str | None) -> Flow:
+def _doubtful(e: Elaborator, node: tree.Call, cls: Any, args: Arguments, m: Exception, flow: Flow, scope: Scope, c: Context,
+              label: str | None) -> Flow:
     """A step of whose arguments some are wrong or not known, as far as the others go."""
     place = _place(node, cls, scope, c, label)
     out = flow.unsure()
@@ -195,7 +202,8 @@ def _doubtful(e: Elaborator, node: tree.Call, cls: Any, args: Arguments, m: Exce
     return out
 
 
-def _bound(e: Elaborator, cls: Any, span: Span, args: Arguments, default: Bound | None, env: Collection[str]) -> tuple[Any, Bound]:
+def _bound(e: Elaborator, cls: Any, span: Span, args: Arguments, default: Bound | None,
+           env: Collection[str]) -> tuple[Any, Bound]:
     """`bind`, once for every way a step is written: what it gives, where all goes well, depends on nothing else."""
     key = _written(cls, args, default)
     found = e.bound_steps.get(key) if key is not None else None
@@ -249,7 +257,9 @@ def _with_flow(d: Diagnostic, scope: Scope, flow: Flow) -> Diagnostic:
     if d.hint is None or "@flow" not in d.hint:
         return d
     name = reference_to(scope, flow)
-    return replace(d, hint=d.hint.replace("@flow", name)) if name else replace(d, hint=None, notes=(*d.notes, f"with a label on the flow:  {d.hint}"))
+    return replace(d, hint=d.hint.replace("@flow", name)) if name else replace(d, hint=None,
+                                                                               notes=(*d.notes,
+                                                                                      f"with a label on the flow:  {d.hint}"))
 
 
 def guess(made: Any, inputs: list[Flow]) -> Flow:
@@ -271,13 +281,15 @@ def _whatever(made: Any, inputs: list[Flow]) -> Flow:
     shapes = []
     for n in (5040, 10080):
         try:
-            shapes.append(made.shape(*(TensorType(tuple(n if s is None else s for s in f.type.shape), f.type.batch) for f in inputs)))
+            shapes.append(made.shape(*(TensorType(tuple(n if s is None else s for s in f.type.shape), f.type.batch)
+                                       for f in inputs)))
         except Exception:  # nothing is known then
             return inputs[0].unsure()
     a, b = shapes
     if len(a.shape) != len(b.shape):
         return inputs[0].unsure()
-    return Flow("", TensorType(tuple(p if p == q else None for p, q in zip(a.shape, b.shape)), a.batch), False, (), None, all(f.ranked for f in inputs))
+    return Flow("", TensorType(tuple(p if p == q else None for p, q in zip(a.shape, b.shape)), a.batch), False, (), None,
+                all(f.ranked for f in inputs))
 
 
 # ---------------------------------------------------------------- reuse
@@ -289,14 +301,17 @@ def reuse(e: Elaborator, node: tree.Call, args: Arguments, flow: Flow | None, sc
         raise Silent
     if len(args.given) != 1 or not isinstance(args.given[0].value, Scope) or args.options or args.stride:
         named = next((g.name for g in args.given if g.name in scope.kids), None)
-        raise Mistake("wrong-argument", "reuse takes one node", node.span, hint=f"reuse @{named}" if named else next((f"reuse @{g.value.path}" for g in args.given if isinstance(g.value, Scope)), None))
+        raise Mistake("wrong-argument", "reuse takes one node", node.span, hint=f"reuse @{named}" if named
+                      else next((f"reuse @{g.value.path}" for g in args.given if isinstance(g.value, Scope)), None))
     if flow is None:
         raise no_flow(node)
     original: Scope = args.given[0].value
     if original.replay is None:
-        raise Mistake("wrong-argument", f"@{original.path} is no step that could run again", args.given[0].span, "it is not a labelled step or suite")
+        raise Mistake("wrong-argument", f"@{original.path} is no step that could run again", args.given[0].span,
+                      "it is not a labelled step or suite")
     if len(e.shared) >= CALLED or any(there == original.path for _, there in e.shared):
-        raise Mistake("endless-recursion", f"@{original.path} is run again inside itself", node.span, "it holds this very line", hint=Advice("reuse it after its last line"))
+        raise Mistake("endless-recursion", f"@{original.path} is run again inside itself", node.span, "it holds this very line",
+                      hint=Advice("reuse it after its last line"))
     from . import statements
 
     body, c = original.replay
@@ -314,4 +329,5 @@ def reuse(e: Elaborator, node: tree.Call, args: Arguments, flow: Flow | None, sc
             if (d.code, d.title, d.span) in known:  # the original has it already
                 del e.found[k], e.depths[k - len(e.found) - 1]
             elif d.severity == "error" and d.span is not None and d.span != node.span:
-                e.found[k] = replace(d, labels=(Label(node.span, d.labels[0].text), Label(d.span, "what is run again"), *d.labels[1:]))
+                e.found[k] = replace(d, labels=(Label(node.span, d.labels[0].text), Label(d.span, "what is run again"),
+                                                *d.labels[1:]))

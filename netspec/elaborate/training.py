@@ -22,7 +22,8 @@ from .files import Context
 from .statements import check_turns, list_of
 from .values import UNKNOWN_VALUE, Macro, Mistake, Silent, Symbol, described, plain
 
-SETTINGS = ("data", "loss", "schedule", "metric", "batch", "epochs", "accumulate", "drop_last", "precision", "average", "initialise", "augment", "regularise")
+SETTINGS = ("data", "loss", "schedule", "metric", "batch", "epochs", "accumulate", "drop_last", "precision", "average",
+            "initialise", "augment", "regularise")
 OF_OPTIMISER = ("lr", "momentum", "decay", "nesterov")  # said in its line, and by newcomers in one of their own
 
 
@@ -62,9 +63,12 @@ def elaborate_training(e: Elaborator, macro: Macro, graph: Graph | None) -> Trai
                 continue
     _run(e, item.body, Context(names, {}, file), section, graph)
     _steered(e, section)
-    return Training(tuple(section.losses), section.optimiser, tuple(made for made, _ in section.schedules), tuple(section.metrics), section.numbers.get("batch"),
-                    section.numbers.get("epochs"), section.numbers.get("accumulate"), section.average, section.initialise, section.data,
-                    tuple(made for made, _ in section.augmentation), tuple(section.regularisation), section.precision, bool(section.drop_last), tuple(span for _, span in section.augmentation))
+    return Training(tuple(section.losses), section.optimiser, tuple(made for made, _ in section.schedules),
+                    tuple(section.metrics), section.numbers.get("batch"),
+                    section.numbers.get("epochs"), section.numbers.get("accumulate"), section.average, section.initialise,
+                    section.data,
+                    tuple(made for made, _ in section.augmentation), tuple(section.regularisation), section.precision,
+                    bool(section.drop_last), tuple(span for _, span in section.augmentation))
 
 
 def training_words(e: Elaborator, item: tree.Train, file: Any, unknown: set[str]) -> None:
@@ -97,14 +101,15 @@ def _run(e: Elaborator, s: Any, c: Context, section: _Section, graph: Graph | No
                 inner = _run(e, x, inner, section, graph)
         elif isinstance(s, tree.Steps):
             if len(s.items) > 1:
-                raise Mistake("syntax", "each setting stands on a line of its own", s.items[1].span, "an arrow has no meaning here")
+                raise Mistake("syntax", "each setting stands on a line of its own", s.items[1].span,
+                              "an arrow has no meaning here")
             _run(e, s.items[0], c, section, graph)
         elif isinstance(s, tree.Call):
             _setting(e, s, c, section, graph)
         elif isinstance(s, tree.Constant):
             if s.name in SETTINGS:
-                raise Mistake("syntax", "a setting is followed by what it is set to, without `=`", s.span, f"this makes a constant called {s.name}",
-                              hint=f"{s.name} {tree.source_text(s.value)}")
+                raise Mistake("syntax", "a setting is followed by what it is set to, without `=`", s.span,
+                              f"this makes a constant called {s.name}", hint=f"{s.name} {tree.source_text(s.value)}")
             return c.bound(**{s.name: evaluate(s.value, c, None)})
         elif isinstance(s, tree.For):
             turns = list_of(s, c, None)
@@ -136,7 +141,8 @@ def _run(e: Elaborator, s: Any, c: Context, section: _Section, graph: Graph | No
         elif not isinstance(s, tree.Hole):
             colon = isinstance(s, tree.Labelled) and s.name in SETTINGS
             raise Mistake("misplaced", "this has no place in a train section", s.span, "a setting has no colon" if colon else "",
-                          hint=f"{s.name} {tree.source_text(s.body)}" if colon else "a train section holds settings:  loss cross_entropy")
+                          hint=f"{s.name} {tree.source_text(s.body)}" if colon
+                          else "a train section holds settings:  loss cross_entropy")
     return c
 
 
@@ -148,12 +154,13 @@ def _passed_over(e: Elaborator, s: Any, c: Context) -> None:
 
 def _steered(e: Elaborator, section: _Section) -> None:
     """Schedules steer what the optimiser has."""
-    names = [a.name for a in arguments(type(section.optimiser)) if a.kind in ("number", "rate", "count")] if section.optimiser is not None else []
+    names = [a.name for a in arguments(type(section.optimiser))
+             if a.kind in ("number", "rate", "count")] if section.optimiser is not None else []
     for made, span in section.schedules:
         if names and made.of not in names:
             alike = near(made.of, names)
-            e.say("error", "wrong-argument", f"{section.optimiser.name} has no `{made.of}` that a schedule could steer", span, "of= names one of its numbers",
-                  (f"its numbers: {', '.join(names)}",), f"of={alike}" if alike else None)
+            e.say("error", "wrong-argument", f"{section.optimiser.name} has no `{made.of}` that a schedule could steer", span,
+                  "of= names one of its numbers", (f"its numbers: {', '.join(names)}",), f"of={alike}" if alike else None)
 
 
 def _setting(e: Elaborator, s: tree.Call, c: Context, section: _Section, graph: Graph | None) -> None:
@@ -186,9 +193,11 @@ def _setting(e: Elaborator, s: tree.Call, c: Context, section: _Section, graph: 
         v = number(s.arguments[0], c, None)
         v = int(v) if v == int(v) else v
         if not isinstance(v, int):
-            raise Mistake("not-whole", f"{name} is a whole number", s.arguments[0].span, f"this is {v:g}", hint=f"{name} {max(1, round(v))}")
+            raise Mistake("not-whole", f"{name} is a whole number", s.arguments[0].span, f"this is {v:g}",
+                          hint=f"{name} {max(1, round(v))}")
         if v < 1:
-            raise Mistake("out-of-range", f"{name} is at least 1", s.arguments[0].span, f"this is {v}", hint=f"{name} {max(1, -v)}")
+            raise Mistake("out-of-range", f"{name} is at least 1", s.arguments[0].span, f"this is {v}",
+                          hint=f"{name} {max(1, -v)}")
         section.numbers[name] = v
     elif name in ("average", "initialise", "precision"):
         if getattr(section, name) is not None:
@@ -212,20 +221,25 @@ def _setting(e: Elaborator, s: tree.Call, c: Context, section: _Section, graph: 
         if name in LOSSES:
             raise Mistake("unknown-word", "a loss line begins with `loss`", s.span, hint="loss " + tree.source_text(s))
         if name in ("optimiser", "optimizer"):
-            raise Mistake("unknown-word", "an optimiser's line begins with its own name", s.name_span, hint="" + (tree.source_text(s).partition(" ")[2] or "adam lr=0.001"))
+            raise Mistake("unknown-word", "an optimiser's line begins with its own name", s.name_span,
+                          hint="" + (tree.source_text(s).partition(" ")[2] or "adam lr=0.001"))
         alike = OTHERWISE.get(name.lower()) or near(name, [*OPTIMISERS, *SETTINGS])
         option = OPTIONS.get(name.lower(), (name,))[0]
         if option in OF_OPTIMISER:
             raise Mistake("unknown-word", f"`{name}` is no setting of its own", s.name_span, "an option of the optimiser",
                 hint=_of_optimiser(s, option, section))
-        raise Mistake("unknown-word", f"a train section knows no setting `{name}`", s.name_span, "not a setting, not an optimiser",
-                      notes=(f"settings: {', '.join(SETTINGS)}", f"optimisers: {', '.join(sorted(OPTIMISERS))}"), hint=f"did you mean `{alike}`?" if alike else ELSEWHERE.get(name.lower()))
+        raise Mistake("unknown-word", f"a train section knows no setting `{name}`", s.name_span,
+                      "not a setting, not an optimiser",
+                      notes=(f"settings: {', '.join(SETTINGS)}", f"optimisers: {', '.join(sorted(OPTIMISERS))}"),
+                      hint=f"did you mean `{alike}`?" if alike else ELSEWHERE.get(name.lower()))
 
 
 def _of_optimiser(s: tree.Call, option: str, section: _Section) -> str:
     """`lr 0.1`, `weight_decay 1e-4`: an option of the optimiser's line."""
     value = f"{option}={tree.source_text(s.arguments[0])}" if s.arguments else f"{option}=0.1"
-    return Advice(f"it goes with the optimiser:  {section.optimiser.name if section.optimiser is not None else 'sgd'} ... {value}") if section.steps else f"sgd {value}" if option == "lr" else f"sgd lr=0.1 {value}"
+    return (Advice(
+        f"it goes with the optimiser:  {section.optimiser.name if section.optimiser is not None else 'sgd'} ... {value}")
+        if section.steps else f"sgd {value}" if option == "lr" else f"sgd lr=0.1 {value}")
 
 
 def _named(registry: Any, sort: str, s: tree.Call, c: Context) -> Any:
@@ -236,7 +250,8 @@ def _named(registry: Any, sort: str, s: tree.Call, c: Context) -> Any:
 def _class(registry: Any, sort: str, s: tree.Call, c: Context) -> tuple[Any, tuple[Any, ...]]:
     if not s.arguments or not isinstance(s.arguments[0], tree.Name):
         joined = tree.source_text(s.arguments[0]).replace("-", "_").replace(" ", "") if s.arguments else ""
-        raise Mistake("missing-argument", f"`{s.name}` is followed by the name of {'an' if sort[0] in 'aeiou' else 'a'} {sort}", s.span, "the name is missing",
+        raise Mistake("missing-argument", f"`{s.name}` is followed by the name of {'an' if sort[0] in 'aeiou' else 'a'} {sort}",
+                      s.span, "the name is missing",
             notes=("there are: " + ", ".join(sorted(registry)),),
                       hint=f"{s.name} {joined}" if joined in registry else f"for example:  {s.name} {sorted(registry)[0]}")
     first = s.arguments[0]
@@ -246,9 +261,13 @@ def _class(registry: Any, sort: str, s: tree.Call, c: Context) -> tuple[Any, tup
     name = held.name if isinstance(held, Symbol) else first.name
     cls = registry.get(name)
     if cls is None:
-        alike = next((w for w in (OTHERWISE.get(name.lower()), near(name, registry), name.lower().removesuffix("loss").rstrip("_")) if w in registry), None)
-        raise Mistake("unknown-word", f"there is no {sort} called `{name}`", first.span, f"not {'an' if sort[0] in 'aeiou' else 'a'} {sort}",
-                      notes=("there are: " + ", ".join(sorted(registry)),), hint=f"did you mean `{alike}`?" if alike else f"for example:  {sorted(registry)[0]}")
+        alike = next((w
+                      for w in (OTHERWISE.get(name.lower()), near(name, registry), name.lower().removesuffix("loss").rstrip("_"))
+                      if w in registry), None)
+        raise Mistake("unknown-word", f"there is no {sort} called `{name}`", first.span,
+                      f"not {'an' if sort[0] in 'aeiou' else 'a'} {sort}",
+                      notes=("there are: " + ", ".join(sorted(registry)),), hint=f"did you mean `{alike}`?" if alike
+                      else f"for example:  {sorted(registry)[0]}")
     return cls, s.arguments[1:]
 
 
@@ -260,12 +279,14 @@ def _word(cls: Any, s: tree.Call, arguments: Any, c: Context) -> Any:
             if a.name in options:
                 raise Mistake("duplicate-option", f"`{a.name}` is given twice", a.span, "the second time")
             if isinstance(a.value, tree.Reference):
-                raise Mistake("wrong-argument", f"`{a.name}` is no node", a.span, hint=f"an output is named by itself:  {s.name} {cls.name} {tree.source_text(a.value)}")
+                raise Mistake("wrong-argument", f"`{a.name}` is no node", a.span,
+                              hint=f"an output is named by itself:  {s.name} {cls.name} {tree.source_text(a.value)}")
             options[a.name] = Given(evaluate(a.value, c, None), a.span, a.value.name if isinstance(a.value, tree.Name) else None)
         elif isinstance(a, tree.Reference):
             raise Mistake("wrong-argument", f"{cls.name} takes no reference", a.span)
         else:
-            given.append(Given(evaluate(a, c, None), a.span, a.name if isinstance(a, tree.Name) and a.name not in c.env else None))
+            given.append(Given(evaluate(a, c, None), a.span, a.name if isinstance(a, tree.Name) and a.name not in c.env
+                               else None))
     return bind(cls, s.span, given, options, seen=c.env)[0]
 
 
@@ -289,7 +310,8 @@ def _used(e: Elaborator, s: tree.Call, c: Context, graph: Graph | None, rest: An
             if target is UNKNOWN_VALUE:
                 raise Silent
             if not isinstance(target, str):
-                raise Mistake("wrong-argument", "target is `input` or a name", a.span, f"this is {described(target)}", hint="target=input")
+                raise Mistake("wrong-argument", "target is `input` or a name", a.span, f"this is {described(target)}",
+                              hint="target=input")
         else:
             others.append(a)
     if output is None:
@@ -299,7 +321,8 @@ def _used(e: Elaborator, s: tree.Call, c: Context, graph: Graph | None, rest: An
         elif "out" in names or len(names) == 1:
             output = "out" if "out" in names else next(iter(names))
         else:
-            raise Mistake("missing-argument", f"this net has several outputs: say which one this {s.name} reads", s.span, "no output is named", notes=("outputs: " + ", ".join(names),),
+            raise Mistake("missing-argument", f"this net has several outputs: say which one this {s.name} reads", s.span,
+                          "no output is named", notes=("outputs: " + ", ".join(names),),
                           hint=f"{s.name} {tree.source_text(s.arguments[0])} @{next(iter(names))}" if s.arguments else None)
     return output, target, weight, others
 
@@ -318,7 +341,8 @@ def _output(ref: tree.Reference, c: Context, graph: Graph | None, known: list[st
         return name
     if name not in names:
         alike = near(name, names)
-        raise Mistake("missing-reference", f"the net has no output @{name}", ref.span, "not one of its outputs", notes=("outputs: " + ", ".join(names),),
+        raise Mistake("missing-reference", f"the net has no output @{name}", ref.span, "not one of its outputs",
+                      notes=("outputs: " + ", ".join(names),),
                       hint=f"did you mean @{alike}?" if alike else Advice(f"make it one, in the net:  output {name}"))
     return name
 
@@ -334,7 +358,8 @@ def _loss(e: Elaborator, s: tree.Call, c: Context, graph: Graph | None) -> LossU
         node = graph.maker[value]
         type_ = node.type
         if cls.after and getattr(node.op, "name", "") == cls.after:
-            e.say("note", "reads-logits", f"{cls.name} reads the input of @{output}'s {cls.after}: it computes the {cls.after} itself, stably", s.span)
+            e.say("note", "reads-logits",
+                  f"{cls.name} reads the input of @{output}'s {cls.after}: it computes the {cls.after} itself, stably", s.span)
             type_ = graph.values[node.inputs[0]].type
         else:
             _check_read(e, cls, node, graph, s)
@@ -352,23 +377,29 @@ def _check_read(e: Elaborator, cls: Any, node: Node, graph: Graph, s: tree.Call)
         node = graph.maker[node.inputs[0]]
     last, made = getattr(node.op, "name", ""), (f"made by {node.name}",)
     if cls.after and last == "log_softmax":
-        e.say("warning", "not-logits", f"{cls.name} computes a {cls.after} of what it reads, and this is a log_softmax already", s.span,
-              "computed twice" if cls.after == "softmax" else "the net would learn badly", made,
+        e.say("warning", "not-logits", f"{cls.name} computes a {cls.after} of what it reads, and this is a log_softmax already",
+              s.span, "computed twice" if cls.after == "softmax" else "the net would learn badly", made,
               _instead(s, "nll") or Advice(f"drop the log_softmax: {cls.name} reads logits"))
     elif cls.after and last in ("softmax", "sigmoid", "hardsigmoid"):
-        e.say("warning", "not-logits", f"{cls.name} computes a {cls.after} of what it reads, and this is a {last} already", s.span, "the net would learn badly",
-              made, Advice(f"drop the {last}: {cls.name} reads logits" if last == cls.after else f"drop the {last}, or use another loss"))
-    elif cls.log_probabilities and last != "log_softmax" and getattr(node.op, "category", "") in ("activation", "dense", "convolution"):
+        e.say("warning", "not-logits", f"{cls.name} computes a {cls.after} of what it reads, and this is a {last} already",
+              s.span, "the net would learn badly",
+              made, Advice(f"drop the {last}: {cls.name} reads logits" if last == cls.after
+                           else f"drop the {last}, or use another loss"))
+    elif cls.log_probabilities and last != "log_softmax" and getattr(node.op, "category",
+                                                                     "") in ("activation", "dense", "convolution"):
         logits = last == "softmax" or node.op.category != "activation"
-        e.say("warning", "not-log-probabilities", f"{cls.name} reads log-probabilities, as log_softmax makes them, and this is {'an' if last[0] in 'aeiou' else 'a'} {last}", s.span,
-              "the loss would have no meaning", made if logits else (*made, f"log_softmax belongs in the place of the {last}"), _instead(s, "cross_entropy") if logits else "")
+        e.say("warning", "not-log-probabilities",
+              f"{cls.name} reads log-probabilities, as log_softmax makes them, and this is {'an' if last[0] in 'aeiou' else 'a'} {last}", s.span,
+              "the loss would have no meaning", made if logits else (*made, f"log_softmax belongs in the place of the {last}"),
+              _instead(s, "cross_entropy") if logits else "")
 
 
 def _instead(s: tree.Call, loss: str) -> str:
     """The line with another loss, of the same output; nothing where that loss has not all the arguments of this one."""
     from ..losses import LOSSES
 
-    if not {a.name for a in s.arguments if isinstance(a, tree.Option)} <= {"weight", "target", *(a.name for a in arguments(LOSSES[loss]))}:
+    if not {a.name for a in s.arguments if isinstance(a, tree.Option)} <= {"weight", "target",
+                                                                           *(a.name for a in arguments(LOSSES[loss]))}:
         return ""
     return " ".join((s.name, loss, *map(tree.source_text, s.arguments[1:])))
 
@@ -385,7 +416,8 @@ def _check_target(op: Any, target: str | None, output: Any, graph: Graph, s: tre
     names = {n.name: n for n in graph.inputs}
     alike = near(target, names) if target is not None and target not in names and len(target) > 3 else None
     if alike:
-        raise Mistake("misleading-label", f"the target `{target}` looks like the input `{alike}`", s.span, "read as an array of the data", hint=f"target={alike}")
+        raise Mistake("misleading-label", f"the target `{target}` looks like the input `{alike}`", s.span,
+                      "read as an array of the data", hint=f"target={alike}")
     if target is None or (target != "input" and target not in names):
         return
     node = names.get(target) or graph.inputs[0]
@@ -394,7 +426,8 @@ def _check_target(op: Any, target: str | None, output: Any, graph: Graph, s: tre
         same = prod(n or 0 for n in output.shape) == prod(n or 0 for n in node.type.shape)
         raise Mistake("shape-mismatch", "the target has another shape than the output", s.span,
                       f"output {'x'.join(map(str, output.shape))}, target {'x'.join(map(str, node.type.shape))}",
-                      hint=Advice("give the output the shape of the target, at the end of the net:  " + ("reshape " if same else "expect ") + "x".join(map(str, node.type.shape))))
+                      hint=Advice("give the output the shape of the target, at the end of the net:  "
+                                  + ("reshape " if same else "expect ") + "x".join(map(str, node.type.shape))))
 
 
 def _metric(e: Elaborator, s: tree.Call, c: Context, graph: Graph | None) -> MetricUse:
@@ -411,7 +444,8 @@ def _data(s: tree.Call, c: Context) -> Setting:
 
     first = s.arguments[0] if s.arguments else None
     if isinstance(first, tree.Attribute):
-        raise Mistake("wrong-argument", "the name of a file stands in quotes", first.span, hint=f'data "{tree.source_text(first)}"')
+        raise Mistake("wrong-argument", "the name of a file stands in quotes", first.span,
+                      hint=f'data "{tree.source_text(first)}"')
     named = isinstance(first, tree.Name) and not isinstance(c.env.get(first.name), str)
     made = _named(DATASETS, "data set", s, c) if named or first is None else _word(DATASETS["files"], s, s.arguments, c)
     return Setting(made.name, (), tuple((a.name, getattr(made, a.field)) for a in arguments(type(made))), s.span)
@@ -436,7 +470,8 @@ def _whether(s: tree.Call, c: Context) -> bool:
     """`drop_last`, or `drop_last no` where a parameter says it."""
     if not s.arguments:
         return True
-    v = None if len(s.arguments) > 1 or isinstance(s.arguments[0], (tree.Option, tree.Reference)) else evaluate(s.arguments[0], c, None)
+    v = None if len(s.arguments) > 1 or isinstance(s.arguments[0],
+                                                   (tree.Option, tree.Reference)) else evaluate(s.arguments[0], c, None)
     if v is UNKNOWN_VALUE:
         raise Silent
     if not isinstance(v, bool):
@@ -447,10 +482,12 @@ def _whether(s: tree.Call, c: Context) -> bool:
 def _average(s: tree.Call, c: Context) -> float:
     """`average 0.999`: how much of the average each step keeps."""
     if len(s.arguments) != 1 or isinstance(s.arguments[0], (tree.Option, tree.Reference)):
-        raise Mistake("wrong-argument", "average takes one number", s.span, "how much of the average each step keeps", hint="average 0.999")
+        raise Mistake("wrong-argument", "average takes one number", s.span, "how much of the average each step keeps",
+                      hint="average 0.999")
     v = number(s.arguments[0], c, None)
     if not 0 < v < 1:
-        raise Mistake("out-of-range", "average is greater than 0 and less than 1", s.arguments[0].span, f"this is {v:g}", hint="average 0.999")
+        raise Mistake("out-of-range", "average is greater than 0 and less than 1", s.arguments[0].span, f"this is {v:g}",
+                      hint="average 0.999")
     return float(v)
 
 
@@ -459,7 +496,8 @@ def _initialise(s: tree.Call, c: Context) -> str:
     found = _free(s, c)
     if found.name != "lsuv":
         alike = near(found.name, ("lsuv",))
-        raise Mistake("unknown-word", f"`initialise` knows no `{found.name}`", s.span, "there is: lsuv", hint=f"did you mean `{alike}`?" if alike else "initialise lsuv")
+        raise Mistake("unknown-word", f"`initialise` knows no `{found.name}`", s.span, "there is: lsuv",
+                      hint=f"did you mean `{alike}`?" if alike else "initialise lsuv")
     if found.values or found.options:
         raise Mistake("wrong-argument", "`initialise lsuv` takes nothing more", s.span, hint="initialise lsuv")
     return found.name
@@ -468,7 +506,8 @@ def _initialise(s: tree.Call, c: Context) -> str:
 def _precision(s: tree.Call, c: Context) -> str:
     """`precision exact`: how exactly the network is computed."""
     if len(s.arguments) != 1 or isinstance(s.arguments[0], (tree.Option, tree.Reference)):
-        raise Mistake("wrong-argument", "precision takes one word", s.span, f"there are: {', '.join(PRECISIONS)}", hint="precision exact")
+        raise Mistake("wrong-argument", "precision takes one word", s.span, f"there are: {', '.join(PRECISIONS)}",
+                      hint="precision exact")
     said = plain(evaluate(s.arguments[0], c, None))
     if said is UNKNOWN_VALUE:
         raise Silent
@@ -489,14 +528,16 @@ def _penalty(s: tree.Call, c: Context) -> Setting:
     unknown = next((k for k in kinds if k not in ("l1", "l2", "weights")), None)
     if unknown is not None:
         alike = near(unknown, ("l1", "l2", "weights"))
-        raise Mistake("unknown-word", f"`regularise` knows no `{unknown}`", s.span, "it is l1 or l2, a number, and perhaps `weights`",
-                      hint=f"did you mean `{alike}`?" if alike else hint)
+        raise Mistake("unknown-word", f"`regularise` knows no `{unknown}`", s.span,
+                      "it is l1 or l2, a number, and perhaps `weights`", hint=f"did you mean `{alike}`?" if alike else hint)
     which = [k for k in kinds if k != "weights"]
-    if len(kinds) != len(set(kinds)) or len(which) > 1 or len(numbers) != len(which) or any(isinstance(v, bool) or not isinstance(v, int | float) for v in numbers):
+    if len(kinds) != len(set(kinds)) or len(which) > 1 or len(numbers) != len(which) or any(isinstance(v, bool)
+            or not isinstance(v, int | float) for v in numbers):
         raise Mistake("wrong-argument", "`regularise` takes l1 or l2, one number, and perhaps `weights`", s.span, hint=hint)
     if any(not 0 <= v < float("inf") for v in numbers):
         raise Mistake("out-of-range", f"the factor of {which[0]} is at least 0", s.span, f"this is {numbers[0]:g}")
-    return Setting((which or ["weights"])[0], (*map(float, numbers), *(["weights"] if which and "weights" in kinds else [])), (), s.span)
+    return Setting((which or ["weights"])[0], (*map(float, numbers), *(["weights"] if which and "weights" in kinds else [])), (),
+                   s.span)
 
 
 def _free(s: tree.Call, c: Context) -> Setting:
@@ -517,6 +558,7 @@ def _free(s: tree.Call, c: Context) -> Setting:
     if any(v is UNKNOWN_VALUE for v in (*values, *dict(options).values())):
         raise Silent
     if not values:
-        raise Mistake("missing-argument", f"`{s.name}` says nothing yet", s.span, "what is missing", hint={"initialise": "initialise lsuv"}.get(s.name, f"{s.name} l2 1e-4"))
+        raise Mistake("missing-argument", f"`{s.name}` says nothing yet", s.span, "what is missing",
+                      hint={"initialise": "initialise lsuv"}.get(s.name, f"{s.name} l2 1e-4"))
     first = values[0]
     return Setting(str(first), tuple(values[1:]), tuple(options), s.span)

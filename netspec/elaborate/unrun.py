@@ -42,7 +42,8 @@ def look(e: Elaborator, file: File, entered: Collection[int]) -> None:
 def _definition(e: Elaborator, file: File, item: tree.Definition) -> None:
     c = Context({**file.env, **{p.name: UNKNOWN_VALUE for p in item.params}}, file.places.get(item.name, file.defaults), file)
     scope = Scope("", None, None, wall=True)
-    _quietly(e, lambda: statements.run(e, item.body, NOTHING if item.kind == "block" else None, scope, c), [(item.name, item.name, item.name_span)])
+    _quietly(e, lambda: statements.run(e, item.body, NOTHING if item.kind == "block" else None, scope, c),
+             [(item.name, item.name, item.name_span)])
 
 
 def _passed_over(e: Elaborator, body: Any, c: Context) -> None:
@@ -67,10 +68,13 @@ def _quietly(e: Elaborator, run: Callable[[], object], calls: list[Any], maybe: 
             run()
     except Fatal:
         pass
-    e.found[before:] = [replace(d, trail=()) for d in e.found[before:] if d.severity == "error" and d.code not in UNJUDGED and not (e.cut and _numbered(d))]
+    e.found[before:] = [replace(d, trail=()) for d in e.found[before:] if d.severity == "error" and d.code not in UNJUDGED
+                        and not (e.cut and _numbered(d))]
     e.depths.clear()
 
 
 def _numbered(d: Diagnostic) -> bool:
     """Whether it misses a node that a later turn of a loop may make."""
-    return d.code == "missing-reference" and d.span is not None and bool(re.search(r"[\d\[]", d.span.source.line(d.span.line)[d.span.column - 1 : d.span.end_column]))
+    return d.code == "missing-reference" and d.span is not None and bool(re.search(r"[\d\[]",
+                                                                                   d.span.source.line(d.span.line)[d.span.column
+                                                                                           - 1 : d.span.end_column]))

@@ -283,7 +283,8 @@ def axis_phases(out: Axis | None, image: Axis | None, weight: set[str], extent: 
     if extent.get(p) == 1:
         return tuple(AxisPhase(a, size, 1, 1, tuple((v, 0) for v, off in taps if off == a)) for a in range(size)), window
     # out[s*p + off] = image[p]: place a + i*s of out reads image place i + (a - off) / s
-    return tuple(AxisPhase(a, stride, len(range(a, size, stride)), 1, tuple((v, (a - off) // stride) for v, off in taps if (a - off) % stride == 0))
+    return tuple(AxisPhase(a, stride, len(range(a, size, stride)), 1,
+                           tuple((v, (a - off) // stride) for v, off in taps if (a - off) % stride == 0))
                  for a in range(min(stride, size))), window
 
 
@@ -334,7 +335,8 @@ class Walk:
                 for _, d in self.taps[0] for _, h in self.taps[1] for _, w in columns]
 
 
-def walk(c: Contraction, phase: tuple[AxisPhase, AxisPhase, AxisPhase], lanes: int, last: bool = False, whole: bool = False) -> Walk:
+def walk(c: Contraction, phase: tuple[AxisPhase, AxisPhase, AxisPhase], lanes: int, last: bool = False,
+         whole: bool = False) -> Walk:
     """How a kernel with `lanes` lanes walks a phase. `last` tells that the image is stored channels-last; `whole` asks
     for whole blocks of channels and taps in the order of their places."""
     taps = (phase[0].taps, phase[1].taps, phase[2].taps)
@@ -351,7 +353,8 @@ def walk(c: Contraction, phase: tuple[AxisPhase, AxisPhase, AxisPhase], lanes: i
         if channels < lanes:
             return Walk("blocks", channels, (0,), 1, taps)
         # where the last block is mostly padding, shorter steps skip it
-        unit = next((u for u in (lanes, lanes // 2, lanes // 4) if u >= 2 and -(-channels // u) * u <= 1.1 * channels), max(2, lanes // 4))
+        unit = next((u for u in (lanes, lanes // 2, lanes // 4) if u >= 2 and -(-channels // u) * u <= 1.1 * channels),
+                    max(2, lanes // 4))
         return Walk("blocks", unit, (0,), -(-channels // unit), taps)
     if not last and c.outs == c.ins and lanes % c.outs == 0:
         return Walk("lanes", c.ins, tuple(b * lanes for b in range(-(-channels // lanes))), 1, taps)
@@ -429,7 +432,8 @@ class WeightOrder:
 
         c, V = self.contraction, self.lanes
         g, o, i, *window = c.strides
-        out = np.arange(first * V, last * V).reshape(-1, 1, 1, 1, 1, 1, V)  # [block, channel step, depth, row, column, scalar, lane]
+        # [block, channel step, depth, row, column, scalar, lane]
+        out = np.arange(first * V, last * V).reshape(-1, 1, 1, 1, 1, 1, V)
         group, real = out // c.outs, out < c.groups * c.outs
         where = c.base + group * g + out % c.outs * o
         for k, taps in enumerate(w.taps):
@@ -447,7 +451,8 @@ class WeightOrder:
         return np.where(real, where, -1).ravel()
 
 
-def master_order(formula: Formula, operands: Sequence[TensorType], results: Sequence[TensorType], lanes: int, last: bool = False) -> WeightOrder:
+def master_order(formula: Formula, operands: Sequence[TensorType], results: Sequence[TensorType], lanes: int,
+                 last: bool = False) -> WeightOrder:
     """The order the weight of a forward formula is stored in: the one its gradient is written in. `last`: the forward
     image is a channels-last network input."""
     gradient = gradient_of(formula, operands, results)

@@ -90,7 +90,8 @@ def spell(a: Axis, names: Mapping[str, str]) -> str:
     return axis_text(Axis(tuple((names.get(i, i), c) for i, c in a.terms), a.const))
 
 
-def in_bounds(axes: Iterable[tuple[Axis, int | None]], extents: dict[str, int], names: Mapping[str, str], size: Callable[[int], str]) -> list[str]:
+def in_bounds(axes: Iterable[tuple[Axis, int | None]], extents: dict[str, int], names: Mapping[str, str],
+              size: Callable[[int], str]) -> list[str]:
     """Conditions that keep subscripts within their axes' sizes; those that always hold are left out. `size` spells one."""
     out: dict[str, None] = {}
     for a, extent in axes:
@@ -192,7 +193,8 @@ class _Said:
     def numbers(self) -> frozenset[str]:
         reads = {id(x) for s in self.subscripts for x in ast.walk(s)}
         called = {id(x.func) for x in ast.walk(self.right) if isinstance(x, ast.Call)}
-        return frozenset(x.id for x in ast.walk(self.right) if isinstance(x, ast.Name) and id(x) not in reads and id(x) not in called)
+        return frozenset(x.id for x in ast.walk(self.right) if isinstance(x, ast.Name) and id(x) not in reads
+                         and id(x) not in called)
 
     @cached_property
     def is_product(self) -> bool:
@@ -203,8 +205,11 @@ class _Said:
     @cached_property
     def adds_up(self) -> bool:
         r = self.right
-        return self.how == "+=" and (isinstance(r, ast.Subscript) or (isinstance(r, ast.BinOp) and isinstance(r.op, ast.Mult | ast.Div) and isinstance(r.left, ast.Subscript)
-                                                                      and not any(isinstance(x, ast.Subscript) for x in ast.walk(r.right))))
+        return self.how == "+=" and (isinstance(r, ast.Subscript)
+                                     or (isinstance(r, ast.BinOp) and isinstance(r.op, ast.Mult | ast.Div)
+                                         and isinstance(r.left, ast.Subscript)
+                                                                      and not any(isinstance(x, ast.Subscript)
+                                                                                  for x in ast.walk(r.right))))
 
     @cached_property
     def anonymous(self) -> str:

@@ -48,7 +48,9 @@ class Rooms:
     def take(self, size: int, first: int, last: int) -> int:
         """The lowest place where `size` numbers are free in the steps from `first` to `last`, both included; they are taken."""
         nodes = self._nodes(first, last)
-        at = self._lowest(size, [held for node, whole in nodes if (held := (self.within if whole else self.through).get(node)) is not None])
+        at = self._lowest(size,
+                          [held for node, whole in nodes
+                           if (held := (self.within if whole else self.through).get(node)) is not None])
         for node, whole in nodes:
             self.within[node].add(at, at + size)
             if whole:

@@ -65,7 +65,8 @@ class Image:
 
     def placed(self, at: int) -> Image:
         """The same at another place."""
-        return Image(self.channels, self.extents, self.halo, self.lanes, self.item, self.pixel, self.row, self.plane, self.block, self.image, self.images, at, self.plus, self.of)
+        return Image(self.channels, self.extents, self.halo, self.lanes, self.item, self.pixel, self.row, self.plane, self.block,
+                     self.image, self.images, at, self.plus, self.of)
 
     @property
     def blocks(self) -> int:
@@ -103,13 +104,15 @@ def blocked(channels: int, spatial: tuple[int, ...], halo: tuple[int, ...], lane
     return Image(channels, extents, edge, lanes, item, pixel, row, plane, block, -(-channels // lanes) * block, images)
 
 
-def channels_last(channels: int, spatial: tuple[int, ...], halo: tuple[int, ...], lanes: int, item: int, images: int = 1) -> Image:
+def channels_last(channels: int, spatial: tuple[int, ...], halo: tuple[int, ...], lanes: int, item: int,
+                  images: int = 1) -> Image:
     """Channels of a pixel side by side; an image is rounded up to 64 bytes."""
     extents, edge = _three(spatial, 1), _three(halo, 0)
     pixel = channels * item
     row = (extents[2] + 2 * edge[2]) * pixel
     plane = (extents[1] + 2 * edge[1]) * row
-    return Image(channels, extents, edge, lanes, item, pixel, row, plane, 0, round_up((extents[0] + 2 * edge[0]) * plane, 64), images)
+    return Image(channels, extents, edge, lanes, item, pixel, row, plane, 0, round_up((extents[0] + 2 * edge[0]) * plane, 64),
+                 images)
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,9 @@ class Move:
 @lru_cache(maxsize=16384)
 def move_of(f: Formula | Pieces, operands: tuple[TensorType, ...], result: TensorType) -> Move | None:
     """The move a formula is, or None: no arithmetic, no element written twice, every subscript in bounds."""
-    if isinstance(f, Pieces) or f.how == "max=" or not isinstance(f.right, ast.Subscript) or len(f.targets) > 1 or not result.batch or not operands[0].batch:
+    if isinstance(f, Pieces) or f.how == "max=" or not isinstance(f.right,
+                                                                  ast.Subscript) or len(
+                                                                      f.targets) > 1 or not result.batch or not operands[0].batch:
         return None
     extents = f.extents(operands, (result,))
     walks = [_walk(a, t, extents) for a, t in ((f.target, result), (f.reads[0], operands[0]))]
@@ -58,7 +60,8 @@ def move_of(f: Formula | Pieces, operands: tuple[TensorType, ...], result: Tenso
         if to.get(i, 0) <= reach:
             return None
         reach += to[i] * (extents[i] - 1)
-    return Move(tuple(extents[i] for i in live), tuple(to[i] for i in live), at, tuple(source.get(i, 0) for i in live), start, (images, had))
+    return Move(tuple(extents[i] for i in live), tuple(to[i] for i in live), at, tuple(source.get(i, 0) for i in live), start,
+                (images, had))
 
 
 def _walk(a: Access, t: TensorType, extents: dict[str, int]) -> tuple[dict[str, int], int, int] | None:
@@ -82,7 +85,8 @@ def _walk(a: Access, t: TensorType, extents: dict[str, int]) -> tuple[dict[str, 
     return strides, first, images
 
 
-def alias(to: Access, source: Access, extents: dict[str, int], layout: Image, shape: TensorType, wanted: tuple[int, int, int]) -> Image | None:
+def alias(to: Access, source: Access, extents: dict[str, int], layout: Image, shape: TensorType,
+          wanted: tuple[int, int, int]) -> Image | None:
     """The layout of a value of type `shape`, written `to[...] = source[...]`, that makes it the very bytes of the source,
     which lies at `layout`; None where there is none, or none with the halo that is `wanted`."""
     if not layout.block or len(to.axes) < 2 or len(source.axes) < 2:
@@ -98,12 +102,17 @@ def alias(to: Access, source: Access, extents: dict[str, int], layout: Image, sh
     lane, channel = _live(source.axes[1], extents), source.axes[1].const
     count = shape.channels or 0
     whole = channel % layout.lanes == 0 and (channel + count == layout.channels or count % layout.lanes == 0)
-    if lane != _live(to.axes[1], extents) or any(k != 1 for _, k in lane) or len(lane) > 1 or to.axes[1].const or not whole or any(i in strides for i, _ in lane):
+    if lane != _live(to.axes[1], extents) or any(k != 1
+                                                 for _, k in lane) or len(
+                                                     lane) > 1 or to.axes[1].const or not whole or any(i in strides
+                                                             for i, _ in lane):
         return None
     batch, places = _live(to.axes[0], extents), _three(to.axes, extents)
     seen = [i for terms in (batch, lane, *(p for p, _ in places)) for i, _ in terms]
     image, rest = divmod(strides.get("n", 0), dict(batch).get("n", 1))
-    if len(set(seen)) < len(seen) or set(seen) != {*strides, *dict(lane)} or rest or any(i != "n" and (k != 1 or strides[i] != image) for i, k in batch):
+    if len(set(seen)) < len(seen) or set(seen) != {*strides, *dict(lane)} or rest or any(i != "n"
+                                                                                         and (k != 1 or strides[i] != image)
+                                                                                         for i, k in batch):
         return None
     vector = layout.lanes * layout.item
     units, halo, sizes = [0, 0, 0], [0, 0, 0], [1, 1, 1]
@@ -122,8 +131,8 @@ def alias(to: Access, source: Access, extents: dict[str, int], layout: Image, sh
     if units[2] != vector or any(h < w for h, w in zip(halo, wanted)):
         return None
     plus += channel // layout.lanes * layout.block - sum(h * u for h, u in zip(halo, units))
-    return replace(layout, channels=count, extents=(sizes[0], sizes[1], sizes[2]), halo=(halo[0], halo[1], halo[2]), pixel=units[2], row=units[1], plane=units[0],
-                   image=image, images=shape.batch, plus=plus)
+    return replace(layout, channels=count, extents=(sizes[0], sizes[1], sizes[2]), halo=(halo[0], halo[1], halo[2]),
+                   pixel=units[2], row=units[1], plane=units[0], image=image, images=shape.batch, plus=plus)
 
 
 def common_places(a: Access, b: Access, extents: dict[str, int]) -> tuple[bool, bool, bool]:

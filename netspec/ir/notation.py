@@ -29,7 +29,8 @@ def fault(text: str) -> str | None:
         return "a formula is  y[n,c] = expression,  with =, += or max="
     try:
         left, right = (ast.parse(part, mode="eval").body for part in (m[1], m[3]))
-        targets = [access(t) for t in (left.elts if isinstance(left, ast.Tuple) else [left]) if isinstance(t, ast.Subscript) and _plain(t)]
+        targets = [access(t) for t in (left.elts if isinstance(left, ast.Tuple) else [left]) if isinstance(t, ast.Subscript)
+                   and _plain(t)]
         count = len(left.elts) if isinstance(left, ast.Tuple) else 1
         for s in ast.walk(right):
             if isinstance(s, ast.Subscript) and _plain(s):
@@ -77,7 +78,8 @@ def _odd(e: ast.AST, indices: frozenset[str]) -> Iterator[str]:
             if name not in FUNCTIONS:
                 yield f"there is no function `{name}`; there are {', '.join(sorted(FUNCTIONS))}"
             elif len(arguments) != ARITY[name] or name == "where":
-                yield "where takes a comparison and two values:  where(x[n,c] > 0.0, a, b)" if name == "where" else f"{name} takes {ARITY[name]} value{'s' * (ARITY[name] > 1)}"
+                yield ("where takes a comparison and two values:  where(x[n,c] > 0.0, a, b)" if name == "where"
+                       else f"{name} takes {ARITY[name]} value{'s' * (ARITY[name] > 1)}")
             for x in arguments:
                 yield from _odd(x, indices)
         case _:
@@ -115,7 +117,9 @@ def with_channels(text: str, operands: Mapping[str, TensorType]) -> str:
     if not _BATCH_ALONE.search(text):
         return text
     f = Formula(text)
-    bare = {a.name for a in f.targets if _of_batch_alone(a)} | {r.name for r in f.reads if _of_batch_alone(r) and r.name in operands and operands[r.name].shape == (1,) and operands[r.name].batch}
+    bare = {a.name for a in f.targets if _of_batch_alone(a)} | {r.name for r in f.reads if _of_batch_alone(r)
+                                                                and r.name in operands and operands[r.name].shape == (1,)
+                                                                and operands[r.name].batch}
     return re.sub(r"\b([A-Za-z_]\w*)\[([^\[\],]*)\]", lambda m: f"{m[1]}[{m[2]},0]" if m[1] in bare else m[0], text)
 
 

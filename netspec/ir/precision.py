@@ -5,7 +5,8 @@ from __future__ import annotations
 from ..diagnostics import near
 
 DEFAULT = "float32"
-PRECISIONS = {"float32": "the fastest forms: convolutions may be transformed (Winograd)", "exact": "convolutions as they are written: direct"}
+PRECISIONS = {"float32": "the fastest forms: convolutions may be transformed (Winograd)",
+              "exact": "convolutions as they are written: direct"}
 LATER = ("bf16", "tf32")  # words that are kept for what is not there yet
 
 
@@ -14,6 +15,7 @@ def refusal(word: str) -> tuple[str, str] | None:
     if word in PRECISIONS:
         return None
     there = " and ".join(PRECISIONS)
-    title = f"there is no precision `{word}` yet; there are {there}" if word in LATER else f"there is no precision `{word}`; there are {there}"
+    title = (f"there is no precision `{word}` yet; there are {there}" if word in LATER
+             else f"there is no precision `{word}`; there are {there}")
     alike = None if word in LATER else near(word, PRECISIONS)
     return title, f"precision {alike or DEFAULT}"

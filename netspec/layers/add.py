@@ -11,8 +11,11 @@ def same_shapes(layer: str, inputs: tuple[TensorType, ...]) -> TensorType:
     """The common shape of several inputs; refuses inputs that differ."""
     first = inputs[0]
     for k, other in enumerate(inputs[1:], 2):
-        if other.shape != first.shape and not (len(other.shape) == len(first.shape) and all(a is None or b is None or a == b for a, b in zip(first.shape, other.shape))):
-            raise WordError(f"{layer} works element by element, so the shapes must be equal", f"input 1: {shape_text(first.shape)}", f"input {k}: {shape_text(other.shape)}",
+        if other.shape != first.shape and not (len(other.shape) == len(first.shape)
+                                               and all(a is None or b is None or a == b
+                                                       for a, b in zip(first.shape, other.shape))):
+            raise WordError(f"{layer} works element by element, so the shapes must be equal",
+                            f"input 1: {shape_text(first.shape)}", f"input {k}: {shape_text(other.shape)}",
                             label=f"{shape_text(first.shape)} with {shape_text(other.shape)}", code="shape-mismatch")
     return first
 
@@ -26,7 +29,8 @@ class Add(Layer, category="merge"):
     """
 
     arity = (1, None)
-    examples = (Example("add @a", inputs=((3, 4, 5), (3, 4, 5)), output=(3, 4, 5)), Example("add @a @b", inputs=((6,), (6,), (6,)), output=(6,)))
+    examples = (Example("add @a", inputs=((3, 4, 5), (3, 4, 5)), output=(3, 4, 5)),
+                Example("add @a @b", inputs=((6,), (6,), (6,)), output=(6,)))
 
     def shape(self, *inputs: TensorType) -> TensorType:
         return same_shapes("add", inputs)

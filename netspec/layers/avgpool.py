@@ -65,7 +65,8 @@ class AvgPool(Layer, category="pooling"):
         divisors = [self._divisor(i, *g) for i, *g in zip(p, space, out[1:], window, stride, pad, dilation)]
         fixed = prod(d for d in divisors if isinstance(d, int))
         by = " * ".join((repr(float(fixed)), *(d for d in divisors if isinstance(d, str))))
-        text = f"y[n,c,{','.join(p)}] += x[n,c,{slide(stride, pad, dilation)}] / " + (by if by == repr(float(fixed)) else f"({by})")
+        text = f"y[n,c,{','.join(p)}] += x[n,c,{slide(stride, pad, dilation)}] / " + (by if by == repr(float(fixed))
+                                                                                      else f"({by})")
         return str(b(text, x=x, out=out, over=dict(zip(names(WINDOW, rank), window))))
 
     def _divisor(self, i: str, w: int, out: int, k: int, s: int, pad: tuple[int, int], d: int) -> int | str:

@@ -31,7 +31,9 @@ class Bilinear(Layer, category="dense"):
     def shape(self, *inputs: TensorType) -> TensorType:
         for t in inputs:
             if len(t.shape) != 1 or not t.known:
-                raise WordError("bilinear multiplies two vectors", *(shape_text(i.shape) for i in inputs), label=f"an input is {shape_text(t.shape)}", hint="flatten it first:  flatten -> bilinear", code="wrong-rank")
+                raise WordError("bilinear multiplies two vectors", *(shape_text(i.shape) for i in inputs),
+                                label=f"an input is {shape_text(t.shape)}", hint="flatten it first:  flatten -> bilinear",
+                                code="wrong-rank")
         return inputs[0].of(self.units)
 
     def parameters(self, *inputs: TensorType) -> tuple[Parameter, ...]:

@@ -48,8 +48,10 @@ class Bn(Layer, category="normalisation"):
 
     def parameters(self, *inputs: TensorType) -> tuple[Parameter, ...]:
         c = known_channels(inputs[0])
-        learned = (Parameter("weight", (c,), "norm", "ones"),) * self.scale + (Parameter("bias", (c,), "norm", "zeros"),) * self.shift
-        return (*learned, Parameter("mean", (c,), "buffer", "zeros", trainable=False), Parameter("var", (c,), "buffer", "ones", trainable=False))
+        learned = (Parameter("weight", (c,), "norm", "ones"),) * self.scale + (Parameter("bias", (c,), "norm", "zeros"),
+                                                                               ) * self.shift
+        return (*learned, Parameter("mean", (c,), "buffer", "zeros", trainable=False),
+                Parameter("var", (c,), "buffer", "ones", trainable=False))
 
     def forward(self, b: Builder, *inputs: str, **parameters: str) -> str:
         (x,) = inputs
@@ -63,13 +65,15 @@ class Bn(Layer, category="normalisation"):
         far = b(f"far[c] = where(o[c] * o[c] > {FAR**2!r} * (v[c] + {self.eps!r}), 1.0, 0.0)", o=o, v=v)
         d, w = self._around(b, x, m, far)
         near, exact = ((variance, *self._scales(b, variance, parameters)) for variance in (v, w))
-        v, r, k = (b(f"{name}[c] = where(far[c] > 0.0, exact[c], near[c])", far=far, exact=e, near=n) for name, e, n in zip(("variance", "rate", "factor"), exact, near))
+        v, r, k = (b(f"{name}[c] = where(far[c] > 0.0, exact[c], near[c])", far=far, exact=e, near=n)
+                   for name, e, n in zip(("variance", "rate", "factor"), exact, near))
         b(f"mean2[c] = {1 - self.momentum!r} * mean[c] + {self.momentum!r} * (m[c] + d[c])", mean=mean, m=m, d=d, effect=mean)
         count = _count(b.type(x))
         unbiased = "v[c]" if self.biased else f"(v[c] * {count} / ({count} - 1.0))"
         b(f"var2[c] = {1 - self.momentum!r} * var[c] + {self.momentum!r} * {unbiased}", var=var, v=v, effect=var)
         b.save(m=m, d=d, r=r, k=k)
-        s = b("s[c] = bias[c] - d[c] * k[c]", bias=parameters["bias"], d=d, k=k) if self.shift else b("s[c] = -d[c] * k[c]", d=d, k=k)
+        s = b("s[c] = bias[c] - d[c] * k[c]", bias=parameters["bias"], d=d,
+              k=k) if self.shift else b("s[c] = -d[c] * k[c]", d=d, k=k)
         return b.map("(x - m) * k + s", x=x, m=m, k=k, s=s)
 
     def _in_one_sweep(self, b: Builder, x: str, mean: str) -> tuple[str, str]:
@@ -93,13 +97,17 @@ class Bn(Layer, category="normalisation"):
         else:
             own = b(f"own[n,c] += where(far[c] > 0.0, (x[{ix}] - m[c]) / {places!r}, 0.0)", x=x, m=m, far=far)
             rest = b(f"rest[n,c] += where(far[c] > 0.0, x[{ix}] - m[c] - own[n,c], 0.0)", x=x, m=m, far=far, own=own)
-            within = b(f"within[n,c] += where(far[c] > 0.0, (x[{ix}] - m[c] - own[n,c]) * (x[{ix}] - m[c] - own[n,c]), 0.0)", x=x, m=m, far=far, own=own)
-        total = b("total[c] += own[n,c]", own=own) if len(t.shape) == 1 else b(f"total[c] += own[n,c] + rest[n,c] / {places!r}", own=own, rest=rest)
+            within = b(f"within[n,c] += where(far[c] > 0.0, (x[{ix}] - m[c] - own[n,c]) * (x[{ix}] - m[c] - own[n,c]), 0.0)", x=x,
+                       m=m, far=far, own=own)
+        total = b("total[c] += own[n,c]", own=own) if len(t.shape) == 1 else b(f"total[c] += own[n,c] + rest[n,c] / {places!r}",
+                                                                               own=own, rest=rest)
         d = b(f"d[c] = total[c] / (N * {t.batch})", total=total)
         if len(t.shape) == 1:
             squares = b("squares[c] += where(far[c] > 0.0, (own[n,c] - d[c]) * (own[n,c] - d[c]), 0.0)", own=own, d=d, far=far)
         else:
-            squares = b(f"squares[c] += within[n,c] + (own[n,c] - d[c]) * (rest[n,c] + rest[n,c] + {places!r} * (own[n,c] - d[c]))", within=within, own=own, rest=rest, d=d)
+            squares = b(
+                f"squares[c] += within[n,c] + (own[n,c] - d[c]) * (rest[n,c] + rest[n,c] + {places!r} * (own[n,c] - d[c]))",
+                within=within, own=own, rest=rest, d=d)
         return d, b(f"v[c] = squares[c] / {_count(t)}", squares=squares)
 
     def _scales(self, b: Builder, v: str, parameters: dict[str, str]) -> tuple[str, str]:
@@ -107,7 +115,8 @@ class Bn(Layer, category="normalisation"):
         r = str(b(f"r[c] = 1.0 / sqrt(v[c] + {self.eps!r})", v=v))
         return r, str(b("k[c] = weight[c] * r[c]", weight=parameters["weight"], r=r)) if self.scale else r
 
-    def backward(self, b: Builder, dy: str, *inputs: str, saved: dict[str, str], **parameters: str) -> tuple[tuple[str, ...], dict[str, str]]:
+    def backward(self, b: Builder, dy: str, *inputs: str, saved: dict[str, str],
+                 **parameters: str) -> tuple[tuple[str, ...], dict[str, str]]:
         """dx = k (dy - mean(dy) - xhat mean(dy xhat)), xhat = (x - m - d) r."""
         (x,) = inputs
         t = b.type(x)
@@ -124,7 +133,8 @@ class Bn(Layer, category="normalisation"):
         dg = b("d_weight[c] = r[c] * (t2[c] - d[c] * d_bias[c])", r=r, t2=t2, d=d, d_bias=t1)
         cb = b(f"cb[c] = -k[c] * r[c] * d_weight[c] / {_count(t)}", k=k, r=r, d_weight=dg)
         cc = b(f"cc[c] = -k[c] * d_bias[c] / {_count(t)} - d[c] * cb[c]", k=k, d_bias=t1, d=d, cb=cb)
-        return (b.map("k * dy + ((x - m) * cb + cc)", k=k, dy=dy, x=x, m=m, cb=cb, cc=cc),), _only({"weight": dg, "bias": t1}, *parameters)
+        return (b.map("k * dy + ((x - m) * cb + cc)", k=k, dy=dy, x=x, m=m, cb=cb, cc=cc),
+                ), _only({"weight": dg, "bias": t1}, *parameters)
 
 
 def _count(t: TensorType) -> str:

@@ -18,8 +18,8 @@ class Channels(Layer, category="move"):
 
     range: Any = value("first..last, both included, counted from 0; or one number", position=0)
 
-    examples = (Example("channels 0..2", inputs=((5, 3, 2),), output=(3, 3, 2)), Example("channels 1..3", inputs=((4,),), output=(3,)),
-                Example("channels 2", inputs=((3, 4),), output=(1, 4)))
+    examples = (Example("channels 0..2", inputs=((5, 3, 2),), output=(3, 3, 2)),
+                Example("channels 1..3", inputs=((4,),), output=(3,)), Example("channels 2", inputs=((3, 4),), output=(1, 4)))
 
     def __str__(self) -> str:
         first, last = self.ends
@@ -29,7 +29,8 @@ class Channels(Layer, category="move"):
     def ends(self) -> tuple[int, int]:
         """The first and the last."""
         r = self.range
-        numbers = (r,) if isinstance(r, int) and not isinstance(r, bool) else tuple(r) if isinstance(r, (tuple, list, range)) else ()
+        numbers = (r,) if isinstance(r, int) and not isinstance(r,
+                                                                bool) else tuple(r) if isinstance(r, (tuple, list, range)) else ()
         whole = all(isinstance(k, int) for k in numbers)
         if not numbers or not whole or numbers[0] < 0 or numbers != tuple(range(numbers[0], numbers[0] + len(numbers))):
             raise WordError("channels takes neighbouring channels", label=f"{r}", hint="channels 0..2", code="bad-value")

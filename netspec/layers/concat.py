@@ -25,9 +25,11 @@ class Concat(Layer, category="merge"):
     def shape(self, *inputs: TensorType) -> TensorType:
         first = inputs[0]
         for other in inputs[1:]:
-            differ = len(other.shape) != len(first.shape) or any(a is not None and b is not None and a != b for a, b in zip(first.spatial, other.spatial))
+            differ = len(other.shape) != len(first.shape) or any(a is not None and b is not None and a != b
+                                                                 for a, b in zip(first.spatial, other.spatial))
             if differ:
-                raise WordError("concat joins channels, so heights and widths must agree", *(f"input {k}: {shape_text(t.shape)}" for k, t in enumerate(inputs, 1)),
+                raise WordError("concat joins channels, so heights and widths must agree",
+                                *(f"input {k}: {shape_text(t.shape)}" for k, t in enumerate(inputs, 1)),
                                 label=f"{shape_text(first.shape)} with {shape_text(other.shape)}", code="shape-mismatch")
         channels = [t.channels for t in inputs]
         return first.of(None if None in channels else sum(c or 0 for c in channels), *first.spatial)

@@ -49,7 +49,8 @@ class Conv(Layer, category="convolution"):
         Example("conv 3 3x5 circular", inputs=((2, 4, 3),), output=(3, 4, 3), parameters=93, macs=1080),
         Example("conv 3 3 replicate", inputs=((2, 5),), output=(3, 5), parameters=21, macs=90),
         Example("conv 2 2x2 groups=2 valid values=[1, 2, 3, 4] bias=no", inputs=((2, 4, 3),), output=(2, 3, 2), macs=48),
-        Example("conv 3 2x2 valid table=[[0, 1], [2], [0, 1, 2]]", inputs=((3, 4, 3),), output=(3, 3, 2), parameters=27, macs=144),
+        Example("conv 3 2x2 valid table=[[0, 1], [2], [0, 1, 2]]", inputs=((3, 4, 3),), output=(3, 3, 2), parameters=27,
+                macs=144),
         Example("conv 2 3 /2", inputs=((3, 5, 4, 6),), output=(2, 3, 2, 3), parameters=164, macs=2916),
     )
 
@@ -66,8 +67,10 @@ class Conv(Layer, category="convolution"):
             from math import gcd
 
             notes = [f"{n} / {g} = {n / g:g}" for n in (c, f) if n is not None]
-            raise WordError("groups must divide the channels on both sides", *notes, label=f"groups={g}: {'?' if c is None else c} channels in, {f} out",
-                            swap=((f"groups={g}", f"groups={gcd(c or f, f)}"),), advice=f"groups={gcd(c or f, f)} would divide both", code="groups")
+            raise WordError("groups must divide the channels on both sides", *notes,
+                            label=f"groups={g}: {'?' if c is None else c} channels in, {f} out",
+                            swap=((f"groups={g}", f"groups={gcd(c or f, f)}"),),
+                            advice=f"groups={gcd(c or f, f)} would divide both", code="groups")
         check_edges("conv", x, pad, self.edges)
         if self.values is not None:
             self._fixed((f, None if c is None else c // g, *window), prod(window))
@@ -77,7 +80,8 @@ class Conv(Layer, category="convolution"):
 
     def check(self) -> None:
         if self.table is not None and (self.groups != 1 or self.values is not None):
-            raise WordError("a table says which channels each filter sees, so groups= and values= have no place beside it", label="table=", code="bad-value")
+            raise WordError("a table says which channels each filter sees, so groups= and values= have no place beside it",
+                            label="table=", code="bad-value")
 
     def parameters(self, *inputs: TensorType) -> tuple[Parameter, ...]:
         (x,) = inputs
@@ -93,7 +97,8 @@ class Conv(Layer, category="convolution"):
             fan = len(at) * taps // self.filters
             return (Parameter("weight", (len(at), *window), "weight", "he", fan_in=fan, fan_out=len(at) * taps // c),
                     Parameter("table", (len(at),), "buffer", "zeros", trainable=False, values=tuple(map(float, at))), *bias)
-        return (Parameter("weight", shape, "weight", "he", fan_in=c // self.groups * taps, fan_out=self.filters // self.groups * taps), *bias)
+        return (Parameter("weight", shape, "weight", "he", fan_in=c // self.groups * taps, fan_out=self.filters // self.groups
+                          * taps), *bias)
 
     def _fixed(self, shape: tuple[int | None, ...], taps: int) -> tuple[float, ...]:
         """`values=` as the numbers of all filters."""
@@ -104,17 +109,21 @@ class Conv(Layer, category="convolution"):
         if (len(numbers) != prod(known)) if len(known) == len(shape) else (not numbers or len(numbers) % prod(known)):
             raise WordError("values= gives the numbers of one window, or of all of them", f"one window: {taps}",
                             f"all: {shape_text(shape)}" + (f" = {prod(known)}" if len(known) == len(shape) else ""),
-                            label=f"{len(numbers)} number{'s' if len(numbers) > 1 else ''}", advice=f"{taps} numbers are wanted:  values=[{', '.join(['1'] * min(taps, 9))}{', ...' if taps > 9 else ''}]", code="bad-value")
+                            label=f"{len(numbers)} number{'s' if len(numbers) > 1 else ''}",
+                            advice=f"{taps} numbers are wanted:  values=[{', '.join(['1'] * min(taps, 9))}{', ...' if taps > 9 else ''}]", code="bad-value")
         return numbers
 
     def _rows(self, c: int) -> list[tuple[int, ...]]:
         """`table=` checked: the channels of every filter."""
         table = self.table if isinstance(self.table, (tuple, list)) else ()
         rows = [tuple(r) if isinstance(r, (tuple, list, range)) else (r,) for r in table]
-        if len(rows) != self.filters or not all(r and all(isinstance(k, int) and 0 <= k < c for k in r) and len(set(r)) == len(r) for r in rows):
-            raise WordError(f"table= lists the input channels (0..{c - 1}) of each of the {self.filters} filters, none twice", label=f"table of {len(rows)} filters",
+        if len(rows) != self.filters or not all(r and all(isinstance(k, int) and 0 <= k < c for k in r) and len(set(r)) == len(r)
+                                                for r in rows):
+            raise WordError(f"table= lists the input channels (0..{c - 1}) of each of the {self.filters} filters, none twice",
+                            label=f"table of {len(rows)} filters",
                             advice=f"for example:  table={_pairs(c, min(self.filters, 4))[:-1]}{', ...]' if self.filters > 4 else ']'}", code="bad-value",
-                            swap=((f"table={[list(r) for r in rows]}", f"table={_pairs(c, self.filters)}"),) if self.filters <= 64 else ())
+                            swap=((f"table={[list(r) for r in rows]}", f"table={_pairs(c, self.filters)}"),) if self.filters
+                            <= 64 else ())
         return rows
 
     def macs(self, *inputs: TensorType) -> int | None:
@@ -134,7 +143,8 @@ class Conv(Layer, category="convolution"):
         p, u, at = ",".join(names(OUT, rank)), ",".join(names(WINDOW, rank)), slide(stride, pad, dilation)
         w = parameters["weight"]
         if self.table is not None:
-            w = b(f"w[o,c,{u}] += where(at[j] == o*{c}+c, k[j,{u}], 0.0)", at=parameters["table"], k=w, out=(f, c, *window), over={"o": f, "c": c})
+            w = b(f"w[o,c,{u}] += where(at[j] == o*{c}+c, k[j,{u}], 0.0)", at=parameters["table"], k=w, out=(f, c, *window),
+                  over={"o": f, "c": c})
         if g == 1:
             y = b(f"y[n,o,{p}] += x[n,c,{at}] * w[o,c,{u}]", x=x, w=w, out=out)
         elif f == c == g:

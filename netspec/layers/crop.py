@@ -38,32 +38,38 @@ class Crop(Layer, category="move"):
             return self._less(flow)
         need_image("crop", flow.shape)
         if self.amount:
-            raise WordError("crop takes a value to be cut to, or how much to cut off, not both", label=f"@{self.reference} and {self.amount}", code="wrong-argument")
+            raise WordError("crop takes a value to be cut to, or how much to cut off, not both",
+                            label=f"@{self.reference} and {self.amount}", code="wrong-argument")
         return self._cut(flow, references)
 
     def _less(self, x: TensorType) -> TensorType:
         if not self.amount or self.offset is not None:
-            raise WordError("crop needs a value to be cut to, or how much to cut off", label="it has neither" if not self.amount else "offset= belongs to a reference",
-                            hint="crop @input   or   crop 1", code="wrong-argument")
+            raise WordError("crop needs a value to be cut to, or how much to cut off", label="it has neither" if not self.amount
+                            else "offset= belongs to a reference", hint="crop @input   or   crop 1", code="wrong-argument")
         rank = need_image("crop", x.shape)
         cut = pads(self.amount, (1,) * rank, (1,) * rank)
         if any(w is not None and a + z >= w for w, (a, z) in zip(x.spatial, cut)):
-            raise WordError("cutting that much leaves nothing", label=f"the input is {shape_text(x.shape)}", code="window-too-large")
+            raise WordError("cutting that much leaves nothing", label=f"the input is {shape_text(x.shape)}",
+                            code="window-too-large")
         return x.of(x.channels, *(None if w is None else w - a - z for w, (a, z) in zip(x.spatial, cut)))
 
     def _cut(self, flow: TensorType, references: list[TensorType]) -> TensorType:
         """The flow's type in the smallest plane of the references."""
         for r in references:
             if len(flow.shape) != len(r.shape):
-                raise WordError("crop cuts one image to the size of another, so both need the same number of axes", f"flow: {shape_text(flow.shape)}", f"reference: {shape_text(r.shape)}",
+                raise WordError("crop cuts one image to the size of another, so both need the same number of axes",
+                                f"flow: {shape_text(flow.shape)}", f"reference: {shape_text(r.shape)}",
                                 label=f"{shape_text(flow.shape)} to {shape_text(r.shape)}", code="wrong-rank")
         out = smallest(references)
         for have, want in zip(flow.spatial, out):
             if want is not None and have is not None and want + (self.offset or 0) > have:
                 whole = all(w is not None and h is not None and h + (self.offset or 0) <= w for h, w in zip(flow.spatial, out))
-                turned = f"@{self.reference} -> crop @flow" + (f" offset={self.offset}" if self.offset else "")  # as a reference was once trimmed to the flow
-                raise WordError("crop cuts the flow to the reference, and here the flow is the smaller one", f"flow: {shape_text(flow.shape)}", f"reference: {shape_text(references[0].shape)}",
-                                label=f"{have} to {want}" + (f" from {self.offset} on" if self.offset else ""), hint=turned if whole else f"to enlarge it:  up @{self.reference}", code="shape-mismatch")
+                # as a reference was once trimmed to the flow
+                turned = f"@{self.reference} -> crop @flow" + (f" offset={self.offset}" if self.offset else "")
+                raise WordError("crop cuts the flow to the reference, and here the flow is the smaller one",
+                                f"flow: {shape_text(flow.shape)}", f"reference: {shape_text(references[0].shape)}",
+                                label=f"{have} to {want}" + (f" from {self.offset} on" if self.offset else ""),
+                                hint=turned if whole else f"to enlarge it:  up @{self.reference}", code="shape-mismatch")
         return flow.of(flow.channels, *out)
 
     def forward(self, b: Builder, *inputs: str, **parameters: str) -> str:

@@ -46,11 +46,13 @@ class Deconv(Layer, category="convolution"):
 
     def _geometry(self, rank: int) -> tuple[Any, ...]:
         """window, stride, (before, after), output_pad, dilation."""
-        window, stride, extra, dilation = (per_axis(n, getattr(self, n), rank) for n in ("window", "stride", "output_pad", "dilation"))
+        window, stride, extra, dilation = (per_axis(n, getattr(self, n), rank)
+                                           for n in ("window", "stride", "output_pad", "dilation"))
         if self.pad != "same":
             return window, stride, pads(self.pad, window, dilation), extra, dilation
         over = [d * (k - 1) + 1 + e - s for k, s, e, d in zip(window, stride, extra, dilation)]
-        return window, stride, tuple((max(0, n) // 2, max(0, n) - max(0, n) // 2) for n in over), tuple(e + max(0, -n) for e, n in zip(extra, over)), dilation
+        return window, stride, tuple((max(0, n) // 2, max(0, n) - max(0, n) // 2)
+                                     for n in over), tuple(e + max(0, -n) for e, n in zip(extra, over)), dilation
 
     def shape(self, *inputs: TensorType) -> TensorType:
         (x,) = inputs
@@ -58,17 +60,23 @@ class Deconv(Layer, category="convolution"):
         window, stride, pad, extra, dilation = self._geometry(rank)
         c, g, f = x.channels, self.groups, self.filters
         if f % g or (c is not None and c % g):
-            raise WordError("groups must divide the channels on both sides", *(f"{n} / {g} = {n / g:g}" for n in (c, f) if n is not None),
-                            label=f"groups={g}: {'?' if c is None else c} channels in, {f} out", swap=((f"groups={g}", f"groups={gcd(c or f, f)}"),), advice=f"groups={gcd(c or f, f)} would divide both", code="groups")
+            raise WordError("groups must divide the channels on both sides",
+                            *(f"{n} / {g} = {n / g:g}" for n in (c, f) if n is not None),
+                            label=f"groups={g}: {'?' if c is None else c} channels in, {f} out",
+                            swap=((f"groups={g}", f"groups={gcd(c or f, f)}"),),
+                            advice=f"groups={gcd(c or f, f)} would divide both", code="groups")
         for e, s, d in zip(per_axis("output_pad", self.output_pad, rank), stride, dilation):
             if e and e >= max(s, d):
-                raise WordError("output_pad chooses between the sizes that a stride maps to one, so it is smaller than the stride", label=f"output_pad {e}, stride {s}",
+                raise WordError(
+                    "output_pad chooses between the sizes that a stride maps to one, so it is smaller than the stride",
+                    label=f"output_pad {e}, stride {s}",
                                 hint=f"output_pad={max(s, d) - 1}" if max(s, d) > 1 else "leave output_pad out", code="bad-value")
         out: list[Size] = []
         for w, k, s, (a, z), e, d in zip(x.spatial, window, stride, pad, extra, dilation):
             n = None if w is None else (w - 1) * s - a - z + d * (k - 1) + 1 + e
             if n is not None and n < 1:
-                raise WordError("padding crops the whole result away", f"out = (in - 1)*stride - 2*pad + window + output_pad = ({w} - 1)*{s} - {a + z} + {d * (k - 1) + 1} + {e} = {n}",
+                raise WordError("padding crops the whole result away",
+                                f"out = (in - 1)*stride - 2*pad + window + output_pad = ({w} - 1)*{s} - {a + z} + {d * (k - 1) + 1} + {e} = {n}",
                                 label=f"pad {a}, window {k}", swap=((f"pad={a}", "valid"),), code="window-too-large")
             out.append(n)
         return x.of(f, *out)
@@ -78,7 +86,8 @@ class Deconv(Layer, category="convolution"):
         c = known_channels(x)
         window = per_axis("window", self.window, len(x.shape) - 1)
         taps = prod(window)
-        weight = Parameter("weight", (c, self.filters // self.groups, *window), "weight", "he", fan_in=c // self.groups * taps, fan_out=self.filters // self.groups * taps)
+        weight = Parameter("weight", (c, self.filters // self.groups, *window), "weight", "he", fan_in=c // self.groups * taps,
+                           fan_out=self.filters // self.groups * taps)
         return (weight, Parameter("bias", (self.filters,), "bias", "zeros")) if self.bias else (weight,)
 
     def forward(self, b: Builder, *inputs: str, **parameters: str) -> str:
@@ -93,5 +102,6 @@ class Deconv(Layer, category="convolution"):
         elif f == c == g:
             y = b(f"y[n,c,{at}] += x[n,c,{p}] * w[c,0,{u}]", x=x, w=w, out=out)
         else:
-            y = b(f"y[n,{f // g}*g+o,{at}] += x[n,{c // g}*g+c,{p}] * w[{c // g}*g+c,o,{u}]", x=x, w=w, out=out, over={"g": g, "c": c // g})
+            y = b(f"y[n,{f // g}*g+o,{at}] += x[n,{c // g}*g+c,{p}] * w[{c // g}*g+c,o,{u}]", x=x, w=w, out=out,
+                  over={"g": g, "c": c // g})
         return b.map("y + bias", y=y, bias=parameters["bias"]) if self.bias else str(y)

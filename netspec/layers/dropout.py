@@ -49,4 +49,5 @@ class Dropout(Layer, category="noise"):
         number = f"n*{shape[0]}+c" if self.spatial else f"n*{t.size}+{row_major(shape)}"
         example = t.batch * (shape[0] if self.spatial else t.size)
         drawn = f"random(key[0], {b.key() << 40}+{number}, first[0], {example})"
-        return str(b(f"y[n,c{s}] = where({drawn} < {self.rate!r}, 0.0, {kept})", key=b.scalar("random_key"), first=b.scalar("random_first"), x=x))
+        return str(b(f"y[n,c{s}] = where({drawn} < {self.rate!r}, 0.0, {kept})", key=b.scalar("random_key"),
+                     first=b.scalar("random_first"), x=x))

@@ -20,5 +20,6 @@ class Gelu(Activation, category="activation"):
 
     def formula(self) -> str:
         # 2u = x (1.5957... + 0.0713... x^2); beyond 1000 the sigmoid is 0 or 1 anyway, and the square may overflow
-        return ("x * sigmoid(where(abs(x) < 1000.0, x * (1.5957691216057308 + 0.07135481627260025 * x * x), x))" if self.form == "tanh"
+        return ("x * sigmoid(where(abs(x) < 1000.0, x * (1.5957691216057308 + 0.07135481627260025 * x * x), x))" if self.form
+                == "tanh"
                 else "x * 0.5 * (1.0 + erf(x * 0.7071067811865476))")

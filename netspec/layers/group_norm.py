@@ -37,7 +37,8 @@ class GroupNorm(Layer, category="normalisation", name="group_norm"):
         (x,) = inputs
         c, g = x.channels, self.of(x.channels)
         if c is not None and c % g:
-            raise WordError("groups must divide the channels", f"{c} / {g} = {c / g:g}", label=f"{g} groups of {c} channels", swap=((str(g), str(gcd(c, g))),), code="groups")
+            raise WordError("groups must divide the channels", f"{c} / {g} = {c / g:g}", label=f"{g} groups of {c} channels",
+                            swap=((str(g), str(gcd(c, g))),), code="groups")
         several(f"group_norm {g}", x, (c and c // g, *x.spatial), "a group of channels of an image")
         return x
 
@@ -70,20 +71,23 @@ class GroupNorm(Layer, category="normalisation", name="group_norm"):
         scale = f" / {float(of * prod(shape[1:]))!r}"
         if not s and of == 1:
             return str(b(f"m[n,c] = {expression}", **operands))
-        each = str(b(f"s[n,c] += {expression}{scale if of == 1 else ''}", **operands)) if s else str(b(f"s[n,c] = {expression}", **operands))
+        each = str(b(f"s[n,c] += {expression}{scale if of == 1 else ''}",
+                     **operands)) if s else str(b(f"s[n,c] = {expression}", **operands))
         if of == 1:
             return each
         group = b(f"g[n,g] += s[n,{of}*g+j]{scale}", s=each, out=(shape[0] // of,), over={"j": of})
         return str(b(f"m[n,{of}*g+j] = g[n,g]", g=group, out=shape[:1], over={"j": of}))
 
-    def backward(self, b: Builder, dy: str, *inputs: str, saved: dict[str, str], **parameters: str) -> tuple[tuple[str, ...], dict[str, str]]:
+    def backward(self, b: Builder, dy: str, *inputs: str, saved: dict[str, str],
+                 **parameters: str) -> tuple[tuple[str, ...], dict[str, str]]:
         """dx = r (f - mean(f) - xhat mean(f xhat)), f = dy weight, xhat = (d - e) r."""
         (x,) = inputs
         d, e, r, gradients = saved["d"], saved["e"], saved["r"], {}
         at = f"n,c{plane(b.type(x).shape)}"
         apart = f"(d[{at}] - {read(b, e, 'e', at)})"
         if self.affine:
-            gradients = {"weight": str(b(f"d_weight[c] += dy[{at}] * ({apart} * {read(b, r, 'r', at)})", dy=dy, d=d, e=e, r=r)), "bias": str(b(f"d_bias[c] += dy[{at}]", dy=dy))}
+            gradients = {"weight": str(b(f"d_weight[c] += dy[{at}] * ({apart} * {read(b, r, 'r', at)})", dy=dy, d=d, e=e, r=r)),
+                         "bias": str(b(f"d_bias[c] += dy[{at}]", dy=dy))}
             dy = b.map("dy * weight", dy=dy, weight=parameters["weight"])
         m1 = self._mean(b, x, f"f[{at}]", f=dy)
         m2 = self._mean(b, x, f"f[{at}] * {apart}", f=dy, d=d, e=e)

@@ -18,14 +18,16 @@ class Interleave(Layer, category="move"):
 
     groups: int = count("how many groups take turns", position=0)
 
-    examples = (Example("interleave 2", inputs=((6, 2, 3),), output=(6, 2, 3)), Example("interleave 3", inputs=((6, 2),), output=(6, 2)),
-                Example("interleave 2", inputs=((8,),), output=(8,)))
+    examples = (Example("interleave 2", inputs=((6, 2, 3),), output=(6, 2, 3)),
+                Example("interleave 3", inputs=((6, 2),), output=(6, 2)), Example("interleave 2", inputs=((8,),), output=(8,)))
 
     def shape(self, *inputs: TensorType) -> TensorType:
         (x,) = inputs
         if x.channels is not None and x.channels % self.groups:
-            raise WordError("groups that take turns have equally many channels", f"{x.channels} / {self.groups} = {x.channels / self.groups:g}",
-                            label=f"{x.channels} channels, {self.groups} groups", advice=f"give the layer above {-(-x.channels // self.groups) * self.groups} channels", code="groups")
+            raise WordError("groups that take turns have equally many channels",
+                            f"{x.channels} / {self.groups} = {x.channels / self.groups:g}",
+                            label=f"{x.channels} channels, {self.groups} groups",
+                            advice=f"give the layer above {-(-x.channels // self.groups) * self.groups} channels", code="groups")
         return x
 
     def forward(self, b: Builder, *inputs: str, **parameters: str) -> str:

@@ -163,15 +163,16 @@ def sizes(t: TensorType) -> tuple[int, ...]:
 def known_channels(t: TensorType) -> int:
     """The number of channels, where a rule needs it."""
     if t.channels is None:
-        raise WordError("the number of channels must be known here", label="it is `?`", advice="only heights and widths may be left open:  input 3x?x?", code="unknown-size")
+        raise WordError("the number of channels must be known here", label="it is `?`",
+                        advice="only heights and widths may be left open:  input 3x?x?", code="unknown-size")
     return t.channels
 
 
 def known_sizes(t: TensorType) -> tuple[int, ...]:
     """The shape of an input that has a parameter for every element."""
     if not t.known:
-        raise WordError("every element has a number of its own here, so the size of the input must be known", label=f"the input is {t}",
-                        hint="bind the size:  --input 3x224x224", code="unknown-size")
+        raise WordError("every element has a number of its own here, so the size of the input must be known",
+                        label=f"the input is {t}", hint="bind the size:  --input 3x224x224", code="unknown-size")
     return sizes(t)
 
 

@@ -55,21 +55,25 @@ class LayerNorm(Layer, category="normalisation", name="layer_norm"):
         v = self._mean(b, x, f"d[{at}] * d[{at}]", d=d)
         far = b(f"far[{point}] = where(m[{point}] * m[{point}] > {FAR**2!r} * (v[{point}] + {self.eps!r}), 1.0, 0.0)", m=m, v=v)
         e = self._mean(b, x, f"where(far[{point}] > 0.0, d[{at}], 0.0)", d=d, far=far)
-        r = str(b(f"r[{point}] = 1.0 / sqrt(where(far[{point}] > 0.0, max(v[{point}] - e[{point}] * e[{point}], 0.0), v[{point}]) + {self.eps!r})", far=far, v=v, e=e))
+        r = str(
+            b(f"r[{point}] = 1.0 / sqrt(where(far[{point}] > 0.0, max(v[{point}] - e[{point}] * e[{point}], 0.0), v[{point}]) + {self.eps!r})", far=far, v=v, e=e))
         b.save(d=d, e=e, r=r)
         scaled = f"* weight[{own}] + bias[{own}]" if self.affine else ""
         return str(b(f"y[{at}] = (d[{at}] - e[{point}]) * r[{point}] {scaled}", d=d, e=e, r=r, **parameters))
 
-    def backward(self, b: Builder, dy: str, *inputs: str, saved: dict[str, str], **parameters: str) -> tuple[tuple[str, ...], dict[str, str]]:
+    def backward(self, b: Builder, dy: str, *inputs: str, saved: dict[str, str],
+                 **parameters: str) -> tuple[tuple[str, ...], dict[str, str]]:
         """dx = r (f - mean(f) - xhat mean(f xhat)), f = dy weight, xhat = (d - e) r."""
         (x,) = inputs
         (at, point, own), d, e, r, gradients = self._subscripts(b, x), saved["d"], saved["e"], saved["r"], {}
         f, apart = dy, f"(d[{at}] - e[{point}])"
         if self.affine:
-            gradients = {"weight": str(b(f"d_weight[{own}] += dy[{at}] * ({apart} * r[{point}])", dy=dy, d=d, e=e, r=r)), "bias": str(b(f"d_bias[{own}] += dy[{at}]", dy=dy))}
+            gradients = {"weight": str(b(f"d_weight[{own}] += dy[{at}] * ({apart} * r[{point}])", dy=dy, d=d, e=e, r=r)),
+                         "bias": str(b(f"d_bias[{own}] += dy[{at}]", dy=dy))}
             f = str(b(f"f[{at}] = dy[{at}] * weight[{own}]", dy=dy, weight=parameters["weight"]))
         m1, m2 = self._mean(b, x, f"f[{at}]", f=f), self._mean(b, x, f"f[{at}] * {apart}", f=f, d=d, e=e)
-        return (str(b(f"dx[{at}] = r[{point}] * (f[{at}] - m1[{point}] - {apart} * (r[{point}] * r[{point}] * m2[{point}]))", r=r, f=f, m1=m1, d=d, e=e, m2=m2)),), gradients
+        return (str(b(f"dx[{at}] = r[{point}] * (f[{at}] - m1[{point}] - {apart} * (r[{point}] * r[{point}] * m2[{point}]))", r=r,
+                      f=f, m1=m1, d=d, e=e, m2=m2)),), gradients
 
     def _subscripts(self, b: Builder, x: str) -> tuple[str, str, str]:
         """Of an element, of what elements have in common, and of an element's own parameter."""

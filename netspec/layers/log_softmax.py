@@ -12,7 +12,8 @@ class LogSoftmax(Layer, category="activation", name="log_softmax"):
     Shapes:  C x W... -> the same
     """
 
-    examples = (Example("log_softmax", inputs=((5,),), output=(5,)), Example("log_softmax", inputs=((3, 2, 4),), output=(3, 2, 4)))
+    examples = (Example("log_softmax", inputs=((5,),), output=(5,)),
+                Example("log_softmax", inputs=((3, 2, 4),), output=(3, 2, 4)))
 
     def shape(self, *inputs: TensorType) -> TensorType:
         return inputs[0]
@@ -26,7 +27,8 @@ class LogSoftmax(Layer, category="activation", name="log_softmax"):
         b.save(y=y)
         return str(y)
 
-    def backward(self, b: Builder, dy: str, *inputs: str, saved: dict[str, str], **parameters: str) -> tuple[tuple[str, ...], dict[str, str]]:
+    def backward(self, b: Builder, dy: str, *inputs: str, saved: dict[str, str],
+                 **parameters: str) -> tuple[tuple[str, ...], dict[str, str]]:
         """dx = dy - e^y sum of dy."""
         s = plane(b.type(dy).shape)
         t = b(f"t[n,0{s}] += dy[n,c{s}]", dy=dy)

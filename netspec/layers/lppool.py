@@ -37,7 +37,8 @@ class LpPool(AvgPool, category="pooling"):
         """Subscripts of the result and of the input, and the places of a window."""
         rank = len(t.shape) - 1
         if self.whole:
-            return "n,c," + ",".join("0" * rank), "n,c," + ",".join(names(SPACE, rank)), dict(zip(names(SPACE, rank), sizes(t)[1:]))
+            return "n,c," + ",".join("0"
+                                     * rank), "n,c," + ",".join(names(SPACE, rank)), dict(zip(names(SPACE, rank), sizes(t)[1:]))
         window, stride, pad, dilation = self.geometry(rank)
         return "n,c," + ",".join(names(OUT, rank)), "n,c," + slide(stride, pad, dilation), dict(zip(names(WINDOW, rank), window))
 
@@ -52,7 +53,8 @@ class LpPool(AvgPool, category="pooling"):
         b.save(y=y)
         return y
 
-    def backward(self, b: Builder, dy: str, *inputs: str, saved: dict[str, str], **parameters: str) -> tuple[tuple[str, ...], dict[str, str]]:
+    def backward(self, b: Builder, dy: str, *inputs: str, saved: dict[str, str],
+                 **parameters: str) -> tuple[tuple[str, ...], dict[str, str]]:
         """dx = sign(x) (|x| / y)^(p-1) dy, summed over the windows that hold x."""
         (x,) = inputs
         t = b.type(x)

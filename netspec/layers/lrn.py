@@ -50,7 +50,8 @@ class Lrn(Layer, category="normalisation"):
         b.save(total=total, f=f)
         return b.map("x * f", x=x, f=f)
 
-    def backward(self, b: Builder, dy: str, *inputs: str, saved: dict[str, str], **parameters: str) -> tuple[tuple[str, ...], dict[str, str]]:
+    def backward(self, b: Builder, dy: str, *inputs: str, saved: dict[str, str],
+                 **parameters: str) -> tuple[tuple[str, ...], dict[str, str]]:
         """dx_j = dy_j f_j - 2 alpha beta x_j sum over the windows i that hold j of dy_i x_i f_i / s_i."""
         (x,) = inputs
         s = plane(b.type(x).shape)

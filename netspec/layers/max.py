@@ -51,11 +51,13 @@ class Max(Layer, category="merge"):
             y = new
         return str(y)
 
-    def backward(self, b: Builder, dy: str, *inputs: str, saved: dict[str, str], **parameters: str) -> tuple[tuple[str, ...], dict[str, str]]:
+    def backward(self, b: Builder, dy: str, *inputs: str, saved: dict[str, str],
+                 **parameters: str) -> tuple[tuple[str, ...], dict[str, str]]:
         if self.over is not None:
             t = b.type(inputs[0])
             read, at, views = each(b, inputs[0])
-            dx = b(f"dx[{read}] += where(i[{at}] == v, dy[{at}], 0.0)", i=saved["place"], dy=dy, out=sizes(t), over={"v": views}, batch=t.batch)
+            dx = b(f"dx[{read}] += where(i[{at}] == v, dy[{at}], 0.0)", i=saved["place"], dy=dy, out=sizes(t), over={"v": views},
+                   batch=t.batch)
             return (dx,), {}
         better = "<" if self.name == "max" else ">"
         out: list[str] = []

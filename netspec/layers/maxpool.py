@@ -75,12 +75,13 @@ class MaxPool(Layer, category="pooling"):
     def result(self, b: Builder, y: str) -> str:
         return y
 
-    def backward(self, b: Builder, dy: str, *inputs: str, saved: dict[str, str], **parameters: str) -> tuple[tuple[str, ...], dict[str, str]]:
+    def backward(self, b: Builder, dy: str, *inputs: str, saved: dict[str, str],
+                 **parameters: str) -> tuple[tuple[str, ...], dict[str, str]]:
         """The gradient goes to the place that won."""
         (x,) = inputs
         target = self.target(b, x)
-        dx = b(f"dx[n,c,{self.at(b, x)}] += where(i[{target}] == {self.number(b, x)}, dy[{target}], 0.0)", i=saved["place"], dy=dy,
-               out=sizes(b.type(x)), over=self.over(b, x))
+        dx = b(f"dx[n,c,{self.at(b, x)}] += where(i[{target}] == {self.number(b, x)}, dy[{target}], 0.0)", i=saved["place"],
+               dy=dy, out=sizes(b.type(x)), over=self.over(b, x))
         return (dx,), {}
 
     def target(self, b: Builder, x: str) -> str:

@@ -18,4 +18,5 @@ class Mish(Activation, category="activation"):
 
     def formula(self) -> str:
         e = "exp(-abs(x))"
-        return f"where(x > 100.0, x, where(x > 0.0, x * (1.0 + 2.0 * {e}) / (1.0 + 2.0 * {e} * (1.0 + {e})), x * {e} * ({e} + 2.0) / ({e} * ({e} + 2.0) + 2.0)))"
+        return (
+            f"where(x > 100.0, x, where(x > 0.0, x * (1.0 + 2.0 * {e}) / (1.0 + 2.0 * {e} * (1.0 + {e})), x * {e} * ({e} + 2.0) / ({e} * ({e} + 2.0) + 2.0)))")

@@ -17,4 +17,5 @@ def several(name: str, x: TensorType, values: tuple[int | None, ...], of: str) -
     """Refuse a group of one value, whose variance is 0 and whose result would be 0 whatever the input is."""
     if None not in values and prod(v or 0 for v in values) == 1:
         raise WordError(f"{name} takes the mean over {of}, and here that is one number, so that the result would always be 0",
-                        label=f"the input is {shape_text(x.shape)}", hint="bn", swap=((name, "bn"), (name.split()[0], "bn")), code="one-value")
+                        label=f"the input is {shape_text(x.shape)}", hint="bn", swap=((name, "bn"), (name.split()[0], "bn")),
+                        code="one-value")

@@ -15,7 +15,8 @@ class Mul(Layer, category="merge"):
     """
 
     arity = (1, None)
-    examples = (Example("mul @a", inputs=((3, 4, 5), (3, 4, 5)), output=(3, 4, 5)), Example("mul @a @b", inputs=((6,), (6,), (6,)), output=(6,)))
+    examples = (Example("mul @a", inputs=((3, 4, 5), (3, 4, 5)), output=(3, 4, 5)),
+                Example("mul @a @b", inputs=((6,), (6,), (6,)), output=(6,)))
 
     def shape(self, *inputs: TensorType) -> TensorType:
         return same_shapes("mul", inputs)

@@ -51,20 +51,22 @@ class Pad(Layer, category="move"):
     def _pads(self, x: TensorType, *reference: TensorType) -> Pads:
         rank = len(x.shape) - 1
         if not rank and (reference or self.amount or not self.channels):
-            raise WordError("pad puts numbers around an image, and this has no height or width", label=f"the input is {shape_text(x.shape)}",
-                            hint="pad channels=1", code="wrong-rank")
+            raise WordError("pad puts numbers around an image, and this has no height or width",
+                            label=f"the input is {shape_text(x.shape)}", hint="pad channels=1", code="wrong-rank")
         if not reference:
             return pads(self.amount, (1,) * rank, (1,) * rank)
         (like,) = reference
         if self.amount:
-            raise WordError("pad takes a value to be as large as, or how much to add, not both", label=f"@{self.reference} and {self.amount}", code="wrong-argument")
+            raise WordError("pad takes a value to be as large as, or how much to add, not both",
+                            label=f"@{self.reference} and {self.amount}", code="wrong-argument")
         both = f"flow: {shape_text(x.shape)}", f"reference: {shape_text(like.shape)}"
         if len(like.shape) != len(x.shape):
-            raise WordError("pad takes the height and width of another image, so both need the same number of axes", *both, label=f"{shape_text(x.shape)} to {shape_text(like.shape)}",
-                            code="wrong-rank")
+            raise WordError("pad takes the height and width of another image, so both need the same number of axes", *both,
+                            label=f"{shape_text(x.shape)} to {shape_text(like.shape)}", code="wrong-rank")
         more = [0 if want is None or have is None else want - have for want, have in zip(like.spatial, x.spatial)]
         if min(more) < 0:
-            raise WordError("the referenced value is smaller than what is padded to it", *both, label=f"{shape_text(x.shape)} to {shape_text(like.shape)}",
+            raise WordError("the referenced value is smaller than what is padded to it", *both,
+                            label=f"{shape_text(x.shape)} to {shape_text(like.shape)}",
                             hint=f"crop [{', '.join(f'({max(-n, 0) // 2}, {max(-n, 0) - max(-n, 0) // 2})' for n in more)}] trims the flow", code="shape-mismatch")
         return tuple((n // 2, n - n // 2) for n in more)
 
@@ -90,10 +92,12 @@ def check_edges(layer: str, x: TensorType, around: Pads, mode: str) -> None:
     """Refuse padding that would need more of the image than there is."""
     for w, (a, z) in zip(x.spatial, around):
         if w is not None and mode == "reflect" and max(a, z) >= w:
-            raise WordError("a mirror image is narrower than what it mirrors, as the edge is not repeated", label=f"pad {max(a, z)}, input {shape_text(x.shape)}",
+            raise WordError("a mirror image is narrower than what it mirrors, as the edge is not repeated",
+                            label=f"pad {max(a, z)}, input {shape_text(x.shape)}",
                             advice=f"pad at most {w - 1}, or use `replicate`", swap=(("reflect", "replicate"),), code="bad-value")
         if w is not None and mode == "circular" and max(a, z) > w:
-            raise WordError("circular padding goes round once at most", label=f"pad {max(a, z)}, input {shape_text(x.shape)}", advice=f"pad at most {w}, or use `replicate`", swap=(("circular", "replicate"),), code="bad-value")
+            raise WordError("circular padding goes round once at most", label=f"pad {max(a, z)}, input {shape_text(x.shape)}",
+                            advice=f"pad at most {w}, or use `replicate`", swap=(("circular", "replicate"),), code="bad-value")
 
 
 def pad_edges(b: Builder, x: str, around: Pads, mode: str) -> str:

@@ -30,7 +30,8 @@ class PRelu(Layer, category="activation"):
 
     def check(self) -> None:
         if self.channels and self.elements:
-            raise WordError("one slope for each channel, or for each element", label="channels and elements", hint="prelu channels", code="bad-value")
+            raise WordError("one slope for each channel, or for each element", label="channels and elements",
+                            hint="prelu channels", code="bad-value")
 
     def shape(self, *inputs: TensorType) -> TensorType:
         return inputs[0]
@@ -45,4 +46,5 @@ class PRelu(Layer, category="activation"):
         if not self.elements:
             return b.map("where(x > 0.0, x, x * weight)", x=x, weight=parameters["weight"])
         at = f"c{plane(b.type(x).shape)}"
-        return str(b(f"y[n,{at}] = where(x[n,{at}] > 0.0, x[n,{at}], x[n,{at}] * weight[{at}])", x=x, weight=parameters["weight"]))
+        return str(b(f"y[n,{at}] = where(x[n,{at}] > 0.0, x[n,{at}], x[n,{at}] * weight[{at}])", x=x,
+                     weight=parameters["weight"]))

@@ -30,7 +30,8 @@ class Reshape(Layer, category="move"):
         (x,) = inputs
         to = (self.to,) if isinstance(self.to, int) else tuple(self.to)
         if x.known and x.size != prod(to):
-            raise WordError("reshape keeps the number of elements", f"input: {shape_text(x.shape)} = {x.size}", f"result: {shape_text(to)} = {prod(to)}",
+            raise WordError("reshape keeps the number of elements", f"input: {shape_text(x.shape)} = {x.size}",
+                            f"result: {shape_text(to)} = {prod(to)}",
                             label=f"{shape_text(x.shape)} to {shape_text(to)}", hint=f"reshape {x.size}", code="shape-mismatch")
         if not 1 <= len(to) <= 4:
             raise WordError("a value has channels and up to 3 spatial axes", label=f"{len(to)} axes", code="wrong-rank")
@@ -46,6 +47,7 @@ class Reshape(Layer, category="move"):
         if len(want.shape) == 1 or t == want:
             return x
         s = plane(want.shape)
-        y = b(f"y[n,c{s}] = z[n,{row_major(sizes(want))}]", z=x, out=sizes(want), over=dict(zip(("c", *s[1:].split(",")), sizes(want))))
+        y = b(f"y[n,c{s}] = z[n,{row_major(sizes(want))}]", z=x, out=sizes(want),
+              over=dict(zip(("c", *s[1:].split(",")), sizes(want))))
         b.same(y, x)
         return str(y)

@@ -29,7 +29,8 @@ class Softmax(Layer, category="activation"):
         b.save(y=y)
         return str(y)
 
-    def backward(self, b: Builder, dy: str, *inputs: str, saved: dict[str, str], **parameters: str) -> tuple[tuple[str, ...], dict[str, str]]:
+    def backward(self, b: Builder, dy: str, *inputs: str, saved: dict[str, str],
+                 **parameters: str) -> tuple[tuple[str, ...], dict[str, str]]:
         """dx = y (dy - sum of dy y)."""
         s = plane(b.type(dy).shape)
         t = b(f"t[n,0{s}] += dy[n,c{s}] * y[n,c{s}]", dy=dy, y=saved["y"])

@@ -17,6 +17,7 @@ class SoftPlus(Activation, category="activation"):
     def formula(self) -> str:
         return "max(x, 0.0) + log1p(exp(-abs(x)))"
 
-    def backward(self, b: Builder, dy: str, *inputs: str, saved: dict[str, str], **parameters: str) -> tuple[tuple[str, ...], dict[str, str]]:
+    def backward(self, b: Builder, dy: str, *inputs: str, saved: dict[str, str],
+                 **parameters: str) -> tuple[tuple[str, ...], dict[str, str]]:
         """dx = dy sigmoid(x); at 0, where the formula has corners, too."""
         return (b.map("dy * sigmoid(x)", dy=dy, x=inputs[0]),), {}

@@ -17,7 +17,8 @@ class SoftSign(Activation, category="activation"):
     def formula(self) -> str:
         return "x / (1.0 + abs(x))"
 
-    def backward(self, b: Builder, dy: str, *inputs: str, saved: dict[str, str], **parameters: str) -> tuple[tuple[str, ...], dict[str, str]]:
+    def backward(self, b: Builder, dy: str, *inputs: str, saved: dict[str, str],
+                 **parameters: str) -> tuple[tuple[str, ...], dict[str, str]]:
         """dx = dy / (1 + |x|)^2, without the difference of two near numbers that the quotient rule has, and without a square that
         could overflow."""
         return (b.map("dy * (1.0 / (1.0 + abs(x))) * (1.0 / (1.0 + abs(x)))", dy=dy, x=inputs[0]),), {}

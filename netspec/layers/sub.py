@@ -15,7 +15,8 @@ class Sub(Layer, category="merge"):
     """
 
     arity = (1, None)
-    examples = (Example("sub @a", inputs=((3, 4, 5), (3, 4, 5)), output=(3, 4, 5)), Example("sub @a @b", inputs=((6,), (6,), (6,)), output=(6,)))
+    examples = (Example("sub @a", inputs=((3, 4, 5), (3, 4, 5)), output=(3, 4, 5)),
+                Example("sub @a @b", inputs=((6,), (6,), (6,)), output=(6,)))
 
     def shape(self, *inputs: TensorType) -> TensorType:
         return same_shapes("sub", inputs)

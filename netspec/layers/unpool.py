@@ -35,22 +35,26 @@ class Unpool(Layer, category="pooling"):
         Example("unpool @p", inputs=((1, 1, 2, 1), (1, 2, 4, 3)), output=(1, 2, 4, 3), before=("p: @a -> maxpool 2",)),
         Example("unpool @p", inputs=((3, 4), (3, 7)), output=(3, 7), before=("p: @a -> maxpool 3 /2 same",)),
         Example("unpool @p", inputs=((2, 4, 3), (2, 6, 5)), output=(2, 6, 5), before=("p: @a -> maxpool 3 /1 valid",)),
-        Example("unpool @p", inputs=((1, 4, 2), (1, 7, 6)), output=(1, 7, 6), before=("p: @a -> maxpool 3x2 /2 pad=[(2, 0), (0, 0)] dilation=1x2",)),
+        Example("unpool @p", inputs=((1, 4, 2), (1, 7, 6)), output=(1, 7, 6),
+                before=("p: @a -> maxpool 3x2 /2 pad=[(2, 0), (0, 0)] dilation=1x2",)),
     )
 
     def bound(self, makers: tuple[Node, ...], values: tuple[str, ...]) -> tuple[Layer, tuple[str, ...]]:
         """Reads what the pool read; its indices are those the pool itself finds, and the same formula is computed once."""
         pool = makers[1]
         if not isinstance(pool.op, MaxPool):
-            raise WordError("unpool puts numbers back where a max-pooling took them from", label=f"@{self.pool} is no maxpool", advice="it names a maxpool above:  unpool @maxpool1", code="wrong-argument")
+            raise WordError("unpool puts numbers back where a max-pooling took them from", label=f"@{self.pool} is no maxpool",
+                            advice="it names a maxpool above:  unpool @maxpool1", code="wrong-argument")
         return replace(self, of=pool.op), (values[0], pool.inputs[0])  # type: ignore[type-var]
 
     def shape(self, *inputs: TensorType) -> TensorType:
         y, x = inputs
         assert self.of is not None, "an unpool that was not placed"
         want = self.of.shape(x)
-        if len(y.shape) != len(want.shape) or any(a is not None and b is not None and a != b for a, b in zip(y.shape, want.shape)):
-            raise WordError("unpool needs one number for each that the pooling gave", f"the pooling gave {shape_text(want.shape)}", f"the flow is {shape_text(y.shape)}",
+        if len(y.shape) != len(want.shape) or any(a is not None and b is not None and a != b
+                                                  for a, b in zip(y.shape, want.shape)):
+            raise WordError("unpool needs one number for each that the pooling gave",
+                            f"the pooling gave {shape_text(want.shape)}", f"the flow is {shape_text(y.shape)}",
                             label=f"{shape_text(y.shape)} for {shape_text(want.shape)}", code="shape-mismatch")
         return x
 
@@ -60,15 +64,18 @@ class Unpool(Layer, category="pooling"):
         place = self.of.place(b, x)[1]
         kept = self._kept(b, x, place)
         b.save(place=place, **kept)
-        return str(b(f"z[n,c,{self.of.at(b, x)}] += {self._where(b, x, 'y', bool(kept))}", i=place, y=y, **kept, out=sizes(b.type(x)), over=self.of.over(b, x)))
+        return str(b(f"z[n,c,{self.of.at(b, x)}] += {self._where(b, x, 'y', bool(kept))}", i=place, y=y, **kept,
+                     out=sizes(b.type(x)), over=self.of.over(b, x)))
 
-    def backward(self, b: Builder, dy: str, *inputs: str, saved: dict[str, str], **parameters: str) -> tuple[tuple[str | None, ...], dict[str, str]]:
+    def backward(self, b: Builder, dy: str, *inputs: str, saved: dict[str, str],
+                 **parameters: str) -> tuple[tuple[str | None, ...], dict[str, str]]:
         """The gradient of each number is that of its place; the pool's input only says where."""
         y, x = inputs
         assert self.of is not None
         target = self.of.target(b, x)
         kept: dict[str, Any] = {k: v for k, v in saved.items() if k == "beaten"}
-        d = b(f"d[{target}] += {self._where(b, x, 'dz', bool(kept))}", i=saved["place"], dz=dy, **kept, out=sizes(b.type(y)), over=self.of.over(b, x))
+        d = b(f"d[{target}] += {self._where(b, x, 'dz', bool(kept))}", i=saved["place"], dz=dy, **kept, out=sizes(b.type(y)),
+              over=self.of.over(b, x))
         return (d, None), {}
 
     def _where(self, b: Builder, x: str, value: str, overlapping: bool) -> str:
@@ -95,10 +102,13 @@ class Unpool(Layer, category="pooling"):
             under, apart = float(prod(window[k + 1:])), 2 * (gap * (size - 1) + 1)
             tap = left if under == 1 else f"floor({left} / {under!r})"
             left = f"({left} - {under!r} * {tap})"
-            at = f"({step}*{p[k]} + {gap} * {tap})"  # counted in a circle, which windows that overlap are too near to notice, so that float32 holds it
+            # counted in a circle, which windows that overlap are too near to notice, so that float32 holds it
+            at = f"({step}*{p[k]} + {gap} * {tap})"
             spot = f"({spot}) * {apart} + {at} - {apart} * floor({at} / {float(apart)!r})"
             order = f"({order}) * {2 * reach[k] + 1} + {u[k]} - {reach[k]}" if reach[k] else order
         spots = b(f"spot[{target}] = {spot}", i=place)
         later = ",".join(f"{i}+{j}-{r}" if r else i for i, j, r in zip(p, u, reach))
-        return {"beaten": str(b(f"beaten[{target}] += where(spot[n,c,{later}] == spot[{target}], where({order} > 0, 1.0, 0.0), 0.0)", spot=spots,
+        return {
+            "beaten": str(b(f"beaten[{target}] += where(spot[n,c,{later}] == spot[{target}], where({order} > 0, 1.0, 0.0), 0.0)",
+                            spot=spots,
                                 out=sizes(self.of.shape(t)), over={j: 2 * r + 1 for j, r in zip(u, reach) if r}))}

@@ -21,15 +21,18 @@ class Unshuffle(Layer, category="move"):
     factor: int = count("how many times as small", default=2, position=0)
     order: str = word("how the channels lie: channel, row, column, or row, column, channel", default="crd", words=ORDERS)
 
-    examples = (Example("unshuffle 2", inputs=((2, 6, 4),), output=(8, 3, 2)), Example("unshuffle 3 dcr", inputs=((2, 12),), output=(6, 4)),
-                Example("unshuffle 2 dcr", inputs=((2, 4, 6),), output=(8, 2, 3)), Example("unshuffle 2", inputs=((1, 2, 4, 2),), output=(8, 1, 2, 1)))
+    examples = (Example("unshuffle 2", inputs=((2, 6, 4),), output=(8, 3, 2)),
+                Example("unshuffle 3 dcr", inputs=((2, 12),), output=(6, 4)),
+                Example("unshuffle 2 dcr", inputs=((2, 4, 6),), output=(8, 2, 3)),
+                Example("unshuffle 2", inputs=((1, 2, 4, 2),), output=(8, 1, 2, 1)))
 
     def shape(self, *inputs: TensorType) -> TensorType:
         (x,) = inputs
         rank, r = need_image("unshuffle", x.shape), self.factor
         for w in x.spatial:
             if w is not None and w % r:
-                raise WordError("unshuffle takes r pixels along every axis at a time", f"{w} / {r} = {w / r:g}", label=f"the input is {shape_text(x.shape)}, r = {r}",
+                raise WordError("unshuffle takes r pixels along every axis at a time", f"{w} / {r} = {w / r:g}",
+                                label=f"the input is {shape_text(x.shape)}, r = {r}",
                                 advice="pad the image, or crop it", code="groups")
         return x.of(None if x.channels is None else x.channels * r**rank, *(None if w is None else w // r for w in x.spatial))
 

@@ -46,15 +46,19 @@ class Up(Layer, category="move"):
         x, *like = inputs
         rank = need_image("up", x.shape)
         if not like:
-            return x.of(x.channels, *(None if w is None else w * r for w, r in zip(x.spatial, per_axis("factor", self.factor, rank))))
+            return x.of(x.channels,
+                        *(None if w is None else w * r for w, r in zip(x.spatial, per_axis("factor", self.factor, rank))))
         (other,) = like
         if len(other.shape) != len(x.shape):
-            raise WordError("up takes the height and width of another image, so both need the same number of axes", f"flow: {shape_text(x.shape)}",
-                            f"reference: {shape_text(other.shape)}", label=f"{shape_text(x.shape)} to {shape_text(other.shape)}", code="wrong-rank")
+            raise WordError("up takes the height and width of another image, so both need the same number of axes",
+                            f"flow: {shape_text(x.shape)}",
+                            f"reference: {shape_text(other.shape)}", label=f"{shape_text(x.shape)} to {shape_text(other.shape)}",
+                            code="wrong-rank")
         if self.mode == "bed":
             for w, p in zip(x.spatial, other.spatial):
                 if w is not None and p is not None and p % w:
-                    raise WordError("a bed of nails has the same number of zeros after every pixel", f"{p} / {w} = {p / w:g}", label=f"{shape_text(x.shape)} to {shape_text(other.shape)}",
+                    raise WordError("a bed of nails has the same number of zeros after every pixel", f"{p} / {w} = {p / w:g}",
+                                    label=f"{shape_text(x.shape)} to {shape_text(other.shape)}",
                                     advice="use nearest or bilinear", code="shape-mismatch")
         out: tuple[Size, ...] = other.spatial
         return x.of(x.channels, *out)
@@ -97,10 +101,12 @@ class Up(Layer, category="move"):
         elif self.mode == "exact":
             right = f"where({2 * to}*{i} <= {2 * w}*p+{w}, where({2 * w}*p+{w} < {2 * to}*{i}+{2 * to}, {read}, 0.0), 0.0)"
         elif self.mode == "bicubic":
-            centre = f"p * {(w - 1) / (to - 1) if to > 1 else 0.0!r}" if self.aligned else f"(p * {w / to!r} + {0.5 * w / to - 0.5!r})"
+            centre = (f"p * {(w - 1) / (to - 1) if to > 1 else 0.0!r}" if self.aligned
+                      else f"(p * {w / to!r} + {0.5 * w / to - 0.5!r})")
             right = _cubic(f"abs({centre} + 2.0 - {i})", read)
         else:
-            centre = f"p * {(w - 1) / (to - 1) if to > 1 else 0.0!r}" if self.aligned else f"min(max(p * {w / to!r} + {0.5 * w / to - 0.5!r}, 0.0), {w - 1.0!r})"
+            centre = (f"p * {(w - 1) / (to - 1) if to > 1 else 0.0!r}" if self.aligned
+                      else f"min(max(p * {w / to!r} + {0.5 * w / to - 0.5!r}, 0.0), {w - 1.0!r})")
             right = f"where(abs({centre} - {i}) < 1.0, {read} * (1.0 - abs({centre} - {i})), 0.0)"
         shape[k + 1] = to
         return str(b(f"y[n,c,{target}] += {right}", x=x, out=tuple(shape), over={"p": to}))

@@ -15,13 +15,15 @@ class SplitViews(Layer, category="move", name="split_views", structural=True):
     Shapes:  V x C x W... -> V images of C x W...
     """
 
-    examples = (Example("split_views", inputs=((3, 2, 4, 5),), output=(2, 4, 5)), Example("split_views", inputs=((2, 5),), output=(5,)))
+    examples = (Example("split_views", inputs=((3, 2, 4, 5),), output=(2, 4, 5)),
+                Example("split_views", inputs=((2, 5),), output=(5,)))
 
     def shape(self, *inputs: TensorType) -> TensorType:
         (x,) = inputs
         if x.channels is None or len(x.shape) < 2:
             raise WordError("each runs over the first axis of its input, and needs to know how many there are",
-                            label=f"the input is {shape_text(x.shape)}", advice="an input of views is declared with them first:  input (12, 3, 224, 224)", code="wrong-rank")
+                            label=f"the input is {shape_text(x.shape)}",
+                            advice="an input of views is declared with them first:  input (12, 3, 224, 224)", code="wrong-rank")
         return replace(x, shape=x.shape[1:], batch=x.batch * x.channels)
 
     def forward(self, b: Builder, *inputs: str, **parameters: str) -> str:
@@ -38,7 +40,8 @@ class JoinViews(Layer, category="move", name="join_views", structural=True):
     Shapes:  V images of C x W... -> V x C x W...
     """
 
-    examples = (Example("join_views", inputs=((2, 4, 5),), output=(3, 2, 4, 5), views=3), Example("join_views", inputs=((5,),), output=(2, 5), views=2))
+    examples = (Example("join_views", inputs=((2, 4, 5),), output=(3, 2, 4, 5), views=3),
+                Example("join_views", inputs=((5,),), output=(2, 5), views=2))
 
     def shape(self, *inputs: TensorType) -> TensorType:
         (x,) = inputs
@@ -57,7 +60,8 @@ def pooled(layer: str, inputs: tuple[TensorType, ...]) -> TensorType:
     """The type of `max over=v`: the first axis gone."""
     (x, *more) = inputs
     if more or len(x.shape) < 2 or x.channels is None:
-        raise WordError(f"{layer} over= pools the axis that an `each` above runs over", label=f"the input is {shape_text(x.shape)}", advice="each v:  opens one", code="wrong-rank")
+        raise WordError(f"{layer} over= pools the axis that an `each` above runs over",
+                        label=f"the input is {shape_text(x.shape)}", advice="each v:  opens one", code="wrong-rank")
     return x.of(*x.shape[1:])
 
 

@@ -20,8 +20,9 @@ def per_axis(what: str, v: Any, rank: int) -> tuple[int, ...]:
         return (v,) * rank
     if len(v) != rank:
         raise WordError(f"{what} has {len(v)} numbers and the input has {rank} spatial ax{'is' if rank == 1 else 'es'}",
-                        label=f"{what} {spelled(tuple(v))}", advice=f"one number for all axes, or {rank}: {shape_text((v[0],) * rank)}", swap=swaps(v, (v[0],) * rank, what),
-                        code="wrong-rank")
+                        label=f"{what} {spelled(tuple(v))}",
+                        advice=f"one number for all axes, or {rank}: {shape_text((v[0],) * rank)}",
+                        swap=swaps(v, (v[0],) * rank, what), code="wrong-rank")
     return tuple(v)
 
 
@@ -36,9 +37,10 @@ def pads(pad: Any, window: tuple[int, ...], dilation: tuple[int, ...]) -> Pads:
         return ((pad, pad),) * rank
     pad = tuple(pad)
     if len(pad) != rank:
-        raise WordError(f"pad has {len(pad)} entries and the input has {rank} spatial ax{'is' if rank == 1 else 'es'}", label=f"pad={spelled(pad)}",
-                        hint="one number, or one (before, after) pair per axis:  pad=[" + ", ".join(["(1, 1)"] * rank) + "]", swap=swaps(pad, (1,) * rank, "pad"),
-                        code="wrong-rank")
+        raise WordError(f"pad has {len(pad)} entries and the input has {rank} spatial ax{'is' if rank == 1 else 'es'}",
+                        label=f"pad={spelled(pad)}",
+                        hint="one number, or one (before, after) pair per axis:  pad=[" + ", ".join(["(1, 1)"] * rank) + "]",
+                        swap=swaps(pad, (1,) * rank, "pad"), code="wrong-rank")
     return tuple((p, p) if isinstance(p, int) else (p[0], p[1]) for p in pad)
 
 
@@ -74,16 +76,19 @@ def swaps(written: Any, instead: tuple[int, ...], option: str = "") -> tuple[tup
     """The ways in which sizes may be written, and others in their place, for `WordError.swap`."""
     old, new = tuple(written), shape_text(instead)
     ways = [(shape_text(old), new), (f"({', '.join(map(str, old))})", new), (f"/{shape_text(old)}", f"/{new}")]
-    return (*((f"{option}={a}", f"{option}={b}") for a, b in ways if option), *ways) if all(isinstance(n, int) for n in old) else ()
+    return (*((f"{option}={a}", f"{option}={b}") for a, b in ways if option),
+            *ways) if all(isinstance(n, int) for n in old) else ()
 
 
 def _decimal(v: float) -> str:
     return f"{v:.2f}".rstrip("0").rstrip(".")
 
 
-def lost(x: tuple[Size, ...], window: tuple[int, ...], stride: tuple[int, ...], pad: Pads, dilation: tuple[int, ...]) -> tuple[int, ...]:
+def lost(x: tuple[Size, ...], window: tuple[int, ...], stride: tuple[int, ...], pad: Pads,
+         dilation: tuple[int, ...]) -> tuple[int, ...]:
     """Pixels at the end of each axis that no window reaches: (W - F + P0 + P1) mod S."""
-    return tuple(0 if w is None else (w + a + b - d * (k - 1) - 1) % s for w, k, s, (a, b), d in zip(x, window, stride, pad, dilation))
+    return tuple(0 if w is None else (w + a + b - d * (k - 1) - 1) % s
+                 for w, k, s, (a, b), d in zip(x, window, stride, pad, dilation))
 
 
 def slide(stride: tuple[int, ...], pad: Pads, dilation: tuple[int, ...]) -> str:
@@ -101,7 +106,8 @@ def need_image(layer: str, shape: tuple[Size, ...]) -> int:
     """The number of spatial axes, which must be 1, 2 or 3."""
     rank = len(shape) - 1
     if not 1 <= rank <= 3:
-        raise WordError(f"{layer} slides over an image, and this has no height or width" if rank < 1 else f"{layer} works on 1, 2 or 3 spatial axes, and this has {rank}",
+        raise WordError(f"{layer} slides over an image, and this has no height or width" if rank < 1
+                        else f"{layer} works on 1, 2 or 3 spatial axes, and this has {rank}",
                         label=f"the input is {shape_text(shape)}",
                         advice=f"put {layer} before the fc layers, or use fc here" if rank < 1 else "", code="wrong-rank")
     return rank

@@ -27,4 +27,5 @@ class Bce(Loss, name="bce"):
         """(sigmoid - target) / count."""
         shape = b.type(z)
         ix = f"n,c{plane(shape.shape)}"
-        return str(b(f"dz[{ix}] = (sigmoid(z[{ix}]) - t[{ix}]) * (dy[0] / (N * {shape.batch * prod(sizes(shape))}))", z=z, t=t, dy=dy))
+        return str(b(f"dz[{ix}] = (sigmoid(z[{ix}]) - t[{ix}]) * (dy[0] / (N * {shape.batch * prod(sizes(shape))}))", z=z, t=t,
+                     dy=dy))

@@ -33,14 +33,16 @@ class CrossEntropy(Loss, name="cross_entropy"):
 
     def check(self) -> None:
         if self.ignore is not None and (isinstance(self.ignore, bool) or not isinstance(self.ignore, int)):
-            raise WordError("ignore is a label, a whole number", label=f"ignore={self.ignore}", hint="ignore=255", code="bad-value")
+            raise WordError("ignore is a label, a whole number", label=f"ignore={self.ignore}", hint="ignore=255",
+                            code="bad-value")
         if self.weights is not None and not all(isinstance(w, (int, float)) and w >= 0 for w in self.weights):
             raise WordError("weights are numbers, none negative", label="weights=", hint="weights=[1, 2, 0.5]", code="bad-value")
 
     def check_output(self, output: TensorType) -> None:
         c = need_channels("cross_entropy", output, 2)
         if self.weights is not None and len(self.weights) != c:
-            raise WordError("weights has a number for each class", label=f"{len(self.weights)} weights, {c} classes", code="loss-shape")
+            raise WordError("weights has a number for each class", label=f"{len(self.weights)} weights, {c} classes",
+                            code="loss-shape")
 
     @property
     def even(self) -> bool:
@@ -58,8 +60,11 @@ class CrossEntropy(Loss, name="cross_entropy"):
         if not self.smoothing:
             return str(b(f"loss[0] += at[n,0{s}] * {k} / {total}", at=at, **counted))
         classes = sizes(b.type(z))[0]
-        every = b(f"every[n,0{s}] += (log(e[n,0{s}]) + m[n,0{s}] - z[n,c{s}]) * {self._weight('c', f't[n,0{s}]')}", e=e, m=m, z=z, t=t)
-        return str(b(f"loss[0] += (at[n,0{s}] * {k} * {1 - self.smoothing!r} + every[n,0{s}] * {self.smoothing / classes!r}) / {total}", at=at, every=every, **counted))
+        every = b(f"every[n,0{s}] += (log(e[n,0{s}]) + m[n,0{s}] - z[n,c{s}]) * {self._weight('c', f't[n,0{s}]')}", e=e, m=m, z=z,
+                  t=t)
+        return str(
+            b(f"loss[0] += (at[n,0{s}] * {k} * {1 - self.smoothing!r} + every[n,0{s}] * {self.smoothing / classes!r}) / {total}",
+              at=at, every=every, **counted))
 
     def counted(self, b: Builder, z: str, t: str) -> tuple[str, str, dict[str, Any]]:
         """What a place counts, what all do, and the values that these two texts read; saved for `backward`."""

@@ -26,7 +26,8 @@ class Gram(Loss, name="gram"):
 
     def check_output(self, output: TensorType) -> None:
         if not output.spatial:
-            raise WordError("gram sums over the places of an image, and this output has none", label=f"the output is {output}", code="loss-shape")
+            raise WordError("gram sums over the places of an image, and this output has none", label=f"the output is {output}",
+                            code="loss-shape")
 
     def forward(self, b: Builder, z: str, t: str) -> str:
         s = plane(b.type(z).shape)

@@ -28,7 +28,8 @@ class Hinge(Loss, name="hinge"):
     def forward(self, b: Builder, z: str, t: str) -> str:
         s = plane(b.type(z).shape)
         right = b(f"right[n,0{s}] += where(t[n,0{s}] == c, z[n,c{s}], 0.0)", t=t, z=z)
-        h = b(f"h[n,c{s}] = where(t[n,0{s}] == c, 0.0, max(z[n,c{s}] - right[n,0{s}] + {float(self.margin)!r}, 0.0))", t=t, z=z, right=right)
+        h = b(f"h[n,c{s}] = where(t[n,0{s}] == c, 0.0, max(z[n,c{s}] - right[n,0{s}] + {float(self.margin)!r}, 0.0))", t=t, z=z,
+              right=right)
         b.save(h=h)
         return str(b(f"loss[0] += h[n,c{s}] / (N * {self._count(b.type(z))})", h=h))
 
@@ -36,7 +37,8 @@ class Hinge(Loss, name="hinge"):
         """1 for each wrong class inside the margin, minus their number for the right one."""
         s = plane(b.type(z).shape)
         wrong = b(f"wrong[n,0{s}] += where(h[n,c{s}] > 0.0, 1.0, 0.0)", h=saved["h"])
-        return str(b(f"dz[n,c{s}] = where(t[n,0{s}] == c, -wrong[n,0{s}], where(h[n,c{s}] > 0.0, 1.0, 0.0)) * (dy[0] / (N * {self._count(b.type(z))}))",
+        return str(
+            b(f"dz[n,c{s}] = where(t[n,0{s}] == c, -wrong[n,0{s}], where(h[n,c{s}] > 0.0, 1.0, 0.0)) * (dy[0] / (N * {self._count(b.type(z))}))",
                      t=t, wrong=wrong, h=saved["h"], dy=dy))
 
     def _count(self, t: TensorType) -> int:

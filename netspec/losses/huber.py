@@ -22,4 +22,5 @@ class Huber(Loss, name="huber"):
         shape = b.type(z)
         ix, k = f"n,c{plane(shape.shape)}", float(self.delta)
         d = b(f"d[{ix}] = z[{ix}] - t[{ix}]", z=z, t=t)
-        return str(b(f"loss[0] += where(abs(d[{ix}]) <= {k!r}, d[{ix}] * d[{ix}] * 0.5, abs(d[{ix}]) * {k!r} - {0.5 * k * k!r}) / (N * {shape.batch * prod(sizes(shape))})", d=d))
+        return str(
+            b(f"loss[0] += where(abs(d[{ix}]) <= {k!r}, d[{ix}] * d[{ix}] * 0.5, abs(d[{ix}]) * {k!r} - {0.5 * k * k!r}) / (N * {shape.batch * prod(sizes(shape))})", d=d))

@@ -30,4 +30,5 @@ class Nll(CrossEntropy, name="nll"):
         """-1 for the right class, weighted, / count."""
         s = plane(b.type(z).shape)
         right = "-1.0" if self.even else f"-k[n,0{s}]"
-        return str(b(f"dz[n,c{s}] = where(t[n,0{s}] == c, {right}, 0.0) * {self.part(b, z)}", t=t, dy=dy, out=sizes(b.type(z)), **saved))
+        return str(b(f"dz[n,c{s}] = where(t[n,0{s}] == c, {right}, 0.0) * {self.part(b, z)}", t=t, dy=dy, out=sizes(b.type(z)),
+                     **saved))

@@ -24,5 +24,7 @@ from . import (
 )
 from .optimiser import OPTIMISERS, SCHEDULES, Optimiser, Schedule
 
-__all__ = ["OPTIMISERS", "SCHEDULES", "Optimiser", "Schedule", "adadelta", "adagrad", "adam", "adamax", "adamw", "cosine", "exponential", "inverse",
-           "lbfgs", "multistep", "nadam", "onecycle", "plateau", "poly", "rmsprop", "rprop", "sgd", "sigmoid_schedule", "step_schedule", "warmup"]
+__all__ = ["OPTIMISERS", "SCHEDULES", "Optimiser", "Schedule", "adadelta", "adagrad", "adam", "adamax", "adamw", "cosine",
+           "exponential", "inverse",
+           "lbfgs", "multistep", "nadam", "onecycle", "plateau", "poly", "rmsprop", "rprop", "sgd", "sigmoid_schedule",
+           "step_schedule", "warmup"]

@@ -31,4 +31,5 @@ class Adagrad(Optimiser):
         s = b("s[i] = square[i] + d[i] * d[i]", square=state["square"], d=d)
         total = f"s[i] + {float(self.start)!r}" if self.start else "s[i]"
         root = f"sqrt({total} + eps[0])" if self.inside else f"(sqrt({total}) + eps[0])"
-        return b(f"w2[i] = w[i] - rate[0] * d[i] / {root}", w=w, rate=b.scalar("rate"), d=d, s=s, eps=b.scalar("eps")), {"square": s}
+        return b(f"w2[i] = w[i] - rate[0] * d[i] / {root}", w=w, rate=b.scalar("rate"), d=d, s=s,
+                 eps=b.scalar("eps")), {"square": s}

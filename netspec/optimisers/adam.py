@@ -33,7 +33,8 @@ class Adam(Optimiser):
     def scalars(self, step: int, settings: dict[str, float]) -> dict[str, float]:
         c1, c2 = 1 - settings["beta1"] ** step, 1 - settings["beta2"] ** step
         late = settings["eps"] if self.form == "torch" else settings["eps"] / sqrt(c2)
-        return settings | {"rate": settings["lr"] / c1, "root": 1 / sqrt(c2), "eps": late, "keep": 1 - settings["lr"] * settings["decay"]}
+        return settings | {"rate": settings["lr"] / c1, "root": 1 / sqrt(c2), "eps": late, "keep": 1 - settings["lr"]
+                           * settings["decay"]}
 
     def update(self, b: Builder, w: str, g: str, **state: str) -> tuple[str, dict[str, str]]:
         return self.moved(b, w, self.decayed(b, w, g), **state)
@@ -46,5 +47,6 @@ class Adam(Optimiser):
         new, under = {"mean": m, "square": v}, v
         if self.amsgrad:
             under = new["largest"] = b("u[i] = max(largest[i], v[i])", largest=state["largest"], v=v)
-        w2 = b("w2[i] = w[i] - rate[0] * m[i] / (sqrt(v[i]) * root[0] + eps[0])", w=w, rate=b.scalar("rate"), m=m, v=under, root=b.scalar("root"), eps=b.scalar("eps"))
+        w2 = b("w2[i] = w[i] - rate[0] * m[i] / (sqrt(v[i]) * root[0] + eps[0])", w=w, rate=b.scalar("rate"), m=m, v=under,
+               root=b.scalar("root"), eps=b.scalar("eps"))
         return w2, new

@@ -27,5 +27,6 @@ class Adamax(Optimiser):
     def update(self, b: Builder, w: str, g: str, **state: str) -> tuple[str, dict[str, str]]:
         d, beta1 = self.decayed(b, w, g), b.scalar("beta1")
         m = b("m[i] = beta1[0] * mean[i] + (1.0 - beta1[0]) * d[i]", beta1=beta1, mean=state["mean"], d=d)
-        u = b("u[i] = max(beta2[0] * largest[i], abs(d[i]) + eps[0])", beta2=b.scalar("beta2"), largest=state["largest"], d=d, eps=b.scalar("eps"))
+        u = b("u[i] = max(beta2[0] * largest[i], abs(d[i]) + eps[0])", beta2=b.scalar("beta2"), largest=state["largest"], d=d,
+              eps=b.scalar("eps"))
         return b("w2[i] = w[i] - rate[0] * m[i] / u[i]", w=w, rate=b.scalar("rate"), m=m, u=u), {"mean": m, "largest": u}

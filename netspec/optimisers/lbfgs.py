@@ -88,7 +88,9 @@ class Lbfgs(Optimiser):
                     used = 1
             memory.length = t
             calls += used
-            if calls >= most or abs(g).max() <= self.smallest or abs(d * t).max() <= self.still or abs(loss - previous) < self.still:
+            if calls >= most or abs(g).max() <= self.smallest or abs(d
+                                                                     * t).max() <= self.still or abs(loss
+                                                                             - previous) < self.still:
                 break
         return w
 

@@ -36,7 +36,8 @@ def cubic(x1: float, f1: float, g1: float, x2: float, f2: float, g2: float, boun
     return min(max(at, low), high)
 
 
-def strong_wolfe(at: Callable[[float], tuple[float, Vector]], t: float, d: Vector, f: float, g: Vector, slope: float) -> tuple[float, Vector, float, int]:
+def strong_wolfe(at: Callable[[float], tuple[float, Vector]], t: float, d: Vector, f: float, g: Vector,
+                 slope: float) -> tuple[float, Vector, float, int]:
     """Loss, gradient and length of the step taken along d, and how many times `at` was called. Length 0 has loss f,
     gradient g, and this slope. A loss that is not finite says that a length is too great."""
 

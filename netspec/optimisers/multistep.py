@@ -20,7 +20,8 @@ class MultiStep(Schedule):
 
     def check(self) -> None:
         if not all(isinstance(k, int) and k >= 0 for k in self.at) or list(self.at) != sorted(self.at):
-            raise WordError("the steps come one after the other", label=f"{list(self.at)}", advice="for example:  multistep [30, 60, 80]", code="bad-value",
+            raise WordError("the steps come one after the other", label=f"{list(self.at)}",
+                            advice="for example:  multistep [30, 60, 80]", code="bad-value",
                             swap=((f"{list(self.at)}", f"{sorted(abs(int(k)) for k in self.at)}"),))
 
     def factor(self, epoch: int, step: int, epochs: int, steps_per_epoch: int) -> float:

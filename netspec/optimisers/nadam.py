@@ -29,13 +29,15 @@ class NAdam(Optimiser):
     def scalars(self, step: int, settings: dict[str, float]) -> dict[str, float]:
         beta1, lr = settings["beta1"], settings["lr"]
         mu, ahead, product = _mu(beta1, step), _mu(beta1, step + 1), _product(beta1, step)
-        return settings | {"of_gradient": lr * (1 - mu) / (1 - product), "of_mean": lr * ahead / (1 - product * ahead), "root": 1 / sqrt(1 - settings["beta2"] ** step)}
+        return settings | {"of_gradient": lr * (1 - mu) / (1 - product), "of_mean": lr * ahead / (1 - product * ahead),
+                           "root": 1 / sqrt(1 - settings["beta2"] ** step)}
 
     def update(self, b: Builder, w: str, g: str, **state: str) -> tuple[str, dict[str, str]]:
         d, beta1, beta2 = self.decayed(b, w, g), b.scalar("beta1"), b.scalar("beta2")
         m = b("m[i] = beta1[0] * mean[i] + (1.0 - beta1[0]) * d[i]", beta1=beta1, mean=state["mean"], d=d)
         v = b("v[i] = beta2[0] * square[i] + (1.0 - beta2[0]) * (d[i] * d[i])", beta2=beta2, square=state["square"], d=d)
-        w2 = b("w2[i] = w[i] - (of_gradient[0] * d[i] + of_mean[0] * m[i]) / (sqrt(v[i]) * root[0] + eps[0])", w=w, of_gradient=b.scalar("of_gradient"), d=d,
+        w2 = b("w2[i] = w[i] - (of_gradient[0] * d[i] + of_mean[0] * m[i]) / (sqrt(v[i]) * root[0] + eps[0])", w=w,
+               of_gradient=b.scalar("of_gradient"), d=d,
                of_mean=b.scalar("of_mean"), m=m, v=v, root=b.scalar("root"), eps=b.scalar("eps"))
         return w2, {"mean": m, "square": v}
 

@@ -36,5 +36,6 @@ class RmsProp(Optimiser):
         root = "sqrt(u[i] + eps[0])" if self.inside else "(sqrt(u[i]) + eps[0])"
         if not self.momentum:
             return b(f"w2[i] = w[i] - lr[0] * d[i] / {root}", w=w, lr=b.scalar("lr"), d=d, u=under, eps=b.scalar("eps")), new
-        v = new["velocity"] = b(f"v[i] = mu[0] * velocity[i] + d[i] / {root}", mu=b.scalar("momentum"), velocity=state["velocity"], d=d, u=under, eps=b.scalar("eps"))
+        v = new["velocity"] = b(f"v[i] = mu[0] * velocity[i] + d[i] / {root}", mu=b.scalar("momentum"),
+                                velocity=state["velocity"], d=d, u=under, eps=b.scalar("eps"))
         return b("w2[i] = w[i] - lr[0] * v[i]", w=w, lr=b.scalar("lr"), v=v), new

@@ -24,7 +24,8 @@ class Rprop(Optimiser):
     def update(self, b: Builder, w: str, g: str, **state: str) -> tuple[str, dict[str, str]]:
         d, before = self.decayed(b, w, g), state["before"]
         p = b("p[i] = d[i] * before[i]", d=d, before=before)
-        s = b("s[i] = min(max(where(step[i] == 0.0, lr[0], step[i]) * where(p[i] > 0.0, grow[0], where(p[i] < 0.0, shrink[0], 1.0)), 1e-06), 50.0)",
+        s = b(
+            "s[i] = min(max(where(step[i] == 0.0, lr[0], step[i]) * where(p[i] > 0.0, grow[0], where(p[i] < 0.0, shrink[0], 1.0)), 1e-06), 50.0)",
               step=state["step"], lr=b.scalar("lr"), p=p, grow=b.scalar("grow"), shrink=b.scalar("shrink"))
         e = b("e[i] = where(p[i] < 0.0, 0.0, d[i])", p=p, d=d)
         return b("w2[i] = w[i] - where(e[i] > 0.0, s[i], where(e[i] < 0.0, -s[i], 0.0))", w=w, e=e, s=s), {"before": e, "step": s}

@@ -29,7 +29,8 @@ class Sgd(Optimiser):
 
     def check(self) -> None:
         if self.nesterov and (not self.momentum or self.dampening):
-            raise WordError("nesterov looks ahead along the momentum, undampened", hint="sgd momentum=0.9 nesterov", code="bad-value")
+            raise WordError("nesterov looks ahead along the momentum, undampened", hint="sgd momentum=0.9 nesterov",
+                            code="bad-value")
 
     def scalars(self, step: int, settings: dict[str, float]) -> dict[str, float]:
         return settings | {"fresh": 1.0 - settings["dampening"] if step > 1 else 1.0}
@@ -41,7 +42,8 @@ class Sgd(Optimiser):
         mu, old = b.scalar("momentum"), state["velocity"]
         if self.form == "caffe":
             new = f"lr[0] * {'fresh[0] * ' if self.dampening else ''}d[i]"
-            v = b(f"v[i] = mu[0] * velocity[i] + {new}", mu=mu, velocity=old, lr=lr, fresh=b.scalar("fresh") if self.dampening else "", d=d)
+            v = b(f"v[i] = mu[0] * velocity[i] + {new}", mu=mu, velocity=old, lr=lr, fresh=b.scalar("fresh") if self.dampening
+                  else "", d=d)
             if self.nesterov:
                 return b("w2[i] = w[i] - (mu[0] * v[i] + lr[0] * d[i])", w=w, mu=mu, v=v, lr=lr, d=d), {"velocity": v}
             return b("w2[i] = w[i] - v[i]", w=w, v=v), {"velocity": v}

@@ -37,7 +37,8 @@ def _inputs(graph: Graph) -> Graph:
                 names[m.name] = n.name
     if not names:
         return graph
-    nodes = [replace(n, results=(types[n.name],)) if n.name in types else replace(n, inputs=tuple(names.get(i, i) for i in n.inputs))
+    nodes = [replace(n, results=(types[n.name],)) if n.name in types
+             else replace(n, inputs=tuple(names.get(i, i) for i in n.inputs))
              for n in graph.nodes if n.name not in names]
     outputs, gradients = (tuple((public, names.get(v, v)) for public, v in ends) for ends in (graph.outputs, graph.gradients))
     return graph.with_nodes(nodes, outputs=outputs, gradients=gradients)
@@ -53,7 +54,8 @@ def _outputs(graph: Graph) -> Graph:
 
     outputs = tuple((public, before(v)) for public, v in graph.outputs)
     gradients = tuple((p, before(v) if p in inputs else v) for p, v in graph.gradients)
-    return graph if (outputs, gradients) == (graph.outputs, graph.gradients) else replace(graph, outputs=outputs, gradients=gradients)
+    return graph if (outputs, gradients) == (graph.outputs, graph.gradients) else replace(graph, outputs=outputs,
+                                                                                          gradients=gradients)
 
 
 def _keeps_order(n: Node, graph: Graph) -> bool:

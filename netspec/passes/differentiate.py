@@ -44,7 +44,8 @@ class differentiate:
             back.parts.setdefault(v, []).append(d)
         back.run()
         gradients = tuple((w, back.total(w)) for w in wanted)
-        return replace(graph, nodes=tuple(p.nodes), regions=(), gradients=tuple((w, g) for w, g in gradients if isinstance(g, str)))
+        return replace(graph, nodes=tuple(p.nodes), regions=(),
+                       gradients=tuple((w, g) for w, g in gradients if isinstance(g, str)))
 
 
 @dataclass
@@ -97,10 +98,12 @@ class _Backward:
 
     def region(self, region: Region, node: Node) -> None:
         outs = [self.total(o) for o in region.outputs]
-        if all(o is None for o in outs) or not any(i in self.needed for i in (*region.inputs, *(p for _, p in region.parameters))):
+        if all(o is None for o in outs) or not any(i in self.needed
+                                                   for i in (*region.inputs, *(p for _, p in region.parameters))):
             return
         w = Writer(self.p, f"d.{region.name}", node)
-        inputs, parameters = region.layer.backward(w, outs[0], *region.inputs, saved=dict(region.saved), **dict(region.parameters))
+        inputs, parameters = region.layer.backward(w, outs[0], *region.inputs, saved=dict(region.saved),
+                                                   **dict(region.parameters))
         for name, g in zip(region.inputs, inputs):
             if g is not None and name in self.needed:
                 self.parts.setdefault(name, []).append(g)
@@ -134,7 +137,8 @@ class _Backward:
             right = _product("dy" + str(target)[len(target.name):] if isinstance(dy, str) else repr(dy), d)
             g = Formula(f"d_{read.name}{str(read)[len(read.name):]} = {right}")
             for r in f.reads:  # what the term no longer reads still says how often it is added, and where
-                if r is not read and r not in g.reads and (r in limits or any(i in f.reduced and i not in g.indices for i in r.indices)):
+                if r is not read and r not in g.reads and (r in limits
+                                                           or any(i in f.reduced and i not in g.indices for i in r.indices)):
                     right = f"({right}) * where({r} > 0.0, 1.0, 1.0)"
                     g = Formula(f"d_{read.name}{str(read)[len(read.name):]} = {right}")
             summed = [i for i in g.indices if i not in read.indices]
@@ -149,7 +153,8 @@ class _Backward:
     def limits(self, f: Formula, read: Access, bound: dict[str, str], extents: dict[str, int]) -> list[Access]:
         """The other reads that may be out of bounds, where the formula adds nothing."""
         return [r for r in f.reads if r is not read and r.compound
-                and in_bounds(zip(r.axes[self.p.types[bound[r.name]].batch > 0:], self.p.types[bound[r.name]].shape), extents, {}, str)]
+                and in_bounds(zip(r.axes[self.p.types[bound[r.name]].batch > 0:], self.p.types[bound[r.name]].shape), extents, {},
+                              str)]
 
     def maximum(self, node: Node, f: Formula, dy: Cotangent) -> None:
         """The gradient goes to the place that won, the first one among equals. The formula that finds the largest finds its
@@ -176,12 +181,14 @@ class _Backward:
                 places = sorted(f.indices, key=lambda i: i != "n")
                 batch = max((self.p.types[bound[r.name]].batch for r in f.reads if "n" in r.indices), default=0)
                 t = TensorType(tuple(extents[i] for i in places if i != "n"), batch)
-                apart = apart or self._emit(node.name, f"won[{','.join(places)}] = {won}", {"place": place, **known}, t, {i: extents[i] for i in places if i != "n"}, node)
+                apart = apart or self._emit(node.name, f"won[{','.join(places)}] = {won}", {"place": place, **known}, t,
+                                            {i: extents[i] for i in places if i != "n"}, node)
                 text, env = f"{to} += " + _product(f"won[{','.join(places)}]", d), bound | {"won": apart}
             new = Formula(text)
             bare = {i for r in (new.target, *new.reads) for i in r.bare if i}
             over = {i: e for i, e in extents.items() if i in new.indices and i not in bare}
-            self.parts.setdefault(source, []).append(self._emit(source, text, {k: env[k] for k in new.operands}, self.p.types[source], over, node))
+            self.parts.setdefault(source, []).append(self._emit(source, text, {k: env[k] for k in new.operands},
+                                                                self.p.types[source], over, node))
 
     def place(self, node: Node, f: Formula) -> str:
         """The value that holds the place of a maximum; made where the formula has not got it yet."""
@@ -197,7 +204,8 @@ class _Backward:
         self.p.types[name] = node.type
         return name
 
-    def _emit(self, source: str, text: str, operands: dict[str, str], t: TensorType, over: dict[str, int] | None = None, node: Node | None = None) -> str:
+    def _emit(self, source: str, text: str, operands: dict[str, str], t: TensorType, over: dict[str, int] | None = None,
+              node: Node | None = None) -> str:
         w = Writer(self.p, "", node or self.graph.maker.get(source))
         f = Formula(text)
         name = "d." + source
@@ -205,7 +213,8 @@ class _Backward:
         while name in self.p.types:
             name, k = f"d.{source}~{k}", k + 1
         made = Node(name, Formula(text, tuple((over or {}).items())), tuple(operands[o] for o in f.operands), (Value(name, t),),
-                    spans=w.node.spans if w.node else (), notes=w.node.notes if w.node else (), scope=w.node.scope or w.node.name if w.node else "")
+                    spans=w.node.spans if w.node else (), notes=w.node.notes if w.node else (), scope=w.node.scope or w.node.name
+                    if w.node else "")
         self.p.append(made)
         return name
 
@@ -222,7 +231,8 @@ def _row_major(indices: tuple[str, ...], extents: dict[str, int]) -> str:
     out = "0"
     for i in indices:
         if i == "n" and out != "0":
-            raise UsageError("a maximum over images is differentiated where `n` is the first index it goes over", f"it goes over {', '.join(indices)}", code="bad-formula")
+            raise UsageError("a maximum over images is differentiated where `n` is the first index it goes over",
+                             f"it goes over {', '.join(indices)}", code="bad-formula")
         out = i if out == "0" else f"({out})*{extents[i]}+{i}"
     return out
 
@@ -255,7 +265,8 @@ def derivative(e: ast.expr, wrt: ast.Subscript, result: str) -> str:
         case ast.BinOp(left, ast.Mult(), right):
             return _sum(_product(d(left), group(right)), _product(group(left), d(right)))
         case ast.BinOp(left, ast.Div(), right):
-            return _sum(_product(d(left), f"(1.0 / ({u(right)}))"), _product(d(right), f"(-({u(left)}) / (({u(right)}) * ({u(right)})))"))
+            return _sum(_product(d(left), f"(1.0 / ({u(right)}))"),
+                        _product(d(right), f"(-({u(left)}) / (({u(right)}) * ({u(right)})))"))
         case ast.Call(ast.Name("max"), [a, ast.Constant(0.0)]):
             return _product(f"where({y} > 0.0, 1.0, 0.0)", d(a))  # from the result: 0 at 0, as PyTorch
         case ast.Call(ast.Name("max"), [a, b]):

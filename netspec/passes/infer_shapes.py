@@ -34,7 +34,8 @@ class infer_shapes:  # noqa: N801
                     local = p.name.rsplit(".", 1)[-1]
                     if local in want and want[local] != p.shape:
                         raise WordError(f"{n.name}: with this input, `{p.name}` would be {want[local]}, and it is {p.shape}",
-                                        hint="put a global pool before the first fc, or use the size the network was made for", code="unknown-size")
+                                        hint="put a global pool before the first fc, or use the size the network was made for",
+                                        code="unknown-size")
                 n = replace(n, results=(Value(n.results[0].name, made), *n.results[1:]))
             types |= {v.name: v.type for v in n.results}
             nodes.append(n)

@@ -46,7 +46,8 @@ def loss_program(graph: Graph, terms: tuple[Term, ...]) -> Graph:
     return replace(_with_losses(graph, terms, False, False)[0], regions=())
 
 
-def _with_losses(graph: Graph, terms: tuple[Term, ...], training: bool, backward: bool) -> tuple[Graph, tuple[tuple[str, Cotangent], ...]]:
+def _with_losses(graph: Graph, terms: tuple[Term, ...], training: bool,
+                 backward: bool) -> tuple[Graph, tuple[tuple[str, Cotangent], ...]]:
     """The lowered network with its losses, and what to differentiate: (value, its cotangent) pairs."""
     maker, outputs = graph.maker, dict(graph.outputs)
     logits = []
@@ -95,7 +96,8 @@ def update_program(optimiser: Any, size: int, l1: bool = False) -> tuple[Graph, 
     b, g = Writer(p, "", Node("update", optimiser, notes=(str(optimiser),))), "gradients"
     if l1:
         limited, optimiser = optimiser.limited(b, g), replace(optimiser, clip_value=0.0)
-        g = b("penalised[i] = g[i] + l1[0] * where(w[i] > 0.0, 1.0, where(w[i] < 0.0, -1.0, 0.0))", g=limited, w="weights", l1=b.scalar("l1"))
+        g = b("penalised[i] = g[i] + l1[0] * where(w[i] > 0.0, 1.0, where(w[i] < 0.0, -1.0, 0.0))", g=limited, w="weights",
+              l1=b.scalar("l1"))
     new, state = optimiser.update(b, "weights", g, **{s: s for s in optimiser.state})
     outs = (("weights", new), *state.items())
     return Graph("update", tuple(p.nodes), outs).verify(), dict(outs)

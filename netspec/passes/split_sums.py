@@ -45,7 +45,8 @@ def _halves(n: Node, graph: Graph) -> list[Node]:
     right = f.text[f.text.index("+=") + 2:].strip()
     first = f"each[n,{','.join(keep)}] += {right}"
     over = tuple((i, e) for i, e in f.over if i in Formula(first).indices)
-    each = Node(name, Formula(first, over), n.inputs, (Value(name, TensorType(shape, batch)),), spans=n.spans, notes=n.notes, scope=n.scope)
+    each = Node(name, Formula(first, over), n.inputs, (Value(name, TensorType(shape, batch)),), spans=n.spans, notes=n.notes,
+                scope=n.scope)
     if not apart:
         return [each, replace(n, op=Formula(f"{f.target} += each[n,{','.join(keep)}]"), inputs=(name,))]
     image = replace(each, name=f"{n.name}.image", op=Formula(f"image[n,0] += each[n,{keep[0]}]"), inputs=(name,),

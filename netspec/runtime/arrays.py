@@ -38,10 +38,13 @@ def named(what: str, given: Any, names: tuple[str, ...], aliases: Mapping[str, s
         found = {aliases.get(str(k), str(k)): v for k, v in given.items()}
         unknown = [k for k in given if aliases.get(str(k), str(k)) not in names]
         if unknown:
-            raise misuse("unknown-name", f"there is no {what} `{unknown[0]}`", *([f"the {what}s are: {', '.join(public)}"] if names else []), hint=f'did you mean "{alike}"?' if (alike := near(str(unknown[0]), public)) else "")
+            raise misuse("unknown-name", f"there is no {what} `{unknown[0]}`",
+                         *([f"the {what}s are: {', '.join(public)}"] if names else []), hint=f'did you mean "{alike}"?'
+                         if (alike := near(str(unknown[0]), public)) else "")
         missing = [n for n in names if n not in found]
         if missing:
-            raise misuse("missing-array", f"{what} `{shown.get(missing[0], missing[0])}` is not given", f"given: {', '.join(map(str, given)) or 'nothing'}", hint=whole)
+            raise misuse("missing-array", f"{what} `{shown.get(missing[0], missing[0])}` is not given",
+                         f"given: {', '.join(map(str, given)) or 'nothing'}", hint=whole)
         return {n: _array(what, n, found[n], aliases) for n in names}
     if given is None and names:
         raise misuse("missing-array", f"no {what} is given", hint=whole)
@@ -58,7 +61,8 @@ def _array(what: str, name: str, given: Any, aliases: Mapping[str, str] | None) 
     except Exception as e:  # whatever an object of another library says: a tensor of PyTorch that keeps a graph, RuntimeError
         raise misuse("wrong-type", f"{_called(what, name, aliases)} is no array: {e}") from None
     if a.dtype.kind not in "biuf":
-        raise misuse("wrong-type", f"{_called(what, name, aliases)} holds {a.dtype}, not numbers", hint=Advice("convert it to float32, or to integers for labels"))
+        raise misuse("wrong-type", f"{_called(what, name, aliases)} holds {a.dtype}, not numbers",
+                     hint=Advice("convert it to float32, or to integers for labels"))
     return a
 
 
@@ -76,9 +80,11 @@ def inputs(graph: Graph, x: Any) -> dict[str, Array]:
         _check_input(n.name, n.type, found[n.name].shape)
     lengths = [len(found[n.name]) // max(1, n.type.batch) for n in graph.inputs]
     if lengths.count(lengths[0]) < len(lengths):
-        raise misuse("wrong-shape", "the inputs have different numbers of examples", *(f"{k}: {n}" for k, n in zip(found, lengths)))
+        raise misuse("wrong-shape", "the inputs have different numbers of examples",
+                     *(f"{k}: {n}" for k, n in zip(found, lengths)))
     if not lengths[0]:
-        raise misuse("empty-batch", "the batch is empty: there are no examples in it", *(f"{k}: {shape_text(v.shape)}" for k, v in found.items()))
+        raise misuse("empty-batch", "the batch is empty: there are no examples in it",
+                     *(f"{k}: {shape_text(v.shape)}" for k, v in found.items()))
     return found
 
 
@@ -134,9 +140,11 @@ def targets(graph: Graph, terms: tuple[Term, ...], y: Any, examples: int) -> dic
         return {}
     aliases = {t.output: t.source for t in terms if t.source in wanted}
     if y is None:
-        raise misuse("missing-array", "no targets are given", *(f"loss {t.loss} needs a target for output `{t.output}`" for t in terms),
-                     hint=Advice("give y"))
-    if len(wanted) > 1 and not isinstance(y, Mapping) and len(set(wanted.values())) == 1 and next(iter(wanted.values())).element == "int":
+        raise misuse("missing-array", "no targets are given",
+                     *(f"loss {t.loss} needs a target for output `{t.output}`" for t in terms), hint=Advice("give y"))
+    if len(wanted) > 1 and not isinstance(y,
+                                          Mapping) and len(
+                                              set(wanted.values())) == 1 and next(iter(wanted.values())).element == "int":
         y = dict.fromkeys(wanted, y)  # auxiliary heads learn the same classes
     found = named("target", y, tuple(wanted), aliases)
     outputs = dict(graph.outputs)
@@ -152,7 +160,8 @@ def _target(term: Term, t: TensorType, y: Array, examples: int, classes: int | N
     want = tuple(s or 0 for s in t.shape)
     what = f"the target of output `{term.output}`"
     full = (examples * max(1, t.batch), *want)
-    if y.ndim and len(y) == full[0] and y.ndim < len(full) and _long(y.shape[1:]) == _long(want):  # axes of length one may be left out
+    # axes of length one may be left out
+    if y.ndim and len(y) == full[0] and y.ndim < len(full) and _long(y.shape[1:]) == _long(want):
         y = y.reshape(full)
     if y.shape != full:
         hint = ""
@@ -161,17 +170,18 @@ def _target(term: Term, t: TensorType, y: Array, examples: int, classes: int | N
         elif len(y) != full[0] if y.ndim else True:
             hint = f"{len(y) if y.ndim else 1} targets for {full[0]} examples"
         shown = shape_text((full[0], *(want[1:] if _long(want[1:]) else ())) if t.element == "int" else full)
-        raise misuse("wrong-shape", f"{what} has the wrong shape", f"loss {term.loss} wants {shown}", f"got {shape_text(y.shape) or 'a single number'}", hint=hint)
+        raise misuse("wrong-shape", f"{what} has the wrong shape", f"loss {term.loss} wants {shown}",
+                     f"got {shape_text(y.shape) or 'a single number'}", hint=hint)
     odd = ~np.isfinite(y) if y.dtype.kind == "f" else np.zeros(0, bool)
     if odd.any():
         first = tuple(int(i) for i in np.argwhere(odd)[0])
-        raise misuse("nan-target", f"{what} holds {'NaN' if np.isnan(y[first]) else 'an infinite number'}", f"the first is that of example {first[0]}",
-                     hint=Advice("drop the examples without a target"))
+        raise misuse("nan-target", f"{what} holds {'NaN' if np.isnan(y[first]) else 'an infinite number'}",
+                     f"the first is that of example {first[0]}", hint=Advice("drop the examples without a target"))
     if t.element == "int":
         return _labels(what, y, classes, getattr(term.loss, "ignore", None))
     if term.loss.name == "bce" and y.size and not (y.min() >= 0 and y.max() <= 1):
-        raise misuse("label-range", f"{what} holds {y.max() if y.max() > 1 else y.min():g}, which is no probability", "loss bce wants numbers from 0 to 1",
-                     hint="one of several classes:  loss cross_entropy")
+        raise misuse("label-range", f"{what} holds {y.max() if y.max() > 1 else y.min():g}, which is no probability",
+                     "loss bce wants numbers from 0 to 1", hint="one of several classes:  loss cross_entropy")
     return y if y.dtype.kind == "f" else y.astype(np.float64)
 
 
@@ -184,7 +194,8 @@ def _labels(what: str, y: Array, classes: int | None, ignore: int | None) -> Arr
     y = y.copy()
     if y.dtype.kind == "f" and not (y == np.floor(y)).all():
         k = tuple(int(i) for i in np.argwhere(y != np.floor(y))[0])
-        raise misuse("wrong-type", f"{what} holds {y[k]:g}, which is no class number", hint=Advice("classes are whole numbers from 0"))
+        raise misuse("wrong-type", f"{what} holds {y[k]:g}, which is no class number",
+                     hint=Advice("classes are whole numbers from 0"))
     labels = y.astype(np.int64, copy=False)
     bad = (labels < 0) if classes is None else (labels < 0) | (labels >= classes)
     if ignore is not None:
@@ -201,7 +212,8 @@ def cotangents(graph: Graph, given: Any, examples: int) -> dict[str, Array]:
     """Gradients of the outputs by public name; outputs that are left out of a dict get zeros."""
     types = {public: graph.values[v].type for public, v in graph.outputs}
     if isinstance(given, Mapping):
-        zeros = {k: np.zeros((examples * max(1, t.batch), *(s or 0 for s in t.shape))) for k, t in types.items() if k not in given}
+        zeros = {k: np.zeros((examples * max(1, t.batch), *(s or 0 for s in t.shape))) for k, t in types.items()
+                 if k not in given}
         given = {**given, **zeros}
     found = named("output", given, tuple(types))
     for k, t in types.items():

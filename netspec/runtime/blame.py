@@ -50,13 +50,15 @@ def refused(run: Executor, batch: Batch, title: str) -> Exception:
         for name, a in arrays.items():
             if not hint and a.dtype.kind == "f" and not np.isfinite(a).all():
                 example = int(np.argwhere(~np.isfinite(a))[0][0])
-                notes.append(f"{what} `{name}` of this batch holds {a[tuple(np.argwhere(~np.isfinite(a))[0])]}, in {numbered(example, batch)}")
+                notes.append(
+                    f"{what} `{name}` of this batch holds {a[tuple(np.argwhere(~np.isfinite(a))[0])]}, in {numbered(example, batch)}")
                 hint = f"clean the data: np.isfinite({'x' if what == 'input' else 'y'}).all() must be True"
     for p in () if hint else run.graph.parameters:
         a = run.get(p.name)
         if not hint and not np.isfinite(a).all():
             at = tuple(int(i) for i in np.argwhere(~np.isfinite(a))[0])
-            where = next((f" ({n.spans[0]})" for n in run.graph.nodes if n.spans and any(q.name == p.name for q in n.parameters)), "")
+            where = next((f" ({n.spans[0]})" for n in run.graph.nodes if n.spans and any(q.name == p.name for q in n.parameters)),
+                         "")
             notes.append(f"{p.name}{where} holds {a[at]} at {list(at)}: it was written so, or a step before made it so")
             hint = "load a checkpoint of before, or write finite numbers; then a smaller learning rate"
     if not hint:
@@ -68,7 +70,8 @@ def refused(run: Executor, batch: Batch, title: str) -> Exception:
             notes += [*found.notes, f"it is of {of}"]
         notes.append(f"learning rate {batch.lr:g}")
         hint = f"try a tenth of the learning rate: {batch.optimiser} lr={batch.lr / 10:g}"
-    return misuse("loss-exploded", title, *notes, f"weights, running statistics and the optimiser stay as they were at step {batch.step - 1}", hint=hint)
+    return misuse("loss-exploded", title, *notes,
+                  f"weights, running statistics and the optimiser stay as they were at step {batch.step - 1}", hint=hint)
 
 
 def numbered(example: int, batch: Batch) -> str:

@@ -86,7 +86,8 @@ def load(net: Network, path: str | os.PathLike[str]) -> None:
     tensors = _read(path, held, facts) if held.bytes <= UNSEEN else None
     bad = wrong(facts)
     if bad:
-        raise misuse("damaged-checkpoint", f"{path} is no checkpoint that netspec writes: {bad[0]}", *bad[1:6], hint=Advice("use the checkpoint before it"))
+        raise misuse("damaged-checkpoint", f"{path} is no checkpoint that netspec writes: {bad[0]}", *bad[1:6],
+                     hint=Advice("use the checkpoint before it"))
     was = completed(facts)
     _check_fit(net, path, held, was)
     values = _values(net, path, _read(path, held, facts) if tensors is None else tensors)
@@ -109,15 +110,18 @@ def load(net: Network, path: str | os.PathLike[str]) -> None:
     if anew:
         net.forget()
     if was["net"] != net.graph.name:
-        remark(f"{path} was written by net {was['net']}, and this is net {net.graph.name}: every parameter has the same name and shape, and was taken over", OtherNetWarning)
+        remark(
+            f"{path} was written by net {was['net']}, and this is net {net.graph.name}: every parameter has the same name and shape, and was taken over", OtherNetWarning)
     differ = [f"{k} {facts.get(k)}, here {v}" for k, v in _where(net).items() if k in facts and facts[k] != v]
     if differ and net.step:
         remark(f"{path} was written by {'; '.join(differ)}: training goes on, but not to the same bits", ResumeWarning)
     if anew:
         remark(f"{path} holds the state of {was['recipe']}; {ours} starts anew", ResumeWarning)
     section = net.graph.training.epochs if net.graph.training is not None else None
-    if net.ends is not None and net.epoch and section is not None and net.recipe.epochs == section != net.ends and any(not s.endless for s in net.recipe.schedules):
-        remark(f"{path} was written on the way to {net.ends} epoch{'s' * (net.ends != 1)}, and the train section leads to {section}: schedules go by that. "
+    if net.ends is not None and net.epoch and section is not None and net.recipe.epochs == section != net.ends and any(
+        not s.endless for s in net.recipe.schedules):
+        remark(
+            f"{path} was written on the way to {net.ends} epoch{'s' * (net.ends != 1)}, and the train section leads to {section}: schedules go by that. "
                f"As before: net.configure(epochs={net.ends}), or --epochs {net.ends}", ResumeWarning)
 
 
@@ -133,20 +137,25 @@ def described(path: str | os.PathLike[str]) -> tuple[Tensors, dict[str, Any]]:
         raise MissingFileError(f"{path} cannot be read: {e.strerror}", code="unreadable-file") from None
     except Foreign as e:
         raise misuse("foreign-checkpoint", f"{path} is no checkpoint of netspec", str(e),
-                     hint=Advice("net.save(path) writes one; weights from elsewhere: net.set_parameters({name: array})")) from None
+                     hint=Advice(
+                         "net.save(path) writes one; weights from elsewhere: net.set_parameters({name: array})")) from None
     except Damaged as e:
-        raise misuse("damaged-checkpoint", f"{path} is cut short or damaged", str(e), hint=Advice("use the checkpoint before it")) from None
+        raise misuse("damaged-checkpoint", f"{path} is cut short or damaged", str(e),
+                     hint=Advice("use the checkpoint before it")) from None
     if "netspec" not in held.metadata:
-        raise misuse("foreign-checkpoint", f"{path} is a safetensors file that netspec did not write", f"it holds {', '.join(list(held)[:4])} ...",
+        raise misuse("foreign-checkpoint", f"{path} is a safetensors file that netspec did not write",
+                     f"it holds {', '.join(list(held)[:4])} ...",
                      hint="net.set_parameters({name: array})  takes weights from elsewhere")
     try:
         facts = parsed(held.metadata["netspec"], strict=False)
         if not isinstance(facts, dict):
             raise ValueError("it says nothing by name")
     except ValueError as e:
-        raise misuse("damaged-checkpoint", f"{path} is damaged: what it says of itself cannot be read", str(e)[:200], hint=Advice("use the checkpoint before it")) from None
+        raise misuse("damaged-checkpoint", f"{path} is damaged: what it says of itself cannot be read", str(e)[:200],
+                     hint=Advice("use the checkpoint before it")) from None
     if facts.get("schema") != SCHEMA:
-        raise misuse("foreign-checkpoint", f"{path} is of another version of netspec", f"it says {str(facts.get('schema'))[:60]!r}; this is {SCHEMA!r}")
+        raise misuse("foreign-checkpoint", f"{path} is of another version of netspec",
+                     f"it says {str(facts.get('schema'))[:60]!r}; this is {SCHEMA!r}")
     return held, facts
 
 
@@ -157,9 +166,11 @@ def _read(path: str | os.PathLike[str], held: Tensors, facts: dict[str, Any]) ->
     except Unusable as e:
         raise misuse("bad-weights", f"{path} holds what are no weights", str(e)) from None
     except (Damaged, OSError) as e:
-        raise misuse("damaged-checkpoint", f"{path} is cut short or damaged", str(e), hint=Advice("use the checkpoint before it")) from None
+        raise misuse("damaged-checkpoint", f"{path} is cut short or damaged", str(e),
+                     hint=Advice("use the checkpoint before it")) from None
     if facts.get("sha256") != _digest(tensors, {k: v for k, v in facts.items() if k != "sha256"}):
-        raise misuse("damaged-checkpoint", f"{path} is damaged: its checksum does not match its contents", hint=Advice("use the checkpoint before it"))
+        raise misuse("damaged-checkpoint", f"{path} is damaged: its checksum does not match its contents",
+                     hint=Advice("use the checkpoint before it"))
     return tensors
 
 
@@ -173,10 +184,12 @@ def _values(net: Network, path: str | os.PathLike[str], tensors: dict[str, Array
         with np.errstate(over="ignore"):
             out[name] = a.astype(np.float64 if driven else net.dtype)
         if not np.isfinite(out[name]).all():
-            raise misuse("damaged-checkpoint", f"{path}: {name} holds numbers that are not finite{'' if not np.isfinite(a).all() else f' in {net.dtype}'}", hint=Advice("use the checkpoint before it"))
+            raise misuse("damaged-checkpoint",
+                         f"{path}: {name} holds numbers that are not finite{'' if not np.isfinite(a).all() else f' in {net.dtype}'}", hint=Advice("use the checkpoint before it"))
         kind = name.split("/")[1] if name.startswith("optimiser/") else ""
         if (name in variances or (kind in SQUARES and not driven)) and (a < 0).any():
-            raise misuse("damaged-checkpoint", f"{path}: {name} holds {a.min():g}, and is never negative", hint=Advice("use the checkpoint before it"))
+            raise misuse("damaged-checkpoint", f"{path}: {name} holds {a.min():g}, and is never negative",
+                         hint=Advice("use the checkpoint before it"))
     return out
 
 
@@ -194,8 +207,10 @@ def _check_fit(net: Network, path: str | os.PathLike[str], held: Tensors, was: d
     driven = {f"optimiser/{k}": held.held[f"optimiser/{k}"].shape for k in _memory(held)}
     size = sum(p.size for p in net.graph.parameters if p.trainable)
     pairs = {s for k, s in driven.items() if k.endswith(("/moves", "/changes"))}
-    if any(s[-1:] != (size,) or len(s) != (2 if k.endswith(("/moves", "/changes")) else 1) or s[0] > max(size, 10_000) for k, s in driven.items()) or len(pairs) > 1:
-        raise misuse("damaged-checkpoint", f"{path} is no checkpoint that netspec writes: the memory of its optimiser has the wrong shape",
+    if any(s[-1:] != (size,) or len(s) != (2 if k.endswith(("/moves", "/changes")) else 1) or s[0] > max(size, 10_000)
+           for k, s in driven.items()) or len(pairs) > 1:
+        raise misuse("damaged-checkpoint",
+                     f"{path} is no checkpoint that netspec writes: the memory of its optimiser has the wrong shape",
                      *(f"{k}: {shape_text(s)}" for k, s in driven.items()), hint=Advice("use the checkpoint before it"))
     found = {k: t.shape for k, t in held.held.items() if k not in driven}
     if wanted == found:
@@ -203,10 +218,12 @@ def _check_fit(net: Network, path: str | os.PathLike[str], held: Tensors, was: d
     here = {k: s for k, s in found.items() if "/" not in k}
     there = {k.removeprefix(kept[0]) for k in found if k.startswith(kept[0])} if kept else set(free)
     if here == every and there != set(free):
-        notes = [f"{k} is trained here, and was frozen there" for k in free if k not in there] + [f"{k} is frozen here, and was trained there" for k in there if k not in free]
-        raise misuse("checkpoint-mismatch", f"{path} is of this network with other parameters frozen", *sorted(notes)[:6], *_more(notes),
-                     hint=Advice("compile the text as it was; set_parameters({...}) takes only what you name"))
-    notes = [f"{k}: {shape_text(found[k])} in the file, {shape_text(wanted[k])} here" for k in wanted if k in found and found[k] != wanted[k]]
+        notes = [f"{k} is trained here, and was frozen there" for k in free
+                 if k not in there] + [f"{k} is frozen here, and was trained there" for k in there if k not in free]
+        raise misuse("checkpoint-mismatch", f"{path} is of this network with other parameters frozen", *sorted(notes)[:6],
+                     *_more(notes), hint=Advice("compile the text as it was; set_parameters({...}) takes only what you name"))
+    notes = [f"{k}: {shape_text(found[k])} in the file, {shape_text(wanted[k])} here" for k in wanted if k in found
+             and found[k] != wanted[k]]
     notes += [f"{k} is not in the file" for k in wanted if k not in found]
     notes += [f"{k} is in the file only" for k in found if k not in wanted]
     names = [f"it was written by net {was['net']}; this is {net.graph.name}"] if was["net"] != net.graph.name else []
@@ -228,8 +245,8 @@ def _where(net: Network) -> dict[str, Any]:
 
     target: Target | None = getattr(net.executor, "target", None)
     vectors = {"instructions": f"{8 * target.vector}-bit vectors"} if target is not None else {}
-    return {"device": net.device, **vectors, "dtype": str(net.dtype), "precision": "" if net.precision == DEFAULT else net.precision,
-            "netspec": __version__, **{k: of(k) for k in ("numpy", "numba", "llvmlite")}}
+    return {"device": net.device, **vectors, "dtype": str(net.dtype), "precision": "" if net.precision == DEFAULT
+            else net.precision, "netspec": __version__, **{k: of(k) for k in ("numpy", "numba", "llvmlite")}}
 
 
 def _digest(tensors: dict[str, Array], facts: dict[str, Any]) -> str:
@@ -250,7 +267,8 @@ def _write(path: Path, data: bytes) -> None:
         handle, beside = _begun(path)
     except (OSError, ValueError) as e:
         why = getattr(e, "strerror", None) or "no file can be called so"
-        raise MissingFileError(f"{path} cannot be written: {why}", f"is {path.parent} a folder you may write to?", "unwritable-file") from None
+        raise MissingFileError(f"{path} cannot be written: {why}", f"is {path.parent} a folder you may write to?",
+                               "unwritable-file") from None
     try:
         with os.fdopen(handle, "wb") as f:
             f.write(data)
@@ -302,7 +320,8 @@ def _swept(path: Path) -> None:
             handle = os.open(part, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
             try:
                 found = os.fstat(handle)
-                if stat.S_ISREG(found.st_mode) and (not hasattr(os, "getuid") or found.st_uid == os.getuid()) and _locked(handle, wait=False):
+                if stat.S_ISREG(found.st_mode) and (not hasattr(os, "getuid") or found.st_uid
+                                                    == os.getuid()) and _locked(handle, wait=False):
                     os.unlink(part)
             finally:
                 os.close(handle)

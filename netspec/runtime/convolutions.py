@@ -38,8 +38,10 @@ class Error:
     lost: int  # places that are finite in float64 and not here
 
     def __str__(self) -> str:
-        of = [f"{self.worst / size:.0e} of the {what}" for what, size in (("largest", self.largest), ("median", self.typical)) if size]
-        return f"{self.worst:.1e}" + (f" ({', '.join(of)})" if of else "") + (f", and {self.lost} not finite" if self.lost else "")
+        of = [f"{self.worst / size:.0e} of the {what}" for what, size in (("largest", self.largest), ("median", self.typical))
+              if size]
+        return f"{self.worst:.1e}" + (f" ({', '.join(of)})" if of else "") + (f", and {self.lost} not finite" if self.lost
+                                                                              else "")
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,8 @@ class Met:
     direct: Error
 
     def __str__(self) -> str:
-        return f"{self.name:<24}{self.what:<17}{self.form:<10}{self.error}" + ("" if self.form == "direct" else f"; direct {self.direct}")
+        return f"{self.name:<24}{self.what:<17}{self.form:<10}{self.error}" + ("" if self.form == "direct"
+                                                                               else f"; direct {self.direct}")
 
 
 def widest(graph: Graph, x: Any, batch: int) -> tuple[dict[str, Array], int]:
@@ -82,7 +85,8 @@ def convolutions(graph: Graph, x: Mapping[str, Array], *, seed: int = 0, trainin
     if not layers:
         return
     probe = replace(graph, outputs=(*graph.outputs, *((f"verify.{k}", n.name) for k, n in enumerate(layers))))
-    asked, direct, double = (executor(at_precision(probe, p), "cpu", dtype) for p, dtype in ((graph.precision, "float32"), ("exact", "float32"), (None, "float64")))
+    asked, direct, double = (executor(at_precision(probe, p), "cpu", dtype)
+                             for p, dtype in ((graph.precision, "float32"), ("exact", "float32"), (None, "float64")))
     met, plain, truth = (_step(net, x, seed, training) for net in (asked, direct, double))
     forms = _forms(probe)
     for k, n in enumerate(layers):
@@ -91,7 +95,8 @@ def convolutions(graph: Graph, x: Mapping[str, Array], *, seed: int = 0, trainin
         for p in n.parameters:
             if p.trainable and p.kind == "weight":
                 g = [net.gradient(p.name) for net in (asked, direct, double)]
-                yield Met(n.name, "weight gradient", forms.get((n.name, "weight gradient"), "direct"), _error(g[0], g[2]), _error(g[1], g[2]))
+                yield Met(n.name, "weight gradient", forms.get((n.name, "weight gradient"), "direct"), _error(g[0], g[2]),
+                          _error(g[1], g[2]))
 
 
 def _step(net: Executor, x: Mapping[str, Array], seed: int, training: bool) -> Outcome:
@@ -104,8 +109,10 @@ def _step(net: Executor, x: Mapping[str, Array], seed: int, training: bool) -> O
     for public, v in net.graph.outputs:
         t = net.graph.values[v].type
         shape = (count * t.batch, *(s or 0 for s in t.shape))
-        dy[public] = np.zeros(shape) if public.startswith("verify.") else generator(seed, f"verify d.{public}").standard_normal(shape)
-    return net.backward({k: np.asarray(v, net.dtype) for k, v in x.items()}, {k: v.astype(net.dtype) for k, v in dy.items()}, training=training)
+        dy[public] = np.zeros(shape) if public.startswith("verify.") else generator(seed,
+                                                                                    f"verify d.{public}").standard_normal(shape)
+    return net.backward({k: np.asarray(v, net.dtype) for k, v in x.items()}, {k: v.astype(net.dtype) for k, v in dy.items()},
+                        training=training)
 
 
 def _forms(graph: Graph) -> dict[tuple[str, str], str]:
@@ -125,4 +132,5 @@ def _error(got: Array, want: Array) -> Error:
     sizes = abs(want[finite])
     there = finite & np.isfinite(got)
     worst = float(abs(got[there] - want[there]).max()) if there.any() else 0.0
-    return Error(worst, float(sizes.max()) if sizes.size else 0.0, float(np.median(sizes)) if sizes.size else 0.0, int((finite & ~there).sum()))
+    return Error(worst, float(sizes.max()) if sizes.size else 0.0, float(np.median(sizes)) if sizes.size else 0.0,
+                 int((finite & ~there).sum()))

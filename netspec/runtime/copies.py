@@ -26,7 +26,8 @@ def facts(net: Network) -> Facts:
         slots = (*net.state_of[1], *((AVERAGE,) if net.taken else ()))
         return {"facts": {k: v if k in _SHARED else deepcopy(v) for k, v in own.items()},
                 "numbers": {p.name: net.store.get(p.name) for p in net.graph.parameters},
-                "state": {slot: {p.name: net.store.get_state(slot, p.name) for p in net.graph.parameters if p.trainable} for slot in slots}}
+                "state": {slot: {p.name: net.store.get_state(slot, p.name) for p in net.graph.parameters if p.trainable}
+                          for slot in slots}}
 
 
 def restored(cls: type[Network], held: Facts) -> Network:

@@ -27,7 +27,8 @@ def default_dtype(device: str) -> str:
     if not isinstance(device, str) or device not in DEVICES:
         device = named(device)
         meant = "cuda" if device.lower() in ("gpu", "nvidia") or device.lower().startswith("cuda") else near(device, DEVICES)
-        raise misuse("unknown-device", f"there is no device `{device}`", hint=f"did you mean {meant}?" if meant else Advice(f"one of {', '.join(DEVICES)}"))
+        raise misuse("unknown-device", f"there is no device `{device}`", hint=f"did you mean {meant}?" if meant
+                     else Advice(f"one of {', '.join(DEVICES)}"))
     return DEVICES[device][2]
 
 

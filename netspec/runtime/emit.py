@@ -35,7 +35,8 @@ from .initialisers import INITIALISERS
 from .recipe import Rates, Recipe, recipe_of
 
 DTYPE = "float32"
-ROOTS = ("runtime.standalone", "ir.contraction", "ir.layout", "backends.cpu.contract.winograd.kernels")  # the last is named in text that is compiled
+# the last is named in text that is compiled
+ROOTS = ("runtime.standalone", "ir.contraction", "ir.layout", "backends.cpu.contract.winograd.kernels")
 NAMES = {"ir.contraction": "ONE, AxisPhase, Contraction, WeightOrder", "ir.layout": "Image, Packed, Vector",
          "runtime.standalone": "Entry, Given, Rule, Standalone, demonstrate"}
 
@@ -60,11 +61,13 @@ def standalone(graph: Graph) -> str:
     if rule:
         kernels[rule.kernel.emitted.name] = rule.kernel.emitted.text
     package, runtime = embedded(ROOTS)
-    parts = [_head(graph, recipe, rule), _parameters(graph), f"def stored():\n    \"\"\"Where each parameter lies among all.\"\"\"\n    return {{\n{values_text(store, 8)}\n    }}\n"]
+    parts = [_head(graph, recipe, rule), _parameters(graph),
+             f"def stored():\n    \"\"\"Where each parameter lies among all.\"\"\"\n    return {{\n{values_text(store, 8)}\n    }}\n"]
     for name, p in entries.items():
         parts += _entry(name, p, graph, recipe, store)
     parts += rule.parts() if rule else []
-    parts += _kernels(kernels, [c for p in entries.values() for s in (p.schedule.main, p.schedule.effects) for c in s.calls if isinstance(c, Kernel | Move)])
+    parts += _kernels(kernels, [c for p in entries.values() for s in (p.schedule.main, p.schedule.effects) for c in s.calls
+                                if isinstance(c, Kernel | Move)])
     parts.append(f"# {'-' * 40} the run-time part of netspec {'-' * 40}\n{runtime}")
     parts.append("\n".join(f"from {package}.{m} import {names}  # noqa: E402" for m, names in NAMES.items()) + "\n\nSTORED = stored()\n")
     parts.append(_network(graph, entries, kernels, rule, target))
@@ -77,22 +80,27 @@ def _steps(recipe: Recipe) -> bool:
     return bool(recipe.terms) and recipe.optimiser is not None and not recipe.optimiser.host
 
 
-# ---- the top ---------------------------------------------------------------------------------------------------------------------
+# ---- the top -------------------------------------------------------------------------------------------------------------------
 def _head(graph: Graph, recipe: Recipe, rule: _Rule | None) -> str:
-    images = f"N x {shape_text(graph.inputs[0].type.shape).replace('x', ' x ')}" if len(graph.inputs) == 1 else "a dict by name: " + ", ".join(n.name for n in graph.inputs)
-    use = [("net = Network(seed=0)", "first values as netspec makes them"), ('net.load("weights.safetensors")', "or .npz, or a dict"), ("net.predict(x)", f"x: {images}")]
+    images = f"N x {shape_text(graph.inputs[0].type.shape).replace('x', ' x ')}" if len(
+        graph.inputs) == 1 else "a dict by name: " + ", ".join(n.name for n in graph.inputs)
+    use = [("net = Network(seed=0)", "first values as netspec makes them"),
+           ('net.load("weights.safetensors")', "or .npz, or a dict"), ("net.predict(x)", f"x: {images}")]
     if recipe.terms:
-        use.append(("loss, grads = net.gradients(x, y)", " + ".join((f"{t.weight:g} * " if t.weight != 1 else "") + str(t.loss) for t in recipe.terms)))
+        use.append(("loss, grads = net.gradients(x, y)",
+                    " + ".join((f"{t.weight:g} * " if t.weight != 1 else "") + str(t.loss) for t in recipe.terms)))
     if rule:
         steered = f"; schedule {', '.join(map(str, recipe.schedules))} is yours to follow" if recipe.schedules else ""
         use.append((f"loss = net.step(x, y, lr={rule.rates.base.get('lr', 0.1):g})", f"{recipe.optimiser}{steered}"))
     use.append(('net.parameters["..."]', "by name: reading copies, assigning writes"))
-    lines = [f"{graph.name}, as netspec compiled it for the CPU ({DTYPE}). It needs NumPy and Numba alone; run as a script, it tries random images.", "",
+    lines = [
+        f"{graph.name}, as netspec compiled it for the CPU ({DTYPE}). It needs NumPy and Numba alone; run as a script, it tries random images.", "",
              *(f"    {say:36}# {what}" for say, what in use), "", str(summarise(graph)).rstrip(), "",
              "Below: parameters; where values lie (the address of an image is arena + samples * at + plus bytes); a function for each",
              "program, in which every call is one parallel operation, under the line of the spec and the formulas it computes; the",
              "kernels these calls run; then what runs it all, and the class Network."]
-    return f'"""{docstring(chr(10).join(lines))}\n"""\n\nimport importlib.abc\nimport importlib.machinery\nimport linecache\nimport sys\nfrom types import SimpleNamespace\n'
+    return (
+        f'"""{docstring(chr(10).join(lines))}\n"""\n\nimport importlib.abc\nimport importlib.machinery\nimport linecache\nimport sys\nfrom types import SimpleNamespace\n')
 
 
 def _parameters(graph: Graph) -> str:
@@ -111,19 +119,20 @@ def _parameters(graph: Graph) -> str:
     return "\n".join([*lines, "}"]) + "\n"
 
 
-# ---- programs --------------------------------------------------------------------------------------------------------------------
+# ---- programs ------------------------------------------------------------------------------------------------------------------
 def _entry(name: str, p: Planned, graph: Graph, recipe: Recipe, store: Store) -> list[str]:
     s = p.schedule
     own = {k: v for k, v in s.layouts.items() if k not in store}
-    parts = [f'def {name}_values():\n    """Where each value of `{name}` lies."""\n    return STORED | {{\n{values_text(own, 8, store)}\n    }}\n',
+    parts = [
+        f'def {name}_values():\n    """Where each value of `{name}` lies."""\n    return STORED | {{\n{values_text(own, 8, store)}\n    }}\n',
              section_text(f"prepare_{name}", s.prepare, DOCS["prepare"], store), section_text(name, s.main, DOCS[name], store)]
     if s.effects.calls:
         parts.append(section_text("statistics", s.effects, DOCS["statistics"]))
     public = {name: graph.values[v].type for name, v in graph.outputs}
     shapes = {k: (v, tuple(x or 0 for x in public.get(k, p.program.values[v].type).shape)) for k, v in p.program.outputs}
     written = [n for n in p.program.nodes if getattr(n.op, "role", "") in ("input", "target")]
-    facts: dict[str, Any] = {"arena": p.memory.arena, "vectors": p.memory.vectors, "workspaces": s.derived, "workspace": s.workspace,
-                             "inputs": {n.results[0].name: n.name for n in written}, "outputs": shapes}
+    facts: dict[str, Any] = {"arena": p.memory.arena, "vectors": p.memory.vectors, "workspaces": s.derived,
+                             "workspace": s.workspace, "inputs": {n.results[0].name: n.name for n in written}, "outputs": shapes}
     if name == "gradients":
         facts["losses"] = tuple(t.weight for t in recipe.terms)
         facts["targets"] = {n.name.removeprefix("target."): n.results[0].name for n in written if n.op.role == "target"}
@@ -158,19 +167,24 @@ class _Rule:
                     public = self.kernel.public.get(v, v)
                     name = f"{public}.{k}" if v in self.names else f"{public}.{start}"
                     operands.append(name)
-                    values[name] = Vector(1, "numbers", 64 * k + self.numbers.index(v)) if v in self.names else Vector(size, public, start)
-                calls.append(Kernel(f"update.{start}", self.kernel.emitted.name, tuple(operands), (), channels=size, images=0, chunk=4096))
+                    values[name] = Vector(1, "numbers",
+                                          64 * k + self.numbers.index(v)) if v in self.names else Vector(size, public, start)
+                calls.append(Kernel(f"update.{start}", self.kernel.emitted.name, tuple(operands), (), channels=size, images=0,
+                                    chunk=4096))
         node = replace(self.kernel.node, notes=(str(self.optimiser),))
         section = Section(tuple(calls), {calls[0].name: node})
-        listing = f'def update_values():\n    """Where the optimiser\'s vectors lie, a stretch for parameters that share settings, and its numbers."""\n    return {{\n{values_text(values, 8)}\n    }}\n'
+        listing = (
+            f'def update_values():\n    """Where the optimiser\'s vectors lie, a stretch for parameters that share settings, and its numbers."""\n    return {{\n{values_text(values, 8)}\n    }}\n')
         said = {k: v for k, v in vars(self.optimiser).items() if isinstance(v, (int, float, str))}
         optimiser = f"OPTIMISER = SimpleNamespace({', '.join(f'{k}={v!r}' for k, v in said.items())})\n"
-        return [listing, section_text("update", section, f"{self.optimiser}, from the gradients as they lie."), optimiser, *function_texts(type(self.optimiser).scalars)]
+        return [listing, section_text("update", section, f"{self.optimiser}, from the gradients as they lie."), optimiser,
+                *function_texts(type(self.optimiser).scalars)]
 
     @property
     def text(self) -> str:
         groups = tuple(factors for factors, _ in self.groups)
-        return (f"Rule(update, update_values(), {tuple(self.optimiser.state)!r}, {self.numbers!r}, lambda step, settings: scalars(OPTIMISER, step, settings),\n"
+        return (
+            f"Rule(update, update_values(), {tuple(self.optimiser.state)!r}, {self.numbers!r}, lambda step, settings: scalars(OPTIMISER, step, settings),\n"
                 f"                {self.rates.base!r},\n                {groups!r})")
 
 
@@ -194,21 +208,24 @@ def function_texts(function: Any) -> list[str]:
     return [*out, source]
 
 
-# ---- kernels, and the end --------------------------------------------------------------------------------------------------------
+# ---- kernels, and the end ------------------------------------------------------------------------------------------------------
 def _kernels(kernels: Mapping[str, str], calls: Sequence[Kernel | Move]) -> list[str]:
     """Each kernel as a function, under the names of the operations that run it."""
     users: dict[str, list[str]] = {}
     for c in calls:
         users.setdefault(c.kernel, []).append(c.name)
-    return [f"# {shown(textwrap.shorten(', '.join(users.get(k, ['update'])), 120))}\n{text.rstrip()}\n" for k, text in kernels.items()]
+    return [f"# {shown(textwrap.shorten(', '.join(users.get(k, ['update'])), 120))}\n{text.rstrip()}\n"
+            for k, text in kernels.items()]
 
 
 def _network(graph: Graph, entries: Mapping[str, Planned], kernels: Mapping[str, str], rule: _Rule | None, target: Target) -> str:
     inputs = {n.name: n.type.shape for n in graph.inputs}
     images = {n.name: n.type.batch for n in graph.inputs if n.type.batch > 1}
-    lines = ["class Network(Standalone):", f'    """{docstring(graph.name)}: predict' + (", gradients" if "gradients" in entries else "") + (", step" if rule else "") + '; parameters, load, save."""', "",
-             "    given = {name: Given(name=name, **facts) for name, facts in PARAMETERS.items()}", f"    inputs = {inputs!r}", f"    images = {images!r}",
-             "    stored = STORED", f'    dtype, lanes = "{DTYPE}", {target.lanes}',
+    lines = ["class Network(Standalone):", f'    """{docstring(graph.name)}: predict'
+             + (", gradients" if "gradients" in entries else "") + (", step" if rule else "") + '; parameters, load, save."""',
+             "",
+             "    given = {name: Given(name=name, **facts) for name, facts in PARAMETERS.items()}", f"    inputs = {inputs!r}",
+             f"    images = {images!r}", "    stored = STORED", f'    dtype, lanes = "{DTYPE}", {target.lanes}',
              f"    kernels = {{f.__name__: f for f in {filled('[', list(kernels), ']', 4, 36)}}}", "    entries = {"]
     for name, p in entries.items():
         functions = [f"prepare_{name}", name, *(["statistics"] if p.schedule.effects.calls else [])]

@@ -45,7 +45,8 @@ def _record(v: Any) -> bool:
 
 
 def _memory(v: Any) -> bool:
-    kinds = {f.name: _count() if isinstance(f.default, int) else lambda n: _number(n) and isfinite(n) for f in fields(Memory) if isinstance(f.default, int | float)}
+    kinds = {f.name: _count() if isinstance(f.default, int) else lambda n: _number(n) and isfinite(n) for f in fields(Memory)
+             if isinstance(f.default, int | float)}
     return isinstance(v, dict) and all(k in kinds and kinds[k](n) for k, n in v.items())
 
 
@@ -58,12 +59,14 @@ FIELDS: dict[str, Field] = {
     "optimiser": Field(_text, "the name of an optimiser"),
     "slots": Field(_slots, "the names of the optimiser's state, each once"),
     "recipe": Field(_text, "a text"),
-    "memory": Field(_memory, f"finite numbers by name, {', '.join(f.name for f in fields(Memory) if isinstance(f.default, int | float))}"),
+    "memory": Field(_memory,
+                    f"finite numbers by name, {', '.join(f.name for f in fields(Memory) if isinstance(f.default, int | float))}"),
     "record": Field(_record, "a list with numbers by name for each epoch"),
     "averaged": Field(_count(), "a whole number from 0", 0),
     "horizon": Field(lambda v: v is None or _count()(v), "a whole number from 0, or nothing", None),
     "pace": Field(_count(1), "a whole number from 1", 1),
-    **{k: Field(_text, "a text", "") for k in ("device", "instructions", "dtype", "precision", "netspec", "numpy", "numba", "llvmlite")},
+    **{k: Field(_text, "a text", "") for k in ("device", "instructions", "dtype", "precision", "netspec", "numpy", "numba",
+                                               "llvmlite")},
 }
 
 

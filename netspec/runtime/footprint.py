@@ -24,7 +24,8 @@ from .recipe import Recipe
 if TYPE_CHECKING:
     from .network import Network
 
-UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
+UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30,
+         "TIB": 2**40}
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,8 @@ def fitting(net: Network, budget: str) -> int:
     need = footprints(net.graph, net.recipe, str(net.dtype), net.device)["train"]
     n = need.batch(size(budget))
     if n < 1:
-        raise misuse("out-of-memory", f"{net.graph.name} does not train in {budget}", f"{shown(need.fixed)} whatever the batch, and {shown(need.sample)} a sample",
+        raise misuse("out-of-memory", f"{net.graph.name} does not train in {budget}",
+                     f"{shown(need.fixed)} whatever the batch, and {shown(need.sample)} a sample",
                      hint=f"--memory {shown(need.bytes(1) + need.bytes(1) // 100).replace(' ', '')}")
     return n
 

@@ -49,5 +49,7 @@ def remark_beyond(net: Network) -> None:
     if not leading or net.epoch < end or net.beyond == end:
         return
     net.beyond = end
-    remark(f"epoch {net.epoch + 1} lies beyond the {end} epoch{'s' if end != 1 else ''} that schedule {leading[0]} leads through: it keeps its last value. "
-           f"To go further: net.configure(epochs={max(3 * end, net.epoch + end)}), or `epochs` in the train section", HorizonWarning)
+    remark(
+        f"epoch {net.epoch + 1} lies beyond the {end} epoch{'s' if end != 1 else ''} that schedule {leading[0]} leads through: it keeps its last value. "
+           f"To go further: net.configure(epochs={max(3 * end, net.epoch + end)}), or `epochs` in the train section",
+           HorizonWarning)

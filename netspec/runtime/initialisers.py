@@ -38,7 +38,8 @@ def initial(p: Parameter, seed: int) -> Array:
         raise _misuse("unknown-initialiser", f"{p.name}: there is no initialiser `{p.init}`",
                       advice=f"one of {', '.join(INITIALISERS)}") from None
     if len(numbers) > most:
-        raise _misuse("unknown-initialiser", f"{p.name}: `{name}` takes at most {most} number{'s' if most != 1 else ''}, not `{p.init}`")
+        raise _misuse("unknown-initialiser",
+                      f"{p.name}: `{name}` takes at most {most} number{'s' if most != 1 else ''}, not `{p.init}`")
     return np.asarray(rule(p, generator(seed, p.name), numbers), np.float64).reshape(p.shape)
 
 

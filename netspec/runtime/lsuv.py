@@ -37,7 +37,8 @@ def lsuv(net: Network, x: Any) -> None:
     layers = weighted(graph)
     for _, p in layers:
         net.store.set(p.name, initial(replace(p, init="orthogonal"), net.seed))
-    probe = executor(replace(graph, outputs=tuple((f"lsuv.{k}", node.name) for k, (node, _) in enumerate(layers))), net.device, str(net.dtype))
+    probe = executor(replace(graph, outputs=tuple((f"lsuv.{k}", node.name) for k, (node, _) in enumerate(layers))), net.device,
+                     str(net.dtype))
     for p in graph.parameters:
         probe.set(p.name, net.store.get(p.name))
     batch = arrays.cut(found, slice(None), net.dtype)
@@ -46,7 +47,8 @@ def lsuv(net: Network, x: Any) -> None:
         for _ in range(TRIES):
             variance = float(out[f"lsuv.{k}"].astype(np.float64).var())
             if not isfinite(variance) or variance < 1e-30:
-                raise misuse("bad-value", f"lsuv: the output of {node.name} {'does not vary' if isfinite(variance) else 'is not finite'} on this batch",
+                raise misuse("bad-value",
+                             f"lsuv: the output of {node.name} {'does not vary' if isfinite(variance) else 'is not finite'} on this batch",
                              f"its variance is {variance:g}", hint=Advice("take a larger batch, or one of other examples"))
             if abs(variance - 1.0) <= TOLERANCE:
                 break

@@ -46,7 +46,8 @@ def remark(text: str, kind: type[Remark]) -> None:
     warnings.warn(shown(text, lines=True), kind, stacklevel=level)
 
 
-_KINDS: dict[str, type[RunError] | type[UsageError]] = {"unknown-name": UnknownName, "unknown-argument": UnknownArgument, "unknown-device": UsageError, "bad-value": UsageError}
+_KINDS: dict[str, type[RunError] | type[UsageError]] = {"unknown-name": UnknownName, "unknown-argument": UnknownArgument,
+                                                        "unknown-device": UsageError, "bad-value": UsageError}
 
 
 def whole(name: str, value: Any, least: int | None = None) -> int:

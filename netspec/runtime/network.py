@@ -81,7 +81,9 @@ class Network:
     `epoch` passes over the data, both from the first one on. Any number of threads may use one: see docs/threads.md.
     """
 
-    machinery: ClassVar = ("gate", "executor", "store", "parameters", "buffers", "_all", "_rates", "_sizes", "_mine", "_differentiated")  # what copies make anew
+    # what copies make anew
+    machinery: ClassVar = ("gate", "executor", "store", "parameters", "buffers", "_all", "_rates", "_sizes", "_mine",
+                           "_differentiated")
 
     def __init__(self, graph: Graph, device: str = "cpu", dtype: str | None = None, seed: int = 0,
                  recipe: Recipe | None = None, remake: Remake | None = None):
@@ -111,8 +113,10 @@ class Network:
         self.executor = executor(self.graph, self.device, str(self.dtype)) if known else None
         self.store: Store = self.executor or Waiting(self.graph.parameters, self.dtype)
         self._all = {p.name: p for p in self.graph.parameters}
-        self.parameters = Values("parameter", tuple(p for p in self._all.values() if p.kind != "buffer"), lambda: self.store, self._put, self.gate)
-        self.buffers = Values("buffer", tuple(p for p in self._all.values() if p.kind == "buffer"), lambda: self.store, self._put, self.gate)
+        self.parameters = Values("parameter", tuple(p for p in self._all.values() if p.kind != "buffer"), lambda: self.store,
+                                 self._put, self.gate)
+        self.buffers = Values("buffer", tuple(p for p in self._all.values() if p.kind == "buffer"), lambda: self.store, self._put,
+                              self.gate)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Network:
         return copies.restored(type(self), copies.facts(self))
@@ -171,7 +175,9 @@ class Network:
         from .weights import load_weights
 
         if isinstance(how, str) and (how != "lsuv" or x is None):
-            raise misuse("bad-value", f"`{how}` {'needs a batch of examples' if how == 'lsuv' else 'is no way to initialise a whole network'}", hint='net.initialise("lsuv", x[:256])')
+            raise misuse("bad-value",
+                         f"`{how}` {'needs a batch of examples' if how == 'lsuv' else 'is no way to initialise a whole network'}",
+                         hint='net.initialise("lsuv", x[:256])')
         if how is not None and not isinstance(how, str):
             how, seed = None, whole("seed", how)
         self.seed = self.seed if seed is None else whole("seed", seed)
@@ -249,9 +255,10 @@ class Network:
         augment     "flip", "crop pad=4", several of them in this order, or "none": of every batch that `fit` trains on
         drop_last   whether `fit` leaves out the examples of an epoch that fill no batch
         """
-        new = changed(self.recipe, self.graph, loss=loss, optimiser=optimiser, schedule=schedule, metrics=metrics, batch=batch, epochs=epochs,
-                      regularise=regularise, factors=factors, accumulate=accumulate, average=average, initialise=initialise, augment=augment,
-                      drop_last=drop_last)
+        new = changed(self.recipe, self.graph, loss=loss, optimiser=optimiser, schedule=schedule, metrics=metrics, batch=batch,
+                      epochs=epochs,
+                      regularise=regularise, factors=factors, accumulate=accumulate, average=average, initialise=initialise,
+                      augment=augment, drop_last=drop_last)
         if not new.average and average is not None:
             self.taken = 0
         if self.updates and new.optimiser is not None and self.state_of != (new.optimiser.name, tuple(new.optimiser.state)):
@@ -283,7 +290,8 @@ class Network:
         for k in range(0, n, size):
             drawing.begin(run, key, k)
             parts.append(run.predict(arrays.cut(found, slice(k, k + size), self.dtype), weights=tested(self, "eval")))
-        return self._public({name: parts[0][name] if len(parts) == 1 else np.concatenate([p[name] for p in parts]) for name in parts[0]})
+        return self._public({name: parts[0][name] if len(parts) == 1 else np.concatenate([p[name] for p in parts])
+                             for name in parts[0]})
 
     def forward(self, x: Any, *, mode: Mode = "train", draw: int | None = None) -> Any:
         """Outputs in training mode (batch statistics, dropout) or evaluation mode. No state changes; `backward` refers to
@@ -322,7 +330,8 @@ class Network:
         return (_total(terms, out), grads, out.input_gradients) if inputs else (_total(terms, out), grads)
 
     @changes
-    def backward(self, output_gradients: Any, x: Any = None, *, mode: Mode | None = None, inputs: bool = True, draw: int | None = None) -> dict[str, Array]:
+    def backward(self, output_gradients: Any, x: Any = None, *, mode: Mode | None = None, inputs: bool = True,
+                 draw: int | None = None) -> dict[str, Array]:
         """Gradients of any outside loss, given its gradient for each output: by parameter name, and unless `inputs` is False
         by input name. They belong to `x`, or to this thread's last `forward` (training mode) or `predict` (evaluation mode);
         that array must not have changed since. What that call has drawn is drawn again; with `x`, as `draw` in `predict` says."""
@@ -334,7 +343,8 @@ class Network:
         elif draw is not None and self._last is not None:
             self._last = (*self._last[:2], drawing.of_call(self, draw))
         if self._last is None:
-            raise misuse("no-forward", "there is nothing to go back through yet", hint=Advice("call forward(x) first, or give x: backward(gradients, x)"))
+            raise misuse("no-forward", "there is nothing to go back through yet",
+                         hint=Advice("call forward(x) first, or give x: backward(gradients, x)"))
         found, ran, key = self._last
         mode = mode or ran
         run, n = self.bind(found), arrays.count(found)
@@ -342,8 +352,8 @@ class Network:
             self.check_statistics(run, n)
         given = arrays.cotangents(run.graph, output_gradients, n)
         drawing.begin(run, key)
-        out = run.backward(arrays.cut(found, slice(None), self.dtype), arrays.cut(given, slice(None), self.dtype), training=mode == "train",
-                           inputs_too=inputs, weights=tested(self, mode))
+        out = run.backward(arrays.cut(found, slice(None), self.dtype), arrays.cut(given, slice(None), self.dtype),
+                           training=mode == "train", inputs_too=inputs, weights=tested(self, mode))
         return self._gradients(run) | out.input_gradients
 
     @changes
@@ -351,7 +361,8 @@ class Network:
         """One optimiser step from the gradients as the last call left them, or from given ones (clipped, averaged, of an
         outside loss). Running statistics do not move."""
         run = self.executor
-        given = {k: g for k, g in by_name("gradients", {} if gradients is None else gradients).items() if k not in {n.name for n in self.graph.inputs}}
+        given = {k: g for k, g in by_name("gradients", {} if gradients is None else gradients).items()
+                 if k not in {n.name for n in self.graph.inputs}}
         for name in given:
             if not self.parameters.known(name).trainable:
                 raise misuse("nothing-to-train", f"{name} is frozen, and has no gradient")
@@ -361,7 +372,8 @@ class Network:
             run.set_gradient(name, checked(self._all[name], g, self.dtype))
         if not run.finite_gradients():
             name = next(k for k, p in self._all.items() if p.trainable and not np.isfinite(run.gradient(k)).all())
-            raise misuse("loss-exploded", f"the gradient of {name} is not finite, so there is no step from it", hint="np.isfinite(gradient).all()  must be True")
+            raise misuse("loss-exploded", f"the gradient of {name} is not finite, so there is no step from it",
+                         hint="np.isfinite(gradient).all()  must be True")
         steps.update(run, self.recipe.need_optimiser(), self.settings())
         self._count(run)
 
@@ -375,7 +387,8 @@ class Network:
             pace = whole("batches, the steps of an epoch,", self.pace if batches is None else batches, 1)
             k = whole("batch", 0 if batch is None else batch, 0)
             if k >= pace:
-                raise misuse("bad-value", f"batch {k} of {pace}: batches of an epoch count from 0", hint="train_step(x, y, batch=k, batches=n)")
+                raise misuse("bad-value", f"batch {k} of {pace}: batches of an epoch count from 0",
+                             hint="train_step(x, y, batch=k, batches=n)")
             self.pace = pace
         run, found, wanted = self._ready(x, y, terms, training=True)
         self._last = (found, "train", drawing.of_step(self))
@@ -392,10 +405,11 @@ class Network:
         return evaluate(self, changed(self.recipe, self.graph, loss=loss), x, y, drawing.of_call(self, draw), batch)
 
     @asked
-    def fit(self, x: Any, y: Any = None, *, epochs: int | None = None, batch: int | None = None, validation: tuple[Any, Any] | None = None,
+    def fit(self, x: Any, y: Any = None, *, epochs: int | None = None, batch: int | None = None, validation: tuple[Any, Any]
+            | None = None,
             loss: LossLike | Sequence[LossLike] | None = None, optimiser: Any = None, schedule: Any = None,
-            metrics: str | Sequence[str] | None = None, shuffle: bool = True, seed: int | None = None, early_stopping: int | None = None,
-            checkpoint: str | None = None, verbose: int = 1, regularise: str | Sequence[str] | None = None,
+            metrics: str | Sequence[str] | None = None, shuffle: bool = True, seed: int | None = None, early_stopping: int
+            | None = None, checkpoint: str | None = None, verbose: int = 1, regularise: str | Sequence[str] | None = None,
             factors: Mapping[str, Mapping[str, float]] | None = None, accumulate: int | None = None, average: float | None = None,
             augment: str | Sequence[str] | None = None, drop_last: bool | None = None) -> History:
         """Train for `epochs` more epochs: unless given, to the end of what `configure` or the train section says. Schedules end
@@ -405,7 +419,8 @@ class Network:
         with self.gate.training():
             epochs = None if epochs is None else whole("epochs, the number of epochs,", epochs, 0)
             self.configure(loss=loss, optimiser=optimiser, schedule=schedule, metrics=metrics, batch=batch,
-                           regularise=regularise, factors=factors, accumulate=accumulate, average=average, augment=augment, drop_last=drop_last)
+                           regularise=regularise, factors=factors, accumulate=accumulate, average=average, augment=augment,
+                           drop_last=drop_last)
             self.seed = self.seed if seed is None else whole("seed", seed)
             return Trainer(self, epochs, shuffle, early_stopping, checkpoint, verbose).run(x, y, validation)
 
@@ -441,7 +456,8 @@ class Network:
         self.executor = self.store = run
         self._differentiated = False
 
-    def _ready(self, x: Any, y: Any, terms: tuple[Term, ...], *, training: bool) -> tuple[Executor, dict[str, Array], dict[str, Array]]:
+    def _ready(self, x: Any, y: Any, terms: tuple[Term, ...], *, training: bool) -> tuple[Executor, dict[str, Array],
+                                                                                          dict[str, Array]]:
         """One batch, checked and converted, and the executor that takes it."""
         found = self._inputs(x)
         run, n = self.bind(found), arrays.count(found)
@@ -465,12 +481,14 @@ class Network:
                     raise misuse("one-value", f"batch norm `{node.name}` would see one value a channel, which has no variance",
                                  f"the {'last ' if last_of else ''}batch has {n} example{'s' if n != 1 else ''}, and the plane there is {shape_text(t.spatial) or 'one place'}",
                                  *([f"{last_of} examples in batches of {self.recipe.batch} leave {n} over; in a train section the line `drop_last` leaves them out"] if last_of else []),
-                                 hint="drop_last=True" if last_of else "mode=\"eval\"  takes the running statistics; else train on batches of two or more")
+                                 hint="drop_last=True" if last_of
+                                 else "mode=\"eval\"  takes the running statistics; else train on batches of two or more")
 
     def settings(self, batch: int = 0) -> dict[str, dict[str, float]]:
         """The update's scalars in step `batch` of this epoch's `pace`."""
         remark_beyond(self)
-        return self.rates.at(self.updates + 1, self.epoch, self.epoch * self.pace + batch, horizon(self), self.pace, record=self.record)
+        return self.rates.at(self.updates + 1, self.epoch, self.epoch * self.pace + batch, horizon(self), self.pace,
+                             record=self.record)
 
     @changes
     def run_step(self, run: Executor, found: dict[str, Array], wanted: dict[str, Array], settings: dict[str, dict[str, float]],
@@ -483,12 +501,13 @@ class Network:
         batch = self._batch(found, wanted, live, settings, notes, examples)
         if not live:
             return self._ignored(run, batch)
-        out = steps.step(run, found, wanted, live, self.recipe.need_optimiser(), settings, self.memory, partial(check, run, batch))
+        out = steps.step(run, found, wanted, live, self.recipe.need_optimiser(), settings, self.memory,
+                         partial(check, run, batch))
         self._count(run)
         return self._spread(out, live)
 
-    def _batch(self, found: dict[str, Array], wanted: dict[str, Array], live: tuple[Term, ...], settings: dict[str, dict[str, float]],
-               notes: tuple[str, ...], examples: Array | None) -> Batch:
+    def _batch(self, found: dict[str, Array], wanted: dict[str, Array], live: tuple[Term, ...],
+               settings: dict[str, dict[str, float]], notes: tuple[str, ...], examples: Array | None) -> Batch:
         lr = next(iter(settings.values())).get("lr", 0.0)
         return Batch(found, wanted, live, self.step + 1, lr, self.recipe.need_optimiser().name, notes, examples)
 
@@ -513,8 +532,8 @@ class Network:
         return replace(out, losses=tuple(held.get(t, float("nan")) for t in self.recipe.terms))
 
     @changes
-    def run_part(self, run: Executor, found: dict[str, Array], wanted: dict[str, Array], parts: steps.Gathering, settings: dict[str, dict[str, float]],
-                 notes: tuple[str, ...] = (), examples: Array | None = None) -> Outcome:
+    def run_part(self, run: Executor, found: dict[str, Array], wanted: dict[str, Array], parts: steps.Gathering,
+                 settings: dict[str, dict[str, float]], notes: tuple[str, ...] = (), examples: Array | None = None) -> Outcome:
         """One batch of several that make a step: running statistics move, parameters do not yet. Where a number is not finite,
         the whole step comes to nothing."""
         drawing.begin(run, drawing.of_step(self), parts.examples)
@@ -522,7 +541,8 @@ class Network:
         batch = self._batch(found, wanted, live, settings, notes, examples)
         parts.begin(run)
         try:
-            out = run.gradients(found, wanted, live, training=True, effects=True, check=partial(check, run, batch)) if live else self._ignored(run, batch)
+            out = run.gradients(found, wanted, live, training=True, effects=True,
+                                check=partial(check, run, batch)) if live else self._ignored(run, batch)
         except BaseException:
             parts.abandon(run)
             raise

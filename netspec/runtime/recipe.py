@@ -51,7 +51,8 @@ class Recipe:
 
     def need_terms(self) -> tuple[Term, ...]:
         if not self.terms:
-            raise misuse("no-loss", "no loss is stated for this network", hint='loss="cross_entropy"   or   in the train section:  loss cross_entropy')
+            raise misuse("no-loss", "no loss is stated for this network",
+                         hint='loss="cross_entropy"   or   in the train section:  loss cross_entropy')
         return self.terms
 
     def need_optimiser(self) -> Optimiser:
@@ -88,7 +89,8 @@ def _terms(losses: Sequence[LossUse]) -> tuple[Term, ...]:
     return tuple(Term(use.op, use.output, use.weight, use.target) for use in losses)
 
 
-def changed(recipe: Recipe, graph: Graph, *, loss: LossLike | Sequence[LossLike] | None = None, optimiser: str | Optimiser | None = None,
+def changed(recipe: Recipe, graph: Graph, *, loss: LossLike | Sequence[LossLike] | None = None, optimiser: str | Optimiser
+            | None = None,
             schedule: str | Schedule | Sequence[str | Schedule] | None = None, metrics: str | Sequence[str] | None = None,
             batch: int | None = None, epochs: int | None = None, regularise: str | Sequence[str] | None = None,
             factors: Mapping[str, Mapping[str, float]] | None = None, accumulate: int | None = None, average: float | None = None,
@@ -105,26 +107,38 @@ def changed(recipe: Recipe, graph: Graph, *, loss: LossLike | Sequence[LossLike]
         recipe.need_optimiser()
     if schedule is not None:
         found = [(_instance(s, Schedule, "schedule"), s) for s in _several(schedule) if not _none(s)]
-        recipe = replace(recipe, schedules=tuple(s for made, text in found for s in ([made] if made else said(f"schedule {text}", graph).schedules)))
+        recipe = replace(recipe,
+                         schedules=tuple(s for made, text in found
+                                         for s in ([made] if made else said(f"schedule {text}", graph).schedules)))
     if metrics is not None:
         names = metrics.replace(",", " ").split() if isinstance(metrics, str) else _several(metrics)
-        recipe = replace(recipe, metrics=tuple(m for name in names for m in said("metric " + _text(name, 'metric', 'metrics="accuracy"'), graph).metrics))
+        recipe = replace(recipe,
+                         metrics=tuple(m for name in names for m in said("metric " + _text(name, 'metric', 'metrics="accuracy"'),
+                                                                         graph).metrics))
         tallies(graph, recipe.terms, recipe.metrics)
     if regularise is not None:
         recipe = replace(recipe, l1=0.0, l2=0.0, l1_all=True, decay_all=True)
-        recipe = _regularised(recipe, [p for s in _several(regularise) if not _none(s) for p in said("regularise " + _text(s, 'penalty', 'regularise="l2 1e-4"'), graph).regularisation])
+        recipe = _regularised(recipe,
+                              [p for s in _several(regularise) if not _none(s)
+                               for p in said("regularise " + _text(s, 'penalty', 'regularise="l2 1e-4"'), graph).regularisation])
     if augment is not None:
-        recipe = replace(recipe, augmentation=tuple(a for s in _several(augment) if not _none(s) for a in said("augment " + _text(s, 'augmentation', 'augment="flip"'), graph).augmentation))
+        recipe = replace(recipe,
+                         augmentation=tuple(a for s in _several(augment) if not _none(s)
+                                            for a in said("augment " + _text(s, 'augmentation', 'augment="flip"'),
+                                                          graph).augmentation))
     if drop_last is not None:
         recipe = replace(recipe, drop_last=flag("drop_last", drop_last))
     if factors is not None:
         recipe = replace(recipe, factors=tuple((k, _factors(k, v, graph)) for k, v in by_name("factors", factors).items()))
     if average is not None:
         if not isinstance(average, Real) or isinstance(average, bool) or not 0 <= average < 1:
-            raise misuse("bad-value", f"average={average!r} must be less than 1", "it is how much of the average each step keeps", hint="average=0.999")
+            raise misuse("bad-value", f"average={average!r} must be less than 1", "it is how much of the average each step keeps",
+                         hint="average=0.999")
         recipe = replace(recipe, average=float(average))
     if initialise is not None:
-        recipe = replace(recipe, initialise="" if initialise == "none" else said("initialise " + _text(initialise, 'way to initialise', 'initialise="lsuv"'), graph).initialise or "")
+        recipe = replace(recipe, initialise="" if initialise == "none"
+                         else said("initialise " + _text(initialise, 'way to initialise', 'initialise="lsuv"'), graph).initialise
+                         or "")
     for name, n, of in (("batch", batch, "examples"), ("epochs", epochs, "epochs"), ("accumulate", accumulate, "batches")):
         if n is not None:
             recipe = replace(recipe, **{name: whole(f"{name}, the number of {of},", n, 0 if name == "epochs" else 1)})  # type: ignore[arg-type]
@@ -137,11 +151,13 @@ def _factors(name: str, given: Any, graph: Graph) -> Factors:
     if not any(_within(p, name) for p in names):
         scopes = dict.fromkeys(p.rsplit(".", k)[0] for p in names for k in range(1, p.count(".") + 1))
         meant = near(name, [*names, *scopes])
-        raise misuse("unknown-name", f"no parameter that is trained is called `{name}` or lies below it", hint=f"did you mean {meant}?" if meant else Advice(f"some of them: {', '.join(names[:6])}"))
+        raise misuse("unknown-name", f"no parameter that is trained is called `{name}` or lies below it",
+                     hint=f"did you mean {meant}?" if meant else Advice(f"some of them: {', '.join(names[:6])}"))
     try:
         out = tuple((str(k), float(v)) for k, v in dict(given).items())
     except (TypeError, ValueError):
-        raise misuse("wrong-type", f"the factors of {name} are numbers by name, not {given!r}", hint=f'factors={{"{name}": {{"lr": 0.1, "decay": 0}}}}') from None
+        raise misuse("wrong-type", f"the factors of {name} are numbers by name, not {given!r}",
+                     hint=f'factors={{"{name}": {{"lr": 0.1, "decay": 0}}}}') from None
     if any(not 0 <= v < float("inf") for _, v in out):
         raise misuse("bad-value", f"the factors of {name} are at least 0, not {given!r}")
     return out
@@ -176,7 +192,8 @@ def _instance(given: Any, cls: type[Any], sort: str) -> Any:
     if isinstance(given, cls):
         return given
     if not isinstance(given, str):
-        raise misuse("wrong-type", f"{_named(given)} is no {sort}", f"it is a step of the language as text, or {'an' if sort[0] in 'aeiou' else 'a'} {cls.__name__}",
+        raise misuse("wrong-type", f"{_named(given)} is no {sort}",
+                     f"it is a step of the language as text, or {'an' if sort[0] in 'aeiou' else 'a'} {cls.__name__}",
                      hint='optimiser="sgd lr=0.1"' if sort == "optimiser" else 'schedule="cosine"')
     return None
 
@@ -221,19 +238,22 @@ class Rates:
                      if isinstance(getattr(self.optimiser, a.field), int | float)}
         if recipe.l2:
             if self.optimiser.name == "adamw" or "decay" not in self.base:
-                raise misuse("bad-value", f"`regularise l2` adds to the gradient, which {self.optimiser.name} does not do", hint=f"{self.optimiser.name} decay={recipe.l2:g}")
+                raise misuse("bad-value", f"`regularise l2` adds to the gradient, which {self.optimiser.name} does not do",
+                             hint=f"{self.optimiser.name} decay={recipe.l2:g}")
             self.base["decay"] += recipe.l2
         if recipe.l1:
             self.base["l1"] = recipe.l1
         for s in self.schedules:
             if s.of not in self.base:
-                raise misuse("unknown-name", f"schedule {s.name} steers `{s.of}`, which {self.optimiser.name} does not have", hint=Advice(f"one of {', '.join(self.base)}"))
+                raise misuse("unknown-name", f"schedule {s.name} steers `{s.of}`, which {self.optimiser.name} does not have",
+                             hint=Advice(f"one of {', '.join(self.base)}"))
         self.groups: dict[Factors, list[str]] = {}
         for p in parameters:
             if p.trainable:
                 self.groups.setdefault(self._factors(p, recipe), []).append(p.name)
         if not self.groups:
-            raise misuse("nothing-to-train", "no parameter of this network can be trained", hint=Advice("`frozen:` marks everything, or there are no weights"))
+            raise misuse("nothing-to-train", "no parameter of this network can be trained",
+                         hint=Advice("`frozen:` marks everything, or there are no weights"))
 
     def _factors(self, p: Parameter, recipe: Recipe) -> Factors:
         """The factors of a parameter: its own, times those of the names it lies below; 0 where it is spared. That of
@@ -244,14 +264,16 @@ class Rates:
                 out |= {k: out.get(k, 1.0) * f for k, f in given}
         unknown = [k for k in out if k not in self.base and k != "decay"]
         if unknown:
-            raise misuse("unknown-name", f"{p.name} has a factor for `{unknown[0]}`, which {self.optimiser.name} does not have", hint=Advice(f"one of {', '.join(self.base)}"))
+            raise misuse("unknown-name", f"{p.name} has a factor for `{unknown[0]}`, which {self.optimiser.name} does not have",
+                         hint=Advice(f"one of {', '.join(self.base)}"))
         if "decay" in out:
             out["l1"] = out.get("l1", 1.0) * out["decay"]
         if p.kind not in ("weight", "slope"):
             out |= dict.fromkeys((["decay"] if not recipe.decay_all else []) + (["l1"] if not recipe.l1_all else []), 0.0)
         return tuple(sorted((k, f) for k, f in out.items() if k in self.base and f != 1.0))
 
-    def at(self, update: int, epoch: int, batch: int, epochs: int, batches: int, record: Record = ()) -> dict[str, dict[str, float]]:
+    def at(self, update: int, epoch: int, batch: int, epochs: int, batches: int,
+           record: Record = ()) -> dict[str, dict[str, float]]:
         """At update 1, 2, ... of this optimiser, in batch `batch` from the start of a training planned for `epochs` x `batches`,
         after epochs that measured `record`."""
         now = self.now(epoch, batch, epochs, batches, record)

@@ -40,7 +40,8 @@ class Origin:
         n = self.node
         what = n.notes[0] if n.notes else n.name
         where = f", {n.spans[0]}" if n.spans else ""
-        return (f"the first such number is {self.value}, {'in the gradient' if self.gradient else 'in what is computed forward'} of `{what}`{where}", f"formula: {n.op}")
+        return (
+            f"the first such number is {self.value}, {'in the gradient' if self.gradient else 'in what is computed forward'} of `{what}`{where}", f"formula: {n.op}")
 
 
 def origin(run: Executor, inputs: Mapping[str, Array], targets: Mapping[str, Array], terms: Sequence[Term]) -> Origin | str:
@@ -62,7 +63,8 @@ def origin(run: Executor, inputs: Mapping[str, Array], targets: Mapping[str, Arr
                 return Origin(n, float(bad.reshape(-1)[at]), backward, example)
             env |= made
         else:
-            env[n.name] = _given(n, run, inputs, targets).reshape(((samples * n.type.batch,) if n.type.batch else ()) + tuple(s or 0 for s in n.type.shape))
+            env[n.name] = _given(n, run, inputs, targets).reshape(((samples * n.type.batch,) if n.type.batch else ())
+                                                                  + tuple(s or 0 for s in n.type.shape))
         backward = backward or n.name in losses
         for i in n.inputs:
             if last[i] == k and not isinstance(program.maker[i].op, Parameter):

@@ -32,7 +32,8 @@ class Session:
     seconds: float
 
 
-def train(net: Network, *, epochs: int | None = None, batch: int | None = None, memory: str | None = None, out: str | os.PathLike[str] | None = None,
+def train(net: Network, *, epochs: int | None = None, batch: int | None = None, memory: str | None = None,
+          out: str | os.PathLike[str] | None = None,
           resume: str | os.PathLike[str] | None = None, seed: int | None = None, threads: int | None = None, quiet: bool = False,
           spec: str | None = None, data: str | None = None) -> Session:
     """Train as the `train` section says, show progress, test, save, and say what to try next.
@@ -47,7 +48,8 @@ def train(net: Network, *, epochs: int | None = None, batch: int | None = None, 
     given = data_of(net.graph) if data is None else load(data)
     path = Path(out if out is not None else f"{net.graph.name}.safetensors")
     if not os.path.isdir(path.parent) or (os.path.exists(path) and not os.path.isfile(path)):
-        why = f"there is no folder {path.parent}" if not os.path.isdir(path.parent) else "that is a folder" if os.path.isdir(path) else "that is no regular file"
+        why = f"there is no folder {path.parent}" if not os.path.isdir(
+            path.parent) else "that is a folder" if os.path.isdir(path) else "that is no regular file"
         raise UsageError(f"the weights cannot be saved as {path}", why, hint="--out weights.safetensors")
     if threads is not None:
         set_threads(net.device, threads)
@@ -57,7 +59,8 @@ def train(net: Network, *, epochs: int | None = None, batch: int | None = None, 
     if resume is not None:
         net.load(os.fspath(resume))
         if seed is not None and seed != net.seed:
-            raise UsageError(f"seed {seed} does not hold for a run that goes on", f"{resume} was begun with seed {net.seed}, which decides what it draws to its end",
+            raise UsageError(f"seed {seed} does not hold for a run that goes on",
+                             f"{resume} was begun with seed {net.seed}, which decides what it draws to its end",
                              hint=f"leave --seed out, or begin anew without --resume:  --seed {seed}")
     total = horizon(net)
     began = perf_counter()
@@ -68,7 +71,8 @@ def train(net: Network, *, epochs: int | None = None, batch: int | None = None, 
     if net.epoch >= total and not quiet:
         print(f"{net.epoch} epochs are behind it: --epochs {2 * net.epoch} trains on")
     targets, tests = y if _reads_targets(net) else None, _test_pair(net, given)
-    net.fit(x, targets, epochs=0, validation=tests, verbose=0)  # refuses what does not fit, before anything of an earlier run moves
+    # refuses what does not fit, before anything of an earlier run moves
+    net.fit(x, targets, epochs=0, validation=tests, verbose=0)
     kept = keep_previous(path, resume)
     if kept is not None and not quiet:
         print(plain.shown(f"{path} holds an earlier run, which is kept as {kept}"), flush=True)
@@ -77,7 +81,8 @@ def train(net: Network, *, epochs: int | None = None, batch: int | None = None, 
                           checkpoint=os.fspath(path), verbose=0 if quiet else 1)
     except KeyboardInterrupt:
         if net.record and not quiet:
-            print(f"\n{plain.shown(path)} holds epoch {net.epoch}; go on with\n  netspec train {plain.word(named)} --epochs {total} --resume {plain.word(str(path))} --out {plain.word(str(path))}")
+            print(
+                f"\n{plain.shown(path)} holds epoch {net.epoch}; go on with\n  netspec train {plain.word(named)} --epochs {total} --resume {plain.word(str(path))} --out {plain.word(str(path))}")
         raise
     if not history.epochs:
         net.save(os.fspath(path))
@@ -104,7 +109,8 @@ def keep_previous(path: Path, resume: str | os.PathLike[str] | None) -> Path | N
             shutil.copy2(path, beside)
         os.replace(beside, kept)
     except OSError as e:
-        raise UsageError(f"{path} holds an earlier run, and cannot be kept as {kept}: {e.strerror}", hint="--out another.safetensors") from None
+        raise UsageError(f"{path} holds an earlier run, and cannot be kept as {kept}: {e.strerror}",
+                         hint="--out another.safetensors") from None
     return kept
 
 
@@ -148,13 +154,18 @@ def _opening(net: Network, data: Data) -> str:
     size = sum(p.size for p in net.graph.parameters if p.kind != "buffer")
     tests = f", {_examples(data.test[0]):,} to test" if data.test else ""
     r = net.recipe
-    penalties = [f"{k} {v:g}" + ("" if everywhere else " on weights") for k, v, everywhere in (("l1", r.l1, r.l1_all), ("l2", r.l2, r.decay_all)) if v]
-    how = ", ".join([str(r.need_optimiser()), *penalties, *(f"schedule {s}" for s in r.schedules), f"batch {r.batch}" + (f" x {r.accumulate}" if r.accumulate > 1 else ""),
-                     *([f"average {r.average:g}"] if r.average else []), *([f"initialise {r.initialise}"] if r.initialise else []), *(f"augment {a}" for a in r.augmentation)])
-    return f"{net.graph.name}: {size:,} parameters on {net.device}\ndata {plain.shown(data.name)}: {_examples(data.train[0]):,} examples{tests}\n{how}"
+    penalties = [f"{k} {v:g}" + ("" if everywhere else " on weights")
+                 for k, v, everywhere in (("l1", r.l1, r.l1_all), ("l2", r.l2, r.decay_all)) if v]
+    how = ", ".join([str(r.need_optimiser()), *penalties, *(f"schedule {s}" for s in r.schedules),
+                     f"batch {r.batch}" + (f" x {r.accumulate}" if r.accumulate > 1 else ""),
+                     *([f"average {r.average:g}"] if r.average else []),
+                     *([f"initialise {r.initialise}"] if r.initialise else []), *(f"augment {a}" for a in r.augmentation)])
+    return (
+        f"{net.graph.name}: {size:,} parameters on {net.device}\ndata {plain.shown(data.name)}: {_examples(data.train[0]):,} examples{tests}\n{how}")
 
 
-def _closing(net: Network, data: Data, history: History, test: dict[str, float] | None, path: Path, seconds: float, spec: str) -> list[str]:
+def _closing(net: Network, data: Data, history: History, test: dict[str, float] | None, path: Path, seconds: float,
+             spec: str) -> list[str]:
     lines = [""]
     if test is not None:
         lines.append("test   " + "  ".join(f"{k} {shown(k, v)}" for k, v in test.items()))
@@ -165,5 +176,6 @@ def _closing(net: Network, data: Data, history: History, test: dict[str, float] 
     code = f"import netspec; net = netspec.compile({named}).load({os.fspath(path)!r}); print(net)"
     lines += ["", "next:", f"  netspec summary {plain.word(spec)}", f"  netspec draw {plain.word(spec)} -o {net.graph.name}.svg",
               f"  netspec train {plain.word(spec)} --seed {net.seed + 1} --out {net.graph.name}2.safetensors",
-              "  python -P -c " + (f'"{code}"' if plain.word(spec) == spec and plain.word(str(path)) == str(path) else plain.word(code))]
+              "  python -P -c " + (f'"{code}"' if plain.word(spec) == spec and plain.word(str(path)) == str(path)
+                                   else plain.word(code))]
     return lines

@@ -154,13 +154,15 @@ class Standalone:
         self.numbers = aligned(NUMBERS * max(1, len(self.rule.groups) if self.rule else 0), self.dtype).reshape(-1, NUMBERS)
         self.parameters, self.version = Parameters(self), 0
         self.gate, self._lanes = Gate(), Lanes(partial(Lane, dtype=self.dtype, width=self.lanes), LANES)
-        self._kept = {k: Kept(Program(e.functions, e.values, self.kernels, e.workspaces, e.arena, e.vectors + 16, max(64, e.workspace)), self.dtype)
+        self._kept = {k: Kept(Program(e.functions, e.values, self.kernels, e.workspaces, e.arena, e.vectors + 16,
+                                      max(64, e.workspace)), self.dtype)
                       for k, e in self.entries.items()}
         self._update: Table | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         with self.gate.shared():
-            return {"seed": self.seed, "steps": self.steps, "draws": self.draws, "looked": self.looked, "weights": self.weights.copy(), "state": {k: v.copy() for k, v in self.state.items()}}
+            return {"seed": self.seed, "steps": self.steps, "draws": self.draws, "looked": self.looked,
+                    "weights": self.weights.copy(), "state": {k: v.copy() for k, v in self.state.items()}}
 
     def __setstate__(self, held: dict[str, Any]) -> None:
         self.seed, self.steps, self.draws, self.looked = held["seed"], held["steps"], held["draws"], held["looked"]
@@ -169,7 +171,7 @@ class Standalone:
         for k, v in held["state"].items():
             self.state[k][:] = v
 
-    # ---- parameters ---------------------------------------------------------------------------------------------------------------
+    # ---- parameters ------------------------------------------------------------------------------------------------------------
     def load(self, source: str | Path | Mapping[str, Any]) -> Standalone:
         """Every parameter from a dict, an .npz or a .safetensors file; names beyond those are left alone. Nothing changes where
         a name is missing, a shape is another, or a number is not finite."""
@@ -191,14 +193,15 @@ class Standalone:
             arrays: dict[str, Any] = dict(self.parameters)
         np.savez(path, **arrays)
 
-    # ---- running ------------------------------------------------------------------------------------------------------------------
+    # ---- running ---------------------------------------------------------------------------------------------------------------
     def predict(self, x: Any, *, draw: int | None = None) -> Any:
         """The output for each image; a dict by name where there are several. Where chance plays a part (`dropout mc`), every
         call draws anew, or again what the call of number `draw` (from 0) has drawn."""
         out = self.gate.beside(lambda: self._run("predict", self._inputs(x), {}, self._key(draw)))
         return next(iter(out.values())) if len(out) == 1 else out
 
-    def gradients(self, x: Any, y: Any = None, *, statistics: bool = False, draw: int | None = None) -> tuple[float, dict[str, Array]]:
+    def gradients(self, x: Any, y: Any = None, *, statistics: bool = False,
+                  draw: int | None = None) -> tuple[float, dict[str, Array]]:
         """The loss, a mean over the batch, and its gradient by parameter. Running statistics move if `statistics`. The first
         call after a step draws what the next step will; `draw` as in `predict`."""
         with self.gate.exclusive():
@@ -281,16 +284,18 @@ class Standalone:
                 raise ValueError(f"labels are whole numbers, 0 to {classes - 1}")
             counted = targets[value][targets[value] != entry.ignored.get(value)]
             if not ((counted >= 0) & (counted < classes)).all():
-                raise ValueError(f"labels are 0 to {classes - 1}, and here they reach from {counted.min():g} to {counted.max():g}")
+                raise ValueError(
+                    f"labels are 0 to {classes - 1}, and here they reach from {counted.min():g} to {counted.max():g}")
         out = self._run("gradients", found, targets, key, statistics)
         return sum(w * float(out[f"loss.{k}"].ravel()[0]) for k, w in enumerate(entry.losses))
 
-    def _run(self, name: str, inputs: Mapping[str, Array], targets: Mapping[str, Array], key: int, statistics: bool = False) -> dict[str, Array]:
+    def _run(self, name: str, inputs: Mapping[str, Array], targets: Mapping[str, Array], key: int,
+             statistics: bool = False) -> dict[str, Array]:
         entry = self.entries[name]
         return self._lanes.lend(self._within, entry, self._kept[name], self._samples(inputs), inputs, targets, key, statistics)
 
-    def _within(self, lane: Lane, entry: Entry, kept: Kept, samples: int, inputs: Mapping[str, Array], targets: Mapping[str, Array], key: int,
-                statistics: bool) -> dict[str, Array]:
+    def _within(self, lane: Lane, entry: Entry, kept: Kept, samples: int, inputs: Mapping[str, Array],
+                targets: Mapping[str, Array], key: int, statistics: bool) -> dict[str, Array]:
         bound = lane.bind(kept, samples, self.weights, self.flat_gradients)
         for value, source in entry.inputs.items():
             bound.port(value).write(lane.arena, inputs[source] if source in inputs else targets[value])
@@ -306,7 +311,9 @@ class Standalone:
         out = {}
         for public, (value, shape) in entry.outputs.items():
             layout = entry.values[value]
-            out[public] = bound.port(value).read(lane.arena, shape) if isinstance(layout, Image) else unpack(spaces[layout.space], layout, shape)
+            out[public] = bound.port(value).read(lane.arena, shape) if isinstance(layout,
+                                                                                  Image) else unpack(spaces[layout.space], layout,
+                                                                                          shape)
         if statistics:
             self._check(inputs, [w * float(out[f"loss.{k}"].ravel()[0]) for k, w in enumerate(entry.losses)])
             bound.table.run(first=bound.marks[1], last=bound.marks[-1])
@@ -319,8 +326,10 @@ class Standalone:
             return
         what = [f"input {k} holds such a number" for k, a in inputs.items() if not np.isfinite(a).all()]
         what += [f"parameter {k} holds such a number" for k, a in self.parameters.items() if not np.isfinite(a).all()]
-        what += [f"the gradient of {k} does" for k, p in self.given.items() if p.trainable and not np.isfinite(self._gradient(k)).all()]
-        raise FloatingPointError(f"step {self.steps + 1}: the loss is {sum(losses)}{': ' if what else ''}{'; '.join(what[:3])}; nothing has changed")
+        what += [f"the gradient of {k} does" for k, p in self.given.items() if p.trainable
+                 and not np.isfinite(self._gradient(k)).all()]
+        raise FloatingPointError(
+            f"step {self.steps + 1}: the loss is {sum(losses)}{': ' if what else ''}{'; '.join(what[:3])}; nothing has changed")
 
     def _gradient(self, name: str) -> Array:
         return unpack(self.flat_gradients, self.stored[name], self.given[name].shape)
@@ -334,7 +343,8 @@ def _target(name: str, given: Any, layout: Layout, samples: int) -> Array:
     if a.dtype.kind not in "biuf":
         raise ValueError(f"the target {name} holds no numbers")
     if not a.ndim or len(a) != count or [s for s in a.shape[1:] if s != 1] != [s for s in shape if s != 1]:
-        raise ValueError(f"the target {name} is {' x '.join(str(s) for s in (count, *shape) if s != 1) or 1}, one for each example, not {a.shape}")
+        raise ValueError(
+            f"the target {name} is {' x '.join(str(s) for s in (count, *shape) if s != 1) or 1}, one for each example, not {a.shape}")
     if not np.isfinite(a).all():
         raise ValueError(f"the target {name} holds a number that is not finite")
     return a
@@ -371,7 +381,8 @@ def _tensors(data: bytes) -> dict[str, Array]:
 def demonstrate(net: Standalone, batch: int = 16) -> None:
     """Predict random images, and say how long that takes."""
     random = np.random.default_rng(0)
-    x = {name: random.standard_normal((batch * net.images.get(name, 1), *shape), np.float32) for name, shape in net.inputs.items()}
+    x = {name: random.standard_normal((batch * net.images.get(name, 1), *shape), np.float32)
+         for name, shape in net.inputs.items()}
     begun = time.perf_counter()
     out = net.predict(x)
     compiled = time.perf_counter() - begun

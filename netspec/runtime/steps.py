@@ -21,8 +21,8 @@ Array = NDArray[Any]
 Settings = Mapping[str, Mapping[str, float]]
 
 
-def step(run: Executor, inputs: dict[str, Array], targets: dict[str, Array], terms: tuple[Term, ...], optimiser: Any, settings: Settings,
-         memory: Memory, check: Check) -> Outcome:
+def step(run: Executor, inputs: dict[str, Array], targets: dict[str, Array], terms: tuple[Term, ...], optimiser: Any,
+         settings: Settings, memory: Memory, check: Check) -> Outcome:
     """The outcome is that of the weights before the step. `memory` is what an optimiser of the host keeps. What `check` raises
     after it has seen the losses leaves everything as it was."""
     if optimiser.host:
@@ -67,7 +67,8 @@ class Gathering:
 
     def finish(self, run: Executor) -> None:
         """Write the mean where the gradients lie, and begin anew."""
-        run.set_vectors("gradients", [g / self.weight for g in self.total] or [np.zeros_like(g) for g in run.vectors("gradients")])
+        run.set_vectors("gradients", [g / self.weight for g in self.total]
+                        or [np.zeros_like(g) for g in run.vectors("gradients")])
         self.total, self.weight, self.batches, self.examples = [], 0.0, 0, 0
 
 
@@ -84,7 +85,8 @@ def put_back(run: Executor, held: Mapping[str, Array]) -> None:
 def update(run: Executor, optimiser: Any, settings: Settings) -> None:
     """From the gradients as they lie."""
     if optimiser.host:
-        raise misuse("not-yet", f"{optimiser.name} asks for the loss several times a step, so it has no update of its own", hint=Advice("call train_step or fit"))
+        raise misuse("not-yet", f"{optimiser.name} asks for the loss several times a step, so it has no update of its own",
+                     hint=Advice("call train_step or fit"))
     if optimiser.clip:
         limit_norm(run, optimiser.clip)
     run.update(optimiser, settings)
@@ -100,15 +102,16 @@ def limit_norm(run: Executor, most: float) -> float:
     return norm
 
 
-def _driven(run: Executor, inputs: dict[str, Array], targets: dict[str, Array], terms: tuple[Term, ...], optimiser: Any, settings: Settings,
-            memory: Memory, check: Check) -> Outcome:
+def _driven(run: Executor, inputs: dict[str, Array], targets: dict[str, Array], terms: tuple[Term, ...], optimiser: Any,
+            settings: Settings, memory: Memory, check: Check) -> Outcome:
     """An optimiser that asks for loss and gradient at weights of its choice, as one flat float64 vector.
 
     Where the loss or a gradient is not finite at weights that a line search tries, its length is too great, and the search goes
     back; without a search the step comes to nothing, as where it begins.
     """
     if len({tuple(sorted(s.items())) for s in settings.values()}) > 1:
-        raise misuse("not-yet", f"{optimiser.name} treats all parameters alike", hint=Advice("no factors, and no weight decay that spares some of them"))
+        raise misuse("not-yet", f"{optimiser.name} treats all parameters alike",
+                     hint=Advice("no factors, and no weight decay that spares some of them"))
     free = [p for p in run.graph.parameters if p.trainable]
     outcomes: list[Outcome] = []
 
@@ -120,7 +123,8 @@ def _driven(run: Executor, inputs: dict[str, Array], targets: dict[str, Array], 
 
     def evaluate(weights: Array) -> tuple[float, Array]:
         put(weights)
-        out = run.gradients(inputs, targets, terms, training=True, effects=not outcomes, check=None if outcomes and optimiser.search else check)
+        out = run.gradients(inputs, targets, terms, training=True, effects=not outcomes, check=None if outcomes
+                            and optimiser.search else check)
         outcomes.append(out)
         loss = float(sum(t.weight * v for t, v in zip(terms, out.losses)))
         if not (isfinite(loss) and run.finite_gradients()):

@@ -18,8 +18,10 @@ from ..reading import opened
 Array = NDArray[Any]
 HEADER = 100_000_000  # bytes at most, as in the library of the format
 WORDS = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}  # how the numbers lie in the file
-_SIZES = {"BOOL": 1, "U8": 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1, "F8_E8M0": 1, "U16": 2, "I16": 2, "U32": 4, "I32": 4, "U64": 8, "I64": 8, "C64": 8}
-_FOREIGN = {b"PK\x03\x04": "a zip archive (PyTorch's .pt, or .npz)", b"\x80\x02": "a pickle", b"\x80\x03": "a pickle", b"\x80\x04": "a pickle", b"\x80\x05": "a pickle",
+_SIZES = {"BOOL": 1, "U8": 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1, "F8_E8M0": 1, "U16": 2, "I16": 2, "U32": 4, "I32": 4, "U64": 8,
+          "I64": 8, "C64": 8}
+_FOREIGN = {b"PK\x03\x04": "a zip archive (PyTorch's .pt, or .npz)", b"\x80\x02": "a pickle", b"\x80\x03": "a pickle",
+            b"\x80\x04": "a pickle", b"\x80\x05": "a pickle",
             b"\x89HDF": "an HDF5 file (Keras)", b"\x93NUM": "a NumPy array", b"\x08": "a protocol buffer (ONNX)"}
 
 
@@ -149,7 +151,8 @@ def _described(name: str, about: Any, base: int) -> Held:
     if not isinstance(about, dict) or set(about) != {"dtype", "shape", "data_offsets"}:
         raise Damaged(f"{name} is not described by dtype, shape and data_offsets")
     dtype, shape, offsets = about["dtype"], about["shape"], about["data_offsets"]
-    if not isinstance(dtype, str) or not isinstance(shape, list) or not isinstance(offsets, list) or len(offsets) != 2 or len(shape) > 64 \
+    if not isinstance(dtype, str) or not isinstance(shape, list) or not isinstance(offsets,
+                                                                                   list) or len(offsets) != 2 or len(shape) > 64 \
             or not all(map(whole, (*shape, *offsets))):
         raise Damaged(f"the description of {name} is none")
     size = np.dtype(WORDS[dtype]).itemsize if dtype in WORDS else _SIZES.get(dtype)

@@ -75,7 +75,8 @@ class Trainer:
                 raise misuse("wrong-type", "validation must be a pair", hint="validation=(xv, yv)")
             arrays.targets(run.graph, terms, validation[1], arrays.count(arrays.inputs(run.graph, validation[0])))
         if recipe.accumulate > 1 and recipe.need_optimiser().host:
-            raise misuse("bad-value", f"{recipe.optimiser} asks for loss and gradient of one batch several times", hint=Advice("a larger batch instead of accumulate"))
+            raise misuse("bad-value", f"{recipe.optimiser} asks for loss and gradient of one batch several times",
+                         hint=Advice("a larger batch instead of accumulate"))
         net.rates  # noqa: B018  errors of optimiser and schedules before the first epoch
         tallies(run.graph, terms, recipe.metrics)
         augmenting.check(run.graph, recipe.augmentation, terms)
@@ -94,8 +95,10 @@ class Trainer:
                 numbers = self.one_epoch(found, wanted, n, size, show)
                 if validation is not None:
                     with net.gate.shared():
-                        numbers |= {f"val_{k}": v for k, v in evaluate(net, recipe, *validation, key=drawing.of_validation(net)).items()}
-                numbers |= {"lr": net.rates.now(net.epoch, net.epoch * net.pace, horizon(net), net.pace, net.record).get("lr", 0.0)}
+                        numbers |= {f"val_{k}": v
+                                    for k, v in evaluate(net, recipe, *validation, key=drawing.of_validation(net)).items()}
+                numbers |= {"lr": net.rates.now(net.epoch, net.epoch * net.pace, horizon(net), net.pace,
+                                                net.record).get("lr", 0.0)}
                 with net.gate.exclusive():
                     net.epoch += 1
                     net.record.append(dict(numbers))
@@ -120,7 +123,8 @@ class Trainer:
             inputs, targets = arrays.cut(found, where, net.dtype), arrays.cut_targets(wanted, where, net.dtype)
             inputs = augmenting.augmented(inputs, net.recipe.augmentation, net.seed, net.epoch, k)
             settings = net.settings(k // every)
-            notes = (f"epoch {net.epoch + 1}, batch {k + 1}", *((f"mean loss of the epoch until then: {mean.value:.4g}",) if k else ()))
+            notes = (f"epoch {net.epoch + 1}, batch {k + 1}",
+                     *((f"mean loss of the epoch until then: {mean.value:.4g}",) if k else ()))
             examples = np.arange(where.start, where.stop) if isinstance(where, slice) else where
             if every == 1:
                 out = net.run_step(run, inputs, targets, settings, notes, examples)
@@ -155,5 +159,6 @@ class Trainer:
                 net.set_parameters(self.best[2])
                 for name, value in self.best[3].items():
                     net.store.set_state(AVERAGE, name, value)
-            return f"stopped after epoch {net.epoch}: {watched} was best at epoch {self.best[1]} ({self.best[0]:.4f}), whose weights are back"
+            return (
+                f"stopped after epoch {net.epoch}: {watched} was best at epoch {self.best[1]} ({self.best[0]:.4f}), whose weights are back")
         return None

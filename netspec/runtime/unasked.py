@@ -15,10 +15,14 @@ from .misuse import misuse
 if TYPE_CHECKING:
     from .network import Network
 
-SPELLED = {"optimizer": "optimiser", "scheduler": "schedule", "lr_scheduler": "schedule", "regularize": "regularise", "regularizer": "regularise", "initialize": "initialise",
-           "validation_data": "validation", "clip_norm": "clip", "max_norm": "clip", "clipnorm": "clip", "l1": "regularise", "l2": "regularise"}
-EXAMPLES = {"optimiser": '"adamw lr=0.001"', "schedule": '"cosine"', "regularise": '"l2 1e-4"', "augment": '"flip"', "metrics": '"accuracy"', "loss": '"cross_entropy"',
-            "batch": "64", "epochs": "10", "validation": "(xv, yv)", "initialise": '"lsuv"', "average": "0.999", "accumulate": "4", "drop_last": "True"}
+SPELLED = {"optimizer": "optimiser", "scheduler": "schedule", "lr_scheduler": "schedule", "regularize": "regularise",
+           "regularizer": "regularise", "initialize": "initialise",
+           "validation_data": "validation", "clip_norm": "clip", "max_norm": "clip", "clipnorm": "clip", "l1": "regularise",
+           "l2": "regularise"}
+EXAMPLES = {"optimiser": '"adamw lr=0.001"', "schedule": '"cosine"', "regularise": '"l2 1e-4"', "augment": '"flip"',
+            "metrics": '"accuracy"', "loss": '"cross_entropy"',
+            "batch": "64", "epochs": "10", "validation": "(xv, yv)", "initialise": '"lsuv"', "average": "0.999",
+            "accumulate": "4", "drop_last": "True"}
 
 
 def refuse(call: str, given: Mapping[str, Any], known: Collection[str], net: Network) -> None:

@@ -56,7 +56,8 @@ class Waiting:
 class Values(Mapping[str, Array]):
     """Parameters or buffers by name. Reading gives a read-only copy in canonical layout; assignment writes."""
 
-    def __init__(self, what: str, parameters: tuple[Parameter, ...], store: Callable[[], Store], put: Callable[[str, Array], None], gate: Gate):
+    def __init__(self, what: str, parameters: tuple[Parameter, ...], store: Callable[[], Store],
+                 put: Callable[[str, Array], None], gate: Gate):
         self._what, self._store, self._put, self._gate = what, store, put, gate
         self._parameters = {p.name: p for p in parameters}
 
@@ -65,7 +66,8 @@ class Values(Mapping[str, Array]):
         if not isinstance(name, str) or name not in self._parameters:
             meant = near(str(name), self._parameters)
             raise misuse("unknown-name", f"there is no {self._what} `{name}`",
-                         hint=f"did you mean {meant}?" if meant else Advice(f"some of them: {', '.join(list(self._parameters)[:6])}") if self._parameters else "")
+                         hint=f"did you mean {meant}?" if meant
+                         else Advice(f"some of them: {', '.join(list(self._parameters)[:6])}") if self._parameters else "")
         return self._parameters[name]
 
     def __getitem__(self, name: str) -> Array:
@@ -94,7 +96,8 @@ class Values(Mapping[str, Array]):
             return dict, (dict(self),)
 
     def __repr__(self) -> str:
-        lines = [f"  {n}: {shape_text(p.shape)}" + ("" if p.trainable or p.kind == "buffer" else " frozen") for n, p in self._parameters.items()]
+        lines = [f"  {n}: {shape_text(p.shape)}" + ("" if p.trainable or p.kind == "buffer" else " frozen")
+                 for n, p in self._parameters.items()]
         return "\n".join([f"{len(self)} {self._what}{'s' if len(self) != 1 else ''}", *lines])
 
     def _ipython_key_completions_(self) -> list[str]:
@@ -111,13 +114,15 @@ def checked(p: Parameter, value: Any, dtype: Any, of: str = "") -> Array:
     if a.dtype.name == "bfloat16":  # of another library: NumPy has none
         a = widened(a)
     if a.dtype.kind not in "iuf" or a.dtype.itemsize == 1:
-        raise misuse("wrong-type", f"the value for {p.name} holds {a.dtype}, not numbers", hint="value.astype(\"float32\"), if they are the numbers and not a code for them")
+        raise misuse("wrong-type", f"the value for {p.name} holds {a.dtype}, not numbers",
+                     hint="value.astype(\"float32\"), if they are the numbers and not a code for them")
     fits(p, a.shape)
     if (big := beyond(a, dtype)) is not None:
         raise misuse("bad-value", f"the value for {p.name}{of} holds {big:g}, which is beyond {np.dtype(dtype).name}",
                      hint='compile(..., dtype="float64")' if big < np.finfo(np.float64).max else "")
     if spread(p) and a.size and not (a >= 0).all():
-        raise misuse("bad-value", f"the value for {p.name}{of} is negative or NaN in places, and a variance is neither", f"the smallest is {a.min():g}")
+        raise misuse("bad-value", f"the value for {p.name}{of} is negative or NaN in places, and a variance is neither",
+                     f"the smallest is {a.min():g}")
     return a
 
 

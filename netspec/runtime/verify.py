@@ -52,9 +52,11 @@ def verify(graph: Graph, *, batch: int = 3, seed: int = 0, device: str = "cpu") 
     whole("batch", batch, 1)
     for n in graph.inputs:
         if not n.type.known:
-            raise misuse("unknown-size", f"to run it the size of the input must be known, and `{n.name}` is {shape_text(n.type.shape)}",
+            raise misuse("unknown-size",
+                         f"to run it the size of the input must be known, and `{n.name}` is {shape_text(n.type.shape)}",
                          hint=f"--input {'x'.join(str(s or 32) for s in n.type.shape)}")
-    reference, exact, single = (Network(graph, device, dtype, seed) for device, dtype in (("reference", "float64"), (device, "float64"), (device, "float32")))
+    reference, exact, single = (Network(graph, device, dtype, seed)
+                                for device, dtype in (("reference", "float64"), (device, "float64"), (device, "float32")))
     x = {n.name: _gaussian(seed, n.name, (batch, *n.type.shape)) for n in graph.inputs}
     dy = {public: _gaussian(seed, f"d.{public}", (batch, *graph.values[v].type.shape)) for public, v in graph.outputs}
     modes: tuple[Mode, ...] = ("eval", "train") if _trains(reference, x) else ("eval",)
@@ -94,7 +96,8 @@ def examples(graph: Graph, data: str | None, batch: int, seed: int = 0) -> tuple
         x, lost = widest(graph, held.train[0], batch)
         low, high = _range(x)
         count = arrays.count(x) // graph.inputs[0].type.batch
-        said = f"the {count} widest examples of {held.name}, from {low:g} to {high:g}" + (f" ({lost} with numbers that are not finite are left out)" if lost else "")
+        said = f"the {count} widest examples of {held.name}, from {low:g} to {high:g}" + (
+            f" ({lost} with numbers that are not finite are left out)" if lost else "")
     return x, said, _trains(Network(graph, "cpu", "float32", seed), x)
 
 
@@ -141,7 +144,8 @@ def _compared(what: str, got: dict[str, Array], want: dict[str, Array], limit: f
     return Finding(what, worst, where, limit)
 
 
-def _slopes(net: Network, x: dict[str, Array], dy: dict[str, Array], gradients: dict[str, Array], mode: Mode, what: str, seed: int) -> Finding:
+def _slopes(net: Network, x: dict[str, Array], dy: dict[str, Array], gradients: dict[str, Array], mode: Mode, what: str,
+            seed: int) -> Finding:
     def output() -> float:
         return float(sum((y * dy[k]).sum() for k, y in _named(net.forward(x, mode=mode, draw=0), dy).items()))
 
@@ -171,7 +175,8 @@ def _put(where: Any, name: str) -> Callable[[Array], None]:
     return put
 
 
-def _off(output: Callable[[], float], put: Callable[[Array], None], start: Array, direction: Array, h: float, said: float) -> float:
+def _off(output: Callable[[], float], put: Callable[[Array], None], start: Array, direction: Array, h: float,
+         said: float) -> float:
     ends = []
     for sign in (1, -1):
         put(start + sign * h * direction)

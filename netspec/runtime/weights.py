@@ -31,7 +31,8 @@ def load_weights(parameters: tuple[Parameter, ...], dtype: Any, put: Callable[[s
         held, parts = files[p.file], p.name.split(".")
         key = next((k for k in (".".join(parts[i:]) for i in range(len(parts))) if k in held), None)
         if key is None:
-            raise misuse("weights-mismatch", f"{p.file} has no weights for {p.name}", f"it has {', '.join(list(held)[:5]) or 'none'} ...")
+            raise misuse("weights-mismatch", f"{p.file} has no weights for {p.name}",
+                         f"it has {', '.join(list(held)[:5]) or 'none'} ...")
         fits(p, held.held[key].shape, f" in {p.file}")
         try:
             ready[p.name] = checked(p, held[key], np.float64, f" in {p.file}")
@@ -39,7 +40,8 @@ def load_weights(parameters: tuple[Parameter, ...], dtype: Any, put: Callable[[s
             raise misuse("bad-weights", f"{p.file} does not give {p.name} its weights", str(e)) from None
         with np.errstate(over="ignore"):
             if not np.isfinite(ready[p.name].astype(dtype)).all():
-                raise misuse("bad-weights", f"{p.file} does not give {p.name} its weights", f"{key} holds numbers that are not finite{'' if not np.isfinite(ready[p.name]).all() else f' in {np.dtype(dtype)}'}")
+                raise misuse("bad-weights", f"{p.file} does not give {p.name} its weights",
+                             f"{key} holds numbers that are not finite{'' if not np.isfinite(ready[p.name]).all() else f' in {np.dtype(dtype)}'}")
     for name, value in ready.items():
         put(name, value)
 
@@ -49,7 +51,8 @@ def read_tensors(path: str) -> Tensors:
     try:
         return Tensors(path)
     except FileNotFoundError:
-        raise MissingFileError(f"there is no weights file {path}", "--set weights=none initialises instead", "missing-weights") from None
+        raise MissingFileError(f"there is no weights file {path}", "--set weights=none initialises instead",
+                               "missing-weights") from None
     except NotRegular as e:
         raise misuse("bad-weights", f"the weights {path} are {e.strerror}, not a file") from None
     except Foreign as e:

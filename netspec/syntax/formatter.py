@@ -117,7 +117,8 @@ class _Printer:
         for k, item in enumerate(items):
             following = items[k + 1] if k + 1 < len(items) else None
             before = items[k - 1] if k else None
-            large = isinstance(item, (tree.Definition, tree.Train)) or (isinstance(before, (tree.Definition, tree.Train)) and not isinstance(item, tree.Hole))
+            large = isinstance(item, (tree.Definition, tree.Train)) or (isinstance(before, (tree.Definition, tree.Train))
+                                                                        and not isinstance(item, tree.Hole))
             self.top(item, large and k > 0, self.after(following))
         self.comments(len(self.lines) + 1, 0)
         self.align_variants()
@@ -148,7 +149,8 @@ class _Printer:
         """Write the comments of their own lines that stand before a line, at least so far right. Whether the last of them
         belongs to that line: no blank one comes between."""
         tied = False
-        while self.alone and self.inside.get(self.alone[0].line, self.alone[0].line + 1) <= before and self.alone[0].column - 1 >= least:
+        while self.alone and self.inside.get(self.alone[0].line,
+                                             self.alone[0].line + 1) <= before and self.alone[0].column - 1 >= least:
             c = self.alone.pop(0)
             if not tied:
                 self.blank(self.inside.get(c.line, c.line))
@@ -205,7 +207,9 @@ class _Printer:
         k = 0
         while k < len(self.out):
             group = []
-            while k < len(self.out) and self.out[k].startswith("net ") and " = " in self.out[k] and not self.out[k].split("#")[0].rstrip().endswith(":"):
+            while k < len(
+                self.out) and self.out[k].startswith(
+                    "net ") and " = " in self.out[k] and not self.out[k].split("#")[0].rstrip().endswith(":"):
                 group.append(k)
                 k += 1
             if len(group) > 1:
@@ -226,12 +230,14 @@ class _Printer:
                 group.append(k)
             k += 1
             if len(group) > 1 and any(map(self.in_columns, group)):
-                heads = [self.out[g].split(" = ")[0] + " = " if self.out[g].startswith("net ") else "" for g in group]  # aligned already
+                # aligned already
+                heads = [self.out[g].split(" = ")[0] + " = " if self.out[g].startswith("net ") else "" for g in group]
                 rows = [self.out[g].removeprefix(h).split() for g, h in zip(group, heads)]
                 widths = [max(len(r[i]) for r in rows if i < len(r)) for i in range(max(map(len, rows)))]
                 indent = " " * (len(self.out[k - 1]) - len(self.out[k - 1].lstrip()))
                 for g, h, r in zip(group, heads, rows):
-                    self.out[g] = indent + h + " ".join(w.rjust(n) if w.isdigit() else w.ljust(n) for w, n in zip(r, widths)).rstrip()
+                    self.out[g] = indent + h + " ".join(w.rjust(n) if w.isdigit() else w.ljust(n)
+                                                        for w, n in zip(r, widths)).rstrip()
 
     def in_columns(self, written: int) -> bool:
         """Whether the author put more than one blank between two arguments."""
@@ -269,7 +275,8 @@ class _Printer:
                 self.write(lead + " ".join(["default", s.kind, *map(argument, s.arguments)]), indent, line, until, wanted=wanted)
             case tree.InputLine():
                 sizes = expression(s.shape)
-                if not (sizes.isdigit() or isinstance(s.shape, tree.Dims) or (isinstance(s.shape, tree.Listing) and s.shape.round)):
+                if not (sizes.isdigit() or isinstance(s.shape, tree.Dims)
+                        or (isinstance(s.shape, tree.Listing) and s.shape.round)):
                     sizes = f"({sizes})"
                 parts = ["input", *([s.name] if s.name else []), sizes, *map(argument, s.options)]
                 self.write(lead + " ".join(parts), indent, line, until, wanted=wanted)
@@ -282,9 +289,11 @@ class _Printer:
                 else:
                     self.headed(head + ":", s.body, indent, line, until, wanted)
             case tree.Repeat():
-                self.headed(f"{lead}repeat {expression(s.times, ARITHMETIC)}{f' as {s.counter}' if s.counter else ''}:", s.body, indent, line, until, wanted)
+                self.headed(f"{lead}repeat {expression(s.times, ARITHMETIC)}{f' as {s.counter}' if s.counter else ''}:", s.body,
+                            indent, line, until, wanted)
             case tree.For():
-                self.headed(f"{lead}for {', '.join(s.names)} in {expression(s.over, ARITHMETIC)}:", s.body, indent, line, until, wanted)
+                self.headed(f"{lead}for {', '.join(s.names)} in {expression(s.over, ARITHMETIC)}:", s.body, indent, line, until,
+                            wanted)
             case tree.Dense() | tree.Frozen():
                 self.headed(f"{lead}{type(s).__name__.lower()}:", s.body, indent, line, until, wanted)
             case tree.Each():
@@ -325,7 +334,8 @@ class _Printer:
         if s.otherwise is not None:
             parts.append(("else:", s.otherwise, self.else_line(s)))
         for k, (head, body, at) in enumerate(parts):
-            self.headed(lead + head if k == 0 else head, body, indent, line if k == 0 else at, parts[k + 1][2] if k + 1 < len(parts) else until, wanted and k == 0)
+            self.headed(lead + head if k == 0 else head, body, indent, line if k == 0 else at, parts[k + 1][2] if k + 1
+                        < len(parts) else until, wanted and k == 0)
 
     def else_line(self, s: tree.If) -> int:
         """`else` keeps no span of its own: it stands at or above its body."""

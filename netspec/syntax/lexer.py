@@ -103,7 +103,8 @@ def read_lines(source: Source, scanner: Scanner) -> tuple[list[Line], list[Comme
         if count > TOKENS:
             last = out[-1].tokens[-1]
             out[-1].faults.append(Diagnostic("too-long", f"this spec has more than {TOKENS:,} words: the rest was not read",
-                                             (Label(Span(source, last.line, last.column, last.line, last.end), "limit reached here"),)))
+                                             (Label(Span(source, last.line, last.column, last.line, last.end),
+                                                    "limit reached here"),)))
             break
     for line in out:
         if len(line.tokens) > NESTED:
@@ -131,7 +132,8 @@ def _read(source: Source, scanner: Scanner, line: Line, number: int, comments: l
         last = number >= len(texts)
         if not opened:
             line.last = number
-            if line.tokens and line.tokens[-1].type == "VBAR" and not last and texts[number].strip(" \t\f") and _indent(texts[number]) > line.indent:
+            if line.tokens and line.tokens[-1].type == "VBAR" and not last and texts[number].strip(
+                " \t\f") and _indent(texts[number]) > line.indent:
                 number += 1
                 continue
             return number, True
@@ -141,7 +143,8 @@ def _read(source: Source, scanner: Scanner, line: Line, number: int, comments: l
             line.last = opened[0].line
             t = opened[0]
             line.faults.append(Diagnostic(
-                "unclosed-bracket", f"this `{t.text}` is never closed", (Label(Span(source, t.line, t.column, t.line, t.end), "opened here"),),
+                "unclosed-bracket", f"this `{t.text}` is never closed",
+                (Label(Span(source, t.line, t.column, t.line, t.end), "opened here"),),
                 hint=Advice(f"close it with `{OPEN[t.type]}`")))
             return t.line, False
         number += 1
@@ -159,7 +162,8 @@ def _limit(source: Source, line: Line) -> None:
         run = 0 if t.type in ("COMMA", "ARROW") else run + (t.type in OPERATORS)
         colons += t.type == "COLON"
         if max(depth, colons) > NESTED or run > 4 * NESTED:
-            line.faults.append(Diagnostic("too-deep", f"this line nests more than {NESTED} deep", (Label(Span(source, t.line, t.column, t.line, t.end), "limit reached here"),),
+            line.faults.append(Diagnostic("too-deep", f"this line nests more than {NESTED} deep",
+                                          (Label(Span(source, t.line, t.column, t.line, t.end), "limit reached here"),),
                                           hint=Advice("name a part of it on a line of its own")))
             return
 
@@ -169,12 +173,15 @@ def _limit_words(source: Source, line: Line) -> None:
     for t in line.tokens:
         most, what = (TEXT, "text") if t.text[0] == '"' else (NAME, "number" if t.text[0].isdigit() else "word")
         if len(t.text) > most:
-            line.faults.append(Diagnostic("too-long", f"a {what} of {len(t.text):,} {'digits' if what == 'number' else 'letters'}", (Label(Span(source, t.line, t.column, t.line, t.end), f"the limit is {most:,}"),),
+            line.faults.append(Diagnostic("too-long",
+                                          f"a {what} of {len(t.text):,} {'digits' if what == 'number' else 'letters'}",
+                                          (Label(Span(source, t.line, t.column, t.line, t.end), f"the limit is {most:,}"),),
                                           hint=Advice("write 1e9 for a large number") if what == "number" else None))
             return
 
 
-_STATEMENT = re.compile(r"\s*(?:(?:block|net|train|default|import|input|output|repeat|residual|shortcut|dense|each|frozen)\b|\||->|\w+(?:\[\w+\])?:)")
+_STATEMENT = re.compile(
+    r"\s*(?:(?:block|net|train|default|import|input|output|repeat|residual|shortcut|dense|each|frozen)\b|\||->|\w+(?:\[\w+\])?:)")
 
 
 _STEP = re.compile(r"\s*(?!not\b|in\b)[A-Za-z_]\w* +(?!if\b|else\b|and\b|or\b)[\w\"@]")

@@ -47,19 +47,24 @@ def read_source(path: str | os.PathLike[str], packaged: bool = True) -> Source:
         if own is None:
             raise MissingFileError(f"there is no file {name}", _instead(place)) from None
         if not packaged:
-            raise MissingFileError(f"there is no file {name} here, and the one that comes with netspec stays as it is", f"cp {shlex.quote(str(own))} {shlex.quote(name)}") from None
+            raise MissingFileError(f"there is no file {name} here, and the one that comes with netspec stays as it is",
+                                   f"cp {shlex.quote(str(own))} {shlex.quote(name)}") from None
         return read_source(own)
     except NotRegular as e:
         if not place.is_dir():
-            raise MissingFileError(f"{name} is {e.strerror}, and a spec is a file", None if os.name == "nt" else "to read what a program writes: PROGRAM | netspec check -", "not-a-file") from None
+            raise MissingFileError(f"{name} is {e.strerror}, and a spec is a file", None if os.name == "nt"
+                                   else "to read what a program writes: PROGRAM | netspec check -", "not-a-file") from None
         specs = sorted(p.name for p in place.glob("*.net"))[:5]
-        raise MissingFileError(f"{name} is a folder, not a spec", f"name a file in it: {place / specs[0]}" if specs else None, "not-a-file") from None
+        raise MissingFileError(f"{name} is a folder, not a spec", f"name a file in it: {place / specs[0]}" if specs else None,
+                               "not-a-file") from None
     except PermissionError:
         if place.is_dir():
             raise MissingFileError(f"{name} is a folder, not a spec", code="not-a-file") from None
-        raise MissingFileError(f"{name} may not be read", Advice("check the permissions of the file"), "unreadable-file") from None
+        raise MissingFileError(f"{name} may not be read", Advice("check the permissions of the file"),
+                               "unreadable-file") from None
     except (OSError, ValueError) as e:
-        raise MissingFileError(f"{name[:200]!r} cannot be opened", notes=(str(getattr(e, "strerror", None) or e),), code="unreadable-file") from None
+        raise MissingFileError(f"{name[:200]!r} cannot be opened", notes=(str(getattr(e, "strerror", None) or e),),
+                               code="unreadable-file") from None
     return Source(name, _decoded(data, name), str(place.resolve().parent))
 
 
@@ -69,7 +74,8 @@ def source_of(text: str) -> Source:
         data = text.encode()
     except UnicodeEncodeError as e:
         line, half = text[: e.start].count("\n") + 1, ascii(text[e.start])
-        raise SpecError(Diagnostic("not-a-spec", f"the text holds half a character, {half}, in line {line}", hint=Advice('open(path, encoding="utf-8").read() reads a file whole'))) from None
+        raise SpecError(Diagnostic("not-a-spec", f"the text holds half a character, {half}, in line {line}",
+                                   hint=Advice('open(path, encoding="utf-8").read() reads a file whole'))) from None
     try:
         return Source("<text>", _decoded(data, "the text"), os.getcwd())
     except MissingFileError as e:
@@ -81,7 +87,8 @@ def _typed_in() -> bytes:
     try:
         return sys.stdin.buffer.read(SPEC_BYTES + 1) if hasattr(sys.stdin, "buffer") else sys.stdin.read().encode()
     except (AttributeError, OSError, ValueError) as e:
-        raise MissingFileError("standard input cannot be read", notes=(getattr(e, "strerror", None) or "it is closed",), code="unreadable-file") from None
+        raise MissingFileError("standard input cannot be read", notes=(getattr(e, "strerror", None) or "it is closed",),
+                               code="unreadable-file") from None
 
 
 def _decoded(data: bytes, name: str) -> str:
@@ -90,7 +97,8 @@ def _decoded(data: bytes, name: str) -> str:
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise MissingFileError(f"{name} is UTF-16 text", Advice("save it as UTF-8"), "not-a-spec")
     if b"\0" in data:
-        raise MissingFileError(f"{name} is a binary file, not a spec", Advice("a spec is text, and its name ends in .net"), "not-a-spec")
+        raise MissingFileError(f"{name} is a binary file, not a spec", Advice("a spec is text, and its name ends in .net"),
+                               "not-a-spec")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as e:
@@ -110,7 +118,8 @@ def _instead(place: Path) -> str | None:
     except OSError:
         beside = []
     own = [p.name for p in specs_folder().glob("*.net")] if place.suffix in (".net", "") else []
-    alike = next((n for n in (place.name, f"{place.name}.net") if n in own and n not in beside), None) or near(place.name, [*beside, *own])
+    alike = next((n for n in (place.name, f"{place.name}.net") if n in own and n not in beside),
+                 None) or near(place.name, [*beside, *own])
     if alike in beside:
         return f"did you mean {place.parent / alike}?"
     if alike:

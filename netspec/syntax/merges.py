@@ -21,10 +21,13 @@ def one_of_a_merge(source: Source, found: list[Diagnostic]) -> list[Diagnostic]:
             out.append(d)
             continue
         last = out[-1] if out else None
-        if d.code == "branch-expected" and last is not None and last.span is not None and (last.code, last.title) == (d.code, d.title) and _follows(last, d.span):
-            out[-1] = replace(last, labels=(*last.labels, Label(d.span, "nor does this")), hint=f"{last.hint}\n{d.hint}" if last.hint and d.hint else last.hint)
+        if d.code == "branch-expected" and last is not None and last.span is not None and (last.code, last.title) == (d.code,
+                d.title) and _follows(last, d.span):
+            out[-1] = replace(last, labels=(*last.labels, Label(d.span, "nor does this")), hint=f"{last.hint}\n{d.hint}"
+                              if last.hint and d.hint else last.hint)
             continue
-        if d.code == "branch-outside" and last is not None and last.span is not None and last.code == "missing-body" and _under(source, last, d.span):
+        if d.code == "branch-outside" and last is not None and last.span is not None and last.code == "missing-body" and _under(
+            source, last, d.span):
             out[-1] = _indented(source, last, d.span)
             continue
         head = _head(source, d.span.line) if d.code == "branch-outside" else None
@@ -37,8 +40,10 @@ def one_of_a_merge(source: Source, found: list[Diagnostic]) -> list[Diagnostic]:
             text = source.line(first).partition("#")[0]
             indent = len(text) - len(text.lstrip())
             name = _HEAD.match(source.line(head))
-            out.append(replace(d, code="branch-expected", title=f"`{name[1] if name else 'a merge'}:` opens a merge, and its lines begin with `|`",
-                               labels=(Label(Span(source, first, indent + 1, first, len(text.rstrip()) + 1), "no branch"),), notes=(), hint=f"| {text.strip()}"))
+            out.append(replace(d, code="branch-expected",
+                               title=f"`{name[1] if name else 'a merge'}:` opens a merge, and its lines begin with `|`",
+                               labels=(Label(Span(source, first, indent + 1, first, len(text.rstrip()) + 1), "no branch"),),
+                               notes=(), hint=f"| {text.strip()}"))
     return out
 
 
@@ -52,7 +57,8 @@ def _under(source: Source, last: Diagnostic, span: Span) -> bool:
     assert last.span is not None
     head = source.line(last.span.line)
     between = (source.line(k).partition("#")[0] for k in range(last.labels[-1].span.line + 1, span.line))
-    return _HEAD.match(head) is not None and _deep(head) + 1 == span.column and all(not text.strip() or _deep(text) >= span.column for text in between)
+    return _HEAD.match(head) is not None and _deep(head) + 1 == span.column and all(not text.strip() or _deep(text)
+                                                                                    >= span.column for text in between)
 
 
 def _indented(source: Source, last: Diagnostic, span: Span) -> Diagnostic:
@@ -61,8 +67,10 @@ def _indented(source: Source, last: Diagnostic, span: Span) -> Diagnostic:
     text = [source.line(k).partition("#")[0].strip() for k in lines]
     name = _HEAD.match(source.line(lines[0]))
     together = lines == list(range(lines[0], span.line + 1))
-    return replace(last, title=f"the branches of `{name[1] if name else 'a merge'}:` stand under it, indented", labels=(*last.labels, Label(span, "this is no deeper")), notes=(),
-                   hint="\n  ".join(text) if together else Advice("indent the branches, and what is under them, by two more spaces"))
+    return replace(last, title=f"the branches of `{name[1] if name else 'a merge'}:` stand under it, indented",
+                   labels=(*last.labels, Label(span, "this is no deeper")), notes=(),
+                   hint="\n  ".join(text) if together
+                   else Advice("indent the branches, and what is under them, by two more spaces"))
 
 
 def _deep(text: str) -> int:

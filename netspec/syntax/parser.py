@@ -47,7 +47,8 @@ def parse_recovering(source: Source) -> tuple[Module, list[Diagnostic]]:
         lines, comments = read_lines(source, m.scanner)
         run = _Run(Stacks(m.automaton), source, lines, m.scanner)
         items = run.whole()
-    return Module(items, source, tuple(comments), frozenset(run.doubted), frozenset(run.torn)), list(in_order(one_of_a_merge(source, run.found)))
+    return Module(items, source, tuple(comments), frozenset(run.doubted),
+                  frozenset(run.torn)), list(in_order(one_of_a_merge(source, run.found)))
 
 
 def _token(type: str, line: int, text: str = "") -> Token:
@@ -106,14 +107,15 @@ class _Run:
         top = self.levels[-1][0]
         if line.indent > top:
             if len(self.levels) > INDENTED:
-                self.say("too-deep", f"bodies are nested more than {INDENTED} levels deep: the rest of the file was not read", first, "limit reached here",
-                         hint=Advice("move the inner part into a block"))
+                self.say("too-deep", f"bodies are nested more than {INDENTED} levels deep: the rest of the file was not read",
+                         first, "limit reached here", hint=Advice("move the inner part into a block"))
                 self.too_deep = True
             elif self.feeds(_token("_INDENT", line.number)) or self.colon_forgotten(line):
                 self.levels.append((line.indent, True))
             else:
                 if not line.faults and not self.shadowed(k):
-                    self.say("unexpected-indent", "this line is indented, but nothing above opens a body", first, "unexpected indentation",
+                    self.say("unexpected-indent", "this line is indented, but nothing above opens a body", first,
+                             "unexpected indentation",
                              hint=Advice("a body follows a line that ends with a colon; indent this line as the one above"))
                 self.levels.append((line.indent, False))
             return
@@ -129,15 +131,18 @@ class _Run:
         """A line between two depths is read at that of the line below it, else at the deeper one."""
         columns = [c for c, _ in self.levels]
         if line.tokens[0].type in ("NET", "BLOCK", "TRAIN", "IMPORT"):
-            self.say("inconsistent-indent", f"`{line.tokens[0].text}` stands at the left edge of a file", line.tokens[0], f"this line is indented by {line.indent}",
+            self.say("inconsistent-indent", f"`{line.tokens[0].text}` stands at the left edge of a file", line.tokens[0],
+                     f"this line is indented by {line.indent}",
                 hint=Advice("move it to the left edge"))
             line.indent = 0
             return
         column = next(c for c in columns if c > line.indent)
         outer = [c for c in columns if c < line.indent]
         if self.odd is None or self.odd[0] != line.indent or self.odd[1] not in columns:
-            self.say("inconsistent-indent", "this line is indented less than its body and more than what the body belongs to", line.tokens[0],
-                     f"{line.indent} columns; the lines around it have {', '.join(map(str, outer))} or {column}", hint=Advice(f"indent by {column} to stay inside, or by {outer[-1]} to leave"))
+            self.say("inconsistent-indent", "this line is indented less than its body and more than what the body belongs to",
+                     line.tokens[0],
+                     f"{line.indent} columns; the lines around it have {', '.join(map(str, outer))} or {column}",
+                     hint=Advice(f"indent by {column} to stay inside, or by {outer[-1]} to leave"))
             following = self.lines[k + 1].indent if k + 1 < len(self.lines) else column
             self.odd = line.indent, following if following in columns and following > 0 else column
         line.indent = self.odd[1]
@@ -155,7 +160,8 @@ class _Run:
     def colon_forgotten(self, line: Line) -> bool:
         """A name alone on its line, or a line above branches, was meant to open a body. Reads it again as it was meant."""
         head = self.head
-        if head is None or head.faults or self.before_head is None or not (len(head.tokens) == 1 or line.tokens[0].type == "VBAR"):
+        if head is None or head.faults or self.before_head is None or not (len(head.tokens) == 1 or line.tokens[0].type
+                                                                           == "VBAR"):
             return False
         if re.search(rf"^(?:block|net) +{re.escape(head.tokens[0].text)}\b", self.source.text, re.MULTILINE):
             return False  # a call: what is wrong is the line below it
@@ -167,7 +173,8 @@ class _Run:
         self.stacks.put_back(self.before_head)
         if self.try_line([*head.tokens, colon], head) is None and self.feeds(_token("_INDENT", line.number)):
             text = self.source.line(last.line)[: last.end - 1].strip()
-            self.say("missing-colon", f"`{head.tokens[0].text}` opens a body, so it ends with a colon", colon, "a colon is missing here", hint=text + ":")
+            self.say("missing-colon", f"`{head.tokens[0].text}` opens a body, so it ends with a colon", colon,
+                     "a colon is missing here", hint=text + ":")
             head.faults.append(self.found[-1])
             return True
         self.stacks.put_back(now)
@@ -180,7 +187,8 @@ class _Run:
         self.stacks.put_back(self.before_head)
         if self.try_line(head.tokens[:2], head) is None and self.feeds(_token("_INDENT", line.number)):
             rest = self.source.line(head.number)[head.tokens[2].column - 1 : head.tokens[-1].end - 1]
-            self.say("syntax", "every branch stands on a line of its own", head.tokens[2], "not behind the colon", hint=f"{head.tokens[0].text}:\n  | {rest}")
+            self.say("syntax", "every branch stands on a line of its own", head.tokens[2], "not behind the colon",
+                     hint=f"{head.tokens[0].text}:\n  | {rest}")
             head.faults.append(self.found[-1])
             return True
         self.stacks.put_back(now)
@@ -203,7 +211,8 @@ class _Run:
                      hint=Advice("indent the lines of the body by two more spaces than this line"))
         n = head.number
         if not self.feeds(_token("_INDENT", n), _token("NAME", n, HOLE), _token("_NL", n), _token("_DEDENT", n)):
-            self.feeds(_token("_INDENT", n), _token("VBAR", n, "|"), _token("NAME", n, HOLE), _token("_NL", n), _token("_DEDENT", n))
+            self.feeds(_token("_INDENT", n), _token("VBAR", n, "|"), _token("NAME", n, HOLE), _token("_NL", n),
+                       _token("_DEDENT", n))
 
     # ---------------------------------------------------------------- a line
     def read(self, k: int, line: Line) -> None:
@@ -286,7 +295,8 @@ class _Run:
             else:
                 k = tokens.index(refused)
                 gone = tokens[k - 2 : k] if k > 1 and tokens[k - 1].type == "EQUAL" and refused.type != "_BAD" else [refused]
-            sure = sure and all(t.type in MARKS or (t.type == "_BAD" and not t.text[0].isalnum() and len(t.text) == 1) for t in gone)
+            sure = sure and all(t.type in MARKS or (t.type == "_BAD" and not t.text[0].isalnum() and len(t.text) == 1)
+                                for t in gone)
             tokens = [t for t in tokens if t not in gone]
             if not tokens:
                 return False
@@ -299,7 +309,8 @@ class _Run:
             made += [name, Token("COMMA", ",", name.line, name.end, name.end)]
         if len(names) > 1:
             made.pop()
-        made += [Token("RPAR", ")", first.line, names[-1].end, names[-1].end + 1), Token("COLON", ":", first.line, names[-1].end, names[-1].end + 1)]
+        made += [Token("RPAR", ")", first.line, names[-1].end, names[-1].end + 1),
+                 Token("COLON", ":", first.line, names[-1].end, names[-1].end + 1)]
         self.torn.add(names[0].text)
         return self.try_line(made, line) is None
 
@@ -342,15 +353,18 @@ class _Run:
         """A head with arguments and a colon (`repeet 3:`) can only be a merge; where its body has no branches the head is
         what is wrong. Sets it aside and opens its body as an ordinary one."""
         head = self.head
-        if head is None or line.tokens[0].type == "VBAR" or head.tokens[-1].type != "COLON" or head.tokens[0].type != "NAME" or len(head.tokens) < 3:
+        if (head is None or line.tokens[0].type == "VBAR" or head.tokens[-1].type != "COLON" or head.tokens[0].type != "NAME"
+            or len(head.tokens) < 3):
             return False
         if head.faults or self.stacks.expected() != {"VBAR"} or self.before_head is None:
             return False
         t = head.tokens[0]
         alike = {"foreach": "for", "loop": "repeat", "times": "repeat"}.get(t.text) or near(t.text, HEADS)
-        label = f"did you mean `{alike}`?" if alike else "only a merge has arguments before its colon, and its lines begin with `|`"
+        label = (f"did you mean `{alike}`?" if alike
+                 else "only a merge has arguments before its colon, and its lines begin with `|`")
         self.found.append(Diagnostic(
-            "unknown-word" if alike else "branch-expected", f"`{t.text}` does not open such a body", (Label(self.span(t), label),),
+            "unknown-word" if alike else "branch-expected", f"`{t.text}` does not open such a body",
+            (Label(self.span(t), label),),
             hint=self.source.line(t.line).partition("#")[0].strip().replace(t.text, alike, 1) if alike else None))
         head.faults.append(self.found[-1])
         self.stacks.put_back(self.before_head)
@@ -368,7 +382,8 @@ class _Run:
     def set_aside(self, k: int, line: Line) -> None:
         """Put a placeholder where the line stood: one with a body if lines are indented under it."""
         first, number = line.tokens[0], line.number
-        hole = Token("NAME", HOLE, number, first.column, max(line.tokens[-1].end, first.column + 1) if line.last == number else first.end)
+        hole = Token("NAME", HOLE, number, first.column, max(line.tokens[-1].end, first.column + 1) if line.last == number
+                     else first.end)
         nl = _token("_NL", number)
         bar, colon = Token("VBAR", "|", number, first.column, first.column + 1), _token("COLON", number, ":")
         kept = self.stacks.keep()
@@ -376,7 +391,8 @@ class _Run:
             net = Token("NET", "net", number, first.column, first.end)
             tries = [[hole, colon, nl], [net, hole, colon, nl], [bar, hole, nl], [bar, hole, colon, nl]]
         else:
-            tries = [[hole, nl], [hole, Token("EQUAL", "=", number, 1, 1), Token("INT", "0", number, first.column, first.end), nl],
+            tries = [[hole, nl], [hole, Token("EQUAL", "=", number, 1, 1), Token("INT", "0", number, first.column, first.end),
+                                  nl],
                      [bar, hole, nl]]
         if first.type == "VBAR":  # the first branch of a merge decides that it is one
             tries.sort(key=lambda tokens: tokens[0] is not bar)

@@ -16,9 +16,10 @@ RESERVED = (*HEADS, "in", "as", "from", "upto", "and", "or", "not")
 TYPES = {w.upper(): w for w in RESERVED}
 SIZES = r"(\d+|\?)([Xx](\d+|\?))+"
 FRIENDLY = {
-    "_NL": "the end of the line", "NAME": "a name", "INT": "a number", "FLOAT": "a number", "DIMS": "sizes such as 3x3", "STRING": 'a "text"',
-    "ARROW": "->", "COLON": ":", "RPAR": ")", "RSQB": "]", "VBAR": "|", "EQUAL": "=", "AT": "@", "COMMA": ",", "STRIDE": "a stride such as /2",
-    "LPAR": "(", "LSQB": "[", "DOT": ".", "RANGE": "..", "_INDENT": "an indented line",
+    "_NL": "the end of the line", "NAME": "a name", "INT": "a number", "FLOAT": "a number", "DIMS": "sizes such as 3x3",
+    "STRING": 'a "text"',
+    "ARROW": "->", "COLON": ":", "RPAR": ")", "RSQB": "]", "VBAR": "|", "EQUAL": "=", "AT": "@", "COMMA": ",",
+    "STRIDE": "a stride such as /2", "LPAR": "(", "LSQB": "[", "DOT": ".", "RANGE": "..", "_INDENT": "an indented line",
 }
 
 

@@ -39,10 +39,12 @@ def build(grammar: str) -> dict[str, Any]:
     place = {state: k for k, state in enumerate(order)}
     return {
         "grammar": digest(grammar),
-        "terminals": [[t.name, t.priority, t.pattern.type, t.pattern.value] for t in sorted(made.terminals, key=lambda t: str(t.name))],
+        "terminals": [[t.name, t.priority, t.pattern.type, t.pattern.value]
+                      for t in sorted(made.terminals, key=lambda t: str(t.name))],
         "rules": [_rule(r) for r in rules],
         "end": place[conf.end_state],
-        "states": [{symbol: place[arg] if action is Shift else -1 - number[arg] for symbol, (action, arg) in sorted(conf.states[s].items())} for s in order],
+        "states": [{symbol: place[arg] if action is Shift else -1 - number[arg]
+                    for symbol, (action, arg) in sorted(conf.states[s].items())} for s in order],
     }
 
 
@@ -50,7 +52,8 @@ def _rule(rule: Any) -> list[Any]:
     kept = [k for k, s in enumerate(rule.expansion) if rule.options.keep_all_tokens or not (s.is_term and s.filter_out)]
     generated = rule.origin.name.startswith("_")  # for a `*` of the grammar
     return [rule.origin.name, len(rule.expansion), None if generated else rule.alias or rule.origin.name, kept,
-            [k for k in kept if not rule.expansion[k].is_term and rule.expansion[k].name.startswith("_")], bool(rule.options.expand1 and not rule.alias)]
+            [k for k in kept if not rule.expansion[k].is_term and rule.expansion[k].name.startswith("_")],
+            bool(rule.options.expand1 and not rule.alias)]
 
 
 def printed(table: dict[str, Any]) -> str:

@@ -322,8 +322,8 @@ class Hole:
     span: Span = _span()
 
 
-Statement = Union[Suite, Steps, Call, Reference, Labelled, Merge, Repeat, For, If, Residual, Dense, Each, Frozen, Output, InputLine,
-                  Default, Constant, Hole]
+Statement = Union[Suite, Steps, Call, Reference, Labelled, Merge, Repeat, For, If, Residual, Dense, Each, Frozen, Output,
+                  InputLine, Default, Constant, Hole]
 
 # ---------------------------------------------------------------- a file
 
@@ -419,7 +419,8 @@ def walk(node: Any) -> Iterator[Any]:
             yield n
             names = _PARTS.get(n.__class__)
             if names is None:
-                names = _PARTS[n.__class__] = [f.name for f in reversed(fields(n)) if f.name not in ("span", "name_span", "path_span")]
+                names = _PARTS[n.__class__] = [f.name for f in reversed(fields(n))
+                                               if f.name not in ("span", "name_span", "path_span")]
             for name in names:
                 v = getattr(n, name)
                 if v.__class__ is not str:
@@ -431,7 +432,8 @@ def source_text(node: Any) -> str:
     s: Span = node.span
     if s.line == s.end_line:
         return s.source.line(s.line)[s.column - 1 : s.end_column - 1]
-    lines = [s.source.line(s.line)[s.column - 1 :], *s.source.lines[s.line : s.end_line - 1], s.source.line(s.end_line)[: s.end_column - 1]]
+    lines = [s.source.line(s.line)[s.column - 1 :], *s.source.lines[s.line : s.end_line - 1],
+             s.source.line(s.end_line)[: s.end_column - 1]]
     return " ".join(x.split("#")[0].strip() for x in lines)
 
 
@@ -463,4 +465,5 @@ def _show(node: Any, depth: int) -> str:
     return "\n".join([head, *(_show(c, depth + 1) for c in children)])
 
 
-_INLINE = {Number, Dims, Text, Name, Incoming, Attribute, Item, Function, Listing, Unary, Binary, Conditional, Range, Option, Stride, Upto, Param, Spot}
+_INLINE = {Number, Dims, Text, Name, Incoming, Attribute, Item, Function, Listing, Unary, Binary, Conditional, Range, Option,
+           Stride, Upto, Param, Spot}

@@ -37,7 +37,8 @@ class Arcs:
                 if target in self.merges:
                     heavy = bool(skips) or (self.merges[target] and source == sources[0])
                 else:
-                    heavy = place[target] - place[source] == 1 and len(self.readers[source]) <= 2  # more are branches, side by side
+                    # more are branches, side by side
+                    heavy = place[target] - place[source] == 1 and len(self.readers[source]) <= 2
                 yield Arc(source, target, "skip" if source in skips else "backbone" if heavy else "branch")
 
     @cached_property

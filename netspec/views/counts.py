@@ -77,7 +77,8 @@ class Counts:
     def __str__(self) -> str:
         """The totals, as they stand below a summary."""
         t = self.totals
-        kinds = [f"{t.trainable:,} trainable parameters", *([f"{t.frozen:,} frozen"] if t.frozen else []), *([f"{t.buffers:,} buffers"] if t.buffers else [])]
+        kinds = [f"{t.trainable:,} trainable parameters", *([f"{t.frozen:,} frozen"] if t.frozen else []),
+                 *([f"{t.buffers:,} buffers"] if t.buffers else [])]
         macs = "MACs need a size that is not known (--input)" if t.macs is None else f"{t.macs:,} MACs a sample{_short(t.macs)}"
         return ", ".join(kinds) + "; " + macs
 
@@ -105,10 +106,12 @@ def count(graph: Graph) -> Counts:
             if key not in known:
                 known[key] = multiply_accumulates(node, types)
             macs = known[key]
-        rows.append(NodeCounts(node, _size(first, "trainable"), _size(first, "frozen"), _size(first, "buffer"), macs, lost_pixels(node, types)))
+        rows.append(NodeCounts(node, _size(first, "trainable"), _size(first, "frozen"), _size(first, "buffer"), macs,
+                               lost_pixels(node, types)))
     all_macs = [r.macs for r in rows]
     macs = None if None in all_macs else sum(m or 0 for m in all_macs)
-    return Counts(graph, tuple(rows), Totals(sum(r.trainable for r in rows), sum(r.frozen for r in rows), sum(r.buffers for r in rows), macs))
+    return Counts(graph, tuple(rows), Totals(sum(r.trainable for r in rows), sum(r.frozen for r in rows),
+                                             sum(r.buffers for r in rows), macs))
 
 
 def kind(p: Parameter) -> str:
@@ -124,7 +127,8 @@ def lowered(node: Node, types: tuple[TensorType, ...], training: bool = False) -
     """What one layer means by itself: its formulas over inputs of these types."""
     names = [f"in{k}" for k in range(len(types))]
     inputs = tuple(Node(i, Input(), (), (Value(i, t),)) for i, t in zip(names, types))
-    alone = Graph(node.name, (*inputs, Node(node.name, node.op, tuple(names), node.results, node.parameters)), ((node.name, node.name),))
+    alone = Graph(node.name, (*inputs, Node(node.name, node.op, tuple(names), node.results, node.parameters)),
+                  ((node.name, node.name),))
     return lower(training)(alone)
 
 
@@ -172,4 +176,5 @@ def lost_pixels(node: Node, types: tuple[TensorType, ...]) -> Lost | None:
         return None
     k = next(k for k, n in enumerate(gone) if n)
     w, f, p, s = x.spatial[k] or 0, dilation[k] * (window[k] - 1) + 1, sum(pad[k]), stride[k]
-    return Lost(gone, tuple(max(0, n - after) for n, (_, after) in zip(gone, pad)), f"({w} - {f} + {p})/{s} + 1 = {(w - f + p) / s + 1:.4g}")
+    return Lost(gone, tuple(max(0, n - after) for n, (_, after) in zip(gone, pad)),
+                f"({w} - {f} + {p})/{s} + 1 = {(w - f + p) / s + 1:.4g}")

@@ -41,7 +41,8 @@ COLOURS = {  # fill, border
     "arithmetic": ("#ffedd5", "#ea580c"),
 }
 SIGNS = {"add": "+", "sub": "−", "mul": "×"}  # of merges, drawn as circles
-LOOKS: dict[str, dict[str, str]] = {"backbone": {"weight": "4"}, "skip": {"color": "#2563eb", "penwidth": "1.6", "weight": "1"}, "branch": {}}
+LOOKS: dict[str, dict[str, str]] = {"backbone": {"weight": "4"}, "skip": {"color": "#2563eb", "penwidth": "1.6", "weight": "1"},
+                                    "branch": {}}
 FONT = "Helvetica,Arial,sans-serif"
 ENDINGS = (".svg", ".png", ".dot", ".gv")
 
@@ -121,9 +122,10 @@ class _Drawing:
         items = outline(self.graph, same_drawing, join=True, reads=lambda n: self.sources[n.name])
         self.page = page = graphviz.Digraph(
             escape(self.graph.name),
-            graph_attr={"rankdir": "LR" if self.direction == "right" else "TB", "fontname": FONT, "fontsize": "11", "nodesep": "0.3", "ranksep": "0.3",
-                        "splines": "true", "compound": "true", "tooltip": " "},
-            node_attr={"shape": "box", "style": "rounded,filled", "fontname": FONT, "fontsize": "11", "margin": "0.16,0.06", "height": "0.3", "penwidth": "1.2"},
+            graph_attr={"rankdir": "LR" if self.direction == "right" else "TB", "fontname": FONT, "fontsize": "11",
+                        "nodesep": "0.3", "ranksep": "0.3", "splines": "true", "compound": "true", "tooltip": " "},
+            node_attr={"shape": "box", "style": "rounded,filled", "fontname": FONT, "fontsize": "11", "margin": "0.16,0.06",
+                       "height": "0.3", "penwidth": "1.2"},
             edge_attr={"arrowsize": "0.6", "color": "#475569", "penwidth": "1.1", "fontname": FONT, "fontsize": "9"})
         self.frame(items, "")
         self.edges(items)
@@ -140,10 +142,13 @@ class _Drawing:
 
     def cluster(self, items: Sequence[Item], scope: str, label: str, times: int = 1) -> None:
         self.clusters += 1
-        look = {"style": "rounded,bold", "color": "#64748b", "penwidth": "1.6"} if times > 1 else {"style": "rounded", "color": "#cbd5e1"}
+        look = {"style": "rounded,bold", "color": "#64748b",
+                "penwidth": "1.6"} if times > 1 else {"style": "rounded", "color": "#cbd5e1"}
         text = f"{label}  ×{times}".strip() if times > 1 else label
         outer = self.page
-        with outer.subgraph(name=f"cluster_{self.clusters}", graph_attr={"label": escape(text), "labeljust": "l", "fontcolor": "#475569", "fontsize": "10", "margin": "10", **look}) as page:
+        with outer.subgraph(name=f"cluster_{self.clusters}",
+                            graph_attr={"label": escape(text), "labeljust": "l", "fontcolor": "#475569", "fontsize": "10",
+                                        "margin": "10", **look}) as page:
             self.page = page
             self.frame(items, scope)
         self.page = outer
@@ -181,7 +186,8 @@ class _Drawing:
             if sign:
                 attributes["label"] = label(" ".join((sign, *step.switches)), (), shape, times)
             else:
-                marks = (*step.switches, *(["frozen"] if step.frozen else []), *([f"weights of {step.shared}"] if step.shared else []))
+                marks = (*step.switches, *(["frozen"] if step.frozen else []),
+                         *([f"weights of {step.shared}"] if step.shared else []))
                 attributes["label"] = label(text, marks, shape, times)
                 if step.shared:
                     attributes["style"] = "rounded,filled,dashed"
@@ -193,8 +199,8 @@ class _Drawing:
         parts = [self.numbers[n.name] for n in step.nodes]
         parameters, macs = sum(p.parameters for p in parts), sum(p.macs or 0 for p in parts)
         line = line_of(step.head)
-        return "\n".join([step.name, str(step), *([f"{parameters:,} parameters"] if parameters else []), *([f"{macs:,} MACs"] if macs else []),
-                          *([f"line {line}"] if line else [])])
+        return "\n".join([step.name, str(step), *([f"{parameters:,} parameters"] if parameters else []),
+                          *([f"{macs:,} MACs"] if macs else []), *([f"line {line}"] if line else [])])
 
     def edges(self, items: Sequence[Item]) -> None:
         arcs = Arcs({s.name: tuple(self.box[v] for n in s.nodes for v in self.sources[n.name]) for s in _drawn(items)},
@@ -202,7 +208,8 @@ class _Drawing:
         for arc in arcs:
             self.page.edge(arc.source, arc.target, **LOOKS[arc.kind])
         for public, v in self.graph.outputs:
-            self.page.node("output " + public, label=escape(public), style="rounded,filled,dashed", fillcolor="#ffffff", color="#475569")
+            self.page.node("output " + public, label=escape(public), style="rounded,filled,dashed", fillcolor="#ffffff",
+                           color="#475569")
             self.page.edge(self.box[v], "output " + public)
 
 
@@ -228,7 +235,8 @@ def _drawn(items: Sequence[Item]) -> Iterator[Step]:
 
 def shape_range(first: Node, last: Node) -> str:
     """`64×56×56`; `64…256×56×56` where turns differ."""
-    sizes = [("?" if a is None else str(a)) + ("" if a == b else f"…{'?' if b is None else b}") for a, b in zip(first.type.shape, last.type.shape)]
+    sizes = [("?" if a is None else str(a)) + ("" if a == b else f"…{'?' if b is None else b}")
+             for a, b in zip(first.type.shape, last.type.shape)]
     return ("" if first.type.batch == 1 else f"{first.type.batch} · ") + "×".join(sizes)
 
 

@@ -36,7 +36,8 @@ class Facts:
     def against(self, other: Facts) -> tuple[str, str]:
         """This and the other, as far as they differ."""
         sides: tuple[list[str], list[str]] = ([], [])
-        for mine, theirs, text in ((self.step, other.step, "{}"), (self.reads, other.reads, "reads {}"), (self.shape, other.shape, "{}"),
+        for mine, theirs, text in ((self.step, other.step, "{}"), (self.reads, other.reads, "reads {}"),
+                                   (self.shape, other.shape, "{}"),
                                    (self.parameters, other.parameters, "{:,} parameters"), (self.macs, other.macs, "{:,} MACs")):
             if mine != theirs:
                 for side, value in zip(sides, (mine, theirs)):
@@ -76,7 +77,8 @@ class Diff:
     def __str__(self) -> str:
         a, b = count(self.first).totals, count(self.second).totals
         lines = [f"{_title(self.first)} -> {_title(self.second)}"]
-        for what, x, y in (("trainable parameters", a.trainable, b.trainable), ("frozen parameters", a.frozen, b.frozen), ("buffers", a.buffers, b.buffers), ("MACs a sample", a.macs, b.macs)):
+        for what, x, y in (("trainable parameters", a.trainable, b.trainable), ("frozen parameters", a.frozen, b.frozen),
+                           ("buffers", a.buffers, b.buffers), ("MACs a sample", a.macs, b.macs)):
             if x != y:
                 lines.append(f"  {what}: {_number(x)} -> {_number(y)}" + ("" if x is None or y is None else f"  ({y - x:+,})"))
         width = min(40, max((len(c.name) for c in self.changes), default=0))
@@ -86,10 +88,13 @@ class Diff:
     def data(self) -> dict[str, Any]:
         """Plain values, as `netspec diff --format json` prints them."""
         def side(f: Facts | None) -> dict[str, Any] | None:
-            return None if f is None else {"step": f.step, "reads": list(f.reads), "shape": f.shape, "parameters": f.parameters, "macs": f.macs}
+            return None if f is None else {"step": f.step, "reads": list(f.reads), "shape": f.shape, "parameters": f.parameters,
+                                           "macs": f.macs}
 
-        totals = [{"net": g.name, "trainable": t.trainable, "frozen": t.frozen, "buffers": t.buffers, "macs": t.macs} for g in (self.first, self.second) for t in (count(g).totals,)]
-        return {"schema": "netspec.diff/1", "totals": totals, "changes": [{"name": c.name, "before": side(c.before), "after": side(c.after)} for c in self.changes]}
+        totals = [{"net": g.name, "trainable": t.trainable, "frozen": t.frozen, "buffers": t.buffers, "macs": t.macs}
+                  for g in (self.first, self.second) for t in (count(g).totals,)]
+        return {"schema": "netspec.diff/1", "totals": totals,
+                "changes": [{"name": c.name, "before": side(c.before), "after": side(c.after)} for c in self.changes]}
 
 
 def diff(first: Graph, second: Graph) -> Diff:

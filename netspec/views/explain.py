@@ -25,8 +25,8 @@ from .counts import lowered
 
 WIDTH = 100
 KINDS = {
-    "count": "whole number", "whole": "whole number", "size": "3 or 3x3", "pad": "number or pairs", "number": "number", "rate": "0 to 1",
-    "flag": "yes or no", "word": "word", "text": '"text"', "ref": "@node", "list": "[list]", "value": "value",
+    "count": "whole number", "whole": "whole number", "size": "3 or 3x3", "pad": "number or pairs", "number": "number",
+    "rate": "0 to 1", "flag": "yes or no", "word": "word", "text": '"text"', "ref": "@node", "list": "[list]", "value": "value",
 }
 
 
@@ -50,7 +50,8 @@ def page(word: type[Word], sort: str) -> str:
     """All of one word, as text."""
     lead, sections = _docstring(word)
     out = [f"{word.name}: {_a(sort)}" + (f" ({word.category})" if word.category != sort else ""), "", *_paragraphs(lead), "",
-           *textwrap.wrap(usage(word), WIDTH, initial_indent="  ", subsequent_indent="      ", break_long_words=False, break_on_hyphens=False), ""]
+           *textwrap.wrap(usage(word), WIDTH, initial_indent="  ", subsequent_indent="      ", break_long_words=False,
+                          break_on_hyphens=False), ""]
     out += _arguments(word)
     for head, text in sections:
         out += _section(head, text)
@@ -86,7 +87,8 @@ def _arguments(word: type[Word]) -> list[str]:
     rows = []
     for a in arguments(word):
         default = "required" if a.default is REQUIRED else "" if a.default is None else f"default {spelled(a.default)}"
-        rows.append((_spelling(a), KINDS[a.kind] if not (a.words and a.kind in ("word", "flag")) else "", default, a.doc + _bounds(a)))
+        rows.append((_spelling(a), KINDS[a.kind] if not (a.words and a.kind in ("word", "flag")) else "", default,
+                     a.doc + _bounds(a)))
     if getattr(word, "takes", ()):
         families = {"activation": "an activation by its name (relu, tanh ...); linear for none",
                     "norm": "a normalisation by its name (bn, instance_norm ...), before the activation and instead of a bias"}
@@ -95,7 +97,8 @@ def _arguments(word: type[Word]) -> list[str]:
         own = {a.name for a in arguments(word)}
         every = (("lr=", "number", "default 1", "factor for the optimiser's learning rate, for all parameters of the step"),
                  ("decay=", "number", "default 1", "factor for its weight decay and l1; 0 for none"),
-                 ("init=", "value", "", 'how its weights begin: a number, xavier, "gaussian 0.01" ...'), ("bias_init=", "value", "", "how its biases begin"))
+                 ("init=", "value", "", 'how its weights begin: a number, xavier, "gaussian 0.01" ...'),
+                 ("bias_init=", "value", "", "how its biases begin"))
         rows += [r for r in every if r[0][:-1] not in own]
     if not rows:
         return []
@@ -140,7 +143,8 @@ def _section(head: str, text: str) -> list[str]:
 
 
 def _paragraphs(text: str) -> list[str]:
-    return [line for k, p in enumerate(text.split("\n\n")) for line in ([""] if k else []) + textwrap.wrap(" ".join(p.split()), WIDTH)]
+    return [line for k, p in enumerate(text.split("\n\n")) for line in ([""] if k else [])
+            + textwrap.wrap(" ".join(p.split()), WIDTH)]
 
 
 def _examples(word: type[Layer]) -> list[str]:
@@ -170,7 +174,8 @@ def _formulas(word: type[Layer]) -> list[str]:
 def _texts(node: Node, types: tuple[TensorType, ...], training: bool) -> Iterator[str]:
     program = lowered(node, types, training)
     short = {n.name: n.name.removeprefix(node.name + ".") for n in program} | {f"in{k}": c for k, c in enumerate("xabcdefgh")}
-    short |= {v.name: v.name.removeprefix(node.name + ".") for n in program for v in n.results if v.name.startswith(node.name + ".")}
+    short |= {v.name: v.name.removeprefix(node.name + ".") for n in program for v in n.results
+              if v.name.startswith(node.name + ".")}
     for n in program:
         if isinstance(n.op, Formula | Pieces):
             n = replace(n, effect=short.get(n.effect, n.effect) if n.effect else None)

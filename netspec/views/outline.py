@@ -120,7 +120,8 @@ def steps(graph: Graph, readers: dict[str, set[str]] | None = None) -> Iterator[
     run: list[Node] = []
     for n in graph:
         before = run[-1].results[0].name if run else ""
-        joined = readers is not None and run and readers.get(before) == {n.name} and before not in outputs and _may_join(run[0], n)
+        joined = readers is not None and run and readers.get(before) == {n.name} and before not in outputs and _may_join(run[0],
+                n)
         if run and n.inputs == (before,) and (joined or n.name.startswith(run[0].name + ".")):
             run.append(n)
             continue
@@ -132,7 +133,8 @@ def steps(graph: Graph, readers: dict[str, set[str]] | None = None) -> Iterator[
 
 
 def _may_join(head: Node, n: Node) -> bool:
-    follows = {"activation": ("convolution", "dense", "normalisation", "activation", "merge"), "normalisation": ("convolution", "dense", "normalisation", "activation")}
+    follows = {"activation": ("convolution", "dense", "normalisation", "activation", "merge"),
+               "normalisation": ("convolution", "dense", "normalisation", "activation")}
     return scope_of(n.name) == scope_of(head.name) and _category(head) in follows.get(_category(n), ())
 
 
@@ -177,7 +179,8 @@ def _grouped(steps: list[Step], path: str) -> tuple[Item, ...]:
 class _Folder:
     """Finds runs of equal turns. Two nodes are alike when they are the same and read values made equally far back."""
 
-    def __init__(self, graph: Graph, items: tuple[Item, ...], same: Sameness, reads: dict[str, tuple[str, ...]], readers: dict[str, set[str]]):
+    def __init__(self, graph: Graph, items: tuple[Item, ...], same: Sameness, reads: dict[str, tuple[str, ...]],
+                 readers: dict[str, set[str]]):
         self.graph, self.same, self.reads, self.readers = graph, same, reads, readers
         self.place = {n.name: k for k, n in enumerate(nodes_of(items))}
         self.outputs = {v for _, v in graph.outputs}
@@ -206,7 +209,9 @@ class _Folder:
             key: Any = ("group", *map(self.kind, item.items))
         else:
             assert isinstance(item, Step)
-            key = tuple((self.same(n), tuple(self.place[n.name] - self.place[self.graph.maker[i].name] for i in self.reads[n.name])) for n in item.nodes)
+            key = tuple((self.same(n),
+                         tuple(self.place[n.name] - self.place[self.graph.maker[i].name] for i in self.reads[n.name]))
+                         for n in item.nodes)
         return self.ids.setdefault(key, len(self.ids))
 
     def longest(self, items: tuple[Item, ...], kinds: list[int], k: int) -> tuple[int, int]:

@@ -52,7 +52,8 @@ class Reach:
     @property
     def field(self) -> Field:
         seen = [s for s in self.spans if s is not None]
-        return Field(max((b - a + 1 for a, b in seen), default=0), self.stride, self.spans[0][0] if self.spans[0] else min((a for a, _ in seen), default=0))
+        return Field(max((b - a + 1 for a, b in seen), default=0), self.stride, self.spans[0][0] if self.spans[0]
+                     else min((a for a, _ in seen), default=0))
 
     def at(self, place: int) -> Span:
         turns, k = divmod(place, self.period)
@@ -66,7 +67,8 @@ class Reach:
 
 def receptive_fields(graph: Graph) -> dict[str, dict[str, tuple[Field, ...]]]:
     """By node and input, a field for every axis of space. Every size must be known."""
-    return {name: {i: tuple(found[i, axis].field for axis in range(sum(j == i for j, _ in found))) for i in dict.fromkeys(i for i, _ in found)}
+    return {name: {i: tuple(found[i, axis].field for axis in range(sum(j == i for j, _ in found)))
+                   for i in dict.fromkeys(i for i, _ in found)}
             for name, found in reaches_of(graph).items()}
 
 
@@ -101,7 +103,8 @@ def _of_formulas(node: Node, program: Graph, known: dict[str, Reaches]) -> Reach
     for formula, inputs in parts:
         operands = dict(zip(formula.operands, inputs))
         types = {name: program.values[i].type for name, i in operands.items()}
-        extents = formula.extents(tuple(types.values()), () if isinstance(node.op, Pieces) else tuple(v.type for v in node.results))
+        extents = formula.extents(tuple(types.values()), () if isinstance(node.op, Pieces)
+                                  else tuple(v.type for v in node.results))
         for read in formula.reads:
             for key, source in known.get(operands[read.name], {}).items():
                 weight, reach = _read(formula, read, types[read.name], result, key[1], source, extents)
@@ -109,7 +112,8 @@ def _of_formulas(node: Node, program: Graph, known: dict[str, Reaches]) -> Reach
     return {key: _joined(reaches, result, key[1]) for key, reaches in found.items()}
 
 
-def _read(f: Formula, read: Access, operand: TensorType, result: TensorType, axis: int, source: Reach, extents: dict[str, int]) -> tuple[int, Reach]:
+def _read(f: Formula, read: Access, operand: TensorType, result: TensorType, axis: int, source: Reach,
+          extents: dict[str, int]) -> tuple[int, Reach]:
     """One read along one axis, and how many places of the result it concerns: a mirrored border is less than the image."""
     target = f.target.axes[(result.batch > 0) + 1 + axis] if axis < len(result.spatial) else Axis(())
     concerned = prod(extents.get(i, 1) for i, _ in target.terms)
@@ -126,10 +130,12 @@ def _read(f: Formula, read: Access, operand: TensorType, result: TensorType, axi
     moving = max(shared, key=lambda i: extents.get(i, 1))
     alpha, beta = target.coefficient(moving), place.coefficient(moving)
     others = list(dict.fromkeys(i for a in (target, place) for i, _ in a.terms if i != moving))
-    pairs = {(target.const + sum(target.coefficient(i) * v for i, v in zip(others, values)), place.const + sum(place.coefficient(i) * v for i, v in zip(others, values)))
+    pairs = {(target.const + sum(target.coefficient(i) * v for i, v in zip(others, values)),
+              place.const + sum(place.coefficient(i) * v for i, v in zip(others, values)))
              for values in product(*(range(extents.get(i, 1)) for i in others))}
     turns = source.period // gcd(source.period, abs(beta))
-    spans = tuple(_hull(source.at(beta * ((t - to) // alpha) + at) for to, at in pairs if (t - to) % alpha == 0) for t in range(alpha * turns))
+    spans = tuple(_hull(source.at(beta * ((t - to) // alpha) + at) for to, at in pairs if (t - to) % alpha == 0)
+                  for t in range(alpha * turns))
     return concerned, Reach(spans, source.advance * beta * turns // source.period)
 
 

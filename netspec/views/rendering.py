@@ -25,7 +25,8 @@ def png(dot: str, dpi: int = 96) -> bytes:
         import resvg_py
     except ImportError:
         raise UsageError("a PNG needs resvg-py", hint="pip install 'netspec-nn[viz]'   or   draw an .svg") from None
-    text = re.sub(r'font-size="([\d.]+)"', lambda m: f'font-size="{float(m[1]) * 0.88:.2f}"', svg(dot))  # DejaVu is wider than Helvetica
+    # DejaVu is wider than Helvetica
+    text = re.sub(r'font-size="([\d.]+)"', lambda m: f'font-size="{float(m[1]) * 0.88:.2f}"', svg(dot))
     plots = find_spec("matplotlib")  # comes with the same extra, and brings a font
     fonts = [str(Path(plots.origin).parent / "mpl-data" / "fonts" / "ttf")] if plots and plots.origin else []
     return bytes(resvg_py.svg_to_bytes(svg_string=text, dpi=dpi, background="white", font_dirs=fonts,

@@ -102,7 +102,8 @@ class Summary:
             "file": source_name(self.graph),
             "inputs": {n.name: list(n.type.shape) for n in self.graph.inputs},
             "outputs": {public: list(values[v].type.shape) for public, v in self.graph.outputs},
-            "nodes": [_node_data(c) | ({"receptive_field": _field_data(self.fields[c.name])} if self.receptive else {}) for c in self.counts.nodes],
+            "nodes": [_node_data(c) | ({"receptive_field": _field_data(self.fields[c.name])} if self.receptive else {})
+                      for c in self.counts.nodes],
             "totals": {"trainable": t.trainable, "frozen": t.frozen, "buffers": t.buffers, "macs": t.macs},
             "notes": list(self.notes),
         }
@@ -110,7 +111,8 @@ class Summary:
     def _repr_html_(self) -> str:
         align = ("left", "left", "left", "right", "right", "right", "left")
         head = "".join(f'<th style="text-align:{a}">{escape(h)}</th>' for h, a in zip(self.heads, align))
-        body = "".join("<tr>" + "".join(f'<td style="text-align:{a};white-space:pre">{escape(shown(c))}</td>' for c, a in zip(r.cells, align)) + "</tr>"
+        body = "".join("<tr>" + "".join(f'<td style="text-align:{a};white-space:pre">{escape(shown(c))}</td>'
+                                        for c, a in zip(r.cells, align)) + "</tr>"
                        for r in self.rows)
         notes = "".join(f"<p>note: {escape(shown(n))}</p>" for n in self.notes)
         return (f"<p><b>{escape(title(self.graph))}</b></p><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
@@ -122,7 +124,8 @@ def summarise(graph: Graph, receptive_field: bool = False) -> Summary:
     must then be known."""
     unknown = next((n for n in graph.inputs if not n.type.known), None)
     if receptive_field and unknown is not None:
-        raise UsageError(f"a receptive field needs the size of the input, and `{unknown.name}` is {shape_text(unknown.type.shape)}",
+        raise UsageError(
+            f"a receptive field needs the size of the input, and `{unknown.name}` is {shape_text(unknown.type.shape)}",
                          hint=f"--input {'x'.join(str(n or 224) for n in unknown.type.shape)}", code="unknown-size")
     return Summary(graph, receptive_field)
 
@@ -131,20 +134,23 @@ def field_text(fields: dict[str, tuple[Field, ...]]) -> str:
     """`51 /8 @-16`: 51 places seen, 8 on for each neighbour, the first at -16. Axes that differ stand side by side."""
     return "; ".join((f"{name} " if len(fields) > 1 else "") + " ".join(
         sign + (texts[0] if len(set(texts)) == 1 else "x".join(texts))
-        for sign, texts in (("", [str(f.size) for f in axes]), ("/", [str(f.stride) for f in axes]), ("@", [str(f.start) for f in axes]))
+        for sign, texts in (("", [str(f.size) for f in axes]), ("/", [str(f.stride) for f in axes]),
+                            ("@", [str(f.start) for f in axes]))
         if sign == "" or any(f.stride for f in axes)) for name, axes in fields.items() if axes)
 
 
 def _field_data(fields: dict[str, tuple[Field, ...]]) -> dict[str, Any]:
     """Sizes, strides and starts by axis, for every input the value depends on."""
-    return {name: {"size": [f.size for f in axes], "stride": [int(f.stride) if f.stride.denominator == 1 else float(f.stride) for f in axes],
+    return {name: {"size": [f.size for f in axes], "stride": [int(f.stride) if f.stride.denominator == 1 else float(f.stride)
+                                                              for f in axes],
                    "start": [f.start for f in axes]} for name, axes in fields.items()}
 
 
 def title(graph: Graph) -> str:
     """`lenet5 (specs/lenet.net): 1x32x32 -> 10`."""
     ins = ", ".join((f"{n.name} " if len(graph.inputs) > 1 else "") + shape_text(n.type.shape) for n in graph.inputs)
-    outs = ", ".join((f"{k} " if len(graph.outputs) > 1 else "") + shape_text(graph.values[v].type.shape) for k, v in graph.outputs)
+    outs = ", ".join((f"{k} " if len(graph.outputs) > 1 else "") + shape_text(graph.values[v].type.shape)
+                     for k, v in graph.outputs)
     where = source_name(graph)
     return shown(f"{graph.name}{f' ({where})' if where else ''}: {ins} -> {outs}")
 
@@ -184,7 +190,8 @@ def _rows(items: Sequence[Item], scope: str, depth: int, numbers: dict[str, Node
             first, last = item.turns[0], item.turns[-1]
             yield Row(_repeat_heading(item, scope), depth)
             inner = first[0].items if len(first) == 1 and isinstance(first[0], Group) else first
-            yield from _rows(inner, first[0].path if inner is not first and isinstance(first[0], Group) else scope, depth + 1, numbers)
+            yield from _rows(inner, first[0].path if inner is not first and isinstance(first[0], Group) else scope, depth + 1,
+                             numbers)
             assert len(last) == len(first)
 
 
@@ -202,8 +209,8 @@ def _row(step: Step, scope: str, depth: int, numbers: dict[str, NodeCounts]) -> 
     t = step.last.type
     shape = ("" if t.batch == 1 else f"{t.batch} x ") + shape_text(t.shape)
     text = "input" if isinstance(step.head.op, Input) else str(step) + (" (frozen)" if step.frozen else "")
-    return Row(_within(step.name, scope), depth, text, shape, f"{parameters:,}" if parameters else "shared" if step.shared else "",
-               "?" if macs is None else f"{macs:,}" if macs else "", _place(step.head), node=step.last.name)
+    return Row(_within(step.name, scope), depth, text, shape, f"{parameters:,}" if parameters else "shared" if step.shared
+               else "", "?" if macs is None else f"{macs:,}" if macs else "", _place(step.head), node=step.last.name)
 
 
 def _place(n: Node) -> str:

@@ -55,7 +55,8 @@ def call_text(head: str, value: Any, indent: int = 0, used: int = 0, known: Know
     inner, room = indent + 4, WIDTH - used
     lines, line = [], f"{head}("
     for k, f in enumerate(given):
-        part = f"{f.name}=" + literal(getattr(value, f.name), inner, inner + len(f.name) + 1, known) + (")" if k + 1 == len(given) else ",")
+        part = f"{f.name}=" + literal(getattr(value, f.name), inner, inner + len(f.name) + 1,
+                                      known) + (")" if k + 1 == len(given) else ",")
         first, *more = part.split("\n")
         if len(line) + 1 + len(first) > room and line.strip():
             lines.append(line)

@@ -48,7 +48,8 @@ def named(stored: Mapping[str, Layout], near: str) -> dict[WeightOrder, str]:
 def notes(node: Node) -> tuple[str, ...]:
     """The lines of the spec that a node comes from, each with its own place, fit for a comment."""
     parts = node.op.nodes if isinstance(node.op, Step) else (node,)
-    return tuple(dict.fromkeys(shown(f"{n.spans[0].source.name}:{n.spans[0].line}: {x}" if n.spans else x) for n in parts for x in n.notes))
+    return tuple(dict.fromkeys(shown(f"{n.spans[0].source.name}:{n.spans[0].line}: {x}" if n.spans else x) for n in parts
+                               for x in n.notes))
 
 
 def formula(n: Node) -> str:
@@ -74,7 +75,9 @@ def values_text(values: Mapping[str, Layout], indent: int = 4, stored: Mapping[s
     """Where each value lies, images first: the entries of a dict."""
     order = sorted(values, key=lambda k: not isinstance(values[k], Image))
     margin = " " * indent
-    return "\n".join(f"{margin}{name!r}: {literal(values[name], indent, indent + len(repr(name)) + 3, named(stored or {}, name))}," for name in order)
+    return "\n".join(
+        f"{margin}{name!r}: {literal(values[name], indent, indent + len(repr(name)) + 3, named(stored or {}, name))},"
+        for name in order)
 
 
 def module_text(title: str, kind: str, s: Schedule, *, dtype: str, lanes: int, arena: int, kernels: bool = True) -> str:

@@ -31,8 +31,8 @@ from .passes.prepare import prepare
 from .schedule import Schedule, schedule
 
 Store = Mapping[str, Vector | Packed]
-PASSES = ("infer_shapes", "lower", "differentiate", "fold_batchnorm", "common_subexpressions", "absorb_moves", "drop_dead", "prepare", "split_sums", "line_up", "fuse",
-          "choose_forms", "assign_layouts", "plan_memory")
+PASSES = ("infer_shapes", "lower", "differentiate", "fold_batchnorm", "common_subexpressions", "absorb_moves", "drop_dead",
+          "prepare", "split_sums", "line_up", "fuse", "choose_forms", "assign_layouts", "plan_memory")
 ITEMS = {"float32": 4, "float64": 8}  # bytes
 
 
@@ -73,7 +73,8 @@ def host_vector() -> int:
     if not asked:
         return widest
     if asked not in ("16", "32", "64") or int(asked) > widest:
-        raise UsageError(f"NETSPEC_VECTOR={asked}: no such vector registers here", f"this processor has registers of up to {widest} bytes", hint=Advice("16, 32 or 64"))
+        raise UsageError(f"NETSPEC_VECTOR={asked}: no such vector registers here",
+                         f"this processor has registers of up to {widest} bytes", hint=Advice("16, 32 or 64"))
     return int(asked)
 
 
@@ -99,7 +100,8 @@ def plan(program: Graph, target: Target, store: Store, *, fold: bool, share: boo
         first, program = prepare(program)
         first.verify()
         after("prepare", program.verify())
-    program = run(program, (split_sums, drop_dead, line_up(target), fuse(target), choose_forms(target), assign_layouts(target, store, sum_layouts)), after)
+    program = run(program, (split_sums, drop_dead, line_up(target), fuse(target), choose_forms(target),
+                            assign_layouts(target, store, sum_layouts)), after)
     program, memory = memory_plan(program, share=share)
     after("plan_memory", program.verify())
     return Planned(program, schedule(program, target), memory, first, "predict" if fold else "gradients")
@@ -133,4 +135,5 @@ def program_after(graph: Graph, entry: str, terms: tuple[Term, ...], pass_name: 
 def emitted(graph: Graph, entry: str, terms: tuple[Term, ...], dtype: str) -> str:
     """The readable module of an entry, with its kernels."""
     planned, target = plan_entry(graph, entry, terms, dtype)
-    return module_text(graph.name, planned.kind, planned.schedule, dtype=target.dtype, lanes=target.lanes, arena=planned.memory.arena)
+    return module_text(graph.name, planned.kind, planned.schedule, dtype=target.dtype, lanes=target.lanes,
+                       arena=planned.memory.arena)

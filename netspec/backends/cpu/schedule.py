@@ -78,7 +78,8 @@ class _Scheduler:
     kernels: dict[str, str] = field(default_factory=dict)
     workspace: dict[str, int] = field(default_factory=dict)  # what lives as long as the weights do: name -> byte
     top: int = 0
-    passing: dict[str, tuple[int, int]] = field(default_factory=dict)  # behind it, what a call leaves for its finish: name -> first and last byte
+    # behind it, what a call leaves for its finish: name -> first and last byte
+    passing: dict[str, tuple[int, int]] = field(default_factory=dict)
     taken: int = 0  # of those that wait for their finish
     most: int = 0
     nodes: dict[str, Node] = field(default_factory=dict)
@@ -115,8 +116,8 @@ class _Scheduler:
                 self.nodes[call.name] = n
                 (effects if n.effect else main).append(call)
         places = self.workspace | {name: self.top + first for name, (first, _) in self.passing.items()}
-        return Schedule(Section(self.barriers(prepare.values())), Section(self.barriers([*main, *late]), self.nodes), Section(self.barriers(effects), self.nodes),
-                        self.kernels, self.layouts, places, self.top + self.most)
+        return Schedule(Section(self.barriers(prepare.values())), Section(self.barriers([*main, *late]), self.nodes),
+                        Section(self.barriers(effects), self.nodes), self.kernels, self.layouts, places, self.top + self.most)
 
     def room(self, name: str, size: int) -> None:
         if name not in self.workspace:
@@ -127,10 +128,11 @@ class _Scheduler:
     def contract(self, n: Node) -> Plan:
         first: Node = n.op.nodes[0]
         f: Formula = first.op
-        c = renamed(n.op.product, dict(zip(f.operands, first.inputs)) | {t.name: r.name for t, r in zip(f.targets, first.results)})
+        c = renamed(n.op.product, dict(zip(f.operands, first.inputs))
+                    | {t.name: r.name for t, r in zip(f.targets, first.results)})
         if n.op.kind == "outer":
-            return contract.plan_outer(c, n.name, image=(c.image, self.image(c.image)), out=(c.out, self.image(c.out)), into=n.name, target=self.target,
-                                       form=n.op.form)
+            return contract.plan_outer(c, n.name, image=(c.image, self.image(c.image)), out=(c.out, self.image(c.out)),
+                                       into=n.name, target=self.target, form=n.op.form)
         stored = tuple(v.name for v in n.results if v.name not in n.op.sums)
         epilogue, extras, vectors = self.epilogue(n, stored)
         if not stored:  # a sum is all that is wanted of it: the images still have to be somewhere
@@ -138,7 +140,8 @@ class _Scheduler:
         weight = self.layouts[c.weight]
         assert isinstance(weight, Packed)
         return contract.plan_gather(c, n.name, image=(c.image, self.image(c.image)), weight=(c.weight, weight.order),
-                                    outputs=tuple((v, self.image(v)) for v in stored), target=self.target, extras=tuple((v, self.image(v)) for v in extras),
+                                    outputs=tuple((v, self.image(v)) for v in stored), target=self.target,
+                                    extras=tuple((v, self.image(v)) for v in extras),
                                     vectors=vectors, sums=n.op.sums, epilogue=epilogue, form=n.op.form)
 
     def image(self, v: str) -> Image:
@@ -146,7 +149,8 @@ class _Scheduler:
         assert isinstance(layout, Image), f"%{v} is no image"
         return layout
 
-    def epilogue(self, n: Node, stored: tuple[str, ...]) -> tuple[tuple[tuple[str, Any, str], ...], tuple[str, ...], tuple[str, ...]]:
+    def epilogue(self, n: Node, stored: tuple[str, ...]) -> tuple[tuple[tuple[str, Any, str], ...], tuple[str, ...],
+                                                                  tuple[str, ...]]:
         """The formulas behind a contraction in canonical names: acc, e0.., c0.., t0..; with the operands these stand for."""
         first = n.op.nodes[0].name
         names = {first: "acc"}
@@ -194,15 +198,16 @@ class _Scheduler:
         if kind == "flat":
             return self.call(n, e, self.layouts[n.name].size, 0, 4096)  # type: ignore[union-attr]
         types = {v: self.inner.values[v].type for v in (*n.op.nodes[0].inputs, *(r.name for r in n.op.nodes[0].results))}
-        images = images_of(n.op.nodes[0], types) if n.type.batch else max((self.graph.values[i].type.batch for i in n.inputs), default=1)
+        images = images_of(n.op.nodes[0], types) if n.type.batch else max((self.graph.values[i].type.batch for i in n.inputs),
+                                                                          default=1)
         return self.call(n, e, 1, images, 1 if n.type.batch else 0)
 
     def call(self, n: Node, e: Emitted, channels: int, images: int, chunk: int) -> Kernel:
         self.kernels[e.name] = e.text
-        return Kernel(n.name, e.name, e.operands, (n.effect,) if n.effect else tuple(v.name for v in n.results), e.outputs, e.sizes, channels, images, chunk,
-                      e.shifts if any(e.shifts) else ())
+        return Kernel(n.name, e.name, e.operands, (n.effect,) if n.effect else tuple(v.name for v in n.results), e.outputs,
+                      e.sizes, channels, images, chunk, e.shifts if any(e.shifts) else ())
 
-    # ---- barriers ----------------------------------------------------------------------------------------------------------------
+    # ---- barriers --------------------------------------------------------------------------------------------------------------
     def barriers(self, calls: Iterable[Call]) -> tuple[Call | None, ...]:
         """A barrier only where a call touches memory that one since the last barrier wrote, or writes what one read."""
         out: list[Call | None] = []
@@ -251,7 +256,8 @@ class _Touched:
             self.bytes[s[0]].add(s[1], s[2])
 
     def meet(self, spans: list[Span]) -> bool:
-        return any(s[0] in self.bytes and self.bytes[s[0]].end_of_first(s[1], s[2]) is not None and any(_touch(s, x) for x in self.spans[s[0]]) for s in spans)
+        return any(s[0] in self.bytes and self.bytes[s[0]].end_of_first(s[1], s[2]) is not None
+                   and any(_touch(s, x) for x in self.spans[s[0]]) for s in spans)
 
 
 def _touch(a: Span, b: Span) -> bool:

@@ -34,7 +34,8 @@ class Update:
 
     def run(self, o: CpuExecutor, settings: Mapping[str, Mapping[str, float]]) -> None:
         equal: dict[tuple[tuple[str, float], ...], list[str]] = {}
-        keys = {id(s): tuple(s.items()) for s in {id(s): s for s in settings.values()}.values()}  # parameters of a group usually share one dict
+        # parameters of a group usually share one dict
+        keys = {id(s): tuple(s.items()) for s in {id(s): s for s in settings.values()}.values()}
         if len(keys) == 1:
             equal[next(iter(keys.values()))] = list(settings)
         else:

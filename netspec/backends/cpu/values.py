@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from ...ir.layout import Image, Packed, Vector
 
 Array = NDArray[Any]
-KEPT = 1 << 22  # elements of a weight whose order is remembered; that of larger ones is found anew, which costs less than their memory
+# elements of a weight whose order is remembered; that of larger ones is found anew, which costs less than their memory
+KEPT = 1 << 22
 FEW = 8  # channels: so many are written one after another, since NumPy is slow at rows as short as these
 
 

@@ -50,7 +50,9 @@ class Body(Writer):
     # ---------------------------------------------------------------- extents and positions
     def extents(self, n: Node, f: Formula, inputs: tuple[str, ...], piece: bool) -> dict[str, int | str]:
         """The extent of every index; that of n is text."""
-        found: dict[str, int | str] = dict(f.extents(tuple(self.types[i] for i in inputs), () if piece else tuple(v.type for v in n.results)))
+        found: dict[str,
+                    int | str] = dict(f.extents(tuple(self.types[i] for i in inputs),
+                                                () if piece else tuple(v.type for v in n.results)))
         return found | {"n": times_n(images_of(n, self.types))}
 
     def decode(self, number: str, places: tuple[str, ...], sizes: tuple[int | str, ...]) -> None:

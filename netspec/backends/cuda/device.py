@@ -53,13 +53,15 @@ class NumbaDevice(Device):
     def __init__(self) -> None:
         self.cuda = numba_cuda()
         if not self.cuda.is_available():
-            raise UsageError("there is no CUDA device here", "Numba finds no driver, or no GPU", hint='device="cpu"', code="unknown-device")
+            raise UsageError("there is no CUDA device here", "Numba finds no driver, or no GPU", hint='device="cpu"',
+                             code="unknown-device")
 
     def empty(self, count: int, dtype: np.dtype[Any]) -> Any:
         try:
             return self.cuda.device_array(max(1, count), dtype)
         except Exception as e:  # the driver's own error, of a class that only its bindings know
-            raise UsageError(f"the GPU has no room for {count * dtype.itemsize / 1e9:.3g} GB more", " ".join(str(e).split())[:200],
+            raise UsageError(f"the GPU has no room for {count * dtype.itemsize / 1e9:.3g} GB more",
+                             " ".join(str(e).split())[:200],
                              hint=Advice("a smaller batch; --memory chooses one that fits"), code="out-of-memory") from e
 
     def write(self, array: Any, start: int, values: Array) -> None:
@@ -108,7 +110,8 @@ def function_of(text: str, name: str, dtype: str, file: str = "<kernel>") -> Any
     from numba import float32, float64, uint64
 
     cuda = numba_cuda()
-    names: dict[str, Any] = {"cuda": cuda, "math": math, "F": {"float32": float32, "float64": float64}[dtype], "float64": float64, "uint64": uint64}
+    names: dict[str, Any] = {"cuda": cuda, "math": math, "F": {"float32": float32, "float64": float64}[dtype], "float64": float64,
+                             "uint64": uint64}
     exec(compile(text, file, "exec"), names)
     return names[name]
 
@@ -121,7 +124,8 @@ def _simulated() -> bool:
 def numba_cuda() -> Any:
     """Numba's package for CUDA. Raises where it is not installed."""
     if importlib.util.find_spec("numba_cuda") is None and not _simulated():
-        raise UsageError("kernels for CUDA need the package numba-cuda", hint="pip install 'netspec-nn[cuda]'", code="unknown-device")
+        raise UsageError("kernels for CUDA need the package numba-cuda", hint="pip install 'netspec-nn[cuda]'",
+                         code="unknown-device")
     from numba import cuda
 
     return cuda

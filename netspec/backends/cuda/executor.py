@@ -40,9 +40,10 @@ class CudaExecutor(Executor):
         self.updates: Recent[Any, Update] = Recent(RULES)
         self._others: dict[str, int] = {}  # states that parameters are read from -> the version of what is not trained in them
         self.turn = Turn()  # of whoever uses the device: one thread at a time
-        self.shapes = {n.name: n.type.shape for n in self.graph.inputs} | {public: self.graph.values[v].type.shape for public, v in self.graph.outputs}
+        self.shapes = {n.name: n.type.shape for n in self.graph.inputs} | {public: self.graph.values[v].type.shape
+                                                                           for public, v in self.graph.outputs}
 
-    # ---- parameters ---------------------------------------------------------------------------------------------------------------
+    # ---- parameters ------------------------------------------------------------------------------------------------------------
     def get(self, name: str) -> Array:
         return self._read("weights", name)
 
@@ -79,7 +80,8 @@ class CudaExecutor(Executor):
         """A number for each thread of a few blocks comes back, not the gradients."""
         blocks = min(64, -(-self.trainable // THREADS))
         found = self.on.empty(blocks * THREADS, self.dtype)
-        self.on.launch(FINITE, "finite", self.dtype, blocks, THREADS, (self.arrays["gradients"], found, self.trainable, blocks * THREADS))
+        self.on.launch(FINITE, "finite", self.dtype, blocks, THREADS,
+                       (self.arrays["gradients"], found, self.trainable, blocks * THREADS))
         return bool(np.isfinite(self.on.read(found, 0, blocks * THREADS)).all())
 
     def _read(self, array: str, name: str) -> Array:
@@ -93,7 +95,7 @@ class CudaExecutor(Executor):
             self.on.write(self.arrays[array], self.store[name].at, np.asarray(value, self.dtype).reshape(p.shape))
             self.version += array != "gradients"
 
-    # ---- entries ------------------------------------------------------------------------------------------------------------------
+    # ---- entries ---------------------------------------------------------------------------------------------------------------
     def update(self, optimiser: Any, settings: Mapping[str, Mapping[str, float]]) -> None:
         key = (optimiser, "l1" in next(iter(settings.values()), {}))
         with self.turn.lock:
@@ -117,7 +119,8 @@ class CudaExecutor(Executor):
             self.scratch = self.on.empty(entry.vectors, self.dtype)
             self.scratch_size = entry.vectors
         for name, is_input in entry.feeds:
-            self.on.write(self.arena, entry.places[name].at * samples, np.asarray((inputs if is_input else others)[name], self.dtype))
+            self.on.write(self.arena, entry.places[name].at * samples,
+                          np.asarray((inputs if is_input else others)[name], self.dtype))
         numbers = tuple(self.scalar(name) for name in entry.scalars)
         if numbers != self.numbers:
             self.on.write(self.keys, 0, np.array(numbers, np.int64))

@@ -52,7 +52,8 @@ def _facts(kernel: States) -> Any:
     compiled anew then."""
     rest = {k: v for k, v in kernel.items() if k not in ("codelibrary", "signature", "call_helper")}
     try:
-        return None if kernel["debug"] else [_plain(rest), _plain(kernel["codelibrary"]._reduce_states())]  # only debugging asks the helper
+        # only debugging asks the helper
+        return None if kernel["debug"] else [_plain(rest), _plain(kernel["codelibrary"]._reduce_states())]
     except TypeError:
         return None
 
@@ -65,7 +66,8 @@ def _kernel(facts: Any, arguments: tuple[Any, ...]) -> States:
     numba: Any = typing
     made: Any = codegen.CUDACodeLibrary
     rest, library = map(_alive, facts)
-    return {**rest, "codelibrary": made._rebuild(**library), "signature": numba.signature(types.none, *arguments), "call_helper": None}
+    return {**rest, "codelibrary": made._rebuild(**library), "signature": numba.signature(types.none, *arguments),
+            "call_helper": None}
 
 
 def _plain(value: Any) -> Any:

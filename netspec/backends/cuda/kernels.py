@@ -54,7 +54,8 @@ def per_block(group: Group, types: Mapping[str, TensorType], places: Mapping[str
     body.line("item = cuda.blockIdx.x")
     body.decode("item", found.places, sizes)
     body.line("total = float64(0.0)")
-    running = sorted([(i, extents[i]) for i in (*f.reduced, *found.loops)], key=lambda r: isinstance(r[1], int))  # the batch varies slowest
+    # the batch varies slowest
+    running = sorted([(i, extents[i]) for i in (*f.reduced, *found.loops)], key=lambda r: isinstance(r[1], int))
     known = prod(e for _, e in running if isinstance(e, int))
     terms = " * ".join([*(str(e) for _, e in running if not isinstance(e, int)), str(known)])
     body.open(f"for term in range(thread, {terms}, {THREADS}):")

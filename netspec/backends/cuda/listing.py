@@ -23,7 +23,8 @@ def emitted(graph: Graph, entry: str, terms: tuple[Term, ...]) -> str:
     p = plan(program, store_places(graph)[0])
     launches = (*p.kernels, *p.effects)
     texts = {k.name: k.text for k in launches}
-    lines = [f'"""{docstring(graph.name)}, {entry}, for CUDA: {len(launches)} launches of {len(texts)} kernels; {p.arena} numbers of memory a sample."""',
+    lines = [
+        f'"""{docstring(graph.name)}, {entry}, for CUDA: {len(launches)} launches of {len(texts)} kernels; {p.arena} numbers of memory a sample."""',
              "import math", "", "from numba import cuda, float32 as F, float64, uint64", "", "",
              f"def run({', '.join(SPACES)}, N):", *(line for k in launches for line in _launch(k))]
     return "\n".join(lines) + "\n" + "".join(f"\n\n@cuda.jit\n{text}" for text in texts.values())

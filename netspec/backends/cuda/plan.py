@@ -86,13 +86,16 @@ def grouped(program: Graph) -> list[Group]:
         for n in d:
             for i in n.inputs:
                 read_by.setdefault(i, set()).add(k)
-    return [Group(tuple(d), frozenset(v.name for n in d for v in n.results if v.name in roots or read_by.get(v.name, set()) - {k})) for k, d in enumerate(drafts)]
+    return [Group(tuple(d), frozenset(v.name for n in d for v in n.results if v.name in roots or read_by.get(v.name, set())
+                                      - {k})) for k, d in enumerate(drafts)]
 
 
 def _goes_along(n: Node, group: list[Node], made: Mapping[str, int], at: int, program: Graph) -> bool:
     """Whether a formula is a map over the places of a group, of which it reads nothing but its own place."""
     host, f = group[0], n.op
-    if not isinstance(f, Formula) or f.how != "=" or f.reduced or n.effect or host.effect or host.type != n.type or len(f.targets) > 1:
+    if not isinstance(f,
+                      Formula) or f.how != "=" or f.reduced or n.effect or host.effect or host.type != n.type or len(
+                          f.targets) > 1:
         return False
     if isinstance(host.op, Formula) and len(host.op.targets) > 1:
         return False
@@ -138,6 +141,7 @@ def _places(program: Graph, groups: list[Group], store: Mapping[str, Place]) -> 
         for i in (i for n in g.nodes for i in n.inputs if i in last):
             last[i] = max(last[i], end if host.effect else k)
     last |= dict.fromkeys((v for _, v in (*program.outputs, *program.gradients) if v in last), end)
-    sizes = {v: round_up(program.values[v].type.batch * prod(s or 0 for s in program.values[v].type.shape), ALIGNED) for v in first}
+    sizes = {v: round_up(program.values[v].type.batch * prod(s or 0 for s in program.values[v].type.shape), ALIGNED)
+             for v in first}
     where, arena = first_fit({v: (sizes[v], first[v], last[v]) for v in first})
     return places | {v: Place("arena", at) for v, at in where.items()}, arena, vectors

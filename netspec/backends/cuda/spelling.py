@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 
 from ...ir.formula import random_of, spell
 
-MATHS = {"exp": "math.exp", "log": "math.log", "log1p": "math.log1p", "expm1": "math.expm1", "sqrt": "math.sqrt", "tanh": "math.tanh", "erf": "math.erf",
-         "floor": "math.floor", "abs": "math.fabs"}
+MATHS = {"exp": "math.exp", "log": "math.log", "log1p": "math.log1p", "expm1": "math.expm1", "sqrt": "math.sqrt",
+         "tanh": "math.tanh", "erf": "math.erf", "floor": "math.floor", "abs": "math.fabs"}
 COMPARED = {ast.Gt: ">", ast.GtE: ">=", ast.Lt: "<", ast.LtE: "<=", ast.Eq: "==", ast.NotEq: "!="}
 ARITHMETIC = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 

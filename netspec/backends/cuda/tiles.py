@@ -88,7 +88,8 @@ def tiling(n: Node, types: Mapping[str, TensorType]) -> Tiling | None:
     if len(set(taken)) < len(taken):
         return None
     has = [set(r.indices) for r in f.reads]
-    both, first, second = ([i for i in taken if [side.get(i, i) in h for h in has] == list(want)] for want in ((True, True), (True, False), (False, True)))
+    both, first, second = ([i for i in taken if [side.get(i, i) in h for h in has] == list(want)]
+                           for want in ((True, True), (True, False), (False, True)))
     if len(both) + len(first) + len(second) < len(taken) or "n" in both:
         return None
     reads = (0, 1)
@@ -96,10 +97,14 @@ def tiling(n: Node, types: Mapping[str, TensorType]) -> Tiling | None:
         first, second, reads = second, first, (1, 0)
     turns, strip = _cut(depth, extents)
     made = Tiling(tuple(both), tuple(first), tuple(second), turns, strip, extents, reads, steps, (64, 64, 4, 4), 1)
-    rows, columns, terms = made.known(made.rows) * (64 if "n" in first else 1), made.known(made.columns), made.known(tuple(depth)) * (64 if "n" in depth else 1)
+    rows, columns, terms = made.known(made.rows) * (64 if "n" in first
+                                                    else 1), made.known(made.columns), made.known(tuple(depth)) * (64
+                                                            if "n" in depth else 1)
     if min(rows, columns, terms) < SMALLEST:
         return None
-    shape = (128, 64, 8, 4) if columns > 32 and rows >= 128 else (64, 64, 4, 4) if columns > 32 else (128, 32, 4, 4) if columns > 16 else (128, 16, 4, 2)
+    shape = (128, 64, 8, 4) if columns > 32 and rows >= 128 else (64, 64, 4,
+                                                                  4) if columns > 32 else (128, 32, 4,
+                                                                          4) if columns > 16 else (128, 16, 4, 2)
     tiles = made.known(made.layers) * -(-rows // shape[0]) * -(-columns // shape[1])
     return replace(made, shape=shape, parts=max(1, min(PARTS, BLOCKS // tiles)) if "n" in depth else 1)
 
@@ -117,7 +122,8 @@ def _cut(depth: list[str], extents: Mapping[str, int | str]) -> tuple[tuple[str,
     return tuple(i for i in ordered if i not in strip), tuple(strip)
 
 
-def per_tile(group: Group, types: Mapping[str, TensorType], places: Mapping[str, Place], t: Tiling, vectors: int) -> tuple[list[Kernel], int]:
+def per_tile(group: Group, types: Mapping[str, TensorType], places: Mapping[str, Place], t: Tiling,
+             vectors: int) -> tuple[list[Kernel], int]:
     """The kernels of a contraction, and the elements of `vectors` with what its parts need: they are summed by a second kernel."""
     host = group.nodes[0]
     size = prod(s or 0 for s in host.type.shape)
@@ -141,7 +147,8 @@ def per_tile(group: Group, types: Mapping[str, TensorType], places: Mapping[str,
     total.depth -= 1
     total.decode("item", place_names(host, sizes_of(host.type)), sizes_of(host.type))
     finish(total, group, ("acc",), "item")
-    return [body.kernel("tiles", row_items, bm, grid), total.kernel("total", (0, size), THREADS)], vectors + round_up(t.parts * size, ALIGNED)
+    return [body.kernel("tiles", row_items, bm, grid),
+            total.kernel("total", (0, size), THREADS)], vectors + round_up(t.parts * size, ALIGNED)
 
 
 class _Tiles:
@@ -174,7 +181,8 @@ class _Tiles:
         for i in range(tm):
             for j in range(tn):
                 b.line(f"c{i}_{j} = F(0.0)")
-        loads = [_Load(self, "left", t.reads[0], t.rows, "row0", "rows", bm), _Load(self, "right", t.reads[1], t.columns, "column0", str(t.known(t.columns)), bn)]
+        loads = [_Load(self, "left", t.reads[0], t.rows, "row0", "rows", bm),
+                 _Load(self, "right", t.reads[1], t.columns, "column0", str(t.known(t.columns)), bn)]
         for load in loads:
             load.before()
         outer = b.depth
@@ -263,7 +271,8 @@ class _Load:
         last = next((i for i in reversed(indices) if self.o.t.extents[i] != 1), "")
         strides: dict[str, int] = {}
         stride = 1
-        for axis, size in zip(self.read.axes[::-1], (0, *(s or 0 for s in self.o.b.types[self.o.bound[self.read.name]].shape))[::-1]):
+        for axis, size in zip(self.read.axes[::-1],
+                              (0, *(s or 0 for s in self.o.b.types[self.o.bound[self.read.name]].shape))[::-1]):
             for i, c in axis.terms:
                 strides[i] = strides.get(i, 0) + abs(c) * stride
             stride *= size
@@ -290,7 +299,8 @@ class _Load:
             line = load if self.along else 0
             deep = 0 if self.along else load
             if not self.along or load == 0:
-                b.line(f"{s}k{deep} = " + (f"thread % {DEEP}" if self.along else f"thread // {self.wide} + {load * (THREADS // self.wide)}"))
+                b.line(f"{s}k{deep} = "
+                       + (f"thread % {DEEP}" if self.along else f"thread // {self.wide} + {load * (THREADS // self.wide)}"))
                 b.line(f"{s}deep{deep} = k0 + {s}k{deep}")
                 self.o.unfold(f"{s}deep{deep}", self.o.t.strip, f"_{s}k{deep}")
             if self.short:
@@ -315,7 +325,8 @@ class _Load:
                     b.line(text)
         t = b.types[o.bound[self.read.name]]
         known = {i: e for i, e in o.t.extents.items() if isinstance(e, int)}
-        axes = [(x, size) for x, size in zip(self.read.axes[t.batch > 0 :], t.shape) if x.terms and all(i in known for i, _ in x.terms)]
+        axes = [(x, size) for x, size in zip(self.read.axes[t.batch > 0 :], t.shape) if x.terms
+                and all(i in known for i, _ in x.terms)]
         checks += in_bounds(axes, known, names, str)
         value = b.at(b.places[o.bound[self.read.name]], number_of(self.read, t, names))
         b.line(f"{self.strip}[{s}k{deep} * {self.wide + PAD} + {s}at{line}] = {value} if {' and '.join(checks)} else F(0.0)")

@@ -50,7 +50,8 @@ class Update:
             numbers = self.numbers[k]
             o.on.write(numbers, 0, np.array([v for _, v in values], o.dtype))
             for at, size in self._stretches(o, group):
-                o.on.launch(self.text, "update", o.dtype, -(-size // THREADS), THREADS, (*(o.arrays[v] for v in vectors), numbers, at, size))
+                o.on.launch(self.text, "update", o.dtype, -(-size // THREADS), THREADS,
+                            (*(o.arrays[v] for v in vectors), numbers, at, size))
 
     def _stretches(self, o: CudaExecutor, group: list[str]) -> list[tuple[int, int]]:
         """Stretches of the store, as start and size, that hold these parameters and, but for padding, nothing else."""

@@ -82,7 +82,8 @@ class ReferenceExecutor(Executor):
                 if n.effect:
                     self.store[n.effect] = env[n.name].reshape(self.parameters[n.effect].shape)
             self.version += 1
-        outputs = {k: env[v].copy() for k, v in program.outputs if not k.startswith("loss.")}  # an output may be an input as it is
+        # an output may be an input as it is
+        outputs = {k: env[v].copy() for k, v in program.outputs if not k.startswith("loss.")}
         return Outcome(losses, outputs, {name: env[g].copy() for name, g in program.gradients if name in asked})
 
     def _run(self, program: Graph, inputs: Mapping[str, Array], others: Mapping[str, Array], weights: str) -> dict[str, Array]:

@@ -112,7 +112,8 @@ def _looped(f: Formula) -> list[str]:
             free = [i for i, _ in axis.terms if i not in looped]
             while len(free) > 1:
                 bare_anywhere = {x.bare for acc in (f.target, *f.reads) for x in acc.axes if x.bare}
-                i = min(free, key=lambda i: (i not in f.reduced and i in f.target.bare, i in "nc", i in bare_anywhere and i in f.target.bare))
+                i = min(free, key=lambda i: (i not in f.reduced and i in f.target.bare, i in "nc", i in bare_anywhere
+                                             and i in f.target.bare))
                 looped.append(i)
                 free.remove(i)
         seen: set[str] = set()
@@ -172,9 +173,10 @@ def _slices(a: Access, fixed: dict[str, int], bounds: dict[str, tuple[int, int]]
     return tuple(out)
 
 
-def _reduce(f: Formula, operands: Mapping[str, Array], fixed: dict[str, int], bounds: dict[str, tuple[int, int]], vector: list[str],
-            reduced: list[str], samples: int, order: list[str], dtype: Any) -> Array:
-    reads = {id(s): (operands[a.name][_slices(a, fixed, bounds)], [_index_of(x, fixed) for x in a.axes]) for s, a in zip(f.subscripts, f.reads)}
+def _reduce(f: Formula, operands: Mapping[str, Array], fixed: dict[str, int], bounds: dict[str, tuple[int, int]],
+            vector: list[str], reduced: list[str], samples: int, order: list[str], dtype: Any) -> Array:
+    reads = {id(s): (operands[a.name][_slices(a, fixed, bounds)], [_index_of(x, fixed) for x in a.axes])
+             for s, a in zip(f.subscripts, f.reads)}
     if f.is_product and f.how == "+=":
         letters = {i: chr(97 + k) for k, i in enumerate(vector)}
         arrays, subs = [], []
@@ -208,8 +210,10 @@ def _reduce(f: Formula, operands: Mapping[str, Array], fixed: dict[str, int], bo
     return np.broadcast_to(got, full)
 
 
-def _max_with_place(f: Formula, operands: Mapping[str, Array], out: Array, place: Array, fixed: dict[str, int], bounds: dict[str, tuple[int, int]],
-                    vector: list[str], reduced: list[str], extents: dict[str, int], looped: list[str], samples: int, number: int) -> None:
+def _max_with_place(f: Formula, operands: Mapping[str, Array], out: Array, place: Array, fixed: dict[str, int],
+                    bounds: dict[str, tuple[int, int]],
+                    vector: list[str], reduced: list[str], extents: dict[str, int], looped: list[str], samples: int,
+                    number: int) -> None:
     """The first largest wins; NaN is larger than everything, as in PyTorch."""
     assert not reduced, "every reduced index of a maximum with its place is looped over"
     where = _slices(f.target, fixed, bounds)
@@ -224,14 +228,16 @@ def _max_with_place(f: Formula, operands: Mapping[str, Array], out: Array, place
     place[where] = np.where(better, k, place[where])
 
 
-_FUNCTIONS: dict[str, Any] = {"exp": np.exp, "log": np.log, "log1p": np.log1p, "expm1": np.expm1, "sqrt": np.sqrt, "tanh": np.tanh, "abs": np.abs,
+_FUNCTIONS: dict[str, Any] = {"exp": np.exp, "log": np.log, "log1p": np.log1p, "expm1": np.expm1, "sqrt": np.sqrt,
+                              "tanh": np.tanh, "abs": np.abs,
               "max": np.maximum, "min": np.minimum, "floor": np.floor, "where": np.where}
 _BINARY = {ast.Add: np.add, ast.Sub: np.subtract, ast.Mult: np.multiply, ast.Div: np.divide}
-_COMPARE = {ast.Gt: np.greater, ast.GtE: np.greater_equal, ast.Lt: np.less, ast.LtE: np.less_equal, ast.Eq: np.equal, ast.NotEq: np.not_equal}
+_COMPARE = {ast.Gt: np.greater, ast.GtE: np.greater_equal, ast.Lt: np.less, ast.LtE: np.less_equal, ast.Eq: np.equal,
+            ast.NotEq: np.not_equal}
 
 
-def expression(e: ast.expr, reads: Mapping[int, Array], fixed: Mapping[str, int], bounds: Mapping[str, tuple[int, int]], wide: list[str],
-               samples: int, dtype: Any) -> Any:
+def expression(e: ast.expr, reads: Mapping[int, Array], fixed: Mapping[str, int], bounds: Mapping[str, tuple[int, int]],
+               wide: list[str], samples: int, dtype: Any) -> Any:
     """The right side of a formula, its reads given as arrays that broadcast."""
 
     def go(x: ast.expr) -> Any:

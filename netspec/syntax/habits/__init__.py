@@ -11,5 +11,6 @@ from .heads import after_input, alternative, bar, comparison, condition, constan
 from .lines import bullet, comment, constant, darknet, foreign_head, imported, repeated
 from .steps import arrow, assigned, call, colon, commas, numbers, quotes, references, sum_of_nodes
 
-HABITS = (imported, comment, closed, bullet, darknet, repeated, constant, foreign_head, definition, after_input, shape, output, loop, constant_behind, condition, alternative, references,
+HABITS = (imported, comment, closed, bullet, darknet, repeated, constant, foreign_head, definition, after_input, shape, output,
+          loop, constant_behind, condition, alternative, references,
           quotes, numbers, arrow, call, commas, assigned, colon, default, bar, comparison, sum_of_nodes)

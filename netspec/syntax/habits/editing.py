@@ -11,7 +11,8 @@ NUMBERS = ("INT", "FLOAT", "DIMS")
 CONDITIONAL = ("IF", "ELIF", "SHORTCUT")
 
 
-def read_as(c: Context, code: str, title: str, label: str, text: str | None, hint: str | None = None, at: Token | None = None) -> Finding:
+def read_as(c: Context, code: str, title: str, label: str, text: str | None, hint: str | None = None,
+            at: Token | None = None) -> Finding:
     """A mistake, and the line as it was meant; `hint` is said where that is not known."""
     if text is not None:
         text = text.rstrip()

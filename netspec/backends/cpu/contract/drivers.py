@@ -17,15 +17,17 @@ from .kernels import FRAME_MASK, FRAME_OPERANDS, FRAME_STRIDE, FRAME_SUMS
 call4, call6, call13 = caller(4), caller(6), caller(13)
 
 # ---- gather: words of a row -----------------------------------------------------------------------------------------------
-(G_PHASES, G_PHASE_COUNT, G_PARTS, G_BLOCKS, G_SPLIT, G_OPERAND_COUNT, G_OUTPUTS, G_VECTOR_COUNT, G_SUM_COUNT, G_SUMS, G_SUM_IMAGE,
- G_SUM_BLOCK, G_SUM_PART, G_BYTES, G_MASK, G_X, G_X_IMAGE, G_X_PLANE, G_X_ROW, G_X_PIXEL, G_EDGES, G_IMAGES, G_CHUNK) = range(8, 31)
+(G_PHASES, G_PHASE_COUNT, G_PARTS, G_BLOCKS, G_SPLIT, G_OPERAND_COUNT, G_OUTPUTS, G_VECTOR_COUNT, G_SUM_COUNT, G_SUMS,
+ G_SUM_IMAGE,
+ G_SUM_BLOCK, G_SUM_PART, G_BYTES, G_MASK, G_X, G_X_IMAGE, G_X_PLANE, G_X_ROW, G_X_PIXEL, G_EDGES, G_IMAGES,
+ G_CHUNK) = range(8, 31)
 G_VECTORS = 32  # addresses of up to 12 vectors
 G_OPERANDS = 44  # six words each: address, image, block, plane, row, pixel; up to 14
 G_MOST_VECTORS, G_MOST_OPERANDS = 12, 14
 
 # words of a phase: the kernel's taps, the extent, and where its places lie in out and image
-(P_TAPS, P_TABLE, P_TABLE_BLOCK, P_WEIGHTS, P_WEIGHTS_BLOCK, P_DEPTH, P_ROWS, P_TILES, P_TILE, P_REST, P_KERNEL, P_REST_KERNEL, P_GROUP, P_FIRST,
- P_START_D, P_START_H, P_START_W, P_STEP_D, P_STEP_H, P_STEP_W, P_STRIDE_D, P_STRIDE_H, P_STRIDE_W) = range(23)
+(P_TAPS, P_TABLE, P_TABLE_BLOCK, P_WEIGHTS, P_WEIGHTS_BLOCK, P_DEPTH, P_ROWS, P_TILES, P_TILE, P_REST, P_KERNEL, P_REST_KERNEL,
+ P_GROUP, P_FIRST, P_START_D, P_START_H, P_START_W, P_STEP_D, P_STEP_H, P_STEP_W, P_STRIDE_D, P_STRIDE_H, P_STRIDE_W) = range(23)
 P_KERNELS = 24  # pointwise: four kernels, for 8, 4, 2 and 1 images
 PHASE = 32
 
@@ -121,14 +123,16 @@ def gather_item(row: int, item: int, scratch: int) -> int:
                 call6(word(p, P_KERNEL), tiles, word(p, P_TAPS), table, x, weights, scratch)
             if rest:
                 set_operands(row, scratch, image, block, yd, yh, word(p, P_START_W) + along * word(p, P_STEP_W))
-                call6(word(p, P_REST_KERNEL), 1, word(p, P_TAPS), table, x + along * word(p, P_STRIDE_W) * word(row, G_X_PIXEL), weights, scratch)
+                call6(word(p, P_REST_KERNEL), 1, word(p, P_TAPS), table, x + along * word(p, P_STRIDE_W) * word(row, G_X_PIXEL),
+                      weights, scratch)
     return 0
 
 
 @inlined
 def gather_pointwise_item(row: int, item: int, scratch: int) -> int:
     """Every phase is one place: tiles run over images. An item is a share of the blocks, a phase, a chunk of images."""
-    phases, split, blocks, images, chunk = (word(row, G_PHASE_COUNT), word(row, G_SPLIT), word(row, G_BLOCKS), word(row, G_IMAGES), word(row, G_CHUNK))
+    phases, split, blocks, images, chunk = (word(row, G_PHASE_COUNT), word(row, G_SPLIT), word(row, G_BLOCKS),
+                                            word(row, G_IMAGES), word(row, G_CHUNK))
     chunks = (images + chunk - 1) // chunk
     n0 = item % chunks * chunk
     n1 = min(images, n0 + chunk)
@@ -151,19 +155,22 @@ def gather_pointwise_item(row: int, item: int, scratch: int) -> int:
             tiles = (n1 - n) // size
             if tiles:
                 set_operands(row, scratch, n, block, word(p, P_START_D), word(p, P_START_H), word(p, P_START_W))
-                call6(word(p, P_KERNELS + k), tiles, word(p, P_TAPS), table, word(row, G_X) + n * word(row, G_X_IMAGE), weights, scratch)
+                call6(word(p, P_KERNELS + k), tiles, word(p, P_TAPS), table, word(row, G_X) + n * word(row, G_X_IMAGE), weights,
+                      scratch)
                 n += tiles * size
     return 0
 
 
 # ---- outer: words of a row ------------------------------------------------------------------------------------------------
-(O_X, O_X_IMAGE, O_X_PLANE, O_X_ROW, O_X_PIXEL, O_Y, O_Y_IMAGE, O_Y_BLOCK, O_Y_PLANE, O_Y_ROW, O_Y_PIXEL, O_DEPTH, O_ROWS, O_COLUMNS, O_IMAGES,
+(O_X, O_X_IMAGE, O_X_PLANE, O_X_ROW, O_X_PIXEL, O_Y, O_Y_IMAGE, O_Y_BLOCK, O_Y_PLANE, O_Y_ROW, O_Y_PIXEL, O_DEPTH, O_ROWS,
+ O_COLUMNS, O_IMAGES,
  O_KERNEL, O_IMAGE_GROUP, O_ROW_GROUP, O_BLOCKS, O_PIECES, O_CHUNKS, O_TABLE, O_TABLE_BLOCK, O_INTO, O_BYTES, O_PARTS, O_PART,
  O_POINTWISE, O_WIDE) = range(8, 37)
 
 
 @inlined
-def outer_tiles(row: int, block: int, block_end: int, piece: int, part: int, table: int, images: int, rows: int, x: int, y: int, add: int) -> None:
+def outer_tiles(row: int, block: int, block_end: int, piece: int, part: int, table: int, images: int, rows: int, x: int, y: int,
+                add: int) -> None:
     """Every tap, and every block of lanes of an item, while these rows are in cache."""
     pieces, chunks, bytes, pointwise = word(row, O_PIECES), word(row, O_CHUNKS), word(row, O_BYTES), word(row, O_POINTWISE)
     xi, xr, xp = word(row, O_X_IMAGE), word(row, O_X_ROW), word(row, O_X_PIXEL)
@@ -175,13 +182,16 @@ def outer_tiles(row: int, block: int, block_end: int, piece: int, part: int, tab
     for t in range(chunks):
         at = x + word(table, t)
         for b in range(block, block_end):
-            call13(word(row, O_KERNEL), count, rows, columns, at, xi, xr, xp, y + b * yb, yi, yr, yp, into + ((b * pieces + piece) * chunks + t) * bytes, add)
+            call13(word(row, O_KERNEL), count, rows, columns, at, xi, xr, xp, y + b * yb, yi, yr, yp,
+                   into + ((b * pieces + piece) * chunks + t) * bytes, add)
 
 
 @inlined
 def outer_item(row: int, item: int, scratch: int) -> int:
     """Some blocks of lanes and one share of the taps of a weight gradient, over one part of all rows of all images."""
-    pieces, chunks, images, H, wide = word(row, O_PIECES), word(row, O_CHUNKS), word(row, O_IMAGES), word(row, O_ROWS), word(row, O_WIDE)
+    pieces, chunks, images, H, wide = word(row, O_PIECES), word(row, O_CHUNKS), word(row,
+                                                                                     O_IMAGES), word(row, O_ROWS), word(row,
+                                                                                             O_WIDE)
     blocks = word(row, O_BLOCKS)
     panels = (blocks + wide - 1) // wide * pieces
     part, panel = item // panels, item % panels
@@ -206,7 +216,8 @@ def outer_item(row: int, item: int, scratch: int) -> int:
         at += count * rows
     if add == 0:
         for b in range(block, block_end):
-            clear(word(row, O_INTO) + part * word(row, O_PART) + (b * pieces + piece) * chunks * word(row, O_BYTES), chunks * word(row, O_BYTES))
+            clear(word(row, O_INTO) + part * word(row, O_PART) + (b * pieces + piece) * chunks * word(row, O_BYTES),
+                  chunks * word(row, O_BYTES))
     return 0
 
 
@@ -221,7 +232,8 @@ def fold_item(row: int, item: int, scratch: int) -> int:
     first = item * word(row, F_CHUNK)
     count = min(word(row, F_CHUNK), word(row, F_VECTORS) - first)
     at = first * word(row, F_BYTES)
-    call6(word(row, F_KERNEL), count, word(row, F_TO) + at, word(row, F_FROM) + at, word(row, F_PARTS), word(row, F_PART), word(row, F_MASK) + at)
+    call6(word(row, F_KERNEL), count, word(row, F_TO) + at, word(row, F_FROM) + at, word(row, F_PARTS), word(row, F_PART),
+          word(row, F_MASK) + at)
     return 0
 
 
@@ -230,5 +242,6 @@ def pick_item(row: int, item: int, scratch: int) -> int:
     """A run of a repacked weight."""
     first = item * word(row, K_CHUNK)
     count = min(word(row, K_CHUNK), word(row, K_COUNT) - first)
-    call4(word(row, K_KERNEL), count, word(row, K_TO) + first * word(row, K_ITEM), word(row, K_FROM), word(row, K_INDEX) + 4 * first)
+    call4(word(row, K_KERNEL), count, word(row, K_TO) + first * word(row, K_ITEM), word(row, K_FROM), word(row, K_INDEX) + 4
+          * first)
     return 0

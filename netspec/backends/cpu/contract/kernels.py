@@ -45,7 +45,8 @@ FRAME_MASK, FRAME_STRIDE, FRAME_SUMS, FRAME_OPERANDS = 0, 1, 2, 4  # then addres
 OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {ast.Add: add, ast.Sub: sub, ast.Mult: mul, ast.Div: truediv}
 COMPARISONS: dict[type[ast.cmpop], str] = {ast.Gt: ">", ast.Lt: "<", ast.GtE: ">=", ast.LtE: "<=", ast.Eq: "==", ast.NotEq: "!="}
 FUNCTIONS: dict[str, Callable[..., Vec]] = {
-    "max": emit_maximum, "min": emit_minimum, "abs": Vec.abs, "fma": Vec.fma, "sqrt": emit_sqrt, "floor": emit_floor, "exp": emit_exp, "expm1": emit_expm1,
+    "max": emit_maximum, "min": emit_minimum, "abs": Vec.abs, "fma": Vec.fma, "sqrt": emit_sqrt, "floor": emit_floor,
+    "exp": emit_exp, "expm1": emit_expm1,
     "log": emit_log, "log1p": emit_log1p, "tanh": emit_tanh, "sigmoid": emit_sigmoid, "erf": emit_erf, "power": emit_power,
 }
 
@@ -115,7 +116,8 @@ class Ending:
         """Zero in the lanes past the last channel."""
         return v if self.mask is None else self.e.b.select(self.mask, v, self.e.zero())
 
-    def apply(self, acc: Value, outputs: Sequence[tuple[Value, Value | int]], extras: Sequence[tuple[Value, Value | int]]) -> None:
+    def apply(self, acc: Value, outputs: Sequence[tuple[Value, Value | int]],
+              extras: Sequence[tuple[Value, Value | int]]) -> None:
         """Outputs and extras are (pointer, offset in bytes)."""
         e = self.e
         names = dict(self.constants, acc=acc)
@@ -134,8 +136,8 @@ class Ending:
             self.e.store(v, self.sum_at, self.e.bytes * k)
 
 
-def gather(tile: int, form: str, unit: int, inner: int, pixel: int | None, steps: tuple[int, ...] | None, outputs: int, extras: int,
-           epilogue: Epilogue, masked: bool, lanes: int, kind: str, spans: tuple[tuple[int, int], ...] = ()) -> Emit:
+def gather(tile: int, form: str, unit: int, inner: int, pixel: int | None, steps: tuple[int, ...] | None, outputs: int,
+           extras: int, epilogue: Epilogue, masked: bool, lanes: int, kind: str, spans: tuple[tuple[int, int], ...] = ()) -> Emit:
     """`tile` places times `lanes` channels. Arguments: tiles, taps, table, x, weights, frame.
 
     `pixel` is the distance of two places in the image and `steps` in each operand, in bytes; both None: the frame tells
@@ -299,7 +301,8 @@ def pick(kind: str) -> Emit:
         def one(i: Value, carried: list[Value]) -> list[Value]:
             k = b.sext(b.load(e.offset(e.pointer(index), b.mul(i, i64(4))), align=4, typ=I32), I64)
             real = b.icmp_signed(">=", k, i64(0))
-            value = b.load(e.offset(e.pointer(source), b.mul(b.select(real, k, i64(0)), i64(e.item))), align=e.item, typ=e.integer)
+            value = b.load(e.offset(e.pointer(source), b.mul(b.select(real, k, i64(0)), i64(e.item))), align=e.item,
+                           typ=e.integer)
             b.store(b.select(real, value, value.type(0)), e.offset(e.pointer(to), b.mul(i, i64(e.item))), align=e.item)
             return []
         e.loop(count, [], one)

@@ -91,10 +91,11 @@ def _gather(g: Gather, N: int, resolve: Resolve, out: Rows) -> None:
         steps = None if by_image else tuple(w.step * pixels for *_, pixels in strides)
 
         spans = () if by_image or walk.form != "blocks" or w.count != tile else column_spans(w, c.reads[2])
-        form = "lanes" if walk.form == "lanes" else "apart" if walk.form == "blocks" and walk.steps == walk.count > 1 else "blocks"
+        form = ("lanes" if walk.form == "lanes" else "apart" if walk.form == "blocks" and walk.steps == walk.count > 1
+                else "blocks")
 
-        def micro(size: int, form: str = form, spans: tuple[tuple[int, int], ...] = spans, unit: int = walk.unit, inner: int = inner, pixel: int | None = pixel,
-                  steps: tuple[int, ...] | None = steps) -> int:
+        def micro(size: int, form: str = form, spans: tuple[tuple[int, int], ...] = spans, unit: int = walk.unit,
+                  inner: int = inner, pixel: int | None = pixel, steps: tuple[int, ...] | None = steps) -> int:
             return kernel("gather", 6, size, form, unit, inner, pixel, steps, len(g.outputs), len(g.extras),
                           g.epilogue, g.masked, g.lanes, g.kind, *((spans,) if spans else ()))
 
@@ -165,7 +166,8 @@ def _outer(o: Outer, N: int, resolve: Resolve, out: Rows) -> None:
         at = [place_offset(p, x) for p in walk.places(b)]
         chunks = []
         for k in range(0, len(at), o.steps):
-            scalars = [a + (item * u if walk.form != "lanes" else 0) for a in at[k:k + o.steps] for u in range(walk.unit if walk.form != "lanes" else 1)]
+            scalars = [a + (item * u if walk.form != "lanes" else 0) for a in at[k:k + o.steps]
+                       for u in range(walk.unit if walk.form != "lanes" else 1)]
             for j in range(o.cuts):
                 piece = scalars[j * cut:(j + 1) * cut]
                 chunks.append(piece[0])
@@ -192,7 +194,9 @@ def _fold(f: Fold, N: int, resolve: Resolve, out: Rows) -> None:
     chunk = max(1, 8192 // f.lanes)
     row = new_row(out, f, N, -(-f.size // f.lanes // chunk), driver("fold_item"))
     row[D.F_TO], row[D.F_FROM], row[D.F_VECTORS] = resolve(f.into)[0], resolve(f.source)[0], f.size // f.lanes
-    row[D.F_PARTS], row[D.F_PART], row[D.F_KERNEL] = parts_of(N, f.parts, f.each), f.size * item, kernel("fold", 6, f.clear is not None, f.lanes, f.kind)
+    row[D.F_PARTS], row[D.F_PART], row[D.F_KERNEL] = parts_of(N, f.parts,
+                                                              f.each), f.size * item, kernel("fold", 6, f.clear is not None,
+                                                                      f.lanes, f.kind)
     if f.clear is not None:
         row[D.F_MASK] = out.table(f.clear.indices() >= 0, np.int64 if item == 8 else np.int32)
     row[D.F_CHUNK], row[D.F_BYTES] = chunk, bytes

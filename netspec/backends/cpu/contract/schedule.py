@@ -20,16 +20,18 @@ MOST_OPERANDS, MOST_VECTORS = 14, 12  # of an epilogue: what fits a table row
 
 
 # ---- gather -------------------------------------------------------------------------------------------------------------
-def plan_gather(c: Contraction, name: str, *, image: tuple[str, Image], weight: tuple[str, WeightOrder], outputs: tuple[tuple[str, Image], ...],
-                target: Target, extras: tuple[tuple[str, Image], ...] = (), vectors: tuple[str, ...] = (), sums: tuple[str, ...] = (),
-                epilogue: Epilogue = PLAIN, form: Form = "direct") -> Plan:
+def plan_gather(c: Contraction, name: str, *, image: tuple[str, Image], weight: tuple[str, WeightOrder],
+                outputs: tuple[tuple[str, Image], ...],
+                target: Target, extras: tuple[tuple[str, Image], ...] = (), vectors: tuple[str, ...] = (),
+                sums: tuple[str, ...] = (), epilogue: Epilogue = PLAIN, form: Form = "direct") -> Plan:
     """`weight` is its name and the order it is stored in. Operands are (name, layout); extras and outputs are e0.. and
     the stores of the epilogue, vectors c0.., sums the images `sum_layouts` describes."""
     x, y = image[1], outputs[0][1]
     kind, lanes = "float64" if y.item == 8 else "float32", y.lanes
     last = x.block == 0
     if len(outputs) + len(extras) > MOST_OPERANDS or len(vectors) > MOST_VECTORS:
-        raise ValueError(f"{name}: the epilogue has {len(outputs) + len(extras)} images and {len(vectors)} vectors, the most are {MOST_OPERANDS} and {MOST_VECTORS}")
+        raise ValueError(
+            f"{name}: the epilogue has {len(outputs) + len(extras)} images and {len(vectors)} vectors, the most are {MOST_OPERANDS} and {MOST_VECTORS}")
     if any(o.block == 0 for _, o in (*outputs, *extras)):
         raise ValueError(f"{name}: only the image of a contraction may be channels-last")
     masked = c.groups * c.outs % lanes != 0 and not keeps_zero(epilogue)
@@ -50,7 +52,8 @@ def plan_gather(c: Contraction, name: str, *, image: tuple[str, Image], weight: 
     return Plan(prepare, call, derived=derived)
 
 
-def _weights(name: str, weight: tuple[str, WeightOrder], order: WeightOrder, kind: str) -> tuple[str, tuple[Call, ...], tuple[Workspace, ...]]:
+def _weights(name: str, weight: tuple[str, WeightOrder], order: WeightOrder,
+             kind: str) -> tuple[str, tuple[Call, ...], tuple[Workspace, ...]]:
     """Where weights of this order are found, and what puts them there. The name tells the order, so that contractions
     which want the same order of the same weight share it."""
     if weight[1] == order:
@@ -94,8 +97,10 @@ def keeps_zero(epilogue: Epilogue) -> bool:
     nan = math.nan
     names: dict[str, Any] = {"acc": 0.0, **{f"e{k}": 0.0 for k in range(16)}, **{f"c{k}": nan for k in range(16)}}
     functions: dict[str, Any] = {f: getattr(math, f) for f in ("exp", "tanh", "sqrt", "floor", "expm1", "erf")}
-    functions |= {"log": lambda x: nan, "log1p": math.log1p, "sigmoid": lambda x: 0.5, "abs": abs, "max": lambda a, b: nan if isnan(a) else max(a, b),
-                  "min": lambda a, b: nan if isnan(a) else min(a, b), "where": lambda t, a, b: a if a == b else nan, "fma": lambda a, b, c: a * b + c, "power": lambda a, b: nan}
+    functions |= {"log": lambda x: nan, "log1p": math.log1p, "sigmoid": lambda x: 0.5, "abs": abs, "max": lambda a, b: nan
+                  if isnan(a) else max(a, b),
+                  "min": lambda a, b: nan if isnan(a) else min(a, b), "where": lambda t, a, b: a if a == b else nan,
+                  "fma": lambda a, b, c: a * b + c, "power": lambda a, b: nan}
     for how, k, text in epilogue:
         try:
             value = eval(text, {"__builtins__": {}}, functions | names)
@@ -155,7 +160,8 @@ def plan_outer(c: Contraction, name: str, *, image: tuple[str, Image], out: tupl
     while walk.unit % cuts:
         cuts += 1
     blocks, chunks = order.blocks, walk.steps // steps * cuts
-    pieces = max((d for d in range(1, walk.count + 1) if walk.count % d == 0 and chunks % d == 0 and (d == 1 or c.macs >= 3e4 * blocks * d)), default=1)
+    pieces = max((d for d in range(1, walk.count + 1) if walk.count % d == 0 and chunks % d == 0
+                  and (d == 1 or c.macs >= 3e4 * blocks * d)), default=1)
     parts = min(-(-16 // (blocks * pieces)), max(1, round(32 * c.macs / 2e6)))
     each = round(c.macs * y.images / 5e5, 3)
     r = c.rows[0]
@@ -171,7 +177,8 @@ def plan_outer(c: Contraction, name: str, *, image: tuple[str, Image], out: tupl
     wide = max(1, min(blocks * pieces // 32, int(256e3 // near))) if len(walk.starts) == 1 else 1
     partial = parts > 1 or order.padded
     there = f"{name}.parts" if partial else into
-    call = Outer(name, c, image[0], out[0], there, kind, lanes, x.block == 0, steps, cuts, pieces, parts, each, image_group, row_group, wide)
+    call = Outer(name, c, image[0], out[0], there, kind, lanes, x.block == 0, steps, cuts, pieces, parts, each, image_group,
+                 row_group, wide)
     if not partial:
         return Plan((), call)
     fold = Fold(f"{name}.fold", into, there, order.size, parts, each, kind, lanes, order if order.padded else None)

@@ -57,7 +57,8 @@ def drive_{function}(row, item, scratch):
 @cache
 def compiled_kernel(function: str, count: int, *arguments: Any, module: str = "contract.kernels") -> Compiled:
     """A micro-kernel of `count` words: compiled alone as a C function, so that no caller recompiles it."""
-    text = KERNEL_TEXT.format(package=PACKAGE, module=module, function=function, count=count, arguments=", ".join(map(repr, arguments)))
+    text = KERNEL_TEXT.format(package=PACKAGE, module=module, function=function, count=count,
+                              arguments=", ".join(map(repr, arguments)))
     made: Compiled = getattr(load_module(text, function), f"kernel_{function}")
     return made
 
@@ -70,7 +71,8 @@ def kernel(function: str, count: int, *arguments: Any, module: str = "contract.k
 @cache
 def compiled_driver(function: str, module: str = "contract.drivers") -> Compiled:
     """A driver, by its name."""
-    made: Compiled = getattr(load_module(DRIVER_TEXT.format(package=PACKAGE, module=module, function=function), function), f"drive_{function}")
+    made: Compiled = getattr(load_module(DRIVER_TEXT.format(package=PACKAGE, module=module, function=function), function),
+                             f"drive_{function}")
     return made
 
 

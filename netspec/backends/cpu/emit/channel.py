@@ -21,7 +21,8 @@ WORDS = 5  # of an operand: address, bytes from image to image, block to block, 
 def emit_channel(node: Node, values: Mapping[str, Value], dtype: str, lanes: int) -> Emitted:
     step: Step = node.op
     item = 8 if dtype == "float64" else 4
-    types = {i: values[i].type for n in step.nodes for i in n.inputs if i in values} | {v.name: v.type for n in step.nodes for v in n.results}
+    types = {i: values[i].type for n in step.nodes for i in n.inputs if i in values} | {v.name: v.type for n in step.nodes
+                                                                                        for v in n.results}
     stored = [v.name for v in node.results]
     operands: dict[str, int] = {}
     names: dict[str, str] = {}
@@ -45,7 +46,8 @@ def emit_channel(node: Node, values: Mapping[str, Value], dtype: str, lanes: int
         f: Formula = n.op
         bound = dict(zip(f.operands, n.inputs))
         loop_reads = {r.name: bound[r.name] for r in f.reads if types[bound[r.name]].batch}
-        spread = {bound[r.name] for r in f.reads if r.name in loop_reads and not r.axes[1].terms and f.target.axes[0].terms}  # a number for all channels
+        # a number for all channels
+        spread = {bound[r.name] for r in f.reads if r.name in loop_reads and not r.axes[1].terms and f.target.axes[0].terms}
         t = f"t{j}"
 
         def read(s: ast.Subscript, bound: dict[str, str] = bound, f: Formula = f, loop_reads: dict[str, str] = loop_reads) -> str:
@@ -124,6 +126,7 @@ def emit_flat(node: Node, values: Mapping[str, Value], dtype: str, lanes: int, s
             k = operand(n.name)
             head.append(f"a{k} = at(args, {WORDS * k})")
             inner.append(f"store(a{k} + i, t{j})")
-    body = [*head, f"for i in range({item} * start, {item} * min(size, start + chunk), {item * lanes}):", *("    " + x for x in inner), "return 0"]
+    body = [*head, f"for i in range({item} * start, {item} * min(size, start + chunk), {item * lanes}):",
+            *("    " + x for x in inner), "return 0"]
     name, text = kernel_text("flat", body, dtype, lanes)
     return Emitted(name, text, tuple(operands), (), ())

@@ -91,7 +91,8 @@ def keeps_zero(e: ast.expr, zero: Callable[[ast.Subscript], bool] = lambda s: Tr
                 left, right = go(a), go(b)
                 if math.isnan(left) or math.isnan(right):
                     return None
-                return {ast.Gt: left > right, ast.GtE: left >= right, ast.Lt: left < right, ast.LtE: left <= right, ast.Eq: left == right, ast.NotEq: left != right}[type(op)]
+                return {ast.Gt: left > right, ast.GtE: left >= right, ast.Lt: left < right, ast.LtE: left <= right,
+                        ast.Eq: left == right, ast.NotEq: left != right}[type(op)]
             case ast.Call(ast.Name("where"), [t, a, b]):
                 test, left, right = go(t), go(a), go(b)
                 return (left if left == right else nan) if test is None else left if test else right

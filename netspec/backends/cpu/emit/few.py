@@ -33,16 +33,22 @@ class Few(Frame):
     def kernel(self) -> tuple[list[str], tuple[str, ...]]:
         rows, width, per_plane = self.rows()
         groups = -(-width // self.lanes)
-        words = {k: self.word(k, v) for k, v in (("width", width), ("groups", groups), ("all", groups * rows), ("height", per_plane))}
+        words = {k: self.word(k, v) for k, v in (("width", width), ("groups", groups), ("all", groups * rows),
+                                                 ("height", per_plane))}
         lines = [x for n in self.plan.nodes for x in self.formula(n)]
         edges, outputs = self.edges()
         loop = [f"r, w = k // {words['groups']}, min(k % {words['groups']} * {self.lanes}, {words['width']} - {self.lanes})",
-                f"d, h, again = r // {words['height']}, r % {words['height']}, float(k % {words['groups']} * {self.lanes} - w)", *self.tile_head, *lines]
+                f"d, h, again = r // {words['height']}, r % {words['height']}, float(k % {words['groups']} * {self.lanes} - w)",
+                *self.tile_head, *lines]
         image = [*edges, *(f"{g} = splat64(0.0)" for g in self.totals.values()),
-                 f"for k in range(piece * {words['all']} // pieces, (piece + 1) * {words['all']} // pieces):", *("    " + x for x in loop)]
-        after = [f"store({self.still(v)} + piece * {self.vector}, keep(splat(number(total({g}))), 1))" for v, g in self.totals.items()]
-        body = ["args, images, pieces, chunk = at(row, 8), at(row, 9), at(row, 10), at(row, 11)", "first, piece = item // pieces * chunk, item % pieces",
-                *(f"{name} = at(row, {16 + k})" for k, name in enumerate(self.words)), *self.head, "for n in range(first, min(images, first + chunk)):",
+                 f"for k in range(piece * {words['all']} // pieces, (piece + 1) * {words['all']} // pieces):",
+                 *("    " + x for x in loop)]
+        after = [f"store({self.still(v)} + piece * {self.vector}, keep(splat(number(total({g}))), 1))"
+                 for v, g in self.totals.items()]
+        body = ["args, images, pieces, chunk = at(row, 8), at(row, 9), at(row, 10), at(row, 11)",
+                "first, piece = item // pieces * chunk, item % pieces",
+                *(f"{name} = at(row, {16 + k})" for k, name in enumerate(self.words)), *self.head,
+                "for n in range(first, min(images, first + chunk)):",
                 *("    " + x for x in (*self.image_head, *image, *after)), "return 0"]
         return body, outputs
 
@@ -111,4 +117,5 @@ class Few(Frame):
         layout = self.layouts[v]
         assert isinstance(layout, Image)
         near = layout.pixel == self.item
-        return self.register(f"load({self.base(v)})" if near else f"gather({self.base(v)} + {self.item * at}, {layout.pixel})", out)
+        return self.register(f"load({self.base(v)})" if near else f"gather({self.base(v)} + {self.item * at}, {layout.pixel})",
+                             out)

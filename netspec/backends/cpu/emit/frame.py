@@ -83,7 +83,8 @@ class Frame:
         outputs = tuple(v for v in self.results if isinstance(x := self.layouts[v], Image) and any(x.halo))
         lines: list[str] = []
         for k, v in enumerate(outputs):
-            lines += [f"for b in range({self.blocks(v)} if piece == 0 else 0):", f"    call(at(row, 12), at(row, 13) + {96 * k}, n, b)"]
+            lines += [f"for b in range({self.blocks(v)} if piece == 0 else 0):",
+                      f"    call(at(row, 12), at(row, 13) + {96 * k}, n, b)"]
         return lines, outputs
 
     # ---- addresses ---------------------------------------------------------------------------------------------------------
@@ -96,7 +97,8 @@ class Frame:
         if len(self.plan.types[v].shape) - 1 < len(self.plan.domain):
             return self.still(v)
         self.still(v)
-        self.tile_head[f"a{k} = i{k} + d * at(args, {WORDS * k + 3}) + h * at(args, {WORDS * k + 4}) + {self.pixel(v)} * w"] = None
+        self.tile_head[f"a{k} = i{k} + d * at(args, {WORDS * k + 3}) + h * at(args, {WORDS * k + 4}) + {self.pixel(v)} * w"] = (
+            None)
         return f"a{k}"
 
     def still(self, v: str) -> str:
@@ -127,7 +129,8 @@ class Frame:
 
     def slot(self, v: str) -> str:
         """Channel 0 of place p in scratch."""
-        return f"o{self.name(v)} + {self.word('each ' + self.name(v), (self.plan.buffers[v].low + self.plan.buffers[v].size) * self.item)} * p"
+        return (
+            f"o{self.name(v)} + {self.word('each ' + self.name(v), (self.plan.buffers[v].low + self.plan.buffers[v].size) * self.item)} * p")
 
     # ---- copies ------------------------------------------------------------------------------------------------------------
     def copies(self, n: Node) -> list[str]:
@@ -144,7 +147,8 @@ class Frame:
             for v in n.inputs:
                 if v in self.plan.points and v not in self.made and v not in self.loaded:
                     self.loaded[v] = v
-                    out += ["for p in range(tile):", f"    put(o{self.name(v)} + {self.item} * p, get({self.base(v)} + {self.place(v)}))"]
+                    out += ["for p in range(tile):",
+                            f"    put(o{self.name(v)} + {self.item} * p, get({self.base(v)} + {self.place(v)}))"]
         return out
 
     def span(self, v: str) -> tuple[int, int]:
@@ -160,7 +164,8 @@ class Frame:
 
     def copy_out(self, v: str) -> list[str]:
         """A full value from scratch into its image."""
-        return [f"for b in range({self.blocks(v)}):", f"    left = {self.left(v)} - {self.lanes} * b", "    for p in range(tile):",
+        return [f"for b in range({self.blocks(v)}):", f"    left = {self.left(v)} - {self.lanes} * b",
+                "    for p in range(tile):",
                 f"        store({self.base(v)} + {self.place(v)} + b * {self.step(v)}, keep(load({self.slot(v)} + {self.vector} * b), left))"]
 
     def left(self, v: str) -> str:
@@ -169,4 +174,5 @@ class Frame:
     def point_out(self, v: str) -> list[str]:
         if v not in self.results:
             return []
-        return ["for p in range(tile):", f"    store({self.base(v)} + {self.place(v)}, keep(splat(get(o{self.name(v)} + {self.item} * p)), 1))"]
+        return ["for p in range(tile):",
+                f"    store({self.base(v)} + {self.place(v)}, keep(splat(get(o{self.name(v)} + {self.item} * p)), 1))"]

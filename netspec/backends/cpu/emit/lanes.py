@@ -39,12 +39,14 @@ def emit_lanes(node: Node, values: Mapping[str, Value], dtype: str, lanes: int) 
     layouts = {k: v.layout for k, v in near.items()}
     stored = {v.name for v in node.results}
     t = Text(dtype, lanes)
-    extents = {n.name: {} if isinstance(n.op, Pieces) else n.op.extents(tuple(types[i] for i in n.inputs), tuple(v.type for v in n.results)) for n in step.nodes}
+    extents = {n.name: {} if isinstance(n.op, Pieces)
+               else n.op.extents(tuple(types[i] for i in n.inputs), tuple(v.type for v in n.results)) for n in step.nodes}
     every = nests(step.nodes, {n.name: domain_of(n, extents[n.name]) for n in step.nodes})
     for nest in every:
         NestWriter(t, nest, types, layouts, stored, extents, placed=step.placed).emit()
     outputs = tuple(v.name for v in node.results if isinstance(v.layout, Image) and any(v.layout.halo))
-    body = ["args, images, blocks, chunk = at(row, 8), at(row, 9), at(row, 10), at(row, 11)", "b = item % blocks", f"left = at(row, 15) - {lanes} * b"]
+    body = ["args, images, blocks, chunk = at(row, 8), at(row, 9), at(row, 10), at(row, 11)", "b = item % blocks",
+            f"left = at(row, 15) - {lanes} * b"]
     body += [f"z{k} = at(row, {16 + k})" for k in range(len(t.sizes))]
     body += t.head
     body += ["first = item // blocks * chunk", "for n in range(first, min(images, first + chunk)):"]

@@ -24,9 +24,11 @@ def emit_loop(node: Node, values: Mapping[str, Value], dtype: str, lanes: int) -
     writer = _Loops(values, node, dtype)
     body = []
     for n in step.nodes:
-        for f, inputs, first in ([(f, i, k == 0) for k, (f, i) in enumerate(n.op.bind(n.inputs))] if isinstance(n.op, Pieces) else [(n.op, n.inputs, True)]):
+        for f, inputs, first in ([(f, i, k == 0) for k, (f, i) in enumerate(n.op.bind(n.inputs))] if isinstance(n.op, Pieces)
+                                 else [(n.op, n.inputs, True)]):
             body += writer.formula(n, f, inputs, first, isinstance(n.op, Pieces))
-    head = ["args, images, N = at(row, 8), at(row, 9), float(at(row, 4))", "n = item", *(f"z{k} = at(row, {16 + k})" for k in range(len(writer.sizes)))]
+    head = ["args, images, N = at(row, 8), at(row, 9), float(at(row, 4))", "n = item",
+            *(f"z{k} = at(row, {16 + k})" for k in range(len(writer.sizes)))]
     name, text = kernel_text("loop", [*head, *body, "return 0"], dtype, lanes)
     return Emitted(name, text, tuple(writer.operands), (), tuple(writer.sizes))
 
@@ -36,7 +38,8 @@ class _Loops:
         self.item = 8 if dtype == "float64" else 4
         step: Step = node.op
         near = {i: values[i] for n in step.nodes for i in n.inputs if i in values} | {v.name: v for v in node.results}
-        self.types: dict[str, TensorType] = {k: v.type for k, v in near.items()} | {v.name: v.type for n in step.nodes for v in n.results}
+        self.types: dict[str, TensorType] = {k: v.type for k, v in near.items()} | {v.name: v.type for n in step.nodes
+                                                                                    for v in n.results}
         self.layouts: dict[str, Layout | None] = {k: v.layout for k, v in near.items()}
         self.operands: dict[str, int] = {}
         self.sizes: list[int] = []  # extents, which the row tells: literal ones would be unrolled
@@ -58,7 +61,8 @@ class _Loops:
             batch = spell(a.axes[0], names)
             c = spell(a.axes[1], names) if len(a.axes) > 1 else "0"
             out = [self.base(v), f"({batch}) * {layout.image}"]
-            out.append(f"({c}) // {layout.lanes} * {layout.block} + ({c}) % {layout.lanes} * {layout.item}" if layout.block else f"({c}) * {layout.item}")
+            out.append(f"({c}) // {layout.lanes} * {layout.block} + ({c}) % {layout.lanes} * {layout.item}" if layout.block
+                       else f"({c}) * {layout.item}")
             strides = (layout.plane, layout.row, layout.pixel)
             out += [f"({spell(x, names)}) * {s}" for x, s in zip(a.axes[2:], strides[3 - len(a.axes[2:]):]) if x.terms or x.const]
             return " + ".join(out)
@@ -89,7 +93,8 @@ class _Loops:
                 layout = self.layouts[v.name]
                 if isinstance(layout, Image):
                     each = v.type.batch // images_of(n, self.types) if not self.whole else 1  # images of the result for each n
-                    lines.append(f"clear({self.base(v.name)} + n * {each * layout.image} - {layout.origin - layout.plus}, {each * layout.image})")
+                    lines.append(
+                        f"clear({self.base(v.name)} + n * {each * layout.image} - {layout.origin - layout.plus}, {each * layout.image})")
                 elif scatter:
                     lines.append(f"clear({self.base(v.name)}, {layout.size * self.item if layout else 0})")
         pad = ""
@@ -127,7 +132,8 @@ class _Loops:
         if scatter:
             where = self.address(result, target, names)
             lines.append(f"{pad}to = {where}")
-            lines.append(f"{pad}put(to, number({value}))" if f.how == "=" else f"{pad}put(to, number(float(get(to)) + ({value})))")
+            lines.append(f"{pad}put(to, number({value}))" if f.how == "="
+                         else f"{pad}put(to, number(float(get(to)) + ({value})))")
             return lines
         if f.how == "=":
             lines.append(f"{pad}y = {value}")
@@ -150,5 +156,6 @@ class _Loops:
     def guards(self, f: Formula, bound: dict[str, str], result: str, extents: dict[str, int], names: dict[str, str]) -> list[str]:
         """Conditions that keep every read (and write) in bounds."""
         axes = [(x, size) for a in (*f.reads, f.target) for t in (self.types[bound.get(a.name, result)],)
-                for x, size in zip(a.axes[1:] if t.batch else a.axes, t.shape) if x.terms and not any(i == "n" for i, _ in x.terms)]
+                for x, size in zip(a.axes[1:] if t.batch else a.axes, t.shape) if x.terms
+                and not any(i == "n" for i, _ in x.terms)]
         return in_bounds(axes, extents, names, str)

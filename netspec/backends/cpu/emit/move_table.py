@@ -42,7 +42,8 @@ class Move(Call):
     def writes(self) -> tuple[str, ...]:
         return (self.name,)
 
-    def words(self, operand: tuple[int, Image], result: tuple[int, Image], samples: int, lanes: int) -> tuple[dict[int, int], NDArray[np.int32], int]:
+    def words(self, operand: tuple[int, Image], result: tuple[int, Image], samples: int,
+              lanes: int) -> tuple[dict[int, int], NDArray[np.int32], int]:
         """What the row says, the table whose address is word 13, and the number of items. Addresses are those of the
         first byte."""
         (x, there), (y, here) = operand, result
@@ -50,13 +51,14 @@ class Move(Call):
         vectors = len(table) // lanes
         pieces, chunk = -(-vectors // CHUNK), max(1, CHUNK // 4 // vectors)
         turns = samples * self.turns
-        words = {8: x, 9: turns, 10: pieces, 11: chunk, 12: self.images[1] * there.image, 14: y, 15: self.images[0] * here.image, 16: vectors}
+        words = {8: x, 9: turns, 10: pieces, 11: chunk, 12: self.images[1] * there.image, 14: y, 15: self.images[0] * here.image,
+                 16: vectors}
         return words, table, -(-turns // chunk) * pieces
 
 
 @lru_cache(maxsize=256)
-def offsets(extents: tuple[int, ...], to: tuple[int, ...], at: int, source: tuple[int, ...], start: int, images: tuple[int, int], there: Image,
-            here: Image) -> NDArray[np.int32]:
+def offsets(extents: tuple[int, ...], to: tuple[int, ...], at: int, source: tuple[int, ...], start: int, images: tuple[int, int],
+            there: Image, here: Image) -> NDArray[np.int32]:
     """For each element of the result's memory, halo and padded lanes included, the byte of the operand; -1: zero."""
     grid: Any = np.indices(extents).reshape(len(extents), -1)
     numbers = at + np.tensordot(np.array(to, int), grid, 1), start + np.tensordot(np.array(source, int), grid, 1)
@@ -68,7 +70,8 @@ def offsets(extents: tuple[int, ...], to: tuple[int, ...], at: int, source: tupl
 def places(layout: Image, images: int) -> NDArray[np.int64]:
     """The byte of each element of some images, in row-major order, from the first byte on."""
     channels = np.arange(layout.channels)
-    lane = channels // layout.lanes * layout.block + channels % layout.lanes * layout.item if layout.block else channels * layout.item
+    lane = (channels // layout.lanes * layout.block + channels % layout.lanes * layout.item if layout.block else channels
+            * layout.item)
     d, h, w = (np.arange(e) * s for e, s in zip(layout.extents, (layout.plane, layout.row, layout.pixel)))
     at = np.add.outer(np.add.outer(np.add.outer(np.add.outer(np.arange(images) * layout.image, lane), d), h), w)
     return (at + layout.origin - layout.plus).ravel()

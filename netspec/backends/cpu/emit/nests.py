@@ -170,9 +170,11 @@ class NestWriter:
             for v in (*n.inputs, *(r.name for r in n.results)):
                 layout = self.layouts.get(v)
                 full = isinstance(layout, Image) and len(self.types[v].shape) == len(self.nest.domain) + 1
-                if full and isinstance(layout, Image) and (not layout.solid or layout.extents[3 - len(self.nest.domain):] != self.nest.domain):
+                if full and isinstance(layout, Image) and (not layout.solid or layout.extents[3 - len(self.nest.domain):]
+                                                           != self.nest.domain):
                     return False
-            if isinstance(n.op, Formula) and (_numbers(n.op) & set(n.op.target.indices) - {n.op.target.axes[1].bare} or n.op.is_random):
+            if isinstance(n.op, Formula) and (_numbers(n.op) & set(n.op.target.indices) - {n.op.target.axes[1].bare}
+                                              or n.op.is_random):
                 return False
         return True
 
@@ -228,7 +230,8 @@ class NestWriter:
         if kind.batch == 0:
             k = t.operand(value)
             name = f"k{k}"
-            line = f"{name} = load(at(args, {WORDS * k}) + {t.bytes} * b)" if a.axes[0].terms else f"{name} = splat(get(at(args, {WORDS * k})))"
+            line = (f"{name} = load(at(args, {WORDS * k}) + {t.bytes} * b)" if a.axes[0].terms
+                    else f"{name} = splat(get(at(args, {WORDS * k})))")
             if line not in t.head:
                 t.head.append(line)
             return name
@@ -238,7 +241,8 @@ class NestWriter:
         if len(a.axes) == 2 or not any(x.terms or x.const for x in a.axes[2:]):
             k = t.operand(value, shift)
             name = f"{'p' if spread else 'i'}{k}"
-            where = f"at(args, {WORDS * k}) + n * at(args, {WORDS * k + 1})" + ("" if spread else f" + b * at(args, {WORDS * k + 2})")
+            where = f"at(args, {WORDS * k}) + n * at(args, {WORDS * k + 1})" + ("" if spread
+                                                                                else f" + b * at(args, {WORDS * k + 2})")
             line = f"{name} = splat(get({where}))" if spread else f"{name} = {load.format(where)}"
             if value in self.stored and value not in t.locals:
                 return load.format(where)  # made by an earlier nest of this very step
@@ -268,7 +272,8 @@ class NestWriter:
             t.image_head.append(line)
         return name
 
-    def place(self, value: str, a: Access, names: dict[str, str], rows: dict[str, str], shift: int = 0, spread: bool = False) -> str:
+    def place(self, value: str, a: Access, names: dict[str, str], rows: dict[str, str], shift: int = 0,
+              spread: bool = False) -> str:
         """The address of a read or write: the part that does not depend on the innermost loop is kept in `rows`."""
         t = self.t
         k = t.operand(value, shift)
@@ -279,7 +284,8 @@ class NestWriter:
         terms = []
         for x, word in zip(axes[::-1][1:], (4, 3)):
             if x != "0":
-                terms.append(f"({x}) * at(args, {WORDS * k + word})" if not x.isidentifier() else f"{x} * at(args, {WORDS * k + word})")
+                terms.append(f"({x}) * at(args, {WORDS * k + word})" if not x.isidentifier()
+                             else f"{x} * at(args, {WORDS * k + word})")
         inner = f"{t.bytes} * ({axes[-1]})" if not axes[-1].isidentifier() else f"{t.bytes} * {axes[-1]}"
         if terms and all(_identifiers(x) <= set(self.loops[:-1]) for x in axes[:-1]):
             line = " + ".join([base, *terms])
@@ -309,7 +315,7 @@ class NestWriter:
 
         return text if keeps_zero(n.op.right, zero) else f"keep({text}, left)"
 
-    # ---- windows -----------------------------------------------------------------------------------------------------------------
+    # ---- windows ---------------------------------------------------------------------------------------------------------------
     def window(self, n: Node, before: list[str], rows: dict[str, str]) -> list[str]:
         """The lines that reduce a window at one place of the result."""
         t, f = self.t, n.op
@@ -342,8 +348,8 @@ class NestWriter:
             number = "0"
             for i in reduced:
                 number = names[i] if number == "0" else f"({number}) * {extents[i]} + {names[i]}"
-            out += [f"{pad}y_ = {value}", f"{pad}better = (y_ > {acc}) | ((y_ != y_) & ({acc} == {acc}))", f"{pad}{acc} = where(better, y_, {acc})",
-                    f"{pad}{acc}i = where(better, splat({number}), {acc}i)"]
+            out += [f"{pad}y_ = {value}", f"{pad}better = (y_ > {acc}) | ((y_ != y_) & ({acc} == {acc}))",
+                    f"{pad}{acc} = where(better, y_, {acc})", f"{pad}{acc}i = where(better, splat({number}), {acc}i)"]
         else:
             out.append(f"{pad}{acc} = maximum({acc}, {value})")
         if f.how == "max=":
@@ -362,10 +368,11 @@ class NestWriter:
         """Conditions that keep every read (and write) within its plane."""
         f: Formula = n.op
         bound = dict(zip(f.operands, n.inputs)) | {t.name: r.name for t, r in zip(f.targets, n.results)}
-        axes = [(x, size) for a in (*f.reads, f.target) for kind in (self.types[bound[a.name]],) if kind.batch for x, size in zip(a.axes[2:], kind.shape[1:])]
+        axes = [(x, size) for a in (*f.reads, f.target) for kind in (self.types[bound[a.name]],) if kind.batch
+                for x, size in zip(a.axes[2:], kind.shape[1:])]
         return in_bounds(axes, extents, names, self.t.size)
 
-    # ---- scatters and copies ----------------------------------------------------------------------------------------------------
+    # ---- scatters and copies ---------------------------------------------------------------------------------------------------
     def push(self, n: Node) -> None:
         """Clear the result's planes, then add at compound places."""
         self.clear(n)
@@ -382,7 +389,8 @@ class NestWriter:
         for i, s in zip(places, layout.extents[3 - rank:]):
             t.lines.append(f"{pad}for {i} in range({t.size(s)}):")
             pad += "    "
-        offset = " + ".join([base, *(f"{i} * at(args, {WORDS * k + w})" for i, w in zip(places[::-1][1:], (4, 3))), f"{t.bytes} * W"])
+        offset = " + ".join([base, *(f"{i} * at(args, {WORDS * k + w})" for i, w in zip(places[::-1][1:], (4, 3))),
+                             f"{t.bytes} * W"])
         t.lines.append(f"{pad}store({offset}, splat(0.0))")
 
     def scatter(self, n: Node, extents: dict[str, int], add: bool) -> None:
@@ -412,13 +420,15 @@ class NestWriter:
         depends = [x for x in inner if any(names[i] in x for i in inner_ix)]
         ahead = [x for x in inner if x not in depends]
         where = self.place(value, target, names, rows)
-        body += [*(pad + x for x in depends), f"{pad}to = {where}", f"{pad}store(to, {f'load(to) + ({value_text})' if add else value_text})"]
+        body += [*(pad + x for x in depends), f"{pad}to = {where}",
+                 f"{pad}store(to, {f'load(to) + ({value_text})' if add else value_text})"]
         self.write_loops(tuple(extents[i] for i in outer), [], rows, [*ahead, *body], [])
 
     def parts(self, n: Node) -> None:
         """Parts of a plane, each written by a formula of its own."""
         bound = [(f, i, f.extents(tuple(self.types[x] for x in i), ())) for f, i in n.op.bind(n.inputs)]
-        covered = sum(_product(tuple(e[i] for i in f.target.indices if i not in ("n", f.target.axes[1].bare))) for f, _, e in bound)
+        covered = sum(_product(tuple(e[i] for i in f.target.indices if i not in ("n", f.target.axes[1].bare)))
+                      for f, _, e in bound)
         if covered != _product(tuple(s or 0 for s in n.type.shape[1:])):
             self.clear(n)
         for f, inputs, extents in bound:
@@ -443,7 +453,8 @@ class NestWriter:
             if x in self.placed:
                 continue
             t.lines.append(f"if {start} <= b < {start + blocks}:")
-            t.lines.append(f"    source = at(args, {WORDS * j}) + n * at(args, {WORDS * j + 1}) + (b - {start}) * at(args, {WORDS * j + 2})")
+            t.lines.append(
+                f"    source = at(args, {WORDS * j}) + n * at(args, {WORDS * j + 1}) + (b - {start}) * at(args, {WORDS * j + 2})")
             pad = "    "
             for i, s in loops:
                 t.lines.append(f"{pad}for {i} in range({s}):")

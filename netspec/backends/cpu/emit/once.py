@@ -19,7 +19,8 @@ from .channel import emit_channel, emit_flat
 from .lanes import Emitted, emit_lanes
 from .loop import emit_loop
 
-EMITTERS: dict[str, Callable[[Node, Mapping[str, Value], str, int], Emitted]] = {"lanes": emit_lanes, "channel": emit_channel, "flat": emit_flat, "loop": emit_loop}
+EMITTERS: dict[str, Callable[[Node, Mapping[str, Value], str, int], Emitted]] = {"lanes": emit_lanes, "channel": emit_channel,
+                                                                                 "flat": emit_flat, "loop": emit_loop}
 Names = tuple[str, ...]
 Spelled = tuple[str, TensorType, tuple[Any, ...]]  # a value: its name, its type, its layout without a place
 
@@ -38,17 +39,19 @@ def emit(node: Node, values: Mapping[str, Value], dtype: str, lanes: int) -> Emi
     def value(v: Value, layout: Layout | None) -> Spelled:
         return name(v.name), v.type, _anywhere(layout)
 
-    inner = tuple([(name(n.name), n.op, tuple([name(i) for i in n.inputs]), tuple([value(v, None) for v in n.results])) for n in step.nodes])
+    inner = tuple([(name(n.name), n.op, tuple([name(i) for i in n.inputs]), tuple([value(v, None) for v in n.results]))
+                   for n in step.nodes])
     results = tuple([value(v, v.layout) for v in node.results])
     near = tuple([value(values[v], values[v].layout) for v in list(names) if v in values])
-    e = _emitted(name(node.name), step.kind, inner, tuple(map(name, step.sums)), tuple(map(name, step.placed)), results, near, dtype, lanes)
+    e = _emitted(name(node.name), step.kind, inner, tuple(map(name, step.sums)), tuple(map(name, step.placed)), results, near,
+                 dtype, lanes)
     back = {short: v for v, short in names.items()}
     return replace(e, operands=tuple(back[v] for v in e.operands), outputs=tuple(back[v] for v in e.outputs))
 
 
 @lru_cache(maxsize=1024)
-def _emitted(name: str, kind: Kind, inner: tuple[tuple[str, Any, Names, tuple[Spelled, ...]], ...], sums: Names, placed: Names, results: tuple[Spelled, ...],
-             near: tuple[Spelled, ...], dtype: str, lanes: int) -> Emitted:
+def _emitted(name: str, kind: Kind, inner: tuple[tuple[str, Any, Names, tuple[Spelled, ...]], ...], sums: Names, placed: Names,
+             results: tuple[Spelled, ...], near: tuple[Spelled, ...], dtype: str, lanes: int) -> Emitted:
     nodes = tuple(Node(n, op, inputs, tuple(map(_value, made))) for n, op, inputs, made in inner)
     node = Node(name, Step(kind, nodes, sums, placed), (), tuple(map(_value, results)))
     return EMITTERS[kind](node, {v[0]: _value(v) for v in near}, dtype, lanes)
@@ -63,8 +66,8 @@ def _anywhere(layout: Layout | None) -> tuple[Any, ...]:
     """A layout without its place: its class and fields."""
     match layout:
         case Image():
-            return (Image, layout.channels, layout.extents, layout.halo, layout.lanes, layout.item, layout.pixel, layout.row, layout.plane, layout.block, layout.image, layout.images,
-                    -1, layout.plus)
+            return (Image, layout.channels, layout.extents, layout.halo, layout.lanes, layout.item, layout.pixel, layout.row,
+                    layout.plane, layout.block, layout.image, layout.images, -1, layout.plus)
         case Vector():
             return Vector, layout.size, layout.space
         case Packed():

@@ -33,8 +33,10 @@ def emit_pairs(node: Node, values: Mapping[str, Value], dtype: str, lanes: int) 
 
     space = shape(other)[1:]
     sizes = (prod(space[:-1]), space[-1], space[-2] if len(space) > 1 else 1, shape(other)[0])
-    body = ["args, images, blocks = at(row, 8), at(row, 9), at(row, 10)", "n, b = item // blocks, item % blocks", "rows, width, height, others = at(row, 16), at(row, 17), at(row, 18), at(row, 19)",
-            "x, y = at(args, 0) + n * at(args, 1) + b * at(args, 2), at(args, 5) + n * at(args, 6)", "to = at(args, 10) + n * at(args, 11) + b * at(args, 12)"]
+    body = ["args, images, blocks = at(row, 8), at(row, 9), at(row, 10)", "n, b = item // blocks, item % blocks",
+            "rows, width, height, others = at(row, 16), at(row, 17), at(row, 18), at(row, 19)",
+            "x, y = at(args, 0) + n * at(args, 1) + b * at(args, 2), at(args, 5) + n * at(args, 6)",
+            "to = at(args, 10) + n * at(args, 11) + b * at(args, 12)"]
     layout = values[node.name].layout
     outputs = (node.name,) if isinstance(layout, Image) and any(layout.halo) else ()
     if outputs:
@@ -70,10 +72,13 @@ def correlate(lanes: int, item: int) -> list[str]:
 def spread(lanes: int, item: int) -> list[str]:
     """Some places at a time, every other channel in turn."""
     vector = lanes * item
-    out = ["for r in range(rows):", "    yr = y + r // height * at(args, 8) + r % height * at(args, 9)", "    tr = to + r // height * at(args, 13) + r % height * at(args, 14)"]
+    out = ["for r in range(rows):", "    yr = y + r // height * at(args, 8) + r % height * at(args, 9)",
+           "    tr = to + r // height * at(args, 13) + r % height * at(args, 14)"]
     for tile, places in ((TILE, f"range(0, width // {TILE} * {TILE}, {TILE})"), (1, f"range(width // {TILE} * {TILE}, width)")):
-        out += [f"    for p in {places}:", *(f"        s{i} = splat(0.0)" for i in range(tile)), f"        for k in range((others + {lanes - 1}) // {lanes}):",
-                f"            from_ = yr + k * at(args, 7) + {vector} * p", f"            for j in range(min({lanes}, others - {lanes} * k)):",
+        out += [f"    for p in {places}:", *(f"        s{i} = splat(0.0)" for i in range(tile)),
+                f"        for k in range((others + {lanes - 1}) // {lanes}):",
+                f"            from_ = yr + k * at(args, 7) + {vector} * p",
+                f"            for j in range(min({lanes}, others - {lanes} * k)):",
                 f"                v, q = load(x + {vector} * ({lanes} * k + j)), from_ + {item} * j",
                 *(f"                s{i} = fma(v, splat(get(q + {vector * i})), s{i})" for i in range(tile)),
                 *(f"        store(tr + {vector} * (p + {i}), s{i})" for i in range(tile))]

@@ -55,23 +55,26 @@ class _Writer(Frame):
         rows, self.width, per_plane = self.rows()
         tile = plan.tile(self.width)
         self.room(tile)
-        width, most, tiles, every = (self.word(k, v) for k, v in (("width", self.width), ("tile", tile), ("tiles", -(-self.width // tile)),
+        width, most, tiles, every = (self.word(k, v)
+                                     for k, v in (("width", self.width), ("tile", tile), ("tiles", -(-self.width // tile)),
                                                                    ("all", -(-self.width // tile) * rows)))
         height = self.word("height", per_plane)
         lines = [x for n in plan.nodes for x in self.copies(n)]
         for s in plan.sweeps:
             lines += self.sweep(s)
-        body = ["args, images, pieces, chunk = at(row, 8), at(row, 9), at(row, 10), at(row, 11)", "first, piece = item // pieces * chunk, item % pieces"]
+        body = ["args, images, pieces, chunk = at(row, 8), at(row, 9), at(row, 10), at(row, 11)",
+                "first, piece = item // pieces * chunk, item % pieces"]
         image: list[str] = [f"{g} = splat64(0.0)" for g in self.totals.values()]
         edges, outputs = self.edges()
-        after = [f"store({self.still(v)} + piece * {self.vector}, keep(splat(number(total({g}))), 1))" for v, g in self.totals.items()]
+        after = [f"store({self.still(v)} + piece * {self.vector}, keep(splat(number(total({g}))), 1))"
+                 for v, g in self.totals.items()]
         for k, name in enumerate(self.words):
             body.append(f"{name} = at(row, {16 + k})")
         body += self.head
         body.append("for n in range(first, min(images, first + chunk)):")
         image = [*self.image_head, *edges, *image, f"for k in range(piece * {every} // pieces, (piece + 1) * {every} // pieces):"]
-        loop = [f"r, w = k // {tiles}, k % {tiles} * {most}", f"tile = min({most}, {width} - w)", f"d, h = r // {height}, r % {height}",
-                *self.tile_head, *lines]
+        loop = [f"r, w = k // {tiles}, k % {tiles} * {most}", f"tile = min({most}, {width} - w)",
+                f"d, h = r // {height}, r % {height}", *self.tile_head, *lines]
         body += ["    " + x for x in (*image, *("    " + x for x in loop), *after)]
         return [*body, "return 0"], outputs
 
@@ -104,10 +107,11 @@ class _Writer(Frame):
                     inner += self.keep_value(v.name)
         left = f"left = {channels} - {self.lanes} * b"
         if after:  # the reductions of a place stay in registers
-            lines = ["for p in range(tile):", *("    " + x for x in before), f"    for b in range({blocks}):", f"        {left}", *("        " + x for x in inner),
-                     *("    " + x for x in after)]
+            lines = ["for p in range(tile):", *("    " + x for x in before), f"    for b in range({blocks}):", f"        {left}",
+                     *("        " + x for x in inner), *("    " + x for x in after)]
         else:
-            lines = [*before, f"for b in range({blocks}):", f"    {left}", "    for p in range(tile):", *("        " + x for x in inner)]
+            lines = [*before, f"for b in range({blocks}):", f"    {left}", "    for p in range(tile):",
+                     *("        " + x for x in inner)]
         return lines + ending
 
     def keep_value(self, v: str) -> list[str]:
@@ -178,8 +182,8 @@ class _Writer(Frame):
             elif f.how == "+=":
                 out.append(f"{pad}{s} += {value}")
             elif place:
-                out += [f"{pad}y = {value}", f"{pad}better = (y > {s}) | ((y != y) & ({s} == {s}))", f"{pad}{s} = where(better, y, {s})",
-                        f"{pad}{s}i = where(better, splat({number}), {s}i)"]
+                out += [f"{pad}y = {value}", f"{pad}better = (y > {s}) | ((y != y) & ({s} == {s}))",
+                        f"{pad}{s} = where(better, y, {s})", f"{pad}{s}i = where(better, splat({number}), {s}i)"]
             else:
                 out.append(f"{pad}{s} = maximum({s}, {value})")
         for v, r in zip(n.results, (s, f"{s}i")):
@@ -247,7 +251,10 @@ class _Writer(Frame):
         a, c = f.target.axes[1], str(self.plan.lane(n))
         small = [i for i, _ in a.terms if i != c]
         free = [i for i in f.reduced if i not in small]
-        return f.how == "=" or (not free and (not small or (len(small) == 1 and a.coefficient(small[0]) == 1 and extents_of(n, self.plan.types)[small[0]] <= a.coefficient(c))))
+        return f.how == "=" or (not free
+                                and (not small
+                                     or (len(small) == 1 and a.coefficient(small[0]) == 1
+                                         and extents_of(n, self.plan.types)[small[0]] <= a.coefficient(c))))
 
     def covers(self, n: Node) -> bool:
         a, c = n.op.target.axes[1], str(self.plan.lane(n))
@@ -279,7 +286,8 @@ class _Writer(Frame):
         out = self.clearing(v) if sum(self.channels(x) for _, (x,) in parts) != self.channels(v) else []
         for k, (f, (x,)) in enumerate(parts):
             at = self.word(f"start {k} {self.name(v)}", f.target.axes[1].const * self.item)
-            out += [f"for b in range({self.blocks(x)}):", "    for p in range(tile):", f"        store({self.slot(v)} + {self.vector} * b + {at}, {self.full(x)})"]
+            out += [f"for b in range({self.blocks(x)}):", "    for p in range(tile):",
+                    f"        store({self.slot(v)} + {self.vector} * b + {at}, {self.full(x)})"]
         return out + (self.copy_out(v) if v in self.results else [])
 
     # ---- expressions -------------------------------------------------------------------------------------------------------
@@ -343,7 +351,8 @@ class _Writer(Frame):
                 return self.locals[v]
             if lane is None:
                 return f"load(o{self.name(v)} + {self.item} * q)" if v in self.plan.points else f"splat(get({self.still(v)}))"
-            return f"splat(get(o{self.name(v)} + {self.item} * p))" if v in self.made else f"splat(get({self.base(v)} + {self.place(v)}))"
+            return (f"splat(get(o{self.name(v)} + {self.item} * p))" if v in self.made
+                    else f"splat(get({self.base(v)} + {self.place(v)}))")
         if channel.bare == lane:
             return self.locals.get(v) or self.full(v)
         step = channel.coefficient(lane or "")

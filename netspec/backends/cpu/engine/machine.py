@@ -73,7 +73,8 @@ def written_kernel(function: FunctionType, dtype: str, lanes: int) -> Any:
 
 
 def _vocabulary(name: str, dtype: str, lanes: int) -> str:
-    return KERNEL_MODULE.format(package=PACKAGE, name=name, dtype=dtype, lanes=lanes, short={"float32": "f32", "float64": "f64"}[dtype])
+    return KERNEL_MODULE.format(package=PACKAGE, name=name, dtype=dtype, lanes=lanes,
+                                short={"float32": "f32", "float64": "f64"}[dtype])
 
 
 def edge_clearer() -> int:
@@ -85,7 +86,8 @@ class Recorder(Machine):
     of each emitted kernel, or the function. What depends on weights alone, that is `prepared` values and the workspaces that
     are named while it is `preparing`, lies in the spaces `kept vectors` and `kept workspace`, which others may share."""
 
-    def __init__(self, samples: int, spaces: Mapping[str, Any], values: Mapping[str, Layout], kernels: Mapping[str, str | FunctionType],
+    def __init__(self, samples: int, spaces: Mapping[str, Any], values: Mapping[str, Layout],
+                 kernels: Mapping[str, str | FunctionType],
                  workspace: Mapping[str, int], dtype: str, lanes: int, prepared: Collection[str] = ()):
         super().__init__(samples, spaces)
         self.preparing, self.kept = False, set(prepared)
@@ -103,7 +105,8 @@ class Recorder(Machine):
             return self.spaces["kept workspace" if name in self.kept else "workspace"] + self.workspace[name], None
         if isinstance(layout, Image):
             return self.spaces["arena"] + self.samples * layout.at + layout.plus, layout
-        return self.spaces[f"kept {layout.space}" if name in self.kept else layout.space] + layout.at * (8 if layout.space == "scalars" else self.item), layout
+        return self.spaces[f"kept {layout.space}" if name in self.kept
+                           else layout.space] + layout.at * (8 if layout.space == "scalars" else self.item), layout
 
     def __getattr__(self, method: str) -> Any:
         """What a line of an emitted module calls: `m.gather(...)`, `m.kernel(...)`."""
@@ -128,7 +131,9 @@ class Recorder(Machine):
 
     def _driver(self, kernel: str) -> Any:
         how = self.kernels[kernel]
-        return emitted_kernel(kernel, how, self.dtype, self.lanes) if isinstance(how, str) else written_kernel(how, self.dtype, self.lanes)
+        return emitted_kernel(kernel, how, self.dtype, self.lanes) if isinstance(how,
+                                                                                 str) else written_kernel(how, self.dtype,
+                                                                                         self.lanes)
 
     def _move(self, call: Move) -> None:
         (x, there), (y, here) = self.resolve(call.operand), self.resolve(call.name)
@@ -150,7 +155,8 @@ class Recorder(Machine):
                 operands.append((address, 0, 0, 0, 0))
         images = self.samples * call.images
         blocks = call.pieces if kind == "places" else -(-call.channels // self.lanes)
-        words = {8: self.data(np.array(operands or [(0,) * WORDS], np.int64)), 9: images, 10: blocks, 11: call.chunk, 15: call.channels}
+        words = {8: self.data(np.array(operands or [(0,) * WORDS], np.int64)), 9: images, 10: blocks, 11: call.chunk,
+                 15: call.channels}
         words |= {16 + k: size for k, size in enumerate(call.sizes)}
         words[NUMBERS] = self.numbers
         if call.outputs:
@@ -158,7 +164,8 @@ class Recorder(Machine):
             for v in call.outputs:
                 address, layout = self.resolve(v)
                 assert isinstance(layout, Image)
-                edges.append((address, layout.image, layout.block, layout.plane, layout.row, layout.pixel, *layout.extents, *layout.halo))
+                edges.append((address, layout.image, layout.block, layout.plane, layout.row, layout.pixel, *layout.extents,
+                              *layout.halo))
             words |= {12: edge_clearer(), 13: self.data(np.array(edges, np.int64)), 14: len(call.outputs)}
         if kind in ("lanes", "places", "pairs"):
             items = -(-images // call.chunk) * blocks

@@ -242,7 +242,8 @@ class Pool:
         if libc is None or not hasattr(libc, "sched_getcpu"):
             return
         allowed = [c for c in os.sched_getaffinity(0) if c < 8 * _MASK]
-        self.words[_SYSTEM // 8 + 5 : _SYSTEM // 8 + 8] = _address(libc.sched_getcpu), _address(libc.sched_setaffinity), len(allowed)
+        self.words[_SYSTEM // 8 + 5 : _SYSTEM // 8
+                   + 8] = _address(libc.sched_getcpu), _address(libc.sched_setaffinity), len(allowed)
         for core in allowed:
             self.block[_ALLOWED + core // 8] |= 1 << core % 8
 
@@ -251,7 +252,8 @@ class Pool:
         while len(self.threads) < workers:
             permit, tid = threading.Lock(), len(self.threads) + 1
             permit.acquire()
-            thread = threading.Thread(target=_work, args=(self.control, tid, permit, self.block), name=f"netspec-{tid}", daemon=True)
+            thread = threading.Thread(target=_work, args=(self.control, tid, permit, self.block), name=f"netspec-{tid}",
+                                      daemon=True)
             self.permits.append(permit)
             self.threads.append(thread)  # before it starts: an interrupt must not leave one that the next is numbered like
             try:
@@ -329,7 +331,7 @@ def _address(function: Any) -> int:
     return int(ctypes.cast(function, ctypes.c_void_p).value or 0)
 
 
-# ---- the process's pool ---------------------------------------------------------------------------------------------------------
+# ---- the process's pool --------------------------------------------------------------------------------------------------------
 _pool: Pool | None = None
 _first_ticket = 0
 _threads: int | None = None

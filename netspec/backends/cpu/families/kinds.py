@@ -39,7 +39,9 @@ def _uncontracted(f: Formula, types: tuple[TensorType, ...], result: TensorType,
             return "move"
         if is_lanes(f, types, result, lanes):
             return "lanes"
-        return "places" if keeps_place(f, types, result) else "pairs" if pairing(f, types, result) else "move" if move_of(f, types, result) else "loop"
+        return "places" if keeps_place(f, types, result) else "pairs" if pairing(f, types,
+                                                                                 result) else "move" if move_of(f, types,
+                                                                                         result) else "loop"
     if f.numbers - {"N"}:
         return "loop"
     if all(t.batch == 0 for t in types):
@@ -78,10 +80,12 @@ def keeps_to_lanes(f: Formula, types: tuple[TensorType, ...], result: TensorType
 
 def is_slice(f: Formula, types: tuple[TensorType, ...], result: TensorType, lanes: int) -> bool:
     """Whether a value is whole blocks of another's channels, as in the gradient of a concatenation: a move that is a view."""
-    if f.how != "=" or not isinstance(f.right, ast.Subscript) or f.target.compound or len(f.target.axes) < 2 or len(f.targets) > 1:
+    if f.how != "=" or not isinstance(f.right,
+                                      ast.Subscript) or f.target.compound or len(f.target.axes) < 2 or len(f.targets) > 1:
         return False
     (t,), (r,), place, count = types, f.reads, f.target.bare, result.shape[0] or 0
-    if t.batch != result.batch or len(r.axes) != len(place) or r.bare[0] != "n" or place[0] != "n" or r.axes[2:] != f.target.axes[2:] or r.axes[1].bare:
+    if t.batch != result.batch or len(
+        r.axes) != len(place) or r.bare[0] != "n" or place[0] != "n" or r.axes[2:] != f.target.axes[2:] or r.axes[1].bare:
         return False
     first = r.axes[1].const
     return r.axes[1].terms == ((place[1], 1),) and first % lanes == 0 and (count % lanes == 0 or first + count == t.shape[0])
@@ -121,5 +125,6 @@ def _piece_fits(f: Formula, graph: Graph, inputs: tuple[str, ...], result: Tenso
     t = graph.values[inputs[0]].type
     channel, count = f.target.axes[1], t.shape[0] or 0
     ends = channel.const + count == result.shape[0]
-    return (t.batch == result.batch and f.target.axes[0].bare == "n" == f.reads[0].axes[0].bare and len(channel.terms) == 1 and f.reads[0].axes[1].bare is not None
+    return (t.batch == result.batch and f.target.axes[0].bare == "n" == f.reads[0].axes[0].bare and len(channel.terms) == 1
+            and f.reads[0].axes[1].bare is not None
             and channel.const % lanes == 0 and (ends or count % lanes == 0) and f.target.axes[2:] == f.reads[0].axes[2:])

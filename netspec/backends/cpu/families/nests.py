@@ -54,7 +54,8 @@ def is_total(f: Formula) -> bool:
     if f.how == "=" or len(f.targets) > 1 or any(a.terms for a in f.target.axes[2:]):
         return False
     wide = [r for r in f.reads if len(r.axes) > 2]
-    return bool(wide) and all(r.axes[2:] == wide[0].axes[2:] and None not in r.bare[2:] for r in wide) and set(f.reduced) == set(wide[0].indices[2:])
+    return bool(wide) and all(r.axes[2:] == wide[0].axes[2:] and None not in r.bare[2:]
+                              for r in wide) and set(f.reduced) == set(wide[0].indices[2:])
 
 
 def _own(read: tuple[object, ...], target: tuple[object, ...]) -> bool:
@@ -87,7 +88,8 @@ def nests(nodes: tuple[Node, ...], domains: dict[str, tuple[int, ...]]) -> list[
                  and not any(i in totals for i in n.inputs))
         if joins and last is not None:
             out[-1] = Nest(last.form, domain, (*last.nodes, n))
-        elif form == "map" and last is not None and last.form == "map" and last.domain == domain == () and not any(i in totals for i in n.inputs):
+        elif form == "map" and last is not None and last.form == "map" and last.domain == domain == () and not any(i in totals
+                for i in n.inputs):
             out[-1] = Nest("map", (), (*last.nodes, n))
         else:
             out.append(Nest(form, domain, (n,)))
@@ -101,7 +103,9 @@ def crossing(every: list[Nest]) -> set[str]:
     """Values with places that one nest makes and another reads: they must be in memory."""
     made: dict[str, int] = {}
     out: set[str] = set()
-    single = {n.name for nest in every for n in nest.nodes if isinstance(n.op, Formula) and (is_total(n.op) or len(n.type.shape) == 1)}  # one number a channel
+    # one number a channel
+    single = {n.name for nest in every for n in nest.nodes if isinstance(n.op, Formula)
+              and (is_total(n.op) or len(n.type.shape) == 1)}
     for k, nest in enumerate(every):
         for n in nest.nodes:
             out |= {i for i in n.inputs if i in made and made[i] != k and not (i in single and _whole(n, i))}
@@ -112,4 +116,5 @@ def crossing(every: list[Nest]) -> set[str]:
 
 def _whole(n: Node, value: str) -> bool:
     """Whether a formula reads a value of one place where it stands, and not as a window or a pad sees it."""
-    return isinstance(n.op, Formula) and all(a.bare for o, i in zip(n.op.operands, n.inputs) if i == value for r in n.op.reads if r.name == o for a in r.axes[2:])
+    return isinstance(n.op, Formula) and all(a.bare for o, i in zip(n.op.operands, n.inputs) if i == value for r in n.op.reads
+                                             if r.name == o for a in r.axes[2:])

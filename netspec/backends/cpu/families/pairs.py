@@ -10,7 +10,8 @@ from ....ir.types import TensorType
 
 
 @lru_cache(maxsize=4096)
-def pairing(f: Formula, operands: tuple[TensorType, ...], result: TensorType) -> tuple[Literal["correlate", "spread"], Access, Access] | None:
+def pairing(f: Formula, operands: tuple[TensorType, ...], result: TensorType) -> tuple[Literal["correlate", "spread"], Access,
+                                                                                       Access] | None:
     """The form, the read that has the result's channel, and the other one:
 
     correlate   g[n,a,b] += x[n,a,h,w] * y[n,b,h,w]
@@ -20,7 +21,8 @@ def pairing(f: Formula, operands: tuple[TensorType, ...], result: TensorType) ->
     t = f.target
     if not f.is_product or not result.batch or len(f.reads) != 2 or len(t.axes) < 3:
         return None
-    if any(types[r.name].batch != result.batch or r.compound or r.bare[0] != "n" or len(r.axes) < 3 for r in f.reads) or t.compound or t.bare[0] != "n":
+    if any(types[r.name].batch != result.batch or r.compound or r.bare[0] != "n" or len(r.axes) < 3
+           for r in f.reads) or t.compound or t.bare[0] != "n":
         return None
     lane, other = f.reads if f.reads[0].bare[1] == t.bare[1] else f.reads[::-1]
     a, b, places = lane.bare[1], other.bare[1], other.bare[2:]

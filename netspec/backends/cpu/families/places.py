@@ -68,7 +68,8 @@ def shape_of(f: Formula, types: Types) -> tuple[Form, str | None] | None:
     if len(lanes) != 1 or f.how == "max=":
         return None
     c = str(lanes.pop())
-    return ("push", c) if channel.coefficient(c) > 0 and all(r.axes[1].bare == c or not r.axes[1].terms for r in f.reads if types[r.name].batch) else None
+    return ("push", c) if channel.coefficient(c) > 0 and all(r.axes[1].bare == c or not r.axes[1].terms for r in f.reads
+                                                             if types[r.name].batch) else None
 
 
 def is_total(f: Formula, types: Types) -> bool:
@@ -87,7 +88,8 @@ def keeps_place(op: Formula | Pieces, operands: tuple[TensorType, ...], result: 
     if not result.batch or len(target.axes) < 2 or target.axes[0].bare != "n" or len(result.shape) > 4 or f.is_random:
         return False
     batched = [r for r in f.reads if types[r.name].batch]
-    if not batched or any(types[r.name].batch != result.batch or len(r.axes) < 2 or r.axes[0].bare != "n" or len(types[r.name].shape) > 4 for r in batched):
+    if not batched or any(types[r.name].batch != result.batch or len(r.axes) < 2 or r.axes[0].bare != "n"
+                          or len(types[r.name].shape) > 4 for r in batched):
         return False
     wide = max((target, *batched), key=lambda r: len(r.axes)).axes[2:]
     places = [a.bare for a in wide]
@@ -121,7 +123,8 @@ def _part_keeps(f: Formula, types: Types, result: TensorType) -> bool:
         return False
     (r,) = f.reads
     t, to = types[r.name], f.target.axes
-    return (t.batch == result.batch > 0 and to[0].bare == "n" == r.axes[0].bare and len(to[1].terms) == 1 and to[1].terms[0] == (r.axes[1].bare, 1)
+    return (t.batch == result.batch > 0 and to[0].bare == "n" == r.axes[0].bare and len(to[1].terms) == 1 and to[1].terms[0]
+            == (r.axes[1].bare, 1)
             and to[2:] == r.axes[2:] and None not in r.bare and len(result.shape) <= 4)
 
 
@@ -132,7 +135,8 @@ def small_indices(f: Formula, lane: str | None, places: tuple[Axis, ...]) -> lis
 
 def numbers(f: Formula) -> set[str]:
     """Indices, and N, that stand as numbers in an expression."""
-    inside = {id(x) for s in f.subscripts for x in ast.walk(s)} | {id(x.func) for x in ast.walk(f.right) if isinstance(x, ast.Call)}
+    inside = {id(x) for s in f.subscripts for x in ast.walk(s)} | {id(x.func) for x in ast.walk(f.right)
+                                                                   if isinstance(x, ast.Call)}
     return {x.id for x in ast.walk(f.right) if isinstance(x, ast.Name) and id(x) not in inside}
 
 
@@ -169,11 +173,13 @@ def can_follow(node: Node, before: list[Node], types: Types) -> bool:
     if domain_of(node, types) != domain_of(first, types) or node.type.batch != first.type.batch:
         return False
     made = {v.name: m for m in before for v in m.results}
-    if any(isinstance(made[i].op, Formula) and is_total(made[i].op, local_types(made[i], types)) for i in node.inputs if i in made):
+    if any(isinstance(made[i].op, Formula) and is_total(made[i].op, local_types(made[i], types)) for i in node.inputs
+           if i in made):
         return False  # complete only after all places
     if isinstance(node.op, Formula) and any(v in made and _is_point(made[v]) == bool(r.axes[1].terms) for v, r in reads_of(node)):
         return False  # a value of one channel, made as a point and read as a full one, or the other way round
-    return not any(v in made and isinstance(made[v].op, Formula) and not made[v].op.target.axes[1].bare for v, _ in compound_reads(node))
+    return not any(v in made and isinstance(made[v].op, Formula) and not made[v].op.target.axes[1].bare
+                   for v, _ in compound_reads(node))
 
 
 def _is_point(n: Node) -> bool:
@@ -259,8 +265,10 @@ class Plan:
                 channels = 0 if form == "pieces" else extents_of(n, self.types)[str(self.lane(n))]
             else:
                 channels = extents_of(n, self.types)[str(self.lane(n))]
-                joins = (last is not None and last.kind == "channels" and last.channels == channels and self.form(last.nodes[-1]) not in ("push", "pieces")
-                         and not any(i in inside and self.form(inside[i]) == "reduce" for i in n.inputs) and not any(v in inside for v, _ in compound_reads(n)))
+                joins = (last is not None and last.kind == "channels" and last.channels == channels
+                         and self.form(last.nodes[-1]) not in ("push", "pieces")
+                         and not any(i in inside and self.form(inside[i]) == "reduce" for i in n.inputs)
+                         and not any(v in inside for v, _ in compound_reads(n)))
             if joins and last is not None:
                 self.sweeps[-1] = Sweep(last.kind, last.channels, (*last.nodes, n))
             else:
@@ -300,7 +308,8 @@ class Plan:
     @property
     def work(self) -> int:
         """Vectors of one image, roughly."""
-        blocks = max(-(-(self.types[i].shape[0] or 1) // self.lanes) for n in self.nodes for i in (*n.inputs, n.name) if self.types[i].batch)
+        blocks = max(-(-(self.types[i].shape[0] or 1) // self.lanes) for n in self.nodes for i in (*n.inputs, n.name)
+                     if self.types[i].batch)
         return blocks * prod(self.domain)
 
     @property

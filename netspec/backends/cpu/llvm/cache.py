@@ -51,7 +51,8 @@ def machine() -> str:
 
     target = cpu_target.target_context.codegen().magic_tuple()
     generator = _text(importlib.import_module(f"{__package__}.machine_code"))
-    parts = (FORMAT, generator, sys.implementation.cache_tag, platform.python_version(), numba.__version__, llvmlite.__version__, numpy.__version__, *map(str, target))
+    parts = (FORMAT, generator, sys.implementation.cache_tag, platform.python_version(), numba.__version__, llvmlite.__version__,
+             numpy.__version__, *map(str, target))
     return _digest("\n".join(parts).encode())
 
 
@@ -96,7 +97,7 @@ def _text(module: ModuleType) -> str:
         return ""
 
 
-# ---- compiled functions ---------------------------------------------------------------------------------------------------------
+# ---- compiled functions --------------------------------------------------------------------------------------------------------
 @dataclass
 class Statistics:
     """Kernels of this process: compiled here, and found on disk."""
@@ -145,8 +146,10 @@ class Compiled:
     of one name that differ in what their closure holds.
     """
 
-    def __init__(self, name: str, module: str, signature: str, key: str, lower: Callable[[str], Any], function: Function | None = None) -> None:
-        self.name, self.module, self.signature, self.key, self.lower, self.function = name, module, signature, key, lower, function
+    def __init__(self, name: str, module: str, signature: str, key: str, lower: Callable[[str], Any],
+                 function: Function | None = None) -> None:
+        self.name, self.module, self.signature, self.key, self.lower, self.function = (name, module, signature, key, lower,
+                                                                                       function)
         self.__doc__ = function.__doc__
         self._address = 0
 

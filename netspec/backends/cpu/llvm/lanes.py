@@ -81,7 +81,8 @@ from .vecmath import (
 
 __all__ = [
     "Lanes", "at", "call", "erf", "exp", "expm1", "floor", "fma", "get_f32", "get_f64", "get_i32", "get_i64", "keep", "lanes_of",
-    "largest", "log", "log1p", "maximum", "minimum", "only", "power", "put_f32", "put_f64", "put_i32", "put_i64", "scatter", "sigmoid", "smallest",
+    "largest", "log", "log1p", "maximum", "minimum", "only", "power", "put_f32", "put_f64", "put_i32", "put_i64", "scatter",
+    "sigmoid", "smallest",
     "some", "sqrt", "stir", "store", "store_first", "tanh", "to_float32", "to_float64", "total", "uniform_at", "where",
 ]  # fmt: skip
 
@@ -191,12 +192,15 @@ def _mask(kind: Lanes) -> Lanes:
     return kind.with_dtype("mask")
 
 
-for _symbol in (operator.add, operator.sub, operator.mul, operator.truediv, operator.and_, operator.or_, operator.xor, operator.neg, operator.invert):
+for _symbol in (operator.add, operator.sub, operator.mul, operator.truediv, operator.and_, operator.or_, operator.xor,
+                operator.neg, operator.invert):
     _operator(_symbol, _same, _symbol)
 _operator(abs, _same, Vec.abs)
-for _symbol, _plain in ((operator.iadd, operator.add), (operator.isub, operator.sub), (operator.imul, operator.mul), (operator.itruediv, operator.truediv)):
+for _symbol, _plain in ((operator.iadd, operator.add), (operator.isub, operator.sub), (operator.imul, operator.mul),
+                        (operator.itruediv, operator.truediv)):
     _operator(_symbol, _same, _plain)
-for _symbol, _how in ((operator.lt, "<"), (operator.le, "<="), (operator.gt, ">"), (operator.ge, ">="), (operator.eq, "=="), (operator.ne, "!=")):
+for _symbol, _how in ((operator.lt, "<"), (operator.le, "<="), (operator.gt, ">"), (operator.ge, ">="), (operator.eq, "=="),
+                      (operator.ne, "!=")):
     _operator(_symbol, _mask, lambda x, y, how=_how: x.compare(how, y))
 
 
@@ -318,7 +322,8 @@ def only(context: Any, v: Any, k: Any, x: Any) -> Any:
         return None
 
     def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.select(_first_lanes(builder, v, args[1]), args[0], _as(context, builder, args[2], signature.args[2], v).value)
+        return builder.select(_first_lanes(builder, v, args[1]), args[0],
+                              _as(context, builder, args[2], signature.args[2], v).value)
 
     return v(v, types.int64, x), lower
 
@@ -448,7 +453,8 @@ def lanes_of(dtype: str, count: int) -> LaneFunctions:
 
         def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             if k == 0:  # the same element for every lane
-                return from_lanes(builder, [builder.load(builder.inttoptr(args[0], _PTR), align=item, typ=kind.llvm.element)] * count).value
+                return from_lanes(builder, [builder.load(builder.inttoptr(args[0], _PTR), align=item, typ=kind.llvm.element)]
+                                  * count).value
             wide = builder.load(builder.inttoptr(args[0], _PTR), align=item, typ=ir.VectorType(kind.llvm.element, k * count))
             return builder.shuffle_vector(wide, wide, ir.Constant(ir.VectorType(I32, count), [k * i for i in range(count)]))
 
@@ -474,7 +480,8 @@ def lanes_of(dtype: str, count: int) -> LaneFunctions:
         def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             b = builder
             start = b.trunc(args[1], I32)
-            steps = Vec(b, ir.Constant(ir.VectorType(I32, count), list(range(count)))) * broadcast(b, b.trunc(args[2], I32), count)
+            steps = Vec(b,
+                        ir.Constant(ir.VectorType(I32, count), list(range(count)))) * broadcast(b, b.trunc(args[2], I32), count)
             low = steps + broadcast(b, start, count)
             carry = low.below(broadcast(b, start, count))
             return _uniform(b, low, carry, args[0], args[1]).to_float(kind.llvm.element).value

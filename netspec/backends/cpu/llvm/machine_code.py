@@ -87,10 +87,12 @@ class Library(_base):  # type: ignore[misc]
     def lower(self, function: Function, signature: Any) -> Any:
         """Lower a function into this library; what Numba calls it."""
         flags = _flags()
-        for flag, value in (("no_compile", True), ("no_cpython_wrapper", True), ("no_cfunc_wrapper", True), ("nrt", False), ("error_model", "numpy")):
+        for flag, value in (("no_compile", True), ("no_cpython_wrapper", True), ("no_cfunc_wrapper", True), ("nrt", False),
+                            ("error_model", "numpy")):
             setattr(flags, flag, value)
         make: Any = compiler.compile_extra
-        made = make(_typing(), _target.target_context, function, signature.args, signature.return_type, flags, {}, library=self, pipeline_class=Pipeline)
+        made = make(_typing(), _target.target_context, function, signature.args, signature.return_type, flags, {}, library=self,
+                    pipeline_class=Pipeline)
         return made.fndesc
 
     def use(self, part: Library) -> None:

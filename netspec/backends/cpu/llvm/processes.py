@@ -76,7 +76,8 @@ def _compile_elsewhere(kernels: list[Compiled]) -> subprocess.Popen[bytes] | Non
     work = []
     for k in kernels:
         module = sys.modules[k.module]
-        work.append((module.__dict__.get("__netspec_source__"), module.__dict__.get("__netspec_title__", module.__name__), k.name, k.key))
+        work.append((module.__dict__.get("__netspec_source__"), module.__dict__.get("__netspec_title__", module.__name__), k.name,
+                     k.key))
     if "__netspec_source__" in globals() or not sys.executable or getattr(sys, "frozen", False):
         return None  # in a file that stands alone nobody else can import this; elsewhere there is no interpreter to start
     folder = str(place().path)
@@ -86,7 +87,8 @@ def _compile_elsewhere(kernels: list[Compiled]) -> subprocess.Popen[bytes] | Non
         with tempfile.TemporaryFile() as given:  # a pipe would hold few of them, and its writer up
             given.write(json.dumps(work).encode())
             given.seek(0)
-            return subprocess.Popen(command, stdin=given, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder, env={**os.environ, "NETSPEC_CACHE": folder})
+            return subprocess.Popen(command, stdin=given, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder,
+                                    env={**os.environ, "NETSPEC_CACHE": folder})
     except OSError:
         return None
 

@@ -186,7 +186,8 @@ def broadcast(builder: Any, scalar: Any, count: int) -> Vec:
     """The scalar in every lane."""
     t = ir.VectorType(scalar.type, count)
     one = builder.insert_element(ir.Constant(t, ir.Undefined), scalar, I32(0))
-    return Vec(builder, builder.shuffle_vector(one, ir.Constant(t, ir.Undefined), ir.Constant(ir.VectorType(I32, count), [0] * count)))
+    return Vec(builder,
+               builder.shuffle_vector(one, ir.Constant(t, ir.Undefined), ir.Constant(ir.VectorType(I32, count), [0] * count)))
 
 
 def from_lanes(builder: Any, scalars: list[Any]) -> Vec:
@@ -240,7 +241,8 @@ def _halve(x: Vec, join: Callable[[Vec, Vec], Vec]) -> Any:
     while x.count > 1:
         half = x.count // 2
         low, high = (
-            Vec(x.b, x.b.shuffle_vector(x.value, x.value, ir.Constant(ir.VectorType(I32, half), list(range(k, k + half))))) for k in (0, half)
+            Vec(x.b, x.b.shuffle_vector(x.value, x.value, ir.Constant(ir.VectorType(I32, half), list(range(k, k + half)))))
+            for k in (0, half)
         )
         x = join(low, high)
     return x.lane(0)
@@ -270,7 +272,8 @@ def _reduced(x: Vec) -> tuple[Vec, Vec, Vec]:
     n = shifted - magic
     r = n.fma(-0.693145751953125, x)
     r = n.fma(-1.428606765330187045e-06, r)
-    p = _polynomial(r, 0.000198527617612853646, 0.00139304355252534151, 0.00833336077630519867, 0.0416664853692054749, 0.16666667163372040, 0.5)
+    p = _polynomial(r, 0.000198527617612853646, 0.00139304355252534151, 0.00833336077630519867, 0.0416664853692054749,
+                    0.16666667163372040, 0.5)
     return shifted.bits() - magic.bits(), r, p * (r * r)
 
 

@@ -39,7 +39,8 @@ from ..kernels import FRAME_OPERANDS, FRAME_SUMS
 call3, call5, call6, call7 = caller(3), caller(5), caller(6), caller(7)
 
 # a Winograd gather shares the words of a gather; these stand where that one has phases, parts, planes and pixels
-W_TILE_ROWS, W_TILES, W_PARTS, W_ROWS_PER_ITEM, W_X_BLOCKS, W_WEIGHTS, W_EXTRA = G_PHASES, G_PHASE_COUNT, G_PARTS, G_SPLIT, G_CHUNK, 31, G_X_PLANE
+W_TILE_ROWS, W_TILES, W_PARTS, W_ROWS_PER_ITEM, W_X_BLOCKS, W_WEIGHTS, W_EXTRA = (G_PHASES, G_PHASE_COUNT, G_PARTS, G_SPLIT,
+                                                                                  G_CHUNK, 31, G_X_PLANE)
 # a table of further words, at the address in W_EXTRA
 (X_BLOCK, X_FIRST, X_LIMIT, X_LEFT, X_ZEROS, X_IN, X_IN_LAST, X_OUT, X_OUT_LAST, X_OUT_ROWS, X_SHARES, X_KERNELS) = range(12)
 X_WORDS = 16
@@ -122,8 +123,10 @@ def winograd_gather_item(row: int, item: int, scratch: int) -> int:
 
 
 # ---- the weight gradient: words of a row ----------------------------------------------------------------------------------
-(Y_TILE_ROWS, Y_TILES, Y_ROWS_PER_CHUNK, Y_PARTS, Y_SHARES, Y_IMAGES, Y_X, Y_X_IMAGE, Y_X_BLOCK, Y_X_ROW, Y_X_BLOCKS, Y_X_LIMIT, Y_Y, Y_Y_IMAGE,
- Y_Y_BLOCK, Y_Y_ROW, Y_Y_BLOCKS, Y_Y_LIMIT, Y_ZEROS, Y_X_IN, Y_X_IN_LAST, Y_Y_IN, Y_Y_IN_LAST, Y_KERNEL, Y_INTO, Y_PART, Y_BYTES) = range(8, 35)
+(Y_TILE_ROWS, Y_TILES, Y_ROWS_PER_CHUNK, Y_PARTS, Y_SHARES, Y_IMAGES, Y_X, Y_X_IMAGE, Y_X_BLOCK, Y_X_ROW, Y_X_BLOCKS, Y_X_LIMIT,
+ Y_Y, Y_Y_IMAGE,
+ Y_Y_BLOCK, Y_Y_ROW, Y_Y_BLOCKS, Y_Y_LIMIT, Y_ZEROS, Y_X_IN, Y_X_IN_LAST, Y_Y_IN, Y_Y_IN_LAST, Y_KERNEL, Y_INTO, Y_PART,
+ Y_BYTES) = range(8, 35)
 
 
 @inlined
@@ -137,7 +140,9 @@ def transform(tiles: int, full: int, last: int, x: int, xrow: int, real: int, ze
 @inlined
 def winograd_outer_item(row: int, item: int, scratch: int) -> int:
     """One part of all rows of tiles, for a share of the blocks of lanes: sums of products, not yet transformed back."""
-    TH, TW, bytes, shares, parts = word(row, Y_TILE_ROWS), word(row, Y_TILES), word(row, Y_BYTES), word(row, Y_SHARES), word(row, Y_PARTS)
+    TH, TW, bytes, shares, parts = word(row, Y_TILE_ROWS), word(row, Y_TILES), word(row,
+                                                                                    Y_BYTES), word(row, Y_SHARES), word(row,
+                                                                                            Y_PARTS)
     share, part = item % shares, item // shares
     x_blocks, y_blocks = word(row, Y_X_BLOCKS), word(row, Y_Y_BLOCKS)
     g0, g1 = y_blocks * share // shares, y_blocks * (share + 1) // shares
@@ -159,16 +164,17 @@ def winograd_outer_item(row: int, item: int, scratch: int) -> int:
             place = (q - q0) * TW * bytes
             for c in range(x_blocks):
                 x = word(row, Y_X) + n * word(row, Y_X_IMAGE) + c * word(row, Y_X_BLOCK) + 4 * r * word(row, Y_X_ROW)
-                transform(TW, word(row, Y_X_IN), word(row, Y_X_IN_LAST), x, word(row, Y_X_ROW), min(6, word(row, Y_X_LIMIT) - 4 * r), zeros,
-                          V + c * tiles * bytes + place, vfar, bytes)
+                transform(TW, word(row, Y_X_IN), word(row, Y_X_IN_LAST), x, word(row, Y_X_ROW),
+                          min(6, word(row, Y_X_LIMIT) - 4 * r), zeros, V + c * tiles * bytes + place, vfar, bytes)
             for g in range(g0, g1):
                 y = word(row, Y_Y) + n * word(row, Y_Y_IMAGE) + g * word(row, Y_Y_BLOCK) + 4 * r * word(row, Y_Y_ROW)
-                transform(TW, word(row, Y_Y_IN), word(row, Y_Y_IN_LAST), y, word(row, Y_Y_ROW), min(4, word(row, Y_Y_LIMIT) - 4 * r), zeros,
-                          M + (g - g0) * tiles * bytes + place, mfar, bytes)
+                transform(TW, word(row, Y_Y_IN), word(row, Y_Y_IN_LAST), y, word(row, Y_Y_ROW),
+                          min(4, word(row, Y_Y_LIMIT) - 4 * r), zeros, M + (g - g0) * tiles * bytes + place, mfar, bytes)
         for xi in range(36):
             for g in range(g0, g1):
                 for c in range(x_blocks):
-                    call13(word(row, Y_KERNEL), 1, 1, tiles, V + xi * vfar + c * tiles * bytes, 0, 0, bytes, M + xi * mfar + (g - g0) * tiles * bytes,
+                    call13(word(row, Y_KERNEL), 1, 1, tiles, V + xi * vfar + c * tiles * bytes, 0, 0, bytes,
+                           M + xi * mfar + (g - g0) * tiles * bytes,
                            0, 0, bytes, into + (xi * (y_blocks * x_blocks | 1) + g * x_blocks + c) * block, add)
         add = 1
         q0 = q1
@@ -186,7 +192,8 @@ Z_FROM, Z_TO, Z_PAIRS, Z_KERNEL, Z_BLOCK, Z_PARTS, Z_PART = range(8, 15)
 def winograd_weights_item(row: int, item: int, scratch: int) -> int:
     """One pair of blocks of a weight into Winograd's domain."""
     block = word(row, Z_BLOCK)
-    call3(word(row, Z_KERNEL), word(row, Z_FROM) + item * 9 * block, word(row, Z_TO) + item * block, (word(row, Z_PAIRS) | 1) * block)
+    call3(word(row, Z_KERNEL), word(row, Z_FROM) + item * 9 * block, word(row, Z_TO) + item * block, (word(row, Z_PAIRS) | 1)
+          * block)
     return 0
 
 
@@ -194,6 +201,6 @@ def winograd_weights_item(row: int, item: int, scratch: int) -> int:
 def winograd_fold_item(row: int, item: int, scratch: int) -> int:
     """One pair of blocks of a weight gradient: the sum of the parts, back from Winograd's domain."""
     block = word(row, Z_BLOCK)
-    call5(word(row, Z_KERNEL), word(row, Z_FROM) + item * block, (word(row, Z_PAIRS) | 1) * block, word(row, Z_PARTS), word(row, Z_PART),
-          word(row, Z_TO) + item * 9 * block)
+    call5(word(row, Z_KERNEL), word(row, Z_FROM) + item * block, (word(row, Z_PAIRS) | 1) * block, word(row, Z_PARTS),
+          word(row, Z_PART), word(row, Z_TO) + item * 9 * block)
     return 0

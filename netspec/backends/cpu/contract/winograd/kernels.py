@@ -18,9 +18,11 @@ from typing import Any
 from ...llvm.vec import E, Value, i64
 from ..kernels import FRAME_OPERANDS, Emit, Ending, Epilogue
 
-BT = ((4, 0, -5, 0, 1, 0), (0, -4, -4, 1, 1, 0), (0, 4, -4, -1, 1, 0), (0, -2, -1, 2, 1, 0), (0, 2, -1, -2, 1, 0), (0, 4, 0, -5, 0, 1))
+BT = ((4, 0, -5, 0, 1, 0), (0, -4, -4, 1, 1, 0), (0, 4, -4, -1, 1, 0), (0, -2, -1, 2, 1, 0), (0, 2, -1, -2, 1, 0),
+      (0, 4, 0, -5, 0, 1))
 AT = ((1, 1, 1, 1, 1, 0), (0, 1, -1, 2, -2, 0), (0, 1, 1, 4, 4, 0), (0, 1, -1, 8, -8, 1))
-G = ((1 / 4, 0, 0), (-1 / 6, -1 / 6, -1 / 6), (-1 / 6, 1 / 6, -1 / 6), (1 / 24, 1 / 12, 1 / 6), (1 / 24, -1 / 12, 1 / 6), (0, 0, 1))
+G = ((1 / 4, 0, 0), (-1 / 6, -1 / 6, -1 / 6), (-1 / 6, 1 / 6, -1 / 6), (1 / 24, 1 / 12, 1 / 6), (1 / 24, -1 / 12, 1 / 6),
+     (0, 0, 1))
 A = tuple(zip(*AT))
 GT = tuple(zip(*G))
 Matrix = Sequence[Sequence[float]]
@@ -124,7 +126,8 @@ def tile_out(valid: int, steps: tuple[int, ...], outputs: int, extras: int, epil
                 columns.append(transform(e, AT, d))
             for i in range(4):
                 with b.if_then(b.icmp_signed("<", i64(i), real), likely=True):
-                    at = [e.offset(p, b.add(b.mul(t, i64(4 * s)), b.mul(far_row, i64(i)))) for p, s, far_row in zip(bases, steps, strides)]
+                    at = [e.offset(p, b.add(b.mul(t, i64(4 * s)), b.mul(far_row, i64(i))))
+                          for p, s, far_row in zip(bases, steps, strides)]
                     ending = Ending(e, epilogue, FRAME, outputs, extras, masked)
                     for j, v in enumerate(transform(e, AT, [c[i] for c in columns])[:valid]):
                         places = [(p, j * s) for p, s in zip(at, steps)]

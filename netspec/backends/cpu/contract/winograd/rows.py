@@ -71,8 +71,8 @@ def gather(g: WinogradGather, N: int, resolve: Resolve, out: Rows) -> None:
                             module=MODULE) if word == W.X_OUT_LAST or TW > 1 else 0
     for k in range(4):
         vector = 4 * g.lanes
-        more[W.X_KERNELS + k] = kernel("gather", 6, 8 >> k, "blocks", g.lanes, min(4, g.lanes), vector, (vector,), 1, 0, (("store", 0, "acc"),), False,
-                                       g.lanes, "float32")
+        more[W.X_KERNELS + k] = kernel("gather", 6, 8 >> k, "blocks", g.lanes, min(4, g.lanes), vector, (vector,), 1, 0,
+                                       (("store", 0, "acc"),), False, g.lanes, "float32")
     row[W.W_EXTRA] = out.table(more)
 
 
@@ -92,7 +92,8 @@ def outer(o: WinogradOuter, N: int, resolve: Resolve, out: Rows) -> None:
     row[W.Y_Y_BLOCKS], row[W.Y_Y_LIMIT] = y.blocks, y.extents[1]
     row[W.Y_ZEROS] = out.table(np.zeros((4 * TW + 8) * o.lanes), np.float32)
     last = TW - 1
-    for matrix, size, word, valid in (("BT", 6, W.Y_X_IN_LAST, x.extents[2] + x.halo[2] - left - 4 * last), ("A", 4, W.Y_Y_IN_LAST, y.extents[2] - 4 * last)):
+    for matrix, size, word, valid in (("BT", 6, W.Y_X_IN_LAST, x.extents[2] + x.halo[2] - left - 4 * last),
+                                      ("A", 4, W.Y_Y_IN_LAST, y.extents[2] - 4 * last)):
         row[word - 1] = kernel("tile_in", 7, matrix, size, size, o.lanes, module=MODULE) if TW > 1 else 0
         row[word] = kernel("tile_in", 7, matrix, size, min(size, valid), o.lanes, module=MODULE)
     row[W.Y_KERNEL] = kernel("outer", 13, tuple(range(0, 4 * o.lanes, 4)), "blocks", o.lanes, o.lanes, "float32")

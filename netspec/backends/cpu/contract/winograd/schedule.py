@@ -17,7 +17,9 @@ def wins(c: Contraction, target: Target) -> bool:
     """Whether Winograd's form is allowed and faster. Its gain is 4, less what tiles beyond the edge waste and what the
     transforms cost, which the channels on the other side pay for."""
     lanes = target.lanes
-    if target.precision != "float32" or target.item != 4 or not c.stencil or min(c.ins, c.outs) < lanes or -(-c.ins // lanes) > TABLE_ENTRIES:
+    if target.precision != "float32" or target.item != 4 or not c.stencil or min(c.ins,
+                                                                                 c.outs) < lanes or -(
+                                                                                     -c.ins // lanes) > TABLE_ENTRIES:
         return False
     if c.kind == "outer" and WeightOrder(c, lanes, False) != WeightOrder(c, lanes, whole=True):
         return False
@@ -72,15 +74,16 @@ def domain_bytes(pairs: int, lanes: int) -> int:
     return 36 * (pairs | 1) * lanes * lanes * 4
 
 
-def plan_gather(c: Contraction, name: str, operands: Operands, source: str, prepare: tuple[Call, ...], derived: tuple[Workspace, ...], lanes: int,
-                masked: bool) -> Plan:
+def plan_gather(c: Contraction, name: str, operands: Operands, source: str, prepare: tuple[Call, ...],
+                derived: tuple[Workspace, ...], lanes: int, masked: bool) -> Plan:
     """`source` is where the weight lies in the order of whole blocks; `prepare` puts it there."""
     outputs, image, extras, vectors, sums, epilogue = operands
     pairs = -(-c.ins // lanes) * -(-c.outs // lanes)
     weights = WinogradWeights(f"{name}.winograd", f"{source}.winograd", source, pairs, lanes)
     cut = chunks(c, lanes)
     scratch = FRAME_AND_TABLE + 36 * ((-(-c.ins // lanes) + -(-c.outs // lanes)) * cut.tiles + 2) * lanes * 4
-    call = WinogradGather(name, c, outputs, image, weights.into, extras, vectors, sums, epilogue, lanes, masked, cut.rows, cut.images, scratch)
+    call = WinogradGather(name, c, outputs, image, weights.into, extras, vectors, sums, epilogue, lanes, masked, cut.rows,
+                          cut.images, scratch)
     return Plan((*prepare, weights), call, derived=(*derived, Workspace(weights.into, domain_bytes(pairs, lanes))))
 
 
@@ -95,6 +98,7 @@ def plan_outer(c: Contraction, name: str, image: str, out: str, into: str, lanes
     rows = max(1, round(min(128, max(32, 1.2e6 / tile)) / TW))
     each = TH * TW * images / 32
     there = f"{name}.parts"
-    call = WinogradOuter(name, c, image, out, there, lanes, rows, shares, parts, each, FRAME_AND_TABLE + rows * TW * tile + 72 * lanes * 4)
+    call = WinogradOuter(name, c, image, out, there, lanes, rows, shares, parts, each, FRAME_AND_TABLE + rows * TW * tile + 72
+                         * lanes * 4)
     fold = WinogradFold(f"{name}.fold", into, there, x_blocks * y_blocks, parts, each, lanes)
     return Plan((), call, (fold,), (Workspace(there, parts * size),))

@@ -16,20 +16,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from netspec.diagnostics import Advice, Diagnostic, render
-from netspec.elaborate.nets import check_module
-from netspec.source import Source
-from netspec.syntax.load import specs_folder
-from netspec.syntax.parser import parse_recovering
-from test_verdicts import FILES, specs
+from test_verdicts import FILES, findings, specs
 
 ERRORS = Path(__file__).parent / "corpus" / "errors"
 COMMANDS = ("--", "net.", "compile(", "fit(")  # what is pasted into a shell or a program
 NAME = "spec.net"
-
-
-@functools.cache
-def findings(text: str) -> list[Diagnostic]:
-    return check_module(*parse_recovering(Source(NAME, text, str(specs_folder()))))
 
 
 def mistakes(found: list[Diagnostic]) -> Counter[tuple[str, str]]:

@@ -8,6 +8,7 @@ train section behind a net of ten classes.
 
 from __future__ import annotations
 
+import functools
 import random
 import re
 from collections.abc import Iterator
@@ -47,6 +48,7 @@ def marked(text: str, sign: str) -> Marks:
     return out
 
 
+@functools.cache  # test_hints.py asks again
 def findings(text: str) -> list[Diagnostic]:
     return check_module(*parse_recovering(Source("spec.net", text, str(specs_folder()))))
 

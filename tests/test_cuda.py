@@ -99,9 +99,9 @@ def emulated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("netspec.backends.cuda.executor.NumbaDevice", EmulatedDevice)
 
 
-@pytest.mark.parametrize("name", test_random_nets.NUMERIC)
+@pytest.mark.parametrize("name", [n for n in test_random_nets.NUMERIC if n != "r060"])
 def test_random_networks(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Outputs and gradients that PyTorch recorded. Races were looked for layer by layer; here that would take as long again."""
+    """Outputs and gradients that PyTorch recorded; r060 is as long as all others, and has no layer that they have not. Races were looked for layer by layer; here that would take as long again."""
     monkeypatch.setattr("netspec.backends.cuda.executor.NumbaDevice", partial(EmulatedDevice, checks=False))
     test_random_nets.test_outputs_and_gradients(name, "cuda", "float64")
 

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from . import data
     from .compiler import Spec, compile, load_graph
     from .diagnostics import MissingFileError, NetspecError, SpecError, UsageError
-    from .runtime.history import History
     from .runtime.network import Network
+    from .runtime.train.history import History
 
 __version__ = "0.1.0"
 _WHERE = {
     "compile": "compiler", "load_graph": "compiler", "Spec": "compiler",
-    "Network": "runtime.network", "History": "runtime.history",
+    "Network": "runtime.network", "History": "runtime.train.history",
     "NetspecError": "diagnostics", "SpecError": "diagnostics", "MissingFileError": "diagnostics", "UsageError": "diagnostics",
 }
 

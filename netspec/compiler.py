@@ -3,7 +3,7 @@
     source = read_source(path)                     the text                         source.py, syntax/load.py
     module = read_module(source)                   its syntax tree                  syntax/parser.py, elaborate/nets.py
     graph  = elaborate(module, net, ...)           layers, every shape checked      elaborate/nets.py
-    recipe = recipe_of(graph)                      how it is trained                runtime/recipe.py
+    recipe = recipe_of(graph)                      how it is trained                runtime/train/recipe.py
     network = Network(graph, device, ...)          parameters, on a device          runtime/network.py
 
 A device's backend takes it from there, for each of predict, gradients and step when it is first called
@@ -47,7 +47,7 @@ def compile(path: str | os.PathLike[str] | None = None, net: str | None = None, 
     Errors: all mistakes of the text at once, as SpecError; a file that is not there, as MissingFileError.
     """
     from .runtime.network import Network
-    from .runtime.recipe import recipe_of
+    from .runtime.train.recipe import recipe_of
 
     module = _module(path, text)
     given = _given(parameters, more)
@@ -117,7 +117,7 @@ class Spec:
         precision where none is given."""
         from .runtime.devices import at_precision, checked_dtype
         from .runtime.footprint import footprints
-        from .runtime.recipe import recipe_of
+        from .runtime.train.recipe import recipe_of
 
         return footprints(at_precision(self.graph, precision), recipe_of(self.graph), checked_dtype(dtype, device), device)
 

@@ -63,7 +63,7 @@ def _trained(text: str) -> Any:
     from netspec.ir.layout import Target
     from netspec.passes.lower import lower
     from netspec.passes.objective import training_program
-    from netspec.runtime.recipe import recipe_of
+    from netspec.runtime.train.recipe import recipe_of
 
     graph = _graph(text)
     forward = lower(False)(graph)

@@ -19,10 +19,10 @@ from safetensors.numpy import save, save_file
 
 import netspec
 from netspec import NetspecError
-from netspec.runtime.checkpoint import OtherNetWarning, ResumeWarning, _digest
-from netspec.runtime.facts import FIELDS
-from netspec.runtime.standalone import read_arrays
-from netspec.runtime.tensors import Tensors, widened
+from netspec.runtime.io.checkpoint import OtherNetWarning, ResumeWarning, _digest
+from netspec.runtime.io.facts import FIELDS
+from netspec.runtime.io.tensors import Tensors, widened
+from netspec.runtime.standalone.network import read_arrays
 
 TEXT = "net a:\n  input 4x3x3\n  conv 3 3x3 bn relu\n  fc 2\n\ntrain a:\n  loss cross_entropy\n  adam lr=0.1\n"
 
@@ -255,7 +255,7 @@ def test_a_mismatch_names_the_true_difference(tmp_path: Path) -> None:
 KILLED = """
 import os, signal, sys
 import netspec
-from netspec.runtime import checkpoint
+from netspec.runtime.io import checkpoint
 net = netspec.compile(text="net a:\\n  input 4\\n  fc 2\\n", device="reference")
 os.fsync = lambda f: os.kill(os.getpid(), signal.SIGKILL)  # in the middle of the save
 net.save(sys.argv[1])

@@ -32,7 +32,7 @@ from netspec.layers.layer import Example
 from netspec.losses.loss import LOSSES
 from netspec.optimisers.optimiser import OPTIMISERS
 from netspec.passes.objective import Term
-from netspec.runtime.recipe import recipe_of
+from netspec.runtime.train.recipe import recipe_of
 from small import Net
 from test_layers import EXAMPLES, graph_of
 from test_passes import NETS

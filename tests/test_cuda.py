@@ -29,7 +29,7 @@ from netspec.ir.graph import Graph
 from netspec.layers.layer import Example
 from netspec.optimisers.optimiser import OPTIMISERS
 from netspec.runtime.footprint import footprints
-from netspec.runtime.recipe import recipe_of
+from netspec.runtime.train.recipe import recipe_of
 from small import Net, word
 from test_cpu import SINGLE, TERMS, agree, batch, distance, filled, near
 from test_layers import EXAMPLES, graph_of

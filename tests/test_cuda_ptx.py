@@ -25,7 +25,7 @@ from netspec.passes import run
 from netspec.passes.infer_shapes import infer_shapes
 from netspec.passes.lower import lower
 from netspec.passes.objective import training_program, update_program
-from netspec.runtime.recipe import recipe_of
+from netspec.runtime.train.recipe import recipe_of
 
 pytest.importorskip("numba_cuda")
 pytestmark = pytest.mark.ptx

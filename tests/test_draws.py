@@ -13,8 +13,8 @@ import pytest
 
 import netspec
 from emulated import EmulatedDevice
-from netspec.runtime.emit import standalone
 from netspec.runtime.network import Network
+from netspec.runtime.standalone.emit import standalone
 
 MC = "net a:\n  input 6x2x3\n  dropout 0.4 mc\n"
 BOTH = "net a:\n  input 6x2x3\n  dropout 0.4 mc\n  dropout 0.3 spatial mc\n  flatten\n  dropout 0.5 mc\n"

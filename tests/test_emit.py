@@ -16,8 +16,8 @@ import pytest
 
 import netspec
 from netspec.optimisers import OPTIMISERS
-from netspec.runtime.embed import ROOT, needed
-from netspec.runtime.emit import ROOTS, function_texts, standalone
+from netspec.runtime.standalone.embed import ROOT, needed
+from netspec.runtime.standalone.emit import ROOTS, function_texts, standalone
 
 SMALL = """\
 net small:

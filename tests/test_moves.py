@@ -19,7 +19,7 @@ from netspec.layers.layer import Example
 from netspec.passes.infer_shapes import infer_shapes
 from netspec.passes.lower import lower
 from netspec.passes.objective import Term, cotangent_program, training_program
-from netspec.runtime.recipe import recipe_of
+from netspec.runtime.train.recipe import recipe_of
 from netspec.syntax.load import specs_folder
 from test_layers import EXAMPLES, graph_of
 from test_places import both

@@ -14,8 +14,8 @@ import netspec
 from emulated import EmulatedDevice
 from netspec.diagnostics import NetspecError
 from netspec.optimisers.line_search import strong_wolfe
-from netspec.runtime.emit import standalone
 from netspec.runtime.network import Network
+from netspec.runtime.standalone.emit import standalone
 
 TEXT = """\
 net a:

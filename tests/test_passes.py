@@ -29,7 +29,7 @@ from netspec.passes.infer_shapes import infer_shapes
 from netspec.passes.lower import lower
 from netspec.passes.objective import Term, training_program
 from netspec.passes.split_sums import split_sums
-from netspec.runtime.recipe import recipe_of
+from netspec.runtime.train.recipe import recipe_of
 from small import Net, sequence
 
 TARGET = Target("cpu", 64, 8)

@@ -13,7 +13,7 @@ from netspec.backends.cpu.families.step import Step
 from netspec.backends.cpu.plan import plan_entry
 from netspec.cli import main
 from netspec.ir.graph import Graph
-from netspec.runtime.recipe import recipe_of
+from netspec.runtime.train.recipe import recipe_of
 
 SPIKES = (-9999.0, 65504.0, 1e6, 3e38, float("nan"))
 TWO = "net a:\n  input 16x20x20\n  conv 16 3x3 bn relu\n  conv 16 3x3 bn relu\n  avgpool global\n  fc 5\n"

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TRAIN = """
 import hashlib, sys
 import netspec
-from netspec.runtime.session import set_threads
+from netspec.runtime.train.session import set_threads
 set_threads("cpu", int(sys.argv[1]))
 (x, y), (xt, yt) = netspec.data.digits()
 net = netspec.compile("specs/digits.net", seed=3)
@@ -43,7 +43,7 @@ def test_the_same_bits_on_any_number_of_threads() -> None:
 
 @pytest.mark.parametrize("folder", ["runtime", "data"])
 def test_every_refusal_is_catalogued(folder: str) -> None:
-    texts = [p.read_text(encoding="utf-8") for p in sorted((ROOT / "netspec" / folder).glob("*.py"))]
+    texts = [p.read_text(encoding="utf-8") for p in sorted((ROOT / "netspec" / folder).rglob("*.py"))]
     codes = {c for t in texts for c in re.findall(r'(?:misuse\(|code=|, )"([a-z]+-[a-z-]+)"', t)}
     assert codes
     assert not codes - set(CATALOGUE)

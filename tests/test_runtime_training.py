@@ -14,9 +14,9 @@ import pytest
 import netspec
 from netspec.diagnostics import NetspecError
 from netspec.metrics import METRICS
-from netspec.runtime.checkpoint import ResumeWarning
+from netspec.runtime.io.checkpoint import ResumeWarning
 from netspec.runtime.network import Network
-from netspec.runtime.recipe import Rates
+from netspec.runtime.train.recipe import Rates
 
 SPEC = """
 net small(width=4):
@@ -236,7 +236,7 @@ def test_schedules_steer_the_rate_and_go_on() -> None:
 def test_decay_and_factors_by_parameter() -> None:
     from netspec.ir.graph import Parameter
     from netspec.optimisers import OPTIMISERS as KNOWN
-    from netspec.runtime.recipe import Recipe
+    from netspec.runtime.train.recipe import Recipe
 
     ps = (Parameter("w", (2,), "weight"), Parameter("b", (2,), "bias", factors=(("lr", 2.0),)), Parameter("n", (2,), "norm"),
           Parameter("f", (2,), "weight", trainable=False), Parameter("m", (2,), "buffer", trainable=False))
@@ -491,7 +491,7 @@ def test_data_from_files(tmp_path: Path) -> None:
 
 
 def test_a_session_trains_tests_saves_and_says_what_next(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from netspec.runtime.session import train
+    from netspec.runtime.train.session import train
 
     x, y = some(12)
     np.savez(tmp_path / "a.npz", x=x, y=y, x_test=x[:5], y_test=y[:5])

@@ -13,7 +13,7 @@ from netspec.backends.cpu.passes.shorten import KEPT, shorten
 from netspec.backends.cpu.plan import plan_entry
 from netspec.ir.graph import Graph
 from netspec.passes.objective import training_program
-from netspec.runtime.recipe import recipe_of
+from netspec.runtime.train.recipe import recipe_of
 
 BODIES = {
     "residual": "  repeat 12:\n    residual:\n      conv 8 3x3 bn relu\n      conv 8 3x3 bn\n",

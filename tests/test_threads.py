@@ -522,7 +522,7 @@ def test_an_interrupt_at_any_call_leaves_nobody_inside() -> None:
 # ---- the file that stands alone ------------------------------------------------------------------------------------------------------
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    from netspec.runtime.emit import standalone
+    from netspec.runtime.standalone.emit import standalone
 
     file = tmp_path_factory.mktemp("alone") / "small_alone.py"
     text = "net small:\n  input 4x6x6\n  conv 8 3x3 relu\n  fc 3\ntrain small:\n  loss cross_entropy\n  sgd lr=0.05 momentum=0.9\n"

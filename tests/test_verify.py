@@ -12,10 +12,10 @@ import netspec
 from netspec.backends.cpu.values import Port
 from netspec.cli import main
 from netspec.ir.graph import Graph
-from netspec.runtime import verify as verifying
-from netspec.runtime.convolutions import convolutions
+from netspec.runtime.check import verify as verifying
+from netspec.runtime.check.convolutions import convolutions
+from netspec.runtime.check.verify import examples, verify
 from netspec.runtime.network import Network
-from netspec.runtime.verify import examples, verify
 
 TEXT = "net a:\n  input 2x9x9\n  conv 6 3x3 bn relu\n  residual: conv 6 3x3\n  maxpool 2 -> dropout 0.3 -> fc 4\n"
 

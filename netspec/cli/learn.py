@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 def verify(args: Namespace) -> int:
     """Two backends against each other, and gradients against finite differences: 1 where something differs."""
-    from ..runtime.verify import examples
-    from ..runtime.verify import verify as compare
+    from ..runtime.check.verify import examples
+    from ..runtime.check.verify import verify as compare
 
     graph = open_net(args)
     if args.data is not None:
@@ -35,8 +35,8 @@ def verify(args: Namespace) -> int:
 
 def _convolutions(graph: Graph, args: Namespace) -> None:
     """How exactly each convolution is computed on the user's own data."""
-    from ..runtime.convolutions import convolutions
-    from ..runtime.verify import examples
+    from ..runtime.check.convolutions import convolutions
+    from ..runtime.check.verify import examples
 
     if not any(getattr(n.op, "category", "") == "convolution" for n in graph.nodes):
         return
@@ -50,7 +50,7 @@ def train(args: Namespace) -> int:
     """Compile a net and train it as its `train` section says; the command line's own numbers win."""
     from ..compiler import compile
     from ..runtime.misuse import Remark
-    from ..runtime.session import train as run
+    from ..runtime.train.session import train as run
 
     with warnings.catch_warnings():
         warnings.simplefilter("always", Remark)

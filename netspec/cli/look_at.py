@@ -65,7 +65,7 @@ def _refusals(graph: Graph) -> list[Diagnostic]:
     t = graph.training
     if t is None or not (t.augmentation or (t.data is not None and t.data.name == "files")):
         return []
-    from ..runtime.rehearsal import refusals
+    from ..runtime.check.rehearsal import refusals
 
     return refusals(graph)
 
@@ -104,7 +104,7 @@ def diff(args: Namespace) -> int:
 
 def _memory(graph: Graph) -> dict[str, Footprint]:
     from ..runtime.footprint import footprints
-    from ..runtime.recipe import recipe_of
+    from ..runtime.train.recipe import recipe_of
 
     return footprints(graph, recipe_of(graph))
 

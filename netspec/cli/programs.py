@@ -28,13 +28,13 @@ def kernels_text(graph: Graph, args: Namespace) -> str:
 
 def standalone_text(graph: Graph, args: Namespace) -> str:
     """One module that runs without netspec."""
-    from ..runtime.emit import standalone
+    from ..runtime.standalone.emit import standalone
 
     return standalone(graph)
 
 
 def _terms(graph: Graph) -> tuple[Term, ...]:
-    from ..runtime.recipe import recipe_of
+    from ..runtime.train.recipe import recipe_of
 
     return recipe_of(graph).terms
 

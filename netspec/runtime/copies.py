@@ -10,7 +10,7 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
-from .averaging import AVERAGE
+from .train.averaging import AVERAGE
 
 if TYPE_CHECKING:
     from .network import Network

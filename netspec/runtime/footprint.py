@@ -19,7 +19,7 @@ from ..ir.types import shape_text
 from ..passes.lower import lower
 from ..passes.objective import cotangent_program, training_program
 from .misuse import misuse
-from .recipe import Recipe
+from .train.recipe import Recipe
 
 if TYPE_CHECKING:
     from .network import Network

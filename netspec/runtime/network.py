@@ -19,21 +19,23 @@ from ..ir.graph import Graph
 from ..ir.types import shape_text
 from ..optimisers.lbfgs import Memory
 from ..passes.objective import Term
-from . import arrays, copies, drawing, steps
-from .averaging import AVERAGE, take, tested
-from .blame import Batch, check, refused
+from . import copies, drawing
+from .check.blame import Batch, check, refused
 from .devices import checked_dtype, executor
-from .horizon import horizon, remark_beyond
 from .initialisers import initial
+from .io import arrays
 from .judge import share
 from .misuse import by_name, flag, misuse, whole
-from .recipe import LossLike, Rates, Recipe, changed
 from .sizes import Sizes
+from .train import steps
+from .train.averaging import AVERAGE, take, tested
+from .train.horizon import horizon, remark_beyond
+from .train.recipe import LossLike, Rates, Recipe, changed
 from .unasked import refuse
 from .values import Store, Values, Waiting, checked
 
 if TYPE_CHECKING:
-    from .history import History
+    from .train.history import History
 
 Array = NDArray[Any]
 Mode = Literal["train", "eval"]
@@ -171,8 +173,8 @@ class Network:
 
         Errors: another word; lsuv without a batch, or with one that makes a layer's output constant.
         """
-        from .lsuv import lsuv
-        from .weights import load_weights
+        from .io.weights import load_weights
+        from .train.lsuv import lsuv
 
         if isinstance(how, str) and (how != "lsuv" or x is None):
             raise misuse("bad-value",
@@ -400,7 +402,7 @@ class Network:
                  draw: int | None = None) -> dict[str, float]:
         """Loss and metrics in evaluation mode over all of x, `batch` examples at a time: {"loss": ..., "accuracy": ...}. `draw` as
         in `predict`."""
-        from .evaluation import evaluate
+        from .train.evaluation import evaluate
 
         return evaluate(self, changed(self.recipe, self.graph, loss=loss), x, y, drawing.of_call(self, draw), batch)
 
@@ -414,7 +416,7 @@ class Network:
             augment: str | Sequence[str] | None = None, drop_last: bool | None = None) -> History:
         """Train for `epochs` more epochs: unless given, to the end of what `configure` or the train section says. Schedules end
         there in any case. See `configure` and `trainer.Trainer` for what each argument does."""
-        from .trainer import Trainer
+        from .train.trainer import Trainer
 
         with self.gate.training():
             epochs = None if epochs is None else whole("epochs, the number of epochs,", epochs, 0)
@@ -428,13 +430,13 @@ class Network:
     @reads
     def save(self, path: str) -> None:
         """Write a checkpoint: everything that training needs to go on exactly. See `checkpoint.py`."""
-        from .checkpoint import save
+        from .io.checkpoint import save
 
         save(self, path)
 
     def load(self, path: str) -> Network:
         """Read a checkpoint of the same network; nothing changes where it does not fit."""
-        from .checkpoint import load
+        from .io.checkpoint import load
 
         with self.gate.exclusive():
             load(self, path)

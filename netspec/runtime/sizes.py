@@ -13,9 +13,9 @@ from ..backends.executor import Executor
 from ..backends.turns import Recent, Turn
 from ..diagnostics import Advice
 from ..ir.types import shape_text
-from .averaging import AVERAGE
 from .devices import executor
 from .misuse import misuse
+from .train.averaging import AVERAGE
 
 if TYPE_CHECKING:
     from .network import Network

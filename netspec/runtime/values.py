@@ -12,8 +12,8 @@ from ..backends.turns import Gate
 from ..diagnostics import Advice, near
 from ..ir.graph import Parameter
 from ..ir.types import shape_text
+from .io.tensors import widened
 from .misuse import misuse
-from .tensors import widened
 
 Array = NDArray[Any]
 

@@ -14,7 +14,7 @@ import numpy as np
 from safetensors.numpy import load, save
 
 import netspec
-from netspec.runtime import checkpoint
+from netspec.runtime.io import checkpoint
 
 TEXT = "net a:\n  input 5\n  fc 4 bn relu\n  fc 3\ntrain a:\n  loss cross_entropy\n  adam lr=0.01\n  average 0.9\n  batch 4\n  epochs 3\n"
 X, Y = np.random.default_rng(0).standard_normal((8, 5)), np.arange(8) % 3

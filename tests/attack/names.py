@@ -57,7 +57,7 @@ def used(use: str, name: Any, place: Path) -> None:
         case "compile":
             netspec.compile(name).predict(np.ones((2, 4)))
         case "show":
-            from netspec.runtime.emit import standalone
+            from netspec.runtime.standalone.emit import standalone
 
             text = standalone(netspec.load_graph(name).graph)
             compile(text, "emitted", "exec")
@@ -75,6 +75,6 @@ def used(use: str, name: Any, place: Path) -> None:
             spec.write_text(line, errors="surrogateescape")
             net = netspec.compile(spec)
             if use == "data":
-                from netspec.runtime.session import train
+                from netspec.runtime.train.session import train
 
                 train(net, out=place / "w.safetensors", quiet=True)

@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..diagnostics import NetspecError
-from ..ir.graph import Graph
-from ..ir.types import shape_text
-from . import arrays
-from .initialisers import generator
-from .misuse import misuse, whole
-from .network import Mode, Network
+from ...diagnostics import NetspecError
+from ...ir.graph import Graph
+from ...ir.types import shape_text
+from ..initialisers import generator
+from ..io import arrays
+from ..misuse import misuse, whole
+from ..network import Mode, Network
 
 Array = NDArray[Any]
 EXACT, ROUNDED, SLOPES = 1e-9, 2e-2, 1e-5  # in float64; in float32, where a maximum may change sides; of finite differences
@@ -77,9 +77,9 @@ def examples(graph: Graph, data: str | None, batch: int, seed: int = 0) -> tuple
 
     Errors: data that are named and not there, or do not fit.
     """
-    from ..data import load
+    from ...data import load
+    from ..train.session import data_of
     from .convolutions import widest
-    from .session import data_of
 
     held, said = None, ""
     if data is not None:
@@ -108,7 +108,7 @@ def _range(x: dict[str, Array]) -> tuple[float, float]:
 
 def _trains(net: Network, x: dict[str, Array]) -> bool:
     """Whether a batch as small as this one has statistics."""
-    from .misuse import RunError
+    from ..misuse import RunError
 
     try:
         net.forward(x, mode="train", draw=0)

@@ -7,21 +7,21 @@ from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any
 
-from ..augmentations import Augmentation
-from ..diagnostics import Advice, SpecError, in_order, near
-from ..elaborate.elaborator import Elaborator
-from ..elaborate.files import Library
-from ..elaborate.training import elaborate_training
-from ..ir.graph import Graph, Parameter
-from ..ir.training import LossUse, MetricUse, Setting, Training
-from ..losses import Loss
-from ..optimisers import Optimiser, Schedule
-from ..passes.objective import Term
-from ..source import Source
-from ..syntax.parser import parse
-from ..words import WordError, arguments
-from .misuse import by_name, flag, misuse, whole
-from .tallies import tallies
+from ...augmentations import Augmentation
+from ...diagnostics import Advice, SpecError, in_order, near
+from ...elaborate.elaborator import Elaborator
+from ...elaborate.files import Library
+from ...elaborate.training import elaborate_training
+from ...ir.graph import Graph, Parameter
+from ...ir.training import LossUse, MetricUse, Setting, Training
+from ...losses import Loss
+from ...optimisers import Optimiser, Schedule
+from ...passes.objective import Term
+from ...source import Source
+from ...syntax.parser import parse
+from ...words import WordError, arguments
+from ..misuse import by_name, flag, misuse, whole
+from ..tallies import tallies
 
 LossLike = str | Loss | Term
 Record = Sequence[Mapping[str, float]]  # what each epoch measured, by name

@@ -23,23 +23,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import __version__
-from ..diagnostics import Advice, MissingFileError, unwritable
-from ..ir.layout import Target
-from ..ir.precision import DEFAULT
-from ..ir.types import shape_text
-from ..optimisers.lbfgs import Memory
-from ..reading import NotRegular, irregular
-from .averaging import AVERAGE
+from ... import __version__
+from ...diagnostics import Advice, MissingFileError, unwritable
+from ...ir.layout import Target
+from ...ir.precision import DEFAULT
+from ...ir.types import shape_text
+from ...optimisers.lbfgs import Memory
+from ...reading import NotRegular, irregular
+from ..misuse import Remark, misuse, path_of, remark
+from ..train.averaging import AVERAGE
+from ..train.horizon import stated
+from ..train.steps import packed, unpacked
+from ..values import spread
 from .facts import completed, wrong
-from .horizon import stated
-from .misuse import Remark, misuse, path_of, remark
-from .steps import packed, unpacked
 from .tensors import Damaged, Foreign, Tensors, Unusable, parsed, widened
-from .values import spread
 
 if TYPE_CHECKING:
-    from .network import Network
+    from ..network import Network
 
 Array = NDArray[Any]
 SCHEMA = "netspec.checkpoint/1"

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..backends.executor import WEIGHTS, Executor
+from ...backends.executor import WEIGHTS, Executor
 
 if TYPE_CHECKING:
-    from .network import Network
+    from ..network import Network
 
 AVERAGE = "average"  # the vector's name beside the optimiser's states
 

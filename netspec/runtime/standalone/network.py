@@ -24,15 +24,15 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ..backends.cpu.engine.machine import Recorder
-from ..backends.cpu.engine.memory import aligned
-from ..backends.cpu.engine.table import Table
-from ..backends.cpu.lane import Kept, Lane, Program
-from ..backends.cpu.values import pack, unpack
-from ..backends.turns import Gate, Lanes
-from ..ir.layout import Image, Layout, Packed, Vector
-from ..ir.randomness import CALL, random_key
-from .initialisers import initial
+from ...backends.cpu.engine.machine import Recorder
+from ...backends.cpu.engine.memory import aligned
+from ...backends.cpu.engine.table import Table
+from ...backends.cpu.lane import Kept, Lane, Program
+from ...backends.cpu.values import pack, unpack
+from ...backends.turns import Gate, Lanes
+from ...ir.layout import Image, Layout, Packed, Vector
+from ...ir.randomness import CALL, random_key
+from ..initialisers import initial
 
 Array = NDArray[Any]
 Call = Callable[[Any], None]

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .misuse import Remark, remark
+from ..misuse import Remark, remark
 
 if TYPE_CHECKING:
-    from .network import Network
+    from ..network import Network
 
 EPOCHS = 10  # where nobody said
 

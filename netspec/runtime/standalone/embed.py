@@ -10,7 +10,7 @@ import ast
 import hashlib
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 IMPORTER = '''
 class Embedded(importlib.abc.MetaPathFinder, importlib.abc.Loader):

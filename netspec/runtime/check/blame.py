@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..backends.executor import Executor
-from ..passes.objective import Term
-from .misuse import misuse
+from ...backends.executor import Executor
+from ...passes.objective import Term
+from ..misuse import misuse
 from .replay import origin
 
 Array = NDArray[Any]

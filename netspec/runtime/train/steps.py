@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..backends.executor import Check, Executor, Outcome
-from ..diagnostics import Advice
-from ..optimisers.lbfgs import Memory
-from ..passes.objective import Term
-from .judge import share
-from .misuse import misuse
+from ...backends.executor import Check, Executor, Outcome
+from ...diagnostics import Advice
+from ...optimisers.lbfgs import Memory
+from ...passes.objective import Term
+from ..judge import share
+from ..misuse import misuse
 
 Array = NDArray[Any]
 Settings = Mapping[str, Mapping[str, float]]

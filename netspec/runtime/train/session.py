@@ -9,16 +9,16 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from .. import plain
-from ..data import Data, load
-from ..data.sources import named
-from ..diagnostics import UsageError
-from ..ir.graph import Graph
-from .footprint import fitting
+from ... import plain
+from ...data import Data, load
+from ...data.sources import named
+from ...diagnostics import UsageError
+from ...ir.graph import Graph
+from ..footprint import fitting
+from ..misuse import misuse
+from ..network import Network
 from .history import History, shown
 from .horizon import horizon
-from .misuse import misuse
-from .network import Network
 
 
 @dataclass(frozen=True)
@@ -129,13 +129,13 @@ def data_of(graph: Graph) -> Data:
 def set_threads(device: str, threads: int) -> None:
     """Results do not depend on it."""
     if device == "cpu":
-        from ..backends.cpu.engine.workers import set_threads as set_cpu_threads
+        from ...backends.cpu.engine.workers import set_threads as set_cpu_threads
 
         set_cpu_threads(threads)
 
 
 def _reads_targets(net: Network) -> bool:
-    from ..passes.objective import target_types
+    from ...passes.objective import target_types
 
     return bool(target_types(net.graph, net.recipe.need_terms()))
 

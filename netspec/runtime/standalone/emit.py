@@ -14,31 +14,31 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..backends.cpu.contract.calls import Kernel
-from ..backends.cpu.emit.move_table import Move
-from ..backends.cpu.literals import filled, literal
-from ..backends.cpu.module import DOCS, section_text, values_text
-from ..backends.cpu.plan import Planned, Store, plan, target_and_store
-from ..backends.cpu.schedule import Section
-from ..backends.cpu.update import UpdateKernel, stretches, update_kernel
-from ..diagnostics import UsageError
-from ..ir.graph import Graph
-from ..ir.layout import Layout, Target, Vector
-from ..ir.types import shape_text
-from ..passes.infer_shapes import infer_shapes
-from ..passes.lower import lower
-from ..passes.objective import training_program
-from ..plain import docstring, shown
-from ..views.summary import summarise
+from ...backends.cpu.contract.calls import Kernel
+from ...backends.cpu.emit.move_table import Move
+from ...backends.cpu.literals import filled, literal
+from ...backends.cpu.module import DOCS, section_text, values_text
+from ...backends.cpu.plan import Planned, Store, plan, target_and_store
+from ...backends.cpu.schedule import Section
+from ...backends.cpu.update import UpdateKernel, stretches, update_kernel
+from ...diagnostics import UsageError
+from ...ir.graph import Graph
+from ...ir.layout import Layout, Target, Vector
+from ...ir.types import shape_text
+from ...passes.infer_shapes import infer_shapes
+from ...passes.lower import lower
+from ...passes.objective import training_program
+from ...plain import docstring, shown
+from ...views.summary import summarise
+from ..initialisers import INITIALISERS
+from ..train.recipe import Rates, Recipe, recipe_of
 from .embed import embedded
-from .initialisers import INITIALISERS
-from .recipe import Rates, Recipe, recipe_of
 
 DTYPE = "float32"
 # the last is named in text that is compiled
-ROOTS = ("runtime.standalone", "ir.contraction", "ir.layout", "backends.cpu.contract.winograd.kernels")
+ROOTS = ("runtime.standalone.network", "ir.contraction", "ir.layout", "backends.cpu.contract.winograd.kernels")
 NAMES = {"ir.contraction": "ONE, AxisPhase, Contraction, WeightOrder", "ir.layout": "Image, Packed, Vector",
-         "runtime.standalone": "Entry, Given, Rule, Standalone, demonstrate"}
+         "runtime.standalone.network": "Entry, Given, Rule, Standalone, demonstrate"}
 
 
 def standalone(graph: Graph) -> str:

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from ..diagnostics import MissingFileError
-from ..ir.graph import Parameter
-from ..reading import NotRegular
-from .misuse import misuse
+from ...diagnostics import MissingFileError
+from ...ir.graph import Parameter
+from ...reading import NotRegular
+from ..misuse import misuse
+from ..values import checked, fits
 from .tensors import Damaged, Foreign, Tensors, Unusable
-from .values import checked, fits
 
 
 def load_weights(parameters: tuple[Parameter, ...], dtype: Any, put: Callable[[str, Any], None]) -> None:

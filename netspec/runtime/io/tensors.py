@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..reading import opened
+from ...reading import opened
 
 Array = NDArray[Any]
 HEADER = 100_000_000  # bytes at most, as in the library of the format

@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..diagnostics import Advice, near
-from ..ir.graph import Graph
-from ..ir.types import TensorType, shape_text
-from ..passes.objective import Term, target_types
-from .misuse import misuse
+from ...diagnostics import Advice, near
+from ...ir.graph import Graph
+from ...ir.types import TensorType, shape_text
+from ...passes.objective import Term, target_types
+from ..misuse import misuse
 
 Array = NDArray[Any]
 _AXES = {1: "features", 2: "channels, length", 3: "channels, height, width", 4: "channels, depth, height, width"}

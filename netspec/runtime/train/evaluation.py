@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import arrays, drawing
+from .. import drawing
+from ..io import arrays
+from ..judge import MeanLoss
+from ..misuse import whole
+from ..tallies import tallies
 from .averaging import tested
-from .judge import MeanLoss
-from .misuse import whole
 from .recipe import Recipe
-from .tallies import tallies
 
 if TYPE_CHECKING:
-    from .network import Network
+    from ..network import Network
 
 
 def evaluate(net: Network, recipe: Recipe, x: Any, y: Any, key: int, batch: int | None = None) -> dict[str, float]:

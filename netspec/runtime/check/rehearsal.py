@@ -6,13 +6,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..data.sources import outline
-from ..diagnostics import Diagnostic, NetspecError
-from ..ir.graph import Graph
-from ..passes.objective import target_types
-from . import arrays
-from .augmenting import check as check_augmentation
-from .recipe import recipe_of
+from ...data.sources import outline
+from ...diagnostics import Diagnostic, NetspecError
+from ...ir.graph import Graph
+from ...passes.objective import target_types
+from ..augmenting import check as check_augmentation
+from ..io import arrays
+from ..train.recipe import recipe_of
 
 MOST_LABELS = 1 << 24  # values of targets are looked at, so that many stand for them at most
 

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..diagnostics import Advice
-from ..ir.graph import Graph, Node, Parameter
-from . import arrays
-from .devices import executor
-from .initialisers import initial
-from .misuse import misuse
+from ...diagnostics import Advice
+from ...ir.graph import Graph, Node, Parameter
+from ..devices import executor
+from ..initialisers import initial
+from ..io import arrays
+from ..misuse import misuse
 
 if TYPE_CHECKING:
-    from .network import Network
+    from ..network import Network
 
 TOLERANCE, TRIES = 0.1, 10
 

@@ -14,15 +14,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..backends.cpu.families.step import Step
-from ..backends.cpu.plan import plan_entry
-from ..backends.executor import Executor, Outcome
-from ..ir.graph import Graph
-from ..layers.layer import Layer
-from . import arrays
-from .devices import at_precision, executor
-from .initialisers import generator, initial
-from .weights import load_weights
+from ...backends.cpu.families.step import Step
+from ...backends.cpu.plan import plan_entry
+from ...backends.executor import Executor, Outcome
+from ...ir.graph import Graph
+from ...layers.layer import Layer
+from ..devices import at_precision, executor
+from ..initialisers import generator, initial
+from ..io import arrays
+from ..io.weights import load_weights
 
 Array = NDArray[Any]
 SCANNED = 4096  # examples that are looked at to find the widest ones

@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..backends.executor import Executor
-from ..backends.reference.interpret import evaluate_node
-from ..ir.formula import Formula, Pieces
-from ..ir.graph import Graph, Input, Node, Parameter
-from ..passes.objective import Term, training_program
+from ...backends.executor import Executor
+from ...backends.reference.interpret import evaluate_node
+from ...ir.formula import Formula, Pieces
+from ...ir.graph import Graph, Input, Node, Parameter
+from ...passes.objective import Term, training_program
 
 Array = NDArray[Any]
 PATIENCE = 100.0  # seconds

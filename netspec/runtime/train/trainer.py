@@ -9,22 +9,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..diagnostics import Advice
-from . import arrays, augmenting, drawing
+from ...diagnostics import Advice
+from .. import augmenting, drawing
+from ..initialisers import generator
+from ..io import arrays
+from ..judge import MeanLoss
+from ..misuse import flag, misuse, path_of, whole
+from ..tallies import tallies
 from .averaging import AVERAGE
 from .evaluation import evaluate
 from .history import History
 from .horizon import horizon, to_run
-from .initialisers import generator
-from .judge import MeanLoss
 from .lsuv import lsuv
-from .misuse import flag, misuse, path_of, whole
 from .progress import Progress, progress
 from .steps import Gathering
-from .tallies import tallies
 
 if TYPE_CHECKING:
-    from .network import Network
+    from ..network import Network
 
 Array = NDArray[Any]
 

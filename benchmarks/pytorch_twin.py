@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from netspec.ir.graph import Graph, Input, Node
-from netspec.layers.windows import pads, per_axis
+from netspec.layers.parts.windows import pads, per_axis
 
 Run = Callable[..., Tensor]
 PLAIN: dict[str, Callable[..., Tensor]] = {

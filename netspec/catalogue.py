@@ -235,6 +235,9 @@ CATALOGUE: dict[str, str] = {
                                  "zeros, ones, constant, gaussian, uniform, he, he_uniform, xavier, xavier_uniform, lecun, lecun_uniform, orthogonal."),
     "loss-exploded": _page("The loss became infinite or NaN.",
                            "Most often the learning rate is too large, or an input holds such a number. Training stops at the step where it is first seen."),
+    "word-name": _page("A class of your own has a name that cannot be a word of the language.",
+                       "A word's name has letters, digits and underscores; it is no word of the language itself, and no other word of "
+                       "its sort is called so."),
     "no-forward": _page("There is nothing to go back through.",
                         "backward(gradients) refers to the last forward(x) or predict(x).", "net.backward(g)",
                         "net.forward(x)\nnet.backward(g)"),

@@ -28,7 +28,7 @@ from netspec.backends.executor import Executor
 from netspec.backends.reference.executor import ReferenceExecutor
 from netspec.ir.graph import Graph, Parameter
 from netspec.ir.types import TensorType
-from netspec.layers.layer import Builder, Layer
+from netspec.words.layer import Builder, Layer
 from small import Net
 
 Array = NDArray[Any]

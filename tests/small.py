@@ -9,8 +9,8 @@ from typing import Any
 import netspec.layers  # noqa: F401  (fills the registry)
 from netspec.ir.graph import Graph, Input, Node, Value
 from netspec.ir.types import TensorType
-from netspec.layers.layer import LAYERS, STRUCTURAL, Layer
 from netspec.words import arguments
+from netspec.words.layer import LAYERS, STRUCTURAL, Layer
 
 
 def tokens_of(step: str) -> list[str]:

@@ -28,11 +28,11 @@ from netspec.ir.formula import Pieces
 from netspec.ir.graph import Graph
 from netspec.ir.intervals import first_fit
 from netspec.ir.layout import Image, Target, Vector
-from netspec.layers.layer import Example
-from netspec.losses.loss import LOSSES
-from netspec.optimisers.optimiser import OPTIMISERS
 from netspec.passes.objective import Term
 from netspec.runtime.train.recipe import recipe_of
+from netspec.words.layer import Example
+from netspec.words.loss import LOSSES
+from netspec.words.optimiser import OPTIMISERS
 from small import Net
 from test_layers import EXAMPLES, graph_of
 from test_passes import NETS

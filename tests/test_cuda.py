@@ -26,10 +26,10 @@ from netspec.backends.cuda.listing import emitted
 from netspec.backends.reference.executor import ReferenceExecutor
 from netspec.cli import main
 from netspec.ir.graph import Graph
-from netspec.layers.layer import Example
-from netspec.optimisers.optimiser import OPTIMISERS
 from netspec.runtime.footprint import footprints
 from netspec.runtime.train.recipe import recipe_of
+from netspec.words.layer import Example
+from netspec.words.optimiser import OPTIMISERS
 from small import Net, word
 from test_cpu import SINGLE, TERMS, agree, batch, distance, filled, near
 from test_layers import EXAMPLES, graph_of

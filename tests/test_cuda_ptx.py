@@ -20,12 +20,12 @@ from netspec.backends.cuda.device import function_of
 from netspec.backends.cuda.plan import plan, store_places
 from netspec.backends.cuda.update import update_text
 from netspec.ir.graph import Graph
-from netspec.optimisers.optimiser import OPTIMISERS
 from netspec.passes import run
 from netspec.passes.infer_shapes import infer_shapes
 from netspec.passes.lower import lower
 from netspec.passes.objective import training_program, update_program
 from netspec.runtime.train.recipe import recipe_of
+from netspec.words.optimiser import OPTIMISERS
 
 pytest.importorskip("numba_cuda")
 pytestmark = pytest.mark.ptx
@@ -121,6 +121,7 @@ for m in [pickle, *(m for k, m in list(sys.modules.items()) if "pickle" in k)]:
         if hasattr(m, name):
             setattr(m, name, refused)
 from netspec.backends.cuda.device import compiled
+from netspec.words.optimiser import OPTIMISERS
 text = "def twice(a, at0):\\n    i = cuda.grid(1)\\n    if i < 8:\\n        a[at0 + i] = a[at0 + i] * F(2.0)\\n"
 kernel = compiled(text, "twice", sys.argv[1])
 made = kernel.compile((getattr(types, sys.argv[1])[::1], types.int64))

@@ -17,8 +17,8 @@ from netspec.datasets import DATASETS, Dataset
 from netspec.diagnostics import NetspecError, SpecError
 from netspec.losses import LOSSES, Loss
 from netspec.metrics import METRICS, Metric
-from netspec.optimisers import SCHEDULES, Schedule
 from netspec.runtime.train.session import data_of
+from netspec.schedules import SCHEDULES, Schedule
 from netspec.words import number, word
 
 TEXT = "net a:\n  input 2\n  fc 3\ntrain a:\n  data {}\n  loss cross_entropy\n  sgd lr=0.1\n"

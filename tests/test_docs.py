@@ -75,11 +75,11 @@ def test_python_of_the_readme(checkout: Path) -> None:
 def test_the_layer_of_the_documentation_works() -> None:
     """The whole file that `adding_a_layer.md` shows becomes a layer like the others."""
     import netspec
-    from netspec.layers.layer import LAYERS
     from netspec.views.explain import explain_word
+    from netspec.words.layer import LAYERS
 
     source = next(text for kind, text in blocks(ROOT / "docs" / "adding_a_layer.md") if kind == "python")
-    names: dict[str, Any] = {"__name__": "netspec.layers.gate", "__package__": "netspec.layers"}
+    names: dict[str, Any] = {"__name__": "netspec.layers.dense.gate", "__package__": "netspec.layers.dense"}
     try:
         exec(compile(source, "gate.py", "exec", dont_inherit=True), names)
         counts = netspec.load_graph(text="net a:\n  input 3x4x5\n  gate\n").counts()

@@ -12,10 +12,11 @@ import pytest
 
 import netspec
 from netspec.cli import main
-from netspec.optimisers import OPTIMISERS, SCHEDULES
+from netspec.optimisers import OPTIMISERS
 from netspec.runtime.network import Network
 from netspec.runtime.train.horizon import HorizonWarning
 from netspec.runtime.train.session import train
+from netspec.schedules import SCHEDULES
 
 TEXT = "net a:\n  input 3\n  fc 4 bn relu\n  dropout 0.2\n  fc 2\n\ntrain a:\n  loss mse\n  batch 4\n"
 NEEDED = {"multistep": "multistep [1, 3]", "sigmoid": "sigmoid 2", "plateau": "plateau 0 factor=0.5 margin=0.9", "warmup": "warmup 3", "step": "step 1"}

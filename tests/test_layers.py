@@ -11,12 +11,12 @@ import pytest
 from netspec.backends.reference.interpret import run
 from netspec.ir.graph import Graph, Input, Parameter
 from netspec.ir.types import TensorType
-from netspec.layers import windows
-from netspec.layers.layer import LAYERS, STRUCTURAL, Example, sizes
+from netspec.layers.parts import windows
 from netspec.passes.differentiate import differentiate
 from netspec.passes.lower import lower
 from netspec.views.counts import count
 from netspec.words import WordError
+from netspec.words.layer import LAYERS, STRUCTURAL, Example, sizes
 from small import Net, sequence, word
 
 EVERY = {**LAYERS, **STRUCTURAL}

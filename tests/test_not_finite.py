@@ -13,7 +13,7 @@ import pytest
 import netspec
 from emulated import EmulatedDevice
 from netspec.diagnostics import NetspecError
-from netspec.optimisers.line_search import strong_wolfe
+from netspec.optimisers.parts.line_search import strong_wolfe
 from netspec.runtime.network import Network
 from netspec.runtime.standalone.emit import standalone
 

@@ -9,9 +9,9 @@ import pytest
 
 import netspec
 from netspec.backends.reference.interpret import run
-from netspec.layers.layer import LAYERS
 from netspec.passes.differentiate import differentiate
 from netspec.passes.lower import lower
+from netspec.words.layer import LAYERS
 from test_layers import SAMPLES, graph_of, random_values, torch_meaning
 
 EPS = float(np.finfo(np.float32).eps)

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from netspec.backends.reference.interpret import run
-from netspec.optimisers import OPTIMISERS, SCHEDULES
+from netspec.optimisers import OPTIMISERS
 from netspec.optimisers.lbfgs import Lbfgs, Memory
 from netspec.passes.objective import update_program
+from netspec.schedules import SCHEDULES
 from netspec.words import arguments
 from small import word
 

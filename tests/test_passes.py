@@ -21,7 +21,6 @@ from netspec.backends.reference.interpret import run
 from netspec.ir.formula import Formula
 from netspec.ir.graph import Graph, Input, Parameter
 from netspec.ir.layout import Target
-from netspec.losses.loss import LOSSES
 from netspec.passes.absorb_moves import absorb_moves
 from netspec.passes.common_subexpressions import common_subexpressions
 from netspec.passes.drop_dead import drop_dead
@@ -30,6 +29,7 @@ from netspec.passes.lower import lower
 from netspec.passes.objective import Term, training_program
 from netspec.passes.split_sums import split_sums
 from netspec.runtime.train.recipe import recipe_of
+from netspec.words.loss import LOSSES
 from small import Net, sequence
 
 TARGET = Target("cpu", 64, 8)

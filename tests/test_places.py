@@ -16,9 +16,9 @@ from netspec.backends.executor import Executor
 from netspec.backends.reference.executor import ReferenceExecutor
 from netspec.ir.graph import Graph
 from netspec.ir.types import TensorType
-from netspec.losses.loss import LOSSES
 from netspec.passes.lower import Program, Writer, lower
 from netspec.passes.objective import Term
+from netspec.words.loss import LOSSES
 from small import Net, sequence
 
 CHANNELS = (1, 3, 7, 8, 16, 17, 33)

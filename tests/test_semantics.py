@@ -14,11 +14,11 @@ import pytest
 from netspec.backends.reference.interpret import run
 from netspec.ir.graph import Input, Parameter
 from netspec.ir.types import TensorType
-from netspec.layers.layer import LAYERS
-from netspec.layers.windows import out_sizes
+from netspec.layers.parts.windows import out_sizes
 from netspec.optimisers import OPTIMISERS
 from netspec.passes.differentiate import differentiate
 from netspec.passes.lower import lower
+from netspec.words.layer import LAYERS
 from small import Net, sequence, word
 
 HERE = Path(__file__).parent / "references"

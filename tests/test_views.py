@@ -12,13 +12,13 @@ import pytest
 import netspec
 from netspec.diagnostics import UsageError
 from netspec.ir.graph import Graph
-from netspec.layers.layer import LAYERS, Example
 from netspec.views.counts import count
 from netspec.views.diagram import diagram
 from netspec.views.explain import example_node, explain_word, usage
 from netspec.views.outline import Group, Repeat, Step, leaves, nodes_of, outline
 from netspec.views.summary import summarise
 from netspec.views.vocabulary import VOCABULARY
+from netspec.words.layer import LAYERS, Example
 
 ROOT = Path(__file__).resolve().parents[1]
 RESIDUAL = """

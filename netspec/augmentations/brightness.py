@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..words import number
-from .augmentation import Augmentation, each
+from ..words.augmentation import Augmentation, each
 
 if TYPE_CHECKING:
     from numpy.random import Generator

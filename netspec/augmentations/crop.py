@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..ir.types import TensorType, shape_text
 from ..words import WordError, count, word
-from .augmentation import Augmentation, need_places
+from ..words.augmentation import Augmentation, need_places
 
 if TYPE_CHECKING:
     from numpy.random import Generator

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..ir.types import TensorType, shape_text
 from ..words import WordError, number
-from .augmentation import Augmentation, each
+from ..words.augmentation import Augmentation, each
 
 if TYPE_CHECKING:
     from numpy.random import Generator

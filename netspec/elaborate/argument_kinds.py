@@ -9,9 +9,9 @@ from math import isfinite
 from typing import Any
 
 from ..diagnostics import near
-from ..layers.layer import Layer
 from ..source import Span
 from ..words import Argument, Word, spelled
+from ..words.layer import Layer
 from .scopes import Scope
 from .values import UNKNOWN_VALUE, Incoming, Macro, Mistake, Symbol, described, is_number, plain
 

@@ -17,7 +17,7 @@ from .argument_kinds import Given
 from .blame import origins
 from .elaborator import Elaborator, Stop
 from .expressions import CONSTANTS, evaluate
-from .files import UNKNOWN, Context, known_words
+from .files import UNKNOWN, Context, is_known, known_words
 from .lookup import Arguments, flow_of, macro_torn, no_flow, unknown
 from .scopes import Scope, below
 from .values import UNKNOWN_VALUE, Flow, Incoming, Macro, Mistake, Silent, Symbol, described
@@ -281,7 +281,7 @@ def _forgiven(macro: Macro, args: Arguments, m: Mistake) -> Arguments:
 def _passed(g: Given, name: str, node: tree.Call, macro: Macro) -> Any:
     if isinstance(g.value, Incoming):
         raise Mistake("wrong-argument", "`in` is the flow, which a block has anyway", g.span)
-    if isinstance(g.value, Symbol) and g.name is not None and g.value.name not in known_words() and g.value.name not in CONSTANTS:
+    if isinstance(g.value, Symbol) and g.name is not None and not is_known(g.value.name) and g.value.name not in CONSTANTS:
         raise Mistake("undefined-name", f"`{g.value.name}` is not defined here", g.span, f"it is to be `{name}` of {macro.name}",
                       hint=(lambda a: f"did you mean `{a}`?" if a
                             else Advice(f"define `{g.value.name}` above, as a block or a constant"))(near(g.value.name,

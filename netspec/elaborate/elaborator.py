@@ -11,11 +11,11 @@ from typing import Any
 from ..diagnostics import Advice, Diagnostic, Label, Severity
 from ..ir.graph import Input, Node, Parameter, Value
 from ..ir.types import TensorType
-from ..layers.layer import Layer
 from ..limits import EDGES, MISTAKES, NODES, PATH, STEPS, VALUE
 from ..source import Span
 from ..syntax import tree
 from ..words import WordError
+from ..words.layer import Layer
 from .bind import refused
 from .files import Context, File, Library
 from .scopes import Scope

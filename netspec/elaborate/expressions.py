@@ -11,7 +11,7 @@ from ..layers import LAYERS
 from ..limits import NUMBER, RANGE
 from ..syntax import tree
 from .blame import handed_in, out_of_reach
-from .files import UNKNOWN, Context
+from .files import UNKNOWN, Context, is_known
 from .values import UNKNOWN_VALUE, Flow, Incoming, Macro, Mistake, Silent, Symbol, described, is_number
 
 CONSTANTS: dict[str, Any] = {"yes": True, "no": False, "none": None}
@@ -251,7 +251,7 @@ def _equal(node: tree.Binary, c: Context, flow: Flow | None) -> bool:
         raise Silent
     for v, other, n in ((a, b, node.left), (b, a, node.right)):
         # A word may be compared with a word, and with what is no number; anything else is a name nobody defined.
-        if isinstance(v, Symbol) and _unbound(n, c) and (v.name not in c.file.words or is_number(other)):
+        if isinstance(v, Symbol) and _unbound(n, c) and (not is_known(v.name) or is_number(other)):
             raise undefined(n, c)
         if v is None and isinstance(n, (tree.Attribute, tree.Item)) and not isinstance(other,
                                                                                        (Symbol, Macro,
@@ -266,7 +266,7 @@ def _listing(node: tree.Listing, c: Context, flow: Flow | None) -> Any:
     out = []
     for item in node.items:
         v = evaluate(item, c, flow)
-        if isinstance(v, Symbol) and _unbound(item, c) and v.name not in c.file.words:
+        if isinstance(v, Symbol) and _unbound(item, c) and not is_known(v.name):
             raise undefined(item, c)
         out.append(v)
     return tuple(out)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,26 +15,35 @@ from ..source import Source, Span
 from ..syntax import tree
 from ..syntax.load import read_source, specs_folder
 from ..syntax.parser import parse_recovering
+from ..words import Registry, arguments
 from .blame import Origins
 from .values import Macro
 
 STRUCTURAL = ("reuse", "skip", "expect")  # steps that make no layer of their own
 
 
-@lru_cache(maxsize=1)
-def known_words() -> frozenset[str]:
-    """Every bare word that some layer, loss or optimiser understands."""
-    from ..layers import LAYERS
-    from ..losses import LOSSES
-    from ..optimisers import OPTIMISERS, SCHEDULES
-    from ..words import arguments
-
+def known_words() -> set[str]:
+    """Every bare word that some layer, loss or optimiser understands; reads all of their files."""
     out = {"linear", "crop", "upto", *STRUCTURAL}
-    for registry in (LAYERS, LOSSES, OPTIMISERS, SCHEDULES):
+    for registry in _registries():
         for name, cls in registry.items():
             out.add(name)
             out.update(w for a in arguments(cls) for w in a.words)
-    return frozenset(out)
+    return out
+
+
+def is_known(word: str) -> bool:
+    """Whether `known_words` has it; where it is the name of a word, no file is read."""
+    return any(word in r for r in _registries()) or word in known_words()
+
+
+def _registries() -> tuple[Registry[Any], ...]:
+    from ..layers import LAYERS
+    from ..losses import LOSSES
+    from ..optimisers import OPTIMISERS
+    from ..schedules import SCHEDULES
+
+    return LAYERS, LOSSES, OPTIMISERS, SCHEDULES
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +77,6 @@ class File:
     defaults: dict[str, Any] = field(default_factory=dict)
     places: dict[str, dict[str, Any]] = field(default_factory=dict)  # the defaults that hold where a definition stands
     used: set[str] = field(default_factory=set)  # names something asked for
-
-    @property
-    def words(self) -> frozenset[str]:
-        return known_words()
 
     @cached_property
     def named(self) -> frozenset[str]:

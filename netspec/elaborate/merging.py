@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ..diagnostics import Advice, Diagnostic, Label
 from ..ir.types import shape_text
 from ..layers import LAYERS
-from ..layers.crop import smallest
+from ..layers.parts.shapes import smallest
 from ..source import Span
 from ..syntax import tree
 from .argument_kinds import Given

@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import Any
 
 from ..ir.graph import Node
-from ..layers.windows import lost, pads, per_axis
+from ..layers.parts.windows import lost, pads, per_axis
 from ..source import Span
 from .elaborator import Elaborator
 from .values import Flow

@@ -12,8 +12,8 @@ from typing import Any
 
 from ..diagnostics import near
 from ..ir.graph import Parameter
-from ..layers.layer import Layer
 from ..words import arguments
+from ..words.layer import Layer
 from .argument_kinds import OF_PARAMETERS as OPTIONS
 from .argument_kinds import Given, learns
 from .values import UNKNOWN_VALUE, Mistake, described, is_number, plain

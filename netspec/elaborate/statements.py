@@ -10,7 +10,8 @@ from typing import Any
 from ..diagnostics import Advice, Label, distance, near
 from ..ir.types import TensorType, shape_text
 from ..layers import LAYERS
-from ..layers.views import JoinViews, SplitViews
+from ..layers.structural.join_views import JoinViews
+from ..layers.structural.split_views import SplitViews
 from ..limits import TURNS
 from ..source import Span
 from ..syntax import tree
@@ -21,7 +22,7 @@ from .bind import Bound, gather
 from .blame import handed_in
 from .elaborator import Elaborator, single_call
 from .expressions import evaluate, number, truth, undefined
-from .files import Context
+from .files import Context, is_known
 from .lookup import reference, spot_name, unknown
 from .scopes import Scope, head_of
 from .values import NOTHING, UNKNOWN_VALUE, Fatal, Flow, Mistake, Silent, Symbol, described
@@ -79,7 +80,7 @@ def bound(e: Elaborator, s: Any, flow: Flow | None, c: Context) -> Context:
             if isinstance(m, Mistake):
                 e.report(m.diagnostic)
             return c.bound(**{s.name: UNKNOWN_VALUE})
-        if isinstance(v, Symbol) and isinstance(s.value, tree.Name) and v.name not in c.file.words:
+        if isinstance(v, Symbol) and isinstance(s.value, tree.Name) and not is_known(v.name):
             e.report(undefined(s.value, c).diagnostic)
             v = UNKNOWN_VALUE
         return c.bound(**{s.name: v})

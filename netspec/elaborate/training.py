@@ -182,7 +182,7 @@ def _setting(e: Elaborator, s: tree.Call, c: Context, section: _Section, graph: 
     elif name == "metric":
         section.metrics.append(_metric(e, s, c, graph))
     elif name == "schedule":
-        from ..optimisers import SCHEDULES
+        from ..schedules import SCHEDULES
 
         section.schedules.append((_named(SCHEDULES, "schedule", s, c), s.span))
     elif name in ("batch", "epochs", "accumulate"):

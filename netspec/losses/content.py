@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..layers.layer import Builder, plane
-from .loss import Loss
+from ..words.layer import Builder, plane
+from ..words.loss import Loss
 
 
 class Content(Loss, name="content"):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ..ir.types import TensorType
-from ..layers.layer import Builder, plane, sizes
 from ..words import WordError, listing, number, value
-from .loss import Loss, need_channels, pixels
+from ..words.layer import Builder, plane, sizes
+from ..words.loss import Loss, need_channels, pixels
 
 
 class CrossEntropy(Loss, name="cross_entropy"):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from math import prod
 
 from ..ir.types import TensorType
-from ..layers.layer import Builder, plane, sizes
 from ..words import WordError, flag
-from .loss import Loss
+from ..words.layer import Builder, plane, sizes
+from ..words.loss import Loss
 
 
 class Gram(Loss, name="gram"):

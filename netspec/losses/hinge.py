@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ..ir.types import TensorType
-from ..layers.layer import Builder, plane, sizes
 from ..words import flag, number
-from .loss import Loss, need_channels, pixels
+from ..words.layer import Builder, plane, sizes
+from ..words.loss import Loss, need_channels, pixels
 
 
 class Hinge(Loss, name="hinge"):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from math import prod
 
-from ..layers.layer import Builder, plane, sizes
 from ..words import number
-from .loss import Loss
+from ..words.layer import Builder, plane, sizes
+from ..words.loss import Loss
 
 
 class Huber(Loss, name="huber"):

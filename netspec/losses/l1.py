@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from math import prod
 
-from ..layers.layer import Builder, plane, sizes
-from .loss import Loss
+from ..words.layer import Builder, plane, sizes
+from ..words.loss import Loss
 
 
 class L1(Loss, name="l1"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..layers.layer import Builder, plane, sizes
+from ..words.layer import Builder, plane, sizes
 from .cross_entropy import CrossEntropy
 
 

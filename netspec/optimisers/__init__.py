@@ -1,30 +1,5 @@
-"""Every update rule and schedule, one file each. Importing the package fills `OPTIMISERS` and `SCHEDULES`."""
+"""Every update rule, one file each, called as its word is."""
 
-from . import (
-    adadelta,
-    adagrad,
-    adam,
-    adamax,
-    adamw,
-    cosine,
-    exponential,
-    inverse,
-    lbfgs,
-    multistep,
-    nadam,
-    onecycle,
-    plateau,
-    poly,
-    rmsprop,
-    rprop,
-    sgd,
-    sigmoid_schedule,
-    step_schedule,
-    warmup,
-)
-from .optimiser import OPTIMISERS, SCHEDULES, Optimiser, Schedule
+from ..words.optimiser import OPTIMISERS, Optimiser
 
-__all__ = ["OPTIMISERS", "SCHEDULES", "Optimiser", "Schedule", "adadelta", "adagrad", "adam", "adamax", "adamw", "cosine",
-           "exponential", "inverse",
-           "lbfgs", "multistep", "nadam", "onecycle", "plateau", "poly", "rmsprop", "rprop", "sgd", "sigmoid_schedule",
-           "step_schedule", "warmup"]
+__all__ = ["OPTIMISERS", "Optimiser"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from math import sqrt
 
-from ..layers.layer import Builder
 from ..words import flag, number, word
-from .optimiser import Optimiser
+from ..words.layer import Builder
+from ..words.optimiser import Optimiser
 
 
 class Adam(Optimiser):

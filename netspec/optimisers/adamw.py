@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..layers.layer import Builder
 from ..words import number
+from ..words.layer import Builder
 from .adam import Adam
 
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..layers.layer import Builder
 from ..words import WordError, count, flag, number
-from .optimiser import Optimiser
+from ..words.layer import Builder
+from ..words.optimiser import Optimiser
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -74,7 +74,7 @@ class Lbfgs(Optimiser):
                 break
             used = 0
             if self.search:
-                from .line_search import strong_wolfe
+                from .parts.line_search import strong_wolfe
 
                 def along(length: float, start: Vector = w, d: Vector = d) -> tuple[float, Vector]:
                     return evaluate(start + length * d)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import lru_cache
 from math import sqrt
 
-from ..layers.layer import Builder
 from ..words import number
-from .optimiser import Optimiser
+from ..words.layer import Builder
+from ..words.optimiser import Optimiser
 
 SLOWLY = 0.004  # PyTorch's momentum_decay
 

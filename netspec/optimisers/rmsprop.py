@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..layers.layer import Builder
 from ..words import flag, number
-from .optimiser import Optimiser
+from ..words.layer import Builder
+from ..words.optimiser import Optimiser
 
 
 class RmsProp(Optimiser):

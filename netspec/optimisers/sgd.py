@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..layers.layer import Builder
 from ..words import WordError, flag, number, word
-from .optimiser import Optimiser
+from ..words.layer import Builder
+from ..words.optimiser import Optimiser
 
 
 class Sgd(Optimiser):

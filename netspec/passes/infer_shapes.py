@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from ..ir.graph import Graph, Input, Value
 from ..ir.types import Size, TensorType
-from ..layers.layer import Layer
 from ..words import WordError
+from ..words.layer import Layer
 
 
 @dataclass(frozen=True)

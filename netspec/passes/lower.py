@@ -20,7 +20,7 @@ from ..ir.formula import Formula, Pieces
 from ..ir.graph import Graph, Input, Node, Parameter, Region, Value
 from ..ir.notation import fault, misfit, with_channels
 from ..ir.types import TensorType
-from ..layers.layer import Layer
+from ..words.layer import Layer
 
 _PLACES = ("c", "h", "w", "d")  # canonical indices of an element-wise formula, after n
 

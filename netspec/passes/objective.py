@@ -7,7 +7,7 @@ from typing import Any
 
 from ..ir.graph import Graph, Input, Node, Value
 from ..ir.types import TensorType
-from ..losses.loss import Loss
+from ..words.loss import Loss
 from .differentiate import Cotangent, differentiate
 from .lower import Program, Writer, lower
 

@@ -7,7 +7,8 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..diagnostics import Advice, near
-from ..optimisers import OPTIMISERS, SCHEDULES
+from ..optimisers import OPTIMISERS
+from ..schedules import SCHEDULES
 from ..syntax.habits.names import OPTIONS, OTHERWISE
 from ..words import arguments
 from .misuse import misuse

@@ -15,9 +15,9 @@ from math import prod
 from ..ir.formula import Formula
 from ..ir.graph import Graph, Input, Node, Parameter, Value
 from ..ir.types import Size, TensorType
-from ..layers.layer import Layer
-from ..layers.windows import lost, pads, per_axis
+from ..layers.parts.windows import lost, pads, per_axis
 from ..passes.lower import lower
+from ..words.layer import Layer
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,13 @@ from ..diagnostics import NetspecError
 from ..ir.formula import Formula, Pieces
 from ..ir.graph import Node
 from ..ir.types import TensorType, shape_text
-from ..layers.layer import LAYERS, Example, Layer
-from ..losses.loss import LOSSES
 from ..metrics import METRICS
-from ..optimisers.optimiser import OPTIMISERS, SCHEDULES
+from ..optimisers import OPTIMISERS
+from ..schedules import SCHEDULES
 from ..source import Source
 from ..words import REQUIRED, Argument, Registry, Word, arguments, spelled
+from ..words.layer import LAYERS, Example, Layer
+from ..words.loss import LOSSES
 from .counts import lowered
 
 WIDTH = 100

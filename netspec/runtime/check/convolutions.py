@@ -18,7 +18,7 @@ from ...backends.cpu.families.step import Step
 from ...backends.cpu.plan import plan_entry
 from ...backends.executor import Executor, Outcome
 from ...ir.graph import Graph
-from ...layers.layer import Layer
+from ...words.layer import Layer
 from ..devices import at_precision, executor
 from ..initialisers import generator, initial
 from ..io import arrays

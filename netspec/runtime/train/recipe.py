@@ -15,8 +15,9 @@ from ...elaborate.training import elaborate_training
 from ...ir.graph import Graph, Parameter
 from ...ir.training import LossUse, MetricUse, Setting, Training
 from ...losses import Loss
-from ...optimisers import Optimiser, Schedule
+from ...optimisers import Optimiser
 from ...passes.objective import Term
+from ...schedules import Schedule
 from ...source import Source
 from ...syntax.parser import parse
 from ...words import WordError, arguments

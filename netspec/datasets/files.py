@@ -1,0 +1,19 @@
+"""Files of arrays."""
+
+from __future__ import annotations
+
+from ..words import WordError, text
+from ..words.dataset import Dataset
+
+
+class Files(Dataset):
+    """Your own arrays: `data "train.npz"` with arrays x and y, and x_test and y_test where there are any; or a folder of
+    x.npy and y.npy. Several inputs or targets are x.NAME and y.NAME. Paths are looked for from the folder of the spec."""
+
+    path: str = text("an .npz file or a folder of .npy files, in quotes", position=0)
+    test: str | None = text("the file with the test examples", default=None)
+
+    def check(self) -> None:
+        for name in (self.path, self.test):
+            if name is not None and not name.strip():
+                raise WordError("the name of a data file is empty", code="bad-value", hint='data "train.npz"')

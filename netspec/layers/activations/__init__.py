@@ -1,0 +1,1 @@
+"""Smooth and bounded functions of each number, and softmax."""

@@ -1,0 +1,48 @@
+"""Bilinear form of two vectors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...ir.graph import Parameter
+from ...ir.types import TensorType, shape_text
+from ...words import WordError, count, flag, ref
+from ...words.layer import Builder, Example, Layer
+
+
+class Bilinear(Layer, category="dense"):
+    """y_o = x1' W_o x2 + b_o for the flow x1 and the referenced x2, both vectors. As PyTorch's Bilinear.
+
+    Shapes:  I and @ref J -> units
+    Params:  weight [units, I, J], bias [units]
+    Errors:  inputs that are no vectors
+    Paper:   Tenenbaum and Freeman, "Separating Style and Content with Bilinear Models", 2000
+    """
+
+    units: int = count("numbers in the result", position=0)
+    other: Any = ref("the second vector", position=1)
+    bias: bool = flag("add a learned number to every unit", default=True)
+
+    takes = ("activation", "norm")
+    arity = (2, 2)
+    examples = (Example("bilinear 3 @a", inputs=((4,), (5,)), output=(3,), parameters=63, macs=60),
+                Example("bilinear 2 @a bias=no", inputs=((3,), (3,)), output=(2,), parameters=18, macs=18))
+
+    def shape(self, *inputs: TensorType) -> TensorType:
+        for t in inputs:
+            if len(t.shape) != 1 or not t.known:
+                raise WordError("bilinear multiplies two vectors", *(shape_text(i.shape) for i in inputs),
+                                label=f"an input is {shape_text(t.shape)}", hint="flatten it first:  flatten -> bilinear",
+                                code="wrong-rank")
+        return inputs[0].of(self.units)
+
+    def parameters(self, *inputs: TensorType) -> tuple[Parameter, ...]:
+        i, j = (t.size for t in inputs)
+        weight = Parameter("weight", (self.units, i, j), "weight", "he", fan_in=i * j, fan_out=self.units)
+        return (weight, Parameter("bias", (self.units,), "bias", "zeros")) if self.bias else (weight,)
+
+    def forward(self, b: Builder, *inputs: str, **parameters: str) -> str:
+        x1, x2 = inputs
+        t = b("t[n,o,j] += x1[n,i] * w[o,i,j]", x1=x1, w=parameters["weight"])
+        y = b("y[n,o] += t[n,o,j] * x2[n,j]", t=t, x2=x2)
+        return b.map("y + bias", y=y, bias=parameters["bias"]) if self.bias else str(y)

@@ -1,0 +1,57 @@
+"""Fully connected layer."""
+
+from __future__ import annotations
+
+from math import prod
+
+from ...ir.graph import Parameter
+from ...ir.types import TensorType, shape_text
+from ...words import WordError, count, flag
+from ...words.layer import SPACE, Builder, Example, Layer, names
+
+
+class Fc(Layer, category="dense"):
+    """Fully connected layer, y = W x + b; it flattens its input (channel, then row, then column).
+
+    Shapes:  C x W... -> units
+    Params:  weight [units, C*W...], bias [units]
+    Errors:  an input whose size is not known
+    Paper:   Rosenblatt, "The Perceptron", 1958
+    """
+
+    takes = ("activation", "norm")
+
+    units: int = count("numbers in the result", position=0)
+    bias: bool = flag("add a learned number to every unit", default=True)
+
+    examples = (
+        Example("fc 3", inputs=((5,),), output=(3,), parameters=18, macs=15),
+        Example("fc 4 bias=no", inputs=((2, 3, 3),), output=(4,), parameters=72, macs=72),
+        Example("fc 2", inputs=((3, 2, 2, 2),), output=(2,), parameters=50, macs=48),
+    )
+
+    def shape(self, *inputs: TensorType) -> TensorType:
+        (x,) = inputs
+        if not x.known:
+            raise WordError("fc needs to know the size of its input", label=f"the input is {shape_text(x.shape)}",
+                            advice="bind the size (--input 3x224x224), or put  avgpool global ->  before it", code="unknown-size")
+        return x.of(self.units)
+
+    def parameters(self, *inputs: TensorType) -> tuple[Parameter, ...]:
+        (x,) = inputs
+        n = x.size
+        weight = Parameter("weight", (self.units, n), "weight", "he", fan_in=n, fan_out=self.units)
+        return (weight, Parameter("bias", (self.units,), "bias", "zeros")) if self.bias else (weight,)
+
+    def sees(self, before: TensorType, after: TensorType) -> bool:
+        return before.batch == after.batch
+
+    def forward(self, b: Builder, *inputs: str, **parameters: str) -> str:
+        (x,) = inputs
+        t = b.type(x)
+        ix = ",".join(("c", *names(SPACE, len(t.shape) - 1)))
+        shape = tuple(s for s in t.shape if s is not None)
+        w = b.view(parameters["weight"], (self.units, *shape)) if len(shape) > 1 else parameters["weight"]
+        assert prod(shape) == t.size
+        y = b(f"y[n,o] += x[n,{ix}] * w[o,{ix}]", x=x, w=w)
+        return b.map("y + bias", y=y, bias=parameters["bias"]) if self.bias else y

@@ -1,0 +1,1 @@
+"""Several values made one."""

@@ -1,0 +1,1 @@
+"""Means taken out, variances made one, and learned scales."""

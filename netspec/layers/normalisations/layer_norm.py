@@ -1,0 +1,90 @@
+"""Layer normalisation."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+from ...ir.graph import Parameter
+from ...ir.types import TensorType
+from ...words import flag, number
+from ...words.layer import Builder, Example, Layer, known_channels, known_sizes, plane, sizes
+from ..parts.moments import FAR, several
+
+
+class LayerNorm(Layer, category="normalisation", name="layer_norm"):
+    """Each image to mean 0 and (biased) variance 1, all its numbers together, then a learned scale and shift an element; as
+    PyTorch's LayerNorm of the whole shape. With `channels` each place by itself, over its channels, with a scale and a
+    shift a channel (ConvNeXt; Keras's LayerNormalization of the channel axis). With a scale a channel the former is `group_norm 1`.
+
+    Shapes:  C x W... -> the same
+    Params:  weight [C, W...], bias [C, W...]; [C] with `channels`; none with `affine=no`
+    Errors:  an input whose size is not known, where every element has parameters; means over one number, whose result would be zero
+    Paper:   Ba, Kiros and Hinton, "Layer Normalization", 2016 (arXiv:1607.06450); Liu et al., 2022 (arXiv:2201.03545) for `channels`
+    """
+
+    eps: float = number("added to the variance", default=1e-5, least=0)
+    channels: bool = flag("over the channels of each place", default=False, word="channels")
+    affine: bool = flag("learn a scale and a shift", default=True)
+
+    examples = (
+        Example("layer_norm", inputs=((4, 3, 2),), output=(4, 3, 2), parameters=48),
+        Example("layer_norm", inputs=((6,),), output=(6,), parameters=12),
+        Example("layer_norm channels eps=0.01", inputs=((5, 2, 3),), output=(5, 2, 3), parameters=10),
+        Example("layer_norm channels affine=no", inputs=((4, 3),), output=(4, 3)),
+        Example("layer_norm affine=no", inputs=((3, 2, 1, 2),), output=(3, 2, 1, 2)),
+    )
+
+    def shape(self, *inputs: TensorType) -> TensorType:
+        (x,) = inputs
+        several("layer_norm channels" if self.channels else "layer_norm", x, x.shape[:1] if self.channels else x.shape,
+                "the channels of each place" if self.channels else "each image")
+        return x
+
+    def parameters(self, *inputs: TensorType) -> tuple[Parameter, ...]:
+        if not self.affine:
+            return ()
+        shape = (known_channels(inputs[0]),) if self.channels else known_sizes(inputs[0])
+        return Parameter("weight", shape, "norm", "ones"), Parameter("bias", shape, "norm", "zeros")
+
+    def forward(self, b: Builder, *inputs: str, **parameters: Any) -> str:
+        (x,) = inputs
+        at, point, own = self._subscripts(b, x)
+        m = self._mean(b, x, f"x[{at}]", x=x)
+        d = str(b(f"d[{at}] = x[{at}] - m[{point}]", x=x, m=m))
+        v = self._mean(b, x, f"d[{at}] * d[{at}]", d=d)
+        far = b(f"far[{point}] = where(m[{point}] * m[{point}] > {FAR**2!r} * (v[{point}] + {self.eps!r}), 1.0, 0.0)", m=m, v=v)
+        e = self._mean(b, x, f"where(far[{point}] > 0.0, d[{at}], 0.0)", d=d, far=far)
+        r = str(
+            b(f"r[{point}] = 1.0 / sqrt(where(far[{point}] > 0.0, max(v[{point}] - e[{point}] * e[{point}], 0.0), v[{point}]) + {self.eps!r})", far=far, v=v, e=e))
+        b.save(d=d, e=e, r=r)
+        scaled = f"* weight[{own}] + bias[{own}]" if self.affine else ""
+        return str(b(f"y[{at}] = (d[{at}] - e[{point}]) * r[{point}] {scaled}", d=d, e=e, r=r, **parameters))
+
+    def backward(self, b: Builder, dy: str, *inputs: str, saved: dict[str, str],
+                 **parameters: str) -> tuple[tuple[str, ...], dict[str, str]]:
+        """dx = r (f - mean(f) - xhat mean(f xhat)), f = dy weight, xhat = (d - e) r."""
+        (x,) = inputs
+        (at, point, own), d, e, r, gradients = self._subscripts(b, x), saved["d"], saved["e"], saved["r"], {}
+        f, apart = dy, f"(d[{at}] - e[{point}])"
+        if self.affine:
+            gradients = {"weight": str(b(f"d_weight[{own}] += dy[{at}] * ({apart} * r[{point}])", dy=dy, d=d, e=e, r=r)),
+                         "bias": str(b(f"d_bias[{own}] += dy[{at}]", dy=dy))}
+            f = str(b(f"f[{at}] = dy[{at}] * weight[{own}]", dy=dy, weight=parameters["weight"]))
+        m1, m2 = self._mean(b, x, f"f[{at}]", f=f), self._mean(b, x, f"f[{at}] * {apart}", f=f, d=d, e=e)
+        return (str(b(f"dx[{at}] = r[{point}] * (f[{at}] - m1[{point}] - {apart} * (r[{point}] * r[{point}] * m2[{point}]))", r=r,
+                      f=f, m1=m1, d=d, e=e, m2=m2)),), gradients
+
+    def _subscripts(self, b: Builder, x: str) -> tuple[str, str, str]:
+        """Of an element, of what elements have in common, and of an element's own parameter."""
+        s = plane(b.type(x).shape)
+        return f"n,c{s}", f"n,0{s}" if self.channels else "n,0", "c" if self.channels else f"c{s}"
+
+    def _mean(self, b: Builder, like: str, expression: str, /, **operands: Any) -> str:
+        """The mean of an expression over each place's channels; or over each image, first over places, then over channels."""
+        shape = sizes(b.type(like))
+        s = plane(shape)
+        if self.channels or not s:
+            return str(b(f"m[n,0{s}] += {expression} / {float(shape[0])!r}", **operands))
+        t = b(f"s[n,c] += {expression}", **operands)
+        return str(b(f"m[n,0] += s[n,c] / {float(prod(shape))!r}", s=t))

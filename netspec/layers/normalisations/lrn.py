@@ -1,0 +1,64 @@
+"""Local response normalisation."""
+
+from __future__ import annotations
+
+from ...ir.types import TensorType
+from ...words import count, flag, number
+from ...words.layer import Builder, Example, Layer, plane, sizes
+
+
+class Lrn(Layer, category="normalisation"):
+    """Each number divided by (k + alpha/size * sum of the squares of `size` neighbouring channels) ** beta.
+
+    As PyTorch and Caffe, alpha is divided by the size, and k is 1. AlexNet's paper does not divide: its
+    k=2, n=5, alpha=1e-4 is `lrn 5 alpha=5e-4 k=2`, or `lrn 5 alpha=1e-4 k=2 divide=no` (TensorFlow's sense).
+
+    Shapes:  C x W... -> the same
+    Paper:   Krizhevsky, Sutskever and Hinton, "ImageNet Classification with Deep Convolutional Neural Networks", 2012
+    """
+
+    size: int = count("channels in the sum", default=5, position=0)
+    alpha: float = number("weight of the squares", default=1e-4, least=0)
+    beta: float = number("power", default=0.75)
+    k: float = number("added to the sum", default=1.0)
+    divide: bool = flag("divide alpha by the size", default=True)
+
+    examples = (
+        Example("lrn", inputs=((7, 3, 2),), output=(7, 3, 2)),
+        Example("lrn 3 alpha=0.5 beta=0.6 k=2", inputs=((4, 5),), output=(4, 5)),
+        Example("lrn 3 alpha=0.2", inputs=((4, 2, 1, 2),), output=(4, 2, 1, 2)),
+        Example("lrn 4 alpha=0.3 divide=no", inputs=((6, 2, 2),), output=(6, 2, 2)),
+    )
+
+    def shape(self, *inputs: TensorType) -> TensorType:
+        return inputs[0]
+
+    @property
+    def scale(self) -> float:
+        return self.alpha / self.size if self.divide else self.alpha
+
+    def power(self, s: str) -> str:
+        """s ** -beta."""
+        return f"1.0 / (sqrt({s}) * sqrt(sqrt({s})))" if self.beta == 0.75 else f"exp(log({s}) * {-float(self.beta)!r})"
+
+    def forward(self, b: Builder, *inputs: str, **parameters: str) -> str:
+        (x,) = inputs
+        s = plane(b.type(x).shape)
+        q = b.map("x * x", x=x)
+        total = b(f"total[n,c{s}] += q[n,c+j{_minus(self.size // 2)}{s}]", q=q, out=sizes(b.type(x)), over={"j": self.size})
+        f = b.map(self.power(f"({float(self.k)!r} + total * {self.scale!r})"), total=total)
+        b.save(total=total, f=f)
+        return b.map("x * f", x=x, f=f)
+
+    def backward(self, b: Builder, dy: str, *inputs: str, saved: dict[str, str],
+                 **parameters: str) -> tuple[tuple[str, ...], dict[str, str]]:
+        """dx_j = dy_j f_j - 2 alpha beta x_j sum over the windows i that hold j of dy_i x_i f_i / s_i."""
+        (x,) = inputs
+        s = plane(b.type(x).shape)
+        t = b.map(f"dy * x * f / ({float(self.k)!r} + total * {self.scale!r})", dy=dy, x=x, **saved)
+        u = b(f"u[n,c{s}] += t[n,c+j{_minus((self.size - 1) // 2)}{s}]", t=t, out=sizes(b.type(x)), over={"j": self.size})
+        return (b.map(f"dy * f - x * u * {2 * self.scale * self.beta!r}", dy=dy, f=saved["f"], x=x, u=u),), {}
+
+
+def _minus(n: int) -> str:
+    return f"-{n}" if n else ""

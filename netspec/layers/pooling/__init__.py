@@ -1,0 +1,1 @@
+"""Windows that keep one number, and what undoes them."""

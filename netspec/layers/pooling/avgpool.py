@@ -1,0 +1,80 @@
+"""Average-pooling."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any, ClassVar
+
+from ...ir.types import TensorType
+from ...words import flag, padding, size, word
+from ...words.layer import OUT, SPACE, WINDOW, Builder, Example, Layer, names, sizes
+from ..parts.windows import need_image, out_sizes, per_axis, pool_pads, slide
+
+
+class AvgPool(Layer, category="pooling"):
+    """Mean of each window, as PyTorch's AvgPool: padding counts as zeros unless `count_pad=no`; what a window of `ceil` has
+    beyond the padding never counts. Keras and ONNX leave the padding out: `count_pad=no`.
+
+    Shapes:  C x W... -> C x P...,  P = floor((W - F + 2*pad) / stride) + 1 (`ceil` rounds up); `global`: C x 1...
+    Errors:  a window larger than the padded input; padding that could fill a window
+    Paper:   LeCun et al., "Gradient-Based Learning Applied to Document Recognition", 1998; `global`: Lin et al., 2013 (arXiv:1312.4400)
+    """
+
+    window: Any = size("size of the window", default=2, position=0)
+    stride: Any = size("step of the window; the window's size unless given", default=None)
+    pad: Any = padding("zeros around the input", default="valid")
+    dilation: Any = size("distance between the taps of a window", default=1)
+    rounding: str = word("how a size that does not divide is rounded", default="floor", words=("floor", "ceil"))
+    whole: bool = flag("one window over the whole plane", default=False, word="global")
+    count_pad: bool = flag("padding counts in the mean", default=True)
+
+    examples: ClassVar[tuple[Example, ...]] = (
+        Example("avgpool", inputs=((3, 6, 4),), output=(3, 3, 2)),
+        Example("avgpool 3 /2 same", inputs=((2, 7, 6),), output=(2, 4, 3)),
+        Example("avgpool 3 /2 pad=1 count_pad=no", inputs=((2, 7, 6),), output=(2, 4, 3)),
+        Example("avgpool 3 /2 ceil pad=1", inputs=((2, 6, 8),), output=(2, 4, 5)),
+        Example("avgpool 2 ceil count_pad=no", inputs=((2, 5),), output=(2, 3)),
+        Example("avgpool 3 /2 pad=2 dilation=2 count_pad=no", inputs=((2, 8),), output=(2, 4)),
+        Example("avgpool 2x1x2", inputs=((2, 4, 3, 4),), output=(2, 2, 3, 2)),
+        Example("avgpool global", inputs=((3, 4, 5),), output=(3, 1, 1)),
+    )
+
+    def shape(self, *inputs: TensorType) -> TensorType:
+        (x,) = inputs
+        rank = need_image(self.name, x.shape)
+        if self.whole:
+            return x.of(x.channels, *(1,) * rank)
+        window, stride, pad, dilation = self.geometry(rank)
+        return x.of(x.channels, *out_sizes(x.spatial, window, stride, pad, dilation, self.rounding == "ceil"))
+
+    def geometry(self, rank: int) -> tuple[Any, ...]:
+        window, dilation = per_axis("window", self.window, rank), per_axis("dilation", self.dilation, rank)
+        stride = window if self.stride is None else per_axis("stride", self.stride, rank)
+        return window, stride, pool_pads(self.name, self.pad, window, dilation), dilation
+
+    def forward(self, b: Builder, *inputs: str, **parameters: str) -> str:
+        (x,) = inputs
+        t = b.type(x)
+        rank, space = len(t.shape) - 1, sizes(t)[1:]
+        if self.whole:
+            at = ",".join(names(SPACE, rank))
+            return str(b(f"y[n,c,{','.join('0' * rank)}] += x[n,c,{at}] / {float(prod(space))!r}", x=x))
+        window, stride, pad, dilation = self.geometry(rank)
+        p, out = names(OUT, rank), sizes(self.shape(t))
+        divisors = [self._divisor(i, *g) for i, *g in zip(p, space, out[1:], window, stride, pad, dilation)]
+        fixed = prod(d for d in divisors if isinstance(d, int))
+        by = " * ".join((repr(float(fixed)), *(d for d in divisors if isinstance(d, str))))
+        text = f"y[n,c,{','.join(p)}] += x[n,c,{slide(stride, pad, dilation)}] / " + (by if by == repr(float(fixed))
+                                                                                      else f"({by})")
+        return str(b(text, x=x, out=out, over=dict(zip(names(WINDOW, rank), window))))
+
+    def _divisor(self, i: str, w: int, out: int, k: int, s: int, pad: tuple[int, int], d: int) -> int | str:
+        """How many places of a window count along one axis: a number, or an expression of the output's index."""
+        before, after = pad
+        low, high = (-before, w + after) if self.count_pad else (0, w)
+        counted = [sum(low <= p * s - before + d * u < high for u in range(k)) for p in range(out)]
+        if len(set(counted)) == 1:
+            return counted[0]
+        if d == 1:
+            return f"(min({s}*{i}{k - before:+d}, {high}) - max({s}*{i}{-before:+d}, {low}))"
+        return "(" + "".join(f"where({i} == {p}, {n}.0, " for p, n in enumerate(counted[1:], 1)) + f"{counted[0]}.0" + ")" * out

@@ -1,0 +1,1 @@
+"""Functions that leave large numbers as they are, and do something else to small ones."""

@@ -1,0 +1,24 @@
+"""Threshold."""
+
+from __future__ import annotations
+
+from ...words import number
+from ...words.layer import Activation, Example
+
+
+class Threshold(Activation, category="activation"):
+    """x where it is larger than a threshold, 0 (or `value`) elsewhere; as PyTorch's Threshold and Keras's ThresholdedReLU.
+
+    Shapes:  any -> the same
+    Paper:   Konda, Memisevic and Krueger, "Zero-bias Autoencoders and the Benefits of Co-adapting Features", 2014 (arXiv:1402.3337)
+    """
+
+    above: float = number("the threshold", default=1.0, position=0)
+    value: float = number("what stands where x is not above it", default=0.0)
+
+    examples = (Example("threshold 0.3", inputs=((3, 4, 5),), output=(3, 4, 5)),
+                Example("threshold -0.5 value=2", inputs=((7,),), output=(7,)))
+
+    def formula(self) -> str:
+        """Written so that what is no number stays none."""
+        return f"where(x <= {float(self.above)!r}, {float(self.value)!r}, x)"

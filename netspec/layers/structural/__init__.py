@@ -1,0 +1,1 @@
+"""What structures of the language make, and nobody can write."""

@@ -1,0 +1,30 @@
+"""What the end of an `each v:` does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ...ir.types import TensorType
+from ...words.layer import Builder, Example, Layer, plane, sizes
+
+
+class JoinViews(Layer, category="move", name="join_views", structural=True):
+    """The images of a sample as one value again, with a first axis that counts them.
+
+    Shapes:  V images of C x W... -> V x C x W...
+    """
+
+    examples = (Example("join_views", inputs=((2, 4, 5),), output=(3, 2, 4, 5), views=3),
+                Example("join_views", inputs=((5,),), output=(2, 5), views=2))
+
+    def shape(self, *inputs: TensorType) -> TensorType:
+        (x,) = inputs
+        return replace(x, shape=(x.batch, *x.shape), batch=1)
+
+    def forward(self, b: Builder, *inputs: str, **parameters: str) -> str:
+        (x,) = inputs
+        t = b.type(x)
+        s = plane(t.shape)
+        y = str(b(f"y[n,v,c{s}] = x[{t.batch}*n+v,c{s}]", x=x, out=(t.batch, *sizes(t)), over={"v": t.batch}, batch=1))
+        b.same(y, x)
+        return y

@@ -1,0 +1,1 @@
+"""What update rules are made of, apart from the rules themselves."""

@@ -1,8 +1,8 @@
 """The table of contents: from the text of a spec to a network that runs, a stage a line.
 
     source = read_source(path)                     the text                         source.py, syntax/load.py
-    module = read_module(source)                   its syntax tree                  syntax/parser.py, elaborate/nets.py
-    graph  = elaborate(module, net, ...)           layers, every shape checked      elaborate/nets.py
+    module = read_module(source)                   its syntax tree                  syntax/parser.py, elaborate/tree_to_graph.py
+    graph  = elaborate(module, net, ...)           layers, every shape checked      elaborate/tree_to_graph.py
     recipe = recipe_of(graph)                      how it is trained                runtime/train/recipe.py
     network = Network(graph, device, ...)          parameters, on a device          runtime/network.py
 
@@ -167,7 +167,7 @@ def _shape(given: str | Shape) -> Shape:
 
 
 def _module(path: str | os.PathLike[str] | None, text: str | None) -> Module:
-    from .elaborate.nets import read_module
+    from .elaborate.tree_to_graph import read_module
     from .syntax.load import read_source, source_of
 
     if (path is None) == (text is None):
@@ -193,6 +193,6 @@ def _given(parameters: Mapping[str, Any] | None, more: dict[str, Any]) -> dict[s
 
 
 def _elaborate(module: Module, net: str | None, parameters: Mapping[str, Any], input: Any) -> Graph:
-    from .elaborate.nets import elaborate
+    from .elaborate.tree_to_graph import elaborate
 
     return elaborate(module, net, dict(parameters), input)

@@ -15,7 +15,7 @@ def _source(text: str) -> Source:
 
 def _graph(text: str) -> Any:
     """The only net of the text that needs no arguments."""
-    from netspec.elaborate.nets import elaborate
+    from netspec.elaborate.tree_to_graph import elaborate
     from netspec.syntax.parser import parse
 
     return elaborate(parse(_source(text)))
@@ -29,7 +29,7 @@ def tree(text: str) -> str:
 
 def errors(text: str) -> str:
     """Every finding of `check`."""
-    from netspec.elaborate.nets import check_module
+    from netspec.elaborate.check import check_module
     from netspec.syntax.parser import parse_recovering
 
     return "\n\n".join(map(render, check_module(*parse_recovering(_source(text))))) or "no mistakes"

@@ -6,7 +6,7 @@ import pytest
 
 from broken_specs import BASES, Broken, every_single, several
 from netspec.diagnostics import Diagnostic, render
-from netspec.elaborate.nets import check_module
+from netspec.elaborate.check import check_module
 from netspec.source import Source
 from netspec.syntax.parser import parse_recovering
 

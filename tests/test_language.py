@@ -10,7 +10,9 @@ import pytest
 
 from netspec import compile, load_graph
 from netspec.diagnostics import Diagnostic, SpecError, UsageError
-from netspec.elaborate.nets import callable_nets, check_file, check_module, elaborate
+from netspec.elaborate.check import check_file, check_module
+from netspec.elaborate.nets import callable_nets
+from netspec.elaborate.tree_to_graph import elaborate
 from netspec.ir.graph import Graph
 from netspec.source import Source
 from netspec.syntax.load import read_source, specs_folder

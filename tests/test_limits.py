@@ -13,7 +13,7 @@ import netspec
 from netspec import limits
 from netspec.cli import main
 from netspec.diagnostics import Diagnostic, NetspecError, render
-from netspec.elaborate.nets import check_file, check_module
+from netspec.elaborate.check import check_file, check_module
 from netspec.source import Source
 from netspec.syntax import lexer
 from netspec.syntax.parser import parse_recovering

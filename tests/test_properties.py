@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from broken_specs import BASES
 from netspec.diagnostics import render
-from netspec.elaborate.nets import check_module
+from netspec.elaborate.check import check_module
 from netspec.source import Source
 from netspec.syntax.formatter import format_source
 from netspec.syntax.load import specs_folder

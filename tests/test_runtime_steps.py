@@ -171,7 +171,7 @@ def test_what_steps_cannot_say_of_parameters(line: str, words: str) -> None:
 
 
 def test_the_language_knows_the_initialisers() -> None:
-    from netspec.elaborate.stated import INITIALISERS as named
+    from netspec.elaborate.binding.parameter_options import INITIALISERS as named
     from netspec.runtime.initialisers import INITIALISERS as known
 
     assert named == {k: most for k, (_, most) in known.items()}

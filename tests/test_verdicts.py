@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from netspec.diagnostics import Diagnostic, render, strict
-from netspec.elaborate.nets import check_module
+from netspec.elaborate.check import check_module
 from netspec.source import Source
 from netspec.syntax.load import specs_folder
 from netspec.syntax.parser import parse_recovering

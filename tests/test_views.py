@@ -223,7 +223,7 @@ def test_usage_shows_how_a_step_is_written() -> None:
 
 @pytest.mark.parametrize("word", VOCABULARY)
 def test_the_language_is_explained_by_nets_that_are_right(word: str) -> None:
-    from netspec.elaborate.nets import check_module
+    from netspec.elaborate.check import check_module
     from netspec.source import Source
     from netspec.syntax.parser import parse_recovering
 

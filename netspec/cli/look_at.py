@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 def check(args: Namespace) -> int:
     """Every mistake of every file; of FILE:NET as well, where the net must be one of its own. JSON and github annotations are output; text for people goes to standard error."""
-    from ..elaborate.nets import check_module, net_of
+    from ..elaborate.check import check_module
+    from ..elaborate.nets import net_of
     from ..syntax.load import read_source
     from ..syntax.parser import parse_recovering
 
@@ -93,7 +94,7 @@ def summary(args: Namespace) -> int:
 
 def diff(args: Namespace) -> int:
     """What two nets differ in; 1 where they do, as `diff` has it."""
-    from ..elaborate.nets import elaborate
+    from ..elaborate.tree_to_graph import elaborate
     from ..views.diff import diff as compare
 
     first, second = (elaborate(module_of(file), net, {}, None) for file, net in map(split, (args.first, args.second)))

@@ -62,7 +62,7 @@ def input_shapes(args: Namespace) -> tuple[int, ...] | dict[str, tuple[int, ...]
 
 
 def module_of(file: str) -> Module:
-    from ..elaborate.nets import read_module
+    from ..elaborate.tree_to_graph import read_module
     from ..syntax.load import read_source
 
     return read_module(read_source(file))
@@ -70,7 +70,7 @@ def module_of(file: str) -> Module:
 
 def open_net(args: Namespace) -> Graph:
     """The graph of the net a command line names; warnings go to standard error."""
-    from ..elaborate.nets import elaborate
+    from ..elaborate.tree_to_graph import elaborate
 
     file, net = split(args.net)
     graph = elaborate(module_of(file), net, settings(args), input_shapes(args))

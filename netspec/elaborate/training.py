@@ -6,21 +6,29 @@ from collections.abc import Collection
 from math import prod
 from typing import Any
 
+from ..augmentations import AUGMENTATIONS
+from ..datasets import DATASETS
 from ..diagnostics import Advice, near
 from ..ir.graph import Graph, Input, Node
 from ..ir.precision import PRECISIONS, refusal
 from ..ir.training import LossUse, MetricUse, Setting, Training
+from ..losses import LOSSES
+from ..metrics import METRICS
+from ..optimisers import OPTIMISERS
+from ..schedules import SCHEDULES
 from ..source import Span
 from ..syntax import tree
 from ..syntax.habits.names import ELSEWHERE, OPTIONS, OTHERWISE
 from ..words import WordError, arguments
-from .argument_kinds import Given
-from .bind import bind, refused
-from .elaborator import Elaborator
-from .expressions import CONSTANTS, evaluate, number, truth
-from .files import Context
-from .statements import check_turns, list_of
-from .values import UNKNOWN_VALUE, Macro, Mistake, Silent, Symbol, described, plain
+from .binding.arguments import spot_name
+from .binding.bind import bind
+from .binding.expressions import CONSTANTS, evaluate, number, truth
+from .binding.kinds import Given
+from .model.elaborator import Elaborator
+from .model.files import Context, Macro
+from .model.mistakes import Mistake, Silent, refused
+from .model.values import UNKNOWN_VALUE, Symbol, described, plain
+from .statements.loops import check_turns, list_of
 
 SETTINGS = ("data", "loss", "schedule", "metric", "batch", "epochs", "accumulate", "drop_last", "precision", "average",
             "initialise", "augment", "regularise")
@@ -54,7 +62,7 @@ def elaborate_training(e: Elaborator, macro: Macro, graph: Graph | None) -> Trai
     item, macro = found
     assert macro.file is not None
     file, section = macro.file, _Section()
-    names = {**file.env, **(e.given if isinstance(macro.item, tree.Definition) else {})}
+    names = {**file.env, **(e.asked.parameters if isinstance(macro.item, tree.Definition) else {})}
     for p in macro.item.params:
         if p.default is not None and p.name not in names:
             try:
@@ -164,8 +172,6 @@ def _steered(e: Elaborator, section: _Section) -> None:
 
 
 def _setting(e: Elaborator, s: tree.Call, c: Context, section: _Section, graph: Graph | None) -> None:
-    from ..optimisers import OPTIMISERS
-
     name = s.name
     if name == "<hole>":
         return
@@ -182,8 +188,6 @@ def _setting(e: Elaborator, s: tree.Call, c: Context, section: _Section, graph: 
     elif name == "metric":
         section.metrics.append(_metric(e, s, c, graph))
     elif name == "schedule":
-        from ..schedules import SCHEDULES
-
         section.schedules.append((_named(SCHEDULES, "schedule", s, c), s.span))
     elif name in ("batch", "epochs", "accumulate"):
         if name in section.numbers:
@@ -216,8 +220,6 @@ def _setting(e: Elaborator, s: tree.Call, c: Context, section: _Section, graph: 
     elif name in ("regularise", "regularisation", "regularize"):
         section.regularisation.append(_penalty(s, c))
     else:
-        from ..losses import LOSSES
-
         if name in LOSSES:
             raise Mistake("unknown-word", "a loss line begins with `loss`", s.span, hint="loss " + tree.source_text(s))
         if name in ("optimiser", "optimizer"):
@@ -329,12 +331,10 @@ def _used(e: Elaborator, s: tree.Call, c: Context, graph: Graph | None, rest: An
 
 def known_outputs(e: Elaborator) -> list[str] | None:
     """The outputs there are even if nothing else is certain; None where a line that could not be read may hold one."""
-    return list(e.outputs) if e.outputs and not e.maybe else None
+    return list(e.draft.outputs) if e.draft.outputs and not e.coverage.maybe else None
 
 
 def _output(ref: tree.Reference, c: Context, graph: Graph | None, known: list[str] | None) -> str:
-    from .lookup import spot_name
-
     name = ".".join(spot_name(x.name, x.index, c, None) for x in ref.spots)
     names: Collection[str] | None = graph.public if graph is not None else known
     if names is None:
@@ -348,8 +348,6 @@ def _output(ref: tree.Reference, c: Context, graph: Graph | None, known: list[st
 
 
 def _loss(e: Elaborator, s: tree.Call, c: Context, graph: Graph | None) -> LossUse:
-    from ..losses import LOSSES
-
     cls, rest = _class(LOSSES, "loss", s, c)
     output, target, weight, others = _used(e, s, c, graph, rest)
     op = _word(cls, s, others, c)
@@ -365,8 +363,8 @@ def _loss(e: Elaborator, s: tree.Call, c: Context, graph: Graph | None) -> LossU
             _check_read(e, cls, node, graph, s)
         _check_output(op, type_, s)
         _check_target(op, target, type_, graph, s)
-    elif output in e.outputs and e.outputs[output][0].type.known:  # known for certain, whatever is wrong above
-        _check_output(op, e.outputs[output][0].type, s)
+    elif output in e.draft.outputs and e.draft.outputs[output][0].type.known:  # known for certain, whatever is wrong above
+        _check_output(op, e.draft.outputs[output][0].type, s)
     return LossUse(op, output, target, weight, s.span)
 
 
@@ -396,8 +394,6 @@ def _check_read(e: Elaborator, cls: Any, node: Node, graph: Graph, s: tree.Call)
 
 def _instead(s: tree.Call, loss: str) -> str:
     """The line with another loss, of the same output; nothing where that loss has not all the arguments of this one."""
-    from ..losses import LOSSES
-
     if not {a.name for a in s.arguments if isinstance(a, tree.Option)} <= {"weight", "target",
                                                                            *(a.name for a in arguments(LOSSES[loss]))}:
         return ""
@@ -431,8 +427,6 @@ def _check_target(op: Any, target: str | None, output: Any, graph: Graph, s: tre
 
 
 def _metric(e: Elaborator, s: tree.Call, c: Context, graph: Graph | None) -> MetricUse:
-    from ..metrics import METRICS
-
     cls, rest = _class(METRICS, "metric", s, c)
     output, target, _, others = _used(e, s, c, graph, rest)
     return MetricUse(_word(cls, s, others, c), output, target, s.span)
@@ -440,8 +434,6 @@ def _metric(e: Elaborator, s: tree.Call, c: Context, graph: Graph | None) -> Met
 
 def _data(s: tree.Call, c: Context) -> Setting:
     """`data digits`, or `data "train.npz" test="test.npz"`, which is the word `files`; all its arguments go along."""
-    from ..datasets import DATASETS
-
     first = s.arguments[0] if s.arguments else None
     if isinstance(first, tree.Attribute):
         raise Mistake("wrong-argument", "the name of a file stands in quotes", first.span,
@@ -453,10 +445,8 @@ def _data(s: tree.Call, c: Context) -> Setting:
 
 def _augmentation(e: Elaborator, s: tree.Call, c: Context) -> Any:
     """`augment crop pad=4`: a change of the training images that these images allow."""
-    from ..augmentations import AUGMENTATIONS
-
     made = _named(AUGMENTATIONS, "augmentation", s, c)
-    for node in e.nodes:
+    for node in e.draft.nodes:
         if not isinstance(node.op, Input):
             continue
         try:

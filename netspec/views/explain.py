@@ -189,7 +189,7 @@ def _texts(node: Node, types: tuple[TensorType, ...], training: bool) -> Iterato
 def example_node(word: type[Layer], example: Example) -> tuple[Node, tuple[TensorType, ...]] | None:
     """The layer of an example, read as a spec: the first input is the flow, the others are @a, @b ... None where the
     example needs more around it than inputs."""
-    from ..elaborate.nets import elaborate
+    from ..elaborate.tree_to_graph import elaborate
     from ..syntax.parser import parse
 
     names = ("x", *"abcdefgh")[:len(example.inputs)]

@@ -1,7 +1,7 @@
 """Words of the language that take arguments: what layers, losses, optimisers, schedules and metrics have in common.
 
 A word is a frozen dataclass; its fields are its arguments. From the fields come the syntax, the defaults, the checks
-that need no shapes, `netspec explain`, and "did you mean". `elaborate/bind.py` turns a step of a spec into an instance.
+that need no shapes, `netspec explain`, and "did you mean". `elaborate/binding/bind.py` turns a step of a spec into an instance.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import numpy as np
 
 import netspec
 from netspec.diagnostics import render
-from netspec.elaborate.nets import check_file
+from netspec.elaborate.check import check_file
 
 NET = "net a:\n  input 4\n  fc 3\n"
 PARTS = ("a", ".net", "\n", "\r", "\x1b[31m", '"', "'", "\\", " ", "é", "\u202e", "\x00", "\udcff", "..", "/", "~", "$HOME", "`id`", "%s", "{x}", "#", ":", "*", "q" * 300, "-", "\x07",

@@ -8,18 +8,14 @@ from numbers import Real
 from typing import Any
 
 from ...augmentations import Augmentation
-from ...diagnostics import Advice, SpecError, in_order, near
-from ...elaborate.elaborator import Elaborator
-from ...elaborate.files import Library
-from ...elaborate.training import elaborate_training
+from ...diagnostics import Advice, near
+from ...elaborate.train_line import train_line
 from ...ir.graph import Graph, Parameter
 from ...ir.training import LossUse, MetricUse, Setting, Training
 from ...losses import Loss
 from ...optimisers import Optimiser
 from ...passes.objective import Term
 from ...schedules import Schedule
-from ...source import Source
-from ...syntax.parser import parse
 from ...words import WordError, arguments
 from ..misuse import by_name, flag, misuse, whole
 from ..tallies import tallies
@@ -104,28 +100,28 @@ def changed(recipe: Recipe, graph: Graph, *, loss: LossLike | Sequence[LossLike]
     if loss is not None:
         recipe = replace(recipe, terms=tuple(term(one, graph) for one in _several(loss)))
     if optimiser is not None:
-        recipe = replace(recipe, optimiser=_instance(optimiser, Optimiser, "optimiser") or said(str(optimiser), graph).optimiser)
+        recipe = replace(recipe, optimiser=_instance(optimiser, Optimiser, "optimiser") or train_line(str(optimiser), graph).optimiser)
         recipe.need_optimiser()
     if schedule is not None:
         found = [(_instance(s, Schedule, "schedule"), s) for s in _several(schedule) if not _none(s)]
         recipe = replace(recipe,
                          schedules=tuple(s for made, text in found
-                                         for s in ([made] if made else said(f"schedule {text}", graph).schedules)))
+                                         for s in ([made] if made else train_line(f"schedule {text}", graph).schedules)))
     if metrics is not None:
         names = metrics.replace(",", " ").split() if isinstance(metrics, str) else _several(metrics)
         recipe = replace(recipe,
-                         metrics=tuple(m for name in names for m in said("metric " + _text(name, 'metric', 'metrics="accuracy"'),
+                         metrics=tuple(m for name in names for m in train_line("metric " + _text(name, 'metric', 'metrics="accuracy"'),
                                                                          graph).metrics))
         tallies(graph, recipe.terms, recipe.metrics)
     if regularise is not None:
         recipe = replace(recipe, l1=0.0, l2=0.0, l1_all=True, decay_all=True)
         recipe = _regularised(recipe,
                               [p for s in _several(regularise) if not _none(s)
-                               for p in said("regularise " + _text(s, 'penalty', 'regularise="l2 1e-4"'), graph).regularisation])
+                               for p in train_line("regularise " + _text(s, 'penalty', 'regularise="l2 1e-4"'), graph).regularisation])
     if augment is not None:
         recipe = replace(recipe,
                          augmentation=tuple(a for s in _several(augment) if not _none(s)
-                                            for a in said("augment " + _text(s, 'augmentation', 'augment="flip"'),
+                                            for a in train_line("augment " + _text(s, 'augmentation', 'augment="flip"'),
                                                           graph).augmentation))
     if drop_last is not None:
         recipe = replace(recipe, drop_last=flag("drop_last", drop_last))
@@ -138,7 +134,7 @@ def changed(recipe: Recipe, graph: Graph, *, loss: LossLike | Sequence[LossLike]
         recipe = replace(recipe, average=float(average))
     if initialise is not None:
         recipe = replace(recipe, initialise="" if initialise == "none"
-                         else said("initialise " + _text(initialise, 'way to initialise', 'initialise="lsuv"'), graph).initialise
+                         else train_line("initialise " + _text(initialise, 'way to initialise', 'initialise="lsuv"'), graph).initialise
                          or "")
     for name, n, of in (("batch", batch, "examples"), ("epochs", epochs, "epochs"), ("accumulate", accumulate, "batches")):
         if n is not None:
@@ -199,23 +195,10 @@ def _instance(given: Any, cls: type[Any], sort: str) -> Any:
     return None
 
 
-def said(line: str, graph: Graph) -> Training:
-    """What one line of a train section means for this graph. Raises SpecError with the line and a caret."""
-    module = parse(Source("<python>", f"net {graph.name}: input 1\ntrain {graph.name}:\n  {line}\n"))
-    library = Library()
-    file = library.add(module)
-    e = Elaborator(library, {})
-    training = elaborate_training(e, file.definitions[graph.name], graph)
-    errors = [d for d in e.found if d.severity == "error"]
-    if errors or training is None:
-        raise SpecError(*in_order(errors))
-    return training
-
-
 def term(given: LossLike, graph: Graph) -> Term:
     """`cross_entropy`, `mse target=input`, `cross_entropy @aux1 weight=0.3`, a Loss, or a Term."""
     if isinstance(given, str):
-        return _terms(said(f"loss {given}", graph).losses)[0]
+        return _terms(train_line(f"loss {given}", graph).losses)[0]
     outputs = [public for public, _ in graph.outputs]
     made = given if isinstance(given, Term) else Term(given, "out" if "out" in outputs else outputs[-1])
     if not isinstance(made.loss, Loss):

@@ -1,0 +1,81 @@
+"""What a step says of the parameters it makes, whatever its layer: `conv 64 3x3 lr=0.1 decay=0 init=xavier bias_init=0.1`.
+
+`lr` and `decay` are factors: they multiply the optimiser's learning rate and weight decay (and l1) for everything the step
+makes, its normalisation included. `init` is how weights begin, `bias_init` how biases do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import isfinite
+from typing import Any
+
+from ...diagnostics import near
+from ...ir.graph import Parameter
+from ...words import arguments
+from ...words.layer import Layer
+from ..model.mistakes import Mistake
+from ..model.values import UNKNOWN_VALUE, described, is_number, plain
+from .kinds import OF_PARAMETERS, Given, learns
+
+# and how many numbers may follow
+INITIALISERS = {"zeros": 0, "ones": 0, "constant": 1, "gaussian": 1, "uniform": 1, "he": 0, "he_normal": 0, "he_uniform": 0,
+                "xavier": 0,
+                "xavier_normal": 0, "xavier_uniform": 0, "lecun": 0, "lecun_normal": 0, "lecun_uniform": 0, "orthogonal": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterOptions:
+    factors: tuple[tuple[str, float], ...]
+    init: str | float | None
+    bias_init: str | float | None
+
+    def __call__(self, p: Parameter) -> Parameter:
+        """The parameter as the step wants it."""
+        if p.kind == "buffer":
+            return p
+        init = self.init if p.kind == "weight" else self.bias_init if p.kind == "bias" else None
+        return replace(p, factors=self.factors or p.factors, init=p.init if init is None else init)
+
+
+def parameter_options(cls: type[Layer], options: dict[str, Given]) -> ParameterOptions | None:
+    """Take these options out of a step's own; None where it states none, or its layer learns nothing. Raises Mistake."""
+    if not options or options.keys().isdisjoint(OF_PARAMETERS) or not learns(cls):
+        return None
+    own = {a.name for a in arguments(cls)}
+    given = {k: options.pop(k) for k in OF_PARAMETERS if k in options and k not in own}
+    given = {k: g for k, g in given.items() if g.value is not UNKNOWN_VALUE}
+    factors = tuple((k, _factor(k, given[k])) for k in ("lr", "decay") if k in given)
+    init, bias = (_init(k, given[k]) if k in given else None for k in ("init", "bias_init"))
+    return ParameterOptions(factors, init, bias)
+
+
+def _factor(name: str, g: Given) -> float:
+    if not is_number(g.value):
+        raise Mistake("wrong-argument", f"{name} of a step is a factor for what the optimiser says", g.span,
+                      f"this is {described(g.value)}", hint=f"{name}=0.1")
+    if not 0 <= g.value < float("inf"):
+        raise Mistake("out-of-range", f"the factor {name} is at least 0", g.span, f"this is {g.value:g}")
+    return float(g.value)
+
+
+def _init(name: str, g: Given) -> str | float:
+    v: Any = plain(g.value)
+    if is_number(v) and isfinite(v):
+        return float(v)
+    word, *numbers = str(v).split() if isinstance(v, str) and v.strip() else [""]
+    if word not in INITIALISERS:
+        alike = near(word, INITIALISERS)
+        raise Mistake("unknown-word", f"there is no initialiser `{word}`" if word
+                      else f"{name} is a number or the name of an initialiser", g.span,
+                      notes=("there are: " + ", ".join(INITIALISERS),), hint=f"did you mean `{alike}`?" if alike
+                      else f'{name}=he   or   {name}="gaussian 0.01"')
+    try:
+        good = all(isfinite(float(n)) and (float(n) >= 0 or word == "constant")
+                   for n in numbers) and len(numbers) <= INITIALISERS[word]
+    except ValueError:
+        good = False
+    if not good:
+        raise Mistake("wrong-argument", f"{word} takes {'one number' if INITIALISERS[word] else 'no number'}", g.span,
+                      hint=f'{name}="{word} 0.01"' if INITIALISERS[word] else f"{name}={word}")
+    return str(v)

@@ -1,0 +1,78 @@
+"""Everything wrong with a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..diagnostics import Diagnostic, Label, UsageError, bounded, in_order
+from ..ir.graph import Graph
+from ..syntax import tree
+from ..syntax.load import read_source
+from ..syntax.parser import parse_recovering
+from .model.budget import Budget
+from .model.coverage import Coverage
+from .model.elaborator import Elaborator
+from .model.files import File, Library
+from .model.mistakes import Fatal
+from .nets import callable_nets
+from .never_run import look
+from .one_net import deep_stack, elaborated
+from .prepare import prepare
+from .statements.table import RULES
+from .tree_findings import static_findings
+
+
+def check_file(path: Any) -> list[Diagnostic]:
+    """Everything wrong with a file, in source order: syntax, every net that can be called as it stands, every variant, and
+    what nothing calls. Raises MissingFileError."""
+    return check_module(*parse_recovering(read_source(path)))
+
+
+def check_module(module: tree.Module, mistakes: list[Diagnostic] | tuple[Diagnostic, ...] = (),
+                 also: Callable[[Graph], list[Diagnostic]] | None = None) -> list[Diagnostic]:
+    """As `check_file`, for a tree and what was wrong with its text. `also` has something to say of each net that is well."""
+    found = list(mistakes)
+    library = Library()
+    file = library.add(module)
+    found += library.found
+    library.found = []
+    run = Coverage()  # of all nets together
+    for item in callable_nets(module):
+        macro = file.definitions.get(item.name)
+        if macro is None or macro.item is not item:
+            continue
+        if library.budget.all:
+            break
+        try:
+            e, graph = elaborated(library, file, macro, {}, None)
+        except UsageError as u:
+            found += [Diagnostic(d.code, d.title, (Label(item.name_span),), d.notes, d.hint) for d in u.diagnostics]
+            continue
+        found += e.findings.all
+        if also is not None and graph is not None:
+            found += also(graph)
+        run.add(e.coverage)
+    found += _looked_at(library, file, run)
+    found += static_findings(file, found)
+    unread = {(d.span.source, d.span.line) for d in mistakes if d.span is not None
+              and d.code not in ("tab-indentation", "unexpected-indent", "inconsistent-indent")}
+    found = [d for d in found if d in mistakes or d.span is None or (d.span.source, d.span.line) not in unread]
+    if mistakes:  # a line that was not read may be the one that reads a value, or uses a name
+        found = [d for d in found if d.code not in ("unconnected", "unused")]
+    return list(bounded(in_order(found)))
+
+
+def _looked_at(library: Library, file: File, run: Coverage) -> list[Diagnostic]:
+    """What can be said of what nothing runs, and of train sections."""
+    library.budget = Budget()  # what no net runs is looked at for itself
+    e = Elaborator(library, RULES)
+    e.coverage.add(run)
+    with deep_stack():
+        try:
+            for f in list(library.files.values()):
+                prepare(e, f)
+            look(e, file)
+        except (Fatal, RecursionError):
+            pass
+    return e.findings.all

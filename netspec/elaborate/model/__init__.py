@@ -1,0 +1,1 @@
+"""What an elaboration works on: values, names, files, the graph in the making, the way in, findings."""

@@ -1,0 +1,28 @@
+"""The lines and words of a statement that a message points at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...source import Span
+from ...syntax import tree
+
+
+def first_line(s: Any) -> Span:
+    """The first line of a statement."""
+    at: Span = s.span
+    return at if at.line == at.end_line else Span(at.source, at.line, at.column, at.line, len(at.source.line(at.line)) + 1)
+
+
+def last_line(body: Any) -> Span:
+    """Where the last step of a body stands."""
+    while isinstance(body, (tree.Suite, tree.Steps)):
+        body = (body.statements if isinstance(body, tree.Suite) else body.items)[-1]
+    span: Span = body.span
+    return span if span.line == span.end_line else Span(span.source, span.line, span.column, span.line,
+                                                        len(span.source.line(span.line)) + 1)
+
+
+def keyword(span: Span, word: str) -> Span:
+    """The keyword a statement begins with."""
+    return Span(span.source, span.line, span.column, span.line, span.column + len(word))

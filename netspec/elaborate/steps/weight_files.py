@@ -1,0 +1,30 @@
+"""`weights=`: the file that a called net's parameters are read from."""
+
+from __future__ import annotations
+
+from ...reading import Outside, irregular, placed
+from ...source import Span
+from ..model.elaborator import Elaborator
+from ..model.mistakes import Mistake
+
+
+def weight_file(e: Elaborator, named: tuple[str | None, Span, str | None]) -> str | None:
+    """The path of a weights file as the runtime opens it: below the folder of the spec that names it. A file that is not
+    there is only a note: shapes and counts need none."""
+    name, span, folder = named
+    if name is None or e.asked.initialise:
+        return None
+    try:
+        path = placed(name, folder)
+    except Outside as o:
+        raise Mistake("file-outside", "weights lie in the folder of the spec that names them, or below it", span, str(o.strerror),
+                      hint="--set weights=none  initialises instead") from None
+    except OSError as o:
+        raise Mistake("missing-file", f"there is no weights file {name}", span, str(o.strerror)) from None
+    if (sort := irregular(path)) is not None:
+        raise Mistake("not-a-file", f"the weights {name} are {sort}", span, "not a file",
+                      hint="--set weights=none  initialises instead")
+    if not path.is_file():
+        e.say("note", "missing-weights", f"the weights file {name} is not there", span, "needed to compile",
+              hint="--set weights=none  initialises instead")
+    return str(path)

@@ -171,6 +171,8 @@ CATALOGUE: dict[str, str] = {
                                    "It is the negative number of the right class: of probabilities, or of numbers without an end, it says nothing. cross_entropy reads logits.",
                                    "net a:\n  input 784\n  fc 10 softmax\ntrain a:\n  loss nll",
                                    "net a:\n  input 784\n  fc 10 softmax\ntrain a:\n  loss cross_entropy"),
+    "not-probabilities": _page("A loss that reads probabilities reads something else.",
+                               "Such a loss belongs behind a softmax, or behind a sigmoid where each number is by itself."),
     "missing-weights": _page("The file of `weights=` is not there.",
                              "Shapes and counts need no weights, so this is a note in check, summary and draw; compiling needs the file. --set weights=none initialises instead."),
     # ---------------------------------------------------------------- files and use
@@ -230,7 +232,7 @@ CATALOGUE: dict[str, str] = {
                       "An .npz file has arrays x and y, and x_test and y_test where there are any; a folder has x.npy and y.npy."),
     "nothing-to-train": _page("No parameter of the network can be trained.", "Everything is frozen, or there are no weights."),
     "unknown-metric": _page("A metric cannot measure this output.",
-                            "Accuracy and top5 count class numbers, which cross-entropy and hinge losses have."),
+                            "Metrics of classes count class numbers, which cross-entropy and hinge losses have."),
     "unknown-initialiser": _page("There is no initialiser of this name.",
                                  "zeros, ones, constant, gaussian, uniform, he, he_uniform, xavier, xavier_uniform, lecun, lecun_uniform, orthogonal."),
     "loss-exploded": _page("The loss became infinite or NaN.",

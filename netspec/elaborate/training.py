@@ -12,7 +12,8 @@ from ..diagnostics import Advice, near
 from ..ir.graph import Graph, Input, Node
 from ..ir.precision import PRECISIONS, refusal
 from ..ir.training import LossUse, MetricUse, Setting, Training
-from ..losses import LOSSES
+from ..layers import Layer
+from ..losses import LOSSES, Loss
 from ..metrics import METRICS
 from ..optimisers import OPTIMISERS
 from ..schedules import SCHEDULES
@@ -368,33 +369,38 @@ def _loss(e: Elaborator, s: tree.Call, c: Context, graph: Graph | None) -> LossU
     return LossUse(op, output, target, weight, s.span)
 
 
-def _check_read(e: Elaborator, cls: Any, node: Node, graph: Graph, s: tree.Call) -> None:
-    """A loss that computes its softmax or sigmoid itself, of an output that is one already; a loss of log-probabilities, of an output
-    that is none."""
-    while getattr(node.op, "name", "") in ("flatten", "reshape"):
+def _check_read(e: Elaborator, cls: type[Loss], node: Node, graph: Graph, s: tree.Call) -> None:
+    """Warn of a loss that reads logits, of an output that is a softmax or sigmoid already; of a loss of probabilities or
+    their logarithms, of an output that holds none."""
+    while getattr(node.op, "renames", False):
         node = graph.maker[node.inputs[0]]
-    last, made = getattr(node.op, "name", ""), (f"made by {node.name}",)
-    if cls.after and last == "log_softmax":
-        e.say("warning", "not-logits", f"{cls.name} computes a {cls.after} of what it reads, and this is a log_softmax already",
-              s.span, "computed twice" if cls.after == "softmax" else "the net would learn badly", made,
-              _instead(s, "nll") or Advice(f"drop the log_softmax: {cls.name} reads logits"))
-    elif cls.after and last in ("softmax", "sigmoid", "hardsigmoid"):
-        e.say("warning", "not-logits", f"{cls.name} computes a {cls.after} of what it reads, and this is a {last} already",
-              s.span, "the net would learn badly",
-              made, Advice(f"drop the {last}: {cls.name} reads logits" if last == cls.after
-                           else f"drop the {last}, or use another loss"))
-    elif cls.log_probabilities and last != "log_softmax" and getattr(node.op, "category",
-                                                                     "") in ("activation", "dense", "convolution"):
-        logits = last == "softmax" or node.op.category != "activation"
-        e.say("warning", "not-log-probabilities",
-              f"{cls.name} reads log-probabilities, as log_softmax makes them, and this is {'an' if last[0] in 'aeiou' else 'a'} {last}", s.span,
-              "the loss would have no meaning", made if logits else (*made, f"log_softmax belongs in the place of the {last}"),
-              _instead(s, "cross_entropy") if logits else "")
+    op = node.op
+    if not isinstance(op, Layer):
+        return
+    last, made = op.name, (f"made by {node.name}",)
+    article = "an" if last[0] in "aeiou" else "a"
+    if cls.reads == "logits" and op.gives:
+        drop = f"drop the {last}: {cls.name} reads logits" if last == cls.after or op.gives != "probabilities" else (
+            f"drop the {last}, or use another loss")
+        e.say("warning", "not-logits", f"{cls.name} " + (f"computes a {cls.after} of what it reads" if cls.after else "reads logits")
+              + f", and this is {article} {last} already", s.span,
+              "computed twice" if op.log_of and op.log_of == cls.after else "the net would learn badly", made,
+              _instead(s, cls.instead.get(op.gives)) or Advice(drop))
+    elif cls.reads in ("probabilities", "log-probabilities") and op.gives != cls.reads and op.category in ("activation", "dense",
+                                                                                                    "convolution"):
+        other = cls.instead.get("logits")
+        logits = other is not None and (last == LOSSES[other].after or op.category != "activation")
+        makers = "softmax or sigmoid" if cls.reads == "probabilities" else "log_softmax"
+        e.say("warning", f"not-{cls.reads}",
+              f"{cls.name} reads {cls.reads}, as {makers} makes them, and this is {article} {last}", s.span,
+              "the loss would have no meaning",
+              made if logits else (*made, f"{makers} belongs " + (f"in the place of the {last}" if op.category == "activation"
+                                                                  else f"behind the {last}")), _instead(s, other) if logits else "")
 
 
-def _instead(s: tree.Call, loss: str) -> str:
+def _instead(s: tree.Call, loss: str | None) -> str:
     """The line with another loss, of the same output; nothing where that loss has not all the arguments of this one."""
-    if not {a.name for a in s.arguments if isinstance(a, tree.Option)} <= {"weight", "target",
+    if loss is None or not {a.name for a in s.arguments if isinstance(a, tree.Option)} <= {"weight", "target",
                                                                            *(a.name for a in arguments(LOSSES[loss]))}:
         return ""
     return " ".join((s.name, loss, *map(tree.source_text, s.arguments[1:])))

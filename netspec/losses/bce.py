@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import prod
+from typing import ClassVar
 
+from ..words import WordError
 from ..words.layer import Builder, plane, sizes
-from ..words.loss import Loss
+from ..words.loss import Loss, Range
 
 
 class Bce(Loss, name="bce"):
@@ -16,6 +19,14 @@ class Bce(Loss, name="bce"):
     """
 
     after = "sigmoid"
+    reads: ClassVar[Range] = "logits"
+    instead: ClassVar[Mapping[str, str]] = {"log-probabilities": "nll"}
+
+    def check_targets(self, smallest: float, largest: float) -> None:
+        if not (smallest >= 0 and largest <= 1):
+            raise WordError(f"holds {largest if largest > 1 else smallest:g}, which is no probability",
+                            "loss bce wants numbers from 0 to 1", hint="one of several classes:  loss cross_entropy",
+                            code="label-range")
 
     def forward(self, b: Builder, z: str, t: str) -> str:
         shape = b.type(z)

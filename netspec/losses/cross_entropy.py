@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from ..ir.types import TensorType
 from ..words import WordError, listing, number, value
 from ..words.layer import Builder, plane, sizes
-from ..words.loss import Loss, need_channels, pixels
+from ..words.loss import Loss, Range, need_channels, pixels
 
 
 class CrossEntropy(Loss, name="cross_entropy"):
@@ -27,6 +28,8 @@ class CrossEntropy(Loss, name="cross_entropy"):
     weights: Any = listing("a weight for each class", default=None)
 
     after = "softmax"
+    reads: ClassVar[Range] = "logits"
+    instead: ClassVar[Mapping[str, str]] = {"log-probabilities": "nll"}
 
     def target(self, output: TensorType) -> TensorType:
         return TensorType((1, *output.spatial), output.batch, "int")
@@ -48,6 +51,21 @@ class CrossEntropy(Loss, name="cross_entropy"):
     def even(self) -> bool:
         """Whether every place counts the same."""
         return self.ignore is None and self.weights is None
+
+    @property
+    def ignored(self) -> int | None:
+        return None if self.ignore is None else int(self.ignore)
+
+    def share(self, targets: Any, examples: int) -> float:
+        """What the labels weigh, where some are ignored or classes weigh differently."""
+        if self.even or targets is None:
+            return float(examples)
+        labels = targets if self.ignore is None else targets[targets != self.ignore]
+        if self.weights is None:
+            return float(labels.size)
+        import numpy as np
+
+        return float(np.asarray(self.weights, np.float64)[labels].sum())
 
     def forward(self, b: Builder, z: str, t: str) -> str:
         s = plane(b.type(z).shape)

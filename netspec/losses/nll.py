@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from ..words.layer import Builder, plane, sizes
+from ..words.loss import Range
 from .cross_entropy import CrossEntropy
 
 
@@ -18,7 +20,8 @@ class Nll(CrossEntropy, name="nll"):
     smoothing: float = 0.0
 
     after = ""
-    log_probabilities = True
+    reads: ClassVar[Range] = "log-probabilities"
+    instead: ClassVar[Mapping[str, str]] = {"logits": "cross_entropy"}
 
     def forward(self, b: Builder, z: str, t: str) -> str:
         s = plane(b.type(z).shape)

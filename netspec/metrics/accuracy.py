@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..words.metric import Metric, among_largest
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from ..words.metric import Metric
+from .parts.ranks import among_largest
 
 
 class Accuracy(Metric):
     """The right class has the largest score; of equal ones, the lowest class number counts as the largest."""
 
-    def holds(self, scores: NDArray[Any], labels: NDArray[Any]) -> NDArray[Any]:
+    def holds(self, scores: Any, labels: Any) -> Any:
         return among_largest(scores, labels, 1)

@@ -69,7 +69,7 @@ class Program:
         if moved:
             inputs = (moved[-1].inputs[0],)
         parameters = {p.name.rsplit(".", 1)[-1]: self.parameter(p, node) for p in node.parameters}
-        b = Writer(self, node.name, node, self.training and not (dict(node.attrs).get("frozen") and node.op.category == "normalisation"))
+        b = Writer(self, node.name, node, self.training and not (dict(node.attrs).get("frozen") and node.op.statistics))
         before = len(self.nodes)
         out = node.op.forward(b, *inputs, **parameters)
         for m in reversed(moved):  # what reads the result may not need it

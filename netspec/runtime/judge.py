@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from ..passes.objective import Term
@@ -14,18 +13,12 @@ Array = NDArray[Any]
 
 
 def share(term: Term, targets: Mapping[str, Array], examples: int) -> float:
-    """What a batch counts for in a mean over batches: its examples, or what its labels weigh where a loss ignores some or
-    weighs classes."""
-    ignore, weights = getattr(term.loss, "ignore", None), getattr(term.loss, "weights", None)
-    if ignore is None and weights is None:
-        return float(examples)
-    labels = targets[term.source]
-    labels = labels[labels != ignore] if ignore is not None else labels
-    return float(np.asarray(weights, np.float64)[labels].sum()) if weights is not None else float(labels.size)
+    """What a batch counts for in a mean over batches, as the loss has it; the network's own input is no target with labels."""
+    return term.loss.share(targets.get(term.source), examples)
 
 
 class MeanLoss:
-    """The weighted loss of what was added so far, each term a mean over what its batches count for (`share`)."""
+    """The weighted loss of what was added so far, each term a mean over what its batches count for (`Loss.share`)."""
 
     def __init__(self, terms: Sequence[Term]):
         self.terms = terms

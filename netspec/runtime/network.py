@@ -399,8 +399,9 @@ class Network:
     @asked
     @reads
     def evaluate(self, x: Any, y: Any = None, *, batch: int | None = None, loss: LossLike | Sequence[LossLike] | None = None,
-                 draw: int | None = None) -> dict[str, float]:
-        """Loss and metrics in evaluation mode over all of x, `batch` examples at a time: {"loss": ..., "accuracy": ...}. `draw` as
+                 draw: int | None = None) -> dict[str, Any]:
+        """Loss and metrics in evaluation mode over all of x, `batch` examples at a time: {"loss": ..., "accuracy": ...}; a
+        confusion matrix is an array. `draw` as
         in `predict`."""
         from .train.evaluation import evaluate
 
@@ -469,18 +470,18 @@ class Network:
         return run, arrays.cut(found, slice(None), self.dtype), arrays.cut_targets(wanted, slice(None), self.dtype)
 
     def check_statistics(self, run: Executor, n: int, last_of: int = 0) -> None:
-        """Batch norm needs more than one value a channel to have a variance. `last_of` are the examples of an epoch whose
+        """A layer that takes statistics of the batch needs more than one value a channel to have a variance. `last_of` are the examples of an epoch whose
         last batch this is."""
         if n > 1:
             return  # every example has a value a channel at least
         for node in run.graph.nodes:
-            if getattr(node.op, "name", "") == "bn" and not dict(node.attrs).get("frozen"):
+            if (called := getattr(node.op, "statistics", "")) and not dict(node.attrs).get("frozen"):
                 t = node.type
                 values = n * t.batch
                 for s in t.spatial:
                     values *= s or 0
                 if values < 2:
-                    raise misuse("one-value", f"batch norm `{node.name}` would see one value a channel, which has no variance",
+                    raise misuse("one-value", f"{called} `{node.name}` would see one value a channel, which has no variance",
                                  f"the {'last ' if last_of else ''}batch has {n} example{'s' if n != 1 else ''}, and the plane there is {shape_text(t.spatial) or 'one place'}",
                                  *([f"{last_of} examples in batches of {self.recipe.batch} leave {n} over; in a train section the line `drop_last` leaves them out"] if last_of else []),
                                  hint="drop_last=True" if last_of

@@ -163,7 +163,7 @@ def lost_pixels(node: Node, types: tuple[TensorType, ...]) -> Lost | None:
     op = node.op
     if not isinstance(op, Layer) or op.category not in ("convolution", "pooling") or not hasattr(op, "pad") or len(types) != 1:
         return None
-    if op.name in ("deconv", "unpool") or getattr(op, "whole", False) or getattr(op, "rounding", "floor") == "ceil":
+    if op.enlarges or getattr(op, "whole", False) or getattr(op, "rounding", "floor") == "ceil":
         return None
     (x,) = types
     rank = len(x.spatial)

@@ -40,7 +40,6 @@ COLOURS = {  # fill, border
     "resize": ("#ccfbf1", "#0d9488"),
     "arithmetic": ("#ffedd5", "#ea580c"),
 }
-SIGNS = {"add": "+", "sub": "−", "mul": "×"}  # of merges, drawn as circles
 LOOKS: dict[str, dict[str, str]] = {"backbone": {"weight": "4"}, "skip": {"color": "#2563eb", "penwidth": "1.6", "weight": "1"},
                                     "branch": {}}
 FONT = "Helvetica,Arial,sans-serif"
@@ -178,7 +177,7 @@ class _Drawing:
         fill, border = COLOURS.get(category, COLOURS["move"])
         shape = shape_range(step.last, self.last.get(step.last.name, step.last))
         attributes = {"fillcolor": fill, "color": border, "tooltip": escape(self.tooltip(step))}
-        times, sign = self.turns.get(step.name, 1), SIGNS.get(op_name(step.head), "")
+        times, sign = self.turns.get(step.name, 1), getattr(step.head.op, "symbol", "")
         if len(sign) == 1 and len(step.nodes) == 1 and times == 1:
             attributes |= {"label": escape(sign), "shape": "circle", "fixedsize": "true", "width": "0.3", "fontsize": "14"}
         else:

@@ -84,6 +84,12 @@ class Layer(Word):
     takes: tuple[Literal["activation", "norm"], ...] = ()  # families of bare words it accepts: `conv 64 3x3 bn relu`
     arity: tuple[int, int | None] = (1, 1)  # how many values it reads, at least and at most (None: any number)
     centres: bool = False  # subtracts each channel's mean, so that a bias right before it would be dead
+    statistics: str = ""  # what people call it, where training takes means over the batch, which need two values a channel
+    gives: Literal["", "probabilities", "log-probabilities"] = ""  # what its numbers mean, for the losses that read them
+    log_of: str = ""  # the layer whose result it is the logarithm of
+    renames: bool = False  # gives the numbers it reads, in their order, under another shape
+    enlarges: bool = False  # makes an image larger, so that no window leaves pixels over
+    symbol: str = ""  # drawn in a circle, where it is a merge
     binds: bool = False  # whether `bound` does anything
     examples: ClassVar[tuple[Example, ...]] = ()
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from ..ir.types import TensorType
 from .layer import Builder
 from .registry import Registry
 from .word import Word, WordError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Range = Literal["numbers", "logits", "probabilities", "log-probabilities"]
 
 LOSSES: Registry[Loss] = Registry("loss", "netspec.losses")
 
@@ -16,11 +22,13 @@ class Loss(Word):
     """A number that says how far an output is from its target, averaged over the batch.
 
     `after` names the last operation of an output (`softmax`, `sigmoid`) that the loss computes itself, stably, from that
-    operation's input.
+    operation's input. `reads` is what the output has to hold, so that `check` can warn of others; `instead` names losses
+    that mean the same of an output that holds something else.
     """
 
     after: str = ""
-    log_probabilities: bool = False  # whether it reads them, as `log_softmax` makes them
+    reads: ClassVar[Range] = "numbers"
+    instead: ClassVar[Mapping[str, str]] = {}
 
     def __init_subclass__(cls, name: str | None = None, **kw: Any):
         super().__init_subclass__(**kw)
@@ -32,6 +40,19 @@ class Loss(Word):
 
     def check_output(self, output: TensorType) -> None:
         """Refuse an output this loss cannot judge. Raises WordError."""
+
+    def check_targets(self, smallest: float, largest: float) -> None:
+        """Refuse numbers that this loss cannot be the loss of. Raises WordError, whose message goes on after "the target"."""
+
+    @property
+    def ignored(self) -> int | None:
+        """The label whose places do not count, in the loss as in metrics; None where all do."""
+        return None
+
+    def share(self, targets: NDArray[Any] | None, examples: int) -> float:
+        """What a batch counts for in a mean over batches: its examples, or whatever `forward` divides by. `targets` is None where
+        the network's own input is the target."""
+        return float(examples)
 
     def forward(self, b: Builder, z: str, t: str) -> str:
         """The mean loss of the batch, a value of shape (1,)."""

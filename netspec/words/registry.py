@@ -26,7 +26,7 @@ class Registry(MutableMapping[str, type[W]]):
     anywhere else, in a user's script, is a word from then on.
     """
 
-    def __init__(self, sort: str, folder: str, apart: tuple[str, ...] = (), taken: tuple[str, ...] = ()):
+    def __init__(self, sort: str, folder: str, apart: tuple[str, ...] = ("parts",), taken: tuple[str, ...] = ()):
         """`folder` is the name of a package; its folders named in `apart` hold no words of this sort; `taken` are names that
         mean something else where these words stand."""
         self.sort, self.folder, self.apart, self.taken = sort, folder, apart, taken

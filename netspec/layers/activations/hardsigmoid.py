@@ -16,6 +16,7 @@ class HardSigmoid(Activation, category="activation"):
     slope: float = number("slope at 0", default=1 / 6, least=1e-6)
     middle: float = number("value at 0", default=0.5)
 
+    gives = "probabilities"
     examples = (Example("hardsigmoid slope=0.2", inputs=((3, 4, 5),), output=(3, 4, 5)),
                 Example("hardsigmoid slope=0.5 middle=0.6", inputs=((5, 3),), output=(5, 3)),
                 Example("hardsigmoid", inputs=((7,),), output=(7,)))

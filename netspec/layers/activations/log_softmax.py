@@ -12,6 +12,8 @@ class LogSoftmax(Layer, category="activation", name="log_softmax"):
     Shapes:  C x W... -> the same
     """
 
+    gives = "log-probabilities"
+    log_of = "softmax"
     examples = (Example("log_softmax", inputs=((5,),), output=(5,)),
                 Example("log_softmax", inputs=((3, 2, 4),), output=(3, 2, 4)))
 

@@ -12,6 +12,7 @@ class Sigmoid(Activation, category="activation"):
     Paper:   Rumelhart, Hinton and Williams, "Learning representations by back-propagating errors", 1986
     """
 
+    gives = "probabilities"
     examples = (Example("sigmoid", inputs=((3, 4, 5),), output=(3, 4, 5)), Example("sigmoid", inputs=((7,),), output=(7,)))
 
     def formula(self) -> str:

@@ -13,6 +13,7 @@ class Softmax(Layer, category="activation"):
     Paper:   Bridle, "Probabilistic Interpretation of Feedforward Classification Network Outputs", 1990
     """
 
+    gives = "probabilities"
     examples = (Example("softmax", inputs=((5,),), output=(5,)), Example("softmax", inputs=((3, 2, 4),), output=(3, 2, 4)),
                 Example("softmax", inputs=((3, 2, 1, 2),), output=(3, 2, 1, 2)))
 

@@ -35,6 +35,7 @@ class Deconv(Layer, category="convolution"):
     groups: int = count("channels are split into this many groups that do not mix", default=1)
     bias: bool = flag("add a learned number to every filter's result", default=True)
 
+    enlarges = True
     examples = (
         Example("deconv 4 2x2 /2", inputs=((3, 5, 4),), output=(4, 10, 8), parameters=52, macs=960),
         Example("deconv 4 3x3 /2 pad=1 output_pad=1 bias=no", inputs=((3, 3, 4),), output=(4, 6, 8), parameters=108, macs=1296),

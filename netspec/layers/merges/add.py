@@ -15,6 +15,7 @@ class Add(Layer, category="merge"):
     Paper:   He et al., "Deep Residual Learning for Image Recognition", 2015 (arXiv:1512.03385)
     """
 
+    symbol = "+"
     arity = (1, None)
     examples = (Example("add @a", inputs=((3, 4, 5), (3, 4, 5)), output=(3, 4, 5)),
                 Example("add @a @b", inputs=((6,), (6,), (6,)), output=(6,)))

@@ -15,6 +15,7 @@ class Flatten(Layer, category="move"):
     Errors:  an input whose size is not known
     """
 
+    renames = True
     examples = (Example("flatten", inputs=((3, 2, 4),), output=(24,)), Example("flatten", inputs=((5,),), output=(5,)),
                 Example("flatten", inputs=((2, 2, 3, 2),), output=(24,)))
 

@@ -20,6 +20,7 @@ class Reshape(Layer, category="move"):
 
     to: Any = size("the new shape: 16x8x8", position=0)
 
+    renames = True
     examples = (
         Example("reshape 4x3x2", inputs=((24,),), output=(4, 3, 2)),
         Example("reshape 2x12", inputs=((4, 3, 2),), output=(2, 12)),

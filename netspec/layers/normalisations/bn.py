@@ -33,6 +33,7 @@ class Bn(Layer, category="normalisation"):
     scale: bool = flag("learn a factor for each channel", default=True)
     shift: bool = flag("learn a number to add to each channel", default=True)
 
+    statistics = "batch norm"
     examples = (
         Example("bn", inputs=((3, 4, 5),), output=(3, 4, 5), parameters=6),
         Example("bn eps=0.001 momentum=0.01", inputs=((4,),), output=(4,), parameters=8),

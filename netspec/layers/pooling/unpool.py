@@ -28,6 +28,7 @@ class Unpool(Layer, category="pooling"):
     pool: Any = ref("the max-pooling to undo", position=0)
     of: MaxPool | None = None  # that layer itself, known once the step is placed
 
+    enlarges = True
     arity = (2, 2)
     binds = True
     examples = (

@@ -20,6 +20,7 @@ from ...diagnostics import Advice, near
 from ...ir.graph import Graph
 from ...ir.types import TensorType, shape_text
 from ...passes.objective import Term, target_types
+from ...words import WordError
 from ..misuse import misuse
 
 Array = NDArray[Any]
@@ -178,10 +179,12 @@ def _target(term: Term, t: TensorType, y: Array, examples: int, classes: int | N
         raise misuse("nan-target", f"{what} holds {'NaN' if np.isnan(y[first]) else 'an infinite number'}",
                      f"the first is that of example {first[0]}", hint=Advice("drop the examples without a target"))
     if t.element == "int":
-        return _labels(what, y, classes, getattr(term.loss, "ignore", None))
-    if term.loss.name == "bce" and y.size and not (y.min() >= 0 and y.max() <= 1):
-        raise misuse("label-range", f"{what} holds {y.max() if y.max() > 1 else y.min():g}, which is no probability",
-                     "loss bce wants numbers from 0 to 1", hint="one of several classes:  loss cross_entropy")
+        return _labels(what, y, classes, term.loss.ignored)
+    if y.size:
+        try:
+            term.loss.check_targets(float(y.min()), float(y.max()))
+        except WordError as w:
+            raise misuse(w.code, f"{what} {w.message}", *w.notes, hint=w.hint) from None
     return y if y.dtype.kind == "f" else y.astype(np.float64)
 
 

@@ -138,7 +138,7 @@ def _entry(name: str, p: Planned, graph: Graph, recipe: Recipe, store: Store) ->
         facts["targets"] = {n.name.removeprefix("target."): n.results[0].name for n in written if n.op.role == "target"}
         labels = [t for t in recipe.terms if t.source in p.program.values and p.program.values[t.source].type.element == "int"]
         facts["classes"] = {t.source: graph.values[dict(graph.outputs)[t.output]].type.channels for t in labels}
-        ignored = {t.source: ignore for t in labels if (ignore := getattr(t.loss, "ignore", None)) is not None}
+        ignored = {t.source: ignore for t in labels if (ignore := t.loss.ignored) is not None}
         if ignored:
             facts["ignored"] = ignored
     lines = "".join(f"    {k!r}: {literal(v, 4, len(k) + 8)},\n" for k, v in facts.items())

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..network import Network
 
 
-def evaluate(net: Network, recipe: Recipe, x: Any, y: Any, key: int, batch: int | None = None) -> dict[str, float]:
+def evaluate(net: Network, recipe: Recipe, x: Any, y: Any, key: int, batch: int | None = None) -> dict[str, Any]:
     """The weighted loss, a mean over all examples, then each metric. `batch` examples at a time, the recipe's unless given;
     `key` is that of what is drawn.
 

@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from ..tallies import Tally
 
 
-class History(Mapping[str, list[float]]):
-    """A list of numbers, one an epoch, for each thing measured: loss, accuracy, val_loss, val_accuracy, lr, seconds.
+class History(Mapping[str, list[Any]]):
+    """A list of numbers, one an epoch, for each thing measured: loss, accuracy, val_loss, val_accuracy, lr, seconds. A metric
+    that is no number (a confusion matrix) has an array an epoch.
 
     `history.epochs` are the numbers of the epochs, from 1; `history.stopped` says why training ended early, if it did.
     """
 
-    def __init__(self) -> None:
-        self._columns: dict[str, list[float]] = {}
+    def __init__(self, metrics: Iterable[Tally] = ()) -> None:
+        self._columns: dict[str, list[Any]] = {}
+        self.metrics = {t.name: t.metric for t in metrics}
         self.epochs: list[int] = []
         self.stopped: str | None = None
 
-    def add(self, epoch: int, numbers: Mapping[str, float]) -> None:
+    def add(self, epoch: int, numbers: Mapping[str, Any]) -> None:
         self.epochs.append(epoch)
         for k, v in numbers.items():
             self._columns.setdefault(k, []).append(v)
 
     @property
-    def final(self) -> dict[str, float]:
+    def final(self) -> dict[str, Any]:
         """The numbers of the last epoch."""
         return {k: v[-1] for k, v in self._columns.items() if v}
 
-    def __getitem__(self, name: str) -> list[float]:
+    def __getitem__(self, name: str) -> list[Any]:
         return self._columns[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -39,7 +44,7 @@ class History(Mapping[str, list[float]]):
         """A table; the middle of a long one is left out."""
         if not self.epochs:
             return "History of no epochs"
-        rows = [[str(e), *(shown(k, v[i]) for k, v in self._columns.items())] for i, e in enumerate(self.epochs)]
+        rows = [[str(e), *(self.shown(k, v[i]) for k, v in self._columns.items())] for i, e in enumerate(self.epochs)]
         if len(rows) > 12:
             rows = [*rows[:5], ["..."] + [""] * len(self._columns), *rows[-5:]]
         table = [["epoch", *self._columns], *rows]
@@ -47,11 +52,11 @@ class History(Mapping[str, list[float]]):
         lines = ["  ".join(cell.rjust(w) for cell, w in zip(r, widths)) for r in table]
         return "\n".join([*lines, *([self.stopped] if self.stopped else [])])
 
-
-def shown(name: str, value: float) -> str:
-    """A number as people read that sort of number."""
-    if name.endswith(("accuracy", "top5")):
-        return f"{value:.2%}"
-    if name == "seconds":
-        return f"{value:.1f}"
-    return f"{value:.4g}" if name == "lr" else f"{value:.4f}"
+    def shown(self, name: str, value: Any) -> str:
+        """A number as people read that sort of number; a metric knows how."""
+        metric = self.metrics.get(name.removeprefix("val_"))
+        if metric is not None:
+            return str(metric.shown(value))
+        if name == "seconds":
+            return f"{value:.1f}"
+        return f"{value:.4g}" if name == "lr" else f"{value:.4f}"

@@ -17,7 +17,7 @@ from ...ir.graph import Graph
 from ..footprint import fitting
 from ..misuse import misuse
 from ..network import Network
-from .history import History, shown
+from .history import History
 from .horizon import horizon
 
 
@@ -27,7 +27,7 @@ class Session:
 
     network: Network
     history: History
-    test: dict[str, float] | None
+    test: dict[str, Any] | None
     saved: str
     seconds: float
 
@@ -164,11 +164,13 @@ def _opening(net: Network, data: Data) -> str:
         f"{net.graph.name}: {size:,} parameters on {net.device}\ndata {plain.shown(data.name)}: {_examples(data.train[0]):,} examples{tests}\n{how}")
 
 
-def _closing(net: Network, data: Data, history: History, test: dict[str, float] | None, path: Path, seconds: float,
+def _closing(net: Network, data: Data, history: History, test: dict[str, Any] | None, path: Path, seconds: float,
              spec: str) -> list[str]:
     lines = [""]
     if test is not None:
-        lines.append("test   " + "  ".join(f"{k} {shown(k, v)}" for k, v in test.items()))
+        lines.append("test   " + "  ".join(f"{k} {history.shown(k, v)}" for k, v in test.items()))
+        reports = (m.report(test[k]) for k, m in history.metrics.items())
+        lines += [line for r in reports if r for line in ("", *r.splitlines(), "")]
     lines.append(f"took   {seconds:.1f} s for {len(history.epochs)} epoch{'s' if len(history.epochs) != 1 else ''}")
     lines.append(f"saved  {plain.shown(path)}")
     file, colon, name = spec.rpartition(":")

@@ -79,7 +79,7 @@ class Trainer:
             raise misuse("bad-value", f"{recipe.optimiser} asks for loss and gradient of one batch several times",
                          hint=Advice("a larger batch instead of accumulate"))
         net.rates  # noqa: B018  errors of optimiser and schedules before the first epoch
-        tallies(run.graph, terms, recipe.metrics)
+        history = History(tallies(run.graph, terms, recipe.metrics))
         augmenting.check(run.graph, recipe.augmentation, terms)
         epochs, batches = to_run(net, self.epochs), self.batches(n, size)
         last = net.epoch + epochs
@@ -89,8 +89,7 @@ class Trainer:
             order = self.order(n)
             with net.gate.exclusive():
                 lsuv(net, arrays.cut(found, slice(0, size) if order is None else order[:size], net.dtype))
-        history = History()
-        with progress(self.verbose, net.epoch, last, batches) as show:
+        with progress(history, self.verbose, net.epoch, last, batches) as show:
             while net.epoch < last and history.stopped is None:
                 began = perf_counter()
                 numbers = self.one_epoch(found, wanted, n, size, show)
@@ -102,7 +101,7 @@ class Trainer:
                                                 net.record).get("lr", 0.0)}
                 with net.gate.exclusive():
                     net.epoch += 1
-                    net.record.append(dict(numbers))
+                    net.record.append({k: v for k, v in numbers.items() if isinstance(v, int | float)})
                 numbers["seconds"] = perf_counter() - began
                 history.add(net.epoch, numbers)
                 show.epoch(net.epoch, numbers)
@@ -111,7 +110,7 @@ class Trainer:
                     net.save(self.checkpoint)
         return history
 
-    def one_epoch(self, found: dict[str, Array], wanted: dict[str, Array], n: int, size: int, show: Progress) -> dict[str, float]:
+    def one_epoch(self, found: dict[str, Array], wanted: dict[str, Array], n: int, size: int, show: Progress) -> dict[str, Any]:
         net, terms = self.net, self.net.recipe.terms
         with net.gate.exclusive():
             run = net.bind(found)
@@ -147,7 +146,7 @@ class Trainer:
         """The order of this epoch's examples; None is the one they come in."""
         return generator(self.net.seed, f"epoch {self.net.epoch}").permutation(n) if self.shuffle else None
 
-    def tired(self, numbers: dict[str, float]) -> str | None:
+    def tired(self, numbers: dict[str, Any]) -> str | None:
         """Early stopping: None to go on, or why not."""
         if self.early_stopping is None:
             return None

@@ -22,6 +22,6 @@ class NetLexer(RegexLexer):  # type: ignore[misc]
     name = "netspec"
     aliases: ClassVar[list[str]] = ["net", "netspec"]
     filenames: ClassVar[list[str]] = ["*.net"]
-    url = "https://pypi.org/project/netspec"
+    url = "https://pypi.org/project/netspec-nn"
     tokens: ClassVar[dict[str, Any]] = {"root": [(r"\s+", Text), *((pattern, TOKENS[name]) for name, pattern in RULES),
                                                  (r".", Punctuation)]}

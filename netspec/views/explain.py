@@ -29,6 +29,7 @@ KINDS = {
     "count": "whole number", "whole": "whole number", "size": "3 or 3x3", "pad": "number or pairs", "number": "number",
     "rate": "0 to 1", "flag": "yes or no", "word": "word", "text": '"text"', "ref": "@node", "list": "[list]", "value": "value",
 }
+SECTIONS = {"Shapes": "Shapes", "Params": "Parameters", "Errors": "Refuses", "Paper": "Paper", "Papers": "Papers"}
 
 
 def registries() -> tuple[Registry[Any], ...]:
@@ -49,7 +50,7 @@ def explain_word(name: str) -> str | None:
 
 def page(word: type[Word], sort: str) -> str:
     """All of one word, as text."""
-    lead, sections = _docstring(word)
+    lead, sections = docstring(word)
     out = [f"{word.name}: {_a(sort)}" + (f" ({word.category})" if word.category != sort else ""), "", *_paragraphs(lead), "",
            *textwrap.wrap(usage(word), WIDTH, initial_indent="  ", subsequent_indent="      ", break_long_words=False,
                           break_on_hyphens=False), ""]
@@ -84,7 +85,8 @@ def _spelling(a: Argument) -> str:
     return f"{a.name}="
 
 
-def _arguments(word: type[Word]) -> list[str]:
+def argument_rows(word: type[Word]) -> list[tuple[str, str, str, str]]:
+    """How each argument is written, its kind, its default, and what it says."""
     rows = []
     for a in arguments(word):
         default = "required" if a.default is REQUIRED else "" if a.default is None else f"default {spelled(a.default)}"
@@ -101,6 +103,11 @@ def _arguments(word: type[Word]) -> list[str]:
                  ("init=", "value", "", 'how its weights begin: a number, xavier, "gaussian 0.01" ...'),
                  ("bias_init=", "value", "", "how its biases begin"))
         rows += [r for r in every if r[0][:-1] not in own]
+    return rows
+
+
+def _arguments(word: type[Word]) -> list[str]:
+    rows = argument_rows(word)
     if not rows:
         return []
     widths = [max(len(r[k]) for r in rows) for k in range(3)]
@@ -121,14 +128,14 @@ def _bounds(a: Argument) -> str:
     return f" ({', '.join(bounds)})" if bounds else ""
 
 
-def _docstring(word: type[Word]) -> tuple[str, list[tuple[str, str]]]:
+def docstring(word: type[Word]) -> tuple[str, list[tuple[str, str]]]:
     """The prose, and the `Shapes:`, `Params:`, `Errors:`, `Paper:` sections."""
     text = inspect.getdoc(word) or ""
     lead: list[str] = []
     sections: list[tuple[str, list[str]]] = []
     for line in text.splitlines():
         head, colon, rest = line.partition(":")
-        if colon and head in ("Shapes", "Params", "Errors", "Paper", "Papers"):
+        if colon and head in SECTIONS:
             sections.append((head, [rest.strip()]))
         elif sections and line.startswith(" "):
             sections[-1][1].append(line.strip())
@@ -138,9 +145,8 @@ def _docstring(word: type[Word]) -> tuple[str, list[tuple[str, str]]]:
 
 
 def _section(head: str, text: str) -> list[str]:
-    names = {"Shapes": "Shapes", "Params": "Parameters", "Errors": "Refuses", "Paper": "Paper", "Papers": "Papers"}
     lines = [line for part in text.splitlines() for line in textwrap.wrap(part, WIDTH - 14)]
-    return [f"{names[head] + ':':<12}{lines[0]}", *(" " * 12 + line for line in lines[1:]), ""] if lines else []
+    return [f"{SECTIONS[head] + ':':<12}{lines[0]}", *(" " * 12 + line for line in lines[1:]), ""] if lines else []
 
 
 def _paragraphs(text: str) -> list[str]:
@@ -148,24 +154,36 @@ def _paragraphs(text: str) -> list[str]:
             + textwrap.wrap(" ".join(p.split()), WIDTH)]
 
 
-def _examples(word: type[Layer]) -> list[str]:
+def example_rows(word: type[Layer]) -> list[tuple[str, str, str]]:
+    """Each example as a step, what it makes of what, and its numbers."""
     rows = []
     for e in word.examples:
         ins = ", ".join(map(shape_text, e.inputs))
         numbers = [f"{e.parameters:,} parameters"] if e.parameters else []
         numbers += [f"{e.macs:,} MACs"] if e.macs else []
         rows.append((e.spec, f"{ins} -> {shape_text(e.output)}", ", ".join(numbers)))
+    return rows
+
+
+def _examples(word: type[Layer]) -> list[str]:
+    rows = example_rows(word)
     widths = [max(len(r[k]) for r in rows) for k in range(2)]
     return ["Examples:", *("  " + f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c}".rstrip() for a, b, c in rows), ""]
 
 
-def _formulas(word: type[Layer]) -> list[str]:
-    """What the first example is computed as. Some layers mean something else in training."""
+def formulas(word: type[Layer]) -> tuple[list[str], list[str]]:
+    """What the first example is computed as, in evaluation and in training."""
     made = example_node(word, word.examples[0])
     if made is None:
-        return []
+        return [], []
     node, types = made
-    plain, training = (list(_texts(node, types, mode)) for mode in (False, True))
+    return list(_texts(node, types, False)), list(_texts(node, types, True))
+
+
+def _formulas(word: type[Layer]) -> list[str]:
+    plain, training = formulas(word)
+    if not plain:
+        return []
     head = f"Formulas of  {word.examples[0].spec}:"
     if plain == training:
         return [head, *(f"  {t}" for t in plain)]

@@ -1,0 +1,47 @@
+"""What mkdocs.yml adds to the pages of docs/ as the site is built: README.md as the first page, the files of the project, a page for
+every word, and the pages of the extension points in the navigation.
+
+    pip install '.[docs]' && mkdocs build --strict          or   mkdocs serve, while writing
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import words
+from mkdocs.structure.files import File, Files
+
+ROOT = Path(__file__).resolve().parents[2]
+BESIDE = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md", "LICENSE": "license.md"}
+
+
+def on_config(config: Any) -> Any:
+    """Navigation that is read from what there is."""
+    titled = {title: part for entry in config.nav if isinstance(entry, dict) for title, part in entry.items()}
+    titled["Words"] += [{title: [{name: page} for name, page in group]} for title, group in words.groups()]
+    titled["Extending"] += sorted(p.name for p in (ROOT / "docs").glob("adding_*.md"))
+    return config
+
+
+def on_files(files: Files, config: Any) -> Files:
+    """Pages that lie elsewhere, and pages that are written here."""
+    for name, page in BESIDE.items():
+        text = (ROOT / name).read_text(encoding="utf-8")
+        text = f"# Licence\n\n```text\n{text.strip(chr(10))}\n```\n" if name == "LICENSE" else placed(text)
+        files.append(File.generated(config, page, content=text))
+    for path, text in words.pages():
+        files.append(File.generated(config, path, content=text))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
+    """Links from docs/ to the files beside it lead to their pages."""
+    return re.sub(r"\]\(\.\./(\w+(?:\.md)?)\)", lambda m: f"]({BESIDE.get(m[1], '../' + m[1])})", markdown)
+
+
+def placed(text: str) -> str:
+    """A file of the repository's root as a page of the site: links into docs/ and to the other such files are links to pages."""
+    text = re.sub(r"(\]\(|src=\")docs/", r"\1", text)
+    return re.sub(r"\]\((\w+(?:\.md)?)\)", lambda m: f"]({BESIDE.get(m[1], m[1])})", text)

@@ -7,7 +7,7 @@ from typing import Any
 
 import griffe
 
-ROW = re.compile(r"^(\w+(?:, \w+)*)(?:  +)(\S.*)$")  # name, two blanks or more, what it is
+ROW = re.compile(r"^([a-z]\w*(?:, \w+)*)(?:  +)(\S.*)$")  # name, two blanks or more, what it is
 
 
 def markdown(text: str) -> str:

@@ -42,11 +42,7 @@ def room(module: str) -> str:
 def imports(path: Path) -> Iterator[str]:
     """The modules of netspec that a file imports when it runs; those for the type checker alone are none of them."""
     inside = ("netspec", *path.relative_to(PACKAGE).parent.parts)
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    types = {id(n) for t in ast.walk(tree) if isinstance(t, ast.If) and "TYPE_CHECKING" in ast.unparse(t.test) for n in ast.walk(t)}
-    for n in ast.walk(tree):
-        if id(n) in types:
-            continue
+    for n in running(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(n, ast.Import):
             yield from (a.name for a in n.names if a.name.startswith("netspec."))
         elif isinstance(n, ast.ImportFrom):
@@ -56,6 +52,17 @@ def imports(path: Path) -> Iterator[str]:
                 yield from (f"netspec.{a.name}" for a in n.names)
             elif module.startswith("netspec."):
                 yield module
+
+
+def running(node: ast.AST) -> Iterator[ast.stmt]:
+    """The statements of a file, without those below `if TYPE_CHECKING`."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and isinstance(child.test, ast.Name) and child.test.id == "TYPE_CHECKING":
+            continue
+        if isinstance(child, ast.stmt):
+            yield child
+        if isinstance(child, ast.stmt | ast.ExceptHandler | ast.match_case):
+            yield from running(child)
 
 
 def house() -> nx.DiGraph[str]:

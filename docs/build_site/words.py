@@ -103,12 +103,12 @@ def formulas(sort: str, word: type[Word]) -> Iterator[tuple[str, list[str]]]:
     """Headings and formulas of a word that has any."""
     if sort == "layer":
         plain, training = explain.formulas(word)  # type: ignore[arg-type]
-        spec = f"`{word.examples[0].spec}`" if plain else ""  # type: ignore[attr-defined]
+        spec = f"Formulas of `{word.examples[0].spec}`" if training else ""  # type: ignore[attr-defined]
         if plain == training and plain:
-            yield f"Formulas of {spec}", plain
-        elif plain:
-            yield f"Formulas of {spec} in evaluation", plain
-            yield f"Formulas of {spec} in training", training
+            yield spec, plain
+        elif training:
+            yield f"{spec} in evaluation", plain or ["out[n,c,h,w] = x[n,c,h,w]   (nothing is computed)"]
+            yield f"{spec} in training", training
     elif sort == "loss":
         yield from loss_formulas(word)
     elif sort == "optimiser" and not OPTIMISERS[word.name].host:

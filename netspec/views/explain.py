@@ -182,7 +182,7 @@ def formulas(word: type[Layer]) -> tuple[list[str], list[str]]:
 
 def _formulas(word: type[Layer]) -> list[str]:
     plain, training = formulas(word)
-    if not plain:
+    if not training:
         return []
     head = f"Formulas of  {word.examples[0].spec}:"
     if plain == training:

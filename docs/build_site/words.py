@@ -15,7 +15,6 @@ from netspec.diagnostics import NetspecError
 from netspec.ir.formula import Formula, Pieces
 from netspec.ir.graph import Graph
 from netspec.ir.types import shape_text
-from netspec.optimisers.optimiser import OPTIMISERS
 from netspec.passes.objective import Term, loss_program, update_program
 from netspec.views import explain
 from netspec.words import REQUIRED, Word, WordError, arguments
@@ -111,7 +110,7 @@ def formulas(sort: str, word: type[Word]) -> Iterator[tuple[str, list[str]]]:
             yield f"{spec} in training", training
     elif sort == "loss":
         yield from loss_formulas(word)
-    elif sort == "optimiser" and not OPTIMISERS[word.name].host:
+    elif sort == "optimiser" and not word.host:  # type: ignore[attr-defined]
         program, _ = update_program(sample(word), 1)
         yield "Formulas of a step", texts(program, {})
 

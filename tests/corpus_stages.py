@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from difflib import ndiff
 from typing import Any
 
 from netspec.diagnostics import render
@@ -61,8 +62,8 @@ def _trained(text: str) -> Any:
     """The training program of a net, lowered and differentiated, with what places its values on a 64-byte machine."""
     from netspec.backends.cpu.passes.assign_layouts import choose_block, store_layouts
     from netspec.ir.layout import Target
+    from netspec.passes.differentiate import training_program
     from netspec.passes.lower import lower
-    from netspec.passes.objective import training_program
     from netspec.runtime.train.recipe import recipe_of
 
     graph = _graph(text)
@@ -73,12 +74,30 @@ def _trained(text: str) -> Any:
 
 def fuse(text: str) -> str:
     """The training program, fused."""
-    from netspec.backends.cpu.plan import plan
+    from netspec.runtime.train.recipe import recipe_of
+    from pipelines import walk
 
-    program, target, store = _trained(text)
-    seen: dict[str, Any] = {}
-    plan(program, target, store, fold=False, after=seen.__setitem__)
-    return str(seen["fuse"])
+    graph = _graph(text)
+    return next(str(after) for name, _, after in walk(graph, "cpu gradients", recipe_of(graph).terms) if name == "fuse")
+
+
+def passes(text: str, name: str) -> str:
+    """What the pass of a file's name takes out of a program and puts in, where it first changes one."""
+    from netspec.runtime.train.recipe import recipe_of
+    from pipelines import pipelines, walk
+
+    graph = _graph(text)
+    for pipeline in sorted(pipelines()):
+        for p, before, after in walk(graph, pipeline, recipe_of(graph).terms):
+            lines = [line for line in ndiff(_lines(before), _lines(after)) if line[0] in "+-"]
+            if p == name and lines:
+                return f"{pipeline}\n" + "\n".join(lines)
+    return "nothing changes"
+
+
+def _lines(graph: Any) -> list[str]:
+    prepared = [] if graph.prepared is None else [f"prepared: {line}" for line in str(graph.prepared).splitlines()]
+    return [*prepared, *str(graph).splitlines(), *([] if graph.memory is None else [str(graph.memory)])]
 
 
 def memory(text: str) -> str:
@@ -103,3 +122,8 @@ STAGES: dict[str, Callable[[str], str]] = {
     "tree": tree, "errors": errors, "shapes": shapes, "reports": reports, "diagrams": diagrams, "lower": lower, "fuse": fuse, "memory": memory,
     "kernels": kernels,
 }
+
+
+def printed(stage: str, name: str, text: str) -> str:
+    """What a stage prints for a corpus file of that name."""
+    return passes(text, name) if stage == "passes" else STAGES[stage](text)

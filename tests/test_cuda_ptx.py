@@ -21,9 +21,10 @@ from netspec.backends.cuda.plan import plan, store_places
 from netspec.backends.cuda.update import update_text
 from netspec.ir.graph import Graph
 from netspec.passes import run
+from netspec.passes.differentiate import training_program
 from netspec.passes.infer_shapes import infer_shapes
 from netspec.passes.lower import lower
-from netspec.passes.objective import training_program, update_program
+from netspec.passes.objective import update_program
 from netspec.runtime.train.recipe import recipe_of
 from netspec.words.optimiser import OPTIMISERS
 

@@ -11,7 +11,8 @@ from netspec.backends.reference.interpret import run
 from netspec.ir.graph import Graph
 from netspec.ir.types import TensorType
 from netspec.losses import LOSSES
-from netspec.passes.objective import Term, training_program
+from netspec.passes.differentiate import training_program
+from netspec.passes.objective import Term
 from small import Net, sequence, word
 
 SAMPLES = 4
@@ -149,3 +150,19 @@ def test_first_loss_of_ten_classes() -> None:
     values = {"x": np.zeros((SAMPLES, 10)), "target.out": np.arange(SAMPLES, dtype=float)[:, None]}
     assert loss_and_gradient(program_of("cross_entropy", (10,)), values)[0] == pytest.approx(2.302585092994046, rel=1e-14)
     assert loss_and_gradient(program_of("hinge", (10,)), values)[0] == pytest.approx(9.0)
+
+
+@pytest.mark.parametrize("other", ["cross_entropy", "nll", "mse"])
+def test_two_losses_of_one_output_add_their_gradients(other: str) -> None:
+    """Each gives the output a cotangent of its own, in closed form or by its formulas."""
+    rng = np.random.default_rng(1)
+    graph = sequence(["fc 3", "log_softmax"], x=(4,))
+    terms = Term(LOSSES["cross_entropy"](), "out", 1.0, "t"), Term(LOSSES[other](), "out", 0.5, "t" if other != "mse" else "u")
+    given = {"x": rng.standard_normal((5, 4)), "t": np.array([0, 1, 2, 0, 1]), "u": rng.standard_normal((5, 3))}
+
+    def gradient(terms: tuple[Term, ...]) -> Any:
+        program = training_program(graph, terms).verify()
+        values = given | {p.name: np.random.default_rng(2).standard_normal(p.shape) for p in program.parameters}
+        return run(program, values, 5)[dict(program.gradients)["fc1.weight"]]
+
+    np.testing.assert_allclose(gradient(terms), gradient(terms[:1]) + gradient(terms[1:]), rtol=1e-12)

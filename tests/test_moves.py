@@ -15,9 +15,10 @@ from netspec.ir.formula import Formula
 from netspec.ir.graph import Graph, Node
 from netspec.ir.moves import move_of
 from netspec.ir.types import TensorType
+from netspec.passes.differentiate import cotangent_program, training_program
 from netspec.passes.infer_shapes import infer_shapes
 from netspec.passes.lower import lower
-from netspec.passes.objective import Term, cotangent_program, training_program
+from netspec.passes.objective import Term
 from netspec.runtime.train.recipe import recipe_of
 from netspec.syntax.load import specs_folder
 from netspec.words.layer import Example

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -11,25 +13,30 @@ import pytest
 
 import netspec.losses  # noqa: F401
 from netspec import compiler
+from netspec import passes as shared
+from netspec.backends.cpu import pipeline as pipeline_of_cpu
 from netspec.backends.cpu.families.step import Step, unfused
 from netspec.backends.cpu.passes.fold_batchnorm import fold_batchnorm
 from netspec.backends.cpu.passes.fuse import fuse
 from netspec.backends.cpu.passes.line_up import line_up
 from netspec.backends.cpu.passes.prepare import prepare
-from netspec.backends.cpu.plan import plan_entry
+from netspec.backends.cpu.plan import plan_entry, program_after
 from netspec.backends.reference.interpret import run
+from netspec.diagnostics import UsageError
 from netspec.ir.formula import Formula
 from netspec.ir.graph import Graph, Input, Parameter
 from netspec.ir.layout import Target
 from netspec.passes.absorb_moves import absorb_moves
 from netspec.passes.common_subexpressions import common_subexpressions
+from netspec.passes.differentiate import training_program
 from netspec.passes.drop_dead import drop_dead
 from netspec.passes.infer_shapes import infer_shapes
 from netspec.passes.lower import lower
-from netspec.passes.objective import Term, training_program
-from netspec.passes.split_sums import split_sums
+from netspec.passes.objective import Term
 from netspec.runtime.train.recipe import recipe_of
+from netspec.words.layer import Layer
 from netspec.words.loss import LOSSES
+from pipelines import names, pipelines, walk
 from small import Net, sequence
 
 TARGET = Target("cpu", 64, 8)
@@ -72,50 +79,67 @@ def values_for(program: Graph, classes: int) -> dict[str, Any]:
 
 
 def results(program: Graph, values: dict[str, Any]) -> dict[str, Any]:
+    if program.prepared is not None:
+        made = run(program.prepared, values, SAMPLES)
+        values = values | {v: made[v] for v, _ in program.prepared.outputs}
     env = run(unfused(program), values, SAMPLES)
     out = {k: env[v] for k, v in program.outputs} | {f"d.{k}": env[v] for k, v in program.gradients}
     return out | {f"new {n.effect}": env[n.name] for n in program.nodes if n.effect}
 
 
-def same(a: dict[str, Any], b: dict[str, Any]) -> None:
+def same(a: dict[str, Any], b: dict[str, Any], after: str) -> None:
+    """`after` names the pass. Arrays from outside are row-major, whatever their shape (`absorb_moves`)."""
     assert a.keys() == b.keys()
     for k in a:
-        np.testing.assert_allclose(a[k], b[k], rtol=1e-10, atol=1e-11, err_msg=k)
+        np.testing.assert_allclose(a[k].ravel(), b[k].ravel(), rtol=1e-10, atol=1e-11, err_msg=f"{k} after {after}")
 
 
 @pytest.mark.parametrize("name", NETS)
-def test_training_passes(name: str) -> None:
-    graph = NETS[name]()
+@pytest.mark.parametrize("pipeline", pipelines())
+def test_a_pass_changes_no_numbers(pipeline: str, name: str) -> None:
+    """Every pass of every pipeline: what the program before it computes, the one after it does."""
+    graph, want, values = NETS[name](), None, {}
     classes = graph.values[graph.outputs[0][1]].type.shape[0] or 0
-    program = training_program(graph, (Term(LOSSES["cross_entropy"](), "out"),), inputs=True).verify()
-    values = values_for(program, classes)
-    want = results(program, values)
-    assert "loss.0" in want
-    for step in (common_subexpressions, split_sums, drop_dead, fuse(TARGET)):
-        program = step(program).verify()
-        same(want, results(program, values))
-    assert all(isinstance(n.op, Step | Input | Parameter) for n in program.nodes)
+    for name_, before, after in walk(graph, pipeline, (Term(LOSSES["cross_entropy"](), "out"),), item=8):
+        if any(isinstance(n.op, Layer) for n in before.nodes) and not any(isinstance(n.op, Layer) for n in after.nodes):
+            values = values_for(after, classes)  # the first program
+            continue
+        if not values:
+            continue  # a network of layers still: test_layers executes both sides of `lower`
+        values = values_for(after, classes) | values
+        got, want = results(after, values), results(before, values)
+        same({k: v for k, v in got.items() if k in want}, want, name_)
+    assert want and all(isinstance(n.op, Step | Input | Parameter) for n in after.nodes) == pipeline.startswith("cpu")
 
 
-@pytest.mark.parametrize("name", NETS)
-def test_evaluation_passes(name: str) -> None:
-    program = lower(False)(NETS[name]()).verify()
-    values = values_for(program, 2)
-    want = results(program, values)
-    for step in (fold_batchnorm, common_subexpressions, drop_dead):
-        program = step(program).verify()
-        same(want, results(program, values))
-    first, rest = prepare(program)
-    made = run(first.verify(), values, SAMPLES)
-    values |= {v: made[v] for v, _ in first.outputs}
-    same(want, results(rest.verify(), values))
-    same(want, results(fuse(TARGET)(split_sums(rest)).verify(), values))
+def test_every_pass_shows_what_it_does() -> None:
+    files = {p.stem for p in (Path(__file__).parent / "corpus" / "passes").glob("*.txt")}
+    assert files == set(names()), "write a spec and a line ---- to tests/corpus/passes/PASS.txt, and run pytest --update"
+
+
+def touched(graph: Graph) -> Graph:
+    """A pass that leaves its mark: the name."""
+    return replace(graph, name="touched")
+
+
+@pytest.mark.parametrize(("module", "pipeline", "entry"), [(pipeline_of_cpu, "PREDICT", "predict"), (pipeline_of_cpu, "GRADIENTS", "gradients"),
+                                                           (shared, "INFERENCE", "predict"), (shared, "TRAINING", "gradients")])
+def test_a_pass_put_into_a_pipeline_shows_in_after_and_in_the_tests(monkeypatch: pytest.MonkeyPatch, module: Any, pipeline: str, entry: str) -> None:
+    graph = residual()
+    with pytest.raises(UsageError, match="no pass called touched"):
+        program_after(graph, entry, (), "touched", "float32")
+    monkeypatch.setattr(module, pipeline, (*getattr(module, pipeline), touched))
+    assert "touched" in names()
+    assert "touched" in [name for name, *_ in walk(graph, f"cpu {entry}")]
+    assert str(program_after(graph, entry, (), "touched", "float32")).startswith("graph touched {")
+    with pytest.raises(UsageError, match="no pass called touchde") as told:
+        program_after(graph, entry, (), "touchde", "float32")
+    assert "touched" in str(told.value.diagnostics[0].notes)
 
 
 def test_fold_leaves_one_convolution_and_its_bias() -> None:
     program = fold_batchnorm(lower(False)(residual()))
-    _, rest = prepare(drop_dead(program))
-    fused = fuse(TARGET)(rest)
+    fused = fuse(TARGET)(prepare(drop_dead(program)))
     kinds = [n.op.kind for n in fused.nodes if isinstance(n.op, Step)]
     assert kinds == ["gather", "gather", "lanes", "gather"]
     second = [n for n in fused.nodes if isinstance(n.op, Step)][1]

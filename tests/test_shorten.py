@@ -12,7 +12,7 @@ from netspec.backends.cpu.llvm.cache import Compiled, postponed
 from netspec.backends.cpu.passes.shorten import KEPT, shorten
 from netspec.backends.cpu.plan import plan_entry
 from netspec.ir.graph import Graph
-from netspec.passes.objective import training_program
+from netspec.passes.differentiate import training_program
 from netspec.runtime.train.recipe import recipe_of
 
 BODIES = {

@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..ir.graph import Graph
+from ..passes.differentiate import cotangent_program, training_program
 from ..passes.lower import lower
-from ..passes.objective import Term, cotangent_program, loss_program, training_program
+from ..passes.objective import Term, loss_program
 from .turns import Turn
 
 Array = NDArray[Any]

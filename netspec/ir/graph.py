@@ -21,7 +21,7 @@ from .types import TensorType
 if TYPE_CHECKING:
     import networkx
 
-    from .layout import Layout
+    from .layout import Layout, MemoryPlan
 
 Role = Literal["input", "target", "cotangent", "scalar", "prepared"]
 
@@ -134,6 +134,16 @@ class Region:
 
 
 @dataclass(frozen=True)
+class Lowered:
+    """What a program was lowered from, and which of its values is each of the network's. Losses ask: does the network end in
+    the softmax that a loss computes itself?"""
+
+    network: Graph
+    values: Mapping[str, str]
+    training: bool
+
+
+@dataclass(frozen=True)
 class Graph:
     """A network or a program. `outputs` are (public name, value name)."""
 
@@ -145,6 +155,9 @@ class Graph:
     warnings: tuple[Any, ...] = field(default=(), compare=False)  # diagnostics that are no errors
     gradients: tuple[tuple[str, str], ...] = ()  # after differentiate: (parameter or input, value of its gradient)
     precision: str = DEFAULT  # every program made of a network has the network's
+    lowered: Lowered | None = field(default=None, compare=False, repr=False)  # after lower, until its values change
+    prepared: Graph | None = None  # after prepare: the program of what depends on parameters alone, whose outputs this one reads
+    memory: MemoryPlan | None = None  # after plan_memory
 
     def __str__(self) -> str:
         body = "\n".join(f"  {n}" for n in self.nodes)
@@ -228,7 +241,7 @@ class Graph:
         return frozen
 
     def with_nodes(self, nodes: tuple[Node, ...] | list[Node], **changes: Any) -> Graph:
-        return replace(self, nodes=tuple(nodes), **changes)
+        return replace(self, nodes=tuple(nodes), lowered=None, **changes)
 
     def verify(self) -> Graph:
         """Check every invariant; returns the graph itself, so that passes can be chained. Raises AssertionError. A pass that
@@ -258,7 +271,7 @@ class Graph:
                     f.agrees(tuple([types[i] for i in inputs]), ())
         for _, out in (*self.outputs, *self.gradients):
             assert out in types, f"output %{out} does not exist"
-        return True
+        return self.prepared is None or self.prepared._holds
 
 
 def images_of(n: Node, types: Mapping[str, TensorType]) -> int:

@@ -38,6 +38,16 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class MemoryPlan:
+    """Bytes of a program's memory."""
+
+    arena: int  # per sample
+    unshared: int  # per sample, had nothing been shared
+    vectors: int  # elements of the space `vectors`
+    scalars: int  # numbers the runtime sets, eight bytes each
+
+
+@dataclass(frozen=True, slots=True)
 class Image:
     """A batched value as [image][block of channels][depth][height][width][lane], each plane within a zero halo.
 

@@ -16,36 +16,45 @@ from ..diagnostics import UsageError
 from ..ir.formula import Access, Formula, Pieces, access, in_bounds
 from ..ir.graph import Graph, Input, Node, Parameter, Region, Value
 from ..ir.types import TensorType
-from .lower import Program, Writer, places
-
-Cotangent = str | float  # a value, or a number where it is the same everywhere
+from .lower import Program, Writer, lower, places
+from .objective import Cotangent, Term, with_losses
 
 
 @dataclass(frozen=True)
 class differentiate:
-    """Append the gradients of what `seeds` weigh: (value, its cotangent) pairs. Without seeds, every output gets an
+    """Append losses and the gradients of their sum to a program as `lower` leaves it. Without losses, every output gets an
     Input of role `cotangent` named d.OUTPUT. `inputs` asks for gradients to the network's inputs as well."""
 
-    seeds: tuple[tuple[str, Cotangent], ...] = ()
+    terms: tuple[Term, ...] = ()
     inputs: bool = False
 
     def __call__(self, graph: Graph) -> Graph:
+        graph, seeds = with_losses(graph, self.terms) if self.terms else (graph, ())
         p = Program.of(graph)
-        seeds: dict[str, Cotangent] = dict(self.seeds)
         if not seeds:
             for public, v in graph.outputs:
                 name = f"d.{public}"
                 p.append(Node(name, Input("cotangent"), (), (Value(name, p.types[v]),)))
-                seeds[v] = name
+                seeds = (*seeds, (v, name))
         wanted = [n.name for n in graph.nodes if (isinstance(n.op, Parameter) and n.op.trainable)
                   or (self.inputs and isinstance(n.op, Input) and n.op.role == "input")]
         back = _Backward(p, graph, set(wanted))
-        for v, d in seeds.items():
+        for v, d in seeds:
             back.parts.setdefault(v, []).append(d)
         back.run()
         gradients = tuple((w, back.total(w)) for w in wanted)
-        return replace(graph, nodes=tuple(p.nodes), regions=(),
+        return replace(graph, nodes=tuple(p.nodes), regions=(), lowered=None,
                        gradients=tuple((w, g) for w, g in gradients if isinstance(g, str)))
+
+
+def training_program(graph: Graph, terms: tuple[Term, ...], *, training: bool = True, inputs: bool = False) -> Graph:
+    """Losses and gradients. Outputs: the network's, then loss.0, loss.1, ... of shape (1,)."""
+    return differentiate(terms, inputs)(lower(training)(graph))
+
+
+def cotangent_program(graph: Graph, *, training: bool, inputs: bool) -> Graph:
+    """Gradients for cotangents of the outputs that come from outside, named d.OUTPUT."""
+    return differentiate((), inputs)(lower(training)(graph))
 
 
 @dataclass

@@ -17,7 +17,7 @@ from typing import Any
 
 from ..diagnostics import UsageError
 from ..ir.formula import Formula, Pieces
-from ..ir.graph import Graph, Input, Node, Parameter, Region, Value
+from ..ir.graph import Graph, Input, Lowered, Node, Parameter, Region, Value
 from ..ir.notation import fault, misfit, with_channels
 from ..ir.types import TensorType
 from ..words.layer import Layer
@@ -36,7 +36,8 @@ class lower:
         for node in graph.nodes:
             program.place(node)
         outputs = tuple((public, program.alias[v]) for public, v in graph.outputs)
-        return replace(graph, nodes=tuple(program.nodes), outputs=outputs, regions=tuple(program.regions))
+        return replace(graph, nodes=tuple(program.nodes), outputs=outputs, regions=tuple(program.regions),
+                       lowered=Lowered(graph, program.alias, self.training))
 
 
 @dataclass
@@ -78,7 +79,8 @@ class Program:
         self.alias[node.results[0].name] = out
         if node.op.backward is not None and out not in inputs:
             made = frozenset(n.name for n in self.nodes[before:])
-            self.regions.append(Region(node.op, node.name, made, inputs, tuple(parameters.items()), (out,), tuple(b.saved.items())))
+            self.regions.append(Region(node.op, node.name, made, inputs, tuple(parameters.items()), (out,),
+                                       tuple(b.saved.items())))
 
     def seen(self, layer: Layer, value: str) -> str:
         """What a layer reads for a value: what it was before a move, if that is as good."""
@@ -101,7 +103,8 @@ class Program:
             return move.name
         b = Writer(self, node.name, node)
         f: Formula = move.op
-        new = b(f.text, out=tuple(s or 0 for s in move.type.shape), over=dict(f.over), batch=move.type.batch, **{f.operands[0]: value})
+        new = b(f.text, out=tuple(s or 0 for s in move.type.shape), over=dict(f.over), batch=move.type.batch,
+                **{f.operands[0]: value})
         b.same(str(new), value)
         return str(new)
 
@@ -175,8 +178,8 @@ class Writer:
     def refuse(self, text: str, why: str | None) -> None:
         """A formula that says what none can."""
         if why is not None:
-            raise UsageError(f"{getattr(self.node.op, 'name', self.node.name) if self.node else 'a formula'}: {why}", f"in the formula  {text}", code="bad-formula",
-                             hint="netspec/ir/formula.py has the whole notation")
+            raise UsageError(f"{getattr(self.node.op, 'name', self.node.name) if self.node else 'a formula'}: {why}",
+                             f"in the formula  {text}", code="bad-formula", hint="netspec/ir/formula.py has the whole notation")
 
     def pieces(self, *texts: str | tuple[str, dict[str, int]], out: tuple[int, ...], **operands: str) -> str:
         op = Pieces(tuple(Formula(t) if isinstance(t, str) else Formula(t[0], tuple(t[1].items())) for t in texts))
@@ -184,14 +187,16 @@ class Writer:
         inputs = tuple(operands[o] for o in op.operands)
         result = Value(name, TensorType(out, self.type(inputs[0]).batch))
         spans, notes = (self.node.spans, self.node.notes) if self.node else ((), ())
-        self.program.append(Node(name, op, inputs, (result,), spans=spans, notes=notes, scope=self.node.name if self.node else ""))
+        self.program.append(Node(name, op, inputs, (result,), spans=spans, notes=notes, scope=self.node.name if self.node
+                                 else ""))
         return name
 
     def map(self, expression: str, **operands: str | float) -> str:
         types = {k: self.type(v) for k, v in operands.items() if isinstance(v, str)}
         wide = max(types.values(), key=lambda t: (t.batch > 0, len(t.shape)))
         ranks = tuple((k, _how_read(t, wide)) for k, t in types.items())
-        text = _map_text(expression, tuple((k, v) for k, v in operands.items() if isinstance(v, float)), ranks, len(wide.shape), wide.batch > 0)
+        text = _map_text(expression, tuple((k, v) for k, v in operands.items() if isinstance(v, float)), ranks, len(wide.shape),
+                         wide.batch > 0)
         named: dict[str, Any] = {k: v for k, v in operands.items() if isinstance(v, str)}
         return str(self(text, **named))
 
@@ -221,12 +226,14 @@ def places(rank: int) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=4096)
-def _map_text(expression: str, literals: tuple[tuple[str, float], ...], reads: tuple[tuple[str, str], ...], rank: int, batched: bool) -> str:
+def _map_text(expression: str, literals: tuple[tuple[str, float], ...], reads: tuple[tuple[str, str], ...], rank: int,
+              batched: bool) -> str:
     place = places(rank)
     full = ",".join((("n",) if batched else ()) + place)
     how = {"full": full, "image": "n,c", "alone": "n,0", "channel": "c", "one": "0"}
     spelled = {k: f"{k}[{how[h]}]" for k, h in reads} | {k: repr(v) for k, v in literals}
-    expression = re.sub(r"\b[A-Za-z_]\w*\b(?!\[)", lambda m: spelled.get(m[0], m[0]), expression)  # all at once: `d` may be an index, too
+    # all at once: `d` may be an index, too
+    expression = re.sub(r"\b[A-Za-z_]\w*\b(?!\[)", lambda m: spelled.get(m[0], m[0]), expression)
     text = ast.unparse(ast.parse(expression, mode="eval").body)
     return f"out[{full}] = " + re.sub(r"\[[^\]]*\]", lambda m: m[0].replace(" ", ""), text)
 
@@ -238,7 +245,8 @@ def _literals(text: str, literals: tuple[tuple[str, str], ...]) -> str:
 
 
 @lru_cache(maxsize=16384)
-def _meant(text: str, literals: tuple[tuple[str, str], ...], known: tuple[tuple[str, TensorType], ...], over: tuple[tuple[str, int], ...], out: tuple[int, ...] | None,
+def _meant(text: str, literals: tuple[tuple[str, str], ...], known: tuple[tuple[str, TensorType], ...],
+           over: tuple[tuple[str, int], ...], out: tuple[int, ...] | None,
            batch: int | None) -> tuple[str, Formula, TensorType, str | None]:
     """What a layer writes, the formula it is, the type of its result; and what is wrong with it, where something is."""
     text, types = _literals(text, literals), dict(known)

@@ -1,4 +1,9 @@
-"""Layer graph and losses -> training program: the losses are appended to the lowered network, then differentiated."""
+"""The weighted losses that training makes small, appended to a lowered network.
+
+    %out: N x 10 = ...        becomes        %out: N x 10 = ...;  %loss.0: 1    loss.0[0] += ...;  return %out, loss.0=%loss.0
+
+A loss that computes the network's last softmax or sigmoid itself, stably, reads what that layer reads.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +13,9 @@ from typing import Any
 from ..ir.graph import Graph, Input, Node, Value
 from ..ir.types import TensorType
 from ..words.loss import Loss
-from .differentiate import Cotangent, differentiate
 from .lower import Program, Writer, lower
+
+Cotangent = str | float  # a value, or a number where it is the same everywhere
 
 
 @dataclass(frozen=True)
@@ -35,35 +41,21 @@ def target_types(graph: Graph, terms: tuple[Term, ...]) -> dict[str, TensorType]
     return {t.source: t.loss.target(outputs[t.output]) for t in terms if t.source not in inputs and t.target != "input"}
 
 
-def training_program(graph: Graph, terms: tuple[Term, ...], *, training: bool = True, inputs: bool = False) -> Graph:
-    """Losses and gradients. Outputs: the network's, then loss.0, loss.1, ... of shape (1,)."""
-    program, seeds = _with_losses(graph, terms, training, True)
-    return differentiate(seeds, inputs)(program)
-
-
-def loss_program(graph: Graph, terms: tuple[Term, ...]) -> Graph:
-    """Losses in evaluation mode, without gradients. Outputs as `training_program` has them."""
-    return replace(_with_losses(graph, terms, False, False)[0], regions=())
-
-
-def _with_losses(graph: Graph, terms: tuple[Term, ...], training: bool,
-                 backward: bool) -> tuple[Graph, tuple[tuple[str, Cotangent], ...]]:
-    """The lowered network with its losses, and what to differentiate: (value, its cotangent) pairs."""
-    maker, outputs = graph.maker, dict(graph.outputs)
-    logits = []
-    for t in terms:
-        node = maker[outputs[t.output]]
-        stable = bool(t.loss.after) and getattr(node.op, "name", "") == t.loss.after
-        logits.append(node.inputs[0] if stable else outputs[t.output])
-    program = lower(training)(replace(graph, outputs=(*graph.outputs, *((f"logits.{k}", v) for k, v in enumerate(logits)))))
-    values = dict(program.outputs)
-    p = Program.of(program, training)
+def with_losses(program: Graph, terms: tuple[Term, ...],
+                backward: bool = True) -> tuple[Graph, tuple[tuple[str, Cotangent], ...]]:
+    """The program with its losses, outputs loss.0, loss.1, ... of shape (1,) after its own; and the cotangents that they give
+    its values, by pairs, where they are wanted (`backward`)."""
+    assert program.lowered is not None, "losses are appended to a program as `lower` leaves it"
+    network, meant, outputs = program.lowered.network, program.lowered.values, program.lowered.network.public
+    p = Program.of(program, program.lowered.training)
     losses: list[tuple[str, str]] = []
     seeds: list[tuple[str, Cotangent]] = []
     by_hand: list[tuple[str, Cotangent]] = []
     for k, t in enumerate(terms):
-        z = values[f"logits.{k}"]
-        source = graph.inputs[0].name if t.target == "input" else t.source
+        last = network.maker[outputs[t.output]]
+        stable = bool(t.loss.after) and getattr(last.op, "name", "") == t.loss.after
+        z = meant[last.inputs[0] if stable else outputs[t.output]]
+        source = network.inputs[0].name if t.target == "input" else t.source
         if source not in p.types:
             p.append(Node(source, Input("target"), (), (Value(source, t.loss.target(p.types[z])),)))
         at = Node(f"loss.{k}", t.loss, notes=(f"loss {t.loss} @{t.output}" + (f" weight={t.weight:g}" if t.weight != 1 else ""),))
@@ -73,13 +65,12 @@ def _with_losses(graph: Graph, terms: tuple[Term, ...], training: bool,
             seeds.append((losses[-1][1], t.weight))
         elif backward:
             by_hand.append((z, t.loss.backward(Writer(p, f"d.loss.{k}", at), t.weight, z, source, dict(w.saved))))
-    outs = (*((k, v) for k, v in program.outputs if not k.startswith("logits.")), *losses)
-    return replace(program, nodes=tuple(p.nodes), outputs=outs), (*seeds, *by_hand)
+    return replace(program, nodes=tuple(p.nodes), outputs=(*program.outputs, *losses)), (*seeds, *by_hand)
 
 
-def cotangent_program(graph: Graph, *, training: bool, inputs: bool) -> Graph:
-    """Gradients for cotangents of the outputs that come from outside, named d.OUTPUT."""
-    return differentiate((), inputs)(lower(training)(graph))
+def loss_program(graph: Graph, terms: tuple[Term, ...]) -> Graph:
+    """Losses in evaluation mode, without gradients. Outputs as `training_program` has them."""
+    return replace(with_losses(lower(training=False)(graph), terms, backward=False)[0], regions=(), lowered=None)
 
 
 def update_program(optimiser: Any, size: int, l1: bool = False) -> tuple[Graph, dict[str, str]]:

@@ -16,8 +16,8 @@ from ..backends.cuda.plan import plan as cuda_plan
 from ..backends.cuda.plan import store_places
 from ..ir.graph import Graph
 from ..ir.types import shape_text
+from ..passes.differentiate import cotangent_program, training_program
 from ..passes.lower import lower
-from ..passes.objective import cotangent_program, training_program
 from .misuse import misuse
 from .train.recipe import Recipe
 

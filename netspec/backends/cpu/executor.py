@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...garbage import none_expected
 from ...ir.graph import Graph, Input, Parameter
-from ...ir.layout import Image, Layout, Packed, Vector, round_up
+from ...ir.layout import Image, Layout, MemoryPlan, Packed, Vector, round_up
 from ..executor import ENTRIES, RULES, WEIGHTS, Array, Check, Executor, Make, Outcome
 from ..reference.interpret import run as interpret
 from ..turns import Lanes, Recent, Turn
@@ -22,7 +22,6 @@ from .engine.workers import cores, get_threads, ready
 from .lane import Bound, Kept, Lane, Marks, Program, Record
 from .llvm.cache import Compiled, postponed
 from .llvm.processes import compile_all, compiled_beside
-from .passes.plan_memory import MemoryPlan
 from .passes.shorten import shorten
 from .plan import plan, stored, target_and_store
 from .schedule import Schedule, inputs_of

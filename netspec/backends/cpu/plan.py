@@ -10,29 +10,18 @@ from functools import lru_cache
 from ...diagnostics import Advice, UsageError
 from ...garbage import none_expected
 from ...ir.graph import Graph
-from ...ir.layout import Packed, Target, Vector, round_up
-from ...passes import Watch, run
+from ...ir.layout import MemoryPlan, Packed, Target, Vector, round_up
+from ...passes import Watch, given, name_of, names_of, run
 from ...passes.absorb_moves import absorb_moves
-from ...passes.common_subexpressions import common_subexpressions
-from ...passes.drop_dead import drop_dead
-from ...passes.infer_shapes import infer_shapes
 from ...passes.lower import lower
-from ...passes.objective import Term, cotangent_program, training_program
-from ...passes.split_sums import split_sums
+from ...passes.objective import Term
 from .contract.schedule import sum_layouts
 from .module import module_text
-from .passes.assign_layouts import assign_layouts, choose_block, store_layouts
-from .passes.choose_forms import choose_forms
-from .passes.fold_batchnorm import fold_batchnorm
-from .passes.fuse import fuse
-from .passes.line_up import line_up
-from .passes.plan_memory import MemoryPlan, memory_plan
-from .passes.prepare import prepare
+from .passes.assign_layouts import choose_block, store_layouts
+from .pipeline import GRADIENTS, PREDICT, entries
 from .schedule import Schedule, schedule
 
 Store = Mapping[str, Vector | Packed]
-PASSES = ("infer_shapes", "lower", "differentiate", "fold_batchnorm", "common_subexpressions", "absorb_moves", "drop_dead",
-          "prepare", "split_sums", "line_up", "fuse", "choose_forms", "assign_layouts", "plan_memory")
 ITEMS = {"float32": 4, "float64": 8}  # bytes
 
 
@@ -94,39 +83,32 @@ def stored(store: Store) -> int:
 @none_expected()
 def plan(program: Graph, target: Target, store: Store, *, fold: bool, share: bool = True, after: Watch = nothing) -> Planned:
     """A lowered program, made ready to run. `after` sees what each pass leaves behind."""
-    program = run(program, (*((fold_batchnorm,) if fold else ()), common_subexpressions, absorb_moves, drop_dead), after)
-    first = None
-    if fold:
-        first, program = prepare(program)
-        first.verify()
-        after("prepare", program.verify())
-    program = run(program, (split_sums, drop_dead, line_up(target), fuse(target), choose_forms(target),
-                            assign_layouts(target, store, sum_layouts)), after)
-    program, memory = memory_plan(program, share=share)
-    after("plan_memory", program.verify())
-    return Planned(program, schedule(program, target), memory, first, "predict" if fold else "gradients")
+    passes = given(PREDICT if fold else GRADIENTS, target=target, store=store, sums=sum_layouts, share=share)
+    return _planned(run(program, passes, after), target, "predict" if fold else "gradients")
 
 
+def _planned(program: Graph, target: Target, kind: str) -> Planned:
+    assert program.memory is not None
+    return Planned(program, schedule(program, target), program.memory, program.prepared, kind)
+
+
+@none_expected()
 def plan_entry(graph: Graph, entry: str, terms: tuple[Term, ...], dtype: str, after: Watch = nothing) -> tuple[Planned, Target]:
     """Everything from the checked network on: "predict", or "gradients" of the losses (of the outputs, where there are
     none)."""
-    graph = run(graph, (infer_shapes(),), after)
     target, store = target_and_store(graph, dtype)
-    after("lower", lower(entry != "predict")(graph))
-    if entry == "predict":
-        return plan(lower(False)(graph), target, store, fold=True, after=after), target
-    program = training_program(graph, terms) if terms else cotangent_program(graph, training=True, inputs=False)
-    after("differentiate", program.verify())
-    return plan(program, target, store, fold=False, after=after), target
+    passes = given(entries()[entry], terms=terms, target=target, store=store, sums=sum_layouts)
+    return _planned(run(graph, passes, after), target, entry), target
 
 
 def program_after(graph: Graph, entry: str, terms: tuple[Term, ...], pass_name: str | None, dtype: str) -> Graph:
     """The program as a pass leaves it; the last one's where none is named."""
-    if pass_name is not None and pass_name not in PASSES:
-        raise UsageError(f"there is no pass called {pass_name}", "passes: " + ", ".join(PASSES))
+    known = entries()
+    if pass_name is not None and pass_name not in names_of(*known.values()):
+        raise UsageError(f"there is no pass called {pass_name}", "passes: " + ", ".join(names_of(*known.values())))
     seen: dict[str, Graph] = {}
     plan_entry(graph, entry, terms, dtype, after=seen.__setitem__)
-    name = pass_name or "plan_memory"
+    name = pass_name or name_of(known[entry][-1])
     if name not in seen:
         raise UsageError(f"the entry {entry} does not run {name}", "it runs: " + ", ".join(seen))
     return seen[name]

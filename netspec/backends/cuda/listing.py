@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from ...ir.graph import Graph
-from ...passes import run
-from ...passes.infer_shapes import infer_shapes
-from ...passes.lower import lower
-from ...passes.objective import Term, cotangent_program, training_program
+from ...passes import INFERENCE, TRAINING, given, run
+from ...passes.objective import Term
 from ...plain import docstring, shown
 from .body import THREADS, Kernel
 from .places import SPACES
@@ -15,11 +13,7 @@ from .plan import plan, store_places
 
 def emitted(graph: Graph, entry: str, terms: tuple[Term, ...]) -> str:
     """`entry` is "predict", or "gradients" of the losses (of the outputs, where there are none)."""
-    graph = run(graph, (infer_shapes(),))
-    if entry == "predict":
-        program = lower(False)(graph)
-    else:
-        program = training_program(graph, terms) if terms else cotangent_program(graph, training=True, inputs=False)
+    program = run(graph, given(INFERENCE if entry == "predict" else TRAINING, terms=terms))
     p = plan(program, store_places(graph)[0])
     launches = (*p.kernels, *p.effects)
     texts = {k.name: k.text for k in launches}

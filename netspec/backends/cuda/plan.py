@@ -10,15 +10,14 @@ from ...ir.formula import Formula, Pieces
 from ...ir.graph import Graph, Input, Node, Parameter
 from ...ir.intervals import first_fit
 from ...ir.layout import round_up
-from ...passes import run
-from ...passes.absorb_moves import absorb_moves
-from ...passes.common_subexpressions import common_subexpressions
-from ...passes.drop_dead import drop_dead
+from ...passes import SIMPLIFY, Pipeline, given, run
 from ...passes.split_sums import split_sums
 from .body import Kernel, checks
 from .kernels import Group, is_long, per_block, per_item
 from .places import ALIGNED, Place
 from .tiles import per_tile, tiling
+
+PROGRAM: Pipeline = (*SIMPLIFY, split_sums)
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ def store_places(graph: Graph) -> tuple[dict[str, Place], int]:
 
 
 def plan(program: Graph, store: Mapping[str, Place]) -> Plan:
-    program = run(program, (common_subexpressions, absorb_moves, drop_dead, split_sums, drop_dead))
+    program = run(program, given(PROGRAM))
     groups = grouped(program)
     places, arena, vectors = _places(program, groups, store)
     kernels: list[Kernel] = []

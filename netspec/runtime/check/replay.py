@@ -19,7 +19,8 @@ from ...backends.executor import Executor
 from ...backends.reference.interpret import evaluate_node
 from ...ir.formula import Formula, Pieces
 from ...ir.graph import Graph, Input, Node, Parameter
-from ...passes.objective import Term, training_program
+from ...passes.differentiate import training_program
+from ...passes.objective import Term
 
 Array = NDArray[Any]
 PATIENCE = 100.0  # seconds

@@ -25,9 +25,9 @@ from ...diagnostics import UsageError
 from ...ir.graph import Graph
 from ...ir.layout import Layout, Target, Vector
 from ...ir.types import shape_text
+from ...passes.differentiate import training_program
 from ...passes.infer_shapes import infer_shapes
 from ...passes.lower import lower
-from ...passes.objective import training_program
 from ...plain import docstring, shown
 from ...views.summary import summarise
 from ..initialisers import INITIALISERS

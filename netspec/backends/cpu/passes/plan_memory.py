@@ -6,46 +6,31 @@ own that do not depend on the batch. The bytes of a plan are exactly those its b
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from ....ir.graph import Graph, Node, Value
 from ....ir.intervals import first_fit
-from ....ir.layout import Image, Layout, Packed, Vector, round_up
+from ....ir.layout import Image, Layout, MemoryPlan, Packed, Vector, round_up
 from ..families.step import Step
 
 _ROUND = 64
 
 
 @dataclass(frozen=True)
-class MemoryPlan:
-    """Bytes of a program's memory."""
-
-    arena: int  # per sample
-    unshared: int  # per sample, had nothing been shared
-    vectors: int  # elements of the space `vectors`
-    scalars: int  # numbers the runtime sets, eight bytes each
-
-
-@dataclass(frozen=True)
 class plan_memory:  # noqa: N801
-    """Fill in `at` of every layout. `keep` names values that must survive the run (outputs always do)."""
+    """Fill in `at` of every layout, and the bytes of all (`Graph.memory`). `share=False` gives every value memory of its own,
+    to look at or to test against."""
 
-    keep: Collection[str] = ()
+    share: bool = True
 
     def __call__(self, graph: Graph) -> Graph:
-        return _place(graph, self.keep)[0]
+        return _place(graph, self.share)
 
 
-def memory_plan(graph: Graph, keep: Collection[str] = (), share: bool = True) -> tuple[Graph, MemoryPlan]:
-    """The planned graph and its bytes. `share=False` gives every value memory of its own, to look at or to test against."""
-    return _place(graph, keep, share)
-
-
-def _place(graph: Graph, keep: Collection[str], share: bool = True) -> tuple[Graph, MemoryPlan]:
+def _place(graph: Graph, share: bool) -> Graph:
     layouts: dict[str, Layout] = {v.name: v.layout for n in graph.nodes for v in n.results if v.layout is not None}
     owner = _owners(graph)
-    life = _lifetimes(graph, layouts, owner, {*keep, *(v for _, v in graph.outputs), *(v for _, v in graph.gradients)})
+    life = _lifetimes(graph, layouts, owner, {v for _, v in (*graph.outputs, *graph.gradients)})
     size_of = {b: round_up(_image(layouts[b]).bytes, _ROUND) for b in life}
     where, arena = first_fit({b: (size_of[b], *life[b]) for b in life}, share)
     vectors = scalars = 0
@@ -59,7 +44,7 @@ def _place(graph: Graph, keep: Collection[str], share: bool = True) -> tuple[Gra
             layouts[name] = Vector(layout.size, layout.space, vectors) if isinstance(layout, Vector) else replace(layout, at=vectors)
             vectors += round_up(layout.size, 16)
     nodes = [n.giving(tuple([Value(v.name, v.type, layouts.get(v.name)) for v in n.results])) for n in graph.nodes]
-    return graph.with_nodes(nodes), MemoryPlan(arena, sum(size_of.values()), vectors, scalars)
+    return graph.with_nodes(nodes, memory=MemoryPlan(arena, sum(size_of.values()), vectors, scalars))
 
 
 def _image(layout: Layout) -> Image:

@@ -1,7 +1,7 @@
 """Split what depends on parameters alone from what runs for every batch.
 
     %k[c] = weight[c] / sqrt(var[c] + 1e-5);  %y = x * k
-becomes two programs: one that makes %k whenever a parameter changes, and one in which %k is an input.
+becomes two programs: one that makes %k whenever a parameter changes (`Graph.prepared`), and one in which %k is an input.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from ....ir.formula import Formula, Pieces
 from ....ir.graph import Graph, Input, Node, Parameter
 
 
-def prepare(graph: Graph) -> tuple[Graph, Graph]:
-    """-> (the program of prepared values, the rest). The outputs of the first are the values the second reads."""
+def prepare(graph: Graph) -> Graph:
+    """The outputs of the program of prepared values are the values that what remains reads."""
     constant: set[str] = set()
     early: list[Node] = []
     for n in graph.nodes:
@@ -31,5 +31,5 @@ def prepare(graph: Graph) -> tuple[Graph, Graph]:
     for _, v in graph.outputs:
         assert v not in made, f"output %{v} depends on no input"
     inputs = [Node(v, Input("prepared"), (), (graph.values[v],)) for v in used]
-    first = replace(graph, nodes=tuple(early), outputs=tuple((v, v) for v in used), gradients=())
-    return first, graph.with_nodes([*inputs, *rest])
+    first = replace(graph, nodes=tuple(early), outputs=tuple((v, v) for v in used), gradients=(), lowered=None)
+    return graph.with_nodes([*inputs, *rest], prepared=first)

@@ -11,6 +11,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from .version import __version__ as __version__
+
 if TYPE_CHECKING:
     from . import data
     from .compiler import Spec, compile, load_graph
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from .runtime.network import Network
     from .runtime.train.history import History
 
-__version__ = "0.1.0"
 _WHERE = {
     "compile": "compiler", "load_graph": "compiler", "Spec": "compiler",
     "Network": "runtime.network", "History": "runtime.train.history",

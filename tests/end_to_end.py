@@ -164,7 +164,7 @@ def ran(text: str, seed: int, device: str, dtype: str, precision: str) -> dict[s
     found |= {f"backward {k}": np.array(v) for k, v in net.backward(dy, mode=mode).items()}
     found["losses"] = np.array([net.train_step(x, y) for _ in range(STEPS)])
     found |= {f"last {k}": np.array(v) for values in (net.parameters, net.buffers) for k, v in values.items()}
-    found |= {f"state {slot} {k}": np.array(net.store.get_state(slot, k)) for slot in net.state_of[1] for k in trained}
+    found |= {f"state {slot} {k}": np.array(net.state.store.get_state(slot, k)) for slot in net.state.optimiser.slots for k in trained}
     found |= {f"average {k}": np.array(v) for k, v in net.averages.items()}
     found["prediction"] = np.array(net.predict(x))
     found["one at a time"] = np.array(net.predict(x, batch=1))

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "netspec"
-ORDER = ("limits", "plain", "source", "reading", "diagnostics", "catalogue", "garbage", "editors", "ir", "syntax", "words", "layers", "losses", "optimisers", "schedules", "metrics", "augmentations", "datasets", "elaborate", "passes", "views", "data", "backends", "runtime", "compiler", "cli")
+ORDER = ("version", "limits", "plain", "source", "reading", "diagnostics", "catalogue", "garbage", "editors", "ir", "syntax", "words", "layers", "losses", "optimisers", "schedules", "metrics", "augmentations", "datasets", "elaborate", "passes", "views", "data", "backends", "runtime", "compiler", "cli")
 VAGUE = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "tools", "stuff"}
 LONGEST = 600  # lines; a file that grows past this holds two things
 

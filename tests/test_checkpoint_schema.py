@@ -37,8 +37,8 @@ def made(text: str = TEXT, steps: int = 2, **options: Any) -> netspec.Network:
 
 def state(net: netspec.Network) -> dict[str, Any]:
     """All that a checkpoint holds, as it is in the net."""
-    slots = {f"{s}/{p.name}": net.store.get_state(s, p.name) for s in net.state_of[1] for p in net.graph.parameters if p.trainable}
-    numbers = {"n": [net.seed, net.step, net.epoch, net.updates, net.state_of, list(net.record), net.taken, net.ends, net.pace]}
+    slots = {f"{s}/{p.name}": net.state.store.get_state(s, p.name) for s in net.state.optimiser.slots for p in net.graph.parameters if p.trainable}
+    numbers = {"n": [net.seed, net.step, net.epoch, net.state.optimiser.updates, net.state.optimiser.name, net.state.optimiser.slots, list(net.record), net.state.average.taken, net.state.course.ends, net.state.course.pace]}
     return {**net.parameters, **net.buffers, **slots, **net.averages, **numbers}
 
 
@@ -312,7 +312,7 @@ def test_an_older_checkpoint_is_read(tmp_path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResumeWarning)  # of other versions, on another machine
         net.load(str(tmp_path / "c"))
-    assert (net.seed, net.step, net.updates, net.epoch) == (0, 2, 2, 0)
+    assert (net.seed, net.step, net.state.optimiser.updates, net.epoch) == (0, 2, 2, 0)
     for k, v in made().parameters.items():
         np.testing.assert_allclose(net.parameters[k], v, rtol=1e-5, atol=1e-6)
 

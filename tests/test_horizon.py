@@ -14,6 +14,7 @@ import netspec
 from netspec.cli import main
 from netspec.optimisers import OPTIMISERS
 from netspec.runtime.network import Network
+from netspec.runtime.train.batches import settings
 from netspec.runtime.train.horizon import HorizonWarning
 from netspec.runtime.train.session import train
 from netspec.schedules import SCHEDULES
@@ -34,7 +35,7 @@ def made(schedule: str, optimiser: str = "sgd lr=0.05 momentum=0.9", device: str
 
 
 def bits(net: Network) -> dict[str, bytes]:
-    slots = {f"{s}/{k}": net.store.get_state(s, k) for s in net.state_of[1] for k in net.parameters}
+    slots = {f"{s}/{k}": net.state.store.get_state(s, k) for s in net.state.optimiser.slots for k in net.parameters}
     return {k: np.asarray(v).tobytes() for k, v in {**net.parameters, **net.buffers, **net.averages, **slots}.items()} | {"at": repr((net.step, net.epoch)).encode()}
 
 
@@ -105,10 +106,10 @@ def test_beyond_the_end_the_last_value_holds_and_is_remarked_once(line: str) -> 
         net.train_step(x[:4], y[:4])
     assert found[0].filename == __file__
     assert bits(net) != before
-    assert {s["lr"] for s in net.settings().values()} == {last}
+    assert {s["lr"] for s in settings(net.state).values()} == {last}
     assert net.fit(x, y, epochs=2, verbose=0)["lr"] == [last, last]
     net.configure(epochs=9)
-    assert net.settings()["fc1.weight"]["lr"] == net.rates.now(5, 15, 9, 3)["lr"] > last
+    assert settings(net.state)["fc1.weight"]["lr"] == net.rates.now(5, 15, 9, 3)["lr"] > last
     endless = made("step 2 factor=0.5", epochs=2)
     assert endless.fit(x, y, epochs=6, verbose=0)["lr"] == [0.05, 0.05, 0.025, 0.025, 0.0125, 0.0125], "no end, no remark"
 

@@ -48,10 +48,11 @@ def data(n: int = 12) -> tuple[Any, Any]:
 
 
 def state(net: Network) -> dict[str, Any]:
-    slots = {f"{s}/{k}": net.store.get_state(s, k).tobytes() for s in net.state_of[1] for k in net.parameters}
+    slots = {f"{s}/{k}": net.state.store.get_state(s, k).tobytes() for s in net.state.optimiser.slots for k in net.parameters}
     numbers = {k: np.asarray(v).tobytes() for k, v in {**net.parameters, **net.buffers, **{f"a/{k}": v for k, v in net.averages.items()}}.items()}
-    memory = (len(net.memory.moves), net.memory.iterations, net.memory.scale)
-    return slots | numbers | {"at": (net.step, net.updates, net.epoch, net.taken, len(net.record), memory)}
+    kept = net.state.optimiser
+    memory = (len(kept.memory.moves), kept.memory.iterations, kept.memory.scale)
+    return slots | numbers | {"at": (net.step, kept.updates, net.epoch, net.state.average.taken, len(net.record), memory)}
 
 
 def unchanged(net: Network, call: Callable[[], Any]) -> str:

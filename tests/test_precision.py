@@ -13,6 +13,7 @@ from netspec.backends.cpu.families.step import Step
 from netspec.backends.cpu.plan import plan_entry
 from netspec.cli import main
 from netspec.ir.graph import Graph
+from netspec.runtime.sizes import bind
 from netspec.runtime.train.recipe import recipe_of
 
 SPIKES = (-9999.0, 65504.0, 1e6, 3e38, float("nan"))
@@ -112,7 +113,7 @@ def test_the_section_the_argument_and_the_default(tmp_path: Path) -> None:
     spec = netspec.load_graph(text=said)
     assert spec.memory() == spec.memory(precision="exact") != spec.memory(precision="float32")
     open_sizes = netspec.compile(text=said.replace("16x20x20", "16x?x?"))
-    assert open_sizes.bind({"input": np.zeros((1, 16, 20, 20))}).target.precision == "exact"  # type: ignore[attr-defined]
+    assert bind(open_sizes.state, {"input": np.zeros((1, 16, 20, 20))}).target.precision == "exact"  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(("word", "says"), [("bf16", " yet"), ("tf32", " yet"), ("exakt", "float32 and exact"), ("", "float32 and exact"), (3, "`3`"), ("float16", "float32 and exact")])

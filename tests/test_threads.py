@@ -27,7 +27,7 @@ from netspec.backends.cpu.lane import TABLES
 from netspec.backends.executor import ENTRIES, RULES
 from netspec.backends.turns import Gate, Lanes
 from netspec.diagnostics import NetspecError
-from netspec.runtime.sizes import SIZES
+from netspec.runtime.state import SIZES
 
 TEXT = """net small:
   input 4x6x6
@@ -264,9 +264,9 @@ def test_few_sizes_are_kept() -> None:
     for k in range(SIZES + 4):
         image = DRAW.standard_normal((1, 4, 5 + k, 8)).astype(np.float32)
         net.predict(image)
-        assert net._sizes is not None
-        assert len(net._sizes.held) <= SIZES
-        held += [weakref.ref(e) for e in net._sizes.held.values() if e not in [r() for r in held]]
+        assert net.state.sizes is not None
+        assert len(net.state.sizes.held) <= SIZES
+        held += [weakref.ref(e) for e in net.state.sizes.held.values() if e not in [r() for r in held]]
     gc.collect()
     assert sum(r() is not None for r in held) == SIZES
     assert net.executor is own  # the one that holds the optimiser's state

@@ -123,9 +123,9 @@ def close(got: Any, want: Any, tolerance: float, what: str) -> None:
 def follow(net: netspec.Network, twin: netspec.Network) -> None:
     """Make a network stand exactly where another does, its optimiser included."""
     net.set_parameters({**twin.parameters, **twin.buffers})
-    for slot in twin.state_of[1]:
+    for slot in twin.state.optimiser.slots:
         for name in twin.parameters:
-            net.store.set_state(slot, name, twin.store.get_state(slot, name))
+            net.state.store.set_state(slot, name, twin.state.store.get_state(slot, name))
 
 
 def nearest_kink(net: netspec.Network, x: Any) -> float:
@@ -135,7 +135,7 @@ def nearest_kink(net: netspec.Network, x: Any) -> float:
     from netspec.passes.lower import lower
 
     program = lower(True)(net.graph)
-    values = {n.name: net.store.get(n.name).astype(np.float64) for n in program.nodes if isinstance(n.op, Parameter)}
+    values = {n.name: net.state.store.get(n.name).astype(np.float64) for n in program.nodes if isinstance(n.op, Parameter)}
     values |= {n.name: np.asarray(x, np.float64) for n in program.nodes if isinstance(n.op, Input)}
     env = run(program, values, len(x), np.float64)
     relus = [n.name for n in net.graph.nodes if getattr(n.op, "name", "") == "relu"]

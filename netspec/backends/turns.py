@@ -18,8 +18,9 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from threading import get_ident
-from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
+from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar
 from weakref import WeakSet
 
 P = ParamSpec("P")
@@ -214,6 +215,34 @@ class Gate:
             self._writer = None
             for v in self._readers:
                 v.let_in()
+
+
+class Gated(Protocol):
+    """What has a gate."""
+
+    @property
+    def gate(self) -> Gate: ...
+
+
+G = TypeVar("G", bound=Gated)
+
+
+def changes(function: Callable[Concatenate[G, P], V]) -> Callable[Concatenate[G, P], V]:
+    """A function of what it changes, gradients included: no other thread is in one meanwhile."""
+    @wraps(function)
+    def alone(gated: G, /, *args: P.args, **named: P.kwargs) -> V:
+        return gated.gate.alone(function, gated, *args, **named)
+
+    return alone
+
+
+def reads(function: Callable[Concatenate[G, P], V]) -> Callable[Concatenate[G, P], V]:
+    """A function of what it only reads: any number of threads may be in one, and nothing changes meanwhile."""
+    @wraps(function)
+    def beside(gated: G, /, *args: P.args, **named: P.kwargs) -> V:
+        return gated.gate.beside(function, gated, *args, **named)
+
+    return beside
 
 
 class Lanes(Generic[V]):

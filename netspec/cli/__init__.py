@@ -74,8 +74,8 @@ def _run(args: object) -> int:
 
 def _broken(e: Exception) -> None:
     """An exception that is no NetspecError is our mistake, and says so."""
-    from .. import __version__
     from ..plain import shown
+    from ..version import __version__
 
     text = str(e).splitlines()
     print(f"netspec: internal error: {type(e).__name__}{': ' + shown(text[0]) if text else ''}\n"

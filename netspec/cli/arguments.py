@@ -194,7 +194,7 @@ def _precise(text: str) -> str:
 
 class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
-        from .. import __version__
+        from ..version import __version__
 
         print(f"netspec {__version__}")
         parser.exit()

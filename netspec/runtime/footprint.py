@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from ..backends.cpu.plan import plan, stored, target_and_store
 from ..backends.cuda.plan import plan as cuda_plan
@@ -20,9 +19,6 @@ from ..passes.differentiate import cotangent_program, training_program
 from ..passes.lower import lower
 from .misuse import misuse
 from .train.recipe import Recipe
-
-if TYPE_CHECKING:
-    from .network import Network
 
 UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30,
          "TIB": 2**40}
@@ -72,15 +68,15 @@ def footprints(graph: Graph, recipe: Recipe, dtype: str = "float32", device: str
     return made
 
 
-def fitting(net: Network, budget: str) -> int:
+def fitting(graph: Graph, recipe: Recipe, dtype: str, device: str, budget: str) -> int:
     """The largest batch whose training step takes no more than `budget`: "8GB".
 
     Errors: one that a batch of one does not fit into.
     """
-    need = footprints(net.graph, net.recipe, str(net.dtype), net.device)["train"]
+    need = footprints(graph, recipe, dtype, device)["train"]
     n = need.batch(size(budget))
     if n < 1:
-        raise misuse("out-of-memory", f"{net.graph.name} does not train in {budget}",
+        raise misuse("out-of-memory", f"{graph.name} does not train in {budget}",
                      f"{shown(need.fixed)} whatever the batch, and {shown(need.sample)} a sample",
                      hint=f"--memory {shown(need.bytes(1) + need.bytes(1) // 100).replace(' ', '')}")
     return n

@@ -3,8 +3,10 @@ systems call otherwise has a name here."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, Any
+import inspect
+from collections.abc import Callable, Collection
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from ..diagnostics import Advice, near
 from ..optimisers import OPTIMISERS
@@ -12,9 +14,10 @@ from ..schedules import SCHEDULES
 from ..syntax.habits.names import OPTIONS, OTHERWISE
 from ..words import arguments
 from .misuse import misuse
+from .train.recipe import Recipe
 
-if TYPE_CHECKING:
-    from .network import Network
+P = ParamSpec("P")
+T = TypeVar("T")
 
 SPELLED = {"optimizer": "optimiser", "scheduler": "schedule", "lr_scheduler": "schedule", "regularize": "regularise",
            "regularizer": "regularise", "initialize": "initialise",
@@ -26,16 +29,35 @@ EXAMPLES = {"optimiser": '"adamw lr=0.001"', "schedule": '"cosine"', "regularise
             "accumulate": "4", "drop_last": "True"}
 
 
-def refuse(call: str, given: Mapping[str, Any], known: Collection[str], net: Network) -> None:
-    """Raise for the first name of `given` that is not among `known`."""
-    name = next(k for k in given if k not in known)
-    raise misuse("unknown-argument", f"{call} has no argument `{name}`", hint=_instead(name, given[name], known, net))
+class Trained(Protocol):
+    """What has a recipe."""
+
+    @property
+    def recipe(self) -> Recipe: ...
 
 
-def _instead(name: str, value: Any, known: Collection[str], net: Network) -> str:
+N = TypeVar("N", bound=Trained)
+
+
+def asked(method: Callable[Concatenate[N, P], T]) -> Callable[Concatenate[N, P], T]:
+    """A method that says what is meant by an argument it does not have."""
+    known = tuple(inspect.signature(method).parameters)[1:]
+
+    @wraps(method)
+    def told(net: N, /, *args: P.args, **named: P.kwargs) -> T:
+        for name in named:
+            if name not in known:
+                raise misuse("unknown-argument", f"{method.__name__} has no argument `{name}`",
+                             hint=_instead(name, named[name], known, net.recipe))
+        return method(net, *args, **named)
+
+    return told
+
+
+def _instead(name: str, value: Any, known: Collection[str], recipe: Recipe) -> str:
     plain = name.lower()
     option = SPELLED.get(plain) or OTHERWISE.get(plain) or next(iter(OPTIONS.get(plain, ())), plain)
-    optimiser = _with(option, net)
+    optimiser = _with(option, recipe)
     if optimiser:
         written = f"{optimiser} {option}={value:g}" if isinstance(value, (int, float)) else optimiser
         return f'optimiser="{written}"' if "optimiser" in known else f'net.configure(optimiser="{written}")'
@@ -49,8 +71,8 @@ def _instead(name: str, value: Any, known: Collection[str], net: Network) -> str
     return shown if meant in known else f"net.configure({shown})"
 
 
-def _with(option: str, net: Network) -> str:
+def _with(option: str, recipe: Recipe) -> str:
     """The optimiser that takes this: the network's own, or adamw, or the first that does."""
-    own = net.recipe.optimiser.name if net.recipe.optimiser is not None else "adamw"
+    own = recipe.optimiser.name if recipe.optimiser is not None else "adamw"
     takes = {name: {a.name for a in arguments(cls)} for name, cls in OPTIMISERS.items()}
     return next((name for name in (own, "adamw", *takes) if option in takes[name]), "")

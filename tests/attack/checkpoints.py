@@ -111,4 +111,4 @@ def loaded(net: Any, place: Path, weights: bool) -> None:
 
 
 def state(net: Any) -> list[Any]:
-    return [net.epoch, net.updates, *(v.tobytes() for v in net.parameters.values()), *(v.tobytes() for v in net.buffers.values())]
+    return [net.epoch, net.state.optimiser.updates, *(v.tobytes() for v in net.parameters.values()), *(v.tobytes() for v in net.buffers.values())]

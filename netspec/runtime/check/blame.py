@@ -25,7 +25,7 @@ class Batch:
 
     inputs: Mapping[str, Array]
     targets: Mapping[str, Array]
-    terms: Sequence[Term]
+    terms: tuple[Term, ...]
     step: int  # from 1
     lr: float
     optimiser: str

@@ -20,7 +20,8 @@ from ...ir.types import shape_text
 from ..initialisers import generator
 from ..io import arrays
 from ..misuse import misuse, whole
-from ..network import Mode, Network
+from ..network import Network
+from ..state import Mode
 
 Array = NDArray[Any]
 EXACT, ROUNDED, SLOPES = 1e-9, 2e-2, 1e-5  # in float64; in float32, where a maximum may change sides; of finite differences

@@ -18,28 +18,25 @@ from collections.abc import Mapping
 from dataclasses import fields
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ... import __version__
 from ...diagnostics import Advice, MissingFileError, unwritable
 from ...ir.layout import Target
 from ...ir.precision import DEFAULT
 from ...ir.types import shape_text
 from ...optimisers.lbfgs import Memory
 from ...reading import NotRegular, irregular
+from ...version import __version__
 from ..misuse import Remark, misuse, path_of, remark
-from ..train.averaging import AVERAGE
+from ..state import AVERAGE, Course, OptimiserState, State
 from ..train.horizon import stated
 from ..train.steps import packed, unpacked
 from ..values import spread
 from .facts import completed, wrong
 from .tensors import Damaged, Foreign, Tensors, Unusable, parsed, widened
-
-if TYPE_CHECKING:
-    from ..network import Network
 
 Array = NDArray[Any]
 SCHEMA = "netspec.checkpoint/1"
@@ -55,28 +52,26 @@ class OtherNetWarning(Remark):
     """A checkpoint fits, and is that of another net."""
 
 
-def save(net: Network, path: str | os.PathLike[str]) -> None:
+def save(state: State, path: str | os.PathLike[str]) -> None:
     """Write everything. Raises where the folder is not there or cannot be written to."""
     from safetensors.numpy import save as encode
 
-    tensors = {**net.parameters, **net.buffers}
-    optimiser, slots = net.state_of
-    for slot in slots:
-        tensors |= {f"optimiser/{slot}/{p.name}": net.store.get_state(slot, p.name) for p in net.graph.parameters if p.trainable}
-    tensors |= {f"average/{k}": v for k, v in net.averages.items()}
-    held, numbers = packed(net.memory)
-    tensors |= {f"optimiser/{k}": v for k, v in held.items()}
-    tensors = {k: np.ascontiguousarray(v) for k, v in tensors.items()}
+    course, kept, averages = state.course, state.optimiser, state.slot(AVERAGE) if state.average.taken else {}
+    held, numbers = packed(kept.memory)
+    named = {"": state.numbers(), "average/": averages, "optimiser/": held,
+             **{f"optimiser/{slot}/": state.slot(slot) for slot in kept.slots}}
+    tensors = {prefix + k: np.ascontiguousarray(v) for prefix, values in named.items() for k, v in values.items()}
     facts: dict[str, Any] = {
-        "schema": SCHEMA, "net": net.graph.name, "seed": net.seed, "step": net.step, "epoch": net.epoch, "updates": net.updates,
-        "optimiser": optimiser, "slots": list(slots), "recipe": str(net.recipe.optimiser or ""),
-        "memory": numbers, "record": net.record, "averaged": net.taken, "horizon": stated(net), "pace": net.pace, **_where(net),
+        "schema": SCHEMA, "net": state.graph.name, "seed": state.seed, "step": course.step, "epoch": course.epoch,
+        "updates": kept.updates, "optimiser": kept.name, "slots": list(kept.slots), "recipe": str(state.recipe.optimiser or ""),
+        "memory": numbers, "record": course.record, "averaged": state.average.taken, "horizon": stated(state), "pace": course.pace,
+        **_where(state),
     }
     facts["sha256"] = _digest(tensors, facts)
     _write(path_of(path), encode(tensors, {"netspec": json.dumps(facts, sort_keys=True)}))
 
 
-def load(net: Network, path: str | os.PathLike[str]) -> None:
+def load(state: State, path: str | os.PathLike[str]) -> None:
     """Read everything. The file is checked whole before anything of the network changes.
 
     Errors: no such file; a file cut short or damaged; another kind of file; a network of other parameters; a field that is
@@ -89,40 +84,46 @@ def load(net: Network, path: str | os.PathLike[str]) -> None:
         raise misuse("damaged-checkpoint", f"{path} is no checkpoint that netspec writes: {bad[0]}", *bad[1:6],
                      hint=Advice("use the checkpoint before it"))
     was = completed(facts)
-    _check_fit(net, path, held, was)
-    values = _values(net, path, _read(path, held, facts) if tensors is None else tensors)
+    _check_fit(state, path, held, was)
+    values = _values(state, path, _read(path, held, facts) if tensors is None else tensors)
     memory = unpacked({k: values[f"optimiser/{k}"] for k in _memory(held)}, was["memory"])
     # All is well: from here on nothing is refused.
-    trained = [p.name for p in net.graph.parameters if p.trainable]
-    for p in net.graph.parameters:
-        net.store.set(p.name, values[p.name])
-    net.forget()
+    trained = [name for name, p in state.declared.items() if p.trainable]
+    for name in state.declared:
+        state.store.set(name, values[name])
+    state.forget()
     for slot in was["slots"]:
-        for name in trained:
-            net.store.set_state(slot, name, values[f"optimiser/{slot}/{name}"])
-    for name in trained if was["averaged"] else ():
-        net.store.set_state(AVERAGE, name, values[f"average/{name}"])
-    net.seed, net.step, net.epoch, net.updates, net.record = (was[k] for k in ("seed", "step", "epoch", "updates", "record"))
-    net.state_of, net.memory = (was["optimiser"], tuple(was["slots"])), memory
-    net.taken, net.ends, net.pace, net.beyond = was["averaged"], was["horizon"], was["pace"], None
-    ours = net.recipe.optimiser
-    anew = net.updates and ours is not None and net.state_of != (ours.name, tuple(ours.state))
+        state.fill(slot, {name: values[f"optimiser/{slot}/{name}"] for name in trained})
+    state.average.taken = was["averaged"]
+    if was["averaged"]:
+        state.fill(AVERAGE, {name: values[f"average/{name}"] for name in trained})
+    state.seed = was["seed"]
+    state.optimiser = OptimiserState(was["optimiser"], tuple(was["slots"]), was["updates"], memory)
+    state.course = Course(was["step"], was["epoch"], was["pace"], was["horizon"], record=was["record"])
+    ours = state.recipe.optimiser
+    anew = bool(was["updates"]) and ours is not None and not state.optimiser.fits(ours)
     if anew:
-        net.forget()
-    if was["net"] != net.graph.name:
+        state.forget()
+    _remark(state, path, facts, was, anew)
+
+
+def _remark(state: State, path: str | os.PathLike[str], facts: dict[str, Any], was: dict[str, Any], anew: bool) -> None:
+    """Say in what training differs from here on from that which wrote the file."""
+    recipe, course = state.recipe, state.course
+    if was["net"] != state.graph.name:
         remark(
-            f"{path} was written by net {was['net']}, and this is net {net.graph.name}: every parameter has the same name and shape, and was taken over", OtherNetWarning)
-    differ = [f"{k} {facts.get(k)}, here {v}" for k, v in _where(net).items() if k in facts and facts[k] != v]
-    if differ and net.step:
+            f"{path} was written by net {was['net']}, and this is net {state.graph.name}: every parameter has the same name and shape, and was taken over", OtherNetWarning)
+    differ = [f"{k} {facts.get(k)}, here {v}" for k, v in _where(state).items() if k in facts and facts[k] != v]
+    if differ and course.step:
         remark(f"{path} was written by {'; '.join(differ)}: training goes on, but not to the same bits", ResumeWarning)
     if anew:
-        remark(f"{path} holds the state of {was['recipe']}; {ours} starts anew", ResumeWarning)
-    section = net.graph.training.epochs if net.graph.training is not None else None
-    if net.ends is not None and net.epoch and section is not None and net.recipe.epochs == section != net.ends and any(
-        not s.endless for s in net.recipe.schedules):
+        remark(f"{path} holds the state of {was['recipe']}; {recipe.optimiser} starts anew", ResumeWarning)
+    ends, section = course.ends, state.graph.training.epochs if state.graph.training is not None else None
+    if ends is not None and course.epoch and section is not None and recipe.epochs == section != ends and any(
+        not s.endless for s in recipe.schedules):
         remark(
-            f"{path} was written on the way to {net.ends} epoch{'s' * (net.ends != 1)}, and the train section leads to {section}: schedules go by that. "
-               f"As before: net.configure(epochs={net.ends}), or --epochs {net.ends}", ResumeWarning)
+            f"{path} was written on the way to {ends} epoch{'s' * (ends != 1)}, and the train section leads to {section}: schedules go by that. "
+               f"As before: net.configure(epochs={ends}), or --epochs {ends}", ResumeWarning)
 
 
 def described(path: str | os.PathLike[str]) -> tuple[Tensors, dict[str, Any]]:
@@ -174,18 +175,18 @@ def _read(path: str | os.PathLike[str], held: Tensors, facts: dict[str, Any]) ->
     return tensors
 
 
-def _values(net: Network, path: str | os.PathLike[str], tensors: dict[str, Array]) -> dict[str, Array]:
+def _values(state: State, path: str | os.PathLike[str], tensors: dict[str, Array]) -> dict[str, Array]:
     """The numbers in the network's own dtype, each of them one."""
     out = {}
-    variances = {p.name for p in net.graph.parameters if spread(p)}
+    variances = {p.name for p in state.graph.parameters if spread(p)}
     for name, stored in tensors.items():
         driven = name.startswith("optimiser/") and name.count("/") == 1  # by an optimiser that keeps float64
         a = widened(stored) if stored.dtype.kind == "u" else stored
         with np.errstate(over="ignore"):
-            out[name] = a.astype(np.float64 if driven else net.dtype)
+            out[name] = a.astype(np.float64 if driven else state.dtype)
         if not np.isfinite(out[name]).all():
             raise misuse("damaged-checkpoint",
-                         f"{path}: {name} holds numbers that are not finite{'' if not np.isfinite(a).all() else f' in {net.dtype}'}", hint=Advice("use the checkpoint before it"))
+                         f"{path}: {name} holds numbers that are not finite{'' if not np.isfinite(a).all() else f' in {state.dtype}'}", hint=Advice("use the checkpoint before it"))
         kind = name.split("/")[1] if name.startswith("optimiser/") else ""
         if (name in variances or (kind in SQUARES and not driven)) and (a < 0).any():
             raise misuse("damaged-checkpoint", f"{path}: {name} holds {a.min():g}, and is never negative",
@@ -199,13 +200,13 @@ def _memory(held: Mapping[str, Any]) -> list[str]:
     return [k.removeprefix("optimiser/") for k in held if k.startswith("optimiser/") and k.removeprefix("optimiser/") in known]
 
 
-def _check_fit(net: Network, path: str | os.PathLike[str], held: Tensors, was: dict[str, Any]) -> None:
-    every = {p.name: p.shape for p in net.graph.parameters}
-    free = {p.name: p.shape for p in net.graph.parameters if p.trainable}
+def _check_fit(state: State, path: str | os.PathLike[str], held: Tensors, was: dict[str, Any]) -> None:
+    every = {p.name: p.shape for p in state.graph.parameters}
+    free = {p.name: p.shape for p in state.graph.parameters if p.trainable}
     kept = [f"optimiser/{slot}/" for slot in was["slots"]] + ["average/"] * bool(was["averaged"])
     wanted = every | {k + name: shape for k in kept for name, shape in free.items()}
     driven = {f"optimiser/{k}": held.held[f"optimiser/{k}"].shape for k in _memory(held)}
-    size = sum(p.size for p in net.graph.parameters if p.trainable)
+    size = sum(p.size for p in state.graph.parameters if p.trainable)
     pairs = {s for k, s in driven.items() if k.endswith(("/moves", "/changes"))}
     if any(s[-1:] != (size,) or len(s) != (2 if k.endswith(("/moves", "/changes")) else 1) or s[0] > max(size, 10_000)
            for k, s in driven.items()) or len(pairs) > 1:
@@ -226,7 +227,7 @@ def _check_fit(net: Network, path: str | os.PathLike[str], held: Tensors, was: d
              and found[k] != wanted[k]]
     notes += [f"{k} is not in the file" for k in wanted if k not in found]
     notes += [f"{k} is in the file only" for k in found if k not in wanted]
-    names = [f"it was written by net {was['net']}; this is {net.graph.name}"] if was["net"] != net.graph.name else []
+    names = [f"it was written by net {was['net']}; this is {state.graph.name}"] if was["net"] != state.graph.name else []
     raise misuse("checkpoint-mismatch", f"{path} is of another network", *names, *notes[:6], *_more(notes),
                  hint=Advice("compile the same text with the same parameters; set_parameters({...}) takes only what you name"))
 
@@ -235,7 +236,7 @@ def _more(notes: list[str]) -> list[str]:
     return [f"... and {len(notes) - 6} more"] if len(notes) > 6 else []
 
 
-def _where(net: Network) -> dict[str, Any]:
+def _where(state: State) -> dict[str, Any]:
     """What may change bits: versions, the device and its instructions, dtype and precision."""
     def of(package: str) -> str:
         try:
@@ -243,10 +244,10 @@ def _where(net: Network) -> dict[str, Any]:
         except PackageNotFoundError:
             return "absent"
 
-    target: Target | None = getattr(net.executor, "target", None)
+    target: Target | None = getattr(state.executor, "target", None)
     vectors = {"instructions": f"{8 * target.vector}-bit vectors"} if target is not None else {}
-    return {"device": net.device, **vectors, "dtype": str(net.dtype), "precision": "" if net.precision == DEFAULT
-            else net.precision, "netspec": __version__, **{k: of(k) for k in ("numpy", "numba", "llvmlite")}}
+    return {"device": state.device, **vectors, "dtype": str(state.dtype), "precision": "" if state.graph.precision == DEFAULT
+            else state.graph.precision, "netspec": __version__, **{k: of(k) for k in ("numpy", "numba", "llvmlite")}}
 
 
 def _digest(tensors: dict[str, Array], facts: dict[str, Any]) -> str:

@@ -6,27 +6,16 @@ After step 1 the average a is the parameters w; after each later one, a += (1 - 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from ...backends.executor import WEIGHTS, Executor
-
-if TYPE_CHECKING:
-    from ..network import Network
-
-AVERAGE = "average"  # the vector's name beside the optimiser's states
+from ...backends.executor import Executor
+from ..state import AVERAGE, State
 
 
-def take(net: Network, run: Executor) -> None:
+def take(state: State, run: Executor) -> None:
     """Move the average after a step. A step without one ends it."""
-    if not net.recipe.average:
-        net.taken = 0
+    keep, average = state.recipe.average, state.average
+    if not keep:
+        average.taken = 0
         return
     pairs = zip(run.vectors("weights"), run.vectors(AVERAGE))
-    run.set_vectors(AVERAGE, [a + (1.0 - net.recipe.average) * (w - a) if net.taken else w for w, a in pairs])
-    net.taken += 1
-
-
-def tested(net: Network, mode: str) -> str:
-    """The vector that parameters are read from: in evaluation mode their averages, where there are any and `net.averaged` is
-    not switched off."""
-    return AVERAGE if mode == "eval" and net.averaged else WEIGHTS
+    run.set_vectors(AVERAGE, [a + (1.0 - keep) * (w - a) if average.taken else w for w, a in pairs])
+    average.taken += 1

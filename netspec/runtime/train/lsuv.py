@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import isfinite, sqrt
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -20,28 +20,27 @@ from ..devices import executor
 from ..initialisers import initial
 from ..io import arrays
 from ..misuse import misuse
-
-if TYPE_CHECKING:
-    from ..network import Network
+from ..sizes import bind
+from ..state import State
 
 TOLERANCE, TRIES = 0.1, 10
 
 
-def lsuv(net: Network, x: Any) -> None:
+def lsuv(state: State, x: Any) -> None:
     """Initialise by a batch. Weights that are frozen, given or from a file stay, and so do biases.
 
     Errors: a layer whose output does not vary over the batch, or is no finite number.
     """
-    found = arrays.inputs(net.graph, x)
-    graph = net.bind(found).graph
+    found = arrays.inputs(state.graph, x)
+    graph = bind(state, found).graph
     layers = weighted(graph)
     for _, p in layers:
-        net.store.set(p.name, initial(replace(p, init="orthogonal"), net.seed))
-    probe = executor(replace(graph, outputs=tuple((f"lsuv.{k}", node.name) for k, (node, _) in enumerate(layers))), net.device,
-                     str(net.dtype))
+        state.store.set(p.name, initial(replace(p, init="orthogonal"), state.seed))
+    probe = executor(replace(graph, outputs=tuple((f"lsuv.{k}", node.name) for k, (node, _) in enumerate(layers))), state.device,
+                     str(state.dtype))
     for p in graph.parameters:
-        probe.set(p.name, net.store.get(p.name))
-    batch = arrays.cut(found, slice(None), net.dtype)
+        probe.set(p.name, state.store.get(p.name))
+    batch = arrays.cut(found, slice(None), state.dtype)
     out = probe.predict(batch) if layers else {}
     for k, (node, p) in enumerate(layers):
         for _ in range(TRIES):
@@ -54,7 +53,7 @@ def lsuv(net: Network, x: Any) -> None:
                 break
             probe.set(p.name, probe.get(p.name) / sqrt(variance))
             out = probe.predict(batch)
-        net.store.set(p.name, probe.get(p.name))
+        state.store.set(p.name, probe.get(p.name))
 
 
 def weighted(graph: Graph) -> list[tuple[Node, Parameter]]:

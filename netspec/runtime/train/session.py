@@ -54,7 +54,7 @@ def train(net: Network, *, epochs: int | None = None, batch: int | None = None, 
     if threads is not None:
         set_threads(net.device, threads)
     if memory is not None:
-        batch = min(fitting(net, memory), _examples(given.train[0]))
+        batch = min(fitting(net.graph, net.recipe, str(net.dtype), net.device, memory), _examples(given.train[0]))
     net.configure(epochs=epochs, batch=batch)
     if resume is not None:
         net.load(os.fspath(resume))
@@ -62,7 +62,7 @@ def train(net: Network, *, epochs: int | None = None, batch: int | None = None, 
             raise UsageError(f"seed {seed} does not hold for a run that goes on",
                              f"{resume} was begun with seed {net.seed}, which decides what it draws to its end",
                              hint=f"leave --seed out, or begin anew without --resume:  --seed {seed}")
-    total = horizon(net)
+    total = horizon(net.state)
     began = perf_counter()
     if not quiet:
         print(plain.shown(_opening(net, given), lines=True), flush=True)

@@ -1,0 +1,144 @@
+"""One batch of training: checked, learnt from as a step or as a part of one, and counted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...backends.executor import Executor, Outcome
+from ...backends.turns import changes
+from ...ir.types import shape_text
+from ...passes.objective import Term
+from .. import drawing
+from ..check.blame import Batch, check, refused
+from ..io import arrays
+from ..judge import share
+from ..misuse import misuse
+from ..sizes import bind
+from ..state import State
+from . import steps
+from .averaging import take
+from .horizon import horizon, remark_beyond
+
+Array = NDArray[Any]
+Numbers = dict[str, dict[str, float]]  # what the update rule reads for each parameter
+
+
+def ready(state: State, x: Any, y: Any, terms: tuple[Term, ...], *, training: bool) -> tuple[Executor, dict[str, Array],
+                                                                                             dict[str, Array]]:
+    """One batch, checked and converted, and the executor that takes it."""
+    found = arrays.inputs(state.graph, x)
+    run, n = bind(state, found), arrays.count(found)
+    wanted = arrays.targets(run.graph, terms, y, n)
+    if training:
+        check_statistics(run, n)
+    return run, arrays.cut(found, slice(None), state.dtype), arrays.cut_targets(wanted, slice(None), state.dtype)
+
+
+def check_statistics(run: Executor, n: int, last_of: int = 0, batch: int = 0) -> None:
+    """A layer that takes statistics of the batch needs more than one value a channel to have a variance. `last_of` are the
+    examples of an epoch, in batches of `batch`, whose last one this is."""
+    if n > 1:
+        return  # every example has a value a channel at least
+    for node in run.graph.nodes:
+        if (called := getattr(node.op, "statistics", "")) and not dict(node.attrs).get("frozen"):
+            t = node.type
+            values = n * t.batch
+            for s in t.spatial:
+                values *= s or 0
+            if values < 2:
+                raise misuse("one-value", f"{called} `{node.name}` would see one value a channel, which has no variance",
+                             f"the {'last ' if last_of else ''}batch has {n} example{'s' if n != 1 else ''}, and the plane there is {shape_text(t.spatial) or 'one place'}",
+                             *([f"{last_of} examples in batches of {batch} leave {n} over; in a train section the line `drop_last` leaves them out"] if last_of else []),
+                             hint="drop_last=True" if last_of
+                             else "mode=\"eval\"  takes the running statistics; else train on batches of two or more")
+
+
+def settings(state: State, batch: int = 0) -> Numbers:
+    """The update's scalars in step `batch` of this epoch's `pace`."""
+    remark_beyond(state)
+    course = state.course
+    return state.rates.at(state.optimiser.updates + 1, course.epoch, course.epoch * course.pace + batch, horizon(state),
+                          course.pace, record=course.record)
+
+
+@changes
+def run_step(state: State, run: Executor, found: dict[str, Array], wanted: dict[str, Array], numbers: Numbers,
+             notes: tuple[str, ...] = (), examples: Array | None = None) -> Outcome:
+    """One batch, one step. Losses whose labels it all ignores are NaN and teach nothing; without others there is no step.
+    `notes` and `examples` (their numbers in the data) are for the message where a number is not finite: then nothing changes."""
+    drawing.begin(run, drawing.of_step(state))
+    state.differentiated = True
+    batch = _batch(state, found, wanted, numbers, notes, examples)
+    if not batch.terms:
+        return _ignored(state, run, batch)
+    out = steps.step(run, found, wanted, batch.terms, state.recipe.need_optimiser(), numbers, state.optimiser.memory,
+                     partial(check, run, batch))
+    count(state, run)
+    return _spread(out, batch.terms, state.recipe.terms)
+
+
+@changes
+def run_part(state: State, run: Executor, found: dict[str, Array], wanted: dict[str, Array], parts: steps.Gathering,
+             numbers: Numbers, notes: tuple[str, ...] = (), examples: Array | None = None) -> Outcome:
+    """One batch of several that make a step: running statistics move, parameters do not yet. Where a number is not finite,
+    the whole step comes to nothing."""
+    drawing.begin(run, drawing.of_step(state), parts.examples)
+    batch = _batch(state, found, wanted, numbers, notes, examples)
+    live = batch.terms
+    parts.begin(run)
+    try:
+        out = run.gradients(found, wanted, live, training=True, effects=True,
+                            check=partial(check, run, batch)) if live else _ignored(state, run, batch)
+    except BaseException:
+        parts.abandon(run)
+        raise
+    parts.add(run, live or state.recipe.terms, wanted, arrays.count(found))
+    return _spread(out, live or state.recipe.terms, state.recipe.terms)
+
+
+@changes
+def finish_step(state: State, run: Executor, parts: steps.Gathering, numbers: Numbers) -> None:
+    """The step whose parts are all gathered."""
+    parts.finish(run)
+    steps.update(run, state.recipe.need_optimiser(), numbers)
+    count(state, run)
+
+
+def count(state: State, run: Executor) -> None:
+    """A step has been taken."""
+    take(state, run)
+    optimiser, kept = state.recipe.need_optimiser(), state.optimiser
+    state.course.step += 1
+    kept.name, kept.slots, kept.updates = optimiser.name, tuple(optimiser.state), kept.updates + 1
+
+
+def _batch(state: State, found: Mapping[str, Array], wanted: Mapping[str, Array], numbers: Numbers, notes: tuple[str, ...],
+           examples: Array | None) -> Batch:
+    """The batch, with the losses that some label of it counts for."""
+    live = tuple(t for t in state.recipe.terms if share(t, wanted, arrays.count(found)))
+    lr = next(iter(numbers.values())).get("lr", 0.0)
+    return Batch(found, wanted, live, state.course.step + 1, lr, state.recipe.need_optimiser().name, notes, examples)
+
+
+def _ignored(state: State, run: Executor, batch: Batch) -> Outcome:
+    """A batch without labels: its running statistics move, unless one would not be finite."""
+    before = steps.buffers(run)
+    out = run.gradients(batch.inputs, batch.targets, state.recipe.terms, training=True, effects=True)
+    if not all(np.isfinite(v).all() for v in steps.buffers(run).values()):
+        steps.put_back(run, before)
+        raise refused(run, batch, f"a running statistic is not finite after the batch of step {batch.step}")
+    return out
+
+
+def _spread(out: Outcome, live: tuple[Term, ...], terms: tuple[Term, ...]) -> Outcome:
+    """The outcome with a loss for every term."""
+    if len(live) == len(terms):
+        return out
+    held = dict(zip(live, out.losses))
+    return replace(out, losses=tuple(held.get(t, float("nan")) for t in terms))

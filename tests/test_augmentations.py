@@ -10,11 +10,11 @@ import pytest
 
 import netspec
 from netspec.augmentations import AUGMENTATIONS
-from netspec.data.sources import PACKAGED
 from netspec.datasets import DATASETS
 from netspec.diagnostics import NetspecError
 from netspec.runtime.augmenting import augmented
 from netspec.runtime.initialisers import generator
+from netspec.words.dataset import without_arguments
 
 SPEC = "net small:\n  input 3x6x5\n  conv 4 3x3 relu\n  fc 3\n\ntrain small:\n  loss cross_entropy\n  sgd lr=0.1\n  batch 4\n  epochs 2\n"
 
@@ -104,4 +104,4 @@ def test_what_cannot_be_carried_out_is_refused(spec: str, line: str, words: str)
 
 
 def test_data_sets_are_those_that_come_along() -> None:
-    assert set(DATASETS) - {"files"} == set(PACKAGED)
+    assert set(DATASETS) - {"files"} == set(without_arguments())

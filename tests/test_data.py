@@ -12,14 +12,14 @@ import pytest
 import netspec
 from netspec.augmentations import AUGMENTATIONS, Augmentation
 from netspec.cli import main
-from netspec.data import sources
+from netspec.data import DataError, load
 from netspec.datasets import DATASETS, Dataset
 from netspec.diagnostics import NetspecError, SpecError
 from netspec.losses import LOSSES, Loss
 from netspec.metrics import METRICS, Metric
 from netspec.runtime.train.session import data_of
 from netspec.schedules import SCHEDULES, Schedule
-from netspec.words import number, word
+from netspec.words import WordError, count, number, word
 
 TEXT = "net a:\n  input 2\n  fc 3\ntrain a:\n  data {}\n  loss cross_entropy\n  sgd lr=0.1\n"
 IMAGES = "net a:\n  input 3x8x6\n  conv 3 3x3\ntrain a:\n  data {}\n  {}\n  loss mse\n  sgd lr=0.1\n"
@@ -36,15 +36,14 @@ def blobs() -> Iterator[list[dict[str, Any]]]:
         spread: float = number("how far they lie apart", default=1.0, position=0, least=0)
         shape: str = word("what the centres lie on", default="ring", words=("ring", "line"))
 
-    def made(spread: float, shape: str) -> Any:
-        called.append({"spread": spread, "shape": shape})
-        random = np.random.default_rng(0)
-        y = np.arange(9) % 3
-        return (random.normal(size=(9, 2)) * spread, y), None
+        def load(self, folder: str | None) -> Any:
+            called.append({"spread": self.spread, "shape": self.shape, "folder": folder})
+            random = np.random.default_rng(0)
+            y = np.arange(9) % 3
+            return (random.normal(size=(9, 2)) * self.spread, y), None
 
-    sources.PACKAGED["blobs"] = made
     yield called
-    del sources.PACKAGED["blobs"], DATASETS["blobs"]
+    del DATASETS["blobs"]
 
 
 def test_the_arguments_of_a_data_word_arrive(blobs: list[dict[str, Any]]) -> None:
@@ -56,11 +55,31 @@ def test_the_arguments_of_a_data_word_arrive(blobs: list[dict[str, Any]]) -> Non
         with pytest.raises(SpecError) as e:
             netspec.load_graph(text=TEXT.format(line))
         assert (e.value.diagnostics[0].code, e.value.diagnostics[0].place[1:]) == (code, (5, column)), line
-    # A function that cannot take what the word promises says so at the line.
-    sources.PACKAGED["blobs"] = lambda: blobs
-    with pytest.raises(NetspecError) as refused:
-        data_of(netspec.load_graph(text=TEXT.format("blobs spread=99")).graph)
-    assert refused.value.diagnostics[0].place[1:] == (5, 3) and "spread" in str(refused.value)
+    assert load("blobs").name == "blobs" and load("blobs").train[0].std() == pytest.approx(0.7, rel=0.5)
+
+
+@pytest.mark.parametrize(("gives", "words"), [
+    (None, "training reads"), ([1, 2], "training reads"), ((np.zeros(3), None), "training reads"), ((None, None), "training reads"),
+    (((np.zeros((3, 2)), np.zeros(2)), None), "different numbers of examples"),
+    (WordError("there are no such points", "they are on the moon", hint="data digits"), "data odd 3: there are no such points"),
+    (DataError("nobody at home"), "nobody at home")])
+def test_a_data_set_that_gives_no_pairs_is_refused_at_its_line(gives: Any, words: str) -> None:
+    class Odd(Dataset):
+        """Gives what it should not."""
+
+        size: int = count("how many", position=0)
+
+        def load(self, folder: str | None) -> Any:
+            if isinstance(gives, Exception):
+                raise gives
+            return gives
+
+    try:
+        with pytest.raises(NetspecError, match=words) as refused:
+            data_of(netspec.load_graph(text=TEXT.format("odd 3")).graph)
+        assert refused.value.diagnostics[0].place[1:] == (5, 3)
+    finally:
+        del DATASETS["odd"]
 
 
 def test_the_arguments_of_every_registered_word_arrive() -> None:

@@ -64,7 +64,7 @@ def check(args: Namespace) -> int:
 def _refusals(graph: Graph) -> list[Diagnostic]:
     """What training would refuse of the train section; what reads no files and changes no images is not loaded for it."""
     t = graph.training
-    if t is None or not (t.augmentation or (t.data is not None and t.data.name == "files")):
+    if t is None or not (t.augmentation or (t.data is not None and t.data.op.heads)):
         return []
     from ..runtime.check.rehearsal import refusals
 

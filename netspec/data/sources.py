@@ -1,34 +1,24 @@
-"""Where training data come from: packaged ones by name, files, folders of arrays.
+"""Where training data come from: a data set by its word, or files by their path.
 
     data digits                     the packaged 8x8 digits
     data "train.npz"                arrays x and y; x_test and y_test where there are any
     data "folder"                   x.npy and y.npy (memory-mapped); x_test.npy and y_test.npy
     data "train.npz" test="t.npz"   the test examples from another file
-
-Several inputs or targets are arrays called x.NAME and y.NAME.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from inspect import signature
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ..datasets import DATASETS
-from ..diagnostics import Advice, Diagnostic, MissingFileError, NetspecError, near
-from ..ir.training import Setting
-from ..reading import Outside, Own, irregular, opened, placed
-from ..words import arguments
-
-Array = NDArray[Any]
-Arrays = Any  # an array, or a dict of them by name
-Pair = tuple[Arrays, Arrays]
+from ..datasets.parts.arrays import read, same_number
+from ..diagnostics import NetspecError
+from ..ir.training import DataUse
+from ..words import WordError
+from ..words.dataset import DataError, Pair, Pairs, without_arguments
 
 
 @dataclass(frozen=True)
@@ -40,217 +30,63 @@ class Data:
     test: Pair | None = None
 
 
-class DataError(NetspecError):
-    """A file of data that does not hold what it should."""
-
-    def __init__(self, title: str, *notes: str, hint: str | None = None, code: str = "bad-data"):
-        super().__init__(Diagnostic(code, title, notes=notes, hint=hint))
-
-
-def digits() -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+def digits() -> Pairs:
     """((x, y), (x_test, y_test)): 1,437 and 360 handwritten digits. x is N x 1 x 8 x 8 float32 in [0, 1], y is N int64.
 
-    Every fifth example (index % 5 == 0) is for testing. Alpaydin and Kaynak, UCI, CC BY 4.0: see ATTRIBUTION.txt.
+    Every fifth example (index % 5 == 0) is for testing. Alpaydin and Kaynak, UCI, CC BY 4.0: see datasets/ATTRIBUTION.txt.
     """
-    with np.load(Path(__file__).with_name("digits.npz")) as held:
-        x, y = held["images"][:, None].astype(np.float32) / np.float32(16), held["target"].astype(np.int64)
-    test = np.arange(len(y)) % 5 == 0
-    return (x[~test], y[~test]), (x[test], y[test])
+    return DATASETS["digits"]().load(None)
 
 
-PACKAGED: dict[str, Callable[..., tuple[Pair, Pair | None]]] = {"digits": digits}  # by the name of the word in `datasets.py`
-
-
-def load(what: str, folder: str | None = None, test: str | None = None, packaged: bool = True, heads: bool = False) -> Data:
-    """Data by their name: a packaged one, or a path (looked for from `folder`, where the spec lies). A path in quotes of a
-    `data` line (not `packaged`) is a path even where it is called as what comes along, and stays below the folder of its
-    spec; `heads` reads no numbers.
+def load(what: str, folder: str | None = None, test: str | None = None) -> Data:
+    """Data by what a person calls them: the word of a data set that needs no arguments, or a path, looked for from
+    `folder`; `test` is the file with the test examples.
 
     Errors: no such name or file; a file of another kind; a missing x or y; numbers of examples that differ.
     """
-    if packaged and what in PACKAGED and test is None:
-        return Data(what, *PACKAGED[what]())
-    train, beside = _pairs(what, folder, packaged, heads)
-    if test is not None:
-        beside = _pairs(test, folder, packaged, heads)[0]
-    for pair, name in ((train, what), (beside, test or what)):
-        if pair is not None:
-            _same_number(pair, name)
-    return Data(what, train, beside)
+    if test is None and what in without_arguments():
+        return _data(what, DATASETS[what]().load(folder))
+    return Data(what, *read(what, test, folder, anywhere=True))
 
 
-def named(line: Setting) -> Data:
-    """What a `data` line names, the arguments of its word handed on. Paths are looked for from the folder of the spec.
+def named(line: DataUse) -> Data:
+    """What a `data` line names. Paths are looked for from the folder of the spec.
 
-    Errors, at the line: those of `load`; an argument that the function behind the word does not take.
+    Errors, at the line: those of the data set.
     """
-    given = dict(line.options)
+    with _at(line):
+        return _data(line.op.title, line.op.load(_folder(line)))
+
+
+def outline(line: DataUse) -> Data | None:
+    """What `named` would give, the numbers unread: zeros of the right shapes, which take no memory. None of data that only
+    loading tells. Raises what `named` would raise, as far as the heads of files tell."""
+    with _at(line):
+        pairs = line.op.outline(_folder(line))
+        return None if pairs is None else _data(line.op.title, pairs)
+
+
+def _folder(line: DataUse) -> str | None:
+    return line.span.source.folder if line.span is not None else None
+
+
+@contextmanager
+def _at(line: DataUse) -> Iterator[None]:
     try:
-        if line.name == "files":
-            return load(given["path"], line.span.source.folder if line.span is not None else None, given.get("test"),
-                        packaged=False)
-        make = PACKAGED.get(line.name)
-        if make is None:
-            raise DataError(f"nothing reads the data {line.name}", f"there are: {', '.join(PACKAGED)}", code="missing-data")
-        takes = signature(make).parameters
-        everything = any(p.kind is p.VAR_KEYWORD for p in takes.values())
-        for name, value in given.items():
-            if name not in takes and not everything and value != _default(line.name, name):
-                raise DataError(f"the data {line.name} have no {name}", f"they take: {', '.join(takes) or 'nothing'}",
-                                hint=f"data {line.name}", code="unknown-option")
-        return Data(line.name, *make(**{k: v for k, v in given.items() if everything or k in takes}))
+        yield
+    except WordError as w:
+        raise DataError(f"data {line.op.title}: {w.message}", *w.notes, hint=w.hint or None, code=w.code).at(line.span) from None
     except NetspecError as e:
         raise e.at(line.span) from None
 
 
-def _default(word: str, name: str) -> Any:
-    return next(a.default for a in arguments(DATASETS[word]) if a.name == name)
-
-
-def outline(line: Setting) -> Data | None:
-    """What `named` would give of files, their numbers unread: zeros of the right shapes, which take no memory. None for
-    other data. Raises what `named` would raise, as far as the heads of the files tell."""
-    if line.name != "files":
-        return None
-    given = dict(line.options)
-    try:
-        return load(given["path"], line.span.source.folder if line.span is not None else None, given.get("test"), packaged=False,
-                    heads=True)
-    except NetspecError as e:
-        raise e.at(line.span) from None
-
-
-def _pairs(what: str, folder: str | None, packaged: bool, heads: bool) -> tuple[Pair, Pair | None]:
-    try:
-        path = _placed(what, folder, packaged)
-        if path.is_dir():
-            found = {p.stem: _placed(os.path.join(what, p.name), folder, packaged) for p in sorted(path.glob("*.npy"))}
-    except Outside as e:
-        raise DataError("a spec names data in its own folder, or below it", f"{what}: {e.strerror}",
-                        "netspec train SPEC --data FILE", code="file-outside") from None
-    except OSError as e:
-        raise DataError(f"there can be no data file {what}", str(e.strerror)) from None
-    folder_of_arrays = path.is_dir()
-    for p in found.values() if folder_of_arrays else (path,):
-        if (sort := irregular(p)) is not None:
-            raise DataError(f"{p} is {sort}, and data lie in files", code="not-a-file")
-    if folder_of_arrays:
-        held: Mapping[str, Array] = {name: _npy(p) for name, p in found.items()}
-    elif path.suffix == ".npz" and path.exists():
-        held = _npz(path, heads)
-    elif path.exists():
-        raise DataError(f"{path} is no data that netspec reads",
-                        "it reads an .npz file with arrays x and y, or a folder with x.npy and y.npy")
-    else:
-        raise _no_such(what, path, packaged)
-    x, y = _gathered(held, "x"), _gathered(held, "y")
-    if x is None:
-        raise DataError(f"{path} has no array x", f"it has {', '.join(held) or 'nothing'}",
-                        "np.savez(path, x=..., y=...)  writes one")
-    xt, yt = _gathered(held, "x_test"), _gathered(held, "y_test")
-    return (x, y), None if xt is None else (xt, yt)
-
-
-def _placed(what: str, folder: str | None, anywhere: bool) -> Path:
-    return placed(Own(what) if anywhere else what, folder)
-
-
-def _no_such(what: str, path: Path, packaged: bool) -> MissingFileError:
-    """Nothing lies at a path: what comes with netspec under that name, or lies beside it, was meant perhaps."""
-    if not packaged and what in PACKAGED:
-        return MissingFileError(f"there is no data file or folder {path}", f"data {what}",
-                                notes=("what comes with netspec is named without quotes",))
-    if packaged and not path.suffix and not os.path.dirname(what):
-        meant = near(what, PACKAGED)
-        return MissingFileError(f"there are no data called {what}", f"did you mean {meant}?" if meant else None, "missing-data",
-                                (f"there are: {', '.join(PACKAGED)}, or the path of a file",))
-    try:
-        beside = [p.name for p in path.parent.iterdir() if p.suffix == ".npz" or p.is_dir()]
-    except (OSError, ValueError):
-        beside = []
-    alike = f"{path.name}.npz" if f"{path.name}.npz" in beside else near(path.name, beside)
-    kept = () if alike else ("it would be an .npz file with arrays x and y, or a folder with x.npy and y.npy",)
-    return MissingFileError(f"there is no data file{'' if path.suffix else ' or folder'} {path}",
-                            f'data "{what[: len(what) - len(path.name)]}{alike}"' if alike else None, notes=kept)
-
-
-def _gathered(held: Mapping[str, Array], name: str) -> Arrays:
-    """The array of a name, or a dict of those called NAME.INPUT."""
-    if name in held:
-        return held[name]
-    found = {k.removeprefix(name + "."): v for k, v in held.items() if k.startswith(name + ".")}
-    return found or None
-
-
-def _npz(path: Path, heads: bool) -> dict[str, Array]:
-    try:
-        with opened(path) as file:
-            begins = file.read(8)
-            if not begins.startswith(b"PK"):
-                what = "one array (.npy), not an archive of them" if begins.startswith(
-                    b"\x93NUMPY") else "text" if begins.isascii() else "a file of another kind"
-                raise DataError(f"{path} is no .npz archive", f"it is {what}", "np.savez(path, x=..., y=...)  writes one")
-            file.seek(0)
-            with np.load(file, allow_pickle=False) as held:
-                size = sum(i.file_size for i in held.zip.infolist())
-                if size > _memory() and not heads:
-                    raise DataError(f"{path} holds {size / 1e9:.3g} GB, which is more than there is memory",
-                                    hint=Advice("a folder with x.npy and y.npy, which are read as they are needed"))
-                found = {k: _head(held.zip, k) if heads else held[k] for k in held.files}
-            if (odd := next((k for k, a in found.items() if not isinstance(a, np.ndarray)), None)) is not None:
-                raise DataError(f"{path} holds {odd}, which is no array", hint="np.savez(path, x=..., y=...)  writes arrays")
-            return found
-    except (DataError, FileNotFoundError):
-        raise
-    except Exception as e:  # zipfile and NumPy raise many kinds for a damaged file
-        raise DataError(f"{path} cannot be read as .npz", _unreadable(e)) from None
-
-
-def _head(archive: Any, name: str) -> Array:
-    """Zeros of the shape and dtype of an array in an archive, all of them the same one."""
-    with archive.open(name if name in archive.namelist() else f"{name}.npy") as file:
-        shape, _, dtype = _described(file)
-    return np.broadcast_to(np.zeros((), dtype), shape)
-
-
-def _described(file: Any) -> tuple[tuple[int, ...], bool, Any]:
-    """The head of an array as .npy has it: shape, whether columns come first, dtype. The numbers follow."""
-    version = np.lib.format.read_magic(file)
-    found = np.lib.format.read_array_header_1_0(file) if version == (1, 0) else np.lib.format.read_array_header_2_0(file)
-    if found[2].hasobject:
-        raise ValueError("a pickle")
-    return found
-
-
-def _memory() -> float:
-    """Bytes of the machine, as far as the system says."""
-    try:
-        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-    except (AttributeError, ValueError, OSError):
-        return float("inf")
-
-
-def _npy(path: Path) -> Array:
-    try:
-        with opened(path) as file:
-            if file.read(6) != b"\x93NUMPY":
-                raise DataError(f"{path} is no .npy file", "it does not begin as one", "np.save(path, array)  writes one")
-            file.seek(0)
-            shape, columns, dtype = _described(file)
-            return np.asanyarray(np.memmap(file, dtype, "r", file.tell(), shape, "F" if columns else "C"))
-    except DataError:
-        raise
-    except (OSError, ValueError) as e:
-        raise DataError(f"{path} cannot be read as .npy", _unreadable(e)) from None
-
-
-def _unreadable(e: Exception) -> str:
-    """Why, in a word; NumPy's own advice for arrays of objects is to run what they hold."""
-    return "it holds Python objects, not numbers" if "pickle" in str(e) else f"{type(e).__name__}: {e}"
-
-
-def _same_number(pair: Pair, name: str) -> None:
-    arrays = [a for part in pair if part is not None for a in (part.values() if isinstance(part, Mapping) else [part])]
-    counts = sorted({a.shape[0] if a.ndim else 0 for a in arrays})
-    if len(counts) > 1:
-        raise DataError(f"{name}: the arrays have different numbers of examples", f"{' and '.join(map(str, counts))}")
+def _data(name: str, pairs: Any) -> Data:
+    """The examples of a data set, which has to give pairs of arrays with the same number of examples."""
+    if not isinstance(pairs, tuple) or len(pairs) != 2 or not all(p is None or (isinstance(p, tuple) and len(p) == 2)
+                                                                  for p in pairs) or pairs[0] is None:
+        raise DataError(f"the data {name} are not what training reads",
+                        "load gives ((x, y), (x_test, y_test)), or ((x, y), None) where nothing is for testing")
+    for pair in pairs:
+        if pair is not None:
+            same_number(pair, name)
+    return Data(name, *pairs)

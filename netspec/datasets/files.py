@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from ..words import WordError, text
-from ..words.dataset import Dataset
+from ..words.dataset import Dataset, Pairs
 
 
 class Files(Dataset):
@@ -13,7 +15,23 @@ class Files(Dataset):
     path: str = text("an .npz file or a folder of .npy files, in quotes", position=0)
     test: str | None = text("the file with the test examples", default=None)
 
+    heads: ClassVar[bool] = True
+
     def check(self) -> None:
         for name in (self.path, self.test):
             if name is not None and not name.strip():
                 raise WordError("the name of a data file is empty", code="bad-value", hint='data "train.npz"')
+
+    @property
+    def title(self) -> str:
+        return self.path
+
+    def load(self, folder: str | None) -> Pairs:
+        from .parts.arrays import read
+
+        return read(self.path, self.test, folder, anywhere=False)
+
+    def outline(self, folder: str | None) -> Pairs:
+        from .parts.arrays import read
+
+        return read(self.path, self.test, folder, anywhere=False, heads=True)

@@ -11,7 +11,7 @@ from ..datasets import DATASETS
 from ..diagnostics import Advice, near
 from ..ir.graph import Graph, Input, Node
 from ..ir.precision import PRECISIONS, refusal
-from ..ir.training import LossUse, MetricUse, Setting, Training
+from ..ir.training import DataUse, LossUse, MetricUse, Setting, Training
 from ..layers import Layer
 from ..losses import LOSSES, Loss
 from ..metrics import METRICS
@@ -49,7 +49,7 @@ class _Section:
         self.average: float | None = None
         self.initialise: str | None = None
         self.precision: str | None = None
-        self.data: Setting | None = None
+        self.data: DataUse | None = None
         self.drop_last: bool | None = None
         self.augmentation: list[tuple[Any, Span]] = []
         self.regularisation: list[Setting] = []
@@ -438,15 +438,15 @@ def _metric(e: Elaborator, s: tree.Call, c: Context, graph: Graph | None) -> Met
     return MetricUse(_word(cls, s, others, c), output, target, s.span)
 
 
-def _data(s: tree.Call, c: Context) -> Setting:
-    """`data digits`, or `data "train.npz" test="test.npz"`, which is the word `files`; all its arguments go along."""
+def _data(s: tree.Call, c: Context) -> DataUse:
+    """`data digits`, or `data "train.npz" test="test.npz"`, which is the word `files`."""
     first = s.arguments[0] if s.arguments else None
     if isinstance(first, tree.Attribute):
         raise Mistake("wrong-argument", "the name of a file stands in quotes", first.span,
                       hint=f'data "{tree.source_text(first)}"')
     named = isinstance(first, tree.Name) and not isinstance(c.env.get(first.name), str)
     made = _named(DATASETS, "data set", s, c) if named or first is None else _word(DATASETS["files"], s, s.arguments, c)
-    return Setting(made.name, (), tuple((a.name, getattr(made, a.field)) for a in arguments(type(made))), s.span)
+    return DataUse(made, s.span)
 
 
 def _augmentation(e: Elaborator, s: tree.Call, c: Context) -> Any:

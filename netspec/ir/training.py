@@ -31,8 +31,16 @@ class MetricUse:
 
 
 @dataclass(frozen=True, slots=True)
+class DataUse:
+    """A data line. `op` is a Dataset instance."""
+
+    op: Any
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Setting:
-    """A word with arguments that the runtime interprets: data, regularisation."""
+    """A word with arguments that the runtime interprets: regularisation."""
 
     name: str
     values: tuple[Any, ...] = ()
@@ -56,7 +64,7 @@ class Training:
     accumulate: int | None = None  # batches a step
     average: float | None = None  # how much of the running average of the parameters is kept at each step
     initialise: str | None = None  # "lsuv"
-    data: Setting | None = None
+    data: DataUse | None = None
     augmentation: tuple[Any, ...] = ()  # Augmentation instances, in the order they are carried out
     regularisation: tuple[Setting, ...] = ()  # each l1 or l2, a number, and perhaps `weights`; or `weights` alone
     precision: str | None = None  # one of ir.precision

@@ -1,0 +1,1 @@
+"""How data are read that lie in files."""

@@ -110,8 +110,8 @@ def render(diagnostic: Diagnostic, color: bool = False) -> str:
     would obey or hide are escaped."""
     d = diagnostic
 
-    def paint(code: str, text: str) -> str:
-        return f"{code}{text}\033[0m" if color and text else text
+    def paint(style: str, text: str) -> str:
+        return f"{style}{text}\033[0m" if color and text else text
 
     tint = _COLOURS[d.severity]
     out = [paint(tint, d.severity) + paint("\033[1m", f": {shown(d.title)}") + paint("\033[2m", f" [{d.code}]")]

@@ -5,14 +5,18 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
+import networkx
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "netspec"
 ORDER = ("version", "limits", "plain", "source", "reading", "diagnostics", "catalogue", "garbage", "editors", "ir", "syntax", "words", "layers", "losses", "optimisers", "schedules", "metrics", "augmentations", "datasets", "elaborate", "passes", "views", "data", "backends", "runtime", "compiler", "cli")
 VAGUE = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "tools", "stuff"}
+WIDEST = 130  # characters of a line
+MOST_FILES = 20  # of a folder, its folders and __init__ not counted
 LONGEST = 600  # lines; a file that grows past this holds two things
 
 
@@ -26,13 +30,20 @@ def part(module: str) -> str:
     return pieces[1] if len(pieces) > 1 else ""
 
 
-def imports(path: Path) -> list[tuple[int, str]]:
-    """Modules of netspec that a file imports anywhere outside `if TYPE_CHECKING`."""
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
+def imports(path: Path, types: bool = False) -> list[tuple[int, str]]:
+    """Modules of netspec that a file imports anywhere, with the line; those under `if TYPE_CHECKING` where `types` asks."""
     here = ("netspec", *path.relative_to(PACKAGE).with_suffix("").parts)
     package = here[:-1]
     found: list[tuple[int, str]] = []
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    skipped = {id(n) for t in ast.walk(tree) if isinstance(t, ast.If) and ast.unparse(t.test) == "TYPE_CHECKING" for n in ast.walk(t)}
+    tree = parsed(path)
+    skipped = {id(n) for t in ast.walk(tree) if isinstance(t, ast.If) and ast.unparse(t.test) == "TYPE_CHECKING"
+               for n in ast.walk(t)} if not types else set()
     for n in ast.walk(tree):
         if id(n) in skipped:
             continue
@@ -41,11 +52,15 @@ def imports(path: Path) -> list[tuple[int, str]]:
         elif isinstance(n, ast.ImportFrom):
             base = package[:len(package) - n.level + 1] if n.level else ()
             module = ".".join((*base, *(n.module or "").split("."))).strip(".")
-            if module == "netspec":
-                found += [(n.lineno, f"netspec.{a.name}") for a in n.names]
-            elif module.startswith("netspec."):
-                found.append((n.lineno, module))
+            if module.split(".")[0] == "netspec":  # a name of a package may be a module in it
+                found += [(n.lineno, f"{module}.{a.name}" if file_of(f"{module}.{a.name}") else module) for a in n.names]
     return found
+
+
+def file_of(module: str) -> Path | None:
+    """The file of a dotted module of netspec, if it is one."""
+    place = ROOT.joinpath(*module.split("."))
+    return next((f for f in (place.with_suffix(".py"), place / "__init__.py") if f.is_file()), None)
 
 
 def test_imports_point_one_way() -> None:
@@ -60,6 +75,66 @@ def test_imports_point_one_way() -> None:
             if other in ORDER and ORDER.index(other) > ORDER.index(own):
                 wrong.append(f"{path.relative_to(ROOT)}:{line} imports {module}")
     assert not wrong, "\n".join(wrong)
+
+
+STILL_CIRCLES = {"netspec/backends/cpu", "netspec/backends/cuda"}  # whose files still import each other; nobody adds to them
+
+
+def test_no_circle_of_files() -> None:
+    """What two files need of each other is a third thing, or handed in; an import for types is an import too."""
+    files = networkx.DiGraph()
+    for path in modules():
+        files.add_edges_from((path, other) for _, module in imports(path, types=True)
+                             if (other := file_of(module)) not in (None, path))
+    circles = [sorted(f.relative_to(ROOT).as_posix() for f in c) for c in networkx.strongly_connected_components(files) if len(c) > 1]
+    new = [c for c in circles if not all(any(f == room or f.startswith(room + "/") for room in STILL_CIRCLES) for f in c)]
+    assert not new, "\n".join(" <-> ".join(c) for c in new)
+    left = {room for room in STILL_CIRCLES for c in circles for f in c if f == room or f.startswith(room + "/")}
+    assert left == STILL_CIRCLES, f"no circle is left in {', '.join(sorted(STILL_CIRCLES - left))}: say so here"
+
+
+ROOMS_OF_ELABORATE = ("model", "binding", "steps", "statements", "")
+
+
+def test_the_rooms_of_elaborate_import_downwards() -> None:
+    wrong = []
+    for path in (PACKAGE / "elaborate").rglob("*.py"):
+        own = path.relative_to(PACKAGE / "elaborate").parts[0] if path.parent.name != "elaborate" else ""
+        for line, module in imports(path, types=True):
+            other = module.removeprefix("netspec.elaborate.").split(".")
+            if module.startswith("netspec.elaborate."):
+                room = other[0] if other[0] in ROOMS_OF_ELABORATE else ""
+                if ROOMS_OF_ELABORATE.index(room) > ROOMS_OF_ELABORATE.index(own):
+                    wrong.append(f"{path.relative_to(ROOT)}:{line} imports {module}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_rooms_stay_small() -> None:
+    rooms = {folder: sum(f.name != "__init__.py" for f in folder.glob("*.py")) for folder in {p.parent for p in modules()}}
+    assert not {r.relative_to(ROOT).as_posix(): n for r, n in rooms.items() if n > MOST_FILES}
+
+
+STILL_WIDE = ("netspec/backends/", "netspec/ir/", "netspec/layers/", "netspec/runtime/", "netspec/words/")  # nobody adds to them
+
+
+def test_lines_stay_short() -> None:
+    """At most 130 characters, but for the text of a message that is written in one piece."""
+    long = []
+    for path in modules():
+        text = path.read_text(encoding="utf-8")
+        lines = {k for k, line in enumerate(text.split("\n"), 1) if len(line) > WIDEST}
+        if lines:
+            tree = parsed(path)
+            docs = {id(n.value) for n in ast.walk(tree) if isinstance(n, ast.Expr)}
+            for n in ast.walk(tree):
+                text_of = isinstance(n, ast.JoinedStr) or (isinstance(n, ast.Constant) and isinstance(n.value, str))
+                if text_of and id(n) not in docs:
+                    lines -= set(range(n.lineno, (n.end_lineno or n.lineno) + 1))
+        long += [f"{path.relative_to(ROOT)}:{k}" for k in sorted(lines)]
+    new = [place for place in long if not place.startswith(STILL_WIDE)]
+    assert not new, "\n".join(new)
+    narrow = [room for room in STILL_WIDE if not any(place.startswith(room) for place in long)]
+    assert not narrow, f"no line is too long in {', '.join(narrow)}: say so here"
 
 
 def test_layers_know_no_spans_and_backends_no_layers() -> None:

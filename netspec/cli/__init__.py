@@ -2,7 +2,8 @@
 
 Exit codes: 0 fine (also where whoever reads the output has seen enough), 1 the spec or the data has errors, or there is not
 the memory, 2 netspec was used wrongly, 70 netspec itself is broken, 74 standard output cannot be written, 130 interrupted.
-Standard error that cannot be written changes no exit code. What a program reads goes to standard output, messages for people to standard error.
+Standard error that cannot be written changes no exit code. What a program reads goes to standard output, messages for people
+to standard error.
 """
 
 from __future__ import annotations

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 
 def check(args: Namespace) -> int:
-    """Every mistake of every file; of FILE:NET as well, where the net must be one of its own. JSON and github annotations are output; text for people goes to standard error."""
+    """Every mistake of every file; of FILE:NET as well, where the net must be one of its own. JSON and github annotations are
+    output; text for people goes to standard error."""
     from ..elaborate.check import check_module
     from ..elaborate.nets import net_of
     from ..syntax.load import read_source

@@ -25,15 +25,12 @@ from .binding.arguments import spot_name
 from .binding.bind import bind
 from .binding.expressions import CONSTANTS, evaluate, number, truth
 from .binding.kinds import Given
+from .binding.train_words import OF_OPTIMISER, SETTINGS
 from .model.elaborator import Elaborator
 from .model.files import Context, Macro
 from .model.mistakes import Mistake, Silent, refused
 from .model.values import UNKNOWN_VALUE, Symbol, described, plain
 from .statements.loops import check_turns, list_of
-
-SETTINGS = ("data", "loss", "schedule", "metric", "batch", "epochs", "accumulate", "drop_last", "precision", "average",
-            "initialise", "augment", "regularise")
-OF_OPTIMISER = ("lr", "momentum", "decay", "nesterov")  # said in its line, and by newcomers in one of their own
 
 
 class _Section:
@@ -391,7 +388,7 @@ def _check_read(e: Elaborator, cls: type[Loss], node: Node, graph: Graph, s: tre
         other = cls.instead.get("logits")
         logits = other is not None and (last == LOSSES[other].after or op.category != "activation")
         makers = "softmax or sigmoid" if cls.reads == "probabilities" else "log_softmax"
-        e.say("warning", f"not-{cls.reads}",
+        e.say("warning", "not-probabilities" if cls.reads == "probabilities" else "not-log-probabilities",
               f"{cls.name} reads {cls.reads}, as {makers} makes them, and this is {article} {last}", s.span,
               "the loss would have no meaning",
               made if logits else (*made, f"{makers} belongs " + (f"in the place of the {last}" if op.category == "activation"

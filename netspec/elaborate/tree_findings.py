@@ -10,9 +10,9 @@ from ..limits import MISTAKES
 from ..syntax import tree
 from ..syntax.tree import walk
 from .binding.resolve import unknown
+from .binding.train_words import OF_OPTIMISER
 from .model.files import STRUCTURAL, Context, File
 from .statements.table import RULES
-from .training import OF_OPTIMISER
 
 
 def static_findings(file: File, known: list[Diagnostic]) -> list[Diagnostic]:

@@ -20,7 +20,7 @@ from ..plain import shown
 class RunError(NetspecError):
     """The data, a file, or a call does not fit the network, or training came to nothing."""
 
-    def __init__(self, title: str, *notes: str, hint: str | None = None, code: str = "run"):
+    def __init__(self, title: str, *notes: str, hint: str | None = None, code: str):
         super().__init__(Diagnostic(code, title, notes=notes, hint=hint))
 
 

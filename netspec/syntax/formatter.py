@@ -57,22 +57,24 @@ def _expression(node: Any) -> tuple[str, int]:
         case tree.Listing():
             inside = ", ".join(map(expression, node.items))
             return f"({inside})" if node.round else f"[{inside}]", ATOM
-        case tree.Unary(operator="-"):
-            return f"-{expression(node.of, 7)}", 7
-        case tree.Unary():
-            return f"not {expression(node.of, 3)}", 3
+        case tree.Unary(operator=op):
+            return (f"-{expression(node.of, 7)}", 7) if op == "-" else (f"not {expression(node.of, 3)}", 3)
         case tree.Conditional():
             return f"{expression(node.yes, 1)} if {expression(node.condition, 1)} else {expression(node.no)}", 0
         case tree.Range():
             return f"{expression(node.first, ARITHMETIC)}..{expression(node.last, ARITHMETIC)}", ARITHMETIC
         case tree.Reference():
             return "@" + ".".join(_spot(s.name, s.index) for s in node.spots), ATOM
-        case tree.Binary(operator=op):
-            level = _LEVELS[op]
-            left, right = (ATOM, 7) if op == "^" else (5, 5) if level == 4 else (level, level + 1)
-            space = " " if level < ARITHMETIC else ""
-            return f"{expression(node.left, left)}{space}{op}{space}{expression(node.right, right)}", level
+        case tree.Binary():
+            return _binary(node)
     raise AssertionError(f"no way to write {node!r}")
+
+
+def _binary(node: tree.Binary) -> tuple[str, int]:
+    op, level = node.operator, _LEVELS[node.operator]
+    left, right = (ATOM, 7) if op == "^" else (5, 5) if level == 4 else (level, level + 1)
+    space = " " if level < ARITHMETIC else ""
+    return f"{expression(node.left, left)}{space}{op}{space}{expression(node.right, right)}", level
 
 
 def _spot(name: str, index: Any) -> str:
@@ -90,6 +92,45 @@ def argument(node: Any) -> str:
         case tree.Upto():
             return f"upto {node.path}"
     return expression(node, ARITHMETIC)
+
+
+def one_line(s: Any) -> str | None:
+    """A statement that has no body; None for others."""
+    match s:
+        case tree.Call():
+            return call(s)
+        case tree.Reference():
+            return expression(s)
+        case tree.Constant():
+            return f"{s.name} = {expression(s.value)}"
+        case tree.Default():
+            return " ".join(["default", s.kind, *map(argument, s.arguments)])
+        case tree.InputLine():
+            sizes = expression(s.shape)
+            if not (sizes.isdigit() or isinstance(s.shape, tree.Dims) or (isinstance(s.shape, tree.Listing) and s.shape.round)):
+                sizes = f"({sizes})"
+            return " ".join(["input", *([s.name] if s.name else []), sizes, *map(argument, s.options)])
+        case tree.Output(body=None):
+            return f"output {_spot(s.name, s.index)}"
+    return None
+
+
+def opening(s: Any) -> str | None:
+    """What stands before the colon of a statement with one body; None for others."""
+    match s:
+        case tree.Labelled():
+            return _spot(s.name, s.index)
+        case tree.Output():
+            return f"output {_spot(s.name, s.index)}"
+        case tree.Repeat():
+            return f"repeat {expression(s.times, ARITHMETIC)}{f' as {s.counter}' if s.counter else ''}"
+        case tree.For():
+            return f"for {', '.join(s.names)} in {expression(s.over, ARITHMETIC)}"
+        case tree.Dense() | tree.Frozen():
+            return type(s).__name__.lower()
+        case tree.Each():
+            return f"each{f' {s.axis}' if s.axis else ''}"
+    return None
 
 
 def call(node: tree.Call) -> str:
@@ -264,40 +305,15 @@ class _Printer:
     def statement(self, s: Any, indent: int, until: int, lead: str = "", line: int | None = None, wanted: bool = False) -> None:
         """One statement; `lead` is the head it shares its line with, which began at `line`."""
         line = self.first_line(s) if line is None else line
+        if (text := one_line(s)) is not None:
+            self.write(lead + text, indent, line, until, wanted=wanted)
+            return
+        if (head := opening(s)) is not None:
+            self.headed(f"{lead}{head}:", s.body, indent, line, until, wanted)
+            return
         match s:
             case tree.Steps():
                 self.steps(s, indent, until, lead, line, wanted)
-            case tree.Call() | tree.Reference():
-                self.write(lead + (call(s) if isinstance(s, tree.Call) else expression(s)), indent, line, until, wanted=wanted)
-            case tree.Constant():
-                self.write(f"{lead}{s.name} = {expression(s.value)}", indent, line, until, wanted=wanted)
-            case tree.Default():
-                self.write(lead + " ".join(["default", s.kind, *map(argument, s.arguments)]), indent, line, until, wanted=wanted)
-            case tree.InputLine():
-                sizes = expression(s.shape)
-                if not (sizes.isdigit() or isinstance(s.shape, tree.Dims)
-                        or (isinstance(s.shape, tree.Listing) and s.shape.round)):
-                    sizes = f"({sizes})"
-                parts = ["input", *([s.name] if s.name else []), sizes, *map(argument, s.options)]
-                self.write(lead + " ".join(parts), indent, line, until, wanted=wanted)
-            case tree.Labelled():
-                self.headed(f"{lead}{_spot(s.name, s.index)}:", s.body, indent, line, until, wanted)
-            case tree.Output():
-                head = f"{lead}output {_spot(s.name, s.index)}"
-                if s.body is None:
-                    self.write(head, indent, line, until, wanted=wanted)
-                else:
-                    self.headed(head + ":", s.body, indent, line, until, wanted)
-            case tree.Repeat():
-                self.headed(f"{lead}repeat {expression(s.times, ARITHMETIC)}{f' as {s.counter}' if s.counter else ''}:", s.body,
-                            indent, line, until, wanted)
-            case tree.For():
-                self.headed(f"{lead}for {', '.join(s.names)} in {expression(s.over, ARITHMETIC)}:", s.body, indent, line, until,
-                            wanted)
-            case tree.Dense() | tree.Frozen():
-                self.headed(f"{lead}{type(s).__name__.lower()}:", s.body, indent, line, until, wanted)
-            case tree.Each():
-                self.headed(f"{lead}each{f' {s.axis}' if s.axis else ''}:", s.body, indent, line, until, wanted)
             case tree.If():
                 self.conditions(s, indent, until, lead, line, wanted)
             case tree.Residual():

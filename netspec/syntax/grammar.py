@@ -8,26 +8,13 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from .automaton import Automaton
 from .builder import TreeBuilder
+from .grammar_files import grammar_text
 from .lexer import Scanner
 from .table import build, digest
-
-_PACKAGE = Path(__file__).resolve().parents[1]
-
-
-def grammar_file(name: str) -> Path:
-    """A file of grammars/, inside the wheel or beside the checkout's package."""
-    inside = _PACKAGE / "grammars" / name
-    return inside if inside.is_file() else _PACKAGE.parent / "grammars" / name
-
-
-def grammar_text(name: str = "net.lark") -> str:
-    """The text of such a file."""
-    return grammar_file(name).read_text(encoding="utf-8")
 
 
 class Machine:

@@ -278,8 +278,8 @@ def _missing_part(c: Context) -> Result:
     return None
 
 
-def _form(c: Context) -> Result:
-    """Habits of other languages."""
+def _comma_or_bracket(c: Context) -> Result:
+    """Commas and brackets as other languages have them."""
     t, before = c.token, c.before
     tokens = c.line.tokens
     at = next((k for k, x in enumerate(tokens) if x is t), len(tokens))
@@ -301,6 +301,14 @@ def _form(c: Context) -> Result:
         text = with_comma(c)
         return Finding(c.diagnostic("syntax", "a comma is missing inside the brackets", f"before `{t.text}`", hint=text
                                     and text.strip()), text=text)
+    return None
+
+
+def _equals(c: Context) -> Result:
+    """`=` where the language has none."""
+    t, before = c.token, c.before
+    tokens = c.line.tokens
+    at = next((k for k, x in enumerate(tokens) if x is t), len(tokens))
     if t.type == "EQUAL" and any(x.text[0] == ">" and x.column == t.end for x in c.line.tokens):
         return c.diagnostic("syntax", "`then` is written `->`", "an arrow of another language", hint="->")
     if t.type == "EQUAL" and before is not None and before.type != "NAME":
@@ -313,6 +321,12 @@ def _form(c: Context) -> Result:
         return c.diagnostic("syntax", "`=` cannot stand here", "a condition compares with `==`"
                             if c.first.type in ("IF", "ELIF", "SHORTCUT") else "",
                             hint="==" if c.first.type in ("IF", "ELIF", "SHORTCUT") else None)
+    return None
+
+
+def _colon_or_bar(c: Context) -> Result:
+    """A colon or a `|` in the midst of a line."""
+    t, before = c.token, c.before
     if t.type in ("INT", "FLOAT", "DIMS", "STRING",
                   "NAME") and before is not None and before.type == "COLON" and c.first.type == "NAME" and c.second is not before:
         name = c.line.tokens[c.line.tokens.index(before) - 1].text
@@ -323,6 +337,12 @@ def _form(c: Context) -> Result:
     if t.type == "VBAR":
         return c.diagnostic("syntax", "a `|` begins a branch, on a line of its own", "not here",
                             hint="concat:\n  | conv 64 1x1\n  | conv 64 3x3")
+    return None
+
+
+def _line_of_a_keyword(c: Context) -> Result:
+    """What follows the word that a line begins with."""
+    t = c.token
     if t is c.second and c.first.type in ("RESIDUAL", "FROZEN", "ELSE"):
         return c.diagnostic("syntax", f"`{c.first.text}` is followed by its colon", "not by this",
                             hint=f"{c.first.text}: conv 64 3x3")
@@ -339,6 +359,14 @@ def _form(c: Context) -> Result:
         return c.diagnostic("syntax", "an input line is `input SHAPE` or `input NAME SHAPE`", hint="input 3x224x224")
     if c.first.type == "OUTPUT" and t is not c.second:
         return c.diagnostic("syntax", "an output is `output NAME`, or `output NAME: steps`", hint="output aux: fc 10")
+    return None
+
+
+def _sign(c: Context) -> Result:
+    """Slashes and minuses, which blanks tell apart."""
+    t = c.token
+    tokens = c.line.tokens
+    at = next((k for k, x in enumerate(tokens) if x is t), len(tokens))
     if t.type in ("SLASH", "STRIDE") and any(x.type == "STRIDE" for x in tokens[max(0, at - 2) : at]):
         return c.diagnostic("syntax", "a stride that is computed stands in brackets", hint=Advice("write  /(n/2)"))
     if t.type == "STRIDE":
@@ -351,4 +379,5 @@ def _form(c: Context) -> Result:
 
 
 RULES: tuple[Callable[[Context], Result], ...] = (
-    _outside, _label, _dense, *HABITS, _misspelt_head, _strange, _missing_colon, _reserved, _missing_part, _form)
+    _outside, _label, _dense, *HABITS, _misspelt_head, _strange, _missing_colon, _reserved, _missing_part, _comma_or_bracket,
+    _equals, _colon_or_bar, _line_of_a_keyword, _sign)

@@ -107,16 +107,16 @@ class _Run:
         top = self.levels[-1][0]
         if line.indent > top:
             if len(self.levels) > INDENTED:
-                self.say("too-deep", f"bodies are nested more than {INDENTED} levels deep: the rest of the file was not read",
-                         first, "limit reached here", hint=Advice("move the inner part into a block"))
+                self.mistake("too-deep", f"bodies are nested more than {INDENTED} levels deep: the rest of the file was not read",
+                             first, "limit reached here", hint=Advice("move the inner part into a block"))
                 self.too_deep = True
             elif self.feeds(_token("_INDENT", line.number)) or self.colon_forgotten(line):
                 self.levels.append((line.indent, True))
             else:
                 if not line.faults and not self.shadowed(k):
-                    self.say("unexpected-indent", "this line is indented, but nothing above opens a body", first,
-                             "unexpected indentation",
-                             hint=Advice("a body follows a line that ends with a colon; indent this line as the one above"))
+                    self.mistake("unexpected-indent", "this line is indented, but nothing above opens a body", first,
+                                 "unexpected indentation",
+                                 hint=Advice("a body follows a line that ends with a colon; indent this line as the one above"))
                 self.levels.append((line.indent, False))
             return
         if self.head is not None and self.stacks.expected() == {"_INDENT"}:
@@ -131,18 +131,18 @@ class _Run:
         """A line between two depths is read at that of the line below it, else at the deeper one."""
         columns = [c for c, _ in self.levels]
         if line.tokens[0].type in ("NET", "BLOCK", "TRAIN", "IMPORT"):
-            self.say("inconsistent-indent", f"`{line.tokens[0].text}` stands at the left edge of a file", line.tokens[0],
-                     f"this line is indented by {line.indent}",
-                hint=Advice("move it to the left edge"))
+            self.mistake("inconsistent-indent", f"`{line.tokens[0].text}` stands at the left edge of a file", line.tokens[0],
+                         f"this line is indented by {line.indent}",
+                    hint=Advice("move it to the left edge"))
             line.indent = 0
             return
         column = next(c for c in columns if c > line.indent)
         outer = [c for c in columns if c < line.indent]
         if self.odd is None or self.odd[0] != line.indent or self.odd[1] not in columns:
-            self.say("inconsistent-indent", "this line is indented less than its body and more than what the body belongs to",
-                     line.tokens[0],
-                     f"{line.indent} columns; the lines around it have {', '.join(map(str, outer))} or {column}",
-                     hint=Advice(f"indent by {column} to stay inside, or by {outer[-1]} to leave"))
+            self.mistake("inconsistent-indent", "this line is indented less than its body and more than what the body belongs to",
+                         line.tokens[0],
+                         f"{line.indent} columns; the lines around it have {', '.join(map(str, outer))} or {column}",
+                         hint=Advice(f"indent by {column} to stay inside, or by {outer[-1]} to leave"))
             following = self.lines[k + 1].indent if k + 1 < len(self.lines) else column
             self.odd = line.indent, following if following in columns and following > 0 else column
         line.indent = self.odd[1]
@@ -173,8 +173,8 @@ class _Run:
         self.stacks.put_back(self.before_head)
         if self.try_line([*head.tokens, colon], head) is None and self.feeds(_token("_INDENT", line.number)):
             text = self.source.line(last.line)[: last.end - 1].strip()
-            self.say("missing-colon", f"`{head.tokens[0].text}` opens a body, so it ends with a colon", colon,
-                     "a colon is missing here", hint=text + ":")
+            self.mistake("missing-colon", f"`{head.tokens[0].text}` opens a body, so it ends with a colon", colon,
+                         "a colon is missing here", hint=text + ":")
             head.faults.append(self.found[-1])
             return True
         self.stacks.put_back(now)
@@ -187,8 +187,8 @@ class _Run:
         self.stacks.put_back(self.before_head)
         if self.try_line(head.tokens[:2], head) is None and self.feeds(_token("_INDENT", line.number)):
             rest = self.source.line(head.number)[head.tokens[2].column - 1 : head.tokens[-1].end - 1]
-            self.say("syntax", "every branch stands on a line of its own", head.tokens[2], "not behind the colon",
-                     hint=f"{head.tokens[0].text}:\n  | {rest}")
+            self.mistake("syntax", "every branch stands on a line of its own", head.tokens[2], "not behind the colon",
+                         hint=f"{head.tokens[0].text}:\n  | {rest}")
             head.faults.append(self.found[-1])
             return True
         self.stacks.put_back(now)
@@ -207,8 +207,8 @@ class _Run:
         colon = next((t for t in reversed(head.tokens) if t.type == "COLON"), head.tokens[-1])
         what = head.tokens[0].text if len(head.tokens) > 1 else "this line"
         if not head.faults:
-            self.say("missing-body", f"`{what}` opens a body, and there is none", colon, "nothing is indented under this line",
-                     hint=Advice("indent the lines of the body by two more spaces than this line"))
+            self.mistake("missing-body", f"`{what}` opens a body, and there is none", colon, "nothing is indented under this line",
+                         hint=Advice("indent the lines of the body by two more spaces than this line"))
         n = head.number
         if not self.feeds(_token("_INDENT", n), _token("NAME", n, HOLE), _token("_NL", n), _token("_DEDENT", n)):
             self.feeds(_token("_INDENT", n), _token("VBAR", n, "|"), _token("NAME", n, HOLE), _token("_NL", n),
@@ -409,7 +409,7 @@ class _Run:
         if items is None:  # what was set aside left the automaton inside something
             if not self.found:
                 last = self.lines[-1].tokens[-1]
-                self.say("syntax", "the file ends in the middle of something", last, "after this")
+                self.mistake("syntax", "the file ends in the middle of something", last, "after this")
             return ()
         return items
 
@@ -417,5 +417,5 @@ class _Run:
     def span(self, t: Token) -> Span:
         return Span(self.source, t.line, t.column, t.line, t.end)
 
-    def say(self, code: str, title: str, t: Token, label: str, hint: str | None = None) -> None:
+    def mistake(self, code: str, title: str, t: Token, label: str, hint: str | None = None) -> None:
         self.found.append(Diagnostic(code, title, (Label(self.span(t), label),), hint=hint))

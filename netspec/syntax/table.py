@@ -12,6 +12,8 @@ import hashlib
 import json
 from typing import Any
 
+from .grammar_files import grammar_file
+
 
 def digest(grammar: str) -> str:
     """Says which grammar a table was made of."""
@@ -26,7 +28,7 @@ def build(grammar: str) -> dict[str, Any]:
                the parts that count, those among them whose own parts are meant, and whether one part stands for the whole
     states     by symbol: a state to go to, or -1 - rule to reduce by
     """
-    import lark
+    import lark  # here, since only who changes the grammar needs it
     from lark.parsers.lalr_analysis import Shift
 
     made: Any = lark.Lark(grammar, parser="lalr", lexer="basic", maybe_placeholders=False)
@@ -65,8 +67,6 @@ def printed(table: dict[str, Any]) -> str:
 
 
 def write() -> None:
-    from .grammar import grammar_file
-
     lark = grammar_file("net.lark")
     lark.with_suffix(".json").write_text(printed(build(lark.read_text("utf-8"))), "utf-8")
 

@@ -97,60 +97,69 @@ def complete(cls: type[Word], bound: Bound, default: Bound | None) -> list[Argum
 def gather(cls: type[Word], what: Span, given: list[Given], options: dict[str, Given], stride: Given | None,
            seen: Collection[str] = (), whole: bool = True) -> Bound:
     """What the step itself says, field by field; `whole` where it is a step, and no default."""
-    names, words, positions, takes = _table(cls)
+    names, _, positions, _ = _table(cls)
     out = Bound()
     literals: list[Given] = []
     numbers = sum(g.value.__class__ not in (Symbol, Scope) for g in given)
     short = whole and numbers < sum(a.default is REQUIRED and a.kind != "ref" for a in positions)
     for g in given:
-        v = g.value
-        if v is UNKNOWN_VALUE and (g.name == "@" or len(literals) >= len(positions)):
-            if g.name == "@":  # a reference that found nothing
-                out.fields.update({a.field: v for a in positions if a.kind == "ref"})
-            continue  # else a switch, perhaps
-        if v.__class__ is Symbol:
-            _word(cls, g, out, literals, short, seen)
-        elif v.__class__ is Scope:
-            out.refs.append(v)
-            a = next((a for a in positions if a.kind == "ref" and a.field not in out.fields), None)
-            if a is not None:
-                _set(out, a, v.path, g.span)
-            elif not _takes_refs(cls):
-                raise Mistake("wrong-argument", f"{cls.name} takes no reference", g.span, "not among its arguments",
-                              notes=(usage(cls),), hint=f"to join the two:  add @{v.path}")
-        elif isinstance(v, (Incoming, Macro)):
-            raise Mistake("wrong-argument", f"{described(v)} cannot be an argument of {cls.name}", g.span, notes=(usage(cls),))
-        else:
-            literals.append(g)
+        _positional(cls, g, out, literals, short, seen)
     _literals(cls, what, given, literals, [a for a in positions if a.kind != "ref"], out, seen)
     if stride is not None:
         if "stride" not in names:
             raise Mistake("wrong-argument", f"{cls.name} has no stride", stride.span, "it does not slide", notes=(usage(cls),))
         _set(out, names["stride"], checked(cls, names["stride"], stride, seen), stride.span)
     for key, g in options.items():
-        a = names.get(key) or (words.get(key) if key in words and words[key].kind == "flag" else None)
-        if a is not None:
-            if a.kind == "ref":
-                if not isinstance(g.value, Scope):
-                    raise Mistake("wrong-argument", f"`{key}` of {cls.name} is a node, written @name", g.span,
-                                  f"this is {described(g.value)}")
-                out.refs.append(g.value)
-                _set(out, a, g.value.path, g.span)
-            else:
-                _set(out, a, checked(cls, a, g, seen), g.span)
-        elif family(key) in takes and g.value is UNKNOWN_VALUE:
-            pass  # a parameter of a block that nothing calls
-        elif family(key) in takes and isinstance(g.value, bool):
-            which = family(key) or ""
-            if g.value:
-                _choose(out, which, key, g.span)
-            else:
-                out.cancelled.add(which)
-                if which == "activation":
-                    out.activation = out.activation or "linear"
-        else:
-            raise _unknown_option(cls, key, g, names, words, takes)
+        _option(cls, key, g, out, seen)
     return out
+
+
+def _positional(cls: type[Word], g: Given, out: Bound, literals: list[Given], short: bool, seen: Collection[str]) -> None:
+    """One argument without a name: a bare word, a node, or one of the `literals`, which take their places afterwards."""
+    positions = _table(cls)[2]
+    v = g.value
+    if v is UNKNOWN_VALUE and g.name == "@":  # a reference that found nothing
+        out.fields.update({a.field: v for a in positions if a.kind == "ref"})
+    elif v is UNKNOWN_VALUE and len(literals) >= len(positions):
+        pass  # a switch, perhaps
+    elif v.__class__ is Symbol:
+        _word(cls, g, out, literals, short, seen)
+    elif v.__class__ is Scope:
+        out.refs.append(v)
+        a = next((a for a in positions if a.kind == "ref" and a.field not in out.fields), None)
+        if a is not None:
+            _set(out, a, v.path, g.span)
+        elif not _takes_refs(cls):
+            raise Mistake("wrong-argument", f"{cls.name} takes no reference", g.span, "not among its arguments",
+                          notes=(usage(cls),), hint=f"to join the two:  add @{v.path}")
+    elif isinstance(v, (Incoming, Macro)):
+        raise Mistake("wrong-argument", f"{described(v)} cannot be an argument of {cls.name}", g.span, notes=(usage(cls),))
+    else:
+        literals.append(g)
+
+
+def _option(cls: type[Word], key: str, g: Given, out: Bound, seen: Collection[str]) -> None:
+    """One argument by name: a field, or a family that is switched on or off (`bn=no`)."""
+    names, words, _, takes = _table(cls)
+    a = names.get(key) or (words.get(key) if key in words and words[key].kind == "flag" else None)
+    if a is not None and a.kind == "ref":
+        if not isinstance(g.value, Scope):
+            raise Mistake("wrong-argument", f"`{key}` of {cls.name} is a node, written @name", g.span,
+                          f"this is {described(g.value)}")
+        out.refs.append(g.value)
+        _set(out, a, g.value.path, g.span)
+    elif a is not None:
+        _set(out, a, checked(cls, a, g, seen), g.span)
+    elif family(key) not in takes or not (g.value is UNKNOWN_VALUE or isinstance(g.value, bool)):
+        raise _unknown_option(cls, key, g, names, words, takes)
+    elif g.value is UNKNOWN_VALUE:
+        pass  # a parameter of a block that nothing calls
+    elif g.value:
+        _choose(out, family(key) or "", key, g.span)
+    else:
+        out.cancelled.add(family(key) or "")
+        if family(key) == "activation":
+            out.activation = out.activation or "linear"
 
 
 def _takes_refs(cls: type[Word]) -> bool:

@@ -13,7 +13,7 @@ from ...syntax.habits.names import ALIASES
 from ..model.files import STRUCTURAL, UNKNOWN, Context, Macro
 from ..model.mistakes import Mistake
 from ..model.values import UNKNOWN_VALUE, Symbol, described
-from ..training import SETTINGS
+from .train_words import SETTINGS
 
 
 def resolve(node: tree.Call, c: Context) -> tuple[str, Any]:

@@ -41,10 +41,10 @@ def use(e: Elaborator, node: tree.Call, macro: Macro, args: Arguments, flow: Flo
     except Mistake as m:
         if not isinstance(macro.item, tree.Definition):
             raise
-        named = next((g.name for g in (*args.given, *args.options.values()) if g.span == m.diagnostic.span
-                      and g.name in scope.kids), None)
-        e.report(m.diagnostic if named is None
-                 else dataclasses.replace(m.diagnostic, hint=f"a node is written with `@`:  @{named}"))
+        node_named = next((g.name for g in (*args.given, *args.options.values()) if g.span == m.diagnostic.span
+                           and g.name in scope.kids), None)
+        e.report(m.diagnostic if node_named is None
+                 else dataclasses.replace(m.diagnostic, hint=f"a node is written with `@`:  @{node_named}"))
         definition, env, named, inner = open_macro(macro, _forgiven(macro, args, m), node, c, flow)
     if e.way.guessing and flow is not None and not flow.ranked:
         raise Silent  # its body is looked at by itself

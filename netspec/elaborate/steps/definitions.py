@@ -7,83 +7,100 @@ from typing import Any
 
 from ...diagnostics import Advice, near
 from ...layers import LAYERS
+from ...source import Span
 from ...syntax import tree
 from ...words import spelled
 from ..binding.arguments import Arguments
 from ..binding.expressions import CONSTANTS, evaluate
 from ..binding.kinds import Given
 from ..binding.resolve import unknown
-from ..model.files import UNKNOWN, Context, Macro, is_known, known_words
+from ..model.files import UNKNOWN, Context, File, Macro, is_known, known_words
 from ..model.mistakes import Mistake, Silent
 from ..model.scopes import Scope
 from ..model.values import UNKNOWN_VALUE, Flow, Incoming, Symbol, described
 
+NamedWeights = tuple[str | None, Span, str | None]  # the file or none, where it is named, the folder of the spec
+
 
 def open_macro(macro: Macro, args: Arguments, node: tree.Call, c: Context,
-               flow: Flow | None) -> tuple[tree.Definition, dict[str, Any], Any, Any]:
-    """A variant leads to its net: the definition at the end, its parameters bound, the weights file if one is named."""
-    seen = []
-    weights = None
+               flow: Flow | None) -> tuple[tree.Definition, dict[str, Any], NamedWeights | None, File]:
+    """A call of a block, net or variant: the definition that its variants lead to, its parameters bound, the weights file
+    if one is named, and the file that the definition stands in."""
+    seen: list[Macro] = []
     v: tree.Variant | None = None
     while isinstance(macro.item, tree.Variant):
         v = macro.item
         if macro in seen:
             raise Mistake("endless-recursion", f"the variant `{v.name}` is defined by itself", v.name_span)
         seen.append(macro)
-        own = {p.name for p in v.params}
-        env = {**macro.file.env,
-               **_parameters(macro, v.params, _only(args, own, v.params), node, flow)} if v.params else macro.file.env
-        inner = Context(env, {}, macro.file)
-        held = inner.file.definitions.get(v.call.name)
-        if held is None and v.call.name in LAYERS:
-            raise Mistake("wrong-word", f"`{v.call.name}` is a layer, and a variant is of a net", v.call.name_span,
-                          hint=f"net {v.name}:\n  input 3x224x224\n  {tree.source_text(v.call)}")
-        if held is None:
-            raise unknown(v.call.name, v.call.name_span, inner, {})
-        macro.file.used.add(v.call.name)
-        if held is UNKNOWN or held.torn:
-            raise Silent
-        below_args = Arguments()
-        for a in v.call.arguments:
-            if isinstance(a, (tree.Stride, tree.Upto)):
-                if isinstance(a, tree.Upto):
-                    args.upto = args.upto or a
-                else:
-                    below_args.stride = Given(evaluate(a.value, inner, flow), a.span)
-            elif isinstance(a, tree.Option):
-                if isinstance(a.value, tree.Reference):
-                    raise Mistake("wrong-argument", "a variant has no nodes to refer to", a.span)
-                if a.name in below_args.options:
-                    raise Mistake("duplicate-option", f"`{a.name}` is given twice", a.span, "the second time")
-                below_args.options[a.name] = Given(evaluate(a.value, inner, flow), a.span, a.value.name
-                                                   if isinstance(a.value, tree.Name) and a.value.name not in env else None)
-            elif isinstance(a, tree.Reference):
-                raise Mistake("wrong-argument", "a variant has no nodes to refer to", a.span)
-            else:
-                below_args.given.append(Given(evaluate(a, inner, flow), a.span, a.name if isinstance(a, tree.Name)
-                                              and a.name not in env else None))
-        if args.given and not v.params:
-            raise Mistake("too-many-arguments", f"`{v.name}` takes no positional arguments", args.given[0].span,
-                          "it stands for  " + tree.source_text(v.call), hint=Advice("its parameters can be set by name"))
-        below_args.options.update({k: g for k, g in args.options.items() if k not in own})
-        below_args.upto = args.upto
-        below_args.stride = args.stride or below_args.stride
-        args.given, args.options, args.stride = below_args.given, below_args.options, below_args.stride
-        macro = held
+        macro = _behind(macro, v, args, node, flow)
     d = macro.item
     if v is not None and d.kind == "block" and not input_lines(d.body):
         raise Mistake("wrong-word", f"`{d.name}` is a block, and a variant is of a net", v.call.name_span,
                       "it has no input of its own",
                       hint=f"call it in a net:\nnet {v.name}:\n  input 3x224x224\n  {tree.source_text(v.call)}")
-    if "weights" in args.options and "weights" not in {p.name for p in d.params}:
-        g = args.options.pop("weights")
-        if g.value is UNKNOWN_VALUE:
-            raise Silent
-        if g.value is not None and not isinstance(g.value, str):
-            raise Mistake("wrong-argument", "weights is a file name in quotes, or none", g.span, f"this is {described(g.value)}")
-        weights = (g.value, g.span, c.file.module.source.folder)
+    weights = _weights(args, c) if "weights" not in {p.name for p in d.params} else None
     env = {**macro.file.env, **_parameters(macro, d.params, args, node, flow)}
     return d, env, weights, macro.file
+
+
+def _behind(macro: Macro, v: tree.Variant, args: Arguments, node: tree.Call, flow: Flow | None) -> Macro:
+    """What a variant stands for. `args` become the arguments of that: the variant's own, and what the call says besides."""
+    own = {p.name for p in v.params}
+    env = {**macro.file.env,
+           **_parameters(macro, v.params, _only(args, own, v.params), node, flow)} if v.params else macro.file.env
+    inner = Context(env, {}, macro.file)
+    held = inner.file.definitions.get(v.call.name)
+    if held is None and v.call.name in LAYERS:
+        raise Mistake("wrong-word", f"`{v.call.name}` is a layer, and a variant is of a net", v.call.name_span,
+                      hint=f"net {v.name}:\n  input 3x224x224\n  {tree.source_text(v.call)}")
+    if held is None:
+        raise unknown(v.call.name, v.call.name_span, inner, {})
+    macro.file.used.add(v.call.name)
+    if held is UNKNOWN or held.torn:
+        raise Silent
+    behind = _said_by_variant(v, args, inner, flow)
+    if args.given and not v.params:
+        raise Mistake("too-many-arguments", f"`{v.name}` takes no positional arguments", args.given[0].span,
+                      "it stands for  " + tree.source_text(v.call), hint=Advice("its parameters can be set by name"))
+    behind.options.update({k: g for k, g in args.options.items() if k not in own})
+    args.given, args.options, args.stride = behind.given, behind.options, args.stride or behind.stride
+    return held
+
+
+def _said_by_variant(v: tree.Variant, args: Arguments, c: Context, flow: Flow | None) -> Arguments:
+    """The arguments in a variant's own line. An `upto` of it holds where the call has none."""
+    out = Arguments()
+    for a in v.call.arguments:
+        value = a.value if isinstance(a, (tree.Option, tree.Stride)) else a
+        if isinstance(value, tree.Reference):
+            raise Mistake("wrong-argument", "a variant has no nodes to refer to", a.span)
+        if isinstance(a, tree.Upto):
+            args.upto = args.upto or a
+            continue
+        if isinstance(a, tree.Option) and a.name in out.options:
+            raise Mistake("duplicate-option", f"`{a.name}` is given twice", a.span, "the second time")
+        given = Given(evaluate(value, c, flow), a.span,
+                      value.name if isinstance(value, tree.Name) and value.name not in c.env else None)
+        if isinstance(a, tree.Option):
+            out.options[a.name] = given
+        elif isinstance(a, tree.Stride):
+            out.stride = given
+        else:
+            out.given.append(given)
+    return out
+
+
+def _weights(args: Arguments, c: Context) -> NamedWeights | None:
+    """Take `weights=` out of a call's options."""
+    g = args.options.pop("weights", None)
+    if g is None:
+        return None
+    if g.value is UNKNOWN_VALUE:
+        raise Silent
+    if g.value is not None and not isinstance(g.value, str):
+        raise Mistake("wrong-argument", "weights is a file name in quotes, or none", g.span, f"this is {described(g.value)}")
+    return g.value, g.span, c.file.module.source.folder
 
 
 def _only(args: Arguments, own: set[str], params: tuple[tree.Param, ...]) -> Arguments:

@@ -65,12 +65,14 @@ def _agreed(node: tree.Call, name: str, peers: list[tuple[str, Flow, Span]], sco
     if narrow == 0:
         return f"{across} -> {tree.source_text(node)}" if all(s == wide for s in shapes[1:]) else None
     target = reference_to(scope, first)
-    return f"{reference_to(scope, peers[narrow][1]) or what} -> {across} -> {name} {target}" if target is not None and len(
-        peers) == 2 and name != "sub" else None
+    if target is None or len(peers) != 2 or name == "sub":
+        return None
+    return f"{reference_to(scope, peers[narrow][1]) or what} -> {across} -> {name} {target}"
 
 
 def _times_smaller(a: tuple[int | None, ...], b: tuple[int | None, ...]) -> str:
-    """How often the plane a fits into b, where that is twice at least on every axis that differs: `2`, `2x4`; nothing elsewhere."""
+    """How often the plane a fits into b, as `up` takes it: `2`, `2x4`. Empty where they are alike, or it does not fit a whole
+    number of times on every axis."""
     times = [q // p if p and q and q % p == 0 else 0 for p, q in zip(a, b)]
     if not all(times) or all(n == 1 for n in times):
         return ""

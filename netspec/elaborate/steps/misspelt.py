@@ -38,8 +38,10 @@ def doubted_input(scope: Scope, name: str, span: Span, shape: tuple[int | None, 
     return flow
 
 
-def as_meant(e: Elaborator, node: tree.Call, meant: str, flow: Flow | None, scope: Scope, c: Context, label: str | None, run: Step) -> Flow:
-    """What a misspelt step would have made, for the lines below it. What is wrong with it besides is not said."""
+def as_meant(e: Elaborator, node: tree.Call, meant: str, flow: Flow | None, scope: Scope, c: Context, label: str | None,
+             run: Step) -> Flow:
+    """What a misspelt step would have made, for the lines below it; `run` runs a step. What is wrong with it besides is not
+    said."""
     if e.way.depth(meant):  # a guess that would go round in a circle
         return lost(node, flow, scope, label)
     e.findings.muted += 1

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from ...reading import Outside, irregular, placed
-from ...source import Span
 from ..model.elaborator import Elaborator
 from ..model.mistakes import Mistake
+from .definitions import NamedWeights
 
 
-def weight_file(e: Elaborator, named: tuple[str | None, Span, str | None]) -> str | None:
+def weight_file(e: Elaborator, named: NamedWeights) -> str | None:
     """The path of a weights file as the runtime opens it: below the folder of the spec that names it. A file that is not
     there is only a note: shapes and counts need none."""
     name, span, folder = named

@@ -102,7 +102,7 @@ CATALOGUE: dict[str, str] = {
     "bad-value": _page("A value makes no sense here.",
                        "A number is needed where there is a text, a list where there is a number.", 'fc "10"+1', "fc 10+1"),
     "bad-formula": _page("A layer writes a formula that says what none can, or what its values do not fit.",
-                         "docs/adding_a_layer.md says what formulas are; netspec/ir/formula.py has the whole notation.",
+                         "docs/extending/layer.md says what formulas are; netspec/ir/formula.py has the whole notation.",
                          'b("t[n,c] min= x[n,c,h]", x=x)', 'b("t[n,c] max= -x[n,c,h]", x=x)'),
     "bad-index": _page("A list has no item of this number, or a name is numbered with something else.",
                        "Items are numbered from 0."),

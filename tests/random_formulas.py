@@ -1,4 +1,4 @@
-"""Layers of random formulas, as docs/adding_a_layer.md lets anybody write: values with a channel axis and without, of the batch
+"""Layers of random formulas, as docs/extending/layer.md lets anybody write: values with a channel axis and without, of the batch
 alone, of no batch, single numbers; sums and maxima over whatever is left out; and the gradient of all that. Every backend says
 the same as the reference, or the layer is refused where its formula is written.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +12,7 @@ import pytest
 from netspec.cli import main
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
 SPECS = sorted((ROOT / "specs").glob("*.net"))
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PYTHON = "README.md"  # whose Python is a program; in the other pages it is files of the package
@@ -70,24 +69,6 @@ def test_python_of_the_readme(checkout: Path) -> None:
         if kind == "python":
             exec(compile(text, PYTHON, "exec"), {"__name__": "readme"})
     assert (checkout / "resnet50.svg").read_text().startswith("<svg")
-
-
-def test_the_layer_of_the_documentation_works() -> None:
-    """The whole file that `adding_a_layer.md` shows becomes a layer like the others."""
-    import netspec
-    from netspec.views.explain import explain_word
-    from netspec.words.layer import LAYERS
-
-    source = next(text for kind, text in blocks(ROOT / "docs" / "adding_a_layer.md") if kind == "python")
-    names: dict[str, Any] = {"__name__": "netspec.layers.dense.gate", "__package__": "netspec.layers.dense"}
-    try:
-        exec(compile(source, "gate.py", "exec", dont_inherit=True), names)
-        counts = netspec.load_graph(text="net a:\n  input 3x4x5\n  gate\n").counts()
-        assert counts.totals.trainable == 3
-        page = explain_word("gate")
-        assert page is not None and "sigmoid(weight[c])" in page
-    finally:
-        LAYERS.pop("gate", None)
 
 
 def test_the_readme_shows_the_spec_it_trains() -> None:

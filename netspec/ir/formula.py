@@ -22,8 +22,6 @@ from functools import cached_property, lru_cache
 
 from .types import TensorType
 
-FUNCTIONS = {"exp", "log", "log1p", "expm1", "sqrt", "tanh", "sigmoid", "erf", "abs", "max", "min", "floor", "where", "random"}
-
 
 @dataclass(frozen=True, slots=True)
 class Axis:

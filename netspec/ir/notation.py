@@ -10,10 +10,11 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
-from .formula import FUNCTIONS, Access, Formula, access
+from .formula import Access, Formula, access
+from .functions import FORMS, FUNCTIONS
 from .types import TensorType
 
-ARITY = dict.fromkeys(FUNCTIONS, 1) | {"max": 2, "min": 2, "random": 4, "where": 3}
+ARITY = {**{name: f.arity for name, f in FUNCTIONS.items()}, **FORMS}
 _MIN = re.compile(r"\]\s*min=(?!=)")
 _BATCH_ALONE = re.compile(r"\[[^\[\],]*\bn\b[^\[\],]*\]")
 _WHOLE = re.compile(r"\s*(.+?)\s*(\+=|max=|=)(?!=)\s*(.+)$", re.DOTALL)
@@ -75,8 +76,8 @@ def _odd(e: ast.AST, indices: frozenset[str]) -> Iterator[str]:
             for x in (a, b, *rest):
                 yield from _odd(x, indices)
         case ast.Call(ast.Name(name), arguments, []):
-            if name not in FUNCTIONS:
-                yield f"there is no function `{name}`; there are {', '.join(sorted(FUNCTIONS))}"
+            if name not in ARITY:
+                yield f"there is no function `{name}`; there are {', '.join(sorted(ARITY))}"
             elif len(arguments) != ARITY[name] or name == "where":
                 yield ("where takes a comparison and two values:  where(x[n,c] > 0.0, a, b)" if name == "where"
                        else f"{name} takes {ARITY[name]} value{'s' * (ARITY[name] > 1)}")

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import lru_cache, reduce
 
 from ..diagnostics import UsageError
 from ..ir.formula import Access, Formula, Pieces, access, in_bounds
+from ..ir.functions import FUNCTIONS
 from ..ir.graph import Graph, Input, Node, Parameter, Region, Value
 from ..ir.types import TensorType
 from .lower import Program, Writer, lower, places
@@ -278,33 +279,15 @@ def derivative(e: ast.expr, wrt: ast.Subscript, result: str) -> str:
                         _product(d(right), f"(-({u(left)}) / (({u(right)}) * ({u(right)})))"))
         case ast.Call(ast.Name("max"), [a, ast.Constant(0.0)]):
             return _product(f"where({y} > 0.0, 1.0, 0.0)", d(a))  # from the result: 0 at 0, as PyTorch
-        case ast.Call(ast.Name("max"), [a, b]):
-            return _sum(_product(d(a), f"where({u(a)} >= {u(b)}, 1.0, 0.0)"), _product(d(b), f"where({u(a)} < {u(b)}, 1.0, 0.0)"))
-        case ast.Call(ast.Name("min"), [a, b]):
-            return _sum(_product(d(a), f"where({u(a)} <= {u(b)}, 1.0, 0.0)"), _product(d(b), f"where({u(a)} > {u(b)}, 1.0, 0.0)"))
         case ast.Call(ast.Name("where"), [test, a, b]):
             da, db = d(a), d(b)
             return "0" if da == db == "0" else da if da == db else f"where({u(test)}, {_number(da)}, {_number(db)})"
-        case ast.Call(ast.Name("exp"), [x]):
-            return _product(d(x), y)
-        case ast.Call(ast.Name("log"), [x]):
-            return _product(d(x), f"(1.0 / ({u(x)}))")
-        case ast.Call(ast.Name("log1p"), [x]):
-            return _product(d(x), f"(1.0 / (1.0 + ({u(x)})))")
-        case ast.Call(ast.Name("expm1"), [x]):
-            return _product(d(x), f"exp({u(x)})")  # and not from the result: y + 1 has no digits left where y is near -1
-        case ast.Call(ast.Name("sqrt"), [x]):
-            return _product(d(x), f"(0.5 / {y})")
-        case ast.Call(ast.Name("tanh"), [x]):
-            return _product(d(x), f"(1.0 - {y} * {y})")
-        case ast.Call(ast.Name("sigmoid"), [x]):
-            return _product(d(x), f"({y} * (1.0 - {y}))")
-        case ast.Call(ast.Name("erf"), [x]):
-            return _product(d(x), f"(1.1283791670955126 * exp(-({u(x)}) * ({u(x)})))")
-        case ast.Call(ast.Name("abs"), [x]):
-            return _product(d(x), f"where({u(x)} > 0.0, 1.0, where({u(x)} < 0.0, -1.0, 0.0))")
-        case ast.Call(ast.Name("floor" | "random"), _):
+        case ast.Call(ast.Name("random"), _):
             return "0"
+        case ast.Call(ast.Name(name), arguments) if name in FUNCTIONS:
+            texts = tuple(map(u, arguments))
+            parts = (_product(d(x), FUNCTIONS[name].derivative(k, texts, y)) for k, x in enumerate(arguments))
+            return reduce(_sum, parts)
     raise ValueError(f"no derivative of {u(e)}")
 
 

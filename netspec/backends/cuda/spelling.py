@@ -7,12 +7,12 @@ A float is spelled `F(0.5)`, F being the network's dtype, since Numba would wide
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Mapping
 
 from ...ir.formula import random_of, spell
+from ...ir.functions import FUNCTIONS, Function
 
-MATHS = {"exp": "math.exp", "log": "math.log", "log1p": "math.log1p", "expm1": "math.expm1", "sqrt": "math.sqrt",
-         "tanh": "math.tanh", "erf": "math.erf", "floor": "math.floor", "abs": "math.fabs"}
 COMPARED = {ast.Gt: ">", ast.GtE: ">=", ast.Lt: "<", ast.LtE: "<=", ast.Eq: "==", ast.NotEq: "!="}
 ARITHMETIC = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 
@@ -60,21 +60,30 @@ def floats(w: Writer, e: ast.expr, read: Callable[[ast.Subscript], str], names: 
             case ast.Call(ast.Name("where"), [ast.Compare(a, [op], [b]), yes, no]):
                 # both sides are numbers already read: choosing between them costs no branch
                 return f"({go(yes)} if {go(a)} {COMPARED[type(op)]} {go(b)} else {go(no)})"
-            case ast.Call(ast.Name("max" | "min" as f), [a, b]):  # a NaN on either side is the result, as in PyTorch
-                left, right = w.fresh(go(a)), w.fresh(go(b))
-                return f"({left} if {left} {'>' if f == 'max' else '<'} {right} or {left} != {left} else {right})"
-            case ast.Call(ast.Name("sigmoid"), [a]):  # e to a negative number never overflows
-                v = w.fresh(go(a))
-                t = w.fresh(f"math.exp(-math.fabs({v}))")
-                return f"((F(1.0) if {v} >= F(0.0) else {t}) / (F(1.0) + {t}))"
             case ast.Call(ast.Name("random"), [ast.Subscript() as key, _, ast.Subscript() as first, _]):
                 r = random_of(x)
                 return uniform(w, read(key), f"{spell(r.index, names)} + {r.example} * {read(first)}")
-            case ast.Call(ast.Name(f), [a]):
-                return f"{MATHS[f]}({go(a)})"
+            case ast.Call(ast.Name(name), arguments) if name in FUNCTIONS:
+                return called(w, FUNCTIONS[name], [go(a) for a in arguments])
         raise ValueError(f"not an expression of the formula language: {ast.unparse(x)}")
 
     return go(e)
+
+
+def called(w: Writer, f: Function, arguments: list[str]) -> str:
+    """A function of these texts; what it uses more than once gets a name."""
+    *before, value = f.cuda
+    names: dict[str, str] = {}
+    for letter, text in zip("ab", arguments):
+        often = len(re.findall(rf"\b{letter}\b", " ".join(f.cuda))) > 1
+        names[letter] = w.fresh(text) if often else text
+    for text in before:
+        names["t"] = w.fresh(_with(text, names))
+    return _with(value, names)
+
+
+def _with(text: str, names: Mapping[str, str]) -> str:
+    return re.sub(r"\b[abt]\b", lambda m: names[m[0]], text)
 
 
 def uniform(w: Writer, key: str, place: str) -> str:

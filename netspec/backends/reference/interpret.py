@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...ir.formula import Access, Axis, Formula, Pieces
+from ...ir.functions import FUNCTIONS
 from ...ir.graph import Graph, Input, Node
 from ...ir.types import TensorType
 
@@ -228,9 +229,6 @@ def _max_with_place(f: Formula, operands: Mapping[str, Array], out: Array, place
     place[where] = np.where(better, k, place[where])
 
 
-_FUNCTIONS: dict[str, Any] = {"exp": np.exp, "log": np.log, "log1p": np.log1p, "expm1": np.expm1, "sqrt": np.sqrt,
-                              "tanh": np.tanh, "abs": np.abs,
-              "max": np.maximum, "min": np.minimum, "floor": np.floor, "where": np.where}
 _BINARY = {ast.Add: np.add, ast.Sub: np.subtract, ast.Mult: np.multiply, ast.Div: np.divide}
 _COMPARE = {ast.Gt: np.greater, ast.GtE: np.greater_equal, ast.Lt: np.less, ast.LtE: np.less_equal, ast.Eq: np.equal,
             ast.NotEq: np.not_equal}
@@ -259,18 +257,14 @@ def expression(e: ast.expr, reads: Mapping[int, Array], fixed: Mapping[str, int]
                 return _BINARY[type(op)](go(a), go(b))
             case ast.Compare(a, [op], [b]):
                 return _COMPARE[type(op)](go(a), go(b))
-            case ast.Call(ast.Name("sigmoid"), [a]):
-                v = np.asarray(go(a))
-                t = np.exp(-np.abs(v))
-                return np.where(v >= 0, 1 / (1 + t), t / (1 + t))
-            case ast.Call(ast.Name("erf"), [a]):
-                return np.vectorize(math.erf, otypes=[dtype])(go(a))
             case ast.Call(ast.Name("random"), [key, index, first, example]):
                 from ...ir.randomness import uniform
 
                 return uniform(int(np.ravel(go(key))[0]), go(index) + int(np.ravel(go(first))[0]) * go(example)).astype(dtype)
-            case ast.Call(ast.Name(name), args):
-                return _FUNCTIONS[name](*map(go, args))
+            case ast.Call(ast.Name("where"), [test, a, b]):
+                return np.where(go(test), go(a), go(b))
+            case ast.Call(ast.Name(name), args) if name in FUNCTIONS:
+                return FUNCTIONS[name].numpy(np, *map(go, args))
         raise ValueError(f"not an expression of the formula language: {ast.unparse(x)}")
 
     with np.errstate(all="ignore"):

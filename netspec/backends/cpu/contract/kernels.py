@@ -20,21 +20,7 @@ from operator import add, mul, sub, truediv
 from typing import Any
 
 from ..llvm.vec import I32, I64, E, Value, i64
-from ..llvm.vecmath import (
-    Vec,
-    emit_erf,
-    emit_exp,
-    emit_expm1,
-    emit_floor,
-    emit_log,
-    emit_log1p,
-    emit_maximum,
-    emit_minimum,
-    emit_power,
-    emit_sigmoid,
-    emit_sqrt,
-    emit_tanh,
-)
+from ..llvm.vecmath import Vec, emit_power, emitters
 
 Epilogue = tuple[tuple[str, Any, str], ...]
 Emit = Callable[[Any, list[Value]], None]
@@ -44,11 +30,7 @@ FRAME_MASK, FRAME_STRIDE, FRAME_SUMS, FRAME_OPERANDS = 0, 1, 2, 4  # then addres
 
 OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {ast.Add: add, ast.Sub: sub, ast.Mult: mul, ast.Div: truediv}
 COMPARISONS: dict[type[ast.cmpop], str] = {ast.Gt: ">", ast.Lt: "<", ast.GtE: ">=", ast.LtE: "<=", ast.Eq: "==", ast.NotEq: "!="}
-FUNCTIONS: dict[str, Callable[..., Vec]] = {
-    "max": emit_maximum, "min": emit_minimum, "abs": Vec.abs, "fma": Vec.fma, "sqrt": emit_sqrt, "floor": emit_floor,
-    "exp": emit_exp, "expm1": emit_expm1,
-    "log": emit_log, "log1p": emit_log1p, "tanh": emit_tanh, "sigmoid": emit_sigmoid, "erf": emit_erf, "power": emit_power,
-}
+FUNCTIONS: dict[str, Callable[..., Vec]] = {**emitters(), "fma": Vec.fma, "power": emit_power}
 
 
 def expression(e: E, text: str, names: dict[str, Value]) -> Value:

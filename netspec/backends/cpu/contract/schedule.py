@@ -7,10 +7,11 @@ into, workspace. Nothing depends on the number of threads.
 from __future__ import annotations
 
 from dataclasses import replace
-from math import isnan
+from math import nan
 from typing import Any, Literal
 
 from ....ir.contraction import Contraction, WeightOrder, without_edges
+from ....ir.functions import FUNCTIONS
 from ....ir.layout import Image, Target
 from ..families.step import SEQUENCE, Form
 from .calls import PLAIN, Call, Epilogue, Fold, Gather, Outer, Plan, Repack, Workspace, place_offset
@@ -92,15 +93,9 @@ def cut(c: Contraction, lanes: int, summed: bool) -> tuple[tuple[int, ...], int]
 
 def keeps_zero(epilogue: Epilogue) -> bool:
     """Whether zeros become zeros, whatever the per-channel numbers are: then padded lanes need no mask."""
-    import math
-
-    nan = math.nan
     names: dict[str, Any] = {"acc": 0.0, **{f"e{k}": 0.0 for k in range(16)}, **{f"c{k}": nan for k in range(16)}}
-    functions: dict[str, Any] = {f: getattr(math, f) for f in ("exp", "tanh", "sqrt", "floor", "expm1", "erf")}
-    functions |= {"log": lambda x: nan, "log1p": math.log1p, "sigmoid": lambda x: 0.5, "abs": abs, "max": lambda a, b: nan
-                  if isnan(a) else max(a, b),
-                  "min": lambda a, b: nan if isnan(a) else min(a, b), "where": lambda t, a, b: a if a == b else nan,
-                  "fma": lambda a, b, c: a * b + c, "power": lambda a, b: nan}
+    functions: dict[str, Any] = {name: f.at for name, f in FUNCTIONS.items()}
+    functions |= {"where": lambda t, a, b: a if a == b else nan, "fma": lambda a, b, c: a * b + c, "power": lambda a, b: nan}
     for how, k, text in epilogue:
         try:
             value = eval(text, {"__builtins__": {}}, functions | names)

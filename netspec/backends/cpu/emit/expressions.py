@@ -9,8 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from ....ir.formula import Random, random_of
-
-RENAMED = {"max": "maximum", "min": "minimum"}
+from ....ir.functions import FUNCTIONS
 
 
 def source(e: ast.expr, read: Callable[[ast.Subscript], str], number: Callable[[str], str], random: Callable[[Random], str],
@@ -44,8 +43,10 @@ def source(e: ast.expr, read: Callable[[ast.Subscript], str], number: Callable[[
                 return _name(random(random_of(x)))
             case ast.Call(ast.Name("where"), [test, a, b]) if splat and wide(test) and not wide(a) and not wide(b):
                 return _call("where", go(test), _call(splat, go(a)), go(b))
-            case ast.Call(ast.Name(f), args):
-                return _call(RENAMED.get(f, f), *map(go, args))
+            case ast.Call(ast.Name("where"), args):
+                return _call("where", *map(go, args))
+            case ast.Call(ast.Name(f), args) if f in FUNCTIONS:
+                return _call(FUNCTIONS[f].vector, *map(go, args))
         raise ValueError(f"not an expression of the formula language: {ast.unparse(x)}")
 
     return ast.unparse(ast.fix_missing_locations(go(e)))
@@ -96,15 +97,8 @@ def keeps_zero(e: ast.expr, zero: Callable[[ast.Subscript], bool] = lambda s: Tr
             case ast.Call(ast.Name("where"), [t, a, b]):
                 test, left, right = go(t), go(a), go(b)
                 return (left if left == right else nan) if test is None else left if test else right
-            case ast.Call(ast.Name("max" | "min" as f), [a, b]):
-                left, right = go(a), go(b)
-                return nan if math.isnan(left) or math.isnan(right) else (max if f == "max" else min)(left, right)
-            case ast.Call(ast.Name("sqrt" | "tanh" | "exp" | "floor" | "erf" | "expm1" | "log1p" as f), [a]):
-                return getattr(math, f)(go(a)) if not math.isnan(go(a)) else nan
-            case ast.Call(ast.Name("abs"), [a]):
-                return abs(go(a))
-            case ast.Call(ast.Name("sigmoid"), [a]):
-                return 0.5
+            case ast.Call(ast.Name(f), args) if f in FUNCTIONS:
+                return FUNCTIONS[f].at(*map(go, args))
         return nan
 
     try:

@@ -51,6 +51,7 @@ from typing import Any, NamedTuple
 from llvmlite import ir
 from numba import extending, types
 
+from ....ir.functions import FUNCTIONS
 from .vecmath import (
     F32,
     F64,
@@ -60,31 +61,22 @@ from .vecmath import (
     Vec,
     broadcast,
     declare,
-    emit_erf,
-    emit_exp,
-    emit_expm1,
-    emit_floor,
     emit_largest,
-    emit_log,
-    emit_log1p,
-    emit_maximum,
-    emit_minimum,
     emit_power,
-    emit_sigmoid,
     emit_smallest,
-    emit_sqrt,
     emit_sum,
-    emit_tanh,
     emit_uniform,
+    emitters,
     from_lanes,
 )
 
 __all__ = [
-    "Lanes", "at", "call", "erf", "exp", "expm1", "floor", "fma", "get_f32", "get_f64", "get_i32", "get_i64", "keep", "lanes_of",
-    "largest", "log", "log1p", "maximum", "minimum", "only", "power", "put_f32", "put_f64", "put_i32", "put_i64", "scatter",
-    "sigmoid", "smallest",
-    "some", "sqrt", "stir", "store", "store_first", "tanh", "to_float32", "to_float64", "total", "uniform_at", "where",
+    "Lanes", "at", "call", "fma", "get_f32", "get_f64", "get_i32", "get_i64", "keep", "lanes_of",
+    "largest", "only", "power", "put_f32", "put_f64", "put_i32", "put_i64", "scatter",
+    "smallest",
+    "some", "stir", "store", "store_first", "to_float32", "to_float64", "total", "uniform_at", "where",
 ]  # fmt: skip
+__all__ += [f.vector for f in FUNCTIONS.values() if f.name != "abs"]
 
 _ELEMENTS: dict[str, tuple[Any, Any, int]] = {
     "float32": (types.float32, F32, 4),
@@ -239,17 +231,11 @@ def _with_number(emit: Callable[..., Vec], symmetric: bool = True) -> Callable[[
 
 
 fma = _function(lambda x, y, z: x.fma(y, z), "x, y, z", "x * y + z, rounded once.")
-maximum = _function(_with_number(emit_maximum), "x, y", "The larger; NaN if either is NaN.")
-minimum = _function(_with_number(emit_minimum), "x, y", "The smaller; NaN if either is NaN.")
-sqrt = _function(emit_sqrt, "x", "The square root.")
-floor = _function(emit_floor, "x", "The largest integer not above x.")
-exp = _function(emit_exp, "x", "e to the x.")
-expm1 = _function(emit_expm1, "x", "e to the x, less 1.")
-log = _function(emit_log, "x", "The natural logarithm.")
-log1p = _function(emit_log1p, "x", "The natural logarithm of 1 + x.")
-tanh = _function(emit_tanh, "x", "The hyperbolic tangent.")
-sigmoid = _function(emit_sigmoid, "x", "1 / (1 + exp(-x)).")
-erf = _function(emit_erf, "x", "The error function.")
+for _f in FUNCTIONS.values():
+    if _f.name != "abs":  # which is Python's own, above
+        _emit = emitters()[_f.name]
+        globals()[_f.vector] = (_function(_emit, "x", _f.says) if _f.arity == 1
+                                else _function(_with_number(_emit, _f.symmetric), "x, y", _f.says))
 power = _function(_with_number(emit_power, symmetric=False), "x, y", "x to the y, for x >= 0.")
 
 

@@ -18,6 +18,8 @@ from typing import Any
 
 from llvmlite import ir
 
+from ....ir.functions import FUNCTIONS
+
 F32, F64, I1, I32, I64 = ir.FloatType(), ir.DoubleType(), ir.IntType(1), ir.IntType(32), ir.IntType(64)
 Number = int | float
 
@@ -426,6 +428,10 @@ def emit_erf(x: Vec) -> Vec:
     return (t > 0.927734375).select((1.0 - emit_exp(far)).copysign(x), near)
 
 
+def emit_abs(x: Vec) -> Vec:
+    return x.abs()
+
+
 def emit_sqrt(x: Vec) -> Vec:
     return x.call("sqrt")
 
@@ -455,3 +461,8 @@ def _mix(x: Vec) -> Vec:
     x = (x ^ (x >> 16)) * 0x7FEB352D
     x = (x ^ (x >> 15)) * 0x846CA68B
     return x ^ (x >> 16)
+
+
+def emitters() -> dict[str, Callable[..., Vec]]:
+    """What emits each function of a formula."""
+    return {name: globals()[f"emit_{f.vector}"] for name, f in FUNCTIONS.items()}

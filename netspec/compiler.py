@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from .diagnostics import UsageError
 from .ir.graph import Graph
+from .ir.types import Shape, shape_of
 
 if TYPE_CHECKING:
     from .runtime.footprint import Footprint
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from .views.counts import Counts
     from .views.summary import Summary
 
-Shape = tuple[int | None, ...]
 Shapes = str | Shape | Mapping[str, str | Shape]
 
 
@@ -158,9 +158,9 @@ def shapes(given: Shapes | None) -> Shape | dict[str, Shape] | None:
 
 def _shape(given: str | Shape) -> Shape:
     try:
-        parts = [None if s in ("?", None) else int(s) for s in (given.split("x") if isinstance(given, str) else given)]
-        if parts and all(s is None or s > 0 for s in parts):
-            return tuple(parts)
+        sizes = shape_of(given)
+        if sizes and all(s is None or s > 0 for s in sizes):
+            return sizes
     except (TypeError, ValueError):
         pass
     raise UsageError(f"{given!r} is no shape", hint='input=(3, 224, 224)  channels first, without the batch')

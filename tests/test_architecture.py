@@ -42,7 +42,7 @@ def imports(path: Path, types: bool = False) -> list[tuple[int, str]]:
     package = here[:-1]
     found: list[tuple[int, str]] = []
     tree = parsed(path)
-    skipped = {id(n) for t in ast.walk(tree) if isinstance(t, ast.If) and ast.unparse(t.test) == "TYPE_CHECKING"
+    skipped = {id(n) for t in ast.walk(tree) if isinstance(t, ast.If) and getattr(t.test, "id", "") == "TYPE_CHECKING"
                for n in ast.walk(t)} if not types else set()
     for n in ast.walk(tree):
         if id(n) in skipped:

@@ -175,7 +175,7 @@ def test_the_distribution_has_a_name_of_its_own(netspec: Any) -> None:
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     assert project["project"]["name"] == "netspec-nn" and project["project"]["scripts"] == {"netspec": "netspec.cli:main"}
-    assert project["tool"]["hatch"]["version"]["path"] == "netspec/__init__.py" and "version" in project["project"]["dynamic"]
+    assert project["tool"]["hatch"]["version"]["path"] == "netspec/version.py" and "version" in project["project"]["dynamic"]
     assert netspec("--version").out == f"netspec {package.__version__}\n"
     hints = [line for p in (*sorted((ROOT / "netspec").rglob("*.py")), *sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md")
              for line in p.read_text().splitlines() if re.search(r"pip install\W+netspec\b", line)]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
+import networkx
 import numpy as np
 import pytest
 
@@ -14,6 +16,7 @@ from netspec.elaborate.check import check_file, check_module
 from netspec.elaborate.nets import callable_nets
 from netspec.elaborate.tree_to_graph import elaborate
 from netspec.ir.graph import Graph
+from netspec.ir.types import shape_of
 from netspec.source import Source
 from netspec.syntax.load import read_source, specs_folder
 from netspec.syntax.parser import parse, parse_recovering
@@ -389,7 +392,7 @@ def test_a_train_section_is_bound() -> None:
     g = graph(TRAIN + "  loss cross_entropy\n  loss cross_entropy @aux weight=0.3\n  sgd lr=0.1 momentum=0.9\n  schedule step every=3 factor=0.5\n  batch 8\n  epochs 3\n  data digits\n  augment flip\n")
     t = g.training
     assert [(x.output, x.weight, x.target) for x in t.losses] == [("out", 1.0, None), ("aux", 0.3, None)]
-    assert (t.optimiser.lr, t.optimiser.momentum, t.batch, t.epochs, t.data.name) == (0.1, 0.9, 8, 3, "digits")
+    assert (t.optimiser.lr, t.optimiser.momentum, t.batch, t.epochs, t.data.op.name) == (0.1, 0.9, 8, 3, "digits")
     assert t.schedules[0].every == 3
 
 
@@ -527,3 +530,54 @@ WHOLE = {
 def test_one_mistake_is_one_error(kind: str) -> None:
     text, line, code = WHOLE[kind]
     assert [(d.span.line, d.code) for d in findings(text) if d.severity == "error" and d.span] == [(line, code)]
+
+
+# ---------------------------------------------------------------- the graph, and networkx's word on it
+
+HANGING = (
+    "net a:\n  input 3x8x8\n  side: conv 4 3x3 -> relu\n  @input -> conv 8 3x3\n  fc 2\n",
+    "net a:\n  input z 4\n  input 3x8x8\n  x: conv 4 3x3\n  y: @input -> maxpool 2 -> fc 3\n  @x -> fc 2\n",
+    "block twice(n):\n  conv n 3x3\n  keep: conv n 1x1\nnet a:\n  input 3x8x8\n  twice 4\n  @input -> twice 4\n  fc 2\n",
+    "net a:\n  input 3x8x8\n  concat:\n    | conv 4 3x3\n    | conv 4 5x5\n  side: skip -> fc 3\n  @concat1 -> fc 2\n",
+    "net a:\n  input 3x8x8\n  residual: conv 3 3x3\n  output early: fc 2\n  fc 2\n",
+)
+
+
+def nothing_reads(g: Graph) -> set[str]:
+    """The ends of what has no way to an output, as networkx finds them in the frozen graph."""
+    outputs = {g.maker[value].name for _, value in g.outputs}
+    alive = outputs.union(*(networkx.ancestors(g.nx, n) for n in outputs))
+    return {n for n in g.nx if n not in alive and not g.nx.out_degree(n)}
+
+
+@pytest.mark.parametrize("text", [*HANGING, *(read_source(p).text for p in sorted(SPECS.glob("*.net")))])
+def test_what_nothing_reads_is_said_and_only_that(text: str) -> None:
+    module = parse(Source("t.net", text, str(SPECS)))
+    hanging = 0
+    for item in callable_nets(module):
+        g = elaborate(module, item.name)
+        assert networkx.is_directed_acyclic_graph(g.nx) and networkx.is_frozen(g.nx)
+        assert set(g.nx) == set().union(*(networkx.descendants(g.nx, n.name) | {n.name} for n in g.inputs)), "a way from an input"
+        said = [d for d in g.warnings if d.code == "unconnected" and ("reads" in d.title or "connects nothing" in d.title)]
+        names = {re.sub(r".*reads (?:the input )?`?([\w.]+)`?.*", r"\1", f"{d.title} {d.labels[0].text}") for d in said}
+        assert {n.split(".")[0] for n in names} == {n.split(".")[0] for n in nothing_reads(g)}
+        hanging += len(said)
+    assert hanging or text not in HANGING[:4]
+
+
+@pytest.mark.parametrize(("written", "shape"), [
+    ("3x224x224", (3, 224, 224)), ("3x?x5", (3, None, 5)), (784, (784,)), ((3, "?", None, 4.0), (3, None, None, 4)), ("7", (7,)),
+    ("9" * 5000 + "x2", (10**13, 2)),
+])
+def test_a_shape_is_read_in_one_way(written: Any, shape: tuple[int | None, ...]) -> None:
+    assert shape_of(written) == shape
+    assert load_graph(text="net a:\n  input ?x?x?\n  conv 4 1x1\n", input="3x5x7").inputs == {"input": (3, 5, 7)}
+
+
+@pytest.mark.parametrize("written", ["", "x", "3x", "axb", "3 4", (3, 2.5), ("3x4", 5), None])
+def test_what_is_no_shape(written: Any) -> None:
+    with pytest.raises((TypeError, ValueError)):
+        shape_of(written)
+    if written is not None:
+        with pytest.raises(UsageError, match="is no shape"):
+            load_graph(text="net a:\n  input ?x?x?\n  conv 4 1x1\n", input=written)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..diagnostics import UsageError, render
+from ..ir.types import Shape, shape_of
 
 if TYPE_CHECKING:
     from ..ir.graph import Graph
@@ -42,9 +43,9 @@ def settings(args: Namespace) -> dict[str, str]:
     return found
 
 
-def input_shapes(args: Namespace) -> tuple[int, ...] | dict[str, tuple[int, ...]] | None:
+def input_shapes(args: Namespace) -> Shape | dict[str, Shape] | None:
     """`--input 3x224x224` as a shape, `--input left=1x105x105` as shapes by name; None where nothing was said."""
-    shapes: dict[str, tuple[int, ...]] = {}
+    shapes: dict[str, Shape] = {}
     for text in args.inputs:
         name, _, size = text.rpartition("=")
         if not re.fullmatch(r"[1-9]\d*(x[1-9]\d*)*", size) or (name and not NAME.fullmatch(name)):
@@ -52,7 +53,7 @@ def input_shapes(args: Namespace) -> tuple[int, ...] | dict[str, tuple[int, ...]
                              hint="--input 3x224x224   or   for one of several inputs:  --input left=1x105x105")
         if name in shapes:
             raise UsageError(f"--input gives {'the input ' + name if name else 'a shape'} twice")
-        shapes[name] = tuple(map(int, size.split("x")))
+        shapes[name] = shape_of(size)
     if "" in shapes:
         if len(shapes) > 1:
             raise UsageError("--input gives shapes with and without a name",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..diagnostics import UsageError
+from ..ir.types import shape_of
 from ..reading import Own
 from ..source import Source
 from ..syntax import tree
@@ -56,13 +57,16 @@ def wanted_inputs(macro: Macro, input: Any) -> dict[str, tuple[int, ...]]:
             macro, item = following, following.item
         lines = input_lines(item.body) if isinstance(item, tree.Definition) else []
         input = {(lines[0].name or "input") if lines else "input": input}
-    return {str(k): shape_of(v) for k, v in input.items()}
+    return {str(k): _known_shape(v) for k, v in input.items()}
 
 
-def shape_of(v: Any) -> tuple[int, ...]:
+def _known_shape(v: Any) -> tuple[int, ...]:
     """`3x512x512`, 784, or a sequence of sizes."""
     try:
-        sizes = tuple(int(x) for x in (v.split("x") if isinstance(v, str) else [v] if isinstance(v, int) else v))
+        said = shape_of(v)
+        sizes = tuple(n for n in said if n is not None)
+        if len(sizes) < len(said):
+            raise ValueError("a size is left open")
     except (TypeError, ValueError):
         raise UsageError(f"{v!r} is not a shape", hint="--input 3x512x512", code="wrong-argument") from None
     if not sizes or any(n < 1 for n in sizes):

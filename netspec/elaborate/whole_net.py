@@ -1,8 +1,15 @@
-"""What only the whole net shows: lines that connect nothing, biases that do nothing, the train section."""
+"""What only the whole net shows: lines that connect nothing, biases that do nothing, the train section.
+
+A line can only refer to lines above it, so that a net has no circles, and every node has a way from an input. What is
+left to find is what has no way to an output, and of that only its ends are lines to mend: nodes that nothing reads. The
+graph knows the readers of each value without networkx, whose import takes half as long as all of `check`
+(`Graph.nx` is the same graph; a test asks it the same question).
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 
 from ..diagnostics import bounded, in_order
 from ..ir.graph import Graph, Node
@@ -15,47 +22,48 @@ from .training import elaborate_training
 
 
 def whole_net(e: Elaborator, macro: Macro) -> Graph | None:
-    """The graph, with what only its whole shows: lines that connect nothing, the train section."""
+    """The graph, with everything that was found; None where a mistake stands in its way."""
     if e.findings.mistakes or not e.draft.outputs or not all(flow.sure for flow, _ in e.draft.outputs.values()):
         elaborate_training(e, macro, None)
         return None
-    outputs = tuple((name, flow.value) for name, (flow, _) in e.draft.outputs.items())
-    nodes = e.draft.kept()
-    several = (f"in the net `{macro.name}`",) if len(callable_nets(macro.file.module)) > 1 else ()
-    for n in nodes:
-        if n.name not in e.draft.read and not getattr(n.op, "role", None):
-            name, span = e.draft.results.get(n.name, (n.name, n.spans[0]))
-            e.say("warning", "unconnected", "this line connects nothing", span, f"nothing reads {name}", several,
-                  hint="drop it, or read it:  @" + name)
-        elif n.name not in e.draft.read:
-            e.say("warning", "unconnected", f"nothing reads the input `{n.name}`", n.spans[0], notes=several)
-    dead_biases(e, nodes, {v for _, v in outputs})
-    graph = Graph(macro.name, tuple(nodes), outputs)
+    graph = Graph(macro.name, tuple(e.draft.kept()), tuple((name, flow.value) for name, (flow, _) in e.draft.outputs.items()))
+    _unconnected(e, macro, graph)
+    _dead_biases(e, graph)
     training = elaborate_training(e, macro, graph)
     if e.findings.mistakes:
         return None
-    return Graph(macro.name, tuple(nodes), outputs, training=training, warnings=bounded(in_order(e.findings.all)),
-                 precision=(training and training.precision) or DEFAULT)
+    return replace(graph, training=training, warnings=bounded(in_order(e.findings.all)),
+                   precision=(training and training.precision) or DEFAULT)
 
 
-def dead_biases(e: Elaborator, nodes: list[Node], outputs: set[str]) -> None:
+def _unconnected(e: Elaborator, macro: Macro, graph: Graph) -> None:
+    """Lines whose value nothing reads. A line that is run again by `reuse` counts as read."""
+    several = (f"in the net `{macro.name}`",) if len(callable_nets(macro.file.module)) > 1 else ()
+    for n in graph.nodes:
+        if n.name in e.draft.read:
+            continue
+        if getattr(n.op, "role", None):
+            e.say("warning", "unconnected", f"nothing reads the input `{n.name}`", n.spans[0], notes=several)
+        else:
+            name, span = e.draft.results.get(n.name, (n.name, n.spans[0]))
+            e.say("warning", "unconnected", "this line connects nothing", span, f"nothing reads {name}", several,
+                  hint="drop it, or read it:  @" + name)
+
+
+def _dead_biases(e: Elaborator, graph: Graph) -> None:
     """`conv 64 3x3 -> bn`: the normalisation subtracts what the bias adds. Only where nothing else reads the sum, in no
     use of that bias and in no other call of that line."""
-    readers: dict[str, list[Node]] = defaultdict(list)
-    for n in nodes:
-        for value in n.inputs:
-            readers[value].append(n)
+    outputs = {value for _, value in graph.outputs}
     alive: set[Span] = set()
     # by line: node, its normalisation, size, of every bias
     uses: dict[Span, dict[str, tuple[Node, Node, int]]] = defaultdict(dict)
     spans: dict[str, Span] = {}  # where the first use of a bias stands
-    for n in nodes:
-        bias = next((p for p in n.parameters if p.name.endswith(".bias")),
-                    None) if getattr(n.op, "category", "") in ("convolution", "dense") else None
-        if bias is None:
+    for n in graph.nodes:
+        bias = next((p for p in n.parameters if p.name.endswith(".bias")), None)
+        if bias is None or getattr(n.op, "category", "") not in ("convolution", "dense"):
             continue
         span = spans.setdefault(bias.name, n.spans[0])
-        after = readers[n.name]
+        after = graph.readers[n.name]
         # a step with the switch has a bias only where it says bias=yes
         asked = any(r.name == f"{n.name}.{r.op.name}" for r in after)
         if asked or n.name in outputs or bias.file is not None or not after or not all(map(_centres, after)):

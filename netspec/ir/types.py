@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import prod
-from typing import Literal
+from typing import Any, Literal
 
 Size = int | None  # None is an unknown size, written `?` in a spec
+Shape = tuple[Size, ...]  # without the batch
 Element = Literal["float", "int"]  # "float" is the network's dtype, "int" is int64 (labels, indices)
 
 
@@ -54,6 +56,25 @@ class TensorType:
     def of(self, *shape: Size) -> TensorType:
         """The same batch and element with another shape."""
         return TensorType(shape, self.batch, self.element)
+
+
+LARGEST = 10**13  # what stands for a size of more digits: every limit is below it
+
+
+def shape_of(given: str | int | Iterable[Any]) -> Shape:
+    """The shape that is written `3x224x224`, or as one size, or as sizes in a row; `?` and None are sizes left open.
+
+    Errors: ValueError or TypeError, of what is no shape. Whether the sizes make sense is for the caller to say.
+    """
+    parts = given.split("x") if isinstance(given, str) else (given,) if isinstance(given, int) else given
+    return tuple([None if n is None or n == "?" else _size(n) for n in parts])
+
+
+def _size(n: Any) -> int:
+    size = LARGEST if isinstance(n, str) and n.isdigit() and len(n) > 12 else int(n)
+    if not isinstance(n, str) and size != n:
+        raise ValueError(f"{n!r} is not whole")
+    return size
 
 
 def shape_text(shape: tuple[Size, ...]) -> str:

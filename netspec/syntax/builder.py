@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..ir.types import shape_of
 from ..source import Source, Span
 from . import tree
 from .lexer import Token
@@ -193,8 +194,7 @@ class TreeBuilder:
         return tree.Number(c[0].text, self.at(c[0]))
 
     def dims(self, c: list[Any]) -> Any:
-        return tree.Dims(tuple(None if n == "?" else int(n) if len(n) < 13 else 10**13 for n in c[0].text.split("x")),
-                         self.at(c[0]))
+        return tree.Dims(shape_of(c[0].text), self.at(c[0]))
 
     def string(self, c: list[Any]) -> Any:
         return tree.Text(c[0].text[1:-1], self.at(c[0]))

@@ -93,7 +93,7 @@ def test_no_circle_of_files() -> None:
     assert left == STILL_CIRCLES, f"no circle is left in {', '.join(sorted(STILL_CIRCLES - left))}: say so here"
 
 
-ROOMS_OF_ELABORATE = ("model", "binding", "steps", "statements", "")
+ROOMS_OF_ELABORATE = ("model", "binding", "steps", "statements", "train", "")
 
 
 def test_the_rooms_of_elaborate_import_downwards() -> None:

@@ -250,6 +250,16 @@ def test_a_name_that_means_something_is_refused() -> None:
     assert "mine" not in LAYERS
 
 
+def test_every_setting_is_in_the_table_and_has_a_page() -> None:
+    from netspec.elaborate.binding.train_words import ALSO, SETTINGS
+    from netspec.elaborate.train.settings import SAID_OFTEN, SAID_ONCE
+    from netspec.elaborate.train.state import Section
+    from netspec.views.vocabulary import VOCABULARY
+
+    assert sorted(SETTINGS) == sorted([*SAID_ONCE, *SAID_OFTEN]) and set(ALSO.values()) < set(SETTINGS) <= set(VOCABULARY)
+    assert {*SAID_ONCE, *(kept for kept, _ in SAID_OFTEN.values())} <= set(vars(Section()))
+
+
 def test_every_word_is_its_file() -> None:
     """A file defines the one word that it is called as."""
     for r in registries():

@@ -17,7 +17,7 @@ from .model.mistakes import Fatal
 from .model.scopes import Scope
 from .model.values import NOTHING, UNKNOWN_VALUE
 from .model.way import Call
-from .training import training_words
+from .train.section import training_words
 
 UNJUDGED = ("endless-recursion", "no-flow", "misplaced-input")  # not to be said of lines that nobody has called
 

@@ -10,7 +10,7 @@ from ..syntax.parser import parse
 from .model.elaborator import Elaborator
 from .model.files import Library
 from .statements.table import RULES
-from .training import elaborate_training
+from .train.section import elaborate_training
 
 
 def train_line(line: str, graph: Graph) -> Training:

@@ -18,7 +18,7 @@ from ..source import Span
 from .model.elaborator import Elaborator
 from .model.files import Macro
 from .nets import callable_nets
-from .training import elaborate_training
+from .train.section import elaborate_training
 
 
 def whole_net(e: Elaborator, macro: Macro) -> Graph | None:

@@ -37,6 +37,11 @@ class DataUse:
     op: Any
     span: Span | None = field(default=None, compare=False)
 
+    @property
+    def name(self) -> str:
+        """The word of the data set."""
+        return str(self.op.name)
+
 
 @dataclass(frozen=True, slots=True)
 class Setting:

@@ -1,0 +1,1 @@
+"""Train sections: what their lines say, each word bound, each output found."""

@@ -14,7 +14,6 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -74,8 +73,7 @@ def drawn(seed: int) -> tuple[str, ...]:
     return (*lines, text)
 
 
-@dataclass(frozen=True)
-class Drawn(Layer):
+class Drawn(Layer, abstract=True):
     """Formulas as a layer, which no registry knows."""
 
     name: ClassVar[str] = "drawn"

@@ -20,6 +20,7 @@ from netspec.diagnostics import NetspecError, SpecError
 from netspec.layers import Layer
 from netspec.optimisers import OPTIMISERS
 from netspec.views.explain import explain_word, registries
+from netspec.words import number
 from test_optimisers import steps
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -140,14 +141,16 @@ def test_specs_that_use_them_are_checked_and_trained(capsys: pytest.CaptureFixtu
     assert main(["train", "points.net", "--device", "reference", "--dtype", "float64"]) == 0
     out = capsys.readouterr().out
     assert "data spirals 50 turns=0.5: 80 examples, 20 to test" in out and re.search(r"val_kappa -?\d\.\d{3} ", out)
-    (x, y), test = netspec.data.digits()
+    random = np.random.default_rng(0)
+    x, y = random.normal(size=(40, 6)), random.integers(0, 6, 40)
+    text = "net a:\n  input 6\n  gate\n  squeeze_excite 3\n\ntrain a:\n  loss focal 1\n  metric kappa\n  lion lr=0.01\n  schedule restarts 1\n  batch 20\n"
     trained = []
     for device in ("reference", "cpu"):
-        net = netspec.compile(text=IMAGES.replace("  conv 8 3x3 relu\n", "").replace("excite 4\n  maxpool 2", "excite 1"), device=device, dtype="float64")
-        history = net.fit(x[:256], y[:256], epochs=2, validation=(test[0][:64], test[1][:64]), verbose=0)
-        assert -1 <= history["val_kappa"][-1] <= 1
+        net = netspec.compile(text=text, device=device, dtype="float64")
+        history = net.fit(x, y, epochs=2, verbose=0)
+        assert -1 <= history["kappa"][-1] <= 1
         trained.append(net.parameters["gate1.weight"])
-    assert np.any(trained[0]) and np.allclose(*trained, atol=1e-9)
+    assert np.any(trained[0]) and np.allclose(trained[0], trained[1], atol=1e-9)
 
 
 @pytest.mark.parametrize(("line", "instead", "code", "words"), [
@@ -248,6 +251,31 @@ def test_a_name_that_means_something_is_refused() -> None:
     assert LAYERS["mine"] is second is not first
     del LAYERS["mine"]
     assert "mine" not in LAYERS
+
+
+def test_a_class_that_is_no_word_is_inherited_from() -> None:
+    class Base(Layer, abstract=True):
+        """What two layers share."""
+
+        by: float = number("a factor", default=2.0, position=0)
+
+        def shape(self, *inputs: Any) -> Any:
+            return inputs[0]
+
+        def forward(self, b: Any, *inputs: str, **parameters: str) -> str:
+            return str(b.map(f"x * {self.by!r}", x=inputs[0]))
+
+    class Times(Base):
+        """x * by."""
+
+    from netspec.layers import LAYERS
+
+    try:
+        assert "base" not in LAYERS and LAYERS["times"] is Times and Times.category == "arithmetic"
+        net = netspec.compile(text="net a:\n  input 3\n  times 3.0\n", device="reference")
+        assert net.predict(np.ones((1, 3))).tolist() == [[3, 3, 3]]
+    finally:
+        del LAYERS["times"]
 
 
 def test_every_setting_is_in_the_table_and_has_a_page() -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..words.metric import Metric
 from .parts.table import Averaged
 
 
-class F1(Averaged, Metric):
+class F1(Averaged):
     """The harmonic mean of precision and recall of each class: twice the right answers by all answers and examples of it.
 
     `macro` is the mean over the classes that occur, each counted alike; `weighted` counts each as often as it is right;

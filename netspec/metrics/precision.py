@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..words.metric import Metric
 from .parts.table import Averaged
 
 
-class Precision(Averaged, Metric):
+class Precision(Averaged):
     """Of the answers that name a class, the part that is right; 0 for a class that no answer names.
 
     `macro` is the mean over the classes that occur, each counted alike; `weighted` counts each as often as it is right;

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..words.metric import Metric
 from .parts.table import Averaged
 
 
-class Recall(Averaged, Metric):
+class Recall(Averaged):
     """Of the examples of a class, the part that is answered rightly; 0 for a class that is answered and never right.
 
     `macro` is the mean over the classes that occur, each counted alike; `weighted` counts each as often as it is right,

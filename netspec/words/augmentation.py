@@ -24,9 +24,9 @@ class Augmentation(Word):
 
     moves = False
 
-    def __init_subclass__(cls, name: str | None = None, **kw: Any):
+    def __init_subclass__(cls, name: str | None = None, abstract: bool = False, **kw: Any):
         super().__init_subclass__(**kw)
-        AUGMENTATIONS.add(cls, name, "augmentation")
+        AUGMENTATIONS.add(cls, name, "augmentation", abstract)
 
     def check_input(self, images: TensorType) -> None:
         """Refuse images it cannot change. Raises WordError."""

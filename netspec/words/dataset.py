@@ -27,9 +27,9 @@ class Dataset(Word):
 
     heads: ClassVar[bool] = False  # whether `outline` says what `check` can hold the net to
 
-    def __init_subclass__(cls, name: str | None = None, **kw: Any):
+    def __init_subclass__(cls, name: str | None = None, abstract: bool = False, **kw: Any):
         super().__init_subclass__(**kw)
-        DATASETS.add(cls, name, "data set")
+        DATASETS.add(cls, name, "data set", abstract)
 
     @property
     def title(self) -> str:

@@ -80,7 +80,7 @@ class Builder(Protocol):
 class Layer(Word):
     """A named function of tensors. Subclasses become frozen dataclasses."""
 
-    category: str  # convolution, dense, pooling, activation, normalisation, merge, move, noise: colour and chapter
+    category: str = "arithmetic"  # or convolution, dense, pooling, activation, normalisation, merge, move, noise: its colour
     takes: tuple[Literal["activation", "norm"], ...] = ()  # families of bare words it accepts: `conv 64 3x3 bn relu`
     arity: tuple[int, int | None] = (1, 1)  # how many values it reads, at least and at most (None: any number)
     centres: bool = False  # subtracts each channel's mean, so that a bias right before it would be dead
@@ -93,10 +93,9 @@ class Layer(Word):
     binds: bool = False  # whether `bound` does anything
     examples: ClassVar[tuple[Example, ...]] = ()
 
-    def __init_subclass__(cls, category: str = "", name: str | None = None, structural: bool = False, **kw: Any):
+    def __init_subclass__(cls, category: str = "", name: str | None = None, structural: bool = False, abstract: bool = False, **kw: Any):
         super().__init_subclass__(**kw)
-        if category:
-            (STRUCTURAL if structural else LAYERS).add(cls, name, category)
+        (STRUCTURAL if structural else LAYERS).add(cls, name, category or cls.category, abstract)
 
     def shape(self, *inputs: TensorType) -> TensorType:
         """The type of the result. Raises WordError with the formula and its numbers. Sizes may be None (unknown): the
@@ -183,7 +182,7 @@ def known_sizes(t: TensorType) -> tuple[int, ...]:
     return sizes(t)
 
 
-class Activation(Layer):
+class Activation(Layer, category="activation", abstract=True):
     """A function of each number by itself: subclasses state `formula`, an expression of x."""
 
     def shape(self, *inputs: TensorType) -> TensorType:

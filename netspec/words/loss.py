@@ -30,9 +30,9 @@ class Loss(Word):
     reads: ClassVar[Range] = "numbers"
     instead: ClassVar[Mapping[str, str]] = {}
 
-    def __init_subclass__(cls, name: str | None = None, **kw: Any):
+    def __init_subclass__(cls, name: str | None = None, abstract: bool = False, **kw: Any):
         super().__init_subclass__(**kw)
-        LOSSES.add(cls, name, "loss")
+        LOSSES.add(cls, name, "loss", abstract)
 
     def target(self, output: TensorType) -> TensorType:
         """The type of the target. An int target is given as N or N x spatial and has one channel here."""

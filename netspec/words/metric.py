@@ -30,9 +30,9 @@ class Metric(Word):
 
     labels: ClassVar[bool] = True
 
-    def __init_subclass__(cls, name: str | None = None, **kw: Any):
+    def __init_subclass__(cls, name: str | None = None, abstract: bool = False, **kw: Any):
         super().__init_subclass__(**kw)
-        METRICS.add(cls, name, "metric")
+        METRICS.add(cls, name, "metric", abstract)
 
     def check_output(self, output: TensorType) -> None:
         """Refuse an output that it cannot measure. Raises WordError."""

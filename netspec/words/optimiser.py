@@ -31,9 +31,9 @@ class Optimiser(Word):
     clip: float = number("largest norm of the whole gradient; 0 is no limit", default=0.0, least=0)
     clip_value: float = number("largest element of the gradient; 0 is no limit", default=0.0, least=0)
 
-    def __init_subclass__(cls, name: str | None = None, **kw: Any):
+    def __init_subclass__(cls, name: str | None = None, abstract: bool = False, **kw: Any):
         super().__init_subclass__(**kw)
-        OPTIMISERS.add(cls, name, "optimiser")
+        OPTIMISERS.add(cls, name, "optimiser", abstract)
 
     def scalars(self, step: int, settings: dict[str, float]) -> dict[str, float]:
         """The numbers the formulas read at step 1, 2, ...; `settings` holds this group's arguments (lr, decay, momentum

@@ -57,11 +57,12 @@ class Registry(MutableMapping[str, type[W]]):
     def __len__(self) -> int:
         return len({*self.files, *self._known})
 
-    def add(self, cls: type[W], name: str | None, category: str) -> None:
-        """Make a class a word, by the name given, or its own."""
+    def add(self, cls: type[W], name: str | None, category: str, abstract: bool = False) -> None:
+        """Make a class a word, by the name given, or its own; one that is `abstract` only has fields and methods to inherit."""
         dataclass(frozen=True)(cls)
-        cls.name, cls.category = name or cls.__name__.lower(), category
-        self[cls.name] = cls
+        if not abstract:
+            cls.name, cls.category = name or cls.__name__.lower(), category
+            self[cls.name] = cls
 
     def __setitem__(self, name: str, cls: type[W]) -> None:
         """Make a class a word by this name. One that is defined again, as in a notebook, takes the place of what it was.

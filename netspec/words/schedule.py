@@ -22,9 +22,9 @@ class Schedule(Word):
     endless: ClassVar[bool] = False
     watches: ClassVar[bool] = False  # whether it follows a measured value instead: see plateau
 
-    def __init_subclass__(cls, name: str | None = None, **kw: Any):
+    def __init_subclass__(cls, name: str | None = None, abstract: bool = False, **kw: Any):
         super().__init_subclass__(**kw)
-        SCHEDULES.add(cls, name, "schedule")
+        SCHEDULES.add(cls, name, "schedule", abstract)
 
     def factor(self, epoch: int, step: int, epochs: int, steps_per_epoch: int) -> float:
         """`epoch` and `step` count from 0; `step` counts batches from the start of training, which is planned for `epochs`."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...ir.types import TensorType
 from ...words import word
+from ...words.metric import Metric
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,8 +31,7 @@ class Table:
         return state + np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
 
 
-@dataclass(frozen=True)
-class Averaged(Table):
+class Averaged(Table, Metric, abstract=True):
     """A quotient of each class, and its mean. A class that is neither a label nor an answer anywhere has none."""
 
     average: str = word("mean over the classes (macro), or weighted by how often each is right, or of all answers together",

@@ -1,5 +1,5 @@
-"""What mkdocs.yml adds to the pages of docs/ as the site is built: README.md as the first page, the files of the project, a page for
-every word, and the pages of the extension points in the navigation.
+"""What mkdocs.yml adds to the pages of docs/ as the site is built: README.md as the first page, the files of the project, and a
+page for every word.
 
     pip install '.[docs]' && mkdocs build --strict          or   mkdocs serve, while writing
 """
@@ -21,7 +21,6 @@ def on_config(config: Any) -> Any:
     """Navigation that is read from what there is."""
     titled = {title: part for entry in config.nav if isinstance(entry, dict) for title, part in entry.items()}
     titled["Words"] += [{title: [{name: page} for name, page in group]} for title, group in words.groups()]
-    titled["Extending"] += sorted(p.name for p in (ROOT / "docs").glob("adding_*.md"))
     return config
 
 

@@ -52,7 +52,8 @@ def index(every: list[tuple[str, type[Word]]]) -> str:
             inside = sorted((w for w in words if w.category == category), key=lambda w: w.name)
             out += [f"### {category.capitalize()}", ""] if category != sort else []
             out += ["| | |", "|---|---|",
-                    *(f"| [`{w.name}`]({slug(sort, w)}.md) | {cell(first_sentence(explain.docstring(w)[0]))} |" for w in inside), ""]
+                    *(f"| [`{w.name}`]({slug(sort, w)}.md) | {cell(first_sentence(explain.docstring(w)[0]))} |" for w in inside),
+                    ""]
     return "\n".join(out)
 
 
@@ -80,8 +81,9 @@ def page(sort: str, word: type[Word], picture: str | None) -> str:
     for head, text in sections:
         out += [f"## {explain.SECTIONS[head]}", "", prose(text), ""]
     if getattr(word, "examples", ()):
+        examples = explain.example_rows(word)  # type: ignore[arg-type]
         out += ["## Examples", "", "| step | shapes, without the batch | |", "|---|---|---|",
-                *(f"| `{cell(a, code=True)}` | {cell(b)} | {cell(c)} |" for a, b, c in explain.example_rows(word)), ""]  # type: ignore[arg-type]
+                *(f"| `{cell(a, code=True)}` | {cell(b)} | {cell(c)} |" for a, b, c in examples), ""]
     for head, lines in formulas(sort, word):
         out += [f"## {head}", "", "```text", *lines, "```", ""]
     return "\n".join(out)

@@ -1,4 +1,5 @@
-"""The command line: `netspec COMMAND ...`. Everything a command needs is imported when it runs, so that `--help` is quick.
+"""The command line: `netspec COMMAND ...`. Each command is a file of commands/, and imports what is heavy when it runs, so that
+`--help` is quick.
 
 Exit codes: 0 fine (also where whoever reads the output has seen enough), 1 the spec or the data has errors, or there is not
 the memory, 2 netspec was used wrongly, 70 netspec itself is broken, 74 standard output cannot be written, 130 interrupted.
@@ -43,7 +44,7 @@ def _command(words: list[str]) -> int:
     args = parser().parse_args([f" {w}" if w.startswith("-:") else w for w in words])  # -:NET is standard input, no option
     debug = args.debug or os.environ.get("NETSPEC_DEBUG", "") not in ("", "0")
     try:
-        return _run(args)
+        return int(args.run(args))
     except NetspecError as e:
         if debug:
             raise
@@ -64,13 +65,6 @@ def _command(words: list[str]) -> int:
             raise
         _broken(e)
         return BROKEN
-
-
-def _run(args: object) -> int:
-    from importlib import import_module
-
-    module, _, function = args.run.partition(":")  # type: ignore[attr-defined]
-    return int(getattr(import_module(f".{module}", __name__), function)(args))
 
 
 def _broken(e: Exception) -> None:

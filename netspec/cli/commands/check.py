@@ -1,0 +1,79 @@
+"""`netspec check`: every mistake of specs."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING
+
+from ...diagnostics import Diagnostic, NetspecError, strict, told
+from ...plain import shown
+from ..nets import split
+from ..telling import say, tell
+
+if TYPE_CHECKING:
+    from ...ir.graph import Graph
+
+ABOUT = "find every mistake in specs, without running anything"
+EXAMPLES = ("netspec check specs/*.net", "netspec check --strict --format github my.net")
+ALSO = ("lint", "validate")
+
+
+def arguments(c: ArgumentParser) -> None:
+    c.add_argument("files", nargs="+", metavar="FILE[:NET]",
+                   help="specs to check, each whole (:NET must be one of its nets); - is standard input")
+    c.add_argument("--format", choices=("text", "json", "github"), default="text",
+                   help="text for people (default), json, or github annotations")
+    c.add_argument("--strict", action="store_true", help="warnings, and pixels that a stride leaves over, are errors")
+
+
+def run(args: Namespace) -> int:
+    """Every mistake of every file; of FILE:NET as well, where the net must be one of its own. JSON and github annotations are
+    output; text for people goes to standard error."""
+    from ...elaborate.check import check_module
+    from ...elaborate.nets import net_of
+    from ...syntax.load import read_source
+    from ...syntax.parser import parse_recovering
+
+    found: list[tuple[str, Diagnostic]] = []
+    fine = []
+    for file in args.files:
+        try:
+            path, net = split(file)
+            source = read_source(path)
+            file = file if file == "-" else source.name  # a spec that comes with netspec says which file it is
+            module, mistakes = parse_recovering(source)
+            if net is not None:
+                net_of(module, net)
+            of_file = check_module(module, mistakes, also=_refusals)
+        except NetspecError as e:
+            of_file = list(e.diagnostics)
+        if args.strict:
+            of_file = list(strict(of_file))
+        if not any(d.severity == "error" for d in of_file):
+            fine.append(file)
+        found += [(file, d) for d in of_file]
+    errors = any(d.severity == "error" for _, d in found)
+    if args.format == "json":
+        import json
+
+        say(json.dumps([d.as_json(file) for file, d in found], indent=1))
+        return 1 if errors else 0
+    if args.format == "github":
+        for file, d in found:
+            if told([d]):
+                say(d.as_github(file))
+    else:
+        tell(d for _, d in found)
+        for file in fine:
+            say(f"{shown(file)}: fine")
+    return 1 if errors else 0
+
+
+def _refusals(graph: Graph) -> list[Diagnostic]:
+    """What training would refuse of the train section; what reads no files and changes no images is not loaded for it."""
+    t = graph.training
+    if t is None or not (t.augmentation or (t.data is not None and t.data.op.heads)):
+        return []
+    from ...runtime.check.rehearsal import refusals
+
+    return refusals(graph)

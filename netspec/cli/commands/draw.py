@@ -1,0 +1,45 @@
+"""`netspec draw`: an architecture diagram."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...diagnostics import UsageError
+from ...plain import shown
+from ...reading import irregular
+from .. import options
+from ..nets import open_net
+from ..telling import pass_on, say
+
+if TYPE_CHECKING:
+    from ...views.diagram import Direction
+
+ABOUT = "draw an architecture diagram"
+EXAMPLES = ("netspec draw specs/unet.net -o unet.svg", "netspec draw specs/resnet.net:resnet18 -o resnet18.png --right")
+ALSO = ("plot", "render")
+
+
+def arguments(c: ArgumentParser) -> None:
+    options.net(c)
+    c.add_argument("-o", "--output", type=options.file, required=True, metavar="PICTURE",
+                   help="where to: .svg, .png (needs netspec-nn[viz]) or .dot; - writes DOT text to standard output")
+    c.add_argument("--right", action="store_true", help="let the network flow to the right instead of down")
+
+
+def run(args: Namespace) -> int:
+    from ...views import diagram
+
+    path = Path(args.output)
+    if args.output != "-" and path.suffix.lower() not in diagram.ENDINGS:
+        raise UsageError(f"a picture is written as {', '.join(diagram.ENDINGS)}, not as {args.output}",
+                         hint=f"-o {path.with_suffix('.svg') if path.name and irregular(path) is None else 'net.svg'}")
+    graph = open_net(args)
+    direction: Direction = "right" if args.right else "down"
+    if args.output == "-":
+        pass_on(diagram.diagram(graph, direction).dot)
+    else:
+        diagram.draw(graph, args.output, direction)
+        say(f"drew {graph.name} to {shown(args.output)}")
+    return 0

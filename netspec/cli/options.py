@@ -1,0 +1,61 @@
+"""Arguments that several commands take. Nothing of netspec that is heavy is imported for them."""
+
+from __future__ import annotations
+
+import argparse
+
+from ..limits import COUNT, SEED
+
+
+def net(c: argparse.ArgumentParser) -> None:
+    """FILE[:NET] and what it is made for; `nets.open_net` opens it."""
+    c.add_argument("net", metavar="FILE[:NET]", help="a spec, and which of its nets; - is standard input")
+    c.add_argument("--set", action="append", default=[], dest="settings", metavar="NAME=VALUE",
+                   help="a parameter of the net: --set classes=10")
+    c.add_argument("--input", action="append", default=[], dest="inputs", metavar="SHAPE",
+                   help="the size of the input: --input 3x224x224, or NAME=SHAPE")
+
+
+def precision(c: argparse.ArgumentParser) -> None:
+    c.add_argument("--precision", metavar="WORD", type=_precise,
+                   help="float32 (default; convolutions may be transformed) or exact; wins over the train section")
+
+
+def _precise(text: str) -> str:
+    from ..ir.precision import refusal
+
+    if refused := refusal(text):
+        raise argparse.ArgumentTypeError(refused[0])
+    return text
+
+
+def whole(text: str) -> int:
+    """A whole number, at least one."""
+    try:
+        n = int(text)
+    except ValueError:
+        n = 0
+    if not 1 <= n <= COUNT:
+        raise argparse.ArgumentTypeError(f"{_cut(text)} is not a whole number from 1 to {COUNT:,}")
+    return n
+
+
+def seed(text: str) -> int:
+    try:
+        n = int(text)
+    except ValueError:
+        n = SEED
+    if abs(n) >= SEED:
+        raise argparse.ArgumentTypeError(f"{_cut(text)} is not a whole number below 2^{SEED.bit_length() - 1}")
+    return n
+
+
+def file(text: str) -> str:
+    """What may be the name of a file."""
+    if not text or "\0" in text:
+        raise argparse.ArgumentTypeError(f"{_cut(text)} is no name of a file")
+    return text
+
+
+def _cut(text: str) -> str:
+    return repr(text if len(text) <= 60 else text[:60] + "...")

@@ -24,7 +24,8 @@ def test_the_licence_is_apache_2_and_the_metadata_say_so() -> None:
 
 
 def test_the_changes_begin_with_what_is_not_released_and_hold_this_version() -> None:
-    heads = re.findall(r"^## \[([^\]]+)\](?: - (\d{4}-\d\d-\d\d))?$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    page = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    heads = re.findall(r"^## \[([^\]]+)\](?: - (\d{4}-\d\d-\d\d))?$", page, re.MULTILINE)
     assert heads[0] == ("Unreleased", "")
     assert all(day for _, day in heads[1:])
     assert netspec.__version__ in [version for version, _ in heads]
@@ -33,7 +34,7 @@ def test_the_changes_begin_with_what_is_not_released_and_hold_this_version() -> 
 def test_one_command_checks_and_it_is_what_integration_runs() -> None:
     check = (ROOT / ".ci" / "check").read_text(encoding="utf-8")
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    tests = re.search(r"-m pytest (.*)$", next(line for line in readme.splitlines() if line.startswith("python3 -m venv") and "pytest" in line))
+    tests = re.search(r"^python3 -m venv .*-m pytest (.*)$", readme, re.MULTILINE)
     assert tests is not None
     assert f"-m pytest {tests[1]} ;;" in check
     assert ".ci/check lint" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
@@ -43,7 +44,8 @@ def test_one_command_checks_and_it_is_what_integration_runs() -> None:
 def test_what_contributors_are_told_to_run_is_there() -> None:
     """Every file a command names, and every extra it installs."""
     page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    lines = [line.strip() for block in re.findall(r"^ *```sh\n(.*?)^ *```$", page, re.MULTILINE | re.DOTALL) for line in block.splitlines()]
+    blocks = re.findall(r"^ *```sh\n(.*?)^ *```$", page, re.MULTILINE | re.DOTALL)
+    lines = [line.strip() for block in blocks for line in block.splitlines()]
     assert len(lines) >= 10
     for line in lines:
         for word in line.split():

@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple, Self
 
 from .limits import MESSAGE, UNBROKEN, WARNINGS
 from .plain import shown
-from .source import Source, Span
+from .source import Span
 
 Severity = Literal["error", "warning", "note"]
 
@@ -245,8 +245,3 @@ def distance(a: str, b: str) -> int:
             new.append(best)
         before, row = row, new
     return row[-1]
-
-
-def whole_source(source: Source) -> Span:
-    """The first line of a source, for what concerns all of it."""
-    return Span(source, 1, 1, 1, len(source.line(1)) + 1)

@@ -12,7 +12,7 @@ import pytest
 
 from netspec import compile, load_graph
 from netspec.diagnostics import Diagnostic, SpecError, UsageError
-from netspec.elaborate.check import check_file, check_module
+from netspec.elaborate.check import check_module
 from netspec.elaborate.nets import callable_nets
 from netspec.elaborate.tree_to_graph import elaborate
 from netspec.ir.graph import Graph
@@ -23,6 +23,10 @@ from netspec.syntax.parser import parse, parse_recovering
 
 SPECS = specs_folder()
 HEAD = "net a:\n  input 4x16x16\n"
+
+
+def check_file(path: Path) -> list[Diagnostic]:
+    return check_module(*parse_recovering(read_source(path)))
 
 
 def graph(text: str, net: str | None = None, **options: Any) -> Graph:

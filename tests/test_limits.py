@@ -13,12 +13,17 @@ import netspec
 from netspec import limits
 from netspec.cli import main
 from netspec.diagnostics import Diagnostic, NetspecError, render
-from netspec.elaborate.check import check_file, check_module
+from netspec.elaborate.check import check_module
 from netspec.source import Source
 from netspec.syntax import lexer
+from netspec.syntax.load import read_source
 from netspec.syntax.parser import parse_recovering
 
 NET = "net a:\n  input 4\n  fc 3\n"
+
+
+def check_file(path: Path) -> list[Diagnostic]:
+    return check_module(*parse_recovering(read_source(path)))
 
 
 def found(text: str) -> list[Diagnostic]:

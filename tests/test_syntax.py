@@ -14,13 +14,17 @@ from netspec.catalogue import CATALOGUE
 from netspec.diagnostics import Diagnostic, Label, MissingFileError, NetspecError, SpecError, near, render, strict
 from netspec.source import Source, Span
 from netspec.syntax import grammar, tree
-from netspec.syntax.formatter import format_text
+from netspec.syntax.formatter import format_source
 from netspec.syntax.grammar_files import grammar_text
 from netspec.syntax.load import read_source, specs_folder
 from netspec.syntax.parser import parse, parse_recovering
 from netspec.syntax.table import build, printed
 
 HEAD = "net a:\n  input 3x8x8\n"
+
+
+def format_text(text: str) -> str:
+    return format_source(Source("<text>", text))
 
 
 def body(text: str) -> tuple[tree.Statement, ...]:

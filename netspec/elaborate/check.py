@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from ..diagnostics import Diagnostic, Label, UsageError, bounded, in_order
 from ..ir.graph import Graph
 from ..syntax import tree
-from ..syntax.load import read_source
-from ..syntax.parser import parse_recovering
 from .model.budget import Budget
 from .model.coverage import Coverage
 from .model.elaborator import Elaborator
@@ -23,15 +20,10 @@ from .statements.table import RULES
 from .tree_findings import static_findings
 
 
-def check_file(path: Any) -> list[Diagnostic]:
-    """Everything wrong with a file, in source order: syntax, every net that can be called as it stands, every variant, and
-    what nothing calls. Raises MissingFileError."""
-    return check_module(*parse_recovering(read_source(path)))
-
-
 def check_module(module: tree.Module, mistakes: list[Diagnostic] | tuple[Diagnostic, ...] = (),
                  also: Callable[[Graph], list[Diagnostic]] | None = None) -> list[Diagnostic]:
-    """As `check_file`, for a tree and what was wrong with its text. `also` has something to say of each net that is well."""
+    """Everything wrong with a file, in source order: what was wrong with its text, every net that can be called as it stands,
+    every variant, and what nothing calls. `also` has something to say of each net that is well."""
     found = list(mistakes)
     library = Library()
     file = library.add(module)

@@ -15,12 +15,8 @@ from . import tree
 from .parser import parse
 
 
-def format_text(text: str) -> str:
-    """A spec's text in canonical form. Raises SpecError where it cannot be read."""
-    return format_source(Source("<text>", text))
-
-
 def format_source(source: Source) -> str:
+    """A spec's text in canonical form. Raises SpecError where it cannot be read."""
     return _Printer(parse(source)).whole()
 
 

@@ -12,7 +12,9 @@ import numpy as np
 
 import netspec
 from netspec.diagnostics import render
-from netspec.elaborate.check import check_file
+from netspec.elaborate.check import check_module
+from netspec.syntax.load import read_source
+from netspec.syntax.parser import parse_recovering
 
 NET = "net a:\n  input 4\n  fc 3\n"
 PARTS = ("a", ".net", "\n", "\r", "\x1b[31m", '"', "'", "\\", " ", "é", "\u202e", "\x00", "\udcff", "..", "/", "~", "$HOME", "`id`", "%s", "{x}", "#", ":", "*", "q" * 300, "-", "\x07",
@@ -52,7 +54,7 @@ def used(use: str, name: Any, place: Path) -> None:
     quoted = Path(name).name if name else name
     match use:
         case "check":
-            for d in check_file(name):
+            for d in check_module(*parse_recovering(read_source(name))):
                 assert "\x1b" not in render(d)
         case "compile":
             netspec.compile(name).predict(np.ones((2, 4)))

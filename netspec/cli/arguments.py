@@ -33,8 +33,8 @@ class _Parser(argparse.ArgumentParser):
 
         choice = re.search(r"invalid choice: '?([^' ]*)'? \(choose from (.*)\)", message)
         odd = re.fullmatch(r"unrecognized arguments: (--[\w-]+).*", message)
-        pool = re.findall(r"[\w-]+", choice[2]) if choice else [o for o in self._every_option()
-                                                                if o.startswith("--")] if odd else []
+        pool = (re.findall(r"[\w-]+", choice[2]) if choice
+                else [o for o in self._every_option() if o.startswith("--")] if odd else [])
         said = choice or odd
         meant = {other: name for name, command in commands().items() for other in getattr(command, "ALSO", ())}
         alike = (meant.get(said[1]) if choice and meant.get(said[1]) in pool else near(said[1], pool)) if said else None

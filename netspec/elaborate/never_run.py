@@ -76,6 +76,7 @@ def _quietly(e: Elaborator, run: Callable[[], object], calls: list[Call], maybe:
 
 def _numbered(d: Diagnostic) -> bool:
     """Whether it misses a node that a later turn of a loop may make."""
-    return d.code == "missing-reference" and d.span is not None and bool(re.search(r"[\d\[]",
-                                                                                   d.span.source.line(d.span.line)[d.span.column
-                                                                                           - 1 : d.span.end_column]))
+    if d.code != "missing-reference" or d.span is None:
+        return False
+    written = d.span.source.line(d.span.line)[d.span.column - 1 : d.span.end_column]
+    return re.search(r"[\d\[]", written) is not None

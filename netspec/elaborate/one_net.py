@@ -104,8 +104,7 @@ def _run_net(e: Elaborator, file: File, macro: Macro, settings: dict[str, object
         raise UsageError(f"{macro.name} has no input called {name}", f"its inputs: {', '.join(e.draft.inputs)}",
                          code="unknown-parameter")
     if out is None or not e.draft.inputs:
-        if not e.findings.mistakes and not any(isinstance(n, tree.Hole)
-                                                                       for n in tree.walk(definition.body)):
+        if not e.findings.mistakes and not any(isinstance(n, tree.Hole) for n in tree.walk(definition.body)):
             e.say("error", "no-flow", f"the net `{macro.name}` has no input", definition.name_span, "nothing flows through it",
                   hint="input 3x224x224")
         return

@@ -42,8 +42,8 @@ def static_findings(file: File, known: list[Diagnostic]) -> list[Diagnostic]:
                                       hint=Advice("say everything in one of them")))
         elif isinstance(item, (tree.Constant, tree.Default)):
             used |= _names_in(item)
-    if any(isinstance(i, tree.Hole) for i in file.module.items) or any(d.code in ("syntax", "unknown-word") and d.severity
-                                                                       == "error" for d in known):
+    if (any(isinstance(i, tree.Hole) for i in file.module.items)
+            or any(d.code in ("syntax", "unknown-word") and d.severity == "error" for d in known)):
         return out  # a line that was not read may be the one that uses a name
     holds_nets = any(isinstance(i, tree.Variant) or (isinstance(i, tree.Definition) and i.kind == "net")
                      for i in file.module.items)

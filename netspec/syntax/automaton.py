@@ -33,8 +33,8 @@ class Automaton:
         rules: list[tuple[int, Shaped | None, str]] = []
         for origin, size, method, kept, inlined, single in table["rules"]:
             # `?arith: term` stands for its one part: nothing is built
-            shaped = None if size == 1 and single else _shaped(getattr(builder, method, list) if method else Run, size, kept,
-                                                               inlined, single)
+            shaped = (None if size == 1 and single
+                      else _shaped(getattr(builder, method, list) if method else Run, size, kept, inlined, single))
             rules.append((size, shaped, origin))
         for state, row in enumerate(table["states"]):
             made = self.rows[state] = {}

@@ -154,8 +154,8 @@ class _Printer:
         for k, item in enumerate(items):
             following = items[k + 1] if k + 1 < len(items) else None
             before = items[k - 1] if k else None
-            large = isinstance(item, (tree.Definition, tree.Train)) or (isinstance(before, (tree.Definition, tree.Train))
-                                                                        and not isinstance(item, tree.Hole))
+            large = (isinstance(item, (tree.Definition, tree.Train))
+                     or (isinstance(before, (tree.Definition, tree.Train)) and not isinstance(item, tree.Hole)))
             self.top(item, large and k > 0, self.after(following))
         self.comments(len(self.lines) + 1, 0)
         self.align_variants()

@@ -57,8 +57,8 @@ def _under(source: Source, last: Diagnostic, span: Span) -> bool:
     assert last.span is not None
     head = source.line(last.span.line)
     between = (source.line(k).partition("#")[0] for k in range(last.labels[-1].span.line + 1, span.line))
-    return _HEAD.match(head) is not None and _deep(head) + 1 == span.column and all(not text.strip() or _deep(text)
-                                                                                    >= span.column for text in between)
+    return (_HEAD.match(head) is not None and _deep(head) + 1 == span.column
+            and all(not text.strip() or _deep(text) >= span.column for text in between))
 
 
 def _indented(source: Source, last: Diagnostic, span: Span) -> Diagnostic:

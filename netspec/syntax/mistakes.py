@@ -295,9 +295,8 @@ def _comma_or_bracket(c: Context) -> Result:
                             hint=f"for example:  {tokens[at - 2].text}[1]")
     if t.type in ("RPAR", "RSQB"):
         return c.diagnostic("unopened-bracket", f"this `{t.text}` closes nothing", "nothing was opened", hint=Advice("drop it"))
-    if before is not None and c.bracketed and before.type not in ("LPAR", "_LP_TIGHT", "LSQB",
-                                                                  "_LB_TIGHT") and t.type in ("INT", "FLOAT", "DIMS", "NAME",
-                                                                          "STRING"):
+    if (before is not None and c.bracketed and before.type not in ("LPAR", "_LP_TIGHT", "LSQB", "_LB_TIGHT")
+            and t.type in ("INT", "FLOAT", "DIMS", "NAME", "STRING")):
         text = with_comma(c)
         return Finding(c.diagnostic("syntax", "a comma is missing inside the brackets", f"before `{t.text}`", hint=text
                                     and text.strip()), text=text)
@@ -327,8 +326,8 @@ def _equals(c: Context) -> Result:
 def _colon_or_bar(c: Context) -> Result:
     """A colon or a `|` in the midst of a line."""
     t, before = c.token, c.before
-    if t.type in ("INT", "FLOAT", "DIMS", "STRING",
-                  "NAME") and before is not None and before.type == "COLON" and c.first.type == "NAME" and c.second is not before:
+    if (t.type in ("INT", "FLOAT", "DIMS", "STRING", "NAME") and before is not None and before.type == "COLON"
+            and c.first.type == "NAME" and c.second is not before):
         name = c.line.tokens[c.line.tokens.index(before) - 1].text
         return c.diagnostic("syntax", "a colon stands after a label, or at the end of a line that opens a body", "not here",
                             at=before,

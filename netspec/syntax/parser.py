@@ -160,8 +160,8 @@ class _Run:
     def colon_forgotten(self, line: Line) -> bool:
         """A name alone on its line, or a line above branches, was meant to open a body. Reads it again as it was meant."""
         head = self.head
-        if head is None or head.faults or self.before_head is None or not (len(head.tokens) == 1 or line.tokens[0].type
-                                                                           == "VBAR"):
+        if (head is None or head.faults or self.before_head is None
+                or not (len(head.tokens) == 1 or line.tokens[0].type == "VBAR")):
             return False
         if re.search(rf"^(?:block|net) +{re.escape(head.tokens[0].text)}\b", self.source.text, re.MULTILINE):
             return False  # a call: what is wrong is the line below it

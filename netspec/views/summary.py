@@ -141,8 +141,8 @@ def field_text(fields: dict[str, tuple[Field, ...]]) -> str:
 
 def _field_data(fields: dict[str, tuple[Field, ...]]) -> dict[str, Any]:
     """Sizes, strides and starts by axis, for every input the value depends on."""
-    return {name: {"size": [f.size for f in axes], "stride": [int(f.stride) if f.stride.denominator == 1 else float(f.stride)
-                                                              for f in axes],
+    return {name: {"size": [f.size for f in axes],
+                   "stride": [int(f.stride) if f.stride.denominator == 1 else float(f.stride) for f in axes],
                    "start": [f.start for f in axes]} for name, axes in fields.items()}
 
 

@@ -47,8 +47,8 @@ def _table(cls: type[Word]) -> _Table:
     args = arguments(cls)
     names = {a.name: a for a in args}
     words = {w: a for a in args for w in a.words}
-    _TABLES[cls] = made = names, words, tuple(sorted((a for a in args if a.position is not None), key=lambda a: a.position
-                                                     or 0)), tuple(getattr(cls, "takes", ()))
+    positions = sorted((a for a in args if a.position is not None), key=lambda a: a.position or 0)
+    _TABLES[cls] = made = names, words, tuple(positions), tuple(getattr(cls, "takes", ()))
     return made
 
 

@@ -252,9 +252,8 @@ def _equal(node: tree.Binary, c: Context, flow: Flow | None) -> bool:
         # A word may be compared with a word, and with what is no number; anything else is a name nobody defined.
         if isinstance(v, Symbol) and _unbound(n, c) and (not is_known(v.name) or is_number(other)):
             raise undefined(n, c)
-        if v is None and isinstance(n, (tree.Attribute, tree.Item)) and not isinstance(other,
-                                                                                       (Symbol, Macro,
-                                                                                        str)) and other is not None:
+        if (v is None and isinstance(n, (tree.Attribute, tree.Item))
+                and not isinstance(other, (Symbol, Macro, str)) and other is not None):
             _number(v, n, c)
     if isinstance(a, (Symbol, Macro)) and isinstance(b, (Symbol, Macro)):
         return a.name == b.name

@@ -54,8 +54,8 @@ class Context:
     origins: Origins = field(default_factory=dict)  # of the parameters, see `origins`
 
     def bound(self, /, **names: Any) -> Context:
-        kept = self.origins if self.origins.keys().isdisjoint(names) else {k: v for k, v in self.origins.items()
-                                                                           if k not in names}
+        kept = (self.origins if self.origins.keys().isdisjoint(names)
+                else {k: v for k, v in self.origins.items() if k not in names})
         return Context({**self.env, **names}, self.defaults, self.file, kept)
 
     def with_default(self, kind: str, default: Any) -> Context:
@@ -155,8 +155,8 @@ class Library:
                 continue
             macro = other.definitions.get(name)
             if macro is None:
-                if str(place) in self.loading and name in {n for i in other.module.items if isinstance(i, tree.Import)
-                                                           for n in i.names}:
+                if (str(place) in self.loading
+                        and name in {n for i in other.module.items if isinstance(i, tree.Import) for n in i.names}):
                     circle = "the file imports it from itself" if other is file else "each file imports it from the other"
                     self.found.append(Diagnostic("import-cycle", f"`{name}` is looked for in a circle of imports",
                                                  (Label(item.span, circle),),

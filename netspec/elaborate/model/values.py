@@ -85,8 +85,8 @@ def described(v: Any) -> str:
     if isinstance(v, (int, float)):
         return f"the number {v:g}" if isinstance(v, float) else f"the number {v}"
     if isinstance(v, tuple):
-        return f"the sizes {shape_text(v)}" if v and all(x is None or (isinstance(x, int) and not isinstance(x, bool))
-                                                         for x in v) else "a list"
+        sizes = v and all(x is None or (isinstance(x, int) and not isinstance(x, bool)) for x in v)
+        return f"the sizes {shape_text(v)}" if sizes else "a list"
     return f"the node @{v.path}" if hasattr(v, "path") else str(v)
 
 

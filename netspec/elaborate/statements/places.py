@@ -10,17 +10,21 @@ from ...syntax import tree
 
 def first_line(s: Any) -> Span:
     """The first line of a statement."""
-    at: Span = s.span
-    return at if at.line == at.end_line else Span(at.source, at.line, at.column, at.line, len(at.source.line(at.line)) + 1)
+    return _one_line(s.span)
 
 
 def last_line(body: Any) -> Span:
     """Where the last step of a body stands."""
     while isinstance(body, (tree.Suite, tree.Steps)):
         body = (body.statements if isinstance(body, tree.Suite) else body.items)[-1]
-    span: Span = body.span
-    return span if span.line == span.end_line else Span(span.source, span.line, span.column, span.line,
-                                                        len(span.source.line(span.line)) + 1)
+    return _one_line(body.span)
+
+
+def _one_line(span: Span) -> Span:
+    """The part of a span on its first line."""
+    if span.line == span.end_line:
+        return span
+    return Span(span.source, span.line, span.column, span.line, len(span.source.line(span.line)) + 1)
 
 
 def keyword(span: Span, word: str) -> Span:

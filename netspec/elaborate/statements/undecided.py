@@ -29,12 +29,11 @@ def undecided(e: Elaborator, bodies: list[Any], flow: Flow | None, scope: Scope,
 def hole(e: Elaborator, s: tree.Hole, flow: Flow | None, scope: Scope, c: Context) -> Flow:
     """A line that could not be read. What was indented under it is still looked at, on its own."""
     inner = flow.unsure() if flow else NOTHING
-    e.coverage.maybe |= set(re.findall(r"\b(\w+)(?:\[.*?\])?\s*:",
-                              s.span.source.line(s.span.line))) | set(re.findall(r"output\s+(\w+)",
-                                                                                 s.span.source.line(s.span.line)))
+    line = s.span.source.line(s.span.line)
+    e.coverage.maybe |= {*re.findall(r"\b(\w+)(?:\[.*?\])?\s*:", line), *re.findall(r"output\s+(\w+)", line)}
     if s.body is not None:
         e.coverage.maybe |= {n.name for n in walk(s.body) if isinstance(n, (tree.Labelled, tree.Output))}
-        loop = re.match(r"\s*for\s+(\w+(?:\s*,\s*\w+)*)|.*?\bas\s+(\w+)", s.span.source.line(s.span.line))
+        loop = re.match(r"\s*for\s+(\w+(?:\s*,\s*\w+)*)|.*?\bas\s+(\w+)", line)
         names = re.findall(r"\w+", loop[1] or loop[2]) if loop else ()
         e.run(s.body, inner, Scope("?", scope, s.span), c.bound(**dict.fromkeys(names, UNKNOWN_VALUE)))
     return inner

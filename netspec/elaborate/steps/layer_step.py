@@ -148,6 +148,5 @@ def _with_flow(d: Diagnostic, scope: Scope, flow: Flow) -> Diagnostic:
     if d.hint is None or "@flow" not in d.hint:
         return d
     name = reference_to(scope, flow)
-    return replace(d, hint=d.hint.replace("@flow", name)) if name else replace(d, hint=None,
-                                                                               notes=(*d.notes,
-                                                                                      f"with a label on the flow:  {d.hint}"))
+    return (replace(d, hint=d.hint.replace("@flow", name)) if name
+            else replace(d, hint=None, notes=(*d.notes, f"with a label on the flow:  {d.hint}")))

@@ -28,8 +28,8 @@ def _padded(maker: Node | None, axis: int) -> int:
 
 def _windows(e: Elaborator, made: Any, x: Flow, span: Span) -> bool:
     """Pixels that no window reaches, and even windows under `same`: whether there are any."""
-    if made.category not in ("convolution", "pooling") or made.enlarges or not (hasattr(made, "stride")
-                                                                                        and hasattr(made, "window")):
+    if (made.category not in ("convolution", "pooling") or made.enlarges
+            or not (hasattr(made, "stride") and hasattr(made, "window"))):
         return False
     if getattr(made, "whole", False) or getattr(made, "rounding", "floor") == "ceil":
         return False

@@ -74,8 +74,8 @@ def _take_out(d: Diagnostic, given: list[Given], options: dict[str, Given]) -> N
     for k, g in enumerate(given):
         if g.span == d.span:
             written = g.span.source.line(g.span.line)[g.span.column - 1 : g.span.column] != "@"  # else it has no place here
-            placed = not isinstance(g.value, Symbol) and (written
-                                                          or not isinstance(g.value, Scope)) and g.value is not UNKNOWN_VALUE
+            placed = (not isinstance(g.value, Symbol) and (written or not isinstance(g.value, Scope))
+                      and g.value is not UNKNOWN_VALUE)
             stays = d.code == "undefined-name" or (d.code != "too-many-arguments" and placed)
             given[k : k + 1] = [Given(UNKNOWN_VALUE, g.span)] if stays else []
             return

@@ -64,16 +64,14 @@ def shape(c: Context) -> Result:
         names.append(rest.pop(0).text)
     name = names[0] + " " if names else ""
     sizes = "x".join(t.text.lower() for t in rest)
-    if len(rest) == (0 if names else 1) and re.fullmatch(r"\w+(x\w+)+",
-                                                         named := (rest
-                                                                   or [c.line.tokens[1]])[0].text) and not re.fullmatch(SIZES,
-                                                                           named):
+    if (len(rest) == (0 if names else 1) and re.fullmatch(r"\w+(x\w+)+", named := (rest or [c.line.tokens[1]])[0].text)
+            and not re.fullmatch(SIZES, named)):
         label = f"{names[0]} " if len(names) > 1 else ""
         return read_as(c, "syntax", "sizes that are computed stand in brackets", "",
                        f"{' ' * (c.first.column - 1)}input {label}({', '.join(named.split('x'))})")
     blanks = " " * (c.first.column - 1)
-    if len(names) > 1 and c.token.type in ("COMMA", "NAME") and rest and all(re.fullmatch(SIZES, t.text)
-                                                                             for t in rest) and len(rest) == 1:
+    if (len(names) > 1 and c.token.type in ("COMMA", "NAME") and rest and all(re.fullmatch(SIZES, t.text) for t in rest)
+            and len(rest) == 1):
         return read_as(c, "syntax", "every input has a line of its own", "",
                        "\n".join(f"{blanks}input {n} {sizes}" for n in names))
     if len(names) > 1:
@@ -91,9 +89,8 @@ def _given(c: Context, name: str) -> bool:
 def output(c: Context) -> Result:
     """`output fc 10`, `output logits fc 10`, `output: fc 10`."""
     tokens = c.line.tokens
-    if c.first.type != "OUTPUT" or len(tokens) < 3 or c.token.type not in ("NAME", "COLON", "EQUAL",
-                                                                           *NUMBERS) or any(t.type == "COLON"
-                                                                                   for t in tokens[2:]):
+    if (c.first.type != "OUTPUT" or len(tokens) < 3 or c.token.type not in ("NAME", "COLON", "EQUAL", *NUMBERS)
+            or any(t.type == "COLON" for t in tokens[2:])):
         return None
     named = c.token.type == "NAME"
     rest = tokens[2 if named or tokens[1].type in ("COLON", "EQUAL") else 1]
@@ -185,9 +182,8 @@ def alternative(c: Context) -> Result:
 def constant_behind(c: Context) -> Result:
     """`if n > 2: m = 4`."""
     t, tokens, k = c.token, c.line.tokens, c.at
-    if t.type != "EQUAL" or not c.inside or k < 2 or tokens[k
-                                                            - 2].type != "COLON" or c.first.type not in ("IF", "ELIF", "ELSE",
-                                                                    "REPEAT", "FOR"):
+    if (t.type != "EQUAL" or not c.inside or k < 2 or tokens[k - 2].type != "COLON"
+            or c.first.type not in ("IF", "ELIF", "ELSE", "REPEAT", "FOR")):
         return None
     text = edited(c, [(tokens[k - 2].end, tokens[k - 1].column, "\n" + " " * (c.first.column + 1))])
     return read_as(c, "syntax", "a constant stands on a line of its own", "not behind a colon", text)

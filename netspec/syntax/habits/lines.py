@@ -42,8 +42,8 @@ def comment(c: Context) -> Result:
                                                  and adjacent(t, following))):
         words = c.text.strip("/-*\" ") or "..."
         return c.diagnostic("syntax", "a comment begins with `#`", hint=f"# {words}")
-    if c.before is None or c.before.type not in ("SLASH", "STRIDE") or t.type not in ("SLASH",
-                                                                                      "STRIDE") or not adjacent(c.before, t):
+    if (c.before is None or c.before.type not in ("SLASH", "STRIDE") or t.type not in ("SLASH", "STRIDE")
+            or not adjacent(c.before, t)):
         return None
     left, rest = c.written[: c.before.column - 1], c.written[t.end - 1 :]
     operand = re.match(r"\s*(\([^()]*\)|[\w.]+)", rest)
@@ -93,8 +93,8 @@ def constant(c: Context) -> Result:
     t, tokens = c.first, c.line.tokens
     if t.type != "NAME" or len(tokens) < 3:
         return None
-    if [x.type for x in tokens[1:3]] == ["NAME", "EQUAL"] and t.text in ("const", "let", "var", "val", "int", "float", "define",
-                                                                         "static"):
+    if ([x.type for x in tokens[1:3]] == ["NAME", "EQUAL"]
+            and t.text in ("const", "let", "var", "val", "int", "float", "define", "static")):
         return read_as(c, "syntax", "a constant is its name, `=`, and a value", f"without `{t.text}`",
                        edited(c, [(t.column, tokens[1].column, "")]), at=t)
     if not c.inside and tokens[1].type == "COLON" and tokens[2].type in (*NUMBERS, "STRING", "LSQB", "LPAR"):
@@ -106,8 +106,8 @@ def constant(c: Context) -> Result:
 def repeated(c: Context) -> Result:
     """`3 * conv 8 3x3`, `repeat(3):`, `repeat i in 3:`."""
     t, tokens = c.token, c.line.tokens
-    if t is c.first and t.type == "INT" and c.second is not None and (c.second.type == "STAR" or c.second.text
-                                                                      == "x") and len(tokens) > 2:
+    if (t is c.first and t.type == "INT" and c.second is not None and (c.second.type == "STAR" or c.second.text == "x")
+            and len(tokens) > 2):
         return read_as(c, "syntax", "steps are repeated by `repeat`", "a number begins no line",
                        edited(c, [(t.column, tokens[2].column, f"repeat {t.text}: ")]))
     if t is c.first and t.type == "INT" and c.second is not None and c.second.text == "times" and len(tokens) > 3:
@@ -123,8 +123,8 @@ def repeated(c: Context) -> Result:
                        edited(c, [(t.column, tokens[2].end, f" {tokens[2].text}:")]))
     if t is c.second and t.type == "_LP_TIGHT":
         return read_as(c, "syntax", "`repeat` is followed by a blank and a number", "", edited(c, [(t.column, t.column, " ")]))
-    if t.type == "IN" and c.at == 2 and tokens[1].type == "NAME" and len(tokens) > 4 and (tokens[3].type != "INT"
-                                                                                          or tokens[4].type != "COLON"):
+    if (t.type == "IN" and c.at == 2 and tokens[1].type == "NAME" and len(tokens) > 4
+            and (tokens[3].type != "INT" or tokens[4].type != "COLON")):
         return read_as(c, "syntax", "a loop over a list is `for NAME in LIST:`", "`repeat` takes a number",
                        edited(c, [(c.first.column, c.first.end, "for")]))
     if t.type == "IN" and c.at == 2 and tokens[1].type == "NAME" and len(tokens) > 4:

@@ -128,8 +128,8 @@ def colon(c: Context) -> Result:
         last = max(int(following.text) - 1, int(tokens[at - 1].text))
         return read_as(c, "syntax", "a range is written `first..last`", "not with a colon",
                        edited(c, [(tokens[at].column, following.end, f"..{last}")]), at=tokens[at])
-    valued = following.type in (*NUMBERS, "STRING", "AT") or (following.type == "NAME" and at + 2 < len(tokens)
-                                                              and tokens[at + 2].type == "EQUAL")
+    valued = (following.type in (*NUMBERS, "STRING", "AT")
+              or (following.type == "NAME" and at + 2 < len(tokens) and tokens[at + 2].type == "EQUAL"))
     if at == 1 and valued and following.type != "AT":
         return read_as(c, "syntax", "the arguments of a step follow its name", "without a colon",
                        edited(c, [(tokens[1].column, following.column, " ")]), at=tokens[1])
@@ -151,8 +151,8 @@ def assigned(c: Context) -> Result:
     if c.inside and c.first.type == "NAME" and c.at == 2 and c.token.type == "AT" and tokens[1].type == "EQUAL":
         return read_as(c, "syntax", "a line is named by a label: a name and a colon", "`=` makes a constant",
                        edited(c, [(c.first.end, tokens[2].column, ": ")]), at=tokens[1])
-    if c.token.type == "AS" and c.inside and c.first.type in ("NAME",
-                                                              "INPUT") and c.at + 2 == len(tokens) and tokens[-1].type == "NAME":
+    if (c.token.type == "AS" and c.inside and c.first.type in ("NAME", "INPUT") and c.at + 2 == len(tokens)
+            and tokens[-1].type == "NAME"):
         name, start = tokens[-1].text, c.first
         front = (start.end, start.end, f" {name}") if start.type == "INPUT" else (start.column, start.column, f"{name}: ")
         return read_as(c, "syntax", "a line is named in front: by a label" if start.type == "NAME"
@@ -179,15 +179,13 @@ def references(c: Context) -> Result:
     t, before, tokens, k = c.token, c.before, c.line.tokens, c.at
     if before is None:
         return None
-    if c.first.type == "AT" and c.at > 1 and t.type in ("COLON",
-                                                        "NAME") and "ARROW" in c.expected and not any(x.type == "ARROW"
-                                                                for x in tokens[:k]):
+    if (c.first.type == "AT" and c.at > 1 and t.type in ("COLON", "NAME") and "ARROW" in c.expected
+            and not any(x.type == "ARROW" for x in tokens[:k])):
         following = tokens[k + 1] if t.type == "COLON" and k + 1 < len(tokens) else t
         return read_as(c, "syntax", "a node is followed by `->` and what reads it", "",
                        edited(c, [(before.end, following.column, " -> ")]) if following.type != "COLON" else None)
-    if k > 1 and before.type == "NAME" and tokens[k
-                                                  - 2].type == "AT" and t.type == "_LP_TIGHT" and (last := closing(tokens,
-                                                          k)) is not None:
+    if (k > 1 and before.type == "NAME" and tokens[k - 2].type == "AT" and t.type == "_LP_TIGHT"
+            and (last := closing(tokens, k)) is not None):
         return read_as(c, "syntax", "a name is numbered in square brackets", "these are round",
                        edited(c, [(t.column, t.end, "["), (tokens[last].column, tokens[last].end, "]")]))
     if t.type == "INT" and before.type == "DOT" and any(x.type == "AT" for x in tokens[max(0, k - 4) : k]):
@@ -250,10 +248,8 @@ def numbers(c: Context) -> Result:
     if t.type == "INT" and before.type == "DOT" and k > 1 and not adjacent(tokens[k - 2], before) and adjacent(before, t):
         return read_as(c, "syntax", "a number begins with a digit", "nothing stands before the point",
                        edited(c, [(before.column, before.column, "0")]), at=before)
-    if before.type == "DOT" and k > 1 and adjacent(tokens[k - 2], before) and adjacent(before,
-                                                                                       t) and tokens[k
-                                                                                               - 2].type in NUMBERS and not slip(
-                                                                                                   c.first.text, HEADS):
+    if (before.type == "DOT" and k > 1 and adjacent(tokens[k - 2], before) and adjacent(before, t)
+            and tokens[k - 2].type in NUMBERS and not slip(c.first.text, HEADS)):
         end = t.column + len(re.match(r"\d*", t.text)[0])  # type: ignore[index]
         return read_as(c, "syntax", "sizes and exponents are whole numbers", "a decimal point",
                        edited(c, [(before.column, end, "")]), at=before)

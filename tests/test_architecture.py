@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -35,18 +36,23 @@ def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
+def statements(n: ast.AST, types: bool) -> Iterator[ast.stmt]:
+    """Every statement inside another, at any depth; those under `if TYPE_CHECKING` where `types` asks."""
+    if not types and isinstance(n, ast.If) and getattr(n.test, "id", "") == "TYPE_CHECKING":
+        return
+    for field in ("body", "orelse", "finalbody", "handlers", "cases"):
+        inner = getattr(n, field, None)
+        for s in inner if isinstance(inner, list) else ():
+            yield s
+            yield from statements(s, types)
+
+
 @cache
 def imports(path: Path, types: bool = False) -> list[tuple[int, str]]:
     """Modules of netspec that a file imports anywhere, with the line; those under `if TYPE_CHECKING` where `types` asks."""
-    here = ("netspec", *path.relative_to(PACKAGE).with_suffix("").parts)
-    package = here[:-1]
+    package = ("netspec", *path.relative_to(PACKAGE).parts[:-1])
     found: list[tuple[int, str]] = []
-    tree = parsed(path)
-    skipped = {id(n) for t in ast.walk(tree) if isinstance(t, ast.If) and getattr(t.test, "id", "") == "TYPE_CHECKING"
-               for n in ast.walk(t)} if not types else set()
-    for n in ast.walk(tree):
-        if id(n) in skipped:
-            continue
+    for n in statements(parsed(path), types):
         if isinstance(n, ast.Import):
             found += [(n.lineno, a.name) for a in n.names if a.name.split(".")[0] == "netspec"]
         elif isinstance(n, ast.ImportFrom):
@@ -57,6 +63,7 @@ def imports(path: Path, types: bool = False) -> list[tuple[int, str]]:
     return found
 
 
+@cache
 def file_of(module: str) -> Path | None:
     """The file of a dotted module of netspec, if it is one."""
     place = ROOT.joinpath(*module.split("."))

@@ -168,7 +168,7 @@ def test_files_stay_short(capsys: pytest.CaptureFixture[str]) -> None:
 
 LOOKING = {
     "import netspec": ("import netspec", ("numba", "numpy", "rich", "lark", "networkx")),
-    "check": ("from netspec.cli import main; assert main(['check', 'specs/lenet.net']) == 0", ("numba", "llvmlite", "numpy", "rich", "lark", "netspec.backends")),
+    "check": ("from netspec.cli import main; assert main(['check', 'specs/lenet.net']) == 0", ("numba", "llvmlite", "numpy", "rich", "lark", "netspec.backends", "netspec.layers.pooling.unpool", "netspec.optimisers.lbfgs")),
     "summary": ("from netspec.cli import main; assert main(['summary', 'specs/lenet.net']) == 0", ("numba", "llvmlite", "netspec.backends")),
     "draw": ("from netspec.cli import main; assert main(['draw', 'specs/lenet.net', '-o', '-']) == 0", ("numba", "llvmlite", "netspec.backends")),
     "fmt": ("from netspec.cli import main; main(['fmt', '--check', 'specs/lenet.net'])", ("numba", "llvmlite", "numpy", "netspec.backends")),

@@ -18,7 +18,7 @@ import netspec
 from netspec.cli import main
 from netspec.diagnostics import NetspecError, SpecError
 from netspec.layers import Layer
-from netspec.optimisers import OPTIMISERS
+from netspec.optimisers import OPTIMISERS, Optimiser
 from netspec.views.explain import explain_word, registries
 from netspec.words import number
 from test_optimisers import steps
@@ -244,6 +244,9 @@ def test_a_name_that_means_something_is_refused() -> None:
         with pytest.raises(NetspecError, match=words) as e:
             named(name)
         assert e.value.diagnostics[0].code == "word-name"
+    with pytest.raises(NetspecError, match="is a word of the language itself"):
+        class Average(Optimiser):
+            """Would hide the setting `average`."""
     assert netspec.load_graph(text="net a:\n  input 3\n  relu\n").graph.nodes[-1].op.name == "relu"  # it is what it was
     first, second = named("mine"), named("mine")  # a cell of a notebook, run again
     from netspec.layers import LAYERS
@@ -279,9 +282,9 @@ def test_a_class_that_is_no_word_is_inherited_from() -> None:
 
 
 def test_every_setting_is_in_the_table_and_has_a_page() -> None:
-    from netspec.elaborate.binding.train_words import ALSO, SETTINGS
     from netspec.elaborate.train.settings import SAID_OFTEN, SAID_ONCE
     from netspec.elaborate.train.state import Section
+    from netspec.ir.training import ALSO, SETTINGS
     from netspec.views.vocabulary import VOCABULARY
 
     assert sorted(SETTINGS) == sorted([*SAID_ONCE, *SAID_OFTEN]) and set(ALSO.values()) < set(SETTINGS) <= set(VOCABULARY)

@@ -7,6 +7,11 @@ from typing import Any
 
 from ..source import Span
 
+# What a line may begin with, besides the name of an optimiser, in the order in which people are told
+SETTINGS = ("data", "loss", "schedule", "metric", "batch", "epochs", "accumulate", "drop_last", "precision", "average",
+            "initialise", "augment", "regularise")
+ALSO = {"augmentation": "augment", "regularisation": "regularise", "regularize": "regularise"}  # understood too
+
 
 @dataclass(frozen=True, slots=True)
 class LossUse:

@@ -10,11 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from ..ir.training import ALSO, SETTINGS
 from .layer import Builder
 from .registry import Registry
 from .word import Word, number
 
-OPTIMISERS: Registry[Optimiser] = Registry("optimiser", "netspec.optimisers", apart=("parts",))
+OPTIMISERS: Registry[Optimiser] = Registry("optimiser", "netspec.optimisers", taken=(*SETTINGS, *ALSO))
 
 
 @dataclass(frozen=True)

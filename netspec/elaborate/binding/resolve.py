@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...diagnostics import Advice, near
+from ...ir.training import SETTINGS
 from ...layers import LAYERS
 from ...optimisers import OPTIMISERS
 from ...source import Span
@@ -13,7 +14,6 @@ from ...syntax.habits.names import ALIASES
 from ..model.files import STRUCTURAL, UNKNOWN, Context, Macro
 from ..model.mistakes import Mistake
 from ..model.values import UNKNOWN_VALUE, Symbol, described
-from .train_words import SETTINGS
 
 
 def resolve(node: tree.Call, c: Context) -> tuple[str, Any]:

@@ -6,11 +6,10 @@ from typing import Any
 
 from ...diagnostics import near
 from ...ir.graph import Graph
-from ...ir.training import Training
+from ...ir.training import SETTINGS, Training
 from ...syntax import tree
 from ...words import arguments
 from ..binding.expressions import CONSTANTS, evaluate, number, truth
-from ..binding.train_words import SETTINGS
 from ..model.elaborator import Elaborator
 from ..model.files import Context, Macro
 from ..model.mistakes import Mistake, Silent

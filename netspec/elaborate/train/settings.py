@@ -11,7 +11,7 @@ from ...datasets import DATASETS
 from ...diagnostics import Advice, near
 from ...ir.graph import Graph, Input
 from ...ir.precision import PRECISIONS, refusal
-from ...ir.training import DataUse, Setting
+from ...ir.training import ALSO, SETTINGS, DataUse, Setting
 from ...losses import LOSSES
 from ...optimisers import OPTIMISERS
 from ...schedules import SCHEDULES
@@ -19,7 +19,7 @@ from ...syntax import tree
 from ...syntax.habits.names import ELSEWHERE, OPTIONS, OTHERWISE
 from ...words import WordError
 from ..binding.expressions import evaluate, number
-from ..binding.train_words import ALSO, OF_OPTIMISER, SETTINGS
+from ..binding.train_words import OF_OPTIMISER
 from ..model.elaborator import Elaborator
 from ..model.files import Context
 from ..model.mistakes import Mistake, Silent, refused

@@ -145,14 +145,14 @@ def test_losses_without_gradients(name: str) -> None:
     ours, theirs = filled(CpuExecutor(graph, "float64")), filled(ReferenceExecutor(graph))
     x, y = batch(graph, 6)
     before = {n: ours.get(n) for n in ours.parameters}
-    ours.grads[:] = 7.0
+    ours.numbers["gradients"][:] = 7.0
     for n, _ in graph_parameters(graph):
         theirs.set_gradient(n, np.full(theirs.parameters[n].shape, 7.0))
     a, b, c = ours.losses(x, y, TERMS), theirs.losses(x, y, TERMS), theirs.gradients(x, y, TERMS, training=False)
     assert a.losses == pytest.approx(b.losses, rel=1e-11)
     assert b.losses == pytest.approx(c.losses, rel=1e-12)
     assert distance(a.outputs["out"], theirs.predict(x)["out"]) < 1e-11
-    assert (ours.grads == 7.0).all()
+    assert (ours.numbers["gradients"] == 7.0).all()
     assert all(np.array_equal(ours.get(n), v) for n, v in before.items())
     ours.set(graph.parameters[0].name, 2 * before[graph.parameters[0].name])  # what is prepared from it is made anew
     theirs.set(graph.parameters[0].name, 2 * before[graph.parameters[0].name])
@@ -165,17 +165,18 @@ def test_call_by_call_gives_the_bits_of_the_table(name: str) -> None:
     net = filled(CpuExecutor(graph))
     x, y = batch(graph, 7)
     net.gradients(x, y, TERMS)
-    whole = net.grads.copy()
+    grads = net.numbers["gradients"]
+    whole = grads.copy()
     (entry,) = net.entries.values()
-    net.grads[:] = np.nan
+    grads[:] = np.nan
     net.lanes.first.arena[:] = 0x7F  # nothing may depend on what memory held before
     bound = net.bind(net.lanes.first, net.kept(entry), 7)
     for value in ("x", "target.out"):
         bound.port(value).write(net.lanes.first.arena, x.get(value, y.get(value)))
     bound.table.interpret(last=bound.marks[1])
-    real = ~np.isnan(net.grads)
+    real = ~np.isnan(grads)
     assert real.any()
-    assert np.array_equal(net.grads[real], whole[real])
+    assert np.array_equal(grads[real], whole[real])
 
 
 @pytest.mark.parametrize("name", ["residual", "grouped"])
@@ -186,7 +187,7 @@ def test_shared_memory_changes_nothing(name: str) -> None:
     apart.share = False
     a, b = (filled(e).gradients(x, y, TERMS) for e in (shared, apart))
     assert a.losses == b.losses
-    assert np.array_equal(shared.grads, apart.grads)
+    assert np.array_equal(shared.numbers["gradients"], apart.numbers["gradients"])
     (p,), (q,) = shared.entries.values(), apart.entries.values()
     assert p.memory.arena < q.memory.arena == q.memory.unshared
 
@@ -310,7 +311,7 @@ for name in ("residual", "lenet"):
     settings = {n: {"lr": 0.1, "momentum": 0.9, "decay": 1e-4} for n, _ in graph_parameters(graph)}
     for _ in range(3):
         net.step(*batch(graph, 13), TERMS, rule, settings)
-    print(hashlib.sha256(net.weights.tobytes()).hexdigest())
+    print(hashlib.sha256(net.numbers["weights"].tobytes()).hexdigest())
 """
 
 

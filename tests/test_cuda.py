@@ -156,7 +156,7 @@ def test_a_new_batch_makes_no_new_kernel() -> None:
     net = filled(cuda(graph))
     for n in (3, 7, 2):
         net.gradients(*batch(graph, n), TERMS)
-    assert len(net.plans) == 1
+    assert len(net.entries) == 1
 
 
 def test_sums_over_the_batch_do_not_depend_on_what_was_in_memory() -> None:
@@ -177,7 +177,7 @@ def test_memory_is_what_is_allocated(monkeypatch: pytest.MonkeyPatch) -> None:
     net.train_step(np.zeros((5, 2, 6, 6)), np.zeros(5, int))
     run = net.executor
     assert isinstance(run, CudaExecutor)
-    held = (run.arena, run.scratch, *run.arrays.values())
+    held = (run.arena, run.scratch, *run.numbers.held.values())
     assert need.bytes(5) == sum(a.nbytes for a in held)
 
 

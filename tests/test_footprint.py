@@ -26,7 +26,7 @@ def allocated(executor: Any) -> int:
     """Bytes of all arrays that an executor holds."""
     assert isinstance(executor, CpuExecutor)
     assert len(executor.lanes.made) == 1
-    flat = (executor.weights, executor.grads, executor.lanes.first.arena, *executor.slots.values())
+    flat = (executor.lanes.first.arena, *executor.numbers.held.values())
     return sum(a.nbytes for a in flat) + sum(k.vectors.nbytes + k.workspace.nbytes for e in executor.entries.values() for k in e.kept.values())
 
 

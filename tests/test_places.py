@@ -283,7 +283,7 @@ rng = np.random.default_rng(0)
 x = {n.name: rng.standard_normal((5, *n.type.shape)) for n in graph.inputs}
 y = {"target.out": rng.integers(0, 11, (5, 1, 9, 23)).astype(float)}
 out = e.gradients(x, y, (Term(LOSSES["cross_entropy"](), "out"),), inputs_too=True)
-whole = hashlib.sha256(e.grads.tobytes() + repr(out.losses).encode() + b"".join(g.tobytes() for g in out.input_gradients.values()))
+whole = hashlib.sha256(e.numbers["gradients"].tobytes() + repr(out.losses).encode() + b"".join(g.tobytes() for g in out.input_gradients.values()))
 print(whole.hexdigest())
 """
 
@@ -329,6 +329,6 @@ def test_the_part_of_a_concatenation_leaves_no_number_past_its_last_channel(last
         np.testing.assert_allclose(ours.parameters[name], value, rtol=0, atol=1e-13 if dtype == "float64" else 2e-6, err_msg=name)
     executor = ours.executor
     assert isinstance(executor, CpuExecutor)
-    for name, layout in executor.store.items():
-        held = executor.weights[layout.at : layout.at + layout.size]
+    for name, layout in executor.numbers.places.items():
+        held = executor.numbers["weights"][layout.at : layout.at + layout.size]
         assert np.count_nonzero(held) <= ours.parameters[name].size, name

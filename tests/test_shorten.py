@@ -65,5 +65,5 @@ def test_what_is_foreseen_is_what_is_missing(body: str, monkeypatch: pytest.Monk
     foreseen = {k.digest for k in deep.foreseen(make, 3, fold=False)}
     entry = deep.plan(make(graph), fold=False)
     with postponed() as missing:
-        deep.lanes.first.bind(deep.kept(entry), 3, deep.weights, deep.grads)
+        deep.lanes.first.bind(deep.kept(entry), 3, deep.numbers["weights"], deep.numbers["gradients"])
     assert {k.digest for k in missing} <= foreseen

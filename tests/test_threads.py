@@ -610,12 +610,12 @@ def test_averages_are_tested_and_weights_are_not_touched() -> None:
     fresh.buffers["conv1.bn.mean"] = net.buffers["conv1.bn.mean"]
     run = net.executor
     assert isinstance(run, CpuExecutor)
-    weights = run.weights.copy()
+    weights = run.numbers["weights"].copy()
     assert np.array_equal(net.predict(X), fresh.predict(X))
     assert net.evaluate(X, Y) == fresh.evaluate(X, Y)
     g, h = (n.loss_and_gradients(X, Y, mode="eval")[1] for n in (net, fresh))
     assert all(np.array_equal(g[k], h[k]) for k in h)
-    assert np.array_equal(run.weights, weights)
+    assert np.array_equal(run.numbers["weights"], weights)
     net.averaged = False
     assert not np.array_equal(net.predict(X), fresh.predict(X))
 

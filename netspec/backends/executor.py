@@ -10,21 +10,20 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import isfinite
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..ir.graph import Graph
 from ..passes.differentiate import cotangent_program, training_program
 from ..passes.lower import lower
 from ..passes.objective import Term, loss_program
-from .turns import Turn
+from .border import Border, Result
+from .turns import Recent, Turn
+from .vectors import GRADIENTS, WEIGHTS, Array, Groups, Vectors, alike
 
-Array = NDArray[Any]
 Check = Callable[[tuple[float, ...]], None]  # sees the losses, and raises where what follows from them may not happen
 Make = Callable[[Graph], Graph]  # the lowered program of a network
-WEIGHTS = "weights"
 ENTRIES, RULES = 16, 4  # programs and update rules of an executor: those used last are kept
 
 
@@ -37,6 +36,13 @@ class Outcome:
     input_gradients: dict[str, Array] = field(default_factory=dict)
 
 
+class Rule(Protocol):
+    """An optimiser's update rule, ready to run."""
+
+    def run(self, groups: Groups) -> None:
+        """One step of all these parameters, from the gradients as they lie."""
+
+
 class Executor(ABC):
     """One network on one device.
 
@@ -44,17 +50,22 @@ class Executor(ABC):
     kept; of more than ENTRIES those used last. The flat gradient lies complete before any update begins, in the order of
     `graph.parameters`.
 
+    A backend says how its numbers lie (`numbers`), how a program is planned (`planned`), how it runs (`run`, which ends with
+    `outcome`), and how an update rule does (`rule`).
+
     Threads: any number may run entries in evaluation (`predict`, `losses`) at once and read parameters, and each gets what it
     would get alone. Whatever else there is, is for one thread at a time and nobody beside it: `turns.Gate` sees to that.
     """
 
     device: str
 
-    def __init__(self, graph: Graph, dtype: str = "float32"):
-        self.graph, self.dtype = graph, np.dtype(dtype)
-        self.parameters = {p.name: p for p in graph.parameters}
+    def __init__(self, graph: Graph, numbers: Vectors[Any]):
+        self.graph, self.dtype, self.parameters = graph, numbers.dtype, numbers.parameters
+        self.numbers = numbers
         self.version = 0  # goes up whenever a parameter, a buffer or a state changes
         self.planning = Turn()  # of whoever plans an entry
+        self.entries: Recent[Any, Any] = Recent(ENTRIES)
+        self.updates: Recent[Any, Rule] = Recent(RULES)
         self._scalars = threading.local()
 
     def samples(self, inputs: Mapping[str, Array]) -> int:
@@ -63,34 +74,39 @@ class Executor(ABC):
         return len(inputs[first.name]) // first.type.batch
 
     # -- parameters and buffers, optimiser state ------------------------------------------------------------------
-    @abstractmethod
     def get(self, name: str) -> Array:
         """A copy of a parameter or buffer, canonical."""
+        return self.numbers.read(WEIGHTS, name)
 
-    @abstractmethod
-    def set(self, name: str, value: Array) -> None: ...
+    def set(self, name: str, value: Array) -> None:
+        self._write(WEIGHTS, name, value)
 
-    @abstractmethod
     def gradient(self, name: str) -> Array:
         """The gradient of a trainable parameter as the last gradient entry left it (or `set_gradient` made it)."""
+        return self.numbers.read(GRADIENTS, name)
 
-    @abstractmethod
-    def set_gradient(self, name: str, value: Array) -> None: ...
+    def set_gradient(self, name: str, value: Array) -> None:
+        self._write(GRADIENTS, name, value)
 
-    @abstractmethod
     def get_state(self, slot: str, name: str) -> Array:
         """The optimiser's state `slot` (velocity, ...) of one parameter, canonical; zeros before the first step."""
+        return self.numbers.read(slot, name)
 
-    @abstractmethod
-    def set_state(self, slot: str, name: str, value: Array) -> None: ...
+    def set_state(self, slot: str, name: str, value: Array) -> None:
+        self._write(slot, name, value)
 
-    @abstractmethod
     def vectors(self, what: str) -> list[Array]:
         """All trainable parameters as they lie, in one order: "weights", "gradients", or a state. To read; they may be copies."""
+        return self.numbers.trained(what)
 
-    @abstractmethod
     def set_vectors(self, what: str, values: list[Array]) -> None:
         """Put such vectors back."""
+        self.numbers.put_trained(what, values)
+        self.version += what != GRADIENTS
+
+    def _write(self, vector: str, name: str, value: Array) -> None:
+        self.numbers.write(vector, name, np.asarray(value, self.dtype).reshape(self.parameters[name].shape))
+        self.version += vector != GRADIENTS
 
     def finite_gradients(self) -> bool:
         """Whether every gradient, as they lie, is a finite number."""
@@ -106,6 +122,29 @@ class Executor(ABC):
         them alone may be prepared. `check` sees the losses when the gradients lie complete, and before
         `effects`, the running statistics, move: what it raises leaves all that outlives the call as it was, gradients apart.
         `weights` names the vector that trainable parameters are read from: "weights", or a state that holds others (their averages)."""
+
+    def entry(self, key: Any, make: Make, samples: int, evaluation: bool = False) -> Any:
+        """The plan of an entry, made at its first use: by one thread, while others that want one wait."""
+        with self.planning.lock:
+            found = self.entries.get(key)
+            return self.entries.put(key, self.planned(make, samples, evaluation)) if found is None else found
+
+    @abstractmethod
+    def planned(self, make: Make, samples: int, evaluation: bool) -> Any:
+        """Plan what `make` makes of the network; `samples` are those of the first call."""
+
+    def outcome(self, border: Border, read: Callable[[Result], Array], move: Callable[[], object] | None,
+                check: Check | None) -> Outcome:
+        """What a program leaves behind that has run but for its effects, which `move` brings about: `check` comes before them,
+        and what goes out is read before it."""
+        losses = tuple([float(read(r)[0]) for r in border.losses])
+        outputs = {r.public: read(r) for r in border.outputs}
+        if check is not None:
+            check(losses)
+        if move is not None:
+            move()
+            self.version += 1
+        return Outcome(losses, outputs, {r.public: read(r) for r in border.input_gradients})
 
     def predict(self, inputs: Mapping[str, Array], *, weights: str = WEIGHTS) -> dict[str, Array]:
         """Outputs in evaluation mode, by public name."""
@@ -132,10 +171,17 @@ class Executor(ABC):
         return self.run(("backward", training, inputs_too), make, inputs, {f"d.{k}": v for k, v in cotangents.items()},
                         effects=effects, weights=weights)
 
-    @abstractmethod
     def update(self, optimiser: Any, settings: Mapping[str, Mapping[str, float]]) -> None:
         """One step of an update rule over all trainable parameters, from the gradients as they lie. `settings` gives the
         scalars the rule reads for each parameter; parameters with equal scalars share one pass."""
+        key = (optimiser, tuple(settings), "l1" in next(iter(settings.values()), {}))
+        rule = self.updates.get(key) or self.updates.put(key, self.rule(optimiser))
+        rule.run(alike(settings))
+        self.version += 1
+
+    @abstractmethod
+    def rule(self, optimiser: Any) -> Rule:
+        """An update rule over the network's numbers."""
 
     def step(self, inputs: Mapping[str, Array], targets: Mapping[str, Array], terms: tuple[Term, ...], optimiser: Any,
              settings: Mapping[str, Mapping[str, float]], check: Check | None = None) -> Outcome:

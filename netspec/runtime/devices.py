@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module
 from typing import Any
@@ -71,5 +72,5 @@ def executor(graph: Graph, device: str = "cpu", dtype: str | None = None) -> Exe
     """
     dtype = checked_dtype(dtype, device)
     where, name, _ = DEVICES[device]
-    made: type[Executor] = getattr(import_module(where), name)
+    made: Callable[[Graph, str], Executor] = getattr(import_module(where), name)
     return made(graph, dtype)

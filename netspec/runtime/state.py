@@ -23,8 +23,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..backends.executor import WEIGHTS, Executor
+from ..backends.executor import Executor
 from ..backends.turns import Gate, Recent, Turn, changes
+from ..backends.vectors import WEIGHTS
 from ..diagnostics import Advice
 from ..ir.graph import Graph
 from ..optimisers import Optimiser

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...ir.formula import Formula
 from ...ir.graph import Node, Value
 from ...ir.layout import Packed, Vector, round_up
 from ...passes.objective import update_program
+from ..vectors import GRADIENTS, WEIGHTS, Groups, stretches
 from .contract.calls import Kernel
 from .emit.channel import emit_flat
 from .emit.lanes import Emitted
@@ -17,9 +18,7 @@ from .engine.machine import Recorder
 from .engine.memory import aligned
 from .engine.table import Table
 from .families.step import Step
-
-if TYPE_CHECKING:
-    from .executor import CpuExecutor
+from .vectors import CpuVectors
 
 _SLOTS = 64  # numbers a group of parameters can have
 
@@ -27,41 +26,34 @@ _SLOTS = 64  # numbers a group of parameters can have
 class Update:
     """The table of one rule. Groups are made anew when parameters no longer share settings as before."""
 
-    def __init__(self, optimiser: Any):
-        self.optimiser = optimiser
+    def __init__(self, optimiser: Any, numbers: CpuVectors):
+        self.optimiser, self.numbers = optimiser, numbers
         self.groups: tuple[tuple[str, ...], ...] | None = None
         self.table: Table | None = None
 
-    def run(self, o: CpuExecutor, settings: Mapping[str, Mapping[str, float]]) -> None:
-        equal: dict[tuple[tuple[str, float], ...], list[str]] = {}
-        # parameters of a group usually share one dict
-        keys = {id(s): tuple(s.items()) for s in {id(s): s for s in settings.values()}.values()}
-        if len(keys) == 1:
-            equal[next(iter(keys.values()))] = list(settings)
-        else:
-            for name, s in settings.items():
-                equal.setdefault(keys[id(s)], []).append(name)
-        groups = tuple(tuple(v) for v in equal.values())
-        if groups != self.groups:
-            self._build(o, groups, next(iter(settings.values())))
-        for k, values in enumerate(equal):
+    def run(self, groups: Groups) -> None:
+        names = tuple(tuple(v) for v in groups.values())
+        if names != self.groups:
+            self._build(names, [name for name, _ in next(iter(groups))])
+        for k, values in enumerate(groups):
             for j, (_, v) in enumerate(values):
                 self.scalars[k, j] = v
         assert self.table is not None
         self.table.run()
 
-    def _build(self, o: CpuExecutor, groups: tuple[tuple[str, ...], ...], names: Mapping[str, float]) -> None:
-        rule = update_kernel(self.optimiser, names, o.dtype.name, o.target.lanes)
+    def _build(self, groups: tuple[tuple[str, ...], ...], order: list[str]) -> None:
+        numbers = self.numbers
+        dtype, lanes = numbers.dtype.name, numbers.target.lanes
+        rule = update_kernel(self.optimiser, order, dtype, lanes)
         e, public = rule.emitted, rule.public
-        scalars = aligned(_SLOTS * max(1, len(groups)), o.dtype).reshape(-1, _SLOTS)
-        order = list(names)
-        spaces = {"weights": o.weights, "gradients": o.grads, "numbers": scalars, **{s: o.slot(s) for s in self.optimiser.state}}
-        m = Recorder(1, spaces, {}, {e.name: e.text}, {}, o.dtype.name, o.target.lanes)
+        scalars = aligned(_SLOTS * max(1, len(groups)), numbers.dtype).reshape(-1, _SLOTS)
+        spaces = {"numbers": scalars, **{v: numbers[v] for v in (WEIGHTS, GRADIENTS, *self.optimiser.state)}}
+        m = Recorder(1, spaces, {}, {e.name: e.text}, {}, dtype, lanes)
         for k, group in enumerate(groups):
-            for start, size in stretches([o.store[n] for n in group]):
+            for start, size in stretches(span(numbers.places[n]) for n in group):
                 values: dict[str, Vector] = {}
                 for v in e.operands:
-                    if v in names:
+                    if v in order:
                         values[v] = Vector(1, "numbers", k * _SLOTS + order.index(v))
                     else:
                         values[v] = Vector(size, public.get(v, v), start)
@@ -87,13 +79,6 @@ def update_kernel(optimiser: Any, numbers: Collection[str], dtype: str, lanes: i
     return UpdateKernel(node, emit_flat(node, program.values, dtype, lanes, frozenset(numbers)), {v: k for k, v in outs.items()})
 
 
-def stretches(layouts: Iterable[Vector | Packed]) -> list[tuple[int, int]]:
-    """Stretches of the store, as start and size, that hold these and nothing else."""
-    out: list[tuple[int, int]] = []
-    for layout in sorted(layouts, key=lambda v: v.at):
-        size = round_up(layout.size, 16)
-        if out and out[-1][0] + out[-1][1] == layout.at:
-            out[-1] = (out[-1][0], out[-1][1] + size)
-        else:
-            out.append((layout.at, size))
-    return out
+def span(layout: Vector | Packed) -> tuple[int, int]:
+    """Where a parameter lies in a vector, and its size with padding."""
+    return layout.at, round_up(layout.size, 16)

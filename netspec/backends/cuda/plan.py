@@ -28,7 +28,6 @@ class Plan:
     kernels: tuple[Kernel, ...]
     effects: tuple[Kernel, ...]  # what overwrites buffers: running statistics
     places: Mapping[str, Place]
-    feeds: tuple[tuple[str, bool], ...]  # what comes from outside, and whether it is an input of the network
     scalars: tuple[str, ...]  # numbers that the runtime sets, in the order of their places
     arena: int  # elements a sample
     vectors: int
@@ -58,8 +57,7 @@ def plan(program: Graph, store: Mapping[str, Place]) -> Plan:
             made = [(per_block if is_long(g.nodes[0], types) else per_item)(g, types, places)]
         note = "; ".join(dict.fromkeys(f"{n.name}: {n.notes[0]}" if n.notes else n.name for n in (g.nodes[0], g.nodes[-1])))
         (effects if g.nodes[0].effect else kernels).extend(replace(k, note=note) for k in made)
-    feeds = tuple((n.name, n.op.role == "input") for n in program.nodes if isinstance(n.op, Input) and n.op.role != "scalar")
-    return Plan(program, tuple(kernels), tuple(effects), places, feeds, tuple(_scalars(program)), arena, vectors)
+    return Plan(program, tuple(kernels), tuple(effects), places, tuple(_scalars(program)), arena, vectors)
 
 
 # ---------------------------------------------------------------- groups

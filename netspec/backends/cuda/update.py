@@ -4,68 +4,42 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ...ir.formula import Formula, access
 from ...ir.graph import Graph
+from ...ir.layout import round_up
 from ...passes.objective import update_program
+from ..vectors import GRADIENTS, WEIGHTS, Groups, stretches
 from .body import THREADS
+from .places import ALIGNED
 from .spelling import Writer, floats
-
-if TYPE_CHECKING:
-    from .executor import CudaExecutor
-
-
-FINITE = """\
-def finite(gradients, found, count, threads):
-    item = cuda.grid(1)
-    held = F(0.0)
-    for i in range(item, count, threads):
-        held = held + (gradients[i] - gradients[i])
-    found[item] = held
-"""  # g - g is 0, or NaN where g is NaN or infinite
+from .vectors import CudaVectors
 
 
 class Update:
     """The kernel of one rule."""
 
-    def __init__(self, optimiser: Any):
-        self.optimiser = optimiser
+    def __init__(self, optimiser: Any, numbers: CudaVectors):
+        self.optimiser, self.numbers = optimiser, numbers
         self.text: str | None = None
-        self.numbers: list[Any] = []  # of each group, on the device
+        self.scalars: list[Any] = []  # of each group, on the device
 
-    def run(self, o: CudaExecutor, settings: Mapping[str, Mapping[str, float]]) -> None:
-        equal: dict[tuple[tuple[str, float], ...], list[str]] = {}
-        for name, s in settings.items():
-            equal.setdefault(tuple(s.items()), []).append(name)
-        vectors = ("weights", "gradients", *(o.slot(s) for s in self.optimiser.state))
-        for k, (values, group) in enumerate(equal.items()):
+    def run(self, groups: Groups) -> None:
+        n, on = self.numbers, self.numbers.on
+        vectors = (WEIGHTS, GRADIENTS, *self.optimiser.state)
+        for k, (values, group) in enumerate(groups.items()):
             if self.text is None:
                 program, outs = update_program(self.optimiser, 1, "l1" in dict(values))
                 self.text = update_text(program, outs, vectors, [name for name, _ in values])
-            if k == len(self.numbers):
-                self.numbers.append(o.on.empty(len(values), o.dtype))
-            numbers = self.numbers[k]
-            o.on.write(numbers, 0, np.array([v for _, v in values], o.dtype))
-            for at, size in self._stretches(o, group):
-                o.on.launch(self.text, "update", o.dtype, -(-size // THREADS), THREADS,
-                            (*(o.arrays[v] for v in vectors), numbers, at, size))
-
-    def _stretches(self, o: CudaExecutor, group: list[str]) -> list[tuple[int, int]]:
-        """Stretches of the store, as start and size, that hold these parameters and, but for padding, nothing else."""
-        chosen = set(group)
-        out: list[tuple[int, int]] = []
-        for name, place in sorted(o.store.items(), key=lambda item: item[1].at):
-            size = o.parameters[name].size
-            if name not in chosen:
-                out.append((place.at, 0))
-            elif out and out[-1][1]:
-                out[-1] = (out[-1][0], place.at + size - out[-1][0])
-            else:
-                out.append((place.at, size))
-        return [(at, size) for at, size in out if size]
+            if k == len(self.scalars):
+                self.scalars.append(on.empty(len(values), n.dtype))
+            on.write(self.scalars[k], 0, np.array([v for _, v in values], n.dtype))
+            for at, size in stretches((n.places[name].at, round_up(n.parameters[name].size, ALIGNED)) for name in group):
+                on.launch(self.text, "update", n.dtype, -(-size // THREADS), THREADS,
+                          (*(n[v] for v in vectors), self.scalars[k], at, size))
 
 
 def update_text(program: Graph, outs: Mapping[str, str], vectors: tuple[str, ...], numbers: list[str]) -> str:

@@ -3,112 +3,112 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ...ir.graph import Graph, Input, Parameter
 from ...passes.objective import update_program
-from ..executor import ENTRIES, WEIGHTS, Array, Check, Executor, Make, Outcome
-from ..turns import Recent
+from ..border import Border, border
+from ..executor import Check, Executor, Make, Outcome
+from ..vectors import GRADIENTS, WEIGHTS, Array, Groups, Vectors
 from .interpret import run as interpret
+
+
+class Arrays(Vectors[dict[str, Array]]):
+    """An array for each parameter."""
+
+    def zeros(self) -> dict[str, Array]:
+        return {name: np.zeros(p.shape, self.dtype) for name, p in self.parameters.items()}
+
+    def read(self, vector: str, name: str) -> Array:
+        return self[vector][name].copy()
+
+    def write(self, vector: str, name: str, value: Array) -> None:
+        self[vector][name] = value.copy()  # it may be a view of another
+
+    def trained(self, vector: str) -> list[Array]:
+        held = self[vector]
+        return [held[name] for name, p in self.parameters.items() if p.trainable]
+
+    def put_trained(self, vector: str, values: list[Array]) -> None:
+        for held, v in zip(self.trained(vector), values):
+            held[...] = v
+
+    def share(self, vector: str) -> None:
+        self[vector].update({name: a for name, a in self[WEIGHTS].items() if not self.parameters[name].trainable})
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A program as it is interpreted, and what comes in and goes out."""
+
+    program: Graph
+    border: Border
+
+
+class Update:
+    """An update rule, interpreted for one parameter after the other."""
+
+    def __init__(self, optimiser: Any, numbers: Arrays):
+        self.optimiser, self.numbers = optimiser, numbers
+
+    def run(self, groups: Groups) -> None:
+        vectors, dtype = (WEIGHTS, GRADIENTS, *self.optimiser.state), self.numbers.dtype
+        for scalars, names in groups.items():
+            for name in names:
+                p = self.numbers.parameters[name]
+                program, _ = update_program(self.optimiser, p.size, "l1" in dict(scalars))
+                values = {v: self.numbers[v][name].ravel() for v in vectors} | {k: np.array([v], dtype) for k, v in scalars}
+                env = interpret(program, values, 1, dtype.type)
+                for public, v in program.outputs:
+                    self.numbers.write(public, name, np.asarray(env[v], dtype).reshape(p.shape))
 
 
 class ReferenceExecutor(Executor):
     """Slow, plain, and the meaning of everything the other backends do."""
 
     device = "reference"
+    numbers: Arrays
 
     def __init__(self, graph: Graph, dtype: str = "float64"):
-        super().__init__(graph, dtype)
-        self.store: dict[str, Array] = {p.name: np.zeros(p.shape, self.dtype) for p in graph.parameters}
-        self.grads: dict[str, Array] = {}
-        self.state: dict[tuple[str, str], Array] = {}
-        self.programs: Recent[Any, Graph] = Recent(ENTRIES)
+        super().__init__(graph, Arrays(graph, dtype))
 
-    def get(self, name: str) -> Array:
-        return self.store[name].copy()
+    def planned(self, make: Make, samples: int, evaluation: bool) -> Entry:
+        program = make(self.graph).verify()
+        return Entry(program, border(program, self.graph))
 
-    def set(self, name: str, value: Array) -> None:
-        self.store[name] = np.array(value, self.dtype).reshape(self.parameters[name].shape)
-        self.version += 1
-
-    def gradient(self, name: str) -> Array:
-        return self.grads[name].copy()
-
-    def set_gradient(self, name: str, value: Array) -> None:
-        self.grads[name] = np.array(value, self.dtype).reshape(self.parameters[name].shape)
-
-    def get_state(self, slot: str, name: str) -> Array:
-        return self.state.get((slot, name), np.zeros(self.parameters[name].shape, self.dtype)).copy()
-
-    def set_state(self, slot: str, name: str, value: Array) -> None:
-        self.state[slot, name] = np.array(value, self.dtype).reshape(self.parameters[name].shape)
-        self.version += 1
-
-    def vectors(self, what: str) -> list[Array]:
-        free = [p for p in self.graph.parameters if p.trainable]
-        if what == "weights":
-            return [self.store[p.name] for p in free]
-        if what == "gradients":
-            self.grads = {k: g.copy() for k, g in self.grads.items()}  # they may be views of one another
-            return [self.grads[p.name] for p in free]
-        for p in free:
-            self.state.setdefault((what, p.name), np.zeros(p.shape, self.dtype))
-        return [self.state[what, p.name] for p in free]
-
-    def set_vectors(self, what: str, values: list[Array]) -> None:
-        for held, v in zip(self.vectors(what), values):
-            held[...] = v
-        self.version += what != "gradients"
-
-    def program(self, key: Any, make: Make) -> Graph:
-        with self.planning.lock:
-            return self.programs.get(key) or self.programs.put(key, make(self.graph).verify())
+    def rule(self, optimiser: Any) -> Update:
+        return Update(optimiser, self.numbers)
 
     def run(self, key: Any, make: Make, inputs: Mapping[str, Array], others: Mapping[str, Array], *, effects: bool = False,
             check: Check | None = None, evaluation: bool = False, weights: str = WEIGHTS) -> Outcome:
-        program = self.program(key, make)
-        env = self._run(program, inputs, others, weights)
-        asked = {n.name for n in program.inputs}
+        samples = self.samples(inputs)
+        entry: Entry = self.entry(key, make, samples, evaluation)
+        program = entry.program
+        env = interpret(program, self._values(program, inputs, others, weights), samples, self.dtype.type)
         for name, g in program.gradients:
-            if name not in asked:
-                self.grads[name] = env[g].reshape(self.parameters[name].shape)
-        losses = tuple(float(env[v][0]) for k, v in program.outputs if k.startswith("loss."))
-        if check is not None:
-            check(losses)
-        if effects:
+            if name in self.parameters:
+                self.numbers.write(GRADIENTS, name, env[g].reshape(self.parameters[name].shape))
+
+        def move() -> None:
             for n in program.nodes:
                 if n.effect:
-                    self.store[n.effect] = env[n.name].reshape(self.parameters[n.effect].shape)
-            self.version += 1
-        # an output may be an input as it is
-        outputs = {k: env[v].copy() for k, v in program.outputs if not k.startswith("loss.")}
-        return Outcome(losses, outputs, {name: env[g].copy() for name, g in program.gradients if name in asked})
+                    self.numbers.write(WEIGHTS, n.effect, env[n.name].reshape(self.parameters[n.effect].shape))
 
-    def _run(self, program: Graph, inputs: Mapping[str, Array], others: Mapping[str, Array], weights: str) -> dict[str, Array]:
-        samples = self.samples(inputs)
-        values: dict[str, Array] = {}
+        # an output may be an input as it is
+        return self.outcome(entry.border, lambda r: env[r.value.name].copy(), move if effects else None, check)
+
+    def _values(self, program: Graph, inputs: Mapping[str, Array], others: Mapping[str, Array], weights: str) -> dict[str, Array]:
+        """Whatever the program reads."""
+        self.numbers.complete(weights, self.version)
+        held, values = self.numbers[weights], {}
         for n in program.nodes:
             if isinstance(n.op, Parameter):
-                read = weights != WEIGHTS and self.parameters[n.name].trainable
-                values[n.name] = self.state[weights, n.name] if read else self.store[n.name]
+                values[n.name] = held[n.name]
             elif isinstance(n.op, Input) and n.op.role == "scalar":
                 values[n.name] = np.array([self.scalar(n.name)])
             elif isinstance(n.op, Input):
                 values[n.name] = np.asarray((inputs if n.op.role == "input" else others)[n.name], self.dtype)
-        return interpret(program, values, samples, self.dtype.type)
-
-    def update(self, optimiser: Any, settings: Mapping[str, Mapping[str, float]]) -> None:
-        for name, scalars in settings.items():
-            p = self.parameters[name]
-            program, _ = update_program(optimiser, p.size, "l1" in scalars)
-            values: dict[str, Array] = {"weights": self.store[name].ravel(), "gradients": self.grads[name].ravel()}
-            values |= {s: self.get_state(s, name).ravel() for s in optimiser.state}
-            values |= {k: np.array([v], self.dtype) for k, v in scalars.items()}
-            env = interpret(program, values, 1, self.dtype.type)
-            for public, v in program.outputs:
-                if public == "weights":
-                    self.set(name, env[v])
-                else:
-                    self.set_state(public, name, env[v])
+        return values

@@ -20,7 +20,8 @@ from ...backends.cpu.literals import filled, literal
 from ...backends.cpu.module import DOCS, section_text, values_text
 from ...backends.cpu.plan import Planned, Store, plan, target_and_store
 from ...backends.cpu.schedule import Section
-from ...backends.cpu.update import UpdateKernel, stretches, update_kernel
+from ...backends.cpu.update import UpdateKernel, span, update_kernel
+from ...backends.vectors import stretches
 from ...diagnostics import UsageError
 from ...ir.graph import Graph
 from ...ir.layout import Layout, Target, Vector
@@ -151,7 +152,7 @@ class _Rule:
     def __init__(self, graph: Graph, recipe: Recipe, target: Target, store: Store):
         optimiser = recipe.need_optimiser()
         self.optimiser, self.rates = optimiser, Rates(recipe, graph.parameters)
-        self.groups = [(dict(factors), stretches([store[n] for n in names])) for factors, names in self.rates.groups.items()]
+        self.groups = [(dict(factors), stretches(span(store[n]) for n in names)) for factors, names in self.rates.groups.items()]
         self.names = tuple(optimiser.scalars(1, dict(self.rates.base)))
         self.kernel: UpdateKernel = update_kernel(optimiser, self.names, DTYPE, target.lanes)
         self.numbers = tuple(v for v in self.kernel.emitted.operands if v in self.names)

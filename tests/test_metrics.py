@@ -13,7 +13,8 @@ import netspec
 from netspec.cli import main
 from netspec.diagnostics import NetspecError
 from netspec.ir.types import TensorType
-from netspec.metrics import METRICS
+from netspec.losses import LOSSES, Loss
+from netspec.metrics import METRICS, Metric
 
 LABELS = np.array([0, 0, 1, 1, 1, 2, 2, 4, 4, 4])
 ANSWERS = np.array([0, 1, 1, 1, 2, 2, 2, 0, 4, 2])  # class 3 is nowhere, class 4 is answered once
@@ -119,3 +120,64 @@ def test_a_metric_of_classes_needs_classes() -> None:
         assert e.value.diagnostics[0].code == "unknown-metric"
     with pytest.raises(NetspecError, match="macro, micro, weighted"):
         netspec.load_graph(text=text.format("precision mean"))
+
+
+def test_a_metric_of_numbers() -> None:
+    """Its targets are those of a loss that compares numbers; where there are labels it is refused."""
+    class Mae(Metric):
+        """Mean of |output - target|."""
+
+        labels = False
+
+        def add(self, state: Any, scores: Any, labels: Any) -> Any:
+            return state[0] + float(abs(scores - labels).sum()), state[1] + scores.size
+
+        def shown(self, value: Any) -> str:
+            return f"{value:.3g} apart"
+
+    text = "net a:\n  input 4\n  scale 1\ntrain a:\n  loss {}\n  metric mae\n  sgd\n"
+    try:
+        x, y = np.random.default_rng(3).normal(size=(2, 5, 4))
+        net = netspec.compile(text=text.format("mse"), device="reference", dtype="float64")
+        assert net.evaluate(x, y, batch=2)["mae"] == pytest.approx(abs(x - y).mean(), rel=1e-12)
+        with pytest.raises(NetspecError, match="counts numbers like the output's, and the loss of output `out` has none"):
+            netspec.compile(text=text.format("cross_entropy"), device="reference").evaluate(x, np.zeros(5, int))
+    finally:
+        del METRICS["mae"]
+
+
+def test_a_loss_of_ones_own_says_what_is_ignored_and_what_it_reads(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    class Brier(Loss):
+        """Sum over the classes of (p - 1 or 0)^2, averaged over the places whose label is not 9."""
+
+        reads = "probabilities"
+
+        @property
+        def ignored(self) -> int | None:
+            return 9
+
+        def target(self, output: TensorType) -> TensorType:
+            return TensorType((1, *output.spatial), output.batch, "int")
+
+        def share(self, targets: Any, examples: int) -> float:
+            return float((targets != 9).sum())
+
+        def forward(self, b: Any, z: str, t: str) -> str:
+            at = b("at[n,0] += (z[n,c] - where(t[n,0] == c, 1.0, 0.0)) * (z[n,c] - where(t[n,0] == c, 1.0, 0.0))", z=z, t=t)
+            total = b("total[0] += where(t[n,0] == 9, 0.0, 1.0)", t=t)
+            return str(b("loss[0] += where(t[n,0] == 9, 0.0, at[n,0]) / total[0]", at=at, t=t, total=total))
+
+    spec = "net a:\n  input 3\n  {}\n\ntrain a:\n  loss brier\n  metric confusion\n  sgd lr=0.1\n"
+    try:
+        net = netspec.compile(text=spec.format("softmax"), device="reference", dtype="float64")
+        x, y = np.random.default_rng(4).normal(size=(7, 3)), np.array([0, 9, 2, 1, 9, 9, 0])
+        p, counts = np.exp(x) / np.exp(x).sum(1, keepdims=True), y != 9
+        got = net.evaluate(x, y, batch=2)
+        assert got["loss"] == pytest.approx(((p - np.eye(10)[y][:, :3]) ** 2).sum(1)[counts].mean(), rel=1e-12)
+        assert got["confusion"].sum() == 4 and got["confusion"].sum(1).tolist() == [2, 1, 1]
+        for step, warned in (("fc 3", True), ("relu", True), ("softmax", False), ("fc 3 -> sigmoid", False)):
+            (tmp_path / "a.net").write_text(spec.format(step))
+            assert main(["check", str(tmp_path / "a.net")]) == 0
+            assert ("not-probabilities" in capsys.readouterr().err) == warned, step
+    finally:
+        del LOSSES["brier"]

@@ -12,7 +12,8 @@ import pytest
 
 from netspec.backends.reference.interpret import run
 from netspec.optimisers import OPTIMISERS
-from netspec.optimisers.lbfgs import Lbfgs, Memory
+from netspec.optimisers.lbfgs import Lbfgs
+from netspec.optimisers.parts.memory import Memory
 from netspec.passes.objective import update_program
 from netspec.schedules import SCHEDULES
 from netspec.words import arguments

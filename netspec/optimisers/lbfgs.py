@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..words import WordError, count, flag, number
 from ..words.layer import Builder
 from ..words.optimiser import Optimiser
+from .parts.memory import Memory
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Vector = NDArray[Any]
     Evaluate = Callable[[Vector], tuple[float, Vector]]
-
-
-@dataclass
-class Memory:
-    """What L-BFGS knows from one step to the next: pairs of moves and changes of the gradient, and where it stood."""
-
-    moves: list[Vector] = field(default_factory=list)
-    changes: list[Vector] = field(default_factory=list)
-    scale: float = 1.0
-    direction: Vector | None = None
-    gradient: Vector | None = None
-    length: float = 0.0
-    iterations: int = 0
 
 
 class Lbfgs(Optimiser):

@@ -29,7 +29,7 @@ from ..backends.vectors import WEIGHTS
 from ..diagnostics import Advice
 from ..ir.graph import Graph
 from ..optimisers import Optimiser
-from ..optimisers.lbfgs import Memory
+from ..optimisers.parts.memory import Memory
 from .devices import checked_dtype, executor
 from .misuse import misuse, whole
 from .train.recipe import Rates, Recipe

@@ -27,7 +27,7 @@ from ...diagnostics import Advice, MissingFileError, unwritable
 from ...ir.layout import Target
 from ...ir.precision import DEFAULT
 from ...ir.types import shape_text
-from ...optimisers.lbfgs import Memory
+from ...optimisers.parts.memory import Memory
 from ...reading import NotRegular, irregular
 from ...version import __version__
 from ..misuse import Remark, misuse, path_of, remark

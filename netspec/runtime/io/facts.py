@@ -10,7 +10,7 @@ from dataclasses import fields
 from math import isfinite
 from typing import Any, NamedTuple
 
-from ...optimisers.lbfgs import Memory
+from ...optimisers.parts.memory import Memory
 
 Check = Callable[[Any], bool]
 MOST = 1 << 53  # of what is counted

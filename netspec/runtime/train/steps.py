@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...backends.executor import Check, Executor, Outcome
 from ...diagnostics import Advice
-from ...optimisers.lbfgs import Memory
+from ...optimisers.parts.memory import Memory
 from ...passes.objective import Term
 from ..judge import share
 from ..misuse import misuse

@@ -15,6 +15,7 @@ from ..diagnostics import bounded, in_order
 from ..ir.graph import Graph, Node
 from ..ir.precision import DEFAULT
 from ..source import Span
+from ..words.layer import Layer
 from .model.elaborator import Elaborator
 from .model.files import Macro
 from .nets import callable_nets
@@ -65,7 +66,7 @@ def _dead_biases(e: Elaborator, graph: Graph) -> None:
         span = spans.setdefault(bias.name, n.spans[0])
         after = graph.readers[n.name]
         # a step with the switch has a bias only where it says bias=yes
-        asked = any(r.name == f"{n.name}.{r.op.name}" for r in after)
+        asked = any(isinstance(r.op, Layer) and r.name == f"{n.name}.{r.op.name}" for r in after)
         if asked or n.name in outputs or bias.file is not None or not after or not all(map(_centres, after)):
             alive.add(span)
         else:
@@ -73,6 +74,7 @@ def _dead_biases(e: Elaborator, graph: Graph) -> None:
     for span, biases in uses.items():
         if span not in alive:
             node, norm, _ = next(iter(biases.values()))
+            assert isinstance(node.op, Layer) and isinstance(norm.op, Layer)
             places = f" in {len(biases)} places" if len(biases) > 1 else ""
             e.say("warning", "dead-bias", f"the bias of this {node.op.name} does nothing: {norm.op.name} subtracts it again",
                   span,

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
+from .operation import Operation
 from .types import TensorType
 
 
@@ -218,7 +219,7 @@ _said = lru_cache(maxsize=65536)(_Said)
 
 
 @dataclass(frozen=True)
-class Formula:
+class Formula(Operation):
     """A formula and the extents of those indices that no bare subscript gives."""
 
     text: str
@@ -333,7 +334,7 @@ def _extents(f: Formula, operands: tuple[TensorType, ...], results: tuple[Tensor
 
 
 @dataclass(frozen=True)
-class Pieces:
+class Pieces(Operation):
     """Formulas that each write their own part of one result: concatenation. What no part writes is zero.
 
         y[n,c,h,w] = a[n,c,h,w]; y[n,c+3,h,w] = b[n,c,h,w]

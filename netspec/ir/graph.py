@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ..source import Span
 from .formula import Formula, Pieces
+from .operation import Operation
 from .precision import DEFAULT
 from .types import TensorType
 
@@ -27,7 +28,7 @@ Role = Literal["input", "target", "cotangent", "scalar", "prepared"]
 
 
 @dataclass(frozen=True, slots=True)
-class Input:
+class Input(Operation):
     """A value from outside. `input` and `target` come with the data, `cotangent` is the gradient of an output that an
     outside loss gives, `scalar` is memory the runtime sets (learning rate, step count, random key)."""
 
@@ -38,7 +39,7 @@ class Input:
 
 
 @dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(Operation):
     """A named array that belongs to the network and outlives a run.
 
     `kind` is what it is to optimiser and initialiser: weight, bias, norm (a scale or shift of a normalisation), slope,
@@ -90,7 +91,7 @@ class Node:
     """One operation: a Layer, an Input, a Parameter, a Formula, or a fused Step of formulas."""
 
     name: str
-    op: Any
+    op: Operation
     inputs: tuple[str, ...] = ()
     results: tuple[Value, ...] = ()
     parameters: tuple[Parameter, ...] = ()  # layers only: what the layer's rule asked for, shared ones included
@@ -104,9 +105,33 @@ class Node:
     def type(self) -> TensorType:
         return self.results[0].type
 
-    def giving(self, results: tuple[Value, ...], op: Any = None) -> Node:
+    @property
+    def formula(self) -> Formula:
+        """The operation of a node that is known to be a formula."""
+        assert isinstance(self.op, Formula), self.name
+        return self.op
+
+    @property
+    def pieces(self) -> Pieces:
+        """The operation of a node that is known to put pieces together."""
+        assert isinstance(self.op, Pieces), self.name
+        return self.op
+
+    @property
+    def written(self) -> Formula | Pieces:
+        """The operation of a node that is known to be written as a formula, or as several."""
+        assert isinstance(self.op, Formula | Pieces), self.name
+        return self.op
+
+    @property
+    def formulas(self) -> list[tuple[Formula, tuple[str, ...]]]:
+        """The formulas of a node that is known to have some, each with the values it reads."""
+        return self.op.bind(self.inputs) if isinstance(self.op, Pieces) else [(self.formula, self.inputs)]
+
+    def giving(self, results: tuple[Value, ...], op: Operation | None = None) -> Node:
         """The same with other results, and another operation if one is given: `replace`, without a walk over all fields."""
-        return Node(self.name, self.op if op is None else op, self.inputs, results, self.parameters, self.effect, self.spans, self.notes, self.scope, self.attrs)
+        return Node(self.name, self.op if op is None else op, self.inputs, results, self.parameters, self.effect, self.spans,
+                    self.notes, self.scope, self.attrs)
 
     def __str__(self) -> str:
         if isinstance(self.op, Formula | Pieces):
@@ -217,14 +242,16 @@ class Graph:
             value, parameter = stack.pop()
             out[value] = parameter
             op = self.maker[value].op
-            if isinstance(op, Formula) and op.how == "=" and len(op.reads) > 1 and all(r.axes == op.target.axes for r in op.reads):
+            if isinstance(op, Formula) and op.how == "=" and len(op.reads) > 1 and all(r.axes == op.target.axes
+                                                                                       for r in op.reads):
                 stack += [(i, parameter) for i in self.maker[value].inputs if len(self.readers[i]) == 1]
         return out
 
     @property
     def roots(self) -> tuple[str, ...]:
         """Values that must be computed: outputs, gradients, and effects."""
-        return (*(v for _, v in self.outputs), *(g for _, g in self.gradients), *(n.results[0].name for n in self.nodes if n.effect))
+        return (*(v for _, v in self.outputs), *(g for _, g in self.gradients),
+                *(n.results[0].name for n in self.nodes if n.effect))
 
     @cached_property
     def nx(self) -> networkx.MultiDiGraph[str]:
@@ -252,7 +279,8 @@ class Graph:
     @cached_property
     def _holds(self) -> bool:
         types: dict[str, TensorType] = {}
-        agreed: set[tuple[int, ...]] = set()  # a formula, what it reads and makes: in a deep network the same objects over and over
+        # a formula, what it reads and makes: in a deep network the same objects over and over
+        agreed: set[tuple[int, ...]] = set()
         for n in self.nodes:
             assert n.results and n.results[0].name == n.name, f"the first result of %{n.name} must have its name"
             for i in n.inputs:
@@ -260,7 +288,8 @@ class Graph:
             for v in n.results:
                 assert v.name not in types, f"%{v.name} is defined twice"
                 types[v.name] = v.type
-            assert n.effect is None or n.effect in types or n.effect in {p.name for p in self.parameters}, f"%{n.name} overwrites %{n.effect}, which does not exist"
+            assert n.effect is None or n.effect in types or n.effect in {p.name
+                                                                         for p in self.parameters}, f"%{n.name} overwrites %{n.effect}, which does not exist"
             if isinstance(n.op, Formula):
                 same = (id(n.op), *[id(types[i]) for i in n.inputs], *[id(v.type) for v in n.results])
                 if same not in agreed:
@@ -276,9 +305,8 @@ class Graph:
 
 def images_of(n: Node, types: Mapping[str, TensorType]) -> int:
     """How many times a sample the index n of a formula runs: the batch of whatever it indexes alone."""
-    parts = n.op.parts if isinstance(n.op, Pieces) else (n.op,)
-    bound = dict(zip(n.op.operands, n.inputs)) | {t.name: r.name for t, r in zip(n.op.targets, n.results)}
-    for f in parts:
+    bound = dict(zip(n.written.operands, n.inputs)) | {t.name: r.name for t, r in zip(n.written.targets, n.results)}
+    for f, _ in n.formulas:
         for a in (f.target, *f.reads):
             if a.axes and a.axes[0].bare == "n":
                 return types[bound.get(a.name, n.name)].batch

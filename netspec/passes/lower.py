@@ -102,7 +102,7 @@ class Program:
         if value == move.inputs[0]:
             return move.name
         b = Writer(self, node.name, node)
-        f: Formula = move.op
+        f = move.formula
         new = b(f.text, out=tuple(s or 0 for s in move.type.shape), over=dict(f.over), batch=move.type.batch,
                 **{f.operands[0]: value})
         b.same(str(new), value)

@@ -136,7 +136,8 @@ def multiply_accumulates(node: Node, types: tuple[TensorType, ...]) -> int | Non
     """MACs of one layer for one sample, None where a size is not known."""
     if not all(t.known for t in (*types, node.type)):
         return None
-    declared: int | None = node.op.macs(*types)
+    assert isinstance(node.op, Layer)
+    declared = node.op.macs(*types)
     if declared is not None:
         return declared
     program = lowered(node, types)

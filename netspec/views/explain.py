@@ -198,8 +198,8 @@ def _texts(node: Node, types: tuple[TensorType, ...], training: bool) -> Iterato
     for n in program:
         if isinstance(n.op, Formula | Pieces):
             n = replace(n, effect=short.get(n.effect, n.effect) if n.effect else None)
-            names = dict(zip(n.op.operands, n.inputs)) | {t.name: v.name for t, v in zip(n.op.targets, n.results)}
-            text = str(n.op.renamed({k: short.get(v, v) for k, v in names.items()}))
+            names = dict(zip(n.written.operands, n.inputs)) | {t.name: v.name for t, v in zip(n.written.targets, n.results)}
+            text = str(n.written.renamed({k: short.get(v, v) for k, v in names.items()}))
             text = re.sub(r"\[[^\]]*\]", lambda m: m[0].replace(", ", ","), text)
             yield text + (f"   (the new {n.effect})" if n.effect else "")
 

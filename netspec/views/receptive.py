@@ -97,10 +97,9 @@ def reaches_of(graph: Graph) -> dict[str, Reaches]:
 
 def _of_formulas(node: Node, program: Graph, known: dict[str, Reaches]) -> Reaches:
     """The reach of what a formula, or the pieces of one value, makes."""
-    parts = node.op.bind(node.inputs) if isinstance(node.op, Pieces) else [(node.op, node.inputs)]
     result = node.results[0].type
     found: dict[Key, list[tuple[int, Reach]]] = {}
-    for formula, inputs in parts:
+    for formula, inputs in node.formulas:
         operands = dict(zip(formula.operands, inputs))
         types = {name: program.values[i].type for name, i in operands.items()}
         extents = formula.extents(tuple(types.values()), () if isinstance(node.op, Pieces)

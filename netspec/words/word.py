@@ -10,6 +10,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ..ir.operation import Operation
 from ..ir.types import shape_text
 
 Kind = Literal["count", "whole", "size", "pad", "number", "rate", "flag", "word", "text", "ref", "list", "value"]
@@ -111,7 +112,7 @@ def value(doc: str, default: Any = REQUIRED, position: int | None = None) -> Any
     return _argument("value", doc, default, position)
 
 
-class Word:
+class Word(Operation):
     """Base of everything a spec can name with arguments. `Word.name` is how it is spelled."""
 
     name: str

@@ -54,8 +54,8 @@ def notes(node: Node) -> tuple[str, ...]:
 
 def formula(n: Node) -> str:
     """A formula with the names of the graph."""
-    names = dict(zip(n.op.operands, n.inputs)) | {t.name: r.name for t, r in zip(n.op.targets, n.results)}
-    return str(n.op.renamed(names)) + (f"    (over {n.effect})" if n.effect else "")
+    names = dict(zip(n.written.operands, n.inputs)) | {t.name: r.name for t, r in zip(n.written.targets, n.results)}
+    return str(n.written.renamed(names)) + (f"    (over {n.effect})" if n.effect else "")
 
 
 SECTIONS = {"predict": ("prepare", "predict", "statistics"), "gradients": ("prepare", "gradients", "statistics")}

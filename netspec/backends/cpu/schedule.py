@@ -24,7 +24,7 @@ from .emit.move import emit_move
 from .emit.once import emit
 from .emit.pairs import emit_pairs
 from .emit.places import emit_places
-from .families.step import Step, unfused
+from .families.step import Step, step_of, unfused
 
 Span = tuple[str, int, int, int, int, int]  # space, first and last byte; bytes of an image, and those of it that are meant
 
@@ -126,14 +126,15 @@ class _Scheduler:
 
     # ---- contractions --------------------------------------------------------------------------------------------------------
     def contract(self, n: Node) -> Plan:
-        first: Node = n.op.nodes[0]
-        f: Formula = first.op
-        c = renamed(n.op.product, dict(zip(f.operands, first.inputs))
+        step, first = step_of(n), step_of(n).nodes[0]
+        f = first.formula
+        assert step.product is not None
+        c = renamed(step.product, dict(zip(f.operands, first.inputs))
                     | {t.name: r.name for t, r in zip(f.targets, first.results)})
-        if n.op.kind == "outer":
+        if step_of(n).kind == "outer":
             return contract.plan_outer(c, n.name, image=(c.image, self.image(c.image)), out=(c.out, self.image(c.out)),
-                                       into=n.name, target=self.target, form=n.op.form)
-        stored = tuple(v.name for v in n.results if v.name not in n.op.sums)
+                                       into=n.name, target=self.target, form=step_of(n).form)
+        stored = tuple(v.name for v in n.results if v.name not in step_of(n).sums)
         epilogue, extras, vectors = self.epilogue(n, stored)
         if not stored:  # a sum is all that is wanted of it: the images still have to be somewhere
             raise AssertionError(f"%{n.name}: a contraction that stores nothing")
@@ -142,7 +143,7 @@ class _Scheduler:
         return contract.plan_gather(c, n.name, image=(c.image, self.image(c.image)), weight=(c.weight, weight.order),
                                     outputs=tuple((v, self.image(v)) for v in stored), target=self.target,
                                     extras=tuple((v, self.image(v)) for v in extras),
-                                    vectors=vectors, sums=n.op.sums, epilogue=epilogue, form=n.op.form)
+                                    vectors=vectors, sums=step_of(n).sums, epilogue=epilogue, form=step_of(n).form)
 
     def image(self, v: str) -> Image:
         layout = self.layouts[v]
@@ -152,23 +153,23 @@ class _Scheduler:
     def epilogue(self, n: Node, stored: tuple[str, ...]) -> tuple[tuple[tuple[str, Any, str], ...], tuple[str, ...],
                                                                   tuple[str, ...]]:
         """The formulas behind a contraction in canonical names: acc, e0.., c0.., t0..; with the operands these stand for."""
-        first = n.op.nodes[0].name
+        first = step_of(n).nodes[0].name
         names = {first: "acc"}
         extras: list[str] = []
         vectors: list[str] = []
         out: list[tuple[str, Any, str]] = []
         if first in stored:
             out.append(("store", stored.index(first), "acc"))
-        for j, m in enumerate(n.op.nodes[1:]):
-            f: Formula = m.op
+        for j, m in enumerate(step_of(n).nodes[1:]):
+            f = m.formula
             for i in m.inputs:
                 if i not in names:
                     group, letter = (extras, "e") if self.inner.values[i].type.batch else (vectors, "c")
                     names[i] = f"{letter}{len(group)}"
                     group.append(i)
             text = _substituted(f, tuple((o, names[i]) for o, i in zip(f.operands, m.inputs)))
-            if m.name in n.op.sums:
-                out.append(("sum", n.op.sums.index(m.name), text))
+            if m.name in step_of(n).sums:
+                out.append(("sum", step_of(n).sums.index(m.name), text))
                 continue
             names[m.name] = f"t{j}"
             out.append(("let", f"t{j}", text))
@@ -178,7 +179,7 @@ class _Scheduler:
 
     # ---- emitted kernels -------------------------------------------------------------------------------------------------------
     def kernel(self, n: Node) -> Call:
-        kind = n.op.kind
+        kind = step_of(n).kind
         if kind == "move":
             move, text = emit_move(n, self.graph, self.target.dtype, self.target.lanes)
             self.kernels[move.kernel] = text
@@ -197,8 +198,10 @@ class _Scheduler:
             return self.call(n, e, n.type.shape[0] or 1, images, 0)
         if kind == "flat":
             return self.call(n, e, self.layouts[n.name].size, 0, 4096)  # type: ignore[union-attr]
-        types = {v: self.inner.values[v].type for v in (*n.op.nodes[0].inputs, *(r.name for r in n.op.nodes[0].results))}
-        images = images_of(n.op.nodes[0], types) if n.type.batch else max((self.graph.values[i].type.batch for i in n.inputs),
+        types = {v: self.inner.values[v].type
+                 for v in (*step_of(n).nodes[0].inputs, *(r.name for r in step_of(n).nodes[0].results))}
+        images = images_of(step_of(n).nodes[0],
+                           types) if n.type.batch else max((self.graph.values[i].type.batch for i in n.inputs),
                                                                           default=1)
         return self.call(n, e, 1, images, 1 if n.type.batch else 0)
 

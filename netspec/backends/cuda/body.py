@@ -73,7 +73,7 @@ class Body(Writer):
             for part, inputs in n.op.bind(n.inputs):
                 self._piece(n, part, inputs)
             return ("acc",)
-        f: Formula = n.op
+        f = n.formula
         if names is None:
             extents = self.extents(n, f, n.inputs, False)
             found = solve(f.target, sizes_of(n.type), extents)
@@ -190,10 +190,10 @@ def place_names(n: Node, sizes: tuple[int | str, ...]) -> tuple[str, ...]:
     own."""
     if isinstance(n.op, Pieces):
         return tuple("" if s == 1 else f"z{k}" for k, s in enumerate(sizes))
-    return places_of(n.op.target, sizes)
+    return places_of(n.formula.target, sizes)
 
 
 def followed(host: Node, n: Node) -> dict[str, str]:
     """The host's names for the indices of a map that goes along with it."""
     at = place_names(host, sizes_of(host.type))
-    return {a.bare: p or "0" for a, p in zip(n.op.target.axes, at) if a.bare}
+    return {a.bare: p or "0" for a, p in zip(n.formula.target.axes, at) if a.bare}

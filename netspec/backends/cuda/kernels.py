@@ -44,7 +44,7 @@ def per_item(group: Group, types: Mapping[str, TensorType], places: Mapping[str,
 def per_block(group: Group, types: Mapping[str, TensorType], places: Mapping[str, Place]) -> Kernel:
     """A block of threads for each place: each adds up every 256th term in double precision, then they add in pairs."""
     host = group.nodes[0]
-    f: Formula = host.op
+    f = host.formula
     body = start(group, types, places)
     sizes = sizes_of(host.type)
     extents = body.extents(host, f, host.inputs, False)

@@ -155,7 +155,7 @@ class _Tiles:
     """The text of one product."""
 
     def __init__(self, body: Body, host: Node, t: Tiling):
-        self.b, self.host, self.t, self.f = body, host, t, host.op
+        self.b, self.host, self.t, self.f = body, host, t, host.formula
         self.bound = dict(zip(self.f.operands, host.inputs))
         self.names = place_names(host, sizes_of(host.type))
 

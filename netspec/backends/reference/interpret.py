@@ -49,7 +49,7 @@ def evaluate_node(node: Node, graph: Graph, env: Mapping[str, Array], samples: i
             whole = part if whole is None else whole + part
         assert whole is not None
         return {node.name: whole}
-    f = node.op
+    f = node.formula
     operands = {o: env[i] for o, i in zip(f.operands, node.inputs)}
     types = tuple(graph.values[i].type for i in node.inputs)
     extents = f.extents(types, tuple(v.type for v in node.results))

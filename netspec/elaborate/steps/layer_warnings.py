@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...ir.graph import Node
+from ...layers.moves.pad import Pad
 from ...layers.parts.windows import lost, pads, per_axis
 from ...source import Span
 from ..model.elaborator import Elaborator
@@ -20,7 +21,7 @@ def remark(e: Elaborator, made: Any, inputs: list[Flow], span: Span) -> None:
 
 def _padded(maker: Node | None, axis: int) -> int:
     """What a `pad` step has put behind the image: nobody misses that."""
-    if maker is None or getattr(maker.op, "name", "") != "pad" or len(maker.inputs) > 1:
+    if maker is None or not isinstance(maker.op, Pad) or len(maker.inputs) > 1:
         return 0
     rank = len(maker.type.spatial)
     return pads(maker.op.amount, (1,) * rank, (1,) * rank)[axis][1]

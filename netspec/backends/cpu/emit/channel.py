@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from ....ir.formula import Formula
 from ....ir.graph import Node, Value
-from ..families.step import Step
+from ..families.step import step_of
 from .expressions import keeps_zero, source
 from .lanes import Emitted, kernel_text
 
@@ -19,7 +19,7 @@ WORDS = 5  # of an operand: address, bytes from image to image, block to block, 
 
 
 def emit_channel(node: Node, values: Mapping[str, Value], dtype: str, lanes: int) -> Emitted:
-    step: Step = node.op
+    step = step_of(node)
     item = 8 if dtype == "float64" else 4
     types = {i: values[i].type for n in step.nodes for i in n.inputs if i in values} | {v.name: v.type for n in step.nodes
                                                                                         for v in n.results}
@@ -43,7 +43,7 @@ def emit_channel(node: Node, values: Mapping[str, Value], dtype: str, lanes: int
         return names[v]
 
     for j, n in enumerate(step.nodes):
-        f: Formula = n.op
+        f = n.formula
         bound = dict(zip(f.operands, n.inputs))
         loop_reads = {r.name: bound[r.name] for r in f.reads if types[bound[r.name]].batch}
         # a number for all channels
@@ -90,7 +90,7 @@ def _has_vector(f: Formula) -> bool:
 
 def emit_flat(node: Node, values: Mapping[str, Value], dtype: str, lanes: int, scalars: frozenset[str] = frozenset()) -> Emitted:
     """Element by element over vectors of one length; `scalars` are values of one element."""
-    step: Step = node.op
+    step = step_of(node)
     item = 8 if dtype == "float64" else 4
     stored = [v.name for v in node.results]
     operands: dict[str, int] = {}
@@ -102,7 +102,7 @@ def emit_flat(node: Node, values: Mapping[str, Value], dtype: str, lanes: int, s
         return operands.setdefault(v, len(operands))
 
     for j, n in enumerate(step.nodes):
-        f: Formula = n.op
+        f = n.formula
         bound = dict(zip(f.operands, n.inputs))
 
         def read(s: ast.Subscript, bound: dict[str, str] = bound) -> str:

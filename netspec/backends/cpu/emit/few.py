@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 
-from ....ir.formula import Access, Formula, access
+from ....ir.formula import Access, access
 from ....ir.graph import Node
 from ....ir.layout import Image
 from ..families.places import Plan, extents_of
@@ -54,7 +54,7 @@ class Few(Frame):
 
     def formula(self, n: Node) -> list[str]:
         """A register for each channel of a result, stored where the step stores it."""
-        f: Formula = n.op
+        f = n.formula
         form, lane = self.plan.form(n), self.plan.lane(n)
         out: list[str] = []
         terms = []
@@ -87,7 +87,7 @@ class Few(Frame):
         return self.loaded[text]
 
     def expression(self, n: Node, c: int, out: list[str]) -> str:
-        f: Formula = n.op
+        f = n.formula
         bound = dict(zip(f.operands, n.inputs))
         lane = self.plan.lane(n)
 

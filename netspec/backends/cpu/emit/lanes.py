@@ -15,7 +15,7 @@ from ....ir.formula import Pieces
 from ....ir.graph import Node, Value
 from ....ir.layout import Image
 from ..families.nests import domain_of, nests
-from ..families.step import Step
+from ..families.step import step_of
 from .nests import NestWriter, Text
 
 
@@ -33,14 +33,14 @@ class Emitted:
 
 def emit_lanes(node: Node, values: Mapping[str, Value], dtype: str, lanes: int) -> Emitted:
     """The kernel of a fused step. `values` are those of the fused, laid out program."""
-    step: Step = node.op
+    step = step_of(node)
     near = {i: values[i] for n in step.nodes for i in n.inputs if i in values} | {v.name: v for v in node.results}
     types = {k: v.type for k, v in near.items()} | {v.name: v.type for n in step.nodes for v in n.results}
     layouts = {k: v.layout for k, v in near.items()}
     stored = {v.name for v in node.results}
     t = Text(dtype, lanes)
     extents = {n.name: {} if isinstance(n.op, Pieces)
-               else n.op.extents(tuple(types[i] for i in n.inputs), tuple(v.type for v in n.results)) for n in step.nodes}
+               else n.formula.extents(tuple(types[i] for i in n.inputs), tuple(v.type for v in n.results)) for n in step.nodes}
     every = nests(step.nodes, {n.name: domain_of(n, extents[n.name]) for n in step.nodes})
     for nest in every:
         NestWriter(t, nest, types, layouts, stored, extents, placed=step.placed).emit()

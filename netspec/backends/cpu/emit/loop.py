@@ -12,7 +12,7 @@ from ....ir.formula import Access, Formula, Pieces, Random, access, in_bounds, s
 from ....ir.graph import Node, Value, images_of
 from ....ir.layout import Image, Layout, Packed
 from ....ir.types import TensorType
-from ..families.step import Step
+from ..families.step import step_of
 from .expressions import source
 from .lanes import Emitted, kernel_text
 
@@ -20,13 +20,12 @@ WORDS = 5
 
 
 def emit_loop(node: Node, values: Mapping[str, Value], dtype: str, lanes: int) -> Emitted:
-    step: Step = node.op
+    step = step_of(node)
     writer = _Loops(values, node, dtype)
     body = []
     for n in step.nodes:
-        for f, inputs, first in ([(f, i, k == 0) for k, (f, i) in enumerate(n.op.bind(n.inputs))] if isinstance(n.op, Pieces)
-                                 else [(n.op, n.inputs, True)]):
-            body += writer.formula(n, f, inputs, first, isinstance(n.op, Pieces))
+        for k, (f, inputs) in enumerate(n.formulas):
+            body += writer.formula(n, f, inputs, k == 0, isinstance(n.op, Pieces))
     head = ["args, images, N = at(row, 8), at(row, 9), float(at(row, 4))", "n = item",
             *(f"z{k} = at(row, {16 + k})" for k in range(len(writer.sizes)))]
     name, text = kernel_text("loop", [*head, *body, "return 0"], dtype, lanes)
@@ -36,7 +35,7 @@ def emit_loop(node: Node, values: Mapping[str, Value], dtype: str, lanes: int) -
 class _Loops:
     def __init__(self, values: Mapping[str, Value], node: Node, dtype: str):
         self.item = 8 if dtype == "float64" else 4
-        step: Step = node.op
+        step = step_of(node)
         near = {i: values[i] for n in step.nodes for i in n.inputs if i in values} | {v.name: v for v in node.results}
         self.types: dict[str, TensorType] = {k: v.type for k, v in near.items()} | {v.name: v.type for n in step.nodes
                                                                                     for v in n.results}

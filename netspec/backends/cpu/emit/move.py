@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from ....ir.graph import Graph, Node
 from ....ir.moves import move_of
+from ..families.step import step_of
 from .lanes import kernel_text
 from .move_table import Move
 
 
 def emit_move(node: Node, graph: Graph, dtype: str, lanes: int) -> tuple[Move, str]:
     """The call and the text of its kernel, which is the same for every move."""
-    (n,) = node.op.nodes
+    (n,) = step_of(node).nodes
     (x,) = n.inputs
     move = move_of(n.op, (graph.values[x].type,), n.type)
     assert move is not None

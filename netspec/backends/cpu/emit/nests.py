@@ -92,7 +92,7 @@ class NestWriter:
         rows: dict[str, str] = {}
         first = nest.nodes[0]
         for n in nest.nodes:
-            f = n.op
+            f = n.formula
             if nest.form == "pull" and n is first:
                 inner += self.window(n, before, rows)
             elif is_total(f):
@@ -151,16 +151,16 @@ class NestWriter:
 
     def seldom(self) -> str:
         """The test, the same at all places of an image, without which every sum of this nest adds zeros."""
-        tests = {self.test_of(n) if is_total(n.op) and n.op.how == "+=" else "" for n in self.nest.nodes}
+        tests = {self.test_of(n) if is_total(n.op) and n.formula.how == "+=" else "" for n in self.nest.nodes}
         return tests.pop() if len(tests) == 1 else ""
 
     def test_of(self, n: Node) -> str:
         """The test of a formula that adds where(test, value, 0), if it has no places."""
-        match n.op.right:
+        match n.formula.right:
             case ast.Call(ast.Name("where"), [test, _, ast.Constant(0.0)]):
                 reads = [access(s) for s in ast.walk(test) if isinstance(s, ast.Subscript)]
                 if not any(x.terms for a in reads for x in a.axes[2:]):
-                    bound = dict(zip(n.op.operands, n.inputs))
+                    bound = dict(zip(n.written.operands, n.inputs))
                     return source(test, lambda s: self.read(bound[s.value.id], access(s), {}, [], {}), str, lambda r: "")  # type: ignore[attr-defined]
         return ""
 
@@ -180,7 +180,7 @@ class NestWriter:
 
     def expression(self, n: Node, inner: list[str], rows: dict[str, str], names: dict[str, str] | None = None) -> str:
         """The right side, its operands loaded at the place of the loops. `names` spells indices."""
-        f: Formula = n.op
+        f = n.formula
         bound = dict(zip(f.operands, n.inputs))
         c = f.target.axes[1].bare
         names = names if names is not None else dict(zip((a.bare or "" for a in self._place_axes(f)), self.loops))
@@ -297,7 +297,7 @@ class NestWriter:
 
     def own_address(self, value: str, rows: dict[str, str]) -> str:
         node = next(n for n in self.nest.nodes if any(r.name == value for r in n.results))
-        f: Formula = node.op
+        f = node.formula
         target = f.target
         if len(target.axes) == 2 or not any(x.terms for x in target.axes[2:]):
             return self.image_address(value)
@@ -313,12 +313,12 @@ class NestWriter:
             a = access(s)
             return bool(a.axes[min(1, len(a.axes) - 1)].terms if a.axes[0].bare == "n" else a.axes[0].terms)
 
-        return text if keeps_zero(n.op.right, zero) else f"keep({text}, left)"
+        return text if keeps_zero(n.formula.right, zero) else f"keep({text}, left)"
 
     # ---- windows ---------------------------------------------------------------------------------------------------------------
     def window(self, n: Node, before: list[str], rows: dict[str, str]) -> list[str]:
         """The lines that reduce a window at one place of the result."""
-        t, f = self.t, n.op
+        t, f = self.t, n.formula
         names = dict(zip((a.bare or "" for a in f.target.axes[2:]), self.loops))
         reduced = list(f.reduced)
         names |= {i: i + "_" for i in reduced}
@@ -366,7 +366,7 @@ class NestWriter:
 
     def guards(self, n: Node, names: dict[str, str], extents: dict[str, int]) -> list[str]:
         """Conditions that keep every read (and write) within its plane."""
-        f: Formula = n.op
+        f = n.formula
         bound = dict(zip(f.operands, n.inputs)) | {t.name: r.name for t, r in zip(f.targets, n.results)}
         axes = [(x, size) for a in (*f.reads, f.target) for kind in (self.types[bound[a.name]],) if kind.batch
                 for x, size in zip(a.axes[2:], kind.shape[1:])]
@@ -395,7 +395,7 @@ class NestWriter:
 
     def scatter(self, n: Node, extents: dict[str, int], add: bool) -> None:
         """Write a formula's value to the places its target names, added to what is there or instead of it."""
-        f: Formula = n.op
+        f = n.formula
         target, value = f.target, n.results[0].name
         bare = next((r for r in (*f.reads, target) if len(r.axes) > 2 and None not in r.bare[2:]), None)
         outer = [str(i) for i in bare.bare[2:]] if bare else []
@@ -426,7 +426,7 @@ class NestWriter:
 
     def parts(self, n: Node) -> None:
         """Parts of a plane, each written by a formula of its own."""
-        bound = [(f, i, f.extents(tuple(self.types[x] for x in i), ())) for f, i in n.op.bind(n.inputs)]
+        bound = [(f, i, f.extents(tuple(self.types[x] for x in i), ())) for f, i in n.pieces.bind(n.inputs)]
         covered = sum(_product(tuple(e[i] for i in f.target.indices if i not in ("n", f.target.axes[1].bare)))
                       for f, _, e in bound)
         if covered != _product(tuple(s or 0 for s in n.type.shape[1:])):
@@ -436,7 +436,7 @@ class NestWriter:
 
     def piece(self, n: Node) -> None:
         """Copy whole blocks of channels from each part."""
-        if all(f.target.axes[1].bare for f in n.op.parts):
+        if all(f.target.axes[1].bare for f in n.pieces.parts):
             self.parts(n)
             return
         t = self.t
@@ -446,7 +446,7 @@ class NestWriter:
         to = self.base(value)
         k = t.operand(value)
         loops = [(i, t.size(s or 0)) for i, s in zip(self.loops, n.type.shape[1:])]
-        for f, (x,) in n.op.bind(n.inputs):
+        for f, (x,) in n.pieces.bind(n.inputs):
             start = f.target.axes[1].const // t.lanes
             blocks = -(-(self.types[x].shape[0] or 0) // t.lanes)
             j = t.operand(x)

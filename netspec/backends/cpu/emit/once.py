@@ -14,7 +14,7 @@ from typing import Any
 from ....ir.graph import Node, Value
 from ....ir.layout import Image, Layout, Packed, Vector
 from ....ir.types import TensorType
-from ..families.step import Kind, Step
+from ..families.step import Kind, Step, step_of
 from .channel import emit_channel, emit_flat
 from .lanes import Emitted, emit_lanes
 from .loop import emit_loop
@@ -27,7 +27,7 @@ Spelled = tuple[str, TensorType, tuple[Any, ...]]  # a value: its name, its type
 
 def emit(node: Node, values: Mapping[str, Value], dtype: str, lanes: int) -> Emitted:
     """The kernel of a step whose kind is one of `EMITTERS`. `values` are those of the fused, laid out program."""
-    step: Step = node.op
+    step = step_of(node)
     names: dict[str, str] = {}
 
     def name(v: str) -> str:

@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import prod
 
-from ....ir.formula import Access, Formula
+from ....ir.formula import Access
 from ....ir.graph import Node, Value
 from ....ir.layout import Image
 from ..families.pairs import pairing
+from ..families.step import step_of
 from .lanes import Emitted, kernel_text
 
 TILE = 8  # sums in registers
@@ -23,8 +24,8 @@ TILE = 8  # sums in registers
 def emit_pairs(node: Node, values: Mapping[str, Value], dtype: str, lanes: int) -> tuple[Emitted, int]:
     """The kernel of a step of one formula, and the bytes of scratch it needs."""
     item = 8 if dtype == "float64" else 4
-    (n,) = node.op.nodes
-    f: Formula = n.op
+    (n,) = step_of(node).nodes
+    f = n.formula
     bound = dict(zip(f.operands, n.inputs))
     form, lane, other = pairing(f, tuple(values[i].type for i in n.inputs), n.type) or ("", f.reads[0], f.reads[1])
 

@@ -11,7 +11,7 @@ import ast
 from dataclasses import dataclass
 from math import prod
 
-from ....ir.formula import Access, Axis, Formula, access
+from ....ir.formula import Access, Axis, access
 from ....ir.graph import Graph, Node
 from ..families.places import Sweep, extents_of, pieces_of, plan_places
 from .expressions import keeps_zero, source
@@ -134,7 +134,7 @@ class _Writer(Frame):
         return [*out, f"{v} = {self.masked(n, text)}"]
 
     def reduce(self, n: Node, before: list[str], inner: list[str], after: list[str]) -> None:
-        f: Formula = n.op
+        f = n.formula
         text = self.expression(n, inner, {})
         total = self.totals.get(n.name)
         s = total or self.register("s")
@@ -164,7 +164,7 @@ class _Writer(Frame):
 
     def window(self, n: Node) -> list[str]:
         """Lanes of the result read other channels, one term after another."""
-        f: Formula = n.op
+        f = n.formula
         extents = extents_of(n, self.plan.types)
         place, greatest = len(f.targets) > 1, f.how == "max="
         s = self.register("s")
@@ -209,7 +209,7 @@ class _Writer(Frame):
 
     def inside(self, n: Node, text: str, names: dict[str, str], extents: dict[str, int]) -> str:
         """The term where its reads are in bounds. A sum of plain reads needs no test: what lies outside is zero."""
-        f: Formula = n.op
+        f = n.formula
         if f.how == "=" or (f.how == "+=" and isinstance(f.right, ast.Subscript)):
             return text
         c = str(f.target.axes[1].bare)
@@ -247,7 +247,7 @@ class _Writer(Frame):
 
     def once(self, n: Node) -> bool:
         """Whether no two lanes or terms of a scatter meet."""
-        f: Formula = n.op
+        f = n.formula
         a, c = f.target.axes[1], str(self.plan.lane(n))
         small = [i for i, _ in a.terms if i != c]
         free = [i for i in f.reduced if i not in small]
@@ -257,13 +257,13 @@ class _Writer(Frame):
                                          and extents_of(n, self.plan.types)[small[0]] <= a.coefficient(c))))
 
     def covers(self, n: Node) -> bool:
-        a, c = n.op.target.axes[1], str(self.plan.lane(n))
+        a, c = n.formula.target.axes[1], str(self.plan.lane(n))
         extents = extents_of(n, self.plan.types)
         each = prod(extents[i] for i, _ in a.terms if i != c)
         return self.once(n) and a.const == 0 and each == a.coefficient(c) and each * extents[c] == self.channels(n.name)
 
     def push(self, n: Node) -> list[str]:
-        f: Formula = n.op
+        f = n.formula
         c = str(self.plan.lane(n))
         a, step = f.target.axes[1], f.target.axes[1].coefficient(c)
         out: list[str] = []
@@ -282,7 +282,7 @@ class _Writer(Frame):
     def pieces(self, n: Node) -> list[str]:
         """Each part is copied whole vectors at a time; the zeros past its end are overwritten by the next."""
         v = n.name
-        parts = sorted(n.op.bind(n.inputs), key=lambda p: p[0].target.axes[1].const)
+        parts = sorted(n.pieces.bind(n.inputs), key=lambda p: p[0].target.axes[1].const)
         out = self.clearing(v) if sum(self.channels(x) for _, (x,) in parts) != self.channels(v) else []
         for k, (f, (x,)) in enumerate(parts):
             at = self.word(f"start {k} {self.name(v)}", f.target.axes[1].const * self.item)
@@ -293,7 +293,7 @@ class _Writer(Frame):
     # ---- expressions -------------------------------------------------------------------------------------------------------
     def masked(self, n: Node, text: str) -> str:
         """Zero in the lanes past the last channel: those of full values are, those of points and shifted reads are not."""
-        f: Formula = n.op
+        f = n.formula
         lane = self.plan.lane(n)
 
         def zero(s: ast.Subscript) -> bool:
@@ -307,7 +307,7 @@ class _Writer(Frame):
         return f"(numbers + float({self.lanes} * b))"
 
     def expression(self, n: Node, inner: list[str], names: dict[str, str]) -> str:
-        f: Formula = n.op
+        f = n.formula
         bound = dict(zip(f.operands, n.inputs))
         lane = self.plan.lane(n)
 

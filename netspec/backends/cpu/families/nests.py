@@ -64,7 +64,7 @@ def _own(read: tuple[object, ...], target: tuple[object, ...]) -> bool:
 
 def domain_of(node: Node, extents: dict[str, int]) -> tuple[int, ...]:
     """The places a node's outer loops run over."""
-    f: Formula = node.op
+    f = node.written
     if isinstance(f, Pieces):
         return spatial(node)
     form = form_of(node)

@@ -25,6 +25,7 @@ from ....ir.formula import Access, Axis, Formula, Pieces
 from ....ir.graph import Graph, Node
 from ....ir.layout import round_up
 from ....ir.types import TensorType
+from .step import Step, step_of
 
 Form = Literal["map", "reduce", "point", "window", "push", "pieces"]
 Types = Mapping[str, TensorType]
@@ -142,7 +143,7 @@ def numbers(f: Formula) -> set[str]:
 
 def local_types(node: Node, types: Types) -> dict[str, TensorType]:
     """The types of what a formula reads, by its own names."""
-    return {o: types[i] for o, i in zip(node.op.operands, node.inputs)}
+    return {o: types[i] for o, i in zip(node.written.operands, node.inputs)}
 
 
 def domain_of(node: Node, types: Types) -> tuple[int, ...]:
@@ -153,7 +154,7 @@ def domain_of(node: Node, types: Types) -> tuple[int, ...]:
 
 def compound_reads(node: Node) -> list[tuple[str, Axis]]:
     """Values read at other channels than the lane's own, and where."""
-    f: Formula = node.op
+    f = node.written
     if isinstance(f, Pieces):
         return []
     bound = dict(zip(f.operands, node.inputs))
@@ -163,7 +164,7 @@ def compound_reads(node: Node) -> list[tuple[str, Axis]]:
 
 
 def extents_of(node: Node, types: Types) -> dict[str, int]:
-    f: Formula = node.op
+    f = node.formula
     return f.extents(tuple(types[i] for i in node.inputs), tuple(v.type for v in node.results))
 
 
@@ -173,12 +174,12 @@ def can_follow(node: Node, before: list[Node], types: Types) -> bool:
     if domain_of(node, types) != domain_of(first, types) or node.type.batch != first.type.batch:
         return False
     made = {v.name: m for m in before for v in m.results}
-    if any(isinstance(made[i].op, Formula) and is_total(made[i].op, local_types(made[i], types)) for i in node.inputs
+    if any(isinstance(made[i].op, Formula) and is_total(made[i].formula, local_types(made[i], types)) for i in node.inputs
            if i in made):
         return False  # complete only after all places
     if isinstance(node.op, Formula) and any(v in made and _is_point(made[v]) == bool(r.axes[1].terms) for v, r in reads_of(node)):
         return False  # a value of one channel, made as a point and read as a full one, or the other way round
-    return not any(v in made and isinstance(made[v].op, Formula) and not made[v].op.target.axes[1].bare
+    return not any(v in made and isinstance(made[v].op, Formula) and not made[v].formula.target.axes[1].bare
                    for v, _ in compound_reads(node))
 
 
@@ -222,25 +223,25 @@ class Plan:
                 for f, (x,) in n.op.bind(n.inputs):
                     self._buffer(n.name, size=f.target.axes[1].const + self._padded(self.types[x].shape[0] or 0))
             elif form == "push":
-                c = shape_of(n.op, local_types(n, self.types))
+                c = shape_of(n.formula, local_types(n, self.types))
                 assert c is not None and c[1] is not None
-                self._reach(n.name, n.op.target.axes[1], n, c[1])
+                self._reach(n.name, n.formula.target.axes[1], n, c[1])
 
     # ---- what a formula is -------------------------------------------------------------------------------------------------
     def form(self, n: Node) -> Form:
         if isinstance(n.op, Pieces):
             return "pieces"
-        shaped = shape_of(n.op, local_types(n, self.types))
+        shaped = shape_of(n.formula, local_types(n, self.types))
         assert shaped is not None, f"%{n.name} crosses places"
         return shaped[0]
 
     def lane(self, n: Node) -> str | None:
-        shaped = shape_of(n.op, local_types(n, self.types))
+        shaped = shape_of(n.formula, local_types(n, self.types))
         return shaped and shaped[1]
 
     def small(self, n: Node) -> list[str]:
-        wide = max((n.op.target, *(a for v, a in reads_of(n) if self.types[v].batch)), key=lambda a: len(a.axes))
-        return small_indices(n.op, self.lane(n), wide.axes[2:])
+        wide = max((n.formula.target, *(a for v, a in reads_of(n) if self.types[v].batch)), key=lambda a: len(a.axes))
+        return small_indices(n.formula, self.lane(n), wide.axes[2:])
 
     def total(self, n: Node) -> bool:
         return isinstance(n.op, Formula) and is_total(n.op, local_types(n, self.types))
@@ -320,7 +321,7 @@ class Plan:
 
 def plan_places(step: Node, graph: Graph, lanes: int, item: int) -> Plan:
     """The plan of a fused step of a program."""
-    nodes: tuple[Node, ...] = step.op.nodes
+    nodes: tuple[Node, ...] = step_of(step).nodes
     types = {i: graph.values[i].type for i in step.inputs} | {v.name: v.type for n in nodes for v in n.results}
     return Plan(nodes, types, frozenset(v.name for v in step.results), lanes, item)
 
@@ -335,10 +336,11 @@ def pieces_of(plan: Plan, graph: Graph) -> int:
 
 def _adds_up(step: Node, v: str) -> bool:
     """Whether all that a step does with a value is to add it up."""
-    return getattr(step.op, "kind", "") == "channel" and all(n.op.adds_up for n in step.op.nodes if v in n.inputs)
+    return isinstance(step.op, Step) and step.op.kind == "channel" and all(
+        isinstance(n.op, Formula) and n.op.adds_up for n in step.op.nodes if v in n.inputs)
 
 
 def reads_of(n: Node) -> list[tuple[str, Access]]:
     """The values a formula reads, with the subscripts."""
-    bound = dict(zip(n.op.operands, n.inputs))
-    return [(bound[r.name], r) for r in n.op.reads]
+    bound = dict(zip(n.written.operands, n.inputs))
+    return [(bound[r.name], r) for r in n.formula.reads]

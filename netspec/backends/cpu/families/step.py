@@ -7,6 +7,7 @@ from typing import Literal
 
 from ....ir.contraction import Contraction
 from ....ir.graph import Graph, Node
+from ....ir.operation import Operation
 
 Kind = Literal["gather", "outer", "lanes", "places", "pairs", "move", "channel", "flat", "loop"]
 Form = Literal["direct", "winograd"]
@@ -15,7 +16,7 @@ SEQUENCE = 4096  # places of an image that are added up in float32, one after an
 
 
 @dataclass(frozen=True)
-class Step:
+class Step(Operation):
     """Formulas run together, in order.
 
     gather   a contraction into an image, then maps on its places while they are in registers (the epilogue)
@@ -48,6 +49,12 @@ class Step:
     def idle(self) -> bool:
         """Whether nothing is left to do: everything lies where it would be copied."""
         return bool(self.placed) and set(self.placed) == set(self.nodes[0].inputs)
+
+
+def step_of(node: Node) -> Step:
+    """The operation of a node of a fused program that is known to be a step."""
+    assert isinstance(node.op, Step), node.name
+    return node.op
 
 
 def unfused(graph: Graph) -> Graph:

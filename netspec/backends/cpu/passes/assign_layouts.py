@@ -16,7 +16,7 @@ from ....ir.graph import Graph, Input, Node, Parameter, Value
 from ....ir.layout import Image, Layout, Packed, Target, Vector, blocked, channels_last, round_up
 from ....passes.contractions import contraction
 from ..families.places import pieces_of, plan_places, reads_of
-from ..families.step import Form, Step, unfused
+from ..families.step import Form, Step, step_of, unfused
 from .place_moves import place_moves, share_halos
 from .place_views import place_views
 
@@ -39,8 +39,8 @@ def store_layouts(program: Graph, target: Target) -> dict[str, Vector | Packed]:
     packed = _packed_weights(program, target)
     out: dict[str, Vector | Packed] = {}
     at = 0
-    parameters = [n for n in program.nodes if isinstance(n.op, Parameter)]
-    for n in sorted(parameters, key=lambda n: not n.op.trainable):
+    parameters = [(n.op.trainable, n) for n in program.nodes if isinstance(n.op, Parameter)]
+    for _, n in sorted(parameters, key=lambda p: not p[0]):
         layout: Vector | Packed = packed[n.name] if n.name in packed else Vector(n.type.size, "parameters")
         out[n.name] = replace(layout, at=at)
         at += round_up(layout.size, 16)
@@ -57,7 +57,7 @@ def _packed_weights(program: Graph, target: Target) -> dict[str, Packed]:
         weight = next(i for i in n.inputs if program.values[i].type.batch == 0)
         image = next(i for i in n.inputs if i != weight)
         types = [program.values[i].type for i in n.inputs]
-        out.setdefault(weight, Packed(master_order(n.op, types, [n.type], target.lanes, image in last)))
+        out.setdefault(weight, Packed(master_order(n.formula, types, [n.type], target.lanes, image in last)))
     return out
 
 
@@ -69,7 +69,8 @@ def _channels_last_inputs(program: Graph) -> set[str]:
             continue
         readers = [m for m in _formula_nodes(program) if n.name in m.inputs]
         cs = [contraction(m, program) for m in readers]
-        if readers and all(c is not None and _image_of(m, c) == n.name and prefers_channels_last(c) for m, c in zip(readers, cs)) \
+        if readers and all(c is not None and _image_of(m, c) == n.name and prefers_channels_last(c)
+                           for m, c in zip(readers, cs)) \
                 and n.name not in {v for _, v in program.outputs}:
             out.add(n.name)
     return out
@@ -81,7 +82,8 @@ def _formula_nodes(program: Graph) -> list[Node]:
 
 def _image_of(node: Node, c: Contraction) -> str:
     """The value a contraction reads at taps."""
-    names: dict[str, str] = dict(zip(node.op.operands, node.inputs)) | {t.name: r.name for t, r in zip(node.op.targets, node.results)}
+    names: dict[str, str] = dict(zip(node.written.operands, node.inputs)) | {t.name: r.name
+                                                                             for t, r in zip(node.written.targets, node.results)}
     return names[c.image]
 
 
@@ -126,8 +128,11 @@ class _Assignment:
         layouts, placed = place_views(g, self.layouts)
         layouts, aliases = place_moves(g, layouts)
         placed |= aliases
-        return g.with_nodes([n.giving(tuple([Value(v.name, v.type, layouts[v.name]) for v in n.results]), replace(n.op, placed=placed[n.name]) if placed.get(n.name) else None)
-                             for n in g.nodes])
+        nodes = []
+        for n in g.nodes:
+            results = tuple([Value(v.name, v.type, layouts[v.name]) for v in n.results])
+            nodes.append(n.giving(results, replace(step_of(n), placed=placed[n.name]) if placed.get(n.name) else None))
+        return g.with_nodes(nodes)
 
     def _narrow_inputs(self, inner: Graph, cs: dict[str, Contraction]) -> set[str]:
         narrow = _channels_last_inputs(inner)
@@ -137,13 +142,18 @@ class _Assignment:
         """Inputs of one number a place that only steps at places read: a vector of lanes would be padding but for that."""
         out = set()
         for n in self.graph.nodes:
-            if isinstance(n.op, Input) and n.type.batch and n.type.shape[0] == 1 and len(n.type.shape) > 1 and n.name not in self.graph.roots:
+            if isinstance(n.op,
+                          Input) and n.type.batch and n.type.shape[0] == 1 and len(
+                              n.type.shape) > 1 and n.name not in self.graph.roots:
                 readers = self.graph.readers[n.name]
-                if readers and all(s.op.kind == "places" for s in readers) and all(_is_one(m, n.name) for s in readers for m in s.op.nodes if n.name in m.inputs):
+                if readers and all(step_of(s).kind == "places" for s in readers) and all(_is_one(m, n.name) for s in readers
+                                                                                         for m in step_of(s).nodes
+                                                                                         if n.name in m.inputs):
                     out.add(n.name)
         return out
 
-    def _layout(self, n: Node, v: Value, halo: Triple, last: bool, cs: dict[str, tuple[Node, Contraction]], gradient_of: dict[str, str]) -> Layout:
+    def _layout(self, n: Node, v: Value, halo: Triple, last: bool, cs: dict[str, tuple[Node, Contraction]],
+                gradient_of: dict[str, str]) -> Layout:
         t, item, lanes = v.type, self.target.item, self.target.lanes
         if t.batch:
             sizes = tuple(s or 0 for s in t.shape)
@@ -168,18 +178,20 @@ class _Assignment:
             like = self.layouts[n.inputs[0]]
             return replace(like, space="vectors", at=-1) if isinstance(like, Vector | Packed) else Vector(t.size)
         if isinstance(n.op, Input) and n.op.role == "prepared" and len(t.shape) > 1:
-            reader = next((m for s in self.graph.readers[v.name] if isinstance(s.op, Step) for m in s.op.nodes if v.name in m.inputs), None)
+            reader = next((m for s in self.graph.readers[v.name] if isinstance(s.op, Step) for m in s.op.nodes
+                           if v.name in m.inputs), None)
             if reader is not None and (made := cs.get(self.graph.readers[v.name][0].name)) is not None:
                 types = [self.graph.values[i].type for i in reader.inputs]
-                return Packed(master_order(reader.op, types, [reader.type], lanes, _image_of(*made) in self.last), "vectors")
+                return Packed(master_order(reader.formula, types, [reader.type], lanes, _image_of(*made) in self.last), "vectors")
         return Vector(t.size)
 
     def _interleave(self, n: Node, cs: dict[str, tuple[Node, Contraction]]) -> None:
         """Sums over a plane of one step lie side by side in one buffer, a pixel for each part they are cut into."""
-        like = self.layouts[n.op.sums[0]]
+        like = self.layouts[step_of(n).sums[0]]
         assert isinstance(like, Image)
-        made = self.sums(cs[n.name][1], len(n.op.sums), like, n.op.form) if n.name in cs else interleaved(len(n.op.sums), like)
-        for v, layout in zip(n.op.sums, made):
+        made = self.sums(cs[n.name][1], len(step_of(n).sums), like,
+                         step_of(n).form) if n.name in cs else interleaved(len(step_of(n).sums), like)
+        for v, layout in zip(step_of(n).sums, made):
             self.layouts[v] = layout
 
 

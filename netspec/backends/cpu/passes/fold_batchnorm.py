@@ -33,9 +33,9 @@ def fold_batchnorm(graph: Graph) -> Graph:
         c = contraction(conv, graph)
         assert c is not None
         weight = next(i for i in conv.inputs if graph.values[i].type.batch == 0)
-        local = conv.op.operands[conv.inputs.index(weight)]
-        read = next(r for r in conv.op.reads if r.name == local)
-        channel = conv.op.target.axes[1]
+        local = conv.written.operands[conv.inputs.index(weight)]
+        read = next(r for r in conv.formula.reads if r.name == local)
+        channel = conv.formula.target.axes[1]
         axis = next((a for a, ax in enumerate(read.axes) if ax == channel), None)
         if axis is None:
             continue
@@ -44,16 +44,18 @@ def fold_batchnorm(graph: Graph) -> Graph:
         t = graph.values[weight].type
         vector = graph.values[k].type
         new = [Node(w2, Formula(f"w2[{ix}] = w[{ix}] * k[i{axis}]"), (weight, k), (Value(w2, t),), notes=n.notes, scope=n.scope),
-               Node(s, Formula("s[c] = t[c] - m[c] * k[c]") if shift else Formula("s[c] = -m[c] * k[c]"), (*((shift,) if shift else ()), m, k), (Value(s, vector),),
-                    notes=n.notes, scope=n.scope)]
+               Node(s, Formula("s[c] = t[c] - m[c] * k[c]") if shift else Formula("s[c] = -m[c] * k[c]"),
+                    (*((shift,) if shift else ()), m, k), (Value(s, vector),), notes=n.notes, scope=n.scope)]
         if bias is None:
             b2 = s
         else:
-            new.append(Node(b2, Formula("b2[c] = b[c] * k[c] + s[c]"), (bias, k, s), (Value(b2, vector),), notes=n.notes, scope=n.scope))
+            new.append(Node(b2, Formula("b2[c] = b[c] * k[c] + s[c]"), (bias, k, s), (Value(b2, vector),), notes=n.notes,
+                            scope=n.scope))
         folded[conv.name] = replace(conv, inputs=tuple(w2 if i == weight else i for i in conv.inputs))
         made[conv.name] = new
-        place = str(n.op.target)[len(n.op.target.name):]
-        changed[n.name] = replace(n, op=Formula(f"out{place} = y{place} + b[{n.op.target.axes[1].bare}]"), inputs=(conv.name, b2))
+        place = str(n.formula.target)[len(n.formula.target.name):]
+        changed[n.name] = replace(n, op=Formula(f"out{place} = y{place} + b[{n.formula.target.axes[1].bare}]"),
+                                  inputs=(conv.name, b2))
         if x != conv.name:
             gone.add(x)
     nodes: list[Node] = []
@@ -82,14 +84,18 @@ def _random(n: Node) -> bool:
     return isinstance(n.op, Formula) and n.op.is_random
 
 
-def _affine_after_contraction(n: Node, graph: Graph, constant: set[str], outputs: set[str], gone: set[str]) -> tuple[Node, str | None, str, str, str, str | None] | None:
+def _affine_after_contraction(n: Node, graph: Graph, constant: set[str], outputs: set[str],
+                              gone: set[str]) -> tuple[Node, str | None, str, str, str, str | None] | None:
     """(contraction, its bias, value scaled, m, k, t) where n is (x - m)*k, or that + t, with constant vectors, straight after a contraction."""
     f = n.op
     if not isinstance(f, Formula) or f.how != "=":
         return None
-    scaled, shift = (f.right.left, f.right.right) if isinstance(f.right, ast.BinOp) and isinstance(f.right.op, ast.Add) else (f.right, None)
+    scaled, shift = (f.right.left, f.right.right) if isinstance(f.right,
+                                                                ast.BinOp) and isinstance(f.right.op,
+                                                                                          ast.Add) else (f.right, None)
     match scaled:
-        case ast.BinOp(ast.BinOp(ast.Subscript() as x, ast.Sub(), ast.Subscript() as m), ast.Mult(), ast.Subscript() as k) if shift is None or isinstance(shift, ast.Subscript):
+        case ast.BinOp(ast.BinOp(ast.Subscript() as x, ast.Sub(), ast.Subscript() as m), ast.Mult(),
+                       ast.Subscript() as k) if shift is None or isinstance(shift, ast.Subscript):
             pass
         case _:
             return None
@@ -107,9 +113,13 @@ def _affine_after_contraction(n: Node, graph: Graph, constant: set[str], outputs
     if contraction(made, graph) is not None and made.type.batch:
         return made, None, x_, m_, k_, t_[0] if t_ else None
     g = made.op
-    if isinstance(g, Formula) and g.how == "=" and isinstance(g.right, ast.BinOp) and isinstance(g.right.op, ast.Add) and len(g.reads) == 2:
+    if isinstance(g, Formula) and g.how == "=" and isinstance(g.right,
+                                                              ast.BinOp) and isinstance(g.right.op,
+                                                                                        ast.Add) and len(g.reads) == 2:
         source, bias = (dict(zip(g.operands, made.inputs))[r.name] for r in g.reads)
         conv = graph.maker[source]
-        if bias in constant and alone(source) and contraction(conv, graph) is not None and conv.type.batch and len(graph.values[bias].type.shape) == 1:
+        if bias in constant and alone(source) and contraction(conv,
+                                                              graph) is not None and conv.type.batch and len(
+                                                                  graph.values[bias].type.shape) == 1:
             return conv, bias, x_, m_, k_, t_[0] if t_ else None
     return None

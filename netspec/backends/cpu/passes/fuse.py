@@ -67,7 +67,8 @@ class _Fusion:
     drafts: list[_Draft] = field(default_factory=list)
     maker: dict[str, _Draft] = field(default_factory=dict)
     kinds: dict[str, Kind] = field(default_factory=dict)  # of the nodes asked for so far
-    alike: dict[tuple[int, ...], Kind] = field(default_factory=dict)  # a formula, what it makes and reads, as objects of this graph
+    # a formula, what it makes and reads, as objects of this graph
+    alike: dict[tuple[int, ...], Kind] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.roots = set(self.graph.roots)
@@ -148,7 +149,8 @@ class _Fusion:
     def _only_crossed(self, n: Node) -> bool:
         """Whether all that reads a value crosses its channels: then it need not be stored, unless it replaces one."""
         readers = self.graph.readers
-        if n.name in self.roots or any(i in self.maker and self.maker[i].kind == "gather" and len(readers[i]) == 1 for i in n.inputs):
+        if n.name in self.roots or any(i in self.maker and self.maker[i].kind == "gather" and len(readers[i]) == 1
+                                       for i in n.inputs):
             return False
         return len(readers[n.name]) > 0 and all(self._kind(r) == "places" for r in readers[n.name])
 
@@ -161,7 +163,9 @@ class _Fusion:
             if d.kind != "places" or d.effect or len(d.nodes) >= MOST_CROSSING:
                 continue
             shared = d.made | {i for i in d.reads if self._type(i).batch}
-            if any(i in shared for i in n.inputs) and can_follow(n, d.nodes, {i: self._type(i) for m in (n, *d.nodes) for i in (*m.inputs, *(v.name for v in m.results))}):
+            if any(i in shared for i in n.inputs) and can_follow(n, d.nodes,
+                                                                 {i: self._type(i) for m in (n, *d.nodes)
+                                                                  for i in (*m.inputs, *(v.name for v in m.results))}):
                 return d
         return None
 
@@ -179,11 +183,12 @@ class _Fusion:
         return (a.type.batch, a.type.shape[:1]) == (b.type.batch, b.type.shape[:1])
 
     def _fits_lanes(self, n: Node, host: _Draft) -> bool:
-        if not self._same_planes(n, host.nodes[-1]) or isinstance(n.op, Pieces) or any(isinstance(m.op, Pieces) for m in host.nodes):
+        if not self._same_planes(n, host.nodes[-1]) or isinstance(n.op, Pieces) or any(isinstance(m.op, Pieces)
+                                                                                       for m in host.nodes):
             return False
         made = host.made
-        for r in n.op.reads:
-            source = dict(zip(n.op.operands, n.inputs))[r.name]
+        for r in n.formula.reads:
+            source = dict(zip(n.written.operands, n.inputs))[r.name]
             if source in made and self._type(source).batch and (len(r.axes) < 2 or r.axes[1].bare is None):
                 return False  # another block of channels of this very step
         return len(set(host.reads) | set(n.inputs)) + len(host.made) < MOST_OPERANDS
@@ -191,7 +196,7 @@ class _Fusion:
     def _fits_epilogue(self, n: Node, host: _Draft) -> bool:
         """Element by element at the contraction's own places, or a sum over its plane."""
         f, first = n.op, host.nodes[0]
-        if isinstance(f, Pieces) or f.is_random or f.how == "max=" or len(f.targets) > 1:
+        if not isinstance(f, Formula) or f.is_random or f.how == "max=" or len(f.targets) > 1:
             return False
         shape = first.type
         bound = dict(zip(f.operands, n.inputs))
@@ -210,7 +215,7 @@ class _Fusion:
             readers = self.graph.readers[n.name]
             if f.target.bare != place[:2] or len(place) < 3 or n.name in self.roots:
                 return False
-            if any(r.type.batch or self._kind(r) != "channel" or not r.op.adds_up for r in readers):
+            if any(r.type.batch or self._kind(r) != "channel" or not r.formula.adds_up for r in readers):
                 return False
         elif f.target.bare != place:
             return False
@@ -225,7 +230,8 @@ class _Fusion:
         producers = self._producers(n)
         last = producers[-1] if producers else None
         for d in self.drafts[last.order if last else 0:]:
-            if d.kind == "channel" and not d.effect and d.nodes[0].type.shape == n.type.shape and len(set(d.reads) | set(n.inputs)) + len(d.made) < MOST_OPERANDS \
+            if d.kind == "channel" and not d.effect and d.nodes[0].type.shape == n.type.shape and len(set(d.reads)
+                    | set(n.inputs)) + len(d.made) < MOST_OPERANDS \
                     and (d is last or not (last and last.order >= d.order)):
                 return d
         return None
@@ -251,7 +257,8 @@ class _Fusion:
     def _domains(self, d: _Draft) -> dict[str, tuple[int, ...]]:
         out = {}
         for n in d.nodes:
-            extents = {} if isinstance(n.op, Pieces) else n.op.extents(tuple(self._type(i) for i in n.inputs), tuple(v.type for v in n.results))
+            extents = {} if isinstance(n.op, Pieces) else n.formula.extents(tuple(self._type(i) for i in n.inputs),
+                                                                            tuple(v.type for v in n.results))
             out[n.name] = domain_of(n, extents)
         return out
 
@@ -283,7 +290,10 @@ class _Fusion:
             inputs = tuple(dict.fromkeys(i for n in d.nodes for i in n.inputs if i not in made))
             results = tuple(self.graph.values[v] for v in (*stored, *sums))
             last = d.nodes[-1]
-            node = Node(results[0].name, Step(d.kind, tuple(d.nodes), sums, product=contraction(d.nodes[0], self.graph) if d.kind in ("gather", "outer") else None), inputs, results, effect=last.effect, spans=d.nodes[0].spans,
+            node = Node(results[0].name,
+                        Step(d.kind, tuple(d.nodes), sums, product=contraction(d.nodes[0], self.graph)
+                             if d.kind in ("gather", "outer") else None), inputs, results, effect=last.effect,
+                             spans=d.nodes[0].spans,
                         notes=tuple(dict.fromkeys(x for n in d.nodes for x in n.notes)), scope=d.nodes[0].scope)
             (effects if d.effect else nodes).append(node)
         return replace(self.graph, nodes=(*nodes, *effects))

@@ -31,7 +31,9 @@ class line_up:  # noqa: N801
     def __call__(self, graph: Graph) -> Graph:
         nodes: list[Node] = []
         for n in graph.nodes:
-            loose = isinstance(n.op, Formula) and n.type.batch > 0 and not n.op.is_random and not n.op.diagonal and n.effect is None and kind_of(n, graph, self.target.lanes) == "loop"
+            loose = (isinstance(n.op,
+                               Formula) and n.type.batch > 0 and not n.op.is_random and not n.op.diagonal and n.effect is None
+                               and kind_of(n, graph, self.target.lanes) == "loop")
             nodes += (_lined_up(n, graph, self.target.lanes) if loose else None) or [n]
         return graph if tuple(nodes) == graph.nodes else graph.with_nodes(nodes)
 
@@ -54,7 +56,8 @@ class _Order:
         """The value's own subscripts and those it is seen by, of a move; with the extents."""
         letters = {k: NAMES[k + 1 if k < 0 else k] for k in range(-1, len(t.shape) + 1)}
         batch = f"{self.views}*n+{letters[-1]}" if self.views > 1 else "n"
-        extents = {letters[k]: s for k, s in zip([*range(1, len(t.shape) + 1), -1], [*(s or 0 for s in t.shape), self.views]) if k in self.axes}
+        extents = {letters[k]: s for k, s in zip([*range(1, len(t.shape) + 1), -1], [*(s or 0 for s in t.shape), self.views])
+                   if k in self.axes}
         own = ",".join([batch, *(letters[k] for k in range(1, len(t.shape) + 1))])
         return own, ",".join(["n", *("0" if k is None else letters[k] for k in self.axes)]), extents
 
@@ -78,7 +81,7 @@ def _order(a: Access, t: TensorType, channel: str | None) -> _Order | None:
 
 def _lined_up(n: Node, graph: Graph, lanes: int) -> list[Node] | None:
     """Moves, the formula between them, and a last move; None where that would not keep to lanes."""
-    f: Formula = n.op
+    f = n.formula
     bound = dict(zip(f.operands, n.inputs))
     if len(f.target.axes) < 2 or len({t.axes for t in f.targets}) > 1:
         return None
@@ -116,11 +119,13 @@ def _lined_up(n: Node, graph: Graph, lanes: int) -> list[Node] | None:
     types = tuple(made.get(operands[o]) or graph.values[operands[o]].type for o in core.operands)
     if not keeps_to_lanes(core, types, kind, lanes):
         return None
-    middle = replace(n, name=names[0], op=core, inputs=tuple(operands[o] for o in core.operands), results=tuple(Value(x, kind) for x in names))
+    middle = replace(n, name=names[0], op=core, inputs=tuple(operands[o] for o in core.operands),
+                     results=tuple(Value(x, kind) for x in names))
     after = []
     if apart:
         own, seen, over = result.accesses(n.type)
-        after = [replace(n, name=v.name, op=Formula(f"y[{own}] = x[{seen}]", tuple(over.items())), inputs=(x,), results=(v,)) for v, x in zip(n.results, names)]
+        after = [replace(n, name=v.name, op=Formula(f"y[{own}] = x[{seen}]", tuple(over.items())), inputs=(x,), results=(v,))
+                 for v, x in zip(n.results, names)]
     return [*before.values(), middle, *after]
 
 

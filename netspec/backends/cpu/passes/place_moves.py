@@ -12,11 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from math import prod
 
-from ....ir.formula import Formula
 from ....ir.graph import Graph, Node
 from ....ir.layout import Image, Layout
 from ....ir.moves import alias, common_places, move_of
-from ..families.step import Step
+from ..families.step import Step, step_of
 
 Triple = tuple[int, int, int]
 
@@ -31,7 +30,7 @@ def share_halos(graph: Graph, halo: Mapping[str, Triple]) -> dict[str, Triple]:
     out = dict(halo)
     every = moves(graph)
     for n in (*reversed(every), *every):
-        f, (x,) = n.op, n.inputs
+        f, (x,) = n.formula, n.inputs
         same = common_places(f.target, f.reads[0], _extents(n, graph))
         a, b = out.get(n.name, (0, 0, 0)), out.get(x, (0, 0, 0))
         wide = [max(p, q) if s else 0 for p, q, s in zip(a, b, same)]
@@ -53,11 +52,12 @@ class _Aliases:
 
     def run(self) -> tuple[dict[str, Layout], dict[str, tuple[str, ...]]]:
         steps = [n for n in self.graph.nodes if isinstance(n.op, Step)]
-        sums = {v for n in steps for v in n.op.sums}
-        self.roots = {x.of for x in self.layouts.values() if isinstance(x, Image) and x.of}  # buffers that something lies in already
+        sums = {v for n in steps for v in step_of(n).sums}
+        # buffers that something lies in already
+        self.roots = {x.of for x in self.layouts.values() if isinstance(x, Image) and x.of}
         for n in moves(self.graph):
             (x,) = n.inputs
-            f: Formula = n.op
+            f = n.formula
             extents = _extents(n, self.graph)
             types = self.graph.values[x].type, n.type
             move = move_of(f, types[:1], n.type)
@@ -69,7 +69,8 @@ class _Aliases:
             there, here = self.image(x), self.image(n.name)
             if (view := alias(f.target, f.reads[0], extents, there, n.type, here.halo)) is not None:
                 self.put(n.name, view, there.of or x)
-            elif used and self.free(x) and (view := alias(f.reads[0], f.target, extents, here, types[0], there.halo)) is not None and view.halo == here.halo:
+            elif used and self.free(x) and (view := alias(f.reads[0], f.target, extents, here, types[0],
+                                                          there.halo)) is not None and view.halo == here.halo:
                 self.put(x, view, here.of or n.name)
             else:
                 continue
@@ -92,5 +93,5 @@ class _Aliases:
 
 
 def _extents(n: Node, graph: Graph) -> dict[str, int]:
-    f: Formula = n.op
+    f = n.formula
     return f.extents(tuple(graph.values[i].type for i in n.inputs), (n.type,))

@@ -40,19 +40,23 @@ class _Views:
         joins = {n.name: parts for n in self.graph.nodes if (parts := self.parts(n)) is not None}
         for name in reversed(joins):
             if name not in self.at:
-                later = next((r for r, parts in joins.items() if r != name and r in {root for root, _ in self.at.values()} and parts[:len(joins[name])] == joins[name]
+                later = next((r for r, parts in joins.items() if r != name and r in {root for root, _ in self.at.values()}
+                              and parts[:len(joins[name])] == joins[name]
                               and self.fits(Part(name, 0, self.image(name).channels), r)), None)
                 if later is not None:
                     self.at[name] = (later, 0)
             root, first = self.at.get(name, (name, 0))
             for p in joins[name]:
                 whole = replace_start(p, first)
-                if p.value not in self.at and p.value not in {r for r, _ in self.at.values()} and self.eligible(p.value) and self.fits(whole, root):
+                if p.value not in self.at and p.value not in {r
+                                                              for r, _ in self.at.values()} and self.eligible(
+                                                                  p.value) and self.fits(whole, root):
                     self.at[p.value] = (root, whole.start)
         layouts = dict(self.layouts)
         for root in dict.fromkeys(r for r, _ in self.at.values()):
             self.lay(root, layouts)
-        placed = {name: tuple(p.value for p in parts if self.at.get(p.value) == (self.at.get(name, (name, 0))[0], self.at.get(name, (name, 0))[1] + p.start))
+        placed = {name: tuple(p.value for p in parts if self.at.get(p.value)
+                              == (self.at.get(name, (name, 0))[0], self.at.get(name, (name, 0))[1] + p.start))
                   for name, parts in joins.items()}
         return layouts, placed
 
@@ -61,7 +65,7 @@ class _Views:
         if not isinstance(n.op, Step) or n.op.kind != "lanes" or not isinstance(n.op.nodes[0].op, Pieces):
             return None
         (node,) = n.op.nodes
-        bound = node.op.bind(node.inputs)
+        bound = node.pieces.bind(node.inputs)
         if any(f.target.axes[1].bare for f, _ in bound):
             return None
         return [Part(x, f.target.axes[1].const, self.image(x).channels) for f, (x,) in bound]

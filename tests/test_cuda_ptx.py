@@ -122,7 +122,6 @@ for m in [pickle, *(m for k, m in list(sys.modules.items()) if "pickle" in k)]:
         if hasattr(m, name):
             setattr(m, name, refused)
 from netspec.backends.cuda.device import compiled
-from netspec.words.optimiser import OPTIMISERS
 text = "def twice(a, at0):\\n    i = cuda.grid(1)\\n    if i < 8:\\n        a[at0 + i] = a[at0 + i] * F(2.0)\\n"
 kernel = compiled(text, "twice", sys.argv[1])
 made = kernel.compile((getattr(types, sys.argv[1])[::1], types.int64))

@@ -16,7 +16,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -168,6 +169,7 @@ class _Said:
         left = ast.parse(m[1], mode="eval").body
         lefts = left.elts if isinstance(left, ast.Tuple) else [left]
         self.how = m[2]
+        self.right_text = m[3].strip()
         self.right = ast.parse(m[3], mode="eval").body
         self.targets = tuple(access(t) for t in lefts if isinstance(t, ast.Subscript))
         subscripts = (n for n in ast.walk(self.right) if isinstance(n, ast.Subscript))
@@ -305,6 +307,23 @@ class Formula(Operation):
     def renamed(self, names: dict[str, str]) -> Formula:
         """The same formula with other local names."""
         return Formula(_renamed(self.text, names), self.over)
+
+    def writing(self, *targets: Access, how: str = "") -> Formula:
+        """The same right side under other targets, summed as before unless `how` says otherwise. Extents that no index asks for
+        any more are left out."""
+        text = f"{', '.join(map(str, targets))} {how or self.how} {_said(self.text).right_text}"
+        used = _said(text).indices
+        return Formula(text, tuple((i, e) for i, e in self.over if i in used))
+
+    def reading(self, reads: Sequence[Access]) -> str:
+        """The right side with other reads in the places of its own."""
+        new = dict(zip(((s.lineno, s.col_offset) for s in self.subscripts), reads, strict=True))
+
+        class Put(ast.NodeTransformer):
+            def visit_Subscript(self, s: ast.Subscript) -> ast.AST:
+                return ast.parse(str(new[s.lineno, s.col_offset]), mode="eval").body
+
+        return ast.unparse(Put().visit(deepcopy(self.right)))
 
     @property
     def anonymous(self) -> Formula:

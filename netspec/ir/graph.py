@@ -267,6 +267,27 @@ class Graph:
         frozen: networkx.MultiDiGraph[str] = networkx.freeze(g)
         return frozen
 
+    def ancestors(self, value: str) -> frozenset[str]:
+        """The nodes that a value is made from, its maker apart."""
+        import networkx
+
+        return frozenset(networkx.ancestors(self.nx, self.maker[value].name))
+
+    def descendants(self, value: str) -> frozenset[str]:
+        """The nodes that are made from a value, its maker apart."""
+        import networkx
+
+        return frozenset(networkx.descendants(self.nx, self.maker[value].name))
+
+    def dominators(self, value: str) -> dict[str, str]:
+        """Of each node that is made from a value: the last node that every way from the value to it goes through. Of a join
+        it is where the branches part: what a skip jumps over lies between."""
+        import networkx
+
+        start = self.maker[value].name
+        found: dict[str, str] = networkx.immediate_dominators(self.nx, start)
+        return {node: d for node, d in found.items() if node != start}
+
     def with_nodes(self, nodes: tuple[Node, ...] | list[Node], **changes: Any) -> Graph:
         return replace(self, nodes=tuple(nodes), lowered=None, **changes)
 

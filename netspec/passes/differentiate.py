@@ -206,10 +206,9 @@ class _Backward:
             return node.results[1].name
         name = f"{node.name}.place"
         k = next(k for k, m in enumerate(self.p.nodes) if m.name == node.name)
-        left, how, right = f.text.partition("max=")
         taken = {f.target.name, *f.operands}
         local = next(x for x in ("i", "place", "place_") if x not in taken)
-        both = Formula(f"{left.strip()}, {local}{str(f.target)[len(f.target.name):]} {how}{right}", f.over)
+        both = f.writing(f.target, Access(local, f.target.axes))
         self.p.nodes[k] = replace(node, op=both, results=(*node.results, Value(name, node.type)))
         self.p.types[name] = node.type
         return name

@@ -12,10 +12,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..ir.formula import Formula, axis_text
+from ..ir.formula import Access, Axis, Formula
 from ..ir.graph import Graph, Node, Value
 from ..ir.types import TensorType
 from .contractions import contraction
+
+IMAGE = Axis((("n", 1),))
 
 
 def split_sums(graph: Graph) -> Graph:
@@ -35,20 +37,17 @@ def _halves(n: Node, graph: Graph) -> list[Node]:
         return [n]  # one number for each image and channel: the sum over images can read it as it is
     types = {o: graph.values[i].type for o, i in zip(f.operands, n.inputs)}
     wide = max(batched, key=lambda r: len(r.axes))
-    keep = [axis_text(a) for a in f.target.axes]
-    shape = n.type.shape
+    keep, shape = f.target.axes, n.type.shape
     apart = single and len(wide.axes) > 2 and wide.axes[1].bare  # keep a sum a channel, so that lanes stay apart
     if apart:
-        keep, shape = [str(wide.axes[1].bare)], (types[wide.name].shape[0],)
+        keep, shape = wide.axes[1:2], (types[wide.name].shape[0],)
     batch = max(t.batch for t in types.values())
     name = f"{n.name}.each"
-    right = f.text[f.text.index("+=") + 2:].strip()
-    first = f"each[n,{','.join(keep)}] += {right}"
-    over = tuple((i, e) for i, e in f.over if i in Formula(first).indices)
-    each = Node(name, Formula(first, over), n.inputs, (Value(name, TensorType(shape, batch)),), spans=n.spans, notes=n.notes,
+    of_each = Access("each", (IMAGE, *keep))
+    each = Node(name, f.writing(of_each), n.inputs, (Value(name, TensorType(shape, batch)),), spans=n.spans, notes=n.notes,
                 scope=n.scope)
     if not apart:
-        return [each, replace(n, op=Formula(f"{f.target} += each[n,{','.join(keep)}]"), inputs=(name,))]
-    image = replace(each, name=f"{n.name}.image", op=Formula(f"image[n,0] += each[n,{keep[0]}]"), inputs=(name,),
+        return [each, replace(n, op=Formula(f"{f.target} += {of_each}"), inputs=(name,))]
+    image = replace(each, name=f"{n.name}.image", op=Formula(f"image[n,0] += {of_each}"), inputs=(name,),
                     results=(Value(f"{n.name}.image", TensorType((1,), batch)),))
     return [each, image, replace(n, op=Formula(f"{f.target} += image[n,0]"), inputs=(image.name,))]

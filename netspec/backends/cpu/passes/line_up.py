@@ -9,8 +9,6 @@ A move costs nothing where `place_moves` finds that one value is the other with 
 
 from __future__ import annotations
 
-import ast
-from copy import deepcopy
 from dataclasses import dataclass, replace
 
 from ....ir.formula import Access, Axis, Formula
@@ -110,7 +108,7 @@ def _lined_up(n: Node, graph: Graph, lanes: int) -> list[Node] | None:
     apart = result.views > 1
     names = [f"{v.name}.views" if apart else v.name for v in n.results]
     targets = [result.seen(t, t.name) if apart else t for t in f.targets]
-    text = f"{', '.join(map(str, targets))} {f.how} {_with_reads(f, reads)}"
+    text = f"{', '.join(map(str, targets))} {f.how} {f.reading(reads)}"
     bare = {i for a in (*targets, *reads) for i in a.bare}
     extents = f.extents(tuple(graph.values[i].type for i in n.inputs), tuple(v.type for v in n.results))
     core = Formula(text, tuple((i, e) for i, e in extents.items() if i not in bare))
@@ -133,14 +131,3 @@ def _move(n: Node, name: str, source: str, t: TensorType, order: _Order) -> Node
     own, seen, extents = order.accesses(t)
     return replace(n, name=name, op=Formula(f"y[{seen}] = x[{own}]", tuple(extents.items())), inputs=(source,),
                    results=(Value(name, replace(t, shape=order.shape(t), batch=t.batch // order.views)),))
-
-
-def _with_reads(f: Formula, reads: list[Access]) -> str:
-    """The right side with other reads in the places of its own."""
-    new = dict(zip(((s.lineno, s.col_offset) for s in f.subscripts), reads))
-
-    class Put(ast.NodeTransformer):
-        def visit_Subscript(self, s: ast.Subscript) -> ast.AST:
-            return ast.parse(str(new[s.lineno, s.col_offset]), mode="eval").body
-
-    return ast.unparse(Put().visit(deepcopy(f.right)))

@@ -163,7 +163,8 @@ def test_first_values_depend_on_the_seed_and_the_own_name_alone() -> None:
 
 def test_initialisers_have_the_spread_they_promise() -> None:
     from netspec.ir.graph import Parameter
-    from netspec.runtime.initialisers import INITIALISERS, initial
+    from netspec.ir.initialisers import INITIALISERS
+    from netspec.runtime.initialisers import initial
 
     def of(init: str | float, shape: tuple[int, ...] = (200, 300)) -> Any:
         return initial(Parameter("w", shape, init=init, fan_in=300, fan_out=200), 0)

@@ -171,10 +171,10 @@ def test_what_steps_cannot_say_of_parameters(line: str, words: str) -> None:
 
 
 def test_the_language_knows_the_initialisers() -> None:
-    from netspec.elaborate.binding.parameter_options import INITIALISERS as named
-    from netspec.runtime.initialisers import INITIALISERS as known
+    from netspec.ir.initialisers import INITIALISERS
+    from netspec.runtime.initialisers import RULES
 
-    assert named == {k: most for k, (_, most) in known.items()}
+    assert list(RULES) == list(INITIALISERS)
 
 
 @pytest.mark.parametrize("device", DEVICES)

@@ -117,11 +117,16 @@ class Executor(ABC):
     @abstractmethod
     def run(self, key: Any, make: Make, inputs: Mapping[str, Array], others: Mapping[str, Array], *, effects: bool = False,
             check: Check | None = None, evaluation: bool = False, weights: str = WEIGHTS) -> Outcome:
-        """Run a lowered program; `make` is called with the network for the first `key` of its kind, and what is planned then is kept. `others` are
-        targets, or gradients of outputs. In `evaluation` parameters stay as they are from call to call, so that what depends on
-        them alone may be prepared. `check` sees the losses when the gradients lie complete, and before
-        `effects`, the running statistics, move: what it raises leaves all that outlives the call as it was, gradients apart.
-        `weights` names the vector that trainable parameters are read from: "weights", or a state that holds others (their averages)."""
+        """Run a lowered program on a batch of inputs.
+
+        key         which program; `make` makes it of the network at the first call, and the plan is kept
+        others      targets, or gradients of outputs
+        effects     whether running statistics move
+        check       sees the losses when the gradients lie complete, and before running statistics move: what it raises leaves
+                    all that outlives the call as it was, gradients apart
+        evaluation  parameters stay as they are from call to call, so that what depends on them alone may be prepared
+        weights     the vector that trainable parameters are read from: "weights", or another that holds their averages
+        """
 
     def entry(self, key: Any, make: Make, samples: int, evaluation: bool = False) -> Any:
         """The plan of an entry, made at its first use: by one thread, while others that want one wait."""

@@ -57,8 +57,9 @@ def _mine(lock: Any) -> bool:
 
 
 class _Visit:
-    """One call that reads or writes, on its way in or inside. Who must wait acquires the door, and whoever lets it in releases it.
-    (A `threading.Condition` takes its lock again after waiting, and is left in pieces by an interrupt that comes then.)"""
+    """One call that reads or writes, on its way in or inside. Who must wait acquires the door, and whoever lets it in
+    releases it. (A `threading.Condition` takes its lock again after waiting, and is left in pieces by an interrupt that
+    comes then.)"""
 
     __slots__ = ("door", "inside", "thread")
 

@@ -41,8 +41,8 @@ class Footprint:
 
 
 def footprints(graph: Graph, recipe: Recipe, dtype: str = "float32", device: str = "cpu") -> dict[str, Footprint]:
-    """What `train`, a step of training, and `predict` need on a device. Without losses, training is the gradient of the outputs; without
-    an optimiser it keeps nothing. The history of L-BFGS is not counted.
+    """What `train`, a step of training, and `predict` need on a device. Without losses, training is the gradient of the outputs;
+    without an optimiser it keeps nothing. The history of L-BFGS is not counted.
 
     Errors: an input whose size is not known.
     """

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..ir.initialisers import INITIALISERS
+
 if TYPE_CHECKING:
     from ..ir.graph import Parameter
 
@@ -33,7 +35,7 @@ def initial(p: Parameter, seed: int) -> Array:
     name, *rest = p.init.split()
     try:
         numbers = tuple(float(r) for r in rest)
-        rule, most = INITIALISERS[name]
+        rule, most = RULES[name], INITIALISERS[name]
     except (KeyError, ValueError):
         raise _misuse("unknown-initialiser", f"{p.name}: there is no initialiser `{p.init}`",
                       advice=f"one of {', '.join(INITIALISERS)}") from None
@@ -112,20 +114,20 @@ def _orthogonal(p: Parameter, random: np.random.Generator, numbers: tuple[float,
     return (q if rows >= columns else q.T).reshape(p.shape) * (numbers or (1.0,))[0]
 
 
-INITIALISERS: dict[str, tuple[Rule, int]] = {  # name -> rule, and how many numbers may follow it
-    "zeros": (_constant, 0),
-    "ones": (lambda p, random, numbers: np.ones(p.shape), 0),
-    "constant": (_constant, 1),
-    "gaussian": (_gaussian, 1),
-    "uniform": (_uniform, 1),
-    "he": (_he, 0),
-    "he_normal": (_he, 0),
-    "he_uniform": (_he_uniform, 0),
-    "xavier": (_xavier, 0),
-    "xavier_normal": (_xavier, 0),
-    "xavier_uniform": (_xavier_uniform, 0),
-    "lecun": (_lecun, 0),
-    "lecun_normal": (_lecun, 0),
-    "lecun_uniform": (_lecun_uniform, 0),
-    "orthogonal": (_orthogonal, 1),
+RULES: dict[str, Rule] = {  # for every name of ir/initialisers.py
+    "zeros": _constant,
+    "ones": lambda p, random, numbers: np.ones(p.shape),
+    "constant": _constant,
+    "gaussian": _gaussian,
+    "uniform": _uniform,
+    "he": _he,
+    "he_normal": _he,
+    "he_uniform": _he_uniform,
+    "xavier": _xavier,
+    "xavier_normal": _xavier,
+    "xavier_uniform": _xavier_uniform,
+    "lecun": _lecun,
+    "lecun_normal": _lecun,
+    "lecun_uniform": _lecun_uniform,
+    "orthogonal": _orthogonal,
 }

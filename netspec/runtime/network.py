@@ -130,8 +130,8 @@ class Network:
 
     @property
     def drawn(self) -> int | None:
-        """The number of what this thread's last predict, forward, evaluate or loss_and_gradients has drawn: `draw=net.drawn` draws
-        it again. Calls of a network are counted from 0; the steps of its training are -1, -2, and so on."""
+        """The number of what this thread's last predict, forward, evaluate or loss_and_gradients has drawn: `draw=net.drawn`
+        draws it again. Calls of a network are counted from 0; the steps of its training are -1, -2, and so on."""
         return self.state.last.drawn
 
     def __repr__(self) -> str:

@@ -105,8 +105,8 @@ class Values(Mapping[str, Array]):
 
 
 def checked(p: Parameter, value: Any, dtype: Any, of: str = "") -> Array:
-    """A new value for a parameter: numbers of exactly its shape, none of which would be infinite in `dtype` alone; `of` says where
-    it comes from."""
+    """A new value for a parameter: numbers of exactly its shape, none of which would be infinite in `dtype` alone; `of` says
+    where it comes from."""
     try:
         a = np.asarray(value)
     except Exception as e:  # whatever an object of another library says

@@ -83,8 +83,8 @@ class CpuExecutor(Executor):
     def plan(self, program: Graph, fold: bool) -> Entry:
         """Plan a lowered program, with batch norm folded where it can be. Its memory is taken when it runs."""
         p = plan(program, self.target, self.numbers.places, fold=fold, share=self.share)
-        runs = Program(p.schedule.functions, p.schedule.layouts, p.schedule.kernels, p.schedule.derived, p.memory.arena, p.vectors,
-                       p.scratch, frozenset(n.name for n in inputs_of(p.program, "prepared")))
+        runs = Program(p.schedule.functions, p.schedule.layouts, p.schedule.kernels, p.schedule.derived, p.memory.arena,
+                       p.vectors, p.scratch, frozenset(n.name for n in inputs_of(p.program, "prepared")))
         return Entry(p.program, border(p.program, self.graph), p.schedule, p.memory, p.first, runs, _scalars(p.program))
 
     def rule(self, optimiser: Any) -> Update:

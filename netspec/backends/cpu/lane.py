@@ -99,7 +99,8 @@ class Lane:
             room = kept.rooms[self.number] = Room(*(own or (kept.vectors, kept.workspace)))
         return room
 
-    def bind(self, kept: Kept, samples: int, parameters: Words, gradients: Words, gathered: Callable[[Record], tuple[Recorder, Marks]] | None = None) -> Bound:
+    def bind(self, kept: Kept, samples: int, parameters: Words, gradients: Words,
+             gathered: Callable[[Record], tuple[Recorder, Marks]] | None = None) -> Bound:
         """The table for a number of samples; made again when the arena had to grow. `gathered` may record more than once, to
         compile everything that is missing at once."""
         program, room = kept.program, self.room(kept)
@@ -110,11 +111,13 @@ class Lane:
         bound = room.tables.get(samples)
         if bound is None or bound.grown != self.grown:
             base = int(self.arena.ctypes.data)
-            spaces = {"arena": base, "parameters": parameters, "gradients": gradients, "vectors": room.vectors, "workspace": room.workspace, "scalars": self.scalars,
+            spaces = {"arena": base, "parameters": parameters, "gradients": gradients, "vectors": room.vectors,
+                      "workspace": room.workspace, "scalars": self.scalars,
                       "kept vectors": kept.vectors, "kept workspace": kept.workspace}
 
             def record() -> tuple[Recorder, Marks]:
-                m = Recorder(samples, spaces, program.values, program.kernels, program.derived, self.dtype, self.width, program.prepared)
+                m = Recorder(samples, spaces, program.values, program.kernels, program.derived, self.dtype, self.width,
+                             program.prepared)
                 marks = []
                 for k, function in enumerate(program.functions):
                     m.preparing = k == 0

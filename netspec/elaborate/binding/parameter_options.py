@@ -12,16 +12,12 @@ from typing import Any
 
 from ...diagnostics import near
 from ...ir.graph import Parameter
+from ...ir.initialisers import INITIALISERS
 from ...words import arguments
 from ...words.layer import Layer
 from ..model.mistakes import Mistake
 from ..model.values import UNKNOWN_VALUE, described, is_number, plain
 from .kinds import OF_PARAMETERS, Given, learns
-
-# and how many numbers may follow
-INITIALISERS = {"zeros": 0, "ones": 0, "constant": 1, "gaussian": 1, "uniform": 1, "he": 0, "he_normal": 0, "he_uniform": 0,
-                "xavier": 0,
-                "xavier_normal": 0, "xavier_uniform": 0, "lecun": 0, "lecun_normal": 0, "lecun_uniform": 0, "orthogonal": 1}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,34 +1,29 @@
 """Checkpoints: one safetensors file that holds all that training needs to go on exactly.
 
 Arrays are canonical: parameters and buffers under their own names (so that a checkpoint is a weights file as well),
-optimiser state under optimiser/SLOT/NAME, running averages under average/NAME. The metadata are one JSON text, `netspec`, with a SHA-256 of everything. A file
-is written beside its place, flushed to the disk, and then moved there: at every moment there is a whole one.
+optimiser state under optimiser/SLOT/NAME, running averages under average/NAME. The metadata are one JSON text, `netspec`, with
+a SHA-256 of everything.
 """
 
 from __future__ import annotations
 
-import contextlib
-import glob
 import hashlib
 import json
 import os
-import stat
-import tempfile
 from collections.abc import Mapping
 from dataclasses import fields
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...diagnostics import Advice, MissingFileError, unwritable
+from ...diagnostics import Advice, MissingFileError
 from ...ir.layout import Target
 from ...ir.precision import DEFAULT
 from ...ir.types import shape_text
 from ...optimisers.parts.memory import Memory
-from ...reading import NotRegular, irregular
+from ...reading import NotRegular
 from ...version import __version__
 from ..misuse import Remark, misuse, path_of, remark
 from ..state import AVERAGE, Course, OptimiserState, State
@@ -37,6 +32,7 @@ from ..train.steps import packed, unpacked
 from ..values import spread
 from .facts import completed, wrong
 from .tensors import Damaged, Foreign, Tensors, Unusable, parsed, widened
+from .whole import write
 
 Array = NDArray[Any]
 SCHEMA = "netspec.checkpoint/1"
@@ -64,11 +60,11 @@ def save(state: State, path: str | os.PathLike[str]) -> None:
     facts: dict[str, Any] = {
         "schema": SCHEMA, "net": state.graph.name, "seed": state.seed, "step": course.step, "epoch": course.epoch,
         "updates": kept.updates, "optimiser": kept.name, "slots": list(kept.slots), "recipe": str(state.recipe.optimiser or ""),
-        "memory": numbers, "record": course.record, "averaged": state.average.taken, "horizon": stated(state), "pace": course.pace,
-        **_where(state),
+        "memory": numbers, "record": course.record, "averaged": state.average.taken, "horizon": stated(state),
+        "pace": course.pace, **_where(state),
     }
     facts["sha256"] = _digest(tensors, facts)
-    _write(path_of(path), encode(tensors, {"netspec": json.dumps(facts, sort_keys=True)}))
+    write(path_of(path), encode(tensors, {"netspec": json.dumps(facts, sort_keys=True)}))
 
 
 def load(state: State, path: str | os.PathLike[str]) -> None:
@@ -257,72 +253,3 @@ def _digest(tensors: dict[str, Array], facts: dict[str, Any]) -> str:
         h.update(f"{k} {v.dtype} {v.shape}".encode())
         h.update(v.tobytes())
     return h.hexdigest()
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Put a file in its place, whole. The part of a file that a killed process left is removed. What stands there and is no
-    file stays: to move a file over a device would take it from everybody."""
-    if (what := irregular(path)) is not None:
-        raise MissingFileError(f"{path} cannot be written: it is {what}, not a file", code="unwritable-file")
-    try:
-        handle, beside = _begun(path)
-    except (OSError, ValueError) as e:
-        why = getattr(e, "strerror", None) or "no file can be called so"
-        raise MissingFileError(f"{path} cannot be written: {why}", f"is {path.parent} a folder you may write to?",
-                               "unwritable-file") from None
-    try:
-        with os.fdopen(handle, "wb") as f:
-            f.write(data)
-            f.flush()
-            os.fsync(f.fileno())
-            os.chmod(beside, 0o644)
-            os.replace(beside, path)
-    except OSError as e:
-        os.unlink(beside)
-        raise unwritable(path, e) from None
-    except BaseException:
-        os.unlink(beside)
-        raise
-    _swept(path)
-    if hasattr(os, "O_DIRECTORY"):
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-
-
-def _begun(path: Path) -> tuple[int, str]:
-    """A new file beside `path`, open and locked: whoever holds the lock is alive."""
-    while True:
-        handle, beside = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-        if _locked(handle, wait=True) and os.fstat(handle).st_nlink:
-            return handle, beside
-        os.close(handle)  # it was swept away between the two
-
-
-def _locked(handle: int, wait: bool) -> bool:
-    """Whether this process now holds the lock of a file; the system gives it back when the process ends, however it does."""
-    try:
-        import fcntl
-    except ImportError:  # another system: files are not swept there
-        return wait
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except OSError:
-        return wait  # a disk without locks
-    return True
-
-
-def _swept(path: Path) -> None:
-    """Remove parts of this very file that nobody writes any more."""
-    for part in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
-        with contextlib.suppress(OSError):
-            handle = os.open(part, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
-            try:
-                found = os.fstat(handle)
-                if stat.S_ISREG(found.st_mode) and (not hasattr(os, "getuid") or found.st_uid
-                                                    == os.getuid()) and _locked(handle, wait=False):
-                    os.unlink(part)
-            finally:
-                os.close(handle)

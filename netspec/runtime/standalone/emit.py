@@ -24,6 +24,7 @@ from ...backends.cpu.update import UpdateKernel, span, update_kernel
 from ...backends.vectors import stretches
 from ...diagnostics import UsageError
 from ...ir.graph import Graph
+from ...ir.initialisers import INITIALISERS
 from ...ir.layout import Layout, Target, Vector
 from ...ir.types import shape_text
 from ...passes.differentiate import training_program
@@ -31,7 +32,6 @@ from ...passes.infer_shapes import infer_shapes
 from ...passes.lower import lower
 from ...plain import docstring, shown
 from ...views.summary import summarise
-from ..initialisers import INITIALISERS
 from ..train.recipe import Rates, Recipe, recipe_of
 from .embed import embedded
 

@@ -100,7 +100,8 @@ def changed(recipe: Recipe, graph: Graph, *, loss: LossLike | Sequence[LossLike]
     if loss is not None:
         recipe = replace(recipe, terms=tuple(term(one, graph) for one in _several(loss)))
     if optimiser is not None:
-        recipe = replace(recipe, optimiser=_instance(optimiser, Optimiser, "optimiser") or train_line(str(optimiser), graph).optimiser)
+        recipe = replace(recipe, optimiser=_instance(optimiser, Optimiser, "optimiser")
+                         or train_line(str(optimiser), graph).optimiser)
         recipe.need_optimiser()
     if schedule is not None:
         found = [(_instance(s, Schedule, "schedule"), s) for s in _several(schedule) if not _none(s)]
@@ -110,14 +111,16 @@ def changed(recipe: Recipe, graph: Graph, *, loss: LossLike | Sequence[LossLike]
     if metrics is not None:
         names = metrics.replace(",", " ").split() if isinstance(metrics, str) else _several(metrics)
         recipe = replace(recipe,
-                         metrics=tuple(m for name in names for m in train_line("metric " + _text(name, 'metric', 'metrics="accuracy"'),
+                         metrics=tuple(m for name in names
+                                       for m in train_line("metric " + _text(name, 'metric', 'metrics="accuracy"'),
                                                                          graph).metrics))
         tallies(graph, recipe.terms, recipe.metrics)
     if regularise is not None:
         recipe = replace(recipe, l1=0.0, l2=0.0, l1_all=True, decay_all=True)
         recipe = _regularised(recipe,
                               [p for s in _several(regularise) if not _none(s)
-                               for p in train_line("regularise " + _text(s, 'penalty', 'regularise="l2 1e-4"'), graph).regularisation])
+                               for p in train_line("regularise " + _text(s, 'penalty', 'regularise="l2 1e-4"'),
+                                                   graph).regularisation])
     if augment is not None:
         recipe = replace(recipe,
                          augmentation=tuple(a for s in _several(augment) if not _none(s)
@@ -134,7 +137,8 @@ def changed(recipe: Recipe, graph: Graph, *, loss: LossLike | Sequence[LossLike]
         recipe = replace(recipe, average=float(average))
     if initialise is not None:
         recipe = replace(recipe, initialise="" if initialise == "none"
-                         else train_line("initialise " + _text(initialise, 'way to initialise', 'initialise="lsuv"'), graph).initialise
+                         else train_line("initialise " + _text(initialise, 'way to initialise', 'initialise="lsuv"'),
+                                         graph).initialise
                          or "")
     for name, n, of in (("batch", batch, "examples"), ("epochs", epochs, "epochs"), ("accumulate", accumulate, "batches")):
         if n is not None:

@@ -38,10 +38,13 @@ def train(net: Network, *, epochs: int | None = None, batch: int | None = None, 
           spec: str | None = None, data: str | None = None) -> Session:
     """Train as the `train` section says, show progress, test, save, and say what to try next.
 
-    `epochs` counts those of the whole training, the ones before `resume` included. The weights go to `out`, NET.safetensors
-    unless given, after every epoch; what an earlier run left there is kept as NET.previous.safetensors (the one before that
-    is gone), unless this is the run that goes on. `seed` is what was asked for, if anything was. `spec` is what the user called the spec, for the suggestions. `memory` ("8GB") asks for
-    the largest batch that trains in it. `data` names what to train on instead of what the train section does.
+    epochs  of the whole training, the ones before `resume` included
+    memory  "8GB": the largest batch that trains in it
+    out     where the weights go after every epoch, NET.safetensors unless given; what an earlier run left there is kept as
+            NET.previous.safetensors (the one before that is gone), unless this is the run that goes on
+    seed    what was asked for, if anything was
+    spec    what the user called the spec, for the suggestions
+    data    what to train on instead of what the train section names
 
     Errors: no train section, no data; a `seed` other than that of the run to go on with; whatever `fit` refuses.
     """

@@ -60,7 +60,6 @@ def _show(message: Warning | str, category: type[Warning], filename: str, lineno
     """Our own remarks in one line for people, others as Python shows them."""
     from ...runtime.misuse import Remark
 
-    text = f"warning: {shown(message, lines=True)}\n" if issubclass(category,
-                                                                    Remark) else warnings.formatwarning(message, category,
-                                                                            filename, lineno, line)
+    text = (f"warning: {shown(message, lines=True)}\n" if issubclass(category, Remark)
+            else warnings.formatwarning(message, category, filename, lineno, line))
     print(text, end="", file=file or sys.stderr, flush=True)

@@ -485,12 +485,6 @@ def choose_lanes(contractions: Iterable[Contraction], widest: int) -> int:
     return min(widths, key=lambda w: cost[w] * (1.0 if w == widest else 1.2))
 
 
-def with_halo(layout_halo: Triple, c: Contraction) -> Triple:
-    """The halo of an image that already needs `layout_halo`, once `c` reads it too."""
-    a, b = layout_halo, c.halo
-    return max(a[0], b[0]), max(a[1], b[1]), max(a[2], b[2])
-
-
 def renamed(c: Contraction, names: dict[str, str]) -> Contraction:
     """The same contraction with the names of a graph."""
     return replace(c, out=names.get(c.out, c.out), image=names.get(c.image, c.image), weight=names.get(c.weight, c.weight))

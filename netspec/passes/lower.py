@@ -22,8 +22,6 @@ from ..ir.notation import fault, misfit, with_channels
 from ..ir.types import TensorType
 from ..words.layer import Layer
 
-_PLACES = ("c", "h", "w", "d")  # canonical indices of an element-wise formula, after n
-
 
 @dataclass(frozen=True)
 class lower:

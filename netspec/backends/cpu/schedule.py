@@ -14,7 +14,7 @@ from typing import Any
 
 from ...ir.contraction import renamed
 from ...ir.formula import Formula
-from ...ir.graph import Graph, Input, Node, Parameter, images_of
+from ...ir.graph import Graph, Input, Node, images_of
 from ...ir.intervals import Intervals
 from ...ir.layout import Image, Layout, Packed, Target, Vector, round_up
 from .contract import schedule as contract
@@ -284,7 +284,3 @@ def _substituted(f: Formula, names: tuple[tuple[str, str], ...]) -> str:
 
 def inputs_of(graph: Graph, role: str) -> list[Node]:
     return [n for n in graph.nodes if isinstance(n.op, Input) and n.op.role == role]
-
-
-def parameters_of(graph: Graph) -> list[Node]:
-    return [n for n in graph.nodes if isinstance(n.op, Parameter)]

@@ -139,9 +139,6 @@ class Vec:
     def equal(self, o: Vec | Number) -> Vec:
         return self.compare("==", o)
 
-    def unequal(self, o: Vec | Number) -> Vec:
-        return self.compare("!=", o)
-
     def below(self, o: Vec | Number) -> Vec:
         """Unsigned less-than of integers."""
         return Vec(self.b, self.b.icmp_unsigned("<", self.value, self.of(o).value))

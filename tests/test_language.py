@@ -585,3 +585,9 @@ def test_what_is_no_shape(written: Any) -> None:
     if written is not None:
         with pytest.raises(UsageError, match="is no shape"):
             load_graph(text="net a:\n  input ?x?x?\n  conv 4 1x1\n", input=written)
+
+
+def test_a_block_that_only_another_unused_one_calls_is_looked_at_by_itself() -> None:
+    text = ("block stage(n, times):\n  bottle n\n  repeat times: conv n 1x1\nblock bottle(n):\n  stage1: stage 64 a\n"
+            "net x:\n  input 3x32x32\n  fc 2\n")
+    assert [(d.code, d.span.line) for d in findings(text) if d.severity == "error" and d.span] == [("undefined-name", 5)]

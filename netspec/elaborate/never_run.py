@@ -25,11 +25,12 @@ UNJUDGED = ("endless-recursion", "no-flow", "misplaced-input")  # not to be said
 def look(e: Elaborator, file: File) -> None:
     """Every definition that was not entered, every train section, every body and condition passed over."""
     e.coverage.looking = True
+    run = set(e.coverage.entered)  # by nets: what is entered from here on says nothing of its own callers
     for item in file.module.items:
         if isinstance(item, tree.Train):
             macro = file.definitions.get(item.net)
             training_words(e, item, file, {p.name for p in macro.item.params} if macro is not None else set())
-        elif isinstance(item, tree.Definition) and id(item) not in e.coverage.entered:
+        elif isinstance(item, tree.Definition) and id(item) not in run:
             _definition(e, file, item)
     seen: set[int] = set()
     while new := [key for key in e.coverage.over if key not in seen]:

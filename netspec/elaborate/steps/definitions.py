@@ -189,7 +189,7 @@ def _passed(g: Given, name: str, node: tree.Call, macro: Macro) -> Any:
         raise Mistake("undefined-name", f"`{g.value.name}` is not defined here", g.span, f"it is to be `{name}` of {macro.name}",
                       hint=(lambda a: f"did you mean `{a}`?" if a
                             else Advice(f"define `{g.value.name}` above, as a block or a constant"))(near(g.value.name,
-                                    [*macro.file.definitions, *known_words()])))
+                                    [*macro.file.definitions, *sorted(known_words())])))
     return g.value
 
 

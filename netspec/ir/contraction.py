@@ -83,7 +83,8 @@ class Contraction:
     @property
     def window(self) -> Triple:
         """Different window values per axis."""
-        return tuple(len({v for p in axis for v, _ in p.taps}) for axis in (self.depth, self.rows, self.columns))  # type: ignore[return-value]
+        depth, rows, columns = (len({v for p in axis for v, _ in p.taps}) for axis in (self.depth, self.rows, self.columns))
+        return depth, rows, columns
 
     @property
     def macs(self) -> int:
@@ -99,7 +100,8 @@ class Contraction:
     @cached_property
     def halo(self) -> Triple:
         """The zero border `image` needs, per axis."""
-        return tuple(_reach(a, n) for a, n in zip((self.depth, self.rows, self.columns), self.reads))  # type: ignore[return-value]
+        depth, rows, columns = (_reach(a, n) for a, n in zip((self.depth, self.rows, self.columns), self.reads))
+        return depth, rows, columns
 
     @property
     def stencil(self) -> bool:

@@ -108,7 +108,7 @@ def in_bounds(axes: Iterable[tuple[Axis, int | None]], extents: dict[str, int], 
 
 @dataclass(frozen=True, slots=True)
 class Random:
-    """A call of `random(key[0], index, first[0], example)`: the uniform number of a key and of `index` + `first` * `example`, where
+    """A call of `random(key[0], index, first[0], example)`: the uniform number of a key and of `index` + `first` * `example`.
     `first` says how many examples of a call came before this batch, and an example has so many numbers."""
 
     key: str  # operands

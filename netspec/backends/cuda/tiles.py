@@ -124,7 +124,7 @@ def _cut(depth: list[str], extents: Mapping[str, int | str]) -> tuple[tuple[str,
 
 def per_tile(group: Group, types: Mapping[str, TensorType], places: Mapping[str, Place], t: Tiling,
              vectors: int) -> tuple[list[Kernel], int]:
-    """The kernels of a contraction, and the elements of `vectors` with what its parts need: they are summed by a second kernel."""
+    """The kernels of a contraction, and the elements of `vectors` with what its parts need: a second kernel sums them."""
     host = group.nodes[0]
     size = prod(s or 0 for s in host.type.shape)
     body = start(group, types, places)

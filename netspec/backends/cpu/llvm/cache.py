@@ -6,8 +6,8 @@
     map_3f2a.address                     # compiled, or loaded from disk, when first asked for
 
 Entries of the cache folder are keyed by everything that shapes machine code: the source of the function and of the netspec
-modules it imports, versions, processor. One that does not bear the seal of the folder (cache_folder.py) is compiled again. Emitted
-modules are executed from the text in memory, never from a file.
+modules it imports, versions, processor. One that does not bear the seal of the folder (cache_folder.py) is compiled again.
+Emitted modules are executed from the text in memory, never from a file.
 
 This takes the place of Numba's `cache=True`, which would put its files beside ours where a package may be read-only,
 and does not see that an imported intrinsic has changed.

@@ -32,7 +32,9 @@ class choose_forms:  # noqa: N801
         raw = as_they_come(unfused(graph))
 
         def chosen(n: Node) -> Node:
-            if not isinstance(n.op, Step) or n.op.product is None or any(i in raw for i in n.op.nodes[0].inputs) or not W.wins(n.op.product, self.target):
+            if not isinstance(n.op, Step) or n.op.product is None or any(i in raw
+                                                                         for i in n.op.nodes[0].inputs) or not W.wins(
+                                                                             n.op.product, self.target):
                 return n
             return replace(n, op=replace(n.op, form="winograd"))
 
@@ -59,7 +61,8 @@ def weighs(n: Node, program: Graph) -> bool:
     if not isinstance(n.op, Formula) or n.op.how != "+=":
         return False
     ops = [program.maker[i].op for i in n.inputs]
-    return any((isinstance(op, Parameter) and op.kind != "buffer") or (isinstance(op, Input) and op.role == "prepared") for op in ops)
+    return any((isinstance(op, Parameter) and op.kind != "buffer") or (isinstance(op, Input) and op.role == "prepared")
+               for op in ops)
 
 
 def valued(n: Node) -> set[str]:

@@ -86,7 +86,8 @@ def _random(n: Node) -> bool:
 
 def _affine_after_contraction(n: Node, graph: Graph, constant: set[str], outputs: set[str],
                               gone: set[str]) -> tuple[Node, str | None, str, str, str, str | None] | None:
-    """(contraction, its bias, value scaled, m, k, t) where n is (x - m)*k, or that + t, with constant vectors, straight after a contraction."""
+    """(contraction, its bias, value scaled, m, k, t) where n is (x - m)*k, or that + t, with constant vectors, straight after a
+    contraction."""
     f = n.op
     if not isinstance(f, Formula) or f.how != "=":
         return None

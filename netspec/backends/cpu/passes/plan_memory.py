@@ -41,7 +41,8 @@ def _place(graph: Graph, share: bool) -> Graph:
         elif isinstance(layout, Image):
             layouts[name] = layout.placed(where[owner.get(name, name)])
         elif isinstance(layout, Vector | Packed) and layout.space == "vectors" and layout.at < 0:
-            layouts[name] = Vector(layout.size, layout.space, vectors) if isinstance(layout, Vector) else replace(layout, at=vectors)
+            layouts[name] = Vector(layout.size, layout.space, vectors) if isinstance(layout,
+                                                                                     Vector) else replace(layout, at=vectors)
             vectors += round_up(layout.size, 16)
     nodes = [n.giving(tuple([Value(v.name, v.type, layouts.get(v.name)) for v in n.results])) for n in graph.nodes]
     return graph.with_nodes(nodes, memory=MemoryPlan(arena, sum(size_of.values()), vectors, scalars))

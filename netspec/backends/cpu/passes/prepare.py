@@ -17,7 +17,9 @@ def prepare(graph: Graph) -> Graph:
     constant: set[str] = set()
     early: list[Node] = []
     for n in graph.nodes:
-        whole = isinstance(n.op, Formula | Pieces) and n.effect is None and all(i in constant for i in n.inputs) and not (isinstance(n.op, Formula) and n.op.is_random)
+        whole = isinstance(n.op, Formula | Pieces) and n.effect is None and all(i in constant
+                                                                                for i in n.inputs) and not (isinstance(n.op,
+                                                                                        Formula) and n.op.is_random)
         if isinstance(n.op, Parameter) or (whole and n.inputs):
             constant |= {v.name for v in n.results}
             early.append(n)

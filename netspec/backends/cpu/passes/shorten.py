@@ -13,7 +13,8 @@ from dataclasses import replace
 
 from ....ir.graph import Graph, Node
 
-KEPT, BEFORE = 5, 3  # repetitions, and those of them before the cut: the first and the last have other neighbours, and steps join over borders
+# repetitions, and those of them before the cut: the first and the last have other neighbours, and steps join over borders
+KEPT, BEFORE = 5, 3
 LEAST = 16  # a piece is more than this part of the nodes
 LOOKED = 8  # distances tried, and places before that a node is compared with
 
@@ -37,14 +38,16 @@ def shorten(graph: Graph) -> Graph:
             v = stands[v]
         return v
 
-    return graph.with_nodes([replace(n, inputs=tuple(map(standing, n.inputs))) for n in nodes], outputs=tuple((public, standing(v)) for public, v in graph.outputs))
+    return graph.with_nodes([replace(n, inputs=tuple(map(standing, n.inputs))) for n in nodes],
+                            outputs=tuple((public, standing(v)) for public, v in graph.outputs))
 
 
 def _alike(graph: Graph) -> list[int]:
     """A number for each node, equal for nodes that differ in their names only."""
     at = {v.name: (k, r) for k, n in enumerate(graph.nodes) for r, v in enumerate(n.results)}
     numbers: dict[object, int] = {}
-    return [numbers.setdefault(_key(n, tuple((k - at[i][0], at[i][1]) for i in n.inputs)), len(numbers)) for k, n in enumerate(graph.nodes)]
+    return [numbers.setdefault(_key(n, tuple((k - at[i][0], at[i][1]) for i in n.inputs)), len(numbers))
+            for k, n in enumerate(graph.nodes)]
 
 
 def _key(n: Node, reads: tuple[tuple[int, int], ...]) -> object:

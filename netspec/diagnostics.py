@@ -28,7 +28,7 @@ class Label(NamedTuple):
 class Advice(str):
     """What to do where no code can be pasted: it stands where a hint would, and is shown as the last note. A hint that is no
     advice is code: whole, behind words that end with a colon and two blanks, or before two blanks and a reason; or it is the
-    word that was meant, "did you mean `x`?". `tests/test_hints.py` pastes it."""
+    word that was meant, "did you mean `x`?". `tests/elaborate/test_hints.py` pastes it."""
 
     __slots__ = ()
 

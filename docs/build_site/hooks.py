@@ -10,8 +10,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-import words
 from mkdocs.structure.files import File, Files
+
+import words
 
 ROOT = Path(__file__).resolve().parents[2]
 BESIDE = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md", "LICENSE": "license.md"}

@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent), str(HERE.parent.parent)]
+sys.path[:0] = [str(HERE.parent / f) for f in ("", "harness", "elaborate", "..")]
 
 ATTACKS = ("specs", "commands", "calls", "checkpoints", "caches", "names", "streams")
 Case = Callable[[random.Random, Path], tuple[str, Callable[[], object]]]

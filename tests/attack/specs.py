@@ -6,8 +6,9 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
-from random_specs import damaged, well_formed
 from test_properties import TEXTS, looked_at
+
+from random_specs import damaged, well_formed
 
 TOKENS = ["conv ", "3x3 ", "\n", "  ", "->", "|", "net a:\n", "input 3x8x8\n", "(", ")", "[", "]", "@", "=", "/2 ", "0", "-1", "1e99", "if ", "repeat ", "é", "\t",
           '"', "#", "fc ", "bn ", "in.channels", "\r\n", "..", ",", "x", "?", "\x1b[31m", "\x00", "\u202e", "\ufeff", "for i in 1..3:\n", "residual: ", "dense:\n", "each v:\n",

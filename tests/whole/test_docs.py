@@ -1,0 +1,111 @@
+"""What the documents say is true: their specs are checked, their Python and their commands are run, and the outputs they
+show are what is printed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from netspec.cli import main
+from where import ROOT
+
+ROOT = ROOT
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
+SPECS = sorted((ROOT / "specs").glob("*.net"))
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PYTHON = "README.md"  # whose Python is a program; in the other pages it is files of the package
+
+
+def blocks(page: Path) -> list[tuple[str, str]]:
+    return BLOCK.findall(page.read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder where the paths of the documents hold and files may be written."""
+    for name in ("specs", "docs"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    np.savez(tmp_path / "train.npz", x=np.zeros((4, 3, 32, 32), "f4"), y=np.arange(4))  # what the pages train on
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=[s.name for s in SPECS])
+def test_every_spec_is_right(spec: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", str(spec)]) == 0, capsys.readouterr().err
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[p.name for p in PAGES])
+def test_specs_in_documents(page: Path, checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for k, (kind, text) in enumerate(blocks(page)):
+        if kind == "net":
+            file = checkout / f"block{k}.net"
+            file.write_text(text)
+            assert main(["check", str(file)]) == 0, capsys.readouterr().err
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[p.name for p in PAGES])
+def test_commands_and_their_output(page: Path, checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every `netspec ...` line runs; a ```text block behind a block of one command is what it prints."""
+    found = blocks(page)
+    for (kind, text), (next_kind, shown) in zip(found, [*found[1:], ("", "")]):
+        if kind != "sh":
+            continue
+        for line in text.splitlines():
+            words = line.partition("#")[0].split()
+            if words[:1] != ["netspec"]:
+                continue
+            code = main(words[1:])
+            out = capsys.readouterr()
+            assert code in (0, 1), f"{line}: {out.err}"
+            if next_kind == "text":
+                assert shown.strip() == (out.out + out.err).strip(), f"{page.name} shows something else for: {line}"
+
+
+def test_python_of_the_readme(checkout: Path) -> None:
+    for kind, text in blocks(ROOT / PYTHON):
+        if kind == "python":
+            exec(compile(text, PYTHON, "exec"), {"__name__": "readme"})
+    assert (checkout / "resnet50.svg").read_text().startswith("<svg")
+
+
+def test_the_readme_shows_the_spec_it_trains() -> None:
+    shown = next(text for kind, text in blocks(ROOT / "README.md") if kind == "net")
+    spec = (ROOT / "specs" / "digits.net").read_text(encoding="utf-8")
+    assert shown.strip() in spec
+
+
+def test_the_two_commands_are_there() -> None:
+    lines = [line for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("python3 -m venv .venv")]
+    assert len(lines) == 2
+    assert "netspec train specs/digits.net" in lines[0]
+    assert "-m pytest" in lines[1]
+
+
+def test_the_diagram_of_the_readme_is_the_network() -> None:
+    import netspec
+    from netspec.views.outline import leaves, outline
+
+    drawn = (ROOT / "docs" / "digits.svg").read_text(encoding="utf-8")
+    graph = netspec.load_graph(ROOT / "specs" / "digits.net").graph
+    for step in leaves(outline(graph, lambda n: n.name, join=True)):
+        assert f"<title>{step.name}</title>" in drawn, f"{step.name} is missing: netspec draw specs/digits.net -o docs/digits.svg"
+
+
+def test_links_lead_somewhere() -> None:
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#]+)\)|src=\"([^\"]+)\"", page.read_text(encoding="utf-8")):
+            path = target[0] or target[1]
+            if "://" not in path:
+                assert (page.parent / path).exists(), f"{page.name} links to {path}"
+
+
+def test_the_language_page_names_every_layer() -> None:
+    from netspec.layers import LAYERS
+
+    page = (ROOT / "docs" / "language.md").read_text(encoding="utf-8").partition("## Layers")[2].partition("\n## ")[0]
+    named = {w.split()[0] for w in re.findall(r"`([^`]+)`", page)}
+    assert set(LAYERS) <= named

@@ -1,0 +1,200 @@
+"""Parameters, multiply-accumulates and shapes of published networks, against numbers that are none of ours.
+
+`references/architectures.json` holds counts of the networks as other frameworks build them, and
+`architecture_layers.json` the same layer by layer.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from functools import cache
+from math import prod
+from typing import Any
+
+import pytest
+
+import netspec
+from netspec.views.counts import Counts
+from where import ROOT
+
+ROOT = ROOT
+REFERENCES = ROOT / "tests" / "references"
+
+# net of ours, its parameters, and the entries that are the same network
+SAME: tuple[tuple[str, dict[str, Any], tuple[str, ...]], ...] = (
+    ("alexnet:alexnet", {}, ("bvlc_alexnet",)),
+    ("alexnet:one_tower", {}, ("tv_alexnet",)),
+    ("convnetjs", {}, ("convnetjs_cifar10",)),
+    ("deepbind", {"hidden": 0}, ("deepbind_d16_m24_h0",)),
+    ("deepbind", {"width": 11}, ("deepbind_d16_m11_h32",)),
+    ("densenet:densenet121", {}, ("tv_densenet121", "densenet121_caffe", "keras_DenseNet121")),
+    ("densenet:densenet201", {}, ("tv_densenet201", "densenet201_caffe", "keras_DenseNet201")),
+    ("densenet_cifar:densenet40", {}, ("cifar_densenet_L40_k12",)),
+    ("densenet_cifar:densenet40", {"first": 24}, ("cifar_densenet_L40_k12_2k",)),
+    ("densenet_cifar:densenet100", {}, ("cifar_densenet_L100_k12",)),
+    ("densenet_cifar:densenet100_bc", {}, ("cifar_densenet_bc_L100_k12", "repo_densenet_bc_L100_k12")),
+    ("densenet_cifar:densenet250_bc", {}, ("cifar_densenet_bc_L250_k24",)),
+    ("enet", {}, ("repo_enet_19",)),
+    ("fast_style", {}, ("repo_fast_style_transformer",)),
+    ("inception_v3", {}, ("tv_inception_v3", "inception_v3_caffe")),
+    ("inception_v3", {}, ("keras_InceptionV3",)),
+    ("inception_v3", {}, ("inceptionv3_orig_netscope",)),
+    ("lenet:lenet5", {}, ("lenet5_modern_dense_c3",)),
+    ("mdnet", {}, ("mdnet_K5",)),
+    ("mdnet", {"domains": 1}, ("mdnet_K1", "repo_mdnet_K1")),
+    ("mobilenet", {}, ("mobilenet_v1", "timm_mobilenetv1_100", "mobilenet_v1_caffe")),
+    ("mvcnn", {"views": 1}, ("mvcnn_vggm_V1",)),
+    ("mvcnn", {"views": 80}, ("mvcnn_vggm_V80",)),
+    ("nin", {}, ("nin_cifar10",)),
+    ("preact:preact", {}, ("cifar_preresnet110",)),
+    ("preact:preact1001", {}, ("cifar_preresnet1001",)),
+    ("preact:preact", {"times": 2, "widen": 4}, ("wrn_16_4",)),
+    ("preact:preact", {"times": 3, "widen": 8}, ("wrn_22_8",)),
+    ("preact:preact", {"times": 4, "widen": 12}, ("wrn_28_12",)),
+    ("preact:preact", {"times": 6}, ("wrn_40_1",)),
+    ("preact:preact", {"times": 6, "widen": 2}, ("wrn_40_2",)),
+    ("preact:preact", {"times": 6, "widen": 4}, ("wrn_40_4", "repo_wrn_40_4")),
+    ("resnet:resnet18", {}, ("tv_resnet18",)),
+    ("resnet:resnet50", {}, ("tv_resnet50",)),
+    ("resnet:resnet101", {}, ("tv_resnet101",)),
+    ("resnet_cifar:resnet20", {"projection": False}, ("cifar_resnet20_optA", "repo_cifar_resnet20")),
+    ("resnet_cifar:resnet20", {}, ("cifar_resnet20_optB",)),
+    ("resnet_cifar:resnet32", {"projection": False}, ("cifar_resnet32_optA", "repo_cifar_resnet32")),
+    ("resnet_cifar:resnet56", {"projection": False}, ("cifar_resnet56_optA", "repo_cifar_resnet56")),
+    ("resnet_cifar:resnet110", {}, ("cifar_resnet110_optB",)),
+    ("resnet_cifar:resnet1202", {}, ("cifar_resnet1202_optA", "repo_cifar_resnet1202")),
+    ("resnet_v2:resnet50_v2", {}, ("timm_resnetv2_50",)),
+    ("resnext:resnext50", {}, ("tv_resnext50_32x4d", "resnext50_32x4d_caffe")),
+    ("resnext:resnext101", {}, ("tv_resnext101_32x8d",)),
+    ("resnext:resnext101_64x4d", {}, ("tv_resnext101_64x4d", "resnext101_64x4d_caffe")),
+    ("resnext:wide_resnet50", {}, ("tv_wide_resnet50_2", "wrn50_2_caffe")),
+    ("segnet", {}, ("segnet_vgg16_torch", "segnet_camvid")),
+    ("squeezenet:squeezenet", {}, ("tv_squeezenet1_0",)),
+    ("superres", {"times": 2}, ("espcn_r2",)),
+    ("superres", {"times": 3}, ("espcn_r3",)),
+    ("twopath:two_path", {}, ("twopathcnn_maxout2",)),
+    ("unet", {}, ("unet_2015_572",)),
+    ("vgg:vgg11", {}, ("vgg_A", "tv_vgg11", "vgg_a_latte")),
+    ("vgg:vgg11_lrn", {}, ("vgg_A-LRN",)),
+    ("vgg:vgg13", {}, ("tv_vgg13",)),
+    ("vgg:vgg16", {}, ("tv_vgg16", "vgg_D", "vgg16_caffe", "keras_VGG16")),
+    ("vgg_bn:vgg11_bn", {}, ("tv_vgg11_bn",)),
+    ("vgg_bn:vgg16_bn", {}, ("tv_vgg16_bn",)),
+    ("vggm", {"input": "3x221x221"}, ("repo_vggm",)),
+    ("voxnet", {}, ("voxnet_40",)),
+    ("zfnet", {}, ("zfnet_paper",)),
+    ("caffe:lenet", {}, ("lenet_caffe",)),
+    ("caffe:cifar10_quick", {}, ("caffe_cifar10_quick",)),
+    ("caffe:caffenet", {}, ("bvlc_reference_caffenet",)),
+    ("caffe:caffenet", {"classes": 200}, ("bvlc_reference_rcnn_ilsvrc13",)),
+    ("caffe:googlenet_noaux", {}, ("bvlc_googlenet_noaux",)),
+    ("caffe:squeezenet", {}, ("squeezenet_v1.0_caffe",)),
+    ("caffe:alexnet_nogroup", {}, ("alexnet_nogroup_latte",)),
+    ("caffe:overfeat", {}, ("overfeat_latte",)),
+    ("caffe_enet", {}, ("enet_caffe",)),
+    ("caffe_enet", {"norm": False}, ("enet_caffe_bn_merged",)),
+    ("caffe_fcn:fcn32s", {}, ("fcn32s_voc",)),
+    ("caffe_fcn:fcn16s", {}, ("fcn16s_voc",)),
+    ("caffe_mobilenet_v2", {}, ("mobilenet_v2_caffe",)),
+    ("caffe_resnet:resnet50", {}, ("repo_cafferesnet50",)),
+    ("caffe_resnet:resnet50_msra", {}, ("resnet50_msra_caffe",)),
+    ("caffe_resnet:resnet152", {}, ("repo_cafferesnet152", "resnet152_msra_caffe")),
+    ("caffe_resnet:resnet152_v2", {}, ("resnet152_v2_caffe",)),
+    ("inception_v1", {}, ("inception_v1_tf_caffe",)),
+    ("keras:resnet50", {}, ("keras_ResNet50",)),
+    ("keras:resnet152", {}, ("keras_ResNet152",)),
+    ("keras:resnet50_v2", {}, ("keras_ResNet50V2",)),
+    ("keras:resnet152_v2", {}, ("keras_ResNet152V2",)),
+    ("keras:mobilenet", {}, ("keras_MobileNet",)),
+    ("pytorch:twopath_relu", {}, ("twopathcnn_maxout1",)),
+    ("pytorch:super_resolution", {}, ("repo_super_resolution_r2",)),
+    ("pytorch:super_resolution", {"times": 3}, ("repo_super_resolution_r3",)),
+    ("pytorch:unet", {}, ("repo_unet_milesial",)),
+)
+# what a spec has to begin with to be its entry: theirs learn less in batch norm, or keep a bias that is dead
+BEFORE = {"keras_InceptionV3": "default bn scale=no", "inceptionv3_orig_netscope": "default bn scale=no shift=no", "repo_fast_style_transformer": "default conv bias=yes"}
+
+
+CASES = [pytest.param(net, parameters, entry, id=f"{net.rpartition(':')[2]}-{entry}") for net, parameters, same in SAME for entry in same]
+
+
+@cache
+def entries() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((REFERENCES / "architectures.json").read_text())["entries"]
+    return found
+
+
+@cache
+def layers() -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = json.loads((REFERENCES / "architecture_layers.json").read_text())
+    return found
+
+
+def counts(net: str, parameters: dict[str, Any], entry: str = "") -> Counts:
+    return counted(net, tuple(parameters.items()), BEFORE.get(entry, ""))
+
+
+@cache
+def counted(net: str, parameters: tuple[tuple[str, Any], ...], before: str) -> Counts:
+    file, _, name = net.partition(":")
+    path = next(p for folder in ("specs", "tests/architectures") if (p := ROOT / folder / f"{file}.net").exists())
+    if before:
+        return netspec.load_graph(text=f"{before}\n{path.read_text()}", **dict(parameters)).counts()
+    return netspec.load_graph(path, name or None, **dict(parameters)).counts()
+
+
+def channels_first(entry: str) -> list[int]:
+    shape: list[int] = entries()[entry]["input"]
+    return shape if entries()[entry]["layout"] != "H,W,C" else [shape[-1], *shape[:-1]]
+
+
+def channels_of(row: dict[str, Any]) -> int:
+    channels: int = row["out_HWC"][-1] if "out_HWC" in row else (row["out"] or [10])[0]  # the last layer of one has lost its shape
+    return channels
+
+
+def test_every_reference_is_a_net_of_ours() -> None:
+    assert sorted(entry for _, _, same in SAME for entry in same) == sorted(entries())
+
+
+@pytest.mark.parametrize(("net", "parameters", "entry"), CASES)
+def test_totals(net: str, parameters: dict[str, Any], entry: str) -> None:
+    want = entries()[entry]
+    c = counts(net, parameters, entry)
+    assert (c.totals.trainable, c.totals.macs) == (want["trainable"], want["macs"])
+    if want["framework"] == "torch" or want["nontrainable"]:  # else of a Caffe whose batch norm keeps its statistics to itself
+        assert c.totals.frozen + c.totals.buffers == want["nontrainable"]
+    assert [list(n.type.shape) for n in c.graph.inputs] == [channels_first(entry)]
+
+
+@pytest.mark.parametrize(("net", "parameters", "entry"), CASES)
+def test_every_weighted_layer(net: str, parameters: dict[str, Any], entry: str) -> None:
+    """The multiset of (channels out, parameters, MACs) of convolutions and fully connected layers is the same."""
+    if entry not in layers():
+        pytest.skip("no layer table")
+    want = Counter((channels_of(row), row["params"], row["macs"]) for row in layers()[entry] if row["macs"])
+    have = Counter((c.shape[0], c.trainable, c.macs // c.node.type.batch) for c in counts(net, parameters, entry).nodes if c.macs)  # of one view
+    assert have == want
+
+
+@pytest.mark.parametrize(("net", "parameters", "entry"), CASES)
+def test_shapes(net: str, parameters: dict[str, Any], entry: str) -> None:
+    """The widths in the order in which they first appear, and the output."""
+    want = entries()[entry]
+    c = counts(net, parameters, entry)
+    inputs = len(c.graph.inputs) if want["framework"] != "keras" else 0  # which the others do not list
+    widths = dict.fromkeys(n.shape[-1] for n in c.nodes[inputs:] if len(n.shape) > 1 and n.shape[-1] != 1)
+    if want.get("spatial_sizes_in_order"):
+        margins = {row["out_HWC"][1] for row in layers().get(entry, ()) if row["type"] == "ZeroPadding2D"}  # Keras's are layers of their own
+        expected = [w for w in dict.fromkeys(want["spatial_sizes_in_order"]) if w != 1 and w not in margins]
+        assert [w for w in widths if w in expected] == expected
+    if want.get("output"):
+        assert sum(c.graph.values[v].type.size for _, v in c.graph.outputs) == prod(want["output"])
+
+
+def test_variants_agree_with_published_totals() -> None:
+    published = {"resnet:resnet34": 21797672, "resnet:resnet152": 60192808, "densenet:densenet161": 28681000, "densenet:densenet169": 14149480,
+                 "vgg:vgg19": 143667240, "preact:wrn28_10": 36479194, "unet_recursive:unet": 31030658, "inception_v4": 42679816, "mobilenet_v2": 3504872,
+                 "squeezenet:squeezenet1_1": 1235496, "overfeat": 145920872, "shufflenet": 1865728, "resnext:wide_resnet101": 126886696}
+    assert {net: counts(net, {}).totals.trainable for net in published} == published

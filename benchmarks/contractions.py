@@ -29,14 +29,20 @@ from netspec.backends.cpu.llvm.vec import E, i64, make_intrinsic
 
 #        name, batch, channels, size, filters, kernel, stride, groups
 SHAPES: list[tuple[str, int, int, int, int, int, int, int]] = [
-    ("resnet 64@56 3x3", 8, 64, 56, 64, 3, 1, 1), ("resnet 128@28 3x3", 16, 128, 28, 128, 3, 1, 1), ("resnet 256@14 3x3", 16, 256, 14, 256, 3, 1, 1),
-    ("resnet 512@7 3x3", 16, 512, 7, 512, 3, 1, 1), ("resnet 64@56/2 3x3", 8, 64, 56, 128, 3, 2, 1), ("stem 3@224/2 7x7", 4, 3, 224, 64, 7, 2, 1),
-    ("1x1 64-256@56", 8, 64, 56, 256, 1, 1, 1), ("1x1 256-64@56", 8, 256, 56, 64, 1, 1, 1), ("1x1 256-512@56/2", 8, 256, 56, 512, 1, 2, 1),
+    ("resnet 64@56 3x3", 8, 64, 56, 64, 3, 1, 1), ("resnet 128@28 3x3", 16, 128, 28, 128, 3, 1, 1),
+    ("resnet 256@14 3x3", 16, 256, 14, 256, 3, 1, 1),
+    ("resnet 512@7 3x3", 16, 512, 7, 512, 3, 1, 1), ("resnet 64@56/2 3x3", 8, 64, 56, 128, 3, 2, 1),
+    ("stem 3@224/2 7x7", 4, 3, 224, 64, 7, 2, 1),
+    ("1x1 64-256@56", 8, 64, 56, 256, 1, 1, 1), ("1x1 256-64@56", 8, 256, 56, 64, 1, 1, 1),
+    ("1x1 256-512@56/2", 8, 256, 56, 512, 1, 2, 1),
     ("cifar 16@32", 128, 16, 32, 16, 3, 1, 1), ("cifar 32@16", 128, 32, 16, 32, 3, 1, 1), ("cifar 64@8", 128, 64, 8, 64, 3, 1, 1),
-    ("cifar 16-32@32/2", 128, 16, 32, 32, 3, 2, 1), ("vgg 256@56", 2, 256, 56, 256, 3, 1, 1), ("lenet 1-6@28 5x5", 64, 1, 28, 6, 5, 1, 1),
+    ("cifar 16-32@32/2", 128, 16, 32, 32, 3, 2, 1), ("vgg 256@56", 2, 256, 56, 256, 3, 1, 1),
+    ("lenet 1-6@28 5x5", 64, 1, 28, 6, 5, 1, 1),
     ("lenet 6-16@14 5x5", 64, 6, 14, 16, 5, 1, 1), ("alexnet 64-192@27 5x5", 16, 64, 27, 192, 5, 1, 1),
-    ("grouped 128/32@56", 8, 128, 56, 128, 3, 1, 32), ("depthwise 128@56", 8, 128, 56, 128, 3, 1, 128), ("depthwise 128@56/2", 8, 128, 56, 128, 3, 2, 128),
-    ("dense 400-120", 64, 400, 0, 120, 0, 0, 1), ("dense 9216-4096", 64, 9216, 0, 4096, 0, 0, 1), ("dense 512-1000", 32, 512, 0, 1000, 0, 0, 1),
+    ("grouped 128/32@56", 8, 128, 56, 128, 3, 1, 32), ("depthwise 128@56", 8, 128, 56, 128, 3, 1, 128),
+    ("depthwise 128@56/2", 8, 128, 56, 128, 3, 2, 128),
+    ("dense 400-120", 64, 400, 0, 120, 0, 0, 1), ("dense 9216-4096", 64, 9216, 0, 4096, 0, 0, 1),
+    ("dense 512-1000", 32, 512, 0, 1000, 0, 0, 1),
 ]
 
 
@@ -133,7 +139,8 @@ def torch_sides(shape: tuple[str, int, int, int, int, int, int, int], case: Case
     form = torch.channels_last
     if K == 0:
         x, w, y = torch.randn(N, C), torch.randn(F, C), torch.randn(N, F)
-        return {"y": lambda: torch.mm(x, w.t()), "dx": lambda: torch.mm(y, w), "dw": lambda: torch.mm(y.t(), x)}[case.f.target.name]
+        return {"y": lambda: torch.mm(x, w.t()), "dx": lambda: torch.mm(y, w),
+                "dw": lambda: torch.mm(y.t(), x)}[case.f.target.name]
     pad = K // 2 if (K, H) != (5, 14) else 0
     x = torch.randn(N, C, H, H).to(memory_format=form)
     w = torch.randn(F, C // G, K, K).to(memory_format=form)
@@ -169,7 +176,8 @@ def main() -> None:
             what = case.f.target.name
             kind = type(case.plan.main).__name__[0]
             ratios.setdefault(what, []).append(ratio)
-            line += f" | {what:2s} {kind} {mine * 1e3:7.2f} ms {2 * case.c.macs * case.count / mine / top:4.2f} of peak, {ratio:4.2f}x"
+            line += (
+                f" | {what:2s} {kind} {mine * 1e3:7.2f} ms {2 * case.c.macs * case.count / mine / top:4.2f} of peak, {ratio:4.2f}x")
         print(line, flush=True)
     for what, r in ratios.items():
         print(f"{what}: geometric mean {statistics.geometric_mean(r):.2f}x over {len(r)} shapes")

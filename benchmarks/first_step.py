@@ -47,7 +47,8 @@ def first_step(units: int) -> None:
     net = netspec.compile(text=NET.format(units=units))
     compiled = seconds()
     net.train_step(np.random.default_rng(0).normal(size=(4, 16, 16, 16)).astype(np.float32), np.arange(4))
-    print(f"{compiled - imported:9.2f} s{seconds() - compiled:12.2f} s{seconds() - imported:9.2f} s{time.perf_counter() - began:9.2f} s", flush=True)
+    print(
+        f"{compiled - imported:9.2f} s{seconds() - compiled:12.2f} s{seconds() - imported:9.2f} s{time.perf_counter() - began:9.2f} s", flush=True)
 
 
 def main(units: tuple[int, ...]) -> None:
@@ -56,7 +57,8 @@ def main(units: tuple[int, ...]) -> None:
         with tempfile.TemporaryDirectory() as cache:
             for kernels in ("none", "kept"):
                 print(f"{n:>6}{kernels:>10}", end="", flush=True)
-                subprocess.run([sys.executable, __file__, "--one", str(n)], check=True, env={**os.environ, "NETSPEC_CACHE": cache})
+                subprocess.run([sys.executable, __file__, "--one", str(n)], check=True,
+                               env={**os.environ, "NETSPEC_CACHE": cache})
 
 
 if __name__ == "__main__":

@@ -17,7 +17,8 @@ import torch.nn.functional as F
 import netspec
 
 MEANS = ((0.0, 1.0), (5.0, 0.1), (100.0, 1.0), (1e4, 1e-2), (1e6, 1.0), (1e7, 10.0), (1e8, 100.0))
-LAYERS = {"bn": "bn", "bn behind a convolution": "conv 5 1x1 bias=no -> bn", "instance_norm": "instance_norm", "group_norm 1": "group_norm 1",
+LAYERS = {"bn": "bn", "bn behind a convolution": "conv 5 1x1 bias=no -> bn", "instance_norm": "instance_norm",
+          "group_norm 1": "group_norm 1",
           "layer_norm": "layer_norm affine=no", "layer_norm channels": "layer_norm channels affine=no"}
 
 
@@ -53,7 +54,8 @@ def main() -> None:
             ours = net.forward(x), net.backward(dy, inputs=True)["input"]
             truth, peer = (torch_side(name, x, dy, t) for t in (torch.float64, torch.float32))
             errors = [f"{np.abs(a - t).max() / np.abs(t).max():.0e}" for t, *sides in zip(truth, ours, peer) for a in sides]
-            print(f"| `{name}` | {mean:g}, {std:g} | {' | '.join(errors)} |" if " " not in name or "_" in name else f"| {name} | {mean:g}, {std:g} | {' | '.join(errors)} |")
+            print(f"| `{name}` | {mean:g}, {std:g} | {' | '.join(errors)} |" if " " not in name or "_" in name
+                  else f"| {name} | {mean:g}, {std:g} | {' | '.join(errors)} |")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,8 @@ SPREADS = (1.0, 10.0, 100.0, 1e3, 1e4, 1e5, 1e6)
 
 def nets() -> dict[str, netspec.Network]:
     """The same weights at each precision; the first convolution passes on what it reads."""
-    made = {"winograd": netspec.compile(text=TEXT), "direct": netspec.compile(text=TEXT, precision="exact"), "double": netspec.compile(text=TEXT, dtype="float64")}
+    made = {"winograd": netspec.compile(text=TEXT), "direct": netspec.compile(text=TEXT, precision="exact"),
+            "double": netspec.compile(text=TEXT, dtype="float64")}
     weight = made["double"].parameters["conv2.weight"]
     for net in made.values():
         net.set_parameters({"conv1.weight": np.eye(32).reshape(32, 32, 1, 1), "conv2.weight": weight.astype(np.float32)})
@@ -31,7 +32,8 @@ def nets() -> dict[str, netspec.Network]:
 def main() -> None:
     made, rng = nets(), np.random.default_rng(0)
     weight = torch.from_numpy(made["direct"].parameters["conv2.weight"].copy())
-    print(f"| largest value, in standard deviations of the others | Winograd | direct | PyTorch {torch.__version__.split('+')[0]} |\n|---|---|---|---|")
+    print(
+        f"| largest value, in standard deviations of the others | Winograd | direct | PyTorch {torch.__version__.split('+')[0]} |\n|---|---|---|---|")
     for spread in SPREADS:
         x = rng.standard_normal((4, 32, 32, 32)).astype(np.float32)
         if spread > 1:
@@ -40,7 +42,8 @@ def main() -> None:
         blind = np.ones((32, 32), bool)
         blind[12:15, 17:20] = spread == 1
         scale = float(np.sqrt(np.square(want[..., blind]).mean()))
-        got = {"winograd": made["winograd"].predict(x), "direct": made["direct"].predict(x), "torch": F.conv2d(torch.from_numpy(x), weight, padding=1).numpy()}
+        got = {"winograd": made["winograd"].predict(x), "direct": made["direct"].predict(x),
+               "torch": F.conv2d(torch.from_numpy(x), weight, padding=1).numpy()}
         errors = [f"{abs(y - want)[..., blind].max() / scale:.0e}" for y in got.values()]
         print(f"| {'none is larger' if spread == 1 else f'{spread:,.0f}'} | {' | '.join(errors)} |")
     x, dy = (rng.standard_normal((4, 32, 32, 32)).astype(np.float32) for _ in range(2))

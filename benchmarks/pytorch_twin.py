@@ -19,10 +19,10 @@ from netspec.layers.parts.windows import pads, per_axis
 
 Run = Callable[..., Tensor]
 PLAIN: dict[str, Callable[..., Tensor]] = {
-    "relu": torch.relu, "sigmoid": torch.sigmoid, "tanh": torch.tanh, "relu6": F.relu6, "selu": F.selu, "softplus": F.softplus, "abs": torch.abs,
-    "softsign": F.softsign, "hardswish": F.hardswish, "hardtanh": F.hardtanh, "mish": F.mish, "swish": F.silu,
-    "add": lambda *xs: sum(xs[1:], xs[0]), "mul": lambda a, *bs: a * torch.stack(bs).prod(0) if len(bs) > 1 else a * bs[0], "sub": torch.sub,
-    "mean": lambda *xs: torch.stack(xs).mean(0), "concat": lambda *xs: torch.cat(xs, 1),
+    "relu": torch.relu, "sigmoid": torch.sigmoid, "tanh": torch.tanh, "relu6": F.relu6, "selu": F.selu, "softplus": F.softplus,
+    "abs": torch.abs, "softsign": F.softsign, "hardswish": F.hardswish, "hardtanh": F.hardtanh, "mish": F.mish, "swish": F.silu,
+    "add": lambda *xs: sum(xs[1:], xs[0]), "mul": lambda a, *bs: a * torch.stack(bs).prod(0) if len(bs) > 1 else a * bs[0],
+    "sub": torch.sub, "mean": lambda *xs: torch.stack(xs).mean(0), "concat": lambda *xs: torch.cat(xs, 1),
     "flatten": lambda x: x.flatten(1),
 }
 
@@ -89,11 +89,14 @@ class Twin(nn.Module):
 
     def make_deconv(self, n: Node, op: Any) -> Run:
         rank = self.rank(n)
-        window, stride, dilation, more = (per_axis(k, getattr(op, k), rank) for k in ("window", "stride", "dilation", "output_pad"))
+        window, stride, dilation, more = (per_axis(k, getattr(op, k), rank)
+                                          for k in ("window", "stride", "dilation", "output_pad"))
         if op.pad == "same":
             raise NotImplementedError("`same` of a transposed convolution has no twin")
         pad = pads(op.pad, window, dilation)
-        run, weight, bias = (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d)[rank - 1], self.of(n, "weight"), self.of(n, "bias")
+        run, weight, bias = (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d)[rank
+                                                                                         - 1], self.of(n, "weight"), self.of(n,
+                                                                                                 "bias")
         return lambda x: run(x, weight(), bias(), stride, tuple(a for a, _ in pad), more, op.groups, dilation)
 
     def make_fc(self, n: Node, op: Any) -> Run:
@@ -171,7 +174,8 @@ class Twin(nn.Module):
     def make_up(self, n: Node, op: Any) -> Run:
         if op.mode not in ("nearest", "bilinear"):
             raise NotImplementedError(f"`up {op.mode}` has no twin here")
-        size, mode = tuple(n.type.shape[1:]), {"nearest": "nearest", "bilinear": ("linear", "bilinear", "trilinear")[self.rank(n) - 1]}[op.mode]
+        size, mode = tuple(n.type.shape[1:]), {"nearest": "nearest",
+                                               "bilinear": ("linear", "bilinear", "trilinear")[self.rank(n) - 1]}[op.mode]
         return lambda x, *_: F.interpolate(x, size=size, mode=mode, align_corners=op.aligned if mode != "nearest" else None)  # type: ignore[arg-type]
 
     def make_crop(self, n: Node, op: Any) -> Run:
@@ -189,7 +193,8 @@ class Twin(nn.Module):
     def make_unpool(self, n: Node, op: Any) -> Run:
         pool, rank = op.of, len(self.graph.values[n.inputs[1]].type.shape) - 1
         window = per_axis("window", pool.window, rank)
-        stride, pad = window if pool.stride is None else per_axis("stride", pool.stride, rank), tuple(a for a, _ in pads(pool.pad, window, (1,) * rank))
+        stride, pad = window if pool.stride is None else per_axis("stride", pool.stride,
+                                                                  rank), tuple(a for a, _ in pads(pool.pad, window, (1,) * rank))
         find = (F.max_pool1d, F.max_pool2d, F.max_pool3d)[rank - 1]
         back = (F.max_unpool1d, F.max_unpool2d, F.max_unpool3d)[rank - 1]
 

@@ -75,7 +75,8 @@ def compare(case: str, rounds: int, size: str | None) -> None:
     start = time.perf_counter()
     net.train_step(x, y)
     first = time.perf_counter() - start
-    sides = {"netspec": lambda: net.train_step(x, y), "torch": torch_step(twins[0], x, y, False), "channels_last": torch_step(twins[1], x, y, True)}
+    sides = {"netspec": lambda: net.train_step(x, y), "torch": torch_step(twins[0], x, y, False),
+             "channels_last": torch_step(twins[1], x, y, True)}
     times: dict[str, list[float]] = {k: [] for k in sides}
     repeat = 1
     for _ in range(rounds + 1):
@@ -87,7 +88,8 @@ def compare(case: str, rounds: int, size: str | None) -> None:
             times[k].append((time.perf_counter() - start) / repeat)
         repeat = max(repeat, min(100, round(0.2 / times["netspec"][-1])))
     median = {k: statistics.median(v[1:]) for k, v in times.items()}
-    print(f"{spec.graph.name:<16} batch {batch or 32:>4}: first step {first:5.1f} s; " + ", ".join(f"{k} {1e3 * v:8.2f} ms" for k, v in median.items())
+    print(f"{spec.graph.name:<16} batch {batch or 32:>4}: first step {first:5.1f} s; "
+          + ", ".join(f"{k} {1e3 * v:8.2f} ms" for k, v in median.items())
           + "; " + ", ".join(f"{k} / netspec {median[k] / median['netspec']:.2f}" for k in list(sides)[1:]), flush=True)
 
 

@@ -46,7 +46,8 @@ class CorpusItem(pytest.Item):
         if self.config.getoption("--update") and got != want:
             self.path.write_text(given + SEPARATOR + got, encoding="utf-8")
         else:
-            assert got == want, f"{self.path.parent.name}/{self.path.name} prints something else; look at it, then pytest --update"
+            assert (got
+                    == want), f"{self.path.parent.name}/{self.path.name} prints something else; look at it, then pytest --update"
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> str:
         return str(excinfo.getrepr(style="short"))
@@ -103,4 +104,5 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.write_line("kernels: " + ", ".join(f"{k} {v:g}" for k, v in _compiled.items()))
     slow = sorted(_times.items(), key=lambda kv: -kv[1])[:SLOWEST]
     if slow and slow[0][1] >= 1:
-        terminalreporter.write_line("slowest: " + ", ".join(f"{name.rpartition('/')[2]} {t:.1f} s" for name, t in slow if t >= 0.1))
+        terminalreporter.write_line("slowest: " + ", ".join(f"{name.rpartition('/')[2]} {t:.1f} s" for name, t in slow
+                                                            if t >= 0.1))

@@ -21,8 +21,8 @@ class WordError(Exception):
     """A word refused its arguments or its inputs.
 
     Rules know no spans: `code`, `label` (what stands under the caret), `notes` (facts, one a line), `hint` (what can
-    be pasted), `advice` (what to do where nothing can) and `swap` are all they say. The pass that called them adds where. `swap` is (as it may be written, what could
-    stand there) pairs: the first one that the step holds makes the hint.
+    be pasted), `advice` (what to do where nothing can) and `swap` are all they say. The pass that called them adds where. `swap`
+    is (as it may be written, what could stand there) pairs: the first one that the step holds makes the hint.
     """
 
     def __init__(self, message: str, *notes: str, label: str = "", hint: str = "", code: str = "shape-mismatch", advice: str = "",

@@ -1,4 +1,5 @@
-"""Entries of the cache: turned, cut, exchanged, replaced by folders and links. A network compiled beside them answers the same."""
+"""Entries of the cache: turned, cut, exchanged, replaced by folders and links. A network compiled beside them answers the
+same."""
 
 from __future__ import annotations
 
@@ -12,12 +13,14 @@ from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
-PROGRAM = ("import numpy as np, netspec\nnet = netspec.compile(text='net a:\\n  input 4\\n  relu\\n')\nprint(net.predict(np.ones((2, 4))).tobytes().hex())\n")
+PROGRAM = (
+    "import numpy as np, netspec\nnet = netspec.compile(text='net a:\\n  input 4\\n  relu\\n')\nprint(net.predict(np.ones((2, 4))).tobytes().hex())\n")
 
 
 def answer(cache: Path) -> str:
     """What the network says; it must come out with exit code 0."""
-    done = subprocess.run([sys.executable, "-c", PROGRAM], env=os.environ | {"NETSPEC_CACHE": str(cache)}, capture_output=True, text=True, timeout=1200, check=False)
+    done = subprocess.run([sys.executable, "-c", PROGRAM], env=os.environ | {"NETSPEC_CACHE": str(cache)}, capture_output=True,
+                          text=True, timeout=1200, check=False)
     assert done.returncode == 0, f"exit code {done.returncode}: {done.stderr[-2000:]}"
     return done.stdout
 

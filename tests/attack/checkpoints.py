@@ -16,9 +16,11 @@ from safetensors.numpy import load, save
 import netspec
 from netspec.runtime.io import checkpoint
 
-TEXT = "net a:\n  input 5\n  fc 4 bn relu\n  fc 3\ntrain a:\n  loss cross_entropy\n  adam lr=0.01\n  average 0.9\n  batch 4\n  epochs 3\n"
+TEXT = (
+    "net a:\n  input 5\n  fc 4 bn relu\n  fc 3\ntrain a:\n  loss cross_entropy\n  adam lr=0.01\n  average 0.9\n  batch 4\n  epochs 3\n")
 X, Y = np.random.default_rng(0).standard_normal((8, 5)), np.arange(8) % 3
-VALUES: tuple[Any, ...] = (None, True, 0, -1, 1.5, 10**30, float("nan"), "", "a", "q" * 500, [], {}, [1], {"a": 1}, [[[[1]]]], "\x00", "0.1", "../x", 1e308, [None], "\ud800")
+VALUES: tuple[Any, ...] = (None, True, 0, -1, 1.5, 10**30, float("nan"), "", "a", "q" * 500, [], {}, [1], {"a": 1}, [[[[1]]]],
+                           "\x00", "0.1", "../x", 1e308, [None], "\ud800")
 
 
 @lru_cache(maxsize=1)
@@ -62,7 +64,8 @@ def rewritten(data: bytes, what: str, rng: random.Random, place: Path) -> tuple[
         elif how == "more":
             tensors[name + "2"] = v
         elif how != "drop":
-            changed = {"shape": lambda: v.reshape(-1)[:1], "kind": lambda: v.astype(rng.choice(("bool", "u1", "i1", "i8", "f8", "f2"))), "nan": lambda: v * np.nan,
+            changed = {"shape": lambda: v.reshape(-1)[:1],
+                       "kind": lambda: v.astype(rng.choice(("bool", "u1", "i1", "i8", "f8", "f2"))), "nan": lambda: v * np.nan,
                        "negative": lambda: -abs(v) - 1}
             tensors[name] = np.ascontiguousarray(changed[how]())
         return packed(tensors, facts), f"tensors: {how} {name}"
@@ -111,4 +114,5 @@ def loaded(net: Any, place: Path, weights: bool) -> None:
 
 
 def state(net: Any) -> list[Any]:
-    return [net.epoch, net.state.optimiser.updates, *(v.tobytes() for v in net.parameters.values()), *(v.tobytes() for v in net.buffers.values())]
+    return [net.epoch, net.state.optimiser.updates, *(v.tobytes() for v in net.parameters.values()),
+            *(v.tobytes() for v in net.buffers.values())]

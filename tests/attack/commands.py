@@ -11,15 +11,21 @@ from pathlib import Path
 
 from netspec.cli import main
 
-TINY = "net a(n=3):\n  input 2x5x5\n  conv 2 3x3 bn relu\n  fc n\nnet b:\n  input 4\n  fc 2\ntrain b:\n  data digits\n  loss cross_entropy\n  sgd lr=0.1\n  epochs 1\n"
+TINY = (
+    "net a(n=3):\n  input 2x5x5\n  conv 2 3x3 bn relu\n  fc n\nnet b:\n  input 4\n  fc 2\ntrain b:\n  data digits\n  loss cross_entropy\n  sgd lr=0.1\n  epochs 1\n")
 COMMANDS = ("check", "summary", "diff", "draw", "train", "verify", "show", "emit", "fmt", "explain", "trian", "")
 NUMBERS = ("1", "2", "0", "-1", "1" + "0" * 30, "1" * 5000, "nan", "inf", "", "1e3", "1.5", "0x10", "\x00", "٣", " 7 ")
-WORDS = ("", "-", "--", "a.net", "a.net:a", "a.net:b", "a.net:", ":a", "nosuch.net", ".", "/dev/null", "/dev/full", "folder", "folder/x.svg", "x.svg", "x.dot", "x.png", "x.py",
-         "x.onnx", "\x1b[31m.net", "new\nline.net", "q" * 5000, "lenet.net", "é.net", "conv", "tree", "graph", "program", "kernels", "\udcff.net", "bad.net", "a\x00b", "~", "*")
-VALUES = ("n=3", "n=", "=3", "n=" + "9" * 400, "n=[1", "n=x", "m=1", "n=-1", "n=1e300", "2x5x5", "x", "0x0", "9" * 30 + "x1x1", "?", "input=2x5x5", "8GB", "-1GB", "nan", "lower", "fuse",
+WORDS = ("", "-", "--", "a.net", "a.net:a", "a.net:b", "a.net:", ":a", "nosuch.net", ".", "/dev/null", "/dev/full", "folder",
+         "folder/x.svg", "x.svg", "x.dot", "x.png", "x.py",
+         "x.onnx", "\x1b[31m.net", "new\nline.net", "q" * 5000, "lenet.net", "é.net", "conv", "tree", "graph", "program",
+         "kernels", "\udcff.net", "bad.net", "a\x00b", "~", "*")
+VALUES = ("n=3", "n=", "=3", "n=" + "9" * 400, "n=[1", "n=x", "m=1", "n=-1", "n=1e300", "2x5x5", "x", "0x0", "9" * 30 + "x1x1",
+          "?", "input=2x5x5", "8GB", "-1GB", "nan", "lower", "fuse",
           "predict", "gradients", "exact", "float32", "json", "github", "cpu", "reference", "float64")
-OPTIONS = {"--format": VALUES, "--strict": (), "--set": VALUES, "--input": VALUES, "--receptive-field": (), "--memory": VALUES, "-o": WORDS, "--out": WORDS, "--right": (), "--epochs": NUMBERS[1:],
-           "--batch": NUMBERS, "--seed": NUMBERS, "--device": VALUES, "--threads": NUMBERS, "--dtype": VALUES, "--resume": WORDS, "--quiet": (), "--after": VALUES, "--entry": VALUES,
+OPTIONS = {"--format": VALUES, "--strict": (), "--set": VALUES, "--input": VALUES, "--receptive-field": (), "--memory": VALUES,
+           "-o": WORDS, "--out": WORDS, "--right": (), "--epochs": NUMBERS[1:],
+           "--batch": NUMBERS, "--seed": NUMBERS, "--device": VALUES, "--threads": NUMBERS, "--dtype": VALUES, "--resume": WORDS,
+           "--quiet": (), "--after": VALUES, "--entry": VALUES,
            "--check": (), "--diff": (), "--precision": VALUES, "--version": (), "--help": (), "--nosuch": (), "--debug": ()}
 
 

@@ -17,8 +17,10 @@ from netspec.syntax.load import read_source
 from netspec.syntax.parser import parse_recovering
 
 NET = "net a:\n  input 4\n  fc 3\n"
-PARTS = ("a", ".net", "\n", "\r", "\x1b[31m", '"', "'", "\\", " ", "é", "\u202e", "\x00", "\udcff", "..", "/", "~", "$HOME", "`id`", "%s", "{x}", "#", ":", "*", "q" * 300, "-", "\x07",
-         '"""', "\nimport os\n", "<script>", "&lt;", "]]>", ".svg", ".dot", ".safetensors", "/dev/null", "/dev/full", "/proc/self/mem", "/etc/shadow", "", ".npz")
+PARTS = ("a", ".net", "\n", "\r", "\x1b[31m", '"', "'", "\\", " ", "é", "\u202e", "\x00", "\udcff", "..", "/", "~", "$HOME",
+         "`id`", "%s", "{x}", "#", ":", "*", "q" * 300, "-", "\x07",
+         '"""', "\nimport os\n", "<script>", "&lt;", "]]>", ".svg", ".dot", ".safetensors", "/dev/null", "/dev/full",
+         "/proc/self/mem", "/etc/shadow", "", ".npz")
 
 
 def case(rng: random.Random, place: Path) -> tuple[str, Callable[[], object]]:
@@ -71,7 +73,8 @@ def used(use: str, name: Any, place: Path) -> None:
             netspec.compile(text=NET).load(name)
         case "import" | "weights" | "data":
             inside = place / "in" if (place / "in").is_dir() else place
-            line = {"import": f'import a from "{quoted}"\nnet b = a\n', "weights": f'block c:\n  fc 3\nnet b:\n  input 4\n  c weights="{quoted}"\n',
+            line = {"import": f'import a from "{quoted}"\nnet b = a\n',
+                    "weights": f'block c:\n  fc 3\nnet b:\n  input 4\n  c weights="{quoted}"\n',
                     "data": f'{NET}train a:\n  data "{quoted}"\n  loss cross_entropy\n  sgd lr=0.1\n  epochs 1\n'}[use]
             spec = inside / "spec.net"
             spec.write_text(line, errors="surrogateescape")

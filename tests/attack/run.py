@@ -115,7 +115,8 @@ def attacked(attack: str, seconds: float, seed: int, limit: float) -> int:
         counts[how] += 1
         if how == "failed":
             print(f"--- {attack} --case {seed}:{number}\n{what}", flush=True)
-    print(f"{attack}: {sum(counts.values()):,} cases of seed {seed} in {time.monotonic() - start:.0f} s: " + ", ".join(f"{n:,} {how}" for how, n in counts.items()), flush=True)
+    print(f"{attack}: {sum(counts.values()):,} cases of seed {seed} in {time.monotonic() - start:.0f} s: "
+          + ", ".join(f"{n:,} {how}" for how, n in counts.items()), flush=True)
     return counts["failed"]
 
 
@@ -131,7 +132,8 @@ def main() -> int:
         seed, number = map(int, args.case.split(":"))
         print(*limited(args.attack, seed, number, args.limit), sep=": ")
         return 0
-    return 1 if sum(attacked(a, args.seconds, args.seed, args.limit) for a in (ATTACKS if args.attack == "all" else (args.attack,))) else 0
+    return 1 if sum(attacked(a, args.seconds, args.seed, args.limit)
+                    for a in (ATTACKS if args.attack == "all" else (args.attack,))) else 0
 
 
 if __name__ == "__main__":

@@ -10,8 +10,10 @@ from test_properties import TEXTS, looked_at
 
 from random_specs import damaged, well_formed
 
-TOKENS = ["conv ", "3x3 ", "\n", "  ", "->", "|", "net a:\n", "input 3x8x8\n", "(", ")", "[", "]", "@", "=", "/2 ", "0", "-1", "1e99", "if ", "repeat ", "é", "\t",
-          '"', "#", "fc ", "bn ", "in.channels", "\r\n", "..", ",", "x", "?", "\x1b[31m", "\x00", "\u202e", "\ufeff", "for i in 1..3:\n", "residual: ", "dense:\n", "each v:\n",
+TOKENS = ["conv ", "3x3 ", "\n", "  ", "->", "|", "net a:\n", "input 3x8x8\n", "(", ")", "[", "]", "@", "=", "/2 ", "0", "-1",
+          "1e99", "if ", "repeat ", "é", "\t",
+          '"', "#", "fc ", "bn ", "in.channels", "\r\n", "..", ",", "x", "?", "\x1b[31m", "\x00", "\u202e", "\ufeff",
+          "for i in 1..3:\n", "residual: ", "dense:\n", "each v:\n",
           "default ", "train a:\n", "loss ", "add @a ", "join_views", "a: ", "^", "%", "1" * 400, "q" * 400]
 LARGE: tuple[Callable[[int], str], ...] = (
     lambda n: "net a:\n  input 4\n  " + "q" * n + "\n",
@@ -24,7 +26,8 @@ LARGE: tuple[Callable[[int], str], ...] = (
     lambda n: "x = " + "(" * n + "1" + ")" * n + "\nnet a:\n  input 4\n  fc x\n",
     lambda n: "x = " + "1+" * n + "1\nnet a:\n  input 4\n  fc x\n",
     lambda n: "x = [" + "1, " * n + "1]\nnet a:\n  input 4\n  fc len(x)\n",
-    lambda n: "x0 = [1, 1]\n" + "".join(f"x{k + 1} = [x{k}, x{k}]\n" for k in range(n // 100)) + "net a:\n  input 4\n  fc len(x1)\n",
+    lambda n: "x0 = [1, 1]\n" + "".join(f"x{k + 1} = [x{k}, x{k}]\n" for k in range(n // 100))
+    + "net a:\n  input 4\n  fc len(x1)\n",
     lambda n: f"x = 9^{n}^{n}\nnet a:\n  input 4\n  fc x\n",
     lambda n: f"net a:\n  input {n ** 3}x{n ** 3}x{n ** 3}\n  fc 3\n",
     lambda n: "net a:\n  input 2x4x4\n  dense:\n" + "    conv 1 1x1\n" * (n // 20),

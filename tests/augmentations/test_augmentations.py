@@ -16,7 +16,8 @@ from netspec.runtime.augmenting import augmented
 from netspec.runtime.initialisers import generator
 from netspec.words.dataset import without_arguments
 
-SPEC = "net small:\n  input 3x6x5\n  conv 4 3x3 relu\n  fc 3\n\ntrain small:\n  loss cross_entropy\n  sgd lr=0.1\n  batch 4\n  epochs 2\n"
+SPEC = (
+    "net small:\n  input 3x6x5\n  conv 4 3x3 relu\n  fc 3\n\ntrain small:\n  loss cross_entropy\n  sgd lr=0.1\n  batch 4\n  epochs 2\n")
 
 
 def images(n: int = 64) -> Any:
@@ -94,7 +95,8 @@ def test_training_carries_them_out_and_resumes_exactly(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("spec", "line", "words"), [
     ("net a:\n  input 3x6x5\n  conv 3 3x3\ntrain a:\n  loss mse\n  sgd lr=0.1\n", "flip", "the target `out` is a map"),
-    ("net a:\n  input x 3x6x5\n  input y 3x6x5\n  @x -> add @y -> fc 3\ntrain a:\n  loss cross_entropy\n  sgd lr=0.1\n", "noise", "networks of one input"),
+    ("net a:\n  input x 3x6x5\n  input y 3x6x5\n  @x -> add @y -> fc 3\ntrain a:\n  loss cross_entropy\n  sgd lr=0.1\n", "noise",
+     "networks of one input"),
 ])
 def test_what_cannot_be_carried_out_is_refused(spec: str, line: str, words: str) -> None:
     net = netspec.compile(text=spec + f"  augment {line}\n", device="reference")

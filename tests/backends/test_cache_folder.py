@@ -140,9 +140,11 @@ def test_an_entry_is_believed_whole_under_its_name_or_not_at_all(folder: Path) -
     kept = entry.read_bytes()
     assert cache_folder.read_entry(entry) == data and kept[32:] == data
     choose = random.Random(9)
-    flips = [bytes([*kept[:k], kept[k] ^ 1 << choose.randrange(8), *kept[k + 1 :]]) for k in (0, 31, 32, *choose.sample(range(len(kept)), 60))]
+    flips = [bytes([*kept[:k], kept[k] ^ 1 << choose.randrange(8), *kept[k + 1 :]])
+             for k in (0, 31, 32, *choose.sample(range(len(kept)), 60))]
     cuts = [kept[:k] for k in (0, 1, 31, 32, 33, *choose.sample(range(len(kept)), 30))]
-    forged = [hashlib.sha256(data).digest() + data, hashlib.sha256(b"broken").digest() + b"broken", kept + b"\0", other.read_bytes()]
+    forged = [hashlib.sha256(data).digest() + data, hashlib.sha256(b"broken").digest() + b"broken", kept + b"\0",
+              other.read_bytes()]
     for wrong in flips + cuts + forged:
         entry.write_bytes(wrong)
         assert cache_folder.read_entry(entry) is None
@@ -167,7 +169,8 @@ def test_what_is_no_plain_file_of_ours_is_not_opened(folder: Path) -> None:
         entry.write_bytes(kept)
         entry.chmod(0o666)
 
-    for put in (lambda: entry.symlink_to(folder / "elsewhere"), lambda: entry.symlink_to("/dev/zero"), lambda: os.mkfifo(entry), entry.mkdir, sparse, readable_by_all):
+    for put in (lambda: entry.symlink_to(folder / "elsewhere"), lambda: entry.symlink_to("/dev/zero"), lambda: os.mkfifo(entry),
+                entry.mkdir, sparse, readable_by_all):
         entry.unlink(missing_ok=True)
         put()
         assert cache_folder.read_entry(entry) is None
@@ -218,7 +221,8 @@ print(f(3, 4, 5), cache.statistics(), f.path)
 def test_a_broken_object_file_is_never_loaded(tmp_path: Path) -> None:
     """With a checksum that anybody can compute it was: a crash at every start, until it was removed by hand."""
     def start() -> list[str]:
-        done = subprocess.run([sys.executable, "-c", KERNEL], env={**os.environ, "NETSPEC_CACHE": str(tmp_path)}, capture_output=True, text=True, check=False)
+        done = subprocess.run([sys.executable, "-c", KERNEL], env={**os.environ, "NETSPEC_CACHE": str(tmp_path)},
+                              capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{done.returncode} {done.stderr}"
         return done.stdout.strip().rsplit(" ", 1)
 
@@ -244,11 +248,13 @@ def test_helpers_import_nothing_from_the_current_folder(tmp_path: Path) -> None:
     for name in ("numpy", "numba", "random", "json", "llvmlite/__init__", "netspec/__init__", "sitecustomize", "usercustomize"):
         file = tmp_path / "here" / f"{name}.py"
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text("import os\nopen(os.path.join(os.path.dirname(os.path.abspath(__file__)), 'RAN'), 'w')\nraise SystemExit(7)\n")
+        file.write_text(
+            "import os\nopen(os.path.join(os.path.dirname(os.path.abspath(__file__)), 'RAN'), 'w')\nraise SystemExit(7)\n")
     (tmp_path / "here" / ".numba_config.yaml").write_text("disable_jit: 1\n")
     for way in (".", str(tmp_path / "here")):  # whatever puts it on the path: it is not asked
         code = f"import sys, netspec, numpy, numba, json, random\nsys.path.insert(0, {way!r})\n{HELPER}"
-        done = subprocess.run([sys.executable, "-P", "-c", code], cwd=tmp_path / "here", env={**os.environ, "NETSPEC_CACHE": str(tmp_path / "cache")},
+        done = subprocess.run([sys.executable, "-P", "-c", code], cwd=tmp_path / "here",
+                              env={**os.environ, "NETSPEC_CACHE": str(tmp_path / "cache")},
                               capture_output=True, text=True, check=False)
         assert done.stdout.strip() == "0 True 0 kernels compiled, 0 loaded", done.stderr
         assert not list((tmp_path / "here").rglob("RAN"))

@@ -27,8 +27,8 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pipes and devic
 PART = "block part:\n  fc 3\n"
 TRAINED = "net a:\n  input 4\n  fc 3\n\ntrain a:\n  data {}\n  loss cross_entropy\n  sgd lr=0.1\n  epochs 1\n"
 KINDS: dict[str, tuple[Callable[[Path], object], str]] = {
-    "folder": (lambda p: p.mkdir(), "a folder"), "pipe": (os.mkfifo, "a pipe"), "device": (lambda p: p.symlink_to("/dev/zero"), "a device"),
-    "socket": (lambda p: bound(p), "a socket"),
+    "folder": (lambda p: p.mkdir(), "a folder"), "pipe": (os.mkfifo, "a pipe"),
+    "device": (lambda p: p.symlink_to("/dev/zero"), "a device"), "socket": (lambda p: bound(p), "a socket"),
 }
 
 
@@ -65,7 +65,8 @@ def said(folder: Path, text: str) -> list[dict[str, object]]:
 
 
 def spec(what: str, name: str) -> str:
-    return {"import": f'import part from "{name}"\nnet a:\n  input 4\n  part\n', "weights": f'{PART}net a:\n  input 4\n  p: part\nnet b:\n  input 4\n  a weights="{name}"\n',
+    return {"import": f'import part from "{name}"\nnet a:\n  input 4\n  part\n',
+            "weights": f'{PART}net a:\n  input 4\n  p: part\nnet b:\n  input 4\n  a weights="{name}"\n',
             "data": TRAINED.format(f'"{name}"'), "test": TRAINED.format(f'"d.npz" test="{name}"')}[what]
 
 
@@ -77,8 +78,10 @@ def test_a_spec_names_files_in_its_folder_and_below(folder: Path, what: str) -> 
     file = FILES[what]
     for name in (file, f"below/{file}", f"in/{file}", f"./{file}", f"below/../{file}"):
         assert said(folder, spec(what, name)) == []
-    for name in (f"../{file}", f"out/{file}", str(folder.parent / file), f"below/../../{file}", str(folder / file), f"in/../../{file}"):
-        assert [d["code"] for d in said(folder, spec(what, name))] == ["missing-file" if what == "import" else "file-outside"], name
+    for name in (f"../{file}", f"out/{file}", str(folder.parent / file), f"below/../../{file}", str(folder / file),
+                 f"in/../../{file}"):
+        assert [d["code"] for d in said(folder, spec(what, name))] == ["missing-file" if what == "import"
+                                                                       else "file-outside"], name
 
 
 def bound(place: Path) -> None:
@@ -118,7 +121,8 @@ def test_what_the_user_names_must_be_a_regular_file_too(folder: Path) -> None:
 
 
 def test_the_user_may_name_any_file(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (folder / "spec.net").write_text(spec("weights", "nosuch.safetensors").replace('weights="nosuch.safetensors"', "weights=w").replace("net b:", "net b(w):"))
+    (folder / "spec.net").write_text(spec("weights", "nosuch.safetensors").replace('weights="nosuch.safetensors"',
+                                                                                   "weights=w").replace("net b:", "net b(w):"))
     ones = np.ones((3, 4), "f4")
     for given in ("../w.safetensors", str(folder.parent / "w.safetensors"), f'"{folder.parent}/w.safetensors"'):
         net = netspec.compile("spec.net", "b", w=given)

@@ -58,10 +58,12 @@ def test_help_and_version(netspec: Any) -> None:
     assert netspec("--version").out.startswith("netspec ")
 
 
-@pytest.mark.parametrize("argv", [(), ("nonsense",), ("check",), ("summary",), ("draw", "good.net"), ("draw", "good.net", "-o", "x.jpg"), ("train", "good.net", "--epochs", "0"),
-                                  ("summary", "good.net", "--set", "classes"), ("summary", "good.net", "--input", "huge"), ("summary", "good.net:"),
-                                  ("summary", "good.net:other"), ("summary", "two.net"), ("summary", "two.net:c"), ("explain", "konv"),
-                                  ("summary", "good.net", "--set", "clases=3")])
+@pytest.mark.parametrize("argv", [(), ("nonsense",), ("check",), ("summary",), ("draw", "good.net"),
+                                  ("draw", "good.net", "-o", "x.jpg"), ("train", "good.net", "--epochs", "0"),
+                                  ("summary", "good.net", "--set", "classes"), ("summary", "good.net", "--input", "huge"),
+                                  ("summary", "good.net:"),
+                                  ("summary", "good.net:other"), ("summary", "two.net"), ("summary", "two.net:c"),
+                                  ("explain", "konv"), ("summary", "good.net", "--set", "clases=3")])
 def test_wrong_use_is_2(netspec: Any, argv: tuple[str, ...]) -> None:
     ran = netspec(*argv)
     assert ran.code == 2, ran.err
@@ -75,7 +77,8 @@ def test_check(netspec: Any, tmp_path: Path) -> None:
     assert bad.code == 1 and "bad.net:3:3" in bad.err and "bad.net:4:8" in bad.err and "did you mean" in bad.err
     rows = json.loads(netspec("check", "bad.net", "--format", "json").out)
     assert [r["line"] for r in rows if r["severity"] == "error"] == [3, 4]
-    assert {"file", "line", "column", "end_line", "end_column", "severity", "code", "message", "notes", "hint", "trail"} <= set(rows[0])
+    assert {"file", "line", "column", "end_line", "end_column", "severity", "code", "message", "notes", "hint",
+            "trail"} <= set(rows[0])
     assert json.loads(netspec("check", "good.net", "--format", "json").out) == []
     assert netspec("check", "bad.net", "--format", "github").out.startswith("::error file=bad.net,line=3,")
     (tmp_path / "a,b%.net").write_text("net a:\n  input 3x8x8\n  conv 8 3x3 /2\n  fcc 3\n")
@@ -103,7 +106,8 @@ def test_summary(netspec: Any) -> None:
     assert (data["net"], data["inputs"], data["outputs"]) == ("tiny", {"input": [1, 8, 8]}, {"out": [3]})
     assert data["totals"] == {"trainable": 36 + 8 + 195, "frozen": 0, "buffers": 8, "macs": 36 * 64 + 192}
     conv = data["nodes"][1]
-    assert (conv["name"], conv["op"], conv["inputs"], conv["shape"], conv["parameters"], conv["macs"], conv["line"]) == ("conv1", "conv", ["input"], [4, 8, 8], 36, 2304, 3)
+    assert (conv["name"], conv["op"], conv["inputs"], conv["shape"], conv["parameters"], conv["macs"],
+            conv["line"]) == ("conv1", "conv", ["input"], [4, 8, 8], 36, 2304, 3)
     assert netspec("summary", "bad.net").code == 1
     larger = json.loads(netspec("summary", "good.net", "--input", "1x16x16", "--format", "json").out)
     assert larger["inputs"] == {"input": [1, 16, 16]}
@@ -124,7 +128,8 @@ net b:
 """
 
 
-@pytest.mark.parametrize("argv", [("summary", "many.net:a"), ("draw", "many.net:a", "-o", "x.svg"), ("train", "many.net:a"), ("verify", "many.net:a"),
+@pytest.mark.parametrize("argv", [("summary", "many.net:a"), ("draw", "many.net:a", "-o", "x.svg"), ("train", "many.net:a"),
+                                  ("verify", "many.net:a"),
                                   ("show", "graph", "many.net:a"), ("emit", "many.net:a"), ("diff", "many.net:a", "good.net")])
 @pytest.mark.parametrize("text", [MANY, MANY.replace(" )", "")])
 def test_every_command_says_all_that_check_says(netspec: Any, tmp_path: Path, argv: tuple[str, ...], text: str) -> None:
@@ -150,8 +155,11 @@ def test_the_specs_that_come_with_netspec_are_found_as_import_finds_them(netspec
     assert own in netspec("summary", "resnet.net").err.replace("resnet.net", "lenet.net")
     assert load_graph("lenet.net").graph.name == "lenet5"
     # `check` takes FILE:NET as the others do, for a file whole; what takes a file alone says so.
-    assert netspec("check", "resnet.net:resnet18").out.endswith("resnet.net: fine\n") and netspec("check", "resnet.net:resnet18", "--format", "json").code == 0
-    assert [netspec("check", f"resnet.net:{n}").err.splitlines()[0].rpartition(" [")[2] for n in ("resnet19", "basic")] == ["which-net]"] * 2
+    assert netspec("check",
+                   "resnet.net:resnet18").out.endswith("resnet.net: fine\n") and netspec("check", "resnet.net:resnet18",
+                                                                                         "--format", "json").code == 0
+    assert [netspec("check", f"resnet.net:{n}").err.splitlines()[0].rpartition(" [")[2]
+            for n in ("resnet19", "basic")] == ["which-net]"] * 2
     assert "hint: the file alone, and a net of it apart:  resnet.net" in netspec("fmt", "resnet.net:resnet18").err
     assert "comes with one:  resnet.net" in netspec("summary", "resnet").err
     # It is nobody's to rewrite: the hint makes a copy, which then wins, and is.
@@ -231,10 +239,12 @@ def test_programs_and_kernels(netspec: Any, tmp_path: Path) -> None:
 def test_training(netspec: Any, tmp_path: Path) -> None:
     from safetensors.numpy import load_file
 
-    (tmp_path / "train.net").write_text(GOOD + "\ntrain tiny:\n  data digits\n  loss cross_entropy\n  sgd lr=0.1\n  batch 64\n  epochs 3\n")
+    (tmp_path / "train.net").write_text(GOOD
+                                        + "\ntrain tiny:\n  data digits\n  loss cross_entropy\n  sgd lr=0.1\n  batch 64\n  epochs 3\n")
     ran = netspec("train", "train.net", "--set", "classes=10", "--epochs", "1", "--out", "w.safetensors")
     assert ran.code == 0 and "accuracy" in ran.out and (tmp_path / "w.safetensors").is_file(), ran.err
-    wide = netspec("train", "train.net", "--set", "classes=10", "--epochs", "1", "--dtype", "float64", "--device", "reference", "--out", "wide.safetensors")
+    wide = netspec("train", "train.net", "--set", "classes=10", "--epochs", "1", "--dtype", "float64", "--device", "reference",
+                   "--out", "wide.safetensors")
     assert wide.code == 0, wide.err
     assert {v.dtype.name for v in load_file(tmp_path / "wide.safetensors").values()} == {"float64"}
     assert netspec("train", "good.net").code in (1, 2)
@@ -276,7 +286,8 @@ def test_format_leaves_alone_what_it_cannot_read_or_may_not_write(netspec: Any, 
 
 def test_explain(netspec: Any) -> None:
     page = netspec("explain", "conv")
-    assert page.code == 0 and "conv FILTERS WINDOW" in page.out and "y[n,o,p,q] += x[n,c,p+u-1,q+v-1] * weight[o,c,u,v]" in page.out
+    assert (page.code == 0 and "conv FILTERS WINDOW" in page.out
+            and "y[n,o,p,q] += x[n,c,p+u-1,q+v-1] * weight[o,c,u,v]" in page.out)
     everything = netspec("explain").out
     assert "maxpool" in everything and "cross_entropy" in everything and "shape-mismatch" in everything
     assert netspec("explain", "shape-mismatch").code == 0
@@ -328,7 +339,8 @@ def test_file_and_net(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_closed_pipe_is_no_error() -> None:
     command = f"{sys.executable} -m netspec summary specs/resnet.net:resnet152 | head -n 1"
-    done = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], cwd=ROOT, capture_output=True, text=True, timeout=60,
+                          check=False)
     assert done.stderr == "" and done.stdout.startswith("resnet152")
 
 

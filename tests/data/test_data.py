@@ -1,4 +1,5 @@
-"""What a `data` line names: its arguments arrive, what is wrong with files is said at the line, and `check` says it as `train` does."""
+"""What a `data` line names: its arguments arrive, what is wrong with files is said at the line, and `check` says it as `train`
+does."""
 
 from __future__ import annotations
 
@@ -51,7 +52,9 @@ def test_the_arguments_of_a_data_word_arrive(blobs: list[dict[str, Any]]) -> Non
         data = data_of(netspec.load_graph(text=TEXT.format(line)).graph)
         assert (blobs[-1]["spread"], blobs[-1]["shape"]) == want
         assert data.train[0].std() == pytest.approx(want[0] * 0.7, rel=0.5)
-    for line, code, column in (("blobs sprad=9", "unknown-option", 14), ("blobs -1", "out-of-range", 14), ('blobs spread="x"', "wrong-argument", 14), ("blobs square", "unknown-word", 14), ("blobs 1 2", "too-many-arguments", 16)):
+    for line, code, column in (("blobs sprad=9", "unknown-option", 14), ("blobs -1", "out-of-range", 14),
+                               ('blobs spread="x"', "wrong-argument", 14), ("blobs square", "unknown-word", 14),
+                               ("blobs 1 2", "too-many-arguments", 16)):
         with pytest.raises(SpecError) as e:
             netspec.load_graph(text=TEXT.format(line))
         assert (e.value.diagnostics[0].code, e.value.diagnostics[0].place[1:]) == (code, (5, column)), line
@@ -59,8 +62,8 @@ def test_the_arguments_of_a_data_word_arrive(blobs: list[dict[str, Any]]) -> Non
 
 
 @pytest.mark.parametrize(("gives", "words"), [
-    (None, "training reads"), ([1, 2], "training reads"), ((np.zeros(3), None), "training reads"), ((None, None), "training reads"),
-    (((np.zeros((3, 2)), np.zeros(2)), None), "different numbers of examples"),
+    (None, "training reads"), ([1, 2], "training reads"), ((np.zeros(3), None), "training reads"),
+    ((None, None), "training reads"), (((np.zeros((3, 2)), np.zeros(2)), None), "different numbers of examples"),
     (WordError("there are no such points", "they are on the moon", hint="data digits"), "data odd 3: there are no such points"),
     (DataError("nobody at home"), "nobody at home")])
 def test_a_data_set_that_gives_no_pairs_is_refused_at_its_line(gives: Any, words: str) -> None:
@@ -120,13 +123,16 @@ def test_the_arguments_of_every_registered_word_arrive() -> None:
         text = "net a:\n  input 2\n  fc 3\ntrain a:\n  loss {}\n  {}\n  schedule {}\n  augment {}\n  sgd lr=0.1\n"
         x, y = np.random.default_rng(0).normal(size=(6, 2)), np.arange(6) % 3
 
-        def fitted(loss: str = "cross_entropy", metric: str = "metric above", schedule: str = "constant", augment: str = "shift", targets: Any = y) -> Any:
+        def fitted(loss: str = "cross_entropy", metric: str = "metric above", schedule: str = "constant", augment: str = "shift",
+                   targets: Any = y) -> Any:
             net = netspec.compile(text=text.format(loss, metric, schedule, augment), device="reference", dtype="float64")
             history = net.fit(x, targets, epochs=1, verbose=0, shuffle=False)
             return history, net.parameters["fc1.weight"], net.rates.now(0, 0, 1, 1)["lr"]
 
         plain = fitted()
-        assert fitted(metric="metric above level=1e9")[0]["above"] == [0.0] and fitted(metric="metric above level=-1e9")[0]["above"] == [1.0]
+        assert fitted(
+            metric="metric above level=1e9")[0]["above"] == [
+                0.0] and fitted(metric="metric above level=-1e9")[0]["above"] == [1.0]
         assert fitted(schedule="constant factor=0.5")[2] == 0.05
         assert not np.array_equal(fitted(augment="shift by=5")[1], plain[1])
         floats = np.random.default_rng(1).normal(size=(6, 3))
@@ -140,7 +146,8 @@ def test_the_arguments_of_every_registered_word_arrive() -> None:
             registry.pop(name, None)
 
 
-def test_check_says_of_data_what_train_would_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_says_of_data_what_train_would_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                                 capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(tmp_path)
     x, y = np.zeros((4, 3, 8, 6), np.float32), np.zeros((4, 3, 8, 6))
     np.savez("good.npz", x=x, y=y)
@@ -167,10 +174,14 @@ def test_check_says_of_data_what_train_would_say(tmp_path: Path, monkeypatch: py
         return out[0], out[1]
 
     assert said('"good.npz"') == ("", "")
-    for line, *words in [('"nosuch"', "no data file or folder", "a.net:5:3"), ('"nosuch.npz"', "no data file"), ('"god.npz"', 'hint: data "good.npz"'), ('"good"', 'hint: data "good.npz"'),
-                         ('"digits"', "hint: data digits\n"), ('"late.npz"', "4x8x6x3", "x.transpose(0, 3, 1, 2)"), ('"short.npz"', "different numbers of examples", "3 and 4"),
-                         ('"targets.npz"', "target", "4x2x8x6"), ('"nameless.npz"', "no array x", "images"), ('"objects.npz"', "Python objects"), ('"one.npz"', "one array"),
-                         ('"text.npz"', "it is text"), ('"data.csv"', "no data that netspec reads"), ('"folder"', "is no .npy file"), ('"good.npz" test="text.npz"', "it is text")]:
+    for line, *words in [('"nosuch"', "no data file or folder", "a.net:5:3"), ('"nosuch.npz"', "no data file"),
+                         ('"god.npz"', 'hint: data "good.npz"'), ('"good"', 'hint: data "good.npz"'),
+                         ('"digits"', "hint: data digits\n"), ('"late.npz"', "4x8x6x3", "x.transpose(0, 3, 1, 2)"),
+                         ('"short.npz"', "different numbers of examples", "3 and 4"),
+                         ('"targets.npz"', "target", "4x2x8x6"), ('"nameless.npz"', "no array x", "images"),
+                         ('"objects.npz"', "Python objects"), ('"one.npz"', "one array"),
+                         ('"text.npz"', "it is text"), ('"data.csv"', "no data that netspec reads"),
+                         ('"folder"', "is no .npy file"), ('"good.npz" test="text.npz"', "it is text")]:
         check, train = said(line)
         assert all(w in check for w in words), check
         assert "pickle" not in check
@@ -189,8 +200,10 @@ def test_the_last_batch_may_be_left_out(tmp_path: Path) -> None:
     net = netspec.compile(text=text.format(""), device="reference", dtype="float64")
     with pytest.raises(NetspecError) as e:
         net.fit(x, y, epochs=1, verbose=0)
-    assert "the last batch has 1 example" in str(e.value) and "9 examples in batches of 4" in str(e.value) and "hint: drop_last=True" in str(e.value)
-    ways = [netspec.compile(text=text.format(line), device="reference", dtype="float64") for line in ("", "", "  drop_last\n", "  drop_last yes\n")]
+    assert "the last batch has 1 example" in str(
+        e.value) and "9 examples in batches of 4" in str(e.value) and "hint: drop_last=True" in str(e.value)
+    ways = [netspec.compile(text=text.format(line), device="reference", dtype="float64")
+            for line in ("", "", "  drop_last\n", "  drop_last yes\n")]
     ways[0].fit(x, y, epochs=2, verbose=0, drop_last=True)
     ways[1].configure(drop_last=True).fit(x, y, epochs=2, verbose=0)
     for said in ways[2:]:

@@ -40,7 +40,8 @@ def test_as_accurate_as_pytorch(net: str, optimiser: str, device: str) -> None:
     for seed in TABLE["seeds"]:
         made = netspec.compile(text=SPECS[net], device=device, dtype="float32", seed=seed)
         assert sum(p.size for p in made.parameters.values()) == want["params"]
-        made.fit(x, y, loss="cross_entropy", optimiser=OPTIMISERS[optimiser], batch=TABLE["batch"], epochs=int(want["epochs"]), verbose=0)
+        made.fit(x, y, loss="cross_entropy", optimiser=OPTIMISERS[optimiser], batch=TABLE["batch"], epochs=int(want["epochs"]),
+                 verbose=0)
         reached.append(made.evaluate(xt, yt)["accuracy"])
     assert sum(reached) / len(reached) >= want["test_acc_mean"] - 0.005, reached
     assert min(reached) >= want["test_acc_min"] - 0.01, reached

@@ -31,7 +31,8 @@ def missed(specs: list[Broken]) -> tuple[list[str], list[str], int]:
         for kind, at in spec.planted:
             planted += 1
             if not lines & at:
-                unnamed.append(f"{kind} in line {sorted(at)}: found {[(d.span.line if d.span else 0, d.code) for d in found]}\n{spec.text}")
+                unnamed.append(
+                    f"{kind} in line {sorted(at)}: found {[(d.span.line if d.span else 0, d.code) for d in found]}\n{spec.text}")
     return accepted, unnamed, planted
 
 
@@ -56,6 +57,7 @@ def test_findings_come_in_source_order_and_as_json() -> None:
         assert places == sorted(places)
         for d in found:
             j = d.as_json()
-            assert {"file", "line", "column", "end_line", "end_column", "severity", "code", "message", "notes", "hint", "trail"} == set(j)
+            assert {"file", "line", "column", "end_line", "end_column", "severity", "code", "message", "notes", "hint",
+                    "trail"} == set(j)
             assert (j["end_line"], j["end_column"]) >= (j["line"], j["column"])
             assert d.as_github().startswith(("::error file=broken.net,line=", "::warning file=", "::notice file="))

@@ -80,7 +80,8 @@ def pasted(text: str, d: Diagnostic, code: str, caret: bool) -> Iterator[str]:
         yield whole(bare, *block(indent + "  "))
         yield whole(f"{bare} {code}")
         yield whole(f"{bare[:end] if end >= 0 else bare} {code}{bare[end:] if end >= 0 else ''}")
-        below = next((j for j in range(k + 1, len(lines)) if lines[j].strip() and indented(lines[j]) <= indented(line)), len(lines))
+        below = next((j for j in range(k + 1, len(lines)) if lines[j].strip() and indented(lines[j]) <= indented(line)),
+                     len(lines))
         yield "\n".join([*lines[:below], *block(indent), *lines[below:]])  # under the body of this line
     yield "\n".join([*code.split("\n"), *lines])
     yield "\n".join([*lines, *code.split("\n")])
@@ -104,7 +105,8 @@ def mended(text: str, d: Diagnostic, code: str, caret: bool, rounds: int = 2) ->
             if not new:
                 return True
             later.append((t, [x for x in after if (x.code, x.title) in new]))
-    return rounds > 0 and any(all(x.hint is not None and any(mended(t, x, c, w, rounds - 1) for c, w in codes(x.hint)) for x in shown) for t, shown in later)
+    return rounds > 0 and any(all(x.hint is not None and any(mended(t, x, c, w, rounds - 1) for c, w in codes(x.hint))
+                                  for x in shown) for t, shown in later)
 
 
 def template(d: Diagnostic) -> tuple[str, str]:
@@ -116,14 +118,16 @@ def template(d: Diagnostic) -> tuple[str, str]:
 def broken() -> list[tuple[str, str, list[Diagnostic]]]:
     """Titles, texts and errors of both corpora."""
     texts = [(f"{name}: {title}", text) for name in FILES for title, text in specs(name)]
-    texts += [(f"errors/{path.name}", path.read_text(encoding="utf-8").partition("\n----\n")[0] + "\n") for path in sorted(ERRORS.glob("*.txt"))]
+    texts += [(f"errors/{path.name}", path.read_text(encoding="utf-8").partition("\n----\n")[0] + "\n")
+              for path in sorted(ERRORS.glob("*.txt"))]
     return [(title, text, [d for d in findings(text) if d.severity == "error"]) for title, text in texts]
 
 
 # Hints that cannot do it alone, and why. The list gets shorter.
 KNOWN = {
     ("dense-is-fc", "fc conv 8 3x3"): "what follows `dense` is no width, and no width is known",
-    ("groups", "conv n/2 3x3 /stride groups=250 bn relu"): "a block is called with several widths, and one number does not divide them all",
+    ("groups",
+     "conv n/2 3x3 /stride groups=250 bn relu"): "a block is called with several widths, and one number does not divide them all",
     ("misleading-label", "else: conv 8 3x3"): "the `if` that it belongs to is not there",
     ("missing-argument", "a node is written with `@`:  add @x @y"): "the nodes that it names are not there",
     ("missing-argument", "net d = cnn act=1"): "a parameter that is handed on says nothing of its kind",
@@ -134,7 +138,8 @@ KNOWN = {
     ("missing-colon", "frozen: conv1: conv 8 3x3"): "`conv1` is taken by another step",
     ("missing-colon", "frozen: r.resnet18"): "there is no `r`",
     ("missing-file", 'did you mean "vgg.net"?'): "the net that is found ends in a vector, and a convolution follows",
-    ("residual-mismatch", "carry the input across with a projection:\nshortcut: conv 24 1x1 /2 linear"): "a block is called with several strides",
+    ("residual-mismatch",
+     "carry the input across with a projection:\nshortcut: conv 24 1x1 /2 linear"): "a block is called with several strides",
     ("shape-mismatch", "expect 1x31x31"): "the loss compares the output with the input, whose size is another",
     ("shape-mismatch", "reshape 8192"): "convolutions follow, and the sizes of a plane are not known",
     ("syntax", "Flatten"): "what is written so in another language is left out here",
@@ -142,7 +147,8 @@ KNOWN = {
     ("syntax", "nn.ReLU"): "a module of another language stands before the name",
     ("syntax", "if n > 2:\n    m = 4"): "a constant holds in its own body, and another line reads it",
     ("syntax", "lambda x=x"): "there are no functions",
-    ("unknown-word", "@conv1   or   to run its steps again:  reuse @conv1"): "a name without a label has steps that cannot run again",
+    ("unknown-word",
+     "@conv1   or   to run its steps again:  reuse @conv1"): "a name without a label has steps that cannot run again",
     ("unknown-word", "in .net this is called:  concat"): "layers are named here, and not counted backwards",
     ("wrong-argument", "to join the two:  add @input"): "the two have different numbers of axes",
 }
@@ -163,7 +169,8 @@ def failing(each: int) -> Iterator[tuple[str, str, Diagnostic, str]]:
 def test_every_hint_can_be_pasted_and_leads_to_a_net_that_checks() -> None:
     failed = list(failing(each=2))
     wrong = [(title, text, d, code) for title, text, d, code in failed if (d.code, d.hint) not in KNOWN]
-    assert not wrong, f"{len(wrong)} hints\n\n" + "\n\n".join(f"{title}: {code!r}\n{text}\n{render(d)}" for title, text, d, code in wrong[:3])
+    assert not wrong, f"{len(wrong)} hints\n\n" + "\n\n".join(f"{title}: {code!r}\n{text}\n{render(d)}"
+                                                              for title, text, d, code in wrong[:3])
     assert {(d.code, d.hint) for _, _, d, _ in failed} == set(KNOWN), "what is mended leaves the list"
 
 
@@ -175,7 +182,8 @@ def test_the_hints_of_warnings_as_well() -> None:
             if d.severity == "warning" and d.hint is not None and template(d) not in seen:
                 seen.add(template(d))
                 tried = [findings(t) for code, caret in codes(d.hint) for t in pasted(text, d, code, caret)]
-                assert any(sum((x.code, x.title) == (d.code, d.title) for x in after) < sum((x.code, x.title) == (d.code, d.title) for x in found)
+                assert any(sum((x.code, x.title) == (d.code, d.title) for x in after)
+                           < sum((x.code, x.title) == (d.code, d.title) for x in found)
                            for after in tried if not mistakes(after) - mistakes(found)), render(d)
     assert len(seen) > 5
 
@@ -187,5 +195,6 @@ def test_most_mistakes_have_a_hint() -> None:
 
 def test_advice_is_no_hint() -> None:
     d = Diagnostic("usage", "no", hint=Advice("do otherwise"), notes=("a fact",))
-    assert (d.hint, d.notes, d.as_json()["hint"], d.as_json()["notes"]) == (None, ("a fact", "do otherwise"), None, ["a fact", "do otherwise"])
+    assert (d.hint, d.notes, d.as_json()["hint"], d.as_json()["notes"]) == (None, ("a fact", "do otherwise"), None,
+                                                                            ["a fact", "do otherwise"])
     assert "hint" not in render(d) and "= do otherwise" in render(d)

@@ -60,9 +60,12 @@ def out(g: Graph) -> str:
 # ---------------------------------------------------------------- the shipped specs
 
 KNOWN = {
-    "lenet5": 61706, "alexnet": 60965224, "vgg11": 132863336, "vgg13": 133047848, "vgg16": 138357544, "vgg19": 143667240, "resnet18": 11689512,
-    "resnet34": 21797672, "resnet50": 25557032, "resnet101": 44549160, "resnet152": 60192808, "resnext50": 25028904, "resnext101": 88791336,
-    "densenet121": 7978856, "densenet169": 14149480, "densenet201": 20013928, "densenet161": 28681000, "inception_v3": 23834568, "voxnet": 921736,
+    "lenet5": 61706, "alexnet": 60965224, "vgg11": 132863336, "vgg13": 133047848, "vgg16": 138357544, "vgg19": 143667240,
+    "resnet18": 11689512,
+    "resnet34": 21797672, "resnet50": 25557032, "resnet101": 44549160, "resnet152": 60192808, "resnext50": 25028904,
+    "resnext101": 88791336,
+    "densenet121": 7978856, "densenet169": 14149480, "densenet201": 20013928, "densenet161": 28681000, "inception_v3": 23834568,
+    "voxnet": 921736,
     "wrn28_10": 36479194, "googlenet": 13378280, "unet": 31030658, "mlp": 266610, "zfnet": 62357608, "fcn8s": 134362751,
 }
 ALL = [(path.name, item.name) for path in sorted(SPECS.glob("*.net")) for item in callable_nets(parse(read_source(path)))]
@@ -95,7 +98,8 @@ def test_frozen_trunk_and_file() -> None:
 
 def test_names_count_kinds_and_switches_live_below() -> None:
     g = steps("conv 8 3x3 bn relu", "conv 8 3x3", "relu", "stage: conv 8 3x3 -> conv 8 3x3", "x: conv 8 3x3 relu", "conv 8 3x3")
-    assert names(g) == ["input", "conv1", "conv1.bn", "conv1.relu", "conv2", "relu1", "stage.conv1", "stage.conv2", "x", "x.relu", "conv4"]
+    assert names(g) == ["input", "conv1", "conv1.bn", "conv1.relu", "conv2", "relu1", "stage.conv1", "stage.conv2", "x", "x.relu",
+                        "conv4"]
     assert parameters(g)[:5] == ["conv1.weight", "conv1.bn.weight", "conv1.bn.bias", "conv1.bn.mean", "conv1.bn.var"]
 
 
@@ -110,7 +114,8 @@ def test_final_and_raw_value_of_a_step() -> None:
 
 
 def test_a_label_on_a_single_call_is_one_scope() -> None:
-    text = "block unit(n):\n  conv n 3x3\n  residual: conv n 3x3\n  shortcut: conv n 1x1\n  residual: conv n 3x3\n  shortcut: conv n 1x1\n"
+    text = (
+        "block unit(n):\n  conv n 3x3\n  residual: conv n 3x3\n  shortcut: conv n 1x1\n  residual: conv n 3x3\n  shortcut: conv n 1x1\n")
     flat = graph(text + HEAD + "  u: unit 8\n  unit 8\n")
     assert "u.shortcut.conv1" in names(flat)
     assert "u.shortcut2.conv1" in names(flat)
@@ -172,8 +177,10 @@ def test_residual_default_and_conditional_shortcut() -> None:
 
 
 def test_a_labelled_residual_has_its_shortcut_below() -> None:
-    short = steps("x: residual: conv 8 3x3", "shortcut: conv 8 1x1", "for k in 1..2:", "  y[k]: residual: conv 8 3x3", "  shortcut if no: conv 8 1x1")
-    long = steps("x:", "  residual: conv 8 3x3", "  shortcut: conv 8 1x1", "for k in 1..2:", "  y[k]:", "    residual: conv 8 3x3", "    shortcut if no: conv 8 1x1")
+    short = steps("x: residual: conv 8 3x3", "shortcut: conv 8 1x1", "for k in 1..2:", "  y[k]: residual: conv 8 3x3",
+                  "  shortcut if no: conv 8 1x1")
+    long = steps("x:", "  residual: conv 8 3x3", "  shortcut: conv 8 1x1", "for k in 1..2:", "  y[k]:",
+                 "    residual: conv 8 3x3", "    shortcut if no: conv 8 1x1")
     assert names(short) == names(long)
     assert "x.shortcut.conv1" in names(short)
     assert "y2.add1" in names(short)
@@ -202,7 +209,8 @@ def test_crop_cuts_the_flow_to_the_reference() -> None:
     assert out(steps("x: conv 2 9x9 valid", "@input -> crop @x offset=8")) == "N x 4x8x8"
     assert "shape-mismatch" in errors("x: conv 2 9x9 valid", "@input -> crop @x offset=9")
     # As it once read, the flow was the smaller one: the hint says what to write instead.
-    for line, hint in (("conv 4 3x3 valid -> crop @x", "@x -> crop @conv2"), ("y: conv 4 3x3 valid -> conv 4 1x1\n  crop @x offset=2", "@x -> crop @y offset=2")):
+    for line, hint in (("conv 4 3x3 valid -> crop @x", "@x -> crop @conv2"),
+                       ("y: conv 4 3x3 valid -> conv 4 1x1\n  crop @x offset=2", "@x -> crop @y offset=2")):
         text = HEAD + f"  x: conv 2 3x3\n  {line}\n"
         (d,) = findings(text)
         assert (d.code, d.hint) == ("shape-mismatch", hint)
@@ -219,14 +227,17 @@ def test_a_merge_with_crop_cuts_every_value_to_the_smallest() -> None:
         g = steps("x: conv 4 1x5 valid", f"@input -> conv 4 3x1 valid -> {merge} @x @input crop")
         assert out(g) == "N x 4x14x12"
     x = np.random.default_rng(0).normal(size=(2, 3, 7, 9))
-    text = "net a:\n  input 3x7x9\n  concat crop:\n    | pad [(0, 0), (1, 2)]\n    | pad [(2, 3), (0, 0)] -> channels 0..1\n    | crop [(1, 0), (0, 1)]\n"
+    text = (
+        "net a:\n  input 3x7x9\n  concat crop:\n    | pad [(0, 0), (1, 2)]\n    | pad [(2, 3), (0, 0)] -> channels 0..1\n    | crop [(1, 0), (0, 1)]\n")
     got = compile(text=text, device="reference", dtype="float64").predict(x)
     wide, high = np.pad(x, [(0, 0), (0, 0), (0, 0), (1, 2)]), np.pad(x, [(0, 0), (0, 0), (2, 3), (0, 0)])[:, :2]
-    want = np.concatenate([wide[:, :, :6, 2:10], high[:, :, 3:9, :8], x[:, :, 1:, :8]], 1)  # 7 - 6 and 9 - 8 are odd: the end loses one more
+    # 7 - 6 and 9 - 8 are odd: the end loses one more
+    want = np.concatenate([wide[:, :, :6, 2:10], high[:, :, 3:9, :8], x[:, :, 1:, :8]], 1)
     assert np.array_equal(got, want)
     # Sizes left open are cut when they are known.
     text = "net a:\n  input 3x?x?\n  x: conv 8 3x3 valid\n  @input -> concat @x crop\n"
-    assert load_graph(text=text, input="3x9x8").outputs == {"out": (11, 7, 6)} and load_graph(text=text).outputs == {"out": (11, None, None)}
+    assert load_graph(text=text,
+                      input="3x9x8").outputs == {"out": (11, 7, 6)} and load_graph(text=text).outputs == {"out": (11, None, None)}
 
 
 def test_references_are_lexical() -> None:
@@ -237,7 +248,8 @@ def test_references_are_lexical() -> None:
 
 
 def test_blocks_take_layers_and_blocks() -> None:
-    text = "block unit(n): conv n 3x3\nblock twice(what, n, pool=maxpool, act=relu):\n  what n -> what n\n  pool 2\n  conv n 3x3 act\n"
+    text = (
+        "block unit(n): conv n 3x3\nblock twice(what, n, pool=maxpool, act=relu):\n  what n -> what n\n  pool 2\n  conv n 3x3 act\n")
     g = graph(text + HEAD + "  twice unit 8\n  twice conv1x1 4 avgpool tanh\nblock conv1x1(n): conv n 1x1\n")
     assert "twice2.avgpool1" in names(g)
     assert "twice2.conv1.tanh" in names(g)
@@ -251,19 +263,32 @@ def test_recursion_with_a_guard_and_without() -> None:
     assert errors("f", head="block f:\n  f -> f\n" + HEAD) == ["endless-recursion"]
 
 
-BY_HAND = {  # a text, the net and its input where they must be named, the output's shape, and the trainable parameters, counted by hand
-    "variant of a variant": ("net a(n, m=4):\n  input 3x8x8\n  conv n 3x3\n  fc m\nnet b(k) = a k m=5\nnet c = b 6\n", "c", None, "N x 5", 168 + 1925),
-    "a default of another": ("net a(n, m=n*2):\n  input 3x8x8\n  conv n 3x3\n  fc m\nnet b = a 3\n", "b", None, "N x 6", 84 + 1158),
-    "blocks handed down": ("block two(n, f): conv n 3x3 f -> conv n 3x3 f\nblock both(u, n):\n  u n tanh\n  u n relu\nblock deep(o, u): o u 4\n"
+# a text, the net and its input where they must be named, the output's shape, and the trainable parameters, counted by hand
+BY_HAND = {
+    "variant of a variant": ("net a(n, m=4):\n  input 3x8x8\n  conv n 3x3\n  fc m\nnet b(k) = a k m=5\nnet c = b 6\n", "c", None,
+                             "N x 5", 168 + 1925),
+    "a default of another": ("net a(n, m=n*2):\n  input 3x8x8\n  conv n 3x3\n  fc m\nnet b = a 3\n", "b", None, "N x 6",
+                             84 + 1158),
+    "blocks handed down": (
+        "block two(n, f): conv n 3x3 f -> conv n 3x3 f\nblock both(u, n):\n  u n tanh\n  u n relu\nblock deep(o, u): o u 4\n"
                            "net a:\n  input 3x8x8\n  deep both two\n  fc 2\n", "a", None, "N x 2", 112 + 3 * 148 + 514),
-    "guarded recursion": ("block u(n, d):\n  conv n 3x3\n  if d > 0:\n    x: skip\n    maxpool 2\n    u 2*n d-1\n    deconv n 2x2 /2\n    concat @x\n  conv n 3x3\n"
-                          "net a:\n  input 1x16x16\n  u 4 2\n", "a", None, "N x 4x16x16", 40 + 296 + 1168 + 2320 + 520 + 1160 + 132 + 292),
-    "recursion down a list": ("block c(s, k=0):\n  if k < len(s):\n    conv s[k] 3x3\n    c s k+1\nnet a:\n  input 3x8x8\n  c [4, 5]\n", "a", None, "N x 5x8x8", 112 + 185),
-    "each in each": ("net a:\n  input (2, 3, 3, 8, 8)\n  each p:\n    each q: conv 4 3x3 -> avgpool global\n    max over=q\n  mean over=p\n  fc 2\n", "a", None, "N x 2", 112 + 10),
-    "frozen up to a node": ("net t(n=3):\n  input 3x16x16\n  s: repeat n: conv 4 3x3 bn\n  maxpool 2\n  e:\n    conv 8 3x3\n    conv 8 3x3\n"
+    "guarded recursion": (
+        "block u(n, d):\n  conv n 3x3\n  if d > 0:\n    x: skip\n    maxpool 2\n    u 2*n d-1\n    deconv n 2x2 /2\n    concat @x\n  conv n 3x3\n"
+                          "net a:\n  input 1x16x16\n  u 4 2\n", "a", None, "N x 4x16x16", 40 + 296 + 1168 + 2320 + 520 + 1160
+                          + 132 + 292),
+    "recursion down a list": (
+        "block c(s, k=0):\n  if k < len(s):\n    conv s[k] 3x3\n    c s k+1\nnet a:\n  input 3x8x8\n  c [4, 5]\n", "a", None,
+        "N x 5x8x8", 112 + 185),
+    "each in each": (
+        "net a:\n  input (2, 3, 3, 8, 8)\n  each p:\n    each q: conv 4 3x3 -> avgpool global\n    max over=q\n  mean over=p\n  fc 2\n", "a", None, "N x 2", 112 + 10),
+    "frozen up to a node": (
+        "net t(n=3):\n  input 3x16x16\n  s: repeat n: conv 4 3x3 bn\n  maxpool 2\n  e:\n    conv 8 3x3\n    conv 8 3x3\n"
                             "net a:\n  input 3x32x32\n  frozen: t 2 upto e.conv1\n  fc 10\n", "a", None, "N x 10", 20490),
-    "inputs by name and place": ("net p:\n  input x 3\n  input y 4\n  @x -> fc 2\n  concat @y\nnet a:\n  input l 3\n  input r 4\n  @l\n  p @r\n  p y=@r\n", "a", None, "N x 6", 8 + 14),
-    "an input of any size": ("net a:\n  input 3x?x?\n  conv 4 3x3 /2\n  maxpool 2 ceil\n  up 4\n  conv 2 1x1\n", "a", (3, 17, 19), "N x 2x20x20", 112 + 10),
+    "inputs by name and place": (
+        "net p:\n  input x 3\n  input y 4\n  @x -> fc 2\n  concat @y\nnet a:\n  input l 3\n  input r 4\n  @l\n  p @r\n  p y=@r\n",
+        "a", None, "N x 6", 8 + 14),
+    "an input of any size": ("net a:\n  input 3x?x?\n  conv 4 3x3 /2\n  maxpool 2 ceil\n  up 4\n  conv 2 1x1\n", "a", (3, 17, 19),
+                             "N x 2x20x20", 112 + 10),
     "an input of a computed size": ("net a(z=6):\n  input (z*2)\n  fc z\nnet b = a 4\n", "b", None, "N x 4", 36),
 }
 
@@ -304,7 +329,8 @@ def test_net_as_step_keeps_its_side_outputs_to_itself() -> None:
 
 
 def test_variants_bind_and_override() -> None:
-    text = "net base(n, m=2, classes=10):\n  input 3x8x8\n  repeat m: conv n 3x3\n  fc classes\nnet v = base 4\nnet w = v m=1 classes=3\n"
+    text = (
+        "net base(n, m=2, classes=10):\n  input 3x8x8\n  repeat m: conv n 3x3\n  fc classes\nnet v = base 4\nnet w = v m=1 classes=3\n")
     assert out(graph(text, "w")) == "N x 3"
     assert names(graph(text, "w"))[1:] == ["conv1", "fc1"]
     assert out(graph(text, "v", parameters={"classes": "7"})) == "N x 7"
@@ -343,25 +369,39 @@ def test_dead_bias_is_counted() -> None:
 
 
 @pytest.mark.parametrize("line", [
-    "conv 0 3x3", "conv -1 3x3", "conv 1.5 3x3", "conv 8", "conv", "conv 8 3x3 5", "conv 8 0x3", "conv 8 3x3 /0", "conv 8 3x3 dilation=0", "conv 8 3x3 pad=-1",
-    "conv 8 3x3 groups=3", "conv 6 3x3 groups=4", "conv 8 99x99 valid", "conv 8 3x3x3", "conv 8 3x3 relu tanh", "conv 8 3x3 same valid", "conv 8 3x3 pad=1 valid",
-    'conv "8" 3x3', "conv [8] 3x3", "conv 8 3x3 relu=3", "conv yes 3x3", "conv none 3x3", "conv 8 ?x3", "fc 0", "fc 1/3", "fc", "dropout 1", "dropout -0.1", "dropout 2", "maxpool 0",
-    "maxpool 32", "avgpool 2 relu", "lrn 0", "repeat -1: relu", "repeat 1.5: relu", "for k in 5: relu", "for a, b in [1, 2]: relu", "fc 3 -> conv 4 3x3",
-    "add @input @nowhere", "concat", "add", "fc n", "if n: relu", "if n == 3: relu", "fc 1/0", "fc 10^30", "fc [1, 2][5]", "fc in.depth", "fc min()", "fc len(3)", "foo", "Conv 8 3x3",
-    "flatten2", "reuse @input", "max over=z", "skip 3", "x.y", "conv 8 3x3 upto a", "default conv 64", "default covn relu", "default conv colour=1", "input 3x3x3", "fc 3 @input",
-    "conv 8 3x3 foo", "conv 8 3x3 n=1", "conv 8 3x3 /2 stride=2", "train", "relu 3", "bn 3", "conv 8 -3", "resdual: conv 4 3x3", "ouput: relu", "conv 8 3x3 floor", "fc 1e999",
-    "fc 99999999999999999999", "conv 8 3x3 groups=0", "residual: maxpool 2", "conv 8 3x3 bias=3", "conv 8 3x3 pad=[1]", "conv 8 3x3 pad=[(1, 2, 3), 1]", "leaky x", "each: relu -> add @input",
+    "conv 0 3x3", "conv -1 3x3", "conv 1.5 3x3", "conv 8", "conv", "conv 8 3x3 5", "conv 8 0x3", "conv 8 3x3 /0",
+    "conv 8 3x3 dilation=0", "conv 8 3x3 pad=-1",
+    "conv 8 3x3 groups=3", "conv 6 3x3 groups=4", "conv 8 99x99 valid", "conv 8 3x3x3", "conv 8 3x3 relu tanh",
+    "conv 8 3x3 same valid", "conv 8 3x3 pad=1 valid",
+    'conv "8" 3x3', "conv [8] 3x3", "conv 8 3x3 relu=3", "conv yes 3x3", "conv none 3x3", "conv 8 ?x3", "fc 0", "fc 1/3", "fc",
+    "dropout 1", "dropout -0.1", "dropout 2", "maxpool 0",
+    "maxpool 32", "avgpool 2 relu", "lrn 0", "repeat -1: relu", "repeat 1.5: relu", "for k in 5: relu",
+    "for a, b in [1, 2]: relu", "fc 3 -> conv 4 3x3",
+    "add @input @nowhere", "concat", "add", "fc n", "if n: relu", "if n == 3: relu", "fc 1/0", "fc 10^30", "fc [1, 2][5]",
+    "fc in.depth", "fc min()", "fc len(3)", "foo", "Conv 8 3x3",
+    "flatten2", "reuse @input", "max over=z", "skip 3", "x.y", "conv 8 3x3 upto a", "default conv 64", "default covn relu",
+    "default conv colour=1", "input 3x3x3", "fc 3 @input",
+    "conv 8 3x3 foo", "conv 8 3x3 n=1", "conv 8 3x3 /2 stride=2", "train", "relu 3", "bn 3", "conv 8 -3", "resdual: conv 4 3x3",
+    "ouput: relu", "conv 8 3x3 floor", "fc 1e999",
+    "fc 99999999999999999999", "conv 8 3x3 groups=0", "residual: maxpool 2", "conv 8 3x3 bias=3", "conv 8 3x3 pad=[1]",
+    "conv 8 3x3 pad=[(1, 2, 3), 1]", "leaky x", "each: relu -> add @input",
 ])
 def test_impossible_steps_are_refused(line: str) -> None:
     assert errors(line, "relu")
 
 
 @pytest.mark.parametrize("line", [
-    "repeat 0: conv 4 3x3", "conv pad=1 4 3x3", "conv 4 3x3 /2x1", "conv 4 (3, 1)", "conv 4 3", "conv 4 3x3 /(1 if in.height > 3 else 2)", "conv 2*in.channels 1x1", "fc in.channels*in.height", "conv 4 3x3 pad=[(1, 2), (0, 1)]",
-    "maxpool -> avgpool -> dropout -> lrn", "maxpool 3 /2 ceil", "fc min(3, 4)", "fc max([3, 4])", "fc [5, 6][0]", "if yes and not no: relu", "for a, b in [(1, 2), (3, 4)]: conv a+b 3x3",
-    "for n in []: relu", "skip", "conv 4 3x3 linear", "conv 4 3x3 bias=no bn=no", "x: skip -> relu", "conv 4 3x3 valid dilation=2", "frozen: conv 4 3x3", "fc 4 bn relu",
-    "x: residual: relu", "repeat 2: repeat 2: relu", "if in.width == 16: conv 3 3x3", "fc 7 % 4", "fc 2^3", "fc -(-3)", "for k in 1..3: conv k 1x1", "for k in 3..1: relu", "conv 4 1x1 -> relu -> x: relu",
-    "dense1: fc 3", "add1: relu", "net_1: relu", "fc floor(7/2)", "conv 4 3x3 /2 relu", "fc 3   # why", "expect 4x16x16 -> relu", "concat @input", "pad 1 reflect", "conv 4 3x3 # /2",
+    "repeat 0: conv 4 3x3", "conv pad=1 4 3x3", "conv 4 3x3 /2x1", "conv 4 (3, 1)", "conv 4 3",
+    "conv 4 3x3 /(1 if in.height > 3 else 2)", "conv 2*in.channels 1x1", "fc in.channels*in.height",
+    "conv 4 3x3 pad=[(1, 2), (0, 1)]",
+    "maxpool -> avgpool -> dropout -> lrn", "maxpool 3 /2 ceil", "fc min(3, 4)", "fc max([3, 4])", "fc [5, 6][0]",
+    "if yes and not no: relu", "for a, b in [(1, 2), (3, 4)]: conv a+b 3x3",
+    "for n in []: relu", "skip", "conv 4 3x3 linear", "conv 4 3x3 bias=no bn=no", "x: skip -> relu",
+    "conv 4 3x3 valid dilation=2", "frozen: conv 4 3x3", "fc 4 bn relu",
+    "x: residual: relu", "repeat 2: repeat 2: relu", "if in.width == 16: conv 3 3x3", "fc 7 % 4", "fc 2^3", "fc -(-3)",
+    "for k in 1..3: conv k 1x1", "for k in 3..1: relu", "conv 4 1x1 -> relu -> x: relu",
+    "dense1: fc 3", "add1: relu", "net_1: relu", "fc floor(7/2)", "conv 4 3x3 /2 relu", "fc 3   # why", "expect 4x16x16 -> relu",
+    "concat @input", "pad 1 reflect", "conv 4 3x3 # /2",
 ])
 def test_odd_steps_are_fine(line: str) -> None:
     assert errors(line, "relu") == []
@@ -375,15 +415,18 @@ def test_fc_of_an_expression_needs_no_blank() -> None:
 
 
 def test_defaults_are_lexical_and_a_word_of_the_family_wins() -> None:
-    g = steps("conv 4 3x3", "default conv bn relu valid", "conv 4 3x3", "conv 4 3x3 linear same", "conv 4 3x3 bn=no tanh pad=1", "x:", "  default conv linear", "  conv 4 3x3", "conv 4 3x3")
-    assert [n for n in names(g) if n.startswith("conv")] == ["conv1", "conv2", "conv2.bn", "conv2.relu", "conv3", "conv3.bn", "conv4", "conv4.tanh", "conv5", "conv5.bn", "conv5.relu"]
+    g = steps("conv 4 3x3", "default conv bn relu valid", "conv 4 3x3", "conv 4 3x3 linear same", "conv 4 3x3 bn=no tanh pad=1",
+              "x:", "  default conv linear", "  conv 4 3x3", "conv 4 3x3")
+    assert [n for n in names(g) if n.startswith("conv")] == ["conv1", "conv2", "conv2.bn", "conv2.relu", "conv3", "conv3.bn",
+                                                             "conv4", "conv4.tanh", "conv5", "conv5.bn", "conv5.relu"]
     assert [n for n in names(g) if n.startswith("x.")] == ["x.conv1", "x.conv1.bn"]
     assert g.by_name["conv4"].op.bias
     assert not g.by_name["conv3"].op.bias
 
 
 def test_defaults_do_not_follow_into_blocks_and_hold_from_their_line() -> None:
-    g = graph("block before: conv 4 3x3\ndefault conv relu\nblock after: conv 4 3x3\n" + HEAD + "  default conv tanh\n  before\n  after\n")
+    g = graph("block before: conv 4 3x3\ndefault conv relu\nblock after: conv 4 3x3\n" + HEAD
+              + "  default conv tanh\n  before\n  after\n")
     assert names(g)[1:] == ["before1.conv1", "after1.conv1", "after1.conv1.relu"]
 
 
@@ -393,22 +436,28 @@ TRAIN = "net t:\n  input 3x8x8\n  output aux: fc 4\n  fc 10\ntrain t:\n"
 
 
 def test_a_train_section_is_bound() -> None:
-    g = graph(TRAIN + "  loss cross_entropy\n  loss cross_entropy @aux weight=0.3\n  sgd lr=0.1 momentum=0.9\n  schedule step every=3 factor=0.5\n  batch 8\n  epochs 3\n  data digits\n  augment flip\n")
+    g = graph(TRAIN
+              + "  loss cross_entropy\n  loss cross_entropy @aux weight=0.3\n  sgd lr=0.1 momentum=0.9\n  schedule step every=3 factor=0.5\n  batch 8\n  epochs 3\n  data digits\n  augment flip\n")
     t = g.training
     assert [(x.output, x.weight, x.target) for x in t.losses] == [("out", 1.0, None), ("aux", 0.3, None)]
     assert (t.optimiser.lr, t.optimiser.momentum, t.batch, t.epochs, t.data.op.name) == (0.1, 0.9, 8, 3, "digits")
     assert t.schedules[0].every == 3
 
 
-@pytest.mark.parametrize("line", ["loss cross_entorpy", "loss", "sgdd lr=1", "sgd lr=-1", "sgd momentum=1", "batch 0", "batch 1.5", "batch", "epochs -1", "loss cross_entropy @nope", "schedule stepp", "loss cross_entropy weight=-1",
-                                  "conv 3 3x3", "sgd lr=0.1 -> adam", "residual: sgd", "sgd nesterov", "sgd lr=fast", "data", "loss mse target=input"])
+@pytest.mark.parametrize("line", ["loss cross_entorpy", "loss", "sgdd lr=1", "sgd lr=-1", "sgd momentum=1", "batch 0",
+                                  "batch 1.5", "batch", "epochs -1", "loss cross_entropy @nope", "schedule stepp",
+                                  "loss cross_entropy weight=-1",
+                                  "conv 3 3x3", "sgd lr=0.1 -> adam", "residual: sgd", "sgd nesterov", "sgd lr=fast", "data",
+                                  "loss mse target=input"])
 def test_train_sections_are_checked(line: str) -> None:
     assert [d for d in findings(TRAIN + f"  {line}\n") if d.severity == "error" and d.span and d.span.line == 6]
 
 
 def test_a_train_section_sees_the_parameters_of_its_net() -> None:
-    text = "net b(lr=0.1, n=10):\n  input 4\n  fc n\nnet a = b lr=0.2\ntrain b:\n  loss cross_entropy\n  sgd lr=lr*2\n  batch 2*n\n"
-    for name, given, lr, batch in (("b", {}, 0.2, 20), ("a", {}, 0.4, 20), ("b", {"lr": 0.5, "n": 3}, 1.0, 6), ("a", {"n": 5}, 0.4, 10)):
+    text = (
+        "net b(lr=0.1, n=10):\n  input 4\n  fc n\nnet a = b lr=0.2\ntrain b:\n  loss cross_entropy\n  sgd lr=lr*2\n  batch 2*n\n")
+    for name, given, lr, batch in (("b", {}, 0.2, 20), ("a", {}, 0.4, 20), ("b", {"lr": 0.5, "n": 3}, 1.0, 6),
+                                   ("a", {"n": 5}, 0.4, 10)):
         found = graph(text, name, parameters=given).training
         assert found is not None
         assert (found.optimiser.lr, found.batch) == (lr, batch)
@@ -423,7 +472,9 @@ def test_variants_train_as_their_net() -> None:
 
 
 def test_imports_relative_packaged_and_cyclic(tmp_path: Path) -> None:
-    (tmp_path / "a.net").write_text('import g from "b.net"\nimport vgg16 from "vgg.net"\nblock f: relu\nnet x:\n  input 3x64x64\n  f -> g\n  vgg16 upto stage1\n')
+    (tmp_path
+     / "a.net").write_text(
+         'import g from "b.net"\nimport vgg16 from "vgg.net"\nblock f: relu\nnet x:\n  input 3x64x64\n  f -> g\n  vgg16 upto stage1\n')
     (tmp_path / "b.net").write_text('import f from "a.net"\nblock g:\n  f\n')
     g = elaborate(parse(read_source(tmp_path / "a.net")))
     assert "g1.f1.relu1" in names(g)
@@ -441,7 +492,8 @@ def test_imports_relative_packaged_and_cyclic(tmp_path: Path) -> None:
     assert [d.hint for d in check_file(tmp_path / "m.net")] == ['did you mean "a.net"?']
 
 
-@pytest.mark.parametrize(("path", "code"), [("nothere.net", "missing-file"), ("../outside.net", "missing-file"), ("/etc/passwd", "missing-file"), ("", "missing-file"), ("vgg.net", "missing-import")])
+@pytest.mark.parametrize(("path", "code"), [("nothere.net", "missing-file"), ("../outside.net", "missing-file"),
+                                            ("/etc/passwd", "missing-file"), ("", "missing-file"), ("vgg.net", "missing-import")])
 def test_imports_read_nothing_else(tmp_path: Path, path: str, code: str) -> None:
     inner = tmp_path / "inner"
     inner.mkdir()
@@ -472,7 +524,8 @@ def test_parameters_from_outside() -> None:
 
 
 def test_unused_things_are_warned_of() -> None:
-    text = "k = 3\nblock f(n, m=2): conv n 3x3\nblock g: relu\nimport vgg16 from \"vgg.net\"\n" + HEAD + "  f 4\n  x: skip\n  conv 4 3x3\n  @f1\n"
+    text = ("k = 3\nblock f(n, m=2): conv n 3x3\nblock g: relu\nimport vgg16 from \"vgg.net\"\n" + HEAD
+            + "  f 4\n  x: skip\n  conv 4 3x3\n  @f1\n")
     assert [(d.code, d.span.line) for d in findings(text) if d.severity == "warning" and d.span] == [
         ("unused", 1), ("unused", 2), ("unused", 3), ("unused", 4), ("unused", 8), ("unconnected", 9)]
 
@@ -484,21 +537,27 @@ def test_unknown_words_where_nothing_calls_them() -> None:
 
 WHOLE = {
     "sub of different": ('net a:\n  input 3x32x32\n  x: conv 8 3x3\n  maxpool 2 -> sub @x\n', 4, "shape-mismatch"),
-    "reference forward in branch": ('net a:\n  input 3x32x32\n  concat:\n    | @y\n    | y: conv 3 3x3\n', 4, "missing-reference"),
+    "reference forward in branch": ('net a:\n  input 3x32x32\n  concat:\n    | @y\n    | y: conv 3 3x3\n', 4,
+                                    "missing-reference"),
     "each on 1d": ('net a:\n  input 5\n  each v: fc 3\n', 3, "wrong-rank"),
     "two outputs out": ('net a:\n  input 3x32x32\n  output out: fc 3\n  fc 4\n', 3, "duplicate-name"),
     "duplicate input names": ('net a:\n  input x 3\n  input x 3\n  fc 1\n', 3, "duplicate-name"),
     "two optimisers": ('net a:\n  input 3x32x32\n  fc 3\ntrain a:\n  sgd\n  adam\n', 6, "contradiction"),
     "two trains": ('net a:\n  input 3x32x32\n  fc 3\ntrain a:\n  sgd\ntrain a:\n  adam\n', 6, "duplicate-definition"),
     "cross entropy on one": ('net a:\n  input 3x32x32\n  fc 1\ntrain a:\n  loss cross_entropy\n', 5, "loss-shape"),
-    "mdnet loss no output named": ('net a:\n  input 3x32x32\n  for k in 1..2:\n    output d[k]: fc 2\ntrain a:\n  loss cross_entropy\n', 6, "missing-argument"),
-    "import twice": ('import vgg16 from "vgg.net"\nimport vgg16 from "vgg.net"\nnet a:\n  input 3x32x32\n  vgg16 upto stage1\n', 2, "duplicate-definition"),
-    "import name defined": ('import vgg16 from "vgg.net"\nblock vgg16: relu\nnet a:\n  input 3x32x32\n  vgg16\n', 1, "duplicate-definition"),
+    "mdnet loss no output named": (
+        'net a:\n  input 3x32x32\n  for k in 1..2:\n    output d[k]: fc 2\ntrain a:\n  loss cross_entropy\n', 6,
+        "missing-argument"),
+    "import twice": ('import vgg16 from "vgg.net"\nimport vgg16 from "vgg.net"\nnet a:\n  input 3x32x32\n  vgg16 upto stage1\n',
+                     2, "duplicate-definition"),
+    "import name defined": ('import vgg16 from "vgg.net"\nblock vgg16: relu\nnet a:\n  input 3x32x32\n  vgg16\n', 1,
+                            "duplicate-definition"),
     "net called with wrong rank": ('net b:\n  input 5\n  fc 3\nnet a:\n  input 3x32x32\n  b\n', 6, "wrong-rank"),
     "crop smaller": ('net a:\n  input 3x32x32\n  x: maxpool 2\n  crop @input\n', 4, "shape-mismatch"),
     "unpool of no pool": ('net a:\n  input 3x32x32\n  x: conv 3 3x3\n  unpool @x\n', 4, "wrong-argument"),
     "dense spatial mismatch": ('net a:\n  input 3x32x32\n  dense: conv 4 3x3 /2\n', 3, "shape-mismatch"),
-    "shortcut twice": ('net a:\n  input 3x32x32\n  residual: conv 3 3x3\n  shortcut: skip\n  shortcut: skip\n', 5, "shortcut-without-residual"),
+    "shortcut twice": ('net a:\n  input 3x32x32\n  residual: conv 3 3x3\n  shortcut: skip\n  shortcut: skip\n', 5,
+                       "shortcut-without-residual"),
     "if without cond": ('net a:\n  input 3x32x32\n  if: relu\n', 3, "incomplete"),
     "for without in": ('net a:\n  input 3x32x32\n  for n [1,2]: relu\n', 3, "syntax"),
     "label is layer with colon only": ('net a:\n  input 3x32x32\n  conv:\n  relu\n', 3, "missing-body"),

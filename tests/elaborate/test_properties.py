@@ -18,7 +18,9 @@ from netspec.syntax.load import specs_folder
 from netspec.syntax.parser import parse, parse_recovering
 from random_specs import damaged, well_formed
 
-TEXTS = [*BASES.values(), *(p.read_text(encoding="utf-8") for p in sorted(specs_folder().glob("*.net")) if p.stem not in ("densenet", "preact", "resnet", "inception_v3"))]
+TEXTS = [*BASES.values(),
+         *(p.read_text(encoding="utf-8") for p in sorted(specs_folder().glob("*.net"))
+           if p.stem not in ("densenet", "preact", "resnet", "inception_v3"))]
 FAST = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 SEEDS = st.integers(0, 2**32)
 
@@ -58,7 +60,8 @@ def test_the_formatter_keeps_the_tree_and_is_idempotent(seed: int) -> None:
     once = format_source(Source("random.net", text))
     assert parse(Source("once", once)) == module
     assert format_source(Source("once", once)) == once
-    assert [c.text for c in module.comments if c.text != "#"] == [c.text for c in parse(Source("once", once)).comments if c.text != "#"] or sorted(c.text for c in module.comments) == sorted(
+    assert [c.text for c in module.comments if c.text != "#"] == [c.text for c in parse(Source("once", once)).comments if c.text
+                                                                  != "#"] or sorted(c.text for c in module.comments) == sorted(
         c.text for c in parse(Source("once", once)).comments)
 
 
@@ -84,10 +87,14 @@ def test_formatting_a_spec_keeps_its_tree(path: object) -> None:
 
 
 LIMITS = {
-    "brackets": "  fc " + "(" * 3000 + "1" + ")" * 3000, "lists": "  fc " + "[" * 3000 + "1" + "]" * 3000, "sum": "  fc " + "+".join(["1"] * 5000), "labels": "  " + "a: " * 2000 + "relu",
-    "indents": "\n".join("  " * (k + 1) + "repeat 1:" for k in range(200)) + "\n" + "  " * 202 + "relu", "not": "  if " + "not " * 5000 + "yes: relu", "turns": "  repeat 1000: repeat 1000: relu",
-    "empty turns": "  repeat 100000: repeat 100000: skip", "power": "  fc 9^9^9^9", "range": "  for k in 1..10^11: relu", "unclosed": "  fc (1\n" * 3000, "strange": "  fc $\n" * 5000,
-    "unknown": "  foo\n" * 5000, "name": "  " + "x" * 100000, "number": "  fc " + "9" * 100000, "axes": "  reshape " + "x".join(["9"] * 3000), "digits": "  reshape 3x" + "9" * 5000,
+    "brackets": "  fc " + "(" * 3000 + "1" + ")" * 3000, "lists": "  fc " + "[" * 3000 + "1" + "]" * 3000,
+    "sum": "  fc " + "+".join(["1"] * 5000), "labels": "  " + "a: " * 2000 + "relu",
+    "indents": "\n".join("  " * (k + 1) + "repeat 1:" for k in range(200)) + "\n" + "  " * 202 + "relu", "not": "  if " + "not "
+    * 5000 + "yes: relu", "turns": "  repeat 1000: repeat 1000: relu",
+    "empty turns": "  repeat 100000: repeat 100000: skip", "power": "  fc 9^9^9^9", "range": "  for k in 1..10^11: relu",
+    "unclosed": "  fc (1\n" * 3000, "strange": "  fc $\n" * 5000,
+    "unknown": "  foo\n" * 5000, "name": "  " + "x" * 100000, "number": "  fc " + "9" * 100000, "axes": "  reshape "
+    + "x".join(["9"] * 3000), "digits": "  reshape 3x" + "9" * 5000,
 }
 
 

@@ -81,8 +81,10 @@ def together(count: int, seed: int) -> Iterator[str]:
     """Two or three wrong bodies in one net, each on the net's input."""
     rng = random.Random(seed)
     head = "net a:\n  input 3x32x32\n"
-    bodies = [text.removeprefix(head) for name in FILES for _, text in specs(name) if text.startswith(head) and marked(text, "!^")]
-    bodies = [b for b in bodies if not re.search(r"@conv3|@later|too-many-steps|^\S", b, re.MULTILINE)]  # what these find depends on their neighbours
+    bodies = [text.removeprefix(head) for name in FILES for _, text in specs(name) if text.startswith(head)
+              and marked(text, "!^")]
+    # what these find depends on their neighbours
+    bodies = [b for b in bodies if not re.search(r"@conv3|@later|too-many-steps|^\S", b, re.MULTILINE)]
     for _ in range(count):
         yield head + "".join(f"  @input\n{body}" for body in rng.sample(bodies, rng.choice((2, 3))))
 

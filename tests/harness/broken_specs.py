@@ -296,7 +296,10 @@ def structural(base: str) -> Iterator[tuple[str, str, frozenset[int]]]:
         deeper = k > 0 and len(lines[k - 1]) - len(lines[k - 1].lstrip()) > len(line) - len(line.lstrip())
         body = line.startswith("  ") and not deeper and not line.strip().startswith("|") and not line.rstrip().endswith(":")
         if body:
-            yield "over-indented", "\n".join([*lines[:k], "  " + line, *lines[k + 1 :]]), frozenset({number, number - 1}) if _inside(lines, k) else frozenset({number})
+            yield "over-indented", "\n".join([*lines[:k], "  " + line,
+                                              *lines[k + 1 :]]), frozenset({number,
+                                                                            number - 1}) if _inside(lines,
+                                                                                    k) else frozenset({number})
         if re.match(r"  \w+: ", line) and not re.match(r"  (residual|repeat|for|if|else|output)", line):
             yield "duplicate label", "\n".join([*lines[: k + 1], line, *lines[k + 1 :]]), frozenset({number, number + 1})
         if re.match(r"(net|block) \w+", line) and line.endswith(":"):
@@ -306,10 +309,16 @@ def structural(base: str) -> Iterator[tuple[str, str, frozenset[int]]]:
             yield "input twice", "\n".join([*lines[: k + 1], line, *lines[k + 1 :]]), frozenset({number, number + 1})
             yield "no input", "\n".join([*lines[:k], *lines[k + 1 :]]), frozenset(range(number - 6, number + 3))
         if re.match(r"( *)(residual|repeat|if|else).*:$", line):
-            yield "body not indented", "\n".join([*lines[: k + 1], (lines[k + 1])[2:], *lines[k + 2 :]]) if not lines[k + 1].strip().startswith("|") else "", frozenset({number, number + 1, number + 2})
+            yield "body not indented", "\n".join([*lines[: k + 1], (lines[k + 1])[2:],
+                                                  *lines[k + 2 :]]) if not lines[k
+                                                                                 + 1].strip(
+                                                                                     ).startswith("|") else "", frozenset({number,
+                                                                                             number + 1, number + 2})
         if "|" in line and line.strip().startswith("|"):
-            yield "branch without bar", "\n".join([*lines[:k], line.replace("| ", "", 1), *lines[k + 1 :]]), frozenset({number, number - 1})
-            yield "branch outside", "\n".join([*lines[:k], line[2:], *lines[k + 1 :]]), frozenset({number, number - 1, number + 1})
+            yield "branch without bar", "\n".join([*lines[:k], line.replace("| ", "", 1),
+                                                   *lines[k + 1 :]]), frozenset({number, number - 1})
+            yield "branch outside", "\n".join([*lines[:k], line[2:],
+                                               *lines[k + 1 :]]), frozenset({number, number - 1, number + 1})
 
 
 def _inside(lines: list[str], k: int) -> bool:
@@ -323,7 +332,8 @@ def every_single() -> Iterator[Broken]:
         for kind, number, broken in single(base):
             yield Broken("\n".join([*lines[: number - 1], broken, *lines[number:]]) + "\n", ((kind, frozenset({number})),))
         for kind, whole, at in structural(base):
-            if whole and not (kind == "over-indented" and any(lines[min(at) - 2 + d].rstrip().endswith(":") for d in (0, 1) if len(at) > 1)):
+            if whole and not (kind == "over-indented"
+                              and any(lines[min(at) - 2 + d].rstrip().endswith(":") for d in (0, 1) if len(at) > 1)):
                 yield Broken(whole + "\n", ((kind, at),))
 
 

@@ -65,7 +65,8 @@ def image_view(memory: Array, v: Image, images: int, halo: bool = False) -> Arra
     sizes = [e + 2 * h if halo else e for e, h in zip(v.extents, v.halo)]
     inner = v.channels if v.block == 0 else v.lanes
     flat = memory[start:start + (memory.nbytes - start) // v.item * v.item].view(kind)
-    return np.lib.stride_tricks.as_strided(flat, (images, v.blocks, *sizes, inner), (v.image, v.block, v.plane, v.row, v.pixel, v.item))
+    return np.lib.stride_tricks.as_strided(flat, (images, v.blocks, *sizes, inner),
+                                           (v.image, v.block, v.plane, v.row, v.pixel, v.item))
 
 
 def put(memory: Array, v: Image, x: Array) -> None:
@@ -120,12 +121,16 @@ def execute(rows: list[Array], threads: int = 1) -> None:
 class Case:
     """One formula with its types, layouts, plan and memory."""
 
-    def __init__(self, text: str, types: dict[str, TensorType], N: int = 2, lanes: int = 8, dtype: Any = np.float32, over: tuple[tuple[str, int], ...] = (),
-                 last: bool = False, precision: str = "float32", epilogue: Epilogue = PLAIN, extras: dict[str, tuple[int, ...]] | None = None,
-                 vectors: int = 0, sums: int = 0, out_halo: int = 0, outputs: int = 1, seed: int = 0, master: WeightOrder | None = None, images: int = 1):
+    def __init__(self, text: str, types: dict[str, TensorType], N: int = 2, lanes: int = 8, dtype: Any = np.float32,
+                 over: tuple[tuple[str, int], ...] = (),
+                 last: bool = False, precision: str = "float32", epilogue: Epilogue = PLAIN, extras: dict[str, tuple[int, ...]]
+                 | None = None,
+                 vectors: int = 0, sums: int = 0, out_halo: int = 0, outputs: int = 1, seed: int = 0, master: WeightOrder
+                 | None = None, images: int = 1):
         self.f, self.types, self.N, self.dtype = Formula(text, over), types, N, np.dtype(dtype)
         item = self.dtype.itemsize
-        self.target = Target("cpu", 64 if lanes * item == 64 else 32 if lanes * item == 32 else 16, item, block=lanes, precision=precision)
+        self.target = Target("cpu", 64 if lanes * item == 64 else 32 if lanes * item == 32 else 16, item, block=lanes,
+                             precision=precision)
         f, target = self.f, self.f.target.name
         self.c: Contraction = classify(f, [types[o] for o in f.operands], [types[target]])
         c, count = self.c, N * images
@@ -143,7 +148,8 @@ class Case:
         def spatial(name: str) -> tuple[int, ...]:
             return full[name][2:]
 
-        self.layouts[c.image] = (channels_last if last else blocked)(full[c.image][1], spatial(c.image), c.halo[3 - len(spatial(c.image)):], lanes, item, images)
+        self.layouts[c.image] = (channels_last if last else blocked)(full[c.image][1], spatial(c.image),
+                                                                     c.halo[3 - len(spatial(c.image)):], lanes, item, images)
         halo = (out_halo,) * len(spatial(c.out))
         out = blocked(full[c.out][1], spatial(c.out), halo, lanes, item, images)
         self.layouts[c.out] = out
@@ -152,7 +158,8 @@ class Case:
         if c.kind == "gather":
             names = [c.out, *(f"{c.out}{k}" for k in range(1, outputs))]
             for name in names:
-                self.layouts[name] = out if name == c.out else blocked(full[c.out][1], spatial(c.out), (0,) * len(halo), lanes, item, images)
+                self.layouts[name] = out if name == c.out else blocked(full[c.out][1], spatial(c.out), (0,) * len(halo), lanes,
+                                                                       item, images)
             self.extras = list((extras or {}).items())
             for name, shape in self.extras:
                 self.arrays[name] = rng.standard_normal((count, *shape)).astype(dtype)
@@ -163,14 +170,16 @@ class Case:
             self.sums = [f"s{k}" for k in range(sums)]
             self.plan = S.plan_gather(c, "g", image=(c.image, self.layouts[c.image]), weight=(c.weight, master or self.order),
                                       outputs=tuple((k, self.layouts[k]) for k in names), target=self.target,
-                                      extras=tuple((k, self.layouts[k]) for k, _ in self.extras), vectors=tuple(f"c{k}" for k in range(vectors)),
+                                      extras=tuple((k, self.layouts[k]) for k, _ in self.extras),
+                                      vectors=tuple(f"c{k}" for k in range(vectors)),
                                       sums=tuple(self.sums), epilogue=epilogue, form=form)
             self.names = names
             for name, v in zip(self.sums, S.sum_layouts(c, sums, out, form) if sums else ()):
                 self.layouts[name] = v
             self.layouts[c.weight] = Packed(master or self.order)
         else:
-            self.plan = S.plan_outer(c, "o", image=(c.image, self.layouts[c.image]), out=(c.out, out), into=c.weight, target=self.target, form=form)
+            self.plan = S.plan_outer(c, "o", image=(c.image, self.layouts[c.image]), out=(c.out, out), into=c.weight,
+                                     target=self.target, form=form)
             self.layouts[c.weight] = Packed(self.order)
             self.sums = []
         for name, v in self.layouts.items():

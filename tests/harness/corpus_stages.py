@@ -119,8 +119,8 @@ def kernels(text: str) -> str:
 
 
 STAGES: dict[str, Callable[[str], str]] = {
-    "tree": tree, "errors": errors, "shapes": shapes, "reports": reports, "diagrams": diagrams, "lower": lower, "fuse": fuse, "memory": memory,
-    "kernels": kernels,
+    "tree": tree, "errors": errors, "shapes": shapes, "reports": reports, "diagrams": diagrams, "lower": lower, "fuse": fuse,
+    "memory": memory, "kernels": kernels,
 }
 
 

@@ -55,9 +55,12 @@ class Writer:
         else:
             self.put(1, f"conv 2 {self.window(3)}")
             self.loss = r.choice(("cross_entropy", "mse", "huber"))
-        optimiser = r.choice(("sgd lr=0.05", "sgd lr=0.05 momentum=0.9", "sgd lr=0.02 momentum=0.9 nesterov decay=0.01", "adam lr=0.01 eps=0.01", "adamw lr=0.01 eps=0.01 decay=0.1",
-                              "rmsprop lr=0.003 eps=0.01", "adagrad lr=0.02 eps=0.01", "adadelta lr=0.1 eps=0.01", "nadam lr=0.01 eps=0.01"))
-        more = [s for s, p in (("  regularise l2 1e-3 weights", 0.2), ("  regularise l1 1e-3", 0.1), ("  average 0.9", 0.3)) if r.random() < p and not (s.endswith("weights") and "adamw" in optimiser)]
+        optimiser = r.choice(("sgd lr=0.05", "sgd lr=0.05 momentum=0.9", "sgd lr=0.02 momentum=0.9 nesterov decay=0.01",
+                              "adam lr=0.01 eps=0.01", "adamw lr=0.01 eps=0.01 decay=0.1",
+                              "rmsprop lr=0.003 eps=0.01", "adagrad lr=0.02 eps=0.01", "adadelta lr=0.1 eps=0.01",
+                              "nadam lr=0.01 eps=0.01"))
+        more = [s for s, p in (("  regularise l2 1e-3 weights", 0.2), ("  regularise l1 1e-3", 0.1), ("  average 0.9", 0.3))
+                if r.random() < p and not (s.endswith("weights") and "adamw" in optimiser)]
         return "\n".join(["net a:", *self.lines, "", "train a:", f"  loss {self.loss}", f"  {optimiser}", *more]) + "\n"
 
     def put(self, depth: int, line: str) -> None:
@@ -74,7 +77,8 @@ class Writer:
         filters = filters or r.choice(CHANNELS)
         k = r.choice((3, 3, 3, 3, 1, 5)) if stride == 1 else r.choice((3, 3, 1))
         groups = r.choice([g for g in (2, 4, self.c) if self.c % g == 0 and filters % g == 0] or [1]) if r.random() < 0.15 else 1
-        parts = [f"conv {filters} {self.window(k)}", *([f"/{stride}"] if stride > 1 else []), *([f"groups={groups}"] if groups > 1 else [])]
+        parts = [f"conv {filters} {self.window(k)}", *([f"/{stride}"] if stride > 1 else []),
+                 *([f"groups={groups}"] if groups > 1 else [])]
         self.c = filters
         if stride > 1:
             self.size = -(-self.size // stride)
@@ -116,7 +120,10 @@ class Writer:
                 total += c
             self.c = total
         elif kind == 9:
-            self.put(depth, r.choice(("bn", "bn", "bn eps=0.001 momentum=0.3", f"group_norm {r.choice([g for g in (1, 2, 4) if self.c % g == 0])}" if self.c > 1 else "bn", "layer_norm",
+            self.put(depth,
+                     r.choice(("bn", "bn", "bn eps=0.001 momentum=0.3",
+                               f"group_norm {r.choice([g for g in (1, 2, 4) if self.c % g == 0])}" if self.c > 1 else "bn",
+                               "layer_norm",
                                       "scale", "lrn 3", "dropout 0.3")))
         elif kind == 10 and depth == 1:
             self.put(depth, "frozen:")
@@ -164,7 +171,8 @@ def ran(text: str, seed: int, device: str, dtype: str, precision: str) -> dict[s
     found |= {f"backward {k}": np.array(v) for k, v in net.backward(dy, mode=mode).items()}
     found["losses"] = np.array([net.train_step(x, y) for _ in range(STEPS)])
     found |= {f"last {k}": np.array(v) for values in (net.parameters, net.buffers) for k, v in values.items()}
-    found |= {f"state {slot} {k}": np.array(net.state.store.get_state(slot, k)) for slot in net.state.optimiser.slots for k in trained}
+    found |= {f"state {slot} {k}": np.array(net.state.store.get_state(slot, k)) for slot in net.state.optimiser.slots
+              for k in trained}
     found |= {f"average {k}": np.array(v) for k, v in net.averages.items()}
     found["prediction"] = np.array(net.predict(x))
     found["one at a time"] = np.array(net.predict(x, batch=1))

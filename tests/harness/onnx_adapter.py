@@ -64,9 +64,12 @@ def sample(x: Array) -> Array:
 
 
 ELEMENTWISE: dict[str, Callable[[Attributes], list[str]]] = {
-    "Relu": lambda a: ["relu"], "Sigmoid": lambda a: ["sigmoid"], "Tanh": lambda a: ["tanh"], "Softplus": lambda a: ["softplus"], "Softsign": lambda a: ["softsign"],
-    "HardSwish": lambda a: ["hardswish"], "Mish": lambda a: ["mish"], "Abs": lambda a: ["abs"], "Identity": lambda a: ["scale 1.0"],
-    "Swish": lambda a: [f"swish beta={a.get('alpha', 1.0)}"], "Elu": lambda a: [f"elu {a.get('alpha', 1.0)}"], "Celu": lambda a: [f"celu {a.get('alpha', 1.0)}"],
+    "Relu": lambda a: ["relu"], "Sigmoid": lambda a: ["sigmoid"], "Tanh": lambda a: ["tanh"], "Softplus": lambda a: ["softplus"],
+    "Softsign": lambda a: ["softsign"],
+    "HardSwish": lambda a: ["hardswish"], "Mish": lambda a: ["mish"], "Abs": lambda a: ["abs"],
+    "Identity": lambda a: ["scale 1.0"],
+    "Swish": lambda a: [f"swish beta={a.get('alpha', 1.0)}"], "Elu": lambda a: [f"elu {a.get('alpha', 1.0)}"],
+    "Celu": lambda a: [f"celu {a.get('alpha', 1.0)}"],
     "Gelu": lambda a: ["gelu tanh" if a.get("approximate") == "tanh" else "gelu"],
     "Selu": lambda a: ["selu"] if "gamma" not in a else [f"elu {a['alpha']}", f"scale {a['gamma']}"],
     "HardSigmoid": lambda a: [f"hardsigmoid slope={a.get('alpha', 0.2)} middle={a.get('beta', 0.5)}"],
@@ -75,13 +78,16 @@ ELEMENTWISE: dict[str, Callable[[Attributes], list[str]]] = {
 MERGES = {"Sum": "add", "Add": "add", "Sub": "sub", "Mul": "mul", "Max": "max", "Min": "min", "Mean": "mean"}
 POOLS = {"MaxPool": "maxpool", "AveragePool": "avgpool", "LpPool": "lppool"}
 GLOBAL = {"GlobalMaxPool": "maxpool global", "GlobalAveragePool": "avgpool global", "GlobalLpPool": "lppool global"}
-REDUCTIONS = {"ReduceMean": "avgpool global", "ReduceMax": "maxpool global", "ReduceMin": "minpool global", "ReduceL2": "lppool global", "ReduceL1": "lppool global p=1",
-              "ReduceSum": "avgpool global"}
-NORMS = {"BatchNormalization", "GroupNormalization", "InstanceNormalization", "LayerNormalization", "LRN", "MeanVarianceNormalization"}
+REDUCTIONS = {"ReduceMean": "avgpool global", "ReduceMax": "maxpool global", "ReduceMin": "minpool global",
+              "ReduceL2": "lppool global", "ReduceL1": "lppool global p=1", "ReduceSum": "avgpool global"}
+NORMS = {"BatchNormalization", "GroupNormalization", "InstanceNormalization", "LayerNormalization", "LRN",
+         "MeanVarianceNormalization"}
 LOSSES = {"SoftmaxCrossEntropyLoss": "cross_entropy", "NegativeLogLikelihoodLoss": "nll"}
 RULES = {"Adagrad", "Adam", "Momentum"}
-COVERED = {*ELEMENTWISE, *MERGES, *POOLS, *GLOBAL, *REDUCTIONS, *NORMS, *LOSSES, *RULES, *OUTSIDE, "Clip", "PRelu", "Softmax", "LogSoftmax", "Conv", "ConvTranspose", "MaxUnpool",
-           "Gemm", "Flatten", "Reshape", "DepthToSpace", "SpaceToDepth", "Pad", "Resize", "Upsample", "Concat", "Slice", "Split", "Dropout"}
+COVERED = {*ELEMENTWISE, *MERGES, *POOLS, *GLOBAL, *REDUCTIONS, *NORMS, *LOSSES, *RULES, *OUTSIDE, "Clip", "PRelu", "Softmax",
+           "LogSoftmax", "Conv", "ConvTranspose", "MaxUnpool",
+           "Gemm", "Flatten", "Reshape", "DepthToSpace", "SpaceToDepth", "Pad", "Resize", "Upsample", "Concat", "Slice", "Split",
+           "Dropout"}
 
 
 def meaning(op: str, a: Attributes, inputs: list[Array], wants: list[Array], name: str = "") -> list[Meaning]:
@@ -102,7 +108,8 @@ def meaning(op: str, a: Attributes, inputs: list[Array], wants: list[Array], nam
             if low is not None and high is not None and low > high:
                 raise Outside("a lowest number above the highest")
             most = float(np.finfo(np.float32).max)
-            return [Meaning([f"hardtanh low={-most if low is None else low} high={most if high is None else high}"], x.reshape(1, -1), back=shaped)]
+            return [Meaning([f"hardtanh low={-most if low is None else low} high={most if high is None else high}"],
+                            x.reshape(1, -1), back=shaped)]
         case "PRelu":
             return [Meaning(["prelu elements"], sample(x), {"weight": np.broadcast_to(inputs[1], x.shape)}, back=shaped)]
         case "Dropout":
@@ -114,25 +121,31 @@ def meaning(op: str, a: Attributes, inputs: list[Array], wants: list[Array], nam
         case "Softmax" | "LogSoftmax":
             axis = a.get("axis", -1) % x.ndim
             flow = np.moveaxis(x, axis, 1) if x.ndim > 1 else x[None]
-            return [Meaning(["softmax" if op == "Softmax" else "log_softmax"], flow, back=(lambda y: np.moveaxis(y, 1, axis)) if x.ndim > 1 else shaped)]
+            return [Meaning(["softmax" if op == "Softmax" else "log_softmax"], flow, back=(lambda y: np.moveaxis(y, 1, axis))
+                            if x.ndim > 1 else shaped)]
         case _ if op in MERGES:
             if any(i.shape != x.shape for i in inputs):
                 raise Outside("shapes that differ: a merge here never repeats a value by itself")
             return [merged(MERGES[op], [i.reshape(1, -1) for i in inputs], shaped)]
         case "Concat":
             axis = a["axis"] % x.ndim
-            return [merged("concat", [np.moveaxis(sample(i), axis + 1, 1) for i in inputs], lambda y: np.moveaxis(y, 1, axis + 1)[0])]
+            return [merged("concat", [np.moveaxis(sample(i), axis + 1, 1) for i in inputs],
+                           lambda y: np.moveaxis(y, 1, axis + 1)[0])]
         case "Slice" | "Split":
             return sliced(op, a, inputs, wants)
         case "Conv":
             window, g = a.get("kernel_shape", inputs[1].shape[2:]), a.get("group", 1)
-            step = f"conv {len(inputs[1])} {by(window)} {sliding(a)} {around(a, x, window)} groups={g} bias={'yes' if len(inputs) > 2 else 'no'}"
+            step = (
+                f"conv {len(inputs[1])} {by(window)} {sliding(a)} {around(a, x, window)} groups={g} bias={'yes' if len(inputs) > 2 else 'no'}")
             return [Meaning([step], x, dict(zip(("weight", "bias"), inputs[1:])))]
         case "ConvTranspose":
             return [transposed(a, inputs)]
         case _ if op in POOLS:
-            window, options = a["kernel_shape"], [sliding(a), around(a, x, a["kernel_shape"]), "ceil" if a.get("ceil_mode") else "floor"]
-            options += [f"count_pad={'yes' if a.get('count_include_pad') else 'no'}"] if op == "AveragePool" else [f"p={a.get('p', 2)}"] if op == "LpPool" else []
+            window, options = a["kernel_shape"], [sliding(a), around(a, x, a["kernel_shape"]), "ceil" if a.get("ceil_mode")
+                                                  else "floor"]
+            options += ([
+                f"count_pad={'yes' if a.get('count_include_pad') else 'no'}"] if op == "AveragePool" else [f"p={a.get('p', 2)}"]
+                if op == "LpPool" else [])
             return [Meaning([" ".join([POOLS[op], by(window), *options])], x)]
         case _ if op in GLOBAL:
             return [Meaning([GLOBAL[op] + (f" p={a.get('p', 2)}" if "Lp" in op else "")], x)]
@@ -151,13 +164,15 @@ def meaning(op: str, a: Attributes, inputs: list[Array], wants: list[Array], nam
         case "Flatten":
             axis = a.get("axis", 1)
             axis = axis + x.ndim if axis < 0 else axis
-            return [Meaning(["flatten"], x.reshape(prod(x.shape[:axis]), *x.shape[axis:]) if axis < x.ndim else x.reshape(-1, 1), back=shaped)]
+            return [Meaning(["flatten"], x.reshape(prod(x.shape[:axis]), *x.shape[axis:]) if axis < x.ndim else x.reshape(-1, 1),
+                            back=shaped)]
         case "Reshape":
             if not 1 <= want.ndim <= 4 or not 1 <= x.ndim <= 4:
                 raise Outside("a value has channels and up to three more axes")
             return [Meaning([f"reshape {by(want.shape)}"], sample(x), back=shaped)]
         case "DepthToSpace" | "SpaceToDepth":
-            return [Meaning([f"{'shuffle' if op == 'DepthToSpace' else 'unshuffle'} {a['blocksize']} {a.get('mode', 'DCR').lower()}"], x)]
+            return [Meaning(
+                [f"{'shuffle' if op == 'DepthToSpace' else 'unshuffle'} {a['blocksize']} {a.get('mode', 'DCR').lower()}"], x)]
         case "Pad":
             return [padded(a, inputs)]
         case "Upsample":
@@ -193,7 +208,8 @@ def transposed(a: Attributes, inputs: list[Array]) -> Meaning:
     """What is given as the size of the result becomes padding, or, where the result is larger than all windows, output_pad."""
     x, w = inputs[:2]
     rank = x.ndim - 2
-    strides, dilations, extra = a.get("strides", [1] * rank), a.get("dilations", [1] * rank), list(a.get("output_padding", [0] * rank))
+    strides, dilations, extra = a.get("strides", [1] * rank), a.get("dilations",
+                                                                    [1] * rank), list(a.get("output_padding", [0] * rank))
     flat = a.get("pads", [0] * 2 * rank)
     cut, auto = list(zip(flat[:rank], flat[rank:])), a.get("auto_pad", "NOTSET")
     if "output_shape" in a or auto.startswith("SAME"):
@@ -203,7 +219,8 @@ def transposed(a: Attributes, inputs: list[Array]) -> Meaning:
             small, large = max(total, 0) // 2, max(total, 0) - max(total, 0) // 2
             cut[k], extra[k] = (small, large) if auto == "SAME_UPPER" else (large, small), e + max(-total, 0)
     g = a.get("group", 1)
-    step = f"deconv {w.shape[1] * g} {by(w.shape[2:])} {sliding(a)} pad={pairs(cut)} output_pad={by(extra)} groups={g} bias={'yes' if len(inputs) > 2 else 'no'}"
+    step = (
+        f"deconv {w.shape[1] * g} {by(w.shape[2:])} {sliding(a)} pad={pairs(cut)} output_pad={by(extra)} groups={g} bias={'yes' if len(inputs) > 2 else 'no'}")
     return Meaning([step], x, dict(zip(("weight", "bias"), inputs[1:])))
 
 
@@ -236,7 +253,8 @@ def normalised(op: str, a: Attributes, inputs: list[Array], back: Callable[[Arra
     match op:
         case "BatchNormalization":
             training = bool(a.get("training_mode"))
-            return Meaning([f"bn biased eps={eps} momentum={1 - a.get('momentum', 0.9)}"], x, affine, training=training, buffers=("mean", "var") if training else ())
+            return Meaning([f"bn biased eps={eps} momentum={1 - a.get('momentum', 0.9)}"], x, affine, training=training,
+                           buffers=("mean", "var") if training else ())
         case "MeanVarianceNormalization":
             if a.get("axes", [0, 2, 3]) != [0, 2, 3]:
                 raise Outside("bn keeps the channels apart")
@@ -248,7 +266,8 @@ def normalised(op: str, a: Attributes, inputs: list[Array], back: Callable[[Arra
         case "LRN":
             return Meaning([f"lrn {a['size']} alpha={a.get('alpha', 1e-4)} beta={a.get('beta', 0.75)} k={a.get('bias', 1.0)}"], x)
     axis = a.get("axis", -1) % x.ndim
-    return Meaning([f"layer_norm eps={eps}"], x.reshape(prod(x.shape[:axis]), *x.shape[axis:]), {"bias": np.zeros(x.shape[axis:]), **affine}, back=back)
+    return Meaning([f"layer_norm eps={eps}"], x.reshape(prod(x.shape[:axis]), *x.shape[axis:]),
+                   {"bias": np.zeros(x.shape[axis:]), **affine}, back=back)
 
 
 def padded(a: Attributes, inputs: list[Array]) -> Meaning:
@@ -291,7 +310,8 @@ def sliced(op: str, a: Attributes, inputs: list[Array], wants: list[Array]) -> l
     for part, w in zip(parts, wants):
         (first, end), *plane = part
         cut = [(s, n - e) for (s, e), n in zip(plane, x.shape[1:])]
-        steps_ = [f"channels {first}..{end - 1}" if end - 1 > first else f"channels {first}", *([f"crop {pairs(cut)}"] if any(map(any, cut)) else [])]
+        steps_ = [f"channels {first}..{end - 1}" if end - 1 > first else f"channels {first}",
+                  *([f"crop {pairs(cut)}"] if any(map(any, cut)) else [])]
         out.append(Meaning(steps_, x[None], back=shape_of(w)))
     return out
 
@@ -317,7 +337,8 @@ def resized(a: Attributes, inputs: list[Array], want: Array) -> Meaning:
     factor = by(m // n for n, m in zip(x.shape[2:], want.shape[2:])) if whole else "@like"
     others = {} if whole else {"like": np.zeros((len(x), 1, *want.shape[2:]))}
     for word, candidate in candidates(mode, a, x.shape[2:], want.shape[2:]):
-        if all(np.allclose(inside(mode, rounded(mode, a, p), n), inside(mode, c, n)) for p, c, n in zip(places, candidate, x.shape[2:])):
+        if all(np.allclose(inside(mode, rounded(mode, a, p), n), inside(mode, c, n))
+               for p, c, n in zip(places, candidate, x.shape[2:])):
             return Meaning([f"up {factor} {word}"], x, others=others)
     raise Outside("pixels elsewhere, or rounded otherwise, than PyTorch's and so `up`'s")
 
@@ -344,14 +365,17 @@ def source(how: str, i: int, scale: float, n: int, m: int) -> float:
 def rounded(mode: str, a: Attributes, places: list[float]) -> list[float]:
     if mode != "nearest":
         return places
-    rules: dict[str, Callable[[float], float]] = {"floor": floor, "ceil": lambda p: -floor(-p), "round_prefer_ceil": lambda p: floor(p + 0.5), "round_prefer_floor": lambda p: -floor(0.5 - p)}
+    rules: dict[str, Callable[[float], float]] = {"floor": floor, "ceil": lambda p: -floor(-p),
+                                                  "round_prefer_ceil": lambda p: floor(p + 0.5),
+                                                  "round_prefer_floor": lambda p: -floor(0.5 - p)}
     return [rules[a.get("nearest_mode", "round_prefer_floor")](p) for p in places]
 
 
 def candidates(mode: str, a: Attributes, old: Any, new: Any) -> list[tuple[str, list[list[float]]]]:
     """What `up` can do: its words and where it looks."""
     if mode == "nearest":
-        return [("nearest", [[i * n // m for i in range(m)] for n, m in zip(old, new)]), ("exact", [[(2 * i + 1) * n // (2 * m) for i in range(m)] for n, m in zip(old, new)])]
+        return [("nearest", [[i * n // m for i in range(m)] for n, m in zip(old, new)]),
+                ("exact", [[(2 * i + 1) * n // (2 * m) for i in range(m)] for n, m in zip(old, new)])]
     if mode == "cubic" and (a.get("cubic_coeff_a", -0.75) != -0.75 or a.get("exclude_outside")):
         return []
     word = "bilinear" if mode == "linear" else "bicubic"

@@ -32,8 +32,10 @@ from small import Net
 
 Array = NDArray[Any]
 SIZES = {"c": 5, "d": 5, "h": 4, "w": 3}
-MAPS = ("{a}", "tanh({a})", "sigmoid({a})", "{a} * {a}", "exp(-abs({a}))", "max({a}, 0.0)", "min({a}, 0.5)", "where({a} > 0.1, {a}, 0.3)", "sqrt(1.0 + {a} * {a})", "{a} / (2.0 + tanh({a}))")
-PAIRS = ("{a} + {b}", "{a} * {b}", "{a} - {b}", "max({a}, {b})", "min({a}, {b})", "{a} / (1.5 + tanh({b}))", "where({a} > {b}, {a}, {b} * 0.5)", "tanh({a} * {b})")
+MAPS = ("{a}", "tanh({a})", "sigmoid({a})", "{a} * {a}", "exp(-abs({a}))", "max({a}, 0.0)", "min({a}, 0.5)",
+        "where({a} > 0.1, {a}, 0.3)", "sqrt(1.0 + {a} * {a})", "{a} / (2.0 + tanh({a}))")
+PAIRS = ("{a} + {b}", "{a} * {b}", "{a} - {b}", "max({a}, {b})", "min({a}, {b})", "{a} / (1.5 + tanh({b}))",
+         "where({a} > {b}, {a}, {b} * 0.5)", "tanh({a} * {b})")
 
 
 def drawn(seed: int) -> tuple[str, ...]:
@@ -68,7 +70,8 @@ def drawn(seed: int) -> tuple[str, ...]:
         have[name] = kept
     last = r.choice([k for k in have if k.startswith("t")])
     others = [k for k in have if k.startswith("t") and k != last and r.random() < 0.5]
-    text = f"y[{','.join(full)}] = " + r.choice(("x[{f}] + tanh({a})", "x[{f}] * sigmoid({a})", "tanh(x[{f}] - {a})")).format(f=",".join(full), a=spelled(last, full))
+    text = f"y[{','.join(full)}] = " + r.choice(("x[{f}] + tanh({a})", "x[{f}] * sigmoid({a})",
+                                                 "tanh(x[{f}] - {a})")).format(f=",".join(full), a=spelled(last, full))
     text += "".join(f" + 0.1 * {spelled(o, full)}" for o in others)
     return (*lines, text)
 
@@ -89,7 +92,10 @@ class Drawn(Layer, abstract=True):
     def forward(self, b: Builder, *inputs: str, **parameters: str) -> str:
         made = {"x": inputs[0], **parameters}
         for line in self.lines:  # what a formula reads is called what made it
-            made[line.partition("[")[0]] = b(line, **{name: made[name] for name in dict.fromkeys(re.findall(r"(\w+)\[", line.partition("= ")[2])) if name in made})
+            made[line.partition("[")[0]] = b(line,
+                                             **{name: made[name]
+                                                for name in dict.fromkeys(re.findall(r"(\w+)\[", line.partition("= ")[2]))
+                                                if name in made})
         return made["y"]
 
 

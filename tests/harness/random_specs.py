@@ -20,7 +20,8 @@ class Writer:
     def text(self) -> str:
         r = self.rng
         for _ in range(r.randrange(0, 4)):
-            self.lines.append(r.choice([f"{r.choice(NAMES)} = {self.expression(2)}", f"default {r.choice(LAYERS)} {r.choice(SWITCHES)}  bias=no", "# a comment", "",
+            self.lines.append(r.choice([f"{r.choice(NAMES)} = {self.expression(2)}",
+                                        f"default {r.choice(LAYERS)} {r.choice(SWITCHES)}  bias=no", "# a comment", "",
                                         'import a, b from "vgg.net"', f"net {r.choice(NAMES)}2 = {self.call()}"]))
         for _ in range(r.randrange(1, 4)):
             params = f"({', '.join(self.parameter(n) for n in r.sample(NAMES, r.randrange(1, 4)))})" if r.random() < 0.6 else ""
@@ -53,8 +54,9 @@ class Writer:
         elif kind == 4:
             self.put(depth, unit, f"{r.choice(NAMES)} = {self.expression(2)}")
         elif kind == 5:
-            head = r.choice((f"repeat {self.arith(1)}", f"repeat 3 as {r.choice(NAMES)}", f"for {r.choice(NAMES)} in {self.range()}", "for a, b in [(1, 2), (3, 4)]", "frozen", "dense", "each v",
-                             f"{r.choice(NAMES)}", f"{r.choice(NAMES)}[{self.arith(1)}]", f"output {r.choice(NAMES)}"))
+            head = r.choice((f"repeat {self.arith(1)}", f"repeat 3 as {r.choice(NAMES)}",
+                             f"for {r.choice(NAMES)} in {self.range()}", "for a, b in [(1, 2), (3, 4)]", "frozen", "dense",
+                             "each v", f"{r.choice(NAMES)}", f"{r.choice(NAMES)}[{self.arith(1)}]", f"output {r.choice(NAMES)}"))
             self.body(head, depth, unit)
         elif kind == 6:
             self.body(f"if {self.expression(2)}", depth, unit)
@@ -92,15 +94,17 @@ class Writer:
             self.suite(depth + 1, unit)
 
     def chain(self) -> str:
-        steps = [self.call() if self.rng.random() < 0.85 else "@" + self.rng.choice(NAMES) + self.rng.choice(("", ".conv1", "[2].raw")) for _ in range(self.rng.choice((1, 1, 1, 2, 3)))]
+        steps = [self.call() if self.rng.random() < 0.85 else "@" + self.rng.choice(NAMES)
+                 + self.rng.choice(("", ".conv1", "[2].raw")) for _ in range(self.rng.choice((1, 1, 1, 2, 3)))]
         return self.rng.choice((" -> ", "->", "  ->  ")).join(steps)
 
     def call(self) -> str:
         r = self.rng
         parts = [r.choice(LAYERS)]
         for _ in range(r.randrange(0, 4)):
-            parts.append(r.choice((self.argument, self.argument, lambda: r.choice(SWITCHES), lambda: f"{r.choice(NAMES)}={r.choice((self.arith(1), '@a', '-1'))}", lambda: "/2", lambda: f"/({self.expression(1)})",
-                                   lambda: "@a.b", lambda: "upto a.b"))())
+            parts.append(r.choice((self.argument, self.argument, lambda: r.choice(SWITCHES),
+                                   lambda: f"{r.choice(NAMES)}={r.choice((self.arith(1), '@a', '-1'))}", lambda: "/2",
+                                   lambda: f"/({self.expression(1)})", lambda: "@a.b", lambda: "upto a.b"))())
         return " ".join(parts)
 
     def argument(self) -> str:
@@ -115,21 +119,24 @@ class Writer:
             return r.choice((r.choice(NAMES), "3", "0.5", "1e-3", "in.channels", "in.shape[1]", "f(2, n)", "k[0]", '"text"'))
         a, b = self.arith(depth - 1), self.arith(depth - 1)
         space = r.choice(("", " "))
-        return r.choice((f"{a}{space}{r.choice('+-*/%^')}{space}{b}", f"({a})", f"-{r.choice(NAMES)}" if r.random() < 0.3 else a, f"({self.expression(depth - 1)})"))
+        return r.choice((f"{a}{space}{r.choice('+-*/%^')}{space}{b}", f"({a})", f"-{r.choice(NAMES)}" if r.random() < 0.3 else a,
+                         f"({self.expression(depth - 1)})"))
 
     def expression(self, depth: int) -> str:
         r = self.rng
         if depth <= 0 or r.random() < 0.5:
             return self.arith(depth)
         a, b = self.expression(depth - 1), self.arith(depth - 1)
-        return r.choice((f"{self.arith(1)} {r.choice(('==', '!=', '<', '<=', '>', '>='))} {b}", f"not ({a})", f"({a}) and ({b} or {b})", f"({a}) if {b} else ({a})"))
+        return r.choice((f"{self.arith(1)} {r.choice(('==', '!=', '<', '<=', '>', '>='))} {b}", f"not ({a})",
+                         f"({a}) and ({b} or {b})", f"({a}) if {b} else ({a})"))
 
 
 def well_formed(seed: int) -> str:
     return Writer(random.Random(seed)).text()
 
 
-ODD = ("\t", "\n", "\n  ", "\n    ", "  ", "?", "0", "-1", "1e9", '"', "((", "]", "in", "@", "..", "each v:", "frozen:", "reuse @conv1", "upto", "/0", "values=[1, 2]", "é", "×", "\x00", "\u2028", "none",
+ODD = ("\t", "\n", "\n  ", "\n    ", "  ", "?", "0", "-1", "1e9", '"', "((", "]", "in", "@", "..", "each v:", "frozen:",
+       "reuse @conv1", "upto", "/0", "values=[1, 2]", "é", "×", "\x00", "\u2028", "none",
        "2^99", "residual:", "shortcut:", "dense:", "concat:", "| ", "-> ", "output o", "input x 3x8x8", "weights=\"x\"")
 
 

@@ -1,9 +1,12 @@
-"""A judge for CUDA kernels on machines without a GPU: the kernel's own text is run for all blocks and threads at once, and what a GPU would do wrong is found.
+"""A judge for CUDA kernels on machines without a GPU: the kernel's own text is run for all blocks and threads at once, and what
+a GPU would do wrong is found.
 
-`launch(text, name, blocks, threads, args, names)` runs one kernel written in numba-cuda's dialect of Python. A uniform value (a loop counter, a size) is a scalar; a varying one
-is an array that broadcasts to (blocks, threads), so that what depends on the thread alone costs one row. Divergence is a mask, None where every lane is active.
-A finding is an AssertionError that names the kernel, the line, the block, the thread and the index; types that numba would widen unasked are a TypeError; what is outside of
-the dialect is a SyntaxError, found before anything runs.
+`launch(text, name, blocks, threads, args, names)` runs one kernel written in numba-cuda's dialect of Python. A uniform value (a
+loop counter, a size) is a scalar; a varying one
+is an array that broadcasts to (blocks, threads), so that what depends on the thread alone costs one row. Divergence is a mask,
+None where every lane is active.
+A finding is an AssertionError that names the kernel, the line, the block, the thread and the index; types that numba would widen
+unasked are a TypeError; what is outside of the dialect is a SyntaxError, found before anything runs.
 """
 
 from __future__ import annotations
@@ -40,16 +43,19 @@ from simt_values import (
 
 
 class Launch:
-    def __init__(self, kernel: Kernel, grid: Grid, threads: int, args: tuple[Any, ...], names: dict[str, Any], checks: bool) -> None:
+    def __init__(self, kernel: Kernel, grid: Grid, threads: int, args: tuple[Any, ...], names: dict[str, Any],
+                 checks: bool) -> None:
         self.kernel, self.threads, self.checks = kernel, int(threads), checks
         self.width, self.height = (int(size) for size in (grid if isinstance(grid, tuple) else (grid, 1)))
-        if min(self.width, self.height, threads) < 1 or threads > 1024 or self.height > 65535 or self.width * self.height * threads >= 1 << 31:
+        if min(self.width, self.height,
+               threads) < 1 or threads > 1024 or self.height > 65535 or self.width * self.height * threads >= 1 << 31:
             raise ValueError(f"kernel {kernel.name}: no GPU takes {grid} blocks of {threads} threads")
         if len(args) != len(kernel.parameters):
             raise TypeError(f"kernel {kernel.name} takes {len(kernel.parameters)} arguments, not {len(args)}")
         self.line = 1
         self.globals: dict[str, Value] = {key: value if isinstance(value, type) else given(value) for key, value in names.items()}
-        self.globals |= {"math.inf": np.float64(np.inf), "cuda.blockDim.x": self.threads, "cuda.gridDim.x": self.width, "cuda.gridDim.y": self.height}
+        self.globals |= {"math.inf": np.float64(np.inf), "cuda.blockDim.x": self.threads, "cuda.gridDim.x": self.width,
+                         "cuda.gridDim.y": self.height}
         self.narrow = self.globals["F"] is np.float32  # a float32 kernel, where a wider value is a slip
         self.device: dict[str, Memory] = {}
         self.scalars: dict[str, Value] = {}
@@ -65,11 +71,13 @@ class Launch:
                        for name, (space, size, type_) in kernel.arrays.items()}  # fmt: skip
         if any(size < 1 for _, size, _ in self.arrays.values()):
             raise SyntaxError(f"kernel {kernel.name}: an array's size is a constant from 1")
-        held = {space: sum(size * np.dtype(type_).itemsize for where, size, type_ in self.arrays.values() if where == space) for space in ("shared", "local")}
+        held = {space: sum(size * np.dtype(type_).itemsize for where, size, type_ in self.arrays.values() if where == space)
+                for space in ("shared", "local")}
         if held["shared"] > SHARED_LIMIT:
             raise AssertionError(f"kernel {kernel.name}: {held['shared']} bytes of shared memory, and a block has {SHARED_LIMIT}")
         self.step = max(1, CHUNK // max(threads, held["shared"] // 8, held["local"] * threads // 64))
-        self.methods: dict[type[ast.AST], Callable[[Any], Any]] = {getattr(ast, name): getattr(self, name) for name in dir(self) if name[0].isupper()}
+        self.methods: dict[type[ast.AST], Callable[[Any], Any]] = {getattr(ast, name): getattr(self, name) for name in dir(self)
+                                                                   if name[0].isupper()}
 
     def _watch(self) -> None:
         """Only an array that the kernel stores to can be raced for; arrays that overlap have one log."""
@@ -98,7 +106,8 @@ class Launch:
         self.first, self.shape, self.lanes = first, (count, self.threads), count * self.threads
         blocks, threads = np.arange(first, first + count)[:, None], np.arange(self.threads)[None]
         row = blocks // self.width
-        self.globals |= {"cuda.threadIdx.x": threads, "cuda.blockIdx.x": blocks - row * self.width, "cuda.blockIdx.y": row if self.height > 1 else 0}
+        self.globals |= {"cuda.threadIdx.x": threads, "cuda.blockIdx.x": blocks - row * self.width, "cuda.blockIdx.y": row
+                         if self.height > 1 else 0}
         self.globals["cuda.grid"] = self.globals["cuda.blockIdx.x"] * self.threads + threads
         self.env: dict[str, tuple[Value, Mask]] = {name: (value, None) for name, value in self.scalars.items()}
         self.kinds: dict[str, str] = {name: kind_of(value) for name, value in self.scalars.items()}
@@ -109,12 +118,15 @@ class Launch:
         self.who: tuple[Mask, Any] | None = None
         self.memories = dict(self.device)
         for name, (space, size, type_) in self.arrays.items():
-            data = np.full(size * (count if space == "shared" else self.lanes), np.nan if issubclass(type_, np.floating) else -(1 << 31), type_)
+            data = np.full(size * (count if space == "shared" else self.lanes), np.nan if issubclass(type_, np.floating)
+                           else -(1 << 31), type_)
             if space == "shared":
-                self.memories[name] = Memory(data, size, (blocks - first) * size, log=Log(len(data), True) if self.checks else None)
+                self.memories[name] = Memory(data, size, (blocks - first) * size, log=Log(len(data), True) if self.checks
+                                             else None)
             else:
                 base = np.arange(self.lanes).reshape(self.shape)
-                self.memories[name] = Memory(data, size, base, self.lanes, written=np.zeros(len(data), bool) if self.checks else None)
+                self.memories[name] = Memory(data, size, base, self.lanes, written=np.zeros(len(data), bool) if self.checks
+                                             else None)
         self.block(self.kernel.body)
 
     # Findings
@@ -125,11 +137,13 @@ class Launch:
             return f"block {(block % self.width, block // self.width) if self.height > 1 else block}, thread {thread}"
 
         at = "" if index is None else f", index {index}"
-        raise AssertionError(f"{self.kernel.where(self.line)}: {what}: {place(lane)}{at}" + (f"; the other is {place(other)}" if other >= 0 else ""))
+        raise AssertionError(f"{self.kernel.where(self.line)}: {what}: {place(lane)}{at}"
+                             + (f"; the other is {place(other)}" if other >= 0 else ""))
 
     def fail_where(self, what: str, bad: Value, index: Value = None) -> NoReturn:
         at = int((np.broadcast_to(bad, self.shape) & (True if self.mask is None else self.mask)).argmax())
-        self.fail(what, self.first * self.threads + at, None if index is None else int(np.broadcast_to(index, self.shape).flat[at]))
+        self.fail(what, self.first * self.threads + at, None if index is None
+                  else int(np.broadcast_to(index, self.shape).flat[at]))
 
     def refuse(self, why: str) -> NoReturn:
         raise TypeError(f"{self.kernel.where(self.line)}: {why}")
@@ -141,7 +155,8 @@ class Launch:
         kinds = {kind_of(value) for value in values}
         if len(kinds) > 1:
             if "f" in kinds and self.narrow:
-                self.refuse(f"float32 with {' and '.join(sorted(np.dtype(kind).name for kind in kinds - {'f'}))} is float64 in numba")
+                self.refuse(
+                    f"float32 with {' and '.join(sorted(np.dtype(kind).name for kind in kinds - {'f'}))} is float64 in numba")
             if kinds & {"f", "d"}:
                 return "d"
             if "L" in kinds:
@@ -164,7 +179,8 @@ class Launch:
         return result
 
     def branch(self, mask: Mask, body: list[ast.stmt]) -> None:
-        """Within a branch its lanes are all there are, so a name is simply bound anew; the other lanes get their values back at its end, in one go."""
+        """Within a branch its lanes are all there are, so a name is simply bound anew; the other lanes get their values back at
+        its end, in one go."""
         before, self.outer = self.outer, {}
         self.under(mask, self.block, body)
         saved, self.outer = self.outer, before
@@ -213,7 +229,8 @@ class Launch:
         mask = np.broadcast_to(self.mask, self.shape)
         came = mask.any(1, keepdims=True)
         if self.checks and (apart := came & ~mask).any():
-            self.fail("syncthreads() that not all threads of the block reach; one that does not", self.first * self.threads + int(apart.argmax()))
+            self.fail("syncthreads() that not all threads of the block reach; one that does not", self.first * self.threads
+                      + int(apart.argmax()))
         self.turn = self.turn + came.astype(np.int32)
 
     def If(self, node: ast.If) -> None:
@@ -273,7 +290,8 @@ class Launch:
         bound = self.env.get(node.id)
         if bound is not None:
             value, defined = bound
-            if defined is not None and defined is not self.mask and not any(defined is mask for mask in self.masks) and self.some(~defined):
+            if defined is not None and defined is not self.mask and not any(defined is mask
+                                                                            for mask in self.masks) and self.some(~defined):
                 self.fail_where(f"{node.id} is read before it is assigned", ~defined)
             return value
         if node.id in self.kernel.assigned and node.id not in self.memories:
@@ -395,7 +413,8 @@ class Launch:
                 return index
         elif 0 <= index < memory.size:
             return index
-        return self.fail_where(f"{what} out of bounds, of {memory.size} words", np.less(index, 0) | np.greater_equal(index, memory.size), index)
+        return self.fail_where(f"{what} out of bounds, of {memory.size} words",
+                               np.less(index, 0) | np.greater_equal(index, memory.size), index)
 
     def flat(self, value: Value) -> Value:
         """The active lanes' values, one after the other."""
@@ -404,8 +423,10 @@ class Launch:
 
     def note(self, memory: Memory, note: Callable[..., tuple[str, int, int] | None], words: Value) -> None:
         if self.who is None or self.who[0] is not self.mask:
-            lanes = self.flat(np.arange(1 + self.first * self.threads, 1 + self.first * self.threads + self.lanes, dtype=np.int32).reshape(self.shape))
-            self.who = self.mask, (lanes, self.flat(np.arange(1 + self.first, 1 + self.first + self.shape[0], dtype=np.int32)[:, None]))
+            lanes = self.flat(np.arange(1 + self.first * self.threads, 1 + self.first * self.threads + self.lanes,
+                                        dtype=np.int32).reshape(self.shape))
+            self.who = self.mask, (lanes,
+                                   self.flat(np.arange(1 + self.first, 1 + self.first + self.shape[0], dtype=np.int32)[:, None]))
         lanes, blocks = self.who[1]
         # The first block of a chunk is no concern of shared memory, whose log is the chunk's own, but its lanes are named alike.
         found = note(words, lanes, blocks, self.flat(self.turn) if isinstance(self.turn, np.ndarray) else self.turn, self.threads)
@@ -444,11 +465,16 @@ class Launch:
             self.note(memory, memory.log.write, words + memory.offset)
         if memory.written is not None:
             memory.written[words] = True
-        memory.data[words] = self.flat(value).astype(memory.data.dtype, copy=False) if isinstance(value, np.ndarray) else np.asarray(value).astype(memory.data.dtype)
+        memory.data[words] = self.flat(value).astype(memory.data.dtype,
+                                                     copy=False) if isinstance(value,
+                                                                               np.ndarray) else np.asarray(
+                                                                                   value).astype(memory.data.dtype)
 
 
-def launch(text: str, name: str, blocks: Grid, threads: int, args: tuple[Any, ...], names: dict[str, Any] | None = None, *, checks: bool = True) -> None:
+def launch(text: str, name: str, blocks: Grid, threads: int, args: tuple[Any, ...], names: dict[str, Any] | None = None, *,
+           checks: bool = True) -> None:
     """Runs the kernel `name` of the text over (blocks, threads), and raises at the first thing that a GPU would do wrong."""
-    known = {"float32": np.float32, "float64": np.float64, "int32": np.int32, "int64": np.int64, "uint64": np.uint64, "F": np.float32} | (names or {})
+    known = {"float32": np.float32, "float64": np.float64, "int32": np.int32, "int64": np.int64, "uint64": np.uint64,
+             "F": np.float32} | (names or {})
     with np.errstate(all="ignore"):
         Launch(parse(text, name), blocks, threads, args, known, checks).run()

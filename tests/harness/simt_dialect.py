@@ -26,7 +26,8 @@ class Kernel:
 
 
 class Dialect(ast.NodeTransformer):
-    """Refuses what the dialect lacks, makes one name of a dotted one, and gathers what the kernel assigns, stores and declares."""
+    """Refuses what the dialect lacks, makes one name of a dotted one, and gathers what the kernel assigns, stores and
+    declares."""
 
     def __init__(self, kernel: Kernel) -> None:
         self.kernel = kernel
@@ -68,11 +69,13 @@ class Dialect(ast.NodeTransformer):
             self.refuse(node, "one target at a time")
         target, call = node.targets[0], node.value
         self.target(target)
-        space = {"cuda.shared.array": "shared", "cuda.local.array": "local"}.get(ast.unparse(call.func)) if isinstance(call, ast.Call) else None
+        space = {"cuda.shared.array": "shared",
+                 "cuda.local.array": "local"}.get(ast.unparse(call.func)) if isinstance(call, ast.Call) else None
         if not isinstance(call, ast.Call) or space is None:
             return self.inner(node)
         match target, call.args, call.keywords:
-            case ast.Name(), [ast.Constant(value=int() as size) | ast.Name(id=size), ast.Name(id=str() as type_)], [] if type_ in CASTS:
+            case ast.Name(), [ast.Constant(value=int() as size) | ast.Name(id=size),
+                              ast.Name(id=str() as type_)], [] if type_ in CASTS:
                 if self.depth or target.id in self.kernel.arrays:
                     self.refuse(node, "an array is declared once, at the top of the kernel")
                 self.kernel.arrays[target.id] = space, size, type_

@@ -12,7 +12,8 @@ from simt_values import MANY, MEMORY_KINDS, Value
 
 
 class Log:
-    """Who wrote and who last read each word, by lane counted from 1, and in which turn between barriers. np.zeros leaves untouched pages to the system, so only touched words cost."""
+    """Who wrote and who last read each word, by lane counted from 1, and in which turn between barriers. np.zeros leaves
+    untouched pages to the system, so only touched words cost."""
 
     def __init__(self, size: int, shared: bool) -> None:
         self.shared = shared  # all lanes that come here are of one block
@@ -59,7 +60,8 @@ class Log:
             late = self.read_at[words] >= turns
             bad &= late if self.shared else late | (self.reading_block[words] != blocks)
             if bad.any():
-                return "a read-write race: wrote what another thread reads", (at := int(bad.argmax())), max(int(reader[at]) - 1, MANY)
+                return "a read-write race: wrote what another thread reads", (at := int(bad.argmax())), max(int(reader[at]) - 1,
+                        MANY)
         return None
 
 

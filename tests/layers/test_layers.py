@@ -20,7 +20,8 @@ from netspec.words.layer import LAYERS, STRUCTURAL, Example, sizes
 from small import Net, sequence, word
 
 EVERY = {**LAYERS, **STRUCTURAL}
-EXAMPLES = [pytest.param(e, id=f"{e.spec} on {' '.join('x'.join(map(str, s)) for s in e.inputs)}") for cls in EVERY.values() for e in cls.examples]
+EXAMPLES = [pytest.param(e, id=f"{e.spec} on {' '.join('x'.join(map(str, s)) for s in e.inputs)}") for cls in EVERY.values()
+            for e in cls.examples]
 SAMPLES = 3
 
 
@@ -98,7 +99,8 @@ def torch_meaning(op: Any, x: list[Any], p: dict[str, Any], training: bool) -> A
 
     rank = x[0].dim() - 2
     conv: Any = (None, F.conv1d, F.conv2d, F.conv3d)[rank] if rank > 0 else None
-    over: dict[str, Any] = {"max": torch.amax, "min": torch.amin, "mean": torch.mean, "maxpool": torch.amax, "minpool": torch.amin, "avgpool": torch.mean}
+    over: dict[str, Any] = {"max": torch.amax, "min": torch.amin, "mean": torch.mean, "maxpool": torch.amax,
+                            "minpool": torch.amin, "avgpool": torch.mean}
     pools: dict[str, Any] = {k: getattr(F, f"{k}{rank}d", None) for k in ("max_pool", "avg_pool", "conv_transpose")}
 
     def edges(v: Any, amount: Any, mode: str, value: float = 0.0) -> Any:
@@ -117,7 +119,8 @@ def torch_meaning(op: Any, x: list[Any], p: dict[str, Any], training: bool) -> A
                 w = dense.index_put((torch.tensor(rows), torch.tensor([c for r in op.table for c in r])), w)
             return conv(padded, w, p.get("bias"), op.stride, 0, op.dilation, op.groups)
         case "deconv" if isinstance(op.pad, int) or op.pad == "valid":
-            return pools["conv_transpose"](x[0], p["weight"], p.get("bias"), op.stride, 0 if op.pad == "valid" else op.pad, op.output_pad, op.groups, op.dilation)
+            return pools["conv_transpose"](x[0], p["weight"], p.get("bias"), op.stride, 0 if op.pad == "valid" else op.pad,
+                                           op.output_pad, op.groups, op.dilation)
         case "fc":
             return F.linear(x[0].flatten(1), p["weight"].reshape(op.units, -1), p.get("bias"))
         case "bilinear":
@@ -125,17 +128,23 @@ def torch_meaning(op: Any, x: list[Any], p: dict[str, Any], training: bool) -> A
         case "maxpool" | "minpool" | "avgpool" if op.whole:
             axes = tuple(range(2, rank + 2))
             return over[op.name](x[0], axes, keepdim=True)
-        case "maxpool" | "minpool" | "avgpool" | "lppool" if any(a != z for a, z in windows.pads(op.pad, windows.per_axis("", op.window, rank), windows.per_axis("", op.dilation, rank))):
+        case "maxpool" | "minpool" | "avgpool" | "lppool" if any(a != z
+                                                                 for a, z in windows.pads(op.pad,
+                                                                                          windows.per_axis("", op.window, rank),
+                                                                                          windows.per_axis("", op.dilation,
+                                                                                                  rank))):
             return None
         case "maxpool" | "minpool":
             window, stride, pad, dilation = op.geometry(TensorType(tuple(x[0].shape[1:])))
             sign = 1 if op.name == "maxpool" else -1
-            return sign * pools["max_pool"](sign * x[0], window, stride, [a for a, _ in pad], dilation, ceil_mode=op.rounding == "ceil")
+            return sign * pools["max_pool"](sign * x[0], window, stride, [a for a, _ in pad], dilation, ceil_mode=op.rounding
+                                            == "ceil")
         case "avgpool" if set(windows.per_axis("", op.dilation, rank)) == {1}:
             window, stride, pad, _ = op.geometry(rank)
             return pools["avg_pool"](x[0], window, stride, [a for a, _ in pad], op.rounding == "ceil", op.count_pad)
         case "bn":
-            return F.batch_norm(x[0], p["mean"].clone(), p["var"].clone(), p.get("weight"), p.get("bias"), training, op.momentum, op.eps)
+            return F.batch_norm(x[0], p["mean"].clone(), p["var"].clone(), p.get("weight"), p.get("bias"), training, op.momentum,
+                                op.eps)
         case "group_norm":
             return F.group_norm(x[0], op.groups, p.get("weight"), p.get("bias"), op.eps)
         case "instance_norm":
@@ -154,7 +163,8 @@ def torch_meaning(op: Any, x: list[Any], p: dict[str, Any], training: bool) -> A
             return x[0].abs().pow(op.p).sum(tuple(range(2, rank + 2)), keepdim=True).pow(1 / op.p)
         case "lppool" if op.dilation == 1:
             window, stride, pad, _ = op.geometry(rank)
-            total = pools["avg_pool"](x[0].abs().pow(op.p), window, stride, [a for a, _ in pad], op.rounding == "ceil", divisor_override=1) if rank > 1 else None
+            total = pools["avg_pool"](x[0].abs().pow(op.p), window, stride, [a for a, _ in pad], op.rounding == "ceil",
+                                      divisor_override=1) if rank > 1 else None
             return None if total is None else total.pow(1 / op.p)
         case "leaky":
             return F.leaky_relu(x[0], op.slope)
@@ -224,7 +234,8 @@ def torch_meaning(op: Any, x: list[Any], p: dict[str, Any], training: bool) -> A
             window, stride, pad, dilation = op.of.geometry(TensorType(tuple(x[1].shape[1:])))
             _, i = getattr(F, f"max_pool{rank}d")(x[1], window, stride, [a for a, _ in pad], dilation, return_indices=True)
             extent = [d * (k - 1) + 1 for k, d in zip(window, dilation)]
-            return unpooled().apply(x[0], i, lambda v: getattr(F, f"max_unpool{rank}d")(v, i, extent, stride, [a for a, _ in pad], list(x[1].shape[2:])))
+            return unpooled().apply(x[0], i, lambda v: getattr(F, f"max_unpool{rank}d")(v, i, extent, stride, [a for a, _ in pad],
+                                                                                        list(x[1].shape[2:])))
     return None
 
 
@@ -264,16 +275,19 @@ def test_against_pytorch(example: Example, training: bool) -> None:
     wanted = [name for name, _ in program.gradients]
     for name in wanted:
         tensors[name].requires_grad_()
-    y = torch_meaning(layer.op, [tensors[i] for i in layer.inputs], {k.removeprefix("layer."): v for k, v in tensors.items() if k.startswith("layer.")}, training)
+    y = torch_meaning(layer.op, [tensors[i] for i in layer.inputs],
+                      {k.removeprefix("layer."): v for k, v in tensors.items() if k.startswith("layer.")}, training)
     if y is None:
         pytest.skip("PyTorch has no such layer")
-    loose = 1e-6 if layer.op.name in ("celu", "hardsigmoid") else 1e-10  # PyTorch rounds their 1/alpha and 1/6 to float32 backwards
+    # PyTorch rounds their 1/alpha and 1/6 to float32 backwards
+    loose = 1e-6 if layer.op.name in ("celu", "hardsigmoid") else 1e-10
     env = run(program, values, SAMPLES)
     np.testing.assert_allclose(env[program.outputs[0][1]], y.detach().numpy(), rtol=1e-11, atol=1e-11)
     y.backward(tensors["d.out"])
     for name, g in program.gradients:
         want = tensors[name].grad
-        np.testing.assert_allclose(env[g].reshape(values[name].shape), 0 if want is None else want.numpy(), rtol=loose, atol=loose, err_msg=name)
+        np.testing.assert_allclose(env[g].reshape(values[name].shape), 0 if want is None else want.numpy(), rtol=loose,
+                                   atol=loose, err_msg=name)
 
 
 def program_of(steps: list[str], **inputs: tuple[int, ...]) -> Graph:
@@ -370,8 +384,10 @@ def test_refusals(step: str, shapes: list[tuple[int, ...]], code: str, said: str
     assert said in told
 
 
-NAN_PASSES = ["relu", "relu6", "leaky", "elu", "selu", "gelu", "gelu tanh", "swish", "mish", "softplus", "softsign", "hardtanh", "hardsigmoid", "hardswish", "tanh",
-              "sigmoid", "abs", "prelu", "maxpool 2", "avgpool 2", "minpool 2", "maxpool global", "max @x", "min @x", "softmax", "maxout 2"]
+NAN_PASSES = ["relu", "relu6", "leaky", "elu", "selu", "gelu", "gelu tanh", "swish", "mish", "softplus", "softsign", "hardtanh",
+              "hardsigmoid", "hardswish", "tanh",
+              "sigmoid", "abs", "prelu", "maxpool 2", "avgpool 2", "minpool 2", "maxpool global", "max @x", "min @x", "softmax",
+              "maxout 2"]
 
 
 def nan_and_others(step: str, dtype: Any) -> tuple[Any, Any]:
@@ -391,13 +407,16 @@ def test_nan_propagates(step: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("step", ["relu", "relu6", "leaky", "elu", "selu", "celu", "gelu", "gelu tanh", "swish", "mish", "softplus", "softsign", "hardtanh", "hardsigmoid",
-                                  "hardswish", "tanh", "lecun_tanh", "sigmoid", "softmax", "log_softmax", "instance_norm", "group_norm 2", "lrn"])
+@pytest.mark.parametrize("step", ["relu", "relu6", "leaky", "elu", "selu", "celu", "gelu", "gelu tanh", "swish", "mish",
+                                  "softplus", "softsign", "hardtanh", "hardsigmoid",
+                                  "hardswish", "tanh", "lecun_tanh", "sigmoid", "softmax", "log_softmax", "instance_norm",
+                                  "group_norm 2", "lrn"])
 def test_huge_and_tiny_values(step: str, dtype: Any) -> None:
     program = differentiate(inputs=True)(lower(True)(sequence([step], x=(4, 2, 2))))
     for size in (1e4, 1e-30):
         x = (np.random.default_rng(0).standard_normal((3, 4, 2, 2)) * size).astype(dtype)
-        values = {"x": x, "d.out": np.ones_like(x)} | {n.name: np.ones(n.op.shape, dtype) for n in program.nodes if isinstance(n.op, Parameter)}
+        values = {"x": x, "d.out": np.ones_like(x)} | {n.name: np.ones(n.op.shape, dtype) for n in program.nodes
+                                                       if isinstance(n.op, Parameter)}
         env = run(program, values, 3, dtype)
         for name in (program.outputs[0][1], dict(program.gradients)["x"]):
             assert np.isfinite(env[name]).all(), f"{name} at {size}"

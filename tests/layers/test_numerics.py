@@ -32,24 +32,29 @@ def exponential(x: Any, scale: float = 1.0) -> Any:
     return scale * np.exp(np.minimum(x, 0) / scale), np.expm1(np.minimum(x, 0) / scale)
 
 
-# Closed forms in float64: value and slope. The number is an absolute error that both may have beside some units in the last place:
-# that of the value a slope is taken from, as PyTorch takes it.
+# Closed forms in float64: value and slope. The number is an absolute error that both may have beside some units in the last
+# place: that of the value a slope is taken from, as PyTorch takes it.
 FORMS: dict[str, tuple[Any, Any, float]] = {
     "elu": (lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0))), lambda x: np.where(x > 0, 1, np.exp(np.minimum(x, 0))), 0),
-    "elu 0.7": (lambda x: np.where(x > 0, x, 0.7 * np.expm1(np.minimum(x, 0))), lambda x: np.where(x > 0, 1, 0.7 * np.exp(np.minimum(x, 0))), 0),
+    "elu 0.7": (lambda x: np.where(x > 0, x, 0.7 * np.expm1(np.minimum(x, 0))),
+                lambda x: np.where(x > 0, 1, 0.7 * np.exp(np.minimum(x, 0))), 0),
     "selu": (lambda x: 1.0507009873554805 * np.where(x > 0, x, 1.6732632423543772 * np.expm1(np.minimum(x, 0))),
              lambda x: 1.0507009873554805 * np.where(x > 0, 1, 1.6732632423543772 * np.exp(np.minimum(x, 0))), 0),
-    "celu 0.5": (lambda x: np.where(x > 0, x, 0.5 * np.expm1(np.minimum(x, 0) * 2)), lambda x: np.where(x > 0, 1, np.exp(np.minimum(x, 0) * 2)), 0),
+    "celu 0.5": (lambda x: np.where(x > 0, x, 0.5 * np.expm1(np.minimum(x, 0) * 2)),
+                 lambda x: np.where(x > 0, 1, np.exp(np.minimum(x, 0) * 2)), 0),
     "softplus": (lambda x: np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))), sigmoid, 0),
     "softsign": (lambda x: x / (1 + np.abs(x)), lambda x: 1 / (1 + np.abs(x)) / (1 + np.abs(x)), 0),
     "sigmoid": (sigmoid, lambda x: sigmoid(x) * sigmoid(-x), EPS),
     "tanh": (np.tanh, lambda x: 1 / np.cosh(np.minimum(np.abs(x), 300)) ** 2, EPS),
-    "lecun_tanh": (lambda x: 1.7159 * np.tanh(x * 2 / 3), lambda x: 1.7159 * 2 / 3 / np.cosh(np.minimum(np.abs(x * 2 / 3), 300)) ** 2, 2 * EPS),
+    "lecun_tanh": (lambda x: 1.7159 * np.tanh(x * 2 / 3), lambda x: 1.7159 * 2 / 3
+                   / np.cosh(np.minimum(np.abs(x * 2 / 3), 300)) ** 2, 2 * EPS),
     "swish": (lambda x: x * sigmoid(x), lambda x: sigmoid(x) + x * sigmoid(x) * sigmoid(-x), 8 * EPS),
-    "mish": (lambda x: x * np.tanh(softplus(x)), lambda x: np.tanh(softplus(x)) + x * sigmoid(x) / np.cosh(np.minimum(softplus(x), 300)) ** 2, 8 * EPS),
+    "mish": (lambda x: x * np.tanh(softplus(x)), lambda x: np.tanh(softplus(x)) + x * sigmoid(x)
+             / np.cosh(np.minimum(softplus(x), 300)) ** 2, 8 * EPS),
     "gelu tanh": (lambda x: x * sigmoid(2 * np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)), None, 0),
     "hardsigmoid": (lambda x: np.clip((x + 3) / 6, 0, 1), lambda x: np.where(np.abs(x) < 3, 1 / 6, 0), 0),
-    "hardswish": (lambda x: np.where(x <= -3, 0, np.where(x >= 3, x, x * (x + 3) / 6)), lambda x: np.where(x <= -3, 0, np.where(x >= 3, 1, (2 * x + 3) / 6)), EPS),
+    "hardswish": (lambda x: np.where(x <= -3, 0, np.where(x >= 3, x, x * (x + 3) / 6)),
+                  lambda x: np.where(x <= -3, 0, np.where(x >= 3, 1, (2 * x + 3) / 6)), EPS),
 }
 
 
@@ -57,7 +62,8 @@ FORMS: dict[str, tuple[Any, Any, float]] = {
 def activations() -> tuple[dict[str, Any], dict[str, Any]]:
     """Values and slopes of each form at each point, of one network on the CPU."""
     names = [f"y{k}" for k in range(len(FORMS))]
-    net = netspec.compile(text=f"net all:\n  input {len(POINTS)}\n" + "".join(f"  output {n}: {spec}\n" for n, spec in zip(names, FORMS)) + "  relu\n")
+    net = netspec.compile(text=f"net all:\n  input {len(POINTS)}\n"
+                          + "".join(f"  output {n}: {spec}\n" for n, spec in zip(names, FORMS)) + "  relu\n")
     x = POINTS[None]
     values = net.forward(x)
     none = {k: np.zeros_like(v) for k, v in values.items()}
@@ -78,17 +84,21 @@ def test_values_and_slopes_at_every_scale(spec: str, activations: Any) -> None:
 
 
 MEANS = ((0.0, 1.0), (1.0, 1.0), (5.0, 0.1), (1e4, 1e-2), (1e6, 1.0), (1e7, 10.0), (1e8, 100.0), (1e8, 1e8), (1e-8, 1e-8))
-NORMS = ("bn", "relu -> bn", "conv 5 1x1 bias=no -> bn", "instance_norm affine", "group_norm 1", "group_norm 5", "layer_norm", "layer_norm channels")
+NORMS = ("bn", "relu -> bn", "conv 5 1x1 bias=no -> bn", "instance_norm affine", "group_norm 1", "group_norm 5", "layer_norm",
+         "layer_norm channels")
 
 
 def normalised(last: str, x: Any, dy: Any, w: Any, bias: Any) -> dict[str, tuple[Any, float]]:
-    """A norm in training in float64, each number with what its error is measured by: the largest value, or the size of what is added up."""
-    axes = {"bn": (0, 2, 3), "instance_norm": (2, 3), "group_norm 5": (2, 3), "layer_norm channels": (1,)}.get(last.removesuffix(" affine"), (1, 2, 3))
+    """A norm in training in float64, each number with what its error is measured by: the largest value, or the size of what is
+    added up."""
+    axes = {"bn": (0, 2, 3), "instance_norm": (2, 3), "group_norm 5": (2, 3),
+            "layer_norm channels": (1,)}.get(last.removesuffix(" affine"), (1, 2, 3))
     m, v = x.mean(axes, keepdims=True), x.var(axes, keepdims=True)
     r = 1 / np.sqrt(v + 1e-5)
     h, f = (x - m) * r, dy * w
     over = (0,) if last == "layer_norm" else (0, 2, 3)
-    found = {"y": h * w + bias, "input": r * (f - f.mean(axes, keepdims=True) - h * (f * h).mean(axes, keepdims=True)), "weight": (dy * h).sum(over),
+    found = {"y": h * w + bias, "input": r * (f - f.mean(axes, keepdims=True) - h * (f * h).mean(axes, keepdims=True)),
+             "weight": (dy * h).sum(over),
              "bias": dy.sum(over), "mean": 0.1 * m.ravel(), "var": 0.9 + 0.1 * v.ravel() * x[:, 0].size / (x[:, 0].size - 1)}
     sizes = {"weight": np.abs(dy * h).sum(over), "bias": np.abs(dy).sum(over), "mean": np.abs(m).ravel() + np.sqrt(v).ravel()}
     return {k: (want, float(np.abs(sizes.get(k, want)).max())) for k, want in found.items()}
@@ -96,9 +106,11 @@ def normalised(last: str, x: Any, dy: Any, w: Any, bias: Any) -> dict[str, tuple
 
 @pytest.mark.parametrize("norm", NORMS)
 def test_norms_wherever_the_mean_is(norm: str) -> None:
-    """float32 beside float64, relative to the largest value, but for the noise of sums: 3e-6; of norms within an image 3e-3 where the deviation is less than a part in a million of the mean."""
+    """float32 beside float64, relative to the largest value, but for the noise of sums: 3e-6; of norms within an image 3e-3
+    where the deviation is less than a part in a million of the mean."""
     rng, shape, last = np.random.default_rng(0), (4, 5, 40, 30), norm.rpartition("-> ")[2]
-    net = netspec.compile(text="net n:\n  input 5x40x30\n  " + norm.replace(last, f"q: {last}") + "\n").configure(loss="mse", optimiser="sgd lr=0")
+    net = netspec.compile(text="net n:\n  input 5x40x30\n  " + norm.replace(last, f"q: {last}")
+                          + "\n").configure(loss="mse", optimiser="sgd lr=0")
     if "conv1.weight" in net.parameters:
         net.parameters["conv1.weight"] = np.eye(5)[:, :, None, None]
     w, bias = (rng.uniform(0.5, 1.5, net.parameters["q.weight"].shape).astype(np.float32) for _ in range(2))
@@ -108,7 +120,8 @@ def test_norms_wherever_the_mean_is(norm: str) -> None:
         x = (base * std + mean).astype(np.float32)
         x = np.abs(x) if "relu" in norm else x
         wide = (lambda a: a) if last == "layer_norm" else (lambda a: a[:, None, None])
-        want = normalised(last, x.astype(np.float64), dy.astype(np.float64), wide(w.astype(np.float64)), wide(bias.astype(np.float64)))
+        want = normalised(last, x.astype(np.float64), dy.astype(np.float64), wide(w.astype(np.float64)),
+                          wide(bias.astype(np.float64)))
         got = {"y": net.forward(x)} | {k.removeprefix("q."): v for k, v in net.backward(dy).items()}
         if last == "bn":
             net.train_step(x, dy)
@@ -138,7 +151,8 @@ def test_evaluation_takes_the_mean_off_first() -> None:
 def test_sums_over_large_planes() -> None:
     """A plane of 512 x 512 is not added up in float32 one place after another."""
     x = np.random.default_rng(2).uniform(0, 1, (1, 3, 512, 512)).astype(np.float32)
-    net = netspec.compile(text="net n:\n  input 3x512x512\n  output plain: bn\n  output fused: conv 3 1x1 bias=no -> bn\n  output mean: avgpool global\n  instance_norm\n")
+    net = netspec.compile(
+        text="net n:\n  input 3x512x512\n  output plain: bn\n  output fused: conv 3 1x1 bias=no -> bn\n  output mean: avgpool global\n  instance_norm\n")
     net.parameters["fused.conv1.weight"] = np.eye(3)[:, :, None, None]
     wide = x.astype(np.float64)
     want = (wide - wide.mean((2, 3), keepdims=True)) / np.sqrt(wide.var((2, 3), keepdims=True) + 1e-5)
@@ -150,8 +164,10 @@ def test_sums_over_large_planes() -> None:
 
 SCALES = (1e-30, 1e-20, 1e-10, 1e-3, 1.0, 1e3, 1e8)
 SQUARES = (1e17, 1e30)  # no square of these, or no sum of squares, is a float32
-SQUARING = {"bn", "group_norm", "instance_norm", "layer_norm", "lrn", "lppool", "mul", "bilinear", "conv", "deconv", "fc"}  # products of what is scaled alike, too
-SWEPT = [pytest.param(name, cls.examples[0], id=name) for name, cls in LAYERS.items() if cls.examples and name not in ("dropout",)]
+# products of what is scaled alike, too
+SQUARING = {"bn", "group_norm", "instance_norm", "layer_norm", "lrn", "lppool", "mul", "bilinear", "conv", "deconv", "fc"}
+SWEPT = [pytest.param(name, cls.examples[0], id=name) for name, cls in LAYERS.items() if cls.examples
+         and name not in ("dropout",)]
 
 
 def swept(example: Any, scale: float, shift: float, dtype: Any) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -197,7 +213,8 @@ def test_no_layer_is_less_exact_than_pytorch(name: str, example: Any) -> None:
             tensors = {k: torch.tensor(v) for k, v in values.items()}
             for k in want.keys() - {"result"}:
                 tensors[k].requires_grad_()
-            y = torch_meaning(layer.op, [tensors[i] for i in layer.inputs], {k.removeprefix("layer."): v for k, v in tensors.items() if k.startswith("layer.")}, True)
+            y = torch_meaning(layer.op, [tensors[i] for i in layer.inputs],
+                              {k.removeprefix("layer."): v for k, v in tensors.items() if k.startswith("layer.")}, True)
             if y is None:
                 pytest.skip("PyTorch has no such layer")
             y.backward(tensors["d.out"])
@@ -212,4 +229,5 @@ def test_no_layer_is_less_exact_than_pytorch(name: str, example: Any) -> None:
 
 def smallest(name: str) -> float:
     """What a layer's error is measured by at least: a slope is taken from the value, or the inputs are near each other."""
-    return {"tanh": 1e-2, "sigmoid": 1e-2, "lecun_tanh": 1e-2, "gelu": 1e-2, "swish": 1e-2, "mish": 1e-2, "softmax": 1e-2, "log_softmax": 1e-2, "hardswish": 1e-2}.get(name, 0.0)
+    return {"tanh": 1e-2, "sigmoid": 1e-2, "lecun_tanh": 1e-2, "gelu": 1e-2, "swish": 1e-2, "mish": 1e-2, "softmax": 1e-2,
+            "log_softmax": 1e-2, "hardswish": 1e-2}.get(name, 0.0)

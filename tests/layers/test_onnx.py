@@ -47,7 +47,8 @@ def meant(m: Meaning) -> tuple[Any, dict[str, Any]]:
         if isinstance(n.op, Parameter):
             last = n.name.rsplit(".", 1)[-1]
             default = 1.0 if last in ("weight", "var") else 0.0
-            values[n.name] = np.reshape(m.parameters[last], n.type.shape) if last in m.parameters else np.full(n.op.shape, default)  # type: ignore[arg-type]
+            values[n.name] = (np.reshape(m.parameters[last], n.type.shape)
+                              if last in m.parameters else np.full(n.op.shape, default))  # type: ignore[arg-type]
         elif isinstance(n.op, Input) and n.op.role == "scalar":
             values[n.name] = np.zeros(1)
     env = run(program, values, len(m.x))
@@ -78,21 +79,26 @@ def check(name: str, case: dict[str, Any], arrays: dict[str, Any]) -> None:
 def judged(op: str, a: dict[str, Any], inputs: list[Any], wants: list[Any], name: str) -> None:
     """A loss here is a mean: what is asked for without one is each place by itself, and a sum is so many times the mean."""
     x, labels, *weights = inputs
-    options = (f" ignore={a['ignore_index']}" if "ignore_index" in a else "") + (f" weights={[float(w) for w in weights[0]]}" if weights else "")
+    options = (f" ignore={a['ignore_index']}" if "ignore_index" in a else "") + (f" weights={[float(w) for w in weights[0]]}"
+                                                                                 if weights else "")
     if len(wants) > 1:
         same(meant(Meaning(["log_softmax"], x))[0] if x.ndim <= 5 else wants[1], wants[1], name)
     reduction = a.get("reduction", "mean")
     if x.ndim > 5:  # more than three spatial axes are places as well
         x, labels = x.reshape(*x.shape[:2], -1), labels.reshape(len(x), -1)
     if reduction == "mean":
-        got: Any = loss_and_gradient(program_of(f"{LOSSES[op]}{options}", x.shape[1:]), {"x": x, "target.out": labels[:, None]})[0]
+        got: Any = loss_and_gradient(program_of(f"{LOSSES[op]}{options}", x.shape[1:]),
+                                     {"x": x, "target.out": labels[:, None]})[0]
     elif reduction == "sum":
         counted = labels.ravel() != a.get("ignore_index", np.inf)
         total = sum(weights[0][labels.ravel()[counted].astype(int)]) if weights else counted.sum()
-        got = total * loss_and_gradient(program_of(f"{LOSSES[op]}{options}", x.shape[1:]), {"x": x, "target.out": labels[:, None]})[0]
+        got = total * loss_and_gradient(program_of(f"{LOSSES[op]}{options}", x.shape[1:]),
+                                        {"x": x, "target.out": labels[:, None]})[0]
     else:  # each place by itself; of many, some
         program, some = program_of(LOSSES[op], (x.shape[1],)), slice(None, None, 1 + labels.size // 40)
-        got = np.array([0.0 if t == a.get("ignore_index") else loss_and_gradient(program, {"x": p[None], "target.out": np.array([[t]])})[0] * (weights[0][int(t)] if weights else 1.0)
+        got = np.array([0.0 if t == a.get("ignore_index")
+                        else loss_and_gradient(program, {"x": p[None], "target.out": np.array([[t]])})[0]
+                        * (weights[0][int(t)] if weights else 1.0)
                         for p, t in zip(np.moveaxis(x, 1, -1).reshape(-1, x.shape[1])[some], labels.ravel()[some])])
         wants = [wants[0].ravel()[some]]
     same(got, wants[0], name)
@@ -140,7 +146,8 @@ def of_onnx() -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for module in pkgutil.iter_modules(node.__path__):  # importing a module of cases makes them; all of them would take half a minute
+        # importing a module of cases makes them; all of them would take half a minute
+        for module in pkgutil.iter_modules(node.__path__):
             if module.name.replace("_", "") in {op.lower() for op in COVERED}:
                 importlib.import_module(f"{node.__name__}.{module.name}")
     for c in node._NodeTestCases:
@@ -148,10 +155,12 @@ def of_onnx() -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
         if len(nodes) != 1 or nodes[0].op_type not in COVERED or c.name.endswith("_expanded"):
             continue
         attrs = {p.name: onnx.helper.get_attribute_value(p) for p in nodes[0].attribute}
-        attrs = {k: v.decode() if isinstance(v, bytes) else list(v) if isinstance(v, list | tuple) else v for k, v in attrs.items()}
+        attrs = {k: v.decode() if isinstance(v, bytes) else list(v) if isinstance(v, list | tuple) else v
+                 for k, v in attrs.items()}
         inputs, outputs = c.data_sets[0]
         arrays = {f"in{k}": v for k, v in enumerate(inputs)} | {f"out{k}": v for k, v in enumerate(outputs)}
-        yield c.name, {"op": nodes[0].op_type, "attrs": attrs, "input_names": list(nodes[0].input), "output_names": [o.name for o in c.model.graph.output]}, arrays
+        yield c.name, {"op": nodes[0].op_type, "attrs": attrs, "input_names": list(nodes[0].input),
+                       "output_names": [o.name for o in c.model.graph.output]}, arrays
 
 
 def test_all_of_onnx() -> None:

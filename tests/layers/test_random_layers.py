@@ -17,9 +17,11 @@ from netspec.passes.lower import lower
 from netspec.words import WordError
 from small import Net, sequence
 
-KINDS = ["conv", "conv", "conv", "deconv", "deconv", "maxpool", "maxpool", "minpool", "avgpool", "lppool", "unpool", "unpool", "norm", "norm", "lrn", "prelu", "up", "up", "pad", "crop",
+KINDS = ["conv", "conv", "conv", "deconv", "deconv", "maxpool", "maxpool", "minpool", "avgpool", "lppool", "unpool", "unpool",
+         "norm", "norm", "lrn", "prelu", "up", "up", "pad", "crop",
          "shuffle", "maxout", "activation", "activation", "channels", "merge"]
-ACTIVATIONS = ["relu", "relu6", "leaky 0.3", "elu 0.5", "celu 2", "selu", "gelu", "gelu tanh", "swish", "mish", "softplus", "softsign", "hardswish", "hardtanh", "hardsigmoid",
+ACTIVATIONS = ["relu", "relu6", "leaky 0.3", "elu 0.5", "celu 2", "selu", "gelu", "gelu tanh", "swish", "mish", "softplus",
+               "softsign", "hardswish", "hardtanh", "hardsigmoid",
                "threshold 0.2", "tanh", "sigmoid", "softmax", "log_softmax", "abs"]
 
 
@@ -40,23 +42,29 @@ def random_step(r: Random, kind: str, rank: int, c: int) -> str:
     match kind:
         case "conv":
             around = r.choice(["same", "valid", "pad=1", f"pad={pairs(r, rank, 2)}"])
-            return f"conv {groups * r.randint(1, 3)} {window} /{stride} {around} dilation={sizes(r, rank, 2)} groups={groups} {r.choice(['', 'bias=no', 'reflect', 'replicate', 'circular'])}"
+            return (
+                f"conv {groups * r.randint(1, 3)} {window} /{stride} {around} dilation={sizes(r, rank, 2)} groups={groups} {r.choice(['', 'bias=no', 'reflect', 'replicate', 'circular'])}")
         case "deconv":
-            return f"deconv {groups * r.randint(1, 3)} {window} /{stride} pad={r.randint(0, 2)} dilation={sizes(r, rank, 2)} output_pad={r.randint(0, 1)} groups={groups}"
+            return (
+                f"deconv {groups * r.randint(1, 3)} {window} /{stride} pad={r.randint(0, 2)} dilation={sizes(r, rank, 2)} output_pad={r.randint(0, 1)} groups={groups}")
         case "maxpool" | "minpool":
-            return f"{kind} {window} /{stride} {r.choice(['same', 'valid'])} {r.choice(['floor', 'ceil'])} dilation={sizes(r, rank, 2)}"
+            return (
+                f"{kind} {window} /{stride} {r.choice(['same', 'valid'])} {r.choice(['floor', 'ceil'])} dilation={sizes(r, rank, 2)}")
         case "avgpool":
-            return f"avgpool {window} /{stride} {r.choice(['same', 'valid'])} {r.choice(['floor', 'ceil'])} {r.choice(['', 'count_pad=no'])}"
+            return (
+                f"avgpool {window} /{stride} {r.choice(['same', 'valid'])} {r.choice(['floor', 'ceil'])} {r.choice(['', 'count_pad=no'])}")
         case "lppool":
             return f"lppool {window} /{stride} {r.choice(['same', 'valid'])} p={r.choice([2, 4])}"
         case "norm":
-            return r.choice(["bn", "bn eps=0.001 momentum=1", f"group_norm {groups}", "layer_norm", "layer_norm channels", "instance_norm", "instance_norm affine"])
+            return r.choice(["bn", "bn eps=0.001 momentum=1", f"group_norm {groups}", "layer_norm", "layer_norm channels",
+                             "instance_norm", "instance_norm affine"])
         case "lrn":
             return f"lrn {r.randint(1, 7)} alpha={r.choice([1e-4, 0.5])} beta={r.choice([0.75, 0.3])} k={r.choice([1, 2])}"
         case "prelu":
             return r.choice(["prelu", "prelu channels", "prelu elements"])
         case "up":
-            return f"up {r.choice([sizes(r, rank, 3), '@a'])} {r.choice(['nearest', 'exact', 'bilinear', 'bilinear aligned'] + ['bicubic', 'bicubic aligned'] * (rank == 2))}"
+            return (
+                f"up {r.choice([sizes(r, rank, 3), '@a'])} {r.choice(['nearest', 'exact', 'bilinear', 'bilinear aligned'] + ['bicubic', 'bicubic aligned'] * (rank == 2))}")
         case "pad":
             return f"pad {pairs(r, rank, 3)} {r.choice(['', 'value=1.5', 'reflect', 'replicate', 'circular'])}"
         case "crop":
@@ -108,14 +116,16 @@ def test_random_layers_against_pytorch(seed: int, training: bool) -> None:
         graph, said = made
         program = differentiate(inputs=True)(lower(training)(graph))
         values, ties = random_values(program, k), r.random() < 0.3
-        if ties and not said.startswith(("max @", "min @", "maxout")):  # PyTorch divides a gradient among equals there; the first has it here
+        # PyTorch divides a gradient among equals there; the first has it here
+        if ties and not said.startswith(("max @", "min @", "maxout")):
             values |= {n: np.round(v) for n, v in values.items() if n in ("x", "a", "b")}
         tensors = {n: torch.tensor(v, dtype=torch.float64) for n, v in values.items()}
         for name, _ in program.gradients:
             tensors[name].requires_grad_()
         layer = graph.by_name["layer"]
         try:
-            y = torch_meaning(layer.op, [tensors[i] for i in layer.inputs], {n.removeprefix("layer."): v for n, v in tensors.items() if n.startswith("layer.")}, training)
+            y = torch_meaning(layer.op, [tensors[i] for i in layer.inputs],
+                              {n.removeprefix("layer."): v for n, v in tensors.items() if n.startswith("layer.")}, training)
         except (RuntimeError, ValueError):  # what PyTorch refuses
             continue
         if y is None:
@@ -124,8 +134,10 @@ def test_random_layers_against_pytorch(seed: int, training: bool) -> None:
         np.testing.assert_allclose(env[program.outputs[0][1]], y.detach().numpy(), rtol=1e-9, atol=1e-9, err_msg=said)
         y.backward(tensors["d.out"])
         for name, g in program.gradients:
-            want = tensors[name].grad.nan_to_num(0.0).numpy() if tensors[name].grad is not None else np.zeros(values[name].shape)  # its norm of zeros has no gradient
-            np.testing.assert_allclose(env[g].reshape(want.shape), want, rtol=1e-6, atol=1e-8 * max(1.0, float(abs(want).max())), err_msg=f"{said}: {name}")
+            # its norm of zeros has no gradient
+            want = tensors[name].grad.nan_to_num(0.0).numpy() if tensors[name].grad is not None else np.zeros(values[name].shape)
+            np.testing.assert_allclose(env[g].reshape(want.shape), want, rtol=1e-6, atol=1e-8 * max(1.0, float(abs(want).max())),
+                                       err_msg=f"{said}: {name}")
         compared += 1
     assert compared > 30
 
@@ -164,7 +176,8 @@ def test_batch_norm_of_raw_numbers(mean: float, deviation: float, steps: str) ->
 
 
 def test_a_norm_after_a_concatenation_of_whole_blocks() -> None:
-    text = "net a:\n  input 3x8x8\n  conv 48 1x1\n  avgpool 2\n  repeat 2:\n    dense: instance_norm -> relu -> conv 16 3x3\n  instance_norm\n  fc 5\n"
+    text = (
+        "net a:\n  input 3x8x8\n  conv 48 1x1\n  avgpool 2\n  repeat 2:\n    dense: instance_norm -> relu -> conv 16 3x3\n  instance_norm\n  fc 5\n")
     reference = netspec.compile(text=text, device="reference", dtype="float64")
     x = np.random.default_rng(0).standard_normal((3, 3, 8, 8))
     cpu = netspec.compile(text=text, dtype="float64")
@@ -209,7 +222,8 @@ def test_squeeze_and_excitation_against_pytorch(device: str, dtype: str) -> None
     np.testing.assert_allclose(net.forward(x), y.detach().numpy(), rtol=tolerance, atol=tolerance)
     gradients = net.backward(dy)
     for name, t in {**p, "input": z}.items():
-        np.testing.assert_allclose(gradients[name], t.grad.numpy(), rtol=tolerance, atol=tolerance * float(t.grad.abs().max()), err_msg=name)
+        np.testing.assert_allclose(gradients[name], t.grad.numpy(), rtol=tolerance, atol=tolerance * float(t.grad.abs().max()),
+                                   err_msg=name)
 
 
 @pytest.mark.parametrize("first", ["bn", "scale", "prelu channels", "prelu elements", "layer_norm", "group_norm 2"])
@@ -217,7 +231,9 @@ def test_a_net_that_begins_with_learned_numbers(first: str) -> None:
     """Nothing wants the gradient of the images that come in, only its sums."""
     text = f"net a:\n  input 8x8x10\n  {first}\n  conv 24 3x3 relu\n  avgpool global\n  fc 4\n"
     x, y = np.random.default_rng(0).standard_normal((3, 8, 8, 10)), [0, 1, 2]
-    reference, cpu = (netspec.compile(text=text, device=d, dtype="float64").configure(loss="cross_entropy", optimiser="sgd lr=0.1") for d in ("reference", "cpu"))
+    reference, cpu = (netspec.compile(text=text, device=d, dtype="float64").configure(loss="cross_entropy",
+                                                                                      optimiser="sgd lr=0.1")
+                                                                                      for d in ("reference", "cpu"))
     (loss, want), (got_loss, got) = reference.loss_and_gradients(x, y), cpu.loss_and_gradients(x, y)
     assert got_loss == pytest.approx(loss, rel=1e-12)
     for name, g in want.items():

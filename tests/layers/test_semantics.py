@@ -32,7 +32,8 @@ def images(x: Any) -> Any:
     return x[:, None] if x.ndim == 1 else x
 
 
-def forward(steps: list[str], x: Any, parameters: dict[str, Any] | None = None, dy: Any = None, training: bool = False) -> dict[str, Any]:
+def forward(steps: list[str], x: Any, parameters: dict[str, Any] | None = None, dy: Any = None,
+            training: bool = False) -> dict[str, Any]:
     """Result `y`, gradients by parameter and `x`, and the program's effects by buffer."""
     graph = sequence(steps, x=np.shape(x)[1:])
     program = lower(training)(graph)
@@ -78,7 +79,8 @@ def test_max_pooling(case: dict[str, Any]) -> None:
 def test_average_pooling(case: dict[str, Any]) -> None:
     a = case["attrs"]
     if a["op"] == "avg_pool2d":
-        step = f"avgpool {a['kernel']} /{a['stride']} pad={a['pad']} {'ceil' if a['ceil_mode'] else 'floor'} count_pad={'yes' if a['count_include_pad'] else 'no'}"
+        step = (
+            f"avgpool {a['kernel']} /{a['stride']} pad={a['pad']} {'ceil' if a['ceil_mode'] else 'floor'} count_pad={'yes' if a['count_include_pad'] else 'no'}")
     else:
         step = "avgpool 3 /2 pad=1 count_pad=no"
     same(forward([step], case["inputs"]["x"])["y"], case["outputs"]["y"], 1e-6 if a["op"] == "AveragePool" else 1e-12)
@@ -87,7 +89,8 @@ def test_average_pooling(case: dict[str, Any]) -> None:
 @cases("batch_norm")
 def test_batch_normalisation(case: dict[str, Any]) -> None:
     i, o, keras = case["inputs"], case["outputs"], "keras" in case["attrs"]["op"]
-    parameters = {"weight": i["gamma"], "bias": i["beta"], "mean": i.get("running_mean", [0, 0]), "var": i.get("running_var", [1, 1])}
+    parameters = {"weight": i["gamma"], "bias": i["beta"], "mean": i.get("running_mean", [0, 0]),
+                  "var": i.get("running_var", [1, 1])}
     step = "bn biased eps=0.001 momentum=0.1" if keras else "bn eps=1e-5 momentum=0.1"
     training = case["attrs"]["training"]
     got = forward([step], i["x"], parameters, i.get("dy"), training)
@@ -114,10 +117,12 @@ def test_same_padding(case: dict[str, Any]) -> None:
 def test_convolution(case: dict[str, Any]) -> None:
     a, i = case["attrs"], case.get("inputs", {})
     if a["op"] == "conv output size":
-        assert out_sizes((a["n"],), (a["k"],), (a["stride"],), ((a["pad"], a["pad"]),), (a["dilation"],)) == (case["outputs"]["n_out"],)
+        assert out_sizes((a["n"],), (a["k"],), (a["stride"],), ((a["pad"], a["pad"]),),
+                         (a["dilation"],)) == (case["outputs"]["n_out"],)
         return
     w = np.array(i["w_OIHW"])
-    step = f"conv {w.shape[0]} {w.shape[2]}x{w.shape[3]} /{a.get('stride', 1)} pad={a.get('pad', 0)} groups={a['groups']} dilation={a.get('dilation', 1)}"
+    step = (
+        f"conv {w.shape[0]} {w.shape[2]}x{w.shape[3]} /{a.get('stride', 1)} pad={a.get('pad', 0)} groups={a['groups']} dilation={a.get('dilation', 1)}")
     got = forward([step], i["x"], {"weight": w, "bias": i.get("b", np.zeros(len(w)))}, i.get("dy"))
     same(got["y"], case["outputs"]["y"])
     if "dy" in i:
@@ -159,7 +164,8 @@ def test_softmax(case: dict[str, Any]) -> None:
         same(forward(["log_softmax"], x)["y"], case["outputs"]["log_softmax"])
 
 
-ACTIVATIONS = {"leaky_relu_0p01": "leaky", "leaky_relu_0p1": "leaky 0.1", "gelu_erf": "gelu", "gelu_tanh": "gelu tanh", "silu": "swish"}
+ACTIVATIONS = {"leaky_relu_0p01": "leaky", "leaky_relu_0p1": "leaky 0.1", "gelu_erf": "gelu", "gelu_tanh": "gelu tanh",
+               "silu": "swish"}
 
 
 @cases("activations")
@@ -251,7 +257,8 @@ def test_initialisers(case: dict[str, Any]) -> None:
 def test_course_layers() -> None:
     c = COURSE["affine_forward"]
     x, w = np.array(c["inputs"]["x"]), np.array(c["inputs"]["w"])
-    same(forward(["fc 3"], x.reshape(len(x), -1), {"weight": w.T, "bias": c["inputs"]["b"]})["y"], c["expected"]["correct_out"], 1e-7)
+    same(forward(["fc 3"], x.reshape(len(x), -1), {"weight": w.T, "bias": c["inputs"]["b"]})["y"], c["expected"]["correct_out"],
+         1e-7)
     c = COURSE["relu_forward"]
     same(forward(["relu"], c["inputs"]["x"])["y"], c["expected"]["correct_out"], 1e-7)
     c = COURSE["max_pool_forward_naive"]
@@ -259,7 +266,9 @@ def test_course_layers() -> None:
     same(forward([f"maxpool {p['pool_height']} /{p['stride']}"], c["inputs"]["x"])["y"], c["expected"]["correct_out"], 1e-7)
 
 
-@pytest.mark.parametrize(("name", "spec", "slot"), [("sgd_momentum", "sgd lr=0.001 momentum=0.9 caffe", "velocity"), ("rmsprop", "rmsprop lr=0.01 alpha=0.99", "cache")])
+@pytest.mark.parametrize(("name", "spec", "slot"),
+                         [("sgd_momentum", "sgd lr=0.001 momentum=0.9 caffe", "velocity"),
+                          ("rmsprop", "rmsprop lr=0.01 alpha=0.99", "cache")])
 def test_course_optimisers(name: str, spec: str, slot: str) -> None:
     from netspec.passes.objective import update_program
 
@@ -267,7 +276,9 @@ def test_course_optimisers(name: str, spec: str, slot: str) -> None:
     w = np.array(c["w"])
     optimiser = word(OPTIMISERS, spec)[0]
     program, outs = update_program(optimiser, w.size)
-    scalars = optimiser.scalars(1, {k: float(getattr(optimiser, k)) for k in ("lr", "momentum", "decay", "dampening", "alpha", "eps") if hasattr(optimiser, k)})
+    scalars = optimiser.scalars(1,
+                                {k: float(getattr(optimiser, k))
+                                 for k in ("lr", "momentum", "decay", "dampening", "alpha", "eps") if hasattr(optimiser, k)})
     values = {"weights": w.ravel(), "gradients": np.ravel(c["dw"]), optimiser.state[0]: sign * np.ravel(c["config"][slot])}
     env = run(program, values | {k: np.array([v]) for k, v in scalars.items()}, 1)
     want = COURSE[name]["expected"]
@@ -288,7 +299,9 @@ def test_backpropagation_by_hand() -> None:
     d1 = d2 @ w[1] * a1 * (1 - a1)
     graph = sequence(["fc 3", "sigmoid", "fc 3", "sigmoid", "fc 1", "sigmoid"], x=(2,))
     program = differentiate(inputs=True)(lower(True)(graph))
-    values = {"x": x, "d.out": y - t} | {f"fc{k}.weight": v for k, v in enumerate(w, 1)} | {f"fc{k}.bias": np.zeros(len(v)) for k, v in enumerate(w, 1)}
+    values = {"x": x, "d.out": y - t} | {f"fc{k}.weight": v
+                                         for k, v in enumerate(w, 1)} | {f"fc{k}.bias": np.zeros(len(v))
+                                                                         for k, v in enumerate(w, 1)}
     env = run(program, values, 1)
     gradients = {name: env[g] for name, g in program.gradients}
     same(env[program.outputs[0][1]], y)

@@ -17,11 +17,12 @@ from small import Net, sequence, word
 
 SAMPLES = 4
 CASES = [
-    ("cross_entropy", (5,)), ("cross_entropy", (3, 2, 4)), ("cross_entropy ignore=1", (3, 2, 4)), ("cross_entropy weights=[1,2,0.5,3,1]", (5,)),
-    ("cross_entropy smoothing=0.1", (5,)), ("cross_entropy smoothing=0.2 weights=[1,2,0.5] ignore=2", (3, 2, 4)), ("cross_entropy ignore=-100", (4, 3)),
-    ("nll", (5,)), ("nll", (3, 2, 4)), ("nll weights=[1,2,0.5] ignore=2", (3, 2, 4)),
-    ("bce", (1,)), ("bce", (2, 3, 2)), ("hinge", (5,)), ("hinge margin=0.5 mean", (3, 2, 2)), ("mse", (3, 2)), ("l1", (3, 2)), ("huber", (3, 2, 2)),
-    ("huber 0.3", (4,)), ("content", (2, 3, 2)), ("gram", (3, 4, 2)), ("gram matrix", (3, 4, 2)),
+    ("cross_entropy", (5,)), ("cross_entropy", (3, 2, 4)), ("cross_entropy ignore=1", (3, 2, 4)),
+    ("cross_entropy weights=[1,2,0.5,3,1]", (5,)),
+    ("cross_entropy smoothing=0.1", (5,)), ("cross_entropy smoothing=0.2 weights=[1,2,0.5] ignore=2", (3, 2, 4)),
+    ("cross_entropy ignore=-100", (4, 3)), ("nll", (5,)), ("nll", (3, 2, 4)), ("nll weights=[1,2,0.5] ignore=2", (3, 2, 4)),
+    ("bce", (1,)), ("bce", (2, 3, 2)), ("hinge", (5,)), ("hinge margin=0.5 mean", (3, 2, 2)), ("mse", (3, 2)), ("l1", (3, 2)),
+    ("huber", (3, 2, 2)), ("huber 0.3", (4,)), ("content", (2, 3, 2)), ("gram", (3, 4, 2)), ("gram matrix", (3, 4, 2)),
 ]
 
 
@@ -59,7 +60,8 @@ def test_gradient_by_finite_differences(spec: str, shape: tuple[int, ...]) -> No
     _, g = loss_and_gradient(program, values)
     d = np.random.default_rng(1).standard_normal(values["x"].shape)
     h = 1e-6
-    slope = (loss_and_gradient(program, values | {"x": values["x"] + h * d})[0] - loss_and_gradient(program, values | {"x": values["x"] - h * d})[0]) / (2 * h)
+    slope = (loss_and_gradient(program, values | {"x": values["x"] + h * d})[0]
+             - loss_and_gradient(program, values | {"x": values["x"] - h * d})[0]) / (2 * h)
     assert slope * 0.7 == pytest.approx(float((g * d).sum()), rel=1e-6, abs=1e-8)
 
 
@@ -77,7 +79,8 @@ def test_against_pytorch(spec: str, shape: tuple[int, ...]) -> None:
     weights = torch.tensor(loss.weights, dtype=torch.float64) if getattr(loss, "weights", None) else None
     match loss.name:
         case "cross_entropy":
-            want = F.cross_entropy(z, t, weights, ignore_index=-100 if loss.ignore is None else loss.ignore, label_smoothing=loss.smoothing)
+            want = F.cross_entropy(z, t, weights, ignore_index=-100 if loss.ignore is None else loss.ignore,
+                                   label_smoothing=loss.smoothing)
         case "nll":
             want = F.nll_loss(z, t, weights, ignore_index=-100 if loss.ignore is None else loss.ignore)
         case "hinge":
@@ -103,14 +106,16 @@ def test_against_pytorch(spec: str, shape: tuple[int, ...]) -> None:
 
 @pytest.mark.parametrize("seed", range(40))
 def test_labels_at_random_against_pytorch(seed: int) -> None:
-    """Weights, labels that do not count (perhaps all) and smoothing together, from a vector to three axes, at scores of any size."""
+    """Weights, labels that do not count (perhaps all) and smoothing together, from a vector to three axes, at scores of any
+    size."""
     torch = pytest.importorskip("torch")
     import torch.nn.functional as F
 
     rng = np.random.default_rng(seed)
     c, samples = int(rng.integers(2, 7)), int(rng.integers(1, 5))
     shape = (c, *map(int, rng.integers(1, 4, rng.integers(0, 4))))
-    x, labels = rng.standard_normal((samples, *shape)) * rng.choice([1.0, 1e3, 1e8, 1e-6]), rng.integers(0, c, (samples, 1, *shape[1:]))
+    x, labels = rng.standard_normal((samples, *shape)) * rng.choice([1.0, 1e3, 1e8,
+                                                                     1e-6]), rng.integers(0, c, (samples, 1, *shape[1:]))
     weights = [round(float(w), 3) for w in rng.random(c) + 0.1] if rng.random() < 0.5 else None
     ignored = int(rng.choice([0, 255, -1, -100])) if rng.random() < 0.6 else None
     if ignored is not None:
@@ -120,17 +125,21 @@ def test_labels_at_random_against_pytorch(seed: int) -> None:
     w = torch.tensor(weights, dtype=torch.float64) if weights else None
     for spec in (f"cross_entropy{options} smoothing={smoothing}", f"nll{options}"):
         z, t, skipped = torch.tensor(x, requires_grad=True), torch.tensor(labels[:, 0]), -100 if ignored is None else ignored
-        want = F.cross_entropy(z, t, w, ignore_index=skipped, label_smoothing=smoothing) if spec.startswith("cross") else F.nll_loss(z, t, w, ignore_index=skipped)
+        want = F.cross_entropy(z, t, w, ignore_index=skipped,
+                               label_smoothing=smoothing) if spec.startswith("cross") else F.nll_loss(z, t, w,
+                                       ignore_index=skipped)
         torch.autograd.backward(want)
         got, gradient = loss_and_gradient(program_of(spec, shape), {"x": x, "target.out": labels.astype(float)})
         assert got == pytest.approx(want.item(), rel=1e-10, nan_ok=True), spec
-        np.testing.assert_allclose(gradient, z.grad.nan_to_num(0.0).numpy(), rtol=1e-8, atol=1e-12, err_msg=spec)  # where no place counts nothing is learned
+        # where no place counts nothing is learned
+        np.testing.assert_allclose(gradient, z.grad.nan_to_num(0.0).numpy(), rtol=1e-8, atol=1e-12, err_msg=spec)
 
 
 @pytest.mark.parametrize(("spec", "end"), [("cross_entropy", "softmax"), ("bce", "sigmoid")])
 def test_a_loss_reads_the_logits_behind_probabilities(spec: str, end: str) -> None:
     values = values_of(spec, (4,))
-    assert loss_and_gradient(program_of(spec, (4,), end), values)[0] == pytest.approx(loss_and_gradient(program_of(spec, (4,)), values)[0], rel=1e-14)
+    assert loss_and_gradient(program_of(spec, (4,), end),
+                             values)[0] == pytest.approx(loss_and_gradient(program_of(spec, (4,)), values)[0], rel=1e-14)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -51,10 +51,12 @@ def measured(metric: Any, scores: Any, labels: Any, parts: int = 3) -> Any:
 @pytest.mark.parametrize("what", ["precision", "recall", "f1"])
 def test_averages_are_those_of_the_definition(what: str, average: str) -> None:
     metric = METRICS[what](average=average)  # type: ignore[call-arg]
-    assert measured(metric, scores_of(ANSWERS), LABELS[:, None]) == pytest.approx(by_definition(LABELS, ANSWERS, what, average), abs=1e-12)
+    assert measured(metric, scores_of(ANSWERS), LABELS[:, None]) == pytest.approx(by_definition(LABELS, ANSWERS, what, average),
+                                                                                  abs=1e-12)
     random = np.random.default_rng(1)
     labels, answers = random.integers(0, 4, 200), random.integers(0, 5, 200)
-    assert measured(metric, scores_of(answers), labels[:, None], 7) == pytest.approx(by_definition(labels, answers, what, average), abs=1e-12)
+    assert measured(metric, scores_of(answers), labels[:, None],
+                    7) == pytest.approx(by_definition(labels, answers, what, average), abs=1e-12)
 
 
 def test_numbers_by_hand() -> None:
@@ -68,7 +70,8 @@ def test_numbers_by_hand() -> None:
     assert METRICS["confusion"]().shown(table) == "4 of 10 wrong (0 as 1: 1)"
     assert METRICS["confusion"]().report(table).splitlines()[1:3] == ["   0 1 2 3 4", "0  1 1 0 0 0"]
     assert METRICS["confusion"]().shown(np.diag([3, 4])) == "0 of 7 wrong"
-    assert all(np.isnan(METRICS[m]().value(METRICS[m]().start(TensorType((3,))))) for m in ("precision", "recall", "f1", "accuracy"))
+    assert all(np.isnan(METRICS[m]().value(METRICS[m]().start(TensorType((3,)))))
+               for m in ("precision", "recall", "f1", "accuracy"))
 
 
 def test_maps_and_ignored_places() -> None:
@@ -91,13 +94,17 @@ def test_maps_and_ignored_places() -> None:
     assert got["f1"] == pytest.approx(by_definition(y[counts], answers[counts], "f1", "weighted"))
 
 
-def test_training_and_the_command_line_show_them(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_training_and_the_command_line_show_them(tmp_path: Path, capsys: pytest.CaptureFixture[str],
+                                                 monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("a.net").write_text("net a:\n  input 1x8x8\n  fc 10\n\ntrain a:\n  data digits\n  loss cross_entropy\n  metric accuracy\n  metric confusion\n"
+    Path(
+        "a.net").write_text(
+            "net a:\n  input 1x8x8\n  fc 10\n\ntrain a:\n  data digits\n  loss cross_entropy\n  metric accuracy\n  metric confusion\n"
                              "  metric f1\n  metric f1 micro\n  sgd lr=0.1\n  batch 64\n  epochs 2\n")
     assert main(["train", "a.net", "--device", "reference"]) == 0
     out = capsys.readouterr().out
-    assert re.search(r"^epoch 2/2 .* confusion \d+ of 1,437 wrong \(\d as \d: \d+\)  f1 \d+\.\d\d%  f1 micro \d+\.\d\d% ", out, re.M)
+    assert re.search(r"^epoch 2/2 .* confusion \d+ of 1,437 wrong \(\d as \d: \d+\)  f1 \d+\.\d\d%  f1 micro \d+\.\d\d% ", out,
+                     re.M)
     assert "rows: the right class, columns: the answer" in out
     net = netspec.compile("a.net", device="reference").load("a.safetensors")
     (x, y), (xt, yt) = netspec.data.digits()

@@ -60,9 +60,11 @@ def residual() -> Graph:
 
 NETS = {
     "residual": residual,
-    "lenet": lambda: sequence(["conv 4 5x5 pad=2", "tanh", "avgpool 2", "conv 6 3x3 valid", "relu", "maxpool 2", "fc 7", "sigmoid", "fc 4"], x=(1, 12, 12)),
+    "lenet": lambda: sequence(["conv 4 5x5 pad=2", "tanh", "avgpool 2", "conv 6 3x3 valid", "relu", "maxpool 2", "fc 7",
+                               "sigmoid", "fc 4"], x=(1, 12, 12)),
     "normed vectors": lambda: sequence(["fc 6", "bn", "relu", "dropout 0.4", "fc 4"], x=(2, 3, 3)),
-    "grouped": lambda: sequence(["conv 8 3x3 groups=4 bias=no", "bn", "conv 8 3x3 groups=8", "maxpool global", "fc 3"], x=(4, 6, 5)),
+    "grouped": lambda: sequence(["conv 8 3x3 groups=4 bias=no", "bn", "conv 8 3x3 groups=8", "maxpool global", "fc 3"],
+                                x=(4, 6, 5)),
 }
 
 
@@ -71,10 +73,14 @@ def values_for(program: Graph, classes: int) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for n in program.nodes:
         if isinstance(n.op, Parameter):
-            out[n.name] = np.abs(rng.standard_normal(n.type.shape)) + 0.5 if n.name.endswith(".var") else rng.standard_normal(n.type.shape)
+            out[n.name] = np.abs(
+                rng.standard_normal(n.type.shape)) + 0.5 if n.name.endswith(".var") else rng.standard_normal(n.type.shape)
         elif isinstance(n.op, Input):
             shape = (SAMPLES * n.type.batch, *n.type.shape) if n.type.batch else n.type.shape
-            out[n.name] = rng.integers(0, classes, shape).astype(float) if n.op.role == "target" else np.array([5]) if n.op.role == "scalar" else rng.standard_normal(shape)
+            out[n.name] = rng.integers(0, classes,
+                                       shape).astype(
+                                           float) if n.op.role == "target" else np.array(
+                                               [5]) if n.op.role == "scalar" else rng.standard_normal(shape)
     return out
 
 
@@ -122,9 +128,11 @@ def touched(graph: Graph) -> Graph:
     return replace(graph, name="touched")
 
 
-@pytest.mark.parametrize(("module", "pipeline", "entry"), [(pipeline_of_cpu, "PREDICT", "predict"), (pipeline_of_cpu, "GRADIENTS", "gradients"),
+@pytest.mark.parametrize(("module", "pipeline", "entry"),
+                         [(pipeline_of_cpu, "PREDICT", "predict"), (pipeline_of_cpu, "GRADIENTS", "gradients"),
                                                            (shared, "INFERENCE", "predict"), (shared, "TRAINING", "gradients")])
-def test_a_pass_put_into_a_pipeline_shows_in_after_and_in_the_tests(monkeypatch: pytest.MonkeyPatch, module: Any, pipeline: str, entry: str) -> None:
+def test_a_pass_put_into_a_pipeline_shows_in_after_and_in_the_tests(monkeypatch: pytest.MonkeyPatch, module: Any, pipeline: str,
+                                                                    entry: str) -> None:
     graph = residual()
     with pytest.raises(UsageError, match="no pass called touched"):
         program_after(graph, entry, (), "touched", "float32")
@@ -197,7 +205,8 @@ def test_planning_grows_as_the_network_does() -> None:
 
     def planned(units: int) -> int:
         nonlocal calls
-        body = f"  input 16x16x16\n  repeat {units}:\n    residual:\n      conv 16 3x3 bn relu\n      conv 16 3x3 bn\n  avgpool global\n  fc 10\n"
+        body = (
+            f"  input 16x16x16\n  repeat {units}:\n    residual:\n      conv 16 3x3 bn relu\n      conv 16 3x3 bn\n  avgpool global\n  fc 10\n")
         graph = compiler.load_graph(text=f"net deep:\n{body}\ntrain deep:\n  loss cross_entropy\n  sgd lr=0.01\n").graph
         calls = 0
         sys.setprofile(count)

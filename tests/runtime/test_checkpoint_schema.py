@@ -38,8 +38,11 @@ def made(text: str = TEXT, steps: int = 2, **options: Any) -> netspec.Network:
 
 def state(net: netspec.Network) -> dict[str, Any]:
     """All that a checkpoint holds, as it is in the net."""
-    slots = {f"{s}/{p.name}": net.state.store.get_state(s, p.name) for s in net.state.optimiser.slots for p in net.graph.parameters if p.trainable}
-    numbers = {"n": [net.seed, net.step, net.epoch, net.state.optimiser.updates, net.state.optimiser.name, net.state.optimiser.slots, list(net.record), net.state.average.taken, net.state.course.ends, net.state.course.pace]}
+    slots = {f"{s}/{p.name}": net.state.store.get_state(s, p.name) for s in net.state.optimiser.slots
+             for p in net.graph.parameters if p.trainable}
+    numbers = {"n": [net.seed, net.step, net.epoch, net.state.optimiser.updates, net.state.optimiser.name,
+                     net.state.optimiser.slots, list(net.record), net.state.average.taken, net.state.course.ends,
+                     net.state.course.pace]}
     return {**net.parameters, **net.buffers, **slots, **net.averages, **numbers}
 
 
@@ -71,7 +74,8 @@ def refused(net: netspec.Network, path: Path) -> str:
     return str(e.value)
 
 
-WRONG: list[Any] = [None, True, 1, -1, 1.5, float("nan"), 1 << 60, "", "x", [], [1], ["a", "a"], ["../x"], [{"loss": "x"}], {}, {"x": 1}, {"scale": "x"}, {"iterations": -1}, [[[[]]]]]
+WRONG: list[Any] = [None, True, 1, -1, 1.5, float("nan"), 1 << 60, "", "x", [], [1], ["a", "a"], ["../x"], [{"loss": "x"}], {},
+                    {"x": 1}, {"scale": "x"}, {"iterations": -1}, [[[[]]]]]
 
 
 def test_every_field_by_its_kind_and_range(tmp_path: Path, written: tuple[dict[str, Any], dict[str, Any]]) -> None:
@@ -89,7 +93,8 @@ def test_every_field_by_its_kind_and_range(tmp_path: Path, written: tuple[dict[s
     for slots in (["mean"], [], ["mean", "square", "third"]):
         forged(path, tensors, facts | {"slots": slots})
         refused(net, path)
-    forged(path, tensors, {k: v for k, v in facts.items() if k not in ("horizon", "pace", "averaged", "instructions")} | {"of a later version": [1]})
+    forged(path, tensors, {k: v for k, v in facts.items() if k not in ("horizon", "pace", "averaged", "instructions")}
+           | {"of a later version": [1]})
     net.load(str(path))  # what older ones did not write has a value
     assert same(state(net), state(made()))
 
@@ -127,11 +132,19 @@ def header(path: Path, text: bytes, data: bytes = b"") -> None:
 def test_heads_that_contradict_themselves(tmp_path: Path, written: tuple[dict[str, Any], dict[str, Any]]) -> None:
     net, path = made(steps=1, seed=3), tmp_path / "c"
     one = b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}%s}'
-    heads = [b"{" + b'"a":{' * 200_000, b'{"a":' + b"[" * 200_000, b"{}", one % b',"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}', one % b',"b":{"dtype":"F32","shape":[1],"data_offsets":[2,6]}',
-             b'{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}', b'{"a":{"dtype":"F32","shape":[1e0],"data_offsets":[0,4]}}', b'{"a":{"dtype":"F32","shape":[true],"data_offsets":[0,4]}}',
-             b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}}', b'{"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,4]}}', b'{"a":{"dtype":[],"shape":[1],"data_offsets":[0,4]}}',
-             b'{"a":7}', b'{"__metadata__":7}', b'{"__metadata__":{"netspec":7}}', b'{"__metadata__":{"netspec":"{"}}', b'{"__metadata__":{"netspec":"[]"}}', b'{"__metadata__":{"netspec":"' + b"[" * 100_000 + b'"}}',
-             b'{"__metadata__":{"netspec":"{\\"schema\\":\\"netspec.checkpoint/1\\",\\"seed\\":1,\\"seed\\":2}"}}', b'{"__metadata__":{"netspec":"{\\"schema\\":[[]]}"}}', b'{"\xff":1}', b"{" + b" " * 100]
+    heads = [b"{" + b'"a":{' * 200_000, b'{"a":' + b"[" * 200_000, b"{}",
+             one % b',"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}',
+             one % b',"b":{"dtype":"F32","shape":[1],"data_offsets":[2,6]}',
+             b'{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}',
+             b'{"a":{"dtype":"F32","shape":[1e0],"data_offsets":[0,4]}}',
+             b'{"a":{"dtype":"F32","shape":[true],"data_offsets":[0,4]}}',
+             b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}}',
+             b'{"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,4]}}',
+             b'{"a":{"dtype":[],"shape":[1],"data_offsets":[0,4]}}',
+             b'{"a":7}', b'{"__metadata__":7}', b'{"__metadata__":{"netspec":7}}', b'{"__metadata__":{"netspec":"{"}}',
+             b'{"__metadata__":{"netspec":"[]"}}', b'{"__metadata__":{"netspec":"' + b"[" * 100_000 + b'"}}',
+             b'{"__metadata__":{"netspec":"{\\"schema\\":\\"netspec.checkpoint/1\\",\\"seed\\":1,\\"seed\\":2}"}}',
+             b'{"__metadata__":{"netspec":"{\\"schema\\":[[]]}"}}', b'{"\xff":1}', b"{" + b" " * 100]
     for head in heads:
         for data in (b"", bytes(4), bytes(6)):
             header(path, head, data)
@@ -169,14 +182,16 @@ def test_half_precisions_are_read_exactly_and_others_refused_by_name(tmp_path: P
     text = 'net a:\n  input 3\n  p: part weights="w.safetensors"\nblock part:\n  fc 2\n'
     weight, bias = np.array([[1.5, -2.0, 3.140625], [2.0**-120, 0.0, 1e30]], "f4"), np.array([0.5, -65504.0], "f4")
     weight = widened(bits(weight))  # numbers that bfloat16 has
-    body = {"BF16": (bits(weight), bits(bias)), "F16": (np.float16([[1.5, -2, 6e-8], [65504, 0, 1]]), bias.astype("f2")), "F64": (weight.astype("f8"), bias.astype("f8"))}
+    body = {"BF16": (bits(weight), bits(bias)), "F16": (np.float16([[1.5, -2, 6e-8], [65504, 0, 1]]), bias.astype("f2")),
+            "F64": (weight.astype("f8"), bias.astype("f8"))}
     for dtype in ("BF16", "F16", "F64", "BOOL", "U8", "I8", "I16", "I64", "F8_E4M3", "F8_E5M2", "C64", "F4", "X"):
         w, b = body.get(dtype, (weight, bias))
         if dtype in ("BOOL", "U8", "I8", "F8_E4M3", "F8_E5M2"):
             w, b = (np.ones(x.shape, "u1") for x in (w, b))
         elif dtype not in body:
             w, b = (np.ones(x.shape, {"I16": "i2"}.get(dtype, "i8")) for x in (w, b))
-        about = {"fc1.weight": {"dtype": dtype, "shape": [2, 3], "data_offsets": [0, w.nbytes]}, "fc1.bias": {"dtype": dtype, "shape": [2], "data_offsets": [w.nbytes, w.nbytes + b.nbytes]}}
+        about = {"fc1.weight": {"dtype": dtype, "shape": [2, 3], "data_offsets": [0, w.nbytes]},
+                 "fc1.bias": {"dtype": dtype, "shape": [2], "data_offsets": [w.nbytes, w.nbytes + b.nbytes]}}
         header(Path("w.safetensors"), json.dumps(about).encode(), w.tobytes() + b.tobytes())
         if dtype in body:
             net = netspec.compile(text=text, device="reference")
@@ -197,9 +212,12 @@ def test_half_precisions_are_read_exactly_and_others_refused_by_name(tmp_path: P
 def test_weights_of_a_spec_are_finite_and_no_variance_is_negative(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     text = 'net a:\n  input 3\n  p: part weights="w.safetensors"\nblock part:\n  fc 2 bn\n'
-    right = {"fc1.weight": np.ones((2, 3)), "fc1.bn.weight": np.ones(2), "fc1.bn.bias": np.ones(2), "fc1.bn.mean": np.ones(2), "fc1.bn.var": np.ones(2)}
-    for name, wrong, dtype, said in (("fc1.weight", np.nan, "f4", "not finite"), ("fc1.bn.mean", -np.inf, "f8", "not finite"), ("fc1.bn.bias", np.inf, "f2", "not finite"),
-                                     ("fc1.weight", 1e300, "f8", "not finite in float32"), ("fc1.bn.var", -1, "f4", "negative"), ("fc1.bn.var", np.nan, "f4", "NaN"), ("fc1.bn.var", np.inf, "f4", "not finite")):
+    right = {"fc1.weight": np.ones((2, 3)), "fc1.bn.weight": np.ones(2), "fc1.bn.bias": np.ones(2), "fc1.bn.mean": np.ones(2),
+             "fc1.bn.var": np.ones(2)}
+    for name, wrong, dtype, said in (("fc1.weight", np.nan, "f4", "not finite"), ("fc1.bn.mean", -np.inf, "f8", "not finite"),
+                                     ("fc1.bn.bias", np.inf, "f2", "not finite"),
+                                     ("fc1.weight", 1e300, "f8", "not finite in float32"), ("fc1.bn.var", -1, "f4", "negative"),
+                                     ("fc1.bn.var", np.nan, "f4", "NaN"), ("fc1.bn.var", np.inf, "f4", "not finite")):
         value = right[name].copy()
         value.flat[1] = wrong
         save_file({k: np.float32(v) for k, v in right.items()} | {name: value.astype(dtype)}, "w.safetensors")
@@ -219,21 +237,24 @@ def test_half_precisions_as_pytorch_writes_them(tmp_path: Path, monkeypatch: pyt
     for dtype in (torch.bfloat16, torch.float16):
         w = torch.randn(2, 3).to(dtype)
         save_file({"fc1.weight": w, "fc1.bias": torch.zeros(2, dtype=dtype)}, "w.safetensors")
-        net = netspec.compile(text='net a:\n  input 3\n  p: part weights="w.safetensors"\nblock part:\n  fc 2\n', device="reference")
+        net = netspec.compile(text='net a:\n  input 3\n  p: part weights="w.safetensors"\nblock part:\n  fc 2\n',
+                              device="reference")
         assert np.array_equal(net.parameters["p.fc1.weight"], w.float().numpy())
 
 
 def test_files_of_other_kinds_are_called_by_their_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     net = made(steps=0)
-    for content, kind in ((b"PK\x03\x04" + bytes(40), "PyTorch"), (b"\x80\x02" + bytes(40), "pickle"), (b"\x89HDF\r\n" + bytes(40), "HDF5"), (b"\x93NUMPY" + bytes(40), "NumPy")):
+    for content, kind in ((b"PK\x03\x04" + bytes(40), "PyTorch"), (b"\x80\x02" + bytes(40), "pickle"),
+                          (b"\x89HDF\r\n" + bytes(40), "HDF5"), (b"\x93NUMPY" + bytes(40), "NumPy")):
         Path("x.pth").write_bytes(content)
         assert kind in refused(net, Path("x.pth"))
         with pytest.raises(NetspecError, match=kind):
             netspec.compile(text=f'{TEXT}net b:\n  input 4x3x3\n  a weights="x.pth"\n', net="b", device="reference")
         with pytest.raises(ValueError, match=r"x\.pth is no safetensors file, or a damaged one"):
             read_arrays(Path("x.pth"))  # as an emitted file does
-    for content in (b"", bytes(8), (4000).to_bytes(8, "little") + b"[" * 4000, b"\x02" + bytes(7) + b"[]", b"\x0a" + bytes(7) + b'{"a": "b"}'):
+    for content in (b"", bytes(8), (4000).to_bytes(8, "little") + b"[" * 4000, b"\x02" + bytes(7) + b"[]",
+                    b"\x0a" + bytes(7) + b'{"a": "b"}'):
         Path("x.safetensors").write_bytes(content)
         with pytest.raises(ValueError, match="no safetensors file, or a damaged one"):
             read_arrays(Path("x.safetensors"))
@@ -244,13 +265,17 @@ def test_a_mismatch_names_the_true_difference(tmp_path: Path) -> None:
     made().save(str(path))
     frozen = made(TEXT.replace("  fc 2", "  frozen: fc 2"), steps=1)
     said = refused(frozen, path)
-    assert "other parameters frozen" in said and "fc1.weight is frozen here, and was trained there" in said and "written by net" not in said
+    assert ("other parameters frozen" in said and "fc1.weight is frozen here, and was trained there" in said
+            and "written by net" not in said)
     frozen.save(str(path))
     assert "fc1.weight is trained here, and was frozen there" in refused(made(), path)
     made().save(str(path))
     said = refused(made(TEXT.replace("conv 3", "conv 5"), steps=0), path)
     assert "conv1.weight: 3x4x3x3 in the file, 5x4x3x3 here" in said and "written by net" not in said
-    assert "written by net a; this is b" in refused(made(TEXT.replace("conv 3", "conv 5").replace("net a", "net b").replace("train a", "train b"), steps=0), path)
+    assert "written by net a; this is b" in refused(made(TEXT.replace("conv 3",
+                                                                      "conv 5").replace("net a",
+                                                                                        "net b").replace("train a", "train b"),
+                                                                                        steps=0), path)
 
 
 KILLED = """
@@ -297,7 +322,9 @@ def test_what_is_no_file_is_not_written_over(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("pipe")
     for name, what in (("pipe", "a pipe"), ("folder", "a folder"), ("link", "a pipe")):
         before = os.lstat(tmp_path / name)
-        for write in (lambda name=name: net.save(tmp_path / name), lambda name=name: net.fit(np.zeros((4, 4, 3, 3)), np.zeros(4, int), epochs=1, verbose=0, checkpoint=tmp_path / name)):
+        for write in (lambda name=name: net.save(tmp_path / name),
+                      lambda name=name: net.fit(np.zeros((4, 4, 3, 3)), np.zeros(4, int), epochs=1, verbose=0,
+                                                checkpoint=tmp_path / name)):
             with pytest.raises(NetspecError, match=f"cannot be written: it is {what}, not a file"):
                 write()
         assert (os.lstat(tmp_path / name).st_ino, os.lstat(tmp_path / name).st_mode) == (before.st_ino, before.st_mode)
@@ -322,7 +349,8 @@ def test_an_older_checkpoint_is_read(tmp_path: Path) -> None:
 
 def test_a_checkpoint_of_another_net_that_fits_is_remarked_on(tmp_path: Path) -> None:
     text = "net {}:\n  input 4\n  fc 2\n"
-    one, same, other = (netspec.compile(text=text.format(name), device="reference", seed=k) for k, name in enumerate(("one", "one", "other")))
+    one, same, other = (netspec.compile(text=text.format(name), device="reference", seed=k)
+                        for k, name in enumerate(("one", "one", "other")))
     one.save(tmp_path / "c")
     with warnings.catch_warnings():
         warnings.simplefilter("error")

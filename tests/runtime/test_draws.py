@@ -1,4 +1,5 @@
-"""What dropout draws: anew at each call and example, the same for the same seed, call and example, wherever and however it runs."""
+"""What dropout draws: anew at each call and example, the same for the same seed, call and example, wherever and however it
+runs."""
 
 from __future__ import annotations
 
@@ -52,7 +53,8 @@ def test_masks_are_fair_and_know_nothing_of_each_other() -> None:
     assert values.mean() == pytest.approx(1, abs=0.03)
     assert values.var() == pytest.approx(rate / (1 - rate), abs=0.03)
     same = (1 - rate) ** 2 + rate**2
-    for one, other in ((a, b), (a[1:], a[:-1]), (a[256:], a[:-256]), (a[:, 1:], a[:, :-1]), (a[..., 1:], a[..., :-1]), (a, kept(made(seed=2), n))):
+    for one, other in ((a, b), (a[1:], a[:-1]), (a[256:], a[:-256]), (a[:, 1:], a[:, :-1]), (a[..., 1:], a[..., :-1]),
+                       (a, kept(made(seed=2), n))):
         near((one == other).mean(), same, one.size)
     assert len(np.unique(a.reshape(n, -1), axis=0)) > n - 5, "2**36 masks: hardly one comes twice"
     by_example = a.reshape(n, -1).mean(1)
@@ -114,7 +116,8 @@ def test_a_draw_has_a_number_and_can_be_drawn_again() -> None:
 @pytest.mark.parametrize("device", ["reference", "cpu"])
 def test_backward_sees_the_draw_of_its_forward(device: str) -> None:
     net = made(device=device)
-    for call in (lambda: net.forward(ones(300)), lambda: net.predict(ones(300)), lambda: net.forward(ones(300), mode="eval"), lambda: net.forward(ones(300), draw=7)):
+    for call in (lambda: net.forward(ones(300)), lambda: net.predict(ones(300)), lambda: net.forward(ones(300), mode="eval"),
+                 lambda: net.forward(ones(300), draw=7)):
         out = call()
         into = net.backward(np.ones_like(out))["input"]
         assert np.array_equal(into, out), "y = m x: what comes back for ones is the mask, as what came out for ones"

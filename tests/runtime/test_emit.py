@@ -152,7 +152,8 @@ def test_moves_and_views_travel(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     x, y = random.standard_normal((2, 3, 4, 6, 6)).astype(np.float32), random.standard_normal((2, 10, 72)).astype(np.float32)
     np.savez(tmp_path / "given.npz", x=x, y=y)
-    run(tmp_path, "-c", "import sys; sys.path.insert(0, '.'); import numpy as np, moved; g = np.load('given.npz'); net = moved.Network(seed=3); "
+    run(tmp_path, "-c",
+        "import sys; sys.path.insert(0, '.'); import numpy as np, moved; g = np.load('given.npz'); net = moved.Network(seed=3); "
         "loss, d = net.gradients(g['x'], g['y']); np.savez('found.npz', out=net.predict(g['x']), loss=loss, d=d['conv1.weight'])")
     found = np.load(tmp_path / "found.npz")
     loss, gradients = net.loss_and_gradients(x, y)
@@ -172,13 +173,18 @@ def test_what_runs_needs_no_language() -> None:
     """The embedded modules import each other, NumPy, Numba and the standard library."""
     modules = needed(ROOTS)
     assert not [m for m in modules if m.split(".")[0] not in ("backends", "ir", "runtime")]
-    constants = {n.value for text in modules.values() for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+    constants = {n.value for text in modules.values() for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Constant)
+                 and isinstance(n.value, str)}
     named = {c for c in constants if c.startswith("contract.") and (ROOT / f"backends/cpu/{c.replace('.', '/')}.py").is_file()}
-    assert named and {f"backends.cpu.{c}" for c in named} <= set(modules), "text that is compiled imports what is not there: see ROOTS"
+    assert named and {f"backends.cpu.{c}"
+                      for c in named} <= set(modules), "text that is compiled imports what is not there: see ROOTS"
     for name, text in modules.items():
         for n in ast.parse(text).body:
-            outside = [a.name for a in n.names] if isinstance(n, ast.Import) else [n.module or ""] if isinstance(n, ast.ImportFrom) and not n.level else []
-            assert all(o.partition(".")[0] in {*sys.stdlib_module_names, "numpy", "numba", "llvmlite"} for o in outside), f"{name} imports {outside}"
+            outside = [a.name for a in n.names] if isinstance(n, ast.Import) else [n.module
+                                                                                   or ""] if isinstance(n,
+                                                                                           ast.ImportFrom) and not n.level else []
+            assert all(o.partition(".")[0] in {*sys.stdlib_module_names, "numpy", "numba", "llvmlite"}
+                       for o in outside), f"{name} imports {outside}"
 
 
 @pytest.mark.parametrize("name", [k for k, o in OPTIMISERS.items() if not o.host])
@@ -196,7 +202,8 @@ def test_the_numbers_of_an_update_rule_travel(name: str) -> None:
 def test_comments_cite_the_line_of_the_spec(tmp_path: Path) -> None:
     """Of each operation of a fused step its own line, forwards and backwards."""
     path = tmp_path / "a.net"
-    path.write_text("net a:\n  input 2x6x6\n  conv 4 3x3 bn\n  relu\n  maxpool 2\n  residual:\n    conv 4 3x3\n    tanh\n  avgpool global\n  fc 3\n\n"
+    path.write_text(
+        "net a:\n  input 2x6x6\n  conv 4 3x3 bn\n  relu\n  maxpool 2\n  residual:\n    conv 4 3x3\n    tanh\n  avgpool global\n  fc 3\n\n"
                     "train a:\n  loss cross_entropy\n  sgd lr=0.1\n")
     lines = path.read_text().splitlines()
     cited = re.findall(rf"# {re.escape(str(path))}:(\d+): (.*)", standalone(netspec.load_graph(path).graph))
@@ -244,7 +251,9 @@ def test_the_file_says_what_is_wrong_with_labels_and_weights(tmp_path: Path) -> 
     lines = run(tmp_path, "refused.py").splitlines()
     assert lines[:3] == ["fine"] * 3
     assert lines[3:] == [
-        "the target out holds a number that is not finite", "labels are whole numbers, 0 to 4", "labels are 0 to 4, and here they reach from 0 to 5",
-        "labels are 0 to 4, and here they reach from -1 to 0", *(f"the target out is 4 x 2 x 2, one for each example, not {s}" for s in ("(3, 2, 2)", "(4, 1, 2)", "(2, 8)", "()")),
-        "the target out holds no numbers", "conv1.weight holds a number that is not finite", "conv1.weight holds a number that is not finite",
-        "conv1.weight has the shape (5, 3, 1, 1), not (9,)", "True"]
+        "the target out holds a number that is not finite", "labels are whole numbers, 0 to 4",
+        "labels are 0 to 4, and here they reach from 0 to 5",
+        "labels are 0 to 4, and here they reach from -1 to 0",
+        *(f"the target out is 4 x 2 x 2, one for each example, not {s}" for s in ("(3, 2, 2)", "(4, 1, 2)", "(2, 8)", "()")),
+        "the target out holds no numbers", "conv1.weight holds a number that is not finite",
+        "conv1.weight holds a number that is not finite", "conv1.weight has the shape (5, 3, 1, 1), not (9,)", "True"]

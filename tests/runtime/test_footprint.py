@@ -28,7 +28,8 @@ def allocated(executor: Any) -> int:
     assert isinstance(executor, CpuExecutor)
     assert len(executor.lanes.made) == 1
     flat = (executor.lanes.first.arena, *executor.numbers.held.values())
-    return sum(a.nbytes for a in flat) + sum(k.vectors.nbytes + k.workspace.nbytes for e in executor.entries.values() for k in e.kept.values())
+    return sum(a.nbytes for a in flat) + sum(k.vectors.nbytes + k.workspace.nbytes for e in executor.entries.values()
+                                             for k in e.kept.values())
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -64,7 +65,9 @@ def test_partial_gradients_take_each_others_place(monkeypatch: pytest.MonkeyPatc
 
 
 def test_amounts() -> None:
-    assert [size(t) for t in ("8GB", "8 gb", "8G", "1.5GiB", "512MB", "100", "2k")] == [8 * 10**9] * 3 + [3 << 29, 512 * 10**6, 100, 2000]
+    assert [size(t) for t in ("8GB", "8 gb", "8G", "1.5GiB", "512MB", "100", "2k")] == [8
+                                                                                        * 10**9] * 3 + [3 << 29, 512 * 10**6, 100,
+                                                                                                2000]
     assert [shown(n) for n in (999, 1500, 79_900_000, 2 * 10**12)] == ["999 bytes", "1.5 kB", "79.9 MB", "2 TB"]
     for wrong in ("", "x", "-1", "8 QB", "1e9", "GB"):
         with pytest.raises(netspec.NetspecError, match="no amount of memory"):

@@ -20,7 +20,8 @@ from netspec.runtime.train.session import train
 from netspec.schedules import SCHEDULES
 
 TEXT = "net a:\n  input 3\n  fc 4 bn relu\n  dropout 0.2\n  fc 2\n\ntrain a:\n  loss mse\n  batch 4\n"
-NEEDED = {"multistep": "multistep [1, 3]", "sigmoid": "sigmoid 2", "plateau": "plateau 0 factor=0.5 margin=0.9", "warmup": "warmup 3", "step": "step 1"}
+NEEDED = {"multistep": "multistep [1, 3]", "sigmoid": "sigmoid 2", "plateau": "plateau 0 factor=0.5 margin=0.9",
+          "warmup": "warmup 3", "step": "step 1"}
 LINES = [NEEDED.get(name, name) for name in SCHEDULES]
 RULES = ["sgd lr=0.05 momentum=0.9", *(n for n in OPTIMISERS if n not in ("sgd", "lbfgs")), "lbfgs lr=0.1 iterations=2"]
 
@@ -30,13 +31,16 @@ def data(n: int = 10, seed: int = 0) -> tuple[Any, Any]:
     return random.standard_normal((n, 3)), random.standard_normal((n, 2))
 
 
-def made(schedule: str, optimiser: str = "sgd lr=0.05 momentum=0.9", device: str = "cpu", text: str = TEXT, **more: Any) -> Network:
-    return netspec.compile(text=text, device=device, dtype="float64", seed=3).configure(optimiser=optimiser, schedule=schedule, **more)
+def made(schedule: str, optimiser: str = "sgd lr=0.05 momentum=0.9", device: str = "cpu", text: str = TEXT,
+         **more: Any) -> Network:
+    return netspec.compile(text=text, device=device, dtype="float64", seed=3).configure(optimiser=optimiser, schedule=schedule,
+                                                                                        **more)
 
 
 def bits(net: Network) -> dict[str, bytes]:
     slots = {f"{s}/{k}": net.state.store.get_state(s, k) for s in net.state.optimiser.slots for k in net.parameters}
-    return {k: np.asarray(v).tobytes() for k, v in {**net.parameters, **net.buffers, **net.averages, **slots}.items()} | {"at": repr((net.step, net.epoch)).encode()}
+    return {k: np.asarray(v).tobytes() for k, v in {**net.parameters, **net.buffers, **net.averages,
+                                                    **slots}.items()} | {"at": repr((net.step, net.epoch)).encode()}
 
 
 @pytest.mark.parametrize(("line", "said"), [*((line, 4) for line in LINES), ("cosine", None), ("onecycle", None), ("poly", 7)])
@@ -194,7 +198,8 @@ def test_a_run_that_is_refused_moves_no_weights(tmp_path: Path, capsys: pytest.C
     assert main(run) == main([*run, "--seed", "1"]) == 0
     before = out.read_bytes(), kept.read_bytes()
     x, y = data()
-    for wrong in ({"x": x[:, :1], "y": y}, {"x": x, "y": y[:-1]}, {"x": x, "y": y * np.nan}, {"x": x, "y": y, "x_test": x[:, :1], "y_test": y}):
+    for wrong in ({"x": x[:, :1], "y": y}, {"x": x, "y": y[:-1]}, {"x": x, "y": y * np.nan},
+                  {"x": x, "y": y, "x_test": x[:, :1], "y_test": y}):
         np.savez(tmp_path / "a.npz", **wrong)
         capsys.readouterr()
         assert main(run) == 1

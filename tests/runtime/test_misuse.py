@@ -17,9 +17,12 @@ from netspec import NetspecError
 
 TEXT = "net a(k=3):\n  input 1x8x8\n  conv 4 k bn relu\n  fc 3\ntrain a:\n  loss cross_entropy\n  sgd lr=0.01\n"
 JUNK: dict[str, Any] = {
-    "none": None, "number": 5, "negative": -1, "zero": 0, "fraction": 1.5, "nan": float("nan"), "text": "x", "bytes": b"x", "list": [], "mixed": [1, "a"],
-    "dict": {"x": 1}, "object": object(), "zeros": np.zeros(3), "images": np.zeros((2, 1, 8, 8)), "complex": np.zeros((2, 1, 8, 8), complex),
-    "texts": np.array(["a"]), "objects": np.zeros((2, 1, 8, 8), object), "function": lambda: 1, "flag": True, "pair": (1, 2), "set": {1}}
+    "none": None, "number": 5, "negative": -1, "zero": 0, "fraction": 1.5, "nan": float("nan"), "text": "x", "bytes": b"x",
+    "list": [], "mixed": [1, "a"],
+    "dict": {"x": 1}, "object": object(), "zeros": np.zeros(3), "images": np.zeros((2, 1, 8, 8)),
+    "complex": np.zeros((2, 1, 8, 8), complex),
+    "texts": np.array(["a"]), "objects": np.zeros((2, 1, 8, 8), object), "function": lambda: 1, "flag": True, "pair": (1, 2),
+    "set": {1}}
 X = np.random.default_rng(0).standard_normal((8, 1, 8, 8))
 Y = np.arange(8) % 3
 
@@ -86,7 +89,8 @@ class Reluctant:
 
 def test_what_refuses_to_be_an_array() -> None:
     net = netspec.compile(text=TEXT, device="reference", seed=0)
-    for call in (lambda: net.predict(Reluctant()), lambda: net.train_step(X, Reluctant()), lambda: net.set_parameters({"conv1.weight": Reluctant()})):
+    for call in (lambda: net.predict(Reluctant()), lambda: net.train_step(X, Reluctant()),
+                 lambda: net.set_parameters({"conv1.weight": Reluctant()})):
         with pytest.raises(NetspecError, match="is no array: no array after all"):
             call()
 

@@ -1,4 +1,5 @@
-"""A step whose loss or gradient is not finite changes nothing, on every device and by every way in, and says where it comes from."""
+"""A step whose loss or gradient is not finite changes nothing, on every device and by every way in, and says where it comes
+from."""
 
 from __future__ import annotations
 
@@ -49,7 +50,8 @@ def data(n: int = 12) -> tuple[Any, Any]:
 
 def state(net: Network) -> dict[str, Any]:
     slots = {f"{s}/{k}": net.state.store.get_state(s, k).tobytes() for s in net.state.optimiser.slots for k in net.parameters}
-    numbers = {k: np.asarray(v).tobytes() for k, v in {**net.parameters, **net.buffers, **{f"a/{k}": v for k, v in net.averages.items()}}.items()}
+    numbers = {k: np.asarray(v).tobytes()
+               for k, v in {**net.parameters, **net.buffers, **{f"a/{k}": v for k, v in net.averages.items()}}.items()}
     kept = net.state.optimiser
     memory = (len(kept.memory.moves), kept.memory.iterations, kept.memory.scale)
     return slots | numbers | {"at": (net.step, kept.updates, net.epoch, net.state.average.taken, len(net.record), memory)}
@@ -145,7 +147,8 @@ def test_all_parts_of_a_step_come_to_nothing(device: str, part: int) -> None:
     good = data()[0]
     other = made(device, accumulate=3)
     other.fit(good, y, epochs=1, shuffle=False, verbose=0)
-    assert net.fit(good, y, epochs=1, shuffle=False, verbose=0)["loss"] == other.fit(good, y, epochs=1, shuffle=False, verbose=0)["loss"]
+    assert net.fit(good, y, epochs=1, shuffle=False, verbose=0)["loss"] == other.fit(good, y, epochs=1, shuffle=False,
+                                                                                     verbose=0)["loss"]
 
 
 def test_labels_that_are_all_ignored_do_not_hide_it() -> None:

@@ -59,7 +59,8 @@ def test_arrays_of_every_number_type_are_taken(device: str, tmp_path: Path) -> N
     want = net.predict(x.astype(np.float64))
     np.save(tmp_path / "x.npy", x.astype(np.uint8))
     on_disk = np.load(tmp_path / "x.npy", mmap_mode="r")
-    for form in (x, x.astype(np.uint8), x.astype(np.float16), x.astype(np.float32)[:, :, :, ::-1][:, :, :, ::-1], x.tolist(), on_disk, {"input": x}):
+    for form in (x, x.astype(np.uint8), x.astype(np.float16), x.astype(np.float32)[:, :, :, ::-1][:, :, :, ::-1], x.tolist(),
+                 on_disk, {"input": x}):
         assert (net.predict(form) == want).all()
     assert abs(net.predict(x, batch=2) - want).max() < 1e-12, "chunks of 2 give what the whole gives"
     assert want.shape == (5, 3)
@@ -102,13 +103,16 @@ def test_axes_of_length_one_may_be_left_out_of_targets() -> None:
     for shape in ((6,), (6, 1), (6, 1, 1), (6, 1, 1, 1)):
         net, labels = plain(text=text.format("cross_entropy")), y.reshape(shape)
         fitted = net.fit(x, labels, epochs=1, verbose=0, validation=(x, labels))
-        losses.append([net.loss_and_gradients(x, labels)[0], net.evaluate(x, labels), net.train_step(x, labels), fitted["loss"], fitted["val_accuracy"]])
+        losses.append([net.loss_and_gradients(x, labels)[0], net.evaluate(x, labels), net.train_step(x, labels), fitted["loss"],
+                       fitted["val_accuracy"]])
     assert losses[0] == losses[1] == losses[2] == losses[3]
     net = plain(text=text.format("cross_entropy"))
     assert "6\n" in refused(lambda: net.fit(x, y[None])) and "6 examples" in refused(lambda: net.fit(x, y[:5]))
     assert "argmax(1)" in refused(lambda: net.fit(x, np.eye(3)[y]))
     numbers = plain(text=text.format("mse").replace("  metric accuracy\n", ""))
-    assert numbers.evaluate(x, x[:, :1].repeat(3, 1).mean((2, 3))) == numbers.evaluate(x, x[:, :1].repeat(3, 1).mean((2, 3), keepdims=True))
+    assert numbers.evaluate(x, x[:, :1].repeat(3, 1).mean((2, 3))) == numbers.evaluate(x,
+                                                                                       x[:, :1].repeat(3, 1).mean((2, 3),
+                                                                                               keepdims=True))
 
 
 def test_no_loss_and_no_optimiser_are_named() -> None:
@@ -119,7 +123,8 @@ def test_no_loss_and_no_optimiser_are_named() -> None:
 
 @pytest.mark.parametrize("device", DEVICES)
 def test_one_value_a_channel_has_no_variance(device: str) -> None:
-    net = plain(device, "net n:\n  input 3\n  fc 4\n  bn\n  fc 2\n").configure(loss="cross_entropy", optimiser="sgd lr=0.1", batch=4)
+    net = plain(device, "net n:\n  input 3\n  fc 4\n  bn\n  fc 2\n").configure(loss="cross_entropy", optimiser="sgd lr=0.1",
+                                                                               batch=4)
     x, y = some(9, (3,), 2)
     assert "one value a channel" in refused(lambda: net.train_step(x[:1], y[:1]))
     assert "one value a channel" in refused(lambda: net.fit(x, y, epochs=1, verbose=0)), "the last batch would have one"
@@ -169,8 +174,8 @@ def test_initialisers_have_the_spread_they_promise() -> None:
     def of(init: str | float, shape: tuple[int, ...] = (200, 300)) -> Any:
         return initial(Parameter("w", shape, init=init, fan_in=300, fan_out=200), 0)
 
-    spread = {"he": 2 / 300, "he_uniform": 2 / 300, "xavier": 2 / 500, "xavier_uniform": 2 / 500, "gaussian": 1e-4, "gaussian 0.5": 0.25, "uniform": 0.05**2 / 3,
-              "uniform 0.3": 0.03}
+    spread = {"he": 2 / 300, "he_uniform": 2 / 300, "xavier": 2 / 500, "xavier_uniform": 2 / 500, "gaussian": 1e-4,
+              "gaussian 0.5": 0.25, "uniform": 0.05**2 / 3, "uniform 0.3": 0.03}
     for init, variance in spread.items():
         w = of(init)
         assert abs(w.mean()) < 5 * (variance / w.size) ** 0.5, init
@@ -289,7 +294,8 @@ def test_several_inputs_and_outputs_by_name(device: str) -> None:
     assert {k: v.shape for k, v in out.items()} == {"class": (6, 3), "size": (6, 1)}
     loss, grads, into = net.loss_and_gradients(x, y, inputs=True)
     z = out["class"] - out["class"].max(1, keepdims=True)
-    by_hand = (np.log(np.exp(z).sum(1)) - z[np.arange(6), y["class"]]).mean() + 0.5 * ((out["size"][:, 0] - y["size"]) ** 2).mean()
+    by_hand = (np.log(np.exp(z).sum(1))
+               - z[np.arange(6), y["class"]]).mean() + 0.5 * ((out["size"][:, 0] - y["size"]) ** 2).mean()
     assert abs(loss - by_hand) < 1e-12
     assert set(into) == {"left", "right"}
     assert abs(net.evaluate(x, y)["loss"] - by_hand) < 1e-12
@@ -328,7 +334,8 @@ def test_one_array_of_labels_serves_all_heads() -> None:
     assert "there is no target `late`" in refused(lambda: net.train_step(x, {"late": y}))
 
 
-OPEN = "net open:\n  input 1x?x?\n  conv 4 3x3 bn relu\n  avgpool global\n  fc 2\ntrain open:\n  loss cross_entropy\n  sgd lr=0.1 momentum=0.9\n"
+OPEN = (
+    "net open:\n  input 1x?x?\n  conv 4 3x3 bn relu\n  avgpool global\n  fc 2\ntrain open:\n  loss cross_entropy\n  sgd lr=0.1 momentum=0.9\n")
 
 
 @pytest.mark.parametrize("device", DEVICES)
@@ -345,7 +352,8 @@ def test_open_sizes_are_bound_by_the_arrays(device: str, tmp_path: Path) -> None
     other = plain(device, OPEN, input="1x5x5")
     other.set_parameters({**fixed.parameters, **fixed.buffers})
     other.train_step(b, yb)
-    assert abs(net.parameters["conv1.weight"] - other.parameters["conv1.weight"]).max() > 0, "the momentum of the first step counts"
+    assert abs(net.parameters["conv1.weight"]
+               - other.parameters["conv1.weight"]).max() > 0, "the momentum of the first step counts"
     assert (net.buffers["conv1.bn.mean"] == other.buffers["conv1.bn.mean"]).all()
     assert "input=(1, 5, 5)" in refused(lambda: fixed.predict(b))
     net.save(str(tmp_path / "c"))
@@ -383,7 +391,8 @@ def test_only_explained_errors_escape() -> None:
     random = np.random.default_rng(0)
     ran, codes = 0, set()
     for _ in range(300):
-        shape = tuple(random.integers(0, 3, random.integers(0, 5))) if random.random() < 0.7 else (int(random.integers(1, 4)), 1, 4, 4)
+        shape = tuple(random.integers(0, 3, random.integers(0, 5))) if random.random() < 0.7 else (int(random.integers(1, 4)), 1,
+                4, 4)
         x = random.integers(0, 9, shape).astype(random.choice(["f2", "f4", "f8", "u1", "i8", "?", "U3", "c8"]))
         y = random.integers(-1, 4, random.integers(0, 4, random.integers(0, 3))).astype(random.choice(["f8", "i4", "u1", "?"]))
         try:
@@ -397,10 +406,14 @@ def test_only_explained_errors_escape() -> None:
 
 
 @pytest.mark.parametrize(("call", "given", "hint"), [
-    ("fit", {"lr": 0.01}, 'optimiser="sgd lr=0.01"'), ("fit", {"optimizer": "adam"}, 'optimiser="adamw lr=0.001"'), ("configure", {"weight_decay": 1e-4}, 'optimiser="sgd decay=0.0001"'),
-    ("fit", {"learning_rate": 0.5}, 'optimiser="sgd lr=0.5"'), ("train_step", {"lr": 0.1}, 'net.configure(optimiser="sgd lr=0.1")'), ("fit", {"beta1": 0.8}, 'optimiser="adamw beta1=0.8"'),
-    ("fit", {"batch_size": 4}, "batch=64"), ("fit", {"validation_data": 1}, "validation=(xv, yv)"), ("fit", {"initialise": "lsuv"}, 'net.configure(initialise="lsuv")'),
-    ("configure", {"scheduler": 1}, 'schedule="cosine"'), ("fit", {"epoch": 3}, "epochs=10"), ("predict", {"batch_size": 3}, "batch=64")])
+    ("fit", {"lr": 0.01}, 'optimiser="sgd lr=0.01"'), ("fit", {"optimizer": "adam"}, 'optimiser="adamw lr=0.001"'),
+    ("configure", {"weight_decay": 1e-4}, 'optimiser="sgd decay=0.0001"'),
+    ("fit", {"learning_rate": 0.5}, 'optimiser="sgd lr=0.5"'),
+    ("train_step", {"lr": 0.1}, 'net.configure(optimiser="sgd lr=0.1")'), ("fit", {"beta1": 0.8}, 'optimiser="adamw beta1=0.8"'),
+    ("fit", {"batch_size": 4}, "batch=64"), ("fit", {"validation_data": 1}, "validation=(xv, yv)"),
+    ("fit", {"initialise": "lsuv"}, 'net.configure(initialise="lsuv")'),
+    ("configure", {"scheduler": 1}, 'schedule="cosine"'), ("fit", {"epoch": 3}, "epochs=10"),
+    ("predict", {"batch_size": 3}, "batch=64")])
 def test_an_argument_that_a_call_does_not_have(call: str, given: dict[str, Any], hint: str) -> None:
     net = plain().configure(loss="cross_entropy", optimiser="sgd lr=0.1")
     before, recipe = dict(net.parameters), net.recipe
@@ -429,4 +442,5 @@ def test_a_finite_number_never_becomes_an_infinite_one(size: str, big: float, fi
             with pytest.raises(NetspecError, match=f"{name} holds .* beyond float32"):
                 write()
             assert all(np.array_equal(before[k], v) for k, v in net.parameters.items())
-    assert netspec.compile(text="net n:\n  input 3\n  fc 2\n", dtype="float64").set_parameters({"fc1.bias": np.full(2, 1e300)}) is None
+    assert netspec.compile(text="net n:\n  input 3\n  fc 2\n",
+                           dtype="float64").set_parameters({"fc1.bias": np.full(2, 1e300)}) is None

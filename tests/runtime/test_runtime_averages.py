@@ -12,7 +12,8 @@ from test_runtime_steps import DEVICES, close, plain, refused, some
 
 import netspec
 
-NORM = "net norm:\n  input 2x6x5\n  conv 3 3x3 bn relu\n  dropout 0.5\n  fc 3\ntrain norm:\n  loss cross_entropy\n  sgd lr=0.1 momentum=0.9\n  batch 2\n"
+NORM = (
+    "net norm:\n  input 2x6x5\n  conv 3 3x3 bn relu\n  dropout 0.5\n  fc 3\ntrain norm:\n  loss cross_entropy\n  sgd lr=0.1 momentum=0.9\n  batch 2\n")
 
 
 # -- several batches a step ---------------------------------------------------------------------------------------------------
@@ -64,7 +65,8 @@ def test_a_loss_without_a_label_leaves_the_others(device: str, accumulate: int) 
     text = "net two:\n  input 4\n  fc 5 relu\n  output a: fc 3\n  output b: fc 3\n"
     random = np.random.default_rng(0)
     x, y = random.standard_normal((8, 4)), random.integers(0, 3, 8)
-    nets = [netspec.compile(text=text, device=device, dtype="float64").configure(optimiser="sgd lr=0.1", batch=8) for _ in range(2)]
+    nets = [netspec.compile(text=text, device=device, dtype="float64").configure(optimiser="sgd lr=0.1", batch=8)
+            for _ in range(2)]
     losses = ["cross_entropy @a ignore=255", "cross_entropy @b"]
     both = nets[0].fit(x, {"a": np.full(8, 255), "b": y}, epochs=1, loss=losses, accumulate=accumulate, metrics="", verbose=0)
     nets[1].fit(x, y, epochs=1, loss=losses[1:], metrics="", verbose=0)
@@ -167,7 +169,8 @@ def test_averages_and_steps_of_batches_resume_to_the_last_bit(device: str, dtype
 def test_averages_follow_where_sizes_are_open(device: str) -> None:
     random = np.random.default_rng(0)
     a, b = random.standard_normal((4, 2, 6, 5)), random.standard_normal((4, 2, 7, 7))
-    net = netspec.compile(text="net open:\n  input 2x?x?\n  conv 3 3x3 relu\n  avgpool global\n  fc 3\n", device=device, dtype="float64")
+    net = netspec.compile(text="net open:\n  input 2x?x?\n  conv 3 3x3 relu\n  avgpool global\n  fc 3\n", device=device,
+                          dtype="float64")
     net.configure(loss="cross_entropy", optimiser="adam lr=0.01", average=0.5).initialise("lsuv", a)
     seen = []
     for x in (a, b, a):
@@ -181,7 +184,8 @@ def test_averages_follow_where_sizes_are_open(device: str) -> None:
 
 
 # -- the first batch initialises ------------------------------------------------------------------------------------------------
-DEEP = "net deep:\n  input 2x9x8\n  conv 6 3x3 relu\n  conv 8 3x3 bn relu\n  a: conv 8 1x1 tanh\n  add @conv2\n  deconv 4 2x2 /2\n  frozen: conv 3 3x3\n  fc 12 sigmoid\n  dropout 0.5\n  fc 5\n"
+DEEP = (
+    "net deep:\n  input 2x9x8\n  conv 6 3x3 relu\n  conv 8 3x3 bn relu\n  a: conv 8 1x1 tanh\n  add @conv2\n  deconv 4 2x2 /2\n  frozen: conv 3 3x3\n  fc 12 sigmoid\n  dropout 0.5\n  fc 5\n")
 
 
 @pytest.mark.parametrize(("device", "dtype"), [("reference", "float64"), ("cpu", "float32")])
@@ -197,7 +201,8 @@ def test_lsuv_makes_every_output_vary_by_one(device: str, dtype: str) -> None:
     w = net.parameters["fc1.weight"]
     gram = w @ w.T
     assert np.allclose(gram, gram[0, 0] * np.eye(12), atol=1e-4 * gram[0, 0]), "rows are orthogonal, and of one length"
-    outputs = "".join(f"  output o{k}: @{name}\n" for k, name in enumerate(("conv1.raw", "conv2.raw", "a.raw", "deconv1", "fc1.raw")))
+    outputs = "".join(f"  output o{k}: @{name}\n"
+                      for k, name in enumerate(("conv1.raw", "conv2.raw", "a.raw", "deconv1", "fc1.raw")))
     probe = netspec.compile(text=DEEP + outputs, device=device, dtype=dtype)
     probe.set_parameters(net.parameters)
     for name, out in probe.predict(x).items():

@@ -30,7 +30,8 @@ print(h.hexdigest())
 
 
 def bits(threads: int) -> str:
-    done = subprocess.run([sys.executable, "-c", TRAIN, str(threads)], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run([sys.executable, "-c", TRAIN, str(threads)], cwd=ROOT, capture_output=True, text=True, timeout=300,
+                          check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

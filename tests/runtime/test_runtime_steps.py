@@ -37,7 +37,8 @@ def some(n: int = 10, seed: int = 0) -> tuple[Any, Any]:
 
 
 def plain(device: str = "reference", lines: str = "", dtype: str = "float64", **more: Any) -> Network:
-    return netspec.compile(text=PLAIN + "".join(f"  {line}\n" for line in lines.split(";") if line), device=device, dtype=dtype, **more)
+    return netspec.compile(text=PLAIN + "".join(f"  {line}\n" for line in lines.split(";") if line), device=device, dtype=dtype,
+                           **more)
 
 
 def close(a: Network, b: Network, within: float = 1e-12) -> bool:
@@ -101,12 +102,14 @@ def test_l1_makes_weights_small_and_lbfgs_knows_it() -> None:
     random = np.random.default_rng(0)
     x = random.standard_normal((50, 3))
     y = x @ [1.0, 0, 0]
-    net = netspec.compile(text="net line:\n  input 3\n  fc 1 bias=no\n", device="reference").configure(loss="mse", regularise="l1 0.02")
+    net = netspec.compile(text="net line:\n  input 3\n  fc 1 bias=no\n",
+                          device="reference").configure(loss="mse", regularise="l1 0.02")
     net.fit(x, y, batch=50, epochs=200, optimiser="sgd lr=0.1", schedule="cosine", verbose=0)
     sgd = net.parameters["fc1.weight"]
     assert abs(sgd[0, 1:]).max() < 2e-3
     assert 0.9 < sgd[0, 0] < 0.999
-    one = netspec.compile(text="net line:\n  input 3\n  fc 1 bias=no\n", device="reference").configure(loss="mse", regularise="l1 0.02", optimiser="lbfgs lr=1 iterations=1")
+    one = netspec.compile(text="net line:\n  input 3\n  fc 1 bias=no\n",
+                          device="reference").configure(loss="mse", regularise="l1 0.02", optimiser="lbfgs lr=1 iterations=1")
     before = one.parameters["fc1.weight"]
     _, grads = one.loss_and_gradients(x, y)
     g = grads["fc1.weight"] + 0.02 * np.sign(before)
@@ -117,7 +120,8 @@ def test_l1_makes_weights_small_and_lbfgs_knows_it() -> None:
 @pytest.mark.parametrize("device", DEVICES)
 def test_factors_by_name(device: str) -> None:
     x, y = some()
-    net = plain(device).configure(optimiser="sgd lr=0.1 decay=0.5", regularise="l1 0.01", factors={"block1": {"lr": 0.5, "decay": 0}, "block1.conv2": {"lr": 0}, "fc1.bias": {"lr": 2}})
+    net = plain(device).configure(optimiser="sgd lr=0.1 decay=0.5", regularise="l1 0.01",
+                                  factors={"block1": {"lr": 0.5, "decay": 0}, "block1.conv2": {"lr": 0}, "fc1.bias": {"lr": 2}})
     before = dict(net.parameters)
     _, grads = net.loss_and_gradients(x, y)
     net.train_step(x, y)
@@ -159,13 +163,16 @@ def test_what_steps_say_of_their_parameters(device: str) -> None:
     assert (before["fc2.weight"] == 0.125).all()
     assert (before["conv1.bn.weight"] == 1).all()
     assert 0 < abs(before["fc2.bias"]).max() < 0.1
-    xavier, he = before["conv1.weight"], netspec.compile(text=STATED.replace("init=xavier", ""), device=device, dtype="float64").parameters["conv1.weight"]
+    xavier, he = before["conv1.weight"], netspec.compile(text=STATED.replace("init=xavier", ""), device=device,
+                                                         dtype="float64").parameters["conv1.weight"]
     assert np.allclose(xavier / he, ((2 / (18 + 27)) / (2 / 18)) ** 0.5)
 
 
 @pytest.mark.parametrize(("line", "words"), [
-    ("conv 3 3x3 lr=-1", "at least 0"), ("conv 3 3x3 decay=no", "factor"), ("fc 3 init=xaver", "did you mean `xavier`"), ('fc 3 init="he 3"', "no number"),
-    ('fc 3 bias_init="uniform a"', "one number"), ("relu lr=1", "no option called `lr`"), ("fc 3 lrr=1", "no option called `lrr`")])
+    ("conv 3 3x3 lr=-1", "at least 0"), ("conv 3 3x3 decay=no", "factor"), ("fc 3 init=xaver", "did you mean `xavier`"),
+    ('fc 3 init="he 3"', "no number"),
+    ('fc 3 bias_init="uniform a"', "one number"), ("relu lr=1", "no option called `lr`"),
+    ("fc 3 lrr=1", "no option called `lrr`")])
 def test_what_steps_cannot_say_of_parameters(line: str, words: str) -> None:
     assert words in refused(lambda: netspec.compile(text=f"net a:\n  input 2x6x5\n  {line}\n", device="reference"))
 
@@ -193,7 +200,9 @@ def test_momentum_is_annealed(device: str) -> None:
 
 
 @pytest.mark.parametrize(("line", "words"), [
-    ("regularise l3 1e-4", "did you mean `l"), ("regularise l1", "one number"), ("regularise l1 l2 1", "one number"), ("regularise l2 -1", "at least 0"),
-    ("regularise weigths l2 1", "did you mean `weights`"), ("regularise l1 1 rate=3", "no option `rate`"), ("regularise 1e-4", "knows no")])
+    ("regularise l3 1e-4", "did you mean `l"), ("regularise l1", "one number"), ("regularise l1 l2 1", "one number"),
+    ("regularise l2 -1", "at least 0"),
+    ("regularise weigths l2 1", "did you mean `weights`"), ("regularise l1 1 rate=3", "no option `rate`"),
+    ("regularise 1e-4", "knows no")])
 def test_words_of_regularise_that_do_not_exist(line: str, words: str) -> None:
     assert words in refused(lambda: plain(lines=line))

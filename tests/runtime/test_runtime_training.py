@@ -34,7 +34,8 @@ train small:
 """
 SOFT = "net soft:\n  input 4\n  fc 3 softmax\n"
 LINE = "net line:\n  input 2\n  fc 1\ntrain line:\n  loss mse\n  sgd lr=0.1\n"
-OPTIMISERS = ("sgd lr=0.1", "sgd lr=0.1 momentum=0.9 nesterov decay=0.01 clip=0.5", "adam lr=0.01", "lbfgs lr=0.1 iterations=3 search")
+OPTIMISERS = ("sgd lr=0.1", "sgd lr=0.1 momentum=0.9 nesterov decay=0.01 clip=0.5", "adam lr=0.01",
+              "lbfgs lr=0.1 iterations=3 search")
 
 
 def some(n: int = 10, seed: int = 0) -> tuple[Any, Any]:
@@ -157,7 +158,8 @@ def test_a_class_for_every_place(device: str, loss: str) -> None:
 
 
 def test_probabilities_for_bce() -> None:
-    net = netspec.compile(text="net b:\n  input 3\n  fc 1 sigmoid\n", device="reference").configure(loss="bce", optimiser="sgd lr=0.5")
+    net = netspec.compile(text="net b:\n  input 3\n  fc 1 sigmoid\n",
+                          device="reference").configure(loss="bce", optimiser="sgd lr=0.5")
     x = np.random.default_rng(0).standard_normal((20, 3))
     y = (x[:, 0] > 0).astype(int)
     history = net.fit(x, y, epochs=30, batch=5, verbose=0)
@@ -193,7 +195,8 @@ def test_what_a_train_section_says_is_carried_out_or_refused() -> None:
     spared = compiled("regularise l2 0.01 weights")
     rates = spared.rates.at(1, 0, 0, 1, 1)
     assert (rates["conv1.weight"]["decay"], rates["conv1.bn.weight"]["decay"], rates["fc1.bias"]["decay"]) == (0.01, 0, 0)
-    assert "adds to the gradient" in refused(lambda: compiled("regularise l2 0.01").fit(x, y, optimiser="adamw lr=0.01", verbose=0))
+    assert "adds to the gradient" in refused(lambda: compiled("regularise l2 0.01").fit(x, y, optimiser="adamw lr=0.01",
+                                                                                        verbose=0))
 
 
 def test_metrics_count_ties_and_places() -> None:
@@ -272,8 +275,10 @@ def test_plateau_watches_what_epochs_measured(tmp_path: Path) -> None:
     rates = net.fit(x, np.zeros(4), epochs=6, schedule="plateau patience=1 factor=0.5", verbose=0)["lr"]
     assert rates == [0.1, 0.1, 0.1, 0.05, 0.05, 0.025]
     net.save(str(tmp_path / "c"))
-    again = netspec.compile(text=LINE, device="reference").configure(schedule="plateau patience=1 factor=0.5").load(str(tmp_path / "c"))
-    assert again.fit(x, np.zeros(4), epochs=2, verbose=0)["lr"] == net.fit(x, np.zeros(4), epochs=2, verbose=0)["lr"] == [0.025, 0.0125]
+    again = netspec.compile(text=LINE,
+                            device="reference").configure(schedule="plateau patience=1 factor=0.5").load(str(tmp_path / "c"))
+    assert again.fit(x, np.zeros(4), epochs=2, verbose=0)["lr"] == net.fit(x, np.zeros(4), epochs=2,
+                                                                           verbose=0)["lr"] == [0.025, 0.0125]
 
 
 def test_lbfgs_solves_a_quadratic_in_a_few_steps() -> None:

@@ -97,7 +97,7 @@ def numbers(net: netspec.Network) -> dict[str, bytes]:
     return {k: v.tobytes() for k, v in {**net.parameters, **net.buffers, **net.averages}.items()}
 
 
-# ---- predictions side by side ------------------------------------------------------------------------------------------------------
+# ---- predictions side by side --------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("device", ["cpu", "reference"])
 @pytest.mark.parametrize("engine", [1, 2])
 def test_eight_threads_get_what_one_gets(device: str, engine: int) -> None:
@@ -148,7 +148,7 @@ def test_the_first_calls_of_all_at_once() -> None:
     assert len(set(got)) == 2
 
 
-# ---- training beside it -------------------------------------------------------------------------------------------------------------
+# ---- training beside it --------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("average", [0.0, 0.9])
 def test_predictions_beside_fit(average: float) -> None:
     """Each is that of the weights between two steps, and training comes to the same bits."""
@@ -234,7 +234,7 @@ def test_mixed_calls_of_eight_threads_do_not_fail() -> None:
     together(then(done, train), assign, *[until(done, read)] * 6)
 
 
-# ---- sizes that are open -----------------------------------------------------------------------------------------------------------
+# ---- sizes that are open -------------------------------------------------------------------------------------------------------
 def test_sizes_beside_each_other_and_beside_training() -> None:
     net = netspec.compile(text=OPEN)
     images = [DRAW.standard_normal((2, 4, s, s + 1)).astype(np.float32) for s in (5, 6, 9)]
@@ -295,7 +295,7 @@ def test_what_an_executor_keeps_is_bounded() -> None:
     assert len(run.entries) == ENTRIES
 
 
-# ---- copies ----------------------------------------------------------------------------------------------------------------------------
+# ---- copies --------------------------------------------------------------------------------------------------------------------
 def by_pickle(net: netspec.Network) -> netspec.Network:
     import pickle
 
@@ -310,7 +310,9 @@ def by_deepcopy(net: netspec.Network) -> netspec.Network:
 
 
 @pytest.mark.parametrize("copied", [by_deepcopy, by_pickle])
-@pytest.mark.parametrize(("device", "text", "optimiser"), [("cpu", TEXT, "adam lr=0.01"), ("cpu", OPEN, "sgd lr=0.05 momentum=0.9"), ("reference", TEXT, "lbfgs lr=0.1 iterations=3"), ("reference", OPEN, "adam lr=0.01")])
+@pytest.mark.parametrize(("device", "text", "optimiser"),
+                         [("cpu", TEXT, "adam lr=0.01"), ("cpu", OPEN, "sgd lr=0.05 momentum=0.9"),
+                          ("reference", TEXT, "lbfgs lr=0.1 iterations=3"), ("reference", OPEN, "adam lr=0.01")])
 def test_copies_are_independent_and_train_on_to_the_same_bits(device: str, text: str, optimiser: str, copied: Any) -> None:
     net = netspec.compile(text=text, device=device, seed=3).configure(optimiser=optimiser, batch=20)
     net.fit(X, Y, epochs=1, verbose=0, average=0.8 if "lbfgs" not in optimiser else None)
@@ -355,7 +357,7 @@ def test_a_copy_needs_no_file_and_no_training(tmp_path: Path) -> None:
         assert str(twin.graph) == str(net.graph)
 
 
-# ---- arrays that change meanwhile ---------------------------------------------------------------------------------------------------
+# ---- arrays that change meanwhile ----------------------------------------------------------------------------------------------
 def test_labels_that_change_meanwhile_are_refused_or_not_seen() -> None:
     net = netspec.compile(text=TEXT)
     x, y, done = np.tile(X, (20, 1, 1, 1)), np.tile(Y, 20), threading.Event()
@@ -369,14 +371,15 @@ def test_labels_that_change_meanwhile_are_refused_or_not_seen() -> None:
 
     def use() -> None:
         for _ in range(12):
-            for call in (lambda: net.train_step(x, y), lambda: net.evaluate(x, y, batch=20), lambda: net.loss_and_gradients(x, y)):
+            for call in (lambda: net.train_step(x, y), lambda: net.evaluate(x, y, batch=20),
+                         lambda: net.loss_and_gradients(x, y)):
                 with contextlib.suppress(NetspecError):
                     call()
 
     together(then(done, use), until(done, spoil))
 
 
-# ---- the lock ----------------------------------------------------------------------------------------------------------------------------
+# ---- the lock ------------------------------------------------------------------------------------------------------------------
 def test_neither_readers_nor_a_writer_starve() -> None:
     gate, done, turns = Gate(), threading.Event(), {"read": 0, "write": 0}
 
@@ -520,13 +523,14 @@ def test_an_interrupt_at_any_call_leaves_nobody_inside() -> None:
         assert met > 3
 
 
-# ---- the file that stands alone ------------------------------------------------------------------------------------------------------
+# ---- the file that stands alone ------------------------------------------------------------------------------------------------
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory: pytest.TempPathFactory) -> Any:
     from netspec.runtime.standalone.emit import standalone
 
     file = tmp_path_factory.mktemp("alone") / "small_alone.py"
-    text = "net small:\n  input 4x6x6\n  conv 8 3x3 relu\n  fc 3\ntrain small:\n  loss cross_entropy\n  sgd lr=0.05 momentum=0.9\n"
+    text = (
+        "net small:\n  input 4x6x6\n  conv 8 3x3 relu\n  fc 3\ntrain small:\n  loss cross_entropy\n  sgd lr=0.05 momentum=0.9\n")
     file.write_text(standalone(netspec.load_graph(text=text).graph))
     spec = importlib.util.spec_from_file_location("small_alone", file)
     assert spec is not None
@@ -589,7 +593,7 @@ def test_copies_of_the_emitted_network(alone: Any, copied: Any) -> None:
     assert {k: v.tobytes() for k, v in net.parameters.items()} == {k: v.tobytes() for k, v in twin.parameters.items()}
 
 
-# ---- what is prepared --------------------------------------------------------------------------------------------------------------------
+# ---- what is prepared ----------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("device", ["cpu", "reference"])
 def test_statistics_that_move_without_a_step_are_seen(device: str) -> None:
     """A batch without labels moves running statistics and no weight; predictions fold them anew."""

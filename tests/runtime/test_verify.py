@@ -37,7 +37,8 @@ def test_one_sample_without_statistics_is_run_in_evaluation_alone() -> None:
 
 
 def test_several_inputs_and_outputs() -> None:
-    text = "net a:\n  input l 1x8x8\n  input r 1x8x8\n  f: conv 4 3x3 relu\n  @l -> reuse @f -> sub @f\n  output aux: fc 3\n  conv 2 3x3\n"
+    text = (
+        "net a:\n  input l 1x8x8\n  input r 1x8x8\n  f: conv 4 3x3 relu\n  @l -> reuse @f -> sub @f\n  output aux: fc 3\n  conv 2 3x3\n")
     assert all(f.right for f in verify(graph(text)))
 
 
@@ -94,7 +95,8 @@ def test_convolutions_on_the_users_own_data(tmp_path: Any, capsys: pytest.Captur
     assert "float32, on the 2 widest examples of mine.npz, from -9999 to" in head
     assert "1 with numbers that are not finite" in head
     forms = {k.split(None, 1)[0] + k[24:40].strip(): v.split()[0] for k, v in found.items()}
-    assert forms == {"conv1output": "direct", "conv1weight gradient": "direct", "conv2output": "winograd", "conv2weight gradient": "winograd"}
+    assert forms == {"conv1output": "direct", "conv1weight gradient": "direct", "conv2output": "winograd",
+                     "conv2weight gradient": "winograd"}
     second = next(v for k, v in found.items() if k.startswith("conv2") and "output" in k)
     error, direct = (float(second.split(mark)[1].split()[0]) for mark in ("winograd ", "direct "))
     assert error > 2 * direct > 0

@@ -37,7 +37,8 @@ def test_each_part_is_copied_a_few_times(what: str, monkeypatch: pytest.MonkeyPa
         return value
 
     automaton = machine().automaton
-    rows = {state: {t: (to[0], counted(to[1]), to[2]) if isinstance(to, tuple) else to for t, to in row.items()} for state, row in automaton.rows.items()}
+    rows = {state: {t: (to[0], counted(to[1]), to[2]) if isinstance(to, tuple) else to for t, to in row.items()}
+            for state, row in automaton.rows.items()}
     monkeypatch.setattr(automaton, "rows", rows)
     assert parse(Source("long.net", LONG[what]))
     assert N < copied < 20 * N

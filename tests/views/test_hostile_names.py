@@ -27,8 +27,10 @@ from netspec.source import Source, Span
 
 RUNS = "import os; os.mkdir('PWNED')"
 NAMES = {
-    "newline": f"a\n{RUNS}\n#", "return": f"a\r{RUNS}\r#", "quotes": f"'\"{RUNS}#", "three quotes": f'"""\n{RUNS}\n"""', "backslash": "a\\", "backslash n": "a\\n\\",
-    "script": "<script>alert(1)<!-- ]]> &lt;b&gt; -->", "annotation": "%0A::error::,:%25", "surrogate": os.fsdecode(b"a\xff\xfe"), "escape": "\x1b[2J\x1b]0;t\x07\x08\x7f\x9b1m",
+    "newline": f"a\n{RUNS}\n#", "return": f"a\r{RUNS}\r#", "quotes": f"'\"{RUNS}#", "three quotes": f'"""\n{RUNS}\n"""',
+    "backslash": "a\\", "backslash n": "a\\n\\",
+    "script": "<script>alert(1)<!-- ]]> &lt;b&gt; -->", "annotation": "%0A::error::,:%25", "surrogate": os.fsdecode(b"a\xff\xfe"),
+    "escape": "\x1b[2J\x1b]0;t\x07\x08\x7f\x9b1m",
     "bidi": "a\u202e\u2066\u200f\u2069", "shell": "$(touch PWNED);`touch PWNED`&' \" touch PWNED",
 }
 UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -58,7 +60,8 @@ def spec(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
     (folder / f"{name}-part.net").write_text(PART)
     (folder / "inner.net").symlink_to(f"{name}-part.net")
     path = folder / f"{name}.net"
-    path.write_text(TEXT.replace("STRING", name.translate({10: None, 13: None, 34: None}).encode("utf-8", "replace").decode()), encoding="utf-8")
+    path.write_text(TEXT.replace("STRING", name.translate({10: None, 13: None, 34: None}).encode("utf-8", "replace").decode()),
+                    encoding="utf-8")
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
     return path
@@ -92,11 +95,13 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, ...], str
     folder = tmp_path_factory.mktemp("plain")
     (folder / "inner.net").write_text(PART)
     (folder / "a.net").write_text(TEXT.replace("STRING", "x"))
-    commands = (("emit", "SPEC"), ("show", "kernels", "SPEC", "--entry", "gradients"), ("show", "kernels", "SPEC", "--device", "cuda"))
+    commands = (("emit", "SPEC"), ("show", "kernels", "SPEC", "--entry", "gradients"),
+                ("show", "kernels", "SPEC", "--device", "cuda"))
     return {words: skeleton(command(*(folder / "a.net" if w == "SPEC" else w for w in words))[1]) for words in commands}
 
 
-LINES = pytest.mark.parametrize("spec", ["newline", "return", "three quotes", "backslash n", "surrogate"], indirect=True)  # what can end a comment or a string
+# what can end a comment or a string
+LINES = pytest.mark.parametrize("spec", ["newline", "return", "three quotes", "backslash n", "surrogate"], indirect=True)
 
 
 @LINES
@@ -119,7 +124,8 @@ def test_titles_of_modules_are_no_code(spec: Path) -> None:
 def test_diagrams_are_drawn_and_hold_no_script(spec: Path) -> None:
     assert command("draw", spec, "-o", "out.svg")[0] == 0
     tree = ElementTree.fromstring(Path("out.svg").read_text("utf-8"))
-    assert {e.tag.rpartition("}")[2] for e in tree.iter()} <= {"svg", "g", "a", "title", "path", "polygon", "polyline", "ellipse", "text"}
+    assert {e.tag.rpartition("}")[2] for e in tree.iter()} <= {"svg", "g", "a", "title", "path", "polygon", "polyline", "ellipse",
+                                                               "text"}
     assert not [a for e in tree.iter() for a in e.attrib if a.lower().startswith("on") or a.endswith("href")]
     assert command("draw", spec, "-o", f"{spec}.svg")[0] == 0
 
@@ -142,10 +148,12 @@ def test_pages_hold_no_script(spec: Path) -> None:
 def test_the_terminal_is_given_no_orders(spec: Path) -> None:
     broken = spec.with_name(spec.name + "2.net")
     broken.write_text(spec.read_text("utf-8").replace("  fc 3", "  fcc 3").replace('"gaussian', '"gausian'), encoding="utf-8")
-    commands = [("check", spec), ("check", broken), ("summary", spec), ("summary", broken), ("show", "tree", spec), ("show", "graph", spec), ("show", "program", spec),
-                ("diff", spec, spec), ("fmt", "--check", spec), ("fmt", "--check", broken), ("explain", spec), ("check", str(spec) + "?"), ("draw", spec, "-o", spec),
-                ("draw", spec, "-o", spec.with_suffix(".dot")), ("train", spec), ("summary", spec, "--set", str(spec)), ("summary", f"{spec}:{spec.name}"), (spec,),
-                ("train", spec, "--resume", spec), ("emit", spec, "-o", spec.parent)]
+    commands = [("check", spec), ("check", broken), ("summary", spec), ("summary", broken), ("show", "tree", spec),
+                ("show", "graph", spec), ("show", "program", spec),
+                ("diff", spec, spec), ("fmt", "--check", spec), ("fmt", "--check", broken), ("explain", spec),
+                ("check", str(spec) + "?"), ("draw", spec, "-o", spec),
+                ("draw", spec, "-o", spec.with_suffix(".dot")), ("train", spec), ("summary", spec, "--set", str(spec)),
+                ("summary", f"{spec}:{spec.name}"), (spec,), ("train", spec, "--resume", spec), ("emit", spec, "-o", spec.parent)]
     for words in commands:
         _, out, err = command(*words)
         assert not UNSEEN.search(out + err), words[0]
@@ -185,12 +193,14 @@ def test_a_caret_stands_under_what_it_means() -> None:
         line = f'  conv 3 "{bad}" nosuch {bad}'
         source = Source(f"a{bad}.net", line)
         at = line.index("nosuch") + 1
-        told = render(Diagnostic("unknown-word", f"no {bad}", (Label(Span(source, 1, at, 1, at + 6), f"here {bad}"),), (bad,), f"a\n{bad}", "error", (bad,)))
+        told = render(Diagnostic("unknown-word", f"no {bad}", (Label(Span(source, 1, at, 1, at + 6), f"here {bad}"),), (bad,),
+                                 f"a\n{bad}", "error", (bad,)))
         assert not UNSEEN.search(told)
         shown_line, caret = told.splitlines()[3:5]
         assert caret.index("^^^^^^") == shown_line.index("nosuch")
         inside = line.index('"') + 1
-        shown_line, caret = render(Diagnostic("syntax", "t", (Label(Span(source, 1, inside, 1, inside + 2 + len(bad))),))).splitlines()[3:5]
+        shown_line, caret = render(Diagnostic("syntax", "t",
+                                              (Label(Span(source, 1, inside, 1, inside + 2 + len(bad))),))).splitlines()[3:5]
         assert len(caret.rstrip()) - caret.index("^") == shown_line.rindex('"') - shown_line.index('"') + 1
     long = "x" * 300 + "\x1b" * 5 + " nosuch " + "y" * 300
     told = render(Diagnostic("syntax", "t", (Label(Span(Source("a", long), 1, 307, 1, 313)),))).splitlines()

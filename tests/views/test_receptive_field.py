@@ -17,18 +17,24 @@ from where import REFERENCES, ROOT
 HERE = REFERENCES
 RANDOM = [name for name, facts in NETS.items() if "rf_last_axis" in facts]
 MEASURED = json.loads((HERE / "receptive_field_measured.json").read_text(encoding="utf-8"))
-TABLE = {(r["cnn"], r["end_point"].rsplit("/", 1)[-1]): r for r in json.loads((HERE / "receptive_field_table.json").read_text(encoding="utf-8"))["rows"]
+TABLE = {(r["cnn"], r["end_point"].rsplit("/", 1)[-1]): r
+         for r in json.loads((HERE / "receptive_field_table.json").read_text(encoding="utf-8"))["rows"]
          if r["resolution"] in (None, 224)}
 NODES = {  # of specs/: the node that a published number is of
-    "lenet5_c5": ("lenet", "lenet5", "conv3"), "zfnet_pool5": ("zfnet", "zfnet", "maxpool3"), "alexnet_conv5": ("alexnet", "alexnet", "conv5"),
-    "alexnet_pool5": ("alexnet", "alexnet", "maxpool3"), "vgg16_conv5_3": ("vgg", "vgg16", "stage5.conv3"), "vgg16_pool5": ("vgg", "vgg16", "stage5.maxpool1"),
-    "vgg19_pool5": ("vgg", "vgg19", "stage5.maxpool1"), "resnet18": ("resnet", "resnet18", "stage4.basic2.relu1"), "resnet34": ("resnet", "resnet34", "stage4.basic3.relu1"),
+    "lenet5_c5": ("lenet", "lenet5", "conv3"), "zfnet_pool5": ("zfnet", "zfnet", "maxpool3"),
+    "alexnet_conv5": ("alexnet", "alexnet", "conv5"),
+    "alexnet_pool5": ("alexnet", "alexnet", "maxpool3"), "vgg16_conv5_3": ("vgg", "vgg16", "stage5.conv3"),
+    "vgg16_pool5": ("vgg", "vgg16", "stage5.maxpool1"),
+    "vgg19_pool5": ("vgg", "vgg19", "stage5.maxpool1"), "resnet18": ("resnet", "resnet18", "stage4.basic2.relu1"),
+    "resnet34": ("resnet", "resnet34", "stage4.basic3.relu1"),
     "cifar_resnet20": ("resnet_cifar", "resnet20", "unit9.relu1"), "cifar_resnet56": ("resnet_cifar", "resnet56", "unit27.relu1"),
-    "cifar_resnet110": ("resnet_cifar", "resnet110", "unit54.relu1"), "mdnet_conv3": ("mdnet", "mdnet", "conv3"), "twopath_full": ("twopath", "two_path", "conv1"),
-    "voxnet_pool2": ("voxnet", "voxnet", "maxpool1")}
+    "cifar_resnet110": ("resnet_cifar", "resnet110", "unit54.relu1"), "mdnet_conv3": ("mdnet", "mdnet", "conv3"),
+    "twopath_full": ("twopath", "two_path", "conv1"), "voxnet_pool2": ("voxnet", "voxnet", "maxpool1")}
 PUBLISHED = {
-    ("vgg_a", "conv5_2"): ("vgg", "vgg11", "stage5.conv2"), ("vgg_a", "pool5"): ("vgg", "vgg11", "stage5.maxpool1"), ("vgg_16", "conv5_1"): ("vgg", "vgg16", "stage5.conv1"),
-    ("vgg_16", "pool5"): ("vgg", "vgg16", "stage5.maxpool1"), ("alexnet_v2", "conv5"): ("alexnet", "alexnet", "conv5"), ("alexnet_v2", "pool5"): ("alexnet", "alexnet", "maxpool3"),
+    ("vgg_a", "conv5_2"): ("vgg", "vgg11", "stage5.conv2"), ("vgg_a", "pool5"): ("vgg", "vgg11", "stage5.maxpool1"),
+    ("vgg_16", "conv5_1"): ("vgg", "vgg16", "stage5.conv1"),
+    ("vgg_16", "pool5"): ("vgg", "vgg16", "stage5.maxpool1"), ("alexnet_v2", "conv5"): ("alexnet", "alexnet", "conv5"),
+    ("alexnet_v2", "pool5"): ("alexnet", "alexnet", "maxpool3"),
     ("inception_v3", "Mixed_7c"): ("inception_v3", "inception_v3", "C2.concat1")}
 
 
@@ -41,7 +47,8 @@ def fields(file: str, net: str, node: str) -> tuple[Field, ...]:
 def test_random_networks(name: str) -> None:
     facts = NETS[name]
     graph = netspec.load_graph(text=text_of(facts)).graph
-    flat = next((k for k, n in enumerate(graph) if getattr(n.op, "name", "") in ("fc", "flatten") or getattr(n.op, "whole", False)), len(graph.nodes))
+    flat = next((k for k, n in enumerate(graph) if getattr(n.op, "name", "") in ("fc", "flatten")
+                 or getattr(n.op, "whole", False)), len(graph.nodes))
     f = receptive_fields(graph)[graph.nodes[flat - 1].name]["input"][-1]
     assert (f.size, f.stride, f.start) == (facts["rf_last_axis"], facts["stride_last_axis"], facts["start_last_axis"])
 
@@ -61,7 +68,8 @@ def test_published_ones(key: tuple[str, str]) -> None:
     assert (f.size, f.stride, -f.start) == (want["rf"], want["effective_stride"], want["effective_padding"])
 
 
-@pytest.mark.parametrize(("net", "parameters", "entry"), [c for c in CASES if (entries()[c.values[2]].get("rf_final_spatial_map") or {}).get("rf")])
+@pytest.mark.parametrize(("net", "parameters", "entry"),
+                         [c for c in CASES if (entries()[c.values[2]].get("rf_final_spatial_map") or {}).get("rf")])
 def test_reference_architectures(net: str, parameters: dict[str, Any], entry: str) -> None:
     """Of the last map before everything is pooled: the last value of its shape."""
     want, graph = entries()[entry]["rf_final_spatial_map"], counts(net, parameters, entry).graph

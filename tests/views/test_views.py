@@ -50,7 +50,8 @@ def spec(name: str, net: str | None = None) -> Graph:
 
 def shown(items: Any) -> list[Any]:
     """An outline as nested lists of names."""
-    return [i.name if isinstance(i, Step) else (i.path, shown(i.items)) if isinstance(i, Group) else (i.times, shown(i.turns[0])) for i in items]
+    return [i.name if isinstance(i, Step) else (i.path, shown(i.items)) if isinstance(i, Group) else (i.times, shown(i.turns[0]))
+            for i in items]
 
 
 # ---------------------------------------------------------------- outline
@@ -78,7 +79,8 @@ def test_a_turn_that_is_read_from_outside_is_not_hidden() -> None:
 
 
 def test_every_spec_has_an_outline_of_all_its_nodes() -> None:
-    for name, net in (("densenet", "densenet201"), ("googlenet", None), ("unet", None), ("siamese", None), ("inception_v3", None)):
+    for name, net in (("densenet", "densenet201"), ("googlenet", None), ("unet", None), ("siamese", None),
+                      ("inception_v3", None)):
         g = spec(name, net)
         for join in (False, True):
             assert sorted(n.name for n in nodes_of(outline(g, lambda n: str(n.op), join))) == sorted(n.name for n in g)
@@ -100,7 +102,9 @@ def test_examples_state_their_numbers(layer: Any, example: Example) -> None:
 
 
 def test_shared_weights_count_once_and_work_each_time() -> None:
-    c = count(graph("net a:\n  input left 3x8x8\n  input right 3x8x8\n  @left -> f: conv 4 3x3 bias=no\n  @right -> reuse @f -> sub @f\n"))
+    c = count(
+        graph(
+            "net a:\n  input left 3x8x8\n  input right 3x8x8\n  @left -> f: conv 4 3x3 bias=no\n  @right -> reuse @f -> sub @f\n"))
     assert (c.totals.trainable, c.totals.macs) == (4 * 27, 2 * 4 * 27 * 64)
 
 
@@ -154,7 +158,8 @@ def test_the_summary_says_what_a_loss_reads() -> None:
 
 
 def test_shared_and_frozen_weights_are_marked() -> None:
-    g = graph("net a:\n  input left 1x8x8\n  input right 1x8x8\n  frozen:\n    @left -> f: fc 4\n  @right -> reuse @f -> add @f\n")
+    g = graph(
+        "net a:\n  input left 1x8x8\n  input right 1x8x8\n  frozen:\n    @left -> f: fc 4\n  @right -> reuse @f -> add @f\n")
     text, dot = str(summarise(g)), diagram(g).dot
     assert "fc 4 (frozen)" in text and " shared " in text
     assert "weights of f" in dot and "frozen" in dot
@@ -217,7 +222,8 @@ def test_a_picture_needs_its_extra(tmp_path: Path) -> None:
 
 
 def test_usage_shows_how_a_step_is_written() -> None:
-    assert re.match(r"conv FILTERS WINDOW \[/STRIDE\] \[same\|valid\|pad=\] \[dilation=\] .*\[ACTIVATION\] \[NORM\]$", usage(LAYERS["conv"]))
+    assert re.match(r"conv FILTERS WINDOW \[/STRIDE\] \[same\|valid\|pad=\] \[dilation=\] .*\[ACTIVATION\] \[NORM\]$",
+                    usage(LAYERS["conv"]))
     assert usage(LAYERS["relu"]) == "relu"
     assert usage(LAYERS["add"]) == "add @NODE ..."
 

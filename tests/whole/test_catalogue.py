@@ -52,7 +52,8 @@ def takers() -> dict[tuple[bool, str], dict[Path, int | None]]:
         for n in nodes(tree):
             if isinstance(n, ast.ClassDef):
                 made = next((f for f in n.body if isinstance(f, ast.FunctionDef) and f.name == "__init__"), None)
-                names = [a.arg for a in made.args.args[1:]] if made else [f.target.id for f in n.body if isinstance(f, ast.AnnAssign)
+                names = [a.arg for a in made.args.args[1:]] if made else [f.target.id for f in n.body
+                                                                          if isinstance(f, ast.AnnAssign)
                                                                          and isinstance(f.target, ast.Name)]
             elif isinstance(n, ast.FunctionDef) and n.name != "__init__":
                 names = [a.arg for a in n.args.args][id(n) in methods :]

@@ -118,26 +118,30 @@ def test_views() -> None:
 def test_all_sorts_of_losses_at_once() -> None:
     rng = np.random.default_rng(0)
     n = 4
-    y = {"map": rng.integers(0, 3, (n, 6, 6)), "style": rng.standard_normal((n, 4, 6, 6)), "mask": rng.random((n, 1, 6, 6)), "a": rng.integers(0, 3, n),
+    y = {"map": rng.integers(0, 3, (n, 6, 6)), "style": rng.standard_normal((n, 4, 6, 6)), "mask": rng.random((n, 1, 6, 6)),
+         "a": rng.integers(0, 3, n),
          "b": rng.standard_normal((n, 3)), "c": rng.standard_normal((n, 3)), "out": rng.standard_normal((n, 3))}
     alike(LOSSES, rng.standard_normal((n, 4, 6, 6)), y)
 
 
-MORE = {"adam": " amsgrad clip_value=0.1", "sgd": " momentum=0.9 dampening=0.1 caffe", "rmsprop": " centered momentum=0.5 inside", "adagrad": " start=0.1 inside", "adamw": " keras"}
+MORE = {"adam": " amsgrad clip_value=0.1", "sgd": " momentum=0.9 dampening=0.1 caffe", "rmsprop": " centered momentum=0.5 inside",
+        "adagrad": " start=0.1 inside", "adamw": " keras"}
 
 
 @pytest.mark.parametrize("name", [n for n, cls in OPTIMISERS.items() if not cls.host])
 def test_every_optimiser(name: str) -> None:
     rng = np.random.default_rng(0)
     x, y = rng.standard_normal((6, 5)), rng.integers(0, 3, 6)
-    ours, theirs = (n.configure(loss="cross_entropy", optimiser=name + MORE.get(name, "")) for n in pair("net n:\n  input 5\n  fc 7 tanh\n  fc 3\n"))
+    ours, theirs = (n.configure(loss="cross_entropy", optimiser=name + MORE.get(name, ""))
+                    for n in pair("net n:\n  input 5\n  fc 7 tanh\n  fc 3\n"))
     for _ in range(4):
         assert ours.train_step(x, y) == pytest.approx(theirs.train_step(x, y), rel=1e-10)
     for k, v in theirs.parameters.items():
         np.testing.assert_allclose(ours.parameters[k], v, rtol=1e-10, atol=1e-12)
 
 
-STEPS = ["relu", "relu6", "leaky", "elu", "selu", "gelu", "gelu tanh", "swish", "mish", "softplus", "softsign", "hardtanh", "hardsigmoid", "hardswish", "tanh", "sigmoid",
+STEPS = ["relu", "relu6", "leaky", "elu", "selu", "gelu", "gelu tanh", "swish", "mish", "softplus", "softsign", "hardtanh",
+         "hardsigmoid", "hardswish", "tanh", "sigmoid",
          "abs", "maxpool 2", "avgpool 2", "minpool 2", "maxpool global", "softmax", "log_softmax", "maxout 2", "max @input"]
 
 

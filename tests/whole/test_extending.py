@@ -1,4 +1,5 @@
-"""Each file that the pages of docs/extending show is a word: in a script of a user's own, and in the folder where it would lie."""
+"""Each file that the pages of docs/extending show is a word: in a script of a user's own, and in the folder where it would
+lie."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ from netspec.words import number
 from where import ROOT
 
 ROOT = ROOT
-PAGES = {"gate": ("layer", "layers/rectifiers"), "focal": ("loss", "losses"), "lion": ("optimiser", "optimisers"), "restarts": ("schedule", "schedules"),
+PAGES = {"gate": ("layer", "layers/rectifiers"), "focal": ("loss", "losses"), "lion": ("optimiser", "optimisers"),
+         "restarts": ("schedule", "schedules"),
          "kappa": ("metric", "metrics"), "erase": ("augmentation", "augmentations"), "spirals": ("data_set", "datasets")}
 SQUEEZE = '''"""Squeeze and excitation: attention over channels."""
 
@@ -85,7 +87,8 @@ train images:
   batch 128
   epochs 2
 """
-POINTS = "net points:\n  input 2\n  fc 16 tanh\n  fc 2\n\ntrain points:\n  data spirals 50 turns=0.5\n  loss focal\n  metric kappa\n  lion lr=0.01\n  epochs 3\n"
+POINTS = (
+    "net points:\n  input 2\n  fc 16 tanh\n  fc 2\n\ntrain points:\n  data spirals 50 turns=0.5\n  loss focal\n  metric kappa\n  lion lr=0.01\n  epochs 3\n")
 
 
 def file_of(page: str) -> str:
@@ -144,7 +147,8 @@ def test_specs_that_use_them_are_checked_and_trained(capsys: pytest.CaptureFixtu
     assert "data spirals 50 turns=0.5: 80 examples, 20 to test" in out and re.search(r"val_kappa -?\d\.\d{3} ", out)
     random = np.random.default_rng(0)
     x, y = random.normal(size=(40, 6)), random.integers(0, 6, 40)
-    text = "net a:\n  input 6\n  gate\n  squeeze_excite 3\n\ntrain a:\n  loss focal 1\n  metric kappa\n  lion lr=0.01\n  schedule restarts 1\n  batch 20\n"
+    text = (
+        "net a:\n  input 6\n  gate\n  squeeze_excite 3\n\ntrain a:\n  loss focal 1\n  metric kappa\n  lion lr=0.01\n  schedule restarts 1\n  batch 20\n")
     trained = []
     for device in ("reference", "cpu"):
         net = netspec.compile(text=text, device=device, dtype="float64")
@@ -155,9 +159,13 @@ def test_specs_that_use_them_are_checked_and_trained(capsys: pytest.CaptureFixtu
 
 
 @pytest.mark.parametrize(("line", "instead", "code", "words"), [
-    ("gate", "gte", "unknown-word", "did you mean `gate`"), ("loss focal 1", "loss focl", "unknown-word", "did you mean `focal`"), ("lion", "loin", "unknown-word", "did you mean `lion`"),
-    ("focal 1", "focal gama=1", "unknown-option", "gamma"), ("restarts 1", "restarts 0", "out-of-range", "at least 1"), ("erase 2", "erase two", "unknown-word", ""),
-    ("kappa", "kapa", "unknown-word", "did you mean `kappa`"), ("data digits", "data spiral", "unknown-word", "did you mean `spirals`"), ("lion lr=0.001", "lion rate=1", "unknown-option", "lr")])
+    ("gate", "gte", "unknown-word", "did you mean `gate`"), ("loss focal 1", "loss focl", "unknown-word", "did you mean `focal`"),
+    ("lion", "loin", "unknown-word", "did you mean `lion`"),
+    ("focal 1", "focal gama=1", "unknown-option", "gamma"), ("restarts 1", "restarts 0", "out-of-range", "at least 1"),
+    ("erase 2", "erase two", "unknown-word", ""),
+    ("kappa", "kapa", "unknown-word", "did you mean `kappa`"),
+    ("data digits", "data spiral", "unknown-word", "did you mean `spirals`"),
+    ("lion lr=0.001", "lion rate=1", "unknown-option", "lr")])
 def test_what_is_misspelled_is_meant(line: str, instead: str, code: str, words: str) -> None:
     with pytest.raises(SpecError) as e:
         netspec.load_graph(text=IMAGES.replace(line, instead))
@@ -165,7 +173,8 @@ def test_what_is_misspelled_is_meant(line: str, instead: str, code: str, words: 
 
 
 def test_squeeze_and_excitation_computes_what_the_paper_says() -> None:
-    net = netspec.compile(text="net a:\n  input 6x4x5\n  squeeze_excite 2\ntrain a:\n  loss mse\n  sgd\n", device="reference", dtype="float64", seed=3)
+    net = netspec.compile(text="net a:\n  input 6x4x5\n  squeeze_excite 2\ntrain a:\n  loss mse\n  sgd\n", device="reference",
+                          dtype="float64", seed=3)
     x = np.random.default_rng(0).normal(size=(3, 6, 4, 5))
     w = {k.removeprefix("squeeze_excite1."): v for k, v in net.parameters.items()}
 
@@ -177,14 +186,16 @@ def test_squeeze_and_excitation_computes_what_the_paper_says() -> None:
     _, gradients = net.loss_and_gradients(x, np.zeros_like(x))[:2]
     for name, value in w.items():
         ways = [result(w | {name: value + s * np.eye(1, value.size, 1).reshape(value.shape)}) for s in (1e-6, -1e-6)]
-        assert gradients[f"squeeze_excite1.{name}"].flat[1] == pytest.approx(((ways[0] ** 2).mean() - (ways[1] ** 2).mean()) / 2e-6, rel=1e-5, abs=1e-9)
+        assert gradients[f"squeeze_excite1.{name}"].flat[1] == pytest.approx(((ways[0] ** 2).mean() - (ways[1] ** 2).mean())
+                                                                             / 2e-6, rel=1e-5, abs=1e-9)
     with pytest.raises(SpecError, match="the ratio divides the channels"):
         netspec.load_graph(text="net a:\n  input 6x4x5\n  squeeze_excite 4\n")
 
 
 @pytest.mark.parametrize("gamma", [0.0, 1.0, 2.5])
 def test_the_focal_loss_is_that_of_the_paper(gamma: float) -> None:
-    net = netspec.compile(text=f"net a:\n  input 5x3x2\n  scale\ntrain a:\n  loss focal {gamma}\n  sgd\n", device="reference", dtype="float64")
+    net = netspec.compile(text=f"net a:\n  input 5x3x2\n  scale\ntrain a:\n  loss focal {gamma}\n  sgd\n", device="reference",
+                          dtype="float64")
     random = np.random.default_rng(1)
     x, y = random.normal(size=(4, 5, 3, 2)) * 3, random.integers(0, 5, (4, 3, 2))
 
@@ -212,7 +223,8 @@ def test_lion_steps_as_its_paper_says() -> None:
 
 def test_kappa_by_hand() -> None:
     """20 yes-yes, 5 yes-no, 10 no-yes, 15 no-no: agreement 0.7, chance 0.5."""
-    net = netspec.compile(text="net a:\n  input 2\n  scale 1\ntrain a:\n  loss cross_entropy\n  metric kappa\n  sgd\n", device="reference")
+    net = netspec.compile(text="net a:\n  input 2\n  scale 1\ntrain a:\n  loss cross_entropy\n  metric kappa\n  sgd\n",
+                          device="reference")
     pairs = np.repeat([[0, 0], [0, 1], [1, 0], [1, 1]], [20, 5, 10, 15], axis=0)
     assert net.evaluate(np.eye(2)[pairs[:, 1]], pairs[:, 0], batch=7)["kappa"] == pytest.approx(0.4)
 
@@ -228,7 +240,8 @@ def test_in_its_folder_a_file_is_found_and_no_other_is_touched(tmp_path: Path) -
     code = ("from netspec.cli import main; import netspec, sys\nassert netspec.__file__.startswith(sys.path[0])\n"
             f"for w in {[*PAGES, 'squeeze_excite']}: assert main(['explain', w]) == 0\n"
             "assert main(['check', 'all.net']) == 0\nassert main(['train', 'all.net', '--device', 'reference', '--epochs', '1']) == 0\n")
-    done = subprocess.run([sys.executable, "-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n{code}"], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run([sys.executable, "-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n{code}"], cwd=tmp_path,
+                          capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     assert all(f"{word}: a" in done.stdout for word in PAGES) and "all.net: fine" in done.stdout and "kappa" in done.stdout
 
@@ -240,7 +253,8 @@ def test_a_name_that_means_something_is_refused() -> None:
 
         return Mine
 
-    for name, words in (("relu", "there is a layer called `relu` already"), ("repeat", "is a word of the language itself"), ("linear", "is a word of the language itself"),
+    for name, words in (("relu", "there is a layer called `relu` already"), ("repeat", "is a word of the language itself"),
+                        ("linear", "is a word of the language itself"),
                         ("my-layer", "cannot write the name"), ("2d", "cannot write the name"), ("gate", "my_gate.Gate")):
         with pytest.raises(NetspecError, match=words) as e:
             named(name)

@@ -49,7 +49,8 @@ def called(n: int) -> str:
 
 TEXTS: dict[str, tuple[Callable[[int], str], int, str]] = {  # a text that grows, the most, and what is said of one more
     "NAME": (lambda n: body("q" * n + ": fc 3"), limits.NAME, "the limit is 255"),
-    "TEXT": (lambda n: f'block b:\n  fc 3\nnet a:\n  input 4\n  b weights="{"q" * (n - 2)}"\n', limits.TEXT, "the limit is 4,096"),
+    "TEXT": (lambda n: f'block b:\n  fc 3\nnet a:\n  input 4\n  b weights="{"q" * (n - 2)}"\n', limits.TEXT,
+             "the limit is 4,096"),
     "INDENTED": (nested, limits.INDENTED, "more than 64 levels"),
     "NESTED": (lambda n: f"x = {'(' * n}1{')' * n}\n" + body("fc x"), limits.NESTED, "more than 64 deep"),
     "RANGE": (lambda n: body(f"for i in 1..{n}:\n    skip"), limits.RANGE, "more than 100000 numbers"),
@@ -57,10 +58,13 @@ TEXTS: dict[str, tuple[Callable[[int], str], int, str]] = {  # a text that grows
     "TURNS": (lambda n: body(f"repeat {n}: skip"), limits.TURNS, "more than 100000 turns"),
     "CALLED": (called, limits.CALLED, "more than 64 levels"),
     "STEPS": (lambda n: body(f"repeat {n // 2}: skip") + "  relu\n" * (n % 2), limits.STEPS, "more than 60000 steps"),
-    "STEPS, all nets": (lambda n: "".join(f"net a{k}:\n  input 4\n  repeat {n // 8}: skip\n" for k in range(4)) + "net b:\n  input 4\n" + "  relu\n" * (n % 8), limits.STEPS,
+    "STEPS, all nets": (lambda n: "".join(f"net a{k}:\n  input 4\n  repeat {n // 8}: skip\n" for k in range(4))
+                        + "net b:\n  input 4\n" + "  relu\n" * (n % 8), limits.STEPS,
                         "the nets of this file take more than 60000 steps"),
-    "WARNINGS": (lambda n: f"net a({', '.join(f'p{k}=1' for k in range(n))}):\n  input 4\n  fc 3\n", limits.WARNINGS, "... and 1 more warning"),
-    "MISTAKES": (lambda n: "net a:\n  input 4\n" + "  fc 3 zz=1\n" * (n - 1), limits.MISTAKES, "200 mistakes: the rest was not looked at"),
+    "WARNINGS": (lambda n: f"net a({', '.join(f'p{k}=1' for k in range(n))}):\n  input 4\n  fc 3\n", limits.WARNINGS,
+                 "... and 1 more warning"),
+    "MISTAKES": (lambda n: "net a:\n  input 4\n" + "  fc 3 zz=1\n" * (n - 1), limits.MISTAKES,
+                 "200 mistakes: the rest was not looked at"),
 }
 
 
@@ -87,7 +91,8 @@ def test_thousands_of_warnings_are_a_page() -> None:
     assert len(shown) < 100_000
 
 
-@pytest.mark.parametrize("text", [body("q" * 3_900_000), body("q" * 3_900_000 + ": fc 3"), body("fc " + "9" * 1_000_000), "q" * 3_900_000 + "\n" + NET])
+@pytest.mark.parametrize("text", [body("q" * 3_900_000), body("q" * 3_900_000 + ": fc 3"), body("fc " + "9" * 1_000_000),
+                                  "q" * 3_900_000 + "\n" + NET])
 def test_a_word_of_megabytes_is_not_said_again(text: str) -> None:
     found_here = found(text)
     assert found_here
@@ -103,19 +108,22 @@ def test_a_long_name_in_a_message_keeps_its_ends() -> None:
 
 def test_files_import_so_deep_and_so_many(tmp_path: Path) -> None:
     for k in range(60):
-        (tmp_path / f"d{k}.net").write_text(f'import b{k + 1} from "d{k + 1}.net"\nblock b{k}:\n  b{k + 1}\n' if k < 59 else "block b59:\n  relu\n")
+        (tmp_path / f"d{k}.net").write_text(f'import b{k + 1} from "d{k + 1}.net"\nblock b{k}:\n  b{k + 1}\n' if k < 59
+                                            else "block b59:\n  relu\n")
     assert any("50 deep at most" in d.title for d in check_file(tmp_path / "d0.net"))
     assert not any("deep" in d.title for d in check_file(tmp_path / "d11.net"))
     for k in range(limits.FILES + 1):
         (tmp_path / f"f{k}.net").write_text(f"block c{k}:\n  relu\n")
     for count, right in ((limits.FILES, True), (limits.FILES + 1, False)):
-        (tmp_path / "all.net").write_text("".join(f'import c{k} from "f{k}.net"\n' for k in range(count)) + "net a:\n  input 4\n" + "".join(f"  c{k}\n" for k in range(count)))
+        (tmp_path / "all.net").write_text("".join(f'import c{k} from "f{k}.net"\n' for k in range(count)) + "net a:\n  input 4\n"
+                                          + "".join(f"  c{k}\n" for k in range(count)))
         assert any("200 files at most" in d.title for d in check_file(tmp_path / "all.net")) is not right
 
 
 def test_a_nodes_full_name_is_bounded() -> None:
     def text(depth: int) -> str:
-        return "block b0:\n  fc 3\n" + "".join(f"block b{k + 1}:\n  {'q' * 200}{k}: b{k}\n" for k in range(depth)) + body(f"b{depth}")
+        return "block b0:\n  fc 3\n" + "".join(f"block b{k + 1}:\n  {'q' * 200}{k}: b{k}\n"
+                                               for k in range(depth)) + body(f"b{depth}")
 
     assert "the limit is 1,000" in said(text(5))
     assert "the limit is" not in said(text(4))
@@ -162,7 +170,8 @@ def test_every_limit_is_documented() -> None:
 
 @pytest.mark.parametrize("command", ["draw", "emit"])
 @pytest.mark.parametrize("name", ["", ".", "/", "..", "a\0b", "nosuch/x.svg", "x"])
-def test_names_that_no_file_can_have(command: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_names_that_no_file_can_have(command: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                     capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.net").write_text(NET)
     try:
@@ -172,8 +181,10 @@ def test_names_that_no_file_can_have(command: str, name: str, tmp_path: Path, mo
     assert code in (1, 2), capsys.readouterr().err
 
 
-COMMANDS = ("check {}", "check {}:a", "summary {}.net", "summary {}.net:a", "fmt {}", "fmt {}.net", "emit t.net -o {}", "train t.net --out {}", "train t.net --data {}",
-            "train t.net --resume {}", "verify t.net --data {}.npz", "diff {}:a t.net", "show graph {}", "explain {}", "draw t.net -o {}.svg")
+COMMANDS = ("check {}", "check {}:a", "summary {}.net", "summary {}.net:a", "fmt {}", "fmt {}.net", "emit t.net -o {}",
+            "train t.net --out {}", "train t.net --data {}",
+            "train t.net --resume {}", "verify t.net --data {}.npz", "diff {}:a t.net", "show graph {}", "explain {}",
+            "draw t.net -o {}.svg")
 
 
 @pytest.mark.parametrize("name", ["q" * 5000, "q" * 252, "q/" * 3000, f"{'q' * 300}/y", "t.net/x"])

@@ -14,9 +14,10 @@ from netspec.syntax.parser import parse
 
 pytestmark = pytest.mark.torch
 SMALLER = {  # sizes at which the fully convolutional ones take seconds and not minutes
-    "densenet": "3x64x64", "resnet": "3x64x64", "resnext": "3x64x64", "preact": "3x16x16", "inception_v3": "3x107x107", "style": "3x48x48",
-    "unet": "1x188x188", "unet_recursive": "1x188x188", "flowers": "3x64x64", "squeezenet": "3x64x64", "mobilenet": "3x32x32", "mobilenet_v2": "3x64x64",
-    "fast_style": "3x16x16", "shufflenet": "3x64x64", "vgg_bn": "3x32x32"}
+    "densenet": "3x64x64", "resnet": "3x64x64", "resnext": "3x64x64", "preact": "3x16x16", "inception_v3": "3x107x107",
+    "style": "3x48x48",
+    "unet": "1x188x188", "unet_recursive": "1x188x188", "flowers": "3x64x64", "squeezenet": "3x64x64", "mobilenet": "3x32x32",
+    "mobilenet_v2": "3x64x64", "fast_style": "3x16x16", "shufflenet": "3x64x64", "vgg_bn": "3x32x32"}
 HEAVIEST = 2.5e8  # multiply-adds of one sample
 OF_A_FILE = 2  # nets: families differ in depth alone
 

@@ -17,7 +17,8 @@ SEEDS = (1, 2, 3)
 WRITTEN = {
     "a value of the batch alone": ("both[n] += x[n,c,h,w] * v[c]", "y[n,c,h,w] = tanh(x[n,c,h,w] * 0.1 - both[n])"),
     "a maximum of the batch alone": ("t[n] max= x[n,c,h]", "y[n,c,h] = x[n,c,h] * sigmoid(t[n])"),
-    "places without channels": ("t[n,w] max= x[n,c,h,w]", "u[n] += t[n,w] * t[n,w]", "y[n,c,h,w] = x[n,c,h,w] * sigmoid(t[n,w]) + tanh(u[n])"),
+    "places without channels": ("t[n,w] max= x[n,c,h,w]", "u[n] += t[n,w] * t[n,w]",
+                                "y[n,c,h,w] = x[n,c,h,w] * sigmoid(t[n,w]) + tanh(u[n])"),
     "a maximum over images": ("t[c] max= x[n,c,h]", "s[0] max= t[c]", "y[n,c,h] = x[n,c,h] - t[c] + s[0]"),
     "a maximum of two reads": ("t[n,d] max= x[n,c] - m[c,d]", "y[n,c] = x[n,c] * sigmoid(t[n,c])"),
     "a maximum whose reads know some indices": ("t[n,w] max= v[c] - x[n,c,h,w]", "y[n,c,h,w] = x[n,c,h,w] * sigmoid(t[n,w])"),
@@ -26,7 +27,8 @@ WRITTEN = {
     "a diagonal": ("t[n,h,d,c] = m[c,d] + x[n,c,h]", "y[n,c,h] = tanh(x[n,c,h] - t[n,h,c,c])"),
     "a sum of functions": ("t[n,h] += max(x[n,c,h], 0.0)", "u[n,h] += tanh(x[n,c,h])", "y[n,c,h] = x[n,c,h] + t[n,h] * u[n,h]"),
     "a term that is added several times": ("t[n,c] += v[c] - x[n,c,h]", "y[n,c,h] = x[n,c,h] * sigmoid(t[n,c])"),
-    "a term that is added where another is in bounds": ("t[n,c,h] = v[c] - x[n,c,h+1]", "y[n,c,h] = x[n,c,h] * sigmoid(t[n,c,h])"),
+    "a term that is added where another is in bounds": ("t[n,c,h] = v[c] - x[n,c,h+1]",
+                                                        "y[n,c,h] = x[n,c,h] * sigmoid(t[n,c,h])"),
 }
 
 

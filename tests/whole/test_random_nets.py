@@ -32,13 +32,17 @@ def step(layer: dict[str, Any], rank: int) -> str:
     window = "x".join([str(layer.get("k"))] * rank)
     match layer["op"]:
         case "conv":
-            return (f"conv {layer['cout']} {window} /{layer['s']} pad={layer['p']} dilation={layer['d']} groups={layer['g']}" + ("" if layer["bias"] else " bias=no"))
+            return (f"conv {layer['cout']} {window} /{layer['s']} pad={layer['p']} dilation={layer['d']} groups={layer['g']}"
+                    + ("" if layer["bias"] else " bias=no"))
         case "deconv":
-            return f"deconv {layer['cout']} {window} /{layer['s']} pad={layer['p']} output_pad={layer['op_pad']}" + ("" if layer["bias"] else " bias=no")
+            return f"deconv {layer['cout']} {window} /{layer['s']} pad={layer['p']} output_pad={layer['op_pad']}" + (""
+                    if layer["bias"] else " bias=no")
         case "maxpool":
             return f"maxpool {window} /{layer['s']} pad={layer['p']}" + (" ceil" if layer["ceil"] else "")
         case "avgpool":
-            return f"avgpool {window} /{layer['s']} pad={layer['p']}" + (" ceil" if layer["ceil"] else "") + ("" if layer["count_include_pad"] else " count_pad=no")
+            return f"avgpool {window} /{layer['s']} pad={layer['p']}" + (" ceil" if layer["ceil"]
+                                                                         else "") + ("" if layer["count_include_pad"]
+                                                                                     else " count_pad=no")
         case "act":
             return ACTIVATIONS.get(layer["f"], str(layer["f"]))
         case "lrn":

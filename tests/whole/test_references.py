@@ -113,10 +113,12 @@ SAME: tuple[tuple[str, dict[str, Any], tuple[str, ...]], ...] = (
     ("pytorch:unet", {}, ("repo_unet_milesial",)),
 )
 # what a spec has to begin with to be its entry: theirs learn less in batch norm, or keep a bias that is dead
-BEFORE = {"keras_InceptionV3": "default bn scale=no", "inceptionv3_orig_netscope": "default bn scale=no shift=no", "repo_fast_style_transformer": "default conv bias=yes"}
+BEFORE = {"keras_InceptionV3": "default bn scale=no", "inceptionv3_orig_netscope": "default bn scale=no shift=no",
+          "repo_fast_style_transformer": "default conv bias=yes"}
 
 
-CASES = [pytest.param(net, parameters, entry, id=f"{net.rpartition(':')[2]}-{entry}") for net, parameters, same in SAME for entry in same]
+CASES = [pytest.param(net, parameters, entry, id=f"{net.rpartition(':')[2]}-{entry}") for net, parameters, same in SAME
+         for entry in same]
 
 
 @cache
@@ -150,7 +152,8 @@ def channels_first(entry: str) -> list[int]:
 
 
 def channels_of(row: dict[str, Any]) -> int:
-    channels: int = row["out_HWC"][-1] if "out_HWC" in row else (row["out"] or [10])[0]  # the last layer of one has lost its shape
+    # the last layer of one has lost its shape
+    channels: int = row["out_HWC"][-1] if "out_HWC" in row else (row["out"] or [10])[0]
     return channels
 
 
@@ -174,7 +177,8 @@ def test_every_weighted_layer(net: str, parameters: dict[str, Any], entry: str) 
     if entry not in layers():
         pytest.skip("no layer table")
     want = Counter((channels_of(row), row["params"], row["macs"]) for row in layers()[entry] if row["macs"])
-    have = Counter((c.shape[0], c.trainable, c.macs // c.node.type.batch) for c in counts(net, parameters, entry).nodes if c.macs)  # of one view
+    # of one view
+    have = Counter((c.shape[0], c.trainable, c.macs // c.node.type.batch) for c in counts(net, parameters, entry).nodes if c.macs)
     assert have == want
 
 
@@ -186,7 +190,8 @@ def test_shapes(net: str, parameters: dict[str, Any], entry: str) -> None:
     inputs = len(c.graph.inputs) if want["framework"] != "keras" else 0  # which the others do not list
     widths = dict.fromkeys(n.shape[-1] for n in c.nodes[inputs:] if len(n.shape) > 1 and n.shape[-1] != 1)
     if want.get("spatial_sizes_in_order"):
-        margins = {row["out_HWC"][1] for row in layers().get(entry, ()) if row["type"] == "ZeroPadding2D"}  # Keras's are layers of their own
+        # Keras's are layers of their own
+        margins = {row["out_HWC"][1] for row in layers().get(entry, ()) if row["type"] == "ZeroPadding2D"}
         expected = [w for w in dict.fromkeys(want["spatial_sizes_in_order"]) if w != 1 and w not in margins]
         assert [w for w in widths if w in expected] == expected
     if want.get("output"):
@@ -194,7 +199,10 @@ def test_shapes(net: str, parameters: dict[str, Any], entry: str) -> None:
 
 
 def test_variants_agree_with_published_totals() -> None:
-    published = {"resnet:resnet34": 21797672, "resnet:resnet152": 60192808, "densenet:densenet161": 28681000, "densenet:densenet169": 14149480,
-                 "vgg:vgg19": 143667240, "preact:wrn28_10": 36479194, "unet_recursive:unet": 31030658, "inception_v4": 42679816, "mobilenet_v2": 3504872,
-                 "squeezenet:squeezenet1_1": 1235496, "overfeat": 145920872, "shufflenet": 1865728, "resnext:wide_resnet101": 126886696}
+    published = {"resnet:resnet34": 21797672, "resnet:resnet152": 60192808, "densenet:densenet161": 28681000,
+                 "densenet:densenet169": 14149480,
+                 "vgg:vgg19": 143667240, "preact:wrn28_10": 36479194, "unet_recursive:unet": 31030658, "inception_v4": 42679816,
+                 "mobilenet_v2": 3504872,
+                 "squeezenet:squeezenet1_1": 1235496, "overfeat": 145920872, "shufflenet": 1865728,
+                 "resnext:wide_resnet101": 126886696}
     assert {net: counts(net, {}).totals.trainable for net in published} == published

@@ -9,7 +9,8 @@ from where import ROOT
 
 ROOT = ROOT
 PAGE = (ROOT / "docs" / "security.md").read_text("utf-8")
-BOUNDARIES = ("spec", "imported file", "weights file", "checkpoint", "data file", "cache folder", "environment variables", "current folder", "names of files", "terminal", "emitted text")
+BOUNDARIES = ("spec", "imported file", "weights file", "checkpoint", "data file", "cache folder", "environment variables",
+              "current folder", "names of files", "terminal", "emitted text")
 
 
 def test_every_boundary_is_held_by_a_test_that_exists() -> None:
@@ -28,9 +29,11 @@ def test_no_pickle_no_eval_of_what_is_not_ours() -> None:
     """No such word stands anywhere."""
     for path in (ROOT / "netspec").rglob("*.py"):
         for n in ast.walk(ast.parse(path.read_text("utf-8"))):
-            names = [a.name for a in n.names] if isinstance(n, ast.Import) else [n.module or ""] if isinstance(n, ast.ImportFrom) else []
+            names = [a.name for a in n.names] if isinstance(n, ast.Import) else [n.module
+                                                                                 or ""] if isinstance(n, ast.ImportFrom) else []
             for name in names:
-                assert name.partition(".")[0] not in ("pickle", "marshal", "shelve", "dill", "cloudpickle", "yaml", "joblib"), f"{path} imports {name}"
+                assert name.partition(".")[0] not in ("pickle", "marshal", "shelve", "dill", "cloudpickle", "yaml",
+                                                      "joblib"), f"{path} imports {name}"
             if isinstance(n, ast.keyword) and n.arg == "allow_pickle":
                 assert isinstance(n.value, ast.Constant) and n.value.value is False
             if isinstance(n, ast.keyword) and n.arg == "shell":

@@ -69,7 +69,8 @@ net conv1d:
 MODULES = {  # PyTorch's name of a module -> ours
     "mlp": {"1": "fc1", "3": "fc3", "5": "fc5"},
     "lenet": {"0": "conv0", "3": "conv3", "7": "fc7", "9": "fc9"},
-    "resbn": {"b0": "c0.bn", "b1": "c1.bn", "b2": "c2.bn", "b3": "c3.bn", "b4": "c4.bn", "pj": "shortcut.pj", "bp": "shortcut.pj.bn"},
+    "resbn": {"b0": "c0.bn", "b1": "c1.bn", "b2": "c2.bn", "b3": "c3.bn", "b4": "c4.bn", "pj": "shortcut.pj",
+              "bp": "shortcut.pj.bn"},
     "conv1d": {},
 }
 BUFFERS = {"running_mean": "mean", "running_var": "var"}

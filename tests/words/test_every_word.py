@@ -1,5 +1,6 @@
-"""What every word keeps to, whoever wrote it: tests that a new loss, metric, schedule or data set has by lying in its folder. Layers
-have theirs in test_layers.py, optimisers in test_optimisers.py and test_runtime_steps.py, augmentations in test_augmentations.py."""
+"""What every word keeps to, whoever wrote it: tests that a new loss, metric, schedule or data set has by lying in its folder.
+Layers have theirs in test_layers.py, optimisers in test_optimisers.py and test_runtime_steps.py, augmentations in
+test_augmentations.py."""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ REQUIRE = {"count": "2", "number": "0.5", "size": "2", "rate": "0.5", "text": '"
 
 def written(cls: Any) -> str:
     """The word with what it requires."""
-    return " ".join((cls.name, *(REQUIRE[a.kind] if a.position is not None else f"{a.name}={REQUIRE[a.kind]}" for a in arguments(cls) if a.default is REQUIRED)))
+    return " ".join((cls.name, *(REQUIRE[a.kind] if a.position is not None else f"{a.name}={REQUIRE[a.kind]}"
+                                 for a in arguments(cls) if a.default is REQUIRED)))
 
 
 @pytest.mark.parametrize(("sort", "name"), [(r.sort, name) for r in registries() for name in r])
@@ -41,7 +43,8 @@ def judged(loss: str) -> Any:
     """A net whose outputs the loss judges, of the first shape that it takes."""
     for shape in SHAPES:
         try:
-            return netspec.compile(text=f"net a:\n  input {shape_text(shape)}\n  scale\ntrain a:\n  loss {loss}\n  sgd\n", device="reference", dtype="float64"), shape
+            return netspec.compile(text=f"net a:\n  input {shape_text(shape)}\n  scale\ntrain a:\n  loss {loss}\n  sgd\n",
+                                   device="reference", dtype="float64"), shape
         except NetspecError as e:
             if e.diagnostics[0].code not in ("loss-shape", "wrong-rank"):
                 raise
@@ -55,7 +58,8 @@ def test_a_loss_has_the_gradient_and_the_share_that_it_says(name: str) -> None:
     loss: Any = net.recipe.terms[0].loss
     random = np.random.default_rng(5)
     x, target = random.normal(size=(7, *shape)), loss.target(TensorType(shape))
-    y = random.integers(0, shape[0], (7, *target.spatial)) if target.element == "int" else random.uniform(0.05, 0.95, (7, *target.shape))
+    y = random.integers(0, shape[0],
+                        (7, *target.spatial)) if target.element == "int" else random.uniform(0.05, 0.95, (7, *target.shape))
     _, gradients = net.loss_and_gradients(x, y)[:2]
     ways = []
     for step in (1e-6, -1e-6):
@@ -63,8 +67,11 @@ def test_a_loss_has_the_gradient_and_the_share_that_it_says(name: str) -> None:
         ways.append(net.loss_and_gradients(x, y)[0])
     assert gradients["scale1.weight"][0] == pytest.approx((ways[0] - ways[1]) / 2e-6, rel=1e-4, abs=1e-7)
     net.parameters["scale1.weight"] = np.ones(shape[0])
-    parts = [(net.loss_and_gradients(x[k], y[k])[0], loss.share(y[k][:, None] if target.element == "int" else y[k], len(x[k]))) for k in (slice(0, 2), slice(2, 7))]
-    assert sum(a * share for a, share in parts) / sum(share for _, share in parts) == pytest.approx(net.loss_and_gradients(x, y)[0], rel=1e-9)
+    parts = [(net.loss_and_gradients(x[k], y[k])[0], loss.share(y[k][:, None] if target.element == "int" else y[k], len(x[k])))
+             for k in (slice(0, 2), slice(2, 7))]
+    assert sum(a * share for a, share in parts) / sum(share
+                                                      for _, share in parts) == pytest.approx(net.loss_and_gradients(x, y)[0],
+                                                              rel=1e-9)
 
 
 @pytest.mark.parametrize("name", METRICS)
@@ -86,7 +93,8 @@ def test_a_metric_does_not_depend_on_the_batches(name: str) -> None:
 
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_a_schedule_gives_factors(name: str) -> None:
-    s: Any = SCHEDULES[name](**{a.field: {"count": 2, "number": 0.5, "list": (1, 2)}[a.kind] for a in arguments(SCHEDULES[name]) if a.default is REQUIRED})
+    s: Any = SCHEDULES[name](**{a.field: {"count": 2, "number": 0.5, "list": (1, 2)}[a.kind] for a in arguments(SCHEDULES[name])
+                                if a.default is REQUIRED})
     try:
         s.check()
     except WordError:

@@ -37,11 +37,15 @@ def refused(call: Any) -> str:
     ("  a: conv 4 3x3\n  conv 4 5x5 valid -> concat @a\n", "`crop` cuts all to the smallest:  concat @a crop"),
     ("  t: conv 4 3x3\n  conv 1 1x1 -> sigmoid -> mul @t\n", "conv 4 1x1 values=1 bias=no -> mul @t"),
     ("  t: conv 4 3x3\n  m: conv 1 1x1\n  @t -> mul @m\n", "@m -> conv 4 1x1 values=1 bias=no -> mul @t"),
-    ("  conv 8 3x3 lrr=0.1\n", "did you mean `lr`?"), ("  conv 8 3x3 deccay=0\n", "did you mean `decay`?"), ("  conv 8 3x3 weight_init=he\n", "did you mean `init`?"),
-    ("  conv 8 3x3 padding=1\n", "did you mean `pad`?"), ("  conv 8 3x3 colour=1\n", "conv 8 3x3"), ("  conv 8 3x3 relu tanh\n", "conv 8 3x3 relu"),
-    ("  conv 8 3x3 silu\n", "did you mean `swish`?"), ("  conv 8 3x3 batch_norm relu\n", "did you mean `bn`?"), ("  fc 8 LeakyReLU\n", "did you mean `leaky`?"),
+    ("  conv 8 3x3 lrr=0.1\n", "did you mean `lr`?"), ("  conv 8 3x3 deccay=0\n", "did you mean `decay`?"),
+    ("  conv 8 3x3 weight_init=he\n", "did you mean `init`?"),
+    ("  conv 8 3x3 padding=1\n", "did you mean `pad`?"), ("  conv 8 3x3 colour=1\n", "conv 8 3x3"),
+    ("  conv 8 3x3 relu tanh\n", "conv 8 3x3 relu"),
+    ("  conv 8 3x3 silu\n", "did you mean `swish`?"), ("  conv 8 3x3 batch_norm relu\n", "did you mean `bn`?"),
+    ("  fc 8 LeakyReLU\n", "did you mean `leaky`?"),
     ("  conv 8 3x3 pad 3\n", "conv 8 3x3 pad=3"), ("  conv 64 7 x 7 /2\n", "conv 64 7x7 /2"), ("  maxpool 64\n", "maxpool 32"),
-    ("  concat:\n    conv 8 1x1\n    | conv 8 3x3\n    | conv 8 5x5\n    | conv 8 7x7\n    | conv 8 9x9\n    | conv 8 1x1\n", "| conv 8 1x1"),
+    ("  concat:\n    conv 8 1x1\n    | conv 8 3x3\n    | conv 8 5x5\n    | conv 8 7x7\n    | conv 8 9x9\n    | conv 8 1x1\n",
+     "| conv 8 1x1"),
     ("  concat:\n    | conv 8 1x1\n    conv 8 3x3\n    conv 8 5x5\n    conv 8 7x7\n", "| conv 8 3x3\n| conv 8 5x5\n| conv 8 7x7"),
 ])
 def test_a_hint_says_what_was_meant(body: str, hint: str) -> None:
@@ -51,8 +55,11 @@ def test_a_hint_says_what_was_meant(body: str, hint: str) -> None:
     assert mended(HEAD + body, d, code, hint.startswith("did you mean"))
 
 
-@pytest.mark.parametrize(("line", "hint"), [("loss mse_loss", "did you mean `mse`?"), ("loss ce", "did you mean `cross_entropy`?"), ("loss L1Loss", "did you mean `l1`?"),
-                                            ("loss HingeLoss", "did you mean `hinge`?"), ("loss nll_loss", "did you mean `nll`?")])
+@pytest.mark.parametrize(("line", "hint"),
+                         [("loss mse_loss", "did you mean `mse`?"), ("loss ce", "did you mean `cross_entropy`?"),
+                          ("loss L1Loss", "did you mean `l1`?"),
+                                            ("loss HingeLoss", "did you mean `hinge`?"),
+                                            ("loss nll_loss", "did you mean `nll`?")])
 def test_losses_as_others_call_them(line: str, hint: str) -> None:
     (found,) = [d for d in findings(f"{HEAD}  fc 3\ntrain a:\n  {line}\n  adam\n") if d.severity == "error"]
     assert found.hint == hint
@@ -61,7 +68,8 @@ def test_losses_as_others_call_them(line: str, hint: str) -> None:
 def test_what_stands_in_a_train_section_and_holds_nothing_is_said() -> None:
     text = HEAD + "  fc 3\ntrain a:\n  loss cross_entropy\n  lr = 0.5\n  n = 3\n  adam\n"
     said = [(d.code, d.title, d.notes) for d in findings(text)]
-    assert said == [("unused", "the constant `lr` is never used", ("in the line of the optimiser:  lr=0.5",)), ("unused", "the constant `n` is never used", ())]
+    assert said == [("unused", "the constant `lr` is never used", ("in the line of the optimiser:  lr=0.5",)),
+                    ("unused", "the constant `n` is never used", ())]
     assert findings(text.replace("adam", "adam lr=lr").replace("n = 3", "epochs 3")) == []
     (seed,) = findings(text.replace("lr = 0.5\n  n = 3", "seed 3"))
     assert "--seed 1" in seed.notes[-1] and "compile(..., seed=1)" in seed.notes[-1]
@@ -95,10 +103,12 @@ def test_what_a_program_hands_in_is_named_for_what_it_is() -> None:
 
 
 def test_targets_are_called_as_their_outputs() -> None:
-    text = "net a:\n  input 4\n  output age: fc 1\n  output sex: fc 2\ntrain a:\n  loss mse @age\n  loss cross_entropy @sex\n  sgd lr=0.1\n"
+    text = (
+        "net a:\n  input 4\n  output age: fc 1\n  output sex: fc 2\ntrain a:\n  loss mse @age\n  loss cross_entropy @sex\n  sgd lr=0.1\n")
     net, x = netspec.compile(text=text, device="reference"), np.zeros((6, 4))
     age, sex = np.zeros(6), np.zeros(6, int)
-    for call in (lambda: net.fit(x, {"sex": sex}, verbose=0), lambda: net.train_step(x, {"sex": sex}), lambda: net.evaluate(x, {"sex": sex}), lambda: net.fit(x, verbose=0, y=age)):
+    for call in (lambda: net.fit(x, {"sex": sex}, verbose=0), lambda: net.train_step(x, {"sex": sex}),
+                 lambda: net.evaluate(x, {"sex": sex}), lambda: net.fit(x, verbose=0, y=age)):
         said = refused(call)
         assert "target." not in said and 'hint: {"age": ..., "sex": ...}' in said
     assert "target `age` is not given" in refused(lambda: net.fit(x, {"sex": sex}))
@@ -107,8 +117,11 @@ def test_targets_are_called_as_their_outputs() -> None:
     assert net.evaluate(x, {"age": age, "sex": sex})["loss"] > 0
 
 
-@pytest.mark.parametrize(("shape", "given", "hint"), [("3x8x6", (8, 6, 3), "x.transpose(2, 0, 1)[None]"), ("3x8x6", (5, 8, 6, 3), "x.transpose(0, 3, 1, 2)"), ("1x8x6", (8, 6), "x[None, None]"),
-                                                      ("3x8x6", (3, 8, 6), "x[None]"), ("1x8x6", (5, 8, 6), "x[:, None]"), ("3x9", (9, 3), "x.transpose(1, 0)[None]")])
+@pytest.mark.parametrize(("shape", "given", "hint"),
+                         [("3x8x6", (8, 6, 3), "x.transpose(2, 0, 1)[None]"), ("3x8x6", (5, 8, 6, 3), "x.transpose(0, 3, 1, 2)"),
+                          ("1x8x6", (8, 6), "x[None, None]"),
+                                                      ("3x8x6", (3, 8, 6), "x[None]"), ("1x8x6", (5, 8, 6), "x[:, None]"),
+                                                      ("3x9", (9, 3), "x.transpose(1, 0)[None]")])
 def test_the_hint_for_an_array_gives_one_that_fits(shape: str, given: tuple[int, ...], hint: str) -> None:
     net = netspec.compile(text=f"net a:\n  input {shape}\n  fc 2\n", device="reference")
     x = np.zeros(given)
@@ -124,16 +137,21 @@ def test_a_summary_shows_itself_in_one_line() -> None:
     assert len(str(spec.summary())) > 5000 and "25,557,032" in str(spec.summary())
 
 
-@pytest.mark.parametrize(("argv", "said"), [(("trian", "x.net"), "did you mean `train`?"), (("sumary", "x.net"), "did you mean `summary`?"), (("show", "grpah", "x.net"), "did you mean `graph`?"),
-                                            (("train", "x.net", "--epoks", "3"), "did you mean `--epochs`?"), (("train", "x.net", "--device", "cpuu"), "did you mean `cpu`?"),
-                                            (("format", "x.net"), "did you mean `fmt`?"), (("fit", "x.net"), "did you mean `train`?")])
+@pytest.mark.parametrize(("argv", "said"),
+                         [(("trian", "x.net"), "did you mean `train`?"), (("sumary", "x.net"), "did you mean `summary`?"),
+                          (("show", "grpah", "x.net"), "did you mean `graph`?"),
+                                            (("train", "x.net", "--epoks", "3"), "did you mean `--epochs`?"),
+                                            (("train", "x.net", "--device", "cpuu"), "did you mean `cpu`?"),
+                                            (("format", "x.net"), "did you mean `fmt`?"),
+                                            (("fit", "x.net"), "did you mean `train`?")])
 def test_a_slip_on_the_command_line(argv: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as e:
         main(list(argv))
     assert e.value.code == 2 and said in capsys.readouterr().err
 
 
-def test_emit_writes_python_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_emit_writes_python_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                             capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(tmp_path)
     Path("a.net").write_text("net a:\n  input 4\n  fc 2\n")
     for name in ("x.onnx", "x", "x.safetensors", "x.PT"):
@@ -150,7 +168,8 @@ def test_a_picture_goes_to_a_file_of_its_own(capsys: pytest.CaptureFixture[str],
 
 
 def test_a_name_is_taken_for_another_where_half_of_it_stays() -> None:
-    assert [near(word, there) for word, there in (("q", ["x"]), ("q", ["xy"]), ("q", ["conv"]), ("x", ["xs"]), ("K", ["k"]), ("fv", ["fc"]))] == [None, None, None, "xs", "k", "fc"]
+    assert [near(word, there) for word, there in (("q", ["x"]), ("q", ["xy"]), ("q", ["conv"]), ("x", ["xs"]), ("K", ["k"]),
+                                                  ("fv", ["fc"]))] == [None, None, None, "xs", "k", "fc"]
 
 
 def test_a_file_has_a_name() -> None:

@@ -7,8 +7,8 @@ from ...words.layer import Activation, Example
 
 
 class Gelu(Activation, category="activation"):
-    """y = x * P(Z < x) for a standard normal Z; with `tanh` the approximation 0.5 x (1 + tanh(u)), u = sqrt(2/pi) (x + 0.044715 x^3),
-    written as x sigmoid(2u), which is exact for very negative x, too.
+    """y = x * P(Z < x) for a standard normal Z; with `tanh` the approximation 0.5 x (1 + tanh(u)), u = sqrt(2/pi) (x + 0.044715
+    x^3), written as x sigmoid(2u), which is exact for very negative x, too.
 
     Shapes:  any -> the same
     Paper:   Hendrycks and Gimpel, "Gaussian Error Linear Units", 2016 (arXiv:1606.08415)

@@ -7,8 +7,8 @@ from ...words.layer import Activation, Example
 
 class Mish(Activation, category="activation"):
     """y = x * tanh(log(1 + e^x)), written with one exponential: with e = e^-|x|, tanh(log(1 + e^x)) is
-    (1 + 2e) / (1 + 2e + 2e^2) for positive x and (e^2 + 2e) / (e^2 + 2e + 2) for negative x. Beyond 100 it is x to the last digit, and
-    said so, since the gradient has 2x in it, which float32 may not hold.
+    (1 + 2e) / (1 + 2e + 2e^2) for positive x and (e^2 + 2e) / (e^2 + 2e + 2) for negative x. Beyond 100 it is x to the last
+    digit, and said so, since the gradient has 2x in it, which float32 may not hold.
 
     Shapes:  any -> the same
     Paper:   Misra, "Mish: A Self Regularized Non-Monotonic Activation Function", 2019 (arXiv:1908.08681)

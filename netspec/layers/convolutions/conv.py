@@ -16,9 +16,9 @@ from ..parts.windows import need_image, out_sizes, pads, per_axis, slide
 class Conv(Layer, category="convolution"):
     """Convolution (cross-correlation) with learned filters over 1, 2 or 3 spatial axes.
 
-    `reflect`, `replicate` and `circular` pad with a mirror image, the edge or the opposite side instead of zeros. `values=` fixes the filters (a buffer,
-    never trained): the numbers of one window, used for every filter and channel, or of all of them. `table=` lists, for
-    each filter, the input channels it sees; the other weights are not there (LeNet-5's third layer).
+    `reflect`, `replicate` and `circular` pad with a mirror image, the edge or the opposite side instead of zeros. `values=`
+    fixes the filters (a buffer, never trained): the numbers of one window, used for every filter and channel, or of all of them.
+    `table=` lists, for each filter, the input channels it sees; the other weights are not there (LeNet-5's third layer).
 
     Shapes:  C x W... -> filters x P...,  P = floor((W - F + 2*pad) / stride) + 1,  F = dilation*(window-1) + 1
     Params:  weight [filters, C/groups, *window], bias [filters]; with `table` weight [entries of the table, *window]

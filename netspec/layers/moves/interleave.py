@@ -8,8 +8,8 @@ from ...words.layer import Builder, Example, Layer, known_channels, plane, sizes
 
 
 class Interleave(Layer, category="move"):
-    """The channels of some equal groups take turns: 0 3 1 4 2 5 is `interleave 2` of six. Behind a grouped convolution every group
-    of the next one so sees some channels of each. PyTorch's ChannelShuffle.
+    """The channels of some equal groups take turns: 0 3 1 4 2 5 is `interleave 2` of six. Behind a grouped convolution every
+    group of the next one so sees some channels of each. PyTorch's ChannelShuffle.
 
     Shapes:  C x W... -> the same
     Errors:  groups that do not divide the channels

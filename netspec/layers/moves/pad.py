@@ -18,7 +18,8 @@ class Pad(Layer, category="move"):
     zeros at the end (ResNet's shortcut A).
 
     Shapes:  C x W... -> (C + channels) x (W + before + after)..., or (C + channels) x the reference's W...
-    Errors:  no height or width to put numbers around; a mirror image wider than what it mirrors; a circle that goes round more than once; a reference that is smaller
+    Errors:  no height or width to put numbers around; a mirror image wider than what it mirrors; a circle that goes round more
+             than once; a reference that is smaller
     """
 
     amount: Any = padding("how much: a number, one an axis, or (before, after) pairs", default=0, words=(), position=0)

@@ -12,7 +12,8 @@ class Dropout(Layer, category="noise"):
     """Each number is zeroed with probability `rate` in training, and the rest divided by 1 - rate; evaluation changes nothing.
 
     The mask is a function of the seed, the step (in training) or the call, the layer, and the numbers of the example in it and of
-    the element: the same on every backend, on any number of threads, and however a call is cut into batches. `spatial` drops whole channels; `mc` (Monte Carlo) drops when predicting as well.
+    the element: the same on every backend, on any number of threads, and however a call is cut into batches. `spatial` drops
+    whole channels; `mc` (Monte Carlo) drops when predicting as well.
 
     Shapes:  any -> the same
     Paper:   Srivastava et al., "Dropout", 2014; Tompson et al., 2014 (arXiv:1411.4280) for `spatial`;

@@ -78,8 +78,8 @@ class Bn(Layer, category="normalisation"):
         return b.map("(x - m) * k + s", x=x, m=m, k=k, s=s)
 
     def _in_one_sweep(self, b: Builder, x: str, mean: str) -> tuple[str, str]:
-        """How far the mean is from the running mean, and the variance, from sums that the layer above can take as it writes x. They
-        are exact while the two are near: of E[x^2] - E[x]^2 no digits are left where the mean is many deviations."""
+        """How far the mean is from the running mean, and the variance, from sums that the layer above can take as it writes x.
+        They are exact while the two are near: of E[x^2] - E[x]^2 no digits are left where the mean is many deviations."""
         t = b.type(x)
         ix, count = f"n,c{plane(t.shape)}", _count(t)
         s1 = b(f"s1[c] += x[{ix}] - mean[c]", x=x, mean=mean)
@@ -89,8 +89,8 @@ class Bn(Layer, category="normalisation"):
 
     def _around(self, b: Builder, x: str, m: str, far: str) -> tuple[str, str]:
         """What m lacks of the mean, and the variance, of channels that are far from the running mean; others are not looked at.
-        Each image's places are summed around their own mean, and these around the mean of all (Chan, Golub and LeVeque, "Algorithms
-        for Computing the Sample Variance", 1983)."""
+        Each image's places are summed around their own mean, and these around the mean of all (Chan, Golub and LeVeque,
+        "Algorithms for Computing the Sample Variance", 1983)."""
         t = b.type(x)
         ix, places = f"n,c{plane(t.shape)}", float(prod(sizes(t)[1:]))
         if len(t.shape) == 1:

@@ -17,7 +17,8 @@ class AvgPool(Layer, category="pooling"):
 
     Shapes:  C x W... -> C x P...,  P = floor((W - F + 2*pad) / stride) + 1 (`ceil` rounds up); `global`: C x 1...
     Errors:  a window larger than the padded input; padding that could fill a window
-    Paper:   LeCun et al., "Gradient-Based Learning Applied to Document Recognition", 1998; `global`: Lin et al., 2013 (arXiv:1312.4400)
+    Paper:   LeCun et al., "Gradient-Based Learning Applied to Document Recognition", 1998; `global`: Lin et al., 2013
+             (arXiv:1312.4400)
     """
 
     window: Any = size("size of the window", default=2, position=0)

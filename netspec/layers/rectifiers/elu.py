@@ -10,7 +10,8 @@ class Elu(Activation, category="activation"):
     """x where positive, alpha (e^x - 1) elsewhere.
 
     Shapes:  any -> the same
-    Paper:   Clevert, Unterthiner and Hochreiter, "Fast and Accurate Deep Network Learning by Exponential Linear Units", 2015 (arXiv:1511.07289)
+    Paper:   Clevert, Unterthiner and Hochreiter, "Fast and Accurate Deep Network Learning by Exponential Linear Units", 2015
+             (arXiv:1511.07289)
     """
 
     alpha: float = number("the limit for very negative numbers, negated", default=1.0, position=0)

@@ -10,7 +10,8 @@ class Threshold(Activation, category="activation"):
     """x where it is larger than a threshold, 0 (or `value`) elsewhere; as PyTorch's Threshold and Keras's ThresholdedReLU.
 
     Shapes:  any -> the same
-    Paper:   Konda, Memisevic and Krueger, "Zero-bias Autoencoders and the Benefits of Co-adapting Features", 2014 (arXiv:1402.3337)
+    Paper:   Konda, Memisevic and Krueger, "Zero-bias Autoencoders and the Benefits of Co-adapting Features", 2014
+             (arXiv:1402.3337)
     """
 
     above: float = number("the threshold", default=1.0, position=0)

@@ -31,7 +31,8 @@ EXACT = {np.float64: 1e-13, np.float32: 2e-6}
 WINOGRAD = 2e-5
 
 
-def convolution(c: int, h: int, w: int, o: int, k: int, s: int = 1, d: int = 0, e: int = 1) -> list[tuple[str, dict[str, TensorType]]]:
+def convolution(c: int, h: int, w: int, o: int, k: int, s: int = 1, d: int = 0,
+                e: int = 1) -> list[tuple[str, dict[str, TensorType]]]:
     """Forward and gradients of a 2-D convolution with kernel k, stride s, padding d, dilation e."""
     P, Q = ((n + 2 * d - e * (k - 1) - 1) // s + 1 for n in (h, w))
     return trio(f"y[n,o,p,q] += x[n,c,{s}*p+{e}*u-{d},{s}*q+{e}*v-{d}] * w[o,c,u,v]", x=(c, h, w), w=(o, c, k, k), y=(o, P, Q))
@@ -42,8 +43,8 @@ def master(pieces: list[tuple[str, dict[str, TensorType]]], lanes: int, over: tu
     return master_order(f, [pieces[0][1][k] for k in f.operands], [pieces[0][1][f.target.name]], lanes)
 
 
-def check(pieces: list[tuple[str, dict[str, TensorType]]], over: tuple[tuple[str, int], ...] = (), dtype: Any = np.float64, lanes: int = 4,
-          **options: Any) -> list[Case]:
+def check(pieces: list[tuple[str, dict[str, TensorType]]], over: tuple[tuple[str, int], ...] = (), dtype: Any = np.float64,
+          lanes: int = 4, **options: Any) -> list[Case]:
     """Run a forward formula and its gradients; the weight is stored in the order its gradient writes."""
     order = master(pieces, lanes, over)
     cases = []
@@ -69,10 +70,14 @@ def test_every_geometry_in_all_directions(geometry: tuple[int, ...]) -> None:
 
 GROUPS: dict[str, tuple[str, tuple[tuple[str, int], ...], dict[str, tuple[int, ...]]]] = {
     "1-D, dilated, uneven padding": ("y[n,o,p] += x[n,c,2*p+3*u-2] * w[o,c,u]", (), {"x": (6, 17), "w": (9, 6, 4), "y": (9, 7)}),
-    "3-D": ("y[n,o,p,q,r] += x[n,c,2*p+u-1,q+v-1,r+t] * w[o,c,u,v,t]", (), {"x": (3, 7, 5, 6), "w": (9, 3, 3, 3, 2), "y": (9, 4, 5, 5)}),
-    "uneven padding and strides": ("y[n,o,p,q] += x[n,c,3*p+u-2,q+2*v] * w[o,c,u,v]", (), {"x": (5, 9, 9), "w": (6, 5, 2, 3), "y": (6, 4, 5)}),
-    "transposed": ("y[n,o,2*p+u-1,2*q+v-1] += x[n,c,p,q] * w[c,o,u,v]", (), {"x": (12, 5, 4), "w": (12, 6, 3, 3), "y": (6, 10, 8)}),
-    "transposed, stride 3 past the window": ("y[n,o,3*p+u,3*q+v] += x[n,c,p,q] * w[c,o,u,v]", (), {"x": (5, 4, 3), "w": (5, 7, 2, 2), "y": (7, 13, 9)}),
+    "3-D": ("y[n,o,p,q,r] += x[n,c,2*p+u-1,q+v-1,r+t] * w[o,c,u,v,t]", (),
+            {"x": (3, 7, 5, 6), "w": (9, 3, 3, 3, 2), "y": (9, 4, 5, 5)}),
+    "uneven padding and strides": ("y[n,o,p,q] += x[n,c,3*p+u-2,q+2*v] * w[o,c,u,v]", (),
+                                   {"x": (5, 9, 9), "w": (6, 5, 2, 3), "y": (6, 4, 5)}),
+    "transposed": ("y[n,o,2*p+u-1,2*q+v-1] += x[n,c,p,q] * w[c,o,u,v]", (),
+                   {"x": (12, 5, 4), "w": (12, 6, 3, 3), "y": (6, 10, 8)}),
+    "transposed, stride 3 past the window": ("y[n,o,3*p+u,3*q+v] += x[n,c,p,q] * w[c,o,u,v]", (),
+                                             {"x": (5, 4, 3), "w": (5, 7, 2, 2), "y": (7, 13, 9)}),
     "dense on an image": ("y[n,o] += x[n,c,h,k] * w[o,c,h,k]", (), {"x": (5, 4, 3), "w": (10, 5, 4, 3), "y": (10,)}),
     "dense": ("y[n,o] += x[n,c] * w[o,c]", (), {"x": (30,), "w": (10, 30), "y": (10,)}),
     "dense to an image": ("y[n,o,h,k] += x[n,c] * w[o,c,h,k]", (), {"x": (6,), "w": (5, 6, 3, 2), "y": (5, 3, 2)}),
@@ -83,9 +88,11 @@ GROUPS: dict[str, tuple[str, tuple[tuple[str, int], ...], dict[str, tuple[int, .
                                {"x": (10, 7, 9), "w": (10, 2, 3, 3), "y": (10, 7, 9)}),
     "groups of vectors": ("y[n,8*g+o,p,q] += x[n,16*g+c,2*p+u-1,q+v-1] * w[8*g+o,c,u,v]", (("g", 3), ("o", 8)),
                           {"x": (48, 7, 9), "w": (24, 16, 3, 3), "y": (24, 4, 9)}),
-    "groups astride vectors": ("y[n,3*g+o,p] += x[n,5*g+c,p+u-1] * w[3*g+o,c,u]", (("g", 5), ("o", 3)), {"x": (25, 9), "w": (15, 5, 3), "y": (15, 9)}),
+    "groups astride vectors": ("y[n,3*g+o,p] += x[n,5*g+c,p+u-1] * w[3*g+o,c,u]", (("g", 5), ("o", 3)),
+                               {"x": (25, 9), "w": (15, 5, 3), "y": (15, 9)}),
     "depthwise": ("y[n,g,p,q] += x[n,g,2*p+u,q+v] * w[g,0,u,v]", (), {"x": (11, 9, 9), "w": (11, 1, 3, 3), "y": (11, 4, 7)}),
-    "depthwise, two filters": ("y[n,2*g+o,p,q] += x[n,g,p+u,q+v] * w[2*g+o,0,u,v]", (("g", 7), ("o", 2)), {"x": (7, 6, 6), "w": (14, 1, 3, 3), "y": (14, 4, 4)}),
+    "depthwise, two filters": ("y[n,2*g+o,p,q] += x[n,g,p+u,q+v] * w[2*g+o,0,u,v]", (("g", 7), ("o", 2)),
+                               {"x": (7, 6, 6), "w": (14, 1, 3, 3), "y": (14, 4, 4)}),
 }
 
 
@@ -122,7 +129,8 @@ def test_a_channels_last_input() -> None:
     assert Case(text, t, N=5, lanes=8, last=True).error() < 2e-6
 
 
-EPILOGUE = (("let", "t0", "acc + c0"), ("let", "t1", "max(t0 + e0 * e1, 0.0)"), ("store", 0, "t1"), ("store", 1, "acc"), ("sum", 0, "t1"), ("sum", 1, "t1 * t1"))
+EPILOGUE = (("let", "t0", "acc + c0"), ("let", "t1", "max(t0 + e0 * e1, 0.0)"), ("store", 0, "t1"), ("store", 1, "acc"),
+            ("sum", 0, "t1"), ("sum", 1, "t1 * t1"))
 
 
 @pytest.mark.parametrize(("dtype", "lanes", "c", "o", "h", "w", "kind"), [
@@ -131,7 +139,8 @@ EPILOGUE = (("let", "t0", "acc + c0"), ("let", "t1", "max(t0 + e0 * e1, 0.0)"), 
 def test_an_epilogue_with_everything(dtype: Any, lanes: int, c: int, o: int, h: int, w: int, kind: Any) -> None:
     """Two outputs, one with a halo; an image operand, a gate per image and channel, a bias, two sums; padded lanes."""
     (text, t), *_ = convolution(c, h, w, o, 3, 1, 1)
-    case = Case(text, t, N=5, lanes=lanes, dtype=dtype, epilogue=EPILOGUE, extras={"a": (o, h, w), "b": (o, 1, 1)}, vectors=1, sums=2, out_halo=1, outputs=2)
+    case = Case(text, t, N=5, lanes=lanes, dtype=dtype, epilogue=EPILOGUE, extras={"a": (o, h, w), "b": (o, 1, 1)}, vectors=1,
+                sums=2, out_halo=1, outputs=2)
     assert isinstance(case.plan.main, kind)
     got, plain = case.run(), case.reference()
     want = np.maximum(plain + case.arrays["c0"][None, :, None, None] + case.arrays["a"] * case.arrays["b"], 0)
@@ -144,7 +153,8 @@ def test_an_epilogue_with_everything(dtype: Any, lanes: int, c: int, o: int, h: 
         assert np.abs(parts.sum(-1) - total).max() < 4 * close * np.abs(total).max()
 
 
-@pytest.mark.parametrize("text", ["exp(acc)", "tanh(acc * 4)", "sigmoid(-acc)", "log(abs(acc) + e0 * e0)", "where(acc > e0 and acc < 1.0, acc, -e0)",
+@pytest.mark.parametrize("text", ["exp(acc)", "tanh(acc * 4)", "sigmoid(-acc)", "log(abs(acc) + e0 * e0)",
+                                  "where(acc > e0 and acc < 1.0, acc, -e0)",
                                   "min(acc / (e0 * e0 + 1.0), 0.5) ** 2", "fma(acc, e0, 2.0)"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_expressions(text: str, dtype: Any) -> None:
@@ -152,21 +162,24 @@ def test_expressions(text: str, dtype: Any) -> None:
     case = Case("y[n,o] += x[n,c] * w[o,c]", types(x=(30,), w=(10, 30), y=(10,)), N=5, dtype=dtype, lanes=8, extras={"a": (10,)},
                 epilogue=(("let", "t", text), ("store", 0, "t")))
     got, acc = case.run(), case.reference()
-    functions = {"exp": np.exp, "tanh": np.tanh, "log": np.log, "abs": np.abs, "sigmoid": lambda x: 1 / (1 + np.exp(-x)), "min": np.minimum,
-                 "where": np.where, "fma": lambda a, b, c: a * b + c}
-    want = eval(text.replace("acc > e0 and acc < 1.0", "(acc > e0) & (acc < 1.0)"), functions, {"acc": acc, "e0": case.arrays["a"].astype(np.float64)})
+    functions = {"exp": np.exp, "tanh": np.tanh, "log": np.log, "abs": np.abs, "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+                 "min": np.minimum, "where": np.where, "fma": lambda a, b, c: a * b + c}
+    want = eval(text.replace("acc > e0 and acc < 1.0", "(acc > e0) & (acc < 1.0)"), functions,
+                {"acc": acc, "e0": case.arrays["a"].astype(np.float64)})
     assert np.abs(got - want).max() < (1e-6 if dtype is np.float32 else 1e-13) * max(1.0, np.abs(want).max())
 
 
 def test_nan_comes_through_an_activation() -> None:
-    case = Case("y[n,o] += x[n,c] * w[o,c]", types(x=(8,), w=(8, 8), y=(8,)), lanes=8, epilogue=(("let", "t", "max(acc, 0.0)"), ("store", 0, "t")))
+    case = Case("y[n,o] += x[n,c] * w[o,c]", types(x=(8,), w=(8, 8), y=(8,)), lanes=8,
+                epilogue=(("let", "t", "max(acc, 0.0)"), ("store", 0, "t")))
     case.memory["x"].view(np.float32)[0] = np.nan
     contract_rows_run = case.run()
     assert np.isnan(contract_rows_run[0]).all()
     assert not np.isnan(contract_rows_run[1]).any()
 
 
-@pytest.mark.parametrize(("c", "h", "w", "o", "d", "N", "lanes"), [(16, 8, 8, 16, 1, 2, 16), (32, 7, 9, 16, 1, 3, 16), (16, 13, 10, 24, 0, 2, 8), (8, 4, 30, 8, 2, 17, 8)])
+@pytest.mark.parametrize(("c", "h", "w", "o", "d", "N", "lanes"),
+                         [(16, 8, 8, 16, 1, 2, 16), (32, 7, 9, 16, 1, 3, 16), (16, 13, 10, 24, 0, 2, 8), (8, 4, 30, 8, 2, 17, 8)])
 def test_winograd(c: int, h: int, w: int, o: int, d: int, N: int, lanes: int) -> None:
     cases = check(convolution(c, h, w, o, 3, 1, d), dtype=np.float32, lanes=lanes, N=N)
     assert any(isinstance(k.plan.main, (WinogradGather, WinogradOuter)) for k in cases)
@@ -177,7 +190,8 @@ def test_winograd(c: int, h: int, w: int, o: int, d: int, N: int, lanes: int) ->
 @pytest.mark.parametrize(("lanes", "dtype"), [(4, np.float64), (16, np.float32)])
 def test_repack_by_blocks(lanes: int, dtype: Any) -> None:
     """Whole blocks are transposed in registers; the positions agree with the plain definition of the orders."""
-    for pieces in (convolution(32, 5, 5, 31, 3, 2, 1), trio("y[n,o] += x[n,c,h,k] * w[o,c,h,k]", x=(32, 2, 3), w=(31, 32, 2, 3), y=(31,))):
+    for pieces in (convolution(32, 5, 5, 31, 3, 2, 1), trio("y[n,o] += x[n,c,h,k] * w[o,c,h,k]", x=(32, 2, 3), w=(31, 32, 2, 3),
+                                                            y=(31,))):
         case = check(pieces, dtype=dtype, lanes=lanes)[1]
         (repack,) = case.plan.prepare
         assert isinstance(repack, Repack)
@@ -251,9 +265,12 @@ def test_accumulators_stay_in_registers(lanes: int, tile: int, form: str) -> Non
         pytest.skip("no 256-bit vectors")
     vector = 4 * lanes
     epilogue = (("let", "g", "where(e0 > 0.0, acc, 0.0)"), ("store", 0, "g"), ("sum", 0, "g"), ("sum", 1, "g * e1"))
-    text = compiled_kernel("gather", 6, tile, form, lanes, 4, vector, (vector,) * 3, 1, 2, epilogue, False, lanes, "float32").assembly()
-    loop = max((text[m.end() : text.find(m[1], m.end())] for m in re.finditer(r"(\.LBB\d+_\d+):", text)), key=lambda part: part.count("vfmadd") / (1 + part.count(":\n")))
-    known = lanes == 8 and llvmlite.binding.get_host_cpu_name() == "znver3"  # one of twelve is spilled there, once in 48 multiply-adds: to be mended
+    text = compiled_kernel("gather", 6, tile, form, lanes, 4, vector, (vector,) * 3, 1, 2, epilogue, False, lanes,
+                           "float32").assembly()
+    loop = max((text[m.end() : text.find(m[1], m.end())] for m in re.finditer(r"(\.LBB\d+_\d+):", text)),
+               key=lambda part: part.count("vfmadd") / (1 + part.count(":\n")))
+    # one of twelve is spilled there, once in 48 multiply-adds: to be mended
+    known = lanes == 8 and llvmlite.binding.get_host_cpu_name() == "znver3"
     spilled = re.findall(r"vmov[au]p[sd]\s+%[xyz]mm\d+, -?\d*\(%r[sb]p", loop if known else text)
     assert loop.count("vfmadd") >= 24
     assert len(spilled) <= known, spilled

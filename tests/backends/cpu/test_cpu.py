@@ -45,7 +45,9 @@ def filled(executor: Executor, seed: int = 0) -> Executor:
     """Random parameters, the same for every backend."""
     rng = np.random.default_rng(seed)
     for name, p in executor.parameters.items():
-        v = np.reshape(p.values, p.shape) if p.values is not None else rng.standard_normal(p.shape) / (np.sqrt(p.fan_in) if p.kind == "weight" else 1)
+        v = np.reshape(p.values,
+                       p.shape) if p.values is not None else rng.standard_normal(p.shape) / (np.sqrt(p.fan_in) if p.kind
+                               == "weight" else 1)
         executor.set(name, np.abs(v) + 0.5 if name.endswith(".var") else v)
     executor.set_scalar("random_key", 1234567)
     return executor
@@ -127,7 +129,8 @@ def test_steps_follow_the_reference(name: str) -> None:
         a, b = (e.step(x, y, TERMS, rule, settings) for e in (ours, theirs))
         assert a.losses == pytest.approx(b.losses, rel=1e-9)
     assert all(distance(ours.get(n), theirs.get(n)) < 1e-9 for n in ours.parameters)
-    assert all(distance(ours.get_state(s, n), theirs.get_state(s, n)) < 1e-9 for s in rule.state for n, _ in graph_parameters(graph))
+    assert all(distance(ours.get_state(s, n), theirs.get_state(s, n)) < 1e-9 for s in rule.state
+               for n, _ in graph_parameters(graph))
 
 
 def test_gradients_change_no_state() -> None:
@@ -252,7 +255,8 @@ def test_predicted_bytes_are_allocated_bytes() -> None:
 @pytest.mark.parametrize("device", ["cpu", "reference"])
 def test_what_was_given_stays_as_it_is(device: str, shape: str) -> None:
     """Outputs and gradients are the caller's own, whatever runs next."""
-    net = netspec.compile(text=f"net a:\n  input {shape}\n  output start\n  fc 48 tanh\n  output middle\n  fc 16\n  output end\n", device=device, seed=0)
+    net = netspec.compile(text=f"net a:\n  input {shape}\n  output start\n  fc 48 tanh\n  output middle\n  fc 16\n  output end\n",
+                          device=device, seed=0)
     rng = np.random.default_rng(0)
     x, other = rng.standard_normal((2, 5, *map(int, shape.split("x"))))
     dy = {"start": rng.standard_normal(x.shape), "middle": rng.standard_normal((5, 48)), "end": rng.standard_normal((5, 16))}
@@ -317,7 +321,8 @@ for name in ("residual", "lenet"):
 
 def test_the_same_bits_on_any_number_of_threads() -> None:
     here = os.pathsep.join(sys.path)
-    out = {subprocess.run([sys.executable, "-W", "error", "-c", PROGRAM, here], env=os.environ | {"NETSPEC_THREADS": str(t)}, capture_output=True, text=True, check=True).stdout
+    out = {subprocess.run([sys.executable, "-W", "error", "-c", PROGRAM, here], env=os.environ | {"NETSPEC_THREADS": str(t)},
+                          capture_output=True, text=True, check=True).stdout
            for t in (1, 2, 4, 8)}
     assert len(out) == 1
     assert len(out.pop().split()) == 2
@@ -343,7 +348,8 @@ def test_the_text_that_people_read_says_the_calls_that_run(name: str) -> None:
         planned, _ = plan_entry(graph, entry, recipe_of(graph).need_terms(), "float32")
         scope = {k: v for m in (contraction, layout) for k, v in vars(m).items()}
         exec(entry_text(planned.kind, planned.schedule), scope)
-        for name, section in zip(SECTIONS[planned.kind], (planned.schedule.prepare, planned.schedule.main, planned.schedule.effects)):
+        for name, section in zip(SECTIONS[planned.kind],
+                                 (planned.schedule.prepare, planned.schedule.main, planned.schedule.effects)):
             heard = Heard()
             scope[name](heard)
             assert heard.calls == list(section.calls)

@@ -40,9 +40,11 @@ def python(code: str, check: bool = True, **environment: str) -> subprocess.Comp
 # ---- lanes -----------------------------------------------------------------------------------------------------------------
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "sqrt": np.sqrt, "floor": np.floor, "exp": np.exp, "expm1": np.expm1, "log": np.log, "log1p": np.log1p, "tanh": np.tanh,
-    "sigmoid": lambda x: np.where(x >= 0, 1 / (1 + np.exp(-x)), np.exp(x) / (1 + np.exp(x))), "erf": np.vectorize(math.erf, otypes=[np.float64]), "abs": np.abs,
+    "sigmoid": lambda x: np.where(x >= 0, 1 / (1 + np.exp(-x)), np.exp(x) / (1 + np.exp(x))),
+    "erf": np.vectorize(math.erf, otypes=[np.float64]), "abs": np.abs,
 }  # fmt: skip
-ULPS = {"sqrt": 0.5, "floor": 0.0, "abs": 0.0, "exp": 1.0, "log": 1.0, "log1p": 1.0, "erf": 1.0, "expm1": 1.5, "tanh": 2.2, "sigmoid": 2.2}
+ULPS = {"sqrt": 0.5, "floor": 0.0, "abs": 0.0, "exp": 1.0, "log": 1.0, "log1p": 1.0, "erf": 1.0, "expm1": 1.5, "tanh": 2.2,
+        "sigmoid": 2.2}
 
 HEAD = """
 from netspec.backends.cpu.llvm.cache import compiled
@@ -55,15 +57,18 @@ get, put = get_f{bits}, put_f{bits}
 
 def lanes_module(dtype: str, count: int, text: str) -> Any:
     bits = 32 if dtype == "float32" else 64
-    return cache.load_module(HEAD.format(dtype=dtype, count=count, item=bits // 8, bits=bits) + textwrap.dedent(text), f"test_{dtype}x{count}")
+    return cache.load_module(HEAD.format(dtype=dtype, count=count, item=bits // 8, bits=bits) + textwrap.dedent(text),
+                             f"test_{dtype}x{count}")
 
 
 def unary_module(dtype: str, count: int) -> Any:
     """Every function of one argument over n vectors, and over numbers one by one."""
     names = list(FUNCTIONS)
-    text = "@compiled('int64(int64, int64, int64)')\ndef vectors(x, y, n):\n    for i in range(n):\n        v = load(x + i * V * ITEM)\n"
+    text = (
+        "@compiled('int64(int64, int64, int64)')\ndef vectors(x, y, n):\n    for i in range(n):\n        v = load(x + i * V * ITEM)\n")
     text += "".join(f"        store(y + (i + {k} * n) * V * ITEM, {f}(v))\n" for k, f in enumerate(names)) + "    return 0\n\n"
-    text += "@compiled('int64(int64, int64, int64)')\ndef numbers(x, y, n):\n    for i in range(n):\n        v = get(x + i * ITEM)\n"
+    text += (
+        "@compiled('int64(int64, int64, int64)')\ndef numbers(x, y, n):\n    for i in range(n):\n        v = get(x + i * ITEM)\n")
     text += "".join(f"        put(y + (i + {k} * n) * ITEM, {f}(v))\n" for k, f in enumerate(names)) + "    return 0\n"
     return lanes_module(dtype, count, text)
 
@@ -71,7 +76,8 @@ def unary_module(dtype: str, count: int) -> Any:
 def inputs(dtype: str) -> Array:
     rng = np.random.default_rng(0)
     big = 80 if dtype == "float32" else 700
-    special = [0.0, -0.0, INF, -INF, NAN, 1e-45, -1e-45, 1e-40, -1e-40, 1.0, -1.0, 3e38, -3e38, 88.72, 88.8, -87.4, -103.9, -104.5, -0.99999994, 5e-8, -5e-8]
+    special = [0.0, -0.0, INF, -INF, NAN, 1e-45, -1e-45, 1e-40, -1e-40, 1.0, -1.0, 3e38, -3e38, 88.72, 88.8, -87.4, -103.9,
+               -104.5, -0.99999994, 5e-8, -5e-8]
     ranges = [rng.uniform(-1.1, 1.1, 500), 4 * rng.standard_normal(500), rng.uniform(-big, big, 500)]
     ranges += [np.exp(rng.uniform(-big, big, 500)), -np.exp(rng.uniform(-big, 0, 500))]
     x = np.concatenate([special, *ranges]).astype(dtype)
@@ -95,20 +101,25 @@ def test_functions_of_lanes(dtype: str, count: int) -> None:
             fine = ~near & ~np.isnan(exact)
             assert (np.signbit(y) == np.signbit(rounded))[fine].all(), name
             error = np.abs(y.astype(np.float64) - exact)[fine] / np.spacing(np.abs(rounded[fine])).astype(np.float64)
-            assert error.max() <= (ULPS[name] if dtype == "float32" else 4.5), f"{name}: {error.max():.2f} ulp at {x[fine][error.argmax()]}"
+            assert error.max() <= (ULPS[name] if dtype == "float32"
+                                   else 4.5), f"{name}: {error.max():.2f} ulp at {x[fine][error.argmax()]}"
             assert (y.view(np.uint8) == one.view(np.uint8)).all(), f"{name}: a number and a lane differ"
 
 
 OPERATIONS: list[tuple[str, Callable[[Any, Any], Any]]] = [
-    ("x + y", lambda x, y: x + y), ("x - 0.5", lambda x, y: x - x.dtype.type(0.5)), ("2 * x", lambda x, y: 2 * x), ("1.0 / x", lambda x, y: 1 / x),
-    ("-x", lambda x, y: -x), ("maximum(x, y)", np.maximum), ("minimum(x, y)", np.minimum), ("maximum(x, 0.0)", lambda x, y: np.maximum(x, 0)),
-    ("minimum(0.25, x)", lambda x, y: np.minimum(x, x.dtype.type(0.25))), ("where(x > y, x, 1.0)", lambda x, y: np.where(x > y, x, 1)),
+    ("x + y", lambda x, y: x + y), ("x - 0.5", lambda x, y: x - x.dtype.type(0.5)), ("2 * x", lambda x, y: 2 * x),
+    ("1.0 / x", lambda x, y: 1 / x),
+    ("-x", lambda x, y: -x), ("maximum(x, y)", np.maximum), ("minimum(x, y)", np.minimum),
+    ("maximum(x, 0.0)", lambda x, y: np.maximum(x, 0)),
+    ("minimum(0.25, x)", lambda x, y: np.minimum(x, x.dtype.type(0.25))),
+    ("where(x > y, x, 1.0)", lambda x, y: np.where(x > y, x, 1)),
     ("where((x <= y) | (x == 0.0), 2.0, y)", lambda x, y: np.where((x <= y) | (x == 0), 2, y)),
     ("where(~(x < y) & (y != y), x, -y)", lambda x, y: np.where(~(x < y) & (y != y), x, -y)),
     ("keep(x, 3)", lambda x, y: np.where(np.arange(x.size).reshape(x.shape) % x.shape[1] < 3, x, 0)),
     ("only(x, 3, -2.0)", lambda x, y: np.where(np.arange(x.size).reshape(x.shape) % x.shape[1] < 3, x, -2)),
     ("splat(total(y))", lambda x, y: halves(y, np.add)), ("splat(largest(y))", lambda x, y: halves(y, np.maximum)),
-    ("splat(smallest(x))", lambda x, y: halves(x, np.minimum)), ("where(x >= 1.0, sqrt(abs(x)), floor(y))", lambda x, y: np.where(x >= 1, np.sqrt(np.abs(x)), np.floor(y))),
+    ("splat(smallest(x))", lambda x, y: halves(x, np.minimum)),
+    ("where(x >= 1.0, sqrt(abs(x)), floor(y))", lambda x, y: np.where(x >= 1, np.sqrt(np.abs(x)), np.floor(y))),
 ]  # fmt: skip
 
 
@@ -122,8 +133,10 @@ def halves(x: Array, join: Callable[..., Array]) -> Array:
 
 @pytest.mark.parametrize(("dtype", "count"), [("float32", 16), ("float64", 4)])
 def test_operators_of_lanes(dtype: str, count: int) -> None:
-    text = "@compiled('int64(int64, int64, int64, int64)')\ndef all_of_them(a, b, out, n):\n    for i in range(n):\n        x, y = load(a + i * V * ITEM), load(b + i * V * ITEM)\n"
-    text += "".join(f"        store(out + (i + {k} * n) * V * ITEM, {expression})\n" for k, (expression, _) in enumerate(OPERATIONS)) + "    return 0\n"
+    text = (
+        "@compiled('int64(int64, int64, int64, int64)')\ndef all_of_them(a, b, out, n):\n    for i in range(n):\n        x, y = load(a + i * V * ITEM), load(b + i * V * ITEM)\n")
+    text += "".join(f"        store(out + (i + {k} * n) * V * ITEM, {expression})\n"
+                    for k, (expression, _) in enumerate(OPERATIONS)) + "    return 0\n"
     rng = np.random.default_rng(1)
     x, y = (np.round(rng.standard_normal((40, count)) * 2, 1).astype(dtype) for _ in range(2))
     x[0, :3], y[1, :3], x[2, 0] = (NAN, INF, -INF), (NAN, INF, -INF), NAN
@@ -148,10 +161,13 @@ def test_power(dtype: str) -> None:
             v = load(x + i * V * ITEM)
             store(out + i * V * ITEM, power(v, load(y + i * V * ITEM)))
     """
-    text += "".join(f"        store(out + (i + {k} * n) * V * ITEM, power(v, {p}))\n    " for k, p in enumerate(POWERS, 1)) + "    return 0\n"
+    text += "".join(f"        store(out + (i + {k} * n) * V * ITEM, power(v, {p}))\n    "
+                    for k, p in enumerate(POWERS, 1)) + "    return 0\n"
     rng = np.random.default_rng(0)
-    x = np.concatenate([np.exp(rng.uniform(-20, 20, 1000)), rng.uniform(0.9, 3, 1000), [0, 0, 0, INF, INF, 1, NAN, 2]]).astype(dtype)
-    y = np.concatenate([rng.uniform(-3, 3, 1000), np.resize([-0.75, 0.75, 0.5, -1.0], 1000), [2, -1, 0, 2, -2, 7, 1, NAN]]).astype(dtype)
+    x = np.concatenate([np.exp(rng.uniform(-20, 20, 1000)), rng.uniform(0.9, 3, 1000),
+                        [0, 0, 0, INF, INF, 1, NAN, 2]]).astype(dtype)
+    y = np.concatenate([rng.uniform(-3, 3, 1000), np.resize([-0.75, 0.75, 0.5, -1.0], 1000),
+                        [2, -1, 0, 2, -2, 7, 1, NAN]]).astype(dtype)
     out = np.zeros((1 + len(POWERS), len(x)), dtype)
     lanes_module(dtype, 8, text).powers(x.ctypes.data, y.ctypes.data, out.ctypes.data, len(x) // 8)
     for got, exponent in zip(out, [y.astype(np.float64), *(np.full(1, p) for p in POWERS)]):
@@ -348,7 +364,8 @@ def test_a_part_of_a_table() -> None:
 def test_profile_names_every_kernel() -> None:
     table, _ = network(4, layers=2)
     rows = table.profile(repeat=2, threads=2)
-    assert [(note, items) for note, items, _ in rows] == [("scale0", 4), ("sums", 6), ("spread", 4), ("scale1", 4), ("sums", 6), ("spread", 4)]
+    assert [(note, items) for note, items, _ in rows] == [("scale0", 4), ("sums", 6), ("spread", 4), ("scale1", 4), ("sums", 6),
+                                                          ("spread", 4)]
     assert all(seconds > 0 for _, _, seconds in rows)
 
 
@@ -476,7 +493,8 @@ m = cache.load_module('''{text}''', "cached")
 assert m.f(3, 4, 5) == {value}
 print(cache.statistics().compiled, cache.statistics().loaded, cache_folder.place().path, m.__file__)
 """
-TEXT = "from netspec.backends.cpu.llvm.cache import kernel\nfrom netspec.backends.cpu.llvm.lanes import call\n@kernel\ndef f(a, b, c):\n    return a * b + c\n"
+TEXT = (
+    "from netspec.backends.cpu.llvm.cache import kernel\nfrom netspec.backends.cpu.llvm.lanes import call\n@kernel\ndef f(a, b, c):\n    return a * b + c\n")
 
 
 def cached(directory: Path | str, text: str = TEXT, value: int = 17) -> tuple[int, int, str, str]:
@@ -563,7 +581,8 @@ def test_a_disk_that_refuses_is_no_error(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_processes_share_a_directory(tmp_path: Path) -> None:
     script, environment = CACHED.format(text=TEXT, value=17), {**os.environ, "NETSPEC_CACHE": str(tmp_path / "c")}
-    running = [subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, env=environment) for _ in range(4)]
+    running = [subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, env=environment)
+               for _ in range(4)]
     for p in running:
         p.communicate(timeout=120)
         assert p.returncode == 0
@@ -635,7 +654,8 @@ def test_within_postponed_nothing_is_compiled() -> None:
             print([k.address > 0 for k in kernels], cache.statistics())
         print(missing == kernels[1:], kernels[1].address > 0, cache.statistics())
     """), NETSPEC_CACHE="off")
-    assert done.stdout.splitlines() == [f"{[True, *[False] * 4]} 1 kernels compiled, 0 loaded", "True True 2 kernels compiled, 0 loaded"]
+    assert done.stdout.splitlines() == [f"{[True, *[False] * 4]} 1 kernels compiled, 0 loaded",
+                                        "True True 2 kernels compiled, 0 loaded"]
 
 
 def test_parts_are_compiled_with_what_calls_them() -> None:

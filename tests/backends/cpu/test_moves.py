@@ -61,7 +61,8 @@ def test_moves_agree_with_the_reference(name: str, dtype: str) -> None:
         assert not steps(net, "loop")
 
 
-@pytest.mark.parametrize("name", ["max", "min, straight after a convolution", "mean", "rows", "vectors", "flatten of one place", "channels", "ends", "ends between"])
+@pytest.mark.parametrize("name", ["max", "min, straight after a convolution", "mean", "rows", "vectors", "flatten of one place",
+                                  "channels", "ends", "ends between"])
 def test_a_move_that_a_layout_can_say_is_no_code(name: str) -> None:
     net = both(netspec.load_graph(text=f"net n:\n  {(NETS | VIEWS)[name]}\n").graph)
     assert all(n.op.idle for n in steps(net, "move"))
@@ -72,7 +73,8 @@ def test_what_goes_element_by_element_comes_before_a_flatten() -> None:
     """So that fc needs none; and dropout draws the same mask."""
     found = []
     for flatten in ("", "\n  flatten", "\n  reshape 6x16\n  flatten"):
-        net = netspec.compile(text=f"net n:\n  input 3x4x4\n  conv 6 3x3{flatten}\n  dropout 0.4 -> tanh\n  fc 5\ntrain n:\n  loss cross_entropy\n  sgd lr=0.1\n")
+        net = netspec.compile(
+            text=f"net n:\n  input 3x4x4\n  conv 6 3x3{flatten}\n  dropout 0.4 -> tanh\n  fc 5\ntrain n:\n  loss cross_entropy\n  sgd lr=0.1\n")
         rng = np.random.default_rng(0)
         found.append(net.loss_and_gradients(rng.standard_normal((4, 3, 4, 4)), rng.integers(0, 5, 4)))
         graph = netspec.load_graph(text=f"net n:\n  input 3x4x4\n  conv 6 3x3{flatten}\n  dropout 0.4 -> tanh\n  fc 5\n").graph
@@ -84,7 +86,8 @@ def test_what_goes_element_by_element_comes_before_a_flatten() -> None:
 
 
 def test_one_kernel_copies_every_move() -> None:
-    net = both(netspec.load_graph(text=f"net n:\n  {NETS['reshape between']}\n  reshape 3x1x1\n  up 4\n  flatten\n  tanh\n").graph)
+    net = both(
+        netspec.load_graph(text=f"net n:\n  {NETS['reshape between']}\n  reshape 3x1x1\n  up 4\n  flatten\n  tanh\n").graph)
     assert sum(not n.op.idle for n in steps(net, "move")) > 3
     assert len({c.kernel for e in net.entries.values() for c in e.schedule.main.calls if c is not None and c.method == "move"}) == 1  # type: ignore[attr-defined]
 
@@ -116,7 +119,9 @@ def fused(graph: Graph, entry: str, terms: tuple[Term, ...] = ()) -> Graph:
         if name == "fuse":
             raise Fused(program)
 
-    program = lower(False)(graph) if entry == "predict" else training_program(graph, terms) if terms else cotangent_program(graph, training=True, inputs=True)
+    program = lower(False)(graph) if entry == "predict" else training_program(graph,
+                                                                              terms) if terms else cotangent_program(graph,
+                                                                                      training=True, inputs=True)
     target, store = target_and_store(graph, "float32")
     try:
         plan(program, target, store, fold=entry == "predict", after=stop)
@@ -131,7 +136,8 @@ def loops(program: Graph) -> list[str]:
 
 def nets() -> list[str]:
     """Every net of the shipped specs that needs no arguments and whose sizes are known."""
-    return [f"{p.name}:{m[1]}" for p in sorted(specs_folder().glob("*.net")) for m in re.finditer(r"^net (\w+)(?:\(([^)]*)\))?:", p.read_text(encoding="utf-8"), re.M)
+    return [f"{p.name}:{m[1]}" for p in sorted(specs_folder().glob("*.net"))
+            for m in re.finditer(r"^net (\w+)(?:\(([^)]*)\))?:", p.read_text(encoding="utf-8"), re.M)
             if all("=" in argument for argument in filter(None, (m[2] or "").split(",")))]
 
 
@@ -143,7 +149,8 @@ def test_no_shipped_spec_runs_a_plain_loop(net: str, entry: str) -> None:
     assert not loops(fused(graph, entry, recipe_of(graph).terms))
 
 
-LOOPS = ("conv 3 2x2 valid table=", "layer_norm", "prelu elements")  # weights that are made, and a number of their own for every place
+# weights that are made, and a number of their own for every place
+LOOPS = ("conv 3 2x2 valid table=", "layer_norm", "prelu elements")
 
 
 @pytest.mark.parametrize("example", EXAMPLES)

@@ -31,14 +31,16 @@ def sizes(t: TensorType) -> tuple[int, ...]:
 
 
 def near(a: Any, b: Any, tolerance: float) -> None:
-    np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance * max(1.0, float(np.abs(b[np.isfinite(b)]).max()) if np.isfinite(b).any() else 1.0))
+    np.testing.assert_allclose(a, b, rtol=tolerance,
+                               atol=tolerance * max(1.0, float(np.abs(b[np.isfinite(b)]).max()) if np.isfinite(b).any() else 1.0))
 
 
 def kinds(executor: CpuExecutor) -> list[str]:
     return [n.op.kind for e in executor.entries.values() for n in e.program.nodes if isinstance(n.op, Step)]
 
 
-def both(graph: Graph, dtype: str = "float64", samples: int = 3, scale: float = 1.0, tolerance: float = 1e-12, values: Any = None) -> CpuExecutor:
+def both(graph: Graph, dtype: str = "float64", samples: int = 3, scale: float = 1.0, tolerance: float = 1e-12,
+         values: Any = None) -> CpuExecutor:
     """Forward and backward agree with the reference, on memory that held something else before."""
     ours, theirs = CpuExecutor(graph, dtype), ReferenceExecutor(graph)
     rng = np.random.default_rng(7)
@@ -121,7 +123,8 @@ def test_group_norm_shares_numbers_between_channels() -> None:
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_a_layer_norm_of_vectors_runs_no_plain_loop(dtype: str) -> None:
-    used = kinds(both(sequence(["fc 33", "layer_norm", "tanh", "fc 5", "layer_norm"], x=(7,)), dtype, samples=5, tolerance=1e-11 if dtype == "float64" else 1e-4))
+    used = kinds(both(sequence(["fc 33", "layer_norm", "tanh", "fc 5", "layer_norm"], x=(7,)), dtype, samples=5, tolerance=1e-11
+                      if dtype == "float64" else 1e-4))
     assert "loop" not in used, used
 
 
@@ -155,14 +158,16 @@ def test_halos_around_what_a_step_writes() -> None:
 
 
 # ---- losses -----------------------------------------------------------------------------------------------------------------
-def losses(graph: Graph, loss: Any, labels: bool, dtype: str, scale: float = 1.0, samples: int = 4, extra: Any = None) -> tuple[Any, Any]:
+def losses(graph: Graph, loss: Any, labels: bool, dtype: str, scale: float = 1.0, samples: int = 4,
+           extra: Any = None) -> tuple[Any, Any]:
     ours, theirs = CpuExecutor(graph, dtype), ReferenceExecutor(graph)
     rng = np.random.default_rng(5)
     out = graph.values[graph.outputs[0][1]].type
     shape = (samples, 1 if labels else sizes(out)[0], *sizes(out)[1:])
     x = {n.name: (scale * rng.standard_normal((samples, *sizes(n.type)))).astype(dtype).astype(np.float64) for n in graph.inputs}
     x = x if extra is None else {k: extra(v) for k, v in x.items()}
-    y = {"target.out": rng.integers(0, sizes(out)[0], shape).astype(float) if labels else rng.random(shape).astype(dtype).astype(np.float64)}
+    y = {"target.out": rng.integers(0, sizes(out)[0], shape).astype(float) if labels
+         else rng.random(shape).astype(dtype).astype(np.float64)}
     terms = (Term(loss, "out"),)
     ours.gradients(x, y, terms, inputs_too=True)
     ours.lanes.first.arena[:] = 0x7F
@@ -200,12 +205,14 @@ def test_cross_entropy_in_float32(classes: int) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize(("classes", "space", "few"), [(2, (5, 19), True), (3, (37,), True), (4, (2, 3, 9), True), (2, (7, 3), False), (2, (3, 16), True)])
+@pytest.mark.parametrize(("classes", "space", "few"),
+                         [(2, (5, 19), True), (3, (37,), True), (4, (2, 3, 9), True), (2, (7, 3), False), (2, (3, 16), True)])
 def test_few_classes_go_place_by_place(classes: int, space: tuple[int, ...], few: bool, dtype: str) -> None:
     """Lanes are places, where a row has enough of them (within the halo that the convolution's gradient reads)."""
     window = "x".join("3" * len(space))
     graph = sequence([f"conv {classes} {window}"], x=(3, *space))
-    for loss in (LOSSES["cross_entropy"](), CROSS_ENTROPY(smoothing=0.1, ignore=1, weights=tuple(float(k + 1) for k in range(classes)))):
+    for loss in (LOSSES["cross_entropy"](),
+                 CROSS_ENTROPY(smoothing=0.1, ignore=1, weights=tuple(float(k + 1) for k in range(classes)))):
         ours, theirs = CpuExecutor(graph, dtype), ReferenceExecutor(graph)
         for e in (ours, theirs):
             fill(e)
@@ -239,7 +246,8 @@ def test_huge_logits_overflow_nothing(dtype: str) -> None:
     assert np.isfinite(a.losses[0])
     assert a.losses[0] == pytest.approx(b.losses[0], rel=1e-5)
     for layer in ("softmax", "log_softmax"):
-        both(sequence([layer], x=(17, 3, 5)), dtype, tolerance=1e-5 if dtype == "float32" else 1e-12, values=lambda v: extra(v) / 10)
+        both(sequence([layer], x=(17, 3, 5)), dtype, tolerance=1e-5 if dtype == "float32" else 1e-12, values=lambda v: extra(v)
+             / 10)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
@@ -262,7 +270,8 @@ def test_gram_matrices(space: tuple[int, ...]) -> None:
             assert a.losses[0] == pytest.approx(b.losses[0], rel=tolerance)
             scale = np.abs(b.input_gradients["x"]).max()
             near(a.input_gradients["x"] / scale, b.input_gradients["x"] / scale, tolerance)
-    losses(sequence(["conv 5 3", "tanh"] if len(space) == 1 else [f"conv 5 {'x'.join('3' * len(space))}"], x=(3, *space)), LOSSES["gram"](), False, "float64")
+    losses(sequence(["conv 5 3", "tanh"] if len(space) == 1 else [f"conv 5 {'x'.join('3' * len(space))}"], x=(3, *space)),
+           LOSSES["gram"](), False, "float64")
 
 
 PROGRAM = """
@@ -290,7 +299,8 @@ print(whole.hexdigest())
 
 def test_the_same_bits_on_any_number_of_threads() -> None:
     here = os.pathsep.join(sys.path)
-    out = {subprocess.run([sys.executable, "-W", "error", "-c", PROGRAM, here], env=os.environ | {"NETSPEC_THREADS": str(t)}, capture_output=True, text=True, check=True).stdout
+    out = {subprocess.run([sys.executable, "-W", "error", "-c", PROGRAM, here], env=os.environ | {"NETSPEC_THREADS": str(t)},
+                          capture_output=True, text=True, check=True).stdout
            for t in (1, 2, 5)}
     assert len(out) == 1
     assert out.pop().strip()
@@ -317,7 +327,8 @@ def test_the_part_of_a_concatenation_leaves_no_number_past_its_last_channel(last
     padded weights, and from the second step on into other gradients."""
     import netspec
 
-    text = f"net t:\n  input 4x9\n  c: conv 6 3 relu\n  d: conv 5 3 elu\n  concat:\n    | {last}\n    | {last} -> conv 3 1\n  fc 3\ntrain t:\n  loss cross_entropy\n  sgd lr=0.1\n"
+    text = (
+        f"net t:\n  input 4x9\n  c: conv 6 3 relu\n  d: conv 5 3 elu\n  concat:\n    | {last}\n    | {last} -> conv 3 1\n  fc 3\ntrain t:\n  loss cross_entropy\n  sgd lr=0.1\n")
     rng = np.random.default_rng(0)
     x, y = rng.standard_normal((6, 4, 9)), np.arange(6) % 3
     ours = netspec.compile(text=text, dtype=dtype, seed=1)

@@ -1,4 +1,5 @@
-"""`precision`: where it can be said, that it arrives everywhere, and that data as they come are multiplied as the formula says."""
+"""`precision`: where it can be said, that it arrives everywhere, and that data as they come are multiplied as the formula
+says."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ TRAIN = "train a:\n  loss cross_entropy\n  sgd lr=0.1\n"
 def forms(graph: Graph, entry: str = "gradients", dtype: str = "float32") -> dict[str, str]:
     """The form of every contraction of a program."""
     planned, _ = plan_entry(graph, entry, recipe_of(graph).terms, dtype)
-    return {n.op.nodes[0].name: n.op.form for n in planned.program.nodes if isinstance(n.op, Step) and n.op.kind in ("gather", "outer")}
+    return {n.op.nodes[0].name: n.op.form for n in planned.program.nodes if isinstance(n.op, Step)
+            and n.op.kind in ("gather", "outer")}
 
 
 def test_exact_trains_as_the_reference() -> None:
@@ -44,14 +46,17 @@ def test_exact_trains_as_the_reference() -> None:
 
 def test_forms() -> None:
     found = forms(netspec.load_graph(text=TWO + TRAIN).graph)
-    assert [found["conv1.y"], found["conv2.y"], found["d.conv1.weight"], found["d.conv2.weight"]] == ["direct", "winograd", "direct", "winograd"]
+    assert [found["conv1.y"], found["conv2.y"], found["d.conv1.weight"],
+            found["d.conv2.weight"]] == ["direct", "winograd", "direct", "winograd"]
     assert set(forms(netspec.load_graph(text=TWO + TRAIN + "  precision exact\n").graph).values()) == {"direct"}
     assert set(forms(netspec.load_graph(text=TWO + TRAIN).graph, dtype="float64").values()) == {"direct"}
     assert forms(netspec.load_graph(text=TWO).graph, "predict")["conv1.y"] == "direct"
 
 
-BEFORE = ["", "pad 1", "pad 1 reflect", "crop 1", "maxpool 3 /1 same", "avgpool 2 /1", "relu", "tanh", "dropout 0.1", "lrn 3", "bn", "scale", "reshape 8x16x32 -> reshape 16x16x16", "channels 0..15",
-          "prelu", "concat: | skip | relu", "concat: | skip | @other", "residual: conv 16 3x3", "add @other", "unshuffle 2 -> shuffle 2", "conv 16 3x3 groups=16 values=[[0,1,0],[1,2,1],[0,1,0]]"]
+BEFORE = ["", "pad 1", "pad 1 reflect", "crop 1", "maxpool 3 /1 same", "avgpool 2 /1", "relu", "tanh", "dropout 0.1", "lrn 3",
+          "bn", "scale", "reshape 8x16x32 -> reshape 16x16x16", "channels 0..15",
+          "prelu", "concat: | skip | relu", "concat: | skip | @other", "residual: conv 16 3x3", "add @other",
+          "unshuffle 2 -> shuffle 2", "conv 16 3x3 groups=16 values=[[0,1,0],[1,2,1],[0,1,0]]"]
 
 
 @pytest.mark.parametrize("before", BEFORE)
@@ -59,7 +64,8 @@ def test_data_as_they_come_are_direct(before: str) -> None:
     """In the forward program and in the weight gradient, through whatever bounds nothing."""
     lines = before.replace(" | ", "\n    | ") if before.startswith("concat") else before
     try:
-        graph = netspec.load_graph(text=f"net a:\n  input 16x16x16\n  input other 16x16x16\n  @input\n  {lines}\n  last: conv 16 3x3\n  next: conv 16 3x3\n".replace("  \n", "")).graph
+        graph = netspec.load_graph(
+            text=f"net a:\n  input 16x16x16\n  input other 16x16x16\n  @input\n  {lines}\n  last: conv 16 3x3\n  next: conv 16 3x3\n".replace("  \n", "")).graph
     except netspec.NetspecError as e:
         pytest.fail(str(e))
     for entry in ("predict", "gradients"):
@@ -104,7 +110,7 @@ def net_of_sizes(net: netspec.Network, x: Any) -> Any:
     return y
 
 
-# ---- where it is said -----------------------------------------------------------------------------------------------------------
+# ---- where it is said ----------------------------------------------------------------------------------------------------------
 def test_the_section_the_argument_and_the_default(tmp_path: Path) -> None:
     assert netspec.compile(text=TWO).precision == "float32"
     said = TWO + TRAIN + "  precision exact\n"
@@ -116,9 +122,11 @@ def test_the_section_the_argument_and_the_default(tmp_path: Path) -> None:
     assert bind(open_sizes.state, {"input": np.zeros((1, 16, 20, 20))}).target.precision == "exact"  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize(("word", "says"), [("bf16", " yet"), ("tf32", " yet"), ("exakt", "float32 and exact"), ("", "float32 and exact"), (3, "`3`"), ("float16", "float32 and exact")])
+@pytest.mark.parametrize(("word", "says"), [("bf16", " yet"), ("tf32", " yet"), ("exakt", "float32 and exact"),
+                                            ("", "float32 and exact"), (3, "`3`"), ("float16", "float32 and exact")])
 def test_words_that_are_none(word: Any, says: str) -> None:
-    for refused in (lambda: netspec.compile(text=TWO, precision=word), lambda: netspec.load_graph(text=TWO).memory(precision=word)):
+    for refused in (lambda: netspec.compile(text=TWO, precision=word),
+                    lambda: netspec.load_graph(text=TWO).memory(precision=word)):
         with pytest.raises(netspec.NetspecError) as e:
             refused()
         assert says in str(e.value)
@@ -139,7 +147,9 @@ def test_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
             out[precision] = capsys.readouterr().out
         assert main([name, *stage, str(spec), *options]) == 0
         assert capsys.readouterr().out == out["float32"] != out["exact"], command
-        assert ("inograd" in out["float32"], "inograd" in out["exact"]) == (name != "summary",) * 2 if name == "emit" else (name != "summary", False), command
+        assert ("inograd" in out["float32"], "inograd" in out["exact"]) == (name != "summary",
+                                                                            ) * 2 if name == "emit" else (name != "summary",
+                                                                                    False), command
     with pytest.raises(SystemExit) as e:
         main(["summary", str(spec), "--precision", "bf16"])
     assert e.value.code == 2

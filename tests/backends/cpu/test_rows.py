@@ -46,4 +46,5 @@ def test_what_two_files_say_of_a_row_is_the_same() -> None:
     assert machine.EDGE == drivers.EDGE == len(words(drivers, "E_"))
     assert machine.NUMBERS < workers.ROW
     assert len({kernels.FRAME_MASK, kernels.FRAME_STRIDE, kernels.FRAME_SUMS, kernels.FRAME_OPERANDS}) == 4
-    assert winograd.W_WEIGHTS not in {w for k, v in words(drivers, "G_").items() for w in v}  # a Winograd row has a gather's words too
+    # a Winograd row has a gather's words too
+    assert winograd.W_WEIGHTS not in {w for k, v in words(drivers, "G_").items() for w in v}

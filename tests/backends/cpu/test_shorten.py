@@ -24,7 +24,8 @@ BODIES = {
 
 
 def graph_of(body: str) -> Graph:
-    text = f"net deep:\n  input 5x12x12\n  conv 8 1x1\n{body}  avgpool global\n  fc 10\n\ntrain deep:\n  loss cross_entropy\n  sgd lr=0.01\n"
+    text = (
+        f"net deep:\n  input 5x12x12\n  conv 8 1x1\n{body}  avgpool global\n  fc 10\n\ntrain deep:\n  loss cross_entropy\n  sgd lr=0.01\n")
     return netspec.load_graph(text=text).graph
 
 

@@ -65,7 +65,9 @@ def stepped() -> Graph:
     return net.graph()
 
 
-@pytest.mark.parametrize("spec", ["sgd momentum=0.9 nesterov", "sgd clip_value=0.01", *(n for n, cls in OPTIMISERS.items() if not cls.host)])
+@pytest.mark.parametrize("spec",
+                         ["sgd momentum=0.9 nesterov", "sgd clip_value=0.01",
+                          *(n for n, cls in OPTIMISERS.items() if not cls.host)])
 def test_steps_follow_the_reference(spec: str) -> None:
     """Weights, running statistics and optimiser state after three steps, two groups of settings and an l1 penalty."""
     graph = stepped()
@@ -101,7 +103,8 @@ def emulated(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("name", [n for n in test_random_nets.NUMERIC if n != "r060"])
 def test_random_networks(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Outputs and gradients that PyTorch recorded; r060 is as long as all others, and has no layer that they have not. Races were looked for layer by layer; here that would take as long again."""
+    """Outputs and gradients that PyTorch recorded; r060 is as long as all others, and has no layer that they have not. Races
+    were looked for layer by layer; here that would take as long again."""
     monkeypatch.setattr("netspec.backends.cuda.executor.NumbaDevice", partial(EmulatedDevice, checks=False))
     test_random_nets.test_outputs_and_gradients(name, "cuda", "float64")
 
@@ -225,7 +228,8 @@ print(np.abs(slope - ((1 - y**2) * x).sum(0)).max() < 1e-5)
 
 def test_numbas_own_simulator_runs_them() -> None:
     """Through Numba's arrays and launches, as on a GPU."""
-    done = subprocess.run([sys.executable, "-W", "error", "-c", SIMULATED], env={**os.environ, "NUMBA_ENABLE_CUDASIM": "1"}, capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-W", "error", "-c", SIMULATED], env={**os.environ, "NUMBA_ENABLE_CUDASIM": "1"},
+                          capture_output=True, text=True, check=False)
     assert done.stdout.split() == ["True", "True"], done.stderr
 
 

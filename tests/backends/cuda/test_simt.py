@@ -30,7 +30,8 @@ def mapped(expression: str, *inputs: Any, out: Any = np.float32, **names: Any) -
     count = len(inputs[0])
     letters = "xyz"[: len(inputs)]
     loads = "".join(f"    {letter} = {letter}s[i]\n" for letter in letters)
-    text = f"def k(out, {', '.join(f'{letter}s' for letter in letters)}):\n  i = cuda.grid(1)\n  if i < {count}:\n{loads}    out[i] = {expression}\n"
+    text = (
+        f"def k(out, {', '.join(f'{letter}s' for letter in letters)}):\n  i = cuda.grid(1)\n  if i < {count}:\n{loads}    out[i] = {expression}\n")
     result = np.zeros(count, out)
     launch(text, "k", -(-count // 32), 32, (result, *inputs), names)
     return result
@@ -230,7 +231,8 @@ def test_functions(dtype: Any) -> None:
         assert np.array_equal(mapped(f"math.{name}(x)", x, out=dtype, F=dtype), function(x)), name
     assert np.array_equal(mapped("math.erf(x)", x, out=dtype, F=dtype), np.array([math.erf(v) for v in x], dtype))
     assert np.array_equal(mapped("math.pow(x, y)", x, y, out=dtype, F=dtype), x**y)
-    assert np.array_equal(mapped("min(x, y) + max(y, z) - abs(-z)", x, y, z, out=dtype, F=dtype), np.minimum(x, y) + np.maximum(y, z) - np.abs(z))
+    assert np.array_equal(mapped("min(x, y) + max(y, z) - abs(-z)", x, y, z, out=dtype, F=dtype),
+                          np.minimum(x, y) + np.maximum(y, z) - np.abs(z))
     assert np.array_equal(mapped("F(math.inf) if y < z else -x", x, y, z, out=dtype, F=dtype), np.where(y < z, dtype(np.inf), -x))
 
 
@@ -238,7 +240,8 @@ def test_fma_rounds_once() -> None:
     a = np.array([1 + 2**-27, 3.0, 1e300, np.inf])
     b = np.array([1 - 2**-27, 1 / 3, 1e300, 1.0])
     c = np.array([-1.0, -1.0, 1.0, 1.0])
-    assert mapped("math.fma(x, y, z)", a, b, c, out=np.float64, F=np.float64).tolist() == [-(2.0**-54), -(2.0**-54), np.inf, np.inf]
+    assert mapped("math.fma(x, y, z)", a, b, c, out=np.float64,
+                  F=np.float64).tolist() == [-(2.0**-54), -(2.0**-54), np.inf, np.inf]
     a, b, c = (np.array([v], np.float32) for v in (1 + 2**-12, 1 - 2**-12, -1))
     assert mapped("cuda.fma(x, y, z)", a, b, c).tolist() == [-(2.0**-24)]
 
@@ -248,7 +251,8 @@ def test_integers() -> None:
     assert np.array_equal(mapped("x // y * 1000 + x % y", x, y, out=np.int64), x // y * 1000 + x % y)
     assert np.array_equal(mapped("x % 7 + (x // -7) * 100", x, out=np.int64), x % 7 + (x // -7) * 100)
     assert np.array_equal(mapped("int32(x * 100000000)", x, out=np.int64), (x * 100000000).astype(np.int32))
-    assert np.array_equal(mapped("int64(F(x) / F(3.0))", x, out=np.int64), np.trunc(x.astype(np.float32) / np.float32(3)).astype(np.int64))
+    assert np.array_equal(mapped("int64(F(x) / F(3.0))", x, out=np.int64),
+                          np.trunc(x.astype(np.float32) / np.float32(3)).astype(np.int64))
     assert np.array_equal(mapped("F(int64(x))", x.astype(np.uint8)), x.astype(np.uint8).astype(np.float32))
     assert np.array_equal(mapped("i + (x < y)", x, y, out=np.int32), np.arange(64) + (x < y))
 
@@ -295,7 +299,8 @@ def test_one_of_several_kernels() -> None:
 
 
 class Writer:
-    """A random kernel of integers: nested branches, loops with bounds of the thread's own, and what the judge must refuse to evaluate on the wrong lanes."""
+    """A random kernel of integers: nested branches, loops with bounds of the thread's own, and what the judge must refuse to
+    evaluate on the wrong lanes."""
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
@@ -305,17 +310,21 @@ class Writer:
     def value(self, depth: int = 2) -> str:
         pick = self.random.randrange
         if depth == 0 or pick(4) == 0:
-            return self.random.choice(["a", "b", "c", "cuda.threadIdx.x", "cuda.blockIdx.x", "cuda.grid(1)", "n", str(pick(-9, 10))])
+            return self.random.choice(["a", "b", "c", "cuda.threadIdx.x", "cuda.blockIdx.x", "cuda.grid(1)", "n",
+                                       str(pick(-9, 10))])
         left, right = self.value(depth - 1), self.value(depth - 1)
         return self.random.choice([
-            f"({left} {self.random.choice('+-*&|^')} {right})", f"({left} // {right} if {right} != 0 else {left})", f"({left} % {pick(1, 9)})", f"({left} >> ({right} & 7))",
-            f"min({left}, {right})", f"({left} if {self.test(depth - 1)} else {right})", f"(x[{left}] if 0 <= {left} < 16 else {right})", f"-{left}", f"abs({left})",
+            f"({left} {self.random.choice('+-*&|^')} {right})", f"({left} // {right} if {right} != 0 else {left})",
+            f"({left} % {pick(1, 9)})", f"({left} >> ({right} & 7))",
+            f"min({left}, {right})", f"({left} if {self.test(depth - 1)} else {right})",
+            f"(x[{left}] if 0 <= {left} < 16 else {right})", f"-{left}", f"abs({left})",
         ])  # fmt: skip
 
     def test(self, depth: int = 1) -> str:
         left, right = self.value(depth), self.value(depth)
         return self.random.choice([
-            f"{left} < {right}", f"{left} % 2 == 0 and {right} > 0", f"{left} > 3 or x[{right} & 15] >= 0", f"not {left} <= {right} != {self.value(0)}", f"n > {self.random.randrange(9)}",
+            f"{left} < {right}", f"{left} % 2 == 0 and {right} > 0", f"{left} > 3 or x[{right} & 15] >= 0",
+            f"not {left} <= {right} != {self.value(0)}", f"n > {self.random.randrange(9)}",
             f"{left} != 0 and 7 // {left} > {right}",
         ])  # fmt: skip
 
@@ -343,7 +352,8 @@ class Writer:
 def test_random_kernels_compute_what_python_does_thread_by_thread(seed: int) -> None:
     writer = Writer(seed)
     writer.body("", 3)
-    text = kernel("n, x, out", "\n".join(["a = 1", "b = cuda.threadIdx.x", "c = n", *writer.lines, "out[cuda.grid(1)] = a + 3 * b + 7 * c"]))
+    text = kernel("n, x, out",
+                  "\n".join(["a = 1", "b = cuda.threadIdx.x", "c = n", *writer.lines, "out[cuda.grid(1)] = a + 3 * b + 7 * c"]))
     x, out, expected = RANDOM.integers(-9, 9, 16), np.zeros(24, np.int64), np.zeros(24, np.int64)
     launch(text, "k", 3, 8, (5, x, out))
     for i in range(24):
@@ -373,9 +383,12 @@ def test_out_of_bounds() -> None:
     assert "store out of bounds, of 13 words: block 1, thread 5, index 13" in caught("y", "y[cuda.grid(1)] = F(1.0)", zeros(13))
     assert "thread 0, index -1" in caught("x, y", "i = cuda.grid(1)\ny[i] = x[i - 1]", zeros(16), zeros(16))
     assert "block 0, thread 4, index -1" in caught("x", "i = cuda.grid(1)\nif i > 3:\n    x[3 - i] = F(1.0)", zeros(16))
-    assert "block (1, 2), thread 0, index 3" in caught("y", "if cuda.blockIdx.x == 1 and cuda.blockIdx.y == 2:\n    y[cuda.threadIdx.x + 3] = F(1.0)", zeros(3), blocks=(2, 3))
+    assert "block (1, 2), thread 0, index 3" in caught("y",
+                                                       "if cuda.blockIdx.x == 1 and cuda.blockIdx.y == 2:\n    y[cuda.threadIdx.x + 3] = F(1.0)", zeros(3), blocks=(2, 3))
     assert "of 8 words" in caught("y", "s = cuda.shared.array(8, F)\ns[cuda.threadIdx.x + 1] = F(1.0)", zeros(3))
-    assert "of 4 words: block 0, thread 0, index 4" in caught("y", "s = cuda.local.array(4, F)\nfor k in range(5):\n    s[k] = F(1.0)", zeros(3))
+    assert "of 4 words: block 0, thread 0, index 4" in caught("y",
+                                                              "s = cuda.local.array(4, F)\nfor k in range(5):\n    s[k] = F(1.0)",
+                                                              zeros(3))
 
 
 def test_write_write_race() -> None:
@@ -385,7 +398,8 @@ def test_write_write_race() -> None:
     assert "write-write" in caught("y", "t = cuda.threadIdx.x\nfor k in range(2):\n    y[t + k] = F(1.0)", zeros(16), blocks=1)
     assert "write-write" in caught("y", "y[0] = F(1.0)", zeros(16), blocks=1)
     assert "write-write" in caught("y", "y[cuda.threadIdx.x] = F(1.0)", zeros(8))  # the blocks among each other
-    assert "write-write" in caught("y", "y[cuda.grid(1) % 500000] = F(1.0)", zeros(500_000), blocks=2000, threads=256)  # among chunks
+    # among chunks
+    assert "write-write" in caught("y", "y[cuda.grid(1) % 500000] = F(1.0)", zeros(500_000), blocks=2000, threads=256)
 
 
 def test_views_of_one_buffer_are_watched_together() -> None:
@@ -402,12 +416,14 @@ def test_read_write_race_in_device_memory() -> None:
     assert "line 3" in caught("x", "i = cuda.grid(1)\nx[i] = x[i ^ 1]", zeros(16))
     assert "line 4" in caught("x, y", "i = cuda.grid(1)\nx[i] = F(1.0)\ny[i] = x[i ^ 1]", zeros(16), zeros(16))
     barrier = "i = cuda.grid(1)\nx[i] = F(1.0)\ncuda.syncthreads()\ny[i] = x[i ^ 8]"
-    assert "read what another thread writes: block 0, thread 0, index 8; the other is block 1, thread 0" in caught("x, y", barrier, zeros(16), zeros(16))
+    assert "read what another thread writes: block 0, thread 0, index 8; the other is block 1, thread 0" in caught("x, y",
+            barrier, zeros(16), zeros(16))
     many = "i = cuda.grid(1)\ntotal = x[0]\ncuda.syncthreads()\nif i == 0:\n    x[i] = total"
     assert "wrote what another thread reads" in caught("x", many, zeros(16))
     launch(kernel("x", many), "k", 1, 8, (zeros(16),))
     # The first block reads again after a barrier, which must not hide that the second has read.
-    again = "i = cuda.grid(1)\na = x[0]\nif cuda.blockIdx.x == 0:\n    cuda.syncthreads()\n    if i == 0:\n        x[0] = x[0] + a"
+    again = (
+        "i = cuda.grid(1)\na = x[0]\nif cuda.blockIdx.x == 0:\n    cuda.syncthreads()\n    if i == 0:\n        x[0] = x[0] + a")
     assert "wrote what another thread reads" in caught("x", again, zeros(16))
 
 
@@ -419,7 +435,8 @@ def test_shared_memory_never_written() -> None:
     assert "line 7" in message and "never written: block 0, thread 7, index 7" in message
     local = "own = cuda.local.array(2, F)\ni = cuda.grid(1)\nif i != 3:\n    own[0] = F(1.0)\nif i > 2:\n    y[i] = own[0]"
     assert "never written: block 0, thread 3, index 0" in caught("y", local, zeros(16))
-    assert "never written: block 0, thread 3, index 0" in caught("y", local.replace("y[i] = own[0]", "y[i] = own[i - i]"), zeros(16))
+    assert "never written: block 0, thread 3, index 0" in caught("y", local.replace("y[i] = own[0]", "y[i] = own[i - i]"),
+                                                                 zeros(16))
 
 
 def test_shared_memory_races() -> None:
@@ -432,7 +449,8 @@ def test_shared_memory_races() -> None:
     launch(kernel("y", before + "a = s[7 - t]\ncuda.syncthreads()\ns[t] = a"), "k", 2, 8, (zeros(16),))
     assert "block 1, thread" in caught("y", SHARED + "if cuda.blockIdx.x == 1:\n    s[0] = F(1.0)", zeros(16))
     stage = "for k in range(3):\n    s[t] = F(k)\n    cuda.syncthreads()\n    y[cuda.grid(1)] = s[7 - t]\n"
-    assert "wrote what another thread reads" in caught("y", SHARED + stage, zeros(16))  # the second barrier of the turn is missing
+    # the second barrier of the turn is missing
+    assert "wrote what another thread reads" in caught("y", SHARED + stage, zeros(16))
 
 
 def test_divergent_barrier() -> None:
@@ -465,7 +483,8 @@ def test_too_much_shared_memory() -> None:
 
 @pytest.mark.parametrize(
     "expression",
-    ["x * 2", "x + 0.5", "x < 0", "x > 0.0", "x * i", "F(1.0) - float64(x)", "x if x > y else 0", "max(x, 0.0)", "0.0", "i", "x == math.inf", "x & 1"],
+    ["x * 2", "x + 0.5", "x < 0", "x > 0.0", "x * i", "F(1.0) - float64(x)", "x if x > y else 0", "max(x, 0.0)", "0.0", "i",
+     "x == math.inf", "x & 1"],
 )  # fmt: skip
 def test_what_numba_would_widen_is_refused(expression: str) -> None:
     with pytest.raises(TypeError, match=r"kernel k, line 6: `out\[i\] = "):
@@ -474,7 +493,8 @@ def test_what_numba_would_widen_is_refused(expression: str) -> None:
 
 def test_a_double_kernel_widens_as_numba_does() -> None:
     x = floats(40, dtype=np.float64)
-    assert np.array_equal(mapped("x * 2 + 0.5 if x < 0 else i", x, out=np.float64, F=np.float64), np.where(x < 0, x * 2 + 0.5, np.arange(40)))
+    assert np.array_equal(mapped("x * 2 + 0.5 if x < 0 else i", x, out=np.float64, F=np.float64),
+                          np.where(x < 0, x * 2 + 0.5, np.arange(40)))
 
 
 def test_unsigned_with_signed_is_refused() -> None:
@@ -491,10 +511,12 @@ def test_a_name_keeps_its_type() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    ["return", "while True:\n    pass", "for k in range(3):\n    break", "a, b = 1, 2", "a = [1]", "a = y[0:2]", "a = 2 ** 3", "a = ~1", "a = +1", "a = 1 is 2", "a = 'text'",
-     "a = sum(y)", "a = math.sin(1.0)", "a = y.size", "a = cuda.grid(2)", "if True:\n    s = cuda.shared.array(4, F)", "s = cuda.shared.array(n + 1, F)", "print(1)", "for k in y:\n    pass",
-     "a = b = 1", "a: int = 1", "a = (b := 1)", "a = cuda.threadIdx.z", "a = lambda: 1", "a = min(1, 2, 3)", "cuda.atomic.add(y, 0, 1)",
-     "y[0][0] = 1", "del y", "for k in range(3):\n    pass\nelse:\n    pass"],
+    ["return", "while True:\n    pass", "for k in range(3):\n    break", "a, b = 1, 2", "a = [1]", "a = y[0:2]", "a = 2 ** 3",
+     "a = ~1", "a = +1", "a = 1 is 2", "a = 'text'",
+     "a = sum(y)", "a = math.sin(1.0)", "a = y.size", "a = cuda.grid(2)", "if True:\n    s = cuda.shared.array(4, F)",
+     "s = cuda.shared.array(n + 1, F)", "print(1)", "for k in y:\n    pass",
+     "a = b = 1", "a: int = 1", "a = (b := 1)", "a = cuda.threadIdx.z", "a = lambda: 1", "a = min(1, 2, 3)",
+     "cuda.atomic.add(y, 0, 1)", "y[0][0] = 1", "del y", "for k in range(3):\n    pass\nelse:\n    pass"],
 )  # fmt: skip
 def test_what_is_not_in_the_dialect(body: str) -> None:
     with pytest.raises(SyntaxError, match=r"kernel k, line \d+: `"):
@@ -503,7 +525,8 @@ def test_what_is_not_in_the_dialect(body: str) -> None:
 
 def test_unchecked() -> None:
     x = zeros(16)
-    launch(kernel("x", "i = cuda.grid(1)\nx[i] = F(1.0)\nx[i ^ 1] = F(2.0)\nif i == 0:\n    cuda.syncthreads()"), "k", 2, 8, (x,), checks=False)
+    launch(kernel("x", "i = cuda.grid(1)\nx[i] = F(1.0)\nx[i ^ 1] = F(2.0)\nif i == 0:\n    cuda.syncthreads()"), "k", 2, 8, (x,),
+           checks=False)
     assert np.array_equal(x, np.full(16, 2))
 
 

@@ -237,9 +237,12 @@ CATALOGUE: dict[str, str] = {
                                  "zeros, ones, constant, gaussian, uniform, he, he_uniform, xavier, xavier_uniform, lecun, lecun_uniform, orthogonal."),
     "loss-exploded": _page("The loss became infinite or NaN.",
                            "Most often the learning rate is too large, or an input holds such a number. Training stops at the step where it is first seen."),
+    "broken-word": _page("The file of a word cannot be used.",
+                         "A word of the package stands in a file of its name. This one has a mistake in its Python, imports what is not "
+                         "there, or defines no word of this name: the message names the file, the line and Python's own words."),
     "word-name": _page("A class of your own has a name that cannot be a word of the language.",
                        "A word's name has letters, digits and underscores; it is no word of the language itself, and no other word of "
-                       "its sort is called so."),
+                       "its sort is called so. In the package a file holds one word, and is called as it is."),
     "no-forward": _page("There is nothing to go back through.",
                         "backward(gradients) refers to the last forward(x) or predict(x).", "net.backward(g)",
                         "net.forward(x)\nnet.backward(g)"),

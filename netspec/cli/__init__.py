@@ -68,12 +68,21 @@ def _command(words: list[str]) -> int:
 
 
 def _broken(e: Exception) -> None:
-    """An exception that is no NetspecError is our mistake, and says so."""
+    """An exception that is no NetspecError is our mistake, and says so; or that of the word whose code was running."""
     from ..plain import shown
     from ..version import __version__
+    from .blame import word_at_fault
 
     text = str(e).splitlines()
-    print(f"netspec: internal error: {type(e).__name__}{': ' + shown(text[0]) if text else ''}\n"
+    error = f"{type(e).__name__}{': ' + shown(text[0]) if text else ''}"
+    word = word_at_fault(e)
+    if word is not None:
+        print(f"netspec: internal error: {error}\n"
+              f"It was raised while the {word.sort} `{word.name}` ran, whose file is {word.place}\n"
+              f"Most likely the mistake is in that file; if it came with netspec {__version__}, please report it with the spec and the\n"
+              "command. Run again with --debug, the command prints the way there.", file=sys.stderr)
+        return
+    print(f"netspec: internal error: {error}\n"
           f"This is a mistake in netspec {__version__}, not in your spec. Please report it with the spec, the command, and what\n"
           "the command prints when run again with --debug.", file=sys.stderr)
 

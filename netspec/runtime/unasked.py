@@ -74,5 +74,5 @@ def _instead(name: str, value: Any, known: Collection[str], recipe: Recipe) -> s
 def _with(option: str, recipe: Recipe) -> str:
     """The optimiser that takes this: the network's own, or adamw, or the first that does."""
     own = recipe.optimiser.name if recipe.optimiser is not None else "adamw"
-    takes = {name: {a.name for a in arguments(cls)} for name, cls in OPTIMISERS.items()}
+    takes = {name: {a.name for a in arguments(cls)} for name, cls in OPTIMISERS.sound().items()}
     return next((name for name in (own, "adamw", *takes) if option in takes[name]), "")

@@ -120,7 +120,8 @@ def _arguments(word: type[Word]) -> list[str]:
 
 
 def _bounds(a: Argument) -> str:
-    if a.kind in ("count", "size", "rate", "pad") and a.most is None:
+    usual = {"count": 1, "size": 1, "pad": 0, "rate": 0}  # what goes without saying
+    if a.kind in usual and a.least == usual[a.kind] and a.most is None and (a.below is None or a.kind == "rate"):
         return ""
     bounds = [f"at least {a.least:g}"] if a.least is not None else []
     bounds += [f"at most {a.most:g}"] if a.most is not None else []

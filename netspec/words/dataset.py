@@ -48,4 +48,4 @@ class Dataset(Word):
 
 def without_arguments() -> list[str]:
     """The data sets that can be named by their word alone."""
-    return [name for name, cls in DATASETS.items() if all(a.default is not REQUIRED for a in arguments(cls))]
+    return [name for name, cls in DATASETS.sound().items() if all(a.default is not REQUIRED for a in arguments(cls))]

@@ -103,9 +103,13 @@ def test_links_lead_somewhere() -> None:
                 assert (page.parent / path).exists(), f"{page.name} links to {path}"
 
 
-def test_the_language_page_names_every_layer() -> None:
+def test_the_layers_of_the_language_page_are_layers_of_every_room() -> None:
+    """Which layers there are is a list that `netspec explain` and the site write; the page shows what sorts there are."""
     from netspec.layers import LAYERS
 
     page = (ROOT / "docs" / "language.md").read_text(encoding="utf-8").partition("## Layers")[2].partition("\n## ")[0]
-    named = {w.split()[0] for w in re.findall(r"`([^`]+)`", page)}
-    assert set(LAYERS) <= named
+    rows = [re.sub(r"\([^)]*\)", "", line) for line in page.splitlines() if line.startswith("| ") and "`" in line]
+    named = {w.split()[0] for row in rows for w in re.findall(r"`([^`]+)`", row)}
+    assert named <= set(LAYERS)
+    assert {LAYERS[name].category for name in named} >= {"convolution", "dense", "pooling", "activation", "normalisation",
+                                                         "merge", "move", "noise"}

@@ -1,5 +1,6 @@
 """Each file that the pages of docs/extending show is a word: in a script of a user's own, and in the folder where it would
-lie."""
+lie.
+The words have `our` before their names here, as the package may have a `focal` of its own one day."""
 
 from __future__ import annotations
 
@@ -26,9 +27,9 @@ from netspec.words import number
 from where import ROOT
 
 ROOT = ROOT
-PAGES = {"gate": ("layer", "layers/rectifiers"), "focal": ("loss", "losses"), "lion": ("optimiser", "optimisers"),
-         "restarts": ("schedule", "schedules"),
-         "kappa": ("metric", "metrics"), "erase": ("augmentation", "augmentations"), "spirals": ("data_set", "datasets")}
+PAGES = {"ourgate": ("layer", "layers/rectifiers"), "ourfocal": ("loss", "losses"), "ourlion": ("optimiser", "optimisers"),
+         "ourrestarts": ("schedule", "schedules"),
+         "ourkappa": ("metric", "metrics"), "ourerase": ("augmentation", "augmentations"), "ourspirals": ("data_set", "datasets")}
 SQUEEZE = '''"""Squeeze and excitation: attention over channels."""
 
 from math import prod
@@ -38,7 +39,7 @@ from netspec.layers import Example, Layer, known_channels, plane, sizes
 from netspec.words import WordError, count
 
 
-class SqueezeExcite(Layer, name="squeeze_excite", category="normalisation"):
+class SqueezeExcite(Layer, name="oursqueeze_excite", category="normalisation"):
     """Each channel times a number between 0 and 1 that the means of all channels decide.
 
     Shapes:  C x W... -> the same
@@ -48,7 +49,7 @@ class SqueezeExcite(Layer, name="squeeze_excite", category="normalisation"):
 
     ratio: int = count("how many channels become one in between", default=16, position=0)
 
-    examples = (Example("squeeze_excite 2", inputs=((4, 3, 5),), output=(4, 3, 5), parameters=22),)
+    examples = (Example("oursqueeze_excite 2", inputs=((4, 3, 5),), output=(4, 3, 5), parameters=22),)
 
     def shape(self, *inputs):
         if inputs[0].channels is not None and inputs[0].channels % self.ratio:
@@ -72,31 +73,32 @@ class SqueezeExcite(Layer, name="squeeze_excite", category="normalisation"):
 IMAGES = """net images:
   input 1x8x8
   conv 8 3x3 relu
-  gate
-  squeeze_excite 4
+  ourgate
+  oursqueeze_excite 4
   maxpool 2
   fc 10
 
 train images:
   data digits
-  augment erase 2 rate=0.3
-  loss focal 1
-  metric kappa
-  lion lr=0.001 decay=0.01
-  schedule restarts 1
+  augment ourerase 2 rate=0.3
+  loss ourfocal 1
+  metric ourkappa
+  ourlion lr=0.001 decay=0.01
+  schedule ourrestarts 1
   batch 128
   epochs 2
 """
 POINTS = (
-    "net points:\n  input 2\n  fc 16 tanh\n  fc 2\n\ntrain points:\n  data spirals 50 turns=0.5\n  loss focal\n  metric kappa\n  lion lr=0.01\n  epochs 3\n")
+    "net points:\n  input 2\n  fc 16 tanh\n  fc 2\n\ntrain points:\n  data ourspirals 50 turns=0.5\n  loss ourfocal\n  metric ourkappa\n  ourlion lr=0.01\n  epochs 3\n")
 
 
 def file_of(page: str) -> str:
-    """The file that a page shows."""
+    """The file that a page shows, its word called ours."""
     text = (ROOT / "docs" / "extending" / f"{page}.md").read_text(encoding="utf-8")
     found = re.search(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     assert found is not None
-    return found[1]
+    text = re.sub(r"\b(gate|focal|lion|restarts|kappa|erase|spirals)\b", r"our\1", found[1])
+    return re.sub(r"\bclass (\w+)\((\w)", r"class Our\1(\2", text)
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +133,7 @@ def there(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(script)
 
 
-@pytest.mark.parametrize("word", [*PAGES, "squeeze_excite"])
+@pytest.mark.parametrize("word", [*PAGES, "oursqueeze_excite"])
 def test_it_has_a_page(word: str, capsys: pytest.CaptureFixture[str]) -> None:
     page = explain_word(word)
     assert page is not None and page.startswith(f"{word}: a") and len(page.splitlines()) > 3
@@ -144,28 +146,29 @@ def test_specs_that_use_them_are_checked_and_trained(capsys: pytest.CaptureFixtu
     capsys.readouterr()
     assert main(["train", "points.net", "--device", "reference", "--dtype", "float64"]) == 0
     out = capsys.readouterr().out
-    assert "data spirals 50 turns=0.5: 80 examples, 20 to test" in out and re.search(r"val_kappa -?\d\.\d{3} ", out)
+    assert "data ourspirals 50 turns=0.5: 80 examples, 20 to test" in out and re.search(r"val_ourkappa -?\d\.\d{3} ", out)
     random = np.random.default_rng(0)
     x, y = random.normal(size=(40, 6)), random.integers(0, 6, 40)
     text = (
-        "net a:\n  input 6\n  gate\n  squeeze_excite 3\n\ntrain a:\n  loss focal 1\n  metric kappa\n  lion lr=0.01\n  schedule restarts 1\n  batch 20\n")
+        "net a:\n  input 6\n  ourgate\n  oursqueeze_excite 3\n\ntrain a:\n  loss ourfocal 1\n  metric ourkappa\n  ourlion lr=0.01\n  schedule ourrestarts 1\n  batch 20\n")
     trained = []
     for device in ("reference", "cpu"):
         net = netspec.compile(text=text, device=device, dtype="float64")
         history = net.fit(x, y, epochs=2, verbose=0)
-        assert -1 <= history["kappa"][-1] <= 1
-        trained.append(net.parameters["gate1.weight"])
+        assert -1 <= history["ourkappa"][-1] <= 1
+        trained.append(net.parameters["ourgate1.weight"])
     assert np.any(trained[0]) and np.allclose(trained[0], trained[1], atol=1e-9)
 
 
 @pytest.mark.parametrize(("line", "instead", "code", "words"), [
-    ("gate", "gte", "unknown-word", "did you mean `gate`"), ("loss focal 1", "loss focl", "unknown-word", "did you mean `focal`"),
-    ("lion", "loin", "unknown-word", "did you mean `lion`"),
-    ("focal 1", "focal gama=1", "unknown-option", "gamma"), ("restarts 1", "restarts 0", "out-of-range", "at least 1"),
-    ("erase 2", "erase two", "unknown-word", ""),
-    ("kappa", "kapa", "unknown-word", "did you mean `kappa`"),
-    ("data digits", "data spiral", "unknown-word", "did you mean `spirals`"),
-    ("lion lr=0.001", "lion rate=1", "unknown-option", "lr")])
+    ("ourgate", "ourgte", "unknown-word", "did you mean `ourgate`"),
+    ("loss ourfocal 1", "loss ourfocl", "unknown-word", "did you mean `ourfocal`"),
+    ("ourlion", "ourloin", "unknown-word", "did you mean `ourlion`"),
+    ("ourfocal 1", "ourfocal gama=1", "unknown-option", "gamma"),
+    ("ourrestarts 1", "ourrestarts 0", "out-of-range", "at least 1"), ("ourerase 2", "ourerase two", "unknown-word", ""),
+    ("ourkappa", "ourkapa", "unknown-word", "did you mean `ourkappa`"),
+    ("data digits", "data ourspiral", "unknown-word", "did you mean `ourspirals`"),
+    ("ourlion lr=0.001", "ourlion rate=1", "unknown-option", "lr")])
 def test_what_is_misspelled_is_meant(line: str, instead: str, code: str, words: str) -> None:
     with pytest.raises(SpecError) as e:
         netspec.load_graph(text=IMAGES.replace(line, instead))
@@ -173,10 +176,10 @@ def test_what_is_misspelled_is_meant(line: str, instead: str, code: str, words: 
 
 
 def test_squeeze_and_excitation_computes_what_the_paper_says() -> None:
-    net = netspec.compile(text="net a:\n  input 6x4x5\n  squeeze_excite 2\ntrain a:\n  loss mse\n  sgd\n", device="reference",
+    net = netspec.compile(text="net a:\n  input 6x4x5\n  oursqueeze_excite 2\ntrain a:\n  loss mse\n  sgd\n", device="reference",
                           dtype="float64", seed=3)
     x = np.random.default_rng(0).normal(size=(3, 6, 4, 5))
-    w = {k.removeprefix("squeeze_excite1."): v for k, v in net.parameters.items()}
+    w = {k.removeprefix("oursqueeze_excite1."): v for k, v in net.parameters.items()}
 
     def result(w: Any) -> Any:
         hidden = np.maximum(x.mean((2, 3)) @ w["down"].T + w["down_bias"], 0)
@@ -186,15 +189,15 @@ def test_squeeze_and_excitation_computes_what_the_paper_says() -> None:
     _, gradients = net.loss_and_gradients(x, np.zeros_like(x))[:2]
     for name, value in w.items():
         ways = [result(w | {name: value + s * np.eye(1, value.size, 1).reshape(value.shape)}) for s in (1e-6, -1e-6)]
-        assert gradients[f"squeeze_excite1.{name}"].flat[1] == pytest.approx(((ways[0] ** 2).mean() - (ways[1] ** 2).mean())
+        assert gradients[f"oursqueeze_excite1.{name}"].flat[1] == pytest.approx(((ways[0] ** 2).mean() - (ways[1] ** 2).mean())
                                                                              / 2e-6, rel=1e-5, abs=1e-9)
     with pytest.raises(SpecError, match="the ratio divides the channels"):
-        netspec.load_graph(text="net a:\n  input 6x4x5\n  squeeze_excite 4\n")
+        netspec.load_graph(text="net a:\n  input 6x4x5\n  oursqueeze_excite 4\n")
 
 
 @pytest.mark.parametrize("gamma", [0.0, 1.0, 2.5])
 def test_the_focal_loss_is_that_of_the_paper(gamma: float) -> None:
-    net = netspec.compile(text=f"net a:\n  input 5x3x2\n  scale\ntrain a:\n  loss focal {gamma}\n  sgd\n", device="reference",
+    net = netspec.compile(text=f"net a:\n  input 5x3x2\n  scale\ntrain a:\n  loss ourfocal {gamma}\n  sgd\n", device="reference",
                           dtype="float64")
     random = np.random.default_rng(1)
     x, y = random.normal(size=(4, 5, 3, 2)) * 3, random.integers(0, 5, (4, 3, 2))
@@ -212,7 +215,7 @@ def test_the_focal_loss_is_that_of_the_paper(gamma: float) -> None:
 
 
 def test_lion_steps_as_its_paper_says() -> None:
-    rule: Any = OPTIMISERS["lion"]
+    rule: Any = OPTIMISERS["ourlion"]
     gradients = [[0.5, -2.0, 0.0], [-1.0, -2.0, 0.0], [-0.1, 4.0, 0.0]]
     w, m = np.array([1.0, -1.0, 0.0]), np.zeros(3)
     for g, got in zip(map(np.array, gradients), steps(rule(lr=0.1, decay=0.01), w.tolist(), gradients)):
@@ -223,10 +226,10 @@ def test_lion_steps_as_its_paper_says() -> None:
 
 def test_kappa_by_hand() -> None:
     """20 yes-yes, 5 yes-no, 10 no-yes, 15 no-no: agreement 0.7, chance 0.5."""
-    net = netspec.compile(text="net a:\n  input 2\n  scale 1\ntrain a:\n  loss cross_entropy\n  metric kappa\n  sgd\n",
+    net = netspec.compile(text="net a:\n  input 2\n  scale 1\ntrain a:\n  loss cross_entropy\n  metric ourkappa\n  sgd\n",
                           device="reference")
     pairs = np.repeat([[0, 0], [0, 1], [1, 0], [1, 1]], [20, 5, 10, 15], axis=0)
-    assert net.evaluate(np.eye(2)[pairs[:, 1]], pairs[:, 0], batch=7)["kappa"] == pytest.approx(0.4)
+    assert net.evaluate(np.eye(2)[pairs[:, 1]], pairs[:, 0], batch=7)["ourkappa"] == pytest.approx(0.4)
 
 
 def test_in_its_folder_a_file_is_found_and_no_other_is_touched(tmp_path: Path) -> None:
@@ -235,15 +238,15 @@ def test_in_its_folder_a_file_is_found_and_no_other_is_touched(tmp_path: Path) -
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     for word, (page, folder) in PAGES.items():
         (tmp_path / "netspec" / folder / f"{word}.py").write_text(file_of(page), encoding="utf-8")
-    (tmp_path / "netspec" / "layers" / "normalisations" / "squeeze_excite.py").write_text(SQUEEZE, encoding="utf-8")
+    (tmp_path / "netspec" / "layers" / "normalisations" / "oursqueeze_excite.py").write_text(SQUEEZE, encoding="utf-8")
     (tmp_path / "all.net").write_text(IMAGES)
     code = ("from netspec.cli import main; import netspec, sys\nassert netspec.__file__.startswith(sys.path[0])\n"
-            f"for w in {[*PAGES, 'squeeze_excite']}: assert main(['explain', w]) == 0\n"
+            f"for w in {[*PAGES, 'oursqueeze_excite']}: assert main(['explain', w]) == 0\n"
             "assert main(['check', 'all.net']) == 0\nassert main(['train', 'all.net', '--device', 'reference', '--epochs', '1']) == 0\n")
     done = subprocess.run([sys.executable, "-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n{code}"], cwd=tmp_path,
                           capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
-    assert all(f"{word}: a" in done.stdout for word in PAGES) and "all.net: fine" in done.stdout and "kappa" in done.stdout
+    assert all(f"{word}: a" in done.stdout for word in PAGES) and "all.net: fine" in done.stdout and "ourkappa" in done.stdout
 
 
 def test_a_name_that_means_something_is_refused() -> None:
@@ -255,7 +258,8 @@ def test_a_name_that_means_something_is_refused() -> None:
 
     for name, words in (("relu", "there is a layer called `relu` already"), ("repeat", "is a word of the language itself"),
                         ("linear", "is a word of the language itself"),
-                        ("my-layer", "cannot write the name"), ("2d", "cannot write the name"), ("gate", "my_gate.Gate")):
+                        ("my-layer", "cannot write the name"), ("2d", "cannot write the name"),
+                        ("ourgate", "my_ourgate.OurGate")):
         with pytest.raises(NetspecError, match=words) as e:
             named(name)
         assert e.value.diagnostics[0].code == "word-name"

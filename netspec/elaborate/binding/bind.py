@@ -217,7 +217,7 @@ def _unknown_word(cls: type[Word], g: Given, w: str, words: dict[str, Argument],
                   seen: Collection[str]) -> None:
     pool = [*words]
     if takes:
-        pool += [n for n, c in LAYERS.items() if family(n) in takes] + ["linear"]
+        pool += [n for n, c in LAYERS.sound().items() if family(n) in takes] + ["linear"]
     alike, other = near(w, pool), ALIASES.get(w.lower(), "")
     options = w if w in _table(cls)[0] else near(w, _table(cls)[0])
     known = [*words, *(["an activation"] if "activation" in takes else []), *(["bn"] if "norm" in takes else [])]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from math import isfinite
+from math import ceil, floor, isfinite
 from typing import Any
 
 from ...diagnostics import near
@@ -125,16 +125,19 @@ def _whole(cls: type[Word], a: Argument, g: Given, v: Any) -> int:
     if not is_number(v):
         raise _wrong(cls, a, g, _wants(a))
     if v != v or v in (float("inf"), float("-inf")) or v != int(v):
-        raise Mistake("not-whole", f"the {_title(cls, a)} must be whole", g.span, f"this is {v:g}", hint=_whole_hint(g, v))
+        raise Mistake("not-whole", f"the {_title(cls, a)} must be whole", g.span, f"this is {v:g}", hint=_whole_hint(a, g, v))
     n = int(v)
     _bounds(cls, a, g, n)
     return n
 
 
-def _whole_hint(g: Given, v: float) -> str | None:
+def _whole_hint(a: Argument, g: Given, v: float) -> str | None:
     text = re.sub(r"^(?:\w+\s*=(?!=)|/)\s*", "", g.span.source.line(g.span.line)[g.span.column - 1 : g.span.end_column - 1])
     if re.fullmatch(r"-?[\d.eE+-]+", text):
-        return _written(g, str(max(1, round(v))) if isfinite(v) else None)
+        if not isfinite(v):
+            return _written(g, None)
+        nearest = max(1 if a.least is None else ceil(a.least), round(v))
+        return _written(g, str(nearest if a.most is None else min(nearest, floor(a.most))))
     return f"numbers that divide, or rounded down:  floor({text})"
 
 

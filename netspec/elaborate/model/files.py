@@ -32,7 +32,7 @@ def known_words() -> set[str]:
     """Every bare word that some layer, loss or optimiser understands; reads all of their files."""
     out = {"linear", "crop", "upto", *STRUCTURAL}
     for registry in REGISTRIES:
-        for name, cls in registry.items():
+        for name, cls in registry.sound().items():
             out.add(name)
             out.update(w for a in arguments(cls) for w in a.words)
     return out

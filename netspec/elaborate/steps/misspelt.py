@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ...diagnostics import NetspecError
 from ...ir.types import TensorType
 from ...layers import LAYERS
 from ...source import Span
@@ -51,7 +52,7 @@ def as_meant(e: Elaborator, node: tree.Call, meant: str, flow: Flow | None, scop
         return run(e, replace(node, name=meant), flow.doubted(), scope, c, label)
     except Fatal:
         raise
-    except (Mistake, Silent):
+    except (Mistake, Silent, NetspecError):  # the last: the word meant has a broken file, and nobody asked for it
         return lost(node, flow, scope, label)
     finally:
         e.findings.muted -= 1

@@ -15,8 +15,8 @@ from ..parts.moments import FAR, several
 class LayerNorm(Layer, category="normalisation", name="layer_norm"):
     """Each image to mean 0 and (biased) variance 1, all its numbers together, then a learned scale and shift an element; as
     PyTorch's LayerNorm of the whole shape. With `channels` each place by itself, over its channels, with a scale and a
-    shift a channel (ConvNeXt; Keras's LayerNormalization of the channel axis). With a scale a channel the former is `group_norm
-    1`.
+    shift a channel (ConvNeXt; Keras's LayerNormalization of the channel axis). With a scale a channel the former is
+    `group_norm 1`.
 
     Shapes:  C x W... -> the same
     Params:  weight [C, W...], bias [C, W...]; [C] with `channels`; none with `affine=no`

@@ -19,7 +19,6 @@ from netspec.diagnostics import SpecError, UsageError
 from netspec.syntax.load import specs_folder
 from where import ROOT
 
-ROOT = ROOT
 GOOD = "net tiny(classes=3):\n  input 1x8x8\n  conv 4 3x3 bn relu\n  maxpool 2\n  fc classes\n"
 BAD = "net tiny:\n  input 1x8x8\n  conf 4 3x3\n  fc 3 tahn\n"
 TWO = "net a:\n  input 4\n  fc 2\n\nnet b:\n  input 4\n  fc 3\n\nnet c(n):\n  input 4\n  fc n\n"

@@ -16,7 +16,6 @@ from netspec.cli import main
 from netspec.runtime.footprint import footprints, shown, size
 from where import ROOT
 
-ROOT = ROOT
 TEXTS = {
     "dense": "net a:\n  input 7\n  fc 5 relu -> fc 3\ntrain a:\n  loss cross_entropy\n  sgd\n",
     "residual": "net a:\n  input 3x16x16\n  conv 32 3x3 bn relu\n  residual: conv 32 3x3 bn\n  maxpool 2 -> fc 4\ntrain a:\n  loss cross_entropy\n  adam\n  average 0.9\n",

@@ -11,7 +11,6 @@ import pytest
 
 from where import ROOT
 
-ROOT = ROOT
 TRAIN = """
 import hashlib, sys
 import netspec

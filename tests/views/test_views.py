@@ -21,7 +21,6 @@ from netspec.views.vocabulary import VOCABULARY
 from netspec.words.layer import LAYERS, Example
 from where import ROOT
 
-ROOT = ROOT
 RESIDUAL = """
 block unit(n):
   residual:

@@ -14,7 +14,6 @@ import pytest
 
 from where import ROOT
 
-ROOT = ROOT
 PACKAGE = ROOT / "netspec"
 ORDER = ("version", "limits", "plain", "source", "reading", "diagnostics", "catalogue", "garbage", "editors", "ir", "syntax",
          "words", "layers", "losses", "optimisers", "schedules", "metrics", "augmentations", "datasets", "elaborate", "passes",

@@ -12,7 +12,6 @@ import pytest
 from netspec.cli import main
 from where import ROOT
 
-ROOT = ROOT
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
 SPECS = sorted((ROOT / "specs").glob("*.net"))
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -26,7 +26,6 @@ from netspec.views.explain import explain_word, registries
 from netspec.words import number
 from where import ROOT
 
-ROOT = ROOT
 PAGES = {"ourgate": ("layer", "layers/rectifiers"), "ourfocal": ("loss", "losses"), "ourlion": ("optimiser", "optimisers"),
          "ourrestarts": ("schedule", "schedules"),
          "ourkappa": ("metric", "metrics"), "ourerase": ("augmentation", "augmentations"), "ourspirals": ("data_set", "datasets")}

@@ -17,8 +17,6 @@ from netspec.cli.arguments import parser
 from netspec.cli.commands import FIRST, commands
 from where import ROOT
 
-ROOT = ROOT
-
 
 def shown(page: str) -> str:
     """The first Python of a page."""

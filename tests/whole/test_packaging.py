@@ -9,7 +9,6 @@ import tomllib
 import netspec
 from where import ROOT
 
-ROOT = ROOT
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 

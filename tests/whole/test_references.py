@@ -18,7 +18,6 @@ import netspec
 from netspec.views.counts import Counts
 from where import ROOT
 
-ROOT = ROOT
 REFERENCES = ROOT / "tests" / "references"
 
 # net of ours, its parameters, and the entries that are the same network

@@ -11,7 +11,6 @@ import pytest
 
 from where import ROOT
 
-ROOT = ROOT
 SITE = ROOT / "docs" / "build_site"
 
 

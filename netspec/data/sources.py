@@ -8,26 +8,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import replace
 
 from ..datasets import DATASETS
 from ..datasets.parts.arrays import read, same_number
 from ..diagnostics import NetspecError
 from ..ir.training import DataUse
+from ..ir.types import Shape
 from ..words import WordError
-from ..words.dataset import DataError, Pair, Pairs, without_arguments
-
-
-@dataclass(frozen=True)
-class Data:
-    """Training and test examples. `name` is what a person calls them."""
-
-    name: str
-    train: Pair
-    test: Pair | None = None
+from ..words.dataset import Data, DataError, Pairs, Request, made, without_arguments
 
 
 def digits() -> Pairs:
@@ -45,17 +36,17 @@ def load(what: str, folder: str | None = None, test: str | None = None) -> Data:
     Errors: no such name or file; a file of another kind; a missing x or y; numbers of examples that differ.
     """
     if test is None and what in without_arguments():
-        return _data(what, DATASETS[what]().load(folder))
+        return _data(replace(DATASETS[what]().read(Request(folder)), name=what))
     return Data(what, *read(what, test, folder, anywhere=True))
 
 
-def named(line: DataUse) -> Data:
-    """What a `data` line names. Paths are looked for from the folder of the spec.
+def named(line: DataUse, inputs: Mapping[str, Shape] | None = None, seed: int = 0) -> Data:
+    """What a `data` line names, for a network of these inputs. Paths are looked for from the folder of the spec.
 
     Errors, at the line: those of the data set.
     """
     with _at(line):
-        return _data(line.op.title, line.op.load(_folder(line)))
+        return _data(line.op.read(Request(_folder(line), inputs or {}, seed)))
 
 
 def outline(line: DataUse) -> Data | None:
@@ -63,7 +54,7 @@ def outline(line: DataUse) -> Data | None:
     loading tells. Raises what `named` would raise, as far as the heads of files tell."""
     with _at(line):
         pairs = line.op.outline(_folder(line))
-        return None if pairs is None else _data(line.op.title, pairs)
+        return None if pairs is None else _data(made(line.op.title, pairs))
 
 
 def _folder(line: DataUse) -> str | None:
@@ -80,13 +71,9 @@ def _at(line: DataUse) -> Iterator[None]:
         raise e.at(line.span) from None
 
 
-def _data(name: str, pairs: Any) -> Data:
-    """The examples of a data set, which has to give pairs of arrays with the same number of examples."""
-    if not isinstance(pairs, tuple) or len(pairs) != 2 or not all(p is None or (isinstance(p, tuple) and len(p) == 2)
-                                                                  for p in pairs) or pairs[0] is None:
-        raise DataError(f"the data {name} are not what training reads",
-                        "load gives ((x, y), (x_test, y_test)), or ((x, y), None) where nothing is for testing")
-    for pair in pairs:
+def _data(data: Data) -> Data:
+    """The examples, of which each pair has to have the same number."""
+    for pair in (data.train, data.validation, data.test):
         if pair is not None:
-            same_number(pair, name)
-    return Data(name, *pairs)
+            same_number(pair, data.name)
+    return data

@@ -1,5 +1,5 @@
 """Every data set, one file each, called as its word is."""
 
-from ..words.dataset import DATASETS, DataError, Dataset, Pairs
+from ..words.dataset import DATASETS, Data, DataError, Dataset, Lazy, Pairs, Request
 
-__all__ = ["DATASETS", "DataError", "Dataset", "Pairs"]
+__all__ = ["DATASETS", "Data", "DataError", "Dataset", "Lazy", "Pairs", "Request"]

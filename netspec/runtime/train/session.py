@@ -48,7 +48,7 @@ def train(net: Network, *, epochs: int | None = None, batch: int | None = None, 
 
     Errors: no train section, no data; a `seed` other than that of the run to go on with; whatever `fit` refuses.
     """
-    given = data_of(net.graph) if data is None else load(data)
+    given = data_of(net.graph, net.seed) if data is None else load(data)
     path = Path(out if out is not None else f"{net.graph.name}.safetensors")
     if not os.path.isdir(path.parent) or (os.path.exists(path) and not os.path.isfile(path)):
         why = f"there is no folder {path.parent}" if not os.path.isdir(
@@ -117,7 +117,7 @@ def keep_previous(path: Path, resume: str | os.PathLike[str] | None) -> Path | N
     return kept
 
 
-def data_of(graph: Graph) -> Data:
+def data_of(graph: Graph, seed: int = 0) -> Data:
     """The data the train section names."""
     training = graph.training
     if training is None:
@@ -126,7 +126,7 @@ def data_of(graph: Graph) -> Data:
     if training.data is None:
         raise misuse("no-data", f"the train section of {graph.name} names no data",
                      hint='data "train.npz"   or   data digits   or   from Python:  net.fit(x, y)')
-    return named(training.data)
+    return named(training.data, {n.name: n.type.shape for n in graph.inputs}, seed)
 
 
 def set_threads(device: str, threads: int) -> None:

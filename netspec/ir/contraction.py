@@ -27,6 +27,7 @@ from functools import cached_property
 from math import gcd, prod
 from typing import TYPE_CHECKING, Literal
 
+from .expressions import times
 from .formula import Access, Axis, Formula
 from .types import TensorType
 
@@ -178,7 +179,7 @@ def weight_gradient(formula: Formula) -> Formula:
     other = next((r for r in formula.reads if r.name in batched), None)
     if not formula.is_product or weight is None or other is None:
         raise ValueError(f"no weight and image: {formula.text}")
-    return Formula(f"d_{weight.name}{str(weight)[len(weight.name):]} += {other} * {formula.target}", formula.over)
+    return Formula.of(weight.called(f"d_{weight.name}"), how="+=", right=times(other.tree, formula.target.tree), over=formula.over)
 
 
 def gradient_of(formula: Formula, operands: Sequence[TensorType], results: Sequence[TensorType]) -> Contraction:

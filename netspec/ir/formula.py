@@ -17,10 +17,10 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
+from .expressions import with_leaves
 from .operation import Operation
 from .types import TensorType
 
@@ -35,6 +35,11 @@ class Axis:
     terms: tuple[tuple[str, int], ...]
     const: int = 0
     part: bool = False
+
+    @classmethod
+    def of(cls, index: str) -> Axis:
+        """The subscript that is an index and no more."""
+        return cls(((index, 1),))
 
     @property
     def bare(self) -> str | None:
@@ -70,6 +75,20 @@ class Access:
         """Whether an index stands in two subscripts, as in x[c,c]."""
         every = [i for a in self.axes for i, _ in a.terms]
         return len(set(every)) < len(every)
+
+    @cached_property
+    def tree(self) -> ast.expr:
+        """The read as a part of an expression. It is shared: never change it in place."""
+        return ast.parse(str(self), mode="eval").body
+
+    @classmethod
+    def at(cls, name: str, *indices: str) -> Access:
+        """A value at these indices, an axis each."""
+        return cls(name, tuple(map(Axis.of, indices)))
+
+    def called(self, name: str) -> Access:
+        """The same places of another value."""
+        return Access(name, self.axes)
 
     def __str__(self) -> str:
         return f"{self.name}[{','.join(map(axis_text, self.axes))}]"
@@ -128,7 +147,7 @@ def affine(e: ast.expr) -> Axis:
     """A subscript as an affine map. Raises ValueError where it is none."""
     match e:
         case ast.Name(i):
-            return Axis(((i, 1),))
+            return Axis.of(i)
         case ast.Constant(int(c)):
             return Axis((), c)
         case ast.UnaryOp(ast.USub(), x):
@@ -157,6 +176,11 @@ def access(s: ast.Subscript) -> Access:
     assert isinstance(s.value, ast.Name)
     axes = s.slice.elts if isinstance(s.slice, ast.Tuple) else [s.slice]
     return Access(s.value.id, tuple(map(affine, axes)))
+
+
+def written(e: ast.expr) -> str:
+    """An expression as formulas are written: brackets only where what is done first needs them."""
+    return ast.unparse(with_leaves(e, lambda x: ast.Name(str(access(x))) if isinstance(x, ast.Subscript) else x))
 
 
 class _Said:
@@ -308,6 +332,11 @@ class Formula(Operation):
         """The same formula with other local names."""
         return Formula(_renamed(self.text, names), self.over)
 
+    @classmethod
+    def of(cls, *targets: Access, right: ast.expr, how: str = "=", over: Iterable[tuple[str, int]] = ()) -> Formula:
+        """The formula that writes an expression to some places."""
+        return cls(f"{', '.join(map(str, targets))} {how} {written(right)}", tuple(over))
+
     def writing(self, *targets: Access, how: str = "") -> Formula:
         """The same right side under other targets, summed as before unless `how` says otherwise. Extents that no index asks for
         any more are left out."""
@@ -315,15 +344,10 @@ class Formula(Operation):
         used = _said(text).indices
         return Formula(text, tuple((i, e) for i, e in self.over if i in used))
 
-    def reading(self, reads: Sequence[Access]) -> str:
+    def reading(self, reads: Sequence[Access]) -> ast.expr:
         """The right side with other reads in the places of its own."""
-        new = dict(zip(((s.lineno, s.col_offset) for s in self.subscripts), reads, strict=True))
-
-        class Put(ast.NodeTransformer):
-            def visit_Subscript(self, s: ast.Subscript) -> ast.AST:
-                return ast.parse(str(new[s.lineno, s.col_offset]), mode="eval").body
-
-        return ast.unparse(Put().visit(deepcopy(self.right)))
+        new = dict(zip(self.subscripts, reads, strict=True))
+        return with_leaves(self.right, lambda x: new[x].tree if isinstance(x, ast.Subscript) else x)
 
     @property
     def anonymous(self) -> Formula:

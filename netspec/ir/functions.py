@@ -6,11 +6,13 @@ every text below, the function's own value y.
 
 from __future__ import annotations
 
+import ast
 import math
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from .expressions import with_leaves
 
 
 @dataclass(frozen=True)
@@ -44,10 +46,13 @@ class Function:
         except (ArithmeticError, ValueError):
             return math.nan
 
-    def derivative(self, argument: int, arguments: tuple[str, ...], y: str) -> str:
-        """The derivative by an argument, of these texts; "0" where it is nothing everywhere."""
-        texts = dict(zip("ab", arguments)) | {"y": y}
-        return re.sub(r"\b[aby]\b", lambda m: texts[m[0]], self.derivatives[argument])
+    def derivative(self, argument: int, arguments: Sequence[ast.expr], y: ast.expr) -> ast.expr | None:
+        """The derivative by an argument, of these expressions; None where it is zero everywhere."""
+        known = dict(zip("ab", arguments)) | {"y": y}
+
+        text = self.derivatives[argument]
+        return None if text == "0" else with_leaves(ast.parse(text, mode="eval").body,
+                                                    lambda x: known[x.id] if isinstance(x, ast.Name) else x)
 
 
 def _sigmoid(np: Any, a: Any) -> Any:

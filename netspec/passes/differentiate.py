@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, field, replace
-from functools import lru_cache, reduce
+from functools import lru_cache
 
 from ..diagnostics import UsageError
-from ..ir.formula import Access, Formula, Pieces, access, in_bounds
-from ..ir.functions import FUNCTIONS
+from ..ir.derivatives import ONE, derivative, factor, product, tree
+from ..ir.expressions import compared, number, plus, times, where
+from ..ir.formula import Access, Formula, Pieces, in_bounds
 from ..ir.graph import Graph, Input, Node, Parameter, Region, Value
 from ..ir.types import TensorType
 from .lower import Program, Writer, lower, places
@@ -88,21 +89,18 @@ class _Backward:
 
     def total(self, value: str) -> Cotangent | None:
         """The sum of the cotangents that reached a value; a gradient that is one number becomes a formula."""
-        parts = self.parts.get(value)
-        if not parts:
-            if value in self.wanted:  # reached by nothing: its gradient is zero
-                t = self.p.types[value]
-                return self._emit(value, f"d[{_index(t)}] = 0.0", {}, t)
+        parts = self.parts.get(value, [])
+        if not parts and value not in self.wanted:
             return None
-        numbers = [x for x in parts if isinstance(x, float)]
+        t, more = self.p.types[value], float(sum(x for x in parts if isinstance(x, float)))
         named = [x for x in parts if isinstance(x, str)]
         if not named:
-            return sum(numbers)
-        t = self.p.types[value]
+            return self._emit(value, Formula.of(_whole("d", t), right=number(more)), {}) if value in self.wanted else more
         out = named[0]
-        for k, other in enumerate(named[1:]):
-            extra = f" + {sum(numbers)!r}" if numbers and k == len(named) - 2 else ""
-            out = self._emit(value, f"d[{_index(t)}] = a[{_index(t)}] + b[{_index(t)}]{extra}", {"a": out, "b": other}, t)
+        for k, other in enumerate(named[1:], 2):
+            out = self._emit(value, _sum(t, more if k == len(named) else 0.0), {"a": out, "b": other})
+        if more and len(named) == 1:
+            out = self._emit(value, Formula.of(_whole("d", t), right=plus(_whole("a", t).tree, number(more))), {"a": out})
         self.parts[value] = [out]
         return out
 
@@ -136,29 +134,16 @@ class _Backward:
             source = bound[read.name]
             if source not in self.needed:
                 continue
-            d = _factor(f, k)
-            if d == "0":
+            d = factor(f, k)
+            if d is None:
                 continue
-            t = self.p.types[source]
             limits = self.limits(f, read, bound, extents)
-            if d == "1" and read.axes == target.axes and not f.reduced and results and not limits:
+            if d == ONE and read.axes == target.axes and not f.reduced and results and not limits:
                 self.parts.setdefault(source, []).append(dy)  # the same value: no operation
                 continue
-            right = _product("dy" + str(target)[len(target.name):] if isinstance(dy, str) else repr(dy), d)
-            g = Formula(f"d_{read.name}{str(read)[len(read.name):]} = {right}")
-            for r in f.reads:  # what the term no longer reads still says how often it is added, and where
-                if r is not read and r not in g.reads and (r in limits
-                                                           or any(i in f.reduced and i not in g.indices for i in r.indices)):
-                    right = f"({right}) * where({r} > 0.0, 1.0, 1.0)"
-                    g = Formula(f"d_{read.name}{str(read)[len(read.name):]} = {right}")
-            summed = [i for i in g.indices if i not in read.indices]
-            how = "+=" if summed or read.compound or (f.is_product) else "="
-            text = f"d_{read.name}{str(read)[len(read.name):]} {how} {right}"
-            env = bound | {target.name: node.name} | ({"dy": dy} if isinstance(dy, str) else {})
-            known = Formula(text)
-            bare = {a.bare for r in (known.target, *(known.reads if results else ())) for a in r.axes if a.bare}
-            over = {i: e for i, e in extents.items() if i in known.indices and i not in bare}
-            self.parts.setdefault(source, []).append(self._emit(source, text, {k: env[k] for k in known.operands}, t, over, node))
+            g = _gradient(f, k, None if isinstance(dy, str) else dy, tuple(limits))
+            bare = {a.bare for r in (g.target, *(g.reads if results else ())) for a in r.axes if a.bare}
+            self._add(source, g, bound | {target.name: node.name} | _known(f, dy), extents, bare, node)
 
     def limits(self, f: Formula, read: Access, bound: dict[str, str], extents: dict[str, int]) -> list[Access]:
         """The other reads that may be out of bounds, where the formula adds nothing."""
@@ -174,31 +159,29 @@ class _Backward:
         """
         bound = dict(zip(f.operands, node.inputs))
         extents = f.extents(tuple(self.p.types[i] for i in node.inputs), tuple(v.type for v in node.results))
-        place, number = self.place(node, f), _row_major(f.reduced, extents)
-        at = str(f.target)[len(f.target.name):]
-        given, known = ("dy" + at, {"dy": dy}) if isinstance(dy, str) else (repr(dy), {})
-        won = f"where(place{at} == {number}, {given}, 0.0)"
-        apart = ""  # what arrives at each place of the maximum, where a read does not know all of its indices
+        place = f.target.called(_local("place", f))
+        env = bound | {place.name: self.place(node, f)} | _known(f, dy)
+        at = compared(place.tree, ast.Eq(), _row_major(f.reduced, extents))
+        dz, zero = _arriving(f, None if isinstance(dy, str) else dy), number(0.0)
+        apart = None  # what arrives at each place of the maximum, where a read does not know all of its indices
         for sub, read in zip(f.subscripts, f.reads):
             source = bound[read.name]
-            d = derivative(f.right, sub, "")
-            if source not in self.needed or d == "0":
+            d = derivative(f.right, sub)
+            if source not in self.needed or d is None:
                 continue
-            to, env = f"d_{read.name}{str(read)[len(read.name):]}", bound | {"place": place, **known}
             if set(f.reduced) <= set(read.indices):
-                text = f"{to} += where(place{at} == {number}, {_product(given, d)}, 0.0)"
+                right = where(at, tree(product((dz,), d)), zero)
             else:
                 places = sorted(f.indices, key=lambda i: i != "n")
+                won = Access.at(_local("won", f), *places)
                 batch = max((self.p.types[bound[r.name]].batch for r in f.reads if "n" in r.indices), default=0)
                 t = TensorType(tuple(extents[i] for i in places if i != "n"), batch)
-                apart = apart or self._emit(node.name, f"won[{','.join(places)}] = {won}", {"place": place, **known}, t,
-                                            {i: extents[i] for i in places if i != "n"}, node)
-                text, env = f"{to} += " + _product(f"won[{','.join(places)}]", d), bound | {"won": apart}
-            new = Formula(text)
-            bare = {i for r in (new.target, *new.reads) for i in r.bare if i}
-            over = {i: e for i, e in extents.items() if i in new.indices and i not in bare}
-            self.parts.setdefault(source, []).append(self._emit(source, text, {k: env[k] for k in new.operands},
-                                                                self.p.types[source], over, node))
+                g = Formula.of(won, right=where(at, dz, zero), over=((i, extents[i]) for i in places if i != "n"))
+                apart = apart or self._emit(node.name, g, env, node, t)
+                env |= {won.name: apart}
+                right = tree(product((won.tree,), d))
+            new = Formula.of(read.called(_local(f"d_{read.name}", f)), how="+=", right=right)
+            self._add(source, new, env, extents, {i for r in (new.target, *new.reads) for i in r.bare if i}, node)
 
     def place(self, node: Node, f: Formula) -> str:
         """The value that holds the place of a maximum; made where the formula has not got it yet."""
@@ -206,114 +189,81 @@ class _Backward:
             return node.results[1].name
         name = f"{node.name}.place"
         k = next(k for k, m in enumerate(self.p.nodes) if m.name == node.name)
-        taken = {f.target.name, *f.operands}
-        local = next(x for x in ("i", "place", "place_") if x not in taken)
-        both = f.writing(f.target, Access(local, f.target.axes))
+        both = f.writing(f.target, f.target.called(_local("i", f)))
         self.p.nodes[k] = replace(node, op=both, results=(*node.results, Value(name, node.type)))
         self.p.types[name] = node.type
         return name
 
-    def _emit(self, source: str, text: str, operands: dict[str, str], t: TensorType, over: dict[str, int] | None = None,
-              node: Node | None = None) -> str:
-        w = Writer(self.p, "", node or self.graph.maker.get(source))
-        f = Formula(text)
-        name = "d." + source
-        k = 2
+    def _add(self, source: str, g: Formula, env: dict[str, str], extents: dict[str, int], bare: set[str], node: Node) -> None:
+        """A gradient that reaches a value, with the extents of those indices that no subscript gives it."""
+        over = tuple((i, e) for i, e in extents.items() if i in g.indices and i not in bare)
+        self.parts.setdefault(source, []).append(self._emit(source, replace(g, over=over), env, node))
+
+    def _emit(self, source: str, g: Formula, env: dict[str, str], node: Node | None = None, t: TensorType | None = None) -> str:
+        """Append a formula, whose result is of a value's own type unless given."""
+        like = node or self.graph.maker.get(source)
+        name, k = f"d.{source}", 2
         while name in self.p.types:
             name, k = f"d.{source}~{k}", k + 1
-        made = Node(name, Formula(text, tuple((over or {}).items())), tuple(operands[o] for o in f.operands), (Value(name, t),),
-                    spans=w.node.spans if w.node else (), notes=w.node.notes if w.node else (), scope=w.node.scope or w.node.name
-                    if w.node else "")
-        self.p.append(made)
+        self.p.append(Node(name, g, tuple(env[o] for o in g.operands), (Value(name, t or self.p.types[source]),),
+                           spans=like.spans if like else (), notes=like.notes if like else (),
+                           scope=like.scope or like.name if like else ""))
         return name
 
 
-def _index(t: TensorType) -> str:
-    if t.batch:
-        return ",".join(("n", *places(len(t.shape))))
-    return ",".join(f"i{k}" for k in range(len(t.shape)))
+@lru_cache(maxsize=16384)
+def _gradient(f: Formula, k: int, dy: float | None, limits: tuple[Access, ...]) -> Formula:
+    """The gradient that reaches read number `k` of a formula, of a cotangent that is a value, or a number."""
+    read, d = f.reads[k], factor(f, k)
+    assert d is not None
+    to, factors = read.called(_local(f"d_{read.name}", f)), product((_arriving(f, dy),), d)
+    g = Formula.of(to, right=tree(factors))
+    for r in f.reads:  # what the term no longer reads still says how often it is added, and where
+        if r is not read and r not in g.reads and (r in limits or any(i in f.reduced and i not in g.indices for i in r.indices)):
+            factors = (*factors, where(compared(r.tree, ast.Gt(), number(0.0)), number(1.0), number(1.0)))
+            g = Formula.of(to, right=tree(factors))
+    sums = any(i not in read.indices for i in g.indices) or read.compound or f.is_product
+    return g.writing(to, how="+=") if sums else g
 
 
-def _row_major(indices: tuple[str, ...], extents: dict[str, int]) -> str:
+@lru_cache(maxsize=4096)
+def _sum(t: TensorType, more: float) -> Formula:
+    """The sum of two cotangents, and of a number where it is any."""
+    both = plus(_whole("a", t).tree, _whole("b", t).tree)
+    return Formula.of(_whole("d", t), right=plus(both, number(more)) if more else both)
+
+
+def _local(name: str, f: Formula) -> str:
+    """A name for a value beside those that a formula reads and writes: this one, or one like it where it is taken."""
+    taken = {*f.operands, *(t.name for t in f.targets)}
+    while name in taken:
+        name += "_"
+    return name
+
+
+def _arriving(f: Formula, dy: float | None) -> ast.expr:
+    """A cotangent where a gradient reads it: at the places of the formula's target, or the number that it is."""
+    return f.target.called(_local("dy", f)).tree if dy is None else number(dy)
+
+
+def _known(f: Formula, dy: Cotangent) -> dict[str, str]:
+    """The local name of a cotangent that is a value; a number stands in a gradient as it is."""
+    return {_local("dy", f): dy} if isinstance(dy, str) else {}
+
+
+def _whole(name: str, t: TensorType) -> Access:
+    """Every place of a value."""
+    indices = ("n", *places(len(t.shape))) if t.batch else tuple(f"i{k}" for k in range(len(t.shape)))
+    return Access.at(name, *indices)
+
+
+def _row_major(indices: tuple[str, ...], extents: dict[str, int]) -> ast.expr:
     """The number of a place among the indices that a maximum goes over. Images may only be counted first: how many there are
     is known when it runs."""
-    out = "0"
-    for i in indices:
-        if i == "n" and out != "0":
+    out: ast.expr = number(0)
+    for k, i in enumerate(indices):
+        if i == "n" and k:
             raise UsageError("a maximum over images is differentiated where `n` is the first index it goes over",
                              f"it goes over {', '.join(indices)}", code="bad-formula")
-        out = i if out == "0" else f"({out})*{extents[i]}+{i}"
+        out = plus(times(out, number(extents[i])), ast.Name(i)) if k else ast.Name(i)
     return out
-
-
-def derivative(e: ast.expr, wrt: ast.Subscript, result: str) -> str:
-    """d(e)/d(wrt) as text; "0" and "1" where it is one. `result` is the text of e's own value where that is at hand: the
-    derivatives of relu, tanh, sigmoid and exp are cheaper from it."""
-
-    def d(x: ast.expr) -> str:
-        return derivative(x, wrt, "")
-
-    def u(x: ast.expr) -> str:
-        return str(access(x)) if isinstance(x, ast.Subscript) else ast.unparse(x)
-
-    def group(x: ast.expr) -> str:
-        return u(x) if isinstance(x, ast.Subscript | ast.Name | ast.Constant | ast.Call) else f"({u(x)})"
-
-    y = result or u(e)
-    match e:
-        case ast.Subscript():
-            return "1" if e is wrt else "0"
-        case ast.Constant() | ast.Name() | ast.Compare():
-            return "0"
-        case ast.UnaryOp(ast.USub(), x):
-            return _product("-1.0", d(x))
-        case ast.BinOp(left, ast.Add(), right):
-            return _sum(d(left), d(right))
-        case ast.BinOp(left, ast.Sub(), right):
-            return _sum(d(left), _product("-1.0", d(right)))
-        case ast.BinOp(left, ast.Mult(), right):
-            return _sum(_product(d(left), group(right)), _product(group(left), d(right)))
-        case ast.BinOp(left, ast.Div(), right):
-            return _sum(_product(d(left), f"(1.0 / ({u(right)}))"),
-                        _product(d(right), f"(-({u(left)}) / (({u(right)}) * ({u(right)})))"))
-        case ast.Call(ast.Name("max"), [a, ast.Constant(0.0)]):
-            return _product(f"where({y} > 0.0, 1.0, 0.0)", d(a))  # from the result: 0 at 0, as PyTorch
-        case ast.Call(ast.Name("where"), [test, a, b]):
-            da, db = d(a), d(b)
-            return "0" if da == db == "0" else da if da == db else f"where({u(test)}, {_number(da)}, {_number(db)})"
-        case ast.Call(ast.Name("random"), _):
-            return "0"
-        case ast.Call(ast.Name(name), arguments) if name in FUNCTIONS:
-            texts = tuple(map(u, arguments))
-            parts = (_product(d(x), FUNCTIONS[name].derivative(k, texts, y)) for k, x in enumerate(arguments))
-            return reduce(_sum, parts)
-    raise ValueError(f"no derivative of {u(e)}")
-
-
-@lru_cache(maxsize=16384)
-def _factor(f: Formula, k: int) -> str:
-    """What the gradient of a formula is multiplied by on its way to read number `k`."""
-    return derivative(f.right, f.subscripts[k], str(f.target) if f.how == "=" else "")  # a sum is not the value of its terms
-
-
-def _number(d: str) -> str:
-    return f"{d}.0" if d in ("0", "1") else d
-
-
-def _sum(a: str, b: str) -> str:
-    return b if a == "0" else a if b == "0" else f"({_number(a)} + {_number(b)})"
-
-
-def _product(a: str, b: str) -> str:
-    """a * b, with the mask of a relu written as a select: where(test, b, 0)."""
-    if "0" in (a, b):
-        return "0"
-    if a == "1":
-        return b
-    if b == "1":
-        return a
-    for x, y in ((a, b), (b, a)):
-        if x.startswith("where(") and x.endswith(", 1.0, 0.0)") and x.count("where(") == 1:
-            return f"where({x[6:-11]}, {y}, 0.0)"
-    return f"{a} * {b}"
-

@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Any
 
 from ..diagnostics import UsageError
-from ..ir.formula import Formula, Pieces
+from ..ir.formula import Formula, Pieces, written
 from ..ir.graph import Graph, Input, Lowered, Node, Parameter, Region, Value
 from ..ir.notation import fault, misfit, with_channels
 from ..ir.types import TensorType
@@ -232,8 +232,7 @@ def _map_text(expression: str, literals: tuple[tuple[str, float], ...], reads: t
     spelled = {k: f"{k}[{how[h]}]" for k, h in reads} | {k: repr(v) for k, v in literals}
     # all at once: `d` may be an index, too
     expression = re.sub(r"\b[A-Za-z_]\w*\b(?!\[)", lambda m: spelled.get(m[0], m[0]), expression)
-    text = ast.unparse(ast.parse(expression, mode="eval").body)
-    return f"out[{full}] = " + re.sub(r"\[[^\]]*\]", lambda m: m[0].replace(" ", ""), text)
+    return f"out[{full}] = {written(ast.parse(expression, mode='eval').body)}"
 
 
 def _literals(text: str, literals: tuple[tuple[str, str], ...]) -> str:

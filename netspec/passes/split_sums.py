@@ -17,7 +17,7 @@ from ..ir.graph import Graph, Node, Value
 from ..ir.types import TensorType
 from .contractions import contraction
 
-IMAGE = Axis((("n", 1),))
+IMAGE = Axis.of("n")
 
 
 def split_sums(graph: Graph) -> Graph:
@@ -47,7 +47,8 @@ def _halves(n: Node, graph: Graph) -> list[Node]:
     each = Node(name, f.writing(of_each), n.inputs, (Value(name, TensorType(shape, batch)),), spans=n.spans, notes=n.notes,
                 scope=n.scope)
     if not apart:
-        return [each, replace(n, op=Formula(f"{f.target} += {of_each}"), inputs=(name,))]
-    image = replace(each, name=f"{n.name}.image", op=Formula(f"image[n,0] += {of_each}"), inputs=(name,),
+        return [each, replace(n, op=Formula.of(f.target, how="+=", right=of_each.tree), inputs=(name,))]
+    of_image = Access("image", (IMAGE, Axis(())))
+    image = replace(each, name=f"{n.name}.image", op=Formula.of(of_image, how="+=", right=of_each.tree), inputs=(name,),
                     results=(Value(f"{n.name}.image", TensorType((1,), batch)),))
-    return [each, image, replace(n, op=Formula(f"{f.target} += image[n,0]"), inputs=(image.name,))]
+    return [each, image, replace(n, op=Formula.of(f.target, how="+=", right=of_image.tree), inputs=(image.name,))]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import re
 import textwrap
 from collections.abc import Iterator
 from dataclasses import replace
@@ -200,9 +199,7 @@ def _texts(node: Node, types: tuple[TensorType, ...], training: bool) -> Iterato
         if isinstance(n.op, Formula | Pieces):
             n = replace(n, effect=short.get(n.effect, n.effect) if n.effect else None)
             names = dict(zip(n.written.operands, n.inputs)) | {t.name: v.name for t, v in zip(n.written.targets, n.results)}
-            text = str(n.written.renamed({k: short.get(v, v) for k, v in names.items()}))
-            text = re.sub(r"\[[^\]]*\]", lambda m: m[0].replace(", ", ","), text)
-            yield text + (f"   (the new {n.effect})" if n.effect else "")
+            yield str(n.written.renamed({k: short.get(v, v) for k, v in names.items()})) + (f"   (the new {n.effect})" if n.effect else "")
 
 
 def example_node(word: type[Layer], example: Example) -> tuple[Node, tuple[TensorType, ...]] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import math
 from typing import Any
@@ -74,7 +75,8 @@ def test_derivatives_by_finite_differences(name: str) -> None:
     for at in points(name):
         for k in range(f.arity):
             up, down = ([x + s * h * (j == k) for j, x in enumerate(at)] for s in (1, -1))
-            got = plain(f.derivative(k, ("a", "b")[:f.arity], "y"), **dict(zip("ab", at)), y=f.at(*at))
+            d = f.derivative(k, [ast.Name("a"), ast.Name("b")][:f.arity], ast.Name("y"))
+            got = 0.0 if d is None else plain(ast.unparse(d), **dict(zip("ab", at)), y=f.at(*at))
             assert got == pytest.approx((f.at(*up) - f.at(*down)) / (2 * h), rel=1e-7, abs=1e-8), (name, at)
 
 

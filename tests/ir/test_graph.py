@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from netspec.ir.formula import Access, Axis, Formula
+from netspec.ir.expressions import times
+from netspec.ir.formula import Access, Axis, Formula, written
 from netspec.ir.graph import Graph
 from small import Net
 
@@ -57,9 +58,12 @@ def test_the_graph_of_networkx_is_frozen_and_in_order() -> None:
 
 def test_a_formula_is_edited_by_its_parts() -> None:
     f = Formula("s[c] += x[n,c,2*h+u] * exp(x[n,c,2*h+u])", (("u", 2), ("h", 3)))
-    n, c = Axis((("n", 1),)), Axis((("c", 1),))
+    n, c = Axis.of("n"), Axis.of("c")
     assert str(f.writing(Access("each", (n, c)))) == "each[n,c] += x[n,c,2*h+u] * exp(x[n,c,2*h+u]); u < 2; h < 3"
-    assert f.reading([Access("y", (n,)), Access("z", (c,))]) == "y[n] * exp(z[c])"
+    assert written(f.reading([Access("y", (n,)), Access("z", (c,))])) == "y[n] * exp(z[c])"
+    assert written(f.right) == "x[n,c,2*h+u] * exp(x[n,c,2*h+u])"  # what an edit is made from stays as it was
+    made = Formula.of(Access.at("y", "n"), how="+=", right=times(f.right, Access.at("z", "c").tree), over=f.over[:1])
+    assert str(made) == "y[n] += x[n,c,2*h+u] * exp(x[n,c,2*h+u]) * z[c]; u < 2"
     m = Formula("y[n,c] max= x[n,c,h]")
     assert m.writing(m.target, Access("i", m.target.axes)).text == "y[n,c], i[n,c] max= x[n,c,h]"
     with pytest.raises(ValueError, match="zip"):

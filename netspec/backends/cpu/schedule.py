@@ -13,7 +13,8 @@ from functools import lru_cache
 from typing import Any
 
 from ...ir.contraction import renamed
-from ...ir.formula import Formula
+from ...ir.expressions import with_leaves
+from ...ir.formula import Formula, access
 from ...ir.graph import Graph, Input, Node, images_of
 from ...ir.intervals import Intervals
 from ...ir.layout import Image, Layout, Packed, Target, Vector, round_up
@@ -275,11 +276,7 @@ def _touch(a: Span, b: Span) -> bool:
 def _substituted(f: Formula, names: tuple[tuple[str, str], ...]) -> str:
     spelled = dict(names)
 
-    class Put(ast.NodeTransformer):
-        def visit_Subscript(self, s: ast.Subscript) -> ast.AST:
-            return ast.Name(spelled[s.value.id])  # type: ignore[attr-defined]
-
-    return ast.unparse(Put().visit(ast.parse(ast.unparse(f.right), mode="eval").body))
+    return ast.unparse(with_leaves(f.right, lambda x: ast.Name(spelled[access(x).name]) if isinstance(x, ast.Subscript) else x))
 
 
 def inputs_of(graph: Graph, role: str) -> list[Node]:

@@ -13,9 +13,13 @@ from __future__ import annotations
 import ast
 from dataclasses import replace
 
-from ....ir.formula import Formula
+from ....ir.expressions import minus, negative, plus, times
+from ....ir.formula import Access, Formula
 from ....ir.graph import Graph, Node, Parameter, Value
+from ....ir.types import TensorType
 from ....passes.contractions import contraction
+
+B, B2, K, M, S, T = (Access.at(name, "c") for name in ("b", "b2", "k", "m", "s", "t"))  # vectors, at a channel
 
 
 def fold_batchnorm(graph: Graph) -> Graph:
@@ -39,23 +43,22 @@ def fold_batchnorm(graph: Graph) -> Graph:
         axis = next((a for a, ax in enumerate(read.axes) if ax == channel), None)
         if axis is None:
             continue
-        ix = ",".join(f"i{a}" for a in range(len(read.axes)))
         w2, b2, s = f"{n.name}.weight", f"{n.name}.bias", f"{n.name}.shift"
-        t = graph.values[weight].type
+        places = tuple(f"i{a}" for a in range(len(read.axes)))
+        scaled = times(Access.at("w", *places).tree, Access.at("k", places[axis]).tree)
         vector = graph.values[k].type
-        new = [Node(w2, Formula(f"w2[{ix}] = w[{ix}] * k[i{axis}]"), (weight, k), (Value(w2, t),), notes=n.notes, scope=n.scope),
-               Node(s, Formula("s[c] = t[c] - m[c] * k[c]") if shift else Formula("s[c] = -m[c] * k[c]"),
-                    (*((shift,) if shift else ()), m, k), (Value(s, vector),), notes=n.notes, scope=n.scope)]
+        new = [_made(w2, Access.at("w2", *places), scaled, (weight, k), graph.values[weight].type, n),
+               _made(s, S, minus(T.tree, times(M.tree, K.tree)), (shift, m, k), vector, n) if shift
+               else _made(s, S, times(negative(M.tree), K.tree), (m, k), vector, n)]
         if bias is None:
             b2 = s
         else:
-            new.append(Node(b2, Formula("b2[c] = b[c] * k[c] + s[c]"), (bias, k, s), (Value(b2, vector),), notes=n.notes,
-                            scope=n.scope))
+            new.append(_made(b2, B2, plus(times(B.tree, K.tree), S.tree), (bias, k, s), vector, n))
         folded[conv.name] = replace(conv, inputs=tuple(w2 if i == weight else i for i in conv.inputs))
         made[conv.name] = new
-        place = str(n.formula.target)[len(n.formula.target.name):]
-        changed[n.name] = replace(n, op=Formula(f"out{place} = y{place} + b[{n.formula.target.axes[1].bare}]"),
-                                  inputs=(conv.name, b2))
+        out = n.formula.target
+        shifted = plus(out.called("y").tree, Access("b", out.axes[1:2]).tree)
+        changed[n.name] = replace(n, op=Formula.of(out.called("out"), right=shifted), inputs=(conv.name, b2))
         if x != conv.name:
             gone.add(x)
     nodes: list[Node] = []
@@ -69,6 +72,10 @@ def fold_batchnorm(graph: Graph) -> Graph:
         if n.name not in gone:
             nodes.append(folded.get(n.name) or changed.get(n.name) or n)
     return graph.with_nodes(nodes)
+
+
+def _made(name: str, target: Access, right: ast.expr, inputs: tuple[str, ...], t: TensorType, like: Node) -> Node:
+    return Node(name, Formula.of(target, right=right), inputs, (Value(name, t),), notes=like.notes, scope=like.scope)
 
 
 def _constants(graph: Graph) -> set[str]:

@@ -48,16 +48,16 @@ class _Order:
 
     def seen(self, a: Access, name: str) -> Access:
         views = Axis(tuple(x for x in a.axes[0].terms if x[0] != "n"), a.axes[0].const)
-        return Access(name, (Axis((("n", 1),)), *(Axis(()) if k is None else views if k < 0 else a.axes[k] for k in self.axes)))
+        return Access(name, (Axis.of("n"), *(Axis(()) if k is None else views if k < 0 else a.axes[k] for k in self.axes)))
 
-    def accesses(self, t: TensorType) -> tuple[str, str, dict[str, int]]:
+    def accesses(self, t: TensorType) -> tuple[tuple[Axis, ...], tuple[Axis, ...], dict[str, int]]:
         """The value's own subscripts and those it is seen by, of a move; with the extents."""
         letters = {k: NAMES[k + 1 if k < 0 else k] for k in range(-1, len(t.shape) + 1)}
-        batch = f"{self.views}*n+{letters[-1]}" if self.views > 1 else "n"
+        batch = Axis((("n", self.views), (letters[-1], 1))) if self.views > 1 else Axis.of("n")
         extents = {letters[k]: s for k, s in zip([*range(1, len(t.shape) + 1), -1], [*(s or 0 for s in t.shape), self.views])
                    if k in self.axes}
-        own = ",".join([batch, *(letters[k] for k in range(1, len(t.shape) + 1))])
-        return own, ",".join(["n", *("0" if k is None else letters[k] for k in self.axes)]), extents
+        own = (batch, *(Axis.of(letters[k]) for k in range(1, len(t.shape) + 1)))
+        return own, (Axis.of("n"), *(Axis(()) if k is None else Axis.of(letters[k]) for k in self.axes)), extents
 
 
 def _order(a: Access, t: TensorType, channel: str | None) -> _Order | None:
@@ -108,10 +108,9 @@ def _lined_up(n: Node, graph: Graph, lanes: int) -> list[Node] | None:
     apart = result.views > 1
     names = [f"{v.name}.views" if apart else v.name for v in n.results]
     targets = [result.seen(t, t.name) if apart else t for t in f.targets]
-    text = f"{', '.join(map(str, targets))} {f.how} {f.reading(reads)}"
     bare = {i for a in (*targets, *reads) for i in a.bare}
     extents = f.extents(tuple(graph.values[i].type for i in n.inputs), tuple(v.type for v in n.results))
-    core = Formula(text, tuple((i, e) for i, e in extents.items() if i not in bare))
+    core = Formula.of(*targets, how=f.how, right=f.reading(reads), over=((i, e) for i, e in extents.items() if i not in bare))
     kind = replace(n.type, shape=result.shape(n.type), batch=n.type.batch // result.views) if apart else n.type
     made = {m.name: m.type for m in before.values()}
     types = tuple(made.get(operands[o]) or graph.values[operands[o]].type for o in core.operands)
@@ -122,12 +121,16 @@ def _lined_up(n: Node, graph: Graph, lanes: int) -> list[Node] | None:
     after = []
     if apart:
         own, seen, over = result.accesses(n.type)
-        after = [replace(n, name=v.name, op=Formula(f"y[{own}] = x[{seen}]", tuple(over.items())), inputs=(x,), results=(v,))
-                 for v, x in zip(n.results, names)]
+        back = _moved(own, seen, over)
+        after = [replace(n, name=v.name, op=back, inputs=(x,), results=(v,)) for v, x in zip(n.results, names)]
     return [*before.values(), middle, *after]
 
 
 def _move(n: Node, name: str, source: str, t: TensorType, order: _Order) -> Node:
     own, seen, extents = order.accesses(t)
-    return replace(n, name=name, op=Formula(f"y[{seen}] = x[{own}]", tuple(extents.items())), inputs=(source,),
+    return replace(n, name=name, op=_moved(seen, own, extents), inputs=(source,),
                    results=(Value(name, replace(t, shape=order.shape(t), batch=t.batch // order.views)),))
+
+
+def _moved(to: tuple[Axis, ...], come_from: tuple[Axis, ...], extents: dict[str, int]) -> Formula:
+    return Formula.of(Access("y", to), right=Access("x", come_from).tree, over=extents.items())

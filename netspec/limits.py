@@ -26,6 +26,9 @@ EDGES = 400_000  # values that merges read
 PATH = 1_000  # letters of a node's full name: stage1.unit2.conv1
 VALUE = 2**40  # numbers in one value of one image, or in the weights of one layer
 
+# ---- what is read
+PIXELS = 178_956_970  # of a picture, as many as Pillow decodes: 13,000 x 13,000
+
 # ---- what is said
 MISTAKES = 200  # of a file; the rest is not read
 WARNINGS = 100  # of a file; the others are counted

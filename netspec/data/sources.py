@@ -18,7 +18,7 @@ from ..diagnostics import NetspecError
 from ..ir.training import DataUse
 from ..ir.types import Shape
 from ..words import WordError
-from ..words.dataset import Data, DataError, Pairs, Request, made, without_arguments
+from ..words.dataset import Data, DataError, Pairs, Request, without_arguments
 
 
 def digits() -> Pairs:
@@ -49,12 +49,12 @@ def named(line: DataUse, inputs: Mapping[str, Shape] | None = None, seed: int = 
         return _data(line.op.read(Request(_folder(line), inputs or {}, seed)))
 
 
-def outline(line: DataUse) -> Data | None:
+def outline(line: DataUse, inputs: Mapping[str, Shape] | None = None) -> Data | None:
     """What `named` would give, the numbers unread: zeros of the right shapes, which take no memory. None of data that only
     loading tells. Raises what `named` would raise, as far as the heads of files tell."""
     with _at(line):
-        pairs = line.op.outline(_folder(line))
-        return None if pairs is None else _data(made(line.op.title, pairs))
+        data = line.op.outline(Request(_folder(line), inputs or {}))
+        return None if data is None else _data(data)
 
 
 def _folder(line: DataUse) -> str | None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any
 
 from ..words import WordError, text
-from ..words.dataset import Dataset, Pairs
+from ..words.dataset import Data, Dataset, Pairs, Request, made
 
 
 class Files(Dataset):
@@ -14,8 +14,6 @@ class Files(Dataset):
 
     path: str = text("an .npz file or a folder of .npy files, in quotes", position=0)
     test: str | None = text("the file with the test examples", default=None)
-
-    heads: ClassVar[bool] = True
 
     def check(self) -> None:
         for name in (self.path, self.test):
@@ -31,7 +29,10 @@ class Files(Dataset):
 
         return read(self.path, self.test, folder, anywhere=False)
 
-    def outline(self, folder: str | None) -> Pairs:
+    def line(self, **changes: Any) -> str:
+        return super().line(**changes).replace("data files ", "data ", 1)
+
+    def outline(self, request: Request) -> Data:
         from .parts.arrays import read
 
-        return read(self.path, self.test, folder, anywhere=False, heads=True)
+        return made(self.title, read(self.path, self.test, request.folder, anywhere=False, heads=True))

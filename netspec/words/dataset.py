@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from ..diagnostics import Diagnostic, NetspecError
 from .registry import Registry
@@ -84,8 +84,6 @@ class Data:
 class Dataset(Word):
     """Training examples, and test examples where there are any; its fields are its arguments in the `data` line."""
 
-    heads: ClassVar[bool] = False  # whether `outline` says what `check` can hold the net to
-
     def __init_subclass__(cls, name: str | None = None, abstract: bool = False, **kw: Any):
         super().__init_subclass__(**kw)
         DATASETS.add(cls, name, "data set", abstract)
@@ -94,6 +92,10 @@ class Dataset(Word):
     def title(self) -> str:
         """What a person calls it."""
         return str(self)
+
+    def line(self, **changes: Any) -> str:
+        """The `data` line that names it, or would with other arguments: for a hint."""
+        return f"data {type(self)(**{**vars(self), **changes})}"
 
     def load(self, folder: str | None) -> Pairs:
         """((x, y), (x_test, y_test)), or None for the second. Examples come first in every array. `folder` is where the spec
@@ -105,8 +107,14 @@ class Dataset(Word):
         pictures of the network's own size states this instead."""
         return made(self.title, self.load(request.folder))
 
-    def outline(self, folder: str | None) -> Pairs | None:
-        """What `load` would give, the numbers unread: zeros of the right shapes. None where only loading tells."""
+    @property
+    def foretold(self) -> bool:
+        """Whether `outline` tells what `check` can hold the net to."""
+        return type(self).outline is not Dataset.outline
+
+    def outline(self, request: Request) -> Data | None:
+        """What `read` would give, the numbers unread: zeros of the right shapes. None where only reading tells. Raises what
+        `read` raises, as far as names of files and their beginnings tell."""
         return None
 
 

@@ -139,11 +139,18 @@ class Word(Operation):
             elif a.name == "stride":
                 out.append(f"/{spelled(v)}")
             else:
-                out.append(spelled(v) if a.position is not None else f"{a.name}={spelled(v)}")
+                out.append(_written(a, v) if a.position is not None else f"{a.name}={_written(a, v)}")
         return " ".join(out)
 
     def check(self) -> None:
         """Refuse arguments that are each fine and together are not. Raises WordError."""
+
+
+def _written(a: Argument, v: Any) -> str:
+    """The value of an argument as a spec has it: a path in quotes, whatever it is called, so that it is taken for no switch."""
+    if isinstance(v, str) and a.kind in ("text", "value") and (a.position is not None or not v.isidentifier()):
+        return f'"{v}"'
+    return spelled(v)
 
 
 def spelled(v: Any) -> str:

@@ -168,9 +168,9 @@ def test_files_stay_short(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 LOOKING = {
-    "import netspec": ("import netspec", ("numba", "numpy", "rich", "lark", "networkx")),
+    "import netspec": ("import netspec", ("numba", "numpy", "rich", "lark", "networkx", "PIL")),
     "check": ("from netspec.cli import main; assert main(['check', 'specs/lenet.net']) == 0",
-              ("numba", "llvmlite", "numpy", "rich", "lark", "netspec.backends", "netspec.layers.pooling.unpool",
+              ("numba", "llvmlite", "numpy", "rich", "PIL", "lark", "netspec.backends", "netspec.layers.pooling.unpool",
                "netspec.optimisers.lbfgs")),
     "summary": ("from netspec.cli import main; assert main(['summary', 'specs/lenet.net']) == 0",
                 ("numba", "llvmlite", "netspec.backends")),

@@ -72,7 +72,7 @@ def run(args: Namespace) -> int:
 def _refusals(graph: Graph) -> list[Diagnostic]:
     """What training would refuse of the train section; what reads no files and changes no images is not loaded for it."""
     t = graph.training
-    if t is None or not (t.augmentation or (t.data is not None and t.data.op.heads)):
+    if t is None or not (t.augmentation or (t.data is not None and t.data.op.foretold)):
         return []
     from ...runtime.check.rehearsal import refusals
 

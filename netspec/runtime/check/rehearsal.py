@@ -33,7 +33,7 @@ def refusals(graph: Graph) -> list[Diagnostic]:
 
     if training.data is not None:
         line = training.data
-        tried(lambda: _fits(graph, outline(line), recipe.terms), line.span)
+        tried(lambda: _fits(graph, outline(line, {n.name: n.type.shape for n in graph.inputs}), recipe.terms), line.span)
     for a, span in zip(training.augmentation, training.augmentation_spans):
         tried(lambda a=a: check_augmentation(graph, (a,), recipe.terms), span)  # type: ignore[misc]
     return found
@@ -43,7 +43,7 @@ def _fits(graph: Graph, data: Any, terms: Any) -> None:
     """Whether the arrays of files, their numbers unread, are those that the net and its losses take."""
     if data is None:
         return
-    for x, y in filter(None, (data.train, data.test)):
+    for x, y in filter(None, (data.train, data.validation, data.test)):
         n = arrays.count(arrays.inputs(graph, x))
         given = y.values() if isinstance(y, dict) else [y]
         if terms and all(a is None or a.size <= MOST_LABELS for a in given):

@@ -251,6 +251,9 @@ CATALOGUE: dict[str, str] = {
     "word-name": _page("A class of your own has a name that cannot be a word of the language.",
                        "A word's name has letters, digits and underscores; it is no word of the language itself, and no other word of "
                        "its sort is called so. In the package a file holds one word, and is called as it is."),
+    "unprepared": _page("A network is to learn before the numbers of its `prepare` lines are known.",
+                        "fit measures them on its examples; a loop of your own says on which:  net.prepare(x)",
+                        "net.train_step(x[:64], y[:64])", "net.prepare(x)\nnet.train_step(x[:64], y[:64])"),
     "no-forward": _page("There is nothing to go back through.",
                         "backward(gradients) refers to the last forward(x) or predict(x).", "net.backward(g)",
                         "net.forward(x)\nnet.backward(g)"),

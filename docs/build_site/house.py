@@ -28,7 +28,7 @@ MAKES = {  # room -> the value that comes out of it, in the order of the stream
     "runtime": "kernels → network",
     "views": "graph → reports, drawings",
 }
-WORDS = ("layers", "losses", "optimisers", "schedules", "metrics", "augmentations", "datasets")  # folders of words: one box
+WORDS = ("layers", "losses", "optimisers", "schedules", "metrics", "preparations", "augmentations", "datasets")  # folders of words: one box
 VOCABULARY = "words"
 STREAM, VALUE, LOOK, ENDS = "#dbeafe", "#2563eb", "#f8fafc", "#64748b"
 

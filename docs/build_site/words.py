@@ -1,4 +1,4 @@
-"""The pages of the words: each layer, loss, optimiser, schedule, metric, augmentation and data set, written from its class.
+"""The pages of the words: each layer, loss, optimiser, schedule, metric, preparation, augmentation and data set, written from its class.
 
 A page is what `netspec explain` says, as Markdown, with the formulas of losses and optimisers and with a picture: a layer's
 first example as netspec draws it, the curve of an activation or a schedule, digits before and after an augmentation.
@@ -102,7 +102,7 @@ def cell(text: str, code: bool = False) -> str:
 
 def formulas(sort: str, word: type[Word]) -> Iterator[tuple[str, list[str]]]:
     """Headings and formulas of a word that has any."""
-    if sort == "layer":
+    if sort in ("layer", "preparation"):
         plain, training = explain.formulas(word)  # type: ignore[arg-type]
         spec = f"Formulas of `{word.examples[0].spec}`" if training else ""  # type: ignore[attr-defined]
         if plain == training and plain:
@@ -158,7 +158,7 @@ def sample(word: type[Word]) -> Word:
 
 def alternative(sort: str, word: type[Word]) -> str:
     """What the picture shows, for those who cannot see it."""
-    if sort == "layer":
+    if sort in ("layer", "preparation"):
         return f"{word.examples[0].spec}, drawn by netspec"  # type: ignore[attr-defined]
     return {"schedule": "the factor over 30 epochs", "augmentation": "images before and after"}.get(sort, word.name)
 
@@ -169,7 +169,7 @@ def picture_of(sort: str, word: type[Word]) -> str | None:
         return pictures.schedule(sample(word))
     if sort == "augmentation":
         return pictures.augmentation(sample(word))
-    if sort != "layer":
+    if sort not in ("layer", "preparation"):
         return None
     graph = example_graph(word)
     if graph is None:
@@ -184,8 +184,10 @@ def example_graph(word: type[Word]) -> Graph | None:
     """The first example of a layer as a net: its inputs, what stands before it, the step."""
     example = word.examples[0]  # type: ignore[attr-defined]
     names = ("x", *"abcdefgh")[:len(example.inputs)]
-    lines = [*(f"input {n} {shape_text(s)}" for n, s in zip(names, example.inputs)), *example.before, f"@x -> {example.spec}"]
-    graph = graph_of("\n  ".join(["net example:", *lines]) + "\n")
+    inputs = [f"input {n} {shape_text(s)}" for n, s in zip(names, example.inputs)]
+    preparing = word.category == "preparation"
+    lines = [*inputs, *example.before, "@x -> skip" if preparing else f"@x -> {example.spec}"]
+    graph = graph_of("\n  ".join(["net example:", *lines]) + "\n" + (f"train example:\n  prepare {example.spec}\n" if preparing else ""))
     return graph if graph and any(isinstance(n.op, word) for n in graph.nodes) else None
 
 

@@ -19,6 +19,7 @@ from ..words.layer import Layer
 from .model.elaborator import Elaborator
 from .model.files import Macro
 from .nets import callable_nets
+from .train.examples import prepared
 from .train.section import elaborate_training
 
 
@@ -33,6 +34,8 @@ def whole_net(e: Elaborator, macro: Macro) -> Graph | None:
     training = elaborate_training(e, macro, graph)
     if e.findings.mistakes:
         return None
+    if training is not None and training.preparation:
+        graph = prepared(graph, list(zip(training.preparation, training.preparation_spans)))
     return replace(graph, training=training, warnings=bounded(in_order(e.findings.all)),
                    precision=(training and training.precision) or DEFAULT)
 

@@ -3,4 +3,4 @@ runtime/initialisers.py."""
 
 INITIALISERS = {"zeros": 0, "ones": 0, "constant": 1, "gaussian": 1, "uniform": 1, "he": 0, "he_normal": 0, "he_uniform": 0,
                 "xavier": 0, "xavier_normal": 0, "xavier_uniform": 0, "lecun": 0, "lecun_normal": 0, "lecun_uniform": 0,
-                "orthogonal": 1}
+                "orthogonal": 1, "identity": 0}

@@ -8,7 +8,7 @@ from typing import Any
 from ..source import Span
 
 # What a line may begin with, besides the name of an optimiser, in the order in which people are told
-SETTINGS = ("data", "loss", "schedule", "metric", "batch", "epochs", "accumulate", "drop_last", "precision", "average",
+SETTINGS = ("data", "prepare", "loss", "schedule", "metric", "batch", "epochs", "accumulate", "drop_last", "precision", "average",
             "initialise", "augment", "regularise")
 ALSO = {"augmentation": "augment", "regularisation": "regularise", "regularize": "regularise"}  # understood too
 
@@ -80,3 +80,5 @@ class Training:
     precision: str | None = None  # one of ir.precision
     drop_last: bool = False  # whether the examples that fill no batch sit an epoch out
     augmentation_spans: tuple[Span, ...] = field(default=(), compare=False)
+    preparation: tuple[Any, ...] = ()  # Preparation instances, in the order in which inputs go through them
+    preparation_spans: tuple[Span, ...] = field(default=(), compare=False)

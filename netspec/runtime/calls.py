@@ -18,6 +18,7 @@ from .misuse import by_name, flag, misuse, whole
 from .sizes import bind
 from .state import Mode, State
 from .train import batches, steps
+from .train.preparing import check_prepared
 from .values import Values, checked
 
 Array = NDArray[Any]
@@ -91,6 +92,7 @@ def backward(state: State, output_gradients: Any, x: Any, mode: Mode | None, inp
 @changes
 def update(state: State, parameters: Values, gradients: Mapping[str, Any]) -> None:
     """One optimiser step from the gradients as they lie, or from those that are given."""
+    check_prepared(state)
     run, free = state.executor, [name for name, p in state.declared.items() if p.trainable]
     inputs = {n.name for n in state.graph.inputs}
     given = {k: g for k, g in by_name("gradients", gradients).items() if k not in inputs}
@@ -113,6 +115,7 @@ def update(state: State, parameters: Values, gradients: Mapping[str, Any]) -> No
 def train_step(state: State, x: Any, y: Any, batch: int | None, of: int | None) -> float:
     """One optimiser step on one batch, the `batch`-th `of` so many in an epoch; the loss before it."""
     terms, k = state.recipe.need_terms(), 0
+    check_prepared(state)
     if of is not None or batch is not None:
         pace = whole("batches, the steps of an epoch,", state.course.pace if of is None else of, 1)
         k = whole("batch", 0 if batch is None else batch, 0)

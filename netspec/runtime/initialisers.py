@@ -114,6 +114,11 @@ def _orthogonal(p: Parameter, random: np.random.Generator, numbers: tuple[float,
     return (q if rows >= columns else q.T).reshape(p.shape) * (numbers or (1.0,))[0]
 
 
+def _identity(p: Parameter, random: np.random.Generator, numbers: tuple[float, ...]) -> Array:
+    """1 where the row is the column, 0 elsewhere; what is no matrix has its first axis as rows."""
+    return np.eye(p.shape[0], prod(p.shape[1:])).reshape(p.shape)
+
+
 RULES: dict[str, Rule] = {  # for every name of ir/initialisers.py
     "zeros": _constant,
     "ones": lambda p, random, numbers: np.ones(p.shape),
@@ -130,4 +135,5 @@ RULES: dict[str, Rule] = {  # for every name of ir/initialisers.py
     "lecun_normal": _lecun,
     "lecun_uniform": _lecun_uniform,
     "orthogonal": _orthogonal,
+    "identity": _identity,
 }

@@ -180,6 +180,18 @@ class Network:
         """Zero the optimiser's state; the weights stay."""
         self.state.forget()
 
+    def prepare(self, x: Any) -> Network:
+        """Measure the numbers of the train section's `prepare` lines on these examples, those of training; `fit` does it by
+        itself before the first step, unless this or a checkpoint has.
+
+        Errors: a net that has nothing to measure; names, types and shapes of x; numbers that are not finite.
+        """
+        from .train.preparing import prepare
+
+        with self.gate.training():
+            prepare(self.state, x)
+        return self
+
     @changes
     def set_parameters(self, values: Mapping[str, Any]) -> None:
         """Write several parameters or buffers. All are checked before the first is written."""

@@ -16,6 +16,7 @@ from ..ir.graph import Node
 from ..ir.types import TensorType, shape_text
 from ..metrics import METRICS
 from ..optimisers import OPTIMISERS
+from ..preparations import PREPARATIONS, Preparation
 from ..schedules import SCHEDULES
 from ..source import Source
 from ..words import REQUIRED, Argument, Registry, Word, arguments, spelled
@@ -33,7 +34,7 @@ SECTIONS = {"Shapes": "Shapes", "Params": "Parameters", "Errors": "Refuses", "Pa
 
 def registries() -> tuple[Registry[Any], ...]:
     """Every sort of word, the commonest first."""
-    return LAYERS, LOSSES, OPTIMISERS, SCHEDULES, METRICS, AUGMENTATIONS, DATASETS
+    return LAYERS, LOSSES, OPTIMISERS, SCHEDULES, METRICS, PREPARATIONS, AUGMENTATIONS, DATASETS
 
 
 def words() -> dict[str, list[str]]:
@@ -95,7 +96,7 @@ def argument_rows(word: type[Word]) -> list[tuple[str, str, str, str]]:
         families = {"activation": "an activation by its name (relu, tanh ...); linear for none",
                     "norm": "a normalisation by its name (bn, instance_norm ...), before the activation and instead of a bias"}
         rows += [(f.upper(), "word", "", families.get(f, f)) for f in word.takes]  # type: ignore[attr-defined]
-    if issubclass(word, Layer) and word.parameters is not Layer.parameters:
+    if issubclass(word, Layer) and word.parameters is not Layer.parameters and not issubclass(word, Preparation):
         own = {a.name for a in arguments(word)}
         every = (("lr=", "number", "default 1", "factor for the optimiser's learning rate, for all parameters of the step"),
                  ("decay=", "number", "default 1", "factor for its weight decay and l1; 0 for none"),
@@ -210,7 +211,9 @@ def example_node(word: type[Layer], example: Example) -> tuple[Node, tuple[Tenso
 
     names = ("x", *"abcdefgh")[:len(example.inputs)]
     lines = [f"  input {n} {shape_text(s)}" for n, s in zip(names, example.inputs)]
-    text = "\n".join(["net example:", *lines, f"  @x -> {example.spec}", ""])
+    rest = ["  @x -> skip", "train example:", f"  prepare {example.spec}"] if issubclass(word, Preparation) else [
+        f"  @x -> {example.spec}"]
+    text = "\n".join(["net example:", *lines, *rest, ""])
     try:
         graph = elaborate(parse(Source("example", text)), "example")
     except NetspecError:

@@ -81,6 +81,12 @@ VOCABULARY: dict[str, tuple[str, str]] = {
                   "net a:\n  input 784\n  fc 10\n\ntrain a:\n  loss cross_entropy\n  adam\n  batch 64\n  drop_last\n"),
     "epochs": ("How often training goes through the data.",
                "net a:\n  input 784\n  fc 10\n\ntrain a:\n  loss cross_entropy\n  adam\n  epochs 10\n"),
+    "prepare": (
+        "What inputs go through before anything reads them: centre, standardise, whiten, scale. Numbers that are not given are measured on\n"
+                "the training examples when training begins, and kept with the weights. Several lines go one after the other;\n"
+                "`prepare centre @left` is of one input, without a name a line is of every input.",
+                "net a:\n  input 3x32x32\n  conv 16 3x3 relu\n  fc 10\n\ntrain a:\n  data \"train.npz\"\n  prepare standardise\n"
+                "  loss cross_entropy\n  sgd lr=0.1\n"),
     "augment": (
         "A change of the training images, drawn anew for every batch from the seed, the epoch and the batch: flip, crop, brightness, contrast,\n"
                 "saturation, noise. Several lines are carried out one after the other. Tests see the images as they are.",

@@ -1,6 +1,6 @@
 """What a word of the language is (`word.py`), where words are found (`registry.py`), and what a word of each sort is: a file
-for each of layer, loss, optimiser, schedule, metric, augmentation and data set. The words themselves stand in folders of
-one sort each beside this one, a file a word."""
+for each of layer, loss, optimiser, schedule, metric, preparation, augmentation and data set. The words themselves stand in
+folders of one sort each beside this one, a file a word."""
 
 from .registry import Registry
 from .word import (

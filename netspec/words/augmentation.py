@@ -3,6 +3,7 @@ One class in one file; its fields are its arguments in the language, as a layer'
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..ir.types import TensorType, shape_text
@@ -18,15 +19,20 @@ if TYPE_CHECKING:
 AUGMENTATIONS: Registry[Augmentation] = Registry("augmentation", "netspec.augmentations")
 
 
+@dataclass(frozen=True)
 class Augmentation(Word):
     """Images in, images of the same shape out. `moves` says that pixels change their place, so that a target which is a map
     would have to move along."""
 
     moves = False
+    inputs: tuple[str, ...] = field(default=(), kw_only=True)  # the inputs it is of, by name; none: all of them
 
     def __init_subclass__(cls, name: str | None = None, abstract: bool = False, **kw: Any):
         super().__init_subclass__(**kw)
         AUGMENTATIONS.add(cls, name, "augmentation", abstract)
+
+    def __str__(self) -> str:
+        return " ".join((super().__str__(), *(f"@{name}" for name in self.inputs)))
 
     def check_input(self, images: TensorType) -> None:
         """Refuse images it cannot change. Raises WordError."""

@@ -16,7 +16,7 @@ from where import ROOT
 
 PACKAGE = ROOT / "netspec"
 ORDER = ("version", "limits", "plain", "source", "reading", "diagnostics", "catalogue", "garbage", "editors", "ir", "syntax",
-         "words", "layers", "losses", "optimisers", "schedules", "metrics", "augmentations", "datasets", "elaborate", "passes",
+         "words", "layers", "losses", "optimisers", "schedules", "metrics", "preparations", "augmentations", "datasets", "elaborate", "passes",
          "views", "data", "backends", "runtime", "compiler", "cli")
 VAGUE = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "tools", "stuff"}
 WIDEST = 130  # characters of a line

@@ -28,7 +28,8 @@ from where import ROOT
 
 PAGES = {"ourgate": ("layer", "layers/rectifiers"), "ourfocal": ("loss", "losses"), "ourlion": ("optimiser", "optimisers"),
          "ourrestarts": ("schedule", "schedules"),
-         "ourkappa": ("metric", "metrics"), "ourerase": ("augmentation", "augmentations"), "ourspirals": ("data_set", "datasets")}
+         "ourkappa": ("metric", "metrics"), "ourlargest": ("preparation", "preparations"),
+         "ourerase": ("augmentation", "augmentations"), "ourspirals": ("data_set", "datasets")}
 SQUEEZE = '''"""Squeeze and excitation: attention over channels."""
 
 from math import prod
@@ -79,6 +80,7 @@ IMAGES = """net images:
 
 train images:
   data digits
+  prepare ourlargest
   augment ourerase 2 rate=0.3
   loss ourfocal 1
   metric ourkappa
@@ -96,7 +98,7 @@ def file_of(page: str) -> str:
     text = (ROOT / "docs" / "extending" / f"{page}.md").read_text(encoding="utf-8")
     found = re.search(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     assert found is not None
-    text = re.sub(r"\b(gate|focal|lion|restarts|kappa|erase|spirals)\b", r"our\1", found[1])
+    text = re.sub(r"\b(gate|focal|lion|restarts|kappa|largest|erase|spirals)\b", r"our\1", found[1])
     return re.sub(r"\bclass (\w+)\((\w)", r"class Our\1(\2", text)
 
 
@@ -232,7 +234,7 @@ def test_kappa_by_hand() -> None:
 
 
 def test_in_its_folder_a_file_is_found_and_no_other_is_touched(tmp_path: Path) -> None:
-    """A copy of the package with the seven files put where they would lie."""
+    """A copy of the package with the files put where they would lie."""
     for name in ("netspec", "specs", "grammars"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     for word, (page, folder) in PAGES.items():

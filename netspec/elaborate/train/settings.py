@@ -6,10 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ...augmentations import AUGMENTATIONS
 from ...datasets import DATASETS
 from ...diagnostics import Advice, near
-from ...ir.graph import Graph, Input
+from ...ir.graph import Graph
 from ...ir.precision import PRECISIONS, refusal
 from ...ir.training import ALSO, SETTINGS, DataUse, Setting
 from ...losses import LOSSES
@@ -17,13 +16,13 @@ from ...optimisers import OPTIMISERS
 from ...schedules import SCHEDULES
 from ...syntax import tree
 from ...syntax.habits.names import ELSEWHERE, OPTIONS, OTHERWISE
-from ...words import WordError
 from ..binding.expressions import evaluate, number
 from ..binding.train_words import OF_OPTIMISER
 from ..model.elaborator import Elaborator
 from ..model.files import Context
-from ..model.mistakes import Mistake, Silent, refused
+from ..model.mistakes import Mistake, Silent
 from ..model.values import UNKNOWN_VALUE, plain
+from .examples import augmentation_line, preparation_line
 from .judged import loss_line, metric_line
 from .state import Section
 from .words import bound_word, named_word
@@ -117,19 +116,6 @@ def _data(s: tree.Call, c: Context) -> DataUse:
     named = isinstance(first, tree.Name) and not isinstance(c.env.get(first.name), str)
     made = named_word(DATASETS, "data set", s, c) if named or first is None else bound_word(DATASETS["files"], s, s.arguments, c)
     return DataUse(made, s.span)
-
-
-def _augmentation(e: Elaborator, s: tree.Call, c: Context) -> Any:
-    """`augment crop pad=4`: a change of the training images that these images allow."""
-    made = named_word(AUGMENTATIONS, "augmentation", s, c)
-    for node in e.draft.nodes:
-        if not isinstance(node.op, Input):
-            continue
-        try:
-            made.check_input(node.type)
-        except WordError as w:
-            raise refused(w, s.span) from None
-    return made
 
 
 def _whether(s: tree.Call, c: Context) -> bool:
@@ -244,6 +230,7 @@ SAID_OFTEN: dict[str, tuple[str, Callable[[Line], Any]]] = {
     "loss": ("losses", lambda line: loss_line(line.e, line.s, line.c, line.graph)),
     "metric": ("metrics", lambda line: metric_line(line.e, line.s, line.c, line.graph)),
     "schedule": ("schedules", lambda line: (named_word(SCHEDULES, "schedule", line.s, line.c), line.s.span)),
-    "augment": ("augmentation", lambda line: (_augmentation(line.e, line.s, line.c), line.s.span)),
+    "prepare": ("preparation", lambda line: (preparation_line(line.e, line.s, line.c, line.graph), line.s.span)),
+    "augment": ("augmentation", lambda line: (augmentation_line(line.e, line.s, line.c, line.graph), line.s.span)),
     "regularise": ("regularisation", lambda line: _penalty(line.s, line.c)),
 }

@@ -25,6 +25,7 @@ from .evaluation import evaluate
 from .history import History
 from .horizon import horizon, to_run
 from .lsuv import lsuv
+from .preparing import in_order, measure, unmeasured
 from .progress import Progress, progress
 from .steps import Gathering
 
@@ -69,6 +70,8 @@ class Trainer:
         last = course.epoch + epochs
         if epochs:
             course.pace = -(-batches // recipe.accumulate)
+        if epochs and not course.step and (missing := unmeasured(state)):
+            measure(state, missing, lambda: in_order(found))
         if recipe.initialise and not course.step and epochs:
             order = self.order(n)
             with state.gate.exclusive():

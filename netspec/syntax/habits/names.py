@@ -49,7 +49,8 @@ OTHERWISE = {"crossentropyloss": "cross_entropy", "categorical_crossentropy": "c
              "multisteplr": "multistep", "cosineannealing": "cosine",
              "cosineannealinglr": "cosine", "reducelronplateau": "plateau", "horizontal_flip": "flip", "random_crop": "crop",
              "acc": "accuracy",
-             "gradient_accumulation": "accumulate", "ema": "average", "transform": "augment", "drop_remainder": "drop_last",
+             "gradient_accumulation": "accumulate", "ema": "average", "transform": "augment", "normalize": "standardise", "standardize": "standardise", "normalise": "standardise",
+             "center": "centre", "preprocess": "prepare", "normalization": "prepare", "drop_remainder": "drop_last",
              "droplast": "drop_last"}
 # What is no setting of a train section, and where it is said.
 ELSEWHERE = {"seed": Advice("the command line says it: --seed 1; from Python: compile(..., seed=1)"),

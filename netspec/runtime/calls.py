@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from .misuse import by_name, flag, misuse, whole
 from .sizes import bind
 from .state import Mode, State
 from .train import batches, steps
+from .train.feed import Feed
 from .train.preparing import check_prepared
 from .values import Values, checked
 
@@ -28,12 +30,14 @@ Array = NDArray[Any]
 def predict(state: State, x: Any, batch: int | None, draw: int | None) -> Any:
     """Outputs in evaluation mode."""
     found = arrays.inputs(state.graph, x)
-    run, n = bind(state, found), arrays.count(found)
+    run = bind(state, found)
     size, key, parts = 256 if batch is None else whole("batch", batch, 1), drawing.of_call(state, draw), []
     state.last.call = (found, "eval", key)
-    for k in range(0, n, size):
-        drawing.begin(run, key, k)
-        parts.append(run.predict(arrays.cut(found, slice(k, k + size), state.dtype), weights=state.vector("eval")))
+    feed = Feed(found, {}, size, state.dtype, shuffle=False, scaled=state.course.bytes)
+    with closing(feed.epoch(0)) as read:
+        for k, some in enumerate(read):
+            drawing.begin(run, key, k * size)
+            parts.append(run.predict(some.inputs, weights=state.vector("eval")))
     return _public({name: parts[0][name] if len(parts) == 1 else np.concatenate([p[name] for p in parts]) for name in parts[0]})
 
 
@@ -47,7 +51,7 @@ def forward(state: State, x: Any, draw: int | None) -> Any:
     state.last.call = (found, "train", key)
     zeros = arrays.cotangents(run.graph, {}, n)
     drawing.begin(run, key)
-    out = run.backward(arrays.cut(found, slice(None), state.dtype), arrays.cut(zeros, slice(None), state.dtype), training=True)
+    out = run.backward(state.cut(found), arrays.cut(zeros, slice(None), state.dtype), training=True)
     return _public(out.outputs)
 
 
@@ -84,7 +88,7 @@ def backward(state: State, output_gradients: Any, x: Any, mode: Mode | None, inp
         batches.check_statistics(run, n)
     given = arrays.cotangents(run.graph, output_gradients, n)
     drawing.begin(run, key)
-    out = run.backward(arrays.cut(found, slice(None), state.dtype), arrays.cut(given, slice(None), state.dtype),
+    out = run.backward(state.cut(found), arrays.cut(given, slice(None), state.dtype),
                        training=mode == "train", inputs_too=inputs, weights=state.vector(mode))
     return _gradients(state, run) | out.input_gradients
 

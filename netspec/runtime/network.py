@@ -302,8 +302,8 @@ class Network:
     @reads
     def evaluate(self, x: Any, y: Any = None, *, batch: int | None = None, loss: LossLike | Sequence[LossLike] | None = None,
                  draw: int | None = None) -> dict[str, Any]:
-        """Loss and metrics in evaluation mode over all of x, `batch` examples at a time: {"loss": ..., "accuracy": ...}; a
-        confusion matrix is an array. `draw` as in `predict`."""
+        """Loss and metrics in evaluation mode over all of x (of a data set, its examples for testing), `batch` examples at a
+        time: {"loss": ..., "accuracy": ...}; a confusion matrix is an array. `draw` as in `predict`."""
         from .train.evaluation import evaluate
 
         recipe = changed(self.state.recipe, self.state.graph, loss=loss)
@@ -318,7 +318,8 @@ class Network:
             factors: Mapping[str, Mapping[str, float]] | None = None, accumulate: int | None = None, average: float | None = None,
             augment: str | Sequence[str] | None = None, drop_last: bool | None = None) -> History:
         """Train for `epochs` more epochs: unless given, to the end of what `configure` or the train section says. Schedules end
-        there in any case. See `configure` and `trainer.Trainer` for what each argument does."""
+        there in any case. `x` may be a data set, `netspec.data.load("...")`, which has targets and tests of its own. See
+        `configure` and `trainer.Trainer` for what each argument does."""
         from .train.trainer import Trainer
 
         with self.gate.training():

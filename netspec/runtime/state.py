@@ -31,6 +31,7 @@ from ..ir.graph import Graph
 from ..optimisers import Optimiser
 from ..optimisers.parts.memory import Memory
 from .devices import checked_dtype, executor
+from .io import arrays
 from .misuse import misuse, whole
 from .train.recipe import Rates, Recipe
 from .values import Store, Waiting
@@ -52,6 +53,7 @@ class Course:
     ends: int | None = None  # the horizon of schedules where no recipe says it
     beyond: int | None = None  # the horizon that training was said to lie beyond
     record: list[dict[str, float]] = field(default_factory=list)  # what each epoch measured
+    bytes: bool = False  # whether it has learnt from bytes as pictures, 0..255 as 0..1: what it is asked about is read so too
 
 
 @dataclass
@@ -131,6 +133,10 @@ class State:
         if self._rates is None or self._rates[0] is not self.recipe:
             self._rates = self.recipe, Rates(self.recipe, self.graph.parameters)
         return self._rates[1]
+
+    def cut(self, found: Mapping[str, Any], where: slice = slice(None)) -> dict[str, Array]:
+        """Some examples of checked inputs, as this network takes them."""
+        return arrays.cut(found, where, self.dtype, self.course.bytes)
 
     def vector(self, mode: str) -> str:
         """The vector that parameters are read from: in evaluation mode their average, where it is used."""

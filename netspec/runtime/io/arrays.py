@@ -1,7 +1,10 @@
 """Arrays that come from the user, checked against the graph and cut into batches.
 
-Checks look at shapes and types of whole arrays (memory-mapped ones are not read) and at the values of targets only.
-Conversion to the network's dtype happens batch by batch.
+Checks look at shapes and types of whole arrays (memory-mapped ones are not read) and at the values of targets only; those of
+a `Lazy` target are looked at as they are read. Conversion to the network's dtype happens batch by batch.
+
+Bytes: numbers are taken as they are, those of uint8 and uint16 arrays too, unless they are said to be pictures (`scaled`): then
+0..255 and 0..65535 become 0..1. Pictures are what a data set gives, and what a network is given that has learnt from such.
 
 Another thread may write into an array meanwhile. Its shape is taken once, labels are copied before they are looked at, and
 whatever else is looked at is looked at once: what was checked is what is used.
@@ -9,7 +12,7 @@ whatever else is looked at is looked at once: what was checked is what is used.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import prod
 from typing import Any
 
@@ -21,15 +24,16 @@ from ...ir.graph import Graph
 from ...ir.types import TensorType, shape_text
 from ...passes.objective import Term, target_types
 from ...words import WordError
+from ...words.dataset import Lazy
 from ..misuse import misuse
 
-Array = NDArray[Any]
+Array = Any  # of NumPy, or Lazy
 _AXES = {1: "features", 2: "channels, length", 3: "channels, height, width", 4: "channels, depth, height, width"}
 
 
 def named(what: str, given: Any, names: tuple[str, ...], aliases: Mapping[str, str] | None = None) -> dict[str, Array]:
     """One array for each name, from a dict by name, or from a bare array where there is one name."""
-    if len(names) == 1 and isinstance(given, np.ndarray):
+    if len(names) == 1 and isinstance(given, np.ndarray | Lazy):
         return {names[0]: _array(what, names[0], given, aliases)}
     aliases = aliases or {}
     shown = {v: k for k, v in aliases.items()}
@@ -56,12 +60,12 @@ def named(what: str, given: Any, names: tuple[str, ...], aliases: Mapping[str, s
 
 
 def _array(what: str, name: str, given: Any, aliases: Mapping[str, str] | None) -> Array:
-    """A NumPy array of numbers; memory-mapped ones stay as they are."""
+    """An array of numbers; memory-mapped and Lazy ones stay as they are."""
     try:
-        a = given.view() if isinstance(given, np.ndarray) else np.asarray(given)
+        a = given if isinstance(given, Lazy) else given.view() if isinstance(given, np.ndarray) else np.asarray(given)
     except Exception as e:  # whatever an object of another library says: a tensor of PyTorch that keeps a graph, RuntimeError
         raise misuse("wrong-type", f"{_called(what, name, aliases)} is no array: {e}") from None
-    if a.dtype.kind not in "biuf":
+    if np.dtype(a.dtype).kind not in "biuf":
         raise misuse("wrong-type", f"{_called(what, name, aliases)} holds {a.dtype}, not numbers",
                      hint=Advice("convert it to float32, or to integers for labels"))
     return a
@@ -162,9 +166,10 @@ def _target(term: Term, t: TensorType, y: Array, examples: int, classes: int | N
     what = f"the target of output `{term.output}`"
     full = (examples * max(1, t.batch), *want)
     # axes of length one may be left out
-    if y.ndim and len(y) == full[0] and y.ndim < len(full) and _long(y.shape[1:]) == _long(want):
+    left_out = y.ndim and len(y) == full[0] and y.ndim < len(full) and _long(y.shape[1:]) == _long(want)
+    if left_out and not isinstance(y, Lazy):
         y = y.reshape(full)
-    if y.shape != full:
+    if y.shape != full and not left_out:
         hint = ""
         if t.element == "int" and y.ndim > 1 and y.shape[:2] == (full[0], classes) and _long(y.shape[2:]) == _long(want[1:]):
             hint = "y.argmax(1)  turns one-hot rows into class numbers"
@@ -173,13 +178,34 @@ def _target(term: Term, t: TensorType, y: Array, examples: int, classes: int | N
         shown = shape_text((full[0], *(want[1:] if _long(want[1:]) else ())) if t.element == "int" else full)
         raise misuse("wrong-shape", f"{what} has the wrong shape", f"loss {term.loss} wants {shown}",
                      f"got {shape_text(y.shape) or 'a single number'}", hint=hint)
+    def checked(values: Array, numbers: Array | None = None) -> Array:
+        """The values of the examples `numbers`, all of them unless given."""
+        return _values(what, term, t, values.reshape(len(values), *want), classes, numbers)
+
+    return _Checked(y, full, t, checked) if isinstance(y, Lazy) else checked(y)
+
+
+class _Checked(Lazy):
+    """A Lazy target whose values are checked as they are read."""
+
+    def __init__(self, held: Lazy, full: tuple[int, ...], t: TensorType, check: Callable[[Array, Array], Array]):
+        self.held, self.shape, self.check = held, full, check
+        self.dtype = np.dtype(np.int64 if t.element == "int" else held.dtype if np.dtype(held.dtype).kind == "f" else np.float64)
+
+    def __getitem__(self, where: Any) -> Array:
+        return self.check(self.held[where], np.arange(len(self))[where])
+
+
+def _values(what: str, term: Term, t: TensorType, y: Array, classes: int | None, numbers: Array | None) -> Array:
+    """Values of a target, checked: labels as int64, others as numbers with a point."""
     odd = ~np.isfinite(y) if y.dtype.kind == "f" else np.zeros(0, bool)
     if odd.any():
         first = tuple(int(i) for i in np.argwhere(odd)[0])
         raise misuse("nan-target", f"{what} holds {'NaN' if np.isnan(y[first]) else 'an infinite number'}",
-                     f"the first is that of example {first[0]}", hint=Advice("drop the examples without a target"))
+                     f"the first is that of example {_number(first[0], numbers)}",
+                     hint=Advice("drop the examples without a target"))
     if t.element == "int":
-        return _labels(what, y, classes, term.loss.ignored)
+        return _labels(what, y, classes, term.loss.ignored, numbers)
     if y.size:
         try:
             term.loss.check_targets(float(y.min()), float(y.max()))
@@ -188,12 +214,16 @@ def _target(term: Term, t: TensorType, y: Array, examples: int, classes: int | N
     return y if y.dtype.kind == "f" else y.astype(np.float64)
 
 
+def _number(k: int, numbers: Array | None) -> int:
+    return k if numbers is None else int(numbers[k])
+
+
 def _long(shape: tuple[int, ...]) -> list[int]:
     """The axes that hold more than one number."""
     return [n for n in shape if n != 1]
 
 
-def _labels(what: str, y: Array, classes: int | None, ignore: int | None) -> Array:
+def _labels(what: str, y: Array, classes: int | None, ignore: int | None, numbers: Array | None) -> Array:
     y = y.copy()
     if y.dtype.kind == "f" and not (y == np.floor(y)).all():
         k = tuple(int(i) for i in np.argwhere(y != np.floor(y))[0])
@@ -206,7 +236,7 @@ def _labels(what: str, y: Array, classes: int | None, ignore: int | None) -> Arr
     if bad.any():
         k = tuple(int(i) for i in np.argwhere(bad)[0])
         hint = "classes count from 0: y - 1" if classes is not None and labels.min() == 1 and labels.max() == classes else ""
-        raise misuse("label-range", f"label {labels[k]} is no class of this network", f"{what}: example {k[0]}",
+        raise misuse("label-range", f"label {labels[k]} is no class of this network", f"{what}: example {_number(k[0], numbers)}",
                      f"the output has {classes} channels, one a class: 0..{(classes or 1) - 1}", hint=hint)
     return labels
 
@@ -227,11 +257,24 @@ def cotangents(graph: Graph, given: Any, examples: int) -> dict[str, Array]:
     return found
 
 
-def cut(found: Mapping[str, Array], where: Any, dtype: Any) -> dict[str, Array]:
-    """The inputs of the examples `where` (a slice or an array of indices), in the network's dtype and contiguous."""
-    return {k: np.ascontiguousarray(v[where], dtype) for k, v in found.items()}
+def cut(found: Mapping[str, Array], where: Any, dtype: Any, scaled: bool = False) -> dict[str, NDArray[Any]]:
+    """The inputs of the examples `where` (a slice or an array of indices), in the network's dtype and contiguous; `scaled` says
+    that bytes are pictures."""
+    return {k: np.divide(v[where], white, dtype=dtype, order="C") if scaled and (white := _white(v))
+            else np.ascontiguousarray(v[where], dtype) for k, v in found.items()}
 
 
-def cut_targets(found: Mapping[str, Array], where: Any, dtype: Any) -> dict[str, Array]:
+def _white(a: Array) -> int:
+    """What a byte of a picture is at most; 0 for an array of other numbers."""
+    t = np.dtype(a.dtype)
+    return {1: 255, 2: 65535}.get(t.itemsize, 0) if t.kind == "u" else 0
+
+
+def bytes_in(found: Mapping[str, Array]) -> bool:
+    """Whether an input holds bytes."""
+    return any(map(_white, found.values()))
+
+
+def cut_targets(found: Mapping[str, Array], where: Any, dtype: Any) -> dict[str, NDArray[Any]]:
     """The targets of the examples `where`: labels stay whole numbers (int64), anything else is in the network's dtype."""
     return {k: np.ascontiguousarray(v[where], np.int64 if v.dtype == np.int64 else dtype) for k, v in found.items()}

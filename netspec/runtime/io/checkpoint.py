@@ -61,7 +61,7 @@ def save(state: State, path: str | os.PathLike[str]) -> None:
         "schema": SCHEMA, "net": state.graph.name, "seed": state.seed, "step": course.step, "epoch": course.epoch,
         "updates": kept.updates, "optimiser": kept.name, "slots": list(kept.slots), "recipe": str(state.recipe.optimiser or ""),
         "memory": numbers, "record": course.record, "averaged": state.average.taken, "horizon": stated(state),
-        "pace": course.pace, **_where(state),
+        "pace": course.pace, "bytes": course.bytes, **_where(state),
     }
     facts["sha256"] = _digest(tensors, facts)
     write(path_of(path), encode(tensors, {"netspec": json.dumps(facts, sort_keys=True)}))
@@ -95,7 +95,7 @@ def load(state: State, path: str | os.PathLike[str]) -> None:
         state.fill(AVERAGE, {name: values[f"average/{name}"] for name in trained})
     state.seed = was["seed"]
     state.optimiser = OptimiserState(was["optimiser"], tuple(was["slots"]), was["updates"], memory)
-    state.course = Course(was["step"], was["epoch"], was["pace"], was["horizon"], record=was["record"])
+    state.course = Course(was["step"], was["epoch"], was["pace"], was["horizon"], record=was["record"], bytes=was["bytes"])
     ours = state.recipe.optimiser
     anew = bool(was["updates"]) and ours is not None and not state.optimiser.fits(ours)
     if anew:

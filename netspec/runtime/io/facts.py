@@ -64,6 +64,7 @@ FIELDS: dict[str, Field] = {
     "record": Field(_record, "a list with numbers by name for each epoch"),
     "averaged": Field(_count(), "a whole number from 0", 0),
     "horizon": Field(lambda v: v is None or _count()(v), "a whole number from 0, or nothing", None),
+    "bytes": Field(lambda v: isinstance(v, bool), "true or false", False),
     "pace": Field(_count(1), "a whole number from 1", 1),
     **{k: Field(_text, "a text", "") for k in ("device", "instructions", "dtype", "precision", "netspec", "numpy", "numba",
                                                "llvmlite")},

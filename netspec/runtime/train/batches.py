@@ -18,11 +18,13 @@ from .. import drawing
 from ..check.blame import Batch, check, refused
 from ..io import arrays
 from ..judge import share
+from ..measured import Measured
 from ..misuse import misuse
 from ..sizes import bind
 from ..state import State
 from . import steps
 from .averaging import take
+from .feed import Examples
 from .horizon import horizon, remark_beyond
 
 Array = NDArray[Any]
@@ -37,7 +39,7 @@ def ready(state: State, x: Any, y: Any, terms: tuple[Term, ...], *, training: bo
     wanted = arrays.targets(run.graph, terms, y, n)
     if training:
         check_statistics(run, n)
-    return run, arrays.cut(found, slice(None), state.dtype), arrays.cut_targets(wanted, slice(None), state.dtype)
+    return run, state.cut(found), arrays.cut_targets(wanted, slice(None), state.dtype)
 
 
 def check_statistics(run: Executor, n: int, last_of: int = 0, batch: int = 0) -> None:
@@ -65,6 +67,20 @@ def settings(state: State, batch: int = 0) -> Numbers:
     course = state.course
     return state.rates.at(state.optimiser.updates + 1, course.epoch, course.epoch * course.pace + batch, horizon(state),
                           course.pace, record=course.record)
+
+
+@changes
+def learn(state: State, run: Executor, batch: Examples, parts: steps.Gathering, numbers: Numbers, measured: Measured,
+          notes: tuple[str, ...]) -> None:
+    """One batch of `fit`: a step, or a part of one, which the last of them finishes. What the batch saw is measured."""
+    every = state.recipe.accumulate
+    if every == 1:
+        out = run_step(state, run, batch.inputs, batch.targets, numbers, notes, batch.numbers)
+    else:
+        out = run_part(state, run, batch.inputs, batch.targets, parts, numbers, notes, batch.numbers)
+    measured.add(out, batch.targets, len(batch))
+    if parts.batches == every:
+        finish_step(state, run, parts, numbers)
 
 
 @changes

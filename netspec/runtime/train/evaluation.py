@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
+from ...words.dataset import Data
 from .. import drawing, sizes
 from ..io import arrays
-from ..judge import MeanLoss
+from ..measured import Measured
 from ..misuse import whole
 from ..state import State
-from ..tallies import tallies
+from .feed import Feed, pair_of
 from .recipe import Recipe
 
 
 def evaluate(state: State, recipe: Recipe, x: Any, y: Any, key: int, batch: int | None = None) -> dict[str, Any]:
     """The weighted loss, a mean over all examples, then each metric. `batch` examples at a time, the recipe's unless given;
-    `key` is that of what is drawn.
+    `key` is that of what is drawn. Of a data set, the examples for testing; where there are none, those for validation, or
+    else all.
 
     Errors: as `train_step`.
     """
-    terms = recipe.need_terms()
+    terms, scaled = recipe.need_terms(), state.course.bytes or isinstance(x, Data)
+    if isinstance(x, Data):
+        x, y = pair_of(state, recipe, x.test or x.validation or x.train, y)
     found = arrays.inputs(state.graph, x)
     run, n = sizes.bind(state, found), arrays.count(found)
     wanted = arrays.targets(run.graph, terms, y, n)
-    counted = tallies(run.graph, terms, recipe.metrics)
-    mean, size = MeanLoss(terms), recipe.batch if batch is None else whole("batch", batch, 1)
-    for k in range(0, n, size):
-        here = slice(k, k + size)
-        inputs, targets = arrays.cut(found, here, state.dtype), arrays.cut_targets(wanted, here, state.dtype)
-        drawing.begin(run, key, k)
-        out = run.losses(inputs, targets, terms, weights=state.vector("eval"))
-        mean.add(out.losses, targets, arrays.count(inputs))
-        for tally in counted:
-            tally.add(out.outputs, targets)
-    return {"loss": mean.value} | {t.name: t.value for t in counted}
+    measured, size = Measured(run.graph, terms, recipe.metrics), recipe.batch if batch is None else whole("batch", batch, 1)
+    feed = Feed(found, wanted, size, state.dtype, shuffle=False, scaled=scaled)
+    with closing(feed.epoch(0)) as batches:
+        for k, read in enumerate(batches):
+            drawing.begin(run, key, k * size)
+            measured.add(run.losses(read.inputs, read.targets, terms, weights=state.vector("eval")), read.targets, len(read))
+    return measured.numbers

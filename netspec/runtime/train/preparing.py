@@ -7,6 +7,7 @@ lie in memory together. Each line sees what the lines above it make of the examp
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import replace
 from math import prod
 from typing import Any
@@ -24,6 +25,7 @@ from ...words.preparation import COUNT
 from ..io import arrays
 from ..misuse import misuse
 from ..state import State
+from .feed import Feed
 
 Array = NDArray[Any]
 Inputs = Mapping[str, Array]
@@ -57,15 +59,15 @@ def prepare(state: State, x: Any) -> None:
         raise misuse("no-training", f"net {state.graph.name} has no preparation whose numbers could be measured",
                      hint=Advice("say one in its train section:  prepare standardise"))
     found = arrays.inputs(state.graph, x)
-    measure(state, nodes, lambda: in_order(found))
+    measure(state, nodes, lambda: in_order(found, state.course.bytes))
 
 
-def in_order(found: Inputs) -> Iterator[Inputs]:
-    """The examples in order, some at a time."""
-    n = arrays.count(found)
+def in_order(found: Inputs, scaled: bool = False) -> Iterator[Inputs]:
+    """The examples in order, some at a time; `scaled` says that bytes are pictures."""
     size = max(1, AT_ONCE // max(1, *(prod(v.shape[1:]) for v in found.values())))
-    for k in range(0, n, size):
-        yield arrays.cut(found, slice(k, k + size), np.float64)
+    with closing(Feed(found, {}, size, np.dtype(np.float64), shuffle=False, scaled=scaled).epoch(0)) as batches:
+        for batch in batches:
+            yield batch.inputs
 
 
 def measure(state: State, nodes: Iterable[Node], examples: Callable[[], Iterable[Inputs]]) -> None:

@@ -69,19 +69,16 @@ def train(net: Network, *, epochs: int | None = None, batch: int | None = None, 
     began = perf_counter()
     if not quiet:
         print(plain.shown(_opening(net, given), lines=True), flush=True)
-    x, y = given.train
     named = spec or "SPEC.net"
     if net.epoch >= total and not quiet:
         print(f"{net.epoch} epochs are behind it: --epochs {2 * net.epoch} trains on")
-    targets, tests = y if _reads_targets(net) else None, _test_pair(net, given)
     # refuses what does not fit, before anything of an earlier run moves
-    net.fit(x, targets, epochs=0, validation=tests, verbose=0)
+    net.fit(given, epochs=0, verbose=0)
     kept = keep_previous(path, resume)
     if kept is not None and not quiet:
         print(plain.shown(f"{path} holds an earlier run, which is kept as {kept}"), flush=True)
     try:
-        history = net.fit(x, targets, epochs=max(0, total - net.epoch), validation=tests,
-                          checkpoint=os.fspath(path), verbose=0 if quiet else 1)
+        history = net.fit(given, epochs=max(0, total - net.epoch), checkpoint=os.fspath(path), verbose=0 if quiet else 1)
     except KeyboardInterrupt:
         if net.record and not quiet:
             print(
@@ -89,7 +86,7 @@ def train(net: Network, *, epochs: int | None = None, batch: int | None = None, 
         raise
     if not history.epochs:
         net.save(os.fspath(path))
-    test = None if given.test is None else net.evaluate(*tests or ())
+    test = None if given.test is None else net.evaluate(given)
     seconds = perf_counter() - began
     if not quiet:
         print("\n".join(_closing(net, given, history, test, path, seconds, named)), flush=True)
@@ -135,18 +132,6 @@ def set_threads(device: str, threads: int) -> None:
         from ...backends.cpu.engine.workers import set_threads as set_cpu_threads
 
         set_cpu_threads(threads)
-
-
-def _reads_targets(net: Network) -> bool:
-    from ...passes.objective import target_types
-
-    return bool(target_types(net.graph, net.recipe.need_terms()))
-
-
-def _test_pair(net: Network, data: Data) -> tuple[Any, Any] | None:
-    if data.test is None:
-        return None
-    return (data.test[0], data.test[1] if _reads_targets(net) else None)
 
 
 def _examples(part: Any) -> int:

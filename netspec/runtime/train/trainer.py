@@ -1,27 +1,27 @@
-"""Training: epochs over the data, in an order that the seed and the epoch decide."""
+"""Training: epochs over the data, fed batch by batch."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from ...backends.executor import Executor
 from ...diagnostics import Advice
+from ...words.dataset import Data
 from .. import augmenting, drawing
-from ..initialisers import generator
 from ..io import arrays
-from ..judge import MeanLoss
+from ..measured import Measured
 from ..misuse import flag, misuse, path_of, whole
 from ..sizes import bind
 from ..state import AVERAGE, State
 from ..tallies import tallies
-from .batches import check_statistics, finish_step, run_part, run_step, settings
+from .batches import check_statistics, finish_step, learn, settings
 from .evaluation import evaluate
+from .feed import Feed, pair_of
 from .history import History
 from .horizon import horizon, to_run
 from .lsuv import lsuv
@@ -54,37 +54,40 @@ class Trainer:
     verbose: int = 1
     best: tuple[float, int, dict[str, Array], dict[str, Array]] | None = field(default=None, init=False)
 
-    def run(self, x: Any, y: Any = None, validation: tuple[Any, Any] | None = None) -> History:
-        """Train; the epochs that the network has behind it count as done, and schedules go on from there.
+    def run(self, x: Any, y: Any = None, validation: Any = None) -> History:
+        """Train; the epochs that the network has behind it count as done, and schedules go on from there. `x` may be a data
+        set, whose examples for validation are taken where no others are given, or else those for testing.
 
         Errors: arrays that do not fit, before anything runs; a loss that is no number, at the step where it happens.
         """
         self.check_arguments()
         state, recipe, course = self.state, self.state.recipe, self.state.course
-        found = arrays.inputs(state.graph, x)
-        with state.gate.exclusive():
-            run, n = bind(state, found), arrays.count(found)
-        size = min(recipe.batch, n)
-        wanted = self.checked(run, n, size, y, validation)
-        epochs, batches = to_run(state, self.epochs), self.batches(n, size)
+        scaled = isinstance(x, Data)
+        if isinstance(x, Data):
+            judged = x.validation or x.test
+            validation = validation or (judged and pair_of(state, recipe, judged, None))
+            x, y = pair_of(state, recipe, x.train, y)
+        feed = self.fed(x, y, validation, scaled)
+        epochs = to_run(state, self.epochs)
         last = course.epoch + epochs
         if epochs:
-            course.pace = -(-batches // recipe.accumulate)
+            course.pace = -(-feed.batches // recipe.accumulate)
+            course.bytes = feed.scaled
         if epochs and not course.step and (missing := unmeasured(state)):
-            measure(state, missing, lambda: in_order(found))
-        if recipe.initialise and not course.step and epochs:
-            order = self.order(n)
-            with state.gate.exclusive():
-                lsuv(state, arrays.cut(found, slice(0, size) if order is None else order[:size], state.dtype))
+            measure(state, missing, lambda: in_order(feed.inputs, feed.scaled))
+        with state.gate.exclusive():
+            run = bind(state, feed.inputs)
+            if recipe.initialise and not course.step and epochs:
+                lsuv(state, feed.beginning(course.epoch))
         history = History(tallies(run.graph, recipe.terms, recipe.metrics))
-        with progress(history, self.verbose, course.epoch, last, batches) as show:
+        with progress(history, self.verbose, course.epoch, last, feed.batches) as show:
             while course.epoch < last and history.stopped is None:
                 began = perf_counter()
-                numbers = self.one_epoch(found, wanted, n, size, show)
+                numbers = self.one_epoch(feed, show)
                 if validation is not None:
                     with state.gate.shared():
-                        numbers |= {f"val_{k}": v
-                                    for k, v in evaluate(state, recipe, *validation, key=drawing.of_validation(state)).items()}
+                        found = evaluate(state, recipe, validation[0], validation[1], drawing.of_validation(state))
+                    numbers |= {f"val_{k}": v for k, v in found.items()}
                 numbers |= {"lr": state.rates.now(course.epoch, course.epoch * course.pace, horizon(state), course.pace,
                                                   course.record).get("lr", 0.0)}
                 with state.gate.exclusive():
@@ -108,9 +111,14 @@ class Trainer:
             path_of(self.checkpoint)
         self.state.recipe.need_terms()
 
-    def checked(self, run: Executor, n: int, size: int, y: Any, validation: tuple[Any, Any] | None) -> dict[str, Array]:
-        """The targets; raises for whatever would not fit in the first epoch or after it."""
-        recipe, terms = self.state.recipe, self.state.recipe.terms
+    def fed(self, x: Any, y: Any, validation: Any, scaled: bool) -> Feed:
+        """The data as they are fed, bytes as pictures where it is said so. Raises for whatever would not fit in the first epoch
+        or after it."""
+        state, recipe, terms = self.state, self.state.recipe, self.state.recipe.terms
+        found = arrays.inputs(state.graph, x)
+        with state.gate.exclusive():
+            run, n = bind(state, found), arrays.count(found)
+        size = min(recipe.batch, n)
         wanted = arrays.targets(run.graph, terms, y, n)
         check_statistics(run, size)
         if n % size and not recipe.drop_last:
@@ -125,44 +133,25 @@ class Trainer:
         self.state.rates  # noqa: B018  errors of optimiser and schedules
         tallies(run.graph, terms, recipe.metrics)
         augmenting.check(run.graph, recipe.augmentation, terms)
-        return wanted
+        return Feed(found, wanted, size, state.dtype, state.seed, self.shuffle, recipe.drop_last,
+                    state.course.bytes or (scaled and arrays.bytes_in(found)), recipe.augmentation)
 
-    def one_epoch(self, found: dict[str, Array], wanted: dict[str, Array], n: int, size: int, show: Progress) -> dict[str, Any]:
+    def one_epoch(self, feed: Feed, show: Progress) -> dict[str, Any]:
         """Train on every batch of an epoch; the mean loss and the metrics of what each batch saw."""
         state, recipe, epoch = self.state, self.state.recipe, self.state.course.epoch
         with state.gate.exclusive():
-            run = bind(state, found)
-        order = self.order(n)
-        counted = tallies(run.graph, recipe.terms, recipe.metrics)
-        mean, batches, every = MeanLoss(recipe.terms), self.batches(n, size), recipe.accumulate
-        parts = Gathering()
-        for k in range(batches):
-            where = slice(k * size, min(n, (k + 1) * size)) if order is None else order[k * size : (k + 1) * size]
-            inputs, targets = arrays.cut(found, where, state.dtype), arrays.cut_targets(wanted, where, state.dtype)
-            inputs = augmenting.augmented(inputs, recipe.augmentation, state.seed, epoch, k)
-            numbers = settings(state, k // every)
-            notes = (f"epoch {epoch + 1}, batch {k + 1}",
-                     *((f"mean loss of the epoch until then: {mean.value:.4g}",) if k else ()))
-            examples = np.arange(where.start, where.stop) if isinstance(where, slice) else where
-            if every == 1:
-                out = run_step(state, run, inputs, targets, numbers, notes, examples)
-            else:
-                out = run_part(state, run, inputs, targets, parts, numbers, notes, examples)
-            mean.add(out.losses, targets, arrays.count(inputs))
-            if parts.batches and (parts.batches == every or k == batches - 1):
-                finish_step(state, run, parts, numbers)
-            for tally in counted:
-                tally.add(out.outputs, targets)
-            show.batch(k + 1, mean.value)
-        return {"loss": mean.value} | {t.name: t.value for t in counted}
-
-    def batches(self, n: int, size: int) -> int:
-        """Batches of an epoch."""
-        return n // size if self.state.recipe.drop_last else -(-n // size)
-
-    def order(self, n: int) -> Array | None:
-        """The order of this epoch's examples; None is the one they come in."""
-        return generator(self.state.seed, f"epoch {self.state.course.epoch}").permutation(n) if self.shuffle else None
+            run = bind(state, feed.inputs)
+        measured, parts = Measured(run.graph, recipe.terms, recipe.metrics), Gathering()
+        with closing(feed.epoch(epoch)) as batches:
+            for k, batch in enumerate(batches):
+                numbers = settings(state, k // recipe.accumulate)
+                notes = (f"epoch {epoch + 1}, batch {k + 1}",
+                         *((f"mean loss of the epoch until then: {measured.loss:.4g}",) if k else ()))
+                learn(state, run, batch, parts, numbers, measured, notes)
+                show.batch(k + 1, measured.loss)
+        if parts.batches:
+            finish_step(state, run, parts, numbers)
+        return measured.numbers
 
     def tired(self, numbers: dict[str, Any]) -> str | None:
         """Early stopping: None to go on, or why not."""

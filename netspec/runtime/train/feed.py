@@ -1,0 +1,111 @@
+"""What training reads: the batches of an epoch in their order, from any place in it on.
+
+What a batch holds depends on the seed, the epoch and its number, on nothing else: not on threads, and not on where training was
+resumed. Arrays in memory are cut as they are asked for, in the thread that trains. Where examples are made as they are read
+(`Lazy` arrays), or batches are augmented, other threads do it ahead, see ahead.py: a few batches, whatever the size of the data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...augmentations import Augmentation
+from ...passes.objective import target_types
+from ...words.dataset import Lazy, Pair
+from .. import augmenting
+from ..initialisers import generator
+from ..io import arrays
+from ..misuse import misuse
+from ..state import State
+from .ahead import ahead
+from .recipe import Recipe
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Examples:
+    """One batch, converted: ready to learn from."""
+
+    inputs: dict[str, Array]
+    targets: dict[str, Array]
+    numbers: Array  # of the examples in the data
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+
+@dataclass(frozen=True)
+class Feed:
+    """The batches of arrays that are checked: `size` examples each, and fewer in the last one.
+
+    shuffle  a new order every epoch, the same for the same seed and epoch
+    scaled   whether bytes are pictures, see io/arrays.py
+    """
+
+    inputs: Mapping[str, Any]
+    targets: Mapping[str, Any]
+    size: int
+    dtype: np.dtype[Any]
+    seed: int = 0
+    shuffle: bool = True
+    drop_last: bool = False
+    scaled: bool = False
+    augmentation: tuple[Augmentation, ...] = ()
+
+    @property
+    def examples(self) -> int:
+        """Examples of the data."""
+        return arrays.count(self.inputs)
+
+    @property
+    def batches(self) -> int:
+        """Batches of an epoch."""
+        return self.examples // self.size if self.drop_last else -(-self.examples // self.size)
+
+    @property
+    def slow(self) -> bool:
+        """Whether batches are worth making ahead."""
+        return bool(self.augmentation) or any(isinstance(a, Lazy) for a in (*self.inputs.values(), *self.targets.values()))
+
+    def epoch(self, number: int, first: int = 0) -> Generator[Examples]:
+        """The batches of an epoch from batch `first` on. To be closed: then no thread is left.
+
+        Errors: those of data that are looked at as they are read.
+        """
+        order, rest = self.order(number), range(first, self.batches)
+        if self.slow:
+            yield from ahead(lambda k: self.batch(number, k, order), rest)
+        else:
+            for k in rest:
+                yield self.batch(number, k, order)
+
+    def order(self, number: int) -> Array | None:
+        """The order of an epoch's examples; None is the one they come in."""
+        return generator(self.seed, f"epoch {number}").permutation(self.examples) if self.shuffle else None
+
+    def batch(self, number: int, k: int, order: Array | None) -> Examples:
+        """Batch k of an epoch."""
+        first, end = k * self.size, min(self.examples, (k + 1) * self.size)
+        where: Any = slice(first, end) if order is None else order[first:end]
+        inputs = arrays.cut(self.inputs, where, self.dtype, self.scaled)
+        return Examples(augmenting.augmented(inputs, self.augmentation, self.seed, number, k),
+                        arrays.cut_targets(self.targets, where, self.dtype),
+                        np.arange(first, end) if order is None else where)
+
+    def beginning(self, number: int) -> dict[str, Array]:
+        """The inputs of an epoch's first batch, before they are augmented."""
+        order = self.order(number)
+        return arrays.cut(self.inputs, slice(0, self.size) if order is None else order[: self.size], self.dtype, self.scaled)
+
+
+def pair_of(state: State, recipe: Recipe, pair: Pair, y: Any) -> Pair:
+    """Examples of a data set, without the targets where the losses read none. `y` is what was given beside it."""
+    if y is not None:
+        raise misuse("wrong-type", "a data set has targets of its own, and others were given", hint="fit(data)")
+    return pair[0], pair[1] if target_types(state.graph, recipe.terms) else None

@@ -240,7 +240,8 @@ CATALOGUE: dict[str, str] = {
                            "The classes are the folders of the training part; those of the other parts have the same names."),
     "nothing-to-train": _page("No parameter of the network can be trained.", "Everything is frozen, or there are no weights."),
     "unknown-metric": _page("A metric cannot measure this output.",
-                            "Metrics of classes count class numbers, which cross-entropy and hinge losses have."),
+                            "Metrics of classes count class numbers, which cross-entropy and hinge losses have; some also count "
+                            "labels of several classes, which bce has. Metrics of numbers read the targets of mse, l1 and the like."),
     "unknown-initialiser": _page("There is no initialiser of this name.",
                                  "zeros, ones, constant, gaussian, uniform, he, he_uniform, xavier, xavier_uniform, lecun, lecun_uniform, orthogonal."),
     "loss-exploded": _page("The loss became infinite or NaN.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,18 @@ Array = NDArray[Any]
 def share(term: Term, targets: Mapping[str, Array], examples: int) -> float:
     """What a batch counts for in a mean over batches, as the loss has it; the network's own input is no target with labels."""
     return term.loss.share(targets.get(term.source), examples)
+
+
+def own_losses(terms: Sequence[Term]) -> list[str]:
+    """What the numbers of several losses are called: `aux.loss`; where an output has several of them, with the word of each."""
+    if len(terms) < 2:
+        return []
+    outputs = Counter(t.output for t in terms)
+    words = Counter((t.output, t.loss.name) for t in terms)
+    names = [f"{t.output}.loss" if outputs[t.output] == 1 else f"{t.output}.{t.loss.name}" if words[t.output, t.loss.name] == 1
+             else f"{t.output}.{t.loss}" + (f" target={t.target}" if t.target else "") for t in terms]
+    twice = Counter(names)
+    return [name if twice[name] == 1 else f"{name} {k + 1}" for k, name in enumerate(names)]
 
 
 class MeanLoss:
@@ -36,4 +49,14 @@ class MeanLoss:
     @property
     def value(self) -> float:
         """NaN where every label was ignored."""
-        return sum(t.weight * (a / b if b else float("nan")) for t, a, b in zip(self.terms, self.sums, self.shares))
+        return sum(t.weight * v for t, v in zip(self.terms, self.own))
+
+    @property
+    def own(self) -> list[float]:
+        """Each term's mean, before its weight."""
+        return [a / b if b else float("nan") for a, b in zip(self.sums, self.shares)]
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """The loss, and each one's own where there are several, by name."""
+        return {"loss": self.value} | dict(zip(own_losses(self.terms), self.own))

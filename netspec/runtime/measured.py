@@ -36,5 +36,5 @@ class Measured:
 
     @property
     def numbers(self) -> dict[str, Any]:
-        """The loss, then each metric."""
-        return {"loss": self.loss} | {t.name: t.value for t in self.tallies}
+        """The loss, and each one's own where there are several, then each metric."""
+        return self.mean.numbers | {t.name: t.value for t in self.tallies}

@@ -17,7 +17,7 @@ from . import calls, copies, drawing
 from .initialisers import initial
 from .misuse import by_name, flag, misuse, whole
 from .state import AVERAGE, Course, Draws, Mode, Remake, State
-from .train.recipe import LossLike, Rates, Recipe, changed
+from .train.recipe import LossLike, MetricLike, Rates, Recipe, changed
 from .unasked import asked
 from .values import Values, checked
 
@@ -222,7 +222,7 @@ class Network:
     @asked
     @changes
     def configure(self, *, loss: LossLike | Sequence[LossLike] | None = None, optimiser: Any = None, schedule: Any = None,
-                  metrics: str | Sequence[str] | None = None, batch: int | None = None, epochs: int | None = None,
+                  metrics: MetricLike | Sequence[MetricLike] | None = None, batch: int | None = None, epochs: int | None = None,
                   regularise: str | Sequence[str] | None = None, factors: Mapping[str, Mapping[str, float]] | None = None,
                   accumulate: int | None = None, average: float | None = None, initialise: str | None = None,
                   augment: str | Sequence[str] | None = None, drop_last: bool | None = None) -> Network:
@@ -231,6 +231,7 @@ class Network:
 
         epochs      of the whole training: where schedules end, however many calls of `fit` lead there
         regularise  "l1 1e-5", "l2 1e-4 weights", several of them, or "none"
+        metrics     "accuracy", "f1 micro, confusion", several in a list; a Metric, or a function of (scores, targets)
         factors     what the optimiser's arguments are multiplied by, for parameters by name, or all those below a name:
                     {"conv1": {"lr": 0.1, "decay": 0}}
         accumulate  batches whose gradients make one step of `fit`
@@ -303,7 +304,8 @@ class Network:
     def evaluate(self, x: Any, y: Any = None, *, batch: int | None = None, loss: LossLike | Sequence[LossLike] | None = None,
                  draw: int | None = None) -> dict[str, Any]:
         """Loss and metrics in evaluation mode over all of x (of a data set, its examples for testing), `batch` examples at a
-        time: {"loss": ..., "accuracy": ...}; a confusion matrix is an array. `draw` as in `predict`."""
+        time: {"loss": ..., "accuracy": ...}; a confusion matrix is an array. Where there are several losses, "OUTPUT.loss" is
+        that of each output, before its weight. `draw` as in `predict`."""
         from .train.evaluation import evaluate
 
         recipe = changed(self.state.recipe, self.state.graph, loss=loss)
@@ -313,7 +315,7 @@ class Network:
     def fit(self, x: Any, y: Any = None, *, epochs: int | None = None, batch: int | None = None, validation: tuple[Any, Any]
             | None = None,
             loss: LossLike | Sequence[LossLike] | None = None, optimiser: Any = None, schedule: Any = None,
-            metrics: str | Sequence[str] | None = None, shuffle: bool = True, seed: int | None = None, early_stopping: int
+            metrics: MetricLike | Sequence[MetricLike] | None = None, shuffle: bool = True, seed: int | None = None, early_stopping: int
             | None = None, checkpoint: str | None = None, verbose: int = 1, regularise: str | Sequence[str] | None = None,
             factors: Mapping[str, Mapping[str, float]] | None = None, accumulate: int | None = None, average: float | None = None,
             augment: str | Sequence[str] | None = None, drop_last: bool | None = None) -> History:

@@ -70,7 +70,7 @@ VOCABULARY: dict[str, tuple[str, str]] = {
         "How a scalar of the optimiser, the learning rate unless `of=` names another, goes with time: step, cosine, warmup and others.\n"
                  "Several lines multiply.",
                  "net a:\n  input 784\n  fc 10\n\ntrain a:\n  loss cross_entropy\n  sgd lr=0.1 momentum=0.9\n  schedule warmup 5\n  schedule cosine\n  epochs 60\n"),
-    "metric": ("What is counted beside the loss, in training and in tests: accuracy, top5, precision, recall, f1, confusion.",
+    "metric": ("What is counted beside the loss, in training and in tests: accuracy, topk, precision, recall, f1, confusion, iou, dice, auc, multilabel_accuracy; mae, rmse, r2 of numbers.",
                "net a:\n  input 784\n  fc 10\n\ntrain a:\n  loss cross_entropy\n  metric accuracy\n  adam\n"),
     "batch": (
         "Examples that make one step. The last batch of an epoch has those that are left,\nunless `drop_last` leaves it out.",

@@ -131,8 +131,8 @@ def test_a_metric_of_classes_needs_classes() -> None:
 
 def test_a_metric_of_numbers() -> None:
     """Its targets are those of a loss that compares numbers; where there are labels it is refused."""
-    class Mae(Metric):
-        """Mean of |output - target|."""
+    class Apart(Metric):
+        """Mean of |output - target|, without weights."""
 
         labels = False
 
@@ -142,15 +142,15 @@ def test_a_metric_of_numbers() -> None:
         def shown(self, value: Any) -> str:
             return f"{value:.3g} apart"
 
-    text = "net a:\n  input 4\n  scale 1\ntrain a:\n  loss {}\n  metric mae\n  sgd\n"
+    text = "net a:\n  input 4\n  scale 1\ntrain a:\n  loss {}\n  metric apart\n  sgd\n"
     try:
         x, y = np.random.default_rng(3).normal(size=(2, 5, 4))
         net = netspec.compile(text=text.format("mse"), device="reference", dtype="float64")
-        assert net.evaluate(x, y, batch=2)["mae"] == pytest.approx(abs(x - y).mean(), rel=1e-12)
+        assert net.evaluate(x, y, batch=2)["apart"] == pytest.approx(abs(x - y).mean(), rel=1e-12)
         with pytest.raises(NetspecError, match="counts numbers like the output's, and the loss of output `out` has none"):
             netspec.compile(text=text.format("cross_entropy"), device="reference").evaluate(x, np.zeros(5, int))
     finally:
-        del METRICS["mae"]
+        del METRICS["apart"]
 
 
 def test_a_loss_of_ones_own_says_what_is_ignored_and_what_it_reads(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

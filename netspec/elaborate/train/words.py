@@ -36,7 +36,7 @@ def class_named(registry: Any, sort: str, s: tree.Call, c: Context) -> tuple[Any
     if cls is None:
         alike = next((w
                       for w in (OTHERWISE.get(name.lower()), near(name, registry), name.lower().removesuffix("loss").rstrip("_"))
-                      if w in registry), None)
+                      if w and w.split()[0] in registry), None)
         raise Mistake("unknown-word", f"there is no {sort} called `{name}`", first.span,
                       f"not {'an' if sort[0] in 'aeiou' else 'a'} {sort}",
                       notes=("there are: " + ", ".join(sorted(registry)),), hint=f"did you mean `{alike}`?" if alike

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any
@@ -13,14 +13,18 @@ from ...elaborate.train_line import train_line
 from ...ir.graph import Graph, Parameter
 from ...ir.training import LossUse, MetricUse, Setting, Training
 from ...losses import Loss
+from ...metrics import METRICS, Metric
+from ...metrics.parts.own import Own
 from ...optimisers import Optimiser
 from ...passes.objective import Term
 from ...schedules import Schedule
 from ...words import WordError, arguments
+from ..judge import own_losses
 from ..misuse import by_name, flag, misuse, whole
-from ..tallies import tallies
+from ..tallies import called, tallies
 
 LossLike = str | Loss | Term
+MetricLike = str | Metric | Callable[..., Any]
 Record = Sequence[Mapping[str, float]]  # what each epoch measured, by name
 Factors = tuple[tuple[str, float], ...]  # what the optimiser's arguments are multiplied by: ("lr", 0.1)
 
@@ -88,7 +92,7 @@ def _terms(losses: Sequence[LossUse]) -> tuple[Term, ...]:
 
 def changed(recipe: Recipe, graph: Graph, *, loss: LossLike | Sequence[LossLike] | None = None, optimiser: str | Optimiser
             | None = None,
-            schedule: str | Schedule | Sequence[str | Schedule] | None = None, metrics: str | Sequence[str] | None = None,
+            schedule: str | Schedule | Sequence[str | Schedule] | None = None, metrics: MetricLike | Sequence[MetricLike] | None = None,
             batch: int | None = None, epochs: int | None = None, regularise: str | Sequence[str] | None = None,
             factors: Mapping[str, Mapping[str, float]] | None = None, accumulate: int | None = None, average: float | None = None,
             initialise: str | None = None, augment: str | Sequence[str] | None = None, drop_last: bool | None = None) -> Recipe:
@@ -109,11 +113,7 @@ def changed(recipe: Recipe, graph: Graph, *, loss: LossLike | Sequence[LossLike]
                          schedules=tuple(s for made, text in found
                                          for s in ([made] if made else train_line(f"schedule {text}", graph).schedules)))
     if metrics is not None:
-        names = metrics.replace(",", " ").split() if isinstance(metrics, str) else _several(metrics)
-        recipe = replace(recipe,
-                         metrics=tuple(m for name in names
-                                       for m in train_line("metric " + _text(name, 'metric', 'metrics="accuracy"'),
-                                                                         graph).metrics))
+        recipe = replace(recipe, metrics=tuple(m for one in measures(metrics) for m in _metrics(one, graph)))
         tallies(graph, recipe.terms, recipe.metrics)
     if regularise is not None:
         recipe = replace(recipe, l1=0.0, l2=0.0, l1_all=True, decay_all=True)
@@ -199,12 +199,39 @@ def _instance(given: Any, cls: type[Any], sort: str) -> Any:
     return None
 
 
+def measures(given: Any) -> list[Any]:
+    """The metrics that are meant, one each. In one text they stand between commas, or are words alone between spaces."""
+    if not isinstance(given, str):
+        return _several(given)
+    several = [one.strip() for one in given.split(",")]
+    return [m for one in several if one for m in (one.split() if all(w in METRICS for w in one.split()[1:]) else [one])]
+
+
+def _metrics(given: Any, graph: Graph) -> tuple[MetricUse, ...]:
+    """What a text, a Metric, or a function of a program's own measures: the main output, unless the text says another."""
+    if callable(given) and not isinstance(given, Metric | type):
+        name = getattr(given, "__name__", "")
+        if not name.isidentifier():
+            raise misuse("wrong-type", "a function is no metric without a name, which the log calls it by",
+                         "def share_right(scores, targets): ...   has one", hint='metrics="accuracy"')
+        given = Own(given, name)  # type: ignore[call-arg]  # a word is a dataclass
+    if isinstance(given, Metric):
+        return (MetricUse(given, main_output(graph)),)
+    return train_line("metric " + _text(given, "metric", 'metrics="accuracy"'), graph).metrics
+
+
+def main_output(graph: Graph) -> str:
+    """The output that is meant where none is named: `out`, or the last."""
+    outputs = [public for public, _ in graph.outputs]
+    return "out" if "out" in outputs else outputs[-1]
+
+
 def term(given: LossLike, graph: Graph) -> Term:
     """`cross_entropy`, `mse target=input`, `cross_entropy @aux1 weight=0.3`, a Loss, or a Term."""
     if isinstance(given, str):
         return _terms(train_line(f"loss {given}", graph).losses)[0]
     outputs = [public for public, _ in graph.outputs]
-    made = given if isinstance(given, Term) else Term(given, "out" if "out" in outputs else outputs[-1])
+    made = given if isinstance(given, Term) else Term(given, main_output(graph))
     if not isinstance(made.loss, Loss):
         raise misuse("wrong-type", f"{_named(given)} is no loss", hint='loss="cross_entropy"')
     if made.output not in outputs:
@@ -235,6 +262,8 @@ class Rates:
             if s.of not in self.base:
                 raise misuse("unknown-name", f"schedule {s.name} steers `{s.of}`, which {self.optimiser.name} does not have",
                              hint=Advice(f"one of {', '.join(self.base)}"))
+        uses = recipe.metrics or ()
+        self.apart = {*own_losses(recipe.terms), *(name for u, name in zip(uses, called(uses)) if u.op.better == "lower")}
         self.groups: dict[Factors, list[str]] = {}
         for p in parameters:
             if p.trainable:
@@ -279,13 +308,15 @@ class Rates:
         out = dict(self.base)
         for s in self.schedules:
             at = (epoch, batch) if s.endless or epoch < epochs else (epochs - 1, epochs * batches - 1)
-            out[s.of] *= s.seen(watched(record, getattr(s, "better", "lower"))) if s.watches else s.factor(*at, epochs, batches)
+            out[s.of] *= (s.seen(watched(record, getattr(s, "better", "lower"), self.apart)) if s.watches
+                          else s.factor(*at, epochs, batches))
         return out
 
 
-def watched(record: Record, better: str) -> list[float]:
-    """What a schedule watches: a loss where lower is better, else a metric; of the validation, where there is one."""
+def watched(record: Record, better: str, apart: Collection[str] = ()) -> list[float]:
+    """What a schedule watches: the loss where lower is better, else a metric that is not among those `apart`; of the
+    validation, where there is one."""
     names = dict.fromkeys(k for numbers in record for k in numbers if k not in ("lr", "seconds"))
-    fit = [k for k in names if (k in ("loss", "val_loss")) == (better == "lower")]
+    fit = [k for k in names if (k in ("loss", "val_loss")) == (better == "lower") and k.removeprefix("val_") not in apart]
     chosen = next((k for k in fit if k.startswith("val_")), fit[0] if fit else "")
     return [numbers[chosen] for numbers in record if chosen in numbers]

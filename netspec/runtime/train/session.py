@@ -157,7 +157,7 @@ def _closing(net: Network, data: Data, history: History, test: dict[str, Any] | 
     lines = [""]
     if test is not None:
         lines.append("test   " + "  ".join(f"{k} {history.shown(k, v)}" for k, v in test.items()))
-        reports = (m.report(test[k]) for k, m in history.metrics.items())
+        reports = (m.report(test[k], data.classes or ()) for k, m in history.metrics.items())
         lines += [line for r in reports if r for line in ("", *r.splitlines(), "")]
     lines.append(f"took   {seconds:.1f} s for {len(history.epochs)} epoch{'s' if len(history.epochs) != 1 else ''}")
     lines.append(f"saved  {plain.shown(path)}")

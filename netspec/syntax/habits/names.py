@@ -48,8 +48,13 @@ OTHERWISE = {"crossentropyloss": "cross_entropy", "categorical_crossentropy": "c
              "max_epochs": "epochs", "criterion": "loss", "loss_fn": "loss", "dataset": "data", "steplr": "step",
              "multisteplr": "multistep", "cosineannealing": "cosine",
              "cosineannealinglr": "cosine", "reducelronplateau": "plateau", "horizontal_flip": "flip", "random_crop": "crop",
-             "acc": "accuracy",
-             "gradient_accumulation": "accumulate", "ema": "average", "transform": "augment", "normalize": "standardise", "standardize": "standardise", "normalise": "standardise",
+             "acc": "accuracy", "binary_accuracy": "multilabel_accuracy", "exact_match": "multilabel_accuracy",
+             "jaccard": "iou", "miou": "iou", "mean_iou": "iou", "roc_auc": "auc", "auroc": "auc", "r2_score": "r2",
+             "f1_score": "f1", "confusion_matrix": "confusion", "top_k": "topk", "top": "topk",
+             **{f"top{k}": f"topk {k}" for k in (1, 2, 3, 4, 10, 20)}, "mean_absolute_error": "mae",
+             "root_mean_squared_error": "rmse",
+             "gradient_accumulation": "accumulate", "ema": "average", "transform": "augment", "normalize": "standardise",
+             "standardize": "standardise", "normalise": "standardise",
              "center": "centre", "preprocess": "prepare", "normalization": "prepare", "drop_remainder": "drop_last",
              "droplast": "drop_last"}
 # What is no setting of a train section, and where it is said.

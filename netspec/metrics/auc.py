@@ -22,8 +22,8 @@ class Auc(Metric):
     """How likely an example of a class has a larger score for it than one that is not; equal scores count half.
 
     Of two classes it is that of the second. Of more it is the mean over the classes that have examples and counterexamples, each
-    against the rest: `macro`, or `weighted` by how often each is right; `by_class` is an array by class. Of outputs with a mark for
-    each channel it is the mean over the channels. Places of a map count as examples do. As scikit-learn's roc_auc_score, with
+    against the rest: `macro`, or `weighted` by how often each is right; `by_class` is an array by class. Of outputs with a mark
+    for each channel it is the mean over the channels. Places of a map count as examples do. As scikit-learn's roc_auc_score, with
     `multi_class="ovr"`, of the probabilities that the loss makes of logits.
 
     It is exact: what is kept of a set is how often each score occurs, so memory grows with the number of different scores.

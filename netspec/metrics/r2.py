@@ -31,7 +31,8 @@ class R2(Metric):
     def add(self, state: Any, scores: Array, labels: Array, weights: Array | None = None) -> Any:
         import numpy as np
 
-        z, t, each = columns(scores).astype(np.float64), columns(labels).astype(np.float64), counted(scores, weights).reshape(-1, 1)
+        z, t, each = columns(scores).astype(np.float64), columns(labels).astype(np.float64), counted(scores, weights).reshape(-1,
+                1)
         if not len(t):
             return state
         if state is None:

@@ -315,7 +315,8 @@ class Network:
     def fit(self, x: Any, y: Any = None, *, epochs: int | None = None, batch: int | None = None, validation: tuple[Any, Any]
             | None = None,
             loss: LossLike | Sequence[LossLike] | None = None, optimiser: Any = None, schedule: Any = None,
-            metrics: MetricLike | Sequence[MetricLike] | None = None, shuffle: bool = True, seed: int | None = None, early_stopping: int
+            metrics: MetricLike | Sequence[MetricLike] | None = None, shuffle: bool = True, seed: int | None = None,
+            early_stopping: int
             | None = None, checkpoint: str | None = None, verbose: int = 1, regularise: str | Sequence[str] | None = None,
             factors: Mapping[str, Mapping[str, float]] | None = None, accumulate: int | None = None, average: float | None = None,
             augment: str | Sequence[str] | None = None, drop_last: bool | None = None) -> History:

@@ -18,7 +18,8 @@ TEXT = "net a:\n  input {shape}\n  {step}\ntrain a:\n  loss {loss}\n{metrics}  s
 
 def net_of(loss: str, *metrics: str, shape: str = "3", step: str = "scale 1") -> Any:
     """A network whose output is its input, times one."""
-    return netspec.compile(text=TEXT.format(shape=shape, step=step, loss=loss, metrics="".join(f"  metric {m}\n" for m in metrics)),
+    return netspec.compile(text=TEXT.format(shape=shape, step=step, loss=loss,
+                                            metrics="".join(f"  metric {m}\n" for m in metrics)),
                            device="reference", dtype="float64")
 
 
@@ -127,7 +128,8 @@ def test_a_function_of_ones_own() -> None:
 
     random = np.random.default_rng(3)
     x, y = random.normal(size=(10, 3)), random.integers(0, 3, 10)
-    net = net_of("cross_entropy").configure(metrics=[agreement, "accuracy", METRICS["topk"](k=2), of_each])  # type: ignore[call-arg]
+    two: Any = METRICS["topk"]
+    net = net_of("cross_entropy").configure(metrics=[agreement, "accuracy", two(k=2), of_each])
     got = net.evaluate(x, y, batch=4)
     assert got["agreement"] == got["accuracy"] and seen == [((10, 3), (10,))]
     assert got["of_each"].tolist() == np.bincount(y, minlength=3).tolist() and list(got)[-1] == "of_each"
@@ -165,7 +167,8 @@ def test_metrics_in_one_text() -> None:
 
 def test_each_output_has_its_own_loss() -> None:
     """Beside the weighted sum; one that is alone has none of its own, and two of an output are told apart by their words."""
-    text = ("net a:\n  input 3\n  output age: fc 2\n  output sort: fc 2\ntrain a:\n  loss mse @age weight=0.5\n  loss cross_entropy "
+    text = (
+        "net a:\n  input 3\n  output age: fc 2\n  output sort: fc 2\ntrain a:\n  loss mse @age weight=0.5\n  loss cross_entropy "
             "@sort\n{}  sgd lr=0.01\n  schedule plateau 1 higher\n")
     random = np.random.default_rng(4)
     x, y = random.normal(size=(7, 3)), {"age": random.normal(size=(7, 2)), "sort": random.integers(0, 2, 7)}
@@ -197,7 +200,8 @@ def test_as_scikit_learn(weighted: bool) -> None:
         return counted(METRICS[name](**arguments), scores, labels, weights, 5)
 
     close = {"rel": 1e-10, "abs": 1e-12}
-    for name, theirs in (("f1", sk.f1_score), ("precision", sk.precision_score), ("recall", sk.recall_score), ("iou", sk.jaccard_score)):
+    for name, theirs in (("f1", sk.f1_score), ("precision", sk.precision_score), ("recall", sk.recall_score),
+                         ("iou", sk.jaccard_score)):
         for average in ("macro", "micro", "weighted", "by_class"):
             told = {"average": None if average == "by_class" else average, **named}
             assert mine(name, y[:, None], average=average) == pytest.approx(theirs(y, answers, **told), **close)
@@ -208,7 +212,8 @@ def test_as_scikit_learn(weighted: bool) -> None:
     assert mine("topk", y[:, None], k=2) == pytest.approx(sk.top_k_accuracy_score(y, z, k=2, **named), **close)
     assert mine("multilabel_accuracy", marks, 1 / (1 + np.exp(-z)), subset=True) == pytest.approx(
         sk.accuracy_score(marks, yes, **named), **close)
-    assert mine("multilabel_accuracy", marks, 1 / (1 + np.exp(-z))) == pytest.approx(1 - sk.hamming_loss(marks, yes, **named), **close)
+    assert mine("multilabel_accuracy", marks, 1 / (1 + np.exp(-z))) == pytest.approx(1 - sk.hamming_loss(marks, yes, **named),
+                                                                                     **close)
     for name, theirs in (("mae", sk.mean_absolute_error), ("rmse", sk.root_mean_squared_error), ("r2", sk.r2_score)):
         assert mine(name, numbers) == pytest.approx(theirs(numbers, z, **named), **close)
     for average in ("macro", "weighted"):

@@ -1,4 +1,4 @@
-"""Metrics of how far numbers are from their targets: a mean over the examples (and places) for each channel, then over channels."""
+"""Metrics of how far numbers are from their targets: a mean over examples (and places) of each channel, then over channels."""
 
 from __future__ import annotations
 

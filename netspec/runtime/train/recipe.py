@@ -92,8 +92,8 @@ def _terms(losses: Sequence[LossUse]) -> tuple[Term, ...]:
 
 def changed(recipe: Recipe, graph: Graph, *, loss: LossLike | Sequence[LossLike] | None = None, optimiser: str | Optimiser
             | None = None,
-            schedule: str | Schedule | Sequence[str | Schedule] | None = None, metrics: MetricLike | Sequence[MetricLike] | None = None,
-            batch: int | None = None, epochs: int | None = None, regularise: str | Sequence[str] | None = None,
+            schedule: str | Schedule | Sequence[str | Schedule] | None = None, metrics: MetricLike | Sequence[MetricLike]
+            | None = None, batch: int | None = None, epochs: int | None = None, regularise: str | Sequence[str] | None = None,
             factors: Mapping[str, Mapping[str, float]] | None = None, accumulate: int | None = None, average: float | None = None,
             initialise: str | None = None, augment: str | Sequence[str] | None = None, drop_last: bool | None = None) -> Recipe:
     """The recipe with some of it said otherwise; strings are steps of the language ("adam lr=0.001"), "none" is no schedule,

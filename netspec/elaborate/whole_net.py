@@ -16,6 +16,7 @@ from ..ir.graph import Graph, Node
 from ..ir.precision import DEFAULT
 from ..source import Span
 from ..words.layer import Layer
+from .first_weights import with_first_weights
 from .model.elaborator import Elaborator
 from .model.files import Macro
 from .nets import callable_nets
@@ -36,7 +37,7 @@ def whole_net(e: Elaborator, macro: Macro) -> Graph | None:
         return None
     if training is not None and training.preparation:
         graph = prepared(graph, list(zip(training.preparation, training.preparation_spans)))
-    return replace(graph, training=training, warnings=bounded(in_order(e.findings.all)),
+    return replace(with_first_weights(graph), training=training, warnings=bounded(in_order(e.findings.all)),
                    precision=(training and training.precision) or DEFAULT)
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ..source import Span
 from .formula import Formula, Pieces
+from .initialisers import FITTING
 from .operation import Operation
 from .precision import DEFAULT
 from .types import TensorType
@@ -50,7 +51,7 @@ class Parameter(Operation):
     name: str
     shape: tuple[int, ...]
     kind: Literal["weight", "bias", "norm", "slope", "buffer"] = "weight"
-    init: str | float = "he"
+    init: str | float = FITTING
     fan_in: int = 1
     fan_out: int = 1
     trainable: bool = True

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..ir.initialisers import INITIALISERS
+from ..ir.initialisers import FITTING, INITIALISERS
 
 if TYPE_CHECKING:
     from ..ir.graph import Parameter
@@ -120,6 +120,7 @@ def _identity(p: Parameter, random: np.random.Generator, numbers: tuple[float, .
 
 
 RULES: dict[str, Rule] = {  # for every name of ir/initialisers.py
+    FITTING: _he,  # elaborate/first_weights.py has put LeCun's where that fits
     "zeros": _constant,
     "ones": lambda p, random, numbers: np.ones(p.shape),
     "constant": _constant,

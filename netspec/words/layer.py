@@ -83,6 +83,7 @@ class Layer(Word):
     category: str = "arithmetic"  # or convolution, dense, pooling, activation, normalisation, merge, move, noise: its colour
     takes: tuple[Literal["activation", "norm"], ...] = ()  # families of bare words it accepts: `conv 64 3x3 bn relu`
     arity: tuple[int, int | None] = (1, 1)  # how many values it reads, at least and at most (None: any number)
+    rectifies: bool = False  # keeps about half the mean square of what it reads, as relu does: weights before it begin wider
     centres: bool = False  # subtracts each channel's mean, so that a bias right before it would be dead
     statistics: str = ""  # what people call it, where training takes means over the batch, which need two values a channel
     gives: Literal["", "probabilities", "log-probabilities"] = ""  # what its numbers mean, for the losses that read them

@@ -22,6 +22,7 @@ from ..model.mistakes import Mistake, Silent, refused
 from ..model.scopes import Scope
 from ..model.values import UNKNOWN_VALUE, Incoming, Symbol, described, is_number, plain
 from .kinds import OF_PARAMETERS, Given, checked, learns
+from .parameter_options import ParameterOptions
 
 
 @dataclass(slots=True, eq=False)
@@ -34,6 +35,7 @@ class Bound:
     activation: str | None = None
     refs: list[Scope] = field(default_factory=list)
     cancelled: set[str] = field(default_factory=set)
+    learned: ParameterOptions | None = None  # of a default: how what its steps make is treated
 
 
 _Table = tuple[dict[str, Argument], dict[str, Argument], tuple[Argument, ...], tuple[str, ...]]

@@ -33,6 +33,14 @@ class ParameterOptions:
         init = self.init if p.kind == "weight" else self.bias_init if p.kind == "bias" else None
         return replace(p, factors=self.factors or p.factors, init=p.init if init is None else init)
 
+    def over(self, default: ParameterOptions | None) -> ParameterOptions:
+        """What a step says, and where it says nothing what a `default` line does."""
+        if default is None:
+            return self
+        factors = tuple((dict(default.factors) | dict(self.factors)).items())
+        return ParameterOptions(factors, default.init if self.init is None else self.init,
+                                default.bias_init if self.bias_init is None else self.bias_init)
+
 
 def parameter_options(cls: type[Layer], options: dict[str, Given]) -> ParameterOptions | None:
     """Take these options out of a step's own; None where it states none, or its layer learns nothing. Raises Mistake."""

@@ -14,6 +14,7 @@ from ...words import arguments as arguments_of
 from ..binding.bind import Bound, gather
 from ..binding.expressions import evaluate, undefined
 from ..binding.kinds import Given
+from ..binding.parameter_options import parameter_options
 from ..binding.resolve import unknown
 from ..model.elaborator import Elaborator
 from ..model.files import Context, is_known
@@ -69,6 +70,7 @@ def _default(s: tree.Default, flow: Flow | None, c: Context) -> Bound:
                               hint=_by_name(s, a.span))
             given.append(Given(v, a.span, v.name))
     try:
+        learned = parameter_options(cls, options)
         new = gather(cls, s.span, given, options, stride, whole=False)
     except Mistake as m:
         # a default has no next step
@@ -76,6 +78,7 @@ def _default(s: tree.Default, flow: Flow | None, c: Context) -> Bound:
             m.diagnostic = replace(m.diagnostic, hint=m.diagnostic.span.edited(""))
         raise
     old = c.defaults.get(s.kind)
+    new.learned = learned if old is None else learned.over(old.learned) if learned is not None else old.learned
     if old is not None:
         for k, v in old.fields.items():
             new.fields.setdefault(k, v)

@@ -31,8 +31,10 @@ def layer(e: Elaborator, node: tree.Call, cls: Any, args: Arguments, flow: Flow 
     if flow is None:
         raise no_flow(node)
     try:
-        said = parameter_options(cls, args.options)
-        made, bound = _bound(e, cls, node.span, args, c.defaults.get(cls.name), c.env)
+        said, default = parameter_options(cls, args.options), c.defaults.get(cls.name)
+        if default is not None and default.learned is not None:
+            said = default.learned if said is None else said.over(default.learned)
+        made, bound = _bound(e, cls, node.span, args, default, c.env)
     except (Mistake, Silent) as m:
         if isinstance(m, Mistake):
             _explained(m, flow)
@@ -123,7 +125,10 @@ def _written(cls: Any, args: Arguments, default: Bound | None) -> tuple[Any, ...
 
 def _added(e: Elaborator, word: str, place: Scope, flow: Flow, span: Span, c: Context, said: ParameterOptions | None) -> Flow:
     """A normalisation or an activation that stands on a step as a switch."""
-    made, _ = _bound(e, LAYERS[word], span, Arguments(), c.defaults.get(word), ())
+    default = c.defaults.get(word)
+    made, _ = _bound(e, LAYERS[word], span, Arguments(), default, ())
+    if default is not None and default.learned is not None:
+        said = default.learned if said is None else said.over(default.learned)
     kid = place.kids[word] = Scope(word, place, span)
     parent = place.parent.path if place.parent is not None else ""
     try:

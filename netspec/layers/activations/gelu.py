@@ -14,6 +14,8 @@ class Gelu(Activation, category="activation"):
     Paper:   Hendrycks and Gimpel, "Gaussian Error Linear Units", 2016 (arXiv:1606.08415)
     """
 
+    rectifies = True
+
     form: str = word("exact, or the approximation by tanh", default="erf", words=("erf", "tanh"))
 
     examples = (Example("gelu tanh", inputs=((3, 4, 5),), output=(3, 4, 5)), Example("gelu", inputs=((7,),), output=(7,)))

@@ -12,6 +12,8 @@ class HardSwish(Activation, category="activation"):
     Paper:   Howard et al., "Searching for MobileNetV3", 2019 (arXiv:1905.02244)
     """
 
+    rectifies = True
+
     examples = (Example("hardswish", inputs=((3, 4, 5),), output=(3, 4, 5)), Example("hardswish", inputs=((7,),), output=(7,)))
 
     def formula(self) -> str:

@@ -14,6 +14,8 @@ class Mish(Activation, category="activation"):
     Paper:   Misra, "Mish: A Self Regularized Non-Monotonic Activation Function", 2019 (arXiv:1908.08681)
     """
 
+    rectifies = True
+
     examples = (Example("mish", inputs=((3, 4, 5),), output=(3, 4, 5)), Example("mish", inputs=((7,),), output=(7,)))
 
     def formula(self) -> str:

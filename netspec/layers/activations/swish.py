@@ -13,6 +13,8 @@ class Swish(Activation, category="activation"):
     Paper:   Ramachandran, Zoph and Le, "Searching for Activation Functions", 2017 (arXiv:1710.05941)
     """
 
+    rectifies = True
+
     beta: float = number("steepness of the gate", default=1.0)
 
     examples = (Example("swish beta=1.5", inputs=((3, 4, 5),), output=(3, 4, 5)), Example("swish", inputs=((7,),), output=(7,)))

@@ -6,6 +6,7 @@ from math import prod
 from typing import Any
 
 from ...ir.graph import Parameter
+from ...ir.initialisers import FITTING
 from ...ir.types import TensorType, shape_text
 from ...words import WordError, count, flag, padding, size, value, word
 from ...words.layer import OUT, WINDOW, Builder, Example, Layer, known_channels, names, sizes
@@ -95,9 +96,9 @@ class Conv(Layer, category="convolution"):
         if self.table is not None:
             at = [o * c + k for o, row in enumerate(self._rows(c)) for k in row]
             fan = len(at) * taps // self.filters
-            return (Parameter("weight", (len(at), *window), "weight", "he", fan_in=fan, fan_out=len(at) * taps // c),
+            return (Parameter("weight", (len(at), *window), "weight", FITTING, fan_in=fan, fan_out=len(at) * taps // c),
                     Parameter("table", (len(at),), "buffer", "zeros", trainable=False, values=tuple(map(float, at))), *bias)
-        return (Parameter("weight", shape, "weight", "he", fan_in=c // self.groups * taps, fan_out=self.filters // self.groups
+        return (Parameter("weight", shape, "weight", FITTING, fan_in=c // self.groups * taps, fan_out=self.filters // self.groups
                           * taps), *bias)
 
     def _fixed(self, shape: tuple[int | None, ...], taps: int) -> tuple[float, ...]:

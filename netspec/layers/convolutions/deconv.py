@@ -6,6 +6,7 @@ from math import gcd, prod
 from typing import Any
 
 from ...ir.graph import Parameter
+from ...ir.initialisers import FITTING
 from ...ir.types import Size, TensorType
 from ...words import WordError, count, flag, padding, size
 from ...words.layer import OUT, WINDOW, Builder, Example, Layer, known_channels, names, sizes
@@ -87,7 +88,7 @@ class Deconv(Layer, category="convolution"):
         c = known_channels(x)
         window = per_axis("window", self.window, len(x.shape) - 1)
         taps = prod(window)
-        weight = Parameter("weight", (c, self.filters // self.groups, *window), "weight", "he", fan_in=c // self.groups * taps,
+        weight = Parameter("weight", (c, self.filters // self.groups, *window), "weight", FITTING, fan_in=c // self.groups * taps,
                            fan_out=self.filters // self.groups * taps)
         return (weight, Parameter("bias", (self.filters,), "bias", "zeros")) if self.bias else (weight,)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...ir.graph import Parameter
+from ...ir.initialisers import FITTING
 from ...ir.types import TensorType, shape_text
 from ...words import WordError, count, flag, ref
 from ...words.layer import Builder, Example, Layer
@@ -38,7 +39,7 @@ class Bilinear(Layer, category="dense"):
 
     def parameters(self, *inputs: TensorType) -> tuple[Parameter, ...]:
         i, j = (t.size for t in inputs)
-        weight = Parameter("weight", (self.units, i, j), "weight", "he", fan_in=i * j, fan_out=self.units)
+        weight = Parameter("weight", (self.units, i, j), "weight", FITTING, fan_in=i * j, fan_out=self.units)
         return (weight, Parameter("bias", (self.units,), "bias", "zeros")) if self.bias else (weight,)
 
     def forward(self, b: Builder, *inputs: str, **parameters: str) -> str:

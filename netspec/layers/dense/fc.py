@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from ...ir.graph import Parameter
+from ...ir.initialisers import FITTING
 from ...ir.types import TensorType, shape_text
 from ...words import WordError, count, flag
 from ...words.layer import SPACE, Builder, Example, Layer, names
@@ -40,7 +41,7 @@ class Fc(Layer, category="dense"):
     def parameters(self, *inputs: TensorType) -> tuple[Parameter, ...]:
         (x,) = inputs
         n = x.size
-        weight = Parameter("weight", (self.units, n), "weight", "he", fan_in=n, fan_out=self.units)
+        weight = Parameter("weight", (self.units, n), "weight", FITTING, fan_in=n, fan_out=self.units)
         return (weight, Parameter("bias", (self.units,), "bias", "zeros")) if self.bias else (weight,)
 
     def sees(self, before: TensorType, after: TensorType) -> bool:

@@ -13,6 +13,8 @@ class Celu(Activation, category="activation"):
     Paper:   Barron, "Continuously Differentiable Exponential Linear Units", 2017 (arXiv:1704.07483)
     """
 
+    rectifies = True
+
     alpha: float = number("the limit for very negative numbers, negated", default=1.0, position=0)
 
     examples = (Example("celu 0.7", inputs=((3, 4, 5),), output=(3, 4, 5)), Example("celu", inputs=((7,),), output=(7,)))

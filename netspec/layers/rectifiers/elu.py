@@ -14,6 +14,8 @@ class Elu(Activation, category="activation"):
              (arXiv:1511.07289)
     """
 
+    rectifies = True
+
     alpha: float = number("the limit for very negative numbers, negated", default=1.0, position=0)
 
     examples = (Example("elu 0.7", inputs=((3, 4, 5),), output=(3, 4, 5)), Example("elu", inputs=((7,),), output=(7,)))

@@ -13,6 +13,8 @@ class Leaky(Activation, category="activation"):
     Paper:   Maas, Hannun and Ng, "Rectifier Nonlinearities Improve Neural Network Acoustic Models", 2013
     """
 
+    rectifies = True
+
     slope: float = number("factor of negative numbers", default=0.01, position=0)
 
     examples = (Example("leaky 0.1", inputs=((3, 4, 5),), output=(3, 4, 5)), Example("leaky", inputs=((7,),), output=(7,)))

@@ -17,6 +17,8 @@ class PRelu(Layer, category="activation"):
     Paper:   He et al., "Delving Deep into Rectifiers", 2015 (arXiv:1502.01852)
     """
 
+    rectifies = True
+
     channels: bool = flag("a slope for every channel", default=False, word="channels")
     elements: bool = flag("a slope for every element", default=False, word="elements")
     start: float = number("the slope at first", default=0.25)

@@ -12,6 +12,8 @@ class Relu(Activation, category="activation"):
     Paper:   Nair and Hinton, "Rectified Linear Units Improve Restricted Boltzmann Machines", 2010
     """
 
+    rectifies = True
+
     examples = (Example("relu", inputs=((3, 4, 5),), output=(3, 4, 5)), Example("relu", inputs=((7,),), output=(7,)))
 
     def formula(self) -> str:

@@ -12,6 +12,8 @@ class Relu6(Activation, category="activation"):
     Paper:   Krizhevsky, "Convolutional Deep Belief Networks on CIFAR-10", 2010
     """
 
+    rectifies = True
+
     examples = (Example("relu6", inputs=((3, 4, 5),), output=(3, 4, 5)), Example("relu6", inputs=((7,),), output=(7,)))
 
     def formula(self) -> str:

@@ -14,6 +14,8 @@ class Threshold(Activation, category="activation"):
              (arXiv:1402.3337)
     """
 
+    rectifies = True
+
     above: float = number("the threshold", default=1.0, position=0)
     value: float = number("what stands where x is not above it", default=0.0)
 

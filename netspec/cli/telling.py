@@ -6,6 +6,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
+from math import isfinite
+from typing import Any
 
 from ..diagnostics import Diagnostic, render, told
 from ..plain import shown
@@ -31,3 +33,12 @@ def tell(found: Iterable[Diagnostic]) -> None:
     if any(d.span for d in errors):
         print(
             f"{len(errors)} error{'s' if len(errors) > 1 else ''}; more on each:  netspec explain {min(d.code for d in errors if d.span)}", file=sys.stderr)
+
+
+def finite(value: Any) -> Any:
+    """A value as JSON has it: what is no number, or is infinite, is null."""
+    if isinstance(value, dict):
+        return {k: finite(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(v) for v in value]
+    return None if isinstance(value, float) and not isfinite(value) else value

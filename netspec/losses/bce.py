@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import prod
+from math import log, prod
 from typing import ClassVar
 
+from ..ir.types import TensorType
 from ..words import WordError
 from ..words.layer import Builder, plane, sizes
 from ..words.loss import Loss, Range
@@ -27,6 +28,10 @@ class Bce(Loss, name="bce"):
             raise WordError(f"holds {largest if largest > 1 else smallest:g}, which is no probability",
                             "loss bce wants numbers from 0 to 1", hint="one of several classes:  loss cross_entropy",
                             code="label-range")
+
+    def uninformed(self, output: TensorType) -> float | None:
+        """ln 2: yes as likely as no."""
+        return log(2)
 
     def forward(self, b: Builder, z: str, t: str) -> str:
         shape = b.type(z)

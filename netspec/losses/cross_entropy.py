@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import log
 from typing import Any, ClassVar
 
 from ..ir.types import TensorType
@@ -66,6 +67,10 @@ class CrossEntropy(Loss, name="cross_entropy"):
         import numpy as np
 
         return float(np.asarray(self.weights, np.float64)[labels].sum())
+
+    def uninformed(self, output: TensorType) -> float | None:
+        """ln C: every class as likely as the others."""
+        return None if not output.channels else log(output.channels)
 
     def forward(self, b: Builder, z: str, t: str) -> str:
         s = plane(b.type(z).shape)

@@ -25,6 +25,11 @@ class Hinge(Loss, name="hinge"):
     def check_output(self, output: TensorType) -> None:
         need_channels("hinge", output, 2)
 
+    def uninformed(self, output: TensorType) -> float | None:
+        """The margin, of each wrong class."""
+        wrong = (output.channels or 0) - 1
+        return self.margin * (wrong / (wrong + 1) if self.mean else wrong) if wrong > 0 else None
+
     def forward(self, b: Builder, z: str, t: str) -> str:
         s = plane(b.type(z).shape)
         right = b(f"right[n,0{s}] += where(t[n,0{s}] == c, z[n,c{s}], 0.0)", t=t, z=z)

@@ -54,6 +54,10 @@ class Loss(Word):
         the network's own input is the target."""
         return float(examples)
 
+    def uninformed(self, output: TensorType) -> float | None:
+        """What a network loses that prefers no answer, as an untrained one should; None where that depends on the targets."""
+        return None
+
     def forward(self, b: Builder, z: str, t: str) -> str:
         """The mean loss of the batch, a value of shape (1,)."""
         raise NotImplementedError

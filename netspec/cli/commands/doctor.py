@@ -1,0 +1,47 @@
+"""`netspec doctor`: what is off about a net on its own data, before a long training."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser, Namespace
+from dataclasses import asdict
+
+from .. import options
+from ..nets import input_shapes, settings, split
+from ..telling import finite, say
+
+ABOUT = "say what is off about a net on its data, before a long training"
+EXAMPLES = ("netspec doctor specs/digits.net", "netspec doctor shapes.net --seconds 20 --format json")
+ALSO = ("diagnose", "sanity", "examine")
+
+
+def arguments(c: ArgumentParser) -> None:
+    options.net(c)
+    c.add_argument("--data", metavar="DATA", help="what to look at instead of what the train section names: digits, or a path")
+    c.add_argument("--seconds", type=options.whole, default=60, metavar="N",
+                   help="the most that learning by heart, and reading all of the data, may take (default 60)")
+    c.add_argument("--seed", type=options.seed, default=0, metavar="N", help="of the first weights and the examples looked at (default 0)")
+    c.add_argument("--format", choices=("text", "json"), default="text", help="for people, or a list of findings")
+
+
+def run(args: Namespace) -> int:
+    """The sanity checks of the lectures; 1 where something is off."""
+    from ...compiler import compile
+    from ...data import load
+    from ...runtime.doctor.examine import examine
+    from ...runtime.train.session import data_of
+
+    file, name = split(args.net)
+    net = compile(file, name, seed=args.seed, input=input_shapes(args), parameters=settings(args))
+    data = load(args.data) if args.data is not None else data_of(net.graph, net.seed)
+    off, found = 0, []
+    for finding in examine(net, data, args.seconds):
+        found.append(finding)
+        off += finding.good is False
+        if args.format == "text":
+            say(finding, flush=True)
+    if args.format == "json":
+        print(json.dumps([finite(asdict(f)) for f in found], indent=1))
+    else:
+        say(f"\n{off} of {len(found)} are off" if off else "\nnothing is off")
+    return 1 if off else 0

@@ -4,7 +4,7 @@
     python benchmarks/first_loss.py lenet mlp       those whose file or net is called so
 
 The loss is that of the first weights (seed 0) in training mode, dropout included, on Gaussian noise of mean 0 and deviation 1,
-averaged over all labels that each example could have. Then twenty steps of `sgd lr=0.003 momentum=0.9` on one batch of that
+averaged over all labels that each example could have. Then twenty steps of `sgd lr=0.01 momentum=0.9` on one batch of that
 noise with random labels: of two nets of a family, which differ in depth alone, the smaller one.
 """
 
@@ -27,7 +27,7 @@ from netspec.syntax.tree import Variant
 
 SIZES = {"unet": "1x252x252", "unet_recursive": "1x252x252", "fcn": "3x128x128", "segnet": "3x96x96", "enet": "3x128x128"}
 SMALL, MIDDLE = 1e9, 8e9  # multiply-adds of an example: batches of 16, 8, 4
-STEPS, OPTIMISER = 20, "sgd lr=0.003 momentum=0.9"
+STEPS, OPTIMISER = 20, "sgd lr=0.01 momentum=0.9"
 
 
 class Row(NamedTuple):

@@ -7,8 +7,8 @@ from copy import deepcopy
 from typing import Any
 
 from ...words.dataset import Data, Pair
-from ..network import Network
 from ..io import arrays
+from ..network import Network
 from ..train.feed import pair_of
 from ..train.preparing import in_order, measure, unmeasured
 from .beginning import gradient, initial_loss, penalty
@@ -40,7 +40,8 @@ def examine(net: Network, data: Data, seconds: float = 60.0) -> Iterator[Finding
     trained, moved = steps(net, x, y)
     yield moved
     yield dead_units(seen(trained, x))
-    yield never_predicted(net if net.step else trained, *_drawn(net, data.validation or data.test or data.train, MANY), data.classes)
+    judged = _drawn(net, data.validation or data.test or data.train, MANY)
+    yield never_predicted(net if net.step else trained, *judged, data.classes)
 
 
 def _ready(net: Network, data: Data) -> Network:

@@ -15,19 +15,19 @@ from .version import __version__ as __version__
 
 if TYPE_CHECKING:
     from . import data
-    from .compiler import Spec, compile, load_graph
+    from .compiler import Spec, compile, load, load_graph
     from .diagnostics import MissingFileError, NetspecError, SpecError, UsageError
     from .runtime.network import Network
     from .runtime.train.history import History
 
 _WHERE = {
-    "compile": "compiler", "load_graph": "compiler", "Spec": "compiler",
+    "compile": "compiler", "load": "compiler", "load_graph": "compiler", "Spec": "compiler",
     "Network": "runtime.network", "History": "runtime.train.history",
     "NetspecError": "diagnostics", "SpecError": "diagnostics", "MissingFileError": "diagnostics", "UsageError": "diagnostics",
 }
 
 __all__ = ["History", "MissingFileError", "NetspecError", "Network", "Spec", "SpecError", "UsageError", "compile", "data",
-           "load_graph"]
+           "load", "load_graph"]
 
 
 def __getattr__(name: str) -> Any:

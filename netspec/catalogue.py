@@ -265,6 +265,9 @@ CATALOGUE: dict[str, str] = {
                             "cpu, cuda and reference. cuda needs numba-cuda (pip install 'netspec-nn[cuda]'), a driver and a GPU."),
     "foreign-checkpoint": _page("A file is no checkpoint of netspec.",
                                 "net.set_parameters({name: array}) takes weights from elsewhere."),
+    "no-spec": _page("A checkpoint holds no spec.", """
+        One that this netspec writes holds its spec and is enough by itself; older ones need the file:
+        `netspec.compile("my.net").load("old.safetensors").save("new.safetensors")` makes one that holds it."""),
     "damaged-checkpoint": _page("A checkpoint is cut short, or was changed after it was written.",
                                 "Its checksum does not match. Checkpoints are replaced whole, so this comes from the disk or from a copy."),
     "checkpoint-mismatch": _page("A checkpoint is of another network.",

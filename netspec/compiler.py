@@ -6,6 +6,8 @@
     recipe = recipe_of(graph)                      how it is trained                runtime/train/recipe.py
     network = Network(graph, device, ...)          parameters, on a device          runtime/network.py
 
+and the way back: `load` finds the spec in a checkpoint (runtime/io/stored.py), and its numbers.
+
 A device's backend takes it from there, for each of predict, gradients and step when it is first called
 (backends/cpu/executor.py): lower, differentiate, fuse, drop_dead, assign_layouts, plan_memory (passes/), then kernels.
 """
@@ -46,29 +48,26 @@ def compile(path: str | os.PathLike[str] | None = None, net: str | None = None, 
 
     Errors: all mistakes of the text at once, as SpecError; a file that is not there, as MissingFileError.
     """
-    from .runtime.network import Network
-    from .runtime.train.recipe import recipe_of
+    from .elaborate.alone import alone
+    from .runtime.network import made
+    from .runtime.origin import Origin
 
-    module = _module(path, text)
-    given = _given(parameters, more)
-    again = Again(module, net, given, precision)
-    graph = again(shapes(input))
-    return Network(graph, device, dtype, seed, recipe_of(graph), again)
+    return made(Origin(alone(_module(path, text)), net, _given(parameters, more), shapes(input), precision), device, dtype, seed)
 
 
-@dataclass(frozen=True)
-class Again:
-    """A spec that can be elaborated, again for other sizes of its input."""
+def load(path: str | os.PathLike[str], *, device: str = "cpu", dtype: str | None = None, precision: str | None = None,
+         input: Shapes | None = None) -> Network:
+    """The network of a checkpoint, or of the folder of a run (its best weights, else its last), as training left it: the
+    checkpoint holds its spec. Arguments as `compile` has them; what is not given is as it was.
 
-    module: Module
-    net: str | None
-    given: Mapping[str, Any]
-    precision: str | None
+    Errors: no such file; a file that is damaged, or of another kind; one of an older netspec, which holds no spec; all
+    mistakes of the spec, where this netspec does not know what that one knew.
+    """
+    from .runtime.io.stored import opened
+    from .runtime.network import made
 
-    def __call__(self, sizes: Any) -> Graph:
-        from .runtime.devices import at_precision
-
-        return at_precision(_elaborate(self.module, self.net, self.given, sizes), self.precision)
+    found = opened(path)
+    return made(found.origin(shapes(input), precision), device, found.dtype if dtype is None else dtype).load(found.path)
 
 
 def load_graph(path: str | os.PathLike[str] | None = None, net: str | None = None, *, text: str | None = None,

@@ -15,10 +15,17 @@ from typing import BinaryIO
 
 _SORTS = ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"), (stat.S_ISCHR, "a device"),
           (stat.S_ISBLK, "a device"))
+BEST, LAST = "best.safetensors", "last.safetensors"  # the weights in the folder of a run
 
 
 class Own(str):
     """A text of the user's own, from the command line or Python. What a spec makes of it is the spec's again."""
+
+    __slots__ = ()
+
+
+class Told(str):
+    """A text of which a file says that it once was a user's own. Here it is a spec's."""
 
     __slots__ = ()
 
@@ -77,6 +84,25 @@ def irregular(path: str | os.PathLike[str]) -> str | None:
     except (OSError, ValueError):
         pass
     return None
+
+
+def weights_of(path: str | os.PathLike[str]) -> Path | None:
+    """The checkpoint that a path means: itself, or the best of the run whose folder it is, else its last. None for what is
+    neither, a spec for example."""
+    for name in (BEST, LAST):
+        if os.path.isfile(inside := os.path.join(path, name)):
+            return Path(inside)
+    return Path(path) if _holds_numbers(path) else None
+
+
+def _holds_numbers(path: str | os.PathLike[str]) -> bool:
+    """Whether a file begins as safetensors do. A spec holds no NUL."""
+    try:
+        with opened(path) as f:
+            head = f.read(9)
+    except OSError:
+        return False
+    return head[8:] == b"{" and b"\0" in head
 
 
 def placed(name: str, folder: str | os.PathLike[str] | None) -> Path:

@@ -1,4 +1,4 @@
-"""From `FILE[:NET] --set ... --input ...` to a graph."""
+"""From `FILE[:NET] --set ... --input ...`, or a checkpoint or a run, to a graph."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import os
 import re
 import sys
 from argparse import Namespace
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from ..diagnostics import UsageError, render
 from ..ir.types import Shape, shape_of
 
 if TYPE_CHECKING:
     from ..ir.graph import Graph
+    from ..runtime.origin import Origin
     from ..syntax.tree import Module
 
 NAME = re.compile(r"[A-Za-z_]\w*")
@@ -62,23 +63,67 @@ def input_shapes(args: Namespace) -> Shape | dict[str, Shape] | None:
     return shapes or None
 
 
-def module_of(file: str) -> Module:
-    from ..elaborate.tree_to_graph import read_module
-    from ..syntax.load import read_source
+@dataclass(frozen=True)
+class Meant:
+    """What a command line names by FILE, FILE:NET, or a checkpoint or a run: a module, and how its net is made."""
 
-    return read_module(read_source(file))
+    file: str
+    module: Module
+    net: str | None
+    parameters: dict[str, Any]
+    sizes: Shape | dict[str, Shape] | None = None
+    precision: str | None = None
+    weights: bool = True  # whether files of weights that the text names are looked for
+
+    def graph(self) -> Graph:
+        """The graph of the net. Raises SpecError with everything that is wrong."""
+        from ..elaborate.tree_to_graph import elaborate
+
+        graph = elaborate(self.module, self.net, self.parameters, self.sizes, self.weights)
+        return graph if self.precision is None else replace(graph, precision=self.precision)
+
+
+    def origin(self) -> Origin:
+        """The same for a network that is made, which reads all files of its spec now and then no more."""
+        from ..elaborate.alone import alone
+        from ..runtime.origin import Origin
+
+        return Origin(alone(self.module), self.net, self.parameters, self.sizes, self.precision)
+
+
+def trained(target: str) -> str | None:
+    """The checkpoint that FILE[:NET] means: one by its path, or that of a run whose folder it is. None where it is a spec."""
+    from ..reading import weights_of
+
+    found = None if target == "-" else weights_of(split(target)[0])
+    return None if found is None else os.fspath(found)
+
+
+def meant(target: str, parameters: dict[str, str] | None = None, sizes: Shape | dict[str, Shape] | None = None,
+          precision: str | None = None) -> Meant:
+    """What `target` names, with what the command line says of it."""
+    file, net = split(target)
+    if trained(target) is None:
+        from ..elaborate.tree_to_graph import read_module
+        from ..syntax.load import read_source
+
+        return Meant(file, read_module(read_source(file)), net, dict(parameters or {}), sizes, precision)
+    from ..runtime.io.stored import opened
+
+    stored = opened(file)
+    if net is not None and net != stored.net:
+        raise UsageError(f"{stored.path} is of net {stored.net}, not of {net}", hint=file, code="which-net")
+    if parameters:
+        raise UsageError(f"{stored.path} holds a trained network, whose parameters are set",
+                         hint="without --set; the spec itself can be made with others")
+    made = stored.origin(sizes or stored.sizes, precision)
+    return Meant(stored.path, made.module, made.net, dict(made.parameters or {}), made.sizes, made.precision, weights=False)
 
 
 def open_net(args: Namespace) -> Graph:
     """The graph of the net a command line names; warnings go to standard error."""
-    from ..elaborate.tree_to_graph import elaborate
-
-    file, net = split(args.net)
-    graph = elaborate(module_of(file), net, settings(args), input_shapes(args))
-    if getattr(args, "precision", None):
-        graph = replace(graph, precision=args.precision)
+    graph = meant(args.net, settings(args), input_shapes(args), getattr(args, "precision", None)).graph()
     for w in graph.warnings:
         if w.severity == "warning" and w.code != "lost-pixels":  # the summary counts those
             print(render(w, sys.stderr.isatty()), end="\n\n", file=sys.stderr)
     return graph
-

@@ -38,8 +38,9 @@ def deep_stack() -> Iterator[None]:
 
 
 def elaborated(library: Library, file: File, macro: Macro, parameters: Mapping[str, object],
-               input: Any) -> tuple[Elaborator, Graph | None]:
+               input: Any, weights: bool = True) -> tuple[Elaborator, Graph | None]:
     e = Elaborator(library, RULES)
+    e.asked.initialise = not weights
     library.nets += 1
     e.findings.all += library.found
     settings = dict(parameters)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..diagnostics import UsageError
 from ..ir.types import shape_of
-from ..reading import Own
+from ..reading import Own, Told
 from ..source import Source
 from ..syntax import tree
 from ..syntax.parser import parse_recovering
@@ -30,12 +30,13 @@ def parameter(key: str, value: object, file: File) -> Any:
             if isinstance(plain, (list, bool, int, float)):
                 return parameter(key, plain, file)
         raise UsageError(f"the parameter {key} cannot be a {type(value).__name__}", code="wrong-argument")
+    own: Callable[[str], str] = str if isinstance(value, Told) else Own
     module, found = parse_recovering(Source("--set", f"_ = {value}\n"))
     item = module.items[0] if module.items else None
     if found or not isinstance(item, tree.Constant) or value.endswith(".safetensors"):
-        return Own(value)
+        return own(value)
     if isinstance(item.value, tree.Text):
-        return Own(item.value.value)
+        return own(item.value.value)
     try:
         return evaluate(item.value, Context(file.env or dict(CONSTANTS), {}, file), None)
     except Mistake as m:

@@ -22,9 +22,11 @@ from .nets import is_net, listed, no_such_net, only_net
 from .one_net import elaborated
 
 
-def elaborate(module: tree.Module, net: str | None = None, parameters: Mapping[str, object] = {}, input: Any = None) -> Graph:
+def elaborate(module: tree.Module, net: str | None = None, parameters: Mapping[str, object] = {}, input: Any = None,
+              weights: bool = True) -> Graph:
     """The graph of one net. `parameters` are the net's, as Python values or as texts the way `--set classes=10` gives them;
-    `input` binds `?` and other sizes: a shape, or shapes by name. Raises SpecError with everything that is wrong."""
+    `input` binds `?` and other sizes: a shape, or shapes by name. Without `weights` no file of weights that the text names is
+    looked for. Raises SpecError with everything that is wrong."""
     if net is not None and not isinstance(net, str):
         raise UsageError(f"net= is the name of a net, not a {type(net).__name__}", *listed(module), code="which-net")
     library = Library()
@@ -33,7 +35,7 @@ def elaborate(module: tree.Module, net: str | None = None, parameters: Mapping[s
     macro = file.definitions.get(name)
     if macro is None or macro is UNKNOWN or not is_net(macro):
         no_such_net(module, name, macro)
-    e, graph = elaborated(library, file, macro, parameters, input)
+    e, graph = elaborated(library, file, macro, parameters, input, weights)
     errors = e.findings.mistakes
     if graph is None and not errors:  # a tree with lines set aside: whoever parsed it knows them
         raise SpecError(Diagnostic("syntax", f"{module.source.name} has lines that could not be read",

@@ -2,7 +2,7 @@
 
 A copy has the parameters and buffers, the optimiser's state, averages, counters, record and recipe, and memory of its own; it
 trains on to the same bits. Gradients, plans and what the last `forward` saw are not copied. A pickle holds the graph and the
-parsed spec, so it needs no file, unless the spec leaves sizes open and imports others.
+parsed spec with all that it imports, so it needs no file.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from typing import Any
 from .state import AVERAGE, State
 
 Facts = dict[str, Any]
-PARTS = ("course", "optimiser", "average", "draws")
+PARTS = ("course", "optimiser", "average", "draws", "learnt")
 
 
 def facts(state: State) -> Facts:
     """All of a state as plain values and arrays that are nobody else's."""
     with state.gate.shared():
         slots = (*state.optimiser.slots, *((AVERAGE,) if state.average.taken else ()))
-        return {"made of": (state.graph, state.device, str(state.dtype), state.seed, state.recipe, state.remake),
+        return {"made of": (state.graph, state.device, str(state.dtype), state.seed, state.recipe, state.origin),
                 "parts": {k: deepcopy(getattr(state, k)) for k in PARTS},
                 "numbers": state.numbers(), "vectors": {slot: state.slot(slot) for slot in slots}}
 

@@ -16,8 +16,9 @@ from ..ir.types import shape_text
 from . import calls, copies, drawing
 from .initialisers import initial
 from .misuse import by_name, flag, misuse, whole
-from .state import AVERAGE, Course, Draws, Mode, Remake, State
-from .train.recipe import LossLike, MetricLike, Rates, Recipe, changed
+from .origin import Origin
+from .state import AVERAGE, Course, Draws, Mode, State
+from .train.recipe import LossLike, MetricLike, Rates, Recipe, changed, recipe_of
 from .unasked import asked
 from .values import Values, checked
 
@@ -38,8 +39,8 @@ class Network:
     """
 
     def __init__(self, graph: Graph, device: str = "cpu", dtype: str | None = None, seed: int = 0,
-                 recipe: Recipe | None = None, remake: Remake | None = None):
-        self._show(State(graph, device, dtype, seed, recipe or Recipe(), remake))
+                 recipe: Recipe | None = None, origin: Origin | None = None):
+        self._show(State(graph, device, dtype, seed, recipe or Recipe(), origin))
         self.initialise()
 
     def _show(self, state: State) -> None:
@@ -122,6 +123,11 @@ class Network:
     @epoch.setter
     def epoch(self, epoch: int) -> None:
         self.state.course.epoch = whole("epoch", epoch, 0)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes by their number, where they have names: those of the data it has learnt from."""
+        return self.state.learnt.classes
 
     @property
     def record(self) -> list[dict[str, float]]:
@@ -348,6 +354,12 @@ class Network:
         with self.gate.exclusive():
             load(self.state, path)
         return self
+
+
+def made(origin: Origin, device: str = "cpu", dtype: str | None = None, seed: int = 0) -> Network:
+    """The network of a spec, with first values."""
+    graph = origin.graph()
+    return Network(graph, device, dtype, seed, recipe_of(graph), origin)
 
 
 def _copied(cls: type[Network], facts: copies.Facts, own: dict[str, Any]) -> Network:

@@ -57,8 +57,8 @@ def _copy(state: State, run: Executor) -> None:
 
 def _made(state: State, key: Key) -> Executor:
     """Raises where parameters are not what they are for other sizes."""
-    assert state.remake is not None, "a graph with unknown sizes can only be run by what can elaborate it again"
-    graph = state.remake({n.name: shape for n, shape in zip(state.graph.inputs, key)})
+    assert state.origin is not None, "a graph with unknown sizes can only be run by what can elaborate it again"
+    graph = state.origin.graph({n.name: shape for n, shape in zip(state.graph.inputs, key)})
     had, has = ({p.name: p.shape for p in g.parameters} for g in (state.graph, graph))
     if had != has:
         name = next(k for k in {**had, **has} if had.get(k) != has.get(k))

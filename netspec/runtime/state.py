@@ -6,6 +6,7 @@ Whatever changes lies here, in parts of which each has an owner:
     optimiser   what the optimiser keeps, and which one it is          train/batches.py
     average     the running average of the parameters                  train/averaging.py
     draws       how many calls have drawn random numbers               drawing.py
+    learnt      what it learns from: names of classes, the data line   train/session.py
     sizes       the executors, where sizes of the input are open       sizes.py
     last        what each thread's last call saw                       calls.py
 
@@ -16,7 +17,7 @@ needs one.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -33,12 +34,12 @@ from ..optimisers.parts.memory import Memory
 from .devices import checked_dtype, executor
 from .io import arrays
 from .misuse import misuse, whole
+from .origin import Origin
 from .train.recipe import Rates, Recipe
 from .values import Store, Waiting
 
 Array = NDArray[Any]
 Mode = Literal["train", "eval"]
-Remake = Callable[[dict[str, tuple[int, ...]]], Graph]
 AVERAGE = "average"  # the vector of averaged parameters, beside the optimiser's
 SIZES = 8
 
@@ -91,6 +92,15 @@ class Draws:
     looked: int = -1  # the step whose gradients were asked for before it was taken
 
 
+@dataclass
+class Learnt:
+    """What the network learns from."""
+
+    classes: tuple[str, ...] = ()  # their names by number, where they have names
+    sizes: dict[str, tuple[int, ...]] = field(default_factory=dict)  # of its inputs, where the text leaves them open
+    data: str = ""  # the data line, where another one was meant than that of the train section
+
+
 class Last(threading.local):
     """What this thread's last call saw."""
 
@@ -109,14 +119,15 @@ class Sizes:
 
 
 class State:
-    """`graph` is the network as its text says it, `remake` elaborates it for other sizes of its inputs. `executor` runs it,
+    """`graph` is the network as its text says it, `origin` elaborates it for other sizes of its inputs. `executor` runs it,
     None before a size is known; `store` holds its numbers, and is the executor where there is one."""
 
-    def __init__(self, graph: Graph, device: str, dtype: str | None, seed: int, recipe: Recipe, remake: Remake | None):
+    def __init__(self, graph: Graph, device: str, dtype: str | None, seed: int, recipe: Recipe, origin: Origin | None):
         self.graph, self.device, self.seed = graph, device, whole("seed", seed)
         self.dtype = np.dtype(checked_dtype(dtype, device))
-        self.recipe, self.remake = recipe, remake
+        self.recipe, self.origin = recipe, origin
         self.course, self.optimiser, self.average, self.draws = Course(), OptimiserState(), Average(), Draws()
+        self.learnt = Learnt()
         self.last = Last()
         self.gate = Gate(lambda title: misuse("in-use", title, hint=Advice("change it when predict or evaluate has returned")))
         self.declared = {p.name: p for p in graph.parameters}

@@ -35,7 +35,7 @@ def read_source(path: str | os.PathLike[str], packaged: bool = True) -> Source:
     with netspec under that name: the source then names the file it was. Raises MissingFileError."""
     name = os.fspath(path)
     if name == "-":
-        return Source("<stdin>", _decoded(_typed_in(), "standard input"), os.getcwd())
+        return Source("<stdin>", decoded(_typed_in(), "standard input"), os.getcwd())
     if not name:
         raise MissingFileError("the name of the spec is empty", Advice("netspec check my.net"))
     place = Path(name)
@@ -65,7 +65,7 @@ def read_source(path: str | os.PathLike[str], packaged: bool = True) -> Source:
     except (OSError, ValueError) as e:
         raise MissingFileError(f"{name[:200]!r} cannot be opened", notes=(str(getattr(e, "strerror", None) or e),),
                                code="unreadable-file") from None
-    return Source(name, _decoded(data, name), str(place.resolve().parent))
+    return Source(name, decoded(data, name), str(place.resolve().parent))
 
 
 def source_of(text: str) -> Source:
@@ -77,7 +77,7 @@ def source_of(text: str) -> Source:
         raise SpecError(Diagnostic("not-a-spec", f"the text holds half a character, {half}, in line {line}",
                                    hint=Advice('open(path, encoding="utf-8").read() reads a file whole'))) from None
     try:
-        return Source("<text>", _decoded(data, "the text"), os.getcwd())
+        return Source("<text>", decoded(data, "the text"), os.getcwd())
     except MissingFileError as e:
         raise SpecError(*e.diagnostics) from None
 
@@ -91,7 +91,8 @@ def _typed_in() -> bytes:
                                code="unreadable-file") from None
 
 
-def _decoded(data: bytes, name: str) -> str:
+def decoded(data: bytes, name: str) -> str:
+    """The text of a spec from its bytes. Raises MissingFileError for what is none."""
     if len(data) > SPEC_BYTES:
         raise MissingFileError(f"{name} is larger than {SPEC_BYTES // 1_000_000} MB, which no spec is", code="not-a-spec")
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):

@@ -5,7 +5,7 @@ Every node is frozen and knows its span; spans take no part in equality, so that
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Union
 
@@ -400,6 +400,7 @@ class Module:
     comments: tuple[Comment, ...] = field(default=(), compare=False, repr=False)
     doubted: frozenset[int] = field(default=frozenset(), compare=False, repr=False)  # lines read otherwise than written
     torn: frozenset[str] = field(default=frozenset(), compare=False, repr=False)  # definitions whose head could not be read
+    imports: Mapping[str, Module] | None = field(default=None, compare=False, repr=False)  # by path, where all are at hand
 
     def __str__(self) -> str:
         return "\n".join(_show(i, 0) for i in self.items)

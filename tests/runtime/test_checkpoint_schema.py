@@ -15,13 +15,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from safetensors.numpy import save, save_file
+from safetensors.numpy import save_file
 
 import netspec
+from checkpoints import forged, held
 from netspec import NetspecError
-from netspec.runtime.io.checkpoint import OtherNetWarning, ResumeWarning, _digest
+from netspec.runtime.io.checkpoint import OtherNetWarning, ResumeWarning
 from netspec.runtime.io.facts import FIELDS
-from netspec.runtime.io.tensors import Tensors, widened
+from netspec.runtime.io.tensors import widened
 from netspec.runtime.standalone.network import read_arrays
 from where import REFERENCES
 
@@ -55,15 +56,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], d
     """The tensors and the facts of a good checkpoint."""
     path = tmp_path_factory.mktemp("good") / "c"
     made().save(str(path))
-    held = Tensors(path)
-    return {k: held.raw(k) for k in held}, json.loads(held.metadata["netspec"])
-
-
-def forged(path: Path, tensors: dict[str, Any], facts: dict[str, Any]) -> None:
-    """A checkpoint with a right checksum, whatever it says."""
-    facts = {k: v for k, v in facts.items() if k != "sha256"}
-    facts["sha256"] = _digest(tensors, facts)
-    path.write_bytes(save(tensors, {"netspec": json.dumps(facts, sort_keys=True)}))
+    return held(path)
 
 
 def refused(net: netspec.Network, path: Path) -> str:

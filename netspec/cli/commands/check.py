@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from ...diagnostics import Diagnostic, NetspecError, strict, told
 from ...plain import shown
-from ..nets import split
+from ..nets import meant, split, trained
 from ..telling import say, tell
 
 if TYPE_CHECKING:
     from ...ir.graph import Graph
+    from ...syntax.tree import Module
 
 ABOUT = "find every mistake in specs, without running anything"
 EXAMPLES = ("netspec check specs/*.net", "netspec check --strict --format github my.net")
@@ -31,17 +32,15 @@ def run(args: Namespace) -> int:
     output; text for people goes to standard error."""
     from ...elaborate.check import check_module
     from ...elaborate.nets import net_of
-    from ...syntax.load import read_source
-    from ...syntax.parser import parse_recovering
 
     found: list[tuple[str, Diagnostic]] = []
     fine = []
     for file in args.files:
         try:
-            path, net = split(file)
-            source = read_source(path)
-            file = file if file == "-" else source.name  # a spec that comes with netspec says which file it is
-            module, mistakes = parse_recovering(source)
+            net = split(file)[1]
+            module, mistakes = _read(file)
+            # a spec that comes with netspec says which file it is
+            file = file if file == "-" or trained(file) else module.source.name
             if net is not None:
                 net_of(module, net)
             of_file = check_module(module, mistakes, also=_refusals)
@@ -67,6 +66,16 @@ def run(args: Namespace) -> int:
         for file in fine:
             say(f"{shown(file)}: fine")
     return 1 if errors else 0
+
+
+def _read(target: str) -> tuple[Module, list[Diagnostic]]:
+    """The tree of a spec, or of the one that a checkpoint holds, and what could not be read of it."""
+    from ...syntax.load import read_source
+    from ...syntax.parser import parse_recovering
+
+    if trained(target) is not None:
+        return meant(target).module, []
+    return parse_recovering(read_source(split(target)[0]))
 
 
 def _refusals(graph: Graph) -> list[Diagnostic]:

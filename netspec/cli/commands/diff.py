@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from ..nets import module_of, split
+from ..nets import meant
 from ..telling import say
 
 ABOUT = "what two nets differ in; the exit code is 1 where they do"
@@ -22,10 +22,9 @@ def run(args: Namespace) -> int:
     """What two nets differ in; 1 where they do, as `diff` has it."""
     import json
 
-    from ...elaborate.tree_to_graph import elaborate
     from ...views.diff import diff as compare
 
-    first, second = (elaborate(module_of(file), net, {}, None) for file, net in map(split, (args.first, args.second)))
+    first, second = (meant(target).graph() for target in (args.first, args.second))
     found = compare(first, second)
     say(json.dumps(found.data(), indent=1) if args.format == "json" else found, end="\n" if args.format == "json" else "")
     return 1 if found else 0

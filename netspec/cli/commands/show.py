@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from .. import options
-from ..nets import module_of, open_net, split
+from ..nets import meant, open_net
 from ..telling import say
 
 ABOUT = "print a stage of the way from text to kernels"
@@ -27,7 +27,7 @@ def arguments(c: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     """A stage of the way from text to kernels, as its own printed form."""
     if args.stage == "tree":
-        say(module_of(split(args.net)[0]))
+        say(meant(args.net).module)
         return 0
     from ..programs import kernels_text, program_text
 

@@ -9,7 +9,7 @@ from typing import TextIO
 
 from ...plain import shown
 from .. import options
-from ..nets import input_shapes, settings, split
+from ..nets import input_shapes, meant, settings
 
 ABOUT = "train a net as its `train` section says"
 EXAMPLES = ("netspec train specs/digits.net", "netspec train specs/digits.net --epochs 3 --seed 1 --out digits.safetensors")
@@ -40,16 +40,15 @@ def arguments(c: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Compile a net and train it as its `train` section says; the command line's own numbers win."""
-    from ...compiler import compile
     from ...runtime.misuse import Remark
+    from ...runtime.network import made
     from ...runtime.train.session import train
 
     with warnings.catch_warnings():
         warnings.simplefilter("always", Remark)
         warnings.showwarning = _show
-        file, name = split(args.net)
-        net = compile(file, name, device=args.device, dtype=args.dtype, precision=args.precision, seed=args.seed or 0,
-                      input=input_shapes(args), parameters=settings(args))
+        spec = meant(args.net, settings(args), input_shapes(args), args.precision)
+        net = made(spec.origin(), args.device, args.dtype, args.seed or 0)
         train(net, epochs=args.epochs, batch=args.batch, memory=args.memory, out=args.out, resume=args.resume, seed=args.seed,
               threads=args.threads, quiet=args.quiet, spec=args.net, data=args.data)
     return 0

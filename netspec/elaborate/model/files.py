@@ -85,12 +85,14 @@ class File:
 
     module: tree.Module
     library: Library
+    key: str  # among the files of the library
     definitions: dict[str, Macro] = field(default_factory=dict)
     imported: dict[str, tree.Import] = field(default_factory=dict)
     env: dict[str, Any] = field(default_factory=dict)
     defaults: dict[str, Any] = field(default_factory=dict)
     places: dict[str, dict[str, Any]] = field(default_factory=dict)  # the defaults that hold where a definition stands
     used: set[str] = field(default_factory=set)  # names something asked for
+    found: dict[str, File] = field(default_factory=dict)  # the files it imports, by path as written
 
     @cached_property
     def named(self) -> frozenset[str]:
@@ -129,24 +131,16 @@ class Library:
         file.definitions[item.name] = Macro(item.name, item, file)
 
     def _import(self, file: File, item: tree.Import) -> None:
-        source = file.module.source
-        place = self._place(file, item)
-        if place is None:
-            return
-        other = self.files.get(str(place))
+        try:
+            other = self._at_hand(file, item) if file.module.imports is not None else self._read(file, item)
+        except MissingFileError as e:
+            d = e.diagnostics[0]
+            self.found.append(Diagnostic(d.code, d.title, (Label(item.path_span, "imported here"),), d.notes, d.hint))
+            other = None
         if other is None:
-            try:
-                self._room(str(place))
-                text = read_source(place)
-            except MissingFileError as e:
-                d = e.diagnostics[0]
-                self.found.append(Diagnostic(d.code, d.title, (Label(item.path_span, "imported here"),), d.notes, d.hint))
-                self._unknown(file, item)
-                return
-            shown = _shown(source.name, place)
-            module, mistakes = parse_recovering(Source(shown, text.text, str(place.parent)))
-            self.found += mistakes
-            other = self.files[str(place)] = self.add_as(module, str(place))
+            self._unknown(file, item)
+            return
+        file.found[item.path] = other
         for name in item.names:
             if name in file.definitions:
                 self.found.append(Diagnostic(
@@ -155,7 +149,7 @@ class Library:
                 continue
             macro = other.definitions.get(name)
             if macro is None:
-                if (str(place) in self.loading
+                if (other.key in self.loading
                         and name in {n for i in other.module.items if isinstance(i, tree.Import) for n in i.names}):
                     circle = "the file imports it from itself" if other is file else "each file imports it from the other"
                     self.found.append(Diagnostic("import-cycle", f"`{name}` is looked for in a circle of imports",
@@ -168,18 +162,42 @@ class Library:
                 file.definitions[name] = macro
             file.imported[name] = item
 
-    def _room(self, place: str) -> None:
+    def _read(self, file: File, item: tree.Import) -> File | None:
+        """The file of an import; None where there is none, which is then said. Raises MissingFileError."""
+        place = self._place(file, item)
+        if place is None:
+            return None
+        if str(place) in self.files:
+            return self.files[str(place)]
+        self._room(os.stat(place).st_size)
+        text = read_source(place)
+        module, mistakes = parse_recovering(Source(_shown(file.module.source.name, place), text.text, str(place.parent)))
+        self.found += mistakes
+        return self.add_as(module, str(place))
+
+    def _at_hand(self, file: File, item: tree.Import) -> File:
+        """The file of an import of a module that stands alone: nothing is read. Raises MissingFileError."""
+        module = (file.module.imports or {}).get(item.path)
+        if module is None:
+            raise MissingFileError(f"there is no file {item.path} to import from")
+        key = f"<at hand {id(module)}>"
+        if key not in self.files:
+            self._room(len(module.source.text))
+            self.add_as(module, key)
+        return self.files[key]
+
+    def _room(self, size: int) -> None:
         """Refuse what no spec needs. Raises MissingFileError."""
         if len(self.files) > FILES:
             raise MissingFileError(f"a spec imports {FILES} files at most, those of its imports included", code="too-large")
         if len(self.loading) > IMPORTED_DEPTH:
             raise MissingFileError(f"files import each other {IMPORTED_DEPTH} deep at most", code="too-deep")
-        self.bytes += os.stat(place).st_size
+        self.bytes += size
         if self.bytes > FILES_BYTES:
             raise MissingFileError(f"a spec and what it imports have {FILES_BYTES // 1_000_000} MB at most", code="too-large")
 
     def add_as(self, module: tree.Module, key: str) -> File:
-        file = File(module, self)
+        file = File(module, self, key)
         self.files[key] = file
         self.loading.append(key)
         for item in module.items:
@@ -222,7 +240,6 @@ class Library:
         self.found.append(Diagnostic(
             "missing-file", title, (Label(item.path_span, problem or "not beside this file, not among netspec's own specs"),),
             hint=f'did you mean "{alike}"?' if alike else None))
-        self._unknown(file, item)
         return None
 
 

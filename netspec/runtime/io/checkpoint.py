@@ -26,11 +26,12 @@ from ...optimisers.parts.memory import Memory
 from ...reading import NotRegular
 from ...version import __version__
 from ..misuse import Remark, misuse, path_of, remark
-from ..state import AVERAGE, Course, OptimiserState, State
+from ..state import AVERAGE, Course, Learnt, OptimiserState, State
 from ..train.horizon import stated
 from ..train.steps import packed, unpacked
 from ..values import spread
 from .facts import completed, wrong
+from .spec import facts_of
 from .tensors import Damaged, Foreign, Tensors, Unusable, parsed, widened
 from .whole import write
 
@@ -61,7 +62,7 @@ def save(state: State, path: str | os.PathLike[str]) -> None:
         "schema": SCHEMA, "net": state.graph.name, "seed": state.seed, "step": course.step, "epoch": course.epoch,
         "updates": kept.updates, "optimiser": kept.name, "slots": list(kept.slots), "recipe": str(state.recipe.optimiser or ""),
         "memory": numbers, "record": course.record, "averaged": state.average.taken, "horizon": stated(state),
-        "pace": course.pace, "bytes": course.bytes, **_where(state),
+        "pace": course.pace, "bytes": course.bytes, **facts_of(state), **_where(state),
     }
     facts["sha256"] = _digest(tensors, facts)
     write(path_of(path), encode(tensors, {"netspec": json.dumps(facts, sort_keys=True)}))
@@ -75,11 +76,7 @@ def load(state: State, path: str | os.PathLike[str]) -> None:
     """
     held, facts = described(path)
     tensors = _read(path, held, facts) if held.bytes <= UNSEEN else None
-    bad = wrong(facts)
-    if bad:
-        raise misuse("damaged-checkpoint", f"{path} is no checkpoint that netspec writes: {bad[0]}", *bad[1:6],
-                     hint=Advice("use the checkpoint before it"))
-    was = completed(facts)
+    was = _completed(path, facts)
     _check_fit(state, path, held, was)
     values = _values(state, path, _read(path, held, facts) if tensors is None else tensors)
     memory = unpacked({k: values[f"optimiser/{k}"] for k in _memory(held)}, was["memory"])
@@ -96,6 +93,7 @@ def load(state: State, path: str | os.PathLike[str]) -> None:
     state.seed = was["seed"]
     state.optimiser = OptimiserState(was["optimiser"], tuple(was["slots"]), was["updates"], memory)
     state.course = Course(was["step"], was["epoch"], was["pace"], was["horizon"], record=was["record"], bytes=was["bytes"])
+    state.learnt = Learnt(tuple(was["classes"]), {k: tuple(v) for k, v in was["sizes"].items()}, was["data"])
     ours = state.recipe.optimiser
     anew = bool(was["updates"]) and ours is not None and not state.optimiser.fits(ours)
     if anew:
@@ -120,6 +118,19 @@ def _remark(state: State, path: str | os.PathLike[str], facts: dict[str, Any], w
         remark(
             f"{path} was written on the way to {ends} epoch{'s' * (ends != 1)}, and the train section leads to {section}: schedules go by that. "
                f"As before: net.configure(epochs={ends}), or --epochs {ends}", ResumeWarning)
+
+
+def checked(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """What a checkpoint says of itself, every field of its kind. No number is read, so the checksum is not looked at."""
+    return _completed(path, described(path)[1])
+
+
+def _completed(path: str | os.PathLike[str], facts: dict[str, Any]) -> dict[str, Any]:
+    bad = wrong(facts)
+    if bad:
+        raise misuse("damaged-checkpoint", f"{path} is no checkpoint that netspec writes: {bad[0]}", *bad[1:6],
+                     hint=Advice("use the checkpoint before it"))
+    return completed(facts)
 
 
 def described(path: str | os.PathLike[str]) -> tuple[Tensors, dict[str, Any]]:

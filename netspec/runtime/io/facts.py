@@ -11,6 +11,7 @@ from math import isfinite
 from typing import Any, NamedTuple
 
 from ...optimisers.parts.memory import Memory
+from . import spec
 
 Check = Callable[[Any], bool]
 MOST = 1 << 53  # of what is counted
@@ -66,6 +67,10 @@ FIELDS: dict[str, Field] = {
     "horizon": Field(lambda v: v is None or _count()(v), "a whole number from 0, or nothing", None),
     "bytes": Field(lambda v: isinstance(v, bool), "true or false", False),
     "pace": Field(_count(1), "a whole number from 1", 1),
+    "spec": Field(spec.right, "a spec", None),
+    "sizes": Field(spec.by_name, "sizes by the names of inputs", {}),
+    "classes": Field(lambda v: isinstance(v, list) and all(map(_text, v)), "the names of classes", []),
+    "data": Field(_text, "a text", ""),
     **{k: Field(_text, "a text", "") for k in ("device", "instructions", "dtype", "precision", "netspec", "numpy", "numba",
                                                "llvmlite")},
 }

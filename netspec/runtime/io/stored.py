@@ -1,0 +1,66 @@
+"""What a checkpoint holds beside the numbers, so that it is enough: the spec with all that it imports, which of its nets, with
+which parameters and sizes, and what it learnt from. Weights that the spec names a file for are in the checkpoint.
+
+A checkpoint from a stranger is a spec from a stranger. Its texts are all there are: no file is read for an import. The data it
+names are looked for below the current folder, as those of a text without a file.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from ...diagnostics import MissingFileError
+from ...ir.types import Shape
+from ...reading import BEST, LAST, weights_of
+from ...syntax.tree import Module
+from ..misuse import misuse, path_of
+from ..origin import Origin
+from .checkpoint import checked
+from .spec import module_in, origin_in
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The spec of a checkpoint."""
+
+    path: str
+    facts: dict[str, Any]
+    module: Module
+
+    @property
+    def net(self) -> str:
+        """Which of its nets."""
+        return str(self.facts["net"])
+
+    @property
+    def dtype(self) -> str | None:
+        """What it was computed in, where that is said."""
+        return self.facts["dtype"] or None
+
+    @property
+    def sizes(self) -> dict[str, Shape] | None:
+        """The sizes of its inputs that were last trained on."""
+        return {k: tuple(v) for k, v in self.facts["sizes"].items()} or None
+
+    def origin(self, sizes: Any = None, precision: str | None = None) -> Origin:
+        """Where its network comes from, for these sizes of its inputs and at this precision where they are given."""
+        return origin_in(self.facts["spec"], self.module, sizes, precision)
+
+
+def opened(path: str | os.PathLike[str]) -> Stored:
+    """The spec of a checkpoint, or of the run in a folder.
+
+    Errors: no such file or run; a file that is damaged or holds no spec; a spec that cannot be read.
+    """
+    place = path_of(path)
+    found = weights_of(place)
+    if found is None and place.is_dir():
+        raise MissingFileError(f"{path} is a folder without {BEST} and {LAST}, and no run", code="not-a-file")
+    facts = checked(found or place)
+    if facts["spec"] is None:
+        raise misuse("no-spec", f"{path} holds no spec: it was written by netspec {facts['netspec'] or 'of before 0.3'}",
+                     hint='netspec.compile("my.net").load("old.safetensors").save("new.safetensors")  writes one that does')
+    holder = os.fspath(found or place)
+    return Stored(holder, facts, module_in(facts["spec"], holder))

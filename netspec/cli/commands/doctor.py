@@ -7,7 +7,7 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 
 from .. import options
-from ..nets import input_shapes, settings, split
+from ..nets import input_shapes, meant, settings
 from ..telling import finite, say
 
 ABOUT = "say what is off about a net on its data, before a long training"
@@ -26,13 +26,12 @@ def arguments(c: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """The sanity checks of the lectures; 1 where something is off."""
-    from ...compiler import compile
     from ...data import load
     from ...runtime.doctor.examine import examine
+    from ...runtime.network import made
     from ...runtime.train.session import data_of
 
-    file, name = split(args.net)
-    net = compile(file, name, seed=args.seed, input=input_shapes(args), parameters=settings(args))
+    net = made(meant(args.net, settings(args), input_shapes(args)).origin(), seed=args.seed)
     data = load(args.data) if args.data is not None else data_of(net.graph, net.seed)
     off, found = 0, []
     for finding in examine(net, data, args.seconds):

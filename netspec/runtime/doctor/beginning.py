@@ -62,7 +62,7 @@ def penalty(net: Network, x: Any, y: Any) -> Finding:
 
 def gradient(net: Network, x: Any, y: Any) -> Finding:
     """The slope of the loss along the gradient of each parameter, against differences of the loss itself, in float64."""
-    exact = Network(net.graph, net.device, "float64", net.seed, net.recipe, net.state.remake)
+    exact = Network(net.graph, net.device, "float64", net.seed, net.recipe, net.state.origin)
     exact.set_parameters({k: np.asarray(v) for values in (net.parameters, net.buffers) for k, v in values.items()})
     _, grads = exact.loss_and_gradients(x, y, draw=0)
     worst, where = 0.0, ""

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -16,7 +16,6 @@ from ..datasets import DATASETS
 from ..datasets.parts.arrays import read, same_number
 from ..diagnostics import NetspecError
 from ..ir.training import DataUse
-from ..ir.types import Shape
 from ..words import WordError
 from ..words.dataset import Data, DataError, Pairs, Request, without_arguments
 
@@ -40,20 +39,20 @@ def load(what: str, folder: str | None = None, test: str | None = None) -> Data:
     return Data(what, *read(what, test, folder, anywhere=True))
 
 
-def named(line: DataUse, inputs: Mapping[str, Shape] | None = None, seed: int = 0) -> Data:
-    """What a `data` line names, for a network of these inputs. Paths are looked for from the folder of the spec.
+def named(line: DataUse, asked: Request) -> Data:
+    """What a `data` line names, for whom it is asked. Paths are looked for from the folder of the spec.
 
     Errors, at the line: those of the data set.
     """
     with _at(line):
-        return _data(line.op.read(Request(_folder(line), inputs or {}, seed)))
+        return _data(line.op.read(replace(asked, folder=_folder(line))))
 
 
-def outline(line: DataUse, inputs: Mapping[str, Shape] | None = None) -> Data | None:
+def outline(line: DataUse, asked: Request) -> Data | None:
     """What `named` would give, the numbers unread: zeros of the right shapes, which take no memory. None of data that only
     loading tells. Raises what `named` would raise, as far as the heads of files tell."""
     with _at(line):
-        data = line.op.outline(Request(_folder(line), inputs or {}))
+        data = line.op.outline(replace(asked, folder=_folder(line)))
         return None if data is None else _data(data)
 
 

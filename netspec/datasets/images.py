@@ -9,9 +9,7 @@ from ..words.dataset import Data, DataError, Dataset, Request
 from .parts import shares
 
 if TYPE_CHECKING:
-    from .parts.listing import Listed
-
-Parts = dict[str, "Listed"]  # by the names of folders.PARTS
+    from .parts.listing import Parts
 
 
 class Images(Dataset):
@@ -19,7 +17,13 @@ class Images(Dataset):
     names of those folders in alphabetical order; folders in them are read too. Where the folder holds `train/`, and `val/`
     (`valid/`, `validation/`) and `test/` perhaps, those are its parts, and the classes are folders in them. Pictures are JPEG,
     PNG, GIF, BMP, WebP, TIFF or PPM of any size, and are turned as the camera says (EXIF); transparent places are white. Files
-    that are no pictures are passed over."""
+    that are no pictures are passed over.
+
+    `labels="labels.csv"` says instead what is on the pictures, a line each: `1.jpg,cat` is a class, `1.jpg,cat;outdoors` are
+    several labels, `1.jpg,0.25,-3` are numbers; a first line that names no picture is a heading, and columns of 0 and 1 below
+    it are a label each. `masks="folder"` has for each picture one of the same name whose palette's indices, or greys, are the
+    class of each pixel; a loss leaves out label 255 with `ignore=255`, and bars of `resize=fit` have it.
+    """
 
     path: str = text("the folder, in quotes, looked for from the folder of the spec", position=0)
     size: Any = size("height and width that every picture is brought to: 64, or 48x64; those of the net's input unless given",
@@ -31,6 +35,8 @@ class Images(Dataset):
     validation: Any = value("the share of each class that validates, drawn by the seed (0.2), or a folder of other pictures",
                             default=None)
     test: Any = value("the share of each class that is for testing, or a folder of other pictures", default=None)
+    labels: str | None = text("a table (CSV) that says what is on each picture", default=None)
+    masks: str | None = text("a folder of pictures of the same names, that say the class of each pixel", default=None)
     skip_unreadable: bool = flag("leave out pictures that cannot be read, and say how many", default=False,
                                  word="skip_unreadable")
 
@@ -40,6 +46,8 @@ class Images(Dataset):
         if isinstance(self.size, tuple) and len(self.size) != 2:
             raise WordError("a picture has a height and a width", f"size is {spelled(self.size)}", code="bad-value",
                             hint=self.line(size=(48, 64)))
+        if self.labels is not None and self.masks is not None:
+            raise WordError("pictures have labels or masks", "both are given", code="contradiction", hint=self.line(masks=None))
         shares.check(self.validation, self.test, "a folder")
 
     @property
@@ -48,31 +56,39 @@ class Images(Dataset):
 
     def read(self, request: Request) -> Data:
         """x is N x C x H x W, decoded as it is asked for: uint8, or float32 in [0, 1] where a picture has greys of 16 bits.
-        y is N int64. The beginning of every picture is looked at before; all of it where those that cannot be read are left
-        out."""
-        from .parts.decoded import Pictures
+        y is N int64 for classes, N x labels or N (x columns) for labels and numbers of a table, N x H x W int64 for masks. The
+        beginning of every picture is looked at before; all of it where those that cannot be read are left out."""
+        from .parts.decoded import Masks, Pictures
 
         shape = self._shape(request)
-        parts, classes = self._listed(request.folder)
+        parts, classes = self._listed(request)
         parts, deep, remarks = self._readable(parts, classes)
-        pairs = {part: (Pictures(listed.files, shape, self.resize, deep), listed.y)
-                 for part, listed in self._divided(parts, request.seed).items()}
+        pairs = {part: (Pictures(here.files, shape, self.resize, deep),
+                        Masks(here.masks, shape[1:], self.resize) if self.masks is not None else here.y)
+                 for part, here in self._divided(parts, request.seed).items()}
         return Data(self.title, pairs["train"], pairs.get("test"), pairs.get("validation"), classes, remarks)
 
     def outline(self, request: Request) -> Data:
-        """Shapes, targets and classes as `read` gives them. The beginnings of a few pictures of each class are looked at."""
+        """Shapes, targets and classes as `read` gives them; masks are zeros. The beginnings of a few pictures of each class are
+        looked at."""
         import numpy as np
 
-        from .parts.decoded import begins_well, looked_at, refusal
+        from .parts.decoded import looked_at, refusal
 
         shape = self._shape(request)
-        parts, classes = self._listed(request.folder)
-        few = [f for listed in parts.values() for f in listed.few()]
-        refused = {} if self.skip_unreadable else looked_at(few, begins_well)[1]
+        parts, classes = self._listed(request)
+        few = [here.of(here.few()) for here in parts.values()]
+        files, masks = [f for here in few for f in here.files], [f for here in few for f in here.masks]
+        refused = {} if self.skip_unreadable else looked_at(files, masks)[1]
         if refused:
-            raise refusal(refused, len(few), self.line(skip_unreadable=True))
-        pairs = {part: (np.broadcast_to(np.zeros((), np.uint8), (len(listed.files), *shape)), listed.y)
-                 for part, listed in self._divided(parts, request.seed).items()}
+            raise refusal(refused, len(files), self.line(skip_unreadable=True))
+
+        def zeros(kind: type, *shape: int) -> Any:
+            return np.broadcast_to(np.zeros((), kind), shape)
+
+        pairs = {part: (zeros(np.uint8, len(here.files), *shape),
+                        zeros(np.int64, len(here.files), *shape[1:]) if self.masks is not None else here.y)
+                 for part, here in self._divided(parts, request.seed).items()}
         return Data(self.title, pairs["train"], pairs.get("test"), pairs.get("validation"), classes)
 
     def _shape(self, request: Request) -> tuple[int, int, int]:
@@ -103,51 +119,58 @@ class Images(Dataset):
                             hint=self.line(colour=None))
         return channels, own[0], own[1]
 
-    def _listed(self, folder: str | None) -> tuple[Parts, tuple[str, ...]]:
-        """The pictures of each part as the folders have them, and the names of the classes."""
+    def _listed(self, request: Request) -> tuple[Parts, tuple[str, ...]]:
+        """The pictures of each part as folders and tables have them, and the names of the classes."""
         from .parts import folders, listing
 
-        root = folders.place(self.path, folder, "data images")
+        root = folders.place(self.path, request.folder, "data images")
         found = folders.parts(root)
         for part, said in (("validation", self.validation), ("test", self.test)):
             if said is not None and part in found:
                 raise DataError(f"{root.path} holds pictures for {part} already, in {found[part].path.name}",
                                 hint=self.line(**{part: None}))
             if isinstance(said, str):
-                found[part] = folders.place(said, folder, f"{part}=")
+                found[part] = folders.place(said, request.folder, f"{part}=")
+        if self.labels is not None:
+            return listing.by_table(root, found, listing.beside(self.labels, request.folder, root), request.wants)
+        if self.masks is not None:
+            return listing.by_masks(root, found, folders.Place(listing.beside(self.masks, request.folder, root), root.home)), ()
+        if request.wants == "nothing":
+            return listing.bare(found), ()
         names = listing.classes(found["train"], self.line())
-        return {part: listing.by_class(place, names, part == "train") for part, place in found.items()}, names
+        return listing.by_class(found, names), names
 
     def _readable(self, parts: Parts, classes: tuple[str, ...]) -> tuple[Parts, bool, tuple[str, ...]]:
         """The pictures that can be read, whether any has greys of 16 bits, and what a person should know of the others.
 
         Errors: a picture that does not begin as one, unless those are left out; then a class that loses all it has.
         """
-        import numpy as np
-
         from .parts import folders
-        from .parts.decoded import begins_well, looked_at, reads_well, refusal
+        from .parts.decoded import looked_at, refusal
         from .parts.listing import empty
 
-        files = [f for listed in parts.values() for f in listed.files]
-        deep, refused = looked_at(files, reads_well if self.skip_unreadable else begins_well)
+        files, masks = [f for here in parts.values() for f in here.files], [f for here in parts.values() for f in here.masks]
+        deep, refused = looked_at(files, masks, self.skip_unreadable)
         remarks = []
-        if others := [f for listed in parts.values() for f in listed.others]:
-            remarks.append(
-                f"{len(others):,} file{'s are no pictures' if len(others) > 1 else ' is no picture'}: {folders.named(others)}")
+        if others := [f for here in parts.values() for f in here.others]:
+            what = "is no picture" if len(others) == 1 else "are no pictures"
+            remarks.append(f"{len(others):,} file{'s' * (len(others) > 1)} {what}: {folders.named(others)}")
         if not refused:
-            return parts, any(deep), tuple(remarks)
+            return parts, deep, tuple(remarks)
         if not self.skip_unreadable:
             raise refusal(refused, len(files), self.line(skip_unreadable=True))
-        remarks.append(f"{len(refused):,} picture{'s' * (len(refused) > 1)} of {len(files):,} cannot be read and "
-                       f"{'are' if len(refused) > 1 else 'is'} left out: {folders.named([files[k] for k in refused])}")
+        what = "is" if len(refused) == 1 else "are"
+        remarks.append(
+            f"{len(refused):,} picture{'s' * (len(refused) > 1)} of {len(files):,} cannot be read and {what} left out: "
+                       f"{folders.named([files[k] for k in refused])}")
         kept, at = {}, 0
-        for part, listed in parts.items():
-            kept[part] = listed.of(np.array([k for k in range(len(listed.files)) if at + k not in refused], np.intp))
-            at += len(listed.files)
-        for k in set(range(len(classes))).difference(map(int, kept["train"].y)):
-            raise empty(classes[k], "none of its pictures can be read")
-        return kept, any(deep), tuple(remarks)
+        for part, here in parts.items():
+            kept[part] = here.of([k for k in range(len(here.files)) if at + k not in refused])
+            at += len(here.files)
+        if kept["train"].labels is not None:
+            for k in sorted(set(range(len(classes))).difference(map(int, kept["train"].labels))):
+                raise empty(classes[k], "none of its pictures can be read")
+        return kept, deep, tuple(remarks)
 
     def _divided(self, parts: Parts, seed: int) -> Parts:
         """The parts, with what the training part gives to those that are a share of it."""
@@ -157,5 +180,5 @@ class Images(Dataset):
         from .parts.split import split
 
         train = parts["train"]
-        numbers = split(train.y, len(train.files), validation, test, seed, self.path)
+        numbers = split(train.labels, len(train.files), validation, test, seed, self.path)
         return parts | {part: train.of(chosen) for part, chosen in zip(("train", "validation", "test"), numbers) if len(chosen)}

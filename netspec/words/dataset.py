@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..diagnostics import Diagnostic, NetspecError
 from .registry import Registry
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..ir.types import Shape
 
 Arrays = Any  # an array, or a dict of them by the names of the inputs or outputs; each a NumPy array or Lazy
+Wants = Literal["classes", "numbers", "nothing"]  # targets: numbers of classes, other numbers, or none
 Pair = tuple[Arrays, Arrays]  # inputs and targets
 Pairs = tuple[Pair, Pair | None]  # training examples, and test examples where there are any
 
@@ -67,6 +68,7 @@ class Request:
     folder: str | None = None  # where the spec lies; None where its text came from elsewhere
     inputs: Mapping[str, Shape] = field(default_factory=dict)  # of one example, channels first, by name; sizes may be open
     seed: int = 0  # decides which examples validate
+    wants: Wants | None = None  # what the losses read; None where nobody says
 
 
 @dataclass(frozen=True)

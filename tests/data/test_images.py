@@ -137,8 +137,10 @@ def test_shares_of_any_labels() -> None:
                 among = (labels == k).sum()
                 assert abs((labels[validation] == k).sum() - among / 4) <= 0.5 and abs((labels[test] == k).sum() - among
                                                                                        / 10) <= 0.5
-    with pytest.raises(DataError, match="nothing is left to train of class 1"):
-        split(np.array([0, 0, 0, 1]), 4, 0.2, 0, 0, "x")
+    train, validation, test = split(np.array([1, 0, 0, 2, 0, 2]), 6, 0.2, 0.2, 0, "x")  # what is rare trains
+    assert len(validation) == 1 and len(test) == 2 and 0 in train and len({3, 5} & {*train}) == 1
+    with pytest.raises(DataError, match="too few examples to validate"):
+        split(np.array([0, 1]), 2, 0.2, 0, 0, "x")
 
 
 def test_a_folder_that_is_split_already(here: Path) -> None:
@@ -228,8 +230,8 @@ REFUSED: list[tuple[str, tuple[str, ...], Callable[[Path], object] | None]] = [
     ('"p" grey', ("grey pictures have 1 channel", 'hint: data images "p"\n'), None),
     ('"p" validation=1.5', ("more than 0 and less than 1", "hint: validation=0.2"), None),
     ('"p" validation=0.6 test=0.4', ("nothing is left to train",), None),
-    ('"p" validation=0.1', ("nothing is left to train of class 1",),
-     lambda p: [f.unlink() for f in sorted((p / "p" / "b").iterdir())[1:]]),
+    ('"p" validation=0.1', ("too few examples to validate",),
+     lambda p: [f.unlink() for c in "ab" for f in sorted((p / "p" / c).iterdir())[1:]]),
     ('"p" size=1x2x3', ("a height and a width",), None),
     ('"p" colour=red', ("must be one of: grey, rgb",), None),
     ('" "', ("the name of a folder is empty",), None),

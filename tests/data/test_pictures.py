@@ -96,6 +96,8 @@ def test_a_picture_is_turned_as_the_camera_says(number: int, form: str) -> None:
     data = written(Image.fromarray(a), form, exif=exif,
                    **{"WEBP": {"lossless": True}, "JPEG": {"quality": 100, "subsampling": 0}}.get(form, {}))
     want = TURNED[number](a).transpose(2, 0, 1).astype(int)
+    found = pictures.header(data)
+    assert (found.height, found.width) == want.shape[1:] and not found.deep and not found.numbers
     assert abs(pictures.read(data) - want).max() <= (6 if form == "JPEG" else 0)
     for resize in ("cover", "fit", "stretch"):
         assert abs(pictures.read(data, 3, (10, 14), resize)
@@ -143,7 +145,7 @@ def test_greys_of_16_bits_keep_them() -> None:
     a = noise(15, 22, of=65536)
     for form, how in (("PNG", {}), ("TIFF", {})):
         data = written(Image.fromarray(a), form, **how)
-        assert pictures.deep(data)
+        assert pictures.header(data).deep
         found = pictures.read(data, 1)
         assert found.dtype == np.float32
         assert (found[0] == (a / np.float32(65535)).astype(np.float32)).all()
@@ -153,7 +155,7 @@ def test_greys_of_16_bits_keep_them() -> None:
             assert abs(pictures.read(data, 1, (7, 8), resize) - want).max() < 1e-5
     clear = pictures.read(written(Image.fromarray(a), transparency=int(a[2, 3])), 1)
     assert clear[0, 2, 3] == 1 and (clear[0] == 1).sum() == (a == a[2, 3]).sum()
-    assert not pictures.deep(written(Image.fromarray(noise(4, 4))))
+    assert not pictures.header(written(Image.fromarray(noise(4, 4)))).deep
 
 
 def test_other_ways_to_hold_colours() -> None:

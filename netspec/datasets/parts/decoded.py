@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -14,6 +14,7 @@ from ...words.dataset import DataError, Lazy
 from . import pictures
 
 Array = NDArray[Any]
+BARS = 255  # the label of what lies outside of a picture; losses leave it out that say  ignore=255
 WORKERS = 8  # threads that look at files: while one waits for a disk, others work
 
 
@@ -36,31 +37,51 @@ class Pictures(Lazy):
                         code="unreadable-picture")
 
 
-def looked_at(files: Sequence[str], check: Callable[[str], bool]) -> tuple[list[bool], dict[int, DataError]]:
-    """`check` of every file, on several threads: what it says of each (False of one that it refuses), and the refusals by the
-    number of the file."""
+class Masks(Lazy):
+    """N x H x W whole numbers: the class of each pixel, of masks that go with pictures. Bars are labelled BARS."""
+
+    def __init__(self, files: Sequence[str], size: tuple[int, int], resize: str):
+        self.files, self.resize = files, resize
+        self.shape = (len(files), *size)
+        self.dtype = np.dtype(np.int64)
+
+    def example(self, number: int) -> Array:
+        return pictures.indexed(self.files[number], self.shape[1:], self.resize, BARS).astype(np.int64)  # type: ignore[arg-type]
+
+
+def looked_at(files: Sequence[str], masks: Sequence[str] = (), whole: bool = False) -> tuple[bool, dict[int, DataError]]:
+    """Look at the beginnings of pictures, or at the `whole` of each, and of the mask that goes with it, on several threads:
+    whether any has greys of 16 bits, and why some cannot be read, by their numbers."""
     refused: dict[int, DataError] = {}
 
-    def one(k: int) -> bool:
+    def look(k: int) -> bool:
         try:
-            return check(files[k])
+            found = pictures.header(files[k])
+            if masks:
+                _goes_with(found, files[k], masks[k])
+            if whole:
+                pictures.read(files[k], size=(8, 8))
+                if masks:
+                    pictures.indexed(masks[k], (8, 8))
         except DataError as e:
             refused[k] = e
             return False
+        return found.deep
 
     with ThreadPoolExecutor(min(WORKERS, os.cpu_count() or 1)) as workers:
-        said = list(workers.map(one, range(len(files))))
-    return said, dict(sorted(refused.items()))
+        deep = any(list(workers.map(look, range(len(files)))))
+    return deep, dict(sorted(refused.items()))
 
 
-def begins_well(file: str) -> bool:
-    """Whether a picture's greys have 16 bits. Errors: it does not even begin as a picture."""
-    return pictures.deep(file)
-
-
-def reads_well(file: str) -> bool:
-    """The same, of a picture that is decoded to its end."""
-    return pictures.read(file, size=(8, 8)).dtype != np.uint8
+def _goes_with(picture: pictures.Header, file: str, mask: str) -> None:
+    """Errors: a mask of other pixels than those of its picture, or of colours."""
+    found = pictures.header(mask)
+    if (found.height, found.width) != (picture.height, picture.width):
+        raise DataError(f"{mask} is no mask of {file}", f"it has {found.height} x {found.width} pixels, and the picture has "
+                        f"{picture.height} x {picture.width}", code="unreadable-picture")
+    if not found.numbers:
+        raise DataError(f"{mask} is no mask", "its pixels are colours; numbers of classes are greys, or a palette's",
+                        code="unreadable-picture")
 
 
 def refusal(refused: dict[int, DataError], of: int, hint: str) -> DataError:

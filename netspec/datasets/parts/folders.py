@@ -39,7 +39,7 @@ class Place:
             raise DataError(f"{self.path} cannot be read: {e.strerror}", code="unreadable-file") from None
         for entry in kept:
             if self.home is not None and entry.is_symlink() and not Path(os.path.realpath(entry.path)).is_relative_to(self.home):
-                raise _outside(f"{entry.path} is a link that leads out of it")
+                raise outside(f"{entry.path} is a link that leads out of it")
             yield entry
 
     def folders(self) -> list[str]:
@@ -63,7 +63,7 @@ def place(name: str, folder: str | None, line: str) -> Place:
         path = placed(name, folder)
         home = None if isinstance(name, Own) else Path(folder or os.curdir).resolve()
     except Outside as e:
-        raise _outside(f"{name}: {e.strerror}") from None
+        raise outside(f"{name}: {e.strerror}") from None
     except OSError as e:
         raise DataError(f"there can be no folder {name}", str(e.strerror)) from None
     if path.is_dir():
@@ -79,7 +79,7 @@ def place(name: str, folder: str | None, line: str) -> Place:
                            f'{line} "{name[: len(name) - len(path.name)]}{alike}"' if alike else None)
 
 
-def _outside(why: str) -> DataError:
+def outside(why: str) -> DataError:
     return DataError("a spec names data in its own folder, or below it", why, "name the data yourself: --data",
                      code="file-outside")
 

@@ -1,7 +1,7 @@
 """One picture as an array: whatever a camera, a scanner or a program has written, the way a browser would show it.
 
     read("cat.jpg", 3, (64, 64))        3 x 64 x 64 uint8
-    deep("cat.jpg")                     whether its greys have 16 bits; only the beginning of the file is read
+    header("cat.jpg")                   its size, and what its pixels are; only the beginning of the file is read
 
 A picture that its camera says to turn is turned (EXIF). Transparent places are white. Palettes, CMYK and one bit a pixel
 become grey or red, green and blue; of several pictures in a file the first is read. Colour profiles are not applied.
@@ -16,6 +16,7 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -46,13 +47,22 @@ warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
-def deep(picture: Picture, name: str | None = None) -> bool:
-    """Whether a picture's greys have 16 bits. Only the beginning of the file is read: it may still be cut short.
+@dataclass(frozen=True)
+class Header:
+    """What the beginning of a file says of its picture, which may still be cut short."""
 
-    Errors: as for `read`.
-    """
+    height: int  # as it is shown, turned where the camera says so
+    width: int
+    deep: bool  # greys of 16 bits
+    numbers: bool  # its pixels may be numbers of classes: a palette, or greys
+
+
+def header(picture: Picture, name: str | None = None) -> Header:
+    """Only the beginning of the file is read. Errors: as for `read`."""
     with _open(picture, name) as image:
-        return _deep(image)
+        noted = image.format in ("JPEG", "MPO", "WEBP") or (image.format == "PNG" and "exif" in image.info)
+        w, h = image.size[::-1] if noted and _orientation(image, decoded=False) >= 5 else image.size
+        return Header(h, w, _deep(image), _numbers(image))
 
 
 def read(picture: Picture, channels: int = 3, size: tuple[int, int] | None = None, resize: str = "cover",
@@ -92,7 +102,7 @@ def indexed(picture: Picture, size: tuple[int, int] | None = None, resize: str =
         turn = _orientation(image)
         if turn != 1:
             image = image.transpose(TURNS[turn])
-        if image.mode not in ("P", "L", "1") and not _deep(image):
+        if not _numbers(image):
             raise ValueError(
                 f"its pixels are colours ({image.mode}), not numbers of classes: it would be grey, or have a palette")
         if image.mode == "1":
@@ -142,10 +152,10 @@ def _reason(e: Exception) -> str:
     return str(e) or type(e).__name__
 
 
-def _orientation(image: Any) -> int:
-    """1 to 8, as EXIF numbers them; 1 is upright, and where nothing readable is said. Pillow turns some formats by itself as it
-    decodes them, and then says nothing more."""
-    if image.format not in ("JPEG", "MPO"):
+def _orientation(image: Any, decoded: bool = True) -> int:
+    """1 to 8, as EXIF numbers them; 1 is upright, and where nothing readable is said. Pillow turns TIFF by itself as it decodes
+    it, and then says nothing more; before, the size it says is turned already."""
+    if decoded and image.format not in ("JPEG", "MPO"):
         image.load()
     try:
         said = image.getexif().get(ORIENTATION, 1)
@@ -156,6 +166,10 @@ def _orientation(image: Any) -> int:
 
 def _deep(image: Any) -> bool:
     return image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM"))
+
+
+def _numbers(image: Any) -> bool:
+    return image.mode in ("P", "L", "1") or _deep(image)
 
 
 def _plain(image: Any, channels: int) -> Any:

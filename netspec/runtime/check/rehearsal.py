@@ -12,6 +12,7 @@ from ...ir.graph import Graph
 from ...passes.objective import target_types
 from ..augmenting import check as check_augmentation
 from ..io import arrays
+from ..io.asked import as_many_classes, request
 from ..train.recipe import recipe_of
 
 MOST_LABELS = 1 << 24  # values of targets are looked at, so that many stand for them at most
@@ -33,7 +34,7 @@ def refusals(graph: Graph) -> list[Diagnostic]:
 
     if training.data is not None:
         line = training.data
-        tried(lambda: _fits(graph, outline(line, {n.name: n.type.shape for n in graph.inputs}), recipe.terms), line.span)
+        tried(lambda: _fits(graph, outline(line, request(graph, recipe.terms)), recipe.terms), line.span)
     for a, span in zip(training.augmentation, training.augmentation_spans):
         tried(lambda a=a: check_augmentation(graph, (a,), recipe.terms), span)  # type: ignore[misc]
     return found
@@ -43,6 +44,7 @@ def _fits(graph: Graph, data: Any, terms: Any) -> None:
     """Whether the arrays of files, their numbers unread, are those that the net and its losses take."""
     if data is None:
         return
+    as_many_classes(graph, terms, data)
     for x, y in filter(None, (data.train, data.validation, data.test)):
         n = arrays.count(arrays.inputs(graph, x))
         given = y.values() if isinstance(y, dict) else [y]

@@ -10,15 +10,17 @@ from time import perf_counter
 from typing import Any
 
 from ... import plain
-from ...data import Data, load
+from ...data import Data, DataError, load
 from ...data.sources import named
 from ...diagnostics import UsageError
 from ...ir.graph import Graph
 from ..footprint import fitting
+from ..io.asked import as_many_classes, request
 from ..misuse import misuse
 from ..network import Network
 from .history import History
 from .horizon import horizon
+from .recipe import recipe_of
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,13 @@ def data_of(graph: Graph, seed: int = 0) -> Data:
     if training.data is None:
         raise misuse("no-data", f"the train section of {graph.name} names no data",
                      hint='data "train.npz"   or   data digits   or   from Python:  net.fit(x, y)')
-    return named(training.data, {n.name: n.type.shape for n in graph.inputs}, seed)
+    terms = recipe_of(graph).terms
+    data = named(training.data, request(graph, terms, seed))
+    try:
+        as_many_classes(graph, terms, data)
+    except DataError as e:
+        raise e.at(training.data.span) from None
+    return data
 
 
 def set_threads(device: str, threads: int) -> None:

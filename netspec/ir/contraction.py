@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import gcd, prod
 from typing import TYPE_CHECKING, Literal
 
@@ -401,7 +401,7 @@ class WeightOrder:
         c = self.contraction
         return c.groups > 1 and self.walks[0].form != "lanes" and c.outs % self.lanes != 0
 
-    @property
+    @cached_property
     def key(self) -> tuple[object, ...]:
         """Equal for two contractions exactly when their orders are, names and offsets apart."""
         c = self.contraction
@@ -458,6 +458,12 @@ def master_order(formula: Formula, operands: Sequence[TensorType], results: Sequ
                  last: bool = False) -> WeightOrder:
     """The order the weight of a forward formula is stored in: the one its gradient is written in. `last`: the forward
     image is a channels-last network input."""
+    return _master_order(formula, tuple(operands), tuple(results), lanes, last)
+
+
+@lru_cache(maxsize=4096)
+def _master_order(formula: Formula, operands: tuple[TensorType, ...], results: tuple[TensorType, ...], lanes: int,
+                  last: bool) -> WeightOrder:
     gradient = gradient_of(formula, operands, results)
     image = next(r.name for r in formula.reads if f"d_{r.name}" != gradient.weight)
     return WeightOrder(gradient, lanes, last and gradient.image == image)
@@ -482,9 +488,11 @@ def padded_macs(c: Contraction, lanes: int) -> int:
 
 def choose_lanes(contractions: Iterable[Contraction], widest: int) -> int:
     """The vector width that wastes least on padded lanes; a wider one wins ties within 20 %."""
-    every = list(contractions)
+    every: dict[int, tuple[Contraction, int]] = {}  # in a deep network the same objects over and over
+    for c in contractions:
+        every[id(c)] = c, every.get(id(c), (c, 0))[1] + 1
     widths = [w for w in (widest, widest // 2) if w >= 2] or [widest]
-    cost = {w: sum(padded_macs(c, w) for c in every) for w in widths}
+    cost = {w: sum(times * padded_macs(c, w) for c, times in every.values()) for w in widths}
     return min(widths, key=lambda w: cost[w] * (1.0 if w == widest else 1.2))
 
 

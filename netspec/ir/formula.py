@@ -352,7 +352,12 @@ class Formula(Operation):
     @property
     def anonymous(self) -> Formula:
         """The same formula with names that are the same for all that differ in nothing else: result[c] += x0[n,c]."""
-        return Formula(_said(self.text).anonymous, self.over)
+        return _anonymous(self)
+
+
+@lru_cache(maxsize=65536)
+def _anonymous(f: Formula) -> Formula:
+    return Formula(_said(f.text).anonymous, f.over)
 
 
 def _renamed(text: str, names: Mapping[str, str]) -> str:

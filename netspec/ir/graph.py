@@ -7,10 +7,9 @@ networkx MultiDiGraph, for everything networkx is good at.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..source import Span
@@ -69,10 +68,16 @@ class Parameter(Operation):
 
     @property
     def type(self) -> TensorType:
-        return TensorType(self.shape, batch=0)
+        return _unbatched(self.shape)
 
     def __str__(self) -> str:
         return f"{'parameter' if self.trainable else 'buffer' if self.kind == 'buffer' else 'frozen parameter'}"
+
+
+@lru_cache(maxsize=4096)
+def _unbatched(shape: tuple[int, ...]) -> TensorType:
+    """One object for all that have a shape: whoever asks about types again and again tells them by their identity first."""
+    return TensorType(shape, batch=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,13 +213,13 @@ class Graph:
         return {v.name: n for n in self.nodes for v in n.results}
 
     @cached_property
-    def readers(self) -> dict[str, tuple[Node, ...]]:
+    def readers(self) -> Mapping[str, Sequence[Node]]:
         """The nodes that read each value, in order."""
-        read: dict[str, list[Node]] = defaultdict(list)
+        read: dict[str, list[Node]] = {v.name: [] for n in self.nodes for v in n.results}
         for n in self.nodes:
-            for i in n.inputs if len(n.inputs) < 2 else dict.fromkeys(n.inputs):
+            for i in n.inputs if len(n.inputs) < 2 else set(n.inputs):
                 read[i].append(n)
-        return dict.fromkeys(self.values, ()) | {i: tuple(nodes) for i, nodes in read.items()}
+        return read
 
     @cached_property
     def inputs(self) -> tuple[Node, ...]:
@@ -304,21 +309,24 @@ class Graph:
         # a formula, what it reads and makes: in a deep network the same objects over and over
         agreed: set[tuple[int, ...]] = set()
         for n in self.nodes:
-            assert n.results and n.results[0].name == n.name, f"the first result of %{n.name} must have its name"
-            for i in n.inputs:
-                assert i in types, f"%{n.name} reads %{i}, which is not defined above it"
-            for v in n.results:
+            op, results = n.op, n.results
+            assert results and results[0].name == n.name, f"the first result of %{n.name} must have its name"
+            try:
+                reads = [types[i] for i in n.inputs]
+            except KeyError as i:
+                raise AssertionError(f"%{n.name} reads %{i.args[0]}, which is not defined above it") from None
+            for v in results:
                 assert v.name not in types, f"%{v.name} is defined twice"
                 types[v.name] = v.type
             assert n.effect is None or n.effect in types or n.effect in {p.name
                                                                          for p in self.parameters}, f"%{n.name} overwrites %{n.effect}, which does not exist"
-            if isinstance(n.op, Formula):
-                same = (id(n.op), *[id(types[i]) for i in n.inputs], *[id(v.type) for v in n.results])
+            if isinstance(op, Formula):
+                same = (id(op), *map(id, reads), *[id(v.type) for v in results])
                 if same not in agreed:
-                    n.op.agrees(tuple([types[i] for i in n.inputs]), tuple([v.type for v in n.results]))
+                    op.agrees(tuple(reads), tuple([v.type for v in results]))
                     agreed.add(same)
-            elif isinstance(n.op, Pieces):
-                for f, inputs in n.op.bind(n.inputs):
+            elif isinstance(op, Pieces):
+                for f, inputs in op.bind(n.inputs):
                     f.agrees(tuple([types[i] for i in inputs]), ())
         for _, out in (*self.outputs, *self.gradients):
             assert out in types, f"output %{out} does not exist"

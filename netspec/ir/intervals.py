@@ -38,23 +38,32 @@ class Intervals:
 class Rooms:
     """Places in memory over time, `steps` of it from 0 on: what is taken while a step runs, found without walking through
     every buffer. A binary tree over the steps; a node keeps what lives through all of its steps and not of its parent's
-    (`through`), and all that lives in some of them (`within`)."""
+    (`through`), and all that lives in some of them (`within`). What comes to lie within waits in a list until it is asked for:
+    most nodes far above are never asked."""
 
     def __init__(self, steps: int):
         self.leaves = 1 << max(0, steps - 1).bit_length()
         self.through: dict[int, Intervals] = defaultdict(Intervals)
         self.within: dict[int, Intervals] = defaultdict(Intervals)
+        self.waiting: dict[int, list[tuple[int, int]]] = defaultdict(list)
 
     def take(self, size: int, first: int, last: int) -> int:
         """The lowest place where `size` numbers are free in the steps from `first` to `last`, both included; they are taken."""
-        nodes = self._nodes(first, last)
-        at = self._lowest(size,
-                          [held for node, whole in nodes
-                           if (held := (self.within if whole else self.through).get(node)) is not None])
-        for node, whole in nodes:
-            self.within[node].add(at, at + size)
-            if whole:
-                self.through[node].add(at, at + size)
+        whole, above = self._nodes(first, last)
+        through, waiting = self.through, self.waiting
+        found = [through[n] for n in above if n in through]
+        for n in whole:
+            within = self.within[n]
+            for taken in waiting.pop(n, ()):
+                within.add(*taken)
+            found.append(within)
+        at = self._lowest(size, found)
+        mine = at, at + size
+        for n in whole:
+            through[n].add(*mine)
+            self.within[n].add(*mine)
+        for n in above:
+            waiting[n].append(mine)
         return at
 
     def _lowest(self, size: int, found: list[Intervals]) -> int:
@@ -63,25 +72,32 @@ class Rooms:
         while moved:
             moved = False
             for taken in found:
-                while (end := taken.end_of_first(at, at + size)) is not None:
-                    at, moved = end, True
+                firsts, ends = taken.firsts, taken.ends
+                k = bisect_right(ends, at)
+                while k < len(ends) and firsts[k] < at + size:
+                    at, k, moved = ends[k], k + 1, True
         return at
 
-    def _nodes(self, first: int, last: int) -> list[tuple[int, bool]]:
-        """Nodes that share steps with [first, last], from the root down to those that lie in it wholly."""
-        found = []
-        stack = [(1, 0, self.leaves)]
-        while stack:
-            node, low, count = stack.pop()
-            whole = first <= low and low + count - 1 <= last
-            found.append((node, whole))
-            if not whole:
-                half = count // 2
-                if first < low + half:
-                    stack.append((2 * node, low, half))
-                if last >= low + half:
-                    stack.append((2 * node + 1, low + half, half))
-        return found
+    def _nodes(self, first: int, last: int) -> tuple[list[int], list[int]]:
+        """The largest nodes that lie in [first, last] wholly, and all nodes above them."""
+        whole = []
+        low, high = first + self.leaves, last + self.leaves + 1
+        while low < high:
+            if low & 1:
+                whole.append(low)
+                low += 1
+            if high & 1:
+                high -= 1
+                whole.append(high)
+            low >>= 1
+            high >>= 1
+        above: set[int] = set()
+        for n in whole:
+            n >>= 1
+            while n and n not in above:
+                above.add(n)
+                n >>= 1
+        return whole, list(above)
 
 
 def first_fit(lives: Mapping[str, tuple[int, int, int]], share: bool = True) -> tuple[dict[str, int], int]:

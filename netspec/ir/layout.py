@@ -8,6 +8,7 @@ plan serves every batch: the address of image 0 is  space + N * at + plus.  `ass
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import prod
 from typing import TYPE_CHECKING, Union
 
@@ -104,6 +105,7 @@ class Image:
         return f"{form}{halo}" + (f" at {self.at}N+{self.plus}" if self.at >= 0 else "")
 
 
+@lru_cache(maxsize=4096)
 def blocked(channels: int, spatial: tuple[int, ...], halo: tuple[int, ...], lanes: int, item: int, images: int = 1) -> Image:
     """Channels in blocks of `lanes`. `spatial` and `halo` have 0 to 3 axes."""
     extents, edge = _three(spatial, 1), _three(halo, 0)

@@ -20,16 +20,16 @@ def common_subexpressions(graph: Graph) -> Graph:
     gradients = {v for _, v in graph.gradients}
     nodes = []
     for n in graph.nodes:
-        if any(i in same for i in n.inputs):
+        if same and any(i in same for i in n.inputs):
             n = replace(n, inputs=tuple(same.get(i, i) for i in n.inputs))
         if isinstance(n.op, Formula | Pieces) and n.effect is None and not (isinstance(n.op, Formula) and n.op.is_random):
-            key = (n.op if isinstance(n.op, Pieces) else n.op.anonymous, n.inputs, tuple(v.type for v in n.results))
+            key = (n.op if isinstance(n.op, Pieces) else n.op.anonymous, n.inputs, tuple([v.type for v in n.results]))
             if key in seen and not (n.name in gradients and seen[key][0] in gradients):
                 if n.name in gradients:
                     gradients.add(seen[key][0])
                 same |= dict(zip((v.name for v in n.results), seen[key]))
                 continue
-            seen.setdefault(key, tuple(v.name for v in n.results))
+            seen.setdefault(key, tuple([v.name for v in n.results]))
         nodes.append(n)
     return graph.with_nodes(nodes, outputs=tuple((k, same.get(v, v)) for k, v in graph.outputs),
                             gradients=tuple((k, same.get(v, v)) for k, v in graph.gradients))

@@ -20,6 +20,7 @@ from ..ir.graph import Graph, Input, Node, Parameter, Region, Value
 from ..ir.types import TensorType
 from .lower import Program, Writer, lower, places
 from .objective import Cotangent, Term, with_losses
+from .said import Ends
 
 
 @dataclass(frozen=True)
@@ -110,15 +111,19 @@ class _Backward:
                                                    for i in (*region.inputs, *(p for _, p in region.parameters))):
             return
         w = Writer(self.p, f"d.{region.name}", node)
-        inputs, parameters = region.layer.backward(w, outs[0], *region.inputs, saved=dict(region.saved),
-                                                   **dict(region.parameters))
-        for name, g in zip(region.inputs, inputs):
+        layer, dy, saved, parameters = region.layer, outs[0], dict(region.saved), dict(region.parameters)
+        numbers = list(map(str, range(len(region.inputs))))
+
+        def backward() -> Ends:
+            inputs, learned = layer.backward(w, dy, *region.inputs, saved=saved, **parameters)
+            return {**dict(zip(numbers, inputs)), **learned}
+
+        given = (*((dy,) if isinstance(dy, str) else ()), *region.inputs, *saved.values(), *parameters.values())
+        what = "backward", type(layer), repr(layer), None if isinstance(dy, str) else repr(dy), *saved, "", *parameters
+        for end, g in self.p.once(what, w, given, backward).items():
+            name = region.inputs[int(end)] if end in numbers else parameters[end]
             if g is not None and name in self.needed:
                 self.parts.setdefault(name, []).append(g)
-        full = dict(region.parameters)
-        for local, g in parameters.items():
-            if full[local] in self.needed:
-                self.parts.setdefault(full[local], []).append(g)
 
     def formula(self, node: Node, f: Formula, inputs: tuple[str, ...], results: tuple[TensorType, ...]) -> None:
         dy = self.total(node.name)
@@ -128,28 +133,14 @@ class _Backward:
             self.maximum(node, f, dy)
             return
         bound = dict(zip(f.operands, inputs))
-        target = f.target
-        extents = f.extents(tuple(self.p.types[i] for i in inputs), results)
+        env = bound | {f.target.name: node.name} | _known(f, dy)
+        types = tuple([self.p.types[i] for i in inputs])
         for k, read in enumerate(f.reads):
             source = bound[read.name]
-            if source not in self.needed:
-                continue
-            d = factor(f, k)
-            if d is None:
-                continue
-            limits = self.limits(f, read, bound, extents)
-            if d == ONE and read.axes == target.axes and not f.reduced and results and not limits:
-                self.parts.setdefault(source, []).append(dy)  # the same value: no operation
-                continue
-            g = _gradient(f, k, None if isinstance(dy, str) else dy, tuple(limits))
-            bare = {a.bare for r in (g.target, *(g.reads if results else ())) for a in r.axes if a.bare}
-            self._add(source, g, bound | {target.name: node.name} | _known(f, dy), extents, bare, node)
-
-    def limits(self, f: Formula, read: Access, bound: dict[str, str], extents: dict[str, int]) -> list[Access]:
-        """The other reads that may be out of bounds, where the formula adds nothing."""
-        return [r for r in f.reads if r is not read and r.compound
-                and in_bounds(zip(r.axes[self.p.types[bound[r.name]].batch > 0:], self.p.types[bound[r.name]].shape), extents, {},
-                              str)]
+            if source in self.needed:
+                g = _gradient(f, k, types, results, None if isinstance(dy, str) else dy)
+                if g is not None:  # the same value needs no operation
+                    self.parts.setdefault(source, []).append(dy if g is SAME else self._emit(source, g, env, node))
 
     def maximum(self, node: Node, f: Formula, dy: Cotangent) -> None:
         """The gradient goes to the place that won, the first one among equals. The formula that finds the largest finds its
@@ -181,7 +172,8 @@ class _Backward:
                 env |= {won.name: apart}
                 right = tree(product((won.tree,), d))
             new = Formula.of(read.called(_local(f"d_{read.name}", f)), how="+=", right=right)
-            self._add(source, new, env, extents, {i for r in (new.target, *new.reads) for i in r.bare if i}, node)
+            new = _with_extents(new, extents, {i for r in (new.target, *new.reads) for i in r.bare if i})
+            self.parts.setdefault(source, []).append(self._emit(source, new, env, node))
 
     def place(self, node: Node, f: Formula) -> str:
         """The value that holds the place of a maximum; made where the formula has not got it yet."""
@@ -193,11 +185,6 @@ class _Backward:
         self.p.nodes[k] = replace(node, op=both, results=(*node.results, Value(name, node.type)))
         self.p.types[name] = node.type
         return name
-
-    def _add(self, source: str, g: Formula, env: dict[str, str], extents: dict[str, int], bare: set[str], node: Node) -> None:
-        """A gradient that reaches a value, with the extents of those indices that no subscript gives it."""
-        over = tuple((i, e) for i, e in extents.items() if i in g.indices and i not in bare)
-        self.parts.setdefault(source, []).append(self._emit(source, replace(g, over=over), env, node))
 
     def _emit(self, source: str, g: Formula, env: dict[str, str], node: Node | None = None, t: TensorType | None = None) -> str:
         """Append a formula, whose result is of a value's own type unless given."""
@@ -211,19 +198,36 @@ class _Backward:
         return name
 
 
+SAME = Formula("same[0] = dy[0]")  # stands for a cotangent as it is
+
+
 @lru_cache(maxsize=16384)
-def _gradient(f: Formula, k: int, dy: float | None, limits: tuple[Access, ...]) -> Formula:
-    """The gradient that reaches read number `k` of a formula, of a cotangent that is a value, or a number."""
-    read, d = f.reads[k], factor(f, k)
-    assert d is not None
+def _gradient(f: Formula, k: int, operands: tuple[TensorType, ...], results: tuple[TensorType, ...],
+              dy: float | None) -> Formula | None:
+    """The gradient that reaches read number `k` of a formula, of a cotangent that is a value, or a number: None where none does,
+    and SAME where it is the cotangent."""
+    d, read, extents, types = factor(f, k), f.reads[k], f.extents(operands, results), dict(zip(f.operands, operands))
+    if d is None:
+        return None
+    # the other reads that may be out of bounds, where the formula adds nothing
+    limits = [r for r in f.reads if r is not read and r.compound
+              and in_bounds(zip(r.axes[types[r.name].batch > 0:], types[r.name].shape), extents, {}, str)]
+    if d == ONE and read.axes == f.target.axes and not f.reduced and results and not limits:
+        return SAME
     to, factors = read.called(_local(f"d_{read.name}", f)), product((_arriving(f, dy),), d)
     g = Formula.of(to, right=tree(factors))
     for r in f.reads:  # what the term no longer reads still says how often it is added, and where
         if r is not read and r not in g.reads and (r in limits or any(i in f.reduced and i not in g.indices for i in r.indices)):
             factors = (*factors, where(compared(r.tree, ast.Gt(), number(0.0)), number(1.0), number(1.0)))
             g = Formula.of(to, right=tree(factors))
-    sums = any(i not in read.indices for i in g.indices) or read.compound or f.is_product
-    return g.writing(to, how="+=") if sums else g
+    if any(i not in read.indices for i in g.indices) or read.compound or f.is_product:
+        g = g.writing(to, how="+=")
+    return _with_extents(g, extents, {a.bare for r in (g.target, *(g.reads if results else ())) for a in r.axes if a.bare})
+
+
+def _with_extents(g: Formula, extents: dict[str, int], bare: set[str]) -> Formula:
+    """A gradient with the extents of those indices that no subscript gives it."""
+    return Formula(g.text, tuple((i, e) for i, e in extents.items() if i in g.indices and i not in bare))
 
 
 @lru_cache(maxsize=4096)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
@@ -21,7 +22,9 @@ from ..ir.graph import Graph, Input, Lowered, Node, Parameter, Region, Value
 from ..ir.notation import fault, misfit, with_channels
 from ..ir.types import TensorType
 from ..words.layer import Layer
-from .drop_dead import drop_dead
+from .said import Ends, Said, said
+
+VARIANTS = 4  # of what equal layers write, by the names that are taken already
 
 
 @dataclass(frozen=True)
@@ -39,12 +42,6 @@ class lower:
                        lowered=Lowered(graph, program.alias, self.training))
 
 
-def value_program(graph: Graph, names: tuple[str, ...]) -> Graph:
-    """What makes these values of the network in evaluation mode, and nothing more; the outputs are `@NAME`. It draws what the
-    whole network does."""
-    return drop_dead(lower(training=False)(replace(graph, outputs=tuple((f"@{name}", name) for name in names))))
-
-
 @dataclass
 class Program:
     """A program under construction: what `lower`, `differentiate` and the losses append formulas to."""
@@ -56,6 +53,7 @@ class Program:
     alias: dict[str, str] = field(default_factory=dict)  # value of the layer graph -> value of the program
     same: dict[str, str] = field(default_factory=dict)  # a value -> one that holds the same numbers under another shape
     keys: int = 0
+    said: dict[Hashable, list[Said]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, graph: Graph, training: bool = True) -> Program:
@@ -77,7 +75,10 @@ class Program:
         parameters = {p.name.rsplit(".", 1)[-1]: self.parameter(p, node) for p in node.parameters}
         b = Writer(self, node.name, node, self.training and not (dict(node.attrs).get("frozen") and node.op.statistics))
         before = len(self.nodes)
-        out = node.op.forward(b, *inputs, **parameters)
+        layer = node.op
+        ends = self.once(("forward", type(layer), repr(layer), b.training, *parameters), b, (*inputs, *parameters.values()),
+                         lambda: {"": layer.forward(b, *inputs, **parameters), **b.saved})
+        out = ends.pop("")
         for m in reversed(moved):  # what reads the result may not need it
             out = self.again(m, out, node)
         assert self.types[out] == node.type, f"{node.name}: shape() says {node.type}, forward() makes {self.types[out]}"
@@ -85,7 +86,24 @@ class Program:
         if node.op.backward is not None and out not in inputs:
             made = frozenset(n.name for n in self.nodes[before:])
             self.regions.append(Region(node.op, node.name, made, inputs, tuple(parameters.items()), (out,),
-                                       tuple(b.saved.items())))
+                                       tuple(ends.items())))
+
+    def once(self, what: Hashable, b: Writer, given: tuple[str, ...], write: Callable[[], Ends]) -> Ends:
+        """What `write` returns, which appends formulas of the values `given` through `b`. A deep network says the same of one
+        layer after another: for an equal `what` and values of equal types the formulas of before are appended again under other
+        names (said.py)."""
+        key = what, tuple([self.types[v] for v in given]), tuple(map(given.index, given))
+        known = self.said.setdefault(key, [])
+        for said_before in known:
+            if again := said_before.again(given, b.prefix, self.types, b.node):
+                for n in again[0]:
+                    self.append(n)
+                return again[1]
+        before = len(self.nodes)
+        ends = write()
+        if b.plain and len(known) < VARIANTS and (new := said(given, b.prefix, self.nodes[before:], ends, b.avoided)):
+            known.append(new)
+        return ends
 
     def seen(self, layer: Layer, value: str) -> str:
         """What a layer reads for a value: what it was before a move, if that is as good."""
@@ -138,6 +156,9 @@ class Writer:
         self.program, self.prefix, self.node = program, prefix, node
         self.training = program.training if training is None else training
         self.saved: dict[str, str] = {}
+        self.plain = True  # what was written is decided by the types of the values it is about
+        self.made: set[str] = set()
+        self.avoided: list[str] = []  # names that others have
 
     def type(self, value: str) -> TensorType:
         return self.program.types[value]
@@ -146,16 +167,20 @@ class Writer:
         self.saved |= values
 
     def scalar(self, name: str) -> str:
+        self.plain = False
         return self.program.scalar(name)
 
     def same(self, new: str, old: str) -> None:
+        self.plain = False
         self.program.same[new] = old
 
     def key(self) -> int:
+        self.plain = False
         self.program.keys += 1
         return self.program.keys
 
     def view(self, parameter: str, shape: tuple[int, ...]) -> str:
+        self.plain = False
         have = self.program.types[parameter]
         want = have.of(*shape)
         assert want.size == have.size
@@ -209,7 +234,10 @@ class Writer:
         name = f"{self.prefix}.{local}" if self.prefix else local
         k = 2
         while name in self.program.types:
+            if name not in self.made:
+                self.avoided.append(name)
             name, k = f"{self.prefix}.{local}{k}", k + 1
+        self.made.add(name)
         return name
 
 

@@ -11,6 +11,7 @@ Contractions (weight gradients) split by themselves.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 from ..ir.formula import Access, Axis, Formula
 from ..ir.graph import Graph, Node, Value
@@ -18,37 +19,49 @@ from ..ir.types import TensorType
 from .contractions import contraction
 
 IMAGE = Axis.of("n")
+Halves = tuple[tuple[str, Formula, TensorType], ...]
 
 
 def split_sums(graph: Graph) -> Graph:
     nodes: list[Node] = []
     for n in graph.nodes:
-        nodes += _halves(n, graph)
+        halves = None if n.type.batch or not isinstance(n.op, Formula) else _halves(n, n.op, graph)
+        if halves is None:
+            nodes.append(n)
+            continue
+        inputs = n.inputs
+        for suffix, op, t in halves[:-1]:
+            name = f"{n.name}.{suffix}"
+            nodes.append(Node(name, op, inputs, (Value(name, t),), spans=n.spans, notes=n.notes, scope=n.scope))
+            inputs = (name,)
+        nodes.append(replace(n, op=halves[-1][1], inputs=inputs))
     return graph.with_nodes(nodes)
 
 
-def _halves(n: Node, graph: Graph) -> list[Node]:
-    f = n.op
-    if not isinstance(f, Formula) or f.how != "+=" or n.type.batch or "n" not in f.reduced or contraction(n, graph) is not None:
-        return [n]
+def _halves(n: Node, f: Formula, graph: Graph) -> Halves | None:
+    if f.how != "+=" or "n" not in f.reduced or contraction(n, graph) is not None:
+        return None
+    return _split(f, tuple([graph.values[i].type for i in n.inputs]), n.type)
+
+
+@lru_cache(maxsize=4096)
+def _split(f: Formula, operands: tuple[TensorType, ...], result: TensorType) -> Halves | None:
+    """The formulas of a sum in their order, each with the end of its name and what it makes; None for what is read as it is."""
     batched = [r for r in f.reads if r.axes and r.axes[0].bare == "n"]
-    single = not f.target.indices and n.type.shape == (1,)
+    single = not f.target.indices and result.shape == (1,)
     if not any(len(r.axes) > 2 for r in batched) and not (single and any(r.axes[1].terms for r in batched if len(r.axes) > 1)):
-        return [n]  # one number for each image and channel: the sum over images can read it as it is
-    types = {o: graph.values[i].type for o, i in zip(f.operands, n.inputs)}
+        return None  # one number for each image and channel: the sum over images can read it as it is
+    types = dict(zip(f.operands, operands))
     wide = max(batched, key=lambda r: len(r.axes))
-    keep, shape = f.target.axes, n.type.shape
+    keep, shape = f.target.axes, result.shape
     apart = single and len(wide.axes) > 2 and wide.axes[1].bare  # keep a sum a channel, so that lanes stay apart
     if apart:
         keep, shape = wide.axes[1:2], (types[wide.name].shape[0],)
-    batch = max(t.batch for t in types.values())
-    name = f"{n.name}.each"
+    batch = max(t.batch for t in operands)
     of_each = Access("each", (IMAGE, *keep))
-    each = Node(name, f.writing(of_each), n.inputs, (Value(name, TensorType(shape, batch)),), spans=n.spans, notes=n.notes,
-                scope=n.scope)
+    each = "each", f.writing(of_each), TensorType(shape, batch)
     if not apart:
-        return [each, replace(n, op=Formula.of(f.target, how="+=", right=of_each.tree), inputs=(name,))]
+        return each, ("", Formula.of(f.target, how="+=", right=of_each.tree), result)
     of_image = Access("image", (IMAGE, Axis(())))
-    image = replace(each, name=f"{n.name}.image", op=Formula.of(of_image, how="+=", right=of_each.tree), inputs=(name,),
-                    results=(Value(f"{n.name}.image", TensorType((1,), batch)),))
-    return [each, image, replace(n, op=Formula.of(f.target, how="+=", right=of_image.tree), inputs=(image.name,))]
+    image = "image", Formula.of(of_image, how="+=", right=of_each.tree), TensorType((1,), batch)
+    return each, image, ("", Formula.of(f.target, how="+=", right=of_image.tree), result)

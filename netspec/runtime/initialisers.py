@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from ..ir.graph import Parameter
 
 Array = NDArray[Any]
-Rule = Callable[["Parameter", np.random.Generator, tuple[float, ...]], Array]
+Draws = Callable[[], np.random.Generator]  # made for the rules that draw: most parameters are constants
+Rule = Callable[["Parameter", Draws, tuple[float, ...]], Array]
 
 
 def initial(p: Parameter, seed: int) -> Array:
@@ -42,7 +43,7 @@ def initial(p: Parameter, seed: int) -> Array:
     if len(numbers) > most:
         raise _misuse("unknown-initialiser",
                       f"{p.name}: `{name}` takes at most {most} number{'s' if most != 1 else ''}, not `{p.init}`")
-    return np.asarray(rule(p, generator(seed, p.name), numbers), np.float64).reshape(p.shape)
+    return np.asarray(rule(p, lambda: generator(seed, p.name), numbers), np.float64).reshape(p.shape)
 
 
 def _misuse(code: str, title: str, advice: str = "") -> Exception:
@@ -59,62 +60,62 @@ def generator(seed: int, name: str) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(int.from_bytes(digest, "little")))
 
 
-def _constant(p: Parameter, random: np.random.Generator, numbers: tuple[float, ...]) -> Array:
+def _constant(p: Parameter, random: Draws, numbers: tuple[float, ...]) -> Array:
     return np.full(p.shape, (numbers or (0.0,))[0])
 
 
-def _gaussian(p: Parameter, random: np.random.Generator, numbers: tuple[float, ...]) -> Array:
+def _gaussian(p: Parameter, random: Draws, numbers: tuple[float, ...]) -> Array:
     """Standard deviation, 0.01 unless given."""
-    return random.standard_normal(p.shape) * (numbers or (0.01,))[0]
+    return random().standard_normal(p.shape) * (numbers or (0.01,))[0]
 
 
-def _uniform(p: Parameter, random: np.random.Generator, numbers: tuple[float, ...]) -> Array:
+def _uniform(p: Parameter, random: Draws, numbers: tuple[float, ...]) -> Array:
     """Between -limit and limit, 0.05 unless given."""
     limit = (numbers or (0.05,))[0]
-    return random.uniform(-limit, limit, p.shape)
+    return random().uniform(-limit, limit, p.shape)
 
 
-def _he(p: Parameter, random: np.random.Generator, numbers: tuple[float, ...]) -> Array:
+def _he(p: Parameter, random: Draws, numbers: tuple[float, ...]) -> Array:
     """Normal, std sqrt(2 / fan_in). He et al., "Delving Deep into Rectifiers", 2015 (arXiv:1502.01852)"""
-    return random.standard_normal(p.shape) * sqrt(2 / p.fan_in)
+    return random().standard_normal(p.shape) * sqrt(2 / p.fan_in)
 
 
-def _he_uniform(p: Parameter, random: np.random.Generator, numbers: tuple[float, ...]) -> Array:
+def _he_uniform(p: Parameter, random: Draws, numbers: tuple[float, ...]) -> Array:
     limit = sqrt(6 / p.fan_in)
-    return random.uniform(-limit, limit, p.shape)
+    return random().uniform(-limit, limit, p.shape)
 
 
-def _xavier(p: Parameter, random: np.random.Generator, numbers: tuple[float, ...]) -> Array:
+def _xavier(p: Parameter, random: Draws, numbers: tuple[float, ...]) -> Array:
     """Normal, std sqrt(2 / (fan_in + fan_out)). Glorot and Bengio, 2010"""
-    return random.standard_normal(p.shape) * sqrt(2 / (p.fan_in + p.fan_out))
+    return random().standard_normal(p.shape) * sqrt(2 / (p.fan_in + p.fan_out))
 
 
-def _xavier_uniform(p: Parameter, random: np.random.Generator, numbers: tuple[float, ...]) -> Array:
+def _xavier_uniform(p: Parameter, random: Draws, numbers: tuple[float, ...]) -> Array:
     limit = sqrt(6 / (p.fan_in + p.fan_out))
-    return random.uniform(-limit, limit, p.shape)
+    return random().uniform(-limit, limit, p.shape)
 
 
-def _lecun(p: Parameter, random: np.random.Generator, numbers: tuple[float, ...]) -> Array:
+def _lecun(p: Parameter, random: Draws, numbers: tuple[float, ...]) -> Array:
     """Normal, std sqrt(1 / fan_in), which `selu` asks for. LeCun et al., "Efficient BackProp", 1998"""
-    return random.standard_normal(p.shape) * sqrt(1 / p.fan_in)
+    return random().standard_normal(p.shape) * sqrt(1 / p.fan_in)
 
 
-def _lecun_uniform(p: Parameter, random: np.random.Generator, numbers: tuple[float, ...]) -> Array:
+def _lecun_uniform(p: Parameter, random: Draws, numbers: tuple[float, ...]) -> Array:
     """Within sqrt(3 / fan_in): Caffe's `xavier`."""
     limit = sqrt(3 / p.fan_in)
-    return random.uniform(-limit, limit, p.shape)
+    return random().uniform(-limit, limit, p.shape)
 
 
-def _orthogonal(p: Parameter, random: np.random.Generator, numbers: tuple[float, ...]) -> Array:
+def _orthogonal(p: Parameter, random: Draws, numbers: tuple[float, ...]) -> Array:
     """Rows (or columns, whichever are fewer) orthonormal, times a gain. Saxe et al., 2013 (arXiv:1312.6120)"""
     rows, columns = p.shape[0], prod(p.shape[1:])
-    a = random.standard_normal((max(rows, columns), min(rows, columns)))
+    a = random().standard_normal((max(rows, columns), min(rows, columns)))
     q, r = np.linalg.qr(a)
     q *= np.sign(np.diag(r))
     return (q if rows >= columns else q.T).reshape(p.shape) * (numbers or (1.0,))[0]
 
 
-def _identity(p: Parameter, random: np.random.Generator, numbers: tuple[float, ...]) -> Array:
+def _identity(p: Parameter, random: Draws, numbers: tuple[float, ...]) -> Array:
     """1 where the row is the column, 0 elsewhere; what is no matrix has its first axis as rows."""
     return np.eye(p.shape[0], prod(p.shape[1:])).reshape(p.shape)
 

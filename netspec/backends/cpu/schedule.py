@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
@@ -220,13 +220,13 @@ class _Scheduler:
             for v in (*c.reads, *c.writes):
                 if v not in self.spans:
                     self.spans[v] = self.span(v)
-            r, w = [self.spans[v] for v in c.reads], [self.spans[v] for v in c.writes]
-            if wrote.meet(r) or wrote.meet(w) or read.meet(w):
+            r, w = c.reads, c.writes
+            if wrote.meet(r, self.spans) or wrote.meet(w, self.spans) or read.meet(w, self.spans):
                 out.append(None)
                 read, wrote = _Touched(), _Touched()
             out.append(c)
-            read.add(r)
-            wrote.add(w)
+            read.names += r
+            wrote.names += w
         return tuple(out)
 
     def span(self, v: str) -> Span:
@@ -248,20 +248,33 @@ def _chunk(n: Node) -> int:
 
 
 class _Touched:
-    """What calls since the last barrier read, or wrote. Bytes nobody touched are told without going through all of it."""
+    """Values that calls since the last barrier read, or wrote. One that shares bytes with them is told without going through all
+    of them; most are told by name, before anybody asks for bytes."""
 
     def __init__(self) -> None:
+        self.names: list[str] = []
+        self.counted = 0  # how many of them are in what follows
+        self.known: set[str] = set()
         self.spans: dict[str, list[Span]] = defaultdict(list)
         self.bytes: dict[str, Intervals] = defaultdict(Intervals)
 
-    def add(self, spans: list[Span]) -> None:
-        for s in spans:
+    def meet(self, values: Sequence[str], spans: Mapping[str, Span]) -> bool:
+        if not self.names:
+            return False
+        new = self.names[self.counted:]
+        self.known.update(new)
+        if not self.known.isdisjoint(values):
+            return True
+        self.counted += len(new)
+        for v in new:
+            s = spans[v]
             self.spans[s[0]].append(s)
             self.bytes[s[0]].add(s[1], s[2])
+        return any(self._meets(spans[v]) for v in values)
 
-    def meet(self, spans: list[Span]) -> bool:
-        return any(s[0] in self.bytes and self.bytes[s[0]].end_of_first(s[1], s[2]) is not None
-                   and any(_touch(s, x) for x in self.spans[s[0]]) for s in spans)
+    def _meets(self, s: Span) -> bool:
+        taken = self.bytes.get(s[0])
+        return taken is not None and taken.end_of_first(s[1], s[2]) is not None and any(_touch(s, x) for x in self.spans[s[0]])
 
 
 def _touch(a: Span, b: Span) -> bool:

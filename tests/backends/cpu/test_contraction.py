@@ -195,7 +195,7 @@ def test_repack_by_blocks(lanes: int, dtype: Any) -> None:
         case = check(pieces, dtype=dtype, lanes=lanes)[1]
         (repack,) = case.plan.prepare
         assert isinstance(repack, Repack)
-        found = contract_rows.block_moves(repack)
+        found = contract_rows.block_moves(repack.master, repack.order)
         assert found is not None
         blocks, turned = found
         square = np.arange(lanes * lanes).reshape(lanes, lanes)

@@ -131,7 +131,7 @@ def _gather(g: Gather, N: int, resolve: Resolve, out: Rows) -> None:
     row[D.G_PHASES], row[D.G_PHASE_COUNT], row[D.G_PARTS] = out.table(records), len(records), parts
     row[D.G_BLOCKS], row[D.G_SPLIT], row[D.G_BYTES] = blocks, split, g.lanes * item
     row[D.G_X], row[D.G_X_IMAGE], row[D.G_X_PLANE], row[D.G_X_ROW], row[D.G_X_PIXEL] = x_at, x.image, x.plane, x.row, x.pixel
-    row[D.G_MASK] = lane_masks(out, y.channels, g.lanes, item)
+    row[D.G_MASK] = out.table(lane_masks(y.channels, g.lanes, item), np.int64 if item == 8 else np.int32)
     row[D.G_EDGES], row[D.G_IMAGES], row[D.G_CHUNK] = edges(out, resolve, g.outputs), images, max(1, chunk)
     sum_words(row, resolve, g.sums)
     vector_words(row, resolve, g.vectors)
@@ -208,7 +208,7 @@ def _repack(p: Repack, N: int, resolve: Resolve, out: Rows) -> None:
     row[D.K_TO], row[D.K_FROM] = resolve(p.into)[0], resolve(p.source)[0]
     item = 8 if p.kind == "float64" else 4
     lanes = p.order.lanes
-    blocks = block_moves(p)
+    blocks = block_moves(p.master, p.order)
     if blocks is None:
         table, row[D.K_COUNT], row[D.K_CHUNK], row[D.K_ITEM] = moves(p), p.order.size, 8192, item
         row[D.K_KERNEL] = kernel("pick", 4, p.kind)
@@ -231,27 +231,28 @@ def moves(p: Repack) -> Words:
     return out
 
 
-def block_moves(p: Repack) -> tuple[Words, bool] | None:
-    """Which block of lanes x lanes of the master each block of the other order is, and whether it is transposed. None
+@lru_cache(maxsize=256)
+def block_moves(stored: WeightOrder, wanted: WeightOrder) -> tuple[Words, bool] | None:
+    """Which block of lanes x lanes of the stored order each block of the wanted one is, and whether it is transposed. None
     where an order is not made of such blocks."""
-    master, order = p.master.contraction, p.order.contraction
-    V = p.order.lanes
-    walks = [*p.master.walks, *p.order.walks]
-    if (p.master.lanes != V or len(p.master.walks) != 1 or master.groups != 1 or order.groups != 1 or master.base != order.base
+    master, order = stored.contraction, wanted.contraction
+    V = wanted.lanes
+    walks = [*stored.walks, *wanted.walks]
+    if (stored.lanes != V or len(stored.walks) != 1 or master.groups != 1 or order.groups != 1 or master.base != order.base
             or any(w.form != "blocks" or w.unit != V for w in walks) or master.strides[3:] != order.strides[3:]):
         return None
     turned = master.strides[1:3] == (order.strides[2], order.strides[1])
     if not turned and master.strides != order.strides:
         return None
-    source = p.master.walks[0]
+    source = stored.walks[0]
     at = [{v: k for k, (v, _) in enumerate(taps)} for taps in source.taps]
     sizes = [len(t) for t in source.taps]
     found = []
-    for w in p.order.walks:
+    for w in wanted.walks:
         taps = [np.array([at[axis][v] for v, _ in taps], np.int64) for axis, taps in enumerate(w.taps)]
         d, h, c = np.ix_(*taps)
         tap = ((d * sizes[1] + h) * sizes[2] + c).reshape(1, 1, -1)
-        lane, summed = np.arange(p.order.blocks).reshape(-1, 1, 1), np.arange(w.count).reshape(1, -1, 1)
+        lane, summed = np.arange(wanted.blocks).reshape(-1, 1, 1), np.arange(w.count).reshape(1, -1, 1)
         block, step = (summed, lane) if turned else (lane, summed)
         found.append(((block * source.count + step) * int(np.prod(sizes)) + tap).ravel())
-    return np.concatenate(found), turned
+    return np.concatenate(found).astype(np.int32), turned

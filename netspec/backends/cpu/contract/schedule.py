@@ -7,6 +7,7 @@ into, workspace. Nothing depends on the number of threads.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from math import nan
 from typing import Any, Literal
 
@@ -118,6 +119,7 @@ def sum_layouts(c: Contraction, count: int, layout: Image, form: Form) -> tuple[
     return _interleaved(count, parts, layout)
 
 
+@lru_cache(maxsize=4096)
 def _interleaved(count: int, parts: int, like: Image) -> tuple[Image, ...]:
     vector = like.lanes * like.item
     pixel = count * vector

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -30,10 +30,10 @@ class Rows:
     keep: list[Words] = field(default_factory=list)
 
     def table(self, values: Any, kind: Any = np.int64) -> int:
-        """The address of a constant table."""
+        """The address of a constant table; an array of this kind is one as it is."""
         a = np.ascontiguousarray(values, kind)
         self.keep.append(a)
-        return int(a.ctypes.data)
+        return int(a.__array_interface__["data"][0])
 
 
 # ---- kernels by address -------------------------------------------------------------------------------------------------
@@ -106,11 +106,12 @@ def edges(out: Rows, resolve: Resolve, names: tuple[str, ...]) -> int:
     return out.table(table)
 
 
-def lane_masks(out: Rows, channels: int, lanes: int, item: int) -> int:
+@lru_cache(maxsize=256)
+def lane_masks(channels: int, lanes: int, item: int) -> Words:
     """Two vectors of integers: every lane, and the real lanes of the last block."""
-    mask = np.full((2, lanes), -1, np.int64)
+    mask = np.full((2, lanes), -1, np.int64 if item == 8 else np.int32)
     mask[1, channels - (channels - 1) // lanes * lanes:] = 0
-    return out.table(mask, np.int64 if item == 8 else np.int32)
+    return mask
 
 
 def operand_words(row: Words, operands: list[tuple[int, Image]], outputs: int) -> list[tuple[int, int, int]]:

@@ -28,25 +28,24 @@ Spelled = tuple[str, TensorType, tuple[Any, ...]]  # a value: its name, its type
 def emit(node: Node, values: Mapping[str, Value], dtype: str, lanes: int) -> Emitted:
     """The kernel of a step whose kind is one of `EMITTERS`. `values` are those of the fused, laid out program."""
     step = step_of(node)
-    names: dict[str, str] = {}
-
-    def name(v: str) -> str:
-        short = names.get(v)
-        if short is None:
-            short = names[v] = f"v{len(names)}"
-        return short
-
-    def value(v: Value, layout: Layout | None) -> Spelled:
-        return name(v.name), v.type, _anywhere(layout)
-
-    inner = tuple([(name(n.name), n.op, tuple([name(i) for i in n.inputs]), tuple([value(v, None) for v in n.results]))
+    names = _Counted()
+    name = names.__getitem__
+    inner = tuple([(name(n.name), n.op, tuple(map(name, n.inputs)), tuple([(name(v.name), v.type, ()) for v in n.results]))
                    for n in step.nodes])
-    results = tuple([value(v, v.layout) for v in node.results])
-    near = tuple([value(values[v], values[v].layout) for v in list(names) if v in values])
+    results = tuple([(name(v.name), v.type, _anywhere(v.layout)) for v in node.results])
+    near = tuple([(name(v.name), v.type, _anywhere(v.layout)) for v in [values[v] for v in names if v in values]])
     e = _emitted(name(node.name), step.kind, inner, tuple(map(name, step.sums)), tuple(map(name, step.placed)), results, near,
                  dtype, lanes)
     back = {short: v for v, short in names.items()}
     return replace(e, operands=tuple(back[v] for v in e.operands), outputs=tuple(back[v] for v in e.outputs))
+
+
+class _Counted(dict[str, str]):
+    """Names that count, each given when it is first asked for."""
+
+    def __missing__(self, value: str) -> str:
+        short = self[value] = f"v{len(self)}"
+        return short
 
 
 @lru_cache(maxsize=1024)

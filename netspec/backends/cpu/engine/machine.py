@@ -18,7 +18,7 @@ from ..contract import rows as contract_rows
 from ..contract.calls import Call, Kernel
 from ..contract.table import PACKAGE
 from ..emit.move_table import Move
-from ..llvm.cache import kernel, load_module
+from ..llvm.cache import Compiled, kernel, load_module
 from .table import Machine
 from .workers import SCRATCH_BYTES
 
@@ -77,8 +77,10 @@ def _vocabulary(name: str, dtype: str, lanes: int) -> str:
                                 short={"float32": "f32", "float64": "f64"}[dtype])
 
 
-def edge_clearer() -> int:
-    return int(load_module(EDGE_MODULE.format(package=PACKAGE), "edge").edge.address)
+@cache
+def edge_clearer() -> Compiled:
+    made: Compiled = load_module(EDGE_MODULE.format(package=PACKAGE), "edge").edge
+    return made
 
 
 class Recorder(Machine):
@@ -166,7 +168,7 @@ class Recorder(Machine):
                 assert isinstance(layout, Image)
                 edges.append((address, layout.image, layout.block, layout.plane, layout.row, layout.pixel, *layout.extents,
                               *layout.halo))
-            words |= {12: edge_clearer(), 13: self.data(np.array(edges, np.int64)), 14: len(call.outputs)}
+            words |= {12: edge_clearer().address, 13: self.data(np.array(edges, np.int64)), 14: len(call.outputs)}
         if kind in ("lanes", "places", "pairs"):
             items = -(-images // call.chunk) * blocks
         elif kind == "channel":

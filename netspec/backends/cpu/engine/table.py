@@ -134,12 +134,13 @@ class Machine:
     def data(self, array: NDArray[Any]) -> int:
         """The address of an array, kept alive as long as the table."""
         self.keep.append(array)
-        return int(array.ctypes.data)
+        return int(array.__array_interface__["data"][0])
 
     def row(self, driver: Compiled | int, items: int, words: Mapping[int, int], scratch: int = 0, note: str = "") -> None:
         """A kernel: `driver(row, item, scratch)` for each of `items`, in any order, on any thread. `words` are its own,
         numbered from 8; `scratch` is how many bytes it needs of its own while it runs an item, 64-byte aligned."""
-        assert all(FIRST_WORD <= k < ROW for k in words), f"words {sorted(words)}: a driver's are {FIRST_WORD} to {ROW - 1}"
+        assert not words or (min(words) >= FIRST_WORD and max(words)
+                             < ROW), f"words {sorted(words)}: a driver's are {FIRST_WORD} to {ROW - 1}"
         assert items < MOST_ITEMS, f"{items} items: let an item do more"
         if items <= 0:
             return

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Protocol
 
 from ....ir.contraction import Contraction, WeightOrder, choose_lanes, master_order, prefers_channels_last
@@ -16,7 +17,7 @@ from ....ir.graph import Graph, Input, Node, Parameter, Value
 from ....ir.layout import Image, Layout, Packed, Target, Vector, blocked, channels_last, round_up
 from ....passes.contractions import contraction
 from ..families.places import pieces_of, plan_places, reads_of
-from ..families.step import Form, Step, step_of, unfused
+from ..families.step import Form, Step, step_of
 from .place_moves import place_moves, share_halos
 from .place_views import place_views
 
@@ -67,17 +68,15 @@ def _channels_last_inputs(program: Graph) -> set[str]:
     for n in program.nodes:
         if not isinstance(n.op, Input) or n.op.role != "input" or not n.type.batch:
             continue
-        readers = [m for m in _formula_nodes(program) if n.name in m.inputs]
-        cs = [contraction(m, program) for m in readers]
-        if readers and all(c is not None and _image_of(m, c) == n.name and prefers_channels_last(c)
-                           for m, c in zip(readers, cs)) \
-                and n.name not in {v for _, v in program.outputs}:
+        readers = [(m, contraction(m, program)) for m in program.readers[n.name]]
+        if _read_at_taps(n.name, readers) and n.name not in program.public.values():
             out.add(n.name)
     return out
 
 
-def _formula_nodes(program: Graph) -> list[Node]:
-    return [m for n in program.nodes for m in (n.op.nodes if isinstance(n.op, Step) else (n,)) if m.inputs]
+def _read_at_taps(value: str, readers: list[tuple[Node, Contraction | None]]) -> bool:
+    """Whether contractions read a value, at taps, and nothing else does."""
+    return bool(readers) and all(c is not None and _image_of(m, c) == value and prefers_channels_last(c) for m, c in readers)
 
 
 def _image_of(node: Node, c: Contraction) -> str:
@@ -110,7 +109,6 @@ class _Assignment:
 
     def run(self) -> Graph:
         g = self.graph
-        inner = unfused(g)
         cs = {n.name: (n.op.nodes[0], n.op.product) for n in g.nodes if isinstance(n.op, Step) and n.op.product is not None}
         halo: dict[str, Triple] = {}
         for m, c in cs.values():
@@ -118,7 +116,7 @@ class _Assignment:
             old = halo.get(image, (0, 0, 0))
             halo[image] = (max(old[0], c.halo[0]), max(old[1], c.halo[1]), max(old[2], c.halo[2]))
         halo = share_halos(g, halo)
-        self.last = self._narrow_inputs(inner, {m.name: c for m, c in cs.values()})
+        self.last = self._narrow_inputs({m.name: c for m, c in cs.values()})
         gradient_of = {v: p for p, v in g.gradients}
         for n in g.nodes:
             for v in n.results:
@@ -134,9 +132,13 @@ class _Assignment:
             nodes.append(n.giving(results, replace(step_of(n), placed=placed[n.name]) if placed.get(n.name) else None))
         return g.with_nodes(nodes)
 
-    def _narrow_inputs(self, inner: Graph, cs: dict[str, Contraction]) -> set[str]:
-        narrow = _channels_last_inputs(inner)
-        return {x for x in narrow if all(m.name in cs for m in inner.nodes if x in m.inputs)} | self._labels()
+    def _narrow_inputs(self, cs: dict[str, Contraction]) -> set[str]:
+        """Network inputs that are stored channels-last: `cs` are the contractions that steps begin with."""
+        inputs = [n.name for n in self.graph.nodes if isinstance(n.op, Input) and n.op.role == "input" and n.type.batch]
+        outputs = set(self.graph.public.values())
+        readers = {x: [(m, cs.get(m.name)) for s in self.graph.readers[x] for m in step_of(s).nodes if x in m.inputs]
+                   for x in inputs if x not in outputs}
+        return {x for x, ms in readers.items() if _read_at_taps(x, ms)} | self._labels()
 
     def _labels(self) -> set[str]:
         """Inputs of one number a place that only steps at places read: a vector of lanes would be padding but for that."""
@@ -170,13 +172,14 @@ class _Assignment:
         if isinstance(n.op, Input) and n.op.role == "scalar":
             return Vector(1, "scalars")
         if v.name in gradient_of and gradient_of[v.name] in self.store:
-            return replace(self.store[gradient_of[v.name]], space="gradients")
+            like = self.store[gradient_of[v.name]]
+            return Vector(like.size, "gradients", like.at) if isinstance(like, Vector) else replace(like, space="gradients")
         if n.name in cs:
             m, c = cs[n.name]
             return Packed(WeightOrder(c, lanes, _image_of(m, c) in self.last), "vectors")
         if isinstance(n.op, Step) and n.op.kind == "flat":
-            like = self.layouts[n.inputs[0]]
-            return replace(like, space="vectors", at=-1) if isinstance(like, Vector | Packed) else Vector(t.size)
+            first = self.layouts[n.inputs[0]]
+            return replace(first, space="vectors", at=-1) if isinstance(first, Vector | Packed) else Vector(t.size)
         if isinstance(n.op, Input) and n.op.role == "prepared" and len(t.shape) > 1:
             reader = next((m for s in self.graph.readers[v.name] if isinstance(s.op, Step) for m in s.op.nodes
                            if v.name in m.inputs), None)
@@ -200,6 +203,7 @@ def _is_one(n: Node, value: str) -> bool:
     return isinstance(n.op, Formula) and all(not a.axes[1].terms for v, a in reads_of(n) if v == value)
 
 
+@lru_cache(maxsize=4096)
 def interleaved(count: int, like: Image) -> tuple[Image, ...]:
     """Layouts of `count` sums of one plane, side by side: [image][block][sum][lane]. They belong at the same `at`."""
     vector = like.lanes * like.item

@@ -12,6 +12,7 @@ arithmetic gathers in `channel` steps.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from ....ir.formula import Formula, Pieces
 from ....ir.graph import Graph, Input, Node, Parameter
@@ -28,21 +29,30 @@ MOST_OPERANDS = 24  # of a lanes step
 MOST_CROSSING = 12  # formulas of a places step: what its text reads from the row must fit there
 
 
-@dataclass(eq=False)
 class _Draft:
-    kind: Kind
-    nodes: list[Node]
-    effect: bool = False
-    order: int = 0
+    """A step in the making: its formulas, the values they make, and those they read of others, as often as they do."""
 
-    @property
-    def made(self) -> set[str]:
-        return {v.name for n in self.nodes for v in n.results}
+    __slots__ = ("effect", "kind", "made", "nodes", "order", "reads")
 
-    @property
-    def reads(self) -> list[str]:
-        made = self.made
-        return [i for n in self.nodes for i in n.inputs if i not in made]
+    def __init__(self, kind: Kind, nodes: list[Node], effect: bool = False, order: int = 0) -> None:
+        self.kind, self.effect, self.order = kind, effect, order
+        self.hold(nodes)
+
+    def hold(self, nodes: list[Node]) -> None:
+        """These formulas and no others."""
+        self.nodes: list[Node] = []
+        self.made: set[str] = set()
+        self.reads: list[str] = []
+        for n in nodes:
+            self.add(n)
+
+    def add(self, n: Node) -> None:
+        self.nodes.append(n)
+        for i in n.inputs:
+            if i not in self.made:
+                self.reads.append(i)
+        for v in n.results:
+            self.made.add(v.name)
 
 
 @dataclass(frozen=True)
@@ -66,18 +76,18 @@ class _Fusion:
     lanes: int
     drafts: list[_Draft] = field(default_factory=list)
     maker: dict[str, _Draft] = field(default_factory=dict)
-    kinds: dict[str, Kind] = field(default_factory=dict)  # of the nodes asked for so far
+    kinds: dict[str, tuple[Kind, bool]] = field(default_factory=dict)  # of the nodes asked for so far
     # a formula, what it makes and reads, as objects of this graph
-    alike: dict[tuple[int, ...], Kind] = field(default_factory=dict)
+    alike: dict[tuple[int, ...], tuple[Kind, bool]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.roots = set(self.graph.roots)
 
     def place(self, n: Node) -> None:
-        kind = self._kind(n)
+        kind, crosses = self._kind(n)
         host = None
         if n.effect is None:
-            if kind == "places" or self._may_cross(n, kind):
+            if kind == "places" or crosses:
                 host = self._host_of_places(n)
                 kind = "places" if kind == "places" or host is not None or self._only_crossed(n) else kind
             if host is not None or kind == "places":
@@ -91,7 +101,7 @@ class _Fusion:
         if host is None:
             host = _Draft(kind, [], n.effect is not None, len(self.drafts))
             self.drafts.append(host)
-        host.nodes.append(n)
+        host.add(n)
         for v in n.results:
             self.maker[v.name] = host
 
@@ -100,24 +110,33 @@ class _Fusion:
             self.drafts[k].order = k
 
     def _producers(self, n: Node) -> list[_Draft]:
-        return sorted({id(self.maker[i]): self.maker[i] for i in n.inputs if i in self.maker}.values(), key=lambda d: d.order)
+        found: list[_Draft] = []
+        for i in n.inputs:
+            d = self.maker.get(i)
+            if d is not None and d not in found:
+                found.append(d)
+        if len(found) > 1:
+            found.sort(key=lambda d: d.order)
+        return found
 
-    def _kind(self, n: Node) -> Kind:
+    def _kind(self, n: Node) -> tuple[Kind, bool]:
+        """The kind of a formula, and whether it is element-wise and can go along with formulas that cross channels."""
         kind = self.kinds.get(n.name)
         if kind is None:
             kind = self.kinds[n.name] = self._kind_of(n)
         return kind
 
-    def _kind_of(self, n: Node) -> Kind:
+    def _kind_of(self, n: Node) -> tuple[Kind, bool]:
         """Formulas that are no products of two values are told by their types alone: in a deep network the same over and over."""
-        if not isinstance(n.op, Formula) or n.op.is_product:
-            return kind_of(n, self.graph, self.lanes)
-        values = self.graph.values
-        same = (id(n.op), id(n.type), *[id(values[i].type) for i in n.inputs])
-        kind = self.alike.get(same)
-        if kind is None:
-            kind = self.alike[same] = kind_of(n, self.graph, self.lanes)
-        return kind
+        f, values = n.op, self.graph.values
+        if not isinstance(f, Formula) or f.is_product:
+            return kind_of(n, self.graph, self.lanes), False
+        same = (id(f), id(n.type), *[id(values[i].type) for i in n.inputs])
+        found = self.alike.get(same)
+        if found is None:
+            kind = kind_of(n, self.graph, self.lanes)
+            found = self.alike[same] = kind, (kind == "lanes" and f.how == "=" and form_of(n) == "map" and stays(n, self.graph))
+        return found
 
     def _type(self, value: str) -> TensorType:
         return self.graph.values[value].type
@@ -128,7 +147,7 @@ class _Fusion:
         hosts = [d for d in producers if d.kind in ("gather", "lanes") and not d.effect]
         while len(hosts) > 1 and hosts[-1].kind == hosts[-2].kind == "lanes" and self._can_sink(hosts[-2], hosts[-1]):
             upper, lower = hosts[-2], hosts[-1]
-            lower.nodes[:0] = upper.nodes
+            lower.hold(upper.nodes + lower.nodes)
             del self.drafts[upper.order]
             self._number(upper.order)
             for v in upper.made:
@@ -142,17 +161,13 @@ class _Fusion:
             return host if self._fits_epilogue(n, host) else None
         return host if self._fits_lanes(n, host) else None
 
-    def _may_cross(self, n: Node, kind: Kind) -> bool:
-        """Whether an element-wise formula can go along with formulas that cross channels."""
-        return kind == "lanes" and isinstance(n.op, Formula) and form_of(n) == "map" and n.op.how == "=" and stays(n, self.graph)
-
     def _only_crossed(self, n: Node) -> bool:
         """Whether all that reads a value crosses its channels: then it need not be stored, unless it replaces one."""
         readers = self.graph.readers
         if n.name in self.roots or any(i in self.maker and self.maker[i].kind == "gather" and len(readers[i]) == 1
                                        for i in n.inputs):
             return False
-        return len(readers[n.name]) > 0 and all(self._kind(r) == "places" for r in readers[n.name])
+        return len(readers[n.name]) > 0 and all(self._kind(r)[0] == "places" for r in readers[n.name])
 
     def _host_of_places(self, n: Node) -> _Draft | None:
         """The last step of this kind at the same places, where nothing later makes what the formula reads: that step makes
@@ -195,35 +210,19 @@ class _Fusion:
 
     def _fits_epilogue(self, n: Node, host: _Draft) -> bool:
         """Element by element at the contraction's own places, or a sum over its plane."""
-        f, first = n.op, host.nodes[0]
-        if not isinstance(f, Formula) or f.is_random or f.how == "max=" or len(f.targets) > 1:
-            return False
-        shape = first.type
-        bound = dict(zip(f.operands, n.inputs))
-        images = [r for r in f.reads if self._type(bound[r.name]).batch]
-        if not images or any(self._type(bound[r.name]) != shape or r.compound or r.bare != images[0].bare for r in images):
-            return False
-        place = images[0].bare
-        for r in f.reads:
-            t = self._type(bound[r.name])
-            if not t.batch and (len(t.shape) != 1 or r.bare != (place[1],)):
-                return False
-        if f.numbers:
+        f, values = n.op, self.graph.values
+        if not isinstance(f, Formula) or not _follows(f, tuple([values[i].type for i in n.inputs]), host.nodes[0].type):
             return False
         if f.how == "+=":
             # cut into parts: only a sum over images may read it
             readers = self.graph.readers[n.name]
-            if f.target.bare != place[:2] or len(place) < 3 or n.name in self.roots:
+            if n.name in self.roots or any(r.type.batch or self._kind(r)[0] != "channel" or not r.formula.adds_up
+                                           for r in readers):
                 return False
-            if any(r.type.batch or self._kind(r) != "channel" or not r.formula.adds_up for r in readers):
-                return False
-        elif f.target.bare != place:
-            return False
-        nodes = [*host.nodes[1:], n]
-        made = host.made
-        extra = {i for m in nodes for i in m.inputs if i not in made and self._type(i).batch}
-        vectors = {i for m in nodes for i in m.inputs if not self._type(i).batch}
-        return len(extra) <= MOST_IMAGES and len(vectors) <= MOST_VECTORS
+        outer = {i for m in (*host.nodes[1:], n) for i in m.inputs}
+        vectors = sum(not values[i].type.batch for i in outer)
+        images = sum(values[i].type.batch > 0 for i in outer - host.made)
+        return images <= MOST_IMAGES and vectors <= MOST_VECTORS
 
     def _host_of_channel(self, n: Node) -> _Draft | None:
         """The first channel step of this size after everything the node reads."""
@@ -249,7 +248,7 @@ class _Fusion:
     def _outside(self, d: _Draft) -> list[str]:
         """Values of a step that another step, or the world, reads."""
         inside = {n.name for n in d.nodes}
-        between = crossing(nests(tuple(d.nodes), self._domains(d))) if d.kind == "lanes" else set()
+        between = crossing(nests(tuple(d.nodes), self._domains(d))) if d.kind == "lanes" and len(d.nodes) > 1 else set()
         between |= {v for n in d.nodes for v in n.inputs if v in d.made} if d.kind == "loop" else set()
         return [v.name for n in d.nodes for v in n.results
                 if v.name in self.roots or v.name in between or any(r.name not in inside for r in self.graph.readers[v.name])]
@@ -265,11 +264,12 @@ class _Fusion:
     def relieve(self) -> None:
         """An epilogue stores a few images at the most: maps beyond that leave again, as a step of their own."""
         for d in list(self.drafts):
-            if d.kind != "gather":
+            if d.kind != "gather" or len(d.made) <= MOST_STORED:
                 continue
             out: list[Node] = []
             while len([v for v in self._outside(d) if len(self._type(v).shape) == len(d.nodes[0].type.shape)]) > MOST_STORED:
-                out.insert(0, d.nodes.pop())
+                out.insert(0, d.nodes[-1])
+                d.hold(d.nodes[:-1])
             if out:
                 new = _Draft("lanes", out)
                 self.drafts.insert(self.drafts.index(d) + 1, new)
@@ -286,8 +286,7 @@ class _Fusion:
             stored = [v for v in outside if v not in sums]
             if d.kind == "gather" and not stored:  # its sums are all that is wanted, and they are taken as it stores its images
                 stored = [d.nodes[0].name]
-            made = d.made
-            inputs = tuple(dict.fromkeys(i for n in d.nodes for i in n.inputs if i not in made))
+            inputs = tuple(dict.fromkeys(d.reads))
             results = tuple(self.graph.values[v] for v in (*stored, *sums))
             last = d.nodes[-1]
             node = Node(results[0].name,
@@ -303,3 +302,20 @@ class _Fusion:
         f = node.op
         return isinstance(f, Formula) and f.how == "+=" and node is not d.nodes[0] and len(node.type.shape) == 1 \
             and len(f.target.axes) == 2 and any(len(r.axes) > 2 for r in f.reads)
+
+
+@lru_cache(maxsize=4096)
+def _follows(f: Formula, operands: tuple[TensorType, ...], shape: TensorType) -> bool:
+    """Whether a formula works at the places of an image of that shape: element by element, or summing up a plane."""
+    if f.is_random or f.how == "max=" or len(f.targets) > 1 or f.numbers:
+        return False
+    types = dict(zip(f.operands, operands))
+    images = [r for r in f.reads if types[r.name].batch]
+    if not images or any(types[r.name] != shape or r.compound or r.bare != images[0].bare for r in images):
+        return False
+    place = images[0].bare
+    for r in f.reads:
+        t = types[r.name]
+        if not t.batch and (len(t.shape) != 1 or r.bare != (place[1],)):
+            return False
+    return f.target.bare == (place if f.how == "=" else place[:2]) and (f.how == "=" or len(place) > 2)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ....ir.graph import Graph, Node, Value
+from ....ir.graph import Graph, Value
 from ....ir.intervals import first_fit
 from ....ir.layout import Image, Layout, MemoryPlan, Packed, Vector, round_up
 from ..families.step import Step
@@ -61,23 +61,14 @@ def _owners(graph: Graph) -> dict[str, str]:
 
 def _lifetimes(graph: Graph, layouts: dict[str, Layout], owner: dict[str, str], survive: set[str]) -> dict[str, tuple[int, int]]:
     """First and last step that touches each buffer. Inputs are there from the start, what survives until the end."""
-    steps: list[Node] = [n for n in graph.nodes if isinstance(n.op, Step)]
-    end = len(steps)
-    life: dict[str, tuple[int, int]] = {}
-
-    def touch(v: str, k: int) -> None:
-        if isinstance(layouts.get(v), Image):
-            b = owner.get(v, v)
-            first, last = life.get(b, (k, k))
-            life[b] = (min(first, k), max(last, k))
-
-    for n in graph.nodes:
-        if not isinstance(n.op, Step):
-            for v in n.results:
-                touch(v.name, -1)
-    for k, n in enumerate(steps):
-        for name in (*n.inputs, *(r.name for r in n.results)):
-            touch(name, k)
-    for name in survive:
-        touch(name, end)
-    return life
+    given = [v.name for n in graph.nodes if not isinstance(n.op, Step) for v in n.results]
+    steps = [(*n.inputs, *[v.name for v in n.results]) for n in graph.nodes if isinstance(n.op, Step)]
+    first: dict[str, int] = {}
+    last: dict[str, int] = {}
+    for k, touched in enumerate((given, *steps, survive), -1):
+        for v in touched:
+            if isinstance(layouts.get(v), Image):
+                b = owner.get(v, v)
+                first.setdefault(b, k)
+                last[b] = k
+    return {b: (first[b], last[b]) for b in first}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from .. import drivers as D
@@ -9,6 +11,7 @@ from ..calls import WinogradFold, WinogradGather, WinogradOuter, WinogradWeights
 from ..table import (
     Resolve,
     Rows,
+    Words,
     driver,
     edges,
     kernel,
@@ -27,6 +30,11 @@ MODULE, DRIVERS = "contract.winograd.kernels", "contract.winograd.drivers"
 
 def _first_tap(axis_taps: tuple[tuple[int, int], ...]) -> int:
     return min(o for _, o in axis_taps)
+
+
+@lru_cache(maxsize=64)
+def _zeros(count: int) -> Words:
+    return np.zeros(count, np.float32)
 
 
 def gather(g: WinogradGather, N: int, resolve: Resolve, out: Rows) -> None:
@@ -52,7 +60,7 @@ def gather(g: WinogradGather, N: int, resolve: Resolve, out: Rows) -> None:
     row[W.W_TILE_ROWS], row[W.W_TILES], row[W.W_ROWS_PER_ITEM], row[W.W_PARTS] = TH, TW, rows, parts
     row[D.G_BLOCKS], row[D.G_BYTES] = y.blocks, g.lanes * 4
     row[D.G_X], row[D.G_X_IMAGE], row[D.G_X_ROW] = x_at + top * x.row + left * x.pixel, x.image, x.row
-    row[D.G_MASK] = lane_masks(out, y.channels, g.lanes, 4)
+    row[D.G_MASK] = out.table(lane_masks(y.channels, g.lanes, 4), np.int32)
     row[D.G_EDGES], row[D.G_IMAGES] = edges(out, resolve, g.outputs), images
     row[W.W_X_BLOCKS], row[W.W_WEIGHTS] = x.blocks, resolve(g.weight)[0]
     sum_words(row, resolve, g.sums)
@@ -63,7 +71,7 @@ def gather(g: WinogradGather, N: int, resolve: Resolve, out: Rows) -> None:
     steps = tuple(s[2] for s in strides)
     more[W.X_SHARES] = shares
     more[W.X_BLOCK], more[W.X_LIMIT], more[W.X_OUT_ROWS] = x.block, x.extents[1] + x.halo[1] - top, c.extents[1]
-    more[W.X_ZEROS] = out.table(np.zeros((4 * TW + 8) * g.lanes), np.float32)
+    more[W.X_ZEROS] = out.table(_zeros((4 * TW + 8) * g.lanes), np.float32)
     for word, valid in ((W.X_IN, 6), (W.X_IN_LAST, valid_in)):
         more[word] = kernel("tile_in", 7, "BT", 6, valid, g.lanes, module=MODULE) if word == W.X_IN_LAST or TW > 1 else 0
     for word, valid in ((W.X_OUT, 4), (W.X_OUT_LAST, valid_out)):
@@ -90,7 +98,7 @@ def outer(o: WinogradOuter, N: int, resolve: Resolve, out: Rows) -> None:
     row[W.Y_X_BLOCKS], row[W.Y_X_LIMIT] = x.blocks, x.extents[1] + x.halo[1] - top
     row[W.Y_Y], row[W.Y_Y_IMAGE], row[W.Y_Y_BLOCK], row[W.Y_Y_ROW] = y_at, y.image, y.block, y.row
     row[W.Y_Y_BLOCKS], row[W.Y_Y_LIMIT] = y.blocks, y.extents[1]
-    row[W.Y_ZEROS] = out.table(np.zeros((4 * TW + 8) * o.lanes), np.float32)
+    row[W.Y_ZEROS] = out.table(_zeros((4 * TW + 8) * o.lanes), np.float32)
     last = TW - 1
     for matrix, size, word, valid in (("BT", 6, W.Y_X_IN_LAST, x.extents[2] + x.halo[2] - left - 4 * last),
                                       ("A", 4, W.Y_Y_IN_LAST, y.extents[2] - 4 * last)):

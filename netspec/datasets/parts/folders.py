@@ -20,7 +20,7 @@ SHOWN = 3  # names in a message
 
 @dataclass(frozen=True)
 class Place:
-    """A folder, and what its links may lead to."""
+    """A folder, or a file, and what links in it may lead to."""
 
     path: Path
     home: Path | None  # what no link may lead out of; None where the user named the folder
@@ -59,18 +59,22 @@ def place(name: str, folder: str | None, line: str) -> Place:
 
     Errors: there is none, it is no folder, or a spec names one outside of its own folder.
     """
+    found = there(name, folder, line)
+    if not found.path.is_dir():
+        raise DataError(f"{found.path} is no folder", code="not-a-file")
+    return found
+
+
+def there(name: str, folder: str | None, line: str) -> Place:
+    """A file or folder that a `data` line names. Errors: there is none, or a spec names one outside of its own folder."""
     try:
         path = placed(name, folder)
-        home = None if isinstance(name, Own) else Path(folder or os.curdir).resolve()
     except Outside as e:
         raise outside(f"{name}: {e.strerror}") from None
     except OSError as e:
         raise DataError(f"there can be no folder {name}", str(e.strerror)) from None
-    if path.is_dir():
-        return Place(path, home)
     if path.exists():
-        raise DataError(f"{path} is no folder", "pictures lie in a folder, one folder in it for each class",
-                        code="not-a-file")
+        return Place(path, None if isinstance(name, Own) else Path(folder or os.curdir).resolve())
     try:
         alike = near(path.name, [p.name for p in path.parent.iterdir() if p.is_dir()])
     except OSError:

@@ -2,14 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...words.dataset import DataError
+from ...words.dataset import Data, DataError, Lazy, Request
 
 Array = NDArray[Any]
+KEPT = 1 << 28  # bytes of a mapped file that are read at once where only some of its examples are wanted
+
+
+class Chosen(Lazy):
+    """Some examples of an array that stays where it is, by their numbers."""
+
+    def __init__(self, held: Any, numbers: Array):
+        self.held, self.numbers = held, numbers
+        self.shape, self.dtype = (len(numbers), *held.shape[1:]), held.dtype
+
+    def __getitem__(self, where: Any) -> Array:
+        return np.asarray(self.held[self.numbers[where]])
+
+    def example(self, number: int) -> Array:
+        return np.asarray(self.held[self.numbers[number]])
+
+
+def shared(data: Data, validation: float, test: float, request: Request) -> Data:
+    """Data whose training examples give a share of theirs to validate and to test. Errors: see `split`."""
+    if not validation and not test:
+        return data
+    x, y = data.train
+    first = next(iter(x.values())) if isinstance(x, Mapping) else x
+    numbers = split(None if request.wants == "numbers" else _labels(y), len(first), validation, test, request.seed, data.name)
+    train, validates, tests = ((_taken(x, n), _taken(y, n)) if len(n) else None for n in numbers)
+    return replace(data, train=train or data.train, validation=validates or data.validation, test=tests or data.test)
+
+
+def _taken(a: Any, numbers: Array) -> Any:
+    if isinstance(a, Mapping):
+        return {k: _taken(v, numbers) for k, v in a.items()}
+    if isinstance(a, Lazy) or (isinstance(a, np.memmap) and a.nbytes > KEPT):
+        return Chosen(a, numbers)
+    return None if a is None else a[numbers]
+
+
+def _labels(y: Any) -> Array | None:
+    """The class of each example, where targets are such: whole numbers, of which each stands for several examples."""
+    if isinstance(y, Mapping) and len(y) == 1:
+        y = next(iter(y.values()))
+    if not isinstance(y, np.ndarray) or y.dtype.kind not in "iu" or y.size != len(y):
+        return None
+    y = y.reshape(-1)
+    return y if 2 * len(np.unique(y)) <= len(y) else None
 
 
 def split(labels: Array | None, examples: int, validation: float, test: float, seed: int,

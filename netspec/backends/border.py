@@ -9,7 +9,8 @@ from ..ir.graph import Graph, Input, Value
 
 @dataclass(frozen=True)
 class Result:
-    """What goes out: under what name, and in the shape of the network's own input or output of this name, if there is one."""
+    """What goes out: under what name, and in the shape of the network's own input or output of this name, if there is one; of
+    its value NAME, where the name is `@NAME`."""
 
     public: str
     value: Value
@@ -29,6 +30,7 @@ class Border:
 def border(program: Graph, network: Graph) -> Border:
     """Of a lowered program of a network."""
     shapes = {n.name: n.type.shape for n in network.inputs} | {k: network.values[v].type.shape for k, v in network.outputs}
+    shapes |= {k: network.values[k[1:]].type.shape for k, _ in program.outputs if k[0] == "@"}
     parameters = {p.name for p in network.parameters}
 
     def result(public: str, name: str) -> Result:

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..ir.graph import Graph
 from ..passes.differentiate import cotangent_program, training_program
-from ..passes.lower import lower
+from ..passes.lower import lower, value_program
 from ..passes.objective import Term, loss_program
 from .border import Border, Result
 from .turns import Recent, Turn
@@ -154,6 +154,12 @@ class Executor(ABC):
     def predict(self, inputs: Mapping[str, Array], *, weights: str = WEIGHTS) -> dict[str, Array]:
         """Outputs in evaluation mode, by public name."""
         return self.run("predict", lower(False), inputs, {}, evaluation=True, weights=weights).outputs
+
+    def values(self, inputs: Mapping[str, Array], names: tuple[str, ...], *, weights: str = WEIGHTS) -> dict[str, Array]:
+        """Values of the graph in evaluation mode, by their names; what they do not need is not computed."""
+        out = self.run(("values", names), lambda graph: value_program(graph, names), inputs, {}, evaluation=True,
+                       weights=weights).outputs
+        return {name: out[f"@{name}"] for name in names}
 
     def losses(self, inputs: Mapping[str, Array], targets: Mapping[str, Array], terms: tuple[Term, ...], *,
                weights: str = WEIGHTS) -> Outcome:

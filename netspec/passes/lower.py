@@ -22,6 +22,7 @@ from ..ir.graph import Graph, Input, Lowered, Node, Parameter, Region, Value
 from ..ir.notation import fault, misfit, with_channels
 from ..ir.types import TensorType
 from ..words.layer import Layer
+from .drop_dead import drop_dead
 from .said import Ends, Said, said
 
 VARIANTS = 4  # of what equal layers write, by the names that are taken already
@@ -40,6 +41,12 @@ class lower:
         outputs = tuple((public, program.alias[v]) for public, v in graph.outputs)
         return replace(graph, nodes=tuple(program.nodes), outputs=outputs, regions=tuple(program.regions),
                        lowered=Lowered(graph, program.alias, self.training))
+
+
+def value_program(graph: Graph, names: tuple[str, ...]) -> Graph:
+    """What makes these values of the network in evaluation mode, and nothing more; the outputs are `@NAME`. It draws what the
+    whole network does."""
+    return drop_dead(lower(training=False)(replace(graph, outputs=tuple((f"@{name}", name) for name in names))))
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -13,7 +13,7 @@ from ..backends.executor import Executor, Outcome
 from ..backends.turns import changes, reads
 from ..diagnostics import Advice
 from ..passes.objective import Term
-from . import drawing
+from . import drawing, inner
 from .io import arrays
 from .misuse import by_name, flag, misuse, whole
 from .sizes import bind
@@ -29,6 +29,23 @@ Array = NDArray[Any]
 @reads
 def predict(state: State, x: Any, batch: int | None, draw: int | None) -> Any:
     """Outputs in evaluation mode."""
+    return _public(_in_batches(state, x, batch, draw, lambda run, some, weights: run.predict(some, weights=weights)))
+
+
+@reads
+def activations(state: State, x: Any, names: Sequence[str], batch: int | None, draw: int | None) -> dict[str, Array]:
+    """Values inside the network in evaluation mode, by these names; of every step without any."""
+    meant = inner.meant(bind(state, arrays.inputs(state.graph, x)).graph, names)
+    wanted = tuple(dict.fromkeys(meant.values()))
+    found = _in_batches(state, x, batch, draw, lambda run, some, weights: run.values(some, wanted, weights=weights))
+    return {name: found[value] for name, value in meant.items()}
+
+
+Run = Callable[[Executor, dict[str, Array], str], dict[str, Array]]  # arrays by name, of a batch and the vector of the weights
+
+
+def _in_batches(state: State, x: Any, batch: int | None, draw: int | None, of: Run) -> dict[str, Array]:
+    """What is made of each batch, put together again."""
     found = arrays.inputs(state.graph, x)
     run = bind(state, found)
     size, key, parts = 256 if batch is None else whole("batch", batch, 1), drawing.of_call(state, draw), []
@@ -37,8 +54,8 @@ def predict(state: State, x: Any, batch: int | None, draw: int | None) -> Any:
     with closing(feed.epoch(0)) as read:
         for k, some in enumerate(read):
             drawing.begin(run, key, k * size)
-            parts.append(run.predict(some.inputs, weights=state.vector("eval")))
-    return _public({name: parts[0][name] if len(parts) == 1 else np.concatenate([p[name] for p in parts]) for name in parts[0]})
+            parts.append(of(run, some.inputs, state.vector("eval")))
+    return {name: parts[0][name] if len(parts) == 1 else np.concatenate([p[name] for p in parts]) for name in parts[0]}
 
 
 @changes

@@ -261,14 +261,30 @@ class Network:
 
     # -- running -----------------------------------------------------------------------------------------------------
     @asked
-    def predict(self, x: Any, *, batch: int | None = None, draw: int | None = None) -> Any:
+    def predict(self, x: Any, *, batch: int | None = None, draw: int | None = None, outputs: str | Sequence[str] = ()) -> Any:
         """Outputs in evaluation mode: an array, or a dict by name where there are several. `batch` images at a time
         (256 unless given), so that memory does not grow with N. Where chance plays a part (`dropout mc`), every call draws
-        anew, or again what the call of number `draw` has drawn; see `drawn`.
+        anew, or again what the call of number `draw` has drawn; see `drawn`. `outputs` asks for values inside the network
+        instead, as `activations` does: ["conv2", "fc1"] for a dict by name, a text for one array.
 
         Errors: names, types and shapes of x; an empty x.
         """
+        if isinstance(outputs, str) or len(outputs):
+            found = calls.activations(self.state, x, [outputs] if isinstance(outputs, str) else outputs, batch, draw)
+            return found[outputs] if isinstance(outputs, str) else found
         return calls.predict(self.state, x, batch, draw)
+
+    @asked
+    def activations(self, x: Any, *names: str, batch: int | None = None, draw: int | None = None) -> Any:
+        """What nodes inside the network make of x in evaluation mode: an array for one name, a dict by name for several, and
+        for none a dict of every step. Names are those of `summary`: "conv1" is all that its line says, `relu` included,
+        "conv1.raw" the convolution alone, "stage2" what a scope or a label hands on. What the named nodes do not need is not
+        computed. `batch` and `draw` as in `predict`.
+
+        Errors: a name that nothing has; as `predict`.
+        """
+        found = calls.activations(self.state, x, names, batch, draw)
+        return found[names[0]] if len(names) == 1 else found
 
     def forward(self, x: Any, *, mode: Mode = "train", draw: int | None = None) -> Any:
         """Outputs in training mode (batch statistics, dropout) or evaluation mode. No state changes; `backward` refers to

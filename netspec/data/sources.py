@@ -1,9 +1,10 @@
 """Where training data come from: a data set by its word, or files by their path.
 
     data digits                     the packaged 8x8 digits
-    data "train.npz"                arrays x and y; x_test and y_test where there are any
-    data "folder"                   x.npy and y.npy (memory-mapped); x_test.npy and y_test.npy
+    data "train.npz"                arrays x and y; x_val, y_val, x_test and y_test where there are any
+    data "folder"                   x.npy and y.npy (memory-mapped), and the others
     data "train.npz" test="t.npz"   the test examples from another file
+    data images "folder"            a folder of pictures, a folder in it for each class
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def load(what: str, folder: str | None = None, test: str | None = None) -> Data:
     """
     if test is None and what in without_arguments():
         return _data(replace(DATASETS[what]().read(Request(folder)), name=what))
-    return Data(what, *read(what, test, folder, anywhere=True))
+    return read(what, folder, anywhere=True, test=test)
 
 
 def named(line: DataUse, asked: Request) -> Data:

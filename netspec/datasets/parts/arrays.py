@@ -1,7 +1,7 @@
 """Arrays in files, as training reads them.
 
-    "train.npz"   arrays x and y; x_test and y_test where there are any
-    "folder"      x.npy and y.npy (memory-mapped); x_test.npy and y_test.npy
+    "train.npz"   arrays x and y; x_val, y_val, x_test, y_test and classes (the names of the classes) where there are any
+    "folder"      x.npy and y.npy (memory-mapped); x_val.npy and the others
 
 Several inputs or targets are arrays called x.NAME and y.NAME.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,32 +19,35 @@ from numpy.typing import NDArray
 
 from ...diagnostics import Advice, MissingFileError, near
 from ...reading import Outside, Own, irregular, opened, placed
-from ...words.dataset import Arrays, DataError, Pair, Pairs, without_arguments
+from ...words.dataset import Arrays, Data, DataError, Pair, without_arguments
 
 Array = NDArray[Any]
 
 
-def read(what: str, test: str | None, folder: str | None, anywhere: bool, heads: bool = False) -> Pairs:
-    """Training and test examples by the path of a file or folder, which is looked for from `folder`; with `test` the test
-    examples are the training examples of another file. A path of a spec stays below the spec's folder, a user's own
+def read(what: str, folder: str | None, anywhere: bool, heads: bool = False, test: str | None = None,
+         validation: str | None = None) -> Data:
+    """Examples by the path of a file or folder, which is looked for from `folder`; `test` and `validation` are others, whose
+    training examples are those to test and to validate. A path of a spec stays below the spec's folder, a user's own
     (`anywhere`) does not; `heads` reads no numbers, and gives zeros that take no memory.
 
     Errors: no such file; a file of another kind; a missing x or y; numbers of examples that differ.
     """
-    train, beside = _pairs(what, folder, anywhere, heads)
-    if test is not None:
-        beside = _pairs(test, folder, anywhere, heads)[0]
-    for pair, name in ((train, what), (beside, test or what)):
+    data = _read(what, folder, anywhere, heads)
+    others: dict[str, Any] = {part: _read(name, folder, anywhere, heads).train
+                              for part, name in (("test", test), ("validation", validation))
+              if name is not None}
+    for part, pair in (("train", data.train), ("test", data.test), ("validation", data.validation), *others.items()):
         if pair is not None:
-            same_number(pair, name)
-    return train, beside
+            same_number(pair, {"test": test, "validation": validation}.get(part) or what)
+    return replace(data, **others)
 
 
-def _pairs(what: str, folder: str | None, anywhere: bool, heads: bool) -> Pairs:
+def _read(what: str, folder: str | None, anywhere: bool, heads: bool) -> Data:
     try:
         path = _placed(what, folder, anywhere)
         if path.is_dir():
-            found = {p.stem: _placed(os.path.join(what, p.name), folder, anywhere) for p in sorted(path.glob("*.npy"))}
+            found = {p.stem: _placed(os.path.join(what, p.name), folder, anywhere or isinstance(what, Own))
+                     for p in sorted(path.glob("*.npy"))}
     except Outside as e:
         raise DataError("a spec names data in its own folder, or below it", f"{what}: {e.strerror}",
                         "netspec train SPEC --data FILE", code="file-outside") from None
@@ -62,12 +66,18 @@ def _pairs(what: str, folder: str | None, anywhere: bool, heads: bool) -> Pairs:
                         "it reads an .npz file with arrays x and y, or a folder with x.npy and y.npy")
     else:
         raise _no_such(what, path, anywhere)
+    if folder_of_arrays and not held and any(p.is_dir() for p in path.iterdir()):
+        raise DataError(f"{path} holds no arrays", "it holds folders; are they classes of pictures?",
+                        hint=f'data images "{what}"')
     x, y = _gathered(held, "x"), _gathered(held, "y")
     if x is None:
         raise DataError(f"{path} has no array x", f"it has {', '.join(held) or 'nothing'}",
                         "np.savez(path, x=..., y=...)  writes one")
-    xt, yt = _gathered(held, "x_test"), _gathered(held, "y_test")
-    return (x, y), None if xt is None else (xt, yt)
+    test, validation = ((_gathered(held, f"x_{part}"), _gathered(held, f"y_{part}")) for part in ("test", "val"))
+    names = held.get("classes")
+    return Data(what, (x, y), test if test[0] is not None else None, validation if validation[0] is not None else None,
+                tuple(map(str, names)) if names is not None and names.ndim == 1 and names.dtype.kind == "U" and names.nbytes
+                else ())
 
 
 def _placed(what: str, folder: str | None, anywhere: bool) -> Path:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ...words.dataset import Data, DataError, Lazy, Request
 
 Array = NDArray[Any]
-KEPT = 1 << 28  # bytes of a mapped file that are read at once where only some of its examples are wanted
+KEPT = 1 << 28  # bytes of an array of which a share is copied; of a larger one the examples are taken as they are wanted
 
 
 class Chosen(Lazy):
@@ -43,9 +43,9 @@ def shared(data: Data, validation: float, test: float, request: Request) -> Data
 def _taken(a: Any, numbers: Array) -> Any:
     if isinstance(a, Mapping):
         return {k: _taken(v, numbers) for k, v in a.items()}
-    if isinstance(a, Lazy) or (isinstance(a, np.memmap) and a.nbytes > KEPT):
-        return Chosen(a, numbers)
-    return None if a is None else a[numbers]
+    if a is None:
+        return None
+    return Chosen(a, numbers) if isinstance(a, Lazy) or a.nbytes > KEPT else np.asarray(a[numbers])
 
 
 def _labels(y: Any) -> Array | None:

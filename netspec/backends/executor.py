@@ -8,14 +8,14 @@ from __future__ import annotations
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isfinite
 from typing import Any, Protocol
 
 import numpy as np
 
 from ..ir.graph import Graph
-from ..passes.differentiate import cotangent_program, training_program
+from ..passes.differentiate import cotangent_program, input_program, training_program
 from ..passes.lower import lower, value_program
 from ..passes.objective import Term, loss_program
 from .border import Border, Result
@@ -181,6 +181,13 @@ class Executor(ABC):
         make = lambda graph: cotangent_program(graph, training=training, inputs=inputs_too)  # noqa: E731
         return self.run(("backward", training, inputs_too), make, inputs, {f"d.{k}": v for k, v in cotangents.items()},
                         effects=effects, weights=weights)
+
+    def towards(self, inputs: Mapping[str, Array], others: Mapping[str, Array], outputs: tuple[tuple[str, str], ...],
+                terms: tuple[Term, ...] = (), *, weights: str = WEIGHTS) -> Outcome:
+        """Gradients to the inputs alone, in evaluation mode, of losses at values of the graph, which are (name, value) here;
+        without losses, for given gradients d.NAME. Nothing of the network changes."""
+        make = lambda graph: input_program(replace(graph, outputs=outputs), terms)  # noqa: E731
+        return self.run(("towards", outputs, terms), make, inputs, others, weights=weights)
 
     def update(self, optimiser: Any, settings: Mapping[str, Mapping[str, float]]) -> None:
         """One step of an update rule over all trainable parameters, from the gradients as they lie. `settings` gives the

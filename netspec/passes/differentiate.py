@@ -26,10 +26,11 @@ from .said import Ends
 @dataclass(frozen=True)
 class differentiate:
     """Append losses and the gradients of their sum to a program as `lower` leaves it. Without losses, every output gets an
-    Input of role `cotangent` named d.OUTPUT. `inputs` asks for gradients to the network's inputs as well."""
+    Input of role `cotangent` named d.OUTPUT. `inputs` asks for gradients to the network's inputs as well, or to them alone."""
 
     terms: tuple[Term, ...] = ()
     inputs: bool = False
+    parameters: bool = True
 
     def __call__(self, graph: Graph) -> Graph:
         graph, seeds = with_losses(graph, self.terms) if self.terms else (graph, ())
@@ -39,7 +40,7 @@ class differentiate:
                 name = f"d.{public}"
                 p.append(Node(name, Input("cotangent"), (), (Value(name, p.types[v]),)))
                 seeds = (*seeds, (v, name))
-        wanted = [n.name for n in graph.nodes if (isinstance(n.op, Parameter) and n.op.trainable)
+        wanted = [n.name for n in graph.nodes if (self.parameters and isinstance(n.op, Parameter) and n.op.trainable)
                   or (self.inputs and isinstance(n.op, Input) and n.op.role == "input")]
         back = _Backward(p, graph, set(wanted))
         for v, d in seeds:
@@ -58,6 +59,11 @@ def training_program(graph: Graph, terms: tuple[Term, ...], *, training: bool = 
 def cotangent_program(graph: Graph, *, training: bool, inputs: bool) -> Graph:
     """Gradients for cotangents of the outputs that come from outside, named d.OUTPUT."""
     return differentiate((), inputs)(lower(training)(graph))
+
+
+def input_program(graph: Graph, terms: tuple[Term, ...] = ()) -> Graph:
+    """Gradients to the inputs alone, in evaluation mode: of losses, or for cotangents d.OUTPUT where there are none."""
+    return differentiate(terms, inputs=True, parameters=False)(lower(training=False)(graph))
 
 
 @dataclass

@@ -355,6 +355,28 @@ class Network:
             self.state.seed = self.state.seed if seed is None else whole("seed", seed)
             return Trainer(self.state, self.save, epochs, shuffle, early_stopping, checkpoint, verbose).run(x, y, validation)
 
+    @asked
+    def optimise(self, *, inputs: Any, loss: Any = None, targets: Any = None, outputs: str | Sequence[str] = (),
+                 optimiser: Any = "lbfgs search", steps: int = 20, clip: tuple[float, float] | None = None,
+                 ) -> tuple[Any, dict[str, list[float]]]:
+        """Descend on the inputs, in evaluation mode, and leave the network as it is. Returns the inputs (an array, or a dict by
+        name) and what was measured before each step and after the last: {"loss": [...]}.
+
+        inputs     where it starts, N examples
+        loss       one of the language or several, "content @conv4", at outputs or at any value of `activations`; or a function
+                   that is given a dict of arrays by name and returns a number and its gradient for each of them
+        targets    what losses of the language compare with, as `y` of `fit`
+        outputs    the names of what a function is given: the network's outputs, unless said
+        optimiser  a line of the language; one step of `lbfgs` is up to 20 iterations
+        clip       the least and the largest value that an input may have: (0, 1)
+
+        Errors: names and shapes; a loss that is not finite.
+        """
+        from .optimise import optimise
+
+        found, history = optimise(self.state, inputs, targets, loss, outputs, optimiser, steps, clip)
+        return (next(iter(found.values())) if len(found) == 1 else found), history
+
     # -- files -------------------------------------------------------------------------------------------------------
     @reads
     def save(self, path: str) -> None:

@@ -243,14 +243,19 @@ def term(given: LossLike, graph: Graph) -> Term:
     return made
 
 
+def numbers_of(optimiser: Optimiser) -> dict[str, float]:
+    """The arguments that an update rule may read."""
+    return {a.name: float(getattr(optimiser, a.field)) for a in arguments(type(optimiser))
+            if isinstance(getattr(optimiser, a.field), int | float)}
+
+
 class Rates:
     """The numbers the update rule reads, for each trainable parameter: arguments of the optimiser, times schedules, times
     the parameter's own factors. Parameters with equal numbers share one dict."""
 
     def __init__(self, recipe: Recipe, parameters: Sequence[Parameter]):
         self.optimiser, self.schedules = recipe.need_optimiser(), recipe.schedules
-        self.base = {a.name: float(getattr(self.optimiser, a.field)) for a in arguments(type(self.optimiser))
-                     if isinstance(getattr(self.optimiser, a.field), int | float)}
+        self.base = numbers_of(self.optimiser)
         if recipe.l2:
             if self.optimiser.name == "adamw" or "decay" not in self.base:
                 raise misuse("bad-value", f"`regularise l2` adds to the gradient, which {self.optimiser.name} does not do",

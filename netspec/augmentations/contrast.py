@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..words import number
-from ..words.augmentation import Augmentation, each
+from ..words import flag, number
+from ..words.augmentation import Augmentation, clipped, each
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -15,7 +15,8 @@ class Contrast(Augmentation):
     """What sets an image apart from its own mean, multiplied by a number of its own between 1 - by and 1 + by."""
 
     by: float = number("the largest change, as a part", default=0.2, position=0, least=0, most=1)
+    clip: bool = flag("keep the numbers between 0 and 1", default=False, word="clip")
 
     def apply(self, images: Any, random: Generator) -> Any:
         mean = images.mean(tuple(range(1, images.ndim)), keepdims=True, dtype="float64").astype(images.dtype)
-        return mean + (images - mean) * each(images, random, 1 - self.by, 1 + self.by)
+        return clipped(mean + (images - mean) * each(images, random, 1 - self.by, 1 + self.by), self.clip)

@@ -31,11 +31,18 @@ class Crop(Augmentation):
                             label=f"pad={self.pad}, the input is {shape_text(images.shape)}", code="out-of-range")
 
     def apply(self, images: Any, random: Generator) -> Any:
+        return self._cut(images, random, {"zeros": "constant", "reflect": "reflect", "replicate": "edge"}[self.edges])
+
+    def move(self, labels: Any, random: Generator, fill: int | None) -> Any:
+        if self.edges == "zeros" and fill is not None:
+            return self._cut(labels, random, "constant", constant_values=fill)
+        return self._cut(labels, random, "reflect" if self.edges == "reflect" else "edge")
+
+    def _cut(self, images: Any, random: Generator, mode: Any, **filled: int) -> Any:
         import numpy as np
 
         n, places, p = len(images), images.shape[2:], self.pad
-        wide = np.pad(images, [(0, 0), (0, 0), *((p, p) for _ in places)],
-                      mode={"zeros": "constant", "reflect": "reflect", "replicate": "edge"}[self.edges])  # type: ignore[call-overload]
+        wide: Any = np.pad(images, [(0, 0), (0, 0), *((p, p) for _ in places)], mode=mode, **filled)
         corners = random.integers(0, 2 * p + 1, (n, len(places)))
         out = np.empty_like(images)
         for k, corner in enumerate(corners):

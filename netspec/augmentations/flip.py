@@ -18,7 +18,7 @@ class Flip(Augmentation):
     Paper: Krizhevsky, Sutskever and Hinton, "ImageNet Classification with Deep Convolutional Neural Networks", 2012
     """
 
-    moves = True
+    moves = any_size = True
 
     vertical: bool = flag("upside down instead", default=False, word="vertical")
     rate: float = number("the part of the images", default=0.5, least=0, most=1)
@@ -31,3 +31,6 @@ class Flip(Augmentation):
 
         chosen = random.random(len(images)) < self.rate
         return np.where(chosen.reshape(-1, *(1,) * (images.ndim - 1)), np.flip(images, -2 if self.vertical else -1), images)
+
+    def move(self, labels: Any, random: Generator, fill: int | None) -> Any:
+        return self.apply(labels, random)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..ir.types import TensorType, shape_text
-from ..words import WordError, number
-from ..words.augmentation import Augmentation, each
+from ..words import WordError, flag, number
+from ..words.augmentation import Augmentation, clipped, each
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -17,6 +17,7 @@ class Saturation(Augmentation):
     between 1 - by and 1 + by."""
 
     by: float = number("the largest change, as a part", default=0.2, position=0, least=0, most=1)
+    clip: bool = flag("keep the numbers between 0 and 1", default=False, word="clip")
 
     def check_input(self, images: TensorType) -> None:
         if images.channels is not None and images.channels < 2:
@@ -25,4 +26,4 @@ class Saturation(Augmentation):
 
     def apply(self, images: Any, random: Generator) -> Any:
         grey = images.mean(1, keepdims=True)
-        return grey + (images - grey) * each(images, random, 1 - self.by, 1 + self.by)
+        return clipped(grey + (images - grey) * each(images, random, 1 - self.by, 1 + self.by), self.clip)

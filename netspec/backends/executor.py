@@ -17,7 +17,7 @@ import numpy as np
 from ..ir.graph import Graph
 from ..passes.differentiate import cotangent_program, input_program, training_program
 from ..passes.lower import lower, value_program
-from ..passes.objective import Term, loss_program
+from ..passes.objective import Term, as_given, loss_program
 from .border import Border, Result
 from .turns import Recent, Turn
 from .vectors import GRADIENTS, WEIGHTS, Array, Groups, Vectors, alike
@@ -164,6 +164,7 @@ class Executor(ABC):
     def losses(self, inputs: Mapping[str, Array], targets: Mapping[str, Array], terms: tuple[Term, ...], *,
                weights: str = WEIGHTS) -> Outcome:
         """Losses and outputs in evaluation mode; gradients stay as they lie."""
+        terms = as_given(terms, targets)
         return self.run(("losses", terms), lambda graph: loss_program(graph, terms), inputs, targets, evaluation=True,
                         weights=weights)
 
@@ -172,6 +173,7 @@ class Executor(ABC):
                   inputs_too: bool = False, effects: bool = False, check: Check | None = None, weights: str = WEIGHTS) -> Outcome:
         """Losses and gradients. Targets by `Term.source`, in the type `passes.objective.target_types` says. With
         `effects`, running statistics are updated, after the check; otherwise no state changes."""
+        terms = as_given(terms, targets)
         make = lambda graph: training_program(graph, terms, training=training, inputs=inputs_too)  # noqa: E731
         return self.run((terms, training, inputs_too), make, inputs, targets, effects=effects, check=check, weights=weights)
 

@@ -7,6 +7,7 @@ A loss that computes the network's last softmax or sigmoid itself, stably, reads
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -32,6 +33,13 @@ class Term:
     def source(self) -> str:
         """The name of the value that holds the target."""
         return self.target if self.target is not None else f"target.{self.output}"
+
+
+def as_given(terms: tuple[Term, ...], targets: Mapping[str, Any]) -> tuple[Term, ...]:
+    """The losses in the form that reads the targets at hand: arrays of numbers, in the place of class numbers, are shares of all
+    classes."""
+    forms = [t.loss.softened if t.source in targets and targets[t.source].dtype.kind == "f" else None for t in terms]
+    return tuple(t if form is None else replace(t, loss=form) for t, form in zip(terms, forms)) if any(forms) else terms
 
 
 def target_types(graph: Graph, terms: tuple[Term, ...]) -> dict[str, TensorType]:

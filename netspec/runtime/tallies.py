@@ -32,6 +32,7 @@ class Tally:
 
     def __init__(self, name: str, use: MetricUse, term: Term, type_: TensorType, kind: Targets, gives: Range):
         self.name, self.metric, self.output, self.source = name, use.op, use.output, term.source
+        self.kind = kind
         self.ignored = term.loss.ignored if kind == "classes" else None
         self.state = use.op.start(type_)
         self.weighs = getattr(use.op, "weighs", "weights" in signature(use.op.add).parameters)
@@ -45,6 +46,9 @@ class Tally:
                 raise misuse("unknown-metric", f"metric {self.name} does not say what an example with a weight counts",
                              hint=Advice("its function, or `add` of its class, takes `weights`"))
             weights = np.repeat(np.asarray(weights, np.float64), len(scores) // len(weights))
+        if self.kind == "classes" and labels.dtype.kind == "f":  # shares of classes: the largest decides, none is no label
+            labels, none = labels.argmax(1)[:, None], ~labels.any(1)[:, None]
+            labels = labels if self.ignored is None else np.where(none, self.ignored, labels)
         if self.ignored is not None:
             counts = labels[:, 0] != self.ignored
             weights = None if weights is None else spread(weights, counts)[counts]

@@ -88,8 +88,8 @@ VOCABULARY: dict[str, tuple[str, str]] = {
                 "net a:\n  input 3x32x32\n  conv 16 3x3 relu\n  fc 10\n\ntrain a:\n  data \"train.npz\"\n  prepare standardise\n"
                 "  loss cross_entropy\n  sgd lr=0.1\n"),
     "augment": (
-        "A change of the training images, drawn anew for every batch from the seed, the epoch and the batch: flip, crop, brightness, contrast,\n"
-                "saturation, noise. Several lines are carried out one after the other. Tests see the images as they are.",
+        "A change of the training images, drawn anew for every batch from the seed, the epoch and the batch: flip, crop, resized_crop, rotate,\n"
+                "affine, hue, brightness, contrast, saturation, noise, cutout, mixup, cutmix. Targets that are maps move along. Several lines are carried out one after the other. Tests see the images as they are.",
                 "net a:\n  input 3x32x32\n  conv 16 3x3 relu\n  fc 10\n\ntrain a:\n  data \"train.npz\"\n  augment flip\n  augment crop pad=4\n"
                 "  loss cross_entropy\n  sgd lr=0.1\n"),
     "regularise": (

@@ -49,6 +49,11 @@ class Loss(Word):
         """The label whose places do not count, in the loss as in metrics; None where all do."""
         return None
 
+    @property
+    def softened(self) -> Loss | None:
+        """This loss of targets that are shares of all classes, where its own are class numbers; None where there is none."""
+        return None
+
     def share(self, targets: NDArray[Any] | None, examples: int) -> float:
         """What a batch counts for in a mean over batches: its examples, or whatever `forward` divides by. `targets` is None where
         the network's own input is the target."""

@@ -20,7 +20,7 @@ from ...backends.reference.interpret import evaluate_node
 from ...ir.formula import Formula, Pieces
 from ...ir.graph import Graph, Input, Node, Parameter
 from ...passes.differentiate import training_program
-from ...passes.objective import Term
+from ...passes.objective import Term, as_given
 
 Array = NDArray[Any]
 PATIENCE = 100.0  # seconds
@@ -47,7 +47,7 @@ class Origin:
 
 def origin(run: Executor, inputs: Mapping[str, Array], targets: Mapping[str, Array], terms: Sequence[Term]) -> Origin | str:
     """Where it begins, or why that is not known."""
-    program, samples, began = training_program(run.graph, tuple(terms)), run.samples(inputs), perf_counter()
+    program, samples, began = training_program(run.graph, as_given(tuple(terms), targets)), run.samples(inputs), perf_counter()
     last = {i: k for k, n in enumerate(program.nodes) for i in n.inputs}
     losses = {v for public, v in program.outputs if public.startswith("loss.")}
     env: dict[str, Array] = {}

@@ -13,6 +13,7 @@ whatever else is looked at is looked at once: what was checked is what is used.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -134,7 +135,8 @@ def _shape_hint(shape: tuple[int, ...], want: tuple[int | None, ...]) -> str:
 
 def targets(graph: Graph, terms: tuple[Term, ...], y: Any, examples: int) -> dict[str, Array]:
     """The targets that the losses read, by `Term.source`, each of the shape its loss wants, values checked. One array of
-    class numbers serves several heads of one shape.
+    class numbers serves several heads of one shape. In the place of class numbers an array of numbers may give the shares of all
+    classes, where the loss has a form that reads them (`Loss.softened`).
 
     Errors: names, types, shapes, a number of targets other than `examples`; NaN; labels that are no class.
     """
@@ -164,6 +166,10 @@ def targets(graph: Graph, terms: tuple[Term, ...], y: Any, examples: int) -> dic
 def _target(term: Term, t: TensorType, y: Array, examples: int, classes: int | None) -> Array:
     want = tuple(s or 0 for s in t.shape)
     what = f"the target of output `{term.output}`"
+    soft = term.loss.softened if t.element == "int" and np.dtype(y.dtype).kind == "f" else None
+    shared = soft is not None and y.ndim > 1 and y.shape[1] == classes and _long(y.shape[2:]) == _long(want[1:])
+    if shared and soft is not None and classes is not None:
+        term, t, want = replace(term, loss=soft), TensorType((classes, *t.spatial), t.batch), (classes, *want[1:])
     full = (examples * max(1, t.batch), *want)
     # axes of length one may be left out
     left_out = y.ndim and len(y) == full[0] and y.ndim < len(full) and _long(y.shape[1:]) == _long(want)

@@ -8,7 +8,7 @@ resumed. Arrays in memory are cut as they are asked for, in the thread that trai
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -57,6 +57,7 @@ class Feed:
     drop_last: bool = False
     scaled: bool = False
     augmentation: tuple[Augmentation, ...] = ()
+    labels: Mapping[str, augmenting.Labels] = field(default_factory=dict)  # the targets that hold class numbers
 
     @property
     def examples(self) -> int:
@@ -94,9 +95,9 @@ class Feed:
         first, end = k * self.size, min(self.examples, (k + 1) * self.size)
         where: Any = slice(first, end) if order is None else order[first:end]
         inputs = arrays.cut(self.inputs, where, self.dtype, self.scaled)
-        return Examples(augmenting.augmented(inputs, self.augmentation, self.seed, number, k),
-                        arrays.cut_targets(self.targets, where, self.dtype),
-                        np.arange(first, end) if order is None else where)
+        targets = arrays.cut_targets(self.targets, where, self.dtype)
+        inputs, targets = augmenting.augmented(inputs, targets, self.augmentation, self.labels, self.seed, number, k)
+        return Examples(inputs, targets, np.arange(first, end) if order is None else where)
 
     def beginning(self, number: int) -> dict[str, Array]:
         """The inputs of an epoch's first batch, before they are augmented."""

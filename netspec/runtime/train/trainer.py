@@ -134,7 +134,8 @@ class Trainer:
         tallies(run.graph, terms, recipe.metrics)
         augmenting.check(run.graph, recipe.augmentation, terms)
         return Feed(found, wanted, size, state.dtype, state.seed, self.shuffle, recipe.drop_last,
-                    state.course.bytes or (scaled and arrays.bytes_in(found)), recipe.augmentation)
+                    state.course.bytes or (scaled and arrays.bytes_in(found)), recipe.augmentation,
+                    augmenting.labels_of(run.graph, terms))
 
     def one_epoch(self, feed: Feed, show: Progress) -> dict[str, Any]:
         """Train on every batch of an epoch; the mean loss and the metrics of what each batch saw."""

@@ -21,7 +21,7 @@ WORKERS = 8  # threads that look at files: while one waits for a disk, others wo
 class Pictures(Lazy):
     """N x C x H x W: bytes, or numbers in [0, 1] where any picture has greys of 16 bits."""
 
-    def __init__(self, files: Sequence[str], shape: tuple[int, int, int], resize: str, deep: bool):
+    def __init__(self, files: Sequence[Any], shape: tuple[int, int, int], resize: str, deep: bool):
         self.files, self.resize = files, resize
         self.shape = (len(files), *shape)
         self.dtype = np.dtype(np.float32 if deep else np.uint8)
@@ -49,7 +49,7 @@ class Masks(Lazy):
         return pictures.indexed(self.files[number], self.shape[1:], self.resize, BARS).astype(np.int64)  # type: ignore[arg-type]
 
 
-def looked_at(files: Sequence[str], masks: Sequence[str] = (), whole: bool = False) -> tuple[bool, dict[int, DataError]]:
+def looked_at(files: Sequence[Any], masks: Sequence[str] = (), whole: bool = False) -> tuple[bool, dict[int, DataError]]:
     """Look at the beginnings of pictures, or at the `whole` of each, and of the mask that goes with it, on several threads:
     whether any has greys of 16 bits, and why some cannot be read, by their numbers."""
     refused: dict[int, DataError] = {}

@@ -24,7 +24,7 @@ Array = NDArray[Any]
 class Listed:
     """Pictures by their paths, the target of each, and the files beside them that are none."""
 
-    files: tuple[str, ...]
+    files: tuple[Any, ...]  # paths, or places in archives
     y: Array | None = None  # None where the targets are masks, or nothing
     masks: tuple[str, ...] = ()
     others: tuple[str, ...] = ()

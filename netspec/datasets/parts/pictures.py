@@ -29,7 +29,22 @@ from ...reading import opened
 from ...words.dataset import DataError
 
 Array = NDArray[Any]
-Picture = str | os.PathLike[str] | bytes  # a path, or what a file holds
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """A picture that lies within a file: a member of an archive that is not packed."""
+
+    path: str
+    begins: int
+    size: int
+    name: str  # what messages call it
+
+    def __str__(self) -> str:
+        return self.name
+
+
+Picture = str | os.PathLike[str] | bytes | Inside  # a path, what a file holds, or where in a file it lies
 
 SUFFIXES = frozenset((".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".dib", ".webp", ".tif", ".tiff", ".ppm", ".pgm",
                       ".pbm", ".pnm"))
@@ -127,8 +142,7 @@ def _open(picture: Picture, name: str | None) -> Iterator[Any]:
     """The picture as Pillow has it, its pixels not yet decoded; whatever goes wrong meanwhile is said of the file."""
     what = name if name is not None else f"a picture of {len(picture):,} bytes" if isinstance(picture, bytes) else str(picture)
     try:
-        with (io.BytesIO(picture) if isinstance(picture, bytes) else opened(picture)) as file, \
-                Image.open(file, formats=FORMATS) as image:
+        with _file(picture) as file, Image.open(file, formats=FORMATS) as image:
             w, h = image.size
             if w * h > PIXELS:
                 raise ValueError(f"it is {w:,} x {h:,} pixels; the limit is {PIXELS:,} in all")
@@ -142,6 +156,41 @@ def _open(picture: Picture, name: str | None) -> Iterator[Any]:
                         code="unreadable-picture") from None
     except Exception as e:  # each format raises other kinds for a damaged file
         raise DataError(f"{what} cannot be read as a picture", _reason(e), code="unreadable-picture") from None
+
+
+def _file(picture: Picture) -> Any:
+    if isinstance(picture, bytes):
+        return io.BytesIO(picture)
+    return io.BufferedReader(_Window(picture)) if isinstance(picture, Inside) else opened(picture)
+
+
+class _Window(io.RawIOBase):
+    """Some bytes of a file, as a file of their own."""
+
+    def __init__(self, where: Inside):
+        self.where, self.file, self.at = where, opened(where.path), 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, to: int, whence: int = os.SEEK_SET) -> int:
+        self.at = max(0, to + (0, self.at, self.where.size)[whence])
+        return self.at
+
+    def readinto(self, buffer: Any) -> int:
+        self.file.seek(self.where.begins + self.at)
+        data = self.file.read(min(len(buffer), max(0, self.where.size - self.at)))
+        buffer[: len(data)] = data
+        self.at += len(data)
+        return len(data)
+
+    def close(self) -> None:
+        if not self.closed:
+            self.file.close()
+        super().close()
 
 
 def _reason(e: Exception) -> str:

@@ -66,10 +66,10 @@ class Table:
     heading: tuple[str, ...]  # of the columns behind the first; empty where there is none
     pictures: Array  # the number of the picture that a line names
     cells: tuple[tuple[str, ...], ...]  # of the columns behind the first
-    lines: tuple[int, ...]
+    places: tuple[str, ...]  # what messages call the lines
 
     def refuse(self, k: int, title: str, *notes: str, hint: str | None = None) -> DataError:
-        return DataError(f"{self.name}, line {self.lines[k]}: {title}", *notes, hint=hint)
+        return DataError(f"{self.name}, {self.places[k]}: {title}", *notes, hint=hint)
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,8 @@ def read(path: Path, index: Index, folder: str) -> Table:
     if missing:
         more = (f"nor {len(missing) - 1:,} more of its {len(body):,} lines",) if len(missing) > 1 else ()
         raise DataError(f"{name}, line {missing[0][0]}: there is no picture {missing[0][1]} in {folder}", *more)
-    return Table(name, tuple(heading), np.array(found, np.intp), tuple(tuple(c[1:]) for _, c in body), tuple(n for n, _ in body))
+    return Table(name, tuple(heading), np.array(found, np.intp), tuple(tuple(c[1:]) for _, c in body),
+                 tuple(f"line {n}" for n, _ in body))
 
 
 def _rows(name: str, text: str) -> list[tuple[int, list[str]]]:

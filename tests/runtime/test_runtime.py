@@ -330,7 +330,7 @@ def test_one_array_of_labels_serves_all_heads() -> None:
     assert net.loss_and_gradients(x, y)[0] == both
     parts = [net.evaluate(x, y, loss=f"cross_entropy @{o}")["loss"] for o in ("out", "early")]
     assert abs(both - parts[0] - 0.3 * parts[1]) < 1e-12
-    assert list(net.fit(x, y, epochs=1, verbose=0)) == ["loss", "accuracy", "lr", "seconds"]
+    assert list(net.fit(x, y, epochs=1, verbose=0)) == ["loss", "out.loss", "early.loss", "accuracy", "lr", "seconds"]
     assert "there is no target `late`" in refused(lambda: net.train_step(x, {"late": y}))
 
 
@@ -444,3 +444,18 @@ def test_a_finite_number_never_becomes_an_infinite_one(size: str, big: float, fi
             assert all(np.array_equal(before[k], v) for k, v in net.parameters.items())
     assert netspec.compile(text="net n:\n  input 3\n  fc 2\n",
                            dtype="float64").set_parameters({"fc1.bias": np.full(2, 1e300)}) is None
+
+
+@pytest.mark.parametrize(("big", "fits"), [(1e300, False), (-3.5e38, False), (3e38, True), (np.inf, True), (np.nan, True)])
+def test_nor_does_a_number_of_an_input(big: float, fits: bool) -> None:
+    text = "net n:\n  input 3\n  fc 2\ntrain n:\n  loss cross_entropy\n  sgd lr=0.1\n"
+    net = netspec.compile(text=text)
+    x, y = np.zeros((5, 3)), np.zeros(5, np.int64)
+    x[3, 1] = big
+    for call in (lambda: net.predict(x), lambda: net.evaluate(x, y), lambda: net.forward(x)):
+        if fits:
+            call()
+        else:
+            with pytest.raises(NetspecError, match="beyond float32") as e:
+                call()
+            assert "example 3" in str(e.value)

@@ -267,7 +267,19 @@ def cut(found: Mapping[str, Array], where: Any, dtype: Any, scaled: bool = False
     """The inputs of the examples `where` (a slice or an array of indices), in the network's dtype and contiguous; `scaled` says
     that bytes are pictures."""
     return {k: np.divide(v[where], white, dtype=dtype, order="C") if scaled and (white := _white(v))
-            else np.ascontiguousarray(v[where], dtype) for k, v in found.items()}
+            else np.ascontiguousarray(v[where], dtype) if v.dtype.itemsize <= dtype.itemsize or v.dtype.kind != "f"
+            else _narrowed(k, v[where], dtype) for k, v in found.items()}
+
+
+def _narrowed(name: str, a: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Numbers in a shorter dtype, which has to hold them: beyond it lies infinity, and nothing would say so."""
+    try:
+        with np.errstate(over="raise"):
+            return np.ascontiguousarray(a, dtype)
+    except FloatingPointError:
+        first = int(np.argmax(np.abs(np.nan_to_num(a, posinf=0, neginf=0)).reshape(len(a), -1).max(1) > np.finfo(dtype).max))
+        raise misuse("bad-value", f"the array of `{name}` holds numbers that are beyond {dtype.name}", f"the first are in example {first}",
+                     hint='compile(..., dtype="float64")') from None
 
 
 def _white(a: Array) -> int:

@@ -2,9 +2,9 @@
 `--help` is quick.
 
 Exit codes: 0 fine (also where whoever reads the output has seen enough), 1 the spec or the data has errors, or there is not
-the memory, 2 netspec was used wrongly, 70 netspec itself is broken, 74 standard output cannot be written, 130 interrupted.
-Standard error that cannot be written changes no exit code. What a program reads goes to standard output, messages for people
-to standard error.
+the memory, 2 netspec was used wrongly, 70 netspec itself is broken, 74 standard output cannot be written, 130 interrupted,
+143 terminated. Standard error that cannot be written changes no exit code. What a program reads goes to standard output,
+messages for people to standard error.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from .arguments import parser
 BROKEN = 70
 UNWRITTEN = 74
 INTERRUPTED = 130
+TERMINATED = 143
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -38,6 +39,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _command(words: list[str]) -> int:
     from ..diagnostics import NetspecError, UsageError
+    from .ending import Terminated
     from .streams import Gone, Unwritten
     from .telling import tell
 
@@ -50,9 +52,10 @@ def _command(words: list[str]) -> int:
             raise
         tell(e.diagnostics)
         return 2 if isinstance(e, UsageError) else 1
-    except KeyboardInterrupt:
-        print("\nnetspec: interrupted", file=sys.stderr)
-        return INTERRUPTED
+    except KeyboardInterrupt as e:
+        terminated = isinstance(e, Terminated)
+        print(f"\nnetspec: {'terminated' if terminated else 'interrupted'}", file=sys.stderr)
+        return TERMINATED if terminated else INTERRUPTED
     except (Gone, Unwritten):
         raise
     except MemoryError as e:

@@ -8,7 +8,7 @@ from typing import Any
 from ..source import Span
 
 # What a line may begin with, besides the name of an optimiser, in the order in which people are told
-SETTINGS = ("data", "prepare", "loss", "schedule", "metric", "batch", "epochs", "accumulate", "drop_last", "precision", "average",
+SETTINGS = ("data", "prepare", "loss", "schedule", "metric", "batch", "epochs", "accumulate", "drop_last", "checkpoint", "precision", "average",
             "initialise", "augment", "regularise")
 ALSO = {"augmentation": "augment", "regularisation": "regularise", "regularize": "regularise"}  # understood too
 
@@ -82,3 +82,5 @@ class Training:
     augmentation_spans: tuple[Span, ...] = field(default=(), compare=False)
     preparation: tuple[Any, ...] = ()  # Preparation instances, in the order in which inputs go through them
     preparation_spans: tuple[Span, ...] = field(default=(), compare=False)
+    checkpoint_every: int | None = None  # steps after which a checkpoint is written, besides those after epochs
+    checkpoint_minutes: float | None = None

@@ -11,6 +11,7 @@ from ..backends.executor import Outcome
 from ..ir.graph import Graph
 from ..ir.training import MetricUse
 from ..passes.objective import Term
+from .io.nested import alike
 from .judge import MeanLoss
 from .tallies import tallies
 
@@ -28,6 +29,25 @@ class Measured:
         self.mean.add(out.losses, targets, examples)
         for tally in self.tallies:
             tally.add(out.outputs, targets)
+
+    @property
+    def held(self) -> dict[str, Any]:
+        """All of it as plain values: what `resume` takes. They change when more is added."""
+        return {"sums": list(self.mean.sums), "shares": list(self.mean.shares), "metrics": {t.name: t.state for t in self.tallies}}
+
+    def resume(self, held: Mapping[str, Any]) -> list[str]:
+        """Go on from what another one held: of the same losses, or nothing is taken over. The metrics that it did not count, or
+        that counted something else."""
+        if len(held["sums"]) != len(self.mean.terms):
+            return ["loss", *(t.name for t in self.tallies)]
+        self.mean.sums, self.mean.shares = list(held["sums"]), list(held["shares"])
+        missing = []
+        for tally in self.tallies:
+            if tally.name in held["metrics"] and alike(tally.state, held["metrics"][tally.name]):
+                tally.state = held["metrics"][tally.name]
+            else:
+                missing.append(tally.name)
+        return missing
 
     @property
     def loss(self) -> float:

@@ -122,7 +122,7 @@ class Network:
 
     @epoch.setter
     def epoch(self, epoch: int) -> None:
-        self.state.course.epoch = whole("epoch", epoch, 0)
+        self.state.course.epoch, self.state.course.inside = whole("epoch", epoch, 0), None
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -338,8 +338,8 @@ class Network:
             | None = None,
             loss: LossLike | Sequence[LossLike] | None = None, optimiser: Any = None, schedule: Any = None,
             metrics: MetricLike | Sequence[MetricLike] | None = None, shuffle: bool = True, seed: int | None = None,
-            early_stopping: int
-            | None = None, checkpoint: str | None = None, verbose: int = 1, regularise: str | Sequence[str] | None = None,
+            early_stopping: int | None = None, checkpoint: str | None = None, checkpoint_every: int | None = None,
+            checkpoint_minutes: float | None = None, verbose: int = 1, regularise: str | Sequence[str] | None = None,
             factors: Mapping[str, Mapping[str, float]] | None = None, accumulate: int | None = None, average: float | None = None,
             augment: str | Sequence[str] | None = None, drop_last: bool | None = None) -> History:
         """Train for `epochs` more epochs: unless given, to the end of what `configure` or the train section says. Schedules end
@@ -353,7 +353,8 @@ class Network:
                            regularise=regularise, factors=factors, accumulate=accumulate, average=average, augment=augment,
                            drop_last=drop_last)
             self.state.seed = self.state.seed if seed is None else whole("seed", seed)
-            return Trainer(self.state, self.save, epochs, shuffle, early_stopping, checkpoint, verbose).run(x, y, validation)
+            return Trainer(self.state, self.save, epochs, shuffle, early_stopping, checkpoint, verbose,
+                           checkpoint_every, checkpoint_minutes).run(x, y, validation)
 
     @asked
     def optimise(self, *, inputs: Any, loss: Any = None, targets: Any = None, outputs: str | Sequence[str] = (),

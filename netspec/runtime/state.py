@@ -45,6 +45,15 @@ SIZES = 8
 
 
 @dataclass
+class Inside:
+    """How far an epoch has come that is not over, at the end of a step: what the rest of it needs to come to the same numbers."""
+
+    batch: int  # batches behind it
+    of: tuple[int, ...]  # what the epoch goes over, and how: to be gone on with it has to be the same, see feed.py
+    measured: dict[str, Any]  # what these batches came to, see measured.py
+
+
+@dataclass
 class Course:
     """How far training has come, and where it leads."""
 
@@ -55,6 +64,7 @@ class Course:
     beyond: int | None = None  # the horizon that training was said to lie beyond
     record: list[dict[str, float]] = field(default_factory=list)  # what each epoch measured
     bytes: bool = False  # whether it has learnt from bytes as pictures, 0..255 as 0..1: what it is asked about is read so too
+    inside: Inside | None = None  # the epoch that is not over, where `fit` has been interrupted or is under way
 
 
 @dataclass

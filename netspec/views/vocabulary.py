@@ -79,6 +79,10 @@ VOCABULARY: dict[str, tuple[str, str]] = {
         "The examples that fill no batch sit an epoch out; they are others in the next, since the order is new. Batch norm in a\n"
                   "plane of one place has no variance in a last batch of one.",
                   "net a:\n  input 784\n  fc 10\n\ntrain a:\n  loss cross_entropy\n  adam\n  batch 64\n  drop_last\n"),
+    "checkpoint": (
+        "How often a file is written inside an epoch, besides after each: `checkpoint every=500` in steps, `checkpoint minutes=5`.\n"
+                   "A run that ends in the middle of one, however it does, goes on from there to the same bits (`--resume`).",
+                   "net a:\n  input 784\n  fc 10\n\ntrain a:\n  loss cross_entropy\n  adam\n  checkpoint every=500 minutes=5\n"),
     "epochs": ("How often training goes through the data.",
                "net a:\n  input 784\n  fc 10\n\ntrain a:\n  loss cross_entropy\n  adam\n  epochs 10\n"),
     "prepare": (

@@ -9,6 +9,7 @@ from typing import TextIO
 
 from ...plain import shown
 from .. import options
+from ..ending import terminable
 from ..nets import input_shapes, meant, settings
 
 ABOUT = "train a net as its `train` section says"
@@ -44,7 +45,7 @@ def run(args: Namespace) -> int:
     from ...runtime.network import made
     from ...runtime.train.session import train
 
-    with warnings.catch_warnings():
+    with terminable(), warnings.catch_warnings():
         warnings.simplefilter("always", Remark)
         warnings.showwarning = _show
         spec = meant(args.net, settings(args), input_shapes(args), args.precision)

@@ -42,7 +42,8 @@ def elaborate_training(e: Elaborator, macro: Macro, graph: Graph | None) -> Trai
                     section.data,
                     tuple(made for made, _ in section.augmentation), tuple(section.regularisation), section.precision,
                     bool(section.drop_last), tuple(span for _, span in section.augmentation),
-                    tuple(made for made, _ in section.preparation), tuple(span for _, span in section.preparation))
+                    tuple(made for made, _ in section.preparation), tuple(span for _, span in section.preparation),
+                    *(section.checkpoint or ()))
 
 
 def training_words(e: Elaborator, item: tree.Train, file: Any, unknown: set[str]) -> None:

@@ -131,6 +131,26 @@ def _whether(s: tree.Call, c: Context) -> bool:
     return v
 
 
+def _checkpoint(s: tree.Call, c: Context) -> tuple[int | None, float | None]:
+    """`checkpoint every=500`, in steps, and `checkpoint minutes=5`; or both in one line."""
+    hint, said = "checkpoint every=500   or   checkpoint minutes=5", dict[str, float]()
+    for a in s.arguments:
+        if not isinstance(a, tree.Option) or a.name not in ("every", "minutes"):
+            raise Mistake("wrong-argument", "checkpoint takes every= (steps) and minutes=", a.span, "beside the ends of epochs",
+                          hint=hint)
+        if a.name in said:
+            raise Mistake("duplicate-option", f"`{a.name}` is given twice", a.span, "the second time")
+        said[a.name] = number(a.value, c, None)
+    if not said:
+        raise Mistake("missing-argument", "`checkpoint` says nothing yet", s.span, "what is missing", hint=hint)
+    every, minutes = said.get("every"), said.get("minutes")
+    if every is not None and every != int(every):
+        raise Mistake("not-whole", "every= is a whole number of steps", s.span, f"this is {every:g}", hint=hint)
+    if any(not 0 < v < float("inf") for v in said.values()):
+        raise Mistake("out-of-range", "every= and minutes= are greater than 0", s.span, hint=hint)
+    return None if every is None else int(every), minutes
+
+
 def _average(s: tree.Call, c: Context) -> float:
     """`average 0.999`: how much of the average each step keeps."""
     if len(s.arguments) != 1 or isinstance(s.arguments[0], (tree.Option, tree.Reference)):
@@ -223,6 +243,7 @@ SAID_ONCE: dict[str, Callable[[Line], Any]] = {
     "batch": _whole, "epochs": _whole, "accumulate": _whole,
     "drop_last": lambda line: _whether(line.s, line.c),
     "precision": lambda line: _precision(line.s, line.c),
+    "checkpoint": lambda line: _checkpoint(line.s, line.c),
     "average": lambda line: _average(line.s, line.c),
     "initialise": lambda line: _initialise(line.s, line.c),
 }

@@ -25,6 +25,7 @@ class Section:
         self.precision: str | None = None
         self.data: DataUse | None = None
         self.drop_last: bool | None = None
+        self.checkpoint: tuple[int | None, float | None] | None = None
         self.preparation: list[tuple[Any, Span]] = []
         self.augmentation: list[tuple[Any, Span]] = []
         self.regularisation: list[Setting] = []

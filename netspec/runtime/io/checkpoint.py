@@ -7,6 +7,7 @@ a SHA-256 of everything.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -26,10 +27,11 @@ from ...optimisers.parts.memory import Memory
 from ...reading import NotRegular
 from ...version import __version__
 from ..misuse import Remark, misuse, path_of, remark
-from ..state import AVERAGE, Course, Learnt, OptimiserState, State
+from ..state import AVERAGE, Course, Inside, Learnt, OptimiserState, State
 from ..train.horizon import stated
 from ..train.steps import packed, unpacked
 from ..values import spread
+from . import nested
 from .facts import completed, wrong
 from .spec import facts_of
 from .tensors import Damaged, Foreign, Tensors, Unusable, parsed, widened
@@ -62,7 +64,7 @@ def save(state: State, path: str | os.PathLike[str]) -> None:
         "schema": SCHEMA, "net": state.graph.name, "seed": state.seed, "step": course.step, "epoch": course.epoch,
         "updates": kept.updates, "optimiser": kept.name, "slots": list(kept.slots), "recipe": str(state.recipe.optimiser or ""),
         "memory": numbers, "record": course.record, "averaged": state.average.taken, "horizon": stated(state),
-        "pace": course.pace, "bytes": course.bytes, **facts_of(state), **_where(state),
+        "pace": course.pace, "bytes": course.bytes, "inside": _inside(course.inside), **facts_of(state), **_where(state),
     }
     facts["sha256"] = _digest(tensors, facts)
     write(path_of(path), encode(tensors, {"netspec": json.dumps(facts, sort_keys=True)}))
@@ -92,13 +94,32 @@ def load(state: State, path: str | os.PathLike[str]) -> None:
         state.fill(AVERAGE, {name: values[f"average/{name}"] for name in trained})
     state.seed = was["seed"]
     state.optimiser = OptimiserState(was["optimiser"], tuple(was["slots"]), was["updates"], memory)
-    state.course = Course(was["step"], was["epoch"], was["pace"], was["horizon"], record=was["record"], bytes=was["bytes"])
+    state.course = Course(was["step"], was["epoch"], was["pace"], was["horizon"], record=was["record"], bytes=was["bytes"],
+                          inside=_inside_of(was["inside"]))
     state.learnt = Learnt(tuple(was["classes"]), {k: tuple(v) for k, v in was["sizes"].items()}, was["data"])
     ours = state.recipe.optimiser
     anew = bool(was["updates"]) and ours is not None and not state.optimiser.fits(ours)
     if anew:
         state.forget()
     _remark(state, path, facts, was, anew)
+
+
+def _inside(inside: Inside | None) -> dict[str, Any] | None:
+    """The place in an epoch, as JSON. What a metric has counted that JSON cannot hold is left out."""
+    if inside is None:
+        return None
+    metrics = {}
+    for name, counted in inside.measured["metrics"].items():
+        with contextlib.suppress(TypeError):
+            metrics[name] = nested.packed(counted)
+    return {"batch": inside.batch, "of": list(map(int, inside.of)), **inside.measured, "metrics": metrics}
+
+
+def _inside_of(held: dict[str, Any] | None) -> Inside | None:
+    if held is None:
+        return None
+    metrics = {name: nested.unpacked(v) for name, v in held["metrics"].items()}
+    return Inside(held["batch"], tuple(held["of"]), {"sums": held["sums"], "shares": held["shares"], "metrics": metrics})
 
 
 def _remark(state: State, path: str | os.PathLike[str], facts: dict[str, Any], was: dict[str, Any], anew: bool) -> None:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from ...optimisers.parts.memory import Memory
 from . import spec
+from .nested import unpacked
 
 Check = Callable[[Any], bool]
 MOST = 1 << 53  # of what is counted
@@ -51,6 +52,20 @@ def _memory(v: Any) -> bool:
     return isinstance(v, dict) and all(k in kinds and kinds[k](n) for k, n in v.items())
 
 
+def _inside(v: Any) -> bool:
+    if v is None:
+        return True
+    if not isinstance(v, dict) or set(v) != {"batch", "of", "sums", "shares", "metrics"} or not isinstance(v["metrics"], dict):
+        return False
+    sums, shares = v["sums"], v["shares"]
+    try:
+        unpacked({"dict": v["metrics"]})
+    except ValueError:
+        return False
+    return _count(1)(v["batch"]) and all(isinstance(n, list) for n in (v["of"], sums, shares)) and len(sums) == len(shares) and all(
+        type(n) is int for n in v["of"]) and all(_number(n) and isfinite(n) for n in (*sums, *shares))
+
+
 FIELDS: dict[str, Field] = {
     "net": Field(_text, "the name of a net"),
     "seed": Field(lambda v: type(v) is int, "a whole number"),
@@ -65,6 +80,7 @@ FIELDS: dict[str, Field] = {
     "record": Field(_record, "a list with numbers by name for each epoch"),
     "averaged": Field(_count(), "a whole number from 0", 0),
     "horizon": Field(lambda v: v is None or _count()(v), "a whole number from 0, or nothing", None),
+    "inside": Field(_inside, "the batch that an epoch has come to, and what it has measured", None),
     "bytes": Field(lambda v: isinstance(v, bool), "true or false", False),
     "pace": Field(_count(1), "a whole number from 1", 1),
     "spec": Field(spec.right, "a spec", None),

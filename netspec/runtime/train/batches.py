@@ -21,7 +21,7 @@ from ..judge import share
 from ..measured import Measured
 from ..misuse import misuse
 from ..sizes import bind
-from ..state import State
+from ..state import Inside, State
 from . import steps
 from .averaging import take
 from .feed import Examples
@@ -71,8 +71,9 @@ def settings(state: State, batch: int = 0) -> Numbers:
 
 @changes
 def learn(state: State, run: Executor, batch: Examples, parts: steps.Gathering, numbers: Numbers, measured: Measured,
-          notes: tuple[str, ...]) -> None:
-    """One batch of `fit`: a step, or a part of one, which the last of them finishes. What the batch saw is measured."""
+          after: Inside, notes: tuple[str, ...]) -> None:
+    """One batch of `fit`: a step, or a part of one, which the last of them finishes. What the batch saw is measured; `after` is
+    where the epoch stands if that ends a step."""
     every = state.recipe.accumulate
     if every == 1:
         out = run_step(state, run, batch.inputs, batch.targets, numbers, notes, batch.numbers)
@@ -81,6 +82,9 @@ def learn(state: State, run: Executor, batch: Examples, parts: steps.Gathering, 
     measured.add(out, batch.targets, len(batch))
     if parts.batches == every:
         finish_step(state, run, parts, numbers)
+    if not parts.batches:
+        after.measured = measured.held
+        state.course.inside = after
 
 
 @changes

@@ -70,6 +70,11 @@ class Feed:
         return self.examples // self.size if self.drop_last else -(-self.examples // self.size)
 
     @property
+    def kind(self) -> tuple[int, ...]:
+        """What an epoch goes over, and in which batches: from a place in it one can go on where this is the same."""
+        return self.examples, self.size, self.shuffle, self.drop_last, self.seed
+
+    @property
     def slow(self) -> bool:
         """Whether batches are worth making ahead."""
         return bool(self.augmentation) or any(isinstance(a, Lazy) for a in (*self.inputs.values(), *self.targets.values()))

@@ -48,6 +48,8 @@ class Recipe:
     average: float = 0.0  # how much of the running average of the parameters each step keeps; 0: none is taken
     initialise: str = ""  # "lsuv": by the first batch
     drop_last: bool = False  # whether `fit` leaves out the examples of an epoch that fill no batch
+    checkpoint_every: int = 0  # steps after which `fit` writes its checkpoint, if it writes any; 0: after epochs alone
+    checkpoint_minutes: float = 0.0  # minutes after which it does
     augmentation: tuple[Augmentation, ...] = ()  # of every batch that `fit` trains on, in this order
 
     def need_terms(self) -> tuple[Term, ...]:
@@ -69,7 +71,8 @@ def recipe_of(graph: Graph) -> Recipe:
     if t is None:
         return Recipe()
     recipe = Recipe(_terms(t.losses), t.optimiser, t.schedules, t.metrics or None, t.batch or Recipe.batch, t.epochs,
-                    accumulate=t.accumulate or 1, average=t.average or 0.0, initialise=t.initialise or "", drop_last=t.drop_last)
+                    accumulate=t.accumulate or 1, average=t.average or 0.0, initialise=t.initialise or "", drop_last=t.drop_last,
+                    checkpoint_every=t.checkpoint_every or 0, checkpoint_minutes=t.checkpoint_minutes or 0.0)
     return replace(_regularised(recipe, t.regularisation), augmentation=t.augmentation)
 
 

@@ -82,9 +82,11 @@ def train(net: Network, *, epochs: int | None = None, batch: int | None = None, 
     try:
         history = net.fit(given, epochs=max(0, total - net.epoch), checkpoint=os.fspath(path), verbose=0 if quiet else 1)
     except KeyboardInterrupt:
-        if net.record and not quiet:
+        inside = net.state.course.inside
+        if (net.record or inside) and not quiet:
+            place = f"epoch {net.epoch}" if inside is None else f"batch {inside.batch} of epoch {net.epoch + 1}"
             print(
-                f"\n{plain.shown(path)} holds epoch {net.epoch}; go on with\n  netspec train {plain.word(named)} --epochs {total} --resume {plain.word(str(path))} --out {plain.word(str(path))}")
+                f"\n{plain.shown(path)} holds {place}; go on with\n  netspec train {plain.word(named)} --epochs {total} --resume {plain.word(str(path))} --out {plain.word(str(path))}")
         raise
     if not history.epochs:
         net.save(os.fspath(path))

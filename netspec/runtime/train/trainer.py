@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Any
 
 from numpy.typing import NDArray
@@ -15,13 +15,14 @@ from ...words.dataset import Data
 from .. import augmenting, drawing
 from ..io import arrays
 from ..measured import Measured
-from ..misuse import flag, misuse, path_of, whole
+from ..misuse import Remark, flag, misuse, path_of, remark, whole
 from ..sizes import bind
-from ..state import AVERAGE, State
+from ..state import AVERAGE, Inside, State
 from ..tallies import tallies
 from .batches import check_statistics, finish_step, learn, settings
 from .evaluation import evaluate
 from .feed import Feed, pair_of
+from .held_back import Waiting, held_back
 from .history import History
 from .horizon import horizon, to_run
 from .lsuv import lsuv
@@ -30,6 +31,10 @@ from .progress import Progress, progress
 from .steps import Gathering
 
 Array = NDArray[Any]
+
+
+class AnewWarning(Remark):
+    """An epoch that was interrupted does not go on to the numbers it would have come to."""
 
 
 @dataclass
@@ -41,8 +46,9 @@ class Trainer:
     shuffle         a new order every epoch, the same for the same seed and epoch
     early_stopping  epochs without a better loss (of the validation, where there is one) after which training stops and
                     the best weights are put back
-    checkpoint      a file written after every epoch, from which training goes on exactly
+    checkpoint      a file written after every epoch, and where training is interrupted: it goes on from there exactly
     verbose         0 prints nothing
+    every, minutes  after how many steps, and how many minutes, the file is written besides; unless given, as the recipe says
     """
 
     state: State
@@ -52,7 +58,10 @@ class Trainer:
     early_stopping: int | None = None
     checkpoint: str | None = None
     verbose: int = 1
+    every: int | None = None
+    minutes: float | None = None
     best: tuple[float, int, dict[str, Array], dict[str, Array]] | None = field(default=None, init=False)
+    written: float = field(default=0.0, init=False)  # when, by the clock
 
     def run(self, x: Any, y: Any = None, validation: Any = None) -> History:
         """Train; the epochs that the network has behind it count as done, and schedules go on from there. `x` may be a data
@@ -80,25 +89,26 @@ class Trainer:
             if recipe.initialise and not course.step and epochs:
                 lsuv(state, feed.beginning(course.epoch))
         history = History(tallies(run.graph, recipe.terms, recipe.metrics))
-        with progress(history, self.verbose, course.epoch, last, feed.batches) as show:
+        self.written = monotonic()
+        with (progress(history, self.verbose, course.epoch, last, feed.batches) as show,
+              held_back(self.checkpoint is not None, self.write) as signals):
             while course.epoch < last and history.stopped is None:
                 began = perf_counter()
-                numbers = self.one_epoch(feed, show)
+                numbers = self.one_epoch(feed, show, signals)
                 if validation is not None:
-                    with state.gate.shared():
+                    with signals.at_once(), state.gate.shared():
                         found = evaluate(state, recipe, validation[0], validation[1], drawing.of_validation(state))
                     numbers |= {f"val_{k}": v for k, v in found.items()}
                 numbers |= {"lr": state.rates.now(course.epoch, course.epoch * course.pace, horizon(state), course.pace,
                                                   course.record).get("lr", 0.0)}
                 with state.gate.exclusive():
-                    course.epoch += 1
+                    course.epoch, course.inside = course.epoch + 1, None
                     course.record.append({k: v for k, v in numbers.items() if isinstance(v, int | float)})
                 numbers["seconds"] = perf_counter() - began
                 history.add(course.epoch, numbers)
                 show.epoch(course.epoch, numbers)
                 history.stopped = self.tired(numbers)
-                if self.checkpoint is not None:
-                    self.save(self.checkpoint)
+                self.write()
         return history
 
     def check_arguments(self) -> None:
@@ -107,8 +117,14 @@ class Trainer:
             whole("early_stopping, the number of epochs to wait,", self.early_stopping, 1)
         flag("shuffle", self.shuffle)
         whole("verbose", int(self.verbose) if isinstance(self.verbose, bool) else self.verbose)
+        if self.every is not None:
+            whole("checkpoint_every, a number of steps,", self.every, 1)
+        if self.minutes is not None and not (isinstance(self.minutes, int | float) and 0 < self.minutes < float("inf")):
+            raise misuse("bad-value", f"checkpoint_minutes={self.minutes!r} is no number of minutes", hint="checkpoint_minutes=5")
         if self.checkpoint is not None:
             path_of(self.checkpoint)
+        elif self.every is not None or self.minutes is not None:
+            raise misuse("bad-value", "there is no file to write a checkpoint to", hint='checkpoint="run.safetensors"')
         self.state.recipe.need_terms()
 
     def fed(self, x: Any, y: Any, validation: Any, scaled: bool) -> Feed:
@@ -137,22 +153,61 @@ class Trainer:
                     state.course.bytes or (scaled and arrays.bytes_in(found)), recipe.augmentation,
                     augmenting.labels_of(run.graph, terms))
 
-    def one_epoch(self, feed: Feed, show: Progress) -> dict[str, Any]:
-        """Train on every batch of an epoch; the mean loss and the metrics of what each batch saw."""
+    def one_epoch(self, feed: Feed, show: Progress, signals: Waiting) -> dict[str, Any]:
+        """Train on every batch of an epoch, or on those that are left; the mean loss and the metrics of what each batch saw."""
         state, recipe, epoch = self.state, self.state.recipe, self.state.course.epoch
         with state.gate.exclusive():
             run = bind(state, feed.inputs)
         measured, parts = Measured(run.graph, recipe.terms, recipe.metrics), Gathering()
-        with closing(feed.epoch(epoch)) as batches:
-            for k, batch in enumerate(batches):
-                numbers = settings(state, k // recipe.accumulate)
-                notes = (f"epoch {epoch + 1}, batch {k + 1}",
-                         *((f"mean loss of the epoch until then: {measured.loss:.4g}",) if k else ()))
-                learn(state, run, batch, parts, numbers, measured, notes)
-                show.batch(k + 1, measured.loss)
+        first = self.begin(feed, measured)
+        try:
+            with closing(feed.epoch(epoch, first)) as batches:
+                for k, batch in enumerate(batches, first):
+                    numbers = settings(state, k // recipe.accumulate)
+                    notes = (f"epoch {epoch + 1}, batch {k + 1}",
+                             *((f"mean loss of the epoch until then: {measured.loss:.4g}",) if k else ()))
+                    learn(state, run, batch, parts, numbers, measured, Inside(k + 1, feed.kind, {}), notes)
+                    show.batch(k + 1, measured.loss)
+                    if not parts.batches:
+                        self.between(signals)
+        except BaseException:
+            if parts.batches:  # a step that is not whole comes to nothing
+                with state.gate.exclusive():
+                    parts.abandon(run)
+            raise
         if parts.batches:
-            finish_step(state, run, parts, numbers)
+            with state.gate.exclusive():
+                finish_step(state, run, parts, numbers)
+                state.course.inside = Inside(k + 1, feed.kind, measured.held)
         return measured.numbers
+
+    def begin(self, feed: Feed, measured: Measured) -> int:
+        """The batch to begin the epoch with: the first, or the one before which it was interrupted."""
+        inside, epoch = self.state.course.inside, self.state.course.epoch + 1
+        if inside is None:
+            return 0
+        if inside.of != feed.kind:
+            self.state.course.inside = None
+            remark(f"epoch {epoch} was interrupted after batch {inside.batch}, and begins anew: it goes over other examples now, or in "
+                   "other batches", AnewWarning)
+            return 0
+        if missing := measured.resume(inside.measured):
+            remark(f"{', '.join(missing)} of epoch {epoch}: of the batches from {inside.batch + 1} on", AnewWarning)
+        return inside.batch
+
+    def between(self, signals: Waiting) -> None:
+        """Between two steps: write a checkpoint where it is time, or training ends here."""
+        signals.deliver()
+        every = self.every if self.every is not None else self.state.recipe.checkpoint_every
+        minutes = self.minutes if self.minutes is not None else self.state.recipe.checkpoint_minutes
+        if (every and self.state.course.step % every == 0) or (minutes and monotonic() - self.written >= 60 * minutes):
+            self.write()
+
+    def write(self) -> None:
+        """Write a checkpoint, if one is asked for."""
+        if self.checkpoint is not None:
+            self.save(self.checkpoint)
+            self.written = monotonic()
 
     def tired(self, numbers: dict[str, Any]) -> str | None:
         """Early stopping: None to go on, or why not."""

@@ -161,6 +161,11 @@ class Executor(ABC):
                        weights=weights).outputs
         return {name: out[f"@{name}"] for name in names}
 
+    def forward(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        """Outputs in training mode, by public name; no state changes."""
+        make = lambda graph: replace(lower(True)(graph), regions=(), lowered=None)  # noqa: E731
+        return self.run("forward", make, inputs, {}).outputs
+
     def losses(self, inputs: Mapping[str, Array], targets: Mapping[str, Array], terms: tuple[Term, ...], *,
                weights: str = WEIGHTS) -> Outcome:
         """Losses and outputs in evaluation mode; gradients stay as they lie."""

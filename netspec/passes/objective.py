@@ -11,8 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ..diagnostics import Advice, UsageError
+from ..ir.formula import Formula, written
 from ..ir.graph import Graph, Input, Node, Value
 from ..ir.types import TensorType
+from ..words.layer import plane
 from ..words.loss import Loss
 from .lower import Program, Writer, lower
 
@@ -28,6 +31,7 @@ class Term:
     output: str
     weight: float = 1.0
     target: str | None = None
+    by_example: bool = False  # whether each example has a weight, which comes with the targets: see `example_weights`
 
     @property
     def source(self) -> str:
@@ -40,6 +44,11 @@ def as_given(terms: tuple[Term, ...], targets: Mapping[str, Any]) -> tuple[Term,
     classes."""
     forms = [t.loss.softened if t.source in targets and targets[t.source].dtype.kind == "f" else None for t in terms]
     return tuple(t if form is None else replace(t, loss=form) for t, form in zip(terms, forms)) if any(forms) else terms
+
+
+def example_weights(k: int) -> str:
+    """The name of the weights of the examples for the k-th loss: N x 1, 1 in the mean of what counts."""
+    return f"weights.{k}"
 
 
 def target_types(graph: Graph, terms: tuple[Term, ...]) -> dict[str, TensorType]:
@@ -69,11 +78,35 @@ def with_losses(program: Graph, terms: tuple[Term, ...],
         at = Node(f"loss.{k}", t.loss, notes=(f"loss {t.loss} @{t.output}" + (f" weight={t.weight:g}" if t.weight != 1 else ""),))
         w = Writer(p, f"loss.{k}", at)
         losses.append((f"loss.{k}", t.loss.forward(w, z, source)))
+        weights = example_weights(k)
+        if t.by_example:
+            p.append(Node(weights, Input("target"), (), (Value(weights, TensorType((1,), p.types[z].batch)),)))
+            _weigh(p, losses[-1][1], weights, t)
         if t.loss.backward is None:
             seeds.append((losses[-1][1], t.weight))
         elif backward:
-            by_hand.append((z, t.loss.backward(Writer(p, f"d.loss.{k}", at), t.weight, z, source, dict(w.saved))))
+            d = Writer(p, f"d.loss.{k}", at)
+            dz = t.loss.backward(d, t.weight, z, source, dict(w.saved))
+            if t.by_example:
+                ix = f"n,c{plane(p.types[z].shape)}"
+                dz = d(f"dz[{ix}] = d[{ix}] * weights[n,0]", d=dz, weights=weights)
+            by_hand.append((z, str(dz)))
     return replace(program, nodes=tuple(p.nodes), outputs=(*program.outputs, *losses)), (*seeds, *by_hand)
+
+
+def _weigh(p: Program, loss: str, weights: str, term: Term) -> None:
+    """Multiply what a loss sums over the examples by their weights."""
+    k = next(k for k, n in enumerate(p.nodes) if n.name == loss)
+    node = p.nodes[k]
+    f = node.op
+    if not isinstance(f, Formula) or f.how != "+=" or "n" not in f.reduced:
+        raise UsageError(f"loss {term.loss} cannot weigh its examples", "its last formula is no sum over them: loss[0] += ...",
+                         code="not-yet", hint=Advice("leave the weights out"))
+    weighed = Formula(f"{f.target} += ({written(f.right)}) * weights_of_examples[n,0]", f.over)
+    known = dict(zip(f.operands, node.inputs)) | {"weights_of_examples": weights}
+    here = p.nodes.pop()  # the weights themselves, which stand behind it
+    p.nodes[k:k] = [here]
+    p.nodes[k + 1] = replace(node, op=weighed, inputs=tuple(known[o] for o in weighed.operands))
 
 
 def loss_program(graph: Graph, terms: tuple[Term, ...]) -> Graph:

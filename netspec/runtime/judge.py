@@ -4,18 +4,49 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
-from ..passes.objective import Term
+from ..passes.objective import Term, example_weights
+from ..words.loss import Loss
 
 Array = NDArray[Any]
 
 
-def share(term: Term, targets: Mapping[str, Array], examples: int) -> float:
-    """What a batch counts for in a mean over batches, as the loss has it; the network's own input is no target with labels."""
+def share(term: Term, targets: Mapping[str, Array], examples: int, weights: Array | None = None) -> float:
+    """What a batch counts for in a mean over batches, as the loss has it, each example times its weight; the network's own input
+    is no target with labels."""
+    if weights is not None:
+        return float((each(term, targets, examples) * weights).sum())
     return term.loss.share(targets.get(term.source), examples)
+
+
+def each(term: Term, targets: Mapping[str, Array], examples: int) -> Array:
+    """What each example of a batch counts for."""
+    held = targets.get(term.source)
+    if held is None or type(term.loss).share is Loss.share:
+        return np.ones(examples)
+    size = len(held) // examples
+    return np.array([term.loss.share(held[k * size : (k + 1) * size], 1) for k in range(examples)], np.float64)
+
+
+def by_example(terms: Sequence[Term], targets: Mapping[str, Array], weights: Array, examples: int,
+               dtype: Any) -> tuple[tuple[Term, ...], dict[str, Array]]:
+    """Losses that weigh their examples, and the targets with these weights.
+
+    With w_n the weight of an example, s_n what it counts for and l_n its loss, the mean of a batch is
+    sum(w_n s_n l_n) / sum(w_n s_n). The losses themselves divide by sum(s_n): they are given w_n sum(s_n) / sum(w_n s_n).
+    """
+    given = dict(targets)
+    for k, t in enumerate(terms):
+        counts = each(t, targets, examples)
+        scaled = weights * (counts.sum() / (counts * weights).sum())
+        repeated = len(targets[t.source]) // examples if t.source in targets else 1
+        given[example_weights(k)] = np.repeat(scaled, repeated)[:, None].astype(dtype)
+    return tuple(replace(t, by_example=True) for t in terms), given
 
 
 def own_losses(terms: Sequence[Term]) -> list[str]:
@@ -37,11 +68,11 @@ class MeanLoss:
         self.terms = terms
         self.sums, self.shares = [0.0] * len(terms), [0.0] * len(terms)
 
-    def add(self, losses: Sequence[float], targets: Mapping[str, Array], examples: int) -> float:
+    def add(self, losses: Sequence[float], targets: Mapping[str, Array], examples: int, weights: Array | None = None) -> float:
         """The loss of this batch, without the terms whose labels it all ignores: their mean is none."""
         loss = 0.0
         for k, (t, v) in enumerate(zip(self.terms, losses)):
-            counts = share(t, targets, examples)
+            counts = share(t, targets, examples, weights)
             if counts:
                 self.sums[k], self.shares[k], loss = self.sums[k] + counts * v, self.shares[k] + counts, loss + t.weight * v
         return float(loss)

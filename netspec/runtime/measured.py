@@ -24,11 +24,11 @@ class Measured:
     def __init__(self, graph: Graph, terms: tuple[Term, ...], metrics: tuple[MetricUse, ...] | None):
         self.mean, self.tallies = MeanLoss(terms), tallies(graph, terms, metrics)
 
-    def add(self, out: Outcome, targets: Mapping[str, Array], examples: int) -> None:
-        """One more batch, with what the network made of it."""
-        self.mean.add(out.losses, targets, examples)
+    def add(self, out: Outcome, targets: Mapping[str, Array], examples: int, weights: Array | None = None) -> None:
+        """One more batch, with what the network made of it; `weights` is what its examples count, where not all count alike."""
+        self.mean.add(out.losses, targets, examples, weights)
         for tally in self.tallies:
-            tally.add(out.outputs, targets)
+            tally.add(out.outputs, targets, weights)
 
     @property
     def held(self) -> dict[str, Any]:

@@ -324,24 +324,23 @@ class Network:
     @asked
     @reads
     def evaluate(self, x: Any, y: Any = None, *, batch: int | None = None, loss: LossLike | Sequence[LossLike] | None = None,
-                 draw: int | None = None) -> dict[str, Any]:
+                 draw: int | None = None, sample_weight: Any = None) -> dict[str, Any]:
         """Loss and metrics in evaluation mode over all of x (of a data set, its examples for testing), `batch` examples at a
         time: {"loss": ..., "accuracy": ...}; a confusion matrix is an array. Where there are several losses, "OUTPUT.loss" is
-        that of each output, before its weight. `draw` as in `predict`."""
+        that of each output, before its weight. `sample_weight` has what each example counts. `draw` as in `predict`."""
         from .train.evaluation import evaluate
 
         recipe = changed(self.state.recipe, self.state.graph, loss=loss)
-        return evaluate(self.state, recipe, x, y, drawing.of_call(self.state, draw), batch)
+        return evaluate(self.state, recipe, x, y, drawing.of_call(self.state, draw), batch, sample_weight)
 
     @asked
-    def fit(self, x: Any, y: Any = None, *, epochs: int | None = None, batch: int | None = None, validation: tuple[Any, Any]
-            | None = None,
+    def fit(self, x: Any, y: Any = None, *, epochs: int | None = None, batch: int | None = None, validation: Any = None,
             loss: LossLike | Sequence[LossLike] | None = None, optimiser: Any = None, schedule: Any = None,
             metrics: MetricLike | Sequence[MetricLike] | None = None, shuffle: bool = True, seed: int | None = None,
             early_stopping: int | None = None, checkpoint: str | None = None, checkpoint_every: int | None = None,
             checkpoint_minutes: float | None = None, verbose: int = 1, regularise: str | Sequence[str] | None = None,
             factors: Mapping[str, Mapping[str, float]] | None = None, accumulate: int | None = None, average: float | None = None,
-            augment: str | Sequence[str] | None = None, drop_last: bool | None = None) -> History:
+            augment: str | Sequence[str] | None = None, drop_last: bool | None = None, sample_weight: Any = None) -> History:
         """Train for `epochs` more epochs: unless given, to the end of what `configure` or the train section says. Schedules end
         there in any case. `x` may be a data set, `netspec.data.load("...")`, which has targets and tests of its own. See
         `configure` and `trainer.Trainer` for what each argument does."""
@@ -354,7 +353,7 @@ class Network:
                            drop_last=drop_last)
             self.state.seed = self.state.seed if seed is None else whole("seed", seed)
             return Trainer(self.state, self.save, epochs, shuffle, early_stopping, checkpoint, verbose,
-                           checkpoint_every, checkpoint_minutes).run(x, y, validation)
+                           checkpoint_every, checkpoint_minutes).run(x, y, validation, sample_weight)
 
     @asked
     def optimise(self, *, inputs: Any, loss: Any = None, targets: Any = None, outputs: str | Sequence[str] = (),

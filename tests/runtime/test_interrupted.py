@@ -148,7 +148,7 @@ def test_what_metrics_have_counted_is_kept_exactly() -> None:
     for wrong in (deep, [1], {"tuple": 1}, {"list": [1], "dict": {}}, {"array": "AA==", "dtype": "<f8", "shape": [1]},
                   {"array": "AA==", "dtype": "|O", "shape": [1]}, {"array": "?", "dtype": "|u1", "shape": [1]},
                   {"array": "AA==", "dtype": "|u1", "shape": [True]}, {"array": "AA==", "dtype": "<u9", "shape": [1]}):
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError, match=r"written so|array|dtype|decod|ase64|padding"):
             unpacked(wrong)
     for fresh, other in ((0, "a"), ((0, 0), (0,)), ((0, 0), [0, 0]), (np.zeros(3), np.zeros(4)), ({"a": 1}, {"b": 1}),
                          (np.zeros((2, 2)), 1)):

@@ -263,6 +263,26 @@ def cotangents(graph: Graph, given: Any, examples: int) -> dict[str, Array]:
     return found
 
 
+def weights(given: Any, examples: int) -> NDArray[np.float64] | None:
+    """What each example counts, as float64; None where all count alike.
+
+    Errors: no numbers, another number of them, one that is negative or none, or none that is more than 0.
+    """
+    if given is None:
+        return None
+    a = np.asarray(_array("weights", "sample_weight", given, None))
+    if a.shape not in ((examples,), (examples, 1)):
+        raise misuse("wrong-shape", "sample_weight has the wrong shape", f"it is a number for each of {examples} examples",
+                     f"got {shape_text(a.shape) or 'a single number'}")
+    out = a.astype(np.float64).reshape(-1)
+    bad = ~(np.isfinite(out) & (out >= 0))
+    if bad.any() or not out.any():
+        k = int(np.argmax(bad))
+        raise misuse("bad-value", f"sample_weight holds {out[k]:g}, and weights are finite and at least 0, some of them more",
+                     f"the first is that of example {k}", hint=Advice("0 leaves an example out"))
+    return out
+
+
 def cut(found: Mapping[str, Array], where: Any, dtype: Any, scaled: bool = False) -> dict[str, NDArray[Any]]:
     """The inputs of the examples `where` (a slice or an array of indices), in the network's dtype and contiguous; `scaled` says
     that bytes are pictures."""

@@ -17,7 +17,7 @@ from ...passes.objective import Term
 from .. import drawing
 from ..check.blame import Batch, check, refused
 from ..io import arrays
-from ..judge import share
+from ..judge import by_example, share
 from ..measured import Measured
 from ..misuse import misuse
 from ..sizes import bind
@@ -76,10 +76,10 @@ def learn(state: State, run: Executor, batch: Examples, parts: steps.Gathering, 
     where the epoch stands if that ends a step."""
     every = state.recipe.accumulate
     if every == 1:
-        out = run_step(state, run, batch.inputs, batch.targets, numbers, notes, batch.numbers)
+        out = run_step(state, run, batch.inputs, batch.targets, numbers, notes, batch.numbers, batch.weights)
     else:
-        out = run_part(state, run, batch.inputs, batch.targets, parts, numbers, notes, batch.numbers)
-    measured.add(out, batch.targets, len(batch))
+        out = run_part(state, run, batch.inputs, batch.targets, parts, numbers, notes, batch.numbers, batch.weights)
+    measured.add(out, batch.targets, len(batch), batch.weights)
     if parts.batches == every:
         finish_step(state, run, parts, numbers)
     if not parts.batches:
@@ -89,36 +89,37 @@ def learn(state: State, run: Executor, batch: Examples, parts: steps.Gathering, 
 
 @changes
 def run_step(state: State, run: Executor, found: dict[str, Array], wanted: dict[str, Array], numbers: Numbers,
-             notes: tuple[str, ...] = (), examples: Array | None = None) -> Outcome:
-    """One batch, one step. Losses whose labels it all ignores are NaN and teach nothing; without others there is no step.
-    `notes` and `examples` (their numbers in the data) are for the message where a number is not finite: then nothing changes."""
+             notes: tuple[str, ...] = (), examples: Array | None = None, weights: Array | None = None) -> Outcome:
+    """One batch, one step. `weights` is what each example counts. Losses whose labels it all ignores are NaN and teach nothing;
+    without others there is no step. `notes` and `examples` (their numbers in the data) are for the message where a number is not
+    finite: then nothing changes."""
     drawing.begin(run, drawing.of_step(state))
     state.differentiated = True
-    batch = _batch(state, found, wanted, numbers, notes, examples)
-    if not batch.terms:
+    live, batch = _batch(state, found, wanted, numbers, notes, examples, weights)
+    if not live:
         return _ignored(state, run, batch)
-    out = steps.step(run, found, wanted, batch.terms, state.recipe.need_optimiser(), numbers, state.optimiser.memory,
+    out = steps.step(run, found, dict(batch.targets), batch.terms, state.recipe.need_optimiser(), numbers, state.optimiser.memory,
                      partial(check, run, batch))
     count(state, run)
-    return _spread(out, batch.terms, state.recipe.terms)
+    return _spread(out, live, state.recipe.terms)
 
 
 @changes
 def run_part(state: State, run: Executor, found: dict[str, Array], wanted: dict[str, Array], parts: steps.Gathering,
-             numbers: Numbers, notes: tuple[str, ...] = (), examples: Array | None = None) -> Outcome:
+             numbers: Numbers, notes: tuple[str, ...] = (), examples: Array | None = None, weights: Array | None
+             = None) -> Outcome:
     """One batch of several that make a step: running statistics move, parameters do not yet. Where a number is not finite,
     the whole step comes to nothing."""
     drawing.begin(run, drawing.of_step(state), parts.examples)
-    batch = _batch(state, found, wanted, numbers, notes, examples)
-    live = batch.terms
+    live, batch = _batch(state, found, wanted, numbers, notes, examples, weights)
     parts.begin(run)
     try:
-        out = run.gradients(found, wanted, live, training=True, effects=True,
+        out = run.gradients(found, dict(batch.targets), batch.terms, training=True, effects=True,
                             check=partial(check, run, batch)) if live else _ignored(state, run, batch)
     except BaseException:
         parts.abandon(run)
         raise
-    parts.add(run, live or state.recipe.terms, wanted, arrays.count(found))
+    parts.add(run, live or state.recipe.terms, wanted, arrays.count(found), weights)
     return _spread(out, live or state.recipe.terms, state.recipe.terms)
 
 
@@ -139,11 +140,13 @@ def count(state: State, run: Executor) -> None:
 
 
 def _batch(state: State, found: Mapping[str, Array], wanted: Mapping[str, Array], numbers: Numbers, notes: tuple[str, ...],
-           examples: Array | None) -> Batch:
-    """The batch, with the losses that some label of it counts for."""
-    live = tuple(t for t in state.recipe.terms if share(t, wanted, arrays.count(found)))
+           examples: Array | None, weights: Array | None) -> tuple[tuple[Term, ...], Batch]:
+    """The losses that some label of the batch counts for, and the batch with them as they are computed."""
+    live = terms = tuple(t for t in state.recipe.terms if share(t, wanted, arrays.count(found), weights))
     lr = next(iter(numbers.values())).get("lr", 0.0)
-    return Batch(found, wanted, live, state.course.step + 1, lr, state.recipe.need_optimiser().name, notes, examples)
+    if weights is not None:
+        terms, wanted = by_example(live, wanted, weights, arrays.count(found), state.dtype)
+    return live, Batch(found, wanted, terms, state.course.step + 1, lr, state.recipe.need_optimiser().name, notes, examples)
 
 
 def _ignored(state: State, run: Executor, batch: Batch) -> Outcome:

@@ -8,6 +8,7 @@ from typing import Any
 from ...words.dataset import Data
 from .. import drawing, sizes
 from ..io import arrays
+from ..judge import by_example
 from ..measured import Measured
 from ..misuse import whole
 from ..state import State
@@ -15,10 +16,11 @@ from .feed import Feed, pair_of
 from .recipe import Recipe
 
 
-def evaluate(state: State, recipe: Recipe, x: Any, y: Any, key: int, batch: int | None = None) -> dict[str, Any]:
+def evaluate(state: State, recipe: Recipe, x: Any, y: Any, key: int, batch: int | None = None,
+             sample_weight: Any = None) -> dict[str, Any]:
     """The weighted loss, a mean over all examples, then each metric. `batch` examples at a time, the recipe's unless given;
-    `key` is that of what is drawn. Of a data set, the examples for testing; where there are none, those for validation, or
-    else all.
+    `key` is that of what is drawn, `sample_weight` what each example counts. Of a data set, the examples for testing; where
+    there are none, those for validation, or else all.
 
     Errors: as `train_step`.
     """
@@ -29,9 +31,13 @@ def evaluate(state: State, recipe: Recipe, x: Any, y: Any, key: int, batch: int 
     run, n = sizes.bind(state, found), arrays.count(found)
     wanted = arrays.targets(run.graph, terms, y, n)
     measured, size = Measured(run.graph, terms, recipe.metrics), recipe.batch if batch is None else whole("batch", batch, 1)
-    feed = Feed(found, wanted, size, state.dtype, shuffle=False, scaled=scaled)
+    feed = Feed(found, wanted, size, state.dtype, shuffle=False, scaled=scaled, weights=arrays.weights(sample_weight, n))
     with closing(feed.epoch(0)) as batches:
         for k, read in enumerate(batches):
             drawing.begin(run, key, k * size)
-            measured.add(run.losses(read.inputs, read.targets, terms, weights=state.vector("eval")), read.targets, len(read))
+            asked, given = terms, read.targets
+            if read.weights is not None and read.weights.any():
+                asked, given = by_example(terms, given, read.weights, len(read), state.dtype)
+            out = run.losses(read.inputs, given, asked, weights=state.vector("eval"))
+            measured.add(out, read.targets, len(read), read.weights)
     return measured.numbers

@@ -35,6 +35,7 @@ class Examples:
     inputs: dict[str, Array]
     targets: dict[str, Array]
     numbers: Array  # of the examples in the data
+    weights: Array | None = None  # what each counts, where not all count alike; float64
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -58,6 +59,7 @@ class Feed:
     scaled: bool = False
     augmentation: tuple[Augmentation, ...] = ()
     labels: Mapping[str, augmenting.Labels] = field(default_factory=dict)  # the targets that hold class numbers
+    weights: Array | None = None  # of the examples
 
     @property
     def examples(self) -> int:
@@ -102,7 +104,8 @@ class Feed:
         inputs = arrays.cut(self.inputs, where, self.dtype, self.scaled)
         targets = arrays.cut_targets(self.targets, where, self.dtype)
         inputs, targets = augmenting.augmented(inputs, targets, self.augmentation, self.labels, self.seed, number, k)
-        return Examples(inputs, targets, np.arange(first, end) if order is None else where)
+        return Examples(inputs, targets, np.arange(first, end) if order is None else where,
+                        None if self.weights is None else self.weights[where])
 
     def beginning(self, number: int) -> dict[str, Array]:
         """The inputs of an epoch's first batch, before they are augmented."""

@@ -63,7 +63,7 @@ class Trainer:
     best: tuple[float, int, dict[str, Array], dict[str, Array]] | None = field(default=None, init=False)
     written: float = field(default=0.0, init=False)  # when, by the clock
 
-    def run(self, x: Any, y: Any = None, validation: Any = None) -> History:
+    def run(self, x: Any, y: Any = None, validation: Any = None, sample_weight: Any = None) -> History:
         """Train; the epochs that the network has behind it count as done, and schedules go on from there. `x` may be a data
         set, whose examples for validation are taken where no others are given, or else those for testing.
 
@@ -76,7 +76,7 @@ class Trainer:
             judged = x.validation or x.test
             validation = validation or (judged and pair_of(state, recipe, judged, None))
             x, y = pair_of(state, recipe, x.train, y)
-        feed = self.fed(x, y, validation, scaled)
+        feed = self.fed(x, y, validation, scaled, sample_weight)
         epochs = to_run(state, self.epochs)
         last = course.epoch + epochs
         if epochs:
@@ -97,7 +97,8 @@ class Trainer:
                 numbers = self.one_epoch(feed, show, signals)
                 if validation is not None:
                     with signals.at_once(), state.gate.shared():
-                        found = evaluate(state, recipe, validation[0], validation[1], drawing.of_validation(state))
+                        found = evaluate(state, recipe, validation[0], validation[1], drawing.of_validation(state),
+                                         sample_weight=validation[2] if len(validation) > 2 else None)
                     numbers |= {f"val_{k}": v for k, v in found.items()}
                 numbers |= {"lr": state.rates.now(course.epoch, course.epoch * course.pace, horizon(state), course.pace,
                                                   course.record).get("lr", 0.0)}
@@ -127,7 +128,7 @@ class Trainer:
             raise misuse("bad-value", "there is no file to write a checkpoint to", hint='checkpoint="run.safetensors"')
         self.state.recipe.need_terms()
 
-    def fed(self, x: Any, y: Any, validation: Any, scaled: bool) -> Feed:
+    def fed(self, x: Any, y: Any, validation: Any, scaled: bool, sample_weight: Any) -> Feed:
         """The data as they are fed, bytes as pictures where it is said so. Raises for whatever would not fit in the first epoch
         or after it."""
         state, recipe, terms = self.state, self.state.recipe, self.state.recipe.terms
@@ -140,9 +141,12 @@ class Trainer:
         if n % size and not recipe.drop_last:
             check_statistics(run, n % size, n, recipe.batch)
         if validation is not None:
-            if not isinstance(validation, tuple | list) or len(validation) != 2:
-                raise misuse("wrong-type", "validation must be a pair", hint="validation=(xv, yv)")
-            arrays.targets(run.graph, terms, validation[1], arrays.count(arrays.inputs(run.graph, validation[0])))
+            if not isinstance(validation, tuple | list) or len(validation) not in (2, 3):
+                raise misuse("wrong-type", "validation must be a pair, or three: with the weights of the examples",
+                             hint="validation=(xv, yv)")
+            m = arrays.count(arrays.inputs(run.graph, validation[0]))
+            arrays.targets(run.graph, terms, validation[1], m)
+            arrays.weights(validation[2] if len(validation) > 2 else None, m)
         if recipe.accumulate > 1 and recipe.need_optimiser().host:
             raise misuse("bad-value", f"{recipe.optimiser} asks for loss and gradient of one batch several times",
                          hint=Advice("a larger batch instead of accumulate"))
@@ -151,7 +155,7 @@ class Trainer:
         augmenting.check(run.graph, recipe.augmentation, terms)
         return Feed(found, wanted, size, state.dtype, state.seed, self.shuffle, recipe.drop_last,
                     state.course.bytes or (scaled and arrays.bytes_in(found)), recipe.augmentation,
-                    augmenting.labels_of(run.graph, terms))
+                    augmenting.labels_of(run.graph, terms), arrays.weights(sample_weight, n))
 
     def one_epoch(self, feed: Feed, show: Progress, signals: Waiting) -> dict[str, Any]:
         """Train on every batch of an epoch, or on those that are left; the mean loss and the metrics of what each batch saw."""

@@ -3,11 +3,14 @@ show are what is printed."""
 
 from __future__ import annotations
 
+import io
 import re
+import tarfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from netspec.cli import main
 from where import ROOT
@@ -28,8 +31,27 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("specs", "docs"):
         (tmp_path / name).symlink_to(ROOT / name)
     np.savez(tmp_path / "train.npz", x=np.zeros((4, 3, 32, 32), "f4"), y=np.arange(4))  # what the pages train on
+    pictures(tmp_path)
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+def pictures(folder: Path) -> None:
+    """The folders, the table, the masks and the shard that the pages name."""
+    random = np.random.default_rng(0)
+    names = [f"shapes/{kind}/{k}.png" for kind in ("circle", "square", "triangle") for k in range(4)]
+    for name in (*names, *(f"{place}/{k}.png" for place in ("photos", "scenes", "masks") for k in range(4))):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shape = (20, 30) if name.startswith("masks") else (20, 30, 3)
+        Image.fromarray(random.integers(0, 4 if len(shape) == 2 else 256, shape).astype(np.uint8)).save(folder / name)
+    (folder / "labels.csv").write_text("file,kind\n0.png,cat\n1.png,dog\n2.png,cat\n3.png,dog\n")
+    (folder / "shards").mkdir()
+    with tarfile.open(folder / "shards" / "0.tar", "w") as tar:
+        for k, name in enumerate(names):
+            tar.add(folder / name, f"{k}.png")
+            label = tarfile.TarInfo(f"{k}.cls")
+            label.size = 1
+            tar.addfile(label, io.BytesIO(b"%d" % (k // 4)))
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=[s.name for s in SPECS])

@@ -8,7 +8,7 @@ import re
 from where import ROOT
 
 PAGE = (ROOT / "docs" / "security.md").read_text("utf-8")
-BOUNDARIES = ("spec", "imported file", "weights file", "checkpoint", "data file", "cache folder", "environment variables",
+BOUNDARIES = ("spec", "imported file", "weights file", "checkpoint", "data file", "picture", "table of labels", "IDX file", "batches for Python", "tar file", "cache folder", "environment variables",
               "current folder", "names of files", "terminal", "emitted text")
 
 

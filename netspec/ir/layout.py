@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from math import prod
 from typing import TYPE_CHECKING, Union
 
 if TYPE_CHECKING:
@@ -167,7 +166,3 @@ def _three(sizes: tuple[int, ...], fill: int) -> tuple[int, int, int]:
     assert len(sizes) <= 3, f"{len(sizes)} spatial axes: at most three"
     out = (fill,) * (3 - len(sizes)) + tuple(sizes)
     return out[0], out[1], out[2]
-
-
-def elements(shape: tuple[int, ...]) -> int:
-    return prod(shape)

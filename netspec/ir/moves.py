@@ -122,7 +122,7 @@ def alias(to: Access, source: Access, extents: dict[str, int], layout: Image, sh
         if const or len(terms) > 1 or any(q != 1 for _, q in terms):
             return None
         sizes[k] = extents[terms[0][0]] if terms else 1
-        if given[k] == (terms, 0) and (terms or layout.extents[k] == 1):  # the source's own axis, halo included
+        if given[k] == (terms, 0) and sizes[k] == layout.extents[k]:  # the source's own axis, whole, halo included
             units[k], halo[k] = own[k], layout.halo[k]
         elif terms:
             units[k] = strides[terms[0][0]]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from netspec.ir.expressions import times
-from netspec.ir.formula import Access, Axis, Formula, written
-from netspec.ir.graph import Graph
+from netspec.ir.formula import Access, Axis, Formula, Pieces, written
+from netspec.ir.graph import Graph, Input, Node, Parameter, Value
+from netspec.ir.types import TensorType
 from small import Net
 
 
@@ -68,3 +71,40 @@ def test_a_formula_is_edited_by_its_parts() -> None:
     assert m.writing(m.target, Access("i", m.target.axes)).text == "y[n,c], i[n,c] max= x[n,c,h]"
     with pytest.raises(ValueError, match="zip"):
         f.reading([])
+
+
+FOUR, FIVE = TensorType((4,)), TensorType((5,))
+X, Z = (Node(name, Input(), (), (Value(name, t),)) for name, t in (("x", FOUR), ("z", FIVE)))
+COPY = Formula("y[n,c] = x[n,c]")
+Y = Node("y", COPY, ("x",), (Value("y", FOUR),))
+SOUND = Graph("sound", (X, Z, Y), (("out", "y"),))
+
+
+@pytest.mark.parametrize(("graph", "said"), [
+    (SOUND.with_nodes((X, replace(Y, results=()))), "must have its name"),
+    (SOUND.with_nodes((X, replace(Y, results=(Value("other", FOUR), Value("y", FOUR))))), "must have its name"),
+    (SOUND.with_nodes((Y, X)), "%y reads %x, which is not defined above it"),
+    (SOUND.with_nodes((X, X, Y)), "%x is defined twice"),
+    (SOUND.with_nodes((X, replace(Y, effect="w"))), "%y overwrites %w, which does not exist"),
+    (SOUND.with_nodes((X, replace(Y, results=(Value("y", FIVE),)))), "index `c` is 4 in `x` and 5 in `y`"),
+    (SOUND.with_nodes((X, replace(Y, results=(Value("y", TensorType((4, 1))),)))), "reads 2 axes of it"),
+    # the second node has the formula of the first, and agrees with it on nothing else
+    (SOUND.with_nodes((X, Z, Y, Node("y2", COPY, ("z",), (Value("y2", FOUR),)))), "index `c` is 5 in `x` and 4 in `y`"),
+    (SOUND.with_nodes((X, Z, Y, Node("y2", COPY, ("x",), (Value("y2", FIVE),)))), "index `c` is 4 in `x` and 5 in `y`"),
+    (SOUND.with_nodes((X, Z, replace(Y, op=Pieces((COPY, Formula("y[n,c+4] = x[n,c] * z[n,c]"))), inputs=("x", "z")))),
+     "index `c` is 4 in `x` and 5 in `z`"),
+    (replace(SOUND, outputs=(("out", "q"),)), "output %q does not exist"),
+    (replace(SOUND, gradients=(("x", "q"),)), "output %q does not exist"),
+    (replace(SOUND, prepared=replace(SOUND, outputs=(("out", "q"),))), "output %q does not exist"),
+])
+def test_verify_refuses_what_is_no_graph(graph: Graph, said: str) -> None:
+    with pytest.raises((AssertionError, ValueError), match=said):
+        graph.verify()
+
+
+def test_verify_returns_what_is_one() -> None:
+    w = Parameter("w", (4,), "buffer")
+    written = SOUND.with_nodes((Node("w", w, (), (Value("w", w.type),)), X, replace(Y, effect="w")))
+    within = SOUND.with_nodes((X, replace(Y, parameters=(w,), effect="w")))  # of a layer's parameters
+    for graph in (SOUND, written, within, replace(SOUND, prepared=written)):
+        assert graph.verify() is graph

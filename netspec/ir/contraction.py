@@ -28,7 +28,7 @@ from math import gcd, prod
 from typing import TYPE_CHECKING, Literal
 
 from .expressions import times
-from .formula import Access, Axis, Formula
+from .formula import Access, Axis, Formula, in_bounds
 from .types import TensorType
 
 if TYPE_CHECKING:
@@ -222,6 +222,8 @@ def _channels(kind: Literal["gather", "outer"], out: Access, image: Access, weig
             used.add(window)
     if used != set(strides):
         raise ValueError(f"the weight has indices of its own, {sorted(set(strides) - used)}: {text}")
+    if in_bounds(zip(weight.axes, shape), extent if group is None else {**extent, group: groups}, {}, str):
+        raise ValueError(f"the weight is met outside of it, where nothing is added: {text}")
     if lane is None and summed is None and not any(steps):
         raise ValueError(f"a sum per channel, no contraction: {text}")
     key = (strides.get(group or "", 0), strides.get(lane or "", 0), strides.get(summed or "", 0), *steps)

@@ -1,0 +1,143 @@
+"""What a contraction says, carried out with NumPy, is what its formula means: of formulas made at random, those that no layer
+writes among them. `tests/backends/cpu/test_contraction.py` asks the same of kernels."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from contraction_harness import definition
+from netspec.ir.contraction import Contraction, classify, without_edges
+from netspec.ir.formula import Access, Axis, Formula
+from netspec.ir.types import TensorType
+
+IMAGES = 2
+
+
+def carried_out(c: Contraction, arrays: dict[str, Any], shape: tuple[int, ...]) -> Any:
+    """By the phases, taps, strides and halo of a contraction alone. `shape` is that of the result."""
+    edges = [(0, 0)] * 3 + [(h, h) for h in c.halo]
+    image = np.pad(arrays[c.image].reshape(IMAGES, c.groups, c.ins, *c.reads), edges)
+    gathered = c.kind == "gather"
+    out = np.zeros((IMAGES, c.groups, c.outs, *c.extents)) if gathered else arrays[c.out].reshape(IMAGES, c.groups, c.outs, *c.extents)
+    weight = np.zeros(c.shape).ravel() if not gathered else arrays[c.weight].ravel()
+    g, o, i = np.ix_(*map(range, (c.groups, c.outs, c.ins)))
+    for phase in c.phases:
+        place = np.ix_(*(p.start + p.step * np.arange(p.count) for p in phase))
+        for taps in itertools.product(*(p.taps for p in phase)):
+            read = np.ix_(*(p.stride * np.arange(p.count) + at + h for p, (_, at), h in zip(phase, taps, c.halo)))
+            assert all(r.min() >= 0 for r in read if r.size)
+            number = c.base + sum(s * k for s, k in zip(c.strides, (g, o, i, *(v for v, _ in taps))))
+            seen = image[:, :, :, *read]
+            if gathered:
+                out[:, :, :, *place] += np.einsum("ngidhw,goi->ngodhw", seen, weight[number])
+            else:
+                np.add.at(weight, number, np.einsum("ngidhw,ngodhw->goi", seen, out[:, :, :, *place]))
+    return (out if gathered else weight).reshape(shape)
+
+
+class Drawn:
+    """A product of two reads drawn at random: like a layer's, and then, perhaps, with something else somewhere."""
+
+    def __init__(self, seed: int):
+        self.r = r = random.Random(seed)
+        extents = {"n": IMAGES, "g": r.choice([1, 2, 3]), "o": r.randint(2, 4), "c": r.randint(2, 3)}
+        x, y = [*self.channels(extents, "c")], [*self.channels(extents, "o")]
+        groups = len(x[0].terms) > 1 or len(y[0].terms) > 1 or (x[0].bare == y[0].bare == "g")
+        w = [y[0] if r.random() < 0.7 or not groups else Axis((("g", 1),)), *([Axis((("c", 1),))] if x[0].coefficient("c") else [])]
+        if w[0].terms == (("g", 1),) and y[0].coefficient("o"):
+            w.append(Axis((("o", 1),)))
+        r.shuffle(w)
+        for k in range(r.randint(0, 3)):
+            p, u = "pqr"[k], "uvt"[k]
+            extents |= {p: r.choice([1, 2, 4, 5]), u: r.choice([1, 2, 3])}
+            slid = Axis(((p, r.choice([1, 1, 1, 2, 3])), (u, r.choice([1, 1, 2]))), r.choice([0, 0, -1, -2, 1]))
+            here, there = r.choice([(x, y), (x, y), (y, x)])
+            kind = r.choice(["slid", "slid", "slid", "plane", "same", "whole"])
+            if kind == "slid":
+                here.append(slid)
+                there.append(Axis(((p, 1),)))
+                w.append(Axis(((u, 1),)))
+            elif kind == "plane":  # summed away, or made of one number
+                here.append(Axis(((u, 1),), r.choice([0, 0, 1, -1])))
+                w.append(Axis(((u, 1),)))
+            elif kind == "same":
+                here.append(Axis(((p, 1),), r.choice([0, 0, 1])))
+                there.append(Axis(((p, 1),)))
+            else:  # each image is counted on
+                here.append(Axis(((p, 1),)))
+        tensors = [("x", [Axis((("n", 1),)), *x]), ("w", w), ("y", [Axis((("n", 1),)), *y])]
+        if r.random() < 0.4:
+            self.odd(tensors, extents)
+        self.extents = extents
+        self.shapes = {name: tuple(self.size(a, name != "w") for a in axes) for name, axes in tensors}
+        target = r.choice(["x", "y", "w"])
+        reads = [Access(name, tuple(axes)) for name, axes in tensors if name != target]
+        r.shuffle(reads)
+        (written,) = (Access(name, tuple(axes)) for name, axes in tensors if name == target)
+        self.formula = Formula(f"{written} += {reads[0]} * {reads[1]}", tuple((i, e) for i, e in extents.items() if i != "n"))
+
+    def channels(self, extents: dict[str, int], index: str) -> tuple[Axis]:
+        """One index, one and a group's, or the group's alone."""
+        kind = self.r.choice(["own", "own", "both", "group"])
+        if kind == "own":
+            return (Axis(((index, 1),)),)
+        return (Axis((("g", extents[index]), (index, 1)) if kind == "both" else (("g", 1),)),)
+
+    def odd(self, tensors: list[tuple[str, list[Axis]]], extents: dict[str, int]) -> None:
+        axes = self.r.choice(tensors)[1]
+        k = self.r.randrange(len(axes))
+        if axes[k].bare == "n":
+            return
+        kind = self.r.choice(["another", "moved", "stretched", "more", "less", "turned", "twice"])
+        if kind == "less" and len(axes) > 1:
+            axes.pop(k)
+        elif kind == "more":
+            axes.insert(k, axes[self.r.randrange(k, len(axes))])
+        elif kind == "moved":
+            axes[k] = replace(axes[k], const=axes[k].const + self.r.choice([-1, 1]))
+        elif kind == "stretched":
+            axes[k] = replace(axes[k], terms=tuple((i, c + self.r.choice([0, 1])) for i, c in axes[k].terms))
+        elif kind == "turned":
+            axes[k] = replace(axes[k], terms=tuple((i, -c) for i, c in axes[k].terms))
+        elif kind == "another":
+            axes[k] = Axis(((self.r.choice([i for i in extents if i != "n"]), 1),))
+        elif kind == "twice":
+            index = self.r.choice([i for i in extents if i != "n"])
+            axes[k] = Axis((*(t for t in axes[k].terms if t[0] != index), (index, 1)))
+
+    def size(self, a: Axis, image: bool) -> int:
+        """As many places as it takes, or, of an image, a few more or fewer: what lies outside is left out."""
+        if a.bare:
+            return self.extents[a.bare]
+        last = a.const + sum(max(0, c * (self.extents[i] - 1)) for i, c in a.terms)
+        return max(1, last + 1 + (self.r.choice([0, 0, 0, -1, 1, 2]) if image else 0))
+
+
+def test_a_contraction_says_what_its_formula_means() -> None:
+    kinds: Counter[str] = Counter()
+    for seed in range(1000):
+        d = Drawn(seed)
+        f = d.formula
+        types = {k: TensorType(s, 0) if k == "w" else TensorType(s[1:]) for k, s in d.shapes.items()}
+        if f.diagonal or any(t.batch and not 1 <= len(t.shape) <= 4 for t in types.values()):
+            continue
+        try:
+            c = classify(f, [types[o] for o in f.operands], [types[f.target.name]])
+        except ValueError:
+            kinds["refused"] += 1
+            continue
+        kinds[c.kind, c.groups > 1, f.target.name] += 1
+        rng = np.random.default_rng(seed)
+        arrays = {o: rng.standard_normal(d.shapes[o]) for o in f.operands}
+        shape = d.shapes[f.target.name]
+        want = definition(f, arrays, shape, d.extents)
+        said = f"seed {seed}: {f}  {d.shapes}"
+        np.testing.assert_allclose(carried_out(c, arrays, shape), want, atol=1e-12, err_msg=said)
+        np.testing.assert_allclose(carried_out(without_edges(c), arrays, shape), want, atol=1e-12, err_msg=said)
+    assert len(kinds) == 7 and min(kinds.values()) > 10  # gathered and summed, with groups and without, of each of the three

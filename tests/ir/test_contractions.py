@@ -23,9 +23,9 @@ def carried_out(c: Contraction, arrays: dict[str, Any], shape: tuple[int, ...]) 
     """By the phases, taps, strides and halo of a contraction alone. `shape` is that of the result."""
     edges = [(0, 0)] * 3 + [(h, h) for h in c.halo]
     image = np.pad(arrays[c.image].reshape(IMAGES, c.groups, c.ins, *c.reads), edges)
-    gathered = c.kind == "gather"
-    out = np.zeros((IMAGES, c.groups, c.outs, *c.extents)) if gathered else arrays[c.out].reshape(IMAGES, c.groups, c.outs, *c.extents)
-    weight = np.zeros(c.shape).ravel() if not gathered else arrays[c.weight].ravel()
+    gathered, extents = c.kind == "gather", (IMAGES, c.groups, c.outs, *c.extents)
+    out = np.zeros(extents) if gathered else arrays[c.out].reshape(extents)
+    weight = arrays[c.weight].ravel() if gathered else np.zeros(c.shape).ravel()
     g, o, i = np.ix_(*map(range, (c.groups, c.outs, c.ins)))
     for phase in c.phases:
         place = np.ix_(*(p.start + p.step * np.arange(p.count) for p in phase))

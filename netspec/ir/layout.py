@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Union
 
 if TYPE_CHECKING:
-    from .contraction import WeightOrder
+    from .weight_order import WeightOrder
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,11 @@ from netspec.backends.cpu.contract import schedule as S
 from netspec.backends.cpu.contract.calls import PLAIN, Epilogue
 from netspec.backends.cpu.contract.winograd.schedule import wins
 from netspec.backends.cpu.families.step import Form
-from netspec.ir.contraction import Contraction, WeightOrder, classify
+from netspec.ir.contraction import Contraction, classify
 from netspec.ir.formula import Axis, Formula
 from netspec.ir.layout import Image, Layout, Packed, Target, Vector, blocked, channels_last
 from netspec.ir.types import TensorType
+from netspec.ir.weight_order import WeightOrder
 
 Array = np.ndarray
 

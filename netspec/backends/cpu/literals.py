@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Any
 
-from ...ir.contraction import ONE, AxisPhase, WeightOrder
+from ...ir.contraction import ONE, AxisPhase
+from ...ir.weight_order import WeightOrder
 
 WIDTH = 160
 

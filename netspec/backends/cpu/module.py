@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ...ir.contraction import WeightOrder
 from ...ir.graph import Node
 from ...ir.layout import Image, Layout, Packed
+from ...ir.weight_order import WeightOrder
 from ...plain import docstring, shown
 from .families.step import Step
 from .literals import call_text, literal

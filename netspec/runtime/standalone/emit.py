@@ -37,9 +37,9 @@ from .embed import embedded
 
 DTYPE = "float32"
 # the last is named in text that is compiled
-ROOTS = ("runtime.standalone.network", "ir.contraction", "ir.layout", "backends.cpu.contract.winograd.kernels")
-NAMES = {"ir.contraction": "ONE, AxisPhase, Contraction, WeightOrder", "ir.layout": "Image, Packed, Vector",
-         "runtime.standalone.network": "Entry, Given, Rule, Standalone, demonstrate"}
+ROOTS = ("runtime.standalone.network", "ir.contraction", "ir.layout", "ir.weight_order", "backends.cpu.contract.winograd.kernels")
+NAMES = {"ir.contraction": "ONE, AxisPhase, Contraction", "ir.layout": "Image, Packed, Vector",
+         "ir.weight_order": "WeightOrder", "runtime.standalone.network": "Entry, Given, Rule, Standalone, demonstrate"}
 
 
 def standalone(graph: Graph) -> str:

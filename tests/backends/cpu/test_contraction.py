@@ -15,17 +15,10 @@ from netspec.backends.cpu.contract import rows as contract_rows
 from netspec.backends.cpu.contract.calls import Gather, Repack, WinogradGather, WinogradOuter
 from netspec.backends.cpu.contract.schedule import keeps_zero
 from netspec.backends.cpu.contract.table import compiled_kernel
-from netspec.ir.contraction import (
-    WeightOrder,
-    choose_lanes,
-    classify,
-    gradient_of,
-    master_order,
-    prefers_channels_last,
-    weight_gradient,
-)
+from netspec.ir.contraction import classify, gradient_of, weight_gradient
 from netspec.ir.formula import Formula
 from netspec.ir.types import TensorType
+from netspec.ir.weight_order import WeightOrder, choose_lanes, master_order, prefers_channels_last
 
 EXACT = {np.float64: 1e-13, np.float32: 2e-6}
 WINOGRAD = 2e-5
@@ -284,8 +277,8 @@ def vector_features() -> set[str]:
 
 def test_a_call_is_a_line_that_evaluates_to_itself() -> None:
     from netspec.backends.cpu.contract import calls as contract_calls
-    from netspec.ir import contraction
+    from netspec.ir import contraction, weight_order
 
     case = Case(*convolution(6, 8, 7, 10, 3, 2, 1)[1], lanes=8)
-    scope = {"gather": Gather} | vars(contraction) | vars(contract_calls)
+    scope = {"gather": Gather} | vars(contraction) | vars(weight_order) | vars(contract_calls)
     assert eval(str(case.plan.main), scope) == case.plan.main

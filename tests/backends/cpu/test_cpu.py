@@ -24,7 +24,7 @@ from netspec.backends.cpu.plan import plan_entry
 from netspec.backends.cpu.schedule import _Scheduler
 from netspec.backends.executor import Executor
 from netspec.backends.reference.executor import ReferenceExecutor
-from netspec.ir import contraction, layout
+from netspec.ir import contraction, layout, weight_order
 from netspec.ir.formula import Pieces
 from netspec.ir.graph import Graph
 from netspec.ir.intervals import first_fit
@@ -346,7 +346,7 @@ def test_the_text_that_people_read_says_the_calls_that_run(name: str) -> None:
     graph = netspec.load_graph(SPECS / f"{name}.net", {"resnet_cifar": "resnet20"}.get(name)).graph
     for entry in ("predict", "gradients"):
         planned, _ = plan_entry(graph, entry, recipe_of(graph).need_terms(), "float32")
-        scope = {k: v for m in (contraction, layout) for k, v in vars(m).items()}
+        scope = {k: v for m in (contraction, weight_order, layout) for k, v in vars(m).items()}
         exec(entry_text(planned.kind, planned.schedule), scope)
         for name, section in zip(SECTIONS[planned.kind],
                                  (planned.schedule.prepare, planned.schedule.main, planned.schedule.effects)):

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal
 
-from ....ir.contraction import Contraction, WeightOrder
+from ....ir.contraction import Contraction
 from ....ir.layout import Image
+from ....ir.weight_order import WeightOrder
 
 Epilogue = tuple[tuple[str, Any, str], ...]
 PLAIN: Epilogue = (("store", 0, "acc"),)

@@ -12,6 +12,22 @@ from __future__ import annotations
 
 from ..llvm.machine_code import inlined
 from ..llvm.vec import caller, clear, set_word, word
+from ..row import (
+    E_ADDRESS,
+    E_BLOCK,
+    E_COLUMNS,
+    E_DEPTH,
+    E_HALO_D,
+    E_HALO_H,
+    E_HALO_W,
+    E_IMAGE,
+    E_PIXEL,
+    E_PLANE,
+    E_ROW,
+    E_ROWS,
+    EDGE,
+    FIRST_WORD,
+)
 from .kernels import FRAME_MASK, FRAME_OPERANDS, FRAME_STRIDE, FRAME_SUMS
 
 call4, call6, call13 = caller(4), caller(6), caller(13)
@@ -20,9 +36,11 @@ call4, call6, call13 = caller(4), caller(6), caller(13)
 (G_PHASES, G_PHASE_COUNT, G_PARTS, G_BLOCKS, G_SPLIT, G_OPERAND_COUNT, G_OUTPUTS, G_VECTOR_COUNT, G_SUM_COUNT, G_SUMS,
  G_SUM_IMAGE,
  G_SUM_BLOCK, G_SUM_PART, G_BYTES, G_MASK, G_X, G_X_IMAGE, G_X_PLANE, G_X_ROW, G_X_PIXEL, G_EDGES, G_IMAGES,
- G_CHUNK) = range(8, 31)
+ G_CHUNK) = range(FIRST_WORD, 31)
 G_VECTORS = 32  # addresses of up to 12 vectors
-G_OPERANDS = 44  # six words each: address, image, block, plane, row, pixel; up to 14
+G_OPERANDS = 44  # a record each: address, image, block, plane, row, pixel; up to 14
+G_OPERAND = 6
+OPERAND_IMAGE, OPERAND_ROW = 1, 4
 G_MOST_VECTORS, G_MOST_OPERANDS = 12, 14
 
 # words of a phase: the kernel's taps, the extent, and where its places lie in out and image
@@ -30,10 +48,6 @@ G_MOST_VECTORS, G_MOST_OPERANDS = 12, 14
  P_GROUP, P_FIRST, P_START_D, P_START_H, P_START_W, P_STEP_D, P_STEP_H, P_STEP_W, P_STRIDE_D, P_STRIDE_H, P_STRIDE_W) = range(23)
 P_KERNELS = 24  # pointwise: four kernels, for 8, 4, 2 and 1 images
 PHASE = 32
-
-# words of an edge: base of a plane with its halo, then strides and sizes
-E_ADDRESS, E_IMAGE, E_BLOCK, E_PLANE, E_ROW, E_PIXEL, E_DEPTH, E_ROWS, E_COLUMNS, E_HALO_D, E_HALO_H, E_HALO_W = range(12)
-EDGE = 12
 
 
 @inlined
@@ -80,7 +94,7 @@ def set_vectors(row: int, frame: int, block: int) -> None:
 def set_operands(row: int, frame: int, image: int, block: int, d: int, h: int, w: int) -> None:
     """Addresses of every operand at a place of out."""
     for k in range(word(row, G_OPERAND_COUNT)):
-        o = row + 8 * (G_OPERANDS + 6 * k)
+        o = row + 8 * (G_OPERANDS + G_OPERAND * k)
         set_word(frame, FRAME_OPERANDS + 2 * k,
                  word(o, 0) + image * word(o, 1) + block * word(o, 2) + d * word(o, 3) + h * word(o, 4) + w * word(o, 5))
 
@@ -141,7 +155,7 @@ def gather_pointwise_item(row: int, item: int, scratch: int) -> int:
     p = word(row, G_PHASES) + 8 * PHASE * phase
     set_word(scratch, FRAME_STRIDE, word(row, G_X_IMAGE))
     for k in range(word(row, G_OPERAND_COUNT)):
-        set_word(scratch, FRAME_OPERANDS + 2 * k + 1, word(row, G_OPERANDS + 6 * k + 1))
+        set_word(scratch, FRAME_OPERANDS + 2 * k + 1, word(row, G_OPERANDS + G_OPERAND * k + OPERAND_IMAGE))
     for block in range(blocks * share // split, blocks * (share + 1) // split):
         set_vectors(row, scratch, block)
         table = word(p, P_TABLE) + block * word(p, P_TABLE_BLOCK)

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from operator import add, mul, sub, truediv
 from typing import Any
 
@@ -118,6 +119,70 @@ class Ending:
             self.e.store(v, self.sum_at, self.e.bytes * k)
 
 
+@dataclass(frozen=True)
+class _Tile:
+    """The places of one tile, as (pointer, offset in bytes), and what taps add to them; the words are `gather`'s."""
+
+    e: E
+    form: str
+    unit: int
+    inner: int
+    table: Value
+    weights: Value
+    places: Sequence[tuple[Value, int]]
+
+    def tap(self, k: Value, acc: Sequence[Value], reached: range) -> Sequence[Value]:
+        """Every scalar of the k-th tap times its weights, added to the places it reaches."""
+        e, b, unit, inner = self.e, self.e.b, self.unit, self.inner
+        at = b.load(e.offset(self.table, b.mul(k, i64(8))), align=8, typ=I64)
+        w = e.offset(self.weights, b.mul(k, i64(unit * e.bytes)))
+        if self.form == "lanes":
+            return self.shuffled(at, w, acc)
+        if self.form == "apart":
+            following = b.load(e.offset(self.table, b.add(b.mul(k, i64(8)), i64(8))), align=8, typ=I64)
+            for p, o in self.places:
+                e.prefetch(e.offset(p, following), o)
+        if inner == unit:
+            return self.scalars(at, w, acc, reached)
+
+        def part(i: Value, acc: Sequence[Value]) -> Sequence[Value]:
+            return self.scalars(b.add(at, b.mul(i, i64(e.item * inner))), e.offset(w, b.mul(i, i64(inner * e.bytes))), acc, reached)
+        return e.loop(i64(unit // inner), acc, part)
+
+    def scalars(self, at: Value, w: Value, acc: Sequence[Value], reached: range) -> list[Value]:
+        """`inner` scalars of a tap, each in all lanes, times a vector of weights each."""
+        e, out = self.e, list(acc)
+        for u in range(self.inner):
+            v = e.load(w, u * e.bytes)
+            for m in reached:
+                p, o = self.places[m]
+                out[m] = e.fma(e.broadcast(e.offset(p, at), o + e.item * u), v, out[m])
+        return out
+
+    def shuffled(self, at: Value, w: Value, acc: Sequence[Value]) -> list[Value]:
+        """A tap that is a vector: each lane meets the lanes of its own group, a shuffle for each of them."""
+        e, unit = self.e, self.unit
+        vs = [e.load(w, e.bytes * u) for u in range(unit)]
+        orders = [[k // unit * unit + u for k in range(e.width)] for u in range(unit)]
+        out = []
+        for a, (p, o) in zip(acc, self.places):
+            v = e.load(e.offset(p, at), o)
+            for u in range(unit):
+                a = e.fma(v if unit == 1 else e.shuffle(v, orders[u]), vs[u], a)
+            out.append(a)
+        return out
+
+
+def _places(e: E, base: Value, t: Value, tile: int, stride: Value | int) -> list[tuple[Value, int]]:
+    """The places of tile `t`, `stride` bytes apart: offsets where that is literal, pointers where the frame told it."""
+    b = e.b
+    if isinstance(stride, int):
+        start = e.offset(base, b.mul(t, i64(tile * stride)))
+        return [(start, m * stride) for m in range(tile)]
+    start = e.offset(base, b.mul(t, b.mul(stride, i64(tile))))
+    return [(e.offset(start, b.mul(stride, i64(m))), 0) for m in range(tile)]
+
+
 def gather(tile: int, form: str, unit: int, inner: int, pixel: int | None, steps: tuple[int, ...] | None, outputs: int,
            extras: int, epilogue: Epilogue, masked: bool, lanes: int, kind: str, spans: tuple[tuple[int, int], ...] = ()) -> Emit:
     """`tile` places times `lanes` channels. Arguments: tiles, taps, table, x, weights, frame.
@@ -132,75 +197,27 @@ def gather(tile: int, form: str, unit: int, inner: int, pixel: int | None, steps
         e = E(b, lanes, kind)
         tiles, taps, table, x, weights, frame = args
         TABLE, X, W, FRAME = map(e.pointer, (table, x, weights, frame))
-        stride = None if pixel is not None else e.word(FRAME, FRAME_STRIDE)
-        count = outputs + extras
+        stride = pixel if pixel is not None else e.word(FRAME, FRAME_STRIDE)
+
+        def operand(j: int, t: Value) -> list[tuple[Value, int]]:
+            base = e.pointer(e.word(FRAME, FRAME_OPERANDS + 2 * j))
+            return _places(e, base, t, tile, steps[j] if steps is not None else e.word(FRAME, FRAME_OPERANDS + 2 * j + 1))
 
         def one_tile(t: Value, carried: list[Value]) -> list[Value]:
-            if stride is None:
-                assert pixel is not None
-                start = e.offset(X, b.mul(t, i64(tile * pixel)))
-                places = [(start, m * pixel) for m in range(tile)]
-            else:
-                start = e.offset(X, b.mul(t, b.mul(stride, i64(tile))))
-                places = [(e.offset(start, b.mul(stride, i64(m))), 0) for m in range(tile)]
+            here = _Tile(e, form, unit, inner, TABLE, W, _places(e, X, t, tile, stride))
 
-            def broadcast_step(at: Value, w: Value, u: int, acc: Sequence[Value], reached: range) -> list[Value]:
-                v, out = e.load(w, u * e.bytes), list(acc)
-                for m in reached:
-                    p, o = places[m]
-                    out[m] = e.fma(e.broadcast(e.offset(p, at), o + e.item * u), v, acc[m])
-                return out
-
-            def lanes_step(at: Value, w: Value, acc: list[Value]) -> list[Value]:
-                vs = [e.load(w, e.bytes * u) for u in range(unit)]
-                orders = [[k // unit * unit + u for k in range(lanes)] for u in range(unit)]
-                out = []
-                for m, (p, o) in enumerate(places):
-                    v, a = e.load(e.offset(p, at), o), acc[m]
-                    for u in range(unit):
-                        a = e.fma(v if unit == 1 else e.shuffle(v, orders[u]), vs[u], a)
-                    out.append(a)
-                return out
-
-            def tap(k: Value, acc: list[Value], reached: range = range(tile)) -> list[Value]:
-                at = b.load(e.offset(TABLE, b.mul(k, i64(8))), align=8, typ=I64)
-                w = e.offset(W, b.mul(k, i64(unit * e.bytes)))
-                if form == "lanes":
-                    return lanes_step(at, w, acc)
-                if form == "apart":
-                    following = b.load(e.offset(TABLE, b.add(b.mul(k, i64(8)), i64(8))), align=8, typ=I64)
-                    for p, o in places:
-                        e.prefetch(e.offset(p, following), o)
-                if inner == unit:
-                    for u in range(unit):
-                        acc = broadcast_step(at, w, u, acc, reached)
-                    return acc
-
-                def part(i: Value, acc: Sequence[Value]) -> list[Value]:
-                    out = list(acc)
-                    a, q = b.add(at, b.mul(i, i64(e.item * inner))), e.offset(w, b.mul(i, i64(inner * e.bytes)))
-                    for u in range(inner):
-                        out = broadcast_step(a, q, u, out, reached)
-                    return out
-                return e.loop(i64(unit // inner), acc, part)
-
-            def row_of_taps(k: Value, acc: list[Value]) -> list[Value]:
+            def row_of_taps(k: Value, acc: Sequence[Value]) -> Sequence[Value]:
                 for v, (first, last) in enumerate(spans):
-                    acc = tap(b.add(b.mul(k, i64(len(spans))), i64(v)), acc, range(first, last))
+                    acc = here.tap(b.add(b.mul(k, i64(len(spans))), i64(v)), acc, range(first, last))
                 return acc
 
-            acc = e.loop(b.sdiv(taps, i64(len(spans))) if spans else taps, [e.zero()] * tile, row_of_taps if spans else tap)
+            def one_tap(k: Value, acc: Sequence[Value]) -> Sequence[Value]:
+                return here.tap(k, acc, range(tile))
+
+            none = [e.zero()] * tile
+            acc = e.loop(b.sdiv(taps, i64(len(spans))), none, row_of_taps) if spans else e.loop(taps, none, one_tap)
             ending = Ending(e, epilogue, FRAME, outputs, extras, masked)
-            operands = []
-            for j in range(count):
-                base = e.pointer(e.word(FRAME, FRAME_OPERANDS + 2 * j))
-                if steps is not None:
-                    base = e.offset(base, b.mul(t, i64(tile * steps[j])))
-                    operands.append([(base, m * steps[j]) for m in range(tile)])
-                else:
-                    far = e.word(FRAME, FRAME_OPERANDS + 2 * j + 1)
-                    base = e.offset(base, b.mul(t, b.mul(far, i64(tile))))
-                    operands.append([(e.offset(base, b.mul(far, i64(m))), 0) for m in range(tile)])
+            operands = [operand(j, t) for j in range(outputs + extras)]
             for m in range(tile):
                 ending.apply(acc[m], [o[m] for o in operands[:outputs]], [o[m] for o in operands[outputs:]])
             ending.finish()

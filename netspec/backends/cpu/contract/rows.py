@@ -9,7 +9,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from ....ir.contraction import AxisPhase, WeightOrder
+from ....ir.contraction import AxisPhase
+from ....ir.weight_order import WeightOrder
 from . import drivers as D
 from .calls import (
     Call,

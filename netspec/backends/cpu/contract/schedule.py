@@ -11,9 +11,10 @@ from functools import lru_cache
 from math import nan
 from typing import Any, Literal
 
-from ....ir.contraction import Contraction, WeightOrder, without_edges
+from ....ir.contraction import Contraction, without_edges
 from ....ir.functions import FUNCTIONS
 from ....ir.layout import Image, Target
+from ....ir.weight_order import WeightOrder
 from ..families.step import SEQUENCE, Form
 from .calls import PLAIN, Call, Epilogue, Fold, Gather, Outer, Plan, Repack, Workspace, place_offset
 from .winograd import schedule as W

@@ -11,6 +11,7 @@ import numpy as np
 
 from ....ir.layout import Image, Layout
 from ..llvm.cache import Compiled, load_module
+from ..row import EDGE
 from . import drivers as D
 from .calls import Call
 
@@ -98,7 +99,7 @@ def place(resolve: Resolve, name: str) -> tuple[int, Image]:
 
 def edges(out: Rows, resolve: Resolve, names: tuple[str, ...]) -> int:
     """Records of the halos that the writer of these images clears."""
-    table = np.zeros((max(1, len(names)), D.EDGE), np.int64)
+    table = np.zeros((max(1, len(names)), EDGE), np.int64)
     for k, name in enumerate(names):
         address, v = resolve(name)
         assert isinstance(v, Image)
@@ -120,8 +121,8 @@ def operand_words(row: Words, operands: list[tuple[int, Image]], outputs: int) -
     strides = []
     for k, (address, v) in enumerate(operands):
         d, h, w = (s if e > 1 or k < outputs else 0 for s, e in zip((v.plane, v.row, v.pixel), v.extents))
-        at = D.G_OPERANDS + 6 * k
-        row[at:at + 6] = address, v.image, v.block, d, h, w
+        at = D.G_OPERANDS + D.G_OPERAND * k
+        row[at:at + D.G_OPERAND] = address, v.image, v.block, d, h, w
         strides.append((d, h, w))
     row[D.G_OPERAND_COUNT], row[D.G_OUTPUTS] = len(operands), outputs
     return strides

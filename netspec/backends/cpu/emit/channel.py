@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from ....ir.formula import Formula
 from ....ir.graph import Node, Value
 from ..families.step import step_of
+from ..row import CHANNELS, CHUNK, IMAGES, O_BLOCK, O_IMAGE, O_PART, O_PARTS, OPERANDS
 from .expressions import keeps_zero, source
 from .lanes import Emitted, kernel_text
-
-WORDS = 5  # of an operand: address, bytes from image to image, block to block, part to part, number of parts
+from .text import SAMPLE_COUNT, operand_word, row_word, told
 
 
 def emit_channel(node: Node, values: Mapping[str, Value], dtype: str, lanes: int) -> Emitted:
@@ -27,7 +27,7 @@ def emit_channel(node: Node, values: Mapping[str, Value], dtype: str, lanes: int
     operands: dict[str, int] = {}
     names: dict[str, str] = {}
     wide = "splat64(0.0)"
-    body = ["args, images, N = at(row, 8), at(row, 9), float(at(row, 4))", "b = item", f"left = at(row, 15) - {lanes} * b"]
+    body = [told(args=OPERANDS, images=IMAGES, N=SAMPLE_COUNT), "b = item", f"left = {row_word(CHANNELS)} - {lanes} * b"]
 
     def operand(v: str) -> int:
         return operands.setdefault(v, len(operands))
@@ -38,8 +38,8 @@ def emit_channel(node: Node, values: Mapping[str, Value], dtype: str, lanes: int
             return names[v]
         k = operand(v)
         names[v] = f"k{k}"
-        body.append(f"k{k} = to_float64(load(at(args, {WORDS * k}) + {lanes * item} * b))" if axis_free
-                    else f"k{k} = splat64(float(get(at(args, {WORDS * k}))))")
+        body.append(f"k{k} = to_float64(load({operand_word(k)} + {lanes * item} * b))" if axis_free
+                    else f"k{k} = splat64(float(get({operand_word(k)})))")
         return names[v]
 
     for j, n in enumerate(step.nodes):
@@ -65,12 +65,12 @@ def emit_channel(node: Node, values: Mapping[str, Value], dtype: str, lanes: int
             body.append(f"{t} = {wide}")
             first = operand(next(iter(loop_reads.values())))
             body.append("for n in range(images):")
-            body.append(f"    for q in range(at(args, {WORDS * first + 4})):")
+            body.append(f"    for q in range({operand_word(first, O_PARTS)}):")
             for v in loop_reads.values():
                 k = operand(v)
-                at = f"at(args, {WORDS * k}) + n * at(args, {WORDS * k + 1})"
+                at = f"{operand_word(k)} + n * {operand_word(k, O_IMAGE)}"
                 body.append(f"        x{k} = splat64(float(get({at})))" if v in spread else
-                            f"        x{k} = to_float64(load({at} + b * at(args, {WORDS * k + 2}) + q * at(args, {WORDS * k + 3})))")
+                            f"        x{k} = to_float64(load({at} + b * {operand_word(k, O_BLOCK)} + q * {operand_word(k, O_PART)}))")
             body.append(f"        {t} += {text}")
         else:
             body.append(f"{t} = {text}" if _has_vector(f) else f"{t} = splat64({text})")
@@ -79,7 +79,7 @@ def emit_channel(node: Node, values: Mapping[str, Value], dtype: str, lanes: int
             k = operand(n.name)
             value = t if keeps_zero(f.right, zero) else f"keep({t}, left)"
             narrow = f"to_float32({value})" if dtype == "float32" else value
-            body.append(f"store(at(args, {WORDS * k}) + {lanes * item} * b, {narrow})")
+            body.append(f"store({operand_word(k)} + {lanes * item} * b, {narrow})")
     name, text = kernel_text("channel", [*body, "return 0"], dtype, lanes)
     return Emitted(name, text, tuple(operands), (), ())
 
@@ -95,7 +95,7 @@ def emit_flat(node: Node, values: Mapping[str, Value], dtype: str, lanes: int, s
     stored = [v.name for v in node.results]
     operands: dict[str, int] = {}
     names: dict[str, str] = {}
-    head = ["args, size, chunk = at(row, 8), at(row, 9), at(row, 11)", "start = item * chunk"]
+    head = [told(args=OPERANDS, size=IMAGES, chunk=CHUNK), "start = item * chunk"]
     inner: list[str] = []
 
     def operand(v: str) -> int:
@@ -111,10 +111,10 @@ def emit_flat(node: Node, values: Mapping[str, Value], dtype: str, lanes: int, s
                 return names[v]
             k = operand(v)
             if v in scalars:
-                head.append(f"k{k} = splat(get(at(args, {WORDS * k})))")
+                head.append(f"k{k} = splat(get({operand_word(k)}))")
                 names[v] = f"k{k}"
             else:
-                head.append(f"a{k} = at(args, {WORDS * k})")
+                head.append(f"a{k} = {operand_word(k)}")
                 inner.append(f"x{k} = load(a{k} + i)")
                 names[v] = f"x{k}"
             return names[v]
@@ -124,7 +124,7 @@ def emit_flat(node: Node, values: Mapping[str, Value], dtype: str, lanes: int, s
         names[n.name] = f"t{j}"
         if n.name in stored:
             k = operand(n.name)
-            head.append(f"a{k} = at(args, {WORDS * k})")
+            head.append(f"a{k} = {operand_word(k)}")
             inner.append(f"store(a{k} + i, t{j})")
     body = [*head, f"for i in range({item} * start, {item} * min(size, start + chunk), {item * lanes}):",
             *("    " + x for x in inner), "return 0"]

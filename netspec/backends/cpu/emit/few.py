@@ -13,8 +13,10 @@ from ....ir.formula import Access, access
 from ....ir.graph import Node
 from ....ir.layout import Image
 from ..families.places import Plan, extents_of
+from ..row import BLOCKS, CHUNK, IMAGES, OPERANDS
 from .expressions import source
-from .frame import WORDS, Frame
+from .frame import Frame
+from .text import LANE_NUMBERS, SAMPLE_COUNT, operand_word, told, told_sizes
 
 
 def are_few(plan: Plan, lanes: int) -> bool:
@@ -45,9 +47,9 @@ class Few(Frame):
                  *("    " + x for x in loop)]
         after = [f"store({self.still(v)} + piece * {self.vector}, keep(splat(number(total({g}))), 1))"
                  for v, g in self.totals.items()]
-        body = ["args, images, pieces, chunk = at(row, 8), at(row, 9), at(row, 10), at(row, 11)",
+        body = [told(args=OPERANDS, images=IMAGES, pieces=BLOCKS, chunk=CHUNK),
                 "first, piece = item // pieces * chunk, item % pieces",
-                *(f"{name} = at(row, {16 + k})" for k, name in enumerate(self.words)), *self.head,
+                *told_sizes(self.words), *self.head,
                 "for n in range(first, min(images, first + chunk)):",
                 *("    " + x for x in (*self.image_head, *image, *after)), "return 0"]
         return body, outputs
@@ -68,7 +70,7 @@ class Few(Frame):
             terms = [whole]
         if n.name in self.totals:
             g = self.totals[n.name]
-            self.head["numbers = load(at(row, 120))"] = None
+            self.head[f"numbers = {LANE_NUMBERS}"] = None
             return [*out, f"{g} = {g} + to_float64(where(numbers < again, 0.0, {terms[0]}))"]
         self.locals |= {f"{n.name} {c}": t for c, t in enumerate(terms)}
         if n.name in self.results:
@@ -96,7 +98,7 @@ class Few(Frame):
 
         def number(i: str) -> str:
             if i == "N":
-                self.head["N = float(at(row, 4))"] = None
+                self.head[f"N = {SAMPLE_COUNT}"] = None
             return f"{c}.0" if i == lane else i
 
         return source(f.right, read, number, lambda r: "0.0")
@@ -107,7 +109,7 @@ class Few(Frame):
         if not t.batch:
             k = self.operand(v)
             at = c if a.axes[0].terms else 0
-            self.head[f"u{k}_{at} = splat(get(at(args, {WORDS * k}) + {self.item * at}))"] = None
+            self.head[f"u{k}_{at} = splat(get({operand_word(k)} + {self.item * at}))"] = None
             return f"u{k}_{at}"
         at = c if a.axes[1].terms else 0
         if f"{v} {at}" in self.locals:

@@ -9,9 +9,8 @@ from ....ir.formula import Formula
 from ....ir.graph import Node
 from ....ir.layout import Image, Layout, round_up
 from ..families.places import Plan, compound_reads, extents_of
-
-WORDS = 5  # of an operand
-MOST_WORDS = 104  # of a row, for what a text reads from it
+from ..row import MOST_SIZES, O_BLOCK, O_IMAGE, O_PLANE, O_ROW
+from .text import clear_edge, operand_word
 
 
 @dataclass
@@ -72,7 +71,7 @@ class Frame:
     def word(self, meaning: str, number: int) -> str:
         """A number that the row tells."""
         key = "z_" + meaning.replace(" ", "_")
-        assert self.words.setdefault(key, number) == number and len(self.words) <= MOST_WORDS, meaning
+        assert self.words.setdefault(key, number) == number and len(self.words) <= MOST_SIZES, meaning
         return key
 
     def name(self, v: str) -> str:
@@ -84,7 +83,7 @@ class Frame:
         lines: list[str] = []
         for k, v in enumerate(outputs):
             lines += [f"for b in range({self.blocks(v)} if piece == 0 else 0):",
-                      f"    call(at(row, 12), at(row, 13) + {96 * k}, n, b)"]
+                      f"    {clear_edge(k)}"]
         return lines, outputs
 
     # ---- addresses ---------------------------------------------------------------------------------------------------------
@@ -97,20 +96,20 @@ class Frame:
         if len(self.plan.types[v].shape) - 1 < len(self.plan.domain):
             return self.still(v)
         self.still(v)
-        self.tile_head[f"a{k} = i{k} + d * at(args, {WORDS * k + 3}) + h * at(args, {WORDS * k + 4}) + {self.pixel(v)} * w"] = (
+        self.tile_head[f"a{k} = i{k} + d * {operand_word(k, O_PLANE)} + h * {operand_word(k, O_ROW)} + {self.pixel(v)} * w"] = (
             None)
         return f"a{k}"
 
     def still(self, v: str) -> str:
         """Place 0 of this image."""
         k = self.operand(v)
-        self.image_head[f"i{k} = at(args, {WORDS * k}) + n * at(args, {WORDS * k + 1})"] = None
+        self.image_head[f"i{k} = {operand_word(k)} + n * {operand_word(k, O_IMAGE)}"] = None
         return f"i{k}"
 
     def step(self, v: str) -> str:
         """Bytes from block to block."""
         k = self.operand(v)
-        self.head[f"b{k} = at(args, {WORDS * k + 2})"] = None
+        self.head[f"b{k} = {operand_word(k, O_BLOCK)}"] = None
         return f"b{k}"
 
     def channels(self, v: str) -> int:

@@ -16,7 +16,10 @@ from ....ir.graph import Node, Value
 from ....ir.layout import Image
 from ..families.nests import domain_of, nests
 from ..families.step import step_of
-from .nests import NestWriter, Text
+from ..row import BLOCKS, CHANNELS, CHUNK, EDGE_COUNT, IMAGES, OPERANDS
+from .nests import NestWriter
+from .scatters import Scatter
+from .text import Text, clear_edge, row_word, told, told_sizes
 
 
 @dataclass(frozen=True)
@@ -43,15 +46,15 @@ def emit_lanes(node: Node, values: Mapping[str, Value], dtype: str, lanes: int) 
                else n.formula.extents(tuple(types[i] for i in n.inputs), tuple(v.type for v in n.results)) for n in step.nodes}
     every = nests(step.nodes, {n.name: domain_of(n, extents[n.name]) for n in step.nodes})
     for nest in every:
-        NestWriter(t, nest, types, layouts, stored, extents, placed=step.placed).emit()
+        writer = NestWriter(t, nest, types, layouts, stored, extents, placed=step.placed)
+        (Scatter(writer) if nest.form in ("push", "piece") else writer).emit()
     outputs = tuple(v.name for v in node.results if isinstance(v.layout, Image) and any(v.layout.halo))
-    body = ["args, images, blocks, chunk = at(row, 8), at(row, 9), at(row, 10), at(row, 11)", "b = item % blocks",
-            f"left = at(row, 15) - {lanes} * b"]
-    body += [f"z{k} = at(row, {16 + k})" for k in range(len(t.sizes))]
-    body += t.head
+    body = [told(args=OPERANDS, images=IMAGES, blocks=BLOCKS, chunk=CHUNK), "b = item % blocks",
+            f"left = {row_word(CHANNELS)} - {lanes} * b"]
+    body += [*told_sizes(f"z{k}" for k in range(len(t.sizes))), *t.head]
     body += ["first = item // blocks * chunk", "for n in range(first, min(images, first + chunk)):"]
     if outputs:
-        body += ["    for k in range(at(row, 14)):", "        call(at(row, 12), at(row, 13) + 96 * k, n, b)"]
+        body += [f"    for k in range({row_word(EDGE_COUNT)}):", f"        {clear_edge('k')}"]
     body += ["    " + x for x in (*t.image_head, *t.lines)]
     body += ["return 0"]
     name, text = kernel_text("lanes", body, dtype, lanes)

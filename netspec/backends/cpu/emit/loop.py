@@ -13,10 +13,10 @@ from ....ir.graph import Node, Value, images_of
 from ....ir.layout import Image, Layout, Packed
 from ....ir.types import TensorType
 from ..families.step import step_of
+from ..row import IMAGES, OPERANDS
 from .expressions import source
 from .lanes import Emitted, kernel_text
-
-WORDS = 5
+from .text import SAMPLE_COUNT, operand_word, told, told_sizes
 
 
 def emit_loop(node: Node, values: Mapping[str, Value], dtype: str, lanes: int) -> Emitted:
@@ -26,8 +26,7 @@ def emit_loop(node: Node, values: Mapping[str, Value], dtype: str, lanes: int) -
     for n in step.nodes:
         for k, (f, inputs) in enumerate(n.formulas):
             body += writer.formula(n, f, inputs, k == 0, isinstance(n.op, Pieces))
-    head = ["args, images, N = at(row, 8), at(row, 9), float(at(row, 4))", "n = item",
-            *(f"z{k} = at(row, {16 + k})" for k in range(len(writer.sizes)))]
+    head = [told(args=OPERANDS, images=IMAGES, N=SAMPLE_COUNT), "n = item", *told_sizes(f"z{k}" for k in range(len(writer.sizes)))]
     name, text = kernel_text("loop", [*head, *body, "return 0"], dtype, lanes)
     return Emitted(name, text, tuple(writer.operands), (), tuple(writer.sizes))
 
@@ -51,7 +50,7 @@ class _Loops:
 
     def base(self, v: str) -> str:
         k = self.operands.setdefault(v, len(self.operands))
-        return f"at(args, {WORDS * k})"
+        return f"{operand_word(k)}"
 
     def address(self, v: str, a: Access, names: dict[str, str]) -> str:
         """The address of one element, all strides literal."""
@@ -75,82 +74,64 @@ class _Loops:
         return " + ".join([*out, *terms])
 
     def formula(self, n: Node, f: Formula, inputs: tuple[str, ...], first: bool, pieces: bool) -> list[str]:
+        """The lines of one formula: loops over the places it writes, and inside them over what it sums. Where it writes at
+        compound places (or a part of them: `pieces`), every term is added where it goes, into what was cleared before."""
         bound = dict(zip(f.operands, inputs))
         extents = f.extents(tuple(self.types[i] for i in inputs), () if pieces else tuple(v.type for v in n.results))
         names = {i: "n" if i == "n" else f"{i}_" for i in f.indices}
-        target = f.target
-        result = n.results[0].name
-        scatter = any(not a.bare and a.terms for a in target.axes) or pieces
-        outer = [i for i in (f.indices if scatter else target.indices) if i != "n" and not (i in f.reduced and not scatter)]
-        inner = [i for i in f.reduced if i not in outer]
-        if not self.whole:
-            inner = [i for i in inner if i != "n"]
-        lines: list[str] = []
-        kept = [v for v in n.results if v.name in self.layouts]
-        if first:
-            for v in kept:
-                layout = self.layouts[v.name]
-                if isinstance(layout, Image):
-                    each = v.type.batch // images_of(n, self.types) if not self.whole else 1  # images of the result for each n
-                    lines.append(
-                        f"clear({self.base(v.name)} + n * {each * layout.image} - {layout.origin - layout.plus}, {each * layout.image})")
-                elif scatter:
-                    lines.append(f"clear({self.base(v.name)}, {layout.size * self.item if layout else 0})")
-        pad = ""
-
-        def loop(i: str) -> None:
-            nonlocal pad
-            lines.append(f"{pad}for {names[i]} in range({'images' if i == 'n' else self.size(extents[i])}):")
-            pad += "    "
-
-        for i in outer:
-            loop(i)
-        place = len(f.targets) > 1
-        start = {"+=": "0.0", "max=": "-inf", "=": "0.0"}[f.how]
+        scatter = any(not a.bare and a.terms for a in f.target.axes) or pieces
+        outer = [i for i in (f.indices if scatter else f.target.indices) if i != "n"]
+        inner = [i for i in f.reduced if i not in outer and not (i == "n" and not self.whole)]
+        lines = self.cleared(n, scatter) if first else []
+        lines += self.loops(outer, names, extents, 0)
+        pad = "    " * len(outer)
         if not scatter:
-            lines.append(f"{pad}y = {start}")
-            if place:
+            lines.append(f"{pad}y = {'-inf' if f.how == 'max=' else '0.0'}")
+            if len(f.targets) > 1:
                 lines.append(f"{pad}place = 0.0")
-        base_pad = pad
-        for i in inner:
-            loop(i)
-        guards = self.guards(f, bound, result, extents, names)
+        lines += self.loops(inner, names, extents, len(outer))
+        deep = "    " * (len(outer) + len(inner))
+        guards = self.guards(f, bound, n.results[0].name, extents, names)
         if guards:
-            lines.append(f"{pad}if {' and '.join(guards)}:")
-            pad += "    "
+            lines.append(f"{deep}if {' and '.join(guards)}:")
+            deep += "    "
+        value = self.value(f, bound, names)
+        if scatter:
+            into = value if f.how == "=" else f"float(get(to)) + ({value})"
+            return [*lines, f"{deep}to = {self.address(n.results[0].name, f.target, names)}", f"{deep}put(to, number({into}))"]
+        lines += [deep + line for line in _gathered(f, value, names, extents)]
+        return lines + [f"{pad}put({self.address(v.name, f.target, names)}, number({what}))"
+                        for v, what in zip(n.results, ("y", "place")) if v.name in self.layouts]
+
+    def cleared(self, n: Node, scatter: bool) -> list[str]:
+        """Zeros where results go: around an image, and everywhere if terms are added to what is there."""
+        lines = []
+        for v in n.results:
+            layout = self.layouts.get(v.name)
+            if isinstance(layout, Image):
+                images = v.type.batch // images_of(n, self.types) if not self.whole else 1  # of the result, for each n
+                size = images * layout.image
+                lines.append(f"clear({self.base(v.name)} + n * {size} - {layout.origin - layout.plus}, {size})")
+            elif scatter and v.name in self.layouts:
+                lines.append(f"clear({self.base(v.name)}, {layout.size * self.item if layout else 0})")
+        return lines
+
+    def loops(self, indices: list[str], names: dict[str, str], extents: dict[str, int], depth: int) -> list[str]:
+        return [f"{'    ' * (depth + k)}for {names[i]} in range({'images' if i == 'n' else self.size(extents[i])}):"
+                for k, i in enumerate(indices)]
+
+    def value(self, f: Formula, bound: dict[str, str], names: dict[str, str]) -> str:
+        """The right side at one place, in float64."""
 
         def read(s: ast.Subscript) -> str:
-            v = bound[s.value.id]  # type: ignore[attr-defined]
-            return f"float(get({self.address(v, access(s), names)}))"
+            a = access(s)
+            return f"float(get({self.address(bound[a.name], a, names)}))"
 
         def random(r: Random) -> str:
             key, first = (f"get_i64({self.base(bound[v])})" for v in (r.key, r.first))
             return f"float(uniform_at({key}, {spell(r.index, names)} + {r.example} * {first}))"
 
-        value = source(f.right, read, lambda i: names.get(i, i), random, "")
-        if scatter:
-            where = self.address(result, target, names)
-            lines.append(f"{pad}to = {where}")
-            lines.append(f"{pad}put(to, number({value}))" if f.how == "="
-                         else f"{pad}put(to, number(float(get(to)) + ({value})))")
-            return lines
-        if f.how == "=":
-            lines.append(f"{pad}y = {value}")
-        elif f.how == "+=":
-            lines.append(f"{pad}y += {value}")
-        else:
-            lines.append(f"{pad}x = {value}")
-            lines.append(f"{pad}if x > y or (x != x and y == y):")
-            lines.append(f"{pad}    y = x")
-            if place:
-                number = "0"
-                for i in f.reduced:
-                    number = names[i] if number == "0" else f"({number}) * {extents[i]} + {names[i]}"
-                lines.append(f"{pad}    place = float({number})")
-        for v, what in zip(n.results, ("y", "place")):
-            if v.name in self.layouts:
-                lines.append(f"{base_pad}put({self.address(v.name, target, names)}, number({what}))")
-        return lines
+        return source(f.right, read, lambda i: names.get(i, i), random, "")
 
     def guards(self, f: Formula, bound: dict[str, str], result: str, extents: dict[str, int], names: dict[str, str]) -> list[str]:
         """Conditions that keep every read (and write) in bounds."""
@@ -158,3 +139,16 @@ class _Loops:
                 for x, size in zip(a.axes[1:] if t.batch else a.axes, t.shape) if x.terms
                 and not any(i == "n" for i, _ in x.terms)]
         return in_bounds(axes, extents, names, str)
+
+
+def _gathered(f: Formula, value: str, names: dict[str, str], extents: dict[str, int]) -> list[str]:
+    """One more term in y; of a maximum also its place, the number of what it goes over."""
+    if f.how != "max=":
+        return [f"y {f.how} {value}"]
+    lines = [f"x = {value}", "if x > y or (x != x and y == y):", "    y = x"]
+    if len(f.targets) > 1:
+        number = "0"
+        for i in f.reduced:
+            number = names[i] if number == "0" else f"({number}) * {extents[i]} + {names[i]}"
+        lines.append(f"    place = float({number})")
+    return lines

@@ -5,8 +5,10 @@ from __future__ import annotations
 from ....ir.graph import Graph, Node
 from ....ir.moves import move_of
 from ..families.step import step_of
+from ..row import M_CHUNK, M_PIECES, M_RESULT, M_RESULT_IMAGE, M_SOURCE, M_SOURCE_IMAGE, M_TABLE, M_TURNS, M_VECTORS
 from .lanes import kernel_text
 from .move_table import Move
+from .text import row_word, told
 
 
 def emit_move(node: Node, graph: Graph, dtype: str, lanes: int) -> tuple[Move, str]:
@@ -16,10 +18,12 @@ def emit_move(node: Node, graph: Graph, dtype: str, lanes: int) -> tuple[Move, s
     move = move_of(n.op, (graph.values[x].type,), n.type)
     assert move is not None
     vector = lanes * (8 if dtype == "float64" else 4)
-    body = ["turns, pieces, chunk, vectors = at(row, 9), at(row, 10), at(row, 11), at(row, 16)",
+    source = f"{row_word(M_SOURCE)} + n * {row_word(M_SOURCE_IMAGE)}"
+    result = f"{row_word(M_RESULT)} + n * {row_word(M_RESULT_IMAGE)}"
+    body = [told(turns=M_TURNS, pieces=M_PIECES, chunk=M_CHUNK, vectors=M_VECTORS),
             "first, piece = item // pieces * chunk, item % pieces",
             "for n in range(first, min(turns, first + chunk)):",
-            "    source, table, to = at(row, 8) + n * at(row, 12), at(row, 13), at(row, 14) + n * at(row, 15)",
+            f"    source, table, to = {source}, {row_word(M_TABLE)}, {result}",
             "    for k in range(piece * vectors // pieces, (piece + 1) * vectors // pieces):",
             f"        store(to + {vector} * k, pick(source, numbers(table + {4 * lanes} * k)))", "return 0"]
     name, text = kernel_text("move", body, dtype, lanes)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ....ir.layout import Image
 from ..contract.calls import Call
+from ..row import M_CHUNK, M_PIECES, M_RESULT, M_RESULT_IMAGE, M_SOURCE, M_SOURCE_IMAGE, M_TURNS, M_VECTORS
 
 CHUNK = 1024  # vectors of an item
 
@@ -44,15 +45,15 @@ class Move(Call):
 
     def words(self, operand: tuple[int, Image], result: tuple[int, Image], samples: int,
               lanes: int) -> tuple[dict[int, int], NDArray[np.int32], int]:
-        """What the row says, the table whose address is word 13, and the number of items. Addresses are those of the
+        """What the row says, the table whose address is its word M_TABLE, and the number of items. Addresses are those of the
         first byte."""
         (x, there), (y, here) = operand, result
         table = offsets(self.extents, self.to, self.at, self.source, self.start, self.images, there, here)
         vectors = len(table) // lanes
         pieces, chunk = -(-vectors // CHUNK), max(1, CHUNK // 4 // vectors)
         turns = samples * self.turns
-        words = {8: x, 9: turns, 10: pieces, 11: chunk, 12: self.images[1] * there.image, 14: y, 15: self.images[0] * here.image,
-                 16: vectors}
+        words = {M_SOURCE: x, M_TURNS: turns, M_PIECES: pieces, M_CHUNK: chunk, M_SOURCE_IMAGE: self.images[1] * there.image,
+                 M_RESULT: y, M_RESULT_IMAGE: self.images[0] * here.image, M_VECTORS: vectors}
         return words, table, -(-turns // chunk) * pieces
 
 

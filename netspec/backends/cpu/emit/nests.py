@@ -10,6 +10,7 @@ import ast
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from math import prod
 
 from ....ir.formula import Access, Axis, Formula, Random, access, in_bounds, spell
 from ....ir.graph import Node
@@ -17,45 +18,9 @@ from ....ir.layout import Image, Layout
 from ....ir.types import TensorType
 from ..families.nests import Nest, is_total
 from ..families.step import SEQUENCE
+from ..row import O_BLOCK, O_IMAGE, O_PLANE, O_ROW
 from .expressions import keeps_zero, source
-
-WORDS = 5  # of an operand
-
-
-@dataclass
-class Text:
-    """A kernel under construction."""
-
-    dtype: str
-    lanes: int
-    operands: dict[tuple[str, int], int] = field(default_factory=dict)  # value, and the block of it where b = 0 lies
-    sizes: list[int] = field(default_factory=list)
-    lines: list[str] = field(default_factory=list)
-    head: list[str] = field(default_factory=list)  # once an item
-    image_head: list[str] = field(default_factory=list)  # once an image
-    locals: dict[str, str] = field(default_factory=dict)  # value -> name of the register that holds it
-    fresh: int = 0
-
-    @property
-    def item(self) -> int:
-        return 8 if self.dtype == "float64" else 4
-
-    @property
-    def bytes(self) -> int:
-        return self.lanes * self.item
-
-    def operand(self, value: str, shift: int = 0) -> int:
-        return self.operands.setdefault((value, shift), len(self.operands))
-
-    def size(self, extent: int) -> str:
-        """An extent, as the row tells it."""
-        if extent not in self.sizes:
-            self.sizes.append(extent)
-        return f"z{self.sizes.index(extent)}"
-
-    def name(self, prefix: str) -> str:
-        self.fresh += 1
-        return f"{prefix}{self.fresh}"
+from .text import LANE_NUMBERS, SAMPLE_COUNT, Text, operand_word
 
 
 @dataclass
@@ -72,18 +37,10 @@ class NestWriter:
     placed: tuple[str, ...] = ()  # parts of a concatenation that are there already
 
     def emit(self) -> None:
-        if self.nest.form == "piece":
-            self.piece(self.nest.nodes[0])
-        elif self.nest.form == "push":
-            self.push(self.nest.nodes[0])
-        else:
-            self.places()
-
-    # ---- map and pull ---------------------------------------------------------------------------------------------------------
-    def places(self) -> None:
+        """Of the forms map and pull; what is written elsewhere than at the place of the loops is a `Scatter`."""
         t, nest = self.t, self.nest
         self.flat = nest.form == "map" and len(nest.domain) > 1 and self.contiguous()
-        domain = (_product(nest.domain),) if self.flat else nest.domain
+        domain = (prod(nest.domain),) if self.flat else nest.domain
         self.loops = list("dhw"[3 - len(domain):])
         inner: list[str] = []
         before: list[str] = []
@@ -127,7 +84,7 @@ class NestWriter:
         t = self.t
         zeros = [f"{s} = splat(0.0)" for s in sums]
         lines, pad = [*before, *zeros, *([f"if some({seldom}):"] if seldom else [])], "    " * bool(seldom)
-        long = bool(sums) and t.dtype == "float32" and _product(domain) > SEQUENCE
+        long = bool(sums) and t.dtype == "float32" and prod(domain) > SEQUENCE
         lines += [f"{pad}{s}_ = splat64(0.0)" for s in sums if long]
         outer = ""  # margin of what one float32 sum runs over
         for k, (i, size) in enumerate(zip(self.loops, domain)):
@@ -190,9 +147,9 @@ class NestWriter:
 
         def number(i: str) -> str:
             if i == "N":
-                return "float(at(row, 4))"
+                return SAMPLE_COUNT
             if i == c:
-                line = f"channel = load(at(row, 120)) + float({self.t.lanes} * b)"
+                line = f"channel = {LANE_NUMBERS} + float({self.t.lanes} * b)"
                 if line not in self.t.head:
                     self.t.head.append(line)
                 return "channel"
@@ -206,7 +163,7 @@ class NestWriter:
 
     def random(self, f: Formula, r: Random, names: dict[str, str]) -> str:
         bound, a = dict(zip(f.operands, self._inputs(f))), r.index
-        key, first = (f"get_i64(at(args, {WORDS * self.t.operand(bound[v])}))" for v in (r.key, r.first))
+        key, first = (f"get_i64({operand_word(self.t.operand(bound[v]))})" for v in (r.key, r.first))
         c = f.target.axes[1].bare or ""
         step = a.coefficient(c)
         start = spell(Axis(tuple((i, q) for i, q in a.terms if i != c), a.const), {**names, "n": "n"})
@@ -230,8 +187,8 @@ class NestWriter:
         if kind.batch == 0:
             k = t.operand(value)
             name = f"k{k}"
-            line = (f"{name} = load(at(args, {WORDS * k}) + {t.bytes} * b)" if a.axes[0].terms
-                    else f"{name} = splat(get(at(args, {WORDS * k})))")
+            line = (f"{name} = load({operand_word(k)} + {t.bytes} * b)" if a.axes[0].terms
+                    else f"{name} = splat(get({operand_word(k)}))")
             if line not in t.head:
                 t.head.append(line)
             return name
@@ -241,8 +198,8 @@ class NestWriter:
         if len(a.axes) == 2 or not any(x.terms or x.const for x in a.axes[2:]):
             k = t.operand(value, shift)
             name = f"{'p' if spread else 'i'}{k}"
-            where = f"at(args, {WORDS * k}) + n * at(args, {WORDS * k + 1})" + ("" if spread
-                                                                                else f" + b * at(args, {WORDS * k + 2})")
+            where = f"{operand_word(k)} + n * {operand_word(k, O_IMAGE)}" + ("" if spread
+                                                                                else f" + b * {operand_word(k, O_BLOCK)}")
             line = f"{name} = splat(get({where}))" if spread else f"{name} = {load.format(where)}"
             if value in self.stored and value not in t.locals:
                 return load.format(where)  # made by an earlier nest of this very step
@@ -266,7 +223,7 @@ class NestWriter:
         t = self.t
         k = t.operand(value, shift)
         name = f"a{k}" + ("s" if spread else "")
-        where = f"at(args, {WORDS * k}) + n * at(args, {WORDS * k + 1})" + ("" if spread else f" + b * at(args, {WORDS * k + 2})")
+        where = f"{operand_word(k)} + n * {operand_word(k, O_IMAGE)}" + ("" if spread else f" + b * {operand_word(k, O_BLOCK)}")
         line = f"{name} = {where}"
         if line not in t.image_head:
             t.image_head.append(line)
@@ -282,10 +239,10 @@ class NestWriter:
         if self.flat and len(axes) > 1:
             return f"{base} + {t.bytes} * {self.loops[0]}"
         terms = []
-        for x, word in zip(axes[::-1][1:], (4, 3)):
+        for x, word in zip(axes[::-1][1:], (O_ROW, O_PLANE)):
             if x != "0":
-                terms.append(f"({x}) * at(args, {WORDS * k + word})" if not x.isidentifier()
-                             else f"{x} * at(args, {WORDS * k + word})")
+                terms.append(f"({x}) * {operand_word(k, word)}" if not x.isidentifier()
+                             else f"{x} * {operand_word(k, word)}")
         inner = f"{t.bytes} * ({axes[-1]})" if not axes[-1].isidentifier() else f"{t.bytes} * {axes[-1]}"
         if terms and all(_identifiers(x) <= set(self.loops[:-1]) for x in axes[:-1]):
             line = " + ".join([base, *terms])
@@ -372,108 +329,10 @@ class NestWriter:
                 for x, size in zip(a.axes[2:], kind.shape[1:])]
         return in_bounds(axes, extents, names, self.t.size)
 
-    # ---- scatters and copies ---------------------------------------------------------------------------------------------------
-    def push(self, n: Node) -> None:
-        """Clear the result's planes, then add at compound places."""
-        self.clear(n)
-        self.scatter(n, self.extents[n.name], add=True)
-
-    def clear(self, n: Node) -> None:
-        """Zeros at every place of a result."""
-        t, value = self.t, n.results[0].name
-        layout = self.layouts[value]
-        assert isinstance(layout, Image)
-        rank = len(n.type.shape) - 1
-        k, base = t.operand(value), self.base(value)
-        places, pad = ["D", "H", "W"][3 - rank:], ""
-        for i, s in zip(places, layout.extents[3 - rank:]):
-            t.lines.append(f"{pad}for {i} in range({t.size(s)}):")
-            pad += "    "
-        offset = " + ".join([base, *(f"{i} * at(args, {WORDS * k + w})" for i, w in zip(places[::-1][1:], (4, 3))),
-                             f"{t.bytes} * W"])
-        t.lines.append(f"{pad}store({offset}, splat(0.0))")
-
-    def scatter(self, n: Node, extents: dict[str, int], add: bool) -> None:
-        """Write a formula's value to the places its target names, added to what is there or instead of it."""
-        f = n.formula
-        target, value = f.target, n.results[0].name
-        bare = next((r for r in (*f.reads, target) if len(r.axes) > 2 and None not in r.bare[2:]), None)
-        outer = [str(i) for i in bare.bare[2:]] if bare else []
-        inner_ix = [i for i in f.indices if i not in outer and i != "n" and i != target.axes[1].bare]
-        if not outer and not add:  # a part of a plane: its own indices are the loops
-            outer, inner_ix = inner_ix[-3:], inner_ix[:-3]
-        self.loops = list("dhw"[3 - len(outer):]) if outer else []
-        self.loaded = {}
-        names = dict(zip(outer, self.loops)) | {i: i + "_" for i in inner_ix}
-        inner: list[str] = []
-        rows: dict[str, str] = {}
-        value_text = self.masked(n, self.expression(n, inner, rows, names))
-        body: list[str] = []
-        pad = ""
-        for i in inner_ix:
-            body.append(f"{pad}for {names[i]} in range({self.window_size(f, i, extents)}):")
-            pad += "    "
-        guards = self.guards(n, names, extents)
-        if guards:
-            body.append(f"{pad}if {' and '.join(guards)}:")
-            pad += "    "
-        depends = [x for x in inner if any(names[i] in x for i in inner_ix)]
-        ahead = [x for x in inner if x not in depends]
-        where = self.place(value, target, names, rows)
-        body += [*(pad + x for x in depends), f"{pad}to = {where}",
-                 f"{pad}store(to, {f'load(to) + ({value_text})' if add else value_text})"]
-        self.write_loops(tuple(extents[i] for i in outer), [], rows, [*ahead, *body], [])
-
-    def parts(self, n: Node) -> None:
-        """Parts of a plane, each written by a formula of its own."""
-        bound = [(f, i, f.extents(tuple(self.types[x] for x in i), ())) for f, i in n.pieces.bind(n.inputs)]
-        covered = sum(_product(tuple(e[i] for i in f.target.indices if i not in ("n", f.target.axes[1].bare)))
-                      for f, _, e in bound)
-        if covered != _product(tuple(s or 0 for s in n.type.shape[1:])):
-            self.clear(n)
-        for f, inputs, extents in bound:
-            self.scatter(Node(n.name, f, inputs, n.results), extents, add=False)
-
-    def piece(self, n: Node) -> None:
-        """Copy whole blocks of channels from each part."""
-        if all(f.target.axes[1].bare for f in n.pieces.parts):
-            self.parts(n)
-            return
-        t = self.t
-        value = n.results[0].name
-        rank = len(n.type.shape) - 1
-        self.loops = list("dhw"[3 - rank:])
-        to = self.base(value)
-        k = t.operand(value)
-        loops = [(i, t.size(s or 0)) for i, s in zip(self.loops, n.type.shape[1:])]
-        for f, (x,) in n.pieces.bind(n.inputs):
-            start = f.target.axes[1].const // t.lanes
-            blocks = -(-(self.types[x].shape[0] or 0) // t.lanes)
-            j = t.operand(x)
-            if x in self.placed:
-                continue
-            t.lines.append(f"if {start} <= b < {start + blocks}:")
-            t.lines.append(
-                f"    source = at(args, {WORDS * j}) + n * at(args, {WORDS * j + 1}) + (b - {start}) * at(args, {WORDS * j + 2})")
-            pad = "    "
-            for i, s in loops:
-                t.lines.append(f"{pad}for {i} in range({s}):")
-                pad += "    "
-            w = f" + {t.bytes} * w" if rank else ""
-            near = " + ".join(f"{i} * at(args, {WORDS * k + q})" for i, q in zip(self.loops[::-1][1:], (4, 3)))
-            far = " + ".join(f"{i} * at(args, {WORDS * j + q})" for i, q in zip(self.loops[::-1][1:], (4, 3)))
-            t.lines.append(f"{pad}store({to}{' + ' + near if near else ''}{w}, load(source{' + ' + far if far else ''}{w}))")
 
 
 def _identifiers(text: str) -> set[str]:
     return {x.id for x in ast.walk(ast.parse(text, mode="eval")) if isinstance(x, ast.Name)}
-
-
-def _product(sizes: tuple[int, ...]) -> int:
-    out = 1
-    for s in sizes:
-        out *= s
-    return out
 
 
 @lru_cache(maxsize=16384)

@@ -16,7 +16,9 @@ from ....ir.graph import Node, Value
 from ....ir.layout import Image
 from ..families.pairs import pairing
 from ..families.step import step_of
+from ..row import BLOCKS, IMAGES, O_BLOCK, O_IMAGE, O_PLANE, O_ROW, OPERANDS, SIZES
 from .lanes import Emitted, kernel_text
+from .text import clear_edge, operand_word, told
 
 TILE = 8  # sums in registers
 
@@ -34,14 +36,14 @@ def emit_pairs(node: Node, values: Mapping[str, Value], dtype: str, lanes: int) 
 
     space = shape(other)[1:]
     sizes = (prod(space[:-1]), space[-1], space[-2] if len(space) > 1 else 1, shape(other)[0])
-    body = ["args, images, blocks = at(row, 8), at(row, 9), at(row, 10)", "n, b = item // blocks, item % blocks",
-            "rows, width, height, others = at(row, 16), at(row, 17), at(row, 18), at(row, 19)",
-            "x, y = at(args, 0) + n * at(args, 1) + b * at(args, 2), at(args, 5) + n * at(args, 6)",
-            "to = at(args, 10) + n * at(args, 11) + b * at(args, 12)"]
+    body = [told(args=OPERANDS, images=IMAGES, blocks=BLOCKS), "n, b = item // blocks, item % blocks",
+            told(**{name: SIZES + k for k, name in enumerate(("rows", "width", "height", "others"))}),
+            f"x, y = {operand_word(0)} + n * {operand_word(0, O_IMAGE)} + b * {operand_word(0, O_BLOCK)}, {operand_word(1)} + n * {operand_word(1, O_IMAGE)}",
+            f"to = {operand_word(2)} + n * {operand_word(2, O_IMAGE)} + b * {operand_word(2, O_BLOCK)}"]
     layout = values[node.name].layout
     outputs = (node.name,) if isinstance(layout, Image) and any(layout.halo) else ()
     if outputs:
-        body.append("call(at(row, 12), at(row, 13), n, b)")
+        body.append(clear_edge(0))
     body += correlate(lanes, item) if form == "correlate" else spread(lanes, item)
     name, text = kernel_text("pairs", [*body, "return 0"], dtype, lanes)
     scratch = -(-shape(other)[0] // lanes) * lanes * lanes * 8 if form == "correlate" else 0
@@ -55,10 +57,10 @@ def correlate(lanes: int, item: int) -> list[str]:
     return [
         f"clear(scratch, {8 * lanes} * ((others + {lanes - 1}) // {lanes} * {lanes}))",
         "for r in range(rows):",
-        "    xr = x + r // height * at(args, 3) + r % height * at(args, 4)",
-        "    yr = y + r // height * at(args, 8) + r % height * at(args, 9)",
+        f"    xr = x + r // height * {operand_word(0, O_PLANE)} + r % height * {operand_word(0, O_ROW)}",
+        f"    yr = y + r // height * {operand_word(1, O_PLANE)} + r % height * {operand_word(1, O_ROW)}",
         f"    for j in range(0, others, {tile}):",
-        f"        from_ = yr + j // {lanes} * at(args, 7) + {item} * (j % {lanes})",
+        f"        from_ = yr + j // {lanes} * {operand_word(1, O_BLOCK)} + {item} * (j % {lanes})",
         *(f"        s{i} = splat(0.0)" for i in sums),
         "        for p in range(width):",
         f"            v, q = load(xr + {vector} * p), from_ + {vector} * p",
@@ -73,12 +75,12 @@ def correlate(lanes: int, item: int) -> list[str]:
 def spread(lanes: int, item: int) -> list[str]:
     """Some places at a time, every other channel in turn."""
     vector = lanes * item
-    out = ["for r in range(rows):", "    yr = y + r // height * at(args, 8) + r % height * at(args, 9)",
-           "    tr = to + r // height * at(args, 13) + r % height * at(args, 14)"]
+    out = ["for r in range(rows):", f"    yr = y + r // height * {operand_word(1, O_PLANE)} + r % height * {operand_word(1, O_ROW)}",
+           f"    tr = to + r // height * {operand_word(2, O_PLANE)} + r % height * {operand_word(2, O_ROW)}"]
     for tile, places in ((TILE, f"range(0, width // {TILE} * {TILE}, {TILE})"), (1, f"range(width // {TILE} * {TILE}, width)")):
         out += [f"    for p in {places}:", *(f"        s{i} = splat(0.0)" for i in range(tile)),
                 f"        for k in range((others + {lanes - 1}) // {lanes}):",
-                f"            from_ = yr + k * at(args, 7) + {vector} * p",
+                f"            from_ = yr + k * {operand_word(1, O_BLOCK)} + {vector} * p",
                 f"            for j in range(min({lanes}, others - {lanes} * k)):",
                 f"                v, q = load(x + {vector} * ({lanes} * k + j)), from_ + {item} * j",
                 *(f"                s{i} = fma(v, splat(get(q + {vector * i})), s{i})" for i in range(tile)),

@@ -14,10 +14,12 @@ from math import prod
 from ....ir.formula import Access, Axis, access
 from ....ir.graph import Graph, Node
 from ..families.places import Sweep, extents_of, pieces_of, plan_places
+from ..row import BLOCKS, CHUNK, IMAGES, OPERANDS
 from .expressions import keeps_zero, source
 from .few import Few, are_few
-from .frame import WORDS, Frame
+from .frame import Frame
 from .lanes import Emitted, kernel_text
+from .text import LANE_NUMBERS, SAMPLE_COUNT, operand_word, told, told_sizes
 
 UNROLLED = 8  # a longer window is a loop
 
@@ -62,15 +64,13 @@ class _Writer(Frame):
         lines = [x for n in plan.nodes for x in self.copies(n)]
         for s in plan.sweeps:
             lines += self.sweep(s)
-        body = ["args, images, pieces, chunk = at(row, 8), at(row, 9), at(row, 10), at(row, 11)",
+        body = [told(args=OPERANDS, images=IMAGES, pieces=BLOCKS, chunk=CHUNK),
                 "first, piece = item // pieces * chunk, item % pieces"]
         image: list[str] = [f"{g} = splat64(0.0)" for g in self.totals.values()]
         edges, outputs = self.edges()
         after = [f"store({self.still(v)} + piece * {self.vector}, keep(splat(number(total({g}))), 1))"
                  for v, g in self.totals.items()]
-        for k, name in enumerate(self.words):
-            body.append(f"{name} = at(row, {16 + k})")
-        body += self.head
+        body += [*told_sizes(self.words), *self.head]
         body.append("for n in range(first, min(images, first + chunk)):")
         image = [*self.image_head, *edges, *image, f"for k in range(piece * {every} // pieces, (piece + 1) * {every} // pieces):"]
         loop = [f"r, w = k // {tiles}, k % {tiles} * {most}", f"tile = min({most}, {width} - w)",
@@ -303,7 +303,7 @@ class _Writer(Frame):
         return text if keeps_zero(f.right, zero) else f"keep({text}, left)"
 
     def channel(self) -> str:
-        self.head["numbers = load(at(row, 120))"] = None
+        self.head[f"numbers = {LANE_NUMBERS}"] = None
         return f"(numbers + float({self.lanes} * b))"
 
     def expression(self, n: Node, inner: list[str], names: dict[str, str]) -> str:
@@ -322,10 +322,10 @@ class _Writer(Frame):
 
         def number(i: str) -> str:
             if i == "N":
-                self.head["N = float(at(row, 4))"] = None
+                self.head[f"N = {SAMPLE_COUNT}"] = None
                 return "N"
             if i == lane:
-                self.head["numbers = load(at(row, 120))"] = None
+                self.head[f"numbers = {LANE_NUMBERS}"] = None
                 line = f"channel = numbers + float({self.lanes} * b)"
                 if "channel" not in self.loaded:
                     self.loaded["channel"] = line
@@ -341,9 +341,9 @@ class _Writer(Frame):
         if not t.batch:
             k = self.operand(v)
             if a.axes[0].terms:
-                self.head[f"u{k} = at(args, {WORDS * k})"] = None
+                self.head[f"u{k} = {operand_word(k)}"] = None
                 return f"load(u{k} + {self.vector} * b)"
-            self.head[f"k{k} = splat(get(at(args, {WORDS * k})))"] = None
+            self.head[f"k{k} = splat(get({operand_word(k)}))"] = None
             return f"k{k}"
         channel = a.axes[1]
         if not channel.terms:

@@ -7,7 +7,7 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 
-from ..llvm.lanes import intrinsic
+from ..llvm.lane_type import intrinsic
 from ..llvm.vecmath import I32, I64, declare
 
 

@@ -19,13 +19,24 @@ from ..contract.calls import Call, Kernel
 from ..contract.table import PACKAGE
 from ..emit.move_table import Move
 from ..llvm.cache import Compiled, kernel, load_module
+from ..row import (
+    BLOCKS,
+    CHANNELS,
+    CHUNK,
+    CLEARER,
+    EDGE_COUNT,
+    EDGES,
+    IMAGES,
+    M_TABLE,
+    NUMBERS,
+    OPERAND,
+    OPERANDS,
+    SCRATCH_BYTES,
+    SIZES,
+)
 from .table import Machine
-from .workers import SCRATCH_BYTES
 
-WORDS = 5  # of an operand of an emitted kernel
 CALLS: dict[str, type[Call]] = {c.method: c for c in Call.__subclasses__()}
-EDGE = 12  # words of an edge
-NUMBERS = 120  # the word that leads to 0, 1, 2, ...: the lanes' own numbers
 
 KERNEL_MODULE = '''"""{name}"""
 from math import inf
@@ -141,7 +152,7 @@ class Recorder(Machine):
         (x, there), (y, here) = self.resolve(call.operand), self.resolve(call.name)
         assert isinstance(there, Image) and isinstance(here, Image)
         words, table, items = call.words((x, there), (y, here), self.samples, self.lanes)
-        self.row(self._driver(call.kernel), items, words | {13: self.data(table)}, call.scratch, call.name)
+        self.row(self._driver(call.kernel), items, words | {M_TABLE: self.data(table)}, call.scratch, call.name)
 
     def _kernel(self, call: Kernel) -> None:
         driver = self._driver(call.kernel)
@@ -157,10 +168,9 @@ class Recorder(Machine):
                 operands.append((address, 0, 0, 0, 0))
         images = self.samples * call.images
         blocks = call.pieces if kind == "places" else -(-call.channels // self.lanes)
-        words = {8: self.data(np.array(operands or [(0,) * WORDS], np.int64)), 9: images, 10: blocks, 11: call.chunk,
-                 15: call.channels}
-        words |= {16 + k: size for k, size in enumerate(call.sizes)}
-        words[NUMBERS] = self.numbers
+        words = {OPERANDS: self.data(np.array(operands or [(0,) * OPERAND], np.int64)), IMAGES: images, BLOCKS: blocks,
+                 CHUNK: call.chunk, CHANNELS: call.channels, NUMBERS: self.numbers}
+        words |= {SIZES + k: size for k, size in enumerate(call.sizes)}
         if call.outputs:
             edges: list[tuple[int, ...]] = []
             for v in call.outputs:
@@ -168,13 +178,13 @@ class Recorder(Machine):
                 assert isinstance(layout, Image)
                 edges.append((address, layout.image, layout.block, layout.plane, layout.row, layout.pixel, *layout.extents,
                               *layout.halo))
-            words |= {12: edge_clearer().address, 13: self.data(np.array(edges, np.int64)), 14: len(call.outputs)}
+            words |= {CLEARER: edge_clearer().address, EDGES: self.data(np.array(edges, np.int64)), EDGE_COUNT: len(call.outputs)}
         if kind in ("lanes", "places", "pairs"):
             items = -(-images // call.chunk) * blocks
         elif kind == "channel":
             items = blocks
         elif kind == "flat":
-            words[9] = call.channels
+            words[IMAGES] = call.channels
             items = -(-call.channels // call.chunk)
         else:
             items = images if call.chunk else 1

@@ -24,27 +24,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..llvm.cache import Compiled
+from ..row import COUNTER, DRIVER, FIRST_WORD, ITEMS, OPCODE, ROW, SAMPLES, SCRATCH, SCRATCH_BYTES
 from .memory import LINE, aligned
-from .workers import (
-    BARRIER,
-    COUNTER,
-    DRIVER,
-    END,
-    ITEMS,
-    KERNEL,
-    MOST_ITEMS,
-    OPCODE,
-    ROW,
-    SAMPLES,
-    SCRATCH,
-    SCRATCH_BYTES,
-    SHARES,
-    get_threads,
-    run,
-)
+from .workers import BARRIER, END, KERNEL, MOST_ITEMS, SHARES, get_threads, run
 
 _DRIVER = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
-FIRST_WORD = 8  # of a row, that is a driver's own
 
 
 @dataclass

@@ -31,12 +31,10 @@ import numpy as np
 from ..llvm.cache import compiled
 from ..llvm.lanes import at, call, put_i64
 from ..llvm.machine_code import inlined
+from ..row import COUNTER, DRIVER, ITEMS, OPCODE, ROW, SCRATCH, SCRATCH_BYTES
 from .atomics import atomic_add, atomic_change, atomic_load, atomic_store, atomic_swap, pause
 from .memory import LINE, aligned
 
-# The engine's words of a row; a driver's begin at 8.
-ROW = 128
-OPCODE, COUNTER, ITEMS, DRIVER, SAMPLES, SCRATCH, SCRATCH_BYTES = range(7)
 END, KERNEL, BARRIER = range(3)
 
 # The control block: bytes from its start. What different threads write lies on different cache lines.

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Protocol
 
-from ....ir.contraction import Contraction, WeightOrder, choose_lanes, master_order, prefers_channels_last
+from ....ir.contraction import Contraction
 from ....ir.formula import Formula
 from ....ir.graph import Graph, Input, Node, Parameter, Value
 from ....ir.layout import Image, Layout, Packed, Target, Vector, blocked, channels_last, round_up
+from ....ir.weight_order import WeightOrder, choose_lanes, master_order, prefers_channels_last
 from ....passes.contractions import contraction
 from ..families.places import pieces_of, plan_places, reads_of
 from ..families.step import Form, Step, step_of

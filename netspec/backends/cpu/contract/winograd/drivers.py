@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from ...llvm.machine_code import inlined
 from ...llvm.vec import caller, clear, set_word, word
+from ...row import FIRST_WORD
 from ..drivers import (
     G_BLOCKS,
     G_BYTES,
     G_CHUNK,
     G_IMAGES,
+    G_OPERAND,
     G_OPERAND_COUNT,
     G_OPERANDS,
     G_PARTS,
@@ -29,6 +31,7 @@ from ..drivers import (
     G_X_IMAGE,
     G_X_PLANE,
     G_X_ROW,
+    OPERAND_ROW,
     call13,
     clear_edges,
     set_operands,
@@ -112,7 +115,7 @@ def winograd_gather_item(row: int, item: int, scratch: int) -> int:
                     clear(s, sums * bytes)
             set_operands(row, scratch, n, g, 0, 4 * r, 0)
             for k in range(word(row, G_OPERAND_COUNT)):
-                set_word(scratch, FRAME_OPERANDS + 2 * k + 1, word(row, G_OPERANDS + 6 * k + 4))
+                set_word(scratch, FRAME_OPERANDS + 2 * k + 1, word(row, G_OPERANDS + G_OPERAND * k + OPERAND_ROW))
             m = M + (g * tiles + (q - q0) * TW) * bytes
             real = min(4, word(more, X_OUT_ROWS) - 4 * r)
             if TW > 1:
@@ -126,7 +129,7 @@ def winograd_gather_item(row: int, item: int, scratch: int) -> int:
 (Y_TILE_ROWS, Y_TILES, Y_ROWS_PER_CHUNK, Y_PARTS, Y_SHARES, Y_IMAGES, Y_X, Y_X_IMAGE, Y_X_BLOCK, Y_X_ROW, Y_X_BLOCKS, Y_X_LIMIT,
  Y_Y, Y_Y_IMAGE,
  Y_Y_BLOCK, Y_Y_ROW, Y_Y_BLOCKS, Y_Y_LIMIT, Y_ZEROS, Y_X_IN, Y_X_IN_LAST, Y_Y_IN, Y_Y_IN_LAST, Y_KERNEL, Y_INTO, Y_PART,
- Y_BYTES) = range(8, 35)
+ Y_BYTES) = range(FIRST_WORD, 35)
 
 
 @inlined
@@ -185,7 +188,7 @@ def winograd_outer_item(row: int, item: int, scratch: int) -> int:
 
 
 # ---- weights: words of a row ------------------------------------------------------------------------------------------------
-Z_FROM, Z_TO, Z_PAIRS, Z_KERNEL, Z_BLOCK, Z_PARTS, Z_PART = range(8, 15)
+Z_FROM, Z_TO, Z_PAIRS, Z_KERNEL, Z_BLOCK, Z_PARTS, Z_PART = range(FIRST_WORD, 15)
 
 
 @inlined

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import ceil
 
-from .....ir.contraction import Contraction, WeightOrder
+from .....ir.contraction import Contraction
 from .....ir.layout import Target
+from .....ir.weight_order import WeightOrder
 from ..calls import Call, Epilogue, Plan, WinogradFold, WinogradGather, WinogradOuter, WinogradWeights, Workspace
 
 FRAME_AND_TABLE = 1024 + 4096  # bytes of scratch before the tiles

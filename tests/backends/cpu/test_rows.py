@@ -11,7 +11,8 @@ from netspec.backends.cpu import row
 from netspec.backends.cpu.contract import drivers, kernels
 from netspec.backends.cpu.contract.winograd import drivers as winograd
 
-SPANS = {"G_VECTORS": drivers.G_MOST_VECTORS, "G_OPERANDS": drivers.G_OPERAND * drivers.G_MOST_OPERANDS, "P_KERNELS": 4, "X_KERNELS": 4}
+SPANS = {"G_VECTORS": drivers.G_MOST_VECTORS, "G_OPERANDS": drivers.G_OPERAND * drivers.G_MOST_OPERANDS, "P_KERNELS": 4,
+         "X_KERNELS": 4}
 
 
 SIZES_OF_RECORDS = ("G_OPERAND",)  # named as words are
@@ -23,7 +24,8 @@ def named(*names: str) -> dict[str, range]:
 
 
 def words(module: ModuleType, prefix: str) -> dict[str, range]:
-    found = {k: v for k, v in vars(module).items() if k.startswith(prefix) and "_MOST_" not in k and k not in SIZES_OF_RECORDS and isinstance(v, int)}
+    found = {k: v for k, v in vars(module).items()
+             if k.startswith(prefix) and "_MOST_" not in k and k not in SIZES_OF_RECORDS and isinstance(v, int)}
     return {k: range(v, v + SPANS.get(k, 1)) for k, v in found.items()}
 
 

@@ -146,7 +146,8 @@ class _Tile:
             return self.scalars(at, w, acc, reached)
 
         def part(i: Value, acc: Sequence[Value]) -> Sequence[Value]:
-            return self.scalars(b.add(at, b.mul(i, i64(e.item * inner))), e.offset(w, b.mul(i, i64(inner * e.bytes))), acc, reached)
+            further = b.add(at, b.mul(i, i64(e.item * inner)))
+            return self.scalars(further, e.offset(w, b.mul(i, i64(inner * e.bytes))), acc, reached)
         return e.loop(i64(unit // inner), acc, part)
 
     def scalars(self, at: Value, w: Value, acc: Sequence[Value], reached: range) -> list[Value]:

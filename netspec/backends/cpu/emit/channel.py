@@ -69,8 +69,9 @@ def emit_channel(node: Node, values: Mapping[str, Value], dtype: str, lanes: int
             for v in loop_reads.values():
                 k = operand(v)
                 at = f"{operand_word(k)} + n * {operand_word(k, O_IMAGE)}"
+                far = f"{at} + b * {operand_word(k, O_BLOCK)} + q * {operand_word(k, O_PART)}"
                 body.append(f"        x{k} = splat64(float(get({at})))" if v in spread else
-                            f"        x{k} = to_float64(load({at} + b * {operand_word(k, O_BLOCK)} + q * {operand_word(k, O_PART)}))")
+                            f"        x{k} = to_float64(load({far}))")
             body.append(f"        {t} += {text}")
         else:
             body.append(f"{t} = {text}" if _has_vector(f) else f"{t} = splat64({text})")

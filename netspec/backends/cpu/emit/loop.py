@@ -26,7 +26,8 @@ def emit_loop(node: Node, values: Mapping[str, Value], dtype: str, lanes: int) -
     for n in step.nodes:
         for k, (f, inputs) in enumerate(n.formulas):
             body += writer.formula(n, f, inputs, k == 0, isinstance(n.op, Pieces))
-    head = [told(args=OPERANDS, images=IMAGES, N=SAMPLE_COUNT), "n = item", *told_sizes(f"z{k}" for k in range(len(writer.sizes)))]
+    sizes = told_sizes(f"z{k}" for k in range(len(writer.sizes)))
+    head = [told(args=OPERANDS, images=IMAGES, N=SAMPLE_COUNT), "n = item", *sizes]
     name, text = kernel_text("loop", [*head, *body, "return 0"], dtype, lanes)
     return Emitted(name, text, tuple(writer.operands), (), tuple(writer.sizes))
 

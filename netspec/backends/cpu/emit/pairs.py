@@ -38,8 +38,8 @@ def emit_pairs(node: Node, values: Mapping[str, Value], dtype: str, lanes: int) 
     sizes = (prod(space[:-1]), space[-1], space[-2] if len(space) > 1 else 1, shape(other)[0])
     body = [told(args=OPERANDS, images=IMAGES, blocks=BLOCKS), "n, b = item // blocks, item % blocks",
             told(**{name: SIZES + k for k, name in enumerate(("rows", "width", "height", "others"))}),
-            f"x, y = {operand_word(0)} + n * {operand_word(0, O_IMAGE)} + b * {operand_word(0, O_BLOCK)}, {operand_word(1)} + n * {operand_word(1, O_IMAGE)}",
-            f"to = {operand_word(2)} + n * {operand_word(2, O_IMAGE)} + b * {operand_word(2, O_BLOCK)}"]
+            f"x, y = {_image(0)} + b * {operand_word(0, O_BLOCK)}, {_image(1)}",
+            f"to = {_image(2)} + b * {operand_word(2, O_BLOCK)}"]
     layout = values[node.name].layout
     outputs = (node.name,) if isinstance(layout, Image) and any(layout.halo) else ()
     if outputs:
@@ -50,6 +50,16 @@ def emit_pairs(node: Node, values: Mapping[str, Value], dtype: str, lanes: int) 
     return Emitted(name, text, (bound[lane.name], bound[other.name], node.name), outputs, sizes), scratch
 
 
+def _image(k: int) -> str:
+    """Where image `n` of an operand begins."""
+    return f"{operand_word(k)} + n * {operand_word(k, O_IMAGE)}"
+
+
+def _row(k: int) -> str:
+    """From there to row `r`, counted through all planes."""
+    return f"r // height * {operand_word(k, O_PLANE)} + r % height * {operand_word(k, O_ROW)}"
+
+
 def correlate(lanes: int, item: int) -> list[str]:
     """Row by row of the image, so that a row is read from the nearest cache; the sums of rows meet in float64."""
     tile, vector = min(TILE, lanes), lanes * item
@@ -57,8 +67,8 @@ def correlate(lanes: int, item: int) -> list[str]:
     return [
         f"clear(scratch, {8 * lanes} * ((others + {lanes - 1}) // {lanes} * {lanes}))",
         "for r in range(rows):",
-        f"    xr = x + r // height * {operand_word(0, O_PLANE)} + r % height * {operand_word(0, O_ROW)}",
-        f"    yr = y + r // height * {operand_word(1, O_PLANE)} + r % height * {operand_word(1, O_ROW)}",
+        f"    xr = x + {_row(0)}",
+        f"    yr = y + {_row(1)}",
         f"    for j in range(0, others, {tile}):",
         f"        from_ = yr + j // {lanes} * {operand_word(1, O_BLOCK)} + {item} * (j % {lanes})",
         *(f"        s{i} = splat(0.0)" for i in sums),
@@ -75,8 +85,7 @@ def correlate(lanes: int, item: int) -> list[str]:
 def spread(lanes: int, item: int) -> list[str]:
     """Some places at a time, every other channel in turn."""
     vector = lanes * item
-    out = ["for r in range(rows):", f"    yr = y + r // height * {operand_word(1, O_PLANE)} + r % height * {operand_word(1, O_ROW)}",
-           f"    tr = to + r // height * {operand_word(2, O_PLANE)} + r % height * {operand_word(2, O_ROW)}"]
+    out = ["for r in range(rows):", f"    yr = y + {_row(1)}", f"    tr = to + {_row(2)}"]
     for tile, places in ((TILE, f"range(0, width // {TILE} * {TILE}, {TILE})"), (1, f"range(width // {TILE} * {TILE}, width)")):
         out += [f"    for p in {places}:", *(f"        s{i} = splat(0.0)" for i in range(tile)),
                 f"        for k in range((others + {lanes - 1}) // {lanes}):",

@@ -36,7 +36,7 @@ class Tally:
         self.ignored = term.loss.ignored if kind == "classes" else None
         self.state = use.op.start(type_)
         self.weighs = getattr(use.op, "weighs", "weights" in signature(use.op.add).parameters)
-        self.probability = _probability(kind, gives) if kind in use.op.probabilities else None
+        self.probability = probability(kind, gives) if kind in use.op.probabilities else None
 
     def add(self, outputs: Mapping[str, Array], targets: Mapping[str, Array], weights: Array | None = None) -> None:
         """Take a batch in. `weights` has what each of its examples counts; without it all count alike."""
@@ -65,7 +65,7 @@ class Tally:
             raise misuse(w.code, f"metric {w.message}", *w.notes, hint=w.hint) from None
 
 
-def _probability(kind: Targets, gives: Range) -> Callable[[Array], Array] | None:
+def probability(kind: Targets, gives: Range) -> Callable[[Array], Array] | None:
     """What makes probabilities of an output; None where its numbers are taken as they are."""
     if gives == "log-probabilities":
         return np.exp

@@ -80,6 +80,18 @@ def _read(what: str, folder: str | None, anywhere: bool, heads: bool) -> Data:
                 else ())
 
 
+def held_in(path: str) -> Mapping[str, Array]:
+    """The arrays of an .npz file by name, or that of an .npy file, memory-mapped, as `x`. The path is the user's own.
+
+    Errors: no such file, one of another kind.
+    """
+    if (sort := irregular(path)) is not None:
+        raise DataError(f"{path} is {sort}, and data lie in files", code="not-a-file")
+    if not os.path.exists(path):
+        raise MissingFileError(f"there is no file {path}")
+    return {"x": _npy(Path(path))} if path.lower().endswith(".npy") else _npz(Path(path), False)
+
+
 def _placed(what: str, folder: str | None, anywhere: bool) -> Path:
     return placed(Own(what) if anywhere else what, folder)
 

@@ -1,0 +1,50 @@
+"""`netspec evaluate`: the loss and the metrics of a trained network."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from typing import Any
+
+from ...plain import shown
+from .. import options
+from ..telling import finite, pass_on, say
+
+ABOUT = "measure a trained network: its loss and metrics on the test examples, or on other data"
+EXAMPLES = ("netspec evaluate runs/shapes-1", "netspec evaluate runs/shapes-1 --data 'images \"elsewhere\"' --format json")
+ALSO = ("test", "eval", "score")
+
+
+def arguments(c: ArgumentParser) -> None:
+    c.add_argument("trained", metavar="RUN", help="the folder of a run, or a checkpoint")
+    c.add_argument("--data", metavar="LINE",
+                   help="other data, as a data line says it, looked for from here: 'images \"folder\"', digits, a path")
+    c.add_argument("--batch", type=options.whole, metavar="N", help="examples at a time (default: as in training)")
+    c.add_argument("--device", choices=("cpu", "cuda", "reference"), default="cpu", help="where to run (default cpu)")
+    c.add_argument("--format", choices=("text", "json"), default="text", help="for people (default), or an object by name")
+
+
+def run(args: Namespace) -> int:
+    from ...runtime.asking.data import judged_part, numbered_as, own, read
+    from ..trained import network
+
+    net = network(args.trained, args.device)
+    data = numbered_as(net, read(args.data, net) if args.data is not None else own(net))
+    numbers = net.evaluate(data, batch=args.batch)
+    if args.format == "json":
+        import json
+
+        plain: dict[str, Any] = {k: v.tolist() if hasattr(v, "tolist") else v for k, v in numbers.items()}
+        pass_on(json.dumps(finite(plain), indent=1) + "\n")
+        return 0
+    from ...runtime.tallies import tallies
+
+    metrics = {t.name: t.metric for t in tallies(net.graph, net.recipe.need_terms(), net.recipe.metrics)}
+    x = next(p for p in (data.test, data.validation, data.train) if p is not None)[0]
+    many = len(next(iter(x.values())) if isinstance(x, dict) else x)
+    say(f"{net.graph.name} on {many:,} {judged_part(data)} examples of {shown(data.name)}")
+    for name, value in numbers.items():
+        metric = metrics.get(name)
+        say(f"  {name:<{max(map(len, numbers))}}  {metric.shown(value) if metric is not None else f'{value:.4f}'}")
+        if metric is not None and (report := metric.report(value, net.classes)):
+            say(report)
+    return 0

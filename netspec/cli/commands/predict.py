@@ -1,0 +1,104 @@
+"""`netspec predict`: what a trained network says of pictures and arrays."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING, Any
+
+from ...diagnostics import UsageError
+from ...plain import shown
+from .. import options
+from ..telling import finite, pass_on, say
+
+if TYPE_CHECKING:
+    from ...runtime.asking.answers import Answer
+
+ABOUT = "say what is on pictures, or what a trained network makes of arrays"
+EXAMPLES = ("netspec predict runs/shapes-1 new/*.jpg", "netspec predict runs/shapes-1 new --format json --top 1",
+            "netspec predict runs/shapes-1 runs/shapes-2 cat.jpg   # the mean of both")
+ALSO = ("infer", "classify", "run")
+
+
+def arguments(c: ArgumentParser) -> None:
+    c.add_argument("trained", metavar="RUN", help="the folder of a run, or a checkpoint; of several the mean")
+    c.add_argument("files", nargs="+", metavar="PICTURE", help="pictures, folders of them, .npy or .npz files of arrays")
+    c.add_argument("--format", choices=("text", "json", "csv"), default="text", help="for people (default), or for programs")
+    c.add_argument("--top", type=options.whole, default=5, metavar="K", help="how many classes of each, the likeliest first (default 5)")
+    c.add_argument("--batch", type=options.whole, default=64, metavar="N", help="examples at a time (default 64)")
+    c.add_argument("--device", choices=("cpu", "cuda", "reference"), default="cpu", help="where to run (default cpu)")
+    c.add_argument("-o", "--output", type=options.file, metavar="FILE",
+                   help="all outputs as arrays (.npz); of maps of classes, a folder for pictures whose pixels are class numbers")
+
+
+def run(args: Namespace) -> int:
+    """Print an answer for each example; what cannot be read is said together at the end, and the exit code is then 1."""
+    from ...diagnostics import Diagnostic, NetspecError
+    from ...runtime.asking.answers import answers, speaker
+    from ...runtime.asking.examples import batches, listed
+    from ...runtime.asking.kept import kept
+    from ..trained import network, runs_first
+
+    runs, files = runs_first([args.trained, *args.files])
+    if not files:
+        raise UsageError("nothing is asked: there are only runs", hint=f"netspec predict {shown(runs[0])} picture.jpg")
+    nets = [network(r, args.device) for r in runs]
+    by = speaker(nets)
+    found, wrong = listed(files)
+    told: list[Answer] = []
+    with kept(args.output, by) as keep:
+        for parts in zip(*(batches(n, found, args.batch, wrong if n is nets[0] else list[Diagnostic]()) for n in nets)):
+            out = by.outputs([p.inputs for p in parts], args.batch)
+            now = list(answers(by, parts[0].names, out[by.output], args.top))
+            keep(now, out)
+            if args.format == "json":
+                told += now
+            else:
+                _print(now, args.format, first=not told)
+                told += now[:1]
+    if args.format == "json":
+        import json
+
+        pass_on(json.dumps([finite(a.data()) for a in told], indent=1, ensure_ascii=False) + "\n")
+    if wrong:
+        raise NetspecError(*wrong)
+    return 0
+
+
+def _print(answers: list[Answer], form: str, first: bool) -> None:
+    if form == "csv":
+        _csv(answers, first)
+        return
+    width = max((len(a.file) for a in answers), default=0)
+    for a in answers:
+        say(f"{a.file:<{min(width, 60)}}  {_line(a)}", flush=True)
+
+
+def _line(a: Answer) -> str:
+    if a.predictions:
+        return "  ".join(f"{c} {p:.1%}" for c, p in a.predictions)
+    if a.shares:
+        return "  ".join(f"{c} {s:.1%} of it" for c, s in a.shares)
+    values: Any = a.values
+    return " ".join(f"{v:g}" for v in values) if values.ndim == 1 and values.size <= 32 else \
+        f"{'x'.join(map(str, values.shape))} numbers, which -o out.npz keeps"
+
+
+def _csv(answers: list[Answer], first: bool) -> None:
+    """A line for each class of each example, or one with all its numbers."""
+    import csv
+    import io
+
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    for a in answers:
+        if first:
+            many: Any = a.values
+            writer.writerow(["file", "class", "probability"] if a.predictions else ["file", "class", "share"] if a.shares
+                            else ["file", *(f"value{k + 1}" for k in range(many.size))])
+            first = False
+        if a.predictions or a.shares:
+            writer.writerows([a.file, c, p] for c, p in a.predictions or a.shares)
+        else:
+            values: Any = a.values
+            writer.writerow([a.file, *map(float, values.reshape(-1))])
+    pass_on(text.getvalue())

@@ -1,0 +1,106 @@
+"""The data that a network is trained or evaluated on, by a line of the language that is the user's own, or by its own line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from typing import Any
+
+import numpy as np
+
+from ...data.sources import load, named
+from ...datasets import DATASETS
+from ...elaborate.train_line import train_line
+from ...ir.graph import Graph
+from ...ir.training import DataUse
+from ...reading import Own
+from ...words.dataset import Data, DataError
+from ..network import Network
+
+
+def line(text: str, graph: Graph, own: bool = True) -> DataUse | None:
+    """A data line, `images "folder"`; None for what is no line but a path or a word, as `digits` or `train.npz`. Files that
+    the user's own line names may lie anywhere; others below the current folder.
+
+    Errors: those of the line, at it.
+    """
+    text = text.strip()
+    text = text.removeprefix("data ").strip()
+    word = text.split(maxsplit=1)[0] if text else ""
+    if not (text.startswith('"') or word in DATASETS):
+        return None
+    use = train_line(f"data {text}", graph).data
+    assert use is not None
+    if not own:
+        return use
+    changed = {f.name: Own(v) for f in fields(use.op) if type(v := getattr(use.op, f.name)) is str and v}
+    return replace(use, op=replace(use.op, **changed))
+
+
+def read(text: str, net: Network, own: bool = True) -> Data:
+    """The data that a text means for this network. Pictures are brought to its input as in training, where the line does not
+    say otherwise."""
+    use = line(text, net.graph, own)
+    if use is None:
+        return load(text)
+    return named(_as_in_training(use, net), sizes(net), net.seed)
+
+
+def own(net: Network) -> Data:
+    """The data that the network was trained on, as its spec or its training named them; both are words of a file.
+
+    Errors: none are named; they are not there.
+    """
+    training = net.graph.training
+    if net.state.learnt.data:
+        return read(net.state.learnt.data, net, own=False)
+    if training is None or training.data is None:
+        raise DataError(f"{net.graph.name} does not say which data it was trained on", code="no-data",
+                        hint="netspec evaluate RUN --data 'images \"folder\"'")
+    return named(training.data, sizes(net), net.seed)
+
+
+def sizes(net: Network) -> dict[str, Any]:
+    """The sizes of the network's inputs, those that the text leaves open as they were in training."""
+    seen = net.state.learnt.sizes
+    return {n.name: tuple(a or b for a, b in zip(n.type.shape, seen.get(n.name, n.type.shape))) for n in net.graph.inputs}
+
+
+def _as_in_training(use: DataUse, net: Network) -> DataUse:
+    training = net.graph.training
+    before = training.data.op if training is not None and training.data is not None else None
+    if before is None:
+        return use
+    bare = {f.name: f.default for f in fields(use.op)}
+    ways = {k: getattr(before, k) for k in ("size", "resize", "colour")
+            if hasattr(before, k) and k in bare and getattr(use.op, k) == bare[k]}
+    return replace(use, op=replace(use.op, **ways)) if ways else use
+
+
+def numbered_as(net: Network, data: Data) -> Data:
+    """The data with the network's own numbers of classes, whose names say which is which: a folder may hold some of them.
+
+    Errors: a class that the network has not learnt.
+    """
+    if not net.classes or not data.classes or data.classes == net.classes:
+        return data
+    unknown = [c for c in data.classes if c not in net.classes]
+    if unknown:
+        raise DataError(f"{data.name} has a class that the network has not learnt: {unknown[0]}",
+                        f"it knows: {', '.join(net.classes)}", code="label-range")
+    table = np.array([net.classes.index(c) for c in data.classes])
+
+    def renamed(pair: Any) -> Any:
+        if pair is None:
+            return None
+        x, y = pair
+        if isinstance(y, Mapping):
+            return x, {k: table[v] if np.asarray(v).dtype.kind in "iu" else v for k, v in y.items()}
+        return x, table[y] if np.asarray(y).dtype.kind in "iu" else y
+
+    return replace(data, train=renamed(data.train), test=renamed(data.test), validation=renamed(data.validation), classes=net.classes)
+
+
+def judged_part(data: Data) -> str:
+    """Which part `evaluate` takes."""
+    return "test" if data.test is not None else "validation" if data.validation is not None else "training"

@@ -18,15 +18,16 @@ if TYPE_CHECKING:
     from .compiler import Spec, compile, load, load_graph
     from .diagnostics import MissingFileError, NetspecError, SpecError, UsageError
     from .runtime.network import Network
+    from .runtime.train.callbacks import Callback
     from .runtime.train.history import History
 
 _WHERE = {
     "compile": "compiler", "load": "compiler", "load_graph": "compiler", "Spec": "compiler",
-    "Network": "runtime.network", "History": "runtime.train.history",
+    "Callback": "runtime.train.callbacks", "Network": "runtime.network", "History": "runtime.train.history",
     "NetspecError": "diagnostics", "SpecError": "diagnostics", "MissingFileError": "diagnostics", "UsageError": "diagnostics",
 }
 
-__all__ = ["History", "MissingFileError", "NetspecError", "Network", "Spec", "SpecError", "UsageError", "compile", "data",
+__all__ = ["Callback", "History", "MissingFileError", "NetspecError", "Network", "Spec", "SpecError", "UsageError", "compile", "data",
            "load", "load_graph"]
 
 

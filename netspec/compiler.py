@@ -35,14 +35,14 @@ Shapes = str | Shape | Mapping[str, str | Shape]
 
 def compile(path: str | os.PathLike[str] | None = None, net: str | None = None, *, text: str | None = None, device: str = "cpu",
             dtype: str | None = None,
-            precision: str | None = None, seed: int = 0, input: Shapes | None = None, parameters: Mapping[str, Any] | None = None,
+            precision: str | None = None, seed: int | None = None, input: Shapes | None = None, parameters: Mapping[str, Any] | None = None,
             **more: Any) -> Network:
     """A network that runs, from a file or from `text`. Without `net`, the only one that needs no arguments.
 
     device      "cpu" (Numba), or "reference" (NumPy: slow, and the meaning of the other)
     dtype       "float32" (default) or "float64"
     precision   "float32", or "exact" (no transformed convolutions); what the train section says, and "float32", unless given
-    seed        of first weights, dropout, and the order of the data
+    seed        of first weights, dropout, and the order of the data; that of the train section, else 0, unless given
     input       shapes of inputs, channels first and without the batch: (3, 512, 512), "3x512x512", or a dict by name
     parameters  of the net; keywords do as well: compile("resnet.net", "resnet50", classes=10)
 

@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from argparse import Namespace
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -74,21 +75,32 @@ class Meant:
     sizes: Shape | dict[str, Shape] | None = None
     precision: str | None = None
     weights: bool = True  # whether files of weights that the text names are looked for
+    seen: dict[str, Shape] | None = None  # the sizes that a trained network has seen, where nobody says others
 
     def graph(self) -> Graph:
         """The graph of the net. Raises SpecError with everything that is wrong."""
         from ..elaborate.tree_to_graph import elaborate
 
-        graph = elaborate(self.module, self.net, self.parameters, self.sizes, self.weights)
+        graph = elaborate(self.module, self.net, self.parameters, self.sizes or self.seen, self.weights)
         return graph if self.precision is None else replace(graph, precision=self.precision)
 
 
-    def origin(self) -> Origin:
-        """The same for a network that is made, which reads all files of its spec now and then no more."""
+    def origin(self, lines: Sequence[str] = ()) -> Origin:
+        """The same for a network that is made, which reads all files of its spec now and then no more; with these lines in its
+        train section."""
         from ..elaborate.alone import alone
         from ..runtime.origin import Origin
 
-        return Origin(alone(self.module), self.net, self.parameters, self.sizes, self.precision)
+        module = alone(self.module)
+        if lines:
+            from ..elaborate.train.edited import edited
+            from ..elaborate.train_line import train_line
+
+            graph = self.graph()
+            for line in lines:
+                train_line(line, graph, "--with")
+            module = edited(module, self.net, lines)
+        return Origin(module, self.net, self.parameters, self.sizes, self.precision)
 
 
 def trained(target: str) -> str | None:
@@ -116,8 +128,8 @@ def meant(target: str, parameters: dict[str, str] | None = None, sizes: Shape | 
     if parameters:
         raise UsageError(f"{stored.path} holds a trained network, whose parameters are set",
                          hint="without --set; the spec itself can be made with others")
-    made = stored.origin(sizes or stored.sizes, precision)
-    return Meant(stored.path, made.module, made.net, dict(made.parameters or {}), made.sizes, made.precision, weights=False)
+    made = stored.origin(sizes, precision)
+    return Meant(stored.path, made.module, made.net, dict(made.parameters or {}), made.sizes, made.precision, False, stored.sizes)
 
 
 def open_net(args: Namespace) -> Graph:

@@ -7,9 +7,10 @@ import argparse
 from ..limits import COUNT, SEED
 
 
-def net(c: argparse.ArgumentParser) -> None:
+def net(c: argparse.ArgumentParser, optional: bool = False) -> None:
     """FILE[:NET] and what it is made for; `nets.open_net` opens it."""
-    c.add_argument("net", metavar="FILE[:NET]", help="a spec, and which of its nets; - is standard input")
+    c.add_argument("net", metavar="FILE[:NET]", nargs="?" if optional else None,
+                   help="a spec, and which of its nets; or a run, or a checkpoint; - is standard input")
     c.add_argument("--set", action="append", default=[], dest="settings", metavar="NAME=VALUE",
                    help="a parameter of the net: --set classes=10")
     c.add_argument("--input", action="append", default=[], dest="inputs", metavar="SHAPE",
@@ -47,6 +48,22 @@ def seed(text: str) -> int:
         n = SEED
     if abs(n) >= SEED:
         raise argparse.ArgumentTypeError(f"{_cut(text)} is not a whole number below 2^{SEED.bit_length() - 1}")
+    return n
+
+
+def seeds(text: str) -> tuple[int, ...]:
+    """`0..4`, both ends included, or `0,1,2`."""
+    first, dots, last = text.partition("..")
+    found = range(seed(first), seed(last) + 1) if dots else [seed(t) for t in text.split(",")]
+    if len(found) > 1000 or len(set(found)) < max(2, len(found)):
+        raise argparse.ArgumentTypeError(f"{_cut(text)} is not several different seeds: 0..4, or 0,1,2")
+    return tuple(found)
+
+
+def folds(text: str) -> int:
+    n = whole(text)
+    if n < 2:
+        raise argparse.ArgumentTypeError("there are two folds at least")
     return n
 
 

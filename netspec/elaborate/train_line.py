@@ -13,10 +13,11 @@ from .statements.table import RULES
 from .train.section import elaborate_training
 
 
-def train_line(line: str, graph: Graph) -> Training:
-    """What one line of a train section means for this graph. Raises SpecError with the line and a caret."""
+def train_line(line: str, graph: Graph, name: str = "<python>") -> Training:
+    """What one line of a train section means for this graph. `name` is where it was said. Raises SpecError with the line and a
+    caret."""
     library = Library()
-    file = library.add(parse(Source("<python>", f"net {graph.name}: input 1\ntrain {graph.name}:\n  {line}\n")))
+    file = library.add(parse(Source(name, f"net {graph.name}: input 1\ntrain {graph.name}:\n  {line}\n")))
     e = Elaborator(library, RULES)
     training = elaborate_training(e, file.definitions[graph.name], graph)
     if e.findings.mistakes or training is None:

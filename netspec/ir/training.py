@@ -8,8 +8,9 @@ from typing import Any
 from ..source import Span
 
 # What a line may begin with, besides the name of an optimiser, in the order in which people are told
-SETTINGS = ("data", "prepare", "loss", "schedule", "metric", "batch", "epochs", "accumulate", "drop_last", "checkpoint", "precision", "average",
-            "initialise", "augment", "regularise")
+SETTINGS = ("data", "prepare", "loss", "schedule", "metric", "batch", "epochs", "accumulate", "drop_last", "checkpoint",
+            "precision", "average", "initialise", "augment", "regularise", "seed", "early_stopping", "keep", "log")
+LOGS = ("jsonl", "csv", "tensorboard")  # what `log` can write
 ALSO = {"augmentation": "augment", "regularisation": "regularise", "regularize": "regularise"}  # understood too
 
 
@@ -84,3 +85,7 @@ class Training:
     preparation_spans: tuple[Span, ...] = field(default=(), compare=False)
     checkpoint_every: int | None = None  # steps after which a checkpoint is written, besides those after epochs
     checkpoint_minutes: float | None = None
+    seed: int | None = None
+    early_stopping: int | None = None  # epochs without a better number after which training stops
+    keep: tuple[str, ...] = ()  # ("last",), or ("best",) and perhaps the number that says which is best
+    log: tuple[str, ...] = ()  # some of LOGS

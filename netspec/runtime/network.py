@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from .unasked import asked
 from .values import Values, checked
 
 if TYPE_CHECKING:
+    from .train.callbacks import Callback
     from .train.history import History
 
 Array = NDArray[Any]
@@ -231,7 +233,7 @@ class Network:
                   metrics: MetricLike | Sequence[MetricLike] | None = None, batch: int | None = None, epochs: int | None = None,
                   regularise: str | Sequence[str] | None = None, factors: Mapping[str, Mapping[str, float]] | None = None,
                   accumulate: int | None = None, average: float | None = None, initialise: str | None = None,
-                  augment: str | Sequence[str] | None = None, drop_last: bool | None = None) -> Network:
+                  augment: str | Sequence[str] | None = None, drop_last: bool | None = None, keep: str | None = None) -> Network:
         """Say otherwise than the train section, from here on. Strings are steps of the language: "adam lr=0.001".
         An optimiser of another sort, or with other state, starts anew.
 
@@ -246,12 +248,13 @@ class Network:
         initialise  "lsuv": by the first batch of the first `fit`; "none"
         augment     "flip", "crop pad=4", several of them in this order, or "none": of every batch that `fit` trains on
         drop_last   whether `fit` leaves out the examples of an epoch that fill no batch
+        keep        "best val_accuracy": the weights of the epoch that was best by it are put back at the end of `fit`; "last"
         """
         state = self.state
         new = changed(state.recipe, state.graph, loss=loss, optimiser=optimiser, schedule=schedule, metrics=metrics, batch=batch,
                       epochs=epochs,
                       regularise=regularise, factors=factors, accumulate=accumulate, average=average, initialise=initialise,
-                      augment=augment, drop_last=drop_last)
+                      augment=augment, drop_last=drop_last, keep=keep)
         if not new.average and average is not None:
             state.average.taken = 0
         if state.optimiser.updates and new.optimiser is not None and not state.optimiser.fits(new.optimiser):
@@ -340,20 +343,34 @@ class Network:
             early_stopping: int | None = None, checkpoint: str | None = None, checkpoint_every: int | None = None,
             checkpoint_minutes: float | None = None, verbose: int = 1, regularise: str | Sequence[str] | None = None,
             factors: Mapping[str, Mapping[str, float]] | None = None, accumulate: int | None = None, average: float | None = None,
-            augment: str | Sequence[str] | None = None, drop_last: bool | None = None, sample_weight: Any = None) -> History:
+            augment: str | Sequence[str] | None = None, drop_last: bool | None = None, keep: str | None = None,
+            log: str | Sequence[str] | None = None, best: str | None = None,
+            callbacks: Callback | Callable[..., Any] | Sequence[Callback | Callable[..., Any]] | None = None,
+            sample_weight: Any = None) -> History:
         """Train for `epochs` more epochs: unless given, to the end of what `configure` or the train section says. Schedules end
         there in any case. `x` may be a data set, `netspec.data.load("...")`, which has targets and tests of its own. See
-        `configure` and `trainer.Trainer` for what each argument does."""
+        `configure` and `trainer.Trainer` for what each argument does.
+
+        best       a file for the weights of the best epoch, which the network has at the end
+        log        where the numbers of each epoch are written: "log.jsonl", "log.csv", or a folder for TensorBoard; or several
+        callbacks  what is called while it trains, see callbacks.py: functions of (net, epoch, numbers), or netspec.Callback
+        """
+        from .train.callbacks import hooks
+        from .train.logs import logs
         from .train.trainer import Trainer
 
         with self.gate.training():
             epochs = None if epochs is None else whole("epochs, the number of epochs,", epochs, 0)
             self.configure(loss=loss, optimiser=optimiser, schedule=schedule, metrics=metrics, batch=batch,
                            regularise=regularise, factors=factors, accumulate=accumulate, average=average, augment=augment,
-                           drop_last=drop_last)
+                           drop_last=drop_last, keep=keep)
             self.state.seed = self.state.seed if seed is None else whole("seed", seed)
-            return Trainer(self.state, self.save, epochs, shuffle, early_stopping, checkpoint, verbose,
-                           checkpoint_every, checkpoint_minutes).run(x, y, validation, sample_weight)
+            called = hooks(self, callbacks)
+            recipe = self.state.recipe
+            return Trainer(self.state, self.save, epochs, shuffle, early_stopping or recipe.early_stopping, checkpoint, verbose,
+                           checkpoint_every, checkpoint_minutes, recipe.keep, best,
+                           hooks=replace(called, callbacks=(*logs(log), *called.callbacks))).run(x, y, validation,
+                                                                                                    sample_weight)
 
     @asked
     def optimise(self, *, inputs: Any, loss: Any = None, targets: Any = None, outputs: str | Sequence[str] = (),
@@ -394,10 +411,11 @@ class Network:
         return self
 
 
-def made(origin: Origin, device: str = "cpu", dtype: str | None = None, seed: int = 0) -> Network:
-    """The network of a spec, with first values."""
+def made(origin: Origin, device: str = "cpu", dtype: str | None = None, seed: int | None = None) -> Network:
+    """The network of a spec, with first values: by the seed of its train section, or 0, unless one is given."""
     graph = origin.graph()
-    return Network(graph, device, dtype, seed, recipe_of(graph), origin)
+    said = graph.training.seed if graph.training is not None else None
+    return Network(graph, device, dtype, seed if seed is not None else said or 0, recipe_of(graph), origin)
 
 
 def _copied(cls: type[Network], facts: copies.Facts, own: dict[str, Any]) -> Network:

@@ -109,6 +109,20 @@ VOCABULARY: dict[str, tuple[str, str]] = {
         "A running average a of the parameters w, which tests use: w after the first step, then a += (1 - average) * (w - a) after each.\n"
                 "Training itself goes on with w.",
                 "net a:\n  input 1x8x8\n  fc 10\n\ntrain a:\n  loss cross_entropy\n  sgd lr=0.1\n  average 0.999\n"),
+    "seed": (
+        "What decides the first weights, what is drawn, and the order of the examples, unless `--seed` or `seed=` says otherwise.",
+        "net a:\n  input 784\n  fc 10\n\ntrain a:\n  loss cross_entropy\n  adam\n  seed 3\n"),
+    "early_stopping": (
+        "So many epochs without a better number, and training stops; the weights of the best epoch are put back. The number is the loss\n"
+        "of the validation, or of training where there is none, unless `keep` names another.",
+        "net a:\n  input 784\n  fc 10\n\ntrain a:\n  loss cross_entropy\n  adam\n  early_stopping 5\n  epochs 100\n"),
+    "keep": (
+        "Which weights a training ends with: `keep best val_accuracy`, those of the epoch whose number was best; `keep best`, by the loss of\n"
+        "the validation; `keep last`, those of the last one.",
+        "net a:\n  input 784\n  fc 10\n\ntrain a:\n  loss cross_entropy\n  adam\n  keep best val_accuracy\n"),
+    "log": (
+        "What a run writes its numbers as, beside log.jsonl: `log csv`, `log tensorboard`, or both. From Python: `fit(log=\"log.csv\")`.",
+        "net a:\n  input 784\n  fc 10\n\ntrain a:\n  loss cross_entropy\n  adam\n  log csv tensorboard\n"),
     "initialise": (
         "`initialise lsuv`: orthogonal weights, each layer's scaled until its output on the first batch has variance 1.\n"
                    "Mishkin and Matas, \"All you need is a good init\", 2015 (arXiv:1511.06422)",

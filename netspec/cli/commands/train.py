@@ -5,37 +5,49 @@ from __future__ import annotations
 import sys
 import warnings
 from argparse import ArgumentParser, Namespace
+from functools import partial
+from pathlib import Path
 from typing import TextIO
 
+from ...diagnostics import UsageError
 from ...plain import shown
 from .. import options
 from ..ending import terminable
-from ..nets import input_shapes, meant, settings
+from ..nets import input_shapes, meant, settings, trained
+from ..telling import say
 
 ABOUT = "train a net as its `train` section says"
-EXAMPLES = ("netspec train specs/digits.net", "netspec train specs/digits.net --epochs 3 --seed 1 --out digits.safetensors")
+EXAMPLES = ("netspec train specs/digits.net", "netspec train specs/digits.net --with 'adam lr=1e-3' --epochs 3 --out digits",
+            "netspec train specs/digits.net --seeds 0..2 --epochs 3", "netspec train --resume runs/digits-1")
 ALSO = ("fit",)
 
 
 def arguments(c: ArgumentParser) -> None:
-    options.net(c)
+    options.net(c, optional=True)
     c.add_argument("--data", metavar="DATA",
-                   help="what to train on instead of what the train section names: digits, or a path, wherever it lies")
+                   help="what to train on instead of what the train section names, wherever it lies: digits, a path, 'images \"folder\"'")
+    c.add_argument("--with", action="append", default=[], dest="lines", metavar="LINE",
+                   help="a line of the train section, instead of those that begin with its word: --with 'adamw lr=3e-4'; repeatable")
     c.add_argument("--epochs", type=options.whole, metavar="N",
                    help="how often to go through the data in all; schedules end there")
     group = c.add_mutually_exclusive_group()
     group.add_argument("--batch", type=options.whole, metavar="N", help="samples in a step")
     group.add_argument("--memory", metavar="SIZE", help="the largest batch that trains in so much: --memory 8GB")
-    c.add_argument("--seed", type=options.seed, metavar="N",
-                   help="of the first weights, dropout and the order of the data (default 0; with --resume, that of the file)")
+    how = c.add_mutually_exclusive_group()
+    how.add_argument("--seed", type=options.seed, metavar="N",
+                     help="of the first weights, dropout and the order of the data (default 0; with --resume, that of the run)")
+    how.add_argument("--seeds", type=options.seeds, metavar="0..4",
+                     help="train once with each, and say the mean and the deviation of each number")
+    c.add_argument("--folds", type=options.folds, metavar="K",
+                   help="cross-validation: train K times, each time on all but a K-th of the examples, which validates")
     c.add_argument("--device", choices=("cpu", "cuda", "reference"), default="cpu", help="where to run (default cpu)")
     c.add_argument("--threads", type=options.whole, metavar="N", help="CPU threads; results do not depend on it")
     c.add_argument("--dtype", choices=("float32", "float64"), help="of all numbers (default float32)")
     options.precision(c)
-    c.add_argument("--out", type=options.file, metavar="FILE",
-                   help="where to save the weights (default NET.safetensors); an earlier run's are kept as NET.previous.safetensors")
-    c.add_argument("--resume", type=options.file, metavar="FILE",
-                   help="go on from saved weights, exactly as if there had been no pause")
+    c.add_argument("--out", type=options.file, metavar="PLACE",
+                   help="the folder of the run (default runs/NET-N); or FILE.safetensors, for the last weights alone")
+    c.add_argument("--resume", type=options.file, metavar="RUN",
+                   help="go on with a run, or from a checkpoint, exactly as if there had been no pause")
     c.add_argument("--quiet", action="store_true", help="no progress display")
 
 
@@ -43,16 +55,42 @@ def run(args: Namespace) -> int:
     """Compile a net and train it as its `train` section says; the command line's own numbers win."""
     from ...runtime.misuse import Remark
     from ...runtime.network import made
+    from ...runtime.runs.several import folded, seeded
     from ...runtime.train.session import train
 
     with terminable(), warnings.catch_warnings():
         warnings.simplefilter("always", Remark)
         warnings.showwarning = _show
-        spec = meant(args.net, settings(args), input_shapes(args), args.precision)
-        net = made(spec.origin(), args.device, args.dtype, args.seed or 0)
-        train(net, epochs=args.epochs, batch=args.batch, memory=args.memory, out=args.out, resume=args.resume, seed=args.seed,
-              threads=args.threads, quiet=args.quiet, spec=args.net, data=args.data)
+        target, dtype = _target(args), args.dtype
+        origin = meant(target, settings(args), input_shapes(args), args.precision).origin(args.lines)
+        how = {"epochs": args.epochs, "batch": args.batch, "memory": args.memory, "threads": args.threads, "quiet": args.quiet,
+               "spec": target, "data": args.data}
+        if args.resume is not None and (args.seeds or args.folds):
+            raise UsageError("a run that goes on has its seed and its examples", hint="--resume RUN alone")
+        if args.seeds or args.folds:
+            one = partial(made, origin, args.device, dtype)
+            sessions = folded(one, args.folds, args.seeds or (args.seed,), args.out, **how) if args.folds else \
+                seeded(one, args.seeds, args.out, **how)
+            say(sessions)
+            return 0
+        train(made(origin, args.device, dtype, args.seed), out=args.out, resume=args.resume, seed=args.seed, **how)
     return 0
+
+
+def _target(args: Namespace) -> str:
+    """FILE[:NET]; of a run that goes on, its own spec where no other is named."""
+    if args.net is not None:
+        return str(args.net)
+    if args.resume is None:
+        raise UsageError("nothing to train is named", hint="netspec train my.net")
+    if trained(args.resume) is not None:
+        return str(args.resume)
+    from ...runtime.runs.folder import SPEC, read_log, to_resume
+
+    run = to_resume(args.resume)[1]
+    folder = run.folder if run is not None else Path(args.resume)
+    net = read_log(folder)[0].get("net")
+    return f"{folder / SPEC}" + (f":{net}" if net else "")
 
 
 def _show(message: Warning | str, category: type[Warning], filename: str, lineno: int, file: TextIO | None = None,

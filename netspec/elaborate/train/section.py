@@ -21,7 +21,7 @@ from .state import Section
 
 def elaborate_training(e: Elaborator, macro: Macro, graph: Graph | None) -> Training | None:
     """The section of this net, or of the net it is a variant of. Without a graph only its words are checked."""
-    found = _section_of(macro)
+    found = section_of(macro)
     if found is None:
         return None
     item, macro = found
@@ -43,7 +43,8 @@ def elaborate_training(e: Elaborator, macro: Macro, graph: Graph | None) -> Trai
                     tuple(made for made, _ in section.augmentation), tuple(section.regularisation), section.precision,
                     bool(section.drop_last), tuple(span for _, span in section.augmentation),
                     tuple(made for made, _ in section.preparation), tuple(span for _, span in section.preparation),
-                    *(section.checkpoint or ()))
+                    *(section.checkpoint or (None, None)),
+                    section.seed, section.early_stopping, section.keep or (), section.log or ())
 
 
 def training_words(e: Elaborator, item: tree.Train, file: Any, unknown: set[str]) -> None:
@@ -53,7 +54,7 @@ def training_words(e: Elaborator, item: tree.Train, file: Any, unknown: set[str]
     _steered(e, section)
 
 
-def _section_of(macro: Macro) -> tuple[tree.Train, Macro] | None:
+def section_of(macro: Macro) -> tuple[tree.Train, Macro] | None:
     """The section, and the net or variant that it is of."""
     seen: set[int] = set()
     while id(macro.item) not in seen:

@@ -24,6 +24,7 @@ from ..model.mistakes import Mistake, Silent
 from ..model.values import UNKNOWN_VALUE, plain
 from .examples import augmentation_line, preparation_line
 from .judged import loss_line, metric_line
+from .running import keep_line, log_line, seed_line
 from .state import Section
 from .words import bound_word, named_word
 
@@ -246,6 +247,8 @@ SAID_ONCE: dict[str, Callable[[Line], Any]] = {
     "checkpoint": lambda line: _checkpoint(line.s, line.c),
     "average": lambda line: _average(line.s, line.c),
     "initialise": lambda line: _initialise(line.s, line.c),
+    "seed": lambda line: seed_line(line.s, line.c), "early_stopping": _whole,
+    "keep": lambda line: keep_line(line.s), "log": lambda line: log_line(line.s),
 }
 SAID_OFTEN: dict[str, tuple[str, Callable[[Line], Any]]] = {
     "loss": ("losses", lambda line: loss_line(line.e, line.s, line.c, line.graph)),

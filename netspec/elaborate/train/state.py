@@ -29,3 +29,7 @@ class Section:
         self.preparation: list[tuple[Any, Span]] = []
         self.augmentation: list[tuple[Any, Span]] = []
         self.regularisation: list[Setting] = []
+        self.seed: int | None = None
+        self.early_stopping: int | None = None
+        self.keep: tuple[str, ...] | None = None
+        self.log: tuple[str, ...] | None = None

@@ -14,7 +14,8 @@ from ...elaborate.train_line import train_line
 from ...ir.graph import Graph
 from ...ir.training import DataUse
 from ...reading import Own
-from ...words.dataset import Data, DataError
+from ...words.dataset import Data, DataError, Request
+from ..io.asked import request
 from ..network import Network
 
 
@@ -43,7 +44,7 @@ def read(text: str, net: Network, own: bool = True) -> Data:
     use = line(text, net.graph, own)
     if use is None:
         return load(text)
-    return named(_as_in_training(use, net), sizes(net), net.seed)
+    return named(_as_in_training(use, net), asked(net))
 
 
 def own(net: Network) -> Data:
@@ -57,13 +58,14 @@ def own(net: Network) -> Data:
     if training is None or training.data is None:
         raise DataError(f"{net.graph.name} does not say which data it was trained on", code="no-data",
                         hint="netspec evaluate RUN --data 'images \"folder\"'")
-    return named(training.data, sizes(net), net.seed)
+    return named(training.data, asked(net))
 
 
-def sizes(net: Network) -> dict[str, Any]:
-    """The sizes of the network's inputs, those that the text leaves open as they were in training."""
-    seen = net.state.learnt.sizes
-    return {n.name: tuple(a or b for a, b in zip(n.type.shape, seen.get(n.name, n.type.shape))) for n in net.graph.inputs}
+def asked(net: Network) -> Request:
+    """What the network asks of its data: sizes that the text leaves open are those it was trained on."""
+    seen, request_now = net.state.learnt.sizes, request(net.graph, net.recipe.terms, net.seed)
+    return replace(request_now, inputs={n.name: tuple(a or b for a, b in zip(n.type.shape, seen.get(n.name, n.type.shape)))
+                                        for n in net.graph.inputs})
 
 
 def _as_in_training(use: DataUse, net: Network) -> DataUse:

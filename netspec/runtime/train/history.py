@@ -12,7 +12,9 @@ class History(Mapping[str, list[Any]]):
     """A list of numbers, one an epoch, for each thing measured: loss, accuracy, val_loss, val_accuracy, lr, seconds. A metric
     that is no number (a confusion matrix) has an array an epoch.
 
-    `history.epochs` are the numbers of the epochs, from 1; `history.stopped` says why training ended early, if it did.
+    `history.epochs` are the numbers of the epochs, from 1; `history.stopped` says why training ended early, if it did, and `history.kept` which weights the
+    network has now, where they are not the last: those of epoch
+    `history.best`.
     """
 
     def __init__(self, metrics: Iterable[Tally] = ()) -> None:
@@ -20,6 +22,8 @@ class History(Mapping[str, list[Any]]):
         self.metrics = {t.name: t.metric for t in metrics}
         self.epochs: list[int] = []
         self.stopped: str | None = None
+        self.kept: str | None = None
+        self.best: int | None = None
 
     def add(self, epoch: int, numbers: Mapping[str, Any]) -> None:
         self.epochs.append(epoch)
@@ -30,6 +34,12 @@ class History(Mapping[str, list[Any]]):
     def final(self) -> dict[str, Any]:
         """The numbers of the last epoch."""
         return {k: v[-1] for k, v in self._columns.items() if v}
+
+    @property
+    def kept_numbers(self) -> dict[str, Any]:
+        """The numbers of the epoch whose weights the network has."""
+        k = self.epochs.index(self.best) if self.best in self.epochs else -1
+        return {name: v[k] for name, v in self._columns.items() if v}
 
     def __getitem__(self, name: str) -> list[Any]:
         return self._columns[name]

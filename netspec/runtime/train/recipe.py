@@ -50,6 +50,9 @@ class Recipe:
     drop_last: bool = False  # whether `fit` leaves out the examples of an epoch that fill no batch
     checkpoint_every: int = 0  # steps after which `fit` writes its checkpoint, if it writes any; 0: after epochs alone
     checkpoint_minutes: float = 0.0  # minutes after which it does
+    early_stopping: int | None = None  # epochs without a better number after which training stops
+    keep: tuple[str, ...] = ()  # which weights are kept: ("last",), or ("best",) and perhaps the number that says which is best
+    log: tuple[str, ...] = ()  # what a run writes its numbers as: some of ir.training.LOGS
     augmentation: tuple[Augmentation, ...] = ()  # of every batch that `fit` trains on, in this order
 
     def need_terms(self) -> tuple[Term, ...]:
@@ -72,7 +75,8 @@ def recipe_of(graph: Graph) -> Recipe:
         return Recipe()
     recipe = Recipe(_terms(t.losses), t.optimiser, t.schedules, t.metrics or None, t.batch or Recipe.batch, t.epochs,
                     accumulate=t.accumulate or 1, average=t.average or 0.0, initialise=t.initialise or "", drop_last=t.drop_last,
-                    checkpoint_every=t.checkpoint_every or 0, checkpoint_minutes=t.checkpoint_minutes or 0.0)
+                    checkpoint_every=t.checkpoint_every or 0, checkpoint_minutes=t.checkpoint_minutes or 0.0,
+                    early_stopping=t.early_stopping, keep=t.keep, log=t.log)
     return replace(_regularised(recipe, t.regularisation), augmentation=t.augmentation)
 
 
@@ -98,7 +102,7 @@ def changed(recipe: Recipe, graph: Graph, *, loss: LossLike | Sequence[LossLike]
             schedule: str | Schedule | Sequence[str | Schedule] | None = None, metrics: MetricLike | Sequence[MetricLike]
             | None = None, batch: int | None = None, epochs: int | None = None, regularise: str | Sequence[str] | None = None,
             factors: Mapping[str, Mapping[str, float]] | None = None, accumulate: int | None = None, average: float | None = None,
-            initialise: str | None = None, augment: str | Sequence[str] | None = None, drop_last: bool | None = None) -> Recipe:
+            initialise: str | None = None, augment: str | Sequence[str] | None = None, drop_last: bool | None = None, keep: str | None = None) -> Recipe:
     """The recipe with some of it said otherwise; strings are steps of the language ("adam lr=0.001"), "none" is no schedule,
     no regularisation or no augmentation.
 
@@ -129,6 +133,8 @@ def changed(recipe: Recipe, graph: Graph, *, loss: LossLike | Sequence[LossLike]
                          augmentation=tuple(a for s in _several(augment) if not _none(s)
                                             for a in train_line("augment " + _text(s, 'augmentation', 'augment="flip"'),
                                                           graph).augmentation))
+    if keep is not None:
+        recipe = replace(recipe, keep=train_line("keep " + _text(keep, "weights to keep", 'keep="best val_accuracy"'), graph).keep)
     if drop_last is not None:
         recipe = replace(recipe, drop_last=flag("drop_last", drop_last))
     if factors is not None:

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 from ... import plain
-from ...data import Data, DataError, load
+from ...data import Data, DataError
 from ...data.sources import named
 from ...diagnostics import UsageError
 from ...ir.graph import Graph
+from ...version import __version__
+from ..asking.data import read
 from ..footprint import fitting
 from ..io.asked import as_many_classes, request
 from ..misuse import misuse
 from ..network import Network
+from ..runs.folder import Run, claimed, read_log, to_resume
+from ..runs.folder import named as named_folder
 from .history import History
 from .horizon import horizon
 from .recipe import recipe_of
@@ -30,71 +35,169 @@ class Session:
     network: Network
     history: History
     test: dict[str, Any] | None
-    saved: str
+    saved: str  # the folder of the run, or the file
     seconds: float
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """What is measured of the weights that are kept: in their epoch, and in the test."""
+        epoch = {k: v for k, v in self.history.kept_numbers.items() if k not in ("lr", "seconds")}
+        every = {**epoch, **{f"test_{k}": v for k, v in (self.test or {}).items()}}
+        return {k: float(v) for k, v in every.items() if isinstance(v, int | float)}
 
 
 def train(net: Network, *, epochs: int | None = None, batch: int | None = None, memory: str | None = None,
           out: str | os.PathLike[str] | None = None,
           resume: str | os.PathLike[str] | None = None, seed: int | None = None, threads: int | None = None, quiet: bool = False,
-          spec: str | None = None, data: str | None = None) -> Session:
+          spec: str | None = None, data: str | Data | None = None) -> Session:
     """Train as the `train` section says, show progress, test, save, and say what to try next.
 
     epochs  of the whole training, the ones before `resume` included
     memory  "8GB": the largest batch that trains in it
-    out     where the weights go after every epoch, NET.safetensors unless given; what an earlier run left there is kept as
-            NET.previous.safetensors (the one before that is gone), unless this is the run that goes on
+    out     the folder of the run, runs/NAME-N unless given; or FILE.safetensors, which alone is written then: what an earlier
+            run left there is kept as FILE.previous.safetensors (the one before that is gone), unless this is the one that
+            goes on
+    resume  a checkpoint to go on from, or the folder of a run, which then goes on in it
     seed    what was asked for, if anything was
     spec    what the user called the spec, for the suggestions
-    data    what to train on instead of what the train section names
+    data    what to train on instead of what the train section names: a line, a path, or the examples
 
     Errors: no train section, no data; a `seed` other than that of the run to go on with; whatever `fit` refuses.
     """
-    given = data_of(net.graph, net.seed) if data is None else load(data)
-    path = Path(out if out is not None else f"{net.graph.name}.safetensors")
-    if not os.path.isdir(path.parent) or (os.path.exists(path) and not os.path.isfile(path)):
-        why = f"there is no folder {path.parent}" if not os.path.isdir(
-            path.parent) else "that is a folder" if os.path.isdir(path) else "that is no regular file"
-        raise UsageError(f"the weights cannot be saved as {path}", why, hint="--out weights.safetensors")
+    before, run = to_resume(resume) if resume is not None else (None, None)
+    place = _place(out, run)
     if threads is not None:
         set_threads(net.device, threads)
+    net.configure(epochs=epochs)
+    _goes_on(net, before, place.run, resume, seed)
+    given = given_data(net, data)
     if memory is not None:
         batch = min(fitting(net.graph, net.recipe, str(net.dtype), net.device, memory), _examples(given.train[0]))
-    net.configure(epochs=epochs, batch=batch)
-    if resume is not None:
-        net.load(os.fspath(resume))
+    net.configure(batch=batch)
+    total, began = horizon(net.state), perf_counter()
+    said = _nothing if quiet else _said
+    said(_opening(net, given))
+    if net.epoch >= total:
+        said(f"{net.epoch} epochs are behind it: --epochs {2 * net.epoch} trains on")
+    net.fit(given, epochs=0, verbose=0)  # refuses what does not fit, before anything of an earlier run moves
+    place = _taken(place, net, given, out, resume, said)
+    called, recipe = spec or "SPEC.net", net.recipe
+    try:
+        history = net.fit(given, epochs=max(0, total - net.epoch), checkpoint=place.checkpoint, verbose=0 if quiet else 1,
+                          best=None if place.run is None or recipe.keep == ("last",) else os.fspath(place.run.best),
+                          callbacks=place.run.logs(recipe.log) if place.run is not None else None)
+    except KeyboardInterrupt:
+        inside = net.state.course.inside
+        if net.record or inside:
+            where = plain.word(place.name)
+            at = f"epoch {net.epoch}" if inside is None else f"batch {inside.batch} of epoch {net.epoch + 1}"
+            said(f"\n{where} holds {at}; go on with\n  netspec train {plain.word(called)} --epochs {total} --resume {where}"
+                 + (f" --out {where}" if place.run is None else ""))
+        raise
+    if not history.epochs and not (place.run is not None and place.run.last.is_file()):
+        net.save(place.checkpoint)
+    test = None if given.test is None else net.evaluate(given)
+    seconds = perf_counter() - began
+    said("\n".join(_closing(net, given, history, test, Path(place.name), seconds, called)))
+    return Session(net, history, test, place.name, seconds)
+
+
+def _said(text: str) -> None:
+    print(plain.shown(text, lines=True), flush=True)
+
+
+def _nothing(text: str) -> None:
+    """Where the user asked for quiet."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a training writes: the folder of a run, or a file of weights alone; neither before a folder is claimed."""
+
+    run: Run | None = None
+    alone: Path | None = None
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return os.fspath(self.alone if self.alone is not None else self.run.folder if self.run is not None else "")
+
+    @property
+    def checkpoint(self) -> str:
+        """The file that is written after every epoch."""
+        return os.fspath(self.run.last) if self.run is not None else self.name
+
+
+def _place(out: str | os.PathLike[str] | None, goes_on: Run | None) -> Place:
+    """What is known of it before anything is written. Raises where a file alone cannot be written."""
+    if out is None:
+        return Place(goes_on)
+    if Path(out).suffix == ".safetensors" or (os.path.lexists(out) and not os.path.isdir(out)):
+        _writable(Path(out))
+        return Place(alone=Path(out))
+    return Place(goes_on if goes_on is not None and os.path.realpath(goes_on.folder) == os.path.realpath(out) else None)
+
+
+def _taken(place: Place, net: Network, given: Data, out: str | os.PathLike[str] | None, resume: str | os.PathLike[str] | None,
+           said: Callable[[str], None]) -> Place:
+    """The place, made this training's own: the weights of an earlier one are kept, a folder is claimed or gone on with."""
+    if place.alone is not None:
+        kept = keep_previous(place.alone, resume)
+        if kept is not None:
+            said(f"{place.alone} holds an earlier run, which is kept as {kept}")
+        return place
+    run = place.run
+    if run is not None and read_log(run.folder)[0]:
+        run.go_on(net.record)
+    else:
+        run = run or (named_folder(out) if out is not None else claimed(net.graph.name))
+        run.begin(net.state.origin.module.source.text if net.state.origin is not None else "", facts_of(net, given, run.folder.name))
+    said(f"run {run.folder}")
+    return Place(run)
+
+
+def _goes_on(net: Network, before: Path | None, run: Run | None, resume: str | os.PathLike[str] | None, seed: int | None) -> None:
+    """Load what training goes on from. Raises for another seed than it was begun with."""
+    if before is not None:
+        net.load(os.fspath(before))
         if seed is not None and seed != net.seed:
             raise UsageError(f"seed {seed} does not hold for a run that goes on",
                              f"{resume} was begun with seed {net.seed}, which decides what it draws to its end",
                              hint=f"leave --seed out, or begin anew without --resume:  --seed {seed}")
-    total = horizon(net.state)
-    began = perf_counter()
-    if not quiet:
-        print(plain.shown(_opening(net, given), lines=True), flush=True)
-    named = spec or "SPEC.net"
-    if net.epoch >= total and not quiet:
-        print(f"{net.epoch} epochs are behind it: --epochs {2 * net.epoch} trains on")
-    # refuses what does not fit, before anything of an earlier run moves
-    net.fit(given, epochs=0, verbose=0)
-    kept = keep_previous(path, resume)
-    if kept is not None and not quiet:
-        print(plain.shown(f"{path} holds an earlier run, which is kept as {kept}"), flush=True)
-    try:
-        history = net.fit(given, epochs=max(0, total - net.epoch), checkpoint=os.fspath(path), verbose=0 if quiet else 1)
-    except KeyboardInterrupt:
-        inside = net.state.course.inside
-        if (net.record or inside) and not quiet:
-            place = f"epoch {net.epoch}" if inside is None else f"batch {inside.batch} of epoch {net.epoch + 1}"
-            print(
-                f"\n{plain.shown(path)} holds {place}; go on with\n  netspec train {plain.word(named)} --epochs {total} --resume {plain.word(str(path))} --out {plain.word(str(path))}")
-        raise
-    if not history.epochs:
-        net.save(os.fspath(path))
-    test = None if given.test is None else net.evaluate(given)
-    seconds = perf_counter() - began
-    if not quiet:
-        print("\n".join(_closing(net, given, history, test, path, seconds, named)), flush=True)
-    return Session(net, history, test, os.fspath(path), seconds)
+    elif run is not None:  # killed before its first checkpoint
+        net.initialise(seed=read_log(run.folder)[0].get("seed", net.seed) if seed is None else seed)
+
+
+def _writable(path: Path) -> None:
+    """Raises where no file of this name can be written."""
+    if not os.path.isdir(path.parent) or (os.path.exists(path) and not os.path.isfile(path)):
+        why = f"there is no folder {path.parent}" if not os.path.isdir(
+            path.parent) else "that is a folder" if os.path.isdir(path) else "that is no regular file"
+        raise UsageError(f"the weights cannot be saved as {path}", why, hint="--out weights.safetensors")
+
+
+def given_data(net: Network, data: str | Data | None) -> Data:
+    """What to train on."""
+    if isinstance(data, Data):
+        return data
+    if data is None:
+        net.state.learnt.data = ""
+        return data_of(net.graph, net.seed)
+    net.state.learnt.data = data
+    return read(data, net)
+
+
+def facts_of(net: Network, data: Data, name: str) -> dict[str, Any]:
+    """What a run says of itself, for those who compare runs."""
+    r, origin = net.recipe, net.state.origin
+    settings = {"data": data.name, "loss": ", ".join(str(t.loss) for t in r.terms), "optimiser": str(r.optimiser or ""),
+                "schedule": ", ".join(map(str, r.schedules)), "batch": r.batch, "epochs": horizon(net.state),
+                "augment": ", ".join(map(str, r.augmentation)), "accumulate": r.accumulate, "average": r.average, "l1": r.l1, "l2": r.l2,
+                "initialise": r.initialise, "seed": net.seed, "precision": net.precision, "dtype": str(net.dtype),
+                **{k: str(v) for k, v in (origin.parameters or {} if origin is not None else {}).items()}}
+    return {"run": name, "net": net.graph.name, "seed": net.seed, "device": net.device, "netspec": __version__,
+            "parameters": sum(p.size for p in net.graph.parameters if p.kind != "buffer"), "classes": list(data.classes),
+            "settings": settings}
 
 
 def keep_previous(path: Path, resume: str | os.PathLike[str] | None) -> Path | None:
@@ -165,17 +268,20 @@ def _opening(net: Network, data: Data) -> str:
 def _closing(net: Network, data: Data, history: History, test: dict[str, Any] | None, path: Path, seconds: float,
              spec: str) -> list[str]:
     lines = [""]
+    if history.stopped:
+        lines.append(history.stopped)
+    if history.kept:
+        lines.append(history.kept)
     if test is not None:
         lines.append("test   " + "  ".join(f"{k} {history.shown(k, v)}" for k, v in test.items()))
         reports = (m.report(test[k], data.classes or ()) for k, m in history.metrics.items())
         lines += [line for r in reports if r for line in ("", *r.splitlines(), "")]
     lines.append(f"took   {seconds:.1f} s for {len(history.epochs)} epoch{'s' if len(history.epochs) != 1 else ''}")
     lines.append(f"saved  {plain.shown(path)}")
-    file, colon, name = spec.rpartition(":")
-    named = f"{file!r}, {name!r}" if colon and name == net.graph.name else repr(spec)
-    code = f"import netspec; net = netspec.compile({named}).load({os.fspath(path)!r}); print(net)"
-    lines += ["", "next:", f"  netspec summary {plain.word(spec)}", f"  netspec draw {plain.word(spec)} -o {net.graph.name}.svg",
-              f"  netspec train {plain.word(spec)} --seed {net.seed + 1} --out {net.graph.name}2.safetensors",
-              "  python -P -c " + (f'"{code}"' if plain.word(spec) == spec and plain.word(str(path)) == str(path)
-                                   else plain.word(code))]
+    code = f"import netspec; net = netspec.load({os.fspath(path)!r}); print(net)"
+    asks = (f"  netspec predict {plain.word(str(path))} PICTURE..." if len(net.graph.inputs) == 1 and len(net.graph.inputs[0].type.shape) == 3
+            else f"  netspec predict {plain.word(str(path))} ARRAYS.npy")
+    lines += ["", "next:", asks, f"  netspec evaluate {plain.word(str(path))}",
+              f"  netspec train {plain.word(spec)} --seed {net.seed + 1}" + (f" --out {net.graph.name}2.safetensors" if path.suffix else ""),
+              "  python -P -c " + (f'"{code}"' if plain.word(str(path)) == str(path) else plain.word(code))]
     return lines

@@ -17,14 +17,16 @@ from ..io import arrays
 from ..measured import Measured
 from ..misuse import Remark, flag, misuse, path_of, remark, whole
 from ..sizes import bind
-from ..state import AVERAGE, Inside, State
+from ..state import Inside, State
 from ..tallies import tallies
 from .batches import check_statistics, finish_step, learn, settings
+from .callbacks import Hooks
 from .evaluation import evaluate
 from .feed import Feed, pair_of
 from .held_back import Waiting, held_back
 from .history import History
 from .horizon import horizon, to_run
+from .keeping import Keeper
 from .lsuv import lsuv
 from .preparing import in_order, measure, unmeasured
 from .progress import Progress, progress
@@ -49,6 +51,8 @@ class Trainer:
     checkpoint      a file written after every epoch, and where training is interrupted: it goes on from there exactly
     verbose         0 prints nothing
     every, minutes  after how many steps, and how many minutes, the file is written besides; unless given, as the recipe says
+    keep            which weights are kept, and `best` where the best are written, see keeping.py
+    hooks           the callbacks, see callbacks.py
     """
 
     state: State
@@ -60,7 +64,9 @@ class Trainer:
     verbose: int = 1
     every: int | None = None
     minutes: float | None = None
-    best: tuple[float, int, dict[str, Array], dict[str, Array]] | None = field(default=None, init=False)
+    keep: tuple[str, ...] = ()
+    best: str | None = None
+    hooks: Hooks = field(default_factory=Hooks)
     written: float = field(default=0.0, init=False)  # when, by the clock
 
     def run(self, x: Any, y: Any = None, validation: Any = None, sample_weight: Any = None) -> History:
@@ -75,6 +81,7 @@ class Trainer:
         if isinstance(x, Data):
             judged = x.validation or x.test
             validation = validation or (judged and pair_of(state, recipe, judged, None))
+            state.learnt.classes = x.classes
             x, y = pair_of(state, recipe, x.train, y)
         feed = self.fed(x, y, validation, scaled, sample_weight)
         epochs = to_run(state, self.epochs)
@@ -88,7 +95,11 @@ class Trainer:
             run = bind(state, feed.inputs)
             if recipe.initialise and not course.step and epochs:
                 lsuv(state, feed.beginning(course.epoch))
-        history = History(tallies(run.graph, recipe.terms, recipe.metrics))
+        counted = tallies(run.graph, recipe.terms, recipe.metrics)
+        history, keeper = History(counted), Keeper(state, self.save, self.early_stopping, self.keep, self.best)
+        history.stopped = keeper.begin(counted, validation is not None)
+        if epochs:
+            self.hooks.begin(last)
         self.written = monotonic()
         with (progress(history, self.verbose, course.epoch, last, feed.batches) as show,
               held_back(self.checkpoint is not None, self.write) as signals):
@@ -108,8 +119,13 @@ class Trainer:
                 numbers["seconds"] = perf_counter() - began
                 history.add(course.epoch, numbers)
                 show.epoch(course.epoch, numbers)
-                history.stopped = self.tired(numbers)
+                tired = keeper.epoch(numbers, course.epoch)
                 self.write()
+                history.stopped = tired or self.hooks.epoch(course.epoch, numbers)
+        if history.epochs:
+            history.best = keeper.end(history.stopped is not None and history.stopped == tired)
+            history.kept = keeper.said(course.epoch) if history.stopped is None else None
+            self.hooks.end(history)
         return history
 
     def check_arguments(self) -> None:
@@ -162,7 +178,7 @@ class Trainer:
         state, recipe, epoch = self.state, self.state.recipe, self.state.course.epoch
         with state.gate.exclusive():
             run = bind(state, feed.inputs)
-        measured, parts = Measured(run.graph, recipe.terms, recipe.metrics), Gathering()
+        measured, parts, each_step = Measured(run.graph, recipe.terms, recipe.metrics), Gathering(), self.hooks.each_step
         first = self.begin(feed, measured)
         try:
             with closing(feed.epoch(epoch, first)) as batches:
@@ -173,6 +189,8 @@ class Trainer:
                     learn(state, run, batch, parts, numbers, measured, Inside(k + 1, feed.kind, {}), notes)
                     show.batch(k + 1, measured.loss)
                     if not parts.batches:
+                        for callback in each_step:
+                            callback.on_step(self.hooks.net, state.course.step, measured.loss)
                         self.between(signals)
         except BaseException:
             if parts.batches:  # a step that is not whole comes to nothing
@@ -212,20 +230,3 @@ class Trainer:
         if self.checkpoint is not None:
             self.save(self.checkpoint)
             self.written = monotonic()
-
-    def tired(self, numbers: dict[str, Any]) -> str | None:
-        """Early stopping: None to go on, or why not."""
-        if self.early_stopping is None:
-            return None
-        state, epoch, watched = self.state, self.state.course.epoch, "val_loss" if "val_loss" in numbers else "loss"
-        if self.best is None or numbers[watched] < self.best[0]:
-            with state.gate.shared():
-                self.best = numbers[watched], epoch, state.numbers(), state.slot(AVERAGE) if state.average.taken else {}
-        elif epoch - self.best[1] >= self.early_stopping:
-            with state.gate.exclusive():
-                for name, value in self.best[2].items():
-                    state.put(name, value)
-                state.fill(AVERAGE, self.best[3])
-            return (
-                f"stopped after epoch {epoch}: {watched} was best at epoch {self.best[1]} ({self.best[0]:.4f}), whose weights are back")
-        return None

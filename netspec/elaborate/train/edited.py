@@ -1,0 +1,122 @@
+"""A spec with lines of its train section replaced: `netspec train my.net --with "adamw lr=3e-4" --with "batch 64"`.
+
+Lines that begin with the same word are replaced, wherever in the section they stand; an optimiser replaces the optimiser. Several
+new lines of one word add up, and a word that the section does not have is added. The text is edited, so that what is trained,
+kept in checkpoints and written to `spec.net` is one spec.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ...ir.training import ALSO
+from ...optimisers import OPTIMISERS
+from ...source import Source, Span
+from ...syntax import tree
+from ..model.files import Library, Macro
+from ..nets import only_net
+from ..tree_to_graph import read_module
+from .section import section_of
+
+NOTHING = "unused = 0"  # a line that says nothing, where a body may not be empty
+
+
+def edited(module: tree.Module, net: str | None, lines: Sequence[str]) -> tree.Module:
+    """The module, which stands alone (see alone.py), with these lines in the section of its net. Raises SpecError where the text
+    cannot be read afterwards."""
+    name = net if net is not None else only_net(module)
+    macro = Library().add(module).definitions.get(name)
+    found = section_of(macro) if isinstance(macro, Macro) else None
+    if found is None:
+        text = module.source.text.rstrip("\n") + f"\n\ntrain {name}:\n" + "".join(f"  {line}\n" for line in lines)
+        return _reread(module, text)
+    item, of = found
+    old = of.file.module
+    new = _reread(old, _text(old.source.text, item, lines))
+    if old is module:
+        return new
+    _exchange(module, old, new)
+    return module
+
+
+def _reread(module: tree.Module, text: str) -> tree.Module:
+    source = module.source
+    return replace(read_module(Source(source.name, text, source.folder)), imports=module.imports)
+
+
+def _exchange(module: tree.Module, old: tree.Module, new: tree.Module) -> None:
+    """Put one imported module in the place of another, wherever it is imported."""
+    todo, seen = [module], set[int]()
+    while todo:
+        m = todo.pop()
+        if id(m) not in seen and isinstance(m.imports, dict):
+            seen.add(id(m))
+            m.imports.update({path: new for path, other in m.imports.items() if other is old})
+            todo += m.imports.values()
+
+
+def word(line: str) -> str:
+    """What a line is about: its first word, or that it names an optimiser."""
+    first = line.split(maxsplit=1)[0] if line.strip() else ""
+    return "optimiser" if first in OPTIMISERS else ALSO.get(first, first)
+
+
+def _text(text: str, item: tree.Train, new: Sequence[str]) -> str:
+    """The text with the lines of the section exchanged."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    about = {word(line) for line in new}
+    first = next((s.span for s in _statements(item.body)), item.span)
+    inline = first.line == item.span.line  # `train a: loss mse`
+    indent = "  " if inline else " " * (first.column - 1)
+    gone: list[Span] = []
+    empty = _removed(item.body, about, gone)
+    blank: set[int] = set()
+    for span in sorted(gone, key=lambda s: (-s.line, -s.column)):
+        before, after = lines[span.line - 1][: span.column - 1], lines[span.end_line - 1][span.end_column - 1 :]
+        if before.strip():  # `if deep: batch 64`
+            deeper = " " * (len(before) - len(before.lstrip()) + 2)
+            lines[span.line - 1] = f"{before.rstrip()}\n{deeper}{NOTHING}{after}"
+            blank |= set(range(span.line + 1, span.end_line + 1))
+        elif span in empty:
+            lines[span.line - 1] = before + NOTHING + after
+            blank |= set(range(span.line + 1, span.end_line + 1))
+        else:
+            blank |= set(range(span.line, span.end_line + 1))
+    end = max([item.span.line, *(n.span.end_line for n in tree.walk(item.body))])
+    out = []
+    for k, line in enumerate(lines, 1):
+        if inline and k == item.span.line:
+            head, colon, body = line.partition(":")
+            line = head + colon + f"\n{indent}{body.strip()}"
+        if k not in blank:
+            out.append(line)
+        if k == end:
+            out += [indent + one.strip() for one in new]
+    return "\n".join(out)
+
+
+def _removed(body: tree.Statement, about: set[str], gone: list[Span], top: bool = True) -> set[Span]:
+    """Gather the statements that are about these words; of bodies that would be empty, the first one is returned."""
+    mine: list[Span] = []
+    kept, empty = 0, set[Span]()
+    for s in _statements(body):
+        call = s.items[0] if isinstance(s, tree.Steps) and len(s.items) == 1 else s
+        if isinstance(call, tree.Call) and word(call.name) in about:
+            mine.append(call.span)
+            continue
+        kept += 1
+        for inner in _bodies(s):
+            empty |= _removed(inner, about, gone, top=False)
+    gone += mine
+    return empty | ({mine[0]} if mine and not kept and not top else set())
+
+
+def _statements(body: tree.Statement) -> tuple[tree.Statement, ...]:
+    return body.statements if isinstance(body, tree.Suite) else (body,)
+
+
+def _bodies(s: tree.Statement) -> list[tree.Statement]:
+    if isinstance(s, tree.If):
+        return [b for b in (*(b for _, b in s.cases), s.otherwise) if b is not None]
+    return [s.body] if isinstance(s, (tree.For, tree.Repeat)) else []

@@ -1,0 +1,131 @@
+"""Several trainings of one net: with other seeds, or cross-validation; and what they come to together.
+
+A fold is a K-th of the examples that are for training and validation, of each class alike where targets are classes; it
+validates, and the others are learnt from. Which examples are in it is decided by the seed. Test examples stay what they are.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...words.dataset import Data, DataError, Lazy, Pair
+from ..initialisers import generator
+from ..network import Network
+from ..train.session import Session, given_data, train
+
+Array = NDArray[Any]
+Make = Callable[[int | None], Network]
+
+
+class Together:
+    """What several sessions come to: the mean and the deviation (of a sample) of each number."""
+
+    def __init__(self, what: str, sessions: Sequence[Session]):
+        self.what, self.sessions = what, sessions
+
+    @property
+    def numbers(self) -> dict[str, tuple[float, float]]:
+        """Mean and deviation by name."""
+        each = [s.numbers for s in self.sessions]
+        return {k: (mean(n[k] for n in each), stdev(n[k] for n in each)) for k in each[0] if all(k in n for n in each)}
+
+    def __str__(self) -> str:
+        history, rows = self.sessions[0].history, []
+        for k, (middle, deviation) in self.numbers.items():
+            plain = k.removeprefix("test_").removeprefix("val_")
+            rows.append((k, f"{history.shown(plain, middle)} ± {history.shown(plain, deviation)}",
+                         "  ".join(history.shown(plain, s.numbers[k]) for s in self.sessions)))
+        widths = [max(len(r[c]) for r in rows) for c in range(2)]
+        return "\n".join([f"\n{self.what}: mean ± deviation", *(f"  {a:<{widths[0]}}  {b:<{widths[1]}}  {c}" for a, b, c in rows)])
+
+
+def seeded(make: Make, seeds: Sequence[int], out: str | None, **how: Any) -> Together:
+    """Train once with each seed."""
+    sessions = [train(make(s), seed=s, out=_place(out, f"seed-{s}"), **how) for s in seeds]
+    return Together(f"{len(seeds)} seeds", sessions)
+
+
+def folded(make: Make, folds: int, seeds: Sequence[int | None], out: str | None, *, data: str | None, **how: Any) -> Together:
+    """Cross-validation, once with each seed."""
+    sessions = []
+    for s in seeds:
+        net = make(s)
+        given = given_data(net, data)
+        for k, part in enumerate(divided(given, folds, net.seed), 1):
+            one = make(s)
+            one.state.learnt.data = net.state.learnt.data
+            name = f"fold-{k}" if len(seeds) == 1 else f"seed-{s}-fold-{k}"
+            sessions.append(train(one, seed=s, out=_place(out, name), data=part, **how))
+    return Together(f"{folds} folds" + (f", {len(seeds)} seeds" if len(seeds) > 1 else ""), sessions)
+
+
+def _place(out: str | None, name: str) -> str | None:
+    """Where one of several goes: below the folder that the user names, or runs/NET-N."""
+    if out is None:
+        return None
+    path = Path(out)
+    return os.fspath(path.with_name(f"{path.stem}-{name}{path.suffix}") if path.suffix == ".safetensors" else path / name)
+
+
+def divided(data: Data, folds: int, seed: int) -> list[Data]:
+    """The data of each fold. Raises DataError where there are fewer examples than folds."""
+    pairs = [p for p in (data.train, data.validation) if p is not None]
+    y = _joined([p[1] for p in pairs], None)
+    n = sum(_length(p[0]) for p in pairs)
+    if n < folds:
+        raise DataError(f"{data.name} has {n} examples, and there are to be {folds} folds", hint=f"--folds {max(2, n)}")
+    order = generator(seed, "folds").permutation(n)
+    labels = np.asarray(y) if not isinstance(y, Mapping) and y is not None and np.asarray(y).dtype.kind in "iu" else None
+    if labels is not None and labels.reshape(n, -1).shape[1] == 1:
+        order = order[np.argsort(labels.reshape(n)[order], kind="stable")]  # class by class, so that folds share each
+    fold = np.empty(n, np.intp)
+    fold[order] = np.arange(n) % folds
+    out = []
+    for k in range(folds):
+        learnt, validates = np.flatnonzero(fold != k), np.flatnonzero(fold == k)
+        out.append(replace(data, train=_rows(pairs, learnt), validation=_rows(pairs, validates)))
+    return out
+
+
+def _length(part: Any) -> int:
+    return len(next(iter(part.values())) if isinstance(part, Mapping) else part)
+
+
+def _rows(pairs: Sequence[Pair], numbers: Array) -> Pair:
+    return _joined([p[0] for p in pairs], numbers), _joined([p[1] for p in pairs], numbers)
+
+
+def _joined(parts: Sequence[Any], numbers: Array | None) -> Any:
+    """The examples of several arrays, one after the other, or those of them that have these numbers."""
+    if parts[0] is None:
+        return None
+    if isinstance(parts[0], Mapping):
+        return {k: _joined([p[k] for p in parts], numbers) for k in parts[0]}
+    if any(isinstance(p, Lazy | np.memmap) for p in parts):
+        chosen = np.arange(sum(map(len, parts))) if numbers is None else numbers
+        return Rows(parts, chosen)
+    whole = parts[0] if len(parts) == 1 else np.concatenate(parts)
+    return whole if numbers is None else whole[numbers]
+
+
+class Rows(Lazy):
+    """Some examples of arrays that are read as they are needed."""
+
+    def __init__(self, parts: Sequence[Any], numbers: Array):
+        self.parts, self.numbers = parts, numbers
+        self.starts = np.cumsum([0, *map(len, parts)])
+        self.shape, self.dtype = (len(numbers), *parts[0].shape[1:]), np.result_type(*(p.dtype for p in parts))
+
+    def example(self, number: int) -> Array:
+        at = int(self.numbers[number])
+        k = int(np.searchsorted(self.starts, at, "right")) - 1
+        part, row = self.parts[k], at - int(self.starts[k])
+        return np.asarray(part.example(row) if isinstance(part, Lazy) else part[row])

@@ -1,0 +1,84 @@
+"""What is called while a network trains: a class of your own, or a function.
+
+    class Say(netspec.Callback):
+        def on_epoch(self, net, epoch, numbers):
+            print(epoch, numbers["loss"])
+
+    net.fit(x, y, callbacks=[Say(), lambda net, epoch, numbers: "enough" if numbers["loss"] < 0.1 else None])
+
+Everything is called in the thread that trains, between two steps, so that the network may be asked anything; whatever a
+callback raises ends training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..misuse import misuse
+from .history import History
+
+
+class Callback:
+    """State the methods that you need."""
+
+    def on_begin(self, net: Any, last: int) -> None:
+        """Before the first step. `last` is the number of the epoch after which training is to end."""
+
+    def on_step(self, net: Any, step: int, loss: float) -> None:
+        """After each step: how many there were (`net.step`), and the mean loss of the epoch until then."""
+
+    def on_epoch(self, net: Any, epoch: int, numbers: dict[str, Any]) -> str | None:
+        """After each epoch, numbered from 1, with what it measured: loss, accuracy, val_loss, ..., lr, seconds. Where a text is
+        returned, training stops, and the text says why."""
+        return None
+
+    def on_end(self, net: Any, history: History) -> None:
+        """After the last step, also where training stopped early; not where an error ended it."""
+
+
+class _Function(Callback):
+    def __init__(self, called: Callable[..., Any]):
+        self.called = called
+
+    def on_epoch(self, net: Any, epoch: int, numbers: dict[str, Any]) -> str | None:
+        found = self.called(net, epoch, numbers)
+        return found if isinstance(found, str) else None
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """The callbacks of one call of `fit`, for this network."""
+
+    net: Any = None
+    callbacks: tuple[Callback, ...] = ()
+
+    @property
+    def each_step(self) -> tuple[Callback, ...]:
+        """Those that want to know of each step."""
+        return tuple(c for c in self.callbacks if type(c).on_step is not Callback.on_step)
+
+    def begin(self, last: int) -> None:
+        for c in self.callbacks:
+            c.on_begin(self.net, last)
+
+    def epoch(self, epoch: int, numbers: dict[str, Any]) -> str | None:
+        """Why training stops, if a callback says so; all are asked."""
+        said = [c.on_epoch(self.net, epoch, dict(numbers)) for c in self.callbacks]
+        return next((f"stopped after epoch {epoch}: {s}" for s in said if isinstance(s, str)), None)
+
+    def end(self, history: History) -> None:
+        for c in self.callbacks:
+            c.on_end(self.net, history)
+
+
+def hooks(net: Any, given: Callback | Callable[..., Any] | Sequence[Callback | Callable[..., Any]] | None) -> Hooks:
+    """The callbacks that `fit` was given. Raises for what is none."""
+    several: list[Any] = [] if given is None else list(given) if isinstance(given, list | tuple) else [given]
+    for c in several:
+        if not isinstance(c, Callback) and (not callable(c) or isinstance(c, type)):
+            what = f"the class {c.__name__}, not one of it" if isinstance(c, type) else f"a {type(c).__name__}"
+            raise misuse("wrong-type", f"a callback is a netspec.Callback or a function, not {what}",
+                         hint="callbacks=[lambda net, epoch, numbers: print(epoch, numbers)]")
+    return Hooks(net, tuple(c if isinstance(c, Callback) else _Function(c) for c in several))

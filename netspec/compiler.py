@@ -35,8 +35,8 @@ Shapes = str | Shape | Mapping[str, str | Shape]
 
 def compile(path: str | os.PathLike[str] | None = None, net: str | None = None, *, text: str | None = None, device: str = "cpu",
             dtype: str | None = None,
-            precision: str | None = None, seed: int | None = None, input: Shapes | None = None, parameters: Mapping[str, Any] | None = None,
-            **more: Any) -> Network:
+            precision: str | None = None, seed: int | None = None, input: Shapes | None = None, parameters: Mapping[str, Any]
+            | None = None, **more: Any) -> Network:
     """A network that runs, from a file or from `text`. Without `net`, the only one that needs no arguments.
 
     device      "cpu" (Numba), or "reference" (NumPy: slow, and the meaning of the other)

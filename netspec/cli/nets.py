@@ -93,7 +93,7 @@ class Meant:
 
         module = alone(self.module)
         if lines:
-            from ..elaborate.train.edited import edited
+            from ..elaborate.edited import edited
             from ..elaborate.train_line import train_line
 
             graph = self.graph()

@@ -369,8 +369,7 @@ class Network:
             recipe = self.state.recipe
             return Trainer(self.state, self.save, epochs, shuffle, early_stopping or recipe.early_stopping, checkpoint, verbose,
                            checkpoint_every, checkpoint_minutes, recipe.keep, best,
-                           hooks=replace(called, callbacks=(*logs(log), *called.callbacks))).run(x, y, validation,
-                                                                                                    sample_weight)
+                           replace(called, callbacks=(*logs(log), *called.callbacks))).run(x, y, validation, sample_weight)
 
     @asked
     def optimise(self, *, inputs: Any, loss: Any = None, targets: Any = None, outputs: str | Sequence[str] = (),

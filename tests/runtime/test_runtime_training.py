@@ -534,6 +534,6 @@ def test_a_session_trains_tests_saves_and_says_what_next(tmp_path: Path, capsys:
         train(stopped, epochs=3, out=out, spec="s.net")
     assert f"netspec train s.net --epochs 3 --resume {out}" in capsys.readouterr().out
     assert same(train(net(), epochs=3, out=out, resume=out, quiet=True).network, whole.network)
-    assert "no folder" in refused(lambda: train(net(), out=tmp_path / "no" / "w"))
+    assert "no folder" in refused(lambda: train(net(), out=tmp_path / "no" / "w.safetensors"))
     assert "names no data" in refused(lambda: train(small()))
     assert "no train section" in refused(lambda: train(netspec.compile(text=SOFT, device="reference")))

@@ -9,7 +9,7 @@ from ...plain import shown
 from .. import options
 from ..telling import finite, pass_on, say
 
-ABOUT = "measure a trained network: its loss and metrics on the test examples, or on other data"
+ABOUT = "measure a trained network: its loss and metrics on the test part of its data, or on other data"
 EXAMPLES = ("netspec evaluate runs/shapes-1", "netspec evaluate runs/shapes-1 --data 'images \"elsewhere\"' --format json")
 ALSO = ("test", "eval", "score")
 
@@ -18,7 +18,7 @@ def arguments(c: ArgumentParser) -> None:
     c.add_argument("trained", metavar="RUN", help="the folder of a run, or a checkpoint")
     c.add_argument("--data", metavar="LINE",
                    help="other data, as a data line says it, looked for from here: 'images \"folder\"', digits, a path")
-    c.add_argument("--batch", type=options.whole, metavar="N", help="examples at a time (default: as in training)")
+    c.add_argument("--batch", type=options.whole, metavar="N", help="how many at a time (default: as in training)")
     c.add_argument("--device", choices=("cpu", "cuda", "reference"), default="cpu", help="where to run (default cpu)")
     c.add_argument("--format", choices=("text", "json"), default="text", help="for people (default), or an object by name")
 

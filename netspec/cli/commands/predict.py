@@ -24,7 +24,7 @@ def arguments(c: ArgumentParser) -> None:
     c.add_argument("files", nargs="+", metavar="PICTURE", help="pictures, folders of them, .npy or .npz files of arrays")
     c.add_argument("--format", choices=("text", "json", "csv"), default="text", help="for people (default), or for programs")
     c.add_argument("--top", type=options.whole, default=5, metavar="K", help="how many classes of each, the likeliest first (default 5)")
-    c.add_argument("--batch", type=options.whole, default=64, metavar="N", help="examples at a time (default 64)")
+    c.add_argument("--batch", type=options.whole, default=64, metavar="N", help="how many at a time (default 64)")
     c.add_argument("--device", choices=("cpu", "cuda", "reference"), default="cpu", help="where to run (default cpu)")
     c.add_argument("-o", "--output", type=options.file, metavar="FILE",
                    help="all outputs as arrays (.npz); of maps of classes, a folder for pictures whose pixels are class numbers")

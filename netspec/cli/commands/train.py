@@ -39,7 +39,7 @@ def arguments(c: ArgumentParser) -> None:
     how.add_argument("--seeds", type=options.seeds, metavar="0..4",
                      help="train once with each, and say the mean and the deviation of each number")
     c.add_argument("--folds", type=options.folds, metavar="K",
-                   help="cross-validation: train K times, each time on all but a K-th of the examples, which validates")
+                   help="cross-validation: train K times, each time a K-th of the data validates")
     c.add_argument("--device", choices=("cpu", "cuda", "reference"), default="cpu", help="where to run (default cpu)")
     c.add_argument("--threads", type=options.whole, metavar="N", help="CPU threads; results do not depend on it")
     c.add_argument("--dtype", choices=("float32", "float64"), help="of all numbers (default float32)")

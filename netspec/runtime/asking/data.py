@@ -100,7 +100,8 @@ def numbered_as(net: Network, data: Data) -> Data:
             return x, {k: table[v] if np.asarray(v).dtype.kind in "iu" else v for k, v in y.items()}
         return x, table[y] if np.asarray(y).dtype.kind in "iu" else y
 
-    return replace(data, train=renamed(data.train), test=renamed(data.test), validation=renamed(data.validation), classes=net.classes)
+    return replace(data, train=renamed(data.train), test=renamed(data.test), validation=renamed(data.validation),
+                   classes=net.classes)
 
 
 def judged_part(data: Data) -> str:

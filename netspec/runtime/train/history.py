@@ -12,9 +12,8 @@ class History(Mapping[str, list[Any]]):
     """A list of numbers, one an epoch, for each thing measured: loss, accuracy, val_loss, val_accuracy, lr, seconds. A metric
     that is no number (a confusion matrix) has an array an epoch.
 
-    `history.epochs` are the numbers of the epochs, from 1; `history.stopped` says why training ended early, if it did, and `history.kept` which weights the
-    network has now, where they are not the last: those of epoch
-    `history.best`.
+    `history.epochs` are the numbers of the epochs, from 1; `history.stopped` says why training ended early, if it did, and
+    `history.kept` which weights the network has now, where they are not the last: those of epoch `history.best`.
     """
 
     def __init__(self, metrics: Iterable[Tally] = ()) -> None:

@@ -102,7 +102,8 @@ def changed(recipe: Recipe, graph: Graph, *, loss: LossLike | Sequence[LossLike]
             schedule: str | Schedule | Sequence[str | Schedule] | None = None, metrics: MetricLike | Sequence[MetricLike]
             | None = None, batch: int | None = None, epochs: int | None = None, regularise: str | Sequence[str] | None = None,
             factors: Mapping[str, Mapping[str, float]] | None = None, accumulate: int | None = None, average: float | None = None,
-            initialise: str | None = None, augment: str | Sequence[str] | None = None, drop_last: bool | None = None, keep: str | None = None) -> Recipe:
+            initialise: str | None = None, augment: str | Sequence[str] | None = None, drop_last: bool | None = None,
+            keep: str | None = None) -> Recipe:
     """The recipe with some of it said otherwise; strings are steps of the language ("adam lr=0.001"), "none" is no schedule,
     no regularisation or no augmentation.
 
@@ -134,7 +135,8 @@ def changed(recipe: Recipe, graph: Graph, *, loss: LossLike | Sequence[LossLike]
                                             for a in train_line("augment " + _text(s, 'augmentation', 'augment="flip"'),
                                                           graph).augmentation))
     if keep is not None:
-        recipe = replace(recipe, keep=train_line("keep " + _text(keep, "weights to keep", 'keep="best val_accuracy"'), graph).keep)
+        recipe = replace(recipe, keep=train_line("keep " + _text(keep, "weights to keep", 'keep="best val_accuracy"'),
+                                                 graph).keep)
     if drop_last is not None:
         recipe = replace(recipe, drop_last=flag("drop_last", drop_last))
     if factors is not None:

@@ -97,7 +97,7 @@ class Trainer:
                 lsuv(state, feed.beginning(course.epoch))
         counted = tallies(run.graph, recipe.terms, recipe.metrics)
         history, keeper = History(counted), Keeper(state, self.save, self.early_stopping, self.keep, self.best)
-        history.stopped = keeper.begin(counted, validation is not None)
+        history.stopped = tired = keeper.begin(counted, validation is not None)
         if epochs:
             self.hooks.begin(last)
         self.written = monotonic()
@@ -122,7 +122,7 @@ class Trainer:
                 tired = keeper.epoch(numbers, course.epoch)
                 self.write()
                 history.stopped = tired or self.hooks.epoch(course.epoch, numbers)
-        if history.epochs:
+        if history.epochs or tired:
             history.best = keeper.end(history.stopped is not None and history.stopped == tired)
             history.kept = keeper.said(course.epoch) if history.stopped is None else None
             self.hooks.end(history)

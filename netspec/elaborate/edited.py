@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ...ir.training import ALSO
-from ...optimisers import OPTIMISERS
-from ...source import Source, Span
-from ...syntax import tree
-from ..model.files import Library, Macro
-from ..nets import only_net
-from ..tree_to_graph import read_module
-from .section import section_of
+from ..ir.training import ALSO
+from ..optimisers import OPTIMISERS
+from ..source import Source, Span
+from ..syntax import tree
+from .model.files import Library, Macro
+from .nets import only_net
+from .tree_to_graph import read_module
+from .train.section import section_of
 
 NOTHING = "unused = 0"  # a line that says nothing, where a body may not be empty
 

@@ -1,0 +1,278 @@
+"""Runs on the command line, from the spec to a prediction: each in a folder of its own, which is all that is needed afterwards."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import netspec
+from netspec.cli import main
+from netspec.runtime.runs.folder import read_log
+
+TINY = """net tiny(width=4):
+  input 3x8x8
+  conv width 3x3 relu
+  avgpool global
+  fc 3
+
+train tiny:
+  data images "kinds" size=8 validation=0.25
+  loss cross_entropy
+  adam lr=0.1
+  batch 8
+  epochs 4
+"""
+KINDS = ("blue", "green", "red")
+Command = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """Commands in a folder with a spec, and 36 pictures of three kinds of noise: reddish, greenish and bluish."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tiny.net").write_text(TINY)
+    pictures(tmp_path / "kinds", 12)
+    capsys.readouterr()
+
+    def command(*argv: str) -> tuple[int, str, str]:
+        try:
+            code = main([*argv, "--device", "reference"] if argv[0] in ("train", "predict", "evaluate") else list(argv))
+        except SystemExit as e:
+            code = int(e.code or 0)
+        out = capsys.readouterr()
+        return code, out.out, out.err
+
+    return command
+
+
+def pictures(folder: Path, many: int, kinds: tuple[str, ...] = KINDS) -> None:
+    rng = np.random.default_rng(len(folder.name))
+    for kind in kinds:
+        (folder / kind).mkdir(parents=True)
+        for k in range(many):
+            a = rng.integers(0, 90, (9 + k % 4, 8 + k % 3, 3), np.uint8)
+            a[..., {"red": 0, "green": 1, "blue": 2}.get(kind, 0)] += 120
+            Image.fromarray(a).save(folder / kind / f"{k}.png")
+
+
+def trained(run: Command, *more: str) -> str:
+    code, out, err = run("train", "tiny.net", *more)
+    assert code == 0, err
+    return out
+
+
+def test_from_a_spec_to_a_prediction(run: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = trained(run)
+    assert "run runs/tiny-1" in out and "netspec predict runs/tiny-1" in out
+    assert {p.name for p in Path("runs/tiny-1").iterdir()} == {"spec.net", "last.safetensors", "best.safetensors", "log.jsonl"}
+    assert Path("runs/tiny-1/spec.net").read_text() == TINY
+    lines = [json.loads(line) for line in Path("runs/tiny-1/log.jsonl").read_text().splitlines()]
+    assert lines[0]["net"] == "tiny" and lines[0]["classes"] == list(KINDS) and [e["epoch"] for e in lines[1:]] == [1, 2, 3, 4]
+    assert {"loss", "accuracy", "val_loss", "val_accuracy", "lr", "seconds"} <= set(lines[1])
+    trained(run)
+    assert sorted(os.listdir("runs")) == ["tiny-1", "tiny-2"]  # nothing is overwritten
+
+    elsewhere = tmp_path / "elsewhere"
+    pictures(elsewhere / "new", 3)
+    (tmp_path / "runs" / "tiny-1").rename(elsewhere / "gone")
+    monkeypatch.chdir(elsewhere)
+    code, out, err = run("predict", "gone", "new", "--format", "json")
+    rows = json.loads(out)
+    assert (code, err) == (0, "") and [r["file"] for r in rows] == sorted(str(p) for p in Path("new").rglob("*.png"))
+    assert all(set(r) == {"file", "predictions"} and len(r["predictions"]) == 3 for r in rows)
+    for r in rows:
+        p = [one["probability"] for one in r["predictions"]]
+        assert abs(sum(p) - 1) < 1e-6 and p == sorted(p, reverse=True)
+        assert r["predictions"][0]["class"] == Path(r["file"]).parent.name
+    net = netspec.load("gone", device="reference")
+    x = np.asarray(Image.open("new/red/0.png").resize((8, 8)), "f4").transpose(2, 0, 1)[None] / 255
+    assert net.classes == KINDS and net.predict(x).argmax(1) == [2]
+    code, out, _ = run("evaluate", "gone", "--data", 'images "new"', "--format", "json")
+    assert json.loads(out)["accuracy"] == 1.0
+    pictures(elsewhere / "some", 2, ("green", "red"))  # fewer classes keep their numbers
+    assert json.loads(run("evaluate", "gone", "--data", 'images "some"', "--format", "json")[1])["accuracy"] == 1.0
+    pictures(elsewhere / "more", 2, ("green", "violet"))
+    code, _, err = run("evaluate", "gone", "--data", 'images "more"')
+    assert code == 1 and "violet" in err
+
+
+def test_predict_says_all_bad_files_at_once_and_prints_the_good_ones(run: Command) -> None:
+    trained(run, "--epochs", "1")
+    Path("bad.jpg").write_bytes(b"\xff\xd8\xff\xe0 nothing more")
+    good, gone = "kinds/red/1.png", "gone.png"
+    code, out, err = run("predict", "runs/tiny-1", "bad.jpg", good, gone, "--format", "json", "--top", "1")
+    assert code == 1 and [r["file"] for r in json.loads(out)] == [good] and "bad.jpg" in err and "gone.png" in err
+    assert len(json.loads(out)[0]["predictions"]) == 1
+    code, out, _ = run("predict", "runs/tiny-1", good, "--format", "csv")
+    rows = list(csv.reader(io.StringIO(out)))
+    assert rows[0] == ["file", "class", "probability"] and {r[1] for r in rows[1:]} == {*KINDS}
+    assert good in run("predict", "runs/tiny-1/last.safetensors", good)[1]
+    net, two = netspec.load("runs/tiny-1", device="reference"), np.random.default_rng(0).random((2, 3, 8, 8))
+    np.save("two.npy", two)
+    np.savez("one.npz", x=two[0])
+    code, out, _ = run("predict", "runs/tiny-1", "two.npy", "one.npz", "--format", "json", "-o", "out.npz", "--batch", "1")
+    rows_of = json.loads(out)
+    assert code == 0 and [r["file"] for r in rows_of] == ["two.npy[0]", "two.npy[1]", "one.npz"]
+    e = np.exp(net.predict(two))
+    kept = np.load("out.npz")
+    assert np.allclose(kept["out"][:2], e / e.sum(1, keepdims=True), atol=1e-6) and list(kept["files"]) == [r["file"] for r in rows_of]
+    for argv in (("predict", "tiny.net", good), ("predict", "nowhere", good), ("predict", "runs/tiny-1", "runs/tiny-1")):
+        assert run(*argv)[0] in (1, 2)
+
+
+def test_several_runs_answer_with_the_mean(run: Command) -> None:
+    trained(run, "--epochs", "1")
+    trained(run, "--epochs", "1", "--seed", "5")
+    first, second, both = (json.loads(run("predict", *runs, "kinds/red/1.png", "--format", "json")[1])[0]["predictions"]
+                           for runs in (["runs/tiny-1"], ["runs/tiny-2"], ["runs/tiny-1", "runs/tiny-2"]))
+    p = [{one["class"]: one["probability"] for one in said} for said in (first, second, both)]
+    assert p[2] == pytest.approx({k: (p[0][k] + p[1][k]) / 2 for k in p[0]}) and p[0] != p[1]
+
+
+def test_other_kinds_of_answers(run: Command, tmp_path: Path) -> None:
+    """Marks by a sigmoid, numbers, and maps of classes."""
+    from netspec.runtime.train.session import train
+
+    rng = np.random.default_rng(0)
+    x = rng.random((6, 3, 8, 8)).astype("f4")
+    cases = {"marks": ("  fc 3\n", "bce", (x.mean((2, 3)) > 0.5).astype("f4")), "number": ("  fc 1\n", "mse", x.mean((1, 2, 3))[:, None]),
+             "maps": ("", "cross_entropy", (x[:, 0] > 0.5).astype(int))}
+    for name, (last, loss, y) in cases.items():
+        np.savez(f"{name}.npz", x=x, y=y)
+        body = "  conv 2 3x3\n" if name == "maps" else "  avgpool global\n" + last
+        Path(f"{name}.net").write_text(
+            f'net {name}:\n  input 3x8x8\n{body}\ntrain {name}:\n  data "{name}.npz"\n  loss {loss}\n  sgd lr=0.1\n  epochs 1\n')
+        train(netspec.compile(f"{name}.net", device="reference"), quiet=True)
+    np.save("x.npy", x)
+    rows = json.loads(run("predict", "runs/marks-1", "x.npy", "--format", "json")[1])
+    logits = netspec.load("runs/marks-1", device="reference").predict(x)
+    for r, z in zip(rows, logits):
+        assert {p["class"]: p["probability"] for p in r["predictions"]} == pytest.approx(dict(enumerate(1 / (1 + np.exp(-z)))), rel=1e-5)
+    rows = json.loads(run("predict", "runs/number-1", "x.npy", "--format", "json")[1])
+    want = netspec.load("runs/number-1", device="reference").predict(x)
+    assert np.allclose([r["values"] for r in rows], want)
+    code, out, err = run("predict", "runs/maps-1", "kinds/red/1.png", "--format", "json", "-o", "maps")
+    assert code == 0, err
+    (row,) = json.loads(out)
+    drawn = np.asarray(Image.open("maps/1.png"))
+    assert row["shape"] == [8, 8] == list(drawn.shape)
+    assert {c["class"]: c["share"] for c in row["classes"]} == {k: float((drawn == k).mean()) for k in np.unique(drawn)}
+
+
+def test_lines_of_the_train_section_are_said_on_the_command_line(run: Command) -> None:
+    trained(run, "--with", "sgd lr=0.1 momentum=0.5", "--with", "batch 6", "--with", "epochs 1", "--with", "augment flip",
+            "--with", "metric f1")
+    spec = Path("runs/tiny-1/spec.net").read_text()
+    assert "adam" not in spec and "batch 8" not in spec and "epochs 4" not in spec
+    for line in ("sgd lr=0.1 momentum=0.5", "batch 6", "epochs 1", "augment flip", "metric f1", "loss cross_entropy"):
+        assert spec.count(f"\n  {line}\n") == 1
+    net = netspec.load("runs/tiny-1", device="reference")
+    assert (str(net.recipe.optimiser), net.recipe.batch, net.recipe.epochs) == ("sgd lr=0.1 momentum=0.5", 6, 1)
+    trained(run, "--epochs", "1")
+    rows = json.loads(run("runs", "--format", "json")[1])
+    assert [r["run"] for r in rows] == ["runs/tiny-1", "runs/tiny-2"] and rows[0]["settings"]["batch"] == 6
+    code, out, _ = run("runs")
+    head = out.splitlines()[0].split()
+    assert code == 0 and {"run", "net", "epochs", "best", "val_loss", "optimiser", "batch"} <= set(head) and "data" not in head
+    assert run("runs", "--format", "csv")[1].splitlines()[0].startswith("run,net,epochs")
+    for line in ("batch none", "sgdd lr=1", "adam lrr=1", ")", "keep first"):
+        code, out, err = run("train", "tiny.net", "--with", line)
+        assert code == 1 and "--with:" in err and not out, line
+    assert len(os.listdir("runs")) == 2
+
+
+@pytest.mark.parametrize("spec", [
+    "net b:\n  input 1x8x8\n  fc 3\n", "net b:\n  input 1x8x8\n  fc 3\ntrain b: loss mse\n",
+    "net b(deep=yes):\n  input 1x8x8\n  fc 3\n\ntrain b:\n  if deep:\n    batch 3\n  elif deep: batch 4\n  else: batch 5\n  loss mse\n\nnet other:\n  input 3\n  fc 2\n",
+    'import b from "parts.net"\n\nnet c = b\n'])
+def test_lines_are_put_in_wherever_they_belong(tmp_path: Path, spec: str) -> None:
+    from netspec.cli.nets import meant
+
+    (tmp_path / "a.net").write_text(spec)
+    (tmp_path / "parts.net").write_text("net b:\n  input 1x8x8\n  fc 3\n\ntrain b:\n  batch 4 # four\n  loss mse\n")
+    name = "c" if "net c" in spec else "b"
+    training = meant(f"{tmp_path / 'a.net'}:{name}").origin(["batch 7", "loss l1", "adam lr=1"]).graph().training
+    assert training is not None and training.batch == 7 and [u.op.name for u in training.losses] == ["l1"]
+    assert str(training.optimiser) == "adam lr=1"
+
+
+def test_where_a_run_goes(run: Command) -> None:
+    trained(run, "--out", "there", "--epochs", "1")
+    assert Path("there/last.safetensors").is_file() and not Path("runs").exists()
+    before = {p.name: p.read_bytes() for p in Path("there").iterdir()}
+    code, _, err = run("train", "tiny.net", "--out", "there")
+    assert code == 2 and "holds a run" in err and {p.name: p.read_bytes() for p in Path("there").iterdir()} == before
+    trained(run, "--out", "alone.safetensors", "--epochs", "1")
+    assert Path("alone.safetensors").is_file() and not Path("runs").exists()
+
+
+def bits(path: str) -> dict[str, Any]:
+    from checkpoints import held
+
+    return held(Path(path))[0]
+
+
+def test_a_run_goes_on_to_the_same_bits(run: Command) -> None:
+    trained(run, "--with", "log csv")
+    trained(run, "--with", "log csv", "--epochs", "1", "--out", "half")
+    code, _, err = run("train", "--resume", "half", "--epochs", "4")
+    assert code == 0, err
+    for name in ("last", "best"):
+        a, b = bits(f"runs/tiny-1/{name}.safetensors"), bits(f"half/{name}.safetensors")
+        assert a.keys() == b.keys() and all(np.array_equal(a[k], b[k]) for k in a)
+    logs = [read_log(f)[1] for f in ("runs/tiny-1", "half")]
+    assert [{k: {n: v for n, v in e.items() if n != "seconds"} for k, e in log.items()} for log in logs][0] == \
+        [{k: {n: v for n, v in e.items() if n != "seconds"} for k, e in log.items()} for log in logs][1]
+    assert sorted(logs[1]) == [1, 2, 3, 4] and len(Path("half/log.csv").read_text().splitlines()) == 5
+    assert os.listdir("runs") == ["tiny-1"]
+
+
+def test_a_run_killed_before_its_first_checkpoint_begins_anew(run: Command) -> None:
+    trained(run, "--seed", "3")
+    trained(run, "--seed", "3")
+    for name in ("last", "best"):
+        Path(f"runs/tiny-2/{name}.safetensors").unlink()
+    log = Path("runs/tiny-2/log.jsonl")
+    log.write_text(log.read_text().splitlines()[0] + "\n" + '{"epoch": 1, "lo')  # cut short too
+    for target in (("tiny.net",), ()):
+        code, _, err = run("train", *target, "--resume", "runs/tiny-2") if target else (0, "", "")
+        assert code == 0, err
+    a, b = bits("runs/tiny-1/last.safetensors"), bits("runs/tiny-2/last.safetensors")
+    assert all(np.array_equal(a[k], b[k]) for k in a) and sorted(read_log("runs/tiny-2")[1]) == [1, 2, 3, 4]
+    assert run("train", "tiny.net", "--resume", "kinds")[0] == 1
+
+
+def test_seeds_and_folds(run: Command) -> None:
+    out = trained(run, "--seeds", "0..2", "--epochs", "1", "--quiet")
+    finals = [read_log(f"runs/tiny-{k}")[1][1]["val_loss"] for k in (1, 2, 3)]
+    assert "3 seeds" in out and f"{np.mean(finals):.4f} ± {np.std(finals, ddof=1):.4f}" in out
+    assert [read_log(f"runs/tiny-{k}")[0]["seed"] for k in (1, 2, 3)] == [0, 1, 2]
+    out = trained(run, "--folds", "3", "--epochs", "1", "--quiet", "--out", "folds")
+    assert "3 folds" in out and sorted(os.listdir("folds")) == ["fold-1", "fold-2", "fold-3"]
+    for argv in (("--seeds", "1"), ("--seeds", "a"), ("--folds", "1"), ("--seeds", "0,1", "--seed", "2")):
+        assert run("train", "tiny.net", *argv)[0] == 2
+
+
+def test_folds_hold_every_example_once_and_each_class_alike() -> None:
+    from netspec.runtime.runs.several import divided
+    from netspec.words.dataset import Data
+
+    y = np.repeat([0, 1, 2], [10, 20, 5])
+    data = Data("d", (np.arange(30), y[:30]), None, (np.arange(30, 35), y[30:]))
+    parts = divided(data, 5, seed=1)
+    for part in parts:
+        assert part.validation is not None
+        assert sorted([*part.train[0], *part.validation[0]]) == list(range(35))
+        assert (y[part.validation[0]] == part.validation[1]).all() and list(np.bincount(part.validation[1])) == [2, 4, 1]
+    assert sorted(i for p in parts if p.validation for i in p.validation[0]) == list(range(35))
+    again = divided(data, 5, seed=2)[0].validation
+    assert again is not None and parts[0].validation is not None and list(again[0]) != list(parts[0].validation[0])

@@ -16,8 +16,8 @@ from ..source import Source, Span
 from ..syntax import tree
 from .model.files import Library, Macro
 from .nets import only_net
-from .tree_to_graph import read_module
 from .train.section import section_of
+from .tree_to_graph import read_module
 
 NOTHING = "unused = 0"  # a line that says nothing, where a body may not be empty
 

@@ -367,7 +367,8 @@ class Network:
             self.state.seed = self.state.seed if seed is None else whole("seed", seed)
             called = hooks(self, callbacks)
             recipe = self.state.recipe
-            return Trainer(self.state, self.save, epochs, shuffle, early_stopping or recipe.early_stopping, checkpoint, verbose,
+            patience = recipe.early_stopping if early_stopping is None else early_stopping
+            return Trainer(self.state, self.save, epochs, shuffle, patience, checkpoint, verbose,
                            checkpoint_every, checkpoint_minutes, recipe.keep, best,
                            replace(called, callbacks=(*logs(log), *called.callbacks))).run(x, y, validation, sample_weight)
 

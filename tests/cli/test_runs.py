@@ -1,4 +1,4 @@
-"""Runs on the command line, from the spec to a prediction: each in a folder of its own, which is all that is needed afterwards."""
+"""Runs on the command line, from the spec to a prediction: each in a folder of its own, which is all that is needed later."""
 
 from __future__ import annotations
 
@@ -124,7 +124,8 @@ def test_predict_says_all_bad_files_at_once_and_prints_the_good_ones(run: Comman
     assert code == 0 and [r["file"] for r in rows_of] == ["two.npy[0]", "two.npy[1]", "one.npz"]
     e = np.exp(net.predict(two))
     kept = np.load("out.npz")
-    assert np.allclose(kept["out"][:2], e / e.sum(1, keepdims=True), atol=1e-6) and list(kept["files"]) == [r["file"] for r in rows_of]
+    assert np.allclose(kept["out"][:2], e / e.sum(1, keepdims=True),
+                       atol=1e-6) and list(kept["files"]) == [r["file"] for r in rows_of]
     for argv in (("predict", "tiny.net", good), ("predict", "nowhere", good), ("predict", "runs/tiny-1", "runs/tiny-1")):
         assert run(*argv)[0] in (1, 2)
 
@@ -144,7 +145,8 @@ def test_other_kinds_of_answers(run: Command, tmp_path: Path) -> None:
 
     rng = np.random.default_rng(0)
     x = rng.random((6, 3, 8, 8)).astype("f4")
-    cases = {"marks": ("  fc 3\n", "bce", (x.mean((2, 3)) > 0.5).astype("f4")), "number": ("  fc 1\n", "mse", x.mean((1, 2, 3))[:, None]),
+    cases = {"marks": ("  fc 3\n", "bce", (x.mean((2, 3)) > 0.5).astype("f4")),
+             "number": ("  fc 1\n", "mse", x.mean((1, 2, 3))[:, None]),
              "maps": ("", "cross_entropy", (x[:, 0] > 0.5).astype(int))}
     for name, (last, loss, y) in cases.items():
         np.savez(f"{name}.npz", x=x, y=y)
@@ -156,7 +158,8 @@ def test_other_kinds_of_answers(run: Command, tmp_path: Path) -> None:
     rows = json.loads(run("predict", "runs/marks-1", "x.npy", "--format", "json")[1])
     logits = netspec.load("runs/marks-1", device="reference").predict(x)
     for r, z in zip(rows, logits):
-        assert {p["class"]: p["probability"] for p in r["predictions"]} == pytest.approx(dict(enumerate(1 / (1 + np.exp(-z)))), rel=1e-5)
+        assert {p["class"]: p["probability"] for p in r["predictions"]} == pytest.approx(dict(enumerate(1 / (1 + np.exp(-z)))),
+                                                                                         rel=1e-5)
     rows = json.loads(run("predict", "runs/number-1", "x.npy", "--format", "json")[1])
     want = netspec.load("runs/number-1", device="reference").predict(x)
     assert np.allclose([r["values"] for r in rows], want)
@@ -230,8 +233,8 @@ def test_a_run_goes_on_to_the_same_bits(run: Command) -> None:
         a, b = bits(f"runs/tiny-1/{name}.safetensors"), bits(f"half/{name}.safetensors")
         assert a.keys() == b.keys() and all(np.array_equal(a[k], b[k]) for k in a)
     logs = [read_log(f)[1] for f in ("runs/tiny-1", "half")]
-    assert [{k: {n: v for n, v in e.items() if n != "seconds"} for k, e in log.items()} for log in logs][0] == \
-        [{k: {n: v for n, v in e.items() if n != "seconds"} for k, e in log.items()} for log in logs][1]
+    whole, half = ({k: {n: v for n, v in e.items() if n != "seconds"} for k, e in log.items()} for log in logs)
+    assert whole == half
     assert sorted(logs[1]) == [1, 2, 3, 4] and len(Path("half/log.csv").read_text().splitlines()) == 5
     assert os.listdir("runs") == ["tiny-1"]
 

@@ -15,7 +15,9 @@ import pkgutil
 from importlib import import_module
 from typing import Any
 
-FIRST = ("check", "summary", "diff", "draw", "train", "predict", "evaluate", "runs", "doctor", "verify", "show", "emit", "fmt", "explain")  # the order of the help
+# the order of the help
+FIRST = ("check", "summary", "diff", "draw", "train", "predict", "evaluate", "runs", "doctor", "verify", "show", "emit", "fmt",
+         "explain")
 
 
 def commands() -> dict[str, Any]:

@@ -20,7 +20,8 @@ def arguments(c: ArgumentParser) -> None:
     c.add_argument("--data", metavar="DATA", help="what to look at instead of what the train section names: digits, or a path")
     c.add_argument("--seconds", type=options.whole, default=60, metavar="N",
                    help="the most that learning by heart, and reading all of the data, may take (default 60)")
-    c.add_argument("--seed", type=options.seed, default=0, metavar="N", help="of the first weights and the examples looked at (default 0)")
+    c.add_argument("--seed", type=options.seed, default=0, metavar="N",
+                   help="of the first weights and the examples looked at (default 0)")
     c.add_argument("--format", choices=("text", "json"), default="text", help="for people, or a list of findings")
 
 

@@ -23,7 +23,8 @@ def arguments(c: ArgumentParser) -> None:
     c.add_argument("trained", metavar="RUN", help="the folder of a run, or a checkpoint; of several the mean")
     c.add_argument("files", nargs="+", metavar="PICTURE", help="pictures, folders of them, .npy or .npz files of arrays")
     c.add_argument("--format", choices=("text", "json", "csv"), default="text", help="for people (default), or for programs")
-    c.add_argument("--top", type=options.whole, default=5, metavar="K", help="how many classes of each, the likeliest first (default 5)")
+    c.add_argument("--top", type=options.whole, default=5, metavar="K",
+                   help="how many classes of each, the likeliest first (default 5)")
     c.add_argument("--batch", type=options.whole, default=64, metavar="N", help="how many at a time (default 64)")
     c.add_argument("--device", choices=("cpu", "cuda", "reference"), default="cpu", help="where to run (default cpu)")
     c.add_argument("-o", "--output", type=options.file, metavar="FILE",

@@ -53,7 +53,8 @@ def canvas(net: Network) -> Canvas:
     inputs = net.graph.inputs
     if len(inputs) != 1 or len(inputs[0].type.shape) != 3:
         shapes = ", ".join(f"{n.name} {n.type}" for n in inputs)
-        raise DataError(f"{net.graph.name} does not take a picture", f"its inputs: {shapes}", hint="netspec predict RUN arrays.npz")
+        raise DataError(f"{net.graph.name} does not take a picture", f"its inputs: {shapes}",
+                        hint="netspec predict RUN arrays.npz")
     name, shape = inputs[0].name, inputs[0].type.shape
     line: Any = net.graph.training.data.op if net.graph.training is not None and net.graph.training.data is not None else None
     seen = net.state.learnt.sizes.get(name, (None, None, None))
@@ -76,7 +77,8 @@ def listed(paths: Sequence[str]) -> tuple[list[str], list[Diagnostic]]:
                             and not any(part.startswith(".") for part in p.relative_to(path).parts))
             found += inside
             if not inside:
-                wrong.append(Diagnostic("bad-data", f"the folder {path} holds no pictures", notes=(f"{', '.join(sorted(SUFFIXES))}",)))
+                wrong.append(Diagnostic("bad-data", f"the folder {path} holds no pictures",
+                                        notes=(f"{', '.join(sorted(SUFFIXES))}",)))
         else:
             found.append(path)
     return found, wrong

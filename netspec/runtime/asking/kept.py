@@ -50,7 +50,8 @@ def _pictures(path: str, by: Speaker) -> Keep:
     from PIL import Image
 
     if os.path.splitext(path)[1]:
-        raise UsageError(f"arrays are kept as .npz, and pictures in a folder; {path} is neither", hint="-o out.npz   or   -o maps")
+        raise UsageError(f"arrays are kept as .npz, and pictures in a folder; {path} is neither",
+                         hint="-o out.npz   or   -o maps")
     folder, taken = Path(path), set[str]()
 
     def draw(answers: Sequence[Answer], outputs: dict[str, Array]) -> None:

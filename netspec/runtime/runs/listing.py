@@ -61,7 +61,8 @@ def _best(epochs: dict[int, dict[str, Any]]) -> dict[str, Any]:
     if not seen:
         return {}
     k = min(seen)[1]
-    return {"epoch": k, **{name: v for name, v in epochs[k].items() if isinstance(v, int | float) and name not in ("lr", "seconds")}}
+    return {"epoch": k, **{name: v for name, v in epochs[k].items() if isinstance(v, int | float)
+                           and name not in ("lr", "seconds")}}
 
 
 def differing(found: list[Row]) -> list[str]:

@@ -44,7 +44,8 @@ class Together:
             rows.append((k, f"{history.shown(plain, middle)} ± {history.shown(plain, deviation)}",
                          "  ".join(history.shown(plain, s.numbers[k]) for s in self.sessions)))
         widths = [max(len(r[c]) for r in rows) for c in range(2)]
-        return "\n".join([f"\n{self.what}: mean ± deviation", *(f"  {a:<{widths[0]}}  {b:<{widths[1]}}  {c}" for a, b, c in rows)])
+        return "\n".join([f"\n{self.what}: mean ± deviation",
+                          *(f"  {a:<{widths[0]}}  {b:<{widths[1]}}  {c}" for a, b, c in rows)])
 
 
 def seeded(make: Make, seeds: Sequence[int], out: str | None, **how: Any) -> Together:

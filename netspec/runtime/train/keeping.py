@@ -44,8 +44,8 @@ class Keeper:
         return self.patience is None and self.keep[:1] != ("best",) and (self.path is None or self.keep == ("last",))
 
     def begin(self, counted: Iterable[Tally], validated: bool) -> str | None:
-        """Before the first epoch: what is watched, and the best that a run that goes on has had. None to begin, or why not: it had
-        stopped for want of better numbers.
+        """Before the first epoch: what is watched, and the best that a run that goes on has had. None to begin, or why
+        not: it had stopped for want of better numbers.
 
         Errors: a name that is nothing that is measured.
         """

@@ -151,7 +151,8 @@ def _taken(place: Place, net: Network, given: Data, out: str | os.PathLike[str] 
         run.go_on(net.record)
     else:
         run = run or (named_folder(out) if out is not None else claimed(net.graph.name))
-        run.begin(net.state.origin.module.source.text if net.state.origin is not None else "", facts_of(net, given, run.folder.name))
+        run.begin(net.state.origin.module.source.text if net.state.origin is not None else "",
+                  facts_of(net, given, run.folder.name))
     said(f"run {run.folder}")
     return Place(run)
 
@@ -192,8 +193,8 @@ def facts_of(net: Network, data: Data, name: str) -> dict[str, Any]:
     r, origin = net.recipe, net.state.origin
     settings = {"data": data.name, "loss": ", ".join(str(t.loss) for t in r.terms), "optimiser": str(r.optimiser or ""),
                 "schedule": ", ".join(map(str, r.schedules)), "batch": r.batch, "epochs": horizon(net.state),
-                "augment": ", ".join(map(str, r.augmentation)), "accumulate": r.accumulate, "average": r.average, "l1": r.l1, "l2": r.l2,
-                "initialise": r.initialise, "seed": net.seed, "precision": net.precision, "dtype": str(net.dtype),
+                "augment": ", ".join(map(str, r.augmentation)), "accumulate": r.accumulate, "average": r.average, "l1": r.l1,
+                "l2": r.l2, "initialise": r.initialise, "seed": net.seed, "precision": net.precision, "dtype": str(net.dtype),
                 **{k: str(v) for k, v in (origin.parameters or {} if origin is not None else {}).items()}}
     return {"run": name, "net": net.graph.name, "seed": net.seed, "device": net.device, "netspec": __version__,
             "parameters": sum(p.size for p in net.graph.parameters if p.kind != "buffer"), "classes": list(data.classes),
@@ -279,9 +280,11 @@ def _closing(net: Network, data: Data, history: History, test: dict[str, Any] | 
     lines.append(f"took   {seconds:.1f} s for {len(history.epochs)} epoch{'s' if len(history.epochs) != 1 else ''}")
     lines.append(f"saved  {plain.shown(path)}")
     code = f"import netspec; net = netspec.load({os.fspath(path)!r}); print(net)"
-    asks = (f"  netspec predict {plain.word(str(path))} PICTURE..." if len(net.graph.inputs) == 1 and len(net.graph.inputs[0].type.shape) == 3
+    asks = (f"  netspec predict {plain.word(str(path))} PICTURE..." if len(net.graph.inputs) == 1
+            and len(net.graph.inputs[0].type.shape) == 3
             else f"  netspec predict {plain.word(str(path))} ARRAYS.npy")
     lines += ["", "next:", asks, f"  netspec evaluate {plain.word(str(path))}",
-              f"  netspec train {plain.word(spec)} --seed {net.seed + 1}" + (f" --out {net.graph.name}2.safetensors" if path.suffix else ""),
+              f"  netspec train {plain.word(spec)} --seed {net.seed + 1}"
+              + (f" --out {net.graph.name}2.safetensors" if path.suffix else ""),
               "  python -P -c " + (f'"{code}"' if plain.word(str(path)) == str(path) else plain.word(code))]
     return lines

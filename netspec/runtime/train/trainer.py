@@ -138,6 +138,8 @@ class Trainer:
             whole("checkpoint_every, a number of steps,", self.every, 1)
         if self.minutes is not None and not (isinstance(self.minutes, int | float) and 0 < self.minutes < float("inf")):
             raise misuse("bad-value", f"checkpoint_minutes={self.minutes!r} is no number of minutes", hint="checkpoint_minutes=5")
+        if self.best is not None:
+            path_of(self.best)
         if self.checkpoint is not None:
             path_of(self.checkpoint)
         elif self.every is not None or self.minutes is not None:
@@ -210,7 +212,8 @@ class Trainer:
             return 0
         if inside.of != feed.kind:
             self.state.course.inside = None
-            remark(f"epoch {epoch} was interrupted after batch {inside.batch}, and begins anew: it goes over other examples now, or in "
+            remark(
+                f"epoch {epoch} was interrupted after batch {inside.batch}, and begins anew: it goes over other examples now, or in "
                    "other batches", AnewWarning)
             return 0
         if missing := measured.resume(inside.measured):

@@ -141,6 +141,8 @@ def test_places_that_are_the_same_axis_of_both() -> None:
     assert common_places(f.target, f.reads[0], {"c": 4, "h": 3, "w": 2}) == (True, False, False)
     assert common_places(f.target, f.reads[0], {"c": 4, "h": 1, "w": 2}) == (True, False, False)
     assert common_places(f.target, f.reads[0], {"c": 4, "h": 1, "w": 1}) == (True, True, True)
+    f = Formula("y[n,c,h+1] = x[n,c,h+1]")
+    assert common_places(f.target, f.reads[0], {"c": 4, "h": 3}) == (True, True, False)
     f = Formula("y[n,c,h] = x[n,c,h+1]")
     assert common_places(f.target, f.reads[0], {"c": 4, "h": 3}) == (True, True, False)
 

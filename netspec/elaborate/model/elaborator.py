@@ -176,12 +176,12 @@ class Elaborator:
 
     def _made(self, op: Any, types: list[TensorType], sure: bool, span: Span) -> tuple[Any, TensorType, tuple[Parameter, ...]]:
         """What a layer makes of inputs of these types: itself, its result, what it learns."""
-        result: TensorType = op.shape(*types)
-        parameters: tuple[Parameter, ...] = op.parameters(*types) if sure else ()
-        if sure and len({t.batch for t in types}) > 1:
+        if sure and len({t.batch for t in types}) > 1:  # whatever their shapes are
             raise Mistake("shape-mismatch", "a value inside `each` meets one outside", span,
                           "inside, a sample has many images; outside it has one",
                           hint=Advice("close the `each` before joining them"))
+        result: TensorType = op.shape(*types)
+        parameters: tuple[Parameter, ...] = op.parameters(*types) if sure else ()
         if sure and prod([n or 0 for n in result.shape]) > VALUE:
             raise Mistake("too-large", "this value is too large for any machine", span,
                           f"{result}: {result.size:.3g} numbers for one image")

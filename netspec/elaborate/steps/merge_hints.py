@@ -19,7 +19,8 @@ def between(d: Diagnostic, node: tree.Call | None, name: str, peers: list[tuple[
     label = d.labels[0]
     extra = tuple(Label(at, f"{what} gives {shape_text(f.type.shape)}") for what, f, at in peers
                   if what.startswith("branch")) if d.code == "shape-mismatch" else ()
-    hint = _agreed(node, name, peers, scope) if node is not None and d.code == "shape-mismatch" else d.hint
+    one_kind = len({f.type.batch for _, f, _ in peers}) == 1  # all of them inside an `each`, or all outside
+    hint = _agreed(node, name, peers, scope) if node is not None and d.code == "shape-mismatch" and one_kind else d.hint
     return Diagnostic(d.code, d.title, (Label(label.span, label.text), *extra[:4]), notes if not extra else (), hint, d.severity,
                       d.trail)
 

@@ -22,7 +22,6 @@ class Target:
     device: str
     vector: int  # bytes of a vector register
     item: int  # bytes of an element of the network's dtype
-    alignment: int = 64
     block: int = 0  # channels stored side by side; 0: as many as a register holds
     precision: str = "float32"  # "exact": no transformed convolutions
 

@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Literal
 
 from ..ir.graph import Graph, Node
-from .outline import op_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +69,12 @@ class Arcs:
 def drawn_inputs(graph: Graph, n: Node) -> tuple[str, ...]:
     """What a node's arcs start from. A concat that repeats all of an earlier concat's inputs and adds to them is drawn
     from that concat: dense blocks read as a chain, and mean the same."""
-    if op_name(n) != "concat":
+    if not getattr(n.op, "gathers", False):
         return n.inputs
     best: Node | None = None
     for reader in graph.readers[n.inputs[0]]:
         if reader is n:
             break
-        if op_name(reader) == "concat" and len(reader.inputs) > 1 and n.inputs[:len(reader.inputs)] == reader.inputs:
+        if reader.op == n.op and len(reader.inputs) > 1 and n.inputs[:len(reader.inputs)] == reader.inputs:
             best = reader
     return n.inputs if best is None else (best.results[0].name, *n.inputs[len(best.inputs):])

@@ -23,7 +23,7 @@ from ..plain import shown
 from ..reading import write
 from .arcs import Arcs, drawn_inputs
 from .counts import count
-from .outline import Group, Item, Repeat, Step, line_of, op_name, outline
+from .outline import Group, Item, Repeat, Step, line_of, outline
 
 Direction = Literal["down", "right"]
 COLOURS = {  # fill, border
@@ -203,7 +203,7 @@ class _Drawing:
 
     def edges(self, items: Sequence[Item]) -> None:
         arcs = Arcs({s.name: tuple(self.box[v] for n in s.nodes for v in self.sources[n.name]) for s in _drawn(items)},
-                    {s.name: op_name(s.head) != "concat" for s in _drawn(items) if getattr(s.head.op, "category", "") == "merge"})
+                    {s.name: not getattr(s.head.op, "gathers", False) for s in _drawn(items) if getattr(s.head.op, "category", "") == "merge"})
         for arc in arcs:
             self.page.edge(arc.source, arc.target, **LOOKS[arc.kind])
         for public, v in self.graph.outputs:

@@ -68,11 +68,19 @@ def usage(word: type[Word]) -> str:
     """`conv FILTERS WINDOW /STRIDE same|valid ...`: how a step is written; what may be left out stands in brackets."""
     parts = [word.name]
     for a in sorted(arguments(word), key=lambda a: (a.position is None, a.position or 0)):
-        text = _spelling(a)
+        text = _spelling(a) + _range(a)
         parts.append(text if a.default is REQUIRED else f"[{text}]")
     if issubclass(word, Layer) and word.arity[1] != 1 and not any(a.kind == "ref" for a in arguments(word)):
         parts.append("@NODE ...")
     return " ".join(parts + [f"[{t.upper()}]" for t in getattr(word, "takes", ())])
+
+
+def _range(a: Argument) -> str:
+    """Its two bounds, where it has both: 0..1 after `momentum=`, :0..1 after `RATE`."""
+    most = a.below if a.most is None else a.most
+    if a.least is None or most is None or a.words:
+        return ""
+    return f"{':' if a.position is not None else ''}{a.least:g}..{most:g}"
 
 
 def _spelling(a: Argument) -> str:
@@ -183,12 +191,16 @@ def formulas(word: type[Layer]) -> tuple[list[str], list[str]]:
 
 def _formulas(word: type[Layer]) -> list[str]:
     plain, training = formulas(word)
-    if not training:
-        return []
+    if not plain and not training:
+        return [f"Formulas:   none of  {word.examples[0].spec}  by itself"]
     head = f"Formulas of  {word.examples[0].spec}:"
     if plain == training:
         return [head, *(f"  {t}" for t in plain)]
-    return [head, "  in evaluation:", *(f"    {t}" for t in plain), "  in training:", *(f"    {t}" for t in training)]
+    return [head, *_under("in evaluation", plain), *_under("in training", training)]
+
+
+def _under(when: str, texts: list[str]) -> list[str]:
+    return [f"  {when}:", *(f"    {t}" for t in texts)] if texts else [f"  {when}: none, what it reads goes through unchanged"]
 
 
 def _texts(node: Node, types: tuple[TensorType, ...], training: bool) -> Iterator[str]:
@@ -212,13 +224,13 @@ def example_node(word: type[Layer], example: Example) -> tuple[Node, tuple[Tenso
     names = ("x", *"abcdefgh")[:len(example.inputs)]
     lines = [f"  input {n} {shape_text(s)}" for n, s in zip(names, example.inputs)]
     rest = ["  @x -> skip", "train example:", f"  prepare {example.spec}"] if issubclass(word, Preparation) else [
-        f"  @x -> {example.spec}"]
+        *(f"  {line}" for line in example.before), f"  @x -> {example.spec}"]
     text = "\n".join(["net example:", *lines, *rest, ""])
     try:
         graph = elaborate(parse(Source("example", text)), "example")
     except NetspecError:
         return None
-    node = next((n for n in graph if isinstance(n.op, word)), None)
+    node = next((n for n in reversed(graph.nodes) if isinstance(n.op, word)), None)
     if node is None or node.type.shape != example.output:
         return None
     return node, tuple(graph.values[i].type for i in node.inputs)

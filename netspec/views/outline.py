@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Union
 
 from ..ir.graph import Graph, Node
+from ..words.layer import Layer
 
 PERIOD = 12  # a turn of a repeat has at most this many items
 
@@ -40,9 +41,10 @@ class Step:
 
     @property
     def text(self) -> str:
-        """The layer as a spec would write it, arguments evaluated. A step with `bn` has no bias unless it says so."""
-        bn = any(s.split()[0] == "bn" for s in self.switches)
-        return str(self.head.op).replace(" bias=no", "") if bn else str(self.head.op)
+        """The layer as a spec would write it, arguments evaluated. A step with a normalisation that shifts has no bias unless it
+        says so."""
+        shifted = any(isinstance(n.op, Layer) and n.op.category == "normalisation" and not n.op.keeps_bias for n in self.nodes[1:])
+        return str(self.head.op).replace(" bias=no", "") if shifted else str(self.head.op)
 
     @property
     def frozen(self) -> bool:

@@ -90,6 +90,9 @@ class Layer(Word):
     log_of: str = ""  # the layer whose result it is the logarithm of
     renames: bool = False  # gives the numbers it reads, in their order, under another shape
     enlarges: bool = False  # makes an image larger, so that no window leaves pixels over
+    gathers: bool = False  # puts the channels of its inputs side by side, so that only their places must agree
+    in_order: bool = False  # gives something else for its inputs in another order
+    keeps_bias: bool = False  # a normalisation without a shift of its own: the step that takes it has a bias all the same
     symbol: str = ""  # drawn in a circle, where it is a merge
     binds: bool = False  # whether `bound` does anything
     examples: ClassVar[tuple[Example, ...]] = ()
@@ -123,6 +126,10 @@ class Layer(Word):
         """Whether each number of the result comes from the one at its place alone, so that a flatten or a reshape may as well
         come after it."""
         return False
+
+    def puts_around(self, rank: int) -> Sequence[tuple[int, int]]:
+        """How many numbers that are no pixels it puts before and after each axis of an image: nobody misses those."""
+        return ((0, 0),) * rank
 
     def bound(self, makers: tuple[Node, ...], values: tuple[str, ...]) -> tuple[Layer, tuple[str, ...]]:
         """Called as the layer is placed, with the values it reads and the nodes that make them. Returns the layer,

@@ -189,3 +189,21 @@ def test_looking_loads_no_compiler(what: str) -> None:
     assert done.returncode == 0, done.stderr
     loaded = done.stderr.strip().splitlines()[-1:] if done.stderr.strip() else []
     assert not loaded, f"{what} loads {loaded[0]}"
+
+
+def test_no_layer_is_asked_for_by_its_name() -> None:
+    """Whoever needs to know something of layers asks for a property, which each says in its own file, a user's own ones too.
+    `crop` and `up` are words of the language as well (`concat @a crop`, and a slip for `upto`), the others of these are functions
+    of its expressions and of formulas."""
+    from netspec.layers import LAYERS
+
+    names = set(LAYERS) - {"crop", "up", "abs", "channels", "max", "min"}
+    found = []
+    for file in modules():
+        if not {"layers", "habits", "words"} & set(file.relative_to(ROOT).parts):
+            for c in ast.walk(ast.parse(file.read_text())):
+                if isinstance(c, ast.Compare) and any((isinstance(x, ast.Attribute) and x.attr == "name") or (isinstance(x, ast.Call)
+                                                      and ast.unparse(x.func) == "op_name") for x in (c.left, *c.comparators)):
+                    said = {x.value for side in (c.left, *c.comparators) for x in ast.walk(side) if isinstance(x, ast.Constant)}
+                    found += [f"{file.relative_to(ROOT)}:{c.lineno}: {ast.unparse(c)}" for _ in said & names]
+    assert not found, "\n".join(found)

@@ -16,10 +16,12 @@ from netspec.diagnostics import NetspecError
 from netspec.ir.types import TensorType, shape_text
 from netspec.losses import LOSSES
 from netspec.metrics import METRICS
+from netspec.optimisers import OPTIMISERS
 from netspec.schedules import SCHEDULES
-from netspec.views.explain import page, registries
+from netspec.views.explain import formulas, page, registries, usage
 from netspec.words import REQUIRED, WordError, arguments
 from netspec.words.dataset import without_arguments
+from netspec.words.layer import LAYERS
 
 SHAPES = ((4, 3, 2), (3,), (1,))
 REQUIRE = {"count": "2", "number": "0.5", "size": "2", "rate": "0.5", "text": '"x"', "list": "[1, 2]", "value": "1"}
@@ -111,3 +113,24 @@ def test_a_data_set_is_the_same_each_time(name: str) -> None:
         assert (a is None) == (b is None)
         if a is not None and b is not None:
             assert len(a[0]) == len(a[1]) and all(np.array_equal(u, v) for u, v in zip(a, b))
+
+
+def test_every_layer_shows_its_formulas() -> None:
+    """Of its first example; where there are none in evaluation or in training, its page says so."""
+    for layer in LAYERS.values():
+        text_of = page(layer, "layer")
+        plain, training = formulas(layer)
+        assert training and all(text in text_of for text in (*plain, *training)), layer.name
+        assert plain or "goes through unchanged" in text_of, layer.name
+
+
+def test_a_usage_line_tells_what_lies_between_two_bounds() -> None:
+    assert usage(LAYERS["dropout"]).startswith("dropout [RATE:0..1] ")
+    assert " [momentum=0..1] " in usage(OPTIMISERS["sgd"])
+    for registry in registries():
+        for word in registry.values():
+            line = usage(word)
+            for a in arguments(word):
+                most = a.below if a.most is None else a.most
+                if a.least is not None and most is not None and not a.words:
+                    assert f"{a.least:g}..{most:g}" in line, (word.name, a.name)

@@ -91,7 +91,7 @@ def complete(cls: type[Word], bound: Bound, default: Bound | None) -> list[Argum
             bound.norm = default.norm
         if bound.activation is None:
             bound.activation = default.activation
-    if bound.norm not in (None, "lrn") and "bias" in names and "bias" not in fields:
+    if bound.norm is not None and not LAYERS[bound.norm].keeps_bias and "bias" in names and "bias" not in fields:
         fields["bias"] = False  # the normalisation's own shift makes it dead
     return [a for a in names.values() if a.default is REQUIRED and a.field not in fields]
 
@@ -297,10 +297,11 @@ def _one_more(cls: type[Word], given: list[Given], literals: list[Given], positi
     if isinstance(before,
                   Symbol) and family(before.name) == "activation" and before.name != "linear" and _table(LAYERS[before.name])[2]:
         return f"write it as the next step:  -> {before.name} {spelled(values[-1])}"
-    if cls.name in ("conv", "deconv") and len(values) == 3 and is_number(values[1]) and not is_number(values[2]):
+    sliding = [a.kind for a in positions] == ["count", "size"]  # filters, then their window
+    if sliding and len(values) == 3 and is_number(values[1]) and not is_number(values[2]):
         return f"the channels that come in are known:  {cls.name} {spelled(values[1])} {spelled(values[2])}"
     if "stride" in names and len(values) == len(positions) + 1 and values[-1].__class__ is int:
-        same = cls.name in ("conv", "deconv") and values[-1] == values[-2]
+        same = sliding and values[-1] == values[-2]
         kept = [*values[:-2], (values[-1],) * 2] if same else values[:-1]
         return f"{cls.name} {' '.join(map(spelled, kept))}" + ("" if same else f" /{values[-1]}")
     if positions and positions[0].kind == "list":

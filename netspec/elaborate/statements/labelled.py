@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...diagnostics import Label, distance, near
 from ...syntax import tree
+from ...words.layer import LAYERS
 from ..binding.arguments import spot_name
 from ..model.elaborator import Elaborator
 from ..model.files import Context
@@ -28,7 +29,7 @@ def labelled(e: Elaborator, s: tree.Labelled, flow: Flow | None, scope: Scope, c
     if s.name == "reuse":
         raise Mistake("misleading-label", "`reuse` is a step, and this makes a label of it", head, "no colon follows it",
                       hint="reuse @" + tree.source_text(s.body).lstrip("@"))
-    if s.name in ("concat", "add", "sub", "mul", "mean") and single_call(s.body) is None:
+    if getattr(LAYERS.get(s.name), "category", "") == "merge" and single_call(s.body) is None:
         lines = s.body.statements if isinstance(s.body, tree.Suite) else (s.body,)
         peers = tuple(Label(first_line(x), "nor is this") for x in lines[1:4])
         e.report(Mistake("branch-expected", f"`{s.name}:` opens a merge, and its lines begin with `|`", first_line(lines[0]),

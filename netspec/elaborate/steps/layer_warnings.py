@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ...ir.graph import Node
-from ...layers.moves.pad import Pad
 from ...layers.parts.windows import lost, pads, per_axis
 from ...source import Span
+from ...words.layer import Layer
 from ..model.elaborator import Elaborator
 from ..model.values import Flow
 
@@ -20,11 +20,8 @@ def remark(e: Elaborator, made: Any, inputs: list[Flow], span: Span) -> None:
 
 
 def _padded(maker: Node | None, axis: int) -> int:
-    """What a `pad` step has put behind the image: nobody misses that."""
-    if maker is None or not isinstance(maker.op, Pad) or len(maker.inputs) > 1:
-        return 0
-    rank = len(maker.type.spatial)
-    return pads(maker.op.amount, (1,) * rank, (1,) * rank)[axis][1]
+    """What the step before has put behind the image."""
+    return maker.op.puts_around(len(maker.type.spatial))[axis][1] if maker is not None and isinstance(maker.op, Layer) else 0
 
 
 def _windows(e: Elaborator, made: Any, x: Flow, span: Span) -> bool:

@@ -8,6 +8,7 @@ from ...diagnostics import Advice, Diagnostic, Label
 from ...ir.types import shape_text
 from ...source import Span
 from ...syntax import tree
+from ...words.layer import LAYERS
 from ..model.scopes import Scope, reference_to
 from ..model.values import Flow
 
@@ -33,7 +34,7 @@ def _agreed(node: tree.Call, name: str, peers: list[tuple[str, Flow, Span]], sco
     if not all(f.type.known for f in (first, *others)) or len({len(s) for s in shapes}) > 1:
         return None
     odd = next((k for k, s in enumerate(shapes) if s[1:] != shapes[0][1:]), 0)
-    alike = name == "concat" or len({s[0] for s in shapes}) == 1
+    alike = LAYERS[name].gathers or len({s[0] for s in shapes}) == 1
     if odd:  # planes that differ
         a, b = first.type.spatial, others[odd - 1].type.spatial
         up = _times_smaller(a, b), _times_smaller(b, a)
@@ -66,7 +67,7 @@ def _agreed(node: tree.Call, name: str, peers: list[tuple[str, Flow, Span]], sco
     if narrow == 0:
         return f"{across} -> {tree.source_text(node)}" if all(s == wide for s in shapes[1:]) else None
     target = reference_to(scope, first)
-    if target is None or len(peers) != 2 or name == "sub":
+    if target is None or len(peers) != 2 or LAYERS[name].in_order:
         return None
     return f"{reference_to(scope, peers[narrow][1]) or what} -> {across} -> {name} {target}"
 

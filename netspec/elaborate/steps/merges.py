@@ -51,7 +51,7 @@ def join(e: Elaborator, node: tree.Call, cls: Any, args: Arguments, peers: list[
     given: list[Given] = []
     if any(g.value is UNKNOWN_VALUE for g in args.given):
         place = scope.numbered(cls.name, span) if label is None else scope.claim(label, span)
-        return e.done(place, peers[0][1].unsure() if cls.name == "concat" else peers[0][1].doubted())
+        return e.done(place, peers[0][1].unsure() if cls.gathers else peers[0][1].doubted())
     for g in args.given:
         if isinstance(g.value, Symbol) and g.value.name == "crop":
             if crop:

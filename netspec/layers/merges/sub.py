@@ -15,6 +15,7 @@ class Sub(Layer, category="merge"):
     """
 
     symbol = "−"
+    in_order = True
     arity = (1, None)
     examples = (Example("sub @a", inputs=((3, 4, 5), (3, 4, 5)), output=(3, 4, 5)),
                 Example("sub @a @b", inputs=((6,), (6,), (6,)), output=(6,)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ...ir.types import TensorType, shape_text
@@ -40,6 +41,9 @@ class Pad(Layer, category="move"):
         Example("pad @a", inputs=((2, 2, 4), (1, 3, 6)), output=(2, 3, 6)),
         Example("pad @a replicate", inputs=((2, 3), (1, 6)), output=(2, 6)),
     )
+
+    def puts_around(self, rank: int) -> Sequence[tuple[int, int]]:
+        return pads(self.amount, (1,) * rank, (1,) * rank) if self.reference is None else super().puts_around(rank)
 
     def shape(self, *inputs: TensorType) -> TensorType:
         x = inputs[0]

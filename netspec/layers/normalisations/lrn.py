@@ -23,6 +23,7 @@ class Lrn(Layer, category="normalisation"):
     k: float = number("added to the sum", default=1.0)
     divide: bool = flag("divide alpha by the size", default=True)
 
+    keeps_bias = True
     examples = (
         Example("lrn", inputs=((7, 3, 2),), output=(7, 3, 2)),
         Example("lrn 3 alpha=0.5 beta=0.6 k=2", inputs=((4, 5),), output=(4, 5)),

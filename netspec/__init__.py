@@ -15,20 +15,21 @@ from .version import __version__ as __version__
 
 if TYPE_CHECKING:
     from . import data
-    from .compiler import Spec, compile, load, load_graph
+    from .compiler import Spec, average, compile, load, load_graph
     from .diagnostics import MissingFileError, NetspecError, SpecError, UsageError
+    from .runtime.means.ensemble import Ensemble
     from .runtime.network import Network
     from .runtime.train.callbacks import Callback
     from .runtime.train.history import History
 
 _WHERE = {
-    "compile": "compiler", "load": "compiler", "load_graph": "compiler", "Spec": "compiler",
-    "Callback": "runtime.train.callbacks", "Network": "runtime.network", "History": "runtime.train.history",
+    "average": "compiler", "compile": "compiler", "load": "compiler", "load_graph": "compiler", "Spec": "compiler",
+    "Callback": "runtime.train.callbacks", "Ensemble": "runtime.means.ensemble", "Network": "runtime.network", "History": "runtime.train.history",
     "NetspecError": "diagnostics", "SpecError": "diagnostics", "MissingFileError": "diagnostics", "UsageError": "diagnostics",
 }
 
-__all__ = ["Callback", "History", "MissingFileError", "NetspecError", "Network", "Spec", "SpecError", "UsageError", "compile", "data",
-           "load", "load_graph"]
+__all__ = ["Callback", "Ensemble", "History", "MissingFileError", "NetspecError", "Network", "Spec", "SpecError", "UsageError",
+           "average", "compile", "data", "load", "load_graph"]
 
 
 def __getattr__(name: str) -> Any:

@@ -15,7 +15,7 @@ A device's backend takes it from there, for each of predict, gradients and step 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -68,6 +68,20 @@ def load(path: str | os.PathLike[str], *, device: str = "cpu", dtype: str | None
 
     found = opened(path)
     return made(found.origin(shapes(input), precision), device, found.dtype if dtype is None else dtype).load(found.path)
+
+
+def average(checkpoints: Iterable[str | os.PathLike[str]], *, device: str = "cpu") -> Network:
+    """The network of several checkpoints of one net, its weights the mean of theirs (in float64), running statistics too: of the
+    last epochs of a run, or of runs that began with the same weights. The optimiser starts anew.
+
+    Errors: those of `load`; checkpoints of other parameters; inputs that were prepared with other numbers.
+    """
+    from .runtime.means.ensemble import averaged
+
+    paths = [checkpoints] if isinstance(checkpoints, (str, os.PathLike)) else list(checkpoints)
+    if not paths:
+        raise UsageError("an average is of checkpoints, and none is given", hint='netspec.average(["a.safetensors", "b.safetensors"])')
+    return averaged((os.fspath(p), load(p, device=device)) for p in paths)
 
 
 def load_graph(path: str | os.PathLike[str] | None = None, net: str | None = None, *, text: str | None = None,

@@ -15,6 +15,7 @@ from ..diagnostics import Advice
 from ..passes.objective import Term
 from . import drawing, inner
 from .io import arrays
+from .means.views import Views
 from .misuse import by_name, flag, misuse, whole
 from .sizes import bind
 from .state import Mode, State
@@ -27,9 +28,9 @@ Array = NDArray[Any]
 
 
 @reads
-def predict(state: State, x: Any, batch: int | None, draw: int | None) -> Any:
-    """Outputs in evaluation mode."""
-    return _public(_in_batches(state, x, batch, draw, lambda run, some, weights: run.predict(some, weights=weights)))
+def predict(state: State, x: Any, batch: int | None, draw: int | None, views: Views | None = None) -> Any:
+    """Outputs in evaluation mode, of several views of each example where some are asked for."""
+    return public(in_batches(state, x, batch, draw, lambda run, some, weights: run.predict(some, weights=weights), views))
 
 
 @reads
@@ -37,24 +38,26 @@ def activations(state: State, x: Any, names: Sequence[str], batch: int | None, d
     """Values inside the network in evaluation mode, by these names; of every step without any."""
     meant = inner.meant(bind(state, arrays.inputs(state.graph, x)).graph, names)
     wanted = tuple(dict.fromkeys(meant.values()))
-    found = _in_batches(state, x, batch, draw, lambda run, some, weights: run.values(some, wanted, weights=weights))
+    found = in_batches(state, x, batch, draw, lambda run, some, weights: run.values(some, wanted, weights=weights))
     return {name: found[value] for name, value in meant.items()}
 
 
 Run = Callable[[Executor, dict[str, Array], str], dict[str, Array]]  # arrays by name, of a batch and the vector of the weights
 
 
-def _in_batches(state: State, x: Any, batch: int | None, draw: int | None, of: Run) -> dict[str, Array]:
+def in_batches(state: State, x: Any, batch: int | None, draw: int | None, of: Run,
+               views: Views | None = None) -> dict[str, Array]:
     """What is made of each batch, put together again."""
-    found = arrays.inputs(state.graph, x)
+    views = views or Views(state.graph)
+    found = views.inputs(x)
     run = bind(state, found)
     size, key, parts = 256 if batch is None else whole("batch", batch, 1), drawing.of_call(state, draw), []
-    state.last.call = (found, "eval", key)
+    state.last.call = None if views else (found, "eval", key)
     feed = Feed(found, {}, size, state.dtype, shuffle=False, scaled=state.course.bytes)
     with closing(feed.epoch(0)) as read:
         for k, some in enumerate(read):
             drawing.begin(run, key, k * size)
-            parts.append(of(run, some.inputs, state.vector("eval")))
+            parts.append(views.said(some.inputs, lambda one: of(run, one, state.vector("eval")), state.recipe.terms))
     return {name: parts[0][name] if len(parts) == 1 else np.concatenate([p[name] for p in parts]) for name in parts[0]}
 
 
@@ -67,7 +70,7 @@ def forward(state: State, x: Any, draw: int | None) -> Any:
     key = drawing.of_call(state, draw)
     state.last.call = (found, "train", key)
     drawing.begin(run, key)
-    return _public(run.forward(state.cut(found)))
+    return public(run.forward(state.cut(found)))
 
 
 @changes
@@ -163,5 +166,5 @@ def _gradients(state: State, run: Executor) -> dict[str, Array]:
     return {p.name: run.gradient(p.name) for p in run.graph.parameters if p.trainable}
 
 
-def _public(outputs: dict[str, Array]) -> Any:
+def public(outputs: dict[str, Array]) -> Any:
     return next(iter(outputs.values())) if len(outputs) == 1 else outputs

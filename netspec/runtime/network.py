@@ -16,6 +16,7 @@ from ..ir.graph import Graph
 from ..ir.types import shape_text
 from . import calls, copies, drawing
 from .initialisers import initial
+from .means.views import Views
 from .misuse import by_name, flag, misuse, whole
 from .origin import Origin
 from .state import AVERAGE, Course, Draws, Mode, State
@@ -264,18 +265,20 @@ class Network:
 
     # -- running -----------------------------------------------------------------------------------------------------
     @asked
-    def predict(self, x: Any, *, batch: int | None = None, draw: int | None = None, outputs: str | Sequence[str] = ()) -> Any:
+    def predict(self, x: Any, *, batch: int | None = None, draw: int | None = None, outputs: str | Sequence[str] = (),
+                ten_crop: bool = False, flip: bool = False) -> Any:
         """Outputs in evaluation mode: an array, or a dict by name where there are several. `batch` images at a time
         (256 unless given), so that memory does not grow with N. Where chance plays a part (`dropout mc`), every call draws
         anew, or again what the call of number `draw` has drawn; see `drawn`. `outputs` asks for values inside the network
-        instead, as `activations` does: ["conv2", "fc1"] for a dict by name, a text for one array.
+        instead, as `activations` does: ["conv2", "fc1"] for a dict by name, a text for one array. With `flip` or `ten_crop`
+        it is the mean of what is said of an example and its mirror image, or of ten parts of a picture: see means/views.py.
 
         Errors: names, types and shapes of x; an empty x.
         """
         if isinstance(outputs, str) or len(outputs):
             found = calls.activations(self.state, x, [outputs] if isinstance(outputs, str) else outputs, batch, draw)
             return found[outputs] if isinstance(outputs, str) else found
-        return calls.predict(self.state, x, batch, draw)
+        return calls.predict(self.state, x, batch, draw, Views(self.graph, flag("ten_crop", ten_crop), flag("flip", flip)))
 
     @asked
     def activations(self, x: Any, *names: str, batch: int | None = None, draw: int | None = None) -> Any:
@@ -327,14 +330,17 @@ class Network:
     @asked
     @reads
     def evaluate(self, x: Any, y: Any = None, *, batch: int | None = None, loss: LossLike | Sequence[LossLike] | None = None,
-                 draw: int | None = None, sample_weight: Any = None) -> dict[str, Any]:
+                 draw: int | None = None, sample_weight: Any = None, ten_crop: bool = False,
+                 flip: bool = False) -> dict[str, Any]:
         """Loss and metrics in evaluation mode over all of x (of a data set, its examples for testing), `batch` examples at a
         time: {"loss": ..., "accuracy": ...}; a confusion matrix is an array. Where there are several losses, "OUTPUT.loss" is
-        that of each output, before its weight. `sample_weight` has what each example counts. `draw` as in `predict`."""
+        that of each output, before its weight. `sample_weight` has what each example counts. `draw`, `ten_crop` and `flip` as
+        in `predict`."""
         from .train.evaluation import evaluate
 
         recipe = changed(self.state.recipe, self.state.graph, loss=loss)
-        return evaluate(self.state, recipe, x, y, drawing.of_call(self.state, draw), batch, sample_weight)
+        views = Views(self.graph, flag("ten_crop", ten_crop), flag("flip", flip))
+        return evaluate(self.state, recipe, x, y, drawing.of_call(self.state, draw), batch, sample_weight, views)
 
     @asked
     def fit(self, x: Any, y: Any = None, *, epochs: int | None = None, batch: int | None = None, validation: Any = None,

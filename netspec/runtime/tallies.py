@@ -70,16 +70,16 @@ def probability(kind: Targets, gives: Range) -> Callable[[Array], Array] | None:
     if gives == "log-probabilities":
         return np.exp
     if gives == "logits":
-        return _softmax if kind == "classes" else _sigmoid
+        return softmax if kind == "classes" else sigmoid
     return None
 
 
-def _softmax(logits: Array) -> Array:
+def softmax(logits: Array) -> Array:
     e = np.exp(logits - logits.max(1, keepdims=True))
     return np.asarray(e / e.sum(1, keepdims=True))
 
 
-def _sigmoid(logits: Array) -> Array:
+def sigmoid(logits: Array) -> Array:
     with np.errstate(over="ignore"):
         return np.asarray(1 / (1 + np.exp(-logits)))
 

@@ -85,6 +85,11 @@ def test_a_move_puts_each_number_where_its_formula_does() -> None:
     assert kept > 50
 
 
+def test_what_is_said_of_no_extent_is_no_move() -> None:
+    assert move_of(Formula("y[n,c] = x[n,c+h]"), (TensorType((4,)),), TensorType((4,))) is None
+    assert move_of(Formula("y[n,c] = x[n,c+h]", (("h", 1),)), (TensorType((4,)),), TensorType((4,))) is not None
+
+
 def bytes_of(v: Image, images: int, halo: int = 0) -> Any:
     """Where each number lies: [image, channel, depth, row, column]; with `halo`, that of the border too."""
     edges = [h if halo else 0 for h in v.halo]

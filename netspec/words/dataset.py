@@ -56,6 +56,10 @@ class Lazy:
             out[k] = self.example(int(number))
         return out
 
+    def called(self, number: int) -> str:
+        """What messages call an example."""
+        return f"example {number}"
+
     def example(self, number: int) -> NDArray[Any]:
         """One example, of `shape[1:]`. Raises DataError: where it lies, why it cannot be read, what mends it."""
         raise NotImplementedError

@@ -148,7 +148,7 @@ def test_classes_as_many_as_channels(here: Path, capsys: pytest.CaptureFixture[s
     assert main(["check", "a.net"]) == 0, capsys.readouterr().err
 
 
-def test_masks_go_with_their_pictures(here: Path) -> None:
+def test_masks_go_with_their_pictures(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     random = np.random.default_rng(0)
     for k in range(6):
         with Image.open(f"p/{k}.png") as image:
@@ -173,6 +173,13 @@ def test_masks_go_with_their_pictures(here: Path) -> None:
     Path("a.net").write_text(text)
     assert main(["check", "a.net"]) == 0
     assert netspec.load_graph(text=text).graph.training is not None
+    for step, code in (("conv 4 1x1", 0), ("conv 3 1x1", 1)):
+        Path("a.net").write_text(text.replace("conv 4 1x1", step) + "  epochs 1\n")
+        assert main(["train", "a.net"]) == code
+    found = capsys.readouterr().err
+    assert "label 3 is no class of this network" in found and f"the target of output `out`: {here}/p/masks/" in found
+    Path("a.net").write_text(text.replace("p/masks\"", "p/masks\" fit") + "  epochs 1\n")
+    assert main(["train", "a.net"]) == 1 and "hint: loss cross_entropy ignore=255" in capsys.readouterr().err
     Path("p/masks/2.png").unlink()
     with pytest.raises(DataError, match=r"2\.png has no mask"):
         images("p", asked(), masks="masks")

@@ -26,6 +26,9 @@ class Pictures(Lazy):
         self.shape = (len(files), *shape)
         self.dtype = np.dtype(np.float32 if deep else np.uint8)
 
+    def called(self, number: int) -> str:
+        return str(self.files[number])
+
     def example(self, number: int) -> Array:
         _, channels, height, width = self.shape
         a = pictures.read(self.files[number], channels, (height, width), self.resize)
@@ -44,6 +47,9 @@ class Masks(Lazy):
         self.files, self.resize = files, resize
         self.shape = (len(files), *size)
         self.dtype = np.dtype(np.int64)
+
+    def called(self, number: int) -> str:
+        return self.files[number]
 
     def example(self, number: int) -> Array:
         return pictures.indexed(self.files[number], self.shape[1:], self.resize, BARS).astype(np.int64)  # type: ignore[arg-type]

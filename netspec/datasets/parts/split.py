@@ -25,6 +25,10 @@ class Chosen(Lazy):
     def __getitem__(self, where: Any) -> Array:
         return np.asarray(self.held[self.numbers[where]])
 
+    def called(self, number: int) -> str:
+        k = int(self.numbers[number])
+        return str(self.held.called(k)) if isinstance(self.held, Lazy) else f"example {k}"
+
     def example(self, number: int) -> Array:
         return np.asarray(self.held[self.numbers[number]])
 

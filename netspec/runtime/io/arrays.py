@@ -29,6 +29,7 @@ from ...words.dataset import Lazy
 from ..misuse import misuse
 
 Array = Any  # of NumPy, or Lazy
+MOST_LABEL = 255  # what masks label the places with that count for nothing
 _AXES = {1: "features", 2: "channels, length", 3: "channels, height, width", 4: "channels, depth, height, width"}
 
 
@@ -184,9 +185,9 @@ def _target(term: Term, t: TensorType, y: Array, examples: int, classes: int | N
         shown = shape_text((full[0], *(want[1:] if _long(want[1:]) else ())) if t.element == "int" else full)
         raise misuse("wrong-shape", f"{what} has the wrong shape", f"loss {term.loss} wants {shown}",
                      f"got {shape_text(y.shape) or 'a single number'}", hint=hint)
-    def checked(values: Array, numbers: Array | None = None) -> Array:
-        """The values of the examples `numbers`, all of them unless given."""
-        return _values(what, term, t, values.reshape(len(values), *want), classes, numbers)
+    def checked(values: Array, called: Callable[[int], str] = "example {}".format) -> Array:
+        """The values; `called` is what messages call the example of each."""
+        return _values(what, term, t, values.reshape(len(values), *want), classes, called)
 
     return _Checked(y, full, t, checked) if isinstance(y, Lazy) else checked(y)
 
@@ -194,24 +195,25 @@ def _target(term: Term, t: TensorType, y: Array, examples: int, classes: int | N
 class _Checked(Lazy):
     """A Lazy target whose values are checked as they are read."""
 
-    def __init__(self, held: Lazy, full: tuple[int, ...], t: TensorType, check: Callable[[Array, Array], Array]):
+    def __init__(self, held: Lazy, full: tuple[int, ...], t: TensorType, check: Callable[[Array, Callable[[int], str]], Array]):
         self.held, self.shape, self.check = held, full, check
         self.dtype = np.dtype(np.int64 if t.element == "int" else held.dtype if np.dtype(held.dtype).kind == "f" else np.float64)
 
     def __getitem__(self, where: Any) -> Array:
-        return self.check(self.held[where], np.arange(len(self))[where])
+        numbers = np.arange(len(self))[where]
+        return self.check(self.held[where], lambda k: self.held.called(int(numbers[k])))
 
 
-def _values(what: str, term: Term, t: TensorType, y: Array, classes: int | None, numbers: Array | None) -> Array:
+def _values(what: str, term: Term, t: TensorType, y: Array, classes: int | None, called: Callable[[int], str]) -> Array:
     """Values of a target, checked: labels as int64, others as numbers with a point."""
     odd = ~np.isfinite(y) if y.dtype.kind == "f" else np.zeros(0, bool)
     if odd.any():
         first = tuple(int(i) for i in np.argwhere(odd)[0])
         raise misuse("nan-target", f"{what} holds {'NaN' if np.isnan(y[first]) else 'an infinite number'}",
-                     f"the first is that of example {_number(first[0], numbers)}",
+                     f"the first is that of {called(first[0])}",
                      hint=Advice("drop the examples without a target"))
     if t.element == "int":
-        return _labels(what, y, classes, term.loss.ignored, numbers)
+        return _labels(what, y, classes, term.loss.ignored, called)
     if y.size:
         try:
             term.loss.check_targets(float(y.min()), float(y.max()))
@@ -220,16 +222,12 @@ def _values(what: str, term: Term, t: TensorType, y: Array, classes: int | None,
     return y if y.dtype.kind == "f" else y.astype(np.float64)
 
 
-def _number(k: int, numbers: Array | None) -> int:
-    return k if numbers is None else int(numbers[k])
-
-
 def _long(shape: tuple[int, ...]) -> list[int]:
     """The axes that hold more than one number."""
     return [n for n in shape if n != 1]
 
 
-def _labels(what: str, y: Array, classes: int | None, ignore: int | None, numbers: Array | None) -> Array:
+def _labels(what: str, y: Array, classes: int | None, ignore: int | None, called: Callable[[int], str]) -> Array:
     y = y.copy()
     if y.dtype.kind == "f" and not (y == np.floor(y)).all():
         k = tuple(int(i) for i in np.argwhere(y != np.floor(y))[0])
@@ -242,7 +240,9 @@ def _labels(what: str, y: Array, classes: int | None, ignore: int | None, number
     if bad.any():
         k = tuple(int(i) for i in np.argwhere(bad)[0])
         hint = "classes count from 0: y - 1" if classes is not None and labels.min() == 1 and labels.max() == classes else ""
-        raise misuse("label-range", f"label {labels[k]} is no class of this network", f"{what}: example {_number(k[0], numbers)}",
+        if labels[k] == MOST_LABEL and ignore is None and len(k) > 2:
+            hint = f"loss cross_entropy ignore={MOST_LABEL}"
+        raise misuse("label-range", f"label {labels[k]} is no class of this network", f"{what}: {called(k[0])}",
                      f"the output has {classes} channels, one a class: 0..{(classes or 1) - 1}", hint=hint)
     return labels
 

@@ -7,7 +7,8 @@ in `catalogue.py`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, Self
 
@@ -209,6 +210,20 @@ class MissingFileError(NetspecError):
 def unwritable(path: object, e: OSError | ValueError) -> MissingFileError:
     """A file that could not be written."""
     return MissingFileError(f"{path} cannot be written: {getattr(e, 'strerror', None) or e}", code="unwritable-file")
+
+
+@contextmanager
+def noted(word: str, span: Span | None) -> Iterator[None]:
+    """Says of an exception that the code of a word lets out, and that is no refusal, which line of the spec used the word."""
+    try:
+        yield
+    except NetspecError:
+        raise
+    except Exception as e:
+        if span is not None and not getattr(e, "__notes__", ()):
+            e.add_note(f"while the layer `{word}` ran, which {shown(span.source.name)}:{span.line} uses:  "
+                       f"{shown(span.source.line(span.line).strip())}")
+        raise
 
 
 class UsageError(NetspecError):

@@ -76,11 +76,11 @@ def _broken(e: Exception) -> None:
     from ..version import __version__
     from .blame import word_at_fault
 
-    text = str(e).splitlines()
+    text, notes = str(e).splitlines(), "".join(f"{note}\n" for note in getattr(e, "__notes__", ()))
     error = f"{type(e).__name__}{': ' + shown(text[0]) if text else ''}"
     word = word_at_fault(e)
     if word is not None:
-        print(f"netspec: internal error: {error}\n"
+        print(f"netspec: internal error: {error}\n{notes}"
               f"It was raised while the {word.sort} `{word.name}` ran, whose file is {word.place}\n"
               f"Most likely the mistake is in that file; if it came with netspec {__version__}, please report it with the spec and the\n"
               "command. Run again with --debug, the command prints the way there.", file=sys.stderr)

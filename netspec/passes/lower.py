@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
-from ..diagnostics import UsageError
+from ..diagnostics import UsageError, noted
 from ..ir.formula import Formula, Pieces, written
 from ..ir.graph import Graph, Input, Lowered, Node, Parameter, Region, Value
 from ..ir.notation import fault, misfit, with_channels
@@ -83,8 +83,9 @@ class Program:
         b = Writer(self, node.name, node, self.training and not (dict(node.attrs).get("frozen") and node.op.statistics))
         before = len(self.nodes)
         layer = node.op
-        ends = self.once(("forward", type(layer), repr(layer), b.training, *parameters), b, (*inputs, *parameters.values()),
-                         lambda: {"": layer.forward(b, *inputs, **parameters), **b.saved})
+        with noted(layer.name, node.spans[0] if node.spans else None):
+            ends = self.once(("forward", type(layer), repr(layer), b.training, *parameters), b, (*inputs, *parameters.values()),
+                             lambda: {"": layer.forward(b, *inputs, **parameters), **b.saved})
         out = ends.pop("")
         for m in reversed(moved):  # what reads the result may not need it
             out = self.again(m, out, node)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
-from ...diagnostics import Advice
+from ...diagnostics import Advice, noted
 from ...ir.graph import Input, Node, Parameter, Value
 from ...ir.types import TensorType
 from ...limits import EDGES, NODES, PATH, STEPS, VALUE
@@ -180,8 +180,9 @@ class Elaborator:
             raise Mistake("shape-mismatch", "a value inside `each` meets one outside", span,
                           "inside, a sample has many images; outside it has one",
                           hint=Advice("close the `each` before joining them"))
-        result: TensorType = op.shape(*types)
-        parameters: tuple[Parameter, ...] = op.parameters(*types) if sure else ()
+        with noted(op.name, span):
+            result: TensorType = op.shape(*types)
+            parameters: tuple[Parameter, ...] = op.parameters(*types) if sure else ()
         if sure and prod([n or 0 for n in result.shape]) > VALUE:
             raise Mistake("too-large", "this value is too large for any machine", span,
                           f"{result}: {result.size:.3g} numbers for one image")

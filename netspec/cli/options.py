@@ -22,6 +22,13 @@ def precision(c: argparse.ArgumentParser) -> None:
                    help="float32 (default; convolutions may be transformed) or exact; wins over the train section")
 
 
+def views(c: argparse.ArgumentParser) -> None:
+    """What a network is shown of each example; the answer is the mean."""
+    c.add_argument("--ten-crop", action="store_true",
+                   help="ten parts of each picture, somewhat larger than they: the corners, the middle, their mirror images")
+    c.add_argument("--flip", action="store_true", help="each picture and its mirror image")
+
+
 def _precise(text: str) -> str:
     from ..ir.precision import refusal
 

@@ -279,3 +279,37 @@ def test_folds_hold_every_example_once_and_each_class_alike() -> None:
     assert sorted(i for p in parts if p.validation for i in p.validation[0]) == list(range(35))
     again = divided(data, 5, seed=2)[0].validation
     assert again is not None and parts[0].validation is not None and list(again[0]) != list(parts[0].validation[0])
+
+
+def test_several_views_and_several_runs_answer_together(run: Command) -> None:
+    """Ten crops of pictures that are decoded somewhat larger; what two runs say beside their ensemble."""
+    from netspec.datasets.parts.pictures import read
+
+    trained(run, "--epochs", "2")
+    trained(run, "--epochs", "2", "--seed", "1")
+    one, two = (netspec.load(f"runs/tiny-{k}", device="reference") for k in (1, 2))
+
+    def probabilities(z: Any) -> Any:
+        e = np.exp(z - z.max(1, keepdims=True))
+        return (e / e.sum(1, keepdims=True))[0]
+
+    for flags, size, how in ((["--ten-crop"], 9, {"ten_crop": True}), (["--flip"], 8, {"flip": True})):
+        code, out, err = run("predict", "runs/tiny-1", "kinds/red/0.png", "--format", "json", *flags)
+        assert code == 0, err
+        got = {p["class"]: p["probability"] for p in json.loads(out)[0]["predictions"]}
+        x = read("kinds/red/0.png", 3, (size, size), "cover")[None].astype("f4") / 255
+        wanted = probabilities(one.predict(x, **how))  # type: ignore[arg-type]
+        assert np.allclose([got[k] for k in KINDS], wanted, atol=1e-6)
+    numbers = {}
+    for name, runs in (("one", ["runs/tiny-1"]), ("both", ["runs/tiny-1", "runs/tiny-2"])):
+        code, out, err = run("evaluate", *runs, "--flip", "--format", "json")
+        assert code == 0, err
+        numbers[name] = json.loads(out)["loss"]
+    assert numbers["one"] != numbers["both"] and np.isfinite(list(numbers.values())).all()
+    pair = netspec.Ensemble([one, two])
+    x = np.stack([read(f"kinds/{k}/0.png", 3, (8, 8), "cover") for k in KINDS]).astype("f4") / 255
+    files = [f"kinds/{k}/0.png" for k in KINDS]
+    out = run("predict", "runs/tiny-1", "runs/tiny-2", *files, "--format", "json", "--flip")[1]
+    got = [{p["class"]: p["probability"] for p in row["predictions"]} for row in json.loads(out)]
+    wanted = [probabilities(z[None]) for z in pair.predict(x, flip=True)]
+    assert np.allclose([[g[k] for k in KINDS] for g in got], wanted, atol=1e-6)

@@ -15,21 +15,25 @@ ALSO = ("test", "eval", "score")
 
 
 def arguments(c: ArgumentParser) -> None:
-    c.add_argument("trained", metavar="RUN", help="the folder of a run, or a checkpoint")
+    c.add_argument("trained", metavar="RUN", nargs="+", help="the folder of a run, or a checkpoint; of several the mean of what they say")
     c.add_argument("--data", metavar="LINE",
                    help="other data, as a data line says it, looked for from here: 'images \"folder\"', digits, a path")
     c.add_argument("--batch", type=options.whole, metavar="N", help="how many at a time (default: as in training)")
+    options.views(c)
     c.add_argument("--device", choices=("cpu", "cuda", "reference"), default="cpu", help="where to run (default cpu)")
     c.add_argument("--format", choices=("text", "json"), default="text", help="for people (default), or an object by name")
 
 
 def run(args: Namespace) -> int:
     from ...runtime.asking.data import judged_part, numbered_as, own, read
+    from ...runtime.means.ensemble import Ensemble
     from ..trained import network
 
-    net = network(args.trained, args.device)
+    nets = [network(path, args.device) for path in args.trained]
+    net = nets[0]
     data = numbered_as(net, read(args.data, net) if args.data is not None else own(net))
-    numbers = net.evaluate(data, batch=args.batch)
+    who = net if len(nets) == 1 else Ensemble(nets)
+    numbers = who.evaluate(data, batch=args.batch, ten_crop=args.ten_crop, flip=args.flip)
     if args.format == "json":
         import json
 
@@ -41,7 +45,7 @@ def run(args: Namespace) -> int:
     metrics = {t.name: t.metric for t in tallies(net.graph, net.recipe.need_terms(), net.recipe.metrics)}
     x = next(p for p in (data.test, data.validation, data.train) if p is not None)[0]
     many = len(next(iter(x.values())) if isinstance(x, dict) else x)
-    say(f"{net.graph.name} on {many:,} {judged_part(data)} examples of {shown(data.name)}")
+    say(f"{' and '.join(n.graph.name for n in nets)} on {many:,} {judged_part(data)} examples of {shown(data.name)}")
     for name, value in numbers.items():
         metric = metrics.get(name)
         say(f"  {name:<{max(map(len, numbers))}}  {metric.shown(value) if metric is not None else f'{value:.4f}'}")

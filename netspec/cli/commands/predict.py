@@ -26,6 +26,7 @@ def arguments(c: ArgumentParser) -> None:
     c.add_argument("--top", type=options.whole, default=5, metavar="K",
                    help="how many classes of each, the likeliest first (default 5)")
     c.add_argument("--batch", type=options.whole, default=64, metavar="N", help="how many at a time (default 64)")
+    options.views(c)
     c.add_argument("--device", choices=("cpu", "cuda", "reference"), default="cpu", help="where to run (default cpu)")
     c.add_argument("-o", "--output", type=options.file, metavar="FILE",
                    help="all outputs as arrays (.npz); of maps of classes, a folder for pictures whose pixels are class numbers")
@@ -47,8 +48,9 @@ def run(args: Namespace) -> int:
     found, wrong = listed(files)
     told: list[Answer] = []
     with kept(args.output, by) as keep:
-        for parts in zip(*(batches(n, found, args.batch, wrong if n is nets[0] else list[Diagnostic]()) for n in nets)):
-            out = by.outputs([p.inputs for p in parts], args.batch)
+        for parts in zip(*(batches(n, found, args.batch, wrong if n is nets[0] else list[Diagnostic](), args.ten_crop)
+                           for n in nets)):
+            out = by.outputs([p.inputs for p in parts], args.batch, args.ten_crop, args.flip)
             now = list(answers(by, parts[0].names, out[by.output], args.top))
             keep(now, out)
             if args.format == "json":

@@ -31,13 +31,14 @@ class Speaker:
     kind: Kind
     classes: tuple[str, ...]  # by number, where they have names
 
-    def outputs(self, inputs: Sequence[dict[str, Array]], batch: int) -> dict[str, Array]:
-        """All outputs by name, that which answers as probabilities where it holds some; `inputs` are those of each network."""
-        many = [self._of(net, x, batch) for net, x in zip(self.nets, inputs)]
+    def outputs(self, inputs: Sequence[dict[str, Array]], batch: int, ten_crop: bool = False,
+                flip: bool = False) -> dict[str, Array]:
+        """All outputs by name, that which answers as probabilities where it holds some; `inputs` are those of each network, of
+        which several views may be taken (means/views.py)."""
+        many = [self._of(net, net.predict(x, batch=batch, ten_crop=ten_crop, flip=flip)) for net, x in zip(self.nets, inputs)]
         return many[0] if len(many) == 1 else {k: np.mean([m[k] for m in many], axis=0) for k in many[0]}
 
-    def _of(self, net: Network, x: dict[str, Array], batch: int) -> dict[str, Array]:
-        found = net.predict(x, batch=batch)
+    def _of(self, net: Network, found: Any) -> dict[str, Array]:
         named = found if isinstance(found, dict) else {next(k for k, _ in net.graph.outputs): found}
         return {k: _probable(net, k, v) for k, v in named.items()}
 

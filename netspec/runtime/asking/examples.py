@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from ...datasets.parts.arrays import held_in
 from ...datasets.parts.pictures import SUFFIXES, read
 from ...diagnostics import Diagnostic, NetspecError
 from ...words.dataset import DataError
+from ..means.views import larger
 from ..network import Network
 
 Array = NDArray[Any]
@@ -84,13 +85,14 @@ def listed(paths: Sequence[str]) -> tuple[list[str], list[Diagnostic]]:
     return found, wrong
 
 
-def batches(net: Network, files: Sequence[str], size: int, wrong: list[Diagnostic]) -> Iterator[Asked]:
-    """The examples of the files, so many at a time. What cannot be read is added to `wrong`, and left out."""
+def batches(net: Network, files: Sequence[str], size: int, wrong: list[Diagnostic], ten_crop: bool = False) -> Iterator[Asked]:
+    """The examples of the files, so many at a time; pictures larger than the input where ten crops of each are taken. What
+    cannot be read is added to `wrong`, and left out."""
     with ThreadPoolExecutor(READERS) as pool:
         pictures: list[str] = []
         for file in files:
             if file.lower().endswith((".npy", ".npz")):
-                yield from _decoded(net, pictures, pool, wrong)
+                yield from _decoded(net, pictures, pool, wrong, ten_crop)
                 pictures = []
                 try:
                     yield from _arrays(net, file, size)
@@ -99,15 +101,17 @@ def batches(net: Network, files: Sequence[str], size: int, wrong: list[Diagnosti
                 continue
             pictures.append(file)
             if len(pictures) == size:
-                yield from _decoded(net, pictures, pool, wrong)
+                yield from _decoded(net, pictures, pool, wrong, ten_crop)
                 pictures = []
-        yield from _decoded(net, pictures, pool, wrong)
+        yield from _decoded(net, pictures, pool, wrong, ten_crop)
 
 
-def _decoded(net: Network, files: list[str], pool: ThreadPoolExecutor, wrong: list[Diagnostic]) -> Iterator[Asked]:
+def _decoded(net: Network, files: list[str], pool: ThreadPoolExecutor, wrong: list[Diagnostic],
+             ten_crop: bool) -> Iterator[Asked]:
     if not files:
         return
     to = canvas(net)
+    to = replace(to, size=(larger(to.size[0]), larger(to.size[1]))) if ten_crop else to
 
     def one(file: str) -> Array | NetspecError:
         try:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from . import data
     from .compiler import Spec, average, compile, load, load_graph
     from .diagnostics import MissingFileError, NetspecError, SpecError, UsageError
+    from .estimators import NetClassifier, NetRegressor
     from .runtime.means.ensemble import Ensemble
     from .runtime.network import Network
     from .runtime.train.callbacks import Callback
@@ -24,12 +25,13 @@ if TYPE_CHECKING:
 
 _WHERE = {
     "average": "compiler", "compile": "compiler", "load": "compiler", "load_graph": "compiler", "Spec": "compiler",
-    "Callback": "runtime.train.callbacks", "Ensemble": "runtime.means.ensemble", "Network": "runtime.network", "History": "runtime.train.history",
+    "Callback": "runtime.train.callbacks", "Ensemble": "runtime.means.ensemble", "Network": "runtime.network",
+    "History": "runtime.train.history", "NetClassifier": "estimators", "NetRegressor": "estimators",
     "NetspecError": "diagnostics", "SpecError": "diagnostics", "MissingFileError": "diagnostics", "UsageError": "diagnostics",
 }
 
-__all__ = ["Callback", "Ensemble", "History", "MissingFileError", "NetspecError", "Network", "Spec", "SpecError", "UsageError",
-           "average", "compile", "data", "load", "load_graph"]
+__all__ = ["Callback", "Ensemble", "History", "MissingFileError", "NetClassifier", "NetRegressor", "NetspecError", "Network",
+           "Spec", "SpecError", "UsageError", "average", "compile", "data", "load", "load_graph"]
 
 
 def __getattr__(name: str) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from .state import Mode, State
 from .train import batches, steps
 from .train.feed import Feed
 from .train.preparing import check_prepared
+from .train.stream import Stream, is_stream
 from .values import Values, checked
 
 Array = NDArray[Any]
@@ -30,7 +32,7 @@ Array = NDArray[Any]
 @reads
 def predict(state: State, x: Any, batch: int | None, draw: int | None, views: Views | None = None) -> Any:
     """Outputs in evaluation mode, of several views of each example where some are asked for."""
-    return public(in_batches(state, x, batch, draw, lambda run, some, weights: run.predict(some, weights=weights), views))
+    return public(in_batches(state, x, batch, draw, lambda run, weights, some: run.predict(some, weights=weights), views))
 
 
 @reads
@@ -38,26 +40,31 @@ def activations(state: State, x: Any, names: Sequence[str], batch: int | None, d
     """Values inside the network in evaluation mode, by these names; of every step without any."""
     meant = inner.meant(bind(state, arrays.inputs(state.graph, x)).graph, names)
     wanted = tuple(dict.fromkeys(meant.values()))
-    found = in_batches(state, x, batch, draw, lambda run, some, weights: run.values(some, wanted, weights=weights))
+    found = in_batches(state, x, batch, draw, lambda run, weights, some: run.values(some, wanted, weights=weights))
     return {name: found[value] for name, value in meant.items()}
 
 
-Run = Callable[[Executor, dict[str, Array], str], dict[str, Array]]  # arrays by name, of a batch and the vector of the weights
+Run = Callable[[Executor, str, dict[str, Array]], dict[str, Array]]  # arrays by name, of the vector of the weights and a batch
 
 
 def in_batches(state: State, x: Any, batch: int | None, draw: int | None, of: Run,
                views: Views | None = None) -> dict[str, Array]:
     """What is made of each batch, put together again."""
     views = views or Views(state.graph)
-    found = views.inputs(x)
-    run = bind(state, found)
-    size, key, parts = 256 if batch is None else whole("batch", batch, 1), drawing.of_call(state, draw), []
-    state.last.call = None if views else (found, "eval", key)
-    feed = Feed(found, {}, size, state.dtype, shuffle=False, scaled=state.course.bytes)
+    size, key = 256 if batch is None else whole("batch", batch, 1), drawing.of_call(state, draw)
+    feed: Feed | Stream
+    if not isinstance(x, Sequence) and is_stream(x):
+        feed, state.last.call = Stream(x, state, (), lambda found: bind(state, found)), None
+    else:
+        found = views.inputs(x)
+        feed = Feed(found, {}, size, state.dtype, shuffle=False, scaled=state.course.bytes)
+        state.last.call = None if views else (found, "eval", key)
+    parts, seen = list[dict[str, Array]](), 0
     with closing(feed.epoch(0)) as read:
-        for k, some in enumerate(read):
-            drawing.begin(run, key, k * size)
-            parts.append(views.said(some.inputs, lambda one: of(run, one, state.vector("eval")), state.recipe.terms))
+        for some in read:
+            drawing.begin(run := bind(state, some.inputs), key, seen)
+            parts.append(views.said(some.inputs, partial(of, run, state.vector("eval")), state.recipe.terms))
+            seen += len(some)
     return {name: parts[0][name] if len(parts) == 1 else np.concatenate([p[name] for p in parts]) for name in parts[0]}
 
 

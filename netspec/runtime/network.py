@@ -268,10 +268,11 @@ class Network:
     def predict(self, x: Any, *, batch: int | None = None, draw: int | None = None, outputs: str | Sequence[str] = (),
                 ten_crop: bool = False, flip: bool = False) -> Any:
         """Outputs in evaluation mode: an array, or a dict by name where there are several. `batch` images at a time
-        (256 unless given), so that memory does not grow with N. Where chance plays a part (`dropout mc`), every call draws
-        anew, or again what the call of number `draw` has drawn; see `drawn`. `outputs` asks for values inside the network
-        instead, as `activations` does: ["conv2", "fc1"] for a dict by name, a text for one array. With `flip` or `ten_crop`
-        it is the mean of what is said of an example and its mirror image, or of ten parts of a picture: see means/views.py.
+        (256 unless given), so that memory does not grow with N; or as they come, of a generator or a DataLoader. Where chance
+        plays a part (`dropout mc`), every call draws anew, or again what the call of number `draw` has drawn; see `drawn`.
+        `outputs` asks for values inside the network instead, as `activations` does: ["conv2", "fc1"] for a dict by name, a text
+        for one array. With `flip` or `ten_crop` it is the mean of what is said of an example and its mirror image, or of ten
+        parts of a picture: see means/views.py.
 
         Errors: names, types and shapes of x; an empty x.
         """
@@ -337,10 +338,12 @@ class Network:
         that of each output, before its weight. `sample_weight` has what each example counts. `draw`, `ten_crop` and `flip` as
         in `predict`."""
         from .train.evaluation import evaluate
+        from .train.given import given
 
         recipe = changed(self.state.recipe, self.state.graph, loss=loss)
         views = Views(self.graph, flag("ten_crop", ten_crop), flag("flip", flip))
-        return evaluate(self.state, recipe, x, y, drawing.of_call(self.state, draw), batch, sample_weight, views)
+        asked = given(self.state, recipe.need_terms(), x, y, sample_weight, judges=True)
+        return evaluate(self.state, recipe, asked, drawing.of_call(self.state, draw), batch, views)
 
     @asked
     def fit(self, x: Any, y: Any = None, *, epochs: int | None = None, batch: int | None = None, validation: Any = None,
@@ -352,7 +355,7 @@ class Network:
             augment: str | Sequence[str] | None = None, drop_last: bool | None = None, keep: str | None = None,
             log: str | Sequence[str] | None = None, best: str | None = None,
             callbacks: Callback | Callable[..., Any] | Sequence[Callback | Callable[..., Any]] | None = None,
-            sample_weight: Any = None) -> History:
+            sample_weight: Any = None, steps_per_epoch: int | None = None) -> History:
         """Train for `epochs` more epochs: unless given, to the end of what `configure` or the train section says. Schedules end
         there in any case. `x` may be a data set, `netspec.data.load("...")`, which has targets and tests of its own. See
         `configure` and `trainer.Trainer` for what each argument does.
@@ -374,9 +377,10 @@ class Network:
             called = hooks(self, callbacks)
             recipe = self.state.recipe
             patience = recipe.early_stopping if early_stopping is None else early_stopping
-            return Trainer(self.state, self.save, epochs, shuffle, patience, checkpoint, verbose,
-                           checkpoint_every, checkpoint_minutes, recipe.keep, best,
-                           replace(called, callbacks=(*logs(log), *called.callbacks))).run(x, y, validation, sample_weight)
+            trainer = Trainer(self.state, self.save, epochs, shuffle, patience, checkpoint, verbose, checkpoint_every,
+                              checkpoint_minutes, recipe.keep, best,
+                              replace(called, callbacks=(*logs(log), *called.callbacks)))
+            return trainer.run(x, y, validation, sample_weight, steps_per_epoch)
 
     @asked
     def optimise(self, *, inputs: Any, loss: Any = None, targets: Any = None, outputs: str | Sequence[str] = (),

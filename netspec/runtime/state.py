@@ -51,6 +51,7 @@ class Inside:
     batch: int  # batches behind it
     of: tuple[int, ...]  # what the epoch goes over, and how: to be gone on with it has to be the same, see feed.py
     measured: dict[str, Any]  # what these batches came to, see measured.py
+    iterator: int = 0  # the `id` of the iterator that they were taken from, if it was one: it stands behind them; of no file
 
 
 @dataclass

@@ -9,7 +9,7 @@ from typing import Any
 from ...words.dataset import Data, Pair
 from ..io import arrays
 from ..network import Network
-from ..train.feed import pair_of
+from ..train.given import pair_of
 from ..train.preparing import in_order, measure, unmeasured
 from .beginning import gradient, initial_loss, penalty
 from .finding import Finding
@@ -60,7 +60,7 @@ def _ready(net: Network, data: Data) -> Network:
 
 def _drawn(net: Network, pair: Pair, n: int) -> tuple[Any, Any]:
     """At most `n` examples of a part as the network reads them, bytes as pictures."""
-    x, y = drawn(pair_of(net.state, net.recipe, pair, None), n, net.seed)
+    x, y = drawn(pair_of(net.state, net.recipe.terms, pair), n, net.seed)
     return arrays.cut(arrays.inputs(net.graph, x), slice(None), net.dtype, scaled=True), y
 
 

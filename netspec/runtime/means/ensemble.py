@@ -18,6 +18,7 @@ from ..misuse import flag, misuse
 from ..sizes import bind
 from ..state import AVERAGE, State
 from ..train.evaluation import evaluate
+from ..train.given import given
 from .views import Array, Mean, Views
 
 
@@ -53,7 +54,7 @@ class Ensemble:
         for s in self.states:
             views = Views(s.graph, flag("ten_crop", ten_crop), flag("flip", flip))
             with s.gate.shared():
-                said = in_batches(s, x, batch, None, lambda run, some, weights: run.predict(some, weights=weights), views)
+                said = in_batches(s, x, batch, None, lambda run, weights, some: run.predict(some, weights=weights), views)
             mean.add(s.graph, s.recipe.terms, said)
         return public(mean.outputs(first.graph, first.recipe.terms))
 
@@ -74,7 +75,8 @@ class Ensemble:
                 mean.add(s.graph, s.recipe.terms, outputs)
             return mean.outputs(first.graph, first.recipe.terms)
 
-        return evaluate(first, first.recipe, x, y, keys[0], batch, None, views[0], said)
+        asked = given(first, first.recipe.need_terms(), x, y, judges=True)
+        return evaluate(first, first.recipe, asked, keys[0], batch, views[0], said)
 
     def __repr__(self) -> str:
         return f"Ensemble of {len(self.networks)}: {', '.join(s.graph.name for s in self.states)}"

@@ -70,11 +70,11 @@ def settings(state: State, batch: int = 0) -> Numbers:
 
 
 @changes
-def learn(state: State, run: Executor, batch: Examples, parts: steps.Gathering, numbers: Numbers, measured: Measured,
+def learn(state: State, batch: Examples, parts: steps.Gathering, numbers: Numbers, measured: Measured,
           after: Inside, notes: tuple[str, ...]) -> None:
     """One batch of `fit`: a step, or a part of one, which the last of them finishes. What the batch saw is measured; `after` is
     where the epoch stands if that ends a step."""
-    every = state.recipe.accumulate
+    run, every = bind(state, batch.inputs), state.recipe.accumulate
     if every == 1:
         out = run_step(state, run, batch.inputs, batch.targets, numbers, notes, batch.numbers, batch.weights)
     else:

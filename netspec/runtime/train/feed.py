@@ -8,22 +8,18 @@ resumed. Arrays in memory are cut as they are asked for, in the thread that trai
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...augmentations import Augmentation
-from ...passes.objective import target_types
-from ...words.dataset import Lazy, Pair
+from ...words.dataset import Lazy
 from .. import augmenting
 from ..initialisers import generator
 from ..io import arrays
-from ..misuse import misuse
-from ..state import State
 from .ahead import ahead
-from .recipe import Recipe
 
 Array = NDArray[Any]
 
@@ -77,6 +73,11 @@ class Feed:
         return self.examples, self.size, self.shuffle, self.drop_last, self.seed
 
     @property
+    def iterator(self) -> int:
+        """As `Stream.iterator`: it is none."""
+        return 0
+
+    @property
     def slow(self) -> bool:
         """Whether batches are worth making ahead."""
         return bool(self.augmentation) or any(isinstance(a, Lazy) for a in (*self.inputs.values(), *self.targets.values()))
@@ -101,20 +102,22 @@ class Feed:
         """Batch k of an epoch."""
         first, end = k * self.size, min(self.examples, (k + 1) * self.size)
         where: Any = slice(first, end) if order is None else order[first:end]
-        inputs = arrays.cut(self.inputs, where, self.dtype, self.scaled)
-        targets = arrays.cut_targets(self.targets, where, self.dtype)
-        inputs, targets = augmenting.augmented(inputs, targets, self.augmentation, self.labels, self.seed, number, k)
-        return Examples(inputs, targets, np.arange(first, end) if order is None else where,
+        read = Examples(arrays.cut(self.inputs, where, self.dtype, self.scaled),
+                        arrays.cut_targets(self.targets, where, self.dtype),
+                        np.arange(first, end) if order is None else where,
                         None if self.weights is None else self.weights[where])
+        return augmented(read, self.augmentation, self.labels, self.seed, number, k)
 
-    def beginning(self, number: int) -> dict[str, Array]:
+    def look(self, number: int) -> dict[str, Array]:
         """The inputs of an epoch's first batch, before they are augmented."""
         order = self.order(number)
         return arrays.cut(self.inputs, slice(0, self.size) if order is None else order[: self.size], self.dtype, self.scaled)
 
 
-def pair_of(state: State, recipe: Recipe, pair: Pair, y: Any) -> Pair:
-    """Examples of a data set, without the targets where the losses read none. `y` is what was given beside it."""
-    if y is not None:
-        raise misuse("wrong-type", "a data set has targets of its own, and others were given", hint="fit(data)")
-    return pair[0], pair[1] if target_types(state.graph, recipe.terms) else None
+def augmented(batch: Examples, augmentation: tuple[Augmentation, ...], labels: Mapping[str, augmenting.Labels], seed: int,
+              number: int, k: int) -> Examples:
+    """Batch k of an epoch as training sees it."""
+    if not augmentation:
+        return batch
+    inputs, targets = augmenting.augmented(batch.inputs, batch.targets, augmentation, labels, seed, number, k)
+    return replace(batch, inputs=inputs, targets=targets)

@@ -33,7 +33,7 @@ class Lines(Progress):
 class Bar(Progress):
     """A bar of the batches of this epoch, which the epoch's line replaces."""
 
-    def __init__(self, live: Any, history: History, last: int, batches: int, first: int):
+    def __init__(self, live: Any, history: History, last: int, batches: int | None, first: int):
         self.live, self.history, self.last, self.batches = live, history, last, batches
         self.task = live.add_task("", total=batches, what=f"epoch {first + 1}/{last}", loss="")
 
@@ -53,7 +53,7 @@ def line(history: History, number: int, last: int, numbers: Mapping[str, Any]) -
 
 
 @contextmanager
-def progress(history: History, verbose: int, first: int, last: int, batches: int) -> Iterator[Progress]:
+def progress(history: History, verbose: int, first: int, last: int, batches: int | None) -> Iterator[Progress]:
     """The display for epochs first+1..last."""
     if not verbose or first >= last:
         yield Progress()

@@ -10,19 +10,20 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from ...backends.executor import Executor
 from ...diagnostics import Advice
+from ...ir.graph import Graph
 from ...words.dataset import Data
 from .. import augmenting, drawing
-from ..io import arrays
 from ..measured import Measured
 from ..misuse import Remark, flag, misuse, path_of, remark, whole
-from ..sizes import bind
 from ..state import Inside, State
 from ..tallies import tallies
-from .batches import check_statistics, finish_step, learn, settings
+from .batches import finish_step, learn, settings
 from .callbacks import Hooks
 from .evaluation import evaluate
-from .feed import Feed, pair_of
+from .feed import Feed
+from .given import Given, given, to_judge, to_learn, validating
 from .held_back import Waiting, held_back
 from .history import History
 from .horizon import horizon, to_run
@@ -31,8 +32,17 @@ from .lsuv import lsuv
 from .preparing import in_order, measure, unmeasured
 from .progress import Progress, progress
 from .steps import Gathering
+from .stream import Stream
 
 Array = NDArray[Any]
+
+
+class PaceWarning(Remark):
+    """Schedules do not know yet how long an epoch is."""
+
+
+class ExhaustedWarning(Remark):
+    """Training ends before its last epoch, since its batches do."""
 
 
 class AnewWarning(Remark):
@@ -69,35 +79,28 @@ class Trainer:
     hooks: Hooks = field(default_factory=Hooks)
     written: float = field(default=0.0, init=False)  # when, by the clock
 
-    def run(self, x: Any, y: Any = None, validation: Any = None, sample_weight: Any = None) -> History:
-        """Train; the epochs that the network has behind it count as done, and schedules go on from there. `x` may be a data
-        set, whose examples for validation are taken where no others are given, or else those for testing.
+    def run(self, x: Any, y: Any = None, validation: Any = None, sample_weight: Any = None, steps: int | None = None) -> History:
+        """Train; the epochs that the network has behind it count as done, and schedules go on from there. What `x`, `y` and
+        `validation` may be stands in given.py; a data set's own tests are taken where no others are given.
 
-        Errors: arrays that do not fit, before anything runs; a loss that is no number, at the step where it happens.
+        Errors: arrays that do not fit, before anything runs, and batches as they come; a loss that is no number, at the step
+        where it happens.
         """
         self.check_arguments()
         state, recipe, course = self.state, self.state.recipe, self.state.course
-        scaled = isinstance(x, Data)
+        asked = given(state, recipe.terms, x, y, sample_weight, steps)
+        tests = asked.validation if validation is None else validating(state, recipe.terms, validation)
         if isinstance(x, Data):
-            judged = x.validation or x.test
-            validation = validation or (judged and pair_of(state, recipe, judged, None))
             state.learnt.classes = x.classes
-            x, y = pair_of(state, recipe, x.train, y)
-        feed = self.fed(x, y, validation, scaled, sample_weight)
+        feed = to_learn(state, asked, self.shuffle)
+        self.check(feed, tests)
         epochs = to_run(state, self.epochs)
         last = course.epoch + epochs
         if epochs:
-            course.pace = -(-feed.batches // recipe.accumulate)
-            course.bytes = feed.scaled
-        if epochs and not course.step and (missing := unmeasured(state)):
-            measure(state, missing, lambda: in_order(feed.inputs, feed.scaled))
-        with state.gate.exclusive():
-            run = bind(state, feed.inputs)
-            if recipe.initialise and not course.step and epochs:
-                lsuv(state, feed.beginning(course.epoch))
-        counted = tallies(run.graph, recipe.terms, recipe.metrics)
+            self.begin(feed)
+        counted = tallies(self.graph, recipe.terms, recipe.metrics)
         history, keeper = History(counted), Keeper(state, self.save, self.early_stopping, self.keep, self.best)
-        history.stopped = tired = keeper.begin(counted, validation is not None)
+        history.stopped = tired = keeper.begin(counted, tests is not None)
         if epochs:
             self.hooks.begin(last)
         self.written = monotonic()
@@ -105,11 +108,13 @@ class Trainer:
               held_back(self.checkpoint is not None, self.write) as signals):
             while course.epoch < last and history.stopped is None:
                 began = perf_counter()
+                if history.epochs and isinstance(feed, Stream) and feed.through:
+                    history.stopped = self.exhausted(last)
+                    break
                 numbers = self.one_epoch(feed, show, signals)
-                if validation is not None:
+                if tests is not None:
                     with signals.at_once(), state.gate.shared():
-                        found = evaluate(state, recipe, validation[0], validation[1], drawing.of_validation(state),
-                                         sample_weight=validation[2] if len(validation) > 2 else None)
+                        found = evaluate(state, recipe, tests, drawing.of_validation(state))
                     numbers |= {f"val_{k}": v for k, v in found.items()}
                 numbers |= {"lr": state.rates.now(course.epoch, course.epoch * course.pace, horizon(state), course.pace,
                                                   course.record).get("lr", 0.0)}
@@ -146,49 +151,56 @@ class Trainer:
             raise misuse("bad-value", "there is no file to write a checkpoint to", hint='checkpoint="run.safetensors"')
         self.state.recipe.need_terms()
 
-    def fed(self, x: Any, y: Any, validation: Any, scaled: bool, sample_weight: Any) -> Feed:
-        """The data as they are fed, bytes as pictures where it is said so. Raises for whatever would not fit in the first epoch
-        or after it."""
+    def check(self, feed: Feed | Stream, tests: Given | None) -> None:
+        """Raises for what would not fit in the first epoch or after it."""
         state, recipe, terms = self.state, self.state.recipe, self.state.recipe.terms
-        found = arrays.inputs(state.graph, x)
-        with state.gate.exclusive():
-            run, n = bind(state, found), arrays.count(found)
-        size = min(recipe.batch, n)
-        wanted = arrays.targets(run.graph, terms, y, n)
-        check_statistics(run, size)
-        if n % size and not recipe.drop_last:
-            check_statistics(run, n % size, n, recipe.batch)
-        if validation is not None:
-            if not isinstance(validation, tuple | list) or len(validation) not in (2, 3):
-                raise misuse("wrong-type", "validation must be a pair, or three: with the weights of the examples",
-                             hint="validation=(xv, yv)")
-            m = arrays.count(arrays.inputs(run.graph, validation[0]))
-            arrays.targets(run.graph, terms, validation[1], m)
-            arrays.weights(validation[2] if len(validation) > 2 else None, m)
+        if tests is not None and not tests.streams:
+            to_judge(state, terms, tests, recipe.batch)
         if recipe.accumulate > 1 and recipe.need_optimiser().host:
             raise misuse("bad-value", f"{recipe.optimiser} asks for loss and gradient of one batch several times",
                          hint=Advice("a larger batch instead of accumulate"))
-        self.state.rates  # noqa: B018  errors of optimiser and schedules
-        tallies(run.graph, terms, recipe.metrics)
-        augmenting.check(run.graph, recipe.augmentation, terms)
-        return Feed(found, wanted, size, state.dtype, state.seed, self.shuffle, recipe.drop_last,
-                    state.course.bytes or (scaled and arrays.bytes_in(found)), recipe.augmentation,
-                    augmenting.labels_of(run.graph, terms), arrays.weights(sample_weight, n))
+        state.rates  # noqa: B018  errors of optimiser and schedules
+        tallies(self.graph, terms, recipe.metrics)
+        augmenting.check(self.graph, recipe.augmentation, terms)
 
-    def one_epoch(self, feed: Feed, show: Progress, signals: Waiting) -> dict[str, Any]:
+    def begin(self, feed: Feed | Stream) -> None:
+        """What comes before the first epoch."""
+        state, recipe, course = self.state, self.state.recipe, self.state.course
+        if feed.batches is not None:
+            course.pace = -(-feed.batches // recipe.accumulate)
+        elif not course.epoch and recipe.schedules:
+            remark("how many batches an epoch has is not known before its end: in the first one schedules stand where it begins; "
+                   "steps_per_epoch= says it", PaceWarning)
+        if isinstance(feed, Feed):
+            course.bytes = feed.scaled
+        if not course.step and (missing := unmeasured(state)):
+            measure(state, missing, feed.inputs if isinstance(feed, Stream) else lambda: in_order(feed.inputs, feed.scaled))
+        if recipe.initialise and not course.step:
+            first = feed.look(course.epoch)
+            with state.gate.exclusive():
+                lsuv(state, first)
+
+    def exhausted(self, last: int) -> str:
+        """Why training ends where an iterator does."""
+        epoch = self.state.course.epoch
+        remark(f"the batches are at their end after epoch {epoch} of {last}: an iterator goes once. A function begins it anew: "
+               "fit(lambda: batches())", ExhaustedWarning)
+        return f"stopped after epoch {epoch}: the batches are at their end"
+
+    def one_epoch(self, feed: Feed | Stream, show: Progress, signals: Waiting) -> dict[str, Any]:
         """Train on every batch of an epoch, or on those that are left; the mean loss and the metrics of what each batch saw."""
         state, recipe, epoch = self.state, self.state.recipe, self.state.course.epoch
-        with state.gate.exclusive():
-            run = bind(state, feed.inputs)
-        measured, parts, each_step = Measured(run.graph, recipe.terms, recipe.metrics), Gathering(), self.hooks.each_step
-        first = self.begin(feed, measured)
+        measured, parts, each_step = Measured(self.graph, recipe.terms, recipe.metrics), Gathering(), self.hooks.each_step
+        first = end = self.resumed(feed, measured)
+        size = feed.batches
         try:
             with closing(feed.epoch(epoch, first)) as batches:
                 for k, batch in enumerate(batches, first):
-                    numbers = settings(state, k // recipe.accumulate)
+                    numbers = settings(state, k // recipe.accumulate if size is not None or epoch else 0)
                     notes = (f"epoch {epoch + 1}, batch {k + 1}",
                              *((f"mean loss of the epoch until then: {measured.loss:.4g}",) if k else ()))
-                    learn(state, run, batch, parts, numbers, measured, Inside(k + 1, feed.kind, {}), notes)
+                    learn(state, batch, parts, numbers, measured, Inside(k + 1, feed.kind, {}, feed.iterator), notes)
+                    end, state.course.bytes = k + 1, state.course.bytes or feed.scaled
                     show.batch(k + 1, measured.loss)
                     if not parts.batches:
                         for callback in each_step:
@@ -197,27 +209,42 @@ class Trainer:
         except BaseException:
             if parts.batches:  # a step that is not whole comes to nothing
                 with state.gate.exclusive():
-                    parts.abandon(run)
+                    parts.abandon(self.running)
             raise
         if parts.batches:
             with state.gate.exclusive():
-                finish_step(state, run, parts, numbers)
-                state.course.inside = Inside(k + 1, feed.kind, measured.held)
+                finish_step(state, self.running, parts, numbers)
+                state.course.inside = Inside(end, feed.kind, measured.held, feed.iterator)
+        if size is None:
+            state.course.pace = -(-end // recipe.accumulate)
         return measured.numbers
 
-    def begin(self, feed: Feed, measured: Measured) -> int:
+    @property
+    def graph(self) -> Graph:
+        """The network, its sizes known where they are."""
+        executor = self.state.executor
+        return self.state.graph if executor is None else executor.graph
+
+    @property
+    def running(self) -> Executor:
+        """What runs the steps: there has been one."""
+        assert self.state.executor is not None
+        return self.state.executor
+
+    def resumed(self, feed: Feed | Stream, measured: Measured) -> int:
         """The batch to begin the epoch with: the first, or the one before which it was interrupted."""
         inside, epoch = self.state.course.inside, self.state.course.epoch + 1
         if inside is None:
             return 0
         if inside.of != feed.kind:
             self.state.course.inside = None
-            remark(
-                f"epoch {epoch} was interrupted after batch {inside.batch}, and begins anew: it goes over other examples now, or in "
-                   "other batches", AnewWarning)
+            remark(f"epoch {epoch} was interrupted after batch {inside.batch}, and begins anew: it goes over other examples now, "
+                   "or in other batches", AnewWarning)
             return 0
         if missing := measured.resume(inside.measured):
             remark(f"{', '.join(missing)} of epoch {epoch}: of the batches from {inside.batch + 1} on", AnewWarning)
+        if isinstance(feed, Stream) and feed.once and feed.iterator == inside.iterator:
+            feed.behind = inside.batch
         return inside.batch
 
     def between(self, signals: Waiting) -> None:

@@ -1,0 +1,240 @@
+"""Batches that somebody else makes: lists, generators, functions, objects of one's own, DataLoaders of PyTorch."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import netspec
+from netspec import NetspecError
+from netspec.runtime.train.trainer import ExhaustedWarning, PaceWarning
+
+TEXT = """
+net small:
+  input 2x1x3
+  dropout 0.3
+  fc 4
+
+train small:
+  loss cross_entropy
+  sgd lr=0.1 momentum=0.9
+  batch 4
+  epochs 2
+"""
+RNG = np.random.default_rng(11)
+X, Y = RNG.standard_normal((26, 2, 1, 3)), RNG.integers(0, 4, 26)
+BATCHES = [(X[k : k + 4], Y[k : k + 4]) for k in range(0, 26, 4)]
+
+
+def net(text: str = TEXT, **options: Any) -> netspec.Network:
+    return netspec.compile(text=text, device="reference", seed=2, **options)
+
+
+def same(a: netspec.Network, b: netspec.Network) -> bool:
+    return all(np.array_equal(a.parameters[k], b.parameters[k]) for k in a.parameters) and all(
+        np.array_equal(a.buffers[k], b.buffers[k]) for k in a.buffers) and a.record == b.record
+
+
+class Own:
+    """Begun anew as often as one likes; without a length."""
+
+    def __iter__(self) -> Iterator[Any]:
+        for x, y in BATCHES:
+            yield {"x": x.tolist(), "y": list(y)}
+
+
+class Keras:
+    """As Keras has its sequences: a length, and items by number that never end."""
+
+    def __len__(self) -> int:
+        return len(BATCHES)
+
+    def __getitem__(self, k: int) -> Any:
+        x, y = BATCHES[k % len(BATCHES)]
+        return x, y, np.full(len(x), 2.0)
+
+
+def generator() -> Iterator[Any]:
+    yield from BATCHES
+
+
+KINDS = {"list": BATCHES, "lists": [list(b) for b in BATCHES], "own": Own(), "keras": Keras(), "function": generator,
+         "dicts": [{"input": x, "out": y} for x, y in BATCHES]}
+
+
+@pytest.fixture(scope="module")
+def trained() -> tuple[netspec.Network, Any]:
+    """On arrays, in their order."""
+    arrays = net()
+    return arrays, arrays.fit(X, Y, shuffle=False, validation=(X, Y), verbose=0)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_batches_are_the_training_of_arrays(kind: str, trained: tuple[netspec.Network, Any]) -> None:
+    (arrays, a), batches = trained, net()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        b = batches.fit(KINDS[kind], validation=KINDS[kind], verbose=0)
+    if kind == "keras":
+        assert np.allclose(a["loss"], b["loss"], rtol=1e-12) and np.allclose(a["val_accuracy"], b["val_accuracy"])
+        return
+    assert same(arrays, batches) and a["loss"] == b["loss"] and a["val_loss"] == b["val_loss"]
+    assert batches.evaluate(KINDS[kind]) == arrays.evaluate(X, Y)
+    if not isinstance(KINDS[kind], list):
+        assert np.array_equal(batches.predict(KINDS[kind]), arrays.predict(X, batch=4))
+
+
+def test_a_generator_goes_once() -> None:
+    once, function = net(), net()
+    with pytest.warns(ExhaustedWarning, match=r"after epoch 1 of 2.*fit\(lambda: batches\(\)\)"):
+        history = once.fit(generator(), verbose=0)
+    function.fit(generator, epochs=1, verbose=0)
+    assert same(once, function) and once.epoch == 1 and "at their end" in str(history.stopped)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert net().fit(generator(), epochs=1, verbose=0).stopped is None
+    used = generator()
+    list(used)
+    for empty in (used, [], lambda: iter(())):
+        with pytest.raises(NetspecError, match=r"no batch comes in epoch 1|empty|shape"):
+            net().fit(empty, verbose=0)
+    with pytest.raises(NetspecError, match="gives a int"):
+        net().fit(lambda: 3)
+    assert np.array_equal(once.predict(x for x, _ in BATCHES), once.predict(X, batch=4))
+
+
+def test_an_epoch_may_be_so_many_steps() -> None:
+    """Of an endless generator it takes what comes next; of what begins anew, the first ones."""
+    def endless() -> Iterator[Any]:
+        while True:
+            yield from BATCHES
+
+    net1 = net()
+    history = net1.fit(endless(), epochs=3, steps_per_epoch=2, verbose=0)
+    assert net1.step == 6 and len(history.epochs) == 3
+    whole = net()
+    for k in range(3):
+        whole.fit(BATCHES[2 * k : 2 * k + 2], epochs=1, verbose=0)
+    assert same(net1, whole)
+    capped = net()
+    capped.fit(BATCHES, epochs=2, steps_per_epoch=2, accumulate=2, verbose=0)
+    assert capped.step == 4
+    with pytest.raises(NetspecError, match="steps_per_epoch"):
+        net().fit(X, Y, steps_per_epoch=3)
+
+
+def test_schedules_know_the_pace_from_the_first_epoch_on() -> None:
+    """Without a length the first epoch stands where it begins, and a warning says so; with one, all is as with arrays."""
+    def rates(source: Any, **options: Any) -> list[float]:
+        found, trained = list[float](), net()
+        at = trained.state.rates.__class__.at
+
+        def noted(self: Any, *args: Any, **named: Any) -> Any:
+            out = at(self, *args, **named)
+            found.append(next(iter(out.values()))["lr"])
+            return out
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("netspec.runtime.train.recipe.Rates.at", noted)
+            trained.fit(*source, schedule="warmup 2", epochs=2, verbose=0, **options)
+        return found
+
+    known = rates((X, Y), shuffle=False)
+    assert rates((BATCHES,)) == rates((generator,), steps_per_epoch=7) == known
+    with pytest.warns(PaceWarning, match="steps_per_epoch"):
+        unknown = rates((generator,))
+    assert unknown[:7] == [known[0]] * 7 and unknown[7:] == known[7:]
+
+
+def test_each_batch_is_checked_and_named() -> None:
+    def with_(k: int, x: Any, y: Any) -> list[Any]:
+        return [*BATCHES[:k], (x, y), *BATCHES[k + 1 :]]
+
+    bad = X[:4].copy()
+    bad[2, 0] = np.nan
+    for wrong, said in ((with_(2, X[:4, :1], Y[:4]), "wrong shape"), (with_(2, X[:4], Y[:3]), "3 targets for 4 examples"),
+                        (with_(2, X[:4], Y[:4] + 4), "no class of this network"), (with_(2, bad, Y[:4]), "holds nan"),
+                        (with_(2, np.array(["a"]), Y[:4]), "not numbers"), (with_(2, X[:0], Y[:0]), "empty"),
+                        ([*BATCHES[:2], (X[:4], Y[:4], -np.ones(4))], "finite and at least 0"),
+                        ([*BATCHES[:2], (1, 2, 3, 4)], "one of 4 came")):
+        small = net()
+        with pytest.raises(NetspecError) as caught:
+            small.fit(wrong, verbose=0)
+        assert said in str(caught.value) and "epoch 1, batch 3" in str(caught.value), said
+        assert small.step == 2
+    with pytest.raises(NetspecError, match="their own targets"):
+        net().fit(generator(), Y)
+
+    def breaks() -> Iterator[Any]:
+        yield BATCHES[0]
+        raise OSError("the disk")
+
+    with pytest.raises(OSError, match="the disk"):
+        net().fit(breaks, verbose=0)
+
+
+def test_an_epoch_of_batches_goes_on_where_it_was(tmp_path: Path) -> None:
+    path, whole = str(tmp_path / "c"), net()
+    whole.fit(generator, steps_per_epoch=7, verbose=0)
+
+    def breaks() -> Iterator[Any]:
+        yield from BATCHES[:5]
+        raise OSError
+
+    stopped = net()
+    with pytest.raises(OSError):  # noqa: PT011
+        stopped.fit(breaks, steps_per_epoch=7, checkpoint=path, checkpoint_every=2, verbose=0)
+    for goes_on in (net().load(path), stopped):
+        goes_on.fit(generator, steps_per_epoch=7, verbose=0)
+        assert same(goes_on, whole)
+    for anew in (False, True):  # an iterator that stands where training was stopped, or a new one that is passed over up to there
+        once, batches = net(), iter([*BATCHES[:4], (X[:4, :1], Y[:4]), *BATCHES[4:]])
+        with pytest.raises(NetspecError, match="wrong shape"):
+            once.fit(batches, epochs=1, verbose=0)
+        once.fit(iter(BATCHES) if anew else batches, epochs=1, verbose=0)
+        assert once.step == 7 and once.record == whole.record[:1]
+
+
+def test_bytes_of_batches_are_pictures() -> None:
+    pictures = RNG.integers(0, 256, X.shape).astype(np.uint8)
+    batches, arrays = net(), net()
+    batches.fit([(pictures[k : k + 4], Y[k : k + 4]) for k in range(0, 26, 4)], verbose=0)
+    arrays.fit(pictures / 255.0, Y, shuffle=False, verbose=0)
+    assert same(batches, arrays)
+    assert np.array_equal(batches.predict(pictures), batches.predict(pictures / 255.0))
+
+
+def test_open_sizes_and_preparations() -> None:
+    text = ("net a:\n  input 1x?x?\n  conv 2 3x3 relu\n  avgpool global\n  fc 3\n\ntrain a:\n  prepare standardise\n"
+            "  loss cross_entropy\n  sgd lr=0.1\n  epochs 2\n")
+    sizes = [(RNG.standard_normal((2, 1, n, 5)), np.array([0, 2])) for n in (4, 6, 4)]
+    one = net(text)
+    history = one.fit(sizes, verbose=0)
+    assert one.step == 6 and np.isfinite(history["loss"]).all()
+    assert one.evaluate(sizes)["loss"] > 0
+    with pytest.raises(NetspecError, match="an iterator goes once"):
+        net(text).fit(iter(sizes), verbose=0)
+
+
+@pytest.mark.torch
+def test_a_dataloader_of_pytorch(trained: tuple[netspec.Network, Any]) -> None:
+    torch = pytest.importorskip("torch")
+    held = torch.utils.data.TensorDataset(torch.tensor(X), torch.tensor(Y))
+    loader = torch.utils.data.DataLoader(held, batch_size=4)
+    (ours, _), theirs = trained, net()
+    theirs.fit(loader, validation=loader, verbose=0)
+    assert same(ours, theirs) and theirs.evaluate(loader) == ours.evaluate(X, Y)
+    assert np.array_equal(theirs.predict(loader), ours.predict(X, batch=4))
+
+    class Endless(torch.utils.data.IterableDataset):  # type: ignore[misc, name-defined]
+        def __iter__(self) -> Iterator[Any]:
+            yield from zip(X, Y)
+
+    unknown = net()
+    unknown.fit(torch.utils.data.DataLoader(Endless(), batch_size=4), verbose=0)
+    assert all(np.array_equal(unknown.parameters[k], ours.parameters[k]) for k in ours.parameters)

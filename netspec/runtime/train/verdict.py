@@ -1,0 +1,49 @@
+"""Whether a training has learnt anything, and what to try where it has not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from ... import plain
+from ..network import Network
+from .history import History
+
+SAME = 0.98  # of what guessing costs, or of the first epoch's loss, is no better
+
+
+def failure(net: Network, history: History) -> str | None:
+    """Why one has to say that nothing was learnt: the loss is no lower than that of a network that prefers no answer, or than it
+    was in the first epoch, or the answers are right as often as by chance. None where something was."""
+    losses = [e["loss"] for e in net.record if "loss" in e]
+    if not history.epochs or not losses:
+        return None
+    last, first, terms = losses[-1], losses[0], net.recipe.terms
+    outputs = dict(net.graph.outputs)
+    types = [net.graph.values[outputs[t.output]].type for t in terms]
+    guesses = [t.loss.uninformed(type_) for t, type_ in zip(terms, types)]
+    if all(g is not None for g in guesses):
+        guessing = sum(t.weight * g for t, g in zip(terms, guesses) if g is not None)
+        if last >= SAME * guessing:
+            return f"the loss is {last:.4g}, and guessing costs {guessing:.4g}"
+    if len(losses) > 1 and last > first:
+        return f"the loss is {last:.4g}, and was {first:.4g} in the first epoch"
+    accuracy = history.kept_numbers.get("accuracy")
+    classes = next((t.channels for t in types if t.channels), None)
+    if isinstance(accuracy, float) and classes and classes > 1 and accuracy * classes <= 1.02:
+        return f"the accuracy is {accuracy:.2%}, that of chance among {classes} classes"
+    return None
+
+
+def advice(net: Network, why: str, spec: str) -> list[str]:
+    """What to say instead of what comes next."""
+    lines = ["", f"it has not learnt: {why}", "what may help:", f"  netspec doctor {plain.word(spec)}"]
+    optimiser: Any = net.recipe.optimiser
+    lr = getattr(optimiser, "lr", None)
+    if isinstance(lr, int | float) and lr > 0:
+        for factor in (0.1, 10):
+            line = str(replace(optimiser, lr=float(f"{lr * factor:.3g}")))
+            lines.append(f"  netspec train {plain.word(spec)} --with {plain.word(line)}")
+    if len(net.record) < 10:
+        lines.append(f"  netspec train {plain.word(spec)} --epochs {max(10, 3 * len(net.record))}")
+    return lines

@@ -280,8 +280,8 @@ def _closing(net: Network, data: Data, history: History, test: dict[str, Any] | 
         lines += [line for r in reports if r for line in ("", *r.splitlines(), "")]
     lines.append(f"took   {seconds:.1f} s for {len(history.epochs)} epoch{'s' if len(history.epochs) != 1 else ''}")
     lines.append(f"saved  {plain.shown(path)}")
-    if (why := failure(net, history)) is not None:
-        return lines + advice(net, why, spec)
+    if (why := failure(net.state, history)) is not None:
+        return lines + advice(net.state, why, spec)
     code = f"import netspec; net = netspec.load({os.fspath(path)!r}); print(net)"
     asks = (f"  netspec predict {plain.word(str(path))} PICTURE..." if len(net.graph.inputs) == 1
             and len(net.graph.inputs[0].type.shape) == 3

@@ -6,21 +6,21 @@ from dataclasses import replace
 from typing import Any
 
 from ... import plain
-from ..network import Network
+from ..state import State
 from .history import History
 
 SAME = 0.98  # of what guessing costs, or of the first epoch's loss, is no better
 
 
-def failure(net: Network, history: History) -> str | None:
+def failure(state: State, history: History) -> str | None:
     """Why one has to say that nothing was learnt: the loss is no lower than that of a network that prefers no answer, or than it
     was in the first epoch, or the answers are right as often as by chance. None where something was."""
-    losses = [e["loss"] for e in net.record if "loss" in e]
+    losses = [e["loss"] for e in state.course.record if "loss" in e]
     if not history.epochs or not losses:
         return None
-    last, first, terms = losses[-1], losses[0], net.recipe.terms
-    outputs = dict(net.graph.outputs)
-    types = [net.graph.values[outputs[t.output]].type for t in terms]
+    last, first, terms = losses[-1], losses[0], state.recipe.terms
+    outputs = dict(state.graph.outputs)
+    types = [state.graph.values[outputs[t.output]].type for t in terms]
     guesses = [t.loss.uninformed(type_) for t, type_ in zip(terms, types)]
     if all(g is not None for g in guesses):
         guessing = sum(t.weight * g for t, g in zip(terms, guesses) if g is not None)
@@ -35,15 +35,15 @@ def failure(net: Network, history: History) -> str | None:
     return None
 
 
-def advice(net: Network, why: str, spec: str) -> list[str]:
+def advice(state: State, why: str, spec: str) -> list[str]:
     """What to say instead of what comes next."""
     lines = ["", f"it has not learnt: {why}", "what may help:", f"  netspec doctor {plain.word(spec)}"]
-    optimiser: Any = net.recipe.optimiser
+    optimiser: Any = state.recipe.optimiser
     lr = getattr(optimiser, "lr", None)
     if isinstance(lr, int | float) and lr > 0:
         for factor in (0.1, 10):
             line = str(replace(optimiser, lr=float(f"{lr * factor:.3g}")))
             lines.append(f"  netspec train {plain.word(spec)} --with {plain.word(line)}")
-    if len(net.record) < 10:
-        lines.append(f"  netspec train {plain.word(spec)} --epochs {max(10, 3 * len(net.record))}")
+    if len(state.course.record) < 10:
+        lines.append(f"  netspec train {plain.word(spec)} --epochs {max(10, 3 * len(state.course.record))}")
     return lines

@@ -364,8 +364,8 @@ class Network:
         log        where the numbers of each epoch are written: "log.jsonl", "log.csv", or a folder for TensorBoard; or several
         callbacks  what is called while it trains, see callbacks.py: functions of (net, epoch, numbers), or netspec.Callback
         """
+        from .runs.logs import logs
         from .train.callbacks import hooks
-        from .train.logs import logs
         from .train.trainer import Trainer
 
         with self.gate.training():

@@ -13,7 +13,7 @@ import pytest
 
 import netspec
 from netspec import NetspecError
-from netspec.runtime.train.logs import _masked
+from netspec.runtime.runs.logs import _masked
 
 TEXT = "net a:\n  input 4\n  fc 3\n\ntrain a:\n  loss cross_entropy\n  sgd lr={lr}\n  batch 5\n"
 RNG = np.random.default_rng(0)

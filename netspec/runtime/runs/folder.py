@@ -22,7 +22,7 @@ from typing import Any
 from ...diagnostics import MissingFileError, UsageError, unwritable
 from ...reading import BEST, LAST
 from ..train.callbacks import Callback
-from ..train.logs import Events, Lines, Table, append, plain
+from .logs import Events, Lines, Table, append, plain
 
 RUNS, LOG, SPEC = "runs", "log.jsonl", "spec.net"
 

@@ -23,10 +23,10 @@ from ..misuse import misuse
 from ..network import Network
 from ..runs.folder import Run, claimed, read_log, to_resume
 from ..runs.folder import named as named_folder
+from ..runs.verdict import advice, failure
 from .history import History
 from .horizon import horizon
 from .recipe import recipe_of
-from .verdict import advice, failure
 
 
 @dataclass(frozen=True)

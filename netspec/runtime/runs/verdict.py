@@ -7,7 +7,7 @@ from typing import Any
 
 from ... import plain
 from ..state import State
-from .history import History
+from ..train.history import History
 
 SAME = 0.98  # of what guessing costs, or of the first epoch's loss, is no better
 

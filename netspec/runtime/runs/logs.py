@@ -22,7 +22,7 @@ from typing import Any
 
 from ...diagnostics import unwritable
 from ..misuse import path_of
-from .callbacks import Callback
+from ..train.callbacks import Callback
 
 
 def logs(given: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None) -> tuple[Callback, ...]:

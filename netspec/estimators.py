@@ -267,8 +267,14 @@ class NetRegressor(RegressorMixin, _Estimator):
 
     def predict(self, X: Any) -> Array:
         """The numbers of each example, as `y` had them."""
-        scores = self._scores(X)
+        scores = self._scores(X).astype(np.float64)
         return scores[:, 0] if self._flat else scores
+
+    def __sklearn_tags__(self) -> Any:
+        """What scikit-learn wants to know: there may be several numbers an example."""
+        tags: Any = super().__sklearn_tags__()  # type: ignore[misc]  # where scikit-learn is
+        tags.target_tags.multi_output = True
+        return tags
 
 
 def _main(net: Network) -> tuple[str, Any]:

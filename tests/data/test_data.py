@@ -197,6 +197,7 @@ def test_check_says_of_data_what_train_would_say(tmp_path: Path, monkeypatch: py
         assert "a.net:6:3" in check and "moves pixels" in check and check.splitlines()[0] == train.splitlines()[0]
     finally:
         del AUGMENTATIONS["roll"]
+        Path("a.net").write_text(IMAGES.format('"good.npz"', "epochs 1"))
     # Looking at the net asks for no data.
     for command in ("summary", "show"):
         assert main([command, *(["graph"] if command == "show" else []), "a.net"]) == 0

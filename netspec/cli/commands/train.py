@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from argparse import ArgumentParser, Namespace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TextIO
@@ -53,6 +55,7 @@ def arguments(c: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Compile a net and train it as its `train` section says; the command line's own numbers win."""
+    from ...elaborate.tree_to_graph import read_module
     from ...runtime.misuse import Remark
     from ...runtime.network import made
     from ...runtime.runs.several import folded, seeded
@@ -62,7 +65,10 @@ def run(args: Namespace) -> int:
         warnings.simplefilter("always", Remark)
         warnings.showwarning = _show
         target, dtype = _target(args), args.dtype
-        origin = meant(target, settings(args), input_shapes(args), args.precision).origin(args.lines)
+        spec = meant(target, settings(args), input_shapes(args), args.precision)
+        if args.net is None and trained(target) is None:  # the spec in the folder of a run: its data lie where they lay
+            spec = replace(spec, module=read_module(replace(spec.module.source, folder=os.getcwd())))
+        origin = spec.origin(args.lines)
         how = {"epochs": args.epochs, "batch": args.batch, "memory": args.memory, "threads": args.threads, "quiet": args.quiet,
                "spec": target, "data": args.data}
         if args.resume is not None and (args.seeds or args.folds):

@@ -171,8 +171,10 @@ net = t.net()
 if os.path.exists(path):
     net.load(path)
 print("ready", net.epoch, net.step, flush=True)
-net.fit(Slow(0), t.Y, checkpoint=path, verbose=0)
-np.savez(out, **{{k: np.asarray(json.dumps(v) if k == "record" else v) for k, v in t.state(net).items()}})
+if net.epoch < 2:  # it may have been ended after its last file
+    net.fit(Slow(0), t.Y, checkpoint=path, verbose=0)
+np.savez(out + ".npz", **{{k: np.asarray(json.dumps(v) if k == "record" else v) for k, v in t.state(net).items()}})
+os.replace(out + ".npz", out)
 """
 
 

@@ -40,6 +40,11 @@ class Stored:
         return self.facts["dtype"] or None
 
     @property
+    def optimiser(self) -> str:
+        """The optimiser that it was trained with, as a line of the language; nothing where it was not trained."""
+        return str(self.facts["recipe"])
+
+    @property
     def sizes(self) -> dict[str, Shape] | None:
         """The sizes of its inputs that were last trained on."""
         return {k: tuple(v) for k, v in self.facts["sizes"].items()} or None

@@ -91,6 +91,12 @@ def test_check_and_train_say_the_same(here: Path, capsys: pytest.CaptureFixture[
             found = capsys.readouterr()
             assert words in found.err and ("a.net:5:" in found.err or not words), found.err
         assert words or "val_accuracy" in found.out
+    np.savez("late.npz", x=X, y=Y + 1)
+    Path("a.net").write_text(TEXT.format('"late.npz"'))
+    for command in ("check", "train"):
+        assert main([command, "a.net"]) == 1
+        found = capsys.readouterr()
+        assert "label 4 is no class of this network" in found.err and "late.npz" in found.err
     Path("a.net").write_text(TEXT.format('"d.npz"').replace("fc 4", "fc 5"))
     assert main(["check", "a.net"]) == 1 and "hint: fc 4" in capsys.readouterr().err
 

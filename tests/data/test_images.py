@@ -190,7 +190,7 @@ def test_links_stay_below_the_folder_of_the_spec(here: Path) -> None:
             images(name, request)
 
 
-def test_what_cannot_be_read(here: Path) -> None:
+def test_what_cannot_be_read(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     root = folder(here / "p", {"a": 6, "b": 3})
     (root / "a" / "001.jpg").write_bytes(b"junk")
     cut = root / "b" / "000.png"
@@ -204,6 +204,10 @@ def test_what_cannot_be_read(here: Path) -> None:
         "a/000.png", "a/002.bmp", "a/003.png", "a/004.jpg", "a/005.bmp", "b/001.jpg", "b/002.bmp"]
     assert data.remarks == (f"2 pictures of 9 cannot be read and are left out: {root / 'a' / '001.jpg'}, {cut}",)
     data.train[0][:], data.validation[0][:]
+    (here / "a.net").write_text(SPEC.format("3x8x10", 2, '"p" skip_unreadable validation=0.4'))
+    assert main(["train", "a.net"]) == 0
+    said = capsys.readouterr().out
+    assert "data p: 4 examples, 3 to validate\n  2 pictures of 9 cannot be read and are left out" in said
     (root / "a" / "001.jpg").unlink()
     late = images("p").train[0]  # it begins well: said when its turn comes
     with pytest.raises(DataError, match=r"000\.png cannot be read as a picture"):

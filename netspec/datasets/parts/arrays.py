@@ -9,6 +9,7 @@ Several inputs or targets are arrays called x.NAME and y.NAME.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +23,7 @@ from ...reading import Outside, Own, irregular, opened, placed
 from ...words.dataset import Arrays, Data, DataError, Pair, without_arguments
 
 Array = NDArray[Any]
+LOOKED_AT = 1 << 24  # bytes of targets that `check` reads
 
 
 def read(what: str, folder: str | None, anywhere: bool, heads: bool = False, test: str | None = None,
@@ -138,7 +140,7 @@ def _npz(path: Path, heads: bool) -> dict[str, Array]:
                 if size > _memory() and not heads:
                     raise DataError(f"{path} holds {size / 1e9:.3g} GB, which is more than there is memory",
                                     hint=Advice("a folder with x.npy and y.npy, which are read as they are needed"))
-                found = {k: _head(held.zip, k) if heads else held[k] for k in held.files}
+                found = {k: _head(held.zip, k) if heads and not _few(held.zip, k) else held[k] for k in held.files}
             if (odd := next((k for k, a in found.items() if not isinstance(a, np.ndarray)), None)) is not None:
                 raise DataError(f"{path} holds {odd}, which is no array", hint="np.savez(path, x=..., y=...)  writes arrays")
             return found
@@ -146,6 +148,12 @@ def _npz(path: Path, heads: bool) -> dict[str, Array]:
         raise
     except Exception as e:  # zipfile and NumPy raise many kinds for a damaged file
         raise DataError(f"{path} cannot be read as .npz", _unreadable(e)) from None
+
+
+def _few(archive: Any, name: str) -> bool:
+    """Whether an array is of targets, or names of classes, and small enough to be looked at even where numbers are not read."""
+    entry = archive.getinfo(name if name in archive.namelist() else f"{name}.npy")
+    return entry.file_size <= LOOKED_AT and re.fullmatch(r"(y|y_test|y_val)(\..*)?|classes", name) is not None
 
 
 def _head(archive: Any, name: str) -> Array:

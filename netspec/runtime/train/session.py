@@ -255,7 +255,9 @@ def _examples(part: Any) -> int:
 
 def _opening(net: Network, data: Data) -> str:
     size = sum(p.size for p in net.graph.parameters if p.kind != "buffer")
-    tests = f", {_examples(data.test[0]):,} to test" if data.test else ""
+    tests = "".join(f", {_examples(part[0]):,} to {what}" for part, what in ((data.validation, "validate"), (data.test, "test"))
+                    if part)
+    known = "".join(f"\n  {plain.shown(remark)}" for remark in data.remarks)
     r = net.recipe
     penalties = [f"{k} {v:g}" + ("" if everywhere else " on weights")
                  for k, v, everywhere in (("l1", r.l1, r.l1_all), ("l2", r.l2, r.decay_all)) if v]
@@ -264,7 +266,7 @@ def _opening(net: Network, data: Data) -> str:
                      *([f"average {r.average:g}"] if r.average else []),
                      *([f"initialise {r.initialise}"] if r.initialise else []), *(f"augment {a}" for a in r.augmentation)])
     return (
-        f"{net.graph.name}: {size:,} parameters on {net.device}\ndata {plain.shown(data.name)}: {_examples(data.train[0]):,} examples{tests}\n{how}")
+        f"{net.graph.name}: {size:,} parameters on {net.device}\ndata {plain.shown(data.name)}: {_examples(data.train[0]):,} examples{tests}{known}\n{how}")
 
 
 def _closing(net: Network, data: Data, history: History, test: dict[str, Any] | None, path: Path, seconds: float,

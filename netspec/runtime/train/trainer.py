@@ -15,6 +15,7 @@ from ...diagnostics import Advice
 from ...ir.graph import Graph
 from ...words.dataset import Data
 from .. import augmenting, drawing
+from ..io.asked import said_of
 from ..measured import Measured
 from ..misuse import Remark, flag, misuse, path_of, remark, whole
 from ..state import Inside, State
@@ -88,7 +89,8 @@ class Trainer:
         """
         self.check_arguments()
         state, recipe, course = self.state, self.state.recipe, self.state.course
-        asked = given(state, recipe.terms, x, y, sample_weight, steps)
+        with said_of(x.name if isinstance(x, Data) else None):
+            asked = given(state, recipe.terms, x, y, sample_weight, steps)
         tests = asked.validation if validation is None else validating(state, recipe.terms, validation)
         if isinstance(x, Data):
             state.learnt.classes = x.classes

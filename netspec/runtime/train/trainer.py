@@ -89,13 +89,13 @@ class Trainer:
         """
         self.check_arguments()
         state, recipe, course = self.state, self.state.recipe, self.state.course
-        with said_of(x.name if isinstance(x, Data) else None):
-            asked = given(state, recipe.terms, x, y, sample_weight, steps)
+        asked = given(state, recipe.terms, x, y, sample_weight, steps)
         tests = asked.validation if validation is None else validating(state, recipe.terms, validation)
         if isinstance(x, Data):
             state.learnt.classes = x.classes
-        feed = to_learn(state, asked, self.shuffle)
-        self.check(feed, tests)
+        with said_of(x.name if isinstance(x, Data) else None):
+            feed = to_learn(state, asked, self.shuffle)
+            self.check(feed, tests)
         epochs = to_run(state, self.epochs)
         last = course.epoch + epochs
         if epochs:

@@ -40,10 +40,15 @@ class Term:
 
 
 def as_given(terms: tuple[Term, ...], targets: Mapping[str, Any]) -> tuple[Term, ...]:
-    """The losses in the form that reads the targets at hand: arrays of numbers, in the place of class numbers, are shares of all
-    classes."""
-    forms = [t.loss.softened if t.source in targets and targets[t.source].dtype.kind == "f" else None for t in terms]
+    """The losses in the form that reads the targets at hand: numbers for several channels, in the place of class numbers, are
+    shares of all classes."""
+    forms = [t.loss.softened if t.source in targets and _shares(targets[t.source]) else None for t in terms]
     return tuple(t if form is None else replace(t, loss=form) for t, form in zip(terms, forms)) if any(forms) else terms
+
+
+def _shares(target: Any) -> bool:
+    """Whether a target has a number for each class."""
+    return target.dtype.kind == "f" and target.ndim > 1 and target.shape[1] > 1
 
 
 def example_weights(k: int) -> str:

@@ -106,7 +106,7 @@ def test_training_and_the_command_line_show_them(tmp_path: Path, capsys: pytest.
     assert re.search(r"^epoch 2/2 .* confusion \d+ of 1,437 wrong \(\d as \d: \d+\)  f1 \d+\.\d\d%  f1 micro \d+\.\d\d% ", out,
                      re.M)
     assert "rows: the right class, columns: the answer" in out
-    net = netspec.compile("a.net", device="reference").load("a.safetensors")
+    net = netspec.compile("a.net", device="reference").load("runs/a-1/best.safetensors")
     (x, y), (xt, yt) = netspec.data.digits()
     test = net.evaluate(xt, yt)
     assert test["confusion"].sum() == 360 and test["confusion"].trace() / 360 == test["accuracy"]

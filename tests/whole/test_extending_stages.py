@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -57,7 +58,7 @@ def test_every_command_says_what_it_is_and_its_examples_are_read(kinds: None) ->
     for name, command in commands().items():
         assert command.ABOUT[0].islower() and not command.ABOUT.endswith("."), name
         for example in command.EXAMPLES:
-            words = example.rpartition("| ")[2].split()
+            words = shlex.split(example.rpartition("| ")[2])
             assert words[:2] == ["netspec", name], example
             assert parser().parse_args(words[1:]).run is command.run
 

@@ -182,7 +182,7 @@ def test_names_that_no_file_can_have(command: str, name: str, tmp_path: Path, mo
 
 
 COMMANDS = ("check {}", "check {}:a", "summary {}.net", "summary {}.net:a", "fmt {}", "fmt {}.net", "emit t.net -o {}",
-            "train t.net --out {}", "train t.net --data {}",
+            "train t.net --out {}.safetensors", "train t.net --data {}",
             "train t.net --resume {}", "verify t.net --data {}.npz", "diff {}:a t.net", "show graph {}", "explain {}",
             "draw t.net -o {}.svg")
 

@@ -61,7 +61,7 @@ def opened(path: str | os.PathLike[str]) -> Stored:
     """
     place = path_of(path)
     found = weights_of(place)
-    if found is None and place.is_dir():
+    if found is None and os.path.isdir(place):
         raise MissingFileError(f"{path} is a folder without {BEST} and {LAST}, and no run", code="not-a-file")
     facts = checked(found or place)
     if facts["spec"] is None:

@@ -117,11 +117,11 @@ def to_resume(path: str | os.PathLike[str]) -> tuple[Path | None, Run | None]:
     Errors: nothing of the kind is there.
     """
     place = Path(path)
-    if place.is_dir():
+    if os.path.isdir(place):
         if not is_run(place):
             raise MissingFileError(f"{path} is a folder, and holds no run", f"netspec runs {place.parent}")
-        return (place / LAST if (place / LAST).is_file() else None), Run(place)
-    if place.name == LAST and is_run(place.parent) and place.is_file():
+        return (place / LAST if os.path.isfile(place / LAST) else None), Run(place)
+    if place.name == LAST and is_run(place.parent) and os.path.isfile(place):
         return place, Run(place.parent)
     return place, None
 

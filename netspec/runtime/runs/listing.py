@@ -31,7 +31,7 @@ class Row:
 def rows(folder: str | os.PathLike[str] = RUNS) -> list[Row]:
     """The runs in a folder, and in those below it, or the run that it is. Raises MissingFileError where there is no folder."""
     root = Path(folder)
-    if not root.is_dir():
+    if not os.path.isdir(root):
         raise MissingFileError(f"there is no folder {folder}", "netspec train my.net" if str(folder) == RUNS else None)
     found = [root] if is_run(root) else sorted((Path(at) for at, _, _ in os.walk(root) if is_run(at)), key=_in_order)
     return [_row(p) for p in found]

@@ -60,7 +60,7 @@ def place(name: str, folder: str | None, line: str) -> Place:
     Errors: there is none, it is no folder, or a spec names one outside of its own folder.
     """
     found = there(name, folder, line)
-    if not found.path.is_dir():
+    if not os.path.isdir(found.path):
         raise DataError(f"{found.path} is no folder", code="not-a-file")
     return found
 
@@ -73,7 +73,7 @@ def there(name: str, folder: str | None, line: str) -> Place:
         raise outside(f"{name}: {e.strerror}") from None
     except OSError as e:
         raise DataError(f"there can be no folder {name}", str(e.strerror)) from None
-    if path.exists():
+    if os.path.exists(path):
         return Place(path, None if isinstance(name, Own) else Path(folder or os.curdir).resolve())
     try:
         alike = near(path.name, [p.name for p in path.parent.iterdir() if p.is_dir()])

@@ -239,6 +239,36 @@ def test_a_run_goes_on_to_the_same_bits(run: Command) -> None:
     assert os.listdir("runs") == ["tiny-1"]
 
 
+def test_what_the_command_line_said_holds_for_a_run_that_goes_on(run: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("below").mkdir()
+    Path("tiny.net").rename("below/tiny.net")
+    pictures(Path("other"), 7)
+    said = ("--data", 'images "other" validation=0.3', "--batch", "5", "--dtype", "float64", "--precision", "exact", "--seed", "3")
+    assert run("train", "below/tiny.net", *said, "--epochs", "3", "--out", "whole")[0] == 0
+    assert run("train", "below/tiny.net", *said, "--epochs", "1", "--out", "half")[0] == 0
+    code, out, err = run("train", "--resume", "half", "--epochs", "3")
+    assert code == 0 and "data other" in out and "batch 5" in out and "not to the same bits" not in err, err
+
+    def killed(*_: Any) -> None:
+        raise SystemExit(9)
+
+    with monkeypatch.context() as m:
+        m.setattr("netspec.runtime.train.trainer.Trainer.one_epoch", killed)
+        assert run("train", "below/tiny.net", *said, "--epochs", "3", "--out", "killed")[0] == 9
+    code, _, err = run("train", "--resume", "killed")
+    assert code == 0, err
+    whole = bits("whole/last.safetensors")
+    for name in ("half", "killed"):
+        found = bits(f"{name}/last.safetensors")
+        assert all(found[k].dtype == whole[k].dtype and np.array_equal(found[k], whole[k]) for k in whole), name
+
+
+def test_what_is_left_out_is_counted(run: Command) -> None:
+    Path("kinds/red/broken.png").write_bytes(b"no picture")
+    out = trained(run, "--data", 'images "kinds" skip_unreadable', "--epochs", "1")
+    assert "1 picture of 37 cannot be read and is left out: kinds/red/broken.png" in out.replace(os.getcwd() + os.sep, "")
+
+
 def test_a_run_killed_before_its_first_checkpoint_begins_anew(run: Command) -> None:
     trained(run, "--seed", "3")
     trained(run, "--seed", "3")

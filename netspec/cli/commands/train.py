@@ -64,7 +64,7 @@ def run(args: Namespace) -> int:
     with terminable(), warnings.catch_warnings():
         warnings.simplefilter("always", Remark)
         warnings.showwarning = _show
-        target, dtype = _target(args), args.dtype
+        target, dtype = _target(args), args.dtype or _dtype(args.resume)
         spec = meant(target, settings(args), input_shapes(args), args.precision)
         if args.net is None and trained(target) is None:  # the spec in the folder of a run: its data lie where they lay
             spec = replace(spec, module=read_module(replace(spec.module.source, folder=os.getcwd())))
@@ -97,6 +97,15 @@ def _target(args: Namespace) -> str:
     folder = run.folder if run is not None else Path(args.resume)
     net = read_log(folder)[0].get("net")
     return f"{folder / SPEC}" + (f":{net}" if net else "")
+
+
+def _dtype(resume: str | None) -> str | None:
+    """That of the training that goes on."""
+    from ...runtime.io.checkpoint import checked
+    from ...runtime.runs.folder import to_resume
+
+    before = to_resume(resume)[0] if resume is not None else None
+    return str(checked(before)["dtype"]) or None if before is not None else None
 
 
 def _show(message: Warning | str, category: type[Warning], filename: str, lineno: int, file: TextIO | None = None,

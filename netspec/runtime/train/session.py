@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -14,6 +14,7 @@ from ... import plain
 from ...data import Data, DataError
 from ...data.sources import named
 from ...diagnostics import UsageError
+from ...elaborate.edited import edited
 from ...ir.graph import Graph
 from ...version import __version__
 from ..asking.data import read
@@ -71,10 +72,11 @@ def train(net: Network, *, epochs: int | None = None, batch: int | None = None, 
         set_threads(net.device, threads)
     net.configure(epochs=epochs)
     _goes_on(net, before, place.run, resume, seed)
-    given = given_data(net, data)
+    given = given_data(net, data, goes_on=before is not None)
     if memory is not None:
         batch = min(fitting(net.graph, net.recipe, str(net.dtype), net.device, memory), _examples(given.train[0]))
     net.configure(batch=batch)
+    _written(net, epochs=epochs, batch=batch)
     total, began = horizon(net.state), perf_counter()
     said = _nothing if quiet else _said
     said(_opening(net, given))
@@ -92,10 +94,12 @@ def train(net: Network, *, epochs: int | None = None, batch: int | None = None, 
         if net.record or inside:
             where = plain.word(place.name)
             at = f"epoch {net.epoch}" if inside is None else f"batch {inside.batch} of epoch {net.epoch + 1}"
-            said(f"\n{where} holds {at}; go on with\n  netspec train {plain.word(called)} --epochs {total} --resume {where}"
+            itself = _alone_enough(net)
+            said(f"\n{where} holds {at}; go on with\n  netspec train "
+                 + ("" if itself else f"{plain.word(called)} --epochs {total} ") + f"--resume {where}"
                  + (f" --out {where}" if place.run is None else ""))
         raise
-    if not history.epochs and not (place.run is not None and place.run.last.is_file()):
+    if not history.epochs and place.run is None:
         net.save(place.checkpoint)
     test = None if given.test is None else net.evaluate(given)
     seconds = perf_counter() - began
@@ -152,6 +156,7 @@ def _taken(place: Place, net: Network, given: Data, out: str | os.PathLike[str] 
         run.go_on(net.record)
     else:
         run = run or (named_folder(out) if out is not None else claimed(net.graph.name))
+        net.save(os.fspath(run.last))  # killed at any moment from now on, it goes on as it was asked for
         run.begin(net.state.origin.module.source.text if net.state.origin is not None else "",
                   facts_of(net, given, run.folder.name))
     said(f"run {run.folder}")
@@ -170,6 +175,21 @@ def _goes_on(net: Network, before: Path | None, run: Run | None, resume: str | o
         net.initialise(seed=read_log(run.folder)[0].get("seed", net.seed) if seed is None else seed)
 
 
+def _written(net: Network, **asked: int | None) -> None:
+    """What the command line says of the length and the batches of training becomes lines of the spec, and so a part of
+    spec.net and of every checkpoint: a run that goes on finds all of it there."""
+    origin, lines = net.state.origin, [f"{word} {n}" for word, n in asked.items() if n is not None]
+    if lines and origin is not None and net.graph.training is not None:
+        net.state.origin = replace(origin, module=edited(origin.module, origin.net, lines))
+
+
+def _alone_enough(net: Network) -> bool:
+    """Whether the checkpoint says all that training needs to go on: it does not say where a spec lies that is elsewhere."""
+    origin = net.state.origin
+    return origin is not None and (origin.module.source.folder is None
+                                   or Path(origin.module.source.folder).resolve().is_relative_to(Path.cwd().resolve()))
+
+
 def _writable(path: Path) -> None:
     """Raises where no file of this name can be written."""
     if not os.path.isdir(path.parent) or (os.path.exists(path) and not os.path.isfile(path)):
@@ -178,10 +198,12 @@ def _writable(path: Path) -> None:
         raise UsageError(f"the weights cannot be saved as {path}", why, hint="--out weights.safetensors")
 
 
-def given_data(net: Network, data: str | Data | None) -> Data:
-    """What to train on."""
+def given_data(net: Network, data: str | Data | None, goes_on: bool = False) -> Data:
+    """What to train on; a training that `goes_on` has its own data where no others are named."""
     if isinstance(data, Data):
         return data
+    if data is None and goes_on and net.state.learnt.data:
+        return read(net.state.learnt.data, net, own=False)
     if data is None:
         net.state.learnt.data = ""
         return data_of(net.graph, net.seed)

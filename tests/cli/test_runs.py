@@ -263,6 +263,23 @@ def test_what_the_command_line_said_holds_for_a_run_that_goes_on(run: Command, m
         assert all(found[k].dtype == whole[k].dtype and np.array_equal(found[k], whole[k]) for k in whole), name
 
 
+def test_a_picture_that_is_cut_short_and_data_that_are_gone_say_what_mends_them(run: Command) -> None:
+    whole = Path("kinds/red/000.png") if Path("kinds/red/000.png").is_file() else next(Path("kinds/red").iterdir())
+    kept = whole.read_bytes()
+    noise = np.random.default_rng(0).integers(0, 255, (40, 40, 3)).astype(np.uint8)
+    Image.fromarray(noise).save("noise.png")
+    whole.write_bytes(Path("noise.png").read_bytes()[:3000])  # its beginning is that of a picture
+    code, _, err = run("train", "tiny.net", "--data", 'images "kinds"', "--epochs", "1", "--out", "short")
+    assert code == 1 and whole.name in err and "skip_unreadable" in err, err
+    whole.write_bytes(kept)
+    trained(run, "--epochs", "1")
+    Path("kinds").rename("gone")
+    code, _, err = run("evaluate", "runs/tiny-1")
+    assert code == 1 and "--data 'images \"folder\"'" in err, err
+    code, _, err = run("evaluate", "runs/tiny-1", "--data", 'images "nowhere"')
+    assert code == 1 and "--> --data:" in err, err
+
+
 def test_what_is_left_out_is_counted(run: Command) -> None:
     Path("kinds/red/broken.png").write_bytes(b"no picture")
     out = trained(run, "--data", 'images "kinds" skip_unreadable', "--epochs", "1")

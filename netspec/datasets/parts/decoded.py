@@ -19,10 +19,11 @@ WORKERS = 8  # threads that look at files: while one waits for a disk, others wo
 
 
 class Pictures(Lazy):
-    """N x C x H x W: bytes, or numbers in [0, 1] where any picture has greys of 16 bits."""
+    """N x C x H x W: bytes, or numbers in [0, 1] where any picture has greys of 16 bits. `hint` is what mends one that cannot
+    be read, which may be seen only when it is decoded."""
 
-    def __init__(self, files: Sequence[Any], shape: tuple[int, int, int], resize: str, deep: bool):
-        self.files, self.resize = files, resize
+    def __init__(self, files: Sequence[Any], shape: tuple[int, int, int], resize: str, deep: bool, hint: str | None = None):
+        self.files, self.resize, self.hint = files, resize, hint
         self.shape = (len(files), *shape)
         self.dtype = np.dtype(np.float32 if deep else np.uint8)
 
@@ -31,7 +32,10 @@ class Pictures(Lazy):
 
     def example(self, number: int) -> Array:
         _, channels, height, width = self.shape
-        a = pictures.read(self.files[number], channels, (height, width), self.resize)
+        try:
+            a = pictures.read(self.files[number], channels, (height, width), self.resize)
+        except DataError as e:
+            raise (e if self.hint is None else refusal({number: e}, len(self.files), self.hint)) from None
         if a.dtype == self.dtype:
             return a
         if self.dtype == np.float32:
@@ -43,8 +47,8 @@ class Pictures(Lazy):
 class Masks(Lazy):
     """N x H x W whole numbers: the class of each pixel, of masks that go with pictures. Bars are labelled BARS."""
 
-    def __init__(self, files: Sequence[str], size: tuple[int, int], resize: str):
-        self.files, self.resize = files, resize
+    def __init__(self, files: Sequence[str], size: tuple[int, int], resize: str, hint: str | None = None):
+        self.files, self.resize, self.hint = files, resize, hint
         self.shape = (len(files), *size)
         self.dtype = np.dtype(np.int64)
 
@@ -52,7 +56,11 @@ class Masks(Lazy):
         return self.files[number]
 
     def example(self, number: int) -> Array:
-        return pictures.indexed(self.files[number], self.shape[1:], self.resize, BARS).astype(np.int64)  # type: ignore[arg-type]
+        try:
+            a = pictures.indexed(self.files[number], self.shape[1:], self.resize, BARS)  # type: ignore[arg-type]
+        except DataError as e:
+            raise (e if self.hint is None else refusal({number: e}, len(self.files), self.hint)) from None
+        return a.astype(np.int64)
 
 
 def looked_at(files: Sequence[Any], masks: Sequence[str] = (), whole: bool = False) -> tuple[bool, dict[int, DataError]]:

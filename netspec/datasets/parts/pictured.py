@@ -50,8 +50,9 @@ class Pictured(Dataset, abstract=True):
         shape = self._shape(request)
         parts, classes = self.listed(request, few=False)
         parts, deep, remarks = self._readable(parts, classes)
-        pairs = {part: (Pictures(here.files, shape, self.resize, deep),
-                        Masks(here.masks, shape[1:], self.resize) if here.masks else here.y)
+        hint = None if self.skip_unreadable else self.line(skip_unreadable=True)
+        pairs = {part: (Pictures(here.files, shape, self.resize, deep, hint),
+                        Masks(here.masks, shape[1:], self.resize, hint) if here.masks else here.y)
                  for part, here in self._divided(parts, request.seed).items()}
         return Data(self.title, pairs["train"], pairs.get("test"), pairs.get("validation"), classes, remarks)
 

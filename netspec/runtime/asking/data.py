@@ -10,6 +10,7 @@ import numpy as np
 
 from ...data.sources import load, named
 from ...datasets import DATASETS
+from ...diagnostics import NetspecError
 from ...elaborate.train_line import train_line
 from ...ir.graph import Graph
 from ...ir.training import DataUse
@@ -30,7 +31,7 @@ def line(text: str, graph: Graph, own: bool = True) -> DataUse | None:
     word = text.split(maxsplit=1)[0] if text else ""
     if not (text.startswith('"') or word in DATASETS):
         return None
-    use = train_line(f"data {text}", graph).data
+    use = train_line(f"data {text}", graph, "--data").data
     assert use is not None
     if not own:
         return use
@@ -53,12 +54,15 @@ def own(net: Network) -> Data:
     Errors: none are named; they are not there.
     """
     training = net.graph.training
-    if net.state.learnt.data:
-        return read(net.state.learnt.data, net, own=False)
-    if training is None or training.data is None:
-        raise DataError(f"{net.graph.name} does not say which data it was trained on", code="no-data",
-                        hint="netspec evaluate RUN --data 'images \"folder\"'")
-    return named(training.data, asked(net))
+    hint = "netspec evaluate RUN --data 'images \"folder\"'"
+    try:
+        if net.state.learnt.data:
+            return read(net.state.learnt.data, net, own=False)
+        if training is not None and training.data is not None:
+            return named(training.data, asked(net))
+    except NetspecError as e:  # a run that was taken elsewhere, without its data
+        raise NetspecError(*(replace(d, hint=d.hint or hint) if d.code == "missing-file" else d for d in e.diagnostics)) from None
+    raise DataError(f"{net.graph.name} does not say which data it was trained on", code="no-data", hint=hint)
 
 
 def asked(net: Network) -> Request:

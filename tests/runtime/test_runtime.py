@@ -88,7 +88,7 @@ def test_targets_that_are_no_classes_are_refused() -> None:
     assert "label -1" in refused(lambda: net.train_step(x, [0, 1, 2, -1]))
     assert "NaN" in refused(lambda: net.train_step(x, [0, 1, 2, np.nan]))
     assert "0.5" in refused(lambda: net.train_step(x, [0, 1, 2, 0.5]))
-    assert "y.argmax(1)" in refused(lambda: net.train_step(x, np.eye(3)[[0, 1, 2, 0]]))
+    assert "y.argmax(1)" in refused(lambda: net.train_step(x, np.eye(3, dtype=int)[[0, 1, 2, 0]]))
     assert "3 targets for 4 examples" in refused(lambda: net.train_step(x, [0, 1, 2]))
     assert "no targets" in refused(lambda: net.train_step(x))
     assert net.step == 0
@@ -108,7 +108,7 @@ def test_axes_of_length_one_may_be_left_out_of_targets() -> None:
     assert losses[0] == losses[1] == losses[2] == losses[3]
     net = plain(text=text.format("cross_entropy"))
     assert "6\n" in refused(lambda: net.fit(x, y[None])) and "6 examples" in refused(lambda: net.fit(x, y[:5]))
-    assert "argmax(1)" in refused(lambda: net.fit(x, np.eye(3)[y]))
+    assert "argmax(1)" in refused(lambda: net.fit(x, np.eye(3, dtype=int)[y]))
     numbers = plain(text=text.format("mse").replace("  metric accuracy\n", ""))
     assert numbers.evaluate(x, x[:, :1].repeat(3, 1).mean((2, 3))) == numbers.evaluate(x,
                                                                                        x[:, :1].repeat(3, 1).mean((2, 3),

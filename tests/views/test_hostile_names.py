@@ -168,7 +168,7 @@ def test_what_train_says_can_be_pasted(spec: Path) -> None:
     spec.write_text("net a:\n  input 4\n  fc 3\n\ntrain a:\n  loss cross_entropy\n  sgd lr=0.1\n")
     np.savez("d.npz", x=np.eye(3, 4)[np.arange(9) % 3], y=np.arange(9) % 3)
     out_file = spec.with_name(spec.name + ".safetensors")
-    code, out, err = command("train", spec, "--data", Path("d.npz").absolute(), "--epochs", 9, "--out", out_file)
+    code, out, err = command("train", spec, "--data", Path("d.npz").absolute(), "--epochs", 40, "--out", out_file)
     assert code == 0, err
     assert not UNSEEN.search(out + err) and out_file.is_file() and os.listdir() == ["d.npz"]
     suggestions = [shlex.split(line) for line in out.partition("next:")[2].splitlines() if line.strip()]

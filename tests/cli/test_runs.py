@@ -214,6 +214,8 @@ def test_where_a_run_goes(run: Command) -> None:
     before = {p.name: p.read_bytes() for p in Path("there").iterdir()}
     code, _, err = run("train", "tiny.net", "--out", "there")
     assert code == 2 and "holds a run" in err and {p.name: p.read_bytes() for p in Path("there").iterdir()} == before
+    code, _, err = run("train", "tiny.net", "--out", "tiny.net")
+    assert code == 2 and "stays as it is" in err and Path("tiny.net").read_text() == TINY and not Path("tiny.previous.net").exists()
     trained(run, "--out", "alone.safetensors", "--epochs", "1")
     assert Path("alone.safetensors").is_file() and not Path("runs").exists()
 

@@ -13,13 +13,14 @@ from typing import Any
 from ... import plain
 from ...data import Data, DataError
 from ...data.sources import named
-from ...diagnostics import UsageError
+from ...diagnostics import NetspecError, UsageError
 from ...elaborate.edited import edited
 from ...ir.graph import Graph
 from ...version import __version__
 from ..asking.data import read
 from ..footprint import fitting
 from ..io.asked import as_many_classes, request
+from ..io.checkpoint import checked
 from ..misuse import misuse
 from ..network import Network
 from ..runs.folder import Run, claimed, read_log, to_resume
@@ -190,8 +191,18 @@ def _alone_enough(net: Network) -> bool:
                                    or Path(origin.module.source.folder).resolve().is_relative_to(Path.cwd().resolve()))
 
 
+def _holds_weights(path: Path) -> bool:
+    try:
+        return bool(checked(path))
+    except NetspecError:
+        return False
+
+
 def _writable(path: Path) -> None:
-    """Raises where no file of this name can be written."""
+    """Raises where no file of this name can be written, or another one than of weights would give way to it."""
+    if path.suffix != ".safetensors" and path.is_file() and not _holds_weights(path):
+        raise UsageError(f"{path} is a file, and no weights, and stays as it is",
+                         hint="--out another-folder   or   --out weights.safetensors")
     if not os.path.isdir(path.parent) or (os.path.exists(path) and not os.path.isfile(path)):
         why = f"there is no folder {path.parent}" if not os.path.isdir(
             path.parent) else "that is a folder" if os.path.isdir(path) else "that is no regular file"

@@ -282,6 +282,19 @@ def test_a_picture_that_is_cut_short_and_data_that_are_gone_say_what_mends_them(
     assert code == 1 and "--> --data:" in err, err
 
 
+def test_a_disk_that_is_full_leaves_no_half_of_a_run(run: Command) -> None:
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (512, before[1]))
+    try:
+        code, _, err = run("train", "tiny.net", "--out", "full")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert code == 1 and "cannot be written" in err and not os.listdir("full"), err
+    trained(run, "--epochs", "1", "--out", "full")
+
+
 def test_what_is_left_out_is_counted(run: Command) -> None:
     Path("kinds/red/broken.png").write_bytes(b"no picture")
     out = trained(run, "--data", 'images "kinds" skip_unreadable', "--epochs", "1")

@@ -49,6 +49,12 @@ class Run:
         except OSError as e:
             raise unwritable(self.folder / SPEC, e) from None
 
+    def abandon(self) -> None:
+        """Give the folder up, where nothing of the run could be written, as on a full disk: it may be named again."""
+        with contextlib.suppress(OSError):
+            if not (self.folder / LOG).stat().st_size:
+                (self.folder / LOG).unlink()
+
     def go_on(self, record: Sequence[dict[str, Any]]) -> None:
         """Leave in the log the epochs that training has behind it where it goes on, and no others."""
         facts, epochs = read_log(self.folder)

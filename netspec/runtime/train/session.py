@@ -157,7 +157,11 @@ def _taken(place: Place, net: Network, given: Data, out: str | os.PathLike[str] 
         run.go_on(net.record)
     else:
         run = run or (named_folder(out) if out is not None else claimed(net.graph.name))
-        net.save(os.fspath(run.last))  # killed at any moment from now on, it goes on as it was asked for
+        try:
+            net.save(os.fspath(run.last))  # killed at any moment from now on, it goes on as it was asked for
+        except NetspecError:
+            run.abandon()
+            raise
         run.begin(net.state.origin.module.source.text if net.state.origin is not None else "",
                   facts_of(net, given, run.folder.name))
     said(f"run {run.folder}")

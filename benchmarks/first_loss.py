@@ -6,7 +6,7 @@
 The loss is that of the first weights (seed 0) in training mode, dropout included, on Gaussian noise of mean 0 and deviation 1,
 averaged over all labels that each example could have. Then twenty steps of sgd with momentum 0.9 on one batch of that noise
 with random labels, of the first net of each family, whose others differ in depth alone: at lr=0.01, and at 0.003 where no layer
-normalises, since nothing there holds back what such small batches do.
+normalises or several dense ones follow each other, since nothing there holds back what such small batches do.
 """
 
 from __future__ import annotations
@@ -87,7 +87,9 @@ def measured(path: Path, name: str, spec: Spec, learns: bool) -> list[Row]:
         loss = net.loss_and_gradients(x, {k: y[k]}, loss=f"cross_entropy @{k} smoothing=1", draw=0)[0]
         rows.append(Row(f"{path.stem}:{name}", k, spec.outputs[k][0] or 0, loss, None))
     if learns:
-        rate = RATE if any(getattr(node.op, "centres", False) for node in spec.graph.nodes) else BARE
+        ops = [node.op for node in spec.graph.nodes]
+        dense = sum(getattr(op, "category", "") == "dense" for op in ops)
+        rate = RATE if dense < 2 and any(getattr(op, "centres", False) for op in ops) else BARE
         net.configure(loss=[f"cross_entropy @{k}" for k in outputs], optimiser=f"sgd lr={rate} momentum=0.9", schedule="none", regularise="none",
                       augment="none", average=0, accumulate=1)
         losses = [net.train_step(x, y) for _ in range(STEPS + 1)]

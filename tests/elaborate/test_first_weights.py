@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from math import sqrt
 
+import numpy as np
 import pytest
 
 import netspec
+from where import ROOT
 
 HE, LECUN = 2.0, 1.0  # times 1 / fan_in
 
@@ -64,3 +67,37 @@ def test_a_default_of_a_normalisation_holds_where_it_is_a_switch() -> None:
     assert {p.name: dict(p.factors) for p in graph.parameters if p.kind != "buffer"} == {
         "conv1.weight": {}, "conv1.bn.weight": {"lr": 0.5}, "conv1.bn.bias": {"lr": 0.5},
         "conv2.weight": {"lr": 2.0}, "conv2.bn.weight": {"lr": 2.0}, "conv2.bn.bias": {"lr": 2.0}}
+
+
+def test_every_shipped_classifier_begins_near_even_answers_and_learns() -> None:
+    """What benchmarks/first_loss.py found; its small nets are measured again below."""
+    rows = table()
+    import first_loss
+
+    assert {name for name, _ in rows} == {f"{path.stem}:{name}" for path, name, _, _ in first_loss.classifiers()}
+    for (name, output), (expected, first, learnt) in rows.items():
+        assert abs(first - expected) <= 0.7, (name, output)
+        if learnt is not None:
+            assert learnt[1] <= learnt[0], name
+    assert sum(learnt is not None for *_, learnt in rows.values()) > 30
+
+
+@pytest.mark.parametrize("asked", ["linear:linear", "linear:mlp", "lenet:lenet5", "convnetjs:convnetjs"])
+def test_the_table_is_measured(asked: str) -> None:
+    import first_loss
+
+    path, name, spec, _ = next(c for c in first_loss.classifiers() if f"{c[0].stem}:{c[1]}" == asked)
+    row, = first_loss.measured(path, name, spec, learns=True)
+    expected, first, learnt = table()[asked, "out"]
+    assert (expected, first) == (pytest.approx(np.log(10), abs=0.006), pytest.approx(row.loss, abs=0.006))
+    assert learnt == (pytest.approx(row.learnt[0], abs=0.006), pytest.approx(row.learnt[1], abs=0.05))
+
+
+def table() -> dict[tuple[str, str], tuple[float, float, tuple[float, float] | None]]:
+    out = {}
+    for line in (ROOT / "docs" / "first_loss.md").read_text(encoding="utf-8").splitlines():
+        if re.match(r"\| \w+:", line):
+            net, output, expected, first, _, learnt = (c.strip() for c in line.strip("|").split("|"))
+            before, _, after = learnt.partition(" -> ")
+            out[net, output] = float(expected), float(first), (float(before), float(after)) if after else None
+    return out

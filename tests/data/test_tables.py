@@ -16,6 +16,7 @@ from netspec.cli import main
 from netspec.data import DataError
 from netspec.datasets.parts import pictures
 from netspec.diagnostics import NetspecError
+from netspec.reading import Own
 from netspec.words.dataset import Request
 
 
@@ -50,6 +51,12 @@ def test_a_column_of_classes(here: Path) -> None:
     assert data.classes == ("2", "9", "10") and data.train[1].tolist() == [2, 1, 0, 1, 2, 0]
     assert read(numbered, None).train[1].tolist() == [10, 9, 2, 9, 10, 2]  # nobody says that these are classes
     assert read("".join(f"{k}.png,{k % 3}\n" for k in range(6)), None).classes == ("0", "1", "2")
+
+
+@pytest.mark.parametrize("name", ["q" * 5000, "q" * 300 + "/l.csv"])
+def test_a_table_whose_name_is_too_long_is_none(here: Path, name: str) -> None:
+    with pytest.raises(NetspecError, match="there "):
+        images("p", asked(), labels=Own(name))
 
 
 def test_several_labels(here: Path) -> None:

@@ -176,7 +176,7 @@ def beside(name: str, folder: str | None, root: Place) -> Path:
             raise outside(f"{name}: {e.strerror}") from None
         except OSError as e:
             raise DataError(f"there can be no file {name}", str(e.strerror)) from None
-        if path.exists():
+        if os.path.exists(path):
             return path
         where.append(path)
     raise MissingFileError(f"there is no {where[0]}", notes=(f"nor {where[1]}",) if where[0] != where[1] else ())

@@ -3,6 +3,7 @@ those they name: `prepare standardise @left`."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -24,20 +25,20 @@ from .words import bound_word, class_named
 def preparation_line(e: Elaborator, s: tree.Call, c: Context, graph: Graph | None) -> Any:
     """`prepare standardise`: what these inputs can go through."""
     made, types = _word_of_inputs(PREPARATIONS, "preparation", e, s, c, graph)
-    try:
-        for t in types:
-            made.parameters(t)
-    except WordError as w:
-        raise refused(w, s.span) from None
-    return made
+    return _fitting(made, made.parameters, types, s)
 
 
 def augmentation_line(e: Elaborator, s: tree.Call, c: Context, graph: Graph | None) -> Any:
     """`augment crop pad=4`: a change of the training images that these images allow."""
     made, types = _word_of_inputs(AUGMENTATIONS, "augmentation", e, s, c, graph)
+    return _fitting(made, made.check_input, types, s)
+
+
+def _fitting(made: Any, ask: Callable[[TensorType], Any], types: list[TensorType], s: tree.Call) -> Any:
+    """The word, unless it refuses one of these inputs when it is asked: then Mistake, at the line."""
     try:
         for t in types:
-            made.check_input(t)
+            ask(t)
     except WordError as w:
         raise refused(w, s.span) from None
     return made

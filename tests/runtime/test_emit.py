@@ -243,6 +243,34 @@ print(all((net.parameters[name] == value).all() for name, value in before.items(
 """
 
 
+BEYOND = """
+import sys
+
+import numpy as np
+
+sys.path.insert(0, ".")
+from small import Network
+
+net, x = Network(), np.zeros((2, 4))
+for call in (lambda: net.predict(np.full((2, 4), 1e300)), lambda: net.step(np.full((2, 4), -1e39), [0, 1]),
+             lambda: net.parameters.__setitem__("fc1.bias", [1e300, 0])):
+    try:
+        call()
+    except ValueError as e:
+        print(e)
+net.parameters["fc1.bias"] = [3e38, 1]
+print(np.isfinite(net.predict(x)).all())
+"""
+
+
+def test_a_finite_number_never_becomes_an_infinite_one_in_the_file(tmp_path: Path) -> None:
+    text = "net small:\n  input 4\n  fc 2\ntrain small:\n  loss cross_entropy\n  sgd lr=0.1\n"
+    (tmp_path / "small.py").write_text(standalone(netspec.load_graph(text=text).graph), encoding="utf-8")
+    (tmp_path / "beyond.py").write_text(BEYOND)
+    assert run(tmp_path, "beyond.py").splitlines() == [*["input holds numbers that are beyond float32"] * 2,
+                                                       "fc1.bias holds numbers that are beyond float32", "True"]
+
+
 def test_the_file_says_what_is_wrong_with_labels_and_weights(tmp_path: Path) -> None:
     """Nothing of the network has changed then."""
     text = "net labels:\n  input 3x2x2\n  conv 5 1x1\ntrain labels:\n  loss cross_entropy ignore=255\n  sgd lr=0.1\n"

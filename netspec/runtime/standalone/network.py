@@ -89,6 +89,15 @@ class Rule:
     groups: tuple[Mapping[str, float], ...]  # factors of each group of parameters
 
 
+def held(name: str, value: Any, dtype: Any) -> Array:
+    """Numbers in this dtype. Raises ValueError where one is beyond it: it would become infinite, and nothing would say so."""
+    try:
+        with np.errstate(over="raise"):
+            return np.asarray(value, dtype)
+    except FloatingPointError:
+        raise ValueError(f"{name} holds numbers that are beyond {np.dtype(dtype)}") from None
+
+
 class Parameters(MutableMapping[str, Array]):
     """Parameters and buffers by name: reading gives a copy, assigning writes."""
 
@@ -106,8 +115,8 @@ class Parameters(MutableMapping[str, Array]):
             self._net.version += 1
 
     def fitting(self, name: str, value: Any) -> Array:
-        """A value as this parameter holds it. Raises ValueError for another shape."""
-        given, a = self._net.given[name], np.asarray(value, self._net.dtype)
+        """A value as this parameter holds it. Raises ValueError for another shape, and for numbers that would become infinite."""
+        given, a = self._net.given[name], held(name, value, self._net.dtype)
         if a.shape != given.shape:
             raise ValueError(f"{name} has the shape {given.shape}, not {a.shape}")
         return a
@@ -251,7 +260,7 @@ class Standalone:
         given = x if isinstance(x, Mapping) else dict.fromkeys(self.inputs, x)
         if len(self.inputs) > 1 and given is not x:
             raise TypeError(f"there are several inputs: give a dict of {', '.join(self.inputs)}")
-        found = {name: np.asarray(given[name], self.dtype) for name in self.inputs}
+        found = {name: held(name, given[name], self.dtype) for name in self.inputs}
         for name, shape in self.inputs.items():
             if found[name].shape[1:] != shape or not len(found[name]):
                 raise ValueError(f"{name} is N x {' x '.join(map(str, shape))}, not {found[name].shape}")

@@ -39,7 +39,7 @@ def compile(path: str | os.PathLike[str] | None = None, net: str | None = None, 
             | None = None, **more: Any) -> Network:
     """A network that runs, from a file or from `text`. Without `net`, the only one that needs no arguments.
 
-    device      "cpu" (Numba), or "reference" (NumPy: slow, and the meaning of the other)
+    device      "cpu" (Numba), "cuda" (Numba-CUDA), or "reference" (NumPy: slow, and the meaning of the others)
     dtype       "float32" (default) or "float64"
     precision   "float32", or "exact" (no transformed convolutions); what the train section says, and "float32", unless given
     seed        of first weights, dropout, and the order of the data; that of the train section, else 0, unless given

@@ -72,7 +72,7 @@ def page(sort: str, word: type[Word], picture: str | None) -> str:
     kind = sort if word.category == sort else f"{sort} ({word.category})"
     out = [f"# {word.name}", "", f"*{kind}*", ""]
     out += [f"![{alternative(sort, word)}]({picture}){{ .word-picture }}", ""] if picture else []
-    out += [prose(lead), "", "```text", explain.usage(word), "```", ""]
+    out += [prose(lead), "", "```{ .text .word-usage }", explain.usage(word), "```", ""]
     rows = explain.argument_rows(word)
     if rows:
         out += ["## Arguments", "", "| argument | kind | default | |", "|---|---|---|---|",

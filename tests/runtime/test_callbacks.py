@@ -133,6 +133,43 @@ def test_keep_best_puts_back_the_weights_of_the_best_epoch(tmp_path: Path) -> No
             net().fit(X, Y, epochs=1, validation=(XV, YV), keep=wrong, verbose=0)
 
 
+def test_examples_for_testing_choose_nothing(tmp_path: Path) -> None:
+    """Whatever they are, the same weights are kept, and training stops at the same epoch: by its own loss."""
+    found = []
+    for k in range(2):
+        a, path = net(lr=8, more="  early_stopping 2\n"), tmp_path / f"{k}.safetensors"
+        tests = XV, (YV + k) % 3
+        history = a.fit(netspec.data.Data("d", (X, Y), test=tests), epochs=30, best=str(path), verbose=0)
+        assert history.best == 1 + int(np.argmin(history["loss"])) < len(history.epochs)
+        assert history.stopped is not None and "loss of training was best" in history.stopped
+        found.append((history.epochs, history.best, a.parameters["fc1.weight"].tobytes()))
+        assert netspec.load(path, device="reference").epoch == history.best
+    assert found[0] == found[1]
+    with pytest.raises(NetspecError, match="`val_accuracy` is not measured") as e:
+        net().fit(netspec.data.Data("d", (X, Y), test=(XV, YV)), keep="best val_accuracy", verbose=0)
+    notes = e.value.diagnostics[0].notes
+    assert "no examples validate" in notes[0] and "validation=0.2" in notes[1]
+    assert net().fit(X, Y, keep="best accuracy", epochs=2, verbose=0).best
+
+
+def test_the_best_weights_of_a_run_that_goes_on_are_those_in_its_file(tmp_path: Path) -> None:
+    """Chosen by another number, they stay until one is better by the number that chooses now; what is no file of this training
+    gives way to the next epoch's."""
+    a, path = net(lr=8), tmp_path / "best.safetensors"
+    first = a.fit(X, Y, epochs=6, validation=(XV, YV), keep="best val_loss", best=str(path), verbose=0,
+                  checkpoint=str(tmp_path / "last"))
+    epoch = 1 + int(np.argmin(first["val_loss"]))
+    other = 1 + int(np.argmin(first["loss"]))
+    assert epoch != other and netspec.load(path, device="reference").epoch == epoch
+    goes_on = net(lr=1e-9).load(str(tmp_path / "last"))
+    more = goes_on.fit(X, Y, epochs=1, keep="best loss", best=str(path), early_stopping=2, verbose=0)
+    better = more["loss"][0] < first["loss"][epoch - 1]
+    assert more.best == netspec.load(path, device="reference").epoch == (7 if better else epoch)
+    path.write_bytes(b"nothing")
+    goes_on = net(lr=1e-9).load(str(tmp_path / "last"))
+    assert goes_on.fit(X, Y, epochs=1, best=str(path), verbose=0).best == 7 == netspec.load(path, device="reference").epoch
+
+
 def test_lines_of_the_section_are_what_fit_does() -> None:
     a = net(lr=5, more="  early_stopping 1\n  seed 7\n")
     assert a.seed == 7 and netspec.compile(text=TEXT.format(lr=1) + "  seed 7\n", device="reference", seed=0).seed == 0

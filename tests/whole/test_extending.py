@@ -147,7 +147,7 @@ def test_specs_that_use_them_are_checked_and_trained(capsys: pytest.CaptureFixtu
     capsys.readouterr()
     assert main(["train", "points.net", "--device", "reference", "--dtype", "float64"]) == 0
     out = capsys.readouterr().out
-    assert "data ourspirals 50 turns=0.5: 80 examples, 20 to test" in out and re.search(r"val_ourkappa -?\d\.\d{3} ", out)
+    assert "data ourspirals 50 turns=0.5: 80 examples, 20 to test" in out and re.search(r"test .* ourkappa -?\d\.\d{3}\n", out)
     random = np.random.default_rng(0)
     x, y = random.normal(size=(40, 6)), random.integers(0, 6, 40)
     text = (

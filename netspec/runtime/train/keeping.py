@@ -1,16 +1,21 @@
-"""Which weights a training keeps, and when it stops for want of better ones."""
+"""Which weights a training keeps, and when it stops for want of better ones.
+
+Examples for validation say which are best; where there are none, the loss of training does. Those for testing choose nothing:
+what is measured on them at the end is of weights that have not seen them.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from math import isnan
+from math import isnan, nan
 from typing import Any
 
 from numpy.typing import NDArray
 
-from ...diagnostics import Advice, near
+from ...diagnostics import Advice, NetspecError, near
 from ..misuse import misuse
 from ..state import AVERAGE, State
 from ..tallies import Tally
@@ -36,6 +41,7 @@ class Keeper:
     watched: str = "loss"
     lower: bool = True
     best: tuple[float, int] | None = None  # the number, and its epoch
+    since: int = 0  # the epoch after which there was no better number
     held: tuple[dict[str, Array], dict[str, Array]] | None = field(default=None, repr=False)
 
     @property
@@ -54,29 +60,43 @@ class Keeper:
         self.watched = self.keep[1] if len(self.keep) > 1 else names[0]
         plain = self.watched.removeprefix("val_")
         if self.watched not in names and not (plain.endswith(".loss") and self.watched.startswith("val_") <= validated):
-            alike = near(self.watched, names)
-            raise misuse("unknown-name", f"`{self.watched}` is not measured, so nothing can be best by it",
-                         f"what is measured: {', '.join(names)}", hint=f"keep best {alike}" if alike else Advice("one of them"))
+            raise _not_measured(self.watched, names, validated)
         metric = metrics.get(plain)
         self.lower = metric.better == "lower" if metric is not None else True
-        if self.path is not None and os.path.isfile(self.path):
-            for epoch, numbers in enumerate(self.state.course.record, 1):
-                if self.watched in numbers and self.better(numbers[self.watched]):
-                    self.best = numbers[self.watched], epoch
+        self.go_on()
         return self.tired(self.state.course.epoch)
+
+    def go_on(self) -> None:
+        """The best weights that lie in the file already, if they are of an epoch of this training. Another number may have chosen
+        them: one waits for a better one from the last epoch that had such on."""
+        from ..io.checkpoint import checked
+
+        if self.path is None or not os.path.isfile(self.path):
+            return
+        record, epoch = self.state.course.record, 0
+        with contextlib.suppress(NetspecError):  # what cannot be read is written anew
+            epoch = checked(self.path)["epoch"]
+        if 0 < epoch <= len(record) and self.watched in record[epoch - 1]:
+            self.best = record[epoch - 1][self.watched], epoch
+            self.since = max([epoch, *(k for k, numbers in enumerate(record, 1) if self.better(numbers.get(self.watched, nan)))])
 
     def tired(self, epoch: int) -> str | None:
         """Why training stops after an epoch that is not the best, if it does."""
-        if self.patience is None or self.best is None or epoch - self.best[1] < self.patience:
+        if self.patience is None or self.best is None or epoch - self.since < self.patience:
             return None
-        return (f"stopped after epoch {epoch}: {self.watched} was best at epoch {self.best[1]} ({self.best[0]:.4f}), "
+        return (f"stopped after epoch {epoch}: {self.called} was best at epoch {self.best[1]} ({self.best[0]:.4f}), "
                 "whose weights are back")
+
+    @property
+    def called(self) -> str:
+        """What people call the number that is watched."""
+        return self.watched if self.watched.startswith("val_") else f"{self.watched} of training"
 
     def better(self, value: float) -> bool:
         """Whether a number is better than the best."""
         if isnan(value):
             return False
-        return self.best is None or (value < self.best[0] if self.lower else value > self.best[0])
+        return self.best is None or isnan(self.best[0]) or (value < self.best[0] if self.lower else value > self.best[0])
 
     def epoch(self, numbers: Mapping[str, Any], epoch: int) -> str | None:
         """After an epoch: None to go on, or why not."""
@@ -84,7 +104,7 @@ class Keeper:
             return None
         value = float(numbers[self.watched])
         if self.best is None or self.better(value):
-            self.best = value, epoch
+            self.best, self.since = (value, epoch), epoch
             if self.path is not None:
                 self.save(self.path)
             else:
@@ -116,4 +136,17 @@ class Keeper:
         """Which weights the network has, where they are not those of the last epoch."""
         if self.idle or self.best is None or self.best[1] == last or not (self.keep[:1] == ("best",) or self.path is not None):
             return None
-        return f"best   epoch {self.best[1]}, by {self.watched} ({self.best[0]:.4f})"
+        return f"best   epoch {self.best[1]}, by {self.called} ({self.best[0]:.4f})"
+
+
+def _not_measured(name: str, names: list[str], validated: bool) -> Exception:
+    """The error for a number to choose by that there is not."""
+    alike = near(name, names)
+    plain = name.removeprefix("val_")
+    if name.startswith("val_") and not validated:
+        return misuse("unknown-name", f"`{name}` is not measured, so nothing can be best by it",
+                      "no examples validate, and those for testing choose nothing",
+                      "a share of the others can:  validation=0.2  in the data line, or in Python  fit(..., validation=(xv, yv))",
+                      hint=f"keep best {plain}" if plain in names else f"keep best {names[0]}")
+    return misuse("unknown-name", f"`{name}` is not measured, so nothing can be best by it",
+                  f"what is measured: {', '.join(names)}", hint=f"keep best {alike}" if alike else Advice("one of them"))

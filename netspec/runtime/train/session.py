@@ -294,8 +294,10 @@ def _opening(net: Network, data: Data) -> str:
     size = sum(p.size for p in net.graph.parameters if p.kind != "buffer")
     tests = "".join(f", {_examples(part[0]):,} to {what}" for part, what in ((data.validation, "validate"), (data.test, "test"))
                     if part)
-    known = "".join(f"\n  {plain.shown(remark)}" for remark in data.remarks)
     r = net.recipe
+    by_training = data.validation is None and (r.keep != ("last",) or r.early_stopping)
+    remarks = (*data.remarks, *(["none validate: numbers of training say which epoch is best"] if by_training else []))
+    known = "".join(f"\n  {plain.shown(remark)}" for remark in remarks)
     penalties = [f"{k} {v:g}" + ("" if everywhere else " on weights")
                  for k, v, everywhere in (("l1", r.l1, r.l1_all), ("l2", r.l2, r.decay_all)) if v]
     how = ", ".join([str(r.need_optimiser()), *penalties, *(f"schedule {s}" for s in r.schedules),

@@ -82,7 +82,7 @@ class Trainer:
 
     def run(self, x: Any, y: Any = None, validation: Any = None, sample_weight: Any = None, steps: int | None = None) -> History:
         """Train; the epochs that the network has behind it count as done, and schedules go on from there. What `x`, `y` and
-        `validation` may be stands in given.py; a data set's own tests are taken where no others are given.
+        `validation` may be stands in given.py; a data set's own examples for validation are taken where no others are given.
 
         Errors: arrays that do not fit, before anything runs, and batches as they come; a loss that is no number, at the step
         where it happens.

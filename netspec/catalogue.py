@@ -253,6 +253,10 @@ CATALOGUE: dict[str, str] = {
     "broken-word": _page("The file of a word cannot be used.",
                          "A word of the package stands in a file of its name. This one has a mistake in its Python, imports what is not "
                          "there, or defines no word of this name: the message names the file, the line and Python's own words."),
+    "failed-word": _page("The code of a word raised an exception.",
+                         "A layer, a loss, a metric or any other word refuses with WordError; what else its code lets out is a mistake in "
+                         "it. The message names the line of the spec that says the word, and the file and line of its code. From Python "
+                         "the exception itself is the cause (`__cause__`) of the error; on the command line, --debug shows the way there."),
     "word-name": _page("A class of your own has a name that cannot be a word of the language.",
                        "A word's name has letters, digits and underscores; it is no word of the language itself, and no other word of "
                        "its sort is called so. In the package a file holds one word, and is called as it is."),

@@ -213,16 +213,12 @@ def unwritable(path: object, e: OSError | ValueError) -> MissingFileError:
 
 
 @contextmanager
-def noted(word: str, span: Span | None) -> Iterator[None]:
-    """Says of an exception that the code of a word lets out, and that is no refusal, which line of the spec used the word."""
+def at_line(*spans: Span | None) -> Iterator[None]:
+    """What is refused inside is said at the first of these, lines of a spec, where it names none itself."""
     try:
         yield
-    except NetspecError:
-        raise
-    except Exception as e:
-        if span is not None and not getattr(e, "__notes__", ()):
-            e.add_note(f"while the layer `{word}` ran, which {shown(span.source.name)}:{span.line} uses:  "
-                       f"{shown(span.source.line(span.line).strip())}")
+    except NetspecError as e:
+        e.at(next(iter(spans), None))
         raise
 
 

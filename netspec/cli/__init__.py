@@ -51,7 +51,7 @@ def _command(words: list[str]) -> int:
         if debug:
             raise
         tell(e.diagnostics)
-        return 2 if isinstance(e, UsageError) else 1
+        return 2 if isinstance(e, UsageError) else BROKEN if _ours(e) else 1
     except KeyboardInterrupt as e:
         terminated = isinstance(e, Terminated)
         print(f"\nnetspec: {'terminated' if terminated else 'interrupted'}", file=sys.stderr)
@@ -70,22 +70,20 @@ def _command(words: list[str]) -> int:
         return BROKEN
 
 
+def _ours(e: Exception) -> bool:
+    """Whether a mistake is of the code of a word that lies in the package."""
+    from ..words import WordFault
+
+    return isinstance(e, WordFault) and e.packaged
+
+
 def _broken(e: Exception) -> None:
-    """An exception that is no NetspecError is our mistake, and says so; or that of the word whose code was running."""
+    """An exception that is no NetspecError is our mistake, and says so."""
     from ..plain import shown
     from ..version import __version__
-    from .blame import word_at_fault
 
-    text, notes = str(e).splitlines(), "".join(f"{note}\n" for note in getattr(e, "__notes__", ()))
-    error = f"{type(e).__name__}{': ' + shown(text[0]) if text else ''}"
-    word = word_at_fault(e)
-    if word is not None:
-        print(f"netspec: internal error: {error}\n{notes}"
-              f"It was raised while the {word.sort} `{word.name}` ran, whose file is {word.place}\n"
-              f"Most likely the mistake is in that file; if it came with netspec {__version__}, please report it with the spec and the\n"
-              "command. Run again with --debug, the command prints the way there.", file=sys.stderr)
-        return
-    print(f"netspec: internal error: {error}\n"
+    text = str(e).splitlines()
+    print(f"netspec: internal error: {type(e).__name__}{': ' + shown(text[0]) if text else ''}\n"
           f"This is a mistake in netspec {__version__}, not in your spec. Please report it with the spec, the command, and what\n"
           "the command prints when run again with --debug.", file=sys.stderr)
 

@@ -12,13 +12,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 from ..datasets import DATASETS
 from ..datasets.parts.arrays import read, same_number
-from ..diagnostics import NetspecError
+from ..diagnostics import at_line
 from ..ir.training import DataUse
 from ..words import WordError
-from ..words.dataset import Data, DataError, Pairs, Request, without_arguments
+from ..words.dataset import Data, DataError, Dataset, Lazy, Pairs, Request, without_arguments
 
 
 def digits() -> Pairs:
@@ -46,7 +47,10 @@ def named(line: DataUse, asked: Request) -> Data:
     Errors, at the line: those of the data set.
     """
     with _at(line):
-        return _data(line.op.read(replace(asked, folder=_folder(line))))
+        data = line.op.read(replace(asked, folder=_folder(line)))
+        for pair in filter(None, (data.train, data.validation, data.test)):
+            _owned(pair, line.op)
+        return _data(data)
 
 
 def outline(line: DataUse, asked: Request) -> Data | None:
@@ -63,12 +67,20 @@ def _folder(line: DataUse) -> str | None:
 
 @contextmanager
 def _at(line: DataUse) -> Iterator[None]:
-    try:
-        yield
-    except WordError as w:
-        raise DataError(f"data {line.op.title}: {w.message}", *w.notes, hint=w.hint or None, code=w.code).at(line.span) from None
-    except NetspecError as e:
-        raise e.at(line.span) from None
+    with at_line(line.span):
+        try:
+            yield
+        except WordError as w:
+            raise DataError(f"data {line.op.title}: {w.message}", *w.notes, hint=w.hint or None, code=w.code) from None
+
+
+def _owned(arrays: Any, word: Dataset) -> None:
+    """Let arrays that make their examples later know whose they are."""
+    for part in arrays if isinstance(arrays, tuple) else arrays.values() if isinstance(arrays, dict) else ():
+        if isinstance(part, Lazy):
+            part.word = word
+        else:
+            _owned(part, word)
 
 
 def _data(data: Data) -> Data:

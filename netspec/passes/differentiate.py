@@ -12,7 +12,7 @@ import ast
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from ..diagnostics import UsageError
+from ..diagnostics import UsageError, at_line
 from ..ir.derivatives import ONE, derivative, factor, product, tree
 from ..ir.expressions import compared, number, plus, times, where
 from ..ir.formula import Access, Formula, Pieces, in_bounds
@@ -126,7 +126,9 @@ class _Backward:
 
         given = (*((dy,) if isinstance(dy, str) else ()), *region.inputs, *saved.values(), *parameters.values())
         what = "backward", type(layer), repr(layer), None if isinstance(dy, str) else repr(dy), *saved, "", *parameters
-        for end, g in self.p.once(what, w, given, backward).items():
+        with at_line(*node.spans):
+            gradients = self.p.once(what, w, given, backward)
+        for end, g in gradients.items():
             name = region.inputs[int(end)] if end in numbers else parameters[end]
             if g is not None and name in self.needed:
                 self.parts.setdefault(name, []).append(g)

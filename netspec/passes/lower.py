@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
-from ..diagnostics import UsageError, noted
+from ..diagnostics import UsageError, at_line
 from ..ir.formula import Formula, Pieces, written
 from ..ir.graph import Graph, Input, Lowered, Node, Parameter, Region, Value
 from ..ir.notation import fault, misfit, with_channels
@@ -37,7 +37,8 @@ class lower:
     def __call__(self, graph: Graph) -> Graph:
         program = Program(self.training)
         for node in graph.nodes:
-            program.place(node)
+            with at_line(*node.spans):
+                program.place(node)
         outputs = tuple((public, program.alias[v]) for public, v in graph.outputs)
         return replace(graph, nodes=tuple(program.nodes), outputs=outputs, regions=tuple(program.regions),
                        lowered=Lowered(graph, program.alias, self.training))
@@ -83,9 +84,8 @@ class Program:
         b = Writer(self, node.name, node, self.training and not (dict(node.attrs).get("frozen") and node.op.statistics))
         before = len(self.nodes)
         layer = node.op
-        with noted(layer.name, node.spans[0] if node.spans else None):
-            ends = self.once(("forward", type(layer), repr(layer), b.training, *parameters), b, (*inputs, *parameters.values()),
-                             lambda: {"": layer.forward(b, *inputs, **parameters), **b.saved})
+        ends = self.once(("forward", type(layer), repr(layer), b.training, *parameters), b, (*inputs, *parameters.values()),
+                         lambda: {"": layer.forward(b, *inputs, **parameters), **b.saved})
         out = ends.pop("")
         for m in reversed(moved):  # what reads the result may not need it
             out = self.again(m, out, node)

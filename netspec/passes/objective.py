@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..diagnostics import Advice, UsageError
+from ..diagnostics import Advice, UsageError, at_line
 from ..ir.formula import Formula, written
 from ..ir.graph import Graph, Input, Node, Value
 from ..ir.types import TensorType
@@ -82,7 +82,8 @@ def with_losses(program: Graph, terms: tuple[Term, ...],
             p.append(Node(source, Input("target"), (), (Value(source, t.loss.target(p.types[z])),)))
         at = Node(f"loss.{k}", t.loss, notes=(f"loss {t.loss} @{t.output}" + (f" weight={t.weight:g}" if t.weight != 1 else ""),))
         w = Writer(p, f"loss.{k}", at)
-        losses.append((f"loss.{k}", t.loss.forward(w, z, source)))
+        with at_line(t.loss.said_at):
+            losses.append((f"loss.{k}", t.loss.forward(w, z, source)))
         weights = example_weights(k)
         if t.by_example:
             p.append(Node(weights, Input("target"), (), (Value(weights, TensorType((1,), p.types[z].batch)),)))
@@ -91,7 +92,8 @@ def with_losses(program: Graph, terms: tuple[Term, ...],
             seeds.append((losses[-1][1], t.weight))
         elif backward:
             d = Writer(p, f"d.loss.{k}", at)
-            dz = t.loss.backward(d, t.weight, z, source, dict(w.saved))
+            with at_line(t.loss.said_at):
+                dz = t.loss.backward(d, t.weight, z, source, dict(w.saved))
             if t.by_example:
                 ix = f"n,c{plane(p.types[z].shape)}"
                 dz = d(f"dz[{ix}] = d[{ix}] * weights[n,0]", d=dz, weights=weights)
@@ -126,7 +128,7 @@ def update_program(optimiser: Any, size: int, l1: bool = False) -> tuple[Graph, 
     With `l1` the rule reads g + l1 * sign(w) instead of the gradient g, where sign(0) = 0: L1 regularisation. Like weight
     decay it comes after the limit `clip_value`.
     """
-    p = Program(True)
+    p, said_at = Program(True), optimiser.said_at
     flat = TensorType((size,), 0)
     for name in ("weights", "gradients", *optimiser.state):
         p.append(Node(name, Input("input"), (), (Value(name, flat),)))
@@ -135,6 +137,7 @@ def update_program(optimiser: Any, size: int, l1: bool = False) -> tuple[Graph, 
         limited, optimiser = optimiser.limited(b, g), replace(optimiser, clip_value=0.0)
         g = b("penalised[i] = g[i] + l1[0] * where(w[i] > 0.0, 1.0, where(w[i] < 0.0, -1.0, 0.0))", g=limited, w="weights",
               l1=b.scalar("l1"))
-    new, state = optimiser.update(b, "weights", g, **{s: s for s in optimiser.state})
+    with at_line(said_at):
+        new, state = optimiser.update(b, "weights", g, **{s: s for s in optimiser.state})
     outs = (("weights", new), *state.items())
     return Graph("update", tuple(p.nodes), outs).verify(), dict(outs)

@@ -402,9 +402,6 @@ class Module:
     torn: frozenset[str] = field(default=frozenset(), compare=False, repr=False)  # definitions whose head could not be read
     imports: Mapping[str, Module] | None = field(default=None, compare=False, repr=False)  # by path, where all are at hand
 
-    def __str__(self) -> str:
-        return "\n".join(_show(i, 0) for i in self.items)
-
 
 _PARTS: dict[type, list[str]] = {}  # names of the fields that hold parts, last first
 
@@ -436,35 +433,3 @@ def source_text(node: Any) -> str:
     lines = [s.source.line(s.line)[s.column - 1 :], *s.source.lines[s.line : s.end_line - 1],
              s.source.line(s.end_line)[: s.end_column - 1]]
     return " ".join(x.split("#")[0].strip() for x in lines)
-
-
-def _show(node: Any, depth: int) -> str:
-    """An indented print of the tree: a node a line, small nodes inline."""
-    pad = "  " * depth
-    if isinstance(node, (tuple, list)):
-        return "\n".join(_show(n, depth) for n in node)
-    if not hasattr(node, "span"):
-        return f"{pad}{node!r}"
-    if isinstance(node, (Call, Reference)) or type(node) in _INLINE:
-        return f"{pad}{type(node).__name__}  {source_text(node)}"
-    words, children = [], []
-    for f in fields(node):
-        v = getattr(node, f.name)
-        if f.name in ("span", "name_span", "path_span") or v is None or v == ():
-            continue
-        if isinstance(v, (str, bool)):
-            words.append(str(v))
-        elif type(v) in _INLINE:
-            words.append(f"{f.name}={source_text(v)}")
-        elif f.name == "cases":
-            children += [x for condition, body in v for x in (condition, body)]
-        elif isinstance(v, tuple) and v and isinstance(v[0], str):
-            words.append(", ".join(v))
-        else:
-            children.extend(v if isinstance(v, tuple) else [v])
-    head = f"{pad}{type(node).__name__}" + ("  " + " ".join(words) if words else "") + f"  :{node.span.line}"
-    return "\n".join([head, *(_show(c, depth + 1) for c in children)])
-
-
-_INLINE = {Number, Dims, Text, Name, Incoming, Attribute, Item, Function, Listing, Unary, Binary, Conditional, Range, Option,
-           Stride, Upto, Param, Spot}

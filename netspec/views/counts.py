@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
+from ..diagnostics import at_line
 from ..ir.formula import Formula
 from ..ir.graph import Graph, Input, Node, Parameter, Value
 from ..ir.types import Size, TensorType
@@ -137,7 +138,8 @@ def multiply_accumulates(node: Node, types: tuple[TensorType, ...]) -> int | Non
     if not all(t.known for t in (*types, node.type)):
         return None
     assert isinstance(node.op, Layer)
-    declared = node.op.macs(*types)
+    with at_line(*node.spans):
+        declared = node.op.macs(*types)
     if declared is not None:
         return declared
     program = lowered(node, types)

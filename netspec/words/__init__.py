@@ -2,13 +2,13 @@
 for each of layer, loss, optimiser, schedule, metric, preparation, augmentation and data set. The words themselves stand in
 folders of one sort each beside this one, a file a word."""
 
+from .faults import WordError, WordFault
 from .registry import Registry
 from .word import (
     REQUIRED,
     Argument,
     Kind,
     Word,
-    WordError,
     arguments,
     count,
     flag,
@@ -24,5 +24,5 @@ from .word import (
     word,
 )
 
-__all__ = ["REQUIRED", "Argument", "Kind", "Registry", "Word", "WordError", "arguments", "count", "flag", "listing", "number",
+__all__ = ["REQUIRED", "Argument", "Kind", "Registry", "Word", "WordError", "WordFault", "arguments", "count", "flag", "listing", "number",
            "padding", "rate", "ref", "size", "spelled", "text", "value", "word"]

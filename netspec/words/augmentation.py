@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..ir.types import TensorType, shape_text
+from .faults import WordError
 from .registry import Registry
-from .word import Word, WordError
+from .word import Word
 
 if TYPE_CHECKING:
     from numpy.random import Generator

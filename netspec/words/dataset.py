@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..diagnostics import Diagnostic, NetspecError
+from .faults import guard
 from .registry import Registry
 from .word import REQUIRED, Word, arguments
 
@@ -39,6 +40,11 @@ class Lazy:
 
     shape: tuple[int, ...]
     dtype: Any
+    word: Dataset | None = None  # the data set that gave it
+
+    def __init_subclass__(cls, **kw: Any):
+        super().__init_subclass__(**kw)
+        guard(cls, Lazy, lambda array: array.word)
 
     @property
     def ndim(self) -> int:
@@ -101,7 +107,7 @@ class Dataset(Word):
 
     def line(self, **changes: Any) -> str:
         """The `data` line that names it, or would with other arguments: for a hint."""
-        return f"data {type(self)(**{**vars(self), **changes})}"
+        return f"data {type(self)(**{**{a.field: getattr(self, a.field) for a in arguments(type(self))}, **changes})}"
 
     def load(self, folder: str | None) -> Pairs:
         """((x, y), (x_test, y_test)), or None for the second. Examples come first in every array. `folder` is where the spec

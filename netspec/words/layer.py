@@ -13,8 +13,9 @@ from typing import Any, ClassVar, Literal, Protocol
 
 from ..ir.graph import Node, Parameter
 from ..ir.types import TensorType
+from .faults import WordError
 from .registry import Registry
-from .word import Word, WordError
+from .word import Word
 
 LAYERS: Registry[Layer]
 STRUCTURAL: Registry[Layer]

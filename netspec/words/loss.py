@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from ..ir.types import TensorType
+from .faults import WordError
 from .layer import Builder
 from .registry import Registry
-from .word import Word, WordError
+from .word import Word
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

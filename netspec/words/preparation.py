@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..ir.graph import Parameter
 from ..ir.types import TensorType
+from .faults import WordError
 from .layer import Layer
 from .registry import Registry
-from .word import Word, WordError
+from .word import Word
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -96,6 +96,7 @@ class Registry(MutableMapping[str, type[W]]):
         own = cls.__dict__.get("__doc__")
         dataclass(frozen=True)(cls)
         cls.__doc__ = own or ""  # else Python writes one of its own, or takes that of the sort
+        cls.sort = self.sort
         if not abstract:
             cls.name, cls.category = name or cls.__name__.lower(), category
             self[cls.name] = cls

@@ -8,30 +8,15 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from ..ir.operation import Operation
 from ..ir.types import shape_text
+from ..source import Span
+from .faults import guard
 
 Kind = Literal["count", "whole", "size", "pad", "number", "rate", "flag", "word", "text", "ref", "list", "value"]
 REQUIRED: Any = dataclasses.MISSING
-
-
-class WordError(Exception):
-    """A word refused its arguments or its inputs.
-
-    Rules know no spans: `code`, `label` (what stands under the caret), `notes` (facts, one a line), `hint` (what can
-    be pasted), `advice` (what to do where nothing can) and `swap` are all they say. The pass that called them adds where. `swap`
-    is (as it may be written, what could stand there) pairs: the first one that the step holds makes the hint.
-    """
-
-    def __init__(self, message: str, *notes: str, label: str = "", hint: str = "", code: str = "shape-mismatch", advice: str = "",
-                 swap: tuple[tuple[str, str], ...] = ()):
-        super().__init__(message)
-        self.message, self.notes, self.label, self.hint, self.code, self.swap = (message, (*notes,
-                                                                                          *([advice] if advice
-                                                                                                  else [])), label, hint, code,
-                                                                                                  swap)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +98,25 @@ def value(doc: str, default: Any = REQUIRED, position: int | None = None) -> Any
 
 
 class Word(Operation):
-    """Base of everything a spec can name with arguments. `Word.name` is how it is spelled."""
+    """Base of everything a spec can name with arguments. `Word.name` is how it is spelled, and `sort` what people call its like.
+
+    Its methods may raise WordError. What else they let out is told as a mistake of their code (faults.py), at the line where
+    `said_at` says that the word was named.
+    """
 
     name: str
     category: str
+    sort: ClassVar[str] = "word"
+    said_at: Span | None = None  # of a line of a train section, where it stands; two words that differ in nothing else are equal
+
+    def __init_subclass__(cls, **kw: Any):
+        super().__init_subclass__(**kw)
+        guard(cls, Word)
+
+    @property
+    def written_in(self) -> Any:
+        """What holds its code: its class, or the function that it calls."""
+        return type(self)
 
     def __str__(self) -> str:
         """As it would be written in a spec, defaults left out."""

@@ -24,8 +24,9 @@ def _graph(text: str) -> Any:
 
 def tree(text: str) -> str:
     from netspec.syntax.parser import parse
+    from netspec.syntax.shown_tree import shown_tree
 
-    return str(parse(_source(text)))
+    return shown_tree(parse(_source(text)))
 
 
 def errors(text: str) -> str:

@@ -8,10 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
-import netspec
 from netspec.cli import main
 from netspec.views.explain import page, registries
 
@@ -133,18 +131,3 @@ def test_bounds_are_shown_and_kept_by_hints(put: Put, capsys: pytest.CaptureFixt
     assert "how many (at least 10)" in out and "of it (at least 2)" in out
     err = said(capsys, "check", net("ourbound n=1.5"))[1]
     assert "hint: for example:  n=10\n" in err
-
-
-@pytest.mark.parametrize("where", ["shape", "parameters", "forward"])
-def test_what_a_layer_lets_out_names_the_line_of_the_spec_that_used_it(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From Python, too: the exception is the author's, with its traceback, and a note says where the word stood."""
-    from netspec.words.layer import LAYERS
-
-    def breaks(self: Any, *given: Any, **named: Any) -> Any:
-        raise ZeroDivisionError("of its author")
-
-    monkeypatch.setattr(LAYERS["tanh"], where, breaks)
-    with pytest.raises(ZeroDivisionError, match="of its author") as told:
-        netspec.compile(text="net a:\n  input 4\n  fc 3\n  tanh  # here\n", device="reference").predict(np.zeros((1, 4), "float32"))
-    (note,) = told.value.__notes__
-    assert "`tanh`" in note and ":4 uses:  tanh" in note

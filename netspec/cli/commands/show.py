@@ -27,7 +27,9 @@ def arguments(c: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     """A stage of the way from text to kernels, as its own printed form."""
     if args.stage == "tree":
-        say(meant(args.net).module)
+        from ...syntax.shown_tree import shown_tree
+
+        say(shown_tree(meant(args.net).module))
         return 0
     from ..programs import kernels_text, program_text
 

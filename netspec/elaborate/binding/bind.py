@@ -11,7 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...diagnostics import Advice, near
+from ...diagnostics import Advice, at_line, near
 from ...ir.types import shape_text
 from ...layers import LAYERS
 from ...source import Span
@@ -74,8 +74,9 @@ def bind(cls: type[Word], what: Span, given: list[Given], options: dict[str, Giv
     for a in complete(cls, bound, default):
         raise _missing(cls, what, _table(cls)[2], a, bound)
     try:
-        made = cls(**bound.fields)
-        made.check()
+        with at_line(what):
+            made = cls(**bound.fields)
+            made.check()
     except WordError as e:
         raise refused(e, what) from None
     return made, bound

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
-from ...diagnostics import Advice, noted
+from ...diagnostics import Advice, at_line
 from ...ir.graph import Input, Node, Parameter, Value
 from ...ir.types import TensorType
 from ...limits import EDGES, NODES, PATH, STEPS, VALUE
 from ...source import Span
 from ...syntax import tree
-from ...words import WordError
+from ...words import WordError, WordFault
 from .coverage import Coverage
 from .draft import Draft
 from .files import Context, Library
@@ -141,7 +141,8 @@ class Elaborator:
             sure = sure and f.sure
         try:
             if op.binds and sure:
-                op, inputs, types = self._bound(op, inputs)
+                with at_line(span):
+                    op, inputs, types = self._bound(op, inputs)
             key = (id(op), sure, *types)
             known = self.known.results.get(key)
             if known is None:
@@ -152,8 +153,8 @@ class Elaborator:
                              or any(len(t.shape) != len(types[0].shape) for t in types)):
                 raise Silent from None
             raise refused(e, span) from None
-        except (TypeError, AssertionError):
-            if sure and all(t.known for t in types):
+        except WordFault as e:
+            if not isinstance(e.__cause__, TypeError | AssertionError) or (sure and all(t.known for t in types)):
                 raise
             if sure:  # a rule that computes with a size it was not given
                 raise Mistake("unknown-size", f"{op.name} needs to know the size of its input", span, f"the input is {types[0]}",
@@ -180,7 +181,7 @@ class Elaborator:
             raise Mistake("shape-mismatch", "a value inside `each` meets one outside", span,
                           "inside, a sample has many images; outside it has one",
                           hint=Advice("close the `each` before joining them"))
-        with noted(op.name, span):
+        with at_line(span):
             result: TensorType = op.shape(*types)
             parameters: tuple[Parameter, ...] = op.parameters(*types) if sure else ()
         if sure and prod([n or 0 for n in result.shape]) > VALUE:

@@ -15,6 +15,7 @@ from ...preparations import PREPARATIONS, Preparation
 from ...source import Span
 from ...syntax import tree
 from ...words import WordError
+from ...words.faults import say_where
 from ..binding.arguments import spot_name
 from ..model.elaborator import Elaborator
 from ..model.files import Context
@@ -64,7 +65,10 @@ def _word_of_inputs(registry: Any, sort: str, e: Elaborator, s: tree.Call, c: Co
             raise Mistake("duplicate-option", f"@{name} is given twice", a.span, "the second time")
         names.append(name)
     made = bound_word(cls, s, [a for a in rest if not isinstance(a, tree.Reference)], c)
-    return (replace(made, inputs=tuple(names)) if names else made), [t for name, t in types.items() if not names or name in names]
+    if names:
+        made = replace(made, inputs=tuple(names))
+        say_where(made, s.span)
+    return made, [t for name, t in types.items() if not names or name in names]
 
 
 def prepared(graph: Graph, lines: list[tuple[Any, Span]]) -> Graph:

@@ -7,6 +7,7 @@ from typing import Any
 from ...diagnostics import near
 from ...syntax import tree
 from ...syntax.habits.names import OTHERWISE
+from ...words.faults import say_where
 from ..binding.bind import bind
 from ..binding.expressions import evaluate
 from ..binding.kinds import Given
@@ -60,4 +61,6 @@ def bound_word(cls: Any, s: tree.Call, arguments: Any, c: Context) -> Any:
         else:
             given.append(Given(evaluate(a, c, None), a.span, a.name if isinstance(a, tree.Name) and a.name not in c.env
                                else None))
-    return bind(cls, s.span, given, options, seen=c.env)[0]
+    made = bind(cls, s.span, given, options, seen=c.env)[0]
+    say_where(made, s.span)
+    return made

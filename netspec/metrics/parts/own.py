@@ -27,6 +27,10 @@ class Own(Metric, abstract=True):
     name: str
 
     @property
+    def written_in(self) -> Any:
+        return self.function
+
+    @property
     def weighs(self) -> bool:
         """Whether it can be told what each example counts."""
         try:

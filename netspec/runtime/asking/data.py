@@ -61,7 +61,8 @@ def own(net: Network) -> Data:
         if training is not None and training.data is not None:
             return named(training.data, asked(net))
     except NetspecError as e:  # a run that was taken elsewhere, without its data
-        raise NetspecError(*(replace(d, hint=d.hint or hint) if d.code == "missing-file" else d for d in e.diagnostics)) from None
+        e.diagnostics = tuple(replace(d, hint=d.hint or hint) if d.code == "missing-file" else d for d in e.diagnostics)
+        raise
     raise DataError(f"{net.graph.name} does not say which data it was trained on", code="no-data", hint=hint)
 
 

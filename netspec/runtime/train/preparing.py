@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ...backends.reference.executor import ReferenceExecutor
 from ...backends.turns import changes
-from ...diagnostics import Advice
+from ...diagnostics import Advice, at_line
 from ...ir.graph import Graph, Node, Value
 from ...ir.types import TensorType
 from ...preparations import Preparation
@@ -74,7 +74,7 @@ def measure(state: State, nodes: Iterable[Node], examples: Callable[[], Iterable
     """Measure these, one after the other. `examples` begins a new pass over batches of inputs by name."""
     for node in nodes:
         count = [0]
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), at_line(*node.spans):
             numbers = node.op.measure(_counted(_reaching(state, node, examples()), count))  # type: ignore[attr-defined]
         for name, value in numbers.items():
             if not np.isfinite(np.asarray(value, state.dtype)).all():

@@ -11,9 +11,9 @@ from time import perf_counter
 from typing import Any
 
 from ... import plain
-from ...data import Data, DataError
+from ...data import Data
 from ...data.sources import named
-from ...diagnostics import NetspecError, UsageError
+from ...diagnostics import NetspecError, UsageError, at_line
 from ...elaborate.edited import edited
 from ...ir.graph import Graph
 from ...version import __version__
@@ -271,10 +271,8 @@ def data_of(graph: Graph, seed: int = 0) -> Data:
                      hint='data "train.npz"   or   data digits   or   from Python:  net.fit(x, y)')
     terms = recipe_of(graph).terms
     data = named(training.data, request(graph, terms, seed))
-    try:
+    with at_line(training.data.span):
         as_many_classes(graph, terms, data)
-    except DataError as e:
-        raise e.at(training.data.span) from None
     return data
 
 

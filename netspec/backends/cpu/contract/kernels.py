@@ -20,8 +20,9 @@ from dataclasses import dataclass
 from operator import add, mul, sub, truediv
 from typing import Any
 
+from ..llvm.arithmetic import Vec
 from ..llvm.vec import I32, I64, E, Value, i64
-from ..llvm.vecmath import Vec, emit_power, emitters
+from ..llvm.vecmath import emit_power, emitters
 
 Epilogue = tuple[tuple[str, Any, str], ...]
 Emit = Callable[[Any, list[Value]], None]

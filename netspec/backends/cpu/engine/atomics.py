@@ -7,8 +7,8 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 
+from ..llvm.arithmetic import I32, I64, declare
 from ..llvm.lane_type import intrinsic
-from ..llvm.vecmath import I32, I64, declare
 
 
 @intrinsic

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 from llvmlite import ir
 from numba import types
 
+from .arithmetic import I32, I64, Vec, broadcast, declare, from_lanes
 from .lane_type import POINTER, Lanes, as_lanes, first_lanes, intrinsic, literally, suffix
 from .numbers import drawn
-from .vecmath import I32, I64, Vec, broadcast, declare, from_lanes
 
 
 def _element(builder: Any, kind: Lanes, address: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 from llvmlite import ir
 from numba import extending, types
 
-from .vecmath import F32, F64, I1, I32, I64, Vec, broadcast
+from .arithmetic import F32, F64, I1, I32, I64, Vec, broadcast
 
 ELEMENTS: dict[str, tuple[Any, Any, int]] = {
     "float32": (types.float32, F32, 4),

@@ -51,10 +51,11 @@ from llvmlite import ir
 from numba import extending, types
 
 from ....ir.functions import FUNCTIONS
+from .arithmetic import I32, I64, Vec, declare, emit_largest, emit_smallest, emit_sum
 from .lane_makers import lanes_of
 from .lane_type import POINTER, Lanes, as_lanes, common, first_lanes, intrinsic, suffix
 from .numbers import at, call, get_f32, get_f64, get_i32, get_i64, put_f32, put_f64, put_i32, put_i64, stir, uniform_at
-from .vecmath import I32, I64, Vec, declare, emit_largest, emit_power, emit_smallest, emit_sum, emitters
+from .vecmath import emit_power, emitters
 
 __all__ = [
     "Lanes", "at", "call", "fma", "get_f32", "get_f64", "get_i32", "get_i64", "keep", "lanes_of",

@@ -7,8 +7,9 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 
+from .arithmetic import F32, I1, I32, I64, Vec
 from .lane_type import ELEMENTS, POINTER, intrinsic
-from .vecmath import F32, I1, I32, I64, Vec, emit_uniform
+from .vecmath import emit_uniform
 
 _untyped: Any = types
 

@@ -70,7 +70,7 @@ def _trained(text: str) -> Any:
     graph = _graph(text)
     forward = lower(False)(graph)
     target = choose_block(forward, Target("cpu", 64, 4))
-    return training_program(graph, recipe_of(graph).terms), target, store_layouts(forward, target)
+    return training_program(graph, recipe_of(graph).terms), target, store_layouts(forward, lower(True)(graph), target)
 
 
 def fuse(text: str) -> str:

@@ -70,9 +70,9 @@ def host_vector() -> int:
 @none_expected()
 def target_and_store(graph: Graph, dtype: str) -> tuple[Target, dict[str, Vector | Packed]]:
     """How a network's values are stored and multiplied, and where its parameters lie: the same for every entry."""
-    forward = absorb_moves(lower(False)(graph)).verify()
+    forward, training = (absorb_moves(lower(mode)(graph)).verify() for mode in (False, True))
     target = choose_block(forward, Target("cpu", host_vector(), ITEMS[dtype], precision=graph.precision))
-    return target, store_layouts(forward, target)
+    return target, store_layouts(forward, training, target)
 
 
 def stored(store: Store) -> int:

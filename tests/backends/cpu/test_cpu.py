@@ -304,6 +304,24 @@ def test_narrower_registers(vector: str, monkeypatch: pytest.MonkeyPatch) -> Non
         assert np.abs(ours.gradient(n) - g).max() < 1e-4 * np.abs(g).max() + 1e-6, n
 
 
+def test_a_weight_has_one_order_whatever_its_input_goes_through_in_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An input of more channels than a block has, read as it comes in evaluation and after dropout in training."""
+    from netspec.backends.cpu.plan import host_vector
+
+    host_vector.cache_clear()
+    monkeypatch.setenv("NETSPEC_VECTOR", "16")
+    text = "net a:\n  input 5x4x4\n  dropout 0.5\n  conv 4 3x3"
+    ours, theirs = (netspec.compile(text=text, device=device, dtype="float64") for device in ("cpu", "reference"))
+    rng = np.random.default_rng(0)
+    x, dy = rng.standard_normal((2, 5, 4, 4)), rng.standard_normal((2, 4, 4, 4))
+    for mode in ("train", "eval"):
+        for net in (ours, theirs):
+            net.forward(x, mode=mode, draw=0)  # type: ignore[arg-type]
+        a, b = (net.backward(dy, mode=mode) for net in (ours, theirs))  # type: ignore[arg-type]
+        assert all(distance(a[k], b[k]) < 1e-12 for k in b), mode
+    host_vector.cache_clear()
+
+
 PROGRAM = """
 import hashlib, os, sys
 sys.path[:0] = sys.argv[1].split(os.pathsep)

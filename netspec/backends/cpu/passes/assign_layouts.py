@@ -35,10 +35,12 @@ def choose_block(program: Graph, target: Target) -> Target:
     return replace(target, block=choose_lanes(every, target.vector // target.item))
 
 
-def store_layouts(program: Graph, target: Target) -> dict[str, Vector | Packed]:
-    """Where each parameter lies in the flat store: trainable ones first, then the others. `program` is the forward
-    program in evaluation mode, not yet fused."""
+def store_layouts(program: Graph, training: Graph, target: Target) -> dict[str, Vector | Packed]:
+    """Where each parameter lies in the flat store: trainable ones first, then the others. `program` and `training` are the
+    forward programs in evaluation and in training mode, not yet fused. What a weight is multiplied with may be an input in
+    one and made of it in the other (dropout): only where both read an input does its order follow the input's."""
     packed = _packed_weights(program, target)
+    packed |= {w: p for w, p in _packed_weights(training, target).items() if not p.order.last}
     out: dict[str, Vector | Packed] = {}
     at = 0
     parameters = [(n.op.trainable, n) for n in program.nodes if isinstance(n.op, Parameter)]
@@ -139,7 +141,13 @@ class _Assignment:
         outputs = set(self.graph.public.values())
         readers = {x: [(m, cs.get(m.name)) for s in self.graph.readers[x] for m in step_of(s).nodes if x in m.inputs]
                    for x in inputs if x not in outputs}
-        return {x for x, ms in readers.items() if _read_at_taps(x, ms)} | self._labels()
+        return {x for x, ms in readers.items() if _read_at_taps(x, ms) and all(self._as_stored(m, c) for m, c in ms)} | self._labels()
+
+    def _as_stored(self, m: Node, c: Contraction | None) -> bool:
+        """Whether a channels-last image suits the order in which a contraction's weight is stored: of fewer channels than a
+        block has, any does."""
+        few = c is not None and c.ins < self.target.lanes
+        return few or all(p.order.last for i in m.inputs if isinstance(p := self.store.get(i), Packed))
 
     def _labels(self) -> set[str]:
         """Inputs of one number a place that only steps at places read: a vector of lanes would be padding but for that."""

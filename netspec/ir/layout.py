@@ -154,7 +154,27 @@ class Packed:
         return f"packed {self.space}[{self.at}:{self.at + self.size}]"
 
 
-Layout = Union[Image, Vector, Packed]
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """A batched value that is read where the caller has it: row-major, image after image. Every call says where that is."""
+
+    shape: tuple[int, ...]  # of an image
+    item: int
+    images: int = 1  # of a sample
+
+    @property
+    def image(self) -> int:
+        """Bytes from image to image."""
+        size = self.item
+        for n in self.shape:
+            size *= n
+        return size
+
+    def __str__(self) -> str:
+        return "where it is given"
+
+
+Layout = Union[Image, Vector, Packed, Outside]
 
 
 def round_up(n: int, to: int) -> int:

@@ -29,7 +29,8 @@ def passes(graph: Graph, pipeline: str, terms: tuple[Term, ...] = (), item: int 
     """The passes of a pipeline, with the options that this network gives them on a machine with 64-byte vectors."""
     forward = lower(False)(graph)
     target = choose_block(forward, Target("cpu", 64, item, precision=graph.precision))
-    return given(pipelines()[pipeline], terms=terms, target=target, store=store_layouts(forward, lower(True)(graph), target), sums=sum_layouts)
+    store = store_layouts(forward, lower(True)(graph), target)
+    return given(pipelines()[pipeline], terms=terms, target=target, store=store, sums=sum_layouts)
 
 
 def walk(graph: Graph, pipeline: str, terms: tuple[Term, ...] = (), item: int = 4) -> Iterator[tuple[str, Graph, Graph]]:

@@ -31,6 +31,7 @@ train small:
   loss cross_entropy
   sgd lr=0.1 momentum=0.9 decay=0.001 nesterov
   regularise l1 0.001 weights
+  prepare standardise mean=[0.5, 0.25, 0] std=[2, 1, 3]
 """
 
 ALONE = """\

@@ -101,8 +101,7 @@ class CpuExecutor(Executor):
              effects: bool, check: Check | None, weights: str) -> Outcome:
         self.numbers.complete(weights, self.version)
         bound = self.bind(lane, kept, samples, weights)
-        for name, is_input in entry.border.feeds:
-            bound.port(name).write(lane.arena, (inputs if is_input else others)[name])
+        _alive = [bound.give(name, lane.arena, (inputs if is_input else others)[name]) for name, is_input in entry.border.feeds]
         for name, at in entry.scalars:
             lane.scalars[at] = self.scalar(name)
         if entry.first is not None:

@@ -16,11 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...ir.layout import Image, Layout
+from ...ir.layout import Image, Layout, Outside
 from ..turns import Recent, Turn
 from .engine.machine import Recorder
 from .engine.memory import aligned
 from .engine.table import Table
+from .row import O_ADDRESS
 from .values import Port
 
 Words = NDArray[Any]
@@ -52,7 +53,19 @@ class Bound:
     grown: int  # which arena it was made for
     values: Mapping[str, Layout]
     samples: int
+    given: Mapping[str, NDArray[np.int64]]  # the word that says where an array lies which comes from outside
     ports: dict[str, Port] = field(default_factory=dict)
+
+    def give(self, value: str, arena: Words, data: NDArray[Any]) -> NDArray[Any] | None:
+        """An array from outside: into its image, or told where it lies. What comes back has to live until the table has run."""
+        if value not in self.given:
+            self.port(value).write(arena, data)
+            return None
+        layout = self.values[value]
+        assert isinstance(layout, Outside)
+        there = np.require(data, f"f{layout.item}", ["C", "A"]).reshape(self.samples * layout.images, *layout.shape)
+        self.given[value][O_ADDRESS] = there.ctypes.data
+        return there
 
     def port(self, value: str) -> Port:
         """The way into an image and out of it."""
@@ -127,7 +140,7 @@ class Lane:
                 return m, tuple(marks)
 
             m, marks = (gathered or _at_once)(record)
-            bound = room.tables.put(samples, Bound(m.table(), marks, self.grown, program.values, samples))
+            bound = room.tables.put(samples, Bound(m.table(), marks, self.grown, program.values, samples, m.given))
         return bound
 
 

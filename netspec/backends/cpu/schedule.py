@@ -20,6 +20,7 @@ from ...ir.intervals import Intervals
 from ...ir.layout import Image, Layout, Packed, Target, Vector, round_up
 from .contract import schedule as contract
 from .contract.calls import Call, Kernel, Plan
+from .emit.feed import rows_of
 from .emit.lanes import Emitted
 from .emit.move import emit_move
 from .emit.once import emit
@@ -192,6 +193,9 @@ class _Scheduler:
             e, scratch = emit_pairs(n, self.graph.values, self.target.dtype, self.target.lanes)
             return replace(self.call(n, e, n.type.shape[0] or 1, n.type.batch, 1), scratch=scratch)
         e = emit(n, self.graph.values, self.target.dtype, self.target.lanes)
+        if kind == "feed":
+            rows = rows_of(self.image(n.name))
+            return replace(self.call(n, e, 1, n.type.batch, rows.chunk), pieces=rows.pieces, scratch=self.target.vector)
         if kind == "lanes":
             return self.call(n, e, n.type.shape[0] or 1, n.type.batch, _chunk(n))
         if kind == "channel":

@@ -38,7 +38,7 @@ from .embed import embedded
 DTYPE = "float32"
 # the last is named in text that is compiled
 ROOTS = ("runtime.standalone.network", "ir.contraction", "ir.layout", "ir.weight_order", "backends.cpu.contract.winograd.kernels")
-NAMES = {"ir.contraction": "ONE, AxisPhase, Contraction", "ir.layout": "Image, Packed, Vector",
+NAMES = {"ir.contraction": "ONE, AxisPhase, Contraction", "ir.layout": "Image, Outside, Packed, Vector",
          "ir.weight_order": "WeightOrder", "runtime.standalone.network": "Entry, Given, Rule, Standalone, demonstrate"}
 
 

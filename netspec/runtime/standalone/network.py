@@ -306,11 +306,11 @@ class Standalone:
     def _within(self, lane: Lane, entry: Entry, kept: Kept, samples: int, inputs: Mapping[str, Array],
                 targets: Mapping[str, Array], key: int, statistics: bool) -> dict[str, Array]:
         bound = lane.bind(kept, samples, self.weights, self.flat_gradients)
-        for value, source in entry.inputs.items():
-            bound.port(value).write(lane.arena, inputs[source] if source in inputs else targets[value])
+        _alive = [bound.give(value, lane.arena, inputs[source] if source in inputs else targets[value])
+                  for value, source in entry.inputs.items()]
         for scalar, number in (("random_key", key), ("random_first", 0)):
-            if scalar in entry.values:
-                lane.scalars[entry.values[scalar].at] = number
+            if isinstance(where := entry.values.get(scalar), Vector):
+                lane.scalars[where.at] = number
         with kept.turn.lock:
             if kept.version != self.version:
                 bound.table.run(first=0, last=bound.marks[0])
@@ -320,9 +320,10 @@ class Standalone:
         out = {}
         for public, (value, shape) in entry.outputs.items():
             layout = entry.values[value]
-            out[public] = bound.port(value).read(lane.arena, shape) if isinstance(layout,
-                                                                                  Image) else unpack(spaces[layout.space], layout,
-                                                                                          shape)
+            if isinstance(layout, Vector | Packed):
+                out[public] = unpack(spaces[layout.space], layout, shape)
+            else:
+                out[public] = bound.port(value).read(lane.arena, shape)
         if statistics:
             self._check(inputs, [w * float(out[f"loss.{k}"].ravel()[0]) for k, w in enumerate(entry.losses)])
             bound.table.run(first=bound.marks[1], last=bound.marks[-1])

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from ....ir.formula import Access, Formula, Pieces, Random, access, in_bounds, spell
 from ....ir.graph import Node, Value, images_of
-from ....ir.layout import Image, Layout, Packed
+from ....ir.layout import Image, Layout, Packed, Vector
 from ....ir.types import TensorType
 from ..families.step import step_of
 from ..row import IMAGES, OPERANDS
@@ -113,8 +113,8 @@ class _Loops:
                 images = v.type.batch // images_of(n, self.types) if not self.whole else 1  # of the result, for each n
                 size = images * layout.image
                 lines.append(f"clear({self.base(v.name)} + n * {size} - {layout.origin - layout.plus}, {size})")
-            elif scatter and v.name in self.layouts:
-                lines.append(f"clear({self.base(v.name)}, {layout.size * self.item if layout else 0})")
+            elif scatter and isinstance(layout, Vector | Packed):
+                lines.append(f"clear({self.base(v.name)}, {layout.size * self.item})")
         return lines
 
     def loops(self, indices: list[str], names: dict[str, str], extents: dict[str, int], depth: int) -> list[str]:

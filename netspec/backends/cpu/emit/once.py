@@ -12,15 +12,16 @@ from functools import lru_cache
 from typing import Any
 
 from ....ir.graph import Node, Value
-from ....ir.layout import Image, Layout, Packed, Vector
+from ....ir.layout import Image, Layout, Outside, Packed, Vector
 from ....ir.types import TensorType
 from ..families.step import Kind, Step, step_of
 from .channel import emit_channel, emit_flat
+from .feed import emit_feed
 from .lanes import Emitted, emit_lanes
 from .loop import emit_loop
 
-EMITTERS: dict[str, Callable[[Node, Mapping[str, Value], str, int], Emitted]] = {"lanes": emit_lanes, "channel": emit_channel,
-                                                                                 "flat": emit_flat, "loop": emit_loop}
+EMITTERS: dict[str, Callable[[Node, Mapping[str, Value], str, int], Emitted]] = {
+    "feed": emit_feed, "lanes": emit_lanes, "channel": emit_channel, "flat": emit_flat, "loop": emit_loop}
 Names = tuple[str, ...]
 Spelled = tuple[str, TensorType, tuple[Any, ...]]  # a value: its name, its type, its layout without a place
 
@@ -71,4 +72,6 @@ def _anywhere(layout: Layout | None) -> tuple[Any, ...]:
             return Vector, layout.size, layout.space
         case Packed():
             return Packed, layout.order, layout.space
+        case Outside():
+            return Outside, layout.shape, layout.item, layout.images
     return ()

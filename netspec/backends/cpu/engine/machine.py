@@ -12,8 +12,9 @@ from types import FunctionType
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ....ir.layout import Image, Layout
+from ....ir.layout import Image, Layout, Outside
 from ..contract import rows as contract_rows
 from ..contract.calls import Call, Kernel
 from ..contract.table import PACKAGE
@@ -104,6 +105,7 @@ class Recorder(Machine):
                  workspace: Mapping[str, int], dtype: str, lanes: int, prepared: Collection[str] = ()):
         super().__init__(samples, spaces)
         self.preparing, self.kept = False, set(prepared)
+        self.given: dict[str, NDArray[np.int64]] = {}  # the word that says where an array lies which comes from outside
         self.values, self.kernels, self.workspace = values, kernels, workspace
         self.dtype, self.lanes = dtype, lanes
         self.item = 8 if dtype == "float64" else 4
@@ -118,6 +120,8 @@ class Recorder(Machine):
             return self.spaces["kept workspace" if name in self.kept else "workspace"] + self.workspace[name], None
         if isinstance(layout, Image):
             return self.spaces["arena"] + self.samples * layout.at + layout.plus, layout
+        if isinstance(layout, Outside):
+            return 0, layout
         return self.spaces[f"kept {layout.space}" if name in self.kept
                            else layout.space] + layout.at * (8 if layout.space == "scalars" else self.item), layout
 
@@ -160,15 +164,19 @@ class Recorder(Machine):
         operands: list[tuple[int, ...]] = []
         for k, v in enumerate(call.operands):
             address, layout = self.resolve(v)
-            if isinstance(layout, Image):
+            if isinstance(layout, Outside):
+                operands.append((address, layout.image, 0, 0, 0))
+            elif isinstance(layout, Image):
                 last = (layout.pixel, layout.extents[2]) if kind == "channel" else (layout.plane, layout.row)
                 start = layout.origin - layout.plus + (call.shifts[k] * layout.block if call.shifts else 0)
                 operands.append((address + start, layout.image, layout.block, *last))
             else:
                 operands.append((address, 0, 0, 0, 0))
         images = self.samples * call.images
-        blocks = call.pieces if kind == "places" else -(-call.channels // self.lanes)
-        words = {OPERANDS: self.data(np.array(operands or [(0,) * OPERAND], np.int64)), IMAGES: images, BLOCKS: blocks,
+        blocks = call.pieces if kind in ("places", "feed") else -(-call.channels // self.lanes)
+        records = np.array(operands or [(0,) * OPERAND], np.int64)
+        self.given |= {v: records[k] for k, v in enumerate(call.operands) if isinstance(self.values.get(v), Outside)}
+        words = {OPERANDS: self.data(records), IMAGES: images, BLOCKS: blocks,
                  CHUNK: call.chunk, CHANNELS: call.channels, NUMBERS: self.numbers}
         words |= {SIZES + k: size for k, size in enumerate(call.sizes)}
         if call.outputs:
@@ -179,7 +187,7 @@ class Recorder(Machine):
                 edges.append((address, layout.image, layout.block, layout.plane, layout.row, layout.pixel, *layout.extents,
                               *layout.halo))
             words |= {CLEARER: edge_clearer().address, EDGES: self.data(np.array(edges, np.int64)), EDGE_COUNT: len(call.outputs)}
-        if kind in ("lanes", "places", "pairs"):
+        if kind in ("feed", "lanes", "places", "pairs"):
             items = -(-images // call.chunk) * blocks
         elif kind == "channel":
             items = blocks

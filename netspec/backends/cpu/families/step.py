@@ -9,7 +9,7 @@ from ....ir.contraction import Contraction
 from ....ir.graph import Graph, Node
 from ....ir.operation import Operation
 
-Kind = Literal["gather", "outer", "lanes", "places", "pairs", "move", "channel", "flat", "loop"]
+Kind = Literal["feed", "gather", "outer", "lanes", "places", "pairs", "move", "channel", "flat", "loop"]
 Form = Literal["direct", "winograd"]
 
 SEQUENCE = 4096  # places of an image that are added up in float32, one after another; longer sums are made of such, in float64
@@ -19,6 +19,7 @@ SEQUENCE = 4096  # places of an image that are added up in float32, one after an
 class Step(Operation):
     """Formulas run together, in order.
 
+    feed     maps on an array that comes from outside, on its way to the image that the program reads (feeds.py)
     gather   a contraction into an image, then maps on its places while they are in registers (the epilogue)
     outer    a contraction into a weight
     lanes    anything local to one image and one block of channels: maps, pools, their gradients, sums over a plane

@@ -14,9 +14,10 @@ from typing import Protocol
 from ....ir.contraction import Contraction
 from ....ir.formula import Formula
 from ....ir.graph import Graph, Input, Node, Parameter, Value
-from ....ir.layout import Image, Layout, Packed, Target, Vector, blocked, channels_last, round_up
+from ....ir.layout import Image, Layout, Outside, Packed, Target, Vector, blocked, channels_last, round_up
 from ....ir.weight_order import WeightOrder, choose_lanes, master_order, prefers_channels_last
 from ....passes.contractions import contraction
+from ..families.feeds import feeds
 from ..families.places import pieces_of, plan_places, reads_of
 from ..families.step import Form, Step, step_of
 from .place_moves import place_moves, share_halos
@@ -66,14 +67,15 @@ def _packed_weights(program: Graph, target: Target) -> dict[str, Packed]:
 
 
 def _channels_last_inputs(program: Graph) -> set[str]:
-    """Network inputs that only contractions read, at taps, and that are narrow."""
-    out = set()
+    """Network inputs, after the maps that come with them, that only contractions read, at taps, and that are narrow."""
+    out, fed = set(), feeds(program)
     for n in program.nodes:
         if not isinstance(n.op, Input) or n.op.role != "input" or not n.type.batch:
             continue
-        readers = [(m, contraction(m, program)) for m in program.readers[n.name]]
-        if _read_at_taps(n.name, readers) and n.name not in program.public.values():
-            out.add(n.name)
+        x = fed[n.name][-1].name if n.name in fed else n.name
+        readers = [(m, contraction(m, program)) for m in program.readers[x]]
+        if _read_at_taps(x, readers) and x not in program.public.values():
+            out.add(x)
     return out
 
 
@@ -137,11 +139,13 @@ class _Assignment:
 
     def _narrow_inputs(self, cs: dict[str, Contraction]) -> set[str]:
         """Network inputs that are stored channels-last: `cs` are the contractions that steps begin with."""
-        inputs = [n.name for n in self.graph.nodes if isinstance(n.op, Input) and n.op.role == "input" and n.type.batch]
+        inputs = [n.name for n in self.graph.nodes if n.type.batch and (_is_feed(n) or (isinstance(n.op, Input)
+                                                                                        and n.op.role == "input"))]
         outputs = set(self.graph.public.values())
         readers = {x: [(m, cs.get(m.name)) for s in self.graph.readers[x] for m in step_of(s).nodes if x in m.inputs]
                    for x in inputs if x not in outputs}
-        return {x for x, ms in readers.items() if _read_at_taps(x, ms) and all(self._as_stored(m, c) for m, c in ms)} | self._labels()
+        narrow = {x for x, ms in readers.items() if _read_at_taps(x, ms) and all(self._as_stored(m, c) for m, c in ms)}
+        return narrow | self._labels()
 
     def _as_stored(self, m: Node, c: Contraction | None) -> bool:
         """Whether a channels-last image suits the order in which a contraction's weight is stored: of fewer channels than a
@@ -168,6 +172,8 @@ class _Assignment:
         t, item, lanes = v.type, self.target.item, self.target.lanes
         if t.batch:
             sizes = tuple(s or 0 for s in t.shape)
+            if isinstance(n.op, Input) and any(_is_feed(r) for r in self.graph.readers[v.name]):
+                return Outside(sizes, item, t.batch)
             if isinstance(n.op, Step) and n.op.kind == "places":
                 plan = plan_places(n, self.graph, lanes, item)
                 if any(m.name == v.name and plan.total(m) for m in plan.nodes):  # a part for each item of an image
@@ -205,6 +211,10 @@ class _Assignment:
                          step_of(n).form) if n.name in cs else interleaved(len(step_of(n).sums), like)
         for v, layout in zip(step_of(n).sums, made):
             self.layouts[v] = layout
+
+
+def _is_feed(n: Node) -> bool:
+    return isinstance(n.op, Step) and n.op.kind == "feed"
 
 
 def _is_one(n: Node, value: str) -> bool:

@@ -6,7 +6,7 @@ A map joins the step that makes one of its operands, if its other operands exist
 (`gather`) while the result is in registers, or a kernel that keeps to one image and block of channels (`lanes`), where
 any chain of maps, pools and sums over a plane can go. Formulas that cross the channels of a place (`places`: softmax and
 its loss, lrn) go together with the maps between them; a map that only they read goes with them too. Per-channel
-arithmetic gathers in `channel` steps.
+arithmetic gathers in `channel` steps. Maps that alone read an input come with it (`feed`).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from ....ir.graph import Graph, Input, Node, Parameter
 from ....ir.layout import Target
 from ....ir.types import TensorType
 from ....passes.contractions import contraction
+from ..families.feeds import feeds
 from ..families.kinds import kind_of, stays
 from ..families.nests import crossing, domain_of, form_of, nests
 from ..families.places import can_follow
@@ -82,8 +83,13 @@ class _Fusion:
 
     def __post_init__(self) -> None:
         self.roots = set(self.graph.roots)
+        self.fed = {m.name: maps for maps in feeds(self.graph).values() for m in maps}
 
     def place(self, n: Node) -> None:
+        if n.name in self.fed:  # with the last of them all that they read is made
+            if n is self.fed[n.name][-1]:
+                self._begin(_Draft("feed", list(self.fed[n.name]), order=len(self.drafts)))
+            return
         kind, crosses = self._kind(n)
         host = None
         if n.effect is None:
@@ -99,11 +105,16 @@ class _Fusion:
             elif kind == "loop":
                 host = self._host_of_loop(n)
         if host is None:
-            host = _Draft(kind, [], n.effect is not None, len(self.drafts))
-            self.drafts.append(host)
+            self._begin(_Draft(kind, [n], n.effect is not None, len(self.drafts)))
+            return
         host.add(n)
         for v in n.results:
             self.maker[v.name] = host
+
+    def _begin(self, draft: _Draft) -> None:
+        """A step more."""
+        self.drafts.append(draft)
+        self.maker |= dict.fromkeys(draft.made, draft)
 
     def _number(self, start: int = 0) -> None:
         for k in range(start, len(self.drafts)):

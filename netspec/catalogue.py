@@ -284,4 +284,13 @@ CATALOGUE: dict[str, str] = {
                               "Parameters are found by their path below the call that names the file."),
     "bad-weights": _page("A weights file is no safetensors file, or holds what are no weights.",
                          "netspec writes and reads safetensors; the message has what stands in the way."),
+    # ---------------------------------------------------------------- other programs' files
+    "missing-extra": _page("A package that this needs is not installed.",
+                           "It is none that netspec needs otherwise, so pip brings it where it is asked for: the message has the command."),
+    "no-operator": _page("A layer cannot be said in ONNX.",
+                         "The message names every such layer and says why. A later opset has more operators:  netspec export my.net --opset 21 -o my.onnx"),
+    "not-the-same": _page("Two files of one network compute different things.",
+                          "Whatever netspec writes for another program, or of one, is run and compared first. Please report it; --force writes it all the same."),
+    "not-run": _page("A file cannot be compared, since nothing here runs it.",
+                     "onnxruntime does not have an operator or the opset, and onnx's reference evaluator does not either. --force writes it all the same."),
 }

@@ -8,7 +8,8 @@ from typing import Any
 from ..ir.graph import Parameter
 from ..ir.types import TensorType
 from ..words import value, word
-from ..words.layer import Builder, Example, known_channels, known_sizes, plane
+from ..words.layer import Builder, Example, channelwise, known_channels, known_sizes, plane
+from ..words.onnx import OnnxWriter
 from ..words.preparation import Preparation, buffer, stated
 from .parts.moments import Moments, by_channel
 
@@ -53,3 +54,7 @@ class Centre(Preparation):
         (x,) = inputs
         s = plane(b.type(x).shape)
         return str(b(f"y[n,c{s}] = x[n,c{s}] - mean[c{s if self.over == 'image' else ''}]", x=x, mean=parameters["mean"]))
+
+    def to_onnx(self, o: OnnxWriter, *inputs: str, **parameters: str) -> str:
+        t = o.type(inputs[0])
+        return o("Sub", inputs[0], o.shaped(parameters["mean"], known_sizes(t) if self.over == "image" else channelwise(t)))

@@ -8,7 +8,8 @@ from typing import Any
 from ..ir.graph import Parameter
 from ..ir.types import TensorType
 from ..words import WordError, number, value
-from ..words.layer import Builder, Example, known_channels
+from ..words.layer import Builder, Example, channelwise, known_channels
+from ..words.onnx import OnnxWriter
 from ..words.preparation import Preparation, buffer, stated, together
 
 
@@ -72,3 +73,12 @@ class Scale(Preparation):
         least, most, size = parameters["least"], parameters["most"], float(self.high - self.low)
         k = b(f"k[c] = {size!r} / where(most[c] > least[c], most[c] - least[c], 1.0)", most=most, least=least)
         return b.map(f"(x - least) * k + {float(self.low)!r}", x=x, least=least, k=k)
+
+    def to_onnx(self, o: OnnxWriter, *inputs: str, **parameters: str) -> str:
+        (x,), shape = inputs, channelwise(o.type(inputs[0]))
+        if self.by is not None:
+            return o("Mul", x, o.shaped(parameters["by"], shape))
+        least, most = o.array(parameters["least"]), o.array(parameters["most"])
+        k = float(self.high - self.low) / (most - least + (most <= least) * (1 - most + least))
+        y = o("Mul", o("Sub", x, o.shaped(parameters["least"], shape)), o.numbers(k.reshape(shape)))
+        return o("Add", y, o.numbers(float(self.low))) if self.low else y

@@ -8,7 +8,8 @@ from typing import Any
 from ..ir.graph import Parameter
 from ..ir.types import TensorType
 from ..words import WordError, number, value
-from ..words.layer import Builder, Example, known_channels
+from ..words.layer import Builder, Example, channelwise, known_channels
+from ..words.onnx import OnnxWriter
 from ..words.preparation import Preparation, buffer, stated, together
 from .parts.moments import Moments, by_channel
 
@@ -62,3 +63,7 @@ class Standardise(Preparation):
         (x,) = inputs
         k = b("k[c] = 1.0 / std[c]", std=parameters["std"])
         return b.map("(x - mean) * k", x=x, mean=parameters["mean"], k=k)
+
+    def to_onnx(self, o: OnnxWriter, *inputs: str, **parameters: str) -> str:
+        shape = channelwise(o.type(inputs[0]))
+        return o("Div", o("Sub", inputs[0], o.shaped(parameters["mean"], shape)), o.shaped(parameters["std"], shape))

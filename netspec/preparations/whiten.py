@@ -10,6 +10,7 @@ from ..ir.types import TensorType, shape_text
 from ..layers.parts.shapes import row_major
 from ..words import WordError, number, value, word
 from ..words.layer import SPACE, Builder, Example, known_sizes, names, plane, sizes
+from ..words.onnx import OnnxWriter
 from ..words.preparation import Preparation, buffer, stated, together
 
 MOST = 4096  # numbers of an example: their covariance is a matrix of the square
@@ -85,3 +86,9 @@ class Whiten(Preparation):
         out = str(b(f"y[n,c{s}] = z[n,{row_major(shape)}]", z=y, out=shape, over=dict(zip(("c", *s[1:].split(",")), shape))))
         b.same(out, y)
         return out
+
+    def to_onnx(self, o: OnnxWriter, *inputs: str, **parameters: str) -> str:
+        shape = known_sizes(o.type(inputs[0]))
+        flat = o("Flatten", o("Sub", inputs[0], parameters["mean"]), axis=1)
+        y = o("Gemm", flat, parameters["matrix"], transB=1)
+        return y if len(shape) == 1 else o("Reshape", y, o.numbers([0, *shape], whole=True))

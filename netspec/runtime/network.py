@@ -420,6 +420,19 @@ class Network:
             load(self.state, path)
         return self
 
+    @asked
+    def export(self, path: str, *, opset: int = 18, prepare: bool = False, force: bool = False) -> str:
+        """Write an ONNX file of what evaluation mode computes, the batch open, names kept; see docs/interchange.md. It is
+        compared with this network first, and not written where it is another. Returns how far apart the two are, in a line.
+
+        prepare  with the preparations of the train section; without them the file's inputs are prepared ones
+
+        Errors: layers that ONNX cannot say, all of them; onnx that is not installed.
+        """
+        from .exchange import export
+
+        return export(self.state, path, opset, prepare, force)
+
 
 def made(origin: Origin, device: str = "cpu", dtype: str | None = None, seed: int | None = None) -> Network:
     """The network of a spec, with first values: by the seed of its train section, or 0, unless one is given."""

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Literal, Protocol
 from ..ir.graph import Node, Parameter
 from ..ir.types import TensorType
 from .faults import WordError
+from .onnx import Onnx, OnnxNode, OnnxWriter, Read, Unsaid
 from .registry import Registry
 from .word import Word
 
@@ -96,6 +97,8 @@ class Layer(Word):
     keeps_bias: bool = False  # a normalisation without a shift of its own: the step that takes it has a bias all the same
     symbol: str = ""  # drawn in a circle, where it is a merge
     binds: bool = False  # whether `bound` does anything
+    onnx: ClassVar[str | Onnx | tuple[str | Onnx, ...]] = ()  # its operators in ONNX, see words/onnx.py; or the three below
+    onnx_reads: ClassVar[tuple[str, ...]] = ()  # operators that `from_onnx` is shown
     examples: ClassVar[tuple[Example, ...]] = ()
 
     def __init_subclass__(cls, category: str = "", name: str | None = None, structural: bool = False, abstract: bool = False, **kw: Any):
@@ -136,6 +139,16 @@ class Layer(Word):
         """Called as the layer is placed, with the values it reads and the nodes that make them. Returns the layer,
         perhaps with facts of those nodes, and the values to read instead (`unpool` reads what the pool it undoes read)."""
         return self, values
+
+    def to_onnx(self, o: OnnxWriter, *inputs: str, **parameters: str) -> str:
+        """Write the operators of ONNX that compute the same when predicting; returns the value that is the result. Raises Unsaid
+        with a line that says why there are none. Not asked of a layer that states them in `onnx`."""
+        raise Unsaid("this layer does not say what it is in ONNX")
+
+    @classmethod
+    def from_onnx(cls, n: OnnxNode) -> Read | None:
+        """The layer that a node is, with what it reads and its parameters; None where it is another, or none."""
+        return None
 
     # Layers whose gradient has a better closed form define:
     #   backward(self, b, dy, *inputs, saved: dict[str, str], **parameters) -> (gradients of the inputs, {parameter: gradient})
@@ -181,6 +194,11 @@ def known_channels(t: TensorType) -> int:
         raise WordError("the number of channels must be known here", label="it is `?`",
                         advice="only heights and widths may be left open:  input 3x?x?", code="unknown-size")
     return t.channels
+
+
+def channelwise(t: TensorType) -> tuple[int, ...]:
+    """The shape of a number for each channel that is repeated over all places: Cx1x1."""
+    return (known_channels(t), *(1,) * len(t.spatial))
 
 
 def known_sizes(t: TensorType) -> tuple[int, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...words import word
 from ...words.layer import Activation, Example
+from ...words.onnx import Onnx
 
 
 class Gelu(Activation, category="activation"):
@@ -18,6 +19,12 @@ class Gelu(Activation, category="activation"):
 
     form: str = word("exact, or the approximation by tanh", default="erf", words=("erf", "tanh"))
 
+    onnx = (Onnx("Gelu(x)"), Onnx("Gelu(x, approximate='tanh')", form="tanh"),
+            Onnx("Mul(Mul(x, Add(Erf(Div(x, 1.4142135623730951)), 1)), 0.5)"),
+            Onnx("Mul(Mul(x, 0.5), Add(Erf(Div(x, 1.4142135623730951)), 1))"),
+            Onnx("Mul(Mul(x, 0.5), Add(Erf(Mul(x, 0.7071067811865476)), 1))"),
+            Onnx("Mul(Mul(x, 0.5), Add(Tanh(Mul(Add(x, Mul(Mul(Mul(x, x), x), 0.044715)), 0.7978845608028654)), 1))", form="tanh"),
+            Onnx("Mul(Mul(x, 0.5), Add(Tanh(Mul(Add(x, Mul(Pow(x, 3), 0.044715)), 0.7978845608028654)), 1))", form="tanh"))
     examples = (Example("gelu tanh", inputs=((3, 4, 5),), output=(3, 4, 5)), Example("gelu", inputs=((7,),), output=(7,)))
 
     def formula(self) -> str:

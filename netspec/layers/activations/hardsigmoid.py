@@ -17,6 +17,7 @@ class HardSigmoid(Activation, category="activation"):
     middle: float = number("value at 0", default=0.5)
 
     gives = "probabilities"
+    onnx = "HardSigmoid(x, alpha=slope, beta=middle)", "Div(Clip(Add(x, 3), 0, 6), 6)", "Mul(Clip(Add(x, 3), 0, 6), 0.16666667)"
     examples = (Example("hardsigmoid slope=0.2", inputs=((3, 4, 5),), output=(3, 4, 5)),
                 Example("hardsigmoid slope=0.5 middle=0.6", inputs=((5, 3),), output=(5, 3)),
                 Example("hardsigmoid", inputs=((7,),), output=(7,)))

@@ -14,6 +14,8 @@ class HardSwish(Activation, category="activation"):
 
     rectifies = True
 
+    onnx = ("HardSwish(x)", "Mul(x, HardSigmoid(x, alpha=0.16666667, beta=0.5))", "Div(Mul(x, Clip(Add(x, 3), 0, 6)), 6)",
+            "Mul(x, Div(Clip(Add(x, 3), 0, 6), 6))", "Mul(x, Mul(Clip(Add(x, 3), 0, 6), 0.16666667))")
     examples = (Example("hardswish", inputs=((3, 4, 5),), output=(3, 4, 5)), Example("hardswish", inputs=((7,),), output=(7,)))
 
     def formula(self) -> str:

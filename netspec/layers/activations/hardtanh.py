@@ -16,6 +16,7 @@ class HardTanh(Activation, category="activation"):
     low: float = number("smallest result", default=-1.0)
     high: float = number("largest result", default=1.0)
 
+    onnx = "Clip(x, low, high)"
     examples = (Example("hardtanh", inputs=((3, 4, 5),), output=(3, 4, 5)), Example("hardtanh", inputs=((7,),), output=(7,)))
 
     def formula(self) -> str:

@@ -12,6 +12,7 @@ class LecunTanh(Activation, category="activation", name="lecun_tanh"):
     Paper:   LeCun et al., "Efficient BackProp", 1998
     """
 
+    onnx = "Mul(Tanh(Mul(x, 0.6666666666666666)), 1.7159)"
     examples = (Example("lecun_tanh", inputs=((3, 4, 5),), output=(3, 4, 5)), Example("lecun_tanh", inputs=((7,),), output=(7,)))
 
     def formula(self) -> str:

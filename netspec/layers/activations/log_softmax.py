@@ -14,6 +14,7 @@ class LogSoftmax(Layer, category="activation", name="log_softmax"):
 
     gives = "log-probabilities"
     log_of = "softmax"
+    onnx = "LogSoftmax(x, axis=1)", "Log(Softmax(x, axis=1))"
     examples = (Example("log_softmax", inputs=((5,),), output=(5,)),
                 Example("log_softmax", inputs=((3, 2, 4),), output=(3, 2, 4)))
 

@@ -16,6 +16,7 @@ class Mish(Activation, category="activation"):
 
     rectifies = True
 
+    onnx = "Mul(x, Tanh(Softplus(x)))", "Mish(x)"
     examples = (Example("mish", inputs=((3, 4, 5),), output=(3, 4, 5)), Example("mish", inputs=((7,),), output=(7,)))
 
     def formula(self) -> str:

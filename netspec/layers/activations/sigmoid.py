@@ -13,6 +13,7 @@ class Sigmoid(Activation, category="activation"):
     """
 
     gives = "probabilities"
+    onnx = "Sigmoid(x)"
     examples = (Example("sigmoid", inputs=((3, 4, 5),), output=(3, 4, 5)), Example("sigmoid", inputs=((7,),), output=(7,)))
 
     def formula(self) -> str:

@@ -14,6 +14,7 @@ class Softmax(Layer, category="activation"):
     """
 
     gives = "probabilities"
+    onnx = "Softmax(x, axis=1)"
     examples = (Example("softmax", inputs=((5,),), output=(5,)), Example("softmax", inputs=((3, 2, 4),), output=(3, 2, 4)),
                 Example("softmax", inputs=((3, 2, 1, 2),), output=(3, 2, 1, 2)))
 

@@ -12,6 +12,7 @@ class SoftPlus(Activation, category="activation"):
     Paper:   Dugas et al., "Incorporating Second-Order Functional Knowledge for Better Option Pricing", 2000
     """
 
+    onnx = "Softplus(x)"
     examples = (Example("softplus", inputs=((3, 4, 5),), output=(3, 4, 5)), Example("softplus", inputs=((7,),), output=(7,)))
 
     def formula(self) -> str:

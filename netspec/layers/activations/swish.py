@@ -17,6 +17,7 @@ class Swish(Activation, category="activation"):
 
     beta: float = number("steepness of the gate", default=1.0)
 
+    onnx = "Mul(x, Sigmoid(x))", "Mul(x, Sigmoid(Mul(x, beta)))", "Swish(x, alpha=beta)"
     examples = (Example("swish beta=1.5", inputs=((3, 4, 5),), output=(3, 4, 5)), Example("swish", inputs=((7,),), output=(7,)))
 
     def formula(self) -> str:

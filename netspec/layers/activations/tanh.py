@@ -12,6 +12,7 @@ class Tanh(Activation, category="activation"):
     Paper:   LeCun et al., "Efficient BackProp", 1998
     """
 
+    onnx = "Tanh(x)"
     examples = (Example("tanh", inputs=((3, 4, 5),), output=(3, 4, 5)), Example("tanh", inputs=((7,),), output=(7,)))
 
     def formula(self) -> str:

@@ -10,7 +10,10 @@ from ...ir.initialisers import FITTING
 from ...ir.types import TensorType, shape_text
 from ...words import WordError, count, flag, padding, size, value, word
 from ...words.layer import OUT, WINDOW, Builder, Example, Layer, known_channels, names, sizes
+from ...words.onnx import OnnxNode, OnnxWriter, Read
 from ..parts.edges import check_edges, pad_edges
+from ..parts.onnx_edges import onnx_edges, padding_of
+from ..parts.onnx_windows import attributes, fields, written
 from ..parts.windows import need_image, out_sizes, pads, per_axis, slide
 
 
@@ -40,6 +43,7 @@ class Conv(Layer, category="convolution"):
     values: Any = value("fixed filters: numbers, row by row", default=None)
     table: Any = value("the input channels each filter sees: [[0, 1, 2], [1, 2, 3]]", default=None)
 
+    onnx_reads = ("Conv", "Add", "Sub")
     examples = (
         Example("conv 4 3x3", inputs=((3, 5, 5),), output=(4, 5, 5), parameters=112, macs=2700),
         Example("conv 4 3x3 /2 pad=1 bias=no", inputs=((3, 6, 7),), output=(4, 3, 4), parameters=108, macs=1296),
@@ -155,6 +159,52 @@ class Conv(Layer, category="convolution"):
             y = b(f"y[n,{o},{p}] += x[n,{c // g}*g+c,{at}] * w[{o},c,{u}]", x=x, w=w, out=out, over={"g": g, "o": f // g})
         return b.map("y + bias", y=y, bias=parameters["bias"]) if self.bias else str(y)
 
+    def to_onnx(self, o: OnnxWriter, *inputs: str, **parameters: str) -> str:
+        (x,) = inputs
+        rank, w = len(o.type(x).shape) - 1, parameters["weight"]
+        window, stride, pad, dilation = self._geometry(rank)
+        if self.edges != "zeros":
+            x, pad = onnx_edges(o, x, pad, self.edges), ((0, 0),) * rank
+        if self.table is not None:
+            w = o.numbers(_dense(o.array(w), o.array(parameters["table"]), self.filters, known_channels(o.type(inputs[0]))))
+        return o("Conv", x, w, *([parameters["bias"]] if self.bias else []), group=self.groups,
+                 **attributes(window, stride, pad, dilation))
+
+    @classmethod
+    def from_onnx(cls: Any, n: OnnxNode) -> Read | None:
+        """A Conv, with the Pad before it; or a constant added to each channel: a depthwise convolution whose weights are ones."""
+        if n.op != "Conv":
+            shifted: Read | None = cls._shifted(n)
+            return shifted
+        w, bias = n.array(1), n.array(2)
+        if w is None or (bias is None and len(n.inputs) > 2 and n.inputs[2]):
+            return None
+        x, more, edges, before = n.inputs[0], None, "zeros", n.before(0)
+        padded = None if before is None else padding_of(before)
+        given = any(n.attributes.get("pads") or ()) or str(n.attributes.get("auto_pad")).startswith("SAME")
+        if before is not None and padded is not None and padded[1] in ("zeros", "reflect", "replicate", "circular") and not (
+                given and padded[1] != "zeros"):
+            x, (more, edges) = before.inputs[0], padded
+        window = tuple(w.shape[2:])
+        layer = cls(filters=len(w), window=written(window), groups=n.attributes.get("group", 1), bias=bias is not None, edges=edges,
+                    **fields(n, window, "same", more))
+        return Read(layer, (x,), {"weight": w} | ({} if bias is None else {"bias": bias}))
+
+    @classmethod
+    def _shifted(cls: Any, n: OnnxNode) -> Read | None:
+        k = 1 if n.array(0) is None else 0
+        x, c = n.type(1 - k), n.array(k)
+        if x is None or c is None or x.channels is None or len(x.shape) < 2 or (n.op == "Sub" and k == 0):
+            return None
+        shape = (x.channels, *(1,) * (len(x.shape) - 1))
+        if c.size not in (1, x.channels) or (c.size > 1 and tuple(c.shape[-len(shape):]) != shape):
+            return None
+        ones = (c * 0 + 1) if c.size == x.channels else c.reshape(-1).repeat(x.channels) * 0 + 1
+        bias = c.reshape(-1).repeat(1 if c.size == x.channels else x.channels) * (-1 if n.op == "Sub" else 1)
+        layer = cls(filters=x.channels, window=written(shape[1:]), groups=x.channels)
+        return Read(layer, (n.inputs[1 - k],), {"weight": ones.reshape(x.channels, *shape).reshape(x.channels, 1, *shape[1:]),
+                                                "bias": bias})
+
 
 def _flat(v: Any) -> list[float]:
     if isinstance(v, (tuple, list)):
@@ -167,3 +217,12 @@ def _flat(v: Any) -> list[float]:
 def _pairs(c: int, filters: int) -> str:
     """A table in which every filter reads two neighbouring channels of c."""
     return str([[k % c, (k + 1) % c] if c > 1 else [0] for k in range(filters)])
+
+
+def _dense(weight: Any, table: Any, filters: int, channels: int) -> Any:
+    """The weights of a table, with zeros where it has none."""
+    import numpy as np
+
+    out = np.zeros((filters * channels, *weight.shape[1:]), weight.dtype)
+    out[np.asarray(table).astype(int)] = weight
+    return out.reshape(filters, channels, *weight.shape[1:])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import gcd, prod
 from typing import Any
 
@@ -10,6 +11,8 @@ from ...ir.initialisers import FITTING
 from ...ir.types import Size, TensorType
 from ...words import WordError, count, flag, padding, size
 from ...words.layer import OUT, WINDOW, Builder, Example, Layer, known_channels, names, sizes
+from ...words.onnx import OnnxNode, OnnxWriter, Read
+from ..parts.onnx_windows import attributes, fewest, shortest, written
 from ..parts.windows import need_image, pads, per_axis, slide
 
 
@@ -37,6 +40,7 @@ class Deconv(Layer, category="convolution"):
     bias: bool = flag("add a learned number to every filter's result", default=True)
 
     enlarges = True
+    onnx_reads = ("ConvTranspose",)
     examples = (
         Example("deconv 4 2x2 /2", inputs=((3, 5, 4),), output=(4, 10, 8), parameters=52, macs=960),
         Example("deconv 4 3x3 /2 pad=1 output_pad=1 bias=no", inputs=((3, 3, 4),), output=(4, 6, 8), parameters=108, macs=1296),
@@ -107,3 +111,33 @@ class Deconv(Layer, category="convolution"):
             y = b(f"y[n,{f // g}*g+o,{at}] += x[n,{c // g}*g+c,{p}] * w[{c // g}*g+c,o,{u}]", x=x, w=w, out=out,
                   over={"g": g, "c": c // g})
         return b.map("y + bias", y=y, bias=parameters["bias"]) if self.bias else str(y)
+
+    def to_onnx(self, o: OnnxWriter, *inputs: str, **parameters: str) -> str:
+        (x,) = inputs
+        window, stride, pad, extra, dilation = self._geometry(len(o.type(x).shape) - 1)
+        return o("ConvTranspose", x, parameters["weight"], *([parameters["bias"]] if self.bias else []), group=self.groups,
+                 output_padding=list(extra), **attributes(window, stride, pad, dilation))
+
+    @classmethod
+    def from_onnx(cls: Any, n: OnnxNode) -> Read | None:
+        """What is given as the size of the result, or as `auto_pad`, is left to the padding that it comes to."""
+        w, bias, x, out = n.array(1), n.array(2), n.type(0), n.out
+        if w is None or x is None or out is None or (bias is None and len(n.inputs) > 2 and n.inputs[2]):
+            return None
+        window, g, a = tuple(w.shape[2:]), n.attributes.get("group", 1), n.attributes
+        stride, dilation, extra = (tuple(a.get(k) or (usual,) * len(window))
+                                   for k, usual in (("strides", 1), ("dilations", 1), ("output_padding", 0)))
+        flat = a.get("pads") or [0] * 2 * len(window)
+        pad = tuple(zip(flat[:len(window)], flat[len(window):]))
+        auto = str(a.get("auto_pad") or "NOTSET")
+        if a.get("output_shape") or auto.startswith("SAME"):
+            over = [s * (w - 1) + e + d * (k - 1) + 1 - (o or 0)
+                    for w, o, s, e, d, k in zip(sizes(x)[1:], out.spatial, stride, extra, dilation, window)]
+            halves = [(max(v, 0) // 2, max(v, 0) - max(v, 0) // 2) for v in over]
+            pad = tuple(halves if auto == "SAME_UPPER" else [(z, a) for a, z in halves])
+            extra = tuple(e + max(-v, 0) for e, v in zip(extra, over))
+        layer = cls(filters=w.shape[1] * g, window=written(window), stride=fewest(stride), pad=shortest(pad, window, dilation, "valid"),
+                    output_pad=fewest(extra), dilation=fewest(dilation), groups=g, bias=bias is not None)
+        if layer.pad == "same":  # which here says something else
+            layer = replace(layer, pad=fewest(tuple(a for a, _ in pad)))
+        return Read(layer, (n.inputs[0],), {"weight": w} | ({} if bias is None else {"bias": bias}))

@@ -9,6 +9,7 @@ from ...ir.initialisers import FITTING
 from ...ir.types import TensorType, shape_text
 from ...words import WordError, count, flag, ref
 from ...words.layer import Builder, Example, Layer
+from ...words.onnx import OnnxNode, OnnxWriter, Read
 
 
 class Bilinear(Layer, category="dense"):
@@ -26,6 +27,7 @@ class Bilinear(Layer, category="dense"):
 
     takes = ("activation", "norm")
     arity = (2, 2)
+    onnx_reads = ("Einsum", "Add")
     examples = (Example("bilinear 3 @a", inputs=((4,), (5,)), output=(3,), parameters=63, macs=60),
                 Example("bilinear 2 @a bias=no", inputs=((3,), (3,)), output=(2,), parameters=18, macs=18))
 
@@ -47,3 +49,19 @@ class Bilinear(Layer, category="dense"):
         t = b("t[n,o,j] += x1[n,i] * w[o,i,j]", x1=x1, w=parameters["weight"])
         y = b("y[n,o] += t[n,o,j] * x2[n,j]", t=t, x2=x2)
         return b.map("y + bias", y=y, bias=parameters["bias"]) if self.bias else str(y)
+
+    def to_onnx(self, o: OnnxWriter, *inputs: str, **parameters: str) -> str:
+        y = o("Einsum", inputs[0], parameters["weight"], inputs[1], equation="ni,oij,nj->no")
+        return o("Add", y, parameters["bias"]) if self.bias else y
+
+    @classmethod
+    def from_onnx(cls: Any, n: OnnxNode) -> Read | None:
+        """An Einsum of two vectors, and perhaps a constant added."""
+        product, bias = (n.before(0), n.array(1)) if n.op == "Add" else (n, None)
+        if product is None or product.op != "Einsum" or (n.op == "Add" and bias is None):
+            return None
+        w = product.array(1)
+        if product.attributes.get("equation", "").replace(" ", "") != "ni,oij,nj->no" or w is None:
+            return None
+        return Read(cls(units=len(w), other="second", bias=bias is not None), (product.inputs[0], product.inputs[2]),
+                    {"weight": w} | ({} if bias is None else {"bias": bias.reshape(-1)}))

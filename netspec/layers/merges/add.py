@@ -17,6 +17,7 @@ class Add(Layer, category="merge"):
 
     symbol = "+"
     arity = (1, None)
+    onnx = "Add(x, y)", "Sum(*x)"
     examples = (Example("add @a", inputs=((3, 4, 5), (3, 4, 5)), output=(3, 4, 5)),
                 Example("add @a @b", inputs=((6,), (6,), (6,)), output=(6,)))
 

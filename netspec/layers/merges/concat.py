@@ -17,6 +17,7 @@ class Concat(Layer, category="merge"):
 
     arity = (1, None)
     gathers = in_order = True
+    onnx = "Concat(*x, axis=1)"
     examples = (
         Example("concat @a", inputs=((3, 4, 5), (2, 4, 5)), output=(5, 4, 5)),
         Example("concat @a @b", inputs=((16, 3), (1, 3), (5, 3)), output=(22, 3)),

@@ -7,6 +7,7 @@ from typing import ClassVar
 from ...ir.types import TensorType
 from ...words import text
 from ...words.layer import Builder, Example, Layer, sizes
+from ...words.onnx import OnnxWriter
 from ..parts.images import each, pooled
 from ..parts.shapes import same_shapes
 
@@ -23,6 +24,7 @@ class Max(Layer, category="merge"):
     over: str | None = text("the name of the `each` whose images are pooled", default=None)
 
     arity = (1, None)
+    onnx: ClassVar[str] = "Max(*x)"
     examples: ClassVar[tuple[Example, ...]] = (
         Example("max @a", inputs=((3, 4, 5), (3, 4, 5)), output=(3, 4, 5)),
         Example("max @a @b", inputs=((6,), (6,), (6,)), output=(6,)),
@@ -66,3 +68,6 @@ class Max(Layer, category="merge"):
             out.insert(0, b.map(f"where(a {better} b, dy, 0.0)", a=a, b=z, dy=dy))
             dy = b.map(f"where(a {better} b, 0.0, dy)", a=a, b=z, dy=dy)
         return (dy, *out), {}
+
+    def to_onnx(self, o: OnnxWriter, *inputs: str, **parameters: str) -> str:
+        return o.reduce("ReduceMax" if self.name == "max" else "ReduceMin", inputs[0], [1], keep=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...ir.types import TensorType
 from ...words import text
 from ...words.layer import Builder, Example, Layer
+from ...words.onnx import OnnxWriter
 from ..parts.images import each, pooled
 from ..parts.shapes import same_shapes
 
@@ -19,6 +20,7 @@ class Mean(Layer, category="merge"):
     over: str | None = text("the name of the `each` whose images are pooled", default=None)
 
     arity = (1, None)
+    onnx = "Mean(*x)"
     examples = (
         Example("mean @a", inputs=((3, 4, 5), (3, 4, 5)), output=(3, 4, 5)),
         Example("mean @a @b", inputs=((6,), (6,), (6,)), output=(6,)),
@@ -39,3 +41,6 @@ class Mean(Layer, category="merge"):
         for x in inputs[1:]:
             y = b.map("a + b", a=y, b=x)
         return b.map(f"y / {float(len(inputs))!r}", y=y) if len(inputs) > 1 else y
+
+    def to_onnx(self, o: OnnxWriter, *inputs: str, **parameters: str) -> str:
+        return o.reduce("ReduceMean", inputs[0], [1], keep=False)

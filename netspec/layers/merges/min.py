@@ -14,6 +14,7 @@ class Min(Max, category="merge"):
     Errors:  shapes that differ
     """
 
+    onnx = "Min(*x)"
     examples = (
         Example("min @a", inputs=((3, 4, 5), (3, 4, 5)), output=(3, 4, 5)),
         Example("min @a @b", inputs=((6,), (6,), (6,)), output=(6,)),

@@ -16,6 +16,7 @@ class Mul(Layer, category="merge"):
 
     symbol = "×"
     arity = (1, None)
+    onnx = "Mul(x, y)"
     examples = (Example("mul @a", inputs=((3, 4, 5), (3, 4, 5)), output=(3, 4, 5)),
                 Example("mul @a @b", inputs=((6,), (6,), (6,)), output=(6,)))
 

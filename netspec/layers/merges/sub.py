@@ -17,6 +17,7 @@ class Sub(Layer, category="merge"):
     symbol = "−"
     in_order = True
     arity = (1, None)
+    onnx = "Sub(x, y)"
     examples = (Example("sub @a", inputs=((3, 4, 5), (3, 4, 5)), output=(3, 4, 5)),
                 Example("sub @a @b", inputs=((6,), (6,), (6,)), output=(6,)))
 

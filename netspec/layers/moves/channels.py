@@ -7,6 +7,8 @@ from typing import Any
 from ...ir.types import TensorType, shape_text
 from ...words import WordError, value
 from ...words.layer import Builder, Example, Layer, plane, sizes
+from ...words.onnx import OnnxNode, OnnxWriter, Read
+from ..parts.onnx_slices import slices
 
 
 class Channels(Layer, category="move"):
@@ -18,6 +20,7 @@ class Channels(Layer, category="move"):
 
     range: Any = value("first..last, both included, counted from 0; or one number", position=0)
 
+    onnx_reads = ("Slice",)
     examples = (Example("channels 0..2", inputs=((5, 3, 2),), output=(3, 3, 2)),
                 Example("channels 1..3", inputs=((4,),), output=(3,)), Example("channels 2", inputs=((3, 4),), output=(1, 4)))
 
@@ -56,3 +59,16 @@ class Channels(Layer, category="move"):
             return x
         s = plane(out.shape)
         return str(b(f"y[n,c{s}] = x[n,c+{first}{s}]", x=x, out=sizes(out)))
+
+    def to_onnx(self, o: OnnxWriter, *inputs: str, **parameters: str) -> str:
+        first, last = self.ends
+        starts, ends, axes = (o.numbers([v], whole=True) for v in (first, last + 1, 1))
+        return o("Slice", inputs[0], starts, ends, axes)
+
+    @classmethod
+    def from_onnx(cls: Any, n: OnnxNode) -> Read | None:
+        cut = slices(n)
+        if cut is None or set(cut) - {1} or 1 not in cut:
+            return None
+        first, last = cut[1]
+        return Read(cls(range=(*range(first, last),) if last - first > 1 else first), (n.inputs[0],))

@@ -7,6 +7,9 @@ from typing import Any
 from ...ir.types import TensorType, shape_text
 from ...words import WordError, count, padding, ref
 from ...words.layer import Builder, Example, Layer, plane, sizes
+from ...words.onnx import OnnxNode, OnnxWriter, Read, Unsaid
+from ..parts.onnx_slices import slices
+from ..parts.onnx_windows import fewest_pads
 from ..parts.shapes import smallest
 from ..parts.windows import need_image, pads
 
@@ -25,6 +28,7 @@ class Crop(Layer, category="move"):
     offset: int | None = count("where the part that stays begins, on every axis; centred unless given", default=None, least=0)
 
     arity = (1, None)  # a merge with `crop` hands in all that it joins: the smallest of them on each axis decides
+    onnx_reads = ("Slice",)
     examples = (
         Example("crop @a", inputs=((2, 5, 8), (3, 4, 5)), output=(2, 4, 5)),
         Example("crop @a", inputs=((2, 3, 2, 4), (1, 2, 1, 2)), output=(2, 2, 1, 2)),
@@ -85,3 +89,43 @@ class Crop(Layer, category="move"):
             starts = [a for a, _ in pads(self.amount, (1,) * rank, (1,) * rank)]
         at = ",".join(i if w == v else f"{i}+{k}" for i, w, v, k in zip(s[1:].split(","), sizes(have)[1:], sizes(t)[1:], starts))
         return str(b(f"y[n,c{s}] = x[n,c,{at}]", x=flow, out=sizes(t)))
+
+    def to_onnx(self, o: OnnxWriter, *inputs: str, **parameters: str) -> str:
+        """A cut to a reference is computed from the two shapes, so that it holds for other sizes as well."""
+        x, *references = inputs
+        rank = len(o.type(x).shape) - 1
+        axes = o.numbers(list(range(2, rank + 2)), whole=True)
+        if not references:
+            cut = pads(self.amount, (1,) * rank, (1,) * rank)
+            starts, ends = ([a for a, _ in cut], [-z if z else 2**31 for _, z in cut])
+            return o("Slice", x, o.numbers(starts, whole=True), o.numbers(ends, whole=True), axes)
+        if len(references) > 1:
+            return self._to_the_smallest(o, x, references)
+        have, want = (o("Slice", o("Shape", v), o.numbers([2], whole=True), o.numbers([rank + 2], whole=True)) for v in (x, references[0]))
+        if self.offset is None:
+            start = o("Div", o("Sub", have, want), o.numbers([2], whole=True))
+        else:
+            start = o.numbers([self.offset] * rank, whole=True)
+        return o("Slice", x, start, o("Add", start, want), axes)
+
+    def _to_the_smallest(self, o: OnnxWriter, x: str, references: list[str]) -> str:
+        have, want = o.type(x), self.shape(*map(o.type, (x, *references)))
+        if not have.known or not want.known:
+            raise Unsaid("a merge that crops needs known sizes:  --input 3x224x224")
+        starts = [(w - v) // 2 if self.offset is None else self.offset for w, v in zip(sizes(have)[1:], sizes(want)[1:])]
+        ends = [a + v for a, v in zip(starts, sizes(want)[1:])]
+        return x if want == have else o("Slice", x, o.numbers(starts, whole=True), o.numbers(ends, whole=True),
+                                        o.numbers(list(range(2, len(starts) + 2)), whole=True))
+
+    @classmethod
+    def from_onnx(cls: Any, n: OnnxNode) -> Read | None:
+        cut, x, out = slices(n), n.type(0), n.out
+        if not cut or 1 in cut or 0 in cut or x is None or out is None or not x.known:
+            return None
+        around = tuple((cut[k][0], w - cut[k][1]) if k in cut else (0, 0) for k, w in enumerate(sizes(x)[1:], 2))
+        like = [v for v in (*n.origins(1), *n.origins(2)) if v != n.inputs[0]]
+        centred = all(a == (a + z) // 2 for a, z in around)
+        offset = {a for a, _ in around}
+        if like and (centred or len(offset) == 1):
+            return Read(cls(reference="like", offset=None if centred else offset.pop()), (n.inputs[0], like[0]))
+        return Read(cls(amount=fewest_pads(around)), (n.inputs[0],))

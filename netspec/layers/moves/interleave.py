@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ...ir.types import TensorType
 from ...words import WordError, count
 from ...words.layer import Builder, Example, Layer, known_channels, plane, sizes
+from ...words.onnx import OnnxNode, OnnxWriter, Read, Unsaid
 
 
 class Interleave(Layer, category="move"):
@@ -18,6 +21,7 @@ class Interleave(Layer, category="move"):
 
     groups: int = count("how many groups take turns", position=0)
 
+    onnx_reads = ("Reshape",)
     examples = (Example("interleave 2", inputs=((6, 2, 3),), output=(6, 2, 3)),
                 Example("interleave 3", inputs=((6, 2),), output=(6, 2)), Example("interleave 2", inputs=((8,),), output=(8,)))
 
@@ -35,3 +39,30 @@ class Interleave(Layer, category="move"):
         t, g = b.type(x), self.groups
         each, s = known_channels(t) // g, plane(t.shape)
         return str(b(f"y[n,{g}*c+g{s}] = x[n,{each}*g+c{s}]", x=x, out=sizes(t), over={"c": each, "g": g}))
+
+    def to_onnx(self, o: OnnxWriter, *inputs: str, **parameters: str) -> str:
+        """Groups and channels as two axes, which change places."""
+        (x,) = inputs
+        shape = o.type(x).shape
+        each, rank = known_channels(o.type(x)) // self.groups, len(shape) - 1
+        apart = o("Reshape", x, o.numbers([0, self.groups, each, *_places(o.type(x))], whole=True))
+        turned = o("Transpose", apart, perm=[0, 2, 1, *range(3, 3 + rank)])
+        return o("Reshape", turned, o.numbers([0, each * self.groups, *_places(o.type(x))], whole=True))
+
+    @classmethod
+    def from_onnx(cls: Any, n: OnnxNode) -> Read | None:
+        turned = n.before(0)
+        apart = turned.before(0) if turned is not None and turned.op == "Transpose" else None
+        if apart is None or turned is None or apart.op != "Reshape" or n.out is None or apart.type(0) != n.out:
+            return None
+        between, rank = apart.out, len(turned.attributes["perm"])
+        if between is None or list(turned.attributes["perm"]) != [0, 2, 1, *range(3, rank)] or not between.shape[0]:
+            return None
+        return Read(cls(groups=between.shape[0]), (apart.inputs[0],)) if between.shape[2:] == n.out.spatial else None
+
+
+def _places(t: TensorType) -> tuple[int, ...]:
+    """The spatial sizes as Reshape takes them: one of them may be open."""
+    if sum(w is None for w in t.spatial) > 1:
+        raise Unsaid("the sizes must be known:  --input 3x224x224")
+    return tuple(-1 if w is None else w for w in t.spatial)

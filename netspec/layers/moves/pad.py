@@ -8,7 +8,10 @@ from typing import Any
 from ...ir.types import TensorType, shape_text
 from ...words import WordError, count, number, padding, ref, word
 from ...words.layer import Builder, Example, Layer, plane, sizes
+from ...words.onnx import OnnxNode, OnnxWriter, Read, Unsaid
 from ..parts.edges import check_edges, pad_edges
+from ..parts.onnx_edges import amounts_of, onnx_edges
+from ..parts.onnx_windows import fewest_pads
 from ..parts.windows import Pads, pads
 
 
@@ -30,6 +33,7 @@ class Pad(Layer, category="move"):
     channels: int = count("channels of zeros after the last", default=0, least=0)
 
     arity = (1, 2)
+    onnx_reads = ("Pad",)
     examples = (
         Example("pad 2", inputs=((2, 3, 4),), output=(2, 7, 8)),
         Example("pad [(1, 2), (0, 3)] value=1.5", inputs=((2, 3, 4),), output=(2, 6, 7)),
@@ -92,3 +96,17 @@ class Pad(Layer, category="move"):
             s = plane(out)
             x = str(b(f"z[n,c{s}] = y[n,c{s}] + {text}", y=x))
         return x
+
+    def to_onnx(self, o: OnnxWriter, *inputs: str, **parameters: str) -> str:
+        types = [o.type(i) for i in inputs]
+        if len(inputs) > 1 and not all(t.known for t in types):
+            raise Unsaid("padding to another value's size needs known sizes:  --input 3x224x224")
+        return onnx_edges(o, inputs[0], self._pads(*types), self.mode, self.value, self.channels)
+
+    @classmethod
+    def from_onnx(cls: Any, n: OnnxNode) -> Read | None:
+        found = amounts_of(n)
+        if found is None:
+            return None
+        around, channels, mode, value = found
+        return Read(cls(amount=fewest_pads(around) if around else 0, mode=mode, value=value, channels=channels), (n.inputs[0],))

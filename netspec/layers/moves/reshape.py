@@ -8,6 +8,7 @@ from typing import Any
 from ...ir.types import TensorType, shape_text
 from ...words import WordError, size
 from ...words.layer import Builder, Example, Layer, plane, sizes
+from ...words.onnx import OnnxNode, OnnxWriter, Read
 from ..parts.shapes import row_major
 
 
@@ -21,6 +22,7 @@ class Reshape(Layer, category="move"):
     to: Any = size("the new shape: 16x8x8", position=0)
 
     renames = True
+    onnx_reads = ("Reshape", "Squeeze", "Unsqueeze")
     examples = (
         Example("reshape 4x3x2", inputs=((24,),), output=(4, 3, 2)),
         Example("reshape 2x12", inputs=((4, 3, 2),), output=(2, 12)),
@@ -52,3 +54,13 @@ class Reshape(Layer, category="move"):
               over=dict(zip(("c", *s[1:].split(",")), sizes(want))))
         b.same(y, x)
         return str(y)
+
+    def to_onnx(self, o: OnnxWriter, *inputs: str, **parameters: str) -> str:
+        return o("Reshape", inputs[0], o.numbers([0, *((self.to,) if isinstance(self.to, int) else self.to)], whole=True))
+
+    @classmethod
+    def from_onnx(cls: Any, n: OnnxNode) -> Read | None:
+        x, out = n.type(0), n.out
+        if x is None or out is None or not out.known or not x.known:
+            return None
+        return Read(cls(to=sizes(out) if len(out.shape) > 1 else out.size), (n.inputs[0],))

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ...ir.types import TensorType, shape_text
 from ...words import WordError, count, word
 from ...words.layer import OUT, WINDOW, Builder, Example, Layer, names, sizes
+from ...words.onnx import OnnxNode, OnnxWriter, Read
+from ..parts.onnx_subpixels import pixels_to_channels, turned_axes
 from ..parts.subpixels import ORDERS, channel_of
 from ..parts.windows import need_image
 
@@ -21,6 +25,7 @@ class Unshuffle(Layer, category="move"):
     factor: int = count("how many times as small", default=2, position=0)
     order: str = word("how the channels lie: channel, row, column, or row, column, channel", default="crd", words=ORDERS)
 
+    onnx_reads = ("SpaceToDepth", "Reshape")
     examples = (Example("unshuffle 2", inputs=((2, 6, 4),), output=(8, 3, 2)),
                 Example("unshuffle 3 dcr", inputs=((2, 12),), output=(6, 4)),
                 Example("unshuffle 2 dcr", inputs=((2, 4, 6),), output=(8, 2, 3)),
@@ -44,3 +49,24 @@ class Unshuffle(Layer, category="move"):
         out = sizes(self.shape(b.type(x)))
         return str(b(f"y[n,{channel_of(self.order, c, self.factor, len(space))},{','.join(p)}] = x[n,c,{at}]", x=x, out=out,
                      over={"c": c} | dict(zip(p, out[1:])) | dict.fromkeys(u, self.factor)))
+
+    def to_onnx(self, o: OnnxWriter, *inputs: str, **parameters: str) -> str:
+        if len(o.type(inputs[0]).shape) == 3 and self.order == "dcr":
+            return o("SpaceToDepth", inputs[0], blocksize=self.factor)
+        return pixels_to_channels(o, inputs[0], self.order, self.factor)
+
+    @classmethod
+    def from_onnx(cls: Any, n: OnnxNode) -> Read | None:
+        if n.op == "SpaceToDepth":
+            return Read(cls(factor=n.attributes["blocksize"], order="dcr"), (n.inputs[0],))
+        found = turned_axes(n)
+        if found is None or len(found[0]) != len(found[3]):
+            return None
+        (c, *space), apart, perm, (_, *smaller), x = found
+        rank = len(space)
+        r, rest = divmod(space[0], smaller[0]) if rank else (0, 1)
+        places, taps = [2 + 2 * k for k in range(rank)], [3 + 2 * k for k in range(rank)]
+        for order, axes in (("crd", [0, 1, *taps, *places]), ("dcr", [0, *taps, 1, *places])):
+            if r > 1 and not rest and apart == (c, *(v for w in space for v in (w // r, r))) and perm == tuple(axes):
+                return Read(cls(factor=r, order=order), (x,))
+        return None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ...ir.types import Size, TensorType, shape_text
 from ...words import WordError, flag, ref, size, word
 from ...words.layer import OUT, WINDOW, Builder, Example, Layer, names, plane, sizes
+from ...words.onnx import OnnxNode, OnnxWriter, Read, Unsaid
 from ..parts.edges import pad_edges
 from ..parts.windows import need_image, per_axis
 
@@ -29,6 +31,7 @@ class Up(Layer, category="move"):
     aligned: bool = flag("map the corners to the corners", default=False, word="aligned")
 
     arity = (1, 2)
+    onnx_reads = ("Resize", "Expand")
     examples = (
         Example("up 2", inputs=((3, 2, 3),), output=(3, 4, 6)),
         Example("up 2x3 bilinear", inputs=((2, 3, 2),), output=(2, 6, 6)),
@@ -111,6 +114,59 @@ class Up(Layer, category="move"):
         shape[k + 1] = to
         return str(b(f"y[n,c,{target}] += {right}", x=x, out=tuple(shape), over={"p": to}))
 
+    def to_onnx(self, o: OnnxWriter, *inputs: str, **parameters: str) -> str:
+        """Resize; to a reference's size by its shape, so that it holds for other sizes as well. Zeros between pixels are a
+        transposed convolution with a one."""
+        x, *like = inputs
+        rank = len(o.type(x).shape) - 1
+        if self.mode == "bed":
+            return self._bed(o, *inputs)
+        if like:
+            sizes = o("Concat", o("Slice", o("Shape", x), o.numbers([0], whole=True), o.numbers([2], whole=True)),
+                      o("Slice", o("Shape", like[0]), o.numbers([2], whole=True), o.numbers([2 + rank], whole=True)), axis=0)
+            to: tuple[str, ...] = ("", "", sizes)
+        else:
+            to = ("", o.numbers([1.0, 1.0, *map(float, per_axis("factor", self.factor, rank))]))
+        return o("Resize", x, *to, **self._in_onnx())
+
+    def _in_onnx(self) -> dict[str, Any]:
+        """The attributes of Resize."""
+        if self.mode in ("nearest", "exact"):
+            return {"mode": "nearest", "coordinate_transformation_mode": "asymmetric" if self.mode == "nearest" else "half_pixel",
+                    "nearest_mode": "floor" if self.mode == "nearest" else "round_prefer_ceil"}
+        return {"mode": "linear" if self.mode == "bilinear" else "cubic",
+                "coordinate_transformation_mode": "align_corners" if self.aligned else "half_pixel"} | (
+                    {"cubic_coeff_a": -0.75} if self.mode == "bicubic" else {})
+
+    def _bed(self, o: OnnxWriter, *inputs: str) -> str:
+        t, want = o.type(inputs[0]), self.shape(*map(o.type, inputs))
+        if not t.known or not want.known:
+            raise Unsaid("a bed of nails needs known sizes:  --input 3x224x224")
+        c, *old = sizes(t)
+        by = [p // w for p, w in zip(sizes(want)[1:], old)]
+        one = o.numbers(_nested(1.0, (c, 1, *(1,) * len(by))))
+        return o("ConvTranspose", inputs[0], one, group=c, kernel_shape=[1] * len(by), strides=by,
+                 output_padding=[r - 1 for r in by])
+
+    @classmethod
+    def from_onnx(cls: Any, n: OnnxNode) -> Read | None:
+        x, out = n.type(0), n.out
+        if x is None or out is None or not (x.known and out.known):
+            return None
+        if (len(x.shape), x.channels) != (len(out.shape), out.channels):
+            return None
+        mode, aligned = ("nearest", False) if n.op == "Expand" else _mode(n.attributes)
+        old, new = sizes(x)[1:], sizes(out)[1:]
+        if not mode or (n.op == "Expand" and set(old) != {1}):
+            return None
+        like = [v for v in n.origins(1) + n.origins(3) if v != n.inputs[0]]
+        whole = all(p % w == 0 for w, p in zip(old, new))
+        if n.op == "Resize" and whole and not like:
+            by = tuple(p // w for w, p in zip(old, new))
+            return Read(cls(factor=by[0] if len(set(by)) == 1 else by, mode=mode, aligned=aligned), (n.inputs[0],))
+        other = like[0] if like else n.alike(out)
+        return None if other is None else Read(cls(like="like", mode=mode, aligned=aligned), (n.inputs[0], other))
+
 
 def _cubic(d: str, read: str) -> str:
     """A pixel at distance d, weighed by Keys' cubic with a = -0.75, PyTorch's. One that is too far is not even read, as it
@@ -139,3 +195,21 @@ def _phases(b: Builder, x: str, k: int, r: int) -> str:
         parts.append((f"y[n,c,{at(f'{r}*{i}+{phase}')}] = {text}", {i: count}))
     shape[k + 1] = r * count
     return b.pieces(*parts, out=tuple(shape), x=x)
+
+
+def _nested(value: float, shape: tuple[int, ...]) -> Any:
+    """Lists in lists that hold one number everywhere."""
+    return [_nested(value, shape[1:]) for _ in range(shape[0])] if shape else value
+
+
+def _mode(a: Mapping[str, Any]) -> tuple[str, bool]:
+    """What Resize's attributes are called here, and whether corners meet corners; no mode where there is none like it."""
+    way, mode = a.get("coordinate_transformation_mode", "half_pixel"), a.get("mode", "nearest")
+    centred = way in ("half_pixel", "pytorch_half_pixel")
+    if mode == "nearest":
+        how = a.get("nearest_mode", "round_prefer_floor")
+        return ("nearest" if way == "asymmetric" and how == "floor"
+                else "exact" if centred and how in ("round_prefer_ceil", "round_prefer_floor") else ""), False
+    known = mode == "linear" or (a.get("cubic_coeff_a", -0.75) == -0.75 and not a.get("exclude_outside"))
+    return ({"linear": "bilinear", "cubic": "bicubic"}.get(mode, "") if known and (centred or way == "align_corners") else "",
+            way == "align_corners")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ...ir.types import TensorType
 from ...words import flag, rate
 from ...words.layer import Builder, Example, Layer, plane, sizes
+from ...words.onnx import OnnxNode, OnnxWriter, Read, Unsaid
 from ..parts.shapes import row_major
 
 
@@ -25,6 +28,7 @@ class Dropout(Layer, category="noise"):
     mc: bool = flag("drop when predicting, too (Monte Carlo dropout)", default=False, word="mc")
     classic: bool = flag("scale when predicting, not in training", default=False, word="classic")
 
+    onnx_reads = ("Dropout",)
     examples = (
         Example("dropout", inputs=((3, 4, 5),), output=(3, 4, 5)),
         Example("dropout 0.3 mc", inputs=((9,),), output=(9,)),
@@ -52,3 +56,20 @@ class Dropout(Layer, category="noise"):
         drawn = f"random(key[0], {b.key() << 40}+{number}, first[0], {example})"
         return str(b(f"y[n,c{s}] = where({drawn} < {self.rate!r}, 0.0, {kept})", key=b.scalar("random_key"),
                      first=b.scalar("random_first"), x=x))
+
+    def to_onnx(self, o: OnnxWriter, *inputs: str, **parameters: str) -> str:
+        """Dropout, which changes nothing when predicting; what only training needs to know is a note."""
+        if self.mc:
+            raise Unsaid("dropout mc draws when predicting, and no other program draws the same")
+        if self.classic:
+            return o("Mul", inputs[0], o.numbers(1 - self.rate))
+        o.note = "spatial" if self.spatial else ""
+        return o("Dropout", inputs[0], o.numbers(self.rate))
+
+    @classmethod
+    def from_onnx(cls: Any, n: OnnxNode) -> Read | None:
+        given, training = n.array(1), n.array(2)
+        if training is not None and bool(training.reshape(-1)[0]):
+            return None
+        ratio = 0.5 if given is None else float(str(given.reshape(-1)[0]))
+        return Read(cls(rate=ratio, spatial=n.note == "spatial"), (n.inputs[0],))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from math import prod
+from typing import Any
 
 from ...ir.graph import Parameter
 from ...ir.types import TensorType
 from ...words import flag, number
 from ...words.layer import Builder, Example, Layer, known_channels, plane, sizes
+from ...words.onnx import OnnxNode, OnnxWriter, Read
 from ..parts.moments import FAR
 
 
@@ -34,6 +36,7 @@ class Bn(Layer, category="normalisation"):
     shift: bool = flag("learn a number to add to each channel", default=True)
 
     statistics = "batch norm"
+    onnx_reads = ("BatchNormalization",)
     examples = (
         Example("bn", inputs=((3, 4, 5),), output=(3, 4, 5), parameters=6),
         Example("bn eps=0.001 momentum=0.01", inputs=((4,),), output=(4,), parameters=8),
@@ -136,6 +139,26 @@ class Bn(Layer, category="normalisation"):
         cc = b(f"cc[c] = -k[c] * d_bias[c] / {_count(t)} - d[c] * cb[c]", k=k, d_bias=t1, d=d, cb=cb)
         return (b.map("k * dy + ((x - m) * cb + cc)", k=k, dy=dy, x=x, m=m, cb=cb, cc=cc),
                 ), _only({"weight": dg, "bias": t1}, *parameters)
+
+    def to_onnx(self, o: OnnxWriter, *inputs: str, **parameters: str) -> str:
+        c = len(o.array(parameters["mean"]))
+        o.note = " ".join(w for w, said in (("biased", self.biased), ("scale=no", not self.scale), ("shift=no", not self.shift)) if said)
+        weight = parameters["weight"] if self.scale else o.numbers([1.0] * c)
+        bias = parameters["bias"] if self.shift else o.numbers([0.0] * c)
+        return o("BatchNormalization", inputs[0], weight, bias, parameters["mean"], parameters["var"], epsilon=self.eps,
+                 momentum=1 - self.momentum)
+
+    @classmethod
+    def from_onnx(cls: Any, n: OnnxNode) -> Read | None:
+        arrays = [n.array(k) for k in range(1, 5)]
+        if any(a is None for a in arrays) or n.attributes.get("training_mode") or (len(n.outputs) > 1 and n.outputs[1]):
+            return None
+        words = n.note.split()
+        numbers = dict(zip(("weight", "bias", "mean", "var"), arrays))
+        scale, shift = "scale=no" not in words, "shift=no" not in words
+        layer = cls(eps=n.attributes.get("epsilon", 1e-5), momentum=float(f"{1 - n.attributes.get('momentum', 0.9):.6g}"),
+                    biased="biased" in words, scale=scale, shift=shift)
+        return Read(layer, (n.inputs[0],), {k: v for k, v in numbers.items() if k not in ("weight",) * (not scale) + ("bias",) * (not shift)})
 
 
 def _count(t: TensorType) -> str:

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 from ...ir.graph import Parameter
 from ...ir.types import TensorType
 from ...words import WordError, count, flag, number
-from ...words.layer import Builder, Example, Layer, known_channels, plane, sizes
+from ...words.layer import Builder, Example, Layer, channelwise, known_channels, plane, sizes
+from ...words.onnx import OnnxNode, OnnxWriter, Read
 from ..parts.moments import FAR, read, several
 
 
@@ -27,6 +28,7 @@ class GroupNorm(Layer, category="normalisation", name="group_norm"):
     eps: float = number("added to the variance", default=1e-5, least=0)
     affine: bool = flag("learn a scale and a shift", default=True, word="affine")
 
+    onnx_reads: ClassVar[tuple[str, ...]] = ("GroupNormalization", "Add", "Reshape")
     examples: ClassVar[tuple[Example, ...]] = (
         Example("group_norm 2", inputs=((4, 3, 2),), output=(4, 3, 2), parameters=8),
         Example("group_norm 1", inputs=((6,),), output=(6,), parameters=12),
@@ -92,3 +94,51 @@ class GroupNorm(Layer, category="normalisation", name="group_norm"):
         m1 = self._mean(b, x, f"f[{at}]", f=dy)
         m2 = self._mean(b, x, f"f[{at}] * {apart}", f=dy, d=d, e=e)
         return (b.map("r * (f - m1 - (d - e) * (r * r * m2))", r=r, f=dy, m1=m1, d=d, e=e, m2=m2),), gradients
+
+    def to_onnx(self, o: OnnxWriter, *inputs: str, **parameters: str) -> str:
+        """GroupNormalization, from opset 21 on; before it the instance normalisation of the groups, and a scale and a shift."""
+        (x,) = inputs
+        t = o.type(x)
+        c, g = known_channels(t), self.of(known_channels(t))
+        weight = parameters["weight"] if self.affine else o.numbers([1.0] * c)
+        bias = parameters["bias"] if self.affine else o.numbers([0.0] * c)
+        if o.opset >= 21 and t.spatial:
+            return o("GroupNormalization", x, weight, bias, num_groups=g, epsilon=self.eps)
+        apart = o("Reshape", x, o.numbers([0, g, -1], whole=True))
+        normal = o("InstanceNormalization", apart, o.numbers([1.0] * g), o.numbers([0.0] * g), epsilon=self.eps)
+        y = o("Reshape", normal, o("Shape", x))
+        if not self.affine:
+            return y
+        shape = channelwise(t)
+        return o("Add", o("Mul", y, o.shaped(weight, shape)), o.shaped(bias, shape))
+
+    @classmethod
+    def from_onnx(cls: Any, n: OnnxNode) -> Read | None:
+        if n.op == "GroupNormalization":
+            w, b = n.array(1), n.array(2)
+            layer = cls(groups=n.attributes["num_groups"], eps=n.attributes.get("epsilon", 1e-5))
+            x = n.type(0)
+            fits = x is not None and w is not None and b is not None and len(w) == x.channels
+            return Read(layer, (n.inputs[0],), {"weight": w, "bias": b}) if fits else None
+        if n.op == "Reshape":
+            plain: Read | None = cls._plain(n)
+            return plain
+        scaled, b = n.before(0), n.array(1)
+        inner = scaled.before(0) if scaled is not None and scaled.op == "Mul" else None
+        found = cls._plain(inner) if inner is not None else None
+        w = None if scaled is None else scaled.array(1)
+        if found is None or w is None or b is None or n.out is None or not w.size == b.size == n.out.channels:
+            return None
+        return Read(cls(groups=found.layer.groups, eps=found.layer.eps), found.inputs, {"weight": w.reshape(-1), "bias": b.reshape(-1)})
+
+    @classmethod
+    def _plain(cls: Any, n: OnnxNode) -> Read | None:
+        """Groups apart, normalised, and together again."""
+        normal = n.before(0) if n.op == "Reshape" else None
+        apart = normal.before(0) if normal is not None and normal.op == "InstanceNormalization" else None
+        if normal is None or apart is None or apart.op != "Reshape" or apart.out is None or apart.type(0) != n.out:
+            return None
+        ones, zeros = normal.array(1), normal.array(2)
+        if ones is None or zeros is None or (ones != 1).any() or zeros.any() or not apart.out.channels:
+            return None
+        return Read(cls(groups=apart.out.channels, eps=normal.attributes.get("epsilon", 1e-5), affine=False), (apart.inputs[0],))

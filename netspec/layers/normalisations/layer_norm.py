@@ -9,6 +9,7 @@ from ...ir.graph import Parameter
 from ...ir.types import TensorType
 from ...words import flag, number
 from ...words.layer import Builder, Example, Layer, known_channels, known_sizes, plane, sizes
+from ...words.onnx import OnnxNode, OnnxWriter, Read
 from ..parts.moments import FAR, several
 
 
@@ -30,6 +31,7 @@ class LayerNorm(Layer, category="normalisation", name="layer_norm"):
     channels: bool = flag("over the channels of each place", default=False, word="channels")
     affine: bool = flag("learn a scale and a shift", default=True)
 
+    onnx_reads = ("LayerNormalization", "Transpose")
     examples = (
         Example("layer_norm", inputs=((4, 3, 2),), output=(4, 3, 2), parameters=48),
         Example("layer_norm", inputs=((6,),), output=(6,), parameters=12),
@@ -91,3 +93,42 @@ class LayerNorm(Layer, category="normalisation", name="layer_norm"):
             return str(b(f"m[n,0{s}] += {expression} / {float(shape[0])!r}", **operands))
         t = b(f"s[n,c] += {expression}", **operands)
         return str(b(f"m[n,0] += s[n,c] / {float(prod(shape))!r}", s=t))
+
+    def to_onnx(self, o: OnnxWriter, *inputs: str, **parameters: str) -> str:
+        """LayerNormalization of all axes; of the channels with them as the last axis."""
+        o.need(17, "layer normalisation")
+        (x,) = inputs
+        t = o.type(x)
+        rank, apart = len(t.spatial), self.channels and bool(t.spatial)
+        if self.affine:
+            affine = [parameters["weight"], parameters["bias"]]
+        else:
+            o.note = "affine=no"
+            affine = [o.numbers(_ones(known_sizes(t)[:1] if self.channels else known_sizes(t)))]
+        x = o("Transpose", x, perm=[0, *range(2, rank + 2), 1]) if apart else x
+        y = o("LayerNormalization", x, *affine, axis=-1 if self.channels else 1, epsilon=self.eps)
+        return o("Transpose", y, perm=[0, rank + 1, *range(1, rank + 1)]) if apart else y
+
+    @classmethod
+    def from_onnx(cls: Any, n: OnnxNode) -> Read | None:
+        normal = n.before(0) if n.op == "Transpose" else n
+        if normal is None or normal.op != "LayerNormalization" or normal.array(1) is None or (
+                len(normal.inputs) > 2 and normal.inputs[2] and normal.array(2) is None):
+            return None
+        w, b, eps = normal.array(1), normal.array(2), normal.attributes.get("epsilon", 1e-5)
+        numbers = {} if normal.note == "affine=no" else {"weight": w, "bias": w * 0 if b is None else b}
+        if n.op == "LayerNormalization":
+            x = n.type(0)
+            whole = x is not None and n.attributes.get("axis", -1) in (1, -len(x.shape)) and tuple(w.shape) == x.shape
+            return Read(cls(eps=eps, affine=bool(numbers)), (n.inputs[0],), numbers) if whole else None
+        first, rank = normal.before(0), len(n.attributes["perm"]) - 2
+        turned = (first is not None and first.op == "Transpose" and list(first.attributes["perm"]) == [0, *range(2, rank + 2), 1]
+                  and list(n.attributes["perm"]) == [0, rank + 1, *range(1, rank + 1)])
+        if first is None or not turned or normal.attributes.get("axis", -1) not in (-1, rank + 1):
+            return None
+        return Read(cls(eps=eps, channels=True, affine=bool(numbers)), (first.inputs[0],), numbers)
+
+
+def _ones(shape: tuple[int, ...]) -> Any:
+    """Lists in lists of ones."""
+    return [_ones(shape[1:]) for _ in range(shape[0])] if shape else 1.0

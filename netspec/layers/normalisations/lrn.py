@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ...ir.types import TensorType
 from ...words import count, flag, number
-from ...words.layer import Builder, Example, Layer, plane, sizes
+from ...words.layer import Builder, Example, Layer, known_channels, plane, sizes
+from ...words.onnx import OnnxNode, OnnxWriter, Read, Unsaid
 
 
 class Lrn(Layer, category="normalisation"):
@@ -24,6 +27,7 @@ class Lrn(Layer, category="normalisation"):
     divide: bool = flag("divide alpha by the size", default=True)
 
     keeps_bias = True
+    onnx_reads = ("LRN", "Reshape")
     examples = (
         Example("lrn", inputs=((7, 3, 2),), output=(7, 3, 2)),
         Example("lrn 3 alpha=0.5 beta=0.6 k=2", inputs=((4, 5),), output=(4, 5)),
@@ -59,6 +63,26 @@ class Lrn(Layer, category="normalisation"):
         t = b.map(f"dy * x * f / ({float(self.k)!r} + total * {self.scale!r})", dy=dy, x=x, **saved)
         u = b(f"u[n,c{s}] += t[n,c+j{_minus((self.size - 1) // 2)}{s}]", t=t, out=sizes(b.type(x)), over={"j": self.size})
         return (b.map(f"dy * f - x * u * {2 * self.scale * self.beta!r}", dy=dy, f=saved["f"], x=x, u=u),), {}
+
+    def to_onnx(self, o: OnnxWriter, *inputs: str, **parameters: str) -> str:
+        if self.size % 2 == 0:
+            raise Unsaid("lrn over an even number of channels lies otherwise around its middle in ONNX")
+        (x,) = inputs
+        image = len(o.type(x).shape) == 3  # LRN takes no others
+        flat = x if image else o("Reshape", x, o.numbers([0, known_channels(o.type(x)), -1, 1], whole=True))
+        y = o("LRN", flat, size=self.size, alpha=self.scale * self.size, beta=self.beta, bias=self.k)
+        return y if image else o("Reshape", y, o("Shape", x))
+
+    @classmethod
+    def from_onnx(cls: Any, n: OnnxNode) -> Read | None:
+        inner = n.before(0) if n.op == "Reshape" else n
+        flat = inner.before(0) if n.op == "Reshape" and inner is not None else n
+        if inner is None or inner.op != "LRN" or flat is None or (flat is not n and (flat.op != "Reshape" or flat.type(0) != n.out)):
+            return None
+        a = inner.attributes
+        if a["size"] % 2 == 0:
+            return None
+        return Read(cls(size=a["size"], alpha=a.get("alpha", 1e-4), beta=a.get("beta", 0.75), k=a.get("bias", 1.0)), (flat.inputs[0],))
 
 
 def _minus(n: int) -> str:

@@ -8,6 +8,8 @@ from typing import Any, ClassVar
 from ...ir.types import TensorType
 from ...words import flag, padding, size, word
 from ...words.layer import OUT, SPACE, WINDOW, Builder, Example, Layer, names, sizes
+from ...words.onnx import OnnxNode, OnnxWriter, Read
+from ..parts.onnx_windows import attributes, fewest, fields
 from ..parts.windows import need_image, out_sizes, per_axis, pool_pads, slide
 
 
@@ -29,6 +31,7 @@ class AvgPool(Layer, category="pooling"):
     whole: bool = flag("one window over the whole plane", default=False, word="global")
     count_pad: bool = flag("padding counts in the mean", default=True)
 
+    onnx_reads: ClassVar[tuple[str, ...]] = ("GlobalAveragePool", "AveragePool")
     examples: ClassVar[tuple[Example, ...]] = (
         Example("avgpool", inputs=((3, 6, 4),), output=(3, 3, 2)),
         Example("avgpool 3 /2 same", inputs=((2, 7, 6),), output=(2, 4, 3)),
@@ -79,3 +82,22 @@ class AvgPool(Layer, category="pooling"):
         if d == 1:
             return f"(min({s}*{i}{k - before:+d}, {high}) - max({s}*{i}{-before:+d}, {low}))"
         return "(" + "".join(f"where({i} == {p}, {n}.0, " for p, n in enumerate(counted[1:], 1)) + f"{counted[0]}.0" + ")" * out
+
+    def to_onnx(self, o: OnnxWriter, *inputs: str, **parameters: str) -> str:
+        (x,) = inputs
+        if self.whole:
+            return o("GlobalAveragePool", x)
+        window, stride, pad, dilation = self.geometry(len(o.type(x).shape) - 1)
+        return o("AveragePool", x, ceil_mode=int(self.rounding == "ceil"), count_include_pad=int(self.count_pad and any(map(any, pad))),
+                 **attributes(window, stride, pad, dilation))
+
+    @classmethod
+    def from_onnx(cls: Any, n: OnnxNode) -> Read | None:
+        if n.op.startswith("Global"):
+            return Read(cls(whole=True), (n.inputs[0],))
+
+        window = tuple(n.attributes["kernel_shape"])
+        said = fields(n, window, "valid")
+        said["stride"] = None if said["stride"] == fewest(window) else said["stride"]
+        return Read(cls(window=fewest(window), rounding="ceil" if n.attributes.get("ceil_mode") else "floor", count_pad=bool(n.attributes.get("count_include_pad")) or not any(n.attributes.get("pads") or ()),
+                        **said), (n.inputs[0],))

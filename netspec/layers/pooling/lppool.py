@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from dataclasses import replace
+from typing import Any, ClassVar
 
 from ...ir.types import TensorType
 from ...words import count
 from ...words.layer import OUT, SPACE, WINDOW, Builder, Example, names, sizes
+from ...words.onnx import OnnxNode, OnnxWriter, Read
+from ..parts.onnx_windows import attributes
 from ..parts.windows import slide
 from .avgpool import AvgPool
 
@@ -25,6 +28,7 @@ class LpPool(AvgPool, category="pooling"):
     count_pad: bool = True  # zeros add nothing to a norm
     p: int = count("the power", default=2)
 
+    onnx_reads = ("GlobalLpPool", "LpPool")
     examples: ClassVar[tuple[Example, ...]] = (
         Example("lppool", inputs=((3, 6, 4),), output=(3, 3, 2)),
         Example("lppool 3 /2 pad=1 p=3", inputs=((2, 7, 6),), output=(2, 4, 3)),
@@ -62,3 +66,15 @@ class LpPool(AvgPool, category="pooling"):
         sign = f" * where(x[{at}] > 0.0, 1.0, where(x[{at}] < 0.0, -1.0, 0.0))" if self.p % 2 else ""
         part = f"dy[{to}]{sign}" + f" * (x[{at}] / y[{to}])" * (self.p - 1)
         return (str(b(f"dx[{at}] += where(y[{to}] == 0.0, 0.0, {part})", x=x, y=saved["y"], dy=dy, out=sizes(t), over=over)),), {}
+
+    def to_onnx(self, o: OnnxWriter, *inputs: str, **parameters: str) -> str:
+        (x,) = inputs
+        if self.whole:
+            return o("GlobalLpPool", x, p=self.p)
+        window, stride, pad, dilation = self.geometry(len(o.type(x).shape) - 1)
+        return o("LpPool", x, p=self.p, ceil_mode=int(self.rounding == "ceil"), **attributes(window, stride, pad, dilation))
+
+    @classmethod
+    def from_onnx(cls: Any, n: OnnxNode) -> Read | None:
+        found = super().from_onnx(n)
+        return found and replace(found, layer=replace(found.layer, p=n.attributes.get("p", 2), count_pad=True))

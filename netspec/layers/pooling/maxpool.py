@@ -7,6 +7,8 @@ from typing import Any, ClassVar
 from ...ir.types import TensorType
 from ...words import flag, padding, size, word
 from ...words.layer import OUT, SPACE, WINDOW, Builder, Example, Layer, names, sizes
+from ...words.onnx import OnnxNode, OnnxWriter, Read
+from ..parts.onnx_windows import attributes, fewest, fields
 from ..parts.windows import need_image, out_sizes, per_axis, pool_pads, slide
 
 
@@ -25,6 +27,7 @@ class MaxPool(Layer, category="pooling"):
     rounding: str = word("how a size that does not divide is rounded", default="floor", words=("floor", "ceil"))
     whole: bool = flag("one window over the whole plane", default=False, word="global")
 
+    onnx_reads: ClassVar[tuple[str, ...]] = ("GlobalMaxPool", "MaxPool")
     examples: ClassVar[tuple[Example, ...]] = (
         Example("maxpool 2", inputs=((3, 6, 4),), output=(3, 3, 2)),
         Example("maxpool 3 /2 same", inputs=((2, 7, 6),), output=(2, 4, 3)),
@@ -99,3 +102,26 @@ class MaxPool(Layer, category="pooling"):
         for u, k in self.over(b, x).items():
             out = u if out == "0" else f"({out})*{k}+{u}"
         return out
+
+    def to_onnx(self, o: OnnxWriter, *inputs: str, **parameters: str) -> str:
+        return o("GlobalMaxPool", inputs[0]) if self.whole else o("MaxPool", inputs[0], **self.in_onnx(o.type(inputs[0])))
+
+    def in_onnx(self, x: TensorType) -> dict[str, Any]:
+        """ONNX's attributes."""
+        return {"ceil_mode": int(self.rounding == "ceil")} | attributes(*self.geometry(x))
+
+    @classmethod
+    def from_onnx(cls: Any, n: OnnxNode) -> Read | None:
+        return Read(cls.of_onnx(n), (n.inputs[0],))
+
+    @classmethod
+    def of_onnx(cls: Any, n: OnnxNode) -> MaxPool:
+        """The pool that a node is, whatever it says of places."""
+        said: dict[str, Any] = {"whole": True}
+        if not n.op.startswith("Global"):
+            window = tuple(n.attributes["kernel_shape"])
+            said = {"window": fewest(window), "rounding": "ceil" if n.attributes.get("ceil_mode") else "floor"}
+            said |= fields(n, window, "valid")
+            said["stride"] = None if said["stride"] == said["window"] else said["stride"]
+        made: MaxPool = cls(**said)
+        return made

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ...words.layer import Builder, Example
+from ...words.onnx import OnnxNode, OnnxWriter, Read
 from .maxpool import MaxPool
 
 
@@ -13,6 +16,7 @@ class MinPool(MaxPool, category="pooling"):
     Errors:  a window larger than the padded input; padding that could fill a window
     """
 
+    onnx_reads = ("Neg",)
     examples = (
         Example("minpool", inputs=((3, 6, 4),), output=(3, 3, 2)),
         Example("minpool 3 /2 same", inputs=((2, 9),), output=(2, 5)),
@@ -24,3 +28,16 @@ class MinPool(MaxPool, category="pooling"):
 
     def result(self, b: Builder, y: str) -> str:
         return b.map("-y", y=y)
+
+    def to_onnx(self, o: OnnxWriter, *inputs: str, **parameters: str) -> str:
+        x = o("Neg", inputs[0])
+        return o("Neg", o("GlobalMaxPool", x) if self.whole else o("MaxPool", x, **self.in_onnx(o.type(inputs[0]))))
+
+    @classmethod
+    def from_onnx(cls: Any, n: OnnxNode) -> Read | None:
+        """The largest of the negated, negated."""
+        pool = n.before(0)
+        turned = pool.before(0) if pool is not None and pool.op in ("MaxPool", "GlobalMaxPool") else None
+        if pool is None or turned is None or turned.op != "Neg":
+            return None
+        return Read(cls.of_onnx(pool), (turned.inputs[0],))

@@ -10,6 +10,7 @@ from ...ir.graph import Node
 from ...ir.types import TensorType, shape_text
 from ...words import WordError, ref
 from ...words.layer import OUT, WINDOW, Builder, Example, Layer, names, sizes
+from ...words.onnx import OnnxNode, OnnxWriter, Read, Unsaid
 from .maxpool import MaxPool
 
 
@@ -31,6 +32,7 @@ class Unpool(Layer, category="pooling"):
     enlarges = True
     arity = (2, 2)
     binds = True
+    onnx_reads = ("MaxUnpool",)
     examples = (
         Example("unpool @p", inputs=((2, 2, 2), (2, 4, 5)), output=(2, 4, 5), before=("p: @a -> maxpool 2",)),
         Example("unpool @p", inputs=((1, 1, 2, 1), (1, 2, 4, 3)), output=(1, 2, 4, 3), before=("p: @a -> maxpool 2",)),
@@ -113,3 +115,24 @@ class Unpool(Layer, category="pooling"):
             "beaten": str(b(f"beaten[{target}] += where(spot[n,c,{later}] == spot[{target}], where({order} > 0, 1.0, 0.0), 0.0)",
                             spot=spots,
                                 out=sizes(self.of.shape(t)), over={j: 2 * r + 1 for j, r in zip(u, reach) if r}))}
+
+    def to_onnx(self, o: OnnxWriter, *inputs: str, **parameters: str) -> str:
+        y, x = inputs
+        assert self.of is not None
+        if self.of.whole or self._overlaps(o.type(x)):
+            raise Unsaid("only the undoing of pools whose windows do not overlap, nor are global, has an operator")
+        said = self.of.in_onnx(o.type(x))
+        _, places = o.several("MaxPool", 2, x, **said)
+        said = {k: v for k, v in said.items() if k in ("kernel_shape", "strides", "pads")}
+        return o("MaxUnpool", y, places, o("Shape", x), **said)
+
+    @classmethod
+    def from_onnx(cls: Any, n: OnnxNode) -> Read | None:
+        pool = n.source(1)
+        found = None if pool is None or pool.op != "MaxPool" else MaxPool.of_onnx(pool)
+        return None if found is None or pool is None else Read(cls(pool="pool", of=found), (n.inputs[0], pool.inputs[0]))
+
+    def _overlaps(self, x: TensorType) -> bool:
+        assert self.of is not None
+        window, stride, _, dilation = self.of.geometry(x)
+        return any(d * (k - 1) >= s for k, s, d in zip(window, stride, dilation))

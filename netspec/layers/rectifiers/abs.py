@@ -11,6 +11,7 @@ class Abs(Activation, category="activation"):
     Shapes:  any -> the same
     """
 
+    onnx = "Abs(x)"
     examples = (Example("abs", inputs=((3, 4, 5),), output=(3, 4, 5)), Example("abs", inputs=((7,),), output=(7,)))
 
     def formula(self) -> str:

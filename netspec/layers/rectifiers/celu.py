@@ -17,6 +17,7 @@ class Celu(Activation, category="activation"):
 
     alpha: float = number("the limit for very negative numbers, negated", default=1.0, position=0)
 
+    onnx = "Celu(x, alpha=alpha)"
     examples = (Example("celu 0.7", inputs=((3, 4, 5),), output=(3, 4, 5)), Example("celu", inputs=((7,),), output=(7,)))
 
     def formula(self) -> str:

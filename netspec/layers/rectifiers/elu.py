@@ -18,6 +18,7 @@ class Elu(Activation, category="activation"):
 
     alpha: float = number("the limit for very negative numbers, negated", default=1.0, position=0)
 
+    onnx = "Elu(x, alpha=alpha)"
     examples = (Example("elu 0.7", inputs=((3, 4, 5),), output=(3, 4, 5)), Example("elu", inputs=((7,),), output=(7,)))
 
     def formula(self) -> str:

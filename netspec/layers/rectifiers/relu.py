@@ -14,6 +14,7 @@ class Relu(Activation, category="activation"):
 
     rectifies = True
 
+    onnx = "Relu(x)", "Clip(x, 0)", "Max(x, 0)"
     examples = (Example("relu", inputs=((3, 4, 5),), output=(3, 4, 5)), Example("relu", inputs=((7,),), output=(7,)))
 
     def formula(self) -> str:

@@ -14,6 +14,7 @@ class Relu6(Activation, category="activation"):
 
     rectifies = True
 
+    onnx = "Clip(x, 0, 6)", "Min(Relu(x), 6)", "Clip(Relu(x), 0, 6)"
     examples = (Example("relu6", inputs=((3, 4, 5),), output=(3, 4, 5)), Example("relu6", inputs=((7,),), output=(7,)))
 
     def formula(self) -> str:

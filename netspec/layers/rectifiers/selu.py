@@ -12,6 +12,7 @@ class Selu(Activation, category="activation"):
     Paper:   Klambauer et al., "Self-Normalizing Neural Networks", 2017 (arXiv:1706.02515)
     """
 
+    onnx = "Selu(x)"
     examples = (Example("selu", inputs=((3, 4, 5),), output=(3, 4, 5)), Example("selu", inputs=((7,),), output=(7,)))
 
     def formula(self) -> str:

@@ -19,6 +19,7 @@ class Threshold(Activation, category="activation"):
     above: float = number("the threshold", default=1.0, position=0)
     value: float = number("what stands where x is not above it", default=0.0)
 
+    onnx = "ThresholdedRelu(x, alpha=above)", "Where(Greater(x, above), x, value)", "Where(LessOrEqual(x, above), value, x)"
     examples = (Example("threshold 0.3", inputs=((3, 4, 5),), output=(3, 4, 5)),
                 Example("threshold -0.5 value=2", inputs=((7,),), output=(7,)))
 

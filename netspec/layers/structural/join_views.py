@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from ...ir.types import TensorType
 from ...words.layer import Builder, Example, Layer, plane, sizes
+from ...words.onnx import OnnxWriter
 
 
 class JoinViews(Layer, category="move", name="join_views", structural=True):
@@ -28,3 +29,6 @@ class JoinViews(Layer, category="move", name="join_views", structural=True):
         y = str(b(f"y[n,v,c{s}] = x[{t.batch}*n+v,c{s}]", x=x, out=(t.batch, *sizes(t)), over={"v": t.batch}, batch=1))
         b.same(y, x)
         return y
+
+    def to_onnx(self, o: OnnxWriter, *inputs: str, **parameters: str) -> str:
+        return o("Reshape", inputs[0], o.numbers([-1, *sizes(self.shape(o.type(inputs[0])))], whole=True))

@@ -7,6 +7,7 @@ from dataclasses import replace
 from ...ir.types import TensorType, shape_text
 from ...words import WordError
 from ...words.layer import Builder, Example, Layer, plane, sizes
+from ...words.onnx import OnnxWriter
 
 
 class SplitViews(Layer, category="move", name="split_views", structural=True):
@@ -32,3 +33,6 @@ class SplitViews(Layer, category="move", name="split_views", structural=True):
         views, *shape = sizes(t)
         s = plane(shape)
         return str(b(f"y[{views}*n+v,c{s}] = x[n,v,c{s}]", x=x, out=tuple(shape), batch=t.batch * views))
+
+    def to_onnx(self, o: OnnxWriter, *inputs: str, **parameters: str) -> str:
+        return o("Reshape", inputs[0], o.numbers([-1, *sizes(self.shape(o.type(inputs[0])))], whole=True))

@@ -1,0 +1,1 @@
+"""Graphs from elsewhere, and for elsewhere. A room for each format."""

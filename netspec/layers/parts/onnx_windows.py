@@ -1,0 +1,66 @@
+"""Sliding windows as ONNX's attributes, and read from them in the fewest words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...words.onnx import OnnxNode
+from .windows import Pads, pads
+
+
+def attributes(window: tuple[int, ...], stride: tuple[int, ...], pad: Pads, dilation: tuple[int, ...]) -> dict[str, Any]:
+    """What Conv, MaxPool and their kin call the four. Pools know no dilation in older opsets: it is left out where it is 1."""
+    said: dict[str, Any] = {"kernel_shape": list(window), "strides": list(stride), "pads": [a for a, _ in pad] + [z for _, z in pad]}
+    return said | (
+        {"dilations": list(dilation)} if set(dilation) != {1} else {})
+
+
+def fields(n: OnnxNode, window: tuple[int, ...], usual: str, more: Pads | None = None) -> dict[str, Any]:
+    """stride, pad and dilation of a node with a window, as a layer whose padding is `usual` unless given would have them
+    written. `more` is padding that a node before it adds."""
+    rank = len(window)
+    stride, dilation = (tuple(n.attributes.get(k) or (1,) * rank) for k in ("strides", "dilations"))
+    around = _around(n, window, stride, dilation)
+    around = around if more is None else tuple((a + b, z + y) for (a, z), (b, y) in zip(around, more))
+    return {"stride": fewest(stride), "pad": shortest(around, window, dilation, usual), "dilation": fewest(dilation)}
+
+
+def _around(n: OnnxNode, window: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...]) -> Pads:
+    """Its padding: as it is given, or what `auto_pad` comes to for the size of its input."""
+    rank, auto = len(window), n.attributes.get("auto_pad") or "NOTSET"
+    given = n.attributes.get("pads") or [0] * 2 * rank
+    x = n.type(0)
+    if not str(auto).startswith("SAME") or x is None:
+        return tuple(zip(given[:rank], given[rank:])) if auto == "NOTSET" else ((0, 0),) * rank
+    out = []
+    for w, k, s, d in zip(x.spatial, window, stride, dilation):
+        need = max((-(-(w or 0) // s) - 1) * s + d * (k - 1) + 1 - (w or 0), 0)
+        out.append((need // 2, need - need // 2) if auto == "SAME_UPPER" else (need - need // 2, need // 2))
+    return tuple(out)
+
+
+def shortest(around: Pads, window: tuple[int, ...], dilation: tuple[int, ...], usual: str) -> Any:
+    """Padding as a spec has it: `same`, `valid`, a number, or (before, after) pairs."""
+    same = pads("same", window, dilation)
+    odd = all((d * (k - 1)) % 2 == 0 for k, d in zip(window, dilation))
+    if not any(map(any, around)):
+        return "same" if usual == "same" and not any(map(any, same)) and odd else "valid"
+    if around == same and odd:
+        return "same"
+    return fewest_pads(around)
+
+
+def fewest(sizes: tuple[int, ...]) -> Any:
+    """One number where all are the same."""
+    return sizes[0] if len(set(sizes)) == 1 else tuple(sizes)
+
+
+def written(sizes: tuple[int, ...]) -> Any:
+    """A window of a convolution, `3x3`; of one axis, `3`."""
+    return sizes[0] if len(sizes) == 1 else tuple(sizes)
+
+
+def fewest_pads(around: Pads) -> Any:
+    """One number where all are the same, else pairs."""
+    flat = {p for pair in around for p in pair}
+    return flat.pop() if len(flat) == 1 else around

@@ -1,0 +1,82 @@
+"""Networks to and from other programs' files: what interchange/ reads and writes, with a network to run it.
+
+A file is checked before it is written: what the program that reads it will compute is compared with what the network computes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..backends.turns import reads
+from ..diagnostics import Advice, NetspecError
+from ..interchange.onnx.need import onnx
+from ..interchange.onnx.run import AGREES, difference, outputs
+from ..interchange.onnx.write import checked_opset, model, without_preparations
+from ..words.preparation import Preparation
+from . import calls
+from .io.whole import write
+from .misuse import flag, misuse, path_of
+from .state import AVERAGE, State
+
+Array = NDArray[Any]
+TRIED = (64, 128, 224, 256, 320, 512)  # sizes of open axes that a net is run at to be compared
+EXAMPLES = 2
+
+
+@reads
+def export(state: State, path: Any, opset: Any, prepare: Any, force: Any) -> str:
+    """Write a network as an ONNX file. Returns how it was compared, in a line."""
+    where = path_of(path)
+    if where.suffix.lower() != ".onnx":
+        raise misuse("bad-value", f"the name of an ONNX file ends in .onnx, and {where.name}'s does not",
+                     hint=f"{where.with_suffix('.onnx').name}")
+    onnx()
+    numbers = {name: a.astype(np.float32) for name, a in state.numbers().items()}
+    if state.average.used:
+        numbers |= {name: a.astype(np.float32) for name, a in state.slot(AVERAGE).items()}
+    prepared = flag("prepare", prepare)
+    made = model(state.graph if prepared else without_preparations(state.graph), numbers, checked_opset(opset))
+    apart, how = _compared(state, made, prepared)
+    if apart > AGREES and not flag("force", force):
+        raise misuse("not-the-same", f"what {how} makes of the file is not what the network computes",
+                     f"the outputs differ by {apart:.2g} of the largest number, and {AGREES:g} is allowed",
+                     hint=Advice("nothing was written; --force (force=True) writes it all the same"))
+    try:
+        data = made.SerializeToString()
+    except ValueError:
+        raise misuse("too-large", "an ONNX file holds 2 GB at most, and this network is larger") from None
+    write(where, data)
+    return f"outputs within {apart:.1e} of the network's, by {how}"
+
+
+def _compared(state: State, made: Any, prepared: bool) -> tuple[float, str]:
+    """How far the outputs of a model are from the network's on random inputs, and what computed them."""
+    refusal: NetspecError | None = None
+    for size in TRIED if state.sizes is not None else TRIED[:1]:
+        shapes = {n.name: tuple(size if s is None else s for s in n.type.shape) for n in state.graph.inputs}
+        rng = np.random.default_rng(0)
+        x = {name: rng.standard_normal((EXAMPLES, *shape)).astype(np.float32) for name, shape in shapes.items()}
+        try:
+            found = calls.predict(state, x, None, None)
+        except NetspecError as e:  # too small an input
+            refusal = e
+            continue
+        want = found if isinstance(found, dict) else {"out": found}
+        got, how = outputs(made, x if prepared else _after_preparations(state, x))
+        return max(difference(g, w) for g, w in zip(got.values(), want.values())), how
+    assert refusal is not None
+    raise refusal
+
+
+def _after_preparations(state: State, x: dict[str, Array]) -> dict[str, Array]:
+    """The inputs as the layers behind the preparations see them."""
+    last = {name: name for name in x}
+    for n in state.graph.nodes:
+        if isinstance(n.op, Preparation):
+            source = next(name for name, value in last.items() if value == n.inputs[0])
+            last[source] = n.name
+    return {name: x[name] if v == name else calls.activations(state, x, [v], None, None)[v].astype(np.float32)
+            for name, v in last.items()}

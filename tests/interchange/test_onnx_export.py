@@ -1,0 +1,134 @@
+"""What is written as ONNX computes the same: by onnxruntime where it is there, else by onnx's reference evaluator."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from test_layers import EXAMPLES, graph_of
+
+import netspec
+from netspec.backends.reference.executor import ReferenceExecutor
+from netspec.diagnostics import NetspecError
+from netspec.ir.graph import Graph
+from netspec.words.layer import Example
+
+onnx = pytest.importorskip("onnx")
+pytestmark = pytest.mark.onnx
+
+# what opset 18 has no operator for, and a word of the line that says so
+UNSAID = {"avgpool 3 /2 pad=2 dilation=2 count_pad=no": "--opset 19", "conv 3 3x5 circular": "--opset 19",
+          "pad [(3, 1), (0, 2)] circular": "--opset 19", "dropout 0.3 mc": "draws", "lrn 4 alpha=0.3 divide=no": "even",
+          "unpool @p": "overlap"}
+
+
+def numbers(graph: Graph, seed: int = 0) -> dict[str, Any]:
+    rng = np.random.default_rng(seed)
+    return {p.name: (rng.uniform(0.5, 1.5, p.shape) if p.values is None else np.reshape(p.values, p.shape)).astype(np.float32)
+            for p in graph.parameters}
+
+
+def written(graph: Graph, arrays: dict[str, Any], opset: int) -> Any:
+    from netspec.interchange.onnx.write import model
+
+    return model(graph, arrays, opset)
+
+
+def compare(graph: Graph, opset: int) -> None:
+    from netspec.interchange.onnx.run import difference, outputs
+
+    arrays, run, rng = numbers(graph), ReferenceExecutor(graph), np.random.default_rng(1)
+    for name, a in arrays.items():
+        run.set(name, a)
+    made = written(graph, arrays, opset)
+    x = {n.name: rng.standard_normal((2 * n.type.batch, *n.type.shape)).astype(np.float32) for n in graph.inputs}
+    got, _ = outputs(made, x)
+    for g, want in zip(got.values(), run.predict(x).values()):
+        assert difference(g, want) < 1e-5
+
+
+def refusal(example: Example, opset: int) -> str | None:
+    """Compare, unless it cannot be said in this opset: then why."""
+    try:
+        compare(graph_of(example), opset)
+    except NetspecError as e:
+        return e.diagnostics[0].notes[0] if e.diagnostics[0].code == "no-operator" else str(e)
+    return None
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_every_example(example: Example) -> None:
+    why = refusal(example, 18)
+    assert (why is None and (example.spec not in UNSAID or "unpool" in example.spec)) or UNSAID[example.spec] in str(why)
+
+
+@pytest.mark.parametrize("opset", [13, 21])
+@pytest.mark.parametrize("example", [e for e in EXAMPLES if any(w in str(e.id) for w in ("gelu", "group_norm", "hardswish", "mish",
+                                                                                        "over=", "avgpool 3 /2 pad=2", "circular"))])
+def test_other_opsets(example: Example, opset: int) -> None:
+    why = refusal(example, opset)
+    assert why is None or (opset == 13 and "--opset 19" in why)
+
+
+TWO_ENDS = """
+net two(classes=3):
+  input 2x6x6
+  conv 4 3x3 bn relu
+  output early: avgpool global -> fc classes
+  dropout 0.3 spatial
+  residual: conv 4 3x3
+  avgpool global -> fc classes softmax
+train two:
+  prepare standardise mean=[0.1, 0.2] std=[2, 3]
+"""
+
+
+def test_names_outputs_and_an_open_batch(tmp_path: Path) -> None:
+    net = netspec.compile(text=TWO_ENDS, device="reference", seed=1)
+    said = net.export(str(tmp_path / "two.onnx"))
+    assert "within" in said
+    made = onnx.load(tmp_path / "two.onnx")
+    assert [o.name for o in made.graph.output] == ["early", "out"]
+    assert {i.name for i in made.graph.initializer} >= {"conv1.weight", "conv1.bn.mean", "fc1.bias"}
+    assert {n.name for n in made.graph.node} >= {"conv1", "conv1.bn", "conv1.relu", "add1"}
+    assert made.graph.input[0].type.tensor_type.shape.dim[0].dim_param
+    assert made.opset_import[0].version == 18 and made.ir_version == 9
+
+
+def test_preparations_on_request(tmp_path: Path) -> None:
+    from netspec.interchange.onnx.run import outputs
+
+    net = netspec.compile(text=TWO_ENDS, device="reference", seed=1)
+    x = np.random.default_rng(0).standard_normal((3, 2, 6, 6)).astype(np.float32)
+    want = net.predict(x)["out"]
+    net.export(str(tmp_path / "a.onnx"))
+    net.export(str(tmp_path / "b.onnx"), prepare=True)
+    prepared = (x - np.reshape([0.1, 0.2], (2, 1, 1))) / np.reshape([2, 3], (2, 1, 1))
+    for file, given in (("a.onnx", prepared), ("b.onnx", x)):
+        got, _ = outputs(onnx.load(tmp_path / file), {"input": given.astype(np.float32)})
+        np.testing.assert_allclose(got["out"], want, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("line", ["prepare centre mean=0.5 over=image", "prepare scale min=[0, 1] max=[2, 3] low=-1",
+                                  "prepare scale by=0.5", "prepare whiten mean=0 matrix=[[1, 0], [2, 1]]"])
+def test_every_preparation(line: str, tmp_path: Path) -> None:
+    shape = "2" if "whiten" in line else "2x3x3"
+    net = netspec.compile(text=f"net a:\n  input {shape}\n  fc 3\ntrain a:\n  {line}\n", device="reference")
+    assert "within" in net.export(str(tmp_path / "a.onnx"), prepare=True)
+
+
+def test_open_sizes(tmp_path: Path) -> None:
+    net = netspec.compile(text="net a:\n  input 2x?x?\n  p: skip\n  conv 3 3x3 /2 relu\n  up @p bilinear\n  concat @p\n", device="reference")
+    net.export(str(tmp_path / "a.onnx"))
+    dims = onnx.load(tmp_path / "a.onnx").graph.input[0].type.tensor_type.shape.dim
+    assert [d.dim_value for d in dims] == [0, 2, 0, 0]
+
+
+def test_nothing_is_written_where_a_layer_cannot_be_said(tmp_path: Path) -> None:
+    net = netspec.compile(text="net a:\n  input 4x5x5\n  lrn 4\n  dropout 0.5 mc\n  fc 2\n", device="reference")
+    with pytest.raises(NetspecError) as e:
+        net.export(str(tmp_path / "a.onnx"))
+    assert len(e.value.diagnostics[0].notes) == 2
+    assert not list(tmp_path.iterdir())

@@ -66,6 +66,14 @@ class Course:
     record: list[dict[str, float]] = field(default_factory=list)  # what each epoch measured
     bytes: bool = False  # whether it has learnt from bytes as pictures, 0..255 as 0..1: what it is asked about is read so too
     inside: Inside | None = None  # the epoch that is not over, where `fit` has been interrupted or is under way
+    tested: bool = False  # whether the record's `val_` numbers are of examples for testing, which choose nothing unasked
+
+    @property
+    def seen(self) -> list[dict[str, float]]:
+        """The record, as far as it may decide something: schedules watch it."""
+        if not self.tested:
+            return self.record
+        return [{k: v for k, v in numbers.items() if not k.startswith("val_")} for numbers in self.record]
 
 
 @dataclass

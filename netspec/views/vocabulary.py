@@ -118,7 +118,7 @@ VOCABULARY: dict[str, tuple[str, str]] = {
         "net a:\n  input 784\n  fc 10\n\ntrain a:\n  loss cross_entropy\n  adam\n  early_stopping 5\n  epochs 100\n"),
     "keep": (
         "Which weights a training ends with: `keep best val_accuracy`, those of the epoch whose number was best; `keep best`, by the loss of\n"
-        "the validation, or of training where nothing validates; `keep last`, those of the last one. Examples for testing choose nothing.",
+        "the validation, or of training where nothing validates; `keep last`, those of the last one. Examples for testing choose nothing unless they are named so.",
         "net a:\n  input 784\n  fc 10\n\ntrain a:\n  loss cross_entropy\n  adam\n  keep best val_accuracy\n"),
     "log": (
         "What a run writes its numbers as, beside log.jsonl: `log csv`, `log tensorboard`, or both. From Python: `fit(log=\"log.csv\")`.",

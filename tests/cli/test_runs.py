@@ -379,12 +379,15 @@ def test_several_views_and_several_runs_answer_together(run: Command) -> None:
 
 def test_a_run_says_what_chooses_where_no_examples_validate(run: Command) -> None:
     out = trained(run, "--data", 'images "kinds" test=0.25', "--with", "keep best accuracy", "--epochs", "3")
-    assert "27 examples, 9 to test\n  none validate: numbers of training say" in out and "val_" not in out
+    assert "27 examples, 9 to test\n  none validate: the accuracy of training says which epoch is best, val_ is of those to test" in out
     kept, last = (netspec.load(f"runs/tiny-1/{name}.safetensors", device="reference") for name in ("best", "last"))
     accuracies = [e["accuracy"] for e in read_log("runs/tiny-1")[1].values()]
     assert (kept.epoch, last.epoch) == (1 + accuracies.index(max(accuracies)), 3)
     test = json.loads(run("evaluate", "runs/tiny-1", "--data", 'images "kinds" test=0.25', "--format", "json")[1])
     assert f"test   loss {test['loss']:.4f}" in out
+    assert json.loads(run("runs", "--format", "json")[1])[0]["best"]["epoch"] == kept.epoch
     assert "none validate" not in trained(run, "--epochs", "1")
+    flatters = trained(run, "--data", 'images "kinds" test=0.25', "--with", "keep best val_accuracy", "--epochs", "1")
+    assert "those to test say which epoch is best, so that the test line flatters" in flatters
     code, _, err = run("train", "tiny.net", "--data", 'images "kinds"', "--with", "keep best val_accuracy")
     assert code == 1 and "no examples validate" in err and "hint: keep best accuracy" in err

@@ -134,19 +134,25 @@ def test_keep_best_puts_back_the_weights_of_the_best_epoch(tmp_path: Path) -> No
 
 
 def test_examples_for_testing_choose_nothing(tmp_path: Path) -> None:
-    """Whatever they are, the same weights are kept, and training stops at the same epoch: by its own loss."""
-    found = []
+    """Whatever they are, the same weights are kept, rates fall at the same epoch, and training stops at the same one: by its own
+    loss. They are watched; whoever names their number chooses by it."""
+    found, seen = [], []
     for k in range(2):
         a, path = net(lr=8, more="  early_stopping 2\n"), tmp_path / f"{k}.safetensors"
         tests = XV, (YV + k) % 3
         history = a.fit(netspec.data.Data("d", (X, Y), test=tests), epochs=30, best=str(path), verbose=0)
         assert history.best == 1 + int(np.argmin(history["loss"])) < len(history.epochs)
         assert history.stopped is not None and "loss of training was best" in history.stopped
-        found.append((history.epochs, history.best, a.parameters["fc1.weight"].tobytes()))
+        falling = net(lr=8, more="  schedule plateau 0\n")
+        rates = falling.fit(netspec.data.Data("d", (X, Y), test=tests), epochs=6, verbose=0)["lr"]
+        found.append((history.epochs, history.best, history["loss"], rates, a.parameters["fc1.weight"].tobytes()))
         assert netspec.load(path, device="reference").epoch == history.best
-    assert found[0] == found[1]
+        seen.append(history["val_loss"])
+    assert found[0] == found[1] and len(set(found[0][3])) > 1 and seen[0] != seen[1]
+    named = net(lr=8).fit(netspec.data.Data("d", (X, Y), test=(XV, YV)), epochs=6, keep="best val_loss", verbose=0)
+    assert named.best == 1 + int(np.argmin(named["val_loss"]))
     with pytest.raises(NetspecError, match="`val_accuracy` is not measured") as e:
-        net().fit(netspec.data.Data("d", (X, Y), test=(XV, YV)), keep="best val_accuracy", verbose=0)
+        net().fit(netspec.data.Data("d", (X, Y)), keep="best val_accuracy", verbose=0)
     notes = e.value.diagnostics[0].notes
     assert "no examples validate" in notes[0] and "validation=0.2" in notes[1]
     assert net().fit(X, Y, keep="best accuracy", epochs=2, verbose=0).best

@@ -49,18 +49,20 @@ def _row(path: Path) -> Row:
     settings = settings if isinstance(settings, dict) else {}
     planned = settings.get("epochs")
     return Row(os.fspath(path), str(facts.get("net", "?")), max(epochs, default=0), planned if isinstance(planned, int) else None,
-               _best(epochs), {k: v for k, v in settings.items() if k != "epochs"})
+               _best(epochs, str(facts.get("best", ""))), {k: v for k, v in settings.items() if k != "epochs"})
 
 
-def _best(epochs: dict[int, dict[str, Any]]) -> dict[str, Any]:
-    """The epoch with the lowest loss of the validation, or of training where there is none."""
+def _best(epochs: dict[int, dict[str, Any]], said: str) -> dict[str, Any]:
+    """The epoch that is best by what the run says ("highest val_accuracy"); of a run that does not say, by the loss of the
+    validation, or of training where there is none."""
     def numbers(name: str) -> list[tuple[float, int]]:
         return [(v, k) for k, e in epochs.items() if isinstance(v := e.get(name), int | float)]
 
-    seen = numbers("val_loss") or numbers("loss")
+    which, _, name = said.partition(" ")
+    seen = numbers(name) or numbers("val_loss") or numbers("loss")
     if not seen:
         return {}
-    k = min(seen)[1]
+    k = max(seen, key=lambda pair: (pair[0], -pair[1]))[1] if which == "highest" else min(seen)[1]
     return {"epoch": k, **{name: v for name, v in epochs[k].items() if isinstance(v, int | float)
                            and name not in ("lr", "seconds")}}
 

@@ -66,7 +66,7 @@ def settings(state: State, batch: int = 0) -> Numbers:
     remark_beyond(state)
     course = state.course
     return state.rates.at(state.optimiser.updates + 1, course.epoch, course.epoch * course.pace + batch, horizon(state),
-                          course.pace, record=course.record)
+                          course.pace, record=course.seen)
 
 
 @changes

@@ -34,6 +34,7 @@ class Given:
     steps: int | None = None  # batches of an epoch, where that is not a whole pass
     pictures: bool = False  # whether bytes are
     validation: Given | None = None  # what comes with it
+    tested: bool = False  # whether it is examples for testing, in the place of examples for validation
 
     @property
     def streams(self) -> bool:
@@ -43,8 +44,8 @@ class Given:
 
 def given(state: State, terms: tuple[Term, ...], x: Any, y: Any = None, weights: Any = None, steps: int | None = None,
           judges: bool = False) -> Given:
-    """What was given. Of a data set the examples for training, validated by those for validation, where it has some: those for
-    testing decide nothing. Where it `judges`, those for testing, or else those for validation, or all."""
+    """What was given. Of a data set the examples for training, watched on those for validation, or else on those for testing,
+    which choose nothing (`tested`). Where it `judges`, those for testing, or else those for validation, or all."""
     if not isinstance(x, Data):
         if y is not None and not isinstance(x, list | tuple) and is_stream(x):
             raise misuse("wrong-type", "batches bring their own targets, and others were given", hint="fit(batches)")
@@ -53,7 +54,8 @@ def given(state: State, terms: tuple[Term, ...], x: Any, y: Any = None, weights:
         raise misuse("wrong-type", "a data set has targets of its own, and others were given", hint="fit(data)")
     if judges:
         return Given(*pair_of(state, terms, x.test or x.validation or x.train), weights, pictures=True)
-    tests = Given(*pair_of(state, terms, x.validation), pictures=True) if x.validation is not None else None
+    watched = x.validation or x.test
+    tests = Given(*pair_of(state, terms, watched), pictures=True, tested=x.validation is None) if watched is not None else None
     return Given(*pair_of(state, terms, x.train), weights, steps, True, tests)
 
 

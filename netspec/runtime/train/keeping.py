@@ -1,14 +1,14 @@
 """Which weights a training keeps, and when it stops for want of better ones.
 
-Examples for validation say which are best; where there are none, the loss of training does. Those for testing choose nothing:
-what is measured on them at the end is of weights that have not seen them.
+Examples for validation say which are best; where there are none, the loss of training does. Those for testing are watched then,
+and choose nothing unless somebody names their number: what is measured on them at the end is of weights they have not chosen.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isnan, nan
 from typing import Any
@@ -49,20 +49,19 @@ class Keeper:
         """Whether nothing is kept."""
         return self.patience is None and self.keep[:1] != ("best",) and (self.path is None or self.keep == ("last",))
 
-    def begin(self, counted: Iterable[Tally], validated: bool) -> str | None:
+    def begin(self, counted: Iterable[Tally], judged: bool, tested: bool) -> str | None:
         """Before the first epoch: what is watched, and the best that a run that goes on has had. None to begin, or why
-        not: it had stopped for want of better numbers.
+        not: it had stopped for want of better numbers. `judged`: each epoch measures on other examples than those it learns
+        from; `tested`: on such as choose nothing.
 
         Errors: a name that is nothing that is measured.
         """
-        metrics = {t.name: t.metric for t in counted}
-        names = [prefix + k for prefix in ("val_", "")[not validated :] for k in ("loss", *metrics)]
-        self.watched = self.keep[1] if len(self.keep) > 1 else names[0]
+        counted = tuple(counted)
+        names = [prefix + k for prefix in ("val_", "")[not judged :] for k in ("loss", *(t.name for t in counted))]
+        self.watched, self.lower = choosing(self.keep, judged and not tested, counted)
         plain = self.watched.removeprefix("val_")
-        if self.watched not in names and not (plain.endswith(".loss") and self.watched.startswith("val_") <= validated):
-            raise _not_measured(self.watched, names, validated)
-        metric = metrics.get(plain)
-        self.lower = metric.better == "lower" if metric is not None else True
+        if self.watched not in names and not (plain.endswith(".loss") and self.watched.startswith("val_") <= judged):
+            raise _not_measured(self.watched, names, judged)
         self.go_on()
         return self.tired(self.state.course.epoch)
 
@@ -139,14 +138,21 @@ class Keeper:
         return f"best   epoch {self.best[1]}, by {self.called} ({self.best[0]:.4f})"
 
 
-def _not_measured(name: str, names: list[str], validated: bool) -> Exception:
+def choosing(keep: Sequence[str], validated: bool, counted: Iterable[Tally]) -> tuple[str, bool]:
+    """The number that says which epoch is best, and whether lower is better."""
+    watched = keep[1] if len(keep) > 1 else "val_loss" if validated else "loss"
+    better = {t.name: t.metric.better for t in counted}
+    return watched, better.get(watched.removeprefix("val_"), "lower") == "lower"
+
+
+def _not_measured(name: str, names: list[str], judged: bool) -> Exception:
     """The error for a number to choose by that there is not."""
     alike = near(name, names)
     plain = name.removeprefix("val_")
-    if name.startswith("val_") and not validated:
+    if name.startswith("val_") and not judged:
         return misuse("unknown-name", f"`{name}` is not measured, so nothing can be best by it",
-                      "no examples validate, and those for testing choose nothing",
-                      "a share of the others can:  validation=0.2  in the data line, or in Python  fit(..., validation=(xv, yv))",
+                      "no examples validate",
+                      "a share of them can:  validation=0.2  in the data line, or in Python  fit(..., validation=(xv, yv))",
                       hint=f"keep best {plain}" if plain in names else f"keep best {names[0]}")
     return misuse("unknown-name", f"`{name}` is not measured, so nothing can be best by it",
                   f"what is measured: {', '.join(names)}", hint=f"keep best {alike}" if alike else Advice("one of them"))

@@ -26,9 +26,11 @@ from ..network import Network
 from ..runs.folder import Run, claimed, read_log, to_resume
 from ..runs.folder import named as named_folder
 from ..runs.verdict import advice, failure
+from ..tallies import tallies
 from .history import History
 from .horizon import horizon
-from .recipe import recipe_of
+from .keeping import choosing
+from .recipe import Recipe, recipe_of
 
 
 @dataclass(frozen=True)
@@ -234,9 +236,10 @@ def facts_of(net: Network, data: Data, name: str) -> dict[str, Any]:
                 "augment": ", ".join(map(str, r.augmentation)), "accumulate": r.accumulate, "average": r.average, "l1": r.l1,
                 "l2": r.l2, "initialise": r.initialise, "seed": net.seed, "precision": net.precision, "dtype": str(net.dtype),
                 **{k: str(v) for k, v in (origin.parameters or {} if origin is not None else {}).items()}}
+    best, lower = choosing(r.keep, data.validation is not None, tallies(net.graph, r.terms, r.metrics))
     return {"run": name, "net": net.graph.name, "seed": net.seed, "device": net.device, "netspec": __version__,
             "parameters": sum(p.size for p in net.graph.parameters if p.kind != "buffer"), "classes": list(data.classes),
-            "settings": settings}
+            "best": f"{'lowest' if lower else 'highest'} {best}", "settings": settings}
 
 
 def keep_previous(path: Path, resume: str | os.PathLike[str] | None) -> Path | None:
@@ -293,9 +296,7 @@ def _opening(net: Network, data: Data) -> str:
     tests = "".join(f", {_examples(part[0]):,} to {what}" for part, what in ((data.validation, "validate"), (data.test, "test"))
                     if part)
     r = net.recipe
-    by_training = data.validation is None and (r.keep != ("last",) or r.early_stopping)
-    remarks = (*data.remarks, *(["none validate: numbers of training say which epoch is best"] if by_training else []))
-    known = "".join(f"\n  {plain.shown(remark)}" for remark in remarks)
+    known = "".join(f"\n  {plain.shown(remark)}" for remark in (*data.remarks, *_chosen_by(r, data)))
     penalties = [f"{k} {v:g}" + ("" if everywhere else " on weights")
                  for k, v, everywhere in (("l1", r.l1, r.l1_all), ("l2", r.l2, r.decay_all)) if v]
     how = ", ".join([str(r.need_optimiser()), *penalties, *(f"schedule {s}" for s in r.schedules),
@@ -304,6 +305,16 @@ def _opening(net: Network, data: Data) -> str:
                      *([f"initialise {r.initialise}"] if r.initialise else []), *(f"augment {a}" for a in r.augmentation)])
     return (
         f"{net.graph.name}: {size:,} parameters on {net.device}\ndata {plain.shown(data.name)}: {_examples(data.train[0]):,} examples{tests}{known}\n{how}")
+
+
+def _chosen_by(recipe: Recipe, data: Data) -> list[str]:
+    """A remark on what says which epoch is best, where no examples validate."""
+    if data.validation is not None or (recipe.keep == ("last",) and not recipe.early_stopping):
+        return []
+    watched = recipe.keep[1] if len(recipe.keep) > 1 else "loss"
+    if watched.startswith("val_"):
+        return ["none validate: those to test say which epoch is best, so that the test line flatters"] if data.test else []
+    return [f"none validate: the {watched} of training says which epoch is best" + (", val_ is of those to test" if data.test else "")]
 
 
 def _closing(net: Network, data: Data, history: History, test: dict[str, Any] | None, path: Path, seconds: float,

@@ -82,7 +82,8 @@ class Trainer:
 
     def run(self, x: Any, y: Any = None, validation: Any = None, sample_weight: Any = None, steps: int | None = None) -> History:
         """Train; the epochs that the network has behind it count as done, and schedules go on from there. What `x`, `y` and
-        `validation` may be stands in given.py; a data set's own examples for validation are taken where no others are given.
+        `validation` may be stands in given.py; a data set's own examples for validation, or else those for testing, are
+        taken where no others are given.
 
         Errors: arrays that do not fit, before anything runs, and batches as they come; a loss that is no number, at the step
         where it happens.
@@ -102,7 +103,9 @@ class Trainer:
             self.begin(feed)
         counted = tallies(self.graph, recipe.terms, recipe.metrics)
         history, keeper = History(counted), Keeper(state, self.save, self.early_stopping, self.keep, self.best)
-        history.stopped = tired = keeper.begin(counted, tests is not None)
+        asked_by_name = self.keep[1:2] and self.keep[1].startswith("val_")
+        course.tested = tests is not None and tests.tested and not asked_by_name
+        history.stopped = tired = keeper.begin(counted, tests is not None, course.tested)
         if epochs:
             self.hooks.begin(last)
         self.written = monotonic()
@@ -119,7 +122,7 @@ class Trainer:
                         found = evaluate(state, recipe, tests, drawing.of_validation(state))
                     numbers |= {f"val_{k}": v for k, v in found.items()}
                 numbers |= {"lr": state.rates.now(course.epoch, course.epoch * course.pace, horizon(state), course.pace,
-                                                  course.record).get("lr", 0.0)}
+                                                  course.seen).get("lr", 0.0)}
                 with state.gate.exclusive():
                     course.epoch, course.inside = course.epoch + 1, None
                     course.record.append({k: v for k, v in numbers.items() if isinstance(v, int | float)})

@@ -282,8 +282,8 @@ CATALOGUE: dict[str, str] = {
                                  "Names and shapes of all parameters must be the same: compile the same text with the same parameters."),
     "weights-mismatch": _page("A weights file lacks a parameter that `weights=` should fill.",
                               "Parameters are found by their path below the call that names the file."),
-    "bad-weights": _page("A weights file is no safetensors file, or holds what are no weights.",
-                         "netspec writes and reads safetensors; the message has what stands in the way."),
+    "bad-weights": _page("A file holds no weights that can be read.",
+                         "safetensors, files of PyTorch (.pth, .pt, .bin), .npz, and Keras's .h5 and .keras are read, and nothing in them is run; the message has what stands in the way."),
     # ---------------------------------------------------------------- other programs' files
     "missing-extra": _page("A package that this needs is not installed.",
                            "It is none that netspec needs otherwise, so pip brings it where it is asked for: the message has the command."),

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from ..backends.turns import Gate
 from ..diagnostics import Advice, near
+from ..interchange.weights.source import widened
 from ..ir.graph import Parameter
 from ..ir.types import shape_text
-from .io.tensors import widened
 from .misuse import misuse
 
 Array = NDArray[Any]

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from netspec import pickled
 from netspec.cli import main
 from netspec.datasets import DATASETS, Data
-from netspec.datasets.parts import pickled
 from netspec.diagnostics import NetspecError
 from netspec.words.dataset import Request
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from safetensors.numpy import save
 
+from netspec.interchange.weights.safetensors import Tensors
 from netspec.runtime.io.checkpoint import _digest
-from netspec.runtime.io.tensors import Tensors
 
 
 def held(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:

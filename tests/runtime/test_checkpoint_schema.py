@@ -20,9 +20,9 @@ from safetensors.numpy import save_file
 import netspec
 from checkpoints import forged, held
 from netspec import NetspecError
+from netspec.interchange.weights.source import widened
 from netspec.runtime.io.checkpoint import OtherNetWarning, ResumeWarning
 from netspec.runtime.io.facts import FIELDS
-from netspec.runtime.io.tensors import widened
 from netspec.runtime.standalone.network import read_arrays
 from where import REFERENCES
 
@@ -238,11 +238,13 @@ def test_half_precisions_as_pytorch_writes_them(tmp_path: Path, monkeypatch: pyt
 def test_files_of_other_kinds_are_called_by_their_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     net = made(steps=0)
-    for content, kind in ((b"PK\x03\x04" + bytes(40), "PyTorch"), (b"\x80\x02" + bytes(40), "pickle"),
-                          (b"\x89HDF\r\n" + bytes(40), "HDF5"), (b"\x93NUMPY" + bytes(40), "NumPy")):
+    for content, kind, weights in ((b"PK\x03\x04" + bytes(40), "PyTorch", "archive is damaged"),
+                                   (b"\x80\x02" + bytes(40), "pickle", "nothing in it was run"),
+                                   (b"\x89HDF\r\n" + bytes(40), "HDF5", "h5py|HDF5"),
+                                   (b"\x93NUMPY" + bytes(40), "NumPy", "NumPy")):
         Path("x.pth").write_bytes(content)
         assert kind in refused(net, Path("x.pth"))
-        with pytest.raises(NetspecError, match=kind):
+        with pytest.raises(NetspecError, match=weights):
             netspec.compile(text=f'{TEXT}net b:\n  input 4x3x3\n  a weights="x.pth"\n', net="b", device="reference")
         with pytest.raises(ValueError, match=r"x\.pth is no safetensors file, or a damaged one"):
             read_arrays(Path("x.pth"))  # as an emitted file does

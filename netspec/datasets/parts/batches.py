@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ... import pickled
 from ...diagnostics import MissingFileError
 from ...reading import opened
 from ...words.dataset import DataError
-from . import pickled
 from .folders import Place
 
 Array = NDArray[Any]

@@ -20,6 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...diagnostics import Advice, MissingFileError
+from ...interchange.weights.safetensors import Tensors, parsed
+from ...interchange.weights.source import Damaged, Foreign, Unusable, widened
 from ...ir.layout import Target
 from ...ir.precision import DEFAULT
 from ...ir.types import shape_text
@@ -34,7 +36,6 @@ from ..values import spread
 from . import nested
 from .facts import completed, wrong
 from .spec import facts_of
-from .tensors import Damaged, Foreign, Tensors, Unusable, parsed, widened
 from .whole import write
 
 Array = NDArray[Any]

@@ -8,20 +8,21 @@ from typing import Any
 import numpy as np
 
 from ...diagnostics import MissingFileError
+from ...interchange.weights.opening import read
+from ...interchange.weights.source import Damaged, Foreign, Source, Unusable
 from ...ir.graph import Parameter
 from ...reading import NotRegular
 from ..misuse import misuse
 from ..values import checked, fits
-from .tensors import Damaged, Foreign, Tensors, Unusable
 
 
 def load_weights(parameters: tuple[Parameter, ...], dtype: Any, put: Callable[[str, Any], None]) -> None:
     """Fill the parameters whose spec names a file, by their path below the call that named it.
 
-    Errors: a file that is not there or is no safetensors file; a parameter the file does not have, or of another shape, or
+    Errors: a file that is not there or holds no weights; a parameter the file does not have, or of another shape, or
     whose numbers are no weights, or none that are finite in the network's `dtype`.
     """
-    files: dict[str, Tensors] = {}
+    files: dict[str, Source] = {}
     ready: dict[str, Any] = {}
     for p in parameters:
         if p.file is None:
@@ -33,7 +34,7 @@ def load_weights(parameters: tuple[Parameter, ...], dtype: Any, put: Callable[[s
         if key is None:
             raise misuse("weights-mismatch", f"{p.file} has no weights for {p.name}",
                          f"it has {', '.join(list(held)[:5]) or 'none'} ...")
-        fits(p, held.held[key].shape, f" in {p.file}")
+        fits(p, held.about[key].shape, f" in {p.file}")
         try:
             ready[p.name] = checked(p, held[key], np.float64, f" in {p.file}")
         except (Unusable, Damaged) as e:
@@ -46,17 +47,14 @@ def load_weights(parameters: tuple[Parameter, ...], dtype: Any, put: Callable[[s
         put(name, value)
 
 
-def read_tensors(path: str) -> Tensors:
-    """The tensors of a safetensors file, by name."""
+def read_tensors(path: str) -> Source:
+    """The tensors of a weights file, by name."""
     try:
-        return Tensors(path)
+        return read(path)
     except FileNotFoundError:
         raise MissingFileError(f"there is no weights file {path}", "--set weights=none initialises instead",
                                "missing-weights") from None
     except NotRegular as e:
         raise misuse("bad-weights", f"the weights {path} are {e.strerror}, not a file") from None
-    except Foreign as e:
-        raise misuse("bad-weights", f"{path} cannot be read as safetensors", str(e),
-                     hint="save them as safetensors where they come from:  safetensors.torch.save_file(model.state_dict(), path)") from None
-    except (Damaged, OSError) as e:
-        raise misuse("bad-weights", f"{path} cannot be read as safetensors", getattr(e, "strerror", None) or str(e)) from None
+    except (Foreign, Damaged, OSError) as e:
+        raise misuse("bad-weights", f"{path} cannot be read as weights", getattr(e, "strerror", None) or str(e)) from None

@@ -118,7 +118,7 @@ class Keeper:
         if self.best is None or not (stopped or self.keep[:1] == ("best",) or self.path is not None):
             return None
         if self.path is not None:
-            from ..io.tensors import Tensors
+            from ...interchange.weights.safetensors import Tensors
 
             there = Tensors(self.path)
             self.held = ({k: there[k] for k in self.state.declared},

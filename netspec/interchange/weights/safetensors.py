@@ -6,16 +6,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from functools import cached_property
 from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...reading import opened
+from .source import About, Array, Damaged, Foreign, Source, Unusable
 
-Array = NDArray[Any]
 HEADER = 100_000_000  # bytes at most, as in the library of the format
 WORDS = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}  # how the numbers lie in the file
 _SIZES = {"BOOL": 1, "U8": 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1, "F8_E8M0": 1, "U16": 2, "I16": 2, "U32": 4, "I32": 4, "U64": 8,
@@ -23,18 +23,6 @@ _SIZES = {"BOOL": 1, "U8": 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1, "F8_E8M0": 1,
 _FOREIGN = {b"PK\x03\x04": "a zip archive (PyTorch's .pt, or .npz)", b"\x80\x02": "a pickle", b"\x80\x03": "a pickle",
             b"\x80\x04": "a pickle", b"\x80\x05": "a pickle",
             b"\x89HDF": "an HDF5 file (Keras)", b"\x93NUM": "a NumPy array", b"\x08": "a protocol buffer (ONNX)"}
-
-
-class Foreign(ValueError):
-    """The file is of another kind; the text says of which."""
-
-
-class Damaged(ValueError):
-    """The file is cut short, or its head contradicts itself."""
-
-
-class Unusable(ValueError):
-    """A tensor holds what are no weights."""
 
 
 class Held(NamedTuple):
@@ -46,8 +34,10 @@ class Held(NamedTuple):
     end: int
 
 
-class Tensors(Mapping[str, Array]):
+class Tensors(Source):
     """The tensors of a file by name, and its metadata. Raises OSError (reading.NotRegular among them), Foreign or Damaged."""
+
+    kind = "safetensors"
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = path
@@ -81,6 +71,10 @@ class Tensors(Mapping[str, Array]):
         if at != size:
             raise Damaged(f"{size} bytes, and what it describes ends at byte {at}")
 
+    @cached_property
+    def about(self) -> Mapping[str, About]:
+        return {name: About(t.shape, t.dtype) for name, t in self.held.items()}
+
     @property
     def bytes(self) -> int:
         """What all tensors take."""
@@ -97,24 +91,6 @@ class Tensors(Mapping[str, Array]):
         if len(data) != t.end - t.start:
             raise Damaged(f"{name} is cut short")
         return np.frombuffer(data, WORDS[t.dtype]).reshape(t.shape)
-
-    def __getitem__(self, name: str) -> Array:
-        a = self.raw(name)
-        return widened(a) if self.held[name].dtype == "BF16" else a.astype(np.float32) if a.dtype.itemsize == 2 else a
-
-    def __contains__(self, name: object) -> bool:
-        return name in self.held
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.held)
-
-    def __len__(self) -> int:
-        return len(self.held)
-
-
-def widened(a: Array) -> Array:
-    """bfloat16, given as its 16 bits, as float32: the upper half of one."""
-    return (np.ascontiguousarray(a).view(np.uint16).astype(np.uint32) << 16).view(np.float32)
 
 
 def parsed(text: str | bytes, strict: bool = True) -> Any:

@@ -1,0 +1,52 @@
+"""Which reader a weights file is for: its first bytes say so, whatever it is called."""
+
+from __future__ import annotations
+
+import os
+
+from ...reading import opened
+from .source import Foreign, Source
+
+
+def read(path: str | os.PathLike[str]) -> Source:
+    """The tensors of a weights file.
+
+    Errors: OSError (reading.NotRegular among them), Foreign, Damaged; MissingPackage of diagnostics, where another package is
+    needed to read it.
+    """
+    with opened(path) as f:
+        first = f.read(16)
+    if not first:
+        raise Foreign("it is empty")
+    if first[:4] == b"PK\x03\x04":
+        return _archive(path)
+    if first[:1] == b"\x80" and first[1:2] <= b"\x05" and first[8:9] != b"{":
+        from .pytorch import PyTorch
+
+        return PyTorch(path)
+    if first[:4] == b"\x89HDF":
+        from .keras import Keras
+
+        return Keras(path)
+    from .safetensors import Tensors
+
+    return Tensors(path)
+
+
+def _archive(path: str | os.PathLike[str]) -> Source:
+    from .zipped import parts
+
+    names = parts(path)
+    if any(n == "data.pkl" or n.endswith("/data.pkl") for n in names):
+        from .pytorch import PyTorch
+
+        return PyTorch(path)
+    if "model.weights.h5" in names:
+        from .keras import Keras
+
+        return Keras(path)
+    if any(n.endswith(".npy") for n in names):
+        from .npz import Npz
+
+        return Npz(path)
+    raise Foreign("it is a zip archive, and none of PyTorch, Keras or NumPy")

@@ -59,17 +59,12 @@ def no_such_net(module: tree.Module, name: str, macro: Macro | None) -> NoReturn
 
 
 def parameter_names(macro: Macro) -> set[str]:
-    out = {p.name for p in macro.item.params}
-    if isinstance(macro.item, tree.Variant):
-        base = macro.file.definitions.get(macro.item.call.name)
-        if base is not None and base.file is not None and base is not macro:
-            seen = {id(macro)}
-            while isinstance(base.item, tree.Variant) and id(base) not in seen:
-                seen.add(id(base))
-                out |= {p.name for p in base.item.params}
-                following = base.file.definitions.get(base.item.call.name)
-                if following is None or following.file is None:
-                    return out
-                base = following
-            out |= {p.name for p in base.item.params}
-    return out
+    """The parameters of a net or a block; of a variant also those of whatever it is a variant of."""
+    names: set[str] = set()
+    seen: set[int] = set()
+    at: Macro | None = macro
+    while at is not None and at.file is not None and id(at) not in seen:
+        seen.add(id(at))
+        names |= {p.name for p in at.item.params}
+        at = at.file.definitions.get(at.item.call.name) if isinstance(at.item, tree.Variant) else None
+    return names

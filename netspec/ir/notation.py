@@ -9,6 +9,7 @@ import ast
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from typing import TypeGuard
 
 from .formula import Access, Formula, access
 from .functions import FORMS, FUNCTIONS
@@ -30,11 +31,10 @@ def fault(text: str) -> str | None:
         return "a formula is  y[n,c] = expression,  with =, += or max="
     try:
         left, right = (ast.parse(part, mode="eval").body for part in (m[1], m[3]))
-        targets = [access(t) for t in (left.elts if isinstance(left, ast.Tuple) else [left]) if isinstance(t, ast.Subscript)
-                   and _plain(t)]
+        targets = [access(t) for t in (left.elts if isinstance(left, ast.Tuple) else [left]) if _plain(t)]
         count = len(left.elts) if isinstance(left, ast.Tuple) else 1
         for s in ast.walk(right):
-            if isinstance(s, ast.Subscript) and _plain(s):
+            if _plain(s):
                 access(s)
     except SyntaxError as e:
         return f"it is no expression: {e.msg}"
@@ -53,14 +53,14 @@ def fault(text: str) -> str | None:
     return next(_odd(right, frozenset(f.indices)), None)
 
 
-def _plain(s: ast.AST) -> bool:
+def _plain(s: ast.AST) -> TypeGuard[ast.Subscript]:
     return isinstance(s, ast.Subscript) and isinstance(s.value, ast.Name)
 
 
 def _odd(e: ast.AST, indices: frozenset[str]) -> Iterator[str]:
     """What an expression holds that is none of the language's."""
     match e:
-        case ast.Subscript() if _plain(e):
+        case ast.Subscript(ast.Name()):
             return
         case ast.Constant(value) if isinstance(value, int | float) and not isinstance(value, bool):
             return

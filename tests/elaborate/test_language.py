@@ -157,6 +157,27 @@ def test_outputs_and_the_implicit_out() -> None:
     assert steps("fc 3", "if no: output x").outputs == (("out", "fc1"),)
 
 
+@pytest.mark.parametrize(("condition", "holds"), [
+    ("yes == yes", True), ("yes == no", False), ("yes == 1", False), ("1 == yes", False), ("no == 0", False), ("0 != no", True),
+    ("1 == 1.0", True), ("3 < 3", False), ("3 <= 3", True), ("3 > 3", False), ("3 >= 3", True), ("2 < 3", True), ("3 > 2", True),
+    ("1^100 == 1", True), ("2^39 == 549755813888", True), ("2^-2 == 0.25", True), ("-7 % 3 == 2", True), ("6/3 == 2", True),
+])
+def test_conditions_hold_as_in_arithmetic(condition: str, holds: bool) -> None:
+    """`yes` and `no` are no numbers, and a comparison is exact on its edge."""
+    assert ("relu1" in steps(f"if {condition}: relu", "fc 3").by_name) == holds
+
+
+@pytest.mark.parametrize("lines", ["@first", "relu", "called", "if yes: relu", "repeat 2: relu", "input late 2x8x8",
+                                   "residual:&  conv 4 3x3&  output b", "dense:&  conv 4 3x3&  output b",
+                                   "add:&  | conv 4 3x3&  | skip -> output b", "called:&  | conv 3 3x3 -> output b"])
+def test_what_follows_an_output_has_an_output_of_its_own(lines: str) -> None:
+    """Also where its own last line is one: of a body, of a branch, of a called net."""
+    body = "".join(f"  {line}\n" for line in ("first: conv 4 3x3", "output a: fc 3", *lines.split("&")))
+    g = graph("net called:\n  input 4x16x16\n  relu\n  output c\n\n" + HEAD + body, "a")
+    assert g.outputs[-1][0] == "out"
+    assert g.outputs[-1][1] != "a"
+
+
 def test_side_branch_leaves_the_flow() -> None:
     g = steps("conv 4 3x3", "output aux: conv 2 1x1 -> fc 3", "conv 8 3x3")
     assert g.by_name["conv2"].inputs == ("conv1",)
@@ -348,8 +369,9 @@ def test_unknown_sizes_are_bound() -> None:
     assert "unknown-size" in [d.code for d in findings("net f:\n  input 3x?x?\n  if in.height > 4: relu\n  conv 3 3x3\n")]
     with pytest.raises(SpecError):
         graph(text, input="4x20x10")
-    with pytest.raises(UsageError):
-        graph(text, input="nonsense")
+    for given in ("nonsense", "3x?x5", (3, None, 5), (), 0, "3x0x5"):  # nor is a size left open once more
+        with pytest.raises(UsageError, match="is not a shape"):
+            graph(text, input=given)
 
 
 def test_same_is_symmetric_and_strides_divide_or_warn() -> None:

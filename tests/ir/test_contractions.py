@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pytest
 
 from contraction_harness import definition
 from netspec.ir.contraction import Contraction, classify, without_edges
@@ -141,3 +142,27 @@ def test_a_contraction_says_what_its_formula_means() -> None:
         np.testing.assert_allclose(carried_out(c, arrays, shape), want, atol=1e-12, err_msg=said)
         np.testing.assert_allclose(carried_out(without_edges(c), arrays, shape), want, atol=1e-12, err_msg=said)
     assert len(kinds) == 7 and min(kinds.values()) > 10  # gathered and summed, with groups and without, of each of the three
+
+
+@pytest.mark.parametrize(("text", "x", "w", "y", "stencil"), [
+    ("y[n,o,p,q] += x[n,c,p+u,q+v] * w[o,c,u,v]", (2, 6, 6), (4, 2, 3, 3), (4, 4, 4), True),
+    ("y[n,o,p,q] += x[n,c,p+u-1,q+v-2] * w[o,c,u,v]", (2, 6, 6), (4, 2, 3, 3), (4, 6, 6), True),
+    ("y[n,o,p,q] += x[n,c,2*p+u,q+v] * w[o,c,u,v]", (2, 7, 6), (4, 2, 3, 3), (4, 3, 4), False),
+    ("y[n,o,p,q] += x[n,c,p+u,2*q+v] * w[o,c,u,v]", (2, 6, 7), (4, 2, 3, 3), (4, 4, 3), False),
+    ("y[n,o,p,q] += x[n,c,p+2*u,q+v] * w[o,c,u,v]", (2, 8, 6), (4, 2, 3, 3), (4, 4, 4), False),
+    ("y[n,o,p,q] += x[n,c,p+u,q+v] * w[o,c,u,v]", (2, 6, 6), (4, 2, 3, 2), (4, 4, 5), False),
+    ("y[n,o,p,q] += x[n,c,p+u,q+v] * w[o,c,u,v]", (2, 6, 6), (4, 2, 4, 3), (4, 3, 4), False),
+    ("y[n,o,q] += x[n,c,q+v] * w[o,c,v]", (2, 6), (4, 2, 3), (4, 4), False),
+    ("y[n,o,d,p,q] += x[n,c,d+t,p+u,q+v] * w[o,c,t,u,v]", (2, 6, 6, 6), (4, 2, 2, 3, 3), (4, 5, 4, 4), False),
+    ("y[n,2*g+o,p,q] += x[n,2*g+c,p+u,q+v] * w[2*g+o,c,u,v]; g < 2; o < 2; c < 2", (4, 6, 6), (4, 2, 3, 3), (4, 4, 4), False),
+    ("x[n,c,p+u,q+v] += y[n,o,p,q] * w[o,c,u,v]", (2, 6, 6), (4, 2, 3, 3), (4, 4, 4), True),  # a gradient slides as well
+    ("x[n,c,2*p+u,q+v] += y[n,o,p,q] * w[o,c,u,v]", (2, 7, 6), (4, 2, 3, 3), (4, 3, 4), False),
+])
+def test_what_slides_a_plain_3x3_and_nothing_else_is_a_stencil(text: str, x: tuple[int, ...], w: tuple[int, ...],
+                                                               y: tuple[int, ...], stencil: bool) -> None:
+    """Winograd's form computes that, and would compute it of anything that is called one."""
+    written, *over = text.split("; ")
+    f = Formula(written, tuple((i, int(e)) for i, e in (o.split(" < ") for o in over)))
+    types = {"x": TensorType(x), "w": TensorType(w, 0), "y": TensorType(y)}
+    c = classify(f, [types[name] for name in f.operands], [types[f.target.name]])
+    assert c.stencil == stencil

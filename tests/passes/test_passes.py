@@ -34,6 +34,7 @@ from netspec.passes.infer_shapes import infer_shapes
 from netspec.passes.lower import lower
 from netspec.passes.objective import Term
 from netspec.passes.said import Said, said
+from netspec.passes.split_sums import split_sums
 from netspec.runtime.train.recipe import recipe_of
 from netspec.words.layer import Layer
 from netspec.words.loss import LOSSES
@@ -168,7 +169,26 @@ def test_equal_formulas_are_computed_once_and_random_ones_are_not() -> None:
     program = common_subexpressions(lower(True)(net.graph())).verify()
     formulas = [n.op for n in program.nodes if isinstance(n.op, Formula)]
     assert sum("max(" in f.text for f in formulas) == 1
-    assert sum(f.is_random for f in formulas) == 2
+    assert len({f.anonymous.text for f in formulas if f.is_random}) == 2  # and each draws numbers of its own
+
+
+@pytest.mark.parametrize(("shape", "out", "text", "halves"), [
+    ((2, 3), 2, "t[c] += x[n,c,h]", ["each[n,c] += x[n,c,h]", "t[c] += each[n,c]"]),
+    ((2, 3), 1, "t[0] += x[n,c,h]", ["each[n,c] += x[n,c,h]", "image[n,0] += each[n,c]", "t[0] += image[n,0]"]),
+    ((1, 3), 1, "t[0] += x[n,0,h]", ["each[n,0] += x[n,0,h]", "t[0] += each[n,0]"]),
+    ((2,), 1, "t[0] += x[n,c]", ["each[n,0] += x[n,c]", "t[0] += each[n,0]"]),
+    ((2,), 2, "t[c] += x[n,c]", ["t[c] += x[n,c]"]),
+    ((1,), 1, "t[0] += x[n,0]", ["t[0] += x[n,0]"]),
+    ((2, 3), 2, "t[c] max= x[n,c,h]", ["t[c] max= x[n,c,h]"]),
+])
+def test_a_sum_over_images_is_one_over_each_first(shape: tuple[int, ...], out: int, text: str, halves: list[str]) -> None:
+    x = Node("x", Input(), (), (Value("x", TensorType(shape)),))
+    t = Node("t", Formula(text), ("x",), (Value("t", TensorType((out,), 0)),))
+    graph = Graph("sums", (x, t), (("t", "t"),)).verify()
+    split = split_sums(graph).verify()
+    assert [str(n.op) for n in split.nodes[1:]] == halves
+    values = {"x": np.random.default_rng(0).standard_normal((SAMPLES, *shape))}
+    same(results(split, values), results(graph, values), "split_sums")
 
 
 def test_dead_operations_leave_and_effects_stay() -> None:

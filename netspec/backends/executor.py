@@ -18,6 +18,7 @@ from ..ir.graph import Graph
 from ..passes.differentiate import cotangent_program, input_program, training_program
 from ..passes.lower import lower, value_program
 from ..passes.objective import Term, as_given, loss_program
+from ..waiting import wait
 from .border import Border, Result
 from .turns import Recent, Turn
 from .vectors import GRADIENTS, WEIGHTS, Array, Groups, Vectors, alike
@@ -132,7 +133,10 @@ class Executor(ABC):
         """The plan of an entry, made at its first use: by one thread, while others that want one wait."""
         with self.planning.lock:
             found = self.entries.get(key)
-            return self.entries.put(key, self.planned(make, samples, evaluation)) if found is None else found
+            if found is not None:
+                return found
+            with wait("planning"):
+                return self.entries.put(key, self.planned(make, samples, evaluation))
 
     @abstractmethod
     def planned(self, make: Make, samples: int, evaluation: bool) -> Any:

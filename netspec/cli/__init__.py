@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import nullcontext
 
 from .arguments import parser
 
@@ -42,11 +43,13 @@ def _command(words: list[str]) -> int:
     from .ending import Terminated
     from .streams import Gone, Unwritten
     from .telling import tell
+    from .waits import waits_shown
 
     args = parser().parse_args([f" {w}" if w.startswith("-:") else w for w in words])  # -:NET is standard input, no option
     debug = args.debug or os.environ.get("NETSPEC_DEBUG", "") not in ("", "0")
     try:
-        return int(args.run(args))
+        with nullcontext() if getattr(args, "quiet", False) else waits_shown():
+            return int(args.run(args))
     except NetspecError as e:
         if debug:
             raise

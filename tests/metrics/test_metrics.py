@@ -103,8 +103,8 @@ def test_training_and_the_command_line_show_them(tmp_path: Path, capsys: pytest.
                              "  metric f1\n  metric f1 micro\n  sgd lr=0.1\n  batch 64\n  epochs 2\n")
     assert main(["train", "a.net", "--device", "reference"]) == 0
     out = capsys.readouterr().out
-    assert re.search(r"^epoch 2/2 .* confusion \d+ of 1,437 wrong \(\d as \d: \d+\)  f1 \d+\.\d\d%  f1 micro \d+\.\d\d% ", out,
-                     re.M)
+    assert re.search(r"^epoch +loss +accuracy +confusion +f1  f1 micro +val_loss ", out, re.M)
+    assert re.search(r"^  2/2 .*%  +\d+ of 1,437 wrong \(\d as \d: \d+\)  +\d+\.\d\d%  +\d+\.\d\d%  ", out, re.M)
     assert "rows: the right class, columns: the answer" in out
     net = netspec.compile("a.net", device="reference").load("runs/a-1/best.safetensors")
     (x, y), (xt, yt) = netspec.data.digits()

@@ -219,7 +219,7 @@ def test_the_command_line_ends_at_sigterm_and_goes_on(tmp_path: Path) -> None:
     spec, out = tmp_path / "s.net", str(tmp_path / "w.safetensors")
     spec.write_text(TEXT.replace("  loss cross_entropy", '  data "d.npz"\n  loss cross_entropy').replace("epochs 2", "epochs 400"))
     words = ["-m", "netspec", "train", str(spec), "--device", "reference", "--out", out]
-    assert ended(words, signal.SIGTERM, 0.1, "epoch   1/400") == 143
+    assert ended(words, signal.SIGTERM, 0.1, "  1/400") == 143
     stopped = netspec.compile(str(spec), device="reference").load(out)
     assert 0 < stopped.epoch < 400
     whole = netspec.compile(str(spec), device="reference").configure(epochs=stopped.epoch + 1)

@@ -15,8 +15,8 @@ import pytest
 from where import ROOT
 
 PACKAGE = ROOT / "netspec"
-ORDER = ("version", "limits", "plain", "source", "reading", "pickled", "diagnostics", "catalogue", "garbage", "editors", "ir",
-         "syntax", "words", "layers", "losses", "optimisers", "schedules", "metrics", "preparations", "augmentations", "datasets", "elaborate",
+ORDER = ("version", "limits", "plain", "terminal", "waiting", "source", "reading", "pickled", "diagnostics", "catalogue", "garbage",
+         "editors", "ir", "syntax", "words", "layers", "losses", "optimisers", "schedules", "metrics", "preparations", "augmentations", "datasets", "elaborate",
          "passes", "views", "data", "backends", "interchange", "runtime", "compiler", "estimators", "cli")
 VAGUE = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "tools", "stuff"}
 WIDEST = 130  # characters of a line

@@ -15,13 +15,13 @@ from ...ir.layout import Image, MemoryPlan, Packed, Vector
 from ..border import Border, Result, border
 from ..executor import Check, Executor, Make, Outcome
 from ..reference.interpret import run as interpret
-from ..turns import Lanes, Turn
+from ..turns import Lanes
 from ..vectors import GRADIENTS, WEIGHTS, Array
-from .engine.machine import Recorder
+from .engine.gathered import gathered
 from .engine.workers import cores, get_threads, ready
-from .lane import Bound, Kept, Lane, Marks, Program, Record
+from .lane import Bound, Kept, Lane, Program
 from .llvm.cache import Compiled, postponed
-from .llvm.processes import compile_all, compiled_beside
+from .llvm.processes import compiled_beside
 from .passes.shorten import shorten
 from .plan import plan
 from .schedule import Schedule, inputs_of
@@ -31,7 +31,6 @@ from .vectors import CpuVectors
 
 MOST_LANES = 8
 DEEP = 1000  # layers whose planning takes longer than finding out what kernels they will want
-_compiling = Turn()  # what is missing is compiled for one caller at a time: the next finds it
 
 
 @dataclass(eq=False)
@@ -122,7 +121,7 @@ class CpuExecutor(Executor):
     def bind(self, lane: Lane, kept: Kept, samples: int, weights: str = WEIGHTS) -> Bound:
         """The table for a number of samples."""
         held = self.numbers.held
-        return lane.bind(kept, samples, held[weights], held[GRADIENTS], _gathered)
+        return lane.bind(kept, samples, held[weights], held[GRADIENTS], gathered)
 
     def _prepare(self, entry: Entry, first: Graph, kept: Kept, weights: str, bound: Bound) -> None:
         """Values that depend on parameters alone, in float64 by the definition of their formulas; and other forms of weights."""
@@ -160,19 +159,6 @@ class CpuExecutor(Executor):
 def most_lanes() -> int:
     """Callers that run at once: as many as there are cores, at least two and at most MOST_LANES."""
     return max(2, min(cores(), MOST_LANES))
-
-
-def _gathered(record: Record) -> tuple[Recorder, Marks]:
-    """Record with everything compiled that is missing, by several processes where it is much."""
-    with postponed() as missing, none_expected():
-        ready()
-        made = record()
-    if missing:
-        with _compiling.lock:
-            compile_all(missing, get_threads())
-        with none_expected():
-            made = record()
-    return made
 
 
 def _scalars(program: Graph) -> tuple[tuple[str, int], ...]:

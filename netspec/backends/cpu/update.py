@@ -14,6 +14,7 @@ from ..vectors import GRADIENTS, WEIGHTS, Groups, stretches
 from .contract.calls import Kernel
 from .emit.channel import emit_flat
 from .emit.lanes import Emitted
+from .engine.gathered import gathered
 from .engine.machine import Recorder
 from .engine.memory import aligned
 from .engine.table import Table
@@ -48,18 +49,22 @@ class Update:
         e, public = rule.emitted, rule.public
         scalars = aligned(_SLOTS * max(1, len(groups)), numbers.dtype).reshape(-1, _SLOTS)
         spaces = {"numbers": scalars, **{v: numbers[v] for v in (WEIGHTS, GRADIENTS, *self.optimiser.state)}}
-        m = Recorder(1, spaces, {}, {e.name: e.text}, {}, dtype, lanes)
-        for k, group in enumerate(groups):
-            for start, size in stretches(span(numbers.places[n]) for n in group):
-                values: dict[str, Vector] = {}
-                for v in e.operands:
-                    if v in order:
-                        values[v] = Vector(1, "numbers", k * _SLOTS + order.index(v))
-                    else:
-                        values[v] = Vector(size, public.get(v, v), start)
-                m.values = values
-                m.do(Kernel(f"update.{k}", e.name, e.operands, (), channels=size, images=0, chunk=4096))
-        self.scalars, self.groups, self.table = scalars, groups, m.table()
+
+        def record() -> Recorder:
+            m = Recorder(1, spaces, {}, {e.name: e.text}, {}, dtype, lanes)
+            for k, group in enumerate(groups):
+                for start, size in stretches(span(numbers.places[n]) for n in group):
+                    values: dict[str, Vector] = {}
+                    for v in e.operands:
+                        if v in order:
+                            values[v] = Vector(1, "numbers", k * _SLOTS + order.index(v))
+                        else:
+                            values[v] = Vector(size, public.get(v, v), start)
+                    m.values = values
+                    m.do(Kernel(f"update.{k}", e.name, e.operands, (), channels=size, images=0, chunk=4096))
+            return m
+
+        self.scalars, self.groups, self.table = scalars, groups, gathered(record).table()
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,7 @@ def run(args: Namespace) -> int:
     from ...runtime.asking.answers import answers, speaker
     from ...runtime.asking.examples import batches, listed
     from ...runtime.asking.kept import kept
+    from ...waiting import wait
     from ..trained import network, runs_first
 
     runs, files = runs_first([args.trained, *args.files])
@@ -47,9 +48,13 @@ def run(args: Namespace) -> int:
     by = speaker(nets)
     found, wrong = listed(files)
     told: list[Answer] = []
-    with kept(args.output, by) as keep:
+    arrays = any(f.lower().endswith((".npy", ".npz")) for f in found)
+    asked = 0
+    with kept(args.output, by) as keep, wait("asking about", None if arrays else len(found)) as at:
         for parts in zip(*(batches(n, found, args.batch, wrong if n is nets[0] else list[Diagnostic](), args.ten_crop)
                            for n in nets)):
+            at(asked + 1)
+            asked += len(parts[0].names)
             out = by.outputs([p.inputs for p in parts], args.batch, args.ten_crop, args.flip)
             now = list(answers(by, parts[0].names, out[by.output], args.top))
             keep(now, out)

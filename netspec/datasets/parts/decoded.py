@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...waiting import each
 from ...words.dataset import DataError, Lazy
 from . import pictures
 
@@ -83,7 +84,7 @@ def looked_at(files: Sequence[Any], masks: Sequence[str] = (), whole: bool = Fal
         return found.deep
 
     with ThreadPoolExecutor(min(WORKERS, os.cpu_count() or 1)) as workers:
-        deep = any(list(workers.map(look, range(len(files)))))
+        deep = any(list(each("looking at picture", workers.map(look, range(len(files))), len(files))))
     return deep, dict(sorted(refused.items()))
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ...diagnostics import NetspecError
 from ...ir.graph import Graph
 from ...ir.types import shape_text
+from ...waiting import each
 from ..initialisers import generator
 from ..io import arrays
 from ..misuse import misuse, whole
@@ -152,7 +153,7 @@ def _slopes(net: Network, x: dict[str, Array], dy: dict[str, Array], gradients: 
 
     largest = max(map(_largest, gradients.values()), default=0.0)
     worst, where = 0.0, ""
-    for name, g in gradients.items():
+    for name, g in each("differences in parameter", gradients.items(), len(gradients)):
         direction = _gaussian(seed, f"direction {name}", g.shape)
         put: Callable[[Array], None]
         if name in x:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ...waiting import each
 from ..network import Network
 from .finding import Finding
 
@@ -66,7 +67,7 @@ def gradient(net: Network, x: Any, y: Any) -> Finding:
     exact.set_parameters({k: np.asarray(v) for values in (net.parameters, net.buffers) for k, v in values.items()})
     _, grads = exact.loss_and_gradients(x, y, draw=0)
     worst, where = 0.0, ""
-    for k, g in grads.items():
+    for k, g in each("differences in parameter", grads.items(), len(grads)):
         norm = float(np.sqrt(np.square(g).sum()))
         if not norm:
             continue

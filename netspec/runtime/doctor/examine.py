@@ -54,7 +54,7 @@ def _ready(net: Network, data: Data) -> Network:
     copy.state.course.bytes = True
     if not copy.step and (missing := unmeasured(copy.state)):
         found = arrays.inputs(copy.graph, data.train[0])
-        measure(copy.state, missing, lambda: in_order(found, scaled=True))
+        measure(copy.state, missing, lambda: in_order(found, scaled=True), arrays.count(found))
     return copy
 
 

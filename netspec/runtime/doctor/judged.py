@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ...waiting import each
 from ...words.dataset import Arrays, Data, Pair
 from ..network import Network
 from .finding import Finding
@@ -62,7 +63,7 @@ def repeated(data: Data, seconds: float) -> Finding:
         return Finding(name, None, "nothing is for testing", "data ... validation=0.2")
     ends = monotonic() + seconds
     known: dict[bytes, int] = {}
-    for k in range(examples(data.train)):
+    for k in each("reading example", range(examples(data.train))):
         if monotonic() > ends:
             return Finding(name, None, f"{k} of {examples(data.train)} training examples were read in {seconds:g} s", "--seconds 600")
         known.setdefault(_digest(data.train[0], k), k)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...waiting import each
 from ..misuse import RunError
 from ..network import Network
 from .finding import Finding
@@ -23,8 +24,10 @@ def by_heart(net: Network, x: Any, y: Any, seconds: float) -> Finding:
     name, copy, ends = "20 examples by heart", plain_copy(net), monotonic() + seconds
     losses: list[float] = []
     try:
-        while len(losses) < TRIES and (not losses or losses[-1] > ENOUGH * losses[0]) and (len(losses) < 2 or monotonic() < ends):
+        for _ in each("learning by heart, step", range(TRIES)):
             losses.append(copy.train_step(x, y))
+            if not losses[-1] > ENOUGH * losses[0] or (len(losses) > 1 and monotonic() >= ends):
+                break
     except RunError as e:
         return Finding(name, False, f"{e.diagnostics[0].title} at step {len(losses) + 1}", "a smaller learning rate",
                        {"losses": losses})

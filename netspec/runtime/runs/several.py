@@ -16,9 +16,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...waiting import each, wait
 from ...words.dataset import Data, DataError, Lazy, Pair
 from ..initialisers import generator
 from ..network import Network
+from ..train.progress import RUN
 from ..train.session import Session, given_data, train
 
 Array = NDArray[Any]
@@ -50,22 +52,31 @@ class Together:
 
 def seeded(make: Make, seeds: Sequence[int], out: str | None, **how: Any) -> Together:
     """Train once with each seed."""
-    sessions = [train(make(s), seed=s, out=_place(out, f"seed-{s}"), **how) for s in seeds]
+    sessions = [train(make(s), seed=s, out=_place(out, f"seed-{s}"), heading=_heading(k, len(seeds), f"seed {s}"), **how)
+                for k, s in enumerate(each(RUN, seeds), 1)]
     return Together(f"{len(seeds)} seeds", sessions)
 
 
 def folded(make: Make, folds: int, seeds: Sequence[int | None], out: str | None, *, data: str | None, **how: Any) -> Together:
     """Cross-validation, once with each seed."""
-    sessions = []
-    for s in seeds:
-        net = make(s)
-        given = given_data(net, data)
-        for k, part in enumerate(divided(given, folds, net.seed), 1):
-            one = make(s)
-            one.state.learnt.data = net.state.learnt.data
-            name = f"fold-{k}" if len(seeds) == 1 else f"seed-{s}-fold-{k}"
-            sessions.append(train(one, seed=s, out=_place(out, name), data=part, **how))
+    sessions: list[Session] = []
+    with wait(RUN, len(seeds) * folds) as at:
+        for s in seeds:
+            net = make(s)
+            given = given_data(net, data)
+            for k, part in enumerate(divided(given, folds, net.seed), 1):
+                at(len(sessions) + 1)
+                one = make(s)
+                one.state.learnt.data = net.state.learnt.data
+                name = f"fold-{k}" if len(seeds) == 1 else f"seed-{s}-fold-{k}"
+                title = _heading(len(sessions) + 1, len(seeds) * folds, f"fold {k}" + (f", seed {s}" if len(seeds) > 1 else ""))
+                sessions.append(train(one, seed=s, out=_place(out, name), data=part, heading=title, **how))
     return Together(f"{folds} folds" + (f", {len(seeds)} seeds" if len(seeds) > 1 else ""), sessions)
+
+
+def _heading(number: int, of: int, what: str) -> str:
+    """Above what is said of one of several trainings."""
+    return f"{chr(10) if number > 1 else ''}{what}, training {number} of {of}\n"
 
 
 def _place(out: str | None, name: str) -> str | None:

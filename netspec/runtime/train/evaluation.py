@@ -7,6 +7,7 @@ from contextlib import closing
 from functools import partial
 from typing import Any
 
+from ...waiting import wait
 from .. import drawing, sizes
 from ..judge import by_example
 from ..means.views import Views, outcome
@@ -30,8 +31,9 @@ def evaluate(state: State, recipe: Recipe, g: Given, key: int, batch: int | None
     feed = to_judge(state, terms, g, recipe.batch if batch is None else whole("batch", batch, 1), views.inputs)
     graph = sizes.bind(state, feed.inputs).graph if isinstance(feed, Feed) else state.graph
     measured, seen = Measured(graph, terms, recipe.metrics), 0
-    with closing(feed.epoch(0)) as batches:
+    with closing(feed.epoch(0)) as batches, wait("judging example", feed.examples if isinstance(feed, Feed) else None) as at:
         for read in batches:
+            at(seen + 1)
             run = sizes.bind(state, read.inputs)
             drawing.begin(run, key, seen)
             asked, targets = terms, read.targets

@@ -68,4 +68,7 @@ class History(Mapping[str, list[Any]]):
             return str(metric.shown(value))
         if name == "seconds":
             return f"{value:.1f}"
-        return f"{value:.4g}" if name == "lr" else f"{value:.4f}"
+        if name == "lr":
+            return f"{value:.4g}"
+        size = abs(value)
+        return f"{value:.6g}" if 100 <= size < 1e6 else f"{value:.4f}" if 1e-4 <= size < 100 or not size > 0 else f"{value:.3g}"

@@ -16,6 +16,7 @@ import numpy as np
 
 from ...diagnostics import Advice
 from ...ir.graph import Graph, Node, Parameter
+from ...waiting import each
 from ..devices import executor
 from ..initialisers import initial
 from ..io import arrays
@@ -42,7 +43,7 @@ def lsuv(state: State, x: Any) -> None:
         probe.set(p.name, state.store.get(p.name))
     batch = arrays.cut(found, slice(None), state.dtype)
     out = probe.predict(batch) if layers else {}
-    for k, (node, p) in enumerate(layers):
+    for k, (node, p) in enumerate(each("initialising layer", layers)):
         for _ in range(TRIES):
             variance = float(out[f"lsuv.{k}"].astype(np.float64).var())
             if not isfinite(variance) or variance < 1e-30:

@@ -21,6 +21,7 @@ from ...diagnostics import Advice, at_line
 from ...ir.graph import Graph, Node, Value
 from ...ir.types import TensorType
 from ...preparations import Preparation
+from ...waiting import wait
 from ...words.preparation import COUNT
 from ..io import arrays
 from ..misuse import misuse
@@ -59,7 +60,7 @@ def prepare(state: State, x: Any) -> None:
         raise misuse("no-training", f"net {state.graph.name} has no preparation whose numbers could be measured",
                      hint=Advice("say one in its train section:  prepare standardise"))
     found = arrays.inputs(state.graph, x)
-    measure(state, nodes, lambda: in_order(found, state.course.bytes))
+    measure(state, nodes, lambda: in_order(found, state.course.bytes), arrays.count(found))
 
 
 def in_order(found: Inputs, scaled: bool = False) -> Iterator[Inputs]:
@@ -70,12 +71,13 @@ def in_order(found: Inputs, scaled: bool = False) -> Iterator[Inputs]:
             yield batch.inputs
 
 
-def measure(state: State, nodes: Iterable[Node], examples: Callable[[], Iterable[Inputs]]) -> None:
-    """Measure these, one after the other. `examples` begins a new pass over batches of inputs by name."""
+def measure(state: State, nodes: Iterable[Node], examples: Callable[[], Iterable[Inputs]], of: int | None = None) -> None:
+    """Measure these, one after the other. `examples` begins a new pass over batches of inputs by name, `of` examples in all."""
     for node in nodes:
         count = [0]
-        with np.errstate(all="ignore"), at_line(*node.spans):
-            numbers = node.op.measure(_counted(_reaching(state, node, examples()), count))  # type: ignore[attr-defined]
+        name = node.op.name  # type: ignore[attr-defined]
+        with np.errstate(all="ignore"), at_line(*node.spans), wait(f"measuring {name}, example", of) as at:
+            numbers = node.op.measure(_counted(_reaching(state, node, examples()), count, at))  # type: ignore[attr-defined]
         for name, value in numbers.items():
             if not np.isfinite(np.asarray(value, state.dtype)).all():
                 raise misuse("bad-value", f"`{node.op}`: its {name} comes to no finite number on these examples",
@@ -89,8 +91,9 @@ def _put(state: State, node: Node, numbers: Mapping[str, Any]) -> None:
         state.put(f"{node.name}.{name}", np.asarray(value, np.float64).reshape(state.declared[f"{node.name}.{name}"].shape))
 
 
-def _counted(examples: Iterable[Array], count: list[int]) -> Iterator[Array]:
+def _counted(examples: Iterable[Array], count: list[int], at: Callable[[int], None]) -> Iterator[Array]:
     for batch in examples:
+        at(count[0] + 1)
         count[0] += len(batch)
         yield batch
 

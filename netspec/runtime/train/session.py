@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from ...data.sources import named
 from ...diagnostics import NetspecError, UsageError, at_line
 from ...elaborate.edited import edited
 from ...ir.graph import Graph
+from ...terminal import columns, folded
 from ...version import __version__
 from ..asking.data import read
 from ..footprint import fitting
@@ -54,7 +56,7 @@ class Session:
 def train(net: Network, *, epochs: int | None = None, batch: int | None = None, memory: str | None = None,
           out: str | os.PathLike[str] | None = None,
           resume: str | os.PathLike[str] | None = None, seed: int | None = None, threads: int | None = None, quiet: bool = False,
-          spec: str | None = None, data: str | Data | None = None) -> Session:
+          spec: str | None = None, data: str | Data | None = None, heading: str = "") -> Session:
     """Train as the `train` section says, show progress, test, save, and say what to try next.
 
     epochs  of the whole training, the ones before `resume` included
@@ -66,6 +68,7 @@ def train(net: Network, *, epochs: int | None = None, batch: int | None = None, 
     seed    what was asked for, if anything was
     spec    what the user called the spec, for the suggestions
     data    what to train on instead of what the train section names: a line, a path, or the examples
+    heading what it is, where it is one of several
 
     Errors: no train section, no data; a `seed` other than that of the run to go on with; whatever `fit` refuses.
     """
@@ -82,7 +85,7 @@ def train(net: Network, *, epochs: int | None = None, batch: int | None = None, 
     _written(net, epochs=epochs, batch=batch)
     total, began = horizon(net.state), perf_counter()
     said = _nothing if quiet else _said
-    said(_opening(net, given))
+    said(heading + _opening(net, given))
     if net.epoch >= total:
         said(f"{net.epoch} epochs are behind it: --epochs {2 * net.epoch} trains on")
     net.fit(given, epochs=0, verbose=0)  # refuses what does not fit, before anything of an earlier run moves
@@ -93,14 +96,8 @@ def train(net: Network, *, epochs: int | None = None, batch: int | None = None, 
                           best=None if place.run is None or recipe.keep == ("last",) else os.fspath(place.run.best),
                           callbacks=place.run.logs(recipe.log) if place.run is not None else None)
     except KeyboardInterrupt:
-        inside = net.state.course.inside
-        if net.record or inside:
-            where = plain.word(place.name)
-            at = f"epoch {net.epoch}" if inside is None else f"batch {inside.batch} of epoch {net.epoch + 1}"
-            itself = _alone_enough(net)
-            said(f"\n{where} holds {at}; go on with\n  netspec train "
-                 + ("" if itself else f"{plain.word(called)} --epochs {total} ") + f"--resume {where}"
-                 + (f" --out {where}" if place.run is None else ""))
+        if net.record or net.state.course.inside or place.run is not None:
+            said(_interrupted(net, place, called, total))
         raise
     if not history.epochs and place.run is None:
         net.save(place.checkpoint)
@@ -296,15 +293,31 @@ def _opening(net: Network, data: Data) -> str:
     tests = "".join(f", {_examples(part[0]):,} to {what}" for part, what in ((data.validation, "validate"), (data.test, "test"))
                     if part)
     r = net.recipe
-    known = "".join(f"\n  {plain.shown(remark)}" for remark in (*data.remarks, *_chosen_by(r, data)))
     penalties = [f"{k} {v:g}" + ("" if everywhere else " on weights")
                  for k, v, everywhere in (("l1", r.l1, r.l1_all), ("l2", r.l2, r.decay_all)) if v]
     how = ", ".join([str(r.need_optimiser()), *penalties, *(f"schedule {s}" for s in r.schedules),
                      f"batch {r.batch}" + (f" x {r.accumulate}" if r.accumulate > 1 else ""),
                      *([f"average {r.average:g}"] if r.average else []),
                      *([f"initialise {r.initialise}"] if r.initialise else []), *(f"augment {a}" for a in r.augmentation)])
-    return (
-        f"{net.graph.name}: {size:,} parameters on {net.device}\ndata {plain.shown(data.name)}: {_examples(data.train[0]):,} examples{tests}{known}\n{how}")
+    lines = [f"{net.graph.name}: {size:,} parameters on {net.device}",
+             f"data {plain.shown(data.name)}: {_examples(data.train[0]):,} examples{tests}",
+             *(f"  {remark}" for remark in (*data.remarks, *_chosen_by(r, data))), how]
+    return "\n".join(_fitting(plain.shown(line)) for line in lines)
+
+
+def _fitting(line: str) -> str:
+    """A line of prose as wide as the terminal; commands stay whole, for they are pasted."""
+    return folded(line, columns(sys.stdout))
+
+
+def _interrupted(net: Network, place: Place, spec: str, epochs: int) -> str:
+    """How far it came, and how it goes on."""
+    inside, where = net.state.course.inside, plain.word(place.name)
+    at = f"batch {inside.batch} of epoch {net.epoch + 1}" if inside is not None else f"epoch {net.epoch}" if net.record else \
+        "what it begins with"
+    return ("\n" + _fitting(f"{where} holds {at}; go on with") + "\n  netspec train "
+            + ("" if _alone_enough(net) else f"{plain.word(spec)} --epochs {epochs} ") + f"--resume {where}"
+            + (f" --out {where}" if place.run is None else ""))
 
 
 def _chosen_by(recipe: Recipe, data: Data) -> list[str]:
@@ -319,13 +332,9 @@ def _chosen_by(recipe: Recipe, data: Data) -> list[str]:
 
 def _closing(net: Network, data: Data, history: History, test: dict[str, Any] | None, path: Path, seconds: float,
              spec: str) -> list[str]:
-    lines = [""]
-    if history.stopped:
-        lines.append(history.stopped)
-    if history.kept:
-        lines.append(history.kept)
+    lines = ["", *(_fitting(said) for said in (history.stopped, history.kept) if said)]
     if test is not None:
-        lines.append("test   " + "  ".join(f"{k} {history.shown(k, v)}" for k, v in test.items()))
+        lines.append(_fitting("test   " + "  ".join(f"{k} {history.shown(k, v)}" for k, v in test.items())))
         reports = (m.report(test[k], data.classes or ()) for k, m in history.metrics.items())
         lines += [line for r in reports if r for line in ("", *r.splitlines(), "")]
     lines.append(f"took   {seconds:.1f} s for {len(history.epochs)} epoch{'s' if len(history.epochs) != 1 else ''}")

@@ -31,7 +31,7 @@ from .horizon import horizon, to_run
 from .keeping import Keeper
 from .lsuv import lsuv
 from .preparing import in_order, measure, unmeasured
-from .progress import Progress, progress
+from .progress import Plan, Progress, progress
 from .steps import Gathering
 from .stream import Stream
 
@@ -60,7 +60,7 @@ class Trainer:
     early_stopping  epochs without a better loss (of the validation, where there is one) after which training stops and
                     the best weights are put back
     checkpoint      a file written after every epoch, and where training is interrupted: it goes on from there exactly
-    verbose         0 prints nothing
+    verbose         0 prints nothing; 1 a table of epochs and, on a terminal, where training is; 2 the table alone
     every, minutes  after how many steps, and how many minutes, the file is written besides; unless given, as the recipe says
     keep            which weights are kept, and `best` where the best are written, see keeping.py
     hooks           the callbacks, see callbacks.py
@@ -96,42 +96,43 @@ class Trainer:
             state.learnt.classes = x.classes
         with said_of(x.name if isinstance(x, Data) else None):
             feed = to_learn(state, asked, self.shuffle)
-            self.check(feed, tests)
+            judged = self.check(feed, tests)
         epochs = to_run(state, self.epochs)
         last = course.epoch + epochs
-        if epochs:
-            self.begin(feed)
         counted = tallies(self.graph, recipe.terms, recipe.metrics)
         history, keeper = History(counted), Keeper(state, self.save, self.early_stopping, self.keep, self.best)
         asked_by_name = self.keep[1:2] and self.keep[1].startswith("val_")
         course.tested = tests is not None and tests.tested and not asked_by_name
-        history.stopped = tired = keeper.begin(counted, tests is not None, course.tested)
-        if epochs:
-            self.hooks.begin(last)
-        self.written = monotonic()
-        with (progress(history, self.verbose, course.epoch, last, feed.batches) as show,
-              held_back(self.checkpoint is not None, self.write) as signals):
-            while course.epoch < last and history.stopped is None:
-                began = perf_counter()
-                if history.epochs and isinstance(feed, Stream) and feed.through:
-                    history.stopped = self.exhausted(last)
-                    break
-                numbers = self.one_epoch(feed, show, signals)
-                if tests is not None:
-                    with signals.at_once(), state.gate.shared():
-                        found = evaluate(state, recipe, tests, drawing.of_validation(state))
-                    numbers |= {f"val_{k}": v for k, v in found.items()}
-                numbers |= {"lr": state.rates.now(course.epoch, course.epoch * course.pace, horizon(state), course.pace,
-                                                  course.seen).get("lr", 0.0)}
-                with state.gate.exclusive():
-                    course.epoch, course.inside = course.epoch + 1, None
-                    course.record.append({k: v for k, v in numbers.items() if isinstance(v, int | float)})
-                numbers["seconds"] = perf_counter() - began
-                history.add(course.epoch, numbers)
-                show.epoch(course.epoch, numbers)
-                tired = keeper.epoch(numbers, course.epoch)
-                self.write()
-                history.stopped = tired or self.hooks.epoch(course.epoch, numbers)
+        plan = Plan(judged, self.early_stopping is not None, next(iter(self.keep[1:]), ""), bool(recipe.schedules))
+        with progress(history, self.verbose, course.epoch, last, feed.batches, plan) as show:
+            if epochs:
+                self.begin(feed)
+            history.stopped = tired = keeper.begin(counted, tests is not None, course.tested)
+            if epochs:
+                self.hooks.begin(last)
+            self.written = monotonic()
+            with held_back(self.checkpoint is not None, self.write) as signals:
+                while course.epoch < last and history.stopped is None:
+                    began = perf_counter()
+                    if history.epochs and isinstance(feed, Stream) and feed.through:
+                        history.stopped = self.exhausted(last)
+                        break
+                    numbers = self.one_epoch(feed, show, signals)
+                    if tests is not None:
+                        with signals.at_once(), state.gate.shared():
+                            found = evaluate(state, recipe, tests, drawing.of_validation(state))
+                        numbers |= {f"val_{k}": v for k, v in found.items()}
+                    numbers |= {"lr": state.rates.now(course.epoch, course.epoch * course.pace, horizon(state), course.pace,
+                                                      course.seen).get("lr", 0.0)}
+                    with state.gate.exclusive():
+                        course.epoch, course.inside = course.epoch + 1, None
+                        course.record.append({k: v for k, v in numbers.items() if isinstance(v, int | float)})
+                    numbers["seconds"] = perf_counter() - began
+                    history.add(course.epoch, numbers)
+                    show.epoch(course.epoch, numbers)
+                    tired = keeper.epoch(numbers, course.epoch)
+                    self.write()
+                    history.stopped = tired or self.hooks.epoch(course.epoch, numbers)
         if history.epochs or tired:
             history.best = keeper.end(history.stopped is not None and history.stopped == tired)
             history.kept = keeper.said(course.epoch) if history.stopped is None else None
@@ -156,17 +157,17 @@ class Trainer:
             raise misuse("bad-value", "there is no file to write a checkpoint to", hint='checkpoint="run.safetensors"')
         self.state.recipe.need_terms()
 
-    def check(self, feed: Feed | Stream, tests: Given | None) -> None:
-        """Raises for what would not fit in the first epoch or after it."""
+    def check(self, feed: Feed | Stream, tests: Given | None) -> int:
+        """How many examples validate, where that is known. Raises for what would not fit in the first epoch or after it."""
         state, recipe, terms = self.state, self.state.recipe, self.state.recipe.terms
-        if tests is not None and not tests.streams:
-            to_judge(state, terms, tests, recipe.batch)
+        judge = to_judge(state, terms, tests, recipe.batch) if tests is not None and not tests.streams else None
         if recipe.accumulate > 1 and recipe.need_optimiser().host:
             raise misuse("bad-value", f"{recipe.optimiser} asks for loss and gradient of one batch several times",
                          hint=Advice("a larger batch instead of accumulate"))
         state.rates  # noqa: B018  errors of optimiser and schedules
         tallies(self.graph, terms, recipe.metrics)
         augmenting.check(self.graph, recipe.augmentation, terms)
+        return judge.examples if isinstance(judge, Feed) else 0
 
     def begin(self, feed: Feed | Stream) -> None:
         """What comes before the first epoch."""
@@ -179,7 +180,10 @@ class Trainer:
         if isinstance(feed, Feed):
             course.bytes = feed.scaled
         if not course.step and (missing := unmeasured(state)):
-            measure(state, missing, feed.inputs if isinstance(feed, Stream) else lambda: in_order(feed.inputs, feed.scaled))
+            if isinstance(feed, Stream):
+                measure(state, missing, feed.inputs)
+            else:
+                measure(state, missing, lambda: in_order(feed.inputs, feed.scaled), feed.examples)
         if recipe.initialise and not course.step:
             first = feed.look(course.epoch)
             with state.gate.exclusive():
@@ -198,6 +202,7 @@ class Trainer:
         measured, parts, each_step = Measured(self.graph, recipe.terms, recipe.metrics), Gathering(), self.hooks.each_step
         first = end = self.resumed(feed, measured)
         size = feed.batches
+        show.begin(epoch + 1, first)
         try:
             with closing(feed.epoch(epoch, first)) as batches:
                 for k, batch in enumerate(batches, first):
@@ -206,7 +211,7 @@ class Trainer:
                              *((f"mean loss of the epoch until then: {measured.loss:.4g}",) if k else ()))
                     learn(state, batch, parts, numbers, measured, Inside(k + 1, feed.kind, {}, feed.iterator), notes)
                     end, state.course.bytes = k + 1, state.course.bytes or feed.scaled
-                    show.batch(k + 1, measured.loss)
+                    show.batch(k + 1, len(batch), measured)
                     if not parts.batches:
                         for callback in each_step:
                             callback.on_step(self.hooks.net, state.course.step, measured.loss)

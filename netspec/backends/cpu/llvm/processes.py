@@ -20,10 +20,14 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from time import monotonic, sleep
 
+from ....waiting import each, wait
 from ...cache_folder import place
 from .cache import Compiled, load_module, made_elsewhere
 
+PATIENCE = 600  # seconds after which what other processes have not made is compiled here
+GLANCE = 0.05  # seconds between two looks at whether they are done
 WORTH = 16  # kernels at least for each process: one takes 0.03 to 0.5 s to compile, a process a second to be ready
 
 
@@ -33,20 +37,28 @@ def compile_all(kernels: Iterable[Compiled], processes: int) -> None:
     missing = _missing(kernels)
     helpers = min(processes, len(missing) // WORTH) if place().path is not None else 1
     shares = [missing[i::helpers] for i in range(helpers)] if helpers > 1 else [missing]
-    running = [(share, process) for share in shares[1:] if (process := _compile_elsewhere(share))]
-    try:
-        for k in shares[0]:
+    with wait("compiling kernel", len(missing)) as at:
+        running = [(share, process) for share in shares[1:] if (process := _compile_elsewhere(share))]
+        others = [k for share, _ in running for k in share]
+
+        def elsewhere() -> int:
+            return sum(k.path is not None and k.path.exists() for k in others)
+
+        try:
+            for made, k in enumerate(shares[0]):
+                at(min(len(missing), made + elsewhere() + 1))
+                _ = k.address
+            ends = monotonic() + PATIENCE
+            while any(process.poll() is None for _, process in running) and monotonic() < ends:
+                at(min(len(missing), len(shares[0]) + elsewhere() + 1))
+                sleep(GLANCE)
+        finally:
+            for share, process in running:
+                process.kill()
+                process.wait()
+                made_elsewhere(share)
+        for k in missing:
             _ = k.address
-        for _, process in running:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=600)
-    finally:
-        for share, process in running:
-            process.kill()
-            process.wait()
-            made_elsewhere(share)
-    for k in missing:
-        _ = k.address
 
 
 @contextlib.contextmanager
@@ -58,7 +70,7 @@ def compiled_beside(kernels: Iterable[Compiled], processes: int) -> Iterator[Non
     running = [process for i in range(helpers) if (process := _compile_elsewhere(missing[i::helpers]))]
     try:
         yield
-        for k in reversed(missing) if running else ():
+        for k in each("compiling kernel", reversed(missing) if running else (), len(missing)):
             made_elsewhere([k])
             _ = k.address
     finally:

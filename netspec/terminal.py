@@ -1,0 +1,171 @@
+"""A terminal: how wide it is, how wide a text is on it, and a line of it that is drawn again and again.
+
+No colours, and no other orders to the terminal than the carriage return: whatever shows text shows this.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+import threading
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from time import monotonic
+from typing import Any
+
+USUAL = 80  # columns, where a terminal does not say
+PAUSE = 0.1  # seconds between two drawings
+
+
+def cells(text: str) -> int:
+    """How many columns a text takes: two for a wide character (Chinese, an emoji), none for a mark on the one before."""
+    if text.isascii():
+        return len(text)
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def cut(text: str, width: int) -> str:
+    """The text, or its beginning and two dots where it is wider."""
+    if cells(text) <= width:
+        return text
+    while text and cells(text) > max(0, width - 2):
+        text = text[:-1]
+    return (text + "..")[: max(0, width)]
+
+
+def folded(text: str, room: int | None) -> str:
+    """The text, broken between words where a line has less room; what goes on stands two columns in."""
+    if room is None or cells(text) <= room:
+        return text
+    lines = [""]
+    for k, word in enumerate(text.split(" ")):
+        if k and lines[-1].strip() and cells(f"{lines[-1].rstrip()} {word}") > room:
+            lines.append(f"  {word}")
+        else:
+            lines[-1] += f"{' ' * (k > 0)}{word}"
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def columns(stream: Any) -> int | None:
+    """How many columns a line of a stream may take: those of its terminal now, and what COLUMNS says where that is less; None
+    where nothing bounds it."""
+    said = os.environ.get("COLUMNS", "")
+    bounds = [int(said)] if said.isascii() and said.isdigit() else []
+    if stream is not None and stream.isatty():
+        with suppress(OSError, ValueError):  # of a stream of a program that stands for a terminal
+            bounds.append(os.get_terminal_size(stream.fileno()).columns)
+        bounds = [b for b in bounds if b > 0] or [USUAL]
+    return min((b for b in bounds if b > 0), default=None)
+
+
+def duration(seconds: float) -> str:
+    """`0 s`, `0.3 s`, `42 s`, `3.1 min`, `42 min`, `1.7 h`, `12 h`, `5.2 d`."""
+    for unit, size, most in (("s", 1, 99.5), ("min", 60, 99.5), ("h", 3600, 47.5), ("d", 86400, float("inf"))):
+        n = seconds / size
+        if n < most:
+            return f"{n:.1f} {unit}" if 0 < n < 9.95 else f"{n:.0f} {unit}"
+    return "-"
+
+
+class Line:
+    """The line. It gives way to everything that is printed while it is there (see `live`)."""
+
+    def __init__(self, stream: Any):
+        self.stream = stream
+        self.reach = 0  # columns that are drawn on
+        self.begun = False  # somebody has printed the beginning of a line
+        self.again = 0.0  # when it may be drawn again
+        self.turn = threading.RLock()
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time to draw."""
+        return monotonic() >= self.again
+
+    @property
+    def width(self) -> int:
+        """The columns it may take: the last is left free, as some terminals go on to the next line there."""
+        return max(1, (columns(self.stream) or USUAL) - 1)
+
+    def draw(self, text: str) -> None:
+        with self.turn:
+            self.again = monotonic() + PAUSE
+            if self.begun:
+                return
+            text = cut(text, self.width)
+            before, now = self.reach, cells(text)
+            self.reach = max(before, now)  # should an interrupt come now
+            self._write("\r" + text + " " * (min(before, self.width) - now))
+            self.reach = now
+
+    def clear(self) -> None:
+        """Leave an empty line, and the cursor at its beginning."""
+        with self.turn:
+            if self.reach:
+                self._write("\r" + " " * min(self.reach + 2, self.width) + "\r")  # ^C is behind it
+                self.reach = 0
+
+    def _write(self, text: str) -> None:
+        self.stream.write(text)
+        self.stream.flush()
+
+
+class _Above:
+    """A standard stream while a line is drawn."""
+
+    def __init__(self, stream: Any, line: Line):
+        self._stream, self._line = stream, line
+
+    def write(self, text: str) -> int:
+        with self._line.turn:
+            self._line.clear()
+            written = int(self._stream.write(text))
+            if text and self._stream.isatty():
+                self._line.begun = not text.endswith("\n")
+            return written
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def shows() -> Any:
+    """The stream on which a line can be drawn: standard output where that is a terminal; standard error where the other goes to
+    a file. None where nobody watches, or where another program reads the output."""
+    out, error = sys.stdout, sys.stderr
+    if os.environ.get("TERM") == "dumb":
+        return None
+    if _terminal(out) or type(out).__module__.partition(".")[0] == "ipykernel":  # a notebook
+        return out
+    return error if _terminal(error) and _file(out) else None
+
+
+def _terminal(stream: Any) -> bool:
+    return stream is not None and bool(stream.isatty())
+
+
+def _file(stream: Any) -> bool:
+    try:
+        return stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
+    except (AttributeError, OSError, ValueError):
+        return False
+
+
+@contextmanager
+def live() -> Iterator[Line | None]:
+    """A line below whatever is printed inside; None where there is no terminal."""
+    stream = shows()
+    if stream is None:
+        yield None
+        return
+    before, line = (sys.stdout, sys.stderr), Line(stream)
+    above = tuple(None if s is None else _Above(s, line) for s in before)
+    sys.stdout, sys.stderr = above
+    try:
+        yield line
+    finally:
+        line.clear()
+        for name, ours, theirs in zip(("stdout", "stderr"), above, before):
+            if getattr(sys, name) is ours:  # nobody else has taken its place meanwhile
+                setattr(sys, name, theirs)

@@ -18,6 +18,7 @@ from PIL import Image
 from netspec.cli import main
 from netspec.datasets import DATASETS, Data, DataError
 from netspec.datasets.parts import pictures
+from netspec.datasets.parts.remembered import Remembered
 from netspec.datasets.parts.split import split
 from netspec.reading import Own
 from netspec.words import WordError
@@ -278,3 +279,36 @@ def test_only_data_of_pictures_load_pillow(here: Path) -> None:
         code = f"import sys\nfrom netspec.cli import main\nassert main({command}) == 0\nassert ('PIL' in sys.modules) is {loaded}"
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 0, done.stderr
+
+
+def test_pictures_stay_in_memory_once_they_are_decoded(here: Path) -> None:
+    folder(here / "p", {"a": 2, "b": 2})
+    data = images("p", validation=0.5)
+    assert data.validation is not None
+    first = [part[0][:] for part in (data.train, data.validation)]
+    shutil.rmtree(here / "p")
+    again = [part[0][:] for part in (data.train, data.validation)]
+    assert all(np.array_equal(a, b) for a, b in zip(first, again))
+
+
+def test_there_is_room_for_so_many_and_the_others_are_decoded_again(here: Path) -> None:
+    files = [here / f"{k}.png" for k in range(4)]
+
+    class Few(Remembered):
+        def make(self, number: int) -> Any:
+            return pictures.read(files[number], 3, (4, 5))
+
+    def written(colour: int) -> None:
+        for f in files:
+            Image.new("RGB", (5, 4), (colour, colour, colour)).save(f)
+
+    x = Few((4, 3, 4, 5), np.uint8, room=2 * 60 + 59)
+    written(7)
+    given = x[np.array([3, 0, 2])]
+    assert (given == 7).all()
+    given[:] = 0  # whoever gets an example has one of his own
+    x.example(0)[:] = 0
+    written(9)
+    assert x[:].reshape(4, -1).max(1).tolist() == x[:].reshape(4, -1).min(1).tolist() == [7, 9, 9, 9], "1 was not read before"
+    written(8)
+    assert x[:].reshape(4, -1).max(1).tolist() == [7, 9, 8, 8]

@@ -1,4 +1,4 @@
-"""Pictures of files as an array whose examples are decoded when they are asked for, and a look at all of them beforehand."""
+"""Pictures of files as an array whose examples are decoded when they are first asked for, and a look at all of them before."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...waiting import each
-from ...words.dataset import DataError, Lazy
+from ...words.dataset import DataError
 from . import pictures
+from .remembered import Remembered
 
 Array = NDArray[Any]
 BARS = 255  # the label of what lies outside of a picture; losses leave it out that say  ignore=255
 WORKERS = 8  # threads that look at files: while one waits for a disk, others work
 
 
-class Pictures(Lazy):
+class Pictures(Remembered):
     """N x C x H x W: bytes, or numbers in [0, 1] where any picture has greys of 16 bits. `hint` is what mends one that cannot
     be read, which may be seen only when it is decoded."""
 
     def __init__(self, files: Sequence[Any], shape: tuple[int, int, int], resize: str, deep: bool, hint: str | None = None):
+        super().__init__((len(files), *shape), np.float32 if deep else np.uint8)
         self.files, self.resize, self.hint = files, resize, hint
-        self.shape = (len(files), *shape)
-        self.dtype = np.dtype(np.float32 if deep else np.uint8)
 
     def called(self, number: int) -> str:
         return str(self.files[number])
 
-    def example(self, number: int) -> Array:
+    def make(self, number: int) -> Array:
         _, channels, height, width = self.shape
         try:
             a = pictures.read(self.files[number], channels, (height, width), self.resize)
@@ -45,18 +45,17 @@ class Pictures(Lazy):
                         code="unreadable-picture")
 
 
-class Masks(Lazy):
+class Masks(Remembered):
     """N x H x W whole numbers: the class of each pixel, of masks that go with pictures. Bars are labelled BARS."""
 
     def __init__(self, files: Sequence[str], size: tuple[int, int], resize: str, hint: str | None = None):
+        super().__init__((len(files), *size), np.int64)
         self.files, self.resize, self.hint = files, resize, hint
-        self.shape = (len(files), *size)
-        self.dtype = np.dtype(np.int64)
 
     def called(self, number: int) -> str:
         return self.files[number]
 
-    def example(self, number: int) -> Array:
+    def make(self, number: int) -> Array:
         try:
             a = pictures.indexed(self.files[number], self.shape[1:], self.resize, BARS)  # type: ignore[arg-type]
         except DataError as e:

@@ -42,9 +42,9 @@ class Pictured(Dataset, abstract=True):
         return self.path
 
     def read(self, request: Request) -> Data:
-        """x is N x C x H x W, decoded as it is asked for: uint8, or float32 in [0, 1] where a picture has greys of 16 bits.
-        y is N int64 for classes, N x labels or N (x columns) for labels and numbers of a table, N x H x W int64 for masks. The
-        beginning of every picture is looked at before; all of it where those that cannot be read are left out."""
+        """x is N x C x H x W, decoded when it is first asked for: uint8, or float32 in [0, 1] where a picture has greys of 16
+        bits. y is N int64 for classes, N x labels or N (x columns) for labels and numbers of a table, N x H x W int64 for
+        masks. The beginning of every picture is looked at before; all of it where those that cannot be read are left out."""
         from .decoded import Masks, Pictures
 
         shape = self._shape(request)

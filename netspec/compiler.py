@@ -58,7 +58,7 @@ def compile(path: str | os.PathLike[str] | None = None, net: str | None = None, 
 def load(path: str | os.PathLike[str], *, device: str = "cpu", dtype: str | None = None, precision: str | None = None,
          input: Shapes | None = None) -> Network:
     """The network of a checkpoint, or of the folder of a run (its best weights, else its last), as training left it: the
-    checkpoint holds its spec. Arguments as `compile` has them; what is not given is as it was, and so is the optimiser.
+    checkpoint holds its spec. Arguments as `compile` has them; what is not given is as it was, and so is how it is trained.
 
     Errors: no such file; a file that is damaged, or of another kind; one of an older netspec, which holds no spec; all
     mistakes of the spec, where this netspec does not know what that one knew.
@@ -68,8 +68,7 @@ def load(path: str | os.PathLike[str], *, device: str = "cpu", dtype: str | None
 
     found = opened(path)
     net = made(found.origin(shapes(input), precision), device, found.dtype if dtype is None else dtype)
-    if found.optimiser and found.optimiser != str(net.recipe.optimiser):  # another than the train section's: it goes on with it
-        net.configure(optimiser=found.optimiser)
+    found.beside(net)
     return net.load(found.path)
 
 

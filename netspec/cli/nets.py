@@ -76,6 +76,7 @@ class Meant:
     precision: str | None = None
     weights: bool = True  # whether files of weights that the text names are looked for
     seen: dict[str, Shape] | None = None  # the sizes that a trained network has seen, where nobody says others
+    factors: dict[str, dict[str, float]] | None = None  # of its parameters, which no spec says
 
     def graph(self) -> Graph:
         """The graph of the net. Raises SpecError with everything that is wrong."""
@@ -83,7 +84,6 @@ class Meant:
 
         graph = elaborate(self.module, self.net, self.parameters, self.sizes or self.seen, self.weights)
         return graph if self.precision is None else replace(graph, precision=self.precision)
-
 
     def origin(self, lines: Sequence[str] = ()) -> Origin:
         """The same for a network that is made, which reads all files of its spec now and then no more; with these lines in its
@@ -129,7 +129,8 @@ def meant(target: str, parameters: dict[str, str] | None = None, sizes: Shape | 
         raise UsageError(f"{stored.path} holds a trained network, whose parameters are set",
                          hint="without --set; the spec itself can be made with others")
     made = stored.origin(sizes, precision)
-    return Meant(stored.path, made.module, made.net, dict(made.parameters or {}), made.sizes, made.precision, False, stored.sizes)
+    return Meant(stored.path, made.module, made.net, dict(made.parameters or {}), made.sizes, made.precision, False, stored.sizes,
+                 stored.facts["factors"])
 
 
 def open_net(args: Namespace) -> Graph:

@@ -7,7 +7,7 @@ kept in checkpoints and written to `spec.net` is one spec.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from ..ir.training import ALSO
@@ -22,22 +22,20 @@ from .tree_to_graph import read_module
 NOTHING = "unused = 0"  # a line that says nothing, where a body may not be empty
 
 
-def edited(module: tree.Module, net: str | None, lines: Sequence[str]) -> tree.Module:
-    """The module, which stands alone (see alone.py), with these lines in the section of its net. Raises SpecError where the text
-    cannot be read afterwards."""
+def edited(module: tree.Module, net: str | None, lines: Sequence[str], about: Collection[str] = ()) -> tree.Module:
+    """The module, which stands alone (see alone.py), with these lines in the section of its net; what the section says about the
+    words in `about` is taken out besides. Raises SpecError where the text cannot be read afterwards."""
     name = net if net is not None else only_net(module)
     macro = Library().add(module).definitions.get(name)
     found = section_of(macro) if isinstance(macro, Macro) else None
+    if found is None and not lines:
+        return module
     if found is None:
         text = module.source.text.rstrip("\n") + f"\n\ntrain {name}:\n" + "".join(f"  {line}\n" for line in lines)
         return _reread(module, text)
     item, of = found
     old = of.file.module
-    new = _reread(old, _text(old.source.text, item, lines))
-    if old is module:
-        return new
-    _exchange(module, old, new)
-    return module
+    return _exchanged(module, old, _reread(old, _text(old.source.text, item, lines, {*about, *map(word, lines)})), {})
 
 
 def _reread(module: tree.Module, text: str) -> tree.Module:
@@ -45,15 +43,16 @@ def _reread(module: tree.Module, text: str) -> tree.Module:
     return replace(read_module(Source(source.name, text, source.folder)), imports=module.imports)
 
 
-def _exchange(module: tree.Module, old: tree.Module, new: tree.Module) -> None:
-    """Put one imported module in the place of another, wherever it is imported."""
-    todo, seen = [module], set[int]()
-    while todo:
-        m = todo.pop()
-        if id(m) not in seen and isinstance(m.imports, dict):
-            seen.add(id(m))
-            m.imports.update({path: new for path, other in m.imports.items() if other is old})
-            todo += m.imports.values()
+def _exchanged(module: tree.Module, old: tree.Module, new: tree.Module, made: dict[int, tree.Module]) -> tree.Module:
+    """The module with one of its imports, or itself, in another form, wherever it is imported; `made` are those seen before."""
+    if module is old or not module.imports:
+        return new if module is old else module
+    if id(module) not in made:
+        made[id(module)] = module  # an import of itself is refused elsewhere
+        imports = {path: _exchanged(other, old, new, made) for path, other in module.imports.items()}
+        if any(imports[path] is not other for path, other in module.imports.items()):
+            made[id(module)] = replace(module, imports=imports)
+    return made[id(module)]
 
 
 def word(line: str) -> str:
@@ -62,16 +61,16 @@ def word(line: str) -> str:
     return "optimiser" if first in OPTIMISERS else ALSO.get(first, first)
 
 
-def _text(text: str, item: tree.Train, new: Sequence[str]) -> str:
-    """The text with the lines of the section exchanged."""
+def _text(text: str, item: tree.Train, new: Sequence[str], about: set[str]) -> str:
+    """The text with the lines of the section about these words exchanged for the new ones."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    about = {word(line) for line in new}
     first = next((s.span for s in _statements(item.body)), item.span)
     inline = first.line == item.span.line  # `train a: loss mse`
     indent = "  " if inline else " " * (first.column - 1)
     gone: list[Span] = []
     empty = _removed(item.body, about, gone)
     blank: set[int] = set()
+    new = new or ([NOTHING] if all(any(s.span.line == g.line for g in gone) for s in _statements(item.body)) else [])
     for span in sorted(gone, key=lambda s: (-s.line, -s.column)):
         before, after = lines[span.line - 1][: span.column - 1], lines[span.end_line - 1][span.end_column - 1 :]
         if before.strip():  # `if deep: batch 64`

@@ -40,6 +40,6 @@ def plain(value: Any) -> Any:
     return plain(value.tolist())
 
 
-def told(value: Any) -> Any:
+def read(value: Any) -> Any:
     """Such a parameter, read from a file."""
-    return [told(v) for v in value] if isinstance(value, list) else Told(value) if isinstance(value, str) else value
+    return [read(v) for v in value] if isinstance(value, list) else Told(value) if isinstance(value, str) else value

@@ -31,6 +31,7 @@ from ..diagnostics import Advice
 from ..ir.graph import Graph
 from ..optimisers import Optimiser
 from ..optimisers.parts.memory import Memory
+from ..syntax.tree import Module
 from .devices import checked_dtype, executor
 from .io import arrays
 from .misuse import misuse, whole
@@ -155,6 +156,7 @@ class State:
         self.executor: Executor | None = executor(graph, device, str(self.dtype)) if known else None
         self.store: Store = self.executor or Waiting(graph.parameters, self.dtype)
         self.differentiated = False  # whether the executor holds gradients
+        self.told: tuple[tuple[Recipe, Origin], Module] | None = None  # the text for a recipe, see io/told.py
         self._rates: tuple[Recipe, Rates] | None = None
 
     @property

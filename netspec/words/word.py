@@ -165,7 +165,7 @@ def spelled(v: Any) -> str:
         return "[" + ", ".join((f"({', '.join(map(spelled, x))})" if len(x) > 1 else f"[{spelled(x[0])}]")
                                if isinstance(x, tuple) and x else spelled(x) for x in v) + "]"
     if isinstance(v, float):
-        return f"{v:g}"
+        return short if float(short := f"{v:g}") == v else repr(v)
     return str(v)
 
 

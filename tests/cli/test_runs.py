@@ -391,3 +391,16 @@ def test_a_run_says_what_chooses_where_no_examples_validate(run: Command) -> Non
     assert "those to test say which epoch is best, so that the test line flatters" in flatters
     code, _, err = run("train", "tiny.net", "--data", 'images "kinds"', "--with", "keep best val_accuracy")
     assert code == 1 and "no examples validate" in err and "hint: keep best accuracy" in err
+
+
+def test_a_run_goes_on_as_its_last_checkpoint_was_trained(run: Command) -> None:
+    """Not as that of its best epoch, which may be older."""
+    trained(run, "--epochs", "1", "--with", "keep best val_accuracy", "--with", "prepare standardise", "--with", "drop_last")
+    facts = read_log("runs/tiny-1")[0]["settings"]
+    assert (facts["prepare"], facts["keep"], facts["drop_last"]) == ("standardise", "best val_accuracy", True)
+    best = Path("runs/tiny-1/best.safetensors").read_bytes()
+    assert run("train", "--resume", "runs/tiny-1", "--epochs", "3")[0] == 0
+    Path("runs/tiny-1/best.safetensors").write_bytes(best)
+    code, out, _ = run("train", "--resume", "runs/tiny-1")
+    assert code == 0 and "3 epochs are behind it: --epochs 6" in out and "prepare standardise" in out
+    assert netspec.load("runs/tiny-1/last.safetensors", device="reference").recipe.epochs == 3

@@ -14,6 +14,8 @@ import netspec
 from checkpoints import forged, held
 from netspec import NetspecError
 from netspec.cli import main
+from netspec.optimisers import OPTIMISERS
+from netspec.optimisers.sgd import Sgd
 from netspec.runtime.io.checkpoint import ResumeWarning
 from where import REFERENCES
 
@@ -182,3 +184,56 @@ def test_texts_that_are_no_specs_are_refused_as_those_of_files(tmp_path: Path) -
         forged(path, tensors, facts | {"spec": spec})
         with pytest.raises(NetspecError):
             netspec.load(path, device="reference")
+
+
+SAID = """net small:
+  input 1x4x4
+  conv 2 3x3 relu
+  fc 3
+
+train small:
+  loss cross_entropy
+  sgd lr=0.1 momentum=0.9
+  schedule cosine
+  augment flip
+  regularise l2 1e-4
+  metric topk 2
+"""
+
+
+@pytest.mark.parametrize("said", [
+    {"optimiser": "adam lr=0.333333333333", "schedule": "step every=1 factor=0.1", "batch": 64},  # all digits of a number
+    {"schedule": "none", "augment": "none", "regularise": "none"},
+    {"regularise": ["l1 1e-5 weights", "l2 1e-4"]}, {"regularise": "weights"}, {"regularise": ["l1 1e-5", "l2 0 weights"]},
+    {"loss": ["cross_entropy weight=0.5", "hinge"], "metrics": ["accuracy", "f1 micro"]},
+    {"accumulate": 4, "average": 0.9, "initialise": "lsuv", "drop_last": True, "keep": "best accuracy", "epochs": 7},
+    {"factors": {"conv1": {"decay": 0, "lr": 0.1}}, "schedule": ["warmup 3", "cosine"], "augment": ["flip", "cutout 2"]}])
+def test_what_python_says_of_training_is_in_the_checkpoint(tmp_path: Path, said: dict[str, Any]) -> None:
+    net, path = netspec.compile(text=SAID, device="reference"), tmp_path / "a.safetensors"
+    net.save(str(path))
+    assert netspec.load(path, device="reference").state.origin.module.source.text == SAID  # untouched where nothing was said
+    net.configure(**said).save(str(path))
+    assert netspec.load(path, device="reference").recipe == net.recipe != netspec.compile(text=SAID, device="reference").recipe
+    net.configure(batch=8).save(str(path))
+    assert netspec.load(path, device="reference").recipe == net.recipe
+
+
+def test_of_what_no_line_can_say_the_checkpoint_says_nothing(tmp_path: Path) -> None:
+    """Functions, and words of a script that nobody else may have; what else was said is there."""
+    class Own(Sgd, name="of_this_script"):
+        """A word of a script."""
+
+    def right(scores: Any, targets: Any) -> float:
+        return 0.0
+
+    path = tmp_path / "a.safetensors"
+    try:
+        net = netspec.compile(text=SAID, device="reference").configure(optimiser=Own(lr=0.5), metrics=right, batch=7)
+        net.train_step(np.zeros((2, 1, 4, 4)), np.arange(2))
+        net.save(str(path))
+    finally:
+        del OPTIMISERS["of_this_script"]
+    with pytest.warns(ResumeWarning, match="of_this_script"):
+        same = netspec.load(path, device="reference")
+    assert same.recipe == netspec.compile(text=SAID, device="reference").configure(batch=7).recipe
+    assert (same.predict(np.ones((1, 1, 4, 4))) == net.predict(np.ones((1, 1, 4, 4)))).all()

@@ -7,9 +7,8 @@ import sys
 import warnings
 from argparse import ArgumentParser, Namespace
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from ...diagnostics import UsageError
 from ...plain import shown
@@ -17,6 +16,9 @@ from .. import options
 from ..ending import terminable
 from ..nets import input_shapes, meant, settings, trained
 from ..telling import say
+
+if TYPE_CHECKING:
+    from ...runtime.network import Network
 
 ABOUT = "train a net as its `train` section says"
 EXAMPLES = ("netspec train specs/digits.net", "netspec train specs/digits.net --with 'adam lr=1e-3' --epochs 3 --out digits",
@@ -69,17 +71,20 @@ def run(args: Namespace) -> int:
         if args.net is None and trained(target) is None:  # the spec in the folder of a run: its data lie where they lay
             spec = replace(spec, module=read_module(replace(spec.module.source, folder=os.getcwd())))
         origin = spec.origin(args.lines)
+
+        def one(seed: int | None) -> Network:
+            return made(origin, args.device, dtype, seed).configure(factors=spec.factors)
+
         how = {"epochs": args.epochs, "batch": args.batch, "memory": args.memory, "threads": args.threads, "quiet": args.quiet,
-               "spec": target, "data": args.data}
+               "spec": args.net or args.resume, "data": args.data}
         if args.resume is not None and (args.seeds or args.folds):
             raise UsageError("a run that goes on has its seed and its examples", hint="--resume RUN alone")
         if args.seeds or args.folds:
-            one = partial(made, origin, args.device, dtype)
             sessions = folded(one, args.folds, args.seeds or (args.seed,), args.out, **how) if args.folds else \
                 seeded(one, args.seeds, args.out, **how)
             say(sessions)
             return 0
-        train(made(origin, args.device, dtype, args.seed), out=args.out, resume=args.resume, seed=args.seed, **how)
+        train(one(args.seed), out=args.out, resume=args.resume, seed=args.seed, **how)
     return 0
 
 
@@ -89,11 +94,11 @@ def _target(args: Namespace) -> str:
         return str(args.net)
     if args.resume is None:
         raise UsageError("nothing to train is named", hint="netspec train my.net")
-    if trained(args.resume) is not None:
-        return str(args.resume)
     from ...runtime.runs.folder import SPEC, read_log, to_resume
 
-    run = to_resume(args.resume)[1]
+    checkpoint, run = to_resume(args.resume)
+    if checkpoint is not None:
+        return str(checkpoint)
     folder = run.folder if run is not None else Path(args.resume)
     net = read_log(folder)[0].get("net")
     return f"{folder / SPEC}" + (f":{net}" if net else "")

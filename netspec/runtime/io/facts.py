@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import fields
-from math import isfinite
+from math import inf, isfinite
 from typing import Any, NamedTuple
 
 from ...optimisers.parts.memory import Memory
@@ -44,6 +44,11 @@ def _slots(v: Any) -> bool:
 
 def _record(v: Any) -> bool:
     return isinstance(v, list) and all(isinstance(e, dict) and all(map(_number, e.values())) for e in v)
+
+
+def _factors(v: Any) -> bool:
+    return isinstance(v, dict) and all(isinstance(one, dict) and all(_number(f) and 0 <= f < inf for f in one.values())
+                                       for one in v.values())
 
 
 def _memory(v: Any) -> bool:
@@ -87,6 +92,7 @@ FIELDS: dict[str, Field] = {
     "sizes": Field(spec.by_name, "sizes by the names of inputs", {}),
     "classes": Field(lambda v: isinstance(v, list) and all(map(_text, v)), "the names of classes", []),
     "data": Field(_text, "a text", ""),
+    "factors": Field(_factors, "numbers of at least 0 by name, for names of parameters", {}),
     **{k: Field(_text, "a text", "") for k in ("device", "instructions", "dtype", "precision", "netspec", "numpy", "numba",
                                                "llvmlite")},
 }

@@ -8,8 +8,9 @@ from typing import Any
 from ...elaborate.alone import fit, module_of, texts
 from ...reading import placed
 from ...syntax.tree import Module
-from ..origin import Origin, plain, told
+from ..origin import Origin, plain, read
 from ..state import State
+from .told import told
 
 Facts = dict[str, Any]
 
@@ -38,10 +39,11 @@ def facts_of(state: State) -> dict[str, Any]:
     """What a checkpoint says of the network's spec and of what it learns from."""
     origin, learnt = state.origin, state.learnt
     seen = {n.name: n.type.shape for n in state.executor.graph.inputs} if state.executor else learnt.sizes
-    out: dict[str, Any] = {"classes": list(learnt.classes), "data": learnt.data, "sizes": {k: list(v) for k, v in seen.items()}}
+    out: dict[str, Any] = {"classes": list(learnt.classes), "data": learnt.data, "sizes": {k: list(v) for k, v in seen.items()},
+                           "factors": {name: dict(given) for name, given in state.recipe.factors}}
     if origin is not None:
         sizes = origin.sizes
-        out["spec"] = {"files": texts(origin.module), "net": origin.net, "precision": origin.precision,
+        out["spec"] = {"files": texts(told(state) or origin.module), "net": origin.net, "precision": origin.precision,
                        "parameters": {k: plain(v) for k, v in (origin.parameters or {}).items()},
                        "sizes": {k: list(v) for k, v in sizes.items()} if isinstance(sizes, dict) else sizes and list(sizes),
                        "folder": _below(origin.module.source.folder)}
@@ -74,5 +76,5 @@ def origin_in(spec: Facts, module: Module, sizes: Any = None, precision: str | N
     """Where its network comes from, for these sizes of its inputs and at this precision where they are given."""
     held = spec["sizes"]
     given = {k: tuple(v) for k, v in held.items()} if isinstance(held, dict) else tuple(held) if held else None
-    return Origin(module, spec["net"], {k: told(v) for k, v in spec["parameters"].items()}, given if sizes is None else sizes,
+    return Origin(module, spec["net"], {k: read(v) for k, v in spec["parameters"].items()}, given if sizes is None else sizes,
                   precision or spec["precision"], weights=False)

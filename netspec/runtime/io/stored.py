@@ -7,11 +7,12 @@ names are looked for below the current folder, as those of a text without a file
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ...diagnostics import MissingFileError
+from ...diagnostics import MissingFileError, NetspecError
 from ...ir.types import Shape
 from ...reading import BEST, LAST, weights_of
 from ...syntax.tree import Module
@@ -19,6 +20,9 @@ from ..misuse import misuse, path_of
 from ..origin import Origin
 from .checkpoint import checked
 from .spec import module_in, origin_in
+
+if TYPE_CHECKING:
+    from ..network import Network
 
 
 @dataclass(frozen=True)
@@ -39,10 +43,15 @@ class Stored:
         """What it was computed in, where that is said."""
         return self.facts["dtype"] or None
 
-    @property
-    def optimiser(self) -> str:
-        """The optimiser that it was trained with, as a line of the language; nothing where it was not trained."""
-        return str(self.facts["recipe"])
+    def beside(self, net: Network) -> None:
+        """Say to its network what the spec does not: factors, and in files of netspec before this, which did not write it into the
+        spec, another optimiser. One of a script that is not here starts anew, which loading says."""
+        line, factors = str(self.facts["recipe"]), self.facts["factors"]
+        if line and line != str(net.recipe.optimiser):
+            with contextlib.suppress(NetspecError):
+                net.configure(optimiser=line)
+        if factors:
+            net.configure(factors=factors)
 
     @property
     def sizes(self) -> dict[str, Shape] | None:

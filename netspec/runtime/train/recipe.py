@@ -70,9 +70,11 @@ class Recipe:
 
 def recipe_of(graph: Graph) -> Recipe:
     """What the graph's train section says; an empty recipe where there is none."""
-    t: Training | None = graph.training
-    if t is None:
-        return Recipe()
+    return Recipe() if graph.training is None else recipe_from(graph.training)
+
+
+def recipe_from(t: Training) -> Recipe:
+    """What a train section says."""
     recipe = Recipe(_terms(t.losses), t.optimiser, t.schedules, t.metrics or None, t.batch or Recipe.batch, t.epochs,
                     accumulate=t.accumulate or 1, average=t.average or 0.0, initialise=t.initialise or "", drop_last=t.drop_last,
                     checkpoint_every=t.checkpoint_every or 0, checkpoint_minutes=t.checkpoint_minutes or 0.0,

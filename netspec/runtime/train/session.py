@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -15,7 +15,6 @@ from ... import plain
 from ...data import Data
 from ...data.sources import named
 from ...diagnostics import NetspecError, UsageError, at_line
-from ...elaborate.edited import edited
 from ...ir.graph import Graph
 from ...terminal import columns, folded
 from ...version import __version__
@@ -23,6 +22,7 @@ from ..asking.data import read
 from ..footprint import fitting
 from ..io.asked import as_many_classes, request
 from ..io.checkpoint import checked
+from ..io.told import told
 from ..misuse import misuse
 from ..network import Network
 from ..runs.folder import Run, claimed, read_log, to_resume
@@ -82,7 +82,6 @@ def train(net: Network, *, epochs: int | None = None, batch: int | None = None, 
     if memory is not None:
         batch = min(fitting(net.graph, net.recipe, str(net.dtype), net.device, memory), _examples(given.train[0]))
     net.configure(batch=batch)
-    _written(net, epochs=epochs, batch=batch)
     total, began = horizon(net.state), perf_counter()
     said = _nothing if quiet else _said
     said(heading + _opening(net, given))
@@ -161,8 +160,8 @@ def _taken(place: Place, net: Network, given: Data, out: str | os.PathLike[str] 
         except NetspecError:
             run.abandon()
             raise
-        run.begin(net.state.origin.module.source.text if net.state.origin is not None else "",
-                  facts_of(net, given, run.folder.name))
+        module = told(net.state)
+        run.begin(module.source.text if module is not None else "", facts_of(net, given, run.folder.name))
     said(f"run {run.folder}")
     return Place(run)
 
@@ -177,14 +176,6 @@ def _goes_on(net: Network, before: Path | None, run: Run | None, resume: str | o
                              hint=f"leave --seed out, or begin anew without --resume:  --seed {seed}")
     elif run is not None:  # killed before its first checkpoint
         net.initialise(seed=read_log(run.folder)[0].get("seed", net.seed) if seed is None else seed)
-
-
-def _written(net: Network, **asked: int | None) -> None:
-    """What the command line says of the length and the batches of training becomes lines of the spec, and so a part of
-    spec.net and of every checkpoint: a run that goes on finds all of it there."""
-    origin, lines = net.state.origin, [f"{word} {n}" for word, n in asked.items() if n is not None]
-    if lines and origin is not None and net.graph.training is not None:
-        net.state.origin = replace(origin, module=edited(origin.module, origin.net, lines))
 
 
 def _alone_enough(net: Network) -> bool:
@@ -230,8 +221,9 @@ def facts_of(net: Network, data: Data, name: str) -> dict[str, Any]:
     r, origin = net.recipe, net.state.origin
     settings = {"data": data.name, "loss": ", ".join(str(t.loss) for t in r.terms), "optimiser": str(r.optimiser or ""),
                 "schedule": ", ".join(map(str, r.schedules)), "batch": r.batch, "epochs": horizon(net.state),
-                "augment": ", ".join(map(str, r.augmentation)), "accumulate": r.accumulate, "average": r.average, "l1": r.l1,
-                "l2": r.l2, "initialise": r.initialise, "seed": net.seed, "precision": net.precision, "dtype": str(net.dtype),
+                "prepare": ", ".join(_prepared(net)), "augment": ", ".join(map(str, r.augmentation)),
+                "accumulate": r.accumulate, "average": r.average, "l1": r.l1, "l2": r.l2, "initialise": r.initialise, "drop_last": r.drop_last, "early_stopping": r.early_stopping,
+                "keep": " ".join(r.keep), "seed": net.seed, "precision": net.precision, "dtype": str(net.dtype),
                 **{k: str(v) for k, v in (origin.parameters or {} if origin is not None else {}).items()}}
     best, lower = choosing(r.keep, data.validation is not None, tallies(net.graph, r.terms, r.metrics))
     return {"run": name, "net": net.graph.name, "seed": net.seed, "device": net.device, "netspec": __version__,
@@ -298,7 +290,8 @@ def _opening(net: Network, data: Data) -> str:
     how = ", ".join([str(r.need_optimiser()), *penalties, *(f"schedule {s}" for s in r.schedules),
                      f"batch {r.batch}" + (f" x {r.accumulate}" if r.accumulate > 1 else ""),
                      *([f"average {r.average:g}"] if r.average else []),
-                     *([f"initialise {r.initialise}"] if r.initialise else []), *(f"augment {a}" for a in r.augmentation)])
+                     *([f"initialise {r.initialise}"] if r.initialise else []), *(f"prepare {p}" for p in _prepared(net)),
+                     *(f"augment {a}" for a in r.augmentation)])
     lines = [f"{net.graph.name}: {size:,} parameters on {net.device}",
              f"data {plain.shown(data.name)}: {_examples(data.train[0]):,} examples{tests}",
              *(f"  {remark}" for remark in (*data.remarks, *_chosen_by(r, data))), how]
@@ -328,6 +321,12 @@ def _chosen_by(recipe: Recipe, data: Data) -> list[str]:
     if watched.startswith("val_"):
         return ["none validate: those to test say which epoch is best, so that the test line flatters"] if data.test else []
     return [f"none validate: the {watched} of training says which epoch is best" + (", val_ is of those to test" if data.test else "")]
+
+
+def _prepared(net: Network) -> list[str]:
+    """What inputs go through, each as its line has it."""
+    training = net.graph.training
+    return [str(p).removeprefix("prepare ") for p in training.preparation] if training is not None else []
 
 
 def _closing(net: Network, data: Data, history: History, test: dict[str, Any] | None, path: Path, seconds: float,

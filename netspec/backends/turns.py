@@ -85,6 +85,7 @@ class Gate:
     def __init__(self, refusal: Callable[[str], Exception] = RuntimeError) -> None:
         self.refusal = refusal
         self._writers = Turn()  # of those that write, and of training
+        self._feeds = threading.local()  # `.yes` in a thread that training waits for
         self._lock = threading.Lock()
         self._readers: list[_Visit] = []
         self._writer: _Visit | None = None
@@ -173,7 +174,13 @@ class Gate:
         with self._writers.lock:
             yield
 
+    def feed(self) -> None:
+        """This thread makes what training waits for, so it would wait for ever where it wanted to write."""
+        self._feeds.yes = True
+
     def _check_reads(self) -> None:
+        if getattr(self._feeds, "yes", False):
+            raise self.refusal("a network cannot be changed by what makes its batches ahead, but for prefetch=False")
         if self._reads(get_ident()):
             raise self.refusal("a network cannot be changed from within its own prediction")
 

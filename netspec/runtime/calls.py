@@ -54,7 +54,7 @@ def in_batches(state: State, x: Any, batch: int | None, draw: int | None, of: Ru
     size, key = 256 if batch is None else whole("batch", batch, 1), drawing.of_call(state, draw)
     feed: Feed | Stream
     if not isinstance(x, Sequence) and is_stream(x):
-        feed, state.last.call = Stream(x, state, (), lambda found: bind(state, found)), None
+        feed, state.last.call = Stream(x, state, ()), None
     else:
         found = views.inputs(x)
         feed = Feed(found, {}, size, state.dtype, shuffle=False, scaled=state.course.bytes)
@@ -73,7 +73,7 @@ def forward(state: State, x: Any, draw: int | None) -> Any:
     """Outputs in training mode."""
     found = arrays.inputs(state.graph, x)
     run, n = bind(state, found), arrays.count(found)
-    batches.check_statistics(run, n)
+    batches.check_statistics(run.graph, n)
     key = drawing.of_call(state, draw)
     state.last.call = (found, "train", key)
     drawing.begin(run, key)
@@ -110,7 +110,7 @@ def backward(state: State, output_gradients: Any, x: Any, mode: Mode | None, inp
     mode = mode or ran
     run, n = bind(state, found), arrays.count(found)
     if mode == "train":
-        batches.check_statistics(run, n)
+        batches.check_statistics(run.graph, n)
     given = arrays.cotangents(run.graph, output_gradients, n)
     drawing.begin(run, key)
     out = run.backward(state.cut(found), arrays.cut(given, slice(None), state.dtype),

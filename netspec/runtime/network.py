@@ -355,7 +355,7 @@ class Network:
             augment: str | Sequence[str] | None = None, drop_last: bool | None = None, keep: str | None = None,
             log: str | Sequence[str] | None = None, best: str | None = None,
             callbacks: Callback | Callable[..., Any] | Sequence[Callback | Callable[..., Any]] | None = None,
-            sample_weight: Any = None, steps_per_epoch: int | None = None) -> History:
+            sample_weight: Any = None, steps_per_epoch: int | None = None, prefetch: bool = True) -> History:
         """Train for `epochs` more epochs: unless given, to the end of what `configure` or the train section says. Schedules end
         there in any case. `x` may be a data set, `netspec.data.load("...")`, which has targets and tests of its own. See
         `configure` and `trainer.Trainer` for what each argument does.
@@ -363,6 +363,7 @@ class Network:
         best       a file for the weights of the best epoch, which the network has at the end
         log        where the numbers of each epoch are written: "log.jsonl", "log.csv", or a folder for TensorBoard; or several
         callbacks  what is called while it trains, see callbacks.py: functions of (net, epoch, numbers), or netspec.Callback
+        prefetch   whether another thread reads a batch ahead of what somebody else makes batches of; never of an iterator
         """
         from .runs.logs import logs
         from .train.callbacks import hooks
@@ -379,7 +380,7 @@ class Network:
             patience = recipe.early_stopping if early_stopping is None else early_stopping
             trainer = Trainer(self.state, self.save, epochs, shuffle, patience, checkpoint, verbose, checkpoint_every,
                               checkpoint_minutes, recipe.keep, best,
-                              replace(called, callbacks=(*logs(log), *called.callbacks)))
+                              replace(called, callbacks=(*logs(log), *called.callbacks)), prefetch)
             return trainer.run(x, y, validation, sample_weight, steps_per_epoch)
 
     @asked

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from ..backends.executor import Executor
 from ..diagnostics import Advice
+from ..ir.graph import Graph
 from ..ir.types import shape_text
 from .devices import executor
 from .misuse import misuse
@@ -25,6 +26,16 @@ def bind(state: State, found: Mapping[str, Array]) -> Executor:
         assert state.executor is not None
         return state.executor
     return _of_size(state, state.sizes, tuple(found[n.name].shape[1:] for n in state.graph.inputs))
+
+
+def of_sizes(state: State, found: Mapping[str, Array]) -> Graph:
+    """The graph for inputs of these sizes. Nothing of the network changes, so any thread may ask while another one trains."""
+    if state.sizes is None:
+        return state.graph
+    key = tuple(found[n.name].shape[1:] for n in state.graph.inputs)
+    with state.sizes.turn.lock:
+        state.sizes.held.get(state.sizes.own)  # that one is in use
+        return (state.sizes.held.get(key) or state.sizes.held.put(key, _made(state, key))).graph
 
 
 def _of_size(state: State, sizes: Sizes, key: Key) -> Executor:

@@ -149,7 +149,7 @@ class State:
         self.course, self.optimiser, self.average, self.draws = Course(), OptimiserState(), Average(), Draws()
         self.learnt = Learnt()
         self.last = Last()
-        self.gate = Gate(lambda title: misuse("in-use", title, hint=Advice("change it when predict or evaluate has returned")))
+        self.gate = Gate(lambda title: misuse("in-use", title, hint=Advice("change it when that call has returned")))
         self.declared = {p.name: p for p in graph.parameters}
         known = all(v.type.known for v in graph.values.values())
         self.sizes = None if known else Sizes()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +29,7 @@ train small:
 """
 RNG = np.random.default_rng(11)
 X, Y = RNG.standard_normal((26, 2, 1, 3)), RNG.integers(0, 4, 26)
+THREADS = threading.active_count()
 BATCHES = [(X[k : k + 4], Y[k : k + 4]) for k in range(0, 26, 4)]
 
 
@@ -230,6 +232,9 @@ def test_a_dataloader_of_pytorch(trained: tuple[netspec.Network, Any]) -> None:
     theirs.fit(loader, validation=loader, verbose=0)
     assert same(ours, theirs) and theirs.evaluate(loader) == ours.evaluate(X, Y)
     assert np.array_equal(theirs.predict(loader), ours.predict(X, batch=4))
+    beside = net()
+    beside.fit(torch.utils.data.DataLoader(held, batch_size=4, num_workers=2), verbose=0)  # which processes of its own read
+    assert all(np.array_equal(beside.parameters[k], ours.parameters[k]) for k in ours.parameters)
 
     class Endless(torch.utils.data.IterableDataset):  # type: ignore[misc, name-defined]
         def __iter__(self) -> Iterator[Any]:
@@ -238,3 +243,102 @@ def test_a_dataloader_of_pytorch(trained: tuple[netspec.Network, Any]) -> None:
     unknown = net()
     unknown.fit(torch.utils.data.DataLoader(Endless(), batch_size=4), verbose=0)
     assert all(np.array_equal(unknown.parameters[k], ours.parameters[k]) for k in ours.parameters)
+
+
+def test_another_thread_reads_a_batch_ahead_and_no_more() -> None:
+    """Each is made while the one before is used, in order, by one thread, which begins and ends the generator."""
+    asked, threads, steps = list[int](), set[int](), list[tuple[int, int]]()
+
+    def batches() -> Iterator[Any]:
+        threads.add(threading.get_ident())
+        try:
+            for k, batch in enumerate(BATCHES):
+                asked.append(k)
+                yield batch
+        finally:
+            threads.add(threading.get_ident())
+
+    class Look(netspec.Callback):
+        def on_step(self, net: Any, step: int, loss: float) -> None:
+            steps.append((step, len(asked)))
+
+    for prefetch in (True, False):
+        asked.clear(), threads.clear(), steps.clear()
+        one = net()
+        one.fit(batches, epochs=1, verbose=0, callbacks=Look(), prefetch=prefetch)
+        assert asked == list(range(len(BATCHES))) and len(threads) == 1
+        assert (threading.get_ident() in threads) is not prefetch
+        assert all(n <= step + (1 if prefetch else 0) for step, n in steps)
+        assert threading.active_count() == THREADS
+        once = net()
+        once.fit(batches(), epochs=1, verbose=0, prefetch=prefetch)  # of an iterator nothing is read ahead
+        assert threading.get_ident() in threads and same(one, once)
+
+
+def test_what_a_source_raises_has_its_own_traceback_and_comes_where_it_is_due() -> None:
+    closed = list[str]()
+
+    def batches() -> Iterator[Any]:
+        try:
+            yield from BATCHES[:2]
+            raise LookupError("nothing more here")
+        finally:
+            closed.append("closed")
+
+    one, two = net(), net()
+    with pytest.raises(LookupError, match="nothing more") as e:
+        one.fit(batches, epochs=1, verbose=0)
+    assert "batches" in [f.name for f in e.traceback] and one.step == 2 and closed == ["closed"]
+    two.fit(BATCHES[:2], epochs=1, verbose=0)
+    assert all(np.array_equal(one.parameters[k], two.parameters[k]) for k in one.parameters)
+
+    class Stops(netspec.Callback):
+        def on_step(self, net: Any, step: int, loss: float) -> None:
+            raise RuntimeError("a callback")
+
+    def endless() -> Iterator[Any]:
+        try:
+            while True:
+                yield BATCHES[0]
+        finally:
+            closed.append("closed")
+
+    with pytest.raises(RuntimeError, match="a callback"):
+        net().fit(endless, verbose=0, callbacks=Stops())
+    assert closed == ["closed"] * 2 and threading.active_count() == THREADS
+
+
+def test_a_source_may_ask_the_network_and_is_refused_where_it_would_wait_for_ever() -> None:
+    one = net()
+
+    def asks() -> Iterator[Any]:
+        for x, y in BATCHES:
+            assert one.predict(x).shape == (len(x), 4)
+            yield x, y
+
+    def changes() -> Iterator[Any]:
+        for batch in BATCHES:
+            one.configure(optimiser="sgd lr=0.2")
+            yield batch
+
+    one.fit(asks, epochs=1, verbose=0)
+    with pytest.raises(NetspecError, match="prefetch=False"):
+        one.fit(changes, epochs=1, verbose=0)
+    one.fit(changes, epochs=1, verbose=0, prefetch=False)
+
+
+def test_more_batches_than_a_length_says_are_refused() -> None:
+    class Wrong(Own):
+        def __len__(self) -> int:
+            return self.many
+
+        many = 3
+
+    with pytest.raises(NetspecError, match=r"len\(\) is 3") as e:
+        net().fit(Wrong(), verbose=0)
+    assert e.value.diagnostics[0].hint == "steps_per_epoch=3" and "batch 4 of epoch 1" in e.value.diagnostics[0].notes[0]
+    assert net().fit(Wrong(), steps_per_epoch=3, epochs=1, verbose=0).epochs == [1]
+    Wrong.many = 9  # fewer than that: from the second epoch on schedules know it
+    fewer = net(TEXT.replace("epochs 2", "epochs 4\n  schedule cosine"))
+    fewer.fit(Wrong(), verbose=0)
+    assert fewer.state.course.pace == len(BATCHES)

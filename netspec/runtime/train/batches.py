@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ...backends.executor import Executor, Outcome
 from ...backends.turns import changes
+from ...ir.graph import Graph
 from ...ir.types import shape_text
 from ...passes.objective import Term
 from .. import drawing
@@ -38,16 +39,16 @@ def ready(state: State, x: Any, y: Any, terms: tuple[Term, ...], *, training: bo
     run, n = bind(state, found), arrays.count(found)
     wanted = arrays.targets(run.graph, terms, y, n)
     if training:
-        check_statistics(run, n)
+        check_statistics(run.graph, n)
     return run, state.cut(found), arrays.cut_targets(wanted, slice(None), state.dtype)
 
 
-def check_statistics(run: Executor, n: int, last_of: int = 0, batch: int = 0) -> None:
+def check_statistics(graph: Graph, n: int, last_of: int = 0, batch: int = 0) -> None:
     """A layer that takes statistics of the batch needs more than one value a channel to have a variance. `last_of` are the
     examples of an epoch, in batches of `batch`, whose last one this is."""
     if n > 1:
         return  # every example has a value a channel at least
-    for node in run.graph.nodes:
+    for node in graph.nodes:
         if (called := getattr(node.op, "statistics", "")) and not dict(node.attrs).get("frozen"):
             t = node.type
             values = n * t.batch

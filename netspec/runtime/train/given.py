@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ...backends.executor import Executor
 from ...passes.objective import Term, target_types
 from ...words.dataset import Data, Pair
 from .. import augmenting
@@ -33,6 +32,7 @@ class Given:
     weights: Any = None
     steps: int | None = None  # batches of an epoch, where that is not a whole pass
     pictures: bool = False  # whether bytes are
+    prefetch: bool = True  # whether another thread may read batches ahead
     validation: Given | None = None  # what comes with it
     tested: bool = False  # whether it is examples for testing, in the place of examples for validation
 
@@ -56,7 +56,7 @@ def given(state: State, terms: tuple[Term, ...], x: Any, y: Any = None, weights:
         return Given(*pair_of(state, terms, x.test or x.validation or x.train), weights, pictures=True)
     watched = x.validation or x.test
     tests = Given(*pair_of(state, terms, watched), pictures=True, tested=x.validation is None) if watched is not None else None
-    return Given(*pair_of(state, terms, x.train), weights, steps, True, tests)
+    return Given(*pair_of(state, terms, x.train), weights, steps, pictures=True, validation=tests)
 
 
 def pair_of(state: State, terms: tuple[Term, ...], pair: Pair) -> Pair:
@@ -86,7 +86,7 @@ def to_judge(state: State, terms: tuple[Term, ...], g: Given, size: int,
              inputs: Callable[[Any], dict[str, Any]] | None = None) -> Feed | Stream:
     """The feed of an evaluation, `size` examples at a time, in their order; `inputs` makes arrays by name of what was given."""
     if g.streams:
-        return Stream(g.x, state, terms, lambda found: bind(state, found))
+        return Stream(g.x, state, terms, prefetch=g.prefetch)
     found = arrays.inputs(state.graph, g.x) if inputs is None else inputs(g.x)
     n = arrays.count(found)
     return Feed(found, arrays.targets(bind(state, found).graph, terms, g.y, n), size, state.dtype, shuffle=False,
@@ -103,22 +103,15 @@ def to_learn(state: State, g: Given, shuffle: bool) -> Feed | Stream:
         if g.weights is not None:
             raise misuse("wrong-type", "batches bring the weights of their examples", hint="yield x, y, weights")
         steps = None if g.steps is None else recipe.accumulate * whole("steps_per_epoch", g.steps, 1)
-
-        def bound(found: Mapping[str, Any]) -> Executor:
-            with state.gate.exclusive():
-                run = bind(state, found)
-            check_statistics(run, arrays.count(found))
-            return run
-
-        return Stream(g.x, state, terms, bound, recipe.augmentation, steps)
+        return Stream(g.x, state, terms, True, recipe.augmentation, steps, g.prefetch)
     found = arrays.inputs(state.graph, g.x)
     with state.gate.exclusive():
         run, n = bind(state, found), arrays.count(found)
     size = min(recipe.batch, n)
     wanted = arrays.targets(run.graph, terms, g.y, n)
-    check_statistics(run, size)
+    check_statistics(run.graph, size)
     if n % size and not recipe.drop_last:
-        check_statistics(run, n % size, n, recipe.batch)
+        check_statistics(run.graph, n % size, n, recipe.batch)
     return Feed(found, wanted, size, state.dtype, state.seed, shuffle, recipe.drop_last,
                 state.course.bytes or (g.pictures and arrays.bytes_in(found)), recipe.augmentation,
                 augmenting.labels_of(run.graph, terms), arrays.weights(g.weights, n))

@@ -6,11 +6,15 @@ pictures, see io/arrays.py.
 
 An epoch is one pass, begun anew each time; `steps` ends it sooner. An iterator (a generator) cannot be begun anew: an epoch takes
 what comes next of it, and where nothing does, training ends.
+
+Another thread reads a batch ahead, see ahead.py; of an iterator nothing is read ahead, for what is taken of it is gone, and who
+gave it may go on with it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from numbers import Number
 from typing import Any
@@ -18,14 +22,16 @@ from typing import Any
 import numpy as np
 
 from ...augmentations import Augmentation
-from ...backends.executor import Executor
 from ...diagnostics import Advice, NetspecError
 from ...passes.objective import Term, target_types
 from ...words.dataset import Data, Lazy
 from .. import augmenting
 from ..io import arrays
 from ..misuse import misuse
+from ..sizes import of_sizes
 from ..state import State
+from .ahead import ahead_of
+from .batches import check_statistics
 from .feed import Examples, augmented
 
 NAMES = ("x", "y", "weights")
@@ -35,16 +41,18 @@ NAMES = ("x", "y", "weights")
 class Stream:
     """The batches of a source, each checked as it comes.
 
-    bind   the executor that takes such inputs
-    steps  batches of an epoch, where that is not a whole pass
+    trains     whether they are learnt from
+    steps      batches of an epoch, where that is not a whole pass
+    prefetch   whether another thread may read ahead
     """
 
     source: Any
     state: State
     terms: tuple[Term, ...]
-    bind: Callable[[Mapping[str, Any]], Executor]
+    trains: bool = False
     augmentation: tuple[Augmentation, ...] = ()
     steps: int | None = None
+    prefetch: bool = True
     scaled: bool = field(default=False, init=False)  # whether some inputs were bytes
     over: bool = field(default=False, init=False)  # whether an iterator has no more
     behind: int = field(default=0, init=False)  # batches of the epoch that an iterator has given before
@@ -113,12 +121,18 @@ class Stream:
         if self.once:
             raise misuse("unprepared", "the numbers of a preparation are measured on all examples, and an iterator goes once",
                          hint="fit(lambda: batches())   or before it   net.prepare(x)")
-        for batch in self.epoch(0):
-            yield batch.inputs
+        with closing(self.epoch(0)) as batches:
+            for batch in batches:
+                yield batch.inputs
 
     def epoch(self, number: int, first: int = 0) -> Generator[Examples]:
-        """The batches of an epoch from batch `first` on; those before it are passed over."""
-        going, seen, k = self.begin(), 0, self.behind
+        """The batches of an epoch from batch `first` on; those before it are passed over. To be closed: then no thread is left."""
+        batches = self.pass_over(self.begin(), number, first)
+        return ahead_of(self.state.gate, batches) if self.prefetch and not self.once else batches
+
+    def pass_over(self, going: Iterator[Any], number: int, first: int) -> Generator[Examples]:
+        """The same, in the thread that asks for them."""
+        seen, k, most = 0, self.behind, self.batches
         self.behind = 0
         try:
             while self.steps is None or k < self.steps:
@@ -126,6 +140,9 @@ class Stream:
                 if given is None:
                     self.over = True
                     break
+                if most is not None and k >= most:
+                    raise misuse("wrong-shape", f"more batches come than their length says: len() is {most}",
+                                 f"it is batch {k + 1} of epoch {number + 1}", hint=f"steps_per_epoch={most}")
                 if k >= first:
                     batch = self.read(given, number, k, seen)
                     yield augmented(batch, self.augmentation, self.labels, self.state.seed, number, k)
@@ -150,8 +167,10 @@ class Stream:
         try:
             x, y, w = split(given, [n.name for n in state.graph.inputs], [name for name, _ in state.graph.outputs])
             found = arrays.inputs(state.graph, x)
-            run, n = self.bind(found), arrays.count(found)
-            wanted = arrays.targets(run.graph, self.terms, y if target_types(run.graph, self.terms) else None, n)
+            graph, n = of_sizes(state, found), arrays.count(found)
+            if self.trains:
+                check_statistics(graph, n)
+            wanted = arrays.targets(graph, self.terms, y if target_types(graph, self.terms) else None, n)
             weights = arrays.weights(w, n)
         except NetspecError as e:
             e.diagnostics = tuple(replace(d, notes=(f"epoch {number + 1}, batch {k + 1}", *d.notes)) for d in e.diagnostics)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import monotonic, perf_counter
 from typing import Any
 
@@ -64,6 +64,7 @@ class Trainer:
     every, minutes  after how many steps, and how many minutes, the file is written besides; unless given, as the recipe says
     keep            which weights are kept, and `best` where the best are written, see keeping.py
     hooks           the callbacks, see callbacks.py
+    prefetch        whether another thread reads ahead what somebody else makes batches of, see stream.py
     """
 
     state: State
@@ -78,6 +79,7 @@ class Trainer:
     keep: tuple[str, ...] = ()
     best: str | None = None
     hooks: Hooks = field(default_factory=Hooks)
+    prefetch: bool = True
     written: float = field(default=0.0, init=False)  # when, by the clock
 
     def run(self, x: Any, y: Any = None, validation: Any = None, sample_weight: Any = None, steps: int | None = None) -> History:
@@ -92,6 +94,7 @@ class Trainer:
         state, recipe, course = self.state, self.state.recipe, self.state.course
         asked = given(state, recipe.terms, x, y, sample_weight, steps)
         tests = asked.validation if validation is None else validating(state, recipe.terms, validation)
+        asked, tests = replace(asked, prefetch=self.prefetch), tests and replace(tests, prefetch=self.prefetch)
         if isinstance(x, Data):
             state.learnt.classes = x.classes
         with said_of(x.name if isinstance(x, Data) else None):
@@ -144,6 +147,7 @@ class Trainer:
         if self.early_stopping is not None:
             whole("early_stopping, the number of epochs to wait,", self.early_stopping, 1)
         flag("shuffle", self.shuffle)
+        flag("prefetch", self.prefetch)
         whole("verbose", int(self.verbose) if isinstance(self.verbose, bool) else self.verbose)
         if self.every is not None:
             whole("checkpoint_every, a number of steps,", self.every, 1)
@@ -225,7 +229,7 @@ class Trainer:
             with state.gate.exclusive():
                 finish_step(state, self.running, parts, numbers)
                 state.course.inside = Inside(end, feed.kind, measured.held, feed.iterator)
-        if size is None:
+        if size is None or end < size:
             state.course.pace = -(-end // recipe.accumulate)
         return measured.numbers
 

@@ -4,7 +4,7 @@ What a batch becomes depends on the seed, the epoch, its number and the examples
 on where training was resumed. What is drawn for an example is the same for every input a line is of, so that two views of a
 scene stay two views of it (noise is drawn for each). Targets that are maps move along where a line moves pixels: labels are never
 mixed, and what was not in the image has the label that the loss ignores, or that of the edge. Where examples are mixed, so are
-their targets; a class becomes shares of classes.
+their targets, where a class becomes shares of classes, and what each counts.
 """
 
 from __future__ import annotations
@@ -94,10 +94,10 @@ def _of(source: str) -> str:
 
 
 def augmented(inputs: dict[str, Array], targets: dict[str, Array], augmentations: Sequence[Augmentation],
-              labels: Mapping[str, Labels], seed: int, epoch: int, batch: int) -> tuple[dict[str, Array], dict[str, Array]]:
-    """The inputs and targets of a batch after every augmentation, in order. `labels` are the targets that hold class numbers."""
-    if not augmentations:
-        return inputs, targets
+              labels: Mapping[str, Labels], seed: int, epoch: int, batch: int,
+              weights: Array | None = None) -> tuple[dict[str, Array], dict[str, Array], Array | None]:
+    """The inputs and targets of a batch after every augmentation, in order, and what each example counts, where that is said.
+    `labels` are the targets that hold class numbers."""
     inputs, targets = dict(inputs), dict(targets)
     for k, a in enumerate(augmentations):
         name = f"augment {k} epoch {epoch} batch {batch}"
@@ -106,13 +106,15 @@ def augmented(inputs: dict[str, Array], targets: dict[str, Array], augmentations
         if isinstance(a, Mixing):
             other, share = a.shares(first, generator(seed, name))
             targets = {n: _mixed(t, other, share, labels.get(n), first.dtype) for n, t in targets.items()}
+            weights = None if weights is None else _mixed(weights, other, share, None, first.dtype)
         elif a.moves:
             targets = {n: t if t.ndim < 3 or t[0, 0].size == 1 else
                        a.move(t, generator(seed, name), labels[n].ignored) if t.dtype.kind == "i" else
                        a.apply(t, generator(seed, name)) for n, t in targets.items()}
         for n in changed:
             inputs[n] = a.apply(inputs[n], generator(seed, name if n == changed[0] or not a.apart else f"{name} input {n}"))
-    return ({n: np.ascontiguousarray(v) for n, v in inputs.items()}, {n: np.ascontiguousarray(v) for n, v in targets.items()})
+    inputs, targets = ({n: np.ascontiguousarray(v) for n, v in arrays.items()} for arrays in (inputs, targets))
+    return inputs, targets, weights
 
 
 def _mixed(target: Array, other: Array, share: Array, labels: Labels | None, dtype: Any) -> Array:

@@ -156,7 +156,7 @@ def test_mixed_examples_have_mixed_targets(line: str, kind: str) -> None:
          "numbers": np.eye(4)[classes]}[kind]
     made = netspec.compile(text=SPEC + f"  augment {line}\n", device="reference").recipe.augmentation
     labels = {} if kind == "numbers" else {"t": Labels(4, 3 if kind == "map" else None)}
-    inputs, targets = augmented({"input": x}, {"t": y}, made, labels, 0, 0, 0)
+    inputs, targets, _ = augmented({"input": x}, {"t": y}, made, labels, 0, 0, 0)
     share = targets["t"]
     assert share.shape == (16, 4, *y.shape[2:])
     wanted = (share.reshape(16, 4, -1)[..., 0] * [0, 1, 2, 0 if kind == "map" else 3]).sum(1)
@@ -198,7 +198,7 @@ def test_maps_of_labels_move_along(line: str, ignore: int | None) -> None:
     labels = generator(1, "map").integers(0, 4, (24, 1, 2, 2)).repeat(3, 2).repeat(3, 3)[..., :5]
     x = np.repeat(labels + 1.0, 3, 1)
     net = netspec.compile(text=SEGMENT.format("" if ignore is None else f" ignore={ignore}", line), device="reference")
-    inputs, targets = augmented({"input": x}, {"t": labels}, net.recipe.augmentation, {"t": Labels(4, ignore)}, 0, 0, 0)
+    inputs, targets, _ = augmented({"input": x}, {"t": labels}, net.recipe.augmentation, {"t": Labels(4, ignore)}, 0, 0, 0)
     seen, said = inputs["input"][:, :1], targets["t"]
     assert said.dtype == labels.dtype and set(np.unique(said)) <= {0, 1, 2, 3, ignore}
     plain = np.isin(seen, [1.0, 2.0, 3.0, 4.0])
@@ -219,13 +219,13 @@ def test_several_inputs_are_changed_alike_or_one_by_name() -> None:
     x = images(16)
     for line in ("flip", "crop 2", "rotate 30", "brightness", "hue 0.2", "cutout 2"):
         made = netspec.compile(text=SPEC + f"  augment {line}\n", device="reference").recipe.augmentation
-        out, _ = augmented({"left": x, "right": x}, {}, made, {}, 0, 0, 0)
+        out, _, _ = augmented({"left": x, "right": x}, {}, made, {}, 0, 0, 0)
         assert np.array_equal(out["left"], out["right"]) and not np.array_equal(out["left"], x), line
     two = ("net a:\n  input left 3x6x5\n  input right 3x6x5\n  @left -> add @right -> fc 3\ntrain a:\n  loss cross_entropy\n"
            "  sgd lr=0.1\n  augment noise\n  augment flip rate=1 @right\n")
     net = netspec.compile(text=two, device="reference")
     assert str(net.recipe.augmentation[1]) == "flip rate=1 @right"
-    out, _ = augmented({"left": x, "right": x}, {}, net.recipe.augmentation, {}, 0, 0, 0)
+    out, _, _ = augmented({"left": x, "right": x}, {}, net.recipe.augmentation, {}, 0, 0, 0)
     noise = out["left"] - x, out["right"][..., ::-1] - x
     assert all(abs(n.std() - 0.1) < 0.01 for n in noise) and abs((noise[0] * noise[1]).mean()) < 1e-3, "noise of its own"
     net.fit({"left": x, "right": x}, np.arange(16) % 3, epochs=1, verbose=0)

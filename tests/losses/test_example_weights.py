@@ -95,3 +95,33 @@ def test_weights_that_are_none() -> None:
         with pytest.raises(NetspecError):
             net.evaluate(X, LABELS, sample_weight=wrong)
     assert net.step == 0
+
+
+@pytest.mark.parametrize("line", ["mixup 0.7", "cutmix"])
+@pytest.mark.parametrize("loss", ["cross_entropy", "mse"])
+def test_mixed_examples_have_mixed_weights(line: str, loss: str) -> None:
+    """An own loop: the batch, its targets and its weights mixed with those of another order, then the step's formulas."""
+    from netspec.runtime.initialisers import generator
+
+    body, y = CASES[loss]
+    net, mixing = made(loss, body), netspec.compile(text=NET.format(body, loss), device="reference", seed=1).configure(augment=line)
+    history = mixing.fit(X, y, epochs=2, shuffle=False, sample_weight=W, verbose=0)
+    made_of, losses = mixing.recipe.augmentation[0], list[float]()
+    for epoch in range(2):
+        def drawn() -> Any:
+            return generator(1, f"augment 0 epoch {epoch} batch 0")  # noqa: B023  # called in this turn
+
+        other, share = made_of.shares(X, drawn())
+        targets = np.eye(4)[y] if loss == "cross_entropy" else y
+        targets = share[:, None] * targets + (1 - share)[:, None] * targets[other]
+        weights = share * W + (1 - share) * W[other]
+        x = made_of.apply(X, drawn())
+        z = x.reshape(9, -1) @ net.parameters["fc1.weight"].reshape(-1, 12).T + net.parameters["fc1.bias"]
+        p = np.exp(z - z.max(1, keepdims=True))
+        p /= p.sum(1, keepdims=True)
+        each = -(targets * np.log(p)).sum(1) if loss == "cross_entropy" else ((z - targets) ** 2).mean(1)
+        slope = (p - targets if loss == "cross_entropy" else 2 * (z - targets) / 3) * (weights / weights.sum())[:, None]
+        losses.append(float((weights * each).sum() / weights.sum()))
+        net.update({"fc1.weight": (slope.T @ x.reshape(9, -1)).reshape(net.parameters["fc1.weight"].shape), "fc1.bias": slope.sum(0)})
+    assert np.allclose(history["loss"], losses, rtol=1e-10)
+    assert all(np.allclose(net.parameters[k], mixing.parameters[k], rtol=1e-9, atol=1e-12) for k in net.parameters)

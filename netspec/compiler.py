@@ -68,7 +68,7 @@ def load(path: str | os.PathLike[str], *, device: str = "cpu", dtype: str | None
 
     found = opened(path)
     net = made(found.origin(shapes(input), precision), device, found.dtype if dtype is None else dtype)
-    found.beside(net)
+    net.state.recipe = found.beside(net.recipe, net.graph)
     return net.load(found.path)
 
 

@@ -10,19 +10,18 @@ from __future__ import annotations
 import contextlib
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...diagnostics import MissingFileError, NetspecError
+from ...ir.graph import Graph
 from ...ir.types import Shape
 from ...reading import BEST, LAST, weights_of
 from ...syntax.tree import Module
 from ..misuse import misuse, path_of
 from ..origin import Origin
+from ..train.recipe import Recipe, changed
 from .checkpoint import checked
 from .spec import module_in, origin_in
-
-if TYPE_CHECKING:
-    from ..network import Network
 
 
 @dataclass(frozen=True)
@@ -43,15 +42,14 @@ class Stored:
         """What it was computed in, where that is said."""
         return self.facts["dtype"] or None
 
-    def beside(self, net: Network) -> None:
-        """Say to its network what the spec does not: factors, and in files of netspec before this, which did not write it into the
-        spec, another optimiser. One of a script that is not here starts anew, which loading says."""
+    def beside(self, recipe: Recipe, graph: Graph) -> Recipe:
+        """The recipe of its spec with what no spec says: factors, and in files of netspec before this, which did not write it
+        into the spec, another optimiser. One of a script that is not here starts anew, which loading says."""
         line, factors = str(self.facts["recipe"]), self.facts["factors"]
-        if line and line != str(net.recipe.optimiser):
+        if line and line != str(recipe.optimiser):
             with contextlib.suppress(NetspecError):
-                net.configure(optimiser=line)
-        if factors:
-            net.configure(factors=factors)
+                recipe = changed(recipe, graph, optimiser=line)
+        return changed(recipe, graph, factors=factors or None)
 
     @property
     def sizes(self) -> dict[str, Shape] | None:

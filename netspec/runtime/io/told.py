@@ -28,9 +28,10 @@ def told(state: State) -> Module | None:
     if state.origin is None:
         return None
     if state.told is None or state.told[0] != (state.recipe, state.origin):
-        lines = lines_of(state.recipe, state.graph)
-        new = [line for several in lines.values() for line in several]
-        module = edited(state.origin.module, state.origin.net or state.graph.name, new, set(lines)) if lines else state.origin.module
+        lines, module = lines_of(state.recipe, state.graph), state.origin.module
+        if lines:
+            new = [line for several in lines.values() for line in several]
+            module = edited(module, state.origin.net or state.graph.name, new, set(lines))
         state.told = (state.recipe, state.origin), module
     return state.told[1]
 

@@ -119,5 +119,6 @@ def augmented(batch: Examples, augmentation: tuple[Augmentation, ...], labels: M
     """Batch k of an epoch as training sees it."""
     if not augmentation:
         return batch
-    inputs, targets, weights = augmenting.augmented(batch.inputs, batch.targets, augmentation, labels, seed, number, k, batch.weights)
+    inputs, targets, weights = augmenting.augmented(batch.inputs, batch.targets, augmentation, labels, seed, number, k,
+                                                    batch.weights)
     return replace(batch, inputs=inputs, targets=targets, weights=weights)

@@ -126,7 +126,8 @@ class Stream:
                 yield batch.inputs
 
     def epoch(self, number: int, first: int = 0) -> Generator[Examples]:
-        """The batches of an epoch from batch `first` on; those before it are passed over. To be closed: then no thread is left."""
+        """The batches of an epoch from batch `first` on; those before it are passed over. To be closed: then no thread is
+        left."""
         batches = self.pass_over(self.begin(), number, first)
         return ahead_of(self.state.gate, batches) if self.prefetch and not self.once else batches
 

@@ -35,6 +35,16 @@ def cut(text: str, width: int) -> str:
     return (text + "..")[: max(0, width)]
 
 
+def abridged(text: str, width: int) -> str:
+    """The text, or both its ends where it is wider: `auxiliary_c..accuracy`."""
+    if cells(text) <= width:
+        return text
+    end = text
+    while cells(end) > (width - 2) // 2:
+        end = end[1:]
+    return cut(text, width - cells(end)) + end
+
+
 def folded(text: str, room: int | None) -> str:
     """The text, broken between words where a line has less room; what goes on stands two columns in."""
     if room is None or cells(text) <= room:

@@ -246,11 +246,13 @@ def test_columns_go_and_come_back() -> None:
 def test_what_is_wide_or_long_is_counted_so() -> None:
     row = {"epoch": "1/1", "loss": "1e+30", "精度": "九十", "a" * 300: "1", "x\x1b[2Jy": "\x1b[31m\n", "e\u0301": "2", "left": "0 s"}
     for room in (40, 80, 200):
-        for line in Table().lines(row, room):
+        for line in Table(["a" * 300]).lines(row, room):
             assert sum(2 if unicodedata.east_asian_width(c) in "WF" else 0 if unicodedata.combining(c) else 1 for c in line) <= room
             assert all(c.isprintable() for c in line)
     head, line = Table().lines({"epoch": "1/1", "精度精度": "1", "left": "0 s"}, None)
     assert terminal.cells(head) == terminal.cells(line) and head == "epoch  精度精度     left"
+    assert terminal.abridged("auxiliary_classifier.accuracy", 22) == "auxiliary_..r.accuracy"
+    assert terminal.abridged("精度精度精度", 8) == "精度..度" and terminal.abridged("accuracy", 8) == "accuracy"
     assert terminal.cut("精度精度", 7) == "精度.." and terminal.cut("精度精度", 6) == "精度.." and terminal.cut("精度精度", 8) == "精度精度"
     assert terminal.folded("a bb  ccc dddd", 6) == "a bb\n  ccc\n  dddd" and terminal.folded("a bb  ccc", 9) == "a bb  ccc"
 

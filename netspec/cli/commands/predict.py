@@ -50,7 +50,7 @@ def run(args: Namespace) -> int:
     told: list[Answer] = []
     arrays = any(f.lower().endswith((".npy", ".npz")) for f in found)
     asked = 0
-    with kept(args.output, by) as keep, wait("asking about", None if arrays else len(found)) as at:
+    with kept(args.output, by) as keep, wait("answering example", None if arrays else len(found)) as at:
         for parts in zip(*(batches(n, found, args.batch, wrong if n is nets[0] else list[Diagnostic](), args.ten_crop)
                            for n in nets)):
             at(asked + 1)

@@ -54,7 +54,7 @@ def derivative(e: ast.expr, wrt: ast.Subscript, result: ast.expr | None = None) 
             return _times((where(positive, number(1.0), number(0.0)),), d(a))  # from the result: 0 at 0, as PyTorch
         case ast.Call(ast.Name("where"), [test, a, b]):
             da, db = d(a), d(b)
-            return da if _same(da, db) else (where(test, tree(da), tree(db)),)
+            return None if da is None and db is None else (where(test, tree(da), tree(db)),)
         case ast.Call(ast.Name("random"), _):
             return None
         case ast.Call(ast.Name(name), arguments) if name in FUNCTIONS:
@@ -85,7 +85,3 @@ def _times(a: Factors | None, b: Factors | None) -> Factors | None:
 
 def _plus(a: Factors | None, b: Factors | None) -> Factors | None:
     return b if a is None else a if b is None else (plus(tree(a), tree(b)),)
-
-
-def _same(a: Factors | None, b: Factors | None) -> bool:
-    return a is b or (a is not None and b is not None and list(map(ast.dump, a)) == list(map(ast.dump, b)))

@@ -90,6 +90,12 @@ def test_what_is_said_of_no_extent_is_no_move() -> None:
     assert move_of(Formula("y[n,c] = x[n,c+h]", (("h", 1),)), (TensorType((4,)),), TensorType((4,))) is not None
 
 
+def test_what_goes_by_the_number_of_the_image_is_no_move() -> None:
+    """It is another place in each."""
+    assert move_of(Formula("y[n,c] = x[n,c+n]", (("c", 2),)), (TensorType((4,)),), TensorType((2,))) is None
+    assert move_of(Formula("y[n,c+n] = x[n,c]", (("c", 2),)), (TensorType((2,)),), TensorType((4,))) is None
+
+
 def bytes_of(v: Image, images: int, halo: int = 0) -> Any:
     """Where each number lies: [image, channel, depth, row, column]; with `halo`, that of the border too."""
     edges = [h if halo else 0 for h in v.halo]

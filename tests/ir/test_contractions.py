@@ -144,6 +144,18 @@ def test_a_contraction_says_what_its_formula_means() -> None:
     assert len(kinds) == 7 and min(kinds.values()) > 10  # gathered and summed, with groups and without, of each of the three
 
 
+def test_planes_and_rows_near_the_edge_leave_out_what_reads_the_border() -> None:
+    """Of a 5x5 window over 4x4 places: 3 + 4 + 4 + 3 of the 20 rows of taps are inside. A large image stays as it is."""
+    f = Formula("y[n,o,p,q] += x[n,c,p+u-2,q+v-2] * w[o,c,u,v]")
+
+    def over(size: int) -> Contraction:
+        return classify(f, [TensorType((2, size, size)), TensorType((3, 2, 5, 5), 0)], [TensorType((3, size, size))])
+
+    assert over(4).macs == 3 * 2 * 20 * 20
+    assert without_edges(over(4)).macs == 3 * 2 * 14 * 20
+    assert without_edges(over(60)) == over(60)
+
+
 @pytest.mark.parametrize(("text", "x", "w", "y", "stencil"), [
     ("y[n,o,p,q] += x[n,c,p+u,q+v] * w[o,c,u,v]", (2, 6, 6), (4, 2, 3, 3), (4, 4, 4), True),
     ("y[n,o,p,q] += x[n,c,p+u-1,q+v-2] * w[o,c,u,v]", (2, 6, 6), (4, 2, 3, 3), (4, 6, 6), True),

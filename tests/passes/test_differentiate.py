@@ -67,6 +67,12 @@ def test_rules_of_products_sums_and_choices(text: str) -> None:
     agrees(program("s[n,c] = sigmoid(x[n,c])", text))
 
 
+@pytest.mark.parametrize("text", ["y[c] max= x[n,c]", "y[c] max= x[n,c] * t[c]", "y[0] max= x[n,c] * t[c]"])
+def test_a_maximum_may_go_over_the_images(text: str) -> None:
+    """Where a factor is the same for all of them, too."""
+    agrees(program("t[c] += x[n,c] * x[n,c]", text))
+
+
 def test_a_number_and_a_value_may_both_reach_a_gradient() -> None:
     """Of a loss l[0] = m[0] + exp(m[0]), whose first term hands on the number 1 and the second a value."""
     class Bent(Loss, abstract=True):

@@ -21,6 +21,7 @@ def begins(body: str, name: str, head: str = "input 8x12x12") -> float:
     w = net.parameters[f"{name}.weight"]
     fan = next(p.fan_in for p in net.graph.parameters if p.name == f"{name}.weight")
     assert abs(w.mean()) < 4 * w.std() / sqrt(w.size)
+    assert not net.parameters.get(f"{name}.bias", np.zeros(1)).any()  # whatever the weight begins with
     return float(w.var() * fan)
 
 

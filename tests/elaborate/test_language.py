@@ -514,6 +514,23 @@ def test_imports_relative_packaged_and_cyclic(tmp_path: Path) -> None:
     assert [d.hint for d in check_file(tmp_path / "m.net")] == ['did you mean "a.net"?']
 
 
+def test_a_mistake_in_an_imported_file_is_said_at_its_line(tmp_path: Path) -> None:
+    (tmp_path / "a.net").write_text('import g from "b.net"\nnet x:\n  input 3x8x8\n  g\n')
+    (tmp_path / "b.net").write_text("block g:\n  relu\n  conv 4 3x3 )\n")
+    (d,) = check_file(tmp_path / "a.net")
+    assert d.span is not None
+    assert (d.code, Path(d.span.source.name).name, d.span.line) == ("unopened-bracket", "b.net", 3)
+
+
+def test_a_step_says_how_its_own_weights_and_biases_begin() -> None:
+    g = steps('conv 4 3x3 init="gaussian 0.01" bias_init=0.5 lr=2', "fc 3 bias_init=0.25")
+    said = {p.name: (p.init, dict(p.factors)) for p in g.parameters}
+    assert said["conv1.weight"] == ("gaussian 0.01", {"lr": 2.0})
+    assert said["conv1.bias"] == (0.5, {"lr": 2.0})
+    assert said["fc1.weight"][0] != 0.25
+    assert said["fc1.bias"] == (0.25, {})
+
+
 @pytest.mark.parametrize(("path", "code"), [("nothere.net", "missing-file"), ("../outside.net", "missing-file"),
                                             ("/etc/passwd", "missing-file"), ("", "missing-file"), ("vgg.net", "missing-import")])
 def test_imports_read_nothing_else(tmp_path: Path, path: str, code: str) -> None:

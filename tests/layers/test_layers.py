@@ -406,6 +406,22 @@ def test_nan_propagates(step: str) -> None:
     assert np.isnan(y[0, 0]).any()
 
 
+@pytest.mark.parametrize(("step", "corner", "value", "slope"), [
+    ("relu", 0.0, 0.0, 0.0), ("leaky", 0.0, 0.0, 0.01), ("leaky 0.2", 0.0, 0.0, 0.2), ("prelu", 0.0, 0.0, 0.25),
+    ("relu6", 0.0, 0.0, 0.0), ("relu6", 6.0, 6.0, 0.0), ("hardtanh", -1.0, -1.0, 0.0), ("hardtanh", 1.0, 1.0, 0.0),
+    ("abs", 0.0, 0.0, 0.0), ("elu 0.7", 0.0, 0.0, 0.7), ("celu 0.5", 0.0, 0.0, 1.0),
+    ("selu", 0.0, 0.0, 1.0507009873554805 * 1.6732632423543772), ("hardsigmoid", -3.0, 0.0, 0.0), ("hardsigmoid", 3.0, 1.0, 0.0),
+    ("hardswish", -3.0, 0.0, 0.0), ("hardswish", 3.0, 3.0, 1.0), ("threshold 0.5", 0.5, 0.0, 0.0),
+])
+def test_at_a_corner_the_slope_is_the_one_that_pytorch_takes(step: str, corner: float, value: float, slope: float) -> None:
+    """Finite differences see neither side there."""
+    program = program_of([step], x=(1,))
+    env = run(program, {"x": np.array([[corner]]), "d.out": np.ones((1, 1))} | {n.name: np.full(n.op.shape, 0.25)
+              for n in program.nodes if isinstance(n.op, Parameter)}, 1)
+    assert env[program.outputs[0][1]].item() == pytest.approx(value, abs=1e-15)
+    assert env[dict(program.gradients)["x"]].item() == pytest.approx(slope, rel=1e-12)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("step", ["relu", "relu6", "leaky", "elu", "selu", "celu", "gelu", "gelu tanh", "swish", "mish",
                                   "softplus", "softsign", "hardtanh", "hardsigmoid",
@@ -428,6 +444,19 @@ def test_the_first_of_equal_ones_takes_the_gradient() -> None:
         program = differentiate(inputs=True)(lower()(sequence([step], x=(1, 2, 2))))
         env = run(program, {"x": np.ones((1, 1, 2, 2)), "d.out": np.ones((1, 1, 1, 1))}, 1)
         np.testing.assert_array_equal(env[dict(program.gradients)["x"]][0, 0], [[1, 0], [0, 0]])
+
+
+@pytest.mark.parametrize("step", ["conv 6 3x3 groups=2 valid", "deconv 6 3x3 /1 groups=2", "conv 8 3x1 groups=4 valid", "fc 5"])
+def test_fans_are_what_one_place_reads_and_reaches(step: str) -> None:
+    """By a single one that is sent forwards, and one that is sent back, through weights that are all one."""
+    program = program_of([f"{step} bias=no"], x=(4, 9, 9))
+    (weight,) = (n.op for n in program.nodes if isinstance(n.op, Parameter))
+    values = {n.name: np.zeros((1, *sizes(n.type))) for n in program.nodes if isinstance(n.op, Input)}
+    for v in values.values():
+        v[(0, 0, *(n // 2 for n in v.shape[2:]))] = 1.0
+    env = run(program, values | {weight.name: np.ones(weight.shape)}, 1)
+    assert np.count_nonzero(env[program.outputs[0][1]]) == weight.fan_out
+    assert np.count_nonzero(env[dict(program.gradients)["x"]]) == weight.fan_in
 
 
 def test_empty_batches() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -45,6 +45,8 @@ class Network:
                  recipe: Recipe | None = None, origin: Origin | None = None):
         self._show(State(graph, device, dtype, seed, recipe or Recipe(), origin))
         self.initialise()
+
+    taken: str = ""  # what the last `load_weights` took from where, as a table
 
     def _show(self, state: State) -> None:
         """Be the face of this state."""
@@ -166,7 +168,7 @@ class Network:
 
         Errors: another word; lsuv without a batch, or with one that makes a layer's output constant.
         """
-        from .io.weights import load_weights
+        from .io.weights import of_calls
         from .train.lsuv import lsuv
 
         if isinstance(how, str) and (how != "lsuv" or x is None):
@@ -179,11 +181,28 @@ class Network:
         state.seed = state.seed if seed is None else whole("seed", seed)
         for p in state.graph.parameters:
             state.store.set(p.name, initial(p, state.seed))
-        load_weights(state.graph.parameters, state.dtype, state.store.set)
+        of_calls(state.graph, state.dtype, state.store.set)
         state.course, state.draws, state.average.taken = Course(), Draws(), 0
         state.forget()
         if how == "lsuv":
             lsuv(state, x)
+
+    def freeze(self, *parts: str) -> Network:
+        """Leave parts alone in training from here on, as `frozen:` in a text does: "stage1", "conv1", "conv1.weight". Their batch
+        norm uses and keeps the statistics it has. The optimiser and the average of the parameters start anew.
+
+        Errors: a name that nothing has; none.
+        """
+        return self._marked(parts, True)
+
+    def unfreeze(self, *parts: str) -> Network:
+        """Train parts again, those that the text freezes too; all of them where none is named."""
+        return self._marked(parts or ("",), False)
+
+    def _marked(self, parts: tuple[str, ...], frozen: bool) -> Network:
+        with self.gate.training():
+            self._show(copies.frozen(self.state, parts, frozen))
+        return self
 
     def forget(self) -> None:
         """Zero the optimiser's state; the weights stay."""
@@ -413,12 +432,32 @@ class Network:
 
         save(self.state, path)
 
-    def load(self, path: str) -> Network:
-        """Read a checkpoint of the same network; nothing changes where it does not fit."""
+    def load(self, path: str, *, strict: bool = True) -> Network:
+        """Read a checkpoint of the same network; nothing changes where it does not fit. Other parameters may be frozen there than
+        here: the optimiser starts anew then. With `strict=False` its weights are taken as far as they fit, see `load_weights`."""
         from .io.checkpoint import load
+
+        if not flag("strict", strict):
+            return self.load_weights(path, strict=False)
 
         with self.gate.exclusive():
             load(self.state, path)
+        return self
+
+    def load_weights(self, source: str, *, rename: Iterable[str] | Mapping[str, str] = (), strict: bool = True) -> Network:
+        """Take the weights of a file: of PyTorch (.pth, .pt, .bin), safetensors, NumPy (.npz) or Keras (.h5, .keras), matched by
+        name, else by order, kind and shape. The optimiser starts anew. `taken` is the table of what went where.
+
+        rename  ["layer1.0.conv1=stage1.basic1.conv1"], or a dict: a name in the file, or its beginning, and what it is here
+        strict  False takes what is sure, and leaves the rest: a trunk for another head
+
+        Errors: a file that is not read; layers without weights, weights without a place, and where two layers could be meant.
+        Nothing changes then.
+        """
+        from .io.weights import load
+
+        with self.gate.exclusive():
+            self.taken = load(self.state, source, rename, flag("strict", strict))
         return self
 
     @asked

@@ -24,6 +24,7 @@ class Origin:
     sizes: Any = None  # of inputs: a shape, or shapes by name
     precision: str | None = None
     weights: bool = True  # whether the files of weights that the text names are read
+    marks: tuple[tuple[str, bool], ...] = ()  # what was frozen (True) or not since, see copies.py
 
     def graph(self, sizes: Any = None) -> Graph:
         """The graph, of these sizes where they are given. Raises SpecError with everything that is wrong."""

@@ -258,12 +258,6 @@ def test_files_of_other_kinds_are_called_by_their_name(tmp_path: Path, monkeypat
 def test_a_mismatch_names_the_true_difference(tmp_path: Path) -> None:
     path = tmp_path / "c"
     made().save(str(path))
-    frozen = made(TEXT.replace("  fc 2", "  frozen: fc 2"), steps=1)
-    said = refused(frozen, path)
-    assert ("other parameters frozen" in said and "fc1.weight is frozen here, and was trained there" in said
-            and "written by net" not in said)
-    frozen.save(str(path))
-    assert "fc1.weight is trained here, and was frozen there" in refused(made(), path)
     made().save(str(path))
     said = refused(made(TEXT.replace("conv 3", "conv 5"), steps=0), path)
     assert "conv1.weight: 3x4x3x3 in the file, 5x4x3x3 here" in said and "written by net" not in said
@@ -271,6 +265,27 @@ def test_a_mismatch_names_the_true_difference(tmp_path: Path) -> None:
                                                                       "conv 5").replace("net a",
                                                                                         "net b").replace("train a", "train b"),
                                                                                         steps=0), path)
+
+
+def test_frozen_and_trained_forms_load_each_others_weights(tmp_path: Path) -> None:
+    """Numbers and how far it is are taken, averages of none; what the optimiser keeps fits no other parameters."""
+    text = TEXT + "  average 0.9\n"
+    forms = [text, text.replace("  fc 2", "  frozen: fc 2"), text.replace("  conv", "  frozen: conv")]
+    for a in forms:
+        net = made(a)
+        net.save(str(tmp_path / "c"))
+        for b in forms:
+            other = made(b, steps=1)
+            if a == b:
+                assert same(state(other.load(str(tmp_path / "c"))), state(net))
+                continue
+            with pytest.warns(ResumeWarning, match="adam"):
+                other.load(str(tmp_path / "c"))
+            assert same({**other.parameters, **other.buffers}, {**net.parameters, **net.buffers})
+            assert (other.step, other.state.optimiser.updates, other.state.average.taken) == (net.step, 0, 0)
+            assert other.train_step(np.ones((2, 4, 3, 3)), np.arange(2)) > 0
+    trunk = made(TEXT.replace("fc 2", "fc 5"), steps=0).load(str(tmp_path / "c"), strict=False)
+    assert np.array_equal(trunk.parameters["conv1.weight"], net.parameters["conv1.weight"]) and "fc1  <- nothing" in trunk.taken
 
 
 KILLED = """

@@ -46,11 +46,11 @@ class Keras(Source):
     """The weights of a file by layer, as `LAYER.weight`, `.bias`, `.mean` and `.var`."""
 
     kind = "a file of Keras"
+    channels_last = True
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = path
         self.held: dict[str, Held] = {}
-        self.eps: dict[str, float] = {}  # of layers, where the file says it
         with self._file() as f:
             config = self._config(f)
             root = f["model_weights"] if "model_weights" in f and _hard(f, "model_weights") else f
@@ -70,8 +70,8 @@ class Keras(Source):
         try:
             import h5py
         except ImportError:
-            raise UsageError("weights of Keras need the package h5py, which is not installed", hint="pip install 'netspec-nn[keras]'",
-                             code="missing-extra") from None
+            raise UsageError("weights of Keras need the package h5py, which is not installed", code="missing-extra",
+                             hint="pip install 'netspec-nn[keras]'") from None
         with opened(self.path) as f:
             data: Any = io.BytesIO(_unpacked(self.path, "model.weights.h5") if f.read(2) == b"PK" else _rest(f))
         try:
@@ -92,10 +92,12 @@ class Keras(Source):
             found = [e for e in layers if isinstance(e, dict) and isinstance(e.get("config"), dict)]
         except (ValueError, AttributeError, RecursionError):
             return []
+        said: dict[str, float] = {}
+        self.eps = said
         for e in found:
             eps = e["config"].get("epsilon")
             if isinstance(eps, float) and 0 <= eps < 1:
-                self.eps[str(e["config"].get("name"))] = eps
+                said[str(e["config"].get("name"))] = eps
         return found
 
     def _as_configured(self, found: list[tuple[str, str, list[tuple[str, Any]]]], config: list[Any]) -> list[Any]:

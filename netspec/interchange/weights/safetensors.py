@@ -61,6 +61,7 @@ class Tensors(Source):
                 if not isinstance(about, dict) or not all(isinstance(v, str) for v in about.values()):
                     raise Damaged("its metadata are no texts by name")
                 self.metadata = about
+                self.apart = ("optimiser/", "average/") if "netspec" in about else ()
             else:
                 self.held[name] = _described(name, about, 8 + length)
         at = 8 + length

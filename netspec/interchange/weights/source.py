@@ -44,6 +44,9 @@ class Source(Mapping[str, Array]):
 
     kind: str  # of file, as messages call it
     ordered = False  # whether the names come in the order in which the model was put together
+    channels_last = False  # whether what a fully connected layer read was flattened so, as Keras does
+    eps: Mapping[str, float] = {}  # what a layer's normalisation adds to the variance, where the file says it
+    apart: tuple[str, ...] = ()  # what the names of tensors begin with that are no weights
     left: tuple[str, ...] = ()  # what else the file holds, and nobody reads: an optimiser's state
 
     path: str | os.PathLike[str]

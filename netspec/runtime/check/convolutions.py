@@ -22,7 +22,7 @@ from ...words.layer import Layer
 from ..devices import at_precision, executor
 from ..initialisers import generator, initial
 from ..io import arrays
-from ..io.weights import load_weights
+from ..io.weights import of_calls
 
 Array = NDArray[Any]
 SCANNED = 4096  # examples that are looked at to find the widest ones
@@ -103,7 +103,7 @@ def _step(net: Executor, x: Mapping[str, Array], seed: int, training: bool) -> O
     """One step forward and back from the first weights. The convolutions' own outputs get no gradient."""
     for p in net.graph.parameters:
         net.set(p.name, initial(p, seed))
-    load_weights(net.graph.parameters, net.dtype, net.set)
+    of_calls(net.graph, net.dtype, net.set)
     count = net.samples(x)
     dy = {}
     for public, v in net.graph.outputs:

@@ -72,7 +72,8 @@ def save(state: State, path: str | os.PathLike[str]) -> None:
 
 
 def load(state: State, path: str | os.PathLike[str]) -> None:
-    """Read everything. The file is checked whole before anything of the network changes.
+    """Read everything. The file is checked whole before anything of the network changes. Where other parameters were frozen, the
+    optimiser and the average start anew.
 
     Errors: no such file; a file cut short or damaged; another kind of file; a network of other parameters; a field that is
     missing, or of the wrong kind; numbers that are none, or none of their sort.
@@ -80,27 +81,28 @@ def load(state: State, path: str | os.PathLike[str]) -> None:
     held, facts = described(path)
     tensors = _read(path, held, facts) if held.bytes <= UNSEEN else None
     was = _completed(path, facts)
-    _check_fit(state, path, held, was)
+    as_frozen = _check_fit(state, path, held, was)
     values = _values(state, path, _read(path, held, facts) if tensors is None else tensors)
-    memory = unpacked({k: values[f"optimiser/{k}"] for k in _memory(held)}, was["memory"])
+    memory = unpacked({k: values[f"optimiser/{k}"] for k in _memory(held)}, was["memory"]) if as_frozen else Memory()
     # All is well: from here on nothing is refused.
     trained = [name for name, p in state.declared.items() if p.trainable]
     for name in state.declared:
         state.store.set(name, values[name])
     state.forget()
-    for slot in was["slots"]:
-        state.fill(slot, {name: values[f"optimiser/{slot}/{name}"] for name in trained})
-    state.average.taken = was["averaged"]
-    if was["averaged"]:
+    state.average.taken = was["averaged"] if as_frozen else 0
+    if as_frozen:
+        for slot in was["slots"]:
+            state.fill(slot, {name: values[f"optimiser/{slot}/{name}"] for name in trained})
+        state.optimiser = OptimiserState(was["optimiser"], tuple(was["slots"]), was["updates"], memory)
+    if state.average.taken:
         state.fill(AVERAGE, {name: values[f"average/{name}"] for name in trained})
     state.seed = was["seed"]
-    state.optimiser = OptimiserState(was["optimiser"], tuple(was["slots"]), was["updates"], memory)
     state.course = Course(was["step"], was["epoch"], was["pace"], was["horizon"], record=was["record"], bytes=was["bytes"],
                           inside=_inside_of(was["inside"]))
     state.learnt = Learnt(tuple(was["classes"]), {k: tuple(v) for k, v in was["sizes"].items()}, was["data"])
     ours = state.recipe.optimiser
     anew = bool(was["updates"]) and ours is not None and not state.optimiser.fits(ours)
-    if anew:
+    if anew and as_frozen:
         state.forget()
     _remark(state, path, facts, was, anew)
 
@@ -229,11 +231,17 @@ def _memory(held: Mapping[str, Any]) -> list[str]:
     return [k.removeprefix("optimiser/") for k in held if k.startswith("optimiser/") and k.removeprefix("optimiser/") in known]
 
 
-def _check_fit(state: State, path: str | os.PathLike[str], held: Tensors, was: dict[str, Any]) -> None:
+def _check_fit(state: State, path: str | os.PathLike[str], held: Tensors, was: dict[str, Any]) -> bool:
+    """Refuse what is of another network. Returns whether the same parameters are frozen; of others, what an optimiser keeps fits
+    none."""
     every = {p.name: p.shape for p in state.graph.parameters}
     free = {p.name: p.shape for p in state.graph.parameters if p.trainable}
     kept = [f"optimiser/{slot}/" for slot in was["slots"]] + ["average/"] * bool(was["averaged"])
     wanted = every | {k + name: shape for k in kept for name, shape in free.items()}
+    here = {k: t.shape for k, t in held.held.items() if "/" not in k}
+    there = {k.removeprefix(kept[0]) for k in held if k.startswith(kept[0])} if kept else set(free)
+    if here == every and there != set(free):
+        return False
     driven = {f"optimiser/{k}": held.held[f"optimiser/{k}"].shape for k in _memory(held)}
     size = sum(p.size for p in state.graph.parameters if p.trainable)
     pairs = {s for k, s in driven.items() if k.endswith(("/moves", "/changes"))}
@@ -244,14 +252,7 @@ def _check_fit(state: State, path: str | os.PathLike[str], held: Tensors, was: d
                      *(f"{k}: {shape_text(s)}" for k, s in driven.items()), hint=Advice("use the checkpoint before it"))
     found = {k: t.shape for k, t in held.held.items() if k not in driven}
     if wanted == found:
-        return
-    here = {k: s for k, s in found.items() if "/" not in k}
-    there = {k.removeprefix(kept[0]) for k in found if k.startswith(kept[0])} if kept else set(free)
-    if here == every and there != set(free):
-        notes = [f"{k} is trained here, and was frozen there" for k in free
-                 if k not in there] + [f"{k} is frozen here, and was trained there" for k in there if k not in free]
-        raise misuse("checkpoint-mismatch", f"{path} is of this network with other parameters frozen", *sorted(notes)[:6],
-                     *_more(notes), hint=Advice("compile the text as it was; set_parameters({...}) takes only what you name"))
+        return True
     notes = [f"{k}: {shape_text(found[k])} in the file, {shape_text(wanted[k])} here" for k in wanted if k in found
              and found[k] != wanted[k]]
     notes += [f"{k} is not in the file" for k in wanted if k not in found]

@@ -1,59 +1,93 @@
-"""Weights from files: `weights="vgg16.safetensors"` of a call."""
+"""Weights from files: `net.load_weights("resnet50.pth")`, and `weights="vgg16.safetensors"` of a call."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from os import PathLike
 from typing import Any
 
 import numpy as np
 
 from ...diagnostics import MissingFileError
+from ...interchange.weights.matching import match
 from ...interchange.weights.opening import read
+from ...interchange.weights.renames import renames
 from ...interchange.weights.source import Damaged, Foreign, Source, Unusable
-from ...ir.graph import Parameter
+from ...interchange.weights.table import table
+from ...interchange.weights.units import wanted
+from ...interchange.weights.values import Taken, taken
+from ...ir.graph import Graph, Parameter
 from ...reading import NotRegular
-from ..misuse import misuse
-from ..values import checked, fits
+from ..misuse import misuse, path_of
+from ..state import State
+from ..values import checked
+
+Put = Callable[[str, Any], None]
 
 
-def load_weights(parameters: tuple[Parameter, ...], dtype: Any, put: Callable[[str, Any], None]) -> None:
-    """Fill the parameters whose spec names a file, by their path below the call that named it.
+def of_calls(graph: Graph, dtype: Any, put: Put) -> None:
+    """Fill the parameters whose spec names a file, each call's from its own, whose layers may be more.
 
-    Errors: a file that is not there or holds no weights; a parameter the file does not have, or of another shape, or
-    whose numbers are no weights, or none that are finite in the network's `dtype`.
+    Errors: a file that is not there or holds no weights; a parameter the file does not have, or of another shape, or whose
+    numbers are no weights, or none that are finite in the network's `dtype`.
     """
+    calls: dict[tuple[str, str], list[Parameter]] = {}
+    for p in graph.parameters:
+        if p.file is not None:
+            calls.setdefault((p.file, p.within), []).append(p)
     files: dict[str, Source] = {}
     ready: dict[str, Any] = {}
-    for p in parameters:
-        if p.file is None:
-            continue
-        if p.file not in files:
-            files[p.file] = read_tensors(p.file)
-        held, parts = files[p.file], p.name.split(".")
-        key = next((k for k in (".".join(parts[i:]) for i in range(len(parts))) if k in held), None)
-        if key is None:
-            raise misuse("weights-mismatch", f"{p.file} has no weights for {p.name}",
-                         f"it has {', '.join(list(held)[:5]) or 'none'} ...")
-        fits(p, held.about[key].shape, f" in {p.file}")
-        try:
-            ready[p.name] = checked(p, held[key], np.float64, f" in {p.file}")
-        except (Unusable, Damaged) as e:
-            raise misuse("bad-weights", f"{p.file} does not give {p.name} its weights", str(e)) from None
-        with np.errstate(over="ignore"):
-            if not np.isfinite(ready[p.name].astype(dtype)).all():
-                raise misuse("bad-weights", f"{p.file} does not give {p.name} its weights",
-                             f"{key} holds numbers that are not finite{'' if not np.isfinite(ready[p.name]).all() else f' in {np.dtype(dtype)}'}")
+    for (file, within), parameters in calls.items():
+        if file not in files:
+            files[file] = read_tensors(file, "--set weights=none initialises instead")
+        source = files[file]
+        found = match(source, wanted(graph, parameters, within), whole=False)
+        ready |= numbers(taken(source, found, graph), {p.name: p for p in parameters}, dtype, file)
     for name, value in ready.items():
         put(name, value)
 
 
-def read_tensors(path: str) -> Source:
+def load(state: State, path: str | PathLike[str], rename: Iterable[str] | Mapping[str, str], strict: bool) -> str:
+    """Give a network the weights of a file, all or, unless `strict`, those that are sure; the optimiser starts anew. Nothing
+    changes before all is known to be right. Returns the table of what went where.
+
+    Errors: those of a file that is not read; layers of the net without weights, of the file without a place, and doubts.
+    """
+    source = read_tensors(str(path_of(path)))
+    graph = state.graph
+    found = match(source, wanted(graph, graph.parameters), renames([rename] if isinstance(rename, str) else rename), not strict)
+    values = taken(source, found, graph)
+    ready = numbers(values, state.declared, state.dtype, str(path))
+    for name, value in ready.items():
+        state.put(name, value)
+    state.forget()
+    return table(source, found, values)
+
+
+def numbers(values: list[Taken], declared: Mapping[str, Parameter], dtype: Any, path: str) -> dict[str, Any]:
+    """The numbers of parameters, all of them read and right."""
+    ready = {}
+    for t in values:
+        p = declared[t.name]
+        try:
+            ready[t.name] = checked(p, t.make(), np.float64, f" in {path}")
+        except (Unusable, Damaged) as e:
+            raise misuse("bad-weights", f"{path} does not give {t.name} its weights", str(e)) from None
+        with np.errstate(over="ignore"):
+            if not np.isfinite(ready[t.name].astype(dtype)).all():
+                beyond = "" if not np.isfinite(ready[t.name]).all() else f" in {np.dtype(dtype)}"
+                raise misuse("bad-weights", f"{path} does not give {t.name} its weights",
+                             f"{t.tensor} holds numbers that are not finite{beyond}")
+    return ready
+
+
+def read_tensors(path: str, hint: str = "") -> Source:
     """The tensors of a weights file, by name."""
     try:
         return read(path)
     except FileNotFoundError:
-        raise MissingFileError(f"there is no weights file {path}", "--set weights=none initialises instead",
-                               "missing-weights") from None
+        raise MissingFileError(f"there is no weights file {path}", hint or None,
+                               "missing-weights" if hint else "missing-file") from None
     except NotRegular as e:
         raise misuse("bad-weights", f"the weights {path} are {e.strerror}, not a file") from None
     except (Foreign, Damaged, OSError) as e:

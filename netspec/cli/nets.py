@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from .. import plain
 from ..diagnostics import UsageError, render
 from ..ir.types import Shape, shape_of
 
@@ -77,6 +78,7 @@ class Meant:
     weights: bool = True  # whether files of weights that the text names are looked for
     seen: dict[str, Shape] | None = None  # the sizes that a trained network has seen, where nobody says others
     factors: dict[str, dict[str, float]] | None = None  # of its parameters, which no spec says
+    data: str = ""  # what it was trained on, where that is not what its spec names
 
     def graph(self) -> Graph:
         """The graph of the net. Raises SpecError with everything that is wrong."""
@@ -96,9 +98,11 @@ class Meant:
             from ..elaborate.edited import edited
             from ..elaborate.train_line import train_line
 
-            graph = self.graph()
             for line in lines:
-                train_line(line, graph, "--with")
+                if not line.partition("#")[0].strip() or "\n" in line.strip():
+                    raise UsageError(f"--with takes a line of the train section, and {plain.shown(repr(line))} is "
+                                     + ("several" if line.strip().count("\n") else "none"), hint="--with 'adamw lr=3e-4' --with 'batch 64'")
+            train_line("\n".join(line.strip() for line in lines), self.graph(), "--with")
             module = edited(module, self.net, lines)
         return Origin(module, self.net, self.parameters, self.sizes, self.precision)
 
@@ -130,7 +134,7 @@ def meant(target: str, parameters: dict[str, str] | None = None, sizes: Shape | 
                          hint="without --set; the spec itself can be made with others")
     made = stored.origin(sizes, precision)
     return Meant(stored.path, made.module, made.net, dict(made.parameters or {}), made.sizes, made.precision, False, stored.sizes,
-                 stored.facts["factors"])
+                 stored.facts["factors"], stored.facts["data"])
 
 
 def open_net(args: Namespace) -> Graph:

@@ -53,8 +53,8 @@ def seed(text: str) -> int:
         n = int(text)
     except ValueError:
         n = SEED
-    if abs(n) >= SEED:
-        raise argparse.ArgumentTypeError(f"{_cut(text)} is not a whole number below 2^{SEED.bit_length() - 1}")
+    if not 0 <= n < SEED:
+        raise argparse.ArgumentTypeError(f"{_cut(text)} is not a whole number from 0 to 2^{SEED.bit_length() - 1} - 1")
     return n
 
 

@@ -404,3 +404,40 @@ def test_a_run_goes_on_as_its_last_checkpoint_was_trained(run: Command) -> None:
     code, out, _ = run("train", "--resume", "runs/tiny-1")
     assert code == 0 and "3 epochs are behind it: --epochs 6" in out and "prepare standardise" in out
     assert netspec.load("runs/tiny-1/last.safetensors", device="reference").recipe.epochs == 3
+
+
+@pytest.mark.parametrize(("argv", "words"), [
+    (("--with", "seed -1"), ("--with:1:6", "a seed is 0 or more")),
+    (("--with", "batch 4", "--with", "batch 5"), ("--with:2:1", "given twice")),
+    (("--with", "batch 0", "--with", "adam lr=x"), ("--with:1:7", "--with:2:6")),
+    (("--with", ""), ("'' is none", "hint: --with 'adamw lr=3e-4'")), (("--with", " # batch 3"), ("is none",)),
+    (("--with", "batch 3\nepochs 2"), ("is several",)),
+    (("--seed", "-1"), ("a whole number from 0",)),
+    (("--out", "kinds"), ("kinds holds pictures", "--out kinds-run")), (("--out", "kinds/red"), ("holds pictures",)),
+])
+def test_what_a_command_line_says_amiss_is_said_where_it_is(argv: tuple[str, ...], words: tuple[str, ...], run: Command) -> None:
+    code, _, err = run("train", "tiny.net", *argv)
+    assert code in (1, 2) and all(w in err for w in words), err
+    assert not Path("runs").exists() and not list(Path("kinds").rglob("log.jsonl"))
+
+
+def test_logs_of_others_and_of_nothing(run: Command) -> None:
+    """A number of epochs that is none is not printed; what holds nothing to begin from says how it can be."""
+    Path("runs/a-1").mkdir(parents=True)
+    Path("runs/a-1/log.jsonl").write_text(json.dumps({"net": "a", "settings": {"epochs": 10**300}}) + "\n"
+                                          + json.dumps({"epoch": 10**300, "loss": 1.0}) + "\n" + '{"epoch": 2, "loss": 0.5}\n')
+    code, out, _ = run("runs")
+    assert code == 0 and "0000" not in out and "2" in out
+    Path("empty").mkdir()
+    Path("empty/log.jsonl").touch()
+    code, _, err = run("train", "--resume", "empty")
+    assert code == 1 and "hint: netspec train my.net --resume empty" in err
+    assert run("train", "tiny.net", "--resume", "empty", "--epochs", "1")[0] == 0
+
+
+def test_doctor_of_a_run_knows_its_data(run: Command) -> None:
+    trained(run, "--epochs", "1")
+    Path("kinds").rename("elsewhere")
+    code, _, err = run("doctor", "runs/tiny-1")
+    assert code == 1 and "hint: netspec doctor RUN --data" in err
+    assert run("doctor", "runs/tiny-1", "--data", 'images "elsewhere"', "--seconds", "1")[0] in (0, 1)

@@ -225,6 +225,15 @@ def test_cifar100(files: Callable[[], dict[str, bytes]], place: str, here: Path)
     assert str(DATASETS["cifar100"](path="c", labels="coarse")) == 'cifar100 "c" coarse'
 
 
+def test_a_batch_that_is_not_there_is_remarked_on(here: Path) -> None:
+    lay({k: v for k, v in binary10().items() if k not in ("data_batch_3.bin", "test_batch.bin")}, here / "c")
+    data = read("cifar10", "c")
+    assert data.test is None and len(data.train[1]) == len(TRAIN[1]) - len(BATCHES["data_batch_3"][1])
+    assert data.remarks[-1] == "data_batch_3, data_batch_4, data_batch_5, test_batch are not there"
+    lay(python100(), here / "d")
+    assert not read("cifar100", "d").remarks
+
+
 def test_what_is_no_cifar(here: Path) -> None:
     def said(files: dict[str, bytes], place: str = "c", word: str = "cifar10") -> str:
         lay(files, here / place)

@@ -107,6 +107,7 @@ def test_parts_and_shares(here: Path) -> None:
     ("0.png,1\n1.png,1e99\n", None, ("line 2: 1e99 is too large",)),
     ("f,x,y\n0.png,1,inf\n", None, ("line 2: inf is no number", "column y")),
     ("0.png,a\n1.png,a\n", "classes", ("one class, a",)),
+    ("0.png,a\n1.png,b\0\n", "classes", ("line 2: it holds a zero byte",)),
     ("file,kind\n", None, ("names no picture",)), ("", None, ("is empty",)), ("0.png\n1.png\n", None, ("has one column",)),
     ('0.png,"a\n1.png,b\n', None, ("cannot be read as CSV",)), ("0.png,a\nx.png,b", None, ("line 2",))])
 def test_what_a_table_cannot_say(text: str, wants: Any, words: tuple[str, ...], here: Path) -> None:

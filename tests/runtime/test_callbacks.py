@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import netspec
+import netspec.datasets
 from netspec import NetspecError
 from netspec.runtime.runs.logs import _masked
 
@@ -193,3 +194,27 @@ def test_lines_that_mean_nothing_are_refused(line: str) -> None:
     with pytest.raises(NetspecError) as e:
         net(more=f"  {line}\n")
     assert e.value.diagnostics[0].span is not None
+
+
+def test_a_number_that_is_none_is_named_by_its_file() -> None:
+    class Files(netspec.datasets.Lazy):
+        shape, dtype = (20, 4), np.dtype("f8")
+
+        def example(self, number: int) -> Any:
+            return X[number] if number != 13 else np.full(4, np.nan)
+
+        def called(self, number: int) -> str:
+            return f"pictures/{number}.tif"
+
+    with pytest.raises(NetspecError, match="the loss became nan") as e:
+        net().fit(Files(), Y, verbose=0)
+    assert any("(pictures/13.tif)" in n for n in e.value.diagnostics[0].notes), e.value.diagnostics[0].notes
+
+
+def test_advice_says_the_rate_that_it_means() -> None:
+    from netspec.optimisers.adam import Adam
+    from netspec.optimisers.sgd import Sgd
+    from netspec.runtime.runs.verdict import with_rate
+
+    assert with_rate(Sgd(lr=0.1, momentum=0.9), Sgd().lr) == f"sgd lr={Sgd().lr:g} momentum=0.9"
+    assert with_rate(Adam(lr=0.1), Adam().lr) == f"adam lr={Adam().lr:g}" and with_rate(Adam(), 0.5) == "adam lr=0.5"

@@ -90,6 +90,7 @@ def test_an_ensemble_says_the_mean_of_what_its_networks_say() -> None:
     wanted = (softmax(one.predict(x)) + two.predict(x)) / 2
     assert np.allclose(softmax(both.predict(x)), wanted, atol=1e-12), "as the first one says it"
     assert np.allclose(netspec.Ensemble([two, one]).predict(x), wanted, atol=1e-12)
+    assert np.allclose(both.predict(x[k : k + 2] for k in range(0, len(x), 2)), both.predict(x), atol=1e-12)  # goes once
     for batch in (5, 2):
         numbers = both.evaluate(x, y, batch=batch)
         assert numbers["loss"] == pytest.approx(-np.log(wanted[np.arange(5), y]).mean(), rel=1e-12)

@@ -7,7 +7,7 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 
 from .. import options
-from ..nets import input_shapes, meant, settings
+from ..nets import input_shapes, meant, settings, trained
 from ..telling import finite, say
 
 ABOUT = "say what is off about a net on its data, before a long training"
@@ -27,13 +27,16 @@ def arguments(c: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """The sanity checks of the lectures; 1 where something is off."""
-    from ...data import load
+    from ...runtime.asking.data import own, read
     from ...runtime.doctor.examine import examine
     from ...runtime.network import made
     from ...runtime.train.session import data_of
 
-    net = made(meant(args.net, settings(args), input_shapes(args)).origin(), seed=args.seed)
-    data = load(args.data) if args.data is not None else data_of(net.graph, net.seed)
+    asked = meant(args.net, settings(args), input_shapes(args))
+    net = made(asked.origin(), seed=args.seed)
+    net.state.learnt.data = asked.data
+    data = read(args.data, net) if args.data is not None else data_of(net.graph, net.seed) if trained(args.net) is None else \
+        own(net, "doctor")
     off, found = 0, []
     for finding in examine(net, data, args.seconds):
         found.append(finding)

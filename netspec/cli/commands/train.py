@@ -10,8 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from ...diagnostics import UsageError
-from ...plain import shown
+from ...diagnostics import MissingFileError, UsageError
+from ...plain import shown, word
 from .. import options
 from ..ending import terminable
 from ..nets import input_shapes, meant, settings, trained
@@ -100,6 +100,9 @@ def _target(args: Namespace) -> str:
     if checkpoint is not None:
         return str(checkpoint)
     folder = run.folder if run is not None else Path(args.resume)
+    if not (folder / SPEC).is_file():
+        raise MissingFileError(f"{folder} holds neither a checkpoint nor a spec to begin anew from",
+                               f"netspec train my.net --resume {word(str(folder))}")
     net = read_log(folder)[0].get("net")
     return f"{folder / SPEC}" + (f":{net}" if net else "")
 

@@ -39,12 +39,13 @@ class Kind:
     folders: tuple[str, ...]  # that it unpacks to
     labels: tuple[str, ...]  # bytes of a binary record before the pixels; names in the batches for Python
     names: tuple[tuple[str, str, str], ...]  # of each label: its names in a text file; in which file for Python, and where in it
+    whole: tuple[str, ...] = ()  # the batches there are, without .bin
 
 
 CIFAR10 = Kind("CIFAR-10", r"data_batch_\d+", "test_batch", ("cifar-10-batches-bin", "cifar-10-batches-py"), ("labels",),
-               (("batches.meta.txt", "batches.meta", "label_names"),))
+               (("batches.meta.txt", "batches.meta", "label_names"),), (*(f"data_batch_{k}" for k in range(1, 6)), "test_batch"))
 CIFAR100 = Kind("CIFAR-100", "train", "test", ("cifar-100-binary", "cifar-100-python"), ("coarse_labels", "fine_labels"),
-                (("coarse_label_names.txt", "meta", "coarse_label_names"), ("fine_label_names.txt", "meta", "fine_label_names")))
+                (("coarse_label_names.txt", "meta", "coarse_label_names"), ("fine_label_names.txt", "meta", "fine_label_names")), ("train", "test"))
 
 
 @dataclass
@@ -54,6 +55,12 @@ class Found:
     train: list[tuple[str, Array, Array]] = field(default_factory=list)  # with the name of the file
     test: list[tuple[str, Array, Array]] = field(default_factory=list)
     names: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()  # batches that would be there
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a person should know."""
+        return (f"{', '.join(self.missing)} {'is' if len(self.missing) == 1 else 'are'} not there",) if self.missing else ()
 
     def pair(self, part: str) -> tuple[Array, Array]:
         """Pictures and labels of all batches of a part, in the order of their names."""
@@ -84,6 +91,8 @@ def read(kind: Kind, label: int, root: Place) -> Found:
     if not found.train:
         raise MissingFileError(f"{root.path} holds no {kind.title}", notes=(
             f"it would be a folder with {kind.train.replace(chr(92) + 'd+', '1')}.bin (or without .bin), or the .tar.gz that one came in",))
+    there = {name.removesuffix(".bin") for name, *_ in (*found.train, *found.test)}
+    found.missing = tuple(name for name in kind.whole if name not in there)
     if found.names:
         for name, _, y in (*found.train, *found.test):
             if len(y) and y.max() >= len(found.names):

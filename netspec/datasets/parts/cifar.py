@@ -35,7 +35,7 @@ class Cifar(Dataset, abstract=True):
         """x is N x 3 x 32 x 32 uint8, y is N int64. Errors: see `batches.read`."""
         found = self._found(request)
         train, test = found.pair("train"), found.pair("test")
-        return self._shared(Data(self.title, train, test if len(test[0]) else None, classes=found.names), request)
+        return self._shared(Data(self.title, train, test if len(test[0]) else None, classes=found.names, remarks=found.remarks), request)
 
     def outline(self, request: Request) -> Data | None:
         """Of an archive only reading it tells more than that it is there."""
@@ -48,7 +48,7 @@ class Cifar(Dataset, abstract=True):
         found = self._found(request)
         train, test = ((np.broadcast_to(np.zeros((), np.uint8), (len(y), 3, 32, 32)), y)
                        for y in (found.labels("train"), found.labels("test")))
-        return self._shared(Data(self.title, train, test if len(test[0]) else None, classes=found.names), request)
+        return self._shared(Data(self.title, train, test if len(test[0]) else None, classes=found.names, remarks=found.remarks), request)
 
     def _shared(self, data: Data, request: Request) -> Data:
         from .split import shared

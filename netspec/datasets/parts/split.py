@@ -74,7 +74,7 @@ def split(labels: Array | None, examples: int, validation: float, test: float, s
     groups: list[tuple[int, Array]] = [(0, np.arange(examples))] if labels is None else _by_class(labels)
     chosen: tuple[list[Array], list[Array], list[Array]] = ([], [], [])
     for k, group in groups:
-        drawn = group[np.random.default_rng([seed, k % 2**32]).permutation(len(group))]
+        drawn = group[np.random.default_rng([seed % 2**64, k % 2**32]).permutation(len(group))]
         tests, validates = (max(1, int(len(group) * share + 0.5)) if share else 0 for share in (test, validation))
         tests = min(tests, len(group) - 1)  # one at least trains
         validates = min(validates, len(group) - 1 - tests)

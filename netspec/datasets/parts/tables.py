@@ -94,6 +94,9 @@ def read(path: Path, index: Index, folder: str) -> Table:
         raise DataError(f"{name} cannot be read: {e.strerror}", code="unreadable-file") from None
     except UnicodeDecodeError as e:
         raise DataError(f"{name} is not in UTF-8", f"byte {e.start:,} is no letter", "save it as UTF-8, as text (CSV)") from None
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        raise DataError(f"{name}, line {line}: it holds a zero byte, which no text has", "save it as UTF-8, as text (CSV)")
     rows = _rows(name, text)
     if not rows:
         raise DataError(f"{name} is empty", "it has a line for each picture:  cats/1.jpg,cat")

@@ -330,10 +330,17 @@ def _missing(cls: type[Word], what: Span, positions: tuple[Argument, ...], a: Ar
     after = f" after the {given[-1].doc.split(',')[0].split(':')[0]}" if given else ""
     article = "a" if a.name[0] not in "aeiou" else "an"
     need = f"{article} {a.name}" if not a.name.endswith("s") else f"the {a.doc.split(',')[0].split(':')[0]}"
-    example = " ".join(spelled(bound.fields[p.field]) if p.field in bound.fields else "3x3" if p.kind == "size" else "64"
+    example = " ".join(spelled(bound.fields[p.field]) if p.field in bound.fields else _example(p)
                        for p in positions if p.default is REQUIRED)
     return Mistake("missing-argument", f"{cls.name} needs {need}{after}", what, f"{a.name} is missing",
                    hint=f"{_before(what, cls.name)}{cls.name} {example}")
+
+
+def _example(a: Argument) -> str:
+    """A value such as an argument may have."""
+    if a.kind == "text":
+        return '"folder"' if "folder" in a.doc else '"file"'
+    return "3x3" if a.kind == "size" else "64"
 
 
 def _before(what: Span, name: str) -> str:

@@ -21,8 +21,9 @@ def seed_line(s: tree.Call, c: Context) -> int:
     v = number(s.arguments[0], c, None)
     if v != int(v):
         raise Mistake("not-whole", "seed is a whole number", s.arguments[0].span, f"this is {v:g}", hint=f"seed {round(v)}")
-    if abs(v) >= SEED:
-        raise Mistake("out-of-range", f"a seed is below 2^{SEED.bit_length() - 1}", s.arguments[0].span)
+    if not 0 <= v < SEED:
+        raise Mistake("out-of-range", f"a seed is 0 or more, and below 2^{SEED.bit_length() - 1}", s.arguments[0].span,
+                      f"this is {v:g}", hint=f"seed {min(abs(int(v)), SEED - 1)}")
     return int(v)
 
 

@@ -48,13 +48,14 @@ def read(text: str, net: Network, own: bool = True) -> Data:
     return named(_as_in_training(use, net), asked(net))
 
 
-def own(net: Network) -> Data:
-    """The data that the network was trained on, as its spec or its training named them; both are words of a file.
+def own(net: Network, command: str = "evaluate") -> Data:
+    """The data that the network was trained on, as its spec or its training named them; both are words of a file. `command` is
+    who asks, for hints.
 
     Errors: none are named; they are not there.
     """
     training = net.graph.training
-    hint = "netspec evaluate RUN --data 'images \"folder\"'"
+    hint = f"netspec {command} RUN --data 'images \"folder\"'"
     try:
         if net.state.learnt.data:
             return read(net.state.learnt.data, net, own=False)

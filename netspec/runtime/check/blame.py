@@ -21,7 +21,7 @@ Array = NDArray[Any]
 @dataclass(frozen=True)
 class Batch:
     """What a step was asked to learn from, and what is known of it: `notes` say where in a run it stands, `examples` are the
-    numbers of its examples in the data."""
+    numbers of its examples in the data, or what messages call them."""
 
     inputs: Mapping[str, Array]
     targets: Mapping[str, Array]
@@ -30,7 +30,7 @@ class Batch:
     lr: float
     optimiser: str
     notes: tuple[str, ...] = ()
-    examples: Array | None = None
+    examples: Array | Sequence[str] | None = None
 
 
 def check(run: Executor, batch: Batch, losses: Sequence[float]) -> None:
@@ -75,6 +75,8 @@ def refused(run: Executor, batch: Batch, title: str) -> Exception:
 
 
 def numbered(example: int, batch: Batch) -> str:
-    """An example by its number in the batch, and in the data where that is known."""
-    known = f" (example {int(batch.examples[example])} of the data)" if batch.examples is not None else ""
-    return f"example {example}{known}"
+    """An example by its number in the batch, and in the data where that is known, or by its file."""
+    if batch.examples is None:
+        return f"example {example}"
+    known = batch.examples[example]
+    return f"example {example} ({known if isinstance(known, str) else f'example {int(known)} of the data'})"

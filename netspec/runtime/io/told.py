@@ -58,7 +58,7 @@ def _mean(lines: Lines, recipe: Recipe, fields: tuple[str, ...], graph: Graph) -
             if hasattr(word, "name") and not type(word).__module__.startswith(f"{__name__.partition('.')[0]}."):
                 return False
     try:
-        read = recipe_from(train_line("\n  ".join(lines), graph)) if lines else Recipe()
+        read = recipe_from(train_line("\n".join(lines), graph)) if lines else Recipe()
     except NetspecError:
         return False
     return all(getattr(read, f) == getattr(recipe, f) for f in fields)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain
 from typing import Any, Protocol, TypeVar
@@ -51,6 +51,8 @@ class Ensemble:
     def predict(self, x: Any, *, batch: int | None = None, ten_crop: bool = False, flip: bool = False) -> Any:
         """As `Network.predict`."""
         mean, first = Mean(), self.states[0]
+        if isinstance(x, Iterator) and len(self.states) > 1:
+            x = list(x).__iter__  # it goes once, and each network asks for all of it
         for s in self.states:
             views = Views(s.graph, flag("ten_crop", ten_crop), flag("flip", flip))
             with s.gate.shared():

@@ -25,6 +25,7 @@ from ..train.callbacks import Callback
 from .logs import Events, Lines, Table, append, plain
 
 RUNS, LOG, SPEC = "runs", "log.jsonl", "spec.net"
+PICTURES = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm")
 
 
 class Run:
@@ -95,6 +96,8 @@ def claimed(name: str, root: str | os.PathLike[str] = RUNS) -> Run:
 def named(folder: str | os.PathLike[str]) -> Run:
     """The folder that the user names for a new run. Raises UsageError where a run lies in it."""
     path = Path(folder)
+    if _holds_pictures(path):
+        raise UsageError(f"{path} holds pictures, among which a run would lie", hint=f"--out {path.with_name(path.name + '-run')}")
     try:
         path.mkdir(parents=True, exist_ok=True)
         handle = os.open(path / LOG, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)  # this process's from now on
@@ -109,6 +112,19 @@ def named(folder: str | os.PathLike[str]) -> Run:
                 os.unlink(path / LOG)
         raise UsageError(f"{path} holds a run, which stays as it is", hint=f"--resume {path}   or   --out another-folder")
     return Run(path)
+
+
+def _holds_pictures(folder: Path) -> bool:
+    """Whether a folder looks like data: it holds pictures, or nothing but folders of them."""
+    def some(place: Path, files: list[str]) -> bool:
+        return any(Path(f).suffix.lower() in PICTURES for f in files)
+
+    try:
+        _, folders, files = next(os.walk(folder))
+        return some(folder, files) or (not files and bool(folders) and all(some(folder / f, next(os.walk(folder / f))[2])
+                                                                       for f in folders if not f.startswith(".")))
+    except StopIteration:  # it is not there yet
+        return False
 
 
 def is_run(folder: str | os.PathLike[str], log: bool = True) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ...diagnostics import MissingFileError
+from ...limits import COUNT
 from .folder import RUNS, is_run, read_log
 
 
@@ -48,7 +49,9 @@ def _row(path: Path) -> Row:
     settings = facts.get("settings")
     settings = settings if isinstance(settings, dict) else {}
     planned = settings.get("epochs")
-    return Row(os.fspath(path), str(facts.get("net", "?")), max(epochs, default=0), planned if isinstance(planned, int) else None,
+    epochs = {k: numbers for k, numbers in epochs.items() if 0 < k <= COUNT}  # whatever else stands there is no epoch
+    planned = planned if isinstance(planned, int) and 0 < planned <= COUNT else None
+    return Row(os.fspath(path), str(facts.get("net", "?")), max(epochs, default=0), planned,
                _best(epochs, str(facts.get("best", ""))), {k: v for k, v in settings.items() if k != "epochs"})
 
 

@@ -35,6 +35,13 @@ def failure(state: State, history: History) -> str | None:
     return None
 
 
+def with_rate(optimiser: Any, lr: float) -> str:
+    """The optimiser's line with another rate, which stands in it even where it is the default."""
+    line = str(replace(optimiser, lr=lr))
+    name, _, rest = line.partition(" ")
+    return line if " lr=" in line else " ".join(filter(None, (name, f"lr={lr:g}", rest)))
+
+
 def advice(state: State, why: str, spec: str) -> list[str]:
     """What to say instead of what comes next."""
     lines = ["", f"it has not learnt: {why}", "what may help:", f"  netspec doctor {plain.word(spec)}"]
@@ -42,7 +49,7 @@ def advice(state: State, why: str, spec: str) -> list[str]:
     lr = getattr(optimiser, "lr", None)
     if isinstance(lr, int | float) and lr > 0:
         for factor in (0.1, 10):
-            line = str(replace(optimiser, lr=float(f"{lr * factor:.3g}")))
+            line = with_rate(optimiser, float(f"{lr * factor:.3g}"))
             lines.append(f"  netspec train {plain.word(spec)} --with {plain.word(line)}")
     if len(state.course.record) < 10:
         lines.append(f"  netspec train {plain.word(spec)} --epochs {max(10, 3 * len(state.course.record))}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -77,9 +77,9 @@ def learn(state: State, batch: Examples, parts: steps.Gathering, numbers: Number
     where the epoch stands if that ends a step."""
     run, every = bind(state, batch.inputs), state.recipe.accumulate
     if every == 1:
-        out = run_step(state, run, batch.inputs, batch.targets, numbers, notes, batch.numbers, batch.weights)
+        out = run_step(state, run, batch.inputs, batch.targets, numbers, notes, batch.called or batch.numbers, batch.weights)
     else:
-        out = run_part(state, run, batch.inputs, batch.targets, parts, numbers, notes, batch.numbers, batch.weights)
+        out = run_part(state, run, batch.inputs, batch.targets, parts, numbers, notes, batch.called or batch.numbers, batch.weights)
     measured.add(out, batch.targets, len(batch), batch.weights)
     if parts.batches == every:
         finish_step(state, run, parts, numbers)
@@ -90,9 +90,9 @@ def learn(state: State, batch: Examples, parts: steps.Gathering, numbers: Number
 
 @changes
 def run_step(state: State, run: Executor, found: dict[str, Array], wanted: dict[str, Array], numbers: Numbers,
-             notes: tuple[str, ...] = (), examples: Array | None = None, weights: Array | None = None) -> Outcome:
+             notes: tuple[str, ...] = (), examples: Array | Sequence[str] | None = None, weights: Array | None = None) -> Outcome:
     """One batch, one step. `weights` is what each example counts. Losses whose labels it all ignores are NaN and teach nothing;
-    without others there is no step. `notes` and `examples` (their numbers in the data) are for the message where a number is not
+    without others there is no step. `notes` and `examples` (their numbers in the data, or their names) are for the message where a number is not
     finite: then nothing changes."""
     drawing.begin(run, drawing.of_step(state))
     state.differentiated = True
@@ -107,7 +107,7 @@ def run_step(state: State, run: Executor, found: dict[str, Array], wanted: dict[
 
 @changes
 def run_part(state: State, run: Executor, found: dict[str, Array], wanted: dict[str, Array], parts: steps.Gathering,
-             numbers: Numbers, notes: tuple[str, ...] = (), examples: Array | None = None, weights: Array | None
+             numbers: Numbers, notes: tuple[str, ...] = (), examples: Array | Sequence[str] | None = None, weights: Array | None
              = None) -> Outcome:
     """One batch of several that make a step: running statistics move, parameters do not yet. Where a number is not finite,
     the whole step comes to nothing."""
@@ -141,7 +141,7 @@ def count(state: State, run: Executor) -> None:
 
 
 def _batch(state: State, found: Mapping[str, Array], wanted: Mapping[str, Array], numbers: Numbers, notes: tuple[str, ...],
-           examples: Array | None, weights: Array | None) -> tuple[tuple[Term, ...], Batch]:
+           examples: Array | Sequence[str] | None, weights: Array | None) -> tuple[tuple[Term, ...], Batch]:
     """The losses that some label of the batch counts for, and the batch with them as they are computed."""
     live = terms = tuple(t for t in state.recipe.terms if share(t, wanted, arrays.count(found), weights))
     lr = next(iter(numbers.values())).get("lr", 0.0)

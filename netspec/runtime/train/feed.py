@@ -32,6 +32,7 @@ class Examples:
     targets: dict[str, Array]
     numbers: Array  # of the examples in the data
     weights: Array | None = None  # what each counts, where not all count alike; float64
+    called: tuple[str, ...] = ()  # what messages call them, where they are files or the like
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -105,8 +106,12 @@ class Feed:
         read = Examples(arrays.cut(self.inputs, where, self.dtype, self.scaled),
                         arrays.cut_targets(self.targets, where, self.dtype),
                         np.arange(first, end) if order is None else where,
-                        None if self.weights is None else self.weights[where])
+                        None if self.weights is None else self.weights[where], self._called(where))
         return augmented(read, self.augmentation, self.labels, self.seed, number, k)
+
+    def _called(self, where: Any) -> tuple[str, ...]:
+        held = next((a for a in self.inputs.values() if isinstance(a, Lazy)), None)
+        return () if held is None else tuple(held.called(int(n)) for n in np.arange(self.examples)[where])
 
     def look(self, number: int) -> dict[str, Array]:
         """The inputs of an epoch's first batch, before they are augmented."""

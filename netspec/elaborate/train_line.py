@@ -14,7 +14,7 @@ from .model.files import Library
 from .statements.table import RULES
 from .train.section import elaborate_training
 
-HEAD = 2  # lines before those that are said
+HEAD = 2  # lines before those that are said, and blanks before each
 
 
 def train_line(line: str, graph: Graph, name: str = "<python>") -> Training:
@@ -39,7 +39,8 @@ def train_line(line: str, graph: Graph, name: str = "<python>") -> Training:
 def _as_said(d: Diagnostic, said: Source) -> Diagnostic:
     """A finding at the lines as they were said."""
     def moved(span: Span) -> Span:
-        return Span(said, max(1, span.line - HEAD), max(1, span.column - 2), max(1, span.end_line - HEAD), max(1, span.end_column - 2))
+        line, column, end_line, end_column = (max(1, n - HEAD) for n in span[1:])
+        return Span(said, line, column, end_line, end_column)
 
     return replace(d, labels=tuple(Label(moved(label.span), label.text) if label.span.source.name == said.name else label
                                    for label in d.labels))

@@ -441,3 +441,30 @@ def test_doctor_of_a_run_knows_its_data(run: Command) -> None:
     code, _, err = run("doctor", "runs/tiny-1")
     assert code == 1 and "hint: netspec doctor RUN --data" in err
     assert run("doctor", "runs/tiny-1", "--data", 'images "elsewhere"', "--seconds", "1")[0] in (0, 1)
+
+
+def test_an_interrupted_run_of_a_spec_elsewhere_goes_on_as_it_says(run: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                                                   capsys: pytest.CaptureFixture[str]) -> None:
+    """The line that is printed, pasted: with the lines that the command line put in, and its data by where they lie."""
+    import shlex
+
+    from netspec.runtime.train import trainer
+
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    whole = run("train", "../tiny.net", "--with", "sgd lr=0.3", "--epochs", "2", "--out", "whole")
+    stop, one_epoch = [1], trainer.Trainer.one_epoch
+
+    def interrupted(self: Any, *args: Any) -> Any:
+        if self.state.course.epoch == 1 and stop.pop():
+            raise KeyboardInterrupt
+        return one_epoch(self, *args)
+
+    monkeypatch.setattr(trainer.Trainer, "one_epoch", interrupted)
+    code, out, _ = run("train", "../tiny.net", "--with", "sgd lr=0.3", "--epochs", "2", "--out", "cut")
+    stop[:] = [0]
+    said = out.strip().splitlines()[-1].split(maxsplit=1)[1]
+    assert code == 130 and whole[0] == 0 and said.startswith("train --resume cut --data 'images \"../kinds\" size=8")
+    assert run(*shlex.split(said))[0] == 0
+    a, b = (netspec.load(f"{name}/last.safetensors", device="reference") for name in ("whole", "cut"))
+    assert a.record == b.record and all((a.parameters[k] == b.parameters[k]).all() for k in a.parameters)

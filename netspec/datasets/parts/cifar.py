@@ -6,7 +6,7 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from ...words import text, value
-from ...words.dataset import Data, Dataset, Request
+from ...words.dataset import Data, Dataset, Pair, Request
 from . import shares
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Cifar(Dataset, abstract=True):
         """x is N x 3 x 32 x 32 uint8, y is N int64. Errors: see `batches.read`."""
         found = self._found(request)
         train, test = found.pair("train"), found.pair("test")
-        return self._shared(Data(self.title, train, test if len(test[0]) else None, classes=found.names, remarks=found.remarks), request)
+        return self._shared(found, train, test, request)
 
     def outline(self, request: Request) -> Data | None:
         """Of an archive only reading it tells more than that it is there."""
@@ -48,11 +48,12 @@ class Cifar(Dataset, abstract=True):
         found = self._found(request)
         train, test = ((np.broadcast_to(np.zeros((), np.uint8), (len(y), 3, 32, 32)), y)
                        for y in (found.labels("train"), found.labels("test")))
-        return self._shared(Data(self.title, train, test if len(test[0]) else None, classes=found.names, remarks=found.remarks), request)
+        return self._shared(found, train, test, request)
 
-    def _shared(self, data: Data, request: Request) -> Data:
+    def _shared(self, found: Found, train: Pair, test: Pair, request: Request) -> Data:
         from .split import shared
 
+        data = Data(self.title, train, test if len(test[0]) else None, classes=found.names, remarks=found.remarks)
         return shared(data, float(self.validation or 0), 0.0, request)
 
     def _place(self, request: Request) -> Place:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -46,6 +48,22 @@ def read(text: str, net: Network, own: bool = True) -> Data:
     if use is None:
         return load(text)
     return named(_as_in_training(use, net), asked(net))
+
+
+def from_here(net: Network) -> str:
+    """The line that names the network's data from the current folder, where those that its checkpoint names lie elsewhere: no
+    checkpoint says where on a machine that is. Empty where it names them well enough."""
+    here, training = Path.cwd().resolve(), net.graph.training
+    path = net.state.learnt.data
+    use = line(path, net.graph, own=False) if path else training.data if training is not None else None
+    if use is None:  # a path, or a word
+        return path if os.path.exists(path) and not Path(path).resolve().is_relative_to(here) else ""
+    folder = Path((use.span.source.folder if use.span is not None and not path else None) or here)
+    paths = {f.name: folder / v for f in fields(use.op) if isinstance(v := getattr(use.op, f.name), str)
+             and (f.name == "path" or (folder / v).exists())}
+    if all(p.resolve().is_relative_to(here) for p in paths.values()):
+        return ""
+    return str(use.op.line(**{name: os.path.relpath(p) for name, p in paths.items()})).removeprefix("data ")
 
 
 def own(net: Network, command: str = "evaluate") -> Data:

@@ -79,7 +79,8 @@ def learn(state: State, batch: Examples, parts: steps.Gathering, numbers: Number
     if every == 1:
         out = run_step(state, run, batch.inputs, batch.targets, numbers, notes, batch.called or batch.numbers, batch.weights)
     else:
-        out = run_part(state, run, batch.inputs, batch.targets, parts, numbers, notes, batch.called or batch.numbers, batch.weights)
+        out = run_part(state, run, batch.inputs, batch.targets, parts, numbers, notes, batch.called or batch.numbers,
+                       batch.weights)
     measured.add(out, batch.targets, len(batch), batch.weights)
     if parts.batches == every:
         finish_step(state, run, parts, numbers)
@@ -92,8 +93,8 @@ def learn(state: State, batch: Examples, parts: steps.Gathering, numbers: Number
 def run_step(state: State, run: Executor, found: dict[str, Array], wanted: dict[str, Array], numbers: Numbers,
              notes: tuple[str, ...] = (), examples: Array | Sequence[str] | None = None, weights: Array | None = None) -> Outcome:
     """One batch, one step. `weights` is what each example counts. Losses whose labels it all ignores are NaN and teach nothing;
-    without others there is no step. `notes` and `examples` (their numbers in the data, or their names) are for the message where a number is not
-    finite: then nothing changes."""
+    without others there is no step. `notes` and `examples` (their numbers in the data, or their names) are for the message where
+    a number is not finite: then nothing changes."""
     drawing.begin(run, drawing.of_step(state))
     state.differentiated = True
     live, batch = _batch(state, found, wanted, numbers, notes, examples, weights)

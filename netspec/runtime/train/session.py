@@ -18,7 +18,7 @@ from ...diagnostics import NetspecError, UsageError, at_line
 from ...ir.graph import Graph
 from ...terminal import columns, folded
 from ...version import __version__
-from ..asking.data import read
+from ..asking.data import from_here, read
 from ..footprint import fitting
 from ..io.asked import as_many_classes, request
 from ..io.checkpoint import checked
@@ -178,13 +178,6 @@ def _goes_on(net: Network, before: Path | None, run: Run | None, resume: str | o
         net.initialise(seed=read_log(run.folder)[0].get("seed", net.seed) if seed is None else seed)
 
 
-def _alone_enough(net: Network) -> bool:
-    """Whether the checkpoint says all that training needs to go on: it does not say where a spec lies that is elsewhere."""
-    origin = net.state.origin
-    return origin is not None and (origin.module.source.folder is None
-                                   or Path(origin.module.source.folder).resolve().is_relative_to(Path.cwd().resolve()))
-
-
 def _holds_weights(path: Path) -> bool:
     try:
         return bool(checked(path))
@@ -309,7 +302,8 @@ def _interrupted(net: Network, place: Place, spec: str, epochs: int) -> str:
     at = f"batch {inside.batch} of epoch {net.epoch + 1}" if inside is not None else f"epoch {net.epoch}" if net.record else \
         "what it begins with"
     return ("\n" + _fitting(f"{where} holds {at}; go on with") + "\n  netspec train "
-            + ("" if _alone_enough(net) else f"{plain.word(spec)} --epochs {epochs} ") + f"--resume {where}"
+            + ("" if net.state.origin is not None else f"{plain.word(spec)} --epochs {epochs} ") + f"--resume {where}"
+            + (f" --data {plain.word(data)}" if (data := from_here(net)) else "")
             + (f" --out {where}" if place.run is None else ""))
 
 

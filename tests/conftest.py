@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -66,6 +67,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 asks[function] = 'importorskip("torch")' in inspect.getsource(function)
             if asks[function]:
                 item.add_marker(pytest.mark.torch)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _kernels_are_compiled_by_the_workers() -> None:
+    """Where several processes run tests, more of them that compile kernels would only take the processor from those. Tests of
+    compiling by several processes say in their own how many kernels are worth one."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        from netspec.backends.cpu.llvm import processes
+
+        processes.WORTH = sys.maxsize
 
 
 _times: dict[str, float] = {}

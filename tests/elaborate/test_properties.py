@@ -21,7 +21,7 @@ from random_specs import damaged, well_formed
 TEXTS = [*BASES.values(),
          *(p.read_text(encoding="utf-8") for p in sorted(specs_folder().glob("*.net"))
            if p.stem not in ("densenet", "preact", "resnet", "inception_v3"))]
-FAST = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+FAST = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 SEEDS = st.integers(0, 2**32)
 
 
@@ -51,7 +51,7 @@ def test_damaged_specs_end_in_diagnostics(seed: int) -> None:
     looked_at(damaged(rng.choice(TEXTS), rng))
 
 
-@settings(FAST, max_examples=300)
+@settings(FAST, max_examples=120)
 @given(SEEDS)
 def test_the_formatter_keeps_the_tree_and_is_idempotent(seed: int) -> None:
     text = well_formed(seed)

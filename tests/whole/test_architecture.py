@@ -201,7 +201,7 @@ def test_no_layer_is_asked_for_by_its_name() -> None:
     found = []
     for file in modules():
         if not {"layers", "habits", "words"} & set(file.relative_to(ROOT).parts):
-            for c in ast.walk(ast.parse(file.read_text())):
+            for c in ast.walk(parsed(file)):
                 if isinstance(c, ast.Compare) and any((isinstance(x, ast.Attribute) and x.attr == "name") or (isinstance(x, ast.Call)
                                                       and ast.unparse(x.func) == "op_name") for x in (c.left, *c.comparators)):
                     said = {x.value for side in (c.left, *c.comparators) for x in ast.walk(side) if isinstance(x, ast.Constant)}

@@ -13,7 +13,7 @@ from netspec.backends.reference.executor import ReferenceExecutor
 from netspec.catalogue import CATALOGUE
 from random_formulas import BACKENDS, drawn, failures, graph_of, ran
 
-SEEDS = (1, 2, 3)
+SEEDS = (1, 3)
 WRITTEN = {
     "a value of the batch alone": ("both[n] += x[n,c,h,w] * v[c]", "y[n,c,h,w] = tanh(x[n,c,h,w] * 0.1 - both[n])"),
     "a maximum of the batch alone": ("t[n] max= x[n,c,h]", "y[n,c,h] = x[n,c,h] * sigmoid(t[n])"),

@@ -17,6 +17,8 @@ from where import REFERENCES
 HERE = REFERENCES
 NETS = {n["id"]: n for n in json.loads((HERE / "random_nets.json").read_text(encoding="utf-8"))["nets"]}
 NUMERIC = [name for name, n in NETS.items() if n.get("numeric")]
+LONG = "r060"  # has more kernels than all others, and no layer that they have not: numbers are asked of the reference alone
+SINGLE = ("r018", "r090")  # those that the CPU computes in single precision as well
 ACTIVATIONS = {"leaky": "leaky 0.1"}
 TOLERANCE = {"float64": 1e-9}
 
@@ -98,8 +100,8 @@ def without_ones(shape: list[int | None]) -> list[int | None]:
     return shape
 
 
-@pytest.mark.parametrize(("device", "dtype"), [("reference", "float64"), ("cpu", "float64")])
-@pytest.mark.parametrize("name", NUMERIC)
+@pytest.mark.parametrize(("device", "dtype", "name"), [("reference", "float64", name) for name in NUMERIC]
+                         + [("cpu", "float64", name) for name in NUMERIC if name != LONG])
 def test_outputs_and_gradients(name: str, device: str, dtype: str) -> None:
     facts, held = NETS[name], {k.removeprefix(f"{name}/"): v for k, v in recorded().items() if k.startswith(f"{name}/")}
     net = netspec.compile(text=text_of(facts), device=device, dtype=dtype)
@@ -125,7 +127,7 @@ def close(got: Any, want: Any, tolerance: float, what: str) -> None:
     assert worst <= tolerance * scale, f"{what}: off by {worst:.3g} where the largest is {scale:.3g}"
 
 
-@pytest.mark.parametrize("name", NUMERIC)
+@pytest.mark.parametrize("name", SINGLE)
 def test_float32_on_the_cpu(name: str) -> None:
     """Outputs within 1e-5, gradients within 1e-4 of the largest. A gradient that vanishes (a bias before batch norm) or
     nearly does is rounding: it is held to a hundredth of the network's largest."""

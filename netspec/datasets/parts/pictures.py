@@ -48,7 +48,6 @@ Picture = str | os.PathLike[str] | bytes | Inside  # a path, what a file holds, 
 
 SUFFIXES = frozenset((".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".dib", ".webp", ".tif", ".tiff", ".ppm", ".pgm",
                       ".pbm", ".pnm"))
-FITS = ("cover", "fit", "stretch")  # how a picture comes to a size
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM")  # no others are looked for: some run programs, as EPS does
 ROOM = 2  # a JPEG is decoded at a size that is this many times what is wanted, or more
 WHITE16 = 65535

@@ -77,15 +77,15 @@ def fill(e: Executor) -> None:
 @pytest.mark.parametrize("space", SPACES)
 @pytest.mark.parametrize("layer", LAYERS)
 def test_layers_agree_with_the_reference(layer: str, space: tuple[int, ...]) -> None:
-    for c in CHANNELS:
+    for c in CHANNELS if space == (3, 37) else CHANNELS[1::3]:  # a text serves every extent, so few are told from each other
         used = kinds(both(sequence([layer], x=(c, *space))))
         assert "places" in used and "loop" not in used, used
 
 
 @pytest.mark.parametrize("pieces", [2, 3, 4, 9])
 def test_maxout(pieces: int) -> None:
-    for c in (1, 7, 8, 17, 33):
-        for space in SPACES:
+    for space in SPACES:
+        for c in (1, 7, 8, 17, 33) if space == (3, 37) else (7, 17):
             used = kinds(both(sequence([f"maxout {pieces}"], x=(c * pieces, *space))))
             assert set(used) == {"places"}, used
 
@@ -96,7 +96,7 @@ def test_the_first_of_equal_channels_wins() -> None:
 
 @pytest.mark.parametrize("space", SPACES)
 def test_concatenation_of_any_channels(space: tuple[int, ...]) -> None:
-    for a, b, c in ((1, 3, 7), (17, 30, 5), (8, 3, 8), (33, 16, 1), (5, 16, 16)):
+    for a, b, c in ((1, 3, 7), (17, 30, 5), (8, 3, 8), (33, 16, 1), (5, 16, 16))[:None if space == (3, 37) else 2]:
         net = Net({"x": (a, *space), "y": (b, *space), "z": (c, *space)})
         net("concat @y @z")
         used = kinds(both(net.graph()))
@@ -264,7 +264,7 @@ def test_no_number_stays_at_its_place(layer: str, bad: float) -> None:
 @pytest.mark.parametrize("space", [(5,), (9, 37), (2, 3, 5)])
 def test_gram_matrices(space: tuple[int, ...]) -> None:
     """Products of an image with itself, forward and backward; halos around what reads them."""
-    for c in (1, 7, 17, 33):
+    for c in (1, 7, 17, 33) if space == (9, 37) else (17,):
         for dtype, tolerance in (("float64", 1e-12), ("float32", 1e-5)):
             a, b = losses(sequence(["tanh"], x=(c, *space)), LOSSES["gram"](), False, dtype)
             assert a.losses[0] == pytest.approx(b.losses[0], rel=tolerance)

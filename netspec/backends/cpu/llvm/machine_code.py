@@ -15,7 +15,7 @@ from typing import Any
 import llvmlite.binding as llvm
 from llvmlite import ir
 from numba import types
-from numba.core import codegen, compiler, compiler_machinery, sigutils, typed_passes, untyped_passes
+from numba.core import codegen, compiler, compiler_machinery, lowering, sigutils, typed_passes, untyped_passes
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import cpu_target
 from numba.extending import intrinsic
@@ -25,13 +25,41 @@ Value = Any  # an llvmlite value; the library has no types
 _base: Any = codegen.CPUCodeLibrary
 _compiler: Any = compiler.CompilerBase
 _flags: Any = compiler.Flags
+_lower: Any = lowering.Lower
 _passes: Any = compiler_machinery.PassManager
+_register: Any = compiler_machinery.register_pass
 _normal: Any = sigutils.normalize_signature
 _intrinsic: Any = intrinsic
 _locked: Any = global_compiler_lock
 _target: Any = cpu_target
 _untyped: Any = untyped_passes
 _typed: Any = typed_passes
+
+
+class Lower(_lower):  # type: ignore[misc]
+    """Numba's way from its IR to LLVM's, which finds what an operator of two types is but once."""
+
+    def lower_binop(self, resty: Any, expr: Any, op: Any) -> Value:
+        operator, signature = self.context.typing_context.resolve_value_type(op), self.fndesc.calltypes[expr]
+        operands = [self.context.cast(self.builder, self.loadvar(v.name), self.typeof(v.name), t)
+                    for v, t in zip((expr.lhs, expr.rhs), signature.args)]
+        called = _operator_type(operator, signature.args)
+        result = self.context.get_function(operator, called)(self.builder, operands)
+        return self.context.cast(self.builder, result, signature.return_type, resty)
+
+
+@remember
+def _operator_type(operator: Any, args: Any) -> Any:
+    return operator.get_call_type(_target.typing_context, args, {})
+
+
+@_register(mutates_CFG=True, analysis_only=False)
+class NativeLowering(_typed.NativeLowering):  # type: ignore[misc]
+    """The pass that uses it."""
+
+    @property
+    def lowering_class(self) -> Any:
+        return Lower
 
 
 class Pipeline(_compiler):  # type: ignore[misc]
@@ -47,7 +75,7 @@ class Pipeline(_compiler):  # type: ignore[misc]
         pm.add_pass(_typed.NopythonTypeInference, "nopython frontend")
         pm.add_pass(_typed.PreLowerStripPhis, "remove phis nodes")
         pm.add_pass(_typed.IRLegalization, "ensure IR is legal prior to lowering")
-        pm.add_pass(_typed.NativeLowering, "native lowering")
+        pm.add_pass(NativeLowering, "native lowering")
         pm.add_pass(_typed.NoPythonBackend, "nopython mode backend")
         pm.finalize()
         return [pm]

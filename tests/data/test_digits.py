@@ -17,7 +17,6 @@ SPECS = {
     "cnn": "net cnn:\n  input 1x8x8\n  conv 16 3x3 relu\n  conv 32 3x3 relu\n  maxpool 2\n  fc 64 relu\n  fc 10\n",
 }
 DEVICES = ("cpu",)
-SEEDS = 2  # of those that PyTorch was trained with
 OPTIMISERS = {"sgdm": "sgd lr=0.05 momentum=0.9", "adam": "adam lr=0.001"}
 
 
@@ -31,8 +30,7 @@ def data() -> tuple[tuple[Array, Array], tuple[Array, Array]]:
 
 
 @pytest.mark.parametrize("device", DEVICES)
-@pytest.mark.parametrize("optimiser", OPTIMISERS)
-@pytest.mark.parametrize("net", SPECS)
+@pytest.mark.parametrize(("net", "optimiser"), [("mlp", "sgdm"), ("cnn", "adam")])
 def test_as_accurate_as_pytorch(net: str, optimiser: str, device: str) -> None:
     want = bar(net, optimiser)
     (x, y), (xt, yt) = data()
@@ -40,7 +38,7 @@ def test_as_accurate_as_pytorch(net: str, optimiser: str, device: str) -> None:
     made = netspec.compile(text=SPECS[net], device=device, dtype="float32")
     assert sum(p.size for p in made.parameters.values()) == want["params"]
     reached = []
-    for seed in TABLE["seeds"][:SEEDS]:
+    for seed in TABLE["seeds"]:
         made.initialise(seed=seed)
         made.fit(x, y, loss="cross_entropy", optimiser=OPTIMISERS[optimiser], batch=TABLE["batch"], epochs=int(want["epochs"]),
                  verbose=0)

@@ -283,7 +283,7 @@ CATALOGUE: dict[str, str] = {
     "weights-mismatch": _page("A weights file lacks a parameter that `weights=` should fill.",
                               "Parameters are found by their path below the call that names the file."),
     "bad-weights": _page("A file holds no weights that can be read.",
-                         "safetensors, files of PyTorch (.pth, .pt, .bin), .npz, and Keras's .h5 and .keras are read, and nothing in them is run; the message has what stands in the way."),
+                         "safetensors, files of PyTorch (.pth, .pt, .bin), .npz, Keras's .h5 and .keras, and .onnx are read, and nothing in them is run; the message has what stands in the way."),
     # ---------------------------------------------------------------- other programs' files
     "missing-extra": _page("A package that this needs is not installed.",
                            "It is none that netspec needs otherwise, so pip brings it where it is asked for: the message has the command."),

@@ -445,8 +445,8 @@ class Network:
         return self
 
     def load_weights(self, source: str, *, rename: Iterable[str] | Mapping[str, str] = (), strict: bool = True) -> Network:
-        """Take the weights of a file: of PyTorch (.pth, .pt, .bin), safetensors, NumPy (.npz) or Keras (.h5, .keras), matched by
-        name, else by order, kind and shape. The optimiser starts anew. `taken` is the table of what went where.
+        """Take the weights of a file: of PyTorch (.pth, .pt, .bin), safetensors, NumPy (.npz), Keras (.h5, .keras) or ONNX,
+        matched by name, else by order, kind and shape. The optimiser starts anew. `taken` is the table of what went where.
 
         rename  ["layer1.0.conv1=stage1.basic1.conv1"], or a dict: a name in the file, or its beginning, and what it is here
         strict  False takes what is sure, and leaves the rest: a trunk for another head

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from pathlib import Path
 from typing import Any
@@ -219,6 +220,34 @@ def test_weights_of_keras(tmp_path: Path) -> None:
         f["dense/dense/kernel:0"] = h5py.ExternalLink("m.weights.h5", "layers/dense/vars/0")
     with pytest.raises(NetspecError, match="holds none"):
         made(text).load_weights(str(tmp_path / "m.h5"))
+
+
+def test_weights_of_onnx(tmp_path: Path) -> None:
+    """What netspec itself writes as ONNX gives its weights back, and matrices that lie the other way round are turned."""
+    onnx = pytest.importorskip("onnx")
+    net = made(PLAIN)
+    numbers = weights(net)
+    w, b = np.float32(numbers["fc1.weight"]), np.float32(numbers["fc1.bias"])
+    make, of = onnx.helper.make_node, onnx.numpy_helper.from_array
+    nodes, tensors = [], [of(w.T, "dense_W"), of(b, "dense_B")]
+    for k, (conv, bn) in enumerate((("conv1", "conv1.bn"), ("stage1.conv1", "stage1.conv1.bn"), ("stage1.conv2", ""))):
+        tensors += [of(numbers[f"{conv}.weight"], f"c{k}.weight")]
+        tensors += [of(numbers[f"{conv}.bias"], f"c{k}.bias")] if f"{conv}.bias" in numbers else []
+        nodes.append(make("Conv", ["x", f"c{k}.weight", *([f"c{k}.bias"] if f"{conv}.bias" in numbers else [])], ["x"]))
+        if bn:
+            roles = ("weight", "bias", "mean", "var")
+            tensors += [of(numbers[f"{bn}.{role}"], f"n{k}.{role}") for role in roles]
+            nodes.append(make("BatchNormalization", ["x", *(f"n{k}.{role}" for role in roles)], ["x"]))
+    nodes += [make("MatMul", ["x", "dense_W"], ["y"]), make("Add", ["y", "dense_B"], ["z"])]
+    graph = onnx.helper.make_graph(nodes, "g", [], [], tensors)
+    (tmp_path / "m.onnx").write_bytes(onnx.helper.make_model(graph).SerializeToString())
+    assert same(made(PLAIN).load_weights(str(tmp_path / "m.onnx")), numbers)
+    for k in range(40):
+        data = bytearray((tmp_path / "m.onnx").read_bytes())
+        data[RANDOM.integers(8, len(data))] = RANDOM.integers(256)
+        (tmp_path / "d.onnx").write_bytes(bytes(data[: RANDOM.integers(1, len(data))] if k % 2 else data))
+        with contextlib.suppress(NetspecError):
+            made(PLAIN).load_weights(str(tmp_path / "d.onnx"))
 
 
 def test_an_alignment_is_sure_only_where_there_is_one() -> None:

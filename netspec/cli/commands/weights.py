@@ -11,7 +11,7 @@ from .. import options
 from ..nets import input_shapes, meant, settings
 from ..telling import say
 
-ABOUT = "give a net the weights of a file of PyTorch, safetensors, NumPy or Keras, and say what went where"
+ABOUT = "give a net the weights of a file of PyTorch, safetensors, NumPy, Keras or ONNX, and say what went where"
 EXAMPLES = ("netspec weights resnet50.pth --net resnet.net:resnet50 -o resnet50.safetensors",
             'netspec weights mine.pt --net my.net --rename "features.*=conv*" -o mine.safetensors',
             "netspec weights resnet50.pth --net resnet.net:resnet50 --set classes=10 --partial -o trunk.safetensors")
@@ -19,7 +19,8 @@ ALSO = ("load", "import-weights", "transfer")
 
 
 def arguments(c: ArgumentParser) -> None:
-    c.add_argument("source", type=options.file, metavar="SOURCE", help="a .pth, .pt, .bin, .safetensors, .npz, .h5, .keras file")
+    c.add_argument("source", type=options.file, metavar="SOURCE",
+                   help="a .pth, .pt, .bin, .safetensors, .npz, .h5, .keras, .onnx file")
     c.add_argument("--net", required=True, metavar="FILE[:NET]", help="the spec, and which of its nets")
     c.add_argument("--set", action="append", default=[], dest="settings", metavar="NAME=VALUE",
                    help="a parameter of the net: --set classes=10")

@@ -11,8 +11,8 @@ from .source import Foreign, Source
 def read(path: str | os.PathLike[str]) -> Source:
     """The tensors of a weights file.
 
-    Errors: OSError (reading.NotRegular among them), Foreign, Damaged; MissingPackage of diagnostics, where another package is
-    needed to read it.
+    Errors: OSError (reading.NotRegular among them), Foreign, Damaged; NetspecError where a package is needed to read it that is
+    not installed.
     """
     with opened(path) as f:
         first = f.read(16)
@@ -28,6 +28,10 @@ def read(path: str | os.PathLike[str]) -> Source:
         from .keras import Keras
 
         return Keras(path)
+    if first[:1] == b"\x08" and first[8:9] != b"{":
+        from .onnx import Onnx
+
+        return Onnx(path)
     from .safetensors import Tensors
 
     return Tensors(path)

@@ -80,7 +80,11 @@ def average(checkpoints: Iterable[str | os.PathLike[str]], *, device: str = "cpu
     """
     from .runtime.means.ensemble import averaged
 
-    paths = [checkpoints] if isinstance(checkpoints, (str, os.PathLike)) else list(checkpoints)
+    several = isinstance(checkpoints, Iterable) and not isinstance(checkpoints, (str, os.PathLike))
+    paths: list[Any] = list(checkpoints) if several else [checkpoints]
+    if odd := [p for p in paths if not isinstance(p, (str, os.PathLike))]:
+        raise UsageError(f"an average is of checkpoints, by their paths, and not of a {type(odd[0]).__name__}",
+                         hint='netspec.average(["a.safetensors", "b.safetensors"])')
     if not paths:
         raise UsageError("an average is of checkpoints, and none is given", hint='netspec.average(["a.safetensors", "b.safetensors"])')
     return averaged((os.fspath(p), load(p, device=device)) for p in paths)

@@ -150,6 +150,17 @@ def _term(given: Any, graph: Graph) -> Term:
     return term(given, graph)
 
 
+def _number(given: Any) -> float:
+    """The loss that a function gives. Raises for what is no single number."""
+    try:
+        if np.ndim(given) == 0:
+            return float(given)
+    except (TypeError, ValueError):
+        pass
+    raise misuse("wrong-type", f"the loss gives {' '.join(repr(given).split())[:60]} for its value, and no number",
+                 hint="return float(value), gradients")
+
+
 def _of_function(state: State, run: Executor, function: Callable[[Outputs], Any], names: Sequence[str]) -> Aim:
     """A function of the values by name that gives a number and its gradient for each of them; those left out have none."""
     outputs = _with(run.graph, names).outputs
@@ -161,7 +172,7 @@ def _of_function(state: State, run: Executor, function: Callable[[Outputs], Any]
         if not isinstance(given, tuple) or len(given) != 2:
             raise misuse("wrong-type", f"the loss gives a {type(given).__name__}, and no pair of a number and gradients",
                          hint="return value, {" + ", ".join(f'"{name}": gradient' for name, _ in outputs) + "}")
-        value, gradients = float(given[0]), given[1]
+        value, gradients = _number(given[0]), given[1]
         if not isinstance(gradients, Mapping) and len(outputs) == 1:
             gradients = {outputs[0][0]: gradients}
         gradients = arrays.named("output", {name: np.zeros_like(found[v]) for name, v in outputs} | dict(gradients),

@@ -412,7 +412,8 @@ def test_a_run_goes_on_as_its_last_checkpoint_was_trained(run: Command) -> None:
     (("--with", "batch 0", "--with", "adam lr=x"), ("--with:1:7", "--with:2:6")),
     (("--with", ""), ("'' is none", "hint: --with 'adamw lr=3e-4'")), (("--with", " # batch 3"), ("is none",)),
     (("--with", "batch 3\nepochs 2"), ("is several",)),
-    (("--seed", "-1"), ("a whole number from 0",)),
+    (("--seed", "-1"), ("a whole number from 0",)), (("--seeds", "4..0"), ("not several different seeds",)),
+    (("--seeds", "0..18446744073709551615"), ("not several different seeds",)),
     (("--out", "kinds"), ("kinds holds pictures", "--out kinds-run")), (("--out", "kinds/red"), ("holds pictures",)),
 ])
 def test_what_a_command_line_says_amiss_is_said_where_it_is(argv: tuple[str, ...], words: tuple[str, ...], run: Command) -> None:

@@ -99,3 +99,9 @@ def test_what_cannot_be_optimised() -> None:
         with pytest.raises(NetspecError) as e:
             call()
         assert error in str(e.value)
+
+
+@pytest.mark.parametrize("value", [np.zeros(2), None, "a", [1.0]])
+def test_a_function_gives_one_number(value: Any) -> None:
+    with pytest.raises(NetspecError, match="and no number"):
+        made(LINEAR).optimise(inputs=np.ones((1, 3)), loss=lambda found: (value, {}))

@@ -139,3 +139,10 @@ def test_a_loss_against_the_input_has_no_views() -> None:
     with pytest.raises(NetspecError, match="compares with the input"):
         net.evaluate(np.zeros((2, 1, 4, 4)), flip=True)
     assert len(list(Views(net.graph, flip=True).of({"input": np.zeros((2, 1, 4, 4))}))) == 2
+
+
+@pytest.mark.parametrize("call", [lambda: netspec.Ensemble(None), lambda: netspec.Ensemble(made()), lambda: netspec.Ensemble("ab"),
+                                  lambda: netspec.average(None), lambda: netspec.average([3]), lambda: netspec.average([made()])])
+def test_what_is_no_network_or_no_checkpoint_is_refused(call: Any) -> None:
+    with pytest.raises(NetspecError, match=r"an ensemble is made of networks|an average is of checkpoints"):
+        call()

@@ -37,7 +37,7 @@ class Ensemble:
     of probabilities where outputs have that meaning; it says it as the first of them does."""
 
     def __init__(self, networks: Sequence[Face]):
-        self.networks = tuple(networks)
+        self.networks = tuple(networks) if isinstance(networks, Iterable) else ()
         self.states = [s for n in self.networks if isinstance(s := getattr(n, "state", None), State)]
         if not self.networks or len(self.states) < len(self.networks):
             raise misuse("wrong-type", "an ensemble is made of networks",

@@ -72,6 +72,22 @@ def load(path: str | os.PathLike[str], *, device: str = "cpu", dtype: str | None
     return net.load(found.path)
 
 
+def import_onnx(path: str | os.PathLike[str], output: str | os.PathLike[str] | None = None, *, device: str = "cpu",
+                input: Shapes | None = None, force: bool = False) -> Network:
+    """Write an ONNX file as a text that a person can read, and its weights beside it (model.net and model.safetensors, unless
+    `output` says otherwise), and return the network. Nothing is written unless it computes what the file does.
+
+    input  sizes of inputs that the file leaves open
+    force  write it even where the outputs differ by more than 1e-4 of the largest number
+
+    Errors: a file that is none, or is damaged; every node that is no layer of the language; onnx that is not installed.
+    """
+    from .runtime.exchange import imported
+    from .runtime.network import of_state
+
+    return of_state(imported(path, output, shapes(input), force, device)[0])
+
+
 def average(checkpoints: Iterable[str | os.PathLike[str]], *, device: str = "cpu") -> Network:
     """The network of several checkpoints of one net, its weights the mean of theirs (in float64), running statistics too: of the
     last epochs of a run, or of runs that began with the same weights. The optimiser starts anew.

@@ -8,18 +8,25 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import safetensors.numpy
 from numpy.typing import NDArray
 
 from ..backends.turns import reads
 from ..diagnostics import Advice, NetspecError
+from ..elaborate.tree_to_graph import read_module
 from ..interchange.onnx.need import onnx
 from ..interchange.onnx.run import AGREES, difference, outputs
+from ..interchange.onnx.say import Said, said
 from ..interchange.onnx.write import checked_opset, model, without_preparations
+from ..syntax.load import source_of
 from ..words.preparation import Preparation
 from . import calls
 from .io.whole import write
 from .misuse import flag, misuse, path_of
+from .origin import Origin
 from .state import AVERAGE, State
+from .train.recipe import Recipe
+from .values import checked
 
 Array = NDArray[Any]
 TRIED = (64, 128, 224, 256, 320, 512)  # sizes of open axes that a net is run at to be compared
@@ -80,3 +87,38 @@ def _after_preparations(state: State, x: dict[str, Array]) -> dict[str, Array]:
             last[source] = n.name
     return {name: x[name] if v == name else calls.activations(state, x, [v], None, None)[v].astype(np.float32)
             for name, v in last.items()}
+
+
+def imported(path: Any, output: Any, sizes: Any, force: Any, device: str = "cpu") -> tuple[State, str]:
+    """Write an ONNX file as a text and its weights: `output` and, beside it, what is called as it and ends in .safetensors.
+    Returns the network, and how it was compared, in a line."""
+    source = path_of(path)
+    where = path_of(source.with_suffix(".net") if output is None else output)
+    if where.suffix != ".net":
+        raise misuse("bad-value", f"the name of a spec ends in .net, and {where.name}'s does not", hint=f"{where.with_suffix('.net').name}")
+    found = said(source, {"": sizes} if isinstance(sizes, tuple) else sizes)
+    origin = Origin(read_module(source_of(found.text)))
+    state = State(origin.graph(), device, None, 0, Recipe(), origin)
+    for name, a in found.weights.items():
+        state.put(name, checked(state.declared[name], a, state.dtype))
+    apart, how = _of_file(state, found)
+    if apart > AGREES and not flag("force", force):
+        raise misuse("not-the-same", f"what {how} makes of {source.name} is not what the text computes",
+                     f"the outputs differ by {apart:.2g} of the largest number, and {AGREES:g} is allowed",
+                     hint=Advice("nothing was written; --force (force=True) writes it all the same"))
+    weights = where.with_suffix(".safetensors")
+    write(weights, safetensors.numpy.save({k: np.ascontiguousarray(a) for k, a in found.weights.items()}))
+    write(where, found.text.encode())
+    return state, f"{len(found.text.splitlines())} lines, outputs within {apart:.1e} of the file's, by {how}" + (
+        f"; {found.note}" if found.note else "")
+
+
+def _of_file(state: State, found: Said) -> tuple[float, str]:
+    """How far the outputs of the text are from the file's on random inputs."""
+    rng = np.random.default_rng(0)
+    x = {name: rng.standard_normal((found.batch, *shape)).astype(np.float32) for name, (_, shape) in found.inputs.items()}
+    kinds = {i.name: onnx().helper.tensor_dtype_to_np_dtype(i.type.tensor_type.elem_type) for i in found.model.graph.input}
+    want, how = outputs(found.model, {there: x[name].astype(kinds[there]) for name, (there, _) in found.inputs.items()})
+    got = calls.predict(state, x, None, None)
+    mine = list(got.values()) if isinstance(got, dict) else [got]
+    return max(difference(g, w.reshape(g.shape) if w.size == g.size else w) for g, w in zip(mine, want.values())), how

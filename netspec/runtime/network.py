@@ -481,6 +481,13 @@ def made(origin: Origin, device: str = "cpu", dtype: str | None = None, seed: in
     return Network(graph, device, dtype, seed if seed is not None else said or 0, recipe_of(graph), origin)
 
 
+def of_state(state: State) -> Network:
+    """The face of a state."""
+    net = Network.__new__(Network)
+    net._show(state)
+    return net
+
+
 def _copied(cls: type[Network], facts: copies.Facts, own: dict[str, Any]) -> Network:
     """The network of such facts."""
     net = cls.__new__(cls)

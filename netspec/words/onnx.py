@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ..ir.types import TensorType
+from .faults import WordError
 
 
 class Onnx:
@@ -30,7 +31,7 @@ class Onnx:
         self.text, self.fields = text, fields
 
 
-class Unsaid(Exception):
+class Unsaid(WordError):
     """A layer cannot be said in ONNX, or not in this opset: the text says why, in a line."""
 
 
@@ -81,7 +82,7 @@ class OnnxNode(Protocol):
     """A node of a file as `from_onnx` sees it, in the form that the newest opset has."""
 
     op: str
-    attributes: Mapping[str, Any]  # those that are not given have their defaults
+    attributes: dict[str, Any]  # those that are not given have their defaults
     inputs: tuple[str, ...]  # values; one that is left out is an empty name
     outputs: tuple[str, ...]
     note: str  # what the file says of the node beside its operator

@@ -25,6 +25,7 @@ from .patterns import stated
 Array = NDArray[Any]
 OLDEST, IR = 13, 9  # the first opset that is written, and the file format's version, where no newer opset asks for more
 BATCH = "batch"
+LOOKED_THROUGH = 2**25  # bytes of a model that onnx's own checker goes through
 
 
 class Writer:
@@ -203,14 +204,13 @@ def _model(graph: Graph, o: Writer, outputs: Iterable[tuple[str, TensorType]]) -
     opsets = [h.make_opsetid("", o.opset)]
     whole = h.make_model(made, opset_imports=opsets, producer_name="netspec", producer_version=__version__,
                          ir_version=max(IR, h.find_min_ir_version_for(opsets)))
-    _sound(whole, graph)
+    _sound(whole)
     return whole
 
 
-def _sound(model: Any, graph: Graph) -> None:
-    library = onnx()
-    if model.ByteSize() < 2**31:  # what is larger cannot be looked through in one piece
-        library.checker.check_model(model, full_check=True)
+def _sound(model: Any) -> None:
+    if model.ByteSize() < LOOKED_THROUGH:  # a larger one is run all the same before it is written
+        onnx().checker.check_model(model, full_check=True)
 
 
 def without_preparations(graph: Graph) -> Graph:

@@ -202,8 +202,7 @@ class Conv(Layer, category="convolution"):
         ones = (c * 0 + 1) if c.size == x.channels else c.reshape(-1).repeat(x.channels) * 0 + 1
         bias = c.reshape(-1).repeat(1 if c.size == x.channels else x.channels) * (-1 if n.op == "Sub" else 1)
         layer = cls(filters=x.channels, window=written(shape[1:]), groups=x.channels)
-        return Read(layer, (n.inputs[1 - k],), {"weight": ones.reshape(x.channels, *shape).reshape(x.channels, 1, *shape[1:]),
-                                                "bias": bias})
+        return Read(layer, (n.inputs[1 - k],), {"weight": ones.reshape(x.channels, 1, *shape[1:]), "bias": bias})
 
 
 def _flat(v: Any) -> list[float]:

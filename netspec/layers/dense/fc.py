@@ -81,7 +81,8 @@ class Fc(Layer, category="dense"):
         w, x, a = n.array(1), n.type(0), n.attributes
         if w is None or w.ndim != 2 or x is None or len(x.shape) != 1 or a.get("transA"):
             return None
-        w = (w if a.get("transB") else w.T) * a.get("alpha", 1.0)
+        w = w if a.get("transB") else w.T
+        w = w if a.get("alpha", 1.0) == 1 else w * a["alpha"]
         bias = n.array(2)
         if bias is None:
             return None if len(n.inputs) > 2 and n.inputs[2] else Read(cls(units=len(w), bias=False), (n.inputs[0],), {"weight": w})

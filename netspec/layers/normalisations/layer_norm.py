@@ -116,7 +116,7 @@ class LayerNorm(Layer, category="normalisation", name="layer_norm"):
                 len(normal.inputs) > 2 and normal.inputs[2] and normal.array(2) is None):
             return None
         w, b, eps = normal.array(1), normal.array(2), normal.attributes.get("epsilon", 1e-5)
-        numbers = {} if normal.note == "affine=no" else {"weight": w, "bias": w * 0 if b is None else b}
+        numbers = {} if n.note == "affine=no" else {"weight": w, "bias": w * 0 if b is None else b}
         if n.op == "LayerNormalization":
             x = n.type(0)
             whole = x is not None and n.attributes.get("axis", -1) in (1, -len(x.shape)) and tuple(w.shape) == x.shape

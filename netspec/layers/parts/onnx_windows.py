@@ -39,6 +39,11 @@ def _around(n: OnnxNode, window: tuple[int, ...], stride: tuple[int, ...], dilat
     return tuple(out)
 
 
+def rounding(n: OnnxNode) -> str:
+    """How a pool rounds a size that does not divide; by steps of one every size divides."""
+    return "ceil" if n.attributes.get("ceil_mode") and set(n.attributes.get("strides") or (1,)) != {1} else "floor"
+
+
 def shortest(around: Pads, window: tuple[int, ...], dilation: tuple[int, ...], usual: str) -> Any:
     """Padding as a spec has it: `same`, `valid`, a number, or (before, after) pairs."""
     same = pads("same", window, dilation)

@@ -9,7 +9,7 @@ from ...ir.types import TensorType
 from ...words import flag, padding, size, word
 from ...words.layer import OUT, SPACE, WINDOW, Builder, Example, Layer, names, sizes
 from ...words.onnx import OnnxNode, OnnxWriter, Read
-from ..parts.onnx_windows import attributes, fewest, fields
+from ..parts.onnx_windows import attributes, fewest, fields, rounding
 from ..parts.windows import need_image, out_sizes, per_axis, pool_pads, slide
 
 
@@ -99,5 +99,5 @@ class AvgPool(Layer, category="pooling"):
         window = tuple(n.attributes["kernel_shape"])
         said = fields(n, window, "valid")
         said["stride"] = None if said["stride"] == fewest(window) else said["stride"]
-        return Read(cls(window=fewest(window), rounding="ceil" if n.attributes.get("ceil_mode") else "floor", count_pad=bool(n.attributes.get("count_include_pad")) or not any(n.attributes.get("pads") or ()),
+        return Read(cls(window=fewest(window), rounding=rounding(n), count_pad=bool(n.attributes.get("count_include_pad")) or not any(n.attributes.get("pads") or ()),
                         **said), (n.inputs[0],))

@@ -8,7 +8,7 @@ from ...ir.types import TensorType
 from ...words import flag, padding, size, word
 from ...words.layer import OUT, SPACE, WINDOW, Builder, Example, Layer, names, sizes
 from ...words.onnx import OnnxNode, OnnxWriter, Read
-from ..parts.onnx_windows import attributes, fewest, fields
+from ..parts.onnx_windows import attributes, fewest, fields, rounding
 from ..parts.windows import need_image, out_sizes, per_axis, pool_pads, slide
 
 
@@ -120,7 +120,7 @@ class MaxPool(Layer, category="pooling"):
         said: dict[str, Any] = {"whole": True}
         if not n.op.startswith("Global"):
             window = tuple(n.attributes["kernel_shape"])
-            said = {"window": fewest(window), "rounding": "ceil" if n.attributes.get("ceil_mode") else "floor"}
+            said = {"window": fewest(window), "rounding": rounding(n)}
             said |= fields(n, window, "valid")
             said["stride"] = None if said["stride"] == said["window"] else said["stride"]
         made: MaxPool = cls(**said)

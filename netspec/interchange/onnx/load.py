@@ -1,0 +1,119 @@
+"""An ONNX file, read with suspicion: what is damaged, too large, or leads out of its folder is refused before it is used."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...reading import Outside, opened, placed
+from .need import onnx, trouble
+
+Array = NDArray[Any]
+OLDEST = 7  # the first opset that is read
+NUMBERS = 2**31  # of one constant, at most
+FILE = 2**31  # bytes of a file, at most: protocol buffers hold no more
+
+
+def load(path: str | os.PathLike[str]) -> Any:
+    """The model, with the numbers of files beside it in it. Raises NetspecError."""
+    library = onnx()
+    try:
+        with opened(path) as f:
+            size = os.fstat(f.fileno()).st_size
+            if size > FILE:
+                raise trouble("bad-onnx", f"{path} is larger than an ONNX file can be", f"{size:,} bytes")
+            data = f.read()
+    except FileNotFoundError:
+        raise trouble("missing-file", f"there is no file {path}") from None
+    except OSError as e:
+        raise trouble("bad-onnx", f"{path} cannot be read: {e.strerror or e}") from None
+    model = library.ModelProto()
+    try:
+        model.ParseFromString(data)
+    except Exception:  # whichever class protobuf raises
+        raise trouble("bad-onnx", f"{path} is no ONNX file, or is cut short", f"{len(data):,} bytes") from None
+    if not model.graph.node and not model.graph.output:
+        raise trouble("bad-onnx", f"{path} holds no graph")
+    for t in model.graph.initializer:
+        if t.data_location == library.TensorProto.EXTERNAL:
+            t.CopyFrom(library.numpy_helper.from_array(tensor(t, Path(path).parent), t.name))
+    return model
+
+
+def opset(model: Any) -> int:
+    """The version of its operators. Raises NetspecError for one that is not read."""
+    newest = onnx().defs.onnx_opset_version()
+    found = [o.version for o in model.opset_import if o.domain in ("", "ai.onnx")]
+    version = int(found[0]) if found else 1
+    if not OLDEST <= version <= newest:
+        raise trouble("bad-onnx", f"the file is of opset {version}, and {OLDEST} to {newest} are read",
+                      "pip install --upgrade onnx  reads newer ones" if version > newest else
+                      "onnx.version_converter makes newer ones of old ones")
+    return version
+
+
+def constants(model: Any, folder: Path) -> dict[str, Array]:
+    """The numbers of the graph's initialisers, from the file or from those beside it."""
+    return {t.name: tensor(t, folder) for t in model.graph.initializer}
+
+
+def tensor(t: Any, folder: Path) -> Array:
+    """The numbers of a tensor. Raises NetspecError where it does not hold what it says."""
+    library = onnx()
+    shape = tuple(t.dims)
+    if any(d < 0 for d in shape) or prod(shape) > NUMBERS:
+        raise trouble("bad-onnx", f"the constant {t.name} has the impossible shape {shape}")
+    try:
+        if t.data_location == library.TensorProto.EXTERNAL:
+            return _outside(t, shape, folder)
+        found: Array = library.numpy_helper.to_array(t)
+    except (ValueError, TypeError, KeyError) as e:
+        raise trouble("bad-onnx", f"the constant {t.name} does not hold what it says: {str(e).splitlines()[0][:120]}") from None
+    return found
+
+
+def _outside(t: Any, shape: tuple[int, ...], folder: Path) -> Array:
+    """The numbers of a tensor in a file of their own, which lies in the folder of the ONNX file or below it."""
+    said = {e.key: e.value for e in t.external_data}
+    kind = onnx().helper.tensor_dtype_to_np_dtype(t.data_type)
+    name, size = said.get("location", ""), prod(shape) * kind.itemsize
+    try:
+        start, length = int(said.get("offset", 0)), int(said.get("length", size))
+        with opened(placed(name, folder)) as f:
+            f.seek(start)
+            data = f.read(size) if length == size and start >= 0 else b""
+    except Outside:
+        raise trouble("bad-onnx", f"the constant {t.name} names the file {name}, which is not in the folder of the model") from None
+    except (OSError, ValueError) as e:
+        raise trouble("bad-onnx", f"the file {name} with the constant {t.name} cannot be read",
+                      str(getattr(e, "strerror", None) or e)) from None
+    if len(data) != size:
+        raise trouble("bad-onnx", f"the file {name} does not hold the {size:,} bytes of the constant {t.name}")
+    return np.frombuffer(data, kind).reshape(shape)
+
+
+def in_order(model: Any) -> Iterator[Any]:
+    """The nodes, each after what it reads. Raises NetspecError where they go round in a circle or read what nobody makes."""
+    ready = {"", *(i.name for i in model.graph.input), *(t.name for t in model.graph.initializer)}
+    waiting = list(model.graph.node)
+    while waiting:
+        later = []
+        for n in waiting:
+            if all(i in ready for i in n.input):
+                ready.update(n.output)
+                yield n
+            else:
+                later.append(n)
+        if len(later) == len(waiting):
+            made = {o for n in waiting for o in n.output}
+            lost = next(((n, i) for n in waiting for i in n.input if i not in ready and i not in made), None)
+            if lost is not None:
+                raise trouble("bad-onnx", f"the node {lost[0].name or lost[0].op_type} reads {lost[1]}, which nothing makes")
+            raise trouble("bad-onnx", f"its nodes go round in a circle, {waiting[0].name or waiting[0].op_type} among them")
+        waiting = later

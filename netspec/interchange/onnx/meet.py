@@ -1,0 +1,225 @@
+"""Nodes become layers: each layer is shown what ends in a node, and the one that explains most of the nodes takes it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from numpy.typing import NDArray
+
+from ...ir.types import TensorType, shape_text
+from ...layers.dense.fc import Fc
+from ...layers.moves.flatten import Flatten
+from ...words import WordError
+from ...words.layer import LAYERS
+from ...words.onnx import Read
+from .need import trouble
+from .patterns import found, patterns
+from .plain import Plain, Seen
+
+Array = NDArray[Any]
+
+WANTED = {  # what an operator outside of the language would take
+    "Transpose": "axes keep their meaning here (channels, then places): a layer that permutes them would be needed",
+    "MatMul": "a product of two values, or along another axis than the channels of a vector, would need a layer of its own",
+    "Gemm": "a product of two values would need a layer of its own",
+    "Div": "a quotient of two values would need a merge that divides",
+    "Mul": "a value that is repeated over channels would need a merge that spreads it",
+    "Add": "a value that is repeated over channels, or a constant for each place, would need a layer that spreads it",
+    "Sub": "a value that is repeated over channels, or a constant for each place, would need a layer that spreads it",
+    "Gather": "picking channels by a list would need a layer of its own; neighbouring ones are `channels`",
+    "ReduceMean": "a mean over channels would need a layer of its own; over all places it is `avgpool global`",
+    "ReduceMax": "the largest over channels would need a layer of its own; over all places it is `maxpool global`",
+    "Reshape": "what joins the batch with other axes, or has more than four of them, is no value of the language",
+    "Resize": "sizes or places that `up` does not have",
+}
+OTHERWISE = "a layer of its own, in one file: docs/extending/layer.md"
+
+
+@dataclass(eq=False)
+class Piece:
+    """A layer where it stands: what it reads, what it makes, its numbers, and the node of the file that it ends in."""
+
+    layer: Any
+    inputs: list[str]
+    output: str
+    type: TensorType
+    arrays: dict[str, Array] = field(default_factory=dict)
+    shared: frozenset[str] = frozenset()  # the constants of the file that its numbers are
+    path: str = ""
+
+
+@dataclass
+class Layers:
+    """The graph of a file, of layers: `pieces` in order, each after what it reads."""
+
+    name: str
+    inputs: dict[str, TensorType]
+    pieces: list[Piece]
+    outputs: list[tuple[str, str]]
+
+    def __post_init__(self) -> None:
+        self.maker = {p.output: p for p in self.pieces}
+
+    @property
+    def readers(self) -> dict[str, list[Piece]]:
+        out: dict[str, list[Piece]] = {}
+        for p in self.pieces:
+            for i in p.inputs:
+                out.setdefault(i, []).append(p)
+        return out
+
+    def type(self, value: str) -> TensorType:
+        return self.inputs[value] if value in self.inputs else self.maker[value].type
+
+
+def layers(g: Plain) -> Layers:
+    """The layers of a graph. Raises NetspecError that names every node that none is."""
+    pieces: dict[str, Piece] = {}
+    strange: dict[int, tuple[Seen, str]] = {id(n): (n, WANTED.get(n.op, OTHERWISE)) for n in g.strange}
+    waiting, inputs = [v for _, v in g.outputs], {name: TensorType(shape[1:]) for name, shape in g.inputs.items()}
+    order: list[Piece] = []
+    while waiting:
+        v = waiting.pop()
+        if v in pieces or v in inputs or v in g.constants:
+            continue
+        node = g.maker.get(v)
+        if node is None:
+            raise trouble("bad-onnx", f"the output {v} is made by nothing")
+        read = None if id(node) in strange else _met(node)
+        if read is None:
+            if _known(node) and id(node) not in strange:
+                strange[id(node)] = node, WANTED.get(node.op, OTHERWISE)
+            waiting += [i for i in node.inputs if i]
+            pieces[v] = Piece(None, [], v, TensorType(()))
+            continue
+        out = node.out
+        assert out is not None
+        shared = frozenset(i for n in _between(node, read.inputs) for i in n.inputs if i in g.constants)
+        piece = pieces[v] = Piece(read.layer, list(read.inputs), v, out, dict(read.parameters), shared, node.place or v)
+        order.append(piece)
+        waiting += read.inputs
+    if strange:
+        place = {id(n): k for k, n in enumerate(g.nodes)}
+        lines = [f"{n.name or v_of(n)}: {n.op} of {_shapes(n)}: {why}"
+                 for n, why in sorted(strange.values(), key=lambda s: place.get(id(s[0]), 0))]
+        raise trouble("no-layer", f"{len(lines)} node{'s' * (len(lines) > 1)} of the file "
+                                  f"{'are' if len(lines) > 1 else 'is'} no layer of the language", *lines)
+    for _, v in g.outputs:
+        if v in g.constants:
+            raise trouble("bad-onnx", f"the output {v} is a constant")
+    return _tidy(Layers(g.name, inputs, _sorted(order, inputs), g.outputs))
+
+
+def v_of(n: Seen) -> str:
+    return n.outputs[0]
+
+
+def _shapes(n: Seen) -> str:
+    known = [n.graph.shapes.get(i) for i in n.inputs if i and i not in n.graph.constants]
+    return " and ".join(shape_text(s[1:]) if s else "?" for s in known) or "nothing"
+
+
+def _known(n: Seen) -> bool:
+    """Whether all that it reads has a shape: else what is before it is to blame."""
+    return all(i in n.graph.constants or n.graph.shapes.get(i) is not None for i in n.inputs if i)
+
+
+@cache
+def _candidates() -> dict[str, list[tuple[Any, bool]]]:
+    """Of each operator the layers that may end in it, and whether by a pattern."""
+    out: dict[str, list[tuple[Any, bool]]] = {}
+    for cls in LAYERS.sound().values():
+        kind: Any = cls
+        ends = {p.call.op for p in patterns(kind)}
+        for op in ends:
+            out.setdefault(op, []).append((cls, True))
+        for op in cls.onnx_reads:
+            out.setdefault(op, []).append((cls, False))
+    return out
+
+
+def _met(n: Seen) -> Read | None:
+    """What explains most nodes that end here, in the fewest words."""
+    best: tuple[tuple[int, int], Read] | None = None
+    for cls, stated in _candidates().get(n.op, ()):
+        read = found(cls, n) if stated else cls.from_onnx(n)
+        if read is None or not _fits(n, read):
+            continue
+        rank = -len(list(_between(n, read.inputs))), len(str(read.layer))
+        if best is None or rank < best[0]:
+            best = rank, read
+    return None if best is None else best[1]
+
+
+def _fits(n: Seen, read: Read) -> bool:
+    """Whether the layer takes what it reads, gives what the node gives, and its numbers have its shapes."""
+    types, out = [n.graph.type(i) for i in read.inputs], n.out
+    if out is None or any(t is None for t in types) or not types or (any(n.outputs[1:]) and n.op != "MaxPool"):
+        return False
+    try:
+        read.layer.check()
+        if read.layer.shape(*types) != out:
+            return False
+        wanted = {p.name: p.shape for p in read.layer.parameters(*types) if p.values is None}
+    except WordError:
+        return False
+    return {k: tuple(a.shape) for k, a in read.parameters.items()} == wanted
+
+
+def _between(n: Seen, values: tuple[str, ...]) -> Iterator[Seen]:
+    """The nodes from these values to a node, itself included."""
+    seen, stack = set[int](), [n]
+    while stack:
+        m = stack.pop()
+        if id(m) in seen:
+            continue
+        seen.add(id(m))
+        yield m
+        stack += [maker for i in m.inputs if i not in values and (maker := m.graph.maker.get(i)) is not None]
+
+
+def _sorted(pieces: list[Piece], inputs: dict[str, TensorType]) -> list[Piece]:
+    """Each after what it reads, in the order in which they are asked for."""
+    maker, out, done = {p.output: p for p in pieces}, [], set(inputs)
+    for p in reversed(pieces):
+        stack = [(p, False)]
+        while stack:
+            q, ready = stack.pop()
+            if q.output in done:
+                continue
+            if ready:
+                done.add(q.output)
+                out.append(q)
+            else:
+                stack.append((q, True))
+                stack += [(maker[i], False) for i in reversed(q.inputs) if i not in done]
+    return out
+
+
+def _tidy(g: Layers) -> Layers:
+    """Without the flattening before a fully connected layer, which flattens by itself."""
+    outputs, readers = {v for _, v in g.outputs}, g.readers
+
+    def needless(v: str) -> bool:
+        return v not in outputs and all(isinstance(p.layer, Fc) or (p.layer.pointwise() and len(p.inputs) == 1 and needless(p.output))
+                                        for p in readers.get(v, [])) and v in readers
+
+    for p in [p for p in g.pieces if isinstance(p.layer, Flatten) and needless(p.output)]:
+        for r in readers[p.output]:
+            r.inputs = [p.inputs[0] if i == p.output else i for i in r.inputs]
+        g.pieces.remove(p)
+    made = Layers(g.name, g.inputs, g.pieces, g.outputs)
+    for p in made.pieces:
+        if p.layer.pointwise() and len(p.inputs) == 1:
+            p.type = made.type(p.inputs[0])
+    return made
+
+
+def word_of(path: str) -> str:
+    """What a name of the file would be called here: its last part, in letters that a name has."""
+    last = re.sub(r"\W", "_", re.split(r"[/.]", path.strip("/"))[-1])
+    return last if re.match(r"[A-Za-z_]", last) else f"n{last}"

@@ -1,0 +1,168 @@
+"""Nodes in the one form in which layers know them: that of the newest opset, without what changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+MERGES = ("Add", "Sub", "Mul", "Div", "Max", "Min", "Sum", "Mean")
+
+
+def newest(n: Any, version: int) -> Iterator[Any]:
+    """The nodes that say the same (plain.Seen); or the name of the value that it only copies."""
+    _inputs_of_attributes(n, version)
+    _axis(n, version)
+    g, x, y = n.graph, n.inputs[0], n.outputs[0]
+    same = g.shapes.get(x) == g.shapes.get(y)
+    if same and _copies(n):
+        yield x
+    elif n.op in ("ReduceMean", "ReduceMax"):
+        yield from _reduced(n)
+    elif n.op == "Split":
+        yield from _split(n)
+    elif n.op == "Upsample":
+        yield replace(n, op="Resize", inputs=(x, "", n.inputs[1]), attributes=_upsampling(n.attributes.get("mode", "nearest")))
+    elif n.op == "Resize" and version < 11:
+        yield replace(n, inputs=(x, "", n.inputs[1]), attributes=_upsampling(n.attributes.get("mode", "nearest")))
+    elif n.op in ("Softmax", "LogSoftmax") and version < 13 and not _by_itself(n):
+        yield replace(n, op=f"{n.op} of several axes")
+    elif n.op == "Transpose" and _renames(n):
+        yield replace(n, op="Reshape", attributes={})
+    elif n.op in MERGES:
+        yield from _spread(n)
+    else:
+        yield n
+
+
+def _constant(n: Any, name: str, value: Any) -> str:
+    """A new constant beside a node."""
+    whole = f"{n.outputs[0]}:{name}"
+    n.graph.constants[whole] = np.asarray(value)
+    return whole
+
+
+def _inputs_of_attributes(n: Any, version: int) -> None:
+    """What older opsets gave as attributes and newer ones give as inputs."""
+    a = n.attributes
+    if n.op == "Clip" and version < 11:
+        low, high = a.pop("min", None), a.pop("max", None)
+        limits = [None if v is None or abs(v) > 3e38 else _constant(n, k, np.float32(v)) for k, v in (("min", low), ("max", high))]
+        n.inputs = (n.inputs[0], *(v or "" for v in limits))
+    elif n.op == "Pad" and version < 11:
+        pads = a.pop("pads", None) or a.pop("paddings", [])
+        n.inputs = (n.inputs[0], _constant(n, "pads", np.array(pads, np.int64)),
+                    _constant(n, "value", np.float32(a.pop("value", 0.0))))
+    elif n.op == "Slice" and version < 10:
+        axes = a.pop("axes", None) or list(range(len(a["starts"])))
+        n.inputs = (n.inputs[0], *(_constant(n, k, np.array(v, np.int64))
+                                   for k, v in (("starts", a.pop("starts")), ("ends", a.pop("ends")), ("axes", axes))))
+    elif n.op == "Dropout" and version < 12:
+        n.inputs = (n.inputs[0], _constant(n, "ratio", np.float32(a.pop("ratio", 0.5))))
+    elif n.op in ("ReduceMean", "ReduceMax") and "axes" in a:
+        n.inputs = (n.inputs[0], _constant(n, "axes", np.array(a.pop("axes"), np.int64)))
+    elif n.op == "Upsample" and version < 9:
+        n.inputs = (n.inputs[0], _constant(n, "scales", np.array(a.pop("scales"), np.float32)))
+    elif n.op == "BatchNormalization" and version < 9:
+        a.pop("spatial", None)
+    if n.op == "Clip":
+        kept = [i if k == 0 or n.array(k) is None or abs(float(n.array(k).reshape(-1)[0])) < 3e38 else ""
+                for k, i in enumerate(n.inputs)]
+        while kept and not kept[-1]:
+            kept.pop()
+        n.inputs = tuple(kept)
+    for k in [k for k, v in a.items() if k in ("consumed_inputs", "storage_order") or (k == "broadcast" and v)]:
+        del a[k]
+
+
+def _axis(n: Any, version: int) -> None:
+    """Axes are counted from the front."""
+    rank = len(n.graph.shapes.get(n.inputs[0]) or ())
+    if n.op in ("Softmax", "LogSoftmax") and "axis" not in n.attributes:
+        n.attributes["axis"] = -1 if version >= 13 else 1
+    if isinstance(n.attributes.get("axis"), int) and n.attributes["axis"] < 0 and n.op != "LayerNormalization":
+        n.attributes["axis"] += rank
+
+
+def _copies(n: Any) -> bool:
+    """Whether a node whose result has the shape of its input gives the same numbers."""
+    a = n.attributes
+    if n.op in ("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Expand", "Tile", "Slice", "Pad", "Concat", "CastLike"):
+        return n.op != "Concat" or sum(bool(i) for i in n.inputs) == 1
+    if n.op == "Cast":
+        return bool(n.graph.kinds.get(n.inputs[0]) == n.graph.kinds.get(n.outputs[0]))
+    if n.op == "Transpose":
+        return list(a.get("perm", ())) == sorted(a.get("perm", (1, 0)))
+    if n.op in ("MaxPool", "AveragePool"):
+        return set(a.get("kernel_shape", (0,))) == {1} and set(a.get("strides") or (1,)) == {1} and not any(n.outputs[1:])
+    if n.op == "Dropout":
+        return n.array(1) is not None and float(n.array(1)) == 0
+    return n.op == "Resize" or (n.op in ("Sum", "Max", "Min", "Mean") and len(n.inputs) == 1)
+
+
+def _reduced(n: Any) -> Iterator[Any]:
+    """A reduction over all places is a global pool, and, where it drops them, a flattening."""
+    x, g = n.type(0), n.graph
+    rank = 0 if x is None else len(x.shape) + 1
+    axes = None if n.array(1) is None else sorted(int(a) % rank if rank else 0 for a in n.array(1).reshape(-1))
+    op = {"ReduceMean": "GlobalAveragePool", "ReduceMax": "GlobalMaxPool"}[n.op]
+    if x is None or rank < 3 or axes != list(range(2, rank)):
+        yield n
+    elif n.attributes.get("keepdims", 1):
+        yield replace(n, op=op, inputs=n.inputs[:1], attributes={})
+    else:
+        kept = f"{n.outputs[0]}:kept"
+        g.shapes[kept] = (*g.shapes[n.inputs[0]][:2], *(1,) * (rank - 2))
+        yield replace(n, op=op, inputs=n.inputs[:1], attributes={}, outputs=(kept,))
+        yield replace(n, name=f"{n.name}:flatten", op="Flatten", inputs=(kept,), attributes={})
+
+
+def _split(n: Any) -> Iterator[Any]:
+    """Each part is a slice."""
+    axis, at = n.attributes.get("axis", 0), 0
+    for k, o in enumerate(n.outputs):
+        size = n.graph.shapes[o][axis]
+        ends = [_constant(replace(n, outputs=(o,)), w, np.array([v], np.int64))
+                for w, v in (("from", at), ("to", at + size), ("axis", axis))]
+        at += size
+        yield replace(n, name=f"{n.name}:{k}", op="Slice", inputs=(n.inputs[0], *ends), outputs=(o,), attributes={})
+
+
+def _upsampling(mode: str) -> dict[str, Any]:
+    """What opsets before 11 meant by a mode."""
+    return {"mode": mode, "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+
+
+def _by_itself(n: Any) -> bool:
+    """Whether softmax over all axes from one on, as it once was, is that over one axis."""
+    shape, axis = n.graph.shapes.get(n.inputs[0]) or (), n.attributes.get("axis", 1)
+    return all(s == 1 for s in shape[axis + 1:])
+
+
+def _renames(n: Any) -> bool:
+    """Whether a transposition only moves axes of one."""
+    shape, perm = n.graph.shapes.get(n.inputs[0]), list(n.attributes.get("perm", ()))
+    if not shape or not perm or perm[0] != 0:
+        return False
+    large = [p for p in perm if shape[p] != 1]
+    return large == sorted(large)
+
+
+def _spread(n: Any) -> Iterator[Any]:
+    """A value of one place that meets an image is spread over its places by a node of its own."""
+    g = n.graph
+    shapes = [None if i in g.constants else g.shapes.get(i) for i in n.inputs]
+    whole: tuple[int, ...] = g.shapes[n.outputs[0]]
+    large = next((i for i, s in zip(n.inputs, shapes) if s == whole), None)
+    inputs = list(n.inputs)
+    for k, s in enumerate(shapes):
+        fits = s is not None and large is not None and s != whole and len(s) == len(whole) and s[:2] == whole[:2]
+        if fits and s is not None and set(s[2:]) == {1}:
+            to = _constant(n, f"places{k}", np.array(whole, np.int64))
+            g.origins[to] = {large}
+            spread = f"{n.outputs[0]}:spread{k}"
+            g.shapes[spread], inputs[k] = whole, spread
+            yield replace(n, name=f"{n.name}:spread", op="Expand", inputs=(n.inputs[k], to), outputs=(spread,), attributes={})
+    yield replace(n, inputs=tuple(inputs))

@@ -1,0 +1,351 @@
+"""A model as plain nodes: constants and shape arithmetic evaluated, copies dropped, old forms of operators made new, every
+value's shape known."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...ir.types import TensorType
+from .load import constants, in_order, opset, tensor
+from .need import onnx, trouble
+from .newest import newest
+
+Array = NDArray[Any]
+Shape = tuple[int, ...]
+FOLDED = 10**8  # numbers of a constant that shape arithmetic makes, at most
+BATCH = 5  # examples of an open batch while shapes are worked out: a number that nothing else is likely to be
+OPEN = 224  # the size of an axis that the file leaves open, unless one is given
+
+
+@dataclass
+class Plain:
+    """The graph. Values have names; `constants` are those that no input reaches."""
+
+    name: str
+    batch: int
+    inputs: dict[str, Shape]
+    open: dict[str, tuple[int | None, ...]]  # what the file says of the inputs' sizes, the batch left out
+    nodes: list[Seen] = field(default_factory=list)
+    outputs: list[tuple[str, str]] = field(default_factory=list)  # public name, value
+    constants: dict[str, Array] = field(default_factory=dict)
+    shapes: dict[str, Shape | None] = field(default_factory=dict)
+    kinds: dict[str, int] = field(default_factory=dict)
+    origins: dict[str, set[str]] = field(default_factory=dict)  # constants -> the values whose sizes they come from
+    alias: dict[str, str] = field(default_factory=dict)
+    strange: list[Seen] = field(default_factory=list)  # nodes of which nothing is known
+    readers: dict[str, int] = field(default_factory=dict)
+    maker: dict[str, Seen] = field(default_factory=dict)
+
+    def root(self, value: str) -> str:
+        while value in self.alias:
+            value = self.alias[value]
+        return value
+
+    def type(self, value: str) -> TensorType | None:
+        shape = self.shapes.get(value)
+        if not shape or len(shape) < 2 or shape[0] != self.batch:
+            return None
+        return TensorType(shape[1:])
+
+
+@dataclass(eq=False)
+class Seen:
+    """A node (words.onnx.OnnxNode)."""
+
+    graph: Plain
+    name: str
+    op: str
+    attributes: dict[str, Any]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    note: str = ""
+    place: str = ""  # where it stands in the program that wrote the file, as folders
+
+    def array(self, k: int) -> Array | None:
+        return self.graph.constants.get(self.inputs[k]) if k < len(self.inputs) else None
+
+    def type(self, k: int) -> TensorType | None:
+        return self.graph.type(self.inputs[k]) if k < len(self.inputs) and self.inputs[k] not in self.graph.constants else None
+
+    @property
+    def out(self) -> TensorType | None:
+        return self.graph.type(self.outputs[0])
+
+    @property
+    def usual(self) -> Mapping[str, Any]:
+        return defaults(self.op)
+
+    def before(self, k: int) -> Seen | None:
+        if k >= len(self.inputs) or self.graph.readers.get(self.inputs[k]) != 1:
+            return None
+        return self.graph.maker.get(self.inputs[k])
+
+    def source(self, k: int) -> Seen | None:
+        return self.graph.maker.get(self.inputs[k]) if k < len(self.inputs) else None
+
+    def origins(self, k: int) -> list[str]:
+        if k >= len(self.inputs):
+            return []
+        return sorted({self.graph.root(v) for v in self.graph.origins.get(self.inputs[k], ())} - {self.inputs[0]})
+
+    def alike(self, t: TensorType) -> str | None:
+        """The nearest value above this node, else an input, with the same places."""
+        for n in reversed(self.graph.nodes[:self.graph.nodes.index(self)]):
+            found = n.out
+            if found is not None and found.spatial == t.spatial and n.outputs[0] not in self.inputs:
+                return n.outputs[0]
+        return next((i for i in self.graph.inputs if (found := self.graph.type(i)) and found.spatial == t.spatial), None)
+
+
+_DEFAULTS: dict[str, dict[str, Any]] = {}
+
+
+def defaults(op: str) -> dict[str, Any]:
+    """What the attributes of an operator are where they are not given, in the newest opset."""
+    if op not in _DEFAULTS:
+        library, found = onnx(), {}
+        if library.defs.has(op):
+            for a in library.defs.get_schema(op).attributes.values():
+                if a.default_value.name:
+                    found[a.name] = plain_attribute(library.helper.get_attribute_value(a.default_value))
+        _DEFAULTS[op] = found
+    return _DEFAULTS[op]
+
+
+def plain_attribute(v: Any) -> Any:
+    """An attribute's value: texts as str, lists as such, float32 with the digits it has."""
+    if isinstance(v, bytes):
+        return v.decode("utf-8", "replace")
+    if isinstance(v, float):
+        return float(str(np.float32(v)))
+    if isinstance(v, (int, str)):
+        return v
+    return [plain_attribute(x) for x in v] if isinstance(v, Iterable) else v
+
+
+def evaluated(model: Any, folder: Path, sizes: Mapping[str, tuple[int, ...]] | None = None) -> Plain:
+    """The plain graph, at these sizes of inputs whose sizes are open. Raises NetspecError."""
+    library = onnx()
+    if len(model.functions):
+        from onnx.inliner import inline_local_functions
+
+        model = inline_local_functions(model)
+    wrong = library.shape_inference.InferenceError
+    try:
+        return _evaluated(model, folder, sizes or {}, BATCH)
+    except wrong:
+        pass
+    try:
+        return _evaluated(model, folder, sizes or {}, 1)
+    except wrong as e:
+        raise trouble("bad-onnx", "the shapes of the file do not agree with each other", str(e).splitlines()[0][:200]) from None
+
+
+def _evaluated(model: Any, folder: Path, sizes: Mapping[str, tuple[int, ...]], batch: int) -> Plain:
+    numbers, version = constants(model, folder), opset(model)
+    g = _beginning(model, numbers, sizes, batch)
+    for node in in_order(model):
+        _node(g, node, version, folder)
+    for o in model.graph.output:
+        g.outputs.append((o.name, g.root(o.name)))
+    _count(g)
+    return g
+
+
+def _beginning(model: Any, numbers: dict[str, Array], sizes: Mapping[str, tuple[int, ...]], batch: int) -> Plain:
+    """The inputs: their first axis is the batch."""
+    library = onnx()
+    said = {}
+    for i in model.graph.input:
+        if i.name in numbers:
+            continue
+        t = i.type.tensor_type
+        dims = [d.dim_value if d.HasField("dim_value") and d.dim_value > 0 else None for d in t.shape.dim]
+        if t.elem_type not in (library.TensorProto.FLOAT, library.TensorProto.DOUBLE, library.TensorProto.FLOAT16):
+            raise trouble("bad-onnx", f"the input {i.name} holds {library.helper.tensor_dtype_to_string(t.elem_type)}"
+                                      if t.elem_type else f"the input {i.name} has no type", "networks here read floating-point numbers")
+        if not 2 <= len(dims) <= 5 or any(d is not None and d > 10**6 for d in dims):
+            raise trouble("bad-onnx", f"the input {i.name} has the shape {dims}",
+                          "an input has a batch, channels, and up to three more axes")
+        said[i.name] = (dims, t.elem_type)
+    fixed = {dims[0] for dims, _ in said.values() if dims[0] is not None}
+    if len(fixed) > 1 or not said:
+        raise trouble("bad-onnx", "the inputs have batches of different sizes" if said else "it has no input")
+    batch = fixed.pop() if fixed else batch
+    g = Plain(model.graph.name or "net", batch, {}, {})
+    for name, (dims, kind) in said.items():
+        given = sizes.get(name, sizes.get("", ()))
+        shape = tuple(given) if len(given) == len(dims) - 1 else tuple(OPEN if d is None else d for d in dims[1:])
+        g.inputs[name] = g.shapes[name] = (batch, *shape)
+        g.open[name] = tuple(dims[1:])
+        g.kinds[name] = kind
+    g.constants.update(numbers)
+    return g
+
+
+def _node(g: Plain, node: Any, version: int, folder: Path) -> None:
+    library = onnx()
+    inputs = [g.root(i) for i in node.input]
+    attributes = {a.name: a for a in node.attribute}
+    read = [i for i in inputs if i]
+    if node.op_type == "Constant":
+        g.constants[node.output[0]] = _constant(attributes, folder)
+    elif node.op_type == "Identity" and read:
+        g.alias[node.output[0]] = read[0]
+    elif node.op_type in ("Shape", "Size") and (shape := g.shapes.get(inputs[0])):
+        whole = np.array(shape, np.int64)
+        ends = [library.helper.get_attribute_value(attributes[k]) if k in attributes else None for k in ("start", "end")]
+        g.constants[node.output[0]] = whole[slice(*ends)] if node.op_type == "Shape" else whole.prod()
+        g.origins[node.output[0]] = {inputs[0]}
+    elif node.domain in ("", "ai.onnx") and read and all(i in g.constants for i in read) and "Random" not in node.op_type:
+        _folded(g, node, inputs, version)
+    else:
+        _kept(g, node, inputs, version)
+
+
+def _constant(attributes: dict[str, Any], folder: Path) -> Array:
+    name, a = next(iter(attributes.items()), ("", None))
+    if name == "value" and a is not None:
+        return tensor(a.t, folder)
+    if name.startswith("value_") and a is not None:
+        v = onnx().helper.get_attribute_value(a)
+        return np.array(v, np.float32 if "float" in name else np.int64 if "int" in name else object)
+    raise trouble("bad-onnx", "a Constant holds nothing that is read here")
+
+
+def _resolved(node: Any, inputs: list[str]) -> Any:
+    copy = onnx().NodeProto()
+    copy.CopyFrom(node)
+    copy.input[:] = inputs
+    return copy
+
+
+def _inferred(g: Plain, node: Any, inputs: list[str], version: int) -> dict[str, tuple[int, Shape | None]]:
+    """The kind and the shape of a node's results."""
+    library = onnx()
+    types, data = {}, {}
+    for i in inputs:
+        a = g.constants.get(i)
+        if a is not None:
+            kind = library.helper.np_dtype_to_tensor_dtype(a.dtype)
+            types[i] = library.helper.make_tensor_type_proto(kind, a.shape)
+            if a.size <= 1000:
+                data[i] = library.numpy_helper.from_array(a, i)
+        elif i:
+            types[i] = library.helper.make_tensor_type_proto(g.kinds.get(i, 1), g.shapes.get(i))
+    schema = library.defs.get_schema(node.op_type, version, "")
+    found = library.shape_inference.infer_node_outputs(schema, _resolved(node, inputs), types, data,
+                                                       opset_imports=[library.helper.make_opsetid("", version)])
+    out = {}
+    for name, t in found.items():
+        dims = t.tensor_type.shape.dim if t.tensor_type.HasField("shape") else None
+        known = dims is not None and all(d.HasField("dim_value") for d in dims)
+        out[name] = (t.tensor_type.elem_type, tuple(d.dim_value for d in dims) if known and dims is not None else None)
+    return out
+
+
+def _folded(g: Plain, node: Any, inputs: list[str], version: int) -> None:
+    """Evaluate a node of constants, unless what it makes is too large."""
+    from onnx.reference import ReferenceEvaluator
+
+    library = onnx()
+    try:
+        sizes = _inferred(g, node, inputs, version)
+    except library.defs.SchemaError:
+        sizes = {}
+    made = [shape for _, shape in sizes.values()]
+    grows = node.op_type in ("ConstantOfShape", "Expand", "Tile", "Range", "Resize", "Pad", "OneHot", "Upsample")
+    if any((s is None and grows) or (s is not None and prod(s) > FOLDED) for s in made) or (grows and not made):
+        raise trouble("bad-onnx", f"the constant that {node.name or node.op_type} makes is too large")
+    copy = _resolved(node, inputs)
+    opsets = [library.helper.make_opsetid("", version)]
+    infos = [library.helper.make_tensor_value_info(i, library.helper.np_dtype_to_tensor_dtype(g.constants[i].dtype),
+                                                   g.constants[i].shape) for i in dict.fromkeys(inputs) if i]
+    wants = [library.helper.make_tensor_value_info(o, 0, None) for o in node.output if o]
+    small = library.helper.make_model(library.helper.make_graph([copy], "node", infos, wants), opset_imports=opsets)
+    try:
+        with np.errstate(all="ignore"):
+            values = ReferenceEvaluator(small).run(None, {i: g.constants[i] for i in inputs if i})
+    except Exception as e:
+        raise trouble("bad-onnx", f"the constant that {node.name or node.op_type} makes cannot be computed",
+                      f"{type(e).__name__}: {str(e).splitlines()[0][:150] if str(e) else ''}") from None
+    for o, v in zip([o for o in node.output if o], values):
+        g.constants[o] = np.asarray(v)
+        g.origins[o] = set().union(*(g.origins.get(i, set()) for i in inputs))
+
+
+def _kept(g: Plain, node: Any, inputs: list[str], version: int) -> None:
+    """A node that computes something of an input."""
+    library = onnx()
+    said = {a.name: plain_attribute(library.helper.get_attribute_value(a)) for a in node.attribute
+            if a.type not in (library.AttributeProto.GRAPH, library.AttributeProto.GRAPHS, library.AttributeProto.TENSOR)}
+    seen = Seen(g, node.name, node.op_type, said, tuple(inputs), tuple(node.output), node.doc_string,
+                _place(node))
+    here = node.domain in ("", "ai.onnx") and all(i in g.constants or g.shapes.get(i) is not None for i in inputs if i)
+    try:
+        sizes = _inferred(g, node, inputs, version) if here else {}
+    except library.defs.SchemaError:
+        sizes, here = {}, False
+    for o in node.output:
+        kind, shape = sizes.get(o, (1, None))
+        if shape is None and node.op_type == "MaxUnpool" and len(inputs) > 2 and inputs[2] in g.constants:
+            shape = tuple(int(s) for s in g.constants[inputs[2]])  # which inference leaves to whoever runs it
+        g.kinds[o], g.shapes[o] = kind, shape
+    if node.domain not in ("", "ai.onnx"):
+        seen.op = f"{node.domain}.{seen.op}"
+    if not here or g.shapes[node.output[0]] is None:
+        if node.domain not in ("", "ai.onnx") or not any(g.shapes.get(i, ()) is None for i in inputs):
+            g.strange.append(seen)
+        g.nodes.append(seen)
+        return
+    for made in newest(seen, version):
+        if isinstance(made, str):
+            g.alias[node.output[0]] = made
+        else:
+            made.attributes = {**defaults(made.op), **made.attributes}
+            g.nodes.append(made)
+
+
+def _place(node: Any) -> str:
+    """The modules that a node stands in: PyTorch's newer exporter notes them beside it, the older one in its name."""
+    for p in getattr(node, "metadata_props", ()):
+        if p.key == "pkg.torch.onnx.name_scopes":
+            try:
+                scopes = [s for s in ast.literal_eval(p.value) if isinstance(s, str) and s]
+            except (ValueError, SyntaxError, RecursionError, MemoryError):
+                break
+            below = ["", *scopes]
+            names = [s.removeprefix(f"{b}.") if s.startswith(f"{b}.") else s for b, s in zip(below, scopes)]
+            return "/".join(f"{b.rpartition('.')[2]}.{n}" if n.isdigit() else n for b, n in zip(below, names))
+    return str(node.name)
+
+
+def _count(g: Plain) -> None:
+    """Who reads what: of nodes that lead to an output."""
+    g.maker = {o: n for n in g.nodes for o in n.outputs if o}
+    live, stack = set[int](), [v for _, v in g.outputs]
+    while stack:
+        n = g.maker.get(stack.pop())
+        if n is not None and id(n) not in live:
+            live.add(id(n))
+            stack += n.inputs
+    g.nodes = [n for n in g.nodes if id(n) in live]
+    g.strange = [n for n in g.strange if id(n) in live]
+    for v in _reads(g):
+        g.readers[v] = g.readers.get(v, 0) + 1
+    for n in g.nodes:
+        n.outputs = tuple(o if k == 0 or o in g.readers else "" for k, o in enumerate(n.outputs))
+
+
+def _reads(g: Plain) -> Iterator[str]:
+    for n in g.nodes:
+        yield from (i for i in n.inputs if i)
+    yield from (v for _, v in g.outputs)

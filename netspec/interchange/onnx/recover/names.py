@@ -1,0 +1,82 @@
+"""What blocks, their parameters and the parts of a net are called: by the file's own names where they are good, else by what is
+inside."""
+
+from __future__ import annotations
+
+import re
+
+from ....syntax.refused import RESERVED
+from ....words.layer import LAYERS
+from .program import Program, module
+from .steps import POINT
+from .term import Sequence, Term, steps
+
+VAGUE = ("features", "layers", "block", "blocks", "conv", "branch", "relu", "model", "main", "net", "sequential", "modulelist", "downsample")
+INSTEAD = {"layer": "stage", "convbnrelu": "conv_bn"}
+
+
+def parameter_name(kind: str, term: Term, where: tuple[tuple[str, int], ...], after: Sequence, before: Sequence) -> str:
+    """What a new parameter is called: in a branch by what it does there, r3 a reduction before 3x3, c3 a 3x3, p behind a pool."""
+    if kind != "n" or not any(k == "merge" for k, _ in where):
+        return kind
+    follow = [t for t in after if t.kind == "step" and t.head[0] == "conv"]
+    if any(t.kind == "step" and t.head[0].endswith("pool") for t in before):
+        return "p"
+    return f"r{_window(follow[0])}" if follow else f"c{_window(term)}"
+
+
+def _window(t: Term) -> int:
+    return 1 if t.head[0] != "conv" or t.head[1][0] == POINT else t.hole("k") or 0
+
+
+def _holds(kind: str, seq: Sequence) -> bool:
+    return any(t.kind == kind or any(_holds(kind, k) for k in t.kids) for t in seq)
+
+
+def baptised(body: Sequence, taken: set[str], modules: set[str]) -> str:
+    """A name for a block: that of its module where all places have one, else what such parts are called."""
+    own = next(iter(modules)).lower() if len(modules) == 1 else ""
+    name = INSTEAD.get(own, own) if re.fullmatch("[a-z_]{4,}", own) and own not in VAGUE else _kind(body)
+    known = taken | set(LAYERS) | set(RESERVED)
+    return next(c for c in (name, *(f"{name}{k}" for k in range(2, 99))) if c not in known)
+
+
+def _kind(body: Sequence) -> str:
+    """What parts that look like this are called."""
+    convs = [t for t in steps(body) if t.head[0] == "conv"]
+    windows, kinds = [_window(t) for t in convs], [t.kind for t in body]
+    depthwise = any(t.head[4] == "own" for t in convs)
+    last = body[-1] if body else None
+    found = (
+        ("squeeze", "gate" in kinds),
+        ("bottleneck", _holds("residual", body) and not depthwise and windows[:3] == [1, 3, 1]),
+        ("basic", _holds("residual", body) and windows[:2] == [3, 3]),
+        ("dense_stage", _holds("dense", body) and _holds("repeat", body)),
+        ("dense_layer", _holds("dense", body)),
+        ("unit", depthwise and any(t.head[0] == "interleave" for t in steps(body))),
+        ("inverted", depthwise and len(convs) > 2),
+        ("separable", depthwise and len(convs) == 2),
+        ("fire", _holds("merge", body) and len(convs) <= 3),
+        ("inception", _holds("merge", body)),
+        ("stage", _holds("call", body)),
+        ("transition", last is not None and last.kind == "step" and last.head[0] == "avgpool"),
+    )
+    return next((name for name, is_so in found if is_so), "part")
+
+
+def labelled(program: Program) -> None:
+    """What is one named module of the program that wrote the file, and holds a call, carries its name."""
+    body, taken = program.body, {b.name for b in program.blocks} | set(LAYERS) | set(RESERVED)
+    i = 0
+    while i < len(body):
+        for j in range(i + 1, min(len(body), i + 3) + 1):
+            name = module(body, i, j)
+            if _calls(body[i:j]) and re.fullmatch(r"[A-Za-z]+_?\d+[a-z]?", name) and name not in taken:
+                taken.add(name)
+                body[i:j] = [Term("label", (name,), kids=[body[i:j]])]
+                break
+        i += 1
+
+
+def _calls(window: Sequence) -> bool:
+    return any(t.kind == "call" or any(k.kind == "call" for s in t.kids for k in s) for t in window)

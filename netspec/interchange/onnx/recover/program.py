@@ -1,0 +1,151 @@
+"""A program: blocks and the body of the net. Equal neighbours become `repeat`, and windows of equal skeletons are found, which
+may become blocks."""
+
+from __future__ import annotations
+
+import copy
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from .term import Sequence, Term, copied, light, skeleton, weight, whole
+
+LONGEST = 9  # neighbours in a window
+PERIOD = 8  # neighbours in a turn of a repeat
+CONSIDERED = 25  # candidates for a block at a time
+
+Place = tuple[Sequence, int, int]  # a sequence, and from where to where
+
+
+@dataclass
+class Block:
+    name: str
+    parameters: list[tuple[str, Any]]  # with their defaults, None where there is none
+    body: Sequence
+    channels: bool = False  # whether it says  c = in.channels
+
+
+@dataclass
+class Program:
+    name: str
+    shape: tuple[int | None, ...]
+    body: Sequence
+    epsilon: float
+    blocks: list[Block] = field(default_factory=list)
+    classes: int | None = None
+
+    def sequences(self) -> Iterator[Sequence]:
+        def walk(s: Sequence) -> Iterator[Sequence]:
+            yield s
+            for t in s:
+                for b in t.bodies:
+                    yield from walk(b)
+
+        for s in [b.body for b in self.blocks] + [self.body]:
+            yield from walk(s)
+
+    def copy(self) -> Program:
+        made = copy.copy(self)
+        made.blocks = [Block(b.name, list(b.parameters), [copied(t) for t in b.body], b.channels) for b in self.blocks]
+        made.body = [copied(t) for t in self.body]
+        return made
+
+
+def repeats(program: Program, plain: bool = False) -> None:
+    """The longest saving run of equal neighbours in every sequence becomes a repeat; runs of single steps only where `plain`
+    asks, as they would hide parts that are alike."""
+    todo = list(program.sequences())
+    while todo:
+        s = todo.pop(0)
+        while (found := _run(s, plain)) is not None:
+            start, period, turns, grown = found
+            if grown is None:
+                kid = s[start:start + period]
+                made = Term("repeat", holes=[["times", turns]], kids=[kid], cin=s[start].cin)
+                turn = [(kid[c % period], t) for c, t in enumerate(s[start:start + period * turns])]
+            else:
+                made, turn = grown
+            made.paths = frozenset().union(*(t.paths for t in s[start:start + period * turns]))
+            for a, b in turn:
+                _blurred(a, b)
+            s[start:start + period * turns] = [made]
+            todo += made.kids
+
+
+def _run(s: Sequence, plain: bool) -> tuple[int, int, int, tuple[Term, list[tuple[Term, Term]]] | None] | None:
+    """The best run: where it begins, the length of a turn, how many turns; or a repeat and a neighbour that is one more turn."""
+    keys = list(map(whole, s))
+    for i in range(len(s) - 1):
+        for a, b in ((i, i + 1), (i + 1, i)):
+            times = s[b].hole("times") if s[b].kind == "repeat" else None
+            if isinstance(times, int) and [keys[a]] == list(map(whole, s[b].kids[0])):
+                made = Term("repeat", holes=[["times", times + 1]], kids=s[b].kids, cin=s[a].cin)
+                return i, 2, 1, (made, [(s[b].kids[0][0], s[a])])
+    best, gain = None, 0.0
+    for i in range(len(s)):
+        for period in range(1, PERIOD + 1):
+            turns = 1
+            while keys[i + turns * period:i + (turns + 1) * period] == keys[i:i + period] != []:
+                turns += 1
+            saved: float = (turns - 1) * sum(map(weight, s[i:i + period])) - 3
+            if turns > 1 and saved > 0 and (plain or any(t.kind != "step" for t in s[i:i + period])):
+                saved += bool(module(s, i, i + period)) + 0.5 * (not light(s[i]))
+                if saved > gain:
+                    best, gain = (i, period, turns), saved
+    return None if best is None else (*best, None)
+
+
+def _blurred(a: Term, b: Term) -> None:
+    """The channels that come in are no constant of a repeated step where two turns differ."""
+    if a.cin != b.cin:
+        a.cin = None
+    for x, y in zip(a.bodies, b.bodies):
+        for p, q in zip(x, y):
+            _blurred(p, q)
+
+
+def module(s: Sequence, i: int, j: int) -> str:
+    """The name of the one module that s[i:j] is in the program that wrote the file, as the paths of its nodes tell."""
+    parts = [p.split("/") for t in s[i:j] for p in t.paths]
+    if not parts or any(not t.paths for t in s[i:j]):
+        return ""
+    k = 0
+    while all(len(p) > k + 1 and p[k] == parts[0][k] for p in parts):
+        k += 1
+    head = "/".join(parts[0][:k]) + "/"
+    alone = k > 0 and not any(p.startswith(head) for q in (i - 1, j) if 0 <= q < len(s) for p in s[q].paths)
+    return parts[0][k - 1] if alone else ""
+
+
+def _structures(seq: Sequence) -> Iterator[tuple[Any, ...]]:
+    for t in seq:
+        if t.kind in ("residual", "dense", "merge", "gate"):
+            yield skeleton(t)
+        for k in t.kids:
+            yield from _structures(k)
+
+
+def candidates(program: Program) -> list[list[Place]]:
+    """Windows of equal skeletons that do not overlap, those that say most first."""
+    found: dict[tuple[Any, ...], list[Place]] = defaultdict(list)
+    own = {id(b.body) for b in program.blocks}
+    for s in program.sequences():
+        keys = list(map(skeleton, s))
+        for i in range(len(s)):
+            for j in range(i + 1, min(len(s), i + LONGEST) + 1):
+                w = s[i:j]
+                inner = list(_structures(w))
+                once = len(set(inner)) == len(inner) and not (id(s) in own and j - i == len(s))
+                if once and sum(map(weight, w)) >= 6 and not (j - i == 1 and w[0].kind in ("call", "step")):
+                    found[tuple(keys[i:j])].append((s, i, j))
+    ranked = []
+    for places in found.values():
+        kept: list[Place] = []
+        for s, i, j in places:
+            if not any(s is q and i < b and a < j for q, a, b in kept):
+                kept.append((s, i, j))
+        s, i, j = kept[0]
+        if len(kept) > 1 or (j - i == 1 and s[i].kind == "gate"):
+            ranked.append(((len(kept) - 1) * (sum(map(weight, s[i:j])) - 2), kept))
+    return [k for _, k in sorted(ranked, key=lambda p: -p[0])[:CONSIDERED]]

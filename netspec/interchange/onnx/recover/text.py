@@ -1,0 +1,203 @@
+"""A program as text."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+
+from ....ir.types import shape_text
+from .program import Program
+from .steps import POINT
+from .term import Sequence, Term, steps
+
+WIDE = 76  # characters of steps in one line
+Usual = tuple[str, bool, bool]  # activation, batch norm and bias of most convolutions
+
+
+def length(program: Program) -> float:
+    """How much there is to read: words and signs, lines, and what a reader must keep in mind for each block and parameter."""
+    text = render(program)
+    return (len(re.findall(r"[\w.]+|[^\w\s]", text)) + text.count("\n") + 4 * len(program.blocks)
+            + sum(len(b.parameters) for b in program.blocks))
+
+
+def classes(program: Program) -> None:
+    """The last count of units or filters is a parameter of the net."""
+    found = [t for t in program.body if t.kind == "step" and t.head[0] in ("fc", "conv") and t.hole("n") is not None]
+    if found and isinstance(found[-1].hole("n"), int) and not any(t.kind != "step" for t in
+                                                                  program.body[program.body.index(found[-1]):]):
+        program.classes = found[-1].hole("n")
+        next(h for h in found[-1].holes if h[0] == "n")[1] = "classes"
+
+
+def render(program: Program) -> str:
+    usual = _usual(program)
+    switches = [x for x in ("bn" if usual[1] else "", usual[0],
+                            "" if usual[2] == (not usual[1]) else "bias=yes" if usual[2] else "bias=no") if x]
+    out = [f"default bn eps={program.epsilon!r}"] if program.epsilon != 1e-5 else []
+    out += [f"default conv {' '.join(switches)}"] if switches else []
+    out += [""] if out else []
+    for b in program.blocks:
+        said = ", ".join(p if d is None else f"{p}={d}" for p, d in b.parameters)
+        out += [f"block {b.name}{f'({said})' if said else ''}:", *(["  c = in.channels"] if b.channels else []),
+                *_Lines(usual).lines(b.body, "  "), ""]
+    out += [f"net {program.name}(classes={program.classes}):" if program.classes else f"net {program.name}:",
+            f"  input {shape_text(program.shape)}", *_Lines(usual).lines(program.body, "  ")]
+    return "\n".join(out) + "\n"
+
+
+def _usual(program: Program) -> Usual:
+    """The switches that most convolutions share."""
+    found = Counter(t.head[6:9] for s in [b.body for b in program.blocks] + [program.body] for t in steps(s) if t.head[0] == "conv")
+    return found.most_common(1)[0][0] if found else ("", False, True)
+
+
+def _number(e: Any) -> str:
+    return f"({e})" if isinstance(e, str) and " " in e else str(e)
+
+
+class _Lines:
+    def __init__(self, usual: Usual):
+        self.usual = usual
+
+    def words(self, t: Term) -> str:
+        """A step as a line says it."""
+        kind = t.head[0]
+        if kind == "conv":
+            return self._conv(t)
+        if kind in ("maxpool", "avgpool"):
+            return self._pool(t)
+        if kind == "fc":
+            return " ".join(x for x in ("fc", _number(t.hole("n")), t.head[1], "" if t.head[2] else "bias=no") if x)
+        if kind == "channels":
+            return _channels(t)
+        return f"interleave {t.hole('groups')}" if kind == "interleave" else " ".join(x for x in t.head if x and x != "word")
+
+    def _conv(self, t: Term) -> str:
+        _, (window, rank), pad, extra, groups, own, act, bn, bias = t.head
+        k, usual = t.hole("k"), self.usual
+        shown = "x".join(["1"] * rank) if window == POINT else window or (
+            "x".join([str(k)] * rank) if isinstance(k, int) else str(k))
+        out = ["conv", "in.channels" if own else _number(t.hole("n")), shown]
+        stride = t.hole("stride")
+        out += [f"/{stride}"] if stride not in (None, 1) else []
+        out += [pad] if pad != "same" else []
+        out += ["bn"] if bn and not usual[1] else []
+        out += [act or "linear"] if act != usual[0] else []
+        out += ["bn=no"] if usual[1] and not bn else []
+        expected = usual[2] if usual[2] != (not usual[1]) else not bn
+        out += [f"bias={'yes' if bias else 'no'}"] if bias != expected else []
+        out += [extra] if extra else []
+        out += ["groups=in.channels"] if groups == "own" else [f"groups={t.hole('groups')}"] if groups == "some" else []
+        return " ".join(out)
+
+    def _pool(self, t: Term) -> str:
+        kind, window, pad, extra = t.head
+        k, stride = t.hole("k"), t.hole("stride")
+        return " ".join(x for x in (kind, window or str(k), f"/{stride}" if stride is not None and stride != k else "",
+                                    pad if pad != "valid" else "", extra) if x)
+
+    def inline(self, t: Term) -> str | None:
+        """The term on one line, or None."""
+        if t.kind == "step":
+            return self.words(t)
+        if t.kind == "call":
+            return _call(t)
+        if t.kind not in ("repeat", "residual", "dense", "label") or t.shortcut:
+            return None
+        parts = [self.inline(x) for x in t.kids[0]]
+        said = [p for p in parts if p is not None]
+        if len(said) < len(parts) or (len(parts) > 1 and t.kind not in ("dense", "label")) or sum(map(len, said)) >= 70:
+            return None
+        if any(p.startswith("repeat") for p in said[:-1]):
+            return None
+        return f"{_head(t)} " + " -> ".join(said)
+
+    def lines(self, seq: Sequence, pad: str) -> list[str]:
+        out: list[str] = []
+        run: list[str] = []
+        kind = ""
+
+        def flush() -> None:
+            if run:
+                out.append(pad + " -> ".join(run))
+                run.clear()
+
+        for t in seq:
+            one, sort = self.inline(t), _sort(t)
+            if sort and one is not None:
+                if sort != kind or len(" -> ".join([*run, one])) > WIDE:
+                    flush()
+                run.append(one)
+                kind = sort
+                if t.kind == "step" and (t.head[0] == "interleave" or (t.head[1:2] and str(t.head[1]).startswith("dropout")
+                                                                       and run[0].startswith("fc"))):
+                    flush()
+                continue
+            flush()
+            out += [pad + one] if one is not None else self._structure(t, pad)
+        flush()
+        return out
+
+    def _structure(self, t: Term, pad: str) -> list[str]:
+        if t.kind == "gate":
+            return [f"{pad}x: skip", *self.lines(t.kids[0], pad), f"{pad}up @x -> mul @x"]
+        if t.kind == "merge":
+            return [f"{pad}{t.head[0]}:", *(line for k in t.kids for line in self._branch(k, pad))]
+        out = [f"{pad}{_head(t)}", *self.lines(t.kids[0], pad + "  ")]
+        if t.shortcut:
+            other = " -> ".join(self.inline(x) or "" for x in t.shortcut)
+            out.append(f"{pad}shortcut{f' if {t.condition}' if t.condition else ''}: {other}")
+        return out
+
+    def _branch(self, seq: Sequence, pad: str) -> Iterator[str]:
+        parts = [self.inline(x) for x in seq] or ["skip"]
+        said = [p for p in parts if p is not None]
+        if len(said) == len(parts) and len(" -> ".join(said)) < WIDE:
+            yield f"{pad}  | " + " -> ".join(said)
+            return
+        first, *rest = self.lines(seq, pad + "    ")
+        yield f"{pad}  | {first.strip()}"
+        yield from rest
+
+
+def _sort(t: Term) -> str:
+    """What may share a line with its like."""
+    if t.kind == "call" and len(t.holes) < 4:
+        return "call"
+    return "step" if t.kind == "step" and t.head[0] not in ("conv", "maxpool", "channels") else ""
+
+
+def _head(t: Term) -> str:
+    return f"repeat {_number(t.holes[0][1])}:" if t.kind == "repeat" else f"{t.head[0]}:" if t.kind == "label" else f"{t.kind}:"
+
+
+def _channels(t: Term) -> str:
+    if not t.head[1]:
+        first, last = t.head[2:]
+        return f"channels {first}..{last}" if last > first else f"channels {first}"
+    k, of = t.head[1]
+    low = "0" if k == 0 else _share(Fraction(k, of))
+    high = "in.channels" if k + 1 == of else _share(Fraction(k + 1, of))
+    return f"channels {low}..{high}-1"
+
+
+def _share(q: Fraction) -> str:
+    return f"{q.numerator}*in.channels/{q.denominator}" if q.numerator != 1 else f"in.channels/{q.denominator}"
+
+
+def _call(t: Term) -> str:
+    name, signature = t.head
+    first: list[str] = []
+    late: list[str] = []
+    for (p, v), (_, usual) in zip(t.holes, signature):
+        if p == "stride":
+            late += [f"/{_number(v)}"] if v != 1 else []
+        elif usual is not None:
+            late += [f"{p}={_number(v)}"] if v != usual else []
+        else:
+            first.append(_number(v))
+    return " ".join([name, *first, *late])

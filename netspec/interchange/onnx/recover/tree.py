@@ -1,0 +1,158 @@
+"""The graph as nested sequences: walked back from the output along immediate dominators; at a merge, each branch by itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import combinations
+from typing import Any
+
+import networkx as nx
+
+from ....layers.merges.add import Add
+from ....layers.merges.concat import Concat
+from ....layers.merges.mul import Mul
+from ....layers.moves.up import Up
+from ..meet import Layers, Piece
+from .steps import epsilon, fused, step
+from .term import Sequence, Term, over, steps
+
+
+class NotSeries(Exception):
+    """Branches that do not nest, or layers that refer to others."""
+
+
+def tree(g: Layers, named: bool = True) -> tuple[tuple[int | None, ...], Sequence, float]:
+    """The input's shape, the body of the net, and the usual epsilon of its batch norms. Raises NotSeries."""
+    walk = _Walk(g, named)
+    (source, t), (_, end) = next(iter(g.inputs.items())), g.outputs[0]
+    return t.shape, walk.between(source, end), walk.eps
+
+
+class _Walk:
+    def __init__(self, g: Layers, named: bool):
+        self.g, self.eps = g, epsilon(g)
+        self.pieces = {p.output: replace(p, inputs=list(p.inputs), path=_path(p) if named else "") for p in g.pieces}
+        self.gates: set[str] = set()
+        self._gates()
+        self._nested()
+        self.graph: Any = nx.DiGraph()
+        for p in self.pieces.values():
+            self.graph.add_edges_from((i, p.output) for i in p.inputs)
+        source = next(iter(g.inputs))
+        if source not in self.graph or len(nx.descendants(self.graph, source)) + 1 < len(self.graph):
+            raise NotSeries
+        self.source, self.above = source, nx.immediate_dominators(self.graph, source)
+        self.above.pop(source, None)
+
+    def _gates(self) -> None:
+        """A product of an image and what is spread over its places is a gate."""
+        for p in list(self.pieces.values()):
+            if isinstance(p.layer, Mul) and len(p.inputs) == 2:
+                for k in (0, 1):
+                    up = self.pieces.get(p.inputs[k])
+                    if up is not None and isinstance(up.layer, Up) and up.layer.like and up.inputs[1] == p.inputs[1 - k]:
+                        p.inputs = [p.inputs[1 - k], up.inputs[0]]
+                        self.gates.add(p.output)
+                        break
+        read = {i for p in self.pieces.values() for i in p.inputs} | {v for _, v in self.g.outputs}
+        for v in [v for v, p in self.pieces.items() if v not in read]:
+            del self.pieces[v]
+        if any(len(p.inputs) > 1 and (p.layer.category != "merge" or getattr(p.layer, "over", None)) for p in self.pieces.values()):
+            raise NotSeries
+
+    def _nested(self) -> None:
+        """concat(a, b, c) = concat(concat(a, b), c), where concat(a, b) is there: DenseNet's."""
+        known: dict[tuple[str, ...], str] = {}
+        for p in self.pieces.values():
+            if not isinstance(p.layer, Concat):
+                continue
+            flat = tuple(p.inputs)
+            for k in range(len(flat) - 1, 1, -1):
+                if flat[:k] in known:
+                    p.inputs = [known[flat[:k]], *flat[k:]]
+                    break
+            known[flat] = p.output
+
+    def chain(self, v: str) -> list[str]:
+        """A value and its dominators, from the input down."""
+        out = [v]
+        while out[-1] != self.source:
+            out.append(self.above[out[-1]])
+        return out[::-1]
+
+    def common(self, p: Piece) -> str:
+        """The last value that all inputs come from."""
+        if p.output in self.above:
+            return str(self.above[p.output])
+        last: str = [a[0] for a in zip(*(self.chain(i) for i in p.inputs)) if len(set(a)) == 1][-1]
+        return last
+
+    def region(self, d: str, v: str) -> set[str]:
+        """The values between a dominator and a value."""
+        if v not in self.graph:
+            return set().union(*(self.region(d, i) for i in self.pieces[v].inputs))
+        return set(nx.descendants(self.graph, d) & (nx.ancestors(self.graph, v) | {v}))
+
+    def channels(self, v: str) -> int | None:
+        return self.g.inputs[v].channels if v in self.g.inputs else self.pieces[v].type.channels
+
+    def between(self, start: str, end: str) -> Sequence:
+        """The way from one value (not in it) to another (in it)."""
+        out: Sequence = []
+        v = end
+        while v != start:
+            p = self.pieces[v]
+            if len(p.inputs) == 1:
+                out.append(step(p, self.channels(p.inputs[0]), self.eps))
+                v = p.inputs[0]
+                continue
+            d = self.common(p)
+            p = self._grouped(p, d)
+            inner = [self.region(d, i) for i in p.inputs]
+            if any(a & b for a, b in combinations(inner, 2)):
+                raise NotSeries
+            out.append(self._merge(p, [self.between(d, i) for i in p.inputs], self.channels(d)))
+            v = d
+        return fused(out[::-1])
+
+    def _grouped(self, p: Piece, d: str) -> Piece:
+        """A concat is associative: neighbours that share a way are a concat of their own (Inception's fork)."""
+        inner = [self.region(d, i) for i in p.inputs]
+        groups = [[0]]
+        for k in range(1, len(inner)):
+            if any(inner[k] & inner[j] for j in groups[-1]):
+                groups[-1].append(k)
+            else:
+                groups.append([k])
+        if not isinstance(p.layer, Concat) or not 1 < len(groups) < len(inner):
+            return p
+        inputs = []
+        for group in groups:
+            some = [p.inputs[k] for k in group]
+            if len(some) > 1:
+                own = f"{p.output}:{group[0]}"
+                t = p.type.of(sum(self.channels(i) or 0 for i in some), *p.type.spatial)
+                self.pieces[own] = Piece(Concat(), some, own, t, path=p.path)
+                some = [own]
+            inputs += some
+        return replace(p, inputs=inputs)
+
+    def _merge(self, p: Piece, parts: list[Sequence], cin: int | None) -> Term:
+        paths = frozenset({p.path} if p.path else ())
+        if p.output in self.gates:
+            if parts[0] or not parts[1]:
+                raise NotSeries
+            return over("gate", kids=[parts[1]], cin=cin, paths=paths)
+        if isinstance(p.layer, Add) and len(parts) == 2:
+            body, other = sorted(parts, key=lambda s: -len(list(steps(s)))) if [] not in parts else (max(parts, key=len), [])
+            if body and (not other or (len(other) == 1 and other[0].kind == "step" and other[0].head[0] == "conv")):
+                return over("residual", kids=[body], shortcut=other or None, cin=cin, paths=paths)
+        if isinstance(p.layer, Concat) and len(parts) == 2 and not parts[0] and parts[1]:
+            return over("dense", kids=[parts[1]], cin=cin, paths=paths)
+        return over("merge", (p.layer.name, len(parts)), parts, cin=cin, paths=paths)
+
+
+def _path(p: Piece) -> str:
+    """The place in the program that wrote the file, as folders."""
+    path = p.path.strip("/")
+    return path if "/" in path else path.replace(".", "/")

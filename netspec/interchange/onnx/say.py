@@ -1,0 +1,100 @@
+"""From a file to a text whose graph is the file's, and its weights by the text's names."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ...diagnostics import NetspecError
+from ...elaborate.tree_to_graph import elaborate, read_module
+from ...ir.graph import Graph
+from ...syntax.load import source_of
+from . import agree, flat, recover
+from .load import load
+from .meet import Layers, layers
+from .need import trouble
+from .plain import evaluated
+
+Sizes = Mapping[str, tuple[int, ...]]  # of inputs by name; "" is any
+ANOTHER = 32  # how much larger the inputs are at which a text with open sizes is tried as well
+
+
+@dataclass(frozen=True)
+class Said:
+    """A file said in the language."""
+
+    text: str
+    weights: dict[str, Any]
+    model: Any
+    batch: int
+    inputs: dict[str, tuple[str, tuple[int, ...]]]  # of the text, with their names and shapes in the file
+    note: str = ""
+
+
+def said(path: str | os.PathLike[str], sizes: Sizes | None = None) -> Said:
+    """The text and the weights of a file. Raises NetspecError with everything that is in the way."""
+    model, folder = load(path), Path(path).parent
+    plain = evaluated(model, folder, sizes)
+    g = layers(plain)
+    name, note = flat.identifier(Path(path).stem), ""
+    unsettled = {v: shape for v, shape in plain.open.items() if None in shape}
+    found = None
+    if unsettled:
+        other = {v: tuple(w + ANOTHER if s is None else w for w, s in zip(plain.inputs[v][1:], shape))
+                 for v, shape in unsettled.items()}
+        found = _open(g, name, plain.open, lambda: layers(evaluated(model, folder, other)))
+        note = "" if found else "the text is for one size: at another the file has other layers, or none"
+    found = found or _agreed(g, name)
+    if found is None:
+        raise trouble("not-the-same", "no text was found whose graph is the file's", hint=None)
+    text, pairs, graph = found
+    shapes = {n.name: (v, plain.inputs[v][1:]) for n, v in zip(graph.inputs, plain.inputs)}
+    return Said(text, agree.weights(pairs), model, plain.batch, shapes, note)
+
+
+Agreed = tuple[str, list[Any], Graph]
+
+
+def _texts(g: Layers, name: str, sizes: dict[str, tuple[int | None, ...]] | None) -> Iterator[str]:
+    """Texts that may be the file's, the best first."""
+    shape = next(iter(sizes.values())) if sizes else None
+    for named in (True, False):
+        yield from recover.texts(g, name, shape, named)
+    yield flat.written(g, name, sizes)
+
+
+def _agreed(g: Layers, name: str) -> Agreed | None:
+    """The first text whose graph is the file's."""
+    for text in _texts(g, name, None):
+        graph = graph_of(text)
+        if graph is not None and (pairs := agree.pairs(g, graph)) is not None:
+            return text, pairs, graph
+    return None
+
+
+def _open(g: Layers, name: str, sizes: dict[str, tuple[int | None, ...]], other: Callable[[], Layers]) -> Agreed | None:
+    """The same with sizes left open: it must be the file's graph at two sizes."""
+    try:
+        again = other()
+    except NetspecError:
+        return None
+    for text in _texts(g, name, sizes):
+        one, two = (graph_of(text, {flat.input_name(v, len(at.inputs)): tuple(t.shape) for v, t in at.inputs.items()})
+                    for at in (g, again))
+        if one is None or two is None or agree.pairs(again, two) is None:
+            continue
+        pairs = agree.pairs(g, one)
+        if pairs is not None:
+            return text, pairs, one
+    return None
+
+
+def graph_of(text: str, sizes: Any = None) -> Graph | None:
+    """The graph of a text; None where it is none."""
+    try:
+        return elaborate(read_module(source_of(text)), None, {}, sizes)
+    except NetspecError:
+        return None

@@ -1,0 +1,243 @@
+"""What is read from ONNX is the file's graph, node by node, and computes what the file computes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from test_layers import EXAMPLES, graph_of
+from test_onnx_export import UNSAID, numbers, written
+
+import netspec
+from netspec.diagnostics import NetspecError
+from netspec.ir.graph import Graph
+from netspec.words.layer import Example
+from where import ROOT
+
+onnx = pytest.importorskip("onnx")
+pytestmark = pytest.mark.onnx
+
+# examples that say the same in other words when they come back, or whose shapes are no image's
+OTHERWISE = {"conv 3 2x2 valid table=[[0, 1], [2], [0, 1, 2]]": "conv", "dropout 0.25 classic": "scale 0.75", "flatten": "input",
+             "maxout 1": "input", "mul @a @b": "mul", "pad @a": "pad", "pad @a replicate": "replicate", "reshape 24": "flatten",
+             "sub @a @b": "sub", "up 3 bed": "deconv"}
+OUTSIDE = ("max over=v", "mean over=v", "min over=v", "join_views", "split_views", "unpool @p")
+
+
+def same(one: Graph, other: Graph) -> bool:
+    """Whether two graphs have the same layers, wired the same way."""
+    from netspec.interchange.onnx import agree
+
+    found = agree.Numbers()
+    a, b = agree.of_text(one, found), agree.of_text(other, found)
+    return len(a.number) == len(b.number) and [a.number[v] for v in a.outputs] == [b.number[v] for v in b.outputs]
+
+
+def back(graph: Graph, folder: Path, opset: int = 18) -> Any:
+    """A graph written and read again."""
+    from netspec.interchange.onnx.say import said
+
+    path = folder / "model.onnx"
+    path.write_bytes(written(graph, numbers(graph), opset).SerializeToString())
+    return said(path)
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_every_example_comes_back(example: Example, tmp_path: Path) -> None:
+    graph = graph_of(example)
+    if example.spec in OUTSIDE:
+        with pytest.raises(NetspecError):
+            back(graph, tmp_path)
+    elif example.spec not in UNSAID:
+        found = back(graph, tmp_path)
+        made = netspec.load_graph(text=found.text).graph
+        assert same(graph, made) or OTHERWISE[example.spec] in found.text
+
+
+@pytest.mark.parametrize(("file", "net", "most"), [("resnet_cifar", "resnet20", 18), ("autoencoder", "autoencoder", 14),
+                                                    ("densenet_cifar", "densenet40", 17),
+                                                    ("lenet", "lenet5", 10), ("squeezenet", "squeezenet1_1", 21)])
+def test_shipped_nets_come_back_in_as_few_lines(file: str, net: str, most: int, tmp_path: Path) -> None:
+    graph = netspec.load_graph(ROOT / f"specs/{file}.net", net).graph
+    found = back(graph, tmp_path)
+    assert same(graph, netspec.load_graph(text=found.text).graph)
+    assert len(found.text.splitlines()) <= most, found.text
+    assert set(found.weights) == {p.name for p in netspec.load_graph(text=found.text).graph.parameters}
+
+
+NETS = {
+    "gate": "net a:\n  input 4x5x5\n  conv 6 3x3\n  x: skip\n  avgpool global -> conv 2 1x1 relu -> conv 6 1x1 sigmoid\n  up @x -> mul @x\n",
+    "two ends": "net a:\n  input 4x6x6\n  conv 6 3x3 bn relu\n  output early: avgpool global -> fc 2\n  conv 3 1x1\n  output late\n",
+    "twice": "net a:\n  input left 5\n  input right 5\n  @left -> f: fc 4 relu\n  @right -> reuse @f -> sub @f -> abs\n",
+    "crop": "net a:\n  input 2x9x9\n  c: conv 3 3x3 valid\n  maxpool 2 ceil -> deconv 3 2x2 /2\n  crop @c -> concat @c\n",
+    "resized": "net a:\n  input 2x7x7\n  c: conv 3 3x3\n  maxpool 2 -> up @c bilinear -> add @c\n",
+    "branches": "net a:\n  input 3x8x8\n  concat:\n    | conv 2 1x1 -> conv 4 3x3\n    | maxpool 3 /1 same -> conv 2 1x1\n    | skip\n  relu\n",
+    "words": "net a:\n  input 4x8x8\n  conv 8 3x3 hardswish -> gelu -> mish -> swish -> lecun_tanh\n  group_norm 2 -> instance_norm\n"
+             "  layer_norm channels -> interleave 4 -> shuffle 2 -> unshuffle 2 -> channels 2..5\n  dropout 0.3 spatial\n  bn scale=no\n",
+}
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_numbers_come_back(name: str, tmp_path: Path) -> None:
+    net = netspec.compile(text=NETS[name], device="reference", seed=3)
+    net.export(str(tmp_path / "a.onnx"))
+    again = netspec.import_onnx(tmp_path / "a.onnx", device="reference")
+    assert same(net.graph, again.graph)
+    rng = np.random.default_rng(0)
+    x: Any = {n.name: rng.standard_normal((2, *n.type.shape)).astype(np.float32) for n in net.graph.inputs}
+    want, got = net.predict(x), again.predict({m.name: x[n.name] for n, m in zip(net.graph.inputs, again.graph.inputs)})
+    for w, g in zip(want.values() if isinstance(want, dict) else [want], got.values() if isinstance(got, dict) else [got]):
+        np.testing.assert_allclose(g, w, rtol=2e-4, atol=1e-5)
+    text = (tmp_path / "a.net").read_text()
+    assert netspec.load_graph(text=text).parameters.keys() == again.parameters.keys() | again.buffers.keys()
+    assert (tmp_path / "a.safetensors").exists()
+
+
+def model(nodes: list[Any], constants: dict[str, Any], shape: Any = (1, 3, 8, 8), opset: int = 18, out: str = "y") -> Any:
+    """A file by hand. What stands in `constants` as an input as well is one that may be given, as old files have it."""
+    h, n = onnx.helper, onnx.numpy_helper
+    return h.make_model(h.make_graph(nodes, "g", [h.make_tensor_value_info("x", 1, list(shape))],
+                                     [h.make_tensor_value_info(out, 1, None)],
+                                     [n.from_array(np.asarray(v), k) for k, v in constants.items()]),
+                        opset_imports=[h.make_opsetid("", opset)], ir_version=9)
+
+
+def node(op: str, inputs: str, output: str, **more: Any) -> Any:
+    return onnx.helper.make_node(op, [i.strip("-") for i in inputs.split()], output.split(), name=f"n_{output.split()[0]}", **more)
+
+
+def steps(made: Any, tmp_path: Path) -> list[str]:
+    """The flat text of a file, read in and compared with what the file computes."""
+    path = tmp_path / "m.onnx"
+    path.write_bytes(made.SerializeToString())
+    net = netspec.import_onnx(path, device="reference")
+    return [str(n.op) for n in net.graph.nodes[1:]]
+
+
+RNG = np.random.default_rng(0)
+W = RNG.standard_normal((4, 3, 3, 3)).astype(np.float32)
+V = RNG.standard_normal((5, 256)).astype(np.float32)
+
+
+def test_shape_arithmetic_and_constants_in_nodes(tmp_path: Path) -> None:
+    nodes = [onnx.helper.make_node("Constant", [], ["w"], value=onnx.numpy_helper.from_array(W)), node("Identity", "w", "w2"),
+             node("Conv", "x w2", "c", pads=[1, 1, 1, 1]), node("Shape", "c", "s"), node("Gather", "s zero", "b", axis=0),
+             node("Unsqueeze", "b first", "b2"), node("Concat", "b2 rest", "to", axis=0), node("Reshape", "c to", "f"),
+             node("MatMul", "f v", "m"), node("Add", "m bias", "y")]
+    constants = {"zero": np.int64(0), "first": np.array([0]), "rest": np.array([-1]), "v": V.T, "bias": np.ones(5, np.float32)}
+    assert steps(model(nodes, constants, ("n", 3, 8, 8)), tmp_path) == ["conv 4 3x3 bias=no", "fc 5"]
+
+
+@pytest.mark.parametrize(("opset", "nodes", "constants", "wanted"), [
+    (7, lambda: [node("Clip", "x", "y", min=0.0, max=6.0)], {}, ["relu6"]),
+    (7, lambda: [node("Pad", "x", "y", pads=[0, 0, 1, 1, 0, 0, 2, 2], mode="reflect")], {}, ["pad [(1, 2), (1, 2)] reflect"]),
+    (9, lambda: [node("Slice", "x", "y", starts=[1], ends=[3], axes=[1])], {}, ["channels 1..2"]),
+    (9, lambda: [node("Upsample", "x s", "y", mode="nearest")], {"s": np.array([1, 1, 2, 2], np.float32)}, ["up 2"]),
+    (10, lambda: [node("Resize", "x s", "y", mode="nearest")], {"s": np.array([1, 1, 2, 3], np.float32)}, ["up 2x3"]),
+    (10, lambda: [node("Dropout", "x", "y", ratio=0.25)], {}, ["dropout 0.25"]),
+    (11, lambda: [node("ReduceMean", "x", "y", axes=[-1, -2], keepdims=0)], {}, ["avgpool global", "flatten"]),
+    (18, lambda: [node("ReduceMax", "x a", "y", keepdims=1)], {"a": np.array([2, 3])}, ["maxpool global"]),
+    (13, lambda: [node("Split", "x", "a b c", axis=1), node("Concat", "c a", "y", axis=1)], {},
+     ["channels 2", "channels 0", "concat"]),
+    (18, lambda: [node("Pad", "x p", "q"), node("Conv", "q w", "y")], {"p": np.array([0, 0, 2, 2, 0, 0, 2, 2]), "w": W},
+     ["conv 4 3x3 pad=2 bias=no"]),
+    (18, lambda: [node("Conv", "x w", "y", auto_pad="SAME_UPPER", strides=[2, 2])], {"w": W},
+     ["conv 4 3x3 /2 pad=[(0, 1), (0, 1)] bias=no"]),
+    (18, lambda: [node("Sigmoid", "x", "s"), node("Mul", "s x", "y")], {}, ["swish"]),
+    (18, lambda: [node("Add", "x three", "a"), node("Clip", "a lo hi", "b"), node("Mul", "x b", "c"), node("Div", "c six", "y")],
+     {"three": np.float32(3), "lo": np.float32(0), "hi": np.float32(6), "six": np.float32(6)}, ["hardswish"]),
+    (18, lambda: [node("Mul", "x k", "y")], {"k": np.float32(0.17)}, ["scale 0.17"]),
+    (18, lambda: [node("Div", "x k", "y")], {"k": np.array([1, 2, 4], np.float32).reshape(3, 1, 1)}, ["scale"]),
+    (18, lambda: [node("Sub", "x k", "y")], {"k": np.array([1, 2, 4], np.float32).reshape(1, 3, 1, 1)}, ["conv 3 1x1 groups=3"]),
+    (18, lambda: [node("Cast", "x", "a", to=1), node("Relu", "a", "b"), node("Identity", "b", "y")], {}, ["relu"]),
+    (18, lambda: [node("Transpose", "x", "a", perm=[0, 1, 2, 3]), node("AveragePool", "a", "y", kernel_shape=[2, 2], strides=[2, 2])],
+     {}, ["avgpool 2"]),
+])
+def test_forms(opset: int, nodes: Any, constants: dict[str, Any], wanted: list[str], tmp_path: Path) -> None:
+    assert steps(model(nodes(), constants, opset=opset), tmp_path) == wanted
+
+
+def test_open_sizes_stay_open(tmp_path: Path) -> None:
+    made = model([node("Conv", "x w", "c", pads=[1, 1, 1, 1], strides=[2, 2]), node("Shape", "x", "s"),
+                  node("Slice", "s two four", "hw"), node("Shape", "c", "cs"), node("Slice", "cs zero two", "nc"),
+                  node("Concat", "nc hw", "to", axis=0), node("Resize", "c - - to", "u", mode="linear"),
+                  node("Concat", "x u", "y", axis=1)],
+                 {"w": W, "zero": np.array([0]), "two": np.array([2]), "four": np.array([4])}, ("n", 3, "h", "w"))
+    (tmp_path / "a.onnx").write_bytes(made.SerializeToString())
+    netspec.import_onnx(tmp_path / "a.onnx", device="reference", input=(3, 8, 8))
+    text = (tmp_path / "a.net").read_text()
+    assert "3x?x?" in text and "up @" in text
+    window = model([node("AveragePool", "x", "y", kernel_shape=[8, 8]), ], {}, ("n", 3, "h", "w"))
+    fixed = model([node("Flatten", "x", "f"), node("Gemm", "f v", "y", transB=1)], {"v": V[:, :192]}, ("n", 3, "h", "w"))
+    for k, (one, size) in enumerate(((window, "3x?x?"), (fixed, "3x8x8"))):
+        (tmp_path / f"{k}.onnx").write_bytes(one.SerializeToString())
+        netspec.import_onnx(tmp_path / f"{k}.onnx", device="reference", input=(3, 8, 8))
+        assert size in (tmp_path / f"{k}.net").read_text()
+
+
+def test_all_that_is_outside_is_named_at_once_and_nothing_written(tmp_path: Path) -> None:
+    made = model([node("Transpose", "x", "a", perm=[0, 2, 3, 1]), node("Relu", "x", "b"), node("Erf", "b", "c"),
+                  node("Gather", "c k", "d", axis=1), node("Flatten", "a", "e"), node("Flatten", "d", "f"),
+                  node("Concat", "e f", "y", axis=1)], {"k": np.array([2, 0])})
+    (tmp_path / "a.onnx").write_bytes(made.SerializeToString())
+    with pytest.raises(NetspecError) as e:
+        netspec.import_onnx(tmp_path / "a.onnx", device="reference")
+    notes = e.value.diagnostics[0].notes
+    assert e.value.diagnostics[0].code == "no-layer"
+    assert [n.split(":")[0] for n in notes] == ["n_a", "n_c", "n_d"]
+    assert "Transpose of 3x8x8" in notes[0] and "channels" in notes[2]
+    assert [f.name for f in tmp_path.iterdir()] == ["a.onnx"]
+
+
+def outside_file(where: str) -> Any:
+    made = model([node("Conv", "x w", "y")], {"w": W})
+    t = made.graph.initializer[0]
+    t.ClearField("raw_data")
+    t.data_location = onnx.TensorProto.EXTERNAL
+    t.external_data.add(key="location", value=where)
+    return made
+
+
+@pytest.mark.parametrize(("make", "says"), [
+    (lambda: b"", "no graph"),
+    (lambda: b"\x08\x09garbage" * 20, "no ONNX file"),
+    (lambda: model([node("Relu", "x", "y")], {}).SerializeToString()[:-30], "no ONNX file"),
+    (lambda: model([node("Conv", "x w", "y")], {"w": W}).SerializeToString()[:400], "no ONNX file"),
+    (lambda: outside_file("../../etc/passwd").SerializeToString(), "not in the folder"),
+    (lambda: outside_file("/etc/passwd").SerializeToString(), "not in the folder"),
+    (lambda: outside_file("none.bin").SerializeToString(), "cannot be read"),
+    (lambda: model([node("Relu", "b", "a"), node("Relu", "a", "b"), node("Add", "x b", "y")], {}).SerializeToString(), "circle"),
+    (lambda: model([node("Relu", "nowhere", "y")], {}).SerializeToString(), "which nothing makes"),
+    (lambda: model([node("ConstantOfShape", "s", "c"), node("Add", "x c", "y")], {"s": np.array([10**6, 10**6])})
+     .SerializeToString(), "too large"),
+    (lambda: model([node("Relu", "x", "y")], {}, (1, 3, 8, 8), opset=6).SerializeToString(), "opset 6"),
+    (lambda: model([node("Relu", "x", "y")], {}, (1,)).SerializeToString(), "shape"),
+    (lambda: model([node("Conv", "x w", "y")], {"w": W}, (1, 2, 8, 8)).SerializeToString(), "Conv of 2x8x8"),
+])
+def test_what_is_broken_is_refused_in_a_line(make: Any, says: str, tmp_path: Path) -> None:
+    (tmp_path / "a.onnx").write_bytes(make())
+    with pytest.raises(NetspecError, match=says):
+        netspec.import_onnx(tmp_path / "a.onnx", device="reference")
+    assert [f.name for f in tmp_path.iterdir()] == ["a.onnx"]
+
+
+def test_numbers_in_a_file_beside(tmp_path: Path) -> None:
+    (tmp_path / "w.bin").write_bytes(W.tobytes())
+    (tmp_path / "a.onnx").write_bytes(outside_file("w.bin").SerializeToString())
+    net = netspec.import_onnx(tmp_path / "a.onnx", device="reference")
+    np.testing.assert_array_equal(net.parameters["conv1.weight"], W)
+
+
+def test_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from netspec.cli import main
+
+    spec, file = str(ROOT / "specs/linear.net"), str(tmp_path / "a.onnx")
+    assert main(["export", f"{spec}:linear", "-o", file]) == 0
+    assert main(["import", file, "-o", str(tmp_path / "b.net")]) == 0
+    assert main(["check", str(tmp_path / "b.net")]) == 0
+    assert "within" in capsys.readouterr().out
+    assert main(["export", f"{spec}:linear", "-o", str(tmp_path / "a.txt")]) == 2
+    assert main(["import", file, "-o", str(tmp_path / "b.txt")]) == 2
+    assert main(["export", f"{spec}:linear", "--opset", "3", "-o", file]) in (1, 2)

@@ -90,6 +90,10 @@ def test_numbers_come_back(name: str, tmp_path: Path) -> None:
     want, got = net.predict(x), again.predict({m.name: x[n.name] for n, m in zip(net.graph.inputs, again.graph.inputs)})
     for w, g in zip(want.values() if isinstance(want, dict) else [want], got.values() if isinstance(got, dict) else [got]):
         np.testing.assert_allclose(g, w, rtol=2e-4, atol=1e-5)
+    loaded = netspec.compile(tmp_path / "a.net", device="reference")
+    loaded.load_weights(str(tmp_path / "a.safetensors"))
+    for p, a in again.parameters.items():
+        np.testing.assert_array_equal(loaded.parameters[p], a)
     text = (tmp_path / "a.net").read_text()
     assert netspec.load_graph(text=text).parameters.keys() == again.parameters.keys() | again.buffers.keys()
     assert (tmp_path / "a.safetensors").exists()
@@ -145,6 +149,9 @@ def test_shape_arithmetic_and_constants_in_nodes(tmp_path: Path) -> None:
      ["conv 4 3x3 pad=2 bias=no"]),
     (18, lambda: [node("Conv", "x w", "y", auto_pad="SAME_UPPER", strides=[2, 2])], {"w": W},
      ["conv 4 3x3 /2 pad=[(0, 1), (0, 1)] bias=no"]),
+    (19, lambda: [node("AveragePool", "x", "y", auto_pad="SAME_LOWER", kernel_shape=[2, 2])], {},
+     ["avgpool 2 /1 pad=[(1, 0), (1, 0)] count_pad=no"]),
+    (13, lambda: [node("SpaceToDepth", "x", "y", blocksize=2)], {}, ["unshuffle 2 dcr"]),
     (18, lambda: [node("Sigmoid", "x", "s"), node("Mul", "s x", "y")], {}, ["swish"]),
     (18, lambda: [node("Add", "x three", "a"), node("Clip", "a lo hi", "b"), node("Mul", "x b", "c"), node("Div", "c six", "y")],
      {"three": np.float32(3), "lo": np.float32(0), "hi": np.float32(6), "six": np.float32(6)}, ["hardswish"]),
@@ -189,6 +196,13 @@ def test_all_that_is_outside_is_named_at_once_and_nothing_written(tmp_path: Path
     assert [n.split(":")[0] for n in notes] == ["n_a", "n_c", "n_d"]
     assert "Transpose of 3x8x8" in notes[0] and "channels" in notes[2]
     assert [f.name for f in tmp_path.iterdir()] == ["a.onnx"]
+
+
+def test_places_of_a_pool_are_no_layer(tmp_path: Path) -> None:
+    made = model([node("MaxPool", "x", "v y", kernel_shape=[2, 2])], {})
+    (tmp_path / "a.onnx").write_bytes(made.SerializeToString())
+    with pytest.raises(NetspecError, match="MaxPool of 3x8x8"):
+        netspec.import_onnx(tmp_path / "a.onnx", device="reference")
 
 
 def outside_file(where: str) -> Any:

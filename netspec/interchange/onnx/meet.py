@@ -89,7 +89,7 @@ def layers(g: Plain) -> Layers:
         node = g.maker.get(v)
         if node is None:
             raise trouble("bad-onnx", f"the output {v} is made by nothing")
-        read = None if id(node) in strange else _met(node)
+        read = None if id(node) in strange or v != node.outputs[0] else _met(node)
         if read is None:
             if _known(node) and id(node) not in strange:
                 strange[id(node)] = node, WANTED.get(node.op, OTHERWISE)
@@ -205,8 +205,8 @@ def _tidy(g: Layers) -> Layers:
     outputs, readers = {v for _, v in g.outputs}, g.readers
 
     def needless(v: str) -> bool:
-        return v not in outputs and all(isinstance(p.layer, Fc) or (p.layer.pointwise() and len(p.inputs) == 1 and needless(p.output))
-                                        for p in readers.get(v, [])) and v in readers
+        return v not in outputs and v in readers and all(
+            isinstance(p.layer, Fc) or (p.layer.pointwise() and len(p.inputs) == 1 and needless(p.output)) for p in readers[v])
 
     for p in [p for p in g.pieces if isinstance(p.layer, Flatten) and needless(p.output)]:
         for r in readers[p.output]:

@@ -58,7 +58,8 @@ class Unshuffle(Layer, category="move"):
     @classmethod
     def from_onnx(cls: Any, n: OnnxNode) -> Read | None:
         if n.op == "SpaceToDepth":
-            return Read(cls(factor=n.attributes["blocksize"], order="dcr"), (n.inputs[0],))
+            order = n.attributes.get("mode", "DCR").lower()  # which only the newest opsets have
+            return Read(cls(factor=n.attributes["blocksize"], order=order), (n.inputs[0],))
         found = turned_axes(n)
         if found is None or len(found[0]) != len(found[3]):
             return None

@@ -99,5 +99,5 @@ class AvgPool(Layer, category="pooling"):
         window = tuple(n.attributes["kernel_shape"])
         said = fields(n, window, "valid")
         said["stride"] = None if said["stride"] == fewest(window) else said["stride"]
-        return Read(cls(window=fewest(window), rounding=rounding(n), count_pad=bool(n.attributes.get("count_include_pad")) or not any(n.attributes.get("pads") or ()),
+        return Read(cls(window=fewest(window), rounding=rounding(n), count_pad=bool(n.attributes.get("count_include_pad")) or said["pad"] == "valid",
                         **said), (n.inputs[0],))

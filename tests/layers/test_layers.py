@@ -403,6 +403,11 @@ def nan_and_others(step: str, dtype: Any) -> tuple[Any, Any]:
     return run(program, values, 1, dtype)[program.outputs[0][1]], x
 
 
+def test_a_vector_may_get_more_channels() -> None:
+    """As the refusal of any other `pad` of it advises."""
+    assert graph_of(Example("pad channels=2", inputs=((3,),), output=(5,))).by_name["layer"].type.shape == (5,)
+
+
 @pytest.mark.parametrize("step", NAN_PASSES)
 def test_nan_propagates(step: str) -> None:
     y, _ = nan_and_others(step, np.float64)

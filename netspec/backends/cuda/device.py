@@ -9,6 +9,7 @@ import os
 import warnings
 from abc import ABC, abstractmethod
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,11 @@ class Device(ABC):
         """Run a kernel; compiled at its first use. Launches run one after another."""
 
 
+    def missing(self, text: str, dtype: np.dtype[Any]) -> bool:
+        """Whether a kernel would have to be compiled, where this process has not launched it yet."""
+        return False
+
+
 class NumbaDevice(Device):
     """The current CUDA device, through Numba."""
 
@@ -72,6 +78,10 @@ class NumbaDevice(Device):
     def read(self, array: Any, start: int, count: int) -> Array:
         return np.asarray(array[start : start + count].copy_to_host()) if count else np.empty(0, array.dtype)
 
+    def missing(self, text: str, dtype: np.dtype[Any]) -> bool:
+        path = file_of(f"# {dtype.name}\n{text}")
+        return path is None or not any(path.parent.glob(f"{path.stem}.*.kernel"))
+
     def launch(self, text: str, name: str, dtype: np.dtype[Any], blocks: int, threads: int, arguments: tuple[Any, ...]) -> None:
         if blocks:
             ready(text, name, dtype.name, blocks, threads)(*arguments)
@@ -89,11 +99,10 @@ def ready(text: str, name: str, dtype: str, blocks: int, threads: int) -> Any:
 def compiled(text: str, name: str, dtype: str) -> Any:
     """A kernel of this text for arrays of this dtype. Numba caches functions that lie in files only, so the text lies in the
     cache folder; it is run from memory all the same."""
-    folder = place().path
-    if folder is None or _simulated():
-        return numba_cuda().jit(function_of(text, name, dtype))
     whole = f"# {dtype}\n{text}"
-    path = folder / "cuda" / f"{hashlib.sha256(whole.encode()).hexdigest()[:20]}.py"
+    path = file_of(whole)
+    if path is None or _simulated():
+        return numba_cuda().jit(function_of(text, name, dtype))
     if read_plain(path, len(whole.encode())) != whole.encode():
         write_whole(path, whole.encode())
         prune_once()
@@ -103,6 +112,12 @@ def compiled(text: str, name: str, dtype: str) -> Any:
     made = numba_cuda().jit(function, cache=True)
     made._cache._cache_file = Kept(path)
     return made
+
+
+def file_of(whole: str) -> Path | None:
+    """Where the text of a kernel lies in the cache folder, beside what was compiled of it."""
+    folder = place().path
+    return None if folder is None else folder / "cuda" / f"{hashlib.sha256(whole.encode()).hexdigest()[:20]}.py"
 
 
 def function_of(text: str, name: str, dtype: str, file: str = "<kernel>") -> Any:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -12,8 +13,9 @@ import numpy as np
 from ...ir.graph import Graph
 from ...passes import run as passed
 from ...passes.infer_shapes import infer_shapes
+from ...waiting import wait
 from ..border import Border, Result, border
-from ..executor import Check, Executor, Make, Outcome
+from ..executor import ENTRIES, Check, Executor, Make, Outcome
 from ..vectors import GRADIENTS, WEIGHTS, Array
 from .body import THREADS, Kernel
 from .device import Device, NumbaDevice
@@ -45,6 +47,7 @@ class CudaExecutor(Executor):
         self.arena: Any = self.on.empty(1, self.dtype)
         self.scratch: Any = self.on.empty(1, self.dtype)
         self.arena_size = self.scratch_size = 1
+        self.launched: deque[Plan] = deque(maxlen=ENTRIES)  # plans that have run
         self.scalars: tuple[int, ...] = ()  # what lies in keys
         self.keys = self.on.zeros(KEYS, np.dtype(np.int64))
 
@@ -77,7 +80,7 @@ class CudaExecutor(Executor):
                 self.on.write(self.keys, 0, np.array(scalars, np.int64))
                 self.scalars = scalars
             self.numbers.complete(weights, self.version)
-            self._launch(entry.plan.kernels, samples, weights)
+            self._launch(self._counted(entry.plan), samples, weights)
             move = partial(self._launch, entry.plan.effects, samples, weights) if effects else None
             return self.outcome(entry.border, partial(self._read, entry.plan, samples), move, check)
 
@@ -92,7 +95,22 @@ class CudaExecutor(Executor):
             self.scratch = self.on.empty(entry.vectors, self.dtype)
             self.scratch_size = entry.vectors
 
-    def _launch(self, kernels: tuple[Kernel, ...], samples: int, weights: str) -> None:
+    def _counted(self, made: Plan) -> Iterable[Kernel]:
+        """The kernels of a plan; where it runs for the first time, those that are compiled for it are counted."""
+        if any(made is known for known in self.launched):
+            yield from made.kernels
+            return
+        self.launched.append(made)
+        new = {k.text for k in made.kernels if self.on.missing(k.text, self.dtype)}
+        of = len(new)
+        with wait("compiling kernel", of) as at:
+            for k in made.kernels:
+                if k.text in new:
+                    new.remove(k.text)
+                    at(of - len(new))
+                yield k
+
+    def _launch(self, kernels: Iterable[Kernel], samples: int, weights: str) -> None:
         for k in kernels:
             arguments = (self.arena, self.numbers[weights], self.numbers[GRADIENTS], self.scratch, self.keys, samples, *k.begins)
             self.on.launch(k.text, k.name, self.dtype, k.blocks(samples), THREADS, arguments)

@@ -11,6 +11,7 @@ import warnings
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,8 @@ from test_passes import NETS
 
 import netspec
 from emulated import EmulatedDevice
-from netspec.backends.cuda import tiles
+from netspec import waiting
+from netspec.backends.cuda import device, tiles
 from netspec.backends.cuda.device import NumbaDevice
 from netspec.backends.cuda.executor import CudaExecutor
 from netspec.backends.cuda.listing import emitted
@@ -68,6 +70,43 @@ def stepped() -> Graph:
     net("relu")
     net("fc 3")
     return net.graph()
+
+
+def test_kernels_are_counted_while_they_are_compiled() -> None:
+    """Those of a plan that nobody has compiled, when it runs for the first time."""
+    said, there = list[str](), set[str]()
+
+    class Fresh(EmulatedDevice):
+        def missing(self, text: str, dtype: np.dtype[Any]) -> bool:
+            return text not in there
+
+    class Seen(waiting.Watch):
+        def changed(self) -> None:
+            said.append(str(self.waits[-1]))
+
+    graph = stepped()
+    x, _ = batch(graph, 4)
+    before = filled(cuda(graph))
+    before.predict(x)
+    texts = list(dict.fromkeys(k.text for k in before.entries.get("predict").plan.kernels))
+    there.add(texts[1])
+    run = filled(CudaExecutor(graph, "float64", on=Fresh()))
+    with waiting.watched(Seen()):
+        for rows in (4, 4, 3):
+            run.predict({k: v[:rows] for k, v in x.items()})
+    of = len(texts) - 1
+    assert of > 1 and said == ["planning", *(f"compiling kernel {k} of {of}" for k in range(1, of + 1))]
+
+
+def test_what_was_compiled_once_is_not_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found, float32 = NumbaDevice.__new__(NumbaDevice), np.dtype("f4")
+    for folder, there in ((None, False), (tmp_path, False), (tmp_path, True)):
+        monkeypatch.setattr(device, "place", lambda folder=folder: SimpleNamespace(path=folder))
+        path = device.file_of("# float32\ntext")
+        if there and path is not None:
+            path.parent.mkdir()
+            path.with_suffix(".0123.kernel").write_bytes(b"")
+        assert found.missing("text", float32) is not there and found.missing("text", np.dtype("f8"))
 
 
 @pytest.mark.parametrize("spec",

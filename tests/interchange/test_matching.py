@@ -211,10 +211,12 @@ def test_weights_of_keras(tmp_path: Path) -> None:
         for layer in layers:
             for k, v in enumerate([v for n, v in arrays.items() if n.startswith(layer + "/")]):
                 f[f"layers/{layer}/vars/{k}"] = v
+            f[f"layers/{layer}/vars"].attrs["name"] = f"own_{layer}"
     for name in ("m.h5", "m.weights.h5"):
         other = made(text, dtype="float64").load_weights(str(tmp_path / name))
         assert np.allclose(other.predict(x), y, rtol=1e-6), name
         assert "columns from 4x6x3 to 3x4x6" in other.taken and "epsilon 0.001 there" in other.taken
+        assert ("<- own_conv2d" in other.taken) == (name == "m.weights.h5")
     with h5py.File(tmp_path / "m.h5", "a") as f:
         del f["dense/dense/kernel:0"]
         f["dense/dense/kernel:0"] = h5py.ExternalLink("m.weights.h5", "layers/dense/vars/0")

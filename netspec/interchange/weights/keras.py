@@ -29,7 +29,6 @@ PACKED = 100  # times that a packed part may grow
 _ROLES = {"kernel": "weight", "depthwise_kernel": "weight", "embeddings": "weight", "gamma": "weight", "alpha": "weight",
           "beta": "bias", "bias": "bias", "moving_mean": "mean", "moving_variance": "var"}
 _FLOATS = {"f8": "F64", "f4": "F32", "f2": "F16"}
-EPSILON = 1e-3  # of Keras's normalisations, unless it was said otherwise
 
 
 class Held(NamedTuple):
@@ -46,7 +45,8 @@ class Keras(Source):
     """The weights of a file by layer, as `LAYER.weight`, `.bias`, `.mean` and `.var`."""
 
     kind = "a file of Keras"
-    channels_last = True
+    channels_last, ordered = True, True
+    epsilon = 1e-3  # of Keras's normalisations, unless it was said otherwise
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = path
@@ -55,11 +55,9 @@ class Keras(Source):
             config = self._config(f)
             root = f["model_weights"] if "model_weights" in f and _hard(f, "model_weights") else f
             if "layer_names" in root.attrs:
-                self.ordered = True
                 found = list(_by_layer(root))
             else:
-                found = sorted(_by_class(root), key=lambda e: _natural(e[0]))
-                found = self._as_configured(found, config)
+                found = _named(self._as_configured(sorted(_by_class(root), key=lambda e: _natural(e[0])), config))
             for layer, kind, parts in found:
                 self._take(f, layer, kind, parts)
             self.left = tuple(k for k in f if k in ("optimizer_weights", "optimizer"))
@@ -110,7 +108,6 @@ class Keras(Source):
             places[f"{word}_{n}" if n else word] = k, str(e["config"].get("name"))
         if not found or any(layer not in places for layer, _, _ in found):
             return found
-        self.ordered = True
         return [(places[layer][1], kind, parts) for layer, kind, parts in sorted(found, key=lambda e: places[e[0]][0])]
 
     def _take(self, f: Any, layer: str, kind: str, parts: list[tuple[str, Any]]) -> None:
@@ -203,6 +200,14 @@ def _by_class(root: Any) -> Iterator[tuple[str, str, list[tuple[str, Any]]]]:
             else:
                 inner = path if name in ("layers", "_layer_checkpoint_dependencies") else f"{path}.{name}" if path else name
                 stack.append((inner, group[name], deep + 1))
+
+
+def _named(found: list[tuple[str, str, list[tuple[str, Any]]]]) -> list[tuple[str, str, list[tuple[str, Any]]]]:
+    """Layers under the names that they had in the model, where newer files of Keras 3 say them beside the arrays."""
+    names = [str(parts[0][1].parent.attrs.get("name", "")) for _, _, parts in found]
+    if "" in names or len(set(names)) < len(names):
+        return found
+    return [(name, kind, parts) for name, (_, kind, parts) in zip(names, found)]
 
 
 def _class(layer: str) -> str:

@@ -102,8 +102,8 @@ def _is(patterns: Sequence[str], u: Unit) -> bool:
 
 def _eps(source: Source, u: Unit, family: Family) -> float | None:
     """What a normalisation of the file adds to the variance, where that is known."""
-    said: Mapping[str, float] = source.eps
-    return said.get(u.name, family.eps) if u.kind == "norm" else None
+    usual = source.epsilon if family.eps is None else family.eps
+    return source.eps.get(u.name, usual) if u.kind == "norm" else None
 
 
 def _pinned(have: list[Unit], lines: tuple[Rename, ...], want: Mapping[str, Unit]) -> Pairs:
@@ -131,10 +131,10 @@ def _laid(source: Source, family: Family, have: list[Unit], want: list[Unit]) ->
     first way that leaves no layer of the net and no choice, else the one that says most."""
     apart = any(u.aside for u in want) and any(u.aside for u in have)
     usable = [u for u in have if not _is(family.unused, u)]
-    together, by_kind, by_form = _groupings(apart)
-    ways = [(sorted_by(family, usable), g) for g in (by_kind, by_form, together)]
+    together, *by_kinds = _groupings(apart)
+    ways = [(sorted_by(family, usable), g) for g in (*by_kinds, together)]
     if source.ordered:
-        own = [(usable, g) for g in (together, by_kind, by_form)]
+        own = [(usable, g) for g in (together, *by_kinds)]
         ways = ways + own if family.sorted else own + ways
     best: tuple[tuple[int, int], Pairs, Doubt | None] | None = None
     for order, group in ways:
@@ -149,18 +149,21 @@ def _laid(source: Source, family: Family, have: list[Unit], want: list[Unit]) ->
 
 
 def _groupings(apart: bool) -> tuple[Callable[[Unit], Any], ...]:
-    """What is laid side by side by itself: shortcuts, where both sides have such; or also each kind of layer; or also fully
-    connected layers, convolutions, and those of each channel."""
+    """What is laid side by side by itself: shortcuts, where both sides have such; or also each kind of layer; or also
+    convolutions of each channel; or also fully connected layers."""
     def together(u: Unit) -> Any:
         return u.aside and apart
 
     def by_kind(u: Unit) -> Any:
         return together(u), "norm" if u.kind == "affine" else u.kind
 
-    def by_form(u: Unit) -> Any:
-        return by_kind(u), len(u.shape), len(u.shape) > 2 and u.shape[1] == 1
+    def by_depth(u: Unit) -> Any:
+        return by_kind(u), len(u.shape) > 2 and u.shape[1] == 1
 
-    return together, by_kind, by_form
+    def by_form(u: Unit) -> Any:
+        return by_depth(u), len(u.shape)
+
+    return together, by_kind, by_depth, by_form
 
 
 def _grouped(have: Sequence[Unit], want: Sequence[Unit], group: Callable[[Unit], Any]) -> tuple[Pairs, Doubt | None]:

@@ -46,6 +46,7 @@ class Source(Mapping[str, Array]):
     ordered = False  # whether the names come in the order in which the model was put together
     channels_last = False  # whether what a fully connected layer read was flattened so, as Keras does
     eps: Mapping[str, float] = {}  # what a layer's normalisation adds to the variance, where the file says it
+    epsilon: float | None = None  # that of all other layers, where the program that wrote the file has one
     apart: tuple[str, ...] = ()  # what the names of tensors begin with that are no weights
     left: tuple[str, ...] = ()  # what else the file holds, and nobody reads: an optimiser's state
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -203,6 +204,28 @@ def test_places_of_a_pool_are_no_layer(tmp_path: Path) -> None:
     (tmp_path / "a.onnx").write_bytes(made.SerializeToString())
     with pytest.raises(NetspecError, match="MaxPool of 3x8x8"):
         netspec.import_onnx(tmp_path / "a.onnx", device="reference")
+
+
+def test_a_branch_whose_condition_is_known(tmp_path: Path) -> None:
+    h = onnx.helper
+    branches = {f"{k}_branch": h.make_graph([node(op, "x", f"{k}_out")], k, [], [h.make_tensor_value_info(f"{k}_out", 1, None)])
+                for k, op in (("then", "Relu"), ("else", "Tanh"))}
+    nodes = [node("Shape", "x", "s"), node("Gather", "s one", "c", axis=0), node("Equal", "c three", "is"),
+             h.make_node("If", ["is"], ["y"], **branches)]
+    assert steps(model(nodes, {"one": np.int64(1), "three": np.int64(3)}), tmp_path) == ["relu"]
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize(("layer", "wanted"), [("GELU('tanh')", ["gelu tanh"]), ("LocalResponseNorm(4, 0.01)", ["lrn 4 alpha=0.01"]),
+                                               ("GroupNorm(2, 4)", ["group_norm 2"]), ("PixelUnshuffle(2)", ["unshuffle 2"]),
+                                               ("Softsign()", ["softsign"]), ("Hardswish()", ["hardswish"])])
+def test_what_pytorch_takes_apart_is_put_together(layer: str, wanted: list[str], tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    path = tmp_path / "m.onnx"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(eval(layer, vars(torch.nn)).eval(), torch.zeros(1, 4, 8, 8), str(path), dynamo=False, opset_version=17)
+    assert [str(n.op) for n in netspec.import_onnx(path, device="reference").graph.nodes[1:]] == wanted
 
 
 def outside_file(where: str) -> Any:

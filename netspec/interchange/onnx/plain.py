@@ -131,8 +131,8 @@ def plain_attribute(v: Any) -> Any:
     return [plain_attribute(x) for x in v] if isinstance(v, Iterable) else v
 
 
-def evaluated(model: Any, folder: Path, sizes: Mapping[str, tuple[int, ...]] | None = None) -> Plain:
-    """The plain graph, at these sizes of inputs whose sizes are open. Raises NetspecError."""
+def evaluated(model: Any, folder: Path, sizes: Mapping[str, tuple[int, ...]] | None = None, batch: int = BATCH) -> Plain:
+    """The plain graph, at these sizes of inputs whose sizes are open, and of so many examples. Raises NetspecError."""
     library = onnx()
     if len(model.functions):
         from onnx.inliner import inline_local_functions
@@ -140,7 +140,7 @@ def evaluated(model: Any, folder: Path, sizes: Mapping[str, tuple[int, ...]] | N
         model = inline_local_functions(model)
     wrong = library.shape_inference.InferenceError
     try:
-        return _evaluated(model, folder, sizes or {}, BATCH)
+        return _evaluated(model, folder, sizes or {}, batch)
     except wrong:
         pass
     try:
@@ -198,6 +198,8 @@ def _node(g: Plain, node: Any, version: int, folder: Path) -> None:
     read = [i for i in inputs if i]
     if node.op_type == "Constant":
         g.constants[node.output[0]] = _constant(attributes, folder)
+    elif node.op_type == "If" and inputs[0] in g.constants:
+        _branch(g, node, attributes["then_branch" if g.constants[inputs[0]].any() else "else_branch"].g, version, folder)
     elif node.op_type == "Identity" and read:
         g.alias[node.output[0]] = read[0]
     elif node.op_type in ("Shape", "Size") and (shape := g.shapes.get(inputs[0])):
@@ -209,6 +211,19 @@ def _node(g: Plain, node: Any, version: int, folder: Path) -> None:
         _folded(g, node, inputs, version)
     else:
         _kept(g, node, inputs, version)
+
+
+def _branch(g: Plain, node: Any, branch: Any, version: int, folder: Path) -> None:
+    """The branch of an If whose condition is known stands in its place."""
+    g.constants.update({t.name: tensor(t, folder) for t in branch.initializer})
+    for n in branch.node:
+        _node(g, n, version, folder)
+    for outer, inner in zip(node.output, branch.output):
+        name = g.root(inner.name)
+        if name in g.constants:
+            g.constants[outer] = g.constants[name]
+        else:
+            g.alias[outer] = name
 
 
 def _constant(attributes: dict[str, Any], folder: Path) -> Array:

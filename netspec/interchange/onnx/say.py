@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from . import agree, flat, recover
 from .load import load
 from .meet import Layers, layers
 from .need import trouble
-from .plain import evaluated
+from .plain import Plain, evaluated
 
 Sizes = Mapping[str, tuple[int, ...]]  # of inputs by name; "" is any
 ANOTHER = 32  # how much larger the inputs are at which a text with open sizes is tried as well
@@ -37,8 +38,7 @@ class Said:
 def said(path: str | os.PathLike[str], sizes: Sizes | None = None) -> Said:
     """The text and the weights of a file. Raises NetspecError with everything that is in the way."""
     model, folder = load(path), Path(path).parent
-    plain = evaluated(model, folder, sizes)
-    g = layers(plain)
+    plain, g = _met(model, folder, sizes)
     name, note = flat.identifier(Path(path).stem), ""
     unsettled = {v: shape for v, shape in plain.open.items() if None in shape}
     found = None
@@ -53,6 +53,18 @@ def said(path: str | os.PathLike[str], sizes: Sizes | None = None) -> Said:
     text, pairs, graph = found
     shapes = {n.name: (v, plain.inputs[v][1:]) for n, v in zip(graph.inputs, plain.inputs)}
     return Said(text, agree.weights(pairs), model, plain.batch, shapes, note)
+
+
+def _met(model: Any, folder: Path, sizes: Sizes | None) -> tuple[Plain, Layers]:
+    """The plain graph and its layers; where there are none, with a batch of one, which some files have written into them."""
+    plain = evaluated(model, folder, sizes)
+    try:
+        return plain, layers(plain)
+    except NetspecError:
+        one = evaluated(model, folder, sizes, 1)
+        with suppress(NetspecError):
+            return one, layers(one)
+        raise
 
 
 Agreed = tuple[str, list[Any], Graph]

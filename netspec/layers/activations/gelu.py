@@ -24,7 +24,8 @@ class Gelu(Activation, category="activation"):
             Onnx("Mul(Mul(x, 0.5), Add(Erf(Div(x, 1.4142135623730951)), 1))"),
             Onnx("Mul(Mul(x, 0.5), Add(Erf(Mul(x, 0.7071067811865476)), 1))"),
             Onnx("Mul(Mul(x, 0.5), Add(Tanh(Mul(Add(x, Mul(Mul(Mul(x, x), x), 0.044715)), 0.7978845608028654)), 1))", form="tanh"),
-            Onnx("Mul(Mul(x, 0.5), Add(Tanh(Mul(Add(x, Mul(Pow(x, 3), 0.044715)), 0.7978845608028654)), 1))", form="tanh"))
+            Onnx("Mul(Mul(x, 0.5), Add(Tanh(Mul(Add(x, Mul(Pow(x, 3), 0.044715)), 0.7978845608028654)), 1))", form="tanh"),
+            Onnx("Mul(Mul(x, Add(Tanh(Mul(Add(x, Mul(Mul(x, Mul(x, x)), 0.044715)), 0.7978845608028654)), 1)), 0.5)", form="tanh"))
     examples = (Example("gelu tanh", inputs=((3, 4, 5),), output=(3, 4, 5)), Example("gelu", inputs=((7,),), output=(7,)))
 
     def formula(self) -> str:

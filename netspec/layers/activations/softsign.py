@@ -12,7 +12,7 @@ class SoftSign(Activation, category="activation"):
     Paper:   Bergstra et al., "Quadratic Polynomials Learn Better Image Features", 2009
     """
 
-    onnx = "Softsign(x)"
+    onnx = "Softsign(x)", "Div(x, Add(Abs(x), 1))"
     examples = (Example("softsign", inputs=((3, 4, 5),), output=(3, 4, 5)), Example("softsign", inputs=((7,),), output=(7,)))
 
     def formula(self) -> str:

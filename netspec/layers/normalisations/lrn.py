@@ -27,7 +27,7 @@ class Lrn(Layer, category="normalisation"):
     divide: bool = flag("divide alpha by the size", default=True)
 
     keeps_bias = True
-    onnx_reads = ("LRN", "Reshape")
+    onnx_reads = ("LRN", "Reshape", "Div")
     examples = (
         Example("lrn", inputs=((7, 3, 2),), output=(7, 3, 2)),
         Example("lrn 3 alpha=0.5 beta=0.6 k=2", inputs=((4, 5),), output=(4, 5)),
@@ -75,6 +75,9 @@ class Lrn(Layer, category="normalisation"):
 
     @classmethod
     def from_onnx(cls: Any, n: OnnxNode) -> Read | None:
+        if n.op == "Div":
+            parts: Read | None = cls._in_parts(n)
+            return parts
         inner = n.before(0) if n.op == "Reshape" else n
         flat = inner.before(0) if n.op == "Reshape" and inner is not None else n
         if inner is None or inner.op != "LRN" or flat is None or (flat is not n and (flat.op != "Reshape" or flat.type(0) != n.out)):
@@ -83,6 +86,33 @@ class Lrn(Layer, category="normalisation"):
         if a["size"] % 2 == 0:
             return None
         return Read(cls(size=a["size"], alpha=a.get("alpha", 1e-4), beta=a.get("beta", 0.75), k=a.get("bias", 1.0)), (flat.inputs[0],))
+
+    @classmethod
+    def _in_parts(cls: Any, n: OnnxNode) -> Read | None:
+        """As PyTorch's exporters take it apart: x / (k + alpha * mean of the squares of neighbours) ** beta, the channels an axis
+        of an average pool."""
+        numbers, node = list[float](), n.before(1)
+        for op in ("Pow", "Add", "Mul"):
+            number = None if node is None or node.op != op else node.array(1)
+            if node is None or number is None or number.size != 1:
+                return None
+            numbers.append(float(str(number.reshape(-1)[0])))
+            node = node.before(0)
+        chain = []
+        for ops in (("Reshape", "Squeeze"), ("AveragePool",), ("Pad",), ("Reshape", "Unsqueeze"), ("Mul",)):
+            if node is None or node.op not in ops:
+                return None
+            chain.append(node)
+            node = node.before(0)
+        pool, pad, square = chain[1], chain[2].array(1), chain[4]
+        size, *others = pool.attributes["kernel_shape"]
+        around = [] if pad is None else pad.reshape(-1).tolist()
+        half = len(around) // 2
+        fits = set(others) == {1} and half == len(others) + 3 and [k for k, v in enumerate(around) if v] in ([2, half + 2], [2])
+        if not fits or around[2] != size // 2 or around[half + 2] != (size - 1) // 2 or square.inputs != (n.inputs[0],) * 2:
+            return None
+        beta, k, alpha = numbers
+        return Read(cls(size=size, alpha=alpha, beta=beta, k=k), (n.inputs[0],))
 
 
 def _minus(n: int) -> str:

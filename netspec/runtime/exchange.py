@@ -5,6 +5,7 @@ A file is checked before it is written: what the program that reads it will comp
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from ..interchange.onnx.need import onnx
 from ..interchange.onnx.run import AGREES, difference, outputs
 from ..interchange.onnx.say import Said, said
 from ..interchange.onnx.write import checked_opset, model, without_preparations
+from ..reading import irregular
 from ..syntax.load import source_of
 from ..words.preparation import Preparation
 from . import calls
@@ -46,17 +48,28 @@ def export(state: State, path: Any, opset: Any, prepare: Any, force: Any) -> str
         numbers |= {name: a.astype(np.float32) for name, a in state.slot(AVERAGE).items()}
     prepared = flag("prepare", prepare)
     made = model(state.graph if prepared else without_preparations(state.graph), numbers, checked_opset(opset))
-    apart, how = _compared(state, made, prepared)
-    if apart > AGREES and not flag("force", force):
-        raise misuse("not-the-same", f"what {how} makes of the file is not what the network computes",
-                     f"the outputs differ by {apart:.2g} of the largest number, and {AGREES:g} is allowed",
-                     hint=Advice("nothing was written; --force (force=True) writes it all the same"))
+    told = _judged(lambda: _compared(state, made, prepared), flag("force", force), "the file", "the network computes")
     try:
         data = made.SerializeToString()
     except ValueError:
         raise misuse("too-large", "an ONNX file holds 2 GB at most, and this network is larger") from None
     write(where, data)
-    return f"outputs within {apart:.1e} of the network's, by {how}"
+    return told
+
+
+def _judged(compare: Callable[[], tuple[float, str]], force: bool, file: str, ours: str) -> str:
+    """How a file was compared, in a line. Raises where it computes something else, or nothing here runs it, unless `force`."""
+    try:
+        apart, how = compare()
+    except NetspecError as e:
+        if not force or e.diagnostics[0].code != "not-run":
+            raise
+        return "not compared, as nothing here runs it"
+    if apart > AGREES and not force:
+        raise misuse("not-the-same", f"what {how} makes of {file} is not what {ours}",
+                     f"the outputs differ by {apart:.2g} of the largest number, and {AGREES:g} is allowed",
+                     hint=Advice("nothing was written; --force (force=True) writes it all the same"))
+    return f"outputs within {apart:.1e} of each other, by {how}"
 
 
 def _compared(state: State, made: Any, prepared: bool) -> tuple[float, str]:
@@ -101,16 +114,15 @@ def imported(path: Any, output: Any, sizes: Any, force: Any, device: str = "cpu"
     state = State(origin.graph(), device, None, 0, Recipe(), origin)
     for name, a in found.weights.items():
         state.put(name, checked(state.declared[name], a, state.dtype))
-    apart, how = _of_file(state, found)
-    if apart > AGREES and not flag("force", force):
-        raise misuse("not-the-same", f"what {how} makes of {source.name} is not what the text computes",
-                     f"the outputs differ by {apart:.2g} of the largest number, and {AGREES:g} is allowed",
-                     hint=Advice("nothing was written; --force (force=True) writes it all the same"))
+    told = _judged(lambda: _of_file(state, found), flag("force", force), source.name, "the text computes")
     weights = where.with_suffix(".safetensors")
+    for place in (where, weights):  # before either is written
+        if (what := irregular(place)) is not None:
+            raise misuse("unwritable-file", f"{place} cannot be written: it is {what}, not a file")
     write(weights, safetensors.numpy.save({k: np.ascontiguousarray(a) for k, a in found.weights.items()}))
     write(where, found.text.encode())
-    return state, f"{len(found.text.splitlines())} lines, outputs within {apart:.1e} of the file's, by {how}" + (
-        f"; {found.note}" if found.note else "")
+    return state, f"{len(found.text.splitlines())} lines, {told}" + (f"; {found.note}" if found.note else "")
+
 
 
 def _of_file(state: State, found: Said) -> tuple[float, str]:

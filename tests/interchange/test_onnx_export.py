@@ -126,6 +126,23 @@ def test_open_sizes(tmp_path: Path) -> None:
     assert [d.dim_value for d in dims] == [0, 2, 0, 0]
 
 
+def test_a_file_that_computes_something_else_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from netspec.layers.rectifiers.relu import Relu
+
+    monkeypatch.setattr(Relu, "onnx", "Tanh(x)")  # a layer that says what it is not
+    patterns_of = __import__("netspec.interchange.onnx.patterns", fromlist=["patterns"]).patterns
+    patterns_of.cache_clear()
+    try:
+        net = netspec.compile(text="net a:\n  input 4\n  relu\n", device="reference")
+        with pytest.raises(NetspecError, match="not what the network computes"):
+            net.export(str(tmp_path / "a.onnx"))
+        assert not list(tmp_path.iterdir())
+        net.export(str(tmp_path / "a.onnx"), force=True)
+        assert (tmp_path / "a.onnx").exists()
+    finally:
+        patterns_of.cache_clear()
+
+
 def test_nothing_is_written_where_a_layer_cannot_be_said(tmp_path: Path) -> None:
     net = netspec.compile(text="net a:\n  input 4x5x5\n  lrn 4\n  dropout 0.5 mc\n  fc 2\n", device="reference")
     with pytest.raises(NetspecError) as e:

@@ -260,6 +260,14 @@ def test_what_is_broken_is_refused_in_a_line(make: Any, says: str, tmp_path: Pat
     assert [f.name for f in tmp_path.iterdir()] == ["a.onnx"]
 
 
+def test_neither_file_is_written_where_one_cannot_be(tmp_path: Path) -> None:
+    (tmp_path / "a.onnx").write_bytes(model([node("Relu", "x", "y")], {}).SerializeToString())
+    (tmp_path / "a.net").mkdir()
+    with pytest.raises(NetspecError, match="a folder"):
+        netspec.import_onnx(tmp_path / "a.onnx", device="reference")
+    assert sorted(f.name for f in tmp_path.iterdir()) == ["a.net", "a.onnx"]
+
+
 def test_numbers_in_a_file_beside(tmp_path: Path) -> None:
     (tmp_path / "w.bin").write_bytes(W.tobytes())
     (tmp_path / "a.onnx").write_bytes(outside_file("w.bin").SerializeToString())

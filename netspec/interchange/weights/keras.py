@@ -13,6 +13,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from math import prod
 from typing import Any, NamedTuple
@@ -51,18 +52,21 @@ class Keras(Source):
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = path
         self.held: dict[str, Held] = {}
-        with self._file() as f:
-            config = self._config(f)
-            root = f["model_weights"] if "model_weights" in f and _hard(f, "model_weights") else f
-            if "layer_names" in root.attrs:
-                found = list(_by_layer(root))
-            else:
-                found = _named(self._as_configured(sorted(_by_class(root), key=lambda e: _natural(e[0])), config))
-            for layer, kind, parts in found:
-                self._take(f, layer, kind, parts)
-            self.left = tuple(k for k in f if k in ("optimizer_weights", "optimizer"))
+        with _sound(), self._file() as f:
+            self._read(f)
         if not self.held:
             raise Foreign("it is an HDF5 file, and Keras wrote no weights in it")
+
+    def _read(self, f: Any) -> None:
+        config = self._config(f)
+        root = f["model_weights"] if "model_weights" in f and _hard(f, "model_weights") else f
+        if "layer_names" in root.attrs:
+            found = list(_by_layer(root))
+        else:
+            found = _named(self._as_configured(sorted(_by_class(root), key=lambda e: _natural(e[0])), config))
+        for layer, kind, parts in found:
+            self._take(f, layer, kind, parts)
+        self.left = tuple(k for k in f if k in ("optimizer_weights", "optimizer"))
 
     def _file(self) -> Any:
         try:
@@ -128,12 +132,20 @@ class Keras(Source):
 
     def raw(self, name: str) -> Array:
         h = self.held[name]
-        with self._file() as f:
-            try:
-                a: Array = np.asarray(f[h.path][()])
-            except (OSError, ValueError, RuntimeError) as e:
-                raise Damaged(f"{name} cannot be read: {e}"[:200]) from None
+        with _sound(), self._file() as f:
+            a: Array = np.asarray(f[h.path][()])
         return np.ascontiguousarray(a.transpose(h.axes).reshape(h.to))
+
+
+@contextmanager
+def _sound() -> Iterator[None]:
+    """Whatever the library says of a damaged file, in many ways, is Damaged."""
+    try:
+        yield
+    except (Foreign, Damaged):
+        raise
+    except (KeyError, ValueError, RuntimeError, OSError, AttributeError, TypeError, OverflowError, MemoryError) as e:
+        raise Damaged(f"its HDF5 is damaged: {' '.join(str(e).split())}"[:200]) from None
 
 
 def _rest(f: Any) -> bytes:

@@ -73,7 +73,7 @@ def numbers(values: list[Taken], declared: Mapping[str, Parameter], dtype: Any, 
             ready[t.name] = checked(p, t.make(), np.float64, f" in {path}")
         except (Unusable, Damaged) as e:
             raise misuse("bad-weights", f"{path} does not give {t.name} its weights", str(e)) from None
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             if not np.isfinite(ready[t.name].astype(dtype)).all():
                 beyond = "" if not np.isfinite(ready[t.name]).all() else f" in {np.dtype(dtype)}"
                 raise misuse("bad-weights", f"{path} does not give {t.name} its weights",

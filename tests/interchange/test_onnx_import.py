@@ -156,6 +156,7 @@ def test_shape_arithmetic_and_constants_in_nodes(tmp_path: Path) -> None:
     (18, lambda: [node("Sigmoid", "x", "s"), node("Mul", "s x", "y")], {}, ["swish"]),
     (18, lambda: [node("Add", "x three", "a"), node("Clip", "a lo hi", "b"), node("Mul", "x b", "c"), node("Div", "c six", "y")],
      {"three": np.float32(3), "lo": np.float32(0), "hi": np.float32(6), "six": np.float32(6)}, ["hardswish"]),
+    (18, lambda: [node("Tanh", "a", "y"), node("Relu", "x", "a")], {}, ["relu", "tanh"]),
     (18, lambda: [node("Mul", "x k", "y")], {"k": np.float32(0.17)}, ["scale 0.17"]),
     (18, lambda: [node("Div", "x k", "y")], {"k": np.array([1, 2, 4], np.float32).reshape(3, 1, 1)}, ["scale"]),
     (18, lambda: [node("Sub", "x k", "y")], {"k": np.array([1, 2, 4], np.float32).reshape(1, 3, 1, 1)}, ["conv 3 1x1 groups=3"]),
@@ -246,6 +247,8 @@ def outside_file(where: str) -> Any:
     (lambda: outside_file("/etc/passwd").SerializeToString(), "not in the folder"),
     (lambda: outside_file("none.bin").SerializeToString(), "cannot be read"),
     (lambda: model([node("Relu", "b", "a"), node("Relu", "a", "b"), node("Add", "x b", "y")], {}).SerializeToString(), "circle"),
+    (lambda: model([node("Relu", "x", "y")], {}).SerializeToString().replace(b"Relu", b"Re\xa9u"), "no text|no ONNX file"),
+    (lambda: model([node("MaxPool", "x", "y", kernel_shape=[2, 2], strids=[1, 1])], {}).SerializeToString(), "strids"),
     (lambda: model([node("Relu", "nowhere", "y")], {}).SerializeToString(), "which nothing makes"),
     (lambda: model([node("ConstantOfShape", "s", "c"), node("Add", "x c", "y")], {"s": np.array([10**6, 10**6])})
      .SerializeToString(), "too large"),

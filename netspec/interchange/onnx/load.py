@@ -40,10 +40,23 @@ def load(path: str | os.PathLike[str]) -> Any:
         raise trouble("bad-onnx", f"{path} is no ONNX file, or is cut short", f"{len(data):,} bytes") from None
     if not model.graph.node and not model.graph.output:
         raise trouble("bad-onnx", f"{path} holds no graph")
+    if not all(isinstance(t, str) for t in _names(model.graph)):
+        raise trouble("bad-onnx", f"{path} is damaged: a name in it is no text")
     for t in model.graph.initializer:
         if t.data_location == library.TensorProto.EXTERNAL:
             t.CopyFrom(library.numpy_helper.from_array(tensor(t, Path(path).parent), t.name))
     return model
+
+
+def _names(graph: Any) -> Iterator[Any]:
+    """Every name of a graph and of the graphs in it."""
+    yield from (t.name for part in (graph.input, graph.output, graph.initializer) for t in part)
+    for n in graph.node:
+        yield from (n.name, n.op_type, n.domain, n.doc_string, *n.input, *n.output)
+        for a in n.attribute:
+            yield a.name
+            for inner in (*([a.g] if a.HasField("g") else []), *a.graphs):
+                yield from _names(inner)
 
 
 def opset(model: Any) -> int:
@@ -100,20 +113,28 @@ def _outside(t: Any, shape: tuple[int, ...], folder: Path) -> Array:
 
 def in_order(model: Any) -> Iterator[Any]:
     """The nodes, each after what it reads. Raises NetspecError where they go round in a circle or read what nobody makes."""
-    ready = {"", *(i.name for i in model.graph.input), *(t.name for t in model.graph.initializer)}
-    waiting = list(model.graph.node)
-    while waiting:
-        later = []
-        for n in waiting:
-            if all(i in ready for i in n.input):
-                ready.update(n.output)
-                yield n
-            else:
-                later.append(n)
-        if len(later) == len(waiting):
-            made = {o for n in waiting for o in n.output}
-            lost = next(((n, i) for n in waiting for i in n.input if i not in ready and i not in made), None)
-            if lost is not None:
-                raise trouble("bad-onnx", f"the node {lost[0].name or lost[0].op_type} reads {lost[1]}, which nothing makes")
-            raise trouble("bad-onnx", f"its nodes go round in a circle, {waiting[0].name or waiting[0].op_type} among them")
-        waiting = later
+    there = {"", *(i.name for i in model.graph.input), *(t.name for t in model.graph.initializer)}
+    missing = [{i for i in n.input if i not in there} for n in model.graph.node]
+    readers: dict[str, list[int]] = {}
+    for k, wanted in enumerate(missing):
+        for i in wanted:
+            readers.setdefault(i, []).append(k)
+    ready = [k for k in reversed(range(len(missing))) if not missing[k]]
+    done = 0
+    while ready:
+        n = model.graph.node[ready.pop()]
+        done += 1
+        yield n
+        for o in n.output:
+            for k in readers.pop(o, ()):
+                missing[k].discard(o)
+                if not missing[k]:
+                    ready.append(k)
+    if done == len(missing):
+        return
+    made = {o for n in model.graph.node for o in n.output}
+    for n, wanted in zip(model.graph.node, missing):
+        for i in sorted(wanted - made):
+            raise trouble("bad-onnx", f"the node {n.name or n.op_type} reads {i}, which nothing makes")
+    first = next(n for n, wanted in zip(model.graph.node, missing) if wanted)
+    raise trouble("bad-onnx", f"its nodes go round in a circle, {first.name or first.op_type} among them")

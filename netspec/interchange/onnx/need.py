@@ -11,6 +11,7 @@ def onnx() -> Any:
     """The library. Raises NetspecError where it is not installed."""
     try:
         import onnx as library
+        import onnx.checker
         import onnx.helper
         import onnx.numpy_helper
         import onnx.shape_inference

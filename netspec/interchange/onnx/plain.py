@@ -137,7 +137,10 @@ def evaluated(model: Any, folder: Path, sizes: Mapping[str, tuple[int, ...]] | N
     if len(model.functions):
         from onnx.inliner import inline_local_functions
 
-        model = inline_local_functions(model)
+        try:
+            model = inline_local_functions(model)
+        except Exception as e:  # whichever class it raises: functions that call themselves, or are not there
+            raise trouble("bad-onnx", "the functions of the file cannot be put in place", str(e).splitlines()[0][:200]) from None
     wrong = library.shape_inference.InferenceError
     try:
         return _evaluated(model, folder, sizes or {}, batch)
@@ -207,10 +210,16 @@ def _node(g: Plain, node: Any, version: int, folder: Path) -> None:
         ends = [library.helper.get_attribute_value(attributes[k]) if k in attributes else None for k in ("start", "end")]
         g.constants[node.output[0]] = whole[slice(*ends)] if node.op_type == "Shape" else whole.prod()
         g.origins[node.output[0]] = {inputs[0]}
-    elif node.domain in ("", "ai.onnx") and read and all(i in g.constants for i in read) and "Random" not in node.op_type:
+    elif _foldable(node) and read and all(i in g.constants for i in read):
         _folded(g, node, inputs, version)
     else:
         _kept(g, node, inputs, version)
+
+
+def _foldable(node: Any) -> bool:
+    """Whether a node of constants is one: not by chance, nor by a program of its own that may run for ever."""
+    graphs = (onnx().AttributeProto.GRAPH, onnx().AttributeProto.GRAPHS)
+    return node.domain in ("", "ai.onnx") and "Random" not in node.op_type and not any(a.type in graphs for a in node.attribute)
 
 
 def _branch(g: Plain, node: Any, branch: Any, version: int, folder: Path) -> None:
@@ -257,8 +266,12 @@ def _inferred(g: Plain, node: Any, inputs: list[str], version: int) -> dict[str,
         elif i:
             types[i] = library.helper.make_tensor_type_proto(g.kinds.get(i, 1), g.shapes.get(i))
     schema = library.defs.get_schema(node.op_type, version, "")
-    found = library.shape_inference.infer_node_outputs(schema, _resolved(node, inputs), types, data,
-                                                       opset_imports=[library.helper.make_opsetid("", version)])
+    opsets = [library.helper.make_opsetid("", version)]
+    try:
+        found = library.shape_inference.infer_node_outputs(schema, _resolved(node, inputs), types, data, opset_imports=opsets)
+    except (library.checker.ValidationError, UnicodeDecodeError) as e:
+        raise trouble("bad-onnx", f"the node {node.name or node.op_type} is none of its operator's",
+                      str(e).splitlines()[0][:200]) from None
     out = {}
     for name, t in found.items():
         dims = t.tensor_type.shape.dim if t.tensor_type.HasField("shape") else None

@@ -217,3 +217,17 @@ def test_what_torch_saves(tmp_path: Path) -> None:
             assert all(np.array_equal(found[k], v) for k, v in wanted.items())
             torch.save(turned, tmp_path / "t.pth", _use_new_zipfile_serialization=zipped)
             assert np.array_equal(PyTorch(tmp_path / "t.pth")["t"], turned["t"].detach().numpy())
+
+
+@pytest.mark.torch
+@pytest.mark.filterwarnings("ignore")  # PyTorch means to part with TorchScript; people's files stay
+def test_what_torchscript_saves(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    torch.manual_seed(0)
+    net = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3, padding=(1, 2)), torch.nn.BatchNorm2d(4), torch.nn.PReLU()).eval()
+    wanted = {k: v.numpy() for k, v in net.state_dict().items() if v.is_floating_point()}
+    for script in (torch.jit.script(net), torch.jit.trace(net, torch.rand(1, 3, 5, 5))):
+        script.save(str(tmp_path / "m.pt"))
+        found = PyTorch(tmp_path / "m.pt")
+        assert sorted(k for k in found if "num_batches" not in k) == sorted(wanted)
+        assert all(np.array_equal(found[k], v) for k, v in wanted.items())

@@ -250,6 +250,8 @@ WORDS: dict[str, Callable[..., Any]] = {
     "torch._utils._rebuild_parameter": _same, "torch._utils._rebuild_parameter_with_state": _same,
     "torch.nn.parameter.Parameter": _same, "torch.nn.parameter.Buffer": _same,
     "torch._tensor._rebuild_from_type_v2": _typed, "torch._tensor._rebuild_from_type": _typed,
+    **{f"torch.jit._pickle.{name}": _same for name in  # TorchScript's lists and dicts, which carry their type beside them
+       ("build_intlist", "build_doublelist", "build_boollist", "build_tensorlist", "restore_type_tag")},
     "torch.Size": lambda sizes=(): tuple(sizes) if isinstance(sizes, tuple | list) else Opaque("torch.Size"),
     "collections.OrderedDict": _ordered, "collections.defaultdict": lambda *_: {}, "collections.Counter": lambda *_: {},
     **{f"{module}.{name}": _let_be(name) for module in ("builtins", "__builtin__")

@@ -79,6 +79,12 @@ def _kernels_are_compiled_by_the_workers() -> None:
         processes.WORTH = sys.maxsize
 
 
+@pytest.fixture(autouse=True)
+def _lines_have_any_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Worker processes are told how wide the terminal of the run is, which is nothing to what is printed for a test."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 _times: dict[str, float] = {}
 _compiled: dict[str, float] = {}  # summed over the worker processes
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -533,7 +534,7 @@ def test_a_session_trains_tests_saves_and_says_what_next(tmp_path: Path, capsys:
     stopped.save = interrupted  # type: ignore[method-assign]
     with pytest.raises(KeyboardInterrupt):
         train(stopped, epochs=3, out=out, spec="s.net")
-    assert f"netspec train s.net --epochs 3 --resume {out}" in capsys.readouterr().out
+    assert re.search(rf"\n  netspec train --resume {out} .*--out {out}\n", capsys.readouterr().out)
     assert same(train(net(), epochs=3, out=out, resume=out, quiet=True).network, whole.network)
     assert "no folder" in refused(lambda: train(net(), out=tmp_path / "no" / "w.safetensors"))
     assert "names no data" in refused(lambda: train(small()))

@@ -103,15 +103,17 @@ class Feed:
         """Batch k of an epoch."""
         first, end = k * self.size, min(self.examples, (k + 1) * self.size)
         where: Any = slice(first, end) if order is None else order[first:end]
+        numbers = np.arange(first, end) if order is None else order[first:end]
         read = Examples(arrays.cut(self.inputs, where, self.dtype, self.scaled),
                         arrays.cut_targets(self.targets, where, self.dtype),
-                        np.arange(first, end) if order is None else where,
-                        None if self.weights is None else self.weights[where], self._called(where))
+                        numbers, None if self.weights is None else self.weights[where], self._called(numbers))
         return augmented(read, self.augmentation, self.labels, self.seed, number, k)
 
-    def _called(self, where: Any) -> tuple[str, ...]:
-        held = next((a for a in self.inputs.values() if isinstance(a, Lazy)), None)
-        return () if held is None else tuple(held.called(int(n)) for n in np.arange(self.examples)[where])
+    def _called(self, numbers: Array) -> tuple[str, ...]:
+        """What messages call the examples, where they have other names than their numbers."""
+        named = (a for a in self.inputs.values() if isinstance(a, Lazy) and type(a).called is not Lazy.called)
+        held = next(named, None)
+        return () if held is None else tuple(held.called(int(n)) for n in numbers)
 
     def look(self, number: int) -> dict[str, Array]:
         """The inputs of an epoch's first batch, before they are augmented."""

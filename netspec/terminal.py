@@ -58,12 +58,21 @@ def folded(text: str, room: int | None) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
+def is_terminal(stream: Any) -> bool:
+    """Whether a stream is one. What only writes, as a program's own object in the place of standard output may, is none; nor is
+    what is closed."""
+    try:
+        return bool(stream.isatty())
+    except (AttributeError, OSError, ValueError):
+        return False
+
+
 def columns(stream: Any) -> int | None:
     """How many columns a line of a stream may take: those of its terminal now, and what COLUMNS says where that is less; None
     where nothing bounds it."""
     said = os.environ.get("COLUMNS", "")
-    bounds = [int(said)] if said.isascii() and said.isdigit() else []
-    if stream is not None and stream.isatty():
+    bounds = [int(said)] if said.isascii() and said.isdigit() and len(said) < 10 else []
+    if is_terminal(stream):
         with suppress(OSError, ValueError):  # of a stream of a program that stands for a terminal
             bounds.append(os.get_terminal_size(stream.fileno()).columns)
         bounds = [b for b in bounds if b > 0] or [USUAL]
@@ -132,7 +141,7 @@ class _Above:
         with self._line.turn:
             self._line.clear()
             written = int(self._stream.write(text))
-            if text and self._stream.isatty():
+            if text and is_terminal(self._stream):
                 self._line.begun = not text.endswith("\n")
             return written
 
@@ -146,13 +155,9 @@ def shows() -> Any:
     out, error = sys.stdout, sys.stderr
     if os.environ.get("TERM") == "dumb":
         return None
-    if _terminal(out) or type(out).__module__.partition(".")[0] == "ipykernel":  # a notebook
+    if is_terminal(out) or type(out).__module__.partition(".")[0] == "ipykernel":  # a notebook
         return out
-    return error if _terminal(error) and _file(out) else None
-
-
-def _terminal(stream: Any) -> bool:
-    return stream is not None and bool(stream.isatty())
+    return error if is_terminal(error) and _file(out) else None
 
 
 def _file(stream: Any) -> bool:

@@ -177,6 +177,21 @@ def test_the_best_weights_of_a_run_that_goes_on_are_those_in_its_file(tmp_path: 
     assert goes_on.fit(X, Y, epochs=1, best=str(path), verbose=0).best == 7 == netspec.load(path, device="reference").epoch
 
 
+@pytest.mark.parametrize("shape", ["fc 3", "fc 5\n  fc 3"])
+def test_the_best_weights_of_another_training_are_nobody_elses(shape: str, tmp_path: Path) -> None:
+    """Its file lies where this run's best weights go, and this run's first epoch was better than those that follow."""
+    path = tmp_path / "best.safetensors"
+    net().fit(X, Y, epochs=1, best=str(path), verbose=0)
+    a = netspec.compile(text=TEXT.format(lr=1e-9).replace("fc 3", shape), device="reference", seed=5)
+    a.fit(X, Y, epochs=1, verbose=0)
+    a.configure(optimiser="sgd lr=30")
+    a.fit(X, Y, epochs=1, verbose=0)
+    assert a.fit(X, Y, epochs=1, best=str(path), verbose=0).best == 3
+    assert (netspec.load(path, device="reference").predict(X) == a.predict(X)).all()
+    with pytest.raises(NetspecError, match="there is no checkpoint"):
+        a.fit(X, Y, epochs=1, best=str(path), verbose=0, callbacks=lambda net, epoch, numbers: path.unlink())
+
+
 def test_lines_of_the_section_are_what_fit_does() -> None:
     a = net(lr=5, more="  early_stopping 1\n  seed 7\n")
     assert a.seed == 7 and netspec.compile(text=TEXT.format(lr=1) + "  seed 7\n", device="reference", seed=0).seed == 0

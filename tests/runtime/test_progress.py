@@ -437,6 +437,32 @@ def test_where_nobody_watches_there_is_no_line(monkeypatch: pytest.MonkeyPatch, 
     assert terminal.shows() is None and terminal.columns(None) == 30
 
 
+@pytest.mark.parametrize("place", ["stdout", "stderr"])
+def test_what_only_writes_stands_for_standard_output(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As an object of the program's own does, which knows no terminals. And no width is too much to be said."""
+    class Writer:
+        def __init__(self) -> None:
+            self.text = ""
+
+        def write(self, text: str) -> int:
+            self.text += text
+            return len(text)
+
+        def flush(self) -> None:
+            pass
+
+    closed = io.StringIO()
+    closed.close()
+    assert not terminal.is_terminal(closed) and not terminal.is_terminal(None)
+    monkeypatch.setenv("COLUMNS", "9" * 5000)
+    other = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", other)
+    monkeypatch.setattr(sys, place, writer := Writer())
+    net = netspec.compile(text=SPEC, device="reference")
+    net.fit(np.random.default_rng(0).random((8, 1, 6, 6)), np.arange(8) % 3, epochs=1)
+    assert (writer.text if place == "stdout" else other.getvalue()).count("\n") == 2
+
+
 def test_verbose_two_is_the_table_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     tty = watched(monkeypatch)
     x, y = np.random.default_rng(0).random((8, 1, 6, 6)), np.arange(8) % 3

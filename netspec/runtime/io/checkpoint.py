@@ -149,6 +149,15 @@ def checked(path: str | os.PathLike[str]) -> dict[str, Any]:
     return _completed(path, described(path)[1])
 
 
+def weights_in(state: State, path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, Array]]:
+    """The parameters and buffers of a checkpoint, and the average of the parameters where it holds one. Errors: as `load`."""
+    held, facts = described(path)
+    as_frozen = _check_fit(state, path, held, _completed(path, facts))
+    values = _values(state, path, _read(path, held, facts))
+    return ({name: values[name] for name in state.declared},
+            {k.removeprefix("average/"): v for k, v in values.items() if as_frozen and k.startswith("average/")})
+
+
 def _completed(path: str | os.PathLike[str], facts: dict[str, Any]) -> dict[str, Any]:
     bad = wrong(facts)
     if bad:

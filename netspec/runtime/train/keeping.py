@@ -10,6 +10,7 @@ import contextlib
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from json import dumps
 from math import isnan, nan
 from typing import Any
 
@@ -66,15 +67,17 @@ class Keeper:
         return self.tired(self.state.course.epoch)
 
     def go_on(self) -> None:
-        """The best weights that lie in the file already, if they are of an epoch of this training. Another number may have chosen
-        them: one waits for a better one from the last epoch that had such on."""
+        """The best weights that lie in the file already, if they are of an epoch of this training: it has measured what that had.
+        Another number may have chosen them: one waits for a better one from the last epoch that had such on."""
         from ..io.checkpoint import checked
 
         if self.path is None or not os.path.isfile(self.path):
             return
         record, epoch = self.state.course.record, 0
         with contextlib.suppress(NetspecError):  # what cannot be read is written anew
-            epoch = checked(self.path)["epoch"]
+            was = checked(self.path)
+            if dumps(was["record"]) == dumps(record[: was["epoch"]]):  # as text, where no number is one
+                epoch = was["epoch"]
         if 0 < epoch <= len(record) and self.watched in record[epoch - 1]:
             self.best = record[epoch - 1][self.watched], epoch
             self.since = max([epoch, *(k for k, numbers in enumerate(record, 1) if self.better(numbers.get(self.watched, nan)))])
@@ -118,11 +121,9 @@ class Keeper:
         if self.best is None or not (stopped or self.keep[:1] == ("best",) or self.path is not None):
             return None
         if self.path is not None:
-            from ...interchange.weights.safetensors import Tensors
+            from ..io.checkpoint import weights_in
 
-            there = Tensors(self.path)
-            self.held = ({k: there[k] for k in self.state.declared},
-                         {k.removeprefix("average/"): there[k] for k in there if k.startswith("average/")})
+            self.held = weights_in(self.state, self.path)
         if self.held is None:
             return None
         with self.state.gate.exclusive():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import warnings
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ import pytest
 
 import netspec
 from netspec import NetspecError
+from netspec.runtime.train.stream import Stream
 from netspec.runtime.train.trainer import ExhaustedWarning, PaceWarning
+from netspec.waiting import Watch, each, watched, watcher
 
 TEXT = """
 net small:
@@ -277,6 +280,48 @@ def test_another_thread_reads_a_batch_ahead_and_no_more() -> None:
         once = net()
         once.fit(batches(), epochs=1, verbose=0, prefetch=prefetch)  # of an iterator nothing is read ahead
         assert threading.get_ident() in threads and same(one, once)
+
+
+def test_a_source_may_fill_the_same_arrays_again_and_again() -> None:
+    """A batch is what it was when it came, whatever becomes of its arrays while it is learnt from."""
+    room, filled = (np.empty((4, 2, 1, 3)), np.empty((4, 4))), threading.Semaphore(0)
+    x, y = X[:24], RNG.standard_normal((24, 4))
+
+    def batches() -> Iterator[Any]:
+        for k in range(0, 24, 4):
+            room[0][...], room[1][...] = x[k : k + 4], y[k : k + 4]
+            filled.release()
+            yield room
+        room[0][...] = room[1][...] = 9
+        filled.release()
+
+    one = net(TEXT.replace("cross_entropy", "mse"))
+    with closing(Stream(batches, one.state, one.state.recipe.terms).epoch(0)) as given:
+        for k, batch in enumerate(given):
+            assert all(filled.acquire(timeout=60) for _ in range(1 if k else 2))  # the next one has been made
+            assert all(np.array_equal(a, b[4 * k : 4 * k + 4]) for a, b in ((batch.inputs["input"], x), (*batch.targets.values(), y)))
+    assert k == 5
+
+
+def test_no_batch_ends_an_epoch_but_the_end_of_them() -> None:
+    for prefetch in (True, False):
+        with pytest.raises(NetspecError, match="no input is given"):
+            net().fit(lambda: iter([BATCHES[0], None, BATCHES[1]]), epochs=1, verbose=0, prefetch=prefetch)
+    with pytest.raises(NetspecError, match="no input is given"):
+        net().fit(iter([None, *BATCHES]), verbose=0)
+
+
+def test_what_a_source_waits_for_is_not_what_training_waits_for() -> None:
+    """Its thread says nothing to whoever watches the one that trains."""
+    def batches() -> Iterator[Any]:
+        for _ in each("decoding", range(3)):
+            yield BATCHES[0]
+
+    for prefetch in (True, False):
+        with watched(Watch()):
+            net().fit(batches, epochs=1, verbose=0, prefetch=prefetch)
+            watch = watcher()
+        assert watch is not None and ("decoding" in watch.took) is not prefetch and not watch.waits
 
 
 def test_what_a_source_raises_has_its_own_traceback_and_comes_where_it_is_due() -> None:

@@ -316,3 +316,8 @@ def bytes_in(found: Mapping[str, Array]) -> bool:
 def cut_targets(found: Mapping[str, Array], where: Any, dtype: Any) -> dict[str, NDArray[Any]]:
     """The targets of the examples `where`: labels stay whole numbers (int64), anything else is in the network's dtype."""
     return {k: np.ascontiguousarray(v[where], np.int64 if v.dtype == np.int64 else dtype) for k, v in found.items()}
+
+
+def apart(made: Mapping[str, NDArray[Any]], given: Mapping[str, Array]) -> dict[str, NDArray[Any]]:
+    """What was made of arrays, in memory of its own: nothing that becomes of them changes it."""
+    return {k: v.copy() if np.may_share_memory(v, given[k]) else v for k, v in made.items()}

@@ -12,6 +12,7 @@ from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from ...backends.turns import Gate
+from ...waiting import Watch, watched
 
 T = TypeVar("T")
 MOST_THREADS = 8
@@ -58,9 +59,10 @@ def ahead_of(gate: Gate, things: Generator[T]) -> Generator[T]:
 
     def work() -> None:
         gate.feed()
-        while wanted.get():
-            made.put(_outcome(lambda: next(things, made)))
-        made.put(_outcome(things.close))
+        with watched(Watch()):  # who watches training does so in its own thread
+            while wanted.get():
+                made.put(_outcome(lambda: next(things, made)))
+            made.put(_outcome(things.close))
 
     thread = threading.Thread(target=contextvars.copy_context().run, args=(work,), name="netspec-feed", daemon=True)
     thread.start()

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from numbers import Number
 from typing import Any
 
@@ -75,10 +76,15 @@ class Stream:
         return id(self.source) if self.once else 0
 
     @property
+    def reads_ahead(self) -> bool:
+        """Whether another thread reads a batch while the one before it is learnt from."""
+        return self.prefetch and not self.once
+
+    @property
     def through(self) -> bool:
         """Whether an iterator has nothing more; the next batch is looked at."""
         if self.once and not self.over and not self.ahead:
-            self.ahead = [b for b in [next(self.begin(), None)] if b is not None]
+            self.ahead = list(islice(self.begin(), 1))
             self.over = not self.ahead
         return self.over and self.once
 
@@ -110,8 +116,7 @@ class Stream:
 
     def look(self, number: int) -> dict[str, Any]:
         """The inputs of an epoch's first batch, which the epoch will have all the same."""
-        if not self.ahead:
-            self.ahead = [b for b in [next(self.begin(), None)] if b is not None]
+        self.ahead = self.ahead or list(islice(self.begin(), 1))
         if not self.ahead:
             raise self.empty(number)
         return self.read(self.ahead[0], number, 0, 0).inputs
@@ -129,7 +134,7 @@ class Stream:
         """The batches of an epoch from batch `first` on; those before it are passed over. To be closed: then no thread is
         left."""
         batches = self.pass_over(self.begin(), number, first)
-        return ahead_of(self.state.gate, batches) if self.prefetch and not self.once else batches
+        return ahead_of(self.state.gate, batches) if self.reads_ahead else batches
 
     def pass_over(self, going: Iterator[Any], number: int, first: int) -> Generator[Examples]:
         """The same, in the thread that asks for them."""
@@ -137,8 +142,8 @@ class Stream:
         self.behind = 0
         try:
             while self.steps is None or k < self.steps:
-                given = self.ahead.pop() if self.ahead else next(going, None)
-                if given is None:
+                given = self.ahead.pop() if self.ahead else next(going, self)  # no batch is this
+                if given is self:
                     self.over = True
                     break
                 if most is not None and k >= most:
@@ -177,8 +182,11 @@ class Stream:
             e.diagnostics = tuple(replace(d, notes=(f"epoch {number + 1}, batch {k + 1}", *d.notes)) for d in e.diagnostics)
             raise
         self.scaled = self.scaled or arrays.bytes_in(found)
-        return Examples(arrays.cut(found, slice(None), state.dtype, scaled=True),
-                        arrays.cut_targets(wanted, slice(None), state.dtype), np.arange(seen, seen + n), weights)
+        inputs = arrays.cut(found, slice(None), state.dtype, scaled=True)
+        targets = arrays.cut_targets(wanted, slice(None), state.dtype)
+        if self.reads_ahead:  # the next batch may be made where this one was
+            inputs, targets = arrays.apart(inputs, found), arrays.apart(targets, wanted)
+        return Examples(inputs, targets, np.arange(seen, seen + n), weights)
 
 
 def split(given: Any, inputs: list[str], outputs: list[str]) -> tuple[Any, Any, Any]:

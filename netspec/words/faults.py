@@ -67,7 +67,7 @@ def guard(cls: type[Any], whole: type[Any], word: Callable[[Any], Any] = lambda 
 
 def _guarded(member: Any, word: Callable[[Any], Any]) -> Any:
     if isinstance(member, property):
-        return property(_guarded(member.fget, word), doc=member.__doc__)
+        return property(_guarded(member.fget, word), _guarded(member.fset, word), _guarded(member.fdel, word), member.__doc__)
     if isinstance(member, cached_property):
         member.func = _guarded(member.func, word)
     if not isinstance(member, FunctionType):

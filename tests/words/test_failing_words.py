@@ -19,6 +19,7 @@ from netspec.diagnostics import NetspecError
 from netspec.runtime.train.session import data_of
 from netspec.views.explain import registries
 from netspec.words import WordFault
+from netspec.words.faults import guard
 
 WORDS = """
 import numpy as np
@@ -219,3 +220,32 @@ def test_refusals_stay_what_they_are(words: ModuleType) -> None:
     Half.__module__ = "failing_words"
     with pytest.raises(NetspecError, match="half needs to know the size of its input"):
         netspec.load_graph(text="net a:\n  input 3x?\n  half\n")
+
+
+def test_what_can_be_set_stays_so() -> None:
+    """A property of a class that a word takes in keeps its setter and its deleter."""
+    class Mixed:
+        @property
+        def put(self) -> Any:
+            return self.__dict__.get("it")
+
+        @put.setter
+        def put(self, value: Any) -> None:
+            self.__dict__["it"] = value
+
+        @put.deleter
+        def put(self) -> None:
+            del self.__dict__["it"]
+
+    class Whole:
+        pass
+
+    class Word(Mixed, Whole):
+        pass
+
+    guard(Word, Whole)
+    one = Word()
+    one.put = 3
+    assert one.put == 3
+    del one.put
+    assert one.put is None

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -470,3 +471,24 @@ def test_an_interrupted_run_of_a_spec_elsewhere_goes_on_as_it_says(run: Command,
     assert run(*shlex.split(said))[0] == 0
     a, b = (netspec.load(f"{name}/last.safetensors", device="reference") for name in ("whole", "cut"))
     assert a.record == b.record and all((a.parameters[k] == b.parameters[k]).all() for k in a.parameters)
+
+
+def test_who_has_learnt_is_not_told_otherwise(run: Command) -> None:
+    """A first epoch's mean loss is of what the network was while it learnt; the log has the epoch that stopped training."""
+    out = trained(run, "--epochs", "1", "--data", 'images "kinds" size=8')
+    assert "it has not learnt" not in out and "next:" in out
+    out = trained(run, "--epochs", "30", "--with", "early_stopping 1", "--with", "sgd lr=1e-12")
+    shown = len(re.findall(r"^ *\d+/30 ", out, re.M))
+    assert "stopped after epoch" in out and sorted(read_log("runs/tiny-2")[1]) == list(range(1, shown + 1))
+
+
+def test_classes_without_names_are_counted(run: Command, tmp_path: Path) -> None:
+    """Data of other classes than the network answers by number are refused, as there are no names to match."""
+    x = np.random.default_rng(0).random((12, 3, 8, 8)).astype("f4")
+    np.savez(tmp_path / "four.npz", x=x, y=np.arange(12) % 4)
+    (tmp_path / "four.net").write_text(TINY.replace("fc 3", "fc 4").replace('images "kinds" size=8 validation=0.25', '"four.npz"'))
+    assert run("train", "four.net", "--device", "reference", "--epochs", "1", "--out", "r")[0] == 0
+    code, _, err = run("evaluate", "r", "--device", "reference", "--data", 'images "kinds"')
+    assert code == 1 and "kinds has 3 classes, and output `out` has 4 channels" in err
+    code, out, _ = run("evaluate", "r", "--device", "reference", "--data", "four.npz")
+    assert code == 0 and "on 12 examples of four.npz" in out

@@ -233,3 +233,10 @@ def test_advice_says_the_rate_that_it_means() -> None:
 
     assert with_rate(Sgd(lr=0.1, momentum=0.9), Sgd().lr) == f"sgd lr={Sgd().lr:g} momentum=0.9"
     assert with_rate(Adam(lr=0.1), Adam().lr) == f"adam lr={Adam().lr:g}" and with_rate(Adam(), 0.5) == "adam lr=0.5"
+
+
+def test_callbacks_hear_of_the_epoch_that_stops_training() -> None:
+    seen: list[int] = []
+    history = net(lr=8, more="  early_stopping 2\n").fit(X, Y, epochs=30, validation=(XV, YV), verbose=0,
+                                                        callbacks=[lambda net, epoch, numbers: seen.append(epoch)])
+    assert history.stopped is not None and seen == history.epochs

@@ -45,7 +45,7 @@ def run(args: Namespace) -> int:
     metrics = {t.name: t.metric for t in tallies(net.graph, net.recipe.need_terms(), net.recipe.metrics)}
     x = next(p for p in (data.test, data.validation, data.train) if p is not None)[0]
     many = len(next(iter(x.values())) if isinstance(x, dict) else x)
-    say(f"{' and '.join(n.graph.name for n in nets)} on {many:,} {judged_part(data)} examples of {shown(data.name)}")
+    say(f"{' and '.join(n.graph.name for n in nets)} on {many:,} {judged_part(data, args.data is not None)}examples of {shown(data.name)}")
     for name, value in numbers.items():
         metric = metrics.get(name)
         say(f"  {name:<{max(map(len, numbers))}}  {metric.shown(value) if metric is not None else f'{value:.4f}'}")

@@ -18,7 +18,7 @@ from ...ir.graph import Graph
 from ...ir.training import DataUse
 from ...reading import Own
 from ...words.dataset import Data, DataError, Request
-from ..io.asked import request
+from ..io.asked import as_many_classes, request
 from ..network import Network
 
 
@@ -80,7 +80,7 @@ def own(net: Network, command: str = "evaluate") -> Data:
         if training is not None and training.data is not None:
             return named(training.data, asked(net))
     except NetspecError as e:  # a run that was taken elsewhere, without its data
-        e.diagnostics = tuple(replace(d, hint=d.hint or hint) if d.code == "missing-file" else d for d in e.diagnostics)
+        e.diagnostics = tuple(replace(d, hint=hint) if d.code == "missing-file" else d for d in e.diagnostics)
         raise
     raise DataError(f"{net.graph.name} does not say which data it was trained on", code="no-data", hint=hint)
 
@@ -106,8 +106,10 @@ def _as_in_training(use: DataUse, net: Network) -> DataUse:
 def numbered_as(net: Network, data: Data) -> Data:
     """The data with the network's own numbers of classes, whose names say which is which: a folder may hold some of them.
 
-    Errors: a class that the network has not learnt.
+    Errors: a class that the network has not learnt; more or fewer classes than it can answer, where its own have no names.
     """
+    if not net.classes:
+        as_many_classes(net.graph, net.recipe.terms, data)
     if not net.classes or not data.classes or data.classes == net.classes:
         return data
     unknown = [c for c in data.classes if c not in net.classes]
@@ -128,6 +130,8 @@ def numbered_as(net: Network, data: Data) -> Data:
                    classes=net.classes)
 
 
-def judged_part(data: Data) -> str:
-    """Which part `evaluate` takes."""
-    return "test" if data.test is not None else "validation" if data.validation is not None else "training"
+def judged_part(data: Data, other: bool) -> str:
+    """Which part `evaluate` takes, where it is not all of `other` data than those of training."""
+    if data.test is None and data.validation is None:
+        return "" if other else "training "
+    return "test " if data.test is not None else "validation "

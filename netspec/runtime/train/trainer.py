@@ -135,7 +135,8 @@ class Trainer:
                     show.epoch(course.epoch, numbers)
                     tired = keeper.epoch(numbers, course.epoch)
                     self.write()
-                    history.stopped = tired or self.hooks.epoch(course.epoch, numbers)
+                    ended = self.hooks.epoch(course.epoch, numbers)  # they hear of the last epoch as well
+                    history.stopped = tired or ended
         if history.epochs or tired:
             history.best = keeper.end(history.stopped is not None and history.stopped == tired)
             history.kept = keeper.said(course.epoch) if history.stopped is None else None

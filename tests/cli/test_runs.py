@@ -477,7 +477,7 @@ def test_who_has_learnt_is_not_told_otherwise(run: Command) -> None:
     """A first epoch's mean loss is of what the network was while it learnt; the log has the epoch that stopped training."""
     out = trained(run, "--epochs", "1", "--data", 'images "kinds" size=8')
     assert "it has not learnt" not in out and "next:" in out
-    out = trained(run, "--epochs", "30", "--with", "early_stopping 1", "--with", "sgd lr=1e-12")
+    out = trained(run, "--epochs", "30", "--with", "early_stopping 1", "--with", "sgd lr=3")
     shown = len(re.findall(r"^ *\d+/30 ", out, re.M))
     assert "stopped after epoch" in out and sorted(read_log("runs/tiny-2")[1]) == list(range(1, shown + 1))
 

@@ -492,3 +492,20 @@ def test_classes_without_names_are_counted(run: Command, tmp_path: Path) -> None
     assert code == 1 and "kinds has 3 classes, and output `out` has 4 channels" in err
     code, out, _ = run("evaluate", "r", "--device", "reference", "--data", "four.npz")
     assert code == 0 and "on 12 examples of four.npz" in out
+
+
+def test_the_table_of_runs_is_as_wide_as_the_terminal(run: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    trained(run, "--epochs", "1")
+    trained(run, "--epochs", "1", "--with", "adam lr=0.05", "--with", "metric f1")
+    whole = run("runs")[1]
+    assert {"val_loss", "optimiser", "f1"} <= set(whole.split("\n")[0].split())
+    for width in (30, 60, 90):
+        monkeypatch.setenv("COLUMNS", str(width))
+        lines = run("runs")[1].splitlines()
+        assert len(lines) == 4 and max(map(len, lines[:3])) <= width
+        assert lines[0].startswith("run ") and re.fullmatch(r"\(\d+ more columns: --format csv\)", lines[3])
+
+
+def test_the_rate_of_learning_is_always_said(run: Command) -> None:
+    out = trained(run, "--epochs", "1", "--with", "adam")
+    assert "\nadam lr=0.001, batch 8" in out and read_log("runs/tiny-1")[0]["settings"]["optimiser"] == "adam lr=0.001"

@@ -21,7 +21,8 @@ def arguments(c: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> int:
-    """A line for each run: its net, how far it came, the numbers of its best epoch, the settings that differ between them."""
+    """A line for each run: its net, how far it came, the numbers of its best epoch, the settings that differ between them; on a
+    terminal as many of them as it has room for."""
     from ...runtime.runs.listing import differing, rows
 
     found = rows(args.folder)
@@ -42,10 +43,29 @@ def run(args: Namespace) -> int:
     if not found:
         say(f"{args.folder} holds no runs")
         return 0
-    widths = [max(len(str(r[c])) for r in table) for c in range(len(table[0]))]
-    for r in table:
-        say("  ".join(f"{v!s:<{w}}" for v, w in zip(r, widths)).rstrip())
+    import sys
+
+    from ...terminal import cells, columns
+
+    texts = [[str(v) for v in r] for r in table]
+    widths = [max(cells(r[c]) for r in texts) for c in range(len(texts[0]))]
+    chosen = _chosen(texts[0], widths, columns(sys.stdout), differing(found))
+    for r in texts:
+        say("  ".join(r[c] + " " * (widths[c] - cells(r[c])) for c in chosen).rstrip())
+    if len(chosen) < len(widths):
+        say(f"({len(widths) - len(chosen)} more columns: --format csv)")
     return 0
+
+
+def _chosen(heads: list[str], widths: list[int], room: int | None, settings: list[str]) -> list[int]:
+    """The columns for which there is room, in order: those that say most come first."""
+    order = ["run", "epochs", "best", "val_loss", "val_accuracy", "loss", "accuracy", *settings]
+    taken, used = list[int](), -2
+    for c in sorted(range(len(heads)), key=lambda c: order.index(heads[c]) if heads[c] in order else len(order)):
+        if room is None or used + 2 + widths[c] <= room or not taken:
+            taken.append(c)
+            used += 2 + widths[c]
+    return sorted(taken)
 
 
 def _table(found: list[Row], settings: list[str]) -> list[list[Any]]:
@@ -56,4 +76,4 @@ def _table(found: list[Row], settings: list[str]) -> list[list[Any]]:
         return f"{v:.4f}" if isinstance(v, float) else v
 
     return [head, *([r.run, r.net, f"{r.epochs}/{max(r.planned, r.epochs)}" if r.planned else r.epochs, r.best.get("epoch", ""),
-                     *(shown(r.best.get(k, "")) for k in numbers), *(r.settings.get(k, "") for k in settings)] for r in found)]
+                     *(shown(r.best.get(k, "")) for k in numbers), *("" if (v := r.settings.get(k)) is None else v for k in settings)] for r in found)]

@@ -40,11 +40,12 @@ def failure(state: State, history: History) -> str | None:
     return None
 
 
-def with_rate(optimiser: Any, lr: float) -> str:
-    """The optimiser's line with another rate, which stands in it even where it is the default."""
-    line = str(replace(optimiser, lr=lr))
+def with_rate(optimiser: Any, lr: float | None = None) -> str:
+    """The optimiser's line with this rate, or its own, which stands in it even where it is the default; empty for none."""
+    line = str((optimiser or "") if lr is None else replace(optimiser, lr=lr))
+    lr = getattr(optimiser, "lr", None) if lr is None else lr
     name, _, rest = line.partition(" ")
-    return line if " lr=" in line else " ".join(filter(None, (name, f"lr={lr:g}", rest)))
+    return line if lr is None or " lr=" in line else " ".join(filter(None, (name, f"lr={lr:g}", rest)))
 
 
 def advice(state: State, why: str, spec: str) -> list[str]:

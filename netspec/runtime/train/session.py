@@ -27,7 +27,7 @@ from ..misuse import misuse
 from ..network import Network
 from ..runs.folder import Run, claimed, read_log, to_resume
 from ..runs.folder import named as named_folder
-from ..runs.verdict import advice, failure
+from ..runs.verdict import advice, failure, with_rate
 from ..tallies import tallies
 from .history import History
 from .horizon import horizon
@@ -212,7 +212,7 @@ def given_data(net: Network, data: str | Data | None, goes_on: bool = False) -> 
 def facts_of(net: Network, data: Data, name: str) -> dict[str, Any]:
     """What a run says of itself, for those who compare runs."""
     r, origin = net.recipe, net.state.origin
-    settings = {"data": data.name, "loss": ", ".join(str(t.loss) for t in r.terms), "optimiser": str(r.optimiser or ""),
+    settings = {"data": data.name, "loss": ", ".join(str(t.loss) for t in r.terms), "optimiser": with_rate(r.optimiser),
                 "schedule": ", ".join(map(str, r.schedules)), "batch": r.batch, "epochs": horizon(net.state),
                 "prepare": ", ".join(_prepared(net)), "augment": ", ".join(map(str, r.augmentation)),
                 "accumulate": r.accumulate, "average": r.average, "l1": r.l1, "l2": r.l2, "initialise": r.initialise, "drop_last": r.drop_last, "early_stopping": r.early_stopping,
@@ -280,7 +280,7 @@ def _opening(net: Network, data: Data) -> str:
     r = net.recipe
     penalties = [f"{k} {v:g}" + ("" if everywhere else " on weights")
                  for k, v, everywhere in (("l1", r.l1, r.l1_all), ("l2", r.l2, r.decay_all)) if v]
-    how = ", ".join([str(r.need_optimiser()), *penalties, *(f"schedule {s}" for s in r.schedules),
+    how = ", ".join([with_rate(r.need_optimiser()), *penalties, *(f"schedule {s}" for s in r.schedules),
                      f"batch {r.batch}" + (f" x {r.accumulate}" if r.accumulate > 1 else ""),
                      *([f"average {r.average:g}"] if r.average else []),
                      *([f"initialise {r.initialise}"] if r.initialise else []), *(f"prepare {p}" for p in _prepared(net)),

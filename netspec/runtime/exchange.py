@@ -124,7 +124,6 @@ def imported(path: Any, output: Any, sizes: Any, force: Any, device: str = "cpu"
     return state, f"{len(found.text.splitlines())} lines, {told}" + (f"; {found.note}" if found.note else "")
 
 
-
 def _of_file(state: State, found: Said) -> tuple[float, str]:
     """How far the outputs of the text are from the file's on random inputs."""
     rng = np.random.default_rng(0)

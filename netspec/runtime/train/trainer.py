@@ -104,8 +104,8 @@ class Trainer:
         last = course.epoch + epochs
         counted = tallies(self.graph, recipe.terms, recipe.metrics)
         history, keeper = History(counted), Keeper(state, self.save, self.early_stopping, self.keep, self.best)
-        asked_by_name = self.keep[1:2] and self.keep[1].startswith("val_")
-        course.tested = tests is not None and tests.tested and not asked_by_name
+        named = any(name.startswith("val_") for name in self.keep[1:])  # then those for testing are asked to choose
+        course.tested = tests is not None and tests.tested and not named
         plan = Plan(judged, self.early_stopping is not None, next(iter(self.keep[1:]), ""), bool(recipe.schedules))
         with progress(history, self.verbose, course.epoch, last, feed.batches, plan) as show:
             if epochs:

@@ -7,7 +7,7 @@ figures are medians of the ratios of neighbours: epochs a second, of that from m
 
     decoding    CPU seconds that reading the pictures takes on one core, over the seconds of an epoch from memory
     could be    what is left for training where decoding takes its part of all cores:  1 / (1 + decoding / cores)
-    first       the first epoch from files, in which every picture is decoded, as in all epochs those that 128 MB do not hold
+    first       the first epoch from files, in which every picture is decoded, as in all epochs those that 512 MB do not hold
     later       an epoch of pictures that have been decoded before
     DataLoader  torchvision's decode_jpeg in two processes, whose batches netspec trains on
 

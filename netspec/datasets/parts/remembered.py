@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ...words.dataset import Lazy
 
 Array = NDArray[Any]
-ROOM = 1 << 27  # bytes
+ROOM = 1 << 29  # bytes
 
 
 class Remembered(Lazy):

@@ -22,8 +22,8 @@ from .diagnostics import Advice, UsageError, near
 from .elaborate.model.files import Library
 from .elaborate.nets import all_nets, net_of, only_net, parameter_names
 from .elaborate.tree_to_graph import read_module
+from .runtime.measuring.tallies import judged, probability
 from .runtime.misuse import misuse
-from .runtime.tallies import judged, probability
 from .syntax.load import read_source, source_of
 
 if TYPE_CHECKING:

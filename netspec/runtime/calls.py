@@ -15,15 +15,16 @@ from ..backends.turns import changes, reads
 from ..diagnostics import Advice
 from ..passes.objective import Term
 from . import drawing, inner
+from .feeding.feed import Feed
+from .feeding.statistics import check_statistics
+from .feeding.stream import Stream, is_stream
 from .io import arrays
 from .means.views import Views
 from .misuse import by_name, flag, misuse, whole
 from .sizes import bind
 from .state import Mode, State
 from .train import batches, steps
-from .train.feed import Feed
 from .train.preparing import check_prepared
-from .train.stream import Stream, is_stream
 from .values import Values, checked
 
 Array = NDArray[Any]
@@ -73,7 +74,7 @@ def forward(state: State, x: Any, draw: int | None) -> Any:
     """Outputs in training mode."""
     found = arrays.inputs(state.graph, x)
     run, n = bind(state, found), arrays.count(found)
-    batches.check_statistics(run.graph, n)
+    check_statistics(run.graph, n)
     key = drawing.of_call(state, draw)
     state.last.call = (found, "train", key)
     drawing.begin(run, key)
@@ -110,7 +111,7 @@ def backward(state: State, output_gradients: Any, x: Any, mode: Mode | None, inp
     mode = mode or ran
     run, n = bind(state, found), arrays.count(found)
     if mode == "train":
-        batches.check_statistics(run.graph, n)
+        check_statistics(run.graph, n)
     given = arrays.cotangents(run.graph, output_gradients, n)
     drawing.begin(run, key)
     out = run.backward(state.cut(found), arrays.cut(given, slice(None), state.dtype),

@@ -356,8 +356,8 @@ class Network:
         time: {"loss": ..., "accuracy": ...}; a confusion matrix is an array. Where there are several losses, "OUTPUT.loss" is
         that of each output, before its weight. `sample_weight` has what each example counts. `draw`, `ten_crop` and `flip` as
         in `predict`."""
+        from .feeding.given import given
         from .train.evaluation import evaluate
-        from .train.given import given
 
         recipe = changed(self.state.recipe, self.state.graph, loss=loss)
         views = Views(self.graph, flag("ten_crop", ten_crop), flag("flip", flip))

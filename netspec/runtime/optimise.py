@@ -25,7 +25,7 @@ from ..optimisers.parts.memory import Memory
 from ..passes.objective import Term, update_program
 from . import drawing, inner
 from .io import arrays
-from .judge import own_losses
+from .measuring.judge import own_losses
 from .misuse import misuse, whole
 from .sizes import bind
 from .state import State

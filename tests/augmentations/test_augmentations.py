@@ -13,7 +13,7 @@ import netspec
 from netspec.augmentations import AUGMENTATIONS
 from netspec.datasets import DATASETS
 from netspec.diagnostics import NetspecError
-from netspec.runtime.augmenting import Labels, augmented
+from netspec.runtime.feeding.augmenting import Labels, augmented
 from netspec.runtime.initialisers import generator
 from netspec.words.dataset import without_arguments
 

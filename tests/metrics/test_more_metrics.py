@@ -143,7 +143,7 @@ def test_a_function_of_ones_own() -> None:
         net.configure(metrics=says_so).evaluate(x, y)
     with pytest.raises(NetspecError, match="without a name"):
         net.configure(metrics=lambda scores, targets: 1)
-    from netspec.runtime.tallies import tallies
+    from netspec.runtime.measuring.tallies import tallies
     (tally,) = tallies(net.graph, net.configure(metrics=agreement).recipe.terms, net.recipe.metrics)
     with pytest.raises(NetspecError, match="does not say what an example with a weight counts"):
         tally.add({"out": x}, {"target.out": y[:, None]}, np.ones(10))

@@ -13,8 +13,8 @@ import pytest
 
 import netspec
 from netspec.datasets import Data, DataError, Lazy
-from netspec.runtime.train import ahead as ahead_room
-from netspec.runtime.train.ahead import ahead
+from netspec.runtime.feeding import ahead as ahead_room
+from netspec.runtime.feeding.ahead import ahead
 
 TEXT = """
 net small:

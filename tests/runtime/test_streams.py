@@ -14,7 +14,7 @@ import pytest
 
 import netspec
 from netspec import NetspecError
-from netspec.runtime.train.stream import Stream
+from netspec.runtime.feeding.stream import Stream
 from netspec.runtime.train.trainer import ExhaustedWarning, PaceWarning
 from netspec.waiting import Watch, each, watched, watcher
 

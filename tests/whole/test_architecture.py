@@ -103,7 +103,7 @@ ROOMS_OF_ELABORATE = ("model", "binding", "steps", "statements", "train", "")
 
 def test_the_runtime_works_on_the_state_behind_a_network() -> None:
     """`Network` is the face of a state: what the runtime does, it does to the state."""
-    faces = [f"{path.relative_to(ROOT)}:{line}" for room in ("", "train", "io", "standalone")
+    faces = [f"{path.relative_to(ROOT)}:{line}" for room in ("", "train", "feeding", "measuring", "io", "standalone")
              for path in (PACKAGE / "runtime" / room).glob("*.py")
              for line, module in imports(path, types=True) if module == "netspec.runtime.network" and path.stem != "session"]
     assert not faces, "\n".join(faces)

@@ -40,7 +40,7 @@ def run(args: Namespace) -> int:
         plain: dict[str, Any] = {k: v.tolist() if hasattr(v, "tolist") else v for k, v in numbers.items()}
         pass_on(json.dumps(finite(plain), indent=1) + "\n")
         return 0
-    from ...runtime.tallies import tallies
+    from ...runtime.measuring.tallies import tallies
 
     metrics = {t.name: t.metric for t in tallies(net.graph, net.recipe.need_terms(), net.recipe.metrics)}
     x = next(p for p in (data.test, data.validation, data.train) if p is not None)[0]

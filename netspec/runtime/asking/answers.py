@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...diagnostics import UsageError
+from ..measuring.tallies import judged, probability
 from ..network import Network
-from ..tallies import judged, probability
 
 Array = NDArray[Any]
 Kind = Literal["classes", "marks", "numbers"]

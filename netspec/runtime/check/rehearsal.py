@@ -10,7 +10,7 @@ from ...data.sources import outline
 from ...diagnostics import Diagnostic, NetspecError
 from ...ir.graph import Graph
 from ...passes.objective import target_types
-from ..augmenting import check as check_augmentation
+from ..feeding.augmenting import check as check_augmentation
 from ..io import arrays
 from ..io.asked import as_many_classes, request
 from ..train.recipe import recipe_of

@@ -7,9 +7,9 @@ from copy import deepcopy
 from typing import Any
 
 from ...words.dataset import Data, Pair
+from ..feeding.given import pair_of
 from ..io import arrays
 from ..network import Network
-from ..train.given import pair_of
 from ..train.preparing import in_order, measure, unmeasured
 from .beginning import gradient, initial_loss, penalty
 from .finding import Finding

@@ -14,11 +14,11 @@ from ...ir.graph import Graph
 from ...preparations import Preparation
 from .. import drawing
 from ..calls import in_batches, public
+from ..feeding.given import given
 from ..misuse import flag, misuse
 from ..sizes import bind
 from ..state import AVERAGE, State
 from ..train.evaluation import evaluate
-from ..train.given import given
 from .views import Array, Mean, Views
 
 

@@ -25,8 +25,8 @@ from ...ir.graph import Graph, Input, Node, Value
 from ...ir.types import TensorType, shape_text
 from ...passes.objective import Term
 from ..io import arrays
+from ..measuring.tallies import judged, sigmoid, softmax
 from ..misuse import misuse
-from ..tallies import judged, sigmoid, softmax
 
 Array = NDArray[Any]
 Inputs = Mapping[str, Array]

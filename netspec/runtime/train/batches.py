@@ -12,20 +12,18 @@ from numpy.typing import NDArray
 
 from ...backends.executor import Executor, Outcome
 from ...backends.turns import changes
-from ...ir.graph import Graph
-from ...ir.types import shape_text
 from ...passes.objective import Term
 from .. import drawing
 from ..check.blame import Batch, check, refused
+from ..feeding.feed import Examples
+from ..feeding.statistics import check_statistics
 from ..io import arrays
-from ..judge import by_example, share
-from ..measured import Measured
-from ..misuse import misuse
+from ..measuring.judge import by_example, share
+from ..measuring.measured import Measured
 from ..sizes import bind
 from ..state import Inside, State
 from . import steps
 from .averaging import take
-from .feed import Examples
 from .horizon import horizon, remark_beyond
 
 Array = NDArray[Any]
@@ -41,25 +39,6 @@ def ready(state: State, x: Any, y: Any, terms: tuple[Term, ...], *, training: bo
     if training:
         check_statistics(run.graph, n)
     return run, state.cut(found), arrays.cut_targets(wanted, slice(None), state.dtype)
-
-
-def check_statistics(graph: Graph, n: int, last_of: int = 0, batch: int = 0) -> None:
-    """A layer that takes statistics of the batch needs more than one value a channel to have a variance. `last_of` are the
-    examples of an epoch, in batches of `batch`, whose last one this is."""
-    if n > 1:
-        return  # every example has a value a channel at least
-    for node in graph.nodes:
-        if (called := getattr(node.op, "statistics", "")) and not dict(node.attrs).get("frozen"):
-            t = node.type
-            values = n * t.batch
-            for s in t.spatial:
-                values *= s or 0
-            if values < 2:
-                raise misuse("one-value", f"{called} `{node.name}` would see one value a channel, which has no variance",
-                             f"the {'last ' if last_of else ''}batch has {n} example{'s' if n != 1 else ''}, and the plane there is {shape_text(t.spatial) or 'one place'}",
-                             *([f"{last_of} examples in batches of {batch} leave {n} over; in a train section the line `drop_last` leaves them out"] if last_of else []),
-                             hint="drop_last=True" if last_of
-                             else "mode=\"eval\"  takes the running statistics; else train on batches of two or more")
 
 
 def settings(state: State, batch: int = 0) -> Numbers:

@@ -9,13 +9,13 @@ from typing import Any
 
 from ...waiting import wait
 from .. import drawing, sizes
-from ..judge import by_example
+from ..feeding.feed import Feed
+from ..feeding.given import Given, to_judge
 from ..means.views import Views, outcome
-from ..measured import Measured
+from ..measuring.judge import by_example
+from ..measuring.measured import Measured
 from ..misuse import whole
 from ..state import State
-from .feed import Feed
-from .given import Given, to_judge
 from .recipe import Recipe
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ..tallies import Tally
+from ..measuring.tallies import Tally
 
 
 class History(Mapping[str, list[Any]]):

@@ -17,9 +17,9 @@ from typing import Any
 from numpy.typing import NDArray
 
 from ...diagnostics import Advice, NetspecError, near
+from ..measuring.tallies import Tally
 from ..misuse import misuse
 from ..state import AVERAGE, State
-from ..tallies import Tally
 
 Array = NDArray[Any]
 

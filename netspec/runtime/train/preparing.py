@@ -23,10 +23,10 @@ from ...ir.types import TensorType
 from ...preparations import Preparation
 from ...waiting import wait
 from ...words.preparation import COUNT
+from ..feeding.feed import Feed
 from ..io import arrays
 from ..misuse import misuse
 from ..state import State
-from .feed import Feed
 
 Array = NDArray[Any]
 Inputs = Mapping[str, Array]

@@ -11,7 +11,7 @@ from typing import Any
 
 from ...terminal import Line, cells, columns, duration, live
 from ...waiting import Watch, watched, watcher
-from ..measured import Measured
+from ..measuring.measured import Measured
 from .history import History
 from .table import EPOCH, LEFT, MOST, SPEED, TIME, Table
 

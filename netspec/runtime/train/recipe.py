@@ -19,9 +19,9 @@ from ...optimisers import Optimiser
 from ...passes.objective import Term
 from ...schedules import Schedule
 from ...words import WordError, arguments
-from ..judge import own_losses
+from ..measuring.judge import own_losses
+from ..measuring.tallies import called, tallies
 from ..misuse import by_name, flag, misuse, whole
-from ..tallies import called, tallies
 
 LossLike = str | Loss | Term
 MetricLike = str | Metric | Callable[..., Any]

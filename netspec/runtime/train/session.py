@@ -23,12 +23,12 @@ from ..footprint import fitting
 from ..io.asked import as_many_classes, request
 from ..io.checkpoint import checked
 from ..io.told import told
+from ..measuring.tallies import tallies
 from ..misuse import misuse
 from ..network import Network
 from ..runs.folder import Run, claimed, read_log, to_resume
 from ..runs.folder import named as named_folder
 from ..runs.verdict import advice, failure, with_rate
-from ..tallies import tallies
 from .history import History
 from .horizon import horizon
 from .keeping import choosing

@@ -14,7 +14,7 @@ from ...backends.executor import Check, Executor, Outcome
 from ...diagnostics import Advice
 from ...optimisers.parts.memory import Memory
 from ...passes.objective import Term
-from ..judge import share
+from ..measuring.judge import share
 from ..misuse import misuse
 
 Array = NDArray[Any]

@@ -14,17 +14,19 @@ from ...backends.executor import Executor
 from ...diagnostics import Advice
 from ...ir.graph import Graph
 from ...words.dataset import Data
-from .. import augmenting, drawing
+from .. import drawing
+from ..feeding import augmenting
+from ..feeding.feed import Feed
+from ..feeding.given import Given, given, to_judge, to_learn, validating
+from ..feeding.stream import Stream
 from ..io.asked import said_of
-from ..measured import Measured
+from ..measuring.measured import Measured
+from ..measuring.tallies import tallies
 from ..misuse import Remark, flag, misuse, path_of, remark, whole
 from ..state import Inside, State
-from ..tallies import tallies
 from .batches import finish_step, learn, settings
 from .callbacks import Hooks
 from .evaluation import evaluate
-from .feed import Feed
-from .given import Given, given, to_judge, to_learn, validating
 from .held_back import Waiting, held_back
 from .history import History
 from .horizon import horizon, to_run
@@ -33,7 +35,6 @@ from .lsuv import lsuv
 from .preparing import in_order, measure, unmeasured
 from .progress import Plan, Progress, progress
 from .steps import Gathering
-from .stream import Stream
 
 Array = NDArray[Any]
 

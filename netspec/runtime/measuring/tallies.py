@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..diagnostics import Advice
-from ..ir.graph import Graph
-from ..ir.training import MetricUse
-from ..ir.types import TensorType
-from ..metrics import METRICS
-from ..passes.objective import Term
-from ..words import WordError
-from ..words.loss import Range
-from ..words.metric import Targets, spread
-from .misuse import misuse
+from ...diagnostics import Advice
+from ...ir.graph import Graph
+from ...ir.training import MetricUse
+from ...ir.types import TensorType
+from ...metrics import METRICS
+from ...passes.objective import Term
+from ...words import WordError
+from ...words.loss import Range
+from ...words.metric import Targets, spread
+from ..misuse import misuse
 
 Array = NDArray[Any]
 COUNTED = {"classes": "class labels", "marks": "labels of several classes", "numbers": "numbers like the output's"}

@@ -7,11 +7,11 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from ..backends.executor import Outcome
-from ..ir.graph import Graph
-from ..ir.training import MetricUse
-from ..passes.objective import Term
-from .io.nested import alike
+from ...backends.executor import Outcome
+from ...ir.graph import Graph
+from ...ir.training import MetricUse
+from ...passes.objective import Term
+from ..io.nested import alike
 from .judge import MeanLoss
 from .tallies import tallies
 

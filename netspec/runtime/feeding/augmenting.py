@@ -16,14 +16,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..augmentations import Augmentation, Mixing
-from ..diagnostics import Advice
-from ..ir.graph import Graph
-from ..ir.types import TensorType, shape_text
-from ..passes.objective import Term, target_types
-from ..words import WordError
-from .initialisers import generator
-from .misuse import misuse
+from ...augmentations import Augmentation, Mixing
+from ...diagnostics import Advice
+from ...ir.graph import Graph
+from ...ir.types import TensorType, shape_text
+from ...passes.objective import Term, target_types
+from ...words import WordError
+from ..initialisers import generator
+from ..misuse import misuse
 
 Array = NDArray[Any]
 

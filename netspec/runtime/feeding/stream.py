@@ -26,14 +26,14 @@ from ...augmentations import Augmentation
 from ...diagnostics import Advice, NetspecError
 from ...passes.objective import Term, target_types
 from ...words.dataset import Data, Lazy
-from .. import augmenting
 from ..io import arrays
 from ..misuse import misuse
 from ..sizes import of_sizes
 from ..state import State
+from . import augmenting
 from .ahead import ahead_of
-from .batches import check_statistics
 from .feed import Examples, augmented
+from .statistics import check_statistics
 
 NAMES = ("x", "y", "weights")
 

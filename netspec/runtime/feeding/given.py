@@ -13,13 +13,13 @@ from typing import Any
 
 from ...passes.objective import Term, target_types
 from ...words.dataset import Data, Pair
-from .. import augmenting
 from ..io import arrays
 from ..misuse import misuse, whole
 from ..sizes import bind
 from ..state import State
-from .batches import check_statistics
+from . import augmenting
 from .feed import Feed
+from .statistics import check_statistics
 from .stream import Stream, is_batch, is_stream
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..passes.objective import Term, example_weights
-from ..words.loss import Loss
+from ...passes.objective import Term, example_weights
+from ...words.loss import Loss
 
 Array = NDArray[Any]
 

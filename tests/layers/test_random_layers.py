@@ -16,6 +16,7 @@ from netspec.passes.differentiate import differentiate
 from netspec.passes.lower import lower
 from netspec.words import WordError
 from small import Net, sequence
+from sweeps import the_first
 
 KINDS = ["conv", "conv", "conv", "deconv", "deconv", "maxpool", "maxpool", "minpool", "avgpool", "lppool", "unpool", "unpool",
          "norm", "norm", "lrn", "prelu", "up", "up", "pad", "crop",
@@ -161,7 +162,7 @@ def test_one_lost_pixel_is_not_the_whole_row(mode: str) -> None:
         assert np.isfinite(y[0, 0, 12:]).all()
 
 
-@pytest.mark.parametrize(("mean", "deviation"), [(1000, 1), (1e4, 1), (-3, 1e-3)])
+@pytest.mark.parametrize(("mean", "deviation"), the_first(1, [(1000, 1), (1e4, 1), (-3, 1e-3)]))
 @pytest.mark.parametrize("steps", ["bn", "fc 6 init=orthogonal -> bn"])
 def test_batch_norm_of_raw_numbers(mean: float, deviation: float, steps: str) -> None:
     """In float32, at the first step, when the running mean is still 0."""
@@ -226,7 +227,7 @@ def test_squeeze_and_excitation_against_pytorch(device: str, dtype: str) -> None
                                    err_msg=name)
 
 
-@pytest.mark.parametrize("first", ["bn", "scale", "prelu channels", "prelu elements", "layer_norm", "group_norm 2"])
+@pytest.mark.parametrize("first", the_first(2, ["bn", "scale", "prelu channels", "prelu elements", "layer_norm", "group_norm 2"]))
 def test_a_net_that_begins_with_learned_numbers(first: str) -> None:
     """Nothing wants the gradient of the images that come in, only its sums."""
     text = f"net a:\n  input 8x8x10\n  {first}\n  conv 24 3x3 relu\n  avgpool global\n  fc 4\n"

@@ -18,6 +18,7 @@ from netspec.metrics import METRICS
 from netspec.runtime.io.checkpoint import ResumeWarning
 from netspec.runtime.network import Network
 from netspec.runtime.train.recipe import Rates
+from sweeps import the_first
 
 SPEC = """
 net small(width=4):
@@ -134,7 +135,8 @@ MAP = "net map:\n  input 2x4x5\n  conv 3 3x3 bn relu\n  conv 3 1x1\n"
 
 
 @pytest.mark.parametrize("device", ["reference", "cpu"])
-@pytest.mark.parametrize("loss", ["cross_entropy", "cross_entropy ignore=255", "cross_entropy ignore=255 weights=[1, 2, 0.5]"])
+@pytest.mark.parametrize("loss", the_first(1, ["cross_entropy ignore=255 weights=[1, 2, 0.5]", "cross_entropy",
+                                              "cross_entropy ignore=255"]))
 def test_a_class_for_every_place(device: str, loss: str) -> None:
     random = np.random.default_rng(0)
     x, y = random.standard_normal((7, 2, 4, 5)), random.integers(0, 3, (7, 4, 5))
@@ -334,8 +336,8 @@ def test_a_line_an_epoch_where_there_is_no_terminal(capsys: pytest.CaptureFixtur
 
 
 # -- checkpoints -----------------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("optimiser", OPTIMISERS)
-@pytest.mark.parametrize(("device", "dtype"), [("reference", "float64"), ("cpu", "float32")])
+@pytest.mark.parametrize(("device", "dtype", "optimiser"), [*(("reference", "float64", o) for o in OPTIMISERS),
+                                                            *the_first(1, [("cpu", "float32", o) for o in OPTIMISERS])])
 def test_training_goes_on_to_the_last_bit(device: str, dtype: str, optimiser: str, tmp_path: Path) -> None:
     x, y = some(14)
     file = str(tmp_path / "c.safetensors")

@@ -28,6 +28,7 @@ from netspec.backends.executor import ENTRIES, RULES
 from netspec.backends.turns import Gate, Lanes
 from netspec.diagnostics import NetspecError
 from netspec.runtime.state import SIZES
+from sweeps import the_first
 from where import ROOT
 
 TEXT = """net small:
@@ -99,7 +100,7 @@ def numbers(net: netspec.Network) -> dict[str, bytes]:
 
 # ---- predictions side by side --------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("device", ["cpu", "reference"])
-@pytest.mark.parametrize("engine", [1, 2])
+@pytest.mark.parametrize("engine", the_first(1, [2, 1]))
 def test_eight_threads_get_what_one_gets(device: str, engine: int) -> None:
     if device == "reference" and engine == 2:
         pytest.skip("it has no threads of its own")
@@ -149,7 +150,7 @@ def test_the_first_calls_of_all_at_once() -> None:
 
 
 # ---- training beside it --------------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("average", [0.0, 0.9])
+@pytest.mark.parametrize("average", the_first(1, [0.0, 0.9]))
 def test_predictions_beside_fit(average: float) -> None:
     """Each is that of the weights between two steps, and training comes to the same bits."""
     twin, net = (netspec.compile(text=TEXT).configure(average=average) for _ in range(2))

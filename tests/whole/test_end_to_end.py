@@ -27,6 +27,7 @@ def test_sums_in_the_call_of_a_convolution_and_apart() -> None:
     assert written(CONV, 0, CPU[:1]) == []
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("seed", [7])
 def test_random_nets(seed: int) -> None:
     assert failures(seed, CPU[1:2]) == []

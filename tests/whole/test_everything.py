@@ -9,6 +9,7 @@ import pytest
 
 import netspec
 from netspec.optimisers import OPTIMISERS
+from sweeps import the_first
 
 LAYERS = """
 block normed:
@@ -105,6 +106,7 @@ def alike(text: str, x: Any, y: Any) -> None:
         assert ours.train_step(x, y) == pytest.approx(theirs.train_step(x, y), rel=1e-9)
 
 
+@pytest.mark.sweep
 def test_all_sorts_of_layers() -> None:
     rng = np.random.default_rng(0)
     alike(LAYERS, rng.standard_normal((5, 3, 16, 16)), rng.integers(0, 2, 5))
@@ -115,6 +117,7 @@ def test_views() -> None:
     alike(VIEWS, rng.standard_normal((5, 3, 2, 6, 6)), rng.integers(0, 4, 5))
 
 
+@pytest.mark.sweep
 def test_all_sorts_of_losses_at_once() -> None:
     rng = np.random.default_rng(0)
     n = 4
@@ -145,7 +148,7 @@ STEPS = ["relu", "relu6", "leaky", "elu", "selu", "gelu", "gelu tanh", "swish", 
          "abs", "maxpool 2", "avgpool 2", "minpool 2", "maxpool global", "softmax", "log_softmax", "maxout 2", "max @input"]
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("dtype", the_first(1, ["float64", "float32"]))
 def test_nan_infinity_and_huge_numbers(dtype: str) -> None:
     """Where they come out, and where they do not, is the same on every backend."""
     text = "net n:\n  input 2x4x4\n" + "".join(f"  output o{k}: {s}\n" for k, s in enumerate(STEPS))

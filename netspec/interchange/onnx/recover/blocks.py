@@ -8,15 +8,17 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
-from .names import baptised, parameter_name
+from .names import baptised, parameter_name, widens
 from .program import Block, Place, Program, candidates, module, repeats
 from .term import Sequence, Term, leaves, skeleton
 from .text import length
 
 MOST = 7  # parameters of a block
 RATIO = 32  # the largest multiple, or share, that is said of another number
+FACTORS = ("stride", "k", "times", "expand")  # parameters that are no widths
 A_MODULE = 6  # what a place is worth that is one module of the program that wrote the file
 AT_MOST = 24  # ... all together
 
@@ -58,11 +60,14 @@ def compressed(program: Program) -> Program:
     now = length(program)
     while True:
         best: tuple[float, Program] | None = None
-        for k, places in enumerate(candidates(program)):
+        where = {id(s): k for k, s in enumerate(program.sequences())}
+        for places in candidates(program):
             tried = program.copy()
-            name, modules = _name(tried, candidates(tried)[k]), sum(bool(module(*p)) for p in places)
+            copies = list(tried.sequences())
+            same = [(copies[where[id(s)]], i, j) for s, i, j in places]
+            name, modules = _name(program, places), sum(bool(module(*p)) for p in places)
             try:
-                made(tried, candidates(tried)[k], name)
+                made(tried, same, name)
             except No:
                 continue
             repeats(tried)
@@ -78,8 +83,7 @@ def compressed(program: Program) -> Program:
 
 def _name(program: Program, places: list[Place]) -> str:
     body = [t for s, i, j in places[:1] for t in s[i:j]]
-    modules = {re.sub(r"(?<=[a-z])\d+[a-z]?$", "", module(*q)) for q in places}
-    return baptised(body, {b.name for b in program.blocks}, modules)
+    return baptised(body, {b.name for b in program.blocks}, [module(*q) for q in places])
 
 
 def _score(tried: Program, places: list[Place], modules: int, now: float) -> float | None:
@@ -139,7 +143,8 @@ def made(program: Program, places: list[Place], name: str) -> None:
     if len(parameters.named) > MOST:
         raise No
     _conditions(body, parameters)
-    parameters.named.sort(key=lambda p: {"stride": 1, "k": 2}.get(p[0], 0))
+    _all_turns(body, parameters)
+    parameters.named.sort(key=lambda p: {"n": -1, "stride": 1, "k": 2, "expand": 3}.get(p[0], 0))
     signature = [(p, _default(p, v)) for p, v in parameters.named]
     for turn, (s, i, j) in sorted(enumerate(places), key=lambda e: -e[1][1]):
         paths = frozenset[str]().union(*(t.paths for t in turns[turn]))
@@ -148,12 +153,22 @@ def made(program: Program, places: list[Place], name: str) -> None:
     program.blocks.append(Block(name, signature, body, channels))
 
 
+def _all_turns(body: Sequence, parameters: Parameters) -> None:
+    """Where a turn stands before a repeat of the same, the parameter counts it, too."""
+    for before, t in pairwise(body):
+        if t.kind == "repeat" and t.holes[0][1] == "times" and [before.head] == [k.head for k in t.kids[0]] and before.kind == "call":
+            t.holes[0][1] = "times-1"
+            parameter = next(p for p in parameters.named if p[0] == "times")
+            parameter[1] = [v + 1 for v in parameter[1]]
+            return
+
+
 def _default(name: str, values: list[Any]) -> Any:
     if name == "stride":
         return 1
     if name == "k":
         return 3 if 3 in values else Counter(values).most_common(1)[0][0]
-    return None
+    return Counter(values).most_common(1)[0][0] if name == "expand" else None
 
 
 def _settled(h: Hole, parameters: Parameters) -> None:
@@ -170,7 +185,7 @@ def _settled(h: Hole, parameters: Parameters) -> None:
         if _fits(v, w) and (kind in ("n", "k", "stride", "times") or p == kind) and (kind == "stride") == (p == "stride"):
             h.record[1] = p
             return
-    h.record[1] = _multiple(h, v, parameters) or _new(h, v, parameters)
+    h.record[1] = _multiple(h, v, parameters) or _expanded(h, v, parameters) or _new(h, v, parameters)
 
 
 def _multiple(h: Hole, v: list[Any], parameters: Parameters) -> str | None:
@@ -178,11 +193,22 @@ def _multiple(h: Hole, v: list[Any], parameters: Parameters) -> str | None:
     if h.record[0] not in ("n", "m", "p", "q", "groups"):
         return None
     for p, w in parameters.named:
-        if p not in ("stride", "k", "times") and (q := _ratio(v, w)):
+        if p not in FACTORS and (q := _ratio(v, w)):
             return times(q, p)
     if h.term.kind == "step" and (q := _ratio(v, h.cins)):
         return times(q, "in.channels")
     return None
+
+
+def _expanded(h: Hole, v: list[Any], parameters: Parameters) -> str | None:
+    """The width of a depthwise convolution as so many times what comes in, where that says it in fewer numbers."""
+    if h.record[0] != "n" or not widens(h.term, h.after) or not all(isinstance(x, int) and x for x in (*v, *h.cins)):
+        return None
+    q = [Fraction(a, b) for a, b in zip(v, h.cins)]
+    if any(x.denominator > 1 for x in q) or len(set(q)) >= len(set(v)) or "expand" in parameters.names():
+        return None
+    parameters.named.append(["expand", [x.numerator for x in q]])
+    return "expand*in.channels"
 
 
 def _new(h: Hole, v: list[Any], parameters: Parameters) -> str:
@@ -199,7 +225,7 @@ def _new(h: Hole, v: list[Any], parameters: Parameters) -> str:
 
 def _hanging(parameters: Parameters, holes: list[Hole], entry: list[Any]) -> bool:
     """A second width may hang on what comes in: c = in.channels. Whether one does."""
-    wide = [p for p in parameters.named if p[0] not in ("stride", "k", "times", "groups")]
+    wide = [p for p in parameters.named if p[0] not in (*FACTORS, "groups")]
     for p in wide if len(wide) > 1 and None not in entry else ():
         others = [h.record[1] for h in holes if isinstance(h.record[1], str) and h.record[1] != p[0]]
         q = _ratio(p[1], entry)

@@ -7,22 +7,41 @@ import re
 
 from ....syntax.refused import RESERVED
 from ....words.layer import LAYERS
-from .program import Program, module
+from .program import Module, Program, module
 from .steps import POINT
 from .term import Sequence, Term, steps
 
-VAGUE = ("features", "layers", "block", "blocks", "conv", "branch", "relu", "model", "main", "net", "sequential", "modulelist", "downsample")
-INSTEAD = {"layer": "stage", "convbnrelu": "conv_bn"}
+VAGUE = ("features", "conv_norm_activation", "layers", "block", "blocks", "conv", "branch", "relu", "model", "main", "net", "sequential", "modulelist", "downsample")
+INSTEAD = {"layer": "stage", "convbnrelu": "conv_bn", "squeeze_excitation": "squeeze", "inverted_residual": "inverted"}
 
 
 def parameter_name(kind: str, term: Term, where: tuple[tuple[str, int], ...], after: Sequence, before: Sequence) -> str:
-    """What a new parameter is called: in a branch by what it does there, r3 a reduction before 3x3, c3 a 3x3, p behind a pool."""
-    if kind != "n" or not any(k == "merge" for k, _ in where):
+    """What a new parameter is called: in a branch by what it does there, r3 a reduction before 3x3, c3 a 3x3, p behind a pool;
+    before a depthwise convolution or fewer channels by that."""
+    if kind != "n":
         return kind
-    follow = [t for t in after if t.kind == "step" and t.head[0] == "conv"]
+    inside = {k for k, _ in where}
+    if widens(term, after):
+        return "wide"
+    if ("gate" in inside and len(where) > 1) or (term.kind == "call" and term.head[0] == "squeeze"):
+        return "narrow"
+    if after and after[0].kind == "merge" and all(map(_is_conv, (term, *steps(after[:1])))):
+        return "squeeze"
+    if "merge" not in inside:
+        return "n"
+    follow = [t for t in after if _is_conv(t)]
     if any(t.kind == "step" and t.head[0].endswith("pool") for t in before):
         return "p"
     return f"r{_window(follow[0])}" if follow else f"c{_window(term)}"
+
+
+def _is_conv(t: Term) -> bool:
+    return t.kind == "step" and t.head[0] == "conv"
+
+
+def widens(term: Term, after: Sequence) -> bool:
+    """Whether it is a pointwise convolution right before a depthwise one."""
+    return bool(after) and _is_conv(term) and _is_conv(after[0]) and term.head[1][0] == POINT and bool(after[0].head[5])
 
 
 def _window(t: Term) -> int:
@@ -33,12 +52,21 @@ def _holds(kind: str, seq: Sequence) -> bool:
     return any(t.kind == kind or any(_holds(kind, k) for k in t.kids) for t in seq)
 
 
-def baptised(body: Sequence, taken: set[str], modules: set[str]) -> str:
-    """A name for a block: that of its module where all places have one, else what such parts are called."""
-    own = next(iter(modules)).lower() if len(modules) == 1 else ""
-    name = INSTEAD.get(own, own) if re.fullmatch("[a-z_]{4,}", own) and own not in VAGUE else _kind(body)
+def baptised(body: Sequence, taken: set[str], modules: list[Module | None]) -> str:
+    """A name for a block: that of its class or its module where all places have one, else what such parts are called."""
+    classes = {_words(m.kind) for m in modules if m and m.kind}
+    names = {re.sub(r"(?<=[a-z])\d+[a-z]?$", "", m.name).lower() if m else "" for m in modules}
+    own = (*classes, *names)[0] if len(classes) == 1 or len(names) == 1 else ""
+    name = INSTEAD.get(own, own) if re.fullmatch("[a-z_]{4,40}", own) and own not in VAGUE else _kind(body)
     known = taken | set(LAYERS) | set(RESERVED)
-    return next(c for c in (name, *(f"{name}{k}" for k in range(2, 99))) if c not in known)
+    return next(c for c in (name, *(f"{name}_{k}" for k in "bcdefghijkl"), *(f"{name}{k}" for k in range(2, 99))) if c not in known)
+
+
+def _words(kind: str) -> str:
+    """The name of a class as words: BasicBlock as basic_block."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", kind).strip("_").lower()
+    short = words.removesuffix("_block")
+    return short if len(short) > 3 and short not in RESERVED else words
 
 
 def _kind(body: Sequence) -> str:
@@ -70,7 +98,8 @@ def labelled(program: Program) -> None:
     i = 0
     while i < len(body):
         for j in range(i + 1, min(len(body), i + 3) + 1):
-            name = module(body, i, j)
+            found = module(body, i, j)
+            name = found.name if found else ""
             if _calls(body[i:j]) and re.fullmatch(r"[A-Za-z]+_?\d+[a-z]?", name) and name not in taken:
                 taken.add(name)
                 body[i:j] = [Term("label", (name,), kids=[body[i:j]])]

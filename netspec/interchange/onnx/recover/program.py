@@ -7,8 +7,9 @@ import copy
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
+from ..plain import CLASS
 from .term import Sequence, Term, copied, light, skeleton, weight, whole
 
 LONGEST = 9  # neighbours in a window
@@ -75,7 +76,7 @@ def repeats(program: Program, plain: bool = False) -> None:
 
 def _run(s: Sequence, plain: bool) -> tuple[int, int, int, tuple[Term, list[tuple[Term, Term]]] | None] | None:
     """The best run: where it begins, the length of a turn, how many turns; or a repeat and a neighbour that is one more turn."""
-    keys = list(map(whole, s))
+    keys, weights = list(map(whole, s)), list(map(weight, s))
     for i in range(len(s) - 1):
         for a, b in ((i, i + 1), (i + 1, i)):
             times = s[b].hole("times") if s[b].kind == "repeat" else None
@@ -88,7 +89,7 @@ def _run(s: Sequence, plain: bool) -> tuple[int, int, int, tuple[Term, list[tupl
             turns = 1
             while keys[i + turns * period:i + (turns + 1) * period] == keys[i:i + period] != []:
                 turns += 1
-            saved: float = (turns - 1) * sum(map(weight, s[i:i + period])) - 3
+            saved: float = (turns - 1) * sum(weights[i:i + period]) - 3
             if turns > 1 and saved > 0 and (plain or any(t.kind != "step" for t in s[i:i + period])):
                 saved += bool(module(s, i, i + period)) + 0.5 * (not light(s[i]))
                 if saved > gain:
@@ -105,17 +106,25 @@ def _blurred(a: Term, b: Term) -> None:
             _blurred(p, q)
 
 
-def module(s: Sequence, i: int, j: int) -> str:
-    """The name of the one module that s[i:j] is in the program that wrote the file, as the paths of its nodes tell."""
+class Module(NamedTuple):
+    """A module of the program that wrote the file: its name, and its class where that is known."""
+
+    name: str
+    kind: str
+
+
+def module(s: Sequence, i: int, j: int) -> Module | None:
+    """The one module that s[i:j] is in the program that wrote the file, as the paths of its nodes tell."""
     parts = [p.split("/") for t in s[i:j] for p in t.paths]
     if not parts or any(not t.paths for t in s[i:j]):
-        return ""
+        return None
     k = 0
     while all(len(p) > k + 1 and p[k] == parts[0][k] for p in parts):
         k += 1
     head = "/".join(parts[0][:k]) + "/"
     alone = k > 0 and not any(p.startswith(head) for q in (i - 1, j) if 0 <= q < len(s) for p in s[q].paths)
-    return parts[0][k - 1] if alone else ""
+    name, _, kind = parts[0][k - 1].partition(CLASS)
+    return Module(name, kind) if alone and name else None
 
 
 def _structures(seq: Sequence) -> Iterator[tuple[Any, ...]]:
@@ -131,13 +140,13 @@ def candidates(program: Program) -> list[list[Place]]:
     found: dict[tuple[Any, ...], list[Place]] = defaultdict(list)
     own = {id(b.body) for b in program.blocks}
     for s in program.sequences():
-        keys = list(map(skeleton, s))
+        keys, weights = list(map(skeleton, s)), list(map(weight, s))
+        structures = [list(_structures([t])) for t in s]
         for i in range(len(s)):
             for j in range(i + 1, min(len(s), i + LONGEST) + 1):
-                w = s[i:j]
-                inner = list(_structures(w))
+                inner = [x for k in range(i, j) for x in structures[k]]
                 once = len(set(inner)) == len(inner) and not (id(s) in own and j - i == len(s))
-                if once and sum(map(weight, w)) >= 6 and not (j - i == 1 and w[0].kind in ("call", "step")):
+                if once and sum(weights[i:j]) >= 6 and not (j - i == 1 and s[i].kind in ("call", "step")):
                     found[tuple(keys[i:j])].append((s, i, j))
     ranked = []
     for places in found.values():

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+RESHAPES = ("Reshape", "Squeeze", "Unsqueeze", "Flatten")
+REDUCED = ("ReduceMean", "ReduceMax")
 MERGES = ("Add", "Sub", "Mul", "Div", "Max", "Min", "Sum", "Mean")
 
 
@@ -19,8 +21,12 @@ def newest(n: Any, version: int) -> Iterator[Any]:
     same = g.shapes.get(x) == g.shapes.get(y)
     if same and _copies(n):
         yield x
-    elif n.op in ("ReduceMean", "ReduceMax"):
-        yield from _reduced(n)
+    elif n.op in RESHAPES and g.type(y) is not None and (before := maker(n, x)) is not None and before.op in RESHAPES:
+        yield replace(n, op="Reshape", inputs=(before.inputs[0], *n.inputs[1:]), attributes={})
+    elif n.op == "Gather" and (value := _strides(n)) is not None:
+        yield value
+    elif n.op in REDUCED:
+        yield from reduced(n)
     elif n.op == "Split":
         yield from _split(n)
     elif n.op == "Upsample":
@@ -29,10 +35,8 @@ def newest(n: Any, version: int) -> Iterator[Any]:
         yield replace(n, inputs=(x, "", n.inputs[1]), attributes=_upsampling(n.attributes.get("mode", "nearest")))
     elif n.op in ("Softmax", "LogSoftmax") and version < 13 and not _by_itself(n):
         yield replace(n, op=f"{n.op} of several axes")
-    elif n.op == "Transpose" and _renames(n):
-        yield replace(n, op="Reshape", attributes={})
     elif n.op in MERGES:
-        yield from _spread(n)
+        yield from spread(n)
     else:
         yield n
 
@@ -102,7 +106,7 @@ def _copies(n: Any) -> bool:
     return n.op == "Resize" or (n.op in ("Sum", "Max", "Min", "Mean") and len(n.inputs) == 1)
 
 
-def _reduced(n: Any) -> Iterator[Any]:
+def reduced(n: Any) -> Iterator[Any]:
     """A reduction over all places is a global pool, and, where it drops them, a flattening."""
     x, g = n.type(0), n.graph
     rank = 0 if x is None else len(x.shape) + 1
@@ -141,16 +145,21 @@ def _by_itself(n: Any) -> bool:
     return all(s == 1 for s in shape[axis + 1:])
 
 
-def _renames(n: Any) -> bool:
-    """Whether a transposition only moves axes of one."""
-    shape, perm = n.graph.shapes.get(n.inputs[0]), list(n.attributes.get("perm", ()))
-    if not shape or not perm or perm[0] != 0:
-        return False
-    large = [p for p in perm if shape[p] != 1]
-    return large == sorted(large)
+def maker(n: Any, value: str) -> Any:
+    """The node that makes a value, of those that are there already."""
+    return next((m for m in reversed(n.graph.nodes) if value in m.outputs), None)
 
 
-def _spread(n: Any) -> Iterator[Any]:
+def _strides(n: Any) -> str | None:
+    """The value whose numbers are picked out one after the other from a list of all of them (PyTorch's as_strided)."""
+    made = maker(n, n.inputs[0])
+    shape, at = n.graph.shapes.get(n.outputs[0]), n.array(1)
+    if made is None or made.op != "Reshape" or at is None or n.graph.shapes.get(made.inputs[0]) != shape:
+        return None
+    return str(made.inputs[0]) if np.array_equal(at.reshape(-1), np.arange(at.size)) else None
+
+
+def spread(n: Any) -> Iterator[Any]:
     """A value of one place that meets an image is spread over its places by a node of its own."""
     g = n.graph
     shapes = [None if i in g.constants else g.shapes.get(i) for i in n.inputs]

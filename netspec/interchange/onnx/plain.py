@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...ir.types import TensorType
+from .affine import absorbed
+from .layout import flattened, really, unturned
 from .load import constants, in_order, opset, tensor
 from .need import onnx, trouble
 from .newest import newest
@@ -44,6 +46,10 @@ class Plain:
     kinds: dict[str, int] = field(default_factory=dict)
     origins: dict[str, set[str]] = field(default_factory=dict)  # constants -> the values whose sizes they come from
     alias: dict[str, str] = field(default_factory=dict)
+    turned: dict[str, tuple[str, tuple[int, ...]]] = field(default_factory=dict)  # what they are, with axes in another order
+    named: dict[str, str] = field(default_factory=dict)  # what the file means by the names of inputs that are turned
+    last: set[str] = field(default_factory=set)  # inputs and outputs whose channels stand last in the file
+    turns: dict[str, str] = field(default_factory=dict)  # the names of the nodes that turn them
     strange: list[Seen] = field(default_factory=list)  # nodes of which nothing is known
     readers: dict[str, int] = field(default_factory=dict)
     maker: dict[str, Seen] = field(default_factory=dict)
@@ -135,8 +141,10 @@ def plain_attribute(v: Any) -> Any:
     return [plain_attribute(x) for x in v] if isinstance(v, Iterable) else v
 
 
-def evaluated(model: Any, folder: Path, sizes: Mapping[str, tuple[int, ...]] | None = None, batch: int = BATCH) -> Plain:
-    """The plain graph, at these sizes of inputs whose sizes are open, and of so many examples. Raises NetspecError."""
+def evaluated(model: Any, folder: Path, sizes: Mapping[str, tuple[int, ...]] | None = None, batch: int = BATCH,
+              last: bool = False) -> Plain:
+    """The plain graph, at these sizes of inputs whose sizes are open, and of so many examples. `last` says that the channels of
+    the file's inputs and outputs stand last; those of the graph, and of `sizes`, are first. Raises NetspecError."""
     library = onnx()
     if len(model.functions):
         from onnx.inliner import inline_local_functions
@@ -147,28 +155,39 @@ def evaluated(model: Any, folder: Path, sizes: Mapping[str, tuple[int, ...]] | N
             raise trouble("bad-onnx", "the functions of the file cannot be put in place", str(e).splitlines()[0][:200]) from None
     wrong = library.shape_inference.InferenceError
     try:
-        return _evaluated(model, folder, sizes or {}, batch)
+        return _evaluated(model, folder, sizes or {}, batch, last)
     except wrong:
         pass
     try:
-        return _evaluated(model, folder, sizes or {}, 1)
+        return _evaluated(model, folder, sizes or {}, 1, last)
     except wrong as e:
         raise trouble("bad-onnx", "the shapes of the file do not agree with each other", str(e).splitlines()[0][:200]) from None
 
 
-def _evaluated(model: Any, folder: Path, sizes: Mapping[str, tuple[int, ...]], batch: int) -> Plain:
+def _evaluated(model: Any, folder: Path, sizes: Mapping[str, tuple[int, ...]], batch: int, last: bool) -> Plain:
     numbers, version = constants(model, folder), opset(model)
-    g = _beginning(model, numbers, sizes, batch)
+    g = _beginning(model, numbers, sizes, batch, last)
+    if last:
+        _channels_first(g)
     for node in in_order(model):
         _node(g, node, version, folder)
     for o in model.graph.output:
-        g.outputs.append((o.name, g.root(o.name)))
+        value = g.root(g.named.get(o.name, o.name))
+        if value in g.turned and last and g.turned[value][1][-1] == 1:
+            value = g.turned[value][0]
+            g.last.add(o.name)
+        elif value in g.turned:
+            g.nodes += really(g, value, g.nodes[-1])
+        g.outputs.append((o.name, value))
+    _count(g)
+    flattened(g)
+    absorbed(g)
     _count(g)
     return g
 
 
-def _beginning(model: Any, numbers: dict[str, Array], sizes: Mapping[str, tuple[int, ...]], batch: int) -> Plain:
-    """The inputs: their first axis is the batch."""
+def _beginning(model: Any, numbers: dict[str, Array], sizes: Mapping[str, tuple[int, ...]], batch: int, last: bool) -> Plain:
+    """The inputs: their first axis is the batch, the second is channels."""
     library = onnx()
     said = {}
     for i in model.graph.input:
@@ -189,6 +208,7 @@ def _beginning(model: Any, numbers: dict[str, Array], sizes: Mapping[str, tuple[
     batch = fixed.pop() if fixed else batch
     g = Plain(model.graph.name or "net", batch, {}, {})
     for name, (dims, kind) in said.items():
+        dims = [*dims[:1], *dims[-1:], *dims[1:-1]] if last else dims
         given = sizes.get(name, sizes.get("", ()))
         shape = tuple(given) if len(given) == len(dims) - 1 else tuple(OPEN if d is None else d for d in dims[1:])
         g.inputs[name] = g.shapes[name] = (batch, *shape)
@@ -198,9 +218,19 @@ def _beginning(model: Any, numbers: dict[str, Array], sizes: Mapping[str, tuple[
     return g
 
 
+def _channels_first(g: Plain) -> None:
+    """The inputs with channels first: the file's are those, turned."""
+    for name, shape in g.inputs.items():
+        if len(shape) > 2:
+            there, perm = f"{name}:last", (0, *range(2, len(shape)), 1)
+            g.named[name], g.turned[there] = there, (name, perm)
+            g.shapes[there], g.kinds[there] = tuple(shape[a] for a in perm), g.kinds[name]
+            g.last.add(name)
+
+
 def _node(g: Plain, node: Any, version: int, folder: Path) -> None:
     library = onnx()
-    inputs = [g.root(i) for i in node.input]
+    inputs = [g.root(g.named.get(i, i)) for i in node.input]
     attributes = {a.name: a for a in node.attribute}
     read = [i for i in inputs if i]
     if node.op_type == "Constant":
@@ -336,6 +366,8 @@ def _kept(g: Plain, node: Any, inputs: list[str], version: int) -> None:
     if not here or g.shapes[node.output[0]] is None:
         if node.domain not in ("", "ai.onnx") or not any(g.shapes.get(i, ()) is None for i in inputs):
             g.strange.append(seen)
+        for i in dict.fromkeys(inputs):
+            g.nodes += really(g, i, seen)
         g.nodes.append(seen)
         return
     for made in newest(seen, version):
@@ -343,7 +375,8 @@ def _kept(g: Plain, node: Any, inputs: list[str], version: int) -> None:
             g.alias[node.output[0]] = made
         else:
             made.attributes = {**defaults(made.op), **made.attributes}
-            g.nodes.append(made)
+            g.turns[made.outputs[0]] = made.name
+            g.nodes += unturned(made)
 
 
 def _place(node: Any) -> str:
@@ -375,6 +408,7 @@ def _texts(value: str) -> list[str]:
 
 def _count(g: Plain) -> None:
     """Who reads what: of nodes that lead to an output."""
+    g.readers = {}
     g.maker = {o: n for n in g.nodes for o in n.outputs if o}
     live, stack = set[int](), [v for _, v in g.outputs]
     while stack:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from . import agree, flat, recover
 from .load import load
 from .meet import Layers, layers
 from .need import trouble
-from .plain import Plain, evaluated
+from .plain import BATCH, Plain, evaluated
 
 Sizes = Mapping[str, tuple[int, ...]]  # of inputs by name; "" is any
 ANOTHER = 32  # how much larger the inputs are at which a text with open sizes is tried as well
@@ -31,40 +31,50 @@ class Said:
     weights: dict[str, Any]
     model: Any
     batch: int
-    inputs: dict[str, tuple[str, tuple[int, ...]]]  # of the text, with their names and shapes in the file
+    inputs: dict[str, tuple[str, tuple[int, ...]]]  # of the text, with their names in the file and their shapes in the text
     note: str = ""
+    last: frozenset[str] = frozenset()  # inputs and outputs of the file whose channels stand last there
 
 
 def said(path: str | os.PathLike[str], sizes: Sizes | None = None) -> Said:
     """The text and the weights of a file. Raises NetspecError with everything that is in the way."""
     model, folder = load(path), Path(path).parent
-    plain, g = _met(model, folder, sizes)
+    evaluate, plain, g = _met(model, folder, sizes)
     name, note = flat.identifier(Path(path).stem), ""
     unsettled = {v: shape for v, shape in plain.open.items() if None in shape}
     found = None
     if unsettled:
         other = {v: tuple(w + ANOTHER if s is None else w for w, s in zip(plain.inputs[v][1:], shape))
                  for v, shape in unsettled.items()}
-        found = _open(g, name, plain.open, lambda: layers(evaluated(model, folder, other)))
+        found = _open(g, name, plain.open, lambda: layers(evaluate(other)))
         note = "" if found else "the text is for one size: at another the file has other layers, or none"
+    if plain.last:
+        note += f"{'; ' if note else ''}the file has its channels last, the text has them first: {', '.join(sorted(plain.last))}"
     found = found or _agreed(g, name)
     if found is None:
         raise trouble("not-the-same", "no text was found whose graph is the file's", hint=None)
     text, pairs, graph = found
     shapes = {n.name: (v, plain.inputs[v][1:]) for n, v in zip(graph.inputs, plain.inputs)}
-    return Said(text, agree.weights(pairs), model, plain.batch, shapes, note)
+    return Said(text, agree.weights(pairs), model, plain.batch, shapes, note, frozenset(plain.last))
 
 
-def _met(model: Any, folder: Path, sizes: Sizes | None) -> tuple[Plain, Layers]:
-    """The plain graph and its layers; where there are none, with a batch of one, which some files have written into them."""
-    plain = evaluated(model, folder, sizes)
-    try:
-        return plain, layers(plain)
-    except NetspecError:
-        one = evaluated(model, folder, sizes, 1)
-        with suppress(NetspecError):
-            return one, layers(one)
-        raise
+Evaluate = Callable[[Sizes | None], Plain]
+
+
+def _met(model: Any, folder: Path, sizes: Sizes | None) -> tuple[Evaluate, Plain, Layers]:
+    """The plain graph at given sizes, and its layers. Where there are none, with a batch of one, which some files have written
+    into them, and with channels last, as TensorFlow has them. Raises NetspecError, as the first way has it."""
+    refusal: NetspecError | None = None
+    for last in (False, True)[:1 + any(n.op_type == "Transpose" for n in model.graph.node)]:
+        for batch in (BATCH, 1):
+            evaluate = partial(evaluated, model, folder, batch=batch, last=last)
+            try:
+                plain = evaluate(sizes)
+                return evaluate, plain, layers(plain)
+            except NetspecError as e:
+                refusal = refusal or e
+    assert refusal is not None
+    raise refusal
 
 
 Agreed = tuple[str, list[Any], Graph]

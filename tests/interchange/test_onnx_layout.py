@@ -1,0 +1,84 @@
+"""Files whose axes stand otherwise: channels last, as TensorFlow and parts of PyTorch's nets have them, and numbers for each
+channel that stand behind a convolution. What is read computes what the file computes: import compares the two by itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from test_onnx_import import model, node
+
+import netspec
+
+pytest.importorskip("onnx")
+pytestmark = pytest.mark.onnx
+
+FIRST, LAST = {"perm": [0, 3, 1, 2]}, {"perm": [0, 2, 3, 1]}
+RNG = np.random.default_rng(0)
+
+
+def f(*shape: int) -> Any:
+    return RNG.standard_normal(shape).astype(np.float32)
+
+
+def imported(made: Any, folder: Path) -> tuple[str, netspec.Network]:
+    (folder / "a.onnx").write_bytes(made.SerializeToString())
+    net = netspec.import_onnx(folder / "a.onnx", device="reference")
+    return (folder / "a.net").read_text(), net
+
+
+def test_a_classifier_of_keras(tmp_path: Path) -> None:
+    nodes = [node("Transpose", "x", "t", **FIRST), node("Conv", "t w1", "c", auto_pad="SAME_UPPER", kernel_shape=[3, 3]),
+             node("Transpose", "c", "cl", **LAST), node("Add", "cl b1", "a"), node("Relu", "a", "r"), node("Transpose", "r", "t2", **FIRST),
+             node("MaxPool", "t2", "p", kernel_shape=[2, 2], strides=[2, 2]), node("Transpose", "p", "pl", **LAST),
+             node("Reshape", "pl s", "f"), node("MatMul", "f w2", "m"), node("Add", "m b2", "d"), node("Relu", "d", "dr"),
+             node("MatMul", "dr w3", "m3"), node("Add", "m3 b3", "l"), node("Softmax", "l", "y", axis=1)]
+    constants = {"w1": f(8, 3, 3, 3), "b1": f(8), "s": np.array([-1, 200]), "w2": f(200, 10), "b2": f(10), "w3": f(10, 5), "b3": f(5)}
+    text, net = imported(model(nodes, constants, ("n", 10, 10, 3), opset=13), tmp_path)
+    assert [str(n.op) for n in net.graph.nodes] == ["input", "conv 8 3x3", "relu", "maxpool 2", "fc 10", "relu", "fc 5", "softmax"]
+    assert "default conv relu\n" in text
+
+
+def test_a_picture_goes_out_as_it_came_in(tmp_path: Path) -> None:
+    nodes = [node("Transpose", "x", "t", **FIRST), node("Conv", "t w1", "c", pads=[1, 1, 1, 1]), node("Transpose", "c", "cl", **LAST),
+             node("Relu", "cl", "r"), node("Transpose", "r", "t2", **FIRST), node("ConvTranspose", "t2 w2", "u", strides=[2, 2]),
+             node("Transpose", "u", "ul", **LAST), node("Add", "ul b2", "ub"), node("Pad", "ub pads", "up", mode="reflect"),
+             node("Resize", "up - - sizes", "z", mode="nearest"), node("Concat", "z z2", "cc", axis=3), node("Sigmoid", "cc", "y"),
+             node("Tanh", "z", "z2")]
+    constants = {"w1": f(4, 3, 3, 3), "w2": f(4, 6, 2, 2), "b2": f(6), "pads": np.array([0, 1, 2, 0, 0, 1, 2, 0]),
+                 "sizes": np.array([1, 20, 24, 6])}
+    _, net = imported(model(nodes, constants, (1, 4, 4, 3)), tmp_path)
+    assert [n.op.name for n in net.graph.nodes[1:]] == ["conv", "relu", "deconv", "pad", "up", "tanh", "concat", "sigmoid"]
+    assert net.graph.values[net.graph.outputs[0][1]].type.shape == (12, 20, 24)
+
+
+def test_channels_last_inside(tmp_path: Path) -> None:
+    """A block of ConvNeXt, a squeeze and excitation of dense layers, and a picture flattened channels last."""
+    nodes = [node("Conv", "x w", "c", pads=[1, 1, 1, 1]), node("Transpose", "c", "t", **LAST),
+             node("LayerNormalization", "t g b", "l", axis=-1), node("MatMul", "l v", "m"), node("Add", "m vb", "ma"),
+             node("Gelu", "ma", "h"), node("MatMul", "h v2", "m2"), node("Transpose", "m2", "tf", **FIRST), node("Mul", "tf ls", "sc"),
+             node("Add", "sc c", "z"), node("Transpose", "z", "zl", **LAST), node("ReduceMean", "zl axes", "p", keepdims=0),
+             node("MatMul", "p u", "q"), node("Sigmoid", "q", "q2"), node("Reshape", "q2 s", "q3"), node("Mul", "zl q3", "e"),
+             node("Flatten", "e", "f"), node("Relu", "f", "fr"), node("Gemm", "fr o ob", "y", transB=1)]
+    constants = {"w": f(4, 3, 3, 3), "g": f(4), "b": f(4), "v": f(4, 16), "vb": f(16), "v2": f(16, 4), "ls": f(4, 1, 1),
+                 "axes": np.array([1, 2]), "u": f(4, 4), "s": np.array([-1, 1, 1, 4]), "o": f(7, 64), "ob": f(7)}
+    _, net = imported(model(nodes, constants, ("n", 3, 4, 4), opset=20), tmp_path)
+    said = [str(n.op) for n in net.graph.nodes[1:]]
+    assert said[1:7] == ["layer_norm channels", "conv 16 1x1", "gelu", "conv 4 1x1 bias=no", "scale", "add"]
+    assert said[-2:] == ["relu", "fc 7"] and "reshape 4x1x1" in said and not any(s.startswith("flatten") for s in said)
+
+
+@pytest.mark.parametrize(("nodes", "constants", "wanted"), [
+    ([node("Conv", "x w b", "c"), node("Mul", "c g", "m"), node("Add", "m h", "y")],
+     {"w": f(4, 3, 3, 3), "b": f(4), "g": f(1, 4, 1, 1), "h": f(4, 1, 1)}, ["conv 4 3x3 valid"]),
+    ([node("ConvTranspose", "x w", "c", group=3), node("Div", "c g", "m"), node("Sub", "m h", "y")],
+     {"w": f(3, 2, 2, 2), "g": f(6, 1, 1), "h": f(6, 1, 1)}, ["deconv 6 2x2 groups=3"]),
+    ([node("Conv", "x w", "c"), node("Add", "c h", "y")], {"w": f(4, 3, 3, 3), "h": f(4, 1, 1)}, ["conv 4 3x3 valid"]),
+    ([node("Conv", "x w", "c"), node("Mul", "c g", "y")], {"w": f(4, 3, 3, 3), "g": f(4, 1, 1)}, ["conv 4 3x3 valid bias=no", "scale"]),
+    ([node("Conv", "x w b", "c"), node("Add", "c h", "y")], {"w": f(4, 3, 3, 3), "b": f(4), "h": f(4, 1, 1)},
+     ["conv 4 3x3 valid", "conv 4 1x1 groups=4"]),
+])
+def test_numbers_behind_a_convolution(nodes: Any, constants: dict[str, Any], wanted: list[str], tmp_path: Path) -> None:
+    assert [str(n.op) for n in imported(model(nodes, constants, (2, 3, 6, 6)), tmp_path)[1].graph.nodes[1:]] == wanted

@@ -82,3 +82,23 @@ def test_channels_last_inside(tmp_path: Path) -> None:
 ])
 def test_numbers_behind_a_convolution(nodes: Any, constants: dict[str, Any], wanted: list[str], tmp_path: Path) -> None:
     assert [str(n.op) for n in imported(model(nodes, constants, (2, 3, 6, 6)), tmp_path)[1].graph.nodes[1:]] == wanted
+
+
+@pytest.mark.parametrize(("nodes", "constants", "wanted"), [
+    ([node("ReduceMean", "x one", "m"), node("Sub", "x m", "d"), node("Pow", "d two", "s"), node("ReduceMean", "s one", "v"),
+      node("Add", "v eps", "e"), node("Sqrt", "e", "r"), node("Div", "d r", "q"), node("Mul", "q w", "p"), node("Add", "p b", "y")],
+     {"one": np.array([1]), "two": np.float32(2), "eps": np.float32(1e-6), "w": f(3, 1, 1), "b": f(3, 1, 1)},
+     ["layer_norm eps=1e-06 channels"]),
+    ([node("Slice", "x -1 big three", "e"), node("Slice", "x zero one three", "s"), node("Concat", "e x s", "a", axis=3),
+      node("Slice", "a -1 big twos", "e2"), node("Slice", "a zero one twos", "s2"), node("Concat", "e2 a s2", "b", axis=2),
+      node("Conv", "b w", "y")],
+     {"-1": np.array([-1]), "1": np.array([-1]), "big": np.array([2**62]), "three": np.array([3]), "twos": np.array([2]),
+      "zero": np.array([0]), "one": np.array([1]), "w": f(4, 3, 3, 3)}, ["conv 4 3x3 circular bias=no"]),
+    ([node("Gather", "x k", "g", axis=3), node("Relu", "g", "y")], {"k": np.int64(-1)}, ["crop [(0, 0), (5, 0)]", "reshape 3x6", "relu"]),
+    ([node("Gather", "x k", "y", axis=1)], {"k": np.array([1, 2])}, ["channels 1..2"]),
+    ([node("Clip", "x lo", "y")], {"lo": np.float32(-0.5)}, ["threshold -0.5 value=-0.5"]),
+    ([node("Conv", "x w", "c"), node("Reshape", "c s", "r"), node("Squeeze", "r one", "y")],
+     {"w": f(1, 3, 6, 6), "s": np.array([-1, 1]), "one": np.array([1])}, ["conv 1 6x6 valid bias=no", "flatten"]),
+])
+def test_what_exporters_take_apart(nodes: Any, constants: dict[str, Any], wanted: list[str], tmp_path: Path) -> None:
+    assert [str(n.op) for n in imported(model(nodes, constants, (2, 3, 6, 6)), tmp_path)[1].graph.nodes[1:]] == wanted

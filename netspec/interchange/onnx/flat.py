@@ -100,7 +100,7 @@ def _labels(g: Layers) -> dict[str, str]:
 
 def input_name(name: str, of: int) -> str:
     """The name of an input, one `of` so many: the usual one where it is alone."""
-    return "input" if of == 1 and name in ("input", "x") else identifier(name)
+    return "input" if of == 1 else identifier(name)
 
 
 def identifier(name: str) -> str:

@@ -25,6 +25,12 @@ def newest(n: Any, version: int) -> Iterator[Any]:
         yield replace(n, op="Reshape", inputs=(before.inputs[0], *n.inputs[1:]), attributes={})
     elif n.op == "Gather" and (value := _strides(n)) is not None:
         yield value
+    elif n.op == "Gather" and (ends := _neighbours(n)) is not None:
+        yield from _picked(n, *ends)
+    elif n.op == "Concat" and (around := _circular(n)) is not None:
+        yield from _joined(replace(n, op="Pad", inputs=(around[0], _constant(n, "pads", around[1])), attributes={"mode": "wrap"}))
+    elif n.op == "Pad":
+        yield from _joined(n)
     elif n.op in REDUCED:
         yield from reduced(n)
     elif n.op == "Split":
@@ -157,6 +163,80 @@ def _strides(n: Any) -> str | None:
     if made is None or made.op != "Reshape" or at is None or n.graph.shapes.get(made.inputs[0]) != shape:
         return None
     return str(made.inputs[0]) if np.array_equal(at.reshape(-1), np.arange(at.size)) else None
+
+
+def _neighbours(n: Any) -> tuple[int, int] | None:
+    """From where to where a Gather picks neighbours along an axis, one after the other; None for any others."""
+    at, shape, axis = n.array(1), n.graph.shapes.get(n.inputs[0]), n.attributes.get("axis", 0)
+    if at is None or not shape or at.ndim > 1 or not at.size or axis == 0:
+        return None
+    places = at.reshape(-1) % shape[axis]
+    first = int(places[0])
+    return (first, first + at.size) if np.array_equal(places, np.arange(first, first + at.size)) else None
+
+
+def _picked(n: Any, first: int, last: int) -> Iterator[Any]:
+    """Neighbours along an axis as a slice; one by itself without the axis."""
+    g, axis, ends = n.graph, n.attributes.get("axis", 0), {"from": first, "to": last}
+    inputs = (n.inputs[0], *(_constant(n, k, np.array([v], np.int64)) for k, v in (*ends.items(), ("axis", axis))))
+    if n.array(1).ndim:
+        yield replace(n, op="Slice", inputs=inputs, attributes={})
+        return
+    part = f"{n.outputs[0]}:part"
+    shape = g.shapes[n.inputs[0]]
+    g.shapes[part], g.kinds[part] = (*shape[:axis], 1, *shape[axis + 1:]), g.kinds.get(n.inputs[0], 1)
+    yield replace(n, op="Slice", inputs=inputs, outputs=(part,), attributes={})
+    yield replace(n, name=f"{n.name}:reshape", op="Reshape", inputs=(part,), attributes={})
+
+
+def _circular(n: Any) -> tuple[str, Any] | None:
+    """A value and how much is put around it, where its end stands before it and its beginning behind it along an axis of places."""
+    g, axis, parts = n.graph, n.attributes["axis"], list(n.inputs)
+    shape = g.shapes.get(n.outputs[0])
+    ends = [_end(n, i, axis) for i in parts]
+    whole = next((v for v in (e[0] for e in ends if e) if v in parts), None)
+    if whole is None or not shape or axis < 2 or parts.count(whole) != 1:
+        return None
+    size, k = g.shapes[whole][axis], parts.index(whole)
+    before, after = ends[:k], ends[k + 1:]
+    if len(before) > 1 or len(after) > 1 or any(e is None or e[0] != whole for e in (*before, *after)):
+        return None
+    if any(e and e[2] != size for e in before) or any(e and e[1] != 0 for e in after):
+        return None
+    pads = np.zeros(2 * len(shape), np.int64)
+    pads[axis] = sum(e[2] - e[1] for e in before if e)
+    pads[len(shape) + axis] = sum(e[2] - e[1] for e in after if e)
+    return whole, pads
+
+
+def _end(n: Any, value: str, axis: int) -> tuple[str, int, int] | None:
+    """What a value is a slice of along one axis, from where to where."""
+    made = maker(n, value)
+    if made is None or made.op != "Slice":
+        return None
+    start, stop, axes, steps = (made.array(k) for k in (1, 2, 3, 4))
+    size = n.graph.shapes[made.inputs[0]][axis]
+    if start is None or stop is None or axes is None or start.size != 1 or int(axes.reshape(-1)[0]) != axis or (
+            steps is not None and int(steps.reshape(-1)[0]) != 1):
+        return None
+    a, z = (min(max(int(v.reshape(-1)[0]) + (size if int(v.reshape(-1)[0]) < 0 else 0), 0), size) for v in (start, stop))
+    return made.inputs[0], a, z
+
+
+def _joined(n: Any) -> Iterator[Any]:
+    """Two paddings of one kind, one behind the other, along other axes are one."""
+    before = maker(n, n.inputs[0])
+    rank = len(n.graph.shapes.get(n.inputs[0]) or ())
+    amounts = [m.array(1) for m in (n, before) if m is not None and m.op == "Pad" and not any(m.inputs[2:])]
+    if before is None or [a is not None and a.size == 2 * rank for a in amounts] != [True, True] or (
+            before.attributes.get("mode", "constant") != n.attributes.get("mode", "constant")):
+        yield n
+        return
+    one, other = (a.reshape(2, -1) for a in amounts)
+    if np.any(one.any(axis=0) & other.any(axis=0)):
+        yield n
+        return
+    yield replace(n, inputs=(before.inputs[0], _constant(n, "both", (one + other).reshape(-1))))
 
 
 def spread(n: Any) -> Iterator[Any]:

@@ -178,6 +178,7 @@ def _evaluated(model: Any, folder: Path, sizes: Mapping[str, tuple[int, ...]], b
             g.last.add(o.name)
         elif value in g.turned:
             g.nodes += really(g, value, g.nodes[-1])
+        value = _with_channels(g, value)
         g.outputs.append((o.name, value))
     _count(g)
     flattened(g)
@@ -216,6 +217,13 @@ def _beginning(model: Any, numbers: dict[str, Array], sizes: Mapping[str, tuple[
         g.kinds[name] = kind
     g.constants.update(numbers)
     return g
+
+
+def _with_channels(g: Plain, value: str) -> str:
+    """A number for each example stands for a vector of one."""
+    made = next((n for n in reversed(g.nodes) if value in n.outputs), None)
+    flat = made is not None and made.op in ("Squeeze", "Reshape", "Flatten") and g.shapes.get(value) == (g.batch,)
+    return made.inputs[0] if made is not None and flat and g.shapes.get(made.inputs[0]) == (g.batch, 1) else value
 
 
 def _channels_first(g: Plain) -> None:

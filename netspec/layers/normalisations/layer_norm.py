@@ -11,6 +11,7 @@ from ...words import flag, number
 from ...words.layer import Builder, Example, Layer, known_channels, known_sizes, plane, sizes
 from ...words.onnx import OnnxNode, OnnxWriter, Read
 from ..parts.moments import FAR, several
+from ..parts.onnx_moments import moments
 
 
 class LayerNorm(Layer, category="normalisation", name="layer_norm"):
@@ -31,7 +32,7 @@ class LayerNorm(Layer, category="normalisation", name="layer_norm"):
     channels: bool = flag("over the channels of each place", default=False, word="channels")
     affine: bool = flag("learn a scale and a shift", default=True)
 
-    onnx_reads = ("LayerNormalization", "Transpose")
+    onnx_reads = ("LayerNormalization", "Transpose", "Add", "Mul", "Div")
     examples = (
         Example("layer_norm", inputs=((4, 3, 2),), output=(4, 3, 2), parameters=48),
         Example("layer_norm", inputs=((6,),), output=(6,), parameters=12),
@@ -111,6 +112,9 @@ class LayerNorm(Layer, category="normalisation", name="layer_norm"):
 
     @classmethod
     def from_onnx(cls: Any, n: OnnxNode) -> Read | None:
+        if n.op in ("Add", "Mul", "Div"):
+            apart: Read | None = cls._apart(n)
+            return apart
         normal = n.before(0) if n.op == "Transpose" else n
         if normal is None or normal.op != "LayerNormalization" or normal.array(1) is None or (
                 len(normal.inputs) > 2 and normal.inputs[2] and normal.array(2) is None):
@@ -127,6 +131,30 @@ class LayerNorm(Layer, category="normalisation", name="layer_norm"):
         if first is None or not turned or normal.attributes.get("axis", -1) not in (-1, rank + 1):
             return None
         return Read(cls(eps=eps, channels=True, affine=bool(numbers)), (first.inputs[0],), numbers)
+
+    @classmethod
+    def _apart(cls: Any, n: OnnxNode) -> Read | None:
+        """What files of opsets before 17 have: (x - m) / sqrt(mean((x - m)^2) + eps) * weight + bias."""
+        numbers: dict[str, Any] = {}
+        quotient: OnnxNode | None = n
+        for op, name in (("Add", "bias"), ("Mul", "weight")):
+            if quotient is not None and quotient.op == op:
+                k = 1 if quotient.array(0) is not None else 0
+                numbers[name], quotient = quotient.array(1 - k), quotient.before(k)
+        found = moments(quotient) if quotient is not None and quotient.op == "Div" else None
+        if found is None or any(a is None for a in numbers.values()):
+            return None
+        x, t, axes, eps = found
+        whole = axes == list(range(1, len(t.shape) + 1))
+        if not whole and axes != [1]:
+            return None
+        shape = known_sizes(t) if whole else (known_channels(t),)
+        if numbers and numbers.keys() != {"weight", "bias"}:
+            return None
+        if any(a.size not in (1, prod(shape)) for a in numbers.values()):
+            return None
+        numbers = {k: a.reshape(shape) if a.size > 1 else (a.reshape(-1).repeat(prod(shape))).reshape(shape) for k, a in numbers.items()}
+        return Read(cls(eps=eps, channels=not whole, affine=bool(numbers)), (x,), numbers)
 
 
 def _ones(shape: tuple[int, ...]) -> Any:

@@ -133,5 +133,5 @@ def _of_file(state: State, found: Said) -> tuple[float, str]:
     results, how = outputs(found.model, {file: np.ascontiguousarray(a, kinds[file]) for file, a in there.items()})
     want = [np.moveaxis(a, -1, 1) if name in found.last else a for name, a in results.items()]
     got = calls.predict(state, x, None, None)
-    mine = list(got.values()) if isinstance(got, dict) else [got]
+    mine = [got[word] for word in found.outputs] if isinstance(got, dict) else [got]
     return max(difference(g, w.reshape(g.shape) if w.size == g.size else w) for g, w in zip(mine, want)), how

@@ -93,7 +93,7 @@ def test_numbers_behind_a_convolution(nodes: Any, constants: dict[str, Any], wan
       node("Slice", "a -1 big twos", "e2"), node("Slice", "a zero one twos", "s2"), node("Concat", "e2 a s2", "b", axis=2),
       node("Conv", "b w", "y")],
      {"-1": np.array([-1]), "1": np.array([-1]), "big": np.array([2**62]), "three": np.array([3]), "twos": np.array([2]),
-      "zero": np.array([0]), "one": np.array([1]), "w": f(4, 3, 3, 3)}, ["conv 4 3x3 circular bias=no"]),
+      "zero": np.array([0]), "one": np.array([1]), "w": f(4, 3, 3, 3)}, ["conv 4 3x3 bias=no circular"]),
     ([node("Gather", "x k", "g", axis=3), node("Relu", "g", "y")], {"k": np.int64(-1)}, ["crop [(0, 0), (5, 0)]", "reshape 3x6", "relu"]),
     ([node("Gather", "x k", "y", axis=1)], {"k": np.array([1, 2])}, ["channels 1..2"]),
     ([node("Clip", "x lo", "y")], {"lo": np.float32(-0.5)}, ["threshold -0.5 value=-0.5"]),
@@ -102,3 +102,45 @@ def test_numbers_behind_a_convolution(nodes: Any, constants: dict[str, Any], wan
 ])
 def test_what_exporters_take_apart(nodes: Any, constants: dict[str, Any], wanted: list[str], tmp_path: Path) -> None:
     assert [str(n.op) for n in imported(model(nodes, constants, (2, 3, 6, 6)), tmp_path)[1].graph.nodes[1:]] == wanted
+
+
+def test_outputs_stand_where_they_branch_off(tmp_path: Path) -> None:
+    """A pyramid: its levels are outputs, in another order than they are computed in."""
+    nodes = [node("Conv", "x w0", "a", pads=[1, 1, 1, 1], strides=[2, 2]), node("Conv", "a w1", "b", pads=[1, 1, 1, 1], strides=[2, 2]),
+             node("Conv", "b v1", "p"), node("Conv", "p u1", "low"), node("Resize", "p - s", "up", coordinate_transformation_mode="asymmetric", nearest_mode="floor"),
+             node("Conv", "a v0", "l"), node("Add", "l up", "q"), node("Conv", "q u0", "high")]
+    constants = {"w0": f(4, 3, 3, 3), "w1": f(8, 4, 3, 3), "v1": f(5, 8, 1, 1), "u1": f(2, 5, 1, 1), "v0": f(5, 4, 1, 1),
+                 "u0": f(2, 5, 1, 1), "s": np.array([1, 1, 2, 2], np.float32)}
+    made = model(nodes, constants, (2, 3, 8, 8), out="high")
+    made.graph.output.extend([netspec_info("low"), netspec_info("a")])
+    text, net = imported(made, tmp_path)
+    assert text.splitlines()[-14:] == """\
+default conv bias=no
+
+net a:
+  input 3x8x8
+  conv 4 3x3 /2
+  output a
+  residual:
+    conv 8 3x3 /2
+    conv 5 1x1
+    output low: conv 2 1x1
+    up 2
+  shortcut: conv 5 1x1
+  conv 2 1x1
+  output high""".splitlines()
+    assert set(net.predict(f(2, 3, 8, 8))) == {"high", "low", "a"}
+
+
+def netspec_info(name: str) -> Any:
+    import onnx
+
+    return onnx.helper.make_tensor_value_info(name, 1, None)
+
+
+def test_a_flat_text_has_a_line_for_a_convolution_with_its_words(tmp_path: Path) -> None:
+    nodes = [node("Conv", "x w", "c"), node("BatchNormalization", "c g b m v", "n"), node("Relu", "n", "r"), node("Conv", "r k", "d"),
+             node("Relu", "d", "e"), node("Add", "r e", "s"), node("Conv", "s k", "t"), node("Add", "e t", "z"), node("Mul", "z r", "y")]
+    constants = {"w": f(4, 3, 1, 1), "g": f(4), "b": f(4), "m": f(4), "v": abs(f(4)), "k": f(4, 4, 1, 1)}
+    text, _ = imported(model(nodes, constants, (2, 3, 4, 4)), tmp_path)
+    assert "  relu_1: conv 4 1x1 bn relu\n" in text and "reuse @" in text

@@ -12,7 +12,7 @@ from ...ir.types import TensorType
 from ...layers.merges.concat import Concat
 from ...words.layer import Layer
 from ...words.onnx import Unsaid
-from .meet import Layers, Piece
+from .meet import Layers, Piece, output_names
 from .patterns import stated
 from .write import Writer
 
@@ -87,6 +87,11 @@ def pairs(g: Layers, graph: Graph) -> list[tuple[Piece, Node]] | None:
     """Each layer of the file with the node of the text that it is; None where the two differ."""
     numbers = Numbers()
     file, text = of_file(g, numbers), of_text(graph, numbers)
+    named = dict(graph.outputs)
+    words = [named.get(w, "") for w in output_names(g)] if len(g.outputs) > 1 else text.outputs
+    if sorted(words) != sorted(text.outputs):
+        return None
+    text.outputs = words
     ends = [[s.number[v] for v in s.outputs] for s in (file, text)]
     if ends[0] != ends[1] or [file.number[i] for i in file.inputs] != [text.number[i] for i in text.inputs]:
         return None

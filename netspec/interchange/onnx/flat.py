@@ -3,46 +3,77 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 from ...ir.types import shape_text
+from ...layers.convolutions.conv import Conv
+from ...layers.dense.fc import Fc
 from ...layers.pooling.maxpool import MaxPool
 from ...layers.pooling.unpool import Unpool
-from ...syntax.refused import RESERVED
-from ...words.layer import LAYERS
 from ...words.word import arguments
-from .meet import Layers, Piece
+from .meet import Layers, Piece, identifier, output_names
 from .need import trouble
+from .recover.steps import activation
 
 ENOUGH = 1000  # numbers that are looked at to see whether chance could have made them equal
 
 
+@dataclass
+class Line:
+    """A line: where its flow is from, if not from the line above, a label, and what it says; or an output."""
+
+    start: str
+    label: str
+    step: str
+    layer: Any = None  # of its first word
+    output: str = ""  # what it makes
+
+    def __str__(self) -> str:
+        label = f"{self.label}: " if self.label else ""
+        return f"  {self.start}{label}{self.step}"
+
+
 def written(g: Layers, name: str, sizes: dict[str, tuple[int | None, ...]] | None = None) -> str:
     """The text of a net of this name. `sizes` are those of the inputs where some are open."""
-    lines, labels = [f"net {name}:"], _labels(g)
-    flow = ""
+    lines, labels = list[Line](), _labels(g)
+    head, flow = [f"net {name}:"], ""
     for v, t in g.inputs.items():
         shape = shape_text((sizes or {}).get(v, t.shape))
-        lines.append(f"  input {labels[v]} {shape}" if len(g.inputs) > 1 or labels[v] != "input" else f"  input {shape}")
+        head.append(f"  input {labels[v]} {shape}" if len(g.inputs) > 1 or labels[v] != "input" else f"  input {shape}")
         flow = v
     shared: dict[frozenset[str], Piece] = {}
-    tapped = {v: public for public, v in g.outputs} if len(g.outputs) > 1 else {}
+    tapped: dict[str, list[str]] = {}
+    for word, (_, v) in zip(output_names(g), g.outputs if len(g.outputs) > 1 else ()):
+        tapped.setdefault(v, []).append(word)
     for v in g.inputs:
-        lines += [f"  @{labels[v]}", f"  output {identifier(tapped[v])}"] if v in tapped else []
+        lines += [Line("", "", f"@{labels[v]}"), *(Line("", "", f"output {w}") for w in tapped[v])] if v in tapped else []
     for p in g.pieces:
-        step = step_of(p, labels, g)
+        above = lines[-1] if lines else None
         before = shared.setdefault(p.shared, p) if shares(p) else p
-        if before is not p:
-            step = f"reuse @{labels[before.output]}"
-        start = "" if p.inputs[0] == flow else f"@{labels[p.inputs[0]]} -> "
-        label = f"{labels[p.output]}: " if p.output in labels else ""
-        lines.append(f"  {start}{label}{step}")
+        if above is not None and (more := _more(above, p, labels)):
+            above.step, above.output, above.label = f"{above.step} {more}", p.output, labels.get(p.output, "")
+        else:
+            step = f"reuse @{labels[before.output]}" if before is not p else step_of(p, labels, g)
+            start = "" if p.inputs[0] == flow else f"@{labels[p.inputs[0]]} -> "
+            lines.append(Line(start, labels.get(p.output, ""), step, p.layer if before is p else None, p.output))
         flow = p.output
-        if p.output in tapped:
-            lines.append(f"  output {identifier(tapped[p.output])}")
+        lines += [Line("", "", f"output {w}") for w in tapped.get(p.output, ())]
     if len(g.outputs) == 1 and flow != g.outputs[0][1]:
-        lines.append(f"  @{labels[g.outputs[0][1]]}")
-    return "\n".join(lines) + "\n"
+        lines.append(Line("", "", f"@{labels[g.outputs[0][1]]}"))
+    return "\n".join([*head, *map(str, lines)]) + "\n"
+
+
+def _more(above: Line, p: Piece, labels: dict[str, str]) -> str:
+    """A normalisation or an activation as a word of the convolution in the line above it, where it may be one."""
+    if type(above.layer) not in (Conv, Fc) or p.inputs != [above.output] or above.label or above.output in labels:
+        return ""
+    word = str(p.layer)
+    if type(above.layer) is Conv and word == "bn" and above.step == str(above.layer):
+        above.step = above.step.replace(" bias=no", "") if not above.layer.bias else f"{above.step} bias=yes"
+        return word
+    taken = above.step.rpartition(" ")[2]
+    return word if activation(word) and not activation(taken) else ""
 
 
 def shares(p: Piece) -> bool:
@@ -62,7 +93,6 @@ def step_of(p: Piece, labels: dict[str, str], g: Layers) -> str:
     if ref is not None and others:
         return str(replace(layer, **{ref: others[0]}))
     return " ".join([str(layer), *(f"@{o}" for o in others)])
-
 
 
 
@@ -101,10 +131,3 @@ def _labels(g: Layers) -> dict[str, str]:
 def input_name(name: str, of: int) -> str:
     """The name of an input, one `of` so many: the usual one where it is alone."""
     return "input" if of == 1 else identifier(name)
-
-
-def identifier(name: str) -> str:
-    """A name of the file as the language can write it."""
-    word = re.sub(r"\W", "_", name) or "value"
-    word = word if re.match(r"[A-Za-z_]", word) else f"n{word}"
-    return f"{word}_" if word in RESERVED or word in LAYERS else word

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ...ir.types import TensorType, shape_text
 from ...layers.dense.fc import Fc
 from ...layers.moves.flatten import Flatten
+from ...syntax.refused import RESERVED
 from ...words import WordError
 from ...words.layer import LAYERS
 from ...words.onnx import Read
@@ -219,7 +220,17 @@ def _tidy(g: Layers) -> Layers:
     return made
 
 
-def word_of(path: str) -> str:
-    """What a name of the file would be called here: its last part, in letters that a name has."""
-    last = re.sub(r"\W", "_", re.split(r"[/.]", path.strip("/"))[-1])
-    return last if re.match(r"[A-Za-z_]", last) else f"n{last}"
+def identifier(name: str) -> str:
+    """A name of the file as the language can write it."""
+    word = re.sub(r"\W", "_", name) or "value"
+    word = word if re.match(r"[A-Za-z_]", word) else f"n{word}"
+    return f"{word}_" if word in RESERVED or word in LAYERS else word
+
+
+def output_names(g: Layers) -> list[str]:
+    """What the outputs of the file are called here, each by a name of its own."""
+    out: list[str] = []
+    for public, _ in g.outputs:
+        word = identifier(public)
+        out.append(next(w for w in (word, *(f"{word}_{k}" for k in range(2, len(g.outputs) + 2))) if w not in out))
+    return out

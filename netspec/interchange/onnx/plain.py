@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...diagnostics import Advice
 from ...ir.types import TensorType
 from .affine import absorbed
 from .layout import flattened, really, unturned
@@ -161,7 +162,10 @@ def evaluated(model: Any, folder: Path, sizes: Mapping[str, tuple[int, ...]] | N
     try:
         return _evaluated(model, folder, sizes or {}, 1, last)
     except wrong as e:
-        raise trouble("bad-onnx", "the shapes of the file do not agree with each other", str(e).splitlines()[0][:200]) from None
+        several = [i for i in model.graph.input if any(not d.dim_value for d in i.type.tensor_type.shape.dim[1:])]
+        raise trouble("bad-onnx", "the shapes of the file do not agree with each other", str(e).splitlines()[0][:200],
+                      hint=Advice(f"it leaves sizes open, which were taken as {OPEN}:  --input 3x64x64  says others")
+                      if several and not sizes else None) from None
 
 
 def _evaluated(model: Any, folder: Path, sizes: Mapping[str, tuple[int, ...]], batch: int, last: bool) -> Plain:

@@ -15,7 +15,7 @@ from ...ir.graph import Graph
 from ...syntax.load import source_of
 from . import agree, flat, recover
 from .load import load
-from .meet import Layers, layers
+from .meet import Layers, identifier, layers, output_names
 from .need import trouble
 from .plain import BATCH, Plain, evaluated
 
@@ -32,6 +32,7 @@ class Said:
     model: Any
     batch: int
     inputs: dict[str, tuple[str, tuple[int, ...]]]  # of the text, with their names in the file and their shapes in the text
+    outputs: tuple[str, ...]  # of the text, in the order of the file
     note: str = ""
     last: frozenset[str] = frozenset()  # inputs and outputs of the file whose channels stand last there
 
@@ -40,7 +41,7 @@ def said(path: str | os.PathLike[str], sizes: Sizes | None = None) -> Said:
     """The text and the weights of a file. Raises NetspecError with everything that is in the way."""
     model, folder = load(path), Path(path).parent
     evaluate, plain, g = _met(model, folder, sizes)
-    name, note = flat.identifier(Path(path).stem), ""
+    name, note = identifier(Path(path).stem), ""
     unsettled = {v: shape for v, shape in plain.open.items() if None in shape}
     found = None
     if unsettled:
@@ -55,7 +56,8 @@ def said(path: str | os.PathLike[str], sizes: Sizes | None = None) -> Said:
         raise trouble("not-the-same", "no text was found whose graph is the file's", hint=None)
     text, pairs, graph = found
     shapes = {n.name: (v, plain.inputs[v][1:]) for n, v in zip(graph.inputs, plain.inputs)}
-    return Said(text, agree.weights(pairs), model, plain.batch, shapes, note, frozenset(plain.last))
+    words = tuple(output_names(g)) if len(g.outputs) > 1 else tuple(w for w, _ in graph.outputs)
+    return Said(text, agree.weights(pairs), model, plain.batch, shapes, words, note, frozenset(plain.last))
 
 
 Evaluate = Callable[[Sizes | None], Plain]

@@ -23,9 +23,8 @@ from .tree import NotSeries, tree
 
 
 def texts(g: Layers, name: str, sizes: tuple[int | None, ...] | None = None, named: bool = True) -> Iterator[str]:
-    """Texts of a net with one input and one output, the best first: with blocks, with repeats alone. Nothing where its branches
-    do not nest."""
-    if len(g.inputs) > 1 or len(g.outputs) > 1:
+    """Texts of a net with one input, the best first: with blocks, with repeats alone. Nothing where its branches do not nest."""
+    if len(g.inputs) > 1:
         return
     for whole in (True, False):
         try:

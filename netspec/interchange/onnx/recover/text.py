@@ -106,11 +106,13 @@ class _Lines:
             return self.words(t)
         if t.kind == "call":
             return _call(t)
-        if t.kind not in ("repeat", "residual", "dense", "label") or t.shortcut:
+        if t.kind == "output" and not t.kids:
+            return f"output {t.head[0]}"
+        if t.kind not in ("repeat", "residual", "dense", "label", "output") or t.shortcut:
             return None
         parts = [self.inline(x) for x in t.kids[0]]
         said = [p for p in parts if p is not None]
-        if len(said) < len(parts) or (len(parts) > 1 and t.kind not in ("dense", "label")) or sum(map(len, said)) >= 70:
+        if len(said) < len(parts) or (len(parts) > 1 and t.kind not in ("dense", "label", "output")) or sum(map(len, said)) >= 70:
             return None
         if any(p.startswith("repeat") for p in said[:-1]):
             return None
@@ -172,7 +174,9 @@ def _sort(t: Term) -> str:
 
 
 def _head(t: Term) -> str:
-    return f"repeat {_number(t.holes[0][1])}:" if t.kind == "repeat" else f"{t.head[0]}:" if t.kind == "label" else f"{t.kind}:"
+    if t.kind in ("label", "output"):
+        return f"{'output ' * (t.kind == 'output')}{t.head[0]}:"
+    return f"repeat {_number(t.holes[0][1])}:" if t.kind == "repeat" else f"{t.kind}:"
 
 
 def _channels(t: Term) -> str:

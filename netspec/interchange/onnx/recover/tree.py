@@ -12,7 +12,7 @@ from ....layers.merges.add import Add
 from ....layers.merges.concat import Concat
 from ....layers.merges.mul import Mul
 from ....layers.moves.up import Up
-from ..meet import Layers, Piece
+from ..meet import Layers, Piece, output_names
 from .steps import epsilon, fused, step
 from .term import Sequence, Term, over, steps
 
@@ -22,10 +22,19 @@ class NotSeries(Exception):
 
 
 def tree(g: Layers, named: bool = True) -> tuple[tuple[int | None, ...], Sequence, float]:
-    """The input's shape, the body of the net, and the usual epsilon of its batch norms. Raises NotSeries."""
+    """The input's shape, the body of the net, and the usual epsilon of its batch norms. Of several outputs the one that most
+    leads to is the end, the others stand aside. Raises NotSeries."""
     walk = _Walk(g, named)
-    (source, t), (_, end) = next(iter(g.inputs.items())), g.outputs[0]
-    return t.shape, walk.between(source, end), walk.eps
+    source, t = next(iter(g.inputs.items()))
+    names = dict(zip(output_names(g), (v for _, v in g.outputs)))
+    end = max(names, key=lambda w: len(walk.before(names[w])))
+    walk.put_aside({w: v for w, v in names.items() if w != end}, names[end])
+    body = walk.between(source, names[end])
+    if len(names) > 1:
+        if walk.aside:
+            raise NotSeries
+        body.append(Term("output", (end,)))
+    return t.shape, body, walk.eps
 
 
 class _Walk:
@@ -33,6 +42,7 @@ class _Walk:
         self.g, self.eps = g, epsilon(g)
         self.pieces = {p.output: replace(p, inputs=list(p.inputs), path=_path(p) if named else "") for p in g.pieces}
         self.gates: set[str] = set()
+        self.aside: dict[str, list[tuple[str, str]]] = {}  # the outputs that stand aside behind a value, with their names
         self._gates()
         self._nested()
         self.graph: Any = nx.DiGraph()
@@ -73,6 +83,21 @@ class _Walk:
                     break
             known[flat] = p.output
 
+    def before(self, v: str) -> set[str]:
+        """A value and all that lead to it."""
+        return {v} | set(nx.ancestors(self.graph, v)) if v in self.graph else {v}
+
+    def put_aside(self, outputs: dict[str, str], end: str) -> None:
+        """Each other output stands behind the last value on its way that leads elsewhere, too, with what is its alone."""
+        there = self.before(end)
+        for word, v in sorted(outputs.items(), key=lambda o: -len(self.before(o[1]))):
+            above = [a for a in self.chain(v) if a in there][-1]
+            own = self.before(v) - self.before(above)
+            if own & there:
+                raise NotSeries
+            there |= own
+            self.aside.setdefault(above, []).append((word, v))
+
     def chain(self, v: str) -> list[str]:
         """A value and its dominators, from the input down."""
         out = [v]
@@ -101,6 +126,7 @@ class _Walk:
         out: Sequence = []
         v = end
         while v != start:
+            out += self._outputs(v)
             p = self.pieces[v]
             if len(p.inputs) == 1:
                 out.append(step(p, self.channels(p.inputs[0]), self.eps))
@@ -113,7 +139,13 @@ class _Walk:
                 raise NotSeries
             out.append(self._merge(p, [self.between(d, i) for i in p.inputs], self.channels(d)))
             v = d
+        if start == self.source:
+            out += self._outputs(start)
         return fused(out[::-1])
+
+    def _outputs(self, v: str) -> Sequence:
+        """The outputs that stand aside behind a value, the last one first."""
+        return [over("output", (word,), kids=[self.between(v, w)] if w != v else []) for word, w in self.aside.pop(v, [])][::-1]
 
     def _grouped(self, p: Piece, d: str) -> Piece:
         """A concat is associative: neighbours that share a way are a concat of their own (Inception's fork)."""

@@ -1,5 +1,5 @@
-"""Numbers for each channel that a file multiplies or adds behind a convolution are the convolution's own: a normalisation that was
-folded, or a bias apart."""
+"""Numbers for each channel that a file multiplies or adds behind a convolution are its own: a normalisation that was folded, or a
+bias apart."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Axes in other orders: what a file computes with channels last, as ConvNeXt does in its blocks and TensorFlow everywhere, is said
-with channels first.
+"""Axes in other orders: what a file computes with channels last, as ConvNeXt does in its blocks and TensorFlow everywhere, is
+said with channels first.
 
 A Transpose is not written down but remembered: its result *is* another value with its axes in another order. What reads it is
 written for that other value, with its numbers and axes turned; only what cannot be is given a real Transpose.

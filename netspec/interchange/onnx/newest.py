@@ -190,7 +190,7 @@ def _picked(n: Any, first: int, last: int) -> Iterator[Any]:
 
 
 def _circular(n: Any) -> tuple[str, Any] | None:
-    """A value and how much is put around it, where its end stands before it and its beginning behind it along an axis of places."""
+    """A value and how much is put around it, where its end stands before it and its beginning behind it along an axis."""
     g, axis, parts = n.graph, n.attributes["axis"], list(n.inputs)
     shape = g.shapes.get(n.outputs[0])
     ends = [_end(n, i, axis) for i in parts]

@@ -153,7 +153,7 @@ class LayerNorm(Layer, category="normalisation", name="layer_norm"):
             return None
         if any(a.size not in (1, prod(shape)) for a in numbers.values()):
             return None
-        numbers = {k: a.reshape(shape) if a.size > 1 else (a.reshape(-1).repeat(prod(shape))).reshape(shape) for k, a in numbers.items()}
+        numbers = {k: (a if a.size > 1 else a.reshape(-1).repeat(prod(shape))).reshape(shape) for k, a in numbers.items()}
         return Read(cls(eps=eps, channels=not whole, affine=bool(numbers)), (x,), numbers)
 
 

@@ -22,12 +22,14 @@ class NotSeries(Exception):
 
 
 def tree(g: Layers, named: bool = True) -> tuple[tuple[int | None, ...], Sequence, float]:
-    """The input's shape, the body of the net, and the usual epsilon of its batch norms. Of several outputs the one that most
-    leads to is the end, the others stand aside. Raises NotSeries."""
+    """The input's shape, the body of the net, and the usual epsilon of its batch norms. Of several outputs the last is the end,
+    unless others come from it: then that which most leads to; the others stand aside. Raises NotSeries."""
     walk = _Walk(g, named)
     source, t = next(iter(g.inputs.items()))
     names = dict(zip(output_names(g), (v for _, v in g.outputs)))
-    end = max(names, key=lambda w: len(walk.before(names[w])))
+    end = list(names)[-1]
+    if any(names[end] in walk.before(v) for w, v in names.items() if w != end):
+        end = max(names, key=lambda w: len(walk.before(names[w])))
     walk.put_aside({w: v for w, v in names.items() if w != end}, names[end])
     body = walk.between(source, names[end])
     if len(names) > 1:

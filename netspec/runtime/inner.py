@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ..diagnostics import Advice, near
 from ..ir.graph import Graph
-from ..views.outline import steps
+from ..views.steps import steps
 from .misuse import misuse
 
 

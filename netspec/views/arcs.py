@@ -1,74 +1,82 @@
-"""The arcs of a diagram: which boxes they join, and what each is to the eye."""
+"""The arcs of a diagram: what each is to the eye.
+
+`data` is what a layer works on. `skip` is data that goes round what others of a join go through, on its whole way: a residual's
+shortcut with its projection, the crop of a U-Net, a gate's own input. `reference` is no data: a layer takes a size from it, or
+places. Which way is the short one is seen between a join and the last node that all ways to it go through, its dominator.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Mapping, Sequence
 from typing import Literal
+
+import networkx
 
 from ..ir.graph import Graph, Node
 
-
-@dataclass(frozen=True, slots=True)
-class Arc:
-    """`backbone` is heavy and kept straight, `skip` jumps over something, `branch` is any other."""
-
-    source: str
-    target: str
-    kind: Literal["backbone", "skip", "branch"]
+Kind = Literal["data", "skip", "reference"]
+Drawn = Mapping[str, tuple[str, ...]]  # of each node, the values that its arcs start from
+START = ""  # before all inputs
+WORKS = ("convolution", "dense", "pooling")  # what a way must go through to be more than a move of numbers
 
 
-@dataclass(frozen=True)
-class Arcs:
-    """The arcs between boxes. `reads` are the boxes each box reads, in the order they are drawn; what a box reads from
-    itself, or from one that comes later (the turn before of a repeat), has no arc. `merges` are the boxes where arcs
-    meet: True where the first one is the backbone (a residual's body), False where all are equals (concatenation)."""
+def kinds(graph: Graph, drawn: Drawn) -> dict[tuple[str, int], Kind]:
+    """What the arc to each argument of each node is."""
+    found: dict[tuple[str, int], Kind] = {(n.name, k): "reference" if k and refers(n) else "data" for n in graph
+                                          for k in range(len(drawn[n.name]))}
+    data: networkx.DiGraph[str] = networkx.DiGraph()
+    for n in graph:
+        sources = [graph.maker[v].name for k, v in enumerate(drawn[n.name]) if found[n.name, k] == "data"]
+        data.add_edges_from((s, n.name) for s in sources or [START])
+    forks = networkx.immediate_dominators(data, START)
+    arguments = {n.name: [(graph.maker[v].name, k) for k, v in enumerate(drawn[n.name]) if found[n.name, k] == "data"]
+                 for n in graph}
+    for n in graph:
+        if len(arguments[n.name]) > 1 and forks[n.name] != START and getattr(n.op, "category", "") == "merge":
+            for node, k in _round(graph, n, arguments, forks[n.name]):
+                found[node, k] = "skip"
+    return found
 
-    reads: Mapping[str, tuple[str, ...]]
-    merges: Mapping[str, bool]
 
-    def __iter__(self) -> Iterator[Arc]:
-        place = {box: k for k, box in enumerate(self.reads)}
-        for target, sources in self.sources.items():
-            skips = {s for s in sources if target in self.merges and self.jumps(s, target)}
-            for source in sources:
-                if target in self.merges:
-                    heavy = bool(skips) or (self.merges[target] and source == sources[0])
-                else:
-                    # more are branches, side by side
-                    heavy = place[target] - place[source] == 1 and len(self.readers[source]) <= 2
-                yield Arc(source, target, "skip" if source in skips else "backbone" if heavy else "branch")
+def refers(n: Node) -> str:
+    """What a node takes from all that it reads after the first, where those are no data: "size"."""
+    return str(getattr(n.op, "refers", ""))
 
-    @cached_property
-    def sources(self) -> dict[str, tuple[str, ...]]:
-        place = {box: k for k, box in enumerate(self.reads)}
-        return {box: tuple(dict.fromkeys(s for s in reads if place[s] < place[box])) for box, reads in self.reads.items()}
 
-    @cached_property
-    def readers(self) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {box: [] for box in self.reads}
-        for box, sources in self.sources.items():
-            for s in sources:
-                found[s].append(box)
-        return found
+def _round(graph: Graph, join: Node, arguments: Mapping[str, Sequence[tuple[str, int]]], fork: str) -> list[tuple[str, int]]:
+    """The arguments, of the join and on the way to it, through which something goes round the join's main way."""
+    ways = [_between(fork, source, arguments) for source, _ in arguments[join.name]]
+    shared = {node for k, way in enumerate(ways) for other in ways[k + 1:] for node in way & other}
+    work = [sum(getattr(graph.by_name[node].op, "category", "") in WORKS for node in way) for way in ways]
+    own = [sum(getattr(graph.by_name[node].op, "category", "") in WORKS for node in way - shared) for way in ways]
+    most = max(range(len(ways)), key=lambda k: (work[k], len(ways[k]), -k))
+    found = []
+    for k, (way, (_, argument)) in enumerate(zip(ways, arguments[join.name])):
+        short = not way - shared or not own[k] if getattr(join.op, "gathers", False) else work[k] < work[most] or not way
+        if k != most and short:
+            found.append((join.name, argument))
+            found += [(node, a) for node in way - shared for _, a in arguments[node]]
+    return found
 
-    @cached_property
-    def before(self) -> dict[str, set[str]]:
-        """Every box from which a way leads to this one, itself included."""
-        found: dict[str, set[str]] = {}
-        for box, sources in self.sources.items():
-            found[box] = {box}.union(*(found[s] for s in sources))
-        return found
 
-    def jumps(self, source: str, target: str) -> bool:
-        """A longer way leads from source to target as well."""
-        return any(source in self.before[s] for s in self.sources[target] if s != source)
+def _between(fork: str, source: str, arguments: Mapping[str, Sequence[tuple[str, int]]]) -> set[str]:
+    """The nodes on all ways from the fork, which is not among them, to this one, which is."""
+    found: set[str] = set()
+    stack = [source]
+    while stack:
+        node = stack.pop()
+        if node != fork and node not in found:
+            found.add(node)
+            stack += [s for s, _ in arguments[node]]
+    return found
 
 
 def drawn_inputs(graph: Graph, n: Node) -> tuple[str, ...]:
     """What a node's arcs start from. A concat that repeats all of an earlier concat's inputs and adds to them is drawn
-    from that concat: dense blocks read as a chain, and mean the same."""
+    from that concat: dense blocks read as a chain, and mean the same. What an unpooling reads of a pool is drawn from it."""
+    if refers(n) == "places":
+        undone = getattr(n.op, "of", None)
+        return n.inputs[0], next(r.results[0].name for r in graph.readers[n.inputs[1]] if r.op == undone)
     if not getattr(n.op, "gathers", False):
         return n.inputs
     best: Node | None = None

@@ -1,14 +1,16 @@
 """Architecture diagrams: a graph as Graphviz DOT text, and DOT as SVG without a system package.
 
 A box is a step (a layer with its activation and normalisation), coloured by the layer's category; scopes are frames,
-equal turns are drawn once with xN, merges are small circles, and arcs that skip over something are drawn in blue.
+equal turns are drawn once with xN, merges are small circles; what skips over something is drawn in blue, and what only
+gives a size or places is dashed.
 After Netron's idea that about a dozen colours draw every network.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -21,9 +23,10 @@ from ..ir.graph import Graph, Input, Node
 from ..ir.types import Size
 from ..plain import shown
 from ..reading import write
-from .arcs import Arcs, drawn_inputs
+from .arcs import Kind, drawn_inputs, kinds, refers
 from .counts import count
-from .outline import Group, Item, Repeat, Step, line_of, outline
+from .outline import outline
+from .steps import Group, Item, Repeat, Step, leaves, line_of
 
 Direction = Literal["down", "right"]
 COLOURS = {  # fill, border
@@ -40,8 +43,12 @@ COLOURS = {  # fill, border
     "resize": ("#ccfbf1", "#0d9488"),
     "arithmetic": ("#ffedd5", "#ea580c"),
 }
-LOOKS: dict[str, dict[str, str]] = {"backbone": {"weight": "4"}, "skip": {"color": "#2563eb", "penwidth": "1.6", "weight": "1"},
-                                    "branch": {}}
+LOOKS: dict[Kind, dict[str, str]] = {
+    "data": {"class": "data"},
+    "skip": {"class": "skip", "color": "#2563eb", "penwidth": "1.6"},
+    "reference": {"class": "reference", "color": "#94a3b8", "fontcolor": "#64748b", "style": "dashed", "weight": "0"},
+}
+STRAIGHT = "4"  # the weight of an arc that Graphviz is to keep short and straight
 FONT = "Helvetica,Arial,sans-serif"
 ENDINGS = (".svg", ".png", ".dot", ".gv")
 
@@ -110,15 +117,14 @@ class _Drawing:
     graph: Graph
     direction: Direction = "down"
     page: Any = None  # the graphviz.Digraph, or its subgraph, that is being drawn in
-    box: dict[str, str] = field(default_factory=dict)  # value -> box that stands for it
-    last: dict[str, Node] = field(default_factory=dict)  # box -> what its last turn makes, where that differs
-    turns: dict[str, int] = field(default_factory=dict)  # box -> how often a box drawn for itself is repeated
     clusters: int = 0
 
     def text(self) -> str:
         self.numbers = {c.name: c for c in count(self.graph).nodes}
         self.sources = {n.name: drawn_inputs(self.graph, n) for n in self.graph}
         items = outline(self.graph, same_drawing, join=True, reads=lambda n: self.sources[n.name])
+        self.stands = stands_for(items)
+        self.box = {v.name: box for box, steps in self.stands.items() for s in steps for n in s.nodes for v in n.results}
         self.page = page = graphviz.Digraph(
             escape(self.graph.name),
             graph_attr={"rankdir": "LR" if self.direction == "right" else "TB", "fontname": FONT, "fontsize": "11",
@@ -142,7 +148,7 @@ class _Drawing:
     def cluster(self, items: Sequence[Item], scope: str, label: str, times: int = 1) -> None:
         self.clusters += 1
         look = {"style": "rounded,bold", "color": "#64748b",
-                "penwidth": "1.6"} if times > 1 else {"style": "rounded", "color": "#cbd5e1"}
+                "penwidth": "1.6"} if times > 1 else {"style": "rounded", "color": "#cbd5e1", "penwidth": "1"}
         text = f"{label}  ×{times}".strip() if times > 1 else label
         outer = self.page
         with outer.subgraph(name=f"cluster_{self.clusters}",
@@ -154,30 +160,20 @@ class _Drawing:
 
     def repeat(self, item: Repeat, scope: str) -> None:
         first, end = item.turns[0], item.turns[-1]
-        for turn in item.turns:  # every turn is drawn as the first
-            for a, b in zip(_steps(first), _steps(turn)):
-                for m, n in zip(a.nodes, b.nodes):
-                    self.last[m.name] = n
-                    for v in n.results:
-                        self.box[v.name] = a.name
         if len(first) == 1 and isinstance(first[0], Step):
-            self.turns[first[0].name] = item.times
-            self.step(first[0])
+            self.step(first[0], item.times)
         elif len(first) == 1 and isinstance(first[0], Group) and isinstance(end[0], Group):
             cut = len(scope) + 1 if scope else 0
             self.cluster(first[0].items, first[0].path, f"{first[0].path[cut:]} … {end[0].path[cut:]}", item.times)
         else:
             self.cluster(first, scope, "", item.times)
 
-    def step(self, step: Step) -> None:
-        for n in step.nodes:
-            for v in n.results:
-                self.box[v.name] = step.name
+    def step(self, step: Step, times: int = 1) -> None:
         category = "input" if isinstance(step.head.op, Input) else str(getattr(step.head.op, "category", "move"))
         fill, border = COLOURS.get(category, COLOURS["move"])
-        shape = shape_range(step.last, self.last.get(step.last.name, step.last))
+        shape = shape_range(step.last, self.stands[step.name][-1].last)
         attributes = {"fillcolor": fill, "color": border, "tooltip": escape(self.tooltip(step))}
-        times, sign = self.turns.get(step.name, 1), getattr(step.head.op, "symbol", "")
+        sign = getattr(step.head.op, "symbol", "")
         if len(sign) == 1 and len(step.nodes) == 1 and times == 1:
             attributes |= {"label": escape(sign), "shape": "circle", "fixedsize": "true", "width": "0.3", "fontsize": "14"}
         else:
@@ -195,32 +191,69 @@ class _Drawing:
         self.page.node(step.name, **attributes)
 
     def tooltip(self, step: Step) -> str:
-        parts = [self.numbers[n.name] for n in step.nodes]
-        parameters, macs = sum(p.parameters for p in parts), sum(p.macs or 0 for p in parts)
+        """Name, text, counts and line; where it stands for several, the counts of the first, the last and all of them."""
+        steps = self.stands[step.name]
+        parameters = [sum(self.numbers[n.name].parameters for n in s.nodes) for s in steps]
+        macs = [sum(self.numbers[n.name].macs or 0 for n in s.nodes) for s in steps]
         line = line_of(step.head)
-        return "\n".join([step.name, str(step), *([f"{parameters:,} parameters"] if parameters else []),
-                          *([f"{macs:,} MACs"] if macs else []), *([f"line {line}"] if line else [])])
+        name = step.name if len(steps) == 1 else f"{step.name} … {steps[-1].name}"
+        return "\n".join([name, str(step), *_counted(parameters, "parameters"), *_counted(macs, "MACs"),
+                          *([f"line {line}"] if line else [])])
 
     def edges(self, items: Sequence[Item]) -> None:
-        arcs = Arcs({s.name: tuple(self.box[v] for n in s.nodes for v in self.sources[n.name]) for s in _drawn(items)},
-                    {s.name: not getattr(s.head.op, "gathers", False) for s in _drawn(items) if getattr(s.head.op, "category", "") == "merge"})
-        for arc in arcs:
-            self.page.edge(arc.source, arc.target, **LOOKS[arc.kind])
+        kind = kinds(self.graph, self.sources)
+        place = {step.name: k for k, step in enumerate(_drawn(items))}
+        arcs: dict[tuple[str, str, Kind], Node] = {}  # each once; of a turn that is repeated those of the first
+        for step in _drawn(items):
+            for n in step.nodes:
+                for k, v in enumerate(self.sources[n.name]):
+                    if place[self.box[v]] < place[step.name]:
+                        arcs.setdefault((self.box[v], step.name, kind[n.name, k]), n)
+        skipped = {target for _, target, k in arcs if k == "skip"}
+        readers = Counter(source for source, _, k in arcs if k != "reference")
+        for (source, target, what), n in arcs.items():
+            look = dict(LOOKS[what])
+            if what == "reference":
+                look["label"] = refers(n)
+            elif what == "data" and (target in skipped or (place[target] - place[source] == 1 and readers[source] <= 2)):
+                look["weight"] = STRAIGHT
+            self.page.edge(source, target, **look)
         for public, v in self.graph.outputs:
             self.page.node("output " + public, label=escape(public), style="rounded,filled,dashed", fillcolor="#ffffff",
                            color="#475569")
             self.page.edge(self.box[v], "output " + public)
 
 
-def _steps(items: Sequence[Item]) -> Iterator[Step]:
-    for item in items:
-        if isinstance(item, Step):
-            yield item
-        elif isinstance(item, Group):
-            yield from _steps(item.items)
-        else:
-            for turn in item.turns:
-                yield from _steps(turn)
+def _counted(numbers: Sequence[int], what: str) -> list[str]:
+    """`2,320 parameters`; of several `2,320…9,280 parameters, 17,400 in all 3`."""
+    first, last = numbers[0], numbers[-1]
+    if not any(numbers):
+        return []
+    each = f"{first:,} {what}" if first == last else f"{first:,}…{last:,} {what}"
+    return [each if len(numbers) == 1 else f"{each}, {sum(numbers):,} in all {len(numbers)}"]
+
+
+def stands_for(items: Sequence[Item]) -> dict[str, list[Step]]:
+    """Of each step that is drawn: all that its box stands for, itself first. Every turn is drawn as the first."""
+    found: dict[str, list[Step]] = {}
+    box: dict[str, str] = {}
+
+    def walk(items: Sequence[Item]) -> None:
+        for item in items:
+            if isinstance(item, Step):
+                box[item.name] = item.name
+                found[item.name] = [item]
+            elif isinstance(item, Group):
+                walk(item.items)
+            else:
+                walk(item.turns[0])
+                for turn in item.turns[1:]:
+                    for a, b in zip(leaves(item.turns[0]), leaves(turn)):
+                        box[b.name] = box[a.name]
+                        found[box[a.name]].append(b)
+
+    walk(items)
+    return found
 
 
 def _drawn(items: Sequence[Item]) -> Iterator[Step]:

@@ -14,7 +14,7 @@ from ..ir.graph import Graph, Input
 from ..ir.types import shape_text
 from ..plain import shown
 from .counts import count
-from .outline import Step, steps
+from .steps import Step, steps
 from .summary import source_name
 
 

@@ -1,89 +1,24 @@
-"""The graph as a reader sees it: steps, named groups of them, and repeats.
+"""The outline of a graph: its steps in order, grouped by scope, equal turns folded. Summary and diagram are drawn from it.
 
-A step is a layer and what its switches added (`conv1`, `conv1.bn`, `conv1.relu`); a group is a named scope; a repeat is
-a run of equal turns, shown once. Summary and diagram are both drawn from it.
+Turns that the text itself repeats are folded first, then others that look alike. A run of turns is folded only where the
+drawing of one turn and its number say all: each turn reads of the others the one value that the turn before hands on, what
+the first reads in its place is one value too, and nothing else looks inside.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Union
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
 
 from ..ir.graph import Graph, Node
-from ..words.layer import Layer
+from .steps import Group, Item, Repeat, Step, grouped, nodes_of, steps
 
 PERIOD = 12  # a turn of a repeat has at most this many items
 
-
-@dataclass(frozen=True)
-class Step:
-    """A layer with the activation and normalisation written on the same step."""
-
-    nodes: tuple[Node, ...]
-
-    @property
-    def head(self) -> Node:
-        return self.nodes[0]
-
-    @property
-    def last(self) -> Node:
-        """The node whose value the step's name means."""
-        return self.nodes[-1]
-
-    @property
-    def name(self) -> str:
-        return self.head.name
-
-    @property
-    def switches(self) -> tuple[str, ...]:
-        return tuple(str(n.op) for n in self.nodes[1:])
-
-    @property
-    def text(self) -> str:
-        """The layer as a spec would write it, arguments evaluated. A step with a normalisation that shifts has no bias unless it
-        says so."""
-        shifted = any(isinstance(n.op, Layer) and n.op.category == "normalisation" and not n.op.keeps_bias for n in self.nodes[1:])
-        return str(self.head.op).replace(" bias=no", "") if shifted else str(self.head.op)
-
-    @property
-    def frozen(self) -> bool:
-        """Its weights are not trained."""
-        return any(not p.trainable and p.kind != "buffer" for n in self.nodes for p in n.parameters)
-
-    @property
-    def shared(self) -> str | None:
-        """The step whose weights it uses again."""
-        theirs = [p.name for n in self.nodes for p in n.parameters if not p.name.startswith(n.name + ".")]
-        return scope_of(theirs[0]) if theirs else None
-
-    def __str__(self) -> str:
-        """The whole step as a spec would write it."""
-        return " ".join((self.text, *self.switches))
-
-
-@dataclass(frozen=True)
-class Group:
-    """A named scope."""
-
-    path: str
-    items: tuple[Item, ...]
-
-
-@dataclass(frozen=True)
-class Repeat:
-    """Equal turns, one after the other."""
-
-    turns: tuple[tuple[Item, ...], ...]
-
-    @property
-    def times(self) -> int:
-        return len(self.turns)
-
-
-Item = Union[Step, Group, Repeat]
 Sameness = Callable[[Node], Any]  # what must agree for two nodes to be shown as one
 Reads = Callable[[Node], tuple[str, ...]]
+Place = tuple[int, int]  # within a turn: the number of a node, and of its result
 
 
 def outline(graph: Graph, same: Sameness, join: bool = False, reads: Reads | None = None) -> tuple[Item, ...]:
@@ -95,140 +30,114 @@ def outline(graph: Graph, same: Sameness, join: bool = False, reads: Reads | Non
     for name, values in arcs.items():
         for v in values:
             readers.setdefault(v, set()).add(name)
-    items = _grouped(list(steps(graph, readers if join else None)), "")
-    return _Folder(graph, items, same, arcs, readers).fold(items)
+    items = grouped(list(steps(graph, readers if join else None)), "")
+    for _, v in graph.outputs:
+        readers.setdefault(v, set()).add("")  # the world, which is in no turn
+    return _Folding(same, arcs, readers).folded(items)
 
 
-def leaves(items: Sequence[Item]) -> Iterator[Step]:
-    """Every step, those of folded turns included."""
-    for item in items:
-        if isinstance(item, Step):
-            yield item
-        elif isinstance(item, Group):
-            yield from leaves(item.items)
-        else:
-            for turn in item.turns:
-                yield from leaves(turn)
+class _Folding:
+    """Finds runs of equal turns."""
 
-
-def nodes_of(items: Sequence[Item]) -> list[Node]:
-    return [n for step in leaves(items) for n in step.nodes]
-
-
-def steps(graph: Graph, readers: dict[str, set[str]] | None = None) -> Iterator[Step]:
-    """`conv1`, `conv1.bn`, `conv1.relu` follow each other and read each other: one step. Given readers, so are a layer and
-    the activation or normalisation that alone reads it."""
-    outputs = {v for _, v in graph.outputs}
-    run: list[Node] = []
-    for n in graph:
-        before = run[-1].results[0].name if run else ""
-        joined = readers is not None and run and readers.get(before) == {n.name} and before not in outputs and _may_join(run[0],
-                n)
-        if run and n.inputs == (before,) and (joined or n.name.startswith(run[0].name + ".")):
-            run.append(n)
-            continue
-        if run:
-            yield Step(tuple(run))
-        run = [n]
-    if run:
-        yield Step(tuple(run))
-
-
-def _may_join(head: Node, n: Node) -> bool:
-    follows = {"activation": ("convolution", "dense", "normalisation", "activation", "merge"),
-               "normalisation": ("convolution", "dense", "normalisation", "activation")}
-    return scope_of(n.name) == scope_of(head.name) and _category(head) in follows.get(_category(n), ())
-
-
-def _category(n: Node) -> str:
-    return str(getattr(n.op, "category", ""))
-
-
-def op_name(node: Node) -> str:
-    """conv, input, ..."""
-    return str(getattr(node.op, "name", node.op))
-
-
-def line_of(node: Node) -> int | None:
-    """The line of the step that made a node."""
-    return node.spans[0].line if node.spans else None
-
-
-def scope_of(name: str) -> str:
-    return name.rpartition(".")[0]
-
-
-def _grouped(steps: list[Step], path: str) -> tuple[Item, ...]:
-    """Nest by scope; steps of one scope that others interrupt make two groups of one name."""
-    items: list[Item] = []
-    k = 0
-    prefix = path + "." if path else ""
-    while k < len(steps):
-        rest = scope_of(steps[k].name)[len(prefix):] if scope_of(steps[k].name) != path else ""
-        if not rest:
-            items.append(steps[k])
-            k += 1
-            continue
-        inner = prefix + rest.split(".")[0]
-        end = k
-        while end < len(steps) and steps[end].name.startswith(inner + "."):
-            end += 1
-        items.append(Group(inner, _grouped(steps[k:end], inner)))
-        k = end
-    return tuple(items)
-
-
-class _Folder:
-    """Finds runs of equal turns. Two nodes are alike when they are the same and read values made equally far back."""
-
-    def __init__(self, graph: Graph, items: tuple[Item, ...], same: Sameness, reads: dict[str, tuple[str, ...]],
-                 readers: dict[str, set[str]]):
-        self.graph, self.same, self.reads, self.readers = graph, same, reads, readers
-        self.place = {n.name: k for k, n in enumerate(nodes_of(items))}
-        self.outputs = {v for _, v in graph.outputs}
+    def __init__(self, same: Sameness, reads: Mapping[str, tuple[str, ...]], readers: Mapping[str, set[str]]):
+        self.same, self.reads, self.readers = same, reads, readers
         self.ids: dict[Any, int] = {}
 
-    def fold(self, items: tuple[Item, ...]) -> tuple[Item, ...]:
+    def folded(self, items: tuple[Item, ...]) -> tuple[Item, ...]:
+        items = self.runs(items, self.written, 1)
+        items = self.runs(items, self.looks, 2)  # two steps that are alike are no pattern yet
+        return tuple(map(self.inner, items))
+
+    def inner(self, item: Item) -> Item:
+        """The same with what lies within it folded."""
+        if isinstance(item, Step):
+            return item
+        if isinstance(item, Group):
+            return Group(item.path, self.folded(item.items))
+        return Repeat(tuple(map(self.folded, item.turns)))
+
+    def runs(self, items: tuple[Item, ...], alike: Callable[[Item], int], least: int) -> tuple[Item, ...]:
+        """With runs of equal turns folded that hide so many items at least."""
         done: list[Item] = []
-        kinds = [self.kind(i) for i in items]
+        kinds = [alike(i) for i in items]
         k = 0
         while k < len(items):
-            period, times = self.longest(items, kinds, k)
-            if times > 1:
-                turns = tuple(self.inner(items[k + t * period:k + (t + 1) * period]) for t in range(times))
-                done.append(Repeat(turns))
-            else:
-                done.extend(self.inner(items[k:k + 1]))
+            period, times = self.longest(items, kinds, k, least)
+            turns = tuple(items[k + t * period:k + (t + 1) * period] for t in range(times))
+            done.append(Repeat(turns) if times > 1 else items[k])
             k += period * times
         return tuple(done)
 
-    def inner(self, items: tuple[Item, ...]) -> tuple[Item, ...]:
-        return tuple(Group(i.path, self.fold(i.items)) if isinstance(i, Group) else i for i in items)
+    def looks(self, item: Item) -> int:
+        """Equal numbers for items that look alike."""
+        return self._number(item, self.same)
 
-    def kind(self, item: Item) -> int:
-        """Equal numbers for items that are alike."""
-        if isinstance(item, Group):
-            key: Any = ("group", *map(self.kind, item.items))
+    def written(self, item: Item) -> int:
+        """Equal numbers for items that look alike and are made by the same text."""
+        return self._number(item, lambda n: (self.same(n), n.spans))
+
+    def _number(self, item: Item, same: Sameness) -> int:
+        if isinstance(item, Step):
+            key: Any = ("step", *map(same, item.nodes))
+        elif isinstance(item, Group):
+            key = ("group", *(self._number(i, same) for i in item.items))
         else:
-            assert isinstance(item, Step)
-            key = tuple((self.same(n),
-                         tuple(self.place[n.name] - self.place[self.graph.maker[i].name] for i in self.reads[n.name]))
-                         for n in item.nodes)
+            key = ("repeat", item.times, *(self._number(i, same) for i in item.turns[0]))
         return self.ids.setdefault(key, len(self.ids))
 
-    def longest(self, items: tuple[Item, ...], kinds: list[int], k: int) -> tuple[int, int]:
-        """(period, times) of the run at k that hides most items; (1, 1) where there is none."""
-        best, found = 0, (1, 1)
+    def longest(self, items: Sequence[Item], kinds: list[int], k: int, least: int) -> tuple[int, int]:
+        """(period, times) of the run at k that hides most items; (1, 1) where none hides the `least`."""
+        best, found = least - 1, (1, 1)
         for period in range(1, min(PERIOD, (len(items) - k) // 2) + 1):
             times = 1
             while kinds[k + times * period:k + (times + 1) * period] == kinds[k:k + period]:
                 times += 1
-            if (times - 1) * period > best and self.closed(items[k:k + (times - 1) * period], items[k:k + times * period]):
-                best, found = (times - 1) * period, (period, times)
+            if (times - 1) * period > best:
+                times = self.chained([nodes_of(items[k + t * period:k + (t + 1) * period]) for t in range(times)])
+                if (times - 1) * period > best:
+                    best, found = (times - 1) * period, (period, times)
         return found
 
-    def closed(self, hidden: tuple[Item, ...], run: tuple[Item, ...]) -> bool:
-        """Nothing outside the run reads a value of a turn before the last."""
-        inside = {n.name for n in nodes_of(run)}
-        values = [v.name for n in nodes_of(hidden) for v in n.results]
-        return not any(v in self.outputs or not self.readers.get(v, set()) <= inside for v in values)
+    def chained(self, turns: Sequence[list[Node]]) -> int:
+        """How many of these turns, from the first on, are a chain: each hands one value on to the next, always the same one."""
+        if self.enters(turns[0]) is None:
+            return 1
+        hands: Place | None = None
+        times = 1
+        for turn, after in pairwise(turns):
+            handed = self.enters(after)
+            place = _places(turn).get(handed or "")
+            if handed is None or place is None or place != (hands or place) or self.wiring(after) != self.wiring(turn):
+                break
+            if self.seen(turn) != {handed} or self.readers[handed] - _names(turn) - _names(after):
+                break
+            hands, times = place, times + 1
+        if hands is None:
+            return 1
+        number, result = hands  # of the last turn nothing else is seen either
+        last = turns[times - 1]
+        return times if self.seen(last) <= {last[number].results[result].name} else times - 1
+
+    def seen(self, turn: list[Node]) -> set[str]:
+        """Its values that are read elsewhere."""
+        inside = _names(turn)
+        return {v.name for n in turn for v in n.results if not self.readers.get(v.name, set()) <= inside}
+
+    def enters(self, turn: list[Node]) -> str | None:
+        """The value that a turn reads of what is not its own, if it is one."""
+        own = _places(turn)
+        outside = {v for n in turn for v in self.reads[n.name] if v not in own}
+        return outside.pop() if len(outside) == 1 else None
+
+    def wiring(self, turn: list[Node]) -> tuple[tuple[Place | None, ...], ...]:
+        """What each of its nodes reads, by its place in the turn; None is what comes from before."""
+        own = _places(turn)
+        return tuple(tuple(own.get(v) for v in self.reads[n.name]) for n in turn)
+
+
+def _places(turn: list[Node]) -> dict[str, Place]:
+    return {v.name: (k, r) for k, n in enumerate(turn) for r, v in enumerate(n.results)}
+
+
+def _names(turn: list[Node]) -> set[str]:
+    return {n.name for n in turn}

@@ -14,8 +14,9 @@ from ..ir.graph import Graph, Input, Node
 from ..ir.types import shape_text
 from ..plain import shown
 from .counts import Counts, NodeCounts, count
-from .outline import Group, Item, Repeat, Step, line_of, op_name, outline
+from .outline import outline
 from .receptive import Field, receptive_fields
+from .steps import Group, Item, Repeat, Step, line_of, op_name
 
 WIDTH = 100
 HEADS = ("name", "step", "shape", "parameters", "MACs", "line")

@@ -95,6 +95,7 @@ class Layer(Word):
     gathers: bool = False  # puts the channels of its inputs side by side, so that only their places must agree
     in_order: bool = False  # gives something else for its inputs in another order
     keeps_bias: bool = False  # a normalisation without a shift of its own: the step that takes it has a bias all the same
+    refers: str = ""  # what it takes of all that it reads after the flow, where that is none of its numbers: "size", "places"
     symbol: str = ""  # drawn in a circle, where it is a merge
     binds: bool = False  # whether `bound` does anything
     onnx: ClassVar[str | Onnx | tuple[str | Onnx, ...]] = ()  # its operators in ONNX, see words/onnx.py; or the three below

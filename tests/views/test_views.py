@@ -15,7 +15,8 @@ from netspec.ir.graph import Graph
 from netspec.views.counts import count
 from netspec.views.diagram import diagram
 from netspec.views.explain import example_node, explain_word, usage
-from netspec.views.outline import Group, Repeat, Step, leaves, nodes_of, outline
+from netspec.views.outline import outline
+from netspec.views.steps import Group, Repeat, Step, leaves, nodes_of
 from netspec.views.summary import summarise
 from netspec.views.vocabulary import VOCABULARY
 from netspec.words.layer import LAYERS, Example
@@ -181,8 +182,8 @@ def test_a_diagram_has_every_step_once_and_repeats_once() -> None:
 
 def test_skips_are_blue_and_the_backbone_is_not() -> None:
     dot = diagram(graph("net a:\n  input 3x8x8\n  residual: conv 3 3x3 relu\n  fc 2\n")).dot
-    assert "input -> add1 [color" in dot
-    assert "conv1 -> add1 [weight" in dot
+    assert "input -> add1 [class=skip" in dot
+    assert "conv1 -> add1 [class=data" in dot
 
 
 def test_a_dense_block_is_a_chain() -> None:

@@ -27,6 +27,7 @@ class Crop(Layer, category="move"):
     reference: Any = ref("the value whose height and width it takes", default=None, position=1)
     offset: int | None = count("where the part that stays begins, on every axis; centred unless given", default=None, least=0)
 
+    refers = "size"
     arity = (1, None)  # a merge with `crop` hands in all that it joins: the smallest of them on each axis decides
     onnx_reads = ("Slice",)
     examples = (

@@ -32,6 +32,7 @@ class Pad(Layer, category="move"):
     value: float = number("the number there", default=0.0)
     channels: int = count("channels of zeros after the last", default=0, least=0)
 
+    refers = "size"
     arity = (1, 2)
     onnx_reads = ("Pad",)
     examples = (

@@ -30,6 +30,7 @@ class Up(Layer, category="move"):
     mode: str = word("what stands between", default="nearest", words=("nearest", "exact", "bilinear", "bicubic", "bed"))
     aligned: bool = flag("map the corners to the corners", default=False, word="aligned")
 
+    refers = "size"
     arity = (1, 2)
     onnx_reads = ("Resize", "Expand")
     examples = (

@@ -30,6 +30,7 @@ class Unpool(Layer, category="pooling"):
     of: MaxPool | None = None  # that layer itself, known once the step is placed
 
     enlarges = True
+    refers = "places"
     arity = (2, 2)
     binds = True
     onnx_reads = ("MaxUnpool",)

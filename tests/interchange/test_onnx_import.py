@@ -159,7 +159,22 @@ def test_shape_arithmetic_and_constants_in_nodes(tmp_path: Path) -> None:
     (18, lambda: [node("Tanh", "a", "y"), node("Relu", "x", "a")], {}, ["relu", "tanh"]),
     (18, lambda: [node("Mul", "x k", "y")], {"k": np.float32(0.17)}, ["scale 0.17"]),
     (18, lambda: [node("Div", "x k", "y")], {"k": np.array([1, 2, 4], np.float32).reshape(3, 1, 1)}, ["scale"]),
-    (18, lambda: [node("Sub", "x k", "y")], {"k": np.array([1, 2, 4], np.float32).reshape(1, 3, 1, 1)}, ["conv 3 1x1 groups=3"]),
+    (18, lambda: [node("Sub", "x k", "y")], {"k": np.array([1, 2, 4], np.float32).reshape(1, 3, 1, 1)}, ["shift"]),
+    (18, lambda: [node("Add", "x k", "y")], {"k": np.array([0.5], np.float32)}, ["shift 0.5"]),
+    (13, lambda: [node("Sub", "x k", "y")], {"k": np.float32(0.5)}, ["shift -0.5"]),
+    (13, lambda: [node("Pow", "x k", "y")], {"k": np.float32(2)}, ["square"]),
+    (13, lambda: [node("Mul", "x x", "a"), node("Exp", "a", "b"), node("Sqrt", "b", "c"), node("Log", "c", "y")], {},
+     ["square", "exp", "sqrt", "log"]),
+    (13, lambda: [node("Transpose", "x", "a", perm=[0, 2, 3, 1]), node("Flatten", "a", "y")], {}, ["permute 1x2x0", "flatten"]),
+    (13, lambda: [node("ReduceL2", "x", "n", axes=[1]), node("Clip", "n eps", "m"), node("Shape", "x", "s"), node("Expand", "m s", "e"),
+                  node("Div", "x e", "y")], {"eps": np.float32(1e-12)}, ["l2norm"]),
+    (18, lambda: [node("LpNormalization", "x", "y", axis=1)], {}, ["l2norm eps=0"]),
+    (13, lambda: [node("ReduceMean", "x", "m", axes=[1], keepdims=0), node("Unsqueeze", "m one", "a"), node("ReduceMax", "x", "b", axes=[-3]),
+                  node("Concat", "a b", "c", axis=1), node("Conv", "c w", "d"), node("Mul", "d x", "y")],
+     {"one": np.array([1]), "w": np.ones((1, 2, 1, 1), np.float32)},
+     ["mean over=channels", "max over=channels", "concat", "conv 1 1x1 bias=no", "mul"]),
+    (18, lambda: [node("Flatten", "x", "a", axis=2), node("Reshape", "x to", "b"), node("Softmax", "b", "s", axis=-1), node("Shape", "x", "z"),
+                  node("Reshape", "s z", "y")], {"to": np.array([0, 3, -1])}, ["softmax over=places"]),
     (18, lambda: [node("Cast", "x", "a", to=1), node("Relu", "a", "b"), node("Identity", "b", "y")], {}, ["relu"]),
     (18, lambda: [node("Transpose", "x", "a", perm=[0, 1, 2, 3]), node("AveragePool", "a", "y", kernel_shape=[2, 2], strides=[2, 2])],
      {}, ["avgpool 2"]),
@@ -187,7 +202,7 @@ def test_open_sizes_stay_open(tmp_path: Path) -> None:
 
 
 def test_all_that_is_outside_is_named_at_once_and_nothing_written(tmp_path: Path) -> None:
-    made = model([node("Transpose", "x", "a", perm=[0, 2, 3, 1]), node("Relu", "x", "b"), node("Erf", "b", "c"),
+    made = model([node("Sin", "x", "a"), node("Relu", "x", "b"), node("Erf", "b", "c"),
                   node("Gather", "c k", "d", axis=1), node("Flatten", "a", "e"), node("Flatten", "d", "f"),
                   node("Concat", "e f", "y", axis=1)], {"k": np.array([2, 0])})
     (tmp_path / "a.onnx").write_bytes(made.SerializeToString())
@@ -196,7 +211,7 @@ def test_all_that_is_outside_is_named_at_once_and_nothing_written(tmp_path: Path
     notes = e.value.diagnostics[0].notes
     assert e.value.diagnostics[0].code == "no-layer"
     assert [n.split(":")[0] for n in notes] == ["n_a", "n_c", "n_d"]
-    assert "Transpose of 3x8x8" in notes[0] and "channels" in notes[2]
+    assert "Sin of 3x8x8" in notes[0] and "channels" in notes[2]
     assert [f.name for f in tmp_path.iterdir()] == ["a.onnx"]
 
 

@@ -39,7 +39,10 @@ def graph_of(example: Example) -> Graph:
     return net.graph()
 
 
-def random_values(program: Graph, seed: int = 0) -> dict[str, Any]:
+POSITIVE = ("log", "sqrt")  # layers that take nothing else
+
+
+def random_values(program: Graph, seed: int = 0, positive: bool = False) -> dict[str, Any]:
     rng = np.random.default_rng(seed)
     values: dict[str, Any] = {}
     for n in program.nodes:
@@ -51,6 +54,8 @@ def random_values(program: Graph, seed: int = 0) -> dict[str, Any]:
             t = n.type
             shape = (SAMPLES * t.batch, *sizes(t)) if t.batch else sizes(t)
             values[n.name] = np.array([7.0]) if n.op.role == "scalar" else rng.standard_normal(shape)
+            if positive and n.op.role == "input":
+                values[n.name] = np.abs(values[n.name]) + 0.1
     return values
 
 
@@ -74,7 +79,7 @@ def test_printed_and_read_again(example: Example) -> None:
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_gradient_by_finite_differences(example: Example, training: bool) -> None:
     program = differentiate(inputs=True)(lower(training)(graph_of(example)).verify()).verify()
-    values = random_values(program)
+    values = random_values(program, positive=example.spec in POSITIVE)
     env = run(program, values, SAMPLES)
     out = program.outputs[0][1]
     assert env[out].shape == (SAMPLES * program.values[out].type.batch, *example.output)
@@ -178,8 +183,12 @@ def torch_meaning(op: Any, x: list[Any], p: dict[str, Any], training: bool) -> A
             return F.silu(x[0])
         case "hardsigmoid":
             return F.hardsigmoid(x[0]) if op.slope == 1 / 6 else torch.clamp(x[0] * op.slope + op.middle, 0, 1)
-        case "tanh" | "sigmoid" | "abs":
+        case "tanh" | "sigmoid" | "abs" | "exp" | "log" | "sqrt" | "square":
             return getattr(torch, op.name)(x[0])
+        case "l2norm":
+            return F.normalize(x[0], dim=1, eps=op.eps)
+        case "softmax" if op.over == "places":
+            return F.softmax(x[0].flatten(2), 2).reshape(x[0].shape)
         case "softmax" | "log_softmax":
             return getattr(F, op.name)(x[0], 1)
         case "maxout":
@@ -191,7 +200,7 @@ def torch_meaning(op: Any, x: list[Any], p: dict[str, Any], training: bool) -> A
                 out = getattr(torch, names.get(op.name, "add"))(out, other)
             return out / len(x) if op.name == "mean" else out
         case "max" | "min" | "mean":
-            return over[op.name](x[0], 1)
+            return over[op.name](x[0], 1, keepdim=op.over == "channels")
         case "split_views":
             return x[0].flatten(0, 1)
         case "join_views":
@@ -214,6 +223,10 @@ def torch_meaning(op: Any, x: list[Any], p: dict[str, Any], training: bool) -> A
             return x[0][:, op.ends[0]:op.ends[1] + 1]
         case "scale":
             return x[0] * (op.by if op.by is not None else p["weight"].reshape(-1, *[1] * rank))
+        case "shift":
+            return x[0] + (op.by if op.by is not None else p["bias"].reshape(-1, *[1] * rank))
+        case "permute":
+            return x[0].permute(0, *(k + 1 for k in op.axes))
         case "interleave" if rank:
             return F.channel_shuffle(x[0], op.groups)
         case "shuffle" | "unshuffle" if rank == 2:
@@ -270,7 +283,7 @@ def test_against_pytorch(example: Example, training: bool) -> None:
     graph = graph_of(example)
     layer = graph.by_name["layer"]
     program = differentiate(inputs=True)(lower(training)(graph))
-    values = random_values(program)
+    values = random_values(program, positive=example.spec in POSITIVE)
     tensors = {k: torch.tensor(v, dtype=torch.float64) for k, v in values.items()}
     wanted = [name for name, _ in program.gradients]
     for name in wanted:

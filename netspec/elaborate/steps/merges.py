@@ -7,6 +7,7 @@ from typing import Any
 from ...diagnostics import Advice, Diagnostic, Label
 from ...ir.types import shape_text
 from ...layers import LAYERS
+from ...layers.parts.images import CHANNELS
 from ...layers.parts.shapes import smallest
 from ...source import Span
 from ...syntax import tree
@@ -61,7 +62,10 @@ def join(e: Elaborator, node: tree.Call, cls: Any, args: Arguments, peers: list[
             given.append(g)
     made, bound = bind(cls, span, given, args.options, args.stride, c.defaults.get(cls.name))
     axis = bound.fields.get("over")
-    if axis is not None and axis not in e.draft.axes:
+    if axis == CHANNELS and axis in e.draft.axes:
+        raise Mistake("contradiction", "`over=channels` means those of an image, and an `each` above has that name, too",
+                      bound.spans.get("over", span), hint=Advice("give the `each` another name"))
+    if axis is not None and axis != CHANNELS and axis not in e.draft.axes:
         raise Mistake("missing-reference", f"there is no `each {axis}:` above this line", bound.spans.get("over", span),
                       "the axis is named where it is opened",
                       hint=f"over={sorted(e.draft.axes)[0]}" if e.draft.axes else Advice(f"open it with  each {axis}:"))

@@ -24,16 +24,16 @@ from .plain import Plain, Seen
 Array = NDArray[Any]
 
 WANTED = {  # what an operator outside of the language would take
-    "Transpose": "axes keep their meaning here (channels, then places): a layer that permutes them would be needed",
+    "Transpose": "the batch comes first: only axes behind it change places, by `permute`",
     "MatMul": "a product of two values, or along another axis than the channels of a vector, would need a layer of its own",
     "Gemm": "a product of two values would need a layer of its own",
     "Div": "a quotient of two values would need a merge that divides",
-    "Mul": "a value that is repeated over channels would need a merge that spreads it",
+    "Mul": "a value that is repeated over places of one axis alone, or a constant for each place, would need a layer that spreads it",
     "Add": "a value that is repeated over channels, or a constant for each place, would need a layer that spreads it",
     "Sub": "a value that is repeated over channels, or a constant for each place, would need a layer that spreads it",
     "Gather": "picking channels by a list would need a layer of its own; neighbouring ones are `channels`",
-    "ReduceMean": "a mean over channels would need a layer of its own; over all places it is `avgpool global`",
-    "ReduceMax": "the largest over channels would need a layer of its own; over all places it is `maxpool global`",
+    "ReduceMean": "over the channels it is `mean over=channels`, over all places `avgpool global`; others would need a layer of their own",
+    "ReduceMax": "over the channels it is `max over=channels`, over all places `maxpool global`; others would need a layer of their own",
     "Reshape": "what joins the batch with other axes, or has more than four of them, is no value of the language",
     "Resize": "sizes or places that `up` does not have",
 }
@@ -145,12 +145,12 @@ def _candidates() -> dict[str, list[tuple[Any, bool]]]:
 
 def _met(n: Seen) -> Read | None:
     """What explains most nodes that end here, in the fewest words."""
-    best: tuple[tuple[int, int], Read] | None = None
+    best: tuple[tuple[int, bool, int], Read] | None = None
     for cls, stated in _candidates().get(n.op, ()):
         read = found(cls, n) if stated else cls.from_onnx(n)
         if read is None or not _fits(n, read):
             continue
-        rank = -len(list(_between(n, read.inputs))), len(str(read.layer))
+        rank = -len(list(_between(n, read.inputs))), len(set(read.inputs)) < len(read.inputs), len(str(read.layer))
         if best is None or rank < best[0]:
             best = rank, read
     return None if best is None else best[1]

@@ -71,7 +71,7 @@ def _inputs_of_attributes(n: Any, version: int) -> None:
                                    for k, v in (("starts", a.pop("starts")), ("ends", a.pop("ends")), ("axes", axes))))
     elif n.op == "Dropout" and version < 12:
         n.inputs = (n.inputs[0], _constant(n, "ratio", np.float32(a.pop("ratio", 0.5))))
-    elif n.op in ("ReduceMean", "ReduceMax") and "axes" in a:
+    elif n.op in ("ReduceMean", "ReduceMax", "ReduceMin", "ReduceL2") and "axes" in a:
         n.inputs = (n.inputs[0], _constant(n, "axes", np.array(a.pop("axes"), np.int64)))
     elif n.op == "Upsample" and version < 9:
         n.inputs = (n.inputs[0], _constant(n, "scales", np.array(a.pop("scales"), np.float32)))

@@ -148,14 +148,17 @@ def _item(node: tree.Item, c: Context, flow: Flow | None) -> Any:
     return of[index]
 
 
+ELSEWHERE = {"int": "floor({})", "sqrt": "write  ({})^0.5"}  # functions of a number that other languages have
+
+
 def _instead(node: tree.Function) -> str | None:
     """What stands for a function that other languages have, or for a step written as one."""
     alike = near(node.name, FUNCTIONS)
     texts = [tree.source_text(a) for a in node.arguments]
     if node.name == "range" and len(texts) in (1, 2):
         return f"{'1' if len(texts) == 1 else texts[0]}..{texts[-1]}{'-1' if len(texts) == 2 else ''}"
-    if node.name in ("int", "sqrt") and len(texts) == 1:
-        return f"floor({texts[0]})" if node.name == "int" else f"write  ({texts[0]})^0.5"
+    if node.name in ELSEWHERE and len(texts) == 1:
+        return ELSEWHERE[node.name].format(texts[0])
     if node.name in LAYERS:
         return f"write it as a step:  -> {' '.join((node.name, *texts))}"
     return f"did you mean `{alike}`?" if alike else None

@@ -16,7 +16,7 @@ from ..diagnostics import at_line
 from ..ir.formula import Formula
 from ..ir.graph import Graph, Input, Node, Parameter, Value
 from ..ir.types import Size, TensorType
-from ..layers.parts.windows import lost, pads, per_axis
+from ..layers.parts.windows import lost
 from ..passes.lower import lower
 from ..words.layer import Layer
 
@@ -164,16 +164,10 @@ class Lost:
 
 def lost_pixels(node: Node, types: tuple[TensorType, ...]) -> Lost | None:
     op = node.op
-    if not isinstance(op, Layer) or op.category not in ("convolution", "pooling") or not hasattr(op, "pad") or len(types) != 1:
+    how = op.slides(types[0]) if isinstance(op, Layer) and len(types) == 1 else None
+    if how is None:
         return None
-    if op.enlarges or getattr(op, "whole", False) or getattr(op, "rounding", "floor") == "ceil":
-        return None
-    (x,) = types
-    rank = len(x.spatial)
-    window = per_axis("window", op.window, rank)  # type: ignore[attr-defined]
-    stride = per_axis("stride", window if getattr(op, "stride", None) is None else op.stride, rank)  # type: ignore[attr-defined]
-    dilation = per_axis("dilation", getattr(op, "dilation", 1), rank)
-    pad = pads(op.pad, window, dilation)
+    (x,), (window, stride, pad, dilation) = types, how
     gone = lost(x.spatial, window, stride, pad, dilation)
     if not any(gone):
         return None

@@ -136,6 +136,11 @@ class Layer(Word):
         """How many numbers that are no pixels it puts before and after each axis of an image: nobody misses those."""
         return ((0, 0),) * rank
 
+    def slides(self, x: TensorType) -> tuple[tuple[int, ...], tuple[int, ...], tuple[tuple[int, int], ...], tuple[int, ...]] | None:
+        """How its windows go over an image and may leave some of it out: their size, their step, the zeros (before, after), and
+        the distance of their taps, an axis each."""
+        return None
+
     def bound(self, makers: tuple[Node, ...], values: tuple[str, ...]) -> tuple[Layer, tuple[str, ...]]:
         """Called as the layer is placed, with the values it reads and the nodes that make them. Returns the layer,
         perhaps with facts of those nodes, and the values to read instead (`unpool` reads what the pool it undoes read)."""

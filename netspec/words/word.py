@@ -53,8 +53,11 @@ def size(doc: str, default: Any = REQUIRED, position: int | None = None, least: 
     return _argument("size", doc, default, position, least=least)
 
 
-def padding(doc: str, default: Any = "same", words: tuple[str, ...] = ("same", "valid"), position: int | None = None) -> Any:
-    """`same`, `valid`, a number, one an axis, or a list of (before, after) pairs; see `layers.parts.windows.pads`."""
+PADDINGS = ("same", "valid", "same_upper", "same_lower")
+
+
+def padding(doc: str, default: Any = "same", words: tuple[str, ...] = PADDINGS, position: int | None = None) -> Any:
+    """`same`, `valid`, `same_upper`, `same_lower`, a number, one an axis, or a list of (before, after) pairs; see `layers.parts.windows.pads`."""
     return _argument("pad", doc, default, position, words=words, least=0)
 
 
@@ -121,7 +124,7 @@ class Word(Operation):
     def __str__(self) -> str:
         """As it would be written in a spec, defaults left out."""
         out = [self.name]
-        bare = getattr(self, "whole", False) or any(a.kind == "ref" and getattr(self, a.field) is not None
+        bare = getattr(self, "windowless", False) or any(a.kind == "ref" and getattr(self, a.field) is not None
                                                     for a in arguments(type(self)))
         for a in arguments(type(self)):
             v = getattr(self, a.field)

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.onnx
 # what opset 18 has no operator for, and a word of the line that says so
 UNSAID = {"avgpool 3 /2 pad=2 dilation=2 count_pad=no": "--opset 19", "conv 3 3x5 circular": "--opset 19",
           "pad [(3, 1), (0, 2)] circular": "--opset 19", "dropout 0.3 mc": "draws", "lrn 4 alpha=0.3 divide=no": "even",
-          "unpool @p": "overlap"}
+          "unpool @p": "overlap", "maxpool to=4": "unevenly", "maxpool to=5": "unevenly"}
 
 
 def numbers(graph: Graph, seed: int = 0) -> dict[str, Any]:

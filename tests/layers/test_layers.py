@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import prod
+from math import ceil, inf, prod
 from typing import Any
 
 import numpy as np
@@ -112,7 +112,29 @@ def torch_meaning(op: Any, x: list[Any], p: dict[str, Any], training: bool) -> A
         flat = [n for pair in reversed(windows.pads(amount, (1,) * rank, (1,) * rank)) for n in pair]
         return F.pad(v, flat, mode) if mode != "constant" else F.pad(v, flat, mode, value)
 
+    def same(image: Any, value: float, mode: str = "constant") -> Any:
+        """An image with what TensorFlow puts around it: as much as ceil(W/S) windows need."""
+        flat: list[int] = []
+        window = windows.per_axis("", op.window, rank)
+        steps = window if op.stride is None else windows.per_axis("", op.stride, rank)
+        for w, k, s, d in zip(image.shape[2:], window, steps, windows.per_axis("", op.dilation, rank)):
+            need = max((ceil(w / s) - 1) * s + (k - 1) * d + 1 - w, 0)
+            flat = [*((need // 2, need - need // 2) if op.pad == "same_upper" else (need - need // 2, need // 2)), *flat]
+        return F.pad(image, flat, mode, value if mode == "constant" else None)
+
+    adaptive = {"maxpool": "max", "minpool": "max", "avgpool": "avg"}
     match op.name:
+        case "maxpool" | "minpool" | "avgpool" if op.to is not None:
+            sign = -1 if op.name == "minpool" else 1
+            return sign * getattr(F, f"adaptive_{adaptive[op.name]}_pool{rank}d")(sign * x[0], op.to)
+        case "conv" if op.pad in ("same_upper", "same_lower"):
+            return conv(same(x[0], 0.0, "constant" if op.edges == "zeros" else op.edges), p["weight"], p.get("bias"), op.stride, 0, op.dilation, op.groups)
+        case "maxpool" | "minpool" if not op.whole and op.pad in ("same_upper", "same_lower"):
+            sign = 1 if op.name == "maxpool" else -1
+            return sign * pools["max_pool"](same(sign * x[0], -inf), op.window, op.stride, 0, op.dilation)
+        case "avgpool" if not op.whole and op.pad in ("same_upper", "same_lower") and op.dilation == 1:
+            total = pools["avg_pool"](same(x[0], 0.0), op.window, op.stride)
+            return total if op.count_pad else total / pools["avg_pool"](same(torch.ones_like(x[0]), 0.0), op.window, op.stride)
         case "conv":
             window, dilation = windows.per_axis("window", op.window, rank), windows.per_axis("dilation", op.dilation, rank)
             around = windows.pads(op.pad, window, dilation)
@@ -145,7 +167,7 @@ def torch_meaning(op: Any, x: list[Any], p: dict[str, Any], training: bool) -> A
             return sign * pools["max_pool"](sign * x[0], window, stride, [a for a, _ in pad], dilation, ceil_mode=op.rounding
                                             == "ceil")
         case "avgpool" if set(windows.per_axis("", op.dilation, rank)) == {1}:
-            window, stride, pad, _ = op.geometry(rank)
+            window, stride, pad, _ = op.geometry(TensorType(tuple(x[0].shape[1:])))
             return pools["avg_pool"](x[0], window, stride, [a for a, _ in pad], op.rounding == "ceil", op.count_pad)
         case "bn":
             return F.batch_norm(x[0], p["mean"].clone(), p["var"].clone(), p.get("weight"), p.get("bias"), training, op.momentum,
@@ -167,7 +189,7 @@ def torch_meaning(op: Any, x: list[Any], p: dict[str, Any], training: bool) -> A
         case "lppool" if op.whole:
             return x[0].abs().pow(op.p).sum(tuple(range(2, rank + 2)), keepdim=True).pow(1 / op.p)
         case "lppool" if op.dilation == 1:
-            window, stride, pad, _ = op.geometry(rank)
+            window, stride, pad, _ = op.geometry(TensorType(tuple(x[0].shape[1:])))
             total = pools["avg_pool"](x[0].abs().pow(op.p), window, stride, [a for a, _ in pad], op.rounding == "ceil",
                                       divisor_override=1) if rank > 1 else None
             return None if total is None else total.pow(1 / op.p)
@@ -245,7 +267,9 @@ def torch_meaning(op: Any, x: list[Any], p: dict[str, Any], training: bool) -> A
             return F.interpolate(x[0], list(to), mode=mode, align_corners=None if "nearest" in mode else op.aligned)
         case "unpool" if all(a == z for a, z in op.of.geometry(TensorType(tuple(x[1].shape[1:])))[2]):
             window, stride, pad, dilation = op.of.geometry(TensorType(tuple(x[1].shape[1:])))
-            _, i = getattr(F, f"max_pool{rank}d")(x[1], window, stride, [a for a, _ in pad], dilation, return_indices=True)
+            most, i = getattr(F, f"max_pool{rank}d")(x[1], window, stride, [a for a, _ in pad], dilation, return_indices=True)
+            if most.isinf().any():  # a window whose taps are all padding came from nowhere
+                return None
             extent = [d * (k - 1) + 1 for k, d in zip(window, dilation)]
             return unpooled().apply(x[0], i, lambda v: getattr(F, f"max_unpool{rank}d")(v, i, extent, stride, [a for a, _ in pad],
                                                                                         list(x[1].shape[2:])))
@@ -357,6 +381,9 @@ REFUSED: list[tuple[str, list[tuple[int, ...]], str, str]] = [  # a step, its in
     ("deconv 4 3x3 output_pad=1", [(3, 4, 4)], "bad-value", "smaller than the stride"),
     ("deconv 4 3x3 pad=3", [(3, 2, 2)], "window-too-large", "crops the whole result"),
     ("maxpool 5", [(3, 4, 4)], "window-too-large", "larger"),
+    ("maxpool to=4 /2", [(3, 4, 4)], "contradiction", "says by that where they are"),
+    ("avgpool to=4x4 same", [(3, 4, 4)], "contradiction", "says by that where they are"),
+    ("avgpool to=4x4", [(3, 9)], "wrong-rank", "1 spatial axis"),
     ("maxpool 2 pad=2", [(3, 4, 4)], "bad-value", "less than its window"),
     ("avgpool 2 pad=2", [(3, 4, 4)], "bad-value", "less than its window"),
     ("add @a", [(3, 4, 4), (4, 4, 4)], "shape-mismatch", "equal"),
@@ -462,7 +489,7 @@ def test_huge_and_tiny_values(step: str, dtype: Any) -> None:
 
 
 def test_the_first_of_equal_ones_takes_the_gradient() -> None:
-    for step in ("maxpool 2", "minpool 2", "maxpool global"):
+    for step in ("maxpool 2", "minpool 2", "maxpool global", "maxpool to=1"):
         program = differentiate(inputs=True)(lower()(sequence([step], x=(1, 2, 2))))
         env = run(program, {"x": np.ones((1, 1, 2, 2)), "d.out": np.ones((1, 1, 1, 1))}, 1)
         np.testing.assert_array_equal(env[dict(program.gradients)["x"]][0, 0], [[1, 0], [0, 0]])

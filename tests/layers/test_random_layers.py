@@ -18,7 +18,7 @@ from netspec.words import WordError
 from small import Net, sequence
 from sweeps import the_first
 
-KINDS = ["conv", "conv", "conv", "deconv", "deconv", "maxpool", "maxpool", "minpool", "avgpool", "lppool", "unpool", "unpool",
+KINDS = ["conv", "conv", "conv", "deconv", "deconv", "maxpool", "maxpool", "minpool", "avgpool", "lppool", "adaptive", "unpool", "unpool",
          "norm", "norm", "lrn", "prelu", "up", "up", "pad", "crop",
          "shuffle", "maxout", "activation", "activation", "channels", "merge"]
 ACTIVATIONS = ["relu", "relu6", "leaky 0.3", "elu 0.5", "celu 2", "selu", "gelu", "gelu tanh", "swish", "mish", "softplus",
@@ -42,18 +42,20 @@ def random_step(r: Random, kind: str, rank: int, c: int) -> str:
     groups, window, stride = divisor(r, c), sizes(r, rank, 4), sizes(r, rank, 3)
     match kind:
         case "conv":
-            around = r.choice(["same", "valid", "pad=1", f"pad={pairs(r, rank, 2)}"])
+            around = r.choice(["same", "valid", "pad=1", f"pad={pairs(r, rank, 2)}", "same_upper", "same_lower"])
             return (
                 f"conv {groups * r.randint(1, 3)} {window} /{stride} {around} dilation={sizes(r, rank, 2)} groups={groups} {r.choice(['', 'bias=no', 'reflect', 'replicate', 'circular'])}")
         case "deconv":
             return (
                 f"deconv {groups * r.randint(1, 3)} {window} /{stride} pad={r.randint(0, 2)} dilation={sizes(r, rank, 2)} output_pad={r.randint(0, 1)} groups={groups}")
+        case "adaptive":
+            return f"{r.choice(['maxpool', 'minpool', 'avgpool'])} to={sizes(r, rank, 7)}"
         case "maxpool" | "minpool":
             return (
-                f"{kind} {window} /{stride} {r.choice(['same', 'valid'])} {r.choice(['floor', 'ceil'])} dilation={sizes(r, rank, 2)}")
+                f"{kind} {window} /{stride} {r.choice(['same', 'valid', 'same_upper'])} {r.choice(['floor', 'ceil'])} dilation={sizes(r, rank, 2)}")
         case "avgpool":
             return (
-                f"avgpool {window} /{stride} {r.choice(['same', 'valid'])} {r.choice(['floor', 'ceil'])} {r.choice(['', 'count_pad=no'])}")
+                f"avgpool {window} /{stride} {r.choice(['same', 'valid', 'same_lower'])} {r.choice(['floor', 'ceil'])} {r.choice(['', 'count_pad=no'])}")
         case "lppool":
             return f"lppool {window} /{stride} {r.choice(['same', 'valid'])} p={r.choice([2, 4])}"
         case "norm":

@@ -222,7 +222,7 @@ def test_a_picture_needs_its_extra(tmp_path: Path) -> None:
 
 
 def test_usage_shows_how_a_step_is_written() -> None:
-    assert re.match(r"conv FILTERS WINDOW \[/STRIDE\] \[same\|valid\|pad=\] \[dilation=\] .*\[ACTIVATION\] \[NORM\]$",
+    assert re.match(r"conv FILTERS WINDOW \[/STRIDE\] \[same\|valid\|same_upper\|same_lower\|pad=\] \[dilation=\] .*\[ACTIVATION\] \[NORM\]$",
                     usage(LAYERS["conv"]))
     assert usage(LAYERS["relu"]) == "relu"
     assert usage(LAYERS["add"]) == "add @NODE ..."

@@ -66,9 +66,12 @@ def bind(cls: type[Word], what: Span, given: list[Given], options: dict[str, Giv
          default: Bound | None = None, seen: Collection[str] = ()) -> tuple[Any, Bound]:
     """The instance a step means; `seen` are the names its arguments may use. Raises Mistake."""
     bound = gather(cls, what, given, options, stride, seen)
-    if bound.fields.get("whole") is True and "window" in bound.fields:
-        raise Mistake("contradiction", f"a global {cls.name} takes the whole image, and has no window",
-                      bound.spans.get("window", what), "a window", hint=f"{cls.name} global")
+    if "window" in bound.fields and (bound.fields.get("whole") is True or "to" in bound.fields):
+        whole = "to" not in bound.fields
+        raise Mistake("contradiction", f"a global {cls.name} takes the whole image, and has no window" if whole
+                      else f"{cls.name} to= splits the image by the size of the result, and has no window",
+                      bound.spans.get("window", what), "a window",
+                      hint=f"{cls.name} global" if whole else f"{cls.name} to={spelled(bound.fields['to'])}")
     if any(v is UNKNOWN_VALUE for v in bound.fields.values()):
         raise Silent
     for a in complete(cls, bound, default):

@@ -70,7 +70,7 @@ def _wants(a: Argument) -> str:
             "number": "a number", "rate": "a number from 0 up to, but not, 1",
             "flag": "yes or no", "word": "one of: " + ", ".join(a.words), "text": 'a word, or a text in quotes',
             "list": "a list of numbers: [1, 2, 3]",
-            "pad": "same, valid, a number, one for each axis, or (before, after) pairs", "ref": "a node, written @name",
+            "pad": ", ".join((*a.words, "a number, one for each axis, or (before, after) pairs")), "ref": "a node, written @name",
             "value": "a value"}[a.kind]
 
 

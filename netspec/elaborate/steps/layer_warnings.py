@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...ir.graph import Node
-from ...layers.parts.windows import lost, pads, per_axis
+from ...layers.parts.windows import lost
 from ...source import Span
 from ...words.layer import Layer
 from ..model.elaborator import Elaborator
@@ -26,17 +26,10 @@ def _padded(maker: Node | None, axis: int) -> int:
 
 def _windows(e: Elaborator, made: Any, x: Flow, span: Span) -> bool:
     """Pixels that no window reaches, and even windows under `same`: whether there are any."""
-    if (made.category not in ("convolution", "pooling") or made.enlarges
-            or not (hasattr(made, "stride") and hasattr(made, "window"))):
+    how = made.slides(x.type)
+    if how is None:
         return False
-    if getattr(made, "whole", False) or getattr(made, "rounding", "floor") == "ceil":
-        return False
-    sizes = x.type.spatial
-    rank = len(sizes)
-    window = per_axis("window", made.window, rank)
-    stride = window if made.stride is None else per_axis("stride", made.stride, rank)
-    dilation = per_axis("dilation", getattr(made, "dilation", 1), rank)
-    pad = pads(made.pad, window, dilation)
+    sizes, (window, stride, pad, dilation) = x.type.spatial, how
     steady = all(s == 1 for s in stride)
     over = () if steady else lost(sizes, window, stride, pad, dilation)
     found = [_left_over(made, w, n, k, s, d, p, _padded(e.draft.maker.get(x.value), axis))

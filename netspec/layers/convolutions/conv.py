@@ -10,11 +10,11 @@ from ...ir.initialisers import FITTING
 from ...ir.types import TensorType, shape_text
 from ...words import WordError, count, flag, padding, size, value, word
 from ...words.layer import OUT, WINDOW, Builder, Example, Layer, known_channels, names, sizes
-from ...words.onnx import OnnxNode, OnnxWriter, Read
+from ...words.onnx import OnnxNode, OnnxWriter, Read, Unsaid
 from ..parts.edges import check_edges, pad_edges
 from ..parts.onnx_edges import onnx_edges, padding_of
-from ..parts.onnx_windows import attributes, fields, written
-from ..parts.windows import need_image, out_sizes, pads, per_axis, slide
+from ..parts.onnx_windows import attributes, fields, in_onnx, written
+from ..parts.windows import Windows, need_image, out_sizes, pads, per_axis, slide
 
 
 class Conv(Layer, category="convolution"):
@@ -35,7 +35,8 @@ class Conv(Layer, category="convolution"):
     filters: int = count("number of filters, the channels of the result", position=0)
     window: Any = size("size of the window: 3 or 3x3", position=1)
     stride: Any = size("step of the window: /2", default=1)
-    pad: Any = padding("zeros around the input: same = (F-1)//2 on both sides, valid = 0, numbers, or (before, after) pairs")
+    pad: Any = padding("zeros around the input: same = (F-1)//2 on both sides, valid = 0, same_upper and same_lower = what W / stride "
+                       "windows need, the odd one after or before; numbers, or (before, after) pairs")
     dilation: Any = size("distance between the taps of a window", default=1)
     groups: int = count("channels are split into this many groups that do not mix", default=1)
     bias: bool = flag("add a learned number to every filter's result", default=True)
@@ -50,6 +51,8 @@ class Conv(Layer, category="convolution"):
         Example("conv 6 3x2 valid groups=2 dilation=2", inputs=((4, 7, 6),), output=(6, 3, 4), parameters=78, macs=864),
         Example("conv 4 3x3 groups=4", inputs=((4, 5, 4),), output=(4, 5, 4), parameters=40, macs=720),
         Example("conv 5 4 /3 pad=[(1, 2)]", inputs=((2, 11),), output=(5, 4), parameters=45, macs=160),
+        Example("conv 4 3x3 /2 same_upper", inputs=((3, 6, 5),), output=(4, 3, 3), parameters=112, macs=972),
+        Example("conv 3 4x2 /3 same_lower groups=3", inputs=((3, 5, 6),), output=(3, 2, 2), parameters=27, macs=96),
         Example("conv 3 3x3 reflect", inputs=((2, 4, 5),), output=(3, 4, 5), parameters=57, macs=1080),
         Example("conv 3 3x5 circular", inputs=((2, 4, 3),), output=(3, 4, 3), parameters=93, macs=1080),
         Example("conv 3 3 replicate", inputs=((2, 5),), output=(3, 5), parameters=21, macs=90),
@@ -59,14 +62,17 @@ class Conv(Layer, category="convolution"):
         Example("conv 2 3 /2", inputs=((3, 5, 4, 6),), output=(2, 3, 2, 3), parameters=164, macs=2916),
     )
 
-    def _geometry(self, rank: int) -> tuple[Any, ...]:
-        window, stride, dilation = (per_axis(n, getattr(self, n), rank) for n in ("window", "stride", "dilation"))
-        return window, stride, pads(self.pad, window, dilation), dilation
+    def geometry(self, x: TensorType) -> Windows:
+        window, stride, dilation = (per_axis(n, getattr(self, n), len(x.spatial)) for n in ("window", "stride", "dilation"))
+        return window, stride, pads(self.pad, window, dilation, stride, x.spatial), dilation
+
+    def slides(self, x: TensorType) -> Windows:
+        return self.geometry(x)
 
     def shape(self, *inputs: TensorType) -> TensorType:
         (x,) = inputs
-        rank = need_image("conv", x.shape)
-        window, stride, pad, dilation = self._geometry(rank)
+        need_image("conv", x.shape)
+        window, stride, pad, dilation = self.geometry(x)
         c, g, f = x.channels, self.groups, self.filters
         if f % g or (c is not None and c % g):
             from math import gcd
@@ -141,7 +147,7 @@ class Conv(Layer, category="convolution"):
         (x,) = inputs
         t = b.type(x)
         rank, (c, *_), g, f = len(t.shape) - 1, sizes(t), self.groups, self.filters
-        window, stride, pad, dilation = self._geometry(rank)
+        window, stride, pad, dilation = self.geometry(t)
         out = sizes(self.shape(t))
         if self.edges != "zeros":
             x, pad = pad_edges(b, x, pad, self.edges), ((0, 0),) * rank
@@ -161,14 +167,18 @@ class Conv(Layer, category="convolution"):
 
     def to_onnx(self, o: OnnxWriter, *inputs: str, **parameters: str) -> str:
         (x,) = inputs
-        rank, w = len(o.type(x).shape) - 1, parameters["weight"]
-        window, stride, pad, dilation = self._geometry(rank)
+        t, w = o.type(x), parameters["weight"]
+        window, stride, pad, dilation = self.geometry(t)
+        said = in_onnx(t, self.pad, window, stride, pad, dilation)
         if self.edges != "zeros":
-            x, pad = onnx_edges(o, x, pad, self.edges), ((0, 0),) * rank
+            if not t.known and isinstance(said.get("auto_pad"), str):
+                raise Unsaid("how much is mirrored depends on the size of the image:  --input 3x224x224")
+            x = onnx_edges(o, x, pad, self.edges)
+            said = attributes(window, stride, ((0, 0),) * len(window), dilation)
         if self.table is not None:
             w = o.numbers(_dense(o.array(w), o.array(parameters["table"]), self.filters, known_channels(o.type(inputs[0]))))
         return o("Conv", x, w, *([parameters["bias"]] if self.bias else []), group=self.groups,
-                 **attributes(window, stride, pad, dilation))
+                 **said)
 
     @classmethod
     def from_onnx(cls: Any, n: OnnxNode) -> Read | None:

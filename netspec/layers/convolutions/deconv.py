@@ -13,14 +13,15 @@ from ...words import WordError, count, flag, padding, size
 from ...words.layer import OUT, WINDOW, Builder, Example, Layer, known_channels, names, sizes
 from ...words.onnx import OnnxNode, OnnxWriter, Read
 from ..parts.onnx_windows import attributes, fewest, shortest, written
-from ..parts.windows import need_image, pads, per_axis, slide
+from ..parts.windows import halves, need_image, pads, per_axis, slide
 
 
 class Deconv(Layer, category="convolution"):
     """Transposed convolution, the gradient of a convolution run forwards: every input place adds a window to the result.
 
-    As PyTorch's ConvTranspose. `valid` (no cropping) is the default; `same` crops, or extends, to stride times the input
-    (what is odd goes at the end, as in Keras). `output_pad` makes the result larger at its end.
+    As PyTorch's ConvTranspose. `valid` (no cropping) is the default; `same`, or `same_upper`, crops, or extends, to stride times
+    the input (what is odd goes at the end, as in Keras); with `same_lower` it goes at the beginning. `output_pad` makes the result
+    larger at its end.
 
     Shapes:  C x W... -> filters x P...,  P = (W - 1)*stride - 2*pad + F + output_pad,  F = dilation*(window-1) + 1
     Params:  weight [C, filters/groups, *window], bias [filters]
@@ -46,6 +47,7 @@ class Deconv(Layer, category="convolution"):
         Example("deconv 4 3x3 /2 pad=1 output_pad=1 bias=no", inputs=((3, 3, 4),), output=(4, 6, 8), parameters=108, macs=1296),
         Example("deconv 6 3x2 groups=2 dilation=2", inputs=((4, 4, 3),), output=(6, 8, 5), parameters=78, macs=864),
         Example("deconv 4 3 /2 same", inputs=((2, 5),), output=(4, 10), parameters=28, macs=120),
+        Example("deconv 2 3 /2 same_lower", inputs=((2, 5),), output=(2, 10), parameters=14, macs=60),
         Example("deconv 3 4 /3 groups=3", inputs=((3, 5),), output=(3, 16), parameters=15, macs=60),
         Example("deconv 2 2 /2", inputs=((3, 2, 3, 2),), output=(2, 4, 6, 4), parameters=50, macs=576),
     )
@@ -54,10 +56,10 @@ class Deconv(Layer, category="convolution"):
         """window, stride, (before, after), output_pad, dilation."""
         window, stride, extra, dilation = (per_axis(n, getattr(self, n), rank)
                                            for n in ("window", "stride", "output_pad", "dilation"))
-        if self.pad != "same":
+        if self.pad not in ("same", "same_upper", "same_lower"):
             return window, stride, pads(self.pad, window, dilation), extra, dilation
         over = [d * (k - 1) + 1 + e - s for k, s, e, d in zip(window, stride, extra, dilation)]
-        return window, stride, tuple((max(0, n) // 2, max(0, n) - max(0, n) // 2)
+        return window, stride, tuple(halves(n, "same_lower" if self.pad == "same_lower" else "same_upper")
                                      for n in over), tuple(e + max(0, -n) for e, n in zip(extra, over)), dilation
 
     def shape(self, *inputs: TensorType) -> TensorType:

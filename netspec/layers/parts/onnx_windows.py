@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...words.onnx import OnnxNode
+from ...ir.types import TensorType
+from ...words.onnx import OnnxNode, Unsaid
 from .windows import Pads, pads
+
+SAME = ("same_upper", "same_lower")
 
 
 def attributes(window: tuple[int, ...], stride: tuple[int, ...], pad: Pads, dilation: tuple[int, ...]) -> dict[str, Any]:
@@ -15,12 +18,28 @@ def attributes(window: tuple[int, ...], stride: tuple[int, ...], pad: Pads, dila
         {"dilations": list(dilation)} if set(dilation) != {1} else {})
 
 
+def in_onnx(x: TensorType, said: Any, window: tuple[int, ...], stride: tuple[int, ...], pad: Pads,
+            dilation: tuple[int, ...]) -> dict[str, Any]:
+    """The same of a layer whose padding is `said`. What depends on sizes is left to `auto_pad`; beside a dilation runtimes know
+    none, and the numbers are written for the size there is."""
+    if said not in SAME:
+        return attributes(window, stride, pad, dilation)
+    if set(dilation) != {1}:
+        if not x.known and set(stride) != {1}:
+            raise Unsaid(f"{said} beside a dilation depends on the size of the image:  --input 3x224x224")
+        return attributes(window, stride, pad, dilation)
+    return {"kernel_shape": list(window), "strides": list(stride), "auto_pad": said.upper()}
+
+
 def fields(n: OnnxNode, window: tuple[int, ...], usual: str, more: Pads | None = None) -> dict[str, Any]:
     """stride, pad and dilation of a node with a window, as a layer whose padding is `usual` unless given would have them
-    written. `more` is padding that a node before it adds."""
+    written. `more` is padding that a node before it adds. `auto_pad` stays a word where it depends on the size."""
     rank = len(window)
     stride, dilation = (tuple(n.attributes.get(k) or (1,) * rank) for k in ("strides", "dilations"))
     around = _around(n, window, stride, dilation)
+    auto = str(n.attributes.get("auto_pad") or "").lower()
+    if auto in SAME and more is None and (set(stride) != {1} or any(a != z for a, z in around)):
+        return {"stride": fewest(stride), "pad": auto, "dilation": fewest(dilation)}
     around = around if more is None else tuple((a + b, z + y) for (a, z), (b, y) in zip(around, more))
     return {"stride": fewest(stride), "pad": shortest(around, window, dilation, usual), "dilation": fewest(dilation)}
 
@@ -32,11 +51,7 @@ def _around(n: OnnxNode, window: tuple[int, ...], stride: tuple[int, ...], dilat
     x = n.type(0)
     if not str(auto).startswith("SAME") or x is None:
         return tuple(zip(given[:rank], given[rank:])) if auto == "NOTSET" else ((0, 0),) * rank
-    out = []
-    for w, k, s, d in zip(x.spatial, window, stride, dilation):
-        need = max((-(-(w or 0) // s) - 1) * s + d * (k - 1) + 1 - (w or 0), 0)
-        out.append((need // 2, need - need // 2) if auto == "SAME_UPPER" else (need - need // 2, need // 2))
-    return tuple(out)
+    return pads(str(auto).lower(), window, dilation, stride, x.spatial)
 
 
 def rounding(n: OnnxNode) -> str:

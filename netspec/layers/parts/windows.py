@@ -12,6 +12,7 @@ from ...words import WordError, spelled
 from ...words.layer import OUT, WINDOW, names
 
 Pads = tuple[tuple[int, int], ...]
+Windows = tuple[tuple[int, ...], tuple[int, ...], Pads, tuple[int, ...]]  # size, step, zeros around, distance of taps: an axis each
 
 
 def per_axis(what: str, v: Any, rank: int) -> tuple[int, ...]:
@@ -26,9 +27,14 @@ def per_axis(what: str, v: Any, rank: int) -> tuple[int, ...]:
     return tuple(v)
 
 
-def pads(pad: Any, window: tuple[int, ...], dilation: tuple[int, ...]) -> Pads:
-    """(before, after) for each axis. `same` is (F-1)//2 on both sides, `valid` nothing."""
+def pads(pad: Any, window: tuple[int, ...], dilation: tuple[int, ...], stride: tuple[int, ...] = (),
+         space: tuple[Size, ...] = ()) -> Pads:
+    """(before, after) for each axis. `same` is (F-1)//2 on both sides, `valid` nothing. `same_upper` and `same_lower` are what
+    ceil(W/S) windows need around W, the odd one after or before; where W is not known, as if S divided it."""
     rank = len(window)
+    if pad in ("same_upper", "same_lower"):
+        return tuple(halves(d * (k - 1) + 1 - ((w or 0) % s or s), pad)
+                     for k, d, s, w in zip(window, dilation, stride or (1,) * rank, space or (None,) * rank))
     if pad == "same":
         return tuple(((d * (k - 1)) // 2,) * 2 for k, d in zip(window, dilation))
     if pad == "valid":
@@ -42,6 +48,12 @@ def pads(pad: Any, window: tuple[int, ...], dilation: tuple[int, ...]) -> Pads:
                         hint="one number, or one (before, after) pair per axis:  pad=[" + ", ".join(["(1, 1)"] * rank) + "]",
                         swap=swaps(pad, (1,) * rank, "pad"), code="wrong-rank")
     return tuple((p, p) if isinstance(p, int) else (p[0], p[1]) for p in pad)
+
+
+def halves(room: int, pad: str) -> tuple[int, int]:
+    """So many zeros before and after; none where there are less than none."""
+    less, more = max(room, 0) // 2, (max(room, 0) + 1) // 2
+    return (less, more) if pad == "same_upper" else (more, less)
 
 
 def out_sizes(x: tuple[Size, ...], window: tuple[int, ...], stride: tuple[int, ...], pad: Pads, dilation: tuple[int, ...],
@@ -113,9 +125,10 @@ def need_image(layer: str, shape: tuple[Size, ...]) -> int:
     return rank
 
 
-def pool_pads(layer: str, pad: Any, window: tuple[int, ...], dilation: tuple[int, ...]) -> Pads:
+def pool_pads(layer: str, pad: Any, window: tuple[int, ...], dilation: tuple[int, ...], stride: tuple[int, ...],
+              space: tuple[Size, ...]) -> Pads:
     """The padding of a pool: less than its window."""
-    out = pads(pad, window, dilation)
+    out = pads(pad, window, dilation, stride, space)
     for k, (a, b), d in zip(window, out, dilation):
         extent = d * (k - 1) + 1
         if max(a, b) >= extent:

@@ -9,16 +9,19 @@ from ...ir.types import TensorType
 from ...words import flag, padding, size, word
 from ...words.layer import OUT, SPACE, WINDOW, Builder, Example, Layer, names, sizes
 from ...words.onnx import OnnxNode, OnnxWriter, Read
-from ..parts.onnx_windows import attributes, fewest, fields, rounding
-from ..parts.windows import need_image, out_sizes, per_axis, pool_pads, slide
+from ..parts import adaptive
+from ..parts.onnx_windows import attributes, fewest, fields, in_onnx, rounding
+from ..parts.windows import Windows, need_image, out_sizes, per_axis, pool_pads, slide
 
 
 class AvgPool(Layer, category="pooling"):
     """Mean of each window, as PyTorch's AvgPool: padding counts as zeros unless `count_pad=no`; what a window of `ceil` has
     beyond the padding never counts. Keras and ONNX leave the padding out: `count_pad=no`.
 
+    `to=6x6` makes that of every image, as PyTorch's AdaptiveAvgPool: window p of P goes from floor(p*W/P) to ceil((p+1)*W/P).
+
     Shapes:  C x W... -> C x P...,  P = floor((W - F + 2*pad) / stride) + 1 (`ceil` rounds up); `global`: C x 1...
-    Errors:  a window larger than the padded input; padding that could fill a window
+    Errors:  a window larger than the padded input; padding that could fill a window; `to=` beside a window or a step
     Paper:   LeCun et al., "Gradient-Based Learning Applied to Document Recognition", 1998; `global`: Lin et al., 2013
              (arXiv:1312.4400)
     """
@@ -29,9 +32,10 @@ class AvgPool(Layer, category="pooling"):
     dilation: Any = size("distance between the taps of a window", default=1)
     rounding: str = word("how a size that does not divide is rounded", default="floor", words=("floor", "ceil"))
     whole: bool = flag("one window over the whole plane", default=False, word="global")
+    to: Any = size("the size of the result, whose windows split an image of any size", default=None)
     count_pad: bool = flag("padding counts in the mean", default=True)
 
-    onnx_reads: ClassVar[tuple[str, ...]] = ("GlobalAveragePool", "AveragePool")
+    onnx_reads: ClassVar[tuple[str, ...]] = ("GlobalAveragePool", "AveragePool", "Einsum")
     examples: ClassVar[tuple[Example, ...]] = (
         Example("avgpool", inputs=((3, 6, 4),), output=(3, 3, 2)),
         Example("avgpool 3 /2 same", inputs=((2, 7, 6),), output=(2, 4, 3)),
@@ -40,6 +44,11 @@ class AvgPool(Layer, category="pooling"):
         Example("avgpool 2 ceil count_pad=no", inputs=((2, 5),), output=(2, 3)),
         Example("avgpool 3 /2 pad=2 dilation=2 count_pad=no", inputs=((2, 8),), output=(2, 4)),
         Example("avgpool 2x1x2", inputs=((2, 4, 3, 4),), output=(2, 2, 3, 2)),
+        Example("avgpool 3 /2 same_upper count_pad=no", inputs=((2, 6, 5),), output=(2, 3, 3)),
+        Example("avgpool to=3x2", inputs=((2, 6, 5),), output=(2, 3, 2)),
+        Example("avgpool to=4", inputs=((2, 6, 10),), output=(2, 4, 4)),
+        Example("avgpool to=5", inputs=((2, 3),), output=(2, 5)),
+        Example("avgpool to=2x1x3", inputs=((2, 3, 2, 3),), output=(2, 2, 1, 3)),
         Example("avgpool global", inputs=((3, 4, 5),), output=(3, 1, 1)),
     )
 
@@ -48,13 +57,27 @@ class AvgPool(Layer, category="pooling"):
         rank = need_image(self.name, x.shape)
         if self.whole:
             return x.of(x.channels, *(1,) * rank)
-        window, stride, pad, dilation = self.geometry(rank)
+        if self.to is not None:
+            return x.of(x.channels, *adaptive.places(self.to, x))
+        window, stride, pad, dilation = self.geometry(x)
         return x.of(x.channels, *out_sizes(x.spatial, window, stride, pad, dilation, self.rounding == "ceil"))
 
-    def geometry(self, rank: int) -> tuple[Any, ...]:
+    @property
+    def windowless(self) -> bool:
+        """Whether the image itself says how large its windows are."""
+        return self.whole or self.to is not None
+
+    def check(self) -> None:
+        adaptive.check(self)
+
+    def geometry(self, x: TensorType) -> Windows:
+        rank = len(x.spatial)
         window, dilation = per_axis("window", self.window, rank), per_axis("dilation", self.dilation, rank)
         stride = window if self.stride is None else per_axis("stride", self.stride, rank)
-        return window, stride, pool_pads(self.name, self.pad, window, dilation), dilation
+        return window, stride, pool_pads(self.name, self.pad, window, dilation, stride, x.spatial), dilation
+
+    def slides(self, x: TensorType) -> Windows | None:
+        return None if self.windowless or self.rounding == "ceil" else self.geometry(x)
 
     def forward(self, b: Builder, *inputs: str, **parameters: str) -> str:
         (x,) = inputs
@@ -63,7 +86,12 @@ class AvgPool(Layer, category="pooling"):
         if self.whole:
             at = ",".join(names(SPACE, rank))
             return str(b(f"y[n,c,{','.join('0' * rank)}] += x[n,c,{at}] / {float(prod(space))!r}", x=x))
-        window, stride, pad, dilation = self.geometry(rank)
+        how = self.geometry(t) if self.to is None else adaptive.alike(self.to, t)
+        if how is None:
+            return adaptive.split(b, x, self.to, largest=False)
+        window, stride, pad, dilation = how
+        if set(window) | set(stride) == {1}:
+            return x
         p, out = names(OUT, rank), sizes(self.shape(t))
         divisors = [self._divisor(i, *g) for i, *g in zip(p, space, out[1:], window, stride, pad, dilation)]
         fixed = prod(d for d in divisors if isinstance(d, int))
@@ -87,12 +115,31 @@ class AvgPool(Layer, category="pooling"):
         (x,) = inputs
         if self.whole:
             return o("GlobalAveragePool", x)
-        window, stride, pad, dilation = self.geometry(len(o.type(x).shape) - 1)
-        return o("AveragePool", x, ceil_mode=int(self.rounding == "ceil"), count_include_pad=int(self.count_pad and any(map(any, pad))),
-                 **attributes(window, stride, pad, dilation))
+        if self.to is not None:
+            return self._split(o, x)
+        window, stride, pad, dilation = self.geometry(o.type(x))
+        counted = self.count_pad and (any(map(any, pad)) or self.pad in ("same_upper", "same_lower"))
+        return o("AveragePool", x, ceil_mode=int(self.rounding == "ceil"), count_include_pad=int(counted),
+                 **in_onnx(o.type(x), self.pad, window, stride, pad, dilation))
+
+    def _split(self, o: OnnxWriter, x: str) -> str:
+        """Windows that are alike are a pool like others; others are a product with a matrix for each axis."""
+        t = o.type(x)
+        o.note = str(self)
+        to = adaptive.places(self.to, t)
+        if set(to) == {1}:
+            return o("GlobalAveragePool", x)
+        how = adaptive.alike(self.to, t) if t.known else adaptive.unsaid(self)
+        if how is not None:
+            return o("AveragePool", x, ceil_mode=0, count_include_pad=0, **attributes(*how))
+        every = [o.numbers(adaptive.matrix(w, p)) for w, p in zip(sizes(t)[1:], to)]
+        return o("Einsum", x, *every, equation=adaptive.equation(len(to)))
 
     @classmethod
     def from_onnx(cls: Any, n: OnnxNode) -> Read | None:
+        if n.op == "Einsum" or n.note.startswith(f"{cls.name} to="):
+            to = adaptive.said(n)
+            return Read(cls(to=fewest(to)), (n.inputs[0],)) if to else None
         if n.op.startswith("Global"):
             return Read(cls(whole=True), (n.inputs[0],))
 

@@ -9,7 +9,7 @@ from ...ir.types import TensorType
 from ...words import count
 from ...words.layer import OUT, SPACE, WINDOW, Builder, Example, names, sizes
 from ...words.onnx import OnnxNode, OnnxWriter, Read
-from ..parts.onnx_windows import attributes
+from ..parts.onnx_windows import in_onnx
 from ..parts.windows import slide
 from .avgpool import AvgPool
 
@@ -26,6 +26,7 @@ class LpPool(AvgPool, category="pooling"):
     """
 
     count_pad: bool = True  # zeros add nothing to a norm
+    to: Any = None
     p: int = count("the power", default=2)
 
     onnx_reads = ("GlobalLpPool", "LpPool")
@@ -43,7 +44,7 @@ class LpPool(AvgPool, category="pooling"):
         if self.whole:
             return "n,c," + ",".join("0"
                                      * rank), "n,c," + ",".join(names(SPACE, rank)), dict(zip(names(SPACE, rank), sizes(t)[1:]))
-        window, stride, pad, dilation = self.geometry(rank)
+        window, stride, pad, dilation = self.geometry(t)
         return "n,c," + ",".join(names(OUT, rank)), "n,c," + slide(stride, pad, dilation), dict(zip(names(WINDOW, rank), window))
 
     def forward(self, b: Builder, *inputs: str, **parameters: str) -> str:
@@ -71,8 +72,8 @@ class LpPool(AvgPool, category="pooling"):
         (x,) = inputs
         if self.whole:
             return o("GlobalLpPool", x, p=self.p)
-        window, stride, pad, dilation = self.geometry(len(o.type(x).shape) - 1)
-        return o("LpPool", x, p=self.p, ceil_mode=int(self.rounding == "ceil"), **attributes(window, stride, pad, dilation))
+        window, stride, pad, dilation = self.geometry(o.type(x))
+        return o("LpPool", x, p=self.p, ceil_mode=int(self.rounding == "ceil"), **in_onnx(o.type(x), self.pad, window, stride, pad, dilation))
 
     @classmethod
     def from_onnx(cls: Any, n: OnnxNode) -> Read | None:

@@ -8,15 +8,18 @@ from ...ir.types import TensorType
 from ...words import flag, padding, size, word
 from ...words.layer import OUT, SPACE, WINDOW, Builder, Example, Layer, names, sizes
 from ...words.onnx import OnnxNode, OnnxWriter, Read
-from ..parts.onnx_windows import attributes, fewest, fields, rounding
-from ..parts.windows import need_image, out_sizes, per_axis, pool_pads, slide
+from ..parts import adaptive
+from ..parts.onnx_windows import fewest, fields, in_onnx, rounding
+from ..parts.windows import Windows, need_image, out_sizes, per_axis, pool_pads, slide
 
 
 class MaxPool(Layer, category="pooling"):
     """Largest value of each window; the first of several equal ones takes the gradient. Padding never wins.
 
+    `to=6x6` makes that of every image, as PyTorch's AdaptiveMaxPool: window p of P goes from floor(p*W/P) to ceil((p+1)*W/P).
+
     Shapes:  C x W... -> C x P...,  P = floor((W - F + 2*pad) / stride) + 1 (`ceil` rounds up); `global`: C x 1...
-    Errors:  a window larger than the padded input; padding that could fill a window
+    Errors:  a window larger than the padded input; padding that could fill a window; `to=` beside a window or a step
     Paper:   Ranzato et al., "Unsupervised Learning of Invariant Feature Hierarchies", 2007
     """
 
@@ -26,6 +29,7 @@ class MaxPool(Layer, category="pooling"):
     dilation: Any = size("distance between the taps of a window", default=1)
     rounding: str = word("how a size that does not divide is rounded", default="floor", words=("floor", "ceil"))
     whole: bool = flag("one window over the whole plane", default=False, word="global")
+    to: Any = size("the size of the result, whose windows split an image of any size", default=None)
 
     onnx_reads: ClassVar[tuple[str, ...]] = ("GlobalMaxPool", "MaxPool")
     examples: ClassVar[tuple[Example, ...]] = (
@@ -34,23 +38,53 @@ class MaxPool(Layer, category="pooling"):
         Example("maxpool 3 /2 ceil", inputs=((2, 6, 6),), output=(2, 3, 3)),
         Example("maxpool 3 /2 pad=1", inputs=((2, 9),), output=(2, 5)),
         Example("maxpool 2x1x2", inputs=((2, 4, 3, 4),), output=(2, 2, 3, 2)),
+        Example("maxpool 3 /2 same_upper", inputs=((2, 6, 5),), output=(2, 3, 3)),
+        Example("maxpool to=3x2", inputs=((2, 6, 5),), output=(2, 3, 2)),
+        Example("maxpool to=4", inputs=((2, 6, 10),), output=(2, 4, 4)),
+        Example("maxpool to=5", inputs=((2, 3),), output=(2, 5)),
+        Example("maxpool to=2x1x3", inputs=((2, 3, 2, 3),), output=(2, 2, 1, 3)),
         Example("maxpool global", inputs=((3, 4, 5),), output=(3, 1, 1)),
     )
 
-    def geometry(self, x: TensorType) -> tuple[Any, ...]:
+    @property
+    def windowless(self) -> bool:
+        """Whether the image itself says how large its windows are."""
+        return self.whole or self.to is not None
+
+    def check(self) -> None:
+        adaptive.check(self)
+
+    def uneven(self, x: TensorType) -> bool:
+        """Whether its windows are not those of a pool with one size and one step."""
+        return self.to is not None and adaptive.alike(self.to, x) is None
+
+    def geometry(self, x: TensorType) -> Windows:
         rank = need_image(self.name, x.shape)
+        if self.to is not None:
+            how = adaptive.alike(self.to, x)
+            assert how is not None, "windows that are not alike"
+            return how
         window, dilation = per_axis("window", self.window, rank), per_axis("dilation", self.dilation, rank)
         stride = window if self.stride is None else per_axis("stride", self.stride, rank)
-        return window, stride, pool_pads(self.name, self.pad, window, dilation), dilation
+        return window, stride, pool_pads(self.name, self.pad, window, dilation, stride, x.spatial), dilation
+
+    def slides(self, x: TensorType) -> Windows | None:
+        return None if self.windowless or self.rounding == "ceil" else self.geometry(x)
 
     def shape(self, *inputs: TensorType) -> TensorType:
         (x,) = inputs
         if self.whole:
             return x.of(x.channels, *(1,) * need_image(self.name, x.shape))
+        if self.to is not None:
+            need_image(self.name, x.shape)
+            return x.of(x.channels, *adaptive.places(self.to, x))
         window, stride, pad, dilation = self.geometry(x)
         return x.of(x.channels, *out_sizes(x.spatial, window, stride, pad, dilation, self.rounding == "ceil"))
 
     def forward(self, b: Builder, *inputs: str, **parameters: str) -> str:
+        if self.uneven(b.type(inputs[0])):
+            x = b.map("-x", x=inputs[0]) if self.sign() else inputs[0]
+            return self.result(b, adaptive.split(b, x, self.to, largest=True))
         y, place = self.place(b, inputs[0])
         b.save(place=place)
         return self.result(b, y)
@@ -67,7 +101,12 @@ class MaxPool(Layer, category="pooling"):
     def result(self, b: Builder, y: str) -> str:
         return y
 
-    def backward(self, b: Builder, dy: str, *inputs: str, saved: dict[str, str],
+    @property
+    def backward(self) -> Any:
+        """That of windows which split an image follows from their formulas, as there may be several."""
+        return self.routed if self.to is None else None
+
+    def routed(self, b: Builder, dy: str, *inputs: str, saved: dict[str, str],
                  **parameters: str) -> tuple[tuple[str, ...], dict[str, str]]:
         """The gradient goes to the place that won."""
         (x,) = inputs
@@ -104,11 +143,14 @@ class MaxPool(Layer, category="pooling"):
         return out
 
     def to_onnx(self, o: OnnxWriter, *inputs: str, **parameters: str) -> str:
-        return o("GlobalMaxPool", inputs[0]) if self.whole else o("MaxPool", inputs[0], **self.in_onnx(o.type(inputs[0])))
+        o.note = "" if self.to is None else str(self)
+        return o("GlobalMaxPool", inputs[0]) if self.whole or adaptive.one(self.to) else o("MaxPool", inputs[0], **self.in_onnx(o.type(inputs[0])))
 
     def in_onnx(self, x: TensorType) -> dict[str, Any]:
         """ONNX's attributes."""
-        return {"ceil_mode": int(self.rounding == "ceil")} | attributes(*self.geometry(x))
+        if self.to is not None and (not x.known or self.uneven(x)):
+            adaptive.unsaid(self, x.known)
+        return {"ceil_mode": int(self.rounding == "ceil")} | in_onnx(x, self.pad, *self.geometry(x))
 
     @classmethod
     def from_onnx(cls: Any, n: OnnxNode) -> Read | None:
@@ -118,7 +160,9 @@ class MaxPool(Layer, category="pooling"):
     def of_onnx(cls: Any, n: OnnxNode) -> MaxPool:
         """The pool that a node is, whatever it says of places."""
         said: dict[str, Any] = {"whole": True}
-        if not n.op.startswith("Global"):
+        if n.note.startswith(f"{cls.name} to="):
+            said = {"to": fewest(adaptive.said(n))}
+        elif not n.op.startswith("Global"):
             window = tuple(n.attributes["kernel_shape"])
             said = {"window": fewest(window), "rounding": rounding(n)}
             said |= fields(n, window, "valid")

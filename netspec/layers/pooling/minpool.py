@@ -6,6 +6,7 @@ from typing import Any
 
 from ...words.layer import Builder, Example
 from ...words.onnx import OnnxNode, OnnxWriter, Read
+from ..parts import adaptive
 from .maxpool import MaxPool
 
 
@@ -20,6 +21,7 @@ class MinPool(MaxPool, category="pooling"):
     examples = (
         Example("minpool", inputs=((3, 6, 4),), output=(3, 3, 2)),
         Example("minpool 3 /2 same", inputs=((2, 9),), output=(2, 5)),
+        Example("minpool to=2x3", inputs=((2, 5, 6),), output=(2, 2, 3)),
         Example("minpool global", inputs=((3, 4, 5),), output=(3, 1, 1)),
     )
 
@@ -31,7 +33,7 @@ class MinPool(MaxPool, category="pooling"):
 
     def to_onnx(self, o: OnnxWriter, *inputs: str, **parameters: str) -> str:
         x = o("Neg", inputs[0])
-        return o("Neg", o("GlobalMaxPool", x) if self.whole else o("MaxPool", x, **self.in_onnx(o.type(inputs[0]))))
+        return o("Neg", o("GlobalMaxPool", x) if self.whole or adaptive.one(self.to) else o("MaxPool", x, **self.in_onnx(o.type(inputs[0]))))
 
     @classmethod
     def from_onnx(cls: Any, n: OnnxNode) -> Read | None:

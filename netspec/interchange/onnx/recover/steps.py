@@ -31,7 +31,7 @@ def step(p: Piece, cin: int | None, eps: float) -> Term:
     layer = p.layer
     if type(layer) is Conv and layer.values is None:
         t = _conv(layer, cin, len(p.type.shape) - 1)
-    elif type(layer) in (MaxPool, AvgPool) and not layer.whole:
+    elif type(layer) in (MaxPool, AvgPool) and not layer.windowless:
         t = _pool(layer)
     elif type(layer) is Fc:
         t = Term("step", ("fc", "", layer.bias), [["n", layer.units]])

@@ -79,6 +79,9 @@ class Builder(Protocol):
         """A number that no other call in this network gets: the salt of a random formula."""
 
 
+Slide = tuple[tuple[int, ...], tuple[int, ...], tuple[tuple[int, int], ...], tuple[int, ...]]  # see Layer.slides
+
+
 class Layer(Word):
     """A named function of tensors. Subclasses become frozen dataclasses."""
 
@@ -136,7 +139,7 @@ class Layer(Word):
         """How many numbers that are no pixels it puts before and after each axis of an image: nobody misses those."""
         return ((0, 0),) * rank
 
-    def slides(self, x: TensorType) -> tuple[tuple[int, ...], tuple[int, ...], tuple[tuple[int, int], ...], tuple[int, ...]] | None:
+    def slides(self, x: TensorType) -> Slide | None:
         """How its windows go over an image and may leave some of it out: their size, their step, the zeros (before, after), and
         the distance of their taps, an axis each."""
         return None

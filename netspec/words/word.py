@@ -57,7 +57,7 @@ PADDINGS = ("same", "valid", "same_upper", "same_lower")
 
 
 def padding(doc: str, default: Any = "same", words: tuple[str, ...] = PADDINGS, position: int | None = None) -> Any:
-    """`same`, `valid`, `same_upper`, `same_lower`, a number, one an axis, or a list of (before, after) pairs; see `layers.parts.windows.pads`."""
+    """One of `words`, a number, one an axis, or a list of (before, after) pairs; see `layers.parts.windows.pads`."""
     return _argument("pad", doc, default, position, words=words, least=0)
 
 

@@ -128,7 +128,8 @@ def torch_meaning(op: Any, x: list[Any], p: dict[str, Any], training: bool) -> A
             sign = -1 if op.name == "minpool" else 1
             return sign * getattr(F, f"adaptive_{adaptive[op.name]}_pool{rank}d")(sign * x[0], op.to)
         case "conv" if op.pad in ("same_upper", "same_lower"):
-            return conv(same(x[0], 0.0, "constant" if op.edges == "zeros" else op.edges), p["weight"], p.get("bias"), op.stride, 0, op.dilation, op.groups)
+            padded = same(x[0], 0.0, "constant" if op.edges == "zeros" else op.edges)
+            return conv(padded, p["weight"], p.get("bias"), op.stride, 0, op.dilation, op.groups)
         case "maxpool" | "minpool" if not op.whole and op.pad in ("same_upper", "same_lower"):
             sign = 1 if op.name == "maxpool" else -1
             return sign * pools["max_pool"](same(sign * x[0], -inf), op.window, op.stride, 0, op.dilation)

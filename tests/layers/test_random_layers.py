@@ -18,8 +18,8 @@ from netspec.words import WordError
 from small import Net, sequence
 from sweeps import the_first
 
-KINDS = ["conv", "conv", "conv", "deconv", "deconv", "maxpool", "maxpool", "minpool", "avgpool", "lppool", "adaptive", "unpool", "unpool",
-         "norm", "norm", "lrn", "prelu", "up", "up", "pad", "crop",
+KINDS = ["conv", "conv", "conv", "deconv", "deconv", "maxpool", "maxpool", "minpool", "avgpool", "lppool", "adaptive", "unpool",
+         "unpool", "norm", "norm", "lrn", "prelu", "up", "up", "pad", "crop",
          "shuffle", "maxout", "activation", "activation", "channels", "merge"]
 ACTIVATIONS = ["relu", "relu6", "leaky 0.3", "elu 0.5", "celu 2", "selu", "gelu", "gelu tanh", "swish", "mish", "softplus",
                "softsign", "hardswish", "hardtanh", "hardsigmoid",

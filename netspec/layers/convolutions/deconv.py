@@ -20,8 +20,8 @@ class Deconv(Layer, category="convolution"):
     """Transposed convolution, the gradient of a convolution run forwards: every input place adds a window to the result.
 
     As PyTorch's ConvTranspose. `valid` (no cropping) is the default; `same`, or `same_upper`, crops, or extends, to stride times
-    the input (what is odd goes at the end, as in Keras); with `same_lower` it goes at the beginning. `output_pad` makes the result
-    larger at its end.
+    the input (what is odd goes at the end, as in Keras), `same_lower` with the odd one at the beginning. `output_pad` makes the
+    result larger at its end.
 
     Shapes:  C x W... -> filters x P...,  P = (W - 1)*stride - 2*pad + F + output_pad,  F = dilation*(window-1) + 1
     Params:  weight [C, filters/groups, *window], bias [filters]

@@ -113,7 +113,7 @@ def said(n: OnnxNode) -> tuple[int, ...]:
     if n.op == "Einsum":
         rank = len(to)
         means = [n.array(k + 1) for k in range(len(n.inputs) - 1)]
-        if n.attributes.get("equation", "").replace(" ", "") != equation(rank) or len(means) != rank or any(m is None for m in means):
+        if n.attributes.get("equation", "").replace(" ", "") != equation(rank) or any(m is None for m in means):
             return ()
         if any(abs(m - matrix(w, p)).max() > 1e-6 for m, w, p in zip(means, old, to)):
             return ()
@@ -126,10 +126,14 @@ def equation(rank: int) -> str:
     return f"nc{space},{','.join(p + w for w, p in zip(space, result))}->nc{result}"
 
 
-def matrix(w: int, o: int) -> list[list[float]]:
+def matrix(w: int, o: int) -> list[tuple[float, ...]]:
     """The means of an axis's windows as a product: a row for each window."""
-    return [[1 / (r.size) if 0 <= h - r.first - r.step * i < r.size else 0.0 for h in range(w)]
-            for r, i in sorted(((r, i) for r in runs(w, o) for i in range(r.count)), key=lambda at: at[0].start + at[0].apart * at[1])]
+    rows = [(0.0,) * w] * o
+    for r in runs(w, o):
+        for i in range(r.count):
+            first = r.first + r.step * i
+            rows[r.start + r.apart * i] = tuple(1 / r.size if first <= h < first + r.size else 0.0 for h in range(w))
+    return rows
 
 
 def check(layer: Any) -> None:

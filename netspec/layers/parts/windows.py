@@ -12,7 +12,7 @@ from ...words import WordError, spelled
 from ...words.layer import OUT, WINDOW, names
 
 Pads = tuple[tuple[int, int], ...]
-Windows = tuple[tuple[int, ...], tuple[int, ...], Pads, tuple[int, ...]]  # size, step, zeros around, distance of taps: an axis each
+Windows = tuple[tuple[int, ...], tuple[int, ...], Pads, tuple[int, ...]]  # size, step, zeros around, distance of taps
 
 
 def per_axis(what: str, v: Any, rank: int) -> tuple[int, ...]:

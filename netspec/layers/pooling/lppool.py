@@ -73,7 +73,8 @@ class LpPool(AvgPool, category="pooling"):
         if self.whole:
             return o("GlobalLpPool", x, p=self.p)
         window, stride, pad, dilation = self.geometry(o.type(x))
-        return o("LpPool", x, p=self.p, ceil_mode=int(self.rounding == "ceil"), **in_onnx(o.type(x), self.pad, window, stride, pad, dilation))
+        return o("LpPool", x, p=self.p, ceil_mode=int(self.rounding == "ceil"),
+                 **in_onnx(o.type(x), self.pad, window, stride, pad, dilation))
 
     @classmethod
     def from_onnx(cls: Any, n: OnnxNode) -> Read | None:

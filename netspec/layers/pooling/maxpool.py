@@ -144,7 +144,11 @@ class MaxPool(Layer, category="pooling"):
 
     def to_onnx(self, o: OnnxWriter, *inputs: str, **parameters: str) -> str:
         o.note = "" if self.to is None else str(self)
-        return o("GlobalMaxPool", inputs[0]) if self.whole or adaptive.one(self.to) else o("MaxPool", inputs[0], **self.in_onnx(o.type(inputs[0])))
+        return self.most(o, inputs[0], o.type(inputs[0]))
+
+    def most(self, o: OnnxWriter, x: str, t: TensorType) -> str:
+        """The operator that takes the largest of each window."""
+        return o("GlobalMaxPool", x) if self.whole or adaptive.one(self.to) else o("MaxPool", x, **self.in_onnx(t))
 
     def in_onnx(self, x: TensorType) -> dict[str, Any]:
         """ONNX's attributes."""

@@ -6,7 +6,6 @@ from typing import Any
 
 from ...words.layer import Builder, Example
 from ...words.onnx import OnnxNode, OnnxWriter, Read
-from ..parts import adaptive
 from .maxpool import MaxPool
 
 
@@ -32,8 +31,7 @@ class MinPool(MaxPool, category="pooling"):
         return b.map("-y", y=y)
 
     def to_onnx(self, o: OnnxWriter, *inputs: str, **parameters: str) -> str:
-        x = o("Neg", inputs[0])
-        return o("Neg", o("GlobalMaxPool", x) if self.whole or adaptive.one(self.to) else o("MaxPool", x, **self.in_onnx(o.type(inputs[0]))))
+        return o("Neg", self.most(o, o("Neg", inputs[0]), o.type(inputs[0])))
 
     @classmethod
     def from_onnx(cls: Any, n: OnnxNode) -> Read | None:

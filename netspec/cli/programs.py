@@ -1,4 +1,4 @@
-"""The programs and kernels of a net, for `show program`, `show kernels` and `emit`."""
+"""The programs and kernels of a net, for `show program` and `show kernels`."""
 
 from __future__ import annotations
 
@@ -24,13 +24,6 @@ def kernels_text(graph: Graph, args: Namespace) -> str:
     from ..backends.cpu.plan import emitted
 
     return emitted(graph, args.entry, _terms(graph), "float32")
-
-
-def standalone_text(graph: Graph, args: Namespace) -> str:
-    """One module that runs without netspec."""
-    from ..runtime.standalone.emit import standalone
-
-    return standalone(graph)
 
 
 def _terms(graph: Graph) -> tuple[Term, ...]:

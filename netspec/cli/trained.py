@@ -1,13 +1,14 @@
-"""RUNs of a command line: the networks of checkpoints and of the folders of runs."""
+"""RUNs of a command line: the networks of checkpoints and of the folders of runs, and nets that get weights."""
 
 from __future__ import annotations
 
 import warnings
+from argparse import Namespace
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..diagnostics import MissingFileError, UsageError
-from .nets import split, trained
+from .nets import input_shapes, meant, settings, split, trained
 
 if TYPE_CHECKING:
     from ..runtime.network import Network
@@ -40,3 +41,42 @@ def runs_first(words: Sequence[str]) -> tuple[list[str], list[str]]:
     while many < len(words) and trained(words[many]) is not None:
         many += 1
     return list(words[:many]), list(words[many:])
+
+
+def weighted(args: Namespace, device: str = "cpu") -> Network | None:
+    """The network of a command's FILE[:NET] with the weights of `--weights`, else its own: those of a run or a checkpoint in the
+    spec's place, or those of files that the spec names. None where there are none, and the net would have first values.
+
+    Errors: a run or a file of weights that does not fit.
+    """
+    from ..runtime.network import made
+
+    if args.weights is None and trained(args.net) is not None and not args.inputs:
+        return network(args.net, device)
+    net = made(meant(args.net, settings(args), input_shapes(args)).origin(), device)
+    source = args.weights if args.weights is not None else args.net if trained(args.net) is not None else None
+    if source is None:
+        return net if any(p.file for p in net.graph.parameters) else None
+    checkpoint = trained(source)
+    if checkpoint is not None and own(checkpoint):
+        with warnings.catch_warnings():
+            from ..runtime.io.checkpoint import ResumeWarning
+
+            warnings.simplefilter("ignore", ResumeWarning)
+            return net.load(checkpoint)
+    import os
+
+    if os.path.isdir(source) or source.endswith(".net"):
+        network(source)  # refuses it, and says why
+    return net.load_weights(source)
+
+
+def own(checkpoint: str) -> bool:
+    """Whether a file that begins as safetensors do is netspec's: else it is another program's weights."""
+    from ..interchange.weights.safetensors import Tensors
+    from ..interchange.weights.source import Damaged, Foreign
+
+    try:
+        return "netspec" in Tensors(checkpoint).metadata
+    except (Foreign, Damaged, OSError):
+        return True  # whoever loads it says what is wrong

@@ -444,12 +444,14 @@ class Network:
             load(self.state, path)
         return self
 
-    def load_weights(self, source: str, *, rename: Iterable[str] | Mapping[str, str] = (), strict: bool = True) -> Network:
+    def load_weights(self, source: str, *, rename: Iterable[str] | Mapping[str, str] = (), strict: bool = True,
+                     flatten: str = "") -> Network:
         """Take the weights of a file: of PyTorch (.pth, .pt, .bin), safetensors, NumPy (.npz), Keras (.h5, .keras) or ONNX,
         matched by name, else by order, kind and shape. The optimiser starts anew. `taken` is the table of what went where.
 
         rename  ["layer1.0.conv1=stage1.basic1.conv1"], or a dict: a name in the file, or its beginning, and what it is here
         strict  False takes what is sure, and leaves the rest: a trunk for another head
+        flatten "whc": the order in which a picture was laid flat before a fully connected layer, where it was not channels first
 
         Errors: a file that is not read; layers without weights, weights without a place, and where two layers could be meant.
         Nothing changes then.
@@ -457,7 +459,7 @@ class Network:
         from .io.weights import load
 
         with self.gate.exclusive():
-            self.taken = load(self.state, source, rename, flag("strict", strict))
+            self.taken = load(self.state, source, rename, flag("strict", strict), flatten)
         return self
 
     @asked

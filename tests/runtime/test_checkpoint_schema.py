@@ -23,7 +23,7 @@ from netspec import NetspecError
 from netspec.interchange.weights.source import widened
 from netspec.runtime.io.checkpoint import OtherNetWarning, ResumeWarning
 from netspec.runtime.io.facts import FIELDS
-from netspec.runtime.standalone.network import read_arrays
+from netspec.runtime.standalone.held import read_arrays
 from where import REFERENCES
 
 TEXT = "net a:\n  input 4x3x3\n  conv 3 3x3 bn relu\n  fc 2\n\ntrain a:\n  loss cross_entropy\n  adam lr=0.1\n"

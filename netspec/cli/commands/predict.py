@@ -11,7 +11,7 @@ from .. import options
 from ..telling import finite, pass_on, say
 
 if TYPE_CHECKING:
-    from ...runtime.asking.answers import Answer
+    from ...runtime.asking.answer import Answer
 
 ABOUT = "say what is on pictures, or what a trained network makes of arrays"
 EXAMPLES = ("netspec predict runs/shapes-1 new/*.jpg", "netspec predict runs/shapes-1 new --format json --top 1",
@@ -35,7 +35,8 @@ def arguments(c: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     """Print an answer for each example; what cannot be read is said together at the end, and the exit code is then 1."""
     from ...diagnostics import Diagnostic, NetspecError
-    from ...runtime.asking.answers import answers, speaker
+    from ...runtime.asking.answer import answers
+    from ...runtime.asking.answers import speaker
     from ...runtime.asking.examples import batches, listed
     from ...runtime.asking.kept import kept
     from ...waiting import wait
@@ -56,7 +57,7 @@ def run(args: Namespace) -> int:
             at(asked + 1)
             asked += len(parts[0].names)
             out = by.outputs([p.inputs for p in parts], args.batch, args.ten_crop, args.flip)
-            now = list(answers(by, parts[0].names, out[by.output], args.top))
+            now = list(answers(by.reading, parts[0].names, out[by.output], args.top))
             keep(now, out)
             if args.format == "json":
                 told += now
@@ -78,17 +79,7 @@ def _print(answers: list[Answer], form: str, first: bool) -> None:
         return
     width = max((len(a.file) for a in answers), default=0)
     for a in answers:
-        say(f"{a.file:<{min(width, 60)}}  {_line(a)}", flush=True)
-
-
-def _line(a: Answer) -> str:
-    if a.predictions:
-        return "  ".join(f"{c} {p:.1%}" for c, p in a.predictions)
-    if a.shares:
-        return "  ".join(f"{c} {s:.1%} of it" for c, s in a.shares)
-    values: Any = a.values
-    return " ".join(f"{v:g}" for v in values) if values.ndim == 1 and values.size <= 32 else \
-        f"{'x'.join(map(str, values.shape))} numbers, which -o out.npz keeps"
+        say(f"{a.file:<{min(width, 60)}}  {a}", flush=True)
 
 
 def _csv(answers: list[Answer], first: bool) -> None:

@@ -30,6 +30,8 @@ def arguments(c: ArgumentParser) -> None:
                    help="where to; without it only the table is printed")
     c.add_argument("--rename", action="append", default=[], metavar="FROM=TO",
                    help='a name in the file, or its beginning, and what it is in the net: "layer*.0.conv1=stage*.basic1.conv1"')
+    c.add_argument("--flatten", default="", metavar="ORDER",
+                   help="the order in which a picture was laid flat before a fully connected layer: hwc, or whc (default: chw; of Keras hwc)")
     c.add_argument("--partial", action="store_true", help="take what is sure, leave the rest as it is: a trunk for another head")
 
 
@@ -44,7 +46,7 @@ def run(args: Namespace) -> int:
                          hint=f"-o {name.with_suffix('.safetensors') if name.name else 'net.safetensors'}")
     read_tensors(args.source)  # before a network is made
     net = made(meant(args.net, settings(args), input_shapes(args)).origin(), "reference", "float32")
-    net.load_weights(args.source, rename=args.rename, strict=not args.partial)
+    net.load_weights(args.source, rename=args.rename, strict=not args.partial, flatten=args.flatten)
     say(net.taken)
     if args.output is not None:
         net.save(args.output)

@@ -27,6 +27,7 @@ from ...diagnostics import NetspecError
 from ...limits import PIXELS
 from ...reading import opened
 from ...words.dataset import DataError
+from .pixels import TURNS, deep, numbers, orientation, pixels, placed
 
 Array = NDArray[Any]
 
@@ -49,13 +50,6 @@ Picture = str | os.PathLike[str] | bytes | Inside  # a path, what a file holds, 
 SUFFIXES = frozenset((".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".dib", ".webp", ".tif", ".tiff", ".ppm", ".pgm",
                       ".pbm", ".pnm"))
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM")  # no others are looked for: some run programs, as EPS does
-ROOM = 2  # a JPEG is decoded at a size that is this many times what is wanted, or more
-WHITE16 = 65535
-TURNS = {2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
-         5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
-         8: Image.Transpose.ROTATE_90}  # by the number that EXIF has for the orientation
-ORIENTATION = 0x0112
-
 # Pillow warns of damaged notes beside a picture, and of many pixels, for which there is a limit of our own.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
@@ -75,8 +69,8 @@ def header(picture: Picture, name: str | None = None) -> Header:
     """Only the beginning of the file is read. Errors: as for `read`."""
     with _open(picture, name) as image:
         noted = image.format in ("JPEG", "MPO", "WEBP") or (image.format == "PNG" and "exif" in image.info)
-        w, h = image.size[::-1] if noted and _orientation(image, decoded=False) >= 5 else image.size
-        return Header(h, w, _deep(image), _numbers(image))
+        w, h = image.size[::-1] if noted and orientation(image, decoded=False) >= 5 else image.size
+        return Header(h, w, deep(image), numbers(image))
 
 
 def read(picture: Picture, channels: int = 3, size: tuple[int, int] | None = None, resize: str = "cover",
@@ -92,20 +86,7 @@ def read(picture: Picture, channels: int = 3, size: tuple[int, int] | None = Non
     Errors: DataError `unreadable-picture`: no picture, damaged, cut short, of another format, or too large.
     """
     with _open(picture, name) as image:
-        turn = _orientation(image)
-        if size is not None:  # before a JPEG is decoded; others are by now
-            h, w = size if turn < 5 else size[::-1]
-            image.draft("L" if channels == 1 else None, (ROOM * w, ROOM * h))
-        if turn != 1:
-            image = image.transpose(TURNS[turn])
-        plain = _plain(image, channels)
-        if size is not None:
-            plain = _resized(plain, size, resize)
-        a = np.asarray(plain)
-        if a.dtype != np.uint8:
-            a = a.astype(np.float32, copy=False)
-        a = a[None] if a.ndim == 2 else a.transpose(2, 0, 1)
-        return np.ascontiguousarray(a) if len(a) == channels else np.repeat(a, channels, 0)
+        return pixels(image, channels, size, resize)
 
 
 def indexed(picture: Picture, size: tuple[int, int] | None = None, resize: str = "cover", bars: int = 0,
@@ -113,22 +94,22 @@ def indexed(picture: Picture, size: tuple[int, int] | None = None, resize: str =
     """A picture whose values are numbers, not colours, height x width: the indices of a palette, or greys. No value is
     made up: a change of size takes the nearest pixel; with "fit" the bars are `bars`. Errors: as for `read`."""
     with _open(picture, name) as image:
-        turn = _orientation(image)
+        turn = orientation(image)
         if turn != 1:
             image = image.transpose(TURNS[turn])
-        if not _numbers(image):
+        if not numbers(image):
             raise ValueError(
                 f"its pixels are colours ({image.mode}), not numbers of classes: it would be grey, or have a palette")
         if image.mode == "1":
             image = image.convert("L").point(lambda v: v // 255)
-        a = np.asarray(image, np.int32 if _deep(image) else np.uint8)
+        a = np.asarray(image, np.int32 if deep(image) else np.uint8)
         return a if size is None else nearest(a, size, resize, bars)
 
 
 def nearest(a: Array, size: tuple[int, int], resize: str = "cover", bars: int = 0) -> Array:
     """Numbers in a plane, brought to a size as `read` brings pictures, each new one that of the nearest old one."""
     h, w = size
-    top, left, height, width, box = _placed(a.shape[1], a.shape[0], size, resize)
+    top, left, height, width, box = placed(a.shape[1], a.shape[0], size, resize)
     rows = (box[1] + (np.arange(height) + 0.5) * ((box[3] - box[1]) / height)).astype(np.intp).clip(0, a.shape[0] - 1)
     columns = (box[0] + (np.arange(width) + 0.5) * ((box[2] - box[0]) / width)).astype(np.intp).clip(0, a.shape[1] - 1)
     out = np.full((h, w), bars, a.dtype)
@@ -198,69 +179,3 @@ def _reason(e: Exception) -> str:
     if isinstance(e, OSError) and e.strerror:
         return e.strerror
     return str(e) or type(e).__name__
-
-
-def _orientation(image: Any, decoded: bool = True) -> int:
-    """1 to 8, as EXIF numbers them; 1 is upright, and where nothing readable is said. Pillow turns TIFF by itself as it decodes
-    it, and then says nothing more; before, the size it says is turned already."""
-    if decoded and image.format not in ("JPEG", "MPO"):
-        image.load()
-    try:
-        said = image.getexif().get(ORIENTATION, 1)
-    except Exception:  # a damaged note beside a picture that may be fine
-        return 1
-    return said if isinstance(said, int) and said in TURNS else 1
-
-
-def _deep(image: Any) -> bool:
-    return image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM"))
-
-
-def _numbers(image: Any) -> bool:
-    return image.mode in ("P", "L", "1") or _deep(image)
-
-
-def _plain(image: Any, channels: int) -> Any:
-    """The picture as one of bytes, grey or red, green and blue; of 32-bit numbers in [0, 1] where its greys have 16 bits."""
-    clear = image.info.get("transparency")
-    if _deep(image):
-        a = np.asarray(image).astype(np.float32)
-        if isinstance(clear, int):
-            a[a == clear] = WHITE16
-        return Image.fromarray(a / np.float32(WHITE16))
-    if image.mode in ("F", "I"):
-        raise ValueError("its pixels are 32-bit numbers, and nothing says what white is: np.save keeps such arrays")
-    if clear is not None or image.mode in ("LA", "PA", "RGBA", "RGBa", "La"):
-        over = image.convert("LA").convert("RGBA") if image.mode == "La" else image.convert("RGBA")
-        image = Image.new("RGBA", over.size, "white")
-        image.alpha_composite(over)
-    wanted = "L" if channels == 1 else "RGB"
-    return image if image.mode == wanted else image.convert(wanted)
-
-
-def _resized(image: Any, size: tuple[int, int], resize: str) -> Any:
-    h, w = size
-    top, left, height, width, box = _placed(image.width, image.height, size, resize)
-    if image.size != (width, height) or box != (0, 0, width, height):
-        image = image.resize((width, height), Image.Resampling.BILINEAR, box)
-    if (width, height) == (w, h):
-        return image
-    ground = Image.new(image.mode, (w, h))
-    ground.paste(image, (left, top))
-    return ground
-
-
-def _placed(width: int, height: int, size: tuple[int, int], resize: str) -> tuple[int, int, int, int,
-                                                                                  tuple[float, float, float, float]]:
-    """Where a picture goes in one of another size: top, left, height and width there, and the part of it that is taken."""
-    h, w = size
-    if resize == "fit":
-        scale = min(w / width, h / height)
-        new_h, new_w = min(h, max(1, round(height * scale))), min(w, max(1, round(width * scale)))
-        return (h - new_h) // 2, (w - new_w) // 2, new_h, new_w, (0, 0, width, height)
-    if resize == "stretch":
-        return 0, 0, h, w, (0, 0, width, height)
-    scale = max(w / width, h / height)
-    part_w, part_h = min(width, w / scale), min(height, h / scale)
-    x, y = (width - part_w) / 2, (height - part_h) / 2
-    return 0, 0, h, w, (x, y, min(width, x + part_w), min(height, y + part_h))

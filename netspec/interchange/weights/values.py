@@ -13,6 +13,8 @@ from .matching import MatchError, Matching
 from .source import Array, Source
 from .units import Unit, places
 
+Flat = tuple[tuple[int, ...], tuple[int, ...]]  # the shape that was laid flat, and where each of our axes is in it
+
 
 @dataclass(frozen=True)
 class Taken:
@@ -24,20 +26,24 @@ class Taken:
     make: Callable[[], Array]
 
 
-def taken(source: Source, m: Matching, graph: Graph) -> list[Taken]:
-    """Every parameter that the match gives. No number is read before `make` is called."""
+def taken(source: Source, m: Matching, graph: Graph, flatten: str = "") -> list[Taken]:
+    """Every parameter that the match gives. No number is read before `make` is called. `flatten` is the order in which the
+    program that wrote the file laid a picture flat, "whc"; without it, what is usual for such a file.
+
+    Errors: an order of other axes than a layer reads.
+    """
     want = {u.name: u for u in m.want}
     biases = _folded(m, graph)
     out: list[Taken] = []
     for name, have in m.pairs.items():
         mine = want[name]
-        flat = _turned(source, mine, graph) if mine.kind == "kernel" else None
+        flat = _turned(flatten or ("hwc" if source.channels_last else ""), bool(flatten), mine, graph) if mine.kind == "kernel" else None
         for role, parameter in mine.names.items():
             out.append(_one(source, have, mine, role, parameter, flat, biases.get(name)))
     return out
 
 
-def _one(source: Source, have: Unit, mine: Unit, role: str, parameter: str, flat: tuple[int, ...] | None,
+def _one(source: Source, have: Unit, mine: Unit, role: str, parameter: str, flat: Flat | None,
          bias: str | None) -> Taken:
     shape = mine.shapes[role]
     if role not in have.names:
@@ -47,10 +53,9 @@ def _one(source: Source, have: Unit, mine: Unit, role: str, parameter: str, flat
     said: list[str] = []
     acts: list[Callable[[Array], Array]] = []
     if role == "weight" and flat is not None:
-        c, *window = flat
-        order = (0, len(flat), *range(1, len(flat)))
-        acts.append(lambda a: a.reshape(shape[0], *window, c).transpose(order).reshape(shape))
-        said.append(f"columns from {'x'.join(map(str, (*window, c)))} to {'x'.join(map(str, flat))}")
+        there, places = flat
+        acts.append(lambda a: a.reshape(shape[0], *there).transpose(0, *(1 + k for k in places)).reshape(shape))
+        said.append(f"columns from {'x'.join(map(str, there))} to {'x'.join(str(there[k]) for k in places)}")
     elif have.shapes[role] != shape:
         acts.append(lambda a: a.reshape(shape))
         said.append(f"{'x'.join(map(str, have.shapes[role]))} as {'x'.join(map(str, shape))}")
@@ -80,12 +85,21 @@ def _raised(a: Array, more: float, tensor: str) -> Array:
     return out
 
 
-def _turned(source: Source, mine: Unit, graph: Graph) -> tuple[int, ...] | None:
-    """The shape that was flattened channels last, before a fully connected layer that reads it channels first."""
-    if not source.channels_last or len(mine.shape) != 2:
+def _turned(order: str, asked: bool, mine: Unit, graph: Graph) -> Flat | None:
+    """How a picture was flattened before a fully connected layer that reads it channels first; None where it was so too. An order
+    that is usual, and not `asked` for, is of as many axes as there are."""
+    if not order or len(mine.shape) != 2:
         return None
     before = places(graph, mine)
-    return before if len(before) > 1 and prod(before[1:]) > 1 and prod(before) == mine.shape[1] else None
+    if len(before) < 2 or prod(before[1:]) == 1 or prod(before) != mine.shape[1]:
+        return None
+    axes = "c" + "dhw"[4 - len(before) :]
+    if not asked:
+        order = axes[1:] + "c"
+    if sorted(order) != sorted(axes):
+        raise MatchError(f"{mine.name} reads a picture of {' x '.join(map(str, before))}, whose axes are {axes}, and {order} is no order of these",
+                         hint=f"--flatten {axes[1:]}c")
+    return (tuple(before[axes.index(a)] for a in order), tuple(order.index(a) for a in axes)) if order != axes else None
 
 
 def _folded(m: Matching, graph: Graph) -> Mapping[str, str]:

@@ -7,19 +7,22 @@ probabilities, or the numbers, are averaged.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...diagnostics import UsageError
+from ...ir.graph import Graph
+from ...passes.objective import Term
 from ..measuring.tallies import judged, probability
 from ..network import Network
+from .answer import Kind, Reading
 
 Array = NDArray[Any]
-Kind = Literal["classes", "marks", "numbers"]
+Terms = tuple[Term, ...]
 
 
 @dataclass(frozen=True)
@@ -28,8 +31,7 @@ class Speaker:
 
     nets: tuple[Network, ...]
     output: str  # the one that answers; the others are kept as they are
-    kind: Kind
-    classes: tuple[str, ...]  # by number, where they have names
+    reading: Reading
 
     def outputs(self, inputs: Sequence[dict[str, Array]], batch: int, ten_crop: bool = False,
                 flip: bool = False) -> dict[str, Array]:
@@ -40,101 +42,49 @@ class Speaker:
 
     def _of(self, net: Network, found: Any) -> dict[str, Array]:
         named = found if isinstance(found, dict) else {next(k for k, _ in net.graph.outputs): found}
-        return {k: _probable(net, k, v) for k, v in named.items()}
-
-    def called(self, number: int) -> str | int:
-        """A class by its name, or its number where it has none."""
-        return self.classes[number] if number < len(self.classes) else number
+        made = {k: making(net.graph, net.recipe.terms, k) for k in named}
+        return {k: v if (make := made[k]) is None else make(v.astype(np.float64)) for k, v in named.items()}
 
 
 def speaker(nets: Sequence[Network]) -> Speaker:
     """Errors: networks that answer otherwise than each other."""
     first = nets[0]
-    output = _answering(first)
-    kind, shape = _kind(first, output), _shape(first, output)
+    said = _said(first)
     for net in nets[1:]:
-        other = _answering(net)
-        if (other, _kind(net, other), _shape(net, other), net.classes) != (output, kind, shape, first.classes):
+        if (other := _said(net)) != said:
             raise UsageError("several networks answer together where they answer the same question",
-                             f"{first.graph.name}: {output}, {kind}, {shape}, classes {', '.join(first.classes) or 'without names'}",
-                             f"{net.graph.name}: {other}, {_kind(net, other)}, {_shape(net, other)}, classes {', '.join(net.classes) or 'without names'}")
-    return Speaker(tuple(nets), output, kind, first.classes)
+                             *(f"{n.graph.name}: {output}, {kind}, {shape}, classes {', '.join(classes) or 'without names'}"
+                               for n, (output, kind, shape, classes) in ((first, said), (net, other))))
+    output, kind, _, classes = said
+    return Speaker(tuple(nets), output, Reading(kind, classes))
 
 
-def _answering(net: Network) -> str:
-    names = [name for name, _ in net.graph.outputs]
-    judged_too = judged(net.graph, net.recipe.terms)
+def _said(net: Network) -> tuple[str, Kind, tuple[int | None, ...], tuple[str, ...]]:
+    """The question that a network answers."""
+    graph, terms = net.graph, net.recipe.terms
+    output = answering(graph, terms)
+    return output, kind_of(graph, terms, output), graph.values[graph.public[output]].type.shape, net.classes
+
+
+def answering(graph: Graph, terms: Terms) -> str:
+    """The output that answers."""
+    names = [name for name, _ in graph.outputs]
+    judged_too = judged(graph, terms)
     return "out" if "out" in names else next((n for n in names if n in judged_too), names[-1])
 
 
-def _shape(net: Network, output: str) -> tuple[int | None, ...]:
-    return net.graph.values[dict(net.graph.outputs)[output]].type.shape
-
-
-def _kind(net: Network, output: str) -> Kind:
-    found = judged(net.graph, net.recipe.terms).get(output)
+def kind_of(graph: Graph, terms: Terms, output: str) -> Kind:
+    """What its numbers are read as."""
+    found = judged(graph, terms).get(output)
     if found:
         return next((m.kind for m in found if m.kind != "numbers"), "numbers")
-    node = net.graph.maker[dict(net.graph.outputs)[output]]
+    node = graph.maker[graph.public[output]]
     return "classes" if getattr(node.op, "gives", "") in ("probabilities", "log-probabilities") else "numbers"
 
 
-def _probable(net: Network, output: str, values: Array) -> Array:
-    """Probabilities, where the output holds what they are made of."""
-    for meant in judged(net.graph, net.recipe.terms).get(output, ()):
+def making(graph: Graph, terms: Terms, output: str) -> Callable[[Array], Array] | None:
+    """What makes probabilities of an output, where it holds what they are made of."""
+    for meant in judged(graph, terms).get(output, ()):
         if meant.kind != "numbers":
-            make = probability(meant.kind, meant.gives)
-            return values if make is None else make(values.astype(np.float64))
-    return values
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What is said of one example."""
-
-    file: str
-    predictions: tuple[tuple[str | int, float], ...] = ()  # classes and their probabilities, the likeliest first
-    values: Array | None = None  # numbers; a map where it has places
-    shares: tuple[tuple[str | int, float], ...] = ()  # of a map of classes, how much each covers
-
-    def data(self) -> dict[str, Any]:
-        """As JSON has it."""
-        out: dict[str, Any] = {"file": self.file}
-        if self.predictions:
-            return out | {"predictions": [{"class": c, "probability": p} for c, p in self.predictions]}
-        if self.shares and self.values is not None:
-            return out | {"shape": list(self.values.shape), "classes": [{"class": c, "share": s} for c, s in self.shares]}
-        assert self.values is not None
-        return out | ({"values": self.values.tolist()} if self.values.size <= FEW else {"shape": list(self.values.shape)})
-
-
-FEW = 1024  # numbers of an answer that are printed
-
-
-def answers(by: Speaker, names: Sequence[str], values: Array, top: int) -> Iterator[Answer]:
-    """An answer for each example, of what the answering output gave."""
-    for name, v in zip(names, values):
-        v = v.reshape(v.shape[0]) if v.ndim > 1 and v.size == v.shape[0] else v
-        if by.kind == "numbers":
-            yield Answer(name, values=v)
-        elif v.ndim > 1:
-            yield _map(by, name, v, top)
-        elif len(v) == 1 and by.kind == "marks":  # one yes or no
-            p = float(v[0])
-            both = [(by.called(1), p), (by.called(0), 1 - p)]
-            yield Answer(name, tuple(sorted(both, key=lambda cp: -cp[1])[:top]))
-        else:
-            order = np.argsort(-v, kind="stable")[:top]
-            yield Answer(name, tuple((by.called(int(k)), float(v[k])) for k in order))
-
-
-def _map(by: Speaker, name: str, v: Array, top: int) -> Answer:
-    """A class for each place; of yes or no for each class and place, how many are yes."""
-    if by.kind == "marks":
-        shares = [(k, float((v[k] > 0.5).mean())) for k in range(len(v))]
-        return Answer(name, values=v, shares=tuple((by.called(k), s) for k, s in sorted(shares, key=lambda ks: -ks[1])[:top]))
-    chosen = v.argmax(0)
-    counts = np.bincount(chosen.reshape(-1), minlength=len(v)) / chosen.size
-    order = [int(k) for k in np.argsort(-counts, kind="stable")[:top] if counts[k] > 0]
-    return Answer(name, values=chosen.astype(np.uint8 if len(v) <= 256 else np.int32),
-                  shares=tuple((by.called(k), float(counts[k])) for k in order))
+            return probability(meant.kind, meant.gives)
+    return None

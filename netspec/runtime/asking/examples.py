@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ...datasets.parts.arrays import held_in
 from ...datasets.parts.pictures import SUFFIXES, read
 from ...diagnostics import Diagnostic, NetspecError
+from ...ir.graph import Graph
 from ...words.dataset import DataError
 from ..means.views import larger
 from ..network import Network
@@ -47,23 +48,29 @@ class Canvas:
 
 
 def canvas(net: Network) -> Canvas:
-    """The size, the colours and the way of bringing a picture to them: those of the data it learnt from.
+    """What a picture is brought to for a network that may have been trained."""
+    return canvas_of(net.graph, net.state.learnt.sizes)
+
+
+def canvas_of(graph: Graph, sizes: Mapping[str, tuple[int, ...]]) -> Canvas:
+    """The size, the colours and the way of bringing a picture to them: those of the data it learnt from; `sizes` are those of
+    inputs that the text leaves open.
 
     Errors: the network does not take one picture.
     """
-    inputs = net.graph.inputs
+    inputs = graph.inputs
     if len(inputs) != 1 or len(inputs[0].type.shape) != 3:
         shapes = ", ".join(f"{n.name} {n.type}" for n in inputs)
-        raise DataError(f"{net.graph.name} does not take a picture", f"its inputs: {shapes}",
+        raise DataError(f"{graph.name} does not take a picture", f"its inputs: {shapes}",
                         hint="netspec predict RUN arrays.npz")
     name, shape = inputs[0].name, inputs[0].type.shape
-    line: Any = net.graph.training.data.op if net.graph.training is not None and net.graph.training.data is not None else None
-    seen = net.state.learnt.sizes.get(name, (None, None, None))
+    line: Any = graph.training.data.op if graph.training is not None and graph.training.data is not None else None
+    seen = sizes.get(name, (None, None, None))
     own = getattr(line, "size", None)
     size = (own, own) if isinstance(own, int) else tuple(own) if own else (shape[1] or seen[1], shape[2] or seen[2])
     channels = shape[0] or {"grey": 1, "rgb": 3}.get(str(getattr(line, "colour", None))) or seen[0] or 3
     if None in size or channels not in (1, 3):
-        raise DataError(f"{net.graph.name} does not say how a picture comes to its input, {inputs[0].type}",
+        raise DataError(f"{graph.name} does not say how a picture comes to its input, {inputs[0].type}",
                         hint="netspec predict RUN arrays.npz")
     return Canvas(name, channels, (int(size[0] or 0), int(size[1] or 0)), getattr(line, "resize", None) or "cover")
 

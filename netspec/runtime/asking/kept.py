@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from ...diagnostics import UsageError, unwritable
 from ...reading import write
-from .answers import Answer, Speaker
+from .answer import Answer
+from .answers import Speaker
 
 Array = NDArray[Any]
 Keep = Callable[[Sequence[Answer], dict[str, Array]], None]
@@ -56,7 +57,7 @@ def _pictures(path: str, by: Speaker) -> Keep:
 
     def draw(answers: Sequence[Answer], outputs: dict[str, Array]) -> None:
         for a in answers:
-            if not a.shares or by.kind != "classes" or a.values is None or a.values.ndim != 2:
+            if not a.shares or by.reading.kind != "classes" or a.values is None or a.values.ndim != 2:
                 raise UsageError("pictures are kept of maps of classes, and these are none", hint="-o out.npz")
             stem, k = Path(a.file).stem, 1
             while (name := stem if k == 1 else f"{stem}-{k}") in taken:

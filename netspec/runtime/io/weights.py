@@ -47,16 +47,20 @@ def of_calls(graph: Graph, dtype: Any, put: Put) -> None:
         put(name, value)
 
 
-def load(state: State, path: str | PathLike[str], rename: Iterable[str] | Mapping[str, str], strict: bool) -> str:
+def load(state: State, path: str | PathLike[str], rename: Iterable[str] | Mapping[str, str], strict: bool,
+         flatten: str = "") -> str:
     """Give a network the weights of a file, all or, unless `strict`, those that are sure; the optimiser starts anew. Nothing
     changes before all is known to be right. Returns the table of what went where.
 
     Errors: those of a file that is not read; layers of the net without weights, of the file without a place, and doubts.
     """
+    if not isinstance(flatten, str) or not set(flatten) <= set("cdhw"):
+        raise misuse("bad-value", f"flatten={flatten!r} is no order of axes",
+                     "c is channels, h rows, w columns, and d what lies before them", hint='flatten="hwc"')
     source = read_tensors(str(path_of(path)))
     graph = state.graph
     found = match(source, wanted(graph, graph.parameters), renames([rename] if isinstance(rename, str) else rename), not strict)
-    values = taken(source, found, graph)
+    values = taken(source, found, graph, flatten)
     ready = numbers(values, state.declared, state.dtype, str(path))
     for name, value in ready.items():
         state.put(name, value)

@@ -25,7 +25,8 @@ from ...ir.graph import Graph, Input, Node, Value
 from ...ir.types import TensorType, shape_text
 from ...passes.objective import Term
 from ..io import arrays
-from ..measuring.tallies import judged, sigmoid, softmax
+from ..measuring.probabilities import sigmoid, softmax
+from ..measuring.tallies import judged
 from ..misuse import misuse
 
 Array = NDArray[Any]

@@ -21,6 +21,7 @@ from ...words import WordError
 from ...words.loss import Range
 from ...words.metric import Targets, spread
 from ..misuse import misuse
+from .probabilities import sigmoid, softmax
 
 Array = NDArray[Any]
 COUNTED = {"classes": "class labels", "marks": "labels of several classes", "numbers": "numbers like the output's"}
@@ -72,16 +73,6 @@ def probability(kind: Targets, gives: Range) -> Callable[[Array], Array] | None:
     if gives == "logits":
         return softmax if kind == "classes" else sigmoid
     return None
-
-
-def softmax(logits: Array) -> Array:
-    e = np.exp(logits - logits.max(1, keepdims=True))
-    return np.asarray(e / e.sum(1, keepdims=True))
-
-
-def sigmoid(logits: Array) -> Array:
-    with np.errstate(over="ignore"):
-        return np.asarray(1 / (1 + np.exp(-logits)))
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import json
+import textwrap
+import zlib
+from base64 import b85encode
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,10 +56,20 @@ def needed(roots: tuple[str, ...]) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
-def embedded(roots: tuple[str, ...]) -> tuple[str, str]:
-    """The name of the package, and the text that makes it importable."""
+def embedded(roots: tuple[str, ...], packed: bool = False) -> tuple[str, str]:
+    """The name of the package, and the text that makes it importable: modules that can be read, or all of them packed."""
     modules = needed(roots)
     digest = hashlib.sha256("\0".join(f"{k}\0{v}" for k, v in modules.items()).encode()).hexdigest()[:12]
+    if packed:
+        squeezed = b85encode(zlib.compress(json.dumps(modules).encode(), 9)).decode()
+        inside = "\n".join(squeezed[k : k + 128] for k in range(0, len(squeezed), 128))
+        texts = "# " + ", ".join(modules) + "\n"
+        texts = textwrap.fill(texts, 120, subsequent_indent="# ", break_long_words=False) + f'''
+RUNTIME = json.loads(zlib.decompress(base64.b85decode("""
+{inside}
+""".replace("\\n", ""))))
+'''
+        return f"_netspec_{digest}", f'import base64\nimport json\nimport zlib\n\nPACKAGE = "_netspec_{digest}"\n{texts}\n{IMPORTER}'
     texts = "\n".join(f"RUNTIME[{name!r}] = {quoted(text)}\n" for name, text in modules.items())
     return f"_netspec_{digest}", f'PACKAGE = "_netspec_{digest}"\nRUNTIME = {{}}\n\n{texts}\n{IMPORTER}'
 

@@ -11,68 +11,109 @@ import inspect
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
+
+import numpy as np
 
 from ...backends.cpu.contract.calls import Kernel
 from ...backends.cpu.emit.move_table import Move
 from ...backends.cpu.literals import filled, literal
 from ...backends.cpu.module import DOCS, section_text, values_text
 from ...backends.cpu.plan import Planned, Store, plan, target_and_store
-from ...backends.cpu.schedule import Section
+from ...backends.cpu.schedule import Section, inputs_of
 from ...backends.cpu.update import UpdateKernel, span, update_kernel
 from ...backends.vectors import stretches
 from ...diagnostics import UsageError
+from ...ir.formula import Formula, Pieces
 from ...ir.graph import Graph
 from ...ir.initialisers import INITIALISERS
-from ...ir.layout import Layout, Target, Vector
-from ...ir.types import shape_text
+from ...ir.layout import Layout, Target, Vector, round_up
 from ...passes.differentiate import training_program
 from ...passes.infer_shapes import infer_shapes
 from ...passes.lower import lower
 from ...plain import docstring, shown
-from ...views.summary import summarise
+from ...words.dataset import DataError
+from ..asking.answers import answering, kind_of, making
+from ..asking.examples import canvas_of
+from ..state import AVERAGE as VECTOR
+from ..state import State
 from ..train.recipe import Rates, Recipe, recipe_of
 from .embed import embedded
+from .head import head
+from .held import packed
+from .left_out import left_out, measured
+from .network import AVERAGE
 
 DTYPE = "float32"
-# the last is named in text that is compiled
-ROOTS = ("runtime.standalone.network", "ir.contraction", "ir.layout", "ir.weight_order", "backends.cpu.contract.winograd.kernels")
-NAMES = {"ir.contraction": "ONE, AxisPhase, Contraction", "ir.layout": "Image, Outside, Packed, Vector",
-         "ir.weight_order": "WeightOrder", "runtime.standalone.network": "Entry, Given, Rule, Standalone, demonstrate"}
+PREDICTOR = {"ir.contraction": "ONE, AxisPhase, Contraction", "ir.layout": "Image, Outside, Packed, Vector",
+             "ir.weight_order": "WeightOrder", "runtime.asking.answer": "Reading", "runtime.standalone.asked": "Asked, main",
+             "runtime.standalone.held": "read_arrays, unpacked",
+             "runtime.standalone.network": "Entry, Given, Made, Standalone"}
+TRAINER = PREDICTOR | {"runtime.standalone.training": "Rule, Trained"}
+# what is imported while a network runs, and what is named in text that is compiled
+LATE = ("datasets.parts.pixels", "backends.cpu.contract.winograd.kernels")
+ROOTS = (*TRAINER, *LATE)
 
 
-def standalone(graph: Graph) -> str:
-    """The whole file. Gradients and steps are there if the spec says how the network is trained.
+@dataclass(frozen=True)
+class Weights:
+    """What a file has of a trained network."""
+
+    arrays: Mapping[str, Any]  # by the names of parameters; averaged ones as average/NAME
+    classes: tuple[str, ...] = ()
+    bytes: bool = False  # whether it has learnt from bytes as pictures
+    seed: int | None = None
+    beside: str = ""  # the name of the file that holds the arrays; none: they are in the text
+
+
+def weights_of(state: State) -> Weights:
+    """Those of a network, the average of its parameters included where evaluation mode uses it."""
+    arrays = state.numbers()
+    if state.average.used:
+        arrays |= {AVERAGE + name: value for name, value in state.slot(VECTOR).items()}
+    arrays = {name: np.ascontiguousarray(value, DTYPE) for name, value in arrays.items()}
+    return Weights(arrays, state.learnt.classes, state.course.bytes, state.seed)
+
+
+def standalone(graph: Graph, recipe: Recipe | None = None, weights: Weights | None = None, predict: bool = False) -> str:
+    """The whole file. Gradients and steps are there if the spec says how the network is trained, unless the file is to `predict`
+    alone: then it is small, the run-time part of netspec packed.
 
     Errors: sizes that are not known.
     """
     graph = infer_shapes()(graph)
     if not all(v.type.known for v in graph.values.values()):
         raise UsageError(f"{graph.name} takes images of any size, and kernels are written for one", hint="--input 3x224x224")
-    recipe = recipe_of(graph)
+    recipe = recipe_of(graph) if recipe is None else recipe
     target, store = target_and_store(graph, DTYPE)
-    entries = {"predict": plan(lower(False)(graph), target, store, fold=False)}
-    if recipe.terms:
+    entries = {"predict": plan(lower(False)(graph), target, store, fold=True)}
+    trained = bool(recipe.terms) and not predict
+    if trained:
         entries["gradients"] = plan(training_program(graph, recipe.terms), target, store, fold=False)
-    rule = _Rule(graph, recipe, target, store) if _steps(recipe) else None
+    rule = _Rule(graph, recipe, target, store) if trained and _steps(recipe) else None
     kernels: dict[str, str] = {}
     for p in entries.values():
         kernels |= p.schedule.kernels
     if rule:
         kernels[rule.kernel.emitted.name] = rule.kernel.emitted.text
-    package, runtime = embedded(ROOTS)
-    parts = [_head(graph, recipe, rule), _parameters(graph),
+    names = TRAINER if trained else PREDICTOR
+    package, runtime = embedded((*names, *LATE), packed=predict)
+    parts = [head(graph, recipe, trained, rule.rates.base if rule else None, weights,
+                   left_out(graph, recipe, measured(weights)) if trained else ()),
+             _parameters(graph, weights),
              f"def stored():\n    \"\"\"Where each parameter lies among all.\"\"\"\n    return {{\n{values_text(store, 8)}\n    }}\n"]
     for name, p in entries.items():
         parts += _entry(name, p, graph, recipe, store)
     parts += rule.parts() if rule else []
     parts += _kernels(kernels, [c for p in entries.values() for s in (p.schedule.main, p.schedule.effects) for c in s.calls
                                 if isinstance(c, Kernel | Move)])
+    parts += _weights(weights)
     parts.append(f"# {'-' * 40} the run-time part of netspec {'-' * 40}\n{runtime}")
-    parts.append("\n".join(f"from {package}.{m} import {names}  # noqa: E402" for m, names in NAMES.items()) + "\n\nSTORED = stored()\n")
-    parts.append(_network(graph, entries, kernels, rule, target))
-    parts.append('if __name__ == "__main__":\n    demonstrate(Network())\n')
+    parts.append("\n".join(f"from {package}.{m} import {what}  # noqa: E402" for m, what in names.items())
+                 + "\n\nSTORED = stored()\n")
+    parts.append(_network(graph, recipe, entries, kernels, rule, target, store, weights, trained))
+    parts.append(_end(graph, recipe, weights))
     return "\n\n".join(parts)
 
 
@@ -81,30 +122,7 @@ def _steps(recipe: Recipe) -> bool:
     return bool(recipe.terms) and recipe.optimiser is not None and not recipe.optimiser.host
 
 
-# ---- the top -------------------------------------------------------------------------------------------------------------------
-def _head(graph: Graph, recipe: Recipe, rule: _Rule | None) -> str:
-    images = f"N x {shape_text(graph.inputs[0].type.shape).replace('x', ' x ')}" if len(
-        graph.inputs) == 1 else "a dict by name: " + ", ".join(n.name for n in graph.inputs)
-    use = [("net = Network(seed=0)", "first values as netspec makes them"),
-           ('net.load("weights.safetensors")', "or .npz, or a dict"), ("net.predict(x)", f"x: {images}")]
-    if recipe.terms:
-        use.append(("loss, grads = net.gradients(x, y)",
-                    " + ".join((f"{t.weight:g} * " if t.weight != 1 else "") + str(t.loss) for t in recipe.terms)))
-    if rule:
-        steered = f"; schedule {', '.join(map(str, recipe.schedules))} is yours to follow" if recipe.schedules else ""
-        use.append((f"loss = net.step(x, y, lr={rule.rates.base.get('lr', 0.1):g})", f"{recipe.optimiser}{steered}"))
-    use.append(('net.parameters["..."]', "by name: reading copies, assigning writes"))
-    lines = [
-        f"{graph.name}, as netspec compiled it for the CPU ({DTYPE}). It needs NumPy and Numba alone; run as a script, it tries random images.", "",
-             *(f"    {say:36}# {what}" for say, what in use), "", str(summarise(graph)).rstrip(), "",
-             "Below: parameters; where values lie (the address of an image is arena + samples * at + plus bytes); a function for each",
-             "program, in which every call is one parallel operation, under the line of the spec and the formulas it computes; the",
-             "kernels these calls run; then what runs it all, and the class Network."]
-    return (
-        f'"""{docstring(chr(10).join(lines))}\n"""\n\nimport importlib.abc\nimport importlib.machinery\nimport linecache\nimport sys\nfrom types import SimpleNamespace\n')
-
-
-def _parameters(graph: Graph) -> str:
+def _parameters(graph: Graph, weights: Weights | None) -> str:
     lines = ["PARAMETERS = {"]
     for p in graph.parameters:
         if isinstance(p.init, str) and p.init.split()[0] not in INITIALISERS:
@@ -116,8 +134,22 @@ def _parameters(graph: Graph) -> str:
             facts["values"] = p.values
         if not p.trainable:
             facts["trainable"] = False
-        lines.append(f"    {p.name!r}: {facts!r}," + (f"  # its weights come with {shown(p.file)}: load them" if p.file else ""))
+        lost = f"  # its weights come with {shown(p.file)}: load them" if p.file and weights is None else ""
+        lines.append(f"    {p.name!r}: {facts!r}," + lost)
     return "\n".join([*lines, "}"]) + "\n"
+
+
+def _weights(weights: Weights | None) -> list[str]:
+    """Where the numbers come from that the file has, if it has some."""
+    if weights is None:
+        return []
+    if weights.beside:
+        return [f'def weights():\n    """The numbers of every parameter, in a file beside this one."""\n'
+                f"    return read_arrays(Path(__file__).with_name({weights.beside!r}))\n"]
+    shapes = {name: tuple(a.shape) for name, a in weights.arrays.items()}
+    return [f'WEIGHTS = """\n{packed(weights.arrays)}\n"""\n',
+            f'def weights():\n    """The numbers of every parameter, packed in the text above."""\n'
+            f"    return unpacked(WEIGHTS, {literal(shapes, 4, 31)})\n"]
 
 
 # ---- programs ------------------------------------------------------------------------------------------------------------------
@@ -126,7 +158,8 @@ def _entry(name: str, p: Planned, graph: Graph, recipe: Recipe, store: Store) ->
     own = {k: v for k, v in s.layouts.items() if k not in store}
     parts = [
         f'def {name}_values():\n    """Where each value of `{name}` lies."""\n    return STORED | {{\n{values_text(own, 8, store)}\n    }}\n',
-             section_text(f"prepare_{name}", s.prepare, DOCS["prepare"], store), section_text(name, s.main, DOCS[name], store)]
+             section_text(f"prepare_{name}", s.prepare, DOCS["prepare"], store),
+             section_text(f"{name}_program", s.main, DOCS[name], store)]
     if s.effects.calls:
         parts.append(section_text("statistics", s.effects, DOCS["statistics"]))
     public = {name: graph.values[v].type for name, v in graph.outputs}
@@ -134,7 +167,14 @@ def _entry(name: str, p: Planned, graph: Graph, recipe: Recipe, store: Store) ->
     written = [n for n in p.program.nodes if getattr(n.op, "role", "") in ("input", "target")]
     facts: dict[str, Any] = {"arena": p.memory.arena, "vectors": p.memory.vectors, "workspaces": s.derived,
                              "workspace": s.workspace, "inputs": {n.results[0].name: n.name for n in written}, "outputs": shapes}
+    if first := _first(p):
+        parts.append(first)
+        facts |= {"prepared": tuple(n.name for n in inputs_of(p.program, "prepared"))}
     if name == "gradients":
+        facts["sources"] = tuple(t.source for t in recipe.terms)
+        weighed = {k: tuple(map(float, w)) for k, t in enumerate(recipe.terms) if (w := getattr(t.loss, "weights", None)) is not None}
+        if weighed:
+            facts["class_weights"] = weighed
         facts["losses"] = tuple(t.weight for t in recipe.terms)
         facts["targets"] = {n.name.removeprefix("target."): n.results[0].name for n in written
                             if getattr(n.op, "role", "") == "target"}
@@ -145,6 +185,25 @@ def _entry(name: str, p: Planned, graph: Graph, recipe: Recipe, store: Store) ->
             facts["ignored"] = ignored
     lines = "".join(f"    {k!r}: {literal(v, 4, len(k) + 8)},\n" for k, v in facts.items())
     return [*parts, f"{name.upper()} = {{\n{lines}}}\n"]
+
+
+def _first(p: Planned) -> str:
+    """What is made of the weights alone before anything runs, as a function that says it."""
+    prepared = inputs_of(p.program, "prepared")
+    if p.first is None or not prepared:
+        return ""
+    lines = ["def folded():", '    """What is made of the weights alone whenever they change, in float64: batch norm goes into convolutions."""',
+             "    return ("]
+    values = p.first.values
+    for n in p.first.nodes:
+        if not isinstance(n.op, Formula | Pieces):
+            continue
+        several = n.op.bind(n.inputs) if isinstance(n.op, Pieces) else [(n.formula, n.inputs)]
+        results = () if isinstance(n.op, Pieces) else tuple(v.type for v in n.results)
+        made = tuple((f.text, tuple(inputs), f.extents(tuple(values[i].type for i in inputs), results)) for f, inputs in several)
+        shape = tuple(x or 0 for x in n.type.shape)
+        lines.append(f"        Made({tuple(v.name for v in n.results)!r}, {shape!r}, {literal(made, 8, 60)}),")
+    return "\n".join([*lines, "    )"]) + "\n"
 
 
 class _Rule:
@@ -220,19 +279,62 @@ def _kernels(kernels: Mapping[str, str], calls: Sequence[Kernel | Move]) -> list
             for k, text in kernels.items()]
 
 
-def _network(graph: Graph, entries: Mapping[str, Planned], kernels: Mapping[str, str], rule: _Rule | None, target: Target) -> str:
+def _network(graph: Graph, recipe: Recipe, entries: Mapping[str, Planned], kernels: Mapping[str, str], rule: _Rule | None,
+             target: Target, store: Store, weights: Weights | None, trained: bool) -> str:
     inputs = {n.name: n.type.shape for n in graph.inputs}
     images = {n.name: n.type.batch for n in graph.inputs if n.type.batch > 1}
-    lines = ["class Network(Standalone):", f'    """{docstring(graph.name)}: predict'
-             + (", gradients" if "gradients" in entries else "") + (", step" if rule else "") + '; parameters, load, save."""',
+    said = graph.training.seed if graph.training is not None else None
+    lines = [f"class Network({'Trained' if trained else 'Standalone'}):", f'    """{docstring(graph.name)}: predict'
+             + (", gradients" if trained else "") + (", step" if rule else "") + '; parameters, load, save."""',
              "",
              "    given = {name: Given(name=name, **facts) for name, facts in PARAMETERS.items()}", f"    inputs = {inputs!r}",
              f"    images = {images!r}", "    stored = STORED", f'    dtype, lanes = "{DTYPE}", {target.lanes}',
              f"    kernels = {{f.__name__: f for f in {filled('[', list(kernels), ']', 4, 36)}}}", "    entries = {"]
     for name, p in entries.items():
-        functions = [f"prepare_{name}", name, *(["statistics"] if p.schedule.effects.calls else [])]
-        lines.append(f'        "{name}": Entry({name}_values(), ({", ".join(functions)}), **{name.upper()}),')
+        functions = [f"prepare_{name}", f"{name}_program", *(["statistics"] if p.schedule.effects.calls else [])]
+        first = ", first=folded()" if _first(p) else ""
+        lines.append(f'        "{name}": Entry({name}_values(), ({", ".join(functions)}){first}, **{name.upper()}),')
     lines.append("    }")
+    seed = weights.seed if weights is not None and weights.seed is not None else said
+    lines += [f"    first_seed = {seed}"] if seed else []
+    lines += ["    source = staticmethod(weights)"] if weights is not None else []
+    lines += ["    bytes = True"] if weights is not None and weights.bytes else []
+    if trained:
+        trainable = {p.name: p.trainable for p in graph.parameters}
+        free = max((p.at + round_up(p.size, 16) for n, p in store.items() if trainable[n]), default=0)
+        lines.append(f"    accumulate, average, free = {recipe.accumulate}, {recipe.average!r}, {free}")
     if rule:
         lines.append(f"    rule = {rule.text}")
     return "\n".join(lines) + "\n"
+
+
+def _end(graph: Graph, recipe: Recipe, weights: Weights | None) -> str:
+    """`predict`, and what runs where the file is a script."""
+    output = answering(graph, recipe.terms)
+    makers = {k: make.__name__ for k, _ in graph.outputs if (make := making(graph, recipe.terms, k)) is not None}
+    try:
+        canvas = canvas_of(graph, {})
+        seen: Any = (canvas.channels, canvas.size, canvas.resize)
+    except DataError:
+        seen = None
+    classes = weights.classes if weights is not None else ()
+    reading = f"Reading({kind_of(graph, recipe.terms, output)!r}, CLASSES)"
+    inputs = " x ".join(map(str, graph.inputs[0].type.shape)) if len(graph.inputs) == 1 else ""
+    return f'''CLASSES = {literal(classes, 0, 10)}
+ASKED = Asked({output!r}, {reading}, {makers!r}, {seen!r})
+
+
+@cache
+def network():
+    """The network, made when it is asked for first."""
+    return Network()
+
+
+def predict(x):
+    """Outputs for {f"x, N x {inputs}" if inputs else "a dict of arrays by the names of the inputs"}: an array, or a dict by name where there are several."""
+    return network().predict(x)
+
+
+if __name__ == "__main__":
+    main(Network, ASKED, {f"what net {graph.name} says of pictures and arrays"!r})
+'''

@@ -324,3 +324,17 @@ def test_frozen_parts_stay(tmp_path: Path) -> None:
         assert same(other.load_weights(file), held)
     with pytest.raises(NetspecError, match="did you mean stage1"):
         net.freeze("stage2")
+
+
+@pytest.mark.parametrize(("order", "axes"), [("whc", (0, 3, 2, 1)), ("hwc", (0, 2, 3, 1)), ("cwh", (0, 1, 3, 2)), ("chw", (0, 1, 2, 3))])
+def test_a_picture_that_was_laid_flat_in_another_order(tmp_path: Path, order: str, axes: tuple[int, ...]) -> None:
+    """The fully connected layer gives for a picture what it gave for the same numbers in their order."""
+    text = "net a:\n  input 3x4x5\n  fc 2\n"
+    weight, x = RANDOM.standard_normal((2, 60)).astype("f4"), RANDOM.standard_normal((6, 3, 4, 5)).astype("f4")
+    np.savez(tmp_path / "a.npz", **{"head.weight": weight, "head.bias": np.zeros(2, "f4")})
+    net = made(text).load_weights(str(tmp_path / "a.npz"), flatten=order)
+    np.testing.assert_allclose(net.predict(x), x.transpose(axes).reshape(6, -1) @ weight.T, rtol=1e-5, atol=1e-5)
+    with pytest.raises(NetspecError, match="no order of these"):
+        net.load_weights(str(tmp_path / "a.npz"), flatten="hw")
+    with pytest.raises(NetspecError, match="no order of axes"):
+        net.load_weights(str(tmp_path / "a.npz"), flatten="xyz")

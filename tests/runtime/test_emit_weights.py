@@ -1,4 +1,4 @@
-"""A file that stands alone with its weights: what a run has learnt, what the train section says of a step, and what is left out."""
+"""A file that stands alone with its weights: what a run has learnt, what the train section says, and what is left out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from PIL import Image
 
 import netspec
 from netspec.cli import main
-from netspec.runtime.standalone.emit import standalone, weights_of
+from netspec.runtime.standalone.carried import weights_of
+from netspec.runtime.standalone.emit import standalone
 from netspec.runtime.standalone.held import packed, unpacked
 from netspec.runtime.standalone.left_out import left_out
 

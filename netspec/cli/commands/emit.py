@@ -34,8 +34,9 @@ def arguments(c: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     """One module that runs with NumPy and Numba alone."""
     from ...runtime.footprint import shown as size
-    from ...runtime.standalone.emit import standalone, weights_of
-    from ...runtime.standalone.left_out import left_out, measured
+    from ...runtime.standalone.carried import measured, weights_of
+    from ...runtime.standalone.emit import standalone
+    from ...runtime.standalone.left_out import left_out
     from ..trained import weighted
 
     path, to_file = Path(args.output), args.output != "-"

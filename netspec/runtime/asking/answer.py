@@ -17,7 +17,7 @@ Kind = Literal["classes", "marks", "numbers"]
 
 @dataclass(frozen=True)
 class Reading:
-    """How the numbers of an output are read: as probabilities of classes, or of yes or no for each class (marks), or as numbers."""
+    """How an output is read: as probabilities of classes, or of yes or no for each class (marks), or as numbers."""
 
     kind: Kind
     classes: tuple[str, ...]  # by number, where they have names

@@ -11,10 +11,8 @@ import inspect
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
-
-import numpy as np
 
 from ...backends.cpu.contract.calls import Kernel
 from ...backends.cpu.emit.move_table import Move
@@ -36,14 +34,12 @@ from ...plain import docstring, shown
 from ...words.dataset import DataError
 from ..asking.answers import answering, kind_of, making
 from ..asking.examples import canvas_of
-from ..state import AVERAGE as VECTOR
-from ..state import State
 from ..train.recipe import Rates, Recipe, recipe_of
+from .carried import Weights, measured
 from .embed import embedded
 from .head import head
 from .held import packed
-from .left_out import left_out, measured
-from .network import AVERAGE
+from .left_out import left_out
 
 DTYPE = "float32"
 PREDICTOR = {"ir.contraction": "ONE, AxisPhase, Contraction", "ir.layout": "Image, Outside, Packed, Vector",
@@ -54,26 +50,6 @@ TRAINER = PREDICTOR | {"runtime.standalone.training": "Rule, Trained"}
 # what is imported while a network runs, and what is named in text that is compiled
 LATE = ("datasets.parts.pixels", "backends.cpu.contract.winograd.kernels")
 ROOTS = (*TRAINER, *LATE)
-
-
-@dataclass(frozen=True)
-class Weights:
-    """What a file has of a trained network."""
-
-    arrays: Mapping[str, Any]  # by the names of parameters; averaged ones as average/NAME
-    classes: tuple[str, ...] = ()
-    bytes: bool = False  # whether it has learnt from bytes as pictures
-    seed: int | None = None
-    beside: str = ""  # the name of the file that holds the arrays; none: they are in the text
-
-
-def weights_of(state: State) -> Weights:
-    """Those of a network, the average of its parameters included where evaluation mode uses it."""
-    arrays = state.numbers()
-    if state.average.used:
-        arrays |= {AVERAGE + name: value for name, value in state.slot(VECTOR).items()}
-    arrays = {name: np.ascontiguousarray(value, DTYPE) for name, value in arrays.items()}
-    return Weights(arrays, state.learnt.classes, state.course.bytes, state.seed)
 
 
 def standalone(graph: Graph, recipe: Recipe | None = None, weights: Weights | None = None, predict: bool = False) -> str:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from ...ir.graph import Graph
 from ...ir.types import shape_text
 from ...plain import docstring
 from ...views.summary import summarise
 from ..train.recipe import Recipe
-
-if TYPE_CHECKING:
-    from .emit import Weights
+from .carried import Weights
 
 IMPORTS = """
 import importlib.abc

@@ -7,15 +7,10 @@ A step is the file's own: losses with their weights, the optimiser with its limi
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING
 
 from ...ir.graph import Graph
-from ...words.preparation import COUNT
 from ..train.preparing import preparations
 from ..train.recipe import Recipe, recipe_of
-
-if TYPE_CHECKING:
-    from .emit import Weights
 
 
 def left_out(graph: Graph, recipe: Recipe | None = None, measured: Collection[str] = ()) -> tuple[str, ...]:
@@ -44,9 +39,3 @@ def left_out(graph: Graph, recipe: Recipe | None = None, measured: Collection[st
         lines.append("checkpoint" + (f" every={every}" if every else "") + (f" minutes={minutes:g}" if minutes else ""))
     lines += [f"log {' '.join(recipe.log)}"] if recipe.log else []
     return tuple(lines)
-
-
-def measured(weights: Weights | None) -> tuple[str, ...]:
-    """The preparations whose numbers come with the weights."""
-    return () if weights is None else tuple(k.removesuffix(f".{COUNT}") for k, v in weights.arrays.items()
-                                            if k.endswith(f".{COUNT}") and v[0])

@@ -212,7 +212,8 @@ class Trained(Standalone):
 
     def _limit(self, most: float) -> None:
         """Scale the whole gradient down to this norm where it is larger: a sum of each parameter's, in their order."""
-        norm = sqrt(sum(float(np.square(self._gradient(n), dtype=np.float64).sum()) for n, p in self.given.items() if p.trainable))
+        gradients = (self._gradient(n) for n, p in self.given.items() if p.trainable)
+        norm = sqrt(sum(float(np.square(g, dtype=np.float64).sum()) for g in gradients))
         if norm > most:
             self.flat_gradients *= most / norm
 

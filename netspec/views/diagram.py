@@ -25,6 +25,7 @@ from ..plain import shown
 from ..reading import write
 from .arcs import Kind, drawn_inputs, kinds, refers
 from .counts import count
+from .lettering import LAID_OUT, width
 from .outline import outline
 from .steps import Group, Item, Repeat, Step, leaves, line_of
 
@@ -49,7 +50,8 @@ LOOKS: dict[Kind, dict[str, str]] = {
     "reference": {"class": "reference", "color": "#94a3b8", "fontcolor": "#64748b", "style": "dashed", "weight": "0"},
 }
 STRAIGHT = "4"  # the weight of an arc that Graphviz is to keep short and straight
-FONT = "Helvetica,Arial,sans-serif"
+SIZE, SMALL = 11, 9  # of what a box does, and of its shape, in points
+MARGIN = 0.16  # left and right of the text in a box, in inches
 ENDINGS = (".svg", ".png", ".dot", ".gv")
 
 
@@ -127,11 +129,11 @@ class _Drawing:
         self.box = {v.name: box for box, steps in self.stands.items() for s in steps for n in s.nodes for v in n.results}
         self.page = page = graphviz.Digraph(
             escape(self.graph.name),
-            graph_attr={"rankdir": "LR" if self.direction == "right" else "TB", "fontname": FONT, "fontsize": "11",
+            graph_attr={"rankdir": "LR" if self.direction == "right" else "TB", "fontname": LAID_OUT, "fontsize": str(SIZE),
                         "nodesep": "0.3", "ranksep": "0.3", "splines": "true", "compound": "true", "tooltip": " "},
-            node_attr={"shape": "box", "style": "rounded,filled", "fontname": FONT, "fontsize": "11", "margin": "0.16,0.06",
+            node_attr={"shape": "box", "style": "rounded,filled", "fontname": LAID_OUT, "fontsize": str(SIZE), "margin": f"{MARGIN},0.06",
                        "height": "0.3", "penwidth": "1.2"},
-            edge_attr={"arrowsize": "0.6", "color": "#475569", "penwidth": "1.1", "fontname": FONT, "fontsize": "9"})
+            edge_attr={"arrowsize": "0.6", "color": "#475569", "penwidth": "1.1", "fontname": LAID_OUT, "fontsize": str(SMALL)})
         self.frame(items, "")
         self.edges(items)
         return str(page.source)
@@ -178,14 +180,11 @@ class _Drawing:
             attributes |= {"label": escape(sign), "shape": "circle", "fixedsize": "true", "width": "0.3", "fontsize": "14"}
         else:
             text = step.name if isinstance(step.head.op, Input) else step.text
-            if sign:
-                attributes["label"] = label(" ".join((sign, *step.switches)), (), shape, times)
-            else:
-                marks = (*step.switches, *(["frozen"] if step.frozen else []),
-                         *([f"weights of {step.shared}"] if step.shared else []))
-                attributes["label"] = label(text, marks, shape, times)
-                if step.shared:
-                    attributes["style"] = "rounded,filled,dashed"
+            marks = (*step.switches, *(["frozen"] if step.frozen else []), *([f"weights of {step.shared}"] if step.shared else []))
+            lines = label(" ".join((sign, *step.switches)), (), shape, times) if sign else label(text, marks, shape, times)
+            attributes |= {"label": escape("\n".join(lines)), "width": f"{wide(lines):.3f}"}
+            if step.shared and not sign:
+                attributes["style"] = "rounded,filled,dashed"
             if times > 1:
                 attributes["peripheries"] = "2"
         self.page.node(step.name, **attributes)
@@ -272,10 +271,16 @@ def shape_range(first: Node, last: Node) -> str:
     return ("" if first.type.batch == 1 else f"{first.type.batch} · ") + "×".join(sizes)
 
 
-def label(text: str, switches: Sequence[str], shape: str, times: int = 1) -> str:
-    """What a box does, its switches, its shape: a line each. `rendering` makes the first bold and the last grey."""
+def label(text: str, switches: Sequence[str], shape: str, times: int = 1) -> list[str]:
+    """What a box does, its switches, its shape: a line each. `rendering` makes the first bold and the last small and grey."""
     lines = [text + (f"  ×{times}" if times > 1 else ""), " · ".join(switches), shape]
-    return escape("\n".join(line for line in lines if line))
+    return [shown(line) for line in lines if line]
+
+
+def wide(lines: Sequence[str]) -> float:
+    """The width of a box with these lines, in inches."""
+    first, *others, last = lines if len(lines) > 1 else (*lines, "")
+    return max(width(first, SIZE, bold=True), *(width(t, SIZE) for t in others), width(last, SMALL)) / 72 + 2 * MARGIN
 
 
 def escape(text: str) -> str:

@@ -6,10 +6,10 @@ import os
 import re
 import shutil
 import subprocess
-from importlib.util import find_spec
-from pathlib import Path
+from html import unescape
 
 from ..diagnostics import UsageError
+from .lettering import FAMILY, FONTS, width
 
 
 def svg(dot: str) -> str:
@@ -25,12 +25,9 @@ def png(dot: str, dpi: int = 96) -> bytes:
         import resvg_py
     except ImportError:
         raise UsageError("a PNG needs resvg-py", hint="pip install 'netspec-nn[viz]'   or   draw an .svg") from None
-    # DejaVu is wider than Helvetica
-    text = re.sub(r'font-size="([\d.]+)"', lambda m: f'font-size="{float(m[1]) * 0.88:.2f}"', svg(dot))
-    plots = find_spec("matplotlib")  # comes with the same extra, and brings a font
-    fonts = [str(Path(plots.origin).parent / "mpl-data" / "fonts" / "ttf")] if plots and plots.origin else []
-    return bytes(resvg_py.svg_to_bytes(svg_string=text, dpi=dpi, background="white", font_dirs=fonts,
-                                       font_family="DejaVu Sans", sans_serif_family="DejaVu Sans"))
+    fonts = [str(f) for f in sorted(FONTS.glob("*.ttf"))]
+    return bytes(resvg_py.svg_to_bytes(svg_string=svg(dot), dpi=dpi, background="white", font_files=fonts, skip_system_fonts=True,
+                                       font_family="Arimo", sans_serif_family="Arimo"))
 
 
 def _system(program: str, dot: str) -> str:
@@ -50,9 +47,10 @@ def _webassembly(dot: str) -> str:
 
 def _tidy(text: str) -> str:
     """Without the generator's comments, so that the same network gives the same file, and with the boxes' text set: what
-    it does in bold, its shape small and grey."""
+    it does in bold, its shape small and grey. Every text is as wide as it was laid out, whatever font a viewer has."""
     text = re.sub(r"<!--.*?-->\n?", "", text, flags=re.DOTALL)
     text = re.sub(r'<g id="node\d+" class="node">.*?\n</g>', lambda m: _set(m[0]), text, flags=re.DOTALL)
+    text = re.sub(r'(<text [^>]*?)font-family="[^"]*"([^>]*)>([^<]*)<', _fitted, text)
     return text[text.index("<svg"):]
 
 
@@ -63,3 +61,12 @@ def _set(box: str) -> str:
     box = box.replace(lines[0], lines[0].replace("<text ", '<text font-weight="bold" ', 1))
     small = re.sub(r'font-size="([\d.]+)"', 'font-size="9.00" fill="#64748b"', lines[-1])
     return box.replace(lines[-1], small) if lines[-1] != lines[0] else box
+
+
+def _fitted(m: re.Match[str]) -> str:
+    """A text with the font's names and its width."""
+    before, after, text = m.groups()
+    size = re.search(r'font-size="([\d.]+)"', before + after)
+    wide = width(unescape(text), float(size[1]) if size else 14, 'font-weight="bold"' in before)
+    fit = f' textLength="{wide:.2f}" lengthAdjust="spacingAndGlyphs"' if text.strip() else ""
+    return f'{before}font-family="{FAMILY}"{after}{fit}>{text}<'

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 from dataclasses import dataclass, field
+from html import unescape
 from itertools import count
 from typing import Any
 
@@ -233,3 +234,22 @@ def test_what_gives_a_size_is_no_data() -> None:
 def test_indices_of_a_pool_are_no_data() -> None:
     arcs = arcs_of("net a:\n  input 3x8x8\n  conv 3 3x3\n  p: maxpool 2\n  conv 3 3x3\n  unpool @p\n")
     assert [k for k, kind in arcs.items() if kind == "reference"] == ["p unpool1"]
+
+
+@pytest.mark.parametrize("name", ["googlenet", "unet:unet", "densenet:densenet121", "resnet:resnet50", "siamese"])
+def test_every_text_lies_within_its_box_and_every_title_within_its_frame(name: str) -> None:
+    from netspec.views.lettering import width
+
+    file, _, net = name.partition(":")
+    svg = diagram(netspec.load_graph(ROOT / "specs" / f"{file}.net", net or None).graph).svg
+    shapes = [g for g in re.findall(r'<g id="\w+" class="(?:node|cluster)">.*?</g>', svg, flags=re.DOTALL) if "<text" in g]
+    assert len(shapes) > 12
+    for shape in shapes:
+        across = [float(x) for x in re.findall(r"(-?[\d.]+),-?[\d.]+", "".join(re.findall(r' (?:d|points)="([^"]*)"', shape)))]
+        if not across:  # a circle
+            continue
+        for attributes, text in re.findall(r"<text([^>]*)>([^<]*)<", shape):
+            x, size = (float(re.search(rf' {a}="([\d.-]+)"', attributes)[1]) for a in ("x", "font-size"))  # type: ignore[index]
+            half = width(unescape(text), size, "bold" in attributes) / 2
+            assert min(across) <= x - half and x + half <= max(across), text
+            assert f'textLength="{2 * half:.2f}"' in attributes

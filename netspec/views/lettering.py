@@ -1,0 +1,29 @@
+"""The lettering of drawings: one font, in whose widths they are laid out.
+
+Arimo has the widths of Helvetica, Arial and Liberation Sans. So where a viewer has any of these, a text is as wide as the room
+that was left for it, and elsewhere it is told to be; a PNG is set in Arimo itself. fonts/ has its Latin part (SIL Open Font
+License).
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+FAMILY = "Helvetica, Arial, Liberation Sans, Arimo, sans-serif"
+LAID_OUT = "Helvetica"  # the name under which Graphviz knows these widths, those of the regular face
+FONTS = Path(__file__).parent / "fonts"
+EM = 1000
+
+
+def width(text: str, size: float, bold: bool = False) -> float:
+    """How wide a line of text is, in points."""
+    return float(_face(bold).getlength(text)) * size / EM
+
+
+@cache
+def _face(bold: bool) -> Any:
+    from PIL import ImageFont
+
+    return ImageFont.truetype(str(FONTS / f"Arimo-{'Bold' if bold else 'Regular'}.ttf"), EM, layout_engine=ImageFont.Layout.BASIC)

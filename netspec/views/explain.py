@@ -108,6 +108,8 @@ def argument_rows(word: type[Word]) -> list[tuple[str, str, str, str]]:
         own = {a.name for a in arguments(word)}
         every = (("lr=", "number", "default 1", "factor for the optimiser's learning rate, for all parameters of the step"),
                  ("decay=", "number", "default 1", "factor for its weight decay and l1; 0 for none"),
+                 ("bias_lr=", "number", "", "that factor for its biases, where it is another"),
+                 ("bias_decay=", "number", "", "that factor for its biases, where it is another"),
                  ("init=", "value", "", 'how its weights begin: a number, xavier, "gaussian 0.01" ...'),
                  ("bias_init=", "value", "", "how its biases begin"))
         rows += [r for r in every if r[0][:-1] not in own]

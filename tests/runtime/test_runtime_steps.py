@@ -142,7 +142,9 @@ net stated(slow=0.5):
   conv 3 3x3 bn relu lr=slow decay=0 init=xavier
   prelu lr=2
   fc 4 init="gaussian 0.5" bias_init=0.25 relu
-  fc 3 bias_init="uniform 0.1" init=0.125
+  default fc decay=2 bias_lr=3 bias_decay=0.5
+  fc 5 lr=0.25
+  fc 3 bias_init="uniform 0.1" init=0.125 bias_decay=0
 """
 
 
@@ -157,12 +159,14 @@ def test_what_steps_say_of_their_parameters(device: str) -> None:
     for k, g in grads.items():
         w = before[k]
         lr = 0.05 if k.startswith("conv1") else 0.2 if k.startswith("prelu") else 0.1
-        penalty = 0 if k.startswith("conv1") else 0.5 * w + 0.01 * np.sign(w)
+        lr *= {"fc2.weight": 0.25, "fc2.bias": 3, "fc3.bias": 3}.get(k, 1)
+        times = {"fc2.weight": 2, "fc2.bias": 0.5, "fc3.weight": 2, "fc3.bias": 0}.get(k, 0 if k.startswith("conv1") else 1)
+        penalty = times * (0.5 * w + 0.01 * np.sign(w))
         assert np.allclose(net.parameters[k], w - lr * (g + penalty), rtol=0, atol=1e-13), k
     assert (before["fc1.bias"] == 0.25).all()
-    assert (before["fc2.weight"] == 0.125).all()
+    assert (before["fc3.weight"] == 0.125).all()
     assert (before["conv1.bn.weight"] == 1).all()
-    assert 0 < abs(before["fc2.bias"]).max() < 0.1
+    assert 0 < abs(before["fc3.bias"]).max() < 0.1
     xavier, he = before["conv1.weight"], netspec.compile(text=STATED.replace("init=xavier", ""), device=device,
                                                          dtype="float64").parameters["conv1.weight"]
     assert np.allclose(xavier / he, ((2 / (18 + 27)) / (2 / 18)) ** 0.5)
@@ -171,7 +175,7 @@ def test_what_steps_say_of_their_parameters(device: str) -> None:
 @pytest.mark.parametrize(("line", "words"), [
     ("conv 3 3x3 lr=-1", "at least 0"), ("conv 3 3x3 decay=no", "factor"), ("fc 3 init=xaver", "did you mean `xavier`"),
     ('fc 3 init="he 3"', "no number"),
-    ('fc 3 bias_init="uniform a"', "one number"), ("relu lr=1", "no option called `lr`"),
+    ('fc 3 bias_init="uniform a"', "one number"), ("fc 3 bias_lr=-1", "factor bias_lr is at least 0"), ("relu bias_decay=0", "no option"), ("relu lr=1", "no option called `lr`"),
     ("fc 3 lrr=1", "no option called `lrr`")])
 def test_what_steps_cannot_say_of_parameters(line: str, words: str) -> None:
     assert words in refused(lambda: netspec.compile(text=f"net a:\n  input 2x6x5\n  {line}\n", device="reference"))

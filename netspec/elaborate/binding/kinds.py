@@ -18,7 +18,7 @@ from ..model.scopes import Scope
 from ..model.values import UNKNOWN_VALUE, Incoming, Symbol, described, is_number, plain
 
 LARGEST = 10**9
-OF_PARAMETERS = ("lr", "decay", "init", "bias_init")  # options of every step that learns something
+OF_PARAMETERS = ("lr", "decay", "bias_lr", "bias_decay", "init", "bias_init")  # options of every step that learns something
 
 
 @dataclass(frozen=True, slots=True)

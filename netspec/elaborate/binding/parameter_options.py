@@ -1,7 +1,8 @@
 """What a step says of the parameters it makes, whatever its layer: `conv 64 3x3 lr=0.1 decay=0 init=xavier bias_init=0.1`.
 
 `lr` and `decay` are factors: they multiply the optimiser's learning rate and weight decay (and l1) for everything the step
-makes, its normalisation included. `init` is how weights begin, `bias_init` how biases do.
+makes, its normalisation included; `bias_lr` and `bias_decay` are those of its biases, in place of the former (Caffe's second
+`param` of a layer: `conv 64 3x3 bias_lr=2 bias_decay=0`). `init` is how weights begin, `bias_init` how biases do.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from .kinds import OF_PARAMETERS, Given, learns
 @dataclass(frozen=True, slots=True)
 class ParameterOptions:
     factors: tuple[tuple[str, float], ...]
+    bias_factors: tuple[tuple[str, float], ...]  # where they are others
     init: str | float | None
     bias_init: str | float | None
 
@@ -31,14 +33,18 @@ class ParameterOptions:
         if p.kind == "buffer":
             return p
         init = self.init if p.kind == "weight" else self.bias_init if p.kind == "bias" else None
-        return replace(p, factors=self.factors or p.factors, init=p.init if init is None else init)
+        factors = self.factors
+        if self.bias_factors and p.kind == "bias":
+            factors = tuple((dict(factors) | dict(self.bias_factors)).items())
+        return replace(p, factors=factors or p.factors, init=p.init if init is None else init)
 
     def over(self, default: ParameterOptions | None) -> ParameterOptions:
         """What a step says, and where it says nothing what a `default` line does."""
         if default is None:
             return self
-        factors = tuple((dict(default.factors) | dict(self.factors)).items())
-        return ParameterOptions(factors, default.init if self.init is None else self.init,
+        factors, biases = (tuple((dict(old) | dict(new)).items()) for old, new in (
+            (default.factors, self.factors), (default.bias_factors, self.bias_factors)))
+        return ParameterOptions(factors, biases, default.init if self.init is None else self.init,
                                 default.bias_init if self.bias_init is None else self.bias_init)
 
 
@@ -49,9 +55,10 @@ def parameter_options(cls: type[Layer], options: dict[str, Given]) -> ParameterO
     own = {a.name for a in arguments(cls)}
     given = {k: options.pop(k) for k in OF_PARAMETERS if k in options and k not in own}
     given = {k: g for k, g in given.items() if g.value is not UNKNOWN_VALUE}
-    factors = tuple((k, _factor(k, given[k])) for k in ("lr", "decay") if k in given)
+    factors, biases = (tuple((k, _factor(before + k, given[before + k])) for k in ("lr", "decay") if before + k in given)
+                       for before in ("", "bias_"))
     init, bias = (_init(k, given[k]) if k in given else None for k in ("init", "bias_init"))
-    return ParameterOptions(factors, init, bias)
+    return ParameterOptions(factors, biases, init, bias)
 
 
 def _factor(name: str, g: Given) -> float:

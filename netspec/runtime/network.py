@@ -445,12 +445,13 @@ class Network:
         return self
 
     def load_weights(self, source: str, *, rename: Iterable[str] | Mapping[str, str] = (), strict: bool = True,
-                     flatten: str = "") -> Network:
+                     flatten: str = "", part: str | None = None) -> Network:
         """Take the weights of a file: of PyTorch (.pth, .pt, .bin), safetensors, NumPy (.npz), Keras (.h5, .keras) or ONNX,
         matched by name, else by order, kind and shape. The optimiser starts anew. `taken` is the table of what went where.
 
         rename  ["layer1.0.conv1=stage1.basic1.conv1"], or a dict: a name in the file, or its beginning, and what it is here
         strict  False takes what is sure, and leaves the rest: a trunk for another head
+        part    the key of the weights in a checkpoint of PyTorch that holds several: "state_dict_ema"
         flatten "whc": the order in which a picture was laid flat before a fully connected layer, where it was not channels first
 
         Errors: a file that is not read; layers without weights, weights without a place, and where two layers could be meant.
@@ -459,7 +460,7 @@ class Network:
         from .io.weights import load
 
         with self.gate.exclusive():
-            self.taken = load(self.state, source, rename, flag("strict", strict), flatten)
+            self.taken = load(self.state, source, rename, flag("strict", strict), flatten, part)
         return self
 
     @asked

@@ -183,6 +183,20 @@ def test_what_differs_in_form_is_carried(tmp_path: Path) -> None:
         made("net a:\n  input 2x4x4\n  conv 3 3x3 bias=no relu\n  bn\n  fc 5\n").load_weights(str(tmp_path / "m.pth"))
 
 
+def test_a_normalisation_that_was_folded(tmp_path: Path) -> None:
+    """Its layer has the numbers, and the normalisation changes nothing; one that is not behind a layer cannot have been."""
+    net = made("net a:\n  input 2x4x4\n  conv 3 3x3 bn relu\n  conv 4 3x3 bias=yes bn\n  fc 5\n", dtype="float64")
+    plain = made("net a:\n  input 2x4x4\n  conv 3 3x3 relu\n  conv 4 3x3\n  fc 5\n", dtype="float64")
+    numbers = weights(plain)
+    plain.set_parameters(numbers)
+    path = str(lay(archive({k: tensor(v) for k, v in numbers.items()}), tmp_path / "m.pth"))
+    x = RANDOM.standard_normal((2, 2, 4, 4))
+    assert np.allclose(net.load_weights(path).predict(x), plain.predict(x), rtol=1e-6)
+    assert "conv1.bn  <- nothing: the file has it folded into the layer before it" in net.taken
+    with pytest.raises(NetspecError, match="not right behind"):
+        made("net a:\n  input 2x4x4\n  bn -> conv 3 3x3 relu\n  conv 4 3x3\n  fc 5\n").load_weights(path)
+
+
 def test_weights_of_keras(tmp_path: Path) -> None:
     """Axes, roles, columns of a flattened picture, and epsilon: what Keras computes is computed."""
     h5py = pytest.importorskip("h5py")
@@ -252,6 +266,13 @@ def test_weights_of_onnx(tmp_path: Path) -> None:
     graph = onnx.helper.make_graph(nodes, "g", [], [], tensors)
     (tmp_path / "m.onnx").write_bytes(onnx.helper.make_model(graph).SerializeToString())
     assert same(made(PLAIN).load_weights(str(tmp_path / "m.onnx")), numbers)
+    onnx.save(onnx.load(tmp_path / "m.onnx"), tmp_path / "e.onnx", save_as_external_data=True, location="e.bin", size_threshold=8)
+    assert (tmp_path / "e.bin").exists() and same(made(PLAIN).load_weights(str(tmp_path / "e.onnx")), numbers)
+    (tmp_path / "below").mkdir()
+    (tmp_path / "e.onnx").rename(tmp_path / "below/e.onnx")
+    (tmp_path / "below/e.bin").symlink_to(tmp_path / "e.bin")
+    with pytest.raises(NetspecError, match="conv1"):
+        made(PLAIN).load_weights(str(tmp_path / "below/e.onnx"))
     for k in range(40):
         data = bytearray((tmp_path / "m.onnx").read_bytes())
         data[RANDOM.integers(8, len(data))] = RANDOM.integers(256)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import netspec
 from netspec.interchange.weights.opening import read
 from netspec.interchange.weights.pytorch import PyTorch
 from netspec.interchange.weights.source import Damaged, Foreign, Unusable
@@ -55,7 +56,7 @@ def test_weights_are_found_among_what_else_was_saved(form: str, tmp_path: Path) 
     moments = {"state": {0: {"exp_avg": tensor(W)}}, "param_groups": [{"lr": 0.1, "params": [0]}]}
     for whole, left in (({"epoch": 3, "state_dict": state, "optimizer": moments, "args": of}, ("epoch", "optimizer", "args")),
                         ({"model": {"state_dict": state}, "best": 0.5}, ("best",)),
-                        ({"model": state, "model_ema": state, "config": module}, ("model_ema", "config")),
+                        ({"model": state, "best_score": {"w": 1}, "config": module}, ("best_score", "config")),
                         ({"w": tensor(W), "n": tensor(np.array([3], "i8")), "optimizer": moments, "loss_fn": module},
                          ("optimizer", "loss_fn"))):
         found = read(lay(FORMS[form](whole), tmp_path / "m.pt"))
@@ -64,6 +65,26 @@ def test_weights_are_found_among_what_else_was_saved(form: str, tmp_path: Path) 
             found["n"]
     both = read(lay(FORMS[form]({"encoder": state, "decoder": state, "optim": moments}), tmp_path / "m.pt"))
     assert list(both) == ["encoder.w", "encoder.n", "decoder.w", "decoder.n"]
+
+
+def test_of_two_copies_of_a_model_one_is_said(tmp_path: Path) -> None:
+    """What was trained and its average: neither is taken unasked."""
+    state = {"w": tensor(W), "b": tensor(B)}
+    average = {"decay": 0.99, "module": {"module.w": tensor(W + 1), "module.b": tensor(B)}}
+    path = lay(archive({"state_dict": state, "ema": average, "optimizer": {"state": {0: {"exp_avg": tensor(W)}}}}), tmp_path / "m.pth")
+    with pytest.raises(Damaged, match="as state_dict and as ema"):
+        read(path)
+    assert np.array_equal(read(path, "state_dict")["w"], W)
+    assert np.array_equal(read(path, "ema.module")["module.w"], W + 1)
+    with pytest.raises(Foreign, match="those with tensors are state_dict, ema, optimizer"):
+        read(path, "average")
+    net = netspec.compile(text="net a:\n  input 2x2x2\n  fc 3\n", device="reference")
+    both = {k: {"f.weight": tensor(w), "f.bias": tensor(B)} for k, w in (("model", W), ("model_ema", W + 1))}
+    kept = lay(archive(both), tmp_path / "n.pth")
+    with pytest.raises(netspec.NetspecError, match="does not say which") as e:
+        net.load_weights(str(kept))
+    assert "--part model_ema" in str(e.value)
+    assert np.array_equal(net.load_weights(str(kept), part="model_ema").parameters["fc1.weight"], (W + 1).reshape(3, 8))
 
 
 CALLS = {"os.system": b"cposix\nsystem\nX\x07\x00\x00\x00touch x\x85R", "eval": b"c__builtin__\neval\nX\x01\x00\x00\x001\x85R",

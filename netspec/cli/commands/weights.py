@@ -32,6 +32,7 @@ def arguments(c: ArgumentParser) -> None:
                    help='a name in the file, or its beginning, and what it is in the net: "layer*.0.conv1=stage*.basic1.conv1"')
     c.add_argument("--flatten", default="", metavar="ORDER",
                    help="the order in which a picture was laid flat before a fully connected layer: hwc, or whc (default: chw; of Keras hwc)")
+    c.add_argument("--part", metavar="KEY", help="the key of the weights in a checkpoint of PyTorch that holds several: state_dict_ema")
     c.add_argument("--partial", action="store_true", help="take what is sure, leave the rest as it is: a trunk for another head")
 
 
@@ -44,9 +45,9 @@ def run(args: Namespace) -> int:
         name = Path(args.output)
         raise UsageError(f"weights are written as safetensors, and {args.output} would not be that by its name",
                          hint=f"-o {name.with_suffix('.safetensors') if name.name else 'net.safetensors'}")
-    read_tensors(args.source)  # before a network is made
+    read_tensors(args.source, part=args.part)  # before a network is made
     net = made(meant(args.net, settings(args), input_shapes(args)).origin(), "reference", "float32")
-    net.load_weights(args.source, rename=args.rename, strict=not args.partial, flatten=args.flatten)
+    net.load_weights(args.source, rename=args.rename, strict=not args.partial, flatten=args.flatten, part=args.part)
     say(net.taken)
     if args.output is not None:
         net.save(args.output)

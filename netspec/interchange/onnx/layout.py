@@ -18,7 +18,8 @@ from .newest import REDUCED, RESHAPES, maker, reduced, spread
 Perm = tuple[int, ...]  # axis k of a turned value is axis perm[k] of the value that it is
 
 ALONE = ("Abs", "Cast", "Celu", "Clip", "Dropout", "Elu", "Erf", "Exp", "Gelu", "HardSigmoid", "HardSwish", "LeakyRelu", "Log",
-         "Mish", "Neg", "Reciprocal", "Relu", "Selu", "Sigmoid", "Softplus", "Softsign", "Sqrt", "Swish", "Tanh", "ThresholdedRelu")
+         "Mish", "Neg", "Reciprocal", "Relu", "Selu", "Sigmoid", "Softplus", "Softsign", "Sqrt", "Swish", "Tanh",
+         "ThresholdedRelu")
 TOGETHER = ("Add", "Div", "Max", "Mean", "Min", "Mul", "PRelu", "Pow", "Sub", "Sum")
 ALONG = ("Concat", "LogSoftmax", "Softmax")  # an axis
 
@@ -44,16 +45,16 @@ def unturned(n: Any) -> Iterator[Any]:
             yield from made
             return
     for i in dict.fromkeys(n.inputs):
-        yield from really(g, i, n)
+        yield from really(g, i)
     yield n
 
 
-def really(g: Any, value: str, like: Any) -> Iterator[Any]:
-    """The Transpose that makes a turned value, where one is needed after all."""
+def really(g: Any, value: str) -> Iterator[Any]:
+    """The Transpose that makes a turned value, where one is needed after all. `turns` has the nodes that make them in the file."""
     if value in g.turned:
         of, perm = g.turned.pop(value)
         alike = renames(g.shapes[of], perm)
-        yield replace(like, name=g.turns.get(value, value), op="Reshape" if alike else "Transpose", inputs=(of,), outputs=(value,),
+        yield replace(g.turns[value], op="Reshape" if alike else "Transpose", inputs=(of,), outputs=(value,),
                       attributes={} if alike else {"perm": list(perm)}, note="")
 
 
@@ -69,13 +70,14 @@ def flattened(g: Any) -> None:
     for turn in [n for n in g.nodes if n.op == "Transpose" and getattr(n.source(0), "op", "") != "LayerNormalization"]:
         flat = next((n for n in g.nodes if n.inputs[:1] == turn.outputs and n.op in ("Reshape", "Flatten")), None)
         out = None if flat is None else flat.out
-        if flat is None or out is None or len(out.shape) != 1 or turn.attributes["perm"][0] != 0 or g.readers[turn.outputs[0]] > 1:
+        perm = turn.attributes["perm"]
+        if flat is None or out is None or len(out.shape) != 1 or perm[0] != 0 or g.readers[turn.outputs[0]] > 1:
             continue
         dense = _dense(g, flat.outputs[0])
         if dense is None:
             continue
         shape = g.shapes[turn.outputs[0]][1:]
-        order = np.arange(out.shape[0]).reshape(shape).transpose([turn.attributes["perm"].index(k) - 1 for k in range(1, len(shape) + 1)])
+        order = np.arange(out.shape[0]).reshape(shape).transpose([perm.index(k) - 1 for k in range(1, len(perm))])
         for n in dense:
             w = n.array(1)
             kept = w[:, order.reshape(-1)] if n.attributes.get("transB") else w[order.reshape(-1)]
@@ -95,7 +97,8 @@ def _dense(g: Any, value: str) -> list[Any] | None:
             return None
         for n in readers:
             w = n.array(1)
-            if n.op in ("Gemm", "MatMul") and n.inputs[0] == v and w is not None and w.ndim == 2 and not n.attributes.get("transA"):
+            dense = n.op in ("Gemm", "MatMul") and w is not None and w.ndim == 2 and not n.attributes.get("transA")
+            if dense and n.inputs[0] == v:
                 out.append(n)
             elif n.op in ALONE and n.inputs[0] == v:
                 waiting.append(n.outputs[0])
@@ -202,7 +205,8 @@ def _normal(n: Any, perm: Perm) -> list[Any] | None:
     g, x, y = n.graph, f"{n.outputs[0]}:from", f"{n.outputs[0]}:normal"
     g.shapes[x] = g.shapes[n.inputs[0]]
     g.shapes[y] = g.shapes[n.outputs[0]]
-    return [replace(n, name=f"{n.name}:from", op="Transpose", inputs=(_plain(n, n.inputs[0]),), outputs=(x,), attributes={"perm": list(perm)}),
+    return [replace(n, name=f"{n.name}:from", op="Transpose", inputs=(_plain(n, n.inputs[0]),), outputs=(x,),
+                    attributes={"perm": list(perm)}),
             replace(n, inputs=(x, *n.inputs[1:]), outputs=(y,)),
             replace(n, name=f"{n.name}:to", op="Transpose", inputs=(y,), outputs=(_result(n, perm),),
                     attributes={"perm": [0, last, *range(1, last)]})]

@@ -50,7 +50,7 @@ class Plain:
     turned: dict[str, tuple[str, tuple[int, ...]]] = field(default_factory=dict)  # what they are, with axes in another order
     named: dict[str, str] = field(default_factory=dict)  # what the file means by the names of inputs that are turned
     last: set[str] = field(default_factory=set)  # inputs and outputs whose channels stand last in the file
-    turns: dict[str, str] = field(default_factory=dict)  # the names of the nodes that turn them
+    turns: dict[str, Seen] = field(default_factory=dict)  # the nodes that make them in the file
     strange: list[Seen] = field(default_factory=list)  # nodes of which nothing is known
     readers: dict[str, int] = field(default_factory=dict)
     maker: dict[str, Seen] = field(default_factory=dict)
@@ -181,7 +181,7 @@ def _evaluated(model: Any, folder: Path, sizes: Mapping[str, tuple[int, ...]], b
             value = g.turned[value][0]
             g.last.add(o.name)
         elif value in g.turned:
-            g.nodes += really(g, value, g.nodes[-1])
+            g.nodes += really(g, value)
         value = _with_channels(g, value)
         g.outputs.append((o.name, value))
     _count(g)
@@ -236,6 +236,7 @@ def _channels_first(g: Plain) -> None:
         if len(shape) > 2:
             there, perm = f"{name}:last", (0, *range(2, len(shape)), 1)
             g.named[name], g.turned[there] = there, (name, perm)
+            g.turns[there] = Seen(g, name, "Transpose", {}, (name,), (there,))
             g.shapes[there], g.kinds[there] = tuple(shape[a] for a in perm), g.kinds[name]
             g.last.add(name)
 
@@ -379,7 +380,7 @@ def _kept(g: Plain, node: Any, inputs: list[str], version: int) -> None:
         if node.domain not in ("", "ai.onnx") or not any(g.shapes.get(i, ()) is None for i in inputs):
             g.strange.append(seen)
         for i in dict.fromkeys(inputs):
-            g.nodes += really(g, i, seen)
+            g.nodes += really(g, i)
         g.nodes.append(seen)
         return
     for made in newest(seen, version):
@@ -387,7 +388,7 @@ def _kept(g: Plain, node: Any, inputs: list[str], version: int) -> None:
             g.alias[node.output[0]] = made
         else:
             made.attributes = {**defaults(made.op), **made.attributes}
-            g.turns[made.outputs[0]] = made.name
+            g.turns[made.outputs[0]] = made
             g.nodes += unturned(made)
 
 

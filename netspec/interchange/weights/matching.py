@@ -47,6 +47,7 @@ class Matching:
     family: Family
     how: str  # "by name", "by order, kind and shape"
     odd: list[str] = field(default_factory=list)  # tensors that are no layer's
+    folded: list[Unit] = field(default_factory=list)  # normalisations of the net, where the file has none: in its convolutions
 
     @property
     def missing(self) -> list[Unit]:
@@ -69,6 +70,8 @@ def match(source: Source, want: list[Unit], lines: tuple[Rename, ...] = (), part
     and where nothing fits; UsageError for renames that mean nothing.
     """
     have, odd = given(source)
+    folded = [] if any(u.kind == "norm" for u in have) else [u for u in want if u.kind == "norm"]
+    want = [u for u in want if u not in folded]
     family = family_of(have, source.channels_last)
     for u in have:
         u.aside = _is(family.aside, u)
@@ -85,7 +88,7 @@ def match(source: Source, want: list[Unit], lines: tuple[Rename, ...] = (), part
         how = "by order, kind and shape"
         if len(named) >= len(found) and (partial or not found):
             found, how, doubt = named, "by name", None
-    made = Matching(pinned | found, want, have, family, how, odd)
+    made = Matching(pinned | found, want, have, family, how, odd, folded)
     if doubt is not None and (partial or not made.missing):
         raise MatchError(f"two layers of {source.path} could be {doubt.want.name} of the net", f"it is {_shape(doubt.want)}",
                          f"{doubt.one.name} and {doubt.other.name} are so too", hint=f"--rename {_said(doubt.one, doubt.want)}")

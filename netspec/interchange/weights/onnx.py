@@ -8,11 +8,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...diagnostics import NetspecError
 from ...reading import opened
+from ..onnx.load import tensor
 from ..onnx.need import onnx
 from .source import About, Array, Damaged, Source, sized
 
@@ -49,8 +52,6 @@ class Onnx(Source):
                 said[layer] = float(np.round(next((a.f for a in n.attribute if a.name == "epsilon"), 1e-5), 12))
             for role, t in named.items():
                 shape = sized(t.name, tuple(t.dims))
-                if t.data_location == 1:
-                    raise Damaged("its numbers lie in another file:  onnx.save(onnx.load(path), path)  puts them into it")
                 flip = turned and role == "weight" and len(shape) == 2
                 self.held[f"{layer}.{role}"] = Held(t, shape[::-1] if flip else shape, flip)
         self.eps = said
@@ -63,9 +64,9 @@ class Onnx(Source):
     def raw(self, name: str) -> Array:
         h = self.held[name]
         try:
-            a: Array = np.asarray(onnx().numpy_helper.to_array(h.tensor))
-        except (ValueError, TypeError) as e:
-            raise Damaged(f"{name} is cut short: {e}"[:200]) from None
+            a: Array = np.asarray(tensor(h.tensor, Path(self.path).parent))
+        except NetspecError as e:
+            raise Damaged(e.diagnostics[0].title[:200]) from None
         if a.dtype.name == "bfloat16":
             a = a.view(np.uint16)
         return np.ascontiguousarray(a.T) if h.turned else a

@@ -8,8 +8,8 @@ from ...reading import opened
 from .source import Foreign, Source
 
 
-def read(path: str | os.PathLike[str]) -> Source:
-    """The tensors of a weights file.
+def read(path: str | os.PathLike[str], part: str | None = None) -> Source:
+    """The tensors of a weights file; of one of PyTorch that holds several sets of them, those under the key `part`.
 
     Errors: OSError (reading.NotRegular among them), Foreign, Damaged; NetspecError where a package is needed to read it that is
     not installed.
@@ -19,11 +19,13 @@ def read(path: str | os.PathLike[str]) -> Source:
     if not first:
         raise Foreign("it is empty")
     if first[:4] == b"PK\x03\x04":
-        return _archive(path)
+        return _archive(path, part)
     if first[:1] == b"\x80" and first[1:2] <= b"\x05" and first[8:9] != b"{":
         from .pytorch import PyTorch
 
-        return PyTorch(path)
+        return PyTorch(path, part)
+    if part is not None:
+        raise Foreign(f"it is no file of PyTorch, and has no part {part[:60]!r}")
     if first[:4] == b"\x89HDF":
         from .keras import Keras
 
@@ -37,14 +39,16 @@ def read(path: str | os.PathLike[str]) -> Source:
     return Tensors(path)
 
 
-def _archive(path: str | os.PathLike[str]) -> Source:
+def _archive(path: str | os.PathLike[str], part: str | None) -> Source:
     from .zipped import parts
 
     names = parts(path)
     if any(n == "data.pkl" or n.endswith("/data.pkl") for n in names):
         from .pytorch import PyTorch
 
-        return PyTorch(path)
+        return PyTorch(path, part)
+    if part is not None:
+        raise Foreign(f"it is no file of PyTorch, and has no part {part[:60]!r}")
     if "model.weights.h5" in names:
         from .keras import Keras
 

@@ -39,6 +39,17 @@ OTHERS = ("optim", "sched", "scaler", "rng", "ema", "swa", "loss", "callback", "
           "meta", "epoch", "step", "best")  # what a key of a checkpoint begins with that holds something else
 
 
+AROUND = 4  # modules at most that wrap another copy of a model: ema.module.
+
+
+class Twice(Damaged):
+    """The weights of one model are in the file more than once."""
+
+    def __init__(self, parts: list[str]) -> None:
+        super().__init__(f"it holds weights of one model as {' and as '.join(p[:60] for p in parts)}")
+        self.parts = parts
+
+
 class Storage(NamedTuple):
     """A row of numbers in the file, by the name it has there."""
 
@@ -70,7 +81,7 @@ class PyTorch(Source):
     kind = "a file of PyTorch"
     ordered = True
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], part: str | None = None) -> None:
         self.path = path
         with opened(path) as f:
             first = f.read(4)
@@ -79,7 +90,7 @@ class PyTorch(Source):
             whole = self._archive() if first[:2] == b"PK" else self._row()
         except Refused as e:
             raise Damaged(f"it is refused, and nothing in it was run: {e}") from None
-        found, self.left = chosen(whole)
+        found, self.left = chosen(whole, part)
         self.tensors: dict[str, Tensor | Array] = dict(found)
         if not self.tensors:
             raise Foreign("it is a file of PyTorch, and there are no tensors in it by name")
@@ -260,8 +271,15 @@ WORDS: dict[str, Callable[..., Any]] = {
 
 
 # ---------------------------------------------------------------- which of it are the weights
-def chosen(whole: Any) -> tuple[dict[str, Tensor | Array], tuple[str, ...]]:
-    """The tensors of a model by name, of all that was saved, and what else was."""
+def chosen(whole: Any, part: str | None = None) -> tuple[dict[str, Tensor | Array], tuple[str, ...]]:
+    """The tensors of a model by name, of all that was saved, and what else was. `part` is the key of what is meant, `a.b` one
+    inside another.
+
+    Errors: Twice where the weights of one model are there more than once, as trained and averaged, and no part says which;
+    Foreign where there is no such part.
+    """
+    if part is not None:
+        return dict(_found(_part(whole, part))), ()
     left: list[str] = []
     for _ in range(10):  # a checkpoint may hold a checkpoint
         if not isinstance(whole, dict):
@@ -270,6 +288,9 @@ def chosen(whole: Any) -> tuple[dict[str, Tensor | Array], tuple[str, ...]]:
         holder = next((k for k in HOLDERS if isinstance(names.get(k), dict | Opaque) and next(_found(names[k]), None)), None)
         if holder is None:
             break
+        again = [k for k, v in names.items() if k != holder and isinstance(v, dict | Opaque) and _alike(names[holder], v)]
+        if again:
+            raise Twice([holder, *again])
         left += [k for k in names if k != holder]
         whole = names[holder]
     if isinstance(whole, dict):
@@ -280,6 +301,32 @@ def chosen(whole: Any) -> tuple[dict[str, Tensor | Array], tuple[str, ...]]:
             left += others
             whole = kept
     return dict(_found(whole)), tuple(left)
+
+
+def _part(whole: Any, part: str) -> Any:
+    """What stands under a key, or under keys inside each other."""
+    there = dict(_items(whole))
+    for k, v in there.items():
+        if k == part:
+            return v
+        if part.startswith(f"{k}."):
+            return _part(v, part.removeprefix(f"{k}."))
+    known = [k for k, v in there.items() if isinstance(v, dict | Opaque) and next(_found(v), None)]
+    raise Foreign(f"it has no part {part[:60]!r}; those with tensors are {', '.join(k[:60] for k in known[:12]) or 'none'}")
+
+
+def _alike(one: Any, other: Any) -> bool:
+    """Whether two parts hold tensors of the same names and shapes, whatever stands before all names of one: the weights of one
+    model."""
+    first, second = ({k: tuple(t.shape) for k, t in _found(v)} for v in (one, other))
+    if not first or len(second) < len(first) / 2:
+        return False
+    ends = {}
+    for name, shape in second.items():
+        parts = name.split(".")
+        ends.update({".".join(parts[k:]): shape for k in range(min(len(parts), AROUND))})
+    short = [(".".join(n.split(".")[k:]), shape) for n, shape in first.items() for k in range(2)]
+    return 2 * sum(ends.get(n) == shape for n, shape in short) > len(first)
 
 
 def _found(whole: Any) -> Iterator[tuple[str, Tensor | Array]]:

@@ -17,6 +17,7 @@ def table(source: Source, m: Matching, values: list[Taken]) -> str:
             for u in m.want if u.name in m.pairs]
     widths = [max((len(r[k]) for r in rows), default=0) for k in range(3)]
     lines = [f"{r[0]:{widths[0]}}  <- {r[1]:{widths[1]}}  {r[2]:{widths[2]}}  {r[3]}".rstrip() for r in rows]
+    lines += [f"{u.name}  <- nothing: the file has it folded into the layer before it" for u in m.folded]
     lines += [f"{u.name}  <- nothing: as it was" for u in m.missing]
     taken = {id(u) for u in m.pairs.values()}
     over = [u.name for u in m.have if id(u) not in taken]

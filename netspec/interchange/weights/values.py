@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from math import prod
 
 import numpy as np
@@ -40,6 +41,18 @@ def taken(source: Source, m: Matching, graph: Graph, flatten: str = "") -> list[
         flat = _turned(flatten or ("hwc" if source.channels_last else ""), bool(flatten), mine, graph) if mine.kind == "kernel" else None
         for role, parameter in mine.names.items():
             out.append(_one(source, have, mine, role, parameter, flat, biases.get(name)))
+    return [*out, *(t for u in m.folded for t in _identity(source, u, biases.get(u.name)))]
+
+
+def _identity(source: Source, u: Unit, bias: str | None) -> list[Taken]:
+    """A normalisation that the file has folded into the layer before it: it changes nothing but for a bias that is its now."""
+    fill = {"weight": 1.0, "bias": 0.0, "mean": 0.0, "var": 1.0 - (u.eps or 0.0)}
+    out = []
+    for role, parameter in u.names.items():
+        if role == "bias" and bias is not None:
+            out.append(Taken(parameter, bias, f"is {bias}", partial(source.__getitem__, bias)))
+        else:
+            out.append(Taken(parameter, None, f"{fill[role]:g}", partial(np.full, u.shapes[role], fill[role])))
     return out
 
 
@@ -108,13 +121,19 @@ def _folded(m: Matching, graph: Graph) -> Mapping[str, str]:
     Errors: a bias that no normalisation is behind.
     """
     want = {u.name: u for u in m.want}
+    norms = {u.node: u for u in (*m.want, *m.folded) if u.kind == "norm"}
+    kernels = {u.node for u in m.want if u.name in m.pairs and u.kind == "kernel"}
+    for u in m.folded:
+        before = graph.maker[graph.by_name[u.node].inputs[0]]
+        if before.name not in kernels or len(graph.readers[before.results[0].name]) > 1:
+            raise MatchError(f"the file has no normalisation, and {u.name} is not right behind a layer that it could be folded into")
     out = {}
     for name, have in m.pairs.items():
         if "bias" in have.names and "bias" not in want[name].names:
             node = graph.by_name.get(want[name].node)
             behind = graph.readers[node.results[0].name] if node is not None else ()
-            norm = next((u.name for u in m.want if len(behind) == 1 and u.node == behind[0].name and u.kind == "norm"), "")
-            if norm not in m.pairs:
+            norm = norms[behind[0].name].name if len(behind) == 1 and behind[0].name in norms else ""
+            if norm not in m.pairs and norm not in {u.name for u in m.folded}:
                 raise MatchError(f"{have.name} has a bias, and {name} has none, nor a normalisation right behind it")
             out[norm] = have.names["bias"]
     return out

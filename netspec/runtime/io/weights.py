@@ -11,6 +11,7 @@ import numpy as np
 from ...diagnostics import MissingFileError
 from ...interchange.weights.matching import match
 from ...interchange.weights.opening import read
+from ...interchange.weights.pytorch import Twice
 from ...interchange.weights.renames import renames
 from ...interchange.weights.source import Damaged, Foreign, Source, Unusable
 from ...interchange.weights.table import table
@@ -48,16 +49,17 @@ def of_calls(graph: Graph, dtype: Any, put: Put) -> None:
 
 
 def load(state: State, path: str | PathLike[str], rename: Iterable[str] | Mapping[str, str], strict: bool,
-         flatten: str = "") -> str:
+         flatten: str = "", part: str | None = None) -> str:
     """Give a network the weights of a file, all or, unless `strict`, those that are sure; the optimiser starts anew. Nothing
-    changes before all is known to be right. Returns the table of what went where.
+    changes before all is known to be right. Returns the table of what went where. `part` is the key of the weights in a file of
+    PyTorch that has several.
 
     Errors: those of a file that is not read; layers of the net without weights, of the file without a place, and doubts.
     """
     if not isinstance(flatten, str) or not set(flatten) <= set("cdhw"):
         raise misuse("bad-value", f"flatten={flatten!r} is no order of axes",
                      "c is channels, h rows, w columns, and d what lies before them", hint='flatten="hwc"')
-    source = read_tensors(str(path_of(path)))
+    source = read_tensors(str(path_of(path)), part=part)
     graph = state.graph
     found = match(source, wanted(graph, graph.parameters), renames([rename] if isinstance(rename, str) else rename), not strict)
     values = taken(source, found, graph, flatten)
@@ -85,14 +87,19 @@ def numbers(values: list[Taken], declared: Mapping[str, Parameter], dtype: Any, 
     return ready
 
 
-def read_tensors(path: str, hint: str = "") -> Source:
+def read_tensors(path: str, hint: str = "", part: str | None = None) -> Source:
     """The tensors of a weights file, by name."""
+    if part is not None and not isinstance(part, str):
+        raise misuse("bad-value", f"a part is the key of weights in a file, and {part!r} is no text", hint='part="state_dict_ema"')
     try:
-        return read(path)
+        return read(path, part)
     except FileNotFoundError:
         raise MissingFileError(f"there is no weights file {path}", hint or None,
                                "missing-weights" if hint else "missing-file") from None
     except NotRegular as e:
         raise misuse("bad-weights", f"the weights {path} are {e.strerror}, not a file") from None
+    except Twice as e:
+        raise misuse("weights-mismatch", f"{path} does not say which weights are meant", str(e),
+                     hint=f"--part {e.parts[-1]}   (in Python part={e.parts[-1]!r})") from None
     except (Foreign, Damaged, OSError) as e:
         raise misuse("bad-weights", f"{path} cannot be read as weights", getattr(e, "strerror", None) or str(e)) from None

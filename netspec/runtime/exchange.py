@@ -129,9 +129,7 @@ def _of_file(state: State, found: Said) -> tuple[float, str]:
     rng = np.random.default_rng(0)
     x = {name: rng.standard_normal((found.batch, *shape)).astype(np.float32) for name, (_, shape) in found.inputs.items()}
     kinds = {i.name: onnx().helper.tensor_dtype_to_np_dtype(i.type.tensor_type.elem_type) for i in found.model.graph.input}
-    there = {file: np.moveaxis(x[name], 1, -1) if file in found.last else x[name] for name, (file, _) in found.inputs.items()}
-    results, how = outputs(found.model, {file: np.ascontiguousarray(a, kinds[file]) for file, a in there.items()})
-    want = [np.moveaxis(a, -1, 1) if name in found.last else a for name, a in results.items()]
+    want, how = outputs(found.model, {there: x[name].astype(kinds[there]) for name, (there, _) in found.inputs.items()})
     got = calls.predict(state, x, None, None)
     mine = [got[word] for word in found.outputs] if isinstance(got, dict) else [got]
-    return max(difference(g, w.reshape(g.shape) if w.size == g.size else w) for g, w in zip(mine, want)), how
+    return max(difference(g, w.reshape(g.shape) if w.size == g.size else w) for g, w in zip(mine, want.values())), how

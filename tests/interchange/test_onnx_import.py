@@ -75,6 +75,7 @@ NETS = {
     "crop": "net a:\n  input 2x9x9\n  c: conv 3 3x3 valid\n  maxpool 2 ceil -> deconv 3 2x2 /2\n  crop @c -> concat @c\n",
     "resized": "net a:\n  input 2x7x7\n  c: conv 3 3x3\n  maxpool 2 -> up @c bilinear -> add @c\n",
     "branches": "net a:\n  input 3x8x8\n  concat:\n    | conv 2 1x1 -> conv 4 3x3\n    | maxpool 3 /1 same -> conv 2 1x1\n    | skip\n  relu\n",
+    "apart": "net a:\n  input 4x5x5\n  conv 6 3x3 bias=no -> shift -> relu\n  conv 3 1x1 bias=no -> scale -> shift\n",
     "words": "net a:\n  input 4x8x8\n  conv 8 3x3 hardswish -> gelu -> mish -> swish -> lecun_tanh\n  group_norm 2 -> instance_norm\n"
              "  layer_norm channels -> interleave 4 -> shuffle 2 -> unshuffle 2 -> channels 2..5\n  dropout 0.3 spatial\n  bn scale=no\n",
 }

@@ -37,7 +37,7 @@ def test_a_classifier_of_keras(tmp_path: Path) -> None:
              node("MatMul", "dr w3", "m3"), node("Add", "m3 b3", "l"), node("Softmax", "l", "y", axis=1)]
     constants = {"w1": f(8, 3, 3, 3), "b1": f(8), "s": np.array([-1, 200]), "w2": f(200, 10), "b2": f(10), "w3": f(10, 5), "b3": f(5)}
     text, net = imported(model(nodes, constants, ("n", 10, 10, 3), opset=13), tmp_path)
-    assert [str(n.op) for n in net.graph.nodes] == ["input", "conv 8 3x3", "relu", "maxpool 2", "fc 10", "relu", "fc 5", "softmax"]
+    assert [str(n.op) for n in net.graph.nodes] == ["input", "permute 2x0x1", "conv 8 3x3", "relu", "maxpool 2", "fc 10", "relu", "fc 5", "softmax"]
     assert "default conv relu\n" in text
 
 
@@ -50,8 +50,8 @@ def test_a_picture_goes_out_as_it_came_in(tmp_path: Path) -> None:
     constants = {"w1": f(4, 3, 3, 3), "w2": f(4, 6, 2, 2), "b2": f(6), "pads": np.array([0, 1, 2, 0, 0, 1, 2, 0]),
                  "sizes": np.array([1, 20, 24, 6])}
     _, net = imported(model(nodes, constants, (1, 4, 4, 3)), tmp_path)
-    assert [n.op.name for n in net.graph.nodes[1:]] == ["conv", "relu", "deconv", "pad", "up", "tanh", "concat", "sigmoid"]
-    assert net.graph.values[net.graph.outputs[0][1]].type.shape == (12, 20, 24)
+    assert [n.op.name for n in net.graph.nodes[1:]] == ["permute", "conv", "relu", "deconv", "pad", "up", "tanh", "concat", "sigmoid", "permute"]
+    assert net.graph.values[net.graph.outputs[0][1]].type.shape == (20, 24, 12)
 
 
 def test_channels_last_inside(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_channels_last_inside(tmp_path: Path) -> None:
     ([node("Conv", "x w", "c"), node("Add", "c h", "y")], {"w": f(4, 3, 3, 3), "h": f(4, 1, 1)}, ["conv 4 3x3 valid"]),
     ([node("Conv", "x w", "c"), node("Mul", "c g", "y")], {"w": f(4, 3, 3, 3), "g": f(4, 1, 1)}, ["conv 4 3x3 valid bias=no", "scale"]),
     ([node("Conv", "x w b", "c"), node("Add", "c h", "y")], {"w": f(4, 3, 3, 3), "b": f(4), "h": f(4, 1, 1)},
-     ["conv 4 3x3 valid", "conv 4 1x1 groups=4"]),
+     ["conv 4 3x3 valid", "shift"]),
 ])
 def test_numbers_behind_a_convolution(nodes: Any, constants: dict[str, Any], wanted: list[str], tmp_path: Path) -> None:
     assert [str(n.op) for n in imported(model(nodes, constants, (2, 3, 6, 6)), tmp_path)[1].graph.nodes[1:]] == wanted

@@ -50,7 +50,7 @@ def unturned(n: Any) -> Iterator[Any]:
 
 
 def really(g: Any, value: str) -> Iterator[Any]:
-    """The Transpose that makes a turned value, where one is needed after all. `turns` has the nodes that make them in the file."""
+    """The Transpose that makes a turned value, where one is needed after all: the node of the file that `turns` has for it."""
     if value in g.turned:
         of, perm = g.turned.pop(value)
         alike = renames(g.shapes[of], perm)

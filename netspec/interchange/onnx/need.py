@@ -7,6 +7,8 @@ from typing import Any
 
 from ...diagnostics import Diagnostic, NetspecError
 
+OURS = "netspec"  # what files that are written here name as their producer
+
 
 @cache
 def onnx() -> Any:

@@ -18,7 +18,7 @@ from ...ir.types import TensorType
 from .affine import absorbed
 from .layout import flattened, really, unturned
 from .load import constants, in_order, opset, tensor
-from .need import onnx, trouble
+from .need import OURS, onnx, trouble
 from .newest import newest
 
 Array = NDArray[Any]
@@ -48,8 +48,6 @@ class Plain:
     origins: dict[str, set[str]] = field(default_factory=dict)  # constants -> the values whose sizes they come from
     alias: dict[str, str] = field(default_factory=dict)
     turned: dict[str, tuple[str, tuple[int, ...]]] = field(default_factory=dict)  # what they are, with axes in another order
-    named: dict[str, str] = field(default_factory=dict)  # what the file means by the names of inputs that are turned
-    last: set[str] = field(default_factory=set)  # inputs and outputs whose channels stand last in the file
     turns: dict[str, Seen] = field(default_factory=dict)  # the nodes that make them in the file
     strange: list[Seen] = field(default_factory=list)  # nodes of which nothing is known
     readers: dict[str, int] = field(default_factory=dict)
@@ -142,10 +140,8 @@ def plain_attribute(v: Any) -> Any:
     return [plain_attribute(x) for x in v] if isinstance(v, Iterable) else v
 
 
-def evaluated(model: Any, folder: Path, sizes: Mapping[str, tuple[int, ...]] | None = None, batch: int = BATCH,
-              last: bool = False) -> Plain:
-    """The plain graph, at these sizes of inputs whose sizes are open, and of so many examples. `last` says that the channels of
-    the file's inputs and outputs stand last; those of the graph, and of `sizes`, are first. Raises NetspecError."""
+def evaluated(model: Any, folder: Path, sizes: Mapping[str, tuple[int, ...]] | None = None, batch: int = BATCH) -> Plain:
+    """The plain graph, at these sizes of inputs whose sizes are open, and of so many examples. Raises NetspecError."""
     library = onnx()
     if len(model.functions):
         from onnx.inliner import inline_local_functions
@@ -156,11 +152,11 @@ def evaluated(model: Any, folder: Path, sizes: Mapping[str, tuple[int, ...]] | N
             raise trouble("bad-onnx", "the functions of the file cannot be put in place", str(e).splitlines()[0][:200]) from None
     wrong = library.shape_inference.InferenceError
     try:
-        return _evaluated(model, folder, sizes or {}, batch, last)
+        return _evaluated(model, folder, sizes or {}, batch)
     except wrong:
         pass
     try:
-        return _evaluated(model, folder, sizes or {}, 1, last)
+        return _evaluated(model, folder, sizes or {}, 1)
     except wrong as e:
         several = [i for i in model.graph.input if any(not d.dim_value for d in i.type.tensor_type.shape.dim[1:])]
         raise trouble("bad-onnx", "the shapes of the file do not agree with each other", str(e).splitlines()[0][:200],
@@ -168,31 +164,26 @@ def evaluated(model: Any, folder: Path, sizes: Mapping[str, tuple[int, ...]] | N
                       if several and not sizes else None) from None
 
 
-def _evaluated(model: Any, folder: Path, sizes: Mapping[str, tuple[int, ...]], batch: int, last: bool) -> Plain:
+def _evaluated(model: Any, folder: Path, sizes: Mapping[str, tuple[int, ...]], batch: int) -> Plain:
     numbers, version = constants(model, folder), opset(model)
-    g = _beginning(model, numbers, sizes, batch, last)
-    if last:
-        _channels_first(g)
+    g = _beginning(model, numbers, sizes, batch)
     for node in in_order(model):
         _node(g, node, version, folder)
     for o in model.graph.output:
-        value = g.root(g.named.get(o.name, o.name))
-        if value in g.turned and last and g.turned[value][1][-1] == 1:
-            value = g.turned[value][0]
-            g.last.add(o.name)
-        elif value in g.turned:
-            g.nodes += really(g, value)
+        value = g.root(o.name)
+        g.nodes += really(g, value)
         value = _with_channels(g, value)
         g.outputs.append((o.name, value))
     _count(g)
     flattened(g)
-    absorbed(g)
+    if model.producer_name != OURS:  # which says such numbers only where a layer has them
+        absorbed(g)
     _count(g)
     return g
 
 
-def _beginning(model: Any, numbers: dict[str, Array], sizes: Mapping[str, tuple[int, ...]], batch: int, last: bool) -> Plain:
-    """The inputs: their first axis is the batch, the second is channels."""
+def _beginning(model: Any, numbers: dict[str, Array], sizes: Mapping[str, tuple[int, ...]], batch: int) -> Plain:
+    """The inputs: their first axis is the batch."""
     library = onnx()
     said = {}
     for i in model.graph.input:
@@ -213,7 +204,6 @@ def _beginning(model: Any, numbers: dict[str, Array], sizes: Mapping[str, tuple[
     batch = fixed.pop() if fixed else batch
     g = Plain(model.graph.name or "net", batch, {}, {})
     for name, (dims, kind) in said.items():
-        dims = [*dims[:1], *dims[-1:], *dims[1:-1]] if last else dims
         given = sizes.get(name, sizes.get("", ()))
         shape = tuple(given) if len(given) == len(dims) - 1 else tuple(OPEN if d is None else d for d in dims[1:])
         g.inputs[name] = g.shapes[name] = (batch, *shape)
@@ -230,20 +220,9 @@ def _with_channels(g: Plain, value: str) -> str:
     return made.inputs[0] if made is not None and flat and g.shapes.get(made.inputs[0]) == (g.batch, 1) else value
 
 
-def _channels_first(g: Plain) -> None:
-    """The inputs with channels first: the file's are those, turned."""
-    for name, shape in g.inputs.items():
-        if len(shape) > 2:
-            there, perm = f"{name}:last", (0, *range(2, len(shape)), 1)
-            g.named[name], g.turned[there] = there, (name, perm)
-            g.turns[there] = Seen(g, name, "Transpose", {}, (name,), (there,))
-            g.shapes[there], g.kinds[there] = tuple(shape[a] for a in perm), g.kinds[name]
-            g.last.add(name)
-
-
 def _node(g: Plain, node: Any, version: int, folder: Path) -> None:
     library = onnx()
-    inputs = [g.root(g.named.get(i, i)) for i in node.input]
+    inputs = [g.root(i) for i in node.input]
     attributes = {a.name: a for a in node.attribute}
     read = [i for i in inputs if i]
     if node.op_type == "Constant":

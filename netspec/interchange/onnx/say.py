@@ -34,7 +34,6 @@ class Said:
     inputs: dict[str, tuple[str, tuple[int, ...]]]  # of the text, with their names in the file and their shapes in the text
     outputs: tuple[str, ...]  # of the text, in the order of the file
     note: str = ""
-    last: frozenset[str] = frozenset()  # inputs and outputs of the file whose channels stand last there
 
 
 def said(path: str | os.PathLike[str], sizes: Sizes | None = None) -> Said:
@@ -49,32 +48,29 @@ def said(path: str | os.PathLike[str], sizes: Sizes | None = None) -> Said:
                  for v, shape in unsettled.items()}
         found = _open(g, name, plain.open, lambda: layers(evaluate(other)))
         note = "" if found else "the text is for one size: at another the file has other layers, or none"
-    if plain.last:
-        note += f"{'; ' if note else ''}the file has its channels last, the text has them first: {', '.join(sorted(plain.last))}"
     found = found or _agreed(g, name)
     if found is None:
         raise trouble("not-the-same", "no text was found whose graph is the file's", hint=None)
     text, pairs, graph = found
     shapes = {n.name: (v, plain.inputs[v][1:]) for n, v in zip(graph.inputs, plain.inputs)}
     words = tuple(output_names(g)) if len(g.outputs) > 1 else tuple(w for w, _ in graph.outputs)
-    return Said(text, agree.weights(pairs), model, plain.batch, shapes, words, note, frozenset(plain.last))
+    return Said(text, agree.weights(pairs), model, plain.batch, shapes, words, note)
 
 
 Evaluate = Callable[[Sizes | None], Plain]
 
 
 def _met(model: Any, folder: Path, sizes: Sizes | None) -> tuple[Evaluate, Plain, Layers]:
-    """The plain graph at given sizes, and its layers. Where there are none, with a batch of one, which some files have written
-    into them, and with channels last, as TensorFlow has them. Raises NetspecError, as the first way has it."""
+    """The plain graph at given sizes, and its layers; where there are none, with a batch of one, which some files have written
+    into them. Raises NetspecError, as the first way has it."""
     refusal: NetspecError | None = None
-    for last in (False, True)[:1 + any(n.op_type == "Transpose" for n in model.graph.node)]:
-        for batch in (BATCH, 1):
-            evaluate = partial(evaluated, model, folder, batch=batch, last=last)
-            try:
-                plain = evaluate(sizes)
-                return evaluate, plain, layers(plain)
-            except NetspecError as e:
-                refusal = refusal or e
+    for batch in (BATCH, 1):
+        evaluate = partial(evaluated, model, folder, batch=batch)
+        try:
+            plain = evaluate(sizes)
+            return evaluate, plain, layers(plain)
+        except NetspecError as e:
+            refusal = refusal or e
     assert refusal is not None
     raise refusal
 

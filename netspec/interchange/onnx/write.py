@@ -19,7 +19,7 @@ from ...version import __version__
 from ...words.layer import Layer
 from ...words.onnx import Unsaid
 from ...words.preparation import Preparation
-from .need import onnx, trouble
+from .need import OURS, onnx, trouble
 from .patterns import stated
 
 Array = NDArray[Any]
@@ -202,7 +202,7 @@ def _model(graph: Graph, o: Writer, outputs: Iterable[tuple[str, TensorType]]) -
     made = h.make_graph(o.nodes, graph.name, [info(i.name, i.type) for i in graph.inputs], [info(*out) for out in outputs],
                         constants)
     opsets = [h.make_opsetid("", o.opset)]
-    whole = h.make_model(made, opset_imports=opsets, producer_name="netspec", producer_version=__version__,
+    whole = h.make_model(made, opset_imports=opsets, producer_name=OURS, producer_version=__version__,
                          ir_version=max(IR, h.find_min_ir_version_for(opsets)))
     _sound(whole)
     return whole

@@ -338,6 +338,6 @@ def images_of(n: Node, types: Mapping[str, TensorType]) -> int:
     bound = dict(zip(n.written.operands, n.inputs)) | {t.name: r.name for t, r in zip(n.written.targets, n.results)}
     for f, _ in n.formulas:
         for a in (f.target, *f.reads):
-            if a.axes and a.axes[0].bare == "n":
+            if a.axes[0].bare == "n":
                 return types[bound.get(a.name, n.name)].batch
     return n.type.batch

@@ -172,6 +172,17 @@ def test_equal_formulas_are_computed_once_and_random_ones_are_not() -> None:
     assert len({f.anonymous.text for f in formulas if f.is_random}) == 2  # and each draws numbers of its own
 
 
+def test_equal_gradients_keep_a_value_each() -> None:
+    """A backend writes each into its parameter's place; what else is equal to one of them may be it."""
+    x, squares = Node("x", Input("input"), (), (Value("x", TensorType((3,))),)), Value("", TensorType((3,)))
+    nodes = [Node(k, Formula("y[n,c] = x[n,c] * x[n,c]"), ("x",), (replace(squares, name=k),)) for k in ("a", "b", "c", "d")]
+    program = Graph("g", (x, *nodes), (("out", "a"), ("last", "d")), gradients=(("p", "b"), ("q", "c")))
+    made = common_subexpressions(program).verify()
+    assert len([n for n in made.nodes if isinstance(n.op, Formula)]) == 2
+    assert dict(made.outputs)["out"] == dict(made.outputs)["last"]
+    assert dict(made.gradients)["p"] != dict(made.gradients)["q"]
+
+
 @pytest.mark.parametrize(("shape", "out", "text", "halves"), [
     ((2, 3), 2, "t[c] += x[n,c,h]", ["each[n,c] += x[n,c,h]", "t[c] += each[n,c]"]),
     ((2, 3), 1, "t[0] += x[n,c,h]", ["each[n,c] += x[n,c,h]", "image[n,0] += each[n,c]", "t[0] += image[n,0]"]),

@@ -87,13 +87,11 @@ class Findings:
         self._calls = [calls for _, calls in kept]
 
     def of_another_use(self, since: int, span: Span) -> None:
-        """What was found since, while steps were run again: what their first use has said already goes, and the rest is
-        shown at the line that runs them again."""
+        """What was found since, while steps were run again: what their first use has said already stays as it is (and is told
+        once, see `in_order`), and the rest is shown at the line that runs them again."""
         known = {(d.code, d.title, d.span) for d in self.all[:since]}
-        for k, d in reversed(list(enumerate(self.all[since:], since))):
-            if (d.code, d.title, d.span) in known:
-                del self.all[k], self._calls[k - len(self.all) - 1]
-            elif d.severity == "error" and d.span is not None and d.span != span:
+        for k, d in enumerate(self.all[since:], since):
+            if (d.code, d.title, d.span) not in known and d.severity == "error" and d.span is not None and d.span != span:
                 self.all[k] = replace(d, labels=(Label(span, d.labels[0].text), Label(d.span, "what is run again"),
                                                  *d.labels[1:]))
 

@@ -223,6 +223,7 @@ def test_the_weight_gradient_of_a_formula() -> None:
     ("y[n,o,p] += x[n,c,p+u+v] * w[o,c,u,v]", {"x": (4, 7), "w": (6, 4, 3, 3), "y": (6, 3)}),
     ("y[n,o,h] += x[n,c,k] * w[o,c]", {"x": (4, 5), "w": (6, 4), "y": (6, 3)}),
     ("y[n,o] = x[n,o] * w[o]", {"x": (4,), "w": (4,), "y": (4,)}),
+    ("y[n,o] += x[n,c] + w[o,c]", {"x": (4,), "w": (5, 4), "y": (5,)}),  # a sum, not a product
 ])
 def test_what_is_no_contraction(text: str, shapes: dict[str, tuple[int, ...]]) -> None:
     f, t = Formula(text), types(**shapes)

@@ -15,6 +15,7 @@ from netspec.backends.cpu.families.step import Step, step_of
 from netspec.backends.cpu.plan import plan_entry
 from netspec.ir.types import shape_text
 from netspec.runtime.train.recipe import recipe_of
+from sweeps import one_of_each
 
 NETS = {  # rows within a halo, of no halo, shorter than a vector; one place; one axis and three; blocks of channels; a pool
     "halo": ((3, 13, 11), "conv 8 3x3 relu"), "plain": ((3, 4, 4), "fc 8"), "short": ((2, 3, 3), "conv 4 2x2 pad=1"),
@@ -42,8 +43,9 @@ def across(buffers: dict[str, Any], dims: int) -> dict[str, Any]:
     return {k: v.reshape(-1, *(1,) * (dims - 1)) if v.ndim == 1 else v for k, v in buffers.items()}
 
 
-@pytest.mark.parametrize(("name", "line"), [*((name, "standardise") for name in NETS), ("halo", "centre image"),
-                                            ("vector", "centre image"), ("blocks", "scale 0.3")])
+@pytest.mark.parametrize(("name", "line"), one_of_each(
+    [*((name, "standardise") for name in NETS), ("halo", "centre image"), ("vector", "centre image"), ("blocks", "scale 0.3")],
+    lambda name, line: line))
 def test_a_prepared_net_has_the_bits_of_one_that_is_given_prepared_numbers(name: str, line: str) -> None:
     x, y = pictures(name)
     ours, plain = (netspec.compile(text=text(name, p), seed=0) for p in (line, ""))

@@ -200,6 +200,7 @@ def test_every_thread_has_draws_of_its_own() -> None:
     assert all(np.array_equal(again.predict(ones(20), draw=k), out) for k, out in found)
 
 
+@pytest.mark.sweep
 def test_the_emitted_file_draws_the_same(tmp_path: Path) -> None:
     text = TRAINED.replace("dropout 0.5", "dropout 0.5 mc")
     net = made(text, seed=5)

@@ -203,6 +203,7 @@ def test_targets_that_are_not_finite_are_refused_first(bad: float) -> None:
     assert net.step == 0
 
 
+@pytest.mark.sweep
 def test_the_emitted_file_stops_before_it_changes(tmp_path: Path) -> None:
     text = TEXT.replace("  average 0.9\n", "").replace("  conv 4 3x3 bn relu\n", "  bn\n")  # its kernels are compiled for it alone
     (tmp_path / "alone.py").write_text(standalone(netspec.load_graph(text=text).graph), encoding="utf-8")

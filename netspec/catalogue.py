@@ -276,6 +276,9 @@ CATALOGUE: dict[str, str] = {
     "no-spec": _page("A checkpoint holds no spec.", """
         One that this netspec writes holds its spec and is enough by itself; older ones need the file:
         `netspec.compile("my.net").load("old.safetensors").save("new.safetensors")` makes one that holds it."""),
+    "untrained-run": _page("A run holds what training began with, and no more.", """
+        It was killed, or interrupted, before its first step. `netspec train --resume RUN` begins it; `netspec.load(RUN)` gives
+        its network with the first weights."""),
     "damaged-checkpoint": _page("A checkpoint is cut short, or was changed after it was written.",
                                 "Its checksum does not match. Checkpoints are replaced whole, so this comes from the disk or from a copy."),
     "checkpoint-mismatch": _page("A checkpoint is of another network.",

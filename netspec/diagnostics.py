@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple, Self
 from .limits import MESSAGE, UNBROKEN, WARNINGS
 from .plain import shown
 from .source import Span
+from .terminal import cells, folded
 
 Severity = Literal["error", "warning", "note"]
 
@@ -103,47 +104,67 @@ def shortened(text: str) -> str:
     return cut if len(cut) <= MESSAGE else f"{cut[:MESSAGE]}... and {len(cut) - MESSAGE:,} more letters"
 
 
+LEAST = 24  # columns that a text has, however narrow the terminal
 _COLOURS = {"error": "\033[1;31m", "warning": "\033[1;33m", "note": "\033[1;36m"}
 
 
-def render(diagnostic: Diagnostic, color: bool = False) -> str:
-    """A finding as a person reads it: the line as written, a caret, the facts, and what to do. Characters that a terminal
-    would obey or hide are escaped."""
+def render(diagnostic: Diagnostic, color: bool = False, room: int | None = None) -> str:
+    """A finding as a person reads it: the line as written, a caret, the facts, and what to do, in lines of at most `room`
+    columns; code that can be pasted stays whole. Characters that a terminal would obey or hide are escaped."""
     d = diagnostic
 
     def paint(style: str, text: str) -> str:
         return f"{style}{text}\033[0m" if color and text else text
 
+    def hanging(lead: str, text: str) -> list[str]:
+        first, *rest = folded(text, None if room is None else max(LEAST, room - len(lead))).split("\n")
+        return [lead + first, *(" " * len(lead) + line for line in rest)]
+
     tint = _COLOURS[d.severity]
-    out = [paint(tint, d.severity) + paint("\033[1m", f": {shown(d.title)}") + paint("\033[2m", f" [{d.code}]")]
+    head, code = f"{d.severity}: ", f"[{d.code}]"
+    title = folded(f"{head}{shown(d.title)} {code}", room)
+    out = [paint(tint, d.severity) + paint("\033[1m", title[len(head) - 2 : -len(code) - 1]) + title[-len(code) - 1]
+           + paint("\033[2m", code)]
     gutter = max((len(str(label.span.line)) for label in d.labels), default=1)
     bar = " " * gutter + " |"
     for k, label in enumerate(d.labels):
-        s = label.span
-        text = s.source.line(s.line)
-        if k == 0 or s.source != d.labels[k - 1].span.source:
-            out.append(f"{' ' * gutter}--> {s}")
-        out.append(bar)
-        start = min(s.column, len(text) + 1) - 1
-        end = s.end_column - 1 if s.end_line == s.line else len(text)
-        left, right = 0, len(text)
-        if right > 160:  # a window of a very long line around the caret
-            left = max(0, start - 59)
-            right, end = left + 140, min(end, start + 100)
-        parts = [shown(t.replace("\t", " ")) for t in (text[left:start], text[start:end], text[max(start, end) : right])]
-        parts[0] = "..." * (left > 0) + parts[0]
-        out.append(f"{s.line:>{gutter}} | {''.join(parts)}{'...' * (right != len(text))}".rstrip())
-        mark = ("^" if k == 0 else "-") * max(1, len(parts[1]), end - start)
-        out.append(
-            f"{bar} {' ' * len(parts[0])}{paint(tint if k == 0 else chr(27) + '[1;34m', f'{mark} {shown(label.text)}'.rstrip())}")
-    lead = " " * gutter
-    out += [f"{lead} = {shown(n)}" for n in d.notes]
+        if k == 0 or label.span.source != d.labels[k - 1].span.source:
+            out.append(f"{' ' * gutter}--> {label.span}")
+        before, marked, after, many = excerpt(label.span, room and room - gutter - 3)
+        out += [bar, f"{label.span.line:>{gutter}} | {before}{marked}{after}".rstrip()]
+        mark = f"{bar} {' ' * len(before)}"
+        style = tint if k == 0 else "\033[1;34m"
+        line = ("^" if k == 0 else "-") * many
+        said = shown(label.text)
+        if room is None or cells(f"{mark}{line} {said}") <= room:
+            out.append(mark + paint(style, f"{line} {said}".rstrip()))
+        else:
+            out += [mark + paint(style, line), *(paint(style, text) for text in hanging(f"{bar} ", said))]
+    lead = " " * gutter + " = "
+    for note in d.notes:
+        out += hanging(lead, shown(note))
     if d.hint:
         first, *rest = map(shown, d.hint.split("\n"))
-        out.append(f"{lead} = " + paint("\033[1;32m", "hint") + f": {first}")
-        out += [f"{lead}          {line}" for line in rest]
-    out += [f"{lead} = {shown(t)}" for t in d.trail]
+        out.append(lead + paint("\033[1;32m", "hint") + f": {first}")
+        out += [f"{' ' * gutter}          {line}" for line in rest]
+    for way in d.trail:
+        out += hanging(lead, shown(way))
     return "\n".join(out)
+
+
+def excerpt(span: Span, room: int | None = None) -> tuple[str, str, str, int]:
+    """The line of a span as a terminal shows it: what is before the span, the span, what is after it, and how many carets mark
+    it; of a line with more than `room` characters, or 160, those around the beginning of the span."""
+    text = span.source.line(span.line)
+    start = min(span.column, len(text) + 1) - 1
+    end = span.end_column - 1 if span.end_line == span.line else len(text)
+    left, right = 0, len(text)
+    most, wide, front = (160, 140, 59) if room is None else (max(LEAST, room), max(LEAST, room) - 6, max(LEAST, room) // 3)
+    if right > most:
+        left = max(0, start - front)
+        right, end = left + wide, min(end, left + wide)
+    before, marked, after = (shown(t.replace("\t", " ")) for t in (text[left:start], text[start:end], text[max(start, end) : right]))
+    return "..." * (left > 0) + before, marked, after + "..." * (right < len(text)), max(1, len(marked), end - start)
 
 
 def in_order(found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:

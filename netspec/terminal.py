@@ -10,13 +10,15 @@ import stat
 import sys
 import threading
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import Any
 
 USUAL = 80  # columns, where a terminal does not say
 PAUSE = 0.1  # seconds between two drawings
+ECHO = len("^C")  # what a terminal writes behind the line where somebody interrupts
+NARROW, INSET = 32, 5  # a column of less than so many columns is narrow; how far in a text stands below its head
 
 
 def cells(text: str) -> int:
@@ -56,6 +58,35 @@ def folded(text: str, room: int | None) -> str:
         else:
             lines[-1] += f"{' ' * (k > 0)}{word}"
     return "\n".join(line.rstrip() for line in lines)
+
+
+def beside(head: str, text: str, at: int, room: int | None) -> str:
+    """A text in a column to the right of its head, folded there; below its head where the column would be narrow."""
+    whole = f"{head:<{at}}{text}"
+    if room is None or cells(whole) <= room:
+        return whole
+    narrow = room - at < NARROW
+    inset = " " * (INSET if narrow else at)
+    first, *rest = folded(text, room - len(inset)).split("\n")
+    lines = [*filter(None, [head.rstrip()]), inset + first] if narrow else [f"{head:<{at}}{first}"]
+    return "\n".join([*lines, *(inset + line for line in rest)])
+
+
+def in_a_row(texts: Sequence[str], room: int | None) -> str:
+    """Texts beside each other, each whole, as many on a line as there is room for; what goes on stands two columns in."""
+    lines = [""]
+    for text in texts:
+        if lines[-1].strip() and room is not None and cells(f"{lines[-1]}  {text}") > room:
+            lines.append(f"  {text}")
+        else:
+            lines[-1] += f"{'  ' if lines[-1] else ''}{text}"
+    return "\n".join(lines)
+
+
+def tell(text: str) -> None:
+    """Print for a person who waits. What keeps it from them, a pipe that is closed, keeps nobody from what they wait for."""
+    with suppress(Exception):
+        print(text, flush=True)
 
 
 def is_terminal(stream: Any) -> bool:
@@ -104,40 +135,48 @@ class Line:
         return monotonic() >= self.again
 
     @property
-    def width(self) -> int:
-        """The columns it may take: the last is left free, as some terminals go on to the next line there."""
+    def reaches(self) -> int:
+        """The columns it may take at most: the last is left free, as some terminals go on to the next line there."""
         return max(1, (columns(self.stream) or USUAL) - 1)
+
+    @property
+    def width(self) -> int:
+        """The columns that it better takes, so that there is room behind it for the echo of an interrupt."""
+        return max(1, self.reaches - ECHO)
 
     def draw(self, text: str) -> None:
         with self.turn:
             self.again = monotonic() + PAUSE
             if self.begun:
                 return
-            text = cut(text, self.width)
+            text = cut(text, self.reaches)
             before, now = self.reach, cells(text)
             self.reach = max(before, now)  # should an interrupt come now
-            self._write("\r" + text + " " * (min(before, self.width) - now))
+            self._write("\r" + text + " " * (min(before, self.reaches) - now))
             self.reach = now
 
     def clear(self) -> None:
         """Leave an empty line, and the cursor at its beginning."""
         with self.turn:
             if self.reach:
-                self._write("\r" + " " * min(self.reach + 2, self.width) + "\r")  # ^C is behind it
+                self._write("\r" + " " * min(self.reach + ECHO, self.reaches) + "\r")
                 self.reach = 0
 
     def _write(self, text: str) -> None:
-        self.stream.write(text)
-        self.stream.flush()
+        with suppress(Exception):  # nobody watches any more
+            self.stream.write(text)
+            self.stream.flush()
 
 
 class _Above:
-    """A standard stream while a line is drawn."""
+    """A standard stream while a line is drawn; `_over` where the line is gone, and somebody still holds it."""
 
     def __init__(self, stream: Any, line: Line):
-        self._stream, self._line = stream, line
+        self._stream, self._line, self._over = stream, line, False
 
     def write(self, text: str) -> int:
+        if self._over:
+            return int(self._stream.write(text))
         with self._line.turn:
             self._line.clear()
             written = int(self._stream.write(text))
@@ -167,20 +206,26 @@ def _file(stream: Any) -> bool:
         return False
 
 
+_taking_turns = threading.Lock()  # at putting streams in the place of others
+
+
 @contextmanager
 def live() -> Iterator[Line | None]:
-    """A line below whatever is printed inside; None where there is no terminal."""
-    stream = shows()
-    if stream is None:
-        yield None
-        return
-    before, line = (sys.stdout, sys.stderr), Line(stream)
-    above = tuple(None if s is None else _Above(s, line) for s in before)
-    sys.stdout, sys.stderr = above
+    """A line below whatever is printed inside; None where there is no terminal. Lines of several threads may come and go in any
+    order."""
+    with _taking_turns:
+        stream = shows()
+        before, line = (sys.stdout, sys.stderr), Line(stream)
+        above = tuple(None if s is None else _Above(s, line) for s in before)
+        if stream is not None:
+            sys.stdout, sys.stderr = above
     try:
-        yield line
+        yield line if stream is not None else None
     finally:
-        line.clear()
-        for name, ours, theirs in zip(("stdout", "stderr"), above, before):
-            if getattr(sys, name) is ours:  # nobody else has taken its place meanwhile
-                setattr(sys, name, theirs)
+        with _taking_turns:
+            line.clear()
+            for name, ours in zip(("stdout", "stderr"), above):
+                if ours is not None:
+                    ours._over = True
+                while isinstance(now := getattr(sys, name), _Above) and now._over:  # nobody else has taken its place
+                    setattr(sys, name, now._stream)

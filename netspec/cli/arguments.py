@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from typing import Any, NoReturn
 
 from ..plain import shown
+from ..terminal import columns
 from .commands import commands
 
 ABOUT = """\
@@ -53,7 +55,7 @@ class _Parser(argparse.ArgumentParser):
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
     def __init__(self, prog: str):
-        super().__init__(prog, max_help_position=30, width=100)
+        super().__init__(prog, max_help_position=30, width=min(100, columns(sys.stdout) or 100))
 
 
 def parser() -> argparse.ArgumentParser:

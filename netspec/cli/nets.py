@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .. import plain
 from ..diagnostics import UsageError, render
 from ..ir.types import Shape, shape_of
+from ..terminal import columns
 
 if TYPE_CHECKING:
     from ..ir.graph import Graph
@@ -142,5 +143,5 @@ def open_net(args: Namespace) -> Graph:
     graph = meant(args.net, settings(args), input_shapes(args), getattr(args, "precision", None)).graph()
     for w in graph.warnings:
         if w.severity == "warning" and w.code != "lost-pixels":  # the summary counts those
-            print(render(w, sys.stderr.isatty()), end="\n\n", file=sys.stderr)
+            print(render(w, sys.stderr.isatty(), columns(sys.stderr)), end="\n\n", file=sys.stderr)
     return graph

@@ -24,6 +24,7 @@ class _Output:
 
     def __init__(self, stream: TextIO | None):
         self._stream = stream
+        self._lost: Gone | Unwritten | None = None  # as it was, from then on
 
     def write(self, text: str) -> int:
         with self._named():
@@ -41,14 +42,18 @@ class _Output:
 
     @contextmanager
     def _named(self) -> Iterator[None]:
+        if self._lost is not None:
+            raise type(self._lost)(*self._lost.args)
         try:
             yield
         except BrokenPipeError:
             self._let_go()
+            self._lost = Gone()
             raise Gone from None
         except OSError as e:
             self._let_go()
-            raise Unwritten(e.strerror or str(e)) from None
+            self._lost = Unwritten(e.strerror or str(e))
+            raise Unwritten(*self._lost.args) from None
 
     def _let_go(self) -> None:
         """What waits in the buffer goes nowhere, so that Python does not fail at it when it ends."""

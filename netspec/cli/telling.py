@@ -11,6 +11,7 @@ from typing import Any
 
 from ..diagnostics import Diagnostic, render, told
 from ..plain import shown
+from ..terminal import columns, folded, in_a_row
 
 
 def say(*text: object, end: str = "\n", flush: bool = False) -> None:
@@ -25,14 +26,19 @@ def pass_on(text: str) -> None:
 
 def tell(found: Iterable[Diagnostic]) -> None:
     """Every finding, then how many are errors and where more is said of them. What has no line in a spec speaks for itself."""
-    color = sys.stderr.isatty() and "NO_COLOR" not in os.environ
+    color, room = sys.stderr.isatty() and "NO_COLOR" not in os.environ, columns(sys.stderr)
     of_them = told(found)
     for d in of_them:
-        print(render(d, color), end="\n\n", file=sys.stderr)
+        print(render(d, color, room), end="\n\n", file=sys.stderr)
     errors = [d for d in of_them if d.severity == "error"]
     if any(d.span for d in errors):
-        print(
-            f"{len(errors)} error{'s' if len(errors) > 1 else ''}; more on each:  netspec explain {min(d.code for d in errors if d.span)}", file=sys.stderr)
+        many = f"{len(errors)} error{'s' if len(errors) > 1 else ''}; more on each:"
+        print(in_a_row([many, f"netspec explain {min(d.code for d in errors if d.span)}"], room), file=sys.stderr)
+
+
+def in_columns(text: str) -> str:
+    """Prose as wide as the lines of standard output may be."""
+    return folded(text, columns(sys.stdout))
 
 
 def finite(value: Any) -> Any:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..diagnostics import MissingFileError, UsageError
+from ..plain import word
 from .nets import input_shapes, meant, settings, split, trained
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ def network(run: str, device: str = "cpu") -> Network:
     """
     from ..compiler import load
     from ..runtime.io.checkpoint import ResumeWarning
+    from ..runtime.runs.folder import untrained
 
     if trained(run) is None:
         import os
@@ -30,6 +32,9 @@ def network(run: str, device: str = "cpu") -> Network:
             raise UsageError(f"{run} is a spec, and holds no trained network", hint=f"netspec train {run}")
         if not os.path.exists(run):
             raise MissingFileError(f"there is no run and no checkpoint {run}")
+    elif (folder := untrained(split(run)[0])) is not None:
+        raise UsageError(f"{folder} is a run that ended before its first step: its weights have learnt nothing",
+                         hint=f"netspec train --resume {word(str(folder))}", code="untrained-run")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResumeWarning)
         return load(split(run)[0], device=device)

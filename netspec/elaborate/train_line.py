@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import fields, replace
+from typing import Any
 
-from ..diagnostics import Diagnostic, Label, SpecError, in_order
+from ..diagnostics import Label, SpecError, in_order
 from ..ir.graph import Graph
 from ..ir.training import Training
 from ..source import Source, Span
@@ -23,24 +25,32 @@ def train_line(line: str, graph: Graph, name: str = "<python>") -> Training:
     library = Library()
     lines = line.split("\n")
     said = Source(name, "\n".join(lines))
+    whole = Source(name, f"net {graph.name}: input 1\ntrain {graph.name}:\n" + "".join(f"  {one}\n" for one in lines))
+
+    def moved(span: Span) -> Span:
+        """A place as it was said: without the lines before, and the blanks before each."""
+        return Span(said, *(max(1, n - HEAD) for n in span[1:])) if span.source is whole else span
+
     try:
-        file = library.add(parse(Source(name, f"net {graph.name}: input 1\ntrain {graph.name}:\n"
-                                        + "".join(f"  {one}\n" for one in lines))))
+        module = parse(whole)
+        file = library.add(replace(module, items=_with_spans(module.items, moved)))
         e = Elaborator(library, RULES)
         training = elaborate_training(e, file.definitions[graph.name], graph)
         if e.findings.mistakes or training is None:
             raise SpecError(*in_order(e.findings.mistakes))
     except SpecError as e:
-        e.diagnostics = tuple(_as_said(d, said) for d in e.diagnostics)
+        e.diagnostics = tuple(replace(d, labels=tuple(Label(moved(label.span), label.text) for label in d.labels))
+                              for d in e.diagnostics)
         raise
     return training
 
 
-def _as_said(d: Diagnostic, said: Source) -> Diagnostic:
-    """A finding at the lines as they were said."""
-    def moved(span: Span) -> Span:
-        line, column, end_line, end_column = (max(1, n - HEAD) for n in span[1:])
-        return Span(said, line, column, end_line, end_column)
-
-    return replace(d, labels=tuple(Label(moved(label.span), label.text) if label.span.source.name == said.name else label
-                                   for label in d.labels))
+def _with_spans(part: Any, moved: Callable[[Span], Span]) -> Any:
+    """A part of a tree, its places moved."""
+    if isinstance(part, Span):
+        return moved(part)
+    if isinstance(part, tuple):
+        return tuple(_with_spans(one, moved) for one in part)
+    if hasattr(part, "__dataclass_fields__") and hasattr(part, "span"):
+        return replace(part, **{f.name: _with_spans(getattr(part, f.name), moved) for f in fields(part)})
+    return part

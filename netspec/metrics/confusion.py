@@ -34,6 +34,9 @@ class Confusion(Metric):
         return state
 
     def shown(self, value: Any) -> str:
+        return self.named(value)
+
+    def named(self, value: Any, classes: Sequence[str] = ()) -> str:
         import numpy as np
 
         wrong = value.copy()
@@ -42,7 +45,8 @@ class Confusion(Metric):
         if not wrong.any():
             return said
         right, answer = np.unravel_index(wrong.argmax(), wrong.shape)
-        return f"{said} ({right} as {answer}: {_number(wrong[right, answer])})"
+        names = classes if len(classes) == len(wrong) else range(len(wrong))
+        return f"{said} ({names[right]} as {names[answer]}: {_number(wrong[right, answer])})"
 
     def report(self, value: Any, classes: Sequence[str] = ()) -> str:
         if len(value) > WIDEST:

@@ -135,6 +135,11 @@ class Network:
         return self.state.learnt.classes
 
     @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the numbers that it says, where those of the data it has learnt from have names: the heading of a table."""
+        return self.state.learnt.columns
+
+    @property
     def record(self) -> list[dict[str, float]]:
         """What each epoch measured."""
         return self.state.course.record

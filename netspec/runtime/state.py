@@ -117,6 +117,7 @@ class Learnt:
     """What the network learns from."""
 
     classes: tuple[str, ...] = ()  # their names by number, where they have names
+    columns: tuple[str, ...] = ()  # the names of the numbers it learns to say, where they have names
     sizes: dict[str, tuple[int, ...]] = field(default_factory=dict)  # of its inputs, where the text leaves them open
     data: str = ""  # the data line, where another one was meant than that of the train section
 

@@ -91,6 +91,7 @@ class Data:
     validation: Pair | None = None
     classes: tuple[str, ...] = ()  # by their number, where they have names
     remarks: tuple[str, ...] = ()  # what a person should know: pictures that are left out
+    columns: tuple[str, ...] = ()  # what the numbers of a target are called, where they have names
 
 
 class Dataset(Word):

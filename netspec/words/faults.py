@@ -68,8 +68,10 @@ def guard(cls: type[Any], whole: type[Any], word: Callable[[Any], Any] = lambda 
 def _guarded(member: Any, word: Callable[[Any], Any]) -> Any:
     if isinstance(member, property):
         return property(_guarded(member.fget, word), _guarded(member.fset, word), _guarded(member.fdel, word), member.__doc__)
-    if isinstance(member, cached_property):
-        member.func = _guarded(member.func, word)
+    if isinstance(member, cached_property):  # it may be a mixin's, and others take it in as well
+        made: cached_property[Any] = cached_property(_guarded(member.func, word))
+        made.attrname, made.__doc__ = member.attrname, member.__doc__
+        return made
     if not isinstance(member, FunctionType):
         return member
 

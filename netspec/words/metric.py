@@ -85,6 +85,10 @@ class Metric(Word):
         """The value in a line of progress, as short as it can be."""
         return f"{value:.2%}"
 
+    def named(self, value: Any, classes: Sequence[str] = ()) -> str:
+        """The same, where it speaks of classes by their names; `classes` are these by number, where the data have some."""
+        return self.shown(value)
+
     def report(self, value: Any, classes: Sequence[str] = ()) -> str:
         """More of it, on lines of its own, where training has ended; nothing for most. `classes` are names by number, where
         the data have some."""

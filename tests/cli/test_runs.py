@@ -168,8 +168,18 @@ def test_other_kinds_of_answers(run: Command, tmp_path: Path) -> None:
     assert code == 0, err
     (row,) = json.loads(out)
     drawn = np.asarray(Image.open("maps/1.png"))
-    assert row["shape"] == [8, 8] == list(drawn.shape)
-    assert {c["class"]: c["share"] for c in row["classes"]} == {k: float((drawn == k).mean()) for k in np.unique(drawn)}
+    from netspec.datasets.parts.pictures import read
+
+    found = netspec.load("runs/maps-1", device="reference").predict(read("kinds/red/1.png", 3, (8, 8))[None] / np.float32(255))[0].argmax(0)
+    assert row["shape"] == [8, 8]
+    assert {c["class"]: c["share"] for c in row["classes"]} == {k: float((found == k).mean()) for k in np.unique(found)}
+    with Image.open("kinds/red/1.png") as picture:
+        assert picture.size == (9, 10)  # the middle 9x9 was brought to 8x8, and goes back to its places
+    rows_back, columns_back = (np.arange(10) * 8 // 9).clip(max=7), ((np.arange(9) + 0.5) * 8 / 9).astype(int)
+    assert (drawn == found[rows_back[:, None], columns_back]).all()
+    np.save("one.npy", x[:1])
+    assert run("predict", "runs/maps-1", "one.npy", "-o", "maps")[0] == 0
+    assert np.asarray(Image.open("maps/one.png")).shape == (8, 8)
 
 
 def test_lines_of_the_train_section_are_said_on_the_command_line(run: Command) -> None:

@@ -19,7 +19,7 @@ from netspec.cli import main
 from netspec.datasets import DATASETS, Data, DataError
 from netspec.datasets.parts import pictures
 from netspec.datasets.parts.remembered import Remembered
-from netspec.datasets.parts.split import split
+from netspec.datasets.parts.split import shares_of, split
 from netspec.reading import Own
 from netspec.words import WordError
 from netspec.words.dataset import Request
@@ -136,12 +136,29 @@ def test_shares_of_any_labels() -> None:
         if labels is not None:
             for k in np.unique(labels):
                 among = (labels == k).sum()
-                assert abs((labels[validation] == k).sum() - among / 4) <= 0.5 and abs((labels[test] == k).sum() - among
-                                                                                       / 10) <= 0.5
+                assert abs((labels[validation] == k).sum() - among / 4) < 1 and abs((labels[test] == k).sum() - among / 10) < 1
+            assert (len(validation), len(test)) == (250, 100)
     train, validation, test = split(np.array([1, 0, 0, 2, 0, 2]), 6, 0.2, 0.2, 0, "x")  # what is rare trains
     assert len(validation) == 1 and len(test) == 2 and 0 in train and len({3, 5} & {*train}) == 1
     with pytest.raises(DataError, match="too few examples to validate"):
         split(np.array([0, 1]), 2, 0.2, 0, 0, "x")
+
+
+def test_shares_of_classes_come_to_the_share_of_all() -> None:
+    """A tenth of 50,000 is 5,000, whatever the classes have. Where each class's own rounding comes to the same, it is that."""
+    random, same = np.random.default_rng(1), 0
+    labels = random.integers(0, 10, 50_000)
+    assert len(split(labels, 50_000, 0.1, 0, 0, "x")[1]) == 5000
+    for _ in range(300):
+        sizes, share = random.integers(1, 60, random.integers(1, 12)), float(random.choice([0.05, 0.1, 0.2, 0.29, 1 / 3, 0.5]))
+        given, each = shares_of(sizes, share, sizes - 1), np.clip((sizes * share + 0.5).astype(int), 1, sizes - 1).clip(min=0)
+        assert (given <= sizes - 1).all() and (given >= np.minimum(1, sizes - 1)).all() and (given > sizes * share - 1.01)[sizes > 1].all()
+        if each.sum() == given.sum() == round(sizes.sum() * share):
+            same += (given == each).all()
+            assert (given == each).all(), (sizes, share)
+        elif (sizes * share >= 1).all() and share < 0.5:
+            assert given.sum() == int(sizes.sum() * share + 0.5)
+    assert same > 50
 
 
 def test_a_folder_that_is_split_already(here: Path) -> None:

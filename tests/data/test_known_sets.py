@@ -72,7 +72,7 @@ def test_mnist(packed: bool, place: str, here: Path) -> None:
     assert data.train[0].dtype == np.uint8 and data.train[0].shape == (30, 1, 28, 28) and data.train[1].dtype == np.int64
     assert (data.train[0][:, 0] == X[:30]).all() and (data.train[1] == Y[:30]).all()
     assert (data.test[0][:, 0] == X[30:]).all() and (data.test[1] == Y[30:]).all()
-    padded = read("mnist", "m", pad=2, validation=0.4)
+    padded = read("mnist", "m", pad=2, validation=0.3)
     assert padded.validation is not None and padded.train[0].shape == (20, 1, 32,
                                                                        32) and sorted(padded.validation[1]) == [*range(10)]
     both = np.concatenate([padded.train[0], padded.validation[0]])

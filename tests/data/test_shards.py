@@ -137,6 +137,31 @@ def test_members_that_are_refused(more: dict[str, Any], words: str, here: Path) 
         assert len(read("x.tar", skip_unreadable=True).train[1]) == 3
 
 
+@pytest.mark.parametrize("form", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT, tarfile.USTAR_FORMAT])
+def test_an_archive_may_lack_its_end(form: int, here: Path) -> None:
+    """Wherever it breaks off: whole members are read, and who is cut short is named. Nothing is read otherwise."""
+    long = "a/" + "n" * (200 if form != tarfile.USTAR_FORMAT else 90)
+    shard("x.tar", {"0.cls": b"1", "0.png": picture(0), f"{long}.cls": b"0", f"{long}.png": picture(1)}, form)
+    with tarfile.open("x.tar") as tar:
+        members = tar.getmembers()
+    whole, want = Path("x.tar").read_bytes(), read("x.tar").train
+    begins = [m.offset for m in members[1:]]
+    last = members[-1].offset_data + members[-1].size
+    for at in (last, last + 1, -(-last // 512) * 512, -(-last // 512) * 512 + 512, -(-last // 512) * 512 + 700, len(whole) - 1):
+        Path("cut.tar").write_bytes(whole[:at])
+        x, y = read("cut.tar").train
+        assert y.tolist() == want[1].tolist() == [1, 0] and (x[:] == want[0][:]).all(), at
+    for member in members:
+        for at in {member.offset_data + member.size - 1, member.offset_data + member.size // 2} - {member.offset_data + member.size}:
+            Path("cut.tar").write_bytes(whole[:at])
+            with pytest.raises(NetspecError, match=f"cut.tar is cut short(.|\n)*{member.name}"):
+                read("cut.tar")
+    for at in (a + k for a in begins for k in (1, 100, 511)):  # within a head
+        Path("cut.tar").write_bytes(whole[:at])
+        with pytest.raises(NetspecError, match=r"cut short|damaged"):
+            read("cut.tar")
+
+
 def test_files_that_are_no_shards(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shard("x.tar", GOOD)
     whole = Path("x.tar").read_bytes()

@@ -191,7 +191,7 @@ def test_kernels_are_counted_while_they_are_compiled(folder: Path) -> None:
 def test_a_run_that_has_not_learnt_ends_with_advice(line: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "small.net", "--device", "reference", "--epochs", "2", "--with", line]) == 0
     out = capsys.readouterr().out
-    assert "it has not learnt: " in out and "what may help:\n  netspec doctor small.net\n" in out and "next:" not in out
+    assert "it has not learnt: " in out and "what may help:\n  netspec doctor runs/small-1\n" in out and "next:" not in out
 
 
 def test_a_log_has_a_line_an_epoch_and_no_orders(folder: Path, monkeypatch: pytest.MonkeyPatch,
@@ -471,3 +471,89 @@ def test_verbose_two_is_the_table_alone(monkeypatch: pytest.MonkeyPatch) -> None
     assert "\r" not in tty.getvalue() and tty.getvalue().count("\n") == 2
     net.fit(x, y, epochs=1, verbose=1, callbacks=lambda net, epoch, numbers: print("said", epoch))
     assert "\r" in tty.getvalue() and "\nsaid 2\n" in tty.getvalue().replace("\r", "\n")
+
+
+def test_an_interrupt_is_echoed_behind_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long the line is that says where training is, a terminal's ^C behind it begins no new one."""
+    for width in (24, 40, 80, 200):
+        tty = watched(monkeypatch, width)
+        shown = progress.Shown(History(), terminal.Line(tty), 0, 100, 0, 1234, progress.Plan(most=True))
+        shown.begin(1, 0)
+        for done in (1, 7, 1000):
+            shown.pace.batch(done, 64)
+            assert terminal.cells(shown.said(shown.line.width, 0.25)) + len("^C") < width, shown.line  # type: ignore[union-attr]
+        screen = Screen(width)
+        for text in (shown.said(shown.line.width, 0.25), "^C"):  # type: ignore[union-attr]
+            screen.write(text)
+        shown.line.reach = terminal.cells(shown.said(shown.line.width, 0.25))  # type: ignore[union-attr]
+        begun = len(tty.getvalue())
+        shown.ended()
+        screen.write(tty.getvalue()[begun:])
+        assert screen.line == "" and screen.at == 0
+
+
+def test_lines_of_several_threads_leave_the_streams_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where they end in the order in which they began."""
+    for order in ((0, 1, 2), (2, 1, 0), (1, 0, 2), (1, 2, 0)):
+        tty = watched(monkeypatch, 40)
+        lines = [terminal.live() for _ in order]
+        drawn = [line.__enter__() for line in lines]
+        held = sys.stdout
+        for k in order:
+            print("said")
+            drawn[k].draw("where it is")  # type: ignore[union-attr]
+            lines[k].__exit__(None, None, None)
+            print("more", file=held)  # by whoever still holds the stream of then
+        assert sys.stdout is tty and sys.stderr is tty, order
+        screen = Screen(40)
+        screen.write(tty.getvalue())
+        assert [line for line in screen.text.split("\n") if line] == ["said", "more"] * 3
+
+
+def test_two_trainings_at_once_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    tty = watched(monkeypatch, 80)
+    x, y = np.random.default_rng(0).random((8, 1, 6, 6)), np.arange(8) % 3
+
+    def train(epochs: int) -> None:
+        netspec.compile(text=SPEC, device="reference").fit(x, y, epochs=epochs)
+
+    threads = [threading.Thread(target=train, args=(n,)) for n in (1, 3, 2)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert sys.stdout is tty and sys.stderr is tty and len(re.findall(r"\d/\d  +\d\.\d{4}", tty.getvalue())) >= 6
+
+
+@pytest.mark.parametrize("closed", ["before", "in between", "a pipe"])
+def test_a_training_that_nobody_watches_any_more_goes_on(closed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    out: Any = io.StringIO()
+    if closed == "a pipe":
+        read, write = os.pipe()
+        os.close(read)
+        out = os.fdopen(write, "w")
+    monkeypatch.setattr(sys, "stdout", out)
+    if closed == "before":
+        out.close()
+    net = netspec.compile(text=SPEC, device="reference")
+    history = net.fit(np.random.default_rng(0).random((8, 1, 6, 6)), np.arange(8) % 3, epochs=3,
+                      callbacks=lambda net, epoch, numbers: out.close() if closed == "in between" else None)
+    assert history.epochs == [1, 2, 3]
+    if closed == "a pipe":
+        with suppress(OSError):
+            out.close()
+
+
+@pytest.mark.parametrize("many", [[], ["--seeds", "0,1"]])
+def test_a_pipe_that_is_closed_ends_no_command_that_trains(many: list[str], folder: Path) -> None:
+    """`netspec train small.net | head -3`: head has seen enough, and the run is whole."""
+    read, write = os.pipe()
+    child = subprocess.Popen([sys.executable, "-m", "netspec", "train", "small.net", "--device", "reference", *many], stdout=write,
+                             stderr=subprocess.PIPE, cwd=folder)
+    os.close(write)
+    assert os.read(read, 10)
+    os.close(read)
+    _, err = child.communicate()
+    assert child.returncode == 0 and not err, err
+    for k in range(1, 1 + (len(many) or 1)):
+        assert netspec.load(folder / f"runs/small-{k}/last.safetensors", device="reference").epoch == 3

@@ -6,6 +6,8 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Iterator
+from functools import cached_property
+from inspect import unwrap
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -249,3 +251,24 @@ def test_what_can_be_set_stays_so() -> None:
     assert one.put == 3
     del one.put
     assert one.put is None
+
+
+def test_what_a_mixin_keeps_is_guarded_once_for_each_word() -> None:
+    """A cached property that several words take in stays the mixin's own, which nobody else's word guards."""
+    class Mixed:
+        @cached_property
+        def made(self) -> int:
+            """What is made once."""
+            return len(type(self).__name__) // self.zero if hasattr(self, "zero") else len(type(self).__name__)
+
+    class Whole:
+        pass
+
+    own, words = vars(Mixed)["made"].func, []
+    for name in ("A", "Bb", "Ccc"):
+        words.append(type(name, (Mixed, Whole), {}))
+        guard(words[-1], Whole)
+    assert vars(Mixed)["made"].func is own
+    assert all(unwrap(vars(w)["made"].func) is own and vars(w)["made"].func.__wrapped__ is own for w in words)
+    one = words[2]()
+    assert one.made == 3 and vars(one) == {"made": 3} and type(one).made.__doc__ == "What is made once."

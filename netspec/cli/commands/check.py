@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...diagnostics import Diagnostic, NetspecError, strict, told
@@ -46,6 +47,10 @@ def run(args: Namespace) -> int:
             of_file = check_module(module, mistakes, also=_refusals)
         except NetspecError as e:
             of_file = list(e.diagnostics)
+        if trained(file) is not None:
+            from ...runtime.asking.data import elsewhere
+
+            of_file = [replace(d, hint=elsewhere()) if d.code == "missing-file" else d for d in of_file]
         if args.strict:
             of_file = list(strict(of_file))
         if not any(d.severity == "error" for d in of_file):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 
+from ...terminal import columns
 from .. import options
 from ..nets import input_shapes, meant, settings, trained
 from ..telling import finite, say
@@ -42,7 +44,7 @@ def run(args: Namespace) -> int:
         found.append(finding)
         off += finding.good is False
         if args.format == "text":
-            say(finding, flush=True)
+            say(finding.lines(columns(sys.stdout)), flush=True)
     if args.format == "json":
         print(json.dumps([finite(asdict(f)) for f in found], indent=1))
     else:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import ArgumentParser, Namespace
 from typing import Any
 
 from ...plain import shown
+from ...terminal import beside, columns
 from .. import options
-from ..telling import finite, pass_on, say
+from ..telling import finite, in_columns, pass_on, say
 
 ABOUT = "measure a trained network: its loss and metrics on the test part of its data, or on other data"
 EXAMPLES = ("netspec evaluate runs/shapes-1", "netspec evaluate runs/shapes-1 --data 'images \"elsewhere\"' --format json")
@@ -45,10 +47,11 @@ def run(args: Namespace) -> int:
     metrics = {t.name: t.metric for t in tallies(net.graph, net.recipe.need_terms(), net.recipe.metrics)}
     x = next(p for p in (data.test, data.validation, data.train) if p is not None)[0]
     many = len(next(iter(x.values())) if isinstance(x, dict) else x)
-    say(f"{' and '.join(n.graph.name for n in nets)} on {many:,} {judged_part(data, args.data is not None)}examples of {shown(data.name)}")
+    say(in_columns(f"{' and '.join(n.graph.name for n in nets)} on {many:,} {judged_part(data, args.data is not None)}examples of {shown(data.name)}"))
     for name, value in numbers.items():
         metric = metrics.get(name)
-        say(f"  {name:<{max(map(len, numbers))}}  {metric.shown(value) if metric is not None else f'{value:.4f}'}")
+        said = metric.named(value, net.classes) if metric is not None else f"{value:.4f}"
+        say(beside(f"  {name}", said, max(map(len, numbers)) + 4, columns(sys.stdout)))
         if metric is not None and (report := metric.report(value, net.classes)):
-            say(report)
+            say("\n".join(map(in_columns, report.splitlines())))
     return 0

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING, Any
 
 from ...diagnostics import UsageError
 from ...plain import shown
+from ...terminal import cells, columns, in_a_row
 from .. import options
 from ..telling import finite, pass_on, say
 
@@ -29,7 +31,7 @@ def arguments(c: ArgumentParser) -> None:
     options.views(c)
     c.add_argument("--device", choices=("cpu", "cuda", "reference"), default="cpu", help="where to run (default cpu)")
     c.add_argument("-o", "--output", type=options.file, metavar="FILE",
-                   help="all outputs as arrays (.npz); of maps of classes, a folder for pictures whose pixels are class numbers")
+                   help="all outputs as arrays (.npz); of maps of classes, a folder for pictures of class numbers, as large as what they are of")
 
 
 def run(args: Namespace) -> int:
@@ -46,7 +48,7 @@ def run(args: Namespace) -> int:
     if not files:
         raise UsageError("nothing is asked: there are only runs", hint=f"netspec predict {shown(runs[0])} picture.jpg")
     nets = [network(r, args.device) for r in runs]
-    by = speaker(nets)
+    by = speaker(nets, runs)
     found, wrong = listed(files)
     told: list[Answer] = []
     arrays = any(f.lower().endswith((".npy", ".npz")) for f in found)
@@ -58,7 +60,7 @@ def run(args: Namespace) -> int:
             asked += len(parts[0].names)
             out = by.outputs([p.inputs for p in parts], args.batch, args.ten_crop, args.flip)
             now = list(answers(by.reading, parts[0].names, out[by.output], args.top))
-            keep(now, out)
+            keep(now, out, parts[0].shapes)
             if args.format == "json":
                 told += now
             else:
@@ -77,9 +79,10 @@ def _print(answers: list[Answer], form: str, first: bool) -> None:
     if form == "csv":
         _csv(answers, first)
         return
-    width = max((len(a.file) for a in answers), default=0)
+    width, room = min(60, max((cells(a.file) for a in answers), default=0)), columns(sys.stdout)
     for a in answers:
-        say(f"{a.file:<{min(width, 60)}}  {a}", flush=True)
+        line = f"{a.file}{' ' * (width - cells(a.file))}  {a}"
+        say(line if room is None or cells(line) <= room else in_a_row([a.file, *a.said()], room), flush=True)
 
 
 def _csv(answers: list[Answer], first: bool) -> None:
@@ -93,7 +96,7 @@ def _csv(answers: list[Answer], first: bool) -> None:
         if first:
             many: Any = a.values
             writer.writerow(["file", "class", "probability"] if a.predictions else ["file", "class", "share"] if a.shares
-                            else ["file", *(f"value{k + 1}" for k in range(many.size))])
+                            else ["file", *(a.columns or (f"value{k + 1}" for k in range(many.size)))])
             first = False
         if a.predictions or a.shares:
             writer.writerows([a.file, c, p] for c, p in a.predictions or a.shares)

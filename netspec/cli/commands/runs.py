@@ -59,7 +59,7 @@ def run(args: Namespace) -> int:
 
 def _chosen(heads: list[str], widths: list[int], room: int | None, settings: list[str]) -> list[int]:
     """The columns for which there is room, in order: those that say most come first."""
-    order = ["run", "epochs", "best", "val_loss", "val_accuracy", "loss", "accuracy", *settings]
+    order = ["run", "epochs", "best", "val_loss", "val_accuracy", "loss", "accuracy", *map(_setting, settings)]
     taken, used = list[int](), -2
     for c in sorted(range(len(heads)), key=lambda c: order.index(heads[c]) if heads[c] in order else len(order)):
         if room is None or used + 2 + widths[c] <= room or not taken:
@@ -68,9 +68,14 @@ def _chosen(heads: list[str], widths: list[int], room: int | None, settings: lis
     return sorted(taken)
 
 
+def _setting(name: str) -> str:
+    """The head of a column of settings; `loss` is a number too."""
+    return f"{name} line" if name == "loss" else name
+
+
 def _table(found: list[Row], settings: list[str]) -> list[list[Any]]:
     numbers = list(dict.fromkeys(k for r in found for k in r.best if k != "epoch"))
-    head = ["run", "net", "epochs", "best", *numbers, *settings]
+    head = ["run", "net", "epochs", "best", *numbers, *(_setting(k) for k in settings)]
 
     def shown(v: Any) -> Any:
         return f"{v:.4f}" if isinstance(v, float) else v

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from ...diagnostics import MissingFileError, UsageError
 from ...plain import shown, word
+from ...terminal import columns, folded
 from .. import options
 from ..ending import terminable
 from ..nets import input_shapes, meant, settings, trained
@@ -66,26 +67,36 @@ def run(args: Namespace) -> int:
     with terminable(), warnings.catch_warnings():
         warnings.simplefilter("always", Remark)
         warnings.showwarning = _show
-        target, dtype = _target(args), args.dtype or _dtype(args.resume)
+        target = _target(args)
+        dtype = args.dtype or _dtype(trained(target) if args.resume is None else args.resume)
         spec = meant(target, settings(args), input_shapes(args), args.precision)
+        said = args.data is not None or any(line.split()[:1] == ["data"] for line in args.lines)
         if args.net is None and trained(target) is None:  # the spec in the folder of a run: its data lie where they lay
             spec = replace(spec, module=read_module(replace(spec.module.source, folder=os.getcwd())))
         origin = spec.origin(args.lines)
 
         def one(seed: int | None) -> Network:
-            return made(origin, args.device, dtype, seed).configure(factors=spec.factors)
+            net = made(origin, args.device, dtype, seed).configure(factors=spec.factors)
+            net.state.learnt.data = "" if said else spec.data
+            return net
 
         how = {"epochs": args.epochs, "batch": args.batch, "memory": args.memory, "threads": args.threads, "quiet": args.quiet,
-               "spec": args.net or args.resume, "data": args.data}
+               "spec": None if _said(args) else args.net or args.resume, "data": args.data}
         if args.resume is not None and (args.seeds or args.folds):
             raise UsageError("a run that goes on has its seed and its examples", hint="--resume RUN alone")
         if args.seeds or args.folds:
             sessions = folded(one, args.folds, args.seeds or (args.seed,), args.out, **how) if args.folds else \
                 seeded(one, args.seeds, args.out, **how)
-            say(sessions)
+            say(sessions.lines(columns(sys.stdout), args.out))
             return 0
         train(one(args.seed), out=args.out, resume=args.resume, seed=args.seed, **how)
     return 0
+
+
+def _said(args: Namespace) -> bool:
+    """Whether the command line says of the training what its spec does not."""
+    return bool(args.settings or args.inputs or args.lines or args.epochs or args.batch or args.memory or args.data
+                or args.precision or args.dtype)
 
 
 def _target(args: Namespace) -> str:
@@ -121,6 +132,6 @@ def _show(message: Warning | str, category: type[Warning], filename: str, lineno
     """Our own remarks in one line for people, others as Python shows them."""
     from ...runtime.misuse import Remark
 
-    text = (f"warning: {shown(message, lines=True)}\n" if issubclass(category, Remark)
+    text = (folded(f"warning: {shown(message, lines=True)}", columns(sys.stderr)) + "\n" if issubclass(category, Remark)
             else warnings.formatwarning(message, category, filename, lineno, line))
     print(text, end="", file=file or sys.stderr, flush=True)

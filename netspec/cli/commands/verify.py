@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
+from ...terminal import columns
 from .. import options
 from ..nets import open_net
-from ..telling import say
+from ..telling import in_columns, say
 
 if TYPE_CHECKING:
     from ...ir.graph import Graph
@@ -34,10 +36,11 @@ def run(args: Namespace) -> int:
     graph = open_net(args)
     if args.data is not None:
         examples(graph, args.data, args.batch, args.seed)  # data that are not there, or do not fit, are refused before all else
-    say(f"{graph.name}: the worst difference, relative to the largest number, and where", flush=True)
+    room = columns(sys.stdout)
+    say(in_columns(f"{graph.name}: the worst difference, relative to the largest number, and where"), flush=True)
     wrong = 0
     for finding in compare(graph, batch=args.batch, seed=args.seed, device=args.device):
-        say(finding, flush=True)
+        say(finding.lines(room), flush=True)
         wrong += not finding.right
     if args.device == "cpu":
         _convolutions(graph, args)
@@ -52,6 +55,6 @@ def _convolutions(graph: Graph, args: Namespace) -> None:
     if not any(getattr(n.op, "category", "") == "convolution" for n in graph.nodes):
         return
     x, said, trains = examples(graph, args.data, args.batch, args.seed)
-    say(f"\nconvolutions at precision {graph.precision}, on {said}: the largest difference from float64", flush=True)
+    say("\n" + in_columns(f"convolutions at precision {graph.precision}, on {said}: the largest difference from float64"), flush=True)
     for met in convolutions(graph, x, seed=args.seed, training=trains):
-        say(met, flush=True)
+        say(met.lines(columns(sys.stdout)), flush=True)

@@ -128,13 +128,14 @@ def _index(path: str, found: Found, needed: bool) -> None:
             file.seek(0)
             with tarfile.open(fileobj=file, mode="r:") as tar:
                 examples: dict[str, dict[str, tarfile.TarInfo]] = {}
-                end = 0
-                for member in tar:
+                end, last = 0, ""
+                while end < size and (member := tar.next()) is not None:
                     _add(path, member, size, examples, found)
-                    end = member.offset_data + -(-member.size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
+                    end, last = member.offset_data + -(-member.size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE, member.name
                 file.seek(end)
-                if file.read(tarfile.BLOCKSIZE) != tarfile.NUL * tarfile.BLOCKSIZE:  # tarfile takes what is cut short for the end
-                    raise DataError(f"{path} is cut short, or damaged", f"it breaks off after {end:,} bytes")
+                if file.read(tarfile.BLOCKSIZE).strip(tarfile.NUL):  # tarfile takes what is cut short for the end
+                    raise DataError(f"{path} is cut short, or damaged", f"it breaks off after {end:,} bytes",
+                                    f"the last member that is whole is {last}")
                 for key, held in examples.items():
                     _example(path, key, held, file, found, needed)
     except (tarfile.TarError, EOFError) as e:

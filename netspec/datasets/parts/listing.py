@@ -22,12 +22,14 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Listed:
-    """Pictures by their paths, the target of each, and the files beside them that are none."""
+    """Pictures by their paths, the target of each, and the files beside them that are none. `columns` are the names of a target's
+    numbers, where they have some."""
 
     files: tuple[Any, ...]  # paths, or places in archives
     y: Array | None = None  # None where the targets are masks, or nothing
     masks: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
 
     def of(self, numbers: Any) -> Listed:
         """Some of them, by their numbers."""
@@ -133,7 +135,8 @@ def by_table(root: Place, found: dict[str, Place], path: Path, wants: str | None
     for part, here in listed.items():
         lines = [k for k, number in enumerate(table.pictures) if of[number][0] == part]
         lines.sort(key=lambda k: int(table.pictures[k]))
-        parts[part] = Listed(tuple(of[table.pictures[k]][1] for k in lines), targets.y[lines], others=here.others)
+        parts[part] = Listed(tuple(of[table.pictures[k]][1] for k in lines), targets.y[lines], others=here.others,
+                             columns=targets.columns)
     train = parts[TRAIN].labels
     for k in sorted(set(range(len(targets.names))).difference(map(int, train))) if train is not None else ():
         raise DataError(f"class {targets.names[k]} has no pictures", f"no line of {path} names one to train on",

@@ -54,7 +54,8 @@ class Pictured(Dataset, abstract=True):
         pairs = {part: (Pictures(here.files, shape, self.resize, deep, hint),
                         Masks(here.masks, shape[1:], self.resize, hint) if here.masks else here.y)
                  for part, here in self._divided(parts, request.seed).items()}
-        return Data(self.title, pairs["train"], pairs.get("test"), pairs.get("validation"), classes, remarks)
+        return Data(self.title, pairs["train"], pairs.get("test"), pairs.get("validation"), classes, remarks,
+                    parts["train"].columns)
 
     def outline(self, request: Request) -> Data:
         """Shapes, targets and classes as `read` gives them; masks are zeros. The beginnings of a few pictures of each class are
@@ -77,7 +78,8 @@ class Pictured(Dataset, abstract=True):
         pairs = {part: (zeros(np.uint8, len(here.files), *shape),
                         zeros(np.int64, len(here.files), *shape[1:]) if here.masks else here.y)
                  for part, here in self._divided(parts, request.seed).items()}
-        return Data(self.title, pairs["train"], pairs.get("test"), pairs.get("validation"), classes)
+        return Data(self.title, pairs["train"], pairs.get("test"), pairs.get("validation"), classes,
+                    columns=parts["train"].columns)
 
     def _shape(self, request: Request) -> tuple[int, int, int]:
         """Channels, height and width of every picture, of this line and the network's input.

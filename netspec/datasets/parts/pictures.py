@@ -117,6 +117,22 @@ def nearest(a: Array, size: tuple[int, int], resize: str = "cover", bars: int = 
     return out
 
 
+def returned(a: Array, size: tuple[int, int], was: tuple[int, int], resize: str, unseen: int) -> Array:
+    """Numbers in a plane, of a picture of `size` that was brought to the size `was`, as numbers of that picture: each of its
+    pixels has the nearest; `unseen` what was cut away. The plane may be coarser than `was`."""
+    h, w = size
+    top, left, height, width, box = placed(w, h, was, resize)
+
+    def along(many: int, first: float, last: float, at: int, to: int, steps: int, whole: int) -> tuple[Array, Array]:
+        middle = np.arange(many) + 0.5
+        place = (at + (middle - first) * (to / (last - first))) * (steps / whole)
+        return np.clip(place.astype(np.intp), 0, steps - 1), (middle >= first) & (middle <= last)
+
+    rows, seen = along(h, box[1], box[3], top, height, a.shape[0], was[0])
+    columns, also = along(w, box[0], box[2], left, width, a.shape[1], was[1])
+    return np.where(seen[:, None] & also, a[rows[:, None], columns], np.asarray(unseen, a.dtype))
+
+
 @contextmanager
 def _open(picture: Picture, name: str | None) -> Iterator[Any]:
     """The picture as Pillow has it, its pixels not yet decoded; whatever goes wrong meanwhile is said of the file."""

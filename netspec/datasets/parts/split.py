@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ...words.dataset import Data, DataError, Lazy, Request
 
 Array = NDArray[Any]
+EXACT = 1e-9  # what a product may lack of the number that it would be: 0.29 * 100
 KEPT = 1 << 28  # bytes of an array of which a share is copied; of a larger one the examples are taken as they are wanted
 
 
@@ -66,18 +67,18 @@ def split(labels: Array | None, examples: int, validation: float, test: float, s
           what: str) -> tuple[Array, Array, Array]:
     """The numbers of the examples that train, validate and test, each in order: fractions of all, drawn by the seed.
 
-    With `labels`, one class number an example, each class gives its own share, rounded, and one example at least, unless none
-    were left to train. Those that test do not depend on how many validate.
+    With `labels`, one class number an example, each class gives its own share, and one example at least, unless none were left
+    to train; see `shares_of`. Those that test do not depend on how many validate.
 
     Errors: so few examples that a part would be empty; `what` is what messages call the data.
     """
     groups: list[tuple[int, Array]] = [(0, np.arange(examples))] if labels is None else _by_class(labels)
+    sizes = np.array([len(group) for _, group in groups])
+    tested = shares_of(sizes, test, sizes - 1)  # one at least trains
+    validated = shares_of(sizes, validation, sizes - 1 - tested)
     chosen: tuple[list[Array], list[Array], list[Array]] = ([], [], [])
-    for k, group in groups:
+    for (k, group), tests, validates in zip(groups, tested, validated):
         drawn = group[np.random.default_rng([seed % 2**64, k % 2**32]).permutation(len(group))]
-        tests, validates = (max(1, int(len(group) * share + 0.5)) if share else 0 for share in (test, validation))
-        tests = min(tests, len(group) - 1)  # one at least trains
-        validates = min(validates, len(group) - 1 - tests)
         for part, numbers in zip(chosen, (drawn[tests + validates :], drawn[tests : tests + validates], drawn[:tests])):
             part.append(numbers)
     train, validating, testing = (np.sort(np.concatenate(part)) for part in chosen)
@@ -86,6 +87,22 @@ def split(labels: Array | None, examples: int, validation: float, test: float, s
             raise DataError(f"{what} has too few examples to {name} with some of them",
                             f"{examples} in all{'' if labels is None else f', of {len(groups)} classes'}")
     return train, validating, testing
+
+
+def shares_of(sizes: Array, share: float, most: Array) -> Array:
+    """How many examples groups of these sizes give, so that together they give a share of all, rounded: each the whole part of
+    its own share, and one more those with the largest remainders (Hamilton's method). Each gives one at least, which may make
+    more of them, and no more than `most`."""
+    if not share:
+        return np.zeros_like(sizes)
+    own = sizes * share
+    given = np.minimum(np.maximum(1, np.floor(own + EXACT)), most).astype(sizes.dtype)
+    lacking = int(sizes.sum() * share + 0.5 + EXACT) - int(given.sum())
+    while lacking > 0 and (room := given < most).any():
+        order = np.argsort(np.where(room, given - own, np.inf), kind="stable")[: min(lacking, int(room.sum()))]
+        given[order] += 1
+        lacking -= len(order)
+    return given
 
 
 def _by_class(labels: Array) -> list[tuple[int, Array]]:

@@ -74,10 +74,11 @@ class Table:
 
 @dataclass(frozen=True)
 class Targets:
-    """The targets that the lines of a table give, and the names of their classes or labels."""
+    """The targets that the lines of a table give, and the names of their classes or labels, or of the columns of numbers."""
 
     y: Array
     names: tuple[str, ...]
+    columns: tuple[str, ...] = ()
 
 
 def read(path: Path, index: Index, folder: str) -> Table:
@@ -160,7 +161,7 @@ def targets(table: Table, wants: str | None) -> Targets:
         return _classes(table, column)
     if several or not any(NUMBER.fullmatch(c) for c in column):
         return _labels(column)
-    return Targets(np.array([_number(table, k, c) for k, c in enumerate(column)]), ())
+    return Targets(np.array([_number(table, k, c) for k, c in enumerate(column)]), (), table.heading)
 
 
 def _counted(column: Sequence[str]) -> bool:
@@ -200,7 +201,7 @@ def _labels(column: Sequence[str]) -> Targets:
 def _columns(table: Table, wants: str | None) -> Targets:
     y = np.array([[_number(table, k, c, j) for j, c in enumerate(cells)] for k, cells in enumerate(table.cells)])
     if not ((y == 0) | (y == 1)).all():
-        return Targets(y, ())
+        return Targets(y, (), table.heading)
     if wants != "classes":
         return Targets(y, table.heading)
     for k in np.flatnonzero(y.sum(1) != 1)[:1]:

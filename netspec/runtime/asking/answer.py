@@ -21,6 +21,7 @@ class Reading:
 
     kind: Kind
     classes: tuple[str, ...]  # by number, where they have names
+    columns: tuple[str, ...] = ()  # what numbers are called, where they have names
 
     def called(self, number: int) -> str | int:
         """A class by its name, or its number where it has none."""
@@ -35,6 +36,7 @@ class Answer:
     predictions: tuple[tuple[str | int, float], ...] = ()  # classes and their probabilities, the likeliest first
     values: Array | None = None  # numbers; a map where it has places
     shares: tuple[tuple[str | int, float], ...] = ()  # of a map of classes, how much each covers
+    columns: tuple[str, ...] = ()  # what the numbers are called, where they have names
 
     def data(self) -> dict[str, Any]:
         """As JSON has it."""
@@ -44,17 +46,23 @@ class Answer:
         if self.shares and self.values is not None:
             return out | {"shape": list(self.values.shape), "classes": [{"class": c, "share": s} for c, s in self.shares]}
         assert self.values is not None
-        return out | ({"values": self.values.tolist()} if self.values.size <= FEW else {"shape": list(self.values.shape)})
+        out |= {"values": self.values.tolist()} if self.values.size <= FEW else {"shape": list(self.values.shape)}
+        return out | ({"columns": list(self.columns)} if self.columns else {})
+
+    def said(self) -> list[str]:
+        """As a line has it, in pieces that stay whole."""
+        if self.predictions:
+            return [f"{c} {p:.1%}" for c, p in self.predictions]
+        if self.shares:
+            return [f"{c} {s:.1%} of it" for c, s in self.shares]
+        values: Any = self.values
+        if values.ndim > 1 or values.size > 32:
+            return [f"{'x'.join(map(str, values.shape))} numbers, which -o out.npz keeps"]
+        return [f"{c} {v:g}" for c, v in zip(self.columns, values)] if self.columns else [" ".join(f"{v:g}" for v in values)]
 
     def __str__(self) -> str:
         """As a line has it."""
-        if self.predictions:
-            return "  ".join(f"{c} {p:.1%}" for c, p in self.predictions)
-        if self.shares:
-            return "  ".join(f"{c} {s:.1%} of it" for c, s in self.shares)
-        values: Any = self.values
-        return " ".join(f"{v:g}" for v in values) if values.ndim == 1 and values.size <= 32 else \
-            f"{'x'.join(map(str, values.shape))} numbers, which -o out.npz keeps"
+        return "  ".join(self.said())
 
 
 FEW = 1024  # numbers of an answer that are printed
@@ -65,7 +73,7 @@ def answers(by: Reading, names: Sequence[str], values: Array, top: int) -> Itera
     for name, v in zip(names, values):
         v = v.reshape(v.shape[0]) if v.ndim > 1 and v.size == v.shape[0] else v
         if by.kind == "numbers":
-            yield Answer(name, values=v)
+            yield Answer(name, values=v, columns=by.columns if v.shape == (len(by.columns),) else ())
         elif v.ndim > 1:
             yield _map(by, name, v, top)
         elif len(v) == 1 and by.kind == "marks":  # one yes or no

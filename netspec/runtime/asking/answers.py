@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from ...diagnostics import UsageError
 from ...ir.graph import Graph
 from ...passes.objective import Term
+from ..means.question import apart, question
 from ..measuring.tallies import judged, probability
 from ..network import Network
-from .answer import Kind, Reading
+from .answer import Reading
 
 Array = NDArray[Any]
 Terms = tuple[Term, ...]
@@ -46,24 +47,15 @@ class Speaker:
         return {k: v if (make := made[k]) is None else make(v.astype(np.float64)) for k, v in named.items()}
 
 
-def speaker(nets: Sequence[Network]) -> Speaker:
-    """Errors: networks that answer otherwise than each other."""
-    first = nets[0]
-    said = _said(first)
-    for net in nets[1:]:
-        if (other := _said(net)) != said:
+def speaker(nets: Sequence[Network], called: Sequence[str]) -> Speaker:
+    """`called` is what messages call each. Errors: networks that answer otherwise than each other."""
+    first, *others = (question(n.state, answering(n.graph, n.recipe.terms)) for n in nets)
+    for name, other in zip(called[1:], others):
+        if not first.same(other):
             raise UsageError("several networks answer together where they answer the same question",
-                             *(f"{n.graph.name}: {output}, {kind}, {shape}, classes {', '.join(classes) or 'without names'}"
-                               for n, (output, kind, shape, classes) in ((first, said), (net, other))))
-    output, kind, _, classes = said
-    return Speaker(tuple(nets), output, Reading(kind, classes))
-
-
-def _said(net: Network) -> tuple[str, Kind, tuple[int | None, ...], tuple[str, ...]]:
-    """The question that a network answers."""
-    graph, terms = net.graph, net.recipe.terms
-    output = answering(graph, terms)
-    return output, kind_of(graph, terms, output), graph.values[graph.public[output]].type.shape, net.classes
+                             *(f"{who}: {said}" for who, said in zip((called[0], name), apart(first, other))))
+    reading = Reading(first.kind, next((n.classes for n in nets if n.classes), ()), nets[0].columns)
+    return Speaker(tuple(nets), first.output, reading)
 
 
 def answering(graph: Graph, terms: Terms) -> str:
@@ -71,15 +63,6 @@ def answering(graph: Graph, terms: Terms) -> str:
     names = [name for name, _ in graph.outputs]
     judged_too = judged(graph, terms)
     return "out" if "out" in names else next((n for n in names if n in judged_too), names[-1])
-
-
-def kind_of(graph: Graph, terms: Terms, output: str) -> Kind:
-    """What its numbers are read as."""
-    found = judged(graph, terms).get(output)
-    if found:
-        return next((m.kind for m in found if m.kind != "numbers"), "numbers")
-    node = graph.maker[graph.public[output]]
-    return "classes" if getattr(node.op, "gives", "") in ("probabilities", "log-probabilities") else "numbers"
 
 
 def making(graph: Graph, terms: Terms, output: str) -> Callable[[Array], Array] | None:

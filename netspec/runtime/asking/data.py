@@ -73,7 +73,7 @@ def own(net: Network, command: str = "evaluate") -> Data:
     Errors: none are named; they are not there.
     """
     training = net.graph.training
-    hint = f"netspec {command} RUN --data 'images \"folder\"'"
+    hint = elsewhere(command)
     try:
         if net.state.learnt.data:
             return read(net.state.learnt.data, net, own=False)
@@ -83,6 +83,11 @@ def own(net: Network, command: str = "evaluate") -> Data:
         e.diagnostics = tuple(replace(d, hint=hint) if d.code == "missing-file" else d for d in e.diagnostics)
         raise
     raise DataError(f"{net.graph.name} does not say which data it was trained on", code="no-data", hint=hint)
+
+
+def elsewhere(command: str = "evaluate") -> str:
+    """What names the data of a run that was taken elsewhere, without them."""
+    return f"netspec {command} RUN --data 'images \"folder\"'"
 
 
 def asked(net: Network) -> Request:
@@ -104,30 +109,47 @@ def _as_in_training(use: DataUse, net: Network) -> DataUse:
 
 
 def numbered_as(net: Network, data: Data) -> Data:
-    """The data with the network's own numbers of classes, whose names say which is which: a folder may hold some of them.
+    """The data with the network's own numbers of classes, labels and columns, whose names say which is which: a folder may hold
+    some of the classes, a table its columns in another order.
 
-    Errors: a class that the network has not learnt; more or fewer classes than it can answer, where its own have no names.
+    Errors: a class that the network has not learnt; more or fewer classes than it can answer, where its own have no names; a
+    column that it has not learnt, or lacks.
     """
     if not net.classes:
         as_many_classes(net.graph, net.recipe.terms, data)
+    if net.columns and data.columns and net.columns != data.columns:
+        other = next((c for c in data.columns if c not in net.columns), None)
+        if other is not None or len(net.columns) != len(data.columns):
+            raise DataError(f"{data.name} has other columns than those that the network has learnt: {', '.join(data.columns)}",
+                            f"it says: {', '.join(net.columns)}")
+        return replace(_renamed(data, data.columns, net.columns), columns=net.columns)
     if not net.classes or not data.classes or data.classes == net.classes:
         return data
     unknown = [c for c in data.classes if c not in net.classes]
     if unknown:
         raise DataError(f"{data.name} has a class that the network has not learnt: {unknown[0]}",
                         f"it knows: {', '.join(net.classes)}", code="label-range")
-    table = np.array([net.classes.index(c) for c in data.classes])
+    return replace(_renamed(data, data.classes, net.classes), classes=net.classes)
 
-    def renamed(pair: Any) -> Any:
+
+def _renamed(data: Data, names: tuple[str, ...], ours: tuple[str, ...]) -> Data:
+    """Data whose targets are numbers of these names, or a column for each, with the numbers or columns that ours have."""
+    table = np.array([ours.index(c) for c in names])
+
+    def target(y: Any) -> Any:
+        if np.asarray(y).dtype.kind in "iu":
+            return table[y]
+        out = np.zeros((len(y), len(ours)), y.dtype)
+        out[:, table] = y
+        return out
+
+    def part(pair: Any) -> Any:
         if pair is None:
             return None
         x, y = pair
-        if isinstance(y, Mapping):
-            return x, {k: table[v] if np.asarray(v).dtype.kind in "iu" else v for k, v in y.items()}
-        return x, table[y] if np.asarray(y).dtype.kind in "iu" else y
+        return x, {k: target(v) for k, v in y.items()} if isinstance(y, Mapping) else target(y)
 
-    return replace(data, train=renamed(data.train), test=renamed(data.test), validation=renamed(data.validation),
-                   classes=net.classes)
+    return replace(data, train=part(data.train), test=part(data.test), validation=part(data.validation))
 
 
 def judged_part(data: Data, other: bool) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...datasets.parts.arrays import held_in
-from ...datasets.parts.pictures import SUFFIXES, read
+from ...datasets.parts.pictures import SUFFIXES, header, read
 from ...diagnostics import Diagnostic, NetspecError
 from ...ir.graph import Graph
 from ...words.dataset import DataError
@@ -26,10 +26,20 @@ READERS = 4  # pictures that are decoded at once
 
 @dataclass(frozen=True)
 class Asked:
-    """Some examples, with what each is called, and the inputs of the network by name."""
+    """Some examples, with what each is called, and the inputs of the network by name. `shapes` are the pictures' own."""
 
     names: tuple[str, ...]
     inputs: dict[str, Array]
+    shapes: tuple[Own | None, ...] = ()
+
+
+@dataclass(frozen=True)
+class Own:
+    """The height and the width that a picture had before it was brought to a network's input, and in which way it was."""
+
+    size: tuple[int, int]
+    to: tuple[int, int]
+    resize: str
 
 
 @dataclass(frozen=True)
@@ -41,10 +51,11 @@ class Canvas:
     size: tuple[int, int]
     resize: str
 
-    def read(self, path: str) -> Array:
-        """The picture in [0, 1]. Raises DataError."""
-        a = read(path, self.channels, self.size, self.resize)
-        return a.astype(np.float32) / np.float32(255) if a.dtype == np.uint8 else a
+    def read(self, path: str) -> tuple[Array, Own]:
+        """The picture in [0, 1], and what it was. Raises DataError."""
+        a, found = read(path, self.channels, self.size, self.resize), header(path)
+        own = Own((found.height, found.width), self.size, self.resize)
+        return a.astype(np.float32) / np.float32(255) if a.dtype == np.uint8 else a, own
 
 
 def canvas(net: Network) -> Canvas:
@@ -120,7 +131,7 @@ def _decoded(net: Network, files: list[str], pool: ThreadPoolExecutor, wrong: li
     to = canvas(net)
     to = replace(to, size=(larger(to.size[0]), larger(to.size[1]))) if ten_crop else to
 
-    def one(file: str) -> Array | NetspecError:
+    def one(file: str) -> tuple[Array, Own] | NetspecError:
         try:
             return to.read(file)
         except NetspecError as e:
@@ -130,9 +141,10 @@ def _decoded(net: Network, files: list[str], pool: ThreadPoolExecutor, wrong: li
     for e in read_now:
         if isinstance(e, NetspecError):
             wrong += e.diagnostics
-    good = [(f, a) for f, a in zip(files, read_now) if not isinstance(a, NetspecError)]
+    good = [(f, *a) for f, a in zip(files, read_now) if not isinstance(a, NetspecError)]
     if good:
-        yield Asked(tuple(f for f, _ in good), {to.input: np.stack([a for _, a in good])})
+        names, pictures, shapes = zip(*good)
+        yield Asked(names, {to.input: np.stack(pictures)}, shapes)
 
 
 def _arrays(net: Network, file: str, size: int) -> Iterator[Asked]:

@@ -6,31 +6,35 @@ import io
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...datasets.parts.decoded import BARS
+from ...datasets.parts.pictures import returned
 from ...diagnostics import UsageError, unwritable
 from ...reading import write
 from .answer import Answer
 from .answers import Speaker
+from .examples import Own
 
 Array = NDArray[Any]
-Keep = Callable[[Sequence[Answer], dict[str, Array]], None]
+Keep = Callable[[Sequence[Answer], dict[str, Array], Sequence[Own | None]], None]
 
 
 @contextmanager
 def kept(path: str | None, by: Speaker) -> Iterator[Keep]:
-    """What takes the answers and outputs of each batch, and writes them where they belong."""
+    """What takes the answers and outputs of each batch, with what the pictures were, and writes them where they belong."""
     if path is None:
-        yield lambda answers, outputs: None
+        yield lambda answers, outputs, shapes: None
     elif path.lower().endswith(".npz"):
         names: list[str] = []
         held: dict[str, list[Array]] = {}
 
-        def gather(answers: Sequence[Answer], outputs: dict[str, Array]) -> None:
+        def gather(answers: Sequence[Answer], outputs: dict[str, Array], shapes: Sequence[Own | None]) -> None:
             names.extend(a.file for a in answers)
             for k, v in outputs.items():
                 held.setdefault(k, []).append(v)
@@ -55,8 +59,8 @@ def _pictures(path: str, by: Speaker) -> Keep:
                          hint="-o out.npz   or   -o maps")
     folder, taken = Path(path), set[str]()
 
-    def draw(answers: Sequence[Answer], outputs: dict[str, Array]) -> None:
-        for a in answers:
+    def draw(answers: Sequence[Answer], outputs: dict[str, Array], shapes: Sequence[Own | None]) -> None:
+        for a, own in zip_longest(answers, shapes):
             if not a.shares or by.reading.kind != "classes" or a.values is None or a.values.ndim != 2:
                 raise UsageError("pictures are kept of maps of classes, and these are none", hint="-o out.npz")
             stem, k = Path(a.file).stem, 1
@@ -65,7 +69,10 @@ def _pictures(path: str, by: Speaker) -> Keep:
             taken.add(name)
             try:
                 folder.mkdir(parents=True, exist_ok=True)
-                Image.fromarray(a.values.astype(np.uint8)).save(folder / f"{name}.png")
+                values = a.values.astype(np.uint8)
+                if own is not None:
+                    values = returned(values, own.size, own.to, own.resize, BARS)
+                Image.fromarray(values).save(folder / f"{name}.png")
             except OSError as e:
                 raise unwritable(folder / f"{name}.png", e) from None
 

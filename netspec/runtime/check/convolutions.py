@@ -18,6 +18,7 @@ from ...backends.cpu.families.step import Step
 from ...backends.cpu.plan import plan_entry
 from ...backends.executor import Executor, Outcome
 from ...ir.graph import Graph
+from ...terminal import beside
 from ...words.layer import Layer
 from ..devices import at_precision, executor
 from ..initialisers import generator, initial
@@ -55,8 +56,12 @@ class Met:
     direct: Error
 
     def __str__(self) -> str:
-        return f"{self.name:<24}{self.what:<17}{self.form:<10}{self.error}" + ("" if self.form == "direct"
-                                                                               else f"; direct {self.direct}")
+        return self.lines()
+
+    def lines(self, room: int | None = None) -> str:
+        """For a terminal with room for so many columns."""
+        said = f"{self.error}" + ("" if self.form == "direct" else f"; direct {self.direct}")
+        return beside(f"{self.name:<24}{self.what:<17}{self.form:<9}", said, 51, room)
 
 
 def widest(graph: Graph, x: Any, batch: int) -> tuple[dict[str, Array], int]:

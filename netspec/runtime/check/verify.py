@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ...diagnostics import NetspecError
 from ...ir.graph import Graph
 from ...ir.types import shape_text
+from ...terminal import beside
 from ...waiting import each
 from ..initialisers import generator
 from ..io import arrays
@@ -43,7 +44,12 @@ class Finding:
         return self.worst <= self.limit  # NaN is not
 
     def __str__(self) -> str:
-        return f"{'ok' if self.right else 'WRONG':<6}{self.what:<44}{self.worst:8.1e}" + (f"  {self.where}" if self.worst else "")
+        return self.lines()
+
+    def lines(self, room: int | None = None) -> str:
+        """For a terminal with room for so many columns."""
+        return beside(f"{'ok' if self.right else 'WRONG':<6}{self.what}",
+                      f"{self.worst:8.1e}" + (f"  {self.where}" if self.worst else ""), 50, room)
 
 
 def verify(graph: Graph, *, batch: int = 3, seed: int = 0, device: str = "cpu") -> Iterator[Finding]:

@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ...terminal import beside
+
+SAID = 27  # the column in which findings are said
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -18,5 +22,10 @@ class Finding:
     numbers: Mapping[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
+        return self.lines()
+
+    def lines(self, room: int | None = None) -> str:
+        """For a terminal with room for so many columns."""
         mark = {True: "ok", False: "ODD", None: "-"}[self.good]
-        return f"{mark:<5}{self.name:<22}{self.said}" + (f"\n{'':27}{self.advice}" if self.advice else "")
+        said = beside(f"{mark:<5}{self.name}", self.said, SAID, room)
+        return said + ("\n" + beside("", self.advice, SAID, room) if self.advice else "")

@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...augmentations import Augmentation
+from ...diagnostics import at_line
+from ...source import Span
 from ...words.dataset import Lazy
 from ..initialisers import generator
 from ..io import arrays
@@ -79,6 +81,12 @@ class Feed:
         return 0
 
     @property
+    def line(self) -> Span | None:
+        """The line of a spec that names what is read as it is needed."""
+        words = (a.word for a in (*self.inputs.values(), *self.targets.values()) if isinstance(a, Lazy) and a.word is not None)
+        return next((w.said_at for w in words), None)
+
+    @property
     def slow(self) -> bool:
         """Whether batches are worth making ahead."""
         return bool(self.augmentation) or any(isinstance(a, Lazy) for a in (*self.inputs.values(), *self.targets.values()))
@@ -104,9 +112,10 @@ class Feed:
         first, end = k * self.size, min(self.examples, (k + 1) * self.size)
         where: Any = slice(first, end) if order is None else order[first:end]
         numbers = np.arange(first, end) if order is None else order[first:end]
-        read = Examples(arrays.cut(self.inputs, where, self.dtype, self.scaled),
-                        arrays.cut_targets(self.targets, where, self.dtype),
-                        numbers, None if self.weights is None else self.weights[where], self._called(numbers))
+        with at_line(self.line):
+            read = Examples(arrays.cut(self.inputs, where, self.dtype, self.scaled),
+                            arrays.cut_targets(self.targets, where, self.dtype),
+                            numbers, None if self.weights is None else self.weights[where], self._called(numbers))
         return augmented(read, self.augmentation, self.labels, self.seed, number, k)
 
     def _called(self, numbers: Array) -> tuple[str, ...]:
@@ -118,7 +127,8 @@ class Feed:
     def look(self, number: int) -> dict[str, Array]:
         """The inputs of an epoch's first batch, before they are augmented."""
         order = self.order(number)
-        return arrays.cut(self.inputs, slice(0, self.size) if order is None else order[: self.size], self.dtype, self.scaled)
+        with at_line(self.line):
+            return arrays.cut(self.inputs, slice(0, self.size) if order is None else order[: self.size], self.dtype, self.scaled)
 
 
 def augmented(batch: Examples, augmentation: tuple[Augmentation, ...], labels: Mapping[str, augmenting.Labels], seed: int,

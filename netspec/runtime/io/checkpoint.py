@@ -99,7 +99,8 @@ def load(state: State, path: str | os.PathLike[str]) -> None:
     state.seed = was["seed"]
     state.course = Course(was["step"], was["epoch"], was["pace"], was["horizon"], record=was["record"], bytes=was["bytes"],
                           inside=_inside_of(was["inside"]))
-    state.learnt = Learnt(tuple(was["classes"]), {k: tuple(v) for k, v in was["sizes"].items()}, was["data"])
+    state.learnt = Learnt(tuple(was["classes"]), tuple(was["columns"]), {k: tuple(v) for k, v in was["sizes"].items()},
+                          was["data"])
     ours = state.recipe.optimiser
     anew = bool(was["updates"]) and ours is not None and not state.optimiser.fits(ours)
     if anew and as_frozen:

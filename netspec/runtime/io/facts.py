@@ -91,6 +91,7 @@ FIELDS: dict[str, Field] = {
     "spec": Field(spec.right, "a spec", None),
     "sizes": Field(spec.by_name, "sizes by the names of inputs", {}),
     "classes": Field(lambda v: isinstance(v, list) and all(map(_text, v)), "the names of classes", []),
+    "columns": Field(lambda v: isinstance(v, list) and all(map(_text, v)), "the names of numbers", []),
     "data": Field(_text, "a text", ""),
     "factors": Field(_factors, "numbers of at least 0 by name, for names of parameters", {}),
     **{k: Field(_text, "a text", "") for k in ("device", "instructions", "dtype", "precision", "netspec", "numpy", "numba",

@@ -39,7 +39,8 @@ def facts_of(state: State) -> dict[str, Any]:
     """What a checkpoint says of the network's spec and of what it learns from."""
     origin, learnt = state.origin, state.learnt
     seen = {n.name: n.type.shape for n in state.executor.graph.inputs} if state.executor else learnt.sizes
-    out: dict[str, Any] = {"classes": list(learnt.classes), "data": learnt.data, "sizes": {k: list(v) for k, v in seen.items()},
+    out: dict[str, Any] = {"classes": list(learnt.classes), "columns": list(learnt.columns), "data": learnt.data,
+                           "sizes": {k: list(v) for k, v in seen.items()},
                            "factors": {name: dict(given) for name, given in state.recipe.factors}}
     if origin is not None:
         sizes = origin.sizes

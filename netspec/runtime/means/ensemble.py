@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 
 from ...diagnostics import Advice
-from ...ir.graph import Graph
+from ...ir.types import shape_text
 from ...preparations import Preparation
 from .. import drawing
 from ..calls import in_batches, public
@@ -19,6 +19,7 @@ from ..misuse import flag, misuse
 from ..sizes import bind
 from ..state import AVERAGE, State
 from ..train.evaluation import evaluate
+from .question import apart, question
 from .views import Array, Mean, Views
 
 
@@ -42,11 +43,11 @@ class Ensemble:
         if not self.networks or len(self.states) < len(self.networks):
             raise misuse("wrong-type", "an ensemble is made of networks",
                          hint='netspec.Ensemble([netspec.load("a.safetensors"), netspec.load("b.safetensors")])')
-        first = _border(self.states[0].graph)
+        first = self.states[0]
         for s in self.states[1:]:
-            if _border(s.graph) != first:
-                raise misuse("shape-mismatch", f"{s.graph.name} has other inputs or outputs than {self.states[0].graph.name}",
-                             f"{_border(s.graph)}", f"{first}")
+            if (differ := _differ(first, s)) is not None:
+                title, *both = differ
+                raise misuse("shape-mismatch", title, *(f"{one.graph.name}: {said}" for one, said in zip((first, s), both)))
 
     def predict(self, x: Any, *, batch: int | None = None, ten_crop: bool = False, flip: bool = False) -> Any:
         """As `Network.predict`."""
@@ -115,7 +116,17 @@ def _numbers(state: State) -> dict[str, Array]:
     return state.numbers() | (state.slot(AVERAGE) if state.average.used else {})
 
 
-def _border(graph: Graph) -> dict[str, Any]:
-    """Names and shapes of what goes in and comes out."""
-    return {"inputs": {n.name: n.type.shape for n in graph.inputs},
-            "outputs": {public: graph.values[v].type.shape for public, v in graph.outputs}}
+def _differ(one: State, other: State) -> tuple[str, str, str] | None:
+    """Why two networks cannot answer together, and what of each; None where they can."""
+    taken = [{n.name: n.type.shape for n in s.graph.inputs} for s in (one, other)]
+    if taken[0] != taken[1]:
+        a, b = (", ".join(f"{name} {shape_text(shape)}" for name, shape in t.items()) for t in taken)
+        return f"{other.graph.name} has other inputs or outputs than {one.graph.name}", f"inputs {a}", f"inputs {b}"
+    given = [[name for name, _ in s.graph.outputs] for s in (one, other)]
+    if sorted(given[0]) != sorted(given[1]):
+        a, b = (f"outputs {', '.join(names)}" for names in given)
+        return f"{other.graph.name} has other inputs or outputs than {one.graph.name}", a, b
+    for name in given[0]:
+        if not (ours := question(one, name)).same(theirs := question(other, name)):
+            return "networks answer together where they answer the same question", *apart(ours, theirs)
+    return None

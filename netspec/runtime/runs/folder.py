@@ -20,19 +20,20 @@ from pathlib import Path
 from typing import Any
 
 from ...diagnostics import MissingFileError, UsageError, unwritable
-from ...reading import BEST, LAST
+from ...reading import BEST, LAST, weights_of
+from ..io.checkpoint import checked
 from ..train.callbacks import Callback
 from .logs import Events, Lines, Table, append, plain
 
-RUNS, LOG, SPEC = "runs", "log.jsonl", "spec.net"
+RUNS, LOG, CSV, SPEC = "runs", "log.jsonl", "log.csv", "spec.net"
 PICTURES = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm")
 
 
 class Run:
-    """A run in its folder."""
+    """A run in its folder; `own` where the folder was made for it."""
 
-    def __init__(self, folder: Path):
-        self.folder = folder
+    def __init__(self, folder: Path, own: bool = False):
+        self.folder, self.own = folder, own
 
     @property
     def last(self) -> Path:
@@ -51,10 +52,13 @@ class Run:
             raise unwritable(self.folder / SPEC, e) from None
 
     def abandon(self) -> None:
-        """Give the folder up, where nothing of the run could be written, as on a full disk: it may be named again."""
-        with contextlib.suppress(OSError):
-            if not (self.folder / LOG).stat().st_size:
-                (self.folder / LOG).unlink()
+        """Give the folder up, where nothing came of the run that was begun in it: it may be named again."""
+        for path in (*(self.folder / name for name in (LAST, SPEC, LOG, CSV)), *self.folder.glob(f"events.out.tfevents.*.{os.getpid()}")):
+            with contextlib.suppress(OSError):
+                path.unlink()
+        if self.own:
+            with contextlib.suppress(OSError):  # it holds something else
+                self.folder.rmdir()
 
     def go_on(self, record: Sequence[dict[str, Any]]) -> None:
         """Leave in the log the epochs that training has behind it where it goes on, and no others."""
@@ -69,7 +73,7 @@ class Run:
 
     def logs(self, kinds: Sequence[str]) -> tuple[Callback, ...]:
         """What writes its numbers."""
-        also = {"csv": Table(self.folder / "log.csv"), "tensorboard": Events(self.folder)}
+        also = {"csv": Table(self.folder / CSV), "tensorboard": Events(self.folder)}
         return (Lines(self.folder / LOG), *(also[k] for k in kinds if k in also))
 
 
@@ -86,7 +90,7 @@ def claimed(name: str, root: str | os.PathLike[str] = RUNS) -> Run:
         while True:
             try:
                 (folder / f"{name}-{n}").mkdir()
-                return Run(folder / f"{name}-{n}")
+                return Run(folder / f"{name}-{n}", own=True)
             except FileExistsError:
                 n += 1
     except OSError as e:
@@ -130,6 +134,13 @@ def _holds_pictures(folder: Path) -> bool:
 def is_run(folder: str | os.PathLike[str], log: bool = True) -> bool:
     """Whether a folder holds a run, one that was killed before its first checkpoint included."""
     return any(os.path.isfile(os.path.join(folder, name)) for name in (BEST, LAST, *((LOG,) if log else ())))
+
+
+def untrained(path: str | os.PathLike[str]) -> Path | None:
+    """The folder of the run that a checkpoint lies in, where that is all that came of it: what it begins with."""
+    found = weights_of(path)
+    mine = found is not None and found.name == LAST and os.path.isfile(found.parent / LOG)
+    return found.parent if found is not None and mine and not checked(found)["step"] else None
 
 
 def to_resume(path: str | os.PathLike[str]) -> tuple[Path | None, Run | None]:

@@ -16,22 +16,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...plain import word
+from ...terminal import cells
 from ...waiting import each, wait
 from ...words.dataset import Data, DataError, Lazy, Pair
 from ..initialisers import generator
 from ..network import Network
 from ..train.progress import RUN
-from ..train.session import Session, given_data, train
+from ..train.session import Session, asked_about, given_data, train
 
 Array = NDArray[Any]
+NAMED = 10  # runs of which a command names each
 Make = Callable[[int | None], Network]
 
 
 class Together:
-    """What several sessions come to: the mean and the deviation (of a sample) of each number."""
+    """What several sessions come to: the mean and the deviation (of a sample) of each number. `called` is what each is."""
 
-    def __init__(self, what: str, sessions: Sequence[Session]):
-        self.what, self.sessions = what, sessions
+    def __init__(self, what: str, sessions: Sequence[Session], called: Sequence[str]):
+        self.what, self.sessions, self.called = what, sessions, called
 
     @property
     def numbers(self) -> dict[str, tuple[float, float]]:
@@ -39,22 +42,33 @@ class Together:
         each = [s.numbers for s in self.sessions]
         return {k: (mean(n[k] for n in each), stdev(n[k] for n in each)) for k in each[0] if all(k in n for n in each)}
 
-    def __str__(self) -> str:
-        history, rows = self.sessions[0].history, []
+    def lines(self, room: int | None = None, out: str | None = None) -> str:
+        """A table with a column for each session, as many as there is room for, and what to do next; `out` is where the user has
+        put them."""
+        history = self.sessions[0].history
+        rows = [[self.what, "mean ± deviation", *self.called]]
         for k, (middle, deviation) in self.numbers.items():
             plain = k.removeprefix("test_").removeprefix("val_")
-            rows.append((k, f"{history.shown(plain, middle)} ± {history.shown(plain, deviation)}",
-                         "  ".join(history.shown(plain, s.numbers[k]) for s in self.sessions)))
-        widths = [max(len(r[c]) for r in rows) for c in range(2)]
-        return "\n".join([f"\n{self.what}: mean ± deviation",
-                          *(f"  {a:<{widths[0]}}  {b:<{widths[1]}}  {c}" for a, b, c in rows)])
+            rows.append([k, f"{history.shown(plain, middle)} ± {history.shown(plain, deviation)}",
+                         *(history.shown(plain, s.numbers[k]) for s in self.sessions)])
+        widths = [max(cells(r[c]) for r in rows) for c in range(len(rows[0]))]
+        many = next((n for n in range(len(widths), 2, -1) if room is None or sum(widths[:n]) + 2 * (n - 1) <= room), 2)
+        table = ["  ".join(r[c] + " " * (widths[c] - cells(r[c])) if c < 2 else " " * (widths[c] - cells(r[c])) + r[c]
+                           for c in range(many)).rstrip() for r in rows]
+        return "\n".join(["", *table, *self._next(out)])
+
+    def _next(self, out: str | None) -> list[str]:
+        saved = [word(s.saved) for s in self.sessions]
+        runs = [f"  netspec runs{'' if out is None else f' {word(out)}'}"] if os.path.isdir(self.sessions[0].saved) else []
+        asks = [f"  netspec predict {' '.join(saved)} {asked_about(self.sessions[0].network)}"] if len(saved) <= NAMED else []
+        return ["", "next:", *asks, *runs] if asks or runs else []
 
 
 def seeded(make: Make, seeds: Sequence[int], out: str | None, **how: Any) -> Together:
     """Train once with each seed."""
     sessions = [train(make(s), seed=s, out=_place(out, f"seed-{s}"), heading=_heading(k, len(seeds), f"seed {s}"), **how)
                 for k, s in enumerate(each(RUN, seeds), 1)]
-    return Together(f"{len(seeds)} seeds", sessions)
+    return Together(f"{len(seeds)} seeds", sessions, [f"seed {s}" for s in seeds])
 
 
 def folded(make: Make, folds: int, seeds: Sequence[int | None], out: str | None, *, data: str | None, **how: Any) -> Together:
@@ -71,7 +85,9 @@ def folded(make: Make, folds: int, seeds: Sequence[int | None], out: str | None,
                 name = f"fold-{k}" if len(seeds) == 1 else f"seed-{s}-fold-{k}"
                 title = _heading(len(sessions) + 1, len(seeds) * folds, f"fold {k}" + (f", seed {s}" if len(seeds) > 1 else ""))
                 sessions.append(train(one, seed=s, out=_place(out, name), data=part, heading=title, **how))
-    return Together(f"{folds} folds" + (f", {len(seeds)} seeds" if len(seeds) > 1 else ""), sessions)
+    several = len(seeds) > 1
+    called = [f"seed {s}, fold {k}" if several else f"fold {k}" for s in seeds for k in range(1, folds + 1)]
+    return Together(f"{folds} folds" + (f", {len(seeds)} seeds" if several else ""), sessions, called)
 
 
 def _heading(number: int, of: int, what: str) -> str:

@@ -48,15 +48,15 @@ def with_rate(optimiser: Any, lr: float | None = None) -> str:
     return line if lr is None or " lr=" in line else " ".join(filter(None, (name, f"lr={lr:g}", rest)))
 
 
-def advice(state: State, why: str, spec: str) -> list[str]:
-    """What to say instead of what comes next."""
-    lines = ["", f"it has not learnt: {why}", "what may help:", f"  netspec doctor {plain.word(spec)}"]
+def advice(state: State, spec: str) -> list[str]:
+    """What to say instead of what comes next; `spec` is what commands name, as it is pasted."""
+    lines = ["what may help:", f"  netspec doctor {spec}"]
     optimiser: Any = state.recipe.optimiser
     lr = getattr(optimiser, "lr", None)
     if isinstance(lr, int | float) and lr > 0:
         for factor in (0.1, 10):
             line = with_rate(optimiser, float(f"{lr * factor:.3g}"))
-            lines.append(f"  netspec train {plain.word(spec)} --with {plain.word(line)}")
+            lines.append(f"  netspec train {spec} --with {plain.word(line)}")
     if len(state.course.record) < 10:
-        lines.append(f"  netspec train {plain.word(spec)} --epochs {max(10, 3 * len(state.course.record))}")
+        lines.append(f"  netspec train {spec} --epochs {max(10, 3 * len(state.course.record))}")
     return lines

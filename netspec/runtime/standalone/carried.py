@@ -22,6 +22,7 @@ class Weights:
     classes: tuple[str, ...] = ()
     bytes: bool = False  # whether it has learnt from bytes as pictures
     seed: int | None = None
+    columns: tuple[str, ...] = ()
     beside: str = ""  # the name of the file that holds the arrays; none: they are in the text
 
 
@@ -31,7 +32,7 @@ def weights_of(state: State) -> Weights:
     if state.average.used:
         arrays |= {AVERAGE + name: value for name, value in state.slot(VECTOR).items()}
     arrays = {name: np.ascontiguousarray(value, "float32") for name, value in arrays.items()}
-    return Weights(arrays, state.learnt.classes, state.course.bytes, state.seed)
+    return Weights(arrays, state.learnt.classes, state.course.bytes, state.seed, state.learnt.columns)
 
 
 def measured(weights: Weights | None) -> tuple[str, ...]:

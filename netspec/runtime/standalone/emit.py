@@ -32,8 +32,9 @@ from ...passes.infer_shapes import infer_shapes
 from ...passes.lower import lower
 from ...plain import docstring, shown
 from ...words.dataset import DataError
-from ..asking.answers import answering, kind_of, making
+from ..asking.answers import answering, making
 from ..asking.examples import canvas_of
+from ..means.question import kind_of
 from ..train.recipe import Rates, Recipe, recipe_of
 from .carried import Weights, measured
 from .embed import embedded
@@ -294,7 +295,8 @@ def _end(graph: Graph, recipe: Recipe, weights: Weights | None) -> str:
     except DataError:
         seen = None
     classes = weights.classes if weights is not None else ()
-    reading = f"Reading({kind_of(graph, recipe.terms, output)!r}, CLASSES)"
+    columns = f", {weights.columns!r}" if weights is not None and weights.columns else ""
+    reading = f"Reading({kind_of(graph, recipe.terms, output)!r}, CLASSES{columns})"
     inputs = " x ".join(map(str, graph.inputs[0].type.shape)) if len(graph.inputs) == 1 else ""
     return f'''CLASSES = {literal(classes, 0, 10)}
 ASKED = Asked({output!r}, {reading}, {makers!r}, {seen!r})

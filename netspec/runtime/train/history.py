@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..measuring.tallies import Tally
@@ -16,9 +16,9 @@ class History(Mapping[str, list[Any]]):
     `history.kept` which weights the network has now, where they are not the last: those of epoch `history.best`.
     """
 
-    def __init__(self, metrics: Iterable[Tally] = ()) -> None:
+    def __init__(self, metrics: Iterable[Tally] = (), classes: Sequence[str] = ()) -> None:
         self._columns: dict[str, list[Any]] = {}
-        self.metrics = {t.name: t.metric for t in metrics}
+        self.metrics, self.classes = {t.name: t.metric for t in metrics}, classes
         self.epochs: list[int] = []
         self.stopped: str | None = None
         self.kept: str | None = None
@@ -65,7 +65,7 @@ class History(Mapping[str, list[Any]]):
         """A number as people read that sort of number; a metric knows how."""
         metric = self.metrics.get(name.removeprefix("val_"))
         if metric is not None:
-            return str(metric.shown(value))
+            return str(metric.named(value, self.classes))
         if name == "seconds":
             return f"{value:.1f}"
         if name == "lr":

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ...backends.reference.executor import ReferenceExecutor
 from ...backends.turns import changes
-from ...diagnostics import Advice, at_line
+from ...diagnostics import Advice, NetspecError
 from ...ir.graph import Graph, Node, Value
 from ...ir.types import TensorType
 from ...preparations import Preparation
@@ -72,12 +72,20 @@ def in_order(found: Inputs, scaled: bool = False) -> Iterator[Inputs]:
 
 
 def measure(state: State, nodes: Iterable[Node], examples: Callable[[], Iterable[Inputs]], of: int | None = None) -> None:
-    """Measure these, one after the other. `examples` begins a new pass over batches of inputs by name, `of` examples in all."""
+    """Measure these, one after the other. `examples` begins a new pass over batches of inputs by name, `of` examples in all.
+
+    Errors: a preparation's own are said at its line, those of examples that cannot be read as they are.
+    """
     for node in nodes:
-        count = [0]
-        name = node.op.name  # type: ignore[attr-defined]
-        with np.errstate(all="ignore"), at_line(*node.spans), wait(f"measuring {name}, example", of) as at:
-            numbers = node.op.measure(_counted(_reaching(state, node, examples()), count, at))  # type: ignore[attr-defined]
+        count, unread = [0], list[NetspecError]()
+        op: Any = node.op
+        with np.errstate(all="ignore"), wait(f"measuring {op.name}, example", of) as at:
+            try:
+                numbers = op.measure(_counted(_reaching(state, node, _read(examples(), unread)), count, at))
+            except NetspecError as e:
+                if e not in unread:
+                    e.at(next(iter(node.spans), None))
+                raise
         for name, value in numbers.items():
             if not np.isfinite(np.asarray(value, state.dtype)).all():
                 raise misuse("bad-value", f"`{node.op}`: its {name} comes to no finite number on these examples",
@@ -89,6 +97,15 @@ def measure(state: State, nodes: Iterable[Node], examples: Callable[[], Iterable
 def _put(state: State, node: Node, numbers: Mapping[str, Any]) -> None:
     for name, value in numbers.items():
         state.put(f"{node.name}.{name}", np.asarray(value, np.float64).reshape(state.declared[f"{node.name}.{name}"].shape))
+
+
+def _read(examples: Iterable[Inputs], unread: list[NetspecError]) -> Iterator[Inputs]:
+    """The examples; what they raise is noted."""
+    try:
+        yield from examples
+    except NetspecError as e:
+        unread.append(e)
+        raise
 
 
 def _counted(examples: Iterable[Array], count: list[int], at: Callable[[int], None]) -> Iterator[Array]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
-from ...terminal import Line, cells, columns, duration, live
+from ...terminal import Line, cells, columns, duration, live, tell
 from ...waiting import Watch, watched, watcher
 from ..measuring.measured import Measured
 from .history import History
@@ -139,7 +139,7 @@ class Shown(Progress, Watch):
         left = self.pace.left(self.after)
         row[MOST if self.most else LEFT] = "" if left is None else duration(left)
         for text in self.table.lines(row, columns(sys.stdout)):
-            print(text, flush=True)
+            tell(text)
 
     def changed(self) -> None:
         if self.line is not None and self.line.due and self.waits:

@@ -16,7 +16,7 @@ from ...data import Data
 from ...data.sources import named
 from ...diagnostics import NetspecError, UsageError, at_line
 from ...ir.graph import Graph
-from ...terminal import columns, folded
+from ...terminal import columns, folded, tell
 from ...version import __version__
 from ..asking.data import from_here, read
 from ..footprint import fitting
@@ -66,9 +66,9 @@ def train(net: Network, *, epochs: int | None = None, batch: int | None = None, 
             goes on
     resume  a checkpoint to go on from, or the folder of a run, which then goes on in it
     seed    what was asked for, if anything was
-    spec    what the user called the spec, for the suggestions
+    spec    what the user called the spec, for the suggestions, where it alone says what is trained: else they name the run
     data    what to train on instead of what the train section names: a line, a path, or the examples
-    heading what it is, where it is one of several
+    heading what it is, where it is one of several: what comes next is then said of all of them
 
     Errors: no train section, no data; a `seed` other than that of the run to go on with; whatever `fit` refuses.
     """
@@ -78,36 +78,46 @@ def train(net: Network, *, epochs: int | None = None, batch: int | None = None, 
         set_threads(net.device, threads)
     net.configure(epochs=epochs)
     _goes_on(net, before, place.run, resume, seed)
-    given = given_data(net, data, goes_on=before is not None)
+    given = given_data(net, data)
     if memory is not None:
         batch = min(fitting(net.graph, net.recipe, str(net.dtype), net.device, memory), _examples(given.train[0]))
     net.configure(batch=batch)
     total, began = horizon(net.state), perf_counter()
     said = _nothing if quiet else _said
+    anew = place.run is None
     said(heading + _opening(net, given))
     if net.epoch >= total:
         said(f"{net.epoch} epochs are behind it: --epochs {2 * net.epoch} trains on")
     net.fit(given, epochs=0, verbose=0)  # refuses what does not fit, before anything of an earlier run moves
     place = _taken(place, net, given, out, resume, said)
-    called, recipe = spec or "SPEC.net", net.recipe
+    recipe = net.recipe
     try:
         history = net.fit(given, epochs=max(0, total - net.epoch), checkpoint=place.checkpoint, verbose=0 if quiet else 1,
                           best=None if place.run is None or recipe.keep == ("last",) else os.fspath(place.run.best),
                           callbacks=place.run.logs(recipe.log) if place.run is not None else None)
     except KeyboardInterrupt:
         if net.record or net.state.course.inside or place.run is not None:
-            said(_interrupted(net, place, called, total))
+            said(_interrupted(net, place, spec or "SPEC.net", total))
+        raise
+    except Exception:
+        if place.run is not None and anew and not net.step:
+            place.run.abandon()
         raise
     if not history.epochs and place.run is None:
         net.save(place.checkpoint)
     test = None if given.test is None else net.evaluate(given)
     seconds = perf_counter() - began
-    said("\n".join(_closing(net, given, history, test, Path(place.name), seconds, called)))
+    lines = _closing(net, given, history, test, Path(place.name), seconds)
+    if (why := failure(net.state, history)) is not None:
+        lines += [_fitting(f"\nit has not learnt: {why}"), *(() if heading else advice(net.state, _again(net, place.name, spec)))]
+    elif not heading:
+        lines += _next(net, Path(place.name), spec)
+    said("\n".join(lines))
     return Session(net, history, test, place.name, seconds)
 
 
 def _said(text: str) -> None:
-    print(plain.shown(text, lines=True), flush=True)
+    tell(plain.shown(text, lines=True))
 
 
 def _nothing(text: str) -> None:
@@ -196,17 +206,14 @@ def _writable(path: Path) -> None:
         raise UsageError(f"the weights cannot be saved as {path}", why, hint="--out weights.safetensors")
 
 
-def given_data(net: Network, data: str | Data | None, goes_on: bool = False) -> Data:
-    """What to train on; a training that `goes_on` has its own data where no others are named."""
+def given_data(net: Network, data: str | Data | None) -> Data:
+    """What to train on; where nobody says it, what the training was begun with that this one goes on with, or begins again."""
     if isinstance(data, Data):
         return data
-    if data is None and goes_on and net.state.learnt.data:
-        return read(net.state.learnt.data, net, own=False)
-    if data is None:
-        net.state.learnt.data = ""
-        return data_of(net.graph, net.seed)
-    net.state.learnt.data = data
-    return read(data, net)
+    if data is not None:
+        net.state.learnt.data = data
+        return read(data, net)
+    return read(net.state.learnt.data, net, own=False) if net.state.learnt.data else data_of(net.graph, net.seed)
 
 
 def facts_of(net: Network, data: Data, name: str) -> dict[str, Any]:
@@ -303,8 +310,7 @@ def _interrupted(net: Network, place: Place, spec: str, epochs: int) -> str:
         "what it begins with"
     return ("\n" + _fitting(f"{where} holds {at}; go on with") + "\n  netspec train "
             + ("" if net.state.origin is not None else f"{plain.word(spec)} --epochs {epochs} ") + f"--resume {where}"
-            + (f" --data {plain.word(data)}" if (data := from_here(net)) else "")
-            + (f" --out {where}" if place.run is None else ""))
+            + _with_data(net) + (f" --out {where}" if place.run is None else ""))
 
 
 def _chosen_by(recipe: Recipe, data: Data) -> list[str]:
@@ -323,23 +329,41 @@ def _prepared(net: Network) -> list[str]:
     return [str(p).removeprefix("prepare ") for p in training.preparation] if training is not None else []
 
 
-def _closing(net: Network, data: Data, history: History, test: dict[str, Any] | None, path: Path, seconds: float,
-             spec: str) -> list[str]:
+def _closing(net: Network, data: Data, history: History, test: dict[str, Any] | None, path: Path, seconds: float) -> list[str]:
     lines = ["", *(_fitting(said) for said in (history.stopped, history.kept) if said)]
     if test is not None:
         lines.append(_fitting("test   " + "  ".join(f"{k} {history.shown(k, v)}" for k, v in test.items())))
         reports = (m.report(test[k], data.classes or ()) for k, m in history.metrics.items())
-        lines += [line for r in reports if r for line in ("", *r.splitlines(), "")]
+        lines += [line for r in reports if r for line in ("", *map(_fitting, r.splitlines()), "")]
     lines.append(f"took   {seconds:.1f} s for {len(history.epochs)} epoch{'s' if len(history.epochs) != 1 else ''}")
     lines.append(f"saved  {plain.shown(path)}")
-    if (why := failure(net.state, history)) is not None:
-        return lines + advice(net.state, why, spec)
-    code = f"import netspec; net = netspec.load({os.fspath(path)!r}); print(net)"
-    asks = (f"  netspec predict {plain.word(str(path))} PICTURE..." if len(net.graph.inputs) == 1
-            and len(net.graph.inputs[0].type.shape) == 3
-            else f"  netspec predict {plain.word(str(path))} ARRAYS.npy")
-    lines += ["", "next:", asks, f"  netspec evaluate {plain.word(str(path))}",
-              f"  netspec train {plain.word(spec)} --seed {net.seed + 1}"
-              + (f" --out {net.graph.name}2.safetensors" if path.suffix else ""),
-              "  python -P -c " + (f'"{code}"' if plain.word(str(path)) == str(path) else plain.word(code))]
     return lines
+
+
+def _next(net: Network, path: Path, spec: str | None) -> list[str]:
+    """What to do with what was trained."""
+    run, data = plain.word(str(path)), _with_data(net)
+    code = f"import netspec; net = netspec.load({os.fspath(path)!r}); print(net)"
+    return ["", "next:", f"  netspec predict {run} {asked_about(net)}", f"  netspec evaluate {run}{data}",
+            f"  netspec train {_again(net, str(path), spec)} --seed {net.seed + 1}"
+            + (f" --out {net.graph.name}2.safetensors" if path.suffix else ""),
+            "  python -P -c " + (f'"{code}"' if run == str(path) else plain.word(code))]
+
+
+def asked_about(net: Network) -> str:
+    """What `predict` takes, as an example."""
+    pictures = len(net.graph.inputs) == 1 and len(net.graph.inputs[0].type.shape) == 3
+    return "PICTURE..." if pictures else "ARRAYS.npy"
+
+
+def _again(net: Network, run: str, spec: str | None) -> str:
+    """What a command names to begin anew what was trained here: the spec, or the run, which holds what was said besides. Weights
+    that the spec names a file for are no part of how a run begins."""
+    if spec is not None or net.state.origin is None or any(p.file for p in net.graph.parameters):
+        return plain.word(spec or "SPEC.net")
+    return plain.word(run) + _with_data(net)
+
+
+def _with_data(net: Network) -> str:
+    """The option that names the data from here, where a checkpoint would not find them."""
+    return f" --data {plain.word(data)}" if (data := from_here(net)) else ""

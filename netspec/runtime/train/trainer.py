@@ -97,14 +97,14 @@ class Trainer:
         tests = asked.validation if validation is None else validating(state, recipe.terms, validation)
         asked, tests = replace(asked, prefetch=self.prefetch), tests and replace(tests, prefetch=self.prefetch)
         if isinstance(x, Data):
-            state.learnt.classes = x.classes
+            state.learnt.classes, state.learnt.columns = x.classes, x.columns
         with said_of(x.name if isinstance(x, Data) else None):
             feed = to_learn(state, asked, self.shuffle)
             judged = self.check(feed, tests)
         epochs = to_run(state, self.epochs)
         last = course.epoch + epochs
         counted = tallies(self.graph, recipe.terms, recipe.metrics)
-        history, keeper = History(counted), Keeper(state, self.save, self.early_stopping, self.keep, self.best)
+        history, keeper = History(counted, state.learnt.classes), Keeper(state, self.save, self.early_stopping, self.keep, self.best)
         named = any(name.startswith("val_") for name in self.keep[1:])  # then those for testing are asked to choose
         course.tested = tests is not None and tests.tested and not named
         plan = Plan(judged, self.early_stopping is not None, next(iter(self.keep[1:]), ""), bool(recipe.schedules))

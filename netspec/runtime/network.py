@@ -136,7 +136,7 @@ class Network:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The names of the numbers that it says, where those of the data it has learnt from have names: the heading of a table."""
+        """The names of the numbers that it says, where those of the data it has learnt from have some: a table's heading."""
         return self.state.learnt.columns
 
     @property

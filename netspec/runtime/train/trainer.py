@@ -104,7 +104,8 @@ class Trainer:
         epochs = to_run(state, self.epochs)
         last = course.epoch + epochs
         counted = tallies(self.graph, recipe.terms, recipe.metrics)
-        history, keeper = History(counted, state.learnt.classes), Keeper(state, self.save, self.early_stopping, self.keep, self.best)
+        history = History(counted, state.learnt.classes)
+        keeper = Keeper(state, self.save, self.early_stopping, self.keep, self.best)
         named = any(name.startswith("val_") for name in self.keep[1:])  # then those for testing are asked to choose
         course.tested = tests is not None and tests.tested and not named
         plan = Plan(judged, self.early_stopping is not None, next(iter(self.keep[1:]), ""), bool(recipe.schedules))

@@ -146,6 +146,14 @@ def torch_meaning(op: Any, x: list[Any], p: dict[str, Any], training: bool) -> A
                 rows = [o for o, r in enumerate(op.table) for _ in r]
                 w = dense.index_put((torch.tensor(rows), torch.tensor([c for r in op.table for c in r])), w)
             return conv(padded, w, p.get("bias"), op.stride, 0, op.dilation, op.groups)
+        case "local":  # the windows apart, and a product for each place
+            window, steps, around, dilation = op.geometry(TensorType(tuple(x[0].shape[1:])))
+            z = F.pad(x[0], [n for pair in reversed(around) for n in pair])
+            for k, (f, s, d) in enumerate(zip(window, steps, dilation)):
+                z = z.unfold(2 + k, d * (f - 1) + 1, s)[..., list(range(0, d * (f - 1) + 1, d))]
+            spots, taps = "pqr"[:rank], "uvt"[:rank]
+            y = torch.einsum(f"nc{spots}{taps},{spots}oc{taps}->no{spots}", z, p["weight"])
+            return y + p["bias"].movedim(-1, 0) if op.bias else y
         case "deconv" if isinstance(op.pad, int) or op.pad == "valid":
             return pools["conv_transpose"](x[0], p["weight"], p.get("bias"), op.stride, 0 if op.pad == "valid" else op.pad,
                                            op.output_pad, op.groups, op.dilation)
@@ -378,6 +386,8 @@ REFUSED: list[tuple[str, list[tuple[int, ...]], str, str]] = [  # a step, its in
     ("conv 2 1x1 values=1 table=[[0], [1]]", [(2, 4, 4)], "bad-value", "no place beside it"),
     ("pad 1 channels=2", [(3,)], "wrong-rank", "no height or width"),
     ("channels [0.5, 1]", [(3, 4, 4)], "bad-value", "neighbouring"),
+    ("local 4 5x5 valid", [(3, 4, 4)], "window-too-large", "larger than what it slides over"),
+    ("local 4 3x3", [(3,)], "wrong-rank", "no height or width"),
     ("deconv 4 3x3 groups=2", [(3, 4, 4)], "groups", "groups must divide"),
     ("deconv 4 3x3 output_pad=1", [(3, 4, 4)], "bad-value", "smaller than the stride"),
     ("deconv 4 3x3 pad=3", [(3, 2, 2)], "window-too-large", "crops the whole result"),

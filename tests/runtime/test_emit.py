@@ -147,6 +147,7 @@ train moved:
 """
 
 
+@pytest.mark.sweep
 def test_moves_and_views_travel(tmp_path: Path) -> None:
     net = netspec.compile(text=MOVES, seed=3)
     (tmp_path / "moved.py").write_text(standalone(net.graph), encoding="utf-8")

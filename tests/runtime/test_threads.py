@@ -257,6 +257,7 @@ def test_sizes_beside_each_other_and_beside_training() -> None:
     assert [net.predict(i).tobytes() for i in images] == [other.predict(i).tobytes() for i in images]
 
 
+@pytest.mark.sweep
 def test_few_sizes_are_kept() -> None:
     net = netspec.compile(text=OPEN)
     net.train_step(X[:8], Y[:8])

@@ -23,6 +23,7 @@ from netspec.backends.cpu.engine.table import Machine, Table
 from netspec.backends.cpu.llvm import cache
 from netspec.ir import randomness
 from sweeps import the_first
+from where import ROOT
 
 Array = np.ndarray[Any, Any]
 INF, NAN = float("inf"), float("nan")
@@ -428,7 +429,7 @@ def test_idle_workers_park_and_come_back() -> None:
         np.testing.assert_array_equal(values, wanted)
 
 
-COMMON = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); from test_engine import *\n"
+COMMON = f"import sys; sys.path[:0] = {[str(Path(__file__).parent), str(ROOT / 'tests' / 'harness')]}; from test_engine import *\n"
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")

@@ -39,8 +39,6 @@ class Table:
     notes: list[str]
     scratch_bytes: int
     keep: list[Any]
-    counters: NDArray[np.uint8] | None = None
-    scratch: NDArray[np.uint8] | None = None
     threads: int = 0  # how many the scratch memory serves
 
     def __len__(self) -> int:
@@ -62,12 +60,11 @@ class Table:
         """Counters and scratch memory for so many threads."""
         if threads > self.threads:
             each = LINE * min(threads, SHARES)
-            self.counters = aligned(len(self) * each)
-            self.words[:, COUNTER] = self.counters.ctypes.data + each * np.arange(len(self))
-            if self.scratch_bytes:
-                self.scratch = aligned(self.scratch_bytes * threads)
-                self.words[:, SCRATCH] = self.scratch.ctypes.data
-            self.threads = threads  # last: an interrupt may come before
+            counters, scratch = aligned(len(self) * each), aligned(self.scratch_bytes * threads)
+            self.keep += (counters, scratch)  # first, and what was there stays: an interrupt may come between any two lines
+            self.words[:, COUNTER] = counters.ctypes.data + each * np.arange(len(self))
+            self.words[:, SCRATCH] = scratch.ctypes.data
+            self.threads = threads  # last
 
     def interpret(self, first: int = 0, last: int | None = None) -> None:
         """Call each driver from Python, item after item. Slow, and the meaning of `run`."""

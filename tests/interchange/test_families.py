@@ -22,7 +22,8 @@ from netspec.interchange.weights.units import wanted
 from netspec.interchange.weights.values import taken
 from where import REFERENCES, ROOT
 
-MODELS = json.loads(gzip.decompress((REFERENCES / "state_dicts.json.gz").read_bytes()))
+MODELS = {model: said for file in ("state_dicts", "state_dicts_of_maps")
+          for model, said in json.loads(gzip.decompress((REFERENCES / f"{file}.json.gz").read_bytes())).items()}
 
 
 class Names(Source):

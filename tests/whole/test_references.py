@@ -208,7 +208,7 @@ def test_variants_agree_with_published_totals() -> None:
 
 
 def test_nets_of_maps_agree_with_what_is_published() -> None:
-    """Numbers in torchvision's modules (without the counters of batch norm), and its table's GFLOPS, which are multiply-adds."""
+    """Numbers in torchvision's modules (without the counters of batch norm), and its table's GFLOPS, multiply-adds."""
     published = {"deeplab:fcn_resnet50": (35322218, 152.717), "deeplab:fcn_resnet101": (54314346, 232.738),
                  "deeplab:deeplabv3_resnet50": (42004074, 178.722), "deeplab:deeplabv3_resnet101": (60996202, 258.743),
                  "ssd:ssd300": (35641826, 34.858)}
@@ -221,8 +221,8 @@ def test_nets_of_darknet_agree_with_their_files() -> None:
     """The numbers in the author's weight files (statistics too, their headers left out), and his table's billions of operations,
     two a multiply-add."""
     published = {"yolo:yolov2": (203934260 - 16, 62.94), "yolo:tiny_yolov2": (63471560 - 20, 6.97),
-                 "yolo:yolov3": (248007048 - 20, 65.86), "yolo:tiny_yolov3": (35434956 - 20, 5.56), "yolo:darknet19": (None, 7.29),
-                 "yolo:darknet53": (None, 18.57)}
+                 "yolo:yolov3": (248007048 - 20, 65.86), "yolo:tiny_yolov3": (35434956 - 20, 5.56),
+                 "yolo:darknet19": (None, 7.29), "yolo:darknet53": (None, 18.57)}
     for net, (size, giga) in published.items():
         totals = counts(net, {}).totals
         assert round(2 * (totals.macs or 0) / 1e9, 2) == giga, net
@@ -240,14 +240,15 @@ def test_nets_from_papers_have_as_many_parameters() -> None:
     sides = [(n, 1, 1, 1) for n in (64, 128, 256, 512, 512, 5)]
     pose = [*trunk[:7], (256, 256, 9, 1), (256, 512, 9, 1), (512, 512, 9, 1), (512, 256, 9, 1), (256, 128, 9, 1)]
     pose += [layer for n in (38, 19) for layer in (*[(128, 128, 9, 1)] * 3, (128, 512, 1, 1), (512, n, 1, 1))]
-    pose += 5 * [layer for n in (38, 19) for layer in ((185, 128, 49, 1), *[(128, 128, 49, 1)] * 4, (128, 128, 1, 1), (128, n, 1, 1))]
+    refined = [(185, 128, 49, 1), *[(128, 128, 49, 1)] * 4, (128, 128, 1, 1)]
+    pose += 5 * [layer for n in (38, 19) for layer in (*refined, (128, n, 1, 1))]
     noise = [(1, 64, 9, 0), *[(64, 64, 9, 2)] * 15, (64, 1, 9, 0)]  # two numbers a channel: batch norm's
     detail = [(1, 64, 9, 0), *[(64, 64, 9, 0)] * 18, (64, 1, 9, 0)]
     sound = [(256, 32, 1, 0), *[(32, 32, 2, 0)] * 80, *[(32, 32, 1, 0)] * 39, *[(32, 256, 1, 0)] * 40, *[(256, 256, 1, 1)] * 2]
     colours = [(1, 64), (64, 64), (64, 128), (128, 128), (128, 256), *[(256, 256)] * 2, (256, 512), *[(512, 512)] * 11]
     colour = [(a, b, 9, 1) for a, b in colours] + [(512, 256, 16, 1), *[(256, 256, 9, 1)] * 2, (256, 313, 1, 1), (313, 2, 1, 0)]
     colour += [(0, n, 0, 2) for n in (64, 128, 256, 512, 512, 512, 512)]
-    made = {"colorization": (colour, 32236011), "hed": (trunk + sides, 14716171), "openpose": (pose, 52311446), "dncnn:dncnn": (noise, 556032),
-            "vdsr": (detail, 664704), "wavenet": (sound, 671232)}
+    made = {"colorization": (colour, 32236011), "hed": (trunk + sides, 14716171), "openpose": (pose, 52311446),
+            "dncnn:dncnn": (noise, 556032), "vdsr": (detail, 664704), "wavenet": (sound, 671232)}
     for net, (layers, quoted) in made.items():
         assert counts(net, {}).totals.trainable == total(layers) == quoted, net

@@ -5,15 +5,21 @@ from __future__ import annotations
 import os
 
 from ...reading import opened
+from .lengths import with_weights
 from .source import Foreign, Source
 
 
 def read(path: str | os.PathLike[str], part: str | None = None) -> Source:
-    """The tensors of a weights file; of one of PyTorch that holds several sets of them, those under the key `part`.
+    """The tensors of a weights file; of one of PyTorch that holds several sets of them, those under the key `part`. Weights that
+    it has as lengths and directions are whole.
 
     Errors: OSError (reading.NotRegular among them), Foreign, Damaged; NetspecError where a package is needed to read it that is
     not installed.
     """
+    return with_weights(_stored(path, part))
+
+
+def _stored(path: str | os.PathLike[str], part: str | None) -> Source:
     with opened(path) as f:
         first = f.read(16)
     if not first:

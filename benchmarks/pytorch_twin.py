@@ -20,7 +20,8 @@ from netspec.layers.parts.windows import pads, per_axis
 Run = Callable[..., Tensor]
 PLAIN: dict[str, Callable[..., Tensor]] = {
     "relu": torch.relu, "sigmoid": torch.sigmoid, "tanh": torch.tanh, "relu6": F.relu6, "selu": F.selu, "softplus": F.softplus,
-    "abs": torch.abs, "softsign": F.softsign, "hardswish": F.hardswish, "hardtanh": F.hardtanh, "mish": F.mish, "swish": F.silu,
+    "abs": torch.abs, "softsign": F.softsign, "hardswish": F.hardswish, "hardtanh": F.hardtanh, "hardsigmoid": F.hardsigmoid,
+    "mish": F.mish, "swish": F.silu,
     "add": lambda *xs: sum(xs[1:], xs[0]), "mul": lambda a, *bs: a * torch.stack(bs).prod(0) if len(bs) > 1 else a * bs[0],
     "sub": torch.sub, "mean": lambda *xs: torch.stack(xs).mean(0), "concat": lambda *xs: torch.cat(xs, 1),
     "flatten": lambda x: x.flatten(1),
@@ -122,6 +123,9 @@ class Twin(nn.Module):
         rank = self.rank(n)
         if op.whole:
             return lambda x: x.mean(tuple(range(2, rank + 2)), keepdim=True)
+        if op.to is not None:
+            split = (F.adaptive_avg_pool1d, F.adaptive_avg_pool2d, F.adaptive_avg_pool3d)[rank - 1]
+            return lambda x: split(x, per_axis("to", op.to, rank))
         window = per_axis("window", op.window, rank)
         if per_axis("dilation", op.dilation, rank) != (1,) * rank:
             raise NotImplementedError("a dilated mean has no twin")
@@ -143,6 +147,12 @@ class Twin(nn.Module):
         weight, bias = self.of(n, "weight"), self.of(n, "bias")
         return lambda x: F.group_norm(x, op.groups, weight(), bias(), op.eps)
 
+    def make_layer_norm(self, n: Node, op: Any) -> Run:
+        weight, bias, shape = self.of(n, "weight"), self.of(n, "bias"), n.type.shape
+        if not op.channels:
+            return lambda x: F.layer_norm(x, shape, weight(), bias(), op.eps)
+        return lambda x: F.layer_norm(x.movedim(1, -1), shape[:1], weight(), bias(), op.eps).movedim(-1, 1)
+
     def make_lrn(self, n: Node, op: Any) -> Run:
         return lambda x: F.local_response_norm(x, op.size, op.alpha * (1 if op.divide else op.size), op.beta, op.k)
 
@@ -151,6 +161,16 @@ class Twin(nn.Module):
             raise NotImplementedError("only dropout in training, scaled there, has a twin here")
         run = (F.dropout1d, F.dropout2d, F.dropout3d)[self.rank(n) - 1] if op.spatial and self.rank(n) else F.dropout
         return lambda x: run(x, op.rate, self.training)
+
+    def make_drop_path(self, n: Node, op: Any) -> Run:
+        def run(x: Tensor) -> Tensor:
+            kept = torch.rand(len(x), *(1,) * (x.ndim - 1), dtype=x.dtype, device=x.device) >= op.rate
+            return x * kept / (1 - op.rate)
+
+        return lambda x: run(x) if self.training else x
+
+    def make_gelu(self, n: Node, op: Any) -> Run:
+        return lambda x: F.gelu(x, approximate="tanh" if op.form == "tanh" else "none")
 
     def make_leaky(self, n: Node, op: Any) -> Run:
         return lambda x: F.leaky_relu(x, op.slope)

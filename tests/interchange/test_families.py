@@ -1,7 +1,8 @@
 """The state dicts of torchvision and timm find their places in the shipped nets with no rename, as PyTorch saves them and as
 safetensors sorts them. The names and shapes are those of torchvision 0.28 and timm 1.0.31, written down with models on the meta
 device; that outputs are equal to those of torchvision (to 2e-15 in float64, with random weights and statistics) was tried with
-resnet18, resnet50, alexnet, mobilenet_v2, densenet121, squeezenet1_1 and inception_v3.
+resnet18, resnet50, alexnet, mobilenet_v2, densenet121, squeezenet1_1, inception_v3, googlenet (its heads too), mobilenet_v3,
+efficientnet_b0 to b5, efficientnet_v2_s and m, mnasnet, shufflenet_v2 regnet up to 16 GF and convnext_tiny.
 """
 
 from __future__ import annotations
@@ -67,6 +68,16 @@ def test_every_layer_has_its_place(model: str) -> None:
     eps = {t.how for t in taken(source, a, graph) if t.name.endswith(".var")}
     inception = "inception" in model
     assert all(("epsilon 0.001 there" in how) == inception for how in eps)
+
+
+def test_heads_that_only_training_needs_go_to_a_net_that_has_them() -> None:
+    graph = netspec.load_graph(ROOT / "specs" / "googlenet_bn.net", "googlenet_bn_aux").graph
+    for ordered in (True, False):
+        m = match(Names(MODELS["googlenet"]["tensors"], ordered), wanted(graph, graph.parameters))
+        there = {name: u.name for name, u in m.pairs.items()}
+        assert [there[f"aux{k}.{layer}"] for k in (1, 2) for layer in ("conv1", "conv1.bn", "fc1", "fc2")] == [
+            f"aux{k}.{layer}" for k in (1, 2) for layer in ("conv.conv", "conv.bn", "fc1", "fc2")]
+        assert len(there) == len(m.have)
 
 
 def test_a_residual_net_by_its_places() -> None:

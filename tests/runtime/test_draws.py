@@ -20,6 +20,7 @@ from netspec.runtime.standalone.emit import standalone
 MC = "net a:\n  input 6x2x3\n  dropout 0.4 mc\n"
 BOTH = "net a:\n  input 6x2x3\n  dropout 0.4 mc\n  dropout 0.3 spatial mc\n  flatten\n  dropout 0.5 mc\n"
 TRAINED = "net a:\n  input 6x2x3\n  conv 4 1x1 relu\n  dropout 0.5\n  fc 3\ntrain a:\n  loss mse\n  sgd lr=0.05\n  batch 4\n"
+PATH = "net a:\n  input 6x2x3\n  drop_path 0.4\n"
 DEVICES = ("reference", "cpu", "cuda")
 
 
@@ -80,6 +81,33 @@ def test_the_same_bits_wherever_and_however_it_runs(text: str) -> None:
     assert np.array_equal(nets[2].predict(ones(9), batch=4, draw=3) != 0, whole[:9] != 0)
     assert np.array_equal(nets[0].predict(ones(9), batch=4, draw=3) != 0, whole[:9] != 0)
     assert np.array_equal(made(text, "reference").predict(ones(11)), first), "a new network begins anew"
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_a_path_is_dropped_for_a_whole_example(device: str) -> None:
+    """y = x noise, dx = dy noise, where noise is 0 or 1/keep for each example: what torchvision.ops.stochastic_depth computes of
+    its own noise, in its mode "row"."""
+    from netspec.ir.randomness import CALL, random_key, uniform
+
+    net, n = made(PATH, device), 40
+    x = np.random.default_rng(0).standard_normal((n, 6, 2, 3)).astype(np.float32)
+    kept = uniform(random_key(1, CALL, 3), (1 << 40) + np.arange(n)) >= 0.4
+    noise = (kept / 0.6).astype(np.float32).reshape(n, 1, 1, 1)
+    assert 0 < kept.sum() < n
+    assert np.allclose(net.forward(x, mode="train", draw=3), x * noise, rtol=1e-6, atol=0)
+    assert np.allclose(net.backward(x, x, mode="train", draw=3)["input"], x * noise, rtol=1e-6, atol=0)
+    assert np.array_equal(net.forward(x[:5], mode="train", draw=3), net.forward(x, mode="train", draw=3)[:5])
+    assert np.array_equal(net.predict(x), x)
+    assert np.array_equal(net.forward(x, mode="eval"), x)
+
+
+def test_paths_are_dropped_at_the_rate_and_each_by_itself() -> None:
+    net, n = made(PATH + "  output one: relu\n  drop_path 0.4\n"), 2000
+    out = net.forward(ones(n), mode="train")
+    one, both = (out[k].reshape(n, -1)[:, 0] > 0 for k in ("one", next(k for k in out if k != "one")))
+    near(one.mean(), 0.6, n)
+    near(both[one].mean(), 0.6, int(one.sum()))
+    near((one[1:] == one[:-1]).mean(), 0.6**2 + 0.4**2, n)
 
 
 def test_an_index_far_out_is_the_same_everywhere() -> None:
@@ -158,11 +186,12 @@ def test_predictions_change_nothing_of_training() -> None:
     assert all(np.array_equal(alone.parameters[k], watched.parameters[k]) for k in alone.parameters)
 
 
+@pytest.mark.parametrize("word", ["dropout", "drop_path"])
 @pytest.mark.parametrize("device", ["reference", "cpu"])
-def test_parts_of_a_step_are_counted_through(device: str) -> None:
+def test_parts_of_a_step_are_counted_through(device: str, word: str) -> None:
     """Four batches of three draw what one batch of twelve does."""
     x, y = np.random.default_rng(0).standard_normal((12, 6, 2, 3)), np.ones((12, 3))
-    whole, parts = (made(TRAINED, device, dtype="float64") for _ in range(2))
+    whole, parts = (made(TRAINED.replace("dropout", word), device, dtype="float64") for _ in range(2))
     a = whole.fit(x, y, epochs=2, batch=12, verbose=0)
     b = parts.fit(x, y, epochs=2, batch=3, accumulate=4, verbose=0)
     assert a["loss"] == pytest.approx(b["loss"], rel=1e-12)

@@ -16,6 +16,7 @@ import pytest
 
 import netspec
 from netspec.views.counts import Counts
+from sweeps import one_of_each
 from where import ROOT
 
 REFERENCES = ROOT / "tests" / "references"
@@ -111,6 +112,50 @@ SAME: tuple[tuple[str, dict[str, Any], tuple[str, ...]], ...] = (
     ("pytorch:super_resolution", {"times": 3}, ("repo_super_resolution_r3",)),
     ("pytorch:unet", {}, ("repo_unet_milesial",)),
 )
+# parameters, and GMACs of one picture, that torchvision 0.28 states of its weights (num_params, _ops)
+TORCHVISION = {
+    "googlenet_bn:googlenet_bn": (6624904, 1.498),
+    "convnext:convnext_tiny": (28589128, 4.456),
+    "convnext:convnext_small": (50223688, 8.684),
+    "convnext:convnext_base": (88591464, 15.355),
+    "convnext:convnext_large": (197767336, 34.361),
+    "mobilenet_v3:mobilenet_v3_small": (2542856, 0.057),
+    "mobilenet_v3:mobilenet_v3_large": (5483032, 0.217),
+    "efficientnet:efficientnet_b0": (5288548, 0.386),
+    "efficientnet:efficientnet_b1": (7794184, 0.687),
+    "efficientnet:efficientnet_b2": (9109994, 1.088),
+    "efficientnet:efficientnet_b3": (12233232, 1.827),
+    "efficientnet:efficientnet_b4": (19341616, 4.394),
+    "efficientnet:efficientnet_b5": (30389784, 10.266),
+    "efficientnet:efficientnet_b6": (43040704, 19.068),
+    "efficientnet:efficientnet_b7": (66347960, 37.746),
+    "efficientnet_v2:efficientnet_v2_s": (21458488, 8.366),
+    "efficientnet_v2:efficientnet_v2_m": (54139356, 24.582),
+    "efficientnet_v2:efficientnet_v2_l": (118515272, 56.08),
+    "mnasnet:mnasnet0_5": (2218512, 0.104),
+    "mnasnet:mnasnet0_75": (3170208, 0.215),
+    "mnasnet:mnasnet1_0": (4383312, 0.314),
+    "mnasnet:mnasnet1_3": (6282256, 0.526),
+    "shufflenet_v2:shufflenet_v2_x0_5": (1366792, 0.04),
+    "shufflenet_v2:shufflenet_v2_x1_0": (2278604, 0.145),
+    "shufflenet_v2:shufflenet_v2_x1_5": (3503624, 0.296),
+    "shufflenet_v2:shufflenet_v2_x2_0": (7393996, 0.583),
+    "regnet:regnet_x_400mf": (5495976, 0.414),
+    "regnet:regnet_x_800mf": (7259656, 0.8),
+    "regnet:regnet_x_1_6gf": (9190136, 1.603),
+    "regnet:regnet_x_3_2gf": (15296552, 3.177),
+    "regnet:regnet_x_8gf": (39572648, 7.995),
+    "regnet:regnet_x_16gf": (54278536, 15.941),
+    "regnet:regnet_x_32gf": (107811560, 31.736),
+    "regnet:regnet_y_400mf": (4344144, 0.402),
+    "regnet:regnet_y_800mf": (6432512, 0.834),
+    "regnet:regnet_y_1_6gf": (11202430, 1.612),
+    "regnet:regnet_y_3_2gf": (19436338, 3.176),
+    "regnet:regnet_y_8gf": (39381472, 8.473),
+    "regnet:regnet_y_16gf": (83590140, 15.912),
+    "regnet:regnet_y_32gf": (145046770, 32.28),
+    "regnet:regnet_y_128gf": (644812894, 127.518),
+}
 # what a spec has to begin with to be its entry: theirs learn less in batch norm, or keep a bias that is dead
 BEFORE = {"keras_InceptionV3": "default bn scale=no", "inceptionv3_orig_netscope": "default bn scale=no shift=no",
           "repo_fast_style_transformer": "default conv bias=yes"}
@@ -252,3 +297,19 @@ def test_nets_from_papers_have_as_many_parameters() -> None:
             "dncnn:dncnn": (noise, 556032), "vdsr": (detail, 664704), "wavenet": (sound, 671232)}
     for net, (layers, quoted) in made.items():
         assert counts(net, {}).totals.trainable == total(layers) == quoted, net
+
+
+@pytest.mark.parametrize("net", one_of_each(TORCHVISION, lambda net: net.partition(":")[0]))
+def test_parameters_and_macs_are_those_of_torchvision(net: str) -> None:
+    totals = counts(net, {}).totals
+    assert totals.macs is not None
+    assert (totals.trainable, round(totals.macs / 1e9, 3)) == TORCHVISION[net]
+
+
+@pytest.mark.parametrize(("net", "rates"), [
+    ("efficientnet:efficientnet_b0", [0.2 * k / 16 for k in (2, 4, 6, 7, 9, 10, 12, 13, 14)]),
+    ("convnext:convnext_tiny", [0.1 * k / 17 for k in range(18)])])
+def test_paths_are_dropped_as_often_as_in_torchvision(net: str, rates: list[float]) -> None:
+    """Its blocks drop more the deeper they are: `stochastic_depth.p` of torchvision 0.28."""
+    ops: list[Any] = [n.node.op for n in counts(net, {}).nodes]
+    assert [op.rate for op in ops if getattr(op, "name", "") == "drop_path"] == pytest.approx(rates, rel=1e-15)

@@ -134,6 +134,8 @@ def _laid(source: Source, family: Family, have: list[Unit], want: list[Unit]) ->
     first way that leaves no layer of the net and no choice, else the one that says most."""
     apart = any(u.aside for u in want) and any(u.aside for u in have)
     usable = [u for u in have if not _is(family.unused, u)]
+    if len(usable) < len(want):
+        usable = have  # the net has the heads that training needs
     together, *by_kinds = _groupings(apart)
     ways = [(sorted_by(family, usable), g) for g in (*by_kinds, together)]
     if source.ordered:

@@ -19,6 +19,7 @@ ROLES = {"weight": "weight", "kernel": "weight", "gamma": "weight", "w": "weight
          "running_mean": "mean", "moving_mean": "mean", "mean": "mean",
          "running_var": "var", "moving_variance": "var", "moving_var": "var", "variance": "var", "var": "var",
          "num_batches_tracked": ""}  # what a tensor is by the end of its name; the last is a count that nothing needs
+SLOPES = ("scale", "gamma", "alpha")  # of these there is one number for each channel, with axes of 1 to lie along pictures or not
 _END = re.compile(rf"(?:(.*?)[./:_])?({'|'.join(sorted(ROLES, key=len, reverse=True))})", re.IGNORECASE | re.DOTALL)
 _ASIDE = re.compile(r"(^|\.)shortcut\d*(\.|$)")
 AROUND = ("module.", "_orig_mod.")  # what wrappers put before every name
@@ -74,8 +75,12 @@ def given(source: Source) -> tuple[list[Unit], list[str]]:
         if role is None or role in unit.names or not about.shape:
             odd.append(name)
             continue
-        unit.names[role], unit.shapes[role] = name, about.shape
+        unit.names[role], unit.shapes[role] = name, _of_channels(about.shape) if m and m[2].lower() in SLOPES else about.shape
     return [u for u in units.values() if u.names], odd
+
+
+def _of_channels(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return shape if prod(shape) != max(shape) else (prod(shape),)
 
 
 def wanted(graph: Graph, parameters: Iterable[Parameter], within: str = "") -> list[Unit]:

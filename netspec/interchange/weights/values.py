@@ -69,9 +69,9 @@ def _one(source: Source, have: Unit, mine: Unit, role: str, parameter: str, flat
         there, places = flat
         acts.append(lambda a: a.reshape(shape[0], *there).transpose(0, *(1 + k for k in places)).reshape(shape))
         said.append(f"columns from {'x'.join(map(str, there))} to {'x'.join(str(there[k]) for k in places)}")
-    elif have.shapes[role] != shape:
+    elif source.about[tensor].shape != shape:
         acts.append(lambda a: a.reshape(shape))
-        said.append(f"{'x'.join(map(str, have.shapes[role]))} as {'x'.join(map(str, shape))}")
+        said.append(f"{'x'.join(map(str, source.about[tensor].shape))} as {'x'.join(map(str, shape))}")
     if role == "mean" and bias is not None:
         acts.append(lambda a: a.astype(np.float64) - source[bias])
         said.append(f"less {bias}")

@@ -69,7 +69,7 @@ class Dropout(Layer, category="noise"):
     @classmethod
     def from_onnx(cls: Any, n: OnnxNode) -> Read | None:
         given, training = n.array(1), n.array(2)
-        if training is not None and bool(training.reshape(-1)[0]):
+        if n.note not in ("", "spatial") or (training is not None and bool(training.reshape(-1)[0])):
             return None
         ratio = 0.5 if given is None else float(str(given.reshape(-1)[0]))
         return Read(cls(rate=ratio, spatial=n.note == "spatial"), (n.inputs[0],))

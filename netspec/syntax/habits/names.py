@@ -25,7 +25,8 @@ ALIASES = {"dense": "fc", "linear": "fc", "conv2d": "conv", "conv1d": "conv", "c
            "instancenorm": "instance_norm", "upsampling": "up",
            "upsampling2d": "up", "concatenate": "concat", "multiply": "mul", "subtract": "sub", "maximum": "max",
            "average": "mean", "zeropad2d": "pad",
-           "zeropadding2d": "pad", "dropout2d": "dropout", "connected": "fc", "route": "concat", "pixelshuffle": "shuffle",
+           "zeropadding2d": "pad", "dropout2d": "dropout",
+           "droppath": "drop_path", "stochastic_depth": "drop_path", "stochasticdepth": "drop_path", "connected": "fc", "route": "concat", "pixelshuffle": "shuffle",
            "pixel_shuffle": "shuffle", "logsoftmax": "log_softmax", "absolute": "abs", "depthwise": "conv", "view": "reshape"}
 OPTIONS = {"s": ("stride",), "k": ("window",), "g": ("groups",), "d": ("dilation",), "padding": ("pad",), "strides": ("stride",),
            "p": ("rate",), "prob": ("rate",),

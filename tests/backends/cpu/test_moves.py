@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +13,7 @@ import netspec
 from netspec.backends.cpu.executor import CpuExecutor
 from netspec.backends.cpu.families.step import Step
 from netspec.backends.cpu.plan import plan, target_and_store
+from netspec.elaborate.nets import callable_nets
 from netspec.ir.formula import Formula
 from netspec.ir.graph import Graph, Node
 from netspec.ir.moves import move_of
@@ -22,7 +23,9 @@ from netspec.passes.infer_shapes import infer_shapes
 from netspec.passes.lower import lower
 from netspec.passes.objective import Term
 from netspec.runtime.train.recipe import recipe_of
-from netspec.syntax.load import specs_folder
+from netspec.syntax.load import read_source, specs_folder
+from netspec.syntax.parser import parse
+from netspec.syntax.tree import Variant
 from netspec.words.layer import Example
 from sweeps import one_of_each, the_first
 
@@ -137,11 +140,21 @@ def loops(program: Graph) -> list[str]:
     return [str(n) for n in program.nodes if isinstance(n.op, Step) and n.op.kind == "loop"]
 
 
-def nets() -> list[str]:
-    """Every net of the shipped specs that needs no arguments and whose sizes are known."""
-    return [f"{p.name}:{m[1]}" for p in sorted(specs_folder().glob("*.net"))
-            for m in re.finditer(r"^net (\w+)(?:\(([^)]*)\))?:", p.read_text(encoding="utf-8"), re.M)
-            if all("=" in argument for argument in filter(None, (m[2] or "").split(",")))]
+def nets() -> list[Any]:
+    """Every net of the shipped specs that needs no arguments and whose sizes are known, and as a sweep the first variant of each
+    that needs some."""
+    out: list[Any] = []
+    for path in sorted(specs_folder().glob("*.net")):
+        called: set[str] = set()
+        for net in callable_nets(parse(read_source(path))):
+            if isinstance(net, Variant):
+                if net.call.name not in called:
+                    out.append(pytest.param(f"{path.name}:{net.name}", marks=pytest.mark.sweep))
+                called.add(net.call.name)
+            elif all(p.default is not None for p in net.params):
+                out.append(f"{path.name}:{net.name}")
+                called.add(net.name)
+    return out
 
 
 @pytest.mark.parametrize("entry", the_first(1, ["gradients", "predict"]))

@@ -68,7 +68,8 @@ def beside(head: str, text: str, at: int, room: int | None) -> str:
     narrow = room - at < NARROW
     inset = " " * (INSET if narrow else at)
     first, *rest = folded(text, room - len(inset)).split("\n")
-    lines = [*filter(None, [head.rstrip()]), inset + first] if narrow else [f"{head:<{at}}{first}"]
+    above = head.rstrip() if cells(head.rstrip()) <= room else folded(" ".join(head.split()), room)
+    lines = [*filter(None, [above]), inset + first] if narrow else [f"{head:<{at}}{first}"]
     return "\n".join([*lines, *(inset + line for line in rest)])
 
 

@@ -132,6 +132,8 @@ def test_answers_fit_a_narrow_terminal(run: Command, monkeypatch: pytest.MonkeyP
     assert beside("head", "some text", 10, None) == "head      some text"
     assert beside("head", "some text that goes on and on and on and on", 10, 44).count("\n") == 1
     assert beside("head", "some text that goes on", 10, 20).splitlines()[0] == "head"
+    assert beside("ok    a head that is wider    than there is room", "some text", 50, 24).splitlines() == [
+        "ok a head that is wider", "  than there is room", "     some text"]
 
 
 def test_numbers_keep_the_names_of_their_columns(run: Command) -> None:  # noqa: F811

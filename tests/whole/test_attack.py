@@ -17,10 +17,10 @@ from sweeps import the_first
 CASES = {"specs": 40, "commands": 30, "calls": 60, "checkpoints": 30, "caches": 1, "names": 40, "streams": 3}
 
 
-@pytest.mark.parametrize("part", the_first(1, [4, 1]))
-@pytest.mark.parametrize("attack", ATTACKS)
+@pytest.mark.parametrize(("attack", "part"), [*((a, 4) for a in ATTACKS if a != "caches"),  # which compiles
+                                              *the_first(0, [(a, 1) for a in ATTACKS])])
 def test_nothing_but_refusals(attack: str, part: int) -> None:
-    for number in range(max(1, CASES[attack] // part)):
+    for number in range(-(-CASES[attack] // part)):
         how, what = outcome(attack, 0, number)
         assert how != "failed", f"python tests/attack/run.py {attack} --case 0:{number}\n{what}"
 

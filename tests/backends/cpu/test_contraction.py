@@ -57,7 +57,8 @@ GEOMETRIES_DILATED = [(6, 11, 11, 10, 3, 1, 2, 2), (17, 11, 10, 3, 3, 2, 2, 2)]
 GEOMETRIES_TO_ONE = [(6, 5, 5, 7, 5), (6, 5, 9, 7, 5, 2), (5, 2, 2, 6, 3, 2, 1)]  # one place of output, or one row
 
 
-@pytest.mark.parametrize("geometry", [*GEOMETRIES, *GEOMETRIES_DILATED, *GEOMETRIES_TO_ONE], ids=str)
+@pytest.mark.parametrize("geometry", one_of_each(map(pytest.param, [*GEOMETRIES, *GEOMETRIES_DILATED, *GEOMETRIES_TO_ONE]),
+                                                 lambda geometry: (geometry[0], *geometry[4:6])), ids=str)
 def test_every_geometry_in_all_directions(geometry: tuple[int, ...]) -> None:
     check(convolution(*geometry))
 

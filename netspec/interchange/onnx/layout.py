@@ -27,7 +27,7 @@ ALONG = ("Concat", "LogSoftmax", "Softmax")  # an axis
 def unturned(n: Any) -> Iterator[Any]:
     """The nodes that stand for one (plain.Seen) whose inputs may be turned."""
     g, result = n.graph, n.outputs[0]
-    if n.op == "Transpose" and n.attributes.get("perm"):
+    if n.op == "Transpose":
         value, before = g.turned.get(n.inputs[0], (n.inputs[0], tuple(range(len(n.attributes["perm"])))))
         perm = tuple(before[a] for a in n.attributes["perm"])
         if perm == tuple(sorted(perm)):

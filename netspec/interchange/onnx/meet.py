@@ -130,7 +130,7 @@ def _known(n: Seen) -> bool:
 
 
 @cache
-def _candidates() -> dict[str, list[tuple[Any, bool]]]:
+def candidates() -> dict[str, list[tuple[Any, bool]]]:
     """Of each operator the layers that may end in it, and whether by a pattern."""
     out: dict[str, list[tuple[Any, bool]]] = {}
     for cls in LAYERS.sound().values():
@@ -146,7 +146,7 @@ def _candidates() -> dict[str, list[tuple[Any, bool]]]:
 def _met(n: Seen) -> Read | None:
     """What explains most nodes that end here, in the fewest words."""
     best: tuple[tuple[int, bool, int], Read] | None = None
-    for cls, stated in _candidates().get(n.op, ()):
+    for cls, stated in candidates().get(n.op, ()):
         read = found(cls, n) if stated else cls.from_onnx(n)
         if read is None or not _fits(n, read):
             continue

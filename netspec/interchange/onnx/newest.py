@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from .need import trouble
+
 RESHAPES = ("Reshape", "Squeeze", "Unsqueeze", "Flatten")
 REDUCED = ("ReduceMean", "ReduceMax")
 MERGES = ("Add", "Sub", "Mul", "Div", "Max", "Min", "Sum", "Mean")
@@ -90,6 +92,10 @@ def _inputs_of_attributes(n: Any, version: int) -> None:
 def _axis(n: Any, version: int) -> None:
     """Axes are counted from the front."""
     rank = len(n.graph.shapes.get(n.inputs[0]) or ())
+    if n.op == "Transpose" and not n.attributes.get("perm"):
+        n.attributes["perm"] = list(range(rank))[::-1]
+    if n.op == "Transpose" and sorted(n.attributes["perm"]) != list(range(rank)):
+        raise trouble("bad-onnx", f"the node {n.name or n.op} is none of its operator's", f"{n.attributes['perm']} is no order of {rank} axes")
     if n.op in ("Softmax", "LogSoftmax") and "axis" not in n.attributes:
         n.attributes["axis"] = -1 if version >= 13 else 1
     if isinstance(n.attributes.get("axis"), int) and n.attributes["axis"] < 0 and n.op != "LayerNormalization":

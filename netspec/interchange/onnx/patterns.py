@@ -151,7 +151,7 @@ def _matches(c: Call, n: OnnxNode, seen: dict[str, Any]) -> bool:
         seen["*"] = n.inputs
         return all(n.array(k) is None for k in range(len(n.inputs)))
     given = [k for k, i in enumerate(n.inputs) if i]
-    if len(given) != len(c.inputs):
+    if given != list(range(len(c.inputs))):  # one that is left out between others moves no other to its place
         return False
     orders = [given, given[::-1]] if c.op in EITHER_WAY and len(given) == 2 else [given]
     for order in orders:

@@ -225,6 +225,9 @@ def _node(g: Plain, node: Any, version: int, folder: Path) -> None:
     inputs = [g.root(i) for i in node.input]
     attributes = {a.name: a for a in node.attribute}
     read = [i for i in inputs if i]
+    if (node.op_type in ("If", "Shape", "Size", "Identity", "Transpose") and not read) or (
+            node.op_type == "If" and not {"then_branch", "else_branch"} <= attributes.keys()):
+        raise trouble("bad-onnx", f"the node {node.name or node.op_type} is none of its operator's", "it reads nothing, or has no branches")
     if node.op_type == "Constant":
         g.constants[node.output[0]] = _constant(attributes, folder)
     elif node.op_type == "If" and inputs[0] in g.constants:

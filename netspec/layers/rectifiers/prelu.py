@@ -70,4 +70,5 @@ class PRelu(Layer, category="activation"):
         shape = tuple(slope.shape[-len(x.shape):])
         if shape == (x.channels, *(1,) * len(x.spatial)) and slope.size == x.channels:
             return Read(cls(channels=True), (n.inputs[0],), {"weight": slope.reshape(-1)})
-        return Read(cls(elements=True), (n.inputs[0],), {"weight": slope.reshape(shape)}) if shape == x.shape else None
+        return Read(cls(elements=True), (n.inputs[0],), {"weight": slope.reshape(shape)}) if (
+            shape == x.shape and slope.size == x.size) else None

@@ -11,13 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 from ..datasets import DATASETS
 from ..datasets.parts.arrays import read, same_number
 from ..diagnostics import at_line
+from ..elaborate.train_line import train_line
+from ..ir.graph import Graph
 from ..ir.training import DataUse
+from ..reading import Own
 from ..words import WordError
 from ..words.dataset import Data, DataError, Dataset, Lazy, Pairs, Request, without_arguments
 
@@ -31,14 +34,35 @@ def digits() -> Pairs:
 
 
 def load(what: str, folder: str | None = None, test: str | None = None) -> Data:
-    """Data by what a person calls them: the word of a data set that needs no arguments, or a path, looked for from
-    `folder`; `test` is the file with the test examples.
+    """Data by what a person calls them: the word of a data set that needs no arguments, a path, looked for from `folder`, or a
+    data line of the language, 'images "photos" size=64'; `test` is the file with the test examples.
 
-    Errors: no such name or file; a file of another kind; a missing x or y; numbers of examples that differ.
+    Errors: no such name or file; a file of another kind; a missing x or y; numbers of examples that differ; those of a line.
     """
+    if test is None and what not in DATASETS and (use := line(what, name="<python>")) is not None:
+        return named(use, Request(folder))
     if test is None and what in without_arguments():
         return _data(replace(DATASETS[what]().read(Request(folder)), name=what))
     return read(what, folder, anywhere=True, test=test)
+
+
+def line(text: str, own: bool = True, name: str = "--data") -> DataUse | None:
+    """A data line, `images "folder"`; None for what is no line but a path or a word, as `digits` or `train.npz`. Files that
+    the user's own line names may lie anywhere; others below the current folder. `name` is where it was said.
+
+    Errors: those of the line, at it.
+    """
+    text = text.strip()
+    text = text.removeprefix("data ").strip()
+    word = text.split(maxsplit=1)[0] if text else ""
+    if not (text.startswith('"') or word in DATASETS):
+        return None
+    use = train_line(f"data {text}", Graph("it", (), ()), name).data
+    assert use is not None
+    if not own:
+        return use
+    changed = {f.name: Own(v) for f in fields(use.op) if type(v := getattr(use.op, f.name)) is str and v}
+    return replace(use, op=replace(use.op, **changed))
 
 
 def named(line: DataUse, asked: Request) -> Data:

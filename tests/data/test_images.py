@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import netspec
 from netspec.cli import main
 from netspec.datasets import DATASETS, Data, DataError
 from netspec.datasets.parts import pictures
@@ -330,3 +331,13 @@ def test_there_is_room_for_so_many_and_the_others_are_decoded_again(here: Path) 
     assert x[:].reshape(4, -1).max(1).tolist() == x[:].reshape(4, -1).min(1).tolist() == [7, 9, 9, 9], "1 was not read before"
     written(8)
     assert x[:].reshape(4, -1).max(1).tolist() == [7, 9, 8, 8]
+
+
+def test_a_line_of_the_language_is_data_from_python(here: Path) -> None:
+    """What a train section would read: pictures have classes and a size, shares are set apart; a mistake is told at the line."""
+    folder(here / "shapes", {"circle": 4, "square": 4})
+    data = netspec.data.load('images "shapes" size=9 validation=0.25')
+    assert data.train[0].shape[1:] == (3, 9, 9) and data.validation is not None and data.classes
+    assert netspec.data.load('data images "shapes" size=9').classes == data.classes
+    with pytest.raises(netspec.NetspecError, match="sise"):
+        netspec.data.load('images "shapes" sise=9')

@@ -359,3 +359,15 @@ def test_a_picture_that_was_laid_flat_in_another_order(tmp_path: Path, order: st
         net.load_weights(str(tmp_path / "a.npz"), flatten="hw")
     with pytest.raises(NetspecError, match="no order of axes"):
         net.load_weights(str(tmp_path / "a.npz"), flatten="xyz")
+
+
+def test_a_head_of_another_size_is_what_is_said_to_be_so(tmp_path: Path) -> None:
+    """Every other layer has its name, in whatever order the file holds them."""
+    text = "net a(n=3):\n  input 2x6x6\n  z: conv 4 3x3\n  a: conv 4 3x3\n  fc n\n"
+    theirs = weights(made(text))
+    np.savez(tmp_path / "a.npz", **dict(sorted(theirs.items())))
+    with pytest.raises(NetspecError) as e:
+        made(text, n=5).load_weights(str(tmp_path / "a.npz"))
+    said = str(e.value)
+    assert "2 of 3 layers of the net are found in the file, by name" in said and "fc1 is of another size there" in said
+    assert "z (kernel" not in said and "--rename" not in said

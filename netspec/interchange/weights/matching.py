@@ -86,7 +86,7 @@ def match(source: Source, want: list[Unit], lines: tuple[Rename, ...] = (), part
     else:
         found, doubt = _laid(source, family, rest, open_)
         how = "by order, kind and shape"
-        if len(named) >= len(found) and (partial or not found):
+        if len(named) >= len(found):  # neither is whole
             found, how, doubt = named, "by name", None
     made = Matching(pinned | found, want, have, family, how, odd, folded)
     if doubt is not None and (partial or not made.missing):
@@ -204,6 +204,11 @@ def _sides(m: Matching) -> list[str]:
 
 
 def _hint(m: Matching) -> str:
+    there = {u.name: u for u in m.unread}
+    other = next((a for a in m.missing if a.name in there and a.kind == there[a.name].kind), None)
+    if other is not None:
+        return Advice(f"{other.name} is of another size there: --partial, or strict=False in Python, takes the rest;"
+                      " a spec calls the trunk alone:  NAME upto LAYER weights=")
     for a in m.missing:
         b = next((u for u in m.unread if fit(u, a)), None)
         if b is not None:

@@ -10,41 +10,18 @@ from typing import Any
 
 import numpy as np
 
-from ...data.sources import load, named
-from ...datasets import DATASETS
+from ...data.sources import line, load, named
 from ...diagnostics import NetspecError
-from ...elaborate.train_line import train_line
-from ...ir.graph import Graph
 from ...ir.training import DataUse
-from ...reading import Own
 from ...words.dataset import Data, DataError, Request
 from ..io.asked import as_many_classes, request
 from ..network import Network
 
 
-def line(text: str, graph: Graph, own: bool = True) -> DataUse | None:
-    """A data line, `images "folder"`; None for what is no line but a path or a word, as `digits` or `train.npz`. Files that
-    the user's own line names may lie anywhere; others below the current folder.
-
-    Errors: those of the line, at it.
-    """
-    text = text.strip()
-    text = text.removeprefix("data ").strip()
-    word = text.split(maxsplit=1)[0] if text else ""
-    if not (text.startswith('"') or word in DATASETS):
-        return None
-    use = train_line(f"data {text}", graph, "--data").data
-    assert use is not None
-    if not own:
-        return use
-    changed = {f.name: Own(v) for f in fields(use.op) if type(v := getattr(use.op, f.name)) is str and v}
-    return replace(use, op=replace(use.op, **changed))
-
-
 def read(text: str, net: Network, own: bool = True) -> Data:
     """The data that a text means for this network. Pictures are brought to its input as in training, where the line does not
     say otherwise."""
-    use = line(text, net.graph, own)
+    use = line(text, own)
     if use is None:
         return load(text)
     return named(_as_in_training(use, net), asked(net))
@@ -55,7 +32,7 @@ def from_here(net: Network) -> str:
     checkpoint says where on a machine that is. Empty where it names them well enough."""
     here, training = Path.cwd().resolve(), net.graph.training
     path = net.state.learnt.data
-    use = line(path, net.graph, own=False) if path else training.data if training is not None else None
+    use = line(path, own=False) if path else training.data if training is not None else None
     if use is None:  # a path, or a word
         return path if os.path.exists(path) and not Path(path).resolve().is_relative_to(here) else ""
     folder = Path((use.span.source.folder if use.span is not None and not path else None) or here)

@@ -20,8 +20,8 @@ from netspec.layers.parts.windows import pads, per_axis
 Run = Callable[..., Tensor]
 PLAIN: dict[str, Callable[..., Tensor]] = {
     "relu": torch.relu, "sigmoid": torch.sigmoid, "tanh": torch.tanh, "relu6": F.relu6, "selu": F.selu, "softplus": F.softplus,
-    "abs": torch.abs, "softsign": F.softsign, "hardswish": F.hardswish, "hardtanh": F.hardtanh, "hardsigmoid": F.hardsigmoid,
-    "mish": F.mish, "swish": F.silu,
+    "abs": torch.abs, "softsign": F.softsign, "hardswish": F.hardswish, "hardtanh": F.hardtanh, "mish": F.mish, "swish": F.silu,
+    "hardsigmoid": lambda x: F.relu6(x + 3) / 6,  # F.hardsigmoid rounds 1/6 to float32 backwards
     "add": lambda *xs: sum(xs[1:], xs[0]), "mul": lambda a, *bs: a * torch.stack(bs).prod(0) if len(bs) > 1 else a * bs[0],
     "sub": torch.sub, "mean": lambda *xs: torch.stack(xs).mean(0), "concat": lambda *xs: torch.cat(xs, 1),
     "flatten": lambda x: x.flatten(1),

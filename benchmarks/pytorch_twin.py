@@ -24,7 +24,7 @@ PLAIN: dict[str, Callable[..., Tensor]] = {
     "hardsigmoid": lambda x: F.relu6(x + 3) / 6,  # F.hardsigmoid rounds 1/6 to float32 backwards
     "add": lambda *xs: sum(xs[1:], xs[0]), "mul": lambda a, *bs: a * torch.stack(bs).prod(0) if len(bs) > 1 else a * bs[0],
     "sub": torch.sub, "mean": lambda *xs: torch.stack(xs).mean(0), "concat": lambda *xs: torch.cat(xs, 1),
-    "flatten": lambda x: x.flatten(1),
+    "flatten": lambda x: x.flatten(1), "exp": torch.exp, "log": torch.log, "sqrt": torch.sqrt, "square": torch.square,
 }
 
 

@@ -174,6 +174,8 @@ def test_shape_arithmetic_and_constants_in_nodes(tmp_path: Path) -> None:
     (13, lambda: [node("Transpose", "x", "a", perm=[0, 2, 3, 1]), node("Flatten", "a", "y")], {}, ["permute 1x2x0", "flatten"]),
     (13, lambda: [node("ReduceL2", "x", "n", axes=[1]), node("Clip", "n eps", "m"), node("Shape", "x", "s"), node("Expand", "m s", "e"),
                   node("Div", "x e", "y")], {"eps": np.float32(1e-12)}, ["l2norm"]),
+    (18, lambda: [node("Div", "x root", "a"), node("Erf", "a", "b"), node("Add", "b one", "c"), node("Mul", "half c", "d"),
+                  node("Mul", "x d", "y")], {"root": np.float32(2**0.5), "one": np.float32(1), "half": np.float32(0.5)}, ["gelu"]),
     (18, lambda: [node("LpNormalization", "x", "y", axis=1)], {}, ["l2norm eps=0"]),
     (13, lambda: [node("ReduceMean", "x", "m", axes=[1], keepdims=0), node("Unsqueeze", "m one", "a"), node("ReduceMax", "x", "b", axes=[-3]),
                   node("Concat", "a b", "c", axis=1), node("Conv", "c w", "d"), node("Mul", "d x", "y")],

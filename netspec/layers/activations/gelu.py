@@ -22,6 +22,7 @@ class Gelu(Activation, category="activation"):
     onnx = (Onnx("Gelu(x)"), Onnx("Gelu(x, approximate='tanh')", form="tanh"),
             Onnx("Mul(Mul(x, Add(Erf(Div(x, 1.4142135623730951)), 1)), 0.5)"),
             Onnx("Mul(Mul(x, 0.5), Add(Erf(Div(x, 1.4142135623730951)), 1))"),
+            Onnx("Mul(x, Mul(0.5, Add(Erf(Div(x, 1.4142135623730951)), 1)))"),
             Onnx("Mul(Mul(x, 0.5), Add(Erf(Mul(x, 0.7071067811865476)), 1))"),
             Onnx("Mul(Mul(x, 0.5), Add(Tanh(Mul(Add(x, Mul(Mul(Mul(x, x), x), 0.044715)), 0.7978845608028654)), 1))", form="tanh"),
             Onnx("Mul(Mul(x, 0.5), Add(Tanh(Mul(Add(x, Mul(Pow(x, 3), 0.044715)), 0.7978845608028654)), 1))", form="tanh"),

@@ -53,7 +53,7 @@ def test_the_arguments_of_a_data_word_arrive(blobs: list[dict[str, Any]]) -> Non
         assert (blobs[-1]["spread"], blobs[-1]["shape"]) == want
         assert data.train[0].std() == pytest.approx(want[0] * 0.7, rel=0.5)
     for line, code, column in (("blobs sprad=9", "unknown-option", 14), ("blobs -1", "out-of-range", 14),
-                               ('blobs spread="x"', "wrong-argument", 14), ("blobs square", "unknown-word", 14),
+                               ('blobs spread="x"', "wrong-argument", 14), ("blobs oval", "unknown-word", 14),
                                ("blobs 1 2", "too-many-arguments", 16)):
         with pytest.raises(SpecError) as e:
             netspec.load_graph(text=TEXT.format(line))

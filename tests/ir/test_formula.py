@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import itertools
 import random
+import re
 
-from netspec.ir.formula import Axis, axis_text, in_bounds
+import pytest
+
+from netspec.ir.formula import Axis, Formula, axis_text, in_bounds
 
 
 def test_a_bound_is_asked_for_just_where_a_place_lies_outside() -> None:
@@ -25,3 +28,9 @@ def test_a_bound_is_asked_for_just_where_a_place_lies_outside() -> None:
         assert in_bounds([(a, None)], extents, {}, str) == want[:min(reached) < 0]
         edge += max(reached) in (size - 1, size)
     assert edge > 50
+
+
+@pytest.mark.parametrize("text", ["y[n,c,p] = x[n,c,2*p+1]", "y[n,c,p] = x[n,c,p-3]", "y[n,c] = x[n,c,0]", "y[n,c,p] += x[n,c,2*p+u-1] * w[c,u]"])
+def test_a_formula_is_written_as_it_was_read(text: str) -> None:
+    f = Formula(text)
+    assert [str(a) for a in (f.target, *f.reads)] == re.findall(r"\w+\[[^\]]*\]", text)

@@ -439,6 +439,17 @@ def test_refusals(step: str, shapes: list[tuple[int, ...]], code: str, said: str
     assert said in told
 
 
+def test_what_splits_an_image_is_undone_where_its_windows_are_alike() -> None:
+    net = Net({"x": (3, 10, 10)})
+    net("maxpool to=4", "p")
+    with pytest.raises(WordError, match="not all of one size"):
+        net("unpool @p")
+    split, plain = (lower()(sequence([f"maxpool {pool}", "unpool @maxpool1"], x=(3, 10, 10))) for pool in ("to=5", "2"))
+    values = random_values(split)
+    results = [run(p, values, SAMPLES)[p.outputs[0][1]] for p in (split, plain)]
+    np.testing.assert_array_equal(*results)
+
+
 NAN_PASSES = ["relu", "relu6", "leaky", "elu", "selu", "gelu", "gelu tanh", "swish", "mish", "softplus", "softsign", "hardtanh",
               "hardsigmoid", "hardswish", "tanh",
               "sigmoid", "abs", "prelu", "maxpool 2", "avgpool 2", "minpool 2", "maxpool global", "max @x", "min @x", "softmax",

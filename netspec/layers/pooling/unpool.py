@@ -22,7 +22,7 @@ class Unpool(Layer, category="pooling"):
     derivative of what it computes.)
 
     Shapes:  C x P... (the pool's result) -> C x W... (the pool's input)
-    Errors:  a reference that is no max-pooling; a flow of another shape than the pool's result
+    Errors:  a reference that is no max-pooling, or one whose `to=` splits unevenly; a flow of another shape than the pool's result
     Paper:   Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks", 2013 (arXiv:1311.2901)
     """
 
@@ -54,6 +54,10 @@ class Unpool(Layer, category="pooling"):
     def shape(self, *inputs: TensorType) -> TensorType:
         y, x = inputs
         assert self.of is not None, "an unpool that was not placed"
+        if x.known and self.of.uneven(x):
+            raise WordError(f"the windows of {self.of} are not all of one size here, and only those of one size are undone",
+                            f"it splits {shape_text(x.shape)}", label=f"@{self.pool} splits unevenly",
+                            advice="sizes that divide the image's", code="wrong-argument")
         want = self.of.shape(x)
         if len(y.shape) != len(want.shape) or any(a is not None and b is not None and a != b
                                                   for a, b in zip(y.shape, want.shape)):

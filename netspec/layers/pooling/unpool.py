@@ -22,7 +22,7 @@ class Unpool(Layer, category="pooling"):
     derivative of what it computes.)
 
     Shapes:  C x P... (the pool's result) -> C x W... (the pool's input)
-    Errors:  a reference that is no max-pooling, or one whose `to=` splits unevenly; a flow of another shape than the pool's result
+    Errors:  a reference that is no max-pooling, or splits unevenly; a flow of another shape than the pool's result
     Paper:   Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks", 2013 (arXiv:1311.2901)
     """
 

@@ -17,6 +17,7 @@ from ..terminal import columns
 
 if TYPE_CHECKING:
     from ..ir.graph import Graph
+    from ..runtime.freezing import Marks
     from ..runtime.origin import Origin
     from ..syntax.tree import Module
 
@@ -79,6 +80,7 @@ class Meant:
     weights: bool = True  # whether files of weights that the text names are looked for
     seen: dict[str, Shape] | None = None  # the sizes that a trained network has seen, where nobody says others
     factors: dict[str, dict[str, float]] | None = None  # of its parameters, which no spec says
+    marks: Marks = ()  # which of its parts Python has frozen, or not
     data: str = ""  # what it was trained on, where that is not what its spec names
 
     def graph(self) -> Graph:
@@ -86,6 +88,10 @@ class Meant:
         from ..elaborate.tree_to_graph import elaborate
 
         graph = elaborate(self.module, self.net, self.parameters, self.sizes or self.seen, self.weights)
+        if self.marks:
+            from ..runtime.freezing import marked
+
+            graph = marked(graph, self.marks)
         return graph if self.precision is None else replace(graph, precision=self.precision)
 
     def origin(self, lines: Sequence[str] = ()) -> Origin:
@@ -105,7 +111,7 @@ class Meant:
                                      + ("several" if line.strip().count("\n") else "none"), hint="--with 'adamw lr=3e-4' --with 'batch 64'")
             train_line("\n".join(line.strip() for line in lines), self.graph(), "--with")
             module = edited(module, self.net, lines)
-        return Origin(module, self.net, self.parameters, self.sizes, self.precision)
+        return Origin(module, self.net, self.parameters, self.sizes, self.precision, marks=self.marks)
 
 
 def trained(target: str) -> str | None:
@@ -135,7 +141,7 @@ def meant(target: str, parameters: dict[str, str] | None = None, sizes: Shape | 
                          hint="without --set; the spec itself can be made with others")
     made = stored.origin(sizes, precision)
     return Meant(stored.path, made.module, made.net, dict(made.parameters or {}), made.sizes, made.precision, False, stored.sizes,
-                 stored.facts["factors"], stored.facts["data"])
+                 stored.facts["factors"], made.marks, stored.facts["data"])
 
 
 def open_net(args: Namespace) -> Graph:

@@ -194,7 +194,8 @@ class Network:
 
     def freeze(self, *parts: str) -> Network:
         """Leave parts alone in training from here on, as `frozen:` in a text does: "stage1", "conv1", "conv1.weight". Their batch
-        norm uses and keeps the statistics it has. The optimiser and the average of the parameters start anew.
+        norm uses and keeps the statistics it has. The optimiser and the average of the parameters start anew. A checkpoint holds
+        what was said.
 
         Errors: a name that nothing has; none.
         """

@@ -12,6 +12,7 @@ from ..ir.graph import Graph
 from ..reading import Told
 from ..syntax.tree import Module
 from .devices import at_precision
+from .freezing import Marks, marked
 
 
 @dataclass(frozen=True)
@@ -24,12 +25,13 @@ class Origin:
     sizes: Any = None  # of inputs: a shape, or shapes by name
     precision: str | None = None
     weights: bool = True  # whether the files of weights that the text names are read
-    marks: tuple[tuple[str, bool], ...] = ()  # what was frozen (True) or not since, see copies.py
+    marks: Marks = ()  # what Python has frozen or not since
 
     def graph(self, sizes: Any = None) -> Graph:
         """The graph, of these sizes where they are given. Raises SpecError with everything that is wrong."""
-        return at_precision(elaborate(self.module, self.net, dict(self.parameters or {}), self.sizes if sizes is None else sizes,
-                                      self.weights), self.precision)
+        given = self.sizes if sizes is None else sizes
+        graph = elaborate(self.module, self.net, dict(self.parameters or {}), given, self.weights)
+        return marked(at_precision(graph, self.precision), self.marks)
 
 
 def plain(value: Any) -> Any:

@@ -13,7 +13,6 @@ from ..backends.executor import Executor
 from ..diagnostics import Advice
 from ..ir.graph import Graph
 from ..ir.types import shape_text
-from .copies import marked
 from .devices import executor
 from .misuse import misuse
 from .state import AVERAGE, Array, Sizes, State
@@ -70,7 +69,7 @@ def _copy(state: State, run: Executor) -> None:
 def _made(state: State, key: Key) -> Executor:
     """Raises where parameters are not what they are for other sizes."""
     assert state.origin is not None, "a graph with unknown sizes can only be run by what can elaborate it again"
-    graph = marked(state.origin.graph({n.name: shape for n, shape in zip(state.graph.inputs, key)}), state.origin.marks)
+    graph = state.origin.graph({n.name: shape for n, shape in zip(state.graph.inputs, key)})
     had, has = ({p.name: p.shape for p in g.parameters} for g in (state.graph, graph))
     if had != has:
         name = next(k for k in {**had, **has} if had.get(k) != has.get(k))

@@ -17,6 +17,7 @@ from netspec.cli import main
 from netspec.optimisers import OPTIMISERS
 from netspec.optimisers.sgd import Sgd
 from netspec.runtime.io.checkpoint import ResumeWarning
+from netspec.runtime.train.session import train
 from where import REFERENCES
 
 PARTS = "k = 2\nblock unit(n):\n  conv n 3x3 bn relu\n  conv k 1x1\n"
@@ -237,3 +238,75 @@ def test_of_what_no_line_can_say_the_checkpoint_says_nothing(tmp_path: Path) -> 
         same = netspec.load(path, device="reference")
     assert same.recipe == netspec.compile(text=SAID, device="reference").configure(batch=7).recipe
     assert (same.predict(np.ones((1, 1, 4, 4))) == net.predict(np.ones((1, 1, 4, 4)))).all()
+
+
+FREEZING = """net a:
+  input 1x8x8
+  stage1:
+    conv 3 3x3 bn relu -> conv 3 3x3
+  frozen: stage2:
+    conv 4 3x3 bn relu
+  avgpool global
+  fc 10
+
+train a:
+  data digits
+  loss cross_entropy
+  sgd lr=0.1 momentum=0.9
+  average 0.9
+  batch 256
+  epochs 2
+"""
+
+
+def numbers(net: netspec.Network) -> dict[str, bytes]:
+    return {k: np.asarray(v).tobytes() for k, v in {**net.parameters, **net.buffers}.items()}
+
+
+@pytest.mark.parametrize("again", ["load", "run", "sizes"])
+def test_what_python_freezes_stays_frozen_where_it_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, again: str) -> None:
+    """To the bits of the training that nothing interrupted."""
+    monkeypatch.chdir(tmp_path)
+    text = FREEZING.replace("1x8x8", "1x?x?") if again == "sizes" else FREEZING
+    device = "cpu" if again == "run" else "reference"
+    net = netspec.compile(text=text, device=device).freeze("fc1", "stage1.conv1").unfreeze("stage2").freeze("stage1")
+    net.unfreeze("fc1.bias")
+    first = numbers(net)
+    if again == "run":
+        train(net, out="half", epochs=1, quiet=True)
+        assert main(["train", "--resume", "half", "--epochs", "2", "--quiet"]) == 0
+        train(net, out="whole", epochs=2, quiet=True)
+        went, whole = (netspec.load(tmp_path / f"{run}/last.safetensors") for run in ("half", "whole"))
+        assert numbers(went) == numbers(net)
+    else:
+        x, y = np.random.default_rng(0).standard_normal((6, 1, 8, 8)), np.arange(6)
+        net.train_step(x, y)
+        net.save("a.safetensors")
+        went, whole = netspec.load("a.safetensors", device=device), net
+        assert went.averaged and (went.predict(x) == net.predict(x)).all()
+        for one in (went, whole):
+            one.train_step(x[:, :, :, :7] if again == "sizes" else x, y)
+    same = {k for k, v in numbers(went).items() if v == first[k]}
+    assert numbers(went) == numbers(whole)
+    assert same == {k for k in first if k.startswith("stage1.") or k == "fc1.weight"}
+    assert [(p.name, p.trainable) for p in went.graph.parameters] == [(p.name, p.trainable) for p in net.graph.parameters]
+    went.unfreeze().save("b.safetensors")
+    free = netspec.load("b.safetensors", device=device)
+    assert all(p.trainable for p in free.graph.parameters if p.kind != "buffer") and free.state.origin.marks == (("", False),)
+
+
+def test_a_part_that_is_not_there_is_not_frozen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """In the file of a stranger; one of a netspec before this says nothing of it."""
+    path = tmp_path / "a.safetensors"
+    netspec.compile(text=FREEZING, device="reference").freeze("stage1").save(str(path))
+    assert main(["summary", str(path)]) == 0
+    frozen = capsys.readouterr().out.count("frozen")
+    tensors, facts = held(path)
+    for marks, error in (([["stage3", True]], "no part `stage3`"), ([["stage1", 1]], "`frozen` is"), ([["stage1"]], "`frozen` is"),
+                         ("stage1", "`frozen` is")):
+        forged(tmp_path / "b.safetensors", tensors, facts | {"frozen": marks})
+        with pytest.raises(NetspecError, match=error):
+            netspec.load(tmp_path / "b.safetensors", device="reference")
+    (tmp_path / "plain.net").write_text(FREEZING)
+    assert main(["summary", str(tmp_path / "plain.net")]) == 0
+    assert 0 < capsys.readouterr().out.count("frozen") < frozen

@@ -51,6 +51,10 @@ def _factors(v: Any) -> bool:
                                        for one in v.values())
 
 
+def _marks(v: Any) -> bool:
+    return isinstance(v, list) and all(isinstance(m, list) and list(map(type, m)) == [str, bool] for m in v)
+
+
 def _memory(v: Any) -> bool:
     kinds = {f.name: _count() if isinstance(f.default, int) else lambda n: _number(n) and isfinite(n) for f in fields(Memory)
              if isinstance(f.default, int | float)}
@@ -94,6 +98,7 @@ FIELDS: dict[str, Field] = {
     "columns": Field(lambda v: isinstance(v, list) and all(map(_text, v)), "the names of numbers", []),
     "data": Field(_text, "a text", ""),
     "factors": Field(_factors, "numbers of at least 0 by name, for names of parameters", {}),
+    "frozen": Field(_marks, "a list of names, each with whether it is frozen", []),
     **{k: Field(_text, "a text", "") for k in ("device", "instructions", "dtype", "precision", "netspec", "numpy", "numba",
                                                "llvmlite")},
 }

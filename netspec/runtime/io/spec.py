@@ -8,6 +8,7 @@ from typing import Any
 from ...elaborate.alone import fit, module_of, texts
 from ...reading import placed
 from ...syntax.tree import Module
+from ..freezing import Marks
 from ..origin import Origin, plain, read
 from ..state import State
 from .told import told
@@ -43,6 +44,7 @@ def facts_of(state: State) -> dict[str, Any]:
                            "sizes": {k: list(v) for k, v in seen.items()},
                            "factors": {name: dict(given) for name, given in state.recipe.factors}}
     if origin is not None:
+        out["frozen"] = [list(mark) for mark in origin.marks]
         sizes = origin.sizes
         out["spec"] = {"files": texts(told(state) or origin.module), "net": origin.net, "precision": origin.precision,
                        "parameters": {k: plain(v) for k, v in (origin.parameters or {}).items()},
@@ -73,9 +75,9 @@ def module_in(spec: Facts, holder: str) -> Module:
     return module_of(spec["files"], holder, _folder(spec["folder"]))
 
 
-def origin_in(spec: Facts, module: Module, sizes: Any = None, precision: str | None = None) -> Origin:
+def origin_in(spec: Facts, module: Module, sizes: Any = None, precision: str | None = None, marks: Marks = ()) -> Origin:
     """Where its network comes from, for these sizes of its inputs and at this precision where they are given."""
     held = spec["sizes"]
     given = {k: tuple(v) for k, v in held.items()} if isinstance(held, dict) else tuple(held) if held else None
     return Origin(module, spec["net"], {k: read(v) for k, v in spec["parameters"].items()}, given if sizes is None else sizes,
-                  precision or spec["precision"], weights=False)
+                  precision or spec["precision"], weights=False, marks=marks)

@@ -58,7 +58,7 @@ class Stored:
 
     def origin(self, sizes: Any = None, precision: str | None = None) -> Origin:
         """Where its network comes from, for these sizes of its inputs and at this precision where they are given."""
-        return origin_in(self.facts["spec"], self.module, sizes, precision)
+        return origin_in(self.facts["spec"], self.module, sizes, precision, tuple((part, yes) for part, yes in self.facts["frozen"]))
 
 
 def opened(path: str | os.PathLike[str]) -> Stored:

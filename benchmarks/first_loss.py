@@ -11,6 +11,7 @@ normalises or several dense ones follow each other, since nothing there holds ba
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from math import log
@@ -27,7 +28,8 @@ from netspec.syntax.parser import parse
 from netspec.syntax.tree import Variant
 
 SIZES = {"unet": "1x252x252", "unet_recursive": "1x252x252", "fcn": "3x128x128", "segnet": "3x96x96", "enet": "3x128x128",
-         "convnext": "3x64x64", "efficientnet": "3x64x64", "efficientnet_v2": "3x64x64", "regnet": "3x64x64"}
+         "convnext": "3x64x64", "efficientnet": "3x64x64", "efficientnet_v2": "3x64x64", "regnet": "3x64x64",
+         "deeplab": "3x65x65", "wavenet": "256x512"}
 SMALL, MIDDLE = 1e9, 8e9  # multiply-adds of an example: batches of 16, 8, 4
 STEPS, RATE, BARE = 20, 0.01, 0.003  # steps, and the learning rates with and without normalisations
 SLOWER = {"resnext"}  # goes up before it goes down at the larger rate
@@ -66,13 +68,15 @@ def _alone(path: Path) -> dict[str, Any]:
 
 
 def heads(spec: Spec) -> list[str]:
-    """The outputs that hold a score for each class: what the train section judges so, else all where there is a parameter
-    `classes`."""
+    """The outputs that hold a score for each class: what the train section judges so, else those of as many channels as a
+    parameter `classes` says, or all where it says no number."""
     training = spec.graph.training
     if training is not None and training.losses:
         return [use.output for use in training.losses if use.op.name == "cross_entropy"]
     source = spec.graph.nodes[0].spans[0].source.text
-    return [k for k, shape in spec.outputs.items() if "classes" in source and (shape[0] or 0) > 1]
+    said = set(re.findall(r"\bclasses=(\d+)", source))
+    return [k for k, shape in spec.outputs.items()
+            if "classes" in source and (shape[0] or 0) > 1 and (not said or str(shape[0]) in said)]
 
 
 def measured(path: Path, name: str, spec: Spec, learns: bool) -> list[Row]:

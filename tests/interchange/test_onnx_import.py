@@ -21,9 +21,9 @@ onnx = pytest.importorskip("onnx")
 pytestmark = pytest.mark.onnx
 
 # examples that say the same in other words when they come back, or whose shapes are no image's
-OTHERWISE = {"conv 3 2x2 valid table=[[0, 1], [2], [0, 1, 2]]": "conv", "dropout 0.25 classic": "scale 0.75", "flatten": "input",
-             "maxout 1": "input", "mul @a @b": "mul", "pad @a": "pad", "pad @a replicate": "replicate", "reshape 24": "flatten",
-             "sub @a @b": "sub", "up 3 bed": "deconv"}
+OTHERWISE = {"conv 3 2x2 valid table=[[0, 1], [2], [0, 1, 2]]": "conv", "drop_path 0": "input", "dropout 0.25 classic": "scale 0.75",
+             "flatten": "input", "maxout 1": "input", "mul @a @b": "mul", "pad @a": "pad", "pad @a replicate": "replicate",
+             "reshape 24": "flatten", "sub @a @b": "sub", "up 3 bed": "deconv"}
 OUTSIDE = ("max over=v", "mean over=v", "min over=v", "join_views", "split_views", "unpool @p")
 
 
@@ -168,6 +168,12 @@ def test_shape_arithmetic_and_constants_in_nodes(tmp_path: Path) -> None:
     (18, lambda: [node("Sub", "x k", "y")], {"k": np.array([1, 2, 4], np.float32).reshape(1, 3, 1, 1)}, ["shift"]),
     (18, lambda: [node("Add", "x k", "y")], {"k": np.array([0.5], np.float32)}, ["shift 0.5"]),
     (13, lambda: [node("Sub", "x k", "y")], {"k": np.float32(0.5)}, ["shift -0.5"]),
+    (13, lambda: [node("Sub", "k x", "y")], {"k": np.float32(1)}, ["scale -1", "shift 1"]),
+    (7, lambda: [node("Sub", "k x", "y")], {"k": np.array([1, 2, 4], np.float32).reshape(3, 1, 1)}, ["scale -1", "shift"]),
+    (18, lambda: [node("Conv", "x w", "c"), node("Sub", "k c", "y")], {"w": W, "k": np.array([[[[0.5]]]], np.float32)},
+     ["conv 4 3x3 valid bias=no", "scale -1", "shift 0.5"]),
+    (18, lambda: [node("Sigmoid", "x", "s"), node("Sub", "k s", "r"), node("Mul", "r x", "y")], {"k": np.float32(1)},
+     ["sigmoid", "scale -1", "shift 1", "mul"]),
     (13, lambda: [node("Pow", "x k", "y")], {"k": np.float32(2)}, ["square"]),
     (13, lambda: [node("Mul", "x x", "a"), node("Exp", "a", "b"), node("Sqrt", "b", "c"), node("Log", "c", "y")], {},
      ["square", "exp", "sqrt", "log"]),

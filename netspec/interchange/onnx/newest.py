@@ -43,6 +43,8 @@ def newest(n: Any, version: int) -> Iterator[Any]:
         yield replace(n, inputs=(x, "", n.inputs[1]), attributes=_upsampling(n.attributes.get("mode", "nearest")))
     elif n.op in ("Softmax", "LogSoftmax") and version < 13 and not _by_itself(n):
         yield replace(n, op=f"{n.op} of several axes")
+    elif n.op == "Sub" and len(n.inputs) == 2 and n.array(0) is not None and g.shapes.get(n.inputs[1]) == g.shapes.get(y):
+        yield from _from_numbers(n)
     elif n.op in MERGES:
         yield from spread(n)
     else:
@@ -160,6 +162,15 @@ def _by_itself(n: Any) -> bool:
 def maker(n: Any, value: str) -> Any:
     """The node that makes a value, of those that are there already."""
     return next((m for m in reversed(n.graph.nodes) if value in m.outputs), None)
+
+
+def _from_numbers(n: Any) -> Iterator[Any]:
+    """Numbers from which a value is taken: its negative, with them added."""
+    g, (numbers, x) = n.graph, n.inputs
+    negative = f"{n.outputs[0]}:negative"
+    g.shapes[negative], g.kinds[negative] = g.shapes[x], g.kinds.get(x, 1)
+    yield replace(n, name=f"{n.name}:negative", op="Neg", inputs=(x,), outputs=(negative,))
+    yield replace(n, op="Add", inputs=(negative, numbers))
 
 
 def _strides(n: Any) -> str | None:

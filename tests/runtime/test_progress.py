@@ -41,7 +41,7 @@ train small:
   batch 4
   epochs 3
 """
-NARROW = r"[\r\n] *epoch +loss +val_accuracy +left"
+NARROW = r"[\r\n](?=[^\r\n]{,40}[\r\n]) *epoch +loss[^\r\n]*"  # which columns it has depends on how long their numbers are
 try:
     import fcntl
     import pty

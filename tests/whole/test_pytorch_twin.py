@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,9 @@ DEEP = {"convnext", "efficientnet", "efficientnet_v2"}  # one net of these
 
 
 def nets() -> list[Any]:
+    """None where PyTorch is not there: which nets are small enough takes seconds to find out."""
+    if find_spec("torch") is None:
+        return []
     found = []
     for path in sorted(specs_folder().glob("*.net")):
         here: list[Any] = []

@@ -455,6 +455,30 @@ def test_a_fork_has_its_own_workers() -> None:
     """))
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_fork_has_its_own_table_and_numbers() -> None:
+    """Both of so many bytes that they have pages of their own. The child asks for more threads than its parent, so that its table
+    is given memory which the parent does not have."""
+    python(COMMON + textwrap.dedent("""
+        import warnings
+        warnings.simplefilter("ignore")
+        table, values = network(20, layers=200)
+        numbers = memory.aligned(memory.LARGE)
+        assert table.words.nbytes >= memory.LARGE
+        start(values); table.run(2); wanted, words = values.copy(), table.words.copy()
+        child = os.fork()
+        if child == 0:
+            numbers[:] = 1
+            start(values); table.run(16)
+            os._exit(0 if (values == wanted).all() else 1)
+        assert os.waitpid(child, 0)[1] == 0
+        assert not numbers.any()
+        assert (table.words == words).all()
+        start(values); table.run(2)
+        assert (values == wanted).all()
+    """))
+
+
 def test_the_interpreter_ends_with_workers_spinning_or_parked() -> None:
     for wait in (0, 2.5):
         python(COMMON + f"table, values = network(3); start(values); table.run(4); time.sleep({wait})")

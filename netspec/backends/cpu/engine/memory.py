@@ -17,6 +17,9 @@ from numpy.typing import DTypeLike, NDArray
 LINE = 64
 HUGE = 2 << 20
 LARGE = 1 << 20  # from here on a block gets pages of its own
+# Pages that a fork copies. Those that Python asks for unless it is told otherwise are one memory for parent and child, and an
+# address that either writes into a table of its own would be read by the other.
+_OWN: dict[str, int] = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if hasattr(mmap, "MAP_PRIVATE") else {}
 
 
 def aligned(size: int, dtype: DTypeLike = np.uint8) -> NDArray[Any]:
@@ -36,7 +39,7 @@ def aligned(size: int, dtype: DTypeLike = np.uint8) -> NDArray[Any]:
 def _pages(nbytes: int) -> NDArray[np.uint8]:
     """Pages from the system, zero when first touched. They go back to it when no array refers to them."""
     whole = -(-nbytes // HUGE) * HUGE if nbytes >= HUGE else -(-nbytes // mmap.PAGESIZE) * mmap.PAGESIZE
-    region = mmap.mmap(-1, whole + HUGE)
+    region = mmap.mmap(-1, whole + HUGE, **_OWN)
     block = np.frombuffer(region, np.uint8)
     start = -block.ctypes.data % HUGE
     advice = getattr(mmap, "MADV_HUGEPAGE", None)

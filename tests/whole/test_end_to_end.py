@@ -22,6 +22,7 @@ train a:
 """
 
 
+@pytest.mark.sweep  # two ways to the same numbers
 def test_sums_in_the_call_of_a_convolution_and_apart() -> None:
     """Batch norms right behind a convolution, behind an addition, and frozen."""
     assert written(CONV, 0, CPU[:1]) == []

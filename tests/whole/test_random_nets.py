@@ -128,6 +128,7 @@ def close(got: Any, want: Any, tolerance: float, what: str) -> None:
     assert worst <= tolerance * scale, f"{what}: off by {worst:.3g} where the largest is {scale:.3g}"
 
 
+@pytest.mark.sweep  # float64 is asked above
 @pytest.mark.parametrize("name", the_first(1, SINGLE))
 def test_float32_on_the_cpu(name: str) -> None:
     """Outputs within 1e-5, gradients within 1e-4 of the largest. A gradient that vanishes (a bias before batch norm) or

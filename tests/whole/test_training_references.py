@@ -94,7 +94,7 @@ SOME = ("nesterov_wd", "adamw_wd", "rmsprop", "adadelta")  # with the other nets
 # In every run the reference computes all nets, and the CPU one in each precision, the first.
 CPU = (("float64", ("lenet", "resbn", "mlp", "conv1d")), ("float32", ("resbn", "lenet", "mlp", "conv1d")))
 CASES = [*(("reference", "float64", net) for net in SPECS),
-         *(case for dtype, nets in CPU for case in the_first(1, [("cpu", dtype, net) for net in nets]))]
+         *the_first(1, [("cpu", dtype, net) for dtype, nets in CPU for net in nets])]
 
 
 def runs(device: str, dtype: str, nets: Iterable[str]) -> list[tuple[str, str, str, str]]:

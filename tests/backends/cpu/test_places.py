@@ -304,6 +304,7 @@ print(whole.hexdigest())
 """
 
 
+@pytest.mark.sweep  # as test_cpu.py and test_runtime_bits.py ask of other nets
 def test_the_same_bits_on_any_number_of_threads() -> None:
     here = os.pathsep.join(sys.path)
     out = {subprocess.run([sys.executable, "-W", "error", "-c", PROGRAM, here], env=os.environ | {"NETSPEC_THREADS": str(t)},

@@ -270,6 +270,7 @@ print(np.abs(slope - ((1 - y**2) * x).sum(0)).max() < 1e-5)
 """
 
 
+@pytest.mark.sweep  # as the emulator does
 def test_numbas_own_simulator_runs_them() -> None:
     """Through Numba's arrays and launches, as on a GPU."""
     done = subprocess.run([sys.executable, "-W", "error", "-c", SIMULATED], env={**os.environ, "NUMBA_ENABLE_CUDASIM": "1"},

@@ -267,7 +267,8 @@ class Twin(nn.Module):
         return lambda x: F.channel_shuffle(x, op.groups)
 
     def make_channels(self, n: Node, op: Any) -> Run:
-        return lambda x: x[:, op.range[0] : op.range[1] + 1]
+        first, last = op.ends
+        return lambda x: x[:, first : last + 1]
 
 
 def tensors(arrays: Mapping[str, Any], dtype: torch.dtype = torch.float32) -> dict[str, Tensor]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .newest import REDUCED, RESHAPES, maker, reduced, spread
+from .newest import REDUCED, RESHAPES, constant, maker, reduced, spread
 
 Perm = tuple[int, ...]  # axis k of a turned value is axis perm[k] of the value that it is
 
@@ -81,7 +81,7 @@ def flattened(g: Any) -> None:
         for n in dense:
             w = n.array(1)
             kept = w[:, order.reshape(-1)] if n.attributes.get("transB") else w[order.reshape(-1)]
-            n.inputs = (n.inputs[0], _constant(n, "columns", kept), *n.inputs[2:])
+            n.inputs = (n.inputs[0], constant(n, "columns", kept), *n.inputs[2:])
         flat.inputs = (turn.inputs[0], *flat.inputs[1:])
         g.nodes.remove(turn)
 
@@ -128,12 +128,6 @@ def _result(n: Any, perm: Perm) -> str:
     return made
 
 
-def _constant(n: Any, name: str, value: Any) -> str:
-    whole = f"{n.outputs[0]}:{name}"
-    n.graph.constants[whole] = np.asarray(value)
-    return whole
-
-
 def _back(a: Any, perm: Perm) -> Any:
     """A constant that meets a turned value, as it meets the value itself."""
     if a.size == 1:
@@ -160,7 +154,7 @@ def _together(n: Any, perm: Perm) -> list[Any] | None:
         if a is not None:
             if a.ndim > len(perm):
                 return None
-            inputs.append(_constant(n, f"turned{k}", _back(a, perm)) if a.size > 1 else i)
+            inputs.append(constant(n, f"turned{k}", _back(a, perm)) if a.size > 1 else i)
         elif i in g.turned or not i:
             inputs.append(_plain(n, i))
         elif shape is not None and len(shape) == len(perm) and sum(s > 1 for s in shape[1:]) <= 1:
@@ -168,7 +162,7 @@ def _together(n: Any, perm: Perm) -> list[Any] | None:
             i = before.inputs[0] if before is not None and before.op in RESHAPES else i
             g.shapes[name] = tuple(shape[perm.index(a)] for a in range(len(perm)))
             out.append(replace(n, name=f"{n.name}:turned{k}", op="Reshape", attributes={}, outputs=(name,),
-                               inputs=(i, _constant(n, f"shape{k}", np.array(g.shapes[name], np.int64)))))
+                               inputs=(i, constant(n, f"shape{k}", np.array(g.shapes[name], np.int64)))))
             inputs.append(name)
         else:
             return None
@@ -193,7 +187,7 @@ def _reduced(n: Any, perm: Perm) -> list[Any] | None:
     whole = bool(n.attributes.get("keepdims", 1))
     if not whole and kept != sorted(kept):
         return None
-    inputs = (_plain(n, n.inputs[0]), _constant(n, "axes", np.array(of, np.int64)))
+    inputs = (_plain(n, n.inputs[0]), constant(n, "axes", np.array(of, np.int64)))
     return list(reduced(replace(n, inputs=inputs, outputs=(_result(n, perm),) if whole else n.outputs)))
 
 
@@ -217,7 +211,7 @@ def _pointwise(n: Any, perm: Perm) -> list[Any] | None:
     w, last = n.array(1), len(perm) - 1
     if w is None or w.ndim != 2 or n.inputs[0] not in n.graph.turned or perm[last] != 1:
         return None
-    weight = _constant(n, "weight", np.ascontiguousarray(w.T).reshape(*w.T.shape, *(1,) * (last - 1)))
+    weight = constant(n, "weight", np.ascontiguousarray(w.T).reshape(*w.T.shape, *(1,) * (last - 1)))
     return [replace(n, op="Conv", inputs=(_plain(n, n.inputs[0]), weight), outputs=(_result(n, perm),), attributes={})]
 
 
@@ -232,7 +226,7 @@ def _slice(n: Any, perm: Perm) -> list[Any] | None:
     if starts is None or n.inputs[0] not in n.graph.turned:
         return None
     axes = np.arange(starts.size) if axes is None else axes.reshape(-1) % len(perm)
-    turned = _constant(n, "axes", np.array([perm[int(a)] for a in axes], np.int64))
+    turned = constant(n, "axes", np.array([perm[int(a)] for a in axes], np.int64))
     inputs = (_plain(n, n.inputs[0]), n.inputs[1], n.inputs[2], turned, *n.inputs[4:])
     return [replace(n, inputs=inputs, outputs=(_result(n, perm),))]
 
@@ -243,7 +237,7 @@ def _pad(n: Any, perm: Perm) -> list[Any] | None:
         return None
     back = [perm.index(k) for k in range(rank)]
     turned = pads.reshape(2, rank)[:, back].reshape(-1)
-    return [replace(n, inputs=(_plain(n, n.inputs[0]), _constant(n, "pads", turned), *n.inputs[2:]), outputs=(_result(n, perm),))]
+    return [replace(n, inputs=(_plain(n, n.inputs[0]), constant(n, "pads", turned), *n.inputs[2:]), outputs=(_result(n, perm),))]
 
 
 def _resized(n: Any, perm: Perm) -> list[Any] | None:
@@ -254,7 +248,7 @@ def _resized(n: Any, perm: Perm) -> list[Any] | None:
         a = n.array(k)
         if n.inputs[k] and (a is None or a.size != len(perm)):
             return None
-        turned = _constant(n, f"sizes{k}", a[back]) if a is not None else ""
+        turned = constant(n, f"sizes{k}", a[back]) if a is not None else ""
         if a is not None:
             n.graph.origins[turned] = {_plain(n, v) for v in n.graph.origins.get(n.inputs[k], ())}
         inputs.append(turned)
@@ -265,6 +259,6 @@ def _expanded(n: Any, perm: Perm) -> list[Any] | None:
     to = n.array(1)
     if to is None or to.size != len(perm) or n.inputs[0] not in n.graph.turned:
         return None
-    turned = _constant(n, "places", to[[perm.index(k) for k in range(len(perm))]])
+    turned = constant(n, "places", to[[perm.index(k) for k in range(len(perm))]])
     n.graph.origins[turned] = {_plain(n, v) for v in n.graph.origins.get(n.inputs[1], ())}
     return [replace(n, inputs=(_plain(n, n.inputs[0]), turned), outputs=(_result(n, perm),))]

@@ -30,7 +30,7 @@ def newest(n: Any, version: int) -> Iterator[Any]:
     elif n.op == "Gather" and (ends := _neighbours(n)) is not None:
         yield from _picked(n, *ends)
     elif n.op == "Concat" and (around := _circular(n)) is not None:
-        yield from _joined(replace(n, op="Pad", inputs=(around[0], _constant(n, "pads", around[1])), attributes={"mode": "wrap"}))
+        yield from _joined(replace(n, op="Pad", inputs=(around[0], constant(n, "pads", around[1])), attributes={"mode": "wrap"}))
     elif n.op == "Pad":
         yield from _joined(n)
     elif n.op in REDUCED:
@@ -51,7 +51,7 @@ def newest(n: Any, version: int) -> Iterator[Any]:
         yield n
 
 
-def _constant(n: Any, name: str, value: Any) -> str:
+def constant(n: Any, name: str, value: Any) -> str:
     """A new constant beside a node."""
     whole = f"{n.outputs[0]}:{name}"
     n.graph.constants[whole] = np.asarray(value)
@@ -63,22 +63,22 @@ def _inputs_of_attributes(n: Any, version: int) -> None:
     a = n.attributes
     if n.op == "Clip" and version < 11:
         low, high = a.pop("min", None), a.pop("max", None)
-        limits = [None if v is None or abs(v) > 3e38 else _constant(n, k, np.float32(v)) for k, v in (("min", low), ("max", high))]
+        limits = [None if v is None or abs(v) > 3e38 else constant(n, k, np.float32(v)) for k, v in (("min", low), ("max", high))]
         n.inputs = (n.inputs[0], *(v or "" for v in limits))
     elif n.op == "Pad" and version < 11:
         pads = a.pop("pads", None) or a.pop("paddings", [])
-        n.inputs = (n.inputs[0], _constant(n, "pads", np.array(pads, np.int64)),
-                    _constant(n, "value", np.float32(a.pop("value", 0.0))))
+        n.inputs = (n.inputs[0], constant(n, "pads", np.array(pads, np.int64)),
+                    constant(n, "value", np.float32(a.pop("value", 0.0))))
     elif n.op == "Slice" and version < 10:
         axes = a.pop("axes", None) or list(range(len(a["starts"])))
-        n.inputs = (n.inputs[0], *(_constant(n, k, np.array(v, np.int64))
+        n.inputs = (n.inputs[0], *(constant(n, k, np.array(v, np.int64))
                                    for k, v in (("starts", a.pop("starts")), ("ends", a.pop("ends")), ("axes", axes))))
     elif n.op == "Dropout" and version < 12:
-        n.inputs = (n.inputs[0], _constant(n, "ratio", np.float32(a.pop("ratio", 0.5))))
+        n.inputs = (n.inputs[0], constant(n, "ratio", np.float32(a.pop("ratio", 0.5))))
     elif n.op in ("ReduceMean", "ReduceMax", "ReduceMin", "ReduceL2") and "axes" in a:
-        n.inputs = (n.inputs[0], _constant(n, "axes", np.array(a.pop("axes"), np.int64)))
+        n.inputs = (n.inputs[0], constant(n, "axes", np.array(a.pop("axes"), np.int64)))
     elif n.op == "Upsample" and version < 9:
-        n.inputs = (n.inputs[0], _constant(n, "scales", np.array(a.pop("scales"), np.float32)))
+        n.inputs = (n.inputs[0], constant(n, "scales", np.array(a.pop("scales"), np.float32)))
     elif n.op == "BatchNormalization" and version < 9:
         a.pop("spatial", None)
     if n.op == "Clip":
@@ -142,7 +142,7 @@ def _split(n: Any) -> Iterator[Any]:
     axis, at = n.attributes.get("axis", 0), 0
     for k, o in enumerate(n.outputs):
         size = n.graph.shapes[o][axis]
-        ends = [_constant(replace(n, outputs=(o,)), w, np.array([v], np.int64))
+        ends = [constant(replace(n, outputs=(o,)), w, np.array([v], np.int64))
                 for w, v in (("from", at), ("to", at + size), ("axis", axis))]
         at += size
         yield replace(n, name=f"{n.name}:{k}", op="Slice", inputs=(n.inputs[0], *ends), outputs=(o,), attributes={})
@@ -195,7 +195,7 @@ def _neighbours(n: Any) -> tuple[int, int] | None:
 def _picked(n: Any, first: int, last: int) -> Iterator[Any]:
     """Neighbours along an axis as a slice; one by itself without the axis."""
     g, axis, ends = n.graph, n.attributes.get("axis", 0), {"from": first, "to": last}
-    inputs = (n.inputs[0], *(_constant(n, k, np.array([v], np.int64)) for k, v in (*ends.items(), ("axis", axis))))
+    inputs = (n.inputs[0], *(constant(n, k, np.array([v], np.int64)) for k, v in (*ends.items(), ("axis", axis))))
     if n.array(1).ndim:
         yield replace(n, op="Slice", inputs=inputs, attributes={})
         return
@@ -253,7 +253,7 @@ def _joined(n: Any) -> Iterator[Any]:
     if np.any(one.any(axis=0) & other.any(axis=0)):
         yield n
         return
-    yield replace(n, inputs=(before.inputs[0], _constant(n, "both", (one + other).reshape(-1))))
+    yield replace(n, inputs=(before.inputs[0], constant(n, "both", (one + other).reshape(-1))))
 
 
 def spread(n: Any) -> Iterator[Any]:
@@ -266,7 +266,7 @@ def spread(n: Any) -> Iterator[Any]:
     for k, s in enumerate(shapes):
         fits = s is not None and large is not None and s != whole and len(s) == len(whole) and s[:2] == whole[:2]
         if fits and s is not None and set(s[2:]) == {1}:
-            to = _constant(n, f"places{k}", np.array(whole, np.int64))
+            to = constant(n, f"places{k}", np.array(whole, np.int64))
             g.origins[to] = {large}
             spread = f"{n.outputs[0]}:spread{k}"
             g.shapes[spread], inputs[k] = whole, spread

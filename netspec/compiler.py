@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from .runtime.footprint import Footprint
     from .runtime.network import Network
     from .syntax.tree import Module
-    from .views.counts import Counts
-    from .views.summary import Summary
+    from .views.numbers.counts import Counts
+    from .views.tables.summary import Summary
 
 Shapes = str | Shape | Mapping[str, str | Shape]
 
@@ -136,13 +136,13 @@ class Spec:
     def summary(self, receptive_field: bool = False) -> Summary:
         """The table of layers; `.data()` is the same as plain values. `receptive_field` adds what each value sees of the
         inputs: places, the step from neighbour to neighbour, and where the first one begins."""
-        from .views.summary import summarise
+        from .views.tables.summary import summarise
 
         return summarise(self.graph, receptive_field)
 
     def counts(self) -> Counts:
         """Parameters and multiply-accumulates, in all and by node."""
-        from .views.counts import count
+        from .views.numbers.counts import count
 
         return count(self.graph)
 
@@ -158,7 +158,7 @@ class Spec:
 
     def draw(self, path: str | os.PathLike[str], direction: str = "down") -> None:
         """Write a diagram: .svg, .png or .dot."""
-        from .views.diagram import draw
+        from .views.drawing.diagram import draw
 
         if not isinstance(direction, str) or direction not in ("down", "right"):
             raise UsageError(f"a diagram flows down or right, not {direction!r}", hint='direction="down"')
@@ -179,7 +179,7 @@ class Spec:
         return "".join(highlighted(s.text) for s in sources) + str(self.summary()._repr_html_())
 
     def _repr_svg_(self) -> str:
-        from .views.diagram import diagram
+        from .views.drawing.diagram import diagram
 
         return str(diagram(self.graph)._repr_svg_())
 

@@ -2,7 +2,7 @@
 
 A spec, its strings, and the names of files come from anybody, and may hold any character. In what a terminal shows, and
 in a comment of a program, none may end the line, move the cursor or turn the order of what is read. HTML is escaped by
-the standard library, DOT by graphviz (views/diagram.py), JSON by json, literals of Python by repr.
+the standard library, DOT by graphviz (views/drawing/diagram.py), JSON by json, literals of Python by repr.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 import netspec
 from netspec.ir.graph import Graph
-from netspec.views.diagram import diagram as drawn
+from netspec.views.drawing.diagram import diagram as drawn
 
 WIDTH, HEIGHT, EDGE = 260, 150, 28
 LINE, AXIS, TEXT = "#2563eb", "#94a3b8", "#64748b"

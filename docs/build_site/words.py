@@ -16,7 +16,7 @@ from netspec.ir.formula import Formula, Pieces
 from netspec.ir.graph import Graph
 from netspec.ir.types import shape_text
 from netspec.passes.objective import Term, loss_program, update_program
-from netspec.views import explain
+from netspec.views.words import explain
 from netspec.words import REQUIRED, Word, WordError, arguments
 
 FOLDER = "words"

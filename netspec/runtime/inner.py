@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ..diagnostics import Advice, near
 from ..ir.graph import Graph
-from ..views.steps import steps
+from ..views.reading.steps import steps
 from .misuse import misuse
 
 

@@ -157,7 +157,7 @@ class Network:
 
     def summary(self, receptive_field: bool = False) -> Any:
         """The table of layers, shapes, parameters and multiply-accumulates; see `Spec.summary`."""
-        from ..views.summary import summarise
+        from ..views.tables.summary import summarise
 
         return summarise(self.executor.graph if self.executor else self.graph, flag("receptive_field", receptive_field))
 

@@ -294,7 +294,7 @@ def test_explain(netspec: Any) -> None:
 
 
 def test_every_word_can_be_explained(netspec: Any) -> None:
-    from netspec.views.explain import words
+    from netspec.views.words.explain import words
 
     for names in words().values():
         for name in names:

@@ -42,13 +42,13 @@ def shapes(text: str) -> str:
 
 
 def reports(text: str) -> str:
-    from netspec.views.summary import summarise
+    from netspec.views.tables.summary import summarise
 
     return str(summarise(_graph(text)))
 
 
 def diagrams(text: str) -> str:
-    from netspec.views.diagram import diagram
+    from netspec.views.drawing.diagram import diagram
 
     return diagram(_graph(text)).dot
 

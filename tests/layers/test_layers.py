@@ -14,7 +14,7 @@ from netspec.ir.types import TensorType
 from netspec.layers.parts import windows
 from netspec.passes.differentiate import differentiate
 from netspec.passes.lower import lower
-from netspec.views.counts import count
+from netspec.views.numbers.counts import count
 from netspec.words import WordError
 from netspec.words.layer import LAYERS, STRUCTURAL, Example, sizes
 from small import Net, sequence, word

@@ -13,7 +13,7 @@ from netspec.cli import main
 from netspec.elaborate.nets import callable_nets
 from netspec.syntax.load import read_source, specs_folder
 from netspec.syntax.parser import parse
-from netspec.views.diff import Diff, diff
+from netspec.views.differences.diff import Diff, diff
 
 BASE = "net a:\n  input 3x8x8\n  conv 4 3x3 bn relu\n  residual: conv 4 3x3\n  maxpool 2\n  fc 10\n"
 

@@ -16,9 +16,9 @@ from netspec.elaborate.nets import callable_nets
 from netspec.ir.graph import Graph, Input
 from netspec.syntax.load import read_source
 from netspec.syntax.parser import parse
-from netspec.views.arcs import drawn_inputs, kinds
-from netspec.views.diagram import diagram
-from netspec.views.steps import steps
+from netspec.views.drawing.diagram import diagram
+from netspec.views.reading.arcs import drawn_inputs, kinds
+from netspec.views.reading.steps import steps
 from sweeps import the_first
 from where import ROOT
 
@@ -239,7 +239,7 @@ def test_indices_of_a_pool_are_no_data() -> None:
 
 @pytest.mark.parametrize("name", the_first(2, ["siamese", "unet:unet", "densenet:densenet121", "resnet:resnet50", "googlenet"]))
 def test_every_text_lies_within_its_box_and_every_title_within_its_frame(name: str) -> None:
-    from netspec.views.lettering import width
+    from netspec.views.drawing.lettering import width
 
     file, _, net = name.partition(":")
     svg = diagram(netspec.load_graph(ROOT / "specs" / f"{file}.net", net or None).graph).svg

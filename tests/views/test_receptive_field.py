@@ -11,7 +11,7 @@ from test_random_nets import NETS, text_of
 from test_references import CASES, counts, entries
 
 import netspec
-from netspec.views.receptive import Field, reaches_of, receptive_fields
+from netspec.views.numbers.receptive import Field, reaches_of, receptive_fields
 from sweeps import one_of_each, the_first
 from where import REFERENCES, ROOT
 

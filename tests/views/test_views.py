@@ -12,13 +12,13 @@ import pytest
 import netspec
 from netspec.diagnostics import UsageError
 from netspec.ir.graph import Graph
-from netspec.views.counts import count
-from netspec.views.diagram import diagram
-from netspec.views.explain import example_node, explain_word, usage
-from netspec.views.outline import outline
-from netspec.views.steps import Group, Repeat, Step, leaves, nodes_of
-from netspec.views.summary import summarise
-from netspec.views.vocabulary import VOCABULARY
+from netspec.views.drawing.diagram import diagram
+from netspec.views.numbers.counts import count
+from netspec.views.reading.outline import outline
+from netspec.views.reading.steps import Group, Repeat, Step, leaves, nodes_of
+from netspec.views.tables.summary import summarise
+from netspec.views.words.explain import example_node, explain_word, usage
+from netspec.views.words.vocabulary import VOCABULARY
 from netspec.words.layer import LAYERS, Example
 from where import ROOT
 
@@ -95,7 +95,7 @@ def test_examples_state_their_numbers(layer: Any, example: Example) -> None:
     if made is None:
         pytest.skip("needs more around it than inputs")
     node, types = made
-    from netspec.views.counts import multiply_accumulates
+    from netspec.views.numbers.counts import multiply_accumulates
 
     assert sum(p.size for p in node.parameters if p.kind != "buffer") == example.parameters
     assert multiply_accumulates(node, types) == example.macs

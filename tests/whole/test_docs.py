@@ -108,8 +108,8 @@ def test_the_two_commands_are_there() -> None:
 
 def test_the_diagram_of_the_readme_is_the_network() -> None:
     import netspec
-    from netspec.views.outline import outline
-    from netspec.views.steps import leaves
+    from netspec.views.reading.outline import outline
+    from netspec.views.reading.steps import leaves
 
     drawn = (ROOT / "docs" / "digits.svg").read_text(encoding="utf-8")
     graph = netspec.load_graph(ROOT / "specs" / "digits.net").graph

@@ -22,7 +22,7 @@ from netspec.cli import main
 from netspec.diagnostics import NetspecError, SpecError
 from netspec.layers import Layer
 from netspec.optimisers import OPTIMISERS, Optimiser
-from netspec.views.explain import explain_word, registries
+from netspec.views.words.explain import explain_word, registries
 from netspec.words import number
 from where import ROOT
 
@@ -305,7 +305,7 @@ def test_every_setting_is_in_the_table_and_has_a_page() -> None:
     from netspec.elaborate.train.settings import SAID_OFTEN, SAID_ONCE
     from netspec.elaborate.train.state import Section
     from netspec.ir.training import ALSO, SETTINGS
-    from netspec.views.vocabulary import VOCABULARY
+    from netspec.views.words.vocabulary import VOCABULARY
 
     assert sorted(SETTINGS) == sorted([*SAID_ONCE, *SAID_OFTEN]) and set(ALSO.values()) < set(SETTINGS) <= set(VOCABULARY)
     assert {*SAID_ONCE, *(kept for kept, _ in SAID_OFTEN.values())} <= set(vars(Section()))

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import netspec
-from netspec.views.counts import Counts
+from netspec.views.numbers.counts import Counts
 from sweeps import one_of_each
 from where import ROOT
 

@@ -43,7 +43,7 @@ def test_an_import_is_found_wherever_it_stands_and_those_for_types_are_left_out(
     file = tmp_path / "room" / "inner" / "file.py"
     file.parent.mkdir(parents=True)
     file.write_text("import os\nimport netspec.cli\nfrom . import beside\nfrom ..near import a\nfrom ...ir.graph import Graph\n"
-                    "from ... import limits\nif TYPE_CHECKING:\n    from ...views import diagram\n"
+                    "from ... import limits\nif TYPE_CHECKING:\n    from ...views.drawing import diagram\n"
                     "def f():\n    from netspec.runtime.network import Network\n")
     assert list(house.imports(file)) == ["netspec.cli", "netspec.room.inner", "netspec.room.near", "netspec.ir.graph",
                                          "netspec.limits", "netspec.runtime.network"]
@@ -60,7 +60,7 @@ def test_every_page_is_in_the_navigation() -> None:
 def test_every_word_has_a_page(built: Any) -> None:
     """Its arguments, its formulas where it has any, and no markup by accident."""
     words = built("words")
-    from netspec.views import explain
+    from netspec.views.words import explain
 
     index = words.index([(r.sort, w) for r in explain.registries() for w in r.values()])
     for r in explain.registries():
@@ -83,7 +83,7 @@ def test_every_word_has_a_page(built: Any) -> None:
     ("augmentation", "flip", "<rect"), ("augmentation", "saturation", "<rect")])
 def test_words_have_pictures(built: Any, sort: str, name: str, shown: str) -> None:
     words = built("words")
-    from netspec.views import explain
+    from netspec.views.words import explain
 
     word = next(r for r in explain.registries() if r.sort == sort)[name]
     picture = words.picture_of(sort, word)

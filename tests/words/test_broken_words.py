@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from netspec.cli import main
-from netspec.views.explain import page, registries
+from netspec.views.words.explain import page, registries
 
 Put = Callable[..., Path]
 FINE = (

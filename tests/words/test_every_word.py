@@ -18,7 +18,7 @@ from netspec.losses import LOSSES
 from netspec.metrics import METRICS
 from netspec.optimisers import OPTIMISERS
 from netspec.schedules import SCHEDULES
-from netspec.views.explain import formulas, page, registries, usage
+from netspec.views.words.explain import formulas, page, registries, usage
 from netspec.words import REQUIRED, WordError, arguments
 from netspec.words.dataset import without_arguments
 from netspec.words.layer import LAYERS

@@ -19,7 +19,7 @@ import netspec
 from netspec.cli import main
 from netspec.diagnostics import NetspecError
 from netspec.runtime.train.session import data_of
-from netspec.views.explain import registries
+from netspec.views.words.explain import registries
 from netspec.words import WordFault
 from netspec.words.faults import guard
 

@@ -22,7 +22,7 @@ def run(args: Namespace) -> int:
     """What two nets differ in; 1 where they do, as `diff` has it."""
     import json
 
-    from ...views.diff import diff as compare
+    from ...views.differences.diff import diff as compare
 
     first, second = (meant(target).graph() for target in (args.first, args.second))
     found = compare(first, second)

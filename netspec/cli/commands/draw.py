@@ -14,7 +14,7 @@ from ..nets import open_net
 from ..telling import pass_on, say
 
 if TYPE_CHECKING:
-    from ...views.diagram import Direction
+    from ...views.drawing.diagram import Direction
 
 ABOUT = "draw an architecture diagram"
 EXAMPLES = ("netspec draw specs/unet.net -o unet.svg", "netspec draw specs/resnet.net:resnet18 -o resnet18.png --right")
@@ -29,7 +29,7 @@ def arguments(c: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> int:
-    from ...views import diagram
+    from ...views.drawing import diagram
 
     path = Path(args.output)
     if args.output != "-" and path.suffix.lower() not in diagram.ENDINGS:

@@ -22,8 +22,8 @@ def run(args: Namespace) -> int:
     import textwrap
 
     from ...catalogue import CATALOGUE
-    from ...views.explain import explain_word, words
-    from ...views.vocabulary import VOCABULARY, vocabulary_page
+    from ...views.words.explain import explain_word, words
+    from ...views.words.vocabulary import VOCABULARY, vocabulary_page
 
     sorts = {**words(), "words of the language": list(VOCABULARY), "errors": sorted(CATALOGUE)}
     if args.word is None:

@@ -28,7 +28,7 @@ def arguments(c: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> int:
-    from ...views.summary import summarise
+    from ...views.tables.summary import summarise
 
     s = summarise(open_net(args), args.receptive_field)
     memory = _memory(s.graph) if args.memory else {}

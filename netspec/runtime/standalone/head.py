@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from ...ir.graph import Graph
 from ...ir.types import shape_text
 from ...plain import docstring
-from ...views.summary import summarise
+from ...views.tables.summary import summarise
 from ..train.recipe import Recipe
 from .carried import Weights
 

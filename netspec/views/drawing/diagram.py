@@ -18,16 +18,16 @@ from typing import Any, Literal
 
 import graphviz
 
-from ..diagnostics import UsageError, unwritable
-from ..ir.graph import Graph, Input, Node
-from ..ir.types import Size
-from ..plain import shown
-from ..reading import write
-from .arcs import Kind, drawn_inputs, kinds, refers
-from .counts import count
+from ...diagnostics import UsageError, unwritable
+from ...ir.graph import Graph, Input, Node
+from ...ir.types import Size
+from ...plain import shown
+from ...reading import write
+from ..numbers.counts import count
+from ..reading.arcs import Kind, drawn_inputs, kinds, refers
+from ..reading.outline import outline
+from ..reading.steps import Group, Item, Repeat, Step, leaves, line_of
 from .lettering import LAID_OUT, width
-from .outline import outline
-from .steps import Group, Item, Repeat, Step, leaves, line_of
 
 Direction = Literal["down", "right"]
 COLOURS = {  # fill, border

@@ -14,9 +14,9 @@ from fractions import Fraction
 from itertools import product
 from math import gcd, lcm, prod
 
-from ..ir.formula import Access, Axis, Formula, Pieces
-from ..ir.graph import Graph, Input, Node
-from ..ir.types import TensorType
+from ...ir.formula import Access, Axis, Formula, Pieces
+from ...ir.graph import Graph, Input, Node
+from ...ir.types import TensorType
 from .counts import lowered
 
 Span = tuple[int, int] | None  # first and last place read; None where nothing is

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from ..ir.graph import Graph, Node
+from ...ir.graph import Graph, Node
 from .steps import Group, Item, Repeat, Step, grouped, nodes_of, steps
 
 PERIOD = 12  # a turn of a repeat has at most this many items

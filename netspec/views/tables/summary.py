@@ -9,14 +9,14 @@ from html import escape
 from pathlib import PurePath
 from typing import Any
 
-from ..diagnostics import UsageError
-from ..ir.graph import Graph, Input, Node
-from ..ir.types import shape_text
-from ..plain import shown
-from .counts import Counts, NodeCounts, count
-from .outline import outline
-from .receptive import Field, receptive_fields
-from .steps import Group, Item, Repeat, Step, line_of, op_name
+from ...diagnostics import UsageError
+from ...ir.graph import Graph, Input, Node
+from ...ir.types import shape_text
+from ...plain import shown
+from ..numbers.counts import Counts, NodeCounts, count
+from ..numbers.receptive import Field, receptive_fields
+from ..reading.outline import outline
+from ..reading.steps import Group, Item, Repeat, Step, line_of, op_name
 
 WIDTH = 100
 HEADS = ("name", "step", "shape", "parameters", "MACs", "line")

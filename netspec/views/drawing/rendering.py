@@ -8,7 +8,7 @@ import shutil
 import subprocess
 from html import unescape
 
-from ..diagnostics import UsageError
+from ...diagnostics import UsageError
 from .lettering import FAMILY, FONTS, width
 
 

@@ -8,21 +8,21 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from ..augmentations import AUGMENTATIONS
-from ..datasets import DATASETS
-from ..diagnostics import NetspecError
-from ..ir.formula import Formula, Pieces
-from ..ir.graph import Node
-from ..ir.types import TensorType, shape_text
-from ..metrics import METRICS
-from ..optimisers import OPTIMISERS
-from ..preparations import PREPARATIONS, Preparation
-from ..schedules import SCHEDULES
-from ..source import Source
-from ..words import REQUIRED, Argument, Registry, Word, arguments, spelled
-from ..words.layer import LAYERS, Example, Layer
-from ..words.loss import LOSSES
-from .counts import lowered
+from ...augmentations import AUGMENTATIONS
+from ...datasets import DATASETS
+from ...diagnostics import NetspecError
+from ...ir.formula import Formula, Pieces
+from ...ir.graph import Node
+from ...ir.types import TensorType, shape_text
+from ...metrics import METRICS
+from ...optimisers import OPTIMISERS
+from ...preparations import PREPARATIONS, Preparation
+from ...schedules import SCHEDULES
+from ...source import Source
+from ...words import REQUIRED, Argument, Registry, Word, arguments, spelled
+from ...words.layer import LAYERS, Example, Layer
+from ...words.loss import LOSSES
+from ..numbers.counts import lowered
 
 WIDTH = 100
 KINDS = {
@@ -220,8 +220,8 @@ def _texts(node: Node, types: tuple[TensorType, ...], training: bool) -> Iterato
 def example_node(word: type[Layer], example: Example) -> tuple[Node, tuple[TensorType, ...]] | None:
     """The layer of an example, read as a spec: the first input is the flow, the others are @a, @b ... None where the
     example needs more around it than inputs."""
-    from ..elaborate.tree_to_graph import elaborate
-    from ..syntax.parser import parse
+    from ...elaborate.tree_to_graph import elaborate
+    from ...syntax.parser import parse
 
     names = ("x", *"abcdefgh")[:len(example.inputs)]
     lines = [f"  input {n} {shape_text(s)}" for n, s in zip(names, example.inputs)]

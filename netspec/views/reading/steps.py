@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Union
 
-from ..ir.graph import Graph, Node
-from ..words.layer import Layer
+from ...ir.graph import Graph, Node
+from ...words.layer import Layer
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any
 
-from ..ir.graph import Graph, Input
-from ..ir.types import shape_text
-from ..plain import shown
-from .counts import count
-from .steps import Step, steps
-from .summary import source_name
+from ...ir.graph import Graph, Input
+from ...ir.types import shape_text
+from ...plain import shown
+from ..numbers.counts import count
+from ..reading.steps import Step, steps
+from ..tables.summary import source_name
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
-from ..diagnostics import at_line
-from ..ir.formula import Formula
-from ..ir.graph import Graph, Input, Node, Parameter, Value
-from ..ir.types import Size, TensorType
-from ..layers.parts.windows import lost
-from ..passes.lower import lower
-from ..words.layer import Layer
+from ...diagnostics import at_line
+from ...ir.formula import Formula
+from ...ir.graph import Graph, Input, Node, Parameter, Value
+from ...ir.types import Size, TensorType
+from ...layers.parts.windows import lost
+from ...passes.lower import lower
+from ...words.layer import Layer
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Literal
 
 import networkx
 
-from ..ir.graph import Graph, Node
+from ...ir.graph import Graph, Node
 
 Kind = Literal["data", "skip", "reference"]
 Drawn = Mapping[str, tuple[str, ...]]  # of each node, the values that its arcs start from

@@ -1,0 +1,1 @@
+"""Diagrams: a graph as boxes and arrows on a page."""

@@ -1,0 +1,1 @@
+"""What is counted of a graph: parameters, multiply-accumulates, bytes, receptive fields."""

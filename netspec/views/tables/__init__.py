@@ -1,0 +1,1 @@
+"""Tables of a network, line by line."""

@@ -9,7 +9,7 @@ After Netron's idea that about a dozen colours draw every network.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
@@ -24,9 +24,10 @@ from ...ir.types import Size
 from ...plain import shown
 from ...reading import write
 from ..numbers.counts import count
-from ..reading.arcs import Kind, drawn_inputs, kinds, refers
+from ..reading.arcs import Kind, drawn_inputs, refers
+from ..reading.boxes import arcs_between, drawn, stands_for
 from ..reading.outline import outline
-from ..reading.steps import Group, Item, Repeat, Step, leaves, line_of
+from ..reading.steps import Group, Item, Repeat, Step, line_of
 from .lettering import LAID_OUT, width
 
 Direction = Literal["down", "right"]
@@ -200,14 +201,8 @@ class _Drawing:
                           *([f"line {line}"] if line else [])])
 
     def edges(self, items: Sequence[Item]) -> None:
-        kind = kinds(self.graph, self.sources)
-        place = {step.name: k for k, step in enumerate(_drawn(items))}
-        arcs: dict[tuple[str, str, Kind], Node] = {}  # each once; of a turn that is repeated those of the first
-        for step in _drawn(items):
-            for n in step.nodes:
-                for k, v in enumerate(self.sources[n.name]):
-                    if place[self.box[v]] < place[step.name]:
-                        arcs.setdefault((self.box[v], step.name, kind[n.name, k]), n)
+        place = {step.name: k for k, step in enumerate(drawn(items))}
+        arcs = arcs_between(self.graph, items, self.sources)
         skipped = {target for _, target, k in arcs if k == "skip"}
         readers = Counter(source for source, _, k in arcs if k != "reference")
         for (source, target, what), n in arcs.items():
@@ -230,38 +225,6 @@ def _counted(numbers: Sequence[int], what: str) -> list[str]:
         return []
     each = f"{first:,} {what}" if first == last else f"{first:,}…{last:,} {what}"
     return [each if len(numbers) == 1 else f"{each}, {sum(numbers):,} in all {len(numbers)}"]
-
-
-def stands_for(items: Sequence[Item]) -> dict[str, list[Step]]:
-    """Of each step that is drawn: all that its box stands for, itself first. Every turn is drawn as the first."""
-    found: dict[str, list[Step]] = {}
-    box: dict[str, str] = {}
-
-    def walk(items: Sequence[Item]) -> None:
-        for item in items:
-            if isinstance(item, Step):
-                box[item.name] = item.name
-                found[item.name] = [item]
-            elif isinstance(item, Group):
-                walk(item.items)
-            else:
-                walk(item.turns[0])
-                for turn in item.turns[1:]:
-                    for a, b in zip(leaves(item.turns[0]), leaves(turn)):
-                        box[b.name] = box[a.name]
-                        found[box[a.name]].append(b)
-
-    walk(items)
-    return found
-
-
-def _drawn(items: Sequence[Item]) -> Iterator[Step]:
-    """The steps that have a box."""
-    for item in items:
-        if isinstance(item, Step):
-            yield item
-        else:
-            yield from _drawn(item.items if isinstance(item, Group) else item.turns[0])
 
 
 def shape_range(first: Node, last: Node) -> str:

@@ -29,26 +29,14 @@ from ..reading.boxes import arcs_between, drawn, stands_for
 from ..reading.outline import outline
 from ..reading.steps import Group, Item, Repeat, Step, line_of
 from .lettering import LAID_OUT, width
+from .looks import THEMES, kind_of
 
 Direction = Literal["down", "right"]
-COLOURS = {  # fill, border
-    "input": ("#ffffff", "#475569"),
-    "output": ("#ffffff", "#475569"),
-    "convolution": ("#dbeafe", "#2563eb"),
-    "dense": ("#e0e7ff", "#4f46e5"),
-    "pooling": ("#dcfce7", "#16a34a"),
-    "activation": ("#fef3c7", "#d97706"),
-    "normalisation": ("#f3e8ff", "#9333ea"),
-    "merge": ("#fee2e2", "#dc2626"),
-    "move": ("#f1f5f9", "#64748b"),
-    "noise": ("#fce7f3", "#db2777"),
-    "resize": ("#ccfbf1", "#0d9488"),
-    "arithmetic": ("#ffedd5", "#ea580c"),
-}
-LOOKS: dict[Kind, dict[str, str]] = {
+THEME = THEMES["light"]
+ARCS: dict[Kind, dict[str, str]] = {
     "data": {"class": "data"},
-    "skip": {"class": "skip", "color": "#2563eb", "penwidth": "1.6"},
-    "reference": {"class": "reference", "color": "#94a3b8", "fontcolor": "#64748b", "style": "dashed", "weight": "0"},
+    "skip": {"class": "skip", "color": THEME.skip, "penwidth": "1.6"},
+    "reference": {"class": "reference", "color": THEME.reference, "fontcolor": THEME.label, "style": "dashed", "weight": "0"},
 }
 STRAIGHT = "4"  # the weight of an arc that Graphviz is to keep short and straight
 SIZE, SMALL = 11, 9  # of what a box does, and of its shape, in points
@@ -134,7 +122,7 @@ class _Drawing:
                         "nodesep": "0.3", "ranksep": "0.3", "splines": "true", "compound": "true", "tooltip": " "},
             node_attr={"shape": "box", "style": "rounded,filled", "fontname": LAID_OUT, "fontsize": str(SIZE), "margin": f"{MARGIN},0.06",
                        "height": "0.3", "penwidth": "1.2"},
-            edge_attr={"arrowsize": "0.6", "color": "#475569", "penwidth": "1.1", "fontname": LAID_OUT, "fontsize": str(SMALL)})
+            edge_attr={"arrowsize": "0.6", "color": THEME.line, "penwidth": "1.1", "fontname": LAID_OUT, "fontsize": str(SMALL)})
         self.frame(items, "")
         self.edges(items)
         return str(page.source)
@@ -150,12 +138,12 @@ class _Drawing:
 
     def cluster(self, items: Sequence[Item], scope: str, label: str, times: int = 1) -> None:
         self.clusters += 1
-        look = {"style": "rounded,bold", "color": "#64748b",
-                "penwidth": "1.6"} if times > 1 else {"style": "rounded", "color": "#cbd5e1", "penwidth": "1"}
+        look = {"style": "rounded,bold", "color": THEME.line,
+                "penwidth": "1.6"} if times > 1 else {"style": "rounded", "color": THEME.frame, "penwidth": "1"}
         text = f"{label}  ×{times}".strip() if times > 1 else label
         outer = self.page
         with outer.subgraph(name=f"cluster_{self.clusters}",
-                            graph_attr={"label": escape(text), "labeljust": "l", "fontcolor": "#475569", "fontsize": "10",
+                            graph_attr={"label": escape(text), "labeljust": "l", "fontcolor": THEME.label, "fontsize": "10",
                                         "margin": "10", **look}) as page:
             self.page = page
             self.frame(items, scope)
@@ -172,10 +160,9 @@ class _Drawing:
             self.cluster(first, scope, "", item.times)
 
     def step(self, step: Step, times: int = 1) -> None:
-        category = "input" if isinstance(step.head.op, Input) else str(getattr(step.head.op, "category", "move"))
-        fill, border = COLOURS.get(category, COLOURS["move"])
+        kind = kind_of(step.head)
         shape = shape_range(step.last, self.stands[step.name][-1].last)
-        attributes = {"fillcolor": fill, "color": border, "tooltip": escape(self.tooltip(step))}
+        attributes = {"fillcolor": THEME.fill(kind), "color": THEME.ink(kind), "tooltip": escape(self.tooltip(step))}
         sign = getattr(step.head.op, "symbol", "")
         if len(sign) == 1 and len(step.nodes) == 1 and times == 1:
             attributes |= {"label": escape(sign), "shape": "circle", "fixedsize": "true", "width": "0.3", "fontsize": "14"}
@@ -206,15 +193,15 @@ class _Drawing:
         skipped = {target for _, target, k in arcs if k == "skip"}
         readers = Counter(source for source, _, k in arcs if k != "reference")
         for (source, target, what), n in arcs.items():
-            look = dict(LOOKS[what])
+            look = dict(ARCS[what])
             if what == "reference":
                 look["label"] = refers(n)
             elif what == "data" and (target in skipped or (place[target] - place[source] == 1 and readers[source] <= 2)):
                 look["weight"] = STRAIGHT
             self.page.edge(source, target, **look)
         for public, v in self.graph.outputs:
-            self.page.node("output " + public, label=escape(public), style="rounded,filled,dashed", fillcolor="#ffffff",
-                           color="#475569")
+            self.page.node("output " + public, label=escape(public), style="rounded,filled,dashed", fillcolor=THEME.fill("input"),
+                           color=THEME.ink("input"))
             self.page.edge(self.box[v], "output " + public)
 
 

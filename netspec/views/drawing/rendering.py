@@ -10,6 +10,7 @@ from html import unescape
 
 from ...diagnostics import UsageError
 from .lettering import FAMILY, FONTS, width
+from .looks import THEMES
 
 
 def svg(dot: str) -> str:
@@ -59,7 +60,7 @@ def _set(box: str) -> str:
     if len(lines) < 2:
         return box
     box = box.replace(lines[0], lines[0].replace("<text ", '<text font-weight="bold" ', 1))
-    small = re.sub(r'font-size="([\d.]+)"', 'font-size="9.00" fill="#64748b"', lines[-1])
+    small = re.sub(r'font-size="([\d.]+)"', f'font-size="9.00" fill="{THEMES["light"].quiet}"', lines[-1])
     return box.replace(lines[-1], small) if lines[-1] != lines[0] else box
 
 

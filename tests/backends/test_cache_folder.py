@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from netspec.backends import cache_folder
-from netspec.backends.cache_folder import Place
+from netspec import cache_folder
+from netspec.cache_folder import Place
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "getuid"), reason="permissions of this kind are a matter of POSIX systems")
 

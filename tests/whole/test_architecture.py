@@ -15,7 +15,7 @@ import pytest
 from where import ROOT
 
 PACKAGE = ROOT / "netspec"
-ORDER = ("version", "limits", "plain", "terminal", "waiting", "source", "reading", "pickled", "diagnostics", "catalogue", "garbage",
+ORDER = ("version", "limits", "plain", "terminal", "waiting", "source", "reading", "cache_folder", "pickled", "diagnostics", "catalogue", "garbage",
          "editors", "ir", "syntax", "words", "layers", "losses", "optimisers", "schedules", "metrics", "preparations", "augmentations", "datasets", "elaborate",
          "passes", "views", "data", "backends", "interchange", "runtime", "compiler", "estimators", "cli")
 VAGUE = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "tools", "stuff"}

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...cache_folder import place, prune_once, read_plain, write_whole
 from ...diagnostics import Advice, UsageError
-from ..cache_folder import place, prune_once, read_plain, write_whole
 from .kept import Kept
 
 Array = NDArray[Any]

@@ -16,7 +16,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from ..cache_folder import prune_once, read_entry, write_entry
+from ...cache_folder import prune_once, read_entry, write_entry
 
 FORMAT = 2
 States = dict[str, Any]

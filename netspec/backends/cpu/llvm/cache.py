@@ -32,7 +32,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ...cache_folder import place, prune_once, read_entry, read_plain, write_entry, write_whole
+from ....cache_folder import place, prune_once, read_entry, read_plain, write_entry, write_whole
 from ...turns import Turn
 
 FORMAT = "3"  # of an entry on disk

@@ -22,8 +22,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from time import monotonic, sleep
 
+from ....cache_folder import place
 from ....waiting import each, wait
-from ...cache_folder import place
 from .cache import Compiled, load_module, made_elsewhere
 
 PATIENCE = 600  # seconds after which what other processes have not made is compiled here

@@ -15,7 +15,7 @@ A device's backend takes it from there, for each of predict, gradients and step 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .runtime.footprint import Footprint
     from .runtime.network import Network
     from .syntax.tree import Module
+    from .views.fields.drawn import FieldPicture
     from .views.numbers.counts import Counts
     from .views.tables.summary import Summary
 
@@ -163,6 +164,21 @@ class Spec:
         if not isinstance(direction, str) or direction not in ("down", "right"):
             raise UsageError(f"a diagram flows down or right, not {direction!r}", hint='direction="down"')
         draw(self.graph, path, "right" if direction == "right" else "down")
+
+    def field(self, unit: str | None = None, at: Sequence[int] | None = None, picture: str | os.PathLike[str] | None = None,
+              theme: str = "light") -> FieldPicture:
+        """What one unit sees of the input and of the layers on the way to it, as a picture: `.save("field.svg")`, `.svg`, or by
+        itself in a notebook; its `.sight` holds the numbers.
+
+        unit     the name of a layer; unless given, the last one of more than one place
+        at       the unit's place in it, (y, x) or (x,); unless given, the middle
+        picture  a photograph for the input to hold
+        theme    light, dark or transparent
+        """
+        from .views.drawing.sheet import theme_of
+        from .views.fields.drawn import field
+
+        return field(self.graph, unit, at, picture, theme_of(theme))
 
     def __str__(self) -> str:
         return str(self.graph)

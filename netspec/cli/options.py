@@ -17,6 +17,13 @@ def net(c: argparse.ArgumentParser, optional: bool = False) -> None:
                    help="the size of the input: --input 3x224x224, or NAME=SHAPE")
 
 
+def picture(c: argparse.ArgumentParser) -> None:
+    """Where a picture goes, and how it looks."""
+    c.add_argument("-o", "--output", type=file, required=True, metavar="PICTURE",
+                   help="where to: .svg, or .png (needs netspec-nn[viz]); - writes SVG text to standard output")
+    c.add_argument("--theme", choices=("light", "dark", "transparent"), default="light", help="the colours (default light)")
+
+
 def precision(c: argparse.ArgumentParser) -> None:
     c.add_argument("--precision", metavar="WORD", type=_precise,
                    help="float32 (default; convolutions may be transformed) or exact; wins over the train section")

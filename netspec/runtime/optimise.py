@@ -23,6 +23,7 @@ from ..losses import Loss
 from ..optimisers import Optimiser
 from ..optimisers.parts.memory import Memory
 from ..passes.objective import Term, update_program
+from ..views.reading.names import named
 from . import drawing, inner
 from .io import arrays
 from .measuring.judge import own_losses
@@ -130,7 +131,7 @@ def _of_losses(state: State, run: Executor, loss: Any, names: Sequence[str], tar
     else:
         terms = tuple(_term(one, graph) for one in (loss if isinstance(loss, list | tuple) else [loss]))
     outputs = tuple(dict.fromkeys((t.output, graph.public[t.output] if t.output in graph.public
-                                   else inner.named(graph)[t.output]) for t in terms))
+                                   else named(graph)[t.output]) for t in terms))
     wanted = arrays.targets(replace(graph, outputs=outputs), terms, targets, arrays.count(start))
     wanted = arrays.cut_targets(wanted, slice(None), state.dtype)
     own = own_losses(terms)
@@ -146,7 +147,7 @@ def _of_losses(state: State, run: Executor, loss: Any, names: Sequence[str], tar
 def _term(given: Any, graph: Graph) -> Term:
     """A loss; one in a text may name any value of the network."""
     if isinstance(given, str) and "@" in given:
-        graph = replace(graph, outputs=tuple({**inner.named(graph), **graph.public}.items()))
+        graph = replace(graph, outputs=tuple({**named(graph), **graph.public}.items()))
     return term(given, graph)
 
 

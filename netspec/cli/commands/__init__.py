@@ -16,7 +16,7 @@ from importlib import import_module
 from typing import Any
 
 # the order of the help
-FIRST = ("check", "summary", "diff", "draw", "train", "predict", "evaluate", "runs", "doctor", "verify", "show", "emit", "import",
+FIRST = ("check", "summary", "diff", "draw", "field", "train", "predict", "evaluate", "runs", "doctor", "verify", "show", "emit", "import",
          "export", "weights", "fmt", "explain")
 
 

@@ -23,12 +23,17 @@ def svg(dot: str) -> str:
 
 def png(dot: str, dpi: int = 96) -> bytes:
     """The drawing as a PNG picture; needs the extra `viz`."""
+    return raster(svg(dot), dpi)
+
+
+def raster(drawing: str, dpi: int = 96, page: str | None = "white") -> bytes:
+    """SVG text as a PNG picture on a page of this colour; needs the extra `viz`."""
     try:
         import resvg_py
     except ImportError:
         raise UsageError("a PNG needs resvg-py", hint="pip install 'netspec-nn[viz]'   or   draw an .svg") from None
     fonts = [str(f) for f in sorted(FONTS.glob("*.ttf"))]
-    return bytes(resvg_py.svg_to_bytes(svg_string=svg(dot), dpi=dpi, background="white", font_files=fonts, skip_system_fonts=True,
+    return bytes(resvg_py.svg_to_bytes(svg_string=drawing, dpi=dpi, background=page, font_files=fonts, skip_system_fonts=True,
                                        font_family="Arimo", sans_serif_family="Arimo"))
 
 

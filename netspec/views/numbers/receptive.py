@@ -9,6 +9,7 @@ Sources: Araujo, Norris and Sim, "Computing Receptive Fields of Convolutional Ne
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
@@ -20,7 +21,7 @@ from ...ir.types import TensorType
 from .counts import lowered
 
 Span = tuple[int, int] | None  # first and last place read; None where nothing is
-Key = tuple[str, int]  # an input, and one of its axes
+Key = tuple[str, int]  # what is looked at, an input or another node, and one of its axes
 Reaches = dict[Key, "Reach"]
 
 
@@ -72,13 +73,13 @@ def receptive_fields(graph: Graph) -> dict[str, dict[str, tuple[Field, ...]]]:
             for name, found in reaches_of(graph).items()}
 
 
-def reaches_of(graph: Graph) -> dict[str, Reaches]:
-    """What every place of each node's value reads, by input and axis."""
+def reaches_of(graph: Graph, also: Collection[str] = ()) -> dict[str, Reaches]:
+    """What every place of each node's value reads, by input and axis; of the nodes named in `also` as well as of the inputs."""
     reaches: dict[str, Reaches] = {}
     programs: dict[tuple[object, tuple[TensorType, ...]], Graph] = {}
     for node in graph:
         if isinstance(node.op, Input):
-            reaches[node.name] = {(node.name, axis): Reach(((0, 0),), 1) for axis in range(len(node.type.spatial))}
+            reaches[node.name] = _itself(node)
             continue
         types = tuple(graph.values[i].type for i in node.inputs)
         key = (node.op, types)
@@ -92,7 +93,14 @@ def reaches_of(graph: Graph) -> dict[str, Reaches]:
                 known |= {v.name: made for v in inner.results}
         for result, (_, value) in zip(node.results, program.outputs):
             reaches[result.name] = known.get(value, {})
+        if node.name in also:
+            reaches[node.name] = reaches[node.name] | _itself(node)
     return {n.name: reaches[n.name] for n in graph}
+
+
+def _itself(node: Node) -> Reaches:
+    """Every place sees itself."""
+    return {(node.name, axis): Reach(((0, 0),), 1) for axis in range(len(node.type.spatial))}
 
 
 def _of_formulas(node: Node, program: Graph, known: dict[str, Reaches]) -> Reaches:

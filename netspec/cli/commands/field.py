@@ -1,0 +1,62 @@
+"""`netspec field`: what one unit of a network sees."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from ...diagnostics import UsageError
+from ...plain import shown
+from ...reading import irregular
+from .. import options
+from ..nets import open_net
+from ..telling import pass_on, say
+
+ABOUT = "draw what one unit sees of the input, and of the layers on the way to it"
+EXAMPLES = ("netspec field specs/lenet.net -o field.svg",
+            "netspec field specs/vgg.net:vgg16 --unit stage3.conv3 --at 20,30 --picture cat.jpg -o field.png")
+ALSO = ("receptive-field",)
+
+
+def arguments(c: ArgumentParser) -> None:
+    options.net(c)
+    c.add_argument("--unit", metavar="LAYER",
+                   help="the layer of the unit, by its name in the summary (default: the last one of more than one place)")
+    c.add_argument("--at", type=_place, metavar="Y,X",
+                   help="the unit's place in the layer (default: the middle); X for a sequence")
+    c.add_argument("--picture", type=options.file, metavar="PHOTO", help="a photograph for the input to hold")
+    options.picture(c)
+
+
+def run(args: Namespace) -> int:
+    from ...views.drawing.looks import THEMES
+    from ...views.fields.drawn import field, said
+
+    _drawable(args.output)
+    drawn = field(open_net(args), args.unit, args.at, args.picture, THEMES[args.theme])
+    if args.output == "-":
+        pass_on(drawn.svg)
+        return 0
+    drawn.save(args.output)
+    sight = drawn.sight
+    where = f" at {','.join(map(str, sight.at))}" if sight.at else ""
+    say(f"{sight.unit}{where} sees {said(sight.planes[0])} places of {sight.input}: drew {shown(args.output)}")
+    return 0
+
+
+def _drawable(output: str) -> None:
+    """Refuse an ending before anything is computed."""
+    from ...views.drawing.sheet import ENDINGS
+
+    path = Path(output)
+    if output != "-" and path.suffix.lower() not in ENDINGS:
+        raise UsageError(f"a picture is written as {' or '.join(ENDINGS)}, not as {output}",
+                         hint=f"-o {path.with_suffix('.svg') if path.name and irregular(path) is None else 'field.svg'}")
+
+
+def _place(text: str) -> tuple[int, ...]:
+    if not re.fullmatch(r"\d{1,9}(\s*[,x]\s*\d{1,9})*", text.strip()):
+        raise argparse.ArgumentTypeError(f"{shown(text)!r} is no place: 3,4 is the fifth column of the fourth row")
+    return tuple(map(int, re.split(r"[,x]", text)))

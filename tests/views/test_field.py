@@ -1,0 +1,115 @@
+"""The field of a unit, seen: its window in every layer against what gradients touch there, and the picture against the window."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import netspec
+from netspec.cli import main
+from netspec.views.fields.sight import MOST, sight
+from where import ROOT
+
+PARTS = ["conv 2 3x5 /2x1", "residual:\n    conv 2 3x3\n    conv 2 3x1 dilation=2", "avgpool 3x2 /2x1", "up 2", "conv 1 3x3 valid"]
+SIZE = (1, 18, 16)
+
+
+def text_of(parts: list[str], shape: tuple[int, ...]) -> str:
+    return f"net a:\n  input {'x'.join(map(str, shape))}\n  " + "\n  ".join(parts) + "\n"
+
+
+def test_windows_are_what_gradients_touch() -> None:
+    """In the input and in each layer on the way: the gradient of the unit by the values of that layer, computed by a network that
+    begins there. Pools by their mean, and positive weights: nothing cancels."""
+    graph = netspec.load_graph(text=text_of(PARTS, SIZE)).graph
+    shapes = [SIZE, *(graph.by_name[n].type.shape for n in ("conv1", "add1", "avgpool1", "up1"))]
+    checked = set()
+    for k, shape in enumerate(shapes):
+        if [s[1:] for s in shapes].count(shape[1:]) > 1:
+            continue  # other planes of the same size stand for it
+        net = netspec.compile(text=text_of(PARTS[k:], shape), device="reference", seed=1)
+        net.set_parameters({n: abs(v) + 0.1 for n, v in net.parameters.items()})
+        y = net.forward(np.ones((1, *shape)), mode="eval")
+        for at in ((2, 9), (0, 0), (5, 27)):
+            seen = sight(graph, "conv4", at)
+            dy = np.zeros(y.shape)
+            dy[(0, slice(None), *at)] = 1
+            touched = np.argwhere(net.backward(dy, mode="eval")["input"][0].any(0))
+            for plane in seen.planes:
+                if plane.sizes == shape[1:]:
+                    assert tuple(zip(touched.min(0), touched.max(0))) == plane.inside
+                    checked.add(plane.name)
+            assert seen.planes[-1].window == tuple((j, j) for j in at)
+    assert checked >= {"input", "avgpool1", "up1"}
+
+
+def test_published_fields() -> None:
+    """AlexNet's conv5 sees 163 pixels, VGG-16's last pool 212 (Araujo, Norris and Sim, Distill 2019, count 195 to 212), a unit of
+    LeNet's C5 everything; 195 is that of VGG's last convolution, 196."""
+    for file, net, unit, size in (("alexnet", "alexnet", "conv5", 163), ("vgg", "vgg16", "stage5.maxpool1", 212),
+                                  ("vgg", "vgg16", "stage5.conv3", 196), ("lenet", "lenet5", "conv3", 32)):
+        planes = sight(netspec.load_graph(ROOT / "specs" / f"{file}.net", net).graph, unit).planes
+        assert planes[0].seen == (size, size)
+        assert planes[-1].seen == (1, 1)
+        assert len(planes) <= MOST
+
+
+def test_the_picture_shows_the_window(tmp_path: Path) -> None:
+    """The rectangle on the flat input, in its pixels; the photograph as the input holds it; one copy of it in the file."""
+    Image.fromarray(np.arange(64 * 80 * 3, dtype=np.uint8).reshape(64, 80, 3)).save(tmp_path / "photo.png")
+    spec = netspec.load_graph(text="net a:\n  input 3x32x48\n  conv 4 5x3 valid\n  conv 2 3x3 /2 pad=1\n")
+    drawn = spec.field("conv2", (1, 20), tmp_path / "photo.png")
+    assert drawn.sight.planes[0].window == ((1, 7), (39, 43))
+    boxes = [tuple(map(float, b)) for b in
+             re.findall(r'd="M([\d.]+) ([\d.]+)L([\d.]+) \2L\3 ([\d.]+)L\1 \4Z"', drawn.svg)]
+    x0, y0, x1, _ = boxes[0]
+    pixel = (x1 - x0) / 48
+    x, y, right, below = boxes[-1]
+    drawn_at = [(x - x0) / pixel, (right - x0) / pixel, (y - y0) / pixel, (below - y0) / pixel]
+    assert np.allclose(drawn_at, [39, 44, 1, 8], atol=0.05)
+    (photo,) = re.findall(r"base64,([^\"]*)", drawn.svg)
+    assert Image.open(io.BytesIO(base64.b64decode(photo))).size == (48, 32)
+    assert drawn._repr_svg_() == drawn.svg
+    assert repr(drawn) == "FieldPicture of conv2 at (1, 20): 7×5 of 32×48 of input"
+
+
+def test_every_kind_of_net_has_a_drawing_or_says_why(tmp_path: Path) -> None:
+    for file, net in (("wavenet", None), ("unet", None), ("deepbind", None), ("siamese", None), ("fcn", None)):
+        for theme in ("light", "dark"):
+            netspec.load_graph(ROOT / "specs" / f"{file}.net", net).field(theme=theme).save(tmp_path / f"{file}.svg")
+            assert (tmp_path / f"{file}.svg").read_text(encoding="utf-8").startswith("<svg")
+    for file, net in (("voxnet", None), ("mvcnn", None), ("linear", "mlp")):
+        with pytest.raises(netspec.UsageError, match="neither"):
+            netspec.load_graph(ROOT / "specs" / f"{file}.net", net).field()
+    with pytest.raises(netspec.UsageError, match="not known"):
+        netspec.load_graph(text="net a:\n  input 3x?x?\n  conv 4 3x3\n").field()
+
+
+@pytest.mark.parametrize(("given", "said"), [
+    (("--unit", "conv9"), "did you mean `conv"), (("--at", "5,5"), "0..4 x 0..4"), (("--at", "5"), "none of them"),
+    (("--unit", "fc1", "--at", "0,0"), "has no places"), (("--picture", "none.png"), "cannot be read"),
+    (("-o", "a.pdf3"), ".svg"), (("--at", "a,b"), "no place")])
+def test_what_cannot_be_drawn(given: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    out = () if "-o" in given else ("-o", str(tmp_path / "a.svg"))
+    try:
+        code: Any = main(["field", str(ROOT / "specs" / "lenet.net"), *given, *out])
+    except SystemExit as e:
+        code = e.code
+    assert code == (1 if "--picture" in given else 2)
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "a.svg").exists()
+
+
+def test_the_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    lenet = str(ROOT / "specs" / "lenet.net")
+    assert main(["field", lenet, "--unit", "conv2", "--at", "3,4", "-o", str(tmp_path / "a.svg")]) == 0
+    assert capsys.readouterr().out.startswith("conv2 at 3,4 sees 14×14 of 32×32 places of input: drew ")
+    assert main(["field", lenet, "--unit", "conv2", "--at", "3,4", "-o", "-"]) == 0
+    assert capsys.readouterr().out == (tmp_path / "a.svg").read_text(encoding="utf-8")

@@ -12,11 +12,9 @@ from ...layers.dense.fc import Fc
 from ...layers.pooling.maxpool import MaxPool
 from ...layers.pooling.unpool import Unpool
 from ...words.word import arguments
-from .meet import Layers, Piece, identifier, output_names
+from .meet import Layers, Piece, input_names, output_names, shares
 from .need import trouble
 from .recover.steps import activation
-
-ENOUGH = 1000  # numbers that are looked at to see whether chance could have made them equal
 
 
 @dataclass
@@ -42,7 +40,7 @@ def written(g: Layers, name: str, sizes: dict[str, tuple[int | None, ...]] | Non
         shape = shape_text((sizes or {}).get(v, t.shape))
         head.append(f"  input {labels[v]} {shape}" if len(g.inputs) > 1 or labels[v] != "input" else f"  input {shape}")
         flow = v
-    shared: dict[frozenset[str], Piece] = {}
+    shared: dict[Any, Piece] = {}
     tapped: dict[str, list[str]] = {}
     for word, (_, v) in zip(output_names(g), g.outputs if len(g.outputs) > 1 else ()):
         tapped.setdefault(v, []).append(word)
@@ -50,7 +48,7 @@ def written(g: Layers, name: str, sizes: dict[str, tuple[int | None, ...]] | Non
         lines += [Line("", "", f"@{labels[v]}"), *(Line("", "", f"output {w}") for w in tapped[v])] if v in tapped else []
     for p in g.pieces:
         above = lines[-1] if lines else None
-        before = shared.setdefault(p.shared, p) if shares(p) else p
+        before = shared.setdefault(_numbers(p), p) if shares(p) else p
         if above is not None and (more := _more(above, p, labels)):
             above.step, above.output, above.label = f"{above.step} {more}", p.output, labels.get(p.output, "")
         else:
@@ -76,11 +74,9 @@ def _more(above: Line, p: Piece, labels: dict[str, str]) -> str:
     return word if activation(word) and not activation(taken) else ""
 
 
-def shares(p: Piece) -> bool:
-    """Whether a layer whose numbers are another's is that one used again: it has weights that no chance makes equal. (Exporters
-    store constants once that are equal by chance: zeros, ones.)"""
-    w = p.arrays.get("weight")
-    return w is not None and w.ndim > 1 and len(set(w.reshape(-1)[:ENOUGH].tolist())) > 1
+def _numbers(p: Piece) -> tuple[frozenset[str], str]:
+    """What two layers share that are one layer used twice."""
+    return p.shared, str(p.layer)
 
 
 def step_of(p: Piece, labels: dict[str, str], g: Layers) -> str:
@@ -108,16 +104,16 @@ def pool_of(p: Piece, g: Layers) -> str:
 def _labels(g: Layers) -> dict[str, str]:
     """A name for each value that is read from elsewhere than the line above it."""
     needed, flow = set[str](), list(g.inputs)[-1]
-    shared: dict[frozenset[str], Piece] = {}
+    shared: dict[Any, Piece] = {}
     for p in g.pieces:
         needed.update(p.inputs[1:] if not isinstance(p.layer, Unpool) else [pool_of(p, g)])
         needed.update([p.inputs[0]] if p.inputs[0] != flow else [])
-        if shares(p) and (before := shared.setdefault(p.shared, p)) is not p:
+        if shares(p) and (before := shared.setdefault(_numbers(p), p)) is not p:
             needed.add(before.output)
         flow = p.output
     if len(g.outputs) == 1 and g.outputs[0][1] != flow:
         needed.add(g.outputs[0][1])
-    labels = {v: input_name(v, len(g.inputs)) for v in g.inputs}
+    labels = input_names(g)
     taken = set(labels.values())
     for p in g.pieces:
         if p.output in needed:
@@ -126,8 +122,3 @@ def _labels(g: Layers) -> dict[str, str]:
             labels[p.output] = f"{word}_{k}"
             taken.add(labels[p.output])
     return labels
-
-
-def input_name(name: str, of: int) -> str:
-    """The name of an input, one `of` so many: the usual one where it is alone."""
-    return "input" if of == 1 else identifier(name)

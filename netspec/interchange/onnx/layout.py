@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .newest import REDUCED, RESHAPES, constant, maker, reduced, spread
+from .newest import MERGES, REDUCED, RESHAPES, constant, maker, reduced, spread
 
 Perm = tuple[int, ...]  # axis k of a turned value is axis perm[k] of the value that it is
 
@@ -46,7 +46,7 @@ def unturned(n: Any) -> Iterator[Any]:
             return
     for i in dict.fromkeys(n.inputs):
         yield from really(g, i)
-    yield n
+    yield from spread(n) if perms and n.op in MERGES else reduced(n) if perms and n.op in REDUCED else (n,)
 
 
 def really(g: Any, value: str) -> Iterator[Any]:

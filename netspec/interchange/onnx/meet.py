@@ -37,6 +37,8 @@ WANTED = {  # what an operator outside of the language would take
     "Reshape": "what joins the batch with other axes, or has more than four of them, is no value of the language",
     "Resize": "sizes or places that `up` does not have",
 }
+ENOUGH = 1000  # numbers that are looked at to see whether chance could have made them equal
+FEW = 16  # different ones that a formula may have made: a blur, bilinear weights
 OTHERWISE = "a layer of its own, in one file: docs/extending/layer.md"
 
 
@@ -99,7 +101,8 @@ def layers(g: Plain) -> Layers:
             continue
         out = node.out
         assert out is not None
-        shared = frozenset(i for n in _between(node, read.inputs) for i in n.inputs if i in g.constants)
+        shared = frozenset(i for n in _between(node, read.inputs) for i in n.inputs
+                           if i in g.constants and g.constants[i].size > 1 and g.constants[i].dtype.kind == "f")
         piece = pieces[v] = Piece(read.layer, list(read.inputs), v, out, dict(read.parameters), shared, node.place or v)
         order.append(piece)
         waiting += read.inputs
@@ -229,8 +232,26 @@ def identifier(name: str) -> str:
 
 def output_names(g: Layers) -> list[str]:
     """What the outputs of the file are called here, each by a name of its own."""
+    return _apart([public for public, _ in g.outputs])
+
+
+def input_names(g: Layers) -> dict[str, str]:
+    """What the inputs of the file are called here: the usual name where there is one, else each by a name of its own."""
+    return dict(zip(g.inputs, ["input"] if len(g.inputs) == 1 else _apart(list(g.inputs))))
+
+
+def _apart(names: list[str]) -> list[str]:
     out: list[str] = []
-    for public, _ in g.outputs:
-        word = identifier(public)
-        out.append(next(w for w in (word, *(f"{word}_{k}" for k in range(2, len(g.outputs) + 2))) if w not in out))
+    for word in map(identifier, names):
+        out.append(next(w for w in (word, *(f"{word}_{k}" for k in range(2, len(names) + 2))) if w not in out))
     return out
+
+
+def shares(p: Piece) -> bool:
+    """Whether a layer whose numbers are another's is that one used again: it has weights that no chance makes equal. (Exporters
+    store constants once that are equal by chance: zeros, ones, the same blur everywhere.)"""
+    w = p.arrays.get("weight")
+    if w is None or w.ndim < 2:
+        return False
+    seen = w.reshape(-1)[:ENOUGH]
+    return len(set(seen.tolist())) > min(FEW, seen.size // 2)

@@ -20,7 +20,7 @@ def newest(n: Any, version: int) -> Iterator[Any]:
     _inputs_of_attributes(n, version)
     _axis(n, version)
     g, x, y = n.graph, n.inputs[0], n.outputs[0]
-    same = g.shapes.get(x) == g.shapes.get(y)
+    same, turned = g.shapes.get(x) == g.shapes.get(y), any(i in g.turned for i in n.inputs)
     if same and _copies(n):
         yield x
     elif n.op in RESHAPES and g.type(y) is not None and (before := maker(n, x)) is not None and before.op in RESHAPES:
@@ -33,7 +33,7 @@ def newest(n: Any, version: int) -> Iterator[Any]:
         yield from _joined(replace(n, op="Pad", inputs=(around[0], constant(n, "pads", around[1])), attributes={"mode": "wrap"}))
     elif n.op == "Pad":
         yield from _joined(n)
-    elif n.op in REDUCED:
+    elif n.op in REDUCED and not turned:
         yield from reduced(n)
     elif n.op == "Split":
         yield from _split(n)
@@ -45,7 +45,7 @@ def newest(n: Any, version: int) -> Iterator[Any]:
         yield replace(n, op=f"{n.op} of several axes")
     elif n.op == "Sub" and len(n.inputs) == 2 and n.array(0) is not None and g.shapes.get(n.inputs[1]) == g.shapes.get(y):
         yield from _from_numbers(n)
-    elif n.op in MERGES:
+    elif n.op in MERGES and not turned:
         yield from spread(n)
     else:
         yield n
@@ -107,8 +107,13 @@ def _axis(n: Any, version: int) -> None:
 def _copies(n: Any) -> bool:
     """Whether a node whose result has the shape of its input gives the same numbers."""
     a = n.attributes
-    if n.op in ("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Expand", "Tile", "Slice", "Pad", "Concat", "CastLike"):
-        return n.op != "Concat" or sum(bool(i) for i in n.inputs) == 1
+    if n.op in ("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Expand", "Tile", "CastLike"):
+        return True
+    if n.op in ("Slice", "Pad"):  # no step back, and nothing cut off that is put on at the other end
+        numbers = n.array(4 if n.op == "Slice" else 1)
+        return bool((n.op == "Slice" and len(n.inputs) < 5) or (numbers is not None and (numbers >= 0).all()))
+    if n.op == "Concat":
+        return sum(bool(i) for i in n.inputs) == 1
     if n.op == "Cast":
         return bool(n.graph.kinds.get(n.inputs[0]) == n.graph.kinds.get(n.outputs[0]))
     if n.op == "Transpose":
@@ -117,7 +122,10 @@ def _copies(n: Any) -> bool:
         return set(a.get("kernel_shape", (0,))) == {1} and set(a.get("strides") or (1,)) == {1} and not any(n.outputs[1:])
     if n.op == "Dropout":
         return n.array(1) is not None and float(n.array(1)) == 0
-    return n.op == "Resize" or (n.op in ("Sum", "Max", "Min", "Mean") and len(n.inputs) == 1)
+    if n.op == "Resize":
+        scales = n.array(2) if len(n.inputs) > 2 and n.inputs[2] else None
+        return a.get("coordinate_transformation_mode") != "tf_crop_and_resize" and (scales is None or set(scales.tolist()) <= {1.0})
+    return n.op in ("Sum", "Max", "Min", "Mean") and len(n.inputs) == 1
 
 
 def reduced(n: Any) -> Iterator[Any]:

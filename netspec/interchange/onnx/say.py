@@ -15,7 +15,7 @@ from ...ir.graph import Graph
 from ...syntax.load import source_of
 from . import agree, flat, recover
 from .load import load
-from .meet import Layers, identifier, layers, output_names
+from .meet import Layers, identifier, input_names, layers, output_names
 from .need import trouble
 from .plain import BATCH, Plain, evaluated
 
@@ -80,9 +80,8 @@ Agreed = tuple[str, list[Any], Graph]
 
 def _texts(g: Layers, name: str, sizes: dict[str, tuple[int | None, ...]] | None) -> Iterator[str]:
     """Texts that may be the file's, the best first."""
-    shape = next(iter(sizes.values())) if sizes else None
     for named in (True, False):
-        yield from recover.texts(g, name, shape, named)
+        yield from recover.texts(g, name, sizes, named)
     yield flat.written(g, name, sizes)
 
 
@@ -102,8 +101,7 @@ def _open(g: Layers, name: str, sizes: dict[str, tuple[int | None, ...]], other:
     except NetspecError:
         return None
     for text in _texts(g, name, sizes):
-        one, two = (graph_of(text, {flat.input_name(v, len(at.inputs)): tuple(t.shape) for v, t in at.inputs.items()})
-                    for at in (g, again))
+        one, two = (graph_of(text, {word: tuple(at.inputs[v].shape) for v, word in input_names(at).items()}) for at in (g, again))
         if one is None or two is None or agree.pairs(again, two) is None:
             continue
         pairs = agree.pairs(g, one)

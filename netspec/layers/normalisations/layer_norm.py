@@ -96,10 +96,11 @@ class LayerNorm(Layer, category="normalisation", name="layer_norm"):
         return str(b(f"m[n,0] += s[n,c] / {float(prod(shape))!r}", s=t))
 
     def to_onnx(self, o: OnnxWriter, *inputs: str, **parameters: str) -> str:
-        """LayerNormalization of all axes; of the channels with them as the last axis."""
-        o.need(17, "layer normalisation")
+        """LayerNormalization of all axes; of the channels with them as the last axis. Before opset 17 its formula."""
         (x,) = inputs
         t = o.type(x)
+        if not o.has("LayerNormalization"):
+            return self._in_parts(o, x, **parameters)
         rank, apart = len(t.spatial), self.channels and bool(t.spatial)
         if self.affine:
             affine = [parameters["weight"], parameters["bias"]]
@@ -109,6 +110,17 @@ class LayerNorm(Layer, category="normalisation", name="layer_norm"):
         x = o("Transpose", x, perm=[0, *range(2, rank + 2), 1]) if apart else x
         y = o("LayerNormalization", x, *affine, axis=-1 if self.channels else 1, epsilon=self.eps)
         return o("Transpose", y, perm=[0, rank + 1, *range(1, rank + 1)]) if apart else y
+
+    def _in_parts(self, o: OnnxWriter, x: str, **parameters: str) -> str:
+        t = o.type(x)
+        axes = [1] if self.channels else list(range(1, len(t.shape) + 1))
+        d = o("Sub", x, o.reduce("ReduceMean", x, axes))
+        variance = o.reduce("ReduceMean", o("Mul", d, d), axes)
+        y = o("Div", d, o("Sqrt", o("Add", variance, o.numbers(self.eps))))
+        if not self.affine:
+            return y
+        own = (known_channels(t), *(1,) * len(t.spatial)) if self.channels else known_sizes(t)
+        return o("Add", o("Mul", y, o.shaped(parameters["weight"], own)), o.shaped(parameters["bias"], own))
 
     @classmethod
     def from_onnx(cls: Any, n: OnnxNode) -> Read | None:
@@ -149,9 +161,11 @@ class LayerNorm(Layer, category="normalisation", name="layer_norm"):
         if not whole and axes != [1]:
             return None
         shape = known_sizes(t) if whole else (known_channels(t),)
-        if numbers and numbers.keys() != {"weight", "bias"}:
-            return None
         if any(a.size not in (1, prod(shape)) for a in numbers.values()):
+            return None
+        if numbers.keys() == {"weight"} and numbers["weight"].size > 1:
+            numbers["bias"] = numbers["weight"] * 0
+        if numbers and numbers.keys() != {"weight", "bias"}:
             return None
         numbers = {k: (a if a.size > 1 else a.reshape(-1).repeat(prod(shape))).reshape(shape) for k, a in numbers.items()}
         return Read(cls(eps=eps, channels=not whole, affine=bool(numbers)), (x,), numbers)

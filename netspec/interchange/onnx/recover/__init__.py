@@ -1,6 +1,7 @@
 """The structure that a person would have written: from layers to blocks with parameters, repeats, residuals and branches.
 
     tree.py     the graph as nested sequences, along its dominators: residual, dense, branches, gates
+    ties.py     what runs again with the same weights is `reuse`
     program.py  equal neighbours become `repeat`
     blocks.py   parts that differ in numbers alone become a `block`, by least general generalisation
     names.py    what blocks, parameters and parts are called
@@ -12,26 +13,30 @@ before anybody sees it (agree.py), and a flat text is there where it does not ag
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from ..meet import Layers
+from ..meet import Layers, input_names
 from .blocks import compressed
 from .names import labelled
 from .program import Program, repeats
+from .term import NotSeries
 from .text import classes, render
-from .tree import NotSeries, tree
+from .ties import tied
+from .tree import tree
 
 
-def texts(g: Layers, name: str, sizes: tuple[int | None, ...] | None = None, named: bool = True) -> Iterator[str]:
-    """Texts of a net with one input, the best first: with blocks, with repeats alone. Nothing where its branches do not nest."""
-    if len(g.inputs) > 1:
-        return
+def texts(g: Layers, name: str, sizes: Mapping[str, tuple[int | None, ...]] | None = None, named: bool = True) -> Iterator[str]:
+    """Texts of a net, the best first: with blocks, with repeats alone. Nothing where its branches do not nest. `sizes` are those
+    of the inputs where some are open."""
+    words, given = input_names(g), sizes or {}
+    inputs = [(words[v] if len(words) > 1 else "", given.get(v, t.shape)) for v, t in g.inputs.items()]
     for whole in (True, False):
         try:
-            shape, body, epsilon = tree(g, named)
+            body, epsilon = tree(g, named)
+            labels = tied(body, set(words.values()))
         except NotSeries:
             return
-        program = Program(name, sizes or shape, body, epsilon)
+        program = Program(name, inputs, body, epsilon, labels)
         if whole:
             program = compressed(program)
             labelled(program)

@@ -83,7 +83,7 @@ def compressed(program: Program) -> Program:
 
 def _name(program: Program, places: list[Place]) -> str:
     body = [t for s, i, j in places[:1] for t in s[i:j]]
-    return baptised(body, {b.name for b in program.blocks}, [module(*q) for q in places])
+    return baptised(body, {b.name for b in program.blocks} | program.labels, [module(*q) for q in places])
 
 
 def _score(tried: Program, places: list[Place], modules: int, now: float) -> float | None:

@@ -94,7 +94,7 @@ def _kind(body: Sequence) -> str:
 
 def labelled(program: Program) -> None:
     """What is one named module of the program that wrote the file, and holds a call, carries its name."""
-    body, taken = program.body, {b.name for b in program.blocks} | set(LAYERS) | set(RESERVED)
+    body, taken = program.body, {b.name for b in program.blocks} | program.labels | set(LAYERS) | set(RESERVED)
     i = 0
     while i < len(body):
         for j in range(i + 1, min(len(body), i + 3) + 1):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ..plain import CLASS
-from .term import Sequence, Term, copied, light, skeleton, weight, whole
+from .term import Sequence, Term, copied, light, refers, skeleton, weight, whole
 
 LONGEST = 9  # neighbours in a window
 PERIOD = 8  # neighbours in a turn of a repeat
@@ -30,9 +30,10 @@ class Block:
 @dataclass
 class Program:
     name: str
-    shape: tuple[int | None, ...]
+    inputs: list[tuple[str, tuple[int | None, ...]]]  # with their names where they are several
     body: Sequence
     epsilon: float
+    labels: set[str] = field(default_factory=set)  # names that it has already
     blocks: list[Block] = field(default_factory=list)
     classes: int | None = None
 
@@ -145,7 +146,7 @@ def candidates(program: Program) -> list[list[Place]]:
         for i in range(len(s)):
             for j in range(i + 1, min(len(s), i + LONGEST) + 1):
                 inner = [x for k in range(i, j) for x in structures[k]]
-                once = len(set(inner)) == len(inner) and not (id(s) in own and j - i == len(s))
+                once = len(set(inner)) == len(inner) and not (id(s) in own and j - i == len(s)) and not any(map(refers, s[i:j]))
                 if once and sum(weights[i:j]) >= 6 and not (j - i == 1 and s[i].kind in ("call", "step")):
                     found[tuple(keys[i:j])].append((s, i, j))
     ranked = []

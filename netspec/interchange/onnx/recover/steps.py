@@ -15,7 +15,7 @@ from ....layers.normalisations.bn import Bn
 from ....layers.pooling.avgpool import AvgPool
 from ....layers.pooling.maxpool import MaxPool
 from ....words.word import spelled
-from ..meet import Layers, Piece
+from ..meet import Layers, Piece, shares
 from .term import Sequence, Term
 
 POINT = "point"  # the window of a pointwise convolution, which is another thing than a spatial one
@@ -44,6 +44,7 @@ def step(p: Piece, cin: int | None, eps: float) -> Term:
     else:
         t = Term("step", ("word", str(layer)))
     t.cin, t.paths = cin, frozenset({p.path} if p.path else ())
+    t.ties, t.weighty = p.shared if p.arrays else frozenset(), shares(p)
     return t
 
 
@@ -99,7 +100,7 @@ def fused(seq: Sequence) -> Sequence:
     for t in seq:
         p = out[-1] if out else None
         if p is not None and p.kind == t.kind == "step" and _taken(p, t):
-            p.paths |= t.paths
+            p.paths, p.ties, p.weighty = p.paths | t.paths, p.ties | t.ties, p.weighty or t.weighty
         else:
             out.append(t)
     return out

@@ -6,13 +6,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+REFERS = ("start", "beside", "reuse")  # a beginning at an input, a merge with one, a labelled part once more
+
+
+class NotSeries(Exception):
+    """Branches that do not nest, layers that refer to others, or weights that are shared in a way that nests as little."""
+
 
 @dataclass(eq=False)
 class Term:
     """A step, a structure or a call. `head` is what two parts must share to be one block, `holes` the numbers in which they may
     differ, `kids` its bodies, `shortcut` that of a residual, `cin` the channels that come in (None where turns differ)."""
 
-    kind: str  # step, residual, dense, gate, merge, repeat, call, label
+    kind: str  # step, residual, dense, gate, merge, repeat, call, label, output; what REFERS, which says its head
     head: tuple[Any, ...] = ()
     holes: list[list[Any]] = field(default_factory=list)  # [what it is, a number or an expression]
     kids: list[Sequence] = field(default_factory=list)
@@ -21,6 +27,8 @@ class Term:
     paths: frozenset[str] = frozenset()  # of the nodes of the file
     condition: str | None = ""  # of the shortcut
     where: tuple[list[bool], list[Any]] | None = None  # which of a block's turns have the shortcut, with what coming in
+    ties: frozenset[str] = frozenset()  # the constants of the file that its weights are
+    weighty: bool = False  # whether they are weights that no chance makes equal
 
     def hole(self, name: str) -> Any:
         return {h[0]: h[1] for h in self.holes}.get(name)
@@ -72,6 +80,11 @@ def steps(seq: Sequence) -> Iterator[Term]:
 
 def leaves(seq: Sequence) -> int:
     return sum(1 if t.kind in ("step", "call") else leaves([x for k in t.kids for x in k]) for t in seq)
+
+
+def refers(t: Term) -> bool:
+    """Whether it names something outside of itself, so that it must stay where that is seen."""
+    return t.kind in REFERS or any(refers(x) for b in t.bodies for x in b)
 
 
 def light(t: Term) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 from ....ir.types import shape_text
 from .program import Program
 from .steps import POINT
-from .term import Sequence, Term, steps
+from .term import REFERS, Sequence, Term, steps
 
 WIDE = 76  # characters of steps in one line
 Usual = tuple[str, bool, bool]  # activation, batch norm and bias of most convolutions
@@ -45,7 +45,8 @@ def render(program: Program) -> str:
         out += [f"block {b.name}{f'({said})' if said else ''}:", *(["  c = in.channels"] if b.channels else []),
                 *_Lines(usual).lines(b.body, "  "), ""]
     out += [f"net {program.name}(classes={program.classes}):" if program.classes else f"net {program.name}:",
-            f"  input {shape_text(program.shape)}", *_Lines(usual).lines(program.body, "  ")]
+            *(f"  input {f'{word} ' if word else ''}{shape_text(shape)}" for word, shape in program.inputs),
+            *_Lines(usual).lines(program.body, "  ")]
     return "\n".join(out) + "\n"
 
 
@@ -106,6 +107,8 @@ class _Lines:
             return self.words(t)
         if t.kind == "call":
             return _call(t)
+        if t.kind in REFERS:
+            return str(t.head[0])
         if t.kind == "output" and not t.kids:
             return f"output {t.head[0]}"
         if t.kind not in ("repeat", "residual", "dense", "label", "output") or t.shortcut:
@@ -121,15 +124,24 @@ class _Lines:
     def lines(self, seq: Sequence, pad: str) -> list[str]:
         out: list[str] = []
         run: list[str] = []
-        kind = ""
+        kind = lead = ""  # of what is in the run; the input at which the next line begins
+
+        def put(lines: list[str]) -> None:
+            nonlocal lead
+            first, *rest = lines
+            out.extend([f"{pad}{lead}{first[len(pad):]}", *rest])
+            lead = ""
 
         def flush() -> None:
             if run:
-                out.append(pad + " -> ".join(run))
+                put([pad + " -> ".join(run)])
                 run.clear()
 
         for t in seq:
             one, sort = self.inline(t), _sort(t)
+            if t.kind == "start":
+                lead = f"{one} -> "
+                continue
             if sort and one is not None:
                 if sort != kind or len(" -> ".join([*run, one])) > WIDE:
                     flush()
@@ -140,9 +152,9 @@ class _Lines:
                     flush()
                 continue
             flush()
-            out += [pad + one] if one is not None else self._structure(t, pad)
+            put([pad + one] if one is not None else self._structure(t, pad))
         flush()
-        return out
+        return [*out, pad + lead.removesuffix(" -> ")] if lead else out
 
     def _structure(self, t: Term, pad: str) -> list[str]:
         if t.kind == "gate":
@@ -168,9 +180,9 @@ class _Lines:
 
 def _sort(t: Term) -> str:
     """What may share a line with its like."""
-    if t.kind == "call" and len(t.holes) < 4:
+    if (t.kind == "call" and len(t.holes) < 4) or t.kind == "reuse":
         return "call"
-    return "step" if t.kind == "step" and t.head[0] not in ("conv", "maxpool", "channels") else ""
+    return "step" if t.kind == "beside" or (t.kind == "step" and t.head[0] not in ("conv", "maxpool", "channels")) else ""
 
 
 def _head(t: Term) -> str:

@@ -12,31 +12,28 @@ from ....layers.merges.add import Add
 from ....layers.merges.concat import Concat
 from ....layers.merges.mul import Mul
 from ....layers.moves.up import Up
-from ..meet import Layers, Piece, output_names
+from ..meet import Layers, Piece, input_names, output_names
 from .steps import epsilon, fused, step
-from .term import Sequence, Term, over, steps
+from .term import NotSeries, Sequence, Term, over, steps
+
+SOURCE = ""  # where the inputs come from when they are several
 
 
-class NotSeries(Exception):
-    """Branches that do not nest, or layers that refer to others."""
-
-
-def tree(g: Layers, named: bool = True) -> tuple[tuple[int | None, ...], Sequence, float]:
-    """The input's shape, the body of the net, and the usual epsilon of its batch norms. Of several outputs the last is the end,
-    unless others come from it: then that which most leads to; the others stand aside. Raises NotSeries."""
+def tree(g: Layers, named: bool = True) -> tuple[Sequence, float]:
+    """The body of the net, and the usual epsilon of its batch norms. Of several outputs the last is the end, unless others come
+    from it: then that which most leads to; the others stand aside. Raises NotSeries."""
     walk = _Walk(g, named)
-    source, t = next(iter(g.inputs.items()))
     names = dict(zip(output_names(g), (v for _, v in g.outputs)))
     end = list(names)[-1]
     if any(names[end] in walk.before(v) for w, v in names.items() if w != end):
         end = max(names, key=lambda w: len(walk.before(names[w])))
     walk.put_aside({w: v for w, v in names.items() if w != end}, names[end])
-    body = walk.between(source, names[end])
+    body = walk.between(walk.source, names[end])
     if len(names) > 1:
         if walk.aside:
             raise NotSeries
         body.append(Term("output", (end,)))
-    return t.shape, body, walk.eps
+    return body, walk.eps
 
 
 class _Walk:
@@ -47,10 +44,14 @@ class _Walk:
         self.aside: dict[str, list[tuple[str, str]]] = {}  # the outputs that stand aside behind a value, with their names
         self._gates()
         self._nested()
+        self.beside: dict[str, str] = {}  # the inputs of the net that a merge reads beside one value, as its line says them
+        self.words = input_names(g) if len(g.inputs) > 1 else {}
+        self._beside()
         self.graph: Any = nx.DiGraph()
         for p in self.pieces.values():
             self.graph.add_edges_from((i, p.output) for i in p.inputs)
-        source = next(iter(g.inputs))
+        self.graph.add_edges_from((SOURCE, i) for i in self.words if i in self.graph)
+        source = SOURCE if self.words else next(iter(g.inputs))
         if source not in self.graph or len(nx.descendants(self.graph, source)) + 1 < len(self.graph):
             raise NotSeries
         self.source, self.above = source, nx.immediate_dominators(self.graph, source)
@@ -84,6 +85,18 @@ class _Walk:
                     p.inputs = [known[flat[:k]], *flat[k:]]
                     break
             known[flat] = p.output
+
+    def _beside(self) -> None:
+        """Of several inputs one that a merge reads as it is, is beside it: `concat @right`."""
+        for p in self.pieces.values():
+            if not self.words or len(p.inputs) < 2 or p.output in self.gates:
+                continue
+            flow = [i for i in p.inputs if i not in self.words] or p.inputs[:1]
+            if len(flow) == 1 and (flow[0] == p.inputs[0] or not p.layer.in_order):
+                others = [i for i in p.inputs if i != flow[0]]
+                if len(others) + 1 == len(p.inputs):
+                    self.beside[p.output] = "".join(f" @{self.words[i]}" for i in others)
+                    p.inputs = flow
 
     def before(self, v: str) -> set[str]:
         """A value and all that lead to it."""
@@ -121,7 +134,7 @@ class _Walk:
         return set(nx.descendants(self.graph, d) & (nx.ancestors(self.graph, v) | {v}))
 
     def channels(self, v: str) -> int | None:
-        return self.g.inputs[v].channels if v in self.g.inputs else self.pieces[v].type.channels
+        return None if v == SOURCE else self.g.inputs[v].channels if v in self.g.inputs else self.pieces[v].type.channels
 
     def between(self, start: str, end: str) -> Sequence:
         """The way from one value (not in it) to another (in it)."""
@@ -129,9 +142,13 @@ class _Walk:
         v = end
         while v != start:
             out += self._outputs(v)
+            if v in self.words:
+                out.append(Term("start", (f"@{self.words[v]}",)))
+                v = SOURCE
+                continue
             p = self.pieces[v]
             if len(p.inputs) == 1:
-                out.append(step(p, self.channels(p.inputs[0]), self.eps))
+                out.append(self._step(p))
                 v = p.inputs[0]
                 continue
             d = self.common(p)
@@ -145,9 +162,18 @@ class _Walk:
             out += self._outputs(start)
         return fused(out[::-1])
 
+    def _step(self, p: Piece) -> Term:
+        if p.output not in self.beside:
+            return step(p, self.channels(p.inputs[0]), self.eps)
+        return Term("beside", (f"{p.layer}{self.beside[p.output]}",), cin=self.channels(p.inputs[0]),
+                    paths=frozenset({p.path} if p.path else ()))
+
     def _outputs(self, v: str) -> Sequence:
-        """The outputs that stand aside behind a value, the last one first."""
-        return [over("output", (word,), kids=[self.between(v, w)] if w != v else []) for word, w in self.aside.pop(v, [])][::-1]
+        """The outputs that stand aside behind a value, the last one first. Before all inputs they are ways of their own."""
+        found = self.aside.pop(v, [])
+        if v == SOURCE:
+            return [t for word, w in found for t in (*self.between(v, w), Term("output", (word,)))][::-1]
+        return [over("output", (word,), kids=[self.between(v, w)] if w != v else []) for word, w in found][::-1]
 
     def _grouped(self, p: Piece, d: str) -> Piece:
         """A concat is associative: neighbours that share a way are a concat of their own (Inception's fork)."""

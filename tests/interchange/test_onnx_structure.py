@@ -1,0 +1,127 @@
+"""What is read from ONNX has the structure that a person would write: with several inputs, and where weights are shared."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from test_onnx_import import back, same
+
+import netspec
+
+pytest.importorskip("onnx")
+pytestmark = pytest.mark.onnx
+
+SIAMESE = """\
+block basic(n):
+  conv n 3x3 /2 bn relu
+  residual: conv n 3x3 bn relu -> conv n 3x3 bn
+  relu
+
+net twins:
+  input left 3x16x16
+  input right 3x16x16
+  @left -> a: conv 8 3x3 -> basic 16 -> basic 32 -> avgpool global -> fc 16
+  @right -> reuse @a -> sub @a -> abs
+  fc 1 sigmoid
+"""
+CASES = {  # a text, and the lines of the net that must come back
+    "shared": (SIAMESE, """\
+  input left 3x16x16
+  input right 3x16x16
+  sub:
+    | @right -> shared: conv 8 3x3 linear bn=no -> basic -> basic -> avgpool global -> fc 16
+    | @left -> reuse @shared
+  abs -> fc classes sigmoid"""),
+    "three ends": (SIAMESE[:SIAMESE.index("net")] + """\
+net three:
+  input a 3x16x16
+  input b 3x16x16
+  input c 3x16x16
+  @a -> tower: conv 8 3x3 bn relu -> basic 16 -> avgpool global -> fc 16 -> l2norm
+  output one
+  @b -> reuse @tower
+  output two
+  @c -> reuse @tower
+  output three
+""", """\
+    relu -> avgpool global -> fc 16 -> l2norm
+  output one
+  @b -> reuse @shared
+  output two
+  @c -> reuse @shared
+  output three"""),
+    "two towers": (SIAMESE[:SIAMESE.index("net")] + """\
+net two:
+  input rgb 3x16x16
+  input depth 1x16x16
+  concat:
+    | @rgb -> conv 8 3x3 bn relu -> basic 16 -> basic 32
+    | @depth -> conv 8 3x3 bn relu -> basic 16 -> basic 32
+  conv 2 1x1
+""", """\
+  concat:
+    | @rgb -> conv 8 3x3 -> basic -> basic
+    | @depth -> conv 8 3x3 -> basic -> basic
+  conv classes 1x1 linear bn=no"""),
+    "beside": ("net beside:\n  input x 3x8x8\n  input z 4\n  @x -> conv 8 3x3 relu -> fc 6 relu -> concat @z -> fc 6 relu -> concat @z\n  fc 2\n", """\
+  input x 3x8x8
+  input z 4
+  @x -> conv 8 3x3
+  fc 6 relu -> concat @z -> fc 6 relu -> concat @z -> fc classes"""),
+    "heads": ("net heads:\n  input 3x16x16\n  conv 8 3x3 /2 relu\n  output high: h: conv 8 3x3 relu -> conv 4 3x3\n  conv 8 3x3 /2 relu\n"
+              "  output middle: reuse @high\n  conv 8 3x3 /2 relu -> reuse @high\n  output low\n", """\
+  conv 8 3x3 /2
+  output high: conv 8 3x3 -> conv 4 3x3 linear
+  conv 8 3x3 /2
+  output middle: reuse @high
+  conv 8 3x3 /2
+  reuse @high
+  output low"""),
+    "again": ("net again:\n  input 3x8x8\n  conv 8 3x3\n  a: residual: conv 8 3x3 relu\n  reuse @a -> reuse @a\n", """\
+  conv 8 3x3
+  shared: residual: conv 8 3x3 relu
+  reuse @shared -> reuse @shared"""),
+    "one blur": ("net blur:\n  input 3x8x8\n  repeat 2:\n    conv 8 3x3 relu\n    conv in.channels 3x3 /2 bias=no groups=in.channels\n", """\
+  repeat 2:
+    conv 8 3x3
+    conv in.channels 3x3 /2 linear bias=no groups=in.channels"""),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_text(name: str, tmp_path: Path) -> None:
+    text, wanted = CASES[name]
+    graph = netspec.load_graph(text=text).graph
+    found = back(graph, tmp_path, blurred=name == "one blur")
+    made = netspec.load_graph(text=found.text).graph
+    assert wanted in found.text, found.text
+    assert same(graph, made)
+    if name != "one blur":  # what is shared is shared again
+        assert sum(p.size for p in made.parameters) == sum(p.size for p in graph.parameters)
+
+
+def test_weights_that_run_with_another_step_are_no_reuse(tmp_path: Path) -> None:
+    """The same weights with dilation: the language has no word for that, and the text is the file's all the same."""
+    onnx = pytest.importorskip("onnx")
+    h, w = onnx.helper, np.random.default_rng(0).standard_normal((3, 3, 3, 3)).astype(np.float32)
+    nodes = [h.make_node("Conv", ["x", "w"], ["a"], pads=[1] * 4),
+             h.make_node("Conv", ["x", "w"], ["b"], pads=[2] * 4, dilations=[2, 2]), h.make_node("Add", ["a", "b"], ["y"])]
+    info = [h.make_tensor_value_info(v, 1, [2, 3, 8, 8]) for v in "xy"]
+    made = h.make_model(h.make_graph(nodes, "g", info[:1], info[1:], [onnx.numpy_helper.from_array(w, "w")]),
+                        opset_imports=[h.make_opsetid("", 18)], ir_version=9)
+    (tmp_path / "a.onnx").write_bytes(made.SerializeToString())
+    net = netspec.import_onnx(tmp_path / "a.onnx", device="reference")
+    assert [str(n.op) for n in net.graph.nodes[1:]] == ["conv 3 3x3 bias=no", "conv 3 3x3 dilation=2 bias=no", "add"]
+
+
+def test_inputs_whose_names_are_one_word_here_are_apart(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    h = onnx.helper
+    infos = [h.make_tensor_value_info(v, 1, [2, 3]) for v in ("x.1", "x_1", "y")]
+    made = h.make_model(h.make_graph([h.make_node("Sub", ["x.1", "x_1"], ["y"])], "g", infos[:2], infos[2:]),
+                        opset_imports=[h.make_opsetid("", 18)], ir_version=9)
+    (tmp_path / "a.onnx").write_bytes(made.SerializeToString())
+    net = netspec.import_onnx(tmp_path / "a.onnx", device="reference")
+    assert [n.name for n in net.graph.inputs] == ["x_1", "x_1_2"]

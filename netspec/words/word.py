@@ -142,17 +142,20 @@ class Word(Operation):
             elif a.name == "stride":
                 out.append(f"/{spelled(v)}")
             else:
-                out.append(_written(a, v) if a.position is not None else f"{a.name}={_written(a, v)}")
+                out.append(written(a, v) if a.position is not None else f"{a.name}={written(a, v)}")
         return " ".join(out)
 
     def check(self) -> None:
         """Refuse arguments that are each fine and together are not. Raises WordError."""
 
 
-def _written(a: Argument, v: Any) -> str:
-    """The value of an argument as a spec has it: a path in quotes, whatever it is called, so that it is taken for no switch."""
+def written(a: Argument, v: Any) -> str:
+    """The value of an argument as a spec has it: a path in quotes, whatever it is called, so that it is taken for no switch; whole
+    numbers in brackets where they are a list and no size."""
     if isinstance(v, str) and a.kind in ("text", "value") and (a.position is not None or not v.isidentifier()):
         return f'"{v}"'
+    if isinstance(v, tuple) and a.kind in ("list", "value") and not any(isinstance(x, tuple) for x in v):
+        return f"[{', '.join(map(spelled, v))}]"
     return spelled(v)
 
 

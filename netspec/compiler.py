@@ -134,12 +134,19 @@ class Spec:
         """Shapes by name, buffers included."""
         return {p.name: p.shape for p in self.graph.parameters}
 
-    def summary(self, receptive_field: bool = False) -> Summary:
-        """The table of layers; `.data()` is the same as plain values. `receptive_field` adds what each value sees of the
-        inputs: places, the step from neighbour to neighbour, and where the first one begins."""
+    def summary(self, receptive_field: bool = False, *, depth: int | None = None, memory: bool = False) -> Summary:
+        """The table of layers. `.data()` is the same as plain values; `.to_markdown()`, `.to_csv()`, `.to_latex()`, `.to_html()`
+        and `.to_text(width)` write it, and a notebook shows it by itself.
+
+        depth            how deep blocks are open; 1 closes all of them. Unless given: all are open where that fits 80 lines,
+                         else as deep as fits 40
+        receptive_field  adds what each value sees of the inputs: places, the step from neighbour to neighbour, and where the
+                         first one begins
+        memory           adds the bytes of what each step gives, for one sample in float32
+        """
         from .views.tables.summary import summarise
 
-        return summarise(self.graph, receptive_field)
+        return summarise(self.graph, receptive_field, depth, memory)
 
     def counts(self) -> Counts:
         """Parameters and multiply-accumulates, in all and by node."""

@@ -216,6 +216,12 @@ class NetspecError(Exception):
     def __str__(self) -> str:
         return "\n\n".join(render(d) for d in self.diagnostics)
 
+    def __repr__(self) -> str:
+        """One line; `print` shows all that is wrong, and where."""
+        first = next(iter(self.diagnostics), None)
+        more = f", and {len(self.diagnostics) - 1} more" if len(self.diagnostics) > 1 else ""
+        return f"{type(self).__name__}: {shown(first.title)} [{first.code}]{more}" if first else f"{type(self).__name__}()"
+
 
 class SpecError(NetspecError):
     """The text of a spec is wrong."""

@@ -24,6 +24,12 @@ def picture(c: argparse.ArgumentParser) -> None:
     c.add_argument("--theme", choices=("light", "dark", "transparent"), default="light", help="the colours (default light)")
 
 
+def table(c: argparse.ArgumentParser) -> None:
+    """How a table is written."""
+    c.add_argument("--format", choices=("text", "md", "csv", "latex", "html", "json"), default="text",
+                   help="text as wide as the terminal (default), Markdown, CSV, LaTeX, a page of HTML, or json")
+
+
 def precision(c: argparse.ArgumentParser) -> None:
     c.add_argument("--precision", metavar="WORD", type=_precise,
                    help="float32 (default; convolutions may be transformed) or exact; wins over the train section")

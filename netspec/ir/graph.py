@@ -196,6 +196,10 @@ class Graph:
         grads = "".join(f"\n  gradient of %{p}: %{g}" for p, g in self.gradients)
         return f"graph {self.name} {{\n{body}\n  return {outs}{grads}\n}}"
 
+    def __repr__(self) -> str:
+        """One line; `print` shows the nodes."""
+        return f"Graph {self.name}: {len(self.nodes)} nodes, {', '.join(n.name for n in self.inputs)} -> {', '.join(self.public)}"
+
     def __iter__(self) -> Iterator[Node]:
         return iter(self.nodes)
 

@@ -155,11 +155,12 @@ class Network:
         shapes = ", ".join(f"{n.name} {shape_text(n.type.shape)}" for n in self.graph.inputs)
         return f"Network {self.graph.name}({shapes}): {size:,} parameters, {self.dtype} on {self.device}, step {self.step}"
 
-    def summary(self, receptive_field: bool = False) -> Any:
+    def summary(self, receptive_field: bool = False, *, depth: int | None = None, memory: bool = False) -> Any:
         """The table of layers, shapes, parameters and multiply-accumulates; see `Spec.summary`."""
         from ..views.tables.summary import summarise
 
-        return summarise(self.executor.graph if self.executor else self.graph, flag("receptive_field", receptive_field))
+        return summarise(self.executor.graph if self.executor else self.graph, flag("receptive_field", receptive_field),
+                         depth, flag("memory", memory))
 
     def _repr_html_(self) -> str:
         return str(self.summary()._repr_html_())

@@ -16,6 +16,7 @@ from ..ir.types import shape_text
 from .misuse import misuse
 
 Array = NDArray[Any]
+SOME = 4  # names that a line shows
 
 
 class Store(Protocol):
@@ -96,9 +97,20 @@ class Values(Mapping[str, Array]):
             return dict, (dict(self),)
 
     def __repr__(self) -> str:
+        """One line; `print` shows all."""
+        frozen = sum(not p.trainable and p.kind != "buffer" for p in self._parameters.values())
+        some = [f"{n} {shape_text(p.shape)}" for n, p in list(self._parameters.items())[:SOME]]
+        names = ", ".join([*some, *(["..."] if len(self) > SOME else [])])
+        return self._title + (f", {frozen} frozen" if frozen else "") + (f": {names}" if names else "")
+
+    def __str__(self) -> str:
         lines = [f"  {n}: {shape_text(p.shape)}" + ("" if p.trainable or p.kind == "buffer" else " frozen")
                  for n, p in self._parameters.items()]
-        return "\n".join([f"{len(self)} {self._what}{'s' if len(self) != 1 else ''}", *lines])
+        return "\n".join([self._title, *lines])
+
+    @property
+    def _title(self) -> str:
+        return f"{len(self)} {self._what}{'s' if len(self) != 1 else ''}"
 
     def _ipython_key_completions_(self) -> list[str]:
         return list(self._parameters)

@@ -402,6 +402,9 @@ class Module:
     torn: frozenset[str] = field(default=frozenset(), compare=False, repr=False)  # definitions whose head could not be read
     imports: Mapping[str, Module] | None = field(default=None, compare=False, repr=False)  # by path, where all are at hand
 
+    def __repr__(self) -> str:
+        return f"Module {self.source.name}: {len(self.items)} items"
+
 
 _PARTS: dict[type, list[str]] = {}  # names of the fields that hold parts, last first
 

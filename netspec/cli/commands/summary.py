@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from .. import options
 from ..nets import open_net
-from ..telling import say
+from ..telling import pass_on, say
 
 if TYPE_CHECKING:
     from ...ir.graph import Graph
@@ -15,22 +15,31 @@ if TYPE_CHECKING:
 
 ABOUT = "shapes, parameters and multiply-accumulates of every layer"
 EXAMPLES = ("netspec summary specs/resnet.net:resnet50", "netspec summary my.net --set classes=10 --format json",
-            "netspec summary specs/vgg.net:vgg16 --receptive-field")
+            "netspec summary specs/densenet.net:densenet201 --depth 2 --memory",
+            "netspec summary specs/vgg.net:vgg16 --receptive-field --format latex")
 ALSO = ("info",)
 
 
 def arguments(c: ArgumentParser) -> None:
     options.net(c)
-    c.add_argument("--format", choices=("text", "json"), default="text", help="a table (default) or json")
+    options.table(c)
+    c.add_argument("--depth", type=options.whole, metavar="N",
+                   help="how deep blocks are open: 1 closes all of them (default: all open, or as deep as fits 40 lines where that "
+                        "would be more than 80)")
     c.add_argument("--receptive-field", action="store_true", help="also what each value sees of the input: size, /stride, @start")
-    c.add_argument("--memory", action="store_true", help="also the bytes that training and prediction take on the CPU")
+    c.add_argument("--memory", action="store_true",
+                   help="also the bytes of what each step gives, and those that training and prediction take on the CPU")
     options.precision(c)
 
 
 def run(args: Namespace) -> int:
+    from ...views.tables.formats import FORMATS
     from ...views.tables.summary import summarise
 
-    s = summarise(open_net(args), args.receptive_field)
+    s = summarise(open_net(args), args.receptive_field, args.depth, args.memory)
+    if args.format in FORMATS:
+        pass_on(FORMATS[args.format](s.table))
+        return 0
     memory = _memory(s.graph) if args.memory else {}
     if args.format == "json":
         import json

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from html import escape
 from typing import Any
 
 from ..measuring.tallies import Tally
@@ -50,16 +51,40 @@ class History(Mapping[str, list[Any]]):
         return len(self._columns)
 
     def __repr__(self) -> str:
+        """Three lines at most; `print` shows more."""
+        if not self.epochs:
+            return "History of no epochs"
+        rows = self._rows
+        if len(rows) < 3 and not self.stopped:
+            return self._table(rows)
+        return f"{self._table(rows[-1:])}\n{self.stopped or f'the last of {len(rows)} epochs; print shows them'}"
+
+    def __str__(self) -> str:
         """A table; the middle of a long one is left out."""
         if not self.epochs:
             return "History of no epochs"
-        rows = [[str(e), *(self.shown(k, v[i]) for k, v in self._columns.items())] for i, e in enumerate(self.epochs)]
+        rows = self._rows
         if len(rows) > 12:
             rows = [*rows[:5], ["..."] + [""] * len(self._columns), *rows[-5:]]
+        return "\n".join([self._table(rows), *([self.stopped] if self.stopped else [])])
+
+    def _repr_html_(self) -> str:
+        """The table of all epochs, for a notebook."""
+        def row(texts: Sequence[str], tag: str) -> str:
+            return "<tr>" + "".join(f'<{tag} style="text-align:right">{escape(t)}</{tag}>' for t in texts) + "</tr>"
+
+        return (f"<table><thead>{row(['epoch', *self._columns], 'th')}</thead>"
+                f"<tbody>{''.join(row(r, 'td') for r in self._rows)}</tbody></table>"
+                + (f"<p>{escape(self.stopped)}</p>" if self.stopped else ""))
+
+    @property
+    def _rows(self) -> list[list[str]]:
+        return [[str(e), *(self.shown(k, v[i]) for k, v in self._columns.items())] for i, e in enumerate(self.epochs)]
+
+    def _table(self, rows: Sequence[Sequence[str]]) -> str:
         table = [["epoch", *self._columns], *rows]
         widths = [max(len(r[c]) for r in table) for c in range(len(table[0]))]
-        lines = ["  ".join(cell.rjust(w) for cell, w in zip(r, widths)) for r in table]
-        return "\n".join([*lines, *([self.stopped] if self.stopped else [])])
+        return "\n".join("  ".join(cell.rjust(w) for cell, w in zip(r, widths)) for r in table)
 
     def shown(self, name: str, value: Any) -> str:
         """A number as people read that sort of number; a metric knows how."""

@@ -55,6 +55,12 @@ class Recipe:
     log: tuple[str, ...] = ()  # what a run writes its numbers as: some of ir.training.LOGS
     augmentation: tuple[Augmentation, ...] = ()  # of every batch that `fit` trains on, in this order
 
+    def __repr__(self) -> str:
+        """One line of the most important."""
+        said = [*(str(t.loss) for t in self.terms), *([str(self.optimiser)] if self.optimiser else []), *map(str, self.schedules),
+                f"batch {self.batch}", *([f"{self.epochs} epochs"] if self.epochs else [])]
+        return f"Recipe: {', '.join(said)}"
+
     def need_terms(self) -> tuple[Term, ...]:
         if not self.terms:
             raise misuse("no-loss", "no loss is stated for this network",

@@ -33,6 +33,9 @@ class NodeCounts:
     macs: int | None
     lost: Lost | None = None
 
+    def __repr__(self) -> str:
+        return f"NodeCounts of {self.name}: {self.parameters:,} parameters, {'?' if self.macs is None else f'{self.macs:,}'} MACs"
+
     @property
     def parameters(self) -> int:
         return self.trainable + self.frozen

@@ -2,58 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cached_property
-from html import escape
-from pathlib import PurePath
 from typing import Any
 
 from ...diagnostics import UsageError
-from ...ir.graph import Graph, Input, Node
+from ...ir.graph import Graph, Node
 from ...ir.types import shape_text
 from ...plain import shown
+from ...terminal import columns
 from ..numbers.counts import Counts, NodeCounts, count
 from ..numbers.receptive import Field, receptive_fields
 from ..reading.outline import outline
-from ..reading.steps import Group, Item, Repeat, Step, line_of, op_name
+from ..reading.steps import Item, line_of, op_name
+from .formats import comma_separated, html, latex, markdown, page
+from .rows import Row, below, bytes_of, deepest, rows
+from .table import Column, Line, Table
 
-WIDTH = 100
-HEADS = ("name", "step", "shape", "parameters", "MACs", "line")
-FIELD = "receptive field"
 SCHEMA = "netspec.summary/1"
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the table; a heading of a group has a name only."""
-
-    name: str
-    depth: int
-    step: str = ""
-    shape: str = ""
-    parameters: str = ""
-    macs: str = ""
-    line: str = ""
-    node: str = ""  # the value it stands for; none for a heading
-    field: str | None = None  # None: it was not asked for
-
-    @property
-    def cells(self) -> tuple[str, ...]:
-        cells = ("  " * self.depth + self.name, self.step, self.shape, self.parameters, self.macs, self.line)
-        return cells if self.field is None else (*cells, self.field)
+ABOUT = 6  # lines above and below the rows of a table
+FEW = 12  # rows that are never too many
+PAGE, LINES = 80, 40  # a table that would have more lines than a page closes blocks until it has so few
 
 
 @dataclass(frozen=True, repr=False)
 class Summary:
-    """Printed, it is a table; `data` is the same as plain values, `_repr_html_` shows it in a notebook."""
+    """Printed, it is a table; `data` is the same as plain values, and a notebook shows it by itself. `to_markdown`, `to_csv`,
+    `to_latex` and `to_html` write it for elsewhere."""
 
     graph: Graph
     receptive: bool = False  # whether it tells what each value sees of the inputs
-
-    @cached_property
-    def heads(self) -> tuple[str, ...]:
-        return (*HEADS, FIELD) if self.receptive else HEADS
+    asked: int | None = None  # how deep blocks are open; None: as fits
+    memory: bool = False  # whether it tells how many bytes what each step gives takes
 
     @cached_property
     def fields(self) -> dict[str, dict[str, tuple[Field, ...]]]:
@@ -65,12 +47,79 @@ class Summary:
         return count(self.graph)
 
     @cached_property
+    def _numbers(self) -> dict[str, NodeCounts]:
+        return {c.name: c for c in self.counts.nodes}
+
+    @cached_property
+    def _items(self) -> tuple[Item, ...]:
+        return outline(self.graph, lambda n: (*_alike(n, self._numbers), str(self.fields.get(n.name))))
+
+    @cached_property
+    def whole(self) -> int:
+        """The depth at which every block is open."""
+        return deepest(self._items)
+
+    @cached_property
+    def depth(self) -> int:
+        """How deep blocks are open: at 1 all are closed."""
+        if self.asked is not None:
+            return min(self.asked, self.whole)
+        about = ABOUT + len(self.notes) + self.memory
+        if len(self._at(self.whole)) + about <= PAGE:
+            return self.whole
+        return next((d for d in range(self.whole - 1, 1, -1) if len(self._at(d)) + about < max(LINES, about + FEW)), 1)
+
+    def _at(self, depth: int) -> tuple[Row, ...]:
+        return rows(self.graph, self._items, self._numbers, depth)
+
+    @cached_property
     def rows(self) -> tuple[Row, ...]:
-        numbers = {c.name: c for c in self.counts.nodes}
-        rows = _rows(outline(self.graph, lambda n: (*_alike(n, numbers), str(self.fields.get(n.name)))), "", 0, numbers)
-        if not self.receptive:
-            return tuple(rows)
-        return tuple(replace(r, field=field_text(self.fields[r.node]) if r.node else "") for r in rows)
+        return self._at(self.depth)
+
+    @property
+    def closed(self) -> tuple[str, ...]:
+        """What to say where blocks are closed."""
+        depth, whole = self.depth, self.whole
+        more = f"--depth {depth + 1} opens more, " if depth < whole - 1 else ""
+        return (f"closed blocks: {more}--depth {whole} opens all",) if depth < whole else ()
+
+    @cached_property
+    def table(self) -> Table:
+        """The table that all formats write."""
+        t = self.counts.totals
+        shares = (t.trainable + t.frozen, t.macs or 0)
+        lines = tuple(Line((r.name, *self._cells(r, shares)), r.depth, r.kind == "heading") for r in self.rows)
+        heads = [Column("name", least=24), Column("step", least=30), Column("reads", least=16, spared=1), Column("shape"),
+                   Column("parameters", "right"), Column("%", "right", spared=2), Column("MACs", "right"), Column("%", "right", spared=2),
+                   *([Column("memory", "right")] if self.memory else []), Column("line", "right", spared=3),
+                   *([Column("receptive field")] if self.receptive else [])]
+        memory = [f"memory is that of what each step gives, for one sample in float32; {self._total()} in all"] if self.memory else []
+        foot = (str(self.counts), *memory, *self.closed, *(f"note: {n}" for n in self.notes))
+        return Table(title(self.graph), tuple(heads), lines, foot, self._records)
+
+    def _cells(self, r: Row, shares: tuple[int, int]) -> tuple[str, ...]:
+        numbers = [f"{r.parameters:,}" if r.parameters else "shared" if r.shared else "", _share(r.parameters, shares[0]),
+                   "?" if r.macs is None else f"{r.macs:,}" if r.macs else "", _share(r.macs or 0, shares[1])]
+        more = [("?" if r.bytes is None else amount(r.bytes))] if self.memory else []
+        field = [field_text(self.fields[r.last.name]) if r.last is not None else ""] if self.receptive else []
+        return (r.step, "" if r.chained else ", ".join(below(p, r.scope) for p in r.reads), r.shape, *numbers, *more, r.line, *field)
+
+    def _total(self) -> str:
+        sizes = [r.bytes for r in self._at(1)]
+        return "?" if None in sizes else amount(sum(s or 0 for s in sizes))
+
+    def _records(self) -> Iterator[dict[str, Any]]:
+        """A record for each step, and for each block that is closed where a depth was given: all numbers of the network, once."""
+        t = self.counts.totals
+        items = outline(self.graph, lambda n: n.name)  # nothing is folded
+        for r in rows(self.graph, items, self._numbers, self.asked or deepest(items)):
+            if r.kind == "heading":
+                continue
+            yield {"name": r.path, "step": r.step, "reads": " ".join(r.reads), "shape": r.shape,
+                   "parameters": r.parameters, "parameters %": _percent(r.parameters, t.parameters),
+                   "MACs": r.macs, "MACs %": _percent(r.macs, t.macs),
+                   **({"memory": r.bytes} if self.memory else {}), "line": r.line,
+                   **({"receptive field": field_text(self.fields[r.last.name]) if r.last else ""} if self.receptive else {})}
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
@@ -85,18 +134,33 @@ class Summary:
         return f"Summary of {self.graph.name}: {len(self.graph.nodes)} nodes, {t.trainable + t.frozen:,} parameters"
 
     def __str__(self) -> str:
-        table = [self.heads, *(tuple(map(shown, r.cells)) for r in self.rows)]
-        widths = _widths(table)
-        lines = [title(self.graph), "", *(_line(cells, widths) for cells in table)]
-        lines.insert(3, "-" * len(lines[2]))
-        lines += ["-" * len(lines[2]), str(self.counts)]
-        lines += [f"note: {shown(n)}" for n in self.notes]
-        return "\n".join(lines) + "\n"
+        return self.to_text(columns(sys.stdout))
+
+    def to_text(self, width: int | None = None) -> str:
+        """The table for a page of so many columns; 100 where nothing is said."""
+        return self.table.text(width)
+
+    def to_markdown(self) -> str:
+        """A table of GitHub's Markdown."""
+        return markdown(self.table)
+
+    def to_latex(self) -> str:
+        """A `tabular` with the rules of booktabs."""
+        return latex(self.table)
+
+    def to_csv(self) -> str:
+        """Comma-separated values: a record for each step (with a depth, for each closed block too), numbers as they are."""
+        return comma_separated(self.table)
+
+    def to_html(self) -> str:
+        """A page of its own."""
+        return page(self.table)
 
     def data(self) -> dict[str, Any]:
         """Plain values, as `netspec summary --format json` prints them. Shapes leave the batch out; None is `?`."""
         values = self.graph.values
         t = self.counts.totals
+        rows = {"rows": [*map(self._row_data, self.rows)]} if self.asked is not None else {}
         return {
             "schema": SCHEMA,
             "net": self.graph.name,
@@ -104,31 +168,33 @@ class Summary:
             "inputs": {n.name: list(n.type.shape) for n in self.graph.inputs},
             "outputs": {public: list(values[v].type.shape) for public, v in self.graph.outputs},
             "nodes": [_node_data(c) | ({"receptive_field": _field_data(self.fields[c.name])} if self.receptive else {})
-                      for c in self.counts.nodes],
+                      | ({"bytes": bytes_of(c.node)} if self.memory else {}) for c in self.counts.nodes],
+            **rows,
             "totals": {"trainable": t.trainable, "frozen": t.frozen, "buffers": t.buffers, "macs": t.macs},
             "notes": list(self.notes),
         }
 
+    def _row_data(self, r: Row) -> dict[str, Any]:
+        shape = None if r.last is None else list(r.last.type.shape)
+        return {"kind": r.kind, "name": r.path, "depth": r.depth + 1, "step": r.step, "times": r.times, "reads": list(r.reads),
+                "shape": shape, "parameters": r.parameters, "macs": r.macs, **({"bytes": r.bytes} if self.memory else {})}
+
     def _repr_html_(self) -> str:
-        align = ("left", "left", "left", "right", "right", "right", "left")
-        head = "".join(f'<th style="text-align:{a}">{escape(h)}</th>' for h, a in zip(self.heads, align))
-        body = "".join("<tr>" + "".join(f'<td style="text-align:{a};white-space:pre">{escape(shown(c))}</td>'
-                                        for c, a in zip(r.cells, align)) + "</tr>"
-                       for r in self.rows)
-        notes = "".join(f"<p>note: {escape(shown(n))}</p>" for n in self.notes)
-        return (f"<p><b>{escape(title(self.graph))}</b></p><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-                f"<p>{escape(str(self.counts))}</p>{notes}")
+        return html(self.table)
 
 
-def summarise(graph: Graph, receptive_field: bool = False) -> Summary:
-    """The summary of a layer graph; with `receptive_field`, also what each value sees of the inputs, every size of which
-    must then be known."""
+def summarise(graph: Graph, receptive_field: bool = False, depth: int | None = None, memory: bool = False) -> Summary:
+    """The summary of a layer graph, blocks open to a depth (all of them where that fits 80 lines, else as deep as fits 40, unless it is given); with
+    `receptive_field`, also what each value sees of the inputs, every size of which must then be known; with `memory`, the
+    bytes that what each step gives takes."""
+    if depth is not None and (isinstance(depth, bool) or not isinstance(depth, int) or depth < 1):
+        raise UsageError(f"a depth is a whole number from 1, and not {depth!r}", hint="depth=1 closes all blocks")
     unknown = next((n for n in graph.inputs if not n.type.known), None)
     if receptive_field and unknown is not None:
         raise UsageError(
             f"a receptive field needs the size of the input, and `{unknown.name}` is {shape_text(unknown.type.shape)}",
                          hint=f"--input {'x'.join(str(n or 224) for n in unknown.type.shape)}", code="unknown-size")
-    return Summary(graph, receptive_field)
+    return Summary(graph, receptive_field, depth, memory)
 
 
 def field_text(fields: dict[str, tuple[Field, ...]]) -> str:
@@ -177,73 +243,22 @@ def _alike(n: Node, numbers: dict[str, NodeCounts]) -> Any:
     return str(n.op), n.type, tuple(p.shape for p in n.parameters), c.parameters, c.buffers, c.macs, line_of(n)
 
 
-def _rows(items: Sequence[Item], scope: str, depth: int, numbers: dict[str, NodeCounts]) -> Iterator[Row]:
-    for item in items:
-        if isinstance(item, Step):
-            yield _row(item, scope, depth, numbers)
-        elif isinstance(item, Group):
-            yield Row(_within(item.path, scope), depth)
-            yield from _rows(item.items, item.path, depth + 1, numbers)
-        elif len(item.turns[0]) == 1 and isinstance(item.turns[0][0], Step):  # a row each is as short
-            for turn in item.turns:
-                yield from _rows(turn, scope, depth, numbers)
-        else:
-            first, last = item.turns[0], item.turns[-1]
-            yield Row(_repeat_heading(item, scope), depth)
-            inner = first[0].items if len(first) == 1 and isinstance(first[0], Group) else first
-            yield from _rows(inner, first[0].path if inner is not first and isinstance(first[0], Group) else scope, depth + 1,
-                             numbers)
-            assert len(last) == len(first)
+def _share(part: int, whole: int) -> str:
+    percent = _percent(part, whole)
+    return f"{percent:.1f}" if part and percent is not None else ""
 
 
-def _repeat_heading(item: Repeat, scope: str) -> str:
-    first, last = item.turns[0][0], item.turns[-1][0]
-    if len(item.turns[0]) == 1 and isinstance(first, Group) and isinstance(last, Group):
-        return f"{_within(first.path, scope)} .. {_within(last.path, scope)}: {item.times} times"
-    return f"{item.times} times"
+def _percent(part: int | None, whole: int | None) -> float | None:
+    """Rounded to what a reader may want: 0.0123."""
+    return round(100 * part / whole, 4) if whole and part is not None else None
 
 
-def _row(step: Step, scope: str, depth: int, numbers: dict[str, NodeCounts]) -> Row:
-    parts = [numbers[n.name] for n in step.nodes]
-    parameters = sum(c.parameters for c in parts)
-    macs = None if any(c.macs is None for c in parts) else sum(c.macs or 0 for c in parts)
-    t = step.last.type
-    shape = ("" if t.batch == 1 else f"{t.batch} x ") + shape_text(t.shape)
-    text = "input" if isinstance(step.head.op, Input) else str(step) + (" (frozen)" if step.frozen else "")
-    return Row(_within(step.name, scope), depth, text, shape, f"{parameters:,}" if parameters else "shared" if step.shared
-               else "", "?" if macs is None else f"{macs:,}" if macs else "", _place(step.head), node=step.last.name)
-
-
-def _place(n: Node) -> str:
-    """The line of a step; of an imported one, with its file."""
-    if not n.spans:
-        return ""
-    inner, outer = n.spans[0], n.spans[-1]
-    return f"{inner.line}" if inner.source.name == outer.source.name else f"{PurePath(inner.source.name).stem}:{inner.line}"
-
-
-def _within(path: str, scope: str) -> str:
-    return path[len(scope) + 1:] if scope else path
-
-
-def _widths(table: Sequence[tuple[str, ...]]) -> list[int]:
-    """Natural widths; where the table is wider than a page, the step column and then the name column give way. Names of
-    groups stand alone on their line and need no room."""
-    rows = [cells for cells in table if any(cells[1:])]
-    widths = [max(len(c[k]) for c in rows) for k in range(len(table[0]))]
-    for k in (1, 0):
-        widths[k] -= max(0, min(sum(widths) + 2 * len(widths) - 2 - WIDTH, widths[k] - 20))
-    return widths
-
-
-def _line(cells: tuple[str, ...], widths: list[int]) -> str:
-    if not any(cells[1:]):
-        return cells[0]
-    out = []
-    for k, (text, width) in enumerate(zip(cells, widths)):
-        text = text if len(text) <= width else text[:width - 3] + "..."
-        out.append(text.ljust(width) if k < 3 or k == len(HEADS) else text.rjust(width))
-    return "  ".join(out).rstrip()
+def amount(size: int) -> str:
+    """Bytes as a person reads them: 3.21 MB."""
+    for unit, of in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if size >= of:
+            return f"{size / of:.3g} {unit}"
+    return f"{size} B"
 
 
 def _lost(counts: Counts) -> Iterator[str]:

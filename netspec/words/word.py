@@ -150,8 +150,8 @@ class Word(Operation):
 
 
 def written(a: Argument, v: Any) -> str:
-    """The value of an argument as a spec has it: a path in quotes, whatever it is called, so that it is taken for no switch; whole
-    numbers in brackets where they are a list and no size."""
+    """The value of an argument as a spec has it: a path in quotes, whatever it is called, so that it is taken for no switch;
+    whole numbers in brackets where they are a list and no size."""
     if isinstance(v, str) and a.kind in ("text", "value") and (a.position is not None or not v.isidentifier()):
         return f'"{v}"'
     if isinstance(v, tuple) and a.kind in ("list", "value") and not any(isinstance(x, tuple) for x in v):

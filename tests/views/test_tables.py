@@ -256,8 +256,8 @@ def test_what_a_prompt_shows_is_short() -> None:
     net = netspec.compile(ROOT / "specs" / "digits.net", device="reference")
     (x, y), _ = netspec.data.digits()
     module = parse(read_source(ROOT / "specs" / "resnet.net"))
-    things = [view, view.graph, view.graph.nodes[3], view.graph.parameters[0], view.summary(), view.summary().table, view.counts(),
-              view.counts()["conv1"], view.memory(), diagram(view.graph), net, net.parameters, net.buffers, net.recipe,
+    things = [view, view.graph, view.graph.nodes[3], view.graph.parameters[0], view.summary(), view.summary().table,
+              view.counts(), view.counts()["conv1"], view.memory(), diagram(view.graph), net, net.parameters, net.buffers, net.recipe,
               recipe_of(view.graph), net.fit(x[:8], y[:8], epochs=3), netspec.Ensemble([net]), module, module.source]
     for wrong in ("net a:\n  input 3\n  fcc 3\n", "net a:\n  input 3\n  fcc 3\n  fcc 4\n"):
         with pytest.raises(netspec.SpecError) as caught:

@@ -184,9 +184,12 @@ class Summary:
 
 
 def summarise(graph: Graph, receptive_field: bool = False, depth: int | None = None, memory: bool = False) -> Summary:
-    """The summary of a layer graph, blocks open to a depth (all of them where that fits 80 lines, else as deep as fits 40, unless it is given); with
-    `receptive_field`, also what each value sees of the inputs, every size of which must then be known; with `memory`, the
-    bytes that what each step gives takes."""
+    """The summary of a layer graph.
+
+    receptive_field  also what each value sees of the inputs, every size of which must then be known
+    depth            how deep blocks are open; all of them where that fits 80 lines, else as deep as fits 40, unless it is given
+    memory           also the bytes that what each step gives takes
+    """
     if depth is not None and (isinstance(depth, bool) or not isinstance(depth, int) or depth < 1):
         raise UsageError(f"a depth is a whole number from 1, and not {depth!r}", hint="depth=1 closes all blocks")
     unknown = next((n for n in graph.inputs if not n.type.known), None)

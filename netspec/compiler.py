@@ -164,13 +164,18 @@ class Spec:
 
         return footprints(at_precision(self.graph, precision), recipe_of(self.graph), checked_dtype(dtype, device), device)
 
-    def draw(self, path: str | os.PathLike[str], direction: str = "down") -> None:
-        """Write a diagram: .svg, .png or .dot."""
+    def draw(self, path: str | os.PathLike[str], direction: str = "down", profile: str | os.PathLike[str] | None = None) -> None:
+        """Write a diagram: .svg, .png or .dot; or .html, a page to explore, with the times of its layers where `profile` is a
+        file that `netspec bench` has written."""
+        if isinstance(path, (str, os.PathLike)) and os.fspath(path).lower().endswith(".html"):
+            from .views.interactive.page import write_page
+
+            return write_page(self.graph, path, profile)
         from .views.drawing.diagram import draw
 
         if not isinstance(direction, str) or direction not in ("down", "right"):
             raise UsageError(f"a diagram flows down or right, not {direction!r}", hint='direction="down"')
-        draw(self.graph, path, "right" if direction == "right" else "down")
+        return draw(self.graph, path, "right" if direction == "right" else "down")
 
     def field(self, unit: str | None = None, at: Sequence[int] | None = None, picture: str | os.PathLike[str] | None = None,
               theme: str = "light") -> FieldPicture:

@@ -1,7 +1,8 @@
-"""Specs as coloured HTML, for notebooks."""
+"""Specs as coloured HTML: for notebooks, and line by line for pages that have a style of their own."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from html import escape
 
 from ..plain import shown
@@ -17,12 +18,22 @@ COLOURS = {
 
 def highlighted(text: str) -> str:
     """A `<pre>` of a spec, colours inline."""
+    spans = (f'<span style="{COLOURS[kind]}">{escape(word)}</span>' if kind else escape(word) for word, kind in _words(text))
+    return f'<pre style="line-height:1.35">{"".join(spans)}</pre>'
+
+
+def marked_lines(text: str) -> list[str]:
+    """The lines of a spec as HTML, each word in a span of its class: `w-number`, `w-label`, ..."""
+    spans = (f'<span class="w-{kind}">{escape(word)}</span>' if kind else escape(word) for word, kind in _words(text))
+    return "".join(spans).split("\n")  # no word that has a kind goes over the end of a line
+
+
+def _words(text: str) -> Iterator[tuple[str, str]]:
+    """All of a text in pieces, each with the kind that has a colour, or none."""
     text = shown(text.replace("\r\n", "\n"), lines=True)
-    out, at = [], 0
+    at = 0
     for m in PATTERN.finditer(text):
-        out.append(escape(text[at : m.start()]))
-        style = COLOURS.get(m.lastgroup or "")
-        word = escape(m.group())
-        out.append(f'<span style="{style}">{word}</span>' if style else word)
+        yield text[at : m.start()], ""
+        yield m.group(), m.lastgroup if m.lastgroup in COLOURS else ""
         at = m.end()
-    return f'<pre style="line-height:1.35">{"".join(out)}{escape(text[at:])}</pre>'
+    yield text[at:], ""

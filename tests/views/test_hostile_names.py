@@ -147,6 +147,35 @@ def test_pages_hold_no_script(spec: Path) -> None:
         assert not UNSEEN.search(page)
 
 
+class Interactive(HTMLParser):
+    """Tags of an interactive page, and what its programs are."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, tuple[str, ...]]] = []
+        self.programs: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags += [] if tag == "span" and "class" in dict(attrs) else [(tag, tuple(name for name, _ in attrs))]
+
+    def handle_data(self, data: str) -> None:
+        self.programs += [data] if self.tags and self.tags[-1][0] in ("script", "style") else []
+
+
+def test_an_interactive_page_holds_no_foreign_script(spec: Path, tmp_path: Path) -> None:
+    (tmp_path / "inner.net").write_text(PART)
+    (tmp_path / "a.net").write_text(TEXT.replace("STRING", "x"))
+    for name in (spec, tmp_path / "a.net"):
+        code, out, err = command("draw", name, "-o", f"{name}.html")
+        assert code == 0, err
+        assert not UNSEEN.search(out + err)
+    hostile, harmless = (Interactive(Path(f"{name}.html").read_text("utf-8")) for name in (spec, tmp_path / "a.net"))
+    assert hostile.tags == harmless.tags
+    assert [hostile.programs[k] for k in (0, -1)] == [harmless.programs[k] for k in (0, -1)]
+    assert not UNSEEN.search(Path(f"{spec}.html").read_text("utf-8"))
+
+
 def test_the_terminal_is_given_no_orders(spec: Path) -> None:
     broken = spec.with_name(spec.name + "2.net")
     broken.write_text(spec.read_text("utf-8").replace("  fc 3", "  fcc 3").replace('"gaussian', '"gausian'), encoding="utf-8")

@@ -25,6 +25,6 @@ def test_the_first_of_each_kind_is_in_every_run() -> None:
 
 
 def test_the_rest_is_run_by_continuous_integration(pytestconfig: pytest.Config) -> None:
-    assert pytestconfig.getini("addopts")[-2:] == ["-m", "not sweep"]
+    assert pytestconfig.getini("addopts")[-2:] == ["-m", "not sweep and not browser"]
     for script in ("run", "check"):
         assert "pytest -n 2 --dist loadfile -m sweep" in (ROOT / ".ci" / script).read_text(encoding="utf-8")

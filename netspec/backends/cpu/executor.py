@@ -98,17 +98,37 @@ class CpuExecutor(Executor):
 
     def _run(self, lane: Lane, entry: Entry, kept: Kept, samples: int, inputs: Mapping[str, Array], others: Mapping[str, Array],
              effects: bool, check: Check | None, weights: str) -> Outcome:
+        bound, begin, _alive = self._ready(lane, entry, kept, samples, inputs, others, weights)
+        _, main, end = bound.marks
+        bound.table.run(first=begin, last=main)
+        move = partial(bound.table.run, first=main, last=end) if effects and main < end else None
+        return self.outcome(entry.border, partial(self._read, lane, kept, bound), move, check)
+
+    def _ready(self, lane: Lane, entry: Entry, kept: Kept, samples: int, inputs: Mapping[str, Array], others: Mapping[str, Array],
+               weights: str) -> tuple[Bound, int, list[Any]]:
+        """The table with all that it reads in place, its first row to run, and what has to live until it has."""
         self.numbers.complete(weights, self.version)
         bound = self.bind(lane, kept, samples, weights)
-        _alive = [bound.give(name, lane.arena, (inputs if is_input else others)[name]) for name, is_input in entry.border.feeds]
+        alive = [bound.give(name, lane.arena, (inputs if is_input else others)[name]) for name, is_input in entry.border.feeds]
         for name, at in entry.scalars:
             lane.scalars[at] = self.scalar(name)
         if entry.first is not None:
             self._prepare(entry, entry.first, kept, weights, bound)
-        begin, main, end = bound.marks
-        bound.table.run(first=0 if entry.first is None else begin, last=main)
-        move = partial(bound.table.run, first=main, last=end) if effects and main < end else None
-        return self.outcome(entry.border, partial(self._read, lane, kept, bound), move, check)
+        return bound, 0 if entry.first is None else bound.marks[0], alive
+
+    def profile(self, key: Any, make: Make, inputs: Mapping[str, Array], others: Mapping[str, Array], *, evaluation: bool = False,
+                rounds: int = 5) -> list[tuple[str, float]]:
+        """For each kernel of an entry the layer that it computes, and its best time in seconds, alone on all threads. A kernel of
+        several layers counts for the one whose formula it begins with. Running statistics move, where it has some."""
+        samples = self.samples(inputs)
+        entry: Entry = self.entry(key, make, samples, evaluation)
+        return self.lanes.lend(self._profile, entry, self.kept(entry), samples, inputs, others, rounds)
+
+    def _profile(self, lane: Lane, entry: Entry, kept: Kept, samples: int, inputs: Mapping[str, Array],
+                 others: Mapping[str, Array], rounds: int) -> list[tuple[str, float]]:
+        bound, begin, _alive = self._ready(lane, entry, kept, samples, inputs, others, WEIGHTS)
+        layer = entry.schedule.layers(self.graph.by_name)
+        return [(layer(note), seconds) for note, _, seconds in bound.table.profile(rounds, first=begin)]
 
     def kept(self, entry: Entry, weights: str = WEIGHTS) -> Kept:
         """What an entry makes of these weights."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
@@ -67,6 +67,25 @@ class Schedule:
     def functions(self) -> tuple[Callable[[Any], None], ...]:
         """What runs it against a machine: prepare, main, effects."""
         return self.prepare.run, self.main.run, self.effects.run
+
+    def layers(self, of: Container[str]) -> Callable[[str], str]:
+        """Which layer, of those of a network, a call computes, by the call's name; where it computes several, the one whose
+        formula is the first. What prepares or finishes a call has its name with something behind it. "" where it is of none."""
+        nodes = self.main.nodes | self.effects.nodes
+
+        def layer(call: str) -> str:
+            step = next((nodes[name] for name in _outwards(call) if name in nodes), None)
+            scope = "" if step is None else step_of(step).nodes[0].scope
+            return next((name for name in _outwards(scope) if name in of), "")
+
+        return layer
+
+
+def _outwards(name: str) -> Iterator[str]:
+    """`a.b.c`, `a.b`, `a`."""
+    while name:
+        yield name
+        name = name.rpartition(".")[0]
 
 
 def schedule(graph: Graph, target: Target) -> Schedule:

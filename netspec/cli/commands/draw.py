@@ -17,14 +17,18 @@ if TYPE_CHECKING:
     from ...views.drawing.diagram import Direction
 
 ABOUT = "draw an architecture diagram"
-EXAMPLES = ("netspec draw specs/unet.net -o unet.svg", "netspec draw specs/resnet.net:resnet18 -o resnet18.png --right")
+EXAMPLES = ("netspec draw specs/unet.net -o unet.svg", "netspec draw specs/resnet.net:resnet18 -o resnet18.png --right",
+            "netspec draw specs/resnet.net:resnet50 -o resnet50.html")
 ALSO = ("plot", "render")
 
 
 def arguments(c: ArgumentParser) -> None:
     options.net(c)
     c.add_argument("-o", "--output", type=options.file, required=True, metavar="PICTURE",
-                   help="where to: .svg, .png (needs netspec-nn[viz]) or .dot; - writes DOT text to standard output")
+                   help="where to: .svg, .png (needs netspec-nn[viz]), .dot, or .html, a page to explore; - writes DOT text to standard "
+                        "output")
+    c.add_argument("--profile", type=options.file, metavar="TIMES",
+                   help="for .html: the times of its layers, from netspec bench -o TIMES")
     c.add_argument("--right", action="store_true", help="let the network flow to the right instead of down")
 
 
@@ -32,6 +36,11 @@ def run(args: Namespace) -> int:
     from ...views.drawing import diagram
 
     path = Path(args.output)
+    if path.suffix.lower() == ".html":
+        return _interactive(args)
+    if args.profile is not None:
+        raise UsageError("times are shown in a page to explore, and by no picture",
+                         hint=f"-o {shown(path.with_suffix('.html').name)}")
     if args.output != "-" and path.suffix.lower() not in diagram.ENDINGS:
         raise UsageError(f"a picture is written as {', '.join(diagram.ENDINGS)}, not as {args.output}",
                          hint=f"-o {path.with_suffix('.svg') if path.name and irregular(path) is None else 'net.svg'}")
@@ -42,4 +51,13 @@ def run(args: Namespace) -> int:
     else:
         diagram.draw(graph, args.output, direction)
         say(f"drew {graph.name} to {shown(args.output)}")
+    return 0
+
+
+def _interactive(args: Namespace) -> int:
+    from ...views.interactive.page import write_page
+
+    graph = open_net(args)
+    write_page(graph, args.output, args.profile)
+    say(f"drew {graph.name} to {shown(args.output)}")
     return 0

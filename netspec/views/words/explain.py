@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import inspect
 import textwrap
-from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from ...augmentations import AUGMENTATIONS
 from ...datasets import DATASETS
 from ...diagnostics import NetspecError
-from ...ir.formula import Formula, Pieces
 from ...ir.graph import Node
 from ...ir.types import TensorType, shape_text
 from ...metrics import METRICS
@@ -22,7 +19,7 @@ from ...source import Source
 from ...words import REQUIRED, Argument, Registry, Word, arguments, spelled
 from ...words.layer import LAYERS, Example, Layer
 from ...words.loss import LOSSES
-from ..numbers.counts import lowered
+from ..numbers.formulas import formula_texts
 
 WIDTH = 100
 KINDS = {
@@ -188,7 +185,7 @@ def formulas(word: type[Layer]) -> tuple[list[str], list[str]]:
     if made is None:
         return [], []
     node, types = made
-    return list(_texts(node, types, False)), list(_texts(node, types, True))
+    return list(formula_texts(node, types, False)), list(formula_texts(node, types, True))
 
 
 def _formulas(word: type[Layer]) -> list[str]:
@@ -203,18 +200,6 @@ def _formulas(word: type[Layer]) -> list[str]:
 
 def _under(when: str, texts: list[str]) -> list[str]:
     return [f"  {when}:", *(f"    {t}" for t in texts)] if texts else [f"  {when}: none, what it reads goes through unchanged"]
-
-
-def _texts(node: Node, types: tuple[TensorType, ...], training: bool) -> Iterator[str]:
-    program = lowered(node, types, training)
-    short = {n.name: n.name.removeprefix(node.name + ".") for n in program} | {f"in{k}": c for k, c in enumerate("xabcdefgh")}
-    short |= {v.name: v.name.removeprefix(node.name + ".") for n in program for v in n.results
-              if v.name.startswith(node.name + ".")}
-    for n in program:
-        if isinstance(n.op, Formula | Pieces):
-            n = replace(n, effect=short.get(n.effect, n.effect) if n.effect else None)
-            names = dict(zip(n.written.operands, n.inputs)) | {t.name: v.name for t, v in zip(n.written.targets, n.results)}
-            yield str(n.written.renamed({k: short.get(v, v) for k, v in names.items()})) + (f"   (the new {n.effect})" if n.effect else "")
 
 
 def example_node(word: type[Layer], example: Example) -> tuple[Node, tuple[TensorType, ...]] | None:

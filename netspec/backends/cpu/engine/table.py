@@ -78,10 +78,10 @@ class Table:
                 for item in range(int(words[ITEMS])):
                     driver(self.address(row), item, scratch)
 
-    def profile(self, repeat: int = 5, threads: int | None = None) -> list[tuple[str, int, float]]:
+    def profile(self, repeat: int = 5, threads: int | None = None, first: int = 0) -> list[tuple[str, int, float]]:
         """For each kernel its note, its items, and its best time in seconds, alone between two barriers. Rows run in
-        order as in a step, so whatever a step changes is changed `repeat` times."""
-        rows = [r for r in range(len(self)) if self.words[r, OPCODE] == KERNEL]
+        order as in a step, from the `first` on, so whatever a step changes is changed `repeat` times."""
+        rows = [r for r in range(first, len(self)) if self.words[r, OPCODE] == KERNEL]
         best = dict.fromkeys(rows, float("inf"))
         for _ in range(repeat):
             for r in rows:

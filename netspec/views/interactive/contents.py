@@ -1,0 +1,193 @@
+"""What the interactive page knows of a network, as plain values for JSON: boxes and blocks, arcs, numbers, places in the text.
+
+A folded box, which stands for several steps, has each number three times: of the first, of the last, and of all.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from itertools import takewhile
+from typing import Any
+
+from ...ir.graph import Graph, Input, Node
+from ...plain import shown
+from ...source import Source, Span
+from ..drawing.diagram import same_drawing, shape_range
+from ..drawing.looks import KINDS as BOXES
+from ..drawing.looks import kind_of
+from ..numbers.counts import NodeCounts, count
+from ..numbers.formulas import formula_texts
+from ..numbers.receptive import Field, receptive_fields
+from ..reading.arcs import drawn_inputs, refers
+from ..reading.boxes import arcs_between, drawn, stands_for
+from ..reading.outline import outline
+from ..reading.steps import Group, Item, Repeat, Step
+from ..tables.summary import title
+from .times import Times
+
+KINDS = ("data", "skip", "reference")
+ITEM = 4  # bytes of a number, float32
+Data = dict[str, Any]
+
+
+def contents(graph: Graph, times: Times | None = None) -> tuple[Data, tuple[Source, ...]]:
+    """All of the page's data, and the texts that its places are in."""
+    made = _Contents(graph, times)
+    return made.data(), tuple(made.sources)
+
+
+class _Contents:
+    """The data under construction. What comes again and again is kept once, in a table, and told by its number."""
+
+    def __init__(self, graph: Graph, times: Times | None):
+        self.graph, self.times = graph, times
+        self.numbers: dict[str, NodeCounts] = {}
+        self.sources: dict[Source, int] = {}
+        self.table: dict[str, int] = {}
+        self.blocks = 0
+
+    def data(self) -> Data:
+        graph = self.graph
+        counts = count(graph)
+        self.numbers = {c.name: c for c in counts.nodes}
+        known = all(n.type.known for n in graph.inputs)
+        self.fields = receptive_fields(graph) if known else {}
+        reads = {n.name: drawn_inputs(graph, n) for n in graph}
+        items = outline(graph, same_drawing, join=True, reads=lambda n: reads[n.name])
+        self.stands = stands_for(items)
+        for n in sorted(graph, key=lambda n: -len(n.spans))[:1]:  # the net's own file first
+            self.at(n.spans[::-1])
+        ends = [{"id": f"output {public}", "text": shown(public), "kind": "input",
+                 "shape": shape_range(graph.maker[v], graph.maker[v])} for public, v in graph.outputs]
+        number = {name: k for k, name in enumerate([*(s.name for s in drawn(items)), *(str(e["id"]) for e in ends)])}
+        box = {v.name: name for name, steps in self.stands.items() for s in steps for n in s.nodes for v in n.results}
+        arcs = [[number[s], number[t], KINDS.index(kind), *([refers(n)] if kind == "reference" else [])]
+                for (s, t, kind), n in arcs_between(graph, items, reads).items()]
+        arcs += [[number[box[v]], number[f"output {public}"], 0] for public, v in graph.outputs]
+        of = {} if self.times is None else {entry: self.times.said(entry) for entry in self.times.seconds}
+        return {"name": shown(graph.name), "title": title(graph), "counts": str(counts), "arcs": arcs, "times": of,
+                "items": [*self.items(items, "", ()), *ends], "table": [json.loads(text) for text in self.table],
+                "sources": [shown(s.name) for s in self.sources], "kinds": {kind: look.word for kind, look in BOXES.items()}}
+
+    def items(self, items: Sequence[Item], scope: str, call: tuple[Span, ...]) -> Iterator[Data]:
+        for item in items:
+            if isinstance(item, Step):
+                yield self.step(item)
+            elif isinstance(item, Group):
+                yield self.block(item.items, item.path, _within(item.path, scope), 1, call)
+            else:
+                yield self.repeat(item, scope, call)
+
+    def repeat(self, item: Repeat, scope: str, call: tuple[Span, ...]) -> Data:
+        first, last = item.turns[0], item.turns[-1]
+        if len(first) == 1 and isinstance(first[0], Step):
+            return self.step(first[0], item.times)
+        if len(first) == 1 and isinstance(first[0], Group) and isinstance(last[0], Group):
+            name = f"{_within(first[0].path, scope)} … {_within(last[0].path, scope)}"
+            return self.block(first[0].items, first[0].path, name, item.times, call)
+        return self.block(first, scope, "", item.times, call)
+
+    def block(self, items: Sequence[Item], path: str, name: str, times: int, outer: tuple[Span, ...]) -> Data:
+        self.blocks += 1
+        number = self.blocks
+        call = _call([n for s in drawn(items) for n in s.nodes])
+        own = call if len(call) > len(outer) else ()
+        data = {"id": f"block {number}", "name": shown(name), "call": shown(_written(own[0])) if own else "",
+                "at": self.at(own or outer), "items": list(self.items(items, path, call if own else outer))}
+        return data | ({"times": times} if times > 1 else {})
+
+    def step(self, step: Step, times: int = 1) -> Data:
+        stood = self.stands[step.name]
+        sign = getattr(step.head.op, "symbol", "")
+        is_input = isinstance(step.head.op, Input)
+        marks = (*step.switches, *(["frozen"] if step.frozen else []), *([f"weights of {step.shared}"] if step.shared else []))
+        data = {"id": step.name, "text": shown(step.name if is_input else step.text), "kind": kind_of(step.head),
+                "shape": shape_range(step.last, stood[-1].last), "at": self.at(step.head.spans),
+                "nodes": [[shown(a.name.removeprefix(step.name)), self.node(a, b)] for a, b in zip(step.nodes, stood[-1].nodes)]}
+        numbers = {"parameters": self.three(stood, lambda n: self.numbers[n.name].parameters),
+                   "macs": self.three(stood, lambda n: self.numbers[n.name].macs),
+                   "bytes": self.three([Step((s.last,)) for s in stood], _bytes)}
+        data |= {name: of for name, of in numbers.items() if of != 0}
+        if any(seen := [_seen(self.fields.get(s.last.name, {})) for s in (stood[0], stood[-1])]):
+            data["sees"] = [self.once(s) for s in (seen if seen[0] != seen[1] else seen[:1])]
+        if sign:
+            data["sign"] = shown(sign)
+        if marks:
+            data["marks"] = [shown(m) for m in marks]
+        if also := [at for at in dict.fromkeys(self.at(s.head.spans) for s in stood) if at != data["at"]]:
+            data["also"] = also
+        if len(stood) > 1:
+            data |= {"stands": len(stood), "last": shown(stood[-1].name)}
+        if times > 1:
+            data["times"] = times
+        if self.times is not None:
+            data["seconds"] = {entry: self.three(stood, lambda n, of=of: of.get(n.name, 0.0))
+                               for entry, of in self.times.seconds.items()}
+        return data
+
+    def node(self, first: Node, last: Node) -> int:
+        """A layer of a step; where it stands for several, with the shapes of the last as well. Its number in the table."""
+        types = tuple(self.graph.values[i].type for i in first.inputs)
+        data: Data = {"text": shown(first.op), "shape": shape_range(first, last)}
+        reads = [shape_range(self.graph.maker[a], self.graph.maker[b]) for a, b in zip(first.inputs, last.inputs)]
+        if reads:
+            data["reads"] = reads
+        if all(t.known for t in types) and not isinstance(first.op, Input):
+            data["formulas"] = [self.once(t) for t in formula_texts(first, types)]
+        if first.parameters:
+            data["parameters"] = [[shown(p.name.removeprefix(first.name + ".")), "×".join(map(str, p.shape)), p.size]
+                                  for p in first.parameters]
+        return self.once(data)
+
+    def once(self, value: object) -> int:
+        """Its number in the table."""
+        return self.table.setdefault(json.dumps(value), len(self.table))
+
+    def three(self, stood: Sequence[Step], number: Any) -> list[float | None] | float | None:
+        """A number of the first, the last and all steps that a box stands for; None where it is not known."""
+        each = [_sum([number(n) for n in s.nodes]) for s in stood]
+        return each[0] if len(each) == 1 else [each[0], each[-1], _sum(each)]
+
+    def at(self, spans: Sequence[Span]) -> int:
+        """Source and line of each span, innermost first: their number in the table."""
+        return self.once([[self.sources.setdefault(s.source, len(self.sources)), s.line] for s in spans])
+
+
+def _sum(numbers: Sequence[Any]) -> Any:
+    return None if None in numbers else sum(numbers)
+
+
+def _bytes(n: Node) -> int | None:
+    """Of what a node makes of one example."""
+    types = [v.type for v in n.results]
+    return sum(t.size * max(1, t.batch) for t in types) * ITEM if all(t.known for t in types) else None
+
+
+def _within(path: str, scope: str) -> str:
+    return path[len(scope) + 1:] if scope else path
+
+
+def _call(nodes: Sequence[Node]) -> tuple[Span, ...]:
+    """The calls that all nodes lie in, innermost first."""
+    outermost_first = [n.spans[:0:-1] for n in nodes]
+    shared = takewhile(lambda spans: len(set(spans)) == 1, zip(*outermost_first))
+    return tuple(spans[0] for spans in shared)[::-1]
+
+
+def _written(span: Span) -> str:
+    """The call as its text has it, on one line."""
+    line = span.source.line(span.line)
+    end = span.end_column - 1 if span.end_line == span.line else len(line)
+    return line[span.column - 1:end].strip().removesuffix(":")
+
+
+def _seen(fields: dict[str, tuple[Field, ...]]) -> list[list[str]]:
+    """Of each input: its name, how many places are seen, how far on the neighbour's begin, where the first does: `3×3`, and `2`
+    where it is so along all axes."""
+    return [[shown(name), "×".join(str(f.size) for f in axes), _axes([f.stride for f in axes]), _axes([f.start for f in axes])]
+            for name, axes in fields.items() if axes]
+
+
+def _axes(numbers: Sequence[object]) -> str:
+    return str(numbers[0]) if len(set(numbers)) == 1 else "×".join(map(str, numbers))

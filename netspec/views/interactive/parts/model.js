@@ -1,0 +1,92 @@
+// The tree of blocks and boxes, and what of it is seen: a closed block is one box for all that lies within.
+
+const began = performance.now();
+const data = JSON.parse(document.getElementById("contents").textContent);
+const KINDS = ["data", "skip", "reference"];
+const root = {id: "", block: true, open: true, level: 0, parent: null};
+const boxes = []; // those that are no block, by the numbers that arcs have
+
+function planted(items, parent) {
+  return items.map((item) => {
+    const thing = {...item, parent, level: parent.level + 1, block: "items" in item, open: true};
+    if (thing.block) thing.items = planted(item.items, thing);
+    else boxes.push(thing);
+    return thing;
+  });
+}
+root.items = planted(data.items, root);
+const things = [...everything(root)];
+
+function* everything(block) {
+  for (const thing of block.items) {
+    yield thing;
+    if (thing.block) yield* everything(thing);
+  }
+}
+
+/** What is seen, in order. */
+function* seen(block = root) {
+  for (const thing of block.items) {
+    yield thing;
+    if (thing.block && thing.open) yield* seen(thing);
+  }
+}
+
+/** The box that stands for a thing: itself, or the outermost closed block around it. */
+function standsFor(thing) {
+  let found = thing;
+  for (let t = thing.parent; t !== root; t = t.parent) if (!t.open) found = t;
+  return found;
+}
+
+const isWithin = (thing, block) => block === root || (thing !== null && (thing === block || isWithin(thing.parent, block)));
+const boxesOf = (thing) => (thing.block ? thing.items.flatMap(boxesOf) : [thing]);
+
+/** Arcs between what is seen, each once. */
+function arcsSeen() {
+  const found = new Map();
+  for (const [from, to, kind, label] of data.arcs) {
+    const [s, t] = [standsFor(boxes[from]), standsFor(boxes[to])];
+    const key = `${things.indexOf(s)} ${things.indexOf(t)} ${kind}`;
+    if (s !== t && !found.has(key)) found.set(key, {s, t, kind: KINDS[kind], label: label || ""});
+  }
+  return [...found.values()];
+}
+
+/** A number of all that a thing stands for; null where it is not known. `of` gives that of a box. */
+function total(thing, of) {
+  let sum = 0;
+  for (const box of boxesOf(thing)) {
+    const value = of(box);
+    const all = Array.isArray(value) ? value[2] : value;
+    if (all === null) return null;
+    sum += all ?? 0;
+  }
+  return sum;
+}
+
+/** What it says of itself in a line. */
+function nameOf(thing) {
+  if (!thing.block) return thing.sign ? [thing.sign, ...(thing.marks ?? [])].join(" ") : [thing.text, ...(thing.marks ?? [])].join(" ");
+  return [thing.name, thing.call].filter(Boolean).join(": ") || "repeated";
+}
+const times = (thing) => (thing.times > 1 ? ` ×${thing.times}` : "");
+
+/** Open what is around a thing, so that it is seen. */
+function reveal(thing) {
+  let opened = false;
+  for (let t = thing.parent; t !== root; t = t.parent) {
+    opened ||= !t.open;
+    t.open = true;
+  }
+  return opened;
+}
+
+/** Open so many levels as make at most `most` boxes. */
+function openAsFits(most) {
+  const deepest = Math.max(...things.map((t) => t.level));
+  for (let level = deepest; level > 0; level--) {
+    for (const t of things) t.open = t.level < level;
+    if ([...seen()].filter((t) => !t.block || !t.open).length <= most) return;
+  }
+}

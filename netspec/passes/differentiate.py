@@ -26,11 +26,13 @@ from .said import Ends
 @dataclass(frozen=True)
 class differentiate:
     """Append losses and the gradients of their sum to a program as `lower` leaves it. Without losses, every output gets an
-    Input of role `cotangent` named d.OUTPUT. `inputs` asks for gradients to the network's inputs as well, or to them alone."""
+    Input of role `cotangent` named d.OUTPUT. `inputs` asks for gradients to the network's inputs as well, or to them alone;
+    `inner` names values of the program whose gradients are wanted too, where they have any."""
 
     terms: tuple[Term, ...] = ()
     inputs: bool = False
     parameters: bool = True
+    inner: tuple[str, ...] = ()
 
     def __call__(self, graph: Graph) -> Graph:
         graph, seeds = with_losses(graph, self.terms) if self.terms else (graph, ())
@@ -42,11 +44,12 @@ class differentiate:
                 seeds = (*seeds, (v, name))
         wanted = [n.name for n in graph.nodes if (self.parameters and isinstance(n.op, Parameter) and n.op.trainable)
                   or (self.inputs and isinstance(n.op, Input) and n.op.role == "input")]
-        back = _Backward(p, graph, set(wanted))
+        back = _Backward(p, graph, {*wanted, *self.inner})
         for v, d in seeds:
             back.parts.setdefault(v, []).append(d)
         back.run()
-        gradients = tuple((w, back.total(w)) for w in wanted)
+        reached = [v for v in self.inner if v not in wanted and v in back.parts]
+        gradients = tuple((w, back.total(w)) for w in (*wanted, *reached))
         return replace(graph, nodes=tuple(p.nodes), regions=(), lowered=None,
                        gradients=tuple((w, g) for w, g in gradients if isinstance(g, str)))
 

@@ -25,6 +25,7 @@ from .unasked import asked
 from .values import Values, checked
 
 if TYPE_CHECKING:
+    from ..views.backprop.film import Film
     from .train.callbacks import Callback
     from .train.history import History
 
@@ -430,6 +431,22 @@ class Network:
 
         found, history = optimise(self.state, inputs, targets, loss, outputs, optimiser, steps, clip)
         return (next(iter(found.values())) if len(found) == 1 else found), history
+
+    @reads
+    def backprop(self, x: Any, y: Any = None, *, loss: LossLike | Sequence[LossLike] | None = None, theme: str = "light") -> Film:
+        """One example forward and backward, as a drawing made step by step: `.save("steps.html")`, .gif, .svg, .png, or a folder
+        of frames. Of a small network every scalar, as a circuit with values above and gradients below its wires; of a larger one
+        the norms of values and gradients. In evaluation mode, computed in float64 by the reference backend.
+
+        x, y   one example and its target, a batch of one; without a target gradients are those of the network's only number
+        loss   unless given that of the train section, else mse
+        theme  light, dark or transparent
+
+        Errors: names, types and shapes; several examples; an output of several numbers where there is no target.
+        """
+        from .backprop import backprop
+
+        return backprop(self.state, x, y, loss, theme)
 
     # -- files -------------------------------------------------------------------------------------------------------
     @reads

@@ -16,8 +16,8 @@ from importlib import import_module
 from typing import Any
 
 # the order of the help
-FIRST = ("check", "summary", "diff", "draw", "field", "train", "predict", "evaluate", "runs", "doctor", "bench", "verify", "show",
-         "emit", "import", "export", "weights", "fmt", "explain")
+FIRST = ("check", "summary", "diff", "draw", "field", "backprop", "train", "predict", "evaluate", "runs", "doctor", "bench", "verify",
+         "show", "emit", "import", "export", "weights", "fmt", "explain")
 
 
 def commands() -> dict[str, Any]:

@@ -1,0 +1,199 @@
+"""Backpropagation, seen: the scalars of a circuit against closed forms, finite differences and the gradients of training; and
+that each frame shows just what is known at its step."""
+
+from __future__ import annotations
+
+import html
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import netspec
+from netspec.cli import main
+from netspec.runtime.backprop import example
+from netspec.views.backprop.circuit import MOST, Circuit, TooMany
+from where import ROOT
+
+BACKPROP = str(ROOT / "specs" / "backprop.net")
+
+
+def by_name(c: Circuit) -> dict[str, tuple[float, float]]:
+    """Value and gradient of every scalar that has a name."""
+    return {g.name: (g.value, d) for g, d in zip(c.gates, c.gradients) if g.name}
+
+
+def test_the_neuron_of_the_lectures() -> None:
+    """CS231n 2016, lecture 4: f = 1 / (1 + exp(-(w0 x0 + w1 x1 + w2))), w = 2, -3, -3 and x = -1, -2: 0.73, and gradients of
+    -0.20, -0.39, 0.20 and 0.39, -0.59, which are s (1 - s) times x, 1 and w."""
+    net = netspec.compile(text="net a:\n  input 2\n  fc 1 sigmoid\n", device="reference", dtype="float64")
+    net.set_parameters({"fc1.weight": [[2, -3]], "fc1.bias": [-3]})
+    passed = example(net.state, np.array([[-1.0, -2.0]]), None, None)
+    found = by_name(passed.circuit)
+    s = 1 / (1 + np.exp(-1.0))
+    slope = s * (1 - s)
+    assert [g.sign for g in passed.circuit.gates if g.kind == "gate"] == ["×", "×", "+", "sigmoid"]
+    assert passed.end == pytest.approx(s, rel=1e-15)
+    want = {"input[0]": (-1, 2 * slope), "input[1]": (-2, -3 * slope), "fc1.weight[0,0]": (2, -slope),
+            "fc1.weight[0,1]": (-3, -2 * slope), "fc1.bias[0]": (-3, slope)}
+    for name, both in want.items():
+        assert found[name] == pytest.approx(both, rel=1e-14), name
+    assert [round(found[n][1], 2) for n in want] == [0.39, -0.59, -0.2, -0.39, 0.2]
+
+
+def test_the_gates_of_the_lectures() -> None:
+    """f = (x + y) z at -2, 5, -4: gradients -4, -4, 3. A sum hands on, a product changes places, a maximum chooses."""
+    net = netspec.compile(text="net a:\n  input x 1\n  input y 1\n  input z 1\n  @x -> add @y -> mul @z\n", device="reference")
+    x = {"x": [[-2.0]], "y": [[5.0]], "z": [[-4.0]]}
+    found = by_name(example(net.state, {k: np.array(v) for k, v in x.items()}, None, None).circuit)
+    assert (found["x[0]"], found["y[0]"], found["z[0]"], found["mul1[0]"]) == ((-2, -4), (5, -4), (-4, 3), (-12, 1))
+
+
+def test_two_three_three_one_by_finite_differences() -> None:
+    net = netspec.compile(BACKPROP, device="reference", dtype="float64", seed=3)
+    x, y = np.array([[0.7, -1.3]]), np.array([[1.0]])
+    found = by_name(example(net.state, x, y, None).circuit)
+    assert len([n for n in found if ".weight[" in n or ".bias[" in n]) == 25
+    h = 1e-5
+    for name, p in {k: v.copy() for k, v in net.parameters.items()}.items():
+        for at in np.ndindex(p.shape):
+            losses = []
+            for sign in (1, -1):
+                moved = p.copy()
+                moved[at] += sign * h
+                net.set_parameters({name: moved})
+                losses.append(net.evaluate(x, y)["loss"])
+            net.set_parameters({name: p})
+            value, gradient = found[f"{name}[{','.join(map(str, at))}]"]
+            assert value == p[at]
+            assert gradient == pytest.approx((losses[0] - losses[1]) / (2 * h), rel=1e-6, abs=1e-10)
+
+
+NETS: dict[str, tuple[str, str, Any]] = {  # text, loss, target
+    "relu and pool": ("input 1x3x3\n  conv 2 2x2 valid relu\n  maxpool 2\n  fc 2", "cross_entropy", [1]),
+    "hinge": ("input 3\n  fc 3", "hinge", [2]),
+    "leaky, elu": ("input 3\n  fc 2 leaky\n  fc 2 elu", "mse", [[0.5, -1.0]]),
+    "tanh, gelu": ("input 2\n  fc 2 tanh\n  fc 2 gelu", "l1", [[0.5, -1.0]]),
+    "bce": ("input 3\n  fc 2 relu\n  fc 1 sigmoid", "bce", [[1.0]]),
+    "residual": ("input 2\n  residual: fc 2 relu\n  fc 1", "huber", [[0.25]]),
+    "average": ("input 2x3\n  avgpool global\n  fc 2 softplus", "mse", [[0.0, 1.0]]),
+    "batch norm": ("input 2x2\n  conv 2 1 bn\n  fc 1", "mse", [[0.3]]),
+    "normalised": ("input 3\n  l2norm\n  fc 2 swish", "mse", [[0.0, 1.0]]),
+    "two weights": ("input 2\n  fc 2 -> mul @input -> square -> fc 1", "mse weight=0.5", [[1.0]])}
+
+
+@pytest.mark.parametrize("kind", NETS)
+def test_the_scalars_are_those_of_training(kind: str) -> None:
+    """Every parameter's and every input's gradient, of the scalars one by one and of the formulas that train, in closed forms
+    where losses have some."""
+    text, loss, target = NETS[kind]
+    net = netspec.compile(text=f"net a:\n  {text}\n", device="reference", dtype="float64", seed=5)
+    shape = net.graph.inputs[0].type.shape
+    x = np.random.default_rng(2).standard_normal((1, *(s or 0 for s in shape)))
+    passed = example(net.state, x, np.array(target), loss)
+    found = by_name(passed.circuit)
+    value, gradients, inputs = net.loss_and_gradients(x, np.array(target), mode="eval", inputs=True, loss=loss)
+    assert passed.circuit.gates[-1].value == pytest.approx(value, rel=1e-12)
+    for name, g in {**gradients, **{k: v[0] for k, v in inputs.items()}}.items():
+        for at in np.ndindex(g.shape):
+            _, own = found.get(f"{name}[{','.join(map(str, at))}]", (0.0, 0.0))  # what nothing reads has no wire
+            assert own == pytest.approx(g[at], rel=1e-9, abs=1e-12), (name, at)
+
+
+def texts(svg: str) -> list[str]:
+    return [html.unescape(t) for t in re.findall(r"<text[^>]*>([^<]*)</text>", svg)]
+
+
+def test_a_frame_shows_what_is_known_by_then(tmp_path: Path) -> None:
+    net = netspec.compile(text="net a:\n  input 2\n  fc 1 sigmoid\n", device="reference", dtype="float64")
+    net.set_parameters({"fc1.weight": [[2, -3]], "fc1.bias": [-3]})
+    film = net.backprop([[-1.0, -2.0]])
+    frames = list(film.frames())
+    assert film.last == 9 and len(frames) == 10  # four gates forward, the beginning, four gates backward
+    assert "0.73" not in texts(frames[3]) and "0.73" in texts(frames[4])
+    assert texts(frames[4]).count("1.00") == 1 and texts(frames[5]).count("1.00") == 2  # what goes into the sigmoid, and df/df
+    assert "0.20" not in texts(frames[5]) and "0.20" in texts(frames[6])
+    assert "−0.59" not in texts(frames[7])
+    assert {"−0.59", "−0.39"} <= set(texts(frames[8]))  # x1 and its weight, then x0 and its own
+    assert "0.39" not in texts(frames[8]) and {"0.39", "−0.20"} <= set(texts(frames[9]))
+    assert film.captions[4] == "forward: fc1.sigmoid[0] = sigmoid of 1.00 = 0.73"
+    assert film.captions[6] == "backward: sigmoid hands on 1.00 · 0.20 = 0.20 to fc1[0]"
+    assert set(texts(film.svg)) < set(texts(frames[9]))  # without the caption of a step
+    film.save(tmp_path / "frames")
+    assert sorted(p.name for p in (tmp_path / "frames").iterdir()) == [f"{k}.svg" for k in range(10)]
+    film.save(tmp_path / "steps.html")
+    page = (tmp_path / "steps.html").read_text(encoding="utf-8")
+    assert "http" not in page.replace('xmlns="http://www.w3.org/2000/svg"', "") and len(page) < 100_000
+    assert page.count("<li>") == 10
+
+
+def test_norms_of_a_larger_network() -> None:
+    """Of values as `activations` has them; of gradients in closed form: softmax minus one-hot, and back through the weights."""
+    net = netspec.compile(text="net a:\n  input 40\n  fc 30 tanh\n  fc 5\n\ntrain a:\n  loss cross_entropy\n", device="reference",
+                          dtype="float64")
+    x = np.random.default_rng(0).standard_normal((1, 40))
+    passed = example(net.state, x, np.array([2]), None)
+    with pytest.raises(TooMany):
+        _ = passed.circuit
+    scores, hidden = net.activations(x, "fc2"), net.activations(x, "fc1")
+    p = np.exp(scores) / np.exp(scores).sum()
+    dz = p - np.eye(5)[2]
+    w1, w2 = net.parameters["fc1.weight"], net.parameters["fc2.weight"]
+    dh = dz @ w2
+    da = dh * (1 - hidden**2)
+    rows = {n.name: n for n in passed.norms}
+    for name, value, gradient in (("input", x, da @ w1), ("fc1", hidden, dh), ("fc2", scores, dz)):
+        assert rows[name].value == pytest.approx(np.linalg.norm(value), rel=1e-12)
+        assert rows[name].gradient == pytest.approx(np.linalg.norm(gradient), rel=1e-12)
+    assert rows["fc2"].weights == pytest.approx(np.linalg.norm(np.append(w2, net.parameters["fc2.bias"])), rel=1e-12)
+    assert rows["fc2"].steps == pytest.approx(np.linalg.norm(np.append(np.outer(dz, hidden), dz)), rel=1e-12)
+    film = net.backprop(x, [2])
+    assert film.last == 7
+    assert not texts(film.frame(0))[-1].startswith("forward")
+
+
+def test_the_commands(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    out = tmp_path / "a.svg"
+    assert main(["backprop", BACKPROP, "--x", "1,-2", "--target", "1", "-o", str(out)]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("backprop: mse = ") and "steps to" in said
+    net = netspec.compile(BACKPROP, device="reference", dtype="float64")
+    loss = net.evaluate(np.array([[1.0, -2.0]]), np.array([[1.0]]))["loss"]
+    assert f"mse = {loss:.2f}" in said
+    shown = texts(out.read_text(encoding="utf-8"))
+    assert sum(t == "×" for t in shown) == 18 and sum(t == "+" for t in shown) == 7 and sum(t == "sigmoid" for t in shown) == 7
+    assert sum(re.fullmatch(r"[wb]\d+", t) is not None for t in shown) == 25
+    assert main(["backprop", str(ROOT / "specs" / "digits.net"), "--target", "3", "-o", str(tmp_path / "n.svg")]) == 0
+    assert "cross_entropy" in capsys.readouterr().out
+
+
+def test_an_animation(tmp_path: Path) -> None:
+    pytest.importorskip("resvg_py")
+    net = netspec.compile(text="net a:\n  input 2\n  fc 1\n", device="reference")
+    film = net.backprop([[1.0, 2.0]], [[0.0]], theme="dark")
+    film.save(tmp_path / "a.gif")
+    with Image.open(tmp_path / "a.gif") as image:
+        assert getattr(image, "n_frames", 1) == film.last + 1
+
+
+@pytest.mark.parametrize(("given", "said"), [
+    (("--x", "1,2,3"), "3 numbers, and 2 are wanted"), (("--x", "a=1,2"), "names `a`"), (("--target", "1,2"), "target"),
+    (("--loss", "mse"), "none is given"), (("-o", "a.tif"), ".html"), (("--x", "none.png"), "none.png")])
+def test_what_cannot_be_drawn(given: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    place = () if "-o" in given else ("-o", str(tmp_path / "a.svg"))
+    assert main(["backprop", BACKPROP, *given, *place]) in (1, 2)
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "a.svg").exists()
+
+
+def test_what_needs_a_target() -> None:
+    net = netspec.compile(text="net a:\n  input 3\n  fc 2\n", device="reference")
+    with pytest.raises(netspec.NetspecError, match="several numbers"):
+        net.backprop(np.ones((1, 3)))
+    with pytest.raises(netspec.NetspecError, match="one example"):
+        net.backprop(np.ones((2, 3)), np.ones((2, 2)))
+    assert net.backprop(np.ones((1, 3)), np.ones((1, 2))).title.startswith("a: mse = ")
+    assert MOST >= 62  # the lectures' example

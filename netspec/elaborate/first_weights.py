@@ -28,7 +28,7 @@ def with_first_weights(graph: Graph) -> Graph:
         if follows:
             rectified.add(node.name)
         for p in node.parameters:
-            if p.init == FITTING and p.kind == "weight":
+            if p.init == FITTING and p.kind in ("weight", "length"):
                 (wide if follows else narrow).add(p.name)
     narrow -= wide
     return replace(graph, nodes=tuple(_begun(node, narrow) for node in graph.nodes)) if narrow else graph

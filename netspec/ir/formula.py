@@ -228,6 +228,16 @@ class _Said:
                 and isinstance(r.left, ast.Subscript) and isinstance(r.right, ast.Subscript))
 
     @cached_property
+    def scaled(self) -> Access | None:
+        t, r = self.targets[0], self.right
+        if self.how != "=" or len(self.targets) > 1 or len(t.axes) < 2 or t.compound or not (
+                isinstance(r, ast.BinOp) and isinstance(r.op, ast.Mult) and len(self.reads) == len(self.operands) == 2
+                and isinstance(r.left, ast.Subscript) and isinstance(r.right, ast.Subscript)):
+            return None
+        a, b = self.reads
+        return a if (a.axes, b.axes) == (t.axes, t.axes[:1]) else b if (b.axes, a.axes) == (t.axes, t.axes[:1]) else None
+
+    @cached_property
     def adds_up(self) -> bool:
         r = self.right
         return self.how == "+=" and (isinstance(r, ast.Subscript)
@@ -313,6 +323,11 @@ class Formula(Operation):
     def is_product(self) -> bool:
         """A sum of products of exactly two reads."""
         return _said(self.text).is_product
+
+    @property
+    def scaled(self) -> Access | None:
+        """The read whose elements are each multiplied by a number for its place on the first axis: `w[o,c] = v[o,c] * k[o]`."""
+        return _said(self.text).scaled
 
     @property
     def adds_up(self) -> bool:

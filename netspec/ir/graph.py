@@ -13,6 +13,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..source import Span
+from .filters import along_filters, gradients_of_scaled, scaled_weights
 from .formula import Formula, Pieces
 from .initialisers import FITTING
 from .operation import Operation
@@ -42,14 +43,15 @@ class Input(Operation):
 class Parameter(Operation):
     """A named array that belongs to the network and outlives a run.
 
-    `kind` is what it is to optimiser and initialiser: weight, bias, norm (a scale or shift of a normalisation), slope,
-    buffer (no gradient ever: running statistics, fixed kernels). `init` is the initialiser's name or a number;
-    `values` are given numbers, flat in row-major order, where the spec states them.
+    `kind` is what it is to optimiser and initialiser: weight, length (of the filters of a weight that is kept as
+    directions; it begins as the length that those begin with, which are of the shape `of`), bias, norm (a scale or shift of a
+    normalisation), slope, buffer (no gradient ever: running statistics, fixed kernels). `init` is the initialiser's name or a
+    number; `values` are given numbers, flat in row-major order, where the spec states them.
     """
 
     name: str
     shape: tuple[int, ...]
-    kind: Literal["weight", "bias", "norm", "slope", "buffer"] = "weight"
+    kind: Literal["weight", "length", "bias", "norm", "slope", "buffer"] = "weight"
     init: str | float = FITTING
     fan_in: int = 1
     fan_out: int = 1
@@ -58,6 +60,7 @@ class Parameter(Operation):
     factors: tuple[tuple[str, float], ...] = ()  # per-parameter factors the spec states: ("lr", 0.1)
     file: str | None = None  # weights="..." of the call that made it
     within: str = ""  # path of that call: the file names its arrays by their paths below it
+    of: tuple[int, ...] = ()
 
     @property
     def size(self) -> int:
@@ -244,10 +247,21 @@ class Graph:
         return tuple(found.values())
 
     @cached_property
+    def scaled_weights(self) -> Mapping[str, str]:
+        """Value -> parameter, for every weight of contractions that is one with its filters scaled."""
+        return scaled_weights(self)
+
+    @cached_property
+    def along_filters(self) -> frozenset[str]:
+        """The nodes that go along the filters of such weights."""
+        return along_filters(self)
+
+    @cached_property
     def gradient_parts(self) -> dict[str, str]:
-        """Value -> parameter, for every gradient and every value that is only summed into one."""
+        """Value -> parameter, for every gradient and every value that is only summed into one. The gradient of a scaled weight
+        counts as that of the parameter it is made of."""
         out: dict[str, str] = {}
-        stack = [(v, p) for p, v in self.gradients]
+        stack = [(v, p) for p, v in self.gradients] + gradients_of_scaled(self)
         while stack:
             value, parameter = stack.pop()
             out[value] = parameter

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from math import prod, sqrt
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,10 @@ def initial(p: Parameter, seed: int) -> Array:
 
     Errors: an initialiser that does not exist, or was given too many numbers; `values` of the wrong length.
     """
+    if p.of:
+        v: Array = initial(replace(p, name=p.name.removesuffix("_g") + "_v", shape=p.of, of=()), seed)
+        length: Array = np.sqrt((v * v).sum(tuple(range(len(p.shape), v.ndim))))
+        return length
     if p.values is not None:
         if len(p.values) != p.size:
             raise _misuse("wrong-shape", f"{p.name} is given {len(p.values)} values and holds {p.size}")
@@ -43,7 +48,8 @@ def initial(p: Parameter, seed: int) -> Array:
     if len(numbers) > most:
         raise _misuse("unknown-initialiser",
                       f"{p.name}: `{name}` takes at most {most} number{'s' if most != 1 else ''}, not `{p.init}`")
-    return np.asarray(rule(p, lambda: generator(seed, p.name), numbers), np.float64).reshape(p.shape)
+    drawn = p.name.removesuffix("_v") if p.name.endswith(".weight_v") else p.name  # as the weight would be
+    return np.asarray(rule(p, lambda: generator(seed, drawn), numbers), np.float64).reshape(p.shape)
 
 
 def _misuse(code: str, title: str, advice: str = "") -> Exception:

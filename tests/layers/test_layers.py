@@ -108,6 +108,10 @@ def torch_meaning(op: Any, x: list[Any], p: dict[str, Any], training: bool) -> A
                             "minpool": torch.amin, "avgpool": torch.mean}
     pools: dict[str, Any] = {k: getattr(F, f"{k}{rank}d", None) for k in ("max_pool", "avg_pool", "conv_transpose")}
 
+    if "weight_v" in p:  # filters apart by the first axis, those of a local layer by all places and filters
+        v, g = p["weight_v"], p["weight_g"]
+        p = p | {"weight": torch._weight_norm(v.flatten(0, g.ndim - 1), g.reshape(-1, *[1] * (v.ndim - g.ndim)), 0).reshape(v.shape)}
+
     def edges(v: Any, amount: Any, mode: str, value: float = 0.0) -> Any:
         flat = [n for pair in reversed(windows.pads(amount, (1,) * rank, (1,) * rank)) for n in pair]
         return F.pad(v, flat, mode) if mode != "constant" else F.pad(v, flat, mode, value)

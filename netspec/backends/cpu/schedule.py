@@ -15,7 +15,7 @@ from typing import Any
 from ...ir.contraction import renamed
 from ...ir.expressions import with_leaves
 from ...ir.formula import Formula, access
-from ...ir.graph import Graph, Input, Node, images_of
+from ...ir.graph import Graph, Input, Node, Parameter, images_of
 from ...ir.intervals import Intervals
 from ...ir.layout import Image, Layout, Packed, Target, Vector, round_up
 from .contract import schedule as contract
@@ -108,11 +108,13 @@ class _Scheduler:
 
     def run(self) -> Schedule:
         prepare: dict[str, Call] = {}
+        scaled: list[Call] = []  # what makes weights of others
         main: list[Call] = []
         late: list[Call] = []
         effects: list[Call] = []
         self.layouts: dict[str, Layout] = {v.name: v.layout for n in self.graph.nodes for v in n.results if v.layout is not None}
         self.inner = unfused(self.graph)
+        constant = {n.name for n in self.graph.nodes if isinstance(n.op, Parameter)}
         for n in self.graph.nodes:
             if not isinstance(n.op, Step) or n.op.idle:
                 continue
@@ -135,9 +137,11 @@ class _Scheduler:
             else:
                 call = self.kernel(n)
                 self.nodes[call.name] = n
-                (effects if n.effect else main).append(call)
+                early = n.op.kind == "filters" and constant.issuperset(n.inputs)
+                constant |= {v.name for v in n.results} if early else set()
+                (scaled if early else effects if n.effect else main).append(call)
         places = self.workspace | {name: self.top + first for name, (first, _) in self.passing.items()}
-        return Schedule(Section(self.barriers(prepare.values())), Section(self.barriers([*main, *late]), self.nodes),
+        return Schedule(Section(self.barriers([*scaled, *prepare.values()]), self.nodes), Section(self.barriers([*main, *late]), self.nodes),
                         Section(self.barriers(effects), self.nodes), self.kernels, self.layouts, places, self.top + self.most)
 
     def room(self, name: str, size: int) -> None:
@@ -217,6 +221,8 @@ class _Scheduler:
             return replace(self.call(n, e, 1, n.type.batch, rows.chunk), pieces=rows.pieces, scratch=self.target.vector)
         if kind == "lanes":
             return self.call(n, e, n.type.shape[0] or 1, n.type.batch, _chunk(n))
+        if kind == "filters":
+            return self.call(n, e, max((self.inner.values[v].type.shape for v in n.inputs), key=len)[0] or 1, 0, 0)
         if kind == "channel":
             images = max((self.graph.values[i].type.batch for i in n.inputs), default=0)
             return self.call(n, e, n.type.shape[0] or 1, images, 0)

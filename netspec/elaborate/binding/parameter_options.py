@@ -32,7 +32,7 @@ class ParameterOptions:
         """The parameter as the step wants it."""
         if p.kind == "buffer":
             return p
-        init = self.init if p.kind == "weight" else self.bias_init if p.kind == "bias" else None
+        init = self.init if p.kind in ("weight", "length") else self.bias_init if p.kind == "bias" else None
         factors = self.factors
         if self.bias_factors and p.kind == "bias":
             factors = tuple((dict(factors) | dict(self.bias_factors)).items())

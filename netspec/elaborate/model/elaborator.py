@@ -228,7 +228,7 @@ class Elaborator:
         out = []
         for p in parameters:
             made = Parameter(f"{name}.{p.name}", p.shape, p.kind, p.init, p.fan_in, p.fan_out,
-                             p.trainable and not self.way.frozen, p.values, p.factors, file, within)
+                             p.trainable and not self.way.frozen, p.values, p.factors, file, within, p.of)
             if stated is not None:
                 made = stated(made)
             self.draft.parameters[made.name] = made

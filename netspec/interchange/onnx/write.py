@@ -19,6 +19,7 @@ from ...version import __version__
 from ...words.layer import Layer
 from ...words.onnx import Unsaid
 from ...words.preparation import Preparation
+from ..weights.lengths import made_of
 from .need import OURS, onnx, trouble
 from .patterns import stated
 
@@ -32,7 +33,7 @@ class Writer:
     """What layers write with (words.onnx.OnnxWriter): nodes and constants, in order."""
 
     def __init__(self, opset: int, arrays: Mapping[str, Array]):
-        self.opset, self.arrays, self.note = opset, arrays, ""
+        self.opset, self.arrays, self.note = opset, dict(arrays), ""
         self.nodes: list[Any] = []
         self.constants: dict[str, Array] = {}
         self.types: dict[str, TensorType] = {}
@@ -157,6 +158,9 @@ def _layer(o: Writer, n: Node, layer: Layer, names: dict[str, str]) -> None:
     owned = tuple(p.name for p in n.parameters)
     o.layer, o.made, o.note, first = n.name, 0, "", len(o.nodes)
     local = {p.rpartition(".")[2]: p for p in owned}
+    if "weight_v" in local:
+        local["weight"] = whole = f"{n.name}.weight"
+        o.arrays.setdefault(whole, made_of(o.array(local.pop("weight_g")), o.array(local.pop("weight_v"))))
     y = None if isinstance(layer, Preparation) else stated(o, layer, inputs)
     y = layer.to_onnx(o, *inputs, **local) if y is None else y
     for node in o.nodes[first:]:

@@ -4,6 +4,9 @@ they are read as the weights that they make, w = v * g / |v|.
     conv.weight_g, conv.weight_v                                                          torch.nn.utils.weight_norm
     conv.parametrizations.weight.original0, conv.parametrizations.weight.original1        torch.nn.utils.parametrizations
 
+A net whose text says weight_norm has such parts itself, and takes them as they are; its own files have weight_g with no
+more axes than tell filters apart.
+
 Paper: Salimans and Kingma, "Weight Normalization", 2016 (arXiv:1602.07868)
 """
 
@@ -40,12 +43,25 @@ class Lengths(Source):
     def __getitem__(self, name: str) -> Array:
         if name not in self.parts:
             return self.source[name]
-        g, v = (self.source[part].astype(np.float64) for part in self.parts[name])
-        # a length is of all axes along which there is one; where it is 0, so is the weight, which has no direction then
-        axes = tuple(k for k, n in enumerate(g.shape) if n == 1) if g.ndim == v.ndim else tuple(range(v.ndim))
-        length = np.sqrt((v * v).sum(axes, keepdims=True))
-        out: Array = v * (g / np.where(length == 0, 1.0, length))
-        return out
+        return made_of(*(self.source[part] for part in self.parts[name]))
+
+    def parts_of(self, name: str, filters: int) -> tuple[str, str] | None:
+        if name not in self.parts:
+            return None
+        shapes = self.source.about
+        g, v = self.parts[name]
+        own = shapes[v].shape[:filters]
+        return (g, v) if shapes[g].shape in (own, (*own, *(1,) * (len(shapes[v].shape) - filters))) else None
+
+
+def made_of(g: Array, v: Array) -> Array:
+    """The weight of a direction and its lengths, in float64. A length is of all axes along which there is one, and of those that
+    it does not have; where a direction is of nothing but zeros, so is the weight."""
+    g, v = g.astype(np.float64), v.astype(np.float64)
+    g = g.reshape(*g.shape, *(1,) * (v.ndim - g.ndim)) if g.size > 1 else g.reshape((1,) * v.ndim)
+    length = np.sqrt((v * v).sum(tuple(k for k, n in enumerate(g.shape) if n == 1), keepdims=True))
+    out: Array = v * (g / np.where(length == 0, 1.0, length))
+    return out
 
 
 def with_weights(source: Source) -> Source:
@@ -63,4 +79,5 @@ def with_weights(source: Source) -> Source:
 def _fit(g: About, v: About) -> bool:
     """Whether one is a length for parts of the other, or for all of it."""
     return g.dtype in FLOATS and v.dtype in FLOATS and (
-        g.shape in ((), (1,)) or (len(g.shape) == len(v.shape) and all(a in (1, b) for a, b in zip(g.shape, v.shape))))
+        g.shape in ((), (1,)) or g.shape == v.shape[: len(g.shape)] or (
+            len(g.shape) == len(v.shape) and all(a in (1, b) for a, b in zip(g.shape, v.shape))))

@@ -61,6 +61,11 @@ class Source(Mapping[str, Array]):
     def raw(self, name: str) -> Array:
         """The numbers of a tensor as they are stored; those of BF16 as whole numbers."""
 
+    def parts_of(self, name: str, filters: int) -> tuple[str, str] | None:
+        """The tensors of lengths and of directions that a weight is made of, where the file has it so, a length for each filter
+        that its first so many axes tell apart."""
+        return None
+
     def __getitem__(self, name: str) -> Array:
         dtype = self.about[name].dtype
         if dtype not in FLOATS:

@@ -35,6 +35,8 @@ class Unit:
     aside: bool = False  # it lies on a shortcut
     eps: float | None = None  # what its normalisation adds to the variance, where that is known
     node: str = ""  # of the net, that it belongs to
+    length: str = ""  # the parameter of the lengths, where the net has its weight as directions
+    filters: int = 0  # how many axes of that tell filters apart
 
     @property
     def kind(self) -> str:
@@ -92,6 +94,10 @@ def wanted(graph: Graph, parameters: Iterable[Parameter], within: str = "") -> l
         if p.kind != "buffer" or last in ("mean", "var"):
             below = path.removeprefix(within).removeprefix(".") if within else path
             unit = units.setdefault(path, Unit(below, aside=_ASIDE.search(path) is not None, node=path))
+            if p.of:
+                unit.length, unit.filters = p.name, len(p.shape)
+                continue
+            last = "weight" if last == "weight_v" else last
             unit.names[last], unit.shapes[last] = p.name, p.shape
     for u in units.values():
         node = graph.by_name.get(u.node)

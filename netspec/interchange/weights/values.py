@@ -40,7 +40,8 @@ def taken(source: Source, m: Matching, graph: Graph, flatten: str = "") -> list[
         mine = want[name]
         flat = _turned(flatten or ("hwc" if source.channels_last else ""), bool(flatten), mine, graph) if mine.kind == "kernel" else None
         for role, parameter in mine.names.items():
-            out.append(_one(source, have, mine, role, parameter, flat, biases.get(name)))
+            out += (_in_parts(source, have, mine, flat) if role == "weight" and mine.length
+                    else [_one(source, have, mine, role, parameter, flat, biases.get(name))])
     return [*out, *(t for u in m.folded for t in _identity(source, u, biases.get(u.name)))]
 
 
@@ -57,7 +58,8 @@ def _identity(source: Source, u: Unit, bias: str | None) -> list[Taken]:
 
 
 def _one(source: Source, have: Unit, mine: Unit, role: str, parameter: str, flat: Flat | None,
-         bias: str | None) -> Taken:
+         bias: str | None, part: str | None = None) -> Taken:
+    """One parameter; `part` is the tensor that is read where that is a part of the one that it is matched with."""
     shape = mine.shapes[role]
     if role not in have.names:
         fill = 1.0 if role == "weight" else 0.0
@@ -81,12 +83,28 @@ def _one(source: Source, have: Unit, mine: Unit, role: str, parameter: str, flat
         said.append(f"plus {more:g}: epsilon {have.eps:g} there, {mine.eps:g} here")
 
     def make() -> Array:
-        a = source[tensor]
+        a = source[part or tensor]
         for act in acts:
             a = act(a)
         return a
 
-    return Taken(parameter, tensor, ", ".join(said), make)
+    return Taken(parameter, part or tensor, ", ".join(said), make)
+
+
+def _in_parts(source: Source, have: Unit, mine: Unit, flat: Flat | None) -> list[Taken]:
+    """A weight that the net has as directions and lengths: those that the file has, or the weight itself and its lengths."""
+    tensor, parameter = have.names["weight"], mine.names["weight"]
+    there = source.parts_of(tensor, mine.filters)
+    v = _one(source, have, mine, "weight", parameter, flat, None, there and there[1])
+
+    def lengths() -> Array:
+        if there is not None:
+            return source[there[0]].reshape(mine.shapes["weight"][: mine.filters])
+        a = v.make().astype(np.float64)
+        out: Array = np.sqrt((a * a).sum(tuple(range(mine.filters, a.ndim))))
+        return out
+
+    return [v, Taken(mine.length, there[0] if there else tensor, "" if there else "the length of each filter", lengths)]
 
 
 def _raised(a: Array, more: float, tensor: str) -> Array:

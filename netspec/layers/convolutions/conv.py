@@ -12,6 +12,7 @@ from ...words import WordError, count, flag, padding, size, value, word
 from ...words.layer import OUT, WINDOW, Builder, Example, Layer, known_channels, names, sizes
 from ...words.onnx import OnnxNode, OnnxWriter, Read, Unsaid
 from ..parts.edges import check_edges, pad_edges
+from ..parts.lengths import in_parts, weight_of
 from ..parts.onnx_edges import onnx_edges, padding_of
 from ..parts.onnx_windows import attributes, fields, in_onnx, written
 from ..parts.windows import Windows, need_image, out_sizes, pads, per_axis, slide
@@ -25,7 +26,8 @@ class Conv(Layer, category="convolution"):
     `table=` lists, for each filter, the input channels it sees; the other weights are not there (LeNet-5's third layer).
 
     Shapes:  C x W... -> filters x P...,  P = floor((W - F + 2*pad) / stride) + 1,  F = dilation*(window-1) + 1
-    Params:  weight [filters, C/groups, *window], bias [filters]; with `table` weight [entries of the table, *window]
+    Params:  weight [filters, C/groups, *window], bias [filters]; with `table` weight [entries of the table, *window]; with
+             `weight_norm` weight_v of the weight's shape, and weight_g [filters]
     Errors:  a window larger than the padded input; groups that do not divide C and filters
     Paper:   LeCun et al., "Backpropagation Applied to Handwritten Zip Code Recognition", 1989
     """
@@ -42,6 +44,7 @@ class Conv(Layer, category="convolution"):
     bias: bool = flag("add a learned number to every filter's result", default=True)
     edges: str = word("what the padding holds", default="zeros", words=("zeros", "reflect", "replicate", "circular"))
     values: Any = value("fixed filters: numbers, row by row", default=None)
+    weight_norm: bool = flag("learn a direction and a length for each filter: w = v * g / |v|", default=False, word="weight_norm")
     table: Any = value("the input channels each filter sees: [[0, 1, 2], [1, 2, 3]]", default=None)
 
     onnx_reads = ("Conv", "Add", "Sub")
@@ -59,6 +62,10 @@ class Conv(Layer, category="convolution"):
         Example("conv 2 2x2 groups=2 valid values=[1, 2, 3, 4] bias=no", inputs=((2, 4, 3),), output=(2, 3, 2), macs=48),
         Example("conv 3 2x2 valid table=[[0, 1], [2], [0, 1, 2]]", inputs=((3, 4, 3),), output=(3, 3, 2), parameters=27,
                 macs=144),
+        Example("conv 4 3x3 /2 weight_norm", inputs=((3, 5, 6),), output=(4, 3, 3), parameters=116, macs=972),
+        Example("conv 6 3x2 groups=2 bias=no weight_norm", inputs=((4, 4, 5),), output=(6, 4, 4), parameters=78, macs=1152),
+        Example("conv 3 3 groups=3 weight_norm", inputs=((3, 7),), output=(3, 7), parameters=15, macs=63),
+        Example("conv 2 3 weight_norm", inputs=((1, 3, 2, 3),), output=(2, 3, 2, 3), parameters=58, macs=972),
         Example("conv 2 3 /2", inputs=((3, 5, 4, 6),), output=(2, 3, 2, 3), parameters=164, macs=2916),
     )
 
@@ -90,6 +97,9 @@ class Conv(Layer, category="convolution"):
         return x.of(f, *out_sizes(x.spatial, window, stride, pad, dilation))
 
     def check(self) -> None:
+        if self.weight_norm and (self.table is not None or self.values is not None):
+            raise WordError("weight_norm learns whole filters by their directions and lengths, so table= and values= have no place beside it",
+                            label="weight_norm", code="bad-value")
         if self.table is not None and (self.groups != 1 or self.values is not None):
             raise WordError("a table says which channels each filter sees, so groups= and values= have no place beside it",
                             label="table=", code="bad-value")
@@ -108,8 +118,8 @@ class Conv(Layer, category="convolution"):
             fan = len(at) * taps // self.filters
             return (Parameter("weight", (len(at), *window), "weight", FITTING, fan_in=fan, fan_out=len(at) * taps // c),
                     Parameter("table", (len(at),), "buffer", "zeros", trainable=False, values=tuple(map(float, at))), *bias)
-        return (Parameter("weight", shape, "weight", FITTING, fan_in=c // self.groups * taps, fan_out=self.filters // self.groups
-                          * taps), *bias)
+        weight = Parameter("weight", shape, "weight", FITTING, fan_in=c // self.groups * taps, fan_out=self.filters // self.groups * taps)
+        return (*(in_parts(weight) if self.weight_norm else (weight,)), *bias)
 
     def _fixed(self, shape: tuple[int | None, ...], taps: int) -> tuple[float, ...]:
         """`values=` as the numbers of all filters."""
@@ -152,7 +162,7 @@ class Conv(Layer, category="convolution"):
         if self.edges != "zeros":
             x, pad = pad_edges(b, x, pad, self.edges), ((0, 0),) * rank
         p, u, at = ",".join(names(OUT, rank)), ",".join(names(WINDOW, rank)), slide(stride, pad, dilation)
-        w = parameters["weight"]
+        w = weight_of(b, parameters)
         if self.table is not None:
             w = b(f"w[o,c,{u}] += where(at[j] == o*{c}+c, k[j,{u}], 0.0)", at=parameters["table"], k=w, out=(f, c, *window),
                   over={"o": f, "c": c})

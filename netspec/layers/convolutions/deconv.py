@@ -12,6 +12,7 @@ from ...ir.types import Size, TensorType
 from ...words import WordError, count, flag, padding, size
 from ...words.layer import OUT, WINDOW, Builder, Example, Layer, known_channels, names, sizes
 from ...words.onnx import OnnxNode, OnnxWriter, Read
+from ..parts.lengths import in_parts, weight_of
 from ..parts.onnx_windows import attributes, fewest, shortest, written
 from ..parts.windows import halves, need_image, pads, per_axis, slide
 
@@ -24,7 +25,7 @@ class Deconv(Layer, category="convolution"):
     result larger at its end.
 
     Shapes:  C x W... -> filters x P...,  P = (W - 1)*stride - 2*pad + F + output_pad,  F = dilation*(window-1) + 1
-    Params:  weight [C, filters/groups, *window], bias [filters]
+    Params:  weight [C, filters/groups, *window], bias [filters]; with `weight_norm` weight_v of the weight's shape, and weight_g [C]
     Errors:  padding that leaves nothing; groups that do not divide C and filters
     Paper:   Zeiler et al., "Deconvolutional Networks", 2010; Long, Shelhamer and Darrell, 2014 (arXiv:1411.4038)
     """
@@ -38,6 +39,7 @@ class Deconv(Layer, category="convolution"):
     output_pad: Any = size("numbers more at the end of the result", default=0, least=0)
     dilation: Any = size("distance between the taps of a window", default=1)
     groups: int = count("channels are split into this many groups that do not mix", default=1)
+    weight_norm: bool = flag("learn a direction and a length for each channel of the input: w = v * g / |v|", default=False, word="weight_norm")
     bias: bool = flag("add a learned number to every filter's result", default=True)
 
     enlarges = True
@@ -49,6 +51,8 @@ class Deconv(Layer, category="convolution"):
         Example("deconv 4 3 /2 same", inputs=((2, 5),), output=(4, 10), parameters=28, macs=120),
         Example("deconv 2 3 /2 same_lower", inputs=((2, 5),), output=(2, 10), parameters=14, macs=60),
         Example("deconv 3 4 /3 groups=3", inputs=((3, 5),), output=(3, 16), parameters=15, macs=60),
+        Example("deconv 4 3x3 /2 pad=1 weight_norm", inputs=((3, 3, 4),), output=(4, 5, 7), parameters=115, macs=1296),
+        Example("deconv 4 2 /2 groups=2 bias=no weight_norm", inputs=((6, 5),), output=(4, 10), parameters=30, macs=120),
         Example("deconv 2 2 /2", inputs=((3, 2, 3, 2),), output=(2, 4, 6, 4), parameters=50, macs=576),
     )
 
@@ -96,7 +100,8 @@ class Deconv(Layer, category="convolution"):
         taps = prod(window)
         weight = Parameter("weight", (c, self.filters // self.groups, *window), "weight", FITTING, fan_in=c // self.groups * taps,
                            fan_out=self.filters // self.groups * taps)
-        return (weight, Parameter("bias", (self.filters,), "bias", "zeros")) if self.bias else (weight,)
+        bias = (Parameter("bias", (self.filters,), "bias", "zeros"),) if self.bias else ()
+        return (*(in_parts(weight) if self.weight_norm else (weight,)), *bias)
 
     def forward(self, b: Builder, *inputs: str, **parameters: str) -> str:
         (x,) = inputs
@@ -104,7 +109,7 @@ class Deconv(Layer, category="convolution"):
         rank, (c, *_), g, f = len(t.shape) - 1, sizes(t), self.groups, self.filters
         _, stride, pad, _, dilation = self._geometry(rank)
         p, u, at = ",".join(names(OUT, rank)), ",".join(names(WINDOW, rank)), slide(stride, pad, dilation)
-        out, w = sizes(self.shape(t)), parameters["weight"]
+        out, w = sizes(self.shape(t)), weight_of(b, parameters)
         if g == 1:
             y = b(f"y[n,o,{at}] += x[n,c,{p}] * w[c,o,{u}]", x=x, w=w, out=out)
         elif f == c == g:

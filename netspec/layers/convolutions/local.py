@@ -11,6 +11,7 @@ from ...ir.types import TensorType, shape_text
 from ...words import WordError, count, flag, padding, size
 from ...words.layer import OUT, WINDOW, Builder, Example, Layer, known_sizes, names, plane, sizes
 from ...words.onnx import OnnxNode, OnnxWriter, Read
+from ..parts.lengths import in_parts, weight_of
 from ..parts.onnx_windows import attributes, fields, written
 from ..parts.windows import Windows, need_image, out_sizes, pads, per_axis, slide
 
@@ -22,7 +23,8 @@ class Local(Layer, category="convolution"):
     A block cannot say it: a convolution shares its weights, and a fully connected layer reads everything.
 
     Shapes:  C x W... -> filters x P...,  P = floor((W - F + 2*pad) / stride) + 1,  F = dilation*(window-1) + 1
-    Params:  weight [P..., filters, C, *window], bias [P..., filters]
+    Params:  weight [P..., filters, C, *window], bias [P..., filters]; with `weight_norm` weight_v of the weight's shape, and
+             weight_g [P..., filters]
     Errors:  an input whose size is not known; a window larger than the padded input
     Paper:   LeCun, "Generalization and Network Design Strategies", 1989; Taigman et al., "DeepFace", 2014
     """
@@ -34,6 +36,7 @@ class Local(Layer, category="convolution"):
     stride: Any = size("step of the window: /2", default=1)
     pad: Any = padding("zeros around the input: same = (F-1)//2 on both sides, valid = 0, same_upper and same_lower, numbers, or pairs")
     dilation: Any = size("distance between the taps of a window", default=1)
+    weight_norm: bool = flag("learn a direction and a length for each filter of each place: w = v * g / |v|", default=False, word="weight_norm")
     bias: bool = flag("add a learned number to every filter's result at every place", default=True)
 
     onnx_reads = ("Einsum", "Add")
@@ -41,6 +44,7 @@ class Local(Layer, category="convolution"):
         Example("local 4 3x3", inputs=((3, 4, 5),), output=(4, 4, 5), parameters=2240, macs=2160),
         Example("local 2 3x2 /2 valid bias=no", inputs=((2, 5, 6),), output=(2, 2, 3), parameters=144, macs=144),
         Example("local 3 3 /2 same_upper dilation=2", inputs=((2, 6),), output=(3, 3), parameters=63, macs=54),
+        Example("local 3 2x2 valid weight_norm", inputs=((2, 3, 4),), output=(3, 2, 3), parameters=180, macs=144),
         Example("local 2 2 /2 pad=[(1, 0), (0, 0), (0, 1)]", inputs=((1, 3, 2, 3),), output=(2, 2, 1, 2), parameters=72, macs=64),
     )
 
@@ -66,7 +70,8 @@ class Local(Layer, category="convolution"):
         places, (window, *_) = sizes(self.shape(x))[1:], self.geometry(x)
         weight = Parameter("weight", (*places, self.filters, c, *window), "weight", FITTING, fan_in=c * prod(window),
                            fan_out=self.filters * prod(window))
-        return (weight, Parameter("bias", (*places, self.filters), "bias", "zeros")) if self.bias else (weight,)
+        bias = (Parameter("bias", (*places, self.filters), "bias", "zeros"),) if self.bias else ()
+        return (*(in_parts(weight, len(places) + 1) if self.weight_norm else (weight,)), *bias)
 
     def forward(self, b: Builder, *inputs: str, **parameters: str) -> str:
         """What each place reads is gathered, and then as many fully connected layers as there are places are one with groups."""
@@ -78,8 +83,11 @@ class Local(Layer, category="convolution"):
         seen = b(f"z[n,c,{_number(p, out[1:])},{_number(u, window)}] = x[n,c,{slide(stride, pad, dilation)}]", x=x, over=over,
                  out=(c, count, taps))
         each = b(f"z[n,{c * taps}*h+{taps}*c+w] = x[n,c,h,w]", x=seen, out=(count * c * taps,))
+        for name, shape in (("weight", (count * f, c * taps)), ("weight_v", (count * f, c * taps)), ("weight_g", (count * f,))):
+            if name in parameters:
+                b.view(parameters[name], shape)
         y = b(f"y[n,{f}*g+o] += x[n,{c * taps}*g+k] * w[{f}*g+o,k]", x=each, out=(count * f,), over={"g": count, "o": f},
-              w=b.view(parameters["weight"], (count * f, c * taps)))
+              w=weight_of(b, parameters))
         if self.bias:
             y = b.map("y + bias", y=y, bias=b.view(parameters["bias"], (count * f,)))
         place = plane(out)[1:].split(",")

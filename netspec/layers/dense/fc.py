@@ -11,13 +11,14 @@ from ...ir.types import TensorType, shape_text
 from ...words import WordError, count, flag
 from ...words.layer import SPACE, Builder, Example, Layer, names
 from ...words.onnx import OnnxNode, OnnxWriter, Read
+from ..parts.lengths import in_parts, weight_of
 
 
 class Fc(Layer, category="dense"):
     """Fully connected layer, y = W x + b; it flattens its input (channel, then row, then column).
 
     Shapes:  C x W... -> units
-    Params:  weight [units, C*W...], bias [units]
+    Params:  weight [units, C*W...], bias [units]; with `weight_norm` weight_v of the weight's shape, and weight_g [units]
     Errors:  an input whose size is not known
     Paper:   Rosenblatt, "The Perceptron", 1958
     """
@@ -25,12 +26,15 @@ class Fc(Layer, category="dense"):
     takes = ("activation", "norm")
 
     units: int = count("numbers in the result", position=0)
+    weight_norm: bool = flag("learn a direction and a length for the weights of each unit: w = v * g / |v|", default=False,
+                             word="weight_norm")
     bias: bool = flag("add a learned number to every unit", default=True)
 
     onnx_reads = ("Gemm", "MatMul", "Add")
     examples = (
         Example("fc 3", inputs=((5,),), output=(3,), parameters=18, macs=15),
         Example("fc 4 bias=no", inputs=((2, 3, 3),), output=(4,), parameters=72, macs=72),
+        Example("fc 3 weight_norm", inputs=((2, 3, 3),), output=(3,), parameters=60, macs=54),
         Example("fc 2", inputs=((3, 2, 2, 2),), output=(2,), parameters=50, macs=48),
     )
 
@@ -45,7 +49,8 @@ class Fc(Layer, category="dense"):
         (x,) = inputs
         n = x.size
         weight = Parameter("weight", (self.units, n), "weight", FITTING, fan_in=n, fan_out=self.units)
-        return (weight, Parameter("bias", (self.units,), "bias", "zeros")) if self.bias else (weight,)
+        bias = (Parameter("bias", (self.units,), "bias", "zeros"),) if self.bias else ()
+        return (*(in_parts(weight) if self.weight_norm else (weight,)), *bias)
 
     def sees(self, before: TensorType, after: TensorType) -> bool:
         return before.batch == after.batch
@@ -55,9 +60,10 @@ class Fc(Layer, category="dense"):
         t = b.type(x)
         ix = ",".join(("c", *names(SPACE, len(t.shape) - 1)))
         shape = tuple(s for s in t.shape if s is not None)
-        w = b.view(parameters["weight"], (self.units, *shape)) if len(shape) > 1 else parameters["weight"]
+        if len(shape) > 1:
+            b.view(parameters["weight_v" if self.weight_norm else "weight"], (self.units, *shape))
         assert prod(shape) == t.size
-        y = b(f"y[n,o] += x[n,{ix}] * w[o,{ix}]", x=x, w=w)
+        y = b(f"y[n,o] += x[n,{ix}] * w[o,{ix}]", x=x, w=weight_of(b, parameters))
         return b.map("y + bias", y=y, bias=parameters["bias"]) if self.bias else y
 
     def to_onnx(self, o: OnnxWriter, *inputs: str, **parameters: str) -> str:

@@ -53,6 +53,7 @@ class Given:
     values: tuple[float, ...] | None = None
     trainable: bool = True
     name: str = ""
+    of: tuple[int, ...] = ()  # the shape of the directions whose lengths it is
 
     @property
     def size(self) -> int:

@@ -35,7 +35,8 @@ def lsuv(state: State, x: Any) -> None:
     found = arrays.inputs(state.graph, x)
     graph = bind(state, found).graph
     layers = weighted(graph)
-    for _, p in layers:
+    scales = {p.name: length_of(p, graph) for _, p in layers}
+    for p in (p for pair in ((p, scales[p.name]) for _, p in layers) for p in dict.fromkeys(pair)):
         state.store.set(p.name, initial(replace(p, init="orthogonal"), state.seed))
     probe = executor(replace(graph, outputs=tuple((f"lsuv.{k}", node.name) for k, (node, _) in enumerate(layers))), state.device,
                      str(state.dtype))
@@ -44,6 +45,7 @@ def lsuv(state: State, x: Any) -> None:
     batch = arrays.cut(found, slice(None), state.dtype)
     out = probe.predict(batch) if layers else {}
     for k, (node, p) in enumerate(each("initialising layer", layers)):
+        scale = scales[p.name].name
         for _ in range(TRIES):
             variance = float(out[f"lsuv.{k}"].astype(np.float64).var())
             if not isfinite(variance) or variance < 1e-30:
@@ -52,9 +54,14 @@ def lsuv(state: State, x: Any) -> None:
                              f"its variance is {variance:g}", hint=Advice("take a larger batch, or one of other examples"))
             if abs(variance - 1.0) <= TOLERANCE:
                 break
-            probe.set(p.name, probe.get(p.name) / sqrt(variance))
+            probe.set(scale, probe.get(scale) / sqrt(variance))
             out = probe.predict(batch)
-        state.store.set(p.name, probe.get(p.name))
+        state.store.set(scale, probe.get(scale))
+
+
+def length_of(p: Parameter, graph: Graph) -> Parameter:
+    """What is divided where a weight is: the lengths of its filters, of a weight that is kept as directions."""
+    return next((g for g in graph.parameters if g.of and g.name == f"{p.name.removesuffix('_v')}_g"), p)
 
 
 def weighted(graph: Graph) -> list[tuple[Node, Parameter]]:

@@ -309,7 +309,7 @@ class Rates:
                          hint=Advice(f"one of {', '.join(self.base)}"))
         if "decay" in out:
             out["l1"] = out.get("l1", 1.0) * out["decay"]
-        if p.kind not in ("weight", "slope"):
+        if p.kind not in ("weight", "length", "slope"):
             out |= dict.fromkeys((["decay"] if not recipe.decay_all else []) + (["l1"] if not recipe.l1_all else []), 0.0)
         return tuple(sorted((k, f) for k, f in out.items() if k in self.base and f != 1.0))
 

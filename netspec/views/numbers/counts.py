@@ -3,7 +3,7 @@
 A MAC is one multiply-accumulate of a convolution, a transposed convolution or a fully connected layer, for one sample.
 They are counted as the loops run: every window tap at every output position, padding included (transposed: at every
 input position). Nobody declares them. A layer is lowered by itself, and each formula that multiplies a value by a
-parameter of two or more axes counts the product of the extents of all its indices. Shared weights count once as
+parameter of two or more axes, or by one with its filters scaled, counts the product of the extents of all its indices. Shared weights count once as
 parameters, and in MACs each time they are used.
 """
 
@@ -146,10 +146,10 @@ def multiply_accumulates(node: Node, types: tuple[TensorType, ...]) -> int | Non
     if declared is not None:
         return declared
     program = lowered(node, types)
-    weights = {n.name for n in program if isinstance(n.op, Parameter) and len(n.op.shape) >= 2}
+    weights = {n.name for n in program if isinstance(n.op, Parameter) and len(n.op.shape) >= 2} | set(program.scaled_weights)
     total = 0
     for n in program:
-        if isinstance(n.op, Formula) and n.op.is_product and len(weights.intersection(n.inputs)) == 1:
+        if isinstance(n.op, Formula) and n.op.is_product and n.type.batch and len(weights.intersection(n.inputs)) == 1:
             operands = tuple(program.values[i].type for i in n.inputs)
             extents = n.op.extents(operands, tuple(v.type for v in n.results))
             total += prod(extents.values()) * max(t.batch for t in operands)

@@ -17,11 +17,13 @@ from ....ir.types import TensorType
 from ..families.step import Kind, Step, step_of
 from .channel import emit_channel, emit_flat
 from .feed import emit_feed
+from .filters import emit_filters
 from .lanes import Emitted, emit_lanes
 from .loop import emit_loop
 
 EMITTERS: dict[str, Callable[[Node, Mapping[str, Value], str, int], Emitted]] = {
-    "feed": emit_feed, "lanes": emit_lanes, "channel": emit_channel, "flat": emit_flat, "loop": emit_loop}
+    "feed": emit_feed, "lanes": emit_lanes, "channel": emit_channel, "filters": emit_filters, "flat": emit_flat,
+    "loop": emit_loop}
 Names = tuple[str, ...]
 Spelled = tuple[str, TensorType, tuple[Any, ...]]  # a value: its name, its type, its layout without a place
 

@@ -122,6 +122,8 @@ class Recorder(Machine):
             return self.spaces["arena"] + self.samples * layout.at + layout.plus, layout
         if isinstance(layout, Outside):
             return 0, layout
+        if self.preparing and layout.space == "vectors":
+            self.kept.add(name)
         return self.spaces[f"kept {layout.space}" if name in self.kept
                            else layout.space] + layout.at * (8 if layout.space == "scalars" else self.item), layout
 
@@ -189,7 +191,7 @@ class Recorder(Machine):
             words |= {CLEARER: edge_clearer().address, EDGES: self.data(np.array(edges, np.int64)), EDGE_COUNT: len(call.outputs)}
         if kind in ("feed", "lanes", "places", "pairs"):
             items = -(-images // call.chunk) * blocks
-        elif kind == "channel":
+        elif kind in ("channel", "filters"):
             items = blocks
         elif kind == "flat":
             words[IMAGES] = call.channels

@@ -26,6 +26,8 @@ def kind_of(node: Node, graph: Graph, lanes: int) -> Kind:
         return "lanes" if fits else "places" if stays(node, graph) else "loop"
     if contraction(node, graph) is not None:
         return "gather" if node.type.batch else "outer"
+    if node.name in graph.along_filters:
+        return "filters"
     return _uncontracted(node.op, tuple([graph.values[i].type for i in node.inputs]), node.type, lanes)
 
 

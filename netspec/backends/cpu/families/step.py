@@ -9,7 +9,7 @@ from ....ir.contraction import Contraction
 from ....ir.graph import Graph, Node
 from ....ir.operation import Operation
 
-Kind = Literal["feed", "gather", "outer", "lanes", "places", "pairs", "move", "channel", "flat", "loop"]
+Kind = Literal["feed", "gather", "outer", "lanes", "places", "pairs", "move", "channel", "filters", "flat", "loop"]
 Form = Literal["direct", "winograd"]
 
 SEQUENCE = 4096  # places of an image that are added up in float32, one after another; longer sums are made of such, in float64
@@ -27,6 +27,7 @@ class Step(Operation):
     pairs    products of two values of one image, summed over places or channels: Gram matrices
     move     the numbers of one value under other subscripts: flatten, reshape, shuffle, images of their own
     channel  per-channel numbers: sums over images in a fixed order in float64, and arithmetic between them
+    filters  along the filters of a weight: sums over each, arithmetic between such sums, elements times numbers a filter
     flat     element by element over vectors of one length: sums of weight gradients, update rules
     loop     everything else, as plain nested loops
 

@@ -19,7 +19,7 @@ from ....ir.weight_order import WeightOrder, choose_lanes, master_order, prefers
 from ....passes.contractions import contraction
 from ..families.feeds import feeds
 from ..families.places import pieces_of, plan_places, reads_of
-from ..families.step import Form, Step, step_of
+from ..families.step import Form, Step, step_of, unfused
 from .place_moves import place_moves, share_halos
 from .place_views import place_views
 
@@ -62,6 +62,7 @@ def _packed_weights(program: Graph, target: Target) -> dict[str, Packed]:
         weight = next(i for i in n.inputs if program.values[i].type.batch == 0)
         image = next(i for i in n.inputs if i != weight)
         types = [program.values[i].type for i in n.inputs]
+        weight = program.scaled_weights.get(weight, weight)
         out.setdefault(weight, Packed(master_order(n.formula, types, [n.type], target.lanes, image in last)))
     return out
 
@@ -111,10 +112,13 @@ class _Assignment:
     sums: Sums
     layouts: dict[str, Layout] = field(default_factory=dict)
     last: set[str] = field(default_factory=set)  # network inputs stored channels-last
+    scaled: Mapping[str, str] = field(default_factory=dict)  # weights whose filters are scaled, and the parameters they are made of
 
     def run(self) -> Graph:
         g = self.graph
         cs = {n.name: (n.op.nodes[0], n.op.product) for n in g.nodes if isinstance(n.op, Step) and n.op.product is not None}
+        if any(step_of(n).kind == "filters" for n in g.nodes if isinstance(n.op, Step)):
+            self.scaled = unfused(g).scaled_weights
         halo: dict[str, Triple] = {}
         for m, c in cs.values():
             image = _image_of(m, c)
@@ -151,7 +155,7 @@ class _Assignment:
         """Whether a channels-last image suits the order in which a contraction's weight is stored: of fewer channels than a
         block has, any does."""
         few = c is not None and c.ins < self.target.lanes
-        return few or all(p.order.last for i in m.inputs if isinstance(p := self.store.get(i), Packed))
+        return few or all(p.order.last for i in m.inputs if isinstance(p := self.store.get(self.scaled.get(i, i)), Packed))
 
     def _labels(self) -> set[str]:
         """Inputs of one number a place that only steps at places read: a vector of lanes would be padding but for that."""
@@ -192,6 +196,9 @@ class _Assignment:
         if n.name in cs:
             m, c = cs[n.name]
             return Packed(WeightOrder(c, lanes, _image_of(m, c) in self.last), "vectors")
+        if isinstance(n.op, Step) and n.op.kind == "filters" and len(t.shape) > 1:
+            like = next(x for i in n.inputs if isinstance(x := self.layouts[i], Packed))
+            return replace(like, space="vectors", at=-1)
         if isinstance(n.op, Step) and n.op.kind == "flat":
             first = self.layouts[n.inputs[0]]
             return replace(first, space="vectors", at=-1) if isinstance(first, Vector | Packed) else Vector(t.size)

@@ -62,7 +62,7 @@ def weighs(n: Node, program: Graph) -> bool:
         return False
     ops = [program.maker[i].op for i in n.inputs]
     return any((isinstance(op, Parameter) and op.kind != "buffer") or (isinstance(op, Input) and op.role == "prepared")
-               for op in ops)
+               for op in ops) or any(i in program.scaled_weights for i in n.inputs)
 
 
 def valued(n: Node) -> set[str]:

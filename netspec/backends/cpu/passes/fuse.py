@@ -100,6 +100,8 @@ class _Fusion:
                 pass
             elif kind == "lanes":
                 host = self._host_of_map(n)
+            elif kind in ("filters", "channel") and (host := self._host_of_filters(n)) is not None:
+                pass
             elif kind == "channel":
                 host = self._host_of_channel(n)
             elif kind == "loop":
@@ -243,6 +245,20 @@ class _Fusion:
             if d.kind == "channel" and not d.effect and d.nodes[0].type.shape == n.type.shape and len(set(d.reads)
                     | set(n.inputs)) + len(d.made) < MOST_OPERANDS \
                     and (d is last or not (last and last.order >= d.order)):
+                return d
+        return None
+
+    def _host_of_filters(self, n: Node) -> _Draft | None:
+        """The first step along filters of such a weight after everything the node reads, which makes or reads some of it too."""
+        if not self.graph.along_filters or any(self._type(i).batch for i in n.inputs):
+            return None
+        producers = self._producers(n)
+        for d in self.drafts[producers[-1].order if producers else 0:]:
+            if d.kind != "filters" or len(set(d.reads) | set(n.inputs)) + len(d.made) >= MOST_OPERANDS:
+                continue
+            shape = max((self._type(v).shape for v in (*d.nodes[0].inputs, d.nodes[0].name)), key=len)
+            if n.type.shape in (shape, shape[:1]) and any(i in d.made or (i in d.reads and self._type(i).shape == shape)
+                                                          for i in n.inputs):
                 return d
         return None
 

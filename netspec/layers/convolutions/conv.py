@@ -24,12 +24,14 @@ class Conv(Layer, category="convolution"):
     `reflect`, `replicate` and `circular` pad with a mirror image, the edge or the opposite side instead of zeros. `values=`
     fixes the filters (a buffer, never trained): the numbers of one window, used for every filter and channel, or of all of them.
     `table=` lists, for each filter, the input channels it sees; the other weights are not there (LeNet-5's third layer).
+    `weight_norm` learns each filter as a direction and a length; it begins as the layer would without the word.
 
     Shapes:  C x W... -> filters x P...,  P = floor((W - F + 2*pad) / stride) + 1,  F = dilation*(window-1) + 1
     Params:  weight [filters, C/groups, *window], bias [filters]; with `table` weight [entries of the table, *window]; with
-             `weight_norm` weight_v of the weight's shape, and weight_g [filters]
+             `weight_norm` weight_v of the weight's shape and weight_g [filters] in its place
     Errors:  a window larger than the padded input; groups that do not divide C and filters
-    Paper:   LeCun et al., "Backpropagation Applied to Handwritten Zip Code Recognition", 1989
+    Paper:   LeCun et al., "Backpropagation Applied to Handwritten Zip Code Recognition", 1989; of weight_norm Salimans and Kingma,
+             "Weight Normalization", 2016 (arXiv:1602.07868)
     """
 
     takes = ("activation", "norm")
@@ -44,8 +46,8 @@ class Conv(Layer, category="convolution"):
     bias: bool = flag("add a learned number to every filter's result", default=True)
     edges: str = word("what the padding holds", default="zeros", words=("zeros", "reflect", "replicate", "circular"))
     values: Any = value("fixed filters: numbers, row by row", default=None)
-    weight_norm: bool = flag("learn a direction and a length for each filter: w = v * g / |v|", default=False, word="weight_norm")
     table: Any = value("the input channels each filter sees: [[0, 1, 2], [1, 2, 3]]", default=None)
+    weight_norm: bool = flag("learn a direction and a length for each filter: w = v * g / |v|", default=False, word="weight_norm")
 
     onnx_reads = ("Conv", "Add", "Sub")
     examples = (
@@ -98,8 +100,8 @@ class Conv(Layer, category="convolution"):
 
     def check(self) -> None:
         if self.weight_norm and (self.table is not None or self.values is not None):
-            raise WordError("weight_norm learns whole filters by their directions and lengths, so table= and values= have no place beside it",
-                            label="weight_norm", code="bad-value")
+            raise WordError("weight_norm learns whole filters, so table= and values= have no place beside it", label="weight_norm",
+                            code="bad-value")
         if self.table is not None and (self.groups != 1 or self.values is not None):
             raise WordError("a table says which channels each filter sees, so groups= and values= have no place beside it",
                             label="table=", code="bad-value")

@@ -22,10 +22,12 @@ class Deconv(Layer, category="convolution"):
 
     As PyTorch's ConvTranspose. `valid` (no cropping) is the default; `same`, or `same_upper`, crops, or extends, to stride times
     the input (what is odd goes at the end, as in Keras), `same_lower` with the odd one at the beginning. `output_pad` makes the
-    result larger at its end.
+    result larger at its end. `weight_norm` learns a direction and a length for the filters of each channel that it reads, as in
+    PyTorch.
 
     Shapes:  C x W... -> filters x P...,  P = (W - 1)*stride - 2*pad + F + output_pad,  F = dilation*(window-1) + 1
-    Params:  weight [C, filters/groups, *window], bias [filters]; with `weight_norm` weight_v of the weight's shape, and weight_g [C]
+    Params:  weight [C, filters/groups, *window], bias [filters]; with `weight_norm` weight_v of the weight's shape and
+             weight_g [C] in its place
     Errors:  padding that leaves nothing; groups that do not divide C and filters
     Paper:   Zeiler et al., "Deconvolutional Networks", 2010; Long, Shelhamer and Darrell, 2014 (arXiv:1411.4038)
     """
@@ -39,8 +41,9 @@ class Deconv(Layer, category="convolution"):
     output_pad: Any = size("numbers more at the end of the result", default=0, least=0)
     dilation: Any = size("distance between the taps of a window", default=1)
     groups: int = count("channels are split into this many groups that do not mix", default=1)
-    weight_norm: bool = flag("learn a direction and a length for each channel of the input: w = v * g / |v|", default=False, word="weight_norm")
     bias: bool = flag("add a learned number to every filter's result", default=True)
+    weight_norm: bool = flag("learn a direction and a length for each channel of the input: w = v * g / |v|", default=False,
+                             word="weight_norm")
 
     enlarges = True
     onnx_reads = ("ConvTranspose",)

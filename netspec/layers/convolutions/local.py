@@ -23,8 +23,8 @@ class Local(Layer, category="convolution"):
     A block cannot say it: a convolution shares its weights, and a fully connected layer reads everything.
 
     Shapes:  C x W... -> filters x P...,  P = floor((W - F + 2*pad) / stride) + 1,  F = dilation*(window-1) + 1
-    Params:  weight [P..., filters, C, *window], bias [P..., filters]; with `weight_norm` weight_v of the weight's shape, and
-             weight_g [P..., filters]
+    Params:  weight [P..., filters, C, *window], bias [P..., filters]; with `weight_norm` weight_v of the weight's shape and
+             weight_g [P..., filters] in its place
     Errors:  an input whose size is not known; a window larger than the padded input
     Paper:   LeCun, "Generalization and Network Design Strategies", 1989; Taigman et al., "DeepFace", 2014
     """
@@ -36,8 +36,9 @@ class Local(Layer, category="convolution"):
     stride: Any = size("step of the window: /2", default=1)
     pad: Any = padding("zeros around the input: same = (F-1)//2 on both sides, valid = 0, same_upper and same_lower, numbers, or pairs")
     dilation: Any = size("distance between the taps of a window", default=1)
-    weight_norm: bool = flag("learn a direction and a length for each filter of each place: w = v * g / |v|", default=False, word="weight_norm")
     bias: bool = flag("add a learned number to every filter's result at every place", default=True)
+    weight_norm: bool = flag("learn a direction and a length for each filter of each place: w = v * g / |v|", default=False,
+                             word="weight_norm")
 
     onnx_reads = ("Einsum", "Add")
     examples = (

@@ -18,7 +18,8 @@ class Fc(Layer, category="dense"):
     """Fully connected layer, y = W x + b; it flattens its input (channel, then row, then column).
 
     Shapes:  C x W... -> units
-    Params:  weight [units, C*W...], bias [units]; with `weight_norm` weight_v of the weight's shape, and weight_g [units]
+    Params:  weight [units, C*W...], bias [units]; with `weight_norm` weight_v of the weight's shape and
+             weight_g [units] in its place
     Errors:  an input whose size is not known
     Paper:   Rosenblatt, "The Perceptron", 1958
     """
@@ -26,9 +27,9 @@ class Fc(Layer, category="dense"):
     takes = ("activation", "norm")
 
     units: int = count("numbers in the result", position=0)
+    bias: bool = flag("add a learned number to every unit", default=True)
     weight_norm: bool = flag("learn a direction and a length for the weights of each unit: w = v * g / |v|", default=False,
                              word="weight_norm")
-    bias: bool = flag("add a learned number to every unit", default=True)
 
     onnx_reads = ("Gemm", "MatMul", "Add")
     examples = (

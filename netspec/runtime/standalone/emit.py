@@ -24,7 +24,7 @@ from ...backends.cpu.update import UpdateKernel, span, update_kernel
 from ...backends.vectors import stretches
 from ...diagnostics import UsageError
 from ...ir.formula import Formula, Pieces
-from ...ir.graph import Graph
+from ...ir.graph import Graph, Parameter
 from ...ir.initialisers import INITIALISERS
 from ...ir.layout import Layout, Target, Vector, round_up
 from ...passes.differentiate import training_program
@@ -105,8 +105,10 @@ def _parameters(graph: Graph, weights: Weights | None) -> str:
         if isinstance(p.init, str) and p.init.split()[0] not in INITIALISERS:
             raise UsageError(f"{p.name}: there is no initialiser `{p.init}`")
         facts: dict[str, Any] = {"shape": p.shape, "init": p.init}
-        if isinstance(p.init, str) and len(p.shape) > 1:
+        if isinstance(p.init, str) and len(p.of or p.shape) > 1:
             facts |= {"fan_in": p.fan_in, "fan_out": p.fan_out}
+        if p.of:
+            facts["of"] = p.of
         if p.values is not None:
             facts["values"] = p.values
         if not p.trainable:
@@ -147,6 +149,10 @@ def _entry(name: str, p: Planned, graph: Graph, recipe: Recipe, store: Store) ->
     if first := _first(p):
         parts.append(first)
         facts |= {"prepared": tuple(n.name for n in inputs_of(p.program, "prepared"))}
+        assert p.first is not None
+        seen = {n.name: tuple(x or 0 for x in n.type.shape) for n in p.first.nodes if isinstance(n.op, Parameter)
+                and n.type.shape != n.op.shape}
+        facts |= {"seen": seen} if seen else {}
     if name == "gradients":
         facts["sources"] = tuple(t.source for t in recipe.terms)
         weighed = {k: tuple(map(float, w)) for k, t in enumerate(recipe.terms) if (w := getattr(t.loss, "weights", None)) is not None}

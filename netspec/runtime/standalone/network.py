@@ -92,6 +92,7 @@ class Entry:
     outputs: Mapping[str, tuple[str, tuple[int, ...]]]  # public name -> value and shape
     first: tuple[Made, ...] = ()  # what is made of the weights, in order
     prepared: tuple[str, ...] = ()  # those of it that the program reads
+    seen: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # weights that it is made of under another shape
     losses: tuple[float, ...] = ()  # weights of loss.0, loss.1, ...
     sources: tuple[str, ...] = ()  # the target of each
     class_weights: Mapping[int, tuple[float, ...]] = field(default_factory=dict)  # of the losses that weigh classes
@@ -324,7 +325,8 @@ class Standalone:
         """What is made of the weights alone, batch norm folded into convolutions for one: as netspec makes it."""
         if not entry.prepared:
             return
-        env = {name: unpack(vector, self.stored[name], p.shape).astype(np.float64) for name, p in self.given.items()}
+        env = {name: unpack(vector, self.stored[name], entry.seen.get(name, p.shape)).astype(np.float64)
+               for name, p in self.given.items()}
         for made in entry.first:
             env |= made.of(env)
         for name in entry.prepared:

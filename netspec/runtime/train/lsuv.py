@@ -69,6 +69,6 @@ def weighted(graph: Graph) -> list[tuple[Node, Parameter]]:
     out: dict[str, tuple[Node, Parameter]] = {}
     for node in graph.nodes:
         for p in node.parameters:
-            if p.kind == "weight" and p.trainable and len(p.shape) > 1 and p.values is None and p.file is None:
+            if p.kind == "weight" and p.trainable and len(p.shape) > 1 and p.values is None and p.file is None and length_of(p, graph).trainable:
                 out.setdefault(p.name, (node, p))
     return list(out.values())

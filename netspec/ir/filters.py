@@ -14,54 +14,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from functools import lru_cache
 from math import prod
-from typing import TYPE_CHECKING
 
 from .contraction import gradient_of
 from .formula import Formula
 from .types import TensorType
 
-if TYPE_CHECKING:
-    from .graph import Graph
 
-
-def scaled_weights(graph: Graph) -> dict[str, str]:
-    """Value -> parameter, for every weight of contractions that is a parameter with its filters scaled."""
-    parameters = {p.name for p in graph.parameters}
-    out: dict[str, str] = {}
-    for n in graph.nodes:
-        scaled = n.op.scaled if isinstance(n.op, Formula) and not n.type.batch else None
-        v = dict(zip(n.formula.operands, n.inputs))[scaled.name] if scaled is not None else ""
-        if v in parameters and any(r.type.batch for r in graph.readers[n.name]) and all(
-                _in_lanes(r.op, tuple([graph.values[i].type for i in r.inputs]), r.type) for r in graph.readers[n.name] if r.type.batch):
-            out[n.name] = v
-    return out
-
-
-def gradients_of_scaled(graph: Graph) -> list[tuple[str, str]]:
-    """(value, parameter) for the gradient of each scaled weight: it is multiplied with the parameter, d_k[o] += d_w[o,c] * v[o,c]."""
-    made = set(graph.scaled_weights.values())
-    products = [n.inputs for n in graph.nodes if isinstance(n.op, Formula) and not n.type.batch and n.op.is_product
-                and len(n.inputs) == 2] if made else []
-    return [(d, v) for pair in products for d, v in (pair, pair[::-1])
-            if v in made and d not in made and graph.values[d].type == graph.values[v].type]
-
-
-def along_filters(graph: Graph) -> frozenset[str]:
-    """The nodes that read, or write, elements of such weights and of their gradients, filter by filter."""
-    made = set(graph.scaled_weights.values())
-    if not made:
-        return frozenset()
-    stored = {*graph.scaled_weights, *made, *(d for d, v in graph.gradient_parts.items() if v in made)}
-    out = set()
-    for n in graph.nodes:
-        if isinstance(n.op, Formula) and not n.type.batch and _goes_along(n.op, dict(zip(n.op.operands, n.inputs)), stored):
-            out.add(n.name)
-            if len(n.type.shape) > 1:
-                stored.add(n.name)
-    return frozenset(out)
-
-
-def _goes_along(f: Formula, bound: Mapping[str, str], stored: Collection[str]) -> bool:
+def goes_along(f: Formula, bound: Mapping[str, str], stored: Collection[str]) -> bool:
     """Whether a formula is a sum over each filter, or a map of its elements, of values in that order and of numbers a filter."""
     every = (f.target, *f.reads)
     whole = {a.axes for a in every if len(a.axes) > 1}
@@ -72,7 +31,7 @@ def _goes_along(f: Formula, bound: Mapping[str, str], stored: Collection[str]) -
 
 
 @lru_cache(maxsize=1024)
-def _in_lanes(f: object, operands: tuple[TensorType, ...], result: TensorType) -> bool:
+def in_lanes(f: object, operands: tuple[TensorType, ...], result: TensorType) -> bool:
     """Whether a formula is a contraction whose filters, the first axis of its weight, lie in the lanes of the order in which that
     is stored: the one its gradient is written in."""
     try:

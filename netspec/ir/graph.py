@@ -13,7 +13,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..source import Span
-from .filters import along_filters, gradients_of_scaled, scaled_weights
+from .filters import goes_along, in_lanes
 from .formula import Formula, Pieces
 from .initialisers import FITTING
 from .operation import Operation
@@ -248,20 +248,41 @@ class Graph:
 
     @cached_property
     def scaled_weights(self) -> Mapping[str, str]:
-        """Value -> parameter, for every weight of contractions that is one with its filters scaled."""
-        return scaled_weights(self)
+        """Value -> parameter, for every weight of contractions that is one with its filters scaled (filters.py)."""
+        parameters = {p.name for p in self.parameters}
+        out: dict[str, str] = {}
+        for n in self.nodes:
+            scaled = n.op.scaled if isinstance(n.op, Formula) and not n.type.batch else None
+            v = dict(zip(n.formula.operands, n.inputs))[scaled.name] if scaled is not None else ""
+            readers = [r for r in self.readers[n.name] if r.type.batch] if v in parameters else []
+            if readers and all(in_lanes(r.op, tuple([self.values[i].type for i in r.inputs]), r.type) for r in readers):
+                out[n.name] = v
+        return out
 
     @cached_property
     def along_filters(self) -> frozenset[str]:
-        """The nodes that go along the filters of such weights."""
-        return along_filters(self)
+        """The nodes that read, or write, elements of such weights and of their gradients, filter by filter."""
+        made = set(self.scaled_weights.values())
+        stored = {*self.scaled_weights, *made, *(d for d, v in self.gradient_parts.items() if v in made)}
+        out = set()
+        for n in self.nodes if made else ():
+            if isinstance(n.op, Formula) and not n.type.batch and goes_along(n.op, dict(zip(n.op.operands, n.inputs)), stored):
+                out.add(n.name)
+                if len(n.type.shape) > 1:
+                    stored.add(n.name)
+        return frozenset(out)
 
     @cached_property
     def gradient_parts(self) -> dict[str, str]:
         """Value -> parameter, for every gradient and every value that is only summed into one. The gradient of a scaled weight
         counts as that of the parameter it is made of."""
         out: dict[str, str] = {}
-        stack = [(v, p) for p, v in self.gradients] + gradients_of_scaled(self)
+        stack = [(v, p) for p, v in self.gradients]
+        made = set(self.scaled_weights.values())
+        for n in self.nodes if made else ():  # the gradient of a scaled weight is multiplied with the parameter
+            if isinstance(n.op, Formula) and n.op.is_product and len(n.inputs) == 2 and not n.type.batch:
+                stack += [(d, v) for d, v in (n.inputs, n.inputs[::-1]) if v in made and d not in made
+                          and self.values[d].type == self.values[v].type]
         while stack:
             value, parameter = stack.pop()
             out[value] = parameter

@@ -1,5 +1,5 @@
-"""`weight_norm`: a direction and a length for each filter, both trained. That each layer with it has the right gradients is tested
-on its examples, with all others; here is what goes through the whole of netspec."""
+"""`weight_norm`: a direction and a length for each filter, both trained. That each layer with it has the right gradients is
+tested on its examples, with all others; here is what goes through the whole of netspec."""
 
 from __future__ import annotations
 
@@ -161,7 +161,8 @@ def test_steps_of_pytorch(device: str) -> None:
             "  fc 4 weight_norm\ntrain a:\n  loss cross_entropy\n  sgd lr=0.1 momentum=0.9\n")
     n = net(text, device)
     model = nn.Sequential(normed(nn.Conv2d(3, 6, 3, 2, 1)), nn.ReLU(), normed(nn.Conv2d(6, 8, 3, 1, 1, groups=2)), nn.Tanh(),
-                          normed(nn.ConvTranspose2d(8, 5, (3, 2), 2)), nn.Tanh(), nn.Flatten(), normed(nn.Linear(5 * 9 * 8, 4))).double()
+                          normed(nn.ConvTranspose2d(8, 5, (3, 2), 2)), nn.Tanh(), nn.Flatten(), normed(nn.Linear(360, 4)))
+    model.double()
     ours = {"0": "conv1", "2": "conv2", "4": "deconv1", "7": "fc1"}
     names = {"bias": "bias", "parametrizations.weight.original0": "weight_g", "parametrizations.weight.original1": "weight_v"}
     there = {f"{ours[k]}.{v}": p for k in ours for name, v in names.items() for p in [model.get_parameter(f"{k}.{name}")]}
@@ -179,7 +180,8 @@ def test_steps_of_pytorch(device: str) -> None:
         sgd.step()
         assert abs(n.train_step(X, Y) - float(loss.detach())) < 1e-12
     for name, p in there.items():
-        np.testing.assert_allclose(n.parameters[name], p.detach().numpy().reshape(n.parameters[name].shape), rtol=1e-9, atol=1e-13)
+        want = p.detach().numpy().reshape(n.parameters[name].shape)
+        np.testing.assert_allclose(n.parameters[name], want, rtol=1e-9, atol=1e-13)
 
 
 # ---------------------------------------------------------------- files

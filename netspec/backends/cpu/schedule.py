@@ -141,8 +141,9 @@ class _Scheduler:
                 constant |= {v.name for v in n.results} if early else set()
                 (scaled if early else effects if n.effect else main).append(call)
         places = self.workspace | {name: self.top + first for name, (first, _) in self.passing.items()}
-        return Schedule(Section(self.barriers([*scaled, *prepare.values()]), self.nodes), Section(self.barriers([*main, *late]), self.nodes),
-                        Section(self.barriers(effects), self.nodes), self.kernels, self.layouts, places, self.top + self.most)
+        first = Section(self.barriers([*scaled, *prepare.values()]), self.nodes)
+        return Schedule(first, Section(self.barriers([*main, *late]), self.nodes), Section(self.barriers(effects), self.nodes),
+                        self.kernels, self.layouts, places, self.top + self.most)
 
     def room(self, name: str, size: int) -> None:
         if name not in self.workspace:

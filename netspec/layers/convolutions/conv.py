@@ -30,8 +30,8 @@ class Conv(Layer, category="convolution"):
     Params:  weight [filters, C/groups, *window], bias [filters]; with `table` weight [entries of the table, *window]; with
              `weight_norm` weight_v of the weight's shape and weight_g [filters] in its place
     Errors:  a window larger than the padded input; groups that do not divide C and filters
-    Paper:   LeCun et al., "Backpropagation Applied to Handwritten Zip Code Recognition", 1989; of weight_norm Salimans and Kingma,
-             "Weight Normalization", 2016 (arXiv:1602.07868)
+    Paper:   LeCun et al., "Backpropagation Applied to Handwritten Zip Code Recognition", 1989; of weight_norm Salimans and
+             Kingma, "Weight Normalization", 2016 (arXiv:1602.07868)
     """
 
     takes = ("activation", "norm")

@@ -3,8 +3,8 @@
 A MAC is one multiply-accumulate of a convolution, a transposed convolution or a fully connected layer, for one sample.
 They are counted as the loops run: every window tap at every output position, padding included (transposed: at every
 input position). Nobody declares them. A layer is lowered by itself, and each formula that multiplies a value by a
-parameter of two or more axes, or by one with its filters scaled, counts the product of the extents of all its indices. Shared weights count once as
-parameters, and in MACs each time they are used.
+parameter of two or more axes, or by one with its filters scaled, counts the product of the extents of all its indices.
+Shared weights count once as parameters, and in MACs each time they are used.
 """
 
 from __future__ import annotations

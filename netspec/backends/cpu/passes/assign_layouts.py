@@ -112,7 +112,7 @@ class _Assignment:
     sums: Sums
     layouts: dict[str, Layout] = field(default_factory=dict)
     last: set[str] = field(default_factory=set)  # network inputs stored channels-last
-    scaled: Mapping[str, str] = field(default_factory=dict)  # weights whose filters are scaled, and the parameters they are made of
+    scaled: Mapping[str, str] = field(default_factory=dict)  # weights with scaled filters -> parameters
 
     def run(self) -> Graph:
         g = self.graph

@@ -179,7 +179,7 @@ def _written(span: Span) -> str:
     """The call as its text has it, on one line."""
     line = span.source.line(span.line)
     end = span.end_column - 1 if span.end_line == span.line else len(line)
-    return line[span.column - 1:end].strip().removesuffix(":")
+    return " ".join(line[span.column - 1:end].removesuffix(":").split())
 
 
 def _seen(fields: dict[str, tuple[Field, ...]]) -> list[list[str]]:

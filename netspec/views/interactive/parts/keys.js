@@ -25,7 +25,7 @@ tree.addEventListener("keydown", (e) => {
   } else return;
   e.preventDefault();
 });
-tree.addEventListener("focusin", (e) => {
+document.getElementById("picture").addEventListener("focusin", (e) => {
   if (e.target.thing && e.target.thing !== chosen) choose(e.target.thing);
 });
 

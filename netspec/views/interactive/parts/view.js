@@ -44,6 +44,7 @@ svg.addEventListener("pointerdown", (e) => {
   pointers.set(e.pointerId, {x: e.clientX, y: e.clientY});
   dragged = pointers.size > 1;
 });
+svg.addEventListener("mousedown", (e) => e.preventDefault()); // a click gives the focus, a drag does not
 svg.addEventListener("pointermove", (e) => {
   const before = pointers.get(e.pointerId);
   if (!before) return;

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -244,6 +246,49 @@ def test_weights_of_keras(tmp_path: Path) -> None:
         f["dense/dense/kernel:0"] = h5py.ExternalLink("m.weights.h5", "layers/dense/vars/0")
     with pytest.raises(NetspecError, match="holds none"):
         made(text).load_weights(str(tmp_path / "m.h5"))
+
+
+def test_layers_of_keras_3(tmp_path: Path) -> None:
+    """Every kernel is called `kernel`, what has no name is counted, a model stands in a model, and one that normalises its
+    pixels itself is told about it."""
+    h5py = pytest.importorskip("h5py")
+    text = "net a:\n  input 3x4x4\n  conv 3 3x3 groups=3 -> scale\n  conv 3 1x1 -> scale\n  conv 3 3x3 groups=3\n  fc 5\n"
+    net = made(text, dtype="float64")
+    numbers = weights(net)
+    net.set_parameters(numbers)
+    x = RANDOM.standard_normal((2, 3, 4, 4))
+    def parts(name: str, ours: str, axes: tuple[int, ...]) -> dict[str, Any]:
+        return {f"{name}/kernel": numbers[f"{ours}.weight"].transpose(axes), f"{name}/bias": numbers[f"{ours}.bias"]}
+
+    columns = numbers["fc1.weight"].reshape(5, 3, 4, 4).transpose(2, 3, 1, 0).reshape(-1, 5)
+    rows = {"normalization": {"normalization/mean": np.zeros(3), "normalization/variance": np.ones(3)},
+            "block1a_dwconv": parts("block1a_dwconv", "conv1", (2, 3, 0, 1)), "a_scale": {"a_scale/variable": numbers["scale1.weight"]},
+            "point": parts("point", "conv2", (2, 3, 1, 0)), "b_scale": {"b_scale/variable_1": numbers["scale2.weight"]},
+            "block1a_dwconv2": parts("block1a_dwconv2", "conv3", (2, 3, 0, 1)),
+            "dense": {"dense/kernel": columns, "dense/bias": numbers["fc1.bias"]}}
+    classes = ["Normalization", "DepthwiseConv2D", "LayerScale", "Conv2D", "LayerScale", "DepthwiseConv2D", "Dense"]
+    described = [{"class_name": c, "config": {"name": n}} for c, n in zip(classes, rows)]
+    with h5py.File(tmp_path / "m.h5", "w") as f:
+        f.attrs["layer_names"] = list(rows)
+        for layer, arrays in rows.items():
+            f.create_group(layer).attrs["weight_names"] = list(arrays)
+            for k, v in arrays.items():
+                f[f"{layer}/{k}"] = v
+    inner = {"class_name": "Sequential", "config": {"name": "inside", "layers": described[3:5]}}  # alphabetical order is another
+    model = {"class_name": "Functional", "config": {"layers": [*described[:3], inner, *described[5:]]}}
+    places = ["normalization", "depthwise_conv2d", "layer_scale", "sequential/layers/conv2d", "sequential/layers/layer_scale",
+              "depthwise_conv2d_1", "dense"]
+    with h5py.File(tmp_path / "model.weights.h5", "w") as f:
+        for place, arrays in zip(places, rows.values()):
+            for k, v in enumerate([*arrays.values()] + [np.int64(0)] * (place == "normalization")):
+                f[f"layers/{place}/vars/{k}"] = v
+    with zipfile.ZipFile(tmp_path / "m.keras", "w") as z:
+        z.write(tmp_path / "model.weights.h5", "model.weights.h5")
+        z.writestr("config.json", json.dumps(model))
+    for name in ("m.h5", "m.keras"):
+        other = made(text, dtype="float64").load_weights(str(tmp_path / name))
+        assert np.allclose(other.predict(x), net.predict(x), rtol=1e-6), name
+        assert "take pixels from 0 to 255" in other.taken and "<- block1a_dwconv2" in other.taken, name
 
 
 def test_weights_of_onnx(tmp_path: Path) -> None:

@@ -248,7 +248,8 @@ def test_variants_agree_with_published_totals() -> None:
                  "vgg:vgg19": 143667240, "preact:wrn28_10": 36479194, "unet_recursive:unet": 31030658, "inception_v4": 42679816,
                  "mobilenet_v2": 3504872,
                  "squeezenet:squeezenet1_1": 1235496, "overfeat": 145920872, "shufflenet": 1865728,
-                 "resnext:wide_resnet101": 126886696}
+                 "resnext:wide_resnet101": 126886696, "regnet:regnetx_004": 5157512, "regnet:regnety_008": 6263168,
+                 "regnet:regnety_080": 39180068}
     assert {net: counts(net, {}).totals.trainable for net in published} == published
 
 
@@ -256,7 +257,8 @@ def test_nets_of_maps_agree_with_what_is_published() -> None:
     """Numbers in torchvision's modules (without the counters of batch norm), and its table's GFLOPS, multiply-adds."""
     published = {"deeplab:fcn_resnet50": (35322218, 152.717), "deeplab:fcn_resnet101": (54314346, 232.738),
                  "deeplab:deeplabv3_resnet50": (42004074, 178.722), "deeplab:deeplabv3_resnet101": (60996202, 258.743),
-                 "ssd:ssd300": (35641826, 34.858)}
+                 "ssd:ssd300": (35641826, 34.858), "deeplab:deeplabv3_mobilenet_v3_large": (11029328, 10.452),
+                 "lraspp": (3221538, 2.086)}
     for net, (parameters, giga) in published.items():
         totals = counts(net, {}).totals
         assert (totals.trainable, round((totals.macs or 0) / 1e9, 3)) == (parameters, giga), net

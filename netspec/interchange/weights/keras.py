@@ -27,7 +27,7 @@ from .source import About, Array, Damaged, Foreign, Source, sized
 
 DEEP, MANY = 32, 200_000  # groups in groups, and parts of a file
 PACKED = 100  # times that a packed part may grow
-_ROLES = {"kernel": "weight", "depthwise_kernel": "weight", "embeddings": "weight", "gamma": "weight", "alpha": "weight",
+_ROLES = {"kernel": "weight", "depthwise_kernel": "weight", "embeddings": "weight", "gamma": "weight", "alpha": "weight", "variable": "weight",
           "beta": "bias", "bias": "bias", "moving_mean": "mean", "moving_variance": "var"}
 _FLOATS = {"f8": "F64", "f4": "F32", "f2": "F16"}
 
@@ -61,7 +61,8 @@ class Keras(Source):
         config = self._config(f)
         root = f["model_weights"] if "model_weights" in f and _hard(f, "model_weights") else f
         if "layer_names" in root.attrs:
-            found = list(_by_layer(root))
+            said = {str(e["config"].get("name")): _snake(str(e.get("class_name"))) for e in config}
+            found = [(layer, said.get(layer, ""), parts) for layer, _, parts in _by_layer(root)]
         else:
             found = _named(self._as_configured(sorted(_by_class(root), key=lambda e: _natural(e[0])), config))
         for layer, kind, parts in found:
@@ -88,11 +89,8 @@ class Keras(Source):
             if whole.read(2) == b"PK" and "config.json" in zipped.parts(self.path):
                 text = _unpacked(self.path, "config.json")
         try:
-            config = json.loads(text) if isinstance(text, str | bytes) else {}
-            layers = config.get("config", {})
-            layers = layers if isinstance(layers, list) else layers.get("layers", [])
-            found = [e for e in layers if isinstance(e, dict) and isinstance(e.get("config"), dict)]
-        except (ValueError, AttributeError, RecursionError):
+            found = _inside(json.loads(text) if isinstance(text, str | bytes) else {})
+        except (ValueError, RecursionError):
             return []
         said: dict[str, float] = {}
         self.eps = said
@@ -104,12 +102,7 @@ class Keras(Source):
 
     def _as_configured(self, found: list[tuple[str, str, list[tuple[str, Any]]]], config: list[Any]) -> list[Any]:
         """Layers in the order and under the names that the model has for them: files of Keras 3 count them by class."""
-        seen: dict[str, int] = {}
-        places: dict[str, tuple[int, str]] = {}
-        for k, e in enumerate(config):
-            word = _snake(str(e.get("class_name")))
-            n = seen[word] = seen.get(word, -1) + 1
-            places[f"{word}_{n}" if n else word] = k, str(e["config"].get("name"))
+        places = {path: (k, name) for k, (path, name) in enumerate(_counted(config))}
         if not found or any(layer not in places for layer, _, _ in found):
             return found
         return [(places[layer][1], kind, parts) for layer, kind, parts in sorted(found, key=lambda e: places[e[0]][0])]
@@ -117,13 +110,13 @@ class Keras(Source):
     def _take(self, f: Any, layer: str, kind: str, parts: list[tuple[str, Any]]) -> None:
         sizes = {role: tuple(d.shape) for role, d in parts}
         for role, d in parts:
-            shape, name = sized(layer, tuple(int(n) for n in d.shape)), f"{layer}.{_ROLES.get(role, role)}"
+            shape, name = sized(layer, tuple(int(n) for n in d.shape)), f"{layer}.{_role(role)}"
             if d.external or d.is_virtual:
                 raise Damaged(f"the numbers of {name} lie in another file")
             deep = role == "depthwise_kernel" or (role == "kernel" and len(shape) > 2 and _deep(layer, kind, shape, sizes))
             axes, to = _layout(role, shape, deep)
             if name in self.held:  # a depthwise kernel and the pointwise one behind it, and a layer in a layer
-                name = f"{layer}.{role}.{_ROLES.get(role, role)}"
+                name = f"{layer}.{role}.{_role(role)}"
             self.held[name] = Held(d.name, shape, _FLOATS.get(d.dtype.str[1:], str(d.dtype)), axes, to)
 
     @cached_property
@@ -222,6 +215,30 @@ def _named(found: list[tuple[str, str, list[tuple[str, Any]]]]) -> list[tuple[st
     return [(name, kind, parts) for name, (_, kind, parts) in zip(names, found)]
 
 
+def _role(name: str) -> str:
+    """What an array is, of which Keras counts those that have no name: variable, variable_1, ..."""
+    return _ROLES.get(re.sub(r"^variable_\d+$", "variable", name.lower()), name)
+
+
+def _inside(config: Any) -> list[Any]:
+    """The layers of a model, or of one in it, as its configuration has them; none where it is no model."""
+    layers = config.get("config", {}) if isinstance(config, dict) else []
+    layers = layers.get("layers", []) if isinstance(layers, dict) else layers
+    return [e for e in layers if isinstance(e, dict) and isinstance(e.get("config"), dict)] if isinstance(layers, list) else []
+
+
+def _counted(config: list[Any], within: str = "", deep: int = 0) -> Iterator[tuple[str, str]]:
+    """Every layer as files of Keras 3 count it, by class and number within its model, and its name."""
+    seen: dict[str, int] = {}
+    for e in config:
+        word = _snake(str(e.get("class_name")))
+        n = seen[word] = seen.get(word, -1) + 1
+        path = f"{within}{word}_{n}" if n else f"{within}{word}"
+        yield path, str(e["config"].get("name"))
+        if deep < DEEP:
+            yield from _counted(_inside(e), f"{path}.", deep + 1)
+
+
 def _class(layer: str) -> str:
     return re.sub(r"_\d+$", "", layer.rpartition(".")[2])
 
@@ -236,8 +253,8 @@ def _numbered(layer: str, count: int) -> tuple[str, ...]:
         return ("gamma", "beta")[:count]
     if "separable" in kind:
         return ("depthwise_kernel", "pointwise_kernel", "bias")[:count]
-    if kind == "p_re_lu":
-        return ("alpha",)[:count]
+    if kind in ("p_re_lu", "layer_scale"):
+        return ("alpha" if kind == "p_re_lu" else "gamma",)[:count]
     return ("kernel", "bias")[:count] if "conv" in kind or kind == "dense" else tuple(str(k) for k in range(count))
 
 
@@ -246,7 +263,7 @@ def _deep(layer: str, kind: str, shape: tuple[int, ...], sizes: dict[str, tuple[
     if kind:
         return "depthwise" in kind
     bias = sizes.get("bias")
-    return bool(re.search(r"depthwise|(^|_)dw(_|$)", layer)) or (bias is not None and shape[-1] == 1
+    return bool(re.search(r"depthwise|(^|_)dw(conv\d*)?(_|$)", layer)) or (bias is not None and shape[-1] == 1
                                                                  and bias == (shape[-2],) != (1,))
 
 

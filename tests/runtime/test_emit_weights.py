@@ -215,3 +215,31 @@ def test_weights_of_elsewhere_and_of_the_text(tmp_path: Path, monkeypatch: pytes
     for wrong in ("a.net", "none.npz", "."):
         assert main(["emit", "a.net", "--weights", wrong, "-o", "c.py"]) in (1, 2)
         assert "error: " in capsys.readouterr().err and not Path("c.py").exists()
+
+
+@pytest.mark.parametrize(("last", "meaning", "said"), the_first(1, [
+    ("log_softmax", np.exp, "2 50.0%  1 30.0%"), ("softmax", None, "2 50.0%  1 30.0%"), ("sigmoid", None, "2 80.0%  0 50.0%"),
+    ("hardsigmoid -> reshape 3x1x1", None, "2 75.0%  0 50.0%"), ("log_softmax -> reshape 3x1x1", np.exp, "2 50.0%  1 30.0%"),
+    ("relu", None, "0 0 1.38629")]))
+def test_without_a_loss_the_last_step_says_what_numbers_mean(last: str, meaning: Any, said: str, tmp_path: Path,
+                                                             monkeypatch: pytest.MonkeyPatch,
+                                                             capsys: pytest.CaptureFixture[str]) -> None:
+    """`predict` and the file alike; logarithms of probabilities are no percentages."""
+    monkeypatch.chdir(tmp_path)
+    x = {"sigmoid": [0, -1, np.log(4)], "hardsigmoid": [0, -1, 1.5], "relu": [-1, -2, np.log(4)]}.get(
+        last.split()[0], np.log([0.2, 0.3, 0.5]))
+    np.save("x.npy", np.array([x], "f4"))
+    net = netspec.compile(text=f"net a:\n  input 3\n  fc 3 bias=no\n  {last.replace(' -> ', chr(10) + '  ')}\n", device="reference")
+    net.parameters["fc1.weight"] = np.eye(3)
+    net.save("a.safetensors")
+    assert main(["predict", "a.safetensors", "x.npy", "--top", "2", "-o", "theirs.npz"]) == 0
+    want = capsys.readouterr().out
+    assert " ".join(said.split()) in " ".join(want.split())
+    assert main(["emit", "a.safetensors", "--predict", "-o", "a.py"]) == 0
+    capsys.readouterr()
+    code, out, err = script(tmp_path, "a.py", "x.npy", "--top", "2", "-o", "ours.npz")
+    assert (code, out) == (0, want), err
+    ours, theirs = np.load("ours.npz")["out"], np.load("theirs.npz")["out"]
+    np.testing.assert_allclose(ours, theirs, rtol=1e-6)
+    raw = net.predict(np.array([x]))
+    np.testing.assert_allclose(theirs, raw if meaning is None else meaning(raw), rtol=1e-6)

@@ -18,7 +18,7 @@ from ...diagnostics import UsageError
 from ...ir.graph import Graph
 from ...passes.objective import Term
 from ..means.question import apart, question
-from ..measuring.tallies import judged, probability
+from ..measuring.tallies import judged, last_step, probability
 from ..network import Network
 from .answer import Reading
 
@@ -66,8 +66,8 @@ def answering(graph: Graph, terms: Terms) -> str:
 
 
 def making(graph: Graph, terms: Terms, output: str) -> Callable[[Array], Array] | None:
-    """What makes probabilities of an output, where it holds what they are made of."""
-    for meant in judged(graph, terms).get(output, ()):
-        if meant.kind != "numbers":
-            return probability(meant.kind, meant.gives)
-    return None
+    """What makes probabilities of an output, where it holds what they are made of: its losses say it, or its last step."""
+    known = judged(graph, terms).get(output)
+    if not known:
+        return np.exp if getattr(last_step(graph, output), "gives", "") == "log-probabilities" else None
+    return next((probability(m.kind, m.gives) for m in known if m.kind != "numbers"), None)

@@ -8,7 +8,7 @@ from ...ir.graph import Graph
 from ...ir.types import Shape, shape_text
 from ...passes.objective import Term
 from ...words.metric import Targets
-from ..measuring.tallies import judged
+from ..measuring.tallies import judged, last_step
 from ..state import State
 
 SHOWN = 8  # names of classes in a message
@@ -49,8 +49,10 @@ def kind_of(graph: Graph, terms: tuple[Term, ...], output: str) -> Targets:
     found = judged(graph, terms).get(output)
     if found:
         return next((m.kind for m in found if m.kind != "numbers"), "numbers")
-    node = graph.maker[graph.public[output]]
-    return "classes" if getattr(node.op, "gives", "") in ("probabilities", "log-probabilities") else "numbers"
+    last = last_step(graph, output)
+    if not getattr(last, "gives", ""):
+        return "numbers"
+    return "classes" if (last.log_of or last.name) == "softmax" else "marks"  # a sigmoid says yes or no to each by itself
 
 
 def apart(one: Question, other: Question) -> tuple[str, str]:

@@ -89,19 +89,25 @@ def judged(graph: Graph, terms: tuple[Term, ...]) -> dict[str, list[Judged]]:
     """The outputs that have targets, by name, each with what its losses say of it."""
     out: dict[str, list[Judged]] = {}
     for term in terms:
-        value = dict(graph.outputs)[term.output]
+        value = graph.public[term.output]
         type_, node = graph.values[value].type, graph.maker[value]
         target = term.loss.target(type_)
         if term.target == "input" or not (target.element == "int" or target == type_):
             continue
         given: Range = "probabilities" if term.loss.after and getattr(node.op, "name", "") == term.loss.after else term.loss.reads
-        while getattr(node.op, "renames", False):
-            node = graph.maker[node.inputs[0]]
-        meant: Any = getattr(node.op, "gives", "")
+        meant: Any = getattr(last_step(graph, term.output), "gives", "")
         given = meant or given if given == "numbers" else given
         kind: Targets = "classes" if target.element == "int" else "numbers" if given == "numbers" else "marks"
         out.setdefault(term.output, []).append(Judged(type_, term, kind, given))
     return out
+
+
+def last_step(graph: Graph, output: str) -> Any:
+    """The layer that has made the numbers of an output, whatever shape they were given afterwards."""
+    node = graph.maker[graph.public[output]]
+    while getattr(node.op, "renames", False):
+        node = graph.maker[node.inputs[0]]
+    return node.op
 
 
 def tallies(graph: Graph, terms: tuple[Term, ...], uses: tuple[MetricUse, ...] | None) -> list[Tally]:

@@ -136,11 +136,12 @@ def meant(target: str, parameters: dict[str, str] | None = None, sizes: Shape | 
     stored = opened(file)
     if net is not None and net != stored.net:
         raise UsageError(f"{stored.path} is of net {stored.net}, not of {net}", hint=file, code="which-net")
-    if parameters:
+    anew = {k: v for k, v in (parameters or {}).items() if (k, v) == ("weights", "none")}
+    if anew != (parameters or {}):
         raise UsageError(f"{stored.path} holds a trained network, whose parameters are set",
                          hint="without --set; the spec itself can be made with others")
     made = stored.origin(sizes, precision)
-    return Meant(stored.path, made.module, made.net, dict(made.parameters or {}), made.sizes, made.precision, False, stored.sizes,
+    return Meant(stored.path, made.module, made.net, {**(made.parameters or {}), **anew}, made.sizes, made.precision, False, stored.sizes,
                  stored.facts["factors"], made.marks, stored.facts["data"])
 
 

@@ -40,6 +40,15 @@ class Input(Operation):
 
 
 @dataclass(frozen=True, slots=True)
+class WeightsFile:
+    """What `weights=` of a call names: a file, and where that holds several sets of weights the key of the one that is meant."""
+
+    path: str
+    part: str | None = None
+    span: Span | None = field(default=None, compare=False)  # where it is named
+
+
+@dataclass(frozen=True, slots=True)
 class Parameter(Operation):
     """A named array that belongs to the network and outlives a run.
 
@@ -58,7 +67,7 @@ class Parameter(Operation):
     trainable: bool = True
     values: tuple[float, ...] | None = None
     factors: tuple[tuple[str, float], ...] = ()  # per-parameter factors the spec states: ("lr", 0.1)
-    file: str | None = None  # weights="..." of the call that made it
+    file: WeightsFile | None = None  # weights="..." of the call that made it
     within: str = ""  # path of that call: the file names its arrays by their paths below it
     of: tuple[int, ...] = ()
 

@@ -166,6 +166,41 @@ def test_a_trunk_under_another_head(tmp_path: Path) -> None:
         assert k.startswith("fc1") or any(name.endswith(k) and np.array_equal(held[name], v) for name in held), k
 
 
+TRUNK = 'net b:\n  input 2x6x6\n  frozen: a upto stage1 weights="m.pth"\n  fc 9\n'
+
+
+def test_a_call_names_a_part_of_a_file_and_check_says_what_does_not_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                                                        capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    net = made(PLAIN)
+    numbers = weights(net)
+    twice = {name: {"head": 0, **{k: tensor(v + by) for k, v in numbers.items()}} for name, by in (("state_dict", 0), ("ema", 1))}
+    Path("m.pth").write_bytes(archive({**twice, "epoch": 3}))
+    text = PLAIN.replace("(classes=3)", "").replace("classes", "3")
+
+    def checked(trunk: str) -> tuple[int, str]:
+        Path("b.net").write_text(text + trunk)
+        return main(["check", "b.net"]), capsys.readouterr().err
+
+    code, said = checked(TRUNK)
+    assert code == 1 and "does not say which weights are meant" in said and 'hint: part="ema"' in said and "b.net:11:" in said
+    for name, by in (("state_dict", 0), ("ema", 1)):
+        assert checked(TRUNK.replace('"m.pth"', f'"m.pth" part="{name}"')) == (0, "")
+        trunk = netspec.compile("b.net", "b", device="reference")
+        np.testing.assert_array_equal(trunk.parameters["a1.conv1.weight"], numbers["conv1.weight"] + by)
+    code, said = checked(TRUNK.replace('"m.pth"', '"m.pth" part="nothing"'))
+    assert code == 1 and "nothing" in said and "b.net:11:" in said
+    code, said = checked(TRUNK.replace('"m.pth"', '"m.pth" part=3'))
+    assert code == 1 and "part is the key of the weights in the file" in said
+    code, said = checked(TRUNK.replace("a upto", "c upto").replace("net b", "net c:\n  input 2x6x6\n  stage1: conv 8 5x5\n  fc 3\n\nnet b")
+                         .replace('"m.pth"', '"m.pth" part="ema"'))
+    assert code == 1 and "the net has more: stage1" in said and "\n1 error;" in said
+    Path("m.pth").write_bytes(b"PK\x03\x04 and no archive")
+    assert checked(TRUNK)[0] == 1
+    Path("m.pth").unlink()
+    assert checked(TRUNK)[0] == 0, "one that is not there is a note"
+
+
 def test_what_differs_in_form_is_carried(tmp_path: Path) -> None:
     """A bias before a normalisation, a layer that was written as a convolution, another epsilon: the outputs are the same."""
     net = made("net a:\n  input 2x4x4\n  conv 3 3x3 bn relu\n  fc 5\n", dtype="float64")

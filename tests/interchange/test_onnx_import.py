@@ -21,7 +21,7 @@ onnx = pytest.importorskip("onnx")
 pytestmark = pytest.mark.onnx
 
 # examples that say the same in other words when they come back, or whose shapes are no image's
-OTHERWISE = {"conv 3 2x2 valid table=[[0, 1], [2], [0, 1, 2]]": "conv", "drop_path 0": "input", "dropout 0.25 classic": "scale 0.75",
+OTHERWISE = {"conv 3 2x2 valid table=[[0, 1], [2], [0, 1, 2]]": "conv", "dropout 0.25 classic": "scale 0.75",
              "flatten": "input", "maxout 1": "input", "mul @a @b": "mul", "pad @a": "pad", "pad @a replicate": "replicate",
              "reshape 24": "flatten", "sub @a @b": "sub", "up 3 bed": "deconv"}
 OUTSIDE = ("max over=v", "mean over=v", "min over=v", "join_views", "split_views", "unpool @p")

@@ -84,9 +84,11 @@ def _read(target: str) -> tuple[Module, list[Diagnostic]]:
 
 
 def _refusals(graph: Graph) -> list[Diagnostic]:
-    """What training would refuse of the train section; what reads no files and changes no images is not loaded for it."""
+    """What training would refuse: of the train section, and of files of weights; what reads no files and changes no images is
+    not loaded for it."""
     t = graph.training
-    if t is None or not (t.augmentation or (t.data is not None and t.data.op.foretold)):
+    looks = t is not None and (t.augmentation or (t.data is not None and t.data.op.foretold))
+    if not looks and not any(p.file for p in graph.parameters):
         return []
     from ...runtime.check.rehearsal import refusals
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ...ir.graph import WeightsFile
 from ...source import Span
 from .values import Flow
 
@@ -31,7 +32,7 @@ class Way:
     stop: str | None = None  # the path of the node at which a call with `upto` ends
     frozen: int = 0  # `frozen:` around this point
     reused: list[tuple[str, str]] = field(default_factory=list)  # `reuse`: path here, path of the original; innermost last
-    weights: list[tuple[str, str | None]] = field(default_factory=list)  # `weights=`: path of the call, the file; innermost last
+    weights: list[tuple[str, WeightsFile | None]] = field(default_factory=list)  # `weights=`: path of the call, the file; innermost last
     guessing: int = 0  # bodies around this point of which nobody knows whether they would run
 
     def depth(self, name: str) -> int:
@@ -66,9 +67,10 @@ class Way:
                 path = there + path[len(here) :]
         return path
 
-    def weights_of(self, path: str) -> tuple[str | None, str]:
+    def weights_of(self, path: str) -> tuple[WeightsFile | None, str]:
         """The file that a node's weights are read from, and the path of the call which named it."""
-        file, within = None, ""
+        file: WeightsFile | None = None
+        within = ""
         for call, named in self.weights:
             if path == call or path.startswith(call + ".") or not call:
                 file, within = named, call

@@ -19,7 +19,7 @@ from ..model.mistakes import Mistake, Silent
 from ..model.scopes import Scope
 from ..model.values import UNKNOWN_VALUE, Flow, Incoming, Symbol, described
 
-NamedWeights = tuple[str | None, Span, str | None]  # the file or none, where it is named, the folder of the spec
+NamedWeights = tuple[str | None, str | None, Span, str | None]  # the file or none, its part, where it is named, the spec's folder
 
 
 def open_macro(macro: Macro, args: Arguments, node: tree.Call, c: Context,
@@ -39,7 +39,7 @@ def open_macro(macro: Macro, args: Arguments, node: tree.Call, c: Context,
         raise Mistake("wrong-word", f"`{d.name}` is a block, and a variant is of a net", v.call.name_span,
                       "it has no input of its own",
                       hint=f"call it in a net:\nnet {v.name}:\n  input 3x224x224\n  {tree.source_text(v.call)}")
-    weights = _weights(args, c) if "weights" not in {p.name for p in d.params} else None
+    weights = _weights(args, c, {p.name for p in d.params})
     env = {**macro.file.env, **_parameters(macro, d.params, args, node, flow)}
     return d, env, weights, macro.file
 
@@ -91,16 +91,18 @@ def _said_by_variant(v: tree.Variant, args: Arguments, c: Context, flow: Flow | 
     return out
 
 
-def _weights(args: Arguments, c: Context) -> NamedWeights | None:
-    """Take `weights=` out of a call's options."""
-    g = args.options.pop("weights", None)
+def _weights(args: Arguments, c: Context, own: set[str]) -> NamedWeights | None:
+    """Take `weights=` out of a call's options, and `part=` beside it; not where they are parameters of what is called."""
+    g = args.options.pop("weights", None) if "weights" not in own else None
     if g is None:
         return None
-    if g.value is UNKNOWN_VALUE:
-        raise Silent
-    if g.value is not None and not isinstance(g.value, str):
-        raise Mistake("wrong-argument", "weights is a file name in quotes, or none", g.span, f"this is {described(g.value)}")
-    return g.value, g.span, c.file.module.source.folder
+    part = args.options.pop("part", None) if "part" not in own else None
+    for given, meant in ((g, "weights is a file name in quotes"), (part, "part is the key of the weights in the file, in quotes")):
+        if given is not None and given.value is UNKNOWN_VALUE:
+            raise Silent
+        if given is not None and given.value is not None and not isinstance(given.value, str):
+            raise Mistake("wrong-argument", f"{meant}, or none", given.span, f"this is {described(given.value)}")
+    return g.value, None if part is None else part.value, g.span, c.file.module.source.folder
 
 
 def _only(args: Arguments, own: set[str], params: tuple[tree.Param, ...]) -> Arguments:

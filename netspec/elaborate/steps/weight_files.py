@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from ...ir.graph import WeightsFile
 from ...reading import Outside, irregular, placed
 from ..model.elaborator import Elaborator
 from ..model.mistakes import Mistake
 from .definitions import NamedWeights
 
 
-def weight_file(e: Elaborator, named: NamedWeights) -> str | None:
-    """The path of a weights file as the runtime opens it: below the folder of the spec that names it. A file that is not
-    there is only a note: shapes and counts need none."""
-    name, span, folder = named
+def weight_file(e: Elaborator, named: NamedWeights) -> WeightsFile | None:
+    """A weights file as the runtime opens it: below the folder of the spec that names it. One that is not there is only a note:
+    shapes and counts need none."""
+    name, part, span, folder = named
     if name is None or e.asked.initialise:
         return None
     try:
@@ -27,4 +28,4 @@ def weight_file(e: Elaborator, named: NamedWeights) -> str | None:
     if not path.is_file():
         e.say("note", "missing-weights", f"the weights file {name} is not there", span, "needed to compile",
               hint="--set weights=none  initialises instead")
-    return str(path)
+    return WeightsFile(str(path), part, span)

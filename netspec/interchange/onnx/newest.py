@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ...layers.noise.drop_path import NOTE
 from .need import trouble
 
 RESHAPES = ("Reshape", "Squeeze", "Unsqueeze", "Flatten")
@@ -121,7 +122,7 @@ def _copies(n: Any) -> bool:
     if n.op in ("MaxPool", "AveragePool"):
         return set(a.get("kernel_shape", (0,))) == {1} and set(a.get("strides") or (1,)) == {1} and not any(n.outputs[1:])
     if n.op == "Dropout":
-        return n.array(1) is not None and float(n.array(1)) == 0
+        return n.array(1) is not None and float(n.array(1)) == 0 and n.note != NOTE
     if n.op == "Resize":
         scales = n.array(2) if len(n.inputs) > 2 and n.inputs[2] else None
         return a.get("coordinate_transformation_mode") != "tf_crop_and_resize" and (scales is None or set(scales.tolist()) <= {1.0})

@@ -1,9 +1,10 @@
-"""What training would refuse before its first step, found without training: data that are not there, arrays of other
-shapes than the net's, augmentations that cannot be carried out. `check` says it at the lines of the train section."""
+"""What training would refuse before its first step, found without training: weights that do not fit what they are for, data that
+are not there, arrays of other shapes than the net's, augmentations that cannot be carried out. `check` says it at the lines."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from ...data.sources import outline
@@ -13,6 +14,7 @@ from ...passes.objective import target_types
 from ..feeding.augmenting import check as check_augmentation
 from ..io import arrays
 from ..io.asked import as_many_classes, request
+from ..io.weights import calls, placed
 from ..train.recipe import recipe_of
 
 MOST_LABELS = 1 << 24  # values of targets are looked at, so that many stand for them at most
@@ -20,10 +22,6 @@ MOST_LABELS = 1 << 24  # values of targets are looked at, so that many stand for
 
 def refusals(graph: Graph) -> list[Diagnostic]:
     """In the order of the lines; what training would say first where a line has several."""
-    training = graph.training
-    if training is None:
-        return []
-    recipe = recipe_of(graph)
     found: list[Diagnostic] = []
 
     def tried(call: Callable[[], Any], span: Any) -> None:
@@ -32,6 +30,14 @@ def refusals(graph: Graph) -> list[Diagnostic]:
         except NetspecError as e:
             found.extend(e.at(span).diagnostics)
 
+    files: dict[Any, Any] = {}
+    for (file, within), parameters in calls(graph).items():
+        if Path(file.path).is_file():
+            tried(lambda: placed(graph, file, within, parameters, files), file.span)  # noqa: B023
+    training = graph.training
+    if training is None:
+        return found
+    recipe = recipe_of(graph)
     if training.data is not None:
         line = training.data
         tried(lambda: _fits(graph, outline(line, request(graph, recipe.terms)), recipe.terms), line.span)

@@ -17,7 +17,7 @@ from ...interchange.weights.source import Damaged, Foreign, Source, Unusable
 from ...interchange.weights.table import table
 from ...interchange.weights.units import wanted
 from ...interchange.weights.values import Taken, taken
-from ...ir.graph import Graph, Parameter
+from ...ir.graph import Graph, Parameter, WeightsFile
 from ...reading import NotRegular
 from ..misuse import misuse, path_of
 from ..state import State
@@ -32,20 +32,30 @@ def of_calls(graph: Graph, dtype: Any, put: Put) -> None:
     Errors: a file that is not there or holds no weights; a parameter the file does not have, or of another shape, or whose
     numbers are no weights, or none that are finite in the network's `dtype`.
     """
-    calls: dict[tuple[str, str], list[Parameter]] = {}
-    for p in graph.parameters:
-        if p.file is not None:
-            calls.setdefault((p.file, p.within), []).append(p)
-    files: dict[str, Source] = {}
+    files: dict[WeightsFile, Source] = {}
     ready: dict[str, Any] = {}
-    for (file, within), parameters in calls.items():
-        if file not in files:
-            files[file] = read_tensors(file, "--set weights=none initialises instead")
-        source = files[file]
-        found = match(source, wanted(graph, parameters, within), whole=False)
-        ready |= numbers(taken(source, found, graph), {p.name: p for p in parameters}, dtype, file)
+    for (file, within), parameters in calls(graph).items():
+        values = placed(graph, file, within, parameters, files)
+        ready |= numbers(values, {p.name: p for p in parameters}, dtype, file.path)
     for name, value in ready.items():
         put(name, value)
+
+
+def calls(graph: Graph) -> dict[tuple[WeightsFile, str], list[Parameter]]:
+    """What each call that names a file reads from it."""
+    found: dict[tuple[WeightsFile, str], list[Parameter]] = {}
+    for p in graph.parameters:
+        if p.file is not None:
+            found.setdefault((p.file, p.within), []).append(p)
+    return found
+
+
+def placed(graph: Graph, file: WeightsFile, within: str, parameters: list[Parameter],
+           files: dict[WeightsFile, Source]) -> list[Taken]:
+    """What a call takes from its file, whose numbers are not read yet. `files` are those that are open, and gets this one."""
+    if file not in files:
+        files[file] = read_tensors(file.path, "--set weights=none initialises instead", file.part, in_text=True)
+    return taken(files[file], match(files[file], wanted(graph, parameters, within), whole=False), graph)
 
 
 def load(state: State, path: str | PathLike[str], rename: Iterable[str] | Mapping[str, str], strict: bool,
@@ -87,8 +97,8 @@ def numbers(values: list[Taken], declared: Mapping[str, Parameter], dtype: Any, 
     return ready
 
 
-def read_tensors(path: str, hint: str = "", part: str | None = None) -> Source:
-    """The tensors of a weights file, by name."""
+def read_tensors(path: str, hint: str = "", part: str | None = None, in_text: bool = False) -> Source:
+    """The tensors of a weights file, by name. `in_text`: a spec names it."""
     if part is not None and not isinstance(part, str):
         raise misuse("bad-value", f"a part is the key of weights in a file, and {part!r} is no text", hint='part="state_dict_ema"')
     try:
@@ -100,6 +110,7 @@ def read_tensors(path: str, hint: str = "", part: str | None = None) -> Source:
         raise misuse("bad-weights", f"the weights {path} are {e.strerror}, not a file") from None
     except Twice as e:
         raise misuse("weights-mismatch", f"{path} does not say which weights are meant", str(e),
-                     hint=f"--part {e.parts[-1]}   (in Python part={e.parts[-1]!r})") from None
+                     hint=f'part="{e.parts[-1]}"' if in_text else f"--part {e.parts[-1]}   (in Python part={e.parts[-1]!r})"
+                     ) from None
     except (Foreign, Damaged, OSError) as e:
         raise misuse("bad-weights", f"{path} cannot be read as weights", getattr(e, "strerror", None) or str(e)) from None

@@ -113,7 +113,7 @@ def _parameters(graph: Graph, weights: Weights | None) -> str:
             facts["values"] = p.values
         if not p.trainable:
             facts["trainable"] = False
-        lost = f"  # its weights come with {shown(p.file)}: load them" if p.file and weights is None else ""
+        lost = f"  # its weights come with {shown(p.file.path)}: load them" if p.file and weights is None else ""
         lines.append(f"    {p.name!r}: {facts!r}," + lost)
     return "\n".join([*lines, "}"]) + "\n"
 

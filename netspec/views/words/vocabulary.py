@@ -137,7 +137,7 @@ VOCABULARY: dict[str, tuple[str, str]] = {
     "skip": ("The flow as it is: the branch of a merge that does nothing.",
              "net a:\n  input 3x32x32\n  concat:\n    | conv 16 3x3 relu\n    | skip\n  fc 10\n"),
     "weights": (
-        "weights=\"file\" on the call of a net fills what it makes from a file, by path below the call. `--set weights=none` initialises instead.",
+        "weights=\"file\" on the call of a net fills what it makes from a file, by path below the call. `--set weights=none` initialises instead. Where the file holds a model more than once, as trained and averaged, part=\"state_dict_ema\" beside it says which.",
                 'import vgg16 from "vgg.net"\n\nnet a:\n  input 3x224x224\n  frozen: vgg16 upto stage5 weights="vgg16.safetensors"\n  fc 10\n'),
     "linear": ("No activation: what a `default` set does not hold for this step.",
                "net a:\n  input 784\n  default fc relu\n  fc 100\n  fc 10 linear\n"),

@@ -141,8 +141,8 @@ def meant(target: str, parameters: dict[str, str] | None = None, sizes: Shape | 
         raise UsageError(f"{stored.path} holds a trained network, whose parameters are set",
                          hint="without --set; the spec itself can be made with others")
     made = stored.origin(sizes, precision)
-    return Meant(stored.path, made.module, made.net, {**(made.parameters or {}), **anew}, made.sizes, made.precision, False, stored.sizes,
-                 stored.facts["factors"], made.marks, stored.facts["data"])
+    return Meant(stored.path, made.module, made.net, {**(made.parameters or {}), **anew}, made.sizes, made.precision, False,
+                 stored.sizes, stored.facts["factors"], made.marks, stored.facts["data"])
 
 
 def open_net(args: Namespace) -> Graph:

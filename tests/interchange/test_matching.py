@@ -192,7 +192,8 @@ def test_a_call_names_a_part_of_a_file_and_check_says_what_does_not_fit(tmp_path
     assert code == 1 and "nothing" in said and "b.net:11:" in said
     code, said = checked(TRUNK.replace('"m.pth"', '"m.pth" part=3'))
     assert code == 1 and "part is the key of the weights in the file" in said
-    code, said = checked(TRUNK.replace("a upto", "c upto").replace("net b", "net c:\n  input 2x6x6\n  stage1: conv 8 5x5\n  fc 3\n\nnet b")
+    other = "net c:\n  input 2x6x6\n  stage1: conv 8 5x5\n  fc 3\n\nnet b"
+    code, said = checked(TRUNK.replace("a upto", "c upto").replace("net b", other)
                          .replace('"m.pth"', '"m.pth" part="ema"'))
     assert code == 1 and "the net has more: stage1" in said and "\n1 error;" in said
     Path("m.pth").write_bytes(b"PK\x03\x04 and no archive")
@@ -297,7 +298,8 @@ def test_layers_of_keras_3(tmp_path: Path) -> None:
 
     columns = numbers["fc1.weight"].reshape(5, 3, 4, 4).transpose(2, 3, 1, 0).reshape(-1, 5)
     rows = {"normalization": {"normalization/mean": np.zeros(3), "normalization/variance": np.ones(3)},
-            "block1a_dwconv": parts("block1a_dwconv", "conv1", (2, 3, 0, 1)), "a_scale": {"a_scale/variable": numbers["scale1.weight"]},
+            "block1a_dwconv": parts("block1a_dwconv", "conv1", (2, 3, 0, 1)),
+            "a_scale": {"a_scale/variable": numbers["scale1.weight"]},
             "point": parts("point", "conv2", (2, 3, 1, 0)), "b_scale": {"b_scale/variable_1": numbers["scale2.weight"]},
             "block1a_dwconv2": parts("block1a_dwconv2", "conv3", (2, 3, 0, 1)),
             "dense": {"dense/kernel": columns, "dense/bias": numbers["fc1.bias"]}}

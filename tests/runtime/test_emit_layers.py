@@ -56,7 +56,8 @@ def test_the_file_of_a_layer_gives_the_same_bits(precision: str, example: Exampl
     for p in graph.parameters:
         if p.values is None:
             value = drawn(p.shape)
-            (net.buffers if p.kind == "buffer" else net.parameters)[p.name] = np.abs(value) + 0.5 if p.name.endswith(".var") else value
+            held = net.buffers if p.kind == "buffer" else net.parameters
+            held[p.name] = np.abs(value) + 0.5 if p.name.endswith(".var") else value
     x = {i.name: drawn((SAMPLES, *i.type.shape)) for i in graph.inputs}
     weights = weights_of(net.state)
     small, whole = (loaded(standalone(graph, net.recipe, weights, predict)).Network() for predict in (True, False))

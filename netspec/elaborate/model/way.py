@@ -32,7 +32,7 @@ class Way:
     stop: str | None = None  # the path of the node at which a call with `upto` ends
     frozen: int = 0  # `frozen:` around this point
     reused: list[tuple[str, str]] = field(default_factory=list)  # `reuse`: path here, path of the original; innermost last
-    weights: list[tuple[str, WeightsFile | None]] = field(default_factory=list)  # `weights=`: path of the call, the file; innermost last
+    weights: list[tuple[str, WeightsFile | None]] = field(default_factory=list)  # `weights=`: call's path, file; innermost last
     guessing: int = 0  # bodies around this point of which nobody knows whether they would run
 
     def depth(self, name: str) -> int:

@@ -1,0 +1,1 @@
+"""Figures for papers: a network as volumes in perspective, and as a table of its stages."""

@@ -1,0 +1,165 @@
+"""Figures for papers: every layer that learns is in them, no text stands on another, sizes and counts are those of the papers."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections import Counter
+from html import unescape
+from pathlib import Path
+
+import pytest
+
+import netspec
+from netspec.cli import main
+from netspec.elaborate.nets import callable_nets
+from netspec.ir.graph import Graph
+from netspec.syntax.load import read_source
+from netspec.syntax.parser import parse
+from netspec.views.drawing.lettering import width
+from netspec.views.figures.figure import ENDINGS, Figure
+from netspec.views.figures.stages import stages
+from sweeps import one_of_each
+from where import ROOT
+
+QUICK = {"alexnet", "autoencoder", "deepbind", "fcn", "googlenet", "hed", "lenet", "linear", "mdnet", "mtcnn", "siamese",
+         "squeezenet", "style", "superres", "twopath", "unet", "vgg", "voxnet", "yolo", "mobilenet_v3", "shufflenet"}
+FILES = [p.name for p in sorted((ROOT / "specs").glob("*.net"), key=lambda p: (p.stem not in QUICK, p.stem))]
+STYLES = ("volume", "blocks")
+
+
+def nets(file: str) -> list[Graph]:
+    module = parse(read_source(ROOT / "specs" / file))
+    return [netspec.load_graph(ROOT / "specs" / file, item.name).graph for item in callable_nets(module)]
+
+
+def net(name: str) -> Graph:
+    file, _, which = name.partition(":")
+    return netspec.load_graph(ROOT / "specs" / f"{file}.net", which or file).graph
+
+
+def learning(graph: Graph) -> list[str]:
+    return [n.name for n in graph if getattr(n.op, "category", "") in ("convolution", "dense")]
+
+
+def texts(svg: str) -> list[tuple[str, float, tuple[float, float, float, float]]]:
+    """Every text of a drawing with its size and its box, from the SVG alone."""
+    found = []
+    for attributes, text in re.findall(r"<text ([^>]*)>([^<]*)</text>", svg):
+        read = dict(re.findall(r'([\w-]+)="([^"]*)"', attributes))
+        size, text = float(read["font-size"]), unescape(text)
+        w = width(text, size, "font-weight" in read)
+        assert abs(float(read["textLength"]) - w) < 0.01
+        before = w * {"start": 0, "middle": 0.5, "end": 1}[read["text-anchor"]]
+        if "transform" in read:
+            x, y = map(float, re.findall(r"translate\(([-\d.]+),([-\d.]+)\)", read["transform"])[0])
+            box = (x - 0.7 * size, y - w + before, x + 0.2 * size, y + before)
+        else:
+            x, y = float(read["x"]), float(read["y"])
+            box = (x - before, y - 0.7 * size, x - before + w, y + 0.2 * size)
+        found.append((text, size, box))
+    return found
+
+
+@pytest.mark.parametrize("file", one_of_each(FILES, lambda f: f if f.removesuffix(".net") in QUICK else "others"))
+def test_every_layer_that_learns_is_drawn_once_and_no_text_stands_on_another(file: str) -> None:
+    for graph in nets(file)[:3 if file.removesuffix(".net") in QUICK else None]:
+        for style in STYLES:
+            svg = Figure(graph, style).svg
+            titles = re.findall(r"<title>(.*?)</title>", svg, re.DOTALL)
+            named = Counter(name for title in titles for name in re.findall(r"^(\S+): ", unescape(title), re.M))
+            assert {name: named[name] for name in learning(graph)} == dict.fromkeys(learning(graph), 1), style
+            placed = texts(svg)
+            assert min(size for _, size, _ in placed) >= 7
+            assert [(a[0], b[0]) for k, a in enumerate(placed) for b in placed[k + 1:]
+                    if all(a[2][i] < b[2][i + 2] - 0.5 and b[2][i] < a[2][i + 2] - 0.5 for i in (0, 1))] == []
+            wide, high = map(float, re.findall(r'<svg [^>]*width="([\d.]+)pt" height="([\d.]+)pt"', svg)[0])
+            assert wide <= 455.5, "the width of text on A4"
+            assert style == "blocks" or high < 640
+            found = stages(graph)
+            rows = (*found.rows, *found.beside)
+            assert sum(r.parameters for r in rows) == found.parameters
+            assert found.macs is None or sum(r.macs or 0 for r in rows) == found.macs
+
+
+def test_alexnet_is_the_figure_of_its_paper() -> None:
+    svg = Figure(net("alexnet")).svg
+    said = Counter(text for text, *_ in texts(svg))
+    assert {"227×227×3", "55×55×96", "27×27×256", "13×13×384", "13×13×256", "4096", "1000"} <= set(said)
+    assert (said["48"], said["128"], said["192"]) == (2, 4, 4), "two towers"
+    assert "conv 11×11 /4" in said
+    assert "sides and channels by square root" in said, "the legend says to what scale"
+    one = Counter(text for text, *_ in texts(Figure(net("alexnet:one_tower")).svg))
+    assert not one["32"], "one tower"
+
+
+def test_a_unet_is_a_u() -> None:
+    """Sizes go down on the left and up on the right, level with what is copied: numbers of the paper's first figure."""
+    sizes = {"unet": ((568, 280, 136, 64), (388, 196, 100, 52)), "segnet": ((360, 180, 90, 45), (360, 180, 90, 45))}
+    for name, (left, right) in sizes.items():
+        at = {text: box for text, _, box in texts(Figure(net(name)).svg)}
+        placed = [(text, *at[text][:2]) for text in at if "×" in text and text[0].isdigit()]
+        levels = []
+        for a, b in zip(left, right):
+            (x0, y0), *_ = [(x, y) for text, x, y in placed if text.startswith(f"{a}×") and not text.endswith(("×1", "×3"))][:1]
+            (x1, y1), *_ = [(x, y) for text, x, y in placed[::-1] if text.startswith(f"{b}×")][:1]
+            assert x0 < x1, (a, b)
+            levels.append((y0, y1))
+        assert [y for y, _ in levels] == sorted({y for y, _ in levels}), "down"
+        assert [y for _, y in levels] == sorted({y for _, y in levels}), "and up"
+
+
+def test_the_stages_of_resnets_are_those_of_the_paper() -> None:
+    """Table 1 of He et al. 2015; parameters as torchvision 0.15 counts them, layer by layer."""
+    rows = [r for r in stages(net("resnet:resnet50")).rows if r.over]
+    assert [str(r) for r in rows] == ["[1x1, 64; 3x3, 64; 1x1, 256] x3", "[1x1, 128; 3x3, 128; 1x1, 512] x4",
+                                      "[1x1, 256; 3x3, 256; 1x1, 1024] x6", "[1x1, 512; 3x3, 512; 1x1, 2048] x3"]
+    assert [r.parameters for r in rows] == [215808, 1219584, 7098368, 14964736]
+    assert [(r.size, r.step) for r in rows] == [("56×56×256", ""), ("28×28×512", "/2"), ("14×14×1024", "/2"), ("7×7×2048", "/2")]
+    assert [str(r) for r in stages(net("resnet:resnet18")).rows if r.over] == [f"[3x3, {n}; 3x3, {n}] x2" for n in (64, 128, 256, 512)]
+    dense = [r.parameters for r in stages(net("densenet:densenet121")).rows if r.kind == "closed"]
+    assert dense == [335040, 919680, 2837760, 2158080]
+
+
+def test_what_groups_split_is_said() -> None:
+    said = {text for text, *_ in texts(Figure(net("resnext:resnext50")).svg)}
+    assert any("32 groups" in text for text in said)
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_tikz_needs_tikz_alone(style: str, tmp_path: Path) -> None:
+    tex = Figure(net("unet"), style).tikz  # type: ignore[arg-type]
+    assert re.findall(r"\\usepackage(?:\[.*?\])?\{(.*?)\}", re.sub(r"(?m)^%.*", "", tex)) == ["tikz"]
+    bare = re.sub(r"\\[{}]", "", tex)
+    assert bare.count("{") == bare.count("}")
+    assert tex.isascii()
+    body = tex[tex.index(r"\useasboundingbox"):tex.index(r"\end{tikzpicture}")]
+    assert all(re.match(r"\\(path|fill|node|useasboundingbox)\b.*;$", line) for line in body.splitlines())
+    drawn = set(re.findall(r"netspec[a-z]+", tex[tex.index(r"\begin{document}"):]))
+    assert drawn <= set(re.findall(r"\\definecolor\{(\w+)\}", tex))
+
+
+@pytest.mark.sweep
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no TeX here; .ci/run brings one")
+@pytest.mark.parametrize("name", ["alexnet", "unet", "googlenet", "wavenet", "siamese", "voxnet"])
+@pytest.mark.parametrize("style", STYLES)
+def test_tikz_compiles(name: str, style: str, tmp_path: Path) -> None:
+    (tmp_path / "figure.tex").write_text(Figure(net(name), style).tikz, encoding="utf-8")  # type: ignore[arg-type]
+    done = subprocess.run(["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "figure.tex"], cwd=tmp_path,
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert "Overfull" not in done.stdout and "Output written on figure.pdf (1 page" in done.stdout
+
+
+def test_the_command_writes_each_kind(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec = str(ROOT / "specs" / "lenet.net")
+    assert {".svg", ".tex", ".png"} <= set(ENDINGS)
+    for style in STYLES:
+        for ending in (".svg", ".tex"):
+            target = tmp_path / f"{style}{ending}"
+            assert main(["draw", spec, "--style", style, "-o", str(target)]) == 0
+            assert target.read_text(encoding="utf-8").startswith("<svg" if ending == ".svg" else "%")
+    capsys.readouterr()
+    assert main(["draw", spec, "--style", "volume", "-o", "x.dot"]) != 0
+    assert ".tex" in capsys.readouterr().err

@@ -29,7 +29,7 @@ function toggle(block, open = !block.open) {
   draw();
   view.x += (x - block.x) * view.k;
   view.y += (y - block.y) * view.k;
-  moved();
+  nudge(block);
   choose(block);
   if (hadFocus) focusOn(block);
   say(`${nameOf(block)} ${open ? "opened" : "closed"}`);

@@ -33,7 +33,7 @@ function measures() {
 
 function percent(thing, m) {
   const [own, all] = [total(thing, m.of), total(root, m.of)];
-  return own && all ? ` (${Number(((100 * own) / all).toPrecision(2))} %)` : "";
+  return own && all ? ` (${Number(((100 * own) / all).toPrecision(2))}\u00a0%)` : "";
 }
 
 /** `2,320`; of several the first, the last, and all. */

@@ -37,6 +37,13 @@ function bring(thing) {
   moved();
 }
 
+/** Move sideways as little as shows a thing from edge to edge, or its left where it is wider than the window. */
+function nudge(thing) {
+  const [left, width, edge] = [view.x + thing.x * view.k, thing.place.width * view.k, 12];
+  view.x += Math.max(edge - left, Math.min(0, svg.clientWidth - edge - left - width));
+  moved();
+}
+
 const pointers = new Map();
 let dragged = false;
 

@@ -1,5 +1,5 @@
 """What mkdocs.yml adds to the pages of docs/ as the site is built: README.md as the first page, the files of the project, and a
-page for every word.
+page for every word and for every file of specs/.
 
     pip install '.[docs]' && mkdocs build --strict          or   mkdocs serve, while writing
 """
@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import gallery
 from mkdocs.structure.files import File, Files
 
 import words
@@ -22,6 +23,7 @@ def on_config(config: Any) -> Any:
     """Navigation that is read from what there is."""
     titled = {title: part for entry in config.nav if isinstance(entry, dict) for title, part in entry.items()}
     titled["Words"] += [{title: [{name: page} for name, page in group]} for title, group in words.groups()]
+    titled["Gallery"] += [{name: f"{gallery.FOLDER}/{name}.md"} for name in gallery.names()]
     return config
 
 
@@ -31,7 +33,7 @@ def on_files(files: Files, config: Any) -> Files:
         text = (ROOT / name).read_text(encoding="utf-8")
         text = f"# Licence\n\n```text\n{text.strip(chr(10))}\n```\n" if name == "LICENSE" else placed(text)
         files.append(File.generated(config, page, content=text))
-    for path, text in words.pages():
+    for path, text in (*words.pages(), *gallery.pages()):
         files.append(File.generated(config, path, content=text))
     return files
 

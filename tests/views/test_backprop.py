@@ -170,6 +170,13 @@ def test_the_commands(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Non
     assert "cross_entropy" in capsys.readouterr().out
 
 
+def test_targets_of_a_map_are_numbers_in_a_row(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    cross = "0,1,0,1,1,1,0,1,0"
+    assert main(["backprop", str(ROOT / "specs" / "filters.net") + ":pattern", "--input", "1x3x3", "--x", cross, "--target",
+                 "0,0,0,0,1,0,0,0,0", "-o", str(tmp_path / "a.svg")]) == 0
+    assert "mse = 0:" in capsys.readouterr().out  # it is found, and nothing beside it
+
+
 def test_an_animation(tmp_path: Path) -> None:
     pytest.importorskip("resvg_py")
     net = netspec.compile(text="net a:\n  input 2\n  fc 1\n", device="reference")

@@ -87,7 +87,7 @@ def _targets(net: Network, given: list[str]) -> Any:
     for name, text in by_name.items():
         shape = tuple(s or 0 for s in types[name].shape)
         a = _array(text, None, net, "--target")
-        found[name] = a.reshape(1, *shape) if a.size == types[name].size and a.dtype.kind == "f" else a
+        found[name] = a.reshape(1, *shape).astype(float) if a.size == types[name].size > 1 else a
     return found if len(found) > 1 else next(iter(found.values()))
 
 
@@ -116,7 +116,7 @@ def _array(text: str, shape: tuple[int, ...] | None, net: Network, option: str) 
         return _of_file(text, shape, net)
     if shape is None:
         whole = all(t.strip().lstrip("+-").isdigit() for t in text.split(","))
-        return np.array(numbers, np.float64)[:, None].T if not whole else np.array(numbers).astype(np.int64)
+        return np.array(numbers).astype(np.int64) if whole else np.array(numbers, np.float64)[None]
     if len(numbers) != np.prod(shape):
         raise UsageError(f"{option} gives {len(numbers)} number{'s' if len(numbers) > 1 else ''}, and {int(np.prod(shape))} are wanted",
                          hint=f"{option} {','.join(['1'] * min(int(np.prod(shape)), 8))}")

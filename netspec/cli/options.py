@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
+from ..diagnostics import UsageError
 from ..limits import COUNT, SEED
 
 
@@ -17,11 +19,22 @@ def net(c: argparse.ArgumentParser, optional: bool = False) -> None:
                    help="the size of the input: --input 3x224x224, or NAME=SHAPE")
 
 
-def picture(c: argparse.ArgumentParser) -> None:
+def picture(c: argparse.ArgumentParser, required: bool = True) -> None:
     """Where a picture goes, and how it looks."""
-    c.add_argument("-o", "--output", type=file, required=True, metavar="PICTURE",
+    c.add_argument("-o", "--output", type=file, required=required, metavar="PICTURE",
                    help="where to: .svg, or .png (needs netspec-nn[viz]); - writes SVG text to standard output")
     c.add_argument("--theme", choices=("light", "dark", "transparent"), default="light", help="the colours (default light)")
+
+
+def drawable(output: str, name: str) -> None:
+    """Refuse the ending of a picture before anything is computed; `name` is what it might be called."""
+    from ..reading import irregular
+    from ..views.drawing.sheet import ENDINGS
+
+    path = Path(output)
+    if output != "-" and path.suffix.lower() not in ENDINGS:
+        raise UsageError(f"a picture is written as {' or '.join(ENDINGS)}, not as {output}",
+                         hint=f"-o {path.with_suffix('.svg') if path.name and irregular(path) is None else f'{name}.svg'}")
 
 
 def table(c: argparse.ArgumentParser) -> None:

@@ -5,11 +5,8 @@ from __future__ import annotations
 import argparse
 import re
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 
-from ...diagnostics import UsageError
 from ...plain import shown
-from ...reading import irregular
 from .. import options
 from ..nets import open_net
 from ..telling import pass_on, say
@@ -34,7 +31,7 @@ def run(args: Namespace) -> int:
     from ...views.drawing.looks import THEMES
     from ...views.fields.drawn import field, said
 
-    _drawable(args.output)
+    options.drawable(args.output, "field")
     drawn = field(open_net(args), args.unit, args.at, args.picture, THEMES[args.theme])
     if args.output == "-":
         pass_on(drawn.svg)
@@ -44,16 +41,6 @@ def run(args: Namespace) -> int:
     where = f" at {','.join(map(str, sight.at))}" if sight.at else ""
     say(f"{sight.unit}{where} sees {said(sight.planes[0])} places of {sight.input}: drew {shown(args.output)}")
     return 0
-
-
-def _drawable(output: str) -> None:
-    """Refuse an ending before anything is computed."""
-    from ...views.drawing.sheet import ENDINGS
-
-    path = Path(output)
-    if output != "-" and path.suffix.lower() not in ENDINGS:
-        raise UsageError(f"a picture is written as {' or '.join(ENDINGS)}, not as {output}",
-                         hint=f"-o {path.with_suffix('.svg') if path.name and irregular(path) is None else 'field.svg'}")
 
 
 def _place(text: str) -> tuple[int, ...]:

@@ -171,12 +171,12 @@ def _title(item: Group | Repeat, scope: str, call: str) -> tuple[str, str, str]:
     first, last = item.turns[0][0], item.turns[-1][0]
     times = f"{item.times} times" + (f" {call}" if call else "")
     if len(item.turns[0]) == 1 and isinstance(first, Group) and isinstance(last, Group):
-        return first.path, _run(below(first.path, scope), below(last.path, scope)), times
+        return first.path, run_of(below(first.path, scope), below(last.path, scope)), times
     ends = [next(leaves(item.turns[0])), list(leaves(item.turns[-1]))[-1]]
-    return "", _run(*(below(s.name, scope) for s in ends)), times
+    return "", run_of(*(below(s.name, scope) for s in ends)), times
 
 
-def _run(first: str, last: str) -> str:
+def run_of(first: str, last: str) -> str:
     """`unit2..36`; names that differ in more than their number in full."""
     word = first.rstrip("0123456789")
     number = last.removeprefix(word)

@@ -149,16 +149,16 @@ def test_every_step_of_both_is_told_once() -> None:
 def test_the_picture_has_a_box_for_everything_and_no_text_leaves_its_box(a: str, b: str) -> None:
     from xml.etree import ElementTree
 
-    from netspec.views.differences.picture import HIGH, LANES, _boxes, picture
+    from netspec.views.differences.picture import HIGH, LANES, _boxes
     from netspec.views.drawing.lettering import width
     from netspec.views.drawing.looks import THEMES
 
     found = diff(shipped(a), shipped(b))
-    boxes = list(_boxes(found))
+    boxes = list(_boxes(found.all, found.graphs))
     assert sum((x.changes for x in boxes), ()) == tuple(c for c in found.all if " " not in c.name)
     assert {x.kind for x in boxes} == {c.kind for c in found.all if " " not in c.name} and len(set(LANES.values())) == 3
-    for theme in THEMES.values():
-        svg = ElementTree.fromstring(picture(found, theme))
+    for theme in THEMES:
+        svg = ElementTree.fromstring(found.svg(theme))
         wide, high = (float(svg.get(k, "")) for k in ("width", "height"))
         for text in svg.iter("{http://www.w3.org/2000/svg}text"):
             size, bold = float(text.get("font-size", "")), text.get("font-weight") == "bold"

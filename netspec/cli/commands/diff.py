@@ -38,10 +38,7 @@ def run(args: Namespace) -> int:
         options.drawable(args.output, "diff")
     found = compare(*(meant(target).graph() for target in args.nets))
     if args.output == "-":
-        from ...views.differences.picture import picture
-        from ...views.drawing.looks import THEMES
-
-        pass_on(picture(found, THEMES[args.theme]))
+        pass_on(found.svg(args.theme))
         return 1 if found else 0
     say(json.dumps(found.data(), indent=1) if args.format == "json" else found, end="\n" if args.format == "json" else "")
     if args.output:

@@ -36,8 +36,12 @@ def aligned(first: Sequence[Trait], second: Sequence[Trait]) -> list[Pair]:
         tail += 1
     inner = _between(first[head:len(first) - tail], second[head:len(second) - tail])
     ends = [(len(first) - k, len(second) - k) for k in range(tail, 0, -1)]
-    return [*((k, k) for k in range(head)), *((None if i is None else i + head, None if j is None else j + head) for i, j in inner),
-            *ends]
+    return [*((k, k) for k in range(head)), *_moved(inner, head, head), *ends]
+
+
+def _moved(pairs: list[Pair], i: int, j: int) -> list[Pair]:
+    """The same, so many steps on in each network."""
+    return [(None if a is None else a + i, None if b is None else b + j) for a, b in pairs]
 
 
 def _between(first: Sequence[Trait], second: Sequence[Trait]) -> list[Pair]:
@@ -45,11 +49,12 @@ def _between(first: Sequence[Trait], second: Sequence[Trait]) -> list[Pair]:
         return _weighed(first, second)
     found: list[Pair] = []
     # too many to weigh: what is equal in runs holds the rest together
-    for tag, i, j, k, m in SequenceMatcher(None, [t.exact for t in first], [t.exact for t in second], autojunk=False).get_opcodes():
+    equal = SequenceMatcher(None, [t.exact for t in first], [t.exact for t in second], autojunk=False)
+    for tag, i, j, k, m in equal.get_opcodes():
         if tag == "equal":
             found += zip(range(i, j), range(k, m))
         elif (j - i) * (m - k) <= MOST:
-            found += [(None if a is None else a + i, None if b is None else b + k) for a, b in _weighed(first[i:j], second[k:m])]
+            found += _moved(_weighed(first[i:j], second[k:m]), i, k)
         else:
             found += [*((a, None) for a in range(i, j)), *((None, b) for b in range(k, m))]
     return found

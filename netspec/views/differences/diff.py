@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 from ...ir.graph import Graph, Input
 from ...ir.types import shape_text
@@ -19,51 +19,8 @@ from ..numbers.counts import count
 from ..reading.steps import Step, op_name, steps
 from ..tables.summary import source_name
 from .align import Trait, aligned
-
-Kind = Literal["kept", "changed", "removed", "added"]
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What is compared of one step."""
-
-    step: str
-    reads: tuple[str, ...]
-    shape: str
-    parameters: int
-    macs: int | None
-
-    def __str__(self) -> str:
-        numbers = [f"{self.parameters:,} parameters"] if self.parameters else []
-        numbers += [f"{self.macs:,} MACs"] if self.macs else []
-        return "  ".join((self.step, self.shape, *([", ".join(numbers)] if numbers else [])))
-
-    def against(self, other: Facts) -> tuple[str, str]:
-        """This and the other, as far as they differ."""
-        sides: tuple[list[str], list[str]] = ([], [])
-        for mine, theirs, text in ((self.step, other.step, "{}"), (self.reads, other.reads, "reads {}"),
-                                   (self.shape, other.shape, "{}"),
-                                   (self.parameters, other.parameters, "{:,} parameters"), (self.macs, other.macs, "{:,} MACs")):
-            if mine != theirs:
-                for side, value in zip(sides, (mine, theirs)):
-                    side.append(text.format(", ".join(value) if isinstance(value, tuple) else 0 if value is None else value))
-        return "  ".join(sides[0]), "  ".join(sides[1])
-
-
-@dataclass(frozen=True)
-class Change:
-    """One step: `before` is None where only the second network has it, `after` where only the first has. `name` is that of the
-    first network that has it, `other` the one that the second has for it."""
-
-    name: str
-    before: Facts | None
-    after: Facts | None
-    other: str = ""
-
-    @property
-    def kind(self) -> Kind:
-        return "added" if self.before is None else "removed" if self.after is None else \
-            "kept" if self.before == self.after else "changed"
+from .change import Change, Facts
+from .report import lines
 
 
 @dataclass(frozen=True, repr=False)
@@ -104,23 +61,29 @@ class Diff:
         return "; ".join(said)
 
     def __str__(self) -> str:
-        from .report import lines
-
         head = [f"{title(self.first)} -> {title(self.second)}", *([f"  {self.totals}"] if self.totals else [])]
-        return "\n".join([*head, *(lines(self) if self.changes else ["  no difference"])]) + "\n"
+        return "\n".join([*head, *(lines(self.all, self.graphs) if self.changes else ["  no difference"])]) + "\n"
+
+    @property
+    def graphs(self) -> tuple[Graph, Graph]:
+        return self.first, self.second
 
     def draw(self, path: str, theme: str = "light") -> None:
         """Write a picture, .svg or .png: what is kept, added, removed and changed."""
         from ..drawing.sheet import save, theme_of
-        from .picture import picture
 
-        save(picture(self, theme_of(theme)), path, theme_of(theme).page)
+        save(self.svg(theme), path, theme_of(theme).page)
 
-    def _repr_svg_(self) -> str:
+    def svg(self, theme: str = "light") -> str:
+        """The picture as SVG text."""
         from ..drawing.sheet import theme_of
         from .picture import picture
 
-        return picture(self, theme_of("light"))
+        heads = [f"{title(self.first)} -> {title(self.second)}", *filter(None, self.totals.replace("  (", " (").split("; "))]
+        return picture(heads, self.all, self.graphs, tuple(_Side(g).reads for g in self.graphs), theme_of(theme))
+
+    def _repr_svg_(self) -> str:
+        return self.svg()
 
     def data(self) -> dict[str, Any]:
         """Plain values, as `netspec diff --format json` prints them."""
@@ -151,11 +114,6 @@ def diff(first: Graph, second: Graph) -> Diff:
     return Diff(first, second, (*found, *_outputs(sides, names)))
 
 
-def reads_of(graph: Graph) -> dict[str, tuple[str, ...]]:
-    """Of each step the steps that it reads."""
-    return {name: f.reads for name, f in _Side(graph).facts.items()}
-
-
 class _Side:
     """The steps of one network, and what is known of each."""
 
@@ -165,9 +123,10 @@ class _Side:
         self.step_of = {v.name: s.name for s in self.steps.values() for n in s.nodes for v in n.results}
         numbers = {c.name: c for c in count(graph).nodes}
         self.facts = {name: _facts(s, numbers, self.step_of) for name, s in self.steps.items()}
+        self.reads = {name: f.reads for name, f in self.facts.items()}
         place = {name: k for k, name in enumerate(self.steps)}
-        self.traits = [Trait(op_name(s.head), s.text, self.facts[name].step, self.facts[name].shape,
-                             tuple(place[name] - place[r] for r in self.facts[name].reads), name) for name, s in self.steps.items()]
+        self.traits = [Trait(op_name(s.head), s.text, f.step, f.shape, tuple(place[name] - place[r] for r in f.reads), name)
+                       for (name, f), s in zip(self.facts.items(), self.steps.values())]
 
 
 def _facts(s: Step, numbers: dict[str, Any], names: dict[str, str]) -> Facts:

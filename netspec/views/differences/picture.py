@@ -3,14 +3,14 @@ has to the right; runs of steps that are kept are one box."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..drawing.lettering import width
 from ..drawing.looks import Theme, mixed
 from ..drawing.sheet import Sheet
-from .diff import Change, Diff, Kind, reads_of, title
-from .report import Entry, blocks, edit
+from .change import Change, Kind
+from .report import Entry, Graphs, blocks, edit
 
 TONES: dict[Kind, str] = {"kept": "#bbbbbb", "changed": "#ddcc77", "removed": "#cc6677", "added": "#44aa99"}  # Paul Tol, "muted"
 MARKS: dict[Kind, str] = {"kept": "=", "changed": "~", "removed": "−", "added": "+"}
@@ -33,20 +33,23 @@ class Box:
     changes: tuple[Change, ...]
 
 
-def picture(d: Diff, theme: Theme) -> str:
-    """The picture as SVG text."""
-    boxes = list(_boxes(d))
+Reads = Mapping[str, tuple[str, ...]]  # of each step the steps that it reads
+
+
+def picture(heads: Sequence[str], every: Sequence[Change], graphs: Graphs, reads: Sequence[Reads], theme: Theme) -> str:
+    """The picture of what became of every step, as SVG text, below these lines."""
+    boxes = list(_boxes(every, graphs))
     if len(boxes) > TALL:
         boxes = list(_shorter(boxes))
     texts = [w for b in boxes for w in (width(b.title, SIZE, bold=True), width(b.below, SMALL))]
     wide = max([WIDE, *(w + STRIP + 20 for w in texts)])
-    arcs = _arcs(d, boxes)
+    arcs = _arcs(reads, boxes)
     around = [a for a in arcs if a[1] - a[0] > 1]  # boxes that stand between
     left, right = (dict(_tracks(a for a in around if (a[2] == "removed") == side)) for side in (True, False))
     x0 = MARGIN + (max(left.values(), default=-1) + 1) * TRACK + 8
     beside = (max(right.values(), default=-1) + 1) * TRACK + 8
-    sheet = Sheet(x0 + LANES["added"] + wide + beside + MARGIN, 0, theme, f"{d.first.name} and {d.second.name} compared")
-    top = _head(sheet, d)
+    sheet = Sheet(x0 + LANES["added"] + wide + beside + MARGIN, 0, theme, heads[0])
+    top = _head(sheet, heads, every)
     place = [(x0 + LANES[b.kind], top + k * (HIGH + GAP)) for k, b in enumerate(boxes)]
     edge = (x0 - 6, x0 + LANES["added"] + wide + 6)
     for arc in arcs:
@@ -58,23 +61,23 @@ def picture(d: Diff, theme: Theme) -> str:
     return sheet.svg
 
 
-def _boxes(d: Diff) -> Iterator[Box]:
+def _boxes(every: Sequence[Change], graphs: Graphs) -> Iterator[Box]:
     run: list[Change] = []
-    for c in [*d.all, None]:
+    for c in [*every, None]:
         if c is not None and " " in c.name:  # an output
             continue
         if run and (c is None or c.kind != run[0].kind or c.kind == "changed"):
-            yield from _of(run, d)
+            yield from _of(run, graphs)
             run = []
         if c is not None:
             run.append(c)
 
 
-def _of(run: Sequence[Change], d: Diff) -> Iterator[Box]:
+def _of(run: Sequence[Change], graphs: Graphs) -> Iterator[Box]:
     """The boxes of steps that follow each other and are of one kind."""
     kind = run[0].kind
     if kind in ("added", "removed"):
-        yield from (_block(e, kind) for e in blocks(run, d))
+        yield from (_block(e, kind) for e in blocks(run, graphs))
     elif kind == "kept" and len(run) > 2:
         yield Box(kind, f"{len(run)} steps are the same", f"{_name(run[0])} … {_name(run[-1])}", tuple(run))
     else:
@@ -130,12 +133,13 @@ def _shorter(boxes: Sequence[Box]) -> Iterator[Box]:
 Arc = tuple[int, int, Kind]  # from the box of this number to the one of that, and which network has it
 
 
-def _arcs(d: Diff, boxes: Sequence[Box]) -> list[Arc]:
+def _arcs(reads: Sequence[Reads], boxes: Sequence[Box]) -> list[Arc]:
     found: list[set[tuple[int, int]]] = []
-    for graph, second in ((d.first, False), (d.second, True)):
+    for of_net, second in zip(reads, (False, True)):
         of = {(c.other or c.name if second else c.name): k for k, b in enumerate(boxes) for c in b.changes
               if (c.after if second else c.before) is not None}
-        found.append({(of[r], of[name]) for name, reads in reads_of(graph).items() if name in of for r in reads if of[r] != of[name]})
+        found.append({(of[r], of[name]) for name, read in of_net.items() if name in of
+                      for r in read if of[r] != of[name]})
     kinds: list[tuple[set[tuple[int, int]], Kind]] = [(found[0] & found[1], "kept"), (found[0] - found[1], "removed"),
                                                       (found[1] - found[0], "added")]
     return sorted((a, b, kind) for arcs, kind in kinds for a, b in arcs)
@@ -180,10 +184,9 @@ def _draw(sheet: Sheet, b: Box, x: float, y: float, wide: float) -> None:
     sheet.text(x + STRIP + 8, y + 27, b.below, SMALL, theme.quiet)
 
 
-def _head(sheet: Sheet, d: Diff) -> float:
+def _head(sheet: Sheet, heads: Sequence[str], every: Sequence[Change]) -> float:
     """Title, sums and legend; gives where the boxes begin."""
     y = MARGIN + 10
-    heads = [f"{title(d.first)} -> {title(d.second)}", *filter(None, d.totals.replace("  (", " (").split("; "))]
     for k, text in enumerate(heads):
         sheet.text(MARGIN, y, text, 13 if k == 0 else 10, sheet.theme.text if k == 0 else sheet.theme.label, bold=k == 0)
         sheet.wide = max(sheet.wide, width(text, 13 if k == 0 else 10, bold=k == 0) + 2 * MARGIN)
@@ -191,7 +194,7 @@ def _head(sheet: Sheet, d: Diff) -> float:
     x = MARGIN
     y += 8
     for kind, mark in MARKS.items():
-        n = sum(c.kind == kind and " " not in c.name for c in d.all)
+        n = sum(c.kind == kind and " " not in c.name for c in every)
         dash = "4 3" if kind == "removed" else ""
         sheet.rect(x, y - 10, 14, 14, _ink(kind, sheet.theme), mixed(TONES[kind], sheet.theme.ground, 0.35), 1.2, dash)
         sheet.text(x + 7, y + 1.5, mark, 11, sheet.theme.text, "middle", bold=True)

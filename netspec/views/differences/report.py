@@ -6,15 +6,13 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from typing import TYPE_CHECKING
 
 from ...ir.graph import Graph
 from ..reading.steps import scope_of
 from ..tables.rows import run_of
+from .change import Change, Facts
 
-if TYPE_CHECKING:
-    from .diff import Change, Diff, Facts
-
+Graphs = tuple[Graph, Graph]  # the first, the second
 MANY = 3  # steps that were changed alike are told together
 WIDEST = 40  # columns that names may take
 
@@ -47,44 +45,45 @@ class Entry:
             yield f"  {'':<{width}}  {after}"
 
 
-def lines(d: Diff) -> Iterator[str]:
-    """The lines below the head."""
-    found = entries(d)
+def lines(every: Sequence[Change], graphs: Graphs) -> Iterator[str]:
+    """What is said of the changes among all steps of two networks."""
+    found = entries(every, graphs)
     width = min(WIDEST, max((len(e.name) for e in found if len(e.changes) == 1 or not e.edit), default=0))
     for e in found:
         yield from e.lines(width)
 
 
-def entries(d: Diff) -> list[Entry]:
+def entries(every: Sequence[Change], graphs: Graphs) -> list[Entry]:
     """All changes, those that are told together in the place of the first."""
     alike: dict[str, list[Change]] = {}
-    for c in d.changes:
+    for c in every:
         if c.kind == "changed":
             alike.setdefault(edit(c), []).append(c)
     many = {id(c): (text, group) for text, group in alike.items() if text and len(group) >= MANY for c in group}
     found: list[Entry] = []
     run: list[Change] = []
-    for c in d.all:
+    for c in every:
         if c.kind in ("added", "removed") and " " not in c.name:
             run.append(c)
             continue
-        found += blocks(run, d)
+        found += blocks(run, graphs)
         run = []
         if id(c) in many and c is many[id(c)][1][0]:
             text, group = many[id(c)]
             found.append(Entry(tuple(group), f"{c.name} .. {group[-1].name}", text))
         elif c.kind != "kept" and id(c) not in many:
             found.append(Entry((c,), c.name))
-    return [*found, *blocks(run, d)]
+    return [*found, *blocks(run, graphs)]
 
 
-def blocks(run: Sequence[Change], d: Diff) -> list[Entry]:
-    """Steps that came or went one after the other: whole blocks are told in one, and those that are alike and follow each other."""
+def blocks(run: Sequence[Change], graphs: Graphs) -> list[Entry]:
+    """Steps that came or went one after the other: whole blocks are told in one, and those that are alike and follow each
+    other."""
     found: list[Entry] = []
     todo = list(run)
     while todo:
         c = todo.pop(0)
-        block = _block(c, todo, d.second if c.kind == "added" else d.first)
+        block = _block(c, todo, graphs[c.kind == "added"])
         del todo[:len(block) - 1]
         _put(found, Entry(block, scope if len(block) > 1 and (scope := _scope(block)) else c.name))
     return found
@@ -93,7 +92,8 @@ def blocks(run: Sequence[Change], d: Diff) -> list[Entry]:
 def _put(found: list[Entry], new: Entry) -> None:
     """Add a block, as one more of those before it where it is like them."""
     last = found[-1] if found else None
-    if last is None or _kind(last.changes[:len(last.changes) // last.times]) != _kind(new.changes) or not _next(last.name, new.name):
+    alike = last is not None and _kind(last.changes[:len(last.changes) // last.times]) == _kind(new.changes)
+    if last is None or not alike or not _next(last.name, new.name):
         found.append(new)
     else:
         found[-1] = Entry((*last.changes, *new.changes), run_of(last.name.partition("..")[0], new.name), times=last.times + 1)

@@ -164,18 +164,30 @@ class Spec:
 
         return footprints(at_precision(self.graph, precision), recipe_of(self.graph), checked_dtype(dtype, device), device)
 
-    def draw(self, path: str | os.PathLike[str], direction: str = "down", profile: str | os.PathLike[str] | None = None) -> None:
-        """Write a diagram: .svg, .png or .dot; or .html, a page to explore, with the times of its layers where `profile` is a
-        file that `netspec bench` has written."""
-        if isinstance(path, (str, os.PathLike)) and os.fspath(path).lower().endswith(".html"):
-            from .views.interactive.page import write_page
+    def draw(self, path: str | os.PathLike[str], direction: str = "down", *, style: str = "diagram", depth: int | None = None,
+             open: str | Sequence[str] = (), focus: str | None = None, page: str | None = None, theme: str = "light",
+             profile: str | os.PathLike[str] | None = None) -> None:
+        """Draw the network into a file: .svg, .png, .pdf, .dot, or .html, a page to explore.
 
-            return write_page(self.graph, path, profile)
-        from .views.drawing.diagram import draw
+        direction  which way it flows: "down" or "right"
+        style      "diagram"; "volume", volumes in perspective; "blocks", those of each stage (these two also as .tex, TikZ)
+        depth      how deep blocks are open; 1 closes all of them. As deep as can be read on A4, unless given
+        open       paths of blocks that are open all the same
+        focus      the path of a block that is drawn alone, with what goes in and comes out
+        page       "a4", "letter", "slide" or a size: "120x80mm", "6.5x9in"; as large as the drawing is, unless given
+        theme      "light", "dark" or "transparent"
+        profile    for .html: the times of the layers, a file that `netspec bench` has written
+        """
+        from .views.drawing.files import draw_into, wanted
 
-        if not isinstance(direction, str) or direction not in ("down", "right"):
-            raise UsageError(f"a diagram flows down or right, not {direction!r}", hint='direction="down"')
-        return draw(self.graph, path, "right" if direction == "right" else "down")
+        draw_into(self.graph, path, wanted(style, direction, depth, open, focus, page, theme), style, profile)
+
+    def diagram(self, depth: int | None = None, *, style: str = "diagram", direction: str = "down",
+                open: str | Sequence[str] = (), focus: str | None = None, page: str | None = None, theme: str = "light") -> Any:
+        """The drawing itself, which a notebook shows; `.svg` is its text. The options are those of `draw`."""
+        from .views.drawing.files import picture
+
+        return picture(self.graph, style, depth=depth, direction=direction, open=open, focus=focus, page=page, theme=theme)
 
     def field(self, unit: str | None = None, at: Sequence[int] | None = None, picture: str | os.PathLike[str] | None = None,
               theme: str = "light") -> FieldPicture:

@@ -127,6 +127,7 @@ def test_diagrams_are_drawn_and_hold_no_script(spec: Path) -> None:
     assert command("draw", spec, "-o", "out.svg")[0] == 0
     tree = ElementTree.fromstring(Path("out.svg").read_text("utf-8"))
     assert {e.tag.rpartition("}")[2] for e in tree.iter()} <= {"svg", "g", "a", "title", "path", "polygon", "polyline", "ellipse",
+                                                               "defs", "pattern", "rect",
                                                                "text"}
     assert not [a for e in tree.iter() for a in e.attrib if a.lower().startswith("on") or a.endswith("href")]
     assert command("draw", spec, "-o", f"{spec}.svg")[0] == 0

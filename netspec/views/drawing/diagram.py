@@ -1,47 +1,50 @@
-"""Architecture diagrams: a graph as Graphviz DOT text, and DOT as SVG without a system package.
+"""Architecture diagrams: a graph as boxes and arcs, laid out for a page; `graphviz` does what layout there is.
 
-A box is a step (a layer with its activation and normalisation), coloured by the layer's category; scopes are frames,
-equal turns are drawn once with xN, merges are small circles; what skips over something is drawn in blue, and what only
-gives a size or places is dashed.
+A box is a step (a layer with its activation and normalisation) or a closed block, coloured by its kind; open blocks are frames,
+equal turns are drawn once with xN, merges are small circles; what skips over something is drawn in blue, and what only gives a
+size or places is dashed. A drawing that is too long for its page stands in columns, an encoder with its decoder as a U. Where no
+depth is asked for, blocks are as deep open as lets all text be read on A4.
 After Netron's idea that about a dozen colours draw every network.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from os import PathLike
-from pathlib import Path
-from typing import Any, Literal
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from html import escape
+from typing import Literal
 
-import graphviz
-
-from ...diagnostics import UsageError, unwritable
-from ...ir.graph import Graph, Input, Node
-from ...ir.types import Size
+from ...ir.graph import Graph
 from ...plain import shown
-from ...reading import write
-from ..numbers.counts import count
-from ..reading.arcs import Kind, drawn_inputs, refers
-from ..reading.boxes import arcs_between, drawn, stands_for
-from ..reading.outline import outline
-from ..reading.steps import Group, Item, Repeat, Step, line_of
-from .lettering import LAID_OUT, width
-from .looks import THEMES, kind_of
+from ..reading.closing import deepest
+from .columns import MOST, Estimate, u_of
+from .dot import dot_of
+from .legend import legend
+from .looks import THEMES, Theme
+from .pages import A4, LARGEST, READABLE, Page
+from .placing import Placed, as_u, in_columns, single
+from .scene import SMALL, Reading, Scene, flat, narrow, nearer
 
 Direction = Literal["down", "right"]
-THEME = THEMES["light"]
-ARCS: dict[Kind, dict[str, str]] = {
-    "data": {"class": "data"},
-    "skip": {"class": "skip", "color": THEME.skip, "penwidth": "1.6"},
-    "reference": {"class": "reference", "color": THEME.reference, "fontcolor": THEME.label, "style": "dashed", "weight": "0"},
-}
-STRAIGHT = "4"  # the weight of an arc that Graphviz is to keep short and straight
-SIZE, SMALL = 11, 9  # of what a box does, and of its shape, in points
-MARGIN = 0.16  # left and right of the text in a box, in inches
-ENDINGS = (".svg", ".png", ".dot", ".gv")
+ENOUGH = 0.9  # of its natural size: more columns would only spread what can be read well
+FEWER = 1.04  # how much larger a drawing on a given page must become for one more column
+LOWER = 0.93  # what a drawing with two lines in a box is worth beside one with three
+TRIES = 5  # layouts of one depth
+Lay = Callable[[], Placed]
+BELOW = 12  # between the drawing and its legend
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked of a diagram."""
+
+    direction: Direction = "down"
+    depth: int | None = None  # blocks deeper than this are closed; None is as deep as can be read
+    open: tuple[str, ...] = ()
+    focus: str | None = None
+    page: Page | None = None  # None is as large as the drawing is
+    theme: str = "light"
 
 
 @dataclass(frozen=True)
@@ -49,17 +52,21 @@ class Diagram:
     """The diagram of a network. `dot` is its Graphviz text, `svg` the drawing; a notebook shows it by itself."""
 
     graph: Graph
-    direction: Direction = "down"
+    wanted: Wanted = field(default_factory=Wanted)
+
+    @property
+    def theme(self) -> Theme:
+        return THEMES[self.wanted.theme]
 
     @cached_property
     def dot(self) -> str:
-        return _Drawing(self.graph, self.direction).text()
+        """All of it, nothing cut: DOT knows no pages. Blocks are closed only where that is asked for."""
+        depth = self.wanted.depth if self.wanted.depth is not None or not self.wanted.open else 1
+        return dot_of(self._reading.scene(depth), self.theme, "LR" if self.wanted.direction == "right" else "TB")
 
     @cached_property
     def svg(self) -> str:
-        from .rendering import svg
-
-        return svg(self.dot)
+        return self._page(*self._laid_out)
 
     def _repr_svg_(self) -> str:
         return self.svg
@@ -67,172 +74,101 @@ class Diagram:
     def __str__(self) -> str:
         return self.dot
 
+    def __repr__(self) -> str:
+        return f"Diagram of {shown(self.graph.name)}"
 
-def diagram(graph: Graph, direction: Direction = "down") -> Diagram:
+    @cached_property
+    def _reading(self) -> Reading:
+        return Reading(self.graph, self.wanted.open, self.wanted.focus)
+
+    @cached_property
+    def _laid_out(self) -> tuple[Scene, Placed]:
+        """The deepest drawing whose text can be read on A4, as a U if it can be one; or the one that was asked for, as large as
+        the page has room."""
+        page = self.wanted.page or A4
+        best: tuple[float, Scene, Placed] | None = None
+        careful = replace(self._scenes[-1][0], careful=True)
+        for way, scenes in ((self._as_u, self._scenes), (self._in_columns, self._scenes), (self._in_columns, [(careful, True)])):
+            for scene, last in scenes:
+                for guess, lay in way(scene, page):
+                    if best is not None and (not last or scene.careful) and guess * SMALL < 0.85 * READABLE:
+                        continue
+                    placed = lay()
+                    scale = page.scale(*_with_legend(scene, placed, self.theme)[:2])
+                    if best is None or scale > best[0]:
+                        best = scale, scene, placed
+                    if scale * SMALL >= READABLE:
+                        return scene, placed
+        assert best is not None
+        return best[1:]
+
+    @cached_property
+    def _scenes(self) -> list[tuple[Scene, bool]]:
+        """The scene of each depth, deepest first, and whether it is the last."""
+        if self.wanted.depth is not None or self.wanted.open:
+            return [(self._reading.scene(self.wanted.depth or 1), True)]
+        scenes: list[Scene] = []
+        for depth in range(deepest(self._reading.items), 0, -1):
+            scene = self._reading.scene(depth)
+            if not scenes or len(scene.boxes) < len(scenes[-1].boxes):
+                scenes.append(scene)
+        return [(s, s is scenes[-1]) for s in scenes]
+
+    def _as_u(self, scene: Scene, page: Page) -> Iterator[tuple[float, Lay]]:
+        u, right = u_of(scene), self.wanted.direction == "right"
+        if u is not None:
+            low = flat(scene)
+            along = page.room[0 if right else 1]
+            yield along / max(Estimate(low, right).of_u(u), 1), lambda: as_u(low, self.theme, right, u)
+
+    def _in_columns(self, scene: Scene, page: Page) -> Iterator[tuple[float, Lay]]:
+        """Ways to lay a scene out in columns, best first, each with how large it is guessed to stand on the page."""
+        right = self.wanted.direction == "right"
+        most = ENOUGH if self.wanted.page is None else LARGEST
+        found: list[tuple[float, float, Lay]] = []
+        near = nearer(scene)
+        for how, worth in ((near, 1.0), (flat(near), LOWER), (narrow(near), LOWER ** 2), (flat(narrow(near)), LOWER ** 3)):
+            estimate = Estimate(how, right)
+            for k in range(1, MOST + 1):
+                starts = [0] if k == 1 else estimate.columns(k)
+                if starts is None:
+                    break
+                along, across = estimate.size(starts)
+                scale = page.scale(*((along, across) if right else (across, along)))
+                lay: Lay = partial(single if k == 1 else in_columns, how, self.theme, right, starts)
+                found.append((min(scale, most) * worth / FEWER ** k, scale, lay))
+                if self.wanted.page is None and scale >= ENOUGH:
+                    break
+        for _, scale, lay in sorted(found, key=lambda f: -f[0])[:TRIES + 3 * scene.careful]:
+            yield scale, lay
+
+    def _page(self, scene: Scene, placed: Placed) -> str:
+        """The drawing with its legend, on its page."""
+        theme, page = self.theme, self.wanted.page
+        wide, high, key = _with_legend(scene, placed, theme)
+        body = f'<title>{escape(shown(scene.name))}</title>\n<g>\n{placed.body}</g>\n{key}'
+        move = ""
+        if page is not None:
+            scale = page.scale(wide, high)
+            move = (f' transform="translate({(page.width - scale * wide) / 2:.2f} {(page.height - scale * high) / 2:.2f}) '
+                    f'scale({scale:.4f})"')
+        w, h = (page.width, page.height) if page is not None else (wide, high)
+        ground = f'<rect width="{w:.2f}" height="{h:.2f}" fill="{theme.page}"/>\n' if theme.page else ""
+        patterns = theme.patterns({b.kind for b in scene.boxes})
+        return (f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="{w:.2f}pt" '
+                f'height="{h:.2f}pt" viewBox="0 0 {w:.2f} {h:.2f}" role="img">\n<defs>{patterns}</defs>\n{ground}'
+                f'<g id="graph0" class="graph"{move}>\n{body}</g>\n</svg>\n')
+
+
+def _with_legend(scene: Scene, placed: Placed, theme: Theme) -> tuple[float, float, str]:
+    """Width, height, and the legend where it stands."""
+    key, wide, high = legend(scene, theme, placed.width - 8)
+    if not key:
+        return placed.width, placed.height, ""
+    return (max(placed.width, wide + 8), placed.height + BELOW / 2 + high + 4,
+            f'<g transform="translate(4 {placed.height + BELOW / 2:.2f})">{key}</g>\n')
+
+
+def diagram(graph: Graph, direction: Direction = "down", wanted: Wanted | None = None) -> Diagram:
     """The diagram of a layer graph, flowing down the page or to the right."""
-    return Diagram(graph, direction)
-
-
-def draw(graph: Graph, path: str | PathLike[str], direction: Direction = "down") -> None:
-    """Draw a network into a file; its ending says how: .svg, .png or .dot."""
-    if not isinstance(path, (str, PathLike)):
-        raise UsageError(f"a diagram is written to a path, not to a {type(path).__name__}", hint='.draw("net.svg")')
-    target = Path(path)
-    picture = Diagram(graph, direction)
-    match target.suffix.lower():
-        case ".svg":
-            data = picture.svg.encode()
-        case ".dot" | ".gv":
-            data = picture.dot.encode()
-        case ".png":
-            from .rendering import png
-
-            data = png(picture.dot)
-        case other:
-            raise UsageError(f"a diagram is written as .svg, .png or .dot, and `{target.name}` ends in {other or 'nothing'}")
-    try:
-        write(target, data)
-    except (OSError, ValueError) as e:
-        raise unwritable(target, e) from None
-
-
-def same_drawing(n: Node) -> tuple[str, tuple[Size, ...], int]:
-    """Nodes that differ only in how many channels they carry are drawn as one."""
-    return str(n.op), n.type.spatial, n.type.batch
-
-
-@dataclass
-class _Drawing:
-    """DOT text under construction."""
-
-    graph: Graph
-    direction: Direction = "down"
-    page: Any = None  # the graphviz.Digraph, or its subgraph, that is being drawn in
-    clusters: int = 0
-
-    def text(self) -> str:
-        self.numbers = {c.name: c for c in count(self.graph).nodes}
-        self.sources = {n.name: drawn_inputs(self.graph, n) for n in self.graph}
-        items = outline(self.graph, same_drawing, join=True, reads=lambda n: self.sources[n.name])
-        self.stands = stands_for(items)
-        self.box = {v.name: box for box, steps in self.stands.items() for s in steps for n in s.nodes for v in n.results}
-        self.page = page = graphviz.Digraph(
-            escape(self.graph.name),
-            graph_attr={"rankdir": "LR" if self.direction == "right" else "TB", "fontname": LAID_OUT, "fontsize": str(SIZE),
-                        "nodesep": "0.3", "ranksep": "0.3", "splines": "true", "compound": "true", "tooltip": " "},
-            node_attr={"shape": "box", "style": "rounded,filled", "fontname": LAID_OUT, "fontsize": str(SIZE), "margin": f"{MARGIN},0.06",
-                       "height": "0.3", "penwidth": "1.2"},
-            edge_attr={"arrowsize": "0.6", "color": THEME.line, "penwidth": "1.1", "fontname": LAID_OUT, "fontsize": str(SMALL)})
-        self.frame(items, "")
-        self.edges(items)
-        return str(page.source)
-
-    def frame(self, items: Sequence[Item], scope: str) -> None:
-        for item in items:
-            if isinstance(item, Step):
-                self.step(item)
-            elif isinstance(item, Group):
-                self.cluster(item.items, item.path, item.path[len(scope) + 1:] if scope else item.path)
-            else:
-                self.repeat(item, scope)
-
-    def cluster(self, items: Sequence[Item], scope: str, label: str, times: int = 1) -> None:
-        self.clusters += 1
-        look = {"style": "rounded,bold", "color": THEME.line,
-                "penwidth": "1.6"} if times > 1 else {"style": "rounded", "color": THEME.frame, "penwidth": "1"}
-        text = f"{label}  ×{times}".strip() if times > 1 else label
-        outer = self.page
-        with outer.subgraph(name=f"cluster_{self.clusters}",
-                            graph_attr={"label": escape(text), "labeljust": "l", "fontcolor": THEME.label, "fontsize": "10",
-                                        "margin": "10", **look}) as page:
-            self.page = page
-            self.frame(items, scope)
-        self.page = outer
-
-    def repeat(self, item: Repeat, scope: str) -> None:
-        first, end = item.turns[0], item.turns[-1]
-        if len(first) == 1 and isinstance(first[0], Step):
-            self.step(first[0], item.times)
-        elif len(first) == 1 and isinstance(first[0], Group) and isinstance(end[0], Group):
-            cut = len(scope) + 1 if scope else 0
-            self.cluster(first[0].items, first[0].path, f"{first[0].path[cut:]} … {end[0].path[cut:]}", item.times)
-        else:
-            self.cluster(first, scope, "", item.times)
-
-    def step(self, step: Step, times: int = 1) -> None:
-        kind = kind_of(step.head)
-        shape = shape_range(step.last, self.stands[step.name][-1].last)
-        attributes = {"fillcolor": THEME.fill(kind), "color": THEME.ink(kind), "tooltip": escape(self.tooltip(step))}
-        sign = getattr(step.head.op, "symbol", "")
-        if len(sign) == 1 and len(step.nodes) == 1 and times == 1:
-            attributes |= {"label": escape(sign), "shape": "circle", "fixedsize": "true", "width": "0.3", "fontsize": "14"}
-        else:
-            text = step.name if isinstance(step.head.op, Input) else step.text
-            marks = (*step.switches, *(["frozen"] if step.frozen else []), *([f"weights of {step.shared}"] if step.shared else []))
-            lines = label(" ".join((sign, *step.switches)), (), shape, times) if sign else label(text, marks, shape, times)
-            attributes |= {"label": escape("\n".join(lines)), "width": f"{wide(lines):.3f}"}
-            if step.shared and not sign:
-                attributes["style"] = "rounded,filled,dashed"
-            if times > 1:
-                attributes["peripheries"] = "2"
-        self.page.node(step.name, **attributes)
-
-    def tooltip(self, step: Step) -> str:
-        """Name, text, counts and line; where it stands for several, the counts of the first, the last and all of them."""
-        steps = self.stands[step.name]
-        parameters = [sum(self.numbers[n.name].parameters for n in s.nodes) for s in steps]
-        macs = [sum(self.numbers[n.name].macs or 0 for n in s.nodes) for s in steps]
-        line = line_of(step.head)
-        name = step.name if len(steps) == 1 else f"{step.name} … {steps[-1].name}"
-        return "\n".join([name, str(step), *_counted(parameters, "parameters"), *_counted(macs, "MACs"),
-                          *([f"line {line}"] if line else [])])
-
-    def edges(self, items: Sequence[Item]) -> None:
-        place = {step.name: k for k, step in enumerate(drawn(items))}
-        arcs = arcs_between(self.graph, items, self.sources)
-        skipped = {target for _, target, k in arcs if k == "skip"}
-        readers = Counter(source for source, _, k in arcs if k != "reference")
-        for (source, target, what), n in arcs.items():
-            look = dict(ARCS[what])
-            if what == "reference":
-                look["label"] = refers(n)
-            elif what == "data" and (target in skipped or (place[target] - place[source] == 1 and readers[source] <= 2)):
-                look["weight"] = STRAIGHT
-            self.page.edge(source, target, **look)
-        for public, v in self.graph.outputs:
-            self.page.node("output " + public, label=escape(public), style="rounded,filled,dashed", fillcolor=THEME.fill("input"),
-                           color=THEME.ink("input"))
-            self.page.edge(self.box[v], "output " + public)
-
-
-def _counted(numbers: Sequence[int], what: str) -> list[str]:
-    """`2,320 parameters`; of several `2,320…9,280 parameters, 17,400 in all 3`."""
-    first, last = numbers[0], numbers[-1]
-    if not any(numbers):
-        return []
-    each = f"{first:,} {what}" if first == last else f"{first:,}…{last:,} {what}"
-    return [each if len(numbers) == 1 else f"{each}, {sum(numbers):,} in all {len(numbers)}"]
-
-
-def shape_range(first: Node, last: Node) -> str:
-    """`64×56×56`; `64…256×56×56` where turns differ."""
-    sizes = [("?" if a is None else str(a)) + ("" if a == b else f"…{'?' if b is None else b}")
-             for a, b in zip(first.type.shape, last.type.shape)]
-    return ("" if first.type.batch == 1 else f"{first.type.batch} · ") + "×".join(sizes)
-
-
-def label(text: str, switches: Sequence[str], shape: str, times: int = 1) -> list[str]:
-    """What a box does, its switches, its shape: a line each. `rendering` makes the first bold and the last small and grey."""
-    lines = [text + (f"  ×{times}" if times > 1 else ""), " · ".join(switches), shape]
-    return [shown(line) for line in lines if line]
-
-
-def wide(lines: Sequence[str]) -> float:
-    """The width of a box with these lines, in inches."""
-    first, *others, last = lines if len(lines) > 1 else (*lines, "")
-    return max(width(first, SIZE, bold=True), *(width(t, SIZE) for t in others), width(last, SMALL)) / 72 + 2 * MARGIN
-
-
-def escape(text: str) -> str:
-    """Text as Graphviz shows it, and as XML can hold: backslashes doubled, lines kept, no markup, no control characters."""
-    return str(graphviz.nohtml(str(graphviz.escape(shown(text, lines=True).replace("&", "&amp;"))).replace("\n", "\\n")))
+    return Diagram(graph, wanted or Wanted(direction))

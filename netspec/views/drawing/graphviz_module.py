@@ -7,6 +7,7 @@ machine; Wasmtime itself refuses what another version or processor made, which i
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import platform
 from functools import cache
@@ -42,6 +43,7 @@ def _backend() -> Any:
             self._module = compiled(self._engine, path)
             self._session = self._create_session()
 
+    atexit.register(_backend.cache_clear)  # before Wasmtime is taken down, which could no longer free it
     return Kept(Path(PACKAGE_WASM_PATH))
 
 

@@ -1,40 +1,26 @@
-"""DOT text -> SVG or PNG. Graphviz comes as WebAssembly with the install; a `dot` on the PATH is used where there is one."""
+"""DOT text -> SVG -> PNG or PDF. Graphviz comes as WebAssembly with the install; a `dot` on the PATH is used if there is one."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import subprocess
-from html import unescape
+from typing import Any
 
 from ...diagnostics import UsageError
 from .graphviz_module import render
-from .lettering import FAMILY, FONTS, width
-from .looks import THEMES
+from .lettering import FONTS
+
+DPI = 150  # of a PNG: an inch of the drawing is so many dots
 
 
-def svg(dot: str) -> str:
-    """The drawing as SVG text."""
+def laid_out(dot: str) -> str:
+    """DOT text as SVG, as Graphviz makes it, without its comments, so that the same network gives the same file."""
     program = shutil.which("dot")
     raw = _system(program, dot) if program and os.path.isabs(program) else render(dot)  # none of the current folder's
-    return _tidy(raw)
-
-
-def png(dot: str, dpi: int = 96) -> bytes:
-    """The drawing as a PNG picture; needs the extra `viz`."""
-    return raster(svg(dot), dpi)
-
-
-def raster(drawing: str, dpi: int = 96, page: str | None = "white") -> bytes:
-    """SVG text as a PNG picture on a page of this colour; needs the extra `viz`."""
-    try:
-        import resvg_py
-    except ImportError:
-        raise UsageError("a PNG needs resvg-py", hint="pip install 'netspec-nn[viz]'   or   draw an .svg") from None
-    fonts = [str(f) for f in sorted(FONTS.glob("*.ttf"))]
-    return bytes(resvg_py.svg_to_bytes(svg_string=drawing, dpi=dpi, background=page, font_files=fonts, skip_system_fonts=True,
-                                       font_family="Arimo", sans_serif_family="Arimo"))
+    return re.sub(r"<!--.*?-->\n?", "", raw, flags=re.DOTALL)
 
 
 def _system(program: str, dot: str) -> str:
@@ -44,28 +30,32 @@ def _system(program: str, dot: str) -> str:
     return done.stdout.decode()
 
 
-def _tidy(text: str) -> str:
-    """Without the generator's comments, so that the same network gives the same file, and with the boxes' text set: what
-    it does in bold, its shape small and grey. Every text is as wide as it was laid out, whatever font a viewer has."""
-    text = re.sub(r"<!--.*?-->\n?", "", text, flags=re.DOTALL)
-    text = re.sub(r'<g id="node\d+" class="node">.*?\n</g>', lambda m: _set(m[0]), text, flags=re.DOTALL)
-    text = re.sub(r'(<text [^>]*?)font-family="[^"]*"([^>]*)>([^<]*)<', _fitted, text)
-    return text[text.index("<svg"):]
+def raster(drawing: str, dpi: int = 96, page: str | None = "white") -> bytes:
+    """SVG text as a PNG picture, set in the bundled font, on a page of this colour; needs the extra `viz`."""
+    try:
+        import resvg_py
+    except ImportError:
+        raise UsageError("a PNG needs resvg-py", hint="pip install 'netspec-nn[viz]'   or   draw an .svg") from None
+    fonts = [str(f) for f in sorted(FONTS.glob("*.ttf"))]
+    return bytes(resvg_py.svg_to_bytes(svg_string=drawing, dpi=dpi, background=page, font_files=fonts, skip_system_fonts=True,
+                                       font_family="Arimo", sans_serif_family="Arimo"))
 
 
-def _set(box: str) -> str:
-    lines = re.findall(r"<text.*?</text>", box)
-    if len(lines) < 2:
-        return box
-    box = box.replace(lines[0], lines[0].replace("<text ", '<text font-weight="bold" ', 1))
-    small = re.sub(r'font-size="([\d.]+)"', f'font-size="9.00" fill="{THEMES["light"].quiet}"', lines[-1])
-    return box.replace(lines[-1], small) if lines[-1] != lines[0] else box
-
-
-def _fitted(m: re.Match[str]) -> str:
-    """A text with the font's names and its width."""
-    before, after, text = m.groups()
-    size = re.search(r'font-size="([\d.]+)"', before + after)
-    wide = width(unescape(text), float(size[1]) if size else 14, 'font-weight="bold"' in before)
-    fit = f' textLength="{wide:.2f}" lengthAdjust="spacingAndGlyphs"' if text.strip() else ""
-    return f'{before}font-family="{FAMILY}"{after}{fit}>{text}<'
+def pdf(svg: str) -> bytes:
+    """SVG text as a PDF of one page of its size: lines stay lines and text stays text, in the bundled font; needs the extra
+    `viz`."""
+    try:
+        import typst
+    except ImportError:
+        raise UsageError("a PDF needs typst", hint="pip install 'netspec-nn[viz]'   or   draw an .svg") from None
+    wide, high = (re.search(rf'<svg [^>]*?\b{side}="([\d.]+)(?:pt)?"', svg) for side in ("width", "height"))
+    if wide is None or high is None:
+        raise UsageError("an SVG without a size is no page")
+    text = (f"#set document(date: none)\n#set page(width: {wide[1]}pt, height: {high[1]}pt, margin: 0pt, fill: none)\n"
+            f"#image(bytes({json.dumps(svg, ensure_ascii=False)}), format: \"svg\", width: 100%, height: 100%)\n")
+    fonts: Any = [str(FONTS)]
+    try:
+        made: Any = typst.compile(text.encode(), font_paths=fonts, ignore_system_fonts=True, format="pdf", timestamp=0)
+    except RuntimeError as e:
+        raise UsageError(f"typst could not make a PDF: {e}") from None
+    return bytes(made)

@@ -16,7 +16,7 @@ from .looks import THEMES, Theme
 
 Point = tuple[float, float]
 Anchor = str  # start, middle, end
-ENDINGS = (".svg", ".png")
+ENDINGS = (".svg", ".png", ".pdf")
 
 
 @dataclass
@@ -76,7 +76,7 @@ def theme_of(name: object) -> Theme:
 
 
 def save(svg: str, path: str | PathLike[str], page: str | None) -> None:
-    """Write a picture; its ending says how, .svg or .png (extra `viz`), of a page of this colour."""
+    """Write a picture; its ending says how, .svg, .png or .pdf (extra `viz`), of a page of this colour."""
     if not isinstance(path, (str, PathLike)):
         raise UsageError(f"a picture is written to a path, not to a {type(path).__name__}", hint='.save("net.svg")')
     target = Path(path)
@@ -87,8 +87,12 @@ def save(svg: str, path: str | PathLike[str], page: str | None) -> None:
             from .rendering import raster
 
             data = raster(svg, page=page)
+        case ".pdf":
+            from .rendering import pdf
+
+            data = pdf(svg)
         case other:
-            raise UsageError(f"this picture is written as {' or '.join(ENDINGS)}, and `{target.name}` ends in {other or 'nothing'}",
+            raise UsageError(f"this picture is written as {', '.join(ENDINGS)}, and `{target.name}` ends in {other or 'nothing'}",
                              hint=f"{target.stem or 'picture'}.svg")
     try:
         write(target, data)

@@ -13,9 +13,9 @@ from typing import Any
 from ...ir.graph import Graph, Input, Node
 from ...plain import shown
 from ...source import Source, Span
-from ..drawing.diagram import same_drawing, shape_range
 from ..drawing.looks import KINDS as BOXES
 from ..drawing.looks import kind_of
+from ..drawing.scene import same_drawing, shape_range
 from ..numbers.counts import NodeCounts, count
 from ..numbers.formulas import formula_texts
 from ..numbers.receptive import Field, receptive_fields

@@ -8,13 +8,14 @@ places. Which way is the short one is seen between a join and the last node that
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 import networkx
 
 from ...ir.graph import Graph, Node
 
 Kind = Literal["data", "skip", "reference"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 Drawn = Mapping[str, tuple[str, ...]]  # of each node, the values that its arcs start from
 START = ""  # before all inputs
 WORKS = ("convolution", "dense", "pooling")  # what a way must go through to be more than a move of numbers

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ...ir.graph import Graph, Node
-from .arcs import Drawn, Kind, kinds
+from .arcs import KINDS, Drawn, Kind, kinds
+from .closing import Closed, Port
 from .steps import Group, Item, Step, leaves
 
 
@@ -43,14 +44,19 @@ def drawn(items: Sequence[Item]) -> Iterator[Step]:
 
 def arcs_between(graph: Graph, items: Sequence[Item], sources: Drawn) -> dict[tuple[str, str, Kind], Node]:
     """From which box to which, and of which kind: each once, with the node that reads. Of turns that are repeated those of the
-    first are told, whose boxes stand for all. `sources` are the values that each node's arcs start from."""
+    first are told, whose boxes stand for all. `sources` are the values that each node's arcs start from. Of what leads from
+    one box to another into a closed block or out of it, one arc is told."""
     kind = kinds(graph, sources)
     box = {v.name: name for name, stood in stands_for(items).items() for s in stood for n in s.nodes for v in n.results}
     place = {step.name: k for k, step in enumerate(drawn(items))}
     found: dict[tuple[str, str, Kind], Node] = {}
     for step in drawn(items):
-        for n in step.nodes:
+        for n in () if isinstance(step, Port) else step.nodes:
             for k, v in enumerate(sources[n.name]):
-                if place[box[v]] < place[step.name]:
+                if v in box and place[box[v]] < place[step.name]:
                     found.setdefault((box[v], step.name, kind[n.name, k]), n)
-    return found
+    blocks = {step.name for step in drawn(items) if isinstance(step, Closed)}
+    kept: dict[tuple[str, str], Kind] = {}
+    for source, target, what in found:  # of several the one that matters most
+        kept[source, target] = min(what, kept.get((source, target), what), key=KINDS.index)
+    return {(s, t, k): n for (s, t, k), n in found.items() if kept[s, t] == k or not blocks & {s, t}}

@@ -31,4 +31,6 @@ def written(call: Span) -> str:
     """A call as its text has it, on one line."""
     line = call.source.line(call.line)
     end = call.end_column if call.end_line == call.line else len(line) + 1
+    while end <= len(line) and line[call.column - 1:end - 1].count("(") > line[call.column - 1:end - 1].count(")"):
+        end += 1  # the place of an argument is that of what is in its parentheses
     return " ".join(line[call.column - 1:end - 1].partition("#")[0].split()).rstrip(": ")

@@ -13,7 +13,7 @@ from netspec.cli import main
 
 TINY = (
     "net a(n=3):\n  input 2x5x5\n  conv 2 3x3 bn relu\n  fc n\nnet b:\n  input 4\n  fc 2\ntrain b:\n  data digits\n  loss cross_entropy\n  sgd lr=0.1\n  epochs 1\n")
-COMMANDS = ("check", "summary", "diff", "draw", "train", "verify", "show", "emit", "fmt", "explain", "trian", "")
+COMMANDS = ("check", "summary", "diff", "draw", "field", "backprop", "train", "verify", "show", "emit", "fmt", "explain", "trian", "")
 NUMBERS = ("1", "2", "0", "-1", "1" + "0" * 30, "1" * 5000, "nan", "inf", "", "1e3", "1.5", "0x10", "\x00", "٣", " 7 ")
 WORDS = ("", "-", "--", "a.net", "a.net:a", "a.net:b", "a.net:", ":a", "nosuch.net", ".", "/dev/null", "/dev/full", "folder",
          "folder/x.svg", "x.svg", "x.dot", "x.png", "x.py",
@@ -23,7 +23,8 @@ VALUES = ("n=3", "n=", "=3", "n=" + "9" * 400, "n=[1", "n=x", "m=1", "n=-1", "n=
           "?", "input=2x5x5", "8GB", "-1GB", "nan", "lower", "fuse",
           "predict", "gradients", "exact", "float32", "json", "github", "cpu", "reference", "float64")
 OPTIONS = {"--format": VALUES, "--strict": (), "--set": VALUES, "--input": VALUES, "--receptive-field": (), "--memory": VALUES,
-           "-o": WORDS, "--out": WORDS, "--right": (), "--epochs": NUMBERS[1:],
+           "-o": WORDS, "--out": WORDS, "--right": (), "--unit": WORDS, "--at": NUMBERS, "--picture": WORDS, "--theme": VALUES, "--x": NUMBERS, "--target": NUMBERS,
+           "--loss": WORDS, "--epochs": NUMBERS[1:],
            "--batch": NUMBERS, "--seed": NUMBERS, "--device": VALUES, "--threads": NUMBERS, "--dtype": VALUES, "--resume": WORDS,
            "--quiet": (), "--after": VALUES, "--entry": VALUES,
            "--check": (), "--diff": (), "--precision": VALUES, "--version": (), "--help": (), "--nosuch": (), "--debug": ()}
@@ -38,7 +39,7 @@ def case(rng: random.Random, place: Path) -> tuple[str, Callable[[], object]]:
     if command == "show":
         words.append(rng.choice(("tree", "graph", "program", "kernels", "x")))
     words += [rng.choice(("a.net:a", "a.net:b", rng.choice(WORDS))) for _ in range(rng.choice((0, 1, 1, 1, 1, 2)))]
-    if command == "draw" and rng.random() < 0.7:
+    if command in ("draw", "field", "backprop") and rng.random() < 0.7:
         words += ["-o", rng.choice(WORDS)]
     for _ in range(rng.choice((0, 0, 1, 1, 2, 3))):
         name = rng.choice(list(OPTIONS))

@@ -107,6 +107,17 @@ def test_what_cannot_be_drawn(given: tuple[str, ...], said: str, capsys: pytest.
     assert not (tmp_path / "a.svg").exists()
 
 
+def test_what_python_may_say() -> None:
+    spec = netspec.load_graph(ROOT / "specs" / "lenet.net")
+    assert spec.field("conv2", np.array([3, 4])).sight.at == (3, 4)
+    for wrong in ({"unit": 5}, {"at": 3}, {"at": "2,2"}, {"at": (1.5, 2)}, {"theme": "red"}, {"picture": 7}, {"unit": "conv9"}):
+        with pytest.raises(netspec.NetspecError):
+            spec.field(**wrong)  # type: ignore[arg-type]
+    for path in (7, "a.tif", "none/such/folder/a.svg"):
+        with pytest.raises(netspec.NetspecError):
+            spec.field().save(path)  # type: ignore[arg-type]
+
+
 def test_the_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     lenet = str(ROOT / "specs" / "lenet.net")
     assert main(["field", lenet, "--unit", "conv2", "--at", "3,4", "-o", str(tmp_path / "a.svg")]) == 0

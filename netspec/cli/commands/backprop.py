@@ -10,7 +10,7 @@ from ...diagnostics import UsageError
 from ...plain import shown
 from .. import options
 from ..nets import input_shapes, meant, settings
-from ..telling import say
+from ..telling import pass_on, say
 
 if TYPE_CHECKING:
     from ...runtime.network import Network
@@ -34,18 +34,22 @@ def arguments(c: ArgumentParser) -> None:
     c.add_argument("--seed", type=options.seed, help="of first values, and of an example that is not given")
     c.add_argument("--theme", choices=("light", "dark", "transparent"), default="light", help="the colours (default light)")
     c.add_argument("-o", "--output", type=options.file, required=True, metavar="PLACE",
-                   help="where to: .svg or .png for the whole; .html, .gif or a folder for a frame a step")
+                   help="where to: .svg or .png for the whole; .html, .gif or a folder for a frame a step; - writes SVG text to standard "
+                        "output")
 
 
 def run(args: Namespace) -> int:
     from ...views.backprop.film import ENDINGS, folder
 
     path = Path(args.output)
-    if not folder(args.output) and path.suffix.lower() not in ENDINGS:
+    if args.output != "-" and not folder(args.output) and path.suffix.lower() not in ENDINGS:
         raise UsageError(f"steps are drawn as {', '.join(ENDINGS)}, or in a folder, and not as {args.output}",
                          hint=f"-o {path.with_suffix('.html')}")
     net = _network(args)
     film = net.backprop(_inputs(net, args), _targets(net, args.target), loss=args.loss, theme=args.theme)
+    if args.output == "-":
+        pass_on(film.svg)
+        return 0
     film.save(args.output)
     say(f"{film.title}: drew {film.last} steps to {shown(args.output)}")
     return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -119,7 +120,7 @@ class Film:
 
 def folder(path: str | PathLike[str]) -> bool:
     """Whether a place for frames is a folder: one that is there, or a path without an ending."""
-    return str(path).endswith(("/", "\\")) or Path(path).is_dir() or not Path(path).suffix
+    return str(path).endswith(("/", "\\")) or os.path.isdir(path) or not Path(path).suffix
 
 
 PAGE = """<!DOCTYPE html>

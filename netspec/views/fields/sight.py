@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from operator import index
 
 from ...diagnostics import Advice, UsageError, near
 from ...ir.graph import Graph, Node
@@ -63,6 +64,8 @@ def sight(graph: Graph, unit: str | None = None, at: Sequence[int] | None = None
     Errors: a name that nothing has; a place outside of the layer; a network that takes no picture and no sequence; a unit
     that depends on no input's places; sizes that are not known.
     """
+    if unit is not None and not isinstance(unit, str):
+        raise UsageError(f"a unit is named by its layer, a text, and not by a {type(unit).__name__}", hint='unit="conv1"')
     value = _chosen(graph, unit)
     node = graph.maker[value]
     source = _source(graph, node)
@@ -125,12 +128,16 @@ def _place(name: str, node: Node, at: Sequence[int] | None) -> tuple[int, ...]:
     sizes = _sizes(node)
     if at is None:
         return tuple(n // 2 for n in sizes)
-    if not all(isinstance(k, int) and not isinstance(k, bool) for k in at) or len(at) != len(sizes) \
-            or not all(0 <= k < n for k, n in zip(at, sizes)):
+    try:
+        found = tuple(index(k) for k in at)
+    except TypeError:
+        found = None
+    if found is None or len(found) != len(sizes) or not all(0 <= k < n for k, n in zip(found, sizes)):
+        given = repr(at) if found is None else ",".join(map(str, found)) or "nothing"
         raise UsageError(f"{name} has {'the places ' + ' x '.join(f'0..{n - 1}' for n in sizes) if sizes else 'no places'}, "
-                         f"and {','.join(map(str, at)) or 'nothing'} is none of them",
+                         f"and {given} is none of them",
                          hint=f"at {','.join(str(n // 2) for n in sizes)}" if sizes else Advice("leave the place out"), code="bad-value")
-    return tuple(at)
+    return found
 
 
 def _way(graph: Graph, source: Node, node: Node) -> set[str]:

@@ -44,13 +44,13 @@ function routes(arcs) {
   const through = new Map();
   const add = (block, from, to, arc) => {
     if (!through.has(block)) through.set(block, new Map());
-    const key = [from, to].map((end) => (end.id === undefined ? end : things.indexOf(end))).concat(arc.key).join(" > ");
+    const key = [from, to].map((end) => (typeof end === "string" ? end : end.index)).concat(arc.key).join(" > ");
     const edges = through.get(block);
     if (!edges.has(key)) edges.set(key, {from, to, arc, key});
     arc.way.push([block, edges.get(key)]);
   };
   for (const arc of arcs) {
-    arc.key = `${things.indexOf(arc.s)}${arc.kind === "reference" ? " reference" : ""}`; // data and skips share a port
+    arc.key = `${arc.s.index}${arc.kind === "reference" ? " reference" : ""}`; // data and skips share a port
     arc.way = [];
     let [from, to] = [arc.s, arc.t];
     while (!isWithin(arc.t, from.parent)) {
@@ -71,15 +71,16 @@ function routes(arcs) {
 /** A block's size, the places of its children, its ports and the pieces of arcs in it; of those within it as well. */
 function placed(block, through) {
   const children = block.items;
+  children.forEach((c, k) => (c.order = k));
   for (const c of children) c.place = c.block && c.open ? placed(c, through) : sizeOf(c);
   const edges = [...(through.get(block)?.values() ?? [])];
   const g = new dagre.graphlib.Graph({multigraph: true});
   g.setGraph({...GAP});
-  const node = (end) => (typeof end === "string" ? end : `child ${children.indexOf(end)}`);
+  const node = (end) => (typeof end === "string" ? end : `child ${end.order}`);
   for (const c of children) g.setNode(node(c), {width: c.place.width, height: c.place.height});
   for (const e of edges) {
     for (const end of [e.from, e.to]) if (typeof end === "string") g.setNode(end, {width: 2, height: 2});
-    const next = typeof e.from !== "string" && typeof e.to !== "string" && children.indexOf(e.to) - children.indexOf(e.from) === 1;
+    const next = typeof e.from !== "string" && typeof e.to !== "string" && e.to.order - e.from.order === 1;
     g.setEdge(node(e.from), node(e.to), {weight: e.arc.kind === "reference" ? 0.1 : e.arc.kind === "data" && next ? 6 : 1}, e.key);
   }
   anchored(g, "in ");

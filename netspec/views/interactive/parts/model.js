@@ -16,6 +16,7 @@ function planted(items, parent) {
 }
 root.items = planted(data.items, root);
 const things = [...everything(root)];
+things.forEach((thing, k) => (thing.index = k));
 
 function* everything(block) {
   for (const thing of block.items) {
@@ -47,7 +48,7 @@ function arcsSeen() {
   const found = new Map();
   for (const [from, to, kind, label] of data.arcs) {
     const [s, t] = [standsFor(boxes[from]), standsFor(boxes[to])];
-    const key = `${things.indexOf(s)} ${things.indexOf(t)} ${kind}`;
+    const key = `${s.index} ${t.index} ${kind}`;
     if (s !== t && !found.has(key)) found.set(key, {s, t, kind: KINDS[kind], label: label || ""});
   }
   return [...found.values()];

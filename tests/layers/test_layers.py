@@ -39,7 +39,7 @@ def graph_of(example: Example) -> Graph:
     return net.graph()
 
 
-POSITIVE = ("log", "sqrt")  # layers that take nothing else
+POSITIVE = ("log", "sqrt", "power -1", "power 1.5")  # layers that take nothing else
 
 
 def random_values(program: Graph, seed: int = 0, positive: bool = False) -> dict[str, Any]:
@@ -220,6 +220,8 @@ def torch_meaning(op: Any, x: list[Any], p: dict[str, Any], training: bool) -> A
             return F.hardsigmoid(x[0]) if op.slope == 1 / 6 else torch.clamp(x[0] * op.slope + op.middle, 0, 1)
         case "tanh" | "sigmoid" | "abs" | "exp" | "log" | "sqrt" | "square":
             return getattr(torch, op.name)(x[0])
+        case "power":
+            return x[0] ** op.to
         case "l2norm":
             return F.normalize(x[0], dim=1, eps=op.eps)
         case "softmax" if op.over == "places":

@@ -35,7 +35,15 @@ WANTED = {  # what an operator outside of the language would take
     "ReduceMean": "over the channels it is `mean over=channels`, over all places `avgpool global`; others would need a layer of their own",
     "ReduceMax": "over the channels it is `max over=channels`, over all places `maxpool global`; others would need a layer of their own",
     "Reshape": "what joins the batch with other axes, or has more than four of them, is no value of the language",
-    "Resize": "sizes or places that `up` does not have",
+    "Resize": "`up` makes whole multiples of a size, or the size of another value: others would need a layer that is told the size",
+    "LayerNormalization": "over all axes it is `layer_norm`, over the channels `layer_norm channels`: others would need a `permute` around it",
+    "Softmax": "over the channels it is `softmax`, over all places `softmax over=places`: others would need a `permute` around it",
+    "Slice": "neighbouring channels are `channels`, places `crop`: what goes backwards, or takes channels in steps, would need a layer of its own",
+    "Concat": "along another axis than the channels it would need a `permute` around it",
+    "Tile": "channels once more are a `concat` of a value with itself, every place several times is `up`: others would need a layer of their own",
+    "LSTM": "the language has no recurrent layers",
+    "GRU": "the language has no recurrent layers",
+    "RNN": "the language has no recurrent layers",
 }
 ENOUGH = 1000  # numbers that are looked at to see whether chance could have made them equal
 FEW = 16  # different ones that a formula may have made: a blur, bilinear weights

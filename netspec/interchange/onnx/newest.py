@@ -76,7 +76,7 @@ def _inputs_of_attributes(n: Any, version: int) -> None:
                                    for k, v in (("starts", a.pop("starts")), ("ends", a.pop("ends")), ("axes", axes))))
     elif n.op == "Dropout" and version < 12:
         n.inputs = (n.inputs[0], constant(n, "ratio", np.float32(a.pop("ratio", 0.5))))
-    elif n.op in ("ReduceMean", "ReduceMax", "ReduceMin", "ReduceL2") and "axes" in a:
+    elif n.op in ("ReduceMean", "ReduceMax", "ReduceMin", "ReduceL2", "ReduceSum") and "axes" in a:
         n.inputs = (n.inputs[0], constant(n, "axes", np.array(a.pop("axes"), np.int64)))
     elif n.op == "Upsample" and version < 9:
         n.inputs = (n.inputs[0], constant(n, "scales", np.array(a.pop("scales"), np.float32)))
@@ -121,6 +121,8 @@ def _copies(n: Any) -> bool:
         return list(a.get("perm", ())) == sorted(a.get("perm", (1, 0)))
     if n.op in ("MaxPool", "AveragePool"):
         return set(a.get("kernel_shape", (0,))) == {1} and set(a.get("strides") or (1,)) == {1} and not any(n.outputs[1:])
+    if n.op == "Pow":
+        return n.array(1) is not None and n.array(1).size == 1 and float(n.array(1).reshape(-1)[0]) == 1
     if n.op == "Dropout":
         return n.array(1) is not None and float(n.array(1)) == 0 and n.note != NOTE
     if n.op == "Resize":

@@ -49,8 +49,13 @@ class Pattern:
 def patterns(cls: Any) -> tuple[Pattern, ...]:
     """All ways in which a layer says itself, in its order."""
     said = cls.onnx if isinstance(cls.onnx, tuple) else (cls.onnx,)
-    return tuple(Pattern(_call(ast.parse(o.text if isinstance(o, Onnx) else o, mode="eval").body),
-                         tuple(o.fields.items()) if isinstance(o, Onnx) else ()) for o in said)
+    return tuple(Pattern(called(o.text), tuple(o.fields.items())) if isinstance(o, Onnx) else Pattern(called(o), ())
+                 for o in said)
+
+
+def called(text: str) -> Call:
+    """Operators, as a text says them."""
+    return _call(ast.parse(text, mode="eval").body)
 
 
 def _call(e: ast.expr) -> Call:
@@ -131,7 +136,7 @@ def found(cls: Any, n: OnnxNode) -> Read | None:
     """The layer that ends in a node, by the first of its patterns that is there."""
     for p in patterns(cls):
         seen: dict[str, Any] = {}
-        if _matches(p.call, n, seen):
+        if matched(p.call, n, seen):
             values = seen.pop("*", None) or [seen[v] for v in VALUES if v in seen]
             fields = {k: v for k, v in seen.items() if k not in VALUES}
             return Read(cls(**{a.field: _usual(a.default, fields[a.field]) for a in arguments(cls) if a.field in fields},
@@ -144,7 +149,8 @@ def _usual(default: Any, value: float) -> float:
     return default if isinstance(default, float) and math.isclose(default, value, rel_tol=CLOSE) else value
 
 
-def _matches(c: Call, n: OnnxNode, seen: dict[str, Any]) -> bool:
+def matched(c: Call, n: OnnxNode, seen: dict[str, Any]) -> bool:
+    """Whether operators end in a node; `seen` gets what the names in them stand for."""
     if n.op != c.op or any(n.outputs[1:]) or not _attributes(c, n, seen):
         return False
     if c.every:
@@ -187,7 +193,7 @@ def _default(n: OnnxNode, name: str) -> Any:
 def _input(part: Call | str | float, n: OnnxNode, k: int, seen: dict[str, Any]) -> bool:
     if isinstance(part, Call):
         inner = n.before(k)
-        return inner is not None and _matches(part, inner, seen)
+        return inner is not None and matched(part, inner, seen)
     if isinstance(part, str) and part[1:] in VALUES:
         return n.array(k) is None and _noted(part[1:], n.inputs[k], seen)
     a = n.array(k)

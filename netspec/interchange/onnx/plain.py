@@ -14,12 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...diagnostics import Advice
-from ...ir.types import TensorType
+from ...ir.types import TensorType, shape_text
 from .affine import absorbed
+from .gathered import gathered
 from .layout import flattened, really, unturned
 from .load import constants, in_order, opset, tensor
 from .need import OURS, onnx, trouble
 from .newest import newest
+from .rewrite import rewritten
 
 Array = NDArray[Any]
 Shape = tuple[int, ...]
@@ -29,7 +31,7 @@ NOTES = "pkg.torch.onnx."  # what the keys of PyTorch's notes beside a node begi
 LONG = 10_000  # characters of such a note, at most
 CLASS = "\t"  # between a module and its class, in the place of a node
 NO_CLASS = ("torch.nn.modules.container.", "aten.", "<")  # what only holds others, and what is no module
-OPEN = 224  # the size of an axis that the file leaves open, unless one is given
+OPEN = (224, 32, 48, 64, 28, 96, 112, 128, 160, 192, 256, 299, 320, 416, 512, 640)  # sizes tried for axes left open
 
 
 @dataclass
@@ -142,7 +144,6 @@ def plain_attribute(v: Any) -> Any:
 
 def evaluated(model: Any, folder: Path, sizes: Mapping[str, tuple[int, ...]] | None = None, batch: int = BATCH) -> Plain:
     """The plain graph, at these sizes of inputs whose sizes are open, and of so many examples. Raises NetspecError."""
-    library = onnx()
     if len(model.functions):
         from onnx.inliner import inline_local_functions
 
@@ -150,23 +151,27 @@ def evaluated(model: Any, folder: Path, sizes: Mapping[str, tuple[int, ...]] | N
             model = inline_local_functions(model)
         except Exception as e:  # whichever class it raises: functions that call themselves, or are not there
             raise trouble("bad-onnx", "the functions of the file cannot be put in place", str(e).splitlines()[0][:200]) from None
-    wrong = library.shape_inference.InferenceError
-    try:
-        return _evaluated(model, folder, sizes or {}, batch)
-    except wrong:
-        pass
-    try:
-        return _evaluated(model, folder, sizes or {}, 1)
-    except wrong as e:
-        several = [i for i in model.graph.input if any(not d.dim_value for d in i.type.tensor_type.shape.dim[1:])]
-        raise trouble("bad-onnx", "the shapes of the file do not agree with each other", str(e).splitlines()[0][:200],
-                      hint=Advice(f"it leaves sizes open, which were taken as {OPEN}:  --input 3x64x64  says others")
-                      if several and not sizes else None) from None
+    several = not sizes and any(not d.dim_value for i in model.graph.input for d in i.type.tensor_type.shape.dim[1:])
+    first: _Apart | None = None
+    for usual in OPEN if several else OPEN[:1]:
+        for examples in dict.fromkeys((batch, 1)):
+            try:
+                return _evaluated(model, folder, sizes or {}, examples, usual)
+            except _Apart as e:
+                first = first or e
+    assert first is not None
+    raise trouble("bad-onnx", "the shapes of the file do not agree with each other", str(first),
+                  hint=Advice("it leaves sizes open, and fits none of the usual ones:  --input 3x48x320  says others")
+                  if several else None)
 
 
-def _evaluated(model: Any, folder: Path, sizes: Mapping[str, tuple[int, ...]], batch: int) -> Plain:
+class _Apart(Exception):
+    """A node cannot take what it reads: which, and why."""
+
+
+def _evaluated(model: Any, folder: Path, sizes: Mapping[str, tuple[int, ...]], batch: int, usual: int) -> Plain:
     numbers, version = constants(model, folder), opset(model)
-    g = _beginning(model, numbers, sizes, batch)
+    g = _beginning(model, numbers, sizes, batch, usual)
     for node in in_order(model):
         _node(g, node, version, folder)
     for o in model.graph.output:
@@ -175,6 +180,9 @@ def _evaluated(model: Any, folder: Path, sizes: Mapping[str, tuple[int, ...]], b
         value = _with_channels(g, value)
         g.outputs.append((o.name, value))
     _count(g)
+    rewritten(g)
+    gathered(g)
+    _count(g)
     flattened(g)
     if model.producer_name != OURS:  # which says such numbers only where a layer has them
         absorbed(g)
@@ -182,8 +190,8 @@ def _evaluated(model: Any, folder: Path, sizes: Mapping[str, tuple[int, ...]], b
     return g
 
 
-def _beginning(model: Any, numbers: dict[str, Array], sizes: Mapping[str, tuple[int, ...]], batch: int) -> Plain:
-    """The inputs: their first axis is the batch."""
+def _beginning(model: Any, numbers: dict[str, Array], sizes: Mapping[str, tuple[int, ...]], batch: int, usual: int) -> Plain:
+    """The inputs: their first axis is the batch, and an axis that is open is of the `usual` size, unless `sizes` has another."""
     library = onnx()
     said = {}
     for i in model.graph.input:
@@ -205,7 +213,7 @@ def _beginning(model: Any, numbers: dict[str, Array], sizes: Mapping[str, tuple[
     g = Plain(model.graph.name or "net", batch, {}, {})
     for name, (dims, kind) in said.items():
         given = sizes.get(name, sizes.get("", ()))
-        shape = tuple(given) if len(given) == len(dims) - 1 else tuple(OPEN if d is None else d for d in dims[1:])
+        shape = tuple(given) if len(given) == len(dims) - 1 else tuple(usual if d is None else d for d in dims[1:])
         g.inputs[name] = g.shapes[name] = (batch, *shape)
         g.open[name] = tuple(dims[1:])
         g.kinds[name] = kind
@@ -301,6 +309,9 @@ def _inferred(g: Plain, node: Any, inputs: list[str], version: int) -> dict[str,
     except (library.checker.ValidationError, UnicodeDecodeError) as e:
         raise trouble("bad-onnx", f"the node {node.name or node.op_type} is none of its operator's",
                       str(e).splitlines()[0][:200]) from None
+    except library.shape_inference.InferenceError as e:
+        shapes = " and ".join(shape_text(s[1:]) for i in inputs if i not in g.constants and (s := g.shapes.get(i)))
+        raise _Apart(f"{node.name or node.output[0]}: {node.op_type} of {shapes}: {str(e).splitlines()[0][:200]}") from None
     out = {}
     for name, t in found.items():
         dims = t.tensor_type.shape.dim if t.tensor_type.HasField("shape") else None
@@ -355,6 +366,8 @@ def _kept(g: Plain, node: Any, inputs: list[str], version: int) -> None:
         kind, shape = sizes.get(o, (1, None))
         if shape is None and node.op_type == "MaxUnpool" and len(inputs) > 2 and inputs[2] in g.constants:
             shape = tuple(int(s) for s in g.constants[inputs[2]])  # which inference leaves to whoever runs it
+        if shape is not None and 0 in shape:
+            raise _Apart(f"{node.name or o}: {node.op_type}: nothing is left of its input")
         g.kinds[o], g.shapes[o] = kind, shape
     if node.domain not in ("", "ai.onnx"):
         seen.op = f"{node.domain}.{seen.op}"

@@ -12,7 +12,7 @@ class Sqrt(Activation, category="activation"):
     Shapes:  any -> the same
     """
 
-    onnx = "Sqrt(x)"
+    onnx = "Sqrt(x)", "Pow(x, 0.5)"
     examples = (Example("sqrt", inputs=((3, 4, 5),), output=(3, 4, 5)), Example("sqrt", inputs=((7,),), output=(7,)))
 
     def formula(self) -> str:

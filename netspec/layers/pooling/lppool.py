@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import isclose, prod
 from typing import Any, ClassVar
 
 from ...ir.types import TensorType
@@ -29,7 +30,7 @@ class LpPool(AvgPool, category="pooling"):
     to: Any = None
     p: int = count("the power", default=2)
 
-    onnx_reads = ("GlobalLpPool", "LpPool")
+    onnx_reads = ("GlobalLpPool", "LpPool", "Pow")
     examples: ClassVar[tuple[Example, ...]] = (
         Example("lppool", inputs=((3, 6, 4),), output=(3, 3, 2)),
         Example("lppool 3 /2 pad=1 p=3", inputs=((2, 7, 6),), output=(2, 4, 3)),
@@ -78,5 +79,24 @@ class LpPool(AvgPool, category="pooling"):
 
     @classmethod
     def from_onnx(cls: Any, n: OnnxNode) -> Read | None:
+        if n.op == "Pow":
+            apart: Read | None = cls._apart(n)
+            return apart
         found = super().from_onnx(n)
         return found and replace(found, layer=replace(found.layer, p=n.attributes.get("p", 2), count_pad=True))
+
+    @classmethod
+    def _apart(cls: Any, n: OnnxNode) -> Read | None:
+        """What PyTorch's exporters write: the mean of the powers, as often as a window has places, and the root of that."""
+        many = n.before(0)
+        pool = many.before(0) if many is not None and many.op == "Mul" else None
+        power = pool.before(0) if pool is not None and pool.op == "AveragePool" else None
+        numbers = [None if m is None else m.array(1) for m in (n, many, power)]
+        if many is None or pool is None or power is None or power.op != "Pow" or any(a is None or a.size != 1 for a in numbers):
+            return None
+        root, places, p = (float(a.reshape(-1)[0]) for a in numbers if a is not None)
+        whole = p % 2 == 0 and p > 0 and isclose(root * p, 1, rel_tol=1e-6) and places == prod(pool.attributes["kernel_shape"])
+        found = super().from_onnx(pool) if whole else None
+        if found is None or found.layer.pad != "valid" or found.layer.rounding == "ceil":
+            return None
+        return Read(replace(found.layer, p=int(p), count_pad=True), (power.inputs[0],))

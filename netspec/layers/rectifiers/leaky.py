@@ -17,7 +17,7 @@ class Leaky(Activation, category="activation"):
 
     slope: float = number("factor of negative numbers", default=0.01, position=0)
 
-    onnx = "LeakyRelu(x, alpha=slope)"
+    onnx = "LeakyRelu(x, alpha=slope)", "Where(Greater(x, 0), x, Mul(x, slope))", "Where(GreaterOrEqual(x, 0), x, Mul(x, slope))"
     examples = (Example("leaky 0.1", inputs=((3, 4, 5),), output=(3, 4, 5)), Example("leaky", inputs=((7,),), output=(7,)))
 
     def formula(self) -> str:

@@ -14,7 +14,8 @@ class Relu(Activation, category="activation"):
 
     rectifies = True
 
-    onnx = "Relu(x)", "Clip(x, 0)", "Max(x, 0)"
+    onnx = ("Relu(x)", "Clip(x, 0)", "Max(x, 0)", "Where(Less(x, 0), 0, x)", "Where(LessOrEqual(x, 0), 0, x)",
+            "Where(Greater(x, 0), x, 0)", "Where(GreaterOrEqual(x, 0), x, 0)")
     examples = (Example("relu", inputs=((3, 4, 5),), output=(3, 4, 5)), Example("relu", inputs=((7,),), output=(7,)))
 
     def formula(self) -> str:

@@ -1,0 +1,132 @@
+"""What exporters write with several operators comes in as layers, and computes what the file computes (which import compares)."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from test_onnx_import import model, node, steps
+
+import netspec
+from netspec.diagnostics import NetspecError
+
+pytest.importorskip("onnx")
+pytestmark = pytest.mark.onnx
+
+NUMBERS = {"t": np.float32(0.5), "u": np.float32(-0.5), "zero": np.float32(0), "one": np.float32(1), "two": np.float32(2)}
+HARD = ["threshold 0.5", "scale -1", "threshold 0.5", "scale -1", "add"]
+SOFT = ["hardtanh low=-0.5 high=0.5", "sub"]
+
+
+@pytest.mark.parametrize(("nodes", "wanted"), [
+    ([node("Greater", "x t", "a"), node("Less", "x u", "b"), node("Or", "a b", "c"), node("Where", "c x zero", "y")], HARD),
+    ([node("Abs", "x", "a"), node("LessOrEqual", "a t", "b"), node("Where", "b zero x", "y")], HARD),
+    ([node("Shrink", "x", "y", lambd=0.5)], HARD),
+    ([node("Greater", "x t", "a"), node("Sub", "x t", "b"), node("Where", "a b zero", "c"), node("Less", "x u", "d"),
+      node("Add", "x t", "e"), node("Where", "d e zero", "f"), node("Add", "c f", "y")], SOFT),
+    ([node("Abs", "x", "a"), node("Greater", "a t", "b"), node("Sign", "x", "c"), node("Mul", "c t", "d"), node("Sub", "x d", "e"),
+      node("Mul", "x zero", "f"), node("Where", "b e f", "y")], SOFT),
+    ([node("Shrink", "x", "y", lambd=0.5, bias=0.5)], SOFT),
+    ([node("Softplus", "x", "a"), node("Greater", "x big", "b"), node("Where", "b x a", "y")], ["softplus"]),
+    ([node("Mul", "x two", "m"), node("Softplus", "m", "s"), node("Div", "s two", "a"), node("Greater", "m big", "b"), node("Where", "b x a", "y")],
+     ["scale 2", "softplus", "scale 0.5"]),
+    ([node("Mul", "x x", "a"), node("Add", "a one", "b"), node("Reciprocal", "b", "y")], ["square", "shift 1", "power -1"]),
+    ([node("Exp", "x", "a"), node("Div", "two a", "y")], ["exp", "power -1", "scale 2"]),
+    ([node("Pow", "x three", "a"), node("Pow", "a one", "b"), node("Exp", "b", "c"), node("Pow", "c t", "y")], ["power 3", "exp", "sqrt"]),
+    ([node("Min", "t x", "y")], ["scale -1", "threshold -0.5 value=-0.5", "scale -1"]),
+    ([node("Less", "x zero", "a"), node("Where", "a zero x", "y")], ["relu"]),
+    ([node("Greater", "x zero", "a"), node("Mul", "x t", "b"), node("Where", "a x b", "y")], ["leaky 0.5"]),
+    ([node("ReduceSum", "x axes", "y", keepdims=0)], ["avgpool global", "flatten", "scale 64"]),
+    ([node("ReduceSum", "x first", "y")], ["mean over=channels", "scale 3"]),
+    ([node("Pow", "x two", "a"), node("AveragePool", "a", "b", kernel_shape=[2, 2], strides=[2, 2]), node("Sign", "b", "c"),
+      node("Abs", "b", "d"), node("Relu", "d", "e"), node("Mul", "c e", "f"), node("Mul", "f four", "g"), node("Pow", "g t", "y")], ["lppool 2"]),
+    ([node("Resize", "x - half", "y", mode="linear", coordinate_transformation_mode="pytorch_half_pixel")], ["avgpool 2"]),
+    ([node("Resize", "x - half", "y", coordinate_transformation_mode="asymmetric", nearest_mode="floor")], ["maxpool 1 /2"]),
+    ([node("Slice", "x from to axes2 by", "y")], ["crop [(1, 0), (0, 1)]", "maxpool 1 /2x3"]),
+])
+def test_what_exporters_write(nodes: list[Any], wanted: list[str], tmp_path: Path) -> None:
+    constants = {**NUMBERS, "big": np.float32(20), "three": np.float32(3), "axes": np.array([2, 3]), "first": np.array([1]),
+                 "four": np.float32(4), "half": np.float32([1, 1, 0.5, 0.5]), "from": np.array([1, 0]), "to": np.array([2**40, -1]),
+                 "axes2": np.array([-2, 3]), "by": np.array([2, 3])}
+    used = {i for n in nodes for i in n.input}
+    assert steps(model(nodes, {k: v for k, v in constants.items() if k in used}), tmp_path) == wanted
+
+
+@pytest.mark.parametrize(("nodes", "constants", "named"), [
+    ([node("Slice", "x from to axes by", "y")], {"from": np.array([-1]), "to": np.array([-2**40]), "axes": np.array([3]), "by": np.array([-1])},
+     "n_y: Slice of 3x8x8: .*backwards"),
+    ([node("Pad", "x pads", "y")], {"pads": np.array([0, 0, 0, 1, 0, 0, 0, -1])}, "n_y: Pad of 3x8x8"),
+    ([node("Resize", "x - s", "y")], {"s": np.float32([1, 1, 1.5, 1.5])}, "n_y: Resize of 3x8x8: .*told the size"),
+    ([node("Shrink", "x", "y", lambd=0.5, bias=0.25)], {}, "n_y: Shrink of 3x8x8"),
+    ([node("LayerNormalization", "x w", "y", axis=-1)], {"w": np.ones(8, np.float32)}, "n_y: LayerNormalization of 3x8x8: .*permute"),
+])
+def test_what_is_none_of_these_is_named(nodes: list[Any], constants: dict[str, Any], named: str, tmp_path: Path) -> None:
+    (tmp_path / "a.onnx").write_bytes(model(nodes, constants).SerializeToString())
+    with pytest.raises(NetspecError, match=named):
+        netspec.import_onnx(tmp_path / "a.onnx", device="reference")
+
+
+def places(w: int, o: int) -> tuple[Any, Any, Any]:
+    """Of each window the places that PyTorch's exporter gathers, which of them are outside, and how many are in."""
+    first, last = np.arange(o) * w // o, -(-(np.arange(o) + 1) * w // o)
+    longest = int((last - first).max())
+    at = first[:, None] + np.arange(longest)
+    return np.minimum(at, w - 1), at >= last[:, None], (last - first).astype(np.float32)
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_uneven_windows_that_are_gathered(right: bool, tmp_path: Path) -> None:
+    """As PyTorch's newer exporter writes AdaptiveAvgPool2d((5, 3)); with another divisor it is no such pool, and refused."""
+    (rows, no_row, many), (columns, no_column, across) = places(8, 5), places(8, 3)
+    grid = np.stack(np.broadcast_arrays(rows[:, :, None, None], columns), -1)
+    nodes = [node("Transpose", "x", "t", perm=[2, 3, 0, 1]), node("GatherND", "t at", "g"), node("Transpose", "g", "i", perm=[4, 5, 0, 1, 2, 3]),
+             node("Where", "r zero i", "m"), node("Where", "c zero m", "w")]
+    parts = []
+    for a in range(rows.shape[1]):
+        nodes.append(node("Gather", f"w k{a}", f"a{a}", axis=3))
+        for b in range(columns.shape[1]):
+            nodes.append(node("Gather", f"a{a} k{b}", f"b{a}{b}", axis=4))
+            parts.append(f"b{a}{b}")
+    for k, p in enumerate(parts[1:]):
+        nodes.append(node("Add", f"{parts[0] if k == 0 else f's{k - 1}'} {p}", f"s{k}"))
+    nodes.append(node("Div", f"s{len(parts) - 2} n", "y"))
+    constants = {"at": grid.astype(np.int64), "r": no_row[:, :, None, None], "c": no_column, "zero": np.float32(0),
+                 "n": many[:, None] * across + (not right), **{f"k{k}": np.int64(k) for k in range(4)}}
+    made = model(nodes, constants, ("n", 3, 8, 8))
+    if right:
+        assert steps(made, tmp_path) == ["avgpool to=5x3"]
+        return
+    (tmp_path / "a.onnx").write_bytes(made.SerializeToString())
+    with pytest.raises(NetspecError, match="GatherND"):
+        netspec.import_onnx(tmp_path / "a.onnx", device="reference")
+
+
+def test_sizes_that_fit_are_found_where_the_file_leaves_them_open(tmp_path: Path) -> None:
+    """A net whose fully connected layer fits one size; where none fits, the node is named with what it reads."""
+    nodes = [node("Conv", "x w", "c", strides=[4, 4]), node("Flatten", "c", "f"), node("Gemm", "f v", "y", transB=1)]
+    rng = np.random.default_rng(0)
+    for size, fits in ((48, True), (1000, False)):
+        many = 4 * (-(-(size - 2) // 4)) ** 2
+        made = model(nodes, {"w": np.float32(rng.standard_normal((4, 3, 3, 3))), "v": np.float32(rng.standard_normal((5, many)))}, ("n", 3, "h", "w"))
+        (tmp_path / "a.onnx").write_bytes(made.SerializeToString())
+        if fits:
+            netspec.import_onnx(tmp_path / "a.onnx", device="reference")
+            assert "input 3x48x48" in (tmp_path / "a.net").read_text()
+        else:
+            with pytest.raises(NetspecError, match=r"(?s)n_y: Gemm of 12544: .*--input 3x48x320"):
+                netspec.import_onnx(tmp_path / "a.onnx", device="reference")
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize(("layer", "wanted"), [("Softshrink()", SOFT), ("Hardshrink()", HARD), ("Softplus(2)", ["scale 2", "softplus", "scale 0.5"]),
+                                               ("LPPool2d(2, 3, 2)", ["lppool 3 /2"]), ("LogSigmoid()", ["sigmoid", "log"])])
+def test_what_pytorch_takes_apart(layer: str, wanted: list[str], tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    path = tmp_path / "m.onnx"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(eval(layer, vars(torch.nn)).eval(), torch.zeros(1, 4, 8, 8), str(path), dynamo=False, opset_version=17)
+    assert [str(n.op) for n in netspec.import_onnx(path, device="reference").graph.nodes[1:]] == wanted

@@ -272,7 +272,7 @@ CATALOGUE: dict[str, str] = {
     "unknown-device": _page("There is no device of this name, or none here.",
                             "cpu, cuda and reference. cuda needs numba-cuda (pip install 'netspec-nn[cuda]'), a driver and a GPU."),
     "foreign-checkpoint": _page("A file is no checkpoint of netspec.",
-                                "net.set_parameters({name: array}) takes weights from elsewhere."),
+                                "net.load_weights(path) takes weights from elsewhere."),
     "no-spec": _page("A checkpoint holds no spec.", """
         One that this netspec writes holds its spec and is enough by itself; older ones need the file:
         `netspec.compile("my.net").load("old.safetensors").save("new.safetensors")` makes one that holds it."""),

@@ -13,6 +13,8 @@ from ..limits import SPEC_BYTES
 from ..reading import NotRegular, opened
 from ..source import Source
 
+WEIGHTS = (".pth", ".pt", ".bin", ".safetensors", ".npz", ".h5", ".hdf5", ".keras")  # what files of weights are called
+
 
 def specs_folder() -> Path:
     """The specs that come with netspec: inside the wheel or beside the checkout's package."""
@@ -65,7 +67,19 @@ def read_source(path: str | os.PathLike[str], packaged: bool = True) -> Source:
     except (OSError, ValueError) as e:
         raise MissingFileError(f"{name[:200]!r} cannot be opened", notes=(str(getattr(e, "strerror", None) or e),),
                                code="unreadable-file") from None
+    _of_another_program(place, name)
     return Source(name, decoded(data, name), str(place.resolve().parent))
+
+
+def _of_another_program(place: Path, name: str) -> None:
+    """Refuse a file whose name says that it is a network or weights, with the command that takes them. Raises MissingFileError."""
+    kind, file = place.suffix.lower(), shlex.quote(name)
+    if kind == ".onnx":
+        raise MissingFileError(f"{name} is an ONNX file, not a spec; a spec is made of it",
+                               f"netspec import {file} -o {shlex.quote(str(place.with_suffix('.net')))}", "not-a-spec")
+    if kind in WEIGHTS:
+        raise MissingFileError(f"{name} is a file of weights, not a spec", Advice(
+            f"netspec weights {file} --net FILE.net -o weights.safetensors  takes them into the net of a spec"), "not-a-spec")
 
 
 def source_of(text: str) -> Source:

@@ -60,6 +60,7 @@ def test_what_exporters_write(nodes: list[Any], wanted: list[str], tmp_path: Pat
      "n_y: Slice of 3x8x8: .*backwards"),
     ([node("Pad", "x pads", "y")], {"pads": np.array([0, 0, 0, 1, 0, 0, 0, -1])}, "n_y: Pad of 3x8x8"),
     ([node("Resize", "x - s", "y")], {"s": np.float32([1, 1, 1.5, 1.5])}, "n_y: Resize of 3x8x8: .*told the size"),
+    ([node("Resize", "x - s", "y", mode="linear")], {"s": np.float32([1, 1, 0.55, 0.55])}, "n_y: Resize of 3x8x8"),
     ([node("Shrink", "x", "y", lambd=0.5, bias=0.25)], {}, "n_y: Shrink of 3x8x8"),
     ([node("LayerNormalization", "x w", "y", axis=-1)], {"w": np.ones(8, np.float32)}, "n_y: LayerNormalization of 3x8x8: .*permute"),
 ])

@@ -175,6 +175,10 @@ def test_files_that_are_no_specs(tmp_path: Path) -> None:
         with pytest.raises(MissingFileError) as e:
             read_source(tmp_path / name)
         assert e.value.diagnostics[0].code == code
+    for name, command in (("it.onnx", "netspec import"), ("IT.ONNX", "netspec import"), ("it.pth", "netspec weights")):
+        (tmp_path / name).write_bytes(b"\x08\x07\x12\x00")
+        with pytest.raises(MissingFileError, match=f"{command} .*{name} "):
+            read_source(tmp_path / name)
     for path, code in ((tmp_path, "not-a-file"), (tmp_path / "none.net", "missing-file"), ("\0", "unreadable-file"),
                        ("x" * 5000, "unreadable-file")):
         with pytest.raises(MissingFileError) as e:

@@ -134,9 +134,11 @@ def _sum(n: Any, seen: dict[str, Any]) -> Made:
 
 def _smaller(n: Any, seen: dict[str, Any]) -> Made:
     """Half the size between two places is the mean of both; the nearest of every so many places is a pool of one."""
-    x, out, a = n.type(0), n.out, n.attributes
-    if x is None or out is None or x.channels != out.channels or not x.spatial:
+    x, out, a, scales = n.type(0), n.out, n.attributes, n.array(2)
+    if x is None or out is None or x.channels != out.channels or not x.spatial or a.get("axes"):
         return None
+    if scales is not None and scales.size and any(s * w != o for s, w, o in zip(scales[2:], _sizes(n, 0), _sizes(n, 1))):
+        return None  # what is said to be 0.6 and rounds to a half
     steps = [w // o if w % o == 0 else 0 for w, o in zip(_sizes(n, 0), _sizes(n, 1))]
     halves = a.get("mode") == "linear" and set(steps) == {2} and "half_pixel" in a.get("coordinate_transformation_mode", "half_pixel")
     nearest = (a.get("mode", "nearest") == "nearest" and all(steps) and max(steps) > 1 and a.get("nearest_mode") == "floor"

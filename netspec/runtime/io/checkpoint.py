@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import json
 import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import fields
 from importlib.metadata import PackageNotFoundError, version
@@ -179,15 +180,15 @@ def described(path: str | os.PathLike[str]) -> tuple[Tensors, dict[str, Any]]:
         raise MissingFileError(f"{path} cannot be read: {e.strerror}", code="unreadable-file") from None
     except Foreign as e:
         raise misuse("foreign-checkpoint", f"{path} is no checkpoint of netspec", str(e),
-                     hint=Advice(
-                         "net.save(path) writes one; weights from elsewhere: net.set_parameters({name: array})")) from None
+                     hint=f"netspec import {shlex.quote(str(path))} -o it.net" if str(path).lower().endswith(".onnx") else Advice(
+                         "net.save(path) writes one; net.load_weights(path) takes weights from elsewhere")) from None
     except Damaged as e:
         raise misuse("damaged-checkpoint", f"{path} is cut short or damaged", str(e),
                      hint=Advice("use the checkpoint before it")) from None
     if "netspec" not in held.metadata:
         raise misuse("foreign-checkpoint", f"{path} is a safetensors file that netspec did not write",
                      f"it holds {', '.join(list(held)[:4])} ...",
-                     hint="net.set_parameters({name: array})  takes weights from elsewhere")
+                     hint="net.load_weights(path)  takes weights from elsewhere")
     try:
         facts = parsed(held.metadata["netspec"], strict=False)
         if not isinstance(facts, dict):

@@ -83,6 +83,17 @@ net two:
   conv 8 3x3
   shared: residual: conv 8 3x3 relu
   reuse @shared -> reuse @shared"""),
+    "sizes": ("net sizes:\n  input 3x15x15\n  conv 8 3x3 /2 relu\n  c: skip\n  conv 8 3x3 /2 relu\n  output one: conv 2 1x1 -> up @input bilinear\n"
+              "  conv 8 1x1 -> up @c\n  conv 2 1x1 -> up @input bilinear\n  output two\n", """\
+  conv 8 3x3 /2 relu
+  size: skip
+  conv 8 3x3 /2 relu
+  output one: conv 2 1x1 -> up @input bilinear
+  conv 8 1x1
+  up @size
+  conv 2 1x1
+  up @input bilinear
+  output two"""),
     "one blur": ("net blur:\n  input 3x8x8\n  repeat 2:\n    conv 8 3x3 relu\n    conv in.channels 3x3 /2 bias=no groups=in.channels\n", """\
   repeat 2:
     conv 8 3x3

@@ -108,12 +108,15 @@ class Seen:
         return sorted({self.graph.root(v) for v in self.graph.origins.get(self.inputs[k], ())} - {self.inputs[0]})
 
     def alike(self, t: TensorType) -> str | None:
-        """The nearest value above this node, else an input, with the same places."""
+        """An input with the same places, else the nearest value above this node."""
+        given = next((i for i in self.graph.inputs if (found := self.graph.type(i)) and found.spatial == t.spatial), None)
+        if given is not None and given not in self.inputs:
+            return given
         for n in reversed(self.graph.nodes[:self.graph.nodes.index(self)]):
             found = n.out
             if found is not None and found.spatial == t.spatial and n.outputs[0] not in self.inputs:
                 return n.outputs[0]
-        return next((i for i in self.graph.inputs if (found := self.graph.type(i)) and found.spatial == t.spatial), None)
+        return given
 
 
 _DEFAULTS: dict[str, dict[str, Any]] = {}

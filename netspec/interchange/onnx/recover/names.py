@@ -77,6 +77,7 @@ def _kind(body: Sequence) -> str:
     last = body[-1] if body else None
     found = (
         ("squeeze", "gate" in kinds),
+        ("convnext", depthwise and any(t.head[0] == "word" and t.head[1].startswith("layer_norm") for t in steps(body))),
         ("bottleneck", _holds("residual", body) and not depthwise and windows[:3] == [1, 3, 1]),
         ("basic", _holds("residual", body) and windows[:2] == [3, 3]),
         ("dense_stage", _holds("dense", body) and _holds("repeat", body)),

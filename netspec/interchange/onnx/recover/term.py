@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-REFERS = ("start", "beside", "reuse")  # a beginning at an input, a merge with one, a labelled part once more
+REFERS = ("start", "beside", "mark", "reuse")  # at an input, with another value, a name for a value, a labelled part once more
 
 
 class NotSeries(Exception):

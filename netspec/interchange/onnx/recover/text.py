@@ -182,7 +182,7 @@ def _sort(t: Term) -> str:
     """What may share a line with its like."""
     if (t.kind == "call" and len(t.holes) < 4) or t.kind == "reuse":
         return "call"
-    return "step" if t.kind == "beside" or (t.kind == "step" and t.head[0] not in ("conv", "maxpool", "channels")) else ""
+    return "step" if t.kind in ("beside", "mark") or (t.kind == "step" and t.head[0] not in ("conv", "maxpool", "channels")) else ""
 
 
 def _head(t: Term) -> str:

@@ -47,6 +47,9 @@ class _Walk:
         self.beside: dict[str, str] = {}  # the inputs of the net that a merge reads beside one value, as its line says them
         self.words = input_names(g) if len(g.inputs) > 1 else {}
         self._beside()
+        self.like: dict[str, str] = {}  # what is brought to another value's size, and that value
+        self.marks: dict[str, str] = {}  # values that lines name, with their names
+        self._sized()
         self.graph: Any = nx.DiGraph()
         for p in self.pieces.values():
             self.graph.add_edges_from((i, p.output) for i in p.inputs)
@@ -56,6 +59,11 @@ class _Walk:
             raise NotSeries
         self.source, self.above = source, nx.immediate_dominators(self.graph, source)
         self.above.pop(source, None)
+        if any(of not in g.inputs and of not in self.chain(v) for v, of in self.like.items()):
+            raise NotSeries
+        for v in self.pieces:
+            if v in self.like.values():
+                self.marks[v] = "size" if not self.marks else f"size_{len(self.marks) + 1}"
 
     def _gates(self) -> None:
         """A product of an image and what is spread over its places is a gate."""
@@ -70,7 +78,8 @@ class _Walk:
         read = {i for p in self.pieces.values() for i in p.inputs} | {v for _, v in self.g.outputs}
         for v in [v for v, p in self.pieces.items() if v not in read]:
             del self.pieces[v]
-        if any(len(p.inputs) > 1 and (p.layer.category != "merge" or getattr(p.layer, "over", None)) for p in self.pieces.values()):
+        if any(len(p.inputs) > 1 and not (isinstance(p.layer, Up) and p.layer.like) and (
+                p.layer.category != "merge" or getattr(p.layer, "over", None)) for p in self.pieces.values()):
             raise NotSeries
 
     def _nested(self) -> None:
@@ -97,6 +106,13 @@ class _Walk:
                 if len(others) + 1 == len(p.inputs):
                     self.beside[p.output] = "".join(f" @{self.words[i]}" for i in others)
                     p.inputs = flow
+
+    def _sized(self) -> None:
+        """What is brought to the size of another value reads one value, and names the other."""
+        for p in self.pieces.values():
+            if isinstance(p.layer, Up) and p.layer.like and len(p.inputs) == 2:
+                self.like[p.output] = p.inputs[1]
+                p.inputs = p.inputs[:1]
 
     def before(self, v: str) -> set[str]:
         """A value and all that lead to it."""
@@ -147,6 +163,8 @@ class _Walk:
                 v = SOURCE
                 continue
             p = self.pieces[v]
+            if v in self.marks:
+                out.append(Term("mark", (f"{self.marks[v]}: skip",)))
             if len(p.inputs) == 1:
                 out.append(self._step(p))
                 v = p.inputs[0]
@@ -163,10 +181,14 @@ class _Walk:
         return fused(out[::-1])
 
     def _step(self, p: Piece) -> Term:
-        if p.output not in self.beside:
+        if p.output in self.like:
+            of = self.like[p.output]
+            said = str(replace(p.layer, like=self.marks.get(of) or input_names(self.g)[of]))
+        elif p.output in self.beside:
+            said = f"{p.layer}{self.beside[p.output]}"
+        else:
             return step(p, self.channels(p.inputs[0]), self.eps)
-        return Term("beside", (f"{p.layer}{self.beside[p.output]}",), cin=self.channels(p.inputs[0]),
-                    paths=frozenset({p.path} if p.path else ()))
+        return Term("beside", (said,), cin=self.channels(p.inputs[0]), paths=frozenset({p.path} if p.path else ()))
 
     def _outputs(self, v: str) -> Sequence:
         """The outputs that stand aside behind a value, the last one first. Before all inputs they are ways of their own."""

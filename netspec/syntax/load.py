@@ -72,7 +72,7 @@ def read_source(path: str | os.PathLike[str], packaged: bool = True) -> Source:
 
 
 def _of_another_program(place: Path, name: str) -> None:
-    """Refuse a file whose name says that it is a network or weights, with the command that takes them. Raises MissingFileError."""
+    """Refuse what is a network or weights by its name, and say which command takes it. Raises MissingFileError."""
     kind, file = place.suffix.lower(), shlex.quote(name)
     if kind == ".onnx":
         raise MissingFileError(f"{name} is an ONNX file, not a spec; a spec is made of it",

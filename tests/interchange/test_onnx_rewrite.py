@@ -105,6 +105,15 @@ def test_uneven_windows_that_are_gathered(right: bool, tmp_path: Path) -> None:
         netspec.import_onnx(tmp_path / "a.onnx", device="reference")
 
 
+def test_windows_of_one_place_that_are_gathered(tmp_path: Path) -> None:
+    """As PyTorch's newer exporter writes AdaptiveAvgPool2d(6) of 2x2: AlexNet on small pictures."""
+    at, _, _ = places(2, 6)
+    grid = np.stack(np.broadcast_arrays(at[:, :, None, None], at), -1)
+    nodes = [node("Transpose", "x", "t", perm=[2, 3, 0, 1]), node("GatherND", "t at", "g"), node("Transpose", "g", "i", perm=[4, 5, 0, 1, 2, 3]),
+             node("ReduceMean", "i axes", "y", keepdims=0)]
+    assert steps(model(nodes, {"at": grid.astype(np.int64), "axes": np.array([-1, -3])}, ("n", 3, 2, 2)), tmp_path) == ["avgpool to=6"]
+
+
 def test_sizes_that_fit_are_found_where_the_file_leaves_them_open(tmp_path: Path) -> None:
     """A net whose fully connected layer fits one size; where none fits, the node is named with what it reads."""
     nodes = [node("Conv", "x w", "c", strides=[4, 4]), node("Flatten", "c", "f"), node("Gemm", "f v", "y", transB=1)]

@@ -31,9 +31,9 @@ CASES = {  # a text, and the lines of the net that must come back
   input left 3x16x16
   input right 3x16x16
   sub:
-    | @right -> shared: conv 8 3x3 linear bn=no -> basic -> basic -> avgpool global -> fc 16
+    | @right -> shared: conv 8 3x3 -> basic -> basic -> avgpool global -> fc 16
     | @left -> reuse @shared
-  abs -> fc classes sigmoid"""),
+  abs -> fc 1 sigmoid"""),
     "three ends": (SIAMESE[:SIAMESE.index("net")] + """\
 net three:
   input a 3x16x16
@@ -62,21 +62,21 @@ net two:
   conv 2 1x1
 """, """\
   concat:
-    | @rgb -> conv 8 3x3 -> basic -> basic
-    | @depth -> conv 8 3x3 -> basic -> basic
-  conv classes 1x1 linear bn=no"""),
+    | @rgb -> conv 8 3x3 bn relu -> basic -> basic
+    | @depth -> conv 8 3x3 bn relu -> basic -> basic
+  conv classes 1x1"""),
     "beside": ("net beside:\n  input x 3x8x8\n  input z 4\n  @x -> conv 8 3x3 relu -> fc 6 relu -> concat @z -> fc 6 relu -> concat @z\n  fc 2\n", """\
   input x 3x8x8
   input z 4
-  @x -> conv 8 3x3
+  @x -> conv 8 3x3 relu
   fc 6 relu -> concat @z -> fc 6 relu -> concat @z -> fc classes"""),
     "heads": ("net heads:\n  input 3x16x16\n  conv 8 3x3 /2 relu\n  output high: h: conv 8 3x3 relu -> conv 4 3x3\n  conv 8 3x3 /2 relu\n"
               "  output middle: reuse @high\n  conv 8 3x3 /2 relu -> reuse @high\n  output low\n", """\
-  conv 8 3x3 /2
-  output high: conv 8 3x3 -> conv 4 3x3 linear
-  conv 8 3x3 /2
+  conv 8 3x3 /2 relu
+  output high: conv 8 3x3 relu -> conv 4 3x3
+  conv 8 3x3 /2 relu
   output middle: reuse @high
-  conv 8 3x3 /2
+  conv 8 3x3 /2 relu
   reuse @high
   output low"""),
     "again": ("net again:\n  input 3x8x8\n  conv 8 3x3\n  a: residual: conv 8 3x3 relu\n  reuse @a -> reuse @a\n", """\
@@ -94,10 +94,16 @@ net two:
   conv 2 1x1
   up @input bilinear
   output two"""),
+    "an image": ("net image:\n  input 1x6x6\n  conv 8 3x3 relu\n  conv 9 1x1\n  shuffle 3\n", """\
+net model:
+  input 1x6x6
+  conv 8 3x3 relu
+  conv 9 1x1
+  shuffle 3"""),
     "one blur": ("net blur:\n  input 3x8x8\n  repeat 2:\n    conv 8 3x3 relu\n    conv in.channels 3x3 /2 bias=no groups=in.channels\n", """\
   repeat 2:
-    conv 8 3x3
-    conv in.channels 3x3 /2 linear bias=no groups=in.channels"""),
+    conv 8 3x3 relu
+    conv in.channels 3x3 /2 bias=no groups=in.channels"""),
 }
 
 

@@ -1,5 +1,5 @@
 """Pooling that splits an image unevenly, as PyTorch's newer exporter writes it: every place of every window is gathered, what is
-outside of a window is masked, the rest is summed and divided by how many there are. That is known by what it computes."""
+outside of a window is masked, the rest is summed and divided by how many there are. That is known by what it computes. Where no window is masked it ends in a mean."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def gathered(g: Any) -> None:
         if turn is None or turn.op != "Transpose" or gather.array(1) is None:
             continue
         between = list(_behind(g, turn))
-        end = next((n for n in between if n.op == "Div" and n.array(1) is not None and n.out is not None
-                    and n.type(0) is not None and len(n.out.shape) == len(g.shapes[turn.inputs[0]]) - 1), None)
+        end = next((n for n in between if n.op in ("Div", "ReduceMean") and n.array(1) is not None and n.out is not None
+                    and len(n.out.shape) == len(g.shapes[turn.inputs[0]]) - 1), None)
         if end is None or not _is_mean(g, turn, between, end):
             continue
         old, new = g.shapes[turn.inputs[0]][2:], g.shapes[end.outputs[0]][2:]
@@ -79,5 +79,6 @@ MEANING: dict[str, Callable[..., Array]] = {
     "Slice": _slice,
     "Reshape": lambda n, x, *_: x.reshape(n.graph.shapes[n.outputs[0]]),
     "Add": lambda n, x, y: x + y,
+    "ReduceMean": lambda n, x, axes: x.mean(tuple(axes.reshape(-1).tolist()), keepdims=bool(n.attributes.get("keepdims", 1))),
     "Div": lambda n, x, y: x / y,
 }

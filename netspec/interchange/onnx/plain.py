@@ -108,9 +108,9 @@ class Seen:
         return sorted({self.graph.root(v) for v in self.graph.origins.get(self.inputs[k], ())} - {self.inputs[0]})
 
     def alike(self, t: TensorType) -> str | None:
-        """An input with the same places, else the nearest value above this node."""
+        """A value with the same places: of what is resized an input where there is one, else the nearest above this node."""
         given = next((i for i in self.graph.inputs if (found := self.graph.type(i)) and found.spatial == t.spatial), None)
-        if given is not None and given not in self.inputs:
+        if given is not None and given not in self.inputs and self.op == "Resize":
             return given
         for n in reversed(self.graph.nodes[:self.graph.nodes.index(self)]):
             found = n.out

@@ -20,7 +20,7 @@ from .blocks import compressed
 from .names import labelled
 from .program import Program, repeats
 from .term import NotSeries
-from .text import classes, render
+from .text import chosen, classes
 from .ties import tied
 from .tree import tree
 
@@ -43,4 +43,4 @@ def texts(g: Layers, name: str, sizes: Mapping[str, tuple[int | None, ...]] | No
         else:
             repeats(program, plain=True)
         classes(program)
-        yield render(program)
+        yield chosen(program)

@@ -13,28 +13,43 @@ from .program import Program
 from .steps import POINT
 from .term import REFERS, Sequence, Term, steps
 
+BEHIND = ("softmax", "log_softmax", "sigmoid", "relu", "flatten", "avgpool", "maxpool", "dropout", "up")  # scores of classes
 WIDE = 76  # characters of steps in one line
 Usual = tuple[str, bool, bool]  # activation, batch norm and bias of most convolutions
+PLAIN: Usual = ("", False, True)  # a convolution of which nothing is said
 
 
 def length(program: Program) -> float:
     """How much there is to read: words and signs, lines, and what a reader must keep in mind for each block and parameter."""
-    text = render(program)
-    return (len(re.findall(r"[\w.]+|[^\w\s]", text)) + text.count("\n") + 4 * len(program.blocks)
-            + sum(len(b.parameters) for b in program.blocks))
+    return _size(render(program)) + 4 * len(program.blocks) + sum(len(b.parameters) for b in program.blocks)
 
 
 def classes(program: Program) -> None:
-    """The last count of units or filters is a parameter of the net."""
-    found = [t for t in program.body if t.kind == "step" and t.head[0] in ("fc", "conv") and t.hole("n") is not None]
-    if found and isinstance(found[-1].hole("n"), int) and not any(t.kind != "step" for t in
-                                                                  program.body[program.body.index(found[-1]):]):
-        program.classes = found[-1].hole("n")
-        next(h for h in found[-1].holes if h[0] == "n")[1] = "classes"
+    """The last count of units is a parameter of the net, or of filters that look at one place, where nothing but activations and
+    pools is behind them: then it tells classes apart."""
+    for t in reversed(program.body):
+        word = str(t.head[1]).partition(" ")[0] if t.head and t.head[0] == "word" else ""
+        if t.kind == "beside" or (t.kind == "step" and (t.head[0] in ("avgpool", "dropout") or word in BEHIND)):
+            continue
+        last = t.kind == "step" and (t.head[0] == "fc" or (t.head[0] == "conv" and t.head[1][0] == POINT))
+        if last and isinstance(t.hole("n"), int) and t.hole("n") > 1:
+            program.classes = t.hole("n")
+            next(h for h in t.holes if h[0] == "n")[1] = "classes"
+        return
 
 
-def render(program: Program) -> str:
-    usual = _usual(program)
+def chosen(program: Program) -> str:
+    """The text that is shortest, with what most convolutions share said once, or at each."""
+    return min((render(program, usual) for usual in (_usual(program), PLAIN)), key=_size)
+
+
+def _size(text: str) -> int:
+    """Words, signs and lines."""
+    return len(re.findall(r"[\w.]+|[^\w\s]", text)) + text.count("\n")
+
+
+def render(program: Program, usual: Usual | None = None) -> str:
+    usual = usual or _usual(program)
     switches = [x for x in ("bn" if usual[1] else "", usual[0],
                             "" if usual[2] == (not usual[1]) else "bias=yes" if usual[2] else "bias=no") if x]
     out = [f"default bn eps={program.epsilon!r}"] if program.epsilon != 1e-5 else []
@@ -53,7 +68,7 @@ def render(program: Program) -> str:
 def _usual(program: Program) -> Usual:
     """The switches that most convolutions share."""
     found = Counter(t.head[6:9] for s in [b.body for b in program.blocks] + [program.body] for t in steps(s) if t.head[0] == "conv")
-    return found.most_common(1)[0][0] if found else ("", False, True)
+    return found.most_common(1)[0][0] if found else PLAIN
 
 
 def _number(e: Any) -> str:

@@ -38,7 +38,7 @@ def test_a_classifier_of_keras(tmp_path: Path) -> None:
     constants = {"w1": f(8, 3, 3, 3), "b1": f(8), "s": np.array([-1, 200]), "w2": f(200, 10), "b2": f(10), "w3": f(10, 5), "b3": f(5)}
     text, net = imported(model(nodes, constants, ("n", 10, 10, 3), opset=13), tmp_path)
     assert [str(n.op) for n in net.graph.nodes] == ["input", "permute 2x0x1", "conv 8 3x3", "relu", "maxpool 2", "fc 10", "relu", "fc 5", "softmax"]
-    assert "default conv relu\n" in text
+    assert "  conv 8 3x3 relu\n" in text
 
 
 def test_a_picture_goes_out_as_it_came_in(tmp_path: Path) -> None:

@@ -20,8 +20,9 @@ NEWEST = 21  # the opset in which layers are compared
 
 
 def said(layer: Layer, types: Sequence[TensorType], parameters: Sequence[Parameter]) -> str:
-    """What a layer is, however its step was written: the operators it has in ONNX, with all numbers."""
-    arrays = {p.name: np.broadcast_to(np.float32(0), p.shape) for p in parameters}
+    """What a layer is, however its step was written: the operators it has in ONNX, with all numbers. A weight in two parts is the
+    one that they make."""
+    arrays = {p.name.removesuffix("_v"): np.broadcast_to(np.float32(0), p.shape) for p in parameters if p.name != "weight_g"}
     o = Writer(NEWEST, arrays)
     inputs = tuple(f"x{k}" for k in range(len(types)))
     o.layer, o.types = "layer", dict(zip(inputs, types))
@@ -31,7 +32,7 @@ def said(layer: Layer, types: Sequence[TensorType], parameters: Sequence[Paramet
     except Unsaid:
         return f"{layer} of {types}"
     constants = {k: a.tolist() for k, a in o.constants.items() if k not in arrays}
-    return f"{[str(n) for n in o.nodes]} {constants} {y} {o.note} {layer.name} {sorted((p.name, p.shape) for p in parameters)}"
+    return f"{[str(n) for n in o.nodes]} {constants} {y} {o.note} {layer.name} {sorted((k, a.shape) for k, a in arrays.items())}"
 
 
 class Numbers:

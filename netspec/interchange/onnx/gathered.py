@@ -1,5 +1,7 @@
 """Pooling that splits an image unevenly, as PyTorch's newer exporter writes it: every place of every window is gathered, what is
-outside of a window is masked, the rest is summed and divided by how many there are. That is known by what it computes. Where no window is masked it ends in a mean."""
+outside of a window is masked, the rest is summed and divided by how many there are. Where nothing is masked it ends in a mean.
+That is known by what it computes.
+"""
 
 from __future__ import annotations
 

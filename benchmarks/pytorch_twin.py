@@ -249,6 +249,24 @@ class Twin(nn.Module):
 
         return run
 
+    def make_shift(self, n: Node, op: Any) -> Run:
+        bias, rank = self.of(n, "bias"), self.rank(n)
+
+        def run(x: Tensor) -> Tensor:
+            b = bias()
+            return x + op.by if b is None else x + b.reshape(-1, *(1,) * rank)
+
+        return run
+
+    def make_l2norm(self, n: Node, op: Any) -> Run:
+        return lambda x: F.normalize(x, dim=1, eps=op.eps)
+
+    def make_permute(self, n: Node, op: Any) -> Run:
+        return lambda x: x.permute(0, *(k + 1 for k in op.axes))
+
+    def make_reshape(self, n: Node, op: Any) -> Run:
+        return lambda x: x.reshape(len(x), *n.type.shape)
+
     def make_instance_norm(self, n: Node, op: Any) -> Run:
         weight, bias = self.of(n, "weight"), self.of(n, "bias")
         return lambda x: F.instance_norm(x, None, None, weight(), bias(), True, 0.1, op.eps)

@@ -49,14 +49,28 @@ def nets() -> list[Any]:
 @pytest.mark.parametrize("mode", ["train", "eval"])
 @pytest.mark.parametrize(("path", "name", "size"), nets())
 def test_a_spec_is_its_twin(path: Any, name: str, size: str | None, mode: str) -> None:
-    torch = pytest.importorskip("torch")
-    from pytorch_twin import Twin, tensors
-
+    pytest.importorskip("torch")
     spec = netspec.load_graph(path, name, input=size)
     ops = {getattr(n.op, "name", "") for n in spec.graph}
     if mode == "train" and ops & {"dropout", "drop_path"}:
         pytest.skip("its masks are its own")
     net = netspec.compile(path, name, input=size, dtype="float64", seed=3)
+    alike(net, spec, mode)
+
+
+def test_what_maps_are_read_by_is_its_twin() -> None:
+    """Layers that stand in large nets alone."""
+    pytest.importorskip("torch")
+    text = ("net a:\n  input 4x5x6\n  l2norm -> scale init=20 -> shift\n  shift 0.5 -> shift scalar\n  conv 6 3x3\n"
+            "  reshape (2, 3, in.height, in.width) -> permute 2x3x0x1\n  reshape 60x3\n  permute 1x0\n")
+    alike(netspec.compile(text=text, dtype="float64", seed=3), netspec.load_graph(text=text), "train")
+
+
+def alike(net: Any, spec: Any, mode: str) -> None:
+    """Outputs and gradients of a net and of its twin."""
+    import torch
+    from pytorch_twin import Twin, tensors
+
     rng = np.random.default_rng(7)
     if mode == "eval":  # statistics that normalise something
         net.set_parameters({k: 0.5 + rng.random(b.shape) for k, b in net.buffers.items() if k.endswith((".mean", ".var"))})

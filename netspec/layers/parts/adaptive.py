@@ -6,7 +6,7 @@ Source: PyTorch's AdaptiveAvgPool2d; He et al., "Spatial Pyramid Pooling", 2014 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import gcd
 from typing import Any
@@ -52,6 +52,12 @@ def runs(w: int, o: int) -> tuple[Run, ...]:
 def places(to: Any, x: TensorType) -> tuple[int, ...]:
     """How many windows there are along each axis."""
     return per_axis("to", to, len(x.spatial))
+
+
+def note(layer: Any, x: TensorType) -> str:
+    """A pool with `to=` as text, one number where all axes are split alike: what tells it from others in a file."""
+    to = places(layer.to, x)
+    return str(replace(layer, to=to[0] if len(set(to)) == 1 else to))
 
 
 def alike(to: Any, x: TensorType) -> Windows | None:

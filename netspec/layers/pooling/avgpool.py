@@ -125,7 +125,7 @@ class AvgPool(Layer, category="pooling"):
     def _split(self, o: OnnxWriter, x: str) -> str:
         """Windows that are alike are a pool like others; others are a product with a matrix for each axis."""
         t = o.type(x)
-        o.note = str(self)
+        o.note = adaptive.note(self, t)
         to = adaptive.places(self.to, t)
         if set(to) == {1}:
             return o("GlobalAveragePool", x)

@@ -143,7 +143,7 @@ class MaxPool(Layer, category="pooling"):
         return out
 
     def to_onnx(self, o: OnnxWriter, *inputs: str, **parameters: str) -> str:
-        o.note = "" if self.to is None else str(self)
+        o.note = "" if self.to is None else adaptive.note(self, o.type(inputs[0]))
         return self.most(o, inputs[0], o.type(inputs[0]))
 
     def most(self, o: OnnxWriter, x: str, t: TensorType) -> str:

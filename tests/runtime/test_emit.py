@@ -121,6 +121,7 @@ def test_the_file_computes_the_same_without_netspec(tmp_path: Path) -> None:
     assert "0 kernels compiled" in run(tmp_path, "alone.py"), "the second run finds every kernel on disk"
 
 
+@pytest.mark.sweep
 def test_a_net_without_losses_predicts(tmp_path: Path) -> None:
     file = tmp_path / "plain.py"
     file.write_text(standalone(netspec.load_graph(text="net plain:\n  input 4\n  fc 2 relu\n").graph), encoding="utf-8")
@@ -273,6 +274,7 @@ def test_a_finite_number_never_becomes_an_infinite_one_in_the_file(tmp_path: Pat
                                                        "fc1.bias holds numbers that are beyond float32", "True"]
 
 
+@pytest.mark.sweep
 def test_the_file_says_what_is_wrong_with_labels_and_weights(tmp_path: Path) -> None:
     """Nothing of the network has changed then."""
     text = "net labels:\n  input 3x2x2\n  conv 5 1x1\ntrain labels:\n  loss cross_entropy ignore=255\n  sgd lr=0.1\n"

@@ -64,6 +64,7 @@ def every(net: Any) -> dict[str, Any]:
     return {**net.parameters, **net.buffers}
 
 
+@pytest.mark.sweep  # test_emit.py has a step of one loss
 def test_steps_of_the_file_are_those_of_fit() -> None:
     """Of several losses, with labels that do not count, batches gathered, gradients limited, and an average that predicts."""
     net = netspec.compile(text=TRAINED, seed=7).configure(initialise="none")

@@ -180,6 +180,7 @@ def test_a_terminal_may_change_its_width(folder: Path) -> None:
                      r"netspec: interrupted\n", screen.text), screen.text
 
 
+@pytest.mark.sweep
 def test_kernels_are_counted_while_they_are_compiled(folder: Path) -> None:
     """All that are not in the cache, once; afterwards none."""
     Path("small.net").write_text(SPEC.replace("  conv 8 3x3 relu\n  maxpool 2\n", "").replace("  prepare standardise\n", ""))

@@ -41,6 +41,7 @@ def test_the_same_bits_on_any_number_of_threads() -> None:
     assert bits(8) == one
 
 
+@pytest.mark.sweep  # test_docs.py runs the other pages
 def test_the_python_of_the_training_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)

@@ -12,6 +12,7 @@ import netspec
 from netspec.diagnostics import NetspecError
 from netspec.optimisers import OPTIMISERS
 from netspec.runtime.network import Network
+from sweeps import the_first
 
 DEVICES = ("reference", "cpu")
 PLAIN = """
@@ -53,7 +54,7 @@ def refused(call: Callable[[], Any]) -> str:
 
 
 # -- penalties and factors ---------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("device", the_first(1, ["cpu", "reference"]))
 @pytest.mark.parametrize("rule", RULES)
 def test_l1_is_a_gradient_of_its_own_for_every_rule(device: str, rule: str) -> None:
     """As in PyTorch with  loss = criterion(...) + l1 * sum(abs(p).sum()); at 0 the penalty's gradient is 0, as there."""

@@ -134,7 +134,7 @@ def test_a_loss_after_softmax_is_that_of_the_logits() -> None:
 MAP = "net map:\n  input 2x4x5\n  conv 3 3x3 bn relu\n  conv 3 1x1\n"
 
 
-@pytest.mark.parametrize("device", ["reference", "cpu"])
+@pytest.mark.parametrize("device", the_first(1, ["cpu", "reference"]))
 @pytest.mark.parametrize("loss", the_first(1, ["cross_entropy ignore=255 weights=[1, 2, 0.5]", "cross_entropy",
                                               "cross_entropy ignore=255"]))
 def test_a_class_for_every_place(device: str, loss: str) -> None:

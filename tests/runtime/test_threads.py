@@ -278,6 +278,7 @@ def test_few_sizes_are_kept() -> None:
     assert net.step == 2
 
 
+@pytest.mark.sweep
 def test_what_an_executor_keeps_is_bounded() -> None:
     net = netspec.compile(text=TEXT)
     run = net.executor
@@ -313,8 +314,8 @@ def by_deepcopy(net: netspec.Network) -> netspec.Network:
 
 @pytest.mark.parametrize("copied", [by_deepcopy, by_pickle])
 @pytest.mark.parametrize(("device", "text", "optimiser"),
-                         [("cpu", TEXT, "adam lr=0.01"), ("cpu", OPEN, "sgd lr=0.05 momentum=0.9"),
-                          ("reference", TEXT, "lbfgs lr=0.1 iterations=3"), ("reference", OPEN, "adam lr=0.01")])
+                         the_first(1, [("cpu", TEXT, "adam lr=0.01"), ("cpu", OPEN, "sgd lr=0.05 momentum=0.9"),
+                          ("reference", TEXT, "lbfgs lr=0.1 iterations=3"), ("reference", OPEN, "adam lr=0.01")]))
 def test_copies_are_independent_and_train_on_to_the_same_bits(device: str, text: str, optimiser: str, copied: Any) -> None:
     net = netspec.compile(text=text, device=device, seed=3).configure(optimiser=optimiser, batch=20)
     net.fit(X, Y, epochs=1, verbose=0, average=0.8 if "lbfgs" not in optimiser else None)
@@ -545,6 +546,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return module
 
 
+@pytest.mark.sweep  # it is the code that a network runs
 def test_the_emitted_file_in_threads(alone: Any) -> None:
     net = alone.Network(seed=1)
     net.step(X[:8], Y[:8])

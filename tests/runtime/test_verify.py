@@ -24,6 +24,7 @@ def graph(text: str = TEXT) -> Graph:
     return netspec.load_graph(text=text).graph
 
 
+@pytest.mark.sweep  # the command below runs it
 def test_a_right_net_is_right() -> None:
     found = list(verify(graph()))
     assert len(found) == 10

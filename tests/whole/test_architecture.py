@@ -12,6 +12,7 @@ from pathlib import Path
 import networkx
 import pytest
 
+from own_source import nodes, parsed
 from where import ROOT
 
 PACKAGE = ROOT / "netspec"
@@ -32,11 +33,6 @@ def part(module: str) -> str:
     """The part of the house a dotted module lies in: netspec.passes.lower -> passes."""
     pieces = module.split(".")
     return pieces[1] if len(pieces) > 1 else ""
-
-
-@cache
-def parsed(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 def statements(n: ast.AST, types: bool) -> Iterator[ast.stmt]:
@@ -201,7 +197,7 @@ def test_no_layer_is_asked_for_by_its_name() -> None:
     found = []
     for file in modules():
         if not {"layers", "habits", "words"} & set(file.relative_to(ROOT).parts):
-            for c in ast.walk(parsed(file)):
+            for c in nodes(file):
                 if isinstance(c, ast.Compare) and any((isinstance(x, ast.Attribute) and x.attr == "name") or (isinstance(x, ast.Call)
                                                       and ast.unparse(x.func) == "op_name") for x in (c.left, *c.comparators)):
                     said = {x.value for side in (c.left, *c.comparators) for x in ast.walk(side) if isinstance(x, ast.Constant)}

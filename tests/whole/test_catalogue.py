@@ -8,19 +8,15 @@ from functools import cache
 from pathlib import Path
 
 from netspec.catalogue import CATALOGUE
+from own_source import nodes, parsed
 from where import ROOT
 
 PACKAGE = ROOT / "netspec"
 
 
 @cache
-def nodes(tree: ast.Module) -> list[ast.AST]:
-    return list(ast.walk(tree))
-
-
-@cache
-def trees() -> dict[Path, ast.Module]:
-    return {p: ast.parse(p.read_text(encoding="utf-8")) for p in sorted(PACKAGE.rglob("*.py")) if p.name != "catalogue.py"}
+def files() -> list[Path]:
+    return [p for p in sorted(PACKAGE.rglob("*.py")) if p.name != "catalogue.py"]
 
 
 def texts(e: ast.expr | None) -> Iterator[ast.Constant]:
@@ -47,9 +43,9 @@ def takers() -> dict[tuple[bool, str], dict[Path, int | None]]:
     """Methods (True) and functions and classes (False) by name, and in each file that has one the place of its parameter
     `code`, if a call can give it by its place."""
     found: dict[tuple[bool, str], dict[Path, int | None]] = {}
-    for path, tree in trees().items():
-        methods = {id(f) for c in nodes(tree) if isinstance(c, ast.ClassDef) for f in c.body}
-        for n in nodes(tree):
+    for path in files():
+        methods = {id(f) for c in nodes(path) if isinstance(c, ast.ClassDef) for f in c.body}
+        for n in nodes(path):
             if isinstance(n, ast.ClassDef):
                 made = next((f for f in n.body if isinstance(f, ast.FunctionDef) and f.name == "__init__"), None)
                 names = [a.arg for a in made.args.args[1:]] if made else [f.target.id for f in n.body
@@ -77,8 +73,8 @@ def place_of_code(call: ast.expr, path: Path) -> int | None:
 def uses() -> list[tuple[str, str]]:
     """Every code that is given to something, and where."""
     found = []
-    for path, tree in trees().items():
-        for n in nodes(tree):
+    for path in files():
+        for n in nodes(path):
             given: list[ast.expr | None] = []
             if isinstance(n, ast.Call):
                 place = place_of_code(n.func, path)
@@ -94,9 +90,10 @@ def uses() -> list[tuple[str, str]]:
 
 def comparisons() -> Iterator[tuple[str, str]]:
     """Every code that a diagnostic's is compared with, and where: `d.code == "x"`, `d.code in ("x", "y")`, or in a constant."""
-    for path, tree in trees().items():
-        constants = {t.id: n.value for n in tree.body if isinstance(n, ast.Assign) for t in n.targets if isinstance(t, ast.Name)}
-        for n in nodes(tree):
+    for path in files():
+        constants = {t.id: n.value for n in parsed(path).body if isinstance(n, ast.Assign)
+                     for t in n.targets if isinstance(t, ast.Name)}
+        for n in nodes(path):
             if isinstance(n, ast.Compare) and isinstance(n.left, ast.Attribute) and n.left.attr == "code":
                 for other in n.comparators:
                     other = constants.get(other.id, other) if isinstance(other, ast.Name) else other

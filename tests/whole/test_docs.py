@@ -86,6 +86,7 @@ def test_commands_and_their_output(page: Path, checkout: Path, capsys: pytest.Ca
                 assert shown.strip() == (out.out + out.err).strip(), f"{page.name} shows something else for: {line}"
 
 
+@pytest.mark.sweep  # compiles a ResNet-50
 def test_python_of_the_readme(checkout: Path) -> None:
     for kind, text in blocks(ROOT / PYTHON):
         if kind == "python":

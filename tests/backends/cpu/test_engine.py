@@ -479,6 +479,7 @@ def test_a_fork_has_its_own_table_and_numbers() -> None:
     """))
 
 
+@pytest.mark.sweep  # it waits
 def test_the_interpreter_ends_with_workers_spinning_or_parked() -> None:
     for wait in (0, 2.5):
         python(COMMON + f"table, values = network(3); start(values); table.run(4); time.sleep({wait})")
@@ -606,6 +607,7 @@ def test_a_disk_that_refuses_is_no_error(monkeypatch: pytest.MonkeyPatch) -> Non
     assert place is None or not list(place.glob("*/.part-*"))
 
 
+@pytest.mark.sweep
 def test_processes_share_a_directory(tmp_path: Path) -> None:
     script, environment = CACHED.format(text=TEXT, value=17), {**os.environ, "NETSPEC_CACHE": str(tmp_path / "c")}
     running = [subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, env=environment)

@@ -39,12 +39,12 @@ MIXED = """net mixed:
     conv 16 3x3 groups=16 bn
   p: maxpool 2
   conv 24 3x3 /2 leaky
-  deconv 16 2x2 /2 -> dropout 0.2
+  deconv 16 2x2 /2 weight_norm -> dropout 0.2
   concat:
     | conv 8 1x1 sigmoid
     | avgpool 3 /1 same -> lrn 3 -> gelu
   instance_norm
-  fc 5
+  fc 5 weight_norm
 
 train mixed:
   loss cross_entropy

@@ -232,8 +232,9 @@ def test_export_writes_whole_weights(tmp_path: Path) -> None:
 
 
 def test_a_file_that_stands_alone(tmp_path: Path) -> None:
-    """First values, steps and predictions are those of netspec, to the bit."""
-    n = net(f"net a:\n  input 3x7x8\n  conv 8 3x3 /2 weight_norm relu\n  fc 4 weight_norm\n{TRAIN}", "cpu", "float32", seed=2)
+    """First values, steps and predictions are those of netspec, to the bit: of a weight that is read under another shape, with
+    batch norm folded into it, too."""
+    n = net(f"net a:\n  input 3x7x8\n  conv 8 3x3 /2 weight_norm relu\n  fc 8 weight_norm bn relu\n  fc 4\n{TRAIN}", "cpu", "float32", seed=2)
     (tmp_path / "weight_norm_alone.py").write_text(standalone(n.graph), encoding="utf-8")
     spec = importlib.util.spec_from_file_location("weight_norm_alone", tmp_path / "weight_norm_alone.py")
     assert spec is not None and spec.loader is not None

@@ -212,11 +212,13 @@ class Spec:
         return f"Spec {self.graph.name}({inputs}): {len(self.graph.nodes)} nodes"
 
     def _repr_html_(self) -> str:
-        """The spec in colour, then its table."""
+        """Its drawing, its table and its text, in tabs."""
         from .editors.html import highlighted
+        from .views.notebook import tabs
 
         sources = dict.fromkeys(n.spans[0].source for n in self.graph.nodes[:1] if n.spans)
-        return "".join(highlighted(s.text) for s in sources) + str(self.summary()._repr_html_())
+        return tabs([("drawing", str(self.diagram().svg)), ("table", str(self.summary()._repr_html_())),
+                     ("text", "".join(highlighted(s.text) for s in sources))], self.graph.name)
 
     def _repr_svg_(self) -> str:
         from .views.drawing.diagram import diagram

@@ -236,6 +236,11 @@ def test_an_encoder_and_its_decoder_stand_as_a_u(name: str) -> None:
     assert max(found[n][2] for n in downs) < min(found[n][0] for n in ups)
 
 
+def test_what_is_copied_across_a_u_runs_over_no_box() -> None:
+    found = boxes(drawn("unet:unet").svg)
+    assert all(found[f"crop{k}"][2] < found[f"deconv{k}"][0] for k in range(1, 5))
+
+
 def test_a_long_chain_stands_in_columns_or_in_rows() -> None:
     text = "net a:\n  input 3x64x64\n" + "".join(f"  conv {8 + k} {2 * (k % 3) + 1}x{2 * (k % 3) + 1} relu\n" for k in range(40))
     for direction, along in (("down", 1), ("right", 0)):
@@ -268,3 +273,35 @@ def test_a_pdf_is_lines_and_text(tmp_path: Path) -> None:
     assert box is None or (float(box[1]), float(box[2])) == pytest.approx((A4.width, A4.height), abs=0.1)
     view.draw(tmp_path / "b.pdf", page="a4")
     assert data == (tmp_path / "b.pdf").read_bytes()
+
+
+def test_a_notebook_shows_tabs_whose_names_are_their_own() -> None:
+    from html.parser import HTMLParser
+
+    view = netspec.load_graph(ROOT / "specs" / "lenet.net")
+    page = view._repr_html_() + view._repr_html_()  # of two cells
+    ids = re.findall(r' id="([^"]*)"', page)
+    assert len(ids) == len(set(ids))
+    assert set(re.findall(r"url\(#([^)]*)\)", page)) <= set(ids)
+    assert {*re.findall(r' for="([^"]*)"', page), *re.findall(r"#([-\w]+):checked", page)} <= set(ids)
+    assert "<svg" in page and "<table" in page and "input" in page and "<script" not in page
+
+    class Balanced(HTMLParser):
+        open: list[str] = []  # noqa: RUF012
+
+        def handle_starttag(self, tag: str, attrs: object) -> None:
+            self.open += [] if tag in ("input", "br") else [tag]
+
+        def handle_endtag(self, tag: str) -> None:
+            assert self.open.pop() == tag
+
+    parser = Balanced()
+    parser.feed(page)
+    assert not parser.open
+
+
+def test_a_net_with_a_hostile_name_breaks_no_tab() -> None:
+    from netspec.views.notebook import tabs
+
+    page = tabs([("a<b", "x")], 'a"}</style><script>')
+    assert "<script" not in page and "a&lt;b" in page

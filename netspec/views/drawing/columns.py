@@ -17,6 +17,7 @@ GUTTER = 30  # between columns
 CROSSING = 30  # what one more arc across a cut costs, in points of height
 RIMS = 8  # what the second border of a box adds
 MOST = 8  # columns
+LOOSE = 1.06  # how much longer columns come out than their boxes and frames add up to
 STEP = 1.7  # sizes that differ more than this are another level of a U
 LEVELS = 2  # down, and up again, at least
 
@@ -105,7 +106,7 @@ class Estimate:
         ends = [*starts[1:], len(self.boxes)]
         long = max(self.lengths(a)[b - a - 1] for a, b in zip(starts, ends))
         lanes = 24 if len(starts) > 1 else 0
-        return long + lanes, sum(self.breadth(a, b) for a, b in zip(starts, ends)) + GUTTER * (len(starts) - 1)
+        return long * LOOSE + lanes, sum(self.breadth(a, b) for a, b in zip(starts, ends)) + GUTTER * (len(starts) - 1)
 
 
     def of_u(self, u: U) -> float:

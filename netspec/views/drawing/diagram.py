@@ -30,6 +30,7 @@ Direction = Literal["down", "right"]
 ENOUGH = 0.9  # of its natural size: more columns would only spread what can be read well
 FEWER = 1.04  # how much larger a drawing on a given page must become for one more column
 LOWER = 0.93  # what a drawing with two lines in a box is worth beside one with three
+FILLED = 0.6  # of a page, by boxes, at most
 TRIES = 5  # layouts of one depth
 Lay = Callable[[], Placed]
 BELOW = 12  # between the drawing and its legend
@@ -90,8 +91,10 @@ class Diagram:
         careful = replace(self._scenes[-1][0], careful=True)
         for way, scenes in ((self._as_u, self._scenes), (self._in_columns, self._scenes), (self._in_columns, [(careful, True)])):
             for scene, last in scenes:
+                if not last and not _may_fit(scene, page):
+                    continue
                 for guess, lay in way(scene, page):
-                    if best is not None and (not last or scene.careful) and guess * SMALL < 0.85 * READABLE:
+                    if (not last or scene.careful) and guess * SMALL < 0.85 * READABLE:
                         continue
                     placed = lay()
                     scale = page.scale(*_with_legend(scene, placed, self.theme)[:2])
@@ -158,6 +161,12 @@ class Diagram:
         return (f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="{w:.2f}pt" '
                 f'height="{h:.2f}pt" viewBox="0 0 {w:.2f} {h:.2f}" role="img">\n<defs>{patterns}</defs>\n{ground}'
                 f'<g id="graph0" class="graph"{move}>\n{body}</g>\n</svg>\n')
+
+
+def _may_fit(scene: Scene, page: Page) -> bool:
+    """Whether a scene could be read on a page, as far as the area of its boxes says: layouts fill half of theirs, if that."""
+    across, down = page.room
+    return sum(b.width * b.height for b in scene.boxes) * (READABLE / SMALL) ** 2 < FILLED * across * down
 
 
 def _with_legend(scene: Scene, placed: Placed, theme: Theme) -> tuple[float, float, str]:

@@ -110,6 +110,7 @@ def _arcs(page: Any, scene: Scene, theme: Theme, back: bool, pull: Pull) -> None
     ahead: dict[str, int] = {}  # how many boxes still come after each, on the longest way
     for box in reversed(scene.boxes):
         ahead[box.name] = max((ahead[t] + 1 for t in readers.get(box.name, ())), default=0)
+    alone = {item.name for item in scene.items if isinstance(item, Box)}  # in no frame
     meets, told = dict(_diamonds(scene)) if pull == "even" else {}, dict[str, int]()
     for arc in scene.arcs:
         look = {} if arc.target in outside else dict(looks[arc.kind])
@@ -125,7 +126,10 @@ def _arcs(page: Any, scene: Scene, theme: Theme, back: bool, pull: Pull) -> None
             if told[arc.source] == len(readers[arc.source]) // 2 + 1:  # in the middle of the ways
                 page.edge(arc.source, meets[arc.source], style="invis", weight=UPRIGHT)
         if back and arc.kind == "reference":  # beside what it sizes, on the side that copies come from
-            page.edge(arc.target, arc.source, dir="back", **look)
+            if {arc.target, arc.source} <= alone:
+                del look["constraint"], look["weight"]
+            with page.subgraph(graph_attr={"rank": "same"} if {arc.target, arc.source} <= alone else {}) as level:
+                level.edge(arc.target, arc.source, dir="back", **look)
         else:
             page.edge(arc.source, arc.target, **look)
 

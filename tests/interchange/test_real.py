@@ -260,6 +260,14 @@ def test_where_text_is_at_several_sizes(tmp_path: Path) -> None:
     assert ours.max() > 0.5, "some of it is text"
 
 
+def test_the_recogniser_of_rapidocr_attends_which_no_layer_does(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It mixes convolutions with attention: products of two values. Each is named, with what it reads; its height is found."""
+    assert main(["import", str(OCR / "ch_PP-OCRv4_rec_infer.onnx"), "-o", str(tmp_path / "it.net")]) == 1
+    said = capsys.readouterr().err
+    assert "[no-layer]" in said and "p2o.MatMul.2: MatMul of 8x6x15 and 8x15x6: a product of two values" in said
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.onnx
 def test_what_was_imported_goes_out_again_and_stands_alone(tmp_path: Path) -> None:
     """A model in, a file out that others run, and one that runs by itself: the same numbers."""

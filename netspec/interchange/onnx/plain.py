@@ -369,7 +369,7 @@ def _kept(g: Plain, node: Any, inputs: list[str], version: int) -> None:
         kind, shape = sizes.get(o, (1, None))
         if shape is None and node.op_type == "MaxUnpool" and len(inputs) > 2 and inputs[2] in g.constants:
             shape = tuple(int(s) for s in g.constants[inputs[2]])  # which inference leaves to whoever runs it
-        if shape is not None and 0 in shape:
+        if shape is not None and (0 in shape or _too_large(seen, g.shapes.get(inputs[0]))):
             raise _Apart(f"{node.name or o}: {node.op_type}: nothing is left of its input")
         g.kinds[o], g.shapes[o] = kind, shape
     if node.domain not in ("", "ai.onnx"):
@@ -388,6 +388,15 @@ def _kept(g: Plain, node: Any, inputs: list[str], version: int) -> None:
             made.attributes = {**defaults(made.op), **made.attributes}
             g.turns[made.outputs[0]] = made
             g.nodes += unturned(made)
+
+
+def _too_large(n: Seen, shape: Shape | None) -> bool:
+    """Whether a pool's window is larger than what it reads, for which inference has a size all the same."""
+    window = n.attributes.get("kernel_shape", ())
+    pads = n.attributes.get("pads") or [0] * 2 * len(window)
+    plain = len(pads) == 2 * len(window) and n.attributes.get("auto_pad", "NOTSET") == "NOTSET"
+    return plain and n.op in ("AveragePool", "MaxPool", "LpPool") and any(
+        k > w + pads[j] + pads[j + len(window)] for j, (k, w) in enumerate(zip(window, (shape or ())[2:])))
 
 
 def _place(node: Any) -> str:

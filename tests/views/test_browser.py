@@ -13,6 +13,7 @@ from browser import Browser, chromium
 from netspec.elaborate.nets import callable_nets
 from netspec.syntax.load import read_source
 from netspec.syntax.parser import parse
+from netspec.views.interactive.contents import Start
 from netspec.views.interactive.page import page
 from netspec.views.interactive.times import Times
 from where import ROOT
@@ -39,11 +40,11 @@ def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 def show(tab: Browser, tmp_path: Path) -> Any:
     """Opens the page of a net: show("googlenet:googlenet", width=390)."""
 
-    def opened(name: str = "", text: str = "", times: Times | None = None, **how: Any) -> Browser:
+    def opened(name: str = "", text: str = "", times: Times | None = None, start: Start | None = None, **how: Any) -> Browser:
         file, _, net = name.partition(":")
         spec = netspec.load_graph(text=text) if text else netspec.load_graph(ROOT / "specs" / f"{file}.net", net or None)
         target = tmp_path / "net.html"
-        target.write_text(page(spec.graph, times), encoding="utf-8")
+        target.write_text(page(spec.graph, times, start), encoding="utf-8")
         tab.open(target, **how)
         assert tab.run("'ready' in document.documentElement.dataset"), tab.complaints()
         return tab
@@ -69,6 +70,15 @@ def test_blocks_open_and_close(show: Any) -> None:
     assert tab.run(f"document.querySelectorAll('{closed}').length") == 0
     tab.click("#close-all")
     assert tab.run("document.querySelectorAll('[aria-expanded=true][role=treeitem]').length") == 0
+
+
+def test_it_begins_as_it_is_asked_to(show: Any) -> None:
+    opened = "[...document.querySelectorAll('[role=treeitem][aria-expanded=true]')].map(e => e.getAttribute('aria-label').split(/[:,]/)[0])"
+    assert show("resnet:resnet50", start=Start(depth=1)).run(opened) == []
+    assert show("resnet:resnet50", start=Start(depth=2)).run(opened) == ["stage1", "stage2", "stage3", "stage4"]
+    assert show("resnet:resnet50", start=Start(open=("stage2.bottleneck1",))).run(opened) == ["stage2", "bottleneck1", "shortcut"]
+    tab = show("resnet:resnet50", start=Start(depth=1, focus="stage3.bottleneck6.conv2.relu"))
+    assert "bottleneck2 … bottleneck6" in tab.run(opened) and "conv 256 3x3 bn relu" in tab.run(CHOSEN)
 
 
 def test_what_is_searched_is_found_in_closed_blocks_too(show: Any) -> None:

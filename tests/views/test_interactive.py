@@ -21,7 +21,7 @@ from netspec.ir.graph import Graph
 from netspec.plain import shown
 from netspec.syntax.load import read_source
 from netspec.syntax.parser import parse
-from netspec.views.interactive.contents import KINDS
+from netspec.views.interactive.contents import KINDS, Start
 from netspec.views.interactive.page import page, write_page
 from netspec.views.interactive.times import Times, read_times
 from netspec.views.numbers.counts import count
@@ -211,3 +211,14 @@ def test_what_cannot_be_read_or_written_is_said(tmp_path: Path) -> None:
         read_times(str(tmp_path), graph("lenet"))
     with pytest.raises(netspec.NetspecError, match="cannot be written"):
         write_page(graph("lenet"), tmp_path / "no" / "a.html")
+
+
+def test_a_page_begins_with_paths_that_are_there(tmp_path: Path) -> None:
+    of = graph("resnet:resnet50")
+    data = dict(json.loads(Elements(page(of, None, Start(2, ("stage1.bottleneck3",), "stage1"), True)).texts["script"][0]))
+    assert data["start"] == {"depth": 2, "open": ["stage1.bottleneck2"], "focus": "stage1"}
+    with pytest.raises(UsageError, match="stage1"):
+        page(of, None, Start(open=("stage9",)))
+    for more in ({"page": "a4"}, {"direction": "right"}):
+        with pytest.raises(UsageError, match="flows down"):
+            netspec.load_graph(ROOT / "specs" / "lenet.net").draw(tmp_path / "a.html", **more)

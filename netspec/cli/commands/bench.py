@@ -13,8 +13,7 @@ from ..nets import open_net
 from ..telling import say
 
 ABOUT = "time each layer on this machine"
-EXAMPLES = ("netspec bench specs/lenet.net", "netspec bench specs/resnet.net:resnet18 --batch 4 -o times.json",
-            "netspec draw specs/resnet.net:resnet18 --profile times.json -o resnet18.html")
+EXAMPLES = ("netspec bench specs/lenet.net", "netspec bench specs/resnet.net:resnet18 --batch 4 -o times.json")
 ALSO = ("profile", "benchmark", "time")
 MOST = 20  # layers of the table
 

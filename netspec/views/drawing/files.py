@@ -71,9 +71,12 @@ def draw_into(graph: Graph, path: str | PathLike[str], asked: Wanted, style: str
     if ending not in endings(style):
         raise UsageError(f"a drawing is written as {', '.join(endings(style))}, and `{shown(target.name)}` ends in {ending or 'nothing'}")
     if ending == ".html":
+        from ..interactive.contents import Start
         from ..interactive.page import write_page
 
-        return write_page(graph, target, profile)
+        if asked.page is not None or asked.direction == "right":
+            raise UsageError("a page to explore flows down and has no size", hint="leave out --page and --right")
+        return write_page(graph, target, profile, Start(asked.depth, asked.open, asked.focus), asked.theme == "dark")
     if profile is not None:
         raise UsageError("times are shown in a page to explore, and by no picture", hint=shown(target.with_suffix(".html").name))
     drawn = made(graph, style, asked)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from itertools import takewhile
+from dataclasses import dataclass
 from typing import Any
 
 from ...ir.graph import Graph, Input, Node
@@ -21,8 +21,10 @@ from ..numbers.formulas import formula_texts
 from ..numbers.receptive import Field, receptive_fields
 from ..reading.arcs import drawn_inputs, refers
 from ..reading.boxes import arcs_between, drawn, stands_for
+from ..reading.calls import own_calls, written
+from ..reading.closing import unknown
 from ..reading.outline import outline
-from ..reading.steps import Group, Item, Repeat, Step
+from ..reading.steps import Group, Item, Repeat, Step, nodes_of
 from ..tables.summary import title
 from .times import Times
 
@@ -31,10 +33,20 @@ ITEM = 4  # bytes of a number, float32
 Data = dict[str, Any]
 
 
-def contents(graph: Graph, times: Times | None = None) -> tuple[Data, tuple[Source, ...]]:
-    """All of the page's data, and the texts that its places are in."""
+@dataclass(frozen=True)
+class Start:
+    """What the page shows at first: blocks open to a depth, or as many as fit; some more open; one block or step chosen."""
+
+    depth: int | None = None
+    open: tuple[str, ...] = ()
+    focus: str | None = None
+
+
+def contents(graph: Graph, times: Times | None = None, start: Start | None = None) -> tuple[Data, tuple[Source, ...]]:
+    """All of the page's data, and the texts that its places are in. Raises UsageError for a path to start with that is none."""
     made = _Contents(graph, times)
-    return made.data(), tuple(made.sources)
+    data = made.data()
+    return data | {"start": made.start(start or Start())}, tuple(made.sources)
 
 
 class _Contents:
@@ -45,7 +57,8 @@ class _Contents:
         self.numbers: dict[str, NodeCounts] = {}
         self.sources: dict[Source, int] = {}
         self.table: dict[str, int] = {}
-        self.blocks = 0
+        self.paths: list[str] = []  # of the blocks
+        self.shown_as: list[tuple[str, str]] = []  # the path of a further turn, and of the first, which stands for it
 
     def data(self) -> Data:
         graph = self.graph
@@ -61,7 +74,7 @@ class _Contents:
         ends = [{"id": f"output {public}", "text": shown(public), "kind": "input",
                  "shape": shape_range(graph.maker[v], graph.maker[v])} for public, v in graph.outputs]
         number = {name: k for k, name in enumerate([*(s.name for s in drawn(items)), *(str(e["id"]) for e in ends)])}
-        box = {v.name: name for name, steps in self.stands.items() for s in steps for n in s.nodes for v in n.results}
+        self.box = box = {v.name: name for name, steps in self.stands.items() for s in steps for n in s.nodes for v in n.results}
         arcs = [[number[s], number[t], KINDS.index(kind), *([refers(n)] if kind == "reference" else [])]
                 for (s, t, kind), n in arcs_between(graph, items, reads).items()]
         arcs += [[number[box[v]], number[f"output {public}"], 0] for public, v in graph.outputs]
@@ -69,6 +82,21 @@ class _Contents:
         return {"name": shown(graph.name), "title": title(graph), "counts": str(counts), "arcs": arcs, "times": of,
                 "items": [*self.items(items, "", ()), *ends], "table": [json.loads(text) for text in self.table],
                 "sources": [shown(s.name) for s in self.sources], "kinds": {kind: look.word for kind, look in BOXES.items()}}
+
+    def start(self, start: Start) -> Data:
+        """The same with each path as that of what is drawn."""
+        blocks, steps = list(dict.fromkeys(self.paths)), [n.name for n in self.graph]
+        opened = [self.path(p, blocks, "block") for p in start.open]
+        focus = None if start.focus is None else self.path(start.focus, [*blocks, *steps], "block or step")
+        return {"depth": start.depth, "open": opened, "focus": self.box.get(focus or "", focus)}
+
+    def path(self, path: str, known: Sequence[str], what: str) -> str:
+        for turn, first in self.shown_as:
+            if path == turn or path.startswith(turn + "."):
+                path = first + path[len(turn):]
+        if path not in known:
+            raise unknown(path, known, what)
+        return path
 
     def items(self, items: Sequence[Item], scope: str, call: tuple[Span, ...]) -> Iterator[Data]:
         for item in items:
@@ -85,16 +113,18 @@ class _Contents:
             return self.step(first[0], item.times)
         if len(first) == 1 and isinstance(first[0], Group) and isinstance(last[0], Group):
             name = f"{_within(first[0].path, scope)} … {_within(last[0].path, scope)}"
+            self.shown_as += [(t[0].path, first[0].path) for t in item.turns[1:] if isinstance(t[0], Group)]
             return self.block(first[0].items, first[0].path, name, item.times, call)
         return self.block(first, scope, "", item.times, call)
 
-    def block(self, items: Sequence[Item], path: str, name: str, times: int, outer: tuple[Span, ...]) -> Data:
-        self.blocks += 1
-        number = self.blocks
-        call = _call([n for s in drawn(items) for n in s.nodes])
-        own = call if len(call) > len(outer) else ()
-        data = {"id": f"block {number}", "name": shown(name), "call": shown(_written(own[0])) if own else "",
-                "at": self.at(own or outer), "items": list(self.items(items, path, call if own else outer))}
+    def block(self, items: Sequence[Item], path: str, name: str, times: int, around: tuple[Span, ...]) -> Data:
+        self.paths.append(path)
+        number = len(self.paths)
+        within = [t for i in items if not isinstance(i, Step) for t in (i.turns if isinstance(i, Repeat) else [(i,)])]
+        own = own_calls(nodes_of(items), [nodes_of(t) for t in within], around)
+        data = {"id": f"block {number}", "path": path if name else "", "name": shown(name),
+                "call": shown(written(own[0])) if own else "", "at": self.at((*own[:1], *reversed(around))),
+                "items": list(self.items(items, path, (*around, *own)))}
         return data | ({"times": times} if times > 1 else {})
 
     def step(self, step: Step, times: int = 1) -> Data:
@@ -166,20 +196,6 @@ def _bytes(n: Node) -> int | None:
 
 def _within(path: str, scope: str) -> str:
     return path[len(scope) + 1:] if scope else path
-
-
-def _call(nodes: Sequence[Node]) -> tuple[Span, ...]:
-    """The calls that all nodes lie in, innermost first."""
-    outermost_first = [n.spans[:0:-1] for n in nodes]
-    shared = takewhile(lambda spans: len(set(spans)) == 1, zip(*outermost_first))
-    return tuple(spans[0] for spans in shared)[::-1]
-
-
-def _written(span: Span) -> str:
-    """The call as its text has it, on one line."""
-    line = span.source.line(span.line)
-    end = span.end_column - 1 if span.end_line == span.line else len(line)
-    return " ".join(line[span.column - 1:end].removesuffix(":").split())
 
 
 def _seen(fields: dict[str, tuple[Field, ...]]) -> list[list[str]]:

@@ -23,7 +23,7 @@ from ...reading import write
 from ...source import Source
 from ...version import __version__
 from ..drawing.looks import KINDS, THEMES
-from .contents import Data, contents
+from .contents import Data, Start, contents
 from .times import Times, read_times
 
 DAGRE = "3.1.3, https://github.com/dagrejs/dagre"
@@ -33,20 +33,22 @@ COLOURS = {"paper": "page", "ink": "text", "soft": "quiet", "data": "line", "fra
            "reference": "reference"}
 
 
-def page(graph: Graph, times: Times | None = None) -> str:
-    """The page of a network, with the times of its layers where they were measured."""
-    data, sources = contents(graph, times)
+def page(graph: Graph, times: Times | None = None, start: Start | None = None, dark: bool = False) -> str:
+    """The page of a network, with the times of its layers where they were measured; as dark as the reader's system, or always."""
+    data, sources = contents(graph, times, start)
     style, script = _filled(_part("page.css"), {"colours": _colours(), "kinds": _kinds()}), _script()
     return _filled(_part("page.html"), {
         "name": escape(str(data["name"])), "title": escape(str(data["title"])), "version": __version__,
+        "theme": ' data-theme="dark"' if dark else "",
         "patterns": LIGHT.patterns(KINDS), "style": style, "style hash": _hash(style),
         "script": script, "script hash": _hash(script),
         "text": "".join(_listing(k, s) for k, s in enumerate(sources)), "contents": _json(data)})
 
 
-def write_page(graph: Graph, path: str | PathLike[str], profile: str | PathLike[str] | None = None) -> None:
+def write_page(graph: Graph, path: str | PathLike[str], profile: str | PathLike[str] | None = None, start: Start | None = None,
+               dark: bool = False) -> None:
     """Write the page of a network into a file; `profile` is a file of times that `netspec bench` has written."""
-    text = page(graph, None if profile is None else read_times(fspath(profile), graph))
+    text = page(graph, None if profile is None else read_times(fspath(profile), graph), start, dark)
     try:
         write(Path(path), text.encode())
     except (OSError, ValueError) as e:

@@ -83,6 +83,18 @@ function reveal(thing) {
   return opened;
 }
 
+/** What is open at first: to a depth that was asked for, or what fits; and some blocks with what is in them. */
+function openFirst({depth, open}) {
+  if (depth || open.length) for (const t of things) t.open = t.level < (depth ?? 1);
+  else openAsFits(60);
+  for (const t of things) {
+    if (t.block && open.some((path) => t.path === path || t.path.startsWith(path + "."))) {
+      t.open = true;
+      reveal(t);
+    }
+  }
+}
+
 /** Open so many levels as make at most `most` boxes. */
 function openAsFits(most) {
   const deepest = Math.max(...things.map((t) => t.level));

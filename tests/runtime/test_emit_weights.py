@@ -183,6 +183,12 @@ def test_a_run_becomes_a_file_that_says_what_predict_says(run: Path, monkeypatch
     assert all(np.array_equal(ours[k], theirs[k]) for k in theirs)
     x = np.load("ours.npz")["out"]
     assert x.shape == (2, 3)
+    (run / "kinds" / "owl" / "9.png").write_bytes(b"no picture")
+    assert main(["predict", "runs/kinds-1", "kinds", "--top", "2"]) == 1
+    want = capsys.readouterr().out
+    code, out, err = script(run, "kinds.py", "kinds", "--top", "2")  # a folder, of which one picture cannot be read
+    assert (code, out) == (1, want) and len(out.splitlines()) == 24 and "9.png cannot be read" in err
+    (run / "kinds" / "owl" / "9.png").unlink()
     code, _, err = script(run, "kinds.py", "nothing.png")
     assert code == 1 and "there is no picture nothing.png" in err and "Traceback" not in err
 

@@ -26,7 +26,8 @@ from ...words.dataset import DataError
 from . import tables
 from .folders import Place, there
 from .listing import Listed
-from .pictures import SUFFIXES, Inside
+from .pictures import Inside
+from .pixels import SUFFIXES
 
 TARGETS = ("cls", "json", "txt")  # what may say what is on a picture, the first that is there
 FIELDS = ("label", "cls", "class", "labels")  # of a json, unless the line says which

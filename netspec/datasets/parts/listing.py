@@ -15,7 +15,7 @@ from ...reading import Outside, irregular, placed
 from ...words.dataset import DataError
 from . import tables
 from .folders import TRAIN, Files, Place, files, named, outside
-from .pictures import SUFFIXES
+from .pixels import SUFFIXES
 
 Array = NDArray[Any]
 

@@ -47,8 +47,6 @@ class Inside:
 
 Picture = str | os.PathLike[str] | bytes | Inside  # a path, what a file holds, or where in a file it lies
 
-SUFFIXES = frozenset((".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".dib", ".webp", ".tif", ".tiff", ".ppm", ".pgm",
-                      ".pbm", ".pnm"))
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM")  # no others are looked for: some run programs, as EPS does
 # Pillow warns of damaged notes beside a picture, and of many pixels, for which there is a limit of our own.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")

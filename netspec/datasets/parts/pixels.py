@@ -4,6 +4,7 @@ of this means, pictures.py says. A file that `netspec emit` writes carries this 
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,14 @@ TURNS = {2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: I
          5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
          8: Image.Transpose.ROTATE_90}  # by the number that EXIF has for the orientation
 ORIENTATION = 0x0112
+SUFFIXES = frozenset((".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".dib", ".webp", ".tif", ".tiff", ".ppm", ".pgm",
+                      ".pbm", ".pnm"))
+
+
+def inside(folder: str) -> list[str]:
+    """The pictures in a folder and in those below it, in order; none of what is hidden."""
+    return sorted(str(p) for p in Path(folder).rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file()
+                  and not any(part.startswith(".") for part in p.relative_to(folder).parts))
 
 
 def pixels(image: Any, channels: int, size: tuple[int, int] | None, resize: str) -> Array:

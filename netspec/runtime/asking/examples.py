@@ -6,14 +6,14 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...datasets.parts.arrays import held_in
-from ...datasets.parts.pictures import SUFFIXES, header, read
+from ...datasets.parts.pictures import header, read
+from ...datasets.parts.pixels import SUFFIXES, inside
 from ...diagnostics import Diagnostic, NetspecError
 from ...ir.graph import Graph
 from ...words.dataset import DataError
@@ -92,10 +92,9 @@ def listed(paths: Sequence[str]) -> tuple[list[str], list[Diagnostic]]:
     wrong: list[Diagnostic] = []
     for path in paths:
         if os.path.isdir(path):
-            inside = sorted(str(p) for p in Path(path).rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file()
-                            and not any(part.startswith(".") for part in p.relative_to(path).parts))
-            found += inside
-            if not inside:
+            there = inside(path)
+            found += there
+            if not there:
                 wrong.append(Diagnostic("bad-data", f"the folder {path} holds no pictures",
                                         notes=(f"{', '.join(sorted(SUFFIXES))}",)))
         else:

@@ -42,7 +42,7 @@ class Asked:
 def main(network: type[Standalone], asked: Asked, about: str) -> None:
     """`python FILE.py`: random images, and how long they take; `python FILE.py PICTURE...`: what is on them."""
     c = ArgumentParser(description=about, epilog="without files it tries random images, and says how long they take")
-    c.add_argument("files", nargs="*", metavar="FILE", help="pictures (read with Pillow), or .npy and .npz files of arrays")
+    c.add_argument("files", nargs="*", metavar="FILE", help="pictures and folders of them (read with Pillow), or .npy and .npz files of arrays")
     c.add_argument("--top", type=int, default=5, metavar="K", help="how many classes of each, the likeliest first (default 5)")
     c.add_argument("--weights", metavar="FILE", help=".npz or .safetensors of netspec: other weights")
     c.add_argument("-o", "--output", metavar="FILE.npz", help="all outputs as arrays")
@@ -60,26 +60,49 @@ def main(network: type[Standalone], asked: Asked, about: str) -> None:
 
 
 def _answer(net: Standalone, asked: Asked, files: list[str], top: int, output: str | None) -> None:
-    names, kept = list[str](), list[dict[str, Array]]()
-    width = min(60, max(map(len, files)))
-    for name, inputs in _examples(net, asked, files):
+    names, kept, wrong = list[str](), list[dict[str, Array]](), list[str]()
+    found = _listed(files, wrong)
+    width = min(60, max(map(len, found), default=0))
+    for name, inputs in _examples(net, asked, found, wrong):
         out = asked.outputs(net, inputs)
         for a in answers(asked.reading, name, out[asked.output], top):
             print(f"{a.file:<{width}}  {a}", flush=True)
         names += name
         kept += [out]
-    if output is not None:
+    if output is not None and kept:
         arrays: dict[str, Any] = {k: np.concatenate([o[k] for o in kept]) for k in kept[0]}
         np.savez(output, files=np.array(names), **arrays)
+    if wrong:
+        sys.exit("\n".join(f"error: {w}" for w in wrong))
 
 
-def _examples(net: Standalone, asked: Asked, files: list[str]) -> Iterator[tuple[list[str], dict[str, Any]]]:
-    """The examples of each file, with what they are called."""
+def _listed(paths: list[str], wrong: list[str]) -> list[str]:
+    """The files that are meant, those of folders in order. What is wrong is said when the others are answered."""
+    found: list[str] = []
+    for path in paths:
+        if not Path(path).is_dir():
+            found.append(path)
+            continue
+        _pillow()
+        from ...datasets.parts.pixels import inside
+
+        there = inside(path)
+        found += there
+        wrong += [] if there else [f"the folder {path} holds no pictures"]
+    return found
+
+
+def _examples(net: Standalone, asked: Asked, files: list[str],
+              wrong: list[str]) -> Iterator[tuple[list[str], dict[str, Any]]]:
+    """The examples of each file that can be read, with what they are called."""
     for file in files:
-        if file.lower().endswith((".npy", ".npz")):
-            yield _arrays(net, file)
-        else:
-            yield [file], {next(iter(net.inputs)): _picture(asked, file)[None]}
+        try:
+            if file.lower().endswith((".npy", ".npz")):
+                yield _arrays(net, file)
+            else:
+                yield [file], {next(iter(net.inputs)): _picture(asked, file)[None]}
+        except (OSError, ValueError) as e:
+            wrong.append(str(e))
 
 
 def _arrays(net: Standalone, file: str) -> tuple[list[str], dict[str, Any]]:
@@ -101,10 +124,7 @@ def _picture(asked: Asked, file: str) -> Array:
     """A picture in [0, 1], as netspec brings it to the input."""
     if asked.canvas is None:
         raise ValueError("this network does not take pictures: give it arrays, .npy or .npz")
-    try:
-        from PIL import Image
-    except ImportError:
-        raise ImportError("pictures are read with Pillow, which is not installed: pip install pillow") from None
+    Image = _pillow()
     from ...datasets.parts.pixels import pixels
 
     channels, size, resize = asked.canvas
@@ -116,6 +136,14 @@ def _picture(asked: Asked, file: str) -> Array:
     except Exception as e:  # each format raises other kinds for a damaged file
         raise ValueError(f"{file} cannot be read as a picture: {e}") from None
     return a.astype(np.float32) / np.float32(255) if a.dtype == np.uint8 else a
+
+
+def _pillow() -> Any:
+    try:
+        from PIL import Image
+    except ImportError:
+        raise ImportError("pictures are read with Pillow, which is not installed: pip install pillow") from None
+    return Image
 
 
 def demonstrate(net: Standalone, batch: int = 16) -> None:

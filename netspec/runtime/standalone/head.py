@@ -41,7 +41,7 @@ def head(graph: Graph, recipe: Recipe, trained: bool, rates: Mapping[str, float]
     lines = [
         f"{graph.name}, as netspec compiled it for the CPU. It needs NumPy and Numba alone, and Pillow for pictures.", "",
         "    python FILE.py                       # random images, and how long they take",
-        "    python FILE.py PICTURE...            # what is on them; or .npy and .npz; --help says more",
+        "    python FILE.py PICTURE...            # what is on them; or folders, .npy, .npz; --help says more",
         *(f"    {say:36} # {what}" for say, what in use), *(left if missing else ()), "", str(summarise(graph)).rstrip(), "",
         "Below: parameters; where values lie (the address of an image is arena + samples * at + plus bytes); a function for each",
         "program, in which every call is one parallel operation, under the line of the spec and the formulas it computes; the",

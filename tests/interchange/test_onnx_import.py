@@ -336,6 +336,7 @@ def outside_file(where: str) -> Any:
     (lambda: model([node("Relu", "x", "y")], {}, (1, 3, 8, 8), opset=6).SerializeToString(), "opset 6"),
     (lambda: model([node("Relu", "x", "y")], {}, (1,)).SerializeToString(), "shape"),
     (lambda: model([node("Conv", "x w", "y")], {"w": W}, (1, 2, 8, 8)).SerializeToString(), "Conv of 2x8x8"),
+    (lambda: model([node("Conv", "x w", "y", kernel_shape=[3, 3])], {"w": W[0, 0, 0]}).SerializeToString(), "Conv of 3x8x8"),
 ])
 def test_what_is_broken_is_refused_in_a_line(make: Any, says: str, tmp_path: Path) -> None:
     (tmp_path / "a.onnx").write_bytes(make())

@@ -114,7 +114,8 @@ def _said(n: Any, perm: Perm) -> list[Any] | None:
         **dict.fromkeys(REDUCED, _reduced), "LayerNormalization": _normal, "MatMul": _pointwise, "Slice": _slice, "Pad": _pad,
         "Resize": _resized, "Expand": _expanded, **dict.fromkeys(("Reshape", "Flatten", "Squeeze"), _reshaped)}
     rule = rules.get(n.op)
-    return rule(n, perm) if rule is not None and not any(n.outputs[1:]) else None
+    same = n.op in (*REDUCED, *RESHAPES) or len(n.graph.shapes.get(n.outputs[0]) or ()) == len(perm)
+    return rule(n, perm) if rule is not None and same and not any(n.outputs[1:]) else None
 
 
 def _result(n: Any, perm: Perm) -> str:

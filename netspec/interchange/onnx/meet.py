@@ -17,6 +17,7 @@ from ...syntax.refused import RESERVED
 from ...words import WordError
 from ...words.layer import LAYERS
 from ...words.onnx import Read
+from .affine import CONVOLUTIONS
 from .need import trouble
 from .patterns import found, patterns
 from .plain import Plain, Seen
@@ -156,6 +157,9 @@ def candidates() -> dict[str, list[tuple[Any, bool]]]:
 
 def _met(n: Seen) -> Read | None:
     """What explains most nodes that end here, in the fewest words."""
+    w, out = n.array(1), n.out
+    if n.op in CONVOLUTIONS and w is not None and (out is None or w.ndim != len(out.shape) + 1):
+        return None  # a damaged file's: no filters of this many axes
     best: tuple[tuple[int, bool, int], Read] | None = None
     for cls, stated in candidates().get(n.op, ()):
         read = found(cls, n) if stated else cls.from_onnx(n)

@@ -81,6 +81,13 @@ def test_it_begins_as_it_is_asked_to(show: Any) -> None:
     assert "bottleneck2 … bottleneck6" in tab.run(opened) and "conv 256 3x3 bn relu" in tab.run(CHOSEN)
 
 
+def test_a_skip_that_goes_round_nothing_that_is_seen_is_none(show: Any) -> None:
+    tab, skips = show("resnet:resnet18", start=Start(depth=1)), "document.querySelectorAll('.arc.skip').length"
+    assert tab.run(skips) == 0
+    tab.click("#open-all")
+    assert tab.run(skips) == 11  # eight residuals, three of them with a projection on the way
+
+
 def test_what_is_searched_is_found_in_closed_blocks_too(show: Any) -> None:
     tab = show("googlenet:googlenet")
     tab.press("/")

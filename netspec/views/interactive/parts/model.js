@@ -43,7 +43,7 @@ function standsFor(thing) {
 const isWithin = (thing, block) => block === root || (thing !== null && (thing === block || isWithin(thing.parent, block)));
 const boxesOf = (thing) => (thing.block ? thing.items.flatMap(boxesOf) : [thing]);
 
-/** Arcs between what is seen, each once. */
+/** Arcs between what is seen, each once. Beside data, a skip from or to a closed block goes round nothing that is seen. */
 function arcsSeen() {
   const found = new Map();
   for (const [from, to, kind, label] of data.arcs) {
@@ -51,7 +51,8 @@ function arcsSeen() {
     const key = `${s.index} ${t.index} ${kind}`;
     if (s !== t && !found.has(key)) found.set(key, {s, t, kind: KINDS[kind], label: label || ""});
   }
-  return [...found.values()];
+  const twice = (a) => a.kind === "skip" && (a.s.block || a.t.block) && found.has(`${a.s.index} ${a.t.index} 0`);
+  return [...found.values()].filter((a) => !twice(a));
 }
 
 /** A number of all that a thing stands for; null where it is not known. `of` gives that of a box. */

@@ -69,7 +69,7 @@ def _picture(picture: Picture, rows: list[Stage], beside: list[Stage]) -> None:
             made = [_stage(volumes, unit)]
         for stage in made:
             if len(rows) > begin and _same(rows[-1], stage, unit):
-                rows[-1] = replace(rows[-1], lines=rows[-1].lines + stage.lines, nodes=rows[-1].nodes + stage.nodes,
+                rows[-1] = replace(rows[-1], lines=rows[-1].lines + stage.lines, size=stage.size, nodes=rows[-1].nodes + stage.nodes,
                                    notes=tuple(dict.fromkeys(rows[-1].notes + stage.notes)))
             else:
                 rows.append(replace(stage, source=len(rows) == begin))
@@ -123,7 +123,7 @@ def _lines(v: Volume) -> list[str]:
         return [f"{v.does}, {v.channels}{groups}"]
     if v.kind == "concat" and v.window:
         return [f"up {times(v.window)}, {next((n for n, part in v.slices if part == 'up'), v.channels)}, concat"]
-    return [v.word]
+    return [f"{v.word}, concat" if v.kind == "concat" and v.word != "concat" else v.word]
 
 
 def _closed(v: Volume) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..drawing.lettering import width
 from ..drawing.looks import mixed
 from .canvas import FONT, Canvas, Group
@@ -10,18 +12,24 @@ from .stages import Stage, Stages
 from .volumes import Kind, Part
 
 LINE, PAD, GAP = 9.0, 4.0, 9.0
+HIGHEST = 700.0  # of a page of A4
 COLUMNS = ("output size", "stage", "step", "parameters", "MACs")
 SHADE: dict[Kind, Part] = {"input": "input", "conv": "conv", "fc": "fc", "pool": "pool", "up": "up", "concat": "move",
                            "move": "move", "closed": "closed"}
 
 
 def draw_stages(found: Stages, page: float) -> Canvas:
-    return _Table(found, page).draw()
+    """The table; where it would be higher than a page, what a stage repeats stands in one line."""
+    table = _Table(found, page, GAP).draw()
+    if table.bottom - table.top <= HIGHEST:
+        return table
+    flat = replace(found, rows=tuple(replace(r, lines=("; ".join(r.lines),)) for r in found.rows))
+    return _Table(flat, page, GAP - 3).draw()
 
 
 class _Table:
-    def __init__(self, found: Stages, page: float):
-        self.found = found
+    def __init__(self, found: Stages, page: float, gap: float):
+        self.found, self.gap = found, gap
         rows = [*found.rows, *found.beside]
         left = max(width(r.size, FONT) for r in rows)
         inner = max([width(line, FONT) for r in rows for line in (*r.lines, *_wrapped(r.notes, 150))] + [60.0])
@@ -47,7 +55,7 @@ class _Table:
             if bottom and not row.source:
                 c.line([(self.x0 + self.wide / 2, bottom), (self.x0 + self.wide / 2, y - 0.5)], "arc", 0.8, arrow=True)
             bottom = y = self.row(c, row, y)
-            y += GAP
+            y += self.gap
         if self.found.beside:
             y += 6
             c.text(self.x0 + self.wide / 2, y, "beside the main way", fill="quiet")
@@ -74,7 +82,7 @@ class _Table:
         top = y + PAD
         for k, line in enumerate(row.lines):
             c.text(middle, top + LINE * k + FONT, line, fill="#111111")
-        if row.times > 1 or len(row.lines) > 1:
+        if row.times > 1 or len(row.lines) > 1 or row.over:
             half = max(width(line, FONT) for line in row.lines) / 2 + 4
             foot = top + LINE * len(row.lines)
             for side in (-1, 1):

@@ -97,13 +97,19 @@ class Ways:
         for n in self.nodes:
             for s in self.sources[n.name]:
                 readers[s.name] = readers.get(s.name, 0) + 1
+        passed: dict[str, int] = {}
         found: dict[str, int] = {}
         for n in self.nodes:
             sources = self.sources[n.name]
-            if n.name not in self.place and len(sources) == 1 and not works(n) and readers.get(n.name, 0) > 1:
-                place = self.place.get(sources[0].name, found.get(sources[0].name))
-                if place is not None:
-                    found[n.name] = place
+            if n.name in self.place or len(sources) != 1 or works(n):
+                continue
+            place = self.place.get(sources[0].name, passed.get(sources[0].name))
+            if place is not None:
+                passed[n.name] = place
+                if readers.get(n.name, 0) > 1:
+                    while n.name in passed:  # and what leads to it
+                        found[n.name] = place
+                        n = self.sources[n.name][0]
         return found
 
     def _sides(self) -> list[Side]:

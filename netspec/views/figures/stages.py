@@ -69,8 +69,9 @@ def _picture(picture: Picture, rows: list[Stage], beside: list[Stage]) -> None:
             made = [_stage(volumes, unit)]
         for stage in made:
             if len(rows) > begin and _same(rows[-1], stage, unit):
-                rows[-1] = replace(rows[-1], lines=rows[-1].lines + stage.lines, size=stage.size, nodes=rows[-1].nodes + stage.nodes,
-                                   notes=tuple(dict.fromkeys(rows[-1].notes + stage.notes)))
+                row = rows[-1]
+                rows[-1] = replace(row, lines=row.lines + stage.lines, size=stage.size, nodes=row.nodes + stage.nodes,
+                                   notes=tuple(dict.fromkeys(row.notes + stage.notes)))
             else:
                 rows.append(replace(stage, source=len(rows) == begin))
         for k in range(unit.first, unit.last + 1):

@@ -65,7 +65,7 @@ class _Table:
         y += 6
         c.line([(0, y - 4), (self.ends[-1], y - 4)], "arc", 0.5)
         c.text(self.x0 - 12, y + 6, "in all", anchor="end", bold=True)
-        for x, text in zip(self.ends[1:], (f"{self.found.parameters:,}", _macs(self.found.macs))):
+        for x, text in zip(self.ends[1:], (f"{self.found.parameters:,}", _macs(self.found.macs) or "0")):
             c.text(x, y + 6, text, anchor="end", bold=True)
         return c
 

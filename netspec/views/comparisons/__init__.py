@@ -1,0 +1,1 @@
+"""Several networks beside each other: a table, and the chart of what they cost."""

@@ -1,0 +1,196 @@
+"""The chart of what networks cost, after Canziani, Paszke and Culurciello, "An Analysis of Deep Neural Network Models for
+Practical Applications", 2016: work to the right, accuracy (or parameters) upwards, and the area of a circle says how large a
+network is. The specs that come with netspec stand in grey behind. No label lies on another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import ceil, cos, floor, hypot, log10, pi, sin, sqrt
+
+from ..drawing.lettering import width
+from ..drawing.looks import Theme, mixed
+from ..drawing.sheet import Sheet
+from .cost import Cost
+from .zoo import zoo
+
+WIDE, HIGH = 760.0, 520.0
+LEFT, RIGHT, TOP, BOTTOM = 74.0, 24.0, 54.0, 58.0
+LARGEST, SMALLEST = 34.0, 3.5  # radius of a circle
+BOLD, SMALL = 10.5, 8.0  # sizes of labels
+TONES = ("#88ccee", "#ddcc77", "#44aa99", "#cc6677", "#aa4499", "#999933", "#117733", "#882255", "#332288")  # Paul Tol, "muted"
+UNITS = (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3), ("", 1))
+Rect = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """From numbers to places on the sheet."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+    log: bool
+
+    def at(self, value: float) -> float:
+        a, b, v = (log10(x) if self.log else x for x in (self.low, self.high, value))
+        return self.start + (v - a) / (b - a) * (self.end - self.start)
+
+    def holds(self, value: float) -> bool:
+        return self.low <= value <= self.high
+
+    @property
+    def ticks(self) -> list[float]:
+        if self.log:
+            decades = range(floor(log10(self.low)), ceil(log10(self.high)) + 1)
+            few = self.high / self.low < 1000
+            found = [m * 10.0 ** d for d in decades for m in ((1, 2, 5) if few else (1,)) if self.holds(m * 10.0 ** d)]
+            return found[::max(1, round(len(found) / 12))]
+        step = next(s for s in (0.5, 1, 2, 5, 10, 20) if (self.high - self.low) / s <= 10)
+        return [k * step for k in range(ceil(self.low / step), floor(self.high / step) + 1)]
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A network on the sheet."""
+
+    cost: Cost
+    x: float
+    y: float
+    r: float
+    behind: bool
+
+
+def chart(nets: Sequence[Cost], judged: bool, area: str, theme: Theme) -> str:
+    """The chart as SVG text."""
+    shown = [c for c in nets if not judged or c.accuracy is not None]
+    x = _log([max(c.macs, 1) for c in shown], LEFT, WIDE - RIGHT)
+    y = _linear([c.accuracy or 0 for c in shown], HIGH - BOTTOM, TOP) if judged else \
+        _log([max(c.parameters, 1) for c in shown], HIGH - BOTTOM, TOP)
+
+    def height(c: Cost) -> float:
+        return c.accuracy or 0 if judged else max(c.parameters, 1)
+
+    own = {(c.name, c.parameters, c.macs) for c in nets}
+    behind = [z for z in zoo() if z.macs and (z.name, z.parameters, z.macs) not in own and (z.accuracy is not None or not judged)
+              and x.holds(z.macs) and y.holds(height(z))]
+    most = max([getattr(c, area) for c in (*shown, *behind)], default=1)
+    spots = [Spot(c, x.at(max(c.macs, 1)), y.at(height(c)), max(SMALLEST, LARGEST * sqrt(getattr(c, area) / most)), c not in shown)
+             for c in (*behind, *shown)]
+    sheet = Sheet(WIDE, HIGH, theme, "what networks cost: " + ", ".join(c.name for c in nets))
+    _axes(sheet, x, y, judged)
+    order = {c.name: k for k, c in enumerate(shown)}
+    for s in sorted(spots, key=lambda s: (not s.behind, -s.r)):
+        _circle(sheet, s, theme.frame if s.behind else TONES[order[s.cost.name] % len(TONES)])
+    _labels(sheet, spots)
+    _key(sheet, area, most)
+    left_out = [c.name for c in nets if c not in shown]
+    if left_out:
+        sheet.text(LEFT, HIGH - 8, f"without an accuracy: {', '.join(left_out)}"[:120], 8.5, theme.quiet)
+    return sheet.svg
+
+
+def _log(values: Sequence[float], start: float, end: float) -> Axis:
+    low, high = min(values, default=1), max(values, default=1)
+    wide = max(2.5, (high / low) ** 0.12)
+    return Axis(low / wide, high * wide, start, end, True)
+
+
+def _linear(values: Sequence[float], start: float, end: float) -> Axis:
+    low, high = min(values, default=0), max(values, default=100)
+    room = max(2.5, (high - low) * 0.15)
+    return Axis(max(0, floor(low - room)), min(100, ceil(high + room)), start, end, False)
+
+
+def _axes(sheet: Sheet, x: Axis, y: Axis, judged: bool) -> None:
+    theme = sheet.theme
+    grid = mixed(theme.frame, theme.ground, 0.7)
+    for v in x.ticks:
+        sheet.line([(x.at(v), TOP), (x.at(v), HIGH - BOTTOM)], grid, 0.7)
+        sheet.text(x.at(v), HIGH - BOTTOM + 15, _short(v), 9.5, theme.label, "middle")
+    for v in y.ticks:
+        sheet.line([(LEFT, y.at(v)), (WIDE - RIGHT, y.at(v))], grid, 0.7)
+        sheet.text(LEFT - 7, y.at(v) + 3.3, f"{v:g}" if judged else _short(v), 9.5, theme.label, "end")
+    sheet.line([(LEFT, TOP), (LEFT, HIGH - BOTTOM), (WIDE - RIGHT, HIGH - BOTTOM)], theme.line, 1.2)
+    sheet.text((LEFT + WIDE - RIGHT) / 2, HIGH - BOTTOM + 34, "multiply-accumulates a sample", 11, theme.text, "middle", bold=True)
+    sheet.text(LEFT - 44, TOP - 14, "top-1 accuracy, %" if judged else "parameters", 11, theme.text, bold=True)
+
+
+def _circle(sheet: Sheet, s: Spot, tone: str) -> None:
+    theme = sheet.theme
+    fill = mixed(tone, theme.ground, 0.72 if s.behind else 0.25)
+    ink = mixed(tone, theme.ground, 0.35) if s.behind else mixed(tone, "#ffffff" if theme.name == "dark" else "#000000", 0.4)
+    sheet.add(f'<circle cx="{s.x:.1f}" cy="{s.y:.1f}" r="{s.r:.1f}" fill="{fill}" fill-opacity="{0.55 if s.behind else 0.8}" '
+              f'stroke="{ink}" stroke-width="{0.7 if s.behind else 1.3}"/>')
+
+
+def _labels(sheet: Sheet, spots: Sequence[Spot]) -> None:
+    """Each compared net has its name; those behind have theirs where there is room."""
+    taken: list[Rect] = []
+    for s in sorted(spots, key=lambda s: (s.behind, -s.cost.macs)):
+        size = SMALL if s.behind else BOLD
+        w, h = width(s.cost.name, size, bold=not s.behind) + 4, size + 2
+        others = [o for o in spots if o is not s and (s.behind or not o.behind)]
+        place = next((p for p in _places(s, w, h) if _free(p, taken, others)), None)
+        if place is None and not s.behind:
+            place = next((p for p in (*_places(s, w, h), *_anywhere(w, h)) if _free(p, taken, [])), None)
+        if place is None:
+            continue
+        taken.append(place)
+        middle = (place[0] + w / 2, place[1] + h / 2)
+        if hypot(middle[0] - s.x, middle[1] - s.y) > s.r + w / 2 + 12:
+            sheet.line([(s.x, s.y), middle], sheet.theme.reference, 0.8)
+        sheet.text(place[0] + 2, place[1] + size, s.cost.name, size, sheet.theme.quiet if s.behind else sheet.theme.text,
+                   bold=not s.behind)
+
+
+def _places(s: Spot, w: float, h: float) -> Iterator[Rect]:
+    """Where a label may stand: in its circle, beside it, and ever further round it."""
+    if s.r * 1.8 > w:
+        yield s.x - w / 2, s.y - h / 2, s.x + w / 2, s.y + h / 2
+    for away in (2, 10) if s.behind else (2, 8, 16, 26, 38, 54, 72, 96):
+        for k in range(16):
+            turn = 2 * pi * k / 16
+            cx, cy = s.x + cos(turn) * (s.r + away + w / 2), s.y - sin(turn) * (s.r + away + h / 2)
+            yield cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2
+
+
+def _anywhere(w: float, h: float) -> Iterator[Rect]:
+    for row in range(int((HIGH - TOP - BOTTOM) / (h + 2))):
+        for column in range(int((WIDE - LEFT - RIGHT) / (w + 4))):
+            x, y = LEFT + 2 + column * (w + 4), TOP + 2 + row * (h + 2)
+            yield x, y, x + w, y + h
+
+
+def _free(p: Rect, taken: Sequence[Rect], others: Sequence[Spot]) -> bool:
+    if p[0] < LEFT + 1 or p[2] > WIDE - 2 or p[1] < TOP - 12 or p[3] > HIGH - BOTTOM - 1:
+        return False
+    if any(p[0] < t[2] and t[0] < p[2] and p[1] < t[3] and t[1] < p[3] for t in taken):
+        return False
+    return not any(hypot(o.x - min(max(o.x, p[0]), p[2]), o.y - min(max(o.y, p[1]), p[3])) < o.r for o in others)
+
+
+def _key(sheet: Sheet, area: str, most: int) -> None:
+    """What the area says: a round number, and a tenth of it; and what is grey."""
+    theme = sheet.theme
+    x = WIDE - RIGHT
+    grey = "grey: specs that come with netspec"
+    sheet.text(x, TOP - 38, grey, 9, theme.quiet, "end")
+    room = most * (13 / LARGEST) ** 2  # what is as large as there is room for here
+    large = max(10.0 ** floor(log10(room)) if room > 1 else 1.0, 1.0)
+    for v in (large, large / 10):
+        unit = "B" if area == "memory" else ""
+        text, r = _short(v) + unit, max(SMALLEST, LARGEST * sqrt(v / most))
+        x -= width(text, 9) + 4
+        sheet.text(x, TOP - 14, text, 9, theme.label)
+        x -= 4 + r
+        sheet.circle(x, TOP - 17, r, theme.frame)
+        x -= r + 10
+    sheet.text(x, TOP - 14, f"area: {area}", 9, theme.label, "end")
+
+
+def _short(v: float) -> str:
+    """`200 M`."""
+    unit, size = next(((u, s) for u, s in UNITS if v >= s), ("", 1.0))
+    return f"{v / size:g} {unit}".strip()

@@ -76,7 +76,7 @@ def chart(nets: Sequence[Cost], judged: bool, area: str, theme: Theme) -> str:
     behind = [z for z in zoo() if z.macs and (z.name, z.parameters, z.macs) not in own and (z.accuracy is not None or not judged)
               and x.holds(z.macs) and y.holds(height(z))]
     most = max([getattr(c, area) for c in (*shown, *behind)], default=1)
-    spots = [Spot(c, x.at(max(c.macs, 1)), y.at(height(c)), max(SMALLEST, LARGEST * sqrt(getattr(c, area) / most)), c not in shown)
+    spots = [Spot(c, x.at(max(c.macs, 1)), y.at(height(c)), _radius(getattr(c, area), most), c not in shown)
              for c in (*behind, *shown)]
     sheet = Sheet(WIDE, HIGH, theme, "what networks cost: " + ", ".join(c.name for c in nets))
     _axes(sheet, x, y, judged)
@@ -89,6 +89,11 @@ def chart(nets: Sequence[Cost], judged: bool, area: str, theme: Theme) -> str:
     if left_out:
         sheet.text(LEFT, HIGH - 8, f"without an accuracy: {', '.join(left_out)}"[:120], 8.5, theme.quiet)
     return sheet.svg
+
+
+def _radius(value: float, most: float) -> float:
+    """The area is in proportion, down to a circle that can be seen."""
+    return max(SMALLEST, LARGEST * sqrt(value / most))
 
 
 def _log(values: Sequence[float], start: float, end: float) -> Axis:
@@ -181,7 +186,7 @@ def _key(sheet: Sheet, area: str, most: int) -> None:
     large = max(10.0 ** floor(log10(room)) if room > 1 else 1.0, 1.0)
     for v in (large, large / 10):
         unit = "B" if area == "memory" else ""
-        text, r = _short(v) + unit, max(SMALLEST, LARGEST * sqrt(v / most))
+        text, r = _short(v) + unit, _radius(v, most)
         x -= width(text, 9) + 4
         sheet.text(x, TOP - 14, text, 9, theme.label)
         x -= 4 + r

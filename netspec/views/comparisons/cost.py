@@ -31,7 +31,8 @@ def cost(graph: Graph, file: str) -> Cost:
     """Errors: an input whose size is not known."""
     unknown = next((n for n in graph.inputs if not n.type.known), None)
     if unknown is not None:
-        raise UsageError(f"what {graph.name} costs depends on the size of its input, and `{unknown.name}` is {shape_text(unknown.type.shape)}",
+        shape = shape_text(unknown.type.shape)
+        raise UsageError(f"what {graph.name} costs depends on the size of its input, and `{unknown.name}` is {shape}",
                          hint=f"--input {'x'.join(str(n or 224) for n in unknown.type.shape)}", code="unknown-size")
     totals, each = count(graph).totals, [*steps(graph)]
     inputs = ", ".join(shape_text(n.type.shape) for n in graph.inputs)

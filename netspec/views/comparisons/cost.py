@@ -36,4 +36,5 @@ def cost(graph: Graph, file: str) -> Cost:
                          hint=f"--input {'x'.join(str(n or 224) for n in unknown.type.shape)}", code="unknown-size")
     totals, each = count(graph).totals, [*steps(graph)]
     inputs = ", ".join(shape_text(n.type.shape) for n in graph.inputs)
-    return Cost(graph.name, file, inputs, totals.parameters, totals.macs or 0, sum(bytes_of(s.last) or 0 for s in each), len(each))
+    memory = sum(bytes_of(s.last) or 0 for s in each)
+    return Cost(graph.name, file, inputs, totals.parameters, totals.macs or 0, memory, len(each))

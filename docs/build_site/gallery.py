@@ -165,10 +165,11 @@ def measure(files: Sequence[str]) -> None:
         if macs is None or macs > LARGE or not any(p.trainable for p in spec.graph.parameters):
             continue
         batch = 8 if macs <= SMALL else 1
-        net = netspec.compile(path, name).configure(loss="mse", optimiser="sgd lr=1e-6")
+        output = next(iter(spec.outputs))
+        net = netspec.compile(path, name).configure(loss=f"mse @{output}", optimiser="sgd lr=1e-6")
         types = {n.name: n.type for n in net.graph.inputs}
         x = {k: np.zeros((batch, *t.shape), np.float32) for k, t in types.items()}
-        target = net.graph.values[dict(net.graph.outputs)[net.recipe.terms[0].output]].type
+        target = net.graph.values[dict(net.graph.outputs)[output]].type
         y = np.zeros((batch * max(1, target.batch), *target.shape), np.float32)
         times = []
         for _ in range(4):  # the first compiles

@@ -22,7 +22,7 @@ def net(c: argparse.ArgumentParser, optional: bool = False) -> None:
 def picture(c: argparse.ArgumentParser, required: bool = True) -> None:
     """Where a picture goes, and how it looks."""
     c.add_argument("-o", "--output", type=file, required=required, metavar="PICTURE",
-                   help="where to: .svg, or .png (needs netspec-nn[viz]); - writes SVG text to standard output")
+                   help="where to: .svg, .png or .pdf (these need netspec-nn[viz]); - writes SVG text to standard output")
     c.add_argument("--theme", choices=("light", "dark", "transparent"), default="light", help="the colours (default light)")
 
 
@@ -33,7 +33,7 @@ def drawable(output: str, name: str) -> None:
 
     path = Path(output)
     if output != "-" and path.suffix.lower() not in ENDINGS:
-        raise UsageError(f"a picture is written as {' or '.join(ENDINGS)}, not as {output}",
+        raise UsageError(f"a picture is written as {', '.join(ENDINGS)}, not as {output}",
                          hint=f"-o {path.with_suffix('.svg') if path.name and irregular(path) is None else f'{name}.svg'}")
 
 

@@ -34,7 +34,7 @@ def arguments(c: ArgumentParser) -> None:
     c.add_argument("--seed", type=options.seed, help="of first values, and of an example that is not given")
     c.add_argument("--theme", choices=("light", "dark", "transparent"), default="light", help="the colours (default light)")
     c.add_argument("-o", "--output", type=options.file, required=True, metavar="PLACE",
-                   help="where to: .svg or .png for the whole; .html, .gif or a folder for a frame a step; - writes SVG text to standard "
+                   help="where to: .svg, .png or .pdf for the whole; .html, .gif or a folder for a frame a step; - writes SVG text to standard "
                         "output")
 
 

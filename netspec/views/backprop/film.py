@@ -16,7 +16,7 @@ from ...plain import shown
 from ...reading import write
 from ..drawing.sheet import Sheet
 
-ENDINGS = (".svg", ".png", ".gif", ".html")
+ENDINGS = (".svg", ".png", ".pdf", ".gif", ".html")
 SECONDS = 0.9  # that a frame of an animation is shown
 LONGER = 4.0  # the last one
 
@@ -64,7 +64,7 @@ class Film:
                            svg=self._sheet(parts).svg, captions=captions, last=self.last)
 
     def save(self, path: str | PathLike[str]) -> None:
-        """The whole as .svg or .png, all steps as .html or .gif, or a file for each step in a folder: `frames/`.
+        """The whole as .svg, .png or .pdf, all steps as .html or .gif, or a file for each step in a folder: `frames/`.
 
         Errors: another ending; a picture that is no .svg or .html without the extra `viz`; a place that cannot be written.
         """
@@ -92,8 +92,10 @@ class Film:
             return self.svg.encode()
         if ending == ".html":
             return self.html.encode()
-        from ..drawing.rendering import raster
+        from ..drawing.rendering import pdf, raster
 
+        if ending == ".pdf":
+            return pdf(self.svg)
         if ending == ".png":
             return raster(self.svg, page=self.sheet.theme.page)
         from PIL import Image

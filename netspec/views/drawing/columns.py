@@ -40,6 +40,8 @@ class Estimate:
         self.along = [(b.width if right else b.height) + (RIMS if b.times > 1 else 0) for b in self.boxes]
         self.across = [(b.height if right else b.width) + (RIMS if b.times > 1 else 0) for b in self.boxes]
         self.before, self.after, self.wide, self.whole = _frames(scene, right)
+        self.known: dict[int, list[float]] = {}  # lengths of columns
+        self.best: list[list[tuple[float, int]]] = []  # of so many columns, to each cut: the least height, and the cut before
         self.sources: list[list[int]] = [[] for _ in self.boxes]
         for arc in scene.arcs:
             a, b = self.place[arc.source], self.place[arc.target]
@@ -55,8 +57,10 @@ class Estimate:
 
     def lengths(self, start: int) -> list[float]:
         """The length of a column from this box to each later one."""
+        if start in self.known:
+            return self.known[start]
         ends: dict[int, float] = {}
-        top, longest, out = 0.0, 0.0, []
+        top, longest, out = 0.0, 0.0, self.known.setdefault(start, [])
         for k in range(start, len(self.boxes)):
             top = max((ends[s] for s in self.sources[k] if s >= start), default=-self.between) + self.between
             ends[k] = top + self.along[k] + self.before[k] + self.after[k]
@@ -87,13 +91,18 @@ class Estimate:
         cuts = [k for k in range(n + 1) if k in (0, n) or (not self.whole[k] and self.crossed[k] <= 8)]
         if len(cuts) <= most:
             return None
-        best: list[list[tuple[float, int]]] = [[(0.0, -1)] + [(float("inf"), -1)] * (len(cuts) - 1)]
-        lengths = {c: self.lengths(c) for c in cuts[:-1]}
-        for _ in range(most):
+        best = self.best
+        if not best:
+            best.append([(0.0, -1)] + [(float("inf"), -1)] * (len(cuts) - 1))
+        for _ in range(most - len(best) + 1):
             row = [(float("inf"), -1)] * len(cuts)
             for j in range(1, len(cuts)):
                 fee = CROSSING * max(0, self.crossed[cuts[j]] - 1) if cuts[j] < n else 0
-                row[j] = min((max(best[-1][i][0], lengths[cuts[i]][cuts[j] - cuts[i] - 1] + fee), i) for i in range(j))
+                for i in range(j - 1, -1, -1):
+                    long = self.lengths(cuts[i])[cuts[j] - cuts[i] - 1] + fee
+                    if long > row[j][0]:
+                        break  # a column that begins earlier is longer still
+                    row[j] = min(row[j], (max(best[-1][i][0], long), i))
             best.append(row)
         j, starts = len(cuts) - 1, []
         for k in range(most, 0, -1):

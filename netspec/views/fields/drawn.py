@@ -43,7 +43,7 @@ class FieldPicture:
         return _Drawing(self.sight, _photo(self.sight, self.picture), self.theme).drawn().svg
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Into a file; its ending says how: .svg or .png."""
+        """Into a file; its ending says how: .svg, .png or .pdf."""
         save(self.svg, path, self.theme.page)
 
     def _repr_svg_(self) -> str:

@@ -265,7 +265,9 @@ def test_every_shipped_net_opens_without_a_word_in_the_console(tab: Browser, tmp
             target.write_text(page(netspec.load_graph(spec, item.name).graph), encoding="utf-8")
             assert target.stat().st_size < 400_000
             tab.open(target)
-            slowest = max(slowest, (tab.run("+document.documentElement.dataset.ready"), item.name))
+            ready = tab.run("+document.documentElement.dataset.ready")
+            assert ready, (item.name, tab.complaints())
+            slowest = max(slowest, (ready, item.name))
             boxes = tab.run(COUNT)
             tab.click("#open-all")
             assert tab.run(COUNT) >= boxes > 1

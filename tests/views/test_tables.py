@@ -105,6 +105,7 @@ def test_a_step_that_is_no_link_of_a_chain_says_what_it_reads() -> None:
     assert re.search(r"add1 +add +conv2, conv1 ", text) and text.splitlines()[2].split()[2] == "reads"
     assert not [r for r in small(depth=1).rows if not r.chained]
     unet = {r.name: r.reads for r in summary("unet.net", depth=1).rows}
+    assert {r.name: r.step for r in summary("unet.net", depth=1).rows}["double5"] == "double 512"
     assert unet["crop1"] == ("d4", "deconv1") and unet["concat1"] == ("deconv1", "crop1")
 
 

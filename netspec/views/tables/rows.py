@@ -112,7 +112,8 @@ class _Rows:
         steps = list(leaves([item]))
         first = item.turns[0] if isinstance(item, Repeat) else [item]
         turn = nodes_of(first)
-        parts = [] if isinstance(item, Repeat) else [nodes_of(t) for i in item.items for t in _turns(i)]
+        turns = [] if isinstance(item, Repeat) else [t for i in item.items for t in _turns(i)]
+        parts = [nodes_of(t) for t in turns] if all(len(t) == 1 and isinstance(t[0], Group) for t in turns) else []
         calls = own_calls(turn, parts, around)
         path, name, text = _title(item, scope, written(calls[0]) if calls else "")
         times = item.times if isinstance(item, Repeat) else 1

@@ -254,3 +254,16 @@ def test_every_text_lies_within_its_box_and_every_title_within_its_frame(name: s
             half = width(unescape(text), size, "bold" in attributes) / 2
             assert min(across) <= x - half and x + half <= max(across), text
             assert f'textLength="{2 * half:.2f}"' in attributes
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_dominators_are_those_of_networkx(seed: int) -> None:
+    import networkx
+
+    from netspec.views.reading.arcs import START, dominators
+
+    r = random.Random(seed)
+    before = {str(k): [str(s) for s in sorted(r.sample(range(k), min(k, r.randrange(4))))] for k in range(40)}
+    graph = networkx.DiGraph((s, n) for n, sources in before.items() for s in sources or [START])
+    theirs = networkx.immediate_dominators(graph, START)
+    assert {n: d for n, d in dominators(before).items() if n != START} == {n: d for n, d in theirs.items() if n != START}

@@ -120,9 +120,9 @@ class Diagram:
     def _as_u(self, scene: Scene, page: Page) -> Iterator[tuple[float, Lay]]:
         u, right = u_of(scene), self.wanted.direction == "right"
         if u is not None:
-            low = flat(scene)
             along = page.room[0 if right else 1]
-            yield along / max(Estimate(low, right).of_u(u), 1), lambda: as_u(low, self.theme, right, u)
+            for low in (flat(scene), flat(narrow(scene))):
+                yield along / max(Estimate(low, right).of_u(u), 1), partial(as_u, low, self.theme, right, u)
 
     def _in_columns(self, scene: Scene, page: Page) -> Iterator[tuple[float, Lay]]:
         """Ways to lay a scene out in columns, best first, each with how large it is guessed to stand on the page."""

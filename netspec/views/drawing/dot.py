@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import graphviz
-import networkx
 
 from ...plain import shown
-from ..reading.arcs import Kind
+from ..reading.arcs import START, Kind, dominators
 from .lettering import LAID_OUT
 from .looks import Theme
 from .scene import CIRCLE, FRAME, PAD, RIM, SIZE, SMALL, Box, Frame, Scene
@@ -21,7 +20,6 @@ MAIN = 4  # an arc is on the main way where so many more boxes come after it tha
 BESIDE, NARROW = 11, 7  # boxes side by side, in points; where room is scarce
 UPRIGHT = "1"  # the weight of what is not seen
 NEAR = 14  # boxes
-END = ""  # after all boxes
 INCH = 72
 
 
@@ -51,11 +49,8 @@ def _diamonds(scene: Scene) -> list[tuple[str, str]]:
             after.setdefault(arc.source, set()).add(arc.target)
     if all(len(targets) < 2 for targets in after.values()):
         return []
-    back: networkx.DiGraph[str] = networkx.DiGraph()
-    for name in place:
-        back.add_edges_from((t, name) for t in after.get(name, {END}))
-    meets = networkx.immediate_dominators(back, END)
-    return [(fork, meets[fork]) for fork, targets in after.items() if len(targets) > 1 and meets[fork] != END
+    meets = dominators({name: list(after.get(name, ())) for name in reversed(place)})
+    return [(fork, meets[fork]) for fork, targets in after.items() if len(targets) > 1 and meets[fork] != START
             and meets[fork] not in targets and place[meets[fork]] - place[fork] <= NEAR]
 
 

@@ -11,12 +11,12 @@ from .scene import SMALL, Frame, Scene
 
 GAP, ROW = 14, 15  # between entries, and from row to row
 MARK = 18  # across a mark
-WIDEST = 480
+LEAST, WIDEST = 260, 480
 
 
 def legend(scene: Scene, theme: Theme, room: float) -> tuple[str, float, float]:
     """SVG elements that begin at 0, 0, and their width and height; entries are wrapped into the room."""
-    room = min(max(room, 150), WIDEST)
+    room = min(max(room, LEAST), WIDEST)
     out, x, y, right = [], 0.0, 0.0, 0.0
     for mark, word in _entries(scene, theme):
         wide = MARK + 4 + width(word, SMALL)

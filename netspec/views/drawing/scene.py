@@ -128,7 +128,7 @@ def narrow(scene: Scene) -> Scene:
         first, *others = box.lines
         what, times, n = first.partition("  ×")
         if box.kind != "block":
-            return box.lines
+            return (elided(what, LONGEST) + times + n, *others)
         return (elided(what, SHORT) + times + n, *others[:-1], others[-1].replace(" params", "").replace(" MACs", ""))
 
     return replace(scene, items=cut(scene.items), between=CLOSE)

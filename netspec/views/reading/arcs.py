@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, get_args
 
-import networkx
-
 from ...ir.graph import Graph, Node
 
 Kind = Literal["data", "skip", "reference"]
@@ -25,11 +23,8 @@ def kinds(graph: Graph, drawn: Drawn) -> dict[tuple[str, int], Kind]:
     """What the arc to each argument of each node is."""
     found: dict[tuple[str, int], Kind] = {(n.name, k): "reference" if k and refers(n) else "data" for n in graph
                                           for k in range(len(drawn[n.name]))}
-    data: networkx.DiGraph[str] = networkx.DiGraph()
-    for n in graph:
-        sources = [graph.maker[v].name for k, v in enumerate(drawn[n.name]) if found[n.name, k] == "data"]
-        data.add_edges_from((s, n.name) for s in sources or [START])
-    forks = networkx.immediate_dominators(data, START)
+    forks = dominators({n.name: [graph.maker[v].name for k, v in enumerate(drawn[n.name]) if found[n.name, k] == "data"]
+                        for n in graph})
     arguments = {n.name: [(graph.maker[v].name, k) for k, v in enumerate(drawn[n.name]) if found[n.name, k] == "data"]
                  for n in graph}
     for n in graph:
@@ -37,6 +32,21 @@ def kinds(graph: Graph, drawn: Drawn) -> dict[tuple[str, int], Kind]:
             for node, k in _round(graph, n, arguments, forks[n.name]):
                 found[node, k] = "skip"
     return found
+
+
+def dominators(before: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Of each node the last one that all ways to it go through, START if there is none. `before` has the nodes of a graph without
+    circles in order, each with those that lead to it (Cooper, Harvey and Kennedy, "A Simple, Fast Dominance Algorithm", 2001)."""
+    last, depth = {START: START}, {START: 0}
+    for node, sources in before.items():
+        a, *others = sources or [START]
+        for b in others:
+            while a != b:
+                if depth[a] < depth[b]:
+                    a, b = b, a
+                a = last[a]
+        last[node], depth[node] = a, depth[a] + 1
+    return last
 
 
 def refers(n: Node) -> str:

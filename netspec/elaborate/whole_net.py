@@ -29,7 +29,8 @@ def whole_net(e: Elaborator, macro: Macro) -> Graph | None:
     if e.findings.mistakes or not e.draft.outputs or not all(flow.sure for flow, _ in e.draft.outputs.values()):
         elaborate_training(e, macro, None)
         return None
-    graph = Graph(macro.name, tuple(e.draft.kept()), tuple((name, flow.value) for name, (flow, _) in e.draft.outputs.items()))
+    graph = Graph(macro.name, tuple(e.draft.kept()), tuple((name, flow.value) for name, (flow, _) in e.draft.outputs.items()),
+                  calls=e.draft.calls)
     _unconnected(e, macro, graph)
     _dead_biases(e, graph)
     training = elaborate_training(e, macro, graph)

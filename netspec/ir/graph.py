@@ -196,6 +196,7 @@ class Graph:
     regions: tuple[Region, ...] = ()
     training: Any = None  # the elaborated `train` section, where the spec has one
     warnings: tuple[Any, ...] = field(default=(), compare=False)  # diagnostics that are no errors
+    calls: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)  # what made a scope: `bottleneck 64 /2`
     gradients: tuple[tuple[str, str], ...] = ()  # after differentiate: (parameter or input, value of its gradient)
     precision: str = DEFAULT  # every program made of a network has the network's
     lowered: Lowered | None = field(default=None, compare=False, repr=False)  # after lower, until its values change

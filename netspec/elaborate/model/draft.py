@@ -22,6 +22,7 @@ class Draft:
         self.read: set[str] = set()  # values something reads
         self.side: set[str] = set()  # nodes of side branches of called nets: kept only where something reads them
         self.results: dict[str, tuple[str, Span]] = {}  # what calls gave back: the path of the outermost, where it stands
+        self.calls: dict[str, str] = {}  # of blocks and nets, by the scope that each runs in, arguments evaluated
         self.axes: set[str] = set()  # that an `each` has named
 
     def add(self, node: Node, in_side: bool) -> None:

@@ -9,6 +9,7 @@ from ...diagnostics import Advice, near
 from ...limits import CALLED
 from ...source import Span
 from ...syntax import tree
+from ...words import spelled
 from ..binding.arguments import Arguments, flow_of
 from ..binding.kinds import Given
 from ..model.elaborator import Elaborator, Stop
@@ -16,7 +17,7 @@ from ..model.files import Context, Macro
 from ..model.mistakes import Mistake, Silent
 from ..model.origins import origins
 from ..model.scopes import Scope, below
-from ..model.values import UNKNOWN_VALUE, Flow
+from ..model.values import UNKNOWN_VALUE, Flow, Incoming, plain
 from ..model.way import Call
 from .definitions import input_lines, open_macro
 from .labels import no_flow
@@ -55,6 +56,7 @@ def use(e: Elaborator, node: tree.Call, macro: Macro, args: Arguments, flow: Flo
     if label is not None:
         scope.count(macro.name)
     place.replay = (node, c)
+    e.draft.calls[place.path] = _evaluated(macro, args)
     if definition.kind == "net" or inputs:
         flow_in = _bind_inputs(e, node, macro, inputs, args, flow, bound_inputs, env)
     elif flow is None:
@@ -63,6 +65,22 @@ def use(e: Elaborator, node: tree.Call, macro: Macro, args: Arguments, flow: Flo
         flow_in = None
     inside = Context(env, inner.places.get(definition.name, inner.defaults), inner, origins(definition.params, args, c.origins))
     return _enter(e, node, macro, definition, inside, flow if flow_in is None else None, flow_in, place, args.upto, weights, span)
+
+
+def _evaluated(macro: Macro, args: Arguments) -> str:
+    """A call as it reads where it is made: `bottleneck 64 /2`, though the text may say `unit n /stride`."""
+    values = [*((g.value, "") for g in args.given), *((g.value, f"{k}=") for k, g in args.options.items()),
+              *([(args.stride.value, "/")] if args.stride is not None else [])]
+    upto = [f"upto {args.upto.path}"] if args.upto else []
+    return " ".join((macro.name, *(before + _spelled(v) for v, before in values), *upto))
+
+
+def _spelled(v: Any) -> str:
+    if isinstance(v, Scope):
+        return f"@{v.path}"
+    if isinstance(v, str):
+        return f'"{v}"'
+    return "in" if isinstance(v, Incoming) else spelled(plain(v))
 
 
 def _enter(e: Elaborator, node: tree.Call, macro: Macro, definition: tree.Definition, inside: Context, flow: Flow | None,

@@ -21,7 +21,7 @@ from ..numbers.formulas import formula_texts
 from ..numbers.receptive import Field, receptive_fields
 from ..reading.arcs import drawn_inputs, refers
 from ..reading.boxes import arcs_between, drawn, stands_for
-from ..reading.calls import own_calls, written
+from ..reading.calls import own_calls
 from ..reading.closing import unknown
 from ..reading.outline import outline
 from ..reading.steps import Group, Item, Repeat, Step, nodes_of
@@ -123,7 +123,7 @@ class _Contents:
         within = [t for i in items if not isinstance(i, Step) for t in (i.turns if isinstance(i, Repeat) else [(i,)])]
         own = own_calls(nodes_of(items), [nodes_of(t) for t in within], around)
         data = {"id": f"block {number}", "path": path if name else "", "name": shown(name),
-                "call": shown(written(own[0])) if own else "", "at": self.at((*own[:1], *reversed(around))),
+                "call": shown(self.graph.calls.get(path, "")), "at": self.at((*own[:1], *reversed(around))),
                 "items": list(self.items(items, path, (*around, *own)))}
         return data | ({"times": times} if times > 1 else {})
 

@@ -1,4 +1,4 @@
-"""The call that made a block, as the text has it: `bottleneck 256 stride=2`."""
+"""The call that made a block: `bottleneck 256 stride=2`."""
 
 from __future__ import annotations
 
@@ -25,12 +25,3 @@ def own_calls(block: Sequence[Node], parts: Sequence[Sequence[Node]], around: Se
     found = shared_calls(block)
     repeated = len(parts) > 1 and sum(map(len, parts)) == len(block) and all(shared_calls(p) == found for p in parts)
     return found[len(around):len(found) - 1 if repeated and len(found) > len(around) else None]
-
-
-def written(call: Span) -> str:
-    """A call as its text has it, on one line."""
-    line = call.source.line(call.line)
-    end = call.end_column if call.end_line == call.line else len(line) + 1
-    while end <= len(line) and line[call.column - 1:end - 1].count("(") > line[call.column - 1:end - 1].count(")"):
-        end += 1  # the place of an argument is that of what is in its parentheses
-    return " ".join(line[call.column - 1:end - 1].partition("#")[0].split()).rstrip(": ")

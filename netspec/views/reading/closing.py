@@ -13,7 +13,7 @@ from ...diagnostics import UsageError, near
 from ...ir.graph import Graph, Node
 from ...source import Span
 from .arcs import Drawn
-from .calls import own_calls, written
+from .calls import own_calls
 from .steps import Group, Item, Repeat, Step, leaves, nodes_of
 
 SHOWN = 8  # paths in an error's note
@@ -24,7 +24,7 @@ class Closed(Step):
     """A block as one box."""
 
     path: str
-    call: str  # as the text writes it; "" where no call made it
+    call: str  # with its arguments as numbers; "" where no call made it
     exit: Node
     place: Span | None = None  # of that call
 
@@ -197,7 +197,7 @@ class _Closing:
         calls = own_calls(nodes, [nodes_of(t) for t in within], around)
         if is_open:
             return Group(item.path, tuple(self.inside(item.items, level + 1, (*around, *calls))))
-        return Closed(tuple(nodes), item.path, written(calls[0]) if calls else "", self.exit(nodes), calls[0] if calls else None)
+        return Closed(tuple(nodes), item.path, self.graph.calls.get(item.path, ""), self.exit(nodes), calls[0] if calls else None)
 
     def exit(self, nodes: Sequence[Node]) -> Node:
         """The last node that something outside reads."""

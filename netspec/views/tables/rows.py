@@ -16,7 +16,7 @@ from ...ir.types import shape_text
 from ...source import Span
 from ..numbers.counts import NodeCounts
 from ..reading.arcs import drawn_inputs
-from ..reading.calls import own_calls, written
+from ..reading.calls import own_calls
 from ..reading.steps import Group, Item, Repeat, Step, leaves, nodes_of
 
 FLOAT = 4  # bytes
@@ -115,7 +115,8 @@ class _Rows:
         turns = [] if isinstance(item, Repeat) else [t for i in item.items for t in _turns(i)]
         parts = [nodes_of(t) for t in turns] if all(len(t) == 1 and isinstance(t[0], Group) for t in turns) else []
         calls = own_calls(turn, parts, around)
-        path, name, text = _title(item, scope, written(calls[0]) if calls else "")
+        group = first[0] if len(first) == 1 and isinstance(first[0], Group) else None
+        path, name, text = _title(item, scope, self.graph.calls.get(group.path, "") if group else "")
         times = item.times if isinstance(item, Repeat) else 1
         closed = depth + 1 >= self.depth
         row = replace(self.counted("block" if closed else "heading", path, scope, name, depth, text, steps), times=times)

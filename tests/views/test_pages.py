@@ -153,7 +153,7 @@ def test_a_closed_block_is_its_call_with_its_numbers() -> None:
     scene = Reading(netspec.load_graph(text=text).graph).scene(1)
     by_name = {b.name: b for b in scene.boxes}
     assert by_name["unit1.conv1"].lines == ("unit 4", "4×8×8", "132 params · 7.94 k MACs")
-    assert by_name["first.conv1"].lines[:2] == ("unit 8 stride=(1 + 1)", "first · 8×4×4")
+    assert by_name["first.conv1"].lines[:2] == ("unit 8 stride=2", "first · 8×4×4")
     assert by_name["unit3.conv1"].lines[0] == "unit 8  ×3"
     assert by_name["unit3.conv1"].lines[2].startswith(f"{3 * (8 * 8 * 9 + 8 + 8 * 8 + 8) / 1000:.3g} k params")
 
@@ -162,7 +162,7 @@ def test_equal_closed_blocks_are_drawn_once_though_they_differ_within() -> None:
     text = ("block unit(p):\n  residual: conv 4 3x3 -> drop_path p\n\n"
             "net a:\n  input 4x8x8\n  for i in 1..4: unit 0.1*i\n  fc 2\n")
     graph = netspec.load_graph(text=text).graph
-    assert [b.times for b in Reading(graph).scene(1).boxes if b.kind == "block"] == [4]
+    assert [(b.times, b.lines[0]) for b in Reading(graph).scene(1).boxes if b.kind == "block"] == [(4, "unit 0.1…0.4  ×4")]
     assert len(Reading(graph).scene(2).boxes) > 8
     seen = netspec.load_graph(text=text.replace("  fc 2\n", "  concat:\n    | @unit1\n    | @unit4\n  fc 2\n")).graph
     assert [b.times for b in Reading(seen).scene(1).boxes if b.kind == "block"] != [4]  # something else looks at the first

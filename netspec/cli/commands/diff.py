@@ -12,7 +12,7 @@ from ..telling import pass_on, say
 
 ABOUT = "what two nets differ in; the exit code is 1 where they do"
 EXAMPLES = ("netspec diff specs/resnet.net:resnet18 specs/resnet.net:resnet34", "netspec diff old.net new.net -o diff.svg",
-            "git config diff.netspec.command 'netspec diff --git'")
+            "netspec diff --git  # what git is told:  git config diff.netspec.command 'netspec diff --git'")
 
 
 def arguments(c: ArgumentParser) -> None:

@@ -246,7 +246,7 @@ class _Making:
         if isinstance(step, Closed):
             name = step.path.rpartition(".")[2]
             own = () if not step.call or name.rstrip("0123456789") == step.call.split()[0] else (name,)
-            lines = label(elided(step.text), (*own, shape), self.short(step), times)
+            lines = label(elided(self.call(step)), (*own, shape), self.short(step), times)
             return Box(step.name, "block", lines, self.tooltip(step), times)
         kind, sign = kind_of(step.head), str(getattr(step.head.op, "symbol", ""))
         if len(sign) == 1 and len(step.nodes) == 1 and times == 1:
@@ -255,6 +255,11 @@ class _Making:
         marks = (*step.switches, *(["frozen"] if step.frozen else []), *([f"weights of {step.shared}"] if step.shared else []))
         lines = label(" ".join((sign, *step.switches)), (), shape, times) if sign else label(text, marks, shape, times)
         return Box(step.name, kind, lines, self.tooltip(step), times, dashed=bool(step.shared and not sign))
+
+    def call(self, block: Closed) -> str:
+        """The call that made a block, from the first to the last that its box stands for: `unit 0.1…0.4`."""
+        first, last = (s.text.split(" ") for s in (block, self.stands[block.name][-1]))
+        return " ".join(a if a == b else f"{a}…{b}" for a, b in zip(first, last)) if len(first) == len(last) else block.text
 
     def short(self, block: Closed) -> str:
         """Parameters and MACs of a closed block, of all that its box stands for."""
@@ -271,7 +276,7 @@ class _Making:
         line = line_of(step.head) if not isinstance(step, Closed) else None
         name, last = (s.path if isinstance(s, Closed) else s.name for s in (step, steps[-1]))
         name = name if len(steps) == 1 else f"{name} … {last}"
-        what = f"{step.text} ({step.steps} layers)" if isinstance(step, Closed) else str(step)
+        what = f"{self.call(step)} ({step.steps} layers)" if isinstance(step, Closed) else str(step)
         return "\n".join([name, what, *_counted(parameters, "parameters"), *_counted(macs, "MACs"),
                           *([f"line {line}"] if line else [])])
 

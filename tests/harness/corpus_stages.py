@@ -44,7 +44,7 @@ def shapes(text: str) -> str:
 def reports(text: str) -> str:
     from netspec.views.tables.summary import summarise
 
-    return str(summarise(_graph(text)))
+    return summarise(_graph(text)).to_text()
 
 
 def diagrams(text: str) -> str:

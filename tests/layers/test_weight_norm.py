@@ -129,6 +129,7 @@ def test_nothing_of_it_is_a_generic_loop(dtype: str) -> None:
         assert len(first) == (7 if entry == "gradients" else 0)
 
 
+@pytest.mark.sweep
 def test_the_same_bits_on_any_number_of_threads() -> None:
     from netspec.backends.cpu.engine.workers import set_threads
 
@@ -231,6 +232,7 @@ def test_export_writes_whole_weights(tmp_path: Path) -> None:
     assert "weight_norm" not in (tmp_path / "a.net").read_text()
 
 
+@pytest.mark.sweep
 def test_a_file_that_stands_alone(tmp_path: Path) -> None:
     """First values, steps and predictions are those of netspec, to the bit: of a weight that is read under another shape, with
     batch norm folded into it, too."""

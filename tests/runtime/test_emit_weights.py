@@ -88,6 +88,7 @@ def test_steps_of_the_file_are_those_of_fit() -> None:
         np.testing.assert_array_equal(again.parameters[name], value, name)
 
 
+@pytest.mark.sweep
 def test_a_part_that_is_refused_takes_the_whole_step_back() -> None:
     alone = loaded(standalone(netspec.load_graph(text=TRAINED).graph)).Network()
     before = {k: v.copy() for k, v in alone.parameters.items()}

@@ -569,6 +569,7 @@ def test_the_emitted_file_in_threads(alone: Any) -> None:
         workers.set_threads(None)
 
 
+@pytest.mark.sweep  # it is the code that a network runs
 def test_the_emitted_file_trains_beside_predictions(alone: Any) -> None:
     net, twin = alone.Network(seed=1), alone.Network(seed=1)
     between = {twin.predict(X[:3]).tobytes()}
@@ -632,6 +633,7 @@ def test_averages_are_tested_and_weights_are_not_touched() -> None:
     assert not np.array_equal(net.predict(X), fresh.predict(X))
 
 
+@pytest.mark.sweep
 def test_the_page_on_threads_is_true(monkeypatch: pytest.MonkeyPatch) -> None:
     root = ROOT
     monkeypatch.chdir(root)

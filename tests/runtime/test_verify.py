@@ -43,6 +43,7 @@ def test_several_inputs_and_outputs() -> None:
     assert all(f.right for f in verify(graph(text)))
 
 
+@pytest.mark.sweep
 def test_a_wrong_backend_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     read = Port.read
     monkeypatch.setattr(Port, "read", lambda *a: read(*a) * (1 + 1e-6))

@@ -60,6 +60,7 @@ def test_two_classes_of_one_channel_and_fewer_than_there_are_channels() -> None:
         classifier(loss="hinge", epochs=1).fit(X, NAMES).predict_proba(X)
 
 
+@pytest.mark.sweep
 def test_numbers() -> None:
     t = X @ [1.0, -2, 0.5, 0] + 3
     r = NetRegressor(NUMBERS, epochs=30, device="reference").fit(X, t)

@@ -555,6 +555,7 @@ def test_a_kernel_is_compiled_once_and_survives_damage(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "getuid"), reason="permissions of this kind are a matter of POSIX systems")
+@pytest.mark.sweep  # test_cache_folder.py asks it of the folder
 def test_an_unsafe_directory_is_not_used(tmp_path: Path) -> None:
     real, link, shared, file = tmp_path / "real", tmp_path / "link", tmp_path / "shared", tmp_path / "file"
     for d in (real, shared):

@@ -157,6 +157,7 @@ def test_one_slope_for_all_channels() -> None:
     assert "loop" not in kinds(both(sequence(["prelu"], x=(19, 3, 5))))
 
 
+@pytest.mark.sweep
 def test_halos_around_what_a_step_writes() -> None:
     both(sequence(["conv 17 3x3", "lrn 5", "conv 5 5x5", "softmax", "conv 3 3x3"], x=(3, 7, 9)), samples=2)
 
@@ -331,6 +332,7 @@ def test_other_sizes_share_kernels() -> None:
 
 @pytest.mark.parametrize("dtype", the_first(1, ["float32", "float64"]))
 @pytest.mark.parametrize("last", the_first(1, ["maxpool global", "avgpool global", "relu"]))
+@pytest.mark.sweep
 def test_the_part_of_a_concatenation_leaves_no_number_past_its_last_channel(last: str, dtype: str) -> None:
     """Its gradient is read from that of the whole, where the next part begins in the same vector; what stood there went into
     padded weights, and from the second step on into other gradients."""

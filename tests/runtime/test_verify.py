@@ -52,6 +52,7 @@ def test_a_wrong_backend_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found["outputs in evaluation, float32"]
 
 
+@pytest.mark.sweep
 def test_a_gradient_that_both_backends_have_wrong_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     backward = Network.backward
 

@@ -24,6 +24,7 @@ from netspec.diagnostics import Diagnostic, Label, render
 from netspec.editors.html import highlighted
 from netspec.plain import docstring, shown, word
 from netspec.source import Source, Span
+from sweeps import the_first
 
 RUNS = "import os; os.mkdir('PWNED')"
 NAMES = {
@@ -51,7 +52,7 @@ train a:
 PART = "block part:\n  conv 4 3x3 bn\n  tanh\n"
 
 
-@pytest.fixture(params=NAMES, ids=lambda n: n.replace(" ", "-"))
+@pytest.fixture(params=the_first(6, NAMES), ids=lambda n: n.replace(" ", "-"))
 def spec(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A spec in a folder of that name, of that name, which imports a file of that name through a link, with a string in it."""
     name = NAMES[request.param]

@@ -7,7 +7,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, get_args
 
-from ...diagnostics import UsageError, near, unwritable
+from ...diagnostics import Advice, UsageError, near, unwritable
 from ...ir.graph import Graph
 from ...plain import shown
 from ...reading import write
@@ -31,7 +31,7 @@ def wanted(style: str = "diagram", direction: str = "down", depth: int | None = 
     _one_of("direction", direction, get_args(Direction), "a diagram flows")
     _one_of("theme", theme, tuple(THEMES), "a theme is")
     if depth is not None and (not isinstance(depth, int) or isinstance(depth, bool) or depth < 1):
-        raise UsageError(f"a depth is a whole number, 1 at least, not {shown(repr(depth))}", hint="depth=1 closes all blocks")
+        raise UsageError(f"a depth is a whole number, 1 at least, not {shown(repr(depth))}", hint=Advice("1 closes all blocks"))
     opened = (open,) if isinstance(open, str) else open
     if not isinstance(opened, Sequence) or not all(isinstance(p, str) for p in opened):
         raise UsageError("what is to be open is a path or a list of paths", hint='open=["stage1.block1"]')
@@ -41,7 +41,7 @@ def wanted(style: str = "diagram", direction: str = "down", depth: int | None = 
         for name, given in (("direction", direction == "right"), ("depth", depth is not None), ("open", opened), ("focus", focus)):
             if given:
                 raise UsageError(f"{name} is for diagrams, and has no meaning beside style {style}",
-                                 hint="leave out " + ("--right" if name == "direction" else f"--{name}"))
+                                 hint=Advice(f"leave out {'right' if name == 'direction' else name}"))
     right: Direction = "right" if direction == "right" else "down"
     return Wanted(right, depth, tuple(opened), focus, None if page is None else page_of(page), theme)
 
@@ -69,13 +69,14 @@ def draw_into(graph: Graph, path: str | PathLike[str], asked: Wanted, style: str
     target = Path(path)
     ending = target.suffix.lower()
     if ending not in endings(style):
-        raise UsageError(f"a drawing is written as {', '.join(endings(style))}, and `{shown(target.name)}` ends in {ending or 'nothing'}")
+        raise UsageError(f"a drawing is written as {', '.join(endings(style))}, and `{shown(target.name)}` ends in {ending or 'nothing'}",
+                         hint=Advice("TikZ is written of the styles volume and blocks") if ending == ".tex" else None)
     if ending == ".html":
         from ..interactive.contents import Start
         from ..interactive.page import write_page
 
         if asked.page is not None or asked.direction == "right":
-            raise UsageError("a page to explore flows down and has no size", hint="leave out --page and --right")
+            raise UsageError("a page to explore flows down and has no size", hint=Advice("leave out page and right"))
         return write_page(graph, target, profile, Start(asked.depth, asked.open, asked.focus), asked.theme == "dark")
     if profile is not None:
         raise UsageError("times are shown in a page to explore, and by no picture", hint=shown(target.with_suffix(".html").name))
@@ -105,4 +106,4 @@ def _one_of(what: str, given: object, known: Sequence[str], title: str) -> None:
     if not isinstance(given, str) or given not in known:
         best = near(given, known) if isinstance(given, str) else None
         raise UsageError(f"{title} {', '.join(known[:-1])} or {known[-1]}, not {shown(repr(given))}" if len(known) > 1 else
-                         f"{title} {known[0]}, not {shown(repr(given))}", hint=f'{what}="{best or known[0]}"')
+                         f"{title} {known[0]}, not {shown(repr(given))}", hint=f"did you mean `{best}`?" if best else Advice(f"for example {known[0]}"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ...diagnostics import UsageError
+from ...diagnostics import Advice, UsageError
 
 UNITS = {"mm": 72 / 25.4, "cm": 72 / 2.54, "in": 72.0, "pt": 1.0}  # points
 NAMED = {"a4": "210x297mm", "letter": "8.5x11in", "slide": "13.333x7.5in"}
@@ -49,10 +49,10 @@ def page(text: str) -> Page:
         width, height = float(found[1]) * UNITS[found[2] or unit], float(found[3]) * UNITS[unit]
     except ValueError:
         raise UsageError(f"`{text}` is no page", "a page is a4, letter, slide, or a width and a height: 120x80mm, 6.5x9in",
-                         hint="--page a4") from None
+                         hint=Advice("for example a4")) from None
     if not SMALLEST_PAGE <= min(width, height) <= max(width, height) <= 200 * 72:
         raise UsageError(f"a page of {text} is too small or too large", "its sides are an inch at least and 200 at most",
-                         hint="--page a4")
+                         hint=Advice("for example a4"))
     return Page(text, width, height)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ...ir.graph import Graph, Input, Node
@@ -25,7 +26,7 @@ from ..reading.calls import own_calls
 from ..reading.closing import unknown
 from ..reading.outline import outline
 from ..reading.steps import Group, Item, Repeat, Step, nodes_of
-from ..tables.summary import title
+from ..tables.summary import source_name, title
 from .times import Times
 
 KINDS = ("data", "skip", "reference")
@@ -79,9 +80,9 @@ class _Contents:
                 for (s, t, kind), n in arcs_between(graph, items, reads).items()]
         arcs += [[number[box[v]], number[f"output {public}"], 0] for public, v in graph.outputs]
         of = {} if self.times is None else {entry: self.times.said(entry) for entry in self.times.seconds}
-        return {"name": shown(graph.name), "title": title(graph), "counts": str(counts), "arcs": arcs, "times": of,
+        return {"name": shown(graph.name), "title": title(graph, Path(source_name(graph) or "").name), "counts": str(counts), "arcs": arcs, "times": of,
                 "items": [*self.items(items, "", ()), *ends], "table": [json.loads(text) for text in self.table],
-                "sources": [shown(s.name) for s in self.sources], "kinds": {kind: look.word for kind, look in BOXES.items()}}
+                "sources": [shown(Path(s.name).name) for s in self.sources], "kinds": {kind: look.word for kind, look in BOXES.items()}}
 
     def start(self, start: Start) -> Data:
         """The same with each path as that of what is drawn."""

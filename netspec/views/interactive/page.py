@@ -96,6 +96,6 @@ def _kinds() -> str:
 
 def _listing(number: int, source: Source) -> str:
     """A spec's text, a line an item."""
-    name = escape(shown(source.name))
+    name = escape(shown(Path(source.name).name))  # not where it lies: the page is for others
     lines = "".join(f'<li value="{k}">{line}</li>' for k, line in enumerate(marked_lines("\n".join(source.lines)), 1))
     return f'<p class="file">{name}</p><ol class="lines" role="listbox" aria-label="{name}" data-source="{number}">{lines}</ol>'

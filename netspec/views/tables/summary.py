@@ -138,6 +138,9 @@ class Summary:
 
     def to_text(self, width: int | None = None) -> str:
         """The table for a page of so many columns; without a number, all of it."""
+        if width is not None and (not isinstance(width, int) or isinstance(width, bool) or width < 1):
+            raise UsageError(f"a table is as wide as a whole number of columns, 1 at least, not {shown(repr(width))}",
+                             hint=".to_text(80)")
         return self.table.text(width)
 
     def to_markdown(self) -> str:
@@ -216,12 +219,12 @@ def _field_data(fields: dict[str, tuple[Field, ...]]) -> dict[str, Any]:
                    "start": [f.start for f in axes]} for name, axes in fields.items()}
 
 
-def title(graph: Graph) -> str:
-    """`lenet5 (specs/lenet.net): 1x32x32 -> 10`."""
+def title(graph: Graph, where: str | None = None) -> str:
+    """`lenet5 (specs/lenet.net): 1x32x32 -> 10`; `where` is the place that it names, that of the file unless given."""
     ins = ", ".join((f"{n.name} " if len(graph.inputs) > 1 else "") + shape_text(n.type.shape) for n in graph.inputs)
     outs = ", ".join((f"{k} " if len(graph.outputs) > 1 else "") + shape_text(graph.values[v].type.shape)
                      for k, v in graph.outputs)
-    where = source_name(graph)
+    where = source_name(graph) if where is None else where
     return shown(f"{graph.name}{f' ({where})' if where else ''}: {ins} -> {outs}")
 
 

@@ -105,7 +105,8 @@ def batch(graph: Graph, n: int) -> tuple[dict[str, Any], dict[str, Any]]:
 SINGLE = [n for n in NETS if n != "normed vectors"]
 
 
-@pytest.mark.parametrize("name", the_first(1, SINGLE))
+@pytest.mark.sweep  # test_numerics.py asks it of each layer
+@pytest.mark.parametrize("name", SINGLE)
 def test_float32_stays_near(name: str) -> None:
     graph = NETS[name]()
     near(filled(CpuExecutor(graph)), filled(ReferenceExecutor(graph)))
@@ -124,7 +125,8 @@ def near(ours: Executor, theirs: Executor) -> None:
         assert np.abs(ours.gradient(n) - g).max() < 1e-4 * np.abs(g).max() + 1e-6, n
 
 
-@pytest.mark.parametrize("name", the_first(1, NETS))
+@pytest.mark.sweep  # test_training_references.py asks it of steps that PyTorch made
+@pytest.mark.parametrize("name", NETS)
 def test_steps_follow_the_reference(name: str) -> None:
     """Weights, running statistics and optimiser state after three steps."""
     graph = NETS[name]()

@@ -56,7 +56,7 @@ def steps(net: CpuExecutor, kind: str) -> list[Node]:
 @pytest.mark.parametrize(("name", "dtype"), one_of_each(
     [*((name, "float64") for name in (*NETS, *VIEWS)),
      *((name, "float32") for name in ("flatten", "reshape between", "shuffle", "channels", "max", "views in the middle"))],
-    lambda name, dtype: name.split()[0]))
+    lambda name, dtype: dtype == "float64" and name in VIEWS, 3))
 def test_moves_agree_with_the_reference(name: str, dtype: str) -> None:
     graph = netspec.load_graph(text=f"net n:\n  {(NETS | VIEWS)[name]}\n").graph
     tolerance = 1e-12 if dtype == "float64" else 3e-5

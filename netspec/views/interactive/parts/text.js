@@ -24,6 +24,8 @@ const options = [...lines].filter(([key]) => made.has(key)).map(([key, li]) => {
   return li;
 });
 if (options.length) options[0].tabIndex = 0;
+// the net that is drawn is in sight, whatever stands above it
+lines.get((data.table[boxes[0]?.at] ?? []).at(-1)?.join(":"))?.scrollIntoView({block: "center"});
 
 /** Give the lines of a thing a class, those of what calls it another. */
 function lightLines(thing, look, scroll = false) {

@@ -124,3 +124,14 @@ def test_the_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None
     assert capsys.readouterr().out.startswith("conv2 at 3,4 sees 14×14 of 32×32 places of input: drew ")
     assert main(["field", lenet, "--unit", "conv2", "--at", "3,4", "-o", "-"]) == 0
     assert capsys.readouterr().out == (tmp_path / "a.svg").read_text(encoding="utf-8")
+
+
+def test_inputs_beside_the_one_drawn_are_named(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    spec, out = tmp_path / "a.net", tmp_path / "a.svg"
+    spec.write_text("net a:\n  input left 1x9x9\n  input right 1x9x9\n  @left -> conv 1 3x3 -> add @right -> conv 1 3x3\n",
+                    encoding="utf-8")
+    assert main(["field", str(spec), "-o", str(out)]) == 0
+    assert "places of left" in (said := capsys.readouterr().out) and "made from right as well" in said
+    assert "made from right as well" in out.read_text(encoding="utf-8")
+    assert main(["field", str(spec), "--unit", "conv1", "-o", str(out)]) == 0
+    assert "right" not in capsys.readouterr().out and "as well" not in out.read_text(encoding="utf-8")

@@ -29,7 +29,7 @@ def arguments(c: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     from ...views.drawing.looks import THEMES
-    from ...views.fields.drawn import field, said
+    from ...views.fields.drawn import beside, field, said
 
     options.drawable(args.output, "field")
     drawn = field(open_net(args), args.unit, args.at, args.picture, THEMES[args.theme])
@@ -39,7 +39,7 @@ def run(args: Namespace) -> int:
     drawn.save(args.output)
     sight = drawn.sight
     where = f" at {','.join(map(str, sight.at))}" if sight.at else ""
-    say(f"{sight.unit}{where} sees {said(sight.planes[0])} places of {sight.input}: drew {shown(args.output)}")
+    say(f"{sight.unit}{where} sees {said(sight.planes[0])} places of {sight.input}: drew {shown(args.output)}" + (f"; {beside(sight)}" if sight.others else ""))
     return 0
 
 

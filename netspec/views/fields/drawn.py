@@ -70,6 +70,11 @@ def said(plane: Plane) -> str:
     return f"{'×'.join(map(str, plane.seen))} of {'×'.join(map(str, plane.sizes))}"
 
 
+def beside(s: Sight) -> str:
+    """`the unit is made from b, c as well`; empty of a unit that is made from one input."""
+    return f"the unit is made from {', '.join(s.others)} as well" if s.others else ""
+
+
 def _photo(s: Sight, picture: str | PathLike[str] | None) -> str:
     """A photograph as the input holds it, as the address of an image in a page; empty where there is none."""
     if picture is None:
@@ -229,7 +234,8 @@ class _Drawing:
 
     # -- in numbers --------------------------------------------------------------------------------------------------
     def table(self, top: float) -> float:
-        """The planes by their numbers; returns where the table ends."""
+        """The planes by their numbers, and what is not among them; returns where the table ends."""
+        s = self.s
         heads = ("", "layer", "", "channels", "sees, padding included", "from place")
         rows = [(str(k), p.name, p.text if p.text != p.name else "", str(p.channels), said(p) if min(p.seen) > 0 else "nothing",
                  ", ".join(str(a) for a, _ in p.window)) for k, p in enumerate(self.s.planes, 1)]
@@ -241,7 +247,12 @@ class _Drawing:
         for k, r in enumerate(cut):
             for at, c in zip(starts, r):
                 self.sheet.text(at, top + k * LINE, c, 10, self.theme.quiet if not k else "", bold=not k)
-        return top + (len(cut) - 1) * LINE
+        below = top + (len(cut) - 1) * LINE
+        if not s.others:
+            return below
+        self.sheet.text(EDGE, below + LINE + 6, _fit(f"the planes are those of {s.input}; {beside(s)}", 10, WIDE - 2 * EDGE), 10,
+                        self.theme.quiet)
+        return below + LINE + 6
 
 
 def _leaning(p: Plane, place: Stand) -> Any:

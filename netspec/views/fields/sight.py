@@ -53,6 +53,7 @@ class Sight:
     unit: str
     at: tuple[int, ...]
     planes: tuple[Plane, ...]
+    others: tuple[str, ...] = ()  # inputs that the unit is made from as well
 
 
 def sight(graph: Graph, unit: str | None = None, at: Sequence[int] | None = None) -> Sight:
@@ -90,7 +91,8 @@ def sight(graph: Graph, unit: str | None = None, at: Sequence[int] | None = None
     between = [p for p in (plane(s.name, s.text, s.last) for s in shown)
                if not own or (p.sizes, p.window) != (own[0].sizes, own[0].window)]
     planes = [plane(source.name, "input", source), *between, *own]
-    return Sight(graph, source.name, unit or _name(heads, node), place, tuple(planes))
+    others = tuple(n.name for n in graph.inputs if n.name in graph.ancestors(node.name) and n is not source)
+    return Sight(graph, source.name, unit or _name(heads, node), place, tuple(planes), others)
 
 
 def _chosen(graph: Graph, unit: str | None) -> str:

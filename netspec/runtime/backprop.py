@@ -23,12 +23,16 @@ from ..views.drawing.looks import kind_of
 from ..views.drawing.sheet import theme_of
 from ..views.reading.steps import steps
 from .io import arrays
-from .misuse import misuse
+from .misuse import RunError, misuse
 from .sizes import of_sizes
 from .state import State
 from .train.recipe import changed
 
 Array = NDArray[Any]
+
+
+class NoTarget(RunError):
+    """Gradients are of one number, and without a target there is none."""
 
 
 def backprop(state: State, x: Any, y: Any, loss: Any, theme: str) -> Film:
@@ -128,7 +132,7 @@ def _judged(state: State, graph: Graph, y: Any, loss: Any) -> tuple[tuple[Term, 
     terms = recipe.terms or (changed(recipe, graph, loss="mse").terms if y is not None else ())
     if y is None and any(t.target != "input" for t in terms):
         if loss is not None:
-            raise misuse("wrong-type", "a loss compares with a target, and none is given", hint="net.backprop(x, y)")
+            raise NoTarget("a loss compares with a target, and none is given", hint="net.backprop(x, y)", code="wrong-type")
         terms = ()
     wanted = arrays.cut_targets(arrays.targets(graph, terms, y, 1), slice(None), np.float64) if terms else {}
     return as_given(terms, wanted), wanted
@@ -138,6 +142,6 @@ def _only(graph: Graph, lowered: Graph) -> str:
     """The value of the network's only number."""
     many = [v for _, v in lowered.outputs if lowered.values[v].type.size == 1 and lowered.values[v].type.batch <= 1]
     if not many:
-        raise misuse("wrong-type", f"{graph.name} answers with several numbers, and gradients are of one",
-                     hint="net.backprop(x, y)   with a target, and the loss says the number")
+        raise NoTarget(f"{graph.name} answers with several numbers, and gradients are of one",
+                       hint="net.backprop(x, y)   with a target, and the loss says the number", code="wrong-type")
     return many[0]

@@ -15,6 +15,7 @@ from PIL import Image
 import netspec
 from netspec.cli import main
 from netspec.runtime.backprop import example
+from netspec.views.backprop import drawn
 from netspec.views.backprop.circuit import MOST, Circuit, TooMany
 from where import ROOT
 
@@ -113,14 +114,14 @@ def test_a_frame_shows_what_is_known_by_then(tmp_path: Path) -> None:
     film = net.backprop([[-1.0, -2.0]])
     frames = list(film.frames())
     assert film.last == 9 and len(frames) == 10  # four gates forward, the beginning, four gates backward
-    assert "0.73" not in texts(frames[3]) and "0.73" in texts(frames[4])
+    assert "0.731" not in texts(frames[3]) and "0.731" in texts(frames[4])
     assert texts(frames[4]).count("1.00") == 1 and texts(frames[5]).count("1.00") == 2  # what goes into the sigmoid, and df/df
-    assert "0.20" not in texts(frames[5]) and "0.20" in texts(frames[6])
-    assert "−0.59" not in texts(frames[7])
-    assert {"−0.59", "−0.39"} <= set(texts(frames[8]))  # x1 and its weight, then x0 and its own
-    assert "0.39" not in texts(frames[8]) and {"0.39", "−0.20"} <= set(texts(frames[9]))
-    assert film.captions[4] == "forward: fc1.sigmoid[0] = sigmoid of 1.00 = 0.73"
-    assert film.captions[6] == "backward: sigmoid hands on 1.00 · 0.20 = 0.20 to fc1[0]"
+    assert "0.197" not in texts(frames[5]) and "0.197" in texts(frames[6])
+    assert "−0.590" not in texts(frames[7])
+    assert {"−0.590", "−0.393"} <= set(texts(frames[8]))  # x1 and its weight, then x0 and its own
+    assert "0.393" not in texts(frames[8]) and {"0.393", "−0.197"} <= set(texts(frames[9]))
+    assert film.captions[4] == "forward: fc1.sigmoid[0] = sigmoid of 1.00 = 0.731"
+    assert film.captions[6] == "backward: sigmoid hands on 1.00 · 0.197 = 0.197 to fc1[0]"
     assert set(texts(film.svg)) < set(texts(frames[9]))  # without the caption of a step
     film.save(tmp_path / "frames")
     assert sorted(p.name for p in (tmp_path / "frames").iterdir()) == [f"{k}.svg" for k in range(10)]
@@ -128,6 +129,17 @@ def test_a_frame_shows_what_is_known_by_then(tmp_path: Path) -> None:
     page = (tmp_path / "steps.html").read_text(encoding="utf-8")
     assert "http" not in page.replace('xmlns="http://www.w3.org/2000/svg"', "") and len(page) < 100_000
     assert page.count("<li>") == 10
+    assert 'id="step" min="0" max="9" value="0"' in page and 'id="play"' in page  # it begins before the first step
+    with pytest.raises(netspec.NetspecError, match="cannot be written"):
+        film.save(f"{tmp_path}/none/frames/")
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize(("x", "text"), [
+    (0.00127, "0.00127"), (-0.0204, "−0.0204"), (0.000456, "4.56e−4"), (1.0, "1.00"), (99.96, "100"), (12.34, "12.3"), (0.0, "0"),
+    (-1234.5, "−1.23e+3"), (0.7311, "0.731")])
+def test_three_digits_of_every_number(x: float, text: str) -> None:
+    assert drawn.said(x) == text
 
 
 def test_norms_of_a_larger_network() -> None:
@@ -162,7 +174,7 @@ def test_the_commands(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Non
     assert said.startswith("backprop: mse = ") and "steps to" in said
     net = netspec.compile(BACKPROP, device="reference", dtype="float64")
     loss = net.evaluate(np.array([[1.0, -2.0]]), np.array([[1.0]]))["loss"]
-    assert f"mse = {loss:.2f}" in said
+    assert f"mse = {loss:.3f}" in said
     shown = texts(out.read_text(encoding="utf-8"))
     assert sum(t == "×" for t in shown) == 18 and sum(t == "+" for t in shown) == 7 and sum(t == "sigmoid" for t in shown) == 7
     assert sum(re.fullmatch(r"[wb]\d+", t) is not None for t in shown) == 25
@@ -188,12 +200,28 @@ def test_an_animation(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("given", "said"), [
     (("--x", "1,2,3"), "3 numbers, and 2 are wanted"), (("--x", "a=1,2"), "names `a`"), (("--target", "1,2"), "target"),
-    (("--loss", "mse"), "none is given"), (("-o", "a.tif"), ".html"), (("--x", "none.png"), "none.png")])
+    (("--loss", "mse"), "hint: --target 1\n"), (("--loss", "foo"), "--> --loss:1:6"), (("--x", "nan,-2"), "--x holds nan"),
+    (("--x", "1e999,-2"), "--x holds inf"), (("--target", "nan"), "--target holds nan"), (("--x", "1,2,3"), "hint: --x 1,1\n"),
+    (("-o", "a.tif"), ".html"), (("--x", "none.png"), "none.png")])
 def test_what_cannot_be_drawn(given: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     place = () if "-o" in given else ("-o", str(tmp_path / "a.svg"))
     assert main(["backprop", BACKPROP, *given, *place]) in (1, 2)
     assert said in capsys.readouterr().err
     assert not (tmp_path / "a.svg").exists()
+
+
+def test_what_many_numbers_are_given_as(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """A person types eight of them; a net of several answers says how its target is given, in words of the command line."""
+    spec = tmp_path / "a.net"
+    spec.write_text("net a:\n  input 3x4x4\n  fc 2\n", encoding="utf-8")
+    place = ("-o", str(tmp_path / "a.svg"))
+    assert main(["backprop", str(spec), "--x", "1,2", *place]) == 2
+    assert "48 are wanted" in (err := capsys.readouterr().err) and "3x4x4: --x x.npy" in err and "--x cat.png" in err
+    np.save(tmp_path / "x.npy", np.full((3, 4, 4), np.nan))
+    assert main(["backprop", str(spec), "--x", str(tmp_path / "x.npy"), *place]) == 2
+    assert "--x holds nan" in capsys.readouterr().err
+    assert main(["backprop", str(spec), *place]) == 2
+    assert "hint: --target 1,0" in (err := capsys.readouterr().err) and "backprop(" not in err
 
 
 def test_what_needs_a_target() -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...diagnostics import UsageError
+from ...diagnostics import Advice, UsageError
 from ...plain import shown
 from .. import options
 from ..nets import input_shapes, meant, settings
@@ -14,11 +15,13 @@ from ..telling import pass_on, say
 
 if TYPE_CHECKING:
     from ...runtime.network import Network
+    from ...views.backprop.film import Film
 
 ABOUT = "draw one example going forward and backward, step by step: values, and the gradients that come back"
 EXAMPLES = ("netspec backprop specs/backprop.net --x 1,-2 --target 1 -o steps.html",
             "netspec backprop specs/digits.net --target 3 -o norms.svg")
 ALSO = ("backpropagation", "gradients")
+FEW = 8  # numbers that a person types
 
 
 def arguments(c: ArgumentParser) -> None:
@@ -34,8 +37,8 @@ def arguments(c: ArgumentParser) -> None:
     c.add_argument("--seed", type=options.seed, help="of first values, and of an example that is not given")
     c.add_argument("--theme", choices=("light", "dark", "transparent"), default="light", help="the colours (default light)")
     c.add_argument("-o", "--output", type=options.file, required=True, metavar="PLACE",
-                   help="where to: .svg, .png or .pdf for the whole; .html, .gif or a folder for a frame a step; - writes SVG text to standard "
-                        "output")
+                   help="where to: .svg, .png or .pdf for the whole; .html, .gif or a folder for a frame a step (.png, .pdf and .gif "
+                        "need netspec-nn[viz]); - writes SVG text to standard output")
 
 
 def run(args: Namespace) -> int:
@@ -46,13 +49,29 @@ def run(args: Namespace) -> int:
         raise UsageError(f"steps are drawn as {', '.join(ENDINGS)}, or in a folder, and not as {args.output}",
                          hint=f"-o {path.with_suffix('.html')}")
     net = _network(args)
-    film = net.backprop(_inputs(net, args), _targets(net, args.target), loss=args.loss, theme=args.theme)
+    film = _drawn(net, args)
     if args.output == "-":
         pass_on(film.svg)
         return 0
     film.save(args.output)
     say(f"{film.title}: drew {film.last} steps to {shown(args.output)}")
     return 0
+
+
+def _drawn(net: Network, args: Namespace) -> Film:
+    from ...elaborate.train_line import train_line
+    from ...runtime.backprop import NoTarget
+
+    x, y = _inputs(net, args), _targets(net, args.target)
+    if args.loss is not None:
+        train_line(f"loss {args.loss}", net.graph, "--loss")  # what is wrong with it is said of the option
+    try:
+        return net.backprop(x, y, loss=args.loss, theme=args.theme)
+    except NoTarget as e:
+        size = next(net.graph.values[v].type.size for _, v in net.graph.outputs)
+        numbers = ",".join(["1"] + ["0"] * (size - 1)) if size and size <= FEW else ""
+        raise UsageError(e.diagnostics[0].title, hint=f"--target {numbers}" if numbers else
+                         Advice("--target y.npy, or the number of a class: --target 3"), code="wrong-type") from None
 
 
 def _network(args: Namespace) -> Network:
@@ -70,10 +89,11 @@ def _inputs(net: Network, args: Namespace) -> Any:
 
     random = np.random.default_rng(net.seed)
     given, found = _by_name(args.x, [n.name for n in net.graph.inputs], "--x"), {}
+    several = len(net.graph.inputs) > 1
     for n in net.graph.inputs:
         shape = tuple(s or 0 for s in n.type.shape)
         if n.name in given:
-            found[n.name] = _array(given[n.name], (max(1, n.type.batch), *shape), net, "--x")
+            found[n.name] = _array(given[n.name], (max(1, n.type.batch), *shape), net, f"--x {n.name}=" if several else "--x ")
         elif n.type.known:
             found[n.name] = random.standard_normal((max(1, n.type.batch), *shape))
         else:
@@ -90,7 +110,7 @@ def _targets(net: Network, given: list[str]) -> Any:
     found = {}
     for name, text in by_name.items():
         shape = tuple(s or 0 for s in types[name].shape)
-        a = _array(text, None, net, "--target")
+        a = _array(text, None, net, f"--target {name}=" if len(types) > 1 else "--target ")
         found[name] = a.reshape(1, *shape).astype(float) if a.size == types[name].size > 1 else a
     return found if len(found) > 1 else next(iter(found.values()))
 
@@ -111,20 +131,39 @@ def _by_name(given: list[str], names: list[str], option: str) -> dict[str, str]:
 
 
 def _array(text: str, shape: tuple[int, ...] | None, net: Network, option: str) -> Any:
-    """Numbers, those of a file, or a picture."""
+    """Numbers, those of a file, or a picture. `option` is what stands before them: `--x `, `--x left=`."""
     import numpy as np
 
     try:
         numbers = [float(t) for t in text.split(",")]
     except ValueError:
-        return _of_file(text, shape, net)
+        return _finite(_of_file(text, shape, net), option)
+    _finite(numbers, option)
     if shape is None:
         whole = all(t.strip().lstrip("+-").isdigit() for t in text.split(","))
         return np.array(numbers).astype(np.int64) if whole else np.array(numbers, np.float64)[None]
     if len(numbers) != np.prod(shape):
-        raise UsageError(f"{option} gives {len(numbers)} number{'s' if len(numbers) > 1 else ''}, and {int(np.prod(shape))} are wanted",
-                         hint=f"{option} {','.join(['1'] * min(int(np.prod(shape)), 8))}")
+        raise UsageError(f"{option.strip(' =')} gives {len(numbers)} number{'s' if len(numbers) > 1 else ''}, and {int(np.prod(shape))} are wanted",
+                         hint=_instead(shape, option))
     return np.array(numbers, np.float64).reshape(shape)
+
+
+def _finite(numbers: Any, option: str) -> Any:
+    import numpy as np
+
+    a = np.asarray(numbers)
+    if a.dtype.kind == "f" and not np.isfinite(a).all():
+        raise UsageError(f"{option.strip(' =')} holds {a[~np.isfinite(a)][0]}, and gradients are of finite numbers",
+                         hint=f"{option}1,-2.5")
+    return numbers
+
+
+def _instead(shape: tuple[int, ...], option: str) -> str:
+    """How an example of a shape is given: by hand as long as its numbers are few."""
+    if math.prod(shape) <= FEW:
+        return f"{option}{','.join(['1'] * math.prod(shape))}"
+    said = f"a file of an array of {'x'.join(map(str, shape[1:]))}: {option}x.npy"
+    return Advice(said + (f", or a picture: {option}cat.png" if len(shape) == 4 and shape[1] in (1, 3) else ""))
 
 
 def _of_file(name: str, shape: tuple[int, ...] | None, net: Network) -> Any:

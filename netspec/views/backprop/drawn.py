@@ -17,7 +17,7 @@ from .film import Film
 
 EDGE, TOP = 24.0, 66.0
 ROW, ROUND, BOX = 42.0, 13.0, 30.0  # between gates of a column, the radius of one, the least width of a leaf's box
-GAP, TAIL = 52.0, 30.0  # between columns, for two numbers; and before gates of which an input is read by others too
+GAP, TAIL = 66.0, 40.0  # between columns, for two numbers; and before gates of which an input is read by others too
 TEXT, SMALL = 10.5, 8.5
 SWEEPS = 12
 
@@ -166,10 +166,9 @@ class _Drawing:
 
 
 def said(x: float) -> str:
-    """A number in a few characters."""
-    size = abs(x)
-    form = ".2f" if 0.1 <= size < 100 else ".3f" if 0.001 <= size < 0.1 else ".1e" if size < 0.001 else ".3g"
-    return "0" if x == 0 else f"{x:{form}}".replace("e-0", "e-").replace("e+0", "e+").replace("-", "−")
+    """A number to three digits, the zeros at its end among them."""
+    text = f"{x:.2e}" if abs(x) < 0.001 else f"{x:#.3g}".rstrip(".")
+    return "0" if x == 0 else text.replace("e-0", "e-").replace("e+0", "e+").replace("-", "−")
 
 
 def _wide(g: Gate) -> float:

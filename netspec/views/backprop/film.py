@@ -55,16 +55,18 @@ class Film:
 
     @property
     def html(self) -> str:
-        """A page of its own, which needs nothing beside it: the arrow keys, a slider or a click go from step to step."""
+        """A page of its own, which needs nothing beside it and begins before the first step: the arrow keys, a slider or a click
+        go from step to step, and a button plays them."""
         parts = [f'<g data-first="{first}"' + ("" if last is None else f' data-last="{last}"') + f">{p}</g>"
                  for p, (first, last) in self._parts()]
         theme = self.sheet.theme
         captions = "".join(f"<li>{escape(shown(c))}</li>" for c in self.captions)
         return PAGE.format(title=escape(shown(self.title)), ground=theme.page or "#ffffff", ink=theme.text,
-                           svg=self._sheet(parts).svg, captions=captions, last=self.last)
+                           svg=self._sheet(parts).svg, captions=captions, last=self.last, pause=round(1000 * SECONDS))
 
     def save(self, path: str | PathLike[str]) -> None:
-        """The whole as .svg, .png or .pdf, all steps as .html or .gif, or a file for each step in a folder: `frames/`.
+        """The whole as .svg, .png or .pdf, all steps as .html or .gif, or a file for each step in a folder: `frames/`, which
+        is made where its parent is there.
 
         Errors: another ending; a picture that is no .svg or .html without the extra `viz`; a place that cannot be written.
         """
@@ -81,7 +83,7 @@ class Film:
                              hint=f"{target.stem or 'steps'}.html")
         try:
             if folder(path):
-                target.mkdir(parents=True, exist_ok=True)
+                target.mkdir(exist_ok=True)
             for name, data in files.items():
                 write(name, data)
         except (OSError, ValueError) as e:
@@ -140,8 +142,9 @@ ol {{ display: none; }}
 <body><main>
 {svg}
 <form><button type="button" id="back" aria-label="a step back">◀</button>
-<input type="range" id="step" min="0" max="{last}" value="{last}" aria-label="step">
-<button type="button" id="on" aria-label="a step on">▶</button> <output id="at"></output></form>
+<input type="range" id="step" min="0" max="{last}" value="0" aria-label="step">
+<button type="button" id="on" aria-label="a step on">▶</button>
+<button type="button" id="play">play</button> <output id="at"></output></form>
 <p id="said" aria-live="polite"></p>
 <ol id="captions">{captions}</ol>
 </main><script>
@@ -157,11 +160,21 @@ function show() {{
   document.getElementById("at").textContent = k + " of {last}";
 }}
 function go(by) {{ slider.value = +slider.value + by; show(); }}
-slider.oninput = show;
-document.getElementById("back").onclick = () => go(-1);
-document.getElementById("on").onclick = () => go(1);
+const play = document.getElementById("play");
+let playing = 0;
+function stop() {{ clearInterval(playing); playing = 0; play.textContent = "play"; }}
+function step(by) {{ stop(); go(by); }}
+play.onclick = () => {{
+  if (playing) return stop();
+  if (+slider.value === {last}) go(-{last});
+  play.textContent = "pause";
+  playing = setInterval(() => {{ go(1); if (+slider.value === {last}) stop(); }}, {pause});
+}};
+slider.oninput = () => {{ stop(); show(); }};
+document.getElementById("back").onclick = () => step(-1);
+document.getElementById("on").onclick = () => step(1);
 document.addEventListener("keydown", e => {{
-  if (e.target !== slider && (e.key === "ArrowRight" || e.key === "ArrowLeft")) go(e.key === "ArrowRight" ? 1 : -1);
+  if (e.target !== slider && (e.key === "ArrowRight" || e.key === "ArrowLeft")) step(e.key === "ArrowRight" ? 1 : -1);
 }});
 show();
 </script></body></html>

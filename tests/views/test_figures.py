@@ -137,6 +137,8 @@ def test_what_groups_split_is_said() -> None:
 def test_tikz_needs_tikz_alone(style: str, tmp_path: Path) -> None:
     tex = Figure(net("unet"), style).tikz  # type: ignore[arg-type]
     assert re.findall(r"\\usepackage(?:\[.*?\])?\{(.*?)\}", re.sub(r"(?m)^%.*", "", tex)) == ["tikz"]
+    sizes = [re.findall(rf"\\{name}=([\d.]+bp)", tex) for name in ("textwidth", "paperwidth", "pdfpagewidth")]
+    assert len({tuple(s) for s in sizes}) == 1 and sizes[0], "the drivers of graphics make a page of the paper"
     bare = re.sub(r"\\[{}]", "", tex)
     assert bare.count("{") == bare.count("}")
     assert tex.isascii()
@@ -169,3 +171,19 @@ def test_the_command_writes_each_kind(tmp_path: Path, capsys: pytest.CaptureFixt
     capsys.readouterr()
     assert main(["draw", spec, "--style", "volume", "-o", "x.dot"]) != 0
     assert ".tex" in capsys.readouterr().err
+
+
+def test_how_far_apart_taps_are_is_said(tmp_path: Path) -> None:
+    (tmp_path / "d.net").write_text("net d:\n  input 3x64\n  conv 64 5 dilation=2\n  conv 64 3\n", encoding="utf-8")
+    graph = netspec.load_graph(tmp_path / "d.net").graph
+    assert "conv 5 dilation 2" in {text for text, *_ in texts(Figure(graph).svg)}
+    assert "5, 64, dilation 2" in {text for text, *_ in texts(Figure(graph, "blocks").svg)}
+    assert "dilation 1…512" in " ".join(text for text, *_ in texts(Figure(net("wavenet")).svg))
+
+
+def test_what_joins_two_inputs_has_the_name_of_its_step(tmp_path: Path) -> None:
+    spec = "net c:\n  input x 3x16x16\n  input y 3x16x16\n  @x -> p: conv 8 3x3\n  @y -> q: conv 8 3x3\n  {}@p -> concat @q -> conv 8 3x3\n"
+    for label, name in (("a: ", "a"), ("", "z")):
+        (tmp_path / "c.net").write_text(spec.format(label), encoding="utf-8")
+        said = {text for text, *_ in texts(Figure(netspec.load_graph(tmp_path / "c.net").graph).svg)}
+        assert {name, f"{name}: concat"} <= said

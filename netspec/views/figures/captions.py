@@ -43,14 +43,14 @@ def says(cluster: Sequence[Volume], unit: Unit) -> str:
         return first.word + (first.step if first.kind == "closed" and "[" not in first.word else "") + (
             f" ×{first.times}" if first.times > 1 else "")
     if first.kind == "pool":
-        return f"{first.word} {window(first)}".strip() + first.step
+        return f"{first.word} {window(first)}".strip() + first.step + first.apart
     body = [v for v in cluster if v.kind == "conv"]
     if (unit.times > 1 and len(cluster) > 1) or len({v.does for v in body}) > 1:
         return bracket([v for v in cluster if v.kind != "pool"]) + (f" ×{unit.times}" if unit.times > 1 else "")
     if not body:
-        return f"{WORDS.get(first.word, first.word)} {window(first) if works(first.nodes[0]) else ''}".strip()
+        return f"{WORDS.get(first.word, first.word)} {window(first) if works(first.nodes[0]) else ''}".strip() + first.apart
     many = len(body) * body[0].times
-    return f"{'dw' if body[0].depthwise else 'conv'} {window(body[0])}" + (f" ×{many}" if many > 1 else "") + (
+    return f"{'dw' if body[0].depthwise else 'conv'} {window(body[0])}{body[0].apart}" + (f" ×{many}" if many > 1 else "") + (
         body[0].step if len(body) == 1 else "")
 
 
@@ -61,6 +61,7 @@ def remarks(cluster: Sequence[Volume], unit: Unit) -> list[str]:
     if unit.opening and cluster[0].kind != "closed":
         found.append(unit.opening)
     found += [f"{n} groups" for n in dict.fromkeys(v.groups for v in body if v.groups > 1 and not v.depthwise)]
+    found += [v.apart.strip() for v in cluster if v.kind == "closed" and v.apart]
     return list(dict.fromkeys(found + [n for v in cluster for n in v.notes]))
 
 

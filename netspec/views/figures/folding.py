@@ -131,6 +131,7 @@ def _turns(same: Sequence[Volume]) -> Volume:
         return same[0]
     last = same[-1]
     return replace(last, nodes=tuple(n for v in same for n in v.nodes), times=sum(v.times for v in same),
+                   dilations=tuple(dict.fromkeys(d for v in same for d in v.dilations)),
                    notes=tuple(dict.fromkeys(n for v in same for n in v.notes)))
 
 

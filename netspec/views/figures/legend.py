@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ..drawing.lettering import width
 from .canvas import FONT, Canvas
-from .paint import FILL, PATTERN, WORD
+from .paint import ACROSS, FILL, PATTERN, WORD
 from .rows import DASHES
 from .sizes import SAID, Scale
 from .solids import looks
@@ -31,7 +31,8 @@ def draw_legend(canvas: Canvas, picture: Picture, scale: Scale, page: float, u: 
     for kind, said in lines(pictures, u):
         if x + 16 + width(said, FONT) > left + page - 8:
             x, y = left, y + 11
-        canvas.line([(x, y - 3), (x + 12, y - 3)], "line", 0.8, DASHES[kind], arrow=True)
+        colour, thick = ACROSS if u and kind in ("copy", "places") else ("line", 0.8)
+        canvas.line([(x, y - 3), (x + 12, y - 3)], colour, thick, DASHES[kind], arrow=True)
         canvas.text(x + 15, y - 0.5, said, anchor="start", fill="label")
         x += 15 + width(said, FONT) + 9
     notes = [SAID[scale.how]] if any(scale.spatial) else []
@@ -64,5 +65,5 @@ def lines(pictures: list[Picture], u: bool) -> Iterator[tuple[str, str]]:
     kinds = {a.kind for p in pictures for a in p.arcs} | {u.over for p in pictures for u in p.units if u.over}
     boxed = "copy" in parts(pictures)
     for kind, said in LINES.items():
-        if kind in kinds and not (kind == "copy" and boxed):
-            yield kind, said
+        if kind in kinds and not (kind == "copy" and boxed and not u):
+            yield kind, "copy" if kind == "copy" and boxed else said

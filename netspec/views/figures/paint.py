@@ -17,6 +17,7 @@ WORD: dict[Part, str] = {
     "input": "input", "conv": "convolution", "copy": "carried over", "up": "upsampling", "fc": "fully connected",
     "pool": "pooling",
     "move": "rearranged", "closed": "block", "b1": "1×1 branch", "b3": "3×3 branch", "b5": "larger branch", "bp": "pool branch"}
+ACROSS = "#777777", 1.6  # what is carried over in a U: colour and width
 MARKS = {"hatch": "#5b3d00", "dots": "#444444", "rows": "#555555"}
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ...ir.graph import Graph, Input, Node
-from .volumes import Arc, Head, Inflow, Kind, Over, Part, Picture, Unit, Volume, sized, times
+from .volumes import Arc, Head, Inflow, Kind, Over, Part, Picture, Unit, Volume, dilation, sized, times
 from .ways import Side, Ways, common_scope, is_merge, main_output, multiplies, places, works
 
 LONGEST = 9  # a block has at most so many layers that learn on its main way; what goes round more is an arc
@@ -187,7 +187,8 @@ class _Reading:
         notes = tuple(f"weights of {name}" for name in shared(n))
         after = self.main[k + 1] if k + 1 < len(self.main) else n
         value = after.type if kind == "input" and after.type.batch > n.type.batch else n.type  # several images in one input
-        return Volume(kind, (n,), value.shape, value.batch, window, steps, groups, depthwise, word, slices, notes=notes)
+        return Volume(kind, (n,), value.shape, value.batch, window, steps, groups, depthwise, (dilation(op),), word, slices,
+                      notes=notes)
 
     def part(self, n: Node) -> Part:
         """How a slice of a concat looks: as what made it, where that stands right before; else as carried over."""
@@ -221,13 +222,13 @@ class _Reading:
         elif gathers(c.joins[-1]) and c.joins[-1] is end:
             slices = tuple((s.type.channels or 1, self.branch(s, c)) for s in self.ways.sources[end.name])
         if multiplies(c.joins[-1]):
-            word = f"gated {_does(nodes[0])}"
+            word = f"gated {_does(nodes[0]).partition(' dilation ')[0]}"  # turns differ in it
         word = word or self.branches(c)
         first, last = places(start), places(end)
         rank = max(1, len(end.type.spatial))
         step = round((first / last) ** (1 / rank)) if first and last else 1
         return Volume("closed", (*nodes, *others) or (end,), end.type.shape, end.type.batch, stride=(max(1, step),), word=word,
-                      slices=slices, times=repeat)
+                      slices=slices, times=repeat, dilations=(dilation(nodes[0].op),) if multiplies(c.joins[-1]) else ())
 
     def branches(self, c: _Closed) -> str:
         """What the branches of a box without a name are: `2 × [5 × 7×7, 2 × 1×1]` where all are alike."""
@@ -304,7 +305,10 @@ class _Reading:
         for j, k in side.ends:
             end = self.ways.sources[self.main[j].name][k]
             join = str(getattr(self.main[j].op, "name", ""))
-            found.append(Inflow(_Reading(self.graph, side.nodes, end).picture(), self.at[j], join))
+            scope, _, name = self.main[j].name.rpartition(".")
+            if name.rstrip("0123456789") == join:  # nobody has named it; the step it is part of may have a name
+                name = scope.rpartition(".")[2]
+            found.append(Inflow(_Reading(self.graph, side.nodes, end).picture(), self.at[j], join, name))
         return found[:1]
 
 
@@ -385,8 +389,8 @@ def _does(n: Node) -> str:
     if getattr(op, "category", "") == "dense":
         return f"fc {n.type.channels}"
     groups = int(getattr(op, "groups", 1))
-    window = times(windows(n, None)) or str(getattr(op, "name", op))
-    return ("dw " if 1 < groups == n.type.channels else "") + window
+    window, apart = times(windows(n, None)) or str(getattr(op, "name", op)), dilation(op)
+    return ("dw " if 1 < groups == n.type.channels else "") + window + (f" dilation {apart}" if apart != "1" else "")
 
 
 def _chain(nodes: Sequence[Node]) -> str:

@@ -23,12 +23,13 @@ def draw_rows(picture: Picture, scale: Scale, page: float) -> Canvas:
     joints: list[tuple[str, int]] = []
     for k, flow in enumerate(picture.inflows):
         inner = _Rows(flow.picture, Scale(flow.picture, scale.how), page, scale)
-        inner.leaves.append((len(flow.picture.volumes) - 1, LETTERS[-1 - k]))
-        joints.append((f"{LETTERS[-1 - k]}: {flow.join}", flow.target))
+        name = flow.name or LETTERS[-1 - k]
+        inner.leaves.append((len(flow.picture.volumes) - 1, name))
+        joints.append((f"{name}: {flow.join}", flow.target))
         part = inner.draw()
         canvas.paste(part, -part.left, (canvas.bottom + 12 if canvas.items else 0) - part.top)
     main = _Rows(picture, scale, page, scale)
-    main.leaves += [(target, letter) for letter, target in joints]
+    main.leaves += [(target, name) for name, target in dict.fromkeys(joints)]
     part = main.draw()
     canvas.paste(part, -part.left, (canvas.bottom + 12 if canvas.items else 0) - part.top)
     return canvas

@@ -118,10 +118,10 @@ def _lines(v: Volume) -> list[str]:
     if v.kind == "fc":
         return [f"fc {v.channels}"]
     if v.kind == "pool":
-        return [f"{v.word} {window(v)}".strip() + (" /" + times(tuple(dict.fromkeys(v.stride))) if v.step else "")]
+        return [f"{v.word} {window(v)}".strip() + (" /" + times(tuple(dict.fromkeys(v.stride))) if v.step else "") + v.apart]
     if v.kind == "conv" or (v.kind == "up" and v.window and v.word == "deconv"):
         groups = f", {v.groups} groups" if v.groups > 1 and not v.depthwise else ""
-        return [f"{v.does}, {v.channels}{groups}"]
+        return [f"{v.does.removesuffix(v.apart)}, {v.channels}{v.apart.replace(' ', ', ', 1)}{groups}"]
     if v.kind == "concat" and v.window:
         return [f"up {times(v.window)}, {next((n for n, part in v.slices if part == 'up'), v.channels)}, concat"]
     return [f"{v.word}, concat" if v.kind == "concat" and v.word != "concat" else v.word]
@@ -131,9 +131,14 @@ def _closed(v: Volume) -> list[str]:
     """What is in a box: the layers of one turn, or the branches."""
     if v.word.startswith("["):
         many = v.word.count(",") + 1
-        return [f"{text}, {n.type.channels}" for text, n in zip(v.word[1:-1].split(", "), v.nodes[:many])]
+        return [f"{text.partition(' dilation ')[0]}, {n.type.channels}{_apart(text)}" for text, n in zip(v.word[1:-1].split(", "), v.nodes[:many])]
     widths = " + ".join(str(n) for n, _ in v.slices) if 1 < len(v.slices) < 7 else ""
-    return [f"{v.word}: {widths}" if widths else v.word]
+    return [(f"{v.word}: {widths}" if widths else v.word) + v.apart]
+
+
+def _apart(text: str) -> str:
+    """`, dilation 2`, of a layer in a bracket."""
+    return "".join(text.partition(" dilation ")[1:]).replace(" ", ", ", 1)
 
 
 def _same(row: Stage, stage: Stage, unit: Unit) -> bool:

@@ -20,7 +20,7 @@ HEAD = r"""% {title}
 \pagestyle{empty}
 \parindent=0pt \topskip=0pt \parskip=0pt \hoffset=-1in \voffset=-1in
 \oddsidemargin=0pt \evensidemargin=0pt \topmargin=0pt \headheight=0pt \headsep=0pt
-\textwidth={wide}bp \textheight={high}bp
+\textwidth={wide}bp \textheight={high}bp \paperwidth={wide}bp \paperheight={high}bp
 \ifdefined\pagewidth \pagewidth={wide}bp \pageheight={high}bp \else \pdfpagewidth={wide}bp \pdfpageheight={high}bp \fi
 """
 

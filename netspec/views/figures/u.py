@@ -8,7 +8,7 @@ from ..drawing.lettering import width
 from .canvas import FONT, Canvas
 from .captions import remarks, size
 from .clusters import Cluster, clusters
-from .paint import FILL, PATTERN
+from .paint import ACROSS, FILL, PATTERN
 from .rows import DASHES
 from .sizes import KX, KY, Scale, Solid
 from .solids import looks, solid
@@ -107,6 +107,7 @@ class _U:
                     x = right[level] + lead + 12
                 else:  # straight below a pooling, straight above the last volume
                     x = end - before.solids[-1].depth / 2 - c.solids[0].depth / 2 + (lead if self.levels[k - 1] > level else 0)
+                    x += self.beside(k - 1) if self.levels[k - 1] > level else 0
                 if self.levels[k - 1] > level:
                     x = max(x, right.get(level, -1e9) + lead + 24)
             anchor = self.anchor(k)
@@ -125,6 +126,12 @@ class _U:
         if after > self.levels[k]:
             return "end"
         return "start" if k and self.levels[k - 1] > self.levels[k] else "middle"
+
+    def beside(self, k: int) -> float:
+        """How far right of the middle the arrow upwards leaves a cluster: where one from above ends there, beside that."""
+        last, came = self.clusters[k].solids[-1], k and self.levels[k - 1] < self.levels[k]
+        return min(max(6.0, last.wide * KX / 4), last.depth / 2 + last.wide * KX / 2) if came and len(
+            self.clusters[k].solids) == 1 else 0.0
 
     def lines(self, c: Cluster) -> list[str]:
         v = next((s.volume for s in reversed(c.solids) if s.volume.kind != "pool"), c.solids[-1].volume)
@@ -172,7 +179,7 @@ class _U:
                 start = after
             y = start.y - 2 - (start.high * 0.3 if a.target == a.source + 2 else 0)
             y = min(y, end.y + end.high / 2 - 4)
-            s.line([(start.end + start.wide * KX / 2, y), (end.x - end.wide / 2 * KX - 1, y)], "#777777", 1.6,
+            s.line([(start.end + start.wide * KX / 2, y), (end.x - end.wide / 2 * KX - 1, y)], *ACROSS,
                    DASHES["places"] if a.kind == "places" else (), arrow=True)
 
     def numbers(self, s: Canvas, b: Solid) -> None:
@@ -219,6 +226,7 @@ class _U:
             s.line([(x, last.y + last.high / 2), (x, first.top + first.wide * KY / 2)], FILL["pool"], 1.4, arrow=True)
         else:
             foot = max(b.foot for b in c.solids)
-            start, x = last.x + last.depth / 2, first.x + first.depth / 2 - first.wide / 2 * KX
+            start, x = last.x + last.depth / 2 + self.beside(k - 1), first.x + first.depth / 2 - first.wide / 2 * KX
             bend = [(start, foot + 13), (x, foot + 13)] if abs(x - start) > 1 else []
-            s.line([(start, last.top + last.wide * KY / 2), *bend, (x, foot + 1)], "#b07a17", 1.4, arrow=True)
+            back = min(self.beside(k - 1) / KX, last.wide / 2) * KY
+            s.line([(start, last.top + last.wide * KY / 2 - back), *bend, (x, foot + 1)], "#b07a17", 1.4, arrow=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from ...ir.graph import Node
 from ...ir.types import Size
@@ -26,6 +26,7 @@ class Volume:
     stride: tuple[int, ...] = ()
     groups: int = 1
     depthwise: bool = False
+    dilations: tuple[str, ...] = ()  # distances of its taps, those of all turns
     word: str = ""  # the layer, or the name of what is closed
     slices: tuple[tuple[int, Part], ...] = ()
     times: int = 1
@@ -46,9 +47,16 @@ class Volume:
             return self.word
         if self.kind in ("conv", "up") and self.window:
             return ("dw " if self.depthwise else "up " if self.kind == "up" else "") + times(self.window) + (
-                self.step if self.kind == "conv" else "")
+                self.step if self.kind == "conv" else "") + self.apart
         return self.word
 
+    @property
+    def apart(self) -> str:
+        """` dilation 2`, ` dilation 1…512` of turns that differ; nothing where taps are neighbours."""
+        if not self.dilations or self.dilations == ("1",):
+            return ""
+        first, last = self.dilations[0], self.dilations[-1]
+        return f" dilation {first}" if len(self.dilations) == 1 else f" dilation {first}…{last}"
 
     @property
     def step(self) -> str:
@@ -105,6 +113,7 @@ class Inflow:
     picture: Picture
     target: int
     join: str  # what joins it: `concat`, `sub`
+    name: str = ""  # that of the step that joins it, where the text has one
 
 
 @dataclass(frozen=True)
@@ -121,6 +130,13 @@ class Picture:
         """The layers on arcs that end in a volume, and on what leaves beside it."""
         arcs = (n for a in self.arcs if a.target == k for n in a.nodes)
         return (*arcs, *(n for h in self.heads if h.source == k for n in h.nodes))
+
+
+def dilation(op: Any) -> str:
+    """`2`, `2×1`: how far apart the taps of a layer are, `1` where they are neighbours."""
+    given: Any = getattr(getattr(op, "of", None) or op, "dilation", 1)
+    apart = tuple(dict.fromkeys(given)) if isinstance(given, tuple | list) else (given,)
+    return str(apart[0]) if len(apart) == 1 else times(given)
 
 
 def times(sizes: Sequence[Size]) -> str:

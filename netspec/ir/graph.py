@@ -104,7 +104,7 @@ class Value:
         return f"%{self.name}: {self.type}" + ("" if self.layout is None else f" @ {self.layout}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Node:
     """One operation: a Layer, an Input, a Parameter, a Formula, or a fused Step of formulas."""
 
@@ -118,6 +118,11 @@ class Node:
     notes: tuple[str, ...] = ()  # what a reader of the emitted code should know: the spec line
     scope: str = ""  # path of the enclosing named scope, for diagrams
     attrs: tuple[tuple[str, Any], ...] = ()  # facts the language stated that are no argument: ("frozen", True)
+
+    def __repr__(self) -> str:
+        """One line, cut where it is long; `print` shows the node as a program has it."""
+        line = " ".join(f"Node {self.name}: {self.op} of {', '.join(self.inputs) or 'nothing'}".split())
+        return line if len(line) <= 200 else line[:197] + "..."
 
     @property
     def type(self) -> TensorType:

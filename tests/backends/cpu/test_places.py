@@ -76,7 +76,7 @@ def fill(e: Executor) -> None:
     e.set_scalar("random_key", 77)
 
 
-@pytest.mark.parametrize("space", the_first(2, SPACES))
+@pytest.mark.parametrize("space", the_first(2, map(pytest.param, SPACES)))
 @pytest.mark.parametrize("layer", LAYERS)
 def test_layers_agree_with_the_reference(layer: str, space: tuple[int, ...]) -> None:
     for c in CHANNELS if space == (3, 37) else CHANNELS[1::3]:  # a text serves every extent, so few are told from each other

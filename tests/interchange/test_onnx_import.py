@@ -116,6 +116,8 @@ def test_the_first_net_of_every_shipped_file_comes_back(path: Path, tmp_path: Pa
     again = netspec.load_graph(text=back(graph, tmp_path).text).graph
     if path.stem == "ssd":  # of its last map, 1x1, a permute is a reshape, so that two reshapes are one
         assert len(graph.nodes) - len(again.nodes) == 2
+    elif path.stem == "hed":  # the sides of its five stages come back as concats of concats, in the same order
+        assert len(again.nodes) - len(graph.nodes) == 3
     else:
         assert same(graph, again)
 

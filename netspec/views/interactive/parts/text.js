@@ -24,8 +24,12 @@ const options = [...lines].filter(([key]) => made.has(key)).map(([key, li]) => {
   return li;
 });
 if (options.length) options[0].tabIndex = 0;
-// the net that is drawn is in sight, whatever stands above it
-lines.get((data.table[boxes[0]?.at] ?? []).at(-1)?.join(":"))?.scrollIntoView({block: "center"});
+// The net that is drawn is in sight, whatever stands above it. Scrolled by hand: scrollIntoView would have Tab begin there.
+const begins = lines.get((data.table[boxes[0]?.at] ?? []).at(-1)?.join(":"));
+if (begins) {
+  const panel = document.getElementById("text");
+  panel.scrollTop = begins.getBoundingClientRect().top - panel.getBoundingClientRect().top - panel.clientHeight / 2;
+}
 
 /** Give the lines of a thing a class, those of what calls it another. */
 function lightLines(thing, look, scroll = false) {

@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from test_views import RESIDUAL as BLOCKS
 
 import netspec
 from netspec.cli import main
@@ -26,21 +27,6 @@ from where import ROOT
 
 SPECS = [f"{path.name}:{item.name}" for path in sorted(specs_folder().glob("*.net"))
          for item in callable_nets(parse(read_source(path)))]
-BLOCKS = """
-block unit(n):
-  residual:
-    conv n 3x3 bn relu
-    conv n 3x3 bn
-  relu
-
-net a:
-  input 3x16x16
-  conv 8 3x3 bn relu
-  body:
-    repeat 4: unit 8
-  avgpool global
-  fc 5
-"""
 
 
 def summary(name: str, **how: Any) -> Summary:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..drawing.lettering import width
+from ..drawing.lettering import fitted, width
 from ..drawing.looks import THEMES, Theme
 from ..drawing.sheet import Sheet
 from .circuit import Circuit, Gate
@@ -89,7 +89,7 @@ class _Drawing:
         with self.film.during(number, number) as sheet:
             if self.circuit.gates[k].kind == "gate":
                 sheet.circle(x, y, ROUND + 3, self.theme.skip, thick=2.5)
-            sheet.text(EDGE, EDGE + 26, _cut(text, sheet.wide - 2 * EDGE), 11, self.theme.label)
+            sheet.text(EDGE, EDGE + 26, fitted(text, 11, sheet.wide - 2 * EDGE), 11, self.theme.label)
 
     def legend(self, sheet: Sheet) -> None:
         y = sheet.high - 10
@@ -219,11 +219,3 @@ def _apart(wanted: Sequence[float]) -> list[float]:
             blocks[-1][1] += count
     means = [s / n for s, n in blocks for _ in range(int(n))]
     return [m + n for n, m in enumerate(means)]
-
-
-def _cut(text: str, most: float) -> str:
-    if width(text, 11) <= most:
-        return text
-    while text and width(text + "…", 11) > most:
-        text = text[:-1]
-    return text + "…"

@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..drawing.lettering import width
+from ..drawing.lettering import fitted, width
 from ..drawing.looks import THEMES, Theme
 from ..drawing.sheet import Sheet
 from .drawn import said
@@ -61,10 +61,10 @@ class _Drawing:
         for k, r in enumerate(rows):
             y = TOP + k * LINE
             sheet.rect(EDGE, y + 3, 8, 8, theme.ink(r.kind), theme.fill(r.kind))
-            name = _cut(r.name, 10, NAMES * 0.55)
+            name = fitted(r.name, 10, NAMES * 0.55)
             sheet.text(EDGE + 13, y + 11, name, 10)
             left = EDGE + 13 + width(name, 10) + 8
-            sheet.text(left, y + 11, _cut(r.text, 9, EDGE + NAMES - 8 - left) if r.text != r.name else "", 9, theme.quiet)
+            sheet.text(left, y + 11, fitted(r.text, 9, EDGE + NAMES - 8 - left) if r.text != r.name else "", 9, theme.quiet)
             with self.film.during(k + 1):
                 self.bar(lefts[0], y, r.value, theme.skip)
             turn = begin + steps - k
@@ -109,11 +109,3 @@ def _few(rows: Sequence[Norm]) -> Sequence[Norm]:
     learning = [r for r in rows if r.weights is not None]
     some = learning if learning else rows
     return some if len(some) <= MOST else [some[round(k * (len(some) - 1) / (MOST - 1))] for k in range(MOST)]
-
-
-def _cut(text: str, size: float, most: float) -> str:
-    if width(text, size) <= most:
-        return text
-    while text and width(text + "…", size) > most:
-        text = text[:-1]
-    return text + "…"

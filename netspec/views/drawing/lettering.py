@@ -22,6 +22,15 @@ def width(text: str, size: float, bold: bool = False) -> float:
     return float(_face(bold).getlength(text)) * size / EM
 
 
+def fitted(text: str, size: float, most: float) -> str:
+    """A line of text that is at most so wide, in points, its end left out where it is longer."""
+    if width(text, size) <= most:
+        return text
+    while text and width(text + "…", size) > most:
+        text = text[:-1]
+    return text + "…"
+
+
 @cache
 def _face(bold: bool) -> Any:
     from PIL import ImageFont

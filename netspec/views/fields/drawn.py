@@ -17,7 +17,7 @@ from typing import Any
 
 from ...diagnostics import UsageError
 from ...ir.graph import Graph
-from ..drawing.lettering import width
+from ..drawing.lettering import fitted, width
 from ..drawing.looks import THEMES, Theme, mixed
 from ..drawing.sheet import Point, Sheet, save
 from .sight import Plane, Sight, sight
@@ -239,7 +239,7 @@ class _Drawing:
         heads = ("", "layer", "", "channels", "sees, padding included", "from place")
         rows = [(str(k), p.name, p.text if p.text != p.name else "", str(p.channels), said(p) if min(p.seen) > 0 else "nothing",
                  ", ".join(str(a) for a, _ in p.window)) for k, p in enumerate(self.s.planes, 1)]
-        cut = [[_fit(c, 10, most) for c, most in zip(r, (20, 190, 210, 60, 170, 80))] for r in (heads, *rows)]
+        cut = [[fitted(c, 10, most) for c, most in zip(r, (20, 190, 210, 60, 170, 80))] for r in (heads, *rows)]
         x, starts = EDGE, []
         for column in zip(*cut):
             starts.append(x)
@@ -250,7 +250,7 @@ class _Drawing:
         below = top + (len(cut) - 1) * LINE
         if not s.others:
             return below
-        self.sheet.text(EDGE, below + LINE + 6, _fit(f"the planes are those of {s.input}; {beside(s)}", 10, WIDE - 2 * EDGE), 10,
+        self.sheet.text(EDGE, below + LINE + 6, fitted(f"the planes are those of {s.input}; {beside(s)}", 10, WIDE - 2 * EDGE), 10,
                         self.theme.quiet)
         return below + LINE + 6
 
@@ -271,11 +271,3 @@ def _corners(p: Plane) -> list[tuple[float, float]]:
     """Of the part of a window that is in its plane."""
     (a, b), (c, d) = p.inside
     return [(a, c), (a, d + 1), (b + 1, d + 1), (b + 1, c)] if a <= b and c <= d else []
-
-
-def _fit(text: str, size: float, most: float) -> str:
-    if width(text, size) <= most:
-        return text
-    while text and width(text + "…", size) > most:
-        text = text[:-1]
-    return text + "…"

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
-from typing import Any
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from ...diagnostics import Advice, unwritable
+from ...reading import write
 from ..measuring.tallies import Tally
+from ..misuse import misuse
+
+if TYPE_CHECKING:
+    from ...views.report.curves import Plot
 
 
 class History(Mapping[str, list[Any]]):
@@ -76,6 +86,39 @@ class History(Mapping[str, list[Any]]):
         return (f"<table><thead>{row(['epoch', *self._columns], 'th')}</thead>"
                 f"<tbody>{''.join(row(r, 'td') for r in self._rows)}</tbody></table>"
                 + (f"<p>{escape(self.stopped)}</p>" if self.stopped else ""))
+
+    def to_csv(self, path: str | PathLike[str] | None = None) -> str:
+        """The numbers of all epochs as a table: `epoch,loss,accuracy,...`, a row an epoch, written into a file where one is
+        named. What is an array (a confusion matrix) is left out. Returns the text.
+
+        Errors: a place that cannot be written.
+        """
+        columns = {k: v for k, v in self._columns.items() if any(isinstance(n, int | float) for n in v)}
+        text = io.StringIO()
+        rows = csv.writer(text, lineterminator="\n")
+        rows.writerow(["epoch", *columns])
+        rows.writerows([e, *(v[i] for v in columns.values())] for i, e in enumerate(self.epochs))
+        if path is not None:
+            try:
+                write(Path(path), text.getvalue().encode())
+            except (OSError, ValueError) as e:
+                raise unwritable(path, e) from None
+        return text.getvalue()
+
+    def plot(self, *names: str, theme: str = "light") -> Plot:
+        """The curves of what was measured, training and validation together, with the epoch whose weights are kept: a picture
+        that a notebook shows, `.save("curves.svg")` writes, and whose `.svg` is text. `names` chooses: history.plot("loss").
+
+        Errors: a name that nothing measured has; a theme that there is none of.
+        """
+        from ...views.report.curves import Plot, curves_of
+
+        known = list(dict.fromkeys(k.removeprefix("val_") for k in self._columns))
+        for name in names:
+            if name not in known:
+                raise misuse("unknown-name", f"no epoch has measured `{name}`", hint=Advice(f"one of {', '.join(known)}"))
+        chosen = {k: v for k, v in self._columns.items() if not names or k.removeprefix("val_") in names}
+        return Plot(curves_of(chosen, self.epochs, self.best), theme)
 
     @property
     def _rows(self) -> list[list[str]]:

@@ -18,6 +18,7 @@ from ..ir.graph import Graph
 from ..passes.differentiate import cotangent_program, input_program, training_program
 from ..passes.lower import lower, value_program
 from ..passes.objective import Term, as_given, loss_program
+from ..passes.probes import Ends, derivative_program, probe
 from ..waiting import wait
 from .border import Border, Result
 from .turns import Recent, Turn
@@ -199,6 +200,18 @@ class Executor(ABC):
         without losses, for given gradients d.NAME. Nothing of the network changes."""
         make = lambda graph: input_program(replace(graph, outputs=outputs), terms)  # noqa: E731
         return self.run(("towards", outputs, terms), make, inputs, others, weights=weights)
+
+    def derivatives(self, inputs: Mapping[str, Array], seeds: Mapping[str, Array], of: Ends, to: Ends, guided: bool = False, *,
+                    weights: str = WEIGHTS) -> dict[str, Array]:
+        """Gradients by the names of `to`, in evaluation mode, of values of the graph, each times its seed, by the names of `of`;
+        both are (name, value) here. Nothing of the network changes."""
+        make = lambda graph: derivative_program(graph, of, to, guided)  # noqa: E731
+        types = {v: self.graph.values[v].type for _, v in to if v not in inputs}
+        many = self.samples(inputs)
+        zeros = {probe(v): np.zeros((many * t.batch, *(s or 0 for s in t.shape)), self.dtype) for v, t in types.items()}
+        found = self.run(("derivatives", of, to, guided), make, {**inputs, **zeros}, {f"d.{k}": s for k, s in seeds.items()},
+                         weights=weights).input_gradients
+        return {name: found[probe(v) if v in types else v] for name, v in to}
 
     def update(self, optimiser: Any, settings: Mapping[str, Mapping[str, float]]) -> None:
         """One step of an update rule over all trainable parameters, from the gradients as they lie. `settings` gives the

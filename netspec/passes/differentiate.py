@@ -26,11 +26,11 @@ from .said import Ends
 @dataclass(frozen=True)
 class differentiate:
     """Append losses and the gradients of their sum to a program as `lower` leaves it. Without losses, every output gets an
-    Input of role `cotangent` named d.OUTPUT. `inputs` asks for gradients to the network's inputs as well, or to them alone;
-    `inner` names values of the program whose gradients are wanted too, where they have any."""
+    Input of role `cotangent` named d.OUTPUT. `inputs` asks for gradients to the network's inputs as well, or to them alone, or
+    to some of them by name; `inner` names values of the program whose gradients are wanted too, where they have any."""
 
     terms: tuple[Term, ...] = ()
-    inputs: bool = False
+    inputs: bool | tuple[str, ...] = False
     parameters: bool = True
     inner: tuple[str, ...] = ()
 
@@ -43,7 +43,7 @@ class differentiate:
                 p.append(Node(name, Input("cotangent"), (), (Value(name, p.types[v]),)))
                 seeds = (*seeds, (v, name))
         wanted = [n.name for n in graph.nodes if (self.parameters and isinstance(n.op, Parameter) and n.op.trainable)
-                  or (self.inputs and isinstance(n.op, Input) and n.op.role == "input")]
+                  or (isinstance(n.op, Input) and n.op.role == "input" and self._asked(n.name))]
         back = _Backward(p, graph, {*wanted, *self.inner})
         for v, d in seeds:
             back.parts.setdefault(v, []).append(d)
@@ -52,6 +52,9 @@ class differentiate:
         gradients = tuple((w, back.total(w)) for w in (*wanted, *reached))
         return replace(graph, nodes=tuple(p.nodes), regions=(), lowered=None,
                        gradients=tuple((w, g) for w, g in gradients if isinstance(g, str)))
+
+    def _asked(self, name: str) -> bool:
+        return self.inputs if isinstance(self.inputs, bool) else name in self.inputs
 
 
 def training_program(graph: Graph, terms: tuple[Term, ...], *, training: bool = True, inputs: bool = False) -> Graph:

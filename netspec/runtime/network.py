@@ -344,6 +344,26 @@ class Network:
         that array must not have changed since. What that call has drawn is drawn again; with `x`, as `draw` in `predict` says."""
         return calls.backward(self.state, output_gradients, x, mode, inputs, draw)
 
+    @asked
+    def derivatives(self, x: Any, of: Any, *, to: str | Sequence[str] = (), guided: bool = False, batch: int | None = None,
+                    draw: int | None = None) -> Any:
+        """How values inside the network change with others, in evaluation mode: the gradient of the sum of all numbers of the
+        values `of`, each times its factor, to the inputs or to values inside.
+
+        of      {"fc2": factors}, factors an array of the value's own shape, N examples, or one that NumPy spreads to it
+        to      names as in `activations`, inputs too; an array for one, a dict by name for several; the inputs unless said
+        guided  rectifiers let no gradient below zero through from above: guided backpropagation (Springenberg et al., 2015)
+
+        `batch` and `draw` as in `predict`; zeros where nothing of `of` is made from `to`.
+
+        Errors: names; shapes of x and of factors.
+        """
+        from .derivatives import derivatives
+
+        names = [to] if isinstance(to, str) else list(to)
+        found = derivatives(self.state, x, of, names, flag("guided", guided), batch, draw)
+        return next(iter(found.values())) if len(found) == 1 else found
+
     def update(self, gradients: Mapping[str, Any] | None = None) -> None:
         """One optimiser step from the gradients as the last call left them, or from given ones (clipped, averaged, of an
         outside loss). Running statistics do not move."""

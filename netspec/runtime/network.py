@@ -428,7 +428,11 @@ class Network:
             trainer = Trainer(self.state, self.save, epochs, shuffle, patience, checkpoint, verbose, checkpoint_every,
                               checkpoint_minutes, recipe.keep, best,
                               replace(called, callbacks=(*logs(log), *called.callbacks)), prefetch)
-            return trainer.run(x, y, validation, sample_weight, steps_per_epoch)
+            try:
+                return trainer.run(x, y, validation, sample_weight, steps_per_epoch)
+            except BaseException as e:
+                trainer.hooks.failed(e)
+                raise
 
     @asked
     def optimise(self, *, inputs: Any, loss: Any = None, targets: Any = None, outputs: str | Sequence[str] = (),

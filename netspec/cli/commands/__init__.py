@@ -16,7 +16,7 @@ from importlib import import_module
 from typing import Any
 
 # the order of the help
-FIRST = ("check", "summary", "diff", "compare", "draw", "field", "backprop", "train", "predict", "evaluate", "runs", "doctor", "bench", "verify",
+FIRST = ("check", "summary", "diff", "compare", "draw", "field", "backprop", "train", "predict", "evaluate", "runs", "report", "doctor", "bench", "verify",
          "show", "emit", "import", "export", "weights", "fmt", "explain")
 
 

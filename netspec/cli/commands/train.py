@@ -53,6 +53,10 @@ def arguments(c: ArgumentParser) -> None:
                    help="the folder of the run (default runs/NET-N); or FILE.safetensors, for the last weights alone")
     c.add_argument("--resume", type=options.file, metavar="RUN",
                    help="go on with a run, or from a checkpoint, exactly as if there had been no pause")
+    told = c.add_mutually_exclusive_group()
+    told.add_argument("--report", action="store_true",
+                      help="write report.html into the run: what it has come to in words, curves, layers, answers")
+    told.add_argument("--live", action="store_true", help="the same, written anew after every epoch, to watch in a browser")
     c.add_argument("--quiet", action="store_true", help="no progress display")
 
 
@@ -81,7 +85,7 @@ def run(args: Namespace) -> int:
             return net
 
         how = {"epochs": args.epochs, "batch": args.batch, "memory": args.memory, "threads": args.threads, "quiet": args.quiet,
-               "spec": None if _said(args) else args.net or args.resume, "data": args.data}
+               "report": "live" if args.live else "end" if args.report else "", "spec": None if _said(args) else args.net or args.resume, "data": args.data}
         if args.resume is not None and (args.seeds or args.folds):
             raise UsageError("a run that goes on has its seed and its examples", hint="--resume RUN alone")
         if args.seeds or args.folds:

@@ -4,7 +4,7 @@
     last.safetensors    the checkpoint of the last epoch, from which training goes on
     best.safetensors    that of the best epoch
     log.jsonl           a line of facts, then a line for each epoch
-    ...                 log.csv and TensorBoard's events, where the train section asks for them
+    ...                 statistics.jsonl and report.html, where a report is asked for; log.csv and TensorBoard's events, where the train section asks for them
 
 A folder belongs to the process that made it, or that made its log: nothing that is there is overwritten.
 """
@@ -23,9 +23,11 @@ from ...diagnostics import MissingFileError, UsageError, unwritable
 from ...reading import BEST, LAST, weights_of
 from ..io.checkpoint import checked
 from ..train.callbacks import Callback
+from ..watching import kept
 from .logs import Events, Lines, Table, append, plain
 
 RUNS, LOG, CSV, SPEC = "runs", "log.jsonl", "log.csv", "spec.net"
+WATCHED = (kept.NAME, "report.html")
 PICTURES = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm")
 
 
@@ -53,7 +55,7 @@ class Run:
 
     def abandon(self) -> None:
         """Give the folder up, where nothing came of the run that was begun in it: it may be named again."""
-        for path in (*(self.folder / name for name in (LAST, SPEC, LOG, CSV)), *self.folder.glob(f"events.out.tfevents.*.{os.getpid()}")):
+        for path in (*(self.folder / name for name in (LAST, SPEC, LOG, CSV, *WATCHED)), *self.folder.glob(f"events.out.tfevents.*.{os.getpid()}")):
             with contextlib.suppress(OSError):
                 path.unlink()
         if self.own:
@@ -61,7 +63,8 @@ class Run:
                 self.folder.rmdir()
 
     def go_on(self, record: Sequence[dict[str, Any]]) -> None:
-        """Leave in the log the epochs that training has behind it where it goes on, and no others."""
+        """Leave in the log and the statistics the epochs that training has behind it where it goes on, and no others."""
+        kept.go_on(self.folder, len(record))
         facts, epochs = read_log(self.folder)
         lines = [facts, *({"epoch": k, **epochs.get(k, numbers)} for k, numbers in enumerate(record, 1))]
         beside = self.folder / f".{LOG}.{os.getpid()}"

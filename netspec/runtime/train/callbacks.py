@@ -38,6 +38,20 @@ class Callback:
         """After the last step, also where training stopped early; not where an error ended it."""
 
 
+class Watcher(Callback):
+    """One of netspec's own, which sees what is learnt from as well."""
+
+    def on_data(self, net: Any, feed: Any, learnt: Any, judging: Any, shuffle: bool) -> None:
+        """Before `on_begin`: what training reads (a Feed or a Stream) of what was given (Given), and what judges it, if anything
+        does."""
+
+    def on_batch(self, net: Any, number: int, batch: Any) -> None:
+        """Before each batch of an epoch is learnt from, numbered from 0: its inputs, targets and the numbers of its examples."""
+
+    def on_failure(self, net: Any, error: BaseException) -> None:
+        """Where an error, or an interrupt, ends training, in the place of `on_end`."""
+
+
 class _Function(Callback):
     def __init__(self, called: Callable[..., Any]):
         self.called = called
@@ -59,9 +73,21 @@ class Hooks:
         """Those that want to know of each step."""
         return tuple(c for c in self.callbacks if type(c).on_step is not Callback.on_step)
 
+    @property
+    def watchers(self) -> tuple[Watcher, ...]:
+        return tuple(c for c in self.callbacks if isinstance(c, Watcher))
+
+    def data(self, feed: Any, learnt: Any, judging: Any, shuffle: bool) -> None:
+        for w in self.watchers:
+            w.on_data(self.net, feed, learnt, judging, shuffle)
+
     def begin(self, last: int) -> None:
         for c in self.callbacks:
             c.on_begin(self.net, last)
+
+    def failed(self, error: BaseException) -> None:
+        for w in self.watchers:
+            w.on_failure(self.net, error)
 
     def epoch(self, epoch: int, numbers: dict[str, Any]) -> str | None:
         """Why training stops, if a callback says so; all are asked."""

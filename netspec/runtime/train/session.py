@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -29,6 +30,11 @@ from ..network import Network
 from ..runs.folder import Run, claimed, read_log, to_resume
 from ..runs.folder import named as named_folder
 from ..runs.verdict import advice, failure, with_rate
+from ..watching.machine import machine
+from ..watching.pages import write_page
+from ..watching.recorder import Ending
+from ..watching.reporter import Reporter
+from ..watching.stories import looked_at
 from .history import History
 from .horizon import horizon
 from .keeping import choosing
@@ -56,7 +62,7 @@ class Session:
 def train(net: Network, *, epochs: int | None = None, batch: int | None = None, memory: str | None = None,
           out: str | os.PathLike[str] | None = None,
           resume: str | os.PathLike[str] | None = None, seed: int | None = None, threads: int | None = None, quiet: bool = False,
-          spec: str | None = None, data: str | Data | None = None, heading: str = "") -> Session:
+          spec: str | None = None, data: str | Data | None = None, heading: str = "", report: str = "") -> Session:
     """Train as the `train` section says, show progress, test, save, and say what to try next.
 
     epochs  of the whole training, the ones before `resume` included
@@ -68,12 +74,13 @@ def train(net: Network, *, epochs: int | None = None, batch: int | None = None, 
     seed    what was asked for, if anything was
     spec    what the user called the spec, for the suggestions, where it alone says what is trained: else they name the run
     data    what to train on instead of what the train section names: a line, a path, or the examples
+    report  "end" writes report.html into the run when it ends, "live" after every epoch too
     heading what it is, where it is one of several: what comes next is then said of all of them
 
     Errors: no train section, no data; a `seed` other than that of the run to go on with; whatever `fit` refuses.
     """
     before, run = to_resume(resume) if resume is not None else (None, None)
-    place = _place(out, run)
+    place = _place(out, run, report)
     if threads is not None:
         set_threads(net.device, threads)
     net.configure(epochs=epochs)
@@ -90,11 +97,12 @@ def train(net: Network, *, epochs: int | None = None, batch: int | None = None, 
         said(f"{net.epoch} epochs are behind it: --epochs {2 * net.epoch} trains on")
     net.fit(given, epochs=0, verbose=0)  # refuses what does not fit, before anything of an earlier run moves
     place = _taken(place, net, given, out, resume, said)
-    recipe = net.recipe
+    recipe, watching = net.recipe, _watching(place, report, said)
     try:
-        history = net.fit(given, epochs=max(0, total - net.epoch), checkpoint=place.checkpoint, verbose=0 if quiet else 1,
-                          best=None if place.run is None or recipe.keep == ("last",) else os.fspath(place.run.best),
-                          callbacks=place.run.logs(recipe.log) if place.run is not None else None)
+        with _named_page(watching, said):
+            history = net.fit(given, epochs=max(0, total - net.epoch), checkpoint=place.checkpoint, verbose=0 if quiet else 1,
+                              best=None if place.run is None or recipe.keep == ("last",) else os.fspath(place.run.best),
+                              callbacks=None if place.run is None else (*place.run.logs(recipe.log), *watching))
     except KeyboardInterrupt:
         if net.record or net.state.course.inside or place.run is not None:
             said(_interrupted(net, place, spec or "SPEC.net", total))
@@ -108,6 +116,7 @@ def train(net: Network, *, epochs: int | None = None, batch: int | None = None, 
     test = None if given.test is None else net.evaluate(given)
     seconds = perf_counter() - began
     lines = _closing(net, given, history, test, Path(place.name), seconds)
+    lines += _report(watching, history, given)
     if (why := failure(net.state, history)) is not None:
         lines += [_fitting(f"\nit has not learnt: {why}"), *(() if heading else advice(net.state, _again(net, place.name, spec)))]
     elif not heading:
@@ -118,6 +127,37 @@ def train(net: Network, *, epochs: int | None = None, batch: int | None = None, 
 
 def _said(text: str) -> None:
     tell(plain.shown(text, lines=True))
+
+
+def _watching(place: Place, report: str, said: Callable[[str], None]) -> tuple[Ending, ...]:
+    """What watches the training of a run: it writes the report, or why training failed alone."""
+    if place.run is None:
+        return ()
+    if not report:
+        return (Ending(place.run.folder),)
+    reporter = Reporter(place.run.folder, report == "live")
+    if reporter.live:
+        said(f"report {plain.shown(reporter.path)}, which is written anew after every epoch")
+    return (reporter,)
+
+
+@contextmanager
+def _named_page(watching: tuple[Ending, ...], said: Callable[[str], None]) -> Iterator[None]:
+    """Where training ends in an error, say where the page is, if there is one."""
+    try:
+        yield
+    except BaseException:
+        for path in (w.path for w in watching if isinstance(w, Reporter) and w.path.is_file()):
+            said(f"report {plain.shown(path)}")
+        raise
+
+
+def _report(watching: tuple[Ending, ...], history: History, given: Data) -> list[str]:
+    """Where the page is; where no epoch was left to train, it is written now."""
+    reporters = [w for w in watching if isinstance(w, Reporter)]
+    for w in reporters if not history.epochs else ():
+        write_page(w.path, [looked_at(w.folder, given)])
+    return [f"report {plain.shown(w.path)}" for w in reporters]
 
 
 def _nothing(text: str) -> None:
@@ -142,10 +182,13 @@ class Place:
         return os.fspath(self.run.last) if self.run is not None else self.name
 
 
-def _place(out: str | os.PathLike[str] | None, goes_on: Run | None) -> Place:
+def _place(out: str | os.PathLike[str] | None, goes_on: Run | None, report: str = "") -> Place:
     """What is known of it before anything is written. Raises where a file alone cannot be written."""
     if out is None:
         return Place(goes_on)
+    if report and Path(out).suffix == ".safetensors":
+        raise UsageError(f"a report is written into the folder of a run, and {out} is a file of weights alone",
+                         hint="--out FOLDER   or leave it out")
     if Path(out).suffix == ".safetensors" or (os.path.lexists(out) and not os.path.isdir(out)):
         _writable(Path(out))
         return Place(alone=Path(out))
@@ -222,13 +265,16 @@ def facts_of(net: Network, data: Data, name: str) -> dict[str, Any]:
     settings = {"data": data.name, "loss": ", ".join(str(t.loss) for t in r.terms), "optimiser": with_rate(r.optimiser),
                 "schedule": ", ".join(map(str, r.schedules)), "batch": r.batch, "epochs": horizon(net.state),
                 "prepare": ", ".join(_prepared(net)), "augment": ", ".join(map(str, r.augmentation)),
-                "accumulate": r.accumulate, "average": r.average, "l1": r.l1, "l2": r.l2, "initialise": r.initialise, "drop_last": r.drop_last, "early_stopping": r.early_stopping,
+                "accumulate": r.accumulate, "average": r.average, "l1": r.l1, "l2": r.l2, "initialise": r.initialise,
+                "drop_last": r.drop_last, "early_stopping": r.early_stopping,
                 "keep": " ".join(r.keep), "seed": net.seed, "precision": net.precision, "dtype": str(net.dtype),
                 **{k: str(v) for k, v in (origin.parameters or {} if origin is not None else {}).items()}}
     best, lower = choosing(r.keep, data.validation is not None, tallies(net.graph, r.terms, r.metrics))
     return {"run": name, "net": net.graph.name, "seed": net.seed, "device": net.device, "netspec": __version__,
             "parameters": sum(p.size for p in net.graph.parameters if p.kind != "buffer"), "classes": list(data.classes),
-            "best": f"{'lowest' if lower else 'highest'} {best}", "settings": settings}
+            "examples": {k: _examples(p[0]) for k,
+                         p in (("train", data.train), ("validation", data.validation), ("test", data.test)) if p},
+            "machine": machine(), "best": f"{'lowest' if lower else 'highest'} {best}", "settings": settings}
 
 
 def keep_previous(path: Path, resume: str | os.PathLike[str] | None) -> Path | None:
@@ -320,7 +366,8 @@ def _chosen_by(recipe: Recipe, data: Data) -> list[str]:
     watched = recipe.keep[1] if len(recipe.keep) > 1 else "loss"
     if watched.startswith("val_"):
         return ["none validate: those to test say which epoch is best, so that the test line flatters"] if data.test else []
-    return [f"none validate: the {watched} of training says which epoch is best" + (", val_ is of those to test" if data.test else "")]
+    return [f"none validate: the {watched} of training says which epoch is best"
+            + (", val_ is of those to test" if data.test else "")]
 
 
 def _prepared(net: Network) -> list[str]:

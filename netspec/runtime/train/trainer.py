@@ -114,6 +114,7 @@ class Trainer:
                 self.begin(feed)
             history.stopped = tired = keeper.begin(counted, tests is not None, course.tested)
             if epochs:
+                self.hooks.data(feed, asked, tests, self.shuffle)
                 self.hooks.begin(last)
             self.written = monotonic()
             with held_back(self.checkpoint is not None, self.write) as signals:
@@ -207,6 +208,7 @@ class Trainer:
         """Train on every batch of an epoch, or on those that are left; the mean loss and the metrics of what each batch saw."""
         state, recipe, epoch = self.state, self.state.recipe, self.state.course.epoch
         measured, parts, each_step = Measured(self.graph, recipe.terms, recipe.metrics), Gathering(), self.hooks.each_step
+        watchers = self.hooks.watchers
         first = end = self.resumed(feed, measured)
         size = feed.batches
         show.begin(epoch + 1, first)
@@ -216,6 +218,8 @@ class Trainer:
                     numbers = settings(state, k // recipe.accumulate if size is not None or epoch else 0)
                     notes = (f"epoch {epoch + 1}, batch {k + 1}",
                              *((f"mean loss of the epoch until then: {measured.loss:.4g}",) if k else ()))
+                    for w in watchers:
+                        w.on_batch(self.hooks.net, k, batch)
                     learn(state, batch, parts, numbers, measured, Inside(k + 1, feed.kind, {}, feed.iterator), notes)
                     end, state.course.bytes = k + 1, state.course.bytes or feed.scaled
                     show.batch(k + 1, len(batch), measured)

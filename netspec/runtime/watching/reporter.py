@@ -1,0 +1,68 @@
+"""The report of a training that runs: its statistics, and the page that is made of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from ...diagnostics import NetspecError
+from ..train.history import History
+from .pages import PAGE, write_page
+from .recorder import Recorder
+from .stories import answered, told, with_filters
+
+PAUSE = 10.0  # seconds after which a page that is watched is written anew within an epoch
+SOON, LATE = 2, 30  # seconds after which a page that is watched reads itself anew, at least and at most
+
+
+class Reporter(Recorder):
+    """Writes `report.html` into the folder of a run when training ends, however it does; `live` at once and after every epoch as
+    well, as a page that reads itself anew."""
+
+    def __init__(self, folder: Path, live: bool = False):
+        super().__init__(folder)
+        self.live, self.last, self.written, self.pace = live, 0, 0.0, float(SOON)
+
+    @property
+    def path(self) -> Path:
+        return self.folder / PAGE
+
+    def on_begin(self, net: Any, last: int) -> None:
+        self.last = last
+        if self.live:
+            self.write(net, f"epoch {net.epoch + 1} of {last}")
+
+    def on_step(self, net: Any, step: int, loss: float) -> None:
+        super().on_step(net, step, loss)
+        if self.live and monotonic() - self.written > PAUSE:
+            self.write(net, f"epoch {net.epoch + 1} of {self.last}, step {step:,}, loss {loss:.4g} so far")
+
+    def on_epoch(self, net: Any, epoch: int, numbers: dict[str, Any]) -> str | None:
+        found = super().on_epoch(net, epoch, numbers)
+        self.pace = float(numbers.get("seconds", SOON))
+        if self.live:
+            self.write(net, f"epoch {epoch} of {self.last} is over")
+        return found
+
+    def on_end(self, net: Any, history: History) -> None:
+        super().on_end(net, history)
+        self.write(net)
+
+    def on_failure(self, net: Any, error: BaseException) -> None:
+        super().on_failure(net, error)
+        if net.step and (isinstance(error, NetspecError | KeyboardInterrupt)):
+            self.write(net, judge=False)
+
+    def write(self, net: Any, running: str = "", judge: bool = True) -> None:
+        """The page as things stand; while training runs without what the network answers, which takes a while."""
+        story = replace(told(self.folder), running=running)
+        if not running:
+            story = with_filters(story, net.state)
+            if judge and self.judging is not None:
+                story = answered(story, net.state, self.judging, "test" if self.judging.tested else "validation")
+            elif judge and self.learnt is not None:
+                story = answered(story, net.state, self.learnt, "training")
+        write_page(self.path, [story], min(LATE, max(SOON, round(self.pace))) if running else None)
+        self.written = monotonic()

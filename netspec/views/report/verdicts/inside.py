@@ -1,0 +1,124 @@
+"""Layers that stand in the way: first weights, dead units, inputs of another size."""
+
+from __future__ import annotations
+
+from math import isfinite
+
+from .signs import Signs
+from .verdict import Verdict, number, percent
+
+DEAD = 0.5  # of a layer's units
+VANISHING = 1e-4  # of the first layer's gradient against the last one's, each by weight
+SATURATED = 0.6  # of a layer's values at the ends of its range
+LARGE, SMALL = 20.0, 2e-3  # of inputs: they should have a deviation of about 1
+INITIALISE = "what init= says away, so that netspec's own first weights hold;  or a normalisation, bn, after each layer"
+
+
+def inputs(s: Signs) -> Verdict | None:
+    """What the first layer reads is far from mean 0 and deviation 1."""
+    if s.input is None:
+        return None
+    mean, std = s.input
+    said = f"the first layer reads numbers of mean {number(mean)} and deviation {number(std)}"
+    if std == 0:
+        return Verdict("inputs", "Every input is the same", said, "look at the data: the file may hold nothing but zeros")
+    poor = not s.fitted or not s.learnt or (s.first_loss is not None and s.first_loss > 3 * s.reference)
+    if (std > LARGE or abs(mean) > LARGE) and poor:
+        return Verdict("inputs", "The inputs are not scaled: they are too large", said,
+                       "prepare standardise  in the train section")
+    if std < SMALL and poor:
+        return Verdict("inputs", "The inputs are not scaled: they hardly vary", said, "prepare standardise  in the train section")
+    return None
+
+
+def same(s: Signs) -> Verdict | None:
+    """First weights that are all the same, so that all units of a layer stay the same."""
+    flat = [n for n in s.weighted[:-1] if (w := s.layer(0, n)) and "weight" in w
+            and abs(w["weight"] - abs(w.get("weight_mean", 0.0))) <= 1e-6 * abs(w["weight"])]
+    if not flat or s.fitted:
+        return None
+    value = s.layer(0, flat[0])["weight_mean"]
+    return Verdict("first-weights", "The first weights are all the same",
+                   f"those of {flat[0]} are all {number(value)}: its units learn the "
+                   "same, or nothing", INITIALISE)
+
+
+def exploding(s: Signs) -> Verdict | None:
+    """A loss before the first step that is many times what guessing costs."""
+    if s.guess is None or s.first_loss is None or not s.guess > 0:
+        return None
+    if isfinite(s.first_loss) and s.first_loss < 4 * s.guess:
+        return None
+    return Verdict("first-weights", "The first weights are too large",
+                   f"before the first step the loss is {number(s.first_loss)}, and guessing "
+                   f"costs {number(s.guess)}", INITIALISE)
+
+
+def vanishing(s: Signs) -> Verdict | None:
+    """Gradients that are lost, or signals that are, on their way through the layers, where little is learnt."""
+    if len(s.weighted) < 3 or (s.learnt and s.trained_loss < 0.5 * s.reference) or 0 not in s.story.statistics:
+        return None
+    first, last = s.weighted[0], s.weighted[-1]
+    g = [s.layer(0, n).get("gradient", float("nan")) for n in (first, last)]
+    if g[1] > 0 and g[0] < VANISHING * g[1]:
+        return Verdict("first-weights", "Gradients vanish on their way back: the first weights are too small, or their activations flat",
+                       f"before the first step a weight of {first} has a gradient of {number(g[0])}, one of {last} of {number(g[1])}",
+                       INITIALISE + ";  or relu for sigmoid and tanh")
+    quiet = next((n for n in s.weighted[:-1] if s.input and s.layer(0, n).get("std", 1.0) < VANISHING * max(s.input[1], 1e-12)),
+                 None)
+    if quiet is not None:
+        return Verdict("first-weights", "Signals vanish on their way: the first weights are too small",
+                       f"before the first step what {quiet} gives has a deviation of {number(s.layer(0, quiet)['std'])}, its input one of "
+                       f"{number(s.input[1] if s.input else 0.0)}", INITIALISE)
+    return None
+
+
+def dead_at_first(s: Signs) -> Verdict | None:
+    """Rectifiers through which nothing goes from the beginning on."""
+    return _dead(s, True)
+
+
+def dead_later(s: Signs) -> Verdict | None:
+    """Rectifiers that have died in training."""
+    return _dead(s, False)
+
+
+def _dead(s: Signs, at_first: bool) -> Verdict | None:
+    gone = [d for d in s.dead if d[1] >= DEAD and (d[2] is not None and d[2] >= 0.8 * d[1]) == at_first]
+    if not gone:
+        return None
+    name, share, first = gone[0]
+    others = f", and half or more in {len(gone) - 1} other layer{'s' if len(gone) > 2 else ''}" if len(gone) > 1 else ""
+    when = "" if first is None else ", as before the first step" if at_first else f", {percent(first)} before the first step"
+    return Verdict("dead", "Units are dead: rectifiers (relu) answer nothing to any example",
+                   f"{percent(share)} of the units of {name} say the same to every example{when}{others}",
+                   "first weights and biases as netspec chooses them, without init= and bias_init=" if at_first
+                   else "a smaller learning rate, or  leaky  for  relu")
+
+
+def saturated(s: Signs) -> Verdict | None:
+    """Activations that stand at the ends of their range, where little is learnt."""
+    if s.latest is None or (s.learnt and s.fitted):
+        return None
+    for one in s.story.layers[:-1]:
+        now = s.layer(s.latest, str(one["name"]))
+        if one.get("active") and not one.get("rectifies") and now.get("ends", 0.0) > SATURATED:
+            return Verdict("saturated", "Activations are saturated",
+                           f"{percent(now['ends'])} of what {one['name']} gives stands at the ends of its range, "
+                           "where gradients are nearly zero", INITIALISE + ";  or a smaller learning rate")
+    return None
+
+
+def shrunk(s: Signs) -> Verdict | None:
+    """Weights that a penalty has made next to nothing."""
+    if s.latest is None or 0 not in s.story.statistics or s.fitted:
+        return None
+    pairs = [(n, s.layer(0, n).get("weight", 0.0), s.layer(s.latest, n).get("weight", 0.0)) for n in s.weighted]
+    shrunk = [(n, a, b) for n, a, b in pairs if a > 0 and b < 0.2 * a]
+    if not shrunk or len(shrunk) < 0.5 * len(pairs):
+        return None
+    n, a, b = shrunk[0]
+    return Verdict("regularised", "It is regularised too much: the penalty makes the weights too small",
+                   f"those of {n} are {number(b)} large (root of the mean square), and were {number(a)}; the "
+                   f"training loss is {number(s.trained_loss)}",
+                   "less of it:  decay=1e-4  of the optimiser, or  regularise l2 1e-4")

@@ -1,0 +1,99 @@
+"""Steps that are too long or too short."""
+
+from __future__ import annotations
+
+import itertools
+from math import isfinite
+
+from .signs import Signs
+from .verdict import Verdict, number
+
+LONG, SHORT = 3e-2, 1e-4  # of steps against weights: usual is 1e-3, ten times more or less is no fault yet
+BLOWN = ("loss-exploded",)  # codes of errors that end a training whose numbers have no end
+TENTH = "a tenth of the learning rate:  --with '{}';  or  clip=1  of the optimiser"
+
+
+def optimiser(s: Signs, factor: float) -> str:
+    """The optimiser's line with another learning rate."""
+    line = str(s.story.settings.get("optimiser", "")) or "sgd"
+    words = line.split()
+    old = next((w for w in words if w.startswith("lr=")), "")
+    try:
+        new = f"lr={float(old[3:]) * factor:.2g}"
+    except ValueError:
+        return f"{words[0]} lr=..."
+    return " ".join(new if w == old else w for w in words)
+
+
+def moved(s: Signs) -> str:
+    return "" if s.ratio is None else f"; a step moves weights by {s.ratio:.1e} of their length, where 1e-3 is usual"
+
+
+def diverged(s: Signs) -> Verdict | None:
+    """Losses without end: an error said so, or a loss is many times what it was."""
+    end, seen = s.story.end, [v for v in s.loss if isfinite(v)]
+    failed = end.get("how") == "failed" and end.get("code") in BLOWN
+    infinite = any(not isfinite(v) for v in s.loss)
+    high = max(s.reference, seen[0]) if seen else s.reference
+    grown = bool(seen) and seen[-1] > 10 * min(seen) and seen[-1] > 3 * high
+    if not (failed or infinite or grown):
+        return None
+    said = f"{end.get('why')}, in step {end.get('step')} of epoch {end.get('epoch')}" if failed else \
+        "a loss is no finite number" if infinite else f"the training loss is {number(seen[-1])}, and was {number(min(seen))}"
+    return Verdict("diverged", "It has diverged: the learning rate is too high", said + moved(s), TENTH.format(optimiser(s, 0.1)))
+
+
+def too_high(s: Signs) -> Verdict | None:
+    """Nothing is learnt in long steps, or the loss goes up and down."""
+    seen = [v for v in s.loss if isfinite(v)]
+    if not seen:
+        return None
+    long = s.ratio is not None and s.ratio > LONG
+    thrown = s.guess is not None and max(seen) > 2 * s.guess and (s.first_loss is None or max(seen) > 1.5 * s.first_loss)
+    poor = s.trained_loss > 0.5 * s.reference or not s.learnt
+    jumps = s.rises >= 0.25 and len(seen) >= 4 and s.trained_loss > 0.1 * s.reference
+    said = ""
+    if poor and (long or thrown):
+        said = f"the training loss is {number(seen[-1])}" + (f", where guessing costs {number(s.guess)}" if s.guess else "") + (
+            f", and was {number(max(seen))}" if thrown and max(seen) > seen[-1] else "")
+    elif jumps and (s.ratio is None or s.ratio > 0.3 * LONG):
+        said = f"the training loss goes up by a tenth or more in {round(s.rises * (len(seen) - 1))} of {len(seen) - 1} epochs"
+    return Verdict("rate-high", "The learning rate is too high", said + moved(s),
+                   TENTH.format(optimiser(s, 0.1))) if said else None
+
+
+def too_low(s: Signs) -> Verdict | None:
+    """Steps so short that the loss has hardly begun to fall, or is still on its way down in a straight line."""
+    seen = [v for v in s.loss if isfinite(v)]
+    if not seen or s.trained_loss < 0.3 * s.reference:
+        return None
+    still = s.ratio is not None and s.ratio < SHORT
+    down = all(b <= a * 1.002 for a, b in itertools.pairwise(seen)) and len(seen) >= 3
+    fell = (seen[0] - seen[-1]) / seen[0]
+    straight = down and fell > 1e-5 and (seen[-2] - seen[-1]) > 0.4 * (seen[0] - seen[-1]) / (len(seen) - 1)
+    slow = straight and fell < 0.35 and s.trained_loss > 0.5 * s.reference and (s.ratio is None or s.ratio < 4 * SHORT)
+    if not (still or slow):
+        return None
+    said = f"after {len(seen)} epoch{'s' if len(seen) > 1 else ''} the training loss is {number(seen[-1])}, and was {number(seen[0])} in the first"
+    factor = 10.0 if s.ratio is None or not s.ratio else min(1e4, max(10.0, 10.0 ** round(-3 - _log10(s.ratio))))
+    return Verdict("rate-low", "The learning rate is too low", said + moved(s),
+                   f"a larger learning rate:  --with '{optimiser(s, factor)}'")
+
+
+def ends_early(s: Signs) -> Verdict | None:
+    """A schedule that stops the steps while there is something left to learn."""
+    rates = [v for v in s.story.column("lr") if isfinite(v)]
+    if len(rates) < 4 or s.trained_loss < 0.3 * s.reference or not max(rates) > 0:
+        return None
+    gone = next((k for k, v in enumerate(rates) if v < 0.01 * max(rates)), len(rates))
+    if gone > len(rates) / 2:
+        return None
+    return Verdict("rate-low", "The schedule makes the learning rate too low, too early",
+                   f"it is below a hundredth of {number(max(rates))} from epoch {s.epochs[gone]} of {s.epochs[-1]} on, and the training "
+                   f"loss stays at {number(s.trained_loss)}", "a schedule that ends later:  --with 'schedule cosine'")
+
+
+def _log10(x: float) -> float:
+    from math import log10
+
+    return log10(x) if x > 0 else -8.0

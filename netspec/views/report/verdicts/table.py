@@ -1,0 +1,71 @@
+"""The rules in their order: what stands first is the verdict. A rule whose finding explains others hides them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..story import Story
+from . import examples, fit, inside, rates
+from .signs import Signs
+from .verdict import Verdict
+
+POOR = ("rate-high", "rate-low", "dead", "saturated", "one-class", "modes", "labels", "differs", "overfitting", "underfitting",
+        "not-learning",
+        "regularised", "first-weights")
+CAUSED = tuple(code for code in POOR if code != "dead")  # what long steps lead to; that units die is said besides
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`hides` are codes of what follows from it."""
+
+    asks: Callable[[Signs], Verdict | None]
+    hides: tuple[str, ...] = ()
+
+
+RULES = (
+    Rule(examples.not_shuffled, ("one-class", "modes", "overfitting", "differs", "labels", "not-learning", "underfitting",
+                                 "rate-high", "imbalance")),
+    Rule(inside.inputs, ("diverged", *POOR)),
+    Rule(inside.same, POOR),
+    Rule(inside.exploding, ("diverged", *POOR)),
+    Rule(inside.dead_at_first, POOR),
+    Rule(rates.diverged, CAUSED),
+    Rule(inside.vanishing, POOR),
+    Rule(inside.shrunk, POOR),
+    Rule(rates.too_high, CAUSED),
+    Rule(inside.dead_later, POOR),
+    Rule(rates.too_low, POOR),
+    Rule(rates.ends_early, POOR),
+    Rule(inside.saturated, POOR),
+    Rule(examples.missing, ("differs", "imbalance", "overfitting", "one-class")),
+    Rule(examples.imbalance, ("one-class", "underfitting", "overfitting", "not-learning", "labels")),
+    Rule(examples.differs, ("labels", "overfitting", "one-class")),
+    Rule(examples.labels, ("overfitting", "one-class", "not-learning", "underfitting")),
+    Rule(examples.one_class, ("not-learning", "underfitting")),
+    Rule(fit.overfitting, ("modes",)),
+    Rule(examples.modes),
+    Rule(fit.underfitting, ("not-learning",)),
+    Rule(fit.nothing),
+)
+NOTES = (fit.cut_off, fit.improving)
+
+
+def verdicts(story: Story) -> list[Verdict]:
+    """What is said of a run: faults first, the cause before what follows from it; where there are none, that it learns."""
+    signs = Signs(story)
+    found: list[Verdict] = []
+    hidden = set[str]()
+    for rule in RULES:
+        one = rule.asks(signs)
+        if one is not None and one.code not in hidden:
+            found.append(one)
+            hidden |= set(rule.hides)
+    good = fit.learning(signs) if not found else None
+    notes = [n for ask in NOTES if (n := ask(signs)) is not None]
+    if any(v.code != "overfitting" for v in found):
+        notes = [n for n in notes if n.code != "improving"]
+    if not (found or good or notes):
+        return [Verdict("too-early", "Nothing can be said yet", "no epoch is over", "", "note")]
+    return [*found, *([good] if good else []), *notes]

@@ -4,7 +4,7 @@
     last.safetensors    the checkpoint of the last epoch, from which training goes on
     best.safetensors    that of the best epoch
     log.jsonl           a line of facts, then a line for each epoch
-    ...                 statistics.jsonl and report.html, where a report is asked for; log.csv and TensorBoard's events, where the train section asks for them
+    ...                 statistics.jsonl and report.html, log.csv, TensorBoard's events, where they are asked for
 
 A folder belongs to the process that made it, or that made its log: nothing that is there is overwritten.
 """

@@ -1,1 +1,1 @@
-"""What a training shows of itself while it runs: statistics of its layers by epoch, what it answers, and the page that says so."""
+"""What a training shows of itself: statistics of its layers by epoch, what it answers, and the page that says so."""

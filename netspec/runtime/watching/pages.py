@@ -1,4 +1,4 @@
-"""Where the page of a run is written: whole or not at all, so that who reads it while it is written anew reads one that is whole."""
+"""Where the page of a run is written: whole or not at all, whenever somebody reads it."""
 
 from __future__ import annotations
 

@@ -68,7 +68,8 @@ class Recorder(Ending):
 
     def on_data(self, net: Any, feed: Any, learnt: Given, judging: Given | None, shuffle: bool) -> None:
         state: State = net.state
-        self.judging, self.learnt = judging if judging is None or not judging.streams else None, None if learnt.streams else learnt
+        self.judging = judging if judging is None or not judging.streams else None
+        self.learnt = None if learnt.streams else learnt
         graph = state.graph if state.executor is None else state.executor.graph
         self.ratios = Ratios({s.name: s.weights for s in layers(graph) if s.weights})
         batches = feed.batches

@@ -15,7 +15,8 @@ from ...words.dataset import Data
 from ..asking.data import numbered_as, own, read
 from ..feeding.feed import Feed
 from ..feeding.given import Given, given, to_learn
-from ..io.checkpoint import weights_in
+from ..io.checkpoint import ResumeWarning, weights_in
+from ..io.stored import opened
 from ..network import Network, made
 from ..runs.folder import is_run, read_log
 from ..runs.listing import rows
@@ -96,12 +97,13 @@ def with_filters(story: Story, state: State) -> Story:
 
 
 def _network(folder: Path) -> Network:
-    from ...compiler import load
-    from ..io.checkpoint import ResumeWarning
-
+    """That of its best weights, else of its last ones."""
+    stored = opened(folder)
+    net = made(stored.origin(None, None), "cpu", stored.dtype)
+    net.state.recipe = stored.beside(net.recipe, net.graph)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResumeWarning)
-        return load(folder)
+        return net.load(stored.path)
 
 
 def _measured(story: Story, folder: Path, net: Network, data: Data) -> Story:

@@ -24,8 +24,8 @@ def tile(inputs: Mapping[str, Array], k: int) -> str:
 
 
 def shown(a: Array) -> NDArray[np.uint8]:
-    """One picture of any number of channels: three are colours, of others the first is shown; numbers from 0 to 1 are as they are,
-    others from the least to the largest of them."""
+    """One picture of any number of channels: three are colours, of others the first is shown. Numbers from 0 to 1 are as they
+    are, others from the least to the largest of them."""
     a = np.nan_to_num(np.asarray(a[:3] if len(a) >= 3 else a[:1], np.float64))
     low, high = (0.0, 1.0) if a.min() >= 0 and a.max() <= 1 else (float(a.min()), float(a.max()))
     return of_image(a, low, high)

@@ -71,7 +71,7 @@ class Story:
     best: int | None = None  # the epoch whose weights are kept
     about: Mapping[str, Any] = field(default_factory=dict)  # what the statistics are of
     statistics: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)  # by epoch, 0 before the first step
-    end: Mapping[str, Any] = field(default_factory=dict)  # how it ended: {"how": "done" | "stopped" | "failed" | "interrupted", "why"}
+    end: Mapping[str, Any] = field(default_factory=dict)  # "how": done, stopped, failed or interrupted, and "why"
     running: str = ""  # where it is, while it runs
     judged: Judged | None = None
     filters: Filters | None = None

@@ -104,7 +104,8 @@ class Signs:
     @cached_property
     def classes(self) -> int | None:
         n = self.story.about.get("classes")
-        return n if isinstance(n, int) and n > 1 else len(self.story.judged.confusion) if self.story.judged and self.story.judged.confusion else None
+        judged = self.story.judged
+        return n if isinstance(n, int) and n > 1 else len(judged.confusion) or None if judged is not None else None
 
     @cached_property
     def chance(self) -> float | None:

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections import Counter
 from html import unescape
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,9 @@ from netspec.elaborate.nets import callable_nets
 from netspec.ir.graph import Graph
 from netspec.syntax.load import read_source
 from netspec.syntax.parser import parse
+from netspec.views.drawing.files import made, wanted
 from netspec.views.drawing.lettering import width
+from netspec.views.drawing.pages import page
 from netspec.views.figures.figure import ENDINGS, Figure
 from netspec.views.figures.stages import stages
 from sweeps import one_of_each
@@ -62,6 +65,24 @@ def texts(svg: str) -> list[tuple[str, float, tuple[float, float, float, float]]
     return found
 
 
+def size_of(svg: str) -> tuple[float, float]:
+    wide, high = re.findall(r'<svg [^>]*width="([\d.]+)pt" height="([\d.]+)pt"', svg)[0]
+    return float(wide), float(high)
+
+
+def struck(svg: str) -> list[str]:
+    """Texts that a level or upright line goes through."""
+    found, placed = [], texts(svg)
+    for line in re.findall(r'<path d="M([^"CZ]*)" fill="none"', svg):
+        points = [tuple(map(float, p.split(","))) for p in line.split("L")]
+        for (x0, y0), (x1, y1) in pairwise(points):
+            if abs(x0 - x1) < 0.01:
+                found += [t for t, _, b in placed if b[0] < x0 < b[2] and max(b[1], min(y0, y1)) < min(b[3], max(y0, y1))]
+            elif abs(y0 - y1) < 0.01:
+                found += [t for t, _, b in placed if b[1] < y0 < b[3] and max(b[0], min(x0, x1)) < min(b[2], max(x0, x1))]
+    return found
+
+
 @pytest.mark.parametrize("file", one_of_each(FILES, lambda f: f if f.removesuffix(".net") in QUICK else "others"))
 def test_every_layer_that_learns_is_drawn_once_and_no_text_stands_on_another(file: str) -> None:
     for graph in nets(file)[:3 if file.removesuffix(".net") in QUICK else None]:
@@ -74,7 +95,8 @@ def test_every_layer_that_learns_is_drawn_once_and_no_text_stands_on_another(fil
             assert min(size for _, size, _ in placed) >= 7
             assert [(a[0], b[0]) for k, a in enumerate(placed) for b in placed[k + 1:]
                     if all(a[2][i] < b[2][i + 2] - 0.5 and b[2][i] < a[2][i + 2] - 0.5 for i in (0, 1))] == []
-            wide, high = map(float, re.findall(r'<svg [^>]*width="([\d.]+)pt" height="([\d.]+)pt"', svg)[0])
+            assert struck(svg) == []
+            wide, high = size_of(svg)
             assert wide <= 455.5, "the width of text on A4"
             assert high < (640 if style == "volume" else 842), "and its height"
             found = stages(graph)
@@ -120,6 +142,65 @@ def test_the_stages_of_resnets_are_those_of_the_paper() -> None:
     assert [str(r) for r in stages(net("resnet:resnet18")).rows if r.over] == [f"[3x3, {n}; 3x3, {n}] x2" for n in (64, 128, 256, 512)]
     dense = [r.parameters for r in stages(net("densenet:densenet121")).rows if r.kind == "closed"]
     assert dense == [335040, 919680, 2837760, 2158080]
+
+
+OWN_U = """net small:
+  input 1x32x32
+  a: conv 4 3x3 relu
+  maxpool 2x2
+  b: conv 8 3x3 relu
+  maxpool 2x2
+  conv 12 3x3 relu
+  deconv 7 2x2 /2
+  concat @b
+  conv 9 3x3 relu
+  deconv 5 2x2 /2
+  concat @a
+  conv 6 3x3 relu
+  conv 2 1x1
+"""
+
+
+def test_slabs_say_how_many_channels_they_have() -> None:
+    """Those of a U each, however thin; of a block those that the line below does not say: the bottlenecks of He et al. 2015."""
+    drawn = netspec.load_graph(text=OWN_U).diagram(style="volume").svg
+    said = Counter(text for text, *_ in texts(drawn))
+    known = {"4": 2, "8": 2, "12": 1, "7": 1, "9": 1, "5": 1, "6": 1, "2": 1}
+    assert {n: said[n] for n in known} == known
+    fronts = [(text, box) for text, _, box in texts(drawn) if text in ("4", "6", "2")]
+    slabs = [sorted(float(x) for x in re.findall(r"([\d.-]+),", d)) for d in re.findall(r'<path d="M([^"Z]*)Z"', drawn)]
+    assert all(any(s[0] <= box[0] + 0.5 and box[2] - 0.5 <= s[-1] for s in slabs) for _, box in fronts), "on its slab"
+    for name, blocks in (("resnet:resnet50", ["64", "64", "256", "128", "128", "512"]), ("mobilenet_v2", ["144", "144", "24"])):
+        every = Counter(text for text, *_ in texts(Figure(net(name)).svg))
+        assert all(every[n] >= many for n, many in Counter(blocks).items()), name
+    assert not Counter(text for text, *_ in texts(Figure(net("vgg:vgg11")).svg))["512"], "what the line below says is not said twice"
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize(("name", "pages"), [("lenet:lenet5", ("slide", "80x150mm")), ("unet", ("slide", "a4")), ("wavenet", ("letter",)),
+                                             ("resnet:resnet50", ("a4", "120x80mm")), ("fast_style", ("6.5x9in", "slide"))])
+def test_a_figure_is_as_large_as_its_page_has_room(name: str, pages: tuple[str, ...], style: str) -> None:
+    """As tall as it or as wide, or its text twice the usual size; on its middle, within the margins; on A4 never under 7 points."""
+    graph = net(name)
+    for given in pages:
+        sheet = page(given)
+        svg = made(graph, style, wanted(style, page=given)).svg
+        assert size_of(svg) == pytest.approx((sheet.width, sheet.height), abs=0.1)
+        x0, y0 = map(float, re.findall(r'viewBox="([-\d.]+) ([-\d.]+) ', svg)[0])
+        boxes = [box for *_, box in texts(svg)]
+        left, top = min(b[0] for b in boxes) - x0, min(b[1] for b in boxes) - y0
+        right, bottom = max(b[2] for b in boxes) - x0, max(b[3] for b in boxes) - y0
+        assert left > sheet.margin - 1 and sheet.width - right > sheet.margin - 1
+        assert top > sheet.margin - 1 and sheet.height - bottom > sheet.margin - 1
+        size = min(s for _, s, _ in texts(svg))
+        drawn = made(graph, style, wanted(style, page=given)).canvas.size
+        assert size > 13.9 or any(d > 0.98 * room for d, room in zip(drawn, sheet.room)), (given, size, drawn)
+        assert given not in ("a4", "letter") or size >= 7
+
+
+def test_tikz_has_the_page_too() -> None:
+    tex = made(net("lenet:lenet5"), "volume", wanted("volume", page="slide")).tikz
+    assert r"\paperwidth=960.00bp \paperheight=540.00bp" in tex.replace("960.02", "960.00").replace("540.02", "540.00")
 
 
 def test_the_figures_of_the_documents_are_the_networks() -> None:

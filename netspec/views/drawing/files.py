@@ -54,10 +54,9 @@ def picture(graph: Graph, style: str = "diagram", **asked: Any) -> Any:
 def made(graph: Graph, style: str, asked: Wanted) -> Any:
     if style == "diagram":
         return Diagram(graph, asked)
-    from ..figures.figure import PAGE, Figure
+    from ..figures.figure import Figure
 
-    wide = PAGE if asked.page is None else asked.page.room[0]
-    return Figure(graph, "blocks" if style == "blocks" else "volume", wide, asked.theme)
+    return Figure(graph, "blocks" if style == "blocks" else "volume", asked.theme, asked.page)
 
 
 def draw_into(graph: Graph, path: str | PathLike[str], asked: Wanted, style: str = "diagram",

@@ -10,6 +10,7 @@ from typing import Literal
 from ..drawing.lettering import width
 
 Point = tuple[float, float]
+Box = tuple[float, float, float, float]  # left, top, right, bottom
 Anchor = Literal["start", "middle", "end"]
 FONT = 7.0  # of all texts, in points
 
@@ -49,8 +50,7 @@ class Text:
     upright: bool = True  # else it reads upwards
 
     @property
-    def box(self) -> tuple[float, float, float, float]:
-        """Left, top, right, bottom."""
+    def box(self) -> Box:
         w = width(self.text, self.size, self.bold)
         before = {"start": 0.0, "middle": 0.5, "end": 1.0}[self.anchor] * w
         if self.upright:
@@ -78,6 +78,26 @@ class Canvas:
     top: float = 1e9
     right: float = -1e9
     bottom: float = -1e9
+    page: tuple[float, float] | None = None  # width and height of a page that it stands in the middle of
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """The width and height of what is drawn."""
+        return self.right - self.left, self.bottom - self.top
+
+    def sheet(self, pad: float) -> Box:
+        """What a file shows: the page, or what is drawn with a margin."""
+        if self.page is None:
+            return self.left - pad, self.top - pad, self.right + pad, self.bottom + pad
+        (wide, high), (x, y) = self.page, ((self.left + self.right) / 2, (self.top + self.bottom) / 2)
+        return x - wide / 2, y - high / 2, x + wide / 2, y + high / 2
+
+    def scaled(self, by: float) -> Canvas:
+        """All of it, so many times as large."""
+        other = Canvas(page=self.page)
+        for item in self.items:
+            other.add(_scaled(item, by))
+        return other
 
     def see(self, points: Iterable[Point]) -> None:
         for x, y in points:
@@ -129,8 +149,19 @@ class Canvas:
             self.add(_moved(item, dx, dy))
 
 
-def _meet(a: tuple[float, float, float, float], b: tuple[float, float, float, float], pad: float) -> bool:
+def _meet(a: Box, b: Box, pad: float) -> bool:
     return a[0] < b[2] + pad and b[0] < a[2] + pad and a[1] < b[3] and b[1] < a[3]
+
+
+def _scaled(item: Item, by: float) -> Item:
+    if isinstance(item, Path):
+        return replace(item, points=tuple((x * by, y * by) for x, y in item.points), width=item.width * by,
+                       dash=tuple(d * by for d in item.dash))
+    if isinstance(item, Dot):
+        return replace(item, at=(item.at[0] * by, item.at[1] * by), radius=item.radius * by)
+    if isinstance(item, Text):
+        return replace(item, x=item.x * by, y=item.y * by, size=item.size * by)
+    return item
 
 
 def _moved(item: Item, dx: float, dy: float) -> Item:

@@ -129,8 +129,8 @@ def _turns(same: Sequence[Volume]) -> Volume:
     """The volume that stands for those of all turns."""
     if len(same) == 1:
         return same[0]
-    last = same[-1]
-    return replace(last, nodes=tuple(n for v in same for n in v.nodes), times=sum(v.times for v in same),
+    first, last = same[0], same[-1]
+    return replace(last, word=last.word if first.word == last.word else f"{first.word} … {last.word}", nodes=tuple(n for v in same for n in v.nodes), times=sum(v.times for v in same),
                    dilations=tuple(dict.fromkeys(d for v in same for d in v.dilations)),
                    notes=tuple(dict.fromkeys(n for v in same for n in v.notes)))
 

@@ -9,16 +9,17 @@ from .canvas import FONT, Canvas
 from .paint import ACROSS, FILL, PATTERN, WORD
 from .rows import DASHES
 from .sizes import SAID, Scale
-from .solids import looks
 from .volumes import Kind, Part, Picture, times
 
 NAMED = {"deconv": "up-convolution", "maxpool": "max pooling", "avgpool": "average pooling", "up": "upsampling",
          "unpool": "unpooling", "shuffle": "pixels from channels", "unshuffle": "channels from pixels"}
+LEAST = 230.0  # a line of it, in points
 LINES = {"add": "addition", "shortcut": "addition, with layers on the way", "copy": "carried over", "places": "pooling indices"}
 
 
 def draw_legend(canvas: Canvas, picture: Picture, scale: Scale, page: float, u: bool, letters: bool = False) -> None:
-    """Below all that is drawn, in lines as wide as the page."""
+    """Below all that is drawn, in lines as wide as that, or as the page."""
+    page = min(page, max(canvas.size[0] + 8, LEAST))
     left, x, y = canvas.left, canvas.left, canvas.bottom + 14
     pictures = [picture, *(i.picture for i in picture.inflows)]
     for part in parts(pictures):
@@ -38,14 +39,14 @@ def draw_legend(canvas: Canvas, picture: Picture, scale: Scale, page: float, u: 
     notes = [SAID[scale.how]] if any(scale.spatial) else []
     notes += ["white band: cut"] * any(s.cut for s in scale.solids) + ["equal letters are joined"] * letters
     for note in notes:
-        if x + width(note, FONT, ) > left + page - 8:
+        if x + width(note, FONT) > left + page - 8:
             x, y = left, y + 11
         canvas.text(x, y - 0.5, note, anchor="start", fill="label", italic=True)
         x += width(note, FONT) + 9
 
 
 def parts(pictures: list[Picture]) -> list[Part]:
-    used = {part for p in pictures for v in p.volumes for _, part in looks(v)}
+    used = {part for p in pictures for v in p.volumes for _, part in v.looks}
     return [p for p in WORD if p in used]
 
 

@@ -12,7 +12,7 @@ from .captions import caption, described
 from .paint import FILL, PATTERN
 from .rows import DASHES, head_lines
 from .sizes import SCALES, Scale, extents
-from .solids import BAND, looks
+from .solids import BAND
 from .volumes import Picture, Unit, Volume
 
 KX, KY = 5.0, 4.0  # how far the top of a bar goes back
@@ -80,7 +80,7 @@ class _Lying:
         v = self.picture.volumes[k]
         x0, y0, x1, y1 = place
         s.add(Group(described(v, self.picture.beside(k)), v.kind))
-        part = looks(v)[-1][1]
+        part = v.looks[-1][1]
         fill, pattern = FILL[part], PATTERN.get(part, "")
         s.polygon([(x0, y0), (x1, y0), (x1 + KX, y0 - KY), (x0 + KX, y0 - KY)], mixed(fill, "#ffffff", 0.4), pattern=pattern)
         s.polygon([(x1, y0), (x1 + KX, y0 - KY), (x1 + KX, y1 - KY), (x1, y1)], mixed(fill, "#000000", 0.13), pattern=pattern)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ..drawing.lettering import width
 from .canvas import FONT, Canvas, Text
 from .clusters import Cluster, clusters
 from .sizes import KX, KY, Scale, Solid
-from .solids import solid, window
+from .solids import numbers, solid, window
 from .volumes import Arc, Head, Picture
 
 WINDOWS = 13  # a picture of so many volumes shows the windows between them
@@ -41,6 +41,10 @@ class _Rows:
         if outer is not scale:
             scale.largest = max(scale.largest, outer.largest)
         self.clusters = clusters(scale)
+        for c in self.clusters:
+            counted = [b for b in c.solids if b.volume.kind in ("conv", "up", "concat") and b.volume.spatial and b.towers == 1]
+            for b in counted if len({b.volume.channels for b in counted}) > 1 else ():  # the caption says those of the last
+                b.numbered = True
         self.extra = 0.0
         self.leaves: list[tuple[int, str]] = []  # volumes that a letter joins to another row
 
@@ -147,6 +151,8 @@ class _Rows:
             for b in c.solids:
                 for dy in (-tower, tower) if b.towers == 2 else (0.0,):
                     solid(s, b, dy, dy > 0)
+                if b.numbered:
+                    numbers(s, b)
             if before is not None:
                 self.joint(s, before, c.solids[0], tower)
             before = c.solids[-1]
@@ -156,9 +162,11 @@ class _Rows:
             for k, line in enumerate(c.lines):
                 s.text(x, foot + (k + 1) * FONT + 2 * k, line, fill="text" if k == 0 else "quiet")
         mark = len(s.items)
-        self.over(s, row, first, last)
-        for k, group in self.heads(first, last):
-            self.head(s, self.scale.solids[k], group, solids)
+        self.over(s, first, last, marks)
+        heads = list(self.heads(first, last))
+        after = [*(_upwards(self.scale.solids[k]) for k, _ in heads[1:]), 1e9]
+        for (k, group), x in zip(heads, after):
+            self.head(s, self.scale.solids[k], group, solids, x)
         for k in range(first, last + 1):
             if k in marks:
                 self.letter(s, self.scale.solids[k], ", ".join(marks[k]), solids, tower)
@@ -184,14 +192,14 @@ class _Rows:
             left = b.x - b.wide / 2 * KX - 1
             s.line([(a.end + 1, 0), (left, 0)], "line", 0.8, arrow=True)
 
-    def over(self, s: Canvas, row: Sequence[Cluster], first: int, last: int) -> None:
+    def over(self, s: Canvas, first: int, last: int, marks: Mapping[int, list[str]]) -> None:
         """Arcs over units, and higher up those over more."""
         solids = self.scale.solids
         for u in self.picture.units:
             if u.over and first <= u.first and u.last <= last:
                 self.arc(s, u.first, u.last, u.over, u.shortcut, loop=u.times > 1 or u.first == first)
         arcs = [a for a in self.picture.arcs if first <= a.source and a.target <= last and a.source < a.target]
-        high = s.top
+        high = s.top - (10 if any(a.target in marks for a in arcs) else 0)  # a letter stands where they come down
         for lane, a in enumerate(sorted(arcs, key=lambda a: (a.target - a.source, a.source))):
             self.bridge(s, solids[a.source], solids[a.target], a, high - 8 - 10 * lane)
 
@@ -211,7 +219,7 @@ class _Rows:
 
     def bridge(self, s: Canvas, a: Solid, b: Solid, arc: Arc, level: float) -> None:
         """Up, along, and down again."""
-        x0, x1 = a.x + a.depth * 0.7, b.x + b.depth * 0.6
+        x0, x1 = a.x + a.depth * 0.7, _lands(b)
         way = [(x0, a.top + a.wide * KY / 2), (x0, level), (x1, level), (x1, b.top + b.wide * KY / 2)]
         s.line(way, "arc", 0.7, DASHES[arc.kind], arrow=True)
         label = arc.label or ("pooling indices" if arc.kind == "places" else "")
@@ -224,11 +232,12 @@ class _Rows:
             if group:
                 yield k, group
 
-    def head(self, s: Canvas, b: Solid, heads: Sequence[Head], solids: Sequence[Solid]) -> None:
-        x = b.x + b.depth / 2 + b.wide * KX / 4
+    def head(self, s: Canvas, b: Solid, heads: Sequence[Head], solids: Sequence[Solid], after: float) -> None:
+        """What leaves upwards; its words stand left of the arrow of the next, at `after`."""
+        x = _upwards(b)
         lines = head_lines(heads)
         wide = max(width(line, FONT) for line in lines)
-        start = min(max(x, wide / 2), max(self.page - EDGE - wide / 2, x))
+        start = min(max(x, wide / 2), max(self.page - EDGE - wide / 2, x), after - 3 - wide / 2)
         low = Text(start, min(b.top - 12, _ridge(solids, start, wide) - 4), lines[-1])
         boxes = [q for q in (t.box for t in s.texts) if start - wide / 2 < q[2] + 2 and q[0] - 2 < start + wide / 2]
         high = (len(lines) - 1) * 9.0
@@ -239,11 +248,22 @@ class _Rows:
         s.line([(x, b.top + b.wide * KY * 0.3), (x, low.y + 3)], "arc", 0.8, arrow=True)
 
     def letter(self, s: Canvas, b: Solid, text: str, solids: Sequence[Solid], tower: float) -> None:
-        x = b.x + b.depth / 2 + b.wide / 4 * KX
+        bridged = [a for a in self.picture.arcs if self.scale.solids[a.target] is b and a.source < a.target]
+        x = min(_upwards(b), _lands(b) - 4 - width(text, FONT) / 2) if bridged else _upwards(b)  # left of what comes down there
         y = min(b.top - 6, _ridge(solids, x, width(text, FONT)) - 4) - (tower if b.towers == 2 else 0)
         t = s.free(Text(x, y, text, italic=True))
         s.line([(x, b.top + b.wide * KY * 0.3), (x, t.y + 2)], "arc", 0.6)
         s.add(t)
+
+
+def _upwards(b: Solid) -> float:
+    """Where what leaves a solid upwards begins."""
+    return b.x + b.depth / 2 + b.wide * KX / 4
+
+
+def _lands(b: Solid) -> float:
+    """Where what goes over others comes down on a solid."""
+    return b.x + b.depth * 0.6
 
 
 def _ridge(solids: Sequence[Solid], x: float, wide: float) -> float:

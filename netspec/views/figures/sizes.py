@@ -8,11 +8,14 @@ from math import log2, sqrt
 from typing import Literal
 
 from ...ir.graph import Node
+from ..drawing.lettering import width
+from .canvas import FONT
 from .volumes import Picture, Volume
 
 How = Literal["linear", "sqrt", "log"]
 SIDE = 78.0  # of the largest, in points
 LEAST_SIDE, LEAST_DEPTH, MOST_DEPTH = 3.0, 2.2, 60.0
+UPRIGHT, BESIDE = 7.8, 3.0  # a slice with an upright number is so thick; one that lies has so much beside it
 SCALES: dict[How, Callable[[float], float]] = {"linear": float, "sqrt": sqrt, "log": lambda s: log2(1 + s)}
 SAID: dict[How, str] = {"linear": "sides to scale, channels by square root", "sqrt": "sides and channels by square root",
                         "log": "sides by logarithm, channels by square root"}
@@ -25,13 +28,18 @@ class Solid:
 
     volume: Volume
     beside: tuple[Node, ...] = ()  # layers on arcs that end in it, and on what leaves beside it
-    depth: float = 0.0
+    numbered: bool = False  # each slice is thick enough for the number of its channels
+    parts: tuple[float, ...] = ()  # along the flow, of each slice
     high: float = 0.0
     wide: float = 0.0
     cut: bool = False  # drawn shorter than it is
     towers: int = 1
     x: float = 0.0
     y: float = 0.0
+
+    @property
+    def depth(self) -> float:
+        return sum(self.parts)
 
     @property
     def end(self) -> float:
@@ -76,17 +84,26 @@ class Scale:
         v, tallest = s.volume, self.factor * SIDE
         if not spatial:
             high = 1.25 * self.factor * sqrt(v.channels)
-            s.high, s.wide, s.depth, s.cut = max(5.0, min(high, tallest)), 5.0, 5.0, high > tallest
+            s.high, s.wide, s.parts, s.cut = max(5.0, min(high, tallest)), 5.0, (5.0,), high > tallest
             return
-        s.depth = min(MOST_DEPTH, max(LEAST_DEPTH, self.factor * 1.15 * sqrt(v.channels / s.towers)))
+        depth = min(MOST_DEPTH, max(LEAST_DEPTH, self.factor * 1.15 * sqrt(v.channels / s.towers)))
         sides = [self.side(n) for n in spatial]
         s.high, s.wide = (sides[0], 6.0) if len(sides) == 1 else (sides[-2], sides[-1])
         if len(sides) == 3:
-            s.depth = sides[0]
+            depth = sides[0]
         if s.towers == 2:
             s.high, s.wide = 0.82 * s.high, 0.82 * s.wide
         if v.kind == "pool" and not self.apart:
-            s.depth = max(2.4, min(s.depth, 4.5))
+            depth = max(2.4, min(depth, 4.5))
+        total = sum(n for n, _ in v.looks)
+        s.parts = tuple(max(depth * n / total, self.least(s, n)) for n, _ in v.looks)
+
+    def least(self, s: Solid, channels: int) -> float:
+        """How thick a slice is at least, for its number to stand or lie on it."""
+        if not s.numbered:
+            return 0.0
+        long = width(str(channels), FONT)
+        return UPRIGHT if s.high >= long + 4 else long + BESIDE
 
 
 def extents(volumes: Sequence[Volume]) -> list[tuple[float, ...]]:

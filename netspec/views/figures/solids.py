@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
+from ..drawing.lettering import width
 from ..drawing.looks import mixed
-from .canvas import Canvas, Dot, Group, Point
+from .canvas import FONT, Canvas, Dot, Group, Point
 from .captions import described
 from .paint import FILL, PATTERN
-from .sizes import KX, KY, Scale, Solid
-from .volumes import Part, Volume
+from .sizes import BESIDE, KX, KY, Scale, Solid
+from .volumes import Part
 
 BAND = 3.2  # the height of the white band across what is cut
-
-
-def looks(v: Volume) -> tuple[tuple[int, Part], ...]:
-    """The slices of a volume, each with how it looks."""
-    if v.slices:
-        return v.slices
-    return ((1, "copy" if v.kind == "concat" else v.kind),)
+LOWEST = 9.0  # a front with a number
 
 
 def solid(s: Canvas, b: Solid, y: float, again: bool = False) -> None:
@@ -37,11 +32,10 @@ def box(s: Canvas, b: Solid, x: float, y: float) -> None:
     def at(along: float, up: float, back: float) -> Point:
         return x + along + back * KX, y - up - back * KY
 
-    parts = looks(b.volume)
-    total, along = sum(n for n, _ in parts), 0.0
-    look: Part = parts[-1][1]
-    for n, look in parts:
-        end = along + depth * n / total
+    look: Part = b.volume.looks[-1][1]
+    along = 0.0
+    for part, (_, look) in zip(b.parts, b.volume.looks):
+        end = along + part
         fill, line = FILL[look], 0.45 if end - along > 1.4 else 0.25
         front = [at(along, -high, -wide), at(end, -high, -wide), at(end, high, -wide), at(along, high, -wide)]
         top = [at(along, high, -wide), at(end, high, -wide), at(end, high, wide), at(along, high, wide)]
@@ -55,6 +49,26 @@ def box(s: Canvas, b: Solid, x: float, y: float) -> None:
         s.polygon([*band, *((px, py - BAND) for px, py in reversed(band))], "page", None)
         for up in (0, BAND):
             s.line([(px, py - up) for px, py in band], width=0.45)
+
+
+def numbers(s: Canvas, b: Solid) -> None:
+    """The channels of each slice on its front, upright where they are wider than it; none where it is too low."""
+    if b.high < LOWEST:
+        return
+    x = b.x - b.wide / 2 * KX
+    for (n, look), part in zip(b.volume.looks, b.parts):
+        text, flat = str(n), part >= width(str(n), FONT) + BESIDE
+        long = width(text, FONT)
+        middle, foot = x + part / 2, b.foot - 3
+        if look in PATTERN:
+            w, h = (long / 2 + 0.5, 7.0) if flat else (3.2, long + 2)
+            behind = [(middle - w, foot + 1), (middle + w, foot + 1), (middle + w, foot + 1 - h), (middle - w, foot + 1 - h)]
+            s.polygon(behind, "#ffffff", None, opacity=0.85)
+        if flat:
+            s.text(middle, foot, text, fill="#111111")
+        else:
+            s.text(middle + 2.5, foot - 0.5, text, anchor="start", upright=False, fill="#111111")
+        x += part
 
 
 def window(s: Canvas, scale: Scale, a: Solid, b: Solid, ya: float, yb: float, dash: tuple[float, ...] = ()) -> None:

@@ -12,16 +12,15 @@ from .stages import Stage, Stages
 from .volumes import Kind, Part
 
 LINE, PAD, GAP = 9.0, 4.0, 9.0
-HIGHEST = 700.0  # of a page of A4
 COLUMNS = ("output size", "stage", "step", "parameters", "MACs")
 SHADE: dict[Kind, Part] = {"input": "input", "conv": "conv", "fc": "fc", "pool": "pool", "up": "up", "concat": "move",
                            "move": "move", "closed": "closed"}
 
 
-def draw_stages(found: Stages, page: float) -> Canvas:
-    """The table; where it would be higher than a page, what a stage repeats stands in one line."""
+def draw_stages(found: Stages, page: float, high: float) -> Canvas:
+    """The table; where it would be higher than this, what a stage repeats stands in one line."""
     table = _Table(found, page, GAP).draw()
-    if table.bottom - table.top <= HIGHEST:
+    if table.size[1] <= high:
         return table
     flat = replace(found, rows=tuple(replace(r, lines=("; ".join(r.lines),)) for r in found.rows))
     return _Table(flat, page, GAP - 3).draw()
@@ -32,10 +31,11 @@ class _Table:
         self.found, self.gap = found, gap
         rows = [*found.rows, *found.beside]
         left = max(width(r.size, FONT) for r in rows)
-        inner = max([width(line, FONT) for r in rows for line in (*r.lines, *_wrapped(r.notes, 150))] + [60.0])
+        least = max([width(line, FONT) for r in rows for line in r.lines] + [60.0])
+        inner = max([width(line, FONT) for r in rows for line in _wrapped(r.notes, 150)] + [least])
         right = [max([width(text, FONT) for text in column] + [width(head, FONT, bold=True)])
                  for column, head in zip(zip(*map(_numbers, rows)), COLUMNS[2:])]
-        self.wide = min(inner + 76, page - left - sum(right) - 50)
+        self.wide = max(least + 60, min(inner + 76, page - left - sum(right) - 50))  # brackets, an arc and `×23` beside them
         self.x0 = left + 12
         x = self.x0 + self.wide + 12
         self.ends = []

@@ -25,10 +25,9 @@ HEAD = r"""% {title}
 """
 
 
-def tikz(canvas: Canvas, ink: Ink, title: str, least: float = 0) -> str:
-    """The whole file, as wide and high as the drawing."""
-    left, top, bottom = canvas.left - PAD, canvas.top - PAD, canvas.bottom + PAD
-    right = max(canvas.right, canvas.left + least - 2 * PAD) + PAD
+def tikz(canvas: Canvas, ink: Ink, title: str) -> str:
+    """The whole file, as wide and high as the drawing or its page."""
+    left, top, right, bottom = canvas.sheet(PAD)
     wide, high = f"{right - left + 0.02:.2f}", f"{bottom - top + 0.02:.2f}"
     colours: dict[str, str] = {}
     body = [line for i in canvas.items if (line := _item(i, ink, colours))]
@@ -57,7 +56,7 @@ def _item(item: Path | Dot | Text | Group, ink: Ink, colours: dict[str, str]) ->
         return ""
     if isinstance(item, Dot):
         (x, y), r = item.at, item.radius
-        return rf"\fill[{_colour(ink(item.fill), colours)}] ({x:.2f},{y:.2f}) circle[radius={r}bp];"
+        return rf"\fill[{_colour(ink(item.fill), colours)}] ({x:.2f},{y:.2f}) circle[radius={r:.4g}bp];"
     if isinstance(item, Path):
         return _path(item, ink, colours)
     anchor = {"start": "base west", "middle": "base", "end": "base east"}[item.anchor]
@@ -72,9 +71,9 @@ def _path(p: Path, ink: Ink, colours: dict[str, str]) -> str:
     if p.fill is not None:
         options += [f"fill={_colour(ink(p.fill), colours)}"] + [f"fill opacity={p.opacity}"] * (p.opacity < 1)
     if p.stroke is not None:
-        options += [f"draw={_colour(ink(p.stroke), colours)}", f"line width={p.width}bp"]
+        options += [f"draw={_colour(ink(p.stroke), colours)}", f"line width={p.width:.4g}bp"]
     if p.dash:
-        on = [f"{'on' if k % 2 == 0 else 'off'} {n}bp" for k, n in enumerate(p.dash)]
+        on = [f"{'on' if k % 2 == 0 else 'off'} {n:.4g}bp" for k, n in enumerate(p.dash)]
         options.append("dash pattern=" + " ".join(on))
     at = [f"({x:.2f},{y:.2f})" for x, y in p.points]
     straight = " -- ".join(at) + (" -- cycle" if p.closed else "")

@@ -8,12 +8,13 @@ from ..drawing.lettering import width
 from .canvas import FONT, Canvas
 from .captions import remarks, size
 from .clusters import Cluster, clusters
-from .paint import ACROSS, FILL, PATTERN
+from .paint import ACROSS, FILL
 from .rows import DASHES
-from .sizes import KX, KY, Scale, Solid
-from .solids import looks, solid
+from .sizes import KX, KY, Scale
+from .solids import numbers, solid
 from .volumes import Picture, Volume
 
+APART = 48.0  # between the two arms, more than must be, where the page has it
 GAP = 28.0  # between levels: a caption and room for an arrow
 
 
@@ -75,6 +76,9 @@ class _U:
                 self.clusters.append(c)
                 self.levels.append(level)
         self.deepest = max(self.levels)
+        self.apart = 0.0
+        for s in scale.solids:
+            s.numbered = s.volume.kind not in ("pool", "input", "closed")
 
     def fit(self) -> None:
         """The largest scale at which it is no wider and no higher than the page."""
@@ -84,8 +88,10 @@ class _U:
             right = self.place()
             tall = sum(self.height(k) + GAP for k in range(self.deepest + 1))
             if (right <= self.page and tall <= self.high - 20) or factor < 0.3:
-                return
+                break
             factor -= 0.05
+        self.apart = max(0.0, min(APART, self.page - right))
+        self.place()
 
     def height(self, level: int) -> float:
         solids = [s for c, at in zip(self.clusters, self.levels) if at == level for s in c.solids]
@@ -104,12 +110,13 @@ class _U:
             if before is not None:
                 end = self.at[-1] + before.depth
                 if self.levels[k - 1] == level:
-                    x = right[level] + lead + 12
+                    meet = before.solids[-1].volume.kind == "pool"  # both arms, on the lowest level
+                    x = right[level] + lead + (24 + self.apart if meet else 12)
                 else:  # straight below a pooling, straight above the last volume
                     x = end - before.solids[-1].depth / 2 - c.solids[0].depth / 2 + (lead if self.levels[k - 1] > level else 0)
                     x += self.beside(k - 1) if self.levels[k - 1] > level else 0
                 if self.levels[k - 1] > level:
-                    x = max(x, right.get(level, -1e9) + lead + 24)
+                    x = max(x, right.get(level, -1e9) + lead + 24 + self.apart)
             anchor = self.anchor(k)
             begins = {"end": c.depth - c.solids[-1].depth / 2 - 3 - room, "start": c.solids[0].depth / 2 - lead + 4,
                       "middle": (c.depth - lead) / 2 - room / 2}[anchor]
@@ -163,7 +170,10 @@ class _U:
             for b in c.solids:
                 solid(s, b, b.y)
             for b in c.solids:
-                self.numbers(s, b)
+                if b.numbered:
+                    numbers(s, b)
+                elif b.volume.kind == "closed" and b.volume.times > 1 and b.depth > width(f"×{b.volume.times}", FONT):
+                    s.text(b.x + b.depth / 2 - b.wide / 2 * KX, b.foot - 3, f"×{b.volume.times}", fill="#111111")
         for k in range(len(self.clusters)):
             self.caption(s, k)
         for k in range(1, len(self.clusters)):
@@ -177,34 +187,10 @@ class _U:
             after = solids[a.source + 1]
             if after.volume.kind == "pool" and after.y == start.y:
                 start = after
-            y = start.y - 2 - (start.high * 0.3 if a.target == a.source + 2 else 0)
+            y = start.y - 2 - (start.high * 0.3 if a.target <= a.source + 2 else 0)
             y = min(y, end.y + end.high / 2 - 4)
             s.line([(start.end + start.wide * KX / 2, y), (end.x - end.wide / 2 * KX - 1, y)], *ACROSS,
                    DASHES["places"] if a.kind == "places" else (), arrow=True)
-
-    def numbers(self, s: Canvas, b: Solid) -> None:
-        """Channels on the front of each slice that has room for them."""
-        v = b.volume
-        if v.kind == "closed" and v.times > 1 and b.depth > width(f"×{v.times}", FONT):
-            s.text(b.x + b.depth / 2 - b.wide / 2 * KX, b.foot - 3, f"×{v.times}", fill="#111111")
-        if v.kind in ("pool", "input", "closed"):
-            return
-        parts = looks(v) if v.slices else ((v.channels, looks(v)[0][1]),)
-        total, x = sum(n for n, _ in parts), b.x
-        for n, part in parts:
-            depth, text = b.depth * n / total, str(n)
-            room = width(text, FONT)
-            tx, ty = x + depth / 2 - b.wide / 2 * KX, b.foot - 3
-            flat, upright = depth > room + 1.5 and b.high > 9, 7.5 < depth <= room + 1.5 and b.high > room + 4
-            if part in PATTERN and (flat or upright):
-                w, h = (room / 2 + 0.5, 7.0) if flat else (3.2, room + 2)
-                behind = [(tx - w, ty + 1), (tx + w, ty + 1), (tx + w, ty + 1 - h), (tx - w, ty + 1 - h)]
-                s.polygon(behind, "#ffffff", None, opacity=0.85)
-            if flat:
-                s.text(tx, ty, text, fill="#111111")
-            elif upright:
-                s.text(tx + 2.5, ty - 0.5, text, anchor="start", upright=False, fill="#111111")
-            x += depth
 
     def caption(self, s: Canvas, k: int) -> None:
         c, anchor = self.clusters[k], self.anchor(k)

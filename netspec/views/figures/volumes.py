@@ -41,6 +41,11 @@ class Volume:
         return self.shape[1:]
 
     @property
+    def looks(self) -> tuple[tuple[int, Part], ...]:
+        """Its slices, each with how it looks."""
+        return self.slices or ((self.channels, "copy" if self.kind == "concat" else self.kind),)
+
+    @property
     def does(self) -> str:
         """`3×3`, `dw 3×3`: what a unit says of it within brackets."""
         if self.kind == "closed":

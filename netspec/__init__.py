@@ -15,7 +15,7 @@ from .version import __version__ as __version__
 
 if TYPE_CHECKING:
     from . import data
-    from .compiler import Spec, average, compile, import_onnx, load, load_graph
+    from .compiler import Spec, average, compare, compile, diff, import_onnx, load, load_graph
     from .diagnostics import MissingFileError, NetspecError, SpecError, UsageError
     from .estimators import NetClassifier, NetRegressor
     from .runtime.means.ensemble import Ensemble
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from .runtime.train.history import History
 
 _WHERE = {
-    "average": "compiler", "compile": "compiler", "import_onnx": "compiler", "load": "compiler", "load_graph": "compiler", "Spec": "compiler",
+    "average": "compiler", "compare": "compiler", "compile": "compiler", "diff": "compiler", "import_onnx": "compiler", "load": "compiler", "load_graph": "compiler", "Spec": "compiler",
     "Callback": "runtime.train.callbacks", "Ensemble": "runtime.means.ensemble", "Network": "runtime.network",
     "History": "runtime.train.history", "NetClassifier": "estimators", "NetRegressor": "estimators",
     "NetspecError": "diagnostics", "SpecError": "diagnostics", "MissingFileError": "diagnostics", "UsageError": "diagnostics",
 }
 
 __all__ = ["Callback", "Ensemble", "History", "MissingFileError", "NetClassifier", "NetRegressor", "NetspecError", "Network",
-           "Spec", "SpecError", "UsageError", "average", "compile", "data", "import_onnx", "load", "load_graph"]
+           "Spec", "SpecError", "UsageError", "average", "compare", "compile", "data", "diff", "import_onnx", "load", "load_graph"]
 
 
 def __getattr__(name: str) -> Any:

@@ -15,21 +15,21 @@ A device's backend takes it from there, for each of predict, gradients and step 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .diagnostics import UsageError
 from .ir.graph import Graph
 from .ir.types import Shape, shape_of
+from .views.viewed import Viewed
 
 if TYPE_CHECKING:
     from .runtime.footprint import Footprint
     from .runtime.network import Network
     from .syntax.tree import Module
-    from .views.fields.drawn import FieldPicture
-    from .views.numbers.counts import Counts
-    from .views.tables.summary import Summary
+    from .views.comparisons.compare import Comparison
+    from .views.differences.diff import Diff
 
 Shapes = str | Shape | Mapping[str, str | Shape]
 
@@ -107,6 +107,45 @@ def average(checkpoints: Iterable[str | os.PathLike[str]], *, device: str = "cpu
     return averaged((os.fspath(p), load(p, device=device)) for p in paths)
 
 
+def diff(first: Viewed | str | os.PathLike[str], second: Viewed | str | os.PathLike[str]) -> Diff:
+    """What two networks differ in, step by step: specs, networks, or paths of texts. Printed, it is a report, and false where
+    they compute the same; `.draw("diff.svg")` makes a picture of it, and a notebook shows that by itself.
+
+    Errors: what is no network; those of `load_graph`.
+    """
+    from .views.differences.diff import diff as difference
+
+    return difference(_graph_of(first), _graph_of(second))
+
+
+def compare(*nets: Viewed | str | os.PathLike[str], accuracy: Mapping[str, float] | None = None, area: str | None = None,
+            published: bool = False) -> Comparison:
+    """What networks cost: specs, networks, or paths of texts. Printed, it is a table; `.draw("chart.svg")` makes the chart of
+    work against accuracy or parameters, and a notebook shows both.
+
+    accuracy   in percent, by the name of a net; as soon as one is given the chart has accuracies, and nets that come with
+               netspec have the published one unless they are given another
+    area       what the area of a circle says, "parameters" or "memory"; parameters over accuracy, else memory, unless given
+    published  take the accuracies that are published, too
+
+    Errors: what is no network; an input whose size is open; an accuracy of a net that is not compared, or that is no percentage.
+    """
+    from .views.comparisons.compare import compare as compared
+
+    if len(nets) == 1 and isinstance(nets[0], Iterable) and not isinstance(nets[0], (str, os.PathLike)):
+        nets = tuple(nets[0])
+    return compared([_graph_of(n) for n in nets], accuracy, area, published)
+
+
+def _graph_of(given: Any) -> Graph:
+    if isinstance(given, Viewed):
+        return given._looked_at()
+    if isinstance(given, (str, os.PathLike)):
+        return load_graph(given).graph
+    raise UsageError(f"a network is a Spec, a Network or the path of a text, and not a {type(given).__name__}",
+                     hint='netspec.diff(netspec.load_graph("a.net"), "b.net")')
+
+
 def load_graph(path: str | os.PathLike[str] | None = None, net: str | None = None, *, text: str | None = None,
                input: Shapes | None = None, parameters: Mapping[str, Any] | None = None, **more: Any) -> Spec:
     """A checked network to look at; arguments as `compile` has them. Loads no compiler."""
@@ -114,7 +153,7 @@ def load_graph(path: str | os.PathLike[str] | None = None, net: str | None = Non
 
 
 @dataclass(frozen=True)
-class Spec:
+class Spec(Viewed):
     """A checked graph and its views."""
 
     graph: Graph
@@ -134,26 +173,6 @@ class Spec:
         """Shapes by name, buffers included."""
         return {p.name: p.shape for p in self.graph.parameters}
 
-    def summary(self, receptive_field: bool = False, *, depth: int | None = None, memory: bool = False) -> Summary:
-        """The table of layers. `.data()` is the same as plain values; `.to_markdown()`, `.to_csv()`, `.to_latex()`, `.to_html()`
-        and `.to_text(width)` write it, and a notebook shows it by itself.
-
-        depth            how deep blocks are open; 1 closes all of them. Unless given: all are open where that fits 80 lines,
-                         else as deep as fits 40
-        receptive_field  adds what each value sees of the inputs: places, the step from neighbour to neighbour, and where the
-                         first one begins
-        memory           adds the bytes of what each step gives, for one sample in float32
-        """
-        from .views.tables.summary import summarise
-
-        return summarise(self.graph, receptive_field, depth, memory)
-
-    def counts(self) -> Counts:
-        """Parameters and multiply-accumulates, in all and by node."""
-        from .views.numbers.counts import count
-
-        return count(self.graph)
-
     def memory(self, dtype: str = "float32", precision: str | None = None, device: str = "cpu") -> dict[str, Footprint]:
         """Bytes that a step of training ("train") and a prediction ("predict") need on a device, exactly: so many for each
         sample of a batch, so many whatever the batch. The train section says which losses and which optimiser, and the
@@ -164,45 +183,8 @@ class Spec:
 
         return footprints(at_precision(self.graph, precision), recipe_of(self.graph), checked_dtype(dtype, device), device)
 
-    def draw(self, path: str | os.PathLike[str], direction: str = "down", *, style: str = "diagram", depth: int | None = None,
-             open: str | Sequence[str] = (), focus: str | None = None, page: str | None = None, theme: str = "light",
-             profile: str | os.PathLike[str] | None = None) -> None:
-        """Draw the network into a file: .svg, .png, .pdf, .dot, or .html, a page to explore.
-
-        direction  which way it flows: "down" or "right"
-        style      "diagram"; "volume", volumes in perspective; "blocks", those of each stage (these two also as .tex, TikZ)
-        depth      how deep blocks are open; 1 closes all of them. As deep as can be read on A4, unless given
-        open       paths of blocks that are open all the same
-        focus      the path of a block that is drawn alone, with what goes in and comes out
-        page       "a4", "letter", "slide" or a size: "120x80mm", "6.5x9in"; as large as the drawing is, unless given
-        theme      "light", "dark" or "transparent"
-        profile    for .html: the times of the layers, a file that `netspec bench` has written
-        """
-        from .views.drawing.files import draw_into, wanted
-
-        draw_into(self.graph, path, wanted(style, direction, depth, open, focus, page, theme), style, profile)
-
-    def diagram(self, depth: int | None = None, *, style: str = "diagram", direction: str = "down",
-                open: str | Sequence[str] = (), focus: str | None = None, page: str | None = None, theme: str = "light") -> Any:
-        """The drawing itself, which a notebook shows; `.svg` is its text. The options are those of `draw`."""
-        from .views.drawing.files import picture
-
-        return picture(self.graph, style, depth=depth, direction=direction, open=open, focus=focus, page=page, theme=theme)
-
-    def field(self, unit: str | None = None, at: Sequence[int] | None = None, picture: str | os.PathLike[str] | None = None,
-              theme: str = "light") -> FieldPicture:
-        """What one unit sees of the input and of the layers on the way to it, as a picture: `.save("field.svg")`, `.svg`, or by
-        itself in a notebook; its `.sight` holds the numbers.
-
-        unit     the name of a layer; unless given, the last one of more than one place
-        at       the unit's place in it, (y, x) or (x,); unless given, the middle
-        picture  a photograph for the input to hold
-        theme    light, dark or transparent
-        """
-        from .views.drawing.sheet import theme_of
-        from .views.fields.drawn import field
-
-        return field(self.graph, unit, at, picture, theme_of(theme))
+    def _looked_at(self) -> Graph:
+        return self.graph
 
     def __str__(self) -> str:
         return str(self.graph)
@@ -221,9 +203,7 @@ class Spec:
                      ("text", "".join(highlighted(s.text) for s in sources))], self.graph.name)
 
     def _repr_svg_(self) -> str:
-        from .views.drawing.diagram import diagram
-
-        return str(diagram(self.graph)._repr_svg_())
+        return str(self.diagram().svg)
 
 
 def shapes(given: Shapes | None) -> Shape | dict[str, Shape] | None:

@@ -14,6 +14,7 @@ from ..backends.executor import Executor
 from ..backends.turns import changes, reads
 from ..ir.graph import Graph
 from ..ir.types import shape_text
+from ..views.viewed import Viewed
 from . import calls, copies, drawing
 from .initialisers import initial
 from .means.views import Views
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 
-class Network:
+class Network(Viewed):
     """What `netspec.compile` returns.
 
     Arrays come as examples x channels x places (N,C,H,W), of any real or whole number type; they are converted to
@@ -156,12 +157,8 @@ class Network:
         shapes = ", ".join(f"{n.name} {shape_text(n.type.shape)}" for n in self.graph.inputs)
         return f"Network {self.graph.name}({shapes}): {size:,} parameters, {self.dtype} on {self.device}, step {self.step}"
 
-    def summary(self, receptive_field: bool = False, *, depth: int | None = None, memory: bool = False) -> Any:
-        """The table of layers, shapes, parameters and multiply-accumulates; see `Spec.summary`."""
-        from ..views.tables.summary import summarise
-
-        return summarise(self.executor.graph if self.executor else self.graph, flag("receptive_field", receptive_field),
-                         depth, flag("memory", memory))
+    def _looked_at(self) -> Graph:
+        return self.executor.graph if self.executor else self.graph
 
     def _repr_html_(self) -> str:
         return str(self.summary()._repr_html_())

@@ -23,6 +23,7 @@ def arguments(c: ArgumentParser) -> None:
                    help="the layer of the unit, by its name in the summary (default: the last one of more than one place)")
     c.add_argument("--at", type=_place, metavar="Y,X",
                    help="the unit's place in the layer (default: the middle); X for a sequence")
+    c.add_argument("--source", metavar="INPUT", help="the input that is drawn, of several (default: the first that the unit sees)")
     c.add_argument("--picture", type=options.file, metavar="PHOTO", help="a photograph for the input to hold")
     options.picture(c)
 
@@ -32,7 +33,7 @@ def run(args: Namespace) -> int:
     from ...views.fields.drawn import beside, field, said
 
     options.drawable(args.output, "field")
-    drawn = field(open_net(args), args.unit, args.at, args.picture, THEMES[args.theme])
+    drawn = field(open_net(args), args.unit, args.at, args.picture, THEMES[args.theme], args.source)
     if args.output == "-":
         pass_on(drawn.svg)
         return 0

@@ -47,7 +47,9 @@ class Film:
         return self._sheet([p for p, (_, last) in self._parts() if last is None]).svg
 
     def frame(self, step: int) -> str:
-        """The drawing as it is at a step."""
+        """The drawing as it is at a step. Errors: there is none of this number."""
+        if not isinstance(step, int) or isinstance(step, bool) or not 0 <= step <= self.last:
+            raise UsageError(f"a step is a whole number from 0 to {self.last}, not {shown(repr(step))}", hint=f".frame({self.last})")
         return self._sheet([p for p, (first, last) in self._parts() if first <= step and (last is None or step <= last)]).svg
 
     def frames(self) -> Iterator[str]:

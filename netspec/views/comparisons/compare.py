@@ -6,11 +6,13 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from numbers import Real
 from os import PathLike
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from ...diagnostics import UsageError, near
 from ...ir.graph import Graph
+from ...plain import shown
 from ...terminal import columns
 from ..tables.formats import comma_separated, html, latex, markdown, page
 from ..tables.summary import amount, source_name
@@ -88,24 +90,34 @@ class Comparison:
         save(self.svg(theme), path, theme_of(theme).page)
 
 
-def compare(graphs: Sequence[Graph], accuracy: Mapping[str, float] = {}, area: Area | None = None,
+def compare(graphs: Sequence[Graph], accuracy: Mapping[str, float] | None = None, area: str | None = None,
             known: bool = False) -> Comparison:
     """Compare networks. `accuracy` is in percent by the name of a net (or FILE:NET where two have one name); as soon as one is
     given, or the `known` ones are wanted, nets that come with netspec have the published one unless they are given another.
 
     Errors: an input whose size is not known; an accuracy of a net that is not compared, or that is no percentage.
     """
+    if not graphs:
+        raise UsageError("networks are compared, and none is given", hint="netspec compare a.net b.net")
+    if area not in (None, *get_args(Area)):
+        raise UsageError(f"the area of a circle says {' or '.join(get_args(Area))}, not {shown(repr(area))}", hint='area="memory"',
+                         code="unknown-name")
+    accuracy = {} if accuracy is None else accuracy
+    if not isinstance(accuracy, Mapping):
+        raise UsageError(f"accuracies are given by the name of a net, and not as a {type(accuracy).__name__}",
+                         hint='accuracy={"resnet50": 76.1}')
     nets = [cost(g, source_name(g) or "") for g in graphs]
     names = [c.name if sum(d.name == c.name for d in nets) == 1 else f"{c.file}:{c.name}" for c in nets]
     for name, value in accuracy.items():
         if name not in names:
             raise UsageError(f"an accuracy is given of {name}, which is not compared", *names,
                              hint=f"did you mean {alike}?" if (alike := near(name, names)) else None, code="unknown-name")
-        if not 0 <= value <= 100:
-            raise UsageError(f"the accuracy of {name} is {value:g}, and a percentage lies between 0 and 100",
+        if not isinstance(value, Real) or not 0 <= value <= 100:
+            raise UsageError(f"the accuracy of {name} is {shown(f'{value:g}' if isinstance(value, Real) else repr(value))}, and a percentage lies between 0 and 100",
                              hint=f"{name}=76.1", code="out-of-range")
+    of: Any = area
     given = {n: accuracy.get(n, published(c) if accuracy or known else None) for n, c in zip(names, nets)}
-    return Comparison(tuple(replace(c, name=n, accuracy=given[n]) for n, c in zip(names, nets)), area)
+    return Comparison(tuple(replace(c, name=n, accuracy=given[n]) for n, c in zip(names, nets)), of)
 
 
 def _percent(accuracy: float | None) -> str:

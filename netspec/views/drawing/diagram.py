@@ -55,6 +55,10 @@ class Diagram:
     graph: Graph
     wanted: Wanted = field(default_factory=Wanted)
 
+    def __post_init__(self) -> None:
+        if self.wanted.open or self.wanted.focus:
+            _ = self._reading  # paths that no block has are refused now, and not when it is shown
+
     @property
     def theme(self) -> Theme:
         return THEMES[self.wanted.theme]

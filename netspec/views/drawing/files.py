@@ -65,6 +65,8 @@ def draw_into(graph: Graph, path: str | PathLike[str], asked: Wanted, style: str
     layers where `profile` is a file that `netspec bench` has written."""
     if not isinstance(path, (str, PathLike)):
         raise UsageError(f"a drawing is written to a path, not to a {type(path).__name__}", hint='.draw("net.svg")')
+    if profile is not None and not isinstance(profile, (str, PathLike)):
+        raise UsageError(f"a profile is the path of a file of times, not a {type(profile).__name__}", hint='profile="times.json"')
     target = Path(path)
     ending = target.suffix.lower()
     if ending not in endings(style):

@@ -12,7 +12,7 @@ from ...plain import shown
 from ..numbers.counts import count
 from ..reading.arcs import Drawn, Kind, drawn_inputs, refers
 from ..reading.boxes import arcs_between, drawn, stands_for
-from ..reading.closing import Closed, Port, closed, focused
+from ..reading.closing import Closed, Port, closed, focused, known
 from ..reading.outline import outline
 from ..reading.steps import Group, Item, Repeat, Step, line_of
 from .lettering import width
@@ -171,6 +171,7 @@ class Reading:
         self.items = outline(graph, same_drawing, join=True, reads=lambda n: self.sources[n.name])
         if focus is not None:
             self.items = focused(graph, self.items, focus, self.sources)
+        known(self.items, opened)
         self.numbers = {c.name: c for c in count(graph).nodes}
 
     def scene(self, depth: int | None) -> Scene:

@@ -35,7 +35,7 @@ class FieldPicture:
     """The drawing; `sight` holds its numbers, `save` writes it, and a notebook shows it by itself."""
 
     sight: Sight
-    picture: str | PathLike[str] | None = None
+    picture: Any = None  # a path, a PIL image, or an array
     theme: Theme = THEMES["light"]
 
     @cached_property
@@ -54,13 +54,14 @@ class FieldPicture:
         return f"FieldPicture of {s.unit} at {s.at}: {said(s.planes[0])} of {s.input}"
 
 
-def field(graph: Graph, unit: str | None = None, at: Sequence[int] | None = None, picture: str | PathLike[str] | None = None,
-          theme: Theme = THEMES["light"]) -> FieldPicture:
-    """What a unit sees, as a picture. Arguments and errors as `sight` has them; `picture` is a photograph for the input to hold.
+def field(graph: Graph, unit: str | None = None, at: Sequence[int] | None = None, picture: Any = None,
+          theme: Theme = THEMES["light"], source: str | None = None) -> FieldPicture:
+    """What a unit sees, as a picture. Arguments and errors as `sight` has them; `picture` is a photograph for the input to hold:
+    a path, a PIL image, or an array.
 
     Errors: a photograph that is none, or that the input of the network cannot hold.
     """
-    drawn = FieldPicture(sight(graph, unit, at), picture, theme)
+    drawn = FieldPicture(sight(graph, unit, at, source), picture, theme)
     _ = drawn.svg  # what is wrong with the photograph is said now
     return drawn
 
@@ -75,21 +76,20 @@ def beside(s: Sight) -> str:
     return f"the unit is made from {', '.join(s.others)} as well" if s.others else ""
 
 
-def _photo(s: Sight, picture: str | PathLike[str] | None) -> str:
+def _photo(s: Sight, picture: Any) -> str:
     """A photograph as the input holds it, as the address of an image in a page; empty where there is none."""
     if picture is None:
         return ""
     from PIL import Image
 
     from ...datasets.parts.pictures import read
+    from .photograph import file_of
 
     first = s.planes[0]
     if len(first.sizes) != 2 or first.channels not in (1, 3):
         raise UsageError(f"no photograph goes into the input {s.input}, which has {first.channels} channels of "
                          f"{'x'.join(map(str, first.sizes))}", hint="leave the picture out")
-    if not isinstance(picture, (str, PathLike)):
-        raise UsageError(f"a picture is the path of one, not a {type(picture).__name__}", hint='picture="cat.jpg"')
-    a = read(picture, first.channels, (first.sizes[0], first.sizes[1]))
+    a = read(file_of(picture), first.channels, (first.sizes[0], first.sizes[1]))
     a = a if a.dtype.kind == "u" else (a * 255).astype("uint8")
     image = Image.fromarray(a[0] if len(a) == 1 else a.transpose(1, 2, 0))
     small = min(1.0, PICTURE / max(image.size))

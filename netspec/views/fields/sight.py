@@ -14,6 +14,7 @@ from operator import index
 from ...diagnostics import Advice, UsageError, near
 from ...ir.graph import Graph, Node
 from ...ir.types import shape_text
+from ...plain import shown
 from ...words.layer import Layer
 from ..numbers.receptive import Span, reaches_of
 from ..reading.arcs import refers
@@ -56,11 +57,12 @@ class Sight:
     others: tuple[str, ...] = ()  # inputs that the unit is made from as well
 
 
-def sight(graph: Graph, unit: str | None = None, at: Sequence[int] | None = None) -> Sight:
+def sight(graph: Graph, unit: str | None = None, at: Sequence[int] | None = None, source: str | None = None) -> Sight:
     """What a unit sees. Without a name, a unit of the last layer that has more than one place; without a place, the middle one.
 
-    unit  the name of a layer, as the summary has it
-    at    its place, (y, x) or (x,)
+    unit    the name of a layer, as the summary has it
+    at      its place, (y, x) or (x,)
+    source  the input that is drawn, of a unit that is made from several; the first, unless given
 
     Errors: a name that nothing has; a place outside of the layer; a network that takes no picture and no sequence; a unit
     that depends on no input's places; sizes that are not known.
@@ -69,12 +71,12 @@ def sight(graph: Graph, unit: str | None = None, at: Sequence[int] | None = None
         raise UsageError(f"a unit is named by its layer, a text, and not by a {type(unit).__name__}", hint='unit="conv1"')
     value = _chosen(graph, unit)
     node = graph.maker[value]
-    source = _source(graph, node)
+    start = _source(graph, node, source)
     place = _place(unit or node.name, node, at)
-    way = _way(graph, source, node)
-    shown = _few([s for s in steps(graph) if s.last.name in way and len(s.last.type.spatial) == len(source.type.spatial)
-                  and s.last.name not in (source.name, node.name)], graph)
-    inner = [s.last.name for s in shown] + ([node.name] if node is not source else [])
+    way = _way(graph, start, node)
+    few = _few([s for s in steps(graph) if s.last.name in way and len(s.last.type.spatial) == len(start.type.spatial)
+                  and s.last.name not in (start.name, node.name)], graph)
+    inner = [s.last.name for s in few] + ([node.name] if node is not start else [])
     reach = reaches_of(graph, inner)[node.name]
 
     def plane(name: str, text: str, of: Node) -> Plane:
@@ -83,16 +85,16 @@ def sight(graph: Graph, unit: str | None = None, at: Sequence[int] | None = None
         return Plane(name, text, of.type.channels or 0, _sizes(of), tuple(_seen(s) for s in spans))
 
     heads = {s.last.name: s for s in steps(graph)}
-    if len(node.type.spatial) != len(source.type.spatial):  # a unit without places: all there is of it is itself
-        own = [Plane(unit or node.name, _text(heads, node), node.type.channels or 0, (1,) * len(source.type.spatial),
-                     ((0, 0),) * len(source.type.spatial))]
+    if len(node.type.spatial) != len(start.type.spatial):  # a unit without places: all there is of it is itself
+        own = [Plane(unit or node.name, _text(heads, node), node.type.channels or 0, (1,) * len(start.type.spatial),
+                     ((0, 0),) * len(start.type.spatial))]
     else:
-        own = [plane(unit or _name(heads, node), _text(heads, node), node)] if node is not source else []
-    between = [p for p in (plane(s.name, s.text, s.last) for s in shown)
+        own = [plane(unit or _name(heads, node), _text(heads, node), node)] if node is not start else []
+    between = [p for p in (plane(s.name, s.text, s.last) for s in few)
                if not own or (p.sizes, p.window) != (own[0].sizes, own[0].window)]
-    planes = [plane(source.name, "input", source), *between, *own]
-    others = tuple(n.name for n in graph.inputs if n.name in graph.ancestors(node.name) and n is not source)
-    return Sight(graph, source.name, unit or _name(heads, node), place, tuple(planes), others)
+    planes = [plane(start.name, "input", start), *between, *own]
+    others = tuple(n.name for n in graph.inputs if n.name in graph.ancestors(node.name) and n is not start)
+    return Sight(graph, start.name, unit or _name(heads, node), place, tuple(planes), others)
 
 
 def _chosen(graph: Graph, unit: str | None) -> str:
@@ -110,10 +112,16 @@ def _chosen(graph: Graph, unit: str | None) -> str:
     return known[asked]
 
 
-def _source(graph: Graph, node: Node) -> Node:
-    """The first input of pictures or of a sequence that a unit is made from."""
+def _source(graph: Graph, node: Node, name: str | None) -> Node:
+    """The input of this name, or the first of pictures or of a sequence, that a unit is made from."""
     before = {node.name, *graph.ancestors(node.name)}
     mine = [n for n in graph.inputs if n.name in before]
+    if name is not None:
+        mine = [n for n in mine if n.name == name] if isinstance(name, str) else []
+        if not mine:
+            several = [n.name for n in graph.inputs if n.name in before]
+            raise UsageError(f"{node.name} is made from {', '.join(several) or 'no input'}, and not from {shown(repr(name))}",
+                             hint=Advice(f"its inputs are {', '.join(several)}") if several else None, code="unknown-name")
     if not (drawn := [n for n in mine if 1 <= len(n.type.spatial) <= 2]):
         shapes = ", ".join(f"{n.name} {shape_text(n.type.shape)}" for n in mine or graph.inputs)
         raise UsageError("a field is drawn in the plane of a picture or along a sequence, and there is neither",

@@ -10,6 +10,7 @@ from typing import Literal
 
 from ...diagnostics import UsageError, unwritable
 from ...ir.graph import Graph
+from ...plain import shown
 from ...reading import write
 from ..drawing import sheet as drawing
 from ..drawing.pages import A4, LARGEST, Page
@@ -37,7 +38,7 @@ SCALES = (2.0, 1.7, 1.45, 1.2, 1.0, 0.85, 0.7, 0.6, 0.5)  # how large text is tr
 MOST = 90  # a picture of more volumes says less than the diagram
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Figure:
     """A figure of a network: as wide as the text of A4 at most, with text of 7 points; or as large as a page has room."""
 
@@ -45,6 +46,11 @@ class Figure:
     style: Style = "volume"
     theme: str = "light"
     page: Page | None = None
+
+    def __post_init__(self) -> None:
+        if self.style == "volume" and len(self.picture.volumes) > MOST:
+            raise UsageError(f"{self.graph.name} would be a row of {len(self.picture.volumes)} volumes, more than a figure can show",
+                             hint="the diagram folds more:  leave out --style volume")
 
     @cached_property
     def picture(self) -> Picture:
@@ -76,9 +82,6 @@ class Figure:
         if self.style == "blocks":
             return draw_stages(self.stages, wide, high), 1.0
         picture = self.picture
-        if len(picture.volumes) > MOST:
-            raise UsageError(f"{self.graph.name} would be a row of {len(picture.volumes)} volumes, more than a figure can show",
-                             hint="the diagram folds more:  leave out --style volume")
         scale = Scale(picture)
         stands = is_u(picture)
         canvas = (draw_u(picture, scale, wide, u) if stands else draw_lying(picture, scale, wide) if lies(picture)
@@ -100,6 +103,9 @@ class Figure:
 
     def _repr_svg_(self) -> str:
         return self.svg
+
+    def __repr__(self) -> str:
+        return f"Figure of {shown(self.graph.name)}: {self.title.rpartition(': ')[2]}"
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the figure; its ending says how: one of `ENDINGS`."""

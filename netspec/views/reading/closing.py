@@ -57,11 +57,16 @@ class Port(Step):
 
 def closed(graph: Graph, items: Sequence[Item], depth: int | None, opened: Sequence[str], sources: Drawn) -> tuple[Item, ...]:
     """The outline with all blocks closed that are not to be open; those that one call made one after the other, and that look
-    alike from outside, are turns of one. Raises UsageError for a path that is none."""
-    for path in opened:
-        if path not in (known := list(dict.fromkeys(blocks(items)))):
-            raise unknown(path, known, "block")
+    alike from outside, are turns of one."""
     return tuple(_Closing(graph, depth, tuple(opened), sources).inside(items, 1, ()))
+
+
+def known(items: Sequence[Item], opened: Sequence[str]) -> None:
+    """Raises UsageError for a path of what is to be open that no block has."""
+    paths = list(dict.fromkeys(blocks(items))) if opened else []
+    for path in opened:
+        if path not in paths:
+            raise unknown(path, paths, "block")
 
 
 def deepest(items: Sequence[Item]) -> int:

@@ -193,6 +193,9 @@ def summarise(graph: Graph, receptive_field: bool = False, depth: int | None = N
     depth            how deep blocks are open; all of them where that fits 80 lines, else as deep as fits 40, unless it is given
     memory           also the bytes that what each step gives takes
     """
+    for name, asked in (("receptive_field", receptive_field), ("memory", memory)):
+        if not isinstance(asked, bool) and type(asked).__name__ != "bool_":
+            raise UsageError(f"{name} is True or False, not {shown(repr(asked))[:60]}", hint=f"{name}=True", code="bad-value")
     if depth is not None and (isinstance(depth, bool) or not isinstance(depth, int) or depth < 1):
         raise UsageError(f"a depth is a whole number from 1, and not {depth!r}", hint="depth=1 closes all blocks")
     unknown = next((n for n in graph.inputs if not n.type.known), None)

@@ -180,7 +180,7 @@ def test_slabs_say_how_many_channels_they_have() -> None:
 @pytest.mark.parametrize(("name", "pages"), [("lenet:lenet5", ("slide", "80x150mm")), ("unet", ("slide", "a4")), ("wavenet", ("letter",)),
                                              ("resnet:resnet50", ("a4", "120x80mm")), ("fast_style", ("6.5x9in", "slide"))])
 def test_a_figure_is_as_large_as_its_page_has_room(name: str, pages: tuple[str, ...], style: str) -> None:
-    """As tall as it or as wide, or its text twice the usual size; on its middle, within the margins; on A4 never under 7 points."""
+    """As tall as it or as wide, or its text twice the usual size; within the margins; on A4 never under 7 points."""
     graph = net(name)
     for given in pages:
         sheet = page(given)

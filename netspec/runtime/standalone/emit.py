@@ -161,6 +161,9 @@ def _entry(name: str, p: Planned, graph: Graph, recipe: Recipe, store: Store) ->
         facts["losses"] = tuple(t.weight for t in recipe.terms)
         facts["targets"] = {n.name.removeprefix("target."): n.results[0].name for n in written
                             if getattr(n.op, "role", "") == "target"}
+        aliases = {t.output: t.source for t in recipe.terms if t.source in facts["targets"] and t.output != t.source}
+        if aliases:
+            facts["aliases"] = aliases
         labels = [t for t in recipe.terms if t.source in p.program.values and p.program.values[t.source].type.element == "int"]
         facts["classes"] = {t.source: graph.values[dict(graph.outputs)[t.output]].type.channels for t in labels}
         ignored = {t.source: ignore for t in labels if (ignore := t.loss.ignored) is not None}

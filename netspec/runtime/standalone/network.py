@@ -97,15 +97,20 @@ class Entry:
     sources: tuple[str, ...] = ()  # the target of each
     class_weights: Mapping[int, tuple[float, ...]] = field(default_factory=dict)  # of the losses that weigh classes
     targets: Mapping[str, str] = field(default_factory=dict)
+    aliases: Mapping[str, str] = field(default_factory=dict)  # outputs by whose names a target may be given as well
     classes: Mapping[str, int] = field(default_factory=dict)  # of targets that are labels
     ignored: Mapping[str, int] = field(default_factory=dict)  # the label among them that does not count
 
 
 def held(name: str, value: Any, dtype: Any) -> Array:
-    """Numbers in this dtype. Raises ValueError where one is beyond it: it would become infinite, and nothing would say so."""
+    """Numbers in this dtype. Raises ValueError where one is beyond it: it would become infinite, and nothing would say so; and
+    for what are no numbers, texts and complex ones among them."""
+    a = np.asarray(value)
+    if a.dtype.kind not in "biuf":
+        raise ValueError(f"{name} holds {a.dtype}, not numbers")
     try:
         with np.errstate(over="raise"):
-            return np.asarray(value, dtype)
+            return np.asarray(a, dtype)
     except FloatingPointError:
         raise ValueError(f"{name} holds numbers that are beyond {np.dtype(dtype)}") from None
 
@@ -267,10 +272,15 @@ class Standalone:
             raise TypeError(f"there are several inputs: give a dict of {', '.join(self.inputs)}")
         if missing := [name for name in self.inputs if name not in given]:
             raise TypeError(f"there is no input {missing[0]}: give a dict of {', '.join(self.inputs)}")
+        if unknown := [name for name in given if name not in self.inputs]:
+            raise TypeError(f"the network has no input {unknown[0]}: give a dict of {', '.join(self.inputs)}")
         found = {name: self._input(name, given[name]) for name in self.inputs}
         for name, shape in self.inputs.items():
             if found[name].shape[1:] != shape or not len(found[name]):
                 raise ValueError(f"{name} is N x {' x '.join(map(str, shape))}, not {found[name].shape}")
+        counts = {name: len(a) / self.images.get(name, 1) for name, a in found.items()}
+        if len(set(counts.values())) > 1:
+            raise ValueError(f"inputs have different numbers of examples: {', '.join(f'{name} {n:g}' for name, n in counts.items())}")
         return found
 
     def _input(self, name: str, given: Any) -> Array:

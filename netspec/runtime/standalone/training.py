@@ -226,7 +226,9 @@ class Trained(Standalone):
         if "gradients" not in self.entries:
             raise TypeError("the spec states no loss: this network predicts")
         entry = self.entries["gradients"]
-        given = dict(y) if isinstance(y, Mapping) else dict.fromkeys(entry.targets, y)
+        given = {entry.aliases.get(k, k): v for k, v in y.items()} if isinstance(y, Mapping) else dict.fromkeys(entry.targets, y)
+        if unknown := [name for name in given if name not in entry.targets]:
+            raise TypeError(f"the losses have no target {unknown[0]}: give a dict of {', '.join(entry.targets)}")
         missing = [name for name in entry.targets if given.get(name) is None]
         if missing:
             raise TypeError(f"the loss needs a target, {missing[0]}")

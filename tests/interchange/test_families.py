@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 import netspec
+from netspec.interchange.weights.families import natural
 from netspec.interchange.weights.matching import Matching, match
 from netspec.interchange.weights.source import About, Source
 from netspec.interchange.weights.units import wanted
@@ -34,8 +35,9 @@ class Names(Source):
 
     kind, path = "names", "names"
 
-    def __init__(self, tensors: list[str], ordered: bool):
-        held = [(n, About(tuple(map(int, s.split("x"))), "F32")) for n, s in (t.split() for t in tensors)]
+    def __init__(self, tensors: list[str], ordered: bool, channels_last: bool = False):
+        held = [(n, About(tuple(map(int, s.split("x"))) if s else (), "F32")) for n, _, s in (t.partition(" ") for t in tensors)]
+        self.channels_last = channels_last
         self.held, self.ordered = dict(held if ordered else sorted(held)), ordered
 
     @property
@@ -94,3 +96,23 @@ def test_a_residual_net_by_its_places() -> None:
                 stage, block, short, conv, bn = ours.groups()
                 layer = f"downsample.{1 if bn else 0}" if short else f"{'bn' if bn else 'conv'}{conv}"
                 assert u.name == f"layer{stage}.{int(block) - 1}.{layer}"
+
+
+KERAS = json.loads(gzip.decompress((REFERENCES / "names_of_keras.json.gz").read_bytes()))
+
+
+@pytest.mark.parametrize("model", the_first(3, KERAS))
+def test_names_of_keras(model: str) -> None:
+    """As `.weights.h5` has them, by class and number, and as `.h5` has them, as the model computes: one place for each, blocks in
+    their order, and a normalisation in the block of its convolution."""
+    file, _, net = KERAS[model]["net"].partition(":")
+    graph = netspec.load_graph(ROOT / "specs" / file, net or None).graph
+    by_class, by_model = (match(Names(order, True, channels_last=True), wanted(graph, graph.parameters)) for order in KERAS[model]["orders"])
+    pairs = {name: u.name.rpartition(".")[2] for name, u in by_class.pairs.items()}
+    assert pairs == {name: u.name.rpartition(".")[2] for name, u in by_model.pairs.items()}
+    for m in (by_class, by_model):
+        assert not m.missing and not m.unread and len(set(pairs.values())) == len(pairs)
+    block = {name: found[0] if (found := re.search(r"stage_\d+_block_\d+|conv\d_block\d+|block\d+[a-z]|expanded_conv_\d*", there)) else "" for name, there in pairs.items()}
+    met = [b for b in dict.fromkeys(block[u.name] for u in by_class.want) if b]
+    assert met == sorted(met, key=natural)
+    assert all(block[name] == block[f"{name}.bn"] for name in pairs if f"{name}.bn" in pairs)

@@ -17,6 +17,7 @@ class Family:
 
     name: str
     where: list[str] = field(default_factory=list)
+    path: list[tuple[str, str]] = field(default_factory=list)
     order: list[list[str]] = field(default_factory=list)
     aside: list[str] = field(default_factory=list)
     unused: list[str] = field(default_factory=list)
@@ -33,6 +34,9 @@ def families() -> tuple[Family, ...]:
         word, _, rest = line.strip().partition(" ")
         if word == "family":
             found.append(Family(rest))
+        elif word == "path":
+            pattern, _, place = rest.partition(" ")
+            found[-1].path.append((pattern, place))
         elif word == "order":
             found[-1].order.append(rest.split())
         elif word == "sorted":
@@ -59,14 +63,14 @@ def sorted_by(family: Family, units: Sequence[Unit]) -> list[Unit]:
     """Units in the order that their names say: layers beside each other as the family has them, others by their numbers and
     then by the alphabet."""
     beside: dict[str, set[str]] = {}
-    for u in units:
-        parts = u.name.split(".")
+    paths = {u.name: _path(family, u.name).split(".") for u in units}
+    for parts in paths.values():
         for k, part in enumerate(parts):
             beside.setdefault(".".join(parts[:k]), set()).add(part)
     lines = {scope: next((line for line in family.order if names.issuperset(line)), []) for scope, names in beside.items()}
 
     def key(u: Unit) -> list[tuple[int, list[tuple[int, str]]]]:
-        parts = u.name.split(".")
+        parts = paths[u.name]
         out = []
         for k, part in enumerate(parts):
             line = lines[".".join(parts[:k])]
@@ -74,6 +78,11 @@ def sorted_by(family: Family, units: Sequence[Unit]) -> list[Unit]:
         return out
 
     return sorted(units, key=key)
+
+
+def _path(family: Family, name: str) -> str:
+    """Where a name says that its layer stands, scope below scope: some say it in one word."""
+    return next((m.expand(place) for pattern, place in family.path if (m := re.fullmatch(pattern, name))), name)
 
 
 def natural(name: str) -> list[tuple[int, str]]:

@@ -107,12 +107,14 @@ def test_names_of_keras(model: str) -> None:
     their order, and a normalisation in the block of its convolution."""
     file, _, net = KERAS[model]["net"].partition(":")
     graph = netspec.load_graph(ROOT / "specs" / file, net or None).graph
-    by_class, by_model = (match(Names(order, True, channels_last=True), wanted(graph, graph.parameters)) for order in KERAS[model]["orders"])
+    by_class, by_model = (match(Names(order, True, channels_last=True), wanted(graph, graph.parameters))
+                          for order in KERAS[model]["orders"])
     pairs = {name: u.name.rpartition(".")[2] for name, u in by_class.pairs.items()}
     assert pairs == {name: u.name.rpartition(".")[2] for name, u in by_model.pairs.items()}
     for m in (by_class, by_model):
         assert not m.missing and not m.unread and len(set(pairs.values())) == len(pairs)
-    block = {name: found[0] if (found := re.search(r"stage_\d+_block_\d+|conv\d_block\d+|block\d+[a-z]|expanded_conv_\d*", there)) else "" for name, there in pairs.items()}
+    blocks = re.compile(r"stage_\d+_block_\d+|conv\d_block\d+|block\d+[a-z]|expanded_conv_\d*|")
+    block = {name: max(blocks.findall(there), key=len) for name, there in pairs.items()}
     met = [b for b in dict.fromkeys(block[u.name] for u in by_class.want) if b]
     assert met == sorted(met, key=natural)
     assert all(block[name] == block[f"{name}.bn"] for name in pairs if f"{name}.bn" in pairs)

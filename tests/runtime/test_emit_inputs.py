@@ -63,16 +63,19 @@ def test_whole_numbers_are_what_they_are_in_netspec(both: Any, kind: str) -> Non
 def test_what_netspec_refuses_is_refused(both: Any) -> None:
     net, alone = both[0], both[1].Network()
     x, y = {"picture": PICTURES, "facts": FACTS}, {"label": LABELS, "measure": MEASURES}
-    for wrong, said in (({"facts": FACTS.astype(str)}, "holds <U21, not numbers"), ({"facts": FACTS + 0j}, "complex128, not numbers"),
+    for wrong, said in (({"facts": FACTS.astype(str)}, "holds <U21, not numbers"),
+                        ({"facts": FACTS + 0j}, "complex128, not numbers"),
                         ({"picture": PICTURES.astype("M8[s]")}, "not numbers"), ({"facts": FACTS.astype(object)}, "not numbers"),
                         ({"facts": FACTS[:5]}, "different numbers of examples: picture 6, facts 5"),
-                        ({"more": FACTS}, "no input more: give a dict of picture, facts"), ({"picture": PICTURES[0]}, "picture is N x"),
+                        ({"more": FACTS}, "no input more: give a dict of picture, facts"),
+                        ({"picture": PICTURES[0]}, "picture is N x"),
                         ({"facts": FACTS * 1e300}, "beyond float32")):
         with pytest.raises((ValueError, TypeError), match=said):
             alone.predict(x | wrong)
         with pytest.raises(NetspecError):
             net.predict(x | wrong)
-    for wrong, said in (({"more": LABELS}, "no target more: give a dict of label, measure"), ({"label": LABELS + 5}, "reach from 5 to 9"),
+    for wrong, said in (({"more": LABELS}, "no target more: give a dict of label, measure"),
+                        ({"label": LABELS + 5}, "reach from 5 to 9"),
                         ({"label": LABELS - 1}, "reach from -1"), ({"label": LABELS + 0.5}, "whole numbers"),
                         ({"label": LABELS[:5]}, "one for each example"), ({"label": LABELS.astype(str)}, "no numbers")):
         with pytest.raises((ValueError, TypeError), match=said):

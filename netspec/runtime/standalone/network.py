@@ -280,7 +280,8 @@ class Standalone:
                 raise ValueError(f"{name} is N x {' x '.join(map(str, shape))}, not {found[name].shape}")
         counts = {name: len(a) / self.images.get(name, 1) for name, a in found.items()}
         if len(set(counts.values())) > 1:
-            raise ValueError(f"inputs have different numbers of examples: {', '.join(f'{name} {n:g}' for name, n in counts.items())}")
+            said = ", ".join(f"{name} {n:g}" for name, n in counts.items())
+            raise ValueError(f"inputs have different numbers of examples: {said}")
         return found
 
     def _input(self, name: str, given: Any) -> Array:

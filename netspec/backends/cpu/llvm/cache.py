@@ -50,7 +50,7 @@ def machine() -> str:
     from numba.core.registry import cpu_target
 
     target = cpu_target.target_context.codegen().magic_tuple()
-    generator = _text(importlib.import_module(f"{__package__}.machine_code"))
+    generator = _source(importlib.import_module(f"{__package__}.machine_code").__name__)
     parts = (FORMAT, generator, sys.implementation.cache_tag, platform.python_version(), numba.__version__, llvmlite.__version__,
              numpy.__version__, *map(str, target))
     return _digest("\n".join(parts).encode())

@@ -1,9 +1,8 @@
-"""From functions to machine code: Numba types a function and lowers it to LLVM's IR, in passes that kernels need; here it
-becomes one module with all that it calls, is optimised once, and an object file that is loaded by address.
+"""From functions to machine code: what Numba has lowered to LLVM's IR (translation.py) becomes one module with all that it
+calls, is optimised once, and an object file that is loaded by address.
 
-What Numba does besides for functions of Python is left out: objects, exceptions, wrappers, and the compiling of each
-called function on its own before it is compiled into its caller. A micro-kernel that is LLVM's IR from the first
-(`vec.E`) goes past Numba altogether.
+Numba would compile each called function on its own before it is compiled into its caller. A micro-kernel that is LLVM's
+IR from the first (`vec.E`) goes past Numba altogether.
 """
 
 from __future__ import annotations
@@ -15,92 +14,20 @@ from typing import Any
 import llvmlite.binding as llvm
 from llvmlite import ir
 from numba import types
-from numba.core import codegen, compiler, compiler_machinery, lowering, sigutils, typed_passes, untyped_passes
+from numba.core import codegen, sigutils
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
+from .translation import lower
+
 Function = Callable[..., Any]
 Value = Any  # an llvmlite value; the library has no types
 _base: Any = codegen.CPUCodeLibrary
-_compiler: Any = compiler.CompilerBase
-_flags: Any = compiler.Flags
-_lower: Any = lowering.Lower
-_passes: Any = compiler_machinery.PassManager
-_register: Any = compiler_machinery.register_pass
 _normal: Any = sigutils.normalize_signature
 _intrinsic: Any = intrinsic
 _locked: Any = global_compiler_lock
 _target: Any = cpu_target
-_untyped: Any = untyped_passes
-_typed: Any = typed_passes
-
-
-class Lower(_lower):  # type: ignore[misc]
-    """Numba's way from its IR to LLVM's, which finds what an operator of two types is but once."""
-
-    def lower_binop(self, resty: Any, expr: Any, op: Any) -> Value:
-        operator, signature = self.context.typing_context.resolve_value_type(op), self.fndesc.calltypes[expr]
-        operands = [self.context.cast(self.builder, self.loadvar(v.name), self.typeof(v.name), t)
-                    for v, t in zip((expr.lhs, expr.rhs), signature.args)]
-        called = _operator_type(operator, signature.args)
-        result = self.context.get_function(operator, called)(self.builder, operands)
-        return self.context.cast(self.builder, result, signature.return_type, resty)
-
-
-@remember
-def _operator_type(operator: Any, args: Any) -> Any:
-    return operator.get_call_type(_target.typing_context, args, {})
-
-
-@_register(mutates_CFG=True, analysis_only=False)
-class NativeLowering(_typed.NativeLowering):  # type: ignore[misc]
-    """The pass that uses it."""
-
-    @property
-    def lowering_class(self) -> Any:
-        return Lower
-
-
-class Pipeline(_compiler):  # type: ignore[misc]
-    """The passes of Numba that plain loops over numbers and lanes need."""
-
-    def define_pipelines(self) -> list[Any]:
-        pm = _passes("kernel")
-        if self.state.func_ir is None:
-            pm.add_pass(_untyped.TranslateByteCode, "analyzing bytecode")
-            pm.add_pass(_untyped.FixupArgs, "fix up args")
-        pm.add_pass(_untyped.IRProcessing, "processing IR")
-        pm.add_pass(_untyped.ReconstructSSA, "ssa")
-        pm.add_pass(_typed.NopythonTypeInference, "nopython frontend")
-        pm.add_pass(_typed.PreLowerStripPhis, "remove phis nodes")
-        pm.add_pass(_typed.IRLegalization, "ensure IR is legal prior to lowering")
-        pm.add_pass(NativeLowering, "native lowering")
-        pm.add_pass(_typed.NoPythonBackend, "nopython mode backend")
-        pm.finalize()
-        return [pm]
-
-
-class Typing:
-    """Numba's typing context, which finds the type of the same call but once."""
-
-    def __init__(self, context: Any) -> None:
-        self.context = context
-        self.known: dict[Any, Any] = {}
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.context, name)
-
-    def resolve_function_type(self, function: Any, args: Any, kws: Any) -> Any:
-        key = function, tuple(args), tuple(sorted(kws.items()))
-        if key not in self.known:
-            self.known[key] = self.context.resolve_function_type(function, args, kws)
-        return self.known[key]
-
-
-@remember
-def _typing() -> Typing:
-    return Typing(_target.typing_context)
 
 
 class Library(_base):  # type: ignore[misc]
@@ -111,17 +38,6 @@ class Library(_base):  # type: ignore[misc]
         super().__init__(_target.target_context.codegen(), symbol)
         self.symbol, self.loops = symbol, loops
         self.parts: dict[Library, None] = {}  # in the order of their use
-
-    def lower(self, function: Function, signature: Any) -> Any:
-        """Lower a function into this library; what Numba calls it."""
-        flags = _flags()
-        for flag, value in (("no_compile", True), ("no_cpython_wrapper", True), ("no_cfunc_wrapper", True), ("nrt", False),
-                            ("error_model", "numpy")):
-            setattr(flags, flag, value)
-        make: Any = compiler.compile_extra
-        made = make(_typing(), _target.target_context, function, signature.args, signature.return_type, flags, {}, library=self,
-                    pipeline_class=Pipeline)
-        return made.fndesc
 
     def use(self, part: Library) -> None:
         """A part, and what it uses in turn, are compiled with this."""
@@ -186,7 +102,7 @@ def translated(function: Function, signature: str, symbol: str, loops: bool) -> 
     """The library of a function in Python."""
     library = Library(symbol, loops)
     context, wanted = _target.target_context, _normal(signature)
-    found = library.lower(function, wanted[1](*wanted[0]))
+    found = lower(function, wanted[1](*wanted[0]), library)
     kind = ir.FunctionType(context.get_value_type(found.restype), [context.get_value_type(t) for t in found.argtypes])
 
     def body(builder: Any, args: list[Value]) -> Value:
@@ -222,7 +138,7 @@ def inlined(function: Function) -> Any:
     @remember  # lowered once in a process, and linked into each that calls it
     def part() -> tuple[Library, Any]:
         library = Library(function.__name__, loops=False)
-        return library, library.lower(function, signature)
+        return library, lower(function, signature, library)
 
     def generate(context: Any, builder: Any, _: Any, args: list[Value]) -> Value:
         library, found = part()

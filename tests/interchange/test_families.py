@@ -2,8 +2,8 @@
 safetensors sorts them. The names and shapes are those of torchvision 0.28 and timm 1.0.31, written down with models on the meta
 device; that outputs are equal to those of torchvision (to 2e-15 in float64, with random weights and statistics) was tried with
 resnet18, resnet50, alexnet, mobilenet_v2, densenet121, squeezenet1_1, inception_v3, googlenet (its heads too), mobilenet_v3,
-efficientnet_b0 to b5, efficientnet_v2_s and m, mnasnet, shufflenet_v2, regnet_x up to 16 GF, regnet_y up to 1.6 GF,
-convnext_tiny and small, lraspp_mobilenet_v3_large and deeplabv3_mobilenet_v3_large.
+efficientnet_b0 to b7, efficientnet_v2, mnasnet, shufflenet_v2, regnet_x, regnet_y up to 32 GF, convnext,
+lraspp_mobilenet_v3_large and deeplabv3_mobilenet_v3_large. The names of Keras are those of Keras 3.15.
 """
 
 from __future__ import annotations

@@ -224,7 +224,7 @@ def _tensor(storage: Any, offset: Any, shape: Any, strides: Any, *_: Any, dtype:
     return found
 
 
-def _of_dtype(storage: Any, offset: Any, shape: Any, strides: Any, grad: Any, hooks: Any, dtype: Any, *_: Any) -> Any:
+def _of_dtype(storage: Any, offset: Any, shape: Any, strides: Any, _grad: Any, _hooks: Any, dtype: Any, *_: Any) -> Any:
     """A view of bytes, as newer types of numbers are written."""
     known = _DTYPES.get(dtype.name) if isinstance(dtype, Named) and dtype.module == "torch" else None
     if known is None:

@@ -1,5 +1,5 @@
 """How much of anything there may be: no network comes near these numbers, and a stranger's file that does costs no more than
-them. Each is said in the message that refuses, listed in docs/limits.md, and tried by tests/whole/test_limits.py.
+them. Each is said in the message that refuses, listed in docs/limits.md, and tried by tests/documentation/test_limits.py.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
 
 It is read from the code, from every import statement that runs, so it says what is and not what was meant. An arrow that
 follows from others (cli needs syntax, as compiler needs elaborate and elaborate needs syntax) is left out, or nothing could be
-seen. Run with netspec's own Graphviz. `tests/whole/test_docs.py` fails where the drawing is not the code's.
+seen. Run with netspec's own Graphviz. `tests/documentation/test_docs.py` fails where the drawing is not the code's.
 """
 
 from __future__ import annotations

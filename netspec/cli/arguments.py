@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from ..plain import shown
 from ..terminal import columns
-from .commands import commands
+from .commands import commands, rooms
 
 ABOUT = """\
 netspec: write a convolutional network as a page of text; check it, count it, draw it, train it.
@@ -56,6 +56,17 @@ class _Parser(argparse.ArgumentParser):
 class _Formatter(argparse.RawDescriptionHelpFormatter):
     def __init__(self, prog: str):
         super().__init__(prog, max_help_position=30, width=min(100, columns(sys.stdout) or 100))
+
+    def _format_action(self, action: argparse.Action) -> str:
+        """The commands room by room."""
+        if not isinstance(action, argparse._SubParsersAction):
+            return super()._format_action(action)
+        self._indent()
+        told = ["".join((f"  {title or 'others'}:\n", *(super(_Formatter, self)._format_action(a)
+                                                     for a in action._choices_actions if a.dest in names)))
+                for title, names in rooms().items() if names]
+        self._dedent()
+        return "\n".join(told)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -306,7 +306,7 @@ def test_a_bug_says_it_is_ours(netspec: Any, monkeypatch: pytest.MonkeyPatch) ->
     def broken(args: Any) -> int:
         raise ZeroDivisionError("oops")
 
-    monkeypatch.setattr("netspec.cli.commands.check.run", broken)
+    monkeypatch.setattr("netspec.cli.commands.texts.check.run", broken)
     ran = netspec("check", "good.net")
     assert ran.code == 70 and "netspec: internal error: ZeroDivisionError: oops" in ran.err and "Traceback" not in ran.err
     with pytest.raises(ZeroDivisionError):
@@ -317,7 +317,7 @@ def test_an_interrupt_is_quiet(netspec: Any, monkeypatch: pytest.MonkeyPatch) ->
     def interrupted(args: Any) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("netspec.cli.commands.check.run", interrupted)
+    monkeypatch.setattr("netspec.cli.commands.texts.check.run", interrupted)
     ran = netspec("check", "good.net")
     assert ran.code == 130 and "Traceback" not in ran.err
 

@@ -6,13 +6,13 @@ import sys
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
-from ...terminal import columns
-from .. import options
-from ..nets import open_net
-from ..telling import in_columns, say
+from ....terminal import columns
+from ... import options
+from ...nets import open_net
+from ...telling import in_columns, say
 
 if TYPE_CHECKING:
-    from ...ir.graph import Graph
+    from ....ir.graph import Graph
 
 ABOUT = "check that a net computes what its text says, on this machine"
 EXAMPLES = ("netspec verify specs/lenet.net", "netspec verify specs/resnet.net:resnet18 --input 3x64x64")
@@ -30,8 +30,8 @@ def arguments(c: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Two backends against each other, and gradients against finite differences: 1 where something differs."""
-    from ...runtime.check.verify import examples
-    from ...runtime.check.verify import verify as compare
+    from ....runtime.check.verify import examples
+    from ....runtime.check.verify import verify as compare
 
     graph = open_net(args)
     if args.data is not None:
@@ -49,8 +49,8 @@ def run(args: Namespace) -> int:
 
 def _convolutions(graph: Graph, args: Namespace) -> None:
     """How exactly each convolution is computed on the user's own data."""
-    from ...runtime.check.convolutions import convolutions
-    from ...runtime.check.verify import examples
+    from ....runtime.check.convolutions import convolutions
+    from ....runtime.check.verify import examples
 
     if not any(getattr(n.op, "category", "") == "convolution" for n in graph.nodes):
         return

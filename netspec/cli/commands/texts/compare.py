@@ -5,11 +5,11 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from ...diagnostics import MissingFileError, UsageError
-from ...plain import shown
-from .. import options
-from ..nets import input_shapes, meant
-from ..telling import pass_on, say
+from ....diagnostics import MissingFileError, UsageError
+from ....plain import shown
+from ... import options
+from ...nets import input_shapes, meant
+from ...telling import pass_on, say
 
 ABOUT = "what several nets cost: a table, and the chart of work against accuracy or parameters"
 EXAMPLES = ("netspec compare specs/resnet.net:resnet18 specs/resnet.net:resnet50 specs/vgg.net:vgg16 -o chart.svg",
@@ -32,8 +32,8 @@ def arguments(c: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> int:
-    from ...views.comparisons.compare import compare
-    from ...views.tables.formats import FORMATS
+    from ....views.comparisons.compare import compare
+    from ....views.tables.formats import FORMATS
 
     if args.output:
         options.drawable(args.output, "chart")
@@ -78,7 +78,7 @@ def _table(file: str) -> dict[str, float]:
     """The names and numbers of a CSV file; a first line that says which is which is its heading."""
     import csv
 
-    from ...reading import opened
+    from ....reading import opened
 
     try:
         with opened(Path(file)) as f:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from ...diagnostics import UsageError, near
-from ..telling import say
+from ....diagnostics import UsageError, near
+from ...telling import say
 
 ABOUT = "explain a layer, a loss, an optimiser, or the code of an error"
 EXAMPLES = ("netspec explain conv", "netspec explain shape-mismatch")
@@ -21,9 +21,9 @@ def run(args: Namespace) -> int:
     """The page of a word: a layer's, a loss's, an optimiser's, one of the language itself, or an error's code."""
     import textwrap
 
-    from ...catalogue import CATALOGUE
-    from ...views.words.explain import explain_word, words
-    from ...views.words.vocabulary import VOCABULARY, vocabulary_page
+    from ....catalogue import CATALOGUE
+    from ....views.words.explain import explain_word, words
+    from ....views.words.vocabulary import VOCABULARY, vocabulary_page
 
     sorts = {**words(), "words of the language": list(VOCABULARY), "errors": sorted(CATALOGUE)}
     if args.word is None:

@@ -6,14 +6,14 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ...diagnostics import Diagnostic, NetspecError, strict, told
-from ...plain import shown
-from ..nets import meant, split, trained
-from ..telling import say, tell
+from ....diagnostics import Diagnostic, NetspecError, strict, told
+from ....plain import shown
+from ...nets import meant, split, trained
+from ...telling import say, tell
 
 if TYPE_CHECKING:
-    from ...ir.graph import Graph
-    from ...syntax.tree import Module
+    from ....ir.graph import Graph
+    from ....syntax.tree import Module
 
 ABOUT = "find every mistake in specs, without running anything"
 EXAMPLES = ("netspec check specs/*.net", "netspec check --strict --format github my.net")
@@ -31,8 +31,8 @@ def arguments(c: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     """Every mistake of every file; of FILE:NET as well, where the net must be one of its own. JSON and github annotations are
     output; text for people goes to standard error."""
-    from ...elaborate.check import check_module
-    from ...elaborate.nets import net_of
+    from ....elaborate.check import check_module
+    from ....elaborate.nets import net_of
 
     found: list[tuple[str, Diagnostic]] = []
     fine = []
@@ -48,7 +48,7 @@ def run(args: Namespace) -> int:
         except NetspecError as e:
             of_file = list(e.diagnostics)
         if trained(file) is not None:
-            from ...runtime.asking.data import elsewhere
+            from ....runtime.asking.data import elsewhere
 
             of_file = [replace(d, hint=elsewhere()) if d.code == "missing-file" else d for d in of_file]
         if args.strict:
@@ -75,8 +75,8 @@ def run(args: Namespace) -> int:
 
 def _read(target: str) -> tuple[Module, list[Diagnostic]]:
     """The tree of a spec, or of the one that a checkpoint holds, and what could not be read of it."""
-    from ...syntax.load import read_source
-    from ...syntax.parser import parse_recovering
+    from ....syntax.load import read_source
+    from ....syntax.parser import parse_recovering
 
     if trained(target) is not None:
         return meant(target).module, []
@@ -90,6 +90,6 @@ def _refusals(graph: Graph) -> list[Diagnostic]:
     looks = t is not None and (t.augmentation or (t.data is not None and t.data.op.foretold))
     if not looks and not any(p.file for p in graph.parameters):
         return []
-    from ...runtime.check.rehearsal import refusals
+    from ....runtime.check.rehearsal import refusals
 
     return refusals(graph)

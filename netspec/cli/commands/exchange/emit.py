@@ -7,12 +7,12 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import replace
 from pathlib import Path
 
-from ...diagnostics import UsageError, unwritable
-from ...plain import shown
-from ...reading import irregular, write
-from .. import options
-from ..nets import open_net
-from ..telling import pass_on
+from ....diagnostics import UsageError, unwritable
+from ....plain import shown
+from ....reading import irregular, write
+from ... import options
+from ...nets import open_net
+from ...telling import pass_on
 
 ABOUT = "write a net as one Python module that runs with numpy and numba alone, with its weights"
 EXAMPLES = ("netspec emit specs/lenet.net -o lenet.py", "netspec emit runs/digits --predict -o digits.py",
@@ -33,11 +33,11 @@ def arguments(c: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """One module that runs with NumPy and Numba alone."""
-    from ...runtime.footprint import shown as size
-    from ...runtime.standalone.carried import measured, weights_of
-    from ...runtime.standalone.emit import standalone
-    from ...runtime.standalone.left_out import left_out
-    from ..trained import weighted
+    from ....runtime.footprint import shown as size
+    from ....runtime.standalone.carried import measured, weights_of
+    from ....runtime.standalone.emit import standalone
+    from ....runtime.standalone.left_out import left_out
+    from ...trained import weighted
 
     path, to_file = Path(args.output), args.output != "-"
     # a pipe or a device may be called anything

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from .. import options
-from ..nets import meant, open_net
-from ..telling import say
+from ... import options
+from ...nets import meant, open_net
+from ...telling import say
 
 ABOUT = "print a stage of the way from text to kernels"
 EXAMPLES = ("netspec show graph specs/lenet.net", "netspec show program specs/lenet.net --after fuse")
@@ -27,11 +27,11 @@ def arguments(c: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     """A stage of the way from text to kernels, as its own printed form."""
     if args.stage == "tree":
-        from ...syntax.shown_tree import shown_tree
+        from ....syntax.shown_tree import shown_tree
 
         say(shown_tree(meant(args.net).module))
         return 0
-    from ..programs import kernels_text, program_text
+    from ...programs import kernels_text, program_text
 
     graph = open_net(args)
     if args.stage == "graph":

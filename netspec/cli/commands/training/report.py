@@ -6,10 +6,10 @@ import json
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from ...diagnostics import UsageError
-from ...plain import shown
-from .. import options
-from ..telling import finite, in_columns, pass_on, say
+from ....diagnostics import UsageError
+from ....plain import shown
+from ... import options
+from ...telling import finite, in_columns, pass_on, say
 
 ABOUT = "write the page of a run, or of several: what it has come to in words, curves, layers, answers, pictures"
 EXAMPLES = ("netspec report runs/digits-1", "netspec report runs/digits-1 runs/digits-2 -o both.html")
@@ -29,9 +29,9 @@ def arguments(c: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     if args.output is not None and Path(args.output).suffix.lower() not in (".html", ".htm"):
         raise UsageError(f"a report is written as .html, and not as {args.output}", hint="-o report.html")
-    from ...runtime.watching.pages import PAGE, write_page
-    from ...runtime.watching.stories import looked_at
-    from ...views.report.verdicts.table import verdicts
+    from ....runtime.watching.pages import PAGE, write_page
+    from ....runtime.watching.stories import looked_at
+    from ....views.report.verdicts.table import verdicts
 
     folders = [Path(r) for r in args.runs]
     stories = [looked_at(f, args.data) for f in folders]

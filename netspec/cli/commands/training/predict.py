@@ -6,14 +6,14 @@ import sys
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING, Any
 
-from ...diagnostics import UsageError
-from ...plain import shown
-from ...terminal import cells, columns, in_a_row
-from .. import options
-from ..telling import finite, pass_on, say
+from ....diagnostics import UsageError
+from ....plain import shown
+from ....terminal import cells, columns, in_a_row
+from ... import options
+from ...telling import finite, pass_on, say
 
 if TYPE_CHECKING:
-    from ...runtime.asking.answer import Answer
+    from ....runtime.asking.answer import Answer
 
 ABOUT = "say what is on pictures, or what a trained network makes of arrays"
 EXAMPLES = ("netspec predict runs/shapes-1 new/*.jpg", "netspec predict runs/shapes-1 new --format json --top 1",
@@ -36,13 +36,13 @@ def arguments(c: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Print an answer for each example; what cannot be read is said together at the end, and the exit code is then 1."""
-    from ...diagnostics import Diagnostic, NetspecError
-    from ...runtime.asking.answer import answers
-    from ...runtime.asking.answers import speaker
-    from ...runtime.asking.examples import batches, listed
-    from ...runtime.asking.kept import kept
-    from ...waiting import wait
-    from ..trained import network, runs_first
+    from ....diagnostics import Diagnostic, NetspecError
+    from ....runtime.asking.answer import answers
+    from ....runtime.asking.answers import speaker
+    from ....runtime.asking.examples import batches, listed
+    from ....runtime.asking.kept import kept
+    from ....waiting import wait
+    from ...trained import network, runs_first
 
     runs, files = runs_first([args.trained, *args.files])
     if not files:

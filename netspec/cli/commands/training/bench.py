@@ -5,12 +5,12 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from ...diagnostics import UsageError, unwritable
-from ...plain import shown
-from ...reading import write
-from .. import options
-from ..nets import open_net
-from ..telling import say
+from ....diagnostics import UsageError, unwritable
+from ....plain import shown
+from ....reading import write
+from ... import options
+from ...nets import open_net
+from ...telling import say
 
 ABOUT = "time each layer on this machine"
 EXAMPLES = ("netspec bench specs/lenet.net", "netspec bench specs/resnet.net:resnet18 --batch 4 -o times.json")
@@ -31,7 +31,7 @@ def arguments(c: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     if args.output is not None and Path(args.output).suffix.lower() != ".json":
         raise UsageError(f"times are written as .json, not as {args.output}", hint="-o times.json")
-    from ...runtime.measuring.timing import time_layers
+    from ....runtime.measuring.timing import time_layers
 
     graph = open_net(args)
     times = time_layers(graph, args.batch, args.rounds)

@@ -6,10 +6,10 @@ import sys
 from argparse import ArgumentParser, Namespace
 from typing import Any
 
-from ...plain import shown
-from ...terminal import beside, columns
-from .. import options
-from ..telling import finite, in_columns, pass_on, say
+from ....plain import shown
+from ....terminal import beside, columns
+from ... import options
+from ...telling import finite, in_columns, pass_on, say
 
 ABOUT = "measure a trained network: its loss and metrics on the test part of its data, or on other data"
 EXAMPLES = ("netspec evaluate runs/shapes-1", "netspec evaluate runs/shapes-1 --data 'images \"elsewhere\"' --format json")
@@ -27,9 +27,9 @@ def arguments(c: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> int:
-    from ...runtime.asking.data import judged_part, numbered_as, own, read
-    from ...runtime.means.ensemble import Ensemble
-    from ..trained import network
+    from ....runtime.asking.data import judged_part, numbered_as, own, read
+    from ....runtime.means.ensemble import Ensemble
+    from ...trained import network
 
     nets = [network(path, args.device) for path in args.trained]
     net = nets[0]
@@ -42,7 +42,7 @@ def run(args: Namespace) -> int:
         plain: dict[str, Any] = {k: v.tolist() if hasattr(v, "tolist") else v for k, v in numbers.items()}
         pass_on(json.dumps(finite(plain), indent=1) + "\n")
         return 0
-    from ...runtime.measuring.tallies import tallies
+    from ....runtime.measuring.tallies import tallies
 
     metrics = {t.name: t.metric for t in tallies(net.graph, net.recipe.need_terms(), net.recipe.metrics)}
     x = next(p for p in (data.test, data.validation, data.train) if p is not None)[0]

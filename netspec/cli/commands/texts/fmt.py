@@ -7,9 +7,9 @@ import os
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from ...diagnostics import Diagnostic, NetspecError, unwritable
-from ...plain import shown
-from ..telling import pass_on, say
+from ....diagnostics import Diagnostic, NetspecError, unwritable
+from ....plain import shown
+from ...telling import pass_on, say
 
 ABOUT = "put specs in the canonical form"
 EXAMPLES = ("netspec fmt specs/*.net", "netspec fmt --check --diff my.net", "cat my.net | netspec fmt -")
@@ -39,8 +39,8 @@ def run(args: Namespace) -> int:
 
 def _format(file: str, args: Namespace) -> bool:
     """Whether the file is not in canonical form."""
-    from ...syntax.formatter import format_source
-    from ...syntax.load import read_source
+    from ....syntax.formatter import format_source
+    from ....syntax.load import read_source
 
     source = read_source(file, packaged=False)  # what comes with netspec is not the user's to rewrite
     text = format_source(source)

@@ -7,10 +7,10 @@ import sys
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 
-from ...terminal import columns
-from .. import options
-from ..nets import input_shapes, meant, settings, trained
-from ..telling import finite, say
+from ....terminal import columns
+from ... import options
+from ...nets import input_shapes, meant, settings, trained
+from ...telling import finite, say
 
 ABOUT = "say what is off about a net on its data, before a long training"
 EXAMPLES = ("netspec doctor specs/digits.net", "netspec doctor shapes.net --seconds 20 --format json")
@@ -29,10 +29,10 @@ def arguments(c: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """The sanity checks of the lectures; 1 where something is off."""
-    from ...runtime.asking.data import own, read
-    from ...runtime.doctor.examine import examine
-    from ...runtime.network import made
-    from ...runtime.train.session import data_of
+    from ....runtime.asking.data import own, read
+    from ....runtime.doctor.examine import examine
+    from ....runtime.network import made
+    from ....runtime.train.session import data_of
 
     asked = meant(args.net, settings(args), input_shapes(args))
     net = made(asked.origin(), seed=args.seed)

@@ -10,16 +10,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from ...diagnostics import MissingFileError, UsageError
-from ...plain import shown, word
-from ...terminal import columns, folded
-from .. import options
-from ..ending import terminable
-from ..nets import input_shapes, meant, settings, trained
-from ..telling import say
+from ....diagnostics import MissingFileError, UsageError
+from ....plain import shown, word
+from ....terminal import columns, folded
+from ... import options
+from ...ending import terminable
+from ...nets import input_shapes, meant, settings, trained
+from ...telling import say
 
 if TYPE_CHECKING:
-    from ...runtime.network import Network
+    from ....runtime.network import Network
 
 ABOUT = "train a net as its `train` section says"
 EXAMPLES = ("netspec train specs/digits.net", "netspec train specs/digits.net --with 'adam lr=1e-3' --epochs 3 --out digits",
@@ -62,11 +62,11 @@ def arguments(c: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Compile a net and train it as its `train` section says; the command line's own numbers win."""
-    from ...elaborate.tree_to_graph import read_module
-    from ...runtime.misuse import Remark
-    from ...runtime.network import made
-    from ...runtime.runs.several import folded, seeded
-    from ...runtime.train.session import train
+    from ....elaborate.tree_to_graph import read_module
+    from ....runtime.misuse import Remark
+    from ....runtime.network import made
+    from ....runtime.runs.several import folded, seeded
+    from ....runtime.train.session import train
 
     with terminable(), warnings.catch_warnings():
         warnings.simplefilter("always", Remark)
@@ -109,7 +109,7 @@ def _target(args: Namespace) -> str:
         return str(args.net)
     if args.resume is None:
         raise UsageError("nothing to train is named", hint="netspec train my.net")
-    from ...runtime.runs.folder import SPEC, read_log, to_resume
+    from ....runtime.runs.folder import SPEC, read_log, to_resume
 
     checkpoint, run = to_resume(args.resume)
     if checkpoint is not None:
@@ -124,8 +124,8 @@ def _target(args: Namespace) -> str:
 
 def _dtype(resume: str | None) -> str | None:
     """That of the training that goes on."""
-    from ...runtime.io.checkpoint import checked
-    from ...runtime.runs.folder import to_resume
+    from ....runtime.io.checkpoint import checked
+    from ....runtime.runs.folder import to_resume
 
     before = to_resume(resume)[0] if resume is not None else None
     return str(checked(before)["dtype"]) or None if before is not None else None
@@ -134,7 +134,7 @@ def _dtype(resume: str | None) -> str | None:
 def _show(message: Warning | str, category: type[Warning], filename: str, lineno: int, file: TextIO | None = None,
           line: str | None = None) -> None:
     """Our own remarks in one line for people, others as Python shows them."""
-    from ...runtime.misuse import Remark
+    from ....runtime.misuse import Remark
 
     text = (folded(f"warning: {shown(message, lines=True)}", columns(sys.stderr)) + "\n" if issubclass(category, Remark)
             else warnings.formatwarning(message, category, filename, lineno, line))

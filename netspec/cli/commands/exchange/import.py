@@ -5,11 +5,11 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from ...diagnostics import UsageError
-from ...plain import shown
-from .. import options
-from ..nets import input_shapes
-from ..telling import say
+from ....diagnostics import UsageError
+from ....plain import shown
+from ... import options
+from ...nets import input_shapes
+from ...telling import say
 
 ABOUT = "write an ONNX file as a spec that a person can read, its weights beside it"
 EXAMPLES = ("netspec import model.onnx -o model.net", "netspec import model.onnx --input 3x320x320 -o model.net")
@@ -26,7 +26,7 @@ def arguments(c: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> int:
-    from ...runtime.exchange import imported
+    from ....runtime.exchange import imported
 
     path = Path(args.output or Path(args.model).with_suffix(".net"))
     if path.suffix != ".net":

@@ -6,10 +6,10 @@ import argparse
 import re
 from argparse import ArgumentParser, Namespace
 
-from ...plain import shown
-from .. import options
-from ..nets import open_net
-from ..telling import pass_on, say
+from ....plain import shown
+from ... import options
+from ...nets import open_net
+from ...telling import pass_on, say
 
 ABOUT = "draw what one unit sees of the input, and of the layers on the way to it"
 EXAMPLES = ("netspec field specs/lenet.net -o field.svg",
@@ -29,8 +29,8 @@ def arguments(c: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> int:
-    from ...views.drawing.looks import THEMES
-    from ...views.fields.drawn import beside, field, said
+    from ....views.drawing.looks import THEMES
+    from ....views.fields.drawn import beside, field, said
 
     options.drawable(args.output, "field")
     drawn = field(open_net(args), args.unit, args.at, args.picture, THEMES[args.theme], args.source)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from ...diagnostics import UsageError
-from ...plain import shown
-from .. import options
-from ..nets import meant
-from ..telling import pass_on, say
+from ....diagnostics import UsageError
+from ....plain import shown
+from ... import options
+from ...nets import meant
+from ...telling import pass_on, say
 
 ABOUT = "what two nets differ in; the exit code is 1 where they do"
 EXAMPLES = ("netspec diff specs/resnet.net:resnet18 specs/resnet.net:resnet34", "netspec diff old.net new.net -o diff.svg",
@@ -32,7 +32,7 @@ def run(args: Namespace) -> int:
                          hint="netspec diff old.net new.net" if len(args.nets) == 1 else "netspec compare a.net b.net c.net")
     import json
 
-    from ...views.differences.diff import diff as compare
+    from ....views.differences.diff import diff as compare
 
     if args.output:
         options.drawable(args.output, "diff")
@@ -50,8 +50,8 @@ def run(args: Namespace) -> int:
 
 def _git(words: list[str]) -> int:
     """git's external diff (git help git, GIT_EXTERNAL_DIFF). It stops where the exit code is another than 0."""
-    from ...diagnostics import NetspecError
-    from ...views.differences.git import changed
+    from ....diagnostics import NetspecError
+    from ....views.differences.git import changed
 
     if len(words) == 1:  # a merge is not over
         say(f"* {words[0]} has conflicts")

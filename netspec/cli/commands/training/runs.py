@@ -5,10 +5,10 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING, Any
 
-from ..telling import finite, pass_on, say
+from ...telling import finite, pass_on, say
 
 if TYPE_CHECKING:
-    from ...runtime.runs.listing import Row
+    from ....runtime.runs.listing import Row
 
 ABOUT = "list the runs of a folder and compare them"
 EXAMPLES = ("netspec runs", "netspec runs runs --format csv")
@@ -23,7 +23,7 @@ def arguments(c: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     """A line for each run: its net, how far it came, the numbers of its best epoch, the settings that differ between them; on a
     terminal as many of them as it has room for."""
-    from ...runtime.runs.listing import differing, rows
+    from ....runtime.runs.listing import differing, rows
 
     found = rows(args.folder)
     if args.format == "json":
@@ -45,7 +45,7 @@ def run(args: Namespace) -> int:
         return 0
     import sys
 
-    from ...terminal import cells, columns
+    from ....terminal import cells, columns
 
     texts = [[str(v) for v in r] for r in table]
     widths = [max(cells(r[c]) for r in texts) for c in range(len(texts[0]))]

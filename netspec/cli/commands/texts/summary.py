@@ -5,13 +5,13 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
-from .. import options
-from ..nets import open_net
-from ..telling import pass_on, say
+from ... import options
+from ...nets import open_net
+from ...telling import pass_on, say
 
 if TYPE_CHECKING:
-    from ...ir.graph import Graph
-    from ...runtime.footprint import Footprint
+    from ....ir.graph import Graph
+    from ....runtime.footprint import Footprint
 
 ABOUT = "shapes, parameters and multiply-accumulates of every layer"
 EXAMPLES = ("netspec summary specs/resnet.net:resnet50", "netspec summary my.net --set classes=10 --format json",
@@ -33,8 +33,8 @@ def arguments(c: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> int:
-    from ...views.tables.formats import FORMATS
-    from ...views.tables.summary import summarise
+    from ....views.tables.formats import FORMATS
+    from ....views.tables.summary import summarise
 
     s = summarise(open_net(args), args.receptive_field, args.depth, args.memory)
     if args.format in FORMATS:
@@ -49,8 +49,8 @@ def run(args: Namespace) -> int:
         return 0
     say(s, end="")
     if memory:
-        from ...ir.precision import DEFAULT
-        from ...runtime.footprint import shown
+        from ....ir.precision import DEFAULT
+        from ....runtime.footprint import shown
 
         say("memory on the CPU, in float32" + (":" if s.graph.precision == DEFAULT else f", {s.graph.precision}:"))
         for entry, f in memory.items():
@@ -60,7 +60,7 @@ def run(args: Namespace) -> int:
 
 
 def _memory(graph: Graph) -> dict[str, Footprint]:
-    from ...runtime.footprint import footprints
-    from ...runtime.train.recipe import recipe_of
+    from ....runtime.footprint import footprints
+    from ....runtime.train.recipe import recipe_of
 
     return footprints(graph, recipe_of(graph))

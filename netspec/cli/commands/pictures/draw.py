@@ -5,12 +5,12 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from ...diagnostics import UsageError
-from ...plain import shown
-from ...reading import irregular
-from .. import options
-from ..nets import open_net
-from ..telling import pass_on, say
+from ....diagnostics import UsageError
+from ....plain import shown
+from ....reading import irregular
+from ... import options
+from ...nets import open_net
+from ...telling import pass_on, say
 
 ABOUT = "draw an architecture diagram"
 EXAMPLES = ("netspec draw specs/unet.net -o unet.svg", "netspec draw specs/resnet.net:resnet18 -o resnet18.png --right",
@@ -40,7 +40,7 @@ def arguments(c: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> int:
-    from ...views.drawing import files
+    from ....views.drawing import files
 
     path = Path(args.output)
     asked = files.wanted(args.style, "right" if args.right else "down", args.depth, args.open, args.focus, args.page, args.theme)

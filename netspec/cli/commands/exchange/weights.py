@@ -5,11 +5,11 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from ...diagnostics import UsageError
-from ...plain import shown
-from .. import options
-from ..nets import input_shapes, meant, settings
-from ..telling import say
+from ....diagnostics import UsageError
+from ....plain import shown
+from ... import options
+from ...nets import input_shapes, meant, settings
+from ...telling import say
 
 ABOUT = "give a net the weights of a file of PyTorch, safetensors, NumPy, Keras or ONNX, and say what went where"
 EXAMPLES = ("netspec weights resnet50.pth --net resnet.net:resnet50 -o resnet50.safetensors",
@@ -38,8 +38,8 @@ def arguments(c: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """The table, and the net's own file."""
-    from ...runtime.io.weights import read_tensors
-    from ...runtime.network import made
+    from ....runtime.io.weights import read_tensors
+    from ....runtime.network import made
 
     if args.output is not None and Path(args.output).suffix.lower() != ".safetensors":
         name = Path(args.output)

@@ -7,15 +7,15 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...diagnostics import Advice, UsageError
-from ...plain import shown
-from .. import options
-from ..nets import input_shapes, meant, settings
-from ..telling import pass_on, say
+from ....diagnostics import Advice, UsageError
+from ....plain import shown
+from ... import options
+from ...nets import input_shapes, meant, settings
+from ...telling import pass_on, say
 
 if TYPE_CHECKING:
-    from ...runtime.network import Network
-    from ...views.backprop.film import Film
+    from ....runtime.network import Network
+    from ....views.backprop.film import Film
 
 ABOUT = "draw one example going forward and backward, step by step: values, and the gradients that come back"
 EXAMPLES = ("netspec backprop specs/backprop.net --x 1,-2 --target 1 -o steps.html",
@@ -42,7 +42,7 @@ def arguments(c: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> int:
-    from ...views.backprop.film import ENDINGS, folder
+    from ....views.backprop.film import ENDINGS, folder
 
     path = Path(args.output)
     if args.output != "-" and not folder(args.output) and path.suffix.lower() not in ENDINGS:
@@ -59,8 +59,8 @@ def run(args: Namespace) -> int:
 
 
 def _drawn(net: Network, args: Namespace) -> Film:
-    from ...elaborate.train_line import train_line
-    from ...runtime.backprop import NoTarget
+    from ....elaborate.train_line import train_line
+    from ....runtime.backprop import NoTarget
 
     x, y = _inputs(net, args), _targets(net, args.target)
     if args.loss is not None:
@@ -76,8 +76,8 @@ def _drawn(net: Network, args: Namespace) -> Film:
 
 def _network(args: Namespace) -> Network:
     """With its weights; with first values where there are none, by the seed."""
-    from ...runtime.network import made
-    from ..trained import weighted
+    from ....runtime.network import made
+    from ...trained import weighted
 
     net = weighted(args, "reference")
     return net if net is not None else made(meant(args.net, settings(args), input_shapes(args)).origin(), "reference", "float64",
@@ -167,8 +167,8 @@ def _instead(shape: tuple[int, ...], option: str) -> str:
 
 
 def _of_file(name: str, shape: tuple[int, ...] | None, net: Network) -> Any:
-    from ...datasets.parts.arrays import held_in
-    from ...runtime.asking.examples import canvas
+    from ....datasets.parts.arrays import held_in
+    from ....runtime.asking.examples import canvas
 
     if not Path(name).is_file():
         raise UsageError(f"`{name}` is neither numbers nor a file", hint="--x 1,-2.5")

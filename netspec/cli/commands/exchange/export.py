@@ -5,11 +5,11 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from ...diagnostics import UsageError
-from ...plain import shown
-from .. import options
-from ..nets import input_shapes, meant, settings
-from ..telling import say
+from ....diagnostics import UsageError
+from ....plain import shown
+from ... import options
+from ...nets import input_shapes, meant, settings
+from ...telling import say
 
 ABOUT = "write a net as an ONNX file, compared with the net before it is written"
 EXAMPLES = ("netspec export specs/lenet.net -o lenet.onnx", "netspec export specs/resnet.net:resnet18 --opset 21 -o resnet18.onnx",
@@ -27,8 +27,8 @@ def arguments(c: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> int:
-    from ...runtime.network import made
-    from ..trained import weighted
+    from ....runtime.network import made
+    from ...trained import weighted
 
     path = Path(args.output)
     if path.suffix.lower() != ".onnx":

@@ -1,0 +1,1 @@
+"""to and from other programs"""

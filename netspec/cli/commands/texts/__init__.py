@@ -1,0 +1,1 @@
+"""what a text says"""

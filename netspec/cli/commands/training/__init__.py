@@ -1,0 +1,1 @@
+"""training, and what was trained"""

@@ -151,21 +151,45 @@ def test_every_step_of_both_is_told_once() -> None:
 def test_the_picture_has_a_box_for_everything_and_no_text_leaves_its_box(a: str, b: str) -> None:
     from xml.etree import ElementTree
 
-    from netspec.views.differences.picture import HIGH, LANES, _boxes
+    from netspec.views.differences.boxes import levels
+    from netspec.views.differences.picture import LANES
     from netspec.views.drawing.lettering import width
     from netspec.views.drawing.looks import THEMES
 
     found = diff(shipped(a), shipped(b))
-    boxes = list(_boxes(found.all, found.graphs))
-    assert sum((x.changes for x in boxes), ()) == tuple(c for c in found.all if " " not in c.name)
-    assert {x.kind for x in boxes} == {c.kind for c in found.all if " " not in c.name} and len(set(LANES.values())) == 3
+    first, *others = levels(found.all, found.graphs)
+    for boxes in (first, *others):
+        assert sum((x.changes for x in boxes), ()) == tuple(c for c in found.all if " " not in c.name)
+    assert {x.kind for x in first} == {c.kind for c in found.all if " " not in c.name} and len(set(LANES.values())) == 3
     for theme in THEMES:
         svg = ElementTree.fromstring(found.svg(theme))
         wide, high = (float(svg.get(k, "")) for k in ("width", "height"))
         for text in svg.iter("{http://www.w3.org/2000/svg}text"):
             size, bold = float(text.get("font-size", "")), text.get("font-weight") == "bold"
             left = float(text.get("x", "")) - (width(text.text or "", size, bold) / 2 if text.get("text-anchor") else 0)
-            assert left >= 0 and left + width(text.text or "", size, bold) <= wide and HIGH / 2 < float(text.get("y", "")) < high
+            assert left >= 0 and left + width(text.text or "", size, bold) <= wide and 15 < float(text.get("y", "")) < high
+
+
+@pytest.mark.parametrize(("a", "b"), [("vgg.net:vgg16", "vgg_bn.net:vgg16_bn"), ("lenet.net", "alexnet.net:alexnet"),
+                                      ("unet.net:unet", "segnet.net"), ("resnet.net:resnet50", "resnext.net:resnext50"),
+                                      ("densenet.net:densenet121", "densenet.net:densenet169"),
+                                      ("resnet.net:resnet50", "preact.net:preact"),
+                                      ("mobilenet_v2.net", "mobilenet_v3.net:mobilenet_v3_large")])
+def test_all_that_the_picture_says_is_read_on_a4(a: str, b: str) -> None:
+    """Its smallest letters are of 7 points where it is as large as A4 lets it be, and no line of a box is cut: every word of some
+    level of boxes stands in it."""
+    from xml.etree import ElementTree
+
+    from netspec.views.differences.boxes import levels
+    from netspec.views.drawing.pages import A4
+
+    found = diff(shipped(a), shipped(b))
+    svg = ElementTree.fromstring(found.svg())
+    texts = list(svg.iter("{http://www.w3.org/2000/svg}text"))
+    size = min(float(t.get("font-size", "")) for t in texts) * A4.scale(*(float(svg.get(k, "")) for k in ("width", "height")))
+    assert size >= 6.999
+    said = "".join("".join((t.text or "").split()) for t in texts)
+    assert any(all("".join((x.title + x.below).split()) in said for x in boxes) for boxes in levels(found.all, found.graphs))
 
 
 def test_the_command_draws(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

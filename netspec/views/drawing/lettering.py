@@ -31,6 +31,21 @@ def fitted(text: str, size: float, most: float) -> str:
     return text + "…"
 
 
+def wrapped(text: str, size: float, most: float, bold: bool = False) -> list[str]:
+    """A text in lines that are at most so wide, in points: broken between words, and a longer word within itself."""
+    lines: list[str] = []
+    for word in text.split():
+        if lines and width(f"{lines[-1]} {word}", size, bold) <= most:
+            lines[-1] += f" {word}"
+            continue
+        while width(word, size, bold) > most and len(word) > 1:
+            cut = next(k for k in range(len(word) - 1, 0, -1) if k == 1 or width(word[:k], size, bold) <= most)
+            lines.append(word[:cut])
+            word = word[cut:]
+        lines.append(word)
+    return lines or [""]
+
+
 @cache
 def _face(bold: bool) -> Any:
     from PIL import ImageFont

@@ -4,6 +4,7 @@ that each frame shows just what is known at its step."""
 from __future__ import annotations
 
 import html
+import io
 import re
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from netspec.cli import main
 from netspec.runtime.backprop import example
 from netspec.views.backprop import drawn
 from netspec.views.backprop.circuit import MOST, Circuit, TooMany
+from netspec.views.drawing.rendering import raster
+from netspec.waiting import Watch, watched
 from where import ROOT
 
 BACKPROP = str(ROOT / "specs" / "backprop.net")
@@ -112,7 +115,7 @@ def test_a_frame_shows_what_is_known_by_then(tmp_path: Path) -> None:
     net = netspec.compile(text="net a:\n  input 2\n  fc 1 sigmoid\n", device="reference", dtype="float64")
     net.set_parameters({"fc1.weight": [[2, -3]], "fc1.bias": [-3]})
     film = net.backprop([[-1.0, -2.0]])
-    frames = list(film.frames())
+    frames = [film.frame(k) for k in range(film.last + 1)]
     assert film.last == 9 and len(frames) == 10  # four gates forward, the beginning, four gates backward
     assert "0.731" not in texts(frames[3]) and "0.731" in texts(frames[4])
     assert texts(frames[4]).count("1.00") == 1 and texts(frames[5]).count("1.00") == 2  # what goes into the sigmoid, and df/df
@@ -189,13 +192,30 @@ def test_targets_of_a_map_are_numbers_in_a_row(capsys: pytest.CaptureFixture[str
     assert "mse = 0:" in capsys.readouterr().out  # it is found, and nothing beside it
 
 
+class Waits(Watch):
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: list[str] = []
+
+    def changed(self) -> None:
+        self.said.append(str(self.waits[-1]))
+
+
 def test_an_animation(tmp_path: Path) -> None:
     pytest.importorskip("resvg_py")
     net = netspec.compile(text="net a:\n  input 2\n  fc 1\n", device="reference")
     film = net.backprop([[1.0, 2.0]], [[0.0]], theme="dark")
-    film.save(tmp_path / "a.gif")
+    waits = Waits()
+    with watched(waits):
+        film.save(tmp_path / "a.gif")
+    assert waits.said == [f"drawing step {k} of {film.last + 1}" for k in range(1, film.last + 2)], "whoever waits is told how far it is"
     with Image.open(tmp_path / "a.gif") as image:
         assert getattr(image, "n_frames", 1) == film.last + 1
+        for step in range(film.last + 1):
+            image.seek(step)
+            whole = Image.open(io.BytesIO(raster(film.frame(step)))).convert("RGB")
+            apart = np.abs(np.asarray(image.convert("RGB"), int) - np.asarray(whole, int))
+            assert apart.max() < 64 and apart.mean() < 1, "64 colours of what the frame is"
 
 
 @pytest.mark.parametrize(("given", "said"), [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +17,6 @@ from ..drawing.sheet import Sheet
 
 ENDINGS = (".svg", ".png", ".pdf", ".gif", ".html")
 SECONDS = 0.9  # that a frame of an animation is shown
-LONGER = 4.0  # the last one
 
 
 @dataclass
@@ -52,8 +50,11 @@ class Film:
             raise UsageError(f"a step is a whole number from 0 to {self.last}, not {shown(repr(step))}", hint=f".frame({self.last})")
         return self._sheet([p for p, (first, last) in self._parts() if first <= step and (last is None or step <= last)]).svg
 
-    def frames(self) -> Iterator[str]:
-        return (self.frame(k) for k in range(len(self.captions)))
+    def layer(self, step: int, stays: bool) -> str:
+        """Only what a step adds, on no ground: what stays from it on, or what is seen for a while."""
+        parts = [p for p, (first, last) in self._parts()
+                 if (last is None and first == step if stays else last is not None and first <= step <= last)]
+        return replace(self.sheet, theme=replace(self.sheet.theme, page=None), parts=parts).svg
 
     @property
     def html(self) -> str:
@@ -77,7 +78,7 @@ class Film:
         target = Path(path)
         if folder(path):
             width = len(str(self.last))
-            files = {target / f"{k:0{width}}.svg": svg.encode() for k, svg in enumerate(self.frames())}
+            files = {target / f"{k:0{width}}.svg": self.frame(k).encode() for k in range(self.last + 1)}
         elif target.suffix.lower() in ENDINGS:
             files = {target: self._data(target.suffix.lower())}
         else:
@@ -102,13 +103,9 @@ class Film:
             return pdf(self.svg)
         if ending == ".png":
             return raster(self.svg, page=self.sheet.theme.page)
-        from PIL import Image
+        from .animation import gif
 
-        images = [Image.open(io.BytesIO(raster(svg))).convert("RGB").quantize(64) for svg in self.frames()]
-        times = [round(1000 * SECONDS)] * (len(images) - 1) + [round(1000 * LONGER)]
-        out = io.BytesIO()
-        images[0].save(out, "GIF", save_all=True, append_images=images[1:], duration=times, loop=0)
-        return out.getvalue()
+        return gif(self)
 
     def _parts(self) -> list[tuple[str, tuple[int, int | None]]]:
         spans = [*self.spans, *[(0, None)] * (len(self.sheet.parts) - len(self.spans))]

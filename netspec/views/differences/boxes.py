@@ -1,5 +1,5 @@
-"""The boxes of a picture of a difference, at several depths: what the networks have in common is short, and where there is too much
-to read on a page, parts of them are told as one."""
+"""The boxes of a picture of a difference, at several depths: what both networks have is short, and where there is too much to
+read on a page, parts of them are told as one."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def levels(every: Sequence[Change], graphs: Graphs) -> Iterator[list[Box]]:
         yield found
     for most in STRETCHES:
         many = -(-len(found) // most)
-        yield [b if len(run) == 1 else _sum(run) for k in range(0, len(found), many) for run in (found[k:k + many],) for b in run[:1]]
+        yield [_sum(found[k:k + many]) if len(found[k:k + many]) > 1 else found[k] for k in range(0, len(found), many)]
 
 
 def _boxes(every: Sequence[Change], graphs: Graphs) -> Iterator[Box]:

@@ -98,8 +98,8 @@ class _Drawing:
         left, foot = MARGIN, top
         for column in range(columns):
             mine = [k for k, c in enumerate(self.column) if c == column]
-            beside = {side: max([t for a, t in self.tracks.items() if a[0] in mine and (a[2] == "removed") == side], default=-1) + 1
-                      for side in (True, False)}
+            own = [(a[2] == "removed", t) for a, t in self.tracks.items() if a[0] in mine]
+            beside = {side: max((t + 1 for left_side, t in own if left_side == side), default=0) for side in (True, False)}
             x = left + beside[True] * TRACK + 16
             right = x + 2 * self.lane + self.wide
             self.edges.append((x, right))
@@ -159,8 +159,8 @@ class _Drawing:
             apart = {"removed": -4.0, "kept": 0.0, "added": 4.0}[kind]
             middle = self.edges[self.column[b]][0] - GUTTER / 2 - 8 + apart
             x, to = xa + self.wide / 2 + apart, xb + self.wide / 2 + apart
-            sheet.line([(x, low), (x, low + 8 + apart), (middle, low + 8 + apart), (middle, yb - 12 + apart), (to, yb - 12 + apart),
-                        (to, yb - 5)], colour, thick, dash)
+            under, over = low + 8 + apart, yb - 12 + apart
+            sheet.line([(x, low), (x, under), (middle, under), (middle, over), (to, over), (to, yb - 5)], colour, thick, dash)
             sheet.shape([(to, yb), (to - 3, yb - 6), (to + 3, yb - 6)], fill=colour)
         elif b - a == 1:
             begin, end = max(xa, xb), min(xa, xb) + self.wide

@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from PIL import Image
 
 from ...waiting import each
 from ..drawing.rendering import raster
 
-if TYPE_CHECKING:
-    from .film import Film
-
 SECONDS, LONGER = 0.9, 4.0  # that a picture is shown, and the last one
 COLOURS = 64
 
 
-def gif(film: Film) -> bytes:
-    """The bytes of the file. What a step adds is drawn alone, which is much less than the whole of it."""
-    lasting = _picture(film.layer(0, True), film.sheet.theme.page or "white").convert("RGBA")
+def gif(layer: Callable[[int, bool], str], whole: str, page: str, steps: int) -> bytes:
+    """The bytes of the file, of so many pictures on a page of this colour.
+
+    layer  the drawing of what a step adds, on no ground: what stays, or what is seen for a while
+    whole  the drawing of all that stays, whose colours are those of the file
+    """
+    lasting = _picture(layer(0, True), page)
     images: list[Image.Image] = []
-    palette = _picture(film.svg, film.sheet.theme.page or "white").convert("RGB").quantize(COLOURS)
-    for step in each("drawing step", range(film.last + 1), film.last + 1):
+    palette = _picture(whole, page).convert("RGB").quantize(COLOURS)
+    for step in each("drawing step", range(steps)):
         if step:
-            lasting.alpha_composite(_picture(film.layer(step, True), None))
+            lasting.alpha_composite(_picture(layer(step, True), None))
         shown = lasting.copy()
-        shown.alpha_composite(_picture(film.layer(step, False), None))
+        shown.alpha_composite(_picture(layer(step, False), None))
         images.append(shown.convert("RGB").quantize(palette=palette, dither=Image.Dither.NONE))
     times = [round(1000 * SECONDS)] * (len(images) - 1) + [round(1000 * LONGER)]
     out = io.BytesIO()

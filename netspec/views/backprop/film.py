@@ -105,7 +105,7 @@ class Film:
             return raster(self.svg, page=self.sheet.theme.page)
         from .animation import gif
 
-        return gif(self)
+        return gif(self.layer, self.svg, self.sheet.theme.page or "white", self.last + 1)
 
     def _parts(self) -> list[tuple[str, tuple[int, int | None]]]:
         spans = [*self.spans, *[(0, None)] * (len(self.sheet.parts) - len(self.spans))]

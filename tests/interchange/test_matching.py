@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import save
 
 import netspec
 from netspec import NetspecError, UsageError
@@ -453,3 +454,14 @@ def test_a_head_of_another_size_is_what_is_said_to_be_so(tmp_path: Path) -> None
     said = str(e.value)
     assert "2 of 3 layers of the net are found in the file, by name" in said and "fc1 is of another size there" in said
     assert "z (kernel" not in said and "--rename" not in said
+
+
+def test_names_say_what_comes_first_and_last(tmp_path: Path) -> None:
+    """Where the alphabet has lost the order, and no number says it."""
+    numbers = weights(made(PLAIN))
+    for stem, head in (("stem", "head"), ("conv_stem", "fc"), ("first_conv", "cls_head"), ("in_conv", "logits"), ("entry", "final")):
+        ours = {"conv1": f"{stem}.0", "conv1.bn": f"{stem}.1", "stage1.conv1": "middle.0", "stage1.conv1.bn": "middle.1",
+                "stage1.conv2": "middle.3", "fc1": head}
+        theirs = foreign(made(PLAIN), numbers, ours)
+        lay(save({k: v.row.reshape(v.shape) for k, v in theirs.items()}), tmp_path / "m.safetensors")
+        assert same(made(PLAIN).load_weights(str(tmp_path / "m.safetensors")), numbers), stem

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import io
 import itertools
+import json
 import os
 import pickle
 import random
+import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import save
 
 import netspec
 from netspec.interchange.weights.opening import read
@@ -174,6 +177,76 @@ def test_bombs_are_harmless(tmp_path: Path) -> None:
         read(lay(out.getvalue(), tmp_path / "m.pth"))
 
 
+@pytest.mark.parametrize("kind", ["safetensors", "bin"])
+def test_weights_in_several_files(kind: str, tmp_path: Path) -> None:
+    """The index names them; the model's order is that of the files. What they hold is read as if each stood alone."""
+    names = [f"model-0000{k}-of-00002.{kind}" for k in (1, 2)]
+    halves = {"z.weight": W, "z.bias": np.float32(B)}, {"a.weight": W + 1}
+
+    def lay_all(folder: Path, **others: str) -> Path:
+        folder.mkdir(exist_ok=True)
+        for name, half in zip(names, halves):
+            lay(save(half) if kind == "safetensors" else archive({k: tensor(v) for k, v in half.items()}), folder / name)
+        held = {k: name for name, half in zip(names, halves) for k in half} | others
+        return lay(json.dumps({"metadata": {"total_size": 1}, "weight_map": dict(sorted(held.items()))}).encode(),
+                   folder / f"model.{kind}.index.json")
+
+    index = lay_all(tmp_path / "one")
+    found = read(index)
+    wanted = {"z.weight": W, "z.bias": np.float32(B), "a.weight": W + 1}
+    assert same({k: found[k] for k in sorted(found)}, dict(sorted(wanted.items()))) and found.ordered == (kind == "bin")
+    assert list(found)[-1] == "a.weight"
+    cache = tmp_path / "cache"  # as Hugging Face keeps it: links to files called by their sums
+    (cache / "blobs").mkdir(parents=True)
+    (cache / "snapshots").mkdir()
+    for k, name in enumerate((*names, index.name)):
+        (tmp_path / "one" / name).rename(cache / "blobs" / str(k))
+        (cache / "snapshots" / name).symlink_to(cache / "blobs" / str(k))
+    assert len(read(cache / "snapshots" / index.name)) == 3
+    none = "there is none of the name"
+    for others, said in (({"b.weight": names[0]}, none), ({"z.weight": names[1]}, none),
+                         ({"b": "../one/x.bin"}, "not beside it"), ({"b": "/etc/passwd"}, "not beside it"),
+                         ({"b": ".."}, "beside|folder"),
+                         ({"b": "x\0"}, "not a path"), ({"b": "none.bin"}, "No such file"), ({"b": "model.bin.index.json"}, "."),
+                         ({"b": "model.safetensors.index.json"}, "no safetensors|No such file")):
+        with pytest.raises((Foreign, Damaged, OSError), match=said):
+            read(lay_all(tmp_path / "two", **others))
+    outside = lay_all(tmp_path / "three", b="link.bin")
+    (tmp_path / "three/link.bin").symlink_to(cache / "blobs/0")
+    with pytest.raises(Damaged, match="not beside it"):
+        read(outside)
+    evil = lay_all(tmp_path / "four", b="evil.bin")
+    lay(archive({"b": Orders(CALLS["os.system"])}), tmp_path / "four/evil.bin")
+    with pytest.raises(Damaged, match="nothing in it was run"):
+        read(evil)
+    for text in ("{}", '{"weight_map": {}}', '{"weight_map": []}', '{"weight_map": {"a": 3}}', '{"a": 1, "a": 2}', "{" * 5000, '{"x'):
+        with pytest.raises((Foreign, Damaged)):
+            read(lay(text.encode(), tmp_path / "i.json"))
+    if kind == "safetensors":
+        with pytest.raises(netspec.NetspecError, match=r"hint: .*model\.safetensors\.index\.json"):
+            netspec.compile(text="net a:\n  input 2\n  fc 2\n", device="reference").load_weights(str(tmp_path / "two"))
+
+
+def test_two_copies_of_a_model_in_one_dict(tmp_path: Path) -> None:
+    """`model.` and `model_ema.` before the same names: which is meant is asked, and `part` says it, here and below a key."""
+    names = {"conv.weight": W, "conv.bias": B, "fc.weight": W + 1, "fc.bias": B + 1}
+    for copy in ("model_ema.", "ema_model.module.", "teacher.", "swa_net.", "ema."):
+        both = {f"{before}{k}": tensor(v + (before != "model.")) for before in ("model.", copy) for k, v in names.items()}
+        for whole, above in ((both, ""), ({"epoch": 1, "state_dict": both}, "state_dict.")):
+            file = lay(archive(whole), tmp_path / "m.pth")
+            with pytest.raises(Damaged, match=r"as .*model and as") as e:
+                read(file)
+            meant = [above + "model", above + copy.partition(".")[0]]
+            assert e.value.parts == meant  # type: ignore[attr-defined]
+            assert same(read(file, meant[0]), names)
+            assert all(np.array_equal(a, v + 1) for a, v in zip(read(file, meant[1]).values(), names.values()))
+    alone = {f"{before}{k}": tensor(v) for before in ("left.", "right.") for k, v in names.items()}
+    assert len(read(lay(archive(alone), tmp_path / "m.pth"))) == 8  # two branches of one model
+    twice = {"model": {"state_dict": {"w": tensor(W)}, "state_dict_ema": {"w": tensor(W + 1)}}}
+    with pytest.raises(Damaged, match=r"model\.state_dict and as model\.state_dict_ema"):
+        read(lay(archive(twice), tmp_path / "m.pth"))
+
+
 def test_damaged_files_are_refused(tmp_path: Path) -> None:
     rng = random.Random(0)
     whole = [form({"a": tensor(W), "o": {"b": tensor(B), 1: (2, [None])}}) for form in FORMS.values()]
@@ -252,3 +325,17 @@ def test_what_torchscript_saves(tmp_path: Path) -> None:
         found = PyTorch(tmp_path / "m.pt")
         assert sorted(k for k in found if "num_batches" not in k) == sorted(wanted)
         assert all(np.array_equal(found[k], v) for k, v in wanted.items())
+
+
+@pytest.mark.torch
+def test_where_weights_are_no_tensors_by_name(tmp_path: Path) -> None:
+    """A program with its weights inside says so, and what to save instead."""
+    torch = pytest.importorskip("torch")
+    x, path = torch.zeros(1, 2, 4, 4), tmp_path / "m.pth"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.jit.freeze(torch.jit.script(torch.nn.Conv2d(2, 3, 2).eval())).save(str(path))
+        torch.export.save(torch.export.export(torch.nn.Conv2d(2, 3, 2), (x,)), str(tmp_path / "m.pt2"))
+    for file, said in ((path, r"before torch\.jit\.freeze"), (tmp_path / "m.pt2", r"a program of torch\.export")):
+        with pytest.raises(Foreign, match=said):
+            read(file)

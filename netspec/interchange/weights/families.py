@@ -19,6 +19,8 @@ class Family:
     where: list[str] = field(default_factory=list)
     path: list[tuple[str, str]] = field(default_factory=list)
     order: list[list[str]] = field(default_factory=list)
+    first: list[str] = field(default_factory=list)
+    last: list[str] = field(default_factory=list)
     aside: list[str] = field(default_factory=list)
     unused: list[str] = field(default_factory=list)
     sorted: bool = False
@@ -45,7 +47,7 @@ def families() -> tuple[Family, ...]:
             found[-1].eps = float(rest)
         elif word == "note":
             found[-1].notes.append(rest)
-        elif word in ("where", "aside", "unused"):
+        elif word in ("where", "first", "last", "aside", "unused"):
             getattr(found[-1], word).append(rest)
     return tuple(found)
 
@@ -56,7 +58,8 @@ def family_of(units: Sequence[Unit], keras: bool = False) -> Family:
     anybody, *others = families()
     own = next((f for f in others if f.name.startswith("Keras") == keras
                 and any(re.search(w, u.name) for w in f.where for u in units)), Family(""))
-    return replace(own, order=[*own.order, *anybody.order], aside=[*own.aside, *anybody.aside])
+    return replace(own, order=[*own.order, *anybody.order], aside=[*own.aside, *anybody.aside], first=anybody.first,
+                   last=anybody.last)
 
 
 def sorted_by(family: Family, units: Sequence[Unit]) -> list[Unit]:
@@ -74,10 +77,16 @@ def sorted_by(family: Family, units: Sequence[Unit]) -> list[Unit]:
         out = []
         for k, part in enumerate(parts):
             line = lines[".".join(parts[:k])]
-            out.append((line.index(part) if part in line else len(line), natural(part)))
+            place = line.index(part) if part in line else len(line) if line else _end(family, part)
+            out.append((place, natural(part)))
         return out
 
     return sorted(units, key=key)
+
+
+def _end(family: Family, part: str) -> int:
+    """Whether a name stands before or behind those beside it of which no line is known."""
+    return any(re.search(p, part) for p in family.last) - any(re.search(p, part) for p in family.first)
 
 
 def _path(family: Family, name: str) -> str:

@@ -6,6 +6,7 @@ import os
 
 from ...reading import opened
 from .lengths import with_weights
+from .shards import Shards, is_index
 from .source import Foreign, Source
 
 
@@ -24,6 +25,15 @@ def _stored(path: str | os.PathLike[str], part: str | None) -> Source:
         first = f.read(16)
     if not first:
         raise Foreign("it is empty")
+    if is_index(first):
+        return Shards(path, lambda file: _one(file, part))
+    return _one(path, part)
+
+
+def _one(path: str | os.PathLike[str], part: str | None) -> Source:
+    """The tensors of a file that holds its numbers itself."""
+    with opened(path) as f:
+        first = f.read(16)
     if first[:4] == b"PK\x03\x04":
         return _archive(path, part)
     if first[:1] == b"\x80" and first[1:2] <= b"\x05" and first[8:9] != b"{":
@@ -63,4 +73,6 @@ def _archive(path: str | os.PathLike[str], part: str | None) -> Source:
         from .npz import Npz
 
         return Npz(path)
+    if any(n.endswith("archive_format") for n in names):
+        raise Foreign("it is a program of torch.export: save the state_dict of its model, or export it to ONNX")
     raise Foreign("it is a zip archive, and none of PyTorch, Keras or NumPy")

@@ -11,6 +11,7 @@ process.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -39,6 +40,7 @@ OTHERS = ("optim", "sched", "scaler", "rng", "ema", "swa", "loss", "callback", "
           "meta", "epoch", "step", "best")  # what a key of a checkpoint begins with that holds something else
 
 
+_COPY = re.compile(r"(^|_)(ema|swa|averaged?|teacher)(_|$)|(model|net|network)_?ema$")  # what the name of another copy says
 AROUND = 4  # modules at most that wrap another copy of a model: ema.module.
 
 
@@ -80,6 +82,7 @@ class PyTorch(Source):
 
     kind = "a file of PyTorch"
     ordered = True
+    code = False  # whether it holds TorchScript
 
     def __init__(self, path: str | os.PathLike[str], part: str | None = None) -> None:
         self.path = path
@@ -93,7 +96,8 @@ class PyTorch(Source):
         found, self.left = chosen(whole, part)
         self.tensors: dict[str, Tensor | Array] = dict(found)
         if not self.tensors:
-            raise Foreign("it is a file of PyTorch, and there are no tensors in it by name")
+            raise Foreign("its weights were frozen into TorchScript's code: save it, or its state_dict, before torch.jit.freeze"
+                          if self.code else "it is a file of PyTorch, and there are no tensors in it by name")
 
     def _archive(self) -> Any:
         with zipped.archive(self.path) as (z, f):
@@ -101,6 +105,7 @@ class PyTorch(Source):
             if len(pickles) != 1:
                 raise Foreign("it is a zip archive, and none of PyTorch's")
             base = pickles[0].removesuffix("data.pkl")
+            self.code = f"{base}constants.pkl" in z.NameToInfo
             if f"{base}byteorder" in z.NameToInfo:
                 order = zipped.stored(z, f, f"{base}byteorder")
                 if zipped.between(f, order.start, min(order.size, 10), "byteorder") != b"little":
@@ -281,6 +286,7 @@ def chosen(whole: Any, part: str | None = None) -> tuple[dict[str, Tensor | Arra
     if part is not None:
         return dict(_found(_part(whole, part))), ()
     left: list[str] = []
+    path = ""
     for _ in range(10):  # a checkpoint may hold a checkpoint
         if not isinstance(whole, dict):
             break
@@ -290,9 +296,9 @@ def chosen(whole: Any, part: str | None = None) -> tuple[dict[str, Tensor | Arra
             break
         again = [k for k, v in names.items() if k != holder and isinstance(v, dict | Opaque) and _alike(names[holder], v)]
         if again:
-            raise Twice([holder, *again])
+            raise Twice([path + k for k in (holder, *again)])
         left += [k for k in names if k != holder]
-        whole = names[holder]
+        whole, path = names[holder], f"{path}{holder}."
     if isinstance(whole, dict):
         others = [k for k, v in whole.items() if isinstance(k, str) and not isinstance(v, Tensor | Shell)
                   and k.lower().startswith(OTHERS)]
@@ -300,7 +306,23 @@ def chosen(whole: Any, part: str | None = None) -> tuple[dict[str, Tensor | Arra
         if next(_found(kept), None) is not None:
             left += others
             whole = kept
-    return dict(_found(whole)), tuple(left)
+    found = dict(_found(whole))
+    if twice := _copies(found):
+        raise Twice([path + k for k in twice])
+    return found, tuple(left)
+
+
+def _copies(found: Mapping[str, Tensor | Array]) -> list[str]:
+    """What the names of two copies of one model begin with, as `model.` and `model_ema.`, where they lie in one dict."""
+    parts: dict[str, dict[str, Tensor | Array]] = {}
+    for name, t in found.items():
+        first, _, rest = name.partition(".")
+        parts.setdefault(first, {})[rest] = t
+    for copy in filter(_COPY.search, parts):
+        for first, own in parts.items():
+            if first != copy and not _COPY.search(first) and _alike(own, parts[copy]):
+                return [first, copy]
+    return []
 
 
 def _part(whole: Any, part: str) -> Any:
@@ -311,6 +333,9 @@ def _part(whole: Any, part: str) -> Any:
             return v
         if part.startswith(f"{k}."):
             return _part(v, part.removeprefix(f"{k}."))
+    below = {k.removeprefix(f"{part}."): v for k, v in there.items() if k.startswith(f"{part}.")}
+    if below:
+        return below
     known = [k for k, v in there.items() if isinstance(v, dict | Opaque) and next(_found(v), None)]
     raise Foreign(f"it has no part {part[:60]!r}; those with tensors are {', '.join(k[:60] for k in known[:12]) or 'none'}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from ..misuse import misuse, path_of
 from ..state import State
 from ..values import checked
 
+OF_FOLDERS = ("model.safetensors.index.json", "model.safetensors", "pytorch_model.bin.index.json", "pytorch_model.bin")
 Put = Callable[[str, Any], None]
 
 
@@ -107,7 +109,9 @@ def read_tensors(path: str, hint: str = "", part: str | None = None, in_text: bo
         raise MissingFileError(f"there is no weights file {path}", hint or None,
                                "missing-weights" if hint else "missing-file") from None
     except NotRegular as e:
-        raise misuse("bad-weights", f"the weights {path} are {e.strerror}, not a file") from None
+        there = next((name for name in OF_FOLDERS if (Path(path) / name).is_file()), None)
+        raise misuse("bad-weights", f"the weights {path} are {e.strerror}, not a file",
+                     hint=str(Path(path) / there) if there else "") from None
     except Twice as e:
         raise misuse("weights-mismatch", f"{path} does not say which weights are meant", str(e),
                      hint=f'part="{e.parts[-1]}"' if in_text else f"--part {e.parts[-1]}   (in Python part={e.parts[-1]!r})"

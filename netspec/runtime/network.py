@@ -399,7 +399,8 @@ class Network(Viewed):
             augment: str | Sequence[str] | None = None, drop_last: bool | None = None, keep: str | None = None,
             log: str | Sequence[str] | None = None, best: str | None = None,
             callbacks: Callback | Callable[..., Any] | Sequence[Callback | Callable[..., Any]] | None = None,
-            sample_weight: Any = None, steps_per_epoch: int | None = None, prefetch: bool = True) -> History:
+            sample_weight: Any = None, steps_per_epoch: int | None = None, prefetch: bool = True,
+            report: str | None = None) -> History:
         """Train for `epochs` more epochs: unless given, to the end of what `configure` or the train section says. Schedules end
         there in any case. `x` may be a data set, `netspec.data.load("...")`, which has targets and tests of its own. See
         `configure` and `trainer.Trainer` for what each argument does.
@@ -407,10 +408,12 @@ class Network(Viewed):
         best       a file for the weights of the best epoch, which the network has at the end
         log        where the numbers of each epoch are written: "log.jsonl", "log.csv", or a folder for TensorBoard; or several
         callbacks  what is called while it trains, see callbacks.py: functions of (net, epoch, numbers), or netspec.Callback
+        report     a new folder for a run and its page, report.html, which is written anew after every epoch: what it has come to
+                   in words, curves, layers, answers; see docs/report.md
         prefetch   whether another thread reads a batch ahead of what somebody else makes batches of; never of an iterator
         """
         from .runs.logs import logs
-        from .train.callbacks import hooks
+        from .train.callbacks import Callback, hooks
         from .train.trainer import Trainer
 
         with self.gate.training():
@@ -419,12 +422,17 @@ class Network(Viewed):
                            regularise=regularise, factors=factors, accumulate=accumulate, average=average, augment=augment,
                            drop_last=drop_last, keep=keep)
             self.state.seed = self.state.seed if seed is None else whole("seed", seed)
-            called = hooks(self, callbacks)
+            called, watching = hooks(self, callbacks), tuple[Callback, ...]()
+            if report is not None:
+                from .watching.anew import begun
+
+                run, watching = begun(self.state, report, x, validation, epochs)
+                checkpoint = checkpoint or str(run.last)
             recipe = self.state.recipe
             patience = recipe.early_stopping if early_stopping is None else early_stopping
             trainer = Trainer(self.state, self.save, epochs, shuffle, patience, checkpoint, verbose, checkpoint_every,
                               checkpoint_minutes, recipe.keep, best,
-                              replace(called, callbacks=(*logs(log), *called.callbacks)), prefetch)
+                              replace(called, callbacks=(*logs(log), *watching, *called.callbacks)), prefetch)
             try:
                 return trainer.run(x, y, validation, sample_weight, steps_per_epoch)
             except BaseException as e:

@@ -18,26 +18,23 @@ from ...data.sources import named
 from ...diagnostics import NetspecError, UsageError, at_line
 from ...ir.graph import Graph
 from ...terminal import columns, folded, tell
-from ...version import __version__
 from ..asking.data import from_here, read
 from ..footprint import fitting
 from ..io.asked import as_many_classes, request
 from ..io.checkpoint import checked
 from ..io.told import told
-from ..measuring.tallies import tallies
 from ..misuse import misuse
 from ..network import Network
+from ..runs.facts import facts_of, prepared
 from ..runs.folder import Run, claimed, read_log, to_resume
 from ..runs.folder import named as named_folder
 from ..runs.verdict import advice, failure, with_rate
-from ..watching.machine import machine
 from ..watching.pages import write_page
 from ..watching.recorder import Ending
 from ..watching.reporter import Reporter
 from ..watching.stories import looked_at
 from .history import History
 from .horizon import horizon
-from .keeping import choosing
 from .recipe import Recipe, recipe_of
 
 
@@ -214,7 +211,7 @@ def _taken(place: Place, net: Network, given: Data, out: str | os.PathLike[str] 
             run.abandon()
             raise
         module = told(net.state)
-        run.begin(module.source.text if module is not None else "", facts_of(net, given, run.folder.name))
+        run.begin(module.source.text if module is not None else "", facts_of(net.state, given, run.folder.name))
     said(f"run {run.folder}")
     return Place(run)
 
@@ -257,24 +254,6 @@ def given_data(net: Network, data: str | Data | None) -> Data:
         net.state.learnt.data = data
         return read(data, net)
     return read(net.state.learnt.data, net, own=False) if net.state.learnt.data else data_of(net.graph, net.seed)
-
-
-def facts_of(net: Network, data: Data, name: str) -> dict[str, Any]:
-    """What a run says of itself, for those who compare runs."""
-    r, origin = net.recipe, net.state.origin
-    settings = {"data": data.name, "loss": ", ".join(str(t.loss) for t in r.terms), "optimiser": with_rate(r.optimiser),
-                "schedule": ", ".join(map(str, r.schedules)), "batch": r.batch, "epochs": horizon(net.state),
-                "prepare": ", ".join(_prepared(net)), "augment": ", ".join(map(str, r.augmentation)),
-                "accumulate": r.accumulate, "average": r.average, "l1": r.l1, "l2": r.l2, "initialise": r.initialise,
-                "drop_last": r.drop_last, "early_stopping": r.early_stopping,
-                "keep": " ".join(r.keep), "seed": net.seed, "precision": net.precision, "dtype": str(net.dtype),
-                **{k: str(v) for k, v in (origin.parameters or {} if origin is not None else {}).items()}}
-    best, lower = choosing(r.keep, data.validation is not None, tallies(net.graph, r.terms, r.metrics))
-    return {"run": name, "net": net.graph.name, "seed": net.seed, "device": net.device, "netspec": __version__,
-            "parameters": sum(p.size for p in net.graph.parameters if p.kind != "buffer"), "classes": list(data.classes),
-            "examples": {k: _examples(p[0]) for k,
-                         p in (("train", data.train), ("validation", data.validation), ("test", data.test)) if p},
-            "machine": machine(), "best": f"{'lowest' if lower else 'highest'} {best}", "settings": settings}
 
 
 def keep_previous(path: Path, resume: str | os.PathLike[str] | None) -> Path | None:
@@ -336,7 +315,7 @@ def _opening(net: Network, data: Data) -> str:
     how = ", ".join([with_rate(r.need_optimiser()), *penalties, *(f"schedule {s}" for s in r.schedules),
                      f"batch {r.batch}" + (f" x {r.accumulate}" if r.accumulate > 1 else ""),
                      *([f"average {r.average:g}"] if r.average else []),
-                     *([f"initialise {r.initialise}"] if r.initialise else []), *(f"prepare {p}" for p in _prepared(net)),
+                     *([f"initialise {r.initialise}"] if r.initialise else []), *(f"prepare {p}" for p in prepared(net.graph)),
                      *(f"augment {a}" for a in r.augmentation)])
     lines = [f"{net.graph.name}: {size:,} parameters on {net.device}",
              f"data {plain.shown(data.name)}: {_examples(data.train[0]):,} examples{tests}",
@@ -368,12 +347,6 @@ def _chosen_by(recipe: Recipe, data: Data) -> list[str]:
         return ["none validate: those to test say which epoch is best, so that the test line flatters"] if data.test else []
     return [f"none validate: the {watched} of training says which epoch is best"
             + (", val_ is of those to test" if data.test else "")]
-
-
-def _prepared(net: Network) -> list[str]:
-    """What inputs go through, each as its line has it."""
-    training = net.graph.training
-    return [str(p).removeprefix("prepare ") for p in training.preparation] if training is not None else []
 
 
 def _closing(net: Network, data: Data, history: History, test: dict[str, Any] | None, path: Path, seconds: float) -> list[str]:

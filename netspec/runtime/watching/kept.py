@@ -2,7 +2,7 @@
 
     {"about": {"version": 1, "layers": [...], ...}}      what is measured, and of what; before the first step of each sitting
     {"epoch": 0, "layers": {...}, "probe": {...}}        before the first step, and after each epoch
-    {"end": {"how": "failed", "why": ...}}               how the sitting ended
+    {"end": {"how": "failed", "why": ...}}               how the sitting ended; "judged" and "filters" have what it came to
 
 What cannot be read of a line that was cut short is left out, as is what a later version has written.
 """

@@ -44,7 +44,7 @@ def ending(net: Any, error: BaseException) -> dict[str, Any]:
     at = {"epoch": net.epoch + 1, "step": net.step}
     if isinstance(error, NetspecError):
         d = error.diagnostics[0]
-        return {"how": "failed", "code": d.code, "why": d.title, **at}
+        return {"how": "failed", "code": d.code, "why": d.title, "notes": list(map(str, d.notes)), **at}
     if isinstance(error, KeyboardInterrupt):
         return {"how": "interrupted", "why": "interrupted", **at}
     return {"how": "failed", "code": "", "why": f"{type(error).__name__}: {error}", **at}
@@ -65,6 +65,7 @@ class Recorder(Ending):
         self.about: dict[str, Any] = {}
         self.steps: int | None = None
         self.measuring = 0.0
+        self.end: dict[str, Any] = {}
 
     def on_data(self, net: Any, feed: Any, learnt: Given, judging: Given | None, shuffle: bool) -> None:
         state: State = net.state
@@ -122,7 +123,7 @@ class Recorder(Ending):
 
     def on_end(self, net: Any, history: History) -> None:
         how = {"how": "stopped", "why": history.stopped} if history.stopped else {"how": "done"}
-        kept.note(self.folder, {"end": how | {"epoch": net.epoch, "step": net.step}})
+        self.end = {**how, "epoch": net.epoch, "step": net.step}
 
     def on_failure(self, net: Any, error: BaseException) -> None:
         if net.step:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 from ...diagnostics import NetspecError
+from ...views.report.story import Story
 from ..train.history import History
+from . import kept
 from .pages import PAGE, write_page
 from .recorder import Recorder
 from .stories import answered, told, with_filters
@@ -48,21 +50,28 @@ class Reporter(Recorder):
 
     def on_end(self, net: Any, history: History) -> None:
         super().on_end(net, history)
-        self.write(net)
+        story = self.told(net)
+        self.end |= {"judged": None if story.judged is None else asdict(story.judged),
+                     "filters": None if story.filters is None else asdict(story.filters)}
+        kept.note(self.folder, {"end": self.end})
+        self.show(story)
 
     def on_failure(self, net: Any, error: BaseException) -> None:
         super().on_failure(net, error)
         if net.step and (isinstance(error, NetspecError | KeyboardInterrupt)):
-            self.write(net, judge=False)
+            self.show(self.told(net, judge=False))
 
-    def write(self, net: Any, running: str = "", judge: bool = True) -> None:
-        """The page as things stand; while training runs without what the network answers, which takes a while."""
-        story = replace(told(self.folder), running=running)
-        if not running:
-            story = with_filters(story, net.state)
-            if judge and self.judging is not None:
-                story = answered(story, net.state, self.judging, "test" if self.judging.tested else "validation")
-            elif judge and self.learnt is not None:
-                story = answered(story, net.state, self.learnt, "training")
-        write_page(self.path, [story], min(LATE, max(SOON, round(self.pace))) if running else None)
+    def told(self, net: Any, judge: bool = True) -> Story:
+        """All that is known at the end: what the network answers takes a while."""
+        story = with_filters(told(self.folder), net.state)
+        if judge and self.judging is not None:
+            return answered(story, net.state, self.judging, "test" if self.judging.tested else "validation")
+        return answered(story, net.state, self.learnt, "training") if judge and self.learnt is not None else story
+
+    def write(self, net: Any, running: str) -> None:
+        """The page as things stand, while training goes on."""
+        self.show(replace(told(self.folder), running=running))
+
+    def show(self, story: Story) -> None:
+        write_page(self.path, [story], min(LATE, max(SOON, round(self.pace))) if story.running else None)
         self.written = monotonic()

@@ -10,7 +10,7 @@ from typing import Any
 
 from ...diagnostics import MissingFileError, NetspecError
 from ...plain import word
-from ...views.report.story import Filters, Shot, Story
+from ...views.report.story import Filters, Judged, Shot, Story
 from ...words.dataset import Data
 from ..asking.data import numbered_as, own, read
 from ..feeding.feed import Feed
@@ -18,6 +18,7 @@ from ..feeding.given import Given, given, to_learn
 from ..io.checkpoint import ResumeWarning, weights_in
 from ..io.stored import opened
 from ..network import Network, made
+from ..runs.facts import ARRAYS
 from ..runs.folder import is_run, read_log
 from ..runs.listing import rows
 from ..state import State
@@ -47,7 +48,7 @@ def told(folder: Path) -> Story:
     if not facts:
         missing.append("The log says nothing of what was trained.")
     return Story(os.path.basename(os.path.realpath(folder)), facts, epochs, best, about, statistics, end,
-                 seen=_shots(about.get("seen")), plain=_shots(about.get("plain")), missing=tuple(missing))
+                 judged=_judged(end.pop("judged", None)), filters=_filters(end.pop("filters", None)), seen=_shots(about.get("seen")), plain=_shots(about.get("plain")), missing=tuple(missing))
 
 
 def looked_at(folder: Path, data: Data | str | None = None) -> Story:
@@ -56,10 +57,14 @@ def looked_at(folder: Path, data: Data | str | None = None) -> Story:
     Errors: as `told`. What cannot be read besides, the story says.
     """
     story = told(folder)
+    if story.judged is not None and data is None:
+        return story
     try:
         net = _network(folder)
     except NetspecError as e:
         return _without(story, f"The network could not be loaded, so what it answers is not shown: {e.diagnostics[0].title}.")
+    if data is None and story.settings.get("data") == ARRAYS:
+        return _without(story, "It was trained on arrays that Python gave, so what it answers is not shown: --data names them.")
     try:
         found = own(net, "report") if data is None else numbered_as(net, read(data, net)) if isinstance(data, str) else data
         judging, learnt = given(net.state, net.recipe.need_terms(), found), found
@@ -143,6 +148,22 @@ def _measured(story: Story, folder: Path, net: Network, data: Data) -> Story:
 
 def _without(story: Story, why: str) -> Story:
     return replace(story, missing=(*story.missing, why))
+
+
+def _judged(found: Any) -> Judged | None:
+    """What the network answered when training ended."""
+    try:
+        return None if found is None else Judged(**{**found, "confusion": tuple(tuple(map(int, row)) for row in found["confusion"]),
+                                                    "worst": tuple(Shot(**s) for s in found["worst"])})
+    except (TypeError, KeyError, ValueError):
+        return None
+
+
+def _filters(found: Any) -> Filters | None:
+    try:
+        return None if found is None else Filters(**found)
+    except TypeError:
+        return None
 
 
 def _shots(found: Any) -> tuple[Shot, ...]:

@@ -62,7 +62,7 @@ def differs(s: Signs) -> Verdict | None:
         return None
     title, advice = "Training and validation data differ", "both parts from one source, prepared in the same way:  data ... validation=0.2"
     good, right = s.trained_accuracy, judged.accuracy
-    if right is not None and good is not None and good < right + 0.1:
+    if right is not None and good is not None and good < right + 0.1 and s.lowest < 1.5 * s.trained_loss:
         return None
     if s.input is not None and "mean" in judged.input and s.input[1] > 0:
         (m, d), (vm, vd) = s.input, (judged.input["mean"], judged.input["std"])
@@ -70,7 +70,7 @@ def differs(s: Signs) -> Verdict | None:
             return Verdict("differs", title,
                            f"the first layer reads numbers of mean {number(m)} and deviation {number(d)} in training, and of {number(vm)} and {number(vd)} "
                            f"in the {judged.part}", advice)
-    if right is None or good is None or not judged.confusion:
+    if right is None or good is None or not judged.confusion or good < right + 0.1:
         return None
     swapped = _best_match(judged.confusion)
     if swapped > right + 0.25 and swapped > 1.5 * right and right < 0.7:

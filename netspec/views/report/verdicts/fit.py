@@ -16,8 +16,10 @@ def overfitting(s: Signs) -> Verdict | None:
     if not isfinite(last):
         return None
     gap = last > 2 * s.trained_loss
+    late = [v for v in s.val_loss[-3:] if isfinite(v)]
     advice = "more examples, or  augment;  decay=1e-3,  dropout;  a smaller net;  early_stopping 5"
-    if at <= len(s.val_loss) - 2 and last > 1.1 * best and last - best > 0.03 * s.reference and gap and s.loss[-1] <= s.loss[at]:
+    rising = at <= len(s.val_loss) - 1 - len(late) and min(late) > 1.1 * best and min(late) - best > 0.03 * s.reference
+    if rising and gap and s.loss[-1] <= s.loss[at]:
         return Verdict("overfitting", "It is overfitting",
                        f"training loss {number(s.trained_loss)}, validation {number(last)} and rising since epoch {s.epochs[at]} "
                        f"({number(best)})", advice)
@@ -61,18 +63,22 @@ def nothing(s: Signs) -> Verdict | None:
 
 
 def improving(s: Signs) -> Verdict | None:
-    """The best epoch is the last one, and it is better by a tenth or more than what was best a quarter of the epochs before."""
-    seen = s.judging
-    if len(seen) < 3 or s.lowest_at is None or s.lowest_at < len(seen) - 1 or s.lowest < 0.05 * s.reference or not s.learnt:
+    """The best epoch is the last one, and it is better by a tenth or more than what was best a quarter of the epochs before; or
+    there is but one, and much is left to learn."""
+    seen, which = s.judging, "validation" if s.val_loss else "training"
+    if not seen or s.lowest_at is None or s.lowest_at < len(seen) - 1 or s.lowest < 0.05 * s.reference or not s.learnt:
         return None
+    title, advice = "It was still improving at the end: train longer", f"more epochs:  --epochs {max(5, 2 * len(seen))}"
+    if len(seen) == 1:
+        said = f"the {which} loss is {number(s.lowest)} after one epoch"
+        return Verdict("improving", title, said, advice, "note") if s.lowest > 0.2 * s.reference else None
     quarter = max(1, len(seen) // 4)
     before = min((v for v in seen[:-quarter] if isfinite(v)), default=float("nan"))
     fell = 1 - s.lowest / before if before > 0 else 0.0
     if not fell > 0.1:
         return None
-    return Verdict("improving", "It was still improving at the end: train longer",
-                   f"the {'validation' if s.val_loss else 'training'} loss fell by {percent(fell)} in the last "
-                   f"{quarter} epoch{'s' if quarter > 1 else ''}, to {number(s.lowest)}", f"--epochs {2 * len(seen)}", "note")
+    many = f"{quarter} epochs" if quarter > 1 else "epoch"
+    return Verdict("improving", title, f"the {which} loss fell by {percent(fell)} in the last {many}, to {number(s.lowest)}", advice, "note")
 
 
 def cut_off(s: Signs) -> Verdict | None:

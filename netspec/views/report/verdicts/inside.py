@@ -31,6 +31,16 @@ def inputs(s: Signs) -> Verdict | None:
     return None
 
 
+def not_finite(s: Signs) -> Verdict | None:
+    """Examples that hold what is no number, which ended the training."""
+    notes = s.story.end.get("notes")
+    blame = next((str(n) for n in notes if str(n).startswith(("input ", "target "))), "") if isinstance(notes, list) else ""
+    if not blame:
+        return None
+    return Verdict("inputs", "The data hold numbers that are not finite", f"{blame}; {s.story.end.get('why')}",
+                   "clean the data:  np.isfinite(x).all()  must be True")
+
+
 def same(s: Signs) -> Verdict | None:
     """First weights that are all the same, so that all units of a layer stay the same."""
     flat = [n for n in s.weighted[:-1] if (w := s.layer(0, n)) and "weight" in w

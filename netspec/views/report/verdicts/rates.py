@@ -9,7 +9,6 @@ from .signs import Signs
 from .verdict import Verdict, number
 
 LONG, SHORT = 3e-2, 1e-4  # of steps against weights: usual is 1e-3, ten times more or less is no fault yet
-BLOWN = ("loss-exploded",)  # codes of errors that end a training whose numbers have no end
 TENTH = "a tenth of the learning rate:  --with '{}';  or  clip=1  of the optimiser"
 
 
@@ -25,14 +24,17 @@ def optimiser(s: Signs, factor: float) -> str:
     return " ".join(new if w == old else w for w in words)
 
 
-def moved(s: Signs) -> str:
+def moved(s: Signs, most: tuple[float, int] | None = None) -> str:
+    """How far steps move weights: in the epoch in which they were longest, or as a rule."""
+    if most is not None:
+        return f"; a step of epoch {most[1]} moved weights by {most[0]:.1e} of their length, where 1e-3 is usual"
     return "" if s.ratio is None else f"; a step moves weights by {s.ratio:.1e} of their length, where 1e-3 is usual"
 
 
 def diverged(s: Signs) -> Verdict | None:
     """Losses without end: an error said so, or a loss is many times what it was."""
     end, seen = s.story.end, [v for v in s.loss if isfinite(v)]
-    failed = end.get("how") == "failed" and end.get("code") in BLOWN
+    failed = end.get("how") == "failed" and (end.get("code") == "loss-exploded" or "not finite" in str(end.get("why")))
     infinite = any(not isfinite(v) for v in s.loss)
     high = max(s.reference, seen[0]) if seen else s.reference
     grown = bool(seen) and seen[-1] > 10 * min(seen) and seen[-1] > 3 * high
@@ -40,7 +42,7 @@ def diverged(s: Signs) -> Verdict | None:
         return None
     said = f"{end.get('why')}, in step {end.get('step')} of epoch {end.get('epoch')}" if failed else \
         "a loss is no finite number" if infinite else f"the training loss is {number(seen[-1])}, and was {number(min(seen))}"
-    return Verdict("diverged", "It has diverged: the learning rate is too high", said + moved(s), TENTH.format(optimiser(s, 0.1)))
+    return Verdict("diverged", "It has diverged: the learning rate is too high", said + moved(s, s.longest), TENTH.format(optimiser(s, 0.1)))
 
 
 def too_high(s: Signs) -> Verdict | None:
@@ -48,7 +50,8 @@ def too_high(s: Signs) -> Verdict | None:
     seen = [v for v in s.loss if isfinite(v)]
     if not seen:
         return None
-    long = s.ratio is not None and s.ratio > LONG
+    most = s.longest[0] if s.longest is not None else 0.0
+    long = most > LONG or (s.died and most > 0.3 * LONG)
     thrown = s.guess is not None and max(seen) > 2 * s.guess and (s.first_loss is None or max(seen) > 1.5 * s.first_loss)
     poor = s.trained_loss > 0.5 * s.reference or not s.learnt
     jumps = s.rises >= 0.25 and len(seen) >= 4 and s.trained_loss > 0.1 * s.reference
@@ -56,9 +59,9 @@ def too_high(s: Signs) -> Verdict | None:
     if poor and (long or thrown):
         said = f"the training loss is {number(seen[-1])}" + (f", where guessing costs {number(s.guess)}" if s.guess else "") + (
             f", and was {number(max(seen))}" if thrown and max(seen) > seen[-1] else "")
-    elif jumps and (s.ratio is None or s.ratio > 0.3 * LONG):
+    elif jumps and (not most or most > 0.3 * LONG):
         said = f"the training loss goes up by a tenth or more in {round(s.rises * (len(seen) - 1))} of {len(seen) - 1} epochs"
-    return Verdict("rate-high", "The learning rate is too high", said + moved(s),
+    return Verdict("rate-high", "The learning rate is too high", said + moved(s, s.longest),
                    TENTH.format(optimiser(s, 0.1))) if said else None
 
 

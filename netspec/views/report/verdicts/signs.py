@@ -152,6 +152,16 @@ class Signs:
         values = list(self.ratios.values())
         return median(values[: max(1, (len(values) + 1) // 2)]) if values else None
 
+    @cached_property
+    def longest(self) -> tuple[float, int] | None:
+        """The largest of these medians, and its epoch."""
+        return max(((v, k) for k, v in self.ratios.items() if isfinite(v)), default=None)
+
+    @cached_property
+    def died(self) -> bool:
+        """Whether half the units of a layer have died in training."""
+        return any(now >= 0.5 and (first is None or first < 0.8 * now) for _, now, first in self.dead)
+
     def layer(self, epoch: int, name: str) -> Mapping[str, float]:
         found = self.story.statistics.get(epoch, {}).get("layers", {}).get(name, {})
         return {k: float(v) if isinstance(v, int | float) else nan for k, v in found.items()}

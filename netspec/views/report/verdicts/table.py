@@ -27,6 +27,7 @@ class Rule:
 RULES = (
     Rule(examples.not_shuffled, ("one-class", "modes", "overfitting", "differs", "labels", "not-learning", "underfitting",
                                  "rate-high", "imbalance")),
+    Rule(inside.not_finite, ("diverged", *POOR)),
     Rule(inside.inputs, ("diverged", *POOR)),
     Rule(inside.same, POOR),
     Rule(inside.exploding, ("diverged", *POOR)),
@@ -64,7 +65,7 @@ def verdicts(story: Story) -> list[Verdict]:
             hidden |= set(rule.hides)
     good = fit.learning(signs) if not found else None
     notes = [n for ask in NOTES if (n := ask(signs)) is not None]
-    if any(v.code != "overfitting" for v in found):
+    if any(v.code not in ("overfitting", "rate-low", "underfitting") for v in found):
         notes = [n for n in notes if n.code != "improving"]
     if not (found or good or notes):
         return [Verdict("too-early", "Nothing can be said yet", "no epoch is over", "", "note")]

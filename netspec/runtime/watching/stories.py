@@ -48,7 +48,8 @@ def told(folder: Path) -> Story:
     if not facts:
         missing.append("The log says nothing of what was trained.")
     return Story(os.path.basename(os.path.realpath(folder)), facts, epochs, best, about, statistics, end,
-                 judged=_judged(end.pop("judged", None)), filters=_filters(end.pop("filters", None)), seen=_shots(about.get("seen")), plain=_shots(about.get("plain")), missing=tuple(missing))
+                 judged=_judged(end.pop("judged", None)), filters=_filters(end.pop("filters", None)),
+                 seen=_shots(about.get("seen")), plain=_shots(about.get("plain")), missing=tuple(missing))
 
 
 def looked_at(folder: Path, data: Data | str | None = None) -> Story:
@@ -153,7 +154,8 @@ def _without(story: Story, why: str) -> Story:
 def _judged(found: Any) -> Judged | None:
     """What the network answered when training ended."""
     try:
-        return None if found is None else Judged(**{**found, "confusion": tuple(tuple(map(int, row)) for row in found["confusion"]),
+        return None if found is None else Judged(**{**found,
+                                                    "confusion": tuple(tuple(map(int, row)) for row in found["confusion"]),
                                                     "worst": tuple(Shot(**s) for s in found["worst"])})
     except (TypeError, KeyError, ValueError):
         return None

@@ -78,7 +78,8 @@ def improving(s: Signs) -> Verdict | None:
     if not fell > 0.1:
         return None
     many = f"{quarter} epochs" if quarter > 1 else "epoch"
-    return Verdict("improving", title, f"the {which} loss fell by {percent(fell)} in the last {many}, to {number(s.lowest)}", advice, "note")
+    return Verdict("improving", title, f"the {which} loss fell by {percent(fell)} in the last {many}, to {number(s.lowest)}",
+                   advice, "note")
 
 
 def cut_off(s: Signs) -> Verdict | None:

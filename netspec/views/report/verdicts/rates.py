@@ -42,7 +42,8 @@ def diverged(s: Signs) -> Verdict | None:
         return None
     said = f"{end.get('why')}, in step {end.get('step')} of epoch {end.get('epoch')}" if failed else \
         "a loss is no finite number" if infinite else f"the training loss is {number(seen[-1])}, and was {number(min(seen))}"
-    return Verdict("diverged", "It has diverged: the learning rate is too high", said + moved(s, s.longest), TENTH.format(optimiser(s, 0.1)))
+    return Verdict("diverged", "It has diverged: the learning rate is too high", said + moved(s, s.longest),
+                   TENTH.format(optimiser(s, 0.1)))
 
 
 def too_high(s: Signs) -> Verdict | None:

@@ -7,7 +7,7 @@ probabilities, or the numbers, are averaged.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from ...diagnostics import UsageError
 from ...ir.graph import Graph
 from ...passes.objective import Term
 from ..means.question import apart, question
-from ..measuring.tallies import judged, last_step, probability
+from ..measuring.tallies import judged, making
 from ..network import Network
 from .answer import Reading
 
@@ -63,11 +63,3 @@ def answering(graph: Graph, terms: Terms) -> str:
     names = [name for name, _ in graph.outputs]
     judged_too = judged(graph, terms)
     return "out" if "out" in names else next((n for n in names if n in judged_too), names[-1])
-
-
-def making(graph: Graph, terms: Terms, output: str) -> Callable[[Array], Array] | None:
-    """What makes probabilities of an output, where it holds what they are made of: its losses say it, or its last step."""
-    known = judged(graph, terms).get(output)
-    if not known:
-        return np.exp if getattr(last_step(graph, output), "gives", "") == "log-probabilities" else None
-    return next((probability(m.kind, m.gives) for m in known if m.kind != "numbers"), None)

@@ -110,6 +110,14 @@ def last_step(graph: Graph, output: str) -> Any:
     return node.op
 
 
+def making(graph: Graph, terms: tuple[Term, ...], output: str) -> Callable[[Array], Array] | None:
+    """What makes probabilities of an output, where it holds what they are made of: its losses say it, or its last step."""
+    known = judged(graph, terms).get(output)
+    if not known:
+        return np.exp if getattr(last_step(graph, output), "gives", "") == "log-probabilities" else None
+    return next((probability(m.kind, m.gives) for m in known if m.kind != "numbers"), None)
+
+
 def tallies(graph: Graph, terms: tuple[Term, ...], uses: tuple[MetricUse, ...] | None) -> list[Tally]:
     """A fresh counter for each metric; without any stated, the accuracy of the first output that has class labels."""
     outputs = judged(graph, terms)

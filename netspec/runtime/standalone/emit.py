@@ -32,9 +32,10 @@ from ...passes.infer_shapes import infer_shapes
 from ...passes.lower import lower
 from ...plain import docstring, shown
 from ...words.dataset import DataError
-from ..asking.answers import answering, making
+from ..asking.answers import answering
 from ..asking.examples import canvas_of
 from ..means.question import kind_of
+from ..measuring.tallies import making
 from ..train.recipe import Rates, Recipe, recipe_of
 from .carried import Weights, measured
 from .embed import embedded

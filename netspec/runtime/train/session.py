@@ -29,10 +29,10 @@ from ..runs.facts import facts_of, prepared
 from ..runs.folder import Run, claimed, read_log, to_resume
 from ..runs.folder import named as named_folder
 from ..runs.verdict import advice, failure, with_rate
+from ..watching.again import looked_at
 from ..watching.pages import write_page
 from ..watching.recorder import Ending
 from ..watching.reporter import Reporter
-from ..watching.stories import looked_at
 from .history import History
 from .horizon import horizon
 from .recipe import Recipe, recipe_of

@@ -17,11 +17,11 @@ from ...ir.randomness import CALL, random_key
 from ...views.report.story import Judged, Shot
 from ...waiting import wait
 from .. import drawing
-from ..asking.answers import making
 from ..feeding.feed import Examples, Feed
 from ..feeding.given import Given, to_judge
 from ..measuring.measured import Measured
 from ..measuring.tallies import judged as judged_outputs
+from ..measuring.tallies import making
 from ..sizes import bind
 from ..state import State
 from .probe import Summed, layers

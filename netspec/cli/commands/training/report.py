@@ -29,8 +29,8 @@ def arguments(c: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     if args.output is not None and Path(args.output).suffix.lower() not in (".html", ".htm"):
         raise UsageError(f"a report is written as .html, and not as {args.output}", hint="-o report.html")
+    from ....runtime.watching.again import looked_at
     from ....runtime.watching.pages import PAGE, write_page
-    from ....runtime.watching.stories import looked_at
     from ....views.report.verdicts.table import verdicts
 
     folders = [Path(r) for r in args.runs]

@@ -76,7 +76,7 @@ def test_layer_normalisation_comes_back_from_before_it_had_an_operator(shape: st
 
 
 @pytest.mark.parametrize(("file", "net", "most"), [("resnet_cifar", "resnet20", 18), ("autoencoder", "autoencoder", 14),
-                                                    ("densenet_cifar", "densenet40", 17),
+                                                    ("densenet_cifar", "densenet40", 19),
                                                     ("lenet", "lenet5", 10), ("squeezenet", "squeezenet1_1", 21)])
 def test_shipped_nets_come_back_in_as_few_lines(file: str, net: str, most: int, tmp_path: Path) -> None:
     graph = netspec.load_graph(ROOT / f"specs/{file}.net", net).graph
@@ -103,9 +103,36 @@ def small(path: Path) -> Graph:
 HUGE = 1.6e8  # numbers of a net that is left out: its file is most of a gigabyte
 
 
-@pytest.mark.parametrize("path", one_of_each(sorted((ROOT / "specs").glob("*.net")), lambda p: p.stem in ("digits", "lenet", "hed")),
-                         ids=lambda p: p.stem)
-def test_the_first_net_of_every_shipped_file_comes_back(path: Path, tmp_path: Path) -> None:
+def isomorphic(one: Graph, other: Graph) -> bool:
+    """Whether two graphs are one up to the names of their nodes: the same layers, which read the same in the same order."""
+    from networkx import DiGraph, is_isomorphic
+
+    from netspec.interchange.onnx.agree import said
+    from netspec.ir.graph import Input
+
+    made = []
+    for g in (one, other):
+        d = DiGraph()
+        for n in g.nodes:
+            types = [g.values[i].type for i in n.inputs]
+            d.add_node(n.name, is_=str(n.type) if isinstance(n.op, Input) else said(n.op, types, n.op.parameters(*types)))
+            places: dict[str, list[int]] = {}
+            for k, i in enumerate(n.inputs):
+                places.setdefault(i, []).append(k if n.op.in_order or n.op.category != "merge" else 0)
+            d.add_edges_from((i, n.name, {"at": tuple(at)}) for i, at in places.items())
+        made.append(d)
+    a, b = made
+    if a.nodes.data() == b.nodes.data() and all(a.adj[n] == b.adj[n] for n in a):
+        return True
+    return bool(is_isomorphic(a, b, node_match=dict.__eq__, edge_match=dict.__eq__))
+
+
+SMALL = ("autoencoder", "deepbind", "digits", "fast_style", "lenet", "mtcnn", "squeezenet", "twopath")
+
+
+@pytest.mark.parametrize("path", one_of_each(sorted((ROOT / "specs").glob("*.net"), key=lambda p: (p.stem != "backprop", p.stem)),
+                                             lambda p: p.stem if p.stem in SMALL else ""), ids=lambda p: p.stem)
+def test_the_first_net_of_every_shipped_file_comes_back_with_its_names(path: Path, tmp_path: Path) -> None:
     graph = small(path)
     if sum(p.size for p in graph.parameters) > HUGE:
         pytest.skip("huge")
@@ -113,13 +140,12 @@ def test_the_first_net_of_every_shipped_file_comes_back(path: Path, tmp_path: Pa
         with pytest.raises(NetspecError):
             back(graph, tmp_path)
         return
-    again = netspec.load_graph(text=back(graph, tmp_path).text).graph
-    if path.stem == "ssd":  # of its last map, 1x1, a permute is a reshape, so that two reshapes are one
-        assert len(graph.nodes) - len(again.nodes) == 2
-    elif path.stem == "hed":  # the sides of its five stages come back as concats of concats, in the same order
-        assert len(again.nodes) - len(graph.nodes) == 3
-    else:
-        assert same(graph, again)
+    found = back(graph, tmp_path)
+    again = netspec.load_graph(text=found.text).graph
+    assert isomorphic(graph, again)
+    assert [k for k, _ in again.outputs] == [k for k, _ in graph.outputs]
+    if path.stem != "lraspp":  # where normalisations of two epsilons are words of convolutions
+        assert {p.name: p.shape for p in again.parameters} == {p.name: p.shape for p in graph.parameters}, found.text
 
 
 NETS = {

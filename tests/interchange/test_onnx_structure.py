@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_onnx_import import back, same
+from test_onnx_import import back, isomorphic, same
 
 import netspec
 
@@ -31,8 +31,8 @@ CASES = {  # a text, and the lines of the net that must come back
   input left 3x16x16
   input right 3x16x16
   sub:
-    | @right -> shared: conv 8 3x3 -> basic -> basic -> avgpool global -> fc 16
-    | @left -> reuse @shared
+    | @right -> a: conv 8 3x3 -> basic -> basic -> avgpool global -> fc 16
+    | @left -> reuse @a
   abs -> fc 1 sigmoid"""),
     "three ends": (SIAMESE[:SIAMESE.index("net")] + """\
 net three:
@@ -46,11 +46,11 @@ net three:
   @c -> reuse @tower
   output three
 """, """\
-    relu -> avgpool global -> fc 16 -> l2norm
+    avgpool global -> fc 16 -> l2norm
   output one
-  @b -> reuse @shared
+  @b -> reuse @tower
   output two
-  @c -> reuse @shared
+  @c -> reuse @tower
   output three"""),
     "two towers": (SIAMESE[:SIAMESE.index("net")] + """\
 net two:
@@ -81,8 +81,8 @@ net two:
   output low"""),
     "again": ("net again:\n  input 3x8x8\n  conv 8 3x3\n  a: residual: conv 8 3x3 relu\n  reuse @a -> reuse @a\n", """\
   conv 8 3x3
-  shared: residual: conv 8 3x3 relu
-  reuse @shared -> reuse @shared"""),
+  a: residual: conv 8 3x3 relu
+  reuse @a -> reuse @a"""),
     "sizes": ("net sizes:\n  input 3x15x15\n  conv 8 3x3 /2 relu\n  c: skip\n  conv 8 3x3 /2 relu\n  output one: conv 2 1x1 -> up @input bilinear\n"
               "  conv 8 1x1 -> up @c\n  conv 2 1x1 -> up @input bilinear\n  output two\n", """\
   conv 8 3x3 /2 relu
@@ -105,6 +105,152 @@ net model:
     conv 8 3x3 relu
     conv in.channels 3x3 /2 bias=no groups=in.channels"""),
 }
+
+
+# nets whose branches do not nest, and what comes back of them, with every name
+NAMED = {
+    "sides": """\
+  input 3x16x16
+  stage1: repeat 2: conv 8 3x3 relu
+  maxpool 2
+  stage2: repeat 2: conv 12 3x3 relu
+  maxpool 2
+  stage3: repeat 1: conv 12 3x3 relu
+  concat:
+    | @stage1 -> conv 1 1x1
+    | @stage2 -> conv 1 1x1 -> up @input bilinear
+    | conv 1 1x1 -> up @input bilinear
+  conv 1 1x1
+  sigmoid
+""",
+    "a U": """\
+  input 1x32x32
+  d1: conv 4 3x3 valid -> conv 4 3x3 valid
+  maxpool 2
+  d2: conv 8 3x3 valid -> conv 8 3x3 valid
+  maxpool 2
+  conv 8 3x3
+  deconv 8 2x2 /2 relu -> concat @d2 crop
+  conv 8 3x3 valid
+  deconv 4 2x2 /2 relu -> concat @d1 crop
+  conv 4 3x3 valid
+""",
+    "skipped": """\
+  input 8x20
+  conv 8 1
+  x: skip
+  layer1:
+    mul:
+      | conv 8 2 pad=[(1, 0)] tanh
+      | conv 8 2 pad=[(1, 0)] sigmoid
+    x: skip
+    skipped: conv 6 1
+    @x -> conv 8 1 -> add @x
+  last: conv 6 1
+  @layer1.skipped -> add @last
+  relu
+""",
+    "a gate of another": """\
+  input 4x8x8
+  fine: conv 8 3x3 relu
+  maxpool 2
+  deep: conv 8 3x3 relu
+  avgpool global -> weigh: conv 8 1x1 sigmoid
+  up @fine -> mul @fine
+  relu
+""",
+    "split": """\
+  input 4x8x8
+  c: conv 8 1x1
+  channels 0..in.channels/2-1
+  a: skip
+  @c -> channels in.channels/2..in.channels-1
+  b: skip
+  residual: conv 4 3x3 relu -> conv 4 3x3 relu
+  m1: skip
+  residual: conv 4 3x3 relu -> conv 4 3x3 relu
+  m2: skip
+  @a -> concat @b @m1 @m2
+  conv 4 1x1
+""",
+    "exchange": """\
+  input 3x8x8
+  high: conv 4 3x3 relu
+  low: conv 8 3x3 /2 relu
+  @high -> conv 4 3x3 relu
+  h: skip
+  @low -> conv 8 3x3 relu
+  l: skip
+  conv 4 1x1 -> up 2 -> add @h
+  relu
+  high2: skip
+  @h -> conv 8 3x3 /2 -> add @l
+  relu -> up 2
+  concat @high2
+""",
+    "ends": """\
+  input 3x8x8
+  trunk: conv 4 3x3 relu
+  map1: l2norm -> scale
+  @trunk -> maxpool 2
+  map2: conv 4 3x3 relu
+  output classes:
+    concat:
+      | @map1 -> a: conv 6 3x3 -> permute 1x2x0 -> flatten
+      | @map2 -> b: conv 6 3x3 -> permute 1x2x0 -> flatten
+  output boxes: @map1 -> conv 4 3x3 -> avgpool global -> permute 1x2x0 -> flatten
+  output early: @trunk -> conv 2 1x1
+""",
+    "words": """\
+  default instance_norm affine
+  default leaky slope=0.1
+
+  input 3x8x8
+  pool5: maxpool 2
+  conv 4 3x3 reflect instance_norm leaky
+  noise: conv 4 1x1
+  deconv 2 2x2 /2 tanh
+  head: repeat 1: fc 4 relu
+  drop_path 0.1
+  fc 2 bn relu
+""",
+}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_names_come_back_where_branches_do_not_nest(name: str, tmp_path: Path) -> None:
+    graph = netspec.load_graph(text=f"net a:\n{NAMED[name]}").graph
+    found = back(graph, tmp_path)
+    made = netspec.load_graph(text=found.text).graph
+    assert isomorphic(graph, made), found.text
+    assert [k for k, _ in made.outputs] == [k for k, _ in graph.outputs]
+    assert {n.name for n in graph.nodes if n.parameters} == {n.name for n in made.nodes if n.parameters}, found.text
+    assert "@" not in found.text.replace("@input", "") or name != "words"
+    if name == "sides":
+        assert found.text == f"net model:\n{NAMED[name]}"
+
+
+def test_blocks_come_back_by_their_names(tmp_path: Path) -> None:
+    """Calls that are numbered, calls with labels, and a call that is alone in a label."""
+    text = """\
+block double(n):
+  conv n 3x3 bn relu
+  conv n 3x3 bn relu
+
+net a(classes=3):
+  input 3x16x16
+  d1: double 8
+  maxpool 2
+  double 12 -> double 12
+  stage3: repeat 1: double 8
+  classifier: fc 6 relu -> dropout 0.5 -> fc classes
+"""
+    graph = netspec.load_graph(text=text).graph
+    found = back(graph, tmp_path)
+    made = netspec.load_graph(text=found.text).graph
+    assert [n.name for n in made.nodes] == [n.name for n in graph.nodes], found.text
+    for line in ("block double(n):", "  d1: double 8", "  stage3: repeat 1: double 8"):
+        assert line in found.text.splitlines(), found.text
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from ...ir.types import shape_text
 from ...layers.convolutions.conv import Conv
 from ...layers.dense.fc import Fc
-from ...layers.pooling.maxpool import MaxPool
 from ...layers.pooling.unpool import Unpool
-from ...words.word import arguments
 from .meet import Layers, Piece, input_names, output_names, shares
-from .need import trouble
-from .recover.steps import activation
+from .recover.steps import activation, pool_of, step_of
 
 
 @dataclass
@@ -77,28 +74,6 @@ def _more(above: Line, p: Piece, labels: dict[str, str]) -> str:
 def _numbers(p: Piece) -> tuple[frozenset[str], str]:
     """What two layers share that are one layer used twice."""
     return p.shared, str(p.layer)
-
-
-def step_of(p: Piece, labels: dict[str, str], g: Layers) -> str:
-    """A layer as its line says it."""
-    layer = p.layer
-    if isinstance(p.layer, Unpool):
-        return str(replace(layer, pool=labels[pool_of(p, g)]))
-    others = [labels[i] for i in p.inputs[1:]]
-    ref = next((a.field for a in arguments(type(layer)) if a.kind == "ref"), None)
-    if ref is not None and others:
-        return str(replace(layer, **{ref: others[0]}))
-    return " ".join([str(layer), *(f"@{o}" for o in others)])
-
-
-
-def pool_of(p: Piece, g: Layers) -> str:
-    """The max-pooling that an unpooling undoes."""
-    found = next((q.output for q in g.pieces if isinstance(q.layer, MaxPool) and q.layer == p.layer.of
-                  and q.inputs[0] == p.inputs[1]), None)
-    if found is None:
-        raise trouble("no-layer", f"{p.path}: MaxUnpool undoes a pool whose result nothing reads")
-    return found
 
 
 def _labels(g: Layers) -> dict[str, str]:

@@ -53,7 +53,7 @@ def really(g: Any, value: str) -> Iterator[Any]:
     """The Transpose that makes a turned value, where one is needed after all: the node of the file that `turns` has for it."""
     if value in g.turned:
         of, perm = g.turned.pop(value)
-        alike = renames(g.shapes[of], perm)
+        alike = renames(g.shapes[of], perm) and not g.ours  # where a permute stands in the text, too
         yield replace(g.turns[value], op="Reshape" if alike else "Transpose", inputs=(of,), outputs=(value,),
                       attributes={} if alike else {"perm": list(perm)}, note="")
 
@@ -219,7 +219,8 @@ def _pointwise(n: Any, perm: Perm) -> list[Any] | None:
 def _reshaped(n: Any, perm: Perm) -> list[Any] | None:
     """Where the transposition only moves axes of one, the numbers lie the same way."""
     of = _plain(n, n.inputs[0])
-    return [replace(n, op="Reshape", inputs=(of, *n.inputs[1:]), attributes={})] if renames(n.graph.shapes[of], perm) else None
+    return [replace(n, op="Reshape", inputs=(of, *n.inputs[1:]), attributes={})] if (
+        renames(n.graph.shapes[of], perm) and not n.graph.ours) else None
 
 
 def _slice(n: Any, perm: Perm) -> list[Any] | None:

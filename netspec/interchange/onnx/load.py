@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from heapq import heappop, heappush
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -112,24 +113,25 @@ def _outside(t: Any, shape: tuple[int, ...], folder: Path) -> Array:
 
 
 def in_order(model: Any) -> Iterator[Any]:
-    """The nodes, each after what it reads. Raises NetspecError where they go round in a circle or read what nobody makes."""
+    """The nodes, each after what it reads, and else in the order of the file. Raises NetspecError where they go round in a
+    circle or read what nobody makes."""
     there = {"", *(i.name for i in model.graph.input), *(t.name for t in model.graph.initializer)}
     missing = [{i for i in n.input if i not in there} for n in model.graph.node]
     readers: dict[str, list[int]] = {}
     for k, wanted in enumerate(missing):
         for i in wanted:
             readers.setdefault(i, []).append(k)
-    ready = [k for k in reversed(range(len(missing))) if not missing[k]]
+    ready = [k for k in range(len(missing)) if not missing[k]]
     done = 0
     while ready:
-        n = model.graph.node[ready.pop()]
+        n = model.graph.node[heappop(ready)]
         done += 1
         yield n
         for o in n.output:
             for k in readers.pop(o, ()):
                 missing[k].discard(o)
                 if not missing[k]:
-                    ready.append(k)
+                    heappush(ready, k)
     if done == len(missing):
         return
     made = {o for n in model.graph.node for o in n.output}

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
+from math import isfinite
 from typing import Any
 
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from ...syntax.refused import RESERVED
 from ...words import WordError
 from ...words.layer import LAYERS
 from ...words.onnx import Read
+from ...words.word import arguments, spelled
 from .affine import CONVOLUTIONS
 from .need import trouble
 from .patterns import found, patterns
@@ -72,6 +74,7 @@ class Layers:
     inputs: dict[str, TensorType]
     pieces: list[Piece]
     outputs: list[tuple[str, str]]
+    ours: bool = False  # whether the file was written here, so that its names are those of a text
 
     def __post_init__(self) -> None:
         self.maker = {p.output: p for p in self.pieces}
@@ -102,9 +105,9 @@ def layers(g: Plain) -> Layers:
         if node is None:
             raise trouble("bad-onnx", f"the output {v} is made by nothing")
         read = None if id(node) in strange or v != node.outputs[0] else _met(node)
-        if read is None:
+        if read is None or (endless := _endless(node, read)):
             if _known(node) and id(node) not in strange:
-                strange[id(node)] = node, WANTED.get(node.op, OTHERWISE)
+                strange[id(node)] = node, WANTED.get(node.op, OTHERWISE) if read is None else endless
             waiting += [i for i in node.inputs if i]
             pieces[v] = Piece(None, [], v, TensorType(()))
             continue
@@ -124,7 +127,9 @@ def layers(g: Plain) -> Layers:
     for _, v in g.outputs:
         if v in g.constants:
             raise trouble("bad-onnx", f"the output {v} is a constant")
-    return _tidy(Layers(g.name, inputs, _sorted(order, inputs), g.outputs))
+    at = {n.outputs[0]: k for k, n in enumerate(g.nodes)}
+    order.sort(key=lambda p: at[p.output])
+    return _tidy(Layers(g.name, inputs, _sorted(order, inputs), g.outputs, g.ours))
 
 
 def v_of(n: Seen) -> str:
@@ -134,6 +139,20 @@ def v_of(n: Seen) -> str:
 def _shapes(n: Seen) -> str:
     known = [n.graph.shapes.get(i) for i in n.inputs if i and i not in n.graph.constants]
     return " and ".join(shape_text(s[1:]) if s else "?" for s in known) or "nothing"
+
+
+def _endless(n: Seen, read: Read) -> str:
+    """What to say of a node that is a layer, but for a number that is none: of its own, or of those that are read with it."""
+    for m in _between(n, read.inputs):
+        found = next((f"its {k} is {v}" for k, v in m.attributes.items() if not _finite(v)), "")
+        if found:
+            return f"{found}, which is no number that a text says"
+    wrong = next((v for a in arguments(type(read.layer)) if not _finite(v := getattr(read.layer, a.field))), None)
+    return "" if wrong is None else f"it would be `{read.layer}`, and {spelled(wrong)} is no number that a text says"
+
+
+def _finite(v: Any) -> bool:
+    return all(map(_finite, v)) if isinstance(v, (list, tuple)) else not isinstance(v, float) or isfinite(v)
 
 
 def _known(n: Seen) -> bool:
@@ -199,9 +218,9 @@ def _between(n: Seen, values: tuple[str, ...]) -> Iterator[Seen]:
 
 
 def _sorted(pieces: list[Piece], inputs: dict[str, TensorType]) -> list[Piece]:
-    """Each after what it reads, in the order in which they are asked for."""
+    """Each after what it reads, and else in their order."""
     maker, out, done = {p.output: p for p in pieces}, [], set(inputs)
-    for p in reversed(pieces):
+    for p in pieces:
         stack = [(p, False)]
         while stack:
             q, ready = stack.pop()
@@ -228,7 +247,7 @@ def _tidy(g: Layers) -> Layers:
         for r in readers[p.output]:
             r.inputs = [p.inputs[0] if i == p.output else i for i in r.inputs]
         g.pieces.remove(p)
-    made = Layers(g.name, g.inputs, g.pieces, g.outputs)
+    made = Layers(g.name, g.inputs, g.pieces, g.outputs, g.ours)
     for p in made.pieces:
         if p.layer.pointwise() and len(p.inputs) == 1:
             p.type = made.type(p.inputs[0])

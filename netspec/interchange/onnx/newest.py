@@ -24,7 +24,8 @@ def newest(n: Any, version: int) -> Iterator[Any]:
     same, turned = g.shapes.get(x) == g.shapes.get(y), any(i in g.turned for i in n.inputs)
     if same and _copies(n):
         yield x
-    elif n.op in RESHAPES and g.type(y) is not None and (before := maker(n, x)) is not None and before.op in RESHAPES:
+    elif n.op in RESHAPES and not g.ours and g.type(y) is not None and (before := maker(n, x)) is not None and (
+            before.op in RESHAPES and not _rearranges(before)):
         yield replace(n, op="Reshape", inputs=(before.inputs[0], *n.inputs[1:]), attributes={})
     elif n.op == "Gather" and (value := _strides(n)) is not None:
         yield value
@@ -64,7 +65,7 @@ def _inputs_of_attributes(n: Any, version: int) -> None:
     a = n.attributes
     if n.op == "Clip" and version < 11:
         low, high = a.pop("min", None), a.pop("max", None)
-        limits = [None if v is None or abs(v) > 3e38 else constant(n, k, np.float32(v)) for k, v in (("min", low), ("max", high))]
+        limits = [None if v is None or (-v if k == "min" else v) > 3e38 else constant(n, k, np.float32(v)) for k, v in (("min", low), ("max", high))]
         n.inputs = (n.inputs[0], *(v or "" for v in limits))
     elif n.op == "Pad" and version < 11:
         pads = a.pop("pads", None) or a.pop("paddings", [])
@@ -83,7 +84,7 @@ def _inputs_of_attributes(n: Any, version: int) -> None:
     elif n.op == "BatchNormalization" and version < 9:
         a.pop("spatial", None)
     if n.op == "Clip":
-        kept = [i if k == 0 or n.array(k) is None or abs(float(n.array(k).reshape(-1)[0])) < 3e38 else ""
+        kept = [i if k == 0 or n.array(k) is None or not (-1 if k == 1 else 1) * float(n.array(k).reshape(-1)[0]) > 3e38 else ""
                 for k, i in enumerate(n.inputs)]
         while kept and not kept[-1]:
             kept.pop()
@@ -173,6 +174,14 @@ def _by_itself(n: Any) -> bool:
 def maker(n: Any, value: str) -> Any:
     """The node that makes a value, of those that are there already."""
     return next((m for m in reversed(n.graph.nodes) if value in m.outputs), None)
+
+
+def _rearranges(n: Any) -> bool:
+    """Whether it is the last of a reshaping, a transposition and a reshaping, which a layer may be: a shuffle of channels or
+    pixels."""
+    turned = maker(n, n.inputs[0])
+    apart = None if turned is None or turned.op != "Transpose" else maker(n, turned.inputs[0])
+    return apart is not None and apart.op in RESHAPES and n.graph.type(n.outputs[0]) is not None
 
 
 def _from_numbers(n: Any) -> Iterator[Any]:

@@ -54,6 +54,7 @@ class Plain:
     strange: list[Seen] = field(default_factory=list)  # nodes of which nothing is known
     readers: dict[str, int] = field(default_factory=dict)
     maker: dict[str, Seen] = field(default_factory=dict)
+    ours: bool = False  # whether the file was written here
 
     def root(self, value: str) -> str:
         while value in self.alias:
@@ -175,6 +176,7 @@ class _Apart(Exception):
 def _evaluated(model: Any, folder: Path, sizes: Mapping[str, tuple[int, ...]], batch: int, usual: int) -> Plain:
     numbers, version = constants(model, folder), opset(model)
     g = _beginning(model, numbers, sizes, batch, usual)
+    g.ours = model.producer_name == OURS
     for node in in_order(model):
         _node(g, node, version, folder)
     for o in model.graph.output:
@@ -187,7 +189,7 @@ def _evaluated(model: Any, folder: Path, sizes: Mapping[str, tuple[int, ...]], b
     gathered(g)
     _count(g)
     flattened(g)
-    if model.producer_name != OURS:  # which says such numbers only where a layer has them
+    if not g.ours:  # which says such numbers only where a layer has them
         absorbed(g)
     _count(g)
     return g

@@ -80,6 +80,8 @@ Agreed = tuple[str, list[Any], Graph]
 
 def _texts(g: Layers, name: str, sizes: dict[str, tuple[int | None, ...]] | None) -> Iterator[str]:
     """Texts that may be the file's, the best first."""
+    if g.ours:
+        yield from recover.texts(g, name, sizes, scoped=True)
     for named in (True, False):
         yield from recover.texts(g, name, sizes, named)
     yield flat.written(g, name, sizes)

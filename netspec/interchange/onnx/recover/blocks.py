@@ -11,8 +11,9 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
-from .names import baptised, parameter_name, widens
+from .names import baptised, counted, parameter_name, widens
 from .program import Block, Place, Program, candidates, module, repeats
+from .scopes import unlabelled_calls
 from .term import Sequence, Term, leaves, skeleton
 from .text import length
 
@@ -56,7 +57,7 @@ class Parameters:
 
 def compressed(program: Program) -> Program:
     """The program with blocks, as long as one makes its text shorter."""
-    repeats(program)
+    repeats(program, plain=program.scoped)
     now = length(program)
     while True:
         best: tuple[float, Program] | None = None
@@ -70,7 +71,9 @@ def compressed(program: Program) -> Program:
                 made(tried, same, name)
             except No:
                 continue
-            repeats(tried)
+            for s in tried.everything() if program.scoped else ():
+                unlabelled_calls(s)
+            repeats(tried, plain=program.scoped)
             score = _score(tried, places, modules, now)
             if score is not None and (best is None or score < best[0]):
                 best = score, tried
@@ -83,18 +86,23 @@ def compressed(program: Program) -> Program:
 
 def _name(program: Program, places: list[Place]) -> str:
     body = [t for s, i, j in places[:1] for t in s[i:j]]
-    return baptised(body, {b.name for b in program.blocks} | program.labels, [module(*q) for q in places])
+    taken = {b.name for b in program.blocks} | program.labels | {program.name}
+    labels = {id(t.kids[0]): t.head[0] for s in program.sequences() for t in s if t.kind == "label"} if program.scoped else {}
+    found = counted([labels[id(s)] for s, _, _ in places], taken) if labels else ""
+    return found or baptised(body, taken, [module(*q) for q in places])
 
 
 def _score(tried: Program, places: list[Place], modules: int, now: float) -> float | None:
     """What the text comes to with this block; None where it is not worth it."""
     s, i, j = places[0]
     window, body = s[i:j], tried.blocks[-1].body
-    gate = len(window) == 1 and window[0].kind == "gate"  # its label needs a scope
+    gate = len(window) == 1 and window[0].kind == "gate" and not tried.scoped  # its label needs a scope
     aligned = min(AT_MOST, A_MODULE * modules) if len(window) > 2 or any(t.kind != "step" for t in window) else 0
-    constant = len(body) == 1 and body[0].kind == "repeat" and isinstance(body[0].holes[0][1], int)
+    repeated = len(body) == 1 and body[0].kind == "repeat"
+    constant = repeated and isinstance(body[0].holes[0][1], int)
+    empty = (leaves(body) < 2 and not (repeated and constant)) if tried.scoped else (leaves(body) < 2 or constant)
     found = length(tried) - aligned
-    if leaves(body) < 2 or constant or not (gate or found < now - 5 * (not aligned)):
+    if empty or not (gate or found < now - 5 * (not aligned)):
         return None
     return found - 1000 * gate
 
@@ -104,7 +112,7 @@ def generalised(turns: list[Sequence], holes: list[Hole], where: tuple[tuple[str
     out: Sequence = []
     for k, terms in enumerate(zip(*turns)):
         first = terms[0]
-        t = Term(first.kind, first.head, paths=first.paths)
+        t = Term(first.kind, first.head, paths=first.paths, refs=first.refs)
         for h in range(len(first.holes)):
             record = [first.holes[h][0], [x.holes[h][1] for x in terms]]
             t.holes.append(record)

@@ -4,6 +4,7 @@ inside."""
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 from ....syntax.refused import RESERVED
 from ....words.layer import LAYERS
@@ -62,6 +63,14 @@ def baptised(body: Sequence, taken: set[str], modules: list[Module | None]) -> s
     return next(c for c in (name, *(f"{name}_{k}" for k in "bcdefghijkl"), *(f"{name}{k}" for k in range(2, 99))) if c not in known)
 
 
+def counted(labels: list[str], taken: set[str]) -> str:
+    """A name for a block of which most calls, as they are numbered, have the names that these labels are; nothing where there is
+    none."""
+    bases = Counter(m[1] or m[2] for w in labels if (m := re.fullmatch(r"(.*\d)_\d+|(.*[^\d])\d+", w)))
+    known = taken | set(LAYERS) | set(RESERVED)
+    return next((b for b, _ in bases.most_common() if b not in known and re.fullmatch(r"[A-Za-z]\w*", b)), "")
+
+
 def _words(kind: str) -> str:
     """The name of a class as words: BasicBlock as basic_block."""
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", kind).strip("_").lower()
@@ -95,6 +104,8 @@ def _kind(body: Sequence) -> str:
 
 def labelled(program: Program) -> None:
     """What is one named module of the program that wrote the file, and holds a call, carries its name."""
+    if program.scoped:
+        return
     body, taken = program.body, {b.name for b in program.blocks} | program.labels | set(LAYERS) | set(RESERVED)
     i = 0
     while i < len(body):

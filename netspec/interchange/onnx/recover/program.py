@@ -4,13 +4,14 @@ may become blocks."""
 from __future__ import annotations
 
 import copy
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ..plain import CLASS
-from .term import Sequence, Term, copied, light, refers, skeleton, weight, whole
+from .scopes import single
+from .term import Sequence, Term, copied, light, reading, refers, sequences, skeleton, weight, whole
 
 LONGEST = 9  # neighbours in a window
 PERIOD = 8  # neighbours in a turn of a repeat
@@ -32,20 +33,19 @@ class Program:
     name: str
     inputs: list[tuple[str, tuple[int | None, ...]]]  # with their names where they are several
     body: Sequence
-    epsilon: float
+    usual: dict[str, Any]  # the layers that words alone mean
     labels: set[str] = field(default_factory=set)  # names that it has already
     blocks: list[Block] = field(default_factory=list)
     classes: int | None = None
+    scoped: bool = False  # whether its labels are the scopes of the file, which blocks keep
 
     def sequences(self) -> Iterator[Sequence]:
-        def walk(s: Sequence) -> Iterator[Sequence]:
-            yield s
-            for t in s:
-                for b in t.bodies:
-                    yield from walk(b)
+        for s in self.everything():
+            yield from sequences(s)
 
-        for s in [b.body for b in self.blocks] + [self.body]:
-            yield from walk(s)
+    def everything(self) -> list[Sequence]:
+        """The bodies of the blocks and of the net."""
+        return [*(b.body for b in self.blocks), self.body]
 
     def copy(self) -> Program:
         made = copy.copy(self)
@@ -137,18 +137,14 @@ def _structures(seq: Sequence) -> Iterator[tuple[Any, ...]]:
 
 
 def candidates(program: Program) -> list[list[Place]]:
-    """Windows of equal skeletons that do not overlap, those that say most first."""
+    """Windows of equal skeletons that do not overlap, those that say most first; where labels are scopes, all that is in one."""
     found: dict[tuple[Any, ...], list[Place]] = defaultdict(list)
-    own = {id(b.body) for b in program.blocks}
-    for s in program.sequences():
-        keys, weights = list(map(skeleton, s)), list(map(weight, s))
-        structures = [list(_structures([t])) for t in s]
-        for i in range(len(s)):
-            for j in range(i + 1, min(len(s), i + LONGEST) + 1):
-                inner = [x for k in range(i, j) for x in structures[k]]
-                once = len(set(inner)) == len(inner) and not (id(s) in own and j - i == len(s)) and not any(map(refers, s[i:j]))
-                if once and sum(weights[i:j]) >= 6 and not (j - i == 1 and s[i].kind in ("call", "step")):
-                    found[tuple(keys[i:j])].append((s, i, j))
+    own, users = {id(b.body) for b in program.blocks}, Counter(v for s in program.everything() for v in _read(s))
+    for s, i, j in _scopes(program) if program.scoped else _windows(program):
+        inner = [x for k in range(i, j) for x in _structures([s[k]])] if not program.scoped else []
+        once = len(set(inner)) == len(inner) and not (id(s) in own and j - i == len(s))
+        if once and sum(map(weight, s[i:j])) >= 6 and not (j - i == 1 and s[i].kind in ("call", "step")) and _closed(s[i:j], users):
+            found[_key(s[i:j])].append((s, i, j))
     ranked = []
     for places in found.values():
         kept: list[Place] = []
@@ -156,6 +152,38 @@ def candidates(program: Program) -> list[list[Place]]:
             if not any(s is q and i < b and a < j for q, a, b in kept):
                 kept.append((s, i, j))
         s, i, j = kept[0]
-        if len(kept) > 1 or (j - i == 1 and s[i].kind == "gate"):
+        if len(kept) > 1 or (j - i == 1 and s[i].kind == "gate" and not program.scoped):
             ranked.append(((len(kept) - 1) * (sum(map(weight, s[i:j])) - 2), kept))
     return [k for _, k in sorted(ranked, key=lambda p: -p[0])[:CONSIDERED]]
+
+
+def _windows(program: Program) -> Iterator[Place]:
+    for s in program.sequences():
+        for i in range(len(s)):
+            yield from ((s, i, j) for j in range(i + 1, min(len(s), i + LONGEST) + 1))
+
+
+def _scopes(program: Program) -> Iterator[Place]:
+    for s in program.sequences():
+        yield from ((t.kids[0], 0, len(t.kids[0])) for t in s if t.kind == "label" and single(t) is None)
+
+
+def _read(seq: Sequence) -> Iterator[str]:
+    """The values that lines in it name."""
+    return (v for t in reading(seq) if t.kind != "mark" for v in t.refs)
+
+
+def _closed(window: Sequence, users: Counter[str]) -> bool:
+    """Whether all values that it names are its own, and named in it alone."""
+    if not any(map(refers, window)):
+        return True
+    marks = {t.refs[0] for t in reading(window) if t.kind == "mark"}
+    found = Counter(_read(window))
+    return all(v in marks for v in found) and all(found[v] == users[v] for v in marks) and not any(
+        t.kind == "reuse" for s in sequences(window) for t in s)
+
+
+def _key(window: Sequence) -> tuple[Any, ...]:
+    """What makes two windows one block: their skeletons, and which of its values each line names."""
+    order: dict[str, int] = {}
+    return *map(skeleton, window), tuple(order.setdefault(v, len(order)) for t in reading(window) for v in t.refs)

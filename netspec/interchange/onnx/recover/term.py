@@ -29,6 +29,10 @@ class Term:
     where: tuple[list[bool], list[Any]] | None = None  # which of a block's turns have the shortcut, with what coming in
     ties: frozenset[str] = frozenset()  # the constants of the file that its weights are
     weighty: bool = False  # whether they are weights that no chance makes equal
+    refs: tuple[str, ...] = ()  # the values of the file that @0, @1, ... in its head stand for; the one that a mark names
+    name: tuple[str, ...] = ()  # the scopes and the name that it has in a file that was written here
+    takes: tuple[str, ...] = ()  # the kinds of words that a step may still take as its own: norm, activation
+    owns: bool = False  # whether it has parameters
 
     def hole(self, name: str) -> Any:
         return {h[0]: h[1] for h in self.holes}.get(name)
@@ -43,13 +47,14 @@ Sequence: TypeAlias = list[Term]
 
 def copied(t: Term) -> Term:
     return Term(t.kind, t.head, [list(h) for h in t.holes], [[copied(x) for x in k] for k in t.kids],
-                [copied(x) for x in t.shortcut] if t.shortcut else t.shortcut, t.cin, t.paths, t.condition, t.where)
+                [copied(x) for x in t.shortcut] if t.shortcut else t.shortcut, t.cin, t.paths, t.condition, t.where,
+                refs=t.refs, name=t.name, owns=t.owns)
 
 
-def over(kind: str, head: tuple[Any, ...] = (), kids: list[Sequence] | None = None, **more: Any) -> Term:
-    """A structure, which has the paths of what is in it."""
+def over(kind: str, head: tuple[Any, ...] = (), kids: list[Sequence] | None = None, own: str = "", **more: Any) -> Term:
+    """A structure, which has the paths of what is in it, and its `own`."""
     t = Term(kind, head, kids=kids or [], **more)
-    t.paths = t.paths.union(*(x.paths for b in t.bodies for x in b))
+    t.paths = frozenset({own} if own else ()).union(*(x.paths for b in t.bodies for x in b))
     return t
 
 
@@ -61,7 +66,7 @@ def skeleton(t: Term) -> tuple[Any, ...]:
 def whole(t: Term) -> tuple[Any, ...]:
     """All that it says."""
     return (t.kind, t.head, tuple(map(tuple, t.holes)), tuple(tuple(map(whole, k)) for k in t.kids),
-            tuple(map(whole, t.shortcut)) if t.shortcut else None)
+            tuple(map(whole, t.shortcut)) if t.shortcut else None, t.refs)
 
 
 def weight(t: Term) -> int:
@@ -78,13 +83,30 @@ def steps(seq: Sequence) -> Iterator[Term]:
             yield from steps(b)
 
 
+def sequences(seq: Sequence) -> Iterator[Sequence]:
+    """A sequence and those inside it, in order."""
+    yield seq
+    for t in seq:
+        for b in t.bodies:
+            yield from sequences(b)
+
+
 def leaves(seq: Sequence) -> int:
     return sum(1 if t.kind in ("step", "call") else leaves([x for k in t.kids for x in k]) for t in seq)
 
 
 def refers(t: Term) -> bool:
-    """Whether it names something outside of itself, so that it must stay where that is seen."""
+    """Whether it is at a place, names others or a value, or runs a part again."""
     return t.kind in REFERS or any(refers(x) for b in t.bodies for x in b)
+
+
+def reading(seq: Sequence) -> Iterator[Term]:
+    """The terms inside that name values, and the names that values have, in order."""
+    for t in seq:
+        if t.refs:
+            yield t
+        for b in t.bodies:
+            yield from reading(b)
 
 
 def light(t: Term) -> bool:

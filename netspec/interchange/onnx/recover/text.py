@@ -10,13 +10,13 @@ from typing import Any
 
 from ....ir.types import shape_text
 from .program import Program
-from .steps import POINT
+from .steps import POINT, default_line
 from .term import REFERS, Sequence, Term, steps
 
 BEHIND = ("softmax", "log_softmax", "sigmoid", "relu", "flatten", "avgpool", "maxpool", "dropout", "up")  # scores of classes
 WIDE = 76  # characters of steps in one line
-Usual = tuple[str, bool, bool]  # activation, batch norm and bias of most convolutions
-PLAIN: Usual = ("", False, True)  # a convolution of which nothing is said
+Usual = tuple[str, str, bool]  # activation, normalisation and bias of most convolutions
+PLAIN: Usual = ("", "", True)  # a convolution of which nothing is said
 
 
 def length(program: Program) -> float:
@@ -27,7 +27,10 @@ def length(program: Program) -> float:
 def classes(program: Program) -> None:
     """The last count of units is a parameter of the net, or of filters that look at one place, where nothing but activations and
     pools is behind them: then it tells classes apart."""
-    for t in reversed(program.body):
+    body = program.body
+    while body and body[-1].kind == "label":
+        body = body[-1].kids[0]
+    for t in reversed(body):
         word = str(t.head[1]).partition(" ")[0] if t.head and t.head[0] == "word" else ""
         if t.kind == "beside" or (t.kind == "step" and (t.head[0] in ("avgpool", "dropout") or word in BEHIND)):
             continue
@@ -50,9 +53,9 @@ def _size(text: str) -> int:
 
 def render(program: Program, usual: Usual | None = None) -> str:
     usual = usual or _usual(program)
-    switches = [x for x in ("bn" if usual[1] else "", usual[0],
+    switches = [x for x in (usual[1], usual[0],
                             "" if usual[2] == (not usual[1]) else "bias=yes" if usual[2] else "bias=no") if x]
-    out = [f"default bn eps={program.epsilon!r}"] if program.epsilon != 1e-5 else []
+    out = [line for line in map(default_line, program.usual.values()) if line]
     out += [f"default conv {' '.join(switches)}"] if switches else []
     out += [""] if out else []
     for b in program.blocks:
@@ -87,13 +90,17 @@ class _Lines:
         if kind in ("maxpool", "avgpool"):
             return self._pool(t)
         if kind == "fc":
-            return " ".join(x for x in ("fc", _number(t.hole("n")), t.head[1], "" if t.head[2] else "bias=no") if x)
+            _, act, bias, norm = t.head
+            said = "" if bias == (not norm) else f"bias={'yes' if bias else 'no'}"
+            return " ".join(x for x in ("fc", _number(t.hole("n")), norm, act, said) if x)
         if kind == "channels":
             return _channels(t)
+        if kind in ("dropout", "drop_path"):
+            return " ".join((kind, _number(t.hole("rate")), *t.head[1:]))
         return f"interleave {t.hole('groups')}" if kind == "interleave" else " ".join(x for x in t.head if x and x != "word")
 
     def _conv(self, t: Term) -> str:
-        _, (window, rank), pad, extra, groups, own, act, bn, bias = t.head
+        _, (window, rank), pad, extra, groups, own, act, norm, bias = t.head
         k, usual = t.hole("k"), self.usual
         shown = "x".join(["1"] * rank) if window == POINT else window or (
             "x".join([str(k)] * rank) if isinstance(k, int) else str(k))
@@ -101,10 +108,10 @@ class _Lines:
         stride = t.hole("stride")
         out += [f"/{stride}"] if stride not in (None, 1) else []
         out += [pad] if pad != "same" else []
-        out += ["bn"] if bn and not usual[1] else []
+        out += [norm] if norm and norm != usual[1] else []
         out += [act or "linear"] if act != usual[0] else []
-        out += ["bn=no"] if usual[1] and not bn else []
-        expected = usual[2] if usual[2] != (not usual[1]) else not bn
+        out += [f"{usual[1]}=no"] if usual[1] and not norm else []
+        expected = usual[2] if usual[2] != (not usual[1]) else not norm
         out += [f"bias={'yes' if bias else 'no'}"] if bias != expected else []
         out += [extra] if extra else []
         out += ["groups=in.channels"] if groups == "own" else [f"groups={t.hole('groups')}"] if groups == "some" else []
@@ -132,7 +139,7 @@ class _Lines:
         said = [p for p in parts if p is not None]
         if len(said) < len(parts) or (len(parts) > 1 and t.kind not in ("dense", "label", "output")) or sum(map(len, said)) >= 70:
             return None
-        if any(p.startswith("repeat") for p in said[:-1]):
+        if any(map(_goes_on, said[:-1])):
             return None
         return f"{_head(t)} " + " -> ".join(said)
 
@@ -162,8 +169,7 @@ class _Lines:
                     flush()
                 run.append(one)
                 kind = sort
-                if t.kind == "step" and (t.head[0] == "interleave" or (t.head[1:2] and str(t.head[1]).startswith("dropout")
-                                                                       and run[0].startswith("fc"))):
+                if _ends_line(t, run[0]):
                     flush()
                 continue
             flush()
@@ -185,12 +191,23 @@ class _Lines:
     def _branch(self, seq: Sequence, pad: str) -> Iterator[str]:
         parts = [self.inline(x) for x in seq] or ["skip"]
         said = [p for p in parts if p is not None]
-        if len(said) == len(parts) and len(" -> ".join(said)) < WIDE:
+        if len(said) == len(parts) and len(" -> ".join(said)) < WIDE and not any(map(_goes_on, said[:-1])):
             yield f"{pad}  | " + " -> ".join(said)
             return
         first, *rest = self.lines(seq, pad + "    ")
         yield f"{pad}  | {first.strip()}"
         yield from rest
+
+
+def _goes_on(step: str) -> bool:
+    """Whether nothing can stand behind it in a line: it would be in it, or is a line of its own."""
+    return bool(re.match(r"[\w ]+:|output ", step))
+
+
+def _ends_line(t: Term, first: str) -> bool:
+    """Whether nothing more stands in a line that begins so: a label would hold it, too."""
+    return t.kind == "mark" or (t.kind == "step" and (t.head[0] == "interleave" or (
+        t.head[0] == "dropout" and first.startswith("fc"))))
 
 
 def _sort(t: Term) -> str:

@@ -18,7 +18,7 @@ Spot = tuple[Sequence, int, str]  # a sequence, where in it, and the output that
 def tied(body: Sequence, taken: set[str]) -> set[str]:
     """Write `reuse` wherever the file shares weights. Returns the names that are `taken` then. Raises NotSeries where weights are
     shared by parts that are not the same, or in a part of a part that is shared already."""
-    taken = taken | {t.head[0].partition(":")[0] for t in _terms(body) if t.kind == "mark"}
+    taken = taken | {t.head[0] for t in _terms(body) if t.kind == "label"}
     while (spots := _again(body)) is not None:
         places, output = _grown(spots), spots[0][2]
         if output and places[0][2] - places[0][1] == len(places[0][0]):

@@ -15,6 +15,7 @@ from ...ir.graph import Graph, Parameter
 from .source import Source
 
 ROLES = {"weight": "weight", "kernel": "weight", "gamma": "weight", "w": "weight", "alpha": "weight", "scale": "weight",
+         "layer_scale_parameter": "weight",
          "bias": "bias", "beta": "bias", "b": "bias", "offset": "bias",
          "running_mean": "mean", "moving_mean": "mean", "mean": "mean",
          "running_var": "var", "moving_variance": "var", "moving_var": "var", "variance": "var", "var": "var",

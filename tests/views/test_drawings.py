@@ -267,3 +267,17 @@ def test_dominators_are_those_of_networkx(seed: int) -> None:
     graph = networkx.DiGraph((s, n) for n, sources in before.items() for s in sources or [START])
     theirs = networkx.immediate_dominators(graph, START)
     assert {n: d for n, d in dominators(before).items() if n != START} == {n: d for n, d in theirs.items() if n != START}
+
+
+@pytest.mark.parametrize(("path", "call"), [("pair1", "pair 8"), ("x", "pair 4"), ("trio1", "trio 4"), ("y", "")])
+def test_a_block_of_steps_that_repeat_was_made_by_its_call(path: str, call: str) -> None:
+    """One whose parts are blocks that repeat was made by none: the call is that of each part."""
+    from netspec.views.drawing.scene import same_drawing
+    from netspec.views.reading.calls import own_calls
+    from netspec.views.reading.outline import outline
+    from netspec.views.reading.steps import Group
+
+    graph = netspec.load_graph(text="block pair(n):\n  repeat 2: conv n 3x3 relu\n\nblock trio(n):\n  repeat 3:\n    conv n 3x3\n    relu\n\n"
+                                    "net a:\n  input 3x32x32\n  pair 8\n  x: pair 4\n  trio 4\n  y: repeat 4: pair 4\n  fc 3\n").graph
+    block = next(i for i in outline(graph, same_drawing, join=True) if isinstance(i, Group) and i.path == path)
+    assert [s.source.line(s.line)[s.column - 1:s.end_column - 1] for s in own_calls(block.items, ())] == ([call] if call else [])

@@ -25,7 +25,7 @@ from ..reading.boxes import arcs_between, drawn, stands_for
 from ..reading.calls import own_calls
 from ..reading.closing import unknown
 from ..reading.outline import outline
-from ..reading.steps import Group, Item, Repeat, Step, nodes_of
+from ..reading.steps import Group, Item, Repeat, Step
 from ..tables.summary import source_name, title
 from .times import Times
 
@@ -121,8 +121,7 @@ class _Contents:
     def block(self, items: Sequence[Item], path: str, name: str, times: int, around: tuple[Span, ...]) -> Data:
         self.paths.append(path)
         number = len(self.paths)
-        within = [t for i in items if not isinstance(i, Step) for t in (i.turns if isinstance(i, Repeat) else [(i,)])]
-        own = own_calls(nodes_of(items), [nodes_of(t) for t in within], around)
+        own = own_calls(items, around)
         data = {"id": f"block {number}", "path": path if name else "", "name": shown(name),
                 "call": shown(self.graph.calls.get(path, "")), "at": self.at((*own[:1], *reversed(around))),
                 "items": list(self.items(items, path, (*around, *own)))}

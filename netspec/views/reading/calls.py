@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ...ir.graph import Node
 from ...source import Span
+from .steps import Group, Item, Repeat, nodes_of
 
 
 def shared_calls(nodes: Sequence[Node]) -> tuple[Span, ...]:
@@ -19,9 +20,10 @@ def shared_calls(nodes: Sequence[Node]) -> tuple[Span, ...]:
     return found
 
 
-def own_calls(block: Sequence[Node], parts: Sequence[Sequence[Node]], around: Sequence[Span]) -> tuple[Span, ...]:
-    """The calls that made a block and not what lies around it, outermost first. Where all its parts were made by one text, turn
-    after turn, that call is each part's: `body: repeat 4: unit 8` is made by none."""
-    found = shared_calls(block)
-    repeated = len(parts) > 1 and sum(map(len, parts)) == len(block) and all(shared_calls(p) == found for p in parts)
+def own_calls(items: Sequence[Item], around: Sequence[Span]) -> tuple[Span, ...]:
+    """The calls that made a block of these and not what lies around it, outermost first. Where it is blocks alone that were all
+    made by one text, turn after turn, that call is each of theirs: `body: repeat 4: unit 8` is made by none."""
+    found = shared_calls(nodes_of(items))
+    turns = [t for i in items for t in (i.turns if isinstance(i, Repeat) else [(i,)])]
+    repeated = len(turns) > 1 and all(len(t) == 1 and isinstance(t[0], Group) and shared_calls(nodes_of(t)) == found for t in turns)
     return found[len(around):len(found) - 1 if repeated and len(found) > len(around) else None]

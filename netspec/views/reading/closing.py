@@ -198,8 +198,7 @@ class _Closing:
 
     def group(self, item: Group, level: int, around: tuple[Span, ...], is_open: bool) -> Item:
         nodes = nodes_of([item])
-        within = [t for i in item.items if not isinstance(i, Step) for t in (i.turns if isinstance(i, Repeat) else [(i,)])]
-        calls = own_calls(nodes, [nodes_of(t) for t in within], around)
+        calls = own_calls(item.items, around)
         if is_open:
             return Group(item.path, tuple(self.inside(item.items, level + 1, (*around, *calls))))
         return Closed(tuple(nodes), item.path, self.graph.calls.get(item.path, ""), self.exit(nodes), calls[0] if calls else None)

@@ -112,9 +112,7 @@ class _Rows:
         steps = list(leaves([item]))
         first = item.turns[0] if isinstance(item, Repeat) else [item]
         turn = nodes_of(first)
-        turns = [] if isinstance(item, Repeat) else [t for i in item.items for t in _turns(i)]
-        parts = [nodes_of(t) for t in turns] if all(len(t) == 1 and isinstance(t[0], Group) for t in turns) else []
-        calls = own_calls(turn, parts, around)
+        calls = own_calls(first if isinstance(item, Repeat) else item.items, around)
         group = first[0] if len(first) == 1 and isinstance(first[0], Group) else None
         path, name, text = _title(item, scope, self.graph.calls.get(group.path, "") if group else "")
         times = item.times if isinstance(item, Repeat) else 1
@@ -160,10 +158,6 @@ def _inside(item: Group | Repeat) -> tuple[Item, ...]:
         return item.items
     first = item.turns[0]
     return first[0].items if len(first) == 1 and isinstance(first[0], Group) else first
-
-
-def _turns(item: Item) -> list[tuple[Item, ...]]:
-    return [(item,)] if not isinstance(item, Repeat) else list(item.turns)
 
 
 def _title(item: Group | Repeat, scope: str, call: str) -> tuple[str, str, str]:

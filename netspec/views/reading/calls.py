@@ -25,5 +25,6 @@ def own_calls(items: Sequence[Item], around: Sequence[Span]) -> tuple[Span, ...]
     made by one text, turn after turn, that call is each of theirs: `body: repeat 4: unit 8` is made by none."""
     found = shared_calls(nodes_of(items))
     turns = [t for i in items for t in (i.turns if isinstance(i, Repeat) else [(i,)])]
-    repeated = len(turns) > 1 and all(len(t) == 1 and isinstance(t[0], Group) and shared_calls(nodes_of(t)) == found for t in turns)
+    blocks = all(len(t) == 1 and isinstance(t[0], Group) for t in turns)
+    repeated = len(turns) > 1 and blocks and all(shared_calls(nodes_of(t)) == found for t in turns)
     return found[len(around):len(found) - 1 if repeated and len(found) > len(around) else None]

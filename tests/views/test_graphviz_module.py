@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import netspec
 from netspec import cache_folder
 from netspec.cache_folder import Place, write_entry
 from netspec.views.drawing import graphviz_module
@@ -68,3 +71,42 @@ def test_another_module_is_another_entry(module: Path) -> None:
 def test_without_a_folder_it_is_compiled_each_time(module: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(graphviz_module, "place", lambda: Place(None))
     assert answer(module) == 42
+
+
+def alive() -> list[Any]:
+    """What of Wasmtime would still have to be freed."""
+    from wasmtime._managed import Managed
+
+    gc.collect()
+    return [o for o in gc.get_objects() if isinstance(o, Managed) and getattr(o, "_Managed__ptr", None) is not None]
+
+
+def test_nothing_of_wasmtime_is_left_to_free_at_exit() -> None:
+    """However many still hold on to it: its own modules may be gone by then, and Python would say "Exception ignored"."""
+    graphviz_module.closed()
+    before = len(alive())
+    assert "<svg" in graphviz_module.render("digraph { a -> b }")
+    held = graphviz_module._backend()
+    held.itself = held
+    assert len(alive()) > before
+    graphviz_module.closed()
+    assert len(alive()) == before and held.itself is held
+    graphviz_module.closed()  # a second time is none
+    assert "<svg" in graphviz_module.render("digraph { a -> b }"), "and another drawing begins anew"
+
+
+@pytest.mark.parametrize("what", ["digraph { a ->", "trap"])
+def test_what_graphviz_refuses_is_an_error_of_ours_and_holds_nothing(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if what == "trap":
+        def breaks(dot: str, format: str) -> bytes:
+            store = wasmtime.Store()
+            made = wasmtime.Instance(store, wasmtime.Module(store.engine, '(module (func (export "f") unreachable))'), [])
+            made.exports(store)["f"](store)
+            return b""
+
+        monkeypatch.setattr(graphviz_module._backend(), "render", breaks)
+    with pytest.raises(netspec.UsageError, match="Graphviz failed") as e:
+        graphviz_module.render(what)
+    assert e.value.__context__ is None and e.value.__cause__ is None
+    monkeypatch.undo()
+    assert "<svg" in graphviz_module.render("digraph { a -> b }")

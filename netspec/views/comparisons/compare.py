@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -13,10 +12,9 @@ from typing import Any, Literal, get_args
 from ...diagnostics import UsageError, near
 from ...ir.graph import Graph
 from ...plain import shown
-from ...terminal import columns
-from ..tables.formats import comma_separated, html, latex, markdown, page
 from ..tables.summary import amount, source_name
 from ..tables.table import Column, Line, Table
+from ..tables.tabulated import Tabulated
 from .cost import Cost, cost
 from .zoo import published
 
@@ -24,7 +22,7 @@ Area = Literal["parameters", "memory"]
 
 
 @dataclass(frozen=True, repr=False)
-class Comparison:
+class Comparison(Tabulated):
     """Printed, it is a table; `draw` makes the chart. Where any accuracy is given, the chart has accuracy over MACs, else
     parameters over MACs."""
 
@@ -34,9 +32,6 @@ class Comparison:
     def __repr__(self) -> str:
         """One line; `print` shows the table."""
         return f"Comparison of {len(self.nets)} networks: {', '.join(c.name for c in self.nets[:6])}{', ...' * (len(self.nets) > 6)}"
-
-    def __str__(self) -> str:
-        return self.table.text(columns(sys.stdout))
 
     @property
     def judged(self) -> bool:
@@ -61,20 +56,8 @@ class Comparison:
         """Plain values, as `netspec compare --format json` prints them."""
         return {"schema": "netspec.compare/1", "nets": [{**r, "macs": r.pop("MACs")} for r in self._records()]}
 
-    def to_markdown(self) -> str:
-        return markdown(self.table)
-
-    def to_latex(self) -> str:
-        return latex(self.table)
-
-    def to_csv(self) -> str:
-        return comma_separated(self.table)
-
-    def to_html(self) -> str:
-        return page(self.table)
-
     def _repr_html_(self) -> str:
-        return html(self.table) + self.svg()
+        return super()._repr_html_() + self.svg()
 
     def svg(self, theme: str = "light") -> str:
         """The chart as SVG text."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,14 +11,13 @@ from ...diagnostics import UsageError
 from ...ir.graph import Graph, Node
 from ...ir.types import shape_text
 from ...plain import shown
-from ...terminal import columns
 from ..numbers.counts import Counts, NodeCounts, count
 from ..numbers.receptive import Field, receptive_fields
 from ..reading.outline import outline
 from ..reading.steps import Item, line_of, op_name
-from .formats import comma_separated, html, latex, markdown, page
 from .rows import Row, below, bytes_of, deepest, rows
 from .table import Column, Line, Table
+from .tabulated import Tabulated
 
 SCHEMA = "netspec.summary/1"
 ABOUT = 6  # lines above and below the rows of a table
@@ -28,7 +26,7 @@ PAGE, LINES = 80, 40  # a table that would have more lines than a page closes bl
 
 
 @dataclass(frozen=True, repr=False)
-class Summary:
+class Summary(Tabulated):
     """Printed, it is a table; `data` is the same as plain values, and a notebook shows it by itself. `to_markdown`, `to_csv`,
     `to_latex` and `to_html` write it for elsewhere."""
 
@@ -133,32 +131,6 @@ class Summary:
         t = self.counts.totals
         return f"Summary of {self.graph.name}: {len(self.graph.nodes)} nodes, {t.trainable + t.frozen:,} parameters"
 
-    def __str__(self) -> str:
-        return self.to_text(columns(sys.stdout))
-
-    def to_text(self, width: int | None = None) -> str:
-        """The table for a page of so many columns; without a number, all of it."""
-        if width is not None and (not isinstance(width, int) or isinstance(width, bool) or width < 1):
-            raise UsageError(f"a table is as wide as a whole number of columns, 1 at least, not {shown(repr(width))}",
-                             hint=".to_text(80)")
-        return self.table.text(width)
-
-    def to_markdown(self) -> str:
-        """A table of GitHub's Markdown."""
-        return markdown(self.table)
-
-    def to_latex(self) -> str:
-        """A `tabular` with the rules of booktabs."""
-        return latex(self.table)
-
-    def to_csv(self) -> str:
-        """Comma-separated values: a record for each step (with a depth, for each closed block too), numbers as they are."""
-        return comma_separated(self.table)
-
-    def to_html(self) -> str:
-        """A page of its own."""
-        return page(self.table)
-
     def data(self) -> dict[str, Any]:
         """Plain values, as `netspec summary --format json` prints them. Shapes leave the batch out; None is `?`."""
         values = self.graph.values
@@ -181,9 +153,6 @@ class Summary:
         shape = None if r.last is None else list(r.last.type.shape)
         return {"kind": r.kind, "name": r.path, "depth": r.depth + 1, "step": r.step, "times": r.times, "reads": list(r.reads),
                 "shape": shape, "parameters": r.parameters, "macs": r.macs, **({"bytes": r.bytes} if self.memory else {})}
-
-    def _repr_html_(self) -> str:
-        return html(self.table)
 
 
 def summarise(graph: Graph, receptive_field: bool = False, depth: int | None = None, memory: bool = False) -> Summary:

@@ -259,8 +259,8 @@ def test_what_a_spec_says_is_never_run(show: Any) -> None:
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.stem)
 def test_every_shipped_net_opens_and_all_of_it_can_be_read(tab: Browser, tmp_path: Path, spec: Path) -> None:
-    """No word in the console, no text outside of its box, no box on another, no arc that leads nowhere; how long the slowest took to
-    its first picture is printed."""
+    """No word in the console, no text outside of its box, no box on another, no arc that leads nowhere; how long the slowest took
+    to its first picture is printed."""
     slowest = (0.0, "")
     for item in callable_nets(parse(read_source(spec))):
         target = tmp_path / "net.html"

@@ -22,6 +22,7 @@ LANES: dict[Kind, int] = {"removed": 0, "kept": 1, "changed": 1, "added": 2}
 LANE = {1: 44.0, 2: 14.0}  # how far apart lanes are, of so many columns
 GAP, STRIP, MARGIN, GUTTER = 14.0, 20.0, 20.0, 26.0
 WIDE = 200.0  # a box at least
+MANY = 50  # more boxes cannot be read on a page, however they stand
 TRACK, TRACKS = 9.0, {1: 6, 2: 3}  # between two arcs beside each other, and how many of them a side has; others have letters
 SIZE, SMALL, LINE = 10.5, 9.0, 12.0  # of letters, and from line to line
 PAGE = A4.room[0] * SMALL / READABLE  # as wide may a drawing be whose small letters are to be read
@@ -35,8 +36,9 @@ def picture(heads: Sequence[str], every: Sequence[Change], graphs: Graphs, reads
     """The picture of what became of every step, as SVG text, below these lines."""
     best: tuple[float, Sheet] | None = None
     for boxes in levels(every, graphs):
-        for columns in (1, 2):
-            sheet = _Drawing(heads, every, boxes, reads, theme, columns).sheet
+        for columns in (1, 2) if len(boxes) <= MANY or best is None else ():
+            first = _Drawing(heads, every, boxes, reads, theme, columns, 2 * TRACKS[columns])
+            sheet = _Drawing(heads, every, boxes, reads, theme, columns, first.beside).sheet  # boxes have what arcs leave
             size = SMALL * A4.scale(sheet.wide, sheet.high)
             if best is None or size > best[0] * 1.02:
                 best = size, sheet
@@ -50,11 +52,11 @@ class _Drawing:
     """Boxes in so many columns."""
 
     def __init__(self, heads: Sequence[str], every: Sequence[Change], boxes: Sequence[Box], reads: Sequence[Reads], theme: Theme,
-                 columns: int):
+                 columns: int, beside: int):
         self.boxes, self.theme, self.lane = boxes, theme, LANE[columns]
         arcs = _arcs(reads, boxes)
         self.sheet = Sheet(PAGE, 0, theme, heads[0])
-        room = (PAGE - 2 * MARGIN - (columns - 1) * GUTTER) / columns - 2 * self.lane - 2 * (TRACKS[columns] + 1) * TRACK - 12
+        room = (PAGE - 2 * MARGIN - (columns - 1) * GUTTER) / columns - 2 * self.lane - beside * TRACK - 32
         texts = [w for b in boxes for w in (width(b.title, SIZE, bold=True), width(b.below, SMALL))]
         self.wide = min(room, max([WIDE if columns == 1 else 0.0, *(w + STRIP + 14 for w in texts)]))
         self.lines = [(wrapped(b.title, SIZE, self.wide - STRIP - 12, bold=True), wrapped(b.below, SMALL, self.wide - STRIP - 12))
@@ -95,11 +97,13 @@ class _Drawing:
         """Where each box stands, and how large the sheet is."""
         self.at: list[Point] = []
         self.edges: list[tuple[float, float]] = []  # of each column, between its tracks
+        self.beside = 0  # the most tracks that a column has on both sides
         left, foot = MARGIN, top
         for column in range(columns):
             mine = [k for k, c in enumerate(self.column) if c == column]
             own = [(a[2] == "removed", t) for a, t in self.tracks.items() if a[0] in mine]
             beside = {side: max((t + 1 for left_side, t in own if left_side == side), default=0) for side in (True, False)}
+            self.beside = max(self.beside, sum(beside.values()))
             x = left + beside[True] * TRACK + 16
             right = x + 2 * self.lane + self.wide
             self.edges.append((x, right))
@@ -181,7 +185,7 @@ class _Drawing:
         for said, at, anchor in ((out, (x + self.wide + 3, y + high - 3), "start"), (into, (x - 3, y + 8), "end")):
             if said:
                 text = ", ".join(said[:3]) + (" …" if len(said) > 3 else "")
-                self.sheet.text(*at, f"{text} →" if anchor == "end" else f"→ {text}", SMALL, self.theme.label, anchor)
+                self.sheet.text(*at, f"from {text}" if anchor == "end" else f"to {text}", SMALL, self.theme.label, anchor)
 
 
 def _arcs(reads: Sequence[Reads], boxes: Sequence[Box]) -> list[Arc]:

@@ -140,11 +140,18 @@ def _block(first: Change, after: Sequence[Change], graph: Graph) -> tuple[Change
     while scope:
         whole = {n.name for n in graph if n.name.startswith(scope + ".")}
         inside = [n for n in names if n.startswith(scope + ".")]
-        covered = {n for n in whole if any(n == m or n.startswith(m + ".") for m in inside)}
+        known = set(inside)
+        covered = {n for n in whole if not known.isdisjoint(_paths(n))}
         if covered == whole and names[:len(inside)] == inside:
             best = max(best, len(inside))
         scope = scope_of(scope)
     return tuple(run[:best])
+
+
+def _paths(name: str) -> list[str]:
+    """`a.b.c`, `a.b`, `a`."""
+    parts = name.split(".")
+    return [".".join(parts[:k]) for k in range(len(parts), 0, -1)]
 
 
 def _scope(block: Sequence[Change]) -> str:

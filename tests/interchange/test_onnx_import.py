@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -194,12 +193,15 @@ def node(op: str, inputs: str, output: str, **more: Any) -> Any:
     return onnx.helper.make_node(op, [i.strip("-") for i in inputs.split()], output.split(), name=f"n_{output.split()[0]}", **more)
 
 
+def read_in(made: Any, folder: Path, **options: Any) -> netspec.Network:
+    """A file, or its bytes, imported as a.onnx of a folder."""
+    (folder / "a.onnx").write_bytes(made if isinstance(made, bytes) else made.SerializeToString())
+    return netspec.import_onnx(folder / "a.onnx", device="reference", **options)
+
+
 def steps(made: Any, tmp_path: Path) -> list[str]:
     """The flat text of a file, read in and compared with what the file computes."""
-    path = tmp_path / "m.onnx"
-    path.write_bytes(made.SerializeToString())
-    net = netspec.import_onnx(path, device="reference")
-    return [str(n.op) for n in net.graph.nodes[1:]]
+    return [str(n.op) for n in read_in(made, tmp_path).graph.nodes[1:]]
 
 
 RNG = np.random.default_rng(0)
@@ -283,25 +285,23 @@ def test_open_sizes_stay_open(tmp_path: Path) -> None:
                   node("Concat", "nc hw", "to", axis=0), node("Resize", "c - - to", "u", mode="linear"),
                   node("Concat", "x u", "y", axis=1)],
                  {"w": W, "zero": np.array([0]), "two": np.array([2]), "four": np.array([4])}, ("n", 3, "h", "w"))
-    (tmp_path / "a.onnx").write_bytes(made.SerializeToString())
-    netspec.import_onnx(tmp_path / "a.onnx", device="reference", input=(3, 8, 8))
+    read_in(made, tmp_path, input=(3, 8, 8))
     text = (tmp_path / "a.net").read_text()
     assert "3x?x?" in text and "up @" in text
     window = model([node("AveragePool", "x", "y", kernel_shape=[8, 8]), ], {}, ("n", 3, "h", "w"))
     fixed = model([node("Flatten", "x", "f"), node("Gemm", "f v", "y", transB=1)], {"v": V[:, :192]}, ("n", 3, "h", "w"))
     for k, (one, size) in enumerate(((window, "3x?x?"), (fixed, "3x8x8"))):
-        (tmp_path / f"{k}.onnx").write_bytes(one.SerializeToString())
-        netspec.import_onnx(tmp_path / f"{k}.onnx", device="reference", input=(3, 8, 8))
-        assert size in (tmp_path / f"{k}.net").read_text()
+        (tmp_path / str(k)).mkdir()
+        read_in(one, tmp_path / str(k), input=(3, 8, 8))
+        assert size in (tmp_path / str(k) / "a.net").read_text()
 
 
 def test_all_that_is_outside_is_named_at_once_and_nothing_written(tmp_path: Path) -> None:
     made = model([node("Sin", "x", "a"), node("Relu", "x", "b"), node("Erf", "b", "c"),
                   node("Gather", "c k", "d", axis=1), node("Flatten", "a", "e"), node("Flatten", "d", "f"),
                   node("Concat", "e f", "y", axis=1)], {"k": np.array([2, 0])})
-    (tmp_path / "a.onnx").write_bytes(made.SerializeToString())
     with pytest.raises(NetspecError) as e:
-        netspec.import_onnx(tmp_path / "a.onnx", device="reference")
+        read_in(made, tmp_path)
     notes = e.value.diagnostics[0].notes
     assert e.value.diagnostics[0].code == "no-layer"
     assert [n.split(":")[0] for n in notes] == ["n_a", "n_c", "n_d"]
@@ -311,9 +311,8 @@ def test_all_that_is_outside_is_named_at_once_and_nothing_written(tmp_path: Path
 
 def test_places_of_a_pool_are_no_layer(tmp_path: Path) -> None:
     made = model([node("MaxPool", "x", "v y", kernel_shape=[2, 2])], {})
-    (tmp_path / "a.onnx").write_bytes(made.SerializeToString())
     with pytest.raises(NetspecError, match="MaxPool of 3x8x8"):
-        netspec.import_onnx(tmp_path / "a.onnx", device="reference")
+        read_in(made, tmp_path)
 
 
 def test_a_branch_whose_condition_is_known(tmp_path: Path) -> None:
@@ -323,19 +322,6 @@ def test_a_branch_whose_condition_is_known(tmp_path: Path) -> None:
     nodes = [node("Shape", "x", "s"), node("Gather", "s one", "c", axis=0), node("Equal", "c three", "is"),
              h.make_node("If", ["is"], ["y"], **branches)]
     assert steps(model(nodes, {"one": np.int64(1), "three": np.int64(3)}), tmp_path) == ["relu"]
-
-
-@pytest.mark.torch
-@pytest.mark.parametrize(("layer", "wanted"), [("GELU('tanh')", ["gelu tanh"]), ("LocalResponseNorm(4, 0.01)", ["lrn 4 alpha=0.01"]),
-                                               ("GroupNorm(2, 4)", ["group_norm 2"]), ("PixelUnshuffle(2)", ["unshuffle 2"]),
-                                               ("Softsign()", ["softsign"]), ("Hardswish()", ["hardswish"])])
-def test_what_pytorch_takes_apart_is_put_together(layer: str, wanted: list[str], tmp_path: Path) -> None:
-    torch = pytest.importorskip("torch")
-    path = tmp_path / "m.onnx"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(eval(layer, vars(torch.nn)).eval(), torch.zeros(1, 4, 8, 8), str(path), dynamo=False, opset_version=17)
-    assert [str(n.op) for n in netspec.import_onnx(path, device="reference").graph.nodes[1:]] == wanted
 
 
 def outside_file(where: str) -> Any:
@@ -367,25 +353,21 @@ def outside_file(where: str) -> Any:
     (lambda: model([node("Conv", "x w", "y", kernel_shape=[3, 3])], {"w": W[0, 0, 0]}).SerializeToString(), "Conv of 3x8x8"),
 ])
 def test_what_is_broken_is_refused_in_a_line(make: Any, says: str, tmp_path: Path) -> None:
-    (tmp_path / "a.onnx").write_bytes(make())
     with pytest.raises(NetspecError, match=says):
-        netspec.import_onnx(tmp_path / "a.onnx", device="reference")
+        read_in(make(), tmp_path)
     assert [f.name for f in tmp_path.iterdir()] == ["a.onnx"]
 
 
 def test_neither_file_is_written_where_one_cannot_be(tmp_path: Path) -> None:
-    (tmp_path / "a.onnx").write_bytes(model([node("Relu", "x", "y")], {}).SerializeToString())
     (tmp_path / "a.net").mkdir()
     with pytest.raises(NetspecError, match="a folder"):
-        netspec.import_onnx(tmp_path / "a.onnx", device="reference")
+        read_in(model([node("Relu", "x", "y")], {}), tmp_path)
     assert sorted(f.name for f in tmp_path.iterdir()) == ["a.net", "a.onnx"]
 
 
 def test_numbers_in_a_file_beside(tmp_path: Path) -> None:
     (tmp_path / "w.bin").write_bytes(W.tobytes())
-    (tmp_path / "a.onnx").write_bytes(outside_file("w.bin").SerializeToString())
-    net = netspec.import_onnx(tmp_path / "a.onnx", device="reference")
-    np.testing.assert_array_equal(net.parameters["conv1.weight"], W)
+    np.testing.assert_array_equal(read_in(outside_file("w.bin"), tmp_path).parameters["conv1.weight"], W)
 
 
 def test_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

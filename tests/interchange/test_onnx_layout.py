@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_onnx_import import model, node
+from test_onnx_import import model, node, read_in
 
 import netspec
 
@@ -24,8 +24,7 @@ def f(*shape: int) -> Any:
 
 
 def imported(made: Any, folder: Path) -> tuple[str, netspec.Network]:
-    (folder / "a.onnx").write_bytes(made.SerializeToString())
-    net = netspec.import_onnx(folder / "a.onnx", device="reference")
+    net = read_in(made, folder)
     return (folder / "a.net").read_text(), net
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_onnx_import import model, node, steps
+from test_onnx_import import model, node, read_in, steps
 
 import netspec
 from netspec.diagnostics import NetspecError
@@ -65,9 +65,8 @@ def test_what_exporters_write(nodes: list[Any], wanted: list[str], tmp_path: Pat
     ([node("LayerNormalization", "x w", "y", axis=-1)], {"w": np.ones(8, np.float32)}, "n_y: LayerNormalization of 3x8x8: .*permute"),
 ])
 def test_what_is_none_of_these_is_named(nodes: list[Any], constants: dict[str, Any], named: str, tmp_path: Path) -> None:
-    (tmp_path / "a.onnx").write_bytes(model(nodes, constants).SerializeToString())
     with pytest.raises(NetspecError, match=named):
-        netspec.import_onnx(tmp_path / "a.onnx", device="reference")
+        read_in(model(nodes, constants), tmp_path)
 
 
 def places(w: int, o: int) -> tuple[Any, Any, Any]:
@@ -100,9 +99,8 @@ def test_uneven_windows_that_are_gathered(right: bool, tmp_path: Path) -> None:
     if right:
         assert steps(made, tmp_path) == ["avgpool to=5x3"]
         return
-    (tmp_path / "a.onnx").write_bytes(made.SerializeToString())
     with pytest.raises(NetspecError, match="GatherND"):
-        netspec.import_onnx(tmp_path / "a.onnx", device="reference")
+        read_in(made, tmp_path)
 
 
 def test_windows_of_one_place_that_are_gathered(tmp_path: Path) -> None:
@@ -121,17 +119,19 @@ def test_sizes_that_fit_are_found_where_the_file_leaves_them_open(tmp_path: Path
     for size, fits in ((48, True), (1000, False)):
         many = 4 * (-(-(size - 2) // 4)) ** 2
         made = model(nodes, {"w": np.float32(rng.standard_normal((4, 3, 3, 3))), "v": np.float32(rng.standard_normal((5, many)))}, ("n", 3, "h", "w"))
-        (tmp_path / "a.onnx").write_bytes(made.SerializeToString())
         if fits:
-            netspec.import_onnx(tmp_path / "a.onnx", device="reference")
+            read_in(made, tmp_path)
             assert "input 3x48x48" in (tmp_path / "a.net").read_text()
         else:
             with pytest.raises(NetspecError, match=r"(?s)n_y: Gemm of 12544: .*--input 3x48x320"):
-                netspec.import_onnx(tmp_path / "a.onnx", device="reference")
+                read_in(made, tmp_path)
 
 
 @pytest.mark.torch
-@pytest.mark.parametrize(("layer", "wanted"), [("Softshrink()", SOFT), ("Hardshrink()", HARD), ("Softplus(2)", ["scale 2", "softplus", "scale 0.5"]),
+@pytest.mark.parametrize(("layer", "wanted"), [("GELU('tanh')", ["gelu tanh"]), ("LocalResponseNorm(4, 0.01)", ["lrn 4 alpha=0.01"]),
+                                               ("GroupNorm(2, 4)", ["group_norm 2"]), ("PixelUnshuffle(2)", ["unshuffle 2"]),
+                                               ("Softsign()", ["softsign"]), ("Hardswish()", ["hardswish"]), ("Softshrink()", SOFT), ("Hardshrink()", HARD),
+                                               ("Softplus(2)", ["scale 2", "softplus", "scale 0.5"]),
                                                ("LPPool2d(2, 3, 2)", ["lppool 3 /2"]), ("LogSigmoid()", ["sigmoid", "log"])])
 def test_what_pytorch_takes_apart(layer: str, wanted: list[str], tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_onnx_import import back, isomorphic, same
+from test_onnx_import import back, isomorphic, read_in, same
 
 import netspec
 
@@ -274,8 +274,7 @@ def test_weights_that_run_with_another_step_are_no_reuse(tmp_path: Path) -> None
     info = [h.make_tensor_value_info(v, 1, [2, 3, 8, 8]) for v in "xy"]
     made = h.make_model(h.make_graph(nodes, "g", info[:1], info[1:], [onnx.numpy_helper.from_array(w, "w")]),
                         opset_imports=[h.make_opsetid("", 18)], ir_version=9)
-    (tmp_path / "a.onnx").write_bytes(made.SerializeToString())
-    net = netspec.import_onnx(tmp_path / "a.onnx", device="reference")
+    net = read_in(made, tmp_path)
     assert [str(n.op) for n in net.graph.nodes[1:]] == ["conv 3 3x3 bias=no", "conv 3 3x3 dilation=2 bias=no", "add"]
 
 
@@ -285,6 +284,5 @@ def test_inputs_whose_names_are_one_word_here_are_apart(tmp_path: Path) -> None:
     infos = [h.make_tensor_value_info(v, 1, [2, 3]) for v in ("x.1", "x_1", "y")]
     made = h.make_model(h.make_graph([h.make_node("Sub", ["x.1", "x_1"], ["y"])], "g", infos[:2], infos[2:]),
                         opset_imports=[h.make_opsetid("", 18)], ir_version=9)
-    (tmp_path / "a.onnx").write_bytes(made.SerializeToString())
-    net = netspec.import_onnx(tmp_path / "a.onnx", device="reference")
+    net = read_in(made, tmp_path)
     assert [n.name for n in net.graph.inputs] == ["x_1", "x_1_2"]

@@ -21,7 +21,7 @@ from netspec.views.drawing.diagram import Diagram, Wanted
 from netspec.views.drawing.lettering import width
 from netspec.views.drawing.pages import A4, page
 from netspec.views.drawing.scene import Reading
-from netspec.views.reading.closing import Closed
+from netspec.views.reading.steps import Closed
 from sweeps import one_of_each
 from where import ROOT
 

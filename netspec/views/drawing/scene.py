@@ -10,11 +10,11 @@ from ...ir.graph import Graph, Input, Node
 from ...ir.types import Size
 from ...plain import shown
 from ..numbers.counts import count
-from ..reading.arcs import Drawn, Kind, drawn_inputs, refers
+from ..reading.arcs import Drawn, Kind, drawn_inputs, kinds, refers
 from ..reading.boxes import arcs_between, drawn, stands_for
-from ..reading.closing import Closed, Port, closed, focused, known
+from ..reading.closing import closed, focused, known
 from ..reading.outline import outline
-from ..reading.steps import Group, Item, Repeat, Step, line_of
+from ..reading.steps import Closed, Group, Item, Port, Repeat, Step, line_of
 from .lettering import width
 from .looks import kind_of
 
@@ -173,6 +173,7 @@ class Reading:
             self.items = focused(graph, self.items, focus, self.sources)
         known(self.items, opened)
         self.numbers = {c.name: c for c in count(graph).nodes}
+        self.kinds = kinds(graph, self.sources)
 
     def scene(self, depth: int | None) -> Scene:
         opened = (*self.opened, *([self.focus] if self.focus and any(isinstance(i, Group) for i in self.items) else []))
@@ -185,13 +186,13 @@ class _Making:
 
     def __init__(self, reading: Reading, items: Sequence[Item]):
         self.graph, self.sources, self.numbers, self.items = reading.graph, reading.sources, reading.numbers, items
-        self.focus = reading.focus is not None
+        self.focus, self.kinds = reading.focus is not None, reading.kinds
         self.stands = stands_for(items)
         self.box = {v.name: box for box, steps in self.stands.items() for s in steps for n in s.nodes for v in n.results}
 
     def scene(self) -> Scene:
         arcs = [Arc(s, t, kind, refers(n) if kind == "reference" else "")
-                for (s, t, kind), n in arcs_between(self.graph, self.items, self.sources).items()]
+                for (s, t, kind), n in arcs_between(self.graph, self.items, self.sources, self.kinds).items()]
         self.outs: dict[str, list[Box]] = {}
         for name, label, source in self.outputs():
             self.outs.setdefault(source, []).append(Box(name, "input", (label,), dashed=True))
@@ -245,9 +246,8 @@ class _Making:
         if isinstance(step, Port):
             return Box(step.name, "input", label(step.name, (), shape), "", dashed=True)
         if isinstance(step, Closed):
-            name = step.path.rpartition(".")[2]
-            own = () if not step.call or name.rstrip("0123456789") == step.call.split()[0] else (name,)
-            lines = label(elided(self.call(step)), (*own, shape), self.short(step), times)
+            name = self.names(step)
+            lines = label(elided(self.call(step)), ((name, shape) if name else (shape,)), self.short(step), times)
             return Box(step.name, "block", lines, self.tooltip(step), times)
         kind, sign = kind_of(step.head), str(getattr(step.head.op, "symbol", ""))
         if len(sign) == 1 and len(step.nodes) == 1 and times == 1:
@@ -258,9 +258,20 @@ class _Making:
         return Box(step.name, kind, lines, self.tooltip(step), times, dashed=bool(step.shared and not sign))
 
     def call(self, block: Closed) -> str:
-        """The call that made a block, from the first to the last that its box stands for: `unit 0.1…0.4`."""
-        first, last = (s.text.split(" ") for s in (block, self.stands[block.name][-1]))
-        return " ".join(a if a == b else f"{a}…{b}" for a, b in zip(first, last)) if len(first) == len(last) else block.text
+        """The call that made a block, from the first to the last that its box stands for: `unit 0.1…0.4`; of numbers that go up
+        and down, from the least to the most."""
+        calls = [s.text.split(" ") for s in self.stands[block.name]]
+        if len({len(words) for words in calls}) > 1:
+            return block.text
+        return " ".join(words[0] if len(set(words)) == 1 else "…".join(_ends(words)) for words in zip(*calls))
+
+    def names(self, block: Closed) -> str:
+        """The name of a block, of several the first and the last; nothing where it is what its call is named after."""
+        first, last = (self.stands[block.name][k] for k in (0, -1))
+        if not block.call or not isinstance(first, Closed) or not isinstance(last, Closed):
+            return ""
+        name, end = (s.path.rpartition(".")[2] for s in (first, last))
+        return "" if name.rstrip("0123456789") == block.call.split()[0] else name if name == end else f"{name} … {end}"
 
     def short(self, block: Closed) -> str:
         """Parameters and MACs of a closed block, of all that its box stands for."""
@@ -308,6 +319,17 @@ def rounded(n: int) -> str:
         if n >= size:
             return f"{n / size:.3g} {letter}" if n < 999.5 * size else f"{n / size:.0f} {letter}"
     return str(n)
+
+
+def _ends(words: Sequence[str]) -> tuple[str, str]:
+    """The first and the last; of numbers that go up and down the least and the most."""
+    try:
+        numbers = [float(w) for w in words]
+    except ValueError:
+        return words[0], words[-1]
+    if numbers in (sorted(numbers), sorted(numbers, reverse=True)):
+        return words[0], words[-1]
+    return words[numbers.index(min(numbers))], words[numbers.index(max(numbers))]
 
 
 def _below(path: str, scope: str) -> str:

@@ -23,13 +23,13 @@ def kinds(graph: Graph, drawn: Drawn) -> dict[tuple[str, int], Kind]:
     """What the arc to each argument of each node is."""
     found: dict[tuple[str, int], Kind] = {(n.name, k): "reference" if k and refers(n) else "data" for n in graph
                                           for k in range(len(drawn[n.name]))}
-    forks = dominators({n.name: [graph.maker[v].name for k, v in enumerate(drawn[n.name]) if found[n.name, k] == "data"]
-                        for n in graph})
     arguments = {n.name: [(graph.maker[v].name, k) for k, v in enumerate(drawn[n.name]) if found[n.name, k] == "data"]
                  for n in graph}
+    forks = dominators({name: [s for s, _ in read] for name, read in arguments.items()})
+    rounds = _Rounds(graph, arguments)
     for n in graph:
         if len(arguments[n.name]) > 1 and forks[n.name] != START and getattr(n.op, "category", "") == "merge":
-            for node, k in _round(graph, n, arguments, forks[n.name]):
+            for node, k in rounds.of(n, forks[n.name]):
                 found[node, k] = "skip"
     return found
 
@@ -54,32 +54,62 @@ def refers(n: Node) -> str:
     return str(getattr(n.op, "refers", ""))
 
 
-def _round(graph: Graph, join: Node, arguments: Mapping[str, Sequence[tuple[str, int]]], fork: str) -> list[tuple[str, int]]:
-    """The arguments, of the join and on the way to it, through which something goes round the join's main way."""
-    ways = [_between(fork, source, arguments) for source, _ in arguments[join.name]]
-    shared = {node for k, way in enumerate(ways) for other in ways[k + 1:] for node in way & other}
-    work = [sum(getattr(graph.by_name[node].op, "category", "") in WORKS for node in way) for way in ways]
-    own = [sum(getattr(graph.by_name[node].op, "category", "") in WORKS for node in way - shared) for way in ways]
-    most = max(range(len(ways)), key=lambda k: (work[k], len(ways[k]), -k))
-    found = []
-    for k, (way, (_, argument)) in enumerate(zip(ways, arguments[join.name])):
-        short = not way - shared or not own[k] if getattr(join.op, "gathers", False) else work[k] < work[most] or not way
-        if k != most and short:
-            found.append((join.name, argument))
-            found += [(node, a) for node in way - shared for _, a in arguments[node]]
-    return found
+class _Rounds:
+    """Finds what goes round the main ways to joins. `arguments` are the nodes that each node's data come from, and their places."""
 
+    def __init__(self, graph: Graph, arguments: Mapping[str, Sequence[tuple[str, int]]]):
+        self.arguments = arguments
+        self.place = {n.name: k for k, n in enumerate(graph)}
+        self.works = {n.name for n in graph if getattr(n.op, "category", "") in WORKS}
+        self.readers: dict[str, set[str]] = {name: set() for name in arguments}
+        for name, read in arguments.items():
+            for source, _ in read:
+                self.readers[source].add(name)
+        for _, v in graph.outputs:
+            self.readers[graph.maker[v].name].add("")  # the world
 
-def _between(fork: str, source: str, arguments: Mapping[str, Sequence[tuple[str, int]]]) -> set[str]:
-    """The nodes on all ways from the fork, which is not among them, to this one, which is."""
-    found: set[str] = set()
-    stack = [source]
-    while stack:
-        node = stack.pop()
-        if node != fork and node not in found:
-            found.add(node)
-            stack += [s for s, _ in arguments[node]]
-    return found
+    def of(self, join: Node, fork: str) -> list[tuple[str, int]]:
+        """The arguments, of the join and on the way to it, through which something goes round the join's main way, the longest.
+        Where something else comes off a way, what lies before is not of that way alone, and no skip."""
+        arguments = self.arguments[join.name]
+        ways = [self.between(fork, source) for source, _ in arguments]
+        shared = {node for k, way in enumerate(ways) for other in ways[k + 1:] for node in way & other}
+        long = [self.longest(way) for way in ways]
+        most = max(range(len(ways)), key=lambda k: (long[k], len(ways[k]), -k))
+        found = []
+        for k, (way, (_, argument)) in enumerate(zip(ways, arguments)):
+            own = way - shared
+            short = not own & self.works if getattr(join.op, "gathers", False) else long[k] < long[most] or not way
+            if k != most and short:
+                found.append((join.name, argument))
+                found += [(node, a) for node in self.alone(own, join.name) for _, a in self.arguments[node]]
+        return found
+
+    def between(self, fork: str, source: str) -> set[str]:
+        """The nodes on all ways from the fork, which is not among them, to this one, which is."""
+        found: set[str] = set()
+        stack = [source]
+        while stack:
+            node = stack.pop()
+            if node != fork and node not in found:
+                found.add(node)
+                stack += [s for s, _ in self.arguments[node]]
+        return found
+
+    def longest(self, way: set[str]) -> int:
+        """How many layers that compute lie one after the other among these nodes, at most."""
+        long: dict[str, int] = {}
+        for name in sorted(way, key=self.place.__getitem__):
+            long[name] = (name in self.works) + max((long.get(s, 0) for s, _ in self.arguments[name]), default=0)
+        return max(long.values(), default=0)
+
+    def alone(self, way: set[str], join: str) -> set[str]:
+        """Those of these nodes that lead to this join and nowhere else."""
+        found = {join}
+        for name in sorted(way, key=self.place.__getitem__, reverse=True):
+            if self.readers[name] <= found:
+                found.add(name)
+        return found - {join}
 
 
 def drawn_inputs(graph: Graph, n: Node) -> tuple[str, ...]:

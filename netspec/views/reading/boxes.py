@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ...ir.graph import Graph, Node
 from .arcs import KINDS, Drawn, Kind, kinds
-from .closing import Closed, Port
-from .steps import Group, Item, Step, leaves
+from .steps import Closed, Group, Item, Port, Step, leaves
 
 
 def stands_for(items: Sequence[Item]) -> dict[str, list[Step]]:
@@ -42,11 +41,13 @@ def drawn(items: Sequence[Item]) -> Iterator[Step]:
             yield from drawn(item.items if isinstance(item, Group) else item.turns[0])
 
 
-def arcs_between(graph: Graph, items: Sequence[Item], sources: Drawn) -> dict[tuple[str, str, Kind], Node]:
+def arcs_between(graph: Graph, items: Sequence[Item], sources: Drawn,
+                 known: Mapping[tuple[str, int], Kind] | None = None) -> dict[tuple[str, str, Kind], Node]:
     """From which box to which, and of which kind: each once, with the node that reads. Of turns that are repeated those of the
     first are told, whose boxes stand for all. `sources` are the values that each node's arcs start from. Of what leads from
-    one box to another into a closed block or out of it, one arc is told."""
-    kind = kinds(graph, sources)
+    one box to another into a closed block or out of it, one arc is told. `known` are the kinds of the graph's arcs, if somebody
+    has found them."""
+    kind = kinds(graph, sources) if known is None else known
     box = {v.name: name for name, stood in stands_for(items).items() for s in stood for n in s.nodes for v in n.results}
     place = {step.name: k for k, step in enumerate(drawn(items))}
     found: dict[tuple[str, str, Kind], Node] = {}

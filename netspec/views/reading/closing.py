@@ -14,45 +14,10 @@ from ...ir.graph import Graph, Node
 from ...source import Span
 from .arcs import Drawn
 from .calls import own_calls
-from .steps import Group, Item, Repeat, Step, leaves, nodes_of
+from .steps import Closed, Group, Item, Port, Repeat, Step, leaves, nodes_of
+from .sums import beside
 
 SHOWN = 8  # paths in an error's note
-
-
-@dataclass(frozen=True)
-class Closed(Step):
-    """A block as one box."""
-
-    path: str
-    call: str  # with its arguments as numbers; "" where no call made it
-    exit: Node
-    place: Span | None = None  # of that call
-
-    @property
-    def last(self) -> Node:
-        return self.exit
-
-    @property
-    def switches(self) -> tuple[str, ...]:
-        return ()
-
-    @property
-    def text(self) -> str:
-        return self.call or self.path.rpartition(".")[2]
-
-    @property
-    def shared(self) -> str | None:
-        return None
-
-    @property
-    def steps(self) -> int:
-        """How many layers it holds."""
-        return len(self.nodes)
-
-
-@dataclass(frozen=True)
-class Port(Step):
-    """A value from outside of what is drawn, named after the step that makes it."""
 
 
 def closed(graph: Graph, items: Sequence[Item], depth: int | None, opened: Sequence[str], sources: Drawn) -> tuple[Item, ...]:
@@ -144,7 +109,7 @@ class _Closing:
 
     def inside(self, items: Sequence[Item], level: int, around: tuple[Span, ...]) -> Iterator[Item]:
         run: list[tuple[Item, ...]] = []  # turns of closed blocks
-        for item in self.one_by_one(items, level, around):
+        for item in beside(list(self.one_by_one(items, level, around)), self.graph, self.sources):
             turns = item.turns if isinstance(item, Repeat) and _block(item.turns[0]) else ((item,),)
             if run and not ((a := _block(run[-1])) and (b := _block(turns[0])) and self.goes_on(a, b)):
                 yield _run(run)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Union
 
 from ...ir.graph import Graph, Node
+from ...source import Span
 from ...words.layer import Layer
 
 
@@ -78,6 +79,42 @@ class Repeat:
     @property
     def times(self) -> int:
         return len(self.turns)
+
+
+@dataclass(frozen=True)
+class Closed(Step):
+    """A block as one box."""
+
+    path: str
+    call: str  # with its arguments as numbers; "" where no call made it
+    exit: Node
+    place: Span | None = None  # of that call
+
+    @property
+    def last(self) -> Node:
+        return self.exit
+
+    @property
+    def switches(self) -> tuple[str, ...]:
+        return ()
+
+    @property
+    def text(self) -> str:
+        return self.call or self.path.rpartition(".")[2]
+
+    @property
+    def shared(self) -> str | None:
+        return None
+
+    @property
+    def steps(self) -> int:
+        """How many layers it holds."""
+        return len(self.nodes)
+
+
+@dataclass(frozen=True)
+class Port(Step):
+    """A value from outside of what is drawn, named after the step that makes it."""
 
 
 Item = Union[Step, Group, Repeat]

@@ -6,9 +6,10 @@ highest column least, where few arcs cross them and no frame of repeated turns i
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from .dot import BESIDE
 from .scene import FRAME, TITLE, Box, Frame, Scene
@@ -117,15 +118,24 @@ class Estimate:
         lanes = 24 if len(starts) > 1 else 0
         return long * LOOSE + lanes, sum(self.breadth(a, b) for a, b in zip(starts, ends)) + GUTTER * (len(starts) - 1)
 
-
     def of_u(self, u: U) -> float:
-        """About how long a U is: the longest parts of its rows."""
-        high = dict(zip(self.place, self.along))
-        rows = [sum(high[n] + self.between for n in level) for level in u.down]
+        """About how high a U is whose arms go down and up: the longest parts of its rows. Copies stand beside what they join."""
+        high = {n: self.along[k] + self.before[k] + self.after[k] + self.between for n, k in self.place.items()}
+        rows = [sum(high[n] for n in level) for level in u.down]
         for row, level in zip(u.rows, u.up):
             if row >= 0:
-                rows[row] = max(rows[row], sum(high[n] + self.between for n in level) * 0.7)
+                rows[row] = max(rows[row], sum(high[n] for n in level) * 0.75)
         return sum(rows)
+
+    def in_rows(self, u: U) -> tuple[float, float]:
+        """About how wide and high a U is with a row for each level; this is of a scene that flows to the right."""
+        long = {level: sum(self.along[k] + self.before[k] + self.after[k] + self.between for n, k in self.place.items() if n in level)
+                for level in (*u.down, *u.up)}
+        rows: dict[int, float] = {}
+        for row, level in zip((*range(len(u.down)), *u.rows), (*u.down, *u.up)):
+            rows[row] = max(rows.get(row, 0), *(self.across[k] + self.wide[k] + self.between for n, k in self.place.items() if n in level))
+        facing = max((long[d] for k, d in enumerate(u.down) if k in u.rows), default=0)
+        return max(facing + max(long[d] for d in u.up) * 0.8, *(long[d] for d in u.down)), sum(rows.values())
 
 
 def _frames(scene: Scene, right: bool) -> tuple[list[float], list[float], list[float], list[bool]]:
@@ -185,18 +195,13 @@ def u_of(scene: Scene) -> U | None:
 def _cut_within(scene: Scene, counts: Sequence[int]) -> bool:
     """Whether levels of so many boxes would cut a frame of repeated turns."""
     whole = _frames(scene, False)[3]
-    at = 0
-    for n in counts[:-1]:
-        at += n
-        if whole[at]:
-            return True
-    return False
+    return any(whole[at] for at in accumulate(counts[:-1]))
 
 
 def parts(scene: Scene, starts: Sequence[int]) -> list[frozenset[str]]:
-    """The names of the boxes of each column."""
+    """The names of the boxes of each column. An output stands where the box is that it comes from."""
     names = [b.name for b in scene.boxes]
-    found: list[list[str]] = [[] for _ in starts]
-    for k, name in enumerate(names):
-        found[bisect_left([*starts, len(names)], k + 1) - 1].append(name)
-    return [frozenset(f) for f in found]
+    column = {name: bisect_right(starts, k) - 1 for k, name in enumerate(names)}
+    column |= {a.target: column[a.source] for a in scene.arcs if a.target.startswith("output ")}
+    found = [frozenset(n for n in names if column[n] == k) for k in range(len(starts))]
+    return [f for f in found if f]

@@ -9,30 +9,40 @@ After Netron's idea that about a dozen colours draw every network.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from html import escape
-from typing import Literal
+from typing import Literal, Protocol
 
 from ...ir.graph import Graph
 from ...plain import shown
 from ..reading.closing import deepest
+from .board import Placed
 from .columns import MOST, Estimate, u_of
 from .dot import dot_of
 from .legend import legend
 from .looks import THEMES, Theme
 from .pages import A4, LARGEST, READABLE, Page
-from .placing import Placed, as_u, in_columns, single
-from .scene import SMALL, Reading, Scene, flat, narrow, nearer
+from .placing import in_columns, single
+from .scene import SMALL, TIGHTEST, Reading, Scene, fitted, flat, inlined, nearer
+from .u import as_u, in_rows
 
 Direction = Literal["down", "right"]
 ENOUGH = 0.9  # of its natural size: more columns would only spread what can be read well
 FEWER = 1.04  # how much larger a drawing on a given page must become for one more column
-LOWER = 0.93  # what a drawing with two lines in a box is worth beside one with three
+WORTH = ((0, False, 1.0), (1, False, 0.98), (1, True, 0.93), (2, False, 0.89), (3, False, 0.86), (3, True, 0.8))  # of a drawing: how
+# tight it is, whether a box has two lines at most, and how much less it is then worth than one of the same size
 FILLED = 0.6  # of a page, by boxes, at most
-TRIES = 5  # layouts of one depth
-Lay = Callable[[], Placed]
+TRIES = 4  # layouts of one depth
+
+
+class Lay(Protocol):
+    """Lays a scene out; a roomy layout has frames wide enough for their titles to stand beside the arcs."""
+
+    def __call__(self, *, roomy: bool = False) -> Placed: ...
+
+
 BELOW = 12  # between the drawing and its legend
 
 
@@ -97,44 +107,68 @@ class Diagram:
             for scene, last in scenes:
                 if not last and not _may_fit(scene, page):
                     continue
-                for guess, lay in way(scene, page):
-                    if (not last or scene.careful) and guess * SMALL < 0.85 * READABLE:
+                for guess, how, lay in way(scene, page):
+                    if (not last or scene.careful) and guess * SMALL < 0.92 * READABLE:
                         continue
-                    placed = lay()
-                    scale = page.scale(*_with_legend(scene, placed, self.theme)[:2])
+                    placed, scale = self._best(how, lay, page)
                     if best is None or scale > best[0]:
-                        best = scale, scene, placed
+                        best = scale, how, placed
                     if scale * SMALL >= READABLE:
-                        return scene, placed
+                        return how, placed
         assert best is not None
         return best[1:]
+
+    def _best(self, scene: Scene, lay: Lay, page: Page) -> tuple[Placed, float]:
+        """A layout and its scale on the page; with room for the titles of frames where it can still be read with it."""
+        placed = lay()
+        scale = page.scale(*_with_legend(scene, placed, self.theme)[:2])
+        if placed.crossed:
+            again = lay(roomy=True)
+            larger = page.scale(*_with_legend(scene, again, self.theme)[:2])
+            if again.crossed < placed.crossed and larger * SMALL >= min(READABLE, scale * SMALL):
+                return again, larger
+        return placed, scale
 
     @cached_property
     def _scenes(self) -> list[tuple[Scene, bool]]:
         """The scene of each depth, deepest first, and whether it is the last."""
         if self.wanted.depth is not None or self.wanted.open:
-            return [(self._reading.scene(self.wanted.depth or 1), True)]
+            return [(inlined(self._reading.scene(self.wanted.depth or 1)), True)]
         scenes: list[Scene] = []
         for depth in range(deepest(self._reading.items), 0, -1):
-            scene = self._reading.scene(depth)
+            scene = inlined(self._reading.scene(depth))
             if not scenes or len(scene.boxes) < len(scenes[-1].boxes):
                 scenes.append(scene)
         return [(s, s is scenes[-1]) for s in scenes]
 
-    def _as_u(self, scene: Scene, page: Page) -> Iterator[tuple[float, Lay]]:
-        u, right = u_of(scene), self.wanted.direction == "right"
-        if u is not None:
-            along = page.room[0 if right else 1]
-            for low in (flat(scene), flat(narrow(scene))):
-                yield along / max(Estimate(low, right).of_u(u), 1), partial(as_u, low, self.theme, right, u)
+    def _as_u(self, scene: Scene, page: Page) -> Iterator[tuple[float, Scene, Lay]]:
+        """As a U, if the scene is an encoder and a decoder; one that flows to the right has a row for each level."""
+        u, room = u_of(scene), page.room
+        if u is None:
+            return
+        arms: list[tuple[float, Scene, Lay]] = []
+        rows: list[tuple[float, Scene, Lay]] = []
+        told: list[Scene] = []
+        for tight in range(TIGHTEST + 1):
+            low, row = fitted(flat(scene), tight), fitted(scene, tight)
+            if row not in told:
+                told.append(row)
+                arms.append((room[1] / max(Estimate(low, False).of_u(u), 1), low, partial(as_u, low, self.theme, u)))
+                rows.append((page.scale(*Estimate(row, True).in_rows(u)), row, partial(in_rows, row, self.theme, u)))
+        yield from [*rows, *arms] if self.wanted.direction == "right" else [*arms, *rows]
 
-    def _in_columns(self, scene: Scene, page: Page) -> Iterator[tuple[float, Lay]]:
+    def _in_columns(self, scene: Scene, page: Page) -> Iterator[tuple[float, Scene, Lay]]:
         """Ways to lay a scene out in columns, best first, each with how large it is guessed to stand on the page."""
         right = self.wanted.direction == "right"
         most = ENOUGH if self.wanted.page is None else LARGEST
-        found: list[tuple[float, float, Lay]] = []
+        found: list[tuple[float, float, Scene, Lay]] = []
         near = nearer(scene)
-        for how, worth in ((near, 1.0), (flat(near), LOWER), (narrow(near), LOWER ** 2), (flat(narrow(near)), LOWER ** 3)):
+        told: list[Scene] = []
+        for tight, low, worth in WORTH:
+            how = fitted(flat(near) if low else near, tight)
+            if how in told:
+                continue
+            told.append(how)
             estimate = Estimate(how, right)
             for k in range(1, MOST + 1):
                 starts = [0] if k == 1 else estimate.columns(k)
@@ -143,11 +177,11 @@ class Diagram:
                 along, across = estimate.size(starts)
                 scale = page.scale(*((along, across) if right else (across, along)))
                 lay: Lay = partial(single if k == 1 else in_columns, how, self.theme, right, starts)
-                found.append((min(scale, most) * worth / FEWER ** k, scale, lay))
+                found.append((min(scale, most) * worth / FEWER ** k, scale, how, lay))
                 if self.wanted.page is None and scale >= ENOUGH:
                     break
-        for _, scale, lay in sorted(found, key=lambda f: -f[0])[:TRIES + 3 * scene.careful]:
-            yield scale, lay
+        for _, scale, how, lay in sorted(found, key=lambda f: -f[0])[:TRIES + 3 * scene.careful]:
+            yield scale, how, lay
 
     def _page(self, scene: Scene, placed: Placed) -> str:
         """The drawing with its legend, on its page."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from math import ceil
 from typing import Any, Literal
 
 import graphviz
 
 from ...plain import shown
 from ..reading.arcs import START, Kind, dominators
-from .lettering import LAID_OUT
+from .lettering import LAID_OUT, width
 from .looks import Theme
-from .scene import CIRCLE, FRAME, PAD, RIM, SIZE, SMALL, Box, Frame, Scene
+from .scene import CIRCLE, CLOSE, FRAME, PAD, RIM, SIZE, SMALL, Box, Frame, Scene
 
 Flow = Literal["TB", "BT", "LR", "RL"]
 Pull = Literal["main", "even", "none"]  # what keeps boxes above each other
@@ -23,20 +24,20 @@ NEAR = 14  # boxes
 INCH = 72
 
 
-def dot_of(scene: Scene, theme: Theme, flow: Flow = "TB", pull: Pull = "main") -> str:
-    """The text. "main" keeps the main way straight; "even" also what forks and what joins it again above each other, by arcs that
+def dot_of(scene: Scene, theme: Theme, flow: Flow = "TB", pull: Pull = "main", beside: bool = False,
+           wider: Mapping[int, float] | None = None) -> str:
+    """The text. What is sized may stand `beside` what it has its size from. `wider` are frames, by their numbers, that are to be so wide at least, in points. "main" keeps the main way straight; "even" also what forks and what joins it again above each other, by arcs that
     are not seen; "none" neither."""
-    beside = NARROW if scene.terse else BESIDE
     page = graphviz.Digraph(
         escape(scene.name),
-        graph_attr={"rankdir": flow, "fontname": LAID_OUT, "fontsize": str(SIZE), "nodesep": f"{beside / INCH:.3f}",
+        graph_attr={"rankdir": flow, "fontname": LAID_OUT, "fontsize": str(SIZE), "nodesep": f"{(NARROW if scene.between == CLOSE else BESIDE) / INCH:.3f}",
                     "ranksep": f"{scene.between / INCH:.3f}", "splines": "true", "compound": "true", "tooltip": " ",
                     "bgcolor": theme.page or "transparent", "pad": "0.055"},
         node_attr={"shape": "box", "style": "rounded,filled", "fontname": LAID_OUT, "fontsize": str(SIZE),
                    "fontcolor": theme.text, "margin": f"{PAD / INCH:.3f},{RIM / INCH:.3f}", "height": "0.2", "penwidth": "1.1"},
         edge_attr={"arrowsize": "0.6", "color": theme.line, "penwidth": "1.1", "fontname": LAID_OUT, "fontsize": str(SMALL)})
-    _Writing(theme).items(page, scene.items)
-    _arcs(page, scene, theme, flow in ("BT", "RL"), pull)
+    _Writing(theme, wider or {}).items(page, scene.items)
+    _arcs(page, scene, theme, beside, pull)
     return str(page.source)
 
 
@@ -55,8 +56,8 @@ def _diamonds(scene: Scene) -> list[tuple[str, str]]:
 
 
 class _Writing:
-    def __init__(self, theme: Theme):
-        self.theme, self.clusters = theme, 0
+    def __init__(self, theme: Theme, wider: Mapping[int, float]):
+        self.theme, self.wider, self.clusters = theme, wider, 0
 
     def items(self, page: Any, items: Sequence[Frame | Box]) -> None:
         for item in items:
@@ -70,6 +71,8 @@ class _Writing:
         look = {"style": "rounded,bold", "color": self.theme.line,
                 "penwidth": "1.6"} if frame.times > 1 else {"style": "rounded", "color": self.theme.frame, "penwidth": "1"}
         text = f"{frame.title}  ×{frame.times}".strip() if frame.times > 1 else frame.title
+        lack = self.wider.get(self.clusters, 0) - width(text, SMALL)
+        text += " " * max(0, ceil(lack / width(" ", SMALL)))
         with page.subgraph(name=f"cluster_{self.clusters}",
                            graph_attr={"label": escape(text), "labeljust": "l", "fontcolor": self.theme.label,
                                        "fontsize": str(SMALL), "margin": str(FRAME), **look}) as inner:
@@ -111,7 +114,7 @@ def _arcs(page: Any, scene: Scene, theme: Theme, back: bool, pull: Pull) -> None
         look = {} if arc.target in outside else dict(looks[arc.kind])
         if arc.label:
             look["label"] = escape(arc.label)
-        elif arc.kind == "data" and pull != "none":
+        if arc.kind == "data" and pull != "none":
             others = [ahead[t] for t in readers[arc.source] if t != arc.target]
             next_ = place[arc.target] - place[arc.source] == 1 and len(others) < 2 and ahead[arc.target] > max(others, default=-1)
             if arc.target in skipped or next_ or ahead[arc.target] >= MAIN + max(others, default=0):

@@ -22,13 +22,13 @@ def width(text: str, size: float, bold: bool = False) -> float:
     return float(_face(bold).getlength(text)) * size / EM
 
 
-def fitted(text: str, size: float, most: float) -> str:
+def fitted(text: str, size: float, most: float, bold: bool = False) -> str:
     """A line of text that is at most so wide, in points, its end left out where it is longer."""
-    if width(text, size) <= most:
+    if width(text, size, bold) <= most:
         return text
-    while text and width(text + "…", size) > most:
+    while text and width(text + "…", size, bold) > most:
         text = text[:-1]
-    return text + "…"
+    return text.rstrip() + "…"
 
 
 def wrapped(text: str, size: float, most: float, bold: bool = False) -> list[str]:

@@ -3,70 +3,132 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from html import escape as html_escape
 from html import unescape
+from itertools import pairwise
 
 from .dot import Flow, Pull, dot_of
+from .frames import BORDER, INSET, halves, rounded, settled
 from .lettering import FAMILY, width
 from .looks import KINDS, Theme
+from .obstacles import Line, Obstacles, Rect
 from .rendering import laid_out
 from .scene import SIZE, SMALL, STRIP, Box, Scene
 
 CORNER = 5  # of a box
-
-
-@dataclass(frozen=True)
-class Rect:
-    x0: float
-    y0: float
-    x1: float
-    y1: float
-
-    @property
-    def middle(self) -> tuple[float, float]:
-        return (self.x0 + self.x1) / 2, (self.y0 + self.y1) / 2
-
-    def moved(self, x: float, y: float) -> Rect:
-        return Rect(self.x0 + x, self.y0 + y, self.x1 + x, self.y1 + y)
+CHORDS = 6  # of each part of a curve, where it is measured
 
 
 @dataclass(frozen=True)
 class Piece:
-    """SVG elements whose coordinates begin at 0, 0; and where the boxes are in it."""
+    """SVG elements whose coordinates begin at 0, 0; and where things are in it. `crossed` titles stand on arcs."""
 
     body: str
     width: float
     height: float
     boxes: dict[str, Rect]
+    frames: Sequence[Rect]
+    titles: Sequence[Rect]
+    lines: Sequence[tuple[Line, tuple[str, str, str]]]
+    crossed: int
 
 
-def piece(scene: Scene, theme: Theme, flow: Flow, number: int) -> Piece:
-    """A part of a scene, laid out. `number` keeps its ids apart from those of others."""
+def piece(scene: Scene, theme: Theme, flow: Flow, number: int, roomy: bool = False, beside: bool = False,
+          ends: frozenset[str] = frozenset()) -> Piece:
+    """A part of a scene, laid out. `number` keeps its ids apart from those of others; a roomy one has frames wide enough for their
+    titles to stand beside the arcs. Where things are to stand beside each other, what is sized does by what it has its size from. `ends` are boxes from and to which arcs will come that are drawn later."""
+    beside = beside or flow in ("BT", "RL")
+    bare = scene if beside else replace(scene, arcs=tuple(replace(a, label="") for a in scene.arcs))
     pulls: tuple[Pull, ...] = ("even", "main", "none") if scene.careful else ("even",)
-    text = min((laid_out(dot_of(scene, theme, flow, pull)) for pull in pulls), key=lambda t: _size(t)[flow in ("LR", "RL")])
-    wide, high = _size(text)
-    move = re.search(r'translate\(([-\d.]+) ([-\d.]+)\)', text)
-    assert move is not None
-    dx, dy = float(move[1]), float(move[2])
-    start = text.index(">", text.index('<g id="graph0"')) + 1
-    body = text[start:text.rindex("</g>")]
-    body = re.sub(r"^\s*<title>.*?</title>\s*", "", body, flags=re.DOTALL)
-    body = re.sub(r'^<polygon [^>]*points="-?[\d.]+,[\d.]+ [^>]*/>\s*', "", body)  # the background
-    boxes, known = {}, {b.name: b for b in scene.boxes}
+    pull, text = min(((pull, laid_out(dot_of(bare, theme, flow, pull, beside))) for pull in pulls),
+                     key=lambda t: _size(t[1])[flow in ("LR", "RL")])
+    read = _Read(text, scene, theme, beside, ends)
+    if roomy and read.framed.crossed:
+        wider = {k: 2 * (max(width(t, SMALL) for t in halves(title)) + INSET + 4) for k, title in read.framed.crossed.items()}
+        again = _Read(laid_out(dot_of(bare, theme, flow, pull, beside, wider)), scene, theme, beside, ends)
+        read = again if len(again.framed.crossed) < len(read.framed.crossed) else read
+    return read.piece(number)
 
-    def finished(m: re.Match[str]) -> str:
-        name = unescape(re.search(r"<title>(.*?)</title>", m[0], re.DOTALL)[1])  # type: ignore[index]
-        own = _bounds(m[0])
-        boxes[name] = own.moved(dx, dy)
-        return _set(m[0], known[name], own, theme)
 
-    body = re.sub(r'<g id="node\d+" class="node">.*?\n</g>', finished, body, flags=re.DOTALL)
-    if flow in ("BT", "RL"):  # there `dot` writes references the other way round
-        body = re.sub(r'(class="edge reference">\s*<title>)(.*?)(&#45;&gt;)(.*?)(</title>)', r"\1\4\3\2\5", body)
-    body = re.sub(r'<g id="((?:node|edge|clust)\d+)"', rf'<g id="p{number}\1"' if number else r'<g id="\1"', body)
-    body = re.sub(r'(<text [^>]*?)font-family="[^"]*"([^>]*)>([^<]*)<', _fitted, body)
-    return Piece(f'<g transform="translate({dx:.2f} {dy:.2f})">{body}</g>\n', wide, high, boxes)
+class _Read:
+    """What Graphviz has laid out, read and finished."""
+
+    def __init__(self, text: str, scene: Scene, theme: Theme, beside: bool, ends: frozenset[str]):
+        self.size = _size(text)
+        move = re.search(r"translate\(([-\d.]+) ([-\d.]+)\)", text)
+        assert move is not None
+        self.dx, self.dy = float(move[1]), float(move[2])
+        body = text[text.index(">", text.index('<g id="graph0"')) + 1:text.rindex("</g>")]
+        body = re.sub(r"^\s*<title>.*?</title>\s*", "", body, flags=re.DOTALL)
+        body = re.sub(r'^<polygon [^>]*points="-?[\d.]+,[\d.]+ [^>]*/>\s*', "", body)  # the background
+        self.boxes: dict[str, Rect] = {}
+        known = {b.name: b for b in scene.boxes}
+
+        def finished(m: re.Match[str]) -> str:
+            name = unescape(re.search(r"<title>(.*?)</title>", m[0], re.DOTALL)[1])  # type: ignore[index]
+            self.boxes[name] = _bounds(m[0])
+            return _set(m[0], known[name], self.boxes[name], theme)
+
+        body = re.sub(r'<g id="node\d+" class="node">.*?\n</g>', finished, body, flags=re.DOTALL)
+        if beside:  # there `dot` writes references the other way round
+            body = re.sub(r'(class="edge reference">\s*<title>)(.*?)(&#45;&gt;)(.*?)(</title>)', r"\1\4\3\2\5", body)
+        self.lines = [line for m in re.finditer(r'<g id="edge\d+" class="edge ?(\w*)">\s*<title>(.*?)</title>(.*?)</g>', body, re.DOTALL)
+                      for line in _lines(m)]
+        clusters = [(int(m[1]), m[0], _bounds(m[0])) for m in BORDER.finditer(body)]
+        coming = [line for name in sorted(ends) for r in [self.boxes[name]] for x in [r.middle[0]]
+                  for line in (((x, -self.dy), (x, r.y0)), ((x, r.y1), (x, self.size[1] - self.dy)))]
+        self.framed = settled(clusters, self.boxes.values(), [*(line for line, _ in self.lines), *coming], theme)
+        self.body = BORDER.sub("", body) + self.framed.body
+
+        if not beside:
+            self.label(scene, theme)
+
+    def label(self, scene: Scene, theme: Theme) -> None:
+        """Words beside arcs, where there is room: `dot` would make the whole drawing longer for them."""
+        there = Obstacles(self.boxes, self.framed.frames, self.framed.titles, self.lines)
+        for arc in scene.arcs:
+            way = [line for line, of in self.lines if of == (arc.source, arc.target, arc.kind)] if arc.label else []
+            if way:
+                spot = there.beside([way[0][0], *(end for _, end in way)], width(arc.label, SMALL), SMALL,
+                                    room=(2 - self.dx, self.size[0] - self.dx - 2))
+                title = f"<title>{html_escape(arc.source)}&#45;&gt;{html_escape(arc.target)}</title>"
+                at = self.body.index("</g>", self.body.index(title))
+                self.body = self.body[:at] + label(arc.label, spot, theme) + self.body[at:]
+
+    def piece(self, number: int) -> Piece:
+        body = re.sub(r'<g id="((?:node|edge|clust)\d+)"', rf'<g id="p{number}\1"' if number else r'<g id="\1"', self.body)
+        body = re.sub(r'(<text (?![^>]*textLength)[^>]*?)font-family="[^"]*"([^>]*)>([^<]*)<', _fitted, body)
+        dx, dy = self.dx, self.dy
+        lines = [(((a + dx, b + dy), (c + dx, d + dy)), of) for ((a, b), (c, d)), of in self.lines]
+        return Piece(f'<g transform="translate({dx:.2f} {dy:.2f})">{body}</g>\n', *self.size,
+                     {name: r.moved(dx, dy) for name, r in self.boxes.items()}, [r.moved(dx, dy) for r in self.framed.frames],
+                     [r.moved(dx, dy) for r in self.framed.titles], lines, len(self.framed.crossed))
+
+
+def label(text: str, spot: Rect, theme: Theme) -> str:
+    """A word beside an arc."""
+    return (f'<text x="{spot.x0:.2f}" y="{spot.y1 - 0.15 * SMALL:.2f}" font-family="{FAMILY}" font-size="{SMALL:.2f}" '
+            f'fill="{theme.label}" textLength="{width(text, SMALL):.2f}" lengthAdjust="spacingAndGlyphs">{html_escape(text)}</text>\n')
+
+
+def _lines(m: re.Match[str]) -> Iterator[tuple[Line, tuple[str, str, str]]]:
+    """An edge as straight lines, with what it is."""
+    source, _, target = unescape(m[2]).partition("->")
+    path = re.search(r'<path [^>]*d="([^"]*)"', m[3])
+    if path is None:
+        return
+    points = [(float(x), float(y)) for x, y in re.findall(r"(-?[\d.]+),(-?[\d.]+)", path[1])]
+    found = points[:1]
+    for a, b, c, d in zip(points[::3], points[1::3], points[2::3], points[3::3]):
+        straight = all(abs(p[0] - a[0]) < 0.3 for p in (b, c, d)) or all(abs(p[1] - a[1]) < 0.3 for p in (b, c, d))
+        for k in (CHORDS,) if straight else range(1, CHORDS + 1):
+            t = k / CHORDS
+            w = (1 - t) ** 3, 3 * (1 - t) ** 2 * t, 3 * (1 - t) * t * t, t ** 3
+            found.append((sum(v * p[0] for v, p in zip(w, (a, b, c, d))), sum(v * p[1] for v, p in zip(w, (a, b, c, d)))))
+    for line in pairwise(found):
+        yield line, (source, target, m[1] or "data")
 
 
 def _size(text: str) -> tuple[float, float]:
@@ -115,16 +177,7 @@ def _set(text: str, box: Box, own: Rect, theme: Theme) -> str:
 
 def _rounded(m: re.Match[str]) -> str:
     """An outline with small round corners: text and strip come close to them."""
-    r = _bounds(m[0])
-    c = min(CORNER, (r.y1 - r.y0) / 2)
-    x, y = (r.x0, r.x0 + c, r.x1 - c, r.x1), (r.y0, r.y0 + c, r.y1 - c, r.y1)
-
-    def point(i: int, j: int) -> str:
-        return f"{x[i]:.2f},{y[j]:.2f}"
-
-    d = (f"M{point(1, 0)}L{point(2, 0)}Q{point(3, 0)} {point(3, 1)}L{point(3, 2)}Q{point(3, 3)} {point(2, 3)}"
-         f"L{point(1, 3)}Q{point(0, 3)} {point(0, 2)}L{point(0, 1)}Q{point(0, 0)} {point(1, 0)}Z")
-    return f'{m[1]}d="{d}"'
+    return f'{m[1]}d="{rounded(_bounds(m[0]), CORNER)}"'
 
 
 def _fitted(m: re.Match[str]) -> str:

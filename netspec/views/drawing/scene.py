@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import count
 
 from ...ir.graph import Graph, Input, Node
 from ...ir.types import Size
 from ...plain import shown
-from ..numbers.counts import count
+from ..numbers.counts import count as counted
 from ..reading.arcs import Drawn, Kind, drawn_inputs, kinds, refers
 from ..reading.boxes import arcs_between, drawn, stands_for
 from ..reading.closing import closed, focused, known
 from ..reading.outline import outline
 from ..reading.steps import Closed, Group, Item, Port, Repeat, Step, line_of
+from .lettering import fitted as whole_or_cut
 from .lettering import width
 from .looks import kind_of
 
@@ -26,7 +30,9 @@ CIRCLE = 20  # across the sign of a merge
 FRAME = 8  # from the border of a frame to what is in it
 TITLE = 14  # the height of its title
 FAR = 5  # items between one and the last that it reads
-LONGEST, SHORT = 34, 20  # of a call in a box, in characters; where room is scarce
+LONGEST = (320.0, 190.0, 120.0, 120.0)  # of a line in a box, in points: where there is room for it, and the less of it there is
+TITLES = (240.0, 170.0, 110.0, 110.0)  # of the title of a frame
+TIGHTEST = 3
 BETWEEN, CLOSE = 15, 11  # boxes one after another, in points; where room is scarce
 
 
@@ -67,6 +73,7 @@ class Frame:
     title: str
     times: int
     inside: tuple[Frame | Box, ...]
+    path: str = ""  # of the block that it is
 
 
 @dataclass(frozen=True)
@@ -91,16 +98,18 @@ class Scene:
     @property
     def terse(self) -> bool:
         """Whether blocks say their numbers without saying of what, which the legend then does."""
-        return self.between == CLOSE
+        return any(b.kind == "block" and len(b.lines) > 1 and " · " in b.lines[-1] and "params" not in b.lines[-1] for b in self.boxes)
 
     @cached_property
     def boxes(self) -> tuple[Box, ...]:
         return tuple(boxes_of(self.items))
 
-    def part(self, names: frozenset[str]) -> Scene:
-        """What lies within these boxes; a frame that is cut stands in each part."""
-        return Scene(self.name, _part(self.items, names), tuple(a for a in self.arcs if a.source in names and a.target in names),
-                     self.sizes, self.between, self.careful)
+    def cut(self, parts: Sequence[frozenset[str]]) -> list[Scene]:
+        """What lies within each of these boxes; a frame that is cut stands in each part, and says which of how many it is."""
+        items = [_part(self.items, names) for names in parts]
+        number = {path: (n, count(1)) for path, n in Counter(f.path for i in items for f in frames_of(i) if f.path).items() if n > 1}
+        return [replace(self, items=_numbered(i, number), arcs=tuple(a for a in self.arcs if a.source in names and a.target in names))
+                for i, names in zip(items, parts)]
 
 
 def flat(scene: Scene) -> Scene:
@@ -118,20 +127,50 @@ def flat(scene: Scene) -> Scene:
     return replace(scene, items=lower(scene.items))
 
 
-def narrow(scene: Scene) -> Scene:
-    """The same with calls cut short and boxes close to each other, for what finds no room otherwise."""
+def inlined(scene: Scene) -> Scene:
+    """The same with a block of one box drawn as that box, which has its name."""
+
+    def inside(items: Sequence[Frame | Box]) -> tuple[Frame | Box, ...]:
+        return tuple(joined(i.title, inside(i.inside), i) if isinstance(i, Frame) else i for i in items)
+
+    def joined(title: str, within: tuple[Frame | Box, ...], frame: Frame) -> Frame | Box:
+        if len(within) != 1 or frame.times > 1 or not isinstance(box := within[0], Box) or box.sign or not title:
+            return replace(frame, inside=within)
+        first, *middle, last = box.lines if len(box.lines) > 1 else (*box.lines, "")
+        if box.kind == "block":  # whose middle line begins with its own name, if that is said
+            name, _, shape = (middle[0] if middle else "").rpartition(" · ")
+            return replace(box, lines=tuple(line for line in (first, " · ".join(filter(None, (f"{title}.{name}" if name else title, shape))),
+                                                              last) if line))
+        return replace(box, lines=tuple(line for line in (first, " · ".join((title, *middle)), last) if line))
+
+    return replace(scene, items=inside(scene.items))
+
+
+def fitted(scene: Scene, tight: int) -> Scene:
+    """The same with lines cut that are too long: the tighter, the shorter, and from 2 on with boxes close to each other. The tightest
+    has the numbers of blocks without saying of what, where a box would be wider for it; the legend says it then."""
 
     def cut(items: Sequence[Frame | Box]) -> tuple[Frame | Box, ...]:
-        return tuple(replace(i, inside=cut(i.inside)) if isinstance(i, Frame) else replace(i, lines=short(i)) for i in items)
+        return tuple(replace(i, title=shortened(i.title, TITLES[tight], SMALL), inside=cut(i.inside)) if isinstance(i, Frame) else
+                     replace(i, lines=short(i)) for i in items)
 
     def short(box: Box) -> tuple[str, ...]:
-        first, *others = box.lines
-        what, times, n = first.partition("  ×")
-        if box.kind != "block":
-            return (elided(what, LONGEST) + times + n, *others)
-        return (elided(what, SHORT) + times + n, *others[:-1], others[-1].replace(" params", "").replace(" MACs", ""))
+        *lines, last = box.lines
+        terse = last.replace(" params", "").replace(" MACs", "") if tight == TIGHTEST and box.kind == "block" and lines else last
+        most = max([LONGEST[tight if box.kind == "block" else min(tight, 1)], width(terse, SMALL),
+                    *(width(t, SIZE) for t in lines[1:] if tight and box.kind == "block" and width(t, SIZE) < LONGEST[1])])
+        lines = [shortened(t, most, SIZE, bold=k == 0) for k, t in enumerate(lines)]
+        if terse != last and width(last, SMALL) <= max(width(t, SIZE, bold=k == 0) for k, t in enumerate(lines)):
+            terse = last
+        return (*lines, terse if lines else shortened(terse, most, SIZE, bold=True))
 
-    return replace(scene, items=cut(scene.items), between=CLOSE)
+    return replace(scene, items=cut(scene.items), between=CLOSE if tight > 1 else BETWEEN)
+
+
+def shortened(text: str, most: float, size: float, bold: bool = False) -> str:
+    """A line that is at most so wide, in points; what is left out of it comes before its ×N."""
+    words, times, n = text.partition("  ×")
+    return whole_or_cut(words, size, most - (width(times + n, size, bold) if times else 0), bold) + times + n
 
 
 def nearer(scene: Scene) -> Scene:
@@ -152,13 +191,35 @@ def boxes_of(items: Sequence[Frame | Box]) -> list[Box]:
     return [b for i in items for b in ([i] if isinstance(i, Box) else boxes_of(i.inside))]
 
 
+def frames_of(items: Sequence[Frame | Box]) -> Iterator[Frame]:
+    for i in items:
+        if isinstance(i, Frame):
+            yield i
+            yield from frames_of(i.inside)
+
+
+def _numbered(items: Sequence[Frame | Box], number: Mapping[str, tuple[int, Iterator[int]]]) -> tuple[Frame | Box, ...]:
+    """The items with frames that stand for one block in several places told apart: `stage3, continued (2 of 3)`."""
+    out: list[Frame | Box] = []
+    for i in items:
+        if isinstance(i, Frame):
+            title = i.title
+            if i.path in number:
+                of, places = number[i.path]
+                k = next(places)
+                title = title if k == 1 else f"{title}, continued ({k} of {of})"
+            i = replace(i, title=title, inside=_numbered(i.inside, number))
+        out.append(i)
+    return tuple(out)
+
+
 def _part(items: Sequence[Frame | Box], names: frozenset[str]) -> tuple[Frame | Box, ...]:
     kept: list[Frame | Box] = []
     for i in items:
         if isinstance(i, Box):
             kept += [i] if i.name in names else []
         elif inside := _part(i.inside, names):
-            kept.append(Frame(i.title, i.times, inside))
+            kept.append(replace(i, inside=inside))
     return tuple(kept)
 
 
@@ -172,7 +233,7 @@ class Reading:
         if focus is not None:
             self.items = focused(graph, self.items, focus, self.sources)
         known(self.items, opened)
-        self.numbers = {c.name: c for c in count(graph).nodes}
+        self.numbers = {c.name: c for c in counted(graph).nodes}
         self.kinds = kinds(graph, self.sources)
 
     def scene(self, depth: int | None) -> Scene:
@@ -227,7 +288,7 @@ class _Making:
             if isinstance(item, Step):
                 made.append(self.step(item))
             elif isinstance(item, Group):
-                made.append(Frame(_below(item.path, scope), 1, self.frame(item.items, item.path)))
+                made.append(Frame(_below(item.path, scope), 1, self.frame(item.items, item.path), item.path))
             else:
                 made.append(self.repeat(item, scope))
         return tuple(made)
@@ -237,7 +298,7 @@ class _Making:
         if len(first) == 1 and isinstance(first[0], Step):
             return self.step(first[0], item.times)
         if len(first) == 1 and isinstance(first[0], Group) and isinstance(end[0], Group):
-            title = f"{_below(first[0].path, scope)} … {_below(end[0].path, scope)}"
+            title = _span(_below(first[0].path, scope), _below(end[0].path, scope))
             return Frame(title, item.times, self.frame(first[0].items, first[0].path))
         return Frame("", item.times, self.frame(first, scope))
 
@@ -247,7 +308,7 @@ class _Making:
             return Box(step.name, "input", label(step.name, (), shape), "", dashed=True)
         if isinstance(step, Closed):
             name = self.names(step)
-            lines = label(elided(self.call(step)), ((name, shape) if name else (shape,)), self.short(step), times)
+            lines = label(self.call(step), ((name, shape) if name else (shape,)), self.short(step), times)
             return Box(step.name, "block", lines, self.tooltip(step), times)
         kind, sign = kind_of(step.head), str(getattr(step.head.op, "symbol", ""))
         if len(sign) == 1 and len(step.nodes) == 1 and times == 1:
@@ -260,9 +321,9 @@ class _Making:
     def call(self, block: Closed) -> str:
         """The call that made a block, from the first to the last that its box stands for: `unit 0.1…0.4`; of numbers that go up
         and down, from the least to the most."""
-        calls = [s.text.split(" ") for s in self.stands[block.name]]
+        calls = [[_brief(w) for w in s.text.split(" ")] for s in self.stands[block.name]]
         if len({len(words) for words in calls}) > 1:
-            return block.text
+            return " ".join(calls[0])
         return " ".join(words[0] if len(set(words)) == 1 else "…".join(_ends(words)) for words in zip(*calls))
 
     def names(self, block: Closed) -> str:
@@ -271,7 +332,7 @@ class _Making:
         if not block.call or not isinstance(first, Closed) or not isinstance(last, Closed):
             return ""
         name, end = (s.path.rpartition(".")[2] for s in (first, last))
-        return "" if name.rstrip("0123456789") == block.call.split()[0] else name if name == end else f"{name} … {end}"
+        return "" if name.rstrip("0123456789") == block.call.split()[0] else name if name == end else _span(name, end)
 
     def short(self, block: Closed) -> str:
         """Parameters and MACs of a closed block, of all that its box stands for."""
@@ -308,17 +369,18 @@ def places(node: Node) -> int | None:
     return found if node.type.spatial else None
 
 
-def elided(text: str, longest: int = LONGEST) -> str:
-    """Not too long for a box; all of it is in the tooltip."""
-    return text if len(text) <= longest else text[:longest - 1].rstrip() + "…"
-
-
 def rounded(n: int) -> str:
     """3 digits: `23.5 M`."""
     for size, letter in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
         if n >= size:
             return f"{n / size:.3g} {letter}" if n < 999.5 * size else f"{n / size:.0f} {letter}"
     return str(n)
+
+
+def _brief(word: str) -> str:
+    """A word of a call; of a long number four digits."""
+    name, sign, number = word.rpartition("=")
+    return f"{name}{sign}{float(number):.4g}" if re.fullmatch(r"-?\d*\.\d{5,}(e-?\d+)?", number) else word
 
 
 def _ends(words: Sequence[str]) -> tuple[str, str]:
@@ -330,6 +392,13 @@ def _ends(words: Sequence[str]) -> tuple[str, str]:
     if numbers in (sorted(numbers), sorted(numbers, reverse=True)):
         return words[0], words[-1]
     return words[numbers.index(min(numbers))], words[numbers.index(max(numbers))]
+
+
+def _span(first: str, last: str) -> str:
+    """`unit2…200` of unit2 and unit200."""
+    stem = first.rstrip("0123456789")
+    number = last.removeprefix(stem)
+    return f"{first}…{number}" if stem != first and number.isdigit() else f"{first} … {last}"
 
 
 def _below(path: str, scope: str) -> str:

@@ -129,11 +129,12 @@ class Estimate:
 
     def in_rows(self, u: U) -> tuple[float, float]:
         """About how wide and high a U is with a row for each level; this is of a scene that flows to the right."""
-        long = {level: sum(self.along[k] + self.before[k] + self.after[k] + self.between for n, k in self.place.items() if n in level)
-                for level in (*u.down, *u.up)}
+        inside = {level: [k for n, k in self.place.items() if n in level] for level in (*u.down, *u.up)}
+        long = {level: sum(self.along[k] + self.before[k] + self.after[k] + self.between for k in boxes)
+                for level, boxes in inside.items()}
         rows: dict[int, float] = {}
         for row, level in zip((*range(len(u.down)), *u.rows), (*u.down, *u.up)):
-            rows[row] = max(rows.get(row, 0), *(self.across[k] + self.wide[k] + self.between for n, k in self.place.items() if n in level))
+            rows[row] = max(rows.get(row, 0), *(self.across[k] + self.wide[k] + self.between for k in inside[level]))
         facing = max((long[d] for k, d in enumerate(u.down) if k in u.rows), default=0)
         return max(facing + max(long[d] for d in u.up) * 0.8, *(long[d] for d in u.down)), sum(rows.values())
 

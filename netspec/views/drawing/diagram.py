@@ -31,8 +31,9 @@ from .u import as_u, in_rows
 Direction = Literal["down", "right"]
 ENOUGH = 0.9  # of its natural size: more columns would only spread what can be read well
 FEWER = 1.04  # how much larger a drawing on a given page must become for one more column
-WORTH = ((0, False, 1.0), (1, False, 0.98), (1, True, 0.93), (2, False, 0.89), (3, False, 0.86), (3, True, 0.8))  # of a drawing: how
-# tight it is, whether a box has two lines at most, and how much less it is then worth than one of the same size
+# How tight a drawing is, whether its boxes have two lines at most, and what it is then worth beside one of the same size that is
+# neither.
+WORTH = ((0, False, 1.0), (1, False, 0.98), (1, True, 0.93), (2, False, 0.89), (3, False, 0.86), (3, True, 0.8))
 FILLED = 0.6  # of a page, by boxes, at most
 TRIES = 4  # layouts of one depth
 

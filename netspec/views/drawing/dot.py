@@ -26,11 +26,13 @@ INCH = 72
 
 def dot_of(scene: Scene, theme: Theme, flow: Flow = "TB", pull: Pull = "main", beside: bool = False,
            wider: Mapping[int, float] | None = None) -> str:
-    """The text. What is sized may stand `beside` what it has its size from. `wider` are frames, by their numbers, that are to be so wide at least, in points. "main" keeps the main way straight; "even" also what forks and what joins it again above each other, by arcs that
-    are not seen; "none" neither."""
+    """The text. "main" keeps the main way straight; "even" also what forks and what joins it again above each other, by arcs that
+    are not seen; "none" neither. What is sized may stand `beside` what it has its size from. `wider` are frames, by their
+    numbers, that are to be so wide at least, in points."""
+    apart = NARROW if scene.between == CLOSE else BESIDE
     page = graphviz.Digraph(
         escape(scene.name),
-        graph_attr={"rankdir": flow, "fontname": LAID_OUT, "fontsize": str(SIZE), "nodesep": f"{(NARROW if scene.between == CLOSE else BESIDE) / INCH:.3f}",
+        graph_attr={"rankdir": flow, "fontname": LAID_OUT, "fontsize": str(SIZE), "nodesep": f"{apart / INCH:.3f}",
                     "ranksep": f"{scene.between / INCH:.3f}", "splines": "true", "compound": "true", "tooltip": " ",
                     "bgcolor": theme.page or "transparent", "pad": "0.055"},
         node_attr={"shape": "box", "style": "rounded,filled", "fontname": LAID_OUT, "fontsize": str(SIZE),

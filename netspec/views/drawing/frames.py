@@ -1,4 +1,4 @@
-"""The frames of a piece that Graphviz has laid out: their borders moved off the arcs that run along them, and their titles to where
+"""The frames of a piece that Graphviz has laid out: their borders moved off the arcs that run along them, their titles to where
 no arc runs through. Where there is no such place, a title stands on the arc, which is interrupted behind it."""
 
 from __future__ import annotations
@@ -42,8 +42,10 @@ def settled(found: Sequence[tuple[int, str, Rect]], boxes: Iterable[Rect], lines
         stroke, thick = look[1] or look[3], look[2] or "1"
         text = re.search(r"<text[^>]*>([^<]*)<", element)
         title = " ".join(unescape(text[1]).replace("\N{NO-BREAK SPACE}", " ").split()) if text else ""
-        low = text is not None and 2 * float(re.search(r' y="([^"]*)"', text[0])[1]) > bounds.y0 + bounds.y1  # type: ignore[index]
-        strip = Rect(frame.x0, frame.y1 - TITLE + 1, frame.x1, frame.y1) if low else Rect(frame.x0, frame.y0 + 1, frame.x1, frame.y0 + TITLE)
+        level = re.search(r' y="([^"]*)"', text[0]) if text else None
+        low = level is not None and 2 * float(level[1]) > bounds.y0 + bounds.y1  # of what flows up it stands below
+        top, bottom = (frame.y1 - TITLE + 1, frame.y1) if low else (frame.y0 + 1, frame.y0 + TITLE)
+        strip = Rect(frame.x0, top, frame.x1, bottom)
         places = _places(title, strip, lines)
         if places is None:
             places = [(title, frame.x0 + INSET)]
@@ -59,8 +61,8 @@ def settled(found: Sequence[tuple[int, str, Rect]], boxes: Iterable[Rect], lines
             shown.append(f'<text xml:space="preserve" text-anchor="middle" x="{x + wide / 2:.2f}" y="{strip.y1 - 3:.2f}" '
                          f'font-family="{FAMILY}" font-size="{SMALL:.2f}" fill="{theme.label}" textLength="{wide:.2f}" '
                          f'lengthAdjust="spacingAndGlyphs">{escape(words)}</text>\n')
-        body.append(f'<g id="clust{number}" class="cluster">\n<title>cluster_{number}</title>\n<path fill="none" stroke="{stroke}" '
-                    f'stroke-width="{thick}" d="{rounded(frame, CORNER)}"/>\n{"".join(shown)}</g>\n')
+        body.append(f'<g id="clust{number}" class="cluster">\n<title>cluster_{number}</title>\n<path fill="none" '
+                    f'stroke="{stroke}" stroke-width="{thick}" d="{rounded(frame, CORNER)}"/>\n{"".join(shown)}</g>\n')
         out.frames.append(frame)
     return replace(out, body="".join(body))
 
@@ -98,8 +100,8 @@ def _off(frame: Rect, others: Sequence[Rect], lines: Sequence[Line]) -> Rect:
             moved = replace(frame, **{name: getattr(frame, name) + (move if name in ("x0", "y0") else -move)})
             room = [Rect(r.x0 - APART, r.y0 - APART - (TITLE - 5 if name == "y0" else 0), r.x1 + APART,
                          r.y1 + APART + (TITLE - 5 if name == "y1" else 0)) for r in within]
-            if (all(moved.holds(r) for r in room) and not any(moved.meets(r) for r in outside) and all(r.holds(moved) for r in around)
-                    and not any(beside(line, moved.sides[k]) for line in lines)):
+            if (all(moved.holds(r) for r in room) and all(r.holds(moved) for r in around)
+                    and not any(moved.meets(r) for r in outside) and not any(beside(line, moved.sides[k]) for line in lines)):
                 frame = moved
                 break
     return frame

@@ -7,7 +7,8 @@ License).
 
 from __future__ import annotations
 
-from functools import cache
+from bisect import bisect_right
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +20,15 @@ EM = 1000
 
 def width(text: str, size: float, bold: bool = False) -> float:
     """How wide a line of text is, in points."""
-    return float(_face(bold).getlength(text)) * size / EM
+    return _length(text, bold) * size / EM
 
 
 def fitted(text: str, size: float, most: float, bold: bool = False) -> str:
     """A line of text that is at most so wide, in points, its end left out where it is longer."""
     if width(text, size, bold) <= most:
         return text
-    while text and width(text + "…", size, bold) > most:
-        text = text[:-1]
-    return text.rstrip() + "…"
+    end = bisect_right(range(len(text)), most, key=lambda k: width(text[:k] + "…", size, bold)) - 1
+    return text[:max(end, 0)].rstrip() + "…"
 
 
 def wrapped(text: str, size: float, most: float, bold: bool = False) -> list[str]:
@@ -44,6 +44,12 @@ def wrapped(text: str, size: float, most: float, bold: bool = False) -> list[str
             word = word[cut:]
         lines.append(word)
     return lines or [""]
+
+
+@lru_cache(maxsize=4096)
+def _length(text: str, bold: bool) -> float:
+    """Of a line of text, in thousandths of its size."""
+    return float(_face(bold).getlength(text))
 
 
 @cache

@@ -1,4 +1,4 @@
-"""What an arc should keep clear of: boxes, titles and borders of frames, and other arcs; and which of several ways does so best."""
+"""What an arc should keep clear of: boxes, titles and borders of frames, other arcs; and which of several ways does so best."""
 
 from __future__ import annotations
 
@@ -99,8 +99,8 @@ class Obstacles:
 
     def beside(self, way: Sequence[Point], wide: float, high: float, flipped: bool = False,
                room: tuple[float, float] = (0, inf)) -> Rect:
-        """Where a text of this size stands beside a way, as near its end as there is room; then nothing else does. The way is told
-        as x and y, which here is flipped where columns are."""
+        """Where a text of this size stands beside a way, as near its end as there is room; then nothing else stands there. The
+        way is told as x and y, which in these coordinates may be flipped."""
         spots: list[Rect] = []
         for (x0, y0), (x1, y1) in reversed(list(pairwise(way))):
             upright = abs(x1 - x0) < abs(y1 - y0)

@@ -37,8 +37,9 @@ class Piece:
 
 def piece(scene: Scene, theme: Theme, flow: Flow, number: int, roomy: bool = False, beside: bool = False,
           ends: frozenset[str] = frozenset()) -> Piece:
-    """A part of a scene, laid out. `number` keeps its ids apart from those of others; a roomy one has frames wide enough for their
-    titles to stand beside the arcs. Where things are to stand beside each other, what is sized does by what it has its size from. `ends` are boxes from and to which arcs will come that are drawn later."""
+    """A part of a scene, laid out. `number` keeps its ids apart from those of others; a roomy one has frames wide enough for
+    their titles to stand beside the arcs. What is sized may stand `beside` what it has its size from. `ends` are boxes that arcs
+    will lead to and from which are drawn later."""
     beside = beside or flow in ("BT", "RL")
     bare = scene if beside else replace(scene, arcs=tuple(replace(a, label="") for a in scene.arcs))
     pulls: tuple[Pull, ...] = ("even", "main", "none") if scene.careful else ("even",)
@@ -74,8 +75,8 @@ class _Read:
         body = re.sub(r'<g id="node\d+" class="node">.*?\n</g>', finished, body, flags=re.DOTALL)
         if beside:  # there `dot` writes references the other way round
             body = re.sub(r'(class="edge reference">\s*<title>)(.*?)(&#45;&gt;)(.*?)(</title>)', r"\1\4\3\2\5", body)
-        self.lines = [line for m in re.finditer(r'<g id="edge\d+" class="edge ?(\w*)">\s*<title>(.*?)</title>(.*?)</g>', body, re.DOTALL)
-                      for line in _lines(m)]
+        edges = re.finditer(r'<g id="edge\d+" class="edge ?(\w*)">\s*<title>(.*?)</title>(.*?)</g>', body, re.DOTALL)
+        self.lines = [line for m in edges for line in _lines(m)]
         clusters = [(int(m[1]), m[0], _bounds(m[0])) for m in BORDER.finditer(body)]
         coming = [line for name in sorted(ends) for r in [self.boxes[name]] for x in [r.middle[0]]
                   for line in (((x, -self.dy), (x, r.y0)), ((x, r.y1), (x, self.size[1] - self.dy)))]

@@ -98,7 +98,8 @@ class Scene:
     @property
     def terse(self) -> bool:
         """Whether blocks say their numbers without saying of what, which the legend then does."""
-        return any(b.kind == "block" and len(b.lines) > 1 and " · " in b.lines[-1] and "params" not in b.lines[-1] for b in self.boxes)
+        blocks = [b.lines[-1] for b in self.boxes if b.kind == "block" and len(b.lines) > 1]
+        return any(" · " in last and "params" not in last for last in blocks)
 
     @cached_property
     def boxes(self) -> tuple[Box, ...]:
@@ -107,9 +108,10 @@ class Scene:
     def cut(self, parts: Sequence[frozenset[str]]) -> list[Scene]:
         """What lies within each of these boxes; a frame that is cut stands in each part, and says which of how many it is."""
         items = [_part(self.items, names) for names in parts]
-        number = {path: (n, count(1)) for path, n in Counter(f.path for i in items for f in frames_of(i) if f.path).items() if n > 1}
-        return [replace(self, items=_numbered(i, number), arcs=tuple(a for a in self.arcs if a.source in names and a.target in names))
-                for i, names in zip(items, parts)]
+        often = Counter(f.path for i in items for f in frames_of(i) if f.path)
+        number = {path: (n, count(1)) for path, n in often.items() if n > 1}
+        arcs = [tuple(a for a in self.arcs if a.source in names and a.target in names) for names in parts]
+        return [replace(self, items=_numbered(i, number), arcs=a) for i, a in zip(items, arcs)]
 
 
 def flat(scene: Scene) -> Scene:
@@ -139,16 +141,15 @@ def inlined(scene: Scene) -> Scene:
         first, *middle, last = box.lines if len(box.lines) > 1 else (*box.lines, "")
         if box.kind == "block":  # whose middle line begins with its own name, if that is said
             name, _, shape = (middle[0] if middle else "").rpartition(" · ")
-            return replace(box, lines=tuple(line for line in (first, " · ".join(filter(None, (f"{title}.{name}" if name else title, shape))),
-                                                              last) if line))
+            title, middle = f"{title}.{name}" if name else title, [shape] if shape else []
         return replace(box, lines=tuple(line for line in (first, " · ".join((title, *middle)), last) if line))
 
     return replace(scene, items=inside(scene.items))
 
 
 def fitted(scene: Scene, tight: int) -> Scene:
-    """The same with lines cut that are too long: the tighter, the shorter, and from 2 on with boxes close to each other. The tightest
-    has the numbers of blocks without saying of what, where a box would be wider for it; the legend says it then."""
+    """The same with lines cut that are too long: the tighter, the shorter, and from 2 on with boxes close to each other. The
+    tightest has the numbers of blocks without saying of what, where a box would be wider for it; the legend says it then."""
 
     def cut(items: Sequence[Frame | Box]) -> tuple[Frame | Box, ...]:
         return tuple(replace(i, title=shortened(i.title, TITLES[tight], SMALL), inside=cut(i.inside)) if isinstance(i, Frame) else

@@ -16,8 +16,8 @@ ARM = 34  # between the arms of a U
 LEVEL, NEAR = 20, 6  # between its levels; where room is scarce
 LANE = 4.5  # from lane to lane
 BESIDE = 9  # from a box to an arc that turns beside it
-SPREAD = ((0.0, 0.0), (6.0, 0.0), (0.0, 6.0), (-6.0, 0.0), (0.0, -6.0), (6.0, 6.0), (-6.0, -6.0))  # how far from the middle of a side
-# arcs leave a box and come in, where others do too
+# How far from the middle of a side arcs leave a box, and come in, where others do too.
+SPREAD = ((0.0, 0.0), (6.0, 0.0), (0.0, 6.0), (-6.0, 0.0), (0.0, -6.0), (6.0, 6.0), (-6.0, -6.0))
 LANES = (0, -1, 1)
 Way = Sequence[Point]
 
@@ -26,7 +26,8 @@ def as_u(scene: Scene, theme: Theme, u: U, *, roomy: bool = False) -> Placed:
     """One arm goes down, the other comes up beside it, so that what is copied across runs level."""
     board = Board(scene, theme, False)
     arms_of = [{n for level in arm for n in level} for arm in (u.down, u.up)]
-    pieces = [piece(part, theme, "TB" if k < len(u.down) else "BT", k + 1, roomy, ends=_ends(scene, part.boxes, arms_of[k >= len(u.down)]))
+    pieces = [piece(part, theme, "TB" if k < len(u.down) else "BT", k + 1, roomy,
+                    ends=_ends(scene, part.boxes, arms_of[k >= len(u.down)]))
               for k, part in enumerate(scene.cut([*u.down, *u.up]))]
     down, up = pieces[:len(u.down)], pieces[len(u.down):]
     rows = {k: p.height for k, p in enumerate(down)}
@@ -108,7 +109,9 @@ def in_rows(scene: Scene, theme: Theme, u: U, *, roomy: bool = False) -> Placed:
     """Each level is a row that flows to the right: those of the encoder below each other, those of the decoder beside them from
     below to above."""
     board = Board(scene, theme, True)
-    pieces = [piece(part, theme, "LR", k + 1, roomy, beside=True) for k, part in enumerate(scene.cut([*u.down, *u.up]))]
+    arms_of = [{n for level in arm for n in level} for arm in (u.down, u.up)]
+    pieces = [piece(part, theme, "LR", k + 1, roomy, beside=True, ends=_ends(scene, part.boxes, arms_of[k >= len(u.down)]))
+              for k, part in enumerate(scene.cut([*u.down, *u.up]))]
     places = [(0, k) for k in range(len(u.down))] + [(1, r) for r in u.rows]  # the arm and row of each piece
     above: dict[int, float] = {}
     below: dict[int, float] = {}
@@ -139,8 +142,8 @@ def in_rows(scene: Scene, theme: Theme, u: U, *, roomy: bool = False) -> Placed:
 
 
 def _ways(s: Rect, t: Rect, gaps: Sequence[float], between: float) -> Iterator[Way]:
-    """From a box of one row to one of another, those with few bends first: out of it to the right, down or up, along a gap between
-    rows, and into the other from the left, from above or from below. Here x runs to the right."""
+    """From a box of one row to one of another, those with few bends first: out of it to the right, down or up, along a gap
+    between rows, and into the other from the left, from above or from below. Here x runs to the right."""
     for off, on in SPREAD:
         a, b, c, d = mid_along(s) + off, mid_along(t) + on, mid(s) + off, mid(t) + on
         if s.x1 < t.x0:

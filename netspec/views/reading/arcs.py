@@ -55,7 +55,8 @@ def refers(n: Node) -> str:
 
 
 class _Rounds:
-    """Finds what goes round the main ways to joins. `arguments` are the nodes that each node's data come from, and their places."""
+    """Finds what goes round the main ways to joins. `arguments` are the nodes that each node's data come from, and which argument
+    each is."""
 
     def __init__(self, graph: Graph, arguments: Mapping[str, Sequence[tuple[str, int]]]):
         self.arguments = arguments

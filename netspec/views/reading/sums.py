@@ -46,7 +46,8 @@ class _View:
         behind = items[k + len(blocks):]
         turns: list[Turn] = []
         for block, join in zip(blocks, behind):
-            if not isinstance(join, Step) or isinstance(join, Closed) or not self.adds(join, turns[-1][1] if turns else None, block):
+            before = turns[-1][1] if turns else None
+            if not isinstance(join, Step) or isinstance(join, Closed) or not self.adds(join, before, block):
                 break
             turns.append((block, join))
         early = {n.name for i in items[:k] if isinstance(i, Step) for n in i.nodes}  # what the first sum begins with

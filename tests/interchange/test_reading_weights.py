@@ -240,6 +240,11 @@ def test_two_copies_of_a_model_in_one_dict(tmp_path: Path) -> None:
             assert e.value.parts == meant  # type: ignore[attr-defined]
             assert same(read(file, meant[0]), names)
             assert all(np.array_equal(a, v + 1) for a, v in zip(read(file, meant[1]).values(), names.values()))
+    inside = {f"module.{before}.{k}": tensor(v) for before in ("net", "net_ema") for k, v in names.items()}
+    with pytest.raises(Damaged, match=r"as module\.net and as module\.net_ema"):
+        read(lay(archive(inside), tmp_path / "m.pth"))
+    with pytest.raises(Foreign, match="no part 'nothing'; those with tensors are module"):
+        read(tmp_path / "m.pth", "nothing")
     alone = {f"{before}{k}": tensor(v) for before in ("left.", "right.") for k, v in names.items()}
     assert len(read(lay(archive(alone), tmp_path / "m.pth"))) == 8  # two branches of one model
     twice = {"model": {"state_dict": {"w": tensor(W)}, "state_dict_ema": {"w": tensor(W + 1)}}}

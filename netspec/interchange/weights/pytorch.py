@@ -41,6 +41,7 @@ OTHERS = ("optim", "sched", "scaler", "rng", "ema", "swa", "loss", "callback", "
 
 
 _COPY = re.compile(r"(^|_)(ema|swa|averaged?|teacher)(_|$)|(model|net|network)_?ema$")  # what the name of another copy says
+BESIDE = 100  # names side by side in which copies are looked for
 AROUND = 4  # modules at most that wrap another copy of a model: ema.module.
 
 
@@ -314,15 +315,25 @@ def chosen(whole: Any, part: str | None = None) -> tuple[dict[str, Tensor | Arra
 
 def _copies(found: Mapping[str, Tensor | Array]) -> list[str]:
     """What the names of two copies of one model begin with, as `model.` and `model_ema.`, where they lie in one dict."""
+    parts, before = _by_first(found), ""
+    for _ in range(AROUND):  # what is put before all
+        if len(parts) == 1:
+            [(first, inner)] = parts.items()
+            parts, before = _by_first(inner), f"{before}{first}."
+    for copy in filter(_COPY.search, parts if len(parts) <= BESIDE else ()):
+        for first, own in parts.items():
+            if first != copy and not _COPY.search(first) and _alike(own, parts[copy]):
+                return [before + first, before + copy]
+    return []
+
+
+def _by_first(found: Mapping[str, Tensor | Array]) -> dict[str, dict[str, Tensor | Array]]:
+    """What names say behind their first word, by that word."""
     parts: dict[str, dict[str, Tensor | Array]] = {}
     for name, t in found.items():
         first, _, rest = name.partition(".")
         parts.setdefault(first, {})[rest] = t
-    for copy in filter(_COPY.search, parts):
-        for first, own in parts.items():
-            if first != copy and not _COPY.search(first) and _alike(own, parts[copy]):
-                return [first, copy]
-    return []
+    return parts
 
 
 def _part(whole: Any, part: str) -> Any:
@@ -337,6 +348,7 @@ def _part(whole: Any, part: str) -> Any:
     if below:
         return below
     known = [k for k, v in there.items() if isinstance(v, dict | Opaque) and next(_found(v), None)]
+    known += list(_by_first({k: v for k, v in there.items() if isinstance(v, Tensor) and "." in k}))
     raise Foreign(f"it has no part {part[:60]!r}; those with tensors are {', '.join(k[:60] for k in known[:12]) or 'none'}")
 
 

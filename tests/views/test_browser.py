@@ -240,6 +240,15 @@ def test_no_text_leaves_its_box_and_no_box_lies_on_another(show: Any, name: str)
         assert tab.run(BAD_LETTERING) == [] and tab.run(OVERLAPS) == 0 and tab.run(LOST) == 0
 
 
+def test_a_long_name_makes_no_broad_box(show: Any) -> None:
+    long = "n" * 250
+    tab = show(text=f"block {long}b(n):\n  conv n 3x3\n  conv n 3x3\n\nnet a:\n  input {long}i 3x8x8\n  {long}c: {long}b 4\n  fc 3\n")
+    for button in ("#close-all", "#open-all"):
+        tab.click(button)
+        assert tab.run(BAD_LETTERING) == [] and tab.run(OVERLAPS) == 0
+        assert tab.run("Math.max(...[...document.querySelectorAll('[role=treeitem]')].map(e => e.getBBox().width))") < 800
+
+
 def test_it_fits_a_telephone(show: Any) -> None:
     tab = show("googlenet:googlenet", width=390, height=844)
     assert tab.run("document.documentElement.scrollWidth") == 390

@@ -70,6 +70,7 @@ def in_columns(scene: Scene, theme: Theme, right: bool, starts: Sequence[int], *
                 lambda d: [(top, second), (top, mid(t) + d), (t.x0, mid(t) + d)],
                 lambda d: [(mid_along(t) + d, second), (mid_along(t) + d, t.y0)],
                 lambda d: [(t.x0 - 14 - abs(d), second), (t.x0 - 14 - abs(d), mid(t) + d), (t.x0, mid(t) + d)],
+                lambda d: [(t.x0 - 7, second), (t.x0 - 7, mid(t) + d), (t.x0, mid(t) + d)],
                 lambda d: [(begin - 3 + d / 3, second), (begin - 3 + d / 3, t.y1 + 12 + d), (mid_along(t), t.y1 + 12 + d),
                            (mid_along(t), t.y1)]]  # around the column
             for off, on in product(SPREAD, SPREAD):

@@ -5,6 +5,7 @@ const GAP = {nodesep: 16, ranksep: 22, edgesep: 10};
 const PAD = 12;
 const STRIP = 7; // the edge of a box that shows its kind
 const BAR = 22; // the height of a block's title
+const WIDEST = 340; // of a line in a box or a title
 const measuring = document.createElement("canvas").getContext("2d");
 const widths = new Map();
 
@@ -17,17 +18,33 @@ function textWidth(text, font) {
   return widths.get(key);
 }
 
+/** A text that is at most so wide, its end left out where it is longer; the panel has all of it. */
+function cut(text, font) {
+  if (textWidth(text, font) <= WIDEST) return text;
+  let [fits, not] = [0, text.length];
+  while (not - fits > 1) {
+    const middle = (fits + not) >> 1;
+    if (textWidth(text.slice(0, middle) + "…", font) <= WIDEST) fits = middle;
+    else not = middle;
+  }
+  return text.slice(0, fits) + "…";
+}
+
+/** The name and the call in the title of an open block. */
+const titleOf = (block) => [block.name + (block.name && block.call ? ": " : ""), block.call].map((t) => cut(t, TITLE));
+
 /** The lines of a box with the class of each. */
 function linesOf(thing) {
   if (thing.block) {
     const first = thing.call || thing.name || "repeat";
     const second = thing.call && thing.name ? thing.name : "";
-    return [[first + times(thing), "does"], [second, "marks"], [thing.shape ?? lastOf(thing).shape, "small"]].filter(([t]) => t);
+    return [[cut(first, FONTS.does) + times(thing), "does"], [cut(second, FONTS.marks), "marks"], [thing.shape ?? lastOf(thing).shape, "small"]].filter(([t]) => t);
   }
   const does = thing.sign ? nameOf(thing) : thing.text;
   const marks = thing.sign ? "" : (thing.marks ?? []).join(" · ");
-  return [[does + times(thing), "does"], [marks, "marks"], [thing.shape, "small"]].filter(([t]) => t);
+  return [[cut(does, FONTS.does) + times(thing), "does"], [cut(marks, FONTS.marks), "marks"], [thing.shape, "small"]].filter(([t]) => t);
 }
+const TITLE = "700 11.5px";
 const FONTS = {does: "700 12px", marks: "11px", small: "10px"};
 const lastOf = (thing) => boxesOf(thing).at(-1);
 const isRound = (thing) => Boolean(thing.sign) && !thing.marks && !thing.times && thing.sign.length === 1;
@@ -107,7 +124,7 @@ function settled(block, edges, g, node) {
   const top = Math.min(...block.items.map((c) => at(c).y - c.place.height / 2));
   const bottom = Math.max(...block.items.map((c) => at(c).y + c.place.height / 2));
   const [left, right] = sides(block, g, at);
-  const title = block === root ? 0 : textWidth(nameOf(block) + times(block), "700 11.5px") + 26;
+  const title = block === root ? 0 : textWidth(titleOf(block).join("") + times(block), TITLE) + 26;
   const width = Math.max(right - left + 2 * pad, title);
   const height = bottom - top + bar + 2 * pad;
   const dx = (width - (right - left)) / 2 - left;

@@ -49,8 +49,9 @@ function item(thing, k) {
 const round = (n) => Math.round(n * 10) / 10;
 
 function titleBar(block) {
-  const name = drawn("tspan", {}, block.name + (block.name && block.call ? ": " : ""));
-  const call = drawn("tspan", {class: "call"}, block.call + times(block));
+  const [first, second] = titleOf(block);
+  const name = drawn("tspan", {}, first);
+  const call = drawn("tspan", {class: "call"}, second + times(block));
   const text = drawn("text", {x: 10, y: 16}, drawn("tspan", {}, "▾ "), name, call);
   return drawn("g", {class: "bar"}, drawn("rect", {width: block.place.width, height: BAR}), text);
 }

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from . import data
+    from . import data, look
     from .compiler import Spec, average, compare, compile, diff, import_onnx, load, load_graph
     from .diagnostics import MissingFileError, NetspecError, SpecError, UsageError
     from .estimators import NetClassifier, NetRegressor
@@ -31,12 +31,12 @@ _WHERE = {
 }
 
 __all__ = ["Callback", "Ensemble", "History", "MissingFileError", "NetClassifier", "NetRegressor", "NetspecError", "Network",
-           "Spec", "SpecError", "UsageError", "average", "compare", "compile", "data", "diff", "import_onnx", "load", "load_graph"]
+           "Spec", "SpecError", "UsageError", "average", "compare", "compile", "data", "diff", "import_onnx", "load", "load_graph", "look"]
 
 
 def __getattr__(name: str) -> Any:
-    if name == "data":
-        return import_module("netspec.data")
+    if name in ("data", "look"):
+        return import_module(f"netspec.{name}")
     if name in _WHERE:
         return getattr(import_module(f"netspec.{_WHERE[name]}"), name)
     raise AttributeError(f"module 'netspec' has no attribute {name!r}")

@@ -101,7 +101,7 @@ def dot(graph: nx.DiGraph[str]) -> str:
 
 
 if __name__ == "__main__":
-    from netspec.views.drawing.rendering import svg
+    from netspec.views.drawing.rendering import laid_out
 
-    DRAWING.write_text(svg(dot(house())), encoding="utf-8")
+    DRAWING.write_text(laid_out(dot(house())), encoding="utf-8")
     print(f"{DRAWING.relative_to(ROOT)}: {len(house())} rooms, {len(arrows(house()))} arrows")

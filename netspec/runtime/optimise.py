@@ -24,6 +24,7 @@ from ..optimisers import Optimiser
 from ..optimisers.parts.memory import Memory
 from ..passes.objective import Term, update_program
 from ..views.reading.names import named
+from ..waiting import each
 from . import drawing, inner
 from .io import arrays
 from .measuring.judge import own_losses
@@ -68,7 +69,7 @@ def optimise(state: State, inputs: Any, targets: Any, loss: Any, outputs: Sequen
     history: list[dict[str, float]] = []
     flat = np.concatenate([a.ravel() for a in start.values()]).astype(np.float64)
     descent = _Quasi(rule) if rule.host else _Steps(rule, flat.size)
-    for _ in range(steps):
+    for _ in each("descending, step", range(steps)):
         seen.clear()
         new = np.clip(moved := descent.step(evaluate, flat), *bounds)
         if (new != moved).any():

@@ -1,7 +1,7 @@
 """Arrays as pictures: numbers as colours, tiles in a grid, and the bytes and the address of a PNG.
 
 A tile is H x W x 3 bytes. `of_image`, `signed` and `heat` make one of numbers, `grid` puts many on one sheet, `png` and
-`address` write it. Nothing here knows a network.
+`address` write it; `resized` brings numbers to another size before. Nothing here knows a network.
 """
 
 from __future__ import annotations
@@ -88,6 +88,16 @@ def filter_tiles(weight: Array, most: float | None = None) -> list[Tile]:
     return [_channels(f, most) for f in w]
 
 
+def resized(x: Array, size: tuple[int, ...]) -> Array:
+    """N x C x places as N x C x size, along each axis in a straight line between the middles of neighbouring places, and as the
+    edge is beyond the first and the last; where it becomes smaller, each place the mean of all that it covers (a triangle as wide
+    as two of them: what PyTorch calls bilinear with antialias)."""
+    for axis, new in enumerate(size, x.ndim - len(size)):
+        if x.shape[axis] != new:
+            x = np.moveaxis(np.tensordot(_weights(x.shape[axis], new), x, (1, axis)), 0, axis)
+    return x
+
+
 def png(tile: Tile) -> bytes:
     """The bytes of a PNG file."""
     from PIL import Image
@@ -125,3 +135,14 @@ def _coloured(share: Array, scale: Sequence[str]) -> Tile:
     part = (share - at)[..., None]
     mixed: Tile = np.rint(stops[at] * (1 - part) + stops[at + 1] * part).astype(np.uint8)
     return mixed
+
+
+def _weights(old: int, new: int) -> Array:
+    """How much each new place (rows) has of each old one; each row sums to 1."""
+    scale = old / new
+    reach = max(scale, 1.0)
+    middle = (np.arange(new) + 0.5) * scale
+    if scale < 1:
+        middle = np.clip(middle, 0.5, old - 0.5)
+    w = np.maximum(0, 1 - np.abs(np.arange(old) + 0.5 - middle[:, None]) / reach)
+    return np.asarray(w / w.sum(1, keepdims=True))

@@ -47,6 +47,7 @@ def back(graph: Graph, folder: Path, opset: int = 18, blurred: bool = False) -> 
     same = {k: np.resize(np.float32([1, 2, 1, 2, 4, 2, 1, 2, 1]), a.shape) for k, a in arrays.items()
             if blurred and a.ndim == 4 and a.shape[1] == 1}
     made = written(graph, arrays | same, opset)
+    made.producer_name = "" if blurred else made.producer_name  # an exporter that keeps equal numbers once
     for n in made.graph.node:
         for k, v in enumerate(n.input):
             n.input[k] = next(iter(same)) if v in same else v
@@ -307,6 +308,35 @@ def test_all_that_is_outside_is_named_at_once_and_nothing_written(tmp_path: Path
     assert [n.split(":")[0] for n in notes] == ["n_a", "n_c", "n_d"]
     assert "Sin of 3x8x8" in notes[0] and "channels" in notes[2]
     assert [f.name for f in tmp_path.iterdir()] == ["a.onnx"]
+
+
+@pytest.mark.parametrize("number", [float("inf"), float("-inf"), float("nan")])
+@pytest.mark.parametrize(("nodes", "wrong"), [
+    (lambda v: ([node("Mul", "x c", "a"), node("Relu", "a", "y")], {"c": np.float32(v)}), "n_a: Mul of 3x8x8: it would be `scale"),
+    (lambda v: ([node("Relu", "x", "a"), node("LeakyRelu", "a", "y", alpha=v)], {}), "n_y: LeakyRelu of 3x8x8: its alpha is"),
+    (lambda v: ([node("BatchNormalization", "x s s s s", "y", epsilon=v)], {"s": np.ones(3, np.float32)}), "its epsilon is"),
+    (lambda v: ([node("Clip", "x low high", "y")], {"low": np.float32(-abs(v) if v != v else abs(v)), "high": np.float32(1)}), "n_y"),
+    (lambda v: ([node("Dropout", "x r", "y")], {"r": np.float32(v)}), "n_y: Dropout of 3x8x8"),
+])
+def test_a_number_that_is_none_is_refused_at_its_node(nodes: Any, wrong: str, number: float, tmp_path: Path) -> None:
+    made = model(*nodes(number))
+    (tmp_path / "a.onnx").write_bytes(made.SerializeToString())
+    with pytest.raises(NetspecError) as e:
+        netspec.import_onnx(tmp_path / "a.onnx", device="reference")
+    assert e.value.diagnostics[0].code == "no-layer"
+    assert any(wrong in n for n in e.value.diagnostics[0].notes), e.value
+
+
+@pytest.mark.parametrize("text", ["unshuffle 2 -> interleave 2", "shuffle 2 -> interleave 2", "interleave 2 -> interleave 4 -> shuffle 2",
+                                  "unshuffle 2 -> unshuffle 2", "interleave 4 -> flatten -> fc 2"])
+def test_shuffles_stand_one_behind_the_other(text: str, tmp_path: Path) -> None:
+    from netspec.interchange.onnx.say import said
+
+    graph = netspec.load_graph(text=f"net a:\n  input 16x8x8\n  {text}\n").graph
+    made = written(graph, numbers(graph), 18)
+    made.producer_name = "another"
+    (tmp_path / "a.onnx").write_bytes(made.SerializeToString())
+    assert isomorphic(graph, netspec.load_graph(text=said(tmp_path / "a.onnx").text).graph) or "flatten" in text
 
 
 def test_places_of_a_pool_are_no_layer(tmp_path: Path) -> None:

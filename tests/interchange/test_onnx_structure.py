@@ -201,6 +201,19 @@ NAMED = {
   output boxes: @map1 -> conv 4 3x3 -> avgpool global -> permute 1x2x0 -> flatten
   output early: @trunk -> conv 2 1x1
 """,
+    "one inside the other": """\
+  input l 4x6x6
+  input q 4x6x6
+  @l -> conv 4 3x3
+  prelu
+  sub @l
+  conv 4 1x1 relu
+  mul @l
+  stage1: conv 4 3x3 relu -> slope: prelu
+  conv 4 3x3 groups=2
+  reuse @stage1.slope
+  add @q
+""",
     "words": """\
   default instance_norm affine
   default leaky slope=0.1

@@ -114,7 +114,7 @@ def layers(g: Plain) -> Layers:
         out = node.out
         assert out is not None
         shared = frozenset(i for n in _between(node, read.inputs) for i in n.inputs
-                           if i in g.constants and g.constants[i].size > 1 and g.constants[i].dtype.kind == "f")
+                           if i in g.constants and (g.ours or g.constants[i].size > 1) and g.constants[i].dtype.kind == "f")
         piece = pieces[v] = Piece(read.layer, list(read.inputs), v, out, dict(read.parameters), shared, node.place or v)
         order.append(piece)
         waiting += read.inputs

@@ -3,7 +3,7 @@ them."""
 
 from __future__ import annotations
 
-from ..meet import Layers, Piece, shares
+from ..meet import Layers, Piece
 
 Name = tuple[str, ...]  # scopes, and what a layer is called in the last one
 
@@ -24,7 +24,7 @@ def again(g: Layers) -> dict[Name, Name]:
     for p in g.pieces:
         here = name_of(p)
         owners = {tuple(c.split(".")[:-1]) for c in p.shared if c.rpartition(".")[2] in p.arrays}
-        if shares(p) and len(owners) == 1 and (owner := owners.pop()) != here:
+        if len(owners) == 1 and (owner := owners.pop()) != here:
             while len(here) > 1 and len(owner) > 1 and here[-1] == owner[-1]:
                 here, owner = here[:-1], owner[:-1]
             moved[here] = owner

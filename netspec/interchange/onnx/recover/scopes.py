@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import takewhile
 
+from ....syntax.refused import RESERVED
 from .own import Name
 from .term import Sequence, Term, over
 
@@ -19,7 +20,7 @@ def scoped(seq: Sequence, at: Name = ()) -> None:
     taken, k = set[str](), 0
     while k < len(seq):
         inner = _inner(seq[k], at)
-        if not inner or inner in taken or seq[k].kind == "output":
+        if not inner or inner in taken or inner in RESERVED or seq[k].kind == "output":
             _inside(seq[k], at)
             k += 1
             continue

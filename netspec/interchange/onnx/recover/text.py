@@ -195,6 +195,8 @@ class _Lines:
             yield f"{pad}  | " + " -> ".join(said)
             return
         first, *rest = self.lines(seq, pad + "    ")
+        if first.endswith(":") and any(line[len(pad) + 4] != " " for line in rest):  # lines behind what the first one holds
+            first, rest = "skip", [first, *rest]
         yield f"{pad}  | {first.strip()}"
         yield from rest
 

@@ -294,10 +294,12 @@ class _Walk:
             return None
         own = [self._own(i, p.output, values & ~sum(self.bit[j] for j in flows if j != i)) for i in flows]
         begin = [self._begins(part, i) for part, i in zip(own, flows)]
-        found = set[str]().union(*begin)
-        alike = all(len(e) == 1 for e in begin) and (len(found) == 1 or (all(own) and found <= set(self.words)))
-        if alike and self._keep(p, own):
-            return list(zip(own, begin)) if p.output not in self.gates or (own[1] and not own[0]) else None
+        one = sorted(set(begin[0]).intersection(*begin), key=lambda i: self.bit[i])[-1:]
+        one = one if all(len(e) == 1 for e in begin) or not self.words.keys() & one else []  # an input of several is beside
+        apart = all(own) and all(len(e) == 1 and e[0] in self.words for e in begin)
+        if (one or apart) and self._keep(p, own):
+            gate = p.output in self.gates
+            return list(zip(own, [one] * len(own) if one else begin)) if not gate or (own[1] and not own[0]) else None
         if p.output in self.gates:
             return None
         rest, late = values, list[int]()

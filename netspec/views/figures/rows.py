@@ -215,7 +215,8 @@ class _Rows:
         s.line([(x0, y0), (x0 + 1, top), (x1 - 1, top), (x1, y1)], "line", 0.8, DASHES[kind], curve=True)
         s.polygon([(x1, y1), (x1 - 1.6, y1 - 4), (x1 + 1.4, y1 - 4)], "line", "line", 0.2)
         if label:
-            s.add(s.free(Text((x0 + x1) / 2, (y0 + 6 * top + y1) / 8 - 2.5, label, fill="quiet")))
+            steep = abs(y1 - y0) / (2 * (x1 - x0)) * width(label, FONT) / 2  # how much higher the line is at one end of the label
+            s.add(s.free(Text((x0 + x1) / 2, (y0 + 6 * top + y1) / 8 - 2.5 - steep, label, fill="quiet")))
 
     def bridge(self, s: Canvas, a: Solid, b: Solid, arc: Arc, level: float) -> None:
         """Up, along, and down again."""

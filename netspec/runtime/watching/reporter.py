@@ -15,6 +15,7 @@ from .pages import PAGE, write_page
 from .recorder import Recorder
 from .stories import answered, told, with_filters
 
+BRIEF = 1.0  # seconds within which no second page is written
 PAUSE = 10.0  # seconds after which a page that is watched is written anew within an epoch
 SOON, LATE = 2, 30  # seconds after which a page that is watched reads itself anew, at least and at most
 
@@ -44,7 +45,7 @@ class Reporter(Recorder):
     def on_epoch(self, net: Any, epoch: int, numbers: dict[str, Any]) -> str | None:
         found = super().on_epoch(net, epoch, numbers)
         self.pace = float(numbers.get("seconds", SOON))
-        if self.live:
+        if self.live and monotonic() - self.written > BRIEF:
             self.write(net, f"epoch {epoch} of {self.last} is over")
         return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import sqrt
+from statistics import median
 
 from .signs import Signs
 from .verdict import Verdict, number, percent
@@ -15,7 +16,7 @@ def not_shuffled(s: Signs) -> Verdict | None:
     data = [d for k in s.story.measured if (d := s.story.statistics[k].get("data"))]
     if not data or s.story.about.get("batches") == 1:
         return None
-    apart, drawn = (max(d.get(k, 0.0) for d in data) for k in ("apart", "apart_drawn"))
+    apart, drawn = (median(d.get(k) or 0.0 for d in data) for k in ("apart", "apart_drawn"))
     if apart > 0.25 and apart > 1.8 * drawn + 0.05:
         return Verdict("not-shuffled", "The data are not shuffled: classes come one after the other",
                        f"the shares of the classes in a batch are {percent(apart)} away "

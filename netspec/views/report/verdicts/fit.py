@@ -18,7 +18,7 @@ def overfitting(s: Signs) -> Verdict | None:
     gap = last > 2 * s.trained_loss
     late = [v for v in s.val_loss[-3:] if isfinite(v)]
     advice = "more examples, or  augment;  decay=1e-3,  dropout;  a smaller net;  early_stopping 5"
-    rising = at <= len(s.val_loss) - 1 - len(late) and min(late) > 1.1 * best and min(late) - best > 0.03 * s.reference
+    rising = at <= len(s.val_loss) - 1 - len(late) and _risen(min(late), best, s)
     if rising and gap and s.loss[-1] <= s.loss[at]:
         return Verdict("overfitting", "It is overfitting",
                        f"training loss {number(s.trained_loss)}, validation {number(last)} and rising since epoch {s.epochs[at]} "
@@ -31,6 +31,12 @@ def overfitting(s: Signs) -> Verdict | None:
                        f"training loss {number(s.trained_loss)}, validation {number(last)}, {number(best)} at best{shares}",
                        advice)
     return None
+
+
+def _risen(late: float, best: float, s: Signs) -> bool:
+    """By much, or by a third where next to nothing of it is seen in training."""
+    much, third = late > 1.1 * best and late - best > 0.08 * s.reference, late > 1.3 * best and late - best > 0.03 * s.reference
+    return much or (third and s.trained_loss < 0.15 * late)
 
 
 def underfitting(s: Signs) -> Verdict | None:

@@ -52,15 +52,17 @@ def too_high(s: Signs) -> Verdict | None:
     if not seen:
         return None
     most = s.longest[0] if s.longest is not None else 0.0
-    long = most > LONG or (s.died and most > 0.3 * LONG)
+    restless = s.rises >= 0.2 or s.trained_loss > 0.97 * s.reference
+    long = most > 3 * LONG or (most > LONG and restless) or (s.died and most > 0.3 * LONG)
+    blind = s.longest is None and s.died and s.trained_loss > 0.97 * s.reference  # nobody has measured steps
     thrown = s.guess is not None and max(seen) > 2 * s.guess and (s.first_loss is None or max(seen) > 1.5 * s.first_loss)
-    poor = s.trained_loss > 0.5 * s.reference or not s.learnt
-    jumps = s.rises >= 0.25 and len(seen) >= 4 and s.trained_loss > 0.1 * s.reference
+    poor = s.trained_loss > 0.5 * s.reference
+    jumps = s.rises >= 0.33 and len(seen) >= 6 and s.trained_loss > 0.15 * s.reference
     said = ""
-    if poor and (long or thrown):
+    if poor and (long or thrown or blind):
         said = f"the training loss is {number(seen[-1])}" + (f", where guessing costs {number(s.guess)}" if s.guess else "") + (
             f", and was {number(max(seen))}" if thrown and max(seen) > seen[-1] else "")
-    elif jumps and (not most or most > 0.3 * LONG):
+    elif jumps and (not most or most > LONG):
         said = f"the training loss goes up by a tenth or more in {round(s.rises * (len(seen) - 1))} of {len(seen) - 1} epochs"
     return Verdict("rate-high", "The learning rate is too high", said + moved(s, s.longest),
                    TENTH.format(optimiser(s, 0.1))) if said else None
@@ -75,6 +77,7 @@ def too_low(s: Signs) -> Verdict | None:
     down = all(b <= a * 1.002 for a, b in itertools.pairwise(seen)) and len(seen) >= 3
     fell = (seen[0] - seen[-1]) / seen[0]
     straight = down and fell > 1e-5 and (seen[-2] - seen[-1]) > 0.4 * (seen[0] - seen[-1]) / (len(seen) - 1)
+    straight = straight and not (s.val_loss and s.val_loss[-1] > 1.01 * s.val_loss[0])
     slow = straight and fell < 0.35 and s.trained_loss > 0.5 * s.reference and (s.ratio is None or s.ratio < 4 * SHORT)
     if not (still or slow):
         return None

@@ -1,0 +1,136 @@
+"""What a report says of runs that are wrong on purpose, and that it says nothing of those that are right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import netspec
+from netspec.diagnostics import NetspecError
+from netspec.runtime.watching.again import looked_at
+from netspec.runtime.watching.stories import told
+from netspec.views.report.story import Story
+from netspec.views.report.verdicts.table import verdicts
+from sweeps import one_of_each, the_first
+
+NET = """net small:
+  input 6
+  {layers}
+  fc {classes}{last}
+
+train small:
+  loss cross_entropy
+  {optimiser}
+  batch 16
+  epochs {epochs}
+  {more}
+"""
+Arrays = tuple[Any, Any]
+
+
+def points(n: int, classes: int = 3, seed: int = 0, apart: float = 4.0, width: float = 1.0) -> Arrays:
+    """Points around the corners of a simplex."""
+    random = np.random.default_rng(seed)
+    y = random.permutation(np.arange(n) % classes)
+    return width * (random.standard_normal((n, 6)) + np.eye(classes, 6)[y] * apart), y
+
+
+TRAIN, VALIDATION = points(240), points(90, seed=1)
+
+
+def run(folder: Path, train: Arrays = TRAIN, validation: Arrays | None = VALIDATION, layers: str = "fc 16 relu",
+        optimiser: str = "sgd lr=0.02 momentum=0.9", epochs: int = 6, more: str = "", last: str = "", classes: int = 3,
+        shuffle: bool = True) -> Story:
+    """Train as this says; what is known of the run."""
+    text = NET.format(layers=layers.replace("; ", "\n  "), classes=classes, last=last, optimiser=optimiser, epochs=epochs,
+                      more=more)
+    net = netspec.compile(text=text, seed=0)
+    try:
+        net.fit(*train, validation=validation, verbose=0, report=str(folder / "run"), shuffle=shuffle)
+    except NetspecError:
+        assert "loss" in told(folder / "run").end["why"]
+    return looked_at(folder / "run")
+
+
+def rare(y: Any, share: float) -> Any:
+    """The examples of the first class, and so many of the others."""
+    return np.flatnonzero((y == 0) | (np.random.default_rng(3).random(len(y)) < share))
+
+
+(X, Y), (V, W) = TRAIN, VALIDATION
+FEW = points(24, apart=0.7)
+IN_ORDER = np.argsort(Y, kind="stable")
+SHUFFLED = np.random.default_rng(2).permutation(Y)
+ROWS, NEAR = rare(Y, 0.03), points(240, apart=0.5)
+DEEP = "; ".join(["fc 16 sigmoid"] * 8)
+WRONG: dict[str, tuple[str, dict[str, Any]]] = {
+    "a rate of 5": ("diverged", {"optimiser": "sgd lr=5 momentum=0.9"}),
+    "adam, a rate of 3": ("rate-high", {"optimiser": "adam lr=3", "train": points(240, apart=1)}),
+    "numbers without end": ("diverged", {"optimiser": "sgd lr=1e8", "layers": "fc 16; fc 16"}),
+    "a rate of 1e-5": ("rate-low", {"optimiser": "sgd lr=1e-5"}),
+    "adam, a rate of 1e-6": ("rate-low", {"optimiser": "adam lr=1e-6"}),
+    "no rate": ("rate-low", {"optimiser": "sgd lr=1e-30"}),
+    "a schedule that ends at once": ("rate-low", {"optimiser": "sgd lr=0.003", "more": "schedule step every=1 factor=0.01"}),
+    "few examples": ("overfitting", {"train": FEW, "validation": points(90, seed=1, apart=0.7), "epochs": 60,
+                                     "layers": "fc 64 relu",
+                                     "optimiser": "adam lr=0.02"}),
+    "shuffled labels": ("labels", {"train": (X, SHUFFLED), "validation": (V, np.random.default_rng(4).permutation(W)),
+                                   "epochs": 8}),
+    "shuffled labels, by heart": ("labels",
+                                  {"train": (X[:60], SHUFFLED[:60]), "epochs": 60, "layers": "fc 64 relu",
+                                   "optimiser": "adam lr=0.01",
+                                             "validation": (V, np.random.default_rng(4).permutation(W))}),
+    "class after class": ("not-shuffled", {"train": (X[IN_ORDER], Y[IN_ORDER]), "shuffle": False}),
+    "always in the same order": ("not-shuffled", {"shuffle": False}),
+    "rare classes": ("imbalance", {"train": (NEAR[0][ROWS], NEAR[1][ROWS]), "validation": points(90, seed=1, apart=0.5)}),
+    "a class that is never learnt": ("differs", {"train": (X[Y < 2], Y[Y < 2])}),
+    "validation of another size": ("differs", {"validation": (V * 40 + 30, W)}),
+    "validation with other numbers of classes": ("differs", {"validation": (V, (W + 1) % 3)}),
+    "validation with shuffled labels": ("differs", {"validation": (V, np.random.default_rng(4).permutation(W))}),
+    "inputs of thousands": ("inputs", {"train": (X * 5000 + 9000, Y), "validation": (V * 5000 + 9000, W)}),
+    "inputs that hardly vary": ("inputs", {"train": (X * 1e-6, Y), "validation": (V * 1e-6, W)}),
+    "inputs that are all the same": ("inputs", {"train": (X * 0, Y), "validation": (V * 0, W)}),
+    "zeros as first weights": ("first-weights", {"layers": "fc 16 relu init=0"}),
+    "large first weights": ("first-weights", {"layers": 'fc 16 relu init="gaussian 5"', "last": ' init="gaussian 5"'}),
+    "gradients that vanish": ("first-weights", {"layers": DEEP}),
+    "signals that vanish": ("first-weights", {"layers": "; ".join(['fc 16 relu init="gaussian 0.001"'] * 4)}),
+    "biases that kill": ("dead", {"layers": "fc 16 relu bias_init=-50"}),
+    "saturated": ("saturated", {"layers": 'fc 16 tanh init="gaussian 20"; fc 16 tanh init="gaussian 20"',
+                                "optimiser": "sgd lr=0.001",
+                                "train": points(240, apart=0.2), "validation": points(90, seed=1, apart=0.2)}),
+    "decay of 2": ("regularised", {"optimiser": "sgd lr=0.1 decay=2"}),
+    "one unit for ten classes": ("underfitting",
+                                 {"layers": "fc 1 tanh", "train": points(300, 6), "validation": points(90, 6, seed=1),
+                                                  "classes": 6, "epochs": 12, "optimiser": "sgd lr=0.05"}),
+}
+
+
+@pytest.mark.parametrize("what", one_of_each(WRONG, lambda what: WRONG[what][0]))
+def test_what_is_wrong_is_said(what: str, tmp_path: Path) -> None:
+    code, how = WRONG[what]
+    found = verdicts(run(tmp_path, **how))
+    assert found[0].code == code, found
+    assert found[0].sort == "fault" and found[0].said and found[0].advice
+    assert not any(v.sort == "good" for v in found)
+
+
+RIGHT: dict[str, dict[str, Any]] = {
+    "sgd": {}, "adam": {"optimiser": "adam lr=0.01"}, "long": {"epochs": 30}, "batch norm": {"layers": "fc 16 bn relu"},
+    "tanh": {"layers": "fc 16 tanh"}, "a classifier that is linear": {"layers": "flatten"},
+                                    "deep": {"layers": "fc 16 relu; fc 16 relu; fc 16 relu"},
+    "few epochs": {"epochs": 2}, "no validation": {"validation": None}, "dropout": {"layers": "fc 32 relu; dropout 0.3"},
+    "cosine": {"more": "schedule cosine", "epochs": 12},
+                                    "hard": {"train": points(400, apart=2.5), "validation": points(200, seed=1, apart=2.5)},
+    "standardised": {"train": (X * 5000, Y), "validation": (V * 5000, W), "more": "prepare standardise"},
+    "two classes of unlike sizes": {"classes": 2, "train": (X[rare(Y > 0, 0.3)], (Y > 0)[rare(Y > 0, 0.3)] * 1),
+                                    "validation": (V, (W > 0) * 1)},
+}
+
+
+@pytest.mark.parametrize("what", the_first(6, RIGHT))
+def test_nothing_is_said_against_what_is_right(what: str, tmp_path: Path) -> None:
+    found = verdicts(run(tmp_path, **RIGHT[what]))
+    assert found[0].code == "learning" and all(v.code == "improving" for v in found[1:]), found

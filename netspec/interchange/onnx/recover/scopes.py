@@ -17,7 +17,7 @@ SHORTCUT = "shortcut"
 
 def scoped(seq: Sequence, at: Name = ()) -> None:
     """Put labels around the parts of a sequence that are scopes in the file; the sequence itself is in the scope `at`."""
-    taken, k = set[str](), 0
+    taken, k = {t.name[-1] for t in seq if t.kind == "step" and t.name and t.name[:-1] == at}, 0
     while k < len(seq):
         inner = _inner(seq[k], at)
         if not inner or inner in taken or inner in RESERVED or seq[k].kind == "output":

@@ -151,10 +151,11 @@ class Diagram:
         rows: list[tuple[float, Scene, Lay]] = []
         told: list[Scene] = []
         for tight in range(TIGHTEST + 1):
-            low, row = fitted(flat(scene), tight), fitted(scene, tight)
+            row = fitted(scene, tight)
             if row not in told:
                 told.append(row)
-                arms.append((room[1] / max(Estimate(low, False).of_u(u), 1), low, partial(as_u, low, self.theme, u)))
+                for low in (fitted(flat(scene), tight), row):
+                    arms.append((room[1] / max(Estimate(low, False).of_u(u), 1), low, partial(as_u, low, self.theme, u)))
                 rows.append((page.scale(*Estimate(row, True).in_rows(u)), row, partial(in_rows, row, self.theme, u)))
         yield from [*rows, *arms] if self.wanted.direction == "right" else [*arms, *rows]
 

@@ -11,7 +11,7 @@ Point = tuple[float, float]
 Line = tuple[Point, Point]
 OVER, THROUGH, ALONG, CROSSING = 1000.0, 300.0, 8.0, 20.0  # what a box, a title, a point beside a line, and a crossing cost
 NEAR = 2.6  # lines closer than this lie on each other, in points
-MOST = 160  # ways that are looked at
+MOST = 90  # ways that are looked at
 GOOD = 60.0  # a way that costs less is not worth a search for another
 
 

@@ -17,7 +17,12 @@ from .parser import parse
 
 def format_source(source: Source) -> str:
     """A spec's text in canonical form. Raises SpecError where it cannot be read."""
-    return _Printer(parse(source)).whole()
+    return format_module(parse(source))
+
+
+def format_module(module: tree.Module) -> str:
+    """The same of a tree, every line of whose text could be read."""
+    return _Printer(module).whole()
 
 
 # ---------------------------------------------------------------- expressions

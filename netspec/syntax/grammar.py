@@ -7,7 +7,7 @@ has not run table.py yet), it is made anew for this process.
 from __future__ import annotations
 
 import json
-from functools import lru_cache
+from threading import local
 from typing import Any
 
 from .automaton import Automaton
@@ -24,11 +24,22 @@ class Machine:
         self.builder, self.scanner, self.automaton = builder, Scanner(table["terminals"]), Automaton(table, builder)
 
 
-@lru_cache(maxsize=1)
+class _Own(local):
+    """The machine of a thread: its builder holds the source it works on."""
+
+    machine: Machine | None = None
+
+
+_OWN = _Own()
+
+
 def machine() -> Machine:
-    text = grammar_text()
-    try:
-        table = json.loads(grammar_text("net.json"))
-    except (OSError, ValueError):
-        table = {}
-    return Machine(table if table.get("grammar") == digest(text) else build(text), TreeBuilder())
+    """That of this thread, made where it first parses."""
+    if _OWN.machine is None:
+        text = grammar_text()
+        try:
+            table = json.loads(grammar_text("net.json"))
+        except (OSError, ValueError):
+            table = {}
+        _OWN.machine = Machine(table if table.get("grammar") == digest(text) else build(text), TreeBuilder())
+    return _OWN.machine

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from threading import Lock
 from typing import Any
 
 from ..diagnostics import Advice, Diagnostic, Label, SpecError, in_order, near
@@ -28,7 +27,6 @@ from .tree import Module
 
 MARKS = ("COMMA", "LPAR", "_LP_TIGHT", "RPAR", "LSQB", "RSQB", "ARROW")  # too many of these change no value
 ROUNDS = 4  # mistakes of one line that are put right
-_LOCK = Lock()  # the builder holds the source it works on
 
 
 def parse(source: Source) -> Module:
@@ -41,7 +39,7 @@ def parse(source: Source) -> Module:
 
 def parse_recovering(source: Source) -> tuple[Module, list[Diagnostic]]:
     """The tree of all lines that can be read, and what is wrong with the others."""
-    with _LOCK, none_expected():
+    with none_expected():
         m = machine()
         m.builder.source = source
         lines, comments = read_lines(source, m.scanner)

@@ -18,7 +18,7 @@ from typing import Any
 
 # the order of the help: rooms and in each the usual commands first
 ROOMS = {
-    "texts": ("check", "summary", "diff", "compare", "show", "fmt", "explain"),
+    "texts": ("check", "summary", "diff", "compare", "show", "fmt", "explain", "lsp"),
     "pictures": ("draw", "field", "backprop", "look", "dream", "style"),
     "training": ("train", "predict", "evaluate", "runs", "report", "doctor", "bench", "verify"),
     "exchange": ("emit", "import", "export", "weights"),

@@ -95,10 +95,13 @@ def _short(n: int) -> str:
     return ""
 
 
-def count(graph: Graph) -> Counts:
-    """Count every node of a layer graph."""
+Known = dict[tuple[Layer, tuple[TensorType, ...]], "int | None"]
+
+
+def count(graph: Graph, known: Known | None = None) -> Counts:
+    """Count every node of a layer graph. Who counts one graph after another hands in what layers cost, to be added to."""
     seen: set[str] = set()
-    known: dict[tuple[Layer, tuple[TensorType, ...]], int | None] = {}
+    known = {} if known is None else known
     rows = []
     for node in graph:
         types = tuple(graph.values[i].type for i in node.inputs)

@@ -1,0 +1,219 @@
+"""The open pages, each with the last that is known of it: findings of the text as it was checked last, and for each net the last
+numbers that were good, which hold for the lines that have not changed since."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from ..diagnostics import Diagnostic, NetspecError
+from ..reading import Outside, placed
+from ..source import Source
+from ..syntax.load import read_source, specs_folder
+from .findings import Findings, findings
+from .mending import Mending, mendings
+from .names import Meant, Page
+from .numbers import NetNumbers, Run, numbers, one_line_loops
+from .pieces import Content, Piece, formatted, pieces_of
+from .text import Text, moved_lines
+
+_REFERENCE = re.compile(r"@\w+(?:\.\w+)*")
+NEIGHBOURS = 200  # specs beside a page that are looked at for a name
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a check of one text gave."""
+
+    text: Text
+    findings: Findings
+    numbers: tuple[NetNumbers, ...]
+    seconds: float
+
+
+class Document:
+    """A page that is open. `name` is its file, or what stands for one."""
+
+    def __init__(self, desk: Desk, name: str, folder: str | None, text: Text, version: int | None):
+        self.desk, self.name, self.folder = desk, name, folder
+        self.numbers: dict[str, NetNumbers] = {}
+        self.checked: Checked | None = None
+        self.known: dict[Any, int | None] = {}  # what layers cost
+        self._moved: dict[int, tuple[Sequence[str], dict[int, int]]] = {}
+        self._rows: dict[str, Content] = {}
+        self._runs: dict[int, list[Run]] | None = None
+        self.version = version
+        self.text, self.page = text, self._paged(text, ())
+
+    def write(self, text: Text, version: int | None) -> None:
+        """The page has another text."""
+        if text.content != self.text.content:
+            self.page = self._paged(text, self.page.pieces)
+            self.text = text
+            self._moved, self._runs = {}, None
+        self.version = version
+
+    def _paged(self, text: Text, known: tuple[Piece, ...]) -> Page:
+        return Page(self.name, pieces_of(text, known), lambda path: self.desk.imported(self, path))
+
+    @property
+    def source(self) -> Source:
+        return Source(self.name, self.text.spec, self.folder)
+
+    # ---------------------------------------------------------------- checking
+    def check(self, wanted: Callable[[], bool]) -> Checked:
+        """Check the text as it stands. Raises Superseded. Another thread may do it: nothing here changes."""
+        text, source = self.text, self.source
+        started = perf_counter()
+        found = findings(source, wanted)
+        loops = frozenset(line for p in pieces_of(text, self.page.pieces)
+                          for line in (p.before + k for k in one_line_loops(p.content.module.items)))
+        made = []
+        for graph in found.graphs.values():
+            try:
+                made.append(numbers(graph, self.name, text.lines, loops, self.known))
+            except NetspecError:  # a user's word whose formulas are wrong
+                continue
+        return Checked(text, found, tuple(made), perf_counter() - started)
+
+    def settle(self, checked: Checked) -> None:
+        """Take in what a check gave. A net that is broken now keeps the numbers it had."""
+        self.checked = checked
+        whole = not any(d.severity == "error" for d in checked.findings.found)
+        if whole:
+            self.numbers = {}
+        self._runs = None
+        self.numbers |= {n.net: n for n in checked.numbers}
+
+    @property
+    def current(self) -> bool:
+        """Whether the text is the one that was checked last."""
+        return self.checked is not None and self.checked.text is self.text
+
+    # ---------------------------------------------------------------- numbers
+    def moved(self, lines: Sequence[str]) -> dict[int, int]:
+        """Where lines of an earlier text are now."""
+        key = id(lines)
+        if key not in self._moved:
+            self._moved[key] = lines, ({k: k for k in range(1, len(lines) + 1)} if lines is self.text.lines
+                                       else moved_lines(lines, self.text.lines))
+        return self._moved[key][1]
+
+    def runs(self) -> dict[int, list[Run]]:
+        """What each line made, as far as it is known: lines that changed since have no numbers."""
+        if self._runs is None:
+            self._runs = {}
+            for n in self.numbers.values():
+                now = self.moved(n.text)
+                for line, found in n.lines.items():
+                    if line in now:
+                        self._runs.setdefault(now[line], []).extend(found)
+        return self._runs
+
+    def made_by(self, lines: range) -> dict[str, int]:
+        """The steps that lines made, as these lines call them, and the line of each."""
+        out: dict[str, int] = {}
+        for n in self.numbers.values():
+            now = self.moved(n.text)
+            for line, found in n.names.items():
+                if now.get(line) in lines:
+                    out |= dict.fromkeys(found, now[line])
+        return out
+
+    def unlabelled(self, line: int, column: int) -> int | None:
+        """The line that a reference means by a kind and a number: `@conv2`. None where it means none, or one with a label."""
+        at = self.page.piece_at(line)
+        written = next((m for m in _REFERENCE.finditer(self.text.line(line)) if m.start() < column <= m.end() + 1), None)
+        if at is None or written is None:
+            return None
+        before = range(at[0].before + 1, line)
+        path = written[0][1:]
+        cut = path.find(".", column - written.start() - 2 if column - written.start() > 1 else 0)
+        name = path if cut < 0 else path[:cut]
+        lines = [k for made, k in self.made_by(before).items()
+                 if made == name or made.endswith(f".{name}") or made.startswith(f"{name}.")]
+        return max(lines, default=None)
+
+    # ---------------------------------------------------------------- what is asked of it
+    def mendings(self, d: Diagnostic) -> list[Mending]:
+        return mendings(self.text, self.page, self.source, d)
+
+    def formatted(self) -> list[str] | None:
+        """Its lines in canonical form; None where it cannot be read."""
+        return formatted(self.page.pieces, self._rows)
+
+
+@dataclass(eq=False)
+class Desk:
+    """The pages that are open, by what the editor calls them; others are read where an import leads to them."""
+
+    documents: dict[str, Document] = field(default_factory=dict)
+    _read: dict[str, tuple[int, Page]] = field(default_factory=dict)
+
+    def open(self, uri: str, path: str | None, content: str, version: int | None) -> Document:
+        name = os.path.abspath(path) if path else f"<{uri[:200]}>"
+        made = Document(self, name, os.path.dirname(name) if path else None, Text(content), version)
+        before = self.documents.get(uri)
+        if before is not None:
+            made.numbers, made.known = before.numbers, before.known
+        self.documents[uri] = made
+        return made
+
+    def close(self, uri: str) -> None:
+        self.documents.pop(uri, None)
+
+    def imported(self, document: Document, path: str) -> Page | None:
+        """The page that an import of a document leads to: an open one, or a file where the language would look for it."""
+        for folder in (Path(document.folder or os.getcwd()), self.packaged):
+            try:
+                place = placed(path, folder.resolve())
+                if place.is_file():
+                    return self.at(str(place))
+            except (Outside, OSError, ValueError):
+                continue
+        return None
+
+    @cached_property
+    def packaged(self) -> Path:
+        return specs_folder().resolve()
+
+    def at(self, path: str) -> Page | None:
+        """The page of a file: as it is open, else as it lies there."""
+        for d in self.documents.values():
+            if d.folder is not None and os.path.realpath(d.name) == os.path.realpath(path):
+                return d.page
+        try:
+            stamp = os.stat(path).st_mtime_ns
+            had = self._read.get(path)
+            if had is None or had[0] != stamp:
+                text = Text(read_source(path, packaged=False).text)
+                folder = os.path.dirname(path)
+                standing = Document(self, path, folder, text, None)
+                had = self._read[path] = stamp, standing.page
+            return had[1]
+        except (NetspecError, OSError, ValueError):
+            return None
+
+    def pages_with(self, document: Document, meant: Meant) -> list[Page]:
+        """The pages that may use a name: its own, the asking one, open ones, and specs beside it that import from it."""
+        pages = {meant.page.where: meant.page, document.page.where: document.page}
+        if meant.shared:
+            for d in self.documents.values():
+                pages.setdefault(d.name, d.page)
+            home = Path(meant.page.where)
+            if home.is_file():
+                for path in sorted(home.parent.glob("*.net"))[:NEIGHBOURS]:
+                    page = pages.get(str(path)) or self.at(str(path))
+                    if page is not None and any(meant.name == i.name for _, n in page.names for i in n.imported):
+                        pages.setdefault(page.where, page)
+        return list(pages.values())
+
+    def may_write(self, page: Page) -> bool:
+        """What comes with netspec is not the user's to rewrite."""
+        return not Path(page.where).is_relative_to(self.packaged) or any(d.page is page for d in self.documents.values())

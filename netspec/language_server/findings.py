@@ -1,0 +1,60 @@
+"""Everything wrong with a page, and the graphs of its nets: what `netspec check` says of a file, said of a text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..diagnostics import Diagnostic, NetspecError, told
+from ..elaborate.check import check_module
+from ..ir.graph import Graph
+from ..source import Source
+from ..syntax.load import decoded
+from ..syntax.parser import parse_recovering
+
+
+class Superseded(Exception):
+    """The text is another by now, and nobody wants to know."""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What was found, in the order of the page, and the graphs of the nets that are well."""
+
+    source: Source
+    found: tuple[Diagnostic, ...]
+    graphs: dict[str, Graph]
+
+
+def findings(source: Source, wanted: Callable[[], bool] = lambda: True, files: bool = True) -> Findings:
+    """Check a text. `wanted` is asked before each net, and Superseded raised where it says no. Without `files` nobody looks
+    whether data and weights fit."""
+    graphs: dict[str, Graph] = {}
+
+    def each(graph: Graph) -> list[Diagnostic]:
+        if not wanted():
+            raise Superseded
+        graphs[graph.name] = graph
+        return refusals(graph) if files else []
+
+    try:
+        decoded(source.text.encode("utf-8", "surrogatepass"), source.name)
+        module, mistakes = parse_recovering(source)
+        if not wanted():
+            raise Superseded
+        found = check_module(module, mistakes, also=each)
+    except NetspecError as e:  # no text, or a word of a user's whose code is wrong
+        found = list(e.diagnostics)
+    return Findings(source, told(found), graphs)
+
+
+def refusals(graph: Graph) -> list[Diagnostic]:
+    """What training would refuse: of the train section, and of files of weights; what reads no files and changes no images is
+    not loaded for it."""
+    t = graph.training
+    looks = t is not None and (t.augmentation or (t.data is not None and t.data.op.foretold))
+    if not looks and not any(p.file for p in graph.parameters):
+        return []
+    from ..runtime.check.rehearsal import refusals
+
+    return refusals(graph)

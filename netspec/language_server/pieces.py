@@ -1,0 +1,145 @@
+"""A page cut at what it defines, each piece parsed by itself.
+
+Who writes changes one block or net at a time. The others stay the trees they are, so that the names and the outline of a page of
+thousands of lines are at hand right after each key, and a piece that cannot be read spoils no other.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+from ..limits import SPEC_BYTES
+from ..source import Source
+from ..syntax import tree
+from ..syntax.formatter import format_module
+from ..syntax.parser import parse_recovering
+from .scopes import Names, names_of
+from .text import Place, Text
+
+_HEAD = re.compile(r"(?:import|block|net|train|default)\b|[A-Za-z_]\w*\s*=(?!=)")
+
+_BODY = re.compile(r"(?:block|train)\b|net\s+\w+\s*(?:\(.*\))?\s*:")
+
+
+@dataclass(frozen=True, eq=False)
+class Content:
+    """The text of a piece, parsed. Its lines count from 1."""
+
+    text: str
+
+    @cached_property
+    def parsed(self) -> tuple[tree.Module, bool]:
+        """Its tree, and whether all of it could be read."""
+        module, mistakes = parse_recovering(Source("<piece>", self.text))
+        return module, not mistakes
+
+    @property
+    def module(self) -> tree.Module:
+        return self.parsed[0]
+
+    @cached_property
+    def item(self) -> tree.TopLevel | None:
+        """What it defines; None where nothing could be read."""
+        return next((i for i in self.module.items if not isinstance(i, tree.Hole)), None)
+
+    @cached_property
+    def names(self) -> Names:
+        return names_of(self.item)
+
+    @cached_property
+    def formatted(self) -> str | None:
+        """Its text in canonical form; None where it cannot be read."""
+        return format_module(self.module) if self.parsed[1] else None
+
+    @property
+    def large(self) -> bool:
+        """Whether the canonical form has a blank line around it."""
+        return isinstance(self.item, (tree.Definition, tree.Train))
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """A piece of a page, `before` it so many lines. Its code begins at its line `head`, and `length` leaves out blank lines and
+    comments below it."""
+
+    content: Content
+    before: int
+    head: int
+    length: int
+
+    @property
+    def item(self) -> tree.TopLevel | None:
+        return self.content.item
+
+    def holds(self, line: int) -> bool:
+        """Whether a line is one of the piece, or stands below it before the next."""
+        return self.before < line <= self.before + self.content.text.count("\n") + 1
+
+    def placed(self, place: Place) -> Place:
+        """A place of the piece as one of the page."""
+        return Place(place.line + self.before, place.column, place.end_line + self.before, place.end_column)
+
+
+def pieces_of(text: Text, known: tuple[Piece, ...] = ()) -> tuple[Piece, ...]:
+    """The pieces of a page. Those of an earlier text are taken where they are the same."""
+    if len(text.spec) > SPEC_BYTES:
+        return ()  # no spec
+    lines = text.lines
+    heads: list[int] = []
+    last = 0
+    for k, line in enumerate(lines):
+        if _HEAD.match(line):
+            heads.append(_with_comments(lines, k, bool(_BODY.match(lines[last]))))
+            last = k
+    if not heads or heads[0] > 0:
+        heads.insert(0, 0)
+    had = {p.content.text: p.content for p in known}
+    found = []
+    for first, end in zip(heads, [*heads[1:], len(lines)]):
+        own = lines[first:end]
+        joined = "\n".join(own)
+        content = had.get(joined)
+        if content is None:
+            content = had[joined] = Content(joined)
+        code = [k for k, line in enumerate(own, 1) if line.strip() and not line.lstrip().startswith("#")]
+        found.append(Piece(content, first, code[0] if code else 1, code[-1] if code else 0))
+    return tuple(found)
+
+
+def _with_comments(lines: list[str], head: int, below_a_body: bool) -> int:
+    """Where a piece begins: at its head, or at the comments above it. Those that are indented below a body belong to that."""
+    first, k = head, head - 1
+    while k >= 0 and (not lines[k].strip() or lines[k].lstrip().startswith("#")):
+        if lines[k].startswith("#") or (lines[k].strip() and not below_a_body):
+            first = k
+        k -= 1
+    return first
+
+
+def formatted(pieces: tuple[Piece, ...], known: dict[str, Content]) -> list[str] | None:
+    """The lines of a page in canonical form, each piece by itself; None where one cannot be read. Small pieces in a row, whose
+    lines may be aligned, are one: `known` keeps these from time to time."""
+    runs: list[list[Piece]] = []
+    for p in pieces:
+        if runs and not p.content.large and not runs[-1][-1].content.large:
+            runs[-1].append(p)
+        else:
+            runs.append([p])
+    kept: dict[str, Content] = {}
+    out: list[str] = []
+    for run in runs:
+        content = run[0].content
+        if len(run) > 1:
+            text = "\n".join(p.content.text for p in run)
+            content = kept[text] = known.get(text) or Content(text)
+        if content.formatted is None:
+            return None
+        if content.formatted:
+            lines = content.formatted.removesuffix("\n").split("\n")
+            tied = out and out[-1].lstrip().startswith("#") and not lines[0].startswith("#")  # as `fmt` has it
+            out += [*([""] if out and not tied else []), *lines]
+    known.clear()
+    known.update(kept)
+    return [*out, ""] if out else [""]

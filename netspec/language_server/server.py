@@ -1,0 +1,543 @@
+"""`netspec lsp`: the Language Server Protocol (3.17) on standard input and output. Questions are answered by the desk; here they
+are put into its words and its answers into the protocol's.
+
+One page is checked at a time, by a thread of its own, a moment after the last key. What has come in since then ends a check
+between two nets. Names, the outline and completion never wait for it; numbers are those of the last check, or of this one where
+it takes no longer than a moment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+from lsprotocol import types as t
+from pygls.exceptions import (
+    JsonRpcContentModified,
+    JsonRpcException,
+    JsonRpcInvalidParams,
+    JsonRpcInvalidRequest,
+    JsonRpcServerNotInitialized,
+)
+from pygls.lsp.server import LanguageServer
+from pygls.protocol import LanguageServerProtocol
+from pygls.uris import from_fs_path, to_fs_path
+
+from ..diagnostics import Diagnostic, NetspecError
+from ..version import __version__
+from . import completion, hovering, names, numbers, outline, words
+from .desk import Checked, Desk, Document
+from .drawn import drawn
+from .findings import Superseded
+from .names import Occurrence, Page
+from .text import Edit, Place, Text
+
+PAUSE = 0.15  # seconds without a key before a page is checked
+SOON = 1.0  # a check that took no longer the last time is waited for
+DRAW = "netspec.draw"
+SEVERITY = {"error": t.DiagnosticSeverity.Error, "warning": t.DiagnosticSeverity.Warning,
+            "note": t.DiagnosticSeverity.Information}
+S = t.SymbolKind
+KINDS = {"net": S.Class, "block": S.Function, "constant": S.Constant, "import": S.Module, "train": S.Event, "parameter": S.Variable,
+         "label": S.Field, "input": S.Interface, "output": S.Interface}
+K = t.CompletionItemKind
+ITEMS = {"layer": K.Function, "block": K.Class, "net": K.Class, "structure": K.Keyword, "word": K.Keyword, "setting": K.Keyword,
+         "option": K.Property, "switch": K.EnumMember, "value": K.Value, "label": K.Field, "node": K.Field, "input": K.Interface,
+         "output": K.Interface, "parameter": K.Variable, "constant": K.Constant, "file": K.File, "attribute": K.Property,
+         "function": K.Method, "optimiser": K.Function}
+
+
+class Refused(JsonRpcException):  # type: ignore[misc]
+    """What was asked is well understood, and cannot be."""
+
+    CODE = -32803
+
+
+class _Protocol(LanguageServerProtocol):  # type: ignore[misc]
+    """Texts are kept by the desk alone; nothing is answered before `initialize` and after `shutdown`."""
+
+    def _handle_request(self, msg_id: Any, method_name: str, params: Any) -> None:
+        if method_name != t.INITIALIZE and self._workspace is None:
+            self._send_response(msg_id, None, JsonRpcServerNotInitialized().to_response_error())
+        elif self._shutdown or (method_name == t.INITIALIZE and self._workspace is not None):
+            self._send_response(msg_id, None, JsonRpcInvalidRequest().to_response_error())
+        else:
+            super()._handle_request(msg_id, method_name, params)
+
+    def _handle_notification(self, method_name: str, params: Any) -> None:
+        if (self._workspace is not None and not self._shutdown) or method_name == t.EXIT:
+            super()._handle_notification(method_name, params)
+
+
+class Server(LanguageServer):  # type: ignore[misc]
+    """The desk, the checks under way, and the answers."""
+
+    def __init__(self) -> None:
+        super().__init__("netspec", __version__, t.TextDocumentSyncKind.Incremental, protocol_cls=_Protocol)
+        self.desk = Desk()
+        self.checks: dict[str, asyncio.Task[None]] = {}
+        self.hurried: dict[str, asyncio.Event] = {}
+        self.stale: set[str] = set()  # pages of which an answer had old numbers
+        self.checker = ThreadPoolExecutor(1, "check")
+        self.asked = ThreadPoolExecutor(1, "asked")
+        self.drawings: Path | None = None
+        self.over = False
+        self.pane = False  # whether the editor has one for drawings
+        for method, take in ((t.TEXT_DOCUMENT_DID_OPEN, self.opened), (t.TEXT_DOCUMENT_DID_CHANGE, self.changed),
+                             (t.TEXT_DOCUMENT_DID_CLOSE, self.closed)):
+            self.protocol.fm.add_builtin_feature(method, take)
+        for method, (answer, *options) in self.answers().items():
+            self.feature(method, *options)(partial(answer))
+        self.command(DRAW)(partial(self.draw))
+
+    def answers(self) -> dict[str, tuple[Any, ...]]:
+        return {
+            t.INITIALIZE: (self.begun,),
+            t.TEXT_DOCUMENT_DID_SAVE: (self.saved,),
+            t.WORKSPACE_DID_CHANGE_WATCHED_FILES: (self.files_changed,),
+            t.SHUTDOWN: (self.ended,),
+            t.TEXT_DOCUMENT_CODE_ACTION: (self.code_action, t.CodeActionOptions(code_action_kinds=[t.CodeActionKind.QuickFix])),
+            t.TEXT_DOCUMENT_INLAY_HINT: (self.inlay_hint, t.InlayHintOptions(resolve_provider=True)),
+            t.INLAY_HINT_RESOLVE: (self.told,),
+            t.TEXT_DOCUMENT_CODE_LENS: (self.code_lens,),
+            t.TEXT_DOCUMENT_HOVER: (self.hover,),
+            t.TEXT_DOCUMENT_COMPLETION: (self.completion, t.CompletionOptions(["@", ".", "=", "/", '"'], resolve_provider=True)),
+            t.COMPLETION_ITEM_RESOLVE: (self.resolved,),
+            t.TEXT_DOCUMENT_DEFINITION: (self.definition,),
+            t.TEXT_DOCUMENT_REFERENCES: (self.references,),
+            t.TEXT_DOCUMENT_DOCUMENT_HIGHLIGHT: (self.highlight,),
+            t.TEXT_DOCUMENT_PREPARE_RENAME: (self.prepare_rename,),
+            t.TEXT_DOCUMENT_RENAME: (self.rename, t.RenameOptions(prepare_provider=True)),
+            t.TEXT_DOCUMENT_FORMATTING: (self.formatting,),
+            t.TEXT_DOCUMENT_DOCUMENT_SYMBOL: (self.symbols,),
+            t.TEXT_DOCUMENT_FOLDING_RANGE: (self.folds,),
+        }
+
+    # ---------------------------------------------------------------- places
+    @property
+    def encoding(self) -> str:
+        agreed = self.server_capabilities.position_encoding
+        return str(getattr(agreed, "value", agreed) or "utf-16")
+
+    def at(self, params: Any) -> tuple[Document, int, int] | None:
+        """The page and the place that a question is about; None where the page is not open."""
+        d = self.desk.documents.get(params.text_document.uri)
+        return None if d is None else (d, *d.text.place(params.position.line, params.position.character, self.encoding))
+
+    def range(self, text: Text, place: Place) -> t.Range:
+        start = text.position(place.line, place.column, self.encoding)
+        end = text.position(place.end_line, place.end_column, self.encoding)
+        return t.Range(t.Position(*start), t.Position(*max(start, end)))
+
+    def edits(self, text: Text, edits: Any) -> list[t.TextEdit]:
+        return [t.TextEdit(self.range(text, e.place), e.text) for e in edits]
+
+    def uri(self, where: str) -> str:
+        """What the editor calls a page."""
+        for uri, d in self.desk.documents.items():
+            if d.name == where:
+                return uri
+        return str(from_fs_path(where))
+
+    def text_of(self, page: Page) -> Text:
+        """The text of a page, open or not."""
+        d = next((d for d in self.desk.documents.values() if d.page is page), None)
+        return d.text if d is not None else Text("\n".join(p.content.text for p in page.pieces))
+
+    def location(self, page: Page, place: Place) -> t.Location:
+        return t.Location(self.uri(page.where), self.range(self.text_of(page), place))
+
+    # ---------------------------------------------------------------- texts come in
+    def opened(self, params: Any) -> None:
+        item = params.text_document
+        self.desk.open(item.uri, self.path(item.uri), item.text, item.version)
+        self.check_soon(item.uri, 0)
+
+    def path(self, uri: str) -> str | None:
+        path = to_fs_path(uri) if uri.startswith("file:") else None
+        return path if path and "\0" not in path else None
+
+    def changed(self, params: Any) -> None:
+        uri = params.text_document.uri
+        d = self.desk.documents.get(uri)
+        if d is None:
+            return
+        text = d.text
+        for change in params.content_changes:
+            where = getattr(change, "range", None)
+            if where is None:
+                text = Text(change.text)
+            else:
+                start, end = (text.place(p.line, p.character, self.encoding) for p in (where.start, where.end))
+                text = text.replaced(start, end, change.text)
+        d.write(text, params.text_document.version)
+        self.check_soon(uri)
+
+    def closed(self, params: Any) -> None:
+        uri = params.text_document.uri
+        self.desk.close(uri)
+        task = self.checks.pop(uri, None)
+        if task is not None:
+            task.cancel()
+        self.text_document_publish_diagnostics(t.PublishDiagnosticsParams(uri, []))
+
+    def saved(self, params: Any) -> None:
+        """Other pages may import what was saved."""
+        for uri in self.desk.documents:
+            if uri != params.text_document.uri:
+                self.check_soon(uri)
+
+    def files_changed(self, params: Any) -> None:
+        for uri in self.desk.documents:
+            self.check_soon(uri)
+
+    def begun(self, params: Any) -> None:
+        options = params.initialization_options
+        self.pane = isinstance(options, dict) and options.get("pane") is True
+        self.asked.submit(words.learn)  # their files, before anybody asks for one
+
+    def ended(self, *_: Any) -> None:
+        self.over = True
+        for task in self.checks.values():
+            task.cancel()
+        self.desk.documents.clear()
+
+    # ---------------------------------------------------------------- checks
+    def check_soon(self, uri: str, pause: float = PAUSE) -> None:
+        before = self.checks.get(uri)
+        if before is not None:
+            before.cancel()
+        self.hurried[uri] = asyncio.Event()
+        self.checks[uri] = asyncio.ensure_future(self.check(uri, pause))
+
+    async def check(self, uri: str, pause: float) -> None:
+        """Check a page, and say what was found."""
+        hurried = self.hurried[uri]
+        if pause:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(hurried.wait(), pause)
+        d = self.desk.documents.get(uri)
+        if d is None:
+            return
+        text, version = d.text, d.version
+        try:
+            checked: Checked = await asyncio.get_running_loop().run_in_executor(
+                self.checker, d.check, lambda: d.text is text and not self.over)
+        except Superseded:
+            return
+        if self.desk.documents.get(uri) is not d or d.text is not text:
+            return
+        d.settle(checked)
+        self.text_document_publish_diagnostics(t.PublishDiagnosticsParams(
+            uri, [self.diagnostic(d, text, one) for one in checked.findings.found], version))
+        if uri in self.stale:
+            self.stale.discard(uri)
+            self.refresh()
+
+    async def known(self, d: Document, uri: str, sure: bool = False) -> None:
+        """Wait for the check that is under way, where that takes a moment, or nothing is known yet, or it must be `sure`."""
+        task = self.checks.get(uri)
+        if d.current or task is None or task.done():
+            return
+        if sure or d.checked is None or d.checked.seconds < SOON:
+            self.hurried[uri].set()
+            await asyncio.wait([task])
+        else:
+            self.stale.add(uri)
+
+    def refresh(self) -> None:
+        """Ask the editor to ask again for what it shows."""
+        w = self.client_capabilities.workspace
+        if w is not None and w.inlay_hint is not None and w.inlay_hint.refresh_support:
+            self.workspace_inlay_hint_refresh(None)
+        if w is not None and w.code_lens is not None and w.code_lens.refresh_support:
+            self.workspace_code_lens_refresh(None)
+
+    def diagnostic(self, d: Document, text: Text, found: Diagnostic) -> t.Diagnostic:
+        """A finding; one of an imported file stands at the import."""
+        labels = [x for x in found.labels if x.span.source.name == d.name]
+        rest = [x for x in found.labels if x not in labels[:1]]
+        place = labels[0].span[1:] if labels else self.imports(d, found)
+        said = found.title + (f": {found.labels[0].text}" if found.labels and found.labels[0].text else "")
+        lines = [said, *found.notes, *([f"hint: {found.hint}"] if found.hint else []), *found.trail]
+        related = [t.DiagnosticRelatedInformation(
+            t.Location(self.uri(x.span.source.name), self.range(Text(x.span.source.text), Place(*x.span[1:]))),
+            x.text or found.title) for x in rest if not x.span.source.name.startswith("<") or x.span.source.name == d.name]
+        return t.Diagnostic(self.range(text, Place(*place)), "\n".join(lines), SEVERITY[found.severity], found.code, None,
+                            "netspec", [t.DiagnosticTag.Unnecessary] if found.code == "unused" else None, related or None)
+
+    def imports(self, d: Document, found: Diagnostic) -> Place:
+        """The import that leads to where something was found; the first line where none does."""
+        where = found.span.source.name if found.span is not None else ""
+        for piece, own in d.page.names:
+            page = d.page.other(own.file) if own.file is not None else None
+            if page is not None and Path(page.where).name == Path(where).name:
+                return piece.placed(own.imported[0].whole)
+        return Place(1, 1, 1, len(d.text.line(1)) + 1)
+
+    # ---------------------------------------------------------------- mistakes
+    async def code_action(self, params: t.CodeActionParams) -> list[t.CodeAction] | None:
+        uri = params.text_document.uri
+        d = self.desk.documents.get(uri)
+        only = params.context.only
+        if d is None or (only and not any("quickfix".startswith(str(getattr(k, "value", k))) for k in only)):
+            return None
+        await self.known(d, uri, sure=True)
+        if d.checked is None or not d.current:
+            return None
+        text = d.text
+        out: list[t.CodeAction] = []
+        first, last = params.range.start.line, params.range.end.line
+        for found in d.checked.findings.found:
+            said = self.diagnostic(d, text, found)
+            if found.hint is None or said.range.end.line < first or said.range.start.line > last:
+                continue
+            for m in await asyncio.get_running_loop().run_in_executor(self.asked, d.mendings, found):
+                if d.text is not text:
+                    raise JsonRpcContentModified
+                change = self.workspace_edit({d.name: list(m.edits)})
+                out.append(t.CodeAction(m.title, t.CodeActionKind.QuickFix, [said], not out, edit=change))
+        return out
+
+    def workspace_edit(self, edits: dict[str, list[Edit]]) -> t.WorkspaceEdit:
+        changes = {}
+        for where, found in edits.items():
+            d = next((d for d in self.desk.documents.values() if d.name == where), None)
+            page = d.page if d is not None else self.desk.at(where)
+            if page is not None:
+                changes[self.uri(where)] = self.edits(self.text_of(page), found)
+        return t.WorkspaceEdit(changes)
+
+    # ---------------------------------------------------------------- numbers
+    async def inlay_hint(self, params: t.InlayHintParams) -> list[t.InlayHint] | None:
+        uri = params.text_document.uri
+        d = self.desk.documents.get(uri)
+        if d is None:
+            return None
+        await self.known(d, uri)
+        out = []
+        first, last = params.range.start.line + 1, params.range.end.line + 1
+        for line, runs in sorted(d.runs().items()):
+            if first <= line <= last and runs:
+                end = len(hovering.code_of(d.text.line(line)).rstrip()) + 1
+                place = t.Position(*d.text.position(line, end, self.encoding))
+                out.append(t.InlayHint(place, numbers.hint(runs), t.InlayHintKind.Type, padding_left=True, data=[uri, line]))
+        return out
+
+    def told(self, hint: t.InlayHint) -> t.InlayHint:
+        """All that a hint stands for, when somebody looks at it."""
+        uri, line = hint.data if isinstance(hint.data, list) and len(hint.data) == 2 else ("", 0)
+        d = self.desk.documents.get(uri) if isinstance(uri, str) else None
+        runs = d.runs().get(line) if d is not None and isinstance(line, int) else None
+        if runs:
+            hint.tooltip = t.MarkupContent(t.MarkupKind.Markdown, "\n".join(f"- {fact}" for fact in numbers.listed(runs)))
+        return hint
+
+    async def code_lens(self, params: t.CodeLensParams) -> list[t.CodeLens] | None:
+        uri = params.text_document.uri
+        d = self.desk.documents.get(uri)
+        if d is None:
+            return None
+        await self.known(d, uri)
+        out = []
+        for piece, own in d.page.names:
+            net = own.own
+            if net is None or net.sort != "net" or net.name not in d.numbers:
+                continue
+            title = f"{numbers.lens(d.numbers[net.name])} · draw"
+            out.append(t.CodeLens(self.range(d.text, piece.placed(net.place)), t.Command(title, DRAW, arguments=[uri, net.name])))
+        return out
+
+    async def hover(self, params: t.HoverParams) -> t.Hover | None:
+        at = self.at(params)
+        if at is None:
+            return None
+        d, line, column = at
+        await self.known(d, params.text_document.uri)
+        found = hovering.hover(d.page, d.text, line, column, d.runs().get(line, []))
+        return found and t.Hover(t.MarkupContent(t.MarkupKind.Markdown, found.text), self.range(d.text, found.place))
+
+    # ---------------------------------------------------------------- writing
+    def completion(self, params: t.CompletionParams) -> t.CompletionList | None:
+        at = self.at(params)
+        if at is None:
+            return None
+        d, line, column = at
+        found = completion.complete(d.page, d.text, line, column, d.made_by)
+        where = self.range(d.text, found.place)
+        items = [t.CompletionItem(i.label, kind=ITEMS.get(i.sort, K.Text), detail=i.detail or i.sort, sort_text=f"{k:04}",
+                                  text_edit=t.TextEdit(where, i.insert or i.label), data=i.about)
+                 for k, i in enumerate(found.items)]
+        return t.CompletionList(False, items)
+
+    def resolved(self, item: t.CompletionItem) -> t.CompletionItem:
+        """The page of a word, when somebody looks at it."""
+        if isinstance(item.data, str):
+            found = hovering.pages(item.data)
+            if found:
+                item.documentation = t.MarkupContent(t.MarkupKind.Markdown, "\n\n".join(hovering.fenced(p) for p in found))
+        return item
+
+    async def formatting(self, params: t.DocumentFormattingParams) -> list[t.TextEdit] | None:
+        d = self.desk.documents.get(params.text_document.uri)
+        if d is None:
+            return None
+        text = d.text
+        lines = await asyncio.get_running_loop().run_in_executor(self.asked, d.formatted)
+        if d.text is not text:
+            raise JsonRpcContentModified
+        return None if lines is None else self.edits(text, text.towards(lines))
+
+    # ---------------------------------------------------------------- names
+    def occurrence(self, params: Any) -> tuple[Document, Occurrence] | None:
+        at = self.at(params)
+        found = at and at[0].page.at(*at[1:])
+        return (at[0], found) if at and found else None
+
+    async def definition(self, params: t.DefinitionParams) -> list[t.Location] | None:
+        found = self.occurrence(params)
+        if found is not None:
+            meant = found[1].meant
+            return [self.location(meant.page, place) for place in meant.places]
+        at = self.at(params)
+        if at is None:
+            return None
+        d, line, column = at
+        await self.known(d, params.text_document.uri)
+        there = d.unlabelled(line, column)
+        if there is None:
+            return None
+        text = d.text.line(there)
+        return [self.location(d.page, Place(there, len(text) - len(text.lstrip()) + 1, there, len(text) + 1))]
+
+    def references(self, params: t.ReferenceParams) -> list[t.Location] | None:
+        found = self.occurrence(params)
+        if found is None:
+            return None
+        d, o = found
+        return [self.location(page, x.place) for page in self.desk.pages_with(d, o.meant) for x in page.all_of(o.meant)
+                if params.context.include_declaration or not x.defines]
+
+    def highlight(self, params: t.DocumentHighlightParams) -> list[t.DocumentHighlight] | None:
+        found = self.occurrence(params)
+        if found is None:
+            return None
+        d, o = found
+        kinds = (t.DocumentHighlightKind.Read, t.DocumentHighlightKind.Write)
+        return [t.DocumentHighlight(self.range(d.text, x.place), kinds[x.defines]) for x in d.page.all_of(o.meant)]
+
+    def prepare_rename(self, params: t.PrepareRenameParams) -> t.PrepareRenamePlaceholder | None:
+        found = self.occurrence(params)
+        if found is None:
+            return None
+        d, o = found
+        self.refusing(partial(self.may_rename, o))
+        name = o.meant.name
+        place = Place(*o.place[:3], o.place.column + len(name))
+        return t.PrepareRenamePlaceholder(self.range(d.text, place), name)
+
+    def rename(self, params: t.RenameParams) -> t.WorkspaceEdit | None:
+        found = self.occurrence(params)
+        if found is None:
+            return None
+        d, o = found
+
+        def edits() -> dict[str, list[Edit]]:
+            self.may_rename(o)
+            return names.renamed(self.desk.pages_with(d, o.meant), o.meant, params.new_name)
+
+        return self.workspace_edit(self.refusing(edits))
+
+    def may_rename(self, o: Occurrence) -> None:
+        names.renamable(o)
+        if not self.desk.may_write(o.meant.page):
+            raise NetspecError(Diagnostic("usage", f"`{o.meant.name}` comes with netspec, and stays as it is"))
+
+    def refusing(self, ask: Callable[[], Any]) -> Any:
+        """What is refused is said where the editor shows it."""
+        try:
+            return ask()
+        except NetspecError as e:
+            raise Refused(e.diagnostics[0].title) from None
+
+    def symbols(self, params: t.DocumentSymbolParams) -> list[t.DocumentSymbol] | list[t.SymbolInformation] | None:
+        d = self.desk.documents.get(params.text_document.uri)
+        if d is None:
+            return None
+        found = outline.symbols(d.page, d.text)
+        c = self.client_capabilities.text_document
+        if c is not None and c.document_symbol is not None and c.document_symbol.hierarchical_document_symbol_support:
+            return [self.symbol(d.text, s) for s in found]
+        flat: list[t.SymbolInformation] = []
+        todo: list[tuple[outline.Symbol, str | None]] = [(s, None) for s in reversed(found)]
+        while todo:
+            s, inside = todo.pop()
+            place = t.Location(params.text_document.uri, self.range(d.text, s.whole))
+            flat.append(t.SymbolInformation(place, s.name, KINDS[s.sort], container_name=inside))
+            todo += [(x, s.name) for x in reversed(s.inside)]
+        return flat
+
+    def symbol(self, text: Text, s: outline.Symbol) -> t.DocumentSymbol:
+        whole, own = self.range(text, s.whole), self.range(text, s.place)
+        if not (whole.start <= own.start and own.end <= whole.end):
+            own = t.Range(whole.start, whole.start)
+        inside = [self.symbol(text, x) for x in s.inside]
+        return t.DocumentSymbol(s.name or "?", KINDS[s.sort], whole, own, s.detail or None, children=inside)
+
+    def folds(self, params: t.FoldingRangeParams) -> list[t.FoldingRange] | None:
+        d = self.desk.documents.get(params.text_document.uri)
+        if d is None:
+            return None
+        kinds = {"comment": t.FoldingRangeKind.Comment, "imports": t.FoldingRangeKind.Imports}
+        return [t.FoldingRange(first - 1, last - 1, kind=kinds.get(kind)) for first, last, kind in outline.folds(d.text.lines)]
+
+    # ---------------------------------------------------------------- drawings
+    async def draw(self, uri: str, net: str) -> dict[str, str]:
+        """The drawing of a net as it stands on the page: given back as SVG, and shown as a file where the editor can do that and
+        has no pane of its own (`initializationOptions: {"pane": true}`)."""
+        d = self.desk.documents.get(uri)
+        if d is None:
+            raise JsonRpcInvalidParams("the page is not open")
+        try:
+            svg: str = await asyncio.get_running_loop().run_in_executor(self.asked, drawn, d.source, net)
+        except NetspecError as e:
+            raise Refused(e.diagnostics[0].title) from None
+        window = self.client_capabilities.window
+        if not self.pane and window is not None and window.show_document is not None and window.show_document.support:
+            self.drawings = self.drawings or Path(mkdtemp(prefix="netspec-"))
+            file = self.drawings / f"{net}.svg"
+            file.write_text(svg, encoding="utf-8")
+            self.window_show_document(t.ShowDocumentParams(str(from_fs_path(str(file))), external=True))
+        return {"net": net, "svg": svg}
+
+
+def _of_ours(record: logging.LogRecord) -> bool:
+    """Whether what pygls wants to log is a fault: a refusal is an answer."""
+    return record.exc_info is None or not isinstance(record.exc_info[1], (Refused, JsonRpcContentModified))
+
+
+def serve() -> int:
+    """Answer until the editor says `exit` or is gone. The exit code: 1 where it did not say `shutdown` before."""
+    stdin, stdout = sys.stdin.buffer, sys.stdout.buffer
+    sys.stdout = sys.stderr  # whatever prints must not speak in between
+    sys.setrecursionlimit(12_000)  # of all threads, so that none puts it back while another one needs it
+    threading.stack_size(64 * 2**20)
+    logging.getLogger("pygls.protocol.json_rpc").addFilter(_of_ours)
+    server = Server()
+    server.start_io(stdin, stdout)
+    code = 0 if server.protocol._shutdown else 1
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:  # in the middle of a check, which nobody waits for
+            sys.stderr.flush()
+            os._exit(code)
+    return code

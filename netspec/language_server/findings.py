@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ..diagnostics import Diagnostic, NetspecError, told
 from ..elaborate.check import check_module
 from ..ir.graph import Graph
+from ..runtime.check.foretold import foretold
 from ..source import Source
 from ..syntax.load import decoded
 from ..syntax.parser import parse_recovering
@@ -35,7 +36,7 @@ def findings(source: Source, wanted: Callable[[], bool] = lambda: True, files: b
         if not wanted():
             raise Superseded
         graphs[graph.name] = graph
-        return refusals(graph) if files else []
+        return foretold(graph) if files else []
 
     try:
         decoded(source.text.encode("utf-8", "surrogatepass"), source.name)
@@ -46,15 +47,3 @@ def findings(source: Source, wanted: Callable[[], bool] = lambda: True, files: b
     except NetspecError as e:  # no text, or a word of a user's whose code is wrong
         found = list(e.diagnostics)
     return Findings(source, told(found), graphs)
-
-
-def refusals(graph: Graph) -> list[Diagnostic]:
-    """What training would refuse: of the train section, and of files of weights; what reads no files and changes no images is
-    not loaded for it."""
-    t = graph.training
-    looks = t is not None and (t.augmentation or (t.data is not None and t.data.op.foretold))
-    if not looks and not any(p.file for p in graph.parameters):
-        return []
-    from ..runtime.check.rehearsal import refusals
-
-    return refusals(graph)

@@ -12,7 +12,6 @@ from ...nets import meant, split, trained
 from ...telling import say, tell
 
 if TYPE_CHECKING:
-    from ....ir.graph import Graph
     from ....syntax.tree import Module
 
 ABOUT = "find every mistake in specs, without running anything"
@@ -33,6 +32,7 @@ def run(args: Namespace) -> int:
     output; text for people goes to standard error."""
     from ....elaborate.check import check_module
     from ....elaborate.nets import net_of
+    from ....runtime.check.foretold import foretold
 
     found: list[tuple[str, Diagnostic]] = []
     fine = []
@@ -44,7 +44,7 @@ def run(args: Namespace) -> int:
             file = file if file == "-" or trained(file) else module.source.name
             if net is not None:
                 net_of(module, net)
-            of_file = check_module(module, mistakes, also=_refusals)
+            of_file = check_module(module, mistakes, also=foretold)
         except NetspecError as e:
             of_file = list(e.diagnostics)
         if trained(file) is not None:
@@ -81,15 +81,3 @@ def _read(target: str) -> tuple[Module, list[Diagnostic]]:
     if trained(target) is not None:
         return meant(target).module, []
     return parse_recovering(read_source(split(target)[0]))
-
-
-def _refusals(graph: Graph) -> list[Diagnostic]:
-    """What training would refuse: of the train section, and of files of weights; what reads no files and changes no images is
-    not loaded for it."""
-    t = graph.training
-    looks = t is not None and (t.augmentation or (t.data is not None and t.data.op.foretold))
-    if not looks and not any(p.file for p in graph.parameters):
-        return []
-    from ....runtime.check.rehearsal import refusals
-
-    return refusals(graph)

@@ -43,12 +43,23 @@ def noted(folder: Path) -> tuple[Line, dict[int, Line], Line]:
         if not isinstance(found, dict):
             continue
         if isinstance(a := found.get("about"), dict) and a.get("version") == VERSION:
-            about, end = {**a, **{k: v for k, v in about.items() if k in ("first", "seen")}}, {}
-        elif isinstance(e := found.get("end"), dict):
-            end = e
+            layers = [one for one in _list(a.get("layers")) if isinstance(one, dict) and isinstance(one.get("name"), str)]
+            about, end = {**a, "layers": layers, **{k: v for k, v in about.items() if k in ("first", "seen")}}, {}
+        elif isinstance(how := found.get("end"), dict):
+            end = how
         elif isinstance(n := found.get("epoch"), int) and isinstance(found.get("layers"), dict):
-            epochs.setdefault(n, found) if n == 0 else epochs.update({n: found})
+            one: Line = {**found, **{k: _dict(found.get(k)) for k in ("probe", "input", "data")}}
+            one["layers"] = {name: v for name, v in found["layers"].items() if isinstance(v, dict)}
+            epochs[n] = epochs.get(n, one) if n == 0 else one
     return about, epochs, end
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def go_on(folder: Path, epoch: int) -> None:

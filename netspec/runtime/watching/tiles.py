@@ -48,4 +48,4 @@ def filters(weight: Array, most: float | None = None) -> str:
     if some.size > NUMBERS:
         return ""
     tiles = [enlarged(t, 40) for t in filter_tiles(some, most)]
-    return address(grid(tiles, columns=min(16, len(tiles)), ground="#808080"))
+    return address(grid(tiles, columns=min(8, len(tiles)), gap=6))

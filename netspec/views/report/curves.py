@@ -196,10 +196,10 @@ def numbers(values: Sequence[Any], epochs: Sequence[int]) -> Points:
 
 
 def curves_of(columns: Mapping[str, Sequence[Any]], epochs: Sequence[int], best: int | None = None) -> list[Chart]:
-    """A chart of each number, with that of the validation in it, and of the learning rate where it changes."""
+    """A chart of each number, with that of the validation in it, and of the learning rate."""
     charts = []
     for name in dict.fromkeys(k.removeprefix("val_") for k in columns):
-        if name == "seconds" or (name == "lr" and len({*columns[name]}) < 2):
+        if name == "seconds":
             continue
         parts = [(name, "training", 0, True), (f"val_{name}", "validation", 1, False)]
         judged = f"val_{name}" in columns

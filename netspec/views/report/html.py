@@ -54,7 +54,7 @@ def shots(found: Sequence[Shot]) -> str:
     """Small pictures, with their words below them."""
     items = []
     for s in found:
-        picture = f'<img src="{escape(s.source)}" alt="{text(s.said)}" loading="lazy">' if s.source else ""
+        picture = f'<img src="{escape(s.source)}" alt="{text(s.said)}">' if s.source else ""
         items.append(f"<li><figure>{picture}<figcaption>{text(s.said)}</figcaption></figure></li>")
     return f'<ul class="shots">{"".join(items)}</ul>'
 

@@ -23,7 +23,7 @@ from .story import Story
 from .verdicts.table import verdicts
 from .verdicts.verdict import Verdict
 
-UNSAID = ("augment", "prepare", "accumulate", "average", "l1", "l2")
+USUAL = {("accumulate", 1), ("average", 0), ("l1", 0), ("l2", 0), ("drop_last", False)}  # settings that nobody has made
 ICON = "data:,"
 
 
@@ -157,7 +157,7 @@ def _how(story: Story) -> str:
                                     ("statistics of an epoch take", f"{median(measuring):.2g} s more" if measuring else ""),
                                     ("device", f.get("device", "")),
                                     *((k, v) for k, v in (machine or {}).items()), ("netspec", f.get("netspec", ""))]
-    settings = [(k, v) for k, v in story.settings.items() if v not in (None, "", 0, 0.0, False)]
+    settings = [(k, v) for k, v in story.settings.items() if v not in (None, "") and (k, v) not in USUAL]
     return f"<h2>How it was trained</h2><h3>Settings</h3>{terms(settings)}<h3>Speed, machine, versions</h3>{terms(pairs)}"
 
 

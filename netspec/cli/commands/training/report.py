@@ -45,9 +45,9 @@ def run(args: Namespace) -> int:
         pass_on(json.dumps(finite(told), indent=1, ensure_ascii=False) + "\n")
         return 0
     for f, s, vs in found:
-        say(in_columns(f"{f}: {vs[0].title}. {vs[0].said}"))
+        say(in_columns(f"{f}: {vs[0].title} ({vs[0].said})"))
         for v in vs[1:]:
-            say(in_columns(f"  also: {v.title}. {v.said}"))
+            say(in_columns(f"  also: {v.title} ({v.said})"))
         for m in s.missing:
             say(in_columns(f"  {m}"))
     for place in places:

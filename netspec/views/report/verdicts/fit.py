@@ -63,6 +63,8 @@ def nothing(s: Signs) -> Verdict | None:
         return None
     if s.guess is not None:
         said = f"the lowest loss is {number(s.lowest)}, and guessing costs {number(s.guess)}"
+        if s.chance and s.above_chance is False:
+            said += f"; no more are right than were all answers the commonest class, {percent(s.chance)}"
     else:
         said = f"the lowest loss is {number(s.lowest)}, and the first was {number(s.reference)}"
     return Verdict("not-learning", "It is not learning", said, "netspec doctor  looks at the net and its data")
@@ -110,4 +112,5 @@ def learning(s: Signs) -> Verdict | None:
     shares = s.val_accuracy or s.accuracy
     if shares and isfinite(shares[at]):
         said += f"; {percent(shares[at])} right"
-    return Verdict("learning", "It is learning" if s.story.running else "It has learnt well", said, "", "good")
+    well = s.lowest < 0.3 * s.reference and not s.story.running
+    return Verdict("learning", "It has learnt well" if well else "It is learning", said, "", "good")

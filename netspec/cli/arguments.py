@@ -43,6 +43,19 @@ class _Parser(argparse.ArgumentParser):
         # the message may repeat what was typed
         super().error(shown(message, lines=True) + (f"\ndid you mean `{alike}`?" if alike else ""))
 
+    mixing = False
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """A command that takes a list of files takes them before and behind its options."""
+        lists = any(not a.option_strings and a.nargs in ("*", "+") for a in self._actions)
+        if not lists or self.mixing:
+            return super().parse_known_args(args, namespace)
+        self.mixing = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self.mixing = False
+
     def _every_option(self) -> list[str]:
         """Those of the commands as well."""
         out: list[str] = []

@@ -26,7 +26,7 @@ LEAST = 8  # places of a side of the smallest octave
 
 
 def dream(net: Network, picture: Any, *, layer: str | None = None, unit: int | None = None, octaves: int = 4, scale: float = 1.4,
-          steps: int = 10, lr: float = 1.5 / 255, jitter: int = 32, seed: int = 0) -> Array:
+          steps: int = 10, lr: float = 0.01, jitter: int = 32, seed: int = 0) -> Array:
     """A picture, C x H x W in [0, 1], of any size, as a layer dreams of it. Octaves are the picture at several sizes, the
     smallest first; what was dreamt in one is enlarged, and goes on in the next.
 

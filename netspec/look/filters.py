@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..diagnostics import Advice
+from ..ir.graph import Graph, Node
 from ..runtime.misuse import misuse
 from ..runtime.network import Network
 from ..views.reading.steps import steps
@@ -31,12 +33,16 @@ class Filters:
 
 
 def filters(net: Network, layer: str | None = None) -> Filters:
-    """The filters of a layer; of the first convolution unless one is named.
+    """The filters of a layer; of the first convolution, or where there is none the first fully connected layer, unless one is
+    named. A layer that reads a picture, each number of it with a weight, has filters as large as it: templates.
 
-    Errors: a layer that is none; one without filters; a net without convolutions.
+    Errors: a layer that is none; one without filters; a net that has none.
     """
     if layer is None:
-        node = convolutions(net.graph)[0]
+        heads = [n for n in net.graph if getattr(n.op, "category", "") in ("convolution", "dense") and n.parameters]
+        node = next((n for n in heads if getattr(n.op, "category", "") == "convolution"), heads[0] if heads else None)
+        if node is None:
+            raise misuse("bad-value", f"{net.graph.name} has no layer with filters", hint="netspec summary")
     else:
         value = value_of(net.graph, layer)
         step = next(s for s in steps(net.graph) if value in {v.name for n in s.nodes for v in n.results})
@@ -47,4 +53,14 @@ def filters(net: Network, layer: str | None = None) -> Filters:
                      hint=Advice(f"those of {', '.join(n.name for n in convolutions(net.graph)[:6])}"))
     values = net.state.slot("average").get(weight.name) if net.averaged else None
     held = values if values is not None else (net.parameters if weight.name in net.parameters else net.buffers)[weight.name]
-    return Filters(node.name, held if held.ndim > 2 else held[..., None])
+    return Filters(node.name, held if held.ndim > 2 else held.reshape(len(held), *_read(net.graph, node, held.shape[1])))
+
+
+def _read(graph: Graph, node: Node, size: int) -> tuple[int, ...]:
+    """What a fully connected layer reads, channels x places: a picture that was laid flat is one."""
+    value = node.inputs[0]
+    while getattr(graph.maker[value].op, "renames", False):
+        value = graph.maker[value].inputs[0]
+    shape = graph.values[value].type.shape
+    known = tuple(s for s in shape if s is not None)
+    return known if len(known) > 1 and prod(known) == size else (size, 1)

@@ -150,7 +150,9 @@ def test_filters() -> None:
     assert look.filters(net).layer == "conv1" and (look.filters(net).weights == net.parameters["conv1.weight"]).all()
     third = look.filters(net, "conv3")
     assert third.norms == pytest.approx(np.linalg.norm(third.weights.reshape(4, 4, 9), axis=2))
-    assert look.filters(net, "fc1").weights.shape == (5, 36, 1)
+    assert look.filters(net, "fc1").weights.shape == (5, 4, 3, 3) and look.filters(net, "fc2").weights.shape == (3, 5, 1)
+    linear = made("net a:\n  input 3x4x5\n  flatten\n  fc 6\n")  # its templates
+    assert (look.filters(linear).weights == linear.parameters["fc1.weight"].reshape(6, 3, 4, 5)).all()
 
 
 def test_regularisers() -> None:
@@ -194,7 +196,7 @@ def test_the_trunk_of_a_net_serves_pictures_of_any_size() -> None:
     open_size = made(SMALL.replace("2x6x6", "2x?x?").replace("maxpool 2", "avgpool global"))
     open_size.set_parameters({k: v for k, v in net.parameters.items() if k.startswith("conv")})
     assert found == pytest.approx(open_size.activations(large, "relu1"), abs=1e-15) and found.shape == (1, 4, 9, 7)
-    with pytest.raises(NetspecError, match="depend on the size"):
+    with pytest.raises(NetspecError, match="does not fit pictures of 9x7"):
         trunk(net, {"a": "fc1"}, (9, 7))
 
 
@@ -313,7 +315,7 @@ def test_what_cannot_be_looked_at() -> None:
                         ("did you mean `conv3`", lambda: look.gradcam(net, x, layer="conv33")),
                         ("fc1 has no places", lambda: look.gradcam(net, x, layer="fc1")),
                         ("has no convolution", lambda: look.gradcam(flat, np.zeros((1, 4)))),
-                        ("has no convolution", lambda: look.filters(flat)),
+                        ("no layer with filters", lambda: look.filters(made("net a:\n  input 4\n  relu\n"))),
                         ("has no filters", lambda: look.filters(net, "maxpool1")),
                         ("hides a part of a picture", lambda: look.occlusion(flat, np.zeros((1, 4)))),
                         ("square of 7 does not fit", lambda: look.occlusion(net, x, window=7)),

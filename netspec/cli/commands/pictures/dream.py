@@ -24,8 +24,8 @@ def arguments(c: ArgumentParser) -> None:
     c.add_argument("--octaves", type=options.whole, default=4, metavar="N", help="sizes, the smallest first (default 4)")
     c.add_argument("--scale", type=float, default=1.4, metavar="X", help="how much larger each is than the last (default 1.4)")
     c.add_argument("--steps", type=options.whole, default=10, metavar="N", help="steps at each size (default 10)")
-    c.add_argument("--lr", type=float, default=0.006, metavar="X",
-                   help="how far a step changes a pixel in the mean, of 1 (default 0.006)")
+    c.add_argument("--lr", type=float, default=0.01, metavar="X",
+                   help="how far a step changes a pixel in the mean, of 1 (default 0.01)")
     c.add_argument("--size", type=options.whole, metavar="N", help="the longer side of what is drawn (default: the picture's own)")
     c.add_argument("--seed", type=options.seed, default=0, help="of how it is shaken (default 0)")
     c.add_argument("--device", choices=("cpu", "cuda", "reference"), default="cpu", help="where to run (default cpu)")

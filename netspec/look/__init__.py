@@ -13,10 +13,11 @@ from .features import features, nearest, plane
 from .filters import Filters, filters
 from .gradcam import gradcam
 from .integrated import integrated
+from .kinds import picture
 from .maximise import maximise
 from .occlusion import occlusion
 from .saliency import guided, saliency
 from .style import style
 
 __all__ = ["Excited", "Filters", "dream", "exciting", "features", "filters", "gradcam", "guided", "integrated", "maximise",
-           "nearest", "occlusion", "plane", "saliency", "style"]
+           "nearest", "occlusion", "picture", "plane", "saliency", "style"]

@@ -137,8 +137,8 @@ def _activations(net: Network, source: Source, o: Options) -> Iterator[Plate]:
                 dead = int((np.abs(v.reshape(len(v), -1)).max(1) == 0).sum()) if v.ndim > 1 else int((v == 0).sum())
                 said = f"{layer}: {'x'.join(map(str, a.shape[1:]))}" + (f", {min(len(v), tiles.CHANNELS)} shown" if v.ndim > 2 and len(v)
                                                                         > tiles.CHANNELS else "")
-                rows.append((Panel(tiles.channels(v), (said, f"from {v.min():.3g} to {v.max():.3g}; {dead} of {len(v)} are zero")),))
-            yield Plate(f"{graph.name}: what the layers make of {name}", "A tile for each channel, from dark to light, one scale for a layer.",
+                rows.append((Panel(tiles.channels(v), (said, f"from {v.min():.3g} to {v.max():.3g}" + (f"; {dead} of {len(v)} are zero" if dead else ""))),))
+            yield Plate(f"{graph.name}: what the layers make of {name}", "A tile for each channel, one scale for a layer: from dark to light, or blue below zero and red above.",
                         tuple(rows))
 
 

@@ -33,7 +33,7 @@ class _Words:
 
 def sheet(plates: Sequence[Plate], theme: Theme) -> bytes:
     """The bytes of the picture."""
-    wide = max(PAGE, *(sum(_place(p) + GAP for p in row) - GAP for plate in plates for row in plate.rows)) + 2 * EDGE
+    wide = max(PAGE, *(sum(_place(p, row) + GAP for p in row) - GAP for plate in plates for row in plate.rows)) + 2 * EDGE
     words: list[_Words] = []
     tiles: list[tuple[int, int, Tile]] = []
     y = EDGE
@@ -56,16 +56,16 @@ def _row(row: Sequence[Panel], y: int, words: list[_Words], tiles: list[tuple[in
     for p in row:
         tiles.append((x, y, p.tile))
         for k, line in enumerate(p.lines):
-            words.append(_Words(x, y + p.tile.shape[0] + 4 + k * LINE, fitted(shown(line), SMALL, _place(p)), SMALL,
+            words.append(_Words(x, y + p.tile.shape[0] + 4 + k * LINE, fitted(shown(line), SMALL, _place(p, row)), SMALL,
                                 theme.text if k == 0 else theme.quiet))
-        x += _place(p) + GAP
+        x += _place(p, row) + GAP
     return int(y + high + max(len(p.lines) for p in row) * LINE + GAP)
 
 
-def _place(p: Panel) -> int:
-    """How wide a panel is: its tile, or words that are not much wider."""
-    said = max((width(shown(line), SMALL) for line in p.lines), default=0.0)
-    return int(max(LEAST, p.tile.shape[1], min(said + 1, max(120, 1.5 * p.tile.shape[1]))))
+def _place(p: Panel, row: Sequence[Panel]) -> int:
+    """How wide a panel is: its tile, or words that are not much wider; those of one that stands alone may be."""
+    said = max((width(shown(line), SMALL) for line in p.lines), default=0.0) + 1
+    return int(max(LEAST, p.tile.shape[1], min(said, PAGE if len(row) == 1 else max(120, 1.5 * p.tile.shape[1]))))
 
 
 def _painted(wide: int, high: int, words: Sequence[_Words], tiles: Sequence[tuple[int, int, Tile]], theme: Theme) -> Tile:

@@ -61,14 +61,19 @@ def marked(a: Array) -> Tile:
 
 
 def channels(values: Array, most: int = CHANNELS) -> Tile:
-    """The maps of a layer's first channels, one scale for all; of values without places a strip."""
+    """The maps of a layer's first channels, one scale for all: from dark to light, or in blue and red where some numbers are below
+    zero; of values without places a strip."""
     values = np.asarray(values, np.float64)
-    if values.ndim < 3:
-        return enlarged(heat(values.reshape(1, -1) if values.ndim == 1 else values[:most]), 4 * SIDE)
     low, high = float(values.min()), float(values.max())
+
+    def coloured(plane: Array) -> Tile:
+        return heat(plane, low, high) if low >= 0 else signed(plane, max(-low, high))
+
+    if values.ndim < 3:
+        return enlarged(coloured(values.reshape(1, -1) if values.ndim == 1 else values[:most]), 4 * SIDE)
     planes = [flat(v[None]) if v.ndim > 2 else v for v in values[:most]]
-    side = 40 if max(planes[0].shape) <= 40 else 80
-    return grid([thumbnail(heat(p, low, high), side) for p in planes], 4 * SIDE // side)
+    side = SIDE if len(planes) <= 4 else SIDE // 2 if len(planes) <= 16 or max(planes[0].shape) > SIDE // 4 else SIDE // 4
+    return grid([thumbnail(coloured(p), side) for p in planes], 4 * SIDE // side)
 
 
 def framed(tile: Tile, window: tuple[tuple[int, int], tuple[int, int]], of: tuple[int, int], colour: str = "#ffb000") -> Tile:

@@ -61,8 +61,8 @@ def marked(a: Array) -> Tile:
 
 
 def channels(values: Array, most: int = CHANNELS) -> Tile:
-    """The maps of a layer's first channels, one scale for all: from dark to light, or in blue and red where some numbers are below
-    zero; of values without places a strip."""
+    """The maps of a layer's first channels, one scale for all: from dark to light, or in blue and red where some numbers are
+    below zero; of values without places a strip."""
     values = np.asarray(values, np.float64)
     low, high = float(values.min()), float(values.max())
 

@@ -1,4 +1,5 @@
-"""Colours for `.net` text: a Pygments lexer, a TextMate grammar (net.tmLanguage.json), and HTML for notebooks.
+"""Colours for `.net` text: a Pygments lexer, a TextMate grammar, and HTML for notebooks. The grammar lies in vscode/, which is
+the extension for VS Code.
 
 All three follow `words.py`; a test compares them with the language's own reserved words and layers.
 """

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from ..diagnostics import Diagnostic
 from ..source import Source
 from .findings import findings
+from .hovering import code_of
 from .names import Page
 from .pieces import Piece
 from .text import Edit, Text
@@ -135,17 +136,16 @@ class _Trial:
         def block(lead: str) -> list[str]:
             return [lead + part if part else part for part in code.split("\n")]
 
-        comment = line.find("#")
-        bare, rest = (line, "") if comment < 0 else (line[:comment].rstrip(), "  " + line[comment:])
+        bare = code_of(line).rstrip()
+        rest = "  " + line[len(bare) :].lstrip() if line[len(bare) :].strip() else ""  # a comment
         starts = [m.end() for m in re.finditer(r"^\s*(?:\|\s*)?(?:\w+(?:\[\w+\])?:\s+)?|->\s*", bare)]
         step = max((s for s in starts if s <= start), default=len(indent))
         arrow = bare.find(" ->", start)
         after = bare[arrow:] if arrow >= 0 else ""
-        if not code.startswith("-> "):
-            yield k, until, (line[:start] + code + line[end:]).split("\n")
-            yield k, k + 1, (bare[:step] + code + after + rest).split("\n")
-            yield k, k + 1, block(indent)
-            yield k, min(k + code.count("\n") + 1, len(self.whole)), block(indent)
+        yield k, until, (line[:start] + code + line[end:]).split("\n")
+        yield k, k + 1, (bare[:step] + code + after + rest).split("\n")
+        yield k, k + 1, block(indent)
+        yield k, min(k + code.count("\n") + 1, len(self.whole)), block(indent)
         yield k, k + 1, [f"{bare} {code}{rest}"] if "\n" not in code else [line, *block(indent)]
         if "\n" not in code and after:
             yield k, k + 1, [f"{bare[:arrow]} {code}{after}{rest}"]

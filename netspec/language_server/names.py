@@ -171,17 +171,17 @@ class Page:
 
     def _defined(self, piece: Piece, names: Names, name: str) -> Iterator[Occurrence]:
         for n in (*([names.own] if names.own is not None else []), *names.imported):
-            meant = self.top(n.name) if n.name.startswith(name) else None
+            meant = self.top(n.name) if n.name.startswith(name) and piece.says(n.place, n.name) else None
             if meant is not None:
                 yield Occurrence(piece.placed(n.place), meant, n.sort != "import")
         for n in (*names.plain, *names.axes):
-            if not n.name.startswith(name):
+            if not n.name.startswith(name) or not piece.says(n.place, n.name):
                 continue
             group = names.axes if n.sort == "axis" else names.plain
             yield Occurrence(piece.placed(n.place), Meant(self, tuple((piece, x) for x in group if x.name == n.name)), True)
         for scope in _scopes(names.root):
             for n in scope.nodes:
-                if not n.name.startswith(name):
+                if not n.name.startswith(name) or not piece.says(n.place, n.name):
                     continue
                 wanted = Wanted(n.name, n.place, n.numbered)
                 same = tuple((piece, x) for x in scope.named(wanted))
@@ -190,15 +190,15 @@ class Page:
     def _used(self, piece: Piece, names: Names, use: PlainUse | OptionUse | PathUse) -> Iterator[Occurrence]:
         if isinstance(use, PlainUse):
             meant = self.plain(piece, names, use.name)
-            if meant is not None:
+            if meant is not None and piece.says(use.place, use.name):
                 yield Occurrence(piece.placed(use.place), meant)
         elif isinstance(use, OptionUse):
             meant = self.option(use)
-            if meant is not None:
+            if meant is not None and piece.says(use.place, use.name):
                 yield Occurrence(piece.placed(use.place), meant)
         else:
             for spot, meant in zip(use.spots, self.spots(piece, names, use)):
-                if meant is not None:
+                if meant is not None and piece.says(spot.place, spot.name):
                     yield Occurrence(piece.placed(spot.place), meant)
 
     def at(self, line: int, column: int) -> Occurrence | None:
@@ -269,6 +269,8 @@ def renamed(pages: list[Page], meant: Meant, new: str) -> dict[str, list[Edit]]:
         raise UsageError(f"`{new}` is no name: letters, digits and underscores")
     if new in RESERVED:
         raise UsageError(f"`{new}` is a word of the language")
+    if not all(p.says(n.place, n.name) for p, n in meant.found):
+        raise UsageError(f"the line that defines `{meant.name}` cannot be read", hint=Advice("put it right first"))
     found = [(page, o.place) for page in pages for o in page.all_of(meant)]
     spelled = {len(n.name) for _, n in meant.found}
     numbered = all(n.numbered for _, n in meant.found)

@@ -45,6 +45,10 @@ class Content:
         return next((i for i in self.module.items if not isinstance(i, tree.Hole)), None)
 
     @cached_property
+    def lines(self) -> list[str]:
+        return self.text.split("\n")
+
+    @cached_property
     def names(self) -> Names:
         return names_of(self.item)
 
@@ -76,6 +80,12 @@ class Piece:
     def holds(self, line: int) -> bool:
         """Whether a line is one of the piece, or stands below it before the next."""
         return self.before < line <= self.before + self.content.text.count("\n") + 1
+
+    def says(self, place: Place, name: str) -> bool:
+        """Whether a name stands at a place of the piece. A line that was read as it was meant has its words elsewhere."""
+        lines = self.content.lines
+        written = lines[place.line - 1][place.column - 1 : place.end_column - 1] if place.line <= len(lines) else ""
+        return written in (name, "/", "input", "shortcut")
 
     def placed(self, place: Place) -> Place:
         """A place of the piece as one of the page."""

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,6 +16,7 @@ from netspec.editors.html import highlighted
 from netspec.syntax.load import specs_folder
 from netspec.syntax.refused import RESERVED
 
+EXTENSION = Path(words.__file__).with_name("vscode")
 SPECS = sorted(specs_folder().glob("*.net"))
 
 
@@ -20,14 +25,45 @@ def test_every_reserved_word_has_a_colour() -> None:
 
 
 def test_the_textmate_grammar_has_the_same_rules() -> None:
-    made = json.loads((Path(words.__file__).with_name("net.tmLanguage.json")).read_text(encoding="utf-8"))
+    made = json.loads((EXTENSION / "net.tmLanguage.json").read_text(encoding="utf-8"))
     assert [p["match"] for p in made["patterns"]] == [pattern for _, pattern in words.RULES]
+
+
+def test_the_extension_for_vs_code_names_what_is_there() -> None:
+    """`.ci/run` packs it."""
+    from netspec.version import __version__
+
+    package = json.loads((EXTENSION / "package.json").read_text(encoding="utf-8"))
+    grammar = json.loads((EXTENSION / "net.tmLanguage.json").read_text(encoding="utf-8"))
+    offers = package["contributes"]
+    [language], [coloured] = offers["languages"], offers["grammars"]
+    assert package["version"] == __version__
+    assert (language["id"], language["extensions"]) == (coloured["language"], [".net"])
+    assert coloured["scopeName"] == grammar["scopeName"] and grammar["fileTypes"] == ["net"]
+    for path in (package["main"], language["configuration"], coloured["path"]):
+        assert (EXTENSION / path).is_file()
+    json.loads((EXTENSION / language["configuration"]).read_text(encoding="utf-8"))
+    code = (EXTENSION / package["main"]).read_text(encoding="utf-8")
+    assert all(f'"{c["command"]}"' in code for c in offers["commands"])
+    server = (Path(words.__file__).parents[1] / "language_server" / "server.py").read_text(encoding="utf-8")
+    assert 'DRAW = "netspec.draw"' in code and 'DRAW = "netspec.draw"' in server
+    # who opens a folder from somebody else must not have its settings say what is run
+    assert offers["configuration"]["properties"]["netspec.command"]["scope"] == "machine"
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
+def test_a_pane_shows_a_drawing_that_can_do_nothing() -> None:
+    said = "process.stdout.write(require('./pane').page('a<b>', '<svg onload=\"x()\">é</svg>'))"
+    page = subprocess.run(["node", "-e", said], cwd=EXTENSION, capture_output=True, check=True, timeout=60).stdout.decode()
+    assert "<svg" not in page and "a&lt;b&gt;" in page and "default-src 'none'" in page
+    [image] = re.findall(r'base64,([^"]*)"', page)
+    assert base64.b64decode(image).decode() == '<svg onload="x()">é</svg>'
+    subprocess.run(["node", "--check", "extension.js"], cwd=EXTENSION, check=True, timeout=60)
 
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda p: p.stem)
 def test_html_loses_nothing(path: Path) -> None:
     import html
-    import re
 
     text = path.read_text(encoding="utf-8")
     assert html.unescape(re.sub(r"<[^>]*>", "", highlighted(text))) == text

@@ -72,12 +72,17 @@ def chosen(net: Network, x: Array, unit: Class, layer: str) -> NDArray[np.int64]
     Errors: a class that the network has not.
     """
     if unit is None:
-        found = net.activations(x, layer)
-        return np.asarray(found.reshape(*found.shape[:2], -1).mean(2).argmax(1))
+        return np.asarray(means(net, x, layer).argmax(1))
     numbers = [number(net, u, layer) for u in ([unit] if isinstance(unit, (int, str, np.integer)) else unit)]
     if len(numbers) not in (1, len(x)):
         raise misuse("wrong-shape", f"{len(numbers)} units are named for {len(x)} examples", hint=Advice("one for all, or one for each"))
     return np.broadcast_to(np.asarray(numbers, np.int64), (len(x),))
+
+
+def means(net: Network, x: Array, layer: str) -> Array:
+    """N x channels: what a layer says of each example, the mean over its places, and over its images where it is in an `each`."""
+    found = net.activations(x, layer)
+    return np.asarray(found.reshape(len(x), -1, found.shape[1], found[0, 0].size).mean((1, 3)))
 
 
 def number(net: Network, unit: Any, layer: str) -> int:
@@ -105,8 +110,8 @@ def seeds(net: Network, x: Array, layer: str, units: NDArray[np.int64]) -> Array
     """Ones at all places of the channel that is asked about, of each example: whose sum is what is differentiated."""
     graph = graph_of(net, x)
     t = graph.values[value_of(graph, layer)].type
-    out = np.zeros((len(x), *(s or 0 for s in t.shape)), net.dtype)
-    out[np.arange(len(x)), units] = 1
+    out = np.zeros((len(x) * t.batch, *(s or 0 for s in t.shape)), net.dtype)
+    out[np.arange(len(out)), np.repeat(units, t.batch)] = 1
     return out
 
 

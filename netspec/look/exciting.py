@@ -41,20 +41,22 @@ def exciting(net: Network, x: Any, layer: str, unit: int | str, *, most: int = 9
     value = value_of(graph, layer)
     k = number(net, unit, layer)
     found = net.activations(x, layer)[:, k]
-    flat = found.reshape(len(x), -1)
-    best, at = flat.max(1), flat.argmax(1)
+    flat, plane = found.reshape(len(x), -1), found.shape[1:]
+    best, at = flat.max(1), flat.argmax(1) % found[0].size  # of several images in an `each` the one that says most
     order = np.argsort(-best, kind="stable")[:most]
-    places = tuple(tuple(int(i) for i in np.unravel_index(at[i], found.shape[1:])) for i in order)
+    places = tuple(tuple(int(i) for i in np.unravel_index(at[i], plane)) for i in order)
     return Excited(order, best[order], places, tuple(_window(graph, value, p) for p in places))
 
 
 def _window(graph: Any, value: str, place: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
-    """What a place sees of the only input."""
+    """What a place sees of the only input; all of it where its axes are others."""
     first = graph.inputs[0]
+    if len(place) != len(first.type.spatial):
+        return tuple((0, size - 1) for size in first.type.spatial)
     reach = reaches_of(graph)[graph.maker[value].name]
     out = []
     for axis, size in enumerate(first.type.spatial):
-        seen = reach[first.name, axis].at(place[axis]) if axis < len(place) and (first.name, axis) in reach else None
+        seen = reach[first.name, axis].at(place[axis]) if (first.name, axis) in reach else None
         low, high = seen if seen is not None else (0, size - 1)
         out.append((max(0, low), min(size - 1, high)))
     return tuple(out)

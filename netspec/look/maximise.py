@@ -16,7 +16,7 @@ from ..diagnostics import Advice
 from ..runtime.misuse import misuse, whole
 from ..runtime.network import Network
 from ..waiting import each
-from .asked import input_of, number, scores, seeds
+from .asked import input_of, means, number, scores, seeds
 from .regularisers import blurred, moved, total_variation
 
 Array = NDArray[Any]
@@ -54,17 +54,12 @@ def maximise(net: Network, unit: int | str | Sequence[int | str], *, layer: str 
     for k in each("ascending, step", range(steps)):
         by = tuple(int(i) for i in random.integers(-jitter, jitter + 1, x.ndim - 2)) if jitter else (0,) * (x.ndim - 2)
         there = moved(x, by).astype(net.dtype)
-        said[k] = _said(net, there, layer, units)
+        said[k] = means(net, there, layer)[np.arange(len(x)), units]
         up = moved(net.derivatives(there, {layer: seed_of / places}, batch=16), tuple(-i for i in by)).astype(np.float64)
         up /= np.sqrt(np.square(up).reshape(len(up), -1).mean(1)).reshape(-1, *(1,) * (x.ndim - 1)) + 1e-12
         down = 2 * l2 * (x - (low + high) / 2) + tv * total_variation(x)[1]
         x = np.clip(x + (high - low) * lr * (1 - 0.9 * k / steps) * (up - down), low, high)
         if blur and (k + 1) % every == 0 and k + 1 < steps:
             x = blurred(x, blur)
-    said[steps] = _said(net, x.astype(net.dtype), layer, units)
+    said[steps] = means(net, x.astype(net.dtype), layer)[np.arange(len(x)), units]
     return x.astype(net.dtype), said
-
-
-def _said(net: Network, x: Array, layer: str, units: Array) -> Array:
-    found = net.activations(x, layer)
-    return np.asarray(found.reshape(*found.shape[:2], -1)[np.arange(len(x)), units].mean(1))

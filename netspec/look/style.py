@@ -17,7 +17,7 @@ from ..ir.graph import Graph
 from ..runtime.misuse import misuse, whole
 from ..runtime.network import Network
 from ..views.reading.steps import steps
-from .asked import convolutions
+from .asked import convolutions, graph_of
 from .trunk import trunk
 
 Array = NDArray[Any]
@@ -44,7 +44,7 @@ def style(net: Network, content: Any, painting: Any, *, content_layer: str | Non
     if begin not in ("content", "style", "noise") or (begin == "style" and a.shape != b.shape):
         raise misuse("bad-value", f"it begins with content, with noise or with a style of the same size, and not with {begin}",
                      hint='begin="noise"')
-    content_of, style_of = layers(net.graph) if content_layer is None or not style_layers else ("", ())
+    content_of, style_of = layers(graph_of(net, a)) if content_layer is None or not style_layers else ("", ())
     content_of, style_of = content_layer or content_of, tuple(style_layers) or style_of
     named = {"content": content_of, **{f"style{k}": name for k, name in enumerate(style_of)}}
     part = trunk(net, named, a.shape[2:])

@@ -119,6 +119,16 @@ def test_the_most_exciting_examples() -> None:
     assert look.exciting(net, x, "fc1", 0, most=1).windows == (((0, 5), (0, 5)),)
 
 
+def test_several_images_of_an_example() -> None:
+    """In an `each` a layer makes several images of an example: each of them is meant, and of the most exciting the one."""
+    net = made("net a:\n  input (4, 1, 6, 6)\n  each view:\n    conv 3 3x3 relu\n  max over=view\n  fc 3\n")
+    x = RANDOM.normal(size=(2, 4, 1, 6, 6))
+    values = net.activations(x, "conv1").reshape(2, 4, 3, 36)
+    assert look.exciting(net, x, "conv1", 1).values == pytest.approx(np.sort(values[:, :, 1].max((1, 2)))[::-1])
+    assert look.saliency(net, x, 1, layer="conv1") == pytest.approx(abs(net.derivatives(x, {"conv1": np.eye(3)[1][:, None, None]})).max(1))
+    assert look.maximise(net, 1, layer="conv1", steps=1)[1].shape == (2, 1)
+
+
 def test_features_neighbours_and_a_map() -> None:
     net, x = made(), RANDOM.normal(size=(12, 2, 6, 6))
     rows = look.features(net, x)
@@ -226,6 +236,9 @@ def test_style_goes_down_its_loss() -> None:
     assert history[0] == pytest.approx(loss(a)) and history[-1] == pytest.approx(loss(found))
     other = look.style(net, a, RANDOM.random((2, 5, 12)), style_layers=("conv1",), begin="noise", iterations=2)[0]
     assert other.shape == a.shape
+    open_size = made("net a:\n  input 2x?x?\n  conv 3 3x3 relu\n  conv 3 3x3 relu\n  maxpool 2\n  conv 4 3x3 relu\n  avgpool global\n  fc 3\n")
+    assert look.style(open_size, a, b, iterations=2)[0].shape == a.shape and look.gradcam(open_size, a[None]).shape == (1, 4, 4)
+    assert look.dream(open_size, a, octaves=2, steps=1).shape == a.shape
     assert layers(netspec.load_graph("vgg.net", "vgg19").graph) == ("stage4.conv2", tuple(f"stage{k}.conv1" for k in range(1, 6)))
 
 

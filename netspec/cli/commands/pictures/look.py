@@ -52,7 +52,8 @@ def arguments(c: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     """Draw; what cannot be read of the pictures is said together at the end, and the exit code is then 1."""
     from ....diagnostics import Diagnostic, NetspecError
-    from ....look.kinds import Options, plates
+    from ....look.drawn.options import Options
+    from ....look.kinds import plates
     from ....views.look.plates import writable
     from ...looked import network, pictures
 

@@ -24,6 +24,7 @@ from ..initialisers import generator
 from ..network import Network
 from ..train.progress import RUN
 from ..train.session import Session, asked_about, given_data, train
+from .folder import WATCHED
 
 Array = NDArray[Any]
 NAMED = 10  # runs of which a command names each
@@ -61,7 +62,9 @@ class Together:
         saved = [word(s.saved) for s in self.sessions]
         runs = [f"  netspec runs{'' if out is None else f' {word(out)}'}"] if os.path.isdir(self.sessions[0].saved) else []
         asks = [f"  netspec predict {' '.join(saved)} {asked_about(self.sessions[0].network)}"] if len(saved) <= NAMED else []
-        return ["", "next:", *asks, *runs] if asks or runs else []
+        pages = all(os.path.isfile(os.path.join(s.saved, WATCHED[1])) for s in self.sessions)
+        report = [f"  netspec report {' '.join(saved)} -o report.html"] if asks and pages else []
+        return ["", "next:", *asks, *report, *runs] if asks or runs else []
 
 
 def seeded(make: Make, seeds: Sequence[int], out: str | None, **how: Any) -> Together:

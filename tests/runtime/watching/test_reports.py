@@ -181,7 +181,7 @@ def test_a_page_of_a_run_without_statistics_says_what_is_missing(command: Comman
     code, out, _ = command("report", "old", "--format", "json", "-o", "cut.html")
     told_now = json.loads(out)[0]
     assert code == 0 and Path("cut.html").is_file()
-    assert next(v for v in told_now["verdicts"] if v["verdict"] == "cut-off")["title"] == "It was cut off after epoch 1 of 3"
+    assert next(v for v in told_now["verdicts"] if v["verdict"] == "cut-off")["evidence"] == "1 of 3 epochs are there"
     for name in ("best", "last"):
         (Path("old") / f"{name}.safetensors").write_bytes(b"damaged")
     assert command("report", "old")[0] == 0

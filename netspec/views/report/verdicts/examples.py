@@ -40,7 +40,8 @@ def labels(s: Signs) -> Verdict | None:
     if first is not None and first > chance + 4 * sqrt(chance * (1 - chance) / n) + 0.05:
         return None
     heart = s.trained_accuracy is not None and s.trained_accuracy > chance + 0.2
-    healthy = s.ratio is None or 1e-4 < s.ratio < 3e-2
+    some = s.trained_accuracy is not None and s.trained_accuracy > chance + 0.06
+    healthy = some and (s.ratio is None or 1e-4 < s.ratio < 3e-2)
     if not (heart or healthy):
         return None
     right = max(s.val_accuracy)

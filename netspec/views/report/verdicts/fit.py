@@ -96,9 +96,12 @@ def cut_off(s: Signs) -> Verdict | None:
     if s.story.running or end in ("done", "stopped") or planned is None or len(s.epochs) >= planned or (end is None
                                                                                                         and s.story.settings.get("early_stopping")):
         return None
+    there = f"{len(s.epochs)} of {planned} epochs are there"
+    if end is None:
+        return Verdict("cut-off", "It was cut off, or is not over yet", there, "netspec train --resume RUN", "note")
     why = f": {s.story.end.get('why')}" if s.story.end.get("why") else ""
-    return Verdict("cut-off", f"It was cut off after epoch {max(s.epochs, default=0)} of {planned}",
-                   f"{len(s.epochs)} of {planned} epochs are there{why}", "netspec train --resume RUN", "note")
+    return Verdict("cut-off", f"It was cut off after epoch {max(s.epochs, default=0)} of {planned}", there + why,
+                   "netspec train --resume RUN", "note")
 
 
 def learning(s: Signs) -> Verdict | None:

@@ -70,7 +70,7 @@ def vanishing(s: Signs) -> Verdict | None:
         return None
     first, last = s.weighted[0], s.weighted[-1]
     g = [s.layer(0, n).get("gradient", float("nan")) for n in (first, last)]
-    if g[1] > 0 and g[0] < VANISHING * g[1]:
+    if g[1] > 0 and g[0] < VANISHING * (1 if s.learnt else 10) * g[1]:
         return Verdict("first-weights", "Gradients vanish on their way back: the first weights are too small, or their activations flat",
                        f"before the first step a weight of {first} has a gradient of {number(g[0])}, one of {last} of {number(g[1])}",
                        INITIALISE + ";  or relu for sigmoid and tanh")

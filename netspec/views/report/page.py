@@ -81,7 +81,7 @@ def _verdicts(story: Story) -> str:
 
 def _box(v: Verdict, also: bool) -> str:
     advice = f"<p>What may help: <code>{text(v.advice)}</code></p>" if v.advice else ""
-    return f'<div class="verdict {v.sort}{" also" if also else ""}" data-verdict="{v.code}"><h3>{text(v.title)}</h3><p>{text(v.said)}</p>{advice}</div>'
+    return f'<div class="verdict {v.sort}{" also" if also else ""}" data-verdict="{v.name}"><h3>{text(v.title)}</h3><p>{text(v.said)}</p>{advice}</div>'
 
 
 def _curves(stories: Sequence[Story]) -> str:

@@ -112,7 +112,7 @@ WRONG: dict[str, tuple[str, dict[str, Any]]] = {
 def test_what_is_wrong_is_said(what: str, tmp_path: Path) -> None:
     code, how = WRONG[what]
     found = verdicts(run(tmp_path, **how))
-    assert found[0].code == code, found
+    assert found[0].name == code, found
     assert found[0].sort == "fault" and found[0].said and found[0].advice
     assert not any(v.sort == "good" for v in found)
 
@@ -133,4 +133,4 @@ RIGHT: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("what", the_first(6, RIGHT))
 def test_nothing_is_said_against_what_is_right(what: str, tmp_path: Path) -> None:
     found = verdicts(run(tmp_path, **RIGHT[what]))
-    assert found[0].code == "learning" and all(v.code == "improving" for v in found[1:]), found
+    assert found[0].name == "learning" and all(v.name == "improving" for v in found[1:]), found

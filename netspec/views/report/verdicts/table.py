@@ -60,13 +60,13 @@ def verdicts(story: Story) -> list[Verdict]:
     hidden = set[str]()
     for rule in RULES:
         one = rule.asks(signs)
-        if one is not None and one.code not in hidden:
+        if one is not None and one.name not in hidden:
             found.append(one)
             hidden |= set(rule.hides)
     good = fit.learning(signs) if not found else None
     notes = [n for ask in NOTES if (n := ask(signs)) is not None]
-    if any(v.code not in ("overfitting", "rate-low", "underfitting") for v in found):
-        notes = [n for n in notes if n.code != "improving"]
+    if any(v.name not in ("overfitting", "rate-low", "underfitting") for v in found):
+        notes = [n for n in notes if n.name != "improving"]
     if not (found or good or notes):
         return [Verdict("too-early", "Nothing can be said yet", "no epoch is over", "", "note")]
     return [*found, *([good] if good else []), *notes]

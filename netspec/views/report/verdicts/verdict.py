@@ -12,7 +12,7 @@ Sort = Literal["fault", "note", "good"]
 class Verdict:
     """`said` is the evidence, with its numbers; `advice` what to try."""
 
-    code: str  # "overfitting"
+    name: str  # "overfitting"
     title: str
     said: str
     advice: str = ""
@@ -20,7 +20,7 @@ class Verdict:
 
     def data(self) -> dict[str, Any]:
         """As JSON has it."""
-        return {"verdict": self.code, "sort": self.sort, "title": self.title, "evidence": self.said, "advice": self.advice}
+        return {"verdict": self.name, "sort": self.sort, "title": self.title, "evidence": self.said, "advice": self.advice}
 
 
 def number(x: float) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..diagnostics import Diagnostic, MissingFileError, NetspecError, UsageError, unwritable
@@ -50,7 +51,7 @@ def pictures(net: Network, files: Sequence[str], wrong: list[Diagnostic]) -> Ite
         for some in batches(net, found, BATCH, wrong):
             told(at + 1)
             at += len(some.names)
-            yield tuple(os.path.basename(n) for n in some.names), next(iter(some.inputs.values()))
+            yield tuple("/".join(Path(n).parts[-2:]) for n in some.names), next(iter(some.inputs.values()))
     if wrong and not at:
         raise NetspecError(*wrong)
 
@@ -90,8 +91,6 @@ def photographed(a: Any, path: str) -> None:
 
 def png_alone(path: str) -> None:
     """Refuse another ending before anything is computed."""
-    from pathlib import Path
-
     target = Path(path)
     if target.suffix.lower() != ".png":
         raise UsageError(f"this is written as .png, and `{shown(target.name)}` ends in {shown(target.suffix) or 'nothing'}",

@@ -100,6 +100,12 @@ def test_a_class_by_its_number_and_weights_of_another_program(here: Path) -> Non
     assert (a[:200] == b[:200]).mean() > 0.97  # but for the names of the classes
 
 
+def test_files_may_stand_before_and_behind_the_options(here: Path) -> None:
+    line = ["look", "small.safetensors", "photos/0.png", "--what", "saliency", "photos/1.png", "-o", "both.html", "photos/2.png"]
+    assert main([*line, "--device", "reference"]) == 0
+    assert all(f"photos/{k}.png" in (here / "both.html").read_text() for k in range(3))
+
+
 def test_dream_and_style_are_as_large_as_their_picture(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     line = ["dream", "small.safetensors", "photos/1.png", "-o", "dream.png", "--octaves", "2", "--steps", "2", "--device", "reference"]
     assert main(line) == 0 and "33x20" in capsys.readouterr().out

@@ -16,6 +16,7 @@ from netspec.look.occlusion import begins
 from netspec.look.regularisers import blurred, moved, total_variation
 from netspec.look.style import layers
 from netspec.look.trunk import trunk
+from netspec.views.look.tiles import scattered
 from netspec.views.pictures import resized
 
 SMALL = ("net a:\n  input 2x6x6\n  conv 4 3x3 relu\n  residual:\n    conv 4 3x3 relu\n    conv 4 3x3\n  relu\n  maxpool 2\n"
@@ -345,3 +346,11 @@ def test_what_cannot_be_looked_at() -> None:
         with pytest.raises(NetspecError) as e:
             call()
         assert error in str(e.value), (error, str(e.value))
+
+
+def test_tiles_lie_where_their_numbers_say() -> None:
+    tiles = [np.full((4, 6, 3), k, np.uint8) for k in range(3)]
+    sheet = scattered(tiles, np.array([[0.0, 0.0], [2.0, 1.0], [1.0, 0.5]]), 100)
+    assert sheet.shape == (7 + 43 + 7, 100, 3)  # as wide as is asked, and half as high between its margins
+    for k, (y, x) in enumerate(((50, 7), (7, 93), (28, 50))):
+        assert (sheet[y - 1:y + 1, x - 2:x + 2] == k).all(), k

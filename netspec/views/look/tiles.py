@@ -101,17 +101,18 @@ def thumbnail(tile: Tile, side: int) -> Tile:
 
 
 def scattered(tiles: list[Tile], places: Array, side: int = 960, ground: str = "#ffffff") -> Tile:
-    """Small tiles in a square, each with its middle where its two numbers say; later ones lie over earlier ones."""
+    """Small tiles on a sheet whose longer side is given, each with its middle where its two numbers say, the second one upwards;
+    later ones lie over earlier ones."""
     margin = max(max(t.shape[:2]) for t in tiles) // 2 + 4
-    low, span = places.min(0), float((places.max(0) - places.min(0)).max()) or 1.0
-    out = np.empty((side, side, 3), np.uint8)
+    low, high = places.min(0), places.max(0)
+    scale = (side - 2 * margin) / (float((high - low).max()) or 1.0)
+    wide, tall = (round(float(s)) + 2 * margin for s in (high - low) * scale)
+    out = np.empty((tall, wide, 3), np.uint8)
     out[...] = rgb(ground)
-    room = (span - (places.max(0) - low)) / 2  # what is narrower stands in the middle
-    for t, (px, py) in zip(tiles, (places - low + room) / span):
+    for t, (px, py) in zip(tiles, (places - low) * scale):
         h, w = t.shape[:2]
-        x = round(margin + px * (side - 2 * margin) - w / 2)
-        y = round(margin + (1 - py) * (side - 2 * margin) - h / 2)
-        out[max(0, y):y + h, max(0, x):x + w] = t[max(0, -y):, max(0, -x):]
+        x, y = round(margin + px - w / 2), round(tall - margin - py - h / 2)
+        out[y:y + h, x:x + w] = t
     return out
 
 

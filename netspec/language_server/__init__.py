@@ -12,8 +12,9 @@
     mending.py      hints as edits, each tried
     hovering.py     what a word is, with the numbers of its place
     desk.py         the open pages: the last good numbers of each, and what is asked of it
-    server.py       the protocol; the only file that knows it
+    drawn.py        the diagram of a net
+    server.py       the Language Server Protocol, with protocol.py, its rules, and wire.py, its words
 
-Each but the last two is functions of a text and a place, and knows no protocol. The text is never run; words of a user's own are
+All but the last row know no protocol. The text is never run; words of a user's own are
 those that the program that serves has imported, as on the command line.
 """

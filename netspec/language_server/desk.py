@@ -9,21 +9,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Any
 
 from ..diagnostics import Diagnostic, NetspecError
 from ..reading import Outside, placed
 from ..source import Source
 from ..syntax.load import read_source, specs_folder
-from .findings import Findings, findings
-from .mending import Mending, mendings
+from .findings import findings
+from .mending import Mending, broken_by, mendings
 from .names import Meant, Page
 from .numbers import NetNumbers, Run, numbers, one_line_loops
 from .pieces import Content, Piece, formatted, pieces_of
-from .text import Text, moved_lines
+from .text import Edit, Text, moved_lines
 
 _REFERENCE = re.compile(r"@\w+(?:\.\w+)*")
+MOMENT = 0.5  # seconds
 NEIGHBOURS = 200  # specs beside a page that are looked at for a name
 
 
@@ -32,7 +33,7 @@ class Checked:
     """What a check of one text gave."""
 
     text: Text
-    findings: Findings
+    found: tuple[Diagnostic, ...]
     numbers: tuple[NetNumbers, ...]
     seconds: float
 
@@ -80,12 +81,12 @@ class Document:
                 made.append(numbers(graph, self.name, text.lines, loops, self.known))
             except NetspecError:  # a user's word whose formulas are wrong
                 continue
-        return Checked(text, found, tuple(made), perf_counter() - started)
+        return Checked(text, found.found, tuple(made), perf_counter() - started)
 
     def settle(self, checked: Checked) -> None:
         """Take in what a check gave. A net that is broken now keeps the numbers it had."""
         self.checked = checked
-        whole = not any(d.severity == "error" for d in checked.findings.found)
+        whole = not any(d.severity == "error" for d in checked.found)
         if whole:
             self.numbers = {}
         self._runs = None
@@ -142,7 +143,11 @@ class Document:
 
     # ---------------------------------------------------------------- what is asked of it
     def mendings(self, d: Diagnostic) -> list[Mending]:
-        return mendings(self.text, self.page, self.source, d)
+        known = self.checked.found if self.checked is not None and self.checked.text is self.text else None
+        return mendings(self.text, self.page, self.source, d, known)
+
+    def broken_by(self, edits: Sequence[Edit]) -> Diagnostic | None:
+        return broken_by(edits, self.text, self.page, self.source)
 
     def formatted(self) -> list[str] | None:
         """Its lines in canonical form; None where it cannot be read."""
@@ -155,6 +160,7 @@ class Desk:
 
     documents: dict[str, Document] = field(default_factory=dict)
     _read: dict[str, tuple[int, Page]] = field(default_factory=dict)
+    _led: dict[tuple[str | None, str], tuple[float, Page | None]] = field(default_factory=dict)
 
     def open(self, uri: str, path: str | None, content: str, version: int | None) -> Document:
         name = os.path.abspath(path) if path else f"<{uri[:200]}>"
@@ -169,7 +175,15 @@ class Desk:
         self.documents.pop(uri, None)
 
     def imported(self, document: Document, path: str) -> Page | None:
-        """The page that an import of a document leads to: an open one, or a file where the language would look for it."""
+        """The page that an import of a document leads to: an open one, or a file where the language would look for it. A moment
+        later it is taken to be the same."""
+        key, now = (document.folder, path), monotonic()
+        led = self._led.get(key)
+        if led is None or now - led[0] > MOMENT:
+            led = self._led[key] = now, self._imported(document, path)
+        return led[1]
+
+    def _imported(self, document: Document, path: str) -> Page | None:
         for folder in (Path(document.folder or os.getcwd()), self.packaged):
             try:
                 place = placed(path, folder.resolve())

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from time import monotonic
 
 from ..diagnostics import Diagnostic
 from ..source import Source
@@ -19,6 +20,8 @@ from .names import Page
 from .pieces import Piece
 from .text import Edit, Text
 
+PATIENCE = 3.0  # seconds after which nothing more is tried
+SURE = 300  # lines that are checked before a name is changed; of more the names alone are looked at
 CALLERS = 3  # nets that call a piece and are checked with it
 LONGEST = 72  # letters of a title
 
@@ -31,17 +34,34 @@ class Mending:
     edits: tuple[Edit, ...]
 
 
-def mendings(text: Text, page: Page, source: Source, d: Diagnostic) -> list[Mending]:
-    """What puts a mistake right, one for each thing that its hint says."""
+def mendings(text: Text, page: Page, source: Source, d: Diagnostic, known: Sequence[Diagnostic] | None = None) -> list[Mending]:
+    """What puts a mistake right, one for each thing that its hint says. `known` is all that is wrong with the text, where that
+    was looked for already."""
     if d.hint is None or d.span is None or d.span.source.name != source.name:  # what another file has is mended there
         return []
-    tried = _Trial(text, page, source, d)
+    tried = _Trial(text, page, source, d, known)
     out = []
     for code, caret in codes(d.hint):
         lines = tried.mended(code, caret)
         if lines is not None:
             out.append(Mending(_title(code, caret), tuple(text.towards(lines))))
     return out
+
+
+def broken_by(edits: Sequence[Edit], text: Text, page: Page, source: Source) -> Diagnostic | None:
+    """A mistake that edits would make, of those that can be told where they stand; None where they make none."""
+    lines = {e.place.line for e in edits}
+    own = {id(at[0]): line for line in lines if (at := page.piece_at(line)) is not None}
+    touched = {id(p): p for line in own.values() for p in related(page, line)}.values()
+    if sum(len(p.content.lines) for p in touched) > SURE:
+        return None
+    shown = [any(p.holds(k) for p in touched) for k in range(1, len(text.lines) + 1)]
+    found = []
+    for now in (text.lines, text.with_edits(edits).lines):
+        kept = "\n".join(line if there else "" for line, there in zip(now, shown))
+        found.append([d for d in findings(Source(source.name, kept, source.folder), files=False).found if d.severity == "error"])
+    more = Counter(d.code for d in found[1]) - Counter(d.code for d in found[0])
+    return next((d for d in found[1] if d.code in more), None)
 
 
 def codes(hint: str) -> Iterator[tuple[str, bool]]:
@@ -68,15 +88,16 @@ def _title(code: str, caret: bool) -> str:
 class _Trial:
     """A mistake, and the part of the text that shows it."""
 
-    def __init__(self, text: Text, page: Page, source: Source, d: Diagnostic):
+    def __init__(self, text: Text, page: Page, source: Source, d: Diagnostic, known: Sequence[Diagnostic] | None):
         self.source, self.d = source, d
         self.whole = list(text.lines)
         touched = related(page, d.span.line if d.span is not None else 1)
         self.shown = [any(p.holds(k) for p in touched) for k in range(1, len(self.whole) + 1)]
-        self.before = self.found(self.part(self.whole, self.shown))
+        self.until = monotonic() + PATIENCE
+        self.before = list(known) if known is not None and all(self.shown) else self.found(self.part(self.whole, self.shown))
         if not self.holds(self.before):  # what is wrong is of the whole file
             self.shown = [True] * len(self.whole)
-            self.before = self.found(self.whole)
+            self.before = list(known) if known is not None else self.found(self.whole)
 
     def part(self, lines: list[str], shown: list[bool]) -> list[str]:
         return [line if kept else "" for line, kept in zip(lines, shown)]
@@ -97,6 +118,8 @@ class _Trial:
             key = tuple(lines)
             if key in seen or lines == self.whole:
                 continue
+            if monotonic() > self.until:
+                break
             seen.add(key)
             after = self.found(self.part(lines, shown))
             if self.upto(after, line + max(0, len(lines) - len(self.whole))) < self.upto(self.before, line):

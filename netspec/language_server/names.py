@@ -160,14 +160,13 @@ class Page:
         return out
 
     # ---------------------------------------------------------------- every word
-    def occurrences(self, only: Piece | None = None, name: str = "") -> Iterator[Occurrence]:
-        """Every word of the page that has a meaning here; of one piece only, or only what may be called by a name."""
+    def occurrences(self, name: str = "") -> Iterator[Occurrence]:
+        """Every word of the page that has a meaning here; or only what may be called by a name."""
         for piece, names in self.names:
-            if only is None or piece is only:
-                yield from self._defined(piece, names, name)
-                for use in names.uses:
-                    if not name or any(w.startswith(name) for w in _written(use)):
-                        yield from self._used(piece, names, use)
+            yield from self._defined(piece, names, name)
+            for use in names.uses:
+                if not name or any(w.startswith(name) for w in _written(use)):
+                    yield from self._used(piece, names, use)
 
     def _defined(self, piece: Piece, names: Names, name: str) -> Iterator[Occurrence]:
         for n in (*([names.own] if names.own is not None else []), *names.imported):
@@ -206,7 +205,13 @@ class Page:
         found = self.piece_at(line)
         if found is None:
             return None
-        hits = [o for o in self.occurrences(found[0]) if o.place.holds(line, column)]
+        piece, names = found
+        own = line - piece.before
+        hits = [o for use in names.uses if any(p.holds(own, column) for p in _places(use)) for o in self._used(piece, names, use)]
+        for n in _all_named(names):
+            if n.place.holds(own, column):
+                hits += self._defined(piece, names, n.name)
+        hits = [o for o in hits if o.place.holds(line, column)]
         return min(hits, key=lambda o: (o.place.end_column == column, o.place[3] - o.place[1]), default=None)
 
     def all_of(self, meant: Meant) -> list[Occurrence]:
@@ -225,6 +230,20 @@ def _written(use: PlainUse | OptionUse | PathUse) -> Iterator[str]:
         yield from (s.name for s in use.spots)
     else:
         yield use.name
+
+
+def _places(use: PlainUse | OptionUse | PathUse) -> Iterator[Place]:
+    if isinstance(use, PathUse):
+        yield from (s.place for s in use.spots)
+    else:
+        yield use.place
+
+
+def _all_named(names: Names) -> Iterator[Named]:
+    """All that a piece gives a name."""
+    yield from (*([names.own] if names.own is not None else []), *names.imported, *names.plain, *names.axes)
+    for scope in _scopes(names.root):
+        yield from scope.nodes
 
 
 def _scopes(root: Scope) -> Iterator[Scope]:

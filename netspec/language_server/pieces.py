@@ -7,7 +7,7 @@ thousands of lines are at hand right after each key, and a piece that cannot be 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from ..limits import SPEC_BYTES
@@ -15,19 +15,23 @@ from ..source import Source
 from ..syntax import tree
 from ..syntax.formatter import format_module
 from ..syntax.parser import parse_recovering
-from .scopes import Names, names_of
+from .scopes import Names, names_of, names_of_parts
 from .text import Place, Text
 
 _HEAD = re.compile(r"(?:import|block|net|train|default)\b|[A-Za-z_]\w*\s*=(?!=)")
 
+_OPEN = re.compile(r"(?:block|net)\b[^#]*:\s*(?:#.*)?$")
+_BEGINS = re.compile(r"(?!->|\||\)|\]|else\b|elif\b|shortcut\b)\S")
+LONG, PART = 150, 40  # lines of a piece that is read in parts, and of a part at least
 _BODY = re.compile(r"(?:block|train)\b|net\s+\w+\s*(?:\(.*\))?\s*:")
 
 
 @dataclass(frozen=True, eq=False)
 class Content:
-    """The text of a piece, parsed. Its lines count from 1."""
+    """The text of a piece, parsed. Its lines count from 1. `parts` are those of a long one, by their text."""
 
     text: str
+    parts: dict[str, Content] = field(default_factory=dict)
 
     @cached_property
     def parsed(self) -> tuple[tree.Module, bool]:
@@ -50,7 +54,32 @@ class Content:
 
     @cached_property
     def names(self) -> Names:
-        return names_of(self.item)
+        parts = self._parts() if len(self.lines) > LONG else []
+        return names_of_parts(parts) if parts else names_of(self.item)
+
+    def _parts(self) -> list[tuple[int, tree.TopLevel | None]]:
+        """A long definition read in parts, its head first, each with the lines before it; those that are known are not read
+        again. Nothing where its body does not stand below its head."""
+        lines = self.lines
+        code = [k for k, line in enumerate(lines) if line.strip() and not line.lstrip().startswith("#")]
+        if len(code) < 2 or not _OPEN.match(lines[code[0]]):
+            return []
+        first = code[1]
+        indent = lines[first][: len(lines[first]) - len(lines[first].lstrip())]
+        starts = [first]
+        for k in code[2:]:
+            if k - starts[-1] >= PART and lines[k].startswith(indent) and _BEGINS.match(lines[k], len(indent)):
+                starts.append(k)
+        out = [(0, self._part("\n".join([*lines[:first], f"{indent}skip"])))]
+        for a, b in zip(starts, [*starts[1:], len(lines)]):
+            out.append((a - 1, self._part("\n".join(["net a:", *lines[a:b]]))))
+        return out
+
+    def _part(self, text: str) -> tree.TopLevel | None:
+        content = self.parts.get(text)
+        if content is None:
+            content = self.parts[text] = Content(text)
+        return content.item
 
     @cached_property
     def formatted(self) -> str | None:
@@ -79,7 +108,7 @@ class Piece:
 
     def holds(self, line: int) -> bool:
         """Whether a line is one of the piece, or stands below it before the next."""
-        return self.before < line <= self.before + self.content.text.count("\n") + 1
+        return self.before < line <= self.before + len(self.content.lines)
 
     def says(self, place: Place, name: str) -> bool:
         """Whether a name stands at a place of the piece. A line that was read as it was meant has its words elsewhere."""
@@ -106,13 +135,14 @@ def pieces_of(text: Text, known: tuple[Piece, ...] = ()) -> tuple[Piece, ...]:
     if not heads or heads[0] > 0:
         heads.insert(0, 0)
     had = {p.content.text: p.content for p in known}
+    parts = {text: part for p in known for text, part in p.content.parts.items()}
     found = []
     for first, end in zip(heads, [*heads[1:], len(lines)]):
         own = lines[first:end]
         joined = "\n".join(own)
         content = had.get(joined)
         if content is None:
-            content = had[joined] = Content(joined)
+            content = had[joined] = Content(joined, parts if len(own) > LONG else {})
         code = [k for k, line in enumerate(own, 1) if line.strip() and not line.lstrip().startswith("#")]
         found.append(Piece(content, first, code[0] if code else 1, code[-1] if code else 0))
     return tuple(found)

@@ -8,7 +8,7 @@ its own scope and then outwards, but in all arms of an `if` at once: a name that
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -126,6 +126,18 @@ def names_of(item: tree.TopLevel | None) -> Names:
     return reader.names
 
 
+def names_of_parts(parts: Sequence[tuple[int, tree.TopLevel | None]]) -> Names:
+    """The names of a definition whose body was read in parts: first its head, then bodies, each with the lines before it."""
+    reader = _Reader()
+    for k, (before, item) in enumerate(parts):
+        reader.before = before
+        if k == 0 and item is not None:
+            reader.top(item)
+        elif isinstance(item, tree.Definition):
+            reader.statement(item.body, reader.names.root)
+    return reader.names
+
+
 def _word(span: Span, word: str, after: int = 0) -> Place:
     """Where a word stands in a statement, on its first line if it can."""
     for number in range(span.line, span.end_line + 1):
@@ -137,49 +149,59 @@ def _word(span: Span, word: str, after: int = 0) -> Place:
     return Place(span.line, span.column, span.line, span.column)
 
 
-def _head(span: Span, length: int) -> Place:
-    return Place(span.line, span.column, span.line, span.column + length)
-
-
 class _Reader:
     """Walks the statements of a piece."""
 
     def __init__(self) -> None:
         self.names = Names()
+        self.before = 0  # lines of the piece before those that are read
+
+    def place(self, span: Span) -> Place:
+        return place_of(span, self.before)
+
+    def head(self, span: Span, length: int) -> Place:
+        """The first letters of a statement."""
+        line = span.line + self.before
+        return Place(line, span.column, line, span.column + length)
+
+    def word(self, span: Span, word: str, after: int = 0) -> Place:
+        """Where a word stands in a statement, on its first line if it can."""
+        place = _word(span, word, after)
+        return Place(place.line + self.before, place.column, place.end_line + self.before, place.end_column)
 
     # ---------------------------------------------------------------- what stands at the left edge
     def top(self, item: Any) -> None:
         n = self.names
-        whole = place_of(item.span)
+        whole = self.place(item.span)
         match item:
             case tree.Import():
                 n.file = item.path
-                n.imported = [Named(name, "import", _word(item.span, name), whole, text=f'{name} from "{item.path}"')
+                n.imported = [Named(name, "import", self.word(item.span, name), whole, text=f'{name} from "{item.path}"')
                               for name in item.names]
             case tree.Constant():
-                n.own = Named(item.name, "constant", _head(item.span, len(item.name)), whole, text=tree.source_text(item))
+                n.own = Named(item.name, "constant", self.head(item.span, len(item.name)), whole, text=tree.source_text(item))
                 self.expression(item.value, n.root)
             case tree.Default():
                 self.uses(item.arguments, n.root, None)
             case tree.Definition():
                 kind: Sort = "net" if item.kind == "net" else "block"
-                n.own = Named(item.name, kind, place_of(item.name_span), whole, text=item.head)
+                n.own = Named(item.name, kind, self.place(item.name_span), whole, text=item.head)
                 self.parameters(item.params)
                 self.statement(item.body, n.root)
             case tree.Variant():
-                n.own = Named(item.name, "net", place_of(item.name_span), whole, callee=item.call.name,
+                n.own = Named(item.name, "net", self.place(item.name_span), whole, callee=item.call.name,
                               text=f"net {item.name} = {tree.source_text(item.call)}")
                 n.variant_of = item.call.name
                 self.parameters(item.params)
                 self.call(item.call, n.root)
             case tree.Train():
                 n.trains = item.net
-                n.uses.append(PlainUse(item.net, place_of(item.name_span), True))
+                n.uses.append(PlainUse(item.net, self.place(item.name_span), True))
                 self.statement(item.body, n.root)
 
     def parameters(self, params: tuple[tree.Param, ...]) -> None:
         for p in params:
-            self.names.parameters.append(Named(p.name, "parameter", _head(p.span, len(p.name)), place_of(p.span),
+            self.names.parameters.append(Named(p.name, "parameter", self.head(p.span, len(p.name)), self.place(p.span),
                                                text=tree.source_text(p)))
             if p.default is not None:
                 self.expression(p.default, self.names.root)
@@ -195,13 +217,13 @@ class _Reader:
             case tree.Reference():
                 self.path(s.spots, scope)
             case tree.Labelled():
-                self.label(s, s.name, _head(s.span, len(s.name)), "label", scope)
+                self.label(s, s.name, self.head(s.span, len(s.name)), "label", scope)
             case tree.Output():
-                self.label(s, s.name, _word(s.span, s.name, len("output")), "output", scope)
+                self.label(s, s.name, self.word(s.span, s.name, len("output")), "output", scope)
             case tree.InputLine():
                 name = s.name or "input"
-                place = _word(s.span, s.name, len("input")) if s.name else _head(s.span, len("input"))
-                scope.nodes.append(Named(name, "input", place, place_of(s.span), text=tree.source_text(s)))
+                place = self.word(s.span, s.name, len("input")) if s.name else self.head(s.span, len("input"))
+                scope.nodes.append(Named(name, "input", place, self.place(s.span), text=tree.source_text(s)))
                 self.uses((s.shape, *s.options), scope, None)
             case tree.Merge():
                 self.call(s.call, scope)
@@ -209,7 +231,7 @@ class _Reader:
                     for x in b.statements:
                         self.statement(x, scope)
             case tree.Constant():
-                self.names.locals.append(Named(s.name, "constant", _head(s.span, len(s.name)), place_of(s.span),
+                self.names.locals.append(Named(s.name, "constant", self.head(s.span, len(s.name)), self.place(s.span),
                                                text=tree.source_text(s)))
                 self.expression(s.value, scope)
             case tree.Default():
@@ -243,14 +265,14 @@ class _Reader:
                 self.statement(s.body, scope)
                 if s.shortcut is not None:
                     inner = Scope(scope)
-                    scope.nodes.append(Named("shortcut", "shortcut", _head(s.shortcut.span, len("shortcut")),
-                                             place_of(s.shortcut.span), inner=inner))
+                    scope.nodes.append(Named("shortcut", "shortcut", self.head(s.shortcut.span, len("shortcut")),
+                                             self.place(s.shortcut.span), inner=inner))
                     if s.shortcut.condition is not None:
                         self.expression(s.shortcut.condition, scope)
                     self.statement(s.shortcut.body, inner)
             case tree.Each():
                 if s.axis:
-                    self.names.axes.append(Named(s.axis, "axis", _word(s.span, s.axis, len("each")), place_of(s.span)))
+                    self.names.axes.append(Named(s.axis, "axis", self.word(s.span, s.axis, len("each")), self.place(s.span)))
                 self.statement(s.body, scope)
             case tree.Dense() | tree.Frozen():
                 self.statement(s.body, scope)
@@ -259,7 +281,7 @@ class _Reader:
         text = s.span.source.line(s.span.line)
         found = re.compile(rf"\b{after}\b").search(text, s.span.column - 1)
         start = found.end() - (s.span.column - 1) if found else 0
-        self.names.locals.append(Named(name, "counter", _word(s.span, name, start), place_of(s.span)))
+        self.names.locals.append(Named(name, "counter", self.word(s.span, name, start), self.place(s.span)))
 
     def label(self, s: Any, name: str, place: Place, sort: Sort, scope: Scope) -> None:
         if s.index is not None:
@@ -267,7 +289,7 @@ class _Reader:
         call = single_call(s.body) if s.body is not None else None
         inner = Scope(scope) if s.body is not None and call is None else None
         callee = call.name if call is not None else None
-        scope.nodes.append(Named(name, sort, place, place_of(s.span), s.index is not None, callee, inner,
+        scope.nodes.append(Named(name, sort, place, self.place(s.span), s.index is not None, callee, inner,
                                  s.span.source.line(s.span.line).strip()))
         if s.body is not None:
             self.statement(s.body, inner or scope)
@@ -275,21 +297,21 @@ class _Reader:
     # ---------------------------------------------------------------- steps and expressions
     def call(self, s: tree.Call, scope: Scope) -> None:
         if s.name != "<hole>":
-            self.names.uses.append(PlainUse(s.name, place_of(s.name_span), True))
+            self.names.uses.append(PlainUse(s.name, self.place(s.name_span), True))
         self.uses(s.arguments, scope, s.name)
 
     def uses(self, arguments: tuple[Any, ...], scope: Scope, callee: str | None) -> None:
         for a in arguments:
             if isinstance(a, tree.Option):
                 if callee is not None:
-                    self.names.uses.append(OptionUse(callee, a.name, _head(a.span, len(a.name))))
+                    self.names.uses.append(OptionUse(callee, a.name, self.head(a.span, len(a.name))))
                 if a.name == "over" and isinstance(a.value, tree.Name):
-                    self.names.uses.append(PlainUse(a.value.name, place_of(a.value.span)))
+                    self.names.uses.append(PlainUse(a.value.name, self.place(a.value.span)))
                 else:
                     self.expression(a.value, scope)
             elif isinstance(a, tree.Stride):
                 if callee is not None:
-                    self.names.uses.append(OptionUse(callee, "stride", _head(a.span, len("/"))))
+                    self.names.uses.append(OptionUse(callee, "stride", self.head(a.span, len("/"))))
                 self.expression(a.value, scope)
             elif isinstance(a, tree.Upto):
                 self.upto(a, scope, callee)
@@ -300,12 +322,13 @@ class _Reader:
         at = a.span.end_column - len(a.path)
         spots = []
         for part in a.path.split("."):
-            spots.append(Wanted(part, Place(a.span.end_line, at, a.span.end_line, at + len(part))))
+            line = a.span.end_line + self.before
+            spots.append(Wanted(part, Place(line, at, line, at + len(part))))
             at += len(part) + 1
         self.names.uses.append(PathUse(scope, tuple(spots), callee))
 
     def path(self, spots: tuple[tree.Spot, ...], scope: Scope) -> None:
-        wanted = tuple(Wanted(s.name, _head(s.span, len(s.name)), s.index is not None) for s in spots)
+        wanted = tuple(Wanted(s.name, self.head(s.span, len(s.name)), s.index is not None) for s in spots)
         self.names.uses.append(PathUse(scope, wanted))
         for s in spots:
             if s.index is not None:
@@ -314,7 +337,7 @@ class _Reader:
     def expression(self, node: Any, scope: Scope) -> None:
         for n in tree.walk(node):
             if isinstance(n, tree.Name):
-                self.names.uses.append(PlainUse(n.name, place_of(n.span)))
+                self.names.uses.append(PlainUse(n.name, self.place(n.span)))
             elif isinstance(n, tree.Reference):
-                wanted = tuple(Wanted(s.name, _head(s.span, len(s.name)), s.index is not None) for s in n.spots)
+                wanted = tuple(Wanted(s.name, self.head(s.span, len(s.name)), s.index is not None) for s in n.spots)
                 self.names.uses.append(PathUse(scope, wanted))

@@ -22,15 +22,8 @@ from tempfile import mkdtemp
 from typing import Any
 
 from lsprotocol import types as t
-from pygls.exceptions import (
-    JsonRpcContentModified,
-    JsonRpcException,
-    JsonRpcInvalidParams,
-    JsonRpcInvalidRequest,
-    JsonRpcServerNotInitialized,
-)
+from pygls.exceptions import JsonRpcContentModified, JsonRpcInvalidParams
 from pygls.lsp.server import LanguageServer
-from pygls.protocol import LanguageServerProtocol
 from pygls.uris import from_fs_path, to_fs_path
 
 from ..diagnostics import Diagnostic, NetspecError
@@ -39,52 +32,23 @@ from . import completion, hovering, names, numbers, outline, words
 from .desk import Checked, Desk, Document
 from .drawn import drawn
 from .findings import Superseded
-from .names import Occurrence, Page
+from .names import Occurrence
+from .protocol import Protocol, Refused
 from .text import Edit, Place, Text
+from .wire import Wire
 
 PAUSE = 0.15  # seconds without a key before a page is checked
 SOON = 1.0  # a check that took no longer the last time is waited for
 DRAW = "netspec.draw"
-SEVERITY = {"error": t.DiagnosticSeverity.Error, "warning": t.DiagnosticSeverity.Warning,
-            "note": t.DiagnosticSeverity.Information}
-S = t.SymbolKind
-KINDS = {"net": S.Class, "block": S.Function, "constant": S.Constant, "import": S.Module, "train": S.Event, "parameter": S.Variable,
-         "label": S.Field, "input": S.Interface, "output": S.Interface}
-K = t.CompletionItemKind
-ITEMS = {"layer": K.Function, "block": K.Class, "net": K.Class, "structure": K.Keyword, "word": K.Keyword, "setting": K.Keyword,
-         "option": K.Property, "switch": K.EnumMember, "value": K.Value, "label": K.Field, "node": K.Field, "input": K.Interface,
-         "output": K.Interface, "parameter": K.Variable, "constant": K.Constant, "file": K.File, "attribute": K.Property,
-         "function": K.Method, "optimiser": K.Function}
-
-
-class Refused(JsonRpcException):  # type: ignore[misc]
-    """What was asked is well understood, and cannot be."""
-
-    CODE = -32803
-
-
-class _Protocol(LanguageServerProtocol):  # type: ignore[misc]
-    """Texts are kept by the desk alone; nothing is answered before `initialize` and after `shutdown`."""
-
-    def _handle_request(self, msg_id: Any, method_name: str, params: Any) -> None:
-        if method_name != t.INITIALIZE and self._workspace is None:
-            self._send_response(msg_id, None, JsonRpcServerNotInitialized().to_response_error())
-        elif self._shutdown or (method_name == t.INITIALIZE and self._workspace is not None):
-            self._send_response(msg_id, None, JsonRpcInvalidRequest().to_response_error())
-        else:
-            super()._handle_request(msg_id, method_name, params)
-
-    def _handle_notification(self, method_name: str, params: Any) -> None:
-        if (self._workspace is not None and not self._shutdown) or method_name == t.EXIT:
-            super()._handle_notification(method_name, params)
 
 
 class Server(LanguageServer):  # type: ignore[misc]
     """The desk, the checks under way, and the answers."""
 
     def __init__(self) -> None:
-        super().__init__("netspec", __version__, t.TextDocumentSyncKind.Incremental, protocol_cls=_Protocol)
+        super().__init__("netspec", __version__, t.TextDocumentSyncKind.Incremental, protocol_cls=Protocol)
         self.desk = Desk()
+        self.wire = Wire(self.desk)
         self.checks: dict[str, asyncio.Task[None]] = {}
         self.hurried: dict[str, asyncio.Event] = {}
         self.stale: set[str] = set()  # pages of which an answer had old numbers
@@ -99,6 +63,11 @@ class Server(LanguageServer):  # type: ignore[misc]
         for method, (answer, *options) in self.answers().items():
             self.feature(method, *options)(partial(answer))
         self.command(DRAW)(partial(self.draw))
+
+    def report_server_error(self, error: Exception, source: Any) -> None:
+        """A fault of the server's is shown; what an editor asked wrongly, it has been answered."""
+        if not isinstance(error, JsonRpcInvalidParams):
+            super().report_server_error(error, source)
 
     def answers(self) -> dict[str, tuple[Any, ...]]:
         return {
@@ -124,38 +93,10 @@ class Server(LanguageServer):  # type: ignore[misc]
         }
 
     # ---------------------------------------------------------------- places
-    @property
-    def encoding(self) -> str:
-        agreed = self.server_capabilities.position_encoding
-        return str(getattr(agreed, "value", agreed) or "utf-16")
-
     def at(self, params: Any) -> tuple[Document, int, int] | None:
         """The page and the place that a question is about; None where the page is not open."""
         d = self.desk.documents.get(params.text_document.uri)
-        return None if d is None else (d, *d.text.place(params.position.line, params.position.character, self.encoding))
-
-    def range(self, text: Text, place: Place) -> t.Range:
-        start = text.position(place.line, place.column, self.encoding)
-        end = text.position(place.end_line, place.end_column, self.encoding)
-        return t.Range(t.Position(*start), t.Position(*max(start, end)))
-
-    def edits(self, text: Text, edits: Any) -> list[t.TextEdit]:
-        return [t.TextEdit(self.range(text, e.place), e.text) for e in edits]
-
-    def uri(self, where: str) -> str:
-        """What the editor calls a page."""
-        for uri, d in self.desk.documents.items():
-            if d.name == where:
-                return uri
-        return str(from_fs_path(where))
-
-    def text_of(self, page: Page) -> Text:
-        """The text of a page, open or not."""
-        d = next((d for d in self.desk.documents.values() if d.page is page), None)
-        return d.text if d is not None else Text("\n".join(p.content.text for p in page.pieces))
-
-    def location(self, page: Page, place: Place) -> t.Location:
-        return t.Location(self.uri(page.where), self.range(self.text_of(page), place))
+        return None if d is None else (d, *d.text.place(params.position.line, params.position.character, self.wire.encoding))
 
     # ---------------------------------------------------------------- texts come in
     def opened(self, params: Any) -> None:
@@ -178,7 +119,7 @@ class Server(LanguageServer):  # type: ignore[misc]
             if where is None:
                 text = Text(change.text)
             else:
-                start, end = (text.place(p.line, p.character, self.encoding) for p in (where.start, where.end))
+                start, end = (text.place(p.line, p.character, self.wire.encoding) for p in (where.start, where.end))
                 text = text.replaced(start, end, change.text)
         d.write(text, params.text_document.version)
         self.check_soon(uri)
@@ -202,6 +143,8 @@ class Server(LanguageServer):  # type: ignore[misc]
             self.check_soon(uri)
 
     def begun(self, params: Any) -> None:
+        agreed = self.workspace.position_encoding
+        self.wire.encoding = str(getattr(agreed, "value", agreed))
         options = params.initialization_options
         self.pane = isinstance(options, dict) and options.get("pane") is True
         self.asked.submit(words.learn)  # their files, before anybody asks for one
@@ -239,21 +182,19 @@ class Server(LanguageServer):  # type: ignore[misc]
             return
         d.settle(checked)
         self.text_document_publish_diagnostics(t.PublishDiagnosticsParams(
-            uri, [self.diagnostic(d, text, one) for one in checked.findings.found], version))
+            uri, [self.wire.diagnostic(d, text, one) for one in checked.found], version))
         if uri in self.stale:
             self.stale.discard(uri)
             self.refresh()
 
     async def known(self, d: Document, uri: str, sure: bool = False) -> None:
         """Wait for the check that is under way, where that takes a moment, or nothing is known yet, or it must be `sure`."""
-        task = self.checks.get(uri)
-        if d.current or task is None or task.done():
-            return
-        if sure or d.checked is None or d.checked.seconds < SOON:
+        while not d.current and (task := self.checks.get(uri)) is not None and not task.done():
+            if not sure and d.checked is not None and d.checked.seconds >= SOON:
+                self.stale.add(uri)
+                return
             self.hurried[uri].set()
             await asyncio.wait([task])
-        else:
-            self.stale.add(uri)
 
     def refresh(self) -> None:
         """Ask the editor to ask again for what it shows."""
@@ -262,28 +203,6 @@ class Server(LanguageServer):  # type: ignore[misc]
             self.workspace_inlay_hint_refresh(None)
         if w is not None and w.code_lens is not None and w.code_lens.refresh_support:
             self.workspace_code_lens_refresh(None)
-
-    def diagnostic(self, d: Document, text: Text, found: Diagnostic) -> t.Diagnostic:
-        """A finding; one of an imported file stands at the import."""
-        labels = [x for x in found.labels if x.span.source.name == d.name]
-        rest = [x for x in found.labels if x not in labels[:1]]
-        place = labels[0].span[1:] if labels else self.imports(d, found)
-        said = found.title + (f": {found.labels[0].text}" if found.labels and found.labels[0].text else "")
-        lines = [said, *found.notes, *([f"hint: {found.hint}"] if found.hint else []), *found.trail]
-        related = [t.DiagnosticRelatedInformation(
-            t.Location(self.uri(x.span.source.name), self.range(Text(x.span.source.text), Place(*x.span[1:]))),
-            x.text or found.title) for x in rest if not x.span.source.name.startswith("<") or x.span.source.name == d.name]
-        return t.Diagnostic(self.range(text, Place(*place)), "\n".join(lines), SEVERITY[found.severity], found.code, None,
-                            "netspec", [t.DiagnosticTag.Unnecessary] if found.code == "unused" else None, related or None)
-
-    def imports(self, d: Document, found: Diagnostic) -> Place:
-        """The import that leads to where something was found; the first line where none does."""
-        where = found.span.source.name if found.span is not None else ""
-        for piece, own in d.page.names:
-            page = d.page.other(own.file) if own.file is not None else None
-            if page is not None and Path(page.where).name == Path(where).name:
-                return piece.placed(own.imported[0].whole)
-        return Place(1, 1, 1, len(d.text.line(1)) + 1)
 
     # ---------------------------------------------------------------- mistakes
     async def code_action(self, params: t.CodeActionParams) -> list[t.CodeAction] | None:
@@ -298,25 +217,16 @@ class Server(LanguageServer):  # type: ignore[misc]
         text = d.text
         out: list[t.CodeAction] = []
         first, last = params.range.start.line, params.range.end.line
-        for found in d.checked.findings.found:
-            said = self.diagnostic(d, text, found)
+        for found in d.checked.found:
+            said = self.wire.diagnostic(d, text, found)
             if found.hint is None or said.range.end.line < first or said.range.start.line > last:
                 continue
             for m in await asyncio.get_running_loop().run_in_executor(self.asked, d.mendings, found):
                 if d.text is not text:
                     raise JsonRpcContentModified
-                change = self.workspace_edit({d.name: list(m.edits)})
+                change = self.wire.workspace_edit({d.name: list(m.edits)})
                 out.append(t.CodeAction(m.title, t.CodeActionKind.QuickFix, [said], not out, edit=change))
         return out
-
-    def workspace_edit(self, edits: dict[str, list[Edit]]) -> t.WorkspaceEdit:
-        changes = {}
-        for where, found in edits.items():
-            d = next((d for d in self.desk.documents.values() if d.name == where), None)
-            page = d.page if d is not None else self.desk.at(where)
-            if page is not None:
-                changes[self.uri(where)] = self.edits(self.text_of(page), found)
-        return t.WorkspaceEdit(changes)
 
     # ---------------------------------------------------------------- numbers
     async def inlay_hint(self, params: t.InlayHintParams) -> list[t.InlayHint] | None:
@@ -330,7 +240,7 @@ class Server(LanguageServer):  # type: ignore[misc]
         for line, runs in sorted(d.runs().items()):
             if first <= line <= last and runs:
                 end = len(hovering.code_of(d.text.line(line)).rstrip()) + 1
-                place = t.Position(*d.text.position(line, end, self.encoding))
+                place = t.Position(*d.text.position(line, end, self.wire.encoding))
                 out.append(t.InlayHint(place, numbers.hint(runs), t.InlayHintKind.Type, padding_left=True, data=[uri, line]))
         return out
 
@@ -355,7 +265,8 @@ class Server(LanguageServer):  # type: ignore[misc]
             if net is None or net.sort != "net" or net.name not in d.numbers:
                 continue
             title = f"{numbers.lens(d.numbers[net.name])} · draw"
-            out.append(t.CodeLens(self.range(d.text, piece.placed(net.place)), t.Command(title, DRAW, arguments=[uri, net.name])))
+            place = self.wire.range(d.text, piece.placed(net.place))
+            out.append(t.CodeLens(place, t.Command(title, DRAW, arguments=[uri, net.name])))
         return out
 
     async def hover(self, params: t.HoverParams) -> t.Hover | None:
@@ -365,7 +276,7 @@ class Server(LanguageServer):  # type: ignore[misc]
         d, line, column = at
         await self.known(d, params.text_document.uri)
         found = hovering.hover(d.page, d.text, line, column, d.runs().get(line, []))
-        return found and t.Hover(t.MarkupContent(t.MarkupKind.Markdown, found.text), self.range(d.text, found.place))
+        return found and t.Hover(t.MarkupContent(t.MarkupKind.Markdown, found.text), self.wire.range(d.text, found.place))
 
     # ---------------------------------------------------------------- writing
     def completion(self, params: t.CompletionParams) -> t.CompletionList | None:
@@ -374,11 +285,7 @@ class Server(LanguageServer):  # type: ignore[misc]
             return None
         d, line, column = at
         found = completion.complete(d.page, d.text, line, column, d.made_by)
-        where = self.range(d.text, found.place)
-        items = [t.CompletionItem(i.label, kind=ITEMS.get(i.sort, K.Text), detail=i.detail or i.sort, sort_text=f"{k:04}",
-                                  text_edit=t.TextEdit(where, i.insert or i.label), data=i.about)
-                 for k, i in enumerate(found.items)]
-        return t.CompletionList(False, items)
+        return t.CompletionList(False, self.wire.items(found.items, self.wire.range(d.text, found.place)))
 
     def resolved(self, item: t.CompletionItem) -> t.CompletionItem:
         """The page of a word, when somebody looks at it."""
@@ -396,7 +303,7 @@ class Server(LanguageServer):  # type: ignore[misc]
         lines = await asyncio.get_running_loop().run_in_executor(self.asked, d.formatted)
         if d.text is not text:
             raise JsonRpcContentModified
-        return None if lines is None else self.edits(text, text.towards(lines))
+        return None if lines is None else self.wire.edits(text, text.towards(lines))
 
     # ---------------------------------------------------------------- names
     def occurrence(self, params: Any) -> tuple[Document, Occurrence] | None:
@@ -408,7 +315,7 @@ class Server(LanguageServer):  # type: ignore[misc]
         found = self.occurrence(params)
         if found is not None:
             meant = found[1].meant
-            return [self.location(meant.page, place) for place in meant.places]
+            return [self.wire.location(meant.page, place) for place in meant.places]
         at = self.at(params)
         if at is None:
             return None
@@ -418,14 +325,14 @@ class Server(LanguageServer):  # type: ignore[misc]
         if there is None:
             return None
         text = d.text.line(there)
-        return [self.location(d.page, Place(there, len(text) - len(text.lstrip()) + 1, there, len(text) + 1))]
+        return [self.wire.location(d.page, Place(there, len(text) - len(text.lstrip()) + 1, there, len(text) + 1))]
 
     def references(self, params: t.ReferenceParams) -> list[t.Location] | None:
         found = self.occurrence(params)
         if found is None:
             return None
         d, o = found
-        return [self.location(page, x.place) for page in self.desk.pages_with(d, o.meant) for x in page.all_of(o.meant)
+        return [self.wire.location(page, x.place) for page in self.desk.pages_with(d, o.meant) for x in page.all_of(o.meant)
                 if params.context.include_declaration or not x.defines]
 
     def highlight(self, params: t.DocumentHighlightParams) -> list[t.DocumentHighlight] | None:
@@ -434,7 +341,7 @@ class Server(LanguageServer):  # type: ignore[misc]
             return None
         d, o = found
         kinds = (t.DocumentHighlightKind.Read, t.DocumentHighlightKind.Write)
-        return [t.DocumentHighlight(self.range(d.text, x.place), kinds[x.defines]) for x in d.page.all_of(o.meant)]
+        return [t.DocumentHighlight(self.wire.range(d.text, x.place), kinds[x.defines]) for x in d.page.all_of(o.meant)]
 
     def prepare_rename(self, params: t.PrepareRenameParams) -> t.PrepareRenamePlaceholder | None:
         found = self.occurrence(params)
@@ -444,9 +351,10 @@ class Server(LanguageServer):  # type: ignore[misc]
         self.refusing(partial(self.may_rename, o))
         name = o.meant.name
         place = Place(*o.place[:3], o.place.column + len(name))
-        return t.PrepareRenamePlaceholder(self.range(d.text, place), name)
+        return t.PrepareRenamePlaceholder(self.wire.range(d.text, place), name)
 
-    def rename(self, params: t.RenameParams) -> t.WorkspaceEdit | None:
+    async def rename(self, params: t.RenameParams) -> t.WorkspaceEdit | None:
+        """A name that would be another's, here or further in, is refused."""
         found = self.occurrence(params)
         if found is None:
             return None
@@ -454,9 +362,17 @@ class Server(LanguageServer):  # type: ignore[misc]
 
         def edits() -> dict[str, list[Edit]]:
             self.may_rename(o)
-            return names.renamed(self.desk.pages_with(d, o.meant), o.meant, params.new_name)
+            made = names.renamed(self.desk.pages_with(d, o.meant), o.meant, params.new_name)
+            wrong = d.broken_by(made.get(d.name, []))
+            if wrong is not None:
+                raise NetspecError(wrong)
+            return made
 
-        return self.workspace_edit(self.refusing(edits))
+        text = d.text
+        made = await asyncio.get_running_loop().run_in_executor(self.asked, self.refusing, edits)
+        if d.text is not text:
+            raise JsonRpcContentModified
+        return self.wire.workspace_edit(made)
 
     def may_rename(self, o: Occurrence) -> None:
         names.renamable(o)
@@ -477,22 +393,8 @@ class Server(LanguageServer):  # type: ignore[misc]
         found = outline.symbols(d.page, d.text)
         c = self.client_capabilities.text_document
         if c is not None and c.document_symbol is not None and c.document_symbol.hierarchical_document_symbol_support:
-            return [self.symbol(d.text, s) for s in found]
-        flat: list[t.SymbolInformation] = []
-        todo: list[tuple[outline.Symbol, str | None]] = [(s, None) for s in reversed(found)]
-        while todo:
-            s, inside = todo.pop()
-            place = t.Location(params.text_document.uri, self.range(d.text, s.whole))
-            flat.append(t.SymbolInformation(place, s.name, KINDS[s.sort], container_name=inside))
-            todo += [(x, s.name) for x in reversed(s.inside)]
-        return flat
-
-    def symbol(self, text: Text, s: outline.Symbol) -> t.DocumentSymbol:
-        whole, own = self.range(text, s.whole), self.range(text, s.place)
-        if not (whole.start <= own.start and own.end <= whole.end):
-            own = t.Range(whole.start, whole.start)
-        inside = [self.symbol(text, x) for x in s.inside]
-        return t.DocumentSymbol(s.name or "?", KINDS[s.sort], whole, own, s.detail or None, children=inside)
+            return [self.wire.symbol(d.text, s) for s in found]
+        return self.wire.flat(params.text_document.uri, d.text, found)
 
     def folds(self, params: t.FoldingRangeParams) -> list[t.FoldingRange] | None:
         d = self.desk.documents.get(params.text_document.uri)

@@ -8,7 +8,7 @@ import pytest
 
 from netspec.diagnostics import Diagnostic, NetspecError, UsageError
 from netspec.elaborate.tree_to_graph import elaborate
-from netspec.language_server import completion, hovering, numbers, outline
+from netspec.language_server import completion, hovering, numbers, outline, pieces
 from netspec.language_server.desk import Desk, Document
 from netspec.language_server.names import renamed
 from netspec.language_server.pieces import formatted, pieces_of
@@ -150,6 +150,20 @@ def test_names_inside_what_is_called_and_of_scopes() -> None:
     assert [o and o.meant.places[0].line for o in found] == [2, 8, 2]
 
 
+@pytest.mark.parametrize("spec", ["unet.net", "googlenet.net", "inception_v4.net", "yolo.net", "mvcnn.net"])
+def test_a_long_piece_is_read_in_parts_to_the_same_names(spec: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (specs_folder() / spec).read_text(encoding="utf-8")
+
+    def all_names() -> list[object]:
+        return [(o.place, o.meant.name, o.meant.places, o.defines) for o in page(text).page.occurrences()]
+
+    whole = all_names()
+    monkeypatch.setattr(pieces, "LONG", 2)
+    monkeypatch.setattr(pieces, "PART", 2)
+    assert any(len(p.content.parts) > 2 for p in page(text).page.pieces if p.content.names)
+    assert all_names() == whole and len(whole) > 5
+
+
 def test_options_of_calls_are_the_parameters_of_what_is_called() -> None:
     d = page("net a(n=2):\n  input left 1x8x8\n  fc n\n\nnet b = a n=3\n\nnet c:\n  input 1x8x8\n  a n=4\n")
     o = d.page.at(5, 11)
@@ -186,6 +200,15 @@ def test_names_that_are_taken_or_none_are_refused() -> None:
     for new in ("head", "aux", "net", "7up", "a b", ""):
         with pytest.raises(UsageError):
             renamed([d.page], o.meant, new)
+
+
+def test_a_name_that_a_step_has_by_itself_is_refused() -> None:
+    d = page("net a:\n  input 8x8x8\n  conv 8 3x3\n  x: conv 8 3x3\n  add @x\n  add @conv1\n  fc 2\n")
+    o = d.page.at(4, 3)
+    assert o is not None
+    wrong = d.broken_by(renamed([d.page], o.meant, "conv1")[d.name])
+    assert wrong is not None and wrong.code == "duplicate-name"
+    assert d.broken_by(renamed([d.page], o.meant, "y")[d.name]) is None
 
 
 def test_imports_lead_to_their_files() -> None:
@@ -371,7 +394,7 @@ def test_hover_is_explain_with_the_numbers_of_the_place() -> None:
 
 
 def mistakes(d: Document) -> list[Diagnostic]:
-    return [x for x in d.check(lambda: True).findings.found if x.severity == "error"]
+    return [x for x in d.check(lambda: True).found if x.severity == "error"]
 
 
 @pytest.mark.parametrize(("wrong", "mended"), [

@@ -48,6 +48,13 @@ def precision(c: argparse.ArgumentParser) -> None:
                    help="float32 (default; convolutions may be transformed) or exact; wins over the train section")
 
 
+def preparation(c: argparse.ArgumentParser) -> None:
+    """What another program's weights want of a picture, which a spec may not say."""
+    c.add_argument("--prepare", action="append", metavar="LINE",
+                   help="how pictures in [0, 1] are prepared for a spec's weights, as a train section says it: "
+                        "--prepare 'standardise mean=[0.485, 0.456, 0.406] std=[0.229, 0.224, 0.225]'")
+
+
 def views(c: argparse.ArgumentParser) -> None:
     """What a network is shown of each example; the answer is the mean."""
     c.add_argument("--ten-crop", action="store_true",

@@ -56,9 +56,12 @@ def weighted(args: Namespace, device: str = "cpu") -> Network | None:
     """
     from ..runtime.network import made
 
-    if args.weights is None and trained(args.net) is not None and not args.inputs:
+    if args.weights is None and trained(args.net) is not None and not args.inputs and not getattr(args, "prepare", None):
         return network(args.net, device)
-    net = made(meant(args.net, settings(args), input_shapes(args)).origin(), device)
+    lines = [f"prepare {line}" for line in getattr(args, "prepare", None) or ()]
+    if lines and trained(args.net) is not None:
+        raise UsageError(f"{args.net} holds a trained network, which prepares pictures as it has learnt to", hint="without --prepare")
+    net = made(meant(args.net, settings(args), input_shapes(args)).origin(lines), device)
     source = args.weights if args.weights is not None else args.net if trained(args.net) is not None else None
     if source is None:
         return net if any(p.file for p in net.graph.parameters) else None

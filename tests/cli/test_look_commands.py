@@ -14,6 +14,7 @@ from PIL import Image
 
 import netspec
 from netspec.cli import main
+from netspec.cli.commands.pictures.look import WORDS
 from netspec.look.kinds import KINDS, picture
 
 SPEC = "net small:\n  input 3x16x16\n  conv 4 3x3 bn relu\n  maxpool 2\n  conv 6 3x3 relu\n  avgpool global\n  fc 3\n"
@@ -45,6 +46,10 @@ def pixels(path: Path) -> Any:
 def here(room: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(room)
     return room
+
+
+def test_the_words_of_the_command_are_the_kinds() -> None:
+    assert tuple(KINDS) == WORDS
 
 
 @pytest.mark.parametrize("what", KINDS)
@@ -100,6 +105,20 @@ def test_a_class_by_its_number_and_weights_of_another_program(here: Path) -> Non
     assert (a[:200] == b[:200]).mean() > 0.97  # but for the names of the classes
 
 
+def test_a_spec_is_told_how_its_weights_want_pictures(here: Path) -> None:
+    """`--prepare` is the line that a train section would have: the picture is the same."""
+    (here / "bare.net").write_text(SPEC)
+    net = netspec.load("small.safetensors", device="reference")
+    np.savez(here / "bare.npz", **{k: np.array(v) for k, v in {**net.parameters, **net.buffers}.items() if "prepare" not in k})
+    common = ["photos/0.png", "--what", "integrated", "--class", "2", "--device", "reference", "--steps", "3"]
+    for name, prepare in (("without", []), ("with", ["--prepare", "centre mean=0.5"])):
+        assert main(["look", "bare.net", "--weights", "bare.npz", *common, *prepare, "-o", f"{name}.png"]) == 0
+    (here / "said.net").write_text(SPEC + "\ntrain small:\n  prepare centre mean=0.5\n")
+    assert main(["look", "said.net", "--weights", "weights.npz", *common, "-o", "said.png"]) == 0
+    assert (pixels(here / "with.png") == pixels(here / "said.png")).all()
+    assert (pixels(here / "without.png") != pixels(here / "said.png")).any()
+
+
 def test_files_may_stand_before_and_behind_the_options(here: Path) -> None:
     line = ["look", "small.safetensors", "photos/0.png", "--what", "saliency", "photos/1.png", "-o", "both.html", "photos/2.png"]
     assert main([*line, "--device", "reference"]) == 0
@@ -134,6 +153,8 @@ def test_dream_and_style_are_as_large_as_their_picture(here: Path, capsys: pytes
     ("look small.safetensors photos --what saliency -o nowhere/x.png", "nowhere/x.png"),
     ("look none.safetensors photos --what saliency -o x.png", "none.safetensors"),
     ("look small2.net photos --what saliency -o x.png", "learnt nothing"),
+    ("look small.safetensors photos --prepare centre --what saliency -o x.png", "without --prepare"),
+    ("look small.net --weights weights.npz photos --prepare center --what saliency -o x.png", "did you mean `centre`"),
     ("dream small.safetensors photos/0.png -o x.jpg", "written as .png"),
     ("dream small.safetensors photos/0.png --layer conv22 -o x.png", "did you mean"),
     ("style photos/0.png photos/1.png -o x.png", "no weights are named"),

@@ -465,3 +465,19 @@ def test_names_say_what_comes_first_and_last(tmp_path: Path) -> None:
         theirs = foreign(made(PLAIN), numbers, ours)
         lay(save({k: v.row.reshape(v.shape) for k, v in theirs.items()}), tmp_path / "m.safetensors")
         assert same(made(PLAIN).load_weights(str(tmp_path / "m.safetensors")), numbers), stem
+
+
+def test_numbers_of_a_preparation_that_the_text_gives_are_in_no_file(tmp_path: Path) -> None:
+    """They stay as they are said; of a file that has them, as one that netspec wrote, they are taken."""
+    plain = netspec.compile(text=PLAIN, device="reference", seed=1)
+    text = PLAIN + "train a:\n  prepare standardise mean=[0.5, 0.25] std=[2, 4]\n  loss cross_entropy\n  sgd lr=0.1\n"
+    net = netspec.compile(text=text, device="reference", seed=2)
+    held = {k: np.array(v) for k, v in {**plain.parameters, **plain.buffers}.items()}
+    np.savez(tmp_path / "plain.npz", **held)
+    net.load_weights(str(tmp_path / "plain.npz"))
+    assert net.buffers["prepare1.mean"].tolist() == [0.5, 0.25]
+    x = np.random.default_rng(0).random((2, 2, 6, 6))
+    prepared = (x - np.array([0.5, 0.25])[:, None, None]) / np.array([2, 4])[:, None, None]
+    assert net.predict(x) == pytest.approx(plain.predict(prepared), abs=1e-5)
+    np.savez(tmp_path / "own.npz", **{k: np.array(v) for k, v in {**net.parameters, **net.buffers}.items()})
+    assert "prepare1" in net.load_weights(str(tmp_path / "own.npz")).taken

@@ -70,6 +70,8 @@ def match(source: Source, want: list[Unit], lines: tuple[Rename, ...] = (), part
     and where nothing fits; UsageError for renames that mean nothing.
     """
     have, odd = given(source)
+    named_there = {u.name for u in have}
+    want = [u for u in want if not u.stated or u.name in named_there]  # the means of a preparation are no layer's, and in no file
     folded = [] if any(u.kind == "norm" for u in have) else [u for u in want if u.kind == "norm"]
     want = [u for u in want if u not in folded]
     family = family_of(have, source.channels_last)

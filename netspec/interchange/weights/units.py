@@ -38,6 +38,7 @@ class Unit:
     node: str = ""  # of the net, that it belongs to
     length: str = ""  # the parameter of the lengths, where the net has its weight as directions
     filters: int = 0  # how many axes of that tell filters apart
+    stated: bool = False  # of the net, whose text gives its numbers
 
     @property
     def kind(self) -> str:
@@ -94,7 +95,8 @@ def wanted(graph: Graph, parameters: Iterable[Parameter], within: str = "") -> l
         path, _, last = p.name.rpartition(".")
         if p.kind != "buffer" or last in ("mean", "var"):
             below = path.removeprefix(within).removeprefix(".") if within else path
-            unit = units.setdefault(path, Unit(below, aside=_ASIDE.search(path) is not None, node=path))
+            unit = units.setdefault(path, Unit(below, aside=_ASIDE.search(path) is not None, node=path, stated=True))
+            unit.stated &= p.values is not None
             if p.of:
                 unit.length, unit.filters = p.name, len(p.shape)
                 continue

@@ -19,6 +19,7 @@ def arguments(c: ArgumentParser) -> None:
     c.add_argument("picture", metavar="PICTURE", help="a picture of any size")
     c.add_argument("-o", "--output", type=options.file, required=True, metavar="FILE", help="where to: .png")
     c.add_argument("--weights", metavar="FILE", help="the weights of a spec: a checkpoint, a run, or another program's")
+    options.preparation(c)
     c.add_argument("--layer", metavar="NAME", help="whose numbers are made larger (default: the layer in the middle)")
     c.add_argument("--unit", type=int, metavar="K", help="one of its channels alone")
     c.add_argument("--octaves", type=options.whole, default=4, metavar="N", help="sizes, the smallest first (default 4)")

@@ -30,6 +30,7 @@ def arguments(c: ArgumentParser) -> None:
                    help=f"what is drawn, one or several with commas between: {', '.join(WORDS)}")
     c.add_argument("-o", "--output", type=options.file, required=True, metavar="FILE", help="where to: .png, or .html for a page")
     c.add_argument("--weights", metavar="FILE", help="the weights of a spec: a checkpoint, a run, or another program's")
+    options.preparation(c)
     c.add_argument("--layer", metavar="NAME", help="the layer, by its name in the summary (default: the last one that fits)")
     c.add_argument("--unit", type=int, metavar="K", help="one channel of the layer, from 0")
     c.add_argument("--class", dest="class_", metavar="CLASS", help="a class, by its name or number (default: what the network answers)")

@@ -15,6 +15,7 @@ EXAMPLES = ("netspec style cat.jpg waves.jpg --weights vgg19.pth -o painted.png"
             "netspec style cat.jpg waves.jpg --net vgg.net:vgg16 --weights vgg16.pth --begin noise -o painted.png")
 ALSO = ("style-transfer", "nst")
 PAPER = "vgg.net:vgg19"  # with means in the place of maxima, as the paper has it
+IMAGENET = "standardise mean=[0.485, 0.456, 0.406] std=[0.229, 0.224, 0.225]"  # what torchvision's weights of it have learnt from
 
 
 def arguments(c: ArgumentParser) -> None:
@@ -23,6 +24,7 @@ def arguments(c: ArgumentParser) -> None:
     c.add_argument("-o", "--output", type=options.file, required=True, metavar="FILE", help="where to: .png")
     c.add_argument("--weights", metavar="FILE", help="a run or a checkpoint, with its net; or another program's weights, for --net")
     c.add_argument("--net", metavar="FILE[:NET]", help=f"a spec, and which of its nets (default: {PAPER} with average pooling, as in the paper)")
+    options.preparation(c)
     c.add_argument("--set", action="append", default=[], dest="settings", metavar="NAME=VALUE", help="a parameter of the net")
     c.add_argument("--content-layer", metavar="NAME", help="by its name in the summary (default: conv4_2 of a VGG, or what stands as it does)")
     c.add_argument("--style-layers", metavar="A,B,...", help="(default: conv1_1 to conv5_1, the first convolution of each size)")
@@ -69,4 +71,5 @@ def _meant(args: Namespace) -> Namespace:
         else:
             args.net = PAPER
             args.settings += [] if any(s.startswith("pool=") for s in args.settings) else ["pool=avgpool"]
+            args.prepare = args.prepare or [IMAGENET]
     return args

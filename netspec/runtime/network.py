@@ -504,7 +504,7 @@ class Network(Viewed):
 
         rename  ["layer1.0.conv1=stage1.basic1.conv1"], or a dict: a name in the file, or its beginning, and what it is here
         strict  False takes what is sure, and leaves the rest: a trunk for another head
-        part    the key of the weights in a checkpoint of PyTorch that holds several: "state_dict_ema"
+        part    the key of the weights in a file that holds several: "state_dict_ema"
         flatten "whc": the order in which a picture was laid flat before a fully connected layer, where it was not channels first
 
         Errors: a file that is not read; layers without weights, weights without a place, and where two layers could be meant.

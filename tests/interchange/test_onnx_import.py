@@ -383,6 +383,12 @@ def outside_file(where: str) -> Any:
     (lambda: model([node("Relu", "x", "y")], {}, (1,)).SerializeToString(), "shape"),
     (lambda: model([node("Conv", "x w", "y")], {"w": W}, (1, 2, 8, 8)).SerializeToString(), "Conv of 2x8x8"),
     (lambda: model([node("Conv", "x w", "y", kernel_shape=[3, 3])], {"w": W[0, 0, 0]}).SerializeToString(), "Conv of 3x8x8"),
+    *((lambda by=by: model([node("Resize", "x - s", "y")], {"s": np.float32([1, 1, by, 2])}).SerializeToString(),
+       "n_y makes has an impossible size") for by in (np.inf, np.nan, -2, 1e30)),
+    (lambda: model([node("Conv", "x w", "y")], {"w": np.where(W.max() == W, np.nan, W)}).SerializeToString(),
+     "n_y: Conv: its weight holds 1 of 108 that are nan"),
+    (lambda: model([node("Add", "x w", "y")], {"w": np.float32([1, np.inf, 1]).reshape(1, 3, 1, 1)}).SerializeToString(),
+     "n_y: Add: its bias holds 1 of 3 that are infinite"),
 ])
 def test_what_is_broken_is_refused_in_a_line(make: Any, says: str, tmp_path: Path) -> None:
     with pytest.raises(NetspecError, match=says):

@@ -252,6 +252,50 @@ def test_two_copies_of_a_model_in_one_dict(tmp_path: Path) -> None:
         read(lay(archive(twice), tmp_path / "m.pth"))
 
 
+@pytest.mark.parametrize("kind", ["safetensors", "npz", "shards"])
+def test_two_copies_of_a_model_in_a_file_of_names_alone(kind: str, tmp_path: Path) -> None:
+    """The same is asked of every format, and `part` is for all of them."""
+    names = {"conv.weight": W.reshape(3, 2, 2, 2), "conv.bias": B, "fc.weight": np.ones((2, 3)), "fc.bias": B[:2]}
+
+    def kept(tensors: dict[str, np.ndarray]) -> Path:
+        path = tmp_path / f"m.{kind}"
+        if kind == "npz":
+            np.savez(path, **tensors)
+        elif kind == "safetensors":
+            path.write_bytes(save(tensors))
+        else:  # either copy in both files
+            files = {n: f"{k % 2}.safetensors" for k, n in enumerate(tensors)}
+            for file in set(files.values()):
+                (tmp_path / file).write_bytes(save({n: tensors[n] for n in tensors if files[n] == file}))
+            path.write_text(json.dumps({"weight_map": files}))
+        return path
+
+    for copy in ("model_ema", "ema_model.module", "teacher"):
+        path = kept({f"{before}.{k}": v + (before != "model") for before in ("model", copy) for k, v in names.items()})
+        with pytest.raises(Damaged, match="as model and as "):
+            read(path)
+        for part, more in (("model", 0), (copy, 1)):
+            assert same(dict(sorted(read(path, part).items())), {k: v + more for k, v in sorted(names.items())})
+        with pytest.raises(Foreign, match=r"no part 'ema'; those with tensors are (ema_)?model, "):
+            read(path, "ema")
+    net = netspec.compile(text="net a:\n  input 2x2x2\n  conv 3 2x2 valid\n  fc 2\n", device="reference")
+    path = kept({f"{before}.{k}": v + (before != "model") for before in ("model", "model_ema") for k, v in names.items()})
+    with pytest.raises(netspec.NetspecError, match="--part model_ema"):
+        net.load_weights(str(path))
+    net.load_weights(str(path), part="model_ema")
+    assert np.array_equal(net.parameters["fc1.bias"], B[:2] + 1)
+    branches = kept({f"{before}.{k}": v for before in ("left", "right") for k, v in names.items()})
+    assert len(read(branches)) == 8
+
+
+def test_a_net_of_ours_is_one_whatever_its_layers_are_called(tmp_path: Path) -> None:
+    text = "net a:\n  input 3\n  trunk: fc 3\n  teacher: fc 3\n"
+    net = netspec.compile(text=text, device="reference", seed=1)
+    net.save(str(tmp_path / "own.safetensors"))
+    again = netspec.compile(text=text, device="reference", seed=2).load_weights(str(tmp_path / "own.safetensors"))
+    assert np.array_equal(again.parameters["teacher.weight"], net.parameters["teacher.weight"])
+
+
 def test_damaged_files_are_refused(tmp_path: Path) -> None:
     rng = random.Random(0)
     whole = [form({"a": tensor(W), "o": {"b": tensor(B), 1: (2, [None])}}) for form in FORMS.values()]

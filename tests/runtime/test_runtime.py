@@ -459,3 +459,17 @@ def test_nor_does_a_number_of_an_input(big: float, fits: bool) -> None:
             with pytest.raises(NetspecError, match="beyond float32") as e:
                 call()
             assert "example 3" in str(e.value)
+
+
+@pytest.mark.parametrize(("big", "fits"), [(1e300, False), (-3.5e38, False), (3e38, True)])
+def test_nor_does_a_number_of_a_target(big: float, fits: bool) -> None:
+    net = netspec.compile(text="net n:\n  input 3\n  fc 2\ntrain n:\n  loss l1\n  sgd lr=0.1\n  epochs 1\n")
+    x, y = np.zeros((5, 3)), np.zeros((5, 2))
+    y[3, 1] = big
+    for call in (lambda: net.loss_and_gradients(x, y), lambda: net.evaluate(x, y), lambda: net.fit(x, y)):
+        if fits:
+            call()
+        else:
+            with pytest.raises(NetspecError, match="beyond float32") as e:
+                call()
+            assert "example 3" in str(e.value)

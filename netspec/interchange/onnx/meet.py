@@ -9,6 +9,7 @@ from functools import cache
 from math import isfinite
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from ...ir.types import TensorType, shape_text
@@ -124,12 +125,27 @@ def layers(g: Plain) -> Layers:
                  for n, why in sorted(strange.values(), key=lambda s: place.get(id(s[0]), 0))]
         raise trouble("no-layer", f"{len(lines)} node{'s' * (len(lines) > 1)} of the file "
                                   f"{'are' if len(lines) > 1 else 'is'} no layer of the language", *lines)
+    _numbers(g, order)
     for _, v in g.outputs:
         if v in g.constants:
             raise trouble("bad-onnx", f"the output {v} is a constant")
     at = {n.outputs[0]: k for k, n in enumerate(g.nodes)}
     order.sort(key=lambda p: at[p.output])
     return _tidy(Layers(g.name, inputs, _sorted(order, inputs), g.outputs, g.ours))
+
+
+def _numbers(g: Plain, order: list[Piece]) -> None:
+    """Refuse weights that are no numbers: nothing that such a net computes is one, and `load_weights` takes none."""
+    lines = []
+    for p in order:
+        for k, a in p.arrays.items():
+            odd = a.size - int(np.count_nonzero(np.isfinite(a)))
+            if odd:
+                n = g.maker[p.output]
+                lines.append(f"{n.name or p.output}: {n.op}: its {k} holds {odd:,} of {a.size:,} that are "
+                             f"{'nan' if np.isnan(a).any() else 'infinite'}")
+    if lines:
+        raise trouble("bad-onnx", "weights of the file are no numbers", *lines)
 
 
 def v_of(n: Seen) -> str:

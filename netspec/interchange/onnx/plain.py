@@ -3,7 +3,6 @@ value's shape known."""
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import prod
@@ -13,24 +12,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...diagnostics import Advice
+from ...diagnostics import Advice, NetspecError
 from ...ir.types import TensorType, shape_text
+from ...limits import NUMBER
 from .affine import absorbed
 from .gathered import gathered
 from .layout import flattened, really, unturned
 from .load import constants, in_order, opset, tensor
 from .need import OURS, onnx, trouble
 from .newest import newest
+from .places import place
 from .rewrite import rewritten
 
 Array = NDArray[Any]
 Shape = tuple[int, ...]
+FEW = 8  # numbers of a constant that a message shows, at most
 FOLDED = 10**8  # numbers of a constant that shape arithmetic makes, at most
 BATCH = 5  # examples of an open batch while shapes are worked out: a number that nothing else is likely to be
-NOTES = "pkg.torch.onnx."  # what the keys of PyTorch's notes beside a node begin with
-LONG = 10_000  # characters of such a note, at most
-CLASS = "\t"  # between a module and its class, in the place of a node
-NO_CLASS = ("torch.nn.modules.container.", "aten.", "<")  # what only holds others, and what is no module
 OPEN = (224, 32, 48, 64, 28, 96, 112, 128, 160, 192, 256, 299, 320, 416, 512, 640)  # sizes tried for axes left open
 
 
@@ -361,7 +359,7 @@ def _kept(g: Plain, node: Any, inputs: list[str], version: int) -> None:
     said = {a.name: plain_attribute(library.helper.get_attribute_value(a)) for a in node.attribute
             if a.type not in (library.AttributeProto.GRAPH, library.AttributeProto.GRAPHS, library.AttributeProto.TENSOR)}
     seen = Seen(g, node.name, node.op_type, said, tuple(inputs), tuple(node.output), node.doc_string,
-                _place(node))
+                place(node))
     here = node.domain in ("", "ai.onnx") and all(i in g.constants or g.shapes.get(i) is not None for i in inputs if i)
     try:
         sizes = _inferred(g, node, inputs, version) if here else {}
@@ -371,6 +369,8 @@ def _kept(g: Plain, node: Any, inputs: list[str], version: int) -> None:
         kind, shape = sizes.get(o, (1, None))
         if shape is None and node.op_type == "MaxUnpool" and len(inputs) > 2 and inputs[2] in g.constants:
             shape = tuple(int(s) for s in g.constants[inputs[2]])  # which inference leaves to whoever runs it
+        if shape is not None and not all(0 <= s <= NUMBER for s in shape):
+            raise _impossible(seen)
         if shape is not None and (0 in shape or _too_large(seen, g.shapes.get(inputs[0]))):
             raise _Apart(f"{node.name or o}: {node.op_type}: nothing is left of its input")
         g.kinds[o], g.shapes[o] = kind, shape
@@ -392,6 +392,15 @@ def _kept(g: Plain, node: Any, inputs: list[str], version: int) -> None:
             g.nodes += unturned(made)
 
 
+def _impossible(n: Seen) -> NetspecError:
+    """What to say of a node whose result no memory holds, or that is smaller than nothing."""
+    g = n.graph
+    read = " and ".join(shape_text(s[1:]) for i in n.inputs if i not in g.constants and (s := g.shapes.get(i)))
+    by = [f"{i} is {' '.join(f'{v:g}' for v in a.reshape(-1))}" for i in n.inputs
+          if (a := g.constants.get(i)) is not None and 0 < a.size <= FEW and a.dtype.kind in "if"]
+    return trouble("bad-onnx", f"what the node {n.name or n.outputs[0]} makes has an impossible size", f"{n.op} of {read}", *by)
+
+
 def _too_large(n: Seen, shape: Shape | None) -> bool:
     """Whether a pool's window is larger than what it reads, for which inference has a size all the same."""
     window = n.attributes.get("kernel_shape", ())
@@ -399,33 +408,6 @@ def _too_large(n: Seen, shape: Shape | None) -> bool:
     plain = len(pads) == 2 * len(window) and n.attributes.get("auto_pad", "NOTSET") == "NOTSET"
     return plain and n.op in ("AveragePool", "MaxPool", "LpPool") and any(
         k > w + pads[j] + pads[j + len(window)] for j, (k, w) in enumerate(zip(window, (shape or ())[2:])))
-
-
-def _place(node: Any) -> str:
-    """The modules that a node stands in: PyTorch's newer exporter notes them beside it, with their classes, the older one has
-    them in its name."""
-    said = {p.key: p.value for p in getattr(node, "metadata_props", ()) if p.key.startswith(NOTES)}
-    scopes, kinds = (_texts(said.get(NOTES + k, "")) for k in ("name_scopes", "class_hierarchy"))
-    if not any(scopes):
-        return str(node.name)
-    kinds = kinds if len(kinds) == len(scopes) else [""] * len(scopes)
-    out, above = [], ""
-    for scope, kind in zip(scopes, kinds):
-        if scope:
-            name = scope.removeprefix(f"{above}.") if above and scope.startswith(f"{above}.") else scope
-            name = f"{above.rpartition('.')[2]}.{name}" if name.isdigit() else name
-            out.append(f"{name}{CLASS}{kind.rpartition('.')[2]}" if kind and not kind.startswith(NO_CLASS) else name)
-            above = scope
-    return "/".join(out)
-
-
-def _texts(value: str) -> list[str]:
-    """A list of texts, as Python writes it; nothing where it is none."""
-    try:
-        found = ast.literal_eval(value) if len(value) < LONG else []
-    except (ValueError, SyntaxError, RecursionError, MemoryError):
-        return []
-    return [str(t) for t in found] if isinstance(found, list) else []
 
 
 def _count(g: Plain) -> None:

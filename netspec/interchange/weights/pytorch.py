@@ -11,7 +11,6 @@ process.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,6 +23,7 @@ from ...limits import PATH
 from ...pickled import NUMPY, Named, Opaque, Refused, Shell, Vocabulary
 from ...reading import opened
 from . import zipped
+from .copies import Twice, alike, by_first, copies, no_part
 from .source import About, Array, Damaged, Foreign, Source, sized
 
 MAGIC, PROTOCOL = 0x1950A86A20F9469CFC6C, 1001  # of files before 1.6
@@ -38,19 +38,6 @@ _NUMPY = {"F64": "f8", "F32": "f4", "F16": "f2", "BF16": "u2", "I64": "i8", "I32
 HOLDERS = ("state_dict", "model_state_dict", "model_state", "model", "net", "network", "weights", "params", "module")
 OTHERS = ("optim", "sched", "scaler", "rng", "ema", "swa", "loss", "callback", "loops", "hyper", "hparam", "arg", "config",
           "meta", "epoch", "step", "best")  # what a key of a checkpoint begins with that holds something else
-
-
-_COPY = re.compile(r"(^|_)(ema|swa|averaged?|teacher)(_|$)|(model|net|network)_?ema$")  # what the name of another copy says
-BESIDE = 100  # names side by side in which copies are looked for
-AROUND = 4  # modules at most that wrap another copy of a model: ema.module.
-
-
-class Twice(Damaged):
-    """The weights of one model are in the file more than once."""
-
-    def __init__(self, parts: list[str]) -> None:
-        super().__init__(f"it holds weights of one model as {' and as '.join(p[:60] for p in parts)}")
-        self.parts = parts
 
 
 class Storage(NamedTuple):
@@ -85,7 +72,7 @@ class PyTorch(Source):
     ordered = True
     code = False  # whether it holds TorchScript
 
-    def __init__(self, path: str | os.PathLike[str], part: str | None = None) -> None:
+    def __init__(self, path: str | os.PathLike[str], part: str | None = None, all_of_it: bool = False) -> None:
         self.path = path
         with opened(path) as f:
             first = f.read(4)
@@ -94,7 +81,7 @@ class PyTorch(Source):
             whole = self._archive() if first[:2] == b"PK" else self._row()
         except Refused as e:
             raise Damaged(f"it is refused, and nothing in it was run: {e}") from None
-        found, self.left = chosen(whole, part)
+        found, self.left = (dict(_found(whole)), ()) if all_of_it else chosen(whole, part)
         self.tensors: dict[str, Tensor | Array] = dict(found)
         if not self.tensors:
             raise Foreign("its weights were frozen into TorchScript's code: save it, or its state_dict, before torch.jit.freeze"
@@ -295,7 +282,8 @@ def chosen(whole: Any, part: str | None = None) -> tuple[dict[str, Tensor | Arra
         holder = next((k for k in HOLDERS if isinstance(names.get(k), dict | Opaque) and next(_found(names[k]), None)), None)
         if holder is None:
             break
-        again = [k for k, v in names.items() if k != holder and isinstance(v, dict | Opaque) and _alike(names[holder], v)]
+        own = _shapes(names[holder])
+        again = [k for k, v in names.items() if k != holder and isinstance(v, dict | Opaque) and alike(own, _shapes(v))]
         if again:
             raise Twice([path + k for k in (holder, *again)])
         left += [k for k in names if k != holder]
@@ -308,32 +296,9 @@ def chosen(whole: Any, part: str | None = None) -> tuple[dict[str, Tensor | Arra
             left += others
             whole = kept
     found = dict(_found(whole))
-    if twice := _copies(found):
+    if twice := copies({k: tuple(t.shape) for k, t in found.items()}):
         raise Twice([path + k for k in twice])
     return found, tuple(left)
-
-
-def _copies(found: Mapping[str, Tensor | Array]) -> list[str]:
-    """What the names of two copies of one model begin with, as `model.` and `model_ema.`, where they lie in one dict."""
-    parts, before = _by_first(found), ""
-    for _ in range(AROUND):  # what is put before all
-        if len(parts) == 1:
-            [(first, inner)] = parts.items()
-            parts, before = _by_first(inner), f"{before}{first}."
-    for copy in filter(_COPY.search, parts if len(parts) <= BESIDE else ()):
-        for first, own in parts.items():
-            if first != copy and not _COPY.search(first) and _alike(own, parts[copy]):
-                return [before + first, before + copy]
-    return []
-
-
-def _by_first(found: Mapping[str, Tensor | Array]) -> dict[str, dict[str, Tensor | Array]]:
-    """What names say behind their first word, by that word."""
-    parts: dict[str, dict[str, Tensor | Array]] = {}
-    for name, t in found.items():
-        first, _, rest = name.partition(".")
-        parts.setdefault(first, {})[rest] = t
-    return parts
 
 
 def _part(whole: Any, part: str) -> Any:
@@ -348,22 +313,13 @@ def _part(whole: Any, part: str) -> Any:
     if below:
         return below
     known = [k for k, v in there.items() if isinstance(v, dict | Opaque) and next(_found(v), None)]
-    known += list(_by_first({k: v for k, v in there.items() if isinstance(v, Tensor) and "." in k}))
-    raise Foreign(f"it has no part {part[:60]!r}; those with tensors are {', '.join(k[:60] for k in known[:12]) or 'none'}")
+    known += list(by_first({k: v for k, v in there.items() if isinstance(v, Tensor) and "." in k}))
+    raise no_part(part, known)
 
 
-def _alike(one: Any, other: Any) -> bool:
-    """Whether two parts hold tensors of the same names and shapes, whatever stands before all names of one: the weights of one
-    model."""
-    first, second = ({k: tuple(t.shape) for k, t in _found(v)} for v in (one, other))
-    if not first or len(second) < len(first) / 2:
-        return False
-    ends = {}
-    for name, shape in second.items():
-        parts = name.split(".")
-        ends.update({".".join(parts[k:]): shape for k in range(min(len(parts), AROUND))})
-    short = [(".".join(n.split(".")[k:]), shape) for n, shape in first.items() for k in range(2)]
-    return 2 * sum(ends.get(n) == shape for n, shape in short) > len(first)
+def _shapes(v: Any) -> dict[str, tuple[int, ...]]:
+    """The shapes of the tensors in a part, by their paths."""
+    return {k: tuple(t.shape) for k, t in _found(v)}
 
 
 def _found(whole: Any) -> Iterator[tuple[str, Tensor | Array]]:

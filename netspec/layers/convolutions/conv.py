@@ -221,7 +221,8 @@ class Conv(Layer, category="convolution"):
         shape = (x.channels, *(1,) * (len(x.shape) - 1))
         if c.size not in (1, x.channels) or (c.size > 1 and tuple(c.shape[-len(shape):]) != shape):
             return None
-        ones = (c * 0 + 1) if c.size == x.channels else c.reshape(-1).repeat(x.channels) * 0 + 1
+        ones = c.reshape(-1)[:1].repeat(x.channels)
+        ones[:] = 1
         bias = c.reshape(-1).repeat(1 if c.size == x.channels else x.channels) * (-1 if n.op == "Sub" else 1)
         layer = cls(filters=x.channels, window=written(shape[1:]), groups=x.channels)
         return Read(layer, (n.inputs[1 - k],), {"weight": ones.reshape(x.channels, 1, *shape[1:]), "bias": bias})

@@ -287,18 +287,21 @@ def cut(found: Mapping[str, Array], where: Any, dtype: Any, scaled: bool = False
     """The inputs of the examples `where` (a slice or an array of indices), in the network's dtype and contiguous; `scaled` says
     that bytes are pictures."""
     return {k: np.divide(v[where], white, dtype=dtype, order="C") if scaled and (white := _white(v))
-            else np.ascontiguousarray(v[where], dtype) if v.dtype.itemsize <= dtype.itemsize or v.dtype.kind != "f"
-            else _narrowed(k, v[where], dtype) for k, v in found.items()}
+            else _narrowed(f"the array of `{k}`", v, where, dtype) for k, v in found.items()}
 
 
-def _narrowed(name: str, a: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Numbers in a shorter dtype, which has to hold them: beyond it lies infinity, and nothing would say so."""
+def _narrowed(what: str, whole: Array, where: Any, dtype: Any) -> NDArray[Any]:
+    """Numbers in a dtype that may be shorter, and has to hold them: beyond it lies infinity, and nothing would say so."""
+    a, dtype = whole[where], np.dtype(dtype)
+    if a.dtype.itemsize <= dtype.itemsize or a.dtype.kind != "f":
+        return np.ascontiguousarray(a, dtype)
     try:
         with np.errstate(over="raise"):
             return np.ascontiguousarray(a, dtype)
     except FloatingPointError:
         first = int(np.argmax(np.abs(np.nan_to_num(a, posinf=0, neginf=0)).reshape(len(a), -1).max(1) > np.finfo(dtype).max))
-        raise misuse("bad-value", f"the array of `{name}` holds numbers that are beyond {dtype.name}", f"the first are in example {first}",
+        raise misuse("bad-value", f"{what} holds numbers that are beyond {dtype.name}",
+                     f"the first are in example {np.arange(len(whole))[where][first]}",
                      hint='compile(..., dtype="float64")') from None
 
 
@@ -314,8 +317,10 @@ def bytes_in(found: Mapping[str, Array]) -> bool:
 
 
 def cut_targets(found: Mapping[str, Array], where: Any, dtype: Any) -> dict[str, NDArray[Any]]:
-    """The targets of the examples `where`: labels stay whole numbers (int64), anything else is in the network's dtype."""
-    return {k: np.ascontiguousarray(v[where], np.int64 if v.dtype == np.int64 else dtype) for k, v in found.items()}
+    """The targets of the examples `where`: labels stay whole numbers (int64), anything else is in the network's dtype,
+    which has to hold it."""
+    return {k: _narrowed(f"the target of output `{k.removeprefix('target.')}`", v, where, np.int64 if v.dtype == np.int64 else dtype)
+            for k, v in found.items()}
 
 
 def apart(made: Mapping[str, NDArray[Any]], given: Mapping[str, Array]) -> dict[str, NDArray[Any]]:

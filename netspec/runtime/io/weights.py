@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from ...diagnostics import MissingFileError
+from ...interchange.weights.copies import Twice
 from ...interchange.weights.matching import match
 from ...interchange.weights.opening import read
-from ...interchange.weights.pytorch import Twice
 from ...interchange.weights.renames import renames
 from ...interchange.weights.source import Damaged, Foreign, Source, Unusable
 from ...interchange.weights.table import table
@@ -63,8 +63,8 @@ def placed(graph: Graph, file: WeightsFile, within: str, parameters: list[Parame
 def load(state: State, path: str | PathLike[str], rename: Iterable[str] | Mapping[str, str], strict: bool,
          flatten: str = "", part: str | None = None) -> str:
     """Give a network the weights of a file, all or, unless `strict`, those that are sure; the optimiser starts anew. Nothing
-    changes before all is known to be right. Returns the table of what went where. `part` is the key of the weights in a file of
-    PyTorch that has several.
+    changes before all is known to be right. Returns the table of what went where. `part` is the key of the weights in a
+    file that has several.
 
     Errors: those of a file that is not read; layers of the net without weights, of the file without a place, and doubts.
     """

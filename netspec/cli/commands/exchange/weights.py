@@ -32,7 +32,7 @@ def arguments(c: ArgumentParser) -> None:
                    help='a name in the file, or its beginning, and what it is in the net: "layer*.0.conv1=stage*.basic1.conv1"')
     c.add_argument("--flatten", default="", metavar="ORDER",
                    help="the order in which a picture was laid flat before a fully connected layer: hwc, or whc (default: chw; of Keras hwc)")
-    c.add_argument("--part", metavar="KEY", help="the key of the weights in a checkpoint of PyTorch that holds several: state_dict_ema")
+    c.add_argument("--part", metavar="KEY", help="the key of the weights in a file that holds several: state_dict_ema")
     c.add_argument("--partial", action="store_true", help="take what is sure, leave the rest as it is: a trunk for another head")
 
 

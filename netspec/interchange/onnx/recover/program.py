@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from ..plain import CLASS
+from ..places import CLASS
 from .scopes import single
 from .term import Sequence, Term, copied, light, reading, refers, sequences, skeleton, weight, whole
 

@@ -6,16 +6,19 @@ in `catalogue.py`.
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, Self
 
+from .cell import coloured, way_in
 from .limits import MESSAGE, UNBROKEN, WARNINGS
 from .plain import shown
 from .source import Span
-from .terminal import cells, folded
+from .terminal import cells, columns, folded
 
 Severity = Literal["error", "warning", "note"]
 
@@ -105,6 +108,7 @@ def shortened(text: str) -> str:
 
 
 LEAST = 24  # columns that a text has, however narrow the terminal
+WIDE = 100  # columns of an error in a notebook
 _COLOURS = {"error": "\033[1;31m", "warning": "\033[1;33m", "note": "\033[1;36m"}
 
 
@@ -221,6 +225,18 @@ class NetspecError(Exception):
         first = next(iter(self.diagnostics), None)
         more = f", and {len(self.diagnostics) - 1} more" if len(self.diagnostics) > 1 else ""
         return f"{type(self).__name__}: {shown(first.title)} [{first.code}]{more}" if first else f"{type(self).__name__}()"
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows in the place of a traceback: the user's own lines, then what is wrong, in colours. The lines of
+        netspec are for who mends it, with NETSPEC_DEBUG=1."""
+        if os.environ.get("NETSPEC_DEBUG", "") not in ("", "0"):
+            from traceback import format_exception
+
+            return "".join(format_exception(self)).splitlines()
+        color, room = coloured(), columns(sys.stdout) or WIDE
+        pages = [render(d, color, room) for d in told(self.diagnostics)] or [repr(self)]
+        lines = [shown(line, lines=True) for line in way_in(self)]
+        return "\n\n".join(["\n".join(lines)] * bool(lines) + pages).splitlines()
 
 
 class SpecError(NetspecError):

@@ -16,7 +16,7 @@ from own_source import nodes, parsed
 from where import ROOT
 
 PACKAGE = ROOT / "netspec"
-ORDER = ("version", "limits", "plain", "terminal", "waiting", "source", "reading", "cache_folder", "pickled", "diagnostics", "catalogue", "garbage",
+ORDER = ("version", "limits", "plain", "terminal", "cell", "waiting", "source", "reading", "cache_folder", "pickled", "diagnostics", "catalogue", "garbage",
          "editors", "ir", "syntax", "words", "layers", "losses", "optimisers", "schedules", "metrics", "preparations", "augmentations", "datasets", "elaborate",
          "passes", "views", "data", "backends", "interchange", "runtime", "look", "compiler", "estimators", "language_server", "cli")
 VAGUE = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "tools", "stuff"}

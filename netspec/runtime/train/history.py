@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...diagnostics import Advice, unwritable
+from ...plain import shown
 from ...reading import write
 from ..measuring.tallies import Tally
 from ..misuse import misuse
@@ -64,7 +65,7 @@ class History(Mapping[str, list[Any]]):
         """Three lines at most; `print` shows more."""
         if not self.epochs:
             return "History of no epochs"
-        rows = self._rows
+        rows = self.rows
         if len(rows) < 3 and not self.stopped:
             return self._table(rows)
         return f"{self._table(rows[-1:])}\n{self.stopped or f'the last of {len(rows)} epochs; print shows them'}"
@@ -73,19 +74,21 @@ class History(Mapping[str, list[Any]]):
         """A table; the middle of a long one is left out."""
         if not self.epochs:
             return "History of no epochs"
-        rows = self._rows
+        rows = self.rows
         if len(rows) > 12:
             rows = [*rows[:5], ["..."] + [""] * len(self._columns), *rows[-5:]]
         return "\n".join([self._table(rows), *([self.stopped] if self.stopped else [])])
 
     def _repr_html_(self) -> str:
-        """The table of all epochs, for a notebook."""
-        def row(texts: Sequence[str], tag: str) -> str:
-            return "<tr>" + "".join(f'<{tag} style="text-align:right">{escape(t)}</{tag}>' for t in texts) + "</tr>"
+        """The table of all epochs and their curves, for a notebook."""
+        from ...views.notebook import tabs
+        from ...views.report.live import numbers
 
-        return (f"<table><thead>{row(['epoch', *self._columns], 'th')}</thead>"
-                f"<tbody>{''.join(row(r, 'td') for r in self._rows)}</tbody></table>"
-                + (f"<p>{escape(self.stopped)}</p>" if self.stopped else ""))
+        if not self.epochs:
+            return f"<p>{self!r}</p>"
+        table = f'<div style="max-height:420px;overflow:auto">{numbers(["epoch", *self._columns], self.rows)}</div>'
+        said = "".join(f"<p>{escape(shown(text))}</p>" for text in (self.stopped, self.kept) if text)
+        return tabs([("table", table + said), ("curves", self.plot().svg)], "history")
 
     def to_csv(self, path: str | PathLike[str] | None = None) -> str:
         """The numbers of all epochs as a table: `epoch,loss,accuracy,...`, a row an epoch, written into a file where one is
@@ -121,7 +124,8 @@ class History(Mapping[str, list[Any]]):
         return Plot(curves_of(chosen, self.epochs, self.best), theme)
 
     @property
-    def _rows(self) -> list[list[str]]:
+    def rows(self) -> list[list[str]]:
+        """The numbers of each epoch as people read them, behind the epoch's own."""
         return [[str(e), *(self.shown(k, v[i]) for k, v in self._columns.items())] for i, e in enumerate(self.epochs)]
 
     def _table(self, rows: Sequence[Sequence[str]]) -> str:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
-from ...terminal import Line, cells, columns, duration, live, tell
-from ...waiting import Watch, watched, watcher
+from ...terminal import Line, cells, columns, duration, tell
+from ...waiting import Watch
 from ..measuring.measured import Measured
 from .history import History
 from .table import EPOCH, LEFT, MOST, SPEED, TIME, Table
@@ -180,17 +179,3 @@ def drawn(width: int, done: int, of: int) -> str:
 def fast(speed: float) -> str:
     """Examples a second: `4,790`, or `0.82`."""
     return f"{speed:,.0f}" if speed >= 99.5 else f"{speed:.3g}"
-
-
-@contextmanager
-def progress(history: History, verbose: int, first: int, last: int, batches: int | None, plan: Plan) -> Iterator[Progress]:
-    """The display for epochs first+1..last, of so many batches: nothing where `verbose` is 0, the table alone where it is 2."""
-    if not verbose or first >= last:
-        yield Progress()
-        return
-    around = watcher()
-    follow = sum((w.of or 0) - w.at for w in around.waits if w.what == RUN) if around is not None else 0
-    with live() as line:
-        shown = Shown(history, line if verbose == 1 else None, first, last, follow, batches, plan)
-        with watched(shown):
-            yield shown

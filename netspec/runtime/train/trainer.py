@@ -26,6 +26,7 @@ from ..misuse import Remark, flag, misuse, path_of, remark, whole
 from ..state import Inside, State
 from .batches import finish_step, learn, settings
 from .callbacks import Hooks
+from .display import display
 from .evaluation import evaluate
 from .held_back import Waiting, held_back
 from .history import History
@@ -33,7 +34,7 @@ from .horizon import horizon, to_run
 from .keeping import Keeper
 from .lsuv import lsuv
 from .preparing import in_order, measure, unmeasured
-from .progress import Plan, Progress, progress
+from .progress import Plan, Progress
 from .steps import Gathering
 
 Array = NDArray[Any]
@@ -61,7 +62,8 @@ class Trainer:
     early_stopping  epochs without a better loss (of the validation, where there is one) after which training stops and
                     the best weights are put back
     checkpoint      a file written after every epoch, and where training is interrupted: it goes on from there exactly
-    verbose         0 prints nothing; 1 a table of epochs and, on a terminal, where training is; 2 the table alone
+    verbose         0 prints nothing; 1 a table of epochs and, on a terminal, where training is (a notebook shows curves as well);
+                    2 the table alone
     every, minutes  after how many steps, and how many minutes, the file is written besides; unless given, as the recipe says
     keep            which weights are kept, and `best` where the best are written, see keeping.py
     hooks           the callbacks, see callbacks.py
@@ -109,7 +111,7 @@ class Trainer:
         named = any(name.startswith("val_") for name in self.keep[1:])  # then those for testing are asked to choose
         course.tested = tests is not None and tests.tested and not named
         plan = Plan(judged, self.early_stopping is not None, next(iter(self.keep[1:]), ""), bool(recipe.schedules))
-        with progress(history, self.verbose, course.epoch, last, feed.batches, plan) as show:
+        with display(self.graph.name, history, self.verbose, course.epoch, last, feed.batches, plan) as show:
             if epochs:
                 self.begin(feed)
             history.stopped = tired = keeper.begin(counted, tests is not None, course.tested)
@@ -140,9 +142,10 @@ class Trainer:
                     self.write()
                     ended = self.hooks.epoch(course.epoch, numbers)  # they hear of the last epoch as well
                     history.stopped = tired or ended
+            if history.epochs or tired:
+                history.best = keeper.end(history.stopped is not None and history.stopped == tired)
+                history.kept = keeper.said(course.epoch) if history.stopped is None else None
         if history.epochs or tired:
-            history.best = keeper.end(history.stopped is not None and history.stopped == tired)
-            history.kept = keeper.said(course.epoch) if history.stopped is None else None
             self.hooks.end(history)
         return history
 

@@ -1,0 +1,74 @@
+"""The cell of a notebook that runs: a place in its output that is shown again and again, and what it says of an error.
+
+IPython is never imported here: who has a notebook has it. JupyterLab, Notebook, VS Code and Colab all run `ipykernel`; what is
+shown is plain HTML without programs, so that a notebook that is saved shows its last state.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from typing import Any
+
+PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+
+
+def ipython() -> Any:
+    """The shell of the IPython that runs this program, a notebook's or a terminal's; None where none does."""
+    found = getattr(sys.modules.get("IPython"), "get_ipython", None)
+    return found() if callable(found) else None
+
+
+def notebook() -> Any:
+    """The shell whose cells show HTML; None where there is none, or where what is printed goes elsewhere (`%%capture`)."""
+    shell = ipython()
+    shows = getattr(shell, "kernel", None) is not None and type(sys.stdout).__module__.partition(".")[0] == "ipykernel"
+    return shell if shows and os.environ.get("TERM") != "dumb" else None
+
+
+class Place:
+    """A place below a cell. It appears when it is first shown, and what is shown there later takes the place of that."""
+
+    def __init__(self, shell: Any):
+        self.shell, self.name, self.there = shell, os.urandom(16).hex(), False
+
+    def show(self, html: str, text: str) -> None:
+        """HTML, and the same in words for who shows no HTML."""
+        with suppress(Exception):  # nobody watches any more
+            self.shell.display_pub.publish(data={"text/html": html, "text/plain": text}, metadata={},
+                                           transient={"display_id": self.name}, update=self.there)
+            self.there = True
+
+
+def coloured() -> bool:
+    """Whether IPython shows errors in colours."""
+    return "NO_COLOR" not in os.environ and str(getattr(ipython(), "colors", "")).lower() != "nocolor"
+
+
+def way_in(error: BaseException) -> list[str]:
+    """The lines of the user's own code that an error came through, the outermost first: where each is, and what it says. Where
+    another error caused it, in a function of the user's, the lines of that one follow, with what it says."""
+    from traceback import extract_tb
+
+    lines = []
+    for frame in extract_tb(error.__traceback__):
+        if not os.path.abspath(frame.filename).startswith(PACKAGE) and not _of_ipython(frame.filename):
+            lines.append(f"{_called(frame.filename)}, line {frame.lineno}"
+                         + (f", in {frame.name}" if frame.name != "<module>" else ""))
+            lines += [f"    {frame.line}"] if frame.line else []
+    cause = error.__cause__
+    return lines if cause is None else [*lines, *way_in(cause), f"{type(cause).__name__}: {cause}"]
+
+
+def _of_ipython(file: str) -> bool:
+    return f"{os.sep}IPython{os.sep}" in file or f"{os.sep}ipykernel{os.sep}" in file
+
+
+def _called(file: str) -> str:
+    """`Cell In[3]` for the file that IPython makes of a cell."""
+    with suppress(Exception):
+        named = ipython().compile.format_code_name(file)
+        if named:
+            return " ".join(named)
+    return file

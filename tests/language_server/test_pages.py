@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import random
+import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from netspec.cli import main
 from netspec.diagnostics import Diagnostic, NetspecError, UsageError
 from netspec.elaborate.tree_to_graph import elaborate
 from netspec.language_server import completion, hovering, numbers, outline, pieces
@@ -13,6 +17,7 @@ from netspec.language_server.desk import Desk, Document
 from netspec.language_server.names import renamed
 from netspec.language_server.pieces import formatted, pieces_of
 from netspec.language_server.text import Edit, Place, Text, moved_lines
+from netspec.layers import LAYERS, Activation
 from netspec.source import Source
 from netspec.syntax.formatter import format_source
 from netspec.syntax.load import specs_folder
@@ -220,7 +225,7 @@ def test_imports_lead_to_their_files() -> None:
     assert not d.desk.may_write(o.meant.page)
 
 
-def test_a_file_beside_it_is_renamed_with_it(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_a_file_beside_it_is_renamed_with_it(tmp_path: Path) -> None:
     (tmp_path / "parts.net").write_text("block unit:\n  relu\n", encoding="utf-8")
     desk = Desk()
     text = 'import unit from "parts.net"\nnet a:\n  input 8\n  unit\n  fc 2\n'
@@ -382,12 +387,57 @@ def test_completion_at_the_edge_and_behind_references() -> None:
 
 def test_hover_is_explain_with_the_numbers_of_the_place() -> None:
     d = checked(TWO)
-    said = hovering.hover(d.page, d.text, 15, 10, d.runs()[15])
+    said = hovering.hover(d.page, d.text, 15, 10, d.runs())
     assert said is not None and "conv: a layer" in said.text and "464 parameters, 442,368 MACs" in said.text
     assert said.place == Place(15, 9, 15, 13)
-    block = hovering.hover(d.page, d.text, 16, 13, d.runs()[16])
+    block = hovering.hover(d.page, d.text, 16, 13, d.runs())
     assert block is not None and "block unit(n, stride=1)" in block.text and "32x16x16" in block.text
-    assert hovering.hover(d.page, d.text, 1, 4, []) is None
+    node = hovering.hover(d.page, d.text, 19, 11, d.runs())
+    assert node is not None and "label, line 15" in node.text and "464 parameters" in node.text  # of what is referred to
+    step = hovering.hover(d.page, d.text, 19, 11, d.runs(), 14)
+    assert step is not None and "input 3x32x32" in step.text
+    assert hovering.hover(d.page, d.text, 1, 4, {}) is None
+
+
+def test_a_page_reads_what_a_spec_may(tmp_path: Path) -> None:
+    """A page that is opened leads to no file outside its folder, and nothing in its folder is run."""
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    (tmp_path / "out.net").write_text("block unit:\n  relu\n", encoding="utf-8")
+    (inside / "words.py").write_text("raise SystemExit('run')\n", encoding="utf-8")
+    (inside / "link.net").symlink_to(tmp_path / "out.net")
+    desk = Desk()
+    for path in ("../out.net", str(tmp_path / "out.net"), "link.net"):
+        d = desk.open("file:///a", str(inside / "a.net"), f'import unit from "{path}"\nnet a:\n  input 8\n  unit\n  fc 2\n', 1)
+        assert desk.imported(d, path) is None
+        assert [x.code for x in d.check(lambda: True).found] == ["missing-file"]
+        o = d.page.at(4, 4)
+        assert o is not None and o.meant.found[0][1].sort == "import"
+
+
+def test_words_of_a_users_own_are_offered_and_explained() -> None:
+    class Gate(Activation):
+        """Lets through what it lets through."""
+
+        def forward(self, b: Any, *inputs: str, **parameters: str) -> str:
+            return inputs[0]
+
+    try:
+        d = page("net a:\n  input 8\n  gate\n  fc 2\n")
+        assert not d.check(lambda: True).found
+        assert "gate" in {i.label for i in completion.complete(d.page, d.text, 3, 4).items}
+        said = hovering.hover(d.page, d.text, 3, 4, {})
+        assert said is not None and "Lets through" in said.text
+    finally:
+        del LAYERS["gate"]
+
+
+def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    for module in ("pygls", "lsprotocol"):
+        monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.delitem(sys.modules, "netspec.language_server.server", raising=False)
+    assert main(["lsp"]) == 2
+    assert "pip install 'netspec-nn[lsp]'" in capsys.readouterr().err
 
 
 # ---------------------------------------------------------------- hints as edits

@@ -164,10 +164,10 @@ def test_files_stay_short(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 LOOKING = {
-    "import netspec": ("import netspec", ("numba", "numpy", "rich", "lark", "networkx", "PIL")),
+    "import netspec": ("import netspec", ("numba", "numpy", "rich", "lark", "networkx", "PIL", "pygls")),
     "check": ("from netspec.cli import main; assert main(['check', 'specs/lenet.net']) == 0",
-              ("numba", "llvmlite", "numpy", "rich", "PIL", "lark", "netspec.backends", "netspec.layers.pooling.unpool",
-               "netspec.optimisers.lbfgs")),
+              ("numba", "llvmlite", "numpy", "rich", "PIL", "lark", "pygls", "netspec.language_server", "netspec.backends",
+               "netspec.layers.pooling.unpool", "netspec.optimisers.lbfgs")),
     "summary": ("from netspec.cli import main; assert main(['summary', 'specs/lenet.net']) == 0",
                 ("numba", "llvmlite", "netspec.backends")),
     "draw": ("from netspec.cli import main; assert main(['draw', 'specs/lenet.net', '-o', '-']) == 0",

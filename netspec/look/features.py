@@ -12,13 +12,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..diagnostics import UsageError
+from ..diagnostics import Advice, UsageError
 from ..ir.graph import Input
 from ..runtime.misuse import misuse, whole
 from ..runtime.network import Network
+from ..waiting import wait
 from .asked import called, examples, scores, value_of
 
 Array = NDArray[Any]
+FEW = 5  # examples that UMAP needs
 
 
 def features(net: Network, x: Any, *, layer: str | None = None) -> Array:
@@ -69,7 +71,8 @@ def plane(rows: Any, *, by: str = "pca", seed: int = 0) -> Array:
         raise misuse("wrong-shape", f"a map is of two examples or more, N x features, and this is {a.shape}")
     if not isinstance(by, str) or by not in WAYS:
         raise misuse("bad-value", f"there is no map by `{by}`", hint=", ".join(WAYS))
-    return WAYS[by](a, seed)
+    with wait("laying out a map"):
+        return WAYS[by](a, seed)
 
 
 def _pca(a: Array, seed: int) -> Array:
@@ -84,7 +87,7 @@ def _tsne(a: Array, seed: int) -> Array:
         from sklearn.manifold import TSNE
     except ImportError:
         raise _missing("t-SNE", "scikit-learn") from None
-    made: Any = TSNE(2, perplexity=min(30.0, max(1.0, (len(a) - 1) / 3)), init="pca", random_state=seed)
+    made: Any = TSNE(n_components=2, perplexity=min(30.0, max(1.0, (len(a) - 1) / 3)), init="pca", random_state=seed)
     return np.asarray(made.fit_transform(a), np.float64)
 
 
@@ -93,7 +96,9 @@ def _umap(a: Array, seed: int) -> Array:
         from umap import UMAP
     except ImportError:
         raise _missing("UMAP", "umap-learn") from None
-    made: Any = UMAP(2, n_neighbors=min(15, len(a) - 1), random_state=seed)
+    if len(a) < FEW:
+        raise misuse("bad-value", f"UMAP lays out {FEW} examples or more, and these are {len(a)}", hint=Advice("by pca"))
+    made: Any = UMAP(n_components=2, n_neighbors=min(15, len(a) - 1), random_state=seed)
     return np.asarray(made.fit_transform(a), np.float64)
 
 

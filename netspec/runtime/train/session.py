@@ -30,7 +30,6 @@ from ..runs.folder import Run, claimed, read_log, to_resume
 from ..runs.folder import named as named_folder
 from ..runs.verdict import advice, failure, with_rate
 from ..watching.again import looked_at
-from ..watching.pages import write_page
 from ..watching.recorder import Ending
 from ..watching.reporter import Reporter
 from .history import History
@@ -144,8 +143,9 @@ def _named_page(watching: tuple[Ending, ...], said: Callable[[str], None]) -> It
     try:
         yield
     except BaseException:
-        for path in (w.path for w in watching if isinstance(w, Reporter) and w.path.is_file()):
-            said(f"report {plain.shown(path)}")
+        for w in watching:
+            if isinstance(w, Reporter) and w.path.is_file():
+                said(_fitting(plain.shown(w.said)))
         raise
 
 
@@ -153,8 +153,8 @@ def _report(watching: tuple[Ending, ...], history: History, given: Data) -> list
     """Where the page is; where no epoch was left to train, it is written now."""
     reporters = [w for w in watching if isinstance(w, Reporter)]
     for w in reporters if not history.epochs else ():
-        write_page(w.path, [looked_at(w.folder, given)])
-    return [f"report {plain.shown(w.path)}" for w in reporters]
+        w.show(looked_at(w.folder, given))
+    return [_fitting(plain.shown(w.said)) for w in reporters]
 
 
 def _nothing(text: str) -> None:

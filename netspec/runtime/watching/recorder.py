@@ -94,7 +94,7 @@ class Recorder(Ending):
         self.probe = self.probe or Probe([batch])
         self.shots = shots(state, [batch])
         if state.recipe.augmentation and self.probe is not None:
-            self.plain = shots(state, self.probe.batches)
+            self.plain = shots(state, self.probe.batches)[: len(self.shots)]
         kept.note(self.folder, {"about": {**self.about, "probe": sum(map(len, self.probe.batches)),
                                           "seen": [[s.source, s.said] for s in self.shots],
                                           "plain": [[s.source, s.said] for s in self.plain]}})

@@ -9,6 +9,7 @@ from typing import Any
 
 from ...diagnostics import NetspecError
 from ...views.report.story import Story
+from ...views.report.verdicts.table import verdicts
 from ..train.history import History
 from . import kept
 from .pages import PAGE, write_page
@@ -26,6 +27,7 @@ class Reporter(Recorder):
 
     def __init__(self, folder: Path, live: bool = False):
         super().__init__(folder)
+        self.shown: Story | None = None  # what the page that was written last is of
         self.live, self.last, self.written, self.pace = live, 0, 0.0, float(SOON)
 
     @property
@@ -73,6 +75,13 @@ class Reporter(Recorder):
         """The page as things stand, while training goes on."""
         self.show(replace(told(self.folder), running=running))
 
+    @property
+    def said(self) -> str:
+        """Where the page is, and its verdict."""
+        found = "" if self.shown is None or self.shown.running else f": {verdicts(self.shown)[0].title}"
+        return f"report {self.path}{found}"
+
     def show(self, story: Story) -> None:
+        self.shown = story
         write_page(self.path, [story], min(LATE, max(SOON, round(self.pace))) if story.running else None)
         self.written = monotonic()

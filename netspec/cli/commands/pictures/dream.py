@@ -8,7 +8,7 @@ from ....plain import shown
 from ... import options
 from ...telling import say
 
-ABOUT = "DeepDream: change a picture into what a layer sees in it"
+ABOUT = "change a picture into what a layer sees in it: DeepDream"
 EXAMPLES = ("netspec dream runs/shapes-1 cat.jpg -o dream.png",
             "netspec dream googlenet.net cat.jpg --weights googlenet.pth --layer inception4c -o dream.png")
 ALSO = ("deepdream", "deep-dream")

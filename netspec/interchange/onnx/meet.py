@@ -17,7 +17,7 @@ from ...layers.dense.fc import Fc
 from ...layers.moves.flatten import Flatten
 from ...syntax.refused import RESERVED
 from ...words import WordError
-from ...words.layer import LAYERS
+from ...words.layer import LAYERS, STRUCTURAL
 from ...words.onnx import Read
 from ...words.word import arguments, spelled
 from .affine import CONVOLUTIONS
@@ -38,7 +38,7 @@ WANTED = {  # what an operator outside of the language would take
     "Gather": "picking channels by a list would need a layer of its own; neighbouring ones are `channels`",
     "ReduceMean": "over the channels it is `mean over=channels`, over all places `avgpool global`; others would need a layer of their own",
     "ReduceMax": "over the channels it is `max over=channels`, over all places `maxpool global`; others would need a layer of their own",
-    "Reshape": "what joins the batch with other axes, or has more than four of them, is no value of the language",
+    "Reshape": "what joins the batch with other axes (but for views of an example, which are an axis of its input), or has more than four of them, is no value of the language",
     "Resize": "`up` makes whole multiples of a size, or the size of another value: others would need a layer that is told the size",
     "LayerNormalization": "over all axes it is `layer_norm`, over the channels `layer_norm channels`: others would need a `permute` around it",
     "Softmax": "over the channels it is `softmax`, over all places `softmax over=places`: others would need a `permute` around it",
@@ -129,6 +129,9 @@ def layers(g: Plain) -> Layers:
     for _, v in g.outputs:
         if v in g.constants:
             raise trouble("bad-onnx", f"the output {v} is a constant")
+        if (t := g.type(v)) is not None and t.batch > 1:
+            raise trouble("no-layer", f"the output {v} has {t.batch} images for each example, its views, and no axis for them",
+                          "what a net gives is one value for each example: `each` joins its views at its end")
     at = {n.outputs[0]: k for k, n in enumerate(g.nodes)}
     order.sort(key=lambda p: at[p.output])
     return _tidy(Layers(g.name, inputs, _sorted(order, inputs), g.outputs, g.ours))
@@ -180,7 +183,7 @@ def _known(n: Seen) -> bool:
 def candidates() -> dict[str, list[tuple[Any, bool]]]:
     """Of each operator the layers that may end in it, and whether by a pattern."""
     out: dict[str, list[tuple[Any, bool]]] = {}
-    for cls in LAYERS.sound().values():
+    for cls in (*LAYERS.sound().values(), *STRUCTURAL.sound().values()):
         kind: Any = cls
         ends = {p.call.op for p in patterns(kind)}
         for op in ends:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ...layers.noise.drop_path import NOTE
 from .need import trouble
+from .views import apart
 
 RESHAPES = ("Reshape", "Squeeze", "Unsqueeze", "Flatten")
 REDUCED = ("ReduceMean", "ReduceMax")
@@ -26,7 +27,9 @@ def newest(n: Any, version: int) -> Iterator[Any]:
         yield x
     elif n.op in RESHAPES and not g.ours and g.type(y) is not None and (before := maker(n, x)) is not None and (
             before.op in RESHAPES and not _rearranges(before)):
-        yield replace(n, op="Reshape", inputs=(before.inputs[0], *n.inputs[1:]), attributes={})
+        yield from apart(replace(n, op="Reshape", inputs=(before.inputs[0], *n.inputs[1:]), attributes={}))
+    elif n.op in RESHAPES and g.views:
+        yield from apart(n)
     elif n.op == "Gather" and (value := _strides(n)) is not None:
         yield value
     elif n.op == "Gather" and (ends := _neighbours(n)) is not None:

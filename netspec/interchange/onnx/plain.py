@@ -20,9 +20,10 @@ from .gathered import gathered
 from .layout import flattened, really, unturned
 from .load import constants, in_order, opset, tensor
 from .need import OURS, onnx, trouble
-from .newest import newest
+from .newest import RESHAPES, newest
 from .places import place
 from .rewrite import rewritten
+from .views import images, opened
 
 Array = NDArray[Any]
 Shape = tuple[int, ...]
@@ -53,6 +54,7 @@ class Plain:
     readers: dict[str, int] = field(default_factory=dict)
     maker: dict[str, Seen] = field(default_factory=dict)
     ours: bool = False  # whether the file was written here
+    views: set[int] = field(default_factory=set)  # into how many views examples are taken apart
 
     def root(self, value: str) -> str:
         while value in self.alias:
@@ -61,9 +63,8 @@ class Plain:
 
     def type(self, value: str) -> TensorType | None:
         shape = self.shapes.get(value)
-        if not shape or len(shape) < 2 or shape[0] != self.batch:
-            return None
-        return TensorType(shape[1:])
+        held = images(shape, self.batch, self.views)
+        return TensorType(shape[1:], held) if held and shape and len(shape) > 1 else None
 
 
 @dataclass(eq=False)
@@ -383,6 +384,8 @@ def _kept(g: Plain, node: Any, inputs: list[str], version: int) -> None:
             g.nodes += really(g, i)
         g.nodes.append(seen)
         return
+    if seen.op in RESHAPES and (views := opened(seen)):
+        g.views.add(views)
     for made in newest(seen, version):
         if isinstance(made, str):
             g.alias[node.output[0]] = made

@@ -8,7 +8,7 @@ from ...ir.types import TensorType
 from ...words import text
 from ...words.layer import Builder, Example, Layer, known_channels, plane, sizes
 from ...words.onnx import OnnxNode, OnnxWriter, Read
-from ..parts.images import CHANNELS, each, over_channels, pooled
+from ..parts.images import CHANNELS, each, over_channels, over_views, pooled
 from ..parts.shapes import same_shapes
 
 
@@ -89,4 +89,4 @@ class Max(Layer, category="merge"):
 
     @classmethod
     def from_onnx(cls: Any, n: OnnxNode) -> Read | None:
-        return over_channels(cls, cls.onnx_reads[0], n)
+        return over_channels(cls, cls.onnx_reads[0], n) or over_views(cls, cls.onnx_reads[0], n)

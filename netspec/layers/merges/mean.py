@@ -8,7 +8,7 @@ from ...ir.types import TensorType
 from ...words import text
 from ...words.layer import Builder, Example, Layer, known_channels, plane
 from ...words.onnx import OnnxNode, OnnxWriter, Read
-from ..parts.images import CHANNELS, each, over_channels, pooled
+from ..parts.images import CHANNELS, each, over_channels, over_views, pooled
 from ..parts.shapes import same_shapes
 
 
@@ -56,4 +56,4 @@ class Mean(Layer, category="merge"):
 
     @classmethod
     def from_onnx(cls: Any, n: OnnxNode) -> Read | None:
-        return over_channels(cls, "ReduceMean", n)
+        return over_channels(cls, "ReduceMean", n) or over_views(cls, "ReduceMean", n)

@@ -9,6 +9,7 @@ from ...words import WordError
 from ...words.layer import Builder, known_channels, plane, sizes
 from ...words.onnx import OnnxNode, Read
 
+VIEWS = "view"  # what the `each` is called whose images a file pools
 CHANNELS = "channels"  # what `over=` says that is not the name of an `each`
 
 
@@ -47,3 +48,14 @@ def over_channels(cls: Any, op: str, n: OnnxNode) -> Read | None:
     if [int(a) % rank for a in inner.array(1).reshape(-1)] != [1] or kept != (inner is n):
         return None
     return Read(cls(over=CHANNELS), (inner.inputs[0],))
+
+
+def over_views(cls: Any, op: str, n: OnnxNode) -> Read | None:
+    """A reduction over the views that were joined before it, which drops their axis."""
+    x, joined = n.type(0), n.source(0)
+    inside = None if joined is None or joined.op != "Reshape" else joined.type(0)
+    if n.op != op or n.array(1) is None or x is None or inside is None or n.attributes.get("keepdims", 1):
+        return None
+    if [int(a) % (len(x.shape) + 1) for a in n.array(1).reshape(-1)] != [1] or (inside.batch, *inside.shape) != x.shape:
+        return None
+    return Read(cls(over=VIEWS), n.inputs[:1]) if inside.batch > x.batch else None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from ...ir.types import TensorType
 from ...words.layer import Builder, Example, Layer, plane, sizes
-from ...words.onnx import OnnxWriter
+from ...words.onnx import OnnxNode, OnnxWriter, Read
 
 
 class JoinViews(Layer, category="move", name="join_views", structural=True):
@@ -15,6 +16,7 @@ class JoinViews(Layer, category="move", name="join_views", structural=True):
     Shapes:  V images of C x W... -> V x C x W...
     """
 
+    onnx_reads = ("Reshape",)
     examples = (Example("join_views", inputs=((2, 4, 5),), output=(3, 2, 4, 5), views=3),
                 Example("join_views", inputs=((5,),), output=(2, 5), views=2))
 
@@ -32,3 +34,10 @@ class JoinViews(Layer, category="move", name="join_views", structural=True):
 
     def to_onnx(self, o: OnnxWriter, *inputs: str, **parameters: str) -> str:
         return o("Reshape", inputs[0], o.numbers([-1, *sizes(self.shape(o.type(inputs[0])))], whole=True))
+
+    @classmethod
+    def from_onnx(cls: Any, n: OnnxNode) -> Read | None:
+        x, out = n.type(0), n.out
+        if x is None or out is None or not (out.batch == 1 < x.batch and out.shape == (x.batch, *x.shape)):
+            return None
+        return Read(cls(), n.inputs[:1])

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from ...ir.types import TensorType, shape_text
 from ...words import WordError
 from ...words.layer import Builder, Example, Layer, plane, sizes
-from ...words.onnx import OnnxWriter
+from ...words.onnx import OnnxNode, OnnxWriter, Read
 
 
 class SplitViews(Layer, category="move", name="split_views", structural=True):
@@ -16,6 +17,7 @@ class SplitViews(Layer, category="move", name="split_views", structural=True):
     Shapes:  V x C x W... -> V images of C x W...
     """
 
+    onnx_reads = ("Reshape",)
     examples = (Example("split_views", inputs=((3, 2, 4, 5),), output=(2, 4, 5)),
                 Example("split_views", inputs=((2, 5),), output=(5,)))
 
@@ -36,3 +38,10 @@ class SplitViews(Layer, category="move", name="split_views", structural=True):
 
     def to_onnx(self, o: OnnxWriter, *inputs: str, **parameters: str) -> str:
         return o("Reshape", inputs[0], o.numbers([-1, *sizes(self.shape(o.type(inputs[0])))], whole=True))
+
+    @classmethod
+    def from_onnx(cls: Any, n: OnnxNode) -> Read | None:
+        x, out = n.type(0), n.out
+        if x is None or out is None or not (x.batch == 1 < out.batch and x.shape == (out.batch, *out.shape)):
+            return None
+        return Read(cls(), n.inputs[:1])

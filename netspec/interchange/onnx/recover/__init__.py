@@ -1,6 +1,7 @@
 """The structure that a person would have written: from layers to blocks with parameters, repeats, residuals and branches.
 
     tree.py     the graph as nested sequences: residual, dense, branches, gates, and lines that name what is further above
+    each.py     views are the body of an `each`
     own.py      what a file that was written here calls its layers,
     scopes.py   and the labels with which a text has the same names
     ties.py     what runs again with the same weights is `reuse`
@@ -20,6 +21,7 @@ from collections.abc import Iterator, Mapping
 
 from ..meet import Layers, input_names
 from .blocks import compressed
+from .each import opened
 from .names import labelled
 from .own import again
 from .program import Program, repeats
@@ -42,6 +44,7 @@ def texts(g: Layers, name: str, sizes: Mapping[str, tuple[int | None, ...]] | No
     for whole in (True, False):
         try:
             body, usual = tree(g, named, scoped)
+            opened(body)
             if scoped:
                 shared(body, again(g).values())
                 scopes(body)

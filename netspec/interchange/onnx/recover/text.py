@@ -222,6 +222,8 @@ def _sort(t: Term) -> str:
 def _head(t: Term) -> str:
     if t.kind in ("label", "output"):
         return f"{'output ' * (t.kind == 'output')}{t.head[0]}:"
+    if t.kind == "each":
+        return f"each {t.head[0]}:"
     return f"repeat {_number(t.holes[0][1])}:" if t.kind == "repeat" else f"{t.kind}:"
 
 

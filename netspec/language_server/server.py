@@ -182,7 +182,7 @@ class Server(LanguageServer):  # type: ignore[misc]
             return
         d.settle(checked)
         self.text_document_publish_diagnostics(t.PublishDiagnosticsParams(
-            uri, [self.wire.diagnostic(d, text, one) for one in checked.found], version))
+            uri, [self.wire.mistake(d, text, one) for one in checked.found], version))
         if uri in self.stale:
             self.stale.discard(uri)
             self.refresh()
@@ -218,7 +218,7 @@ class Server(LanguageServer):  # type: ignore[misc]
         out: list[t.CodeAction] = []
         first, last = params.range.start.line, params.range.end.line
         for found in d.checked.found:
-            said = self.wire.diagnostic(d, text, found)
+            said = self.wire.mistake(d, text, found)
             if found.hint is None or said.range.end.line < first or said.range.start.line > last:
                 continue
             for m in await asyncio.get_running_loop().run_in_executor(self.asked, d.mendings, found):

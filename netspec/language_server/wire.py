@@ -57,7 +57,7 @@ class Wire:
     def location(self, page: Page, place: Place) -> t.Location:
         return t.Location(self.uri(page.where), self.range(self.text_of(page), place))
 
-    def diagnostic(self, d: Document, text: Text, found: Diagnostic) -> t.Diagnostic:
+    def mistake(self, d: Document, text: Text, found: Diagnostic) -> t.Diagnostic:
         """A finding; one of an imported file stands at the import."""
         labels = [x for x in found.labels if x.span.source.name == d.name]
         rest = [x for x in found.labels if x not in labels[:1]]

@@ -28,7 +28,7 @@ from .probe import Summed, layers
 from .tiles import tile
 
 Array = NDArray[Any]
-MOST, WORST, CLASSES = 10_000, 24, 1000  # examples that are looked at, of which the worst are shown; classes of a matrix at most
+MOST, WORST, CLASSES, FEW = 10_000, 24, 1000, 64  # examples, the worst of them, classes of a matrix, numbers of an answer
 
 
 @dataclass
@@ -40,6 +40,16 @@ class _Held:
     worst: list[tuple[float, int, Shot]] = field(default_factory=list)
     seen: int = 0
     read: Summed = field(default_factory=Summed)
+    numbers: list[tuple[Array, Array]] = field(default_factory=list)  # answers and targets, where they are numbers
+
+    @property
+    def explained(self) -> float | None:
+        """1 - sum of squared errors / sum of squared distances from the mean of each channel."""
+        if not self.numbers:
+            return None
+        said, wanted = (np.concatenate([pair[k] for pair in self.numbers]) for k in (0, 1))
+        apart = float(np.square(wanted - wanted.mean(0)).sum())
+        return 1 - float(np.square(said - wanted).sum()) / apart if apart > 0 else None
 
 
 def judge(state: State, given: Given, part: str) -> Judged:
@@ -69,7 +79,7 @@ def judge(state: State, given: Given, part: str) -> Judged:
     read = held.read.numbers()
     return Judged(part, held.seen, numbers, matrix if any(map(any, matrix)) else (),
                   tuple(s for _, _, s in sorted(held.worst, key=lambda w: -w[0])),
-                  {k: read[k] for k in ("mean", "std") if k in read}, whole)
+                  {k: read[k] for k in ("mean", "std") if k in read}, whole, held.explained)
 
 
 def _matrix(state: State) -> Array | None:
@@ -98,7 +108,7 @@ def _look(state: State, run: Executor, b: Examples, held: _Held, feed: Any) -> N
         if one.kind == "classes" and labels.dtype.kind in "iu":
             _classes(state, b, held, scores, labels, one.term.loss.ignored)
         else:
-            _numbers(b, held, scores, labels)
+            _numbers(b, held, scores, labels, one.kind == "numbers")
         break
     held.seen += len(b)
 
@@ -135,7 +145,7 @@ def _classes(state: State, b: Examples, held: _Held, scores: Array, labels: Arra
     _keep(held, bad, shot)
 
 
-def _numbers(b: Examples, held: _Held, values: Array, wanted: Array) -> None:
+def _numbers(b: Examples, held: _Held, values: Array, wanted: Array, explains: bool) -> None:
     """Keep the examples whose numbers are furthest off."""
     n = len(values)
     off = np.sqrt(np.square(values.reshape(n, -1).astype(np.float64) - wanted.reshape(n, -1)).mean(1))
@@ -143,6 +153,8 @@ def _numbers(b: Examples, held: _Held, values: Array, wanted: Array) -> None:
     def few(a: Array) -> str:
         return ", ".join(f"{v:.3g}" for v in a.reshape(-1)[:4]) + (" ..." if a.size > 4 else "")
 
+    if explains and values[0].size <= FEW:
+        held.numbers.append((values.reshape(n, -1).astype(np.float64), wanted.reshape(n, -1).astype(np.float64)))
     _keep(held, off, lambda k: Shot(tile(b.inputs, k), f"{_name(b, k)}: {few(values[k])}, and it is {few(wanted[k])}", True))
 
 

@@ -29,6 +29,7 @@ class Judged:
     worst: tuple[Shot, ...] = ()
     input: Mapping[str, float] = field(default_factory=dict)  # mean and deviation of what the first layer reads
     all_of_it: bool = True  # whether these are all examples of the part
+    explained: float | None = None  # of numbers the share of their variance that answers explain
 
     @cached_property
     def right(self) -> tuple[int, ...]:

@@ -134,3 +134,17 @@ RIGHT: dict[str, dict[str, Any]] = {
 def test_nothing_is_said_against_what_is_right(what: str, tmp_path: Path) -> None:
     found = verdicts(run(tmp_path, **RIGHT[what]))
     assert found[0].name == "learning" and all(v.name == "improving" for v in found[1:]), found
+
+
+@pytest.mark.parametrize("shuffled", [False, True])
+def test_numbers_are_learnt_where_answers_explain_them(shuffled: bool, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    x, xv = random.standard_normal((240, 6)), random.standard_normal((90, 6))
+    y, yv = (np.sin(a[:, :1]) * 1000 for a in (x, xv))
+    net = netspec.compile(text="net n:\n  input 6\n  fc 16 relu\n  fc 1\n\ntrain n:\n  loss mse\n  adam lr=0.5\n  batch 16\n  epochs 8\n", seed=0)
+    net.fit(x, random.permutation(y) if shuffled else y, validation=(xv, yv), verbose=0, report=str(tmp_path / "run"))
+    story = looked_at(tmp_path / "run")
+    mean = float(np.square(net.predict(xv) - yv).mean() / yv.var())
+    assert story.judged is not None and story.judged.explained == pytest.approx(1 - mean, rel=1e-5)
+    found = [v.name for v in verdicts(story) if v.sort != "note"]
+    assert "learning" not in found if shuffled else found == ["learning"]

@@ -67,6 +67,8 @@ def nothing(s: Signs) -> Verdict | None:
             said += f"; no more are right than were all answers the commonest class, {percent(s.chance)}"
     else:
         said = f"the lowest loss is {number(s.lowest)}, and the first was {number(s.reference)}"
+        if s.story.judged is not None and s.story.judged.explained is not None:
+            said += f"; answers explain {percent(max(0.0, s.story.judged.explained))} of the variance of the {s.story.judged.part}"
     return Verdict("not-learning", "It is not learning", said, "netspec doctor  looks at the net and its data")
 
 
@@ -116,4 +118,7 @@ def learning(s: Signs) -> Verdict | None:
     if shares and isfinite(shares[at]):
         said += f"; {percent(shares[at])} right"
     well = s.lowest < 0.3 * s.reference and not s.story.running
+    if s.story.judged is not None and s.story.judged.explained is not None:
+        said += f"; answers explain {percent(s.story.judged.explained)} of the variance"
+        well = s.story.judged.explained > 0.7 and not s.story.running
     return Verdict("learning", "It has learnt well" if well else "It is learning", said, "", "good")

@@ -90,6 +90,8 @@ class Signs:
         """Whether it knows more than nothing about the examples that judge."""
         if self.reference != self.reference or self.lowest != self.lowest:
             return False
+        if self.story.judged is not None and self.story.judged.explained is not None:
+            return self.story.judged.explained > LITTLE
         if self.above_chance is not None and self.above_chance:
             return True
         fell = self.lowest < (1 - LITTLE) * self.reference

@@ -45,7 +45,7 @@ RULES = (
     Rule(examples.differs, ("labels", "overfitting", "one-class")),
     Rule(examples.labels, ("overfitting", "one-class", "not-learning", "underfitting")),
     Rule(examples.one_class, ("not-learning", "underfitting")),
-    Rule(fit.overfitting, ("modes",)),
+    Rule(fit.overfitting, ("modes", "not-learning")),
     Rule(examples.modes),
     Rule(fit.underfitting, ("not-learning",)),
     Rule(fit.nothing),

@@ -6,7 +6,7 @@ import itertools
 from math import isfinite
 
 from .signs import Signs
-from .verdict import Verdict, number
+from .verdict import Verdict, number, percent
 
 LONG, SHORT = 3e-2, 1e-4  # of steps against weights: usual is 1e-3, ten times more or less is no fault yet
 TENTH = "a tenth of the learning rate:  --with '{}';  or  clip=1  of the optimiser"
@@ -62,6 +62,8 @@ def too_high(s: Signs) -> Verdict | None:
     if poor and (long or thrown or blind):
         said = f"the training loss is {number(seen[-1])}" + (f", where guessing costs {number(s.guess)}" if s.guess else "") + (
             f", and was {number(max(seen))}" if thrown and max(seen) > seen[-1] else "")
+    elif s.died and most > 0.3 * LONG:
+        said = f"units have died, {percent(s.dead[0][1])} of those of {s.dead[0][0]}"
     elif jumps and (not most or most > LONG):
         said = f"the training loss goes up by a tenth or more in {round(s.rises * (len(seen) - 1))} of {len(seen) - 1} epochs"
     return Verdict("rate-high", "The learning rate is too high", said + moved(s, s.longest),

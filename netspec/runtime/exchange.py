@@ -6,6 +6,7 @@ A file is checked before it is written: what the program that reads it will comp
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,11 @@ from numpy.typing import NDArray
 from ..backends.turns import reads
 from ..diagnostics import Advice, NetspecError
 from ..elaborate.tree_to_graph import read_module
+from ..interchange.onnx.load import beside
 from ..interchange.onnx.need import onnx
 from ..interchange.onnx.run import AGREES, difference, outputs
 from ..interchange.onnx.say import Said, said
-from ..interchange.onnx.write import checked_opset, model, without_preparations
+from ..interchange.onnx.write import Written, checked_opset, model, without_preparations
 from ..reading import irregular
 from ..syntax.load import source_of
 from ..words.preparation import Preparation
@@ -47,14 +49,18 @@ def export(state: State, path: Any, opset: Any, prepare: Any, force: Any) -> str
     if state.average.used:
         numbers |= {name: a.astype(np.float32) for name, a in state.slot(AVERAGE).items()}
     prepared = flag("prepare", prepare)
-    made = model(state.graph if prepared else without_preparations(state.graph), numbers, checked_opset(opset))
+    place = where.with_name(f"{where.name}.data")  # of numbers that are too many for the file itself
+    made = model(state.graph if prepared else without_preparations(state.graph), numbers, checked_opset(opset), place.name)
     told = _judged(lambda: _compared(state, made, prepared), flag("force", force), "the file", "the network computes")
-    try:
-        data = made.SerializeToString()
-    except ValueError:
-        raise misuse("too-large", "an ONNX file holds 2 GB at most, and this network is larger") from None
-    write(where, data)
-    return told
+    if not made.beside:
+        write(where, made.model.SerializeToString())
+        return told
+    if (what := irregular(where)) is not None:
+        raise misuse("unwritable-file", f"{where} cannot be written: it is {what}, not a file")
+    # a model never stands beside the numbers of another one, not even where this is cut short
+    write(place, made.pieces(), last=lambda: where.unlink(missing_ok=True))
+    write(where, made.model.SerializeToString())
+    return f"{told}; {sum(a.nbytes for a in made.beside.values()) / 1e9:.1f} GB of numbers are in {place.name} beside it"
 
 
 def _judged(compare: Callable[[], tuple[float, str]], force: bool, file: str, ours: str) -> str:
@@ -72,7 +78,7 @@ def _judged(compare: Callable[[], tuple[float, str]], force: bool, file: str, ou
     return f"outputs within {apart:.1e} of each other, by {how}"
 
 
-def _compared(state: State, made: Any, prepared: bool) -> tuple[float, str]:
+def _compared(state: State, made: Written, prepared: bool) -> tuple[float, str]:
     """How far the outputs of a model are from the network's on random inputs, and what computed them."""
     refusal: NetspecError | None = None
     for size in TRIED if state.sizes is not None else TRIED[:1]:
@@ -85,7 +91,7 @@ def _compared(state: State, made: Any, prepared: bool) -> tuple[float, str]:
             refusal = e
             continue
         want = found if isinstance(found, dict) else {"out": found}
-        got, how = outputs(made, x if prepared else _after_preparations(state, x))
+        got, how = outputs(made.model, x if prepared else _after_preparations(state, x), made.beside)
         return max(difference(g, w) for g, w in zip(got.values(), want.values())), how
     assert refusal is not None
     raise refusal
@@ -114,7 +120,7 @@ def imported(path: Any, output: Any, sizes: Any, force: Any, device: str = "cpu"
     state = State(origin.graph(), device, None, 0, Recipe(), origin)
     for name, a in found.weights.items():
         state.put(name, checked(state.declared[name], a, state.dtype))
-    told = _judged(lambda: _of_file(state, found), flag("force", force), source.name, "the text computes")
+    told = _judged(lambda: _of_file(state, found, source), flag("force", force), source.name, "the text computes")
     weights = where.with_suffix(".safetensors")
     for place in (where, weights):  # before either is written
         if (what := irregular(place)) is not None:
@@ -124,12 +130,13 @@ def imported(path: Any, output: Any, sizes: Any, force: Any, device: str = "cpu"
     return state, f"{len(found.text.splitlines())} lines, {told}" + (f"; {found.note}" if found.note else "")
 
 
-def _of_file(state: State, found: Said) -> tuple[float, str]:
+def _of_file(state: State, found: Said, source: Path) -> tuple[float, str]:
     """How far the outputs of the text are from the file's on random inputs."""
     rng = np.random.default_rng(0)
     x = {name: rng.standard_normal((found.batch, *shape)).astype(np.float32) for name, (_, shape) in found.inputs.items()}
     kinds = {i.name: onnx().helper.tensor_dtype_to_np_dtype(i.type.tensor_type.elem_type) for i in found.model.graph.input}
-    want, how = outputs(found.model, {there: x[name].astype(kinds[there]) for name, (there, _) in found.inputs.items()})
+    want, how = outputs(found.model, {there: x[name].astype(kinds[there]) for name, (there, _) in found.inputs.items()},
+                        beside(found.model, source.parent))
     got = calls.predict(state, x, None, None)
     mine = [got[word] for word in found.outputs] if isinstance(got, dict) else [got]
     return max(difference(g, w.reshape(g.shape) if w.size == g.size else w) for g, w in zip(mine, want.values())), how

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def numbers(graph: Graph, seed: int = 0) -> dict[str, Any]:
 def written(graph: Graph, arrays: dict[str, Any], opset: int) -> Any:
     from netspec.interchange.onnx.write import model
 
-    return model(graph, arrays, opset)
+    return model(graph, arrays, opset).model
 
 
 def compare(graph: Graph, opset: int) -> None:
@@ -149,3 +150,45 @@ def test_nothing_is_written_where_a_layer_cannot_be_said(tmp_path: Path) -> None
         net.export(str(tmp_path / "a.onnx"))
     assert len(e.value.diagnostics[0].notes) == 2
     assert not list(tmp_path.iterdir())
+
+
+def test_a_model_of_many_numbers_has_them_in_a_file_beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one of more than 2 GB has: onnx reads the two files, and so does the import."""
+    from netspec.interchange.onnx import write
+
+    net = netspec.compile(text="net a:\n  input 3x9x9\n  conv 20 3x3 bn relu\n  conv 30 3x3\n  avgpool global\n  fc 5\n",
+                          device="reference", seed=3)
+    small, large = tmp_path / "small.onnx", tmp_path / "large.onnx"
+    net.export(str(small))
+    monkeypatch.setattr(write, "WHOLE", 10_000)
+    for _ in range(2):  # over what stands there
+        assert "numbers are in large.onnx.data beside it" in net.export(str(large))
+    assert sorted(f.name for f in tmp_path.iterdir()) == ["large.onnx", "large.onnx.data", "small.onnx"]
+    assert large.stat().st_size < 10_000
+    onnx.checker.check_model(str(large), full_check=True)
+    one, two = ({t.name: onnx.numpy_helper.to_array(t) for t in onnx.load(f).graph.initializer} for f in (small, large))
+    assert one.keys() == two.keys() and all(np.array_equal(one[k], two[k]) for k in one)
+    again = netspec.import_onnx(large, tmp_path / "b.net", device="reference")
+    assert all(np.array_equal(a.astype(np.float32), again.parameters[k]) for k, a in net.parameters.items())
+    (tmp_path / "large.onnx").unlink()
+    (tmp_path / "large.onnx").mkdir()
+    before = (tmp_path / "large.onnx.data").stat().st_mtime_ns
+    with pytest.raises(NetspecError, match="a folder, not a file"):
+        net.export(str(large))
+    assert (tmp_path / "large.onnx.data").stat().st_mtime_ns == before
+
+
+def test_numbers_beside_are_run_by_the_reference_evaluator_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    from netspec.interchange.onnx import run, write
+
+    graph = netspec.load_graph(text="net a:\n  input 3x5x5\n  conv 20 3x3\n  fc 5\n").graph
+    arrays, x = numbers(graph), {"input": np.random.default_rng(0).standard_normal((2, 3, 5, 5)).astype(np.float32)}
+    want = [run.outputs(write.model(graph, arrays).model, x)[0]["out"]]
+    monkeypatch.setattr(write, "WHOLE", 1000)
+    made = write.model(graph, arrays)
+    want.append(run.outputs(made.model, x, made.beside)[0]["out"])
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    got, how = run.outputs(made.model, x, made.beside)
+    assert how == "onnx's reference evaluator"
+    for w in want:
+        np.testing.assert_allclose(got["out"], w, rtol=1e-4, atol=1e-5)

@@ -404,6 +404,33 @@ def test_numbers_in_a_file_beside(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_in(outside_file("w.bin"), tmp_path).parameters["conv1.weight"], W)
 
 
+def test_what_is_outside_is_what_it_says(tmp_path: Path) -> None:
+    """Places and sizes in a file beside the model; links that lead out of its folder."""
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "w.bin").write_bytes(b"ahead" + W.tobytes())
+    said = (({"offset": 5, "length": W.nbytes}, ""), ({"offset": 5}, ""), ({"offset": 6}, "does not hold"),
+            ({"offset": -1}, "does not hold"), ({"length": W.nbytes - 4}, "does not hold"), ({"offset": 10**30}, "does not hold"),
+            ({"offset": "x"}, "cannot be read"))
+    for more, refused in said:
+        made = outside_file("w.bin")
+        for k, v in more.items():
+            made.graph.initializer[0].external_data.add(key=k, value=str(v))
+        if refused:
+            with pytest.raises(NetspecError, match=refused):
+                read_in(made, folder)
+        else:
+            np.testing.assert_array_equal(read_in(made, folder).parameters["conv1.weight"], W)
+    (tmp_path / "far.bin").write_bytes(W.tobytes())
+    (folder / "near.bin").symlink_to(tmp_path / "far.bin")
+    with pytest.raises(NetspecError, match="not in the folder"):
+        read_in(outside_file("near.bin"), folder)
+    inner = model([node("Constant", "", "w"), node("Conv", "x w", "y")], {})
+    inner.graph.node[0].attribute.append(onnx.helper.make_attribute("value", outside_file("w.bin").graph.initializer[0]))
+    inner.graph.node[0].attribute[0].t.external_data.add(key="offset", value="5")
+    np.testing.assert_array_equal(read_in(inner, folder).parameters["conv1.weight"], W)
+
+
 def test_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from netspec.cli import main
 

@@ -22,7 +22,8 @@ FILE = 2**31  # bytes of a file, at most: protocol buffers hold no more
 
 
 def load(path: str | os.PathLike[str]) -> Any:
-    """The model, with the numbers of files beside it in it. Raises NetspecError."""
+    """The model. Where its initialisers stand in files beside it they are still there (`constants` reads them); what else does
+    is in it. Raises NetspecError."""
     library = onnx()
     try:
         with opened(path) as f:
@@ -43,10 +44,21 @@ def load(path: str | os.PathLike[str]) -> Any:
         raise trouble("bad-onnx", f"{path} holds no graph")
     if not all(isinstance(t, str) for t in _names(model.graph)):
         raise trouble("bad-onnx", f"{path} is damaged: a name in it is no text")
-    for t in model.graph.initializer:
+    for t in _inner(model):
         if t.data_location == library.TensorProto.EXTERNAL:
             t.CopyFrom(library.numpy_helper.from_array(tensor(t, Path(path).parent), t.name))
     return model
+
+
+def _inner(model: Any) -> Iterator[Any]:
+    """The tensors of nodes, and of the graphs in them, but not the initialisers of the model."""
+    stack = [*model.graph.node, *(n for f in model.functions for n in f.node)]
+    while stack:
+        for a in stack.pop().attribute:
+            yield from (*([a.t] if a.HasField("t") else []), *a.tensors)
+            for g in (*([a.g] if a.HasField("g") else []), *a.graphs):
+                yield from g.initializer
+                stack += g.node
 
 
 def _names(graph: Any) -> Iterator[Any]:
@@ -77,6 +89,11 @@ def constants(model: Any, folder: Path) -> dict[str, Array]:
     return {t.name: tensor(t, folder) for t in model.graph.initializer}
 
 
+def beside(model: Any, folder: Path) -> dict[str, Array]:
+    """Those that stand in files beside it."""
+    return {t.name: tensor(t, folder) for t in model.graph.initializer if t.data_location == onnx().TensorProto.EXTERNAL}
+
+
 def tensor(t: Any, folder: Path) -> Array:
     """The numbers of a tensor. Raises NetspecError where it does not hold what it says."""
     library = onnx()
@@ -100,8 +117,9 @@ def _outside(t: Any, shape: tuple[int, ...], folder: Path) -> Array:
     try:
         start, length = int(said.get("offset", 0)), int(said.get("length", size))
         with opened(placed(name, folder)) as f:
-            f.seek(start)
-            data = f.read(size) if length == size and start >= 0 else b""
+            there = length == size and 0 <= start <= os.fstat(f.fileno()).st_size - size
+            f.seek(start if there else 0)
+            data = f.read(size) if there else b""
     except Outside:
         raise trouble("bad-onnx", f"the constant {t.name} names the file {name}, which is not in the folder of the model") from None
     except (OSError, ValueError) as e:

@@ -14,8 +14,8 @@ Array = NDArray[Any]
 AGREES = 1e-4  # of the largest number of an output
 
 
-def outputs(model: Any, inputs: Mapping[str, Array]) -> tuple[dict[str, Array], str]:
-    """The results by name, and what computed them."""
+def outputs(model: Any, inputs: Mapping[str, Array], beside: Mapping[str, Array] | None = None) -> tuple[dict[str, Array], str]:
+    """The results by name, and what computed them. `beside` has the constants that are not in the model itself."""
     names = [o.name for o in model.graph.output]
     try:
         import onnxruntime
@@ -25,6 +25,9 @@ def outputs(model: Any, inputs: Mapping[str, Array]) -> tuple[dict[str, Array], 
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 4
         try:
+            if beside:
+                values = [onnxruntime.OrtValue.ortvalue_from_numpy(a) for a in beside.values()]
+                options.add_external_initializers(list(beside), values)
             session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
             return dict(zip(names, session.run(names, dict(inputs)))), "onnxruntime"
         except Exception:  # an operator or a version that it does not have
@@ -34,10 +37,23 @@ def outputs(model: Any, inputs: Mapping[str, Array]) -> tuple[dict[str, Array], 
 
     try:
         with np.errstate(all="ignore"):
-            found = ReferenceEvaluator(model).run(names, dict(inputs))
+            found = ReferenceEvaluator(_with(model, beside or {})).run(names, dict(inputs))
     except Exception as e:
         raise trouble("not-run", "nothing here runs this file", f"onnx's reference evaluator: {str(e).splitlines()[0][:200]}") from None
     return dict(zip(names, found)), "onnx's reference evaluator"
+
+
+def _with(model: Any, beside: Mapping[str, Array]) -> Any:
+    """The model with all its constants in it."""
+    if not beside:
+        return model
+    library = onnx()
+    whole = library.ModelProto()
+    whole.CopyFrom(model)
+    for t in whole.graph.initializer:
+        if t.name in beside:
+            t.CopyFrom(library.numpy_helper.from_array(beside[t.name], t.name))
+    return whole
 
 
 def difference(one: Array, other: Array) -> float:

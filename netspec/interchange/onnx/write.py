@@ -6,7 +6,8 @@ its own operators, see words/onnx.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -26,6 +27,9 @@ from .patterns import stated
 Array = NDArray[Any]
 OLDEST, IR = 13, 9  # the first opset that is written, and the file format's version, where no newer opset asks for more
 BATCH = "batch"
+WHOLE = 2_000_000_000  # bytes of constants from which on they stand in a file beside the model: a protocol buffer holds 2 GiB
+PAGE = 4096  # bytes: what stands in a file beside begins at multiples of it, so that it can be mapped
+SMALL = 1024  # bytes of a constant that stays in the model all the same, as torch.onnx has it
 LOOKED_THROUGH = 2**25  # bytes of a model that onnx's own checker goes through
 
 
@@ -131,8 +135,26 @@ def checked_opset(opset: Any) -> int:
     return opset
 
 
-def model(graph: Graph, arrays: Mapping[str, Array], opset: int = 18) -> Any:
-    """The model. Raises NetspecError that names every layer that cannot be said."""
+@dataclass(frozen=True)
+class Written:
+    """A model, and those of its constants that stand in a file beside it, in the order in which they do; none of a usual one."""
+
+    model: Any
+    beside: dict[str, Array] = field(default_factory=dict)
+
+    def pieces(self) -> Iterator[Any]:
+        """What the file beside it holds."""
+        at = 0
+        for t, a in zip((t for t in self.model.graph.initializer if t.name in self.beside), self.beside.values()):
+            start = next(int(e.value) for e in t.external_data if e.key == "offset")
+            yield bytes(start - at)
+            yield a.reshape(-1)
+            at = start + a.nbytes
+
+
+def model(graph: Graph, arrays: Mapping[str, Array], opset: int = 18, beside: str = "model.onnx.data") -> Written:
+    """The model; `beside` is the name of the file of its constants where they are too many. Raises NetspecError that
+    names every layer that cannot be said."""
     o = Writer(opset, arrays)
     names: dict[str, str] = {}  # of each of the graph's values
     unsaid: list[str] = []
@@ -149,7 +171,7 @@ def model(graph: Graph, arrays: Mapping[str, Array], opset: int = 18) -> Any:
     if unsaid:
         raise trouble("no-operator", f"{len(unsaid)} layer{'s' * (len(unsaid) > 1)} of {graph.name} "
                                      f"cannot be said in ONNX at opset {opset}", *unsaid)
-    return _model(graph, o, _outputs(graph, o, names))
+    return _model(graph, o, _outputs(graph, o, names), beside)
 
 
 def _layer(o: Writer, n: Node, layer: Layer, names: dict[str, str]) -> None:
@@ -193,7 +215,7 @@ def _outputs(graph: Graph, o: Writer, names: dict[str, str]) -> list[tuple[str, 
     return found
 
 
-def _model(graph: Graph, o: Writer, outputs: Iterable[tuple[str, TensorType]]) -> Any:
+def _model(graph: Graph, o: Writer, outputs: Iterable[tuple[str, TensorType]], beside: str) -> Written:
     library = onnx()
     h, float32 = library.helper, library.TensorProto.FLOAT
 
@@ -201,15 +223,33 @@ def _model(graph: Graph, o: Writer, outputs: Iterable[tuple[str, TensorType]]) -
         return h.make_tensor_value_info(name, float32, [BATCH, *(f"{name}_{k}" if s is None else s for k, s in enumerate(t.shape))])
 
     used = {i for n in o.nodes for i in n.input}
-    constants = [library.numpy_helper.from_array(a.astype(np.float32 if a.dtype.kind == "f" else np.int64, order="C"), name)
-                 for name, a in o.constants.items() if name in used]
+    numbers = {name: a.astype(np.float32 if a.dtype.kind == "f" else np.int64, order="C", copy=False)
+               for name, a in o.constants.items() if name in used}
+    large = sum(a.nbytes for a in numbers.values()) > WHOLE
+    outside = {name: a for name, a in numbers.items() if large and a.nbytes > SMALL}
+    constants = [*_placed(outside, beside),
+                 *(library.numpy_helper.from_array(a, name) for name, a in numbers.items() if name not in outside)]
     made = h.make_graph(o.nodes, graph.name, [info(i.name, i.type) for i in graph.inputs], [info(*out) for out in outputs],
                         constants)
     opsets = [h.make_opsetid("", o.opset)]
     whole = h.make_model(made, opset_imports=opsets, producer_name=OURS, producer_version=__version__,
                          ir_version=max(IR, h.find_min_ir_version_for(opsets)))
-    _sound(whole)
-    return whole
+    if not outside:
+        _sound(whole)
+    return Written(whole, outside)
+
+
+def _placed(numbers: Mapping[str, Array], file: str) -> Iterator[Any]:
+    """Tensors whose numbers stand one behind the other in a file, each at a whole page's place."""
+    library = onnx()
+    at = 0
+    for name, a in numbers.items():
+        t = library.TensorProto(name=name, dims=a.shape, data_type=library.helper.np_dtype_to_tensor_dtype(a.dtype),
+                                data_location=library.TensorProto.EXTERNAL)
+        for key, value in (("location", file), ("offset", at), ("length", a.nbytes)):
+            t.external_data.add(key=key, value=str(value))
+        yield t
+        at += a.nbytes + -a.nbytes % PAGE
 
 
 def _sound(model: Any) -> None:
@@ -227,8 +267,6 @@ def without_preparations(graph: Graph) -> Graph:
         while v in gone:
             v = gone[v]
         return v
-
-    from dataclasses import replace
 
     nodes = [replace(n, inputs=tuple(map(stays, n.inputs))) for n in graph.nodes if n.name not in gone]
     return replace(graph, nodes=tuple(nodes), outputs=tuple((k, stays(v)) for k, v in graph.outputs), lowered=None).verify()

@@ -7,14 +7,17 @@ import glob
 import os
 import stat
 import tempfile
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 from ...diagnostics import MissingFileError, unwritable
 from ...reading import irregular
 
 
-def write(path: Path, data: bytes) -> None:
-    """Put a file in its place, whole. The part of a file that a killed process left is removed. What stands there and is no
+def write(path: Path, data: bytes | Iterable[Any], last: Callable[[], None] = lambda: None) -> None:
+    """Put a file in its place, whole. `data` may be pieces, bytes or arrays; `last` is done when all of it is on the disk, right
+    before it takes its place. The part of a file that a killed process left is removed. What stands there and is no
     file stays: to move a file over a device would take it from everybody."""
     if (what := irregular(path)) is not None:
         raise MissingFileError(f"{path} cannot be written: it is {what}, not a file", code="unwritable-file")
@@ -26,10 +29,13 @@ def write(path: Path, data: bytes) -> None:
                                "unwritable-file") from None
     try:
         with os.fdopen(handle, "wb") as f:
-            f.write(data)
+            pieces: Iterable[Any] = (data,) if isinstance(data, bytes) else data
+            for piece in pieces:
+                f.write(piece)
             f.flush()
             os.fsync(f.fileno())
             os.chmod(beside, 0o644)
+            last()
             os.replace(beside, path)
     except OSError as e:
         os.unlink(beside)

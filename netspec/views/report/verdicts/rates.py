@@ -62,7 +62,7 @@ def too_high(s: Signs) -> Verdict | None:
     if poor and (long or thrown or blind):
         said = f"the training loss is {number(seen[-1])}" + (f", where guessing costs {number(s.guess)}" if s.guess else "") + (
             f", and was {number(max(seen))}" if thrown and max(seen) > seen[-1] else "")
-    elif s.died and most > 0.3 * LONG:
+    elif s.died and (most > 0.3 * LONG or s.longest is None):
         said = f"units have died, {percent(s.dead[0][1])} of those of {s.dead[0][0]}"
     elif jumps and (not most or most > LONG):
         said = f"the training loss goes up by a tenth or more in {round(s.rises * (len(seen) - 1))} of {len(seen) - 1} epochs"

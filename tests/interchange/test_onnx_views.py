@@ -25,6 +25,13 @@ OURS = {
     "twice, with a name": "net a:\n  input 6x3x8x8\n  f: each v:\n    conv 4 3x3 relu\n  each v:\n    conv 4 3x3 relu\n  max over=v\n  fc 5\n",
     "in a block": "block b(n):\n  each v:\n    conv n 3x3 relu\n    x: conv 8 3x3\nnet a:\n  input 6x3x8x8\n  b 4\n  b 5\n  each w: maxpool 2\n"
                   "  max over=w\n  fc 5\n",
+    "open sizes": "net a:\n  input 4x3x?x?\n  each v:\n    conv 4 3x3 relu\n    avgpool global\n  max over=v\n  fc 5\n",
+    "volumes": "net a:\n  input 4x3x6x6x6\n  each v:\n    conv 4 3x3x3 relu\n    avgpool global\n  max over=v\n  fc 5\n",
+    "one view": "net a:\n  input 1x3x8x8\n  each v:\n    conv 4 3x3 relu\n    avgpool global\n  max over=v\n  fc 5\n",
+    "pooled twice": "net a:\n  input 5x3x8x8\n  each v:\n    conv 5 3x3 relu\n    avgpool global\n  j: skip\n  max over=v\n  m: skip\n"
+                    "  @j -> mean over=v -> add @m\n  fc 5\n",
+    "weights of both": "net a:\n  input left 4x3x8x8\n  input right 4x3x8x8\n  @left\n  each v:\n    f: conv 4 3x3 relu -> conv 4 3x3\n"
+                       "  l: max over=v\n  @right\n  each v:\n    reuse @f\n  max over=v\n  sub @l\n  fc 5\n",
 }
 
 
@@ -33,7 +40,7 @@ def test_views_come_back_with_their_names(name: str, tmp_path: Path) -> None:
     graph = netspec.load_graph(text=OURS[name]).graph
     again = netspec.load_graph(text=back(graph, tmp_path).text).graph
     assert isomorphic(graph, again)
-    assert [n.name for n in again.nodes] == [n.name for n in graph.nodes]
+    assert {p.name for p in again.parameters} == {p.name for p in graph.parameters}
 
 
 SHAPE = ("n", 4, 3, 6, 6)

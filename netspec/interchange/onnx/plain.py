@@ -206,9 +206,9 @@ def _beginning(model: Any, numbers: dict[str, Array], sizes: Mapping[str, tuple[
         if t.elem_type not in (library.TensorProto.FLOAT, library.TensorProto.DOUBLE, library.TensorProto.FLOAT16):
             raise trouble("bad-onnx", f"the input {i.name} holds {library.helper.tensor_dtype_to_string(t.elem_type)}"
                                       if t.elem_type else f"the input {i.name} has no type", "networks here read floating-point numbers")
-        if not 2 <= len(dims) <= 5 or any(d is not None and d > 10**6 for d in dims):
+        if not 2 <= len(dims) <= 6 or any(d is not None and d > 10**6 for d in dims):
             raise trouble("bad-onnx", f"the input {i.name} has the shape {dims}",
-                          "an input has a batch, channels, and up to three more axes")
+                          "an input has a batch, perhaps views, channels, and up to three more axes")
         said[i.name] = (dims, t.elem_type)
     fixed = {dims[0] for dims, _ in said.values() if dims[0] is not None}
     if len(fixed) > 1 or not said:

@@ -8,6 +8,7 @@ from typing import Any
 from ...ir.types import TensorType
 from ...words.layer import Builder, Example, Layer, plane, sizes
 from ...words.onnx import OnnxNode, OnnxWriter, Read
+from ..parts.images import ONE, reshaped
 
 
 class JoinViews(Layer, category="move", name="join_views", structural=True):
@@ -33,11 +34,13 @@ class JoinViews(Layer, category="move", name="join_views", structural=True):
         return y
 
     def to_onnx(self, o: OnnxWriter, *inputs: str, **parameters: str) -> str:
-        return o("Reshape", inputs[0], o.numbers([-1, *sizes(self.shape(o.type(inputs[0])))], whole=True))
+        views = o.type(inputs[0]).batch
+        o.note = ONE if views == 1 else ""
+        return reshaped(o, inputs[0], 1, -1, views)
 
     @classmethod
     def from_onnx(cls: Any, n: OnnxNode) -> Read | None:
         x, out = n.type(0), n.out
-        if x is None or out is None or not (out.batch == 1 < x.batch and out.shape == (x.batch, *x.shape)):
+        if x is None or out is None or out.batch > 1 or out.shape != (x.batch, *x.shape):
             return None
-        return Read(cls(), n.inputs[:1])
+        return Read(cls(), n.inputs[:1]) if x.batch > 1 or n.note == ONE else None

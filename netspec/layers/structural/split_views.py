@@ -9,6 +9,7 @@ from ...ir.types import TensorType, shape_text
 from ...words import WordError
 from ...words.layer import Builder, Example, Layer, plane, sizes
 from ...words.onnx import OnnxNode, OnnxWriter, Read
+from ..parts.images import ONE, reshaped
 
 
 class SplitViews(Layer, category="move", name="split_views", structural=True):
@@ -37,11 +38,12 @@ class SplitViews(Layer, category="move", name="split_views", structural=True):
         return str(b(f"y[{views}*n+v,c{s}] = x[n,v,c{s}]", x=x, out=tuple(shape), batch=t.batch * views))
 
     def to_onnx(self, o: OnnxWriter, *inputs: str, **parameters: str) -> str:
-        return o("Reshape", inputs[0], o.numbers([-1, *sizes(self.shape(o.type(inputs[0])))], whole=True))
+        o.note = ONE if o.type(inputs[0]).channels == 1 else ""
+        return reshaped(o, inputs[0], 2, -1)
 
     @classmethod
     def from_onnx(cls: Any, n: OnnxNode) -> Read | None:
         x, out = n.type(0), n.out
-        if x is None or out is None or not (x.batch == 1 < out.batch and x.shape == (out.batch, *out.shape)):
+        if x is None or out is None or x.batch > 1 or x.shape != (out.batch, *out.shape):
             return None
-        return Read(cls(), n.inputs[:1])
+        return Read(cls(), n.inputs[:1]) if out.batch > 1 or n.note == ONE else None

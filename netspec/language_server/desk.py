@@ -24,7 +24,7 @@ from .pieces import Content, Piece, formatted, pieces_of
 from .text import Edit, Text, moved_lines
 
 _REFERENCE = re.compile(r"@\w+(?:\.\w+)*")
-MOMENT = 0.5  # seconds
+MOMENT, LONG = 0.5, 0.3  # seconds
 NEIGHBOURS = 200  # specs beside a page that are looked at for a name
 
 
@@ -36,6 +36,7 @@ class Checked:
     found: tuple[Diagnostic, ...]
     numbers: tuple[NetNumbers, ...]
     seconds: float
+    looked: float  # of these, at files
 
 
 class Document:
@@ -47,6 +48,7 @@ class Document:
         self.checked: Checked | None = None
         self.known: dict[Any, int | None] = {}  # what layers cost
         self._moved: dict[int, tuple[Sequence[str], dict[int, int]]] = {}
+        self.looks = True  # at files, in the next check: where that takes long, only when the page is opened or saved
         self._rows: dict[str, Content] = {}
         self._runs: dict[int, list[Run]] | None = None
         self.version = version
@@ -72,7 +74,7 @@ class Document:
         """Check the text as it stands. Raises Superseded. Another thread may do it: nothing here changes."""
         text, source = self.text, self.source
         started = perf_counter()
-        found = findings(source, wanted)
+        found = findings(source, wanted, self.looks)
         loops = frozenset(line for p in pieces_of(text, self.page.pieces)
                           for line in (p.before + k for k in one_line_loops(p.content.module.items)))
         made = []
@@ -81,7 +83,7 @@ class Document:
                 made.append(numbers(graph, self.name, text.lines, loops, self.known))
             except NetspecError:  # a user's word whose formulas are wrong
                 continue
-        return Checked(text, found.found, tuple(made), perf_counter() - started)
+        return Checked(text, found.found, tuple(made), perf_counter() - started, found.looked)
 
     def settle(self, checked: Checked) -> None:
         """Take in what a check gave. A net that is broken now keeps the numbers it had."""
@@ -90,6 +92,7 @@ class Document:
         if whole:
             self.numbers = {}
         self._runs = None
+        self.looks = self.looks and checked.looked < LONG
         self.numbers |= {n.net: n for n in checked.numbers}
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from time import perf_counter
 
 from ..diagnostics import Diagnostic, NetspecError, told
 from ..elaborate.check import check_module
@@ -25,18 +26,26 @@ class Findings:
     source: Source
     found: tuple[Diagnostic, ...]
     graphs: dict[str, Graph]
+    looked: float = 0.0  # seconds that looking at files took
 
 
 def findings(source: Source, wanted: Callable[[], bool] = lambda: True, files: bool = True) -> Findings:
     """Check a text. `wanted` is asked before each net, and Superseded raised where it says no. Without `files` nobody looks
     whether data and weights fit."""
     graphs: dict[str, Graph] = {}
+    looked = 0.0
 
     def each(graph: Graph) -> list[Diagnostic]:
         if not wanted():
             raise Superseded
+        nonlocal looked
         graphs[graph.name] = graph
-        return foretold(graph) if files else []
+        if not files:
+            return []
+        began = perf_counter()
+        refused = foretold(graph)
+        looked += perf_counter() - began
+        return refused
 
     try:
         decoded(source.text.encode("utf-8", "surrogatepass"), source.name)
@@ -46,4 +55,4 @@ def findings(source: Source, wanted: Callable[[], bool] = lambda: True, files: b
         found = check_module(module, mistakes, also=each)
     except NetspecError as e:  # no text, or a word of a user's whose code is wrong
         found = list(e.diagnostics)
-    return Findings(source, told(found), graphs)
+    return Findings(source, told(found), graphs, looked)

@@ -134,12 +134,14 @@ class Server(LanguageServer):  # type: ignore[misc]
 
     def saved(self, params: Any) -> None:
         """Other pages may import what was saved."""
-        for uri in self.desk.documents:
-            if uri != params.text_document.uri:
+        for uri, d in self.desk.documents.items():
+            if uri != params.text_document.uri or not d.looks:
+                d.looks = True
                 self.check_soon(uri)
 
     def files_changed(self, params: Any) -> None:
-        for uri in self.desk.documents:
+        for uri, d in self.desk.documents.items():
+            d.looks = True
             self.check_soon(uri)
 
     def begun(self, params: Any) -> None:

@@ -1,5 +1,5 @@
 """What mkdocs.yml adds to the pages of docs/ as the site is built: README.md as the first page, the files of the project, and a
-page for every word and for every file of specs/.
+page for every word, for every file of specs/ and for every notebook.
 
     pip install '.[docs]' && mkdocs build --strict          or   mkdocs serve, while writing
 """
@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import gallery
+import lectures
 from mkdocs.structure.files import File, Files
 
 import words
 
 ROOT = Path(__file__).resolve().parents[2]
 BESIDE = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md", "LICENSE": "license.md"}
+outputs: dict[str, list[str]] = {}  # of the pages that are notebooks
 
 
 def on_config(config: Any) -> Any:
@@ -35,12 +37,21 @@ def on_files(files: Files, config: Any) -> Files:
         files.append(File.generated(config, page, content=text))
     for path, text in (*words.pages(), *gallery.pages()):
         files.append(File.generated(config, path, content=text))
+    for path, text, shown in lectures.pages():
+        outputs[path] = shown
+        files.append(File.generated(config, path, content=text))
     return files
 
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
-    """Links from docs/ to the files beside it lead to their pages."""
+    """Links from docs/ to the files beside it, and to notebooks, lead to their pages."""
+    markdown = re.sub(r"\]\((notebooks/\w+)\.ipynb\)", r"](\1.md)", markdown)
     return re.sub(r"\]\(\.\./(\w+(?:\.md)?)\)", lambda m: f"]({BESIDE.get(m[1], '../' + m[1])})", markdown)
+
+
+def on_page_content(html: str, page: Any, config: Any, files: Any) -> str:
+    """What the cells of a notebook show comes in as it is."""
+    return lectures.placed(html, outputs.get(page.file.src_uri, []))
 
 
 def placed(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from types import ModuleType
@@ -113,3 +114,36 @@ def test_links_of_the_readme_lead_to_pages_of_the_site(built: Any, monkeypatch: 
     hooks = built("hooks")
     assert hooks.placed("[a](docs/tour.md) [b](CONTRIBUTING.md) [c](LICENSE) [d](https://x.org)") == (
         "[a](tour.md) [b](contributing.md) [c](license.md) [d](https://x.org)")
+
+
+def test_notebooks_lie_in_git_without_outputs_and_in_the_navigation(built: Any) -> None:
+    lectures = built("lectures")
+    config = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    assert {p.stem for p in lectures.NOTEBOOKS.glob("*.ipynb")} == set(lectures.ORDER)
+    for name in lectures.ORDER:
+        assert f"notebooks/{name}.md" in config
+        book = json.loads((lectures.NOTEBOOKS / f"{name}.ipynb").read_text(encoding="utf-8"))
+        for cell in book["cells"]:
+            assert cell["cell_type"] == "markdown" or (cell["outputs"] == [] and cell["execution_count"] is None)
+        text = "\n".join("".join(c["source"]) for c in book["cells"])
+        for page in re.findall(r"\]\(([^)#]+)\)", text):
+            assert (lectures.NOTEBOOKS / page).is_file(), page
+
+
+def test_a_notebook_becomes_a_page(built: Any) -> None:
+    """Its text, its code, and what its cells show: the richest form, what a program printed, and an error in its colours."""
+    lectures = built("lectures")
+    outputs = [{"output_type": "stream", "name": "stdout", "text": ["a < b\n"]}, {"output_type": "stream", "name": "stderr", "text": "no"},
+               {"output_type": "display_data", "data": {"text/html": ["<b>", "x</b>"], "text/plain": "x"}},
+               {"output_type": "display_data", "data": {"image/png": "aGk=\n", "text/plain": "<Image>"}},
+               {"output_type": "execute_result", "data": {"text/plain": ["<Net>"]}},
+               {"output_type": "error", "traceback": ["\x1b[1;31merror\x1b[0m[2m: <x>"]}]
+    book = {"cells": [{"cell_type": "markdown", "source": ["# One\n", "See [two](two.ipynb)."]},
+                      {"cell_type": "code", "source": "f()", "outputs": outputs}, {"cell_type": "code", "source": "g()", "outputs": []}]}
+    text, shown = lectures.page(book, "one")
+    assert text == ("# One\nSee [two](two.md).\n\n[This notebook](one.ipynb){ download }\n\n```python\nf()\n```\n\n"
+                    '<div data-output="0"></div>\n\n```python\ng()\n```\n')
+    assert shown == ['<div class="cell-output"><pre>a &lt; b\n</pre><div class="cell-wide"><b>x</b></div>'
+                     '<img alt="" src="data:image/png;base64,aGk="><pre>&lt;Net&gt;</pre>'
+                     '<pre><span class="ansi-1 ansi-31">error</span>[2m: &lt;x&gt;</pre></div>']
+    assert lectures.placed("a" + lectures.room(0) + "b", shown) == f"a{shown[0]}b"

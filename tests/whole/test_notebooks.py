@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from where import ROOT
+
 nbformat = pytest.importorskip("nbformat")
 nbclient = pytest.importorskip("nbclient")
 pytest.importorskip("ipykernel")
@@ -80,3 +82,17 @@ def test_an_error_is_its_page_and_no_frames_of_ours(tmp_path: Path) -> None:
     assert lines[:4] == ["Cell In[3], line 3", "    train()", "Cell In[3], line 2, in train", "    return net.fit(x, y[:3])"]
     for error in (spec, data[-1], missing):
         assert ".py" not in "\n".join(error.traceback) and "Traceback" not in "\n".join(error.traceback)
+
+
+@pytest.mark.parametrize("name", [p.stem for p in sorted((ROOT / "docs" / "notebooks").glob("*.ipynb"))])
+def test_a_notebook_of_the_lectures_runs(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All its cells, in an empty folder; the one mistake that is shown is a mistake."""
+    monkeypatch.syspath_prepend(str(ROOT / "docs" / "build_site"))
+    import lectures
+
+    text = (ROOT / "docs" / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8")
+    book = lectures.executed(text)
+    nbformat.validate(nbformat.from_dict(book))
+    cells = [c for c in book["cells"] if c["cell_type"] == "code"]
+    assert all(("raises-exception" in c["metadata"].get("tags", ())) == any(o["output_type"] == "error" for o in c["outputs"]) for c in cells)
+    assert not [o for c in cells for o in c["outputs"] if o.get("name") == "stderr"], "a notebook for a lecture has no warnings"

@@ -75,8 +75,7 @@ class Document:
         text, source = self.text, self.source
         started = perf_counter()
         found = findings(source, wanted, self.looks)
-        loops = frozenset(line for p in pieces_of(text, self.page.pieces)
-                          for line in (p.before + k for k in one_line_loops(p.content.module.items)))
+        loops = one_line_loops(found.module.items if found.module is not None else ())
         made = []
         for graph in found.graphs.values():
             try:

@@ -13,6 +13,7 @@ from ..runtime.check.foretold import foretold
 from ..source import Source
 from ..syntax.load import decoded
 from ..syntax.parser import parse_recovering
+from ..syntax.tree import Module
 
 
 class Superseded(Exception):
@@ -27,6 +28,7 @@ class Findings:
     found: tuple[Diagnostic, ...]
     graphs: dict[str, Graph]
     looked: float = 0.0  # seconds that looking at files took
+    module: Module | None = None  # its tree; None of what is no text
 
 
 def findings(source: Source, wanted: Callable[[], bool] = lambda: True, files: bool = True) -> Findings:
@@ -34,6 +36,7 @@ def findings(source: Source, wanted: Callable[[], bool] = lambda: True, files: b
     whether data and weights fit."""
     graphs: dict[str, Graph] = {}
     looked = 0.0
+    module = None
 
     def each(graph: Graph) -> list[Diagnostic]:
         if not wanted():
@@ -55,4 +58,4 @@ def findings(source: Source, wanted: Callable[[], bool] = lambda: True, files: b
         found = check_module(module, mistakes, also=each)
     except NetspecError as e:  # no text, or a word of a user's whose code is wrong
         found = list(e.diagnostics)
-    return Findings(source, told(found), graphs, looked)
+    return Findings(source, told(found), graphs, looked, module)

@@ -6,7 +6,7 @@ import re
 from itertools import pairwise
 
 from ..lexer import OPEN, Token
-from ..refused import HEADS, Context, Result
+from ..refused import HEADS, Context, Finding, Result
 from .editing import CONDITIONAL, NUMBERS, Edit, adjacent, closing, edited, level, read_as, slip
 from .names import ALIASES, OPTIONS
 
@@ -79,6 +79,9 @@ def _blank(comma: Token, tokens: list[Token]) -> Edit:
     return comma.column, comma.end, " " if following is not None and adjacent(comma, following) else ""
 
 
+ONE_EACH = ("augment", "metric", "prepare", "loss", "regularise", "initialise")  # settings that say one thing a line
+
+
 def commas(c: Context) -> Result:
     """`fc 84, tanh`, `lr=0,1`."""
     t, tokens, k = c.token, c.line.tokens, c.at
@@ -100,6 +103,11 @@ def commas(c: Context) -> Result:
     if c.first.text == "schedule" and all(x.type in ("INT", "COMMA") for x in tokens[2:]) and len(tokens) > 4:
         return read_as(c, "syntax", "a list stands in brackets", "a comma",
                        edited(c, [(tokens[2].column, tokens[2].column, "["), (tokens[-1].end, tokens[-1].end, "]")]))
+    if c.first.text in ONE_EACH and following is not None and following.type == "NAME":
+        again = "\n" + " " * (c.first.column - 1) + c.first.text + " "
+        text = edited(c, [(x.column, x.end, again) for x in level(tokens, 0, len(tokens)) if x.type == "COMMA"])
+        return Finding(c.diagnostic("syntax", "each setting stands on a line of its own", "a comma",
+                                    "\n".join(" ".join(part.split()) for part in text.split("\n")) if text else None))
     edits = [(_then if _begins_step(tokens, x) else _blank)(x, tokens) for x in level(tokens, 0, len(tokens)) if x.type
              == "COMMA"]
     if _begins_step(tokens, t):

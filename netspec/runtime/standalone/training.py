@@ -20,7 +20,7 @@ from ...backends.cpu.lane import Bound
 from ...backends.cpu.values import pack, unpack
 from ...ir.layout import Image, Layout
 from ...ir.randomness import random_key
-from .network import AVERAGE, Array, Call, Entry, Standalone
+from .network import AVERAGE, Array, Call, Entry, Standalone, held
 
 NUMBERS = 64  # numbers a group of parameters can have
 
@@ -234,7 +234,8 @@ class Trained(Standalone):
             raise TypeError(f"the loss needs a target, {missing[0]}")
         found = self._inputs(x)
         samples = self._samples(found)
-        targets = {value: _target(name, given[name], entry.values[value], samples) for name, value in entry.targets.items()}
+        targets = {value: _target(name, given[name], entry.values[value], samples, self.dtype)
+                   for name, value in entry.targets.items()}
         for value, classes in entry.classes.items():
             if (targets[value] % 1 != 0).any():
                 raise ValueError(f"labels are whole numbers, 0 to {classes - 1}")
@@ -270,8 +271,8 @@ class Trained(Standalone):
         return unpack(self.flat_gradients, self.stored[name], self.given[name].shape)
 
 
-def _target(name: str, given: Any, layout: Layout, samples: int) -> Array:
-    """A copy of a target, so that what is checked is what is used. Axes of length one may be left out."""
+def _target(name: str, given: Any, layout: Layout, samples: int, dtype: Any) -> Array:
+    """A copy of a target that fits this dtype, so that what is checked is what is used. Axes of length one may be left out."""
     assert isinstance(layout, Image)
     a = np.array(given)
     count, shape = samples * layout.images, (layout.channels, *layout.extents)
@@ -282,4 +283,5 @@ def _target(name: str, given: Any, layout: Layout, samples: int) -> Array:
             f"the target {name} is {' x '.join(str(s) for s in (count, *shape) if s != 1) or 1}, one for each example, not {a.shape}")
     if not np.isfinite(a).all():
         raise ValueError(f"the target {name} holds a number that is not finite")
+    held(f"the target {name}", a, dtype)
     return a

@@ -256,7 +256,8 @@ sys.path.insert(0, ".")
 from small import Network
 
 net, x = Network(), np.zeros((2, 4))
-for call in (lambda: net.predict(np.full((2, 4), 1e300)), lambda: net.step(np.full((2, 4), -1e39), [0, 1]),
+for call in (lambda: net.predict(np.full((2, 4), 1e300)), lambda: net.step(np.full((2, 4), -1e39), np.zeros((2, 2))),
+             lambda: net.step(x, np.full((2, 2), 1e300)), lambda: net.gradients(x, np.full((2, 2), -4e38)),
              lambda: net.parameters.__setitem__("fc1.bias", [1e300, 0])):
     try:
         call()
@@ -268,10 +269,11 @@ print(np.isfinite(net.predict(x)).all())
 
 
 def test_a_finite_number_never_becomes_an_infinite_one_in_the_file(tmp_path: Path) -> None:
-    text = "net small:\n  input 4\n  fc 2\ntrain small:\n  loss cross_entropy\n  sgd lr=0.1\n"
+    text = "net small:\n  input 4\n  fc 2\ntrain small:\n  loss l1\n  sgd lr=0.1\n"
     (tmp_path / "small.py").write_text(standalone(netspec.load_graph(text=text).graph), encoding="utf-8")
     (tmp_path / "beyond.py").write_text(BEYOND)
     assert run(tmp_path, "beyond.py").splitlines() == [*["input holds numbers that are beyond float32"] * 2,
+                                                       *["the target out holds numbers that are beyond float32"] * 2,
                                                        "fc1.bias holds numbers that are beyond float32", "True"]
 
 

@@ -63,7 +63,7 @@ def page(book: Book, name: str) -> tuple[str, list[str]]:
             out.append(room(len(shown)))
             shown.append(f'<div class="cell-output">{html}</div>')
         if not out[0].endswith("download }"):
-            out[0] += f"\n\n[This notebook]({name}.ipynb){{ download }}"
+            out[0] += f"\n\n[The notebook as a file]({name}.ipynb){{ download }}"
     return "\n\n".join(out) + "\n", shown
 
 

@@ -141,7 +141,7 @@ def test_a_notebook_becomes_a_page(built: Any) -> None:
     book = {"cells": [{"cell_type": "markdown", "source": ["# One\n", "See [two](two.ipynb)."]},
                       {"cell_type": "code", "source": "f()", "outputs": outputs}, {"cell_type": "code", "source": "g()", "outputs": []}]}
     text, shown = lectures.page(book, "one")
-    assert text == ("# One\nSee [two](two.md).\n\n[This notebook](one.ipynb){ download }\n\n```python\nf()\n```\n\n"
+    assert text == ("# One\nSee [two](two.md).\n\n[The notebook as a file](one.ipynb){ download }\n\n```python\nf()\n```\n\n"
                     '<div data-output="0"></div>\n\n```python\ng()\n```\n')
     assert shown == ['<div class="cell-output"><pre>a &lt; b\n</pre><div class="cell-wide"><b>x</b></div>'
                      '<img alt="" src="data:image/png;base64,aGk="><pre>&lt;Net&gt;</pre>'

@@ -13,7 +13,7 @@ from .curves import curves_of, tones
 
 ROWS = 5  # epochs of the table
 CHARTS = 4
-WIDE, HIGH = 400.0, 240.0
+WIDE, HIGH = 340.0, 220.0  # of a chart: two stand beside each other on a page of documentation
 TONE = "#4063d8"  # of the bar: to be seen on white and on black
 
 

@@ -146,6 +146,33 @@ def test_an_encoder_and_its_decoder_are_a_u_to_the_right_too(name: str, sheet: s
     assert max(found[n][2] for n in downs) < min(found[n][0] for n in ups)
 
 
+HOURGLASS = """
+block hourglass(level, n):
+  add:
+    | conv n 3x3 bn relu
+    | maxpool 2 -> conv n 3x3 bn relu -> inner level n -> conv n 3x3 bn relu -> up 2
+
+block inner(level, n):
+  if level > 1:
+    hourglass level-1 n
+  else:
+    conv n 3x3 bn relu
+
+net hour:
+  input 3x128x128
+  conv 32 7x7 /2 bn relu
+  hourglass LEVELS 32
+  conv 16 1x1
+"""
+
+
+@pytest.mark.parametrize("levels", [3, 4])
+def test_the_line_of_a_u_goes_round_what_stands_on_its_skips(levels: int) -> None:
+    picture = netspec.load_graph(text=HOURGLASS.replace("LEVELS", str(levels))).diagram()
+    clear(picture.svg)
+    assert "<rect" not in "".join(e for what, e, _, _ in moved(picture.svg) if what == "cluster")  # no title on an arc
+
+
 def titles(svg: str) -> list[str]:
     return [" ".join(t for t, _ in texts(element, 0, 0)) for what, element, _, _ in moved(svg) if what == "cluster"]
 
@@ -154,7 +181,7 @@ def titles(svg: str) -> list[str]:
 def test_a_block_that_is_cut_says_so(name: str) -> None:
     found = titles(Diagram(graph(name)).svg)
     assert len(found) == len(set(found))
-    assert any(re.search(r", continued \(2 of \d\)", t) for t in found)
+    assert any(re.search(r"\w(, continued)? \(2 of \d\)", t) for t in found)
 
 
 @pytest.mark.parametrize("asked", [{}, {"page": "a4"}, {"direction": "right"}])

@@ -11,7 +11,7 @@ from html import escape, unescape
 from .lettering import FAMILY, width
 from .looks import Theme
 from .obstacles import Line, Rect, beside, reaches
-from .scene import SMALL, TITLE
+from .scene import CONTINUED, SMALL, TITLE
 
 INSET = 7  # of a title, from the left border
 MOVES = (2.0, 3.5, 5.0, -2.5, -4.0)  # of a border, inwards where positive
@@ -108,8 +108,8 @@ def _off(frame: Rect, others: Sequence[Rect], lines: Sequence[Line]) -> Rect:
 
 
 def _places(title: str, strip: Rect, lines: Sequence[Line]) -> list[tuple[str, float]] | None:
-    """The words of a title and where in its strip each begins: where no arc comes, all together or its ×N by itself. None:
-    nowhere."""
+    """The words of a title and where in its strip each begins: where no arc comes, all together, without its `continued`, or its
+    ×N by itself. None: nowhere."""
     if not title:
         return []
     taken = sorted(_across(line, strip) for line in lines if reaches(line, strip))
@@ -117,7 +117,8 @@ def _places(title: str, strip: Rect, lines: Sequence[Line]) -> list[tuple[str, f
     for low, high in [*taken, (strip.x1 - INSET + 2, strip.x1)]:
         gaps.append((at, low - 2))
         at = max(at, high + 2)
-    for words in ([title], halves(title)):
+    brief = title.replace(CONTINUED, "")
+    for words in ([title], [brief], halves(title), halves(brief)):
         found, free = [], list(gaps)
         for word in words:
             gap = next((g for g in free if g[1] - g[0] >= width(word, SMALL)), None)

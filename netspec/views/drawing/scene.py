@@ -29,6 +29,7 @@ PAD, RIM = 7, 4  # beside the text of a box, and above and below it
 CIRCLE = 20  # across the sign of a merge
 FRAME = 8  # from the border of a frame to what is in it
 TITLE = 14  # the height of its title
+CONTINUED = ", continued"  # in the title of a frame that is cut, where there is room
 FAR = 5  # items between one and the last that it reads
 LONGEST = (420.0, 190.0, 120.0, 120.0)  # of a line in a box, in points: where there is room for it, and the less of it there is
 TITLES = (240.0, 170.0, 110.0, 110.0)  # of the title of a frame
@@ -208,7 +209,7 @@ def _numbered(items: Sequence[Frame | Box], number: Mapping[str, tuple[int, Iter
             if i.path in number:
                 of, places = number[i.path]
                 k = next(places)
-                title = title if k == 1 else f"{title}, continued ({k} of {of})"
+                title = title if k == 1 else f"{title}{CONTINUED} ({k} of {of})"
             i = replace(i, title=title, inside=_numbered(i.inside, number))
         out.append(i)
     return tuple(out)

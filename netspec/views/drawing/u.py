@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import product
+from itertools import chain, product
 
 from .board import Board, Placed, mid, mid_along
 from .columns import U
 from .looks import Theme
 from .obstacles import Point, Rect
 from .pieces import Piece, piece
-from .scene import CLOSE, Box, Scene
+from .scene import CLOSE, FRAME, Box, Scene
 
 ARM = 34  # between the arms of a U
 LEVEL, NEAR = 20, 6  # between its levels; where room is scarce
@@ -59,7 +59,10 @@ def as_u(scene: Scene, theme: Theme, u: U, *, roomy: bool = False) -> Placed:
         s, t = board.boxes[arc.source], board.boxes[arc.target]
         if arm == to:
             aside += abs(row - level) > 1
-            board.arc(arc, _in_arm(s, t, arm, abs(row - level) == 1, arms if arm == 0 else end, aside))
+            near = abs(row - level) == 1
+            between = [r for r in (*board.boxes.values(), *board.there.frames)
+                       if r.x0 < max(s.x1, t.x1) and min(s.x0, t.x0) < r.x1 and (r.y0 < arms) == (arm == 0)]
+            board.arc(arc, chain(_in_arm(s, t, arm, near, arms if arm == 0 else end, aside), _round(s, t, arm, between)))
         else:
             board.arc(arc, _across(s, t, arms + ARM / 2, arc.kind == "data" and row == len(down) - 1))
     return board.placed(along - apart, end + LANE * aside + (6 if aside else 0))
@@ -88,6 +91,25 @@ def _in_arm(s: Rect, t: Rect, arm: int, next_: bool, edge: float, lane: int) -> 
         else:
             at = edge + LANE * lane
             yield [(mid_along(s) + off, s.y1), (mid_along(s) + off, at), (mid_along(t) + on, at), (mid_along(t) + on, t.y1)]
+
+
+def _round(s: Rect, t: Rect, arm: int, between: Sequence[Rect]) -> Iterator[Way]:
+    """From a level of an arm to one behind it, beside what else stands there: out of the side of a box or by its end, along one
+    of its edges or borders, and into the other by its begin or from the side."""
+    out, into, away = (s.x1, t.x0, BESIDE) if arm == 0 else (s.x0, t.x1, -BESIDE)
+    lanes = sorted({y for r in between for y in (r.y0 - FRAME / 2, r.y1 + FRAME / 2)}, key=lambda y: abs(y - mid(s)))
+    along = mid_along(s)
+    for lane in (y for y in lanes if y > 0):
+        if lane < s.y0 - 4 or lane > s.y1 + 4:
+            starts = [[(along + off, s.y0 if lane < s.y0 else s.y1), (along + off, lane)] for off in (0, 6, -6)]
+        elif s.y0 + 4 < lane < s.y1 - 4:
+            starts = [[(out, lane)]]
+        else:
+            continue
+        for start in starts:
+            yield [*start, (into - away, lane), (into - away, mid(t)), (into, mid(t))]
+            if lane < t.y0 - 4 or lane > t.y1 + 4:
+                yield [*start, (mid_along(t), lane), (mid_along(t), t.y0 if lane < t.y0 else t.y1)]
 
 
 def _across(s: Rect, t: Rect, between: float, bottom: bool) -> Iterator[Way]:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from netspec import load_graph
 from netspec.backends.cpu.executor import CpuExecutor
 from netspec.backends.cpu.families.step import Step
 from netspec.backends.executor import Executor
@@ -103,6 +104,15 @@ def test_concatenation_of_any_channels(space: tuple[int, ...]) -> None:
         net("concat @y @z")
         used = kinds(both(net.graph()))
         assert "loop" not in used, used
+
+
+@pytest.mark.parametrize("text", the_first(1, [
+    "m: mean over=channels\n  k: @x -> max over=channels\n  concat @m @k",  # the gate of CBAM
+    "m: mean over=channels\n  concat @x @m\n  lrn 3",
+    "s: softmax\n  m: max over=channels\n  n: @s -> mean over=channels\n  concat @s @x @n\n  softmax"]))
+def test_numbers_of_a_place_are_parts_of_a_concatenation(text: str) -> None:
+    for shape in ("4x3x5", "9x37", "17"):
+        both(load_graph(text=f"net a:\n  input {shape}\n  x: skip\n  {text}\n").graph)
 
 
 @pytest.mark.parametrize("last", the_first(1, [9, 2, 20]))

@@ -280,14 +280,20 @@ class _Writer(Frame):
         return out
 
     def pieces(self, n: Node) -> list[str]:
-        """Each part is copied whole vectors at a time; the zeros past its end are overwritten by the next."""
+        """Each part is copied whole vectors at a time; the zeros past its end are overwritten by the next. A number of a place
+        that this step makes is put there alone."""
         v = n.name
         parts = sorted(n.pieces.bind(n.inputs), key=lambda p: p[0].target.axes[1].const)
-        out = self.clearing(v) if sum(self.channels(x) for _, (x,) in parts) != self.channels(v) else []
+        alone = [x for _, (x,) in parts if x in self.plan.points]
+        whole = not alone and sum(self.channels(x) for _, (x,) in parts) == self.channels(v)
+        out = [] if whole else self.clearing(v)
         for k, (f, (x,)) in enumerate(parts):
-            at = self.word(f"start {k} {self.name(v)}", f.target.axes[1].const * self.item)
-            out += [f"for b in range({self.blocks(x)}):", "    for p in range(tile):",
-                    f"        store({self.slot(v)} + {self.vector} * b + {at}, {self.full(x)})"]
+            to = f"{self.slot(v)} + {self.word(f'start {k} {self.name(v)}', f.target.axes[1].const * self.item)}"
+            if x in alone:
+                out += ["for p in range(tile):", f"    put({to}, get(o{self.name(x)} + {self.item} * p))"]
+            else:
+                out += [f"for b in range({self.blocks(x)}):", "    for p in range(tile):",
+                        f"        store({to} + {self.vector} * b, {self.full(x)})"]
         return out + (self.copy_out(v) if v in self.results else [])
 
     # ---- expressions -------------------------------------------------------------------------------------------------------

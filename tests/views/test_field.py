@@ -135,3 +135,25 @@ def test_inputs_beside_the_one_drawn_are_named(capsys: pytest.CaptureFixture[str
     assert "made from right as well" in out.read_text(encoding="utf-8")
     assert main(["field", str(spec), "--unit", "conv1", "-o", str(out)]) == 0
     assert "right" not in capsys.readouterr().out and "as well" not in out.read_text(encoding="utf-8")
+
+
+def test_long_names_keep_their_ends_and_more_than_all_is_said(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Rows of a table differ in what stands last in their paths."""
+    outer, inner = "b" * 30, "c" * 30
+    path = tmp_path / "a.net"
+    path.write_text(f"block {inner}:\n  conv 2 3x3\n  conv 2 5x5\n\nblock {outer}:\n  {inner}\n\n"
+                    f"net a:\n  input 1x8x8\n  {outer}\n")
+    assert main(["field", str(path), "-o", str(tmp_path / "f.svg")]) == 0
+    assert "sees 7×7 of 8×8 places of input: drew" in capsys.readouterr().out
+    drawn = (tmp_path / "f.svg").read_text()
+    assert {".conv1</text>", ".conv2</text>"} <= {f".conv{t}" for t in drawn.split(".conv")[1:] for t in (t[:8],)}
+    path.write_text("net a:\n  input 1x8x8\n  conv 2 5x5 -> conv 2 5x5 -> conv 2 5x5\n")
+    assert main(["field", str(path), "-o", str(tmp_path / "f.svg")]) == 0
+    assert "sees 8×8 of 8×8 places of input, 13×13 with padding: drew" in capsys.readouterr().out
+
+
+def test_a_pool_of_all_is_one_place() -> None:
+    """What a gate is made from has no padding around it."""
+    text = text_of(["a: conv 2 3x3", "avgpool global -> up @a -> mul @a", "conv 2 3x3", "conv 1 3x3"], (1, 8, 8))
+    planes = {p.name: p for p in sight(netspec.load_graph(text=text).graph, "conv3").planes}
+    assert planes["avgpool1"].window == ((0, 0), (0, 0))

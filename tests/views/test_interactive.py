@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from hashlib import sha256
 from html import unescape
 from html.parser import HTMLParser
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from netspec.views.interactive.times import Times, read_times
 from netspec.views.numbers.counts import count
 from netspec.views.reading.arcs import drawn_inputs, kinds
 from netspec.views.reading.steps import steps
+from netspec.views.tables.summary import summarise
 from sweeps import the_first
 from where import ROOT
 
@@ -166,6 +168,15 @@ def test_formulas_fields_and_bytes_are_those_of_the_layers() -> None:
     assert layer["parameters"] == [["weight", "16×6×5×5", 2400], ["bias", "16", 16]] and layer["reads"] == ["6×14×14"]
     assert [data["table"][k] for k in conv["sees"]] == [[["input", "14×14", "2", "0"]]]
     assert conv["bytes"] == 16 * 10 * 10 * 4
+
+
+@pytest.mark.parametrize("name", ["resnet:resnet18", "googlenet:googlenet", "unet:unet"])
+def test_bytes_are_those_of_the_table(name: str) -> None:
+    """Also where a box joins steps: the sum of a residual and the relu after it."""
+    made = [b.get("bytes", 0) for b in boxes(data_of(page(graph(name)))["items"])]
+    by_hand = sum(4 * prod(s.last.type.shape) for s in steps(graph(name)))
+    assert sum(b[-1] if isinstance(b, list) else b for b in made) == by_hand
+    assert sum(r.bytes or 0 for r in summarise(graph(name), depth=1, memory=True).rows) == by_hand
 
 
 def test_a_net_whose_sizes_are_open_has_a_page() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -95,6 +96,7 @@ TEXTS = {
     "reflect": "pad 2 reflect -> conv 1 3 /2 valid",
     "whole": "conv 2 3 valid -> avgpool global -> conv 1 1",
     "gate": "a: conv 2 3\n  avgpool global -> sigmoid -> up @a\n  mul @a",
+    "after a gate": "a: conv 2 3\n  avgpool global -> sigmoid -> up @a\n  mul @a\n  conv 2 5 /2 -> conv 1 3",
     "norm": "conv 4 3 -> instance_norm -> conv 1 3"}
 LENGTH = 24
 
@@ -121,7 +123,21 @@ def test_gradients_touch_just_that(kind: str) -> None:
         if first > 0 and last < LENGTH - 1:
             assert (touched[0], touched[-1]) == (first, last)
             inside += 1
-    assert inside or reach.stride == 0
+    assert inside or reach.stride == 0 or reach.shared
+
+
+def test_more_ways_see_no_less() -> None:
+    """A gate that looks at the whole picture takes nothing from what convolutions around it see."""
+    body = "  conv 4 3x3\n  repeat 6 as k:\n    conv 4 5x5\n"
+    gate = "    x[k]: skip\n    avgpool global -> sigmoid -> up @x[k]\n    mul @x[k]\n"
+    plain, gated = (netspec.load_graph(text=f"net a:\n  input 1x16x16\n{body}{g}").graph for g in ("", gate))
+    last = [g.outputs[0][1] for g in (plain, gated)]
+    one, other = (reaches_of(g)[v]["input", 0] for g, v in zip((plain, gated), last))
+    assert one.field == Field(27, Fraction(1), -13)
+    assert other.field.size >= 27 and other.field.stride == 0
+    for place in range(16):
+        (a, b), (c, d) = one.at(place) or (0, 0), other.at(place) or (1, 0)
+        assert c <= a and b <= d and c <= 0 and d >= 15
 
 
 def test_the_summary_tells_them() -> None:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..drawing.lettering import fitted, width
+from ..drawing.lettering import fitted, fitted_end, width
 from ..drawing.looks import THEMES, Theme
 from ..drawing.sheet import Sheet
 from .drawn import said
@@ -61,7 +61,7 @@ class _Drawing:
         for k, r in enumerate(rows):
             y = TOP + k * LINE
             sheet.rect(EDGE, y + 3, 8, 8, theme.ink(r.kind), theme.fill(r.kind))
-            name = fitted(r.name, 10, NAMES * 0.55)
+            name = fitted_end(r.name, 10, NAMES * 0.55)
             sheet.text(EDGE + 13, y + 11, name, 10)
             left = EDGE + 13 + width(name, 10) + 8
             sheet.text(left, y + 11, fitted(r.text, 9, EDGE + NAMES - 8 - left) if r.text != r.name else "", 9, theme.quiet)

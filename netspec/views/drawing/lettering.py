@@ -31,6 +31,11 @@ def fitted(text: str, size: float, most: float, bold: bool = False) -> str:
     return text[:max(end, 0)].rstrip() + "…"
 
 
+def fitted_end(text: str, size: float, most: float, bold: bool = False) -> str:
+    """The same with its beginning left out: of paths, which differ at their end."""
+    return fitted(text[::-1], size, most, bold)[::-1]  # a line is as wide backwards
+
+
 def wrapped(text: str, size: float, most: float, bold: bool = False) -> list[str]:
     """A text in lines that are at most so wide, in points: broken between words, and a longer word within itself."""
     lines: list[str] = []

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import io
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
@@ -17,7 +17,7 @@ from typing import Any
 
 from ...diagnostics import UsageError
 from ...ir.graph import Graph
-from ..drawing.lettering import fitted, width
+from ..drawing.lettering import fitted, fitted_end, width
 from ..drawing.looks import THEMES, Theme, mixed
 from ..drawing.sheet import Point, Sheet, save
 from .sight import Plane, Sight, sight
@@ -66,9 +66,16 @@ def field(graph: Graph, unit: str | None = None, at: Sequence[int] | None = None
     return drawn
 
 
-def said(plane: Plane) -> str:
-    """`44×44 of 224×224`."""
-    return f"{'×'.join(map(str, plane.seen))} of {'×'.join(map(str, plane.sizes))}"
+def said(plane: Plane, what: str = "") -> str:
+    """`44×44 of 224×224`, and `what` these are; where more is seen than there is, `32×32 of 32×32, 46×46 with padding`."""
+    there = [max(0, b - a + 1) for a, b in plane.inside]
+    wider = any(s > n for s, n in zip(plane.seen, plane.sizes))
+    text = f"{_by(there if wider else plane.seen)} of {_by(plane.sizes)}{what}"
+    return f"{text}, {_by(plane.seen)} with padding" if wider else text
+
+
+def _by(sizes: Iterable[int]) -> str:
+    return "×".join(map(str, sizes))
 
 
 def beside(s: Sight) -> str:
@@ -107,7 +114,7 @@ class _Drawing:
         self.title = f"{s.graph.name}: what {s.unit}{where} sees"
         self.s, self.photo, self.theme = s, photo, theme
         self.seen, self.ground = theme.skip, mixed(theme.ground, theme.line, 0.06)
-        self.sheet = Sheet(WIDE, 0, theme, f"{self.title}: {said(s.planes[0])} of the input")
+        self.sheet = Sheet(WIDE, 0, theme, f"{self.title}: {said(s.planes[0], ' of the input')}")
 
     def drawn(self) -> Sheet:
         if self.photo:
@@ -162,9 +169,10 @@ class _Drawing:
             s.rect(x0 + c * unit, y0 + a * unit, (d - c + 1) * unit, (b - a + 1) * unit, self.seen, thick=2)
         bottom = y0 + (h + shown[1]) * unit
         s.text(x, bottom + 16, f"rows {r0}…{r1}, columns {c0}…{c1}" if a <= b and c <= d else "nothing", 10, self.theme.quiet)
-        more = " (of the padding as much as fits is drawn)" if over != shown else " (dashed: padding)" if any(over) else ""
-        s.text(x, bottom + 30, f"{said(p)}{more}", 10, self.theme.quiet)
-        return bottom + 30
+        more = "of the padding as much as fits is drawn" if over != shown else "dashed: padding" if any(over) else ""
+        s.text(x, bottom + 30, said(p), 10, self.theme.quiet)
+        s.text(x, bottom + 44, more, 10, self.theme.quiet)
+        return bottom + (44 if more else 30)
 
     def plane(self, p: Plane, place: Stand, k: int) -> None:
         x, y, h, w = place
@@ -237,9 +245,11 @@ class _Drawing:
         """The planes by their numbers, and what is not among them; returns where the table ends."""
         s = self.s
         heads = ("", "layer", "", "channels", "sees, padding included", "from place")
-        rows = [(str(k), p.name, p.text if p.text != p.name else "", str(p.channels), said(p) if min(p.seen) > 0 else "nothing",
+        rows = [(str(k), p.name, p.text if p.text != p.name else "", str(p.channels),
+                 f"{_by(p.seen)} of {_by(p.sizes)}" if min(p.seen) > 0 else "nothing",
                  ", ".join(str(a) for a, _ in p.window)) for k, p in enumerate(self.s.planes, 1)]
-        cut = [[fitted(c, 10, most) for c, most in zip(r, (20, 190, 210, 60, 170, 80))] for r in (heads, *rows)]
+        fits = (fitted, fitted_end, *(fitted,) * 4)
+        cut = [[fit(c, 10, most) for fit, c, most in zip(fits, r, (20, 190, 210, 60, 170, 80))] for r in (heads, *rows)]
         x, starts = EDGE, []
         for column in zip(*cut):
             starts.append(x)

@@ -25,12 +25,12 @@ from ..reading.boxes import arcs_between, drawn, stands_for
 from ..reading.calls import own_calls
 from ..reading.closing import unknown
 from ..reading.outline import outline
-from ..reading.steps import Group, Item, Repeat, Step
+from ..reading.steps import Group, Item, Repeat, Step, steps
+from ..tables.rows import bytes_of
 from ..tables.summary import source_name, title
 from .times import Times
 
 KINDS = ("data", "skip", "reference")
-ITEM = 4  # bytes of a number, float32
 Data = dict[str, Any]
 
 
@@ -57,6 +57,7 @@ class _Contents:
         self.graph, self.times = graph, times
         self.numbers: dict[str, NodeCounts] = {}
         self.sources: dict[Source, int] = {}
+        self.given = {s.last.name for s in steps(graph)}  # the nodes whose values memory is counted of, as in tables
         self.table: dict[str, int] = {}
         self.paths: list[str] = []  # of the blocks
         self.shown_as: list[tuple[str, str]] = []  # the path of a further turn, and of the first, which stands for it
@@ -137,7 +138,7 @@ class _Contents:
                 "nodes": [[shown(a.name.removeprefix(step.name)), self.node(a, b)] for a, b in zip(step.nodes, stood[-1].nodes)]}
         numbers = {"parameters": self.three(stood, lambda n: self.numbers[n.name].parameters),
                    "macs": self.three(stood, lambda n: self.numbers[n.name].macs),
-                   "bytes": self.three([Step((s.last,)) for s in stood], _bytes)}
+                   "bytes": self.three(stood, lambda n: bytes_of(n) if n.name in self.given else 0)}
         data |= {name: of for name, of in numbers.items() if of != 0}
         if any(seen := [_seen(self.fields.get(s.last.name, {})) for s in (stood[0], stood[-1])]):
             data["sees"] = [self.once(s) for s in (seen if seen[0] != seen[1] else seen[:1])]
@@ -186,12 +187,6 @@ class _Contents:
 
 def _sum(numbers: Sequence[Any]) -> Any:
     return None if None in numbers else sum(numbers)
-
-
-def _bytes(n: Node) -> int | None:
-    """Of what a node makes of one example."""
-    types = [v.type for v in n.results]
-    return sum(t.size * max(1, t.batch) for t in types) * ITEM if all(t.known for t in types) else None
 
 
 def _within(path: str, scope: str) -> str:

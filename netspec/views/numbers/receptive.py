@@ -27,8 +27,8 @@ Reaches = dict[Key, "Reach"]
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """Along one axis: places seen, places between the fields of neighbours (0: all see the same), and where the field of
-    place 0 begins, padding counted as places before 0."""
+    """Along one axis: places seen, places between the fields of neighbours (0: all see the same, or the whole and more), and
+    where the field of place 0 begins, padding counted as places before 0."""
 
     size: int
     stride: Fraction
@@ -37,10 +37,11 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What every place of a value reads along one axis of an input."""
+    """What every place of a value reads along one axis of an input: a window that moves along, and what all of them see."""
 
     spans: tuple[Span, ...]  # of the places of one period
     advance: int
+    shared: Span = None  # what every place sees besides: a gate that looks at all of a picture
 
     @property
     def period(self) -> int:
@@ -53,10 +54,16 @@ class Reach:
     @property
     def field(self) -> Field:
         seen = [s for s in self.spans if s is not None]
+        if self.shared is not None:
+            return Field(max(b - a + 1 for a, b in (self.shared, *seen)), Fraction(0), self.shared[0])
         return Field(max((b - a + 1 for a, b in seen), default=0), self.stride, self.spans[0][0] if self.spans[0]
                      else min((a for a, _ in seen), default=0))
 
     def at(self, place: int) -> Span:
+        return _hull((self.window(place), self.shared))
+
+    def window(self, place: int) -> Span:
+        """The part that moves along."""
         turns, k = divmod(place, self.period)
         span = self.spans[k]
         return None if span is None else (span[0] + turns * self.advance, span[1] + turns * self.advance)
@@ -99,8 +106,9 @@ def reaches_of(graph: Graph, also: Collection[str] = ()) -> dict[str, Reaches]:
 
 
 def _itself(node: Node) -> Reaches:
-    """Every place sees itself."""
-    return {(node.name, axis): Reach(((0, 0),), 1) for axis in range(len(node.type.spatial))}
+    """Every place sees itself; what a pool has made of all places is one, and nothing goes on beside it."""
+    alone = not isinstance(node.op, Input)
+    return {(node.name, axis): Reach(((0, 0),), 0 if alone and size == 1 else 1) for axis, size in enumerate(node.type.spatial)}
 
 
 def _of_formulas(node: Node, program: Graph, known: dict[str, Reaches]) -> Reaches:
@@ -141,19 +149,23 @@ def _read(f: Formula, read: Access, operand: TensorType, result: TensorType, axi
               place.const + sum(place.coefficient(i) * v for i, v in zip(others, values)))
              for values in product(*(range(extents.get(i, 1)) for i in others))}
     turns = source.period // gcd(source.period, abs(beta))
-    spans = tuple(_hull(source.at(beta * ((t - to) // alpha) + at) for to, at in pairs if (t - to) % alpha == 0)
+    spans = tuple(_hull(source.window(beta * ((t - to) // alpha) + at) for to, at in pairs if (t - to) % alpha == 0)
                   for t in range(alpha * turns))
-    return concerned, Reach(spans, source.advance * beta * turns // source.period)
+    return concerned, Reach(spans, source.advance * beta * turns // source.period, source.shared)
 
 
 def _joined(reaches: list[tuple[int, Reach]], result: TensorType, axis: int) -> Reach:
     """All reads together. Those that move at another pace than the most important one are its border (mirrored padding) where
-    they concern a few places; else every place sees what all of them see."""
+    they concern a few places. What does not move at all is what every place sees besides; where there are several paces, every
+    place sees what all of them see."""
     most = max(weight for weight, _ in reaches)
     main = [r for weight, r in reaches if 2 * weight > most]
-    if len({r.stride for r in main}) == 1:
-        period = lcm(*(r.period for r in main))
-        return Reach(tuple(_hull(r.at(t) for r in main) for t in range(period)), main[0].advance * (period // main[0].period))
+    moving = [r for r in main if r.advance] or main
+    if len({r.stride for r in moving}) == 1:
+        period = lcm(*(r.period for r in moving))
+        still = [r.over(0, r.period - 1) for r in main if r not in moving]
+        return Reach(tuple(_hull(r.window(t) for r in moving) for t in range(period)),
+                     moving[0].advance * (period // moving[0].period), _hull((*still, *(r.shared for r in main))))
     size = result.spatial[axis] if axis < len(result.spatial) else 1
     return Reach((_hull(r.over(0, (size or 1) - 1) for r in main),), 0)
 

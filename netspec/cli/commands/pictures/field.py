@@ -40,7 +40,7 @@ def run(args: Namespace) -> int:
     drawn.save(args.output)
     sight = drawn.sight
     where = f" at {','.join(map(str, sight.at))}" if sight.at else ""
-    say(f"{sight.unit}{where} sees {said(sight.planes[0])} places of {sight.input}: drew {shown(args.output)}" + (f"; {beside(sight)}" if sight.others else ""))
+    say(f"{sight.unit}{where} sees {said(sight.planes[0], f' places of {sight.input}')}: drew {shown(args.output)}" + (f"; {beside(sight)}" if sight.others else ""))
     return 0
 
 

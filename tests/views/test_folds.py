@@ -126,3 +126,40 @@ def test_what_something_else_comes_off_is_not_of_the_way_round() -> None:
     scene = Reading(netspec.load_graph(text=text).graph).scene(None)
     kinds = {(a.source, a.target): a.kind for a in scene.arcs}
     assert kinds["f", "p"] == "data" and kinds["p", "s"] == "skip"
+
+
+SQUEEZE = """
+block squeeze(part=4):
+  x: skip
+  avgpool global
+  conv in.channels/part 1x1 relu
+  conv in.channels*part 1x1 sigmoid
+  up @x
+  mul @x
+
+block unit:
+  residual:
+    conv 16 3x3 bn relu -> conv 16 3x3 bn
+    squeeze
+  relu
+
+net senet:
+  input 3x32x32
+  conv 16 3x3 bn relu
+  stage: repeat 3:
+    TURN
+  avgpool global
+  fc 10
+"""
+
+
+@pytest.mark.parametrize("turn", ["unit", "residual:\n      conv 16 3x3 bn\n      squeeze\n    relu"])
+def test_turns_whose_names_stand_for_values_of_their_own_are_folded(turn: str) -> None:
+    spec = netspec.load_graph(text=SQUEEZE.replace("TURN", turn))
+    reading = Reading(spec.graph)
+    assert [r.times for r in repeats(closed(spec.graph, reading.items, deepest(reading.items), (), reading.sources))] == [3]
+    for depth in range(1, 4):
+        same(reading, depth)
+    svg = spec.diagram(depth=4).svg
+    assert "up @x<" in svg and "squeeze1.x" not in svg
+    assert "3 times" in str(spec.summary())

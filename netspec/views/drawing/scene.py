@@ -17,7 +17,7 @@ from ..reading.arcs import Drawn, Kind, drawn_inputs, kinds, refers
 from ..reading.boxes import arcs_between, drawn, stands_for
 from ..reading.closing import closed, focused, known
 from ..reading.outline import outline
-from ..reading.steps import Closed, Group, Item, Port, Repeat, Step, line_of
+from ..reading.steps import Closed, Group, Item, Port, Repeat, Step, likeness, line_of
 from .lettering import fitted as whole_or_cut
 from .lettering import width
 from .looks import kind_of
@@ -358,7 +358,7 @@ class _Making:
 
 def same_drawing(n: Node) -> tuple[str, tuple[Size, ...], int]:
     """Nodes that differ only in how many channels they carry are drawn as one."""
-    return str(n.op), n.type.spatial, n.type.batch
+    return likeness(n), n.type.spatial, n.type.batch
 
 
 def places(node: Node) -> int | None:

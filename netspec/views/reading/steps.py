@@ -6,7 +6,7 @@ a run of equal turns, shown once. `outline` makes them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Union
 
@@ -40,11 +40,12 @@ class Step:
 
     @property
     def text(self) -> str:
-        """The layer as a spec would write it, arguments evaluated. A step with a normalisation that shifts has no bias unless it
-        says so."""
+        """The layer as a spec would write it in its scope, arguments evaluated. A step with a normalisation that shifts has no
+        bias unless it says so."""
         shifted = any(isinstance(n.op, Layer) and n.op.category == "normalisation" and not n.op.keeps_bias
                       for n in self.nodes[1:])
-        return str(self.head.op).replace(" bias=no", "") if shifted else str(self.head.op)
+        written = text_of(self.head)
+        return written.replace(" bias=no", "") if shifted else written
 
     @property
     def frozen(self) -> bool:
@@ -163,6 +164,21 @@ def _may_join(head: Node, n: Node) -> bool:
 
 def _category(n: Node) -> str:
     return str(getattr(n.op, "category", ""))
+
+
+def text_of(n: Node) -> str:
+    """A layer as a spec would write it in its scope: `up @x` of `up @stage.squeeze1.x`, if it lies in `stage.squeeze1`."""
+    return _referring(n, lambda name: name.removeprefix(scope_of(n.name) + "."))
+
+
+def likeness(n: Node) -> str:
+    """What layers say alike in all turns of a repeat: a name may stand for another value in each, as its wiring tells."""
+    return _referring(n, lambda _: "")
+
+
+def _referring(n: Node, name: Callable[[str], str]) -> str:
+    """A layer's text with the names that it refers to changed."""
+    return " ".join(f"@{name(word[1:])}" if word.startswith("@") else word for word in str(n.op).split(" "))
 
 
 def op_name(node: Node) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from ...ir.graph import Graph
 from .arcs import Drawn
-from .steps import Closed, Item, Repeat, Step
+from .steps import Closed, Item, Repeat, Step, likeness
 
 LEAST = 3  # turns that are worth a frame
 Turn = tuple[Closed, Step]
@@ -111,7 +111,7 @@ def _looks(step: Step) -> tuple[object, ...]:
     """What two blocks or joins of one box have in common."""
     if isinstance(step, Closed):
         return step.exit.type, len(step.nodes), tuple(p.shape for n in step.nodes for p in n.parameters)
-    return tuple((str(n.op), n.type) for n in step.nodes)
+    return tuple((likeness(n), n.type) for n in step.nodes)
 
 
 def _told(run: Sequence[Turn]) -> list[Item]:

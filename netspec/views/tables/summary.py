@@ -14,7 +14,7 @@ from ...plain import shown
 from ..numbers.counts import Counts, NodeCounts, count
 from ..numbers.receptive import Field, receptive_fields
 from ..reading.outline import outline
-from ..reading.steps import Item, line_of, op_name
+from ..reading.steps import Item, likeness, line_of, op_name
 from .rows import Row, below, bytes_of, deepest, rows
 from .table import Column, Line, Table
 from .tabulated import Tabulated
@@ -218,7 +218,7 @@ def _node_data(c: NodeCounts) -> dict[str, Any]:
 
 def _alike(n: Node, numbers: dict[str, NodeCounts]) -> Any:
     c = numbers[n.name]
-    return str(n.op), n.type, tuple(p.shape for p in n.parameters), c.parameters, c.buffers, c.macs, line_of(n)
+    return likeness(n), n.type, tuple(p.shape for p in n.parameters), c.parameters, c.buffers, c.macs, line_of(n)
 
 
 def _share(part: int, whole: int) -> str:

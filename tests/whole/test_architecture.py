@@ -123,6 +123,12 @@ def test_rooms_stay_small() -> None:
     assert not {r.relative_to(ROOT).as_posix(): n for r, n in rooms.items() if n > MOST_FILES}
 
 
+def test_no_two_tests_share_a_name() -> None:
+    """pytest imports them by their names alone."""
+    names = [f.name for f in (ROOT / "tests").rglob("test_*.py")]
+    assert not {n for n in names if names.count(n) > 1}
+
+
 def test_lines_stay_short() -> None:
     """At most 130 characters, but for the text of a message that is written in one piece."""
     long = []

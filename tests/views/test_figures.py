@@ -141,7 +141,7 @@ def test_the_stages_of_resnets_are_those_of_the_paper() -> None:
     assert [(r.size, r.step) for r in rows] == [("56×56×256", ""), ("28×28×512", "/2"), ("14×14×1024", "/2"), ("7×7×2048", "/2")]
     assert [str(r) for r in stages(net("resnet:resnet18")).rows if r.over] == [f"[3x3, {n}; 3x3, {n}] x2" for n in (64, 128, 256, 512)]
     dense = [r.parameters for r in stages(net("densenet:densenet121")).rows if r.kind == "closed"]
-    assert dense == [335040, 919680, 2837760, 2158080]
+    assert dense == [335040, 919680, 2837760, 2158080 + 2048], "the last with the normalisation behind it"
 
 
 OWN_U = """net small:
@@ -268,3 +268,58 @@ def test_what_joins_two_inputs_has_the_name_of_its_step(tmp_path: Path) -> None:
         (tmp_path / "c.net").write_text(spec.format(label), encoding="utf-8")
         said = {text for text, *_ in texts(Figure(netspec.load_graph(tmp_path / "c.net").graph).svg)}
         assert {name, f"{name}: concat"} <= said
+
+
+def test_an_arc_from_another_row_has_a_letter_at_both_ends() -> None:
+    """Every one of the eight residuals of ResNet-18 is a curve within its row, or two equal letters."""
+    for sheet in (None, "a4"):
+        svg = made(net("resnet:resnet18"), "volume", wanted("volume", page=sheet)).svg
+        letters = Counter(text.partition(":")[0] for text, *_ in texts(svg) if re.fullmatch(r"[a-z](: .*)?", text))
+        curves = re.findall(r'<path d="M[^"]*C[^"]*"', svg)
+        assert letters and set(letters.values()) == {2}
+        assert len(curves) + len(letters) == 8
+        assert struck(svg) == []
+
+
+def test_a_normalisation_counts_with_its_block_or_with_what_it_follows() -> None:
+    """DenseNet-121: parameters of torchvision 0.15, transitions 1 to 3, the last normalisation with the last block."""
+    rows = stages(net("densenet:densenet121")).rows
+    assert [r.parameters for r in rows if r.kind == "pool"] == [0] * 5
+    assert [r.parameters for r in rows if r.kind == "conv"] == [9408 + 128, 33280, 132096, 526336]
+    assert [r.parameters for r in rows if r.kind == "closed"] == [335040, 919680, 2837760, 2158080 + 2048]
+    plain = "net p:\n  input 4x8x8\n  a: conv 4 3x3\n  b: conv 4 3x3\n  concat @a\n  bn\n  maxpool 2\n  fc 2\n"
+    assert [r.parameters for r in stages(netspec.load_graph(text=plain).graph).rows if r.kind != "pool"] == [0, 148, 148 + 16, 258]
+
+
+def test_pooling_over_images_or_channels_is_drawn_and_said() -> None:
+    """The view pooling of Su et al. 2015, 12 views of 6x6x512 to one, and its kin."""
+    said = Counter(text for text, *_ in texts(Figure(net("mvcnn")).svg))
+    assert said["max over view"] == said["6×6×512"] == 1
+    assert [(r.size, str(r)) for r in stages(net("mvcnn")).rows if " over " in str(r)] == [("6×6×512", "max over view")]
+    for op, size in (("min over=v", "7×7×4"), ("mean over=v", "7×7×4"), ("mean over=channels", "3 · 7×7×1")):
+        end = f"  {op}\n  max over=v" if "channels" in op else op
+        graph = netspec.load_graph(text=f"net p:\n  input (3, 2, 7, 7)\n  each v:\n    conv 4 3x3\n  {end}\n  fc 2\n").graph
+        drawn = [text for text, *_ in texts(Figure(graph).svg)]
+        assert drawn[drawn.index(op.replace("=", " ")) - 1] == size
+        assert (size, op.replace("=", " ")) in [(r.size, str(r)) for r in stages(graph).rows]
+
+
+def test_what_joins_a_block_midway_parts_its_row() -> None:
+    """`rgb * gate`, then depth beside it: the arc of the concat does not go round the product."""
+    spec = """net two:
+  input x 3x8x8
+  input y 1x8x8
+  @x -> a: conv 4 3x3
+  @y -> b: conv 4 3x3
+  gate: conv 4 1x1 sigmoid
+  @a -> mul @gate -> concat @b -> conv 5 3x3
+"""
+    rows = stages(netspec.load_graph(text=spec).graph).rows
+    assert [(str(r), r.size, r.notes, r.over) for r in rows[-3:]] == [
+        ("1x1, 4", "8×8×4", ("mul of both",), None), ("concat", "8×8×8", ("and 8×8×4",), None), ("3x3, 5", "8×8×5", (), None)]
+
+
+def test_two_layers_within_one_arc_are_two_lines() -> None:
+    spec = "net r:\n  input 4x8x8\n  conv 4 3x3\n  residual: conv 4 3x3 -> conv 4 3x3\n  conv 4 3x3 -> conv 4 3x3\n"
+    said = [str(r) for r in stages(netspec.load_graph(text=spec).graph).rows]
+    assert said == ["input", "3x3, 4", "[3x3, 4; 3x3, 4] x1", "[3x3, 4] x2"]

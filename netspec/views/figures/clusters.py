@@ -55,6 +55,8 @@ def clusters(scale: Scale, whole: bool = False) -> list[Cluster]:
 
 def _touch(scale: Scale, k: int, before: Unit, unit: Unit, whole: bool) -> bool:
     a, b = scale.picture.volumes[k - 1], scale.picture.volumes[k]
+    if b.whole:
+        return False
     if b.kind == "pool" and a.kind == "closed" and not scale.apart and b.spatial:
         return True
     if a.kind in ALONE or b.kind in ALONE or a.kind == "pool" or not a.spatial:

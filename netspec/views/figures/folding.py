@@ -130,7 +130,8 @@ def _turns(same: Sequence[Volume]) -> Volume:
     if len(same) == 1:
         return same[0]
     first, last = same[0], same[-1]
-    return replace(last, word=last.word if first.word == last.word else f"{first.word} … {last.word}", nodes=tuple(n for v in same for n in v.nodes), times=sum(v.times for v in same),
+    word = last.word if first.word == last.word else f"{first.word} … {last.word}"
+    return replace(last, word=word, nodes=tuple(n for v in same for n in v.nodes), times=sum(v.times for v in same),
                    dilations=tuple(dict.fromkeys(d for v in same for d in v.dilations)),
                    notes=tuple(dict.fromkeys(n for v in same for n in v.notes)))
 

@@ -17,7 +17,7 @@ LEAST = 230.0  # a line of it, in points
 LINES = {"add": "addition", "shortcut": "addition, with layers on the way", "copy": "carried over", "places": "pooling indices"}
 
 
-def draw_legend(canvas: Canvas, picture: Picture, scale: Scale, page: float, u: bool, letters: bool = False) -> None:
+def draw_legend(canvas: Canvas, picture: Picture, scale: Scale, page: float, u: bool) -> None:
     """Below all that is drawn, in lines as wide as that, or as the page."""
     page = min(page, max(canvas.size[0] + 8, LEAST))
     left, x, y = canvas.left, canvas.left, canvas.bottom + 14
@@ -37,7 +37,7 @@ def draw_legend(canvas: Canvas, picture: Picture, scale: Scale, page: float, u: 
         canvas.text(x + 15, y - 0.5, said, anchor="start", fill="label")
         x += 15 + width(said, FONT) + 9
     notes = [SAID[scale.how]] if any(scale.spatial) else []
-    notes += ["white band: cut"] * any(s.cut for s in scale.solids) + ["equal letters are joined"] * letters
+    notes += ["white band: cut"] * any(s.cut for s in scale.solids) + ["equal letters are joined"] * any(t.italic for t in canvas.texts)
     for note in notes:
         if x + width(note, FONT) > left + page - 8:
             x, y = left, y + 11

@@ -183,7 +183,8 @@ class _Reading:
         rank = len(n.type.spatial)
         steps = () if stride is None else (stride,) * rank if isinstance(stride, int) else tuple(stride)
         depthwise = groups > 1 and bool(k) and groups == self.main[k - 1].type.channels
-        word = n.name if isinstance(op, Input) else str(getattr(op, "name", op))
+        word = n.name if isinstance(op, Input) else str(op).replace("=", " ") if is_merge(n) and not gathers(n) else str(
+            getattr(op, "name", op))
         notes = tuple(f"weights of {name}" for name in shared(n))
         after = self.main[k + 1] if k + 1 < len(self.main) else n
         value = after.type if kind == "input" and after.type.batch > n.type.batch else n.type  # several images in one input
@@ -344,6 +345,11 @@ def gathers(n: Node) -> bool:
     return bool(getattr(n.op, "gathers", False))
 
 
+def pools(n: Node, before: Node) -> bool:
+    """Whether it takes the largest or the mean over the images, or the channels, of the one value it reads."""
+    return is_merge(n) and len(n.inputs) == 1 and (n.type.shape, n.type.batch) != (before.type.shape, before.type.batch)
+
+
 def _volume_kind(n: Node, before: Node | None) -> Kind | None:
     """What a node on the main way is drawn as; None: nothing of its own."""
     category = getattr(n.op, "category", "")
@@ -355,6 +361,8 @@ def _volume_kind(n: Node, before: Node | None) -> Kind | None:
         return "up" if getattr(n.op, "enlarges", False) else "conv" if category == "convolution" else "pool"
     if gathers(n):
         return "concat"
+    if before is not None and pools(n, before):
+        return "pool"
     if before is not None and len(n.type.spatial) == len(before.type.spatial) and not is_merge(n):
         now, was = places(n), places(before)
         turned = sorted(n.type.shape, key=str) == sorted(before.type.shape, key=str)

@@ -75,7 +75,8 @@ class _Rows:
     def marks(self, at: Sequence[int]) -> dict[int, list[str]]:
         """Letters at both ends of what leads from one row to another: one for all that leads from one volume, or to one."""
         far = {(a.source, a.target): a.label for a in self.picture.arcs if at[a.source] != at[a.target]}
-        far |= {(u.first - 1, u.last): u.shortcut for u in self.picture.units if u.over and u.first and at[u.first] != at[u.last]}
+        far |= {(u.first - 1, u.last): u.shortcut for u in self.picture.units
+                if u.over and u.first and at[u.first if u.times > 1 else u.first - 1] != at[u.last]}
         letters = iter(LETTERS)
         found: dict[int, list[str]] = {}
         given: dict[tuple[str, int], str] = {}
@@ -196,8 +197,9 @@ class _Rows:
         """Arcs over units, and higher up those over more."""
         solids = self.scale.solids
         for u in self.picture.units:
-            if u.over and first <= u.first and u.last <= last:
-                self.arc(s, u.first, u.last, u.over, u.shortcut, loop=u.times > 1 or u.first == first)
+            loop = u.times > 1 or not u.first
+            if u.over and first <= u.first - (not loop) and u.last <= last:  # of one that begins in another row letters say it
+                self.arc(s, u.first, u.last, u.over, u.shortcut, loop)
         arcs = [a for a in self.picture.arcs if first <= a.source and a.target <= last and a.source < a.target]
         high = s.top - (10 if any(a.target in marks for a in arcs) else 0)  # a letter stands where they come down
         for lane, a in enumerate(sorted(arcs, key=lambda a: (a.target - a.source, a.source))):
@@ -249,9 +251,14 @@ class _Rows:
         s.line([(x, b.top + b.wide * KY * 0.3), (x, low.y + 3)], "arc", 0.8, arrow=True)
 
     def letter(self, s: Canvas, b: Solid, text: str, solids: Sequence[Solid], tower: float) -> None:
-        bridged = [a for a in self.picture.arcs if self.scale.solids[a.target] is b and a.source < a.target]
-        x = min(_upwards(b), _lands(b) - 4 - width(text, FONT) / 2) if bridged else _upwards(b)  # left of what comes down there
-        y = min(b.top - 6, _ridge(solids, x, width(text, FONT)) - 4) - (tower if b.towers == 2 else 0)
+        every, units, half = self.scale.solids, self.picture.units, width(text, FONT) / 2
+        bridged = [a for a in self.picture.arcs if every[a.target] is b and a.source < a.target]
+        x = min(_upwards(b), _lands(b) - 4 - half) if bridged else _upwards(b)  # left of what comes down there
+        if not bridged and any(u.over and u.times == 1 and every[u.last] is b and ":" not in text for u in units):
+            x = _lands(b) + b.wide * KX * 0.25 + 5 + half  # right of the arc over a block
+        elif any(u.over and u.times == 1 and u.first and every[u.first - 1] is b for u in units):
+            x = min(x, b.x + b.depth * 0.7 + b.wide * KX * 0.25 - 3 - half)  # left of where one begins
+        y = min(b.top - 6, _ridge(solids, x, 2 * half) - 4) - (tower if b.towers == 2 else 0)
         t = s.free(Text(x, y, text, italic=True))
         s.line([(x, b.top + b.wide * KY * 0.3), (x, t.y + 2)], "arc", 0.6)
         s.add(t)

@@ -93,7 +93,7 @@ class Scale:
             depth = sides[0]
         if s.towers == 2:
             s.high, s.wide = 0.82 * s.high, 0.82 * s.wide
-        if v.kind == "pool" and not self.apart:
+        if v.kind == "pool" and not self.apart and not v.whole:
             depth = max(2.4, min(depth, 4.5))
         total = sum(n for n, _ in v.looks)
         s.parts = tuple(max(depth * n / total, self.least(s, n)) for n, _ in v.looks)

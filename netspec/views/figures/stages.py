@@ -8,10 +8,12 @@ from typing import Any
 
 from ...ir.graph import Graph, Node
 from ..numbers.counts import Counts, count
+from ..reading.steps import scope_of
 from .captions import size, window
 from .folding import fold
 from .reading import read
-from .volumes import Kind, Over, Picture, Unit, Volume, times
+from .volumes import Arc, Kind, Over, Picture, Unit, Volume, times
+from .ways import works
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ def stages(graph: Graph) -> Stages:
 def _picture(picture: Picture, rows: list[Stage], beside: list[Stage]) -> None:
     for flow in picture.inflows:
         _picture(flow.picture, rows, beside)
+    picture = _parted(picture)
     begin = len(rows)
     place: dict[int, int] = {}
     for unit in picture.units:
@@ -91,6 +94,20 @@ def _picture(picture: Picture, rows: list[Stage], beside: list[Stage]) -> None:
         names = ", ".join(h.names) if len(h.names) < 4 else f"{h.names[0]} … {h.names[-1]}"
         beside.append(Stage("fc" if not h.label or "fc" in h.label else "conv", (h.label or "as it is",), 1, h.shape, "",
                             notes=(f"{names}, from {size(picture.volumes[h.source])}",), nodes=h.nodes))
+
+
+def _parted(picture: Picture) -> Picture:
+    """A block that something else joins midway in a row up to there and one for the rest; what goes round it is said of that."""
+    joined = {*(flow.target for flow in picture.inflows), *(a.target for a in picture.arcs)}
+    found: list[Unit] = []
+    arcs = list(picture.arcs)
+    for u in picture.units:
+        cuts = [k for k in range(u.first, u.last) if k in joined] if u.times == 1 and u.first and u.over else []
+        for first, last in zip([u.first, *(k + 1 for k in cuts)], [*cuts, u.last]):
+            found.append(Unit(first, last) if cuts else u)
+        if cuts and u.over:
+            arcs.append(Arc(u.first - 1, u.last, u.over, u.shortcut))
+    return replace(picture, units=tuple(found), arcs=tuple(arcs))
 
 
 def _stage(volumes: Sequence[Volume], unit: Unit) -> Stage:
@@ -131,7 +148,8 @@ def _closed(v: Volume) -> list[str]:
     """What is in a box: the layers of one turn, or the branches."""
     if v.word.startswith("["):
         many = v.word.count(",") + 1
-        return [f"{text.partition(' dilation ')[0]}, {n.type.channels}{_apart(text)}" for text, n in zip(v.word[1:-1].split(", "), v.nodes[:many])]
+        turn = zip(v.word[1:-1].split(", "), v.nodes[:many])
+        return [f"{text.partition(' dilation ')[0]}, {n.type.channels}{_apart(text)}" for text, n in turn]
     widths = " + ".join(str(n) for n, _ in v.slices) if 1 < len(v.slices) < 7 else ""
     return [(f"{v.word}: {widths}" if widths else v.word) + v.apart]
 
@@ -150,18 +168,24 @@ def _same(row: Stage, stage: Stage, unit: Unit) -> bool:
 
 def _counted_lines(row: Stage) -> Stage:
     """Equal lines as one, so many times, where a stage is nothing else."""
-    if row.times == 1 and len(row.lines) > 1 and len(set(row.lines)) == 1:
+    if row.times == 1 and row.over is None and len(row.lines) > 1 and len(set(row.lines)) == 1:
         return replace(row, lines=row.lines[:1], times=len(row.lines))
     return row
 
 
 def _counted(graph: Graph, counts: Counts, rows: Sequence[Stage], beside: Sequence[Stage]) -> tuple[list[Stage], list[Stage]]:
-    """Every row with its parameters and MACs: those of its layers, and of all that follows them up to the next row."""
+    """Every row with its parameters and MACs: those of its layers, of what opens their block, and of all that follows them
+    up to the next row."""
     every = [*rows, *beside]
     at = {n.name: k for k, row in enumerate(every) for n in row.nodes}
+    opened = {scope_of(n.name): at[n.name] for n in reversed(list(graph)) if works(n)}
     for n in graph:
-        if n.name not in at:
-            at[n.name] = next((at[graph.maker[v].name] for v in n.inputs), 0)
+        if n.name in at:
+            continue
+        scope, before = scope_of(n.name), [graph.maker[v].name for v in n.inputs]
+        at[n.name] = max((at[name] for name in before), default=0)  # a concat with the last that it joins
+        if n.parameters and not any(name.startswith(f"{scope}.") for name in before) and scope:
+            at[n.name] = opened.get(scope, at[n.name])
     parameters, macs = [0] * len(every), [0] * len(every)
     unknown = [False] * len(every)
     for c in counts.nodes:

@@ -41,6 +41,11 @@ class Volume:
         return self.shape[1:]
 
     @property
+    def whole(self) -> bool:
+        """Whether it is a pooling over images or channels, which its size alone does not tell."""
+        return self.kind == "pool" and " over " in self.word
+
+    @property
     def looks(self) -> tuple[tuple[int, Part], ...]:
         """Its slices, each with how it looks."""
         return self.slices or ((self.channels, "copy" if self.kind == "concat" else self.kind),)

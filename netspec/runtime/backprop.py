@@ -129,7 +129,7 @@ class Passed:
 def _judged(state: State, graph: Graph, y: Any, loss: Any) -> tuple[tuple[Term, ...], dict[str, Array]]:
     """The losses, and their targets by name; neither where the output itself is differentiated."""
     recipe = changed(state.recipe, graph, loss=loss)
-    terms = recipe.terms or (changed(recipe, graph, loss="mse").terms if y is not None else ())
+    terms = recipe.terms or (changed(recipe, graph, loss=_squares(graph, y)).terms if y is not None else ())
     if y is None and any(t.target != "input" for t in terms):
         if loss is not None:
             raise NoTarget("a loss compares with a target, and none is given", hint="net.backprop(x, y)", code="wrong-type")
@@ -138,8 +138,23 @@ def _judged(state: State, graph: Graph, y: Any, loss: Any) -> tuple[tuple[Term, 
     return as_given(terms, wanted), wanted
 
 
+def _squares(graph: Graph, y: Any) -> list[str]:
+    """The loss where nobody has said one: the mean squared error of the output, or of those of several that have a target."""
+    outputs = [public for public, _ in graph.outputs]
+    if len(outputs) == 1:
+        return ["mse"]
+    if not isinstance(y, Mapping) or not y or not set(y) <= set(outputs):
+        raise NoTarget(f"{graph.name} has the outputs {', '.join(outputs)}, and the target does not say which of them it is of",
+                       hint=f'net.backprop(x, {{"{outputs[0]}": y}})', code="wrong-type")
+    return [f"mse @{name}" for name in y]
+
+
 def _only(graph: Graph, lowered: Graph) -> str:
     """The value of the network's only number."""
+    if len(graph.outputs) > 1:
+        raise NoTarget(f"{graph.name} has the outputs {', '.join(public for public, _ in graph.outputs)}, and gradients are of one "
+                       "number", hint=f'net.backprop(x, {{"{graph.outputs[0][0]}": y}})   with a target, and the loss says the number',
+                       code="wrong-type")
     many = [v for _, v in lowered.outputs if lowered.values[v].type.size == 1 and lowered.values[v].type.batch <= 1]
     if not many:
         raise NoTarget(f"{graph.name} answers with several numbers, and gradients are of one",

@@ -252,3 +252,34 @@ def test_what_needs_a_target() -> None:
         net.backprop(np.ones((2, 3)), np.ones((2, 2)))
     assert net.backprop(np.ones((1, 3)), np.ones((1, 2))).title.startswith("a: mse = ")
     assert MOST >= 62  # the lectures' example
+
+
+def test_several_outputs_say_which(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Nobody picks one of them in silence; what the hint says works."""
+    spec, place = tmp_path / "a.net", ("-o", str(tmp_path / "a.svg"))
+    spec.write_text("net a:\n  input 3\n  trunk: fc 4\n  output angle: fc 1\n  output cls: @trunk -> fc 12\n", encoding="utf-8")
+    for given in ((), ("--target", "1")):
+        assert main(["backprop", str(spec), *given, *place]) == 2
+        assert "outputs angle, cls" in (err := capsys.readouterr().err)
+        assert "hint: --target angle=1\n" in err and "<python>" not in err
+    assert main(["backprop", str(spec), "--target", "angle=1", *place]) == 0
+    assert "a: mse = " in capsys.readouterr().out
+    assert main(["backprop", str(spec), "--target", "cls=3", "--loss", "cross_entropy @cls", *place]) == 0
+    assert "a: cross_entropy = " in capsys.readouterr().out
+    net = netspec.compile(spec, device="reference")
+    with pytest.raises(netspec.NetspecError, match="outputs angle, cls"):
+        net.backprop(np.ones((1, 3)))
+    with pytest.raises(netspec.NetspecError, match="does not say which"):
+        net.backprop(np.ones((1, 3)), np.ones((1, 1)))
+
+
+@pytest.mark.parametrize(("last", "said"), [("fc 12", "the number of a class: --target 3 --loss cross_entropy, or a file"),
+                                            ("conv 1 3x3", "a file of an array of 1x8x8: --target y.npy")])
+def test_the_target_that_is_advised_is_one(last: str, said: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    spec, place = tmp_path / "a.net", ("-o", str(tmp_path / "a.svg"))
+    spec.write_text(f"net a:\n  input 1x8x8\n  {last}\n", encoding="utf-8")
+    assert main(["backprop", str(spec), *place]) == 2
+    assert said in " ".join(capsys.readouterr().err.split())
+    np.save(tmp_path / "y.npy", np.ones((1, 8, 8)))
+    given = ("--target", "3", "--loss", "cross_entropy") if last[0] == "f" else ("--target", str(tmp_path / "y.npy"))
+    assert main(["backprop", str(spec), *given, *place]) == 0

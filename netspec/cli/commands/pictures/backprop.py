@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ....diagnostics import Advice, UsageError
+from ....ir.types import shape_text
 from ....plain import shown
 from ... import options
 from ...nets import input_shapes, meant, settings
@@ -68,10 +69,19 @@ def _drawn(net: Network, args: Namespace) -> Film:
     try:
         return net.backprop(x, y, loss=args.loss, theme=args.theme)
     except NoTarget as e:
-        size = next(net.graph.values[v].type.size for _, v in net.graph.outputs)
-        numbers = ",".join(["1"] + ["0"] * (size - 1)) if size and size <= FEW else ""
-        raise UsageError(e.diagnostics[0].title, hint=f"--target {numbers}" if numbers else
-                         Advice("--target y.npy, or the number of a class: --target 3"), code="wrong-type") from None
+        raise UsageError(e.diagnostics[0].title, hint=_some_target(net), code="wrong-type") from None
+
+
+def _some_target(net: Network) -> str:
+    """How a target of the first output is given: by hand as long as its numbers are few."""
+    public, value = net.graph.outputs[0]
+    name = f"{public}=" if len(net.graph.outputs) > 1 else ""
+    of = net.graph.values[value].type
+    if of.size and of.size <= FEW:
+        return f"--target {name}{','.join(['1'] + ['0'] * (of.size - 1))}"
+    file = f"a file of an array of {shape_text(of.shape)}: --target {name}y.npy"
+    classes = f" --loss 'cross_entropy @{public}'" if name else " --loss cross_entropy"
+    return Advice(file if of.spatial else f"the number of a class: --target {name}3{'' if net.recipe.terms else classes}, or {file}")
 
 
 def _network(args: Namespace) -> Network:
@@ -112,7 +122,8 @@ def _targets(net: Network, given: list[str]) -> Any:
         shape = tuple(s or 0 for s in types[name].shape)
         a = _array(text, None, net, f"--target {name}=" if len(types) > 1 else "--target ")
         found[name] = a.reshape(1, *shape).astype(float) if a.size == types[name].size > 1 else a
-    return found if len(found) > 1 else next(iter(found.values()))
+    named = len(types) > 1 and any(text.partition("=")[1] for text in given)
+    return found if named or len(found) > 1 else next(iter(found.values()))
 
 
 def _by_name(given: list[str], names: list[str], option: str) -> dict[str, str]:

@@ -293,7 +293,9 @@ CATALOGUE: dict[str, str] = {
     "bad-onnx": _page("A file is no ONNX file, or none that can be read.",
                       "It is cut short, says what it does not hold, goes round in a circle, names files outside of its folder, or has inputs that are no images: the message says which."),
     "no-layer": _page("Nodes of an ONNX file are no layers of the language.",
-                      "The message names every such node, what it reads, and what it would take. Nothing is written."),
+                      "The message names every such node, what it reads, and what it would take. Nothing is written. A layer of your own is one class "
+                      "in one file, in one of the rooms of the folder netspec/layers/ of the package: netspec/words/layer.py says what it has, and the "
+                      "layers beside it show how; its `from_onnx` takes the node."),
     "no-operator": _page("A layer cannot be said in ONNX.",
                          "The message names every such layer and says why. A later opset has more operators:  netspec export my.net --opset 21 -o my.onnx"),
     "not-the-same": _page("Two files of one network compute different things.",

@@ -273,6 +273,12 @@ def test_shape_arithmetic_and_constants_in_nodes(tmp_path: Path) -> None:
     (18, lambda: [node("Cast", "x", "a", to=1), node("Relu", "a", "b"), node("Identity", "b", "y")], {}, ["relu"]),
     (18, lambda: [node("Transpose", "x", "a", perm=[0, 1, 2, 3]), node("AveragePool", "a", "y", kernel_shape=[2, 2], strides=[2, 2])],
      {}, ["avgpool 2"]),
+    *((opset, lambda: [node("DequantizeLinear", "q s z", "w"), node("Conv", "x w", "y")],
+       {"q": np.clip(W * 50, -128, 127).astype(np.int8), "s": np.float32(0.02), "z": np.int8(3)}, ["conv 4 3x3 valid bias=no"])
+      for opset in (10, 13, 18, 21)),
+    (13, lambda: [node("DequantizeLinear", "q s z", "w", axis=0), node("Conv", "x w", "y")],
+     {"q": np.clip(W * 50, -128, 127).astype(np.int8), "s": np.float32([0.1, 0.2, 0.3, 0.4]), "z": np.int8([0, 1, 2, 3])},
+     ["conv 4 3x3 valid bias=no"]),
 ])
 def test_forms(opset: int, nodes: Any, constants: dict[str, Any], wanted: list[str], tmp_path: Path) -> None:
     assert steps(model(nodes(), constants, opset=opset), tmp_path) == wanted
@@ -352,13 +358,27 @@ def test_a_branch_whose_condition_is_known(tmp_path: Path) -> None:
     assert steps(model(nodes, {"one": np.int64(1), "three": np.int64(3)}), tmp_path) == ["relu"]
 
 
-def outside_file(where: str) -> Any:
+def outside_file(where: str, **more: str) -> Any:
     made = model([node("Conv", "x w", "y")], {"w": W})
     t = made.graph.initializer[0]
     t.ClearField("raw_data")
     t.data_location = onnx.TensorProto.EXTERNAL
-    t.external_data.add(key="location", value=where)
+    for k, v in {"location": where, **more}.items():
+        t.external_data.add(key=k, value=v)
     return made
+
+
+def damaged(change: Any) -> bytes:
+    """A file of one convolution, with something done to its graph."""
+    made = model([node("Conv", "x w", "y")], {"w": W})
+    change(made.graph)
+    return bytes(made.SerializeToString())
+
+
+def of(op: str, shape: Any = (1, 3, 8, 8), constants: Any = None, opset: int = 18, **settings: Any) -> bytes:
+    """A file of one node, which reads the input and the constants."""
+    constants = {} if constants is None else constants
+    return bytes(model([node(op, " ".join(["x", *constants]), "y", **settings)], constants, shape, opset).SerializeToString())
 
 
 @pytest.mark.parametrize(("make", "says"), [
@@ -385,11 +405,48 @@ def outside_file(where: str) -> Any:
      "n_y: Conv: its weight holds 1 of 108 that are nan"),
     (lambda: model([node("Add", "x w", "y")], {"w": np.float32([1, np.inf, 1]).reshape(1, 3, 1, 1)}).SerializeToString(),
      "n_y: Add: its bias holds 1 of 3 that are infinite"),
+    (lambda: damaged(lambda g: g.ClearField("output")), "has no output"),
+    (lambda: damaged(lambda g: g.input.append(g.input[0])), "two values of the file have the name x"),
+    (lambda: damaged(lambda g: g.initializer.append(g.initializer[0])), "two values of the file have the name w"),
+    (lambda: damaged(lambda g: g.node.append(g.node[0])), "two values of the file have the name y"),
+    (lambda: damaged(lambda g: g.node.append(node("Relu", "y", "w"))), "two values of the file have the name w"),
+    (lambda: of("Relu", (1, 3, 0, 8)), "an axis of size 0"),
+    *((lambda op=op, more=more: of(op, **more), says) for op, more, says in (
+        ("Conv", {"constants": {"w": W}, "group": 0}, "its group is 0, and must be at least 1"),
+        ("Conv", {"constants": {"w": W}, "group": -1}, "its group is -1"),
+        ("LRN", {"size": 0}, "its size is 0"),
+        ("GroupNormalization", {"constants": {k: np.ones(3, np.float32) for k in "ab"}, "opset": 21, "num_groups": 0}, "its num_groups is 0"),
+        ("Conv", {"constants": {"w": W}, "auto_pad": "BANANA"}, "its auto_pad is 'BANANA', and ONNX has NOTSET"),
+        ("Conv", {"constants": {"w": W}, "kernel_shape": [5, 5]}, "its kernel_shape is 5x5, and its weight is 4x3x3x3"),
+        ("Conv", {"constants": {"w": W}, "shape": (1, 5, 8, 8)}, "for 3 channels, and what it reads has 5"),
+        ("Conv", {"constants": {"w": W, "b": W[0, 0, 0]}}, "its bias is 3, for 4 filters"),
+        ("ConvTranspose", {"constants": {"w": W}}, "for 4 channels, and what it reads has 3"))),
+    (lambda: outside_file("w.bin", offset="-4").SerializeToString(), "its offset is -4, which"),
+    (lambda: outside_file("w.bin", length="abc").SerializeToString(), "its length is abc, which is no number of bytes"),
 ])
 def test_what_is_broken_is_refused_in_a_line(make: Any, says: str, tmp_path: Path) -> None:
     with pytest.raises(NetspecError, match=says):
         read_in(make(), tmp_path)
     assert [f.name for f in tmp_path.iterdir()] == ["a.onnx"]
+
+
+@pytest.mark.parametrize(("make", "says"), [
+    (lambda: of("QuantizeLinear", constants={"s": np.float32(1), "z": np.uint8(1)}), "the file is quantised"),
+    (lambda: model([node("BatchNormalization", "x a b c d", "y m v", training_mode=1)], {k: np.ones(3, np.float32) for k in "abcd"})
+     .SerializeToString(), "call .eval"),
+    (lambda: of("Rleu"), "ONNX has no operator of this name"),
+    (lambda: of("Einsum", equation="nchw->nhwc"), "netspec explain no-layer"),
+    (lambda: model([node("ReduceMean", "x", "w", axes=[0]), node("Conv", "x w", "y")], {}, opset=17).SerializeToString(), "its weight is computed"),
+    (lambda: of("Add", constants={"z": np.float32(3e38)}), r"n_y: it would be `shift 3e\+38`, and the constant is too large"),
+])
+def test_what_is_no_layer_is_said_with_its_cause(make: Any, says: str, tmp_path: Path) -> None:
+    with pytest.raises(NetspecError, match=says):
+        read_in(make(), tmp_path)
+
+
+def test_channels_that_are_open_are_those_of_the_weight(tmp_path: Path) -> None:
+    made = model([node("Conv", "x w", "y", pads=[1] * 4)], {"w": W}, ("a", "b", "c", "d"))
+    assert read_in(made, tmp_path).graph.inputs[0].type.shape == (3, None, None)
 
 
 def test_neither_file_is_written_where_one_cannot_be(tmp_path: Path) -> None:
@@ -411,7 +468,7 @@ def test_what_is_outside_is_what_it_says(tmp_path: Path) -> None:
     (folder / "w.bin").write_bytes(b"ahead" + W.tobytes())
     said = (({"offset": 5, "length": W.nbytes}, ""), ({"offset": 5}, ""), ({"offset": 6}, "does not hold"),
             ({"offset": -1}, "does not hold"), ({"length": W.nbytes - 4}, "does not hold"), ({"offset": 10**30}, "does not hold"),
-            ({"offset": "x"}, "cannot be read"))
+            ({"offset": "x"}, "which is no number of bytes"))
     for more, refused in said:
         made = outside_file("w.bin")
         for k, v in more.items():

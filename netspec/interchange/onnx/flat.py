@@ -31,6 +31,12 @@ class Line:
 
 def written(g: Layers, name: str, sizes: dict[str, tuple[int | None, ...]] | None = None) -> str:
     """The text of a net of this name. `sizes` are those of the inputs where some are open."""
+    head, lines = parts(g, name, sizes)
+    return "\n".join([*head, *map(str, lines)]) + "\n"
+
+
+def parts(g: Layers, name: str, sizes: dict[str, tuple[int | None, ...]] | None = None) -> tuple[list[str], list[Line]]:
+    """The lines of its head, and of its layers."""
     lines, labels = list[Line](), _labels(g)
     head, flow = [f"net {name}:"], ""
     for v, t in g.inputs.items():
@@ -56,7 +62,7 @@ def written(g: Layers, name: str, sizes: dict[str, tuple[int | None, ...]] | Non
         lines += [Line("", "", f"output {w}") for w in tapped.get(p.output, ())]
     if len(g.outputs) == 1 and flow != g.outputs[0][1]:
         lines.append(Line("", "", f"@{labels[g.outputs[0][1]]}"))
-    return "\n".join([*head, *map(str, lines)]) + "\n"
+    return head, lines
 
 
 def _more(above: Line, p: Piece, labels: dict[str, str]) -> str:

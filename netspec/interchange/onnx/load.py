@@ -44,6 +44,9 @@ def load(path: str | os.PathLike[str]) -> Any:
         raise trouble("bad-onnx", f"{path} holds no graph")
     if not all(isinstance(t, str) for t in _names(model.graph)):
         raise trouble("bad-onnx", f"{path} is damaged: a name in it is no text")
+    if not model.graph.output:
+        raise trouble("bad-onnx", f"{path} has no output", "its nodes make values, and none of them is given out")
+    _made_once(model.graph)
     for t in _inner(model):
         if t.data_location == library.TensorProto.EXTERNAL:
             t.CopyFrom(library.numpy_helper.from_array(tensor(t, Path(path).parent), t.name))
@@ -70,6 +73,20 @@ def _names(graph: Any) -> Iterator[Any]:
             yield a.name
             for inner in (*([a.g] if a.HasField("g") else []), *a.graphs):
                 yield from _names(inner)
+
+
+def _made_once(graph: Any) -> None:
+    """Raises NetspecError where a name stands for two values. An input may have a constant of its name, which is what it is where
+    nobody gives it: older files have all constants so."""
+    inputs = [(i.name, "an input") for i in graph.input]
+    constants = [(t.name, "a constant") for t in graph.initializer]
+    made = [(o, f"what the node {n.name or n.op_type} makes") for n in graph.node for o in n.output if o]
+    for group in (inputs, [*constants, *made], [*dict(inputs).items(), *made]):
+        known: dict[str, str] = {}
+        for name, what in group:
+            if name in known:
+                raise trouble("bad-onnx", f"two values of the file have the name {name}", f"one is {known[name]}, the other is {what}")
+            known[name] = what
 
 
 def opset(model: Any) -> int:
@@ -114,8 +131,9 @@ def _outside(t: Any, shape: tuple[int, ...], folder: Path) -> Array:
     said = {e.key: e.value for e in t.external_data}
     kind = onnx().helper.tensor_dtype_to_np_dtype(t.data_type)
     name, size = said.get("location", ""), prod(shape) * kind.itemsize
+    start, length = (_bytes(said.get(k, v), k, f"the file {name} does not hold the constant {t.name} as the model says")
+                     for k, v in (("offset", 0), ("length", size)))
     try:
-        start, length = int(said.get("offset", 0)), int(said.get("length", size))
         with opened(placed(name, folder)) as f:
             there = length == size and 0 <= start <= os.fstat(f.fileno()).st_size - size
             f.seek(start if there else 0)
@@ -126,8 +144,17 @@ def _outside(t: Any, shape: tuple[int, ...], folder: Path) -> Array:
         raise trouble("bad-onnx", f"the file {name} with the constant {t.name} cannot be read",
                       str(getattr(e, "strerror", None) or e)) from None
     if len(data) != size:
-        raise trouble("bad-onnx", f"the file {name} does not hold the {size:,} bytes of the constant {t.name}")
+        raise trouble("bad-onnx", f"the file {name} does not hold the {size:,} bytes of the constant {t.name}",
+                      f"the model says that they are the {length:,} bytes from {start:,} on")
     return np.frombuffer(data, kind).reshape(shape)
+
+
+def _bytes(said: str | int, what: str, else_: str) -> int:
+    """A number of bytes, as a text of digits. Raises NetspecError for any other."""
+    text = str(said).strip()
+    if not (text.isascii() and text.isdigit() and len(text) < 20):
+        raise trouble("bad-onnx", else_, f"its {what} is {text[:40]}, which is no number of bytes")
+    return int(text)
 
 
 def in_order(model: Any) -> Iterator[Any]:

@@ -21,7 +21,7 @@ from ...words.layer import LAYERS, STRUCTURAL
 from ...words.onnx import Read
 from ...words.word import arguments, spelled
 from .affine import CONVOLUTIONS
-from .need import trouble
+from .need import onnx, trouble
 from .patterns import found, patterns
 from .plain import Plain, Seen
 
@@ -51,7 +51,8 @@ WANTED = {  # what an operator outside of the language would take
 }
 ENOUGH = 1000  # numbers that are looked at to see whether chance could have made them equal
 FEW = 16  # different ones that a formula may have made: a blur, bilinear weights
-OTHERWISE = "a layer of its own, in one file: docs/extending/layer.md"
+OTHERWISE = "it would take a layer of its own, in one file: `netspec explain no-layer` says how"
+QUANTISED = "the file is quantised: import the floating-point model that it was made of"
 
 
 @dataclass(eq=False)
@@ -95,7 +96,7 @@ class Layers:
 def layers(g: Plain) -> Layers:
     """The layers of a graph. Raises NetspecError that names every node that none is."""
     pieces: dict[str, Piece] = {}
-    strange: dict[int, tuple[Seen, str]] = {id(n): (n, WANTED.get(n.op, OTHERWISE)) for n in g.strange}
+    strange: dict[int, tuple[Seen, str]] = {id(n): (n, _wanted(n)) for n in g.strange}
     waiting, inputs = [v for _, v in g.outputs], {name: TensorType(shape[1:]) for name, shape in g.inputs.items()}
     order: list[Piece] = []
     while waiting:
@@ -108,7 +109,7 @@ def layers(g: Plain) -> Layers:
         read = None if id(node) in strange or v != node.outputs[0] else _met(node)
         if read is None or (endless := _endless(node, read)):
             if _known(node) and id(node) not in strange:
-                strange[id(node)] = node, WANTED.get(node.op, OTHERWISE) if read is None else endless
+                strange[id(node)] = node, _wanted(node) if read is None else endless
             waiting += [i for i in node.inputs if i]
             pieces[v] = Piece(None, [], v, TensorType(()))
             continue
@@ -135,6 +136,19 @@ def layers(g: Plain) -> Layers:
     at = {n.outputs[0]: k for k, n in enumerate(g.nodes)}
     order.sort(key=lambda p: at[p.output])
     return _tidy(Layers(g.name, inputs, _sorted(order, inputs), g.outputs, g.ours))
+
+
+def _wanted(n: Seen) -> str:
+    """What a node would take that is no layer, or what is the matter with it."""
+    if n.op == "BatchNormalization" and (n.attributes.get("training_mode") or any(n.outputs[1:])):
+        return "it was exported in training mode: call .eval() on the model first"
+    if "quantize" in n.op.lower() or "QLinear" in n.op or n.op.endswith("Integer"):
+        return QUANTISED
+    if n.op in CONVOLUTIONS and n.array(1) is None:
+        return "its weight is computed from an input, and the language's are learned"
+    if "." not in n.op and " " not in n.op and not onnx().defs.has(n.op):
+        return "ONNX has no operator of this name"
+    return WANTED.get(n.op.removesuffix(" of several axes"), OTHERWISE)
 
 
 def _numbers(g: Plain, order: list[Piece]) -> None:

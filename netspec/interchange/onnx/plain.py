@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ...diagnostics import Advice, NetspecError
 from ...ir.types import TensorType, shape_text
 from ...limits import NUMBER
+from . import amiss
 from .affine import absorbed
 from .gathered import gathered
 from .layout import flattened, really, unturned
@@ -29,6 +30,7 @@ Array = NDArray[Any]
 Shape = tuple[int, ...]
 FEW = 8  # numbers of a constant that a message shows, at most
 FOLDED = 10**8  # numbers of a constant that shape arithmetic makes, at most
+RUN_AT = {"DequantizeLinear": 19}  # opsets from which on onnx runs what older ones have with the same meaning
 BATCH = 5  # examples of an open batch while shapes are worked out: a number that nothing else is likely to be
 OPEN = (224, 32, 48, 64, 28, 96, 112, 128, 160, 192, 256, 299, 320, 416, 512, 640)  # sizes tried for axes left open
 
@@ -203,6 +205,10 @@ def _beginning(model: Any, numbers: dict[str, Array], sizes: Mapping[str, tuple[
             continue
         t = i.type.tensor_type
         dims = [d.dim_value if d.HasField("dim_value") and d.dim_value > 0 else None for d in t.shape.dim]
+        if any(d.HasField("dim_value") and d.dim_value == 0 for d in t.shape.dim[1:]):
+            raise trouble("bad-onnx", f"the input {i.name} has an axis of size 0", "an axis whose size is open has none, or a name")
+        if len(dims) > 1 and dims[1] is None:
+            dims[1] = _channels(model, i.name, numbers)
         if t.elem_type not in (library.TensorProto.FLOAT, library.TensorProto.DOUBLE, library.TensorProto.FLOAT16):
             raise trouble("bad-onnx", f"the input {i.name} holds {library.helper.tensor_dtype_to_string(t.elem_type)}"
                                       if t.elem_type else f"the input {i.name} has no type", "networks here read floating-point numbers")
@@ -223,6 +229,15 @@ def _beginning(model: Any, numbers: dict[str, Array], sizes: Mapping[str, tuple[
         g.kinds[name] = kind
     g.constants.update(numbers)
     return g
+
+
+def _channels(model: Any, name: str, numbers: dict[str, Array]) -> int | None:
+    """The channels of an input that leaves them open, where a convolution that reads it knows them by its weight."""
+    for n in model.graph.node:
+        w = numbers.get(n.input[1]) if n.op_type == "Conv" and len(n.input) > 1 and n.input[0] == name else None
+        if w is not None and w.ndim > 2:
+            return int(w.shape[1]) * next((int(a.i) for a in n.attribute if a.name == "group"), 1)
+    return None
 
 
 def _with_channels(g: Plain, value: str) -> str:
@@ -338,7 +353,7 @@ def _folded(g: Plain, node: Any, inputs: list[str], version: int) -> None:
     if any((s is None and grows) or (s is not None and prod(s) > FOLDED) for s in made) or (grows and not made):
         raise trouble("bad-onnx", f"the constant that {node.name or node.op_type} makes is too large")
     copy = _resolved(node, inputs)
-    opsets = [library.helper.make_opsetid("", version)]
+    opsets = [library.helper.make_opsetid("", max(version, RUN_AT.get(node.op_type, 0)))]
     infos = [library.helper.make_tensor_value_info(i, library.helper.np_dtype_to_tensor_dtype(g.constants[i].dtype),
                                                    g.constants[i].shape) for i in dict.fromkeys(inputs) if i]
     wants = [library.helper.make_tensor_value_info(o, 0, None) for o in node.output if o]
@@ -361,7 +376,13 @@ def _kept(g: Plain, node: Any, inputs: list[str], version: int) -> None:
             if a.type not in (library.AttributeProto.GRAPH, library.AttributeProto.GRAPHS, library.AttributeProto.TENSOR)}
     seen = Seen(g, node.name, node.op_type, said, tuple(inputs), tuple(node.output), node.doc_string,
                 place(node))
-    here = node.domain in ("", "ai.onnx") and all(i in g.constants or g.shapes.get(i) is not None for i in inputs if i)
+    ours = node.domain in ("", "ai.onnx")
+    if ours and (wrong := amiss.setting(seen.op, said)):
+        raise trouble("bad-onnx", f"the node {node.name or node.op_type} is none of its operator's", f"{seen.op}: {wrong}")
+    shapes = [g.constants[i].shape if i in g.constants else g.shapes.get(i) for i in inputs]
+    if ours and (wrong := amiss.sizes(seen.op, said, shapes)):
+        raise _Apart(f"{node.name or node.output[0]}: {seen.op} of {shape_text((shapes[0] or ())[1:])}: {wrong}")
+    here = ours and all(i in g.constants or g.shapes.get(i) is not None for i in inputs if i)
     try:
         sizes = _inferred(g, node, inputs, version) if here else {}
     except library.defs.SchemaError:

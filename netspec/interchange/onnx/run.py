@@ -16,7 +16,7 @@ AGREES = 1e-4  # of the largest number of an output
 
 def outputs(model: Any, inputs: Mapping[str, Array], beside: Mapping[str, Array] | None = None) -> tuple[dict[str, Array], str]:
     """The results by name, and what computed them. `beside` has the constants that are not in the model itself."""
-    names = [o.name for o in model.graph.output]
+    names, refused = [o.name for o in model.graph.output], ""
     try:
         import onnxruntime
     except ImportError:
@@ -30,8 +30,8 @@ def outputs(model: Any, inputs: Mapping[str, Array], beside: Mapping[str, Array]
                 options.add_external_initializers(list(beside), values)
             session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
             return dict(zip(names, session.run(names, dict(inputs)))), "onnxruntime"
-        except Exception:  # an operator or a version that it does not have
-            pass
+        except Exception as e:  # an operator or a version that it does not have
+            refused = f", as onnxruntime refuses it ({_reason(str(e))})"
     onnx()
     from onnx.reference import ReferenceEvaluator
 
@@ -39,8 +39,14 @@ def outputs(model: Any, inputs: Mapping[str, Array], beside: Mapping[str, Array]
         with np.errstate(all="ignore"):
             found = ReferenceEvaluator(_with(model, beside or {})).run(names, dict(inputs))
     except Exception as e:
-        raise trouble("not-run", "nothing here runs this file", f"onnx's reference evaluator: {str(e).splitlines()[0][:200]}") from None
-    return dict(zip(names, found)), "onnx's reference evaluator"
+        raise trouble("not-run", "nothing here runs this file", f"onnx's reference evaluator{refused}: {str(e).splitlines()[0][:200]}") from None
+    return dict(zip(names, found)), f"onnx's reference evaluator{refused}"
+
+
+def _reason(said: str) -> str:
+    """What onnxruntime says, without the codes before it and the places in its own program."""
+    words = [w for w in (said.splitlines() or [""])[0].split(" ") if w and not w.startswith("/")]
+    return " ".join(words).rpartition(" : ")[2][:150]
 
 
 def _with(model: Any, beside: Mapping[str, Array]) -> Any:

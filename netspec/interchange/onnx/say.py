@@ -50,7 +50,7 @@ def said(path: str | os.PathLike[str], sizes: Sizes | None = None) -> Said:
         note = "" if found else "the text is for one size: at another the file has other layers, or none"
     found = found or _agreed(g, name)
     if found is None:
-        raise trouble("not-the-same", "no text was found whose graph is the file's", hint=None)
+        raise trouble("not-the-same", "no text was found whose graph is the file's", *_unsaid(g, name))
     text, pairs, graph = found
     shapes = {n.name: (v, plain.inputs[v][1:]) for n, v in zip(graph.inputs, plain.inputs)}
     words = tuple(output_names(g)) if len(g.outputs) > 1 else tuple(w for w, _ in graph.outputs)
@@ -110,6 +110,20 @@ def _open(g: Layers, name: str, sizes: dict[str, tuple[int | None, ...]], other:
         if pairs is not None:
             return text, pairs, one
     return None
+
+
+def _unsaid(g: Layers, name: str) -> list[str]:
+    """Which node is in the way, where the plainest text is refused."""
+    head, lines = flat.parts(g, name)
+    try:
+        elaborate(read_module(source_of("\n".join([*head, *map(str, lines)]) + "\n")), None, {}, None)
+    except NetspecError as e:
+        d = e.diagnostics[0]
+        if d.labels and 0 <= (k := d.labels[0].span.line - len(head) - 1) < len(lines):
+            made = g.maker.get(lines[k].output)
+            return [f"{made.path if made else name}: it would be `{lines[k].step}`, and {d.title}", *(w.text for w in d.labels if w.text), *d.notes]
+        return [d.title]
+    return []
 
 
 def graph_of(text: str, sizes: Any = None) -> Graph | None:

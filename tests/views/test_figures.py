@@ -323,3 +323,33 @@ def test_two_layers_within_one_arc_are_two_lines() -> None:
     spec = "net r:\n  input 4x8x8\n  conv 4 3x3\n  residual: conv 4 3x3 -> conv 4 3x3\n  conv 4 3x3 -> conv 4 3x3\n"
     said = [str(r) for r in stages(netspec.load_graph(text=spec).graph).rows]
     assert said == ["input", "3x3, 4", "[3x3, 4; 3x3, 4] x1", "[3x3, 4] x2"]
+
+
+ECG = """block tcn(n, d):
+  residual:
+    conv n 3 dilation=d relu
+    conv n 3 dilation=d relu
+  shortcut if in.channels != n: conv n 1
+  relu
+
+net ecg:
+  input 12x400
+  a: conv 8 7 /2 bn relu
+  for d in [1, 2, 4, 8]: tcn 16 d
+  avgpool global
+  fc 5
+"""
+
+
+def test_sums_of_a_sequence_have_a_track_each() -> None:
+    """No line beside the bars touches another: neither where it runs down nor where it meets a bar."""
+    for graph in (netspec.load_graph(text=ECG).graph, net("wavenet")):
+        svg = Figure(graph).svg
+        ways = [[tuple(map(float, p.split(","))) for p in d.split("L")]
+                for d in re.findall(r'<path d="M([^"CZ]*)" fill="none"', svg) if d.count("L") == 3]
+        assert len(ways) == {"ecg": 4, "wavenet": 2}[graph.name]
+        for k, (_, (x, top), (_, low), _) in enumerate(ways):
+            for _, (other, high), (_, deep), _ in ways[k + 1:]:
+                assert x != other or low < high - 20 or deep < top - 20
+                assert min(abs(a - b) for a in (top, low) for b in (high, deep)) > 1.2
+        assert struck(svg) == []

@@ -9,6 +9,7 @@ from ..drawing.lettering import width
 from ..drawing.looks import mixed
 from .canvas import FONT, Canvas, Dot, Group
 from .captions import caption, described
+from .lanes import LETTER, Lanes, lines
 from .paint import FILL, PATTERN
 from .rows import DASHES, head_lines
 from .sizes import SCALES, Scale, extents
@@ -29,6 +30,11 @@ def draw_lying(picture: Picture, scale: Scale, page: float) -> Canvas:
     return _Lying(picture, scale, page).draw()
 
 
+def _steps(low: float, high: float) -> list[float]:
+    """Places between two, from the middle outwards."""
+    return [(low + high) / 2 + share * (high - low) / 2 for share in (0, 0.3, -0.3, 0.6, -0.6, 0.9, -0.9)]
+
+
 class _Lying:
     def __init__(self, picture: Picture, scale: Scale, page: float):
         self.picture, self.scale = picture, scale
@@ -36,7 +42,8 @@ class _Lying:
         self.words = [self.caption(k, v) for k, v in enumerate(picture.volumes)]
         room = max(width("   ".join(w), FONT) for w in self.words)
         sides = max((width(line, FONT) for h in picture.heads for line in head_lines([h])), default=0.0)
-        self.longest = max(120.0, page - room - 46 - 18 * len(picture.arcs) - sides)
+        self.lanes = Lanes(lines(picture))
+        self.longest = max(120.0, page - room - 20 + self.lanes.left - sides)
         self.spatial = extents(picture.volumes)
 
     def caption(self, k: int, v: Volume) -> list[str]:
@@ -116,29 +123,28 @@ class _Lying:
 
     def over(self, s: Canvas, places: list[tuple[float, float, float, float]]) -> None:
         """Left of the bars: what goes round units, how often they are, and what goes round more."""
-        lane = -6.0
-        for u in self.picture.units:
-            if u.times > 1 or (u.over and u.first):
-                first = places[u.first] if u.times > 1 else places[u.first - 1]
-                last = places[u.last]
-                y0, y1 = (first[1] - 6 if u.times > 1 else (first[1] + first[3]) / 2), (last[1] + last[3]) / 2
-                x0, x1 = (first[0] + 8 if u.times > 1 else first[0]), last[0]
-                if u.over:
-                    s.line([(x0, y0), (lane, y0), (lane, y1), (x1, y1)], "line", 0.8, DASHES[u.over], arrow=True)
-                else:
-                    s.line([(lane + 3, y0), (lane, y0), (lane, y1), (lane + 3, y1)], "arc", 0.6)
-                said = " ".join(([f"×{u.times}"] if u.times > 1 else []) + ([u.shortcut] if u.shortcut else []))
-                if said:
-                    s.text(lane - 3, (y0 + y1) / 2 + 2.5, said, anchor="end")
-        lane = min(lane, s.left - 8)
-        for a in self.picture.arcs:
-            if a.source < a.target:
-                p, q = places[a.source], places[a.target]
-                y0, y1 = (p[1] + p[3]) / 2 - 1.5, (q[1] + q[3]) / 2 - 1.5
-                s.line([(p[0], y0), (lane, y0), (lane, y1), (q[0], y1)], "arc", 0.7, DASHES[a.kind], arrow=True)
-                if a.label:
-                    s.text(lane - 3, (y0 + y1) / 2, a.label, fill="quiet", upright=False)
-                lane -= 18
+        meets = {(k, *end): places[k][1] + share * (places[k][3] - places[k][1])
+                 for k in range(len(places)) for end, share in self.lanes.ports(k).items()}
+        ways = []
+        for line in self.lanes.lines:
+            p, q, x = places[line.source], places[line.target], self.lanes.at[line]
+            if line.kind is None:
+                y0, y1 = p[1] - 2, q[3] + 2
+                s.line([(x + 3, y0), (x, y0), (x, y1), (x + 3, y1)], "arc", 0.6)
+            else:
+                y1 = meets[line.target, line, True]
+                x0, y0 = (p[0] + 8, p[1] - 6) if line.loops else (p[0], meets[line.source, line, False])
+                s.line([(x0, y0), (x, y0), (x, y1), (q[0], y1)], "arc" if line.far else "line", 0.7 if line.far else 0.8,
+                       DASHES[line.kind], arrow=True)
+            ways.append((x, y0, y1))
+        for line, (x, y0, y1) in zip(self.lanes.lines, ways):
+            half = width(line.label, FONT) / 2 if line.far else FONT / 2
+            outer = [y for other, *ends in ways if other < x for y in ends]  # lines that come in from further left
+            middle = min(_steps(y0 + half, y1 - half), key=lambda y: sum(abs(y - o) < half + 2 for o in outer))
+            if line.label:
+                s.text(x - LETTER, middle + (0 if line.far else 2.5), line.label, fill="quiet" if line.far else "text",
+                       anchor="middle" if line.far else "end", upright=not line.far)
+        lane = self.lanes.left
         for h in self.picture.heads:
             p = places[h.source]
             y = (p[1] + p[3]) / 2

@@ -22,6 +22,7 @@ from netspec.views.drawing.files import made, wanted
 from netspec.views.drawing.lettering import width
 from netspec.views.drawing.pages import page
 from netspec.views.figures.figure import ENDINGS, Figure
+from netspec.views.figures.reading import read
 from netspec.views.figures.stages import stages
 from sweeps import one_of_each
 from where import ROOT
@@ -353,3 +354,14 @@ def test_sums_of_a_sequence_have_a_track_each() -> None:
                 assert x != other or low < high - 20 or deep < top - 20
                 assert min(abs(a - b) for a in (top, low) for b in (high, deep)) > 1.2
         assert struck(svg) == []
+
+
+def test_a_branch_of_split_windows_is_no_square_one() -> None:
+    """Szegedy et al. 2015, "Rethinking the Inception Architecture", figures 5 and 6."""
+    spec = "net i:\n  input 3x9x9\n  concat:\n    | conv 2 1x1\n    | conv 3 3x3\n    | conv 4 3x1 -> conv 4 1x3\n    | maxpool 3 /1 same\n"
+    (box,) = [v for v in read(netspec.load_graph(text=spec).graph).volumes if v.slices]
+    assert box.slices == ((2, "b1"), (3, "b3"), (4, "bs"), (3, "bp"))
+    module_b = [v.slices for v in read(net("inception_v3")).volumes if v.kind == "closed" and v.channels == 768]
+    assert [part for _, part in module_b[1]] == ["b1", "bs", "bs", "bp"]
+    said = {text for text, *_ in texts(Figure(net("inception_v3")).svg)}
+    assert {"1×1 branch", "branch of n×1 and 1×n", "pool branch"} <= said

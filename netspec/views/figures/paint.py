@@ -11,12 +11,13 @@ CONV, POOL = KINDS["convolution"].tone, KINDS["pooling"].tone
 FILL: dict[Part, str] = {
     "input": "#ffffff", "conv": CONV, "copy": "#f4f4f4", "up": KINDS["activation"].tone, "fc": KINDS["dense"].tone, "pool": POOL,
     "move": KINDS["move"].tone, "closed": KINDS["block"].tone, "b1": mixed(CONV, "#ffffff", 0.6), "b3": CONV,
-    "b5": mixed(CONV, "#000000", 0.35), "bp": mixed(POOL, "#ffffff", 0.5)}
-PATTERN: dict[Part, str] = {"up": "hatch", "copy": "dots", "bp": "dots", "move": "rows"}
+    "b5": mixed(CONV, "#000000", 0.35), "bs": mixed(CONV, "#ffffff", 0.25), "bp": mixed(POOL, "#ffffff", 0.5)}
+PATTERN: dict[Part, str] = {"up": "hatch", "copy": "dots", "bp": "dots", "move": "rows", "bs": "rows"}
 WORD: dict[Part, str] = {
     "input": "input", "conv": "convolution", "copy": "carried over", "up": "upsampling", "fc": "fully connected",
     "pool": "pooling",
-    "move": "rearranged", "closed": "block", "b1": "1×1 branch", "b3": "3×3 branch", "b5": "larger branch", "bp": "pool branch"}
+    "move": "rearranged", "closed": "block", "b1": "1×1 branch", "b3": "3×3 branch", "b5": "larger branch",
+    "bs": "branch of n×1 and 1×n", "bp": "pool branch"}
 ACROSS = "#777777", 1.6  # what is carried over in a U: colour and width
 MARKS = {"hatch": "#5b3d00", "dots": "#444444", "rows": "#555555"}
 

@@ -237,12 +237,13 @@ class _Reading:
         return f"{len(ways)} × [{ways[0]}]" if len(set(ways)) == 1 else f"{1 + len(c.sides)} branches"
 
     def branch(self, n: Node, c: _Closed) -> Part:
-        """How the slice of a branch looks: by its largest window, or as one of pooling, or as carried over."""
+        """How the slice of a branch looks: by its largest window, by its being split, as one of pooling, or as carried over."""
         inside = {m.name for m in self.main[c.first:c.last + 1]} | {m.name for s in c.sides for m in s.nodes}
-        widest, pooled = 0, False
+        widest, split, pooled = 0, False, False
         while n.name in inside:
             if works(n):
                 widest = max(widest, *windows(n, None), 1)
+                split |= len(set(windows(n, None))) > 1  # 3×1, 1×3
             pooled |= getattr(n.op, "category", "") == "pooling"
             sources = self.ways.sources[n.name]
             if not sources:
@@ -250,6 +251,8 @@ class _Reading:
             n = max(sources, key=lambda s: self.ways.depth[s.name])
         if pooled:
             return "bp"
+        if split:
+            return "bs"
         return "copy" if not widest else "b1" if widest == 1 else "b3" if widest <= 3 else "b5"
 
     def unit(self, block: tuple[int, int, Over, Side]) -> Unit | None:

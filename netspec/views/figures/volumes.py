@@ -10,7 +10,7 @@ from ...ir.graph import Node
 from ...ir.types import Size
 
 Kind = Literal["input", "conv", "fc", "pool", "up", "concat", "move", "closed"]
-Part = Literal["input", "conv", "fc", "pool", "up", "copy", "move", "closed", "b1", "b3", "b5", "bp"]  # how a slice looks
+Part = Literal["input", "conv", "fc", "pool", "up", "copy", "move", "closed", "b1", "b3", "b5", "bs", "bp"]  # how a slice looks
 Over = Literal["add", "shortcut", "copy", "places"]
 
 

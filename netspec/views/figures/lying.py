@@ -149,5 +149,5 @@ class _Lying:
             p = places[h.source]
             y = (p[1] + p[3]) / 2
             s.line([(p[0], y), (lane, y)], "arc", 0.8, arrow=True)
-            for k, line in enumerate(head_lines([h])):
-                s.text(lane - 3, y + 2.5 + 9 * k, line, anchor="end")
+            for k, said in enumerate(head_lines([h])):
+                s.text(lane - 3, y + 2.5 + 9 * k, said, anchor="end")

@@ -24,6 +24,7 @@ from netspec.views.drawing.pages import page
 from netspec.views.figures.figure import ENDINGS, Figure
 from netspec.views.figures.reading import read
 from netspec.views.figures.stages import stages
+from netspec.views.figures.tikz import escape
 from sweeps import one_of_each
 from where import ROOT
 
@@ -365,3 +366,23 @@ def test_a_branch_of_split_windows_is_no_square_one() -> None:
     assert [part for _, part in module_b[1]] == ["b1", "bs", "bs", "bp"]
     said = {text for text, *_ in texts(Figure(net("inception_v3")).svg)}
     assert {"1×1 branch", "branch of n×1 and 1×n", "pool branch"} <= said
+
+
+def test_a_long_name_stands_above_the_heads_of_a_table() -> None:
+    name = "a_net_with_a_name_that_is_longer_than_the_column_of_stages_it_stands_over"
+    for given, lines in (("short", 1), (name, 1), (name * 3, 3)):
+        svg = Figure(netspec.load_graph(text=f"net {given}:\n  input 1x8x8\n  conv 2 3x3\n  fc 2\n").graph, "blocks").svg
+        found = texts(svg)
+        heads = [text for text, *_ in found].index("output size")
+        title = [t for t in found if t[0] in given and t[0] not in ("conv", "fc", "in", "step")]
+        assert "".join(text for text, *_ in title) == given and len(title) >= lines
+        assert all(box[3] <= found[heads][2][1] for *_, box in title) == (given != "short")
+        assert not [(a[0], b[0]) for k, a in enumerate(found) for b in found[k + 1:]
+                    if all(a[2][i] < b[2][i + 2] - 0.5 and b[2][i] < a[2][i + 2] - 0.5 for i in (0, 1))]
+
+
+def test_letters_beyond_ascii_are_letters_in_tikz() -> None:
+    """Commands of LaTeX's own fonts (LaTeX2e kernel, table of accents); what those lack is a number."""
+    known = {"ß": r"\ss{}", "ö": r'\"{o}', "é": r"\'{e}", "ç": r"\c{c}", "å": r"\r{a}", "ñ": r"\~{n}", "Ø": r"\O{}", "π": r"$\pi$",
+             "o\u0308": r'\"{o}', "漢": "U+6F22", "×": r"$\times$"}
+    assert {text: escape(text) for text in known} == known

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..drawing.lettering import width
+from ..drawing.lettering import width, wrapped
 from ..drawing.looks import mixed
 from .canvas import FONT, Canvas, Group
 from .paint import FILL
@@ -47,7 +47,7 @@ class _Table:
     def draw(self) -> Canvas:
         c = Canvas()
         c.text(self.x0 - 12, 0, COLUMNS[0], anchor="end", bold=True)
-        c.text(self.x0 + self.wide / 2, 0, self.found.name, bold=True)
+        self.title(c)
         for x, head in zip(self.ends, COLUMNS[2:]):
             c.text(x, 0, head, anchor="end", bold=True)
         y, bottom = 7.0, 0.0
@@ -68,6 +68,17 @@ class _Table:
         for x, text in zip(self.ends[1:], (f"{self.found.parameters:,}", _macs(self.found.macs) or "0")):
             c.text(x, y + 6, text, anchor="end", bold=True)
         return c
+
+    def title(self, c: Canvas) -> None:
+        """The name of the net between the heads of the columns, or where it is longer, above them."""
+        middle, name = self.x0 + self.wide / 2, self.found.name
+        right = min(x - width(head, FONT, bold=True) for x, head in zip(self.ends, COLUMNS[2:]))
+        if width(name, FONT, bold=True) / 2 <= min(middle - self.x0, right - GAP - middle):
+            c.text(middle, 0, name, bold=True)
+            return
+        lines = wrapped(name, FONT, self.ends[-1], bold=True)
+        for k, line in enumerate(lines):
+            c.text(self.ends[-1] / 2, (k - len(lines)) * LINE - 3, line, bold=True)
 
     def row(self, c: Canvas, row: Stage, y: float) -> float:
         """One stage at y; returns where it ends."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from unicodedata import name as unicode_name
+from unicodedata import normalize
+
 from ...plain import shown
 from .canvas import Canvas, Dot, Group, Path, Text
 from .paint import Ink
@@ -9,6 +12,13 @@ from .paint import Ink
 SIGNS = {"\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
          "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "×": r"$\times$", "√": r"$\surd$", "…": r"\dots{}", "·": r"$\cdot$",
          "³": "$^3$", "−": "$-$", "<": "$<$", ">": "$>$", "|": r"$|$", '"': "''", "→": r"$\rightarrow$"}
+LETTERS = {"ß": r"\ss{}", "æ": r"\ae{}", "Æ": r"\AE{}", "œ": r"\oe{}", "Œ": r"\OE{}", "ø": r"\o{}", "Ø": r"\O{}", "ł": r"\l{}",
+           "Ł": r"\L{}", "ı": r"\i{}", "µ": r"$\mu$", "–": "--", "—": "---", "’": "'", "‘": "`", "“": "``", "”": "''",
+           "°": r"$^\circ$", "²": "$^2$", "±": r"$\pm$"}
+ACCENTS = {"\u0300": "`", "\u0301": "'", "\u0302": "^", "\u0303": "~", "\u0304": "=", "\u0306": "u", "\u0307": ".", "\u0308": '"',
+           "\u030a": "r", "\u030b": "H", "\u030c": "v", "\u0327": "c"}
+GREEK = ("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "mu", "nu", "xi", "pi", "rho",
+         "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega")
 PATTERNS = {"hatch": "north east lines", "dots": "dots", "rows": "horizontal lines"}
 PAD = 2
 HEAD = r"""% {title}
@@ -86,4 +96,17 @@ def _path(p: Path, ink: Ink, colours: dict[str, str]) -> str:
 
 def escape(text: str) -> str:
     """Text as LaTeX sets it, whatever font is loaded: what it has no sign for is written by its number."""
-    return "".join(SIGNS.get(c, c if c.isascii() else f"U+{ord(c):04X}") for c in shown(text))
+    return "".join(map(_sign, normalize("NFC", shown(text))))
+
+
+def _sign(c: str) -> str:
+    if c in SIGNS or c.isascii():
+        return SIGNS.get(c, c)
+    if c in LETTERS:
+        return LETTERS[c]
+    letter, accent = (apart := normalize("NFD", c))[0], apart[1:]
+    if letter.isascii() and letter.isalpha() and accent in ACCENTS:
+        return rf"\{ACCENTS[accent]}{{{letter}}}"
+    name = unicode_name(c, "")
+    greek = name.removeprefix("GREEK SMALL LETTER ").lower()
+    return rf"$\{greek}$" if greek in GREEK and name.startswith("GREEK SMALL") else f"U+{ord(c):04X}"

@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from ..backends.turns import reads
 from ..diagnostics import Advice, NetspecError
 from ..elaborate.tree_to_graph import read_module
+from ..interchange.onnx.halves import in_float32
 from ..interchange.onnx.load import beside
 from ..interchange.onnx.need import onnx
 from ..interchange.onnx.run import AGREES, difference, outputs
 from ..interchange.onnx.say import Said, said
 from ..interchange.onnx.write import Written, checked_opset, model, without_preparations
-from ..reading import irregular
+from ..reading import irregular, opened
 from ..syntax.load import source_of
 from ..words.preparation import Preparation
 from . import calls
@@ -126,17 +127,33 @@ def imported(path: Any, output: Any, sizes: Any, force: Any, device: str = "cpu"
         if (what := irregular(place)) is not None:
             raise misuse("unwritable-file", f"{place} cannot be written: it is {what}, not a file")
     write(weights, safetensors.numpy.save({k: np.ascontiguousarray(a) for k, a in found.weights.items()}))
+    before = _replaced(where, found.text.encode())
     write(where, found.text.encode())
-    return state, f"{len(found.text.splitlines())} lines, {told}" + (f"; {found.note}" if found.note else "")
+    return state, "; ".join([f"{len(found.text.splitlines())} lines, {told}", *([found.note] if found.note else []), *before])
+
+
+def _replaced(where: Path, text: bytes) -> list[str]:
+    """What to say where another text stands in the place of this one."""
+    try:
+        with opened(where) as f:
+            same = f.read(len(text) + 1) == text
+    except FileNotFoundError:
+        same = True
+    except OSError:
+        same = False
+    return [] if same else [f"another {where.name} was there, and is replaced"]
 
 
 def _of_file(state: State, found: Said, source: Path) -> tuple[float, str]:
     """How far the outputs of the text are from the file's on random inputs."""
     rng = np.random.default_rng(0)
     x = {name: rng.standard_normal((found.batch, *shape)).astype(np.float32) for name, (_, shape) in found.inputs.items()}
-    kinds = {i.name: onnx().helper.tensor_dtype_to_np_dtype(i.type.tensor_type.elem_type) for i in found.model.graph.input}
-    want, how = outputs(found.model, {there: x[name].astype(kinds[there]) for name, (there, _) in found.inputs.items()},
-                        beside(found.model, source.parent))
+    model, apart = found.model, beside(found.model, source.parent)
+    whole = in_float32(model, apart)
+    model, apart = whole or (model, apart)
+    kinds = {i.name: onnx().helper.tensor_dtype_to_np_dtype(i.type.tensor_type.elem_type) for i in model.graph.input}
+    want, how = outputs(model, {there: x[name].astype(kinds[there]) for name, (there, _) in found.inputs.items()}, apart)
+    how += ", in float32, where the file has half precision" if whole else ""
     got = calls.predict(state, x, None, None)
     mine = [got[word] for word in found.outputs] if isinstance(got, dict) else [got]
     return max(difference(g, w.reshape(g.shape) if w.size == g.size else w) for g, w in zip(mine, want.values())), how

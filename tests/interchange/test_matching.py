@@ -467,6 +467,18 @@ def test_names_say_what_comes_first_and_last(tmp_path: Path) -> None:
         assert same(made(PLAIN).load_weights(str(tmp_path / "m.safetensors")), numbers), stem
 
 
+def test_what_holds_no_weights_is_named(tmp_path: Path) -> None:
+    net = made("net a:\n  input 2x6x6\n  conv 4 3x3\n")
+    (tmp_path / "a.safetensors").write_bytes(save({"conv1.weight": np.zeros((4, 2, 3, 3), np.int8), "c2.bias": np.zeros(8, np.float32)}))
+    np.savez(tmp_path / "b.npz", a=np.array([{}], object))
+    for file, said in (("a.safetensors", "conv1.weight holds I8"), ("b.npz", "a holds object")):
+        with pytest.raises(NetspecError, match=said):
+            net.load_weights(tmp_path / file)
+    (tmp_path / "c.safetensors").write_bytes(save({"c2.bias": np.zeros(8, np.float32)}))
+    with pytest.raises(NetspecError, match=r"(?s)no layer in common.*c2 \(bias 8\).*--rename"):
+        net.load_weights(tmp_path / "c.safetensors")
+
+
 def test_numbers_of_a_preparation_that_the_text_gives_are_in_no_file(tmp_path: Path) -> None:
     """They stay as they are said; of a file that has them, as one that netspec wrote, they are taken."""
     plain = netspec.compile(text=PLAIN, device="reference", seed=1)

@@ -405,6 +405,8 @@ def of(op: str, shape: Any = (1, 3, 8, 8), constants: Any = None, opset: int = 1
      "n_y: Conv: its weight holds 1 of 108 that are nan"),
     (lambda: model([node("Add", "x w", "y")], {"w": np.float32([1, np.inf, 1]).reshape(1, 3, 1, 1)}).SerializeToString(),
      "n_y: Add: its bias holds 1 of 3 that are infinite"),
+    (lambda: model([node("BatchNormalization", "x a b c d", "y")], {k: v * np.ones(3, np.float32) for k, v in zip("abcd", (1, 1, 1, -2))})
+     .SerializeToString(), "a variance of the file is negative"),
     (lambda: damaged(lambda g: g.ClearField("output")), "has no output"),
     (lambda: damaged(lambda g: g.input.append(g.input[0])), "two values of the file have the name x"),
     (lambda: damaged(lambda g: g.initializer.append(g.initializer[0])), "two values of the file have the name w"),
@@ -486,6 +488,29 @@ def test_what_is_outside_is_what_it_says(tmp_path: Path) -> None:
     inner.graph.node[0].attribute.append(onnx.helper.make_attribute("value", outside_file("w.bin").graph.initializer[0]))
     inner.graph.node[0].attribute[0].t.external_data.add(key="offset", value="5")
     np.testing.assert_array_equal(read_in(inner, folder).parameters["conv1.weight"], W)
+
+
+@pytest.mark.parametrize("nodes", [[node("Conv", "x w", "y")], [node("Cast", "x", "h", to=10), node("Conv", "h w", "y")]])
+def test_half_precision_is_compared_without_its_rounding(nodes: Any, tmp_path: Path) -> None:
+    from netspec.runtime.exchange import imported
+
+    made = model(nodes, {"w": W.astype(np.float16)})
+    made.graph.input[0].type.tensor_type.elem_type = 10 if len(nodes) == 1 else 1
+    made.graph.output[0].type.tensor_type.elem_type = 10
+    (tmp_path / "a.onnx").write_bytes(made.SerializeToString())
+    _, told = imported(tmp_path / "a.onnx", None, None, False, "reference")
+    assert float(told.split("within ")[1].split()[0]) < 1e-5 and "in float32" in told
+
+
+def test_a_text_that_is_replaced_is_said_to_be(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from netspec.cli import main
+
+    (tmp_path / "a.onnx").write_bytes(of("Relu"))
+    for before, said in (("net mine:\n  input 3x8x8\n", True), (None, False)):
+        if before:
+            (tmp_path / "a.net").write_text(before)
+        assert main(["import", str(tmp_path / "a.onnx"), "-o", str(tmp_path / "a.net")]) == 0
+        assert ("another a.net was there, and is replaced" in capsys.readouterr().out) == said
 
 
 def test_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -153,9 +153,11 @@ def _wanted(n: Seen) -> str:
 
 def _numbers(g: Plain, order: list[Piece]) -> None:
     """Refuse weights that are no numbers: nothing that such a net computes is one, and `load_weights` takes none."""
-    lines = []
+    lines, negative = [], []
     for p in order:
         for k, a in p.arrays.items():
+            if k == "var" and (a < 0).any():
+                negative.append(f"{g.maker[p.output].name or p.output}: the smallest is {a.min():g}")
             odd = a.size - int(np.count_nonzero(np.isfinite(a)))
             if odd:
                 n = g.maker[p.output]
@@ -163,6 +165,8 @@ def _numbers(g: Plain, order: list[Piece]) -> None:
                              f"{'nan' if np.isnan(a).any() else 'infinite'}")
     if lines:
         raise trouble("bad-onnx", "weights of the file are no numbers", *lines)
+    if negative:
+        raise trouble("bad-onnx", "a variance of the file is negative, and none is", *negative)
 
 
 def v_of(n: Seen) -> str:

@@ -14,6 +14,7 @@ from .views import apart
 
 RESHAPES = ("Reshape", "Squeeze", "Unsqueeze", "Flatten")
 REDUCED = ("ReduceMean", "ReduceMax")
+FLOATING = {1, 10, 11, 16}  # types of numbers that a text has alike: float32, float16, float64, bfloat16
 MERGES = ("Add", "Sub", "Mul", "Div", "Max", "Min", "Sum", "Mean")
 
 
@@ -120,7 +121,8 @@ def _copies(n: Any) -> bool:
     if n.op == "Concat":
         return sum(bool(i) for i in n.inputs) == 1
     if n.op == "Cast":
-        return bool(n.graph.kinds.get(n.inputs[0]) == n.graph.kinds.get(n.outputs[0]))
+        kinds = {n.graph.kinds.get(n.inputs[0]), n.graph.kinds.get(n.outputs[0])}
+        return len(kinds) == 1 or kinds <= FLOATING
     if n.op == "Transpose":
         return list(a.get("perm", ())) == sorted(a.get("perm", (1, 0)))
     if n.op in ("MaxPool", "AveragePool"):

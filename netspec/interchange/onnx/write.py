@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...diagnostics import Advice
 from ...ir.graph import Graph, Input, Node
 from ...ir.types import TensorType
 from ...version import __version__
@@ -131,7 +132,8 @@ def checked_opset(opset: Any) -> int:
     """An opset that is written. Raises NetspecError."""
     newest = onnx().defs.onnx_opset_version()
     if isinstance(opset, bool) or not isinstance(opset, int) or not OLDEST <= opset <= newest:
-        raise trouble("bad-value", f"ONNX is written in the opsets {OLDEST} to {newest}, not in {opset!r}", hint="opset=18")
+        raise trouble("bad-value", f"ONNX is written in the opsets {OLDEST} to {newest}, not in {opset!r}",
+                      hint=Advice("--opset 18 (opset=18) is read by most programs"))
     return opset
 
 

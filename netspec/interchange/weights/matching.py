@@ -16,8 +16,8 @@ from ...diagnostics import Advice, Diagnostic, NetspecError
 from .aligning import align
 from .families import Family, family_of, sorted_by
 from .renames import Rename, renamed
-from .source import Source
-from .units import Unit, fit, given
+from .source import FLOATS, Source
+from .units import COUNT, Unit, fit, given
 
 Pairs = dict[str, Unit]  # the unit of the file for each unit of the net, by its name
 
@@ -95,9 +95,10 @@ def match(source: Source, want: list[Unit], lines: tuple[Rename, ...] = (), part
         raise MatchError(f"two layers of {source.path} could be {doubt.want.name} of the net", f"it is {_shape(doubt.want)}",
                          f"{doubt.one.name} and {doubt.other.name} are so too", hint=f"--rename {_said(doubt.one, doubt.want)}")
     if not made.pairs:
-        raise MatchError(f"{source.path} and the net have no layer in common", *_sides(made))
+        raise MatchError(f"{source.path} and the net have no layer in common", *_sides(made), *_strange(source),
+                         hint=_renamed(made) or Advice('--rename "THEIRS=YOURS" says which layer of the file is which of the net') if have else None)
     if not partial and (made.missing or (whole and made.unread)):
-        raise MatchError(f"{source.path} does not fit the net", *_sides(made), hint=_hint(made))
+        raise MatchError(f"{source.path} does not fit the net", *_sides(made), *_strange(source), hint=_hint(made))
     return made
 
 
@@ -188,7 +189,7 @@ def _grouped(have: Sequence[Unit], want: Sequence[Unit], group: Callable[[Unit],
 
 # ---------------------------------------------------------------- what is said
 def _shape(u: Unit) -> str:
-    return f"{u.kind} {'x'.join(map(str, u.shape))}"
+    return f"{'bias' if u.shapes.keys() == {'bias'} else u.kind} {'x'.join(map(str, u.shape))}"
 
 
 def _said(a: Unit, b: Unit) -> str:
@@ -211,8 +212,21 @@ def _hint(m: Matching) -> str:
     if other is not None:
         return Advice(f"{other.name} is of another size there: --partial, or strict=False in Python, takes the rest;"
                       " a spec calls the trunk alone:  NAME upto LAYER weights=")
+    return _renamed(m) or Advice("--partial, or strict=False in Python, takes what there is, and names the rest")
+
+
+def _renamed(m: Matching) -> str:
+    """The option that gives a layer of the net the first of the file that fits it; nothing where none does."""
     for a in m.missing:
         b = next((u for u in m.unread if fit(u, a)), None)
         if b is not None:
             return f"--rename {_said(b, a)}"
-    return Advice("--partial, or strict=False in Python, takes what there is, and names the rest")
+    return ""
+
+
+def _strange(source: Source) -> list[str]:
+    """The tensors of a file that hold what are no weights, the first of them."""
+    found = [(name, t.dtype) for name, t in source.about.items()
+             if t.dtype not in FLOATS and not name.startswith(source.apart) and not name.endswith(COUNT)]
+    more = f", and {len(found) - 3} others" if len(found) > 3 else ""
+    return [f"{', '.join(f'{name} holds {dtype}' for name, dtype in found[:3])}{more}: weights are {', '.join(FLOATS)}"] if found else []

@@ -14,12 +14,13 @@ from math import prod
 from ...ir.graph import Graph, Parameter
 from .source import Source
 
+COUNT = "num_batches_tracked"  # of a normalisation, and no weight
 ROLES = {"weight": "weight", "kernel": "weight", "gamma": "weight", "w": "weight", "alpha": "weight", "scale": "weight",
          "layer_scale_parameter": "weight",
          "bias": "bias", "beta": "bias", "b": "bias", "offset": "bias",
          "running_mean": "mean", "moving_mean": "mean", "mean": "mean",
          "running_var": "var", "moving_variance": "var", "moving_var": "var", "variance": "var", "var": "var",
-         "num_batches_tracked": ""}  # what a tensor is by the end of its name; the last is a count that nothing needs
+         COUNT: ""}  # what a tensor is by the end of its name; the last is a count that nothing needs
 SLOPES = ("scale", "gamma", "alpha")  # of these there is one number for each channel, with axes of 1 to lie along pictures or not
 _END = re.compile(rf"(?:(.*?)[./:_])?({'|'.join(sorted(ROLES, key=len, reverse=True))})", re.IGNORECASE | re.DOTALL)
 _ASIDE = re.compile(r"(^|\.)shortcut\d*(\.|$)")

@@ -15,7 +15,7 @@ from test_pages import boxes, graph, moved, nets
 
 import netspec
 from netspec.views.drawing.diagram import Diagram, Wanted
-from netspec.views.drawing.lettering import width
+from netspec.views.drawing.lettering import fitted, width
 from netspec.views.drawing.pages import page
 from sweeps import one_of_each
 from where import ROOT
@@ -171,6 +171,54 @@ def test_the_line_of_a_u_goes_round_what_stands_on_its_skips(levels: int) -> Non
     picture = netspec.load_graph(text=HOURGLASS.replace("LEVELS", str(levels))).diagram()
     clear(picture.svg)
     assert "<rect" not in "".join(e for what, e, _, _ in moved(picture.svg) if what == "cluster")  # no title on an arc
+
+
+ENCODER = """
+default conv relu
+
+net encdec:
+  input 3x64x64
+  e1: conv 8 3x3
+  maxpool 2
+  e2: conv 16 3x3
+  maxpool 2
+  conv 32 3x3
+  up 2
+  concat @e2
+  d2: conv 16 3x3
+  up 2
+  concat @e1
+  d1: conv 8 3x3
+  output aux: @d2 -> conv 4 1x1
+  output main: @d1 -> conv 4 1x1
+"""
+
+
+@pytest.mark.parametrize("way", ["down", "right"])
+def test_a_head_on_one_of_its_levels_leaves_a_u_a_u(way: Any) -> None:
+    svg = netspec.load_graph(text=ENCODER).diagram(direction=way).svg
+    clear(svg)
+    found = boxes(svg)
+    assert max(found[n][2] for n in ("e1", "maxpool1", "e2", "maxpool2")) < min(found[n][0] for n in ("up1", "d2", "up2", "d1"))
+    if way == "down":
+        assert found["up2"][3] < found["aux"][1] < found["d2"][1]  # the head stands behind what it reads, within its level
+
+
+@pytest.mark.parametrize("name", ["googlenet", "mobilenet_v3:mobilenet_v3_large"])
+def test_calls_are_whole_where_the_page_has_room(name: str) -> None:
+    svg = Diagram(graph(name), Wanted(page=page("a4"))).svg
+    calls = [t for t in re.findall(r"<text[^>]*>([^<]*)<", svg) if t.startswith(("inception", "inverted"))]
+    assert len(calls) >= 9 and sum("…" in t for t in calls) <= 2
+
+
+def test_a_number_is_shown_whole_or_not_at_all() -> None:
+    text = "inception 192 96 208 16 48 64, 64×112×112 eps=0.001 3x3 a1234567"
+    for most in range(20, 340):
+        shown = fitted(text, 9, most)
+        assert shown == text or (shown.endswith("…") and width(shown, 9) <= most)
+        left, rest = shown.removesuffix("…"), text.removeprefix(shown.removesuffix("…"))
+        last = left.rpartition(" ")[2].rpartition("=")[2]
+        assert not (last[:1].isdigit() and rest[:1] not in ("", " ", ","))
 
 
 def titles(svg: str) -> list[str]:

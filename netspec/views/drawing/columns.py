@@ -7,9 +7,8 @@ highest column least, where few arcs cross them and no frame of repeated turns i
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 
 from .dot import BESIDE
 from .scene import FRAME, TITLE, Box, Frame, Scene
@@ -166,7 +165,8 @@ def _frames(scene: Scene, right: bool) -> tuple[list[float], list[float], list[f
 
 def u_of(scene: Scene) -> U | None:
     """The scene as a U, if it is an encoder and a decoder: sizes go down by two levels and more, and up by two and more."""
-    boxes = scene.boxes
+    heads = _heads(scene)
+    boxes = [b for b in scene.boxes if b.name not in heads]
     levels: list[tuple[int, list[str]]] = []  # +1 where it is larger than the one before
     last: int | None = None
     for box in boxes:
@@ -182,7 +182,11 @@ def u_of(scene: Scene) -> U | None:
     lowest = signs.index(1) if 1 in signs else len(signs)
     if lowest - 1 < LEVELS or len(signs) - lowest < LEVELS or -1 in signs[lowest:]:
         return None
-    if _cut_within(scene, [len(b) for _, b in levels]):
+    at = {name: k for k, (_, names) in enumerate(levels) for name in names}
+    for head, source in heads.items():
+        at[head] = at[source]
+        levels[at[head]][1].append(head)
+    if _cut_within(scene, at):
         return None
     down, up = [frozenset(b) for _, b in levels[:lowest]], [frozenset(b) for _, b in levels[lowest:]]
     rows, row = [], lowest - 1
@@ -193,10 +197,27 @@ def u_of(scene: Scene) -> U | None:
     return U(tuple(down), tuple(up), tuple(rows))
 
 
-def _cut_within(scene: Scene, counts: Sequence[int]) -> bool:
-    """Whether levels of so many boxes would cut a frame of repeated turns."""
+def _heads(scene: Scene) -> dict[str, str]:
+    """The boxes from which nothing comes to the last output, each with the first box on the way to it: they stand beside the U.
+    They are told in order."""
+    sources: dict[str, list[str]] = {}
+    for arc in scene.arcs:
+        sources.setdefault(arc.target, []).append(arc.source)
+    main: set[str] = set()
+    stack = [scene.boxes[-1].name]
+    while stack:
+        name = stack.pop()
+        if name not in main:
+            main.add(name)
+            stack += sources.get(name, ())
+    return {b.name: sources[b.name][0] for b in scene.boxes if b.name not in main and b.name in sources}
+
+
+def _cut_within(scene: Scene, level: Mapping[str, int]) -> bool:
+    """Whether these levels would cut a frame of repeated turns."""
     whole = _frames(scene, False)[3]
-    return any(whole[at] for at in accumulate(counts[:-1]))
+    at = [level[b.name] for b in scene.boxes]
+    return any(whole[k] and at[k] != at[k - 1] for k in range(1, len(at)))
 
 
 def parts(scene: Scene, starts: Sequence[int]) -> list[frozenset[str]]:

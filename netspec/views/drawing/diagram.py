@@ -34,6 +34,7 @@ FEWER = 1.04  # how much larger a drawing on a given page must become for one mo
 # How tight a drawing is, whether its boxes have two lines at most, and what it is then worth beside one of the same size that is
 # neither.
 WORTH = ((0, False, 1.0), (1, False, 0.98), (1, True, 0.93), (2, False, 0.89), (3, False, 0.86), (3, True, 0.8))
+CUT = 0.4  # what it is worth less if the text of every box is cut
 FILLED = 0.6  # of a page, by boxes, at most
 TRIES = 4  # layouts of one depth
 
@@ -171,6 +172,7 @@ class Diagram:
             if how in told:
                 continue
             told.append(how)
+            worth *= 1 - CUT * _cut(near, how)
             estimate = Estimate(how, right)
             for k in range(1, MOST + 1):
                 starts = [0] if k == 1 else estimate.columns(k)
@@ -201,6 +203,12 @@ class Diagram:
         return (f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="{w:.2f}pt" '
                 f'height="{h:.2f}pt" viewBox="0 0 {w:.2f} {h:.2f}" role="img">\n<defs>{patterns}</defs>\n{ground}'
                 f'<g id="graph0" class="graph"{move}>\n{body}</g>\n</svg>\n')
+
+
+def _cut(scene: Scene, fitted: Scene) -> float:
+    """The share of boxes that have a text cut."""
+    dots = [sum(line.count("…") for line in box.lines) for box in scene.boxes]
+    return sum(sum(line.count("…") for line in box.lines) > n for n, box in zip(dots, fitted.boxes)) / len(scene.boxes)
 
 
 def _may_fit(scene: Scene, page: Page) -> bool:

@@ -7,6 +7,7 @@ License).
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from functools import cache, lru_cache
 from pathlib import Path
@@ -16,6 +17,7 @@ FAMILY = "Helvetica, Arial, Liberation Sans, Arimo, sans-serif"
 LAID_OUT = "Helvetica"  # the name under which Graphviz knows these widths, those of the regular face
 FONTS = Path(__file__).parent / "fonts"
 EM = 1000
+NUMBER = re.compile(r"(?<![^\s=(,…])-?\d[\d.,x×]*\d")  # also several: 3x3, 64×56×56
 
 
 def width(text: str, size: float, bold: bool = False) -> float:
@@ -24,11 +26,13 @@ def width(text: str, size: float, bold: bool = False) -> float:
 
 
 def fitted(text: str, size: float, most: float, bold: bool = False) -> str:
-    """A line of text that is at most so wide, in points, its end left out where it is longer."""
+    """A line of text that is at most so wide, in points, its end left out where it is longer. A number is left out as a whole:
+    a part of it would be another one."""
     if width(text, size, bold) <= most:
         return text
-    end = bisect_right(range(len(text)), most, key=lambda k: width(text[:k] + "…", size, bold)) - 1
-    return text[:max(end, 0)].rstrip() + "…"
+    end = max(bisect_right(range(len(text)), most, key=lambda k: width(text[:k] + "…", size, bold)) - 1, 0)
+    number = next((m for m in NUMBER.finditer(text) if m.start() < end < m.end()), None)
+    return text[:number.start() if number else end].rstrip() + "…"
 
 
 def fitted_end(text: str, size: float, most: float, bold: bool = False) -> str:

@@ -97,7 +97,8 @@ def _round(s: Rect, t: Rect, arm: int, between: Sequence[Rect]) -> Iterator[Way]
     """From a level of an arm to one behind it, beside what else stands there: out of the side of a box or by its end, along one
     of its edges or borders, and into the other by its begin or from the side."""
     out, into, away = (s.x1, t.x0, BESIDE) if arm == 0 else (s.x0, t.x1, -BESIDE)
-    lanes = sorted({y for r in between for y in (r.y0 - FRAME / 2, r.y1 + FRAME / 2)}, key=lambda y: abs(y - mid(s)))
+    lanes = sorted({y for r in between for beside in (FRAME / 2, BESIDE) for y in (r.y0 - beside, r.y1 + beside)},
+                   key=lambda y: abs(y - mid(s)))
     along = mid_along(s)
     for lane in (y for y in lanes if y > 0):
         if lane < s.y0 - 4 or lane > s.y1 + 4:
@@ -141,7 +142,7 @@ def in_rows(scene: Scene, theme: Theme, u: U, *, roomy: bool = False) -> Placed:
         line = _through(p, scene)[1]
         above[row], below[row] = max(above.get(row, 0), line), max(below.get(row, 0), p.height - line)
     axis: dict[int, float] = {}
-    high = LEVEL / 2
+    high = LEVEL / 2 + 2  # an arc may lie above the first row
     for row in sorted(above):
         axis[row], high = high + above[row], high + above[row] + below[row] + LEVEL
     facing = set(u.rows)
@@ -158,8 +159,11 @@ def in_rows(scene: Scene, theme: Theme, u: U, *, roomy: bool = False) -> Placed:
     gaps[max(above) + 1] = high - LEVEL / 2
     piece_of = {name: k for k, p in enumerate(pieces) for name in p.boxes}
     for arc in sorted((a for a in scene.arcs if piece_of[a.source] != piece_of[a.target]), key=lambda a: a.kind):
-        near = sorted({of[arc.source], of[arc.source] + 1, of[arc.target], of[arc.target] + 1} & set(gaps))
-        board.arc(arc, _ways(board.boxes[arc.source], board.boxes[arc.target], [gaps[r] for r in near], arms + ARM / 2))
+        s, t = board.boxes[arc.source], board.boxes[arc.target]
+        near = [gaps[r] for r in sorted({of[arc.source], of[arc.source] + 1, of[arc.target], of[arc.target] + 1} & set(gaps))]
+        if not arc.label:  # a word wants the room above
+            near.sort(key=lambda g: abs(2 * g - mid(s) - mid(t)))
+        board.arc(arc, _ways(s, t, near, arms + ARM / 2))
     return board.placed(max(end, *(x for line, _ in board.there.lines for x, _ in line)) + 6, high - LEVEL / 2)
 
 
@@ -176,7 +180,7 @@ def _ways(s: Rect, t: Rect, gaps: Sequence[float], between: float) -> Iterator[W
         if s.x1 < b:
             yield [(s.x1, c), (b, c), (b, t.y1 if c > t.y1 else t.y0)]
         for gap in gaps:
-            for g in (gap + LANE * k for k in LANES):
+            for g in (gap + LANE * k for k in LANES if gap + LANE * k > 1):
                 out, into = s.y1 if g > s.y1 else s.y0, t.y1 if g > t.y1 else t.y0
                 yield [(a, out), (a, g), (b, g), (b, into)]
                 yield [(a, out), (a, g), (t.x0 - BESIDE, g), (t.x0 - BESIDE, d), (t.x0, d)]

@@ -386,3 +386,8 @@ def test_letters_beyond_ascii_are_letters_in_tikz() -> None:
     known = {"ß": r"\ss{}", "ö": r'\"{o}', "é": r"\'{e}", "ç": r"\c{c}", "å": r"\r{a}", "ñ": r"\~{n}", "Ø": r"\O{}", "π": r"$\pi$",
              "o\u0308": r'\"{o}', "漢": "U+6F22", "×": r"$\times$"}
     assert {text: escape(text) for text in known} == known
+
+
+def test_a_line_to_the_next_row_strikes_no_word_of_it() -> None:
+    for name in ("style", "twopath:input_cascade", "resnet:resnet18"):
+        assert struck(made(net(name), "volume", wanted("volume", page="a4")).svg) == []

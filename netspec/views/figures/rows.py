@@ -66,9 +66,11 @@ class _Rows:
             first, last = row[0].solids[0], row[-1].solids[-1]
             joints.append((y, last.end + last.wide / 2 * KX + 2, first.x - first.wide / 2 * KX))
         for (y, right, _), (below, _, left), row in zip(joints, joints[1:], rows[1:]):
-            top = below + min([s.top for c in row for s in c.solids] + [t.y - FONT for t in self.above.get(row[0].first, [])])
+            above = self.above.get(row[0].first, [])
+            top = below + min([s.top for c in row for s in c.solids] + [t.y - FONT for t in above])
+            beside = min([-6.0, *(t.box[0] - 3 for t in above)])
             middle = top - 5
-            way = [(right, y), (edge + 6, y), (edge + 6, middle), (-6, middle), (-6, below), (max(left - 1, 1), below)]
+            way = [(right, y), (edge + 6, y), (edge + 6, middle), (beside, middle), (beside, below), (max(left - 1, 1), below)]
             canvas.line(way, "arc", 0.8, arrow=True)
         return canvas
 
@@ -257,7 +259,8 @@ class _Rows:
         if not bridged and any(u.over and u.times == 1 and every[u.last] is b and ":" not in text for u in units):
             x = _lands(b) + b.wide * KX * 0.25 + 5 + half  # right of the arc over a block
         elif any(u.over and u.times == 1 and u.first and every[u.first - 1] is b for u in units):
-            x = min(x, b.x + b.depth * 0.7 + b.wide * KX * 0.25 - 3 - half)  # left of where one begins
+            before = b.x + b.depth * 0.7 + b.wide * KX * 0.25 - 3 - half  # left of where one begins
+            x = min(x, before) if before >= b.x else x
         y = min(b.top - 6, _ridge(solids, x, 2 * half) - 4) - (tower if b.towers == 2 else 0)
         t = s.free(Text(x, y, text, italic=True))
         s.line([(x, b.top + b.wide * KY * 0.3), (x, t.y + 2)], "arc", 0.6)

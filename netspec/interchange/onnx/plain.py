@@ -21,7 +21,7 @@ from .gathered import gathered
 from .layout import flattened, really, unturned
 from .load import constants, in_order, opset, tensor
 from .need import OURS, onnx, trouble
-from .newest import RESHAPES, newest
+from .newest import FLOATING, RESHAPES, newest
 from .places import place
 from .rewrite import rewritten
 from .views import images, opened
@@ -312,15 +312,17 @@ def _inferred(g: Plain, node: Any, inputs: list[str], version: int) -> dict[str,
     """The kind and the shape of a node's results."""
     library = onnx()
     types, data = {}, {}
+    alike = any(g.kinds.get(i, 1) in FLOATING for i in inputs if i and i not in g.constants)  # casts between them are left out
     for i in inputs:
         a = g.constants.get(i)
         if a is not None:
             kind = library.helper.np_dtype_to_tensor_dtype(a.dtype)
-            types[i] = library.helper.make_tensor_type_proto(kind, a.shape)
+            types[i] = library.helper.make_tensor_type_proto(1 if alike and kind in FLOATING else kind, a.shape)
             if a.size <= 1000:
                 data[i] = library.numpy_helper.from_array(a, i)
         elif i:
-            types[i] = library.helper.make_tensor_type_proto(g.kinds.get(i, 1), g.shapes.get(i))
+            kind = g.kinds.get(i, 1)
+            types[i] = library.helper.make_tensor_type_proto(1 if kind in FLOATING else kind, g.shapes.get(i))
     schema = library.defs.get_schema(node.op_type, version, "")
     opsets = [library.helper.make_opsetid("", version)]
     try:

@@ -212,7 +212,7 @@ def test_calls_are_whole_where_the_page_has_room(name: str) -> None:
 
 
 def test_a_number_is_shown_whole_or_not_at_all() -> None:
-    text = "inception 192 96 208 16 48 64, 64×112×112 eps=0.001 3x3 a1234567"
+    text = "inception 192 96 208 16 48 64, 64×112×112 eps=0.001 1e-05 3x3 a1234567"
     for most in range(20, 340):
         shown = fitted(text, 9, most)
         assert shown == text or (shown.endswith("…") and width(shown, 9) <= most)

@@ -17,7 +17,7 @@ FAMILY = "Helvetica, Arial, Liberation Sans, Arimo, sans-serif"
 LAID_OUT = "Helvetica"  # the name under which Graphviz knows these widths, those of the regular face
 FONTS = Path(__file__).parent / "fonts"
 EM = 1000
-NUMBER = re.compile(r"(?<![^\s=(,…])-?\d[\d.,x×]*\d")  # also several: 3x3, 64×56×56
+NUMBER = re.compile(r"(?<![^\s=(,…])-?\d(?:[\d.,x×]*\d)?(?:e[-+]?\d+)?")  # also several: 3x3, 64×56×56
 
 
 def width(text: str, size: float, bold: bool = False) -> float:

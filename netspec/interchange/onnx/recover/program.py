@@ -85,17 +85,24 @@ def _run(s: Sequence, plain: bool) -> tuple[int, int, int, tuple[Term, list[tupl
                 made = Term("repeat", holes=[["times", times + 1]], kids=s[b].kids, cin=s[a].cin)
                 return i, 2, 1, (made, [(s[b].kids[0][0], s[a])])
     best, gain = None, 0.0
+    again = [_again(keys, period) for period in range(1, PERIOD + 1)]
     for i in range(len(s)):
         for period in range(1, PERIOD + 1):
-            turns = 1
-            while keys[i + turns * period:i + (turns + 1) * period] == keys[i:i + period] != []:
-                turns += 1
+            turns = again[period - 1][i] // period + 1
             saved: float = (turns - 1) * sum(weights[i:i + period]) - 3
             if turns > 1 and saved > 0 and (plain or any(t.kind != "step" for t in s[i:i + period])):
                 saved += bool(module(s, i, i + period)) + 0.5 * (not light(s[i]))
                 if saved > gain:
                     best, gain = (i, period, turns), saved
     return None if best is None else (*best, None)
+
+
+def _again(keys: list[Any], period: int) -> list[int]:
+    """For each place how many keys from it on are those a period later, one after the other."""
+    out = [0] * len(keys)
+    for i in reversed(range(len(keys) - period)):
+        out[i] = out[i + 1] + 1 if keys[i] == keys[i + period] else 0
+    return out
 
 
 def _blurred(a: Term, b: Term) -> None:

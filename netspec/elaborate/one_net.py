@@ -109,7 +109,9 @@ def _run_net(e: Elaborator, file: File, macro: Macro, settings: dict[str, object
             e.say("error", "no-flow", f"the net `{macro.name}` has no input", definition.name_span, "nothing flows through it",
                   hint="input 3x224x224")
         return
-    if not e.draft.ends_with_output:
+    if e.draft.ends_with_output:
+        e.draft.left = out.value
+    else:
         if "out" in e.draft.outputs:
             e.say("error", "duplicate-name", "there are two outputs called `out`", e.draft.outputs["out"][1],
                   "the net's last line is the output `out` too", hint=Advice("give this one another name"))

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import replace
 
-from ..diagnostics import bounded, in_order
+from ..diagnostics import Advice, bounded, in_order
 from ..ir.graph import Graph, Node
 from ..ir.precision import DEFAULT
 from ..source import Span
@@ -52,8 +52,17 @@ def _unconnected(e: Elaborator, macro: Macro, graph: Graph) -> None:
             e.say("warning", "unconnected", f"nothing reads the input `{n.name}`", n.spans[0], notes=several)
         else:
             name, span = e.draft.results.get(n.name, (n.name, n.spans[0]))
-            e.say("warning", "unconnected", "this line connects nothing", span, f"nothing reads {name}", several,
-                  hint="drop it, or read it:  @" + name)
+            left = (f"the last line of the net is an output, and the flow that goes on beside it, {name}, is none",)
+            ends = bool(e.draft.left) and e.draft.maker[e.draft.left] is n
+            e.say("warning", "unconnected", "this line connects nothing", span, f"nothing reads {name}",
+                  (*several, *(left if ends else ())), hint=_main_output(span) if ends else "drop it, or read it:  @" + name)
+
+
+def _main_output(span: Span) -> str:
+    """How the flow becomes an output: where it ends with a line of one step, by that having a name."""
+    line = span.source.line(span.line).partition("#")[0].strip()
+    whole = span.end_line == span.line and span.end_column - span.column == len(line)
+    return f"output main: {line}" if whole else Advice("a line  output main  below it makes it one")
 
 
 def _dead_biases(e: Elaborator, graph: Graph) -> None:

@@ -643,6 +643,7 @@ HANGING = (
     "block twice(n):\n  conv n 3x3\n  keep: conv n 1x1\nnet a:\n  input 3x8x8\n  twice 4\n  @input -> twice 4\n  fc 2\n",
     "net a:\n  input 3x8x8\n  concat:\n    | conv 4 3x3\n    | conv 4 5x5\n  side: skip -> fc 3\n  @concat1 -> fc 2\n",
     "net a:\n  input 3x8x8\n  residual: conv 3 3x3\n  output early: fc 2\n  fc 2\n",
+    "net a:\n  input 3x8x8\n  x: conv 4 3x3\n  conv 2 1x1\n  output aux: @x -> fc 5\n",
 )
 
 
@@ -666,6 +667,15 @@ def test_what_nothing_reads_is_said_and_only_that(text: str) -> None:
         assert {n.split(".")[0] for n in names} == {n.split(".")[0] for n in nothing_reads(g)}
         hanging += len(said)
     assert hanging or text not in HANGING[:4]
+
+
+def test_a_net_whose_last_line_is_a_side_output_says_how_to_keep_its_main_one() -> None:
+    text = "net a:\n  input 3x8x8\n  x: conv 4 3x3\n  conv 2 1x1{}\n  output aux: @x -> fc 5\n"
+    one, chain = (load_graph(text=text.format(more)).graph.warnings for more in ("", " -> relu"))
+    assert [w.hint for w in one] == ["output main: conv 2 1x1"] and "is an output" in one[0].notes[0]
+    assert "output main  below it" in str(chain[0].as_json())
+    mended = load_graph(text=text.replace("conv 2 1x1{}", "output main: conv 2 1x1")).graph
+    assert [public for public, _ in mended.outputs] == ["main", "aux"] and not mended.warnings
 
 
 @pytest.mark.parametrize(("written", "shape"), [

@@ -19,6 +19,7 @@ class Draft:
         self.inputs: dict[str, Span] = {}
         self.outputs: dict[str, tuple[Flow, Span]] = {}
         self.ends_with_output = False  # whether the line before was an output
+        self.left = ""  # the value that the flow ends with, where the last line is an output and so does not take it
         self.read: set[str] = set()  # values something reads
         self.side: set[str] = set()  # nodes of side branches of called nets: kept only where something reads them
         self.results: dict[str, tuple[str, Span]] = {}  # what calls gave back: the path of the outermost, where it stands

@@ -10,6 +10,7 @@ messages for people to standard error.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from contextlib import nullcontext
 
@@ -45,7 +46,8 @@ def _command(words: list[str]) -> int:
     from .telling import tell
     from .waits import waits_shown
 
-    args = parser().parse_args([f" {w}" if w.startswith("-:") else w for w in words])  # -:NET is standard input, no option
+    values = re.compile(r"-:|-[\d.]+,")  # -:NET is standard input and -1,2 are numbers, no options
+    args = parser().parse_args([f" {w}" if values.match(w) else w for w in words])
     debug = args.debug or os.environ.get("NETSPEC_DEBUG", "") not in ("", "0")
     try:
         with nullcontext() if getattr(args, "quiet", False) else waits_shown():

@@ -283,3 +283,9 @@ def test_the_target_that_is_advised_is_one(last: str, said: str, capsys: pytest.
     np.save(tmp_path / "y.npy", np.ones((1, 8, 8)))
     given = ("--target", "3", "--loss", "cross_entropy") if last[0] == "f" else ("--target", str(tmp_path / "y.npy"))
     assert main(["backprop", str(spec), *given, *place]) == 0
+
+
+def test_numbers_may_begin_with_a_minus(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    place = ("-o", str(tmp_path / "a.svg"))
+    assert main(["backprop", BACKPROP, "--x", "-1,-2", "--target", "1", *place]) == 0
+    assert main(["backprop", BACKPROP, "--x", "-1.5,2", "--target", "1", *place]) == 0

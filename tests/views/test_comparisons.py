@@ -144,3 +144,13 @@ def test_the_zoo_is_the_specs(file: str) -> None:
 
 def test_what_is_published_is_of_nets_of_the_zoo() -> None:
     assert set(PUBLISHED) <= {z.name for z in zoo()} and len({z.name for z in zoo()}) > 100
+
+
+def test_a_table_without_a_title_begins_with_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.net").write_text("net a:\n  input 1x8x8\n  fc 2\n")
+    said = {}
+    for how in ("md", "html", "latex"):
+        assert main(["compare", str(tmp_path / "a.net"), "--format", how]) == 0
+        said[how] = capsys.readouterr().out
+    assert said["md"].startswith("| net ") and "<title></title>" not in said["html"] and "<b></b>" not in said["html"]
+    assert "% \n" not in said["latex"]

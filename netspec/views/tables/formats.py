@@ -30,7 +30,8 @@ def markdown(table: Table) -> str:
         first, *others = map(_markdown, line.cells)
         lines.append(row(["&nbsp;" * 4 * line.depth + (f"**{first}**" if line.heading and first else first), *others]))
     below = [f"{_markdown(text)}  " for text in table.below]
-    return "\n".join([f"**{_markdown(table.title)}**", "", *lines, "", *below]).rstrip() + "\n"
+    above = [f"**{_markdown(table.title)}**", ""] if table.title else []
+    return "\n".join([*above, *lines, "", *below]).rstrip() + "\n"
 
 
 def _markdown(text: str) -> str:
@@ -40,7 +41,7 @@ def _markdown(text: str) -> str:
 def latex(table: Table) -> str:
     """A tabular in the manner of booktabs, for pdfLaTeX and those after it."""
     columns = "".join("r" if c.align == "right" else "l" for c in table.columns)
-    lines = [r"% \usepackage[T1]{fontenc}", r"% \usepackage{booktabs, textcomp}", f"% {shown(table.title)}",
+    lines = [r"% \usepackage[T1]{fontenc}", r"% \usepackage{booktabs, textcomp}", *([f"% {shown(table.title)}"] if table.title else []),
              rf"\begin{{tabular}}{{{columns}}}", r"\toprule", " & ".join(_tex(c.head) for c in table.columns) + r" \\", r"\midrule"]
     for line in table.lines:
         first, *others = (_tex(c) for c in line.cells)
@@ -63,7 +64,8 @@ def html(table: Table) -> str:
     head = "".join(f'<th style="{s}">{escape(shown(c.head))}</th>' for s, c in zip(style, table.columns))
     body = "\n".join(_row(line, style) for line in table.lines)
     below = "".join(f"<p>{escape(shown(t))}</p>" for t in table.below)
-    return (f"<p><b>{escape(table.title)}</b></p><table><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table>{below}")
+    above = f"<p><b>{escape(table.title)}</b></p>" if table.title else ""
+    return (f"{above}<table><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table>{below}")
 
 
 def _row(line: Line, style: list[str]) -> str:
@@ -82,7 +84,7 @@ def _shade(line: Line) -> str:
 def page(table: Table) -> str:
     """A file of its own for a browser."""
     return ('<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><meta name="color-scheme" content="light dark">'
-            f'<title>{escape(table.title)}</title>\n<style>body {{ {"; ".join(LOOK)} }} table {{ border-collapse: collapse;'
+            f'<title>{escape(table.title or "netspec")}</title>\n<style>body {{ {"; ".join(LOOK)} }} table {{ border-collapse: collapse;'
             ' font-size: 14px; font-variant-numeric: tabular-nums }\nthead tr { border-bottom: 2px solid } tbody tr { border-bottom: '
             '1px solid rgba(127,127,127,.25) } tbody { border-bottom: 2px solid }</style></head>\n'
             f"<body>{html(table)}</body></html>\n")

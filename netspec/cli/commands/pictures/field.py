@@ -46,5 +46,5 @@ def run(args: Namespace) -> int:
 
 def _place(text: str) -> tuple[int, ...]:
     if not re.fullmatch(r"\d{1,9}(\s*[,x]\s*\d{1,9})*", text.strip()):
-        raise argparse.ArgumentTypeError(f"{shown(text)!r} is no place: 3,4 is the fifth column of the fourth row")
+        raise argparse.ArgumentTypeError(f"{shown(text.strip())!r} is no place: 3,4 is the fifth column of the fourth row")
     return tuple(map(int, re.split(r"[,x]", text)))

@@ -254,3 +254,8 @@ def test_what_a_prompt_shows_is_short() -> None:
         shown = repr(thing)
         assert len(shown.splitlines()) <= 3 and len(shown) <= 400, f"{type(thing).__name__}: {shown[:200]}"
         assert type(thing).__name__ == "Values" or not re.search(r"object at 0x", shown)
+
+
+def test_a_column_that_says_nothing_is_left_out() -> None:
+    chain = netspec.load_graph(text="net a:\n  input 1x8x8\n  conv 2 3x3\n  fc 2\n").summary()
+    assert all("reads" not in made for made in (chain.to_markdown(), chain.to_latex(), chain.to_html()))

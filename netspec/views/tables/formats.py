@@ -21,6 +21,7 @@ LOOK = ("font-family:system-ui,Helvetica,Arial,sans-serif", "max-width:none", "m
 
 def markdown(table: Table) -> str:
     """A table of GitHub's Markdown."""
+    table = table.filled
     def row(texts: list[str]) -> str:
         return "| " + " | ".join(texts) + " |"
 
@@ -40,6 +41,7 @@ def _markdown(text: str) -> str:
 
 def latex(table: Table) -> str:
     """A tabular in the manner of booktabs, for pdfLaTeX and those after it."""
+    table = table.filled
     columns = "".join("r" if c.align == "right" else "l" for c in table.columns)
     lines = [r"% \usepackage[T1]{fontenc}", r"% \usepackage{booktabs, textcomp}", *([f"% {shown(table.title)}"] if table.title else []),
              rf"\begin{{tabular}}{{{columns}}}", r"\toprule", " & ".join(_tex(c.head) for c in table.columns) + r" \\", r"\midrule"]
@@ -60,6 +62,7 @@ def _tex(text: str) -> str:
 
 def html(table: Table) -> str:
     """A table for a notebook or a page, its look in its tags."""
+    table = table.filled
     style = [f"text-align:{c.align};white-space:pre;padding:1px 8px" for c in table.columns]
     head = "".join(f'<th style="{s}">{escape(shown(c.head))}</th>' for s, c in zip(style, table.columns))
     body = "\n".join(_row(line, style) for line in table.lines)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from ...plain import shown
@@ -45,6 +45,13 @@ class Table:
 
     def __repr__(self) -> str:
         return f"Table of {len(self.lines)} lines: {', '.join(c.head for c in self.columns)}"
+
+    @property
+    def filled(self) -> Table:
+        """Without the columns that may be spared and say nothing in any line."""
+        kept = [k for k, c in enumerate(self.columns) if not c.spared or any(line.cells[k] for line in self.lines)]
+        lines = tuple(replace(line, cells=tuple(line.cells[k] for k in kept)) for line in self.lines)
+        return replace(self, columns=tuple(self.columns[k] for k in kept), lines=lines)
 
     def text(self, width: int | None = None) -> str:
         """For a terminal of so many columns; without a number, all of it."""

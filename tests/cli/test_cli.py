@@ -341,3 +341,11 @@ def test_a_closed_pipe_is_no_error() -> None:
     done = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], cwd=ROOT, capture_output=True, text=True, timeout=60,
                           check=False)
     assert done.stderr == "" and done.stdout.startswith("resnet152")
+
+
+def test_tikz_is_written_of_figures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    to = tmp_path / "x.tex"
+    assert main(["draw", str(ROOT / "specs" / "lenet.net"), "-o", str(to)]) == 2
+    assert f"hint: --style volume -o {to}" in capsys.readouterr().err
+    assert main(["draw", str(ROOT / "specs" / "lenet.net"), "--style", "volume", "-o", str(to)]) == 0
+    assert r"\begin{tikzpicture}" in to.read_text(encoding="utf-8")

@@ -46,6 +46,9 @@ def run(args: Namespace) -> int:
     asked = files.wanted(args.style, "right" if args.right else "down", args.depth, args.open, args.focus, args.page, args.theme)
     endings = files.endings(args.style)
     if args.output != "-" and path.suffix.lower() not in endings:
+        if path.suffix.lower() == ".tex":
+            raise UsageError(f"TikZ is written of the styles volume and blocks, not of style {args.style}",
+                             hint=f"--style volume -o {shown(args.output)}")
         raise UsageError(f"a picture is written as {', '.join(endings)}, not as {shown(args.output)}",
                          hint=f"-o {path.with_suffix('.svg') if path.name and irregular(path) is None else 'net.svg'}")
     if args.profile is not None and path.suffix.lower() != ".html":

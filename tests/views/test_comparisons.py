@@ -76,6 +76,28 @@ def test_no_label_lies_on_another_and_every_net_has_one(how: dict[str, Any]) -> 
         assert len([c for c in circles(found.svg(theme)) if c[3]]) == len(judged)
 
 
+@pytest.mark.parametrize("how", [{}, {"known": True}, {"accuracy": {"lenet5": 100.0}, "area": "memory"}])
+def test_circles_stand_between_the_axes_and_go_through_no_name_in_front(how: dict[str, Any]) -> None:
+    svg = of(*NETS, "unet.net", "densenet.net:densenet121", **how).svg()
+    for x, y, r, _ in circles(svg):
+        assert x - r >= 74 and x + r <= 736 and y - r >= 54 and y + r <= 462, (x, y, r)
+    for name, size, (left, top, right, foot) in texts(svg):
+        for x, y, r, _ in circles(svg) if size == 10.5 else ():
+            near = (x - min(max(x, left), right)) ** 2 + (y - min(max(y, top), foot)) ** 2
+            assert near >= (r - 0.5) ** 2 or (x - r < left and right < x + r), name
+
+
+def test_the_key_has_whole_bytes_and_fits_above_the_axes() -> None:
+    for text in ("input 1x1x1\n  fc 1", "input 1x1x1\n  relu", "input 1x2x2\n  conv 1 1x1"):
+        graph = netspec.load_graph(text=f"net a:\n  {text}\n").graph
+        for area in ("memory", "parameters"):
+            svg = compare([graph], {"a": 50.0}, area).svg()
+            key = [t for t, _, (_, y, _, _) in texts(svg) if y < 54]
+            assert not [t for t in key if "0." in t or re.search(r"\dB", t)], key
+            for c in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}circle"):
+                assert float(c.get("cy", "")) >= float(c.get("r", ""))
+
+
 def test_many_nets_of_one_size_all_have_their_labels() -> None:
     graphs = [netspec.load_graph(text=f"net a_rather_long_name_{k}:\n  input 3x32x32\n  conv 8 3x3 relu\n  fc 10\n").graph
               for k in range(20)]

@@ -4,7 +4,7 @@ network is. The specs that come with netspec stand in grey behind. No label lies
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil, cos, floor, hypot, log10, pi, sin, sqrt
 
@@ -48,7 +48,7 @@ class Axis:
             found = [m * 10.0 ** d for d in decades for m in ((1, 2, 5) if few else (1,)) if self.holds(m * 10.0 ** d)]
             return found[::max(1, round(len(found) / 12))]
         step = next(s for s in (0.5, 1, 2, 5, 10, 20) if (self.high - self.low) / s <= 10)
-        return [k * step for k in range(ceil(self.low / step), floor(self.high / step) + 1)]
+        return [k * step for k in range(ceil(self.low / step), floor(self.high / step) + 1) if 0 <= k * step <= 100]
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,11 @@ class Spot:
     y: float
     r: float
     behind: bool
+
+    @property
+    def inside(self) -> bool:
+        """Whether the whole circle lies between the axes: not under the key, not over the edge."""
+        return LEFT + self.r <= self.x <= WIDE - RIGHT - self.r and TOP + self.r <= self.y <= HIGH - BOTTOM - self.r
 
 
 def chart(nets: Sequence[Cost], judged: bool, area: str, theme: Theme) -> str:
@@ -75,9 +80,10 @@ def chart(nets: Sequence[Cost], judged: bool, area: str, theme: Theme) -> str:
     own = {(c.name, c.parameters, c.macs) for c in nets}
     behind = [z for z in zoo() if z.macs and (z.name, z.parameters, z.macs) not in own and (z.accuracy is not None or not judged)
               and x.holds(z.macs) and y.holds(height(z))]
-    most = max([getattr(c, area) for c in (*shown, *behind)], default=1)
-    spots = [Spot(c, x.at(max(c.macs, 1)), y.at(height(c)), _radius(getattr(c, area), most), c not in shown)
-             for c in (*behind, *shown)]
+    most = max([1, *(getattr(c, area) for c in (*shown, *behind))])
+    spots = [s for c in (*behind, *shown)
+             if (s := Spot(c, x.at(max(c.macs, 1)), y.at(height(c)), _radius(getattr(c, area), most), c not in shown)).inside
+             or not s.behind]
     sheet = Sheet(WIDE, HIGH, theme, "what networks cost: " + ", ".join(c.name for c in nets))
     _axes(sheet, x, y, judged)
     order = {c.name: k for k, c in enumerate(shown)}
@@ -98,14 +104,20 @@ def _radius(value: float, most: float) -> float:
 
 def _log(values: Sequence[float], start: float, end: float) -> Axis:
     low, high = min(values, default=1), max(values, default=1)
-    wide = max(2.5, (high / low) ** 0.12)
+    wide = max(2.5, (high / low) ** 0.12, (high / low) ** _room(start, end))
     return Axis(low / wide, high * wide, start, end, True)
 
 
 def _linear(values: Sequence[float], start: float, end: float) -> Axis:
     low, high = min(values, default=0), max(values, default=100)
-    room = max(2.5, (high - low) * 0.15)
-    return Axis(max(0, floor(low - room)), min(100, ceil(high + room)), start, end, False)
+    room = max(2.5, (high - low) * 0.15, (high - low) * _room(start, end))
+    return Axis(floor(low - room), ceil(high + room), start, end, False)  # beyond 0 and 100 too, where circles reach
+
+
+def _room(start: float, end: float) -> float:
+    """What an axis needs beyond its first and last value for the largest circle, as a part of what lies between them."""
+    part = (LARGEST + 1) / abs(end - start)
+    return part / (1 - 2 * part)
 
 
 def _axes(sheet: Sheet, x: Axis, y: Axis, judged: bool) -> None:
@@ -131,23 +143,33 @@ def _circle(sheet: Sheet, s: Spot, tone: str) -> None:
 
 
 def _labels(sheet: Sheet, spots: Sequence[Spot]) -> None:
-    """Each compared net has its name; those behind have theirs where there is room."""
+    """Each compared net has its name; those behind have theirs where there is room. No circle and no line goes through one."""
     taken: list[Rect] = []
+    found: list[tuple[Spot, Rect]] = []
     for s in sorted(spots, key=lambda s: (s.behind, -s.cost.macs)):
         size = SMALL if s.behind else BOLD
         w, h = width(s.cost.name, size, bold=not s.behind) + 4, size + 2
-        others = [o for o in spots if o is not s and (s.behind or not o.behind)]
-        place = next((p for p in _places(s, w, h) if _free(p, taken, others)), None)
-        if place is None and not s.behind:
-            place = next((p for p in (*_places(s, w, h), *_anywhere(w, h)) if _free(p, taken, [])), None)
-        if place is None:
-            continue
-        taken.append(place)
-        middle = (place[0] + w / 2, place[1] + h / 2)
-        if hypot(middle[0] - s.x, middle[1] - s.y) > s.r + w / 2 + 12:
+        place = _place(s, w, h, taken, [o for o in spots if o is not s])
+        if place is not None:
+            taken.append(place)
+            found.append((s, place))
+    for s, (left, top, right, foot) in found:
+        middle = ((left + right) / 2, (top + foot) / 2)
+        if hypot(middle[0] - s.x, middle[1] - s.y) > s.r + (right - left) / 2 + 12:
             sheet.line([(s.x, s.y), middle], sheet.theme.reference, 0.8)
-        sheet.text(place[0] + 2, place[1] + size, s.cost.name, size, sheet.theme.quiet if s.behind else sheet.theme.text,
-                   bold=not s.behind)
+    for s, (left, top, right, foot) in found:
+        size, ink = (SMALL, sheet.theme.quiet) if s.behind else (BOLD, sheet.theme.text)
+        if not s.behind and hypot((left + right) / 2 - s.x, (top + foot) / 2 - s.y) > s.r:
+            sheet.rect(left, top, right - left, foot - top, fill=sheet.theme.ground, opacity=0.85)
+        sheet.text(left + 2, top + size, s.cost.name, size, ink, bold=not s.behind)
+
+
+def _place(s: Spot, w: float, h: float, taken: Sequence[Rect], others: Sequence[Spot]) -> Rect | None:
+    """Off all circles; else, for a compared net, off those of the others compared; else wherever no label is."""
+    tries: list[tuple[Iterable[Rect], Sequence[Spot]]] = [(_places(s, w, h), others)]
+    if not s.behind:
+        tries += [(_places(s, w, h), [o for o in others if not o.behind]), (_places(s, w, h), []), (_anywhere(w, h), [])]
+    return next((p for places, off in tries for p in places if _free(p, taken, off)), None)
 
 
 def _places(s: Spot, w: float, h: float) -> Iterator[Rect]:
@@ -158,7 +180,9 @@ def _places(s: Spot, w: float, h: float) -> Iterator[Rect]:
         for k in range(16):
             turn = 2 * pi * k / 16
             cx, cy = s.x + cos(turn) * (s.r + away + w / 2), s.y - sin(turn) * (s.r + away + h / 2)
-            yield cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2
+            place = cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2
+            if not _meet(s, place):
+                yield place
 
 
 def _anywhere(w: float, h: float) -> Iterator[Rect]:
@@ -173,7 +197,11 @@ def _free(p: Rect, taken: Sequence[Rect], others: Sequence[Spot]) -> bool:
         return False
     if any(p[0] < t[2] and t[0] < p[2] and p[1] < t[3] and t[1] < p[3] for t in taken):
         return False
-    return not any(hypot(o.x - min(max(o.x, p[0]), p[2]), o.y - min(max(o.y, p[1]), p[3])) < o.r for o in others)
+    return not any(_meet(o, p) for o in others)
+
+
+def _meet(s: Spot, p: Rect) -> bool:
+    return hypot(s.x - min(max(s.x, p[0]), p[2]), s.y - min(max(s.y, p[1]), p[3])) < s.r
 
 
 def _key(sheet: Sheet, area: str, most: int) -> None:
@@ -183,10 +211,9 @@ def _key(sheet: Sheet, area: str, most: int) -> None:
     grey = "grey: specs that come with netspec"
     sheet.text(x, TOP - 38, grey, 9, theme.quiet, "end")
     room = most * (13 / LARGEST) ** 2  # what is as large as there is room for here
-    large = max(10.0 ** floor(log10(room)) if room > 1 else 1.0, 1.0)
-    for v in (large, large / 10):
-        unit = "B" if area == "memory" else ""
-        text, r = _short(v) + unit, _radius(v, most)
+    large = 10.0 ** floor(log10(room))
+    for v in (v for v in (large, large / 10) if 1 <= v <= room):
+        text, r = _short(v, "B" if area == "memory" else ""), _radius(v, most)
         x -= width(text, 9) + 4
         sheet.text(x, TOP - 14, text, 9, theme.label)
         x -= 4 + r
@@ -195,7 +222,7 @@ def _key(sheet: Sheet, area: str, most: int) -> None:
     sheet.text(x, TOP - 14, f"area: {area}", 9, theme.label, "end")
 
 
-def _short(v: float) -> str:
-    """`200 M`."""
-    unit, size = next(((u, s) for u, s in UNITS if v >= s), ("", 1.0))
-    return f"{v / size:g} {unit}".strip()
+def _short(v: float, unit: str = "") -> str:
+    """`200 M`, `200 MB`."""
+    many, size = next(((u, s) for u, s in UNITS if v >= s), ("", 1.0))
+    return f"{v / size:g} {many}{unit}".strip()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
 import sys
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -277,3 +279,17 @@ def test_what_git_may_ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsy
     assert "errors" in asked(text, "\0") or True
     assert main(["diff", "--git", "nets/a.net"]) == 0 and "conflicts" in capsys.readouterr().out
     assert main(["diff", "--git", "a", "b"]) == 2 and "seven" in capsys.readouterr().err
+
+
+def test_the_picture_says_what_numbers_became_and_no_way_from_the_root(tmp_path: Path) -> None:
+    graphs = []
+    for folder, n in (("old", 4), ("new", 8)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a.net").write_text(f"net a:\n  input 3x8x8\n  conv {n} 3x3 relu\n  fc 10\n")
+        graphs.append(netspec.load_graph(tmp_path / folder / "a.net").graph)
+    for pair, head in ((graphs, "a (old/a.net) -> a (new/a.net)"), ([graphs[0]] * 2, "a (a.net) -> a (a.net)")):
+        svg = diff(*pair).svg()
+        assert head in unescape(svg) and str(tmp_path) not in svg
+    said = re.sub(r"\s+", " ", " ".join(re.findall(r">([^<]*)</text>", diff(*graphs).svg())))
+    new, old = 8 * 3 * 9 + 8, 4 * 3 * 9 + 4
+    assert re.search(rf"{new} parameters · [\d,]+ MACs · was .*?{old} parameters", said), said

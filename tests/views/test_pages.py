@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import netspec
+from netspec.cli import main
 from netspec.diagnostics import UsageError
 from netspec.elaborate.nets import callable_nets
 from netspec.ir.graph import Graph
@@ -305,3 +306,21 @@ def test_a_net_with_a_hostile_name_breaks_no_tab() -> None:
 
     page = tabs([("a<b", "x")], 'a"}</style><script>')
     assert "<script" not in page and "a&lt;b" in page
+
+
+@pytest.mark.parametrize("style", ["diagram", "volume", "blocks"])
+def test_letters_too_small_to_read_on_the_page_are_told(style: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec = f"{ROOT}/specs/lenet.net"
+    sizes = []
+    for size in ("a4", "1x1in", "2x2in"):
+        assert main(["draw", spec, "--style", style, "--page", size, "-o", str(tmp_path / "a.svg")]) == 0
+        said = capsys.readouterr().out.splitlines()
+        if size == "a4":
+            assert len(said) == 1
+        else:
+            sizes.append(float(re.fullmatch(r"its smallest text is ([\d.]+) pt on this page", said[1])[1]))  # type: ignore[index]
+    assert 0 < sizes[0] < sizes[1] < 7
+    if style == "diagram":
+        assert abs(sizes[1] / sizes[0] - 2) < 0.3  # what stands on a page twice as large is twice as large
+    assert main(["draw", spec, "--style", style, "-o", str(tmp_path / "a.svg")]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 1

@@ -76,8 +76,9 @@ def _single(c: Change) -> Box:
     assert now is not None
     below = f"{_name(c)} · {_signs(now.shape)}" + (f" · {now.parameters:,} parameters" if now.parameters else "")
     if c.kind == "changed" and c.before is not None and c.after is not None:
-        before, _ = c.before.against(c.after)
-        below = f"{_name(c)} · {_signs(now.shape)} · was {before.replace('  ', ' · ')}"
+        before, after = (side.split("  ") for side in c.before.against(c.after))
+        new = [t for t in after if t not in (now.step, now.shape)]  # which the box says anyway
+        below = " · ".join((_name(c), _signs(now.shape), *new, f"was {before[0]}", *before[1:]))
     return Box(c.kind, now.step, below, (c,))
 
 

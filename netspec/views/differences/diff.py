@@ -6,6 +6,7 @@ nothing of what comes after.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -79,7 +80,7 @@ class Diff:
         from ..drawing.sheet import theme_of
         from .picture import picture
 
-        heads = [f"{title(self.first)} -> {title(self.second)}", *filter(None, self.totals.replace("  (", " (").split("; "))]
+        heads = [" -> ".join(_brief(self.graphs)), *filter(None, self.totals.replace("  (", " (").split("; "))]
         return picture(heads, self.all, self.graphs, tuple(_Side(g).reads for g in self.graphs), theme_of(theme))
 
     def _repr_svg_(self) -> str:
@@ -175,6 +176,15 @@ def _outputs(sides: tuple[_Side, _Side], names: dict[str, str]) -> Iterator[Chan
 def title(g: Graph) -> str:
     where = source_name(g)
     return g.name + (f" ({shown(where)})" if where else "")
+
+
+def _brief(graphs: tuple[Graph, Graph]) -> Iterator[str]:
+    """The titles of two networks without the folders that lead to both their files from the root."""
+    where = [source_name(g) or "" for g in graphs]
+    folders = [os.path.dirname(w) for w in where if os.path.isabs(w)]
+    shared = os.path.commonpath(folders) if folders else ""
+    for g, w in zip(graphs, where):
+        yield f"{g.name} ({shown(os.path.relpath(w, shared))})" if os.path.isabs(w) else title(g)
 
 
 def _number(n: int | None) -> str:

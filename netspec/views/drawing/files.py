@@ -14,6 +14,7 @@ from ...reading import write
 from .diagram import Diagram, Direction, Wanted
 from .looks import THEMES
 from .pages import page as page_of
+from .pages import smallest
 
 STYLES = ("diagram", "volume", "blocks")
 ENDINGS = (".svg", ".png", ".pdf", ".dot", ".gv", ".html")  # of a diagram
@@ -60,9 +61,10 @@ def made(graph: Graph, style: str, asked: Wanted) -> Any:
 
 
 def draw_into(graph: Graph, path: str | PathLike[str], asked: Wanted, style: str = "diagram",
-              profile: str | PathLike[str] | None = None) -> None:
+              profile: str | PathLike[str] | None = None) -> float | None:
     """Draw a network into a file; its ending says how: .svg, .png, .pdf, .dot, or .html, a page to explore, with the times of its
-    layers where `profile` is a file that `netspec bench` has written."""
+    layers where `profile` is a file that `netspec bench` has written. Gives the size in points of its smallest text where it
+    stands on a page."""
     if not isinstance(path, (str, PathLike)):
         raise UsageError(f"a drawing is written to a path, not to a {type(path).__name__}", hint='.draw("net.svg")')
     if profile is not None and not isinstance(profile, (str, PathLike)):
@@ -78,7 +80,8 @@ def draw_into(graph: Graph, path: str | PathLike[str], asked: Wanted, style: str
 
         if asked.page is not None or asked.direction == "right":
             raise UsageError("a page to explore flows down and has no size", hint=Advice("leave out page and right"))
-        return write_page(graph, target, profile, Start(asked.depth, asked.open, asked.focus), asked.theme == "dark")
+        write_page(graph, target, profile, Start(asked.depth, asked.open, asked.focus), asked.theme == "dark")
+        return None
     if profile is not None:
         raise UsageError("times are shown in a page to explore, and by no picture", hint=shown(target.with_suffix(".html").name))
     drawn = made(graph, style, asked)
@@ -101,6 +104,7 @@ def draw_into(graph: Graph, path: str | PathLike[str], asked: Wanted, style: str
         write(target, data)
     except (OSError, ValueError) as e:
         raise unwritable(target, e) from None
+    return None if asked.page is None or ending in (".dot", ".gv") else smallest(drawn.svg)
 
 
 def _one_of(what: str, given: object, known: Sequence[str], title: str) -> None:

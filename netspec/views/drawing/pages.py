@@ -56,4 +56,12 @@ def page(text: str) -> Page:
     return Page(text, width, height)
 
 
+def smallest(svg: str) -> float | None:
+    """The size in points of the smallest text of a drawing that stands on a page; None where it has no text."""
+    size, view = (re.search(pattern, svg) for pattern in (r'<svg [^>]*?\bwidth="([\d.]+)', r'<svg [^>]*?\bviewBox="\S+ \S+ ([\d.]+)'))
+    shrunk = re.search(r'<g id="graph0"[^>]*? scale\(([\d.]+)', svg)
+    scale = (float(size[1]) / float(view[1]) if size and view else 1.0) * (float(shrunk[1]) if shrunk else 1.0)
+    return min((scale * float(s) for s in re.findall(r'\bfont-size="([\d.]+)', svg)), default=None)
+
+
 A4 = page("a4")

@@ -41,6 +41,7 @@ def arguments(c: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     from ....views.drawing import files
+    from ....views.drawing.pages import READABLE
 
     path = Path(args.output)
     asked = files.wanted(args.style, "right" if args.right else "down", args.depth, args.open, args.focus, args.page, args.theme)
@@ -59,6 +60,8 @@ def run(args: Namespace) -> int:
         made = files.made(graph, args.style, asked)
         pass_on(made.dot if args.style == "diagram" else made.svg)
     else:
-        files.draw_into(graph, args.output, asked, args.style, args.profile)
+        size = files.draw_into(graph, args.output, asked, args.style, args.profile)
         say(f"drew {graph.name} to {shown(args.output)}")
+        if size is not None and size < READABLE - 0.05:
+            say(f"its smallest text is {size:.1f} pt on this page")
     return 0

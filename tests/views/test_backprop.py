@@ -213,7 +213,7 @@ def test_an_animation(tmp_path: Path) -> None:
         assert getattr(image, "n_frames", 1) == film.last + 1
         for step in range(film.last + 1):
             image.seek(step)
-            whole = Image.open(io.BytesIO(raster(film.frame(step)))).convert("RGB")
+            whole = Image.open(io.BytesIO(raster(film.frame(step), dpi=72))).convert("RGB")
             apart = np.abs(np.asarray(image.convert("RGB"), int) - np.asarray(whole, int))
             assert apart.max() < 64 and apart.mean() < 1, "64 colours of what the frame is"
 

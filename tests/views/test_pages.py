@@ -324,3 +324,17 @@ def test_letters_too_small_to_read_on_the_page_are_told(style: str, tmp_path: Pa
         assert abs(sizes[1] / sizes[0] - 2) < 0.3  # what stands on a page twice as large is twice as large
     assert main(["draw", spec, "--style", style, "-o", str(tmp_path / "a.svg")]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+def test_every_png_has_dots_for_print_and_says_how_many(tmp_path: Path) -> None:
+    image = pytest.importorskip("PIL.Image")
+    pytest.importorskip("resvg_py")
+    spec = f"{ROOT}/specs/lenet.net"
+    out = str(tmp_path / "a.")
+    for command in (["draw", spec, "--page", "60x60mm"], ["compare", spec], ["diff", spec, spec]):
+        for ending in ("svg", "png"):
+            assert main([*command, "-o", out + ending]) == 0
+        wide = re.search(r'<svg [^>]*?\bwidth="([\d.]+)', Path(out + "svg").read_text())
+        with image.open(out + "png") as made:
+            assert wide and abs(made.size[0] - float(wide[1]) * 300 / 72) <= 2, command
+            assert [round(d) for d in made.info["dpi"]] == [300, 300], command

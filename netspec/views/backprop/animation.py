@@ -8,7 +8,7 @@ from collections.abc import Callable
 from PIL import Image
 
 from ...waiting import each
-from ..drawing.rendering import raster
+from ..drawing.rendering import SCREEN, raster
 
 SECONDS, LONGER = 0.9, 4.0  # that a picture is shown, and the last one
 COLOURS = 64
@@ -36,4 +36,4 @@ def gif(layer: Callable[[int, bool], str], whole: str, page: str, steps: int) ->
 
 
 def _picture(svg: str, page: str | None) -> Image.Image:
-    return Image.open(io.BytesIO(raster(svg, page=page))).convert("RGBA")
+    return Image.open(io.BytesIO(raster(svg, page, SCREEN))).convert("RGBA")

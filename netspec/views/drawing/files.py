@@ -89,9 +89,9 @@ def draw_into(graph: Graph, path: str | PathLike[str], asked: Wanted, style: str
         case ".svg":
             data = drawn.svg.encode()
         case ".png":
-            from .rendering import DPI, raster
+            from .rendering import raster
 
-            data = raster(drawn.svg, DPI, THEMES[asked.theme].page)
+            data = raster(drawn.svg, THEMES[asked.theme].page)
         case ".pdf":
             from .rendering import pdf
 

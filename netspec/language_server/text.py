@@ -146,26 +146,27 @@ class Text:
         return edits
 
 
-def _within(number: int, old: str, new: str) -> Edit:
-    """What makes one line of another: the part that differs."""
+def _same_ends(old: Sequence[str], new: Sequence[str]) -> tuple[int, int]:
+    """How many items both begin with, and how many of the others they end with."""
     first = 0
     while first < min(len(old), len(new)) and old[first] == new[first]:
         first += 1
     last = 0
     while last < min(len(old), len(new)) - first and old[-1 - last] == new[-1 - last]:
         last += 1
+    return first, last
+
+
+def _within(number: int, old: str, new: str) -> Edit:
+    """What makes one line of another: the part that differs."""
+    first, last = _same_ends(old, new)
     return Edit(Place(number, first + 1, number, len(old) - last + 1), new[first : len(new) - last])
 
 
 def moved_lines(old: Sequence[str], new: Sequence[str]) -> dict[int, int]:
     """For each line of the old text that is still there as it was, its number in the new one. What stands before and after all
     that was changed is quickly told; only between are lines compared one with another."""
-    first = 0
-    while first < min(len(old), len(new)) and old[first] == new[first]:
-        first += 1
-    last = 0
-    while last < min(len(old), len(new)) - first and old[-1 - last] == new[-1 - last]:
-        last += 1
+    first, last = _same_ends(old, new)
     kept = {k: k for k in range(1, first + 1)}
     kept |= {len(old) - k: len(new) - k for k in range(last)}
     between, now = list(old[first : len(old) - last]), list(new[first : len(new) - last])

@@ -18,6 +18,7 @@ import pytest
 from test_verdicts import FILES, findings, specs
 
 from netspec.diagnostics import Advice, Diagnostic, render
+from netspec.language_server.mending import codes
 from sweeps import the_first
 from where import CORPUS
 
@@ -28,21 +29,6 @@ NAME = "spec.net"
 
 def mistakes(found: list[Diagnostic]) -> Counter[tuple[str, str]]:
     return Counter((d.code, d.title) for d in found if d.severity == "error")
-
-
-def codes(hint: str) -> Iterator[tuple[str, bool]]:
-    """What a hint says to write, and whether it stands for what the caret marks and for nothing else."""
-    meant = re.fullmatch(r'did you mean (?:`(.+)`|(".+")|(\S.*))\?', hint)
-    if meant:
-        yield next(filter(None, meant.groups())), True
-        return
-    lead, _, rest = hint.partition("\n")
-    if rest:
-        yield rest if lead.endswith(":") and lead.count(" ") > 2 else hint, False
-        return
-    for part in re.split(r" {3}or {3}", hint):
-        words, blank, code = part.partition("  ")
-        yield code if blank and words.endswith(":") else words, False
 
 
 def indented(line: str) -> int:

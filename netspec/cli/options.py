@@ -50,7 +50,7 @@ def precision(c: argparse.ArgumentParser) -> None:
 
 def preparation(c: argparse.ArgumentParser) -> None:
     """What another program's weights want of a picture, which a spec may not say."""
-    c.add_argument("--prepare", action="append", metavar="LINE",
+    c.add_argument("--prepare", dest="preparations", action="append", metavar="LINE",
                    help="how pictures in [0, 1] are prepared for a spec's weights, as a train section says it: "
                         "--prepare 'standardise mean=[0.485, 0.456, 0.406] std=[0.229, 0.224, 0.225]'")
 

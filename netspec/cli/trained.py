@@ -56,9 +56,9 @@ def weighted(args: Namespace, device: str = "cpu") -> Network | None:
     """
     from ..runtime.network import made
 
-    if args.weights is None and trained(args.net) is not None and not args.inputs and not getattr(args, "prepare", None):
+    if args.weights is None and trained(args.net) is not None and not args.inputs and not getattr(args, "preparations", None):
         return network(args.net, device)
-    lines = [f"prepare {line}" for line in getattr(args, "prepare", None) or ()]
+    lines = [f"prepare {line}" for line in getattr(args, "preparations", None) or ()]
     if lines and trained(args.net) is not None:
         raise UsageError(f"{args.net} holds a trained network, which prepares pictures as it has learnt to", hint="without --prepare")
     net = made(meant(args.net, settings(args), input_shapes(args)).origin(lines), device)

@@ -12,6 +12,7 @@ from test_layers import EXAMPLES, graph_of
 
 import netspec
 from netspec.backends.reference.executor import ReferenceExecutor
+from netspec.cli import main
 from netspec.diagnostics import NetspecError
 from netspec.ir.graph import Graph
 from netspec.words.layer import Example
@@ -110,6 +111,10 @@ def test_preparations_on_request(tmp_path: Path) -> None:
     for file, given in (("a.onnx", prepared), ("b.onnx", x)):
         got, _ = outputs(onnx.load(tmp_path / file), {"input": given.astype(np.float32)})
         np.testing.assert_allclose(got["out"], want, rtol=1e-4, atol=1e-6)
+    (tmp_path / "two.net").write_text(TWO_ENDS)
+    net.save(str(tmp_path / "two.safetensors"))
+    files = [str(tmp_path / "two.net"), "--weights", str(tmp_path / "two.safetensors"), "--prepare", "-o", str(tmp_path / "c.onnx")]
+    assert main(["export", *files]) == 0 and (tmp_path / "c.onnx").read_bytes() == (tmp_path / "b.onnx").read_bytes()
 
 
 @pytest.mark.parametrize("line", ["prepare centre mean=0.5 over=image", "prepare scale min=[0, 1] max=[2, 3] low=-1",

@@ -71,5 +71,5 @@ def _meant(args: Namespace) -> Namespace:
         else:
             args.net = PAPER
             args.settings += [] if any(s.startswith("pool=") for s in args.settings) else ["pool=avgpool"]
-            args.prepare = args.prepare or [IMAGENET]
+            args.preparations = args.preparations or [IMAGENET]
     return args

@@ -13,7 +13,7 @@ import pytest
 
 import netspec
 from netspec.diagnostics import NetspecError
-from netspec.views.report.axis import fitted, written
+from netspec.views.drawing.axis import fitted, written
 from netspec.views.report.curves import Chart, Curve, Plot, tones
 
 NET = """net small:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil, cos, floor, hypot, log10, pi, sin, sqrt
 
+from ..drawing.axis import Axis
 from ..drawing.lettering import width
 from ..drawing.looks import Theme, mixed
 from ..drawing.sheet import Sheet
@@ -17,38 +18,11 @@ from .zoo import zoo
 WIDE, HIGH = 760.0, 520.0
 LEFT, RIGHT, TOP, BOTTOM = 74.0, 24.0, 54.0, 58.0
 LARGEST, SMALLEST = 34.0, 3.5  # radius of a circle
+TICKS = 10  # at most, on an axis
 BOLD, SMALL = 10.5, 8.0  # sizes of labels
 TONES = ("#88ccee", "#ddcc77", "#44aa99", "#cc6677", "#aa4499", "#999933", "#117733", "#882255", "#332288")  # Paul Tol, "muted"
 UNITS = (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3), ("", 1))
 Rect = tuple[float, float, float, float]
-
-
-@dataclass(frozen=True)
-class Axis:
-    """From numbers to places on the sheet."""
-
-    low: float
-    high: float
-    start: float
-    end: float
-    log: bool
-
-    def at(self, value: float) -> float:
-        a, b, v = (log10(x) if self.log else x for x in (self.low, self.high, value))
-        return self.start + (v - a) / (b - a) * (self.end - self.start)
-
-    def holds(self, value: float) -> bool:
-        return self.low <= value <= self.high
-
-    @property
-    def ticks(self) -> list[float]:
-        if self.log:
-            decades = range(floor(log10(self.low)), ceil(log10(self.high)) + 1)
-            few = self.high / self.low < 1000
-            found = [m * 10.0 ** d for d in decades for m in ((1, 2, 5) if few else (1,)) if self.holds(m * 10.0 ** d)]
-            return found[::max(1, round(len(found) / 12))]
-        step = next(s for s in (0.5, 1, 2, 5, 10, 20) if (self.high - self.low) / s <= 10)
-        return [k * step for k in range(ceil(self.low / step), floor(self.high / step) + 1) if 0 <= k * step <= 100]
 
 
 @dataclass(frozen=True)
@@ -105,13 +79,13 @@ def _radius(value: float, most: float) -> float:
 def _log(values: Sequence[float], start: float, end: float) -> Axis:
     low, high = min(values, default=1), max(values, default=1)
     wide = max(2.5, (high / low) ** 0.12, (high / low) ** _room(start, end))
-    return Axis(low / wide, high * wide, start, end, True)
+    return Axis(low / wide, high * wide, start, end, log=True, most=TICKS)
 
 
 def _linear(values: Sequence[float], start: float, end: float) -> Axis:
     low, high = min(values, default=0), max(values, default=100)
     room = max(2.5, (high - low) * 0.15, (high - low) * _room(start, end))
-    return Axis(floor(low - room), ceil(high + room), start, end, False)  # beyond 0 and 100 too, where circles reach
+    return Axis(floor(low - room), ceil(high + room), start, end, most=TICKS)  # beyond 0 and 100 too, where circles reach
 
 
 def _room(start: float, end: float) -> float:
@@ -127,6 +101,8 @@ def _axes(sheet: Sheet, x: Axis, y: Axis, judged: bool) -> None:
         sheet.line([(x.at(v), TOP), (x.at(v), HIGH - BOTTOM)], grid, 0.7)
         sheet.text(x.at(v), HIGH - BOTTOM + 15, _short(v), 9.5, theme.label, "middle")
     for v in y.ticks:
+        if judged and not 0 <= v <= 100:
+            continue
         sheet.line([(LEFT, y.at(v)), (WIDE - RIGHT, y.at(v))], grid, 0.7)
         sheet.text(LEFT - 7, y.at(v) + 3.3, f"{v:g}" if judged else _short(v), 9.5, theme.label, "end")
     sheet.line([(LEFT, TOP), (LEFT, HIGH - BOTTOM), (WIDE - RIGHT, HIGH - BOTTOM)], theme.line, 1.2)

@@ -8,11 +8,11 @@ from math import isfinite
 from os import PathLike
 from typing import Any
 
+from ..drawing.axis import Axis, fitted, written
 from ..drawing.lettering import fitted as cut
 from ..drawing.lettering import width
 from ..drawing.looks import THEMES, Theme, contrast, mixed
 from ..drawing.sheet import Sheet, save, theme_of
-from .axis import Axis, fitted, written
 
 TONES = ("#332288", "#cc6677", "#117733", "#882255", "#44aa99", "#999933", "#aa4499", "#88ccee", "#ddcc77")  # Paul Tol, "muted"
 CONTRAST = 3.0  # of a line to its ground (WCAG 2.2, 1.4.11)

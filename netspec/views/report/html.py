@@ -67,7 +67,7 @@ def terms(pairs: Iterable[tuple[str, Any]]) -> str:
 
 def spark(points: Sequence[tuple[float, float]], log: bool = True) -> str:
     """A curve as high as a line of text."""
-    from .axis import fitted
+    from ..drawing.axis import fitted
 
     seen = [(x, y) for x, y in points if isfinite(y) and (y > 0 or not log)]
     if len(seen) < 2:

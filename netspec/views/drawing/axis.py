@@ -19,11 +19,15 @@ class Axis:
     end: float
     log: bool = False
     whole: bool = False  # numbers beside it are whole ones
+    most: int = 7  # so many numbers beside it
 
     def at(self, value: float) -> float:
         """Where a number stands; beyond the ends at the nearer one."""
         a, b, v = (log10(x) if self.log else x for x in (self.low, self.high, min(max(value, self.low), self.high)))
         return self.start + (v - a) / (b - a) * (self.end - self.start)
+
+    def holds(self, value: float) -> bool:
+        return self.low <= value <= self.high
 
     @property
     def ticks(self) -> list[float]:
@@ -33,10 +37,10 @@ class Axis:
         powers = range(floor(log10(self.low)), ceil(log10(self.high)) + 1)
         places = (1, 2, 5) if self.high / self.low < 200 else (1,)
         found = [v for d in powers for m in places if self.low * 0.999 <= (v := m * 10.0 ** d) <= self.high * 1.001]
-        return found[::max(1, ceil(len(found) / 7))]
+        return found[::max(1, ceil(len(found) / self.most))]
 
     def _steps(self) -> list[float]:
-        wide = (self.high - self.low) / 6
+        wide = (self.high - self.low) / (self.most - 1)
         size = 10.0 ** floor(log10(wide))
         step = next(m * size for m in (1, 2, 5, 10) if m * size >= wide * 0.999)
         step = max(1.0, round(step)) if self.whole else step

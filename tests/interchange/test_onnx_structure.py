@@ -278,6 +278,82 @@ def test_the_text(name: str, tmp_path: Path) -> None:
         assert sum(p.size for p in made.parameters) == sum(p.size for p in graph.parameters)
 
 
+MODULES = {  # what PyTorch's modules are called, and what comes back of their names
+    "a U": ("""\
+  stem: conv 4 3x3 relu
+  d1: conv 8 3x3 relu -> conv 12 3x3 relu
+  maxpool 2
+  d2: repeat 2: conv 12 3x3 relu
+  up 2 -> concat @d1
+  last: conv 4 1x1
+  avgpool global -> head: fc 7
+""", """\
+  stem: conv 4 3x3 relu
+  d1: conv 8 3x3 relu -> conv 12 3x3 relu
+  maxpool 2
+  d2: repeat 2: conv 12 3x3 relu
+  up 2 -> concat @d1
+  last: conv 4 1x1
+  avgpool global -> head: fc classes
+"""),
+    "kinds": ("""\
+  conv1: conv 4 3x3 relu
+  features: conv 8 3x3 relu
+  dwconv: conv 8 3x3 groups=8
+  pool_1: maxpool 2
+  cv2: conv 4 1x1
+  last_linear: fc 7
+""", """\
+  conv 4 3x3 relu
+  conv 8 3x3 relu
+  conv in.channels 3x3 groups=in.channels
+  maxpool 2
+  conv 4 1x1
+  last_linear: fc classes
+"""),
+    "values": ("""\
+  lateral: conv 8 1x1
+  conv 8 3x3 /2 relu
+  x: skip
+  concat:
+    | rgb: conv 4 1x1
+    | depth: conv 4 3x3 relu
+  mul @x -> up 2
+  concat @lateral
+  output late: score: conv 2 1x1
+  fc 7
+""", """\
+  lateral: conv 8 1x1
+  x1: conv 8 3x3 /2 relu
+  concat:
+    | rgb: conv 4 1x1
+    | depth: conv 4 3x3 relu
+  mul @x1 -> up 2 -> concat @lateral
+  output late: conv 2 1x1
+  fc 7
+  output out
+"""),
+}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_names_of_modules_are_labels_where_they_say_something(name: str, tmp_path: Path) -> None:
+    from test_onnx_export import numbers, written
+
+    from netspec.interchange.onnx.say import said
+
+    text, wanted = MODULES[name]
+    graph = netspec.load_graph(text=f"net a:\n  input 3x8x8\n{text}").graph
+    made = written(graph, numbers(graph), 18)
+    made.producer_name = "pytorch"
+    for n in made.graph.node:  # as PyTorch's exporter names them
+        n.name = f"/{n.name.replace('.', '/')}/{n.op_type}"
+    (tmp_path / "model.onnx").write_bytes(made.SerializeToString())
+    found = said(tmp_path / "model.onnx").text
+    assert same(graph, netspec.load_graph(text=found).graph)
+    assert found[found.index("8x8\n") + 4:] == wanted, found
+
+
 def test_weights_that_run_with_another_step_are_no_reuse(tmp_path: Path) -> None:
     """The same weights with dilation: the language has no word for that, and the text is the file's all the same."""
     onnx = pytest.importorskip("onnx")

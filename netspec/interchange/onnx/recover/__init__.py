@@ -7,7 +7,8 @@
     ties.py     what runs again with the same weights is `reuse`
     program.py  equal neighbours become `repeat`
     blocks.py   parts that differ in numbers alone become a `block`, by least general generalisation
-    names.py    what blocks, parameters and parts are called
+    names.py    what blocks and parameters are called
+    labels.py   parts carry the names of the modules that they are
     refs.py     what the values are called that lines name
     text.py     the text
 
@@ -22,7 +23,7 @@ from collections.abc import Iterator, Mapping
 from ..meet import Layers, input_names
 from .blocks import compressed
 from .each import opened
-from .names import labelled
+from .labels import labelled
 from .own import again
 from .program import Program, repeats
 from .refs import settled

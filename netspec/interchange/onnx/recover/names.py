@@ -8,11 +8,12 @@ from collections import Counter
 
 from ....syntax.refused import RESERVED
 from ....words.layer import LAYERS
-from .program import Module, Program, module
+from .program import Module
 from .steps import POINT
 from .term import Sequence, Term, steps
 
-VAGUE = ("features", "conv_norm_activation", "layers", "block", "blocks", "conv", "branch", "relu", "model", "main", "net", "sequential", "modulelist", "downsample")
+VAGUE = ("conv", "features", "conv_norm_activation", "layers", "block", "blocks", "branch", "relu", "model", "main", "net", "sequential",
+         "modulelist", "downsample")
 INSTEAD = {"layer": "stage", "convbnrelu": "conv_bn", "squeeze_excitation": "squeeze", "inverted_residual": "inverted"}
 
 
@@ -101,23 +102,3 @@ def _kind(body: Sequence) -> str:
     )
     return next((name for name, is_so in found if is_so), "part")
 
-
-def labelled(program: Program) -> None:
-    """What is one named module of the program that wrote the file, and holds a call, carries its name."""
-    if program.scoped:
-        return
-    body, taken = program.body, {b.name for b in program.blocks} | program.labels | set(LAYERS) | set(RESERVED)
-    i = 0
-    while i < len(body):
-        for j in range(i + 1, min(len(body), i + 3) + 1):
-            found = module(body, i, j)
-            name = found.name if found else ""
-            if _calls(body[i:j]) and re.fullmatch(r"[A-Za-z]+_?\d+[a-z]?", name) and name not in taken:
-                taken.add(name)
-                body[i:j] = [Term("label", (name,), kids=[body[i:j]])]
-                break
-        i += 1
-
-
-def _calls(window: Sequence) -> bool:
-    return any(t.kind == "call" or any(k.kind == "call" for s in t.kids for k in s) for t in window)

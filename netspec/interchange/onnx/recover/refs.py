@@ -11,7 +11,7 @@ from ....syntax.refused import RESERVED
 from ....words.layer import LAYERS
 from .program import Program
 from .scopes import single
-from .term import Sequence, Term
+from .term import Sequence, Term, over
 
 Place = tuple[str, ...]  # the labels around a line
 SIZES = ("up", "crop", "pad")  # what names a value for its size alone
@@ -20,10 +20,11 @@ SIZES = ("up", "crop", "pad")  # what names a value for its size alone
 def settled(program: Program, inputs: dict[str, str]) -> None:
     """Give a name to each value that a line names, and write it there. `inputs` are those of the net's inputs."""
     for body, taken in [(b.body, {p for p, _ in b.parameters}) for b in program.blocks] + [(program.body, set(inputs.values()))]:
-        _settled(body, inputs, taken | {b.name for b in program.blocks})
+        _settled(body, inputs, taken | {b.name for b in program.blocks}, not program.scoped)
 
 
-def _settled(body: Sequence, inputs: dict[str, str], taken: set[str]) -> None:
+def _settled(body: Sequence, inputs: dict[str, str], taken: set[str], free: bool) -> None:
+    """`free` says that a step may be called as the value is."""
     lines = list(_lines(body))
     taken = taken | {t.head[0] for _, _, t in lines if t.kind in ("label", "output")} | set(LAYERS) | set(RESERVED)
     taken |= {"x"} if any(t.kind == "gate" for _, _, t in lines) else set()
@@ -42,7 +43,11 @@ def _settled(body: Sequence, inputs: dict[str, str], taken: set[str]) -> None:
         name = _free(users.get(v, set()) <= set(SIZES), len(marks) > 1, taken)
         taken.add(name)
         places[v] = (*at, name)
-        t.head = (f"{name}: skip",)
+        if free and before is not None and before.kind in ("step", "call", "beside"):
+            k = seq.index(t)
+            seq[k - 1:k + 1] = [over("label", (name,), kids=[[before]], cin=before.cin)]
+        else:
+            t.head = (f"{name}: skip",)
     for _, at, t in lines:
         if t.kind != "mark" and t.refs:
             words = [inputs[v] if v in inputs else _seen(places[v], at) for v in t.refs]

@@ -129,7 +129,7 @@ def fused(seq: Sequence, named: bool = False) -> Sequence:
     for t in seq:
         p = out[-1] if out else None
         if p is not None and p.kind == t.kind == "step" and _taken(p, t, named):
-            p.paths, p.ties, p.weighty = p.paths | t.paths, p.ties | t.ties, p.weighty or t.weighty
+            p.ties, p.weighty = p.ties | t.ties, p.weighty or t.weighty
         else:
             out.append(t)
     return out

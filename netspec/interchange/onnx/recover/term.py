@@ -24,7 +24,7 @@ class Term:
     kids: list[Sequence] = field(default_factory=list)
     shortcut: Sequence | None = None
     cin: Any = None
-    paths: frozenset[str] = frozenset()  # of the nodes of the file
+    paths: frozenset[str] = frozenset()  # of the nodes of the file, without those of words that steps took
     condition: str | None = ""  # of the shortcut
     where: tuple[list[bool], list[Any]] | None = None  # which of a block's turns have the shortcut, with what coming in
     ties: frozenset[str] = frozenset()  # the constants of the file that its weights are

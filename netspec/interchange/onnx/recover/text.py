@@ -27,10 +27,7 @@ def length(program: Program) -> float:
 def classes(program: Program) -> None:
     """The last count of units is a parameter of the net, or of filters that look at one place, where nothing but activations and
     pools is behind them: then it tells classes apart."""
-    body = program.body
-    while body and body[-1].kind == "label":
-        body = body[-1].kids[0]
-    for t in reversed(body):
+    for t in reversed(list(_unlabelled(program.body))):
         word = str(t.head[1]).partition(" ")[0] if t.head and t.head[0] == "word" else ""
         if t.kind == "beside" or (t.kind == "step" and (t.head[0] in ("avgpool", "dropout") or word in BEHIND)):
             continue
@@ -39,6 +36,11 @@ def classes(program: Program) -> None:
             program.classes = t.hole("n")
             next(h for h in t.holes if h[0] == "n")[1] = "classes"
         return
+
+
+def _unlabelled(seq: Sequence) -> Iterator[Term]:
+    for t in seq:
+        yield from _unlabelled(t.kids[0]) if t.kind == "label" else (t,)
 
 
 def chosen(program: Program) -> str:
@@ -159,8 +161,10 @@ class _Lines:
                 put([pad + " -> ".join(run)])
                 run.clear()
 
-        for t in seq:
+        for before, t in zip([None, *seq], seq):
             one, sort = self.inline(t), _sort(t)
+            if t.kind == "mark" and before is not None and before.kind == "label":  # which is the name of the value
+                continue
             if t.kind == "start":
                 lead = f"{one} -> "
                 continue
@@ -208,12 +212,15 @@ def _goes_on(step: str) -> bool:
 
 def _ends_line(t: Term, first: str) -> bool:
     """Whether nothing more stands in a line that begins so: a label would hold it, too."""
-    return t.kind == "mark" or (t.kind == "step" and (t.head[0] == "interleave" or (
+    return t.kind in ("mark", "label") or (t.kind == "step" and (t.head[0] == "interleave" or (
         t.head[0] == "dropout" and first.startswith("fc"))))
 
 
 def _sort(t: Term) -> str:
-    """What may share a line with its like."""
+    """What may share a line with its like; a label does behind others."""
+    if t.kind == "label":
+        sorts = set(map(_sort, t.kids[0]))
+        return sorts.pop() if len(sorts) == 1 else ""
     if (t.kind == "call" and len(t.holes) < 4) or t.kind == "reuse":
         return "call"
     return "step" if t.kind in ("beside", "mark") or (t.kind == "step" and t.head[0] not in ("conv", "maxpool", "channels")) else ""

@@ -155,8 +155,7 @@ class _Walk:
             if isinstance(p.layer, (Add, Concat)) and len(self.flows[v]) == 2:
                 a, b = sorted(self.flows[v], key=lambda i: self.before[i].bit_count())
                 between = self.before[b] & ~self.before[a]
-                if self.before[b] & self.bit[a] and any(1 < prod(self._type(i).spatial) < prod(self._type(a).spatial)
-                                                        for i in self._all(between)):
+                if self.before[b] & self.bit[a] and self._smaller(a, between):
                     ways[v] = between
         return {v for v, w in ways.items() if any(w & self.bit[q] or ways[q] & self.bit[v] for q in ways if q != v)}
 
@@ -297,6 +296,8 @@ class _Walk:
         one = sorted(set(begin[0]).intersection(*begin), key=lambda i: self.bit[i])[-1:]
         one = one if all(len(e) == 1 for e in begin) or not self.words.keys() & one else []  # an input of several is beside
         apart = all(own) and all(len(e) == 1 and e[0] in self.words for e in begin)
+        if one and not self.own and self._beside(p, own):
+            return None
         if (one or apart) and self._keep(p, own):
             gate = p.output in self.gates
             return list(zip(own, [one] * len(own) if one else begin)) if not gate or (own[1] and not own[0]) else None
@@ -313,6 +314,17 @@ class _Walk:
         above = self.value[1 << (rest.bit_length() - 1)] if rest else None
         whole = all(part or i == above for part, i in zip(late, flows)) and all(len(e) == 1 for e in begin)
         return list(zip(late, begin)) if whole and sum(map(bool, late)) > 1 and self._keep(p, late) else None
+
+    def _beside(self, p: Piece, own: list[int]) -> bool:
+        """Whether a merge names one of its two values, as the other comes of it, and it is no sum; one that comes first in a
+        concatenation is there anyway, where its size stays."""
+        if len(own) > 2 or all(own) or isinstance(p.layer, Add) or p.output in self.gates:
+            return False
+        return bool(own[0]) or not isinstance(p.layer, Concat) or self._smaller(self.flows[p.output][0], own[1])
+
+    def _smaller(self, than: str, values: int) -> bool:
+        """Whether one of these values has fewer places than another."""
+        return any(1 < prod(self._type(i).spatial) < prod(self._type(than).spatial) for i in self._all(values))
 
     def _keep(self, p: Piece, parts: list[int]) -> bool:
         """Whether these branches cut through no scope of the file."""

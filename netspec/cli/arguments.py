@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import re
 import sys
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from ..plain import shown
 from ..terminal import columns
 from .commands import commands, rooms
 
@@ -28,25 +27,31 @@ cannot be written, 130 interrupted.
 
 
 class _Parser(argparse.ArgumentParser):
-    """argparse, which says what was probably meant."""
+    """argparse, which says in a line what is wrong, and what was probably meant."""
+
+    examples: tuple[str, ...] = ()
+    words: Sequence[str] = ()  # the command line as it was typed
 
     def error(self, message: str) -> NoReturn:
-        from ..diagnostics import near
+        from .misread import misread
+        from .telling import tell
 
-        choice = re.search(r"invalid choice: '?([^' ]*)'? \(choose from (.*)\)", message)
-        odd = re.fullmatch(r"unrecognized arguments: (--[\w-]+).*", message)
-        pool = (re.findall(r"[\w-]+", choice[2]) if choice
-                else [o for o in self._every_option() if o.startswith("--")] if odd else [])
-        said = choice or odd
-        meant = {other: name for name, command in commands().items() for other in getattr(command, "ALSO", ())}
-        alike = (meant.get(said[1]) if choice and meant.get(said[1]) in pool else near(said[1], pool)) if said else None
-        # the message may repeat what was typed
-        super().error(shown(message, lines=True) + (f"\ndid you mean `{alike}`?" if alike else ""))
+        also = {other: name for name, command in commands().items() for other in getattr(command, "ALSO", ())}
+        tell([misread(message, self.prog, self._actions, self.words, self.examples, also)])
+        self.exit(2)
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """What is left over was said to the command, which knows what it takes."""
+        found, left = self.parse_known_args(args, namespace)
+        if left:
+            getattr(found, "parser", self).error(f"unrecognized arguments: {' '.join(left)}")
+        return found
 
     mixing = False
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """A command that takes a list of files takes them before and behind its options."""
+        self.words = sys.argv[1:] if args is None else args
         lists = any(not a.option_strings and a.nargs in ("*", "+") for a in self._actions)
         if not lists or self.mixing:
             return super().parse_known_args(args, namespace)
@@ -55,15 +60,6 @@ class _Parser(argparse.ArgumentParser):
             return self.parse_known_intermixed_args(args, namespace)
         finally:
             self.mixing = False
-
-    def _every_option(self) -> list[str]:
-        """Those of the commands as well."""
-        out: list[str] = []
-        for a in self._actions:
-            out += a.option_strings
-            if isinstance(a, argparse._SubParsersAction):
-                out += [o for c in a.choices.values() for o in c._option_string_actions]
-        return out
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
@@ -100,7 +96,8 @@ def _command(every: Any, name: str, command: Any) -> None:
                             epilog=f"{label}:\n" + "\n".join("  " + e for e in command.EXAMPLES))
     c.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     command.arguments(c)
-    c.set_defaults(run=command.run)
+    c.examples = command.EXAMPLES
+    c.set_defaults(run=command.run, parser=c)
 
 
 class _Version(argparse.Action):

@@ -79,12 +79,13 @@ def photograph(net: Network, path: str, size: int | tuple[int, int] | None) -> A
 
 
 def photographed(a: Any, path: str) -> None:
-    """Write such a picture."""
+    """Write such a picture, as fine as all PNGs are in print."""
     from ..reading import write
+    from ..views.drawing.rendering import FINE
     from ..views.pictures import of_image, png
 
     try:
-        write(path, png(of_image(a)))
+        write(path, png(of_image(a), FINE))
     except (OSError, ValueError) as e:
         raise unwritable(path, e) from None
 

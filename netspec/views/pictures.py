@@ -98,12 +98,12 @@ def resized(x: Array, size: tuple[int, ...]) -> Array:
     return x
 
 
-def png(tile: Tile) -> bytes:
-    """The bytes of a PNG file."""
+def png(tile: Tile, dots: int | None = None) -> bytes:
+    """The bytes of a PNG file, which says how many dots an inch has where that is given."""
     from PIL import Image
 
     out = io.BytesIO()
-    Image.fromarray(tile).save(out, "PNG", optimize=True)
+    Image.fromarray(tile).save(out, "PNG", optimize=True, **({} if dots is None else {"dpi": (dots, dots)}))
     return out.getvalue()
 
 

@@ -14,6 +14,7 @@ import pytest
 from netspec import compile as compile_net
 from netspec import load_graph
 from netspec.cli import main
+from netspec.cli.commands import commands
 from netspec.cli.nets import split
 from netspec.diagnostics import SpecError, UsageError
 from netspec.syntax.load import specs_folder
@@ -55,6 +56,32 @@ def test_help_and_version(netspec: Any) -> None:
         page = netspec(command, "--help")
         assert page.code == 0 and f"netspec {command} " in page.out.split("example")[1]
     assert netspec("--version").out.startswith("netspec ")
+
+
+@pytest.mark.parametrize(("argv", "said"), [
+    (("draw", "good.net"), "netspec draw needs -o PICTURE [usage]\n  = hint: netspec draw specs/unet.net -o unet.svg\n"),
+    (("draw", "good.net", "--ouput", "a.svg"), "netspec draw does not take --ouput [usage]\n  = hint: did you mean `--output`?\n"),
+    (("check", "--fix", "good.net"), "netspec check does not take --fix [usage]\n  = hint: netspec check --help\n"),
+    (("summary", "a", "b", "c"), "netspec summary does not take b c [usage]\n  = hint: netspec summary --help\n"),
+    (("summary", "good.net", "--format", "jsn"),
+     "--format is one of text, md, csv, latex, html, json, not `jsn` [usage]\n  = hint: did you mean `json`?\n"),
+    (("draw", "good.net", "-o"), "-o needs PICTURE [usage]\n  = hint: netspec draw specs/unet.net -o unet.svg\n"),
+    (("draw", "good.net", "--right=3"), "--right takes no value, and '3' is given [usage]\n  = hint: netspec draw --help\n"),
+    (("train", "good.net", "--report", "--live"), "--live and --report do not go together [usage]\n  = hint: netspec train --help\n"),
+    (("bogus",), "there is no command `bogus` [usage]\n  = hint: netspec --help\n"),
+    ((), "netspec needs a command [usage]\n  = hint: netspec --help\n")])
+def test_a_command_line_that_cannot_be_read_is_an_error_like_others(netspec: Any, argv: tuple[str, ...], said: str) -> None:
+    ran = netspec(*argv)
+    assert (ran.code, ran.out, ran.err) == (2, "", f"error: {said}\n")
+
+
+@pytest.mark.parametrize("command", sorted(commands()))
+def test_no_command_answers_a_slip_with_all_its_options(netspec: Any, command: str) -> None:
+    ran = netspec(command, "--no-such-option")
+    assert ran.code == 2 and ran.err.startswith(f"error: netspec {command} does not take --no-such-option [usage]\n  = hint: ")
+    for more in (("--no-such-option=3", "a"), ("a", "b", "--no-such-option=3")):
+        said = netspec(command, *more).err
+        assert "usage:" not in said and (not said or said.startswith("error: ")) and len(said.strip().splitlines()) <= 3
 
 
 @pytest.mark.parametrize("argv", [(), ("nonsense",), ("check",), ("summary",), ("draw", "good.net"),

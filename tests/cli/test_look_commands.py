@@ -16,6 +16,8 @@ import netspec
 from netspec.cli import main
 from netspec.cli.commands.pictures.look import WORDS
 from netspec.look.kinds import KINDS, picture
+from netspec.views.look.plate import Panel, Plate
+from netspec.views.look.plates import Plates
 
 SPEC = "net small:\n  input 3x16x16\n  conv 4 3x3 bn relu\n  maxpool 2\n  conv 6 3x3 relu\n  avgpool global\n  fc 3\n"
 TRAIN = "train small:\n  data images \"shapes\" size=16\n  prepare centre mean=0.5\n  loss cross_entropy\n  sgd lr=0.1\n"
@@ -95,6 +97,19 @@ def test_a_page_holds_several_kinds_and_nothing_foreign(here: Path) -> None:
     assert not re.findall(r"https?://", text)
     sizes = {Image.open(io.BytesIO(p)).size for p in page.pictures[1:]}
     assert sizes == {(160, 160)}  # each picture is brought to 16x16, and every pixel of it is a square of 10
+
+
+def test_a_png_has_dots_for_print_and_says_how_many(here: Path) -> None:
+    """A pixel of a page is 1/96 inch, and three dots of the file; a notebook shows it as a page does."""
+    common = ["small.safetensors", "photos/1.png", "--device", "reference"]
+    assert main(["look", *common, "--what", "saliency", "-o", "look.png"]) == 0
+    assert main(["dream", *common, "--layer", "conv1", "--octaves", "1", "--steps", "1", "-o", "dream.png"]) == 0
+    for name, dots in (("look", 288), ("dream", 300)):
+        with Image.open(here / f"{name}.png") as made:
+            assert [round(d) for d in made.info["dpi"]] == [dots, dots]
+    plates = Plates((Plate("a title", "", ((Panel(np.zeros((160, 160, 3), np.uint8), ("words",)),),)),))
+    fine, shown = (Image.open(io.BytesIO(data)) for data in (plates.png, plates._repr_png_()))
+    assert fine.size == (3 * shown.width, 3 * shown.height) and shown.width >= 160
 
 
 def test_a_class_by_its_number_and_weights_of_another_program(here: Path) -> None:

@@ -48,6 +48,21 @@ def test_the_neuron_of_the_lectures() -> None:
     assert [round(found[n][1], 2) for n in want] == [0.39, -0.59, -0.2, -0.39, 0.2]
 
 
+@pytest.mark.parametrize(("text", "want"), [
+    ("input 2\n  fc 1 sigmoid", {"x0", "x1", "w0", "w1", "b"}),
+    ("input 1x4\n  conv 1 3 relu bias=no\n  fc 1", {"x0", "x3", "W1[0]", "W1[2]", "W2[0]", "b2"}),
+    ("input 11\n  fc 2", {"w[0,1]", "w[1,10]", "b1", "x10", "t0"}),
+    ("input x 12\n  input x1 2\n  concat @x @x1 -> fc 1", {"x[1]", "x1[1]", "x[11]"}),
+    ("input 2\n  fc 2 bn\n  fc 1", {"W1[0,1]", "w2[1]", "b2[0]", "W3[0]", "b3"})])
+def test_numbers_from_outside_are_called_as_in_the_lectures_and_each_otherwise(text: str, want: set[str]) -> None:
+    net = netspec.compile(text=f"net a:\n  {text}\n", device="reference", dtype="float64")
+    x = {n.name: np.ones((1, *n.type.shape)) for n in net.graph.inputs}
+    size = net.graph.values[net.graph.outputs[0][1]].type.size
+    made = example(net.state, x, None if size == 1 else np.ones((1, size)), None if size == 1 else "mse")
+    names = [g.sign for g in made.circuit.gates if g.kind != "gate"]
+    assert want <= set(names) and len(set(names)) == len(names)
+
+
 def test_the_gates_of_the_lectures() -> None:
     """f = (x + y) z at -2, 5, -4: gradients -4, -4, 3. A sum hands on, a product changes places, a maximum chooses."""
     net = netspec.compile(text="net a:\n  input x 1\n  input y 1\n  input z 1\n  @x -> add @y -> mul @z\n", device="reference")
@@ -180,7 +195,8 @@ def test_the_commands(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Non
     assert f"mse = {loss:.3f}" in said
     shown = texts(out.read_text(encoding="utf-8"))
     assert sum(t == "×" for t in shown) == 18 and sum(t == "+" for t in shown) == 7 and sum(t == "sigmoid" for t in shown) == 7
-    assert sum(re.fullmatch(r"[wb]\d+", t) is not None for t in shown) == 25
+    names = [t for t in shown if re.fullmatch(r"[Wb]\d(\[[\d,]+\])?", t)]
+    assert len(set(names)) == len(names) == 25 and {"W1[2,1]", "W2[0,0]", "W3[2]", "b1[0]", "b3"} <= set(names)
     assert main(["backprop", str(ROOT / "specs" / "digits.net"), "--target", "3", "-o", str(tmp_path / "n.svg")]) == 0
     assert "cross_entropy" in capsys.readouterr().out
 

@@ -107,6 +107,21 @@ def test_what_cannot_be_drawn(given: tuple[str, ...], said: str, capsys: pytest.
     assert not (tmp_path / "a.svg").exists()
 
 
+@pytest.mark.parametrize(("net", "unit", "at"), [("resnet_cifar.net:resnet20", None, None), ("vgg.net:vgg16", "stage3.conv3", (0, 30)),
+                                                 ("lenet.net:lenet5", None, None), ("wavenet.net", None, None)])
+def test_no_line_says_that_more_is_seen_than_there_is(net: str, unit: str | None, at: tuple[int, ...] | None) -> None:
+    """`32×32 of 32×32`, and in a column of its own how large the window is with padding."""
+    file, _, name = net.partition(":")
+    drawn = netspec.load_graph(ROOT / "specs" / file, name or None).field(unit, at)
+    for sizes in re.findall(r">([\d×]+) of ([\d×]+)", drawn.svg):
+        seen, there = (list(map(int, s.split("×"))) for s in sizes)
+        assert all(s <= n for s, n in zip(seen, there, strict=True)), sizes
+    padded = [p for p in drawn.sight.planes if p.window != p.inside]
+    assert ("with padding</text>" in drawn.svg) == bool(padded)
+    for p in padded:
+        assert f">{'×'.join(map(str, p.seen))}</text>" in drawn.svg
+
+
 def test_what_python_may_say() -> None:
     spec = netspec.load_graph(ROOT / "specs" / "lenet.net")
     assert spec.field("conv2", np.array([3, 4])).sight.at == (3, 4)

@@ -21,6 +21,7 @@ from ...ir.expressions import number
 from ...ir.formula import Access, Axis, Formula, Pieces
 from ...ir.functions import FUNCTIONS
 from ...ir.graph import Graph, Input, Node, Parameter
+from .letters import Letters
 
 Array = NDArray[Any]
 Ref = int | float  # a gate by its number, or a constant
@@ -87,7 +88,7 @@ def circuit(program: Graph, values: Mapping[str, Array], last: Sequence[tuple[st
     if sum(math.prod(_extents(f, inputs, n, program, values).values()) for n in program if isinstance(n.op, Formula | Pieces)
            for f, inputs in n.formulas) > 60 * most:
         raise TooMany
-    build = _Unrolling(values, called)
+    build = _Unrolling(values, called, Letters(program))
     for n in program:
         build.node(n, program)
     terms = [build.times(build.elements[name].reshape(-1)[0], weight) for name, weight in last]
@@ -114,6 +115,7 @@ def _extents(f: Formula, inputs: Sequence[str], n: Node, program: Graph, values:
 class _Unrolling:
     values: Mapping[str, Array]
     called: Mapping[str, str]
+    letters: Letters
     gates: list[Gate] = field(default_factory=list)
     elements: dict[str, Array] = field(default_factory=dict)  # of each tensor its scalars, as Refs
     made: dict[tuple[str, tuple[int, ...]], int] = field(default_factory=dict)
@@ -143,10 +145,12 @@ class _Unrolling:
             kind: Kind = "parameter" if isinstance(n.op, Parameter) else \
                 "target" if isinstance(n.op, Input) and n.op.role == "target" else "input"
             for at in np.ndindex(a.shape):
-                own = at[1:]
+                own, shape = at[1:], a.shape[1:]
                 if isinstance(n.op, Parameter):  # a layer may look at it in another shape than its own
-                    own = tuple(map(int, np.unravel_index(int(np.ravel_multi_index(at, a.shape)), n.op.shape)))
-                out[at] = self.put(Gate(_called(v.name, own, kind), float(a[at]), (), (), kind, _element(v.name, own)))
+                    shape = n.op.shape
+                    own = tuple(map(int, np.unravel_index(int(np.ravel_multi_index(at, a.shape)), shape)))
+                sign = self.letters.of(v.name, own, shape)
+                out[at] = self.put(Gate(sign, float(a[at]), (), (), kind, _element(v.name, own)))
             self.elements[v.name] = out
 
     def formula(self, f: Formula, inputs: Sequence[str], n: Node, extents: Mapping[str, int]) -> None:
@@ -322,14 +326,6 @@ def _inside(at: tuple[int, ...], shape: tuple[int, ...]) -> bool:
 
 def _element(name: str, at: Sequence[int]) -> str:
     return f"{name}[{','.join(map(str, at))}]" if at else name
-
-
-def _called(name: str, at: Sequence[int], kind: Kind) -> str:
-    """What a number from outside is called in its box: `w01`, `b2`, `x0`, `t`."""
-    own = name.rpartition(".")[2]
-    letter = {"weight": "w", "bias": "b"}.get(own, own) if kind == "parameter" else "t" if kind == "target" else \
-        "x" if own == "input" else own
-    return letter + ("," if any(k > 9 for k in at) else "").join(map(str, at))
 
 
 def _short(x: float) -> str:

@@ -67,11 +67,9 @@ def field(graph: Graph, unit: str | None = None, at: Sequence[int] | None = None
 
 
 def said(plane: Plane, what: str = "") -> str:
-    """`44×44 of 224×224`, and `what` these are; where more is seen than there is, `32×32 of 32×32, 46×46 with padding`."""
-    there = [max(0, b - a + 1) for a, b in plane.inside]
-    wider = any(s > n for s, n in zip(plane.seen, plane.sizes))
-    text = f"{_by(there if wider else plane.seen)} of {_by(plane.sizes)}{what}"
-    return f"{text}, {_by(plane.seen)} with padding" if wider else text
+    """`44×44 of 224×224`, and `what` these are; of a window that reaches beyond them `32×32 of 32×32, 46×46 with padding`."""
+    text = f"{_by(plane.there)} of {_by(plane.sizes)}{what}"
+    return f"{text}, {_by(plane.seen)} with padding" if plane.there != plane.seen else text
 
 
 def _by(sizes: Iterable[int]) -> str:
@@ -244,12 +242,14 @@ class _Drawing:
     def table(self, top: float) -> float:
         """The planes by their numbers, and what is not among them; returns where the table ends."""
         s = self.s
-        heads = ("", "layer", "", "channels", "sees, padding included", "from place")
-        rows = [(str(k), p.name, p.text if p.text != p.name else "", str(p.channels),
-                 f"{_by(p.seen)} of {_by(p.sizes)}" if min(p.seen) > 0 else "nothing",
-                 ", ".join(str(a) for a, _ in p.window)) for k, p in enumerate(self.s.planes, 1)]
-        fits = (fitted, fitted_end, *(fitted,) * 4)
-        cut = [[fit(c, 10, most) for fit, c, most in zip(fits, r, (20, 190, 210, 60, 170, 80))] for r in (heads, *rows)]
+        padded = any(p.there != p.seen for p in s.planes)
+        rows = [[str(k), p.name, p.text if p.text != p.name else "", str(p.channels),
+                 f"{_by(p.there)} of {_by(p.sizes)}" if min(p.seen) > 0 else "nothing",
+                 *[_by(p.seen) if p.there != p.seen else ""] * padded, ", ".join(str(a) for a, _ in p.window)]
+                for k, p in enumerate(self.s.planes, 1)]
+        heads = ["", "layer", "", "channels", "sees", *["with padding"] * padded, "from place"]
+        fits = (fitted, fitted_end, *(fitted,) * 5)
+        cut = [[fit(c, 10, most) for fit, c, most in zip(fits, r, (20, 190, 210, 60, 100, 80, 80))] for r in (heads, *rows)]
         x, starts = EDGE, []
         for column in zip(*cut):
             starts.append(x)

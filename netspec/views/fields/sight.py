@@ -40,6 +40,11 @@ class Plane:
         return tuple((max(a, 0), min(b, n - 1)) for (a, b), n in zip(self.window, self.sizes))
 
     @property
+    def there(self) -> tuple[int, ...]:
+        """How many places the window has along each axis, without padding."""
+        return tuple(max(0, b - a + 1) for a, b in self.inside)
+
+    @property
     def seen(self) -> tuple[int, ...]:
         """How many places the window has along each axis, padding counted."""
         return tuple(b - a + 1 for a, b in self.window)

@@ -25,7 +25,7 @@ class Plates:
 
     @property
     def png(self) -> bytes:
-        """One picture of all, below each other."""
+        """One picture of all, below each other, with dots for print."""
         return sheet(self.plates, self.theme)
 
     @property
@@ -43,7 +43,7 @@ class Plates:
             raise unwritable(target, e) from None
 
     def _repr_png_(self) -> bytes:
-        return self.png
+        return sheet(self.plates, self.theme, fine=False)
 
     def __repr__(self) -> str:
         return "Plates: " + "; ".join(p.title for p in self.plates)

@@ -1,10 +1,14 @@
-"""Plates as one PNG, their words set in the font that all drawings have."""
+"""Plates as one PNG, their words set in the font that all drawings have.
+
+All is laid out in pixels of a page, 96 to an inch; for print the picture has several dots for each of them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -12,10 +16,12 @@ import numpy as np
 from ...plain import shown
 from ..drawing.lettering import FONTS, fitted, width
 from ..drawing.looks import Theme
+from ..drawing.rendering import COARSE, FINE, MOST
 from ..pictures import Tile, png
 from .plate import Panel, Plate
 
 EDGE, GAP, LINE = 20, 14, 15  # around the sheet, between tiles, and from one line of words to the next, in pixels
+INCH = 96  # pixels
 TITLE, TEXT, SMALL = 16, 12, 11  # sizes of letters
 LEAST = 64  # the narrowest place of a panel
 PAGE = 560  # what a line of `about` may be wide at least
@@ -31,8 +37,8 @@ class _Words:
     bold: bool = False
 
 
-def sheet(plates: Sequence[Plate], theme: Theme) -> bytes:
-    """The bytes of the picture."""
+def sheet(plates: Sequence[Plate], theme: Theme, fine: bool = True) -> bytes:
+    """The bytes of the picture: with dots for print, or of a screen, one for each pixel."""
     wide = max(PAGE, *(sum(_place(p, row) + GAP for p in row) - GAP for plate in plates for row in plate.rows)) + 2 * EDGE
     words: list[_Words] = []
     tiles: list[tuple[int, int, Tile]] = []
@@ -47,7 +53,8 @@ def sheet(plates: Sequence[Plate], theme: Theme) -> bytes:
         for row in plate.rows:
             y = _row(row, y, words, tiles, theme)
         y += EDGE
-    return png(_painted(wide, y, words, tiles, theme))
+    times = (FINE // INCH if FINE // INCH * max(wide, y) <= MOST else ceil(COARSE / INCH)) if fine else 1
+    return png(_painted(wide, y, words, tiles, theme, times), times * INCH)
 
 
 def _row(row: Sequence[Panel], y: int, words: list[_Words], tiles: list[tuple[int, int, Tile]], theme: Theme) -> int:
@@ -68,15 +75,16 @@ def _place(p: Panel, row: Sequence[Panel]) -> int:
     return int(max(LEAST, p.tile.shape[1], min(said, PAGE if len(row) == 1 else max(120, 1.5 * p.tile.shape[1]))))
 
 
-def _painted(wide: int, high: int, words: Sequence[_Words], tiles: Sequence[tuple[int, int, Tile]], theme: Theme) -> Tile:
+def _painted(wide: int, high: int, words: Sequence[_Words], tiles: Sequence[tuple[int, int, Tile]], theme: Theme,
+             times: int) -> Tile:
     from PIL import Image, ImageDraw
 
-    image = Image.new("RGB", (wide, high), theme.page or "#ffffff")
+    image = Image.new("RGB", (times * wide, times * high), theme.page or "#ffffff")
     for x, y, t in tiles:
-        image.paste(Image.fromarray(t), (x, y))
+        image.paste(Image.fromarray(t.repeat(times, 0).repeat(times, 1)), (times * x, times * y))
     draw = ImageDraw.Draw(image)
     for w in words:
-        draw.text((w.x, w.y), w.text, w.colour, _font(w.size, w.bold))
+        draw.text((times * w.x, times * w.y), w.text, w.colour, _font(times * w.size, w.bold))
     out: Tile = np.asarray(image)
     return out
 

@@ -130,11 +130,10 @@ def _classes(state: State, b: Examples, held: _Held, scores: Array, labels: Arra
     def shot(k: int) -> Shot:
         if flat.shape[2] > 1:
             share = float((answers[k] == right[k])[counts[k]].mean()) if counts[k].any() else 1.0
-            return Shot(tile(b.inputs, k), f"{_name(b, k)}: {share:.1%} of its places right", share < 1)
+            return Shot(tile(b.inputs, k), f"{_name(b, k)}\n{100 * share:.1f} % of its places right", share < 1)
         y, a, p = int(right[k, 0]), int(answers[k, 0]), flat[k, :, 0]
-        said = f"{_name(b, k)}: {called(a)} {p[a]:.1%}" + (f", and it is {called(y)} {p[y]:.1%}" if a != y
-                                                           else ", which is right")
-        return Shot(tile(b.inputs, k), said, a != y)
+        sure = f"{_name(b, k)}\nsays {called(a)}, {100 * p[a]:.1f} %"
+        return Shot(tile(b.inputs, k), sure + (f"\nis {called(y)}, {100 * p[y]:.1f} %" if a != y else "\nand is right"), a != y)
 
     if flat.shape[2] > 1:
         bad = 1 - np.array([float((answers[k] == right[k])[counts[k]].mean()) if counts[k].any() else 1.0 for k in range(n)])
@@ -155,7 +154,7 @@ def _numbers(b: Examples, held: _Held, values: Array, wanted: Array, explains: b
 
     if explains and values[0].size <= FEW:
         held.numbers.append((values.reshape(n, -1).astype(np.float64), wanted.reshape(n, -1).astype(np.float64)))
-    _keep(held, off, lambda k: Shot(tile(b.inputs, k), f"{_name(b, k)}: {few(values[k])}, and it is {few(wanted[k])}", True))
+    _keep(held, off, lambda k: Shot(tile(b.inputs, k), f"{_name(b, k)}\nsays {few(values[k])}\nis {few(wanted[k])}", True))
 
 
 def _keep(held: _Held, bad: Array, shot: Any) -> None:

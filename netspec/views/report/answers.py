@@ -54,5 +54,5 @@ def _classes(story: Story, j: Judged) -> str:
                      f"{100 * j.confusion[k][k] / answered:.1f} %" if answered else "never answered",
                      f"{text(story.called(wrong[1]))} ({wrong[0]})" if wrong[0] else ""])
     body = table(["class", "examples", "accuracy: found", "of its answers right", "most taken for"], rows,
-                 "Classes by accuracy, the worst first")
+                 "The worst first", texts=("most taken for",))
     return f"<h3>Classes by accuracy</h3>{body}" if len(rows) <= CELLS else f"<details><summary>Classes by accuracy, {len(rows)}</summary>{body}</details>"

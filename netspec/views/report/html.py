@@ -27,7 +27,7 @@ def text(x: Any) -> str:
     return escape(shown(str(x)))
 
 
-def number(x: Any) -> str:
+def number(x: Any, digits: int = 4) -> str:
     """As a table has it."""
     if isinstance(x, bool) or x is None:
         return "" if x is None else str(x)
@@ -35,13 +35,16 @@ def number(x: Any) -> str:
         return f"{x:,}"
     if not isinstance(x, float):
         return text(x)
-    return f"{x:.4g}".replace("e-0", "e-") if isfinite(x) else "none"
+    return f"{x:.{digits}g}".replace("e-0", "e-") if isfinite(x) else "none"
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]], caption: str = "", kind: str = "") -> str:
-    """Cells are HTML; the first of a row names it."""
-    top = "".join(f'<th scope="col"{" class=text" if k == 0 else ""}>{h}</th>' for k, h in enumerate(head))
-    body = "".join(f'<tr><th scope="row">{r[0]}</th>' + "".join(f"<td>{c}</td>" for c in r[1:]) + "</tr>" for r in rows)
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], caption: str = "", kind: str = "",
+          texts: Sequence[str] = ()) -> str:
+    """Cells are HTML; the first of a row names it. Text stands at the left, numbers at the right."""
+    sides = [" class=text" if k == 0 or h in texts else "" for k, h in enumerate(head)]
+    top = "".join(f'<th scope="col"{side}>{h}</th>' for side, h in zip(sides, head))
+    body = "".join(f'<tr><th scope="row">{r[0]}</th>' + "".join(f"<td{side}>{c}</td>" for side, c in zip(sides[1:], r[1:])) + "</tr>"
+                   for r in rows)
     said = f"<caption>{text(caption)}</caption>" if caption else ""
     return f'<div class="wide"><table{f" class={kind}" if kind else ""}>{said}<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
 
@@ -54,8 +57,9 @@ def shots(found: Sequence[Shot]) -> str:
     """Small pictures, with their words below them."""
     items = []
     for s in found:
-        picture = f'<img src="{escape(s.source)}" alt="{text(s.said)}">' if s.source else ""
-        items.append(f"<li><figure>{picture}<figcaption>{text(s.said)}</figcaption></figure></li>")
+        lines = [text(line) for line in s.said.split("\n")]
+        picture = f'<img src="{escape(s.source)}" alt="{"; ".join(lines)}">' if s.source else ""
+        items.append(f"<li><figure>{picture}<figcaption>{'<br>'.join(lines)}</figcaption></figure></li>")
     return f'<ul class="shots">{"".join(items)}</ul>'
 
 

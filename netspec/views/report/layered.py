@@ -54,7 +54,7 @@ def _lines(title: str, found: list[tuple[str, tuple[tuple[float, float], ...]]],
 
 def _table(story: Story) -> str:
     first, last = story.measured[0], story.measured[-1]
-    head = ["layer", "step", "update to weight", "", f"activations, epoch {last}", "deviation by epoch", "zeros", "dead units",
+    head = ["layer", "step", "update to weight", "by epoch", f"activations, epoch {last}", "deviation by epoch", "zeros", "dead units",
             "gradient", "by epoch", "weights"]
     rows = []
     for one in story.layers:
@@ -62,12 +62,12 @@ def _table(story: Story) -> str:
         now: Mapping[str, Any] = story.statistics[last].get("layers", {}).get(name, {})
         then: Mapping[str, Any] = story.statistics[first].get("layers", {}).get(name, {})
         ratio = story.of_layer(name, "ratio")
-        rows.append([text(name), f"<code>{text(one.get('step', ''))}</code>", number(ratio[-1][1]) if ratio else "", spark(ratio),
-                     f"{number(now.get('mean'))} ± {number(now.get('std'))}" if now.get("std") is not None else "",
+        rows.append([text(name), f"<code>{text(one.get('step', ''))}</code>", number(ratio[-1][1], 3) if ratio else "", spark(ratio),
+                     f"{number(now.get('mean'), 3)} ± {number(now.get('std'), 3)}" if now.get("std") is not None else "",
                      spark(story.of_layer(name, "std")),
                      f"{100 * now['zeros']:.0f} %" if isinstance(now.get("zeros"), int | float) else "",
-                     f"{now.get('dead')} of {one.get('units')}" if one.get("rectifies") else "", number(now.get("gradient")),
+                     f"{now.get('dead')} of {one.get('units')}" if one.get("rectifies") else "", number(now.get("gradient"), 3),
                      spark(story.of_layer(name, "gradient")),
-                     f"{number(then.get('weight'))} → {number(now.get('weight'))}" if now.get("weight") is not None else ""])
-    body = table(head, rows, "Weights and gradients are roots of the mean square")
+                     f"{number(then.get('weight'), 3)} → {number(now.get('weight'), 3)}" if now.get("weight") is not None else ""])
+    body = table(head, rows, "Weights and gradients are roots of the mean square", texts=("step",))
     return f"<details{' open' if len(rows) <= 30 else ''}><summary>Each layer</summary>{body}</details>"

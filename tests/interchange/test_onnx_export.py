@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from netspec.backends.reference.executor import ReferenceExecutor
 from netspec.cli import main
 from netspec.diagnostics import NetspecError
 from netspec.ir.graph import Graph
+from netspec.words import WordError
 from netspec.words.layer import Example
 
 onnx = pytest.importorskip("onnx")
@@ -130,6 +133,53 @@ def test_open_sizes(tmp_path: Path) -> None:
     net.export(str(tmp_path / "a.onnx"))
     dims = onnx.load(tmp_path / "a.onnx").graph.input[0].type.tensor_type.shape.dim
     assert [d.dim_value for d in dims] == [0, 2, 0, 0]
+
+
+def at_sizes(example: Example) -> list[Graph]:
+    """The net of an example with its sizes left open, as they are, and twice as large; fewer where it cannot be."""
+    found = []
+    for size in (lambda w: None, lambda w: w, lambda w: 2 * w):
+        with suppress(WordError):
+            found.append(graph_of(replace(example, inputs=tuple((c, *map(size, space)) for c, *space in example.inputs))))
+    return found
+
+
+UNSAID_OPEN = ("avgpool to=", "maxpool to=", "minpool to=", "unpool @p", "lrn 4", "dropout 0.3 mc")
+
+
+@pytest.mark.parametrize("example", [e for e in EXAMPLES if len(e.values[0].inputs[0]) > 1 and len(at_sizes(e.values[0])) == 3])
+def test_every_example_with_its_sizes_left_open(example: Example) -> None:
+    """One file computes the same at two sizes."""
+    from netspec.interchange.onnx.run import difference, outputs
+
+    graph, *fixed = at_sizes(example)
+    if example.spec.startswith(UNSAID_OPEN):
+        with pytest.raises(NetspecError, match="cannot be said in ONNX"):
+            written(graph, numbers(graph), 19)
+        return
+    made = written(graph, numbers(graph), 19)
+    for known in fixed:
+        run, rng = ReferenceExecutor(known), np.random.default_rng(1)
+        for name, a in numbers(known).items():
+            run.set(name, a)
+        x = {n.name: rng.standard_normal((2 * n.type.batch, *n.type.shape)).astype(np.float32) for n in known.inputs}
+        for got, want in zip(outputs(made, x)[0].values(), run.predict(x).values()):
+            assert difference(got, want) < 1e-5
+
+
+@pytest.mark.parametrize("steps", [
+    "conv 4 3x3 valid -> interleave 2 -> unshuffle 2 dcr -> shuffle 2", "a: conv 2 3x3 valid -> conv 3 3x3 valid -> pad @a -> concat @a",
+    "a: conv 2 3x3 valid -> conv 3 3x3 valid -> concat @a crop", "conv 3 3x3 /2 same_upper reflect -> conv 3 3x3 /2 same_lower dilation=2",
+    "layer_norm affine=no -> conv 3 1x1 -> layer_norm channels affine=no", "up 2 bed -> conv 2 3x3 -> crop @input -> add @input crop"])
+def test_what_lies_by_the_sizes_is_computed_in_the_file_where_they_are_open(steps: str, tmp_path: Path) -> None:
+    from netspec.interchange.onnx.say import said
+
+    lines = "".join(f"  {step}\n" for step in steps.split(" -> "))
+    net = netspec.compile(text=f"net a:\n  input 2x?x?\n{lines}", device="reference")
+    net.export(str(tmp_path / "a.onnx"))
+    again = netspec.load_graph(text=said(tmp_path / "a.onnx").text).graph
+    assert again.inputs[0].type.shape == (2, None, None)
+    assert [n.op for n in again.nodes] == [n.op for n in net.graph.nodes] or "bed" in steps
 
 
 def test_a_file_that_computes_something_else_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

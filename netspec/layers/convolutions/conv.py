@@ -10,11 +10,11 @@ from ...ir.initialisers import FITTING
 from ...ir.types import TensorType, shape_text
 from ...words import WordError, count, flag, padding, size, value, word
 from ...words.layer import OUT, WINDOW, Builder, Example, Layer, known_channels, names, sizes
-from ...words.onnx import OnnxNode, OnnxWriter, Read, Unsaid
+from ...words.onnx import OnnxNode, OnnxWriter, Read
 from ..parts.edges import check_edges, pad_edges
 from ..parts.lengths import in_parts, weight_of
-from ..parts.onnx_edges import onnx_edges, padding_of
-from ..parts.onnx_windows import attributes, fields, in_onnx, written
+from ..parts.onnx_edges import edges_for, onnx_edges, padding_of
+from ..parts.onnx_windows import SAME, attributes, fields, in_onnx, written
 from ..parts.windows import Windows, need_image, out_sizes, pads, per_axis, slide
 
 
@@ -181,12 +181,14 @@ class Conv(Layer, category="convolution"):
         (x,) = inputs
         t, w = o.type(x), parameters["weight"]
         window, stride, pad, dilation = self.geometry(t)
-        said = in_onnx(t, self.pad, window, stride, pad, dilation)
-        if self.edges != "zeros":
-            if not t.known and isinstance(said.get("auto_pad"), str):
-                raise Unsaid("how much is mirrored depends on the size of the image:  --input 3x224x224")
-            x = onnx_edges(o, x, pad, self.edges)
-            said = attributes(window, stride, ((0, 0),) * len(window), dilation)
+        apart = self.edges != "zeros" or set(dilation) != {1}  # runtimes know no `auto_pad` beside a dilation
+        if apart and self.pad in SAME and not t.known and set(stride) != {1}:
+            o.note, pad = self.pad, ((0, 0),) * len(window)
+            reach = tuple(d * (k - 1) for k, d in zip(window, dilation))
+            x = edges_for(o, x, self.pad, reach, stride, self.edges)
+        elif self.edges != "zeros":
+            x, pad = onnx_edges(o, x, pad, self.edges), ((0, 0),) * len(window)
+        said = attributes(window, stride, pad, dilation) if apart else in_onnx(t, self.pad, window, stride, pad, dilation)
         if self.table is not None:
             w = o.numbers(_dense(o.array(w), o.array(parameters["table"]), self.filters, known_channels(o.type(inputs[0]))))
         return o("Conv", x, w, *([parameters["bias"]] if self.bias else []), group=self.groups,
@@ -208,8 +210,8 @@ class Conv(Layer, category="convolution"):
                 given and padded[1] != "zeros"):
             x, (more, edges) = before.inputs[0], padded
         window = tuple(w.shape[2:])
-        layer = cls(filters=len(w), window=written(window), groups=n.attributes.get("group", 1), bias=bias is not None, edges=edges,
-                    **fields(n, window, "same", more))
+        slides = fields(n, window, "same", more) | ({"pad": n.note} if n.note in SAME else {})
+        layer = cls(filters=len(w), window=written(window), groups=n.attributes.get("group", 1), bias=bias is not None, edges=edges, **slides)
         return Read(layer, (x,), {"weight": w} | ({} if bias is None else {"bias": bias}))
 
     @classmethod

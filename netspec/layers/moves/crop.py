@@ -7,7 +7,8 @@ from typing import Any
 from ...ir.types import TensorType, shape_text
 from ...words import WordError, count, padding, ref
 from ...words.layer import Builder, Example, Layer, plane, sizes
-from ...words.onnx import OnnxNode, OnnxWriter, Read, Unsaid
+from ...words.onnx import OnnxNode, OnnxWriter, Read
+from ..parts.onnx_extents import plane_of
 from ..parts.onnx_slices import slices
 from ..parts.onnx_windows import fewest_pads
 from ..parts.shapes import smallest
@@ -100,9 +101,9 @@ class Crop(Layer, category="move"):
             cut = pads(self.amount, (1,) * rank, (1,) * rank)
             starts, ends = ([a for a, _ in cut], [-z if z else 2**31 for _, z in cut])
             return o("Slice", x, o.numbers(starts, whole=True), o.numbers(ends, whole=True), axes)
-        if len(references) > 1:
+        if len(references) > 1 and all(o.type(v).known for v in inputs):
             return self._to_the_smallest(o, x, references)
-        have, want = (o("Slice", o("Shape", v), o.numbers([2], whole=True), o.numbers([rank + 2], whole=True)) for v in (x, references[0]))
+        have, want = plane_of(o, x), o("Min", *(plane_of(o, v) for v in references)) if len(references) > 1 else plane_of(o, references[0])
         if self.offset is None:
             start = o("Div", o("Sub", have, want), o.numbers([2], whole=True))
         else:
@@ -111,8 +112,6 @@ class Crop(Layer, category="move"):
 
     def _to_the_smallest(self, o: OnnxWriter, x: str, references: list[str]) -> str:
         have, want = o.type(x), self.shape(*map(o.type, (x, *references)))
-        if not have.known or not want.known:
-            raise Unsaid("a merge that crops needs known sizes:  --input 3x224x224")
         starts = [(w - v) // 2 if self.offset is None else self.offset for w, v in zip(sizes(have)[1:], sizes(want)[1:])]
         ends = [a + v for a, v in zip(starts, sizes(want)[1:])]
         return x if want == have else o("Slice", x, o.numbers(starts, whole=True), o.numbers(ends, whole=True),

@@ -7,7 +7,8 @@ from typing import Any
 from ...ir.types import TensorType
 from ...words import WordError, count
 from ...words.layer import Builder, Example, Layer, known_channels, plane, sizes
-from ...words.onnx import OnnxNode, OnnxWriter, Read, Unsaid
+from ...words.onnx import OnnxNode, OnnxWriter, Read
+from ..parts.onnx_extents import extents, reshaped
 
 
 class Interleave(Layer, category="move"):
@@ -43,11 +44,11 @@ class Interleave(Layer, category="move"):
     def to_onnx(self, o: OnnxWriter, *inputs: str, **parameters: str) -> str:
         """Groups and channels as two axes, which change places."""
         (x,) = inputs
-        shape = o.type(x).shape
-        each, rank = known_channels(o.type(x)) // self.groups, len(shape) - 1
-        apart = o("Reshape", x, o.numbers([0, self.groups, each, *_places(o.type(x))], whole=True))
+        t = o.type(x)
+        c, rank = known_channels(t), len(t.spatial)
+        apart = reshaped(o, x, [0, self.groups, c // self.groups, *extents(t)])
         turned = o("Transpose", apart, perm=[0, 2, 1, *range(3, 3 + rank)])
-        return o("Reshape", turned, o.numbers([0, each * self.groups, *_places(o.type(x))], whole=True))
+        return reshaped(o, turned, [0, c, *extents(t)], like=x)
 
     @classmethod
     def from_onnx(cls: Any, n: OnnxNode) -> Read | None:
@@ -59,10 +60,3 @@ class Interleave(Layer, category="move"):
         if between is None or list(turned.attributes["perm"]) != [0, 2, 1, *range(3, rank)] or not between.shape[0]:
             return None
         return Read(cls(groups=between.shape[0]), (apart.inputs[0],)) if between.shape[2:] == n.out.spatial else None
-
-
-def _places(t: TensorType) -> tuple[int, ...]:
-    """The spatial sizes as Reshape takes them: one of them may be open."""
-    if sum(w is None for w in t.spatial) > 1:
-        raise Unsaid("the sizes must be known:  --input 3x224x224")
-    return tuple(-1 if w is None else w for w in t.spatial)

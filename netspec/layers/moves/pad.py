@@ -8,9 +8,9 @@ from typing import Any
 from ...ir.types import TensorType, shape_text
 from ...words import WordError, count, number, padding, ref, word
 from ...words.layer import Builder, Example, Layer, plane, sizes
-from ...words.onnx import OnnxNode, OnnxWriter, Read, Unsaid
+from ...words.onnx import OnnxNode, OnnxWriter, Read
 from ..parts.edges import check_edges, pad_edges
-from ..parts.onnx_edges import amounts_of, onnx_edges
+from ..parts.onnx_edges import amounts_of, edges_to, onnx_edges
 from ..parts.onnx_windows import fewest_pads
 from ..parts.windows import Pads, pads
 
@@ -101,7 +101,7 @@ class Pad(Layer, category="move"):
     def to_onnx(self, o: OnnxWriter, *inputs: str, **parameters: str) -> str:
         types = [o.type(i) for i in inputs]
         if len(inputs) > 1 and not all(t.known for t in types):
-            raise Unsaid("padding to another value's size needs known sizes:  --input 3x224x224")
+            return edges_to(o, inputs[0], inputs[1], self.mode, self.value, self.channels)
         return onnx_edges(o, inputs[0], self._pads(*types), self.mode, self.value, self.channels)
 
     @classmethod
@@ -110,4 +110,7 @@ class Pad(Layer, category="move"):
         if found is None:
             return None
         around, channels, mode, value = found
+        like = n.origins(1)
+        if len(like) == 1 and all(z - a in (0, 1) for a, z in around):
+            return Read(cls(reference="like", mode=mode, value=value, channels=channels), (n.inputs[0], like[0]))
         return Read(cls(amount=fewest_pads(around) if around else 0, mode=mode, value=value, channels=channels), (n.inputs[0],))

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...ir.types import Size, TensorType, shape_text
 from ...words import WordError, flag, ref, size, word
-from ...words.layer import OUT, WINDOW, Builder, Example, Layer, names, plane, sizes
+from ...words.layer import OUT, WINDOW, Builder, Example, Layer, known_channels, names, plane, sizes
 from ...words.onnx import OnnxNode, OnnxWriter, Read, Unsaid
 from ..parts.edges import pad_edges
 from ..parts.windows import need_image, per_axis
@@ -141,10 +141,13 @@ class Up(Layer, category="move"):
 
     def _bed(self, o: OnnxWriter, *inputs: str) -> str:
         t, want = o.type(inputs[0]), self.shape(*map(o.type, inputs))
-        if not t.known or not want.known:
-            raise Unsaid("a bed of nails needs known sizes:  --input 3x224x224")
-        c, *old = sizes(t)
-        by = [p // w for p, w in zip(sizes(want)[1:], old)]
+        if len(inputs) == 1:
+            by = per_axis("factor", self.factor, len(t.spatial))
+        elif t.known and want.known:
+            by = tuple(p // w for p, w in zip(sizes(want)[1:], sizes(t)[1:]))
+        else:
+            raise Unsaid("how many zeros stand between depends on the sizes of both values:  --input 3x224x224")
+        c = known_channels(t)
         one = o.numbers(_nested(1.0, (c, 1, *(1,) * len(by))))
         return o("ConvTranspose", inputs[0], one, group=c, kernel_shape=[1] * len(by), strides=by,
                  output_padding=[r - 1 for r in by])

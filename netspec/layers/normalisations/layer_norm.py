@@ -99,14 +99,14 @@ class LayerNorm(Layer, category="normalisation", name="layer_norm"):
         """LayerNormalization of all axes; of the channels with them as the last axis. Before opset 17 its formula."""
         (x,) = inputs
         t = o.type(x)
-        if not o.has("LayerNormalization"):
+        if not o.has("LayerNormalization") or not (self.affine or self.channels or t.known):  # which has to have its factors
             return self._in_parts(o, x, **parameters)
         rank, apart = len(t.spatial), self.channels and bool(t.spatial)
         if self.affine:
             affine = [parameters["weight"], parameters["bias"]]
         else:
             o.note = "affine=no"
-            affine = [o.numbers(_ones(known_sizes(t)[:1] if self.channels else known_sizes(t)))]
+            affine = [o.numbers(_ones((known_channels(t),) if self.channels else known_sizes(t)))]
         x = o("Transpose", x, perm=[0, *range(2, rank + 2), 1]) if apart else x
         y = o("LayerNormalization", x, *affine, axis=-1 if self.channels else 1, epsilon=self.eps)
         return o("Transpose", y, perm=[0, rank + 1, *range(1, rank + 1)]) if apart else y

@@ -7,7 +7,7 @@ from typing import Any
 from ...ir.types import TensorType, shape_text
 from ...words import WordError
 from ...words.layer import Builder, known_channels, plane, sizes
-from ...words.onnx import OnnxNode, OnnxWriter, Read
+from ...words.onnx import OnnxNode, Read
 
 VIEWS = "view"  # what the `each` is called whose images a file pools
 ONE = "one view"  # what a reshaping for one view says beside it, which could be any reshaping
@@ -60,12 +60,3 @@ def over_views(cls: Any, op: str, n: OnnxNode) -> Read | None:
     if [int(a) % (len(x.shape) + 1) for a in n.array(1).reshape(-1)] != [1] or (inside.batch, *inside.shape) != x.shape:
         return None
     return Read(cls(over=VIEWS), n.inputs[:1]) if inside.batch > x.batch or joined.note == ONE else None
-
-
-def reshaped(o: OnnxWriter, x: str, kept: int, *ahead: int) -> str:
-    """The axes of x from the one numbered `kept` on, with others ahead of them, also where their sizes are not known."""
-    shape = o.type(x).shape[kept - 1:]
-    if None not in shape:
-        return o("Reshape", x, o.numbers([*ahead, *shape], whole=True))
-    rest = o("Slice", o("Shape", x), o.numbers([kept], whole=True), o.numbers([kept + len(shape)], whole=True))
-    return o("Reshape", x, o("Concat", o.numbers([*ahead], whole=True), rest, axis=0))

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-from ...words.layer import sizes
+from ...words.layer import known_channels, sizes
 from ...words.onnx import OnnxNode, OnnxWriter
+from .onnx_extents import extents, reshaped
 
 
 def channels_to_pixels(o: OnnxWriter, x: str, order: str, r: int) -> str:
     """Every r x r channels become the pixels of one."""
-    c, *space = sizes(o.type(x))
-    rank = len(space)
+    t = o.type(x)
+    c, rank = known_channels(t), len(t.spatial)
     own, taps = [c // r**rank], [r] * rank
-    apart = o("Reshape", x, o.numbers([0, *(own + taps if order == "crd" else taps + own), *space], whole=True))
+    apart = reshaped(o, x, [0, *(own + taps if order == "crd" else taps + own), *extents(t)])
     channel, first = (1, 2) if order == "crd" else (rank + 1, 1)
     turns = [a for k in range(rank) for a in (rank + 2 + k, first + k)]
     turned = o("Transpose", apart, perm=[0, channel, *turns])
-    return o("Reshape", turned, o.numbers([0, c // r**rank, *(w * r for w in space)], whole=True))
+    return reshaped(o, turned, [0, c // r**rank, *extents(t, times=r)], like=x)
 
 
 def pixels_to_channels(o: OnnxWriter, x: str, order: str, r: int) -> str:
     """The inverse."""
-    c, *space = sizes(o.type(x))
-    rank = len(space)
-    apart = o("Reshape", x, o.numbers([0, c, *(n for w in space for n in (w // r, r))], whole=True))
-    places, taps = [2 + 2 * k for k in range(rank)], [3 + 2 * k for k in range(rank)]
-    turned = o("Transpose", apart, perm=[0, *([1, *taps] if order == "crd" else [*taps, 1]), *places])
-    return o("Reshape", turned, o.numbers([0, c * r**rank, *(w // r for w in space)], whole=True))
+    t = o.type(x)
+    c, rank = known_channels(t), len(t.spatial)
+    apart = reshaped(o, x, [0, c, *(n for w in extents(t, over=r) for n in (w, r))])
+    blocks, taps = [2 + 2 * k for k in range(rank)], [3 + 2 * k for k in range(rank)]
+    turned = o("Transpose", apart, perm=[0, *([1, *taps] if order == "crd" else [*taps, 1]), *blocks])
+    return reshaped(o, turned, [0, c * r**rank, *extents(t, over=r)], like=x)
 
 
 def turned_axes(n: OnnxNode) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], tuple[int, ...], str] | None:

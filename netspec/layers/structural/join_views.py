@@ -8,7 +8,8 @@ from typing import Any
 from ...ir.types import TensorType
 from ...words.layer import Builder, Example, Layer, plane, sizes
 from ...words.onnx import OnnxNode, OnnxWriter, Read
-from ..parts.images import ONE, reshaped
+from ..parts.images import ONE
+from ..parts.onnx_extents import extents, reshaped
 
 
 class JoinViews(Layer, category="move", name="join_views", structural=True):
@@ -36,7 +37,7 @@ class JoinViews(Layer, category="move", name="join_views", structural=True):
     def to_onnx(self, o: OnnxWriter, *inputs: str, **parameters: str) -> str:
         views = o.type(inputs[0]).batch
         o.note = ONE if views == 1 else ""
-        return reshaped(o, inputs[0], 1, -1, views)
+        return reshaped(o, inputs[0], [-1, views, *extents(o.type(inputs[0]), 1)])
 
     @classmethod
     def from_onnx(cls: Any, n: OnnxNode) -> Read | None:

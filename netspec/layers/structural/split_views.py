@@ -9,7 +9,8 @@ from ...ir.types import TensorType, shape_text
 from ...words import WordError
 from ...words.layer import Builder, Example, Layer, plane, sizes
 from ...words.onnx import OnnxNode, OnnxWriter, Read
-from ..parts.images import ONE, reshaped
+from ..parts.images import ONE
+from ..parts.onnx_extents import extents, reshaped
 
 
 class SplitViews(Layer, category="move", name="split_views", structural=True):
@@ -39,7 +40,7 @@ class SplitViews(Layer, category="move", name="split_views", structural=True):
 
     def to_onnx(self, o: OnnxWriter, *inputs: str, **parameters: str) -> str:
         o.note = ONE if o.type(inputs[0]).channels == 1 else ""
-        return reshaped(o, inputs[0], 2, -1)
+        return reshaped(o, inputs[0], [-1, *extents(o.type(inputs[0]))])
 
     @classmethod
     def from_onnx(cls: Any, n: OnnxNode) -> Read | None:

@@ -287,6 +287,18 @@ CATALOGUE: dict[str, str] = {
                               "Parameters are found by their path below the call that names the file."),
     "bad-weights": _page("A file holds no weights that can be read.",
                          "safetensors, files of PyTorch (.pth, .pt, .bin), .npz, Keras's .h5 and .keras, and .onnx are read, and nothing in them is run; the message has what stands in the way."),
+    # ---------------------------------------------------------------- searches
+    "bad-range": _page("What is to be searched is no range and no choice.", """
+        Where a value would stand, a search has a range between two numbers, the lower one first, or a list to choose from. `log`
+        draws evenly in the logarithm, so its numbers are above 0; both ends whole make whole numbers.""",
+                       "netspec search my.net --with 'adamw lr=log(1e-1..1e-5)'", "netspec search my.net --with 'adamw lr=log(1e-5..1e-1)'"),
+    "no-search": _page("A folder holds no search that can be read.", "`netspec search` makes one: search.json in it says what is searched."),
+    "another-search": _page("The folder of a search is to be gone on with, and what is searched there is something else.", """
+        Ranges, parameters, data, seed and the text of the spec decide what a trial is, so that they are the same in all of a
+        folder. The message says which differ. More trials can be asked for; anything else is another search, in another folder."""),
+    "workers-ended": _page("All workers of a search have ended before its trials were done.", """
+        What ended them is said above, or they were killed: 137 and -9 are what a system without memory does. What they had done
+        is in the folder, and the same command goes on with it."""),
     # ---------------------------------------------------------------- other programs' files
     "missing-extra": _page("A package that this needs is not installed.",
                            "It is none that netspec needs otherwise, so pip brings it where it is asked for: the message has the command."),

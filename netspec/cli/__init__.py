@@ -14,7 +14,7 @@ import re
 import sys
 from contextlib import nullcontext
 
-from .arguments import parser
+from .arguments import joined, parser
 
 BROKEN = 70
 UNWRITTEN = 74
@@ -47,7 +47,7 @@ def _command(words: list[str]) -> int:
     from .waits import waits_shown
 
     values = re.compile(r"-:|-[\d.]+,")  # -:NET is standard input and -1,2 are numbers, no options
-    args = parser().parse_args([f" {w}" if values.match(w) else w for w in words])
+    args = parser().parse_args([f" {w}" if values.match(w) else w for w in joined(words)])
     debug = args.debug or os.environ.get("NETSPEC_DEBUG", "") not in ("", "0")
     try:
         with nullcontext() if getattr(args, "quiet", False) else waits_shown():

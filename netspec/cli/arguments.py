@@ -89,6 +89,19 @@ def parser() -> argparse.ArgumentParser:
     return p
 
 
+def joined(words: list[str]) -> list[str]:
+    """The words of a command line, a list that a shell has taken apart in one piece again: --set width=[0.5, 1, 2]."""
+    out: list[str] = []
+    takes = 0  # brackets of the last word that are open
+    for word in words:
+        if takes > 0:
+            out[-1] += f" {word}"
+        else:
+            out.append(word)
+        takes = out[-1].count("[") - out[-1].count("]") if len(out) > 1 and out[-2] == "--set" else 0
+    return out
+
+
 def _command(every: Any, name: str, command: Any) -> None:
     label = "example" if len(command.EXAMPLES) == 1 else "examples"
     about = command.ABOUT

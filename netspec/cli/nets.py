@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from .. import plain
 from ..diagnostics import UsageError, render
 from ..ir.types import Shape, shape_of
 from ..terminal import columns
@@ -102,15 +101,9 @@ class Meant:
 
         module = alone(self.module)
         if lines:
-            from ..elaborate.edited import edited
-            from ..elaborate.train_line import train_line
+            from ..elaborate.edited import with_lines
 
-            for line in lines:
-                if not line.partition("#")[0].strip() or "\n" in line.strip():
-                    raise UsageError(f"--with takes a line of the train section, and {plain.shown(repr(line))} is "
-                                     + ("several" if line.strip().count("\n") else "none"), hint="--with 'adamw lr=3e-4' --with 'batch 64'")
-            train_line("\n".join(line.strip() for line in lines), self.graph(), "--with")
-            module = edited(module, self.net, lines)
+            module = with_lines(module, self.net, lines, self.graph())
         return Origin(module, self.net, self.parameters, self.sizes, self.precision, marks=self.marks)
 
 

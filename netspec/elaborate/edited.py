@@ -10,16 +10,33 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from ..diagnostics import UsageError
+from ..ir.graph import Graph
 from ..ir.training import ALSO
 from ..optimisers import OPTIMISERS
+from ..plain import shown
 from ..source import Source, Span
 from ..syntax import tree
 from .model.files import Library, Macro
 from .nets import only_net
 from .train.section import section_of
+from .train_line import train_line
 from .tree_to_graph import read_module
 
 NOTHING = "unused = 0"  # a line that says nothing, where a body may not be empty
+
+
+def with_lines(module: tree.Module, net: str | None, lines: Sequence[str], graph: Graph) -> tree.Module:
+    """The module, which stands alone, with lines that the user says in the section of its net, whose graph this is.
+
+    Errors: what is no line, or several; whatever is wrong with a line, said at its place in it.
+    """
+    for line in lines:
+        if not line.partition("#")[0].strip() or "\n" in line.strip():
+            raise UsageError(f"--with takes a line of the train section, and {shown(repr(line))} is "
+                             + ("several" if line.strip().count("\n") else "none"), hint="--with 'adamw lr=3e-4' --with 'batch 64'")
+    train_line("\n".join(line.strip() for line in lines), graph, "--with")
+    return edited(module, net, lines)
 
 
 def edited(module: tree.Module, net: str | None, lines: Sequence[str], about: Collection[str] = ()) -> tree.Module:

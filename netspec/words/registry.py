@@ -71,6 +71,10 @@ class Registry(MutableMapping[str, type[W]]):
                                               hint=Advice(f"its class is called as the word is, or says  name=\"{name}\"")))
         return self._known[name]
 
+    def imported(self) -> dict[str, type[W]]:
+        """The words that somebody has asked for, and those of scripts."""
+        return dict(self._known)
+
     def sound(self) -> dict[str, type[W]]:
         """Every word whose file can be imported, for those who go through them all: one broken file is in nobody's way who
         does not ask for its word."""

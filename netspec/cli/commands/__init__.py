@@ -20,7 +20,7 @@ from typing import Any
 ROOMS = {
     "texts": ("check", "summary", "diff", "compare", "show", "fmt", "explain", "lsp"),
     "pictures": ("draw", "field", "backprop", "look", "dream", "style"),
-    "training": ("train", "predict", "evaluate", "runs", "report", "doctor", "bench", "verify"),
+    "training": ("train", "search", "predict", "evaluate", "runs", "report", "doctor", "bench", "verify"),
     "exchange": ("emit", "import", "export", "weights"),
 }
 

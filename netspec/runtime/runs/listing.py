@@ -22,6 +22,7 @@ class Row:
     planned: int | None
     best: dict[str, Any]  # the numbers of its best epoch, and which one that is
     settings: dict[str, Any]
+    watched: str = "lowest loss"  # what makes an epoch the best
 
     def data(self) -> dict[str, Any]:
         """As JSON has it."""
@@ -51,18 +52,28 @@ def _row(path: Path) -> Row:
     planned = settings.get("epochs")
     epochs = {k: numbers for k, numbers in epochs.items() if 0 < k <= COUNT}  # whatever else stands there is no epoch
     planned = planned if isinstance(planned, int) and 0 < planned <= COUNT else None
+    watched = _watched(epochs, str(facts.get("best", "")))
     return Row(os.fspath(path), str(facts.get("net", "?")), max(epochs, default=0), planned,
-               _best(epochs, str(facts.get("best", ""))), {k: v for k, v in settings.items() if k != "epochs"})
+               best_epoch(epochs, watched), {k: v for k, v in settings.items() if k != "epochs"}, watched)
 
 
-def _best(epochs: dict[int, dict[str, Any]], said: str) -> dict[str, Any]:
-    """The epoch that is best by what the run says ("highest val_accuracy"); of a run that does not say, by the loss of the
-    validation, or of training where there is none."""
-    def numbers(name: str) -> list[tuple[float, int]]:
-        return [(v, k) for k, e in epochs.items() if isinstance(v := e.get(name), int | float)]
-
+def _watched(epochs: dict[int, dict[str, Any]], said: str) -> str:
+    """What a run says makes an epoch the best ("highest val_accuracy"); of one that does not say, or has not measured it, the
+    loss of the validation, or of training where there is none."""
     which, _, name = said.partition(" ")
-    seen = numbers(name) or numbers("val_loss") or numbers("loss")
+    measured = [n for n in (name, "val_loss", "loss") if _numbers(epochs, n)]
+    chosen = next(iter(measured), name or "loss")
+    return f"{'highest' if which == 'highest' else 'lowest'} {chosen}"
+
+
+def _numbers(epochs: dict[int, dict[str, Any]], name: str) -> list[tuple[float, int]]:
+    return [(v, k) for k, e in epochs.items() if isinstance(v := e.get(name), int | float)]
+
+
+def best_epoch(epochs: dict[int, dict[str, Any]], watched: str) -> dict[str, Any]:
+    """The numbers of the best epoch, and which one it is."""
+    which, _, name = watched.partition(" ")
+    seen = _numbers(epochs, name)
     if not seen:
         return {}
     k = max(seen, key=lambda pair: (pair[0], -pair[1]))[1] if which == "highest" else min(seen)[1]

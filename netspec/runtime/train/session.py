@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +32,7 @@ from ..runs.verdict import advice, failure, with_rate
 from ..watching.again import looked_at
 from ..watching.recorder import Ending
 from ..watching.reporter import Reporter
+from .callbacks import Callback
 from .history import History
 from .horizon import horizon
 from .recipe import Recipe, recipe_of
@@ -58,7 +59,8 @@ class Session:
 def train(net: Network, *, epochs: int | None = None, batch: int | None = None, memory: str | None = None,
           out: str | os.PathLike[str] | None = None,
           resume: str | os.PathLike[str] | None = None, seed: int | None = None, threads: int | None = None, quiet: bool = False,
-          spec: str | None = None, data: str | Data | None = None, heading: str = "", report: str = "") -> Session:
+          spec: str | None = None, data: str | Data | None = None, heading: str = "", report: str = "", until: int | None = None,
+          callbacks: Sequence[Callback] = ()) -> Session:
     """Train as the `train` section says, show progress, test, save, and say what to try next.
 
     epochs  of the whole training, the ones before `resume` included
@@ -72,6 +74,8 @@ def train(net: Network, *, epochs: int | None = None, batch: int | None = None, 
     data    what to train on instead of what the train section names: a line, a path, or the examples
     report  "end" writes report.html into the run when it ends, "live" after every epoch too
     heading what it is, where it is one of several: what comes next is then said of all of them
+    until   the epoch after which it ends for now, as if it had been interrupted there; schedules go on leading to `epochs`
+    callbacks  what else is called while it trains
 
     Errors: no train section, no data; a `seed` other than that of the run to go on with; whatever `fit` refuses.
     """
@@ -96,9 +100,10 @@ def train(net: Network, *, epochs: int | None = None, batch: int | None = None, 
     recipe, watching = net.recipe, _watching(place, report, said)
     try:
         with _named_page(watching, said):
-            history = net.fit(given, epochs=max(0, total - net.epoch), checkpoint=place.checkpoint, verbose=0 if quiet else 1,
+            history = net.fit(given, epochs=max(0, min(total, until or total) - net.epoch), checkpoint=place.checkpoint,
+                              verbose=0 if quiet else 1,
                               best=None if place.run is None or recipe.keep == ("last",) else os.fspath(place.run.best),
-                              callbacks=None if place.run is None else (*place.run.logs(recipe.log), *watching))
+                              callbacks=None if place.run is None else (*place.run.logs(recipe.log), *watching, *callbacks))
     except KeyboardInterrupt:
         if net.record or net.state.course.inside or place.run is not None:
             said(_interrupted(net, place, spec or "SPEC.net", total))

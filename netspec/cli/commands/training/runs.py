@@ -21,24 +21,20 @@ def arguments(c: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> int:
-    """A line for each run: its net, how far it came, the numbers of its best epoch, the settings that differ between them; on a
-    terminal as many of them as it has room for."""
+    """A line for each run, or each trial of a search: its net, how far it came, the numbers of its best epoch, the settings that
+    differ between them; on a terminal as many of them as it has room for."""
     from ....runtime.runs.listing import differing, rows
+    from ....searching.definition import is_search
 
+    if is_search(args.folder):
+        return _searched(args)
     found = rows(args.folder)
     if args.format == "json":
-        import json
-
-        pass_on(json.dumps(finite([r.data() for r in found]), indent=1, ensure_ascii=False) + "\n")
+        _print_json([r.data() for r in found])
         return 0
     table = _table(found, differing(found))
     if args.format == "csv":
-        import csv
-        import io
-
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows(table)
-        pass_on(text.getvalue())
+        _print_csv(table)
         return 0
     if not found:
         say(f"{args.folder} holds no runs")
@@ -55,6 +51,37 @@ def run(args: Namespace) -> int:
     if len(chosen) < len(widths):
         say(f"({len(widths) - len(chosen)} more columns: --format csv)")
     return 0
+
+
+def _searched(args: Namespace) -> int:
+    """Of the folder of a search: a line for each trial, the best first."""
+    import sys
+
+    from ....searching.table import cellular, rows, table
+    from ....terminal import columns
+
+    if args.format == "json":
+        _print_json(rows(args.folder))
+    elif args.format == "csv":
+        _print_csv(cellular(args.folder))
+    else:
+        say(table(args.folder, columns(sys.stdout)))
+    return 0
+
+
+def _print_json(found: list[dict[str, Any]]) -> None:
+    import json
+
+    pass_on(json.dumps(finite(found), indent=1, ensure_ascii=False) + "\n")
+
+
+def _print_csv(table: list[list[Any]]) -> None:
+    import csv
+    import io
+
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(table)
+    pass_on(text.getvalue())
 
 
 def _chosen(heads: list[str], widths: list[int], room: int | None, settings: list[str]) -> list[int]:

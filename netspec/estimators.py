@@ -60,8 +60,8 @@ else:
                 return R2().value(R2().add(None, z, y, weights))
 
 Array = NDArray[Any]
-RECIPE = ("epochs", "batch", "loss", "optimiser", "schedule", "metrics", "regularise", "factors", "accumulate", "average", "initialise", "augment",
-          "drop_last")
+RECIPE = ("epochs", "batch", "loss", "optimiser", "schedule", "metrics", "regularise", "factors", "accumulate", "shards",
+          "average", "initialise", "augment", "drop_last")
 
 
 class InvalidParameter(UsageError, ValueError):
@@ -84,13 +84,15 @@ class _Estimator(BaseEstimator):
 
     def __init__(self, spec: Any, net: str | None = None, *, epochs: int | None = None, batch: int | None = None, seed: int = 0,
                  loss: Any = None, optimiser: Any = None, schedule: Any = None, metrics: Any = None, regularise: Any = None,
-                 factors: Any = None, accumulate: int | None = None, average: float | None = None, initialise: str | None = None,
+                 factors: Any = None, accumulate: int | None = None, shards: int | None = None,
+                 average: float | None = None, initialise: str | None = None,
                  augment: Any = None, drop_last: bool | None = None, early_stopping: int | None = None, shuffle: bool = True,
                  parameters: Any = None, input: Any = None, device: str = "cpu", dtype: str | None = None,
                  precision: str | None = None, verbose: int = 0):
         self.spec, self.net, self.epochs, self.batch, self.seed = spec, net, epochs, batch, seed
         self.loss, self.optimiser, self.schedule, self.metrics, self.regularise = loss, optimiser, schedule, metrics, regularise
-        self.factors, self.accumulate, self.average, self.initialise = factors, accumulate, average, initialise
+        self.factors, self.accumulate, self.shards = factors, accumulate, shards
+        self.average, self.initialise = average, initialise
         self.augment, self.drop_last, self.early_stopping, self.shuffle = augment, drop_last, early_stopping, shuffle
         self.parameters, self.input, self.device, self.dtype, self.precision = parameters, input, device, dtype, precision
         self.verbose = verbose

@@ -8,7 +8,7 @@ from typing import Any
 from ..source import Span
 
 # What a line may begin with, besides the name of an optimiser, in the order in which people are told
-SETTINGS = ("data", "prepare", "loss", "schedule", "metric", "batch", "epochs", "accumulate", "drop_last", "checkpoint",
+SETTINGS = ("data", "prepare", "loss", "schedule", "metric", "batch", "epochs", "accumulate", "shards", "drop_last", "checkpoint",
             "precision", "average", "initialise", "augment", "regularise", "seed", "early_stopping", "keep", "log")
 LOGS = ("jsonl", "csv", "tensorboard")  # what `log` can write
 ALSO = {"augmentation": "augment", "regularisation": "regularise", "regularize": "regularise"}  # understood too
@@ -89,3 +89,4 @@ class Training:
     early_stopping: int | None = None  # epochs without a better number after which training stops
     keep: tuple[str, ...] = ()  # ("last",), or ("best",) and perhaps the number that says which is best
     log: tuple[str, ...] = ()  # some of LOGS
+    shards: int | None = None  # parts that a batch is cut into, which any number of workers share

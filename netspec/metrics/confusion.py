@@ -17,6 +17,8 @@ class Confusion(Metric):
     a row for each right class and a column for the class with the largest score, of equal ones the lowest number. The line of an
     epoch says how many answers are wrong, and what is confused most; the table follows the test."""
 
+    sums = True
+
     def start(self, output: TensorType) -> Any:
         import numpy as np
 

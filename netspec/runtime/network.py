@@ -257,7 +257,8 @@ class Network(Viewed):
     def configure(self, *, loss: LossLike | Sequence[LossLike] | None = None, optimiser: Any = None, schedule: Any = None,
                   metrics: MetricLike | Sequence[MetricLike] | None = None, batch: int | None = None, epochs: int | None = None,
                   regularise: str | Sequence[str] | None = None, factors: Mapping[str, Mapping[str, float]] | None = None,
-                  accumulate: int | None = None, average: float | None = None, initialise: str | None = None,
+                  accumulate: int | None = None, shards: int | None = None, average: float | None = None,
+                  initialise: str | None = None,
                   augment: str | Sequence[str] | None = None, drop_last: bool | None = None, keep: str | None = None) -> Network:
         """Say otherwise than the train section, from here on. Strings are steps of the language: "adam lr=0.001".
         An optimiser of another sort, or with other state, starts anew.
@@ -268,6 +269,7 @@ class Network(Viewed):
         factors     what the optimiser's arguments are multiplied by, for parameters by name, or all those below a name:
                     {"conv1": {"lr": 0.1, "decay": 0}}
         accumulate  batches whose gradients make one step of `fit`
+        shards      parts that each batch of `fit` is cut into, which any number of workers share, see docs/scale.md
         average     0.999: each step of training moves a running average of the parameters by 0.001 of the way to them; it is
                     what evaluation mode uses. 0: none
         initialise  "lsuv": by the first batch of the first `fit`; "none"
@@ -278,7 +280,8 @@ class Network(Viewed):
         state = self.state
         new = changed(state.recipe, state.graph, loss=loss, optimiser=optimiser, schedule=schedule, metrics=metrics, batch=batch,
                       epochs=epochs,
-                      regularise=regularise, factors=factors, accumulate=accumulate, average=average, initialise=initialise,
+                      regularise=regularise, factors=factors, accumulate=accumulate, shards=shards, average=average,
+                      initialise=initialise,
                       augment=augment, drop_last=drop_last, keep=keep)
         if not new.average and average is not None:
             state.average.taken = 0
@@ -395,9 +398,9 @@ class Network(Viewed):
             metrics: MetricLike | Sequence[MetricLike] | None = None, shuffle: bool = True, seed: int | None = None,
             early_stopping: int | None = None, checkpoint: str | None = None, checkpoint_every: int | None = None,
             checkpoint_minutes: float | None = None, verbose: int = 1, regularise: str | Sequence[str] | None = None,
-            factors: Mapping[str, Mapping[str, float]] | None = None, accumulate: int | None = None, average: float | None = None,
-            augment: str | Sequence[str] | None = None, drop_last: bool | None = None, keep: str | None = None,
-            log: str | Sequence[str] | None = None, best: str | None = None,
+            factors: Mapping[str, Mapping[str, float]] | None = None, accumulate: int | None = None, shards: int | None = None,
+            average: float | None = None, augment: str | Sequence[str] | None = None, drop_last: bool | None = None,
+            keep: str | None = None, log: str | Sequence[str] | None = None, best: str | None = None,
             callbacks: Callback | Callable[..., Any] | Sequence[Callback | Callable[..., Any]] | None = None,
             sample_weight: Any = None, steps_per_epoch: int | None = None, prefetch: bool = True,
             report: str | None = None) -> History:
@@ -419,8 +422,8 @@ class Network(Viewed):
         with self.gate.training():
             epochs = None if epochs is None else whole("epochs, the number of epochs,", epochs, 0)
             self.configure(loss=loss, optimiser=optimiser, schedule=schedule, metrics=metrics, batch=batch,
-                           regularise=regularise, factors=factors, accumulate=accumulate, average=average, augment=augment,
-                           drop_last=drop_last, keep=keep)
+                           regularise=regularise, factors=factors, accumulate=accumulate, shards=shards, average=average,
+                           augment=augment, drop_last=drop_last, keep=keep)
             self.state.seed = self.state.seed if seed is None else whole("seed", seed)
             called, watching = hooks(self, callbacks), tuple[Callback, ...]()
             if report is not None:

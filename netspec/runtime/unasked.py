@@ -26,7 +26,7 @@ SPELLED = {"optimizer": "optimiser", "scheduler": "schedule", "lr_scheduler": "s
 EXAMPLES = {"optimiser": '"adamw lr=0.001"', "schedule": '"cosine"', "regularise": '"l2 1e-4"', "augment": '"flip"',
             "metrics": '"accuracy"', "loss": '"cross_entropy"',
             "batch": "64", "epochs": "10", "validation": "(xv, yv)", "initialise": '"lsuv"', "average": "0.999",
-            "accumulate": "4", "drop_last": "True", "checkpoint": '"run.safetensors"', "checkpoint_every": "500"}
+            "accumulate": "4", "shards": "8", "drop_last": "True", "checkpoint": '"run.safetensors"', "checkpoint_every": "500"}
 
 
 class Trained(Protocol):

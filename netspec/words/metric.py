@@ -39,6 +39,9 @@ class Metric(Word):
     `probabilities` names those beside which it needs scores that are probabilities: where the output holds logits they have
     gone through the softmax or sigmoid of its loss.
 
+    `sums` says that `add` adds what a batch comes to onto the state, number by number: then workers that share an epoch need not
+    send each other scores and labels. A class that states its own `add` says so itself.
+
     `better` says which values are better, for those who compare epochs.
     """
 
@@ -46,9 +49,12 @@ class Metric(Word):
     targets: ClassVar[tuple[Targets, ...]] = ()
     probabilities: ClassVar[tuple[Targets, ...]] = ()
     better: ClassVar[Literal["higher", "lower"]] = "higher"
+    sums: ClassVar[bool] = True
 
     def __init_subclass__(cls, name: str | None = None, abstract: bool = False, **kw: Any):
         super().__init_subclass__(**kw)
+        if "add" in vars(cls) and "sums" not in vars(cls):
+            cls.sums = False
         METRICS.add(cls, name, "metric", abstract)
 
     @property

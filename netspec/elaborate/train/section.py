@@ -36,6 +36,7 @@ def elaborate_training(e: Elaborator, macro: Macro, graph: Graph | None) -> Trai
                 continue
     _run(e, item.body, Context(names, {}, file), section, graph)
     _steered(e, section)
+    _cut_alike(e, section)
     return Training(tuple(section.losses), section.optimiser, tuple(made for made, _ in section.schedules),
                     tuple(section.metrics), section.batch,
                     section.epochs, section.accumulate, section.average, section.initialise,
@@ -44,7 +45,7 @@ def elaborate_training(e: Elaborator, macro: Macro, graph: Graph | None) -> Trai
                     bool(section.drop_last), tuple(span for _, span in section.augmentation),
                     tuple(made for made, _ in section.preparation), tuple(span for _, span in section.preparation),
                     *(section.checkpoint or (None, None)),
-                    section.seed, section.early_stopping, section.keep or (), section.log or ())
+                    section.seed, section.early_stopping, section.keep or (), section.log or (), section.shards)
 
 
 def training_words(e: Elaborator, item: tree.Train, file: Any, unknown: set[str]) -> None:
@@ -52,6 +53,7 @@ def training_words(e: Elaborator, item: tree.Train, file: Any, unknown: set[str]
     section = Section()
     _run(e, item.body, Context({**file.env, **dict.fromkeys(unknown, UNKNOWN_VALUE)}, {}, file), section, None)
     _steered(e, section)
+    _cut_alike(e, section)
 
 
 def section_of(macro: Macro) -> tuple[tree.Train, Macro] | None:
@@ -148,3 +150,11 @@ def _steered(e: Elaborator, section: Section) -> None:
             alike = near(made.of, names)
             e.say("error", "wrong-argument", f"{section.optimiser.name} has no `{made.of}` that a schedule could steer", span,
                   "of= names one of its numbers", (f"its numbers: {', '.join(names)}",), f"of={alike}" if alike else None)
+
+
+def _cut_alike(e: Elaborator, section: Section) -> None:
+    """Shards of a batch are all of one size."""
+    batch, shards, at = section.batch, section.shards, section.shards_at
+    if batch and shards and at is not None and batch % shards:
+        e.say("error", "bad-shards", f"a batch of {batch} cannot be cut into {shards} shards alike", at,
+              f"{batch} is no multiple of {shards}", (), f"batch {-(-batch // shards) * shards}")

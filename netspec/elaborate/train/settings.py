@@ -82,6 +82,12 @@ def _whole(line: Line) -> int:
     return v
 
 
+def _shards(line: Line) -> int:
+    """`shards 8`: parts of a batch."""
+    line.section.shards_at = line.s.span
+    return _whole(line)
+
+
 def _unknown(line: Line) -> Mistake:
     """The line begins with no setting and no optimiser."""
     s, name = line.s, line.s.name
@@ -241,7 +247,7 @@ def _free(s: tree.Call, c: Context) -> Setting:
 # be said several times, with where the section keeps them. `SETTINGS` is their order for people.
 SAID_ONCE: dict[str, Callable[[Line], Any]] = {
     "data": lambda line: _data(line.s, line.c),
-    "batch": _whole, "epochs": _whole, "accumulate": _whole,
+    "batch": _whole, "epochs": _whole, "accumulate": _whole, "shards": lambda line: _shards(line),
     "drop_last": lambda line: _whether(line.s, line.c),
     "precision": lambda line: _precision(line.s, line.c),
     "checkpoint": lambda line: _checkpoint(line.s, line.c),

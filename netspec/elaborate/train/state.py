@@ -20,6 +20,8 @@ class Section:
         self.batch: int | None = None
         self.epochs: int | None = None
         self.accumulate: int | None = None
+        self.shards: int | None = None
+        self.shards_at: Span | None = None
         self.average: float | None = None
         self.initialise: str | None = None
         self.precision: str | None = None

@@ -26,6 +26,7 @@ class Averaged(Metric, abstract=True):
 
     targets: ClassVar[tuple[Targets, ...]] = ("classes", "marks")
     probabilities: ClassVar[tuple[Targets, ...]] = ("marks",)
+    sums = True
 
     average: str = word("mean over the classes (macro), or weighted by how often each is right, or of all answers together, or an "
                         "array of each class", default="macro", words=("macro", "micro", "weighted", "by_class"))

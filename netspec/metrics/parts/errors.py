@@ -18,6 +18,7 @@ class Errors(Metric, abstract=True):
 
     labels: ClassVar[bool] = False
     better: ClassVar[Literal["higher", "lower"]] = "lower"
+    sums = True
 
     def error(self, differences: Array) -> Array:
         """Of each number, from how far it is off."""

@@ -37,4 +37,4 @@ def drawn(pair: Pair, n: int, seed: int) -> tuple[Any, Any]:
 def plain_copy(net: Network) -> Network:
     """The same network, to be trained by its optimiser alone: nothing is augmented, averaged, scheduled or penalised."""
     copy = deepcopy(net)
-    return copy.configure(augment="none", average=0, accumulate=1, schedule="none", regularise="none")
+    return copy.configure(augment="none", average=0, accumulate=1, shards=1, schedule="none", regularise="none")

@@ -54,7 +54,7 @@ class Feed:
     dtype: np.dtype[Any]
     seed: int = 0
     shuffle: bool = True
-    drop_last: bool = False
+    whole: int = 0  # batches that an epoch has in full or leaves out; 0 leaves nothing out
     scaled: bool = False
     augmentation: tuple[Augmentation, ...] = ()
     labels: Mapping[str, augmenting.Labels] = field(default_factory=dict)  # the targets that hold class numbers
@@ -68,12 +68,13 @@ class Feed:
     @property
     def batches(self) -> int:
         """Batches of an epoch."""
-        return self.examples // self.size if self.drop_last else -(-self.examples // self.size)
+        size, whole = self.size, self.whole
+        return self.examples // (size * whole) * whole if whole else -(-self.examples // size)
 
     @property
     def kind(self) -> tuple[int, ...]:
         """What an epoch goes over, and in which batches: from a place in it one can go on where this is the same."""
-        return self.examples, self.size, self.shuffle, self.drop_last, self.seed
+        return self.examples, self.size, self.shuffle, bool(self.whole), self.seed
 
     @property
     def iterator(self) -> int:

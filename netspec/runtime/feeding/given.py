@@ -102,16 +102,16 @@ def to_learn(state: State, g: Given, shuffle: bool) -> Feed | Stream:
     if g.streams:
         if g.weights is not None:
             raise misuse("wrong-type", "batches bring the weights of their examples", hint="yield x, y, weights")
-        steps = None if g.steps is None else recipe.accumulate * whole("steps_per_epoch", g.steps, 1)
+        steps = None if g.steps is None else recipe.parts * whole("steps_per_epoch", g.steps, 1)
         return Stream(g.x, state, terms, True, recipe.augmentation, steps, g.prefetch)
     found = arrays.inputs(state.graph, g.x)
     with state.gate.exclusive():
         run, n = bind(state, found), arrays.count(found)
-    size = min(recipe.batch, n)
+    size = min(recipe.part, n)
     wanted = arrays.targets(run.graph, terms, g.y, n)
     check_statistics(run.graph, size)
     if n % size and not recipe.drop_last:
-        check_statistics(run.graph, n % size, n, recipe.batch)
-    return Feed(found, wanted, size, state.dtype, state.seed, shuffle, recipe.drop_last,
+        check_statistics(run.graph, n % size, n, recipe.part)
+    return Feed(found, wanted, size, state.dtype, state.seed, shuffle, recipe.shards if recipe.drop_last else 0,
                 state.course.bytes or (g.pictures and arrays.bytes_in(found)), recipe.augmentation,
                 augmenting.labels_of(run.graph, terms), arrays.weights(g.weights, n))

@@ -104,6 +104,7 @@ SETTINGS: dict[str, tuple[tuple[str, ...], Callable[[Recipe, bool], Lines]]] = {
     "metric": (("metrics",), _metrics),
     "batch": (("batch",), _line("batch", "batch", None)),
     "accumulate": (("accumulate",), _line("accumulate", "accumulate", 1)),
+    "shards": (("shards",), _line("shards", "shards", 1)),
     "epochs": (("epochs",), _line("epochs", "epochs", None)),
     "average": (("average",), _line("average", "average", 0.0)),
     "initialise": (("initialise",), _line("initialise", "initialise", "")),

@@ -68,14 +68,16 @@ class MeanLoss:
         self.terms = terms
         self.sums, self.shares = [0.0] * len(terms), [0.0] * len(terms)
 
-    def add(self, losses: Sequence[float], targets: Mapping[str, Array], examples: int, weights: Array | None = None) -> float:
-        """The loss of this batch, without the terms whose labels it all ignores: their mean is none."""
-        loss = 0.0
-        for k, (t, v) in enumerate(zip(self.terms, losses)):
-            counts = share(t, targets, examples, weights)
+    def part(self, losses: Sequence[float], targets: Mapping[str, Array], examples: int,
+             weights: Array | None = None) -> list[tuple[float, float]]:
+        """What `take` takes of a batch: for each term its loss, and what the batch counts for."""
+        return [(float(v), float(share(t, targets, examples, weights))) for t, v in zip(self.terms, losses)]
+
+    def take(self, part: Sequence[tuple[float, float]]) -> None:
+        """Add a batch, without the terms whose labels it all ignores: their mean is none."""
+        for k, (v, counts) in enumerate(part):
             if counts:
-                self.sums[k], self.shares[k], loss = self.sums[k] + counts * v, self.shares[k] + counts, loss + t.weight * v
-        return float(loss)
+                self.sums[k], self.shares[k] = self.sums[k] + counts * v, self.shares[k] + counts
 
     @property
     def value(self) -> float:

@@ -26,9 +26,20 @@ class Measured:
 
     def add(self, out: Outcome, targets: Mapping[str, Array], examples: int, weights: Array | None = None) -> None:
         """One more batch, with what the network made of it; `weights` is what its examples count, where not all count alike."""
-        self.mean.add(out.losses, targets, examples, weights)
+        self.mean.take(self.mean.part(out.losses, targets, examples, weights))
         for tally in self.tallies:
             tally.add(out.outputs, targets, weights)
+
+    def part(self, out: Outcome, targets: Mapping[str, Array], examples: int, weights: Array | None = None) -> dict[str, Any]:
+        """What `take` takes of a batch, as plain values: another worker may have run it."""
+        return {"losses": self.mean.part(out.losses, targets, examples, weights),
+                "tallies": [t.part(out.outputs, targets, weights) for t in self.tallies]}
+
+    def take(self, part: Mapping[str, Any]) -> None:
+        """One more batch, to the bits of `add`."""
+        self.mean.take(part["losses"])
+        for tally, counted in zip(self.tallies, part["tallies"]):
+            tally.take(counted)
 
     @property
     def held(self) -> dict[str, Any]:

@@ -35,12 +35,25 @@ class Tally:
         self.name, self.metric, self.output, self.source = name, use.op, use.output, term.source
         self.kind = kind
         self.ignored = term.loss.ignored if kind == "classes" else None
-        self.state = use.op.start(type_)
+        self.state, self.type = use.op.start(type_), type_
         self.weighs = getattr(use.op, "weighs", "weights" in signature(use.op.add).parameters)
         self.probability = probability(kind, gives) if kind in use.op.probabilities else None
 
     def add(self, outputs: Mapping[str, Array], targets: Mapping[str, Array], weights: Array | None = None) -> None:
         """Take a batch in. `weights` has what each of its examples counts; without it all count alike."""
+        self.state = self.metric.add(self.state, *self.seen(outputs, targets, weights))
+
+    def part(self, outputs: Mapping[str, Array], targets: Mapping[str, Array], weights: Array | None = None) -> Any:
+        """What `take` takes of a batch, as plain values: what it adds, or what the metric sees of it."""
+        seen = self.seen(outputs, targets, weights)
+        return self.metric.add(self.metric.start(self.type), *seen) if self.metric.sums else list(seen)
+
+    def take(self, part: Any) -> None:
+        """Take a batch in, to the bits of `add`."""
+        self.state = summed(self.state, part) if self.metric.sums else self.metric.add(self.state, *part)
+
+    def seen(self, outputs: Mapping[str, Array], targets: Mapping[str, Array], weights: Array | None) -> tuple[Array, ...]:
+        """Scores, labels, and the weights if there are some, as the metric takes them."""
         scores, labels = outputs[self.output], targets[self.source]
         if weights is not None:
             if not self.weighs:
@@ -56,7 +69,7 @@ class Tally:
             scores, labels = np.moveaxis(scores, 1, -1)[counts], labels[:, 0][counts][:, None]
         if self.probability is not None:
             scores = self.probability(scores.astype(np.float64))
-        self.state = self.metric.add(self.state, scores, labels, *(() if weights is None else (weights,)))
+        return scores, labels, *(() if weights is None else (weights,))
 
     @property
     def value(self) -> Any:
@@ -64,6 +77,11 @@ class Tally:
             return self.metric.value(self.state)
         except WordError as w:
             raise misuse(w.code, f"metric {w.message}", *w.notes, hint=w.hint) from None
+
+
+def summed(state: Any, part: Any) -> Any:
+    """The sum of two states, number by number."""
+    return type(state)(summed(a, b) for a, b in zip(state, part)) if isinstance(state, tuple | list) else state + part
 
 
 def probability(kind: Targets, gives: Range) -> Callable[[Array], Array] | None:

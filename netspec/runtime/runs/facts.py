@@ -23,8 +23,9 @@ def facts_of(state: State, data: Data | None, name: str, validated: bool = False
     settings = {"data": data.name if data is not None else ARRAYS, "loss": ", ".join(str(t.loss) for t in r.terms),
                 "optimiser": with_rate(r.optimiser), "schedule": ", ".join(map(str, r.schedules)), "batch": r.batch,
                 "epochs": horizon(state), "prepare": ", ".join(prepared(graph)), "augment": ", ".join(map(str, r.augmentation)),
-                "accumulate": r.accumulate, "average": r.average, "l1": r.l1, "l2": r.l2, "initialise": r.initialise,
-                "drop_last": r.drop_last, "early_stopping": r.early_stopping, "keep": " ".join(r.keep), "seed": state.seed,
+                "accumulate": r.accumulate, "shards": r.shards, "average": r.average, "l1": r.l1, "l2": r.l2,
+                "initialise": r.initialise, "drop_last": r.drop_last, "early_stopping": r.early_stopping, "keep": " ".join(r.keep),
+                "seed": state.seed,
                 "precision": graph.precision, "dtype": str(state.dtype),
                 **{k: str(v) for k, v in (origin.parameters or {} if origin is not None else {}).items()}}
     parts = {} if data is None else {"train": data.train, "validation": data.validation, "test": data.test}

@@ -27,6 +27,7 @@ def left_out(graph: Graph, recipe: Recipe | None = None, measured: Collection[st
     lines += [f"metric {m.op}" for m in recipe.metrics or ()]
     if t is not None and t.batch:
         lines.append(f"batch {recipe.batch}")
+    lines += [f"shards {recipe.shards}"] if recipe.shards > 1 else []
     lines += [f"epochs {recipe.epochs}"] if recipe.epochs is not None else []
     lines += ["drop_last"] if recipe.drop_last else []
     lines += [f"augment {a}" for a in recipe.augmentation]

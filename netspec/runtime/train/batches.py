@@ -58,8 +58,7 @@ def learn(state: State, batch: Examples, parts: steps.Gathering, numbers: Number
     if every == 1:
         out = run_step(state, run, batch.inputs, batch.targets, numbers, notes, batch.called or batch.numbers, batch.weights)
     else:
-        out = run_part(state, run, batch.inputs, batch.targets, parts, numbers, notes, batch.called or batch.numbers,
-                       batch.weights)
+        out = run_part(state, run, batch, parts, numbers, notes)
     measured.add(out, batch.targets, len(batch), batch.weights)
     if parts.batches == every:
         finish_step(state, run, parts, numbers)
@@ -86,22 +85,36 @@ def run_step(state: State, run: Executor, found: dict[str, Array], wanted: dict[
 
 
 @changes
-def run_part(state: State, run: Executor, found: dict[str, Array], wanted: dict[str, Array], parts: steps.Gathering,
-             numbers: Numbers, notes: tuple[str, ...] = (), examples: Array | Sequence[str] | None = None, weights: Array | None
-             = None) -> Outcome:
+def run_part(state: State, run: Executor, batch: Examples, parts: steps.Gathering, numbers: Numbers,
+             notes: tuple[str, ...] = ()) -> Outcome:
     """One batch of several that make a step: running statistics move, parameters do not yet. Where a number is not finite,
     the whole step comes to nothing."""
-    drawing.begin(run, drawing.of_step(state), parts.examples)
-    live, batch = _batch(state, found, wanted, numbers, notes, examples, weights)
     parts.begin(run)
     try:
-        out = run.gradients(found, dict(batch.targets), batch.terms, training=True, effects=True,
-                            check=partial(check, run, batch)) if live else _ignored(state, run, batch)
+        out, weight = part_of(state, run, batch, parts.examples, numbers, notes)
     except BaseException:
         parts.abandon(run)
         raise
-    parts.add(run, live or state.recipe.terms, wanted, arrays.count(found), weights)
-    return _spread(out, live or state.recipe.terms, state.recipe.terms)
+    parts.add(run, weight, len(batch))
+    return out
+
+
+def part_of(state: State, run: Executor, batch: Examples, before: int, numbers: Numbers,
+            notes: tuple[str, ...]) -> tuple[Outcome, float]:
+    """Gradients of a part of a step, and what it counts for. `before` it the step has so many examples."""
+    drawing.begin(run, drawing.of_step(state), before)
+    terms = state.recipe.terms
+    live, asked = _batch(state, batch.inputs, batch.targets, numbers, notes, batch.called or batch.numbers, batch.weights)
+    out = run.gradients(batch.inputs, dict(asked.targets), asked.terms, training=True, effects=True,
+                        check=partial(check, run, asked)) if live else _ignored(state, run, asked)
+    return _spread(out, live or terms, terms), counts_for(live or terms, batch.targets, len(batch), batch.weights)
+
+
+def counts_for(terms: tuple[Term, ...], targets: Mapping[str, Array], examples: int, weights: Array | None = None) -> float:
+    """What a part of a step counts for: its examples, or its labels where the loss ignores or weighs some, so that the mean is
+    that of one large batch; where several losses would disagree, its examples."""
+    shares = {share(t, targets, examples, weights) for t in terms}
+    return float(shares.pop() if len(shares) == 1 else examples if weights is None else weights.sum())
 
 
 @changes

@@ -28,7 +28,7 @@ def evaluate(state: State, recipe: Recipe, g: Given, key: int, batch: int | None
     Errors: as `train_step`.
     """
     terms, views = recipe.need_terms(), views or Views(state.graph)
-    feed = to_judge(state, terms, g, recipe.batch if batch is None else whole("batch", batch, 1), views.inputs)
+    feed = to_judge(state, terms, g, recipe.part if batch is None else whole("batch", batch, 1), views.inputs)
     graph = sizes.bind(state, feed.inputs).graph if isinstance(feed, Feed) else state.graph
     measured, seen = Measured(graph, terms, recipe.metrics), 0
     with closing(feed.epoch(0)) as batches, wait("judging example", feed.examples if isinstance(feed, Feed) else None) as at:

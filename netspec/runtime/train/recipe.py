@@ -45,6 +45,7 @@ class Recipe:
     decay_all: bool = True  # False: weight decay does
     factors: tuple[tuple[str, Factors], ...] = ()  # by the name of a parameter, or of a node or scope above some
     accumulate: int = 1  # batches whose gradients make one step
+    shards: int = 1  # parts that each of these is cut into, which any number of workers share
     average: float = 0.0  # how much of the running average of the parameters each step keeps; 0: none is taken
     initialise: str = ""  # "lsuv": by the first batch
     drop_last: bool = False  # whether `fit` leaves out the examples of an epoch that fill no batch
@@ -60,6 +61,16 @@ class Recipe:
         said = [*(str(t.loss) for t in self.terms), *([str(self.optimiser)] if self.optimiser else []), *map(str, self.schedules),
                 f"batch {self.batch}", *([f"{self.epochs} epochs"] if self.epochs else [])]
         return f"Recipe: {', '.join(said)}"
+
+    @property
+    def part(self) -> int:
+        """Examples of a part of a step, which are in memory at once."""
+        return -(-self.batch // self.shards)
+
+    @property
+    def parts(self) -> int:
+        """Parts of a step."""
+        return self.accumulate * self.shards
 
     def need_terms(self) -> tuple[Term, ...]:
         if not self.terms:
@@ -82,7 +93,8 @@ def recipe_of(graph: Graph) -> Recipe:
 def recipe_from(t: Training) -> Recipe:
     """What a train section says."""
     recipe = Recipe(_terms(t.losses), t.optimiser, t.schedules, t.metrics or None, t.batch or Recipe.batch, t.epochs,
-                    accumulate=t.accumulate or 1, average=t.average or 0.0, initialise=t.initialise or "", drop_last=t.drop_last,
+                    accumulate=t.accumulate or 1, shards=t.shards or 1, average=t.average or 0.0,
+                    initialise=t.initialise or "", drop_last=t.drop_last,
                     checkpoint_every=t.checkpoint_every or 0, checkpoint_minutes=t.checkpoint_minutes or 0.0,
                     early_stopping=t.early_stopping, keep=t.keep, log=t.log)
     return replace(_regularised(recipe, t.regularisation), augmentation=t.augmentation)
@@ -109,9 +121,9 @@ def changed(recipe: Recipe, graph: Graph, *, loss: LossLike | Sequence[LossLike]
             | None = None,
             schedule: str | Schedule | Sequence[str | Schedule] | None = None, metrics: MetricLike | Sequence[MetricLike]
             | None = None, batch: int | None = None, epochs: int | None = None, regularise: str | Sequence[str] | None = None,
-            factors: Mapping[str, Mapping[str, float]] | None = None, accumulate: int | None = None, average: float | None = None,
-            initialise: str | None = None, augment: str | Sequence[str] | None = None, drop_last: bool | None = None,
-            keep: str | None = None) -> Recipe:
+            factors: Mapping[str, Mapping[str, float]] | None = None, accumulate: int | None = None, shards: int | None = None,
+            average: float | None = None, initialise: str | None = None, augment: str | Sequence[str] | None = None,
+            drop_last: bool | None = None, keep: str | None = None) -> Recipe:
     """The recipe with some of it said otherwise; strings are steps of the language ("adam lr=0.001"), "none" is no schedule,
     no regularisation or no augmentation.
 
@@ -159,7 +171,8 @@ def changed(recipe: Recipe, graph: Graph, *, loss: LossLike | Sequence[LossLike]
                          else train_line("initialise " + _text(initialise, 'way to initialise', 'initialise="lsuv"'),
                                          graph).initialise
                          or "")
-    for name, n, of in (("batch", batch, "examples"), ("epochs", epochs, "epochs"), ("accumulate", accumulate, "batches")):
+    for name, n, of in (("batch", batch, "examples"), ("epochs", epochs, "epochs"), ("accumulate", accumulate, "batches"),
+                        ("shards", shards, "parts of a batch")):
         if n is not None:
             recipe = replace(recipe, **{name: whole(f"{name}, the number of {of},", n, 0 if name == "epochs" else 1)})  # type: ignore[arg-type]
     return recipe

@@ -87,7 +87,8 @@ def train(net: Network, *, epochs: int | None = None, batch: int | None = None, 
     _goes_on(net, before, place.run, resume, seed)
     given = given_data(net, data)
     if memory is not None:
-        batch = min(fitting(net.graph, net.recipe, str(net.dtype), net.device, memory), _examples(given.train[0]))
+        batch = min(net.recipe.shards * fitting(net.graph, net.recipe, str(net.dtype), net.device, memory),
+                    _whole_parts(_examples(given.train[0]), net.recipe.shards))
     net.configure(batch=batch)
     total, began = horizon(net.state), perf_counter()
     said = _nothing if quiet else _said
@@ -306,6 +307,11 @@ def set_threads(device: str, threads: int) -> None:
         set_cpu_threads(threads)
 
 
+def _whole_parts(examples: int, shards: int) -> int:
+    """All examples, or as many more as make parts of one size."""
+    return -(-examples // shards) * shards
+
+
 def _examples(part: Any) -> int:
     return len(next(iter(part.values())) if isinstance(part, dict) else part)
 
@@ -318,7 +324,7 @@ def _opening(net: Network, data: Data) -> str:
     penalties = [f"{k} {v:g}" + ("" if everywhere else " on weights")
                  for k, v, everywhere in (("l1", r.l1, r.l1_all), ("l2", r.l2, r.decay_all)) if v]
     how = ", ".join([with_rate(r.need_optimiser()), *penalties, *(f"schedule {s}" for s in r.schedules),
-                     f"batch {r.batch}" + (f" x {r.accumulate}" if r.accumulate > 1 else ""),
+                     f"batch {r.batch}" + (f" x {r.accumulate}" * (r.accumulate > 1) + f" in {r.shards} shards" * (r.shards > 1)),
                      *([f"average {r.average:g}"] if r.average else []),
                      *([f"initialise {r.initialise}"] if r.initialise else []), *(f"prepare {p}" for p in prepared(net.graph)),
                      *(f"augment {a}" for a in r.augmentation)])

@@ -14,7 +14,6 @@ from ...backends.executor import Check, Executor, Outcome
 from ...diagnostics import Advice
 from ...optimisers.parts.memory import Memory
 from ...passes.objective import Term
-from ..measuring.judge import share
 from ..misuse import misuse
 
 Array = NDArray[Any]
@@ -53,13 +52,9 @@ class Gathering:
         put_back(run, self.buffers)
         self.total, self.weight, self.batches, self.examples = [], 0.0, 0, 0
 
-    def add(self, run: Executor, terms: tuple[Term, ...], targets: Mapping[str, Array], examples: int,
-            weights: Array | None = None) -> None:
-        """The gradients as they lie. A batch counts for its examples, or for its labels where the loss ignores or weighs some,
-        so that the mean is that of one large batch; where several losses would disagree, for its examples."""
+    def add(self, run: Executor, weight: float, examples: int) -> None:
+        """The gradients as they lie, of a batch of so many examples, and what it counts for."""
         self.batches, self.examples = self.batches + 1, self.examples + examples
-        shares = {share(t, targets, examples, weights) for t in terms}
-        weight = shares.pop() if len(shares) == 1 else float(examples if weights is None else weights.sum())
         if not weight:
             return  # every label is ignored
         parts = [weight * g.astype(np.float64) for g in run.vectors("gradients")]

@@ -15,15 +15,18 @@ from ...diagnostics import Advice
 from ...ir.graph import Graph
 from ...words.dataset import Data
 from .. import drawing
+from ..distributed.world import World
 from ..feeding import augmenting
-from ..feeding.feed import Feed
+from ..feeding.feed import Examples, Feed
 from ..feeding.given import Given, given, to_judge, to_learn, validating
+from ..feeding.parts import Parts
 from ..feeding.stream import Stream
 from ..io.asked import said_of
 from ..measuring.measured import Measured
 from ..measuring.tallies import tallies
 from ..misuse import Remark, flag, misuse, path_of, remark, whole
 from ..state import Inside, State
+from . import sharded
 from .batches import finish_step, learn, settings
 from .callbacks import Hooks
 from .display import display
@@ -68,6 +71,7 @@ class Trainer:
     keep            which weights are kept, and `best` where the best are written, see keeping.py
     hooks           the callbacks, see callbacks.py
     prefetch        whether another thread reads ahead what somebody else makes batches of, see stream.py
+    world           the workers that share each step, where batches are cut into shards, see distributed/
     """
 
     state: State
@@ -83,6 +87,7 @@ class Trainer:
     best: str | None = None
     hooks: Hooks = field(default_factory=Hooks)
     prefetch: bool = True
+    world: World = field(default_factory=World)
     written: float = field(default=0.0, init=False)  # when, by the clock
 
     def run(self, x: Any, y: Any = None, validation: Any = None, sample_weight: Any = None, steps: int | None = None) -> History:
@@ -171,10 +176,13 @@ class Trainer:
     def check(self, feed: Feed | Stream, tests: Given | None) -> int:
         """How many examples validate, where that is known. Raises for what would not fit in the first epoch or after it."""
         state, recipe, terms = self.state, self.state.recipe, self.state.recipe.terms
-        judge = to_judge(state, terms, tests, recipe.batch) if tests is not None and not tests.streams else None
-        if recipe.accumulate > 1 and recipe.need_optimiser().host:
+        judge = to_judge(state, terms, tests, recipe.part) if tests is not None and not tests.streams else None
+        if recipe.parts > 1 and recipe.need_optimiser().host:
             raise misuse("bad-value", f"{recipe.optimiser} asks for loss and gradient of one batch several times",
-                         hint=Advice("a larger batch instead of accumulate"))
+                         hint=Advice(f"a larger batch instead of {'shards' if recipe.shards > 1 else 'accumulate'}"))
+        if recipe.batch % recipe.shards:
+            raise misuse("bad-shards", f"a batch of {recipe.batch} cannot be cut into {recipe.shards} shards alike",
+                         f"{recipe.batch} is no multiple of {recipe.shards}", hint=f"batch={recipe.part * recipe.shards}")
         state.rates  # noqa: B018  errors of optimiser and schedules
         tallies(self.graph, terms, recipe.metrics)
         augmenting.check(self.graph, recipe.augmentation, terms)
@@ -184,7 +192,7 @@ class Trainer:
         """What comes before the first epoch."""
         state, recipe, course = self.state, self.state.recipe, self.state.course
         if feed.batches is not None:
-            course.pace = -(-feed.batches // recipe.accumulate)
+            course.pace = -(-feed.batches // recipe.parts)
         elif not course.epoch and recipe.schedules:
             remark("how many batches an epoch has is not known before its end: in the first one schedules stand where it begins; "
                    "steps_per_epoch= says it", PaceWarning)
@@ -209,26 +217,31 @@ class Trainer:
 
     def one_epoch(self, feed: Feed | Stream, show: Progress, signals: Waiting) -> dict[str, Any]:
         """Train on every batch of an epoch, or on those that are left; the mean loss and the metrics of what each batch saw."""
-        state, recipe, epoch = self.state, self.state.recipe, self.state.course.epoch
-        measured, parts, each_step = Measured(self.graph, recipe.terms, recipe.metrics), Gathering(), self.hooks.each_step
-        watchers = self.hooks.watchers
-        first = end = self.resumed(feed, measured)
-        size = feed.batches
-        show.begin(epoch + 1, first)
+        recipe, course = self.state.recipe, self.state.course
+        measured = Measured(self.graph, recipe.terms, recipe.metrics)
+        first = self.resumed(feed, measured)
+        show.begin(course.epoch + 1, first)
+        go_through = self.in_shards if recipe.shards > 1 else self.batch_by_batch
+        end = go_through(feed, show, signals, measured, first)
+        if feed.batches is None or end < feed.batches:
+            course.pace = -(-end // recipe.parts)
+        return measured.numbers
+
+    def batch_by_batch(self, feed: Feed | Stream, show: Progress, signals: Waiting, measured: Measured, first: int) -> int:
+        """Learn from an epoch, from batch `first` on; the number of its batches."""
+        state, epoch, parts = self.state, self.state.course.epoch, Gathering()
+        end = first
         try:
             with closing(feed.epoch(epoch, first)) as batches:
                 for k, batch in enumerate(batches, first):
-                    numbers = settings(state, k // recipe.accumulate if size is not None or epoch else 0)
-                    notes = (f"epoch {epoch + 1}, batch {k + 1}",
-                             *((f"mean loss of the epoch until then: {measured.loss:.4g}",) if k else ()))
-                    for w in watchers:
-                        w.on_batch(self.hooks.net, k, batch)
-                    learn(state, batch, parts, numbers, measured, Inside(k + 1, feed.kind, {}, feed.iterator), notes)
+                    numbers = settings(state, self.within(feed, k))
+                    self.watch(k, batch)
+                    learn(state, batch, parts, numbers, measured, Inside(k + 1, feed.kind, {}, feed.iterator),
+                          self.notes(f"batch {k + 1}", k, measured))
                     end, state.course.bytes = k + 1, state.course.bytes or feed.scaled
                     show.batch(k + 1, len(batch), measured)
                     if not parts.batches:
-                        for callback in each_step:
-                            callback.on_step(self.hooks.net, state.course.step, measured.loss)
+                        self.after_step(measured)
                         self.between(signals)
         except BaseException:
             if parts.batches:  # a step that is not whole comes to nothing
@@ -239,9 +252,45 @@ class Trainer:
             with state.gate.exclusive():
                 finish_step(state, self.running, parts, numbers)
                 state.course.inside = Inside(end, feed.kind, measured.held, feed.iterator)
-        if size is None or end < size:
-            state.course.pace = -(-end // recipe.accumulate)
-        return measured.numbers
+        return end
+
+    def in_shards(self, feed: Feed | Stream, show: Progress, signals: Waiting, measured: Measured, first: int) -> int:
+        """The same, each step in parts that workers share."""
+        state, recipe, epoch, k = self.state, self.state.recipe, self.state.course.epoch, first
+        watch = self.watch if self.hooks.watchers else None
+        with closing(Parts(feed, epoch, first, recipe.parts)) as parts:
+            while many := parts.begin(k):
+                taken = sharded.step(state, parts, many, self.world, measured, settings(state, self.within(feed, k)),
+                                     self.notes(f"step {k // recipe.parts + 1}", k, measured), bool(signals.came), watch)
+                for part in taken.parts:
+                    k += 1
+                    measured.take(part["measured"])
+                    show.batch(k, part["examples"], measured)
+                with state.gate.exclusive():
+                    state.course.inside = Inside(k, feed.kind, measured.held, feed.iterator)
+                    state.course.bytes = state.course.bytes or feed.scaled
+                self.after_step(measured)
+                self.between(signals)
+        return k
+
+    def watch(self, k: int, batch: Examples) -> None:
+        """The watchers see batch `k` of an epoch."""
+        for w in self.hooks.watchers:
+            w.on_batch(self.hooks.net, k, batch)
+
+    def within(self, feed: Feed | Stream, batch: int) -> int:
+        """The step of an epoch that a batch is part of, as schedules count; 0 where they do not know how long an epoch is."""
+        return batch // self.state.recipe.parts if feed.batches is not None or self.state.course.epoch else 0
+
+    def notes(self, where: str, k: int, measured: Measured) -> tuple[str, ...]:
+        """Where in an epoch something happened, for messages; `k` batches are behind it."""
+        return (f"epoch {self.state.course.epoch + 1}, {where}",
+                *((f"mean loss of the epoch until then: {measured.loss:.4g}",) if k else ()))
+
+    def after_step(self, measured: Measured) -> None:
+        """The callbacks that want to know of each step hear of it."""
+        for callback in self.hooks.each_step:
+            callback.on_step(self.hooks.net, self.state.course.step, measured.loss)
 
     @property
     def graph(self) -> Graph:

@@ -58,7 +58,7 @@ def judge(state: State, given: Given, part: str) -> Judged:
     Errors: examples that cannot be read, or do not fit.
     """
     terms = state.recipe.need_terms()
-    feed = to_judge(state, terms, given, state.recipe.batch)
+    feed = to_judge(state, terms, given, state.recipe.part)
     every = feed.examples if isinstance(feed, Feed) else None
     held: _Held | None = None
     whole = True

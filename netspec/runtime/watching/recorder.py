@@ -74,7 +74,7 @@ class Recorder(Ending):
         graph = state.graph if state.executor is None else state.executor.graph
         self.ratios = Ratios({s.name: s.weights for s in layers(graph) if s.weights})
         batches = feed.batches
-        self.steps = None if batches is None else -(-batches // state.recipe.accumulate)
+        self.steps = None if batches is None else -(-batches // state.recipe.parts)
         self.probe = of_feed(feed) if isinstance(feed, Feed) else None
         self.about = {"version": kept.VERSION, "layers": [s.data() for s in layers(graph)], "shuffled": shuffle
                       if isinstance(feed, Feed) else None,
@@ -86,8 +86,8 @@ class Recorder(Ending):
         if self.about:
             self.begin(state, batch)
         self.order.batch(batch.numbers, labels(batch))
-        if number % state.recipe.accumulate == 0:
-            self.ratios.begin(state, number // state.recipe.accumulate, self.steps)
+        if number % state.recipe.parts == 0:
+            self.ratios.begin(state, number // state.recipe.parts, self.steps)
 
     def begin(self, state: State, batch: Examples) -> None:
         """Before the first batch is learnt from."""

@@ -54,7 +54,8 @@ OTHERWISE = {"crossentropyloss": "cross_entropy", "categorical_crossentropy": "c
              "f1_score": "f1", "confusion_matrix": "confusion", "top_k": "topk", "top": "topk",
              **{f"top{k}": f"topk {k}" for k in (1, 2, 3, 4, 10, 20)}, "mean_absolute_error": "mae",
              "root_mean_squared_error": "rmse",
-             "gradient_accumulation": "accumulate", "ema": "average", "transform": "augment", "normalize": "standardise",
+             "gradient_accumulation": "accumulate", "micro_batches": "shards", "data_parallel": "shards",
+             "ema": "average", "transform": "augment", "normalize": "standardise",
              "standardize": "standardise", "normalise": "standardise",
              "center": "centre", "preprocess": "prepare", "normalization": "prepare", "drop_remainder": "drop_last",
              "droplast": "drop_last"}

@@ -23,7 +23,7 @@ from .story import Story
 from .verdicts.table import verdicts
 from .verdicts.verdict import Verdict
 
-USUAL = {("accumulate", 1), ("average", 0), ("l1", 0), ("l2", 0), ("drop_last", False)}  # settings that nobody has made
+USUAL = {("accumulate", 1), ("shards", 1), ("average", 0), ("l1", 0), ("l2", 0), ("drop_last", False)}  # settings that nobody has made
 ICON = "data:,"
 
 

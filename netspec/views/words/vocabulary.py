@@ -105,6 +105,10 @@ VOCABULARY: dict[str, tuple[str, str]] = {
         "So many batches make one step, from the mean of their gradients: a large batch in the memory of a small one.\n"
                    "Running statistics move with every batch; the last step of an epoch takes the batches that are left.",
                    "net a:\n  input 1x8x8\n  fc 10\n\ntrain a:\n  loss cross_entropy\n  sgd lr=0.1\n  batch 16\n  accumulate 4\n"),
+    "shards": (
+        "So many parts that each batch is cut into, each with batch statistics of its own, which any number of workers share: the same bits on\n"
+        "one process, on `netspec train --workers 4` and under mpirun. What is in memory at once is a part.",
+        "net a:\n  input 1x8x8\n  fc 10\n\ntrain a:\n  loss cross_entropy\n  sgd lr=0.1\n  batch 64\n  shards 8\n"),
     "average": (
         "A running average a of the parameters w, which tests use: w after the first step, then a += (1 - average) * (w - a) after each.\n"
                 "Training itself goes on with w.",

@@ -12,6 +12,7 @@ from collections import defaultdict
 from dataclasses import replace
 
 from ..diagnostics import Advice, bounded, in_order
+from ..interruptions import point
 from ..ir.graph import Graph, Node
 from ..ir.precision import DEFAULT
 from ..source import Span
@@ -46,6 +47,7 @@ def _unconnected(e: Elaborator, macro: Macro, graph: Graph) -> None:
     """Lines whose value nothing reads. A line that is run again by `reuse` counts as read."""
     several = (f"in the net `{macro.name}`",) if len(callable_nets(macro.file.module)) > 1 else ()
     for n in graph.nodes:
+        point()
         if n.name in e.draft.read:
             continue
         if getattr(n.op, "role", None):
@@ -74,6 +76,7 @@ def _dead_biases(e: Elaborator, graph: Graph) -> None:
     uses: dict[Span, dict[str, tuple[Node, Node, int]]] = defaultdict(dict)
     spans: dict[str, Span] = {}  # where the first use of a bias stands
     for n in graph.nodes:
+        point()
         bias = next((p for p in n.parameters if p.name.endswith(".bias")), None)
         if bias is None or getattr(n.op, "category", "") not in ("convolution", "dense"):
             continue

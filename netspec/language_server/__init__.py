@@ -11,6 +11,7 @@
     numbers.py      shape, parameters and multiply-accumulates of each line, call by call
     mending.py      hints as edits, each tried
     hovering.py     what a word is, with the numbers of its place
+    turns.py        who goes first: answers before checks
     desk.py         the open pages: the last good numbers of each, and what is asked of it
     drawn.py        the diagram of a net
     server.py       the Language Server Protocol, with protocol.py, its rules, and wire.py, its words

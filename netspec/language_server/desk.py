@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from time import monotonic, perf_counter
+from time import monotonic, thread_time
 from typing import Any
 
 from ..diagnostics import Diagnostic, NetspecError
@@ -35,7 +35,7 @@ class Checked:
     text: Text
     found: tuple[Diagnostic, ...]
     numbers: tuple[NetNumbers, ...]
-    seconds: float
+    seconds: float  # of the processor
     looked: float  # of these, at files
 
 
@@ -70,11 +70,18 @@ class Document:
         return Source(self.name, self.text.spec, self.folder)
 
     # ---------------------------------------------------------------- checking
-    def check(self, wanted: Callable[[], bool]) -> Checked:
-        """Check the text as it stands. Raises Superseded. Another thread may do it: nothing here changes."""
+    def read(self, ask: Callable[[], object]) -> None:
+        """Find the names of the page, so that nobody waits for them later. `ask` may wait, or raise, between two parts of it;
+        within one it must not, as whoever wants the same part waits for it."""
+        for p in self.page.pieces:
+            for _ in p.content.read():
+                ask()
+
+    def check(self) -> Checked:
+        """Check the text as it stands. Another thread may do it: nothing here changes."""
         text, source = self.text, self.source
-        started = perf_counter()
-        found = findings(source, wanted, self.looks)
+        started = thread_time()
+        found = findings(source, self.looks)
         loops = one_line_loops(found.module.items if found.module is not None else ())
         made = []
         for graph in found.graphs.values():
@@ -82,7 +89,7 @@ class Document:
                 made.append(numbers(graph, self.name, text.lines, loops, self.known))
             except NetspecError:  # a user's word whose formulas are wrong
                 continue
-        return Checked(text, found.found, tuple(made), perf_counter() - started, found.looked)
+        return Checked(text, found.found, tuple(made), thread_time() - started, found.looked)
 
     def settle(self, checked: Checked) -> None:
         """Take in what a check gave. A net that is broken now keeps the numbers it had."""
@@ -129,10 +136,14 @@ class Document:
                     out |= dict.fromkeys(found, now[line])
         return out
 
+    def refers(self, line: int, column: int) -> re.Match[str] | None:
+        """The reference that stands at a place, if one does."""
+        return next((m for m in _REFERENCE.finditer(self.text.line(line)) if m.start() < column <= m.end() + 1), None)
+
     def unlabelled(self, line: int, column: int) -> int | None:
         """The line that a reference means by a kind and a number: `@conv2`. None where it means none, or one with a label."""
         at = self.page.piece_at(line)
-        written = next((m for m in _REFERENCE.finditer(self.text.line(line)) if m.start() < column <= m.end() + 1), None)
+        written = self.refers(line, column)
         if at is None or written is None:
             return None
         before = range(at[0].before + 1, line)

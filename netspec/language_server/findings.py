@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -16,10 +15,6 @@ from ..syntax.parser import parse_recovering
 from ..syntax.tree import Module
 
 
-class Superseded(Exception):
-    """The text is another by now, and nobody wants to know."""
-
-
 @dataclass(frozen=True)
 class Findings:
     """What was found, in the order of the page, and the graphs of the nets that are well."""
@@ -31,16 +26,13 @@ class Findings:
     module: Module | None = None  # its tree; None of what is no text
 
 
-def findings(source: Source, wanted: Callable[[], bool] = lambda: True, files: bool = True) -> Findings:
-    """Check a text. `wanted` is asked before each net, and Superseded raised where it says no. Without `files` nobody looks
-    whether data and weights fit."""
+def findings(source: Source, files: bool = True) -> Findings:
+    """Check a text. Without `files` nobody looks whether data and weights fit."""
     graphs: dict[str, Graph] = {}
     looked = 0.0
     module = None
 
     def each(graph: Graph) -> list[Diagnostic]:
-        if not wanted():
-            raise Superseded
         nonlocal looked
         graphs[graph.name] = graph
         if not files:
@@ -53,8 +45,6 @@ def findings(source: Source, wanted: Callable[[], bool] = lambda: True, files: b
     try:
         decoded(source.text.encode("utf-8", "surrogatepass"), source.name)
         module, mistakes = parse_recovering(source)
-        if not wanted():
-            raise Superseded
         found = check_module(module, mistakes, also=each)
     except NetspecError as e:  # no text, or a word of a user's whose code is wrong
         found = list(e.diagnostics)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..interruptions import point
 from ..ir.graph import Graph, Node
 from ..ir.types import shape_text
 from ..syntax import tree
@@ -56,6 +57,7 @@ def numbers(graph: Graph, file: str, text: Sequence[str], one_line_loops: frozen
     names: dict[int, set[str]] = {}
     open_: dict[tuple[int, str], Run] = {}  # the run of a line that is under way in a call
     for c in counts.nodes:
+        point()
         n = c.node
         paths = _paths(n, graph)
         for level, (span, place) in enumerate(zip(reversed(n.spans), paths)):

@@ -7,15 +7,17 @@ thousands of lines are at hand right after each key, and a piece that cannot be 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 
 from ..limits import SPEC_BYTES
 from ..source import Source
 from ..syntax import tree
-from ..syntax.formatter import format_module
+from ..syntax.formatter import Printed, printed, text_of
 from ..syntax.parser import parse_recovering
-from .scopes import Names, names_of, names_of_parts
+from .scopes import Names, joined, names_of, names_of_body
 from .text import Place, Text
 
 _HEAD = re.compile(r"(?:import|block|net|train|default)\b|[A-Za-z_]\w*\s*=(?!=)")
@@ -28,10 +30,12 @@ _BODY = re.compile(r"(?:block|train)\b|net\s+\w+\s*(?:\(.*\))?\s*:")
 
 @dataclass(frozen=True, eq=False)
 class Content:
-    """The text of a piece, parsed. Its lines count from 1. `parts` are those of a long one, by their text."""
+    """The text of a piece, parsed. Its lines count from 1. `parts`, by their text, are those of the long piece it was before. The
+    text of a part is not `cut` again."""
 
     text: str
-    parts: dict[str, Content] = field(default_factory=dict)
+    parts: dict[str, list[Part]] = field(default_factory=dict)
+    whole: bool = True
 
     @cached_property
     def parsed(self) -> tuple[tree.Module, bool]:
@@ -54,42 +58,85 @@ class Content:
 
     @cached_property
     def names(self) -> Names:
-        parts = self._parts() if len(self.lines) > LONG else []
-        return names_of_parts(parts) if parts else names_of(self.item)
+        return joined(self.cut[0].content.names, [p.names for p in self.cut[1:]]) if self.cut else names_of(self.item)
 
-    def _parts(self) -> list[tuple[int, tree.TopLevel | None]]:
-        """A long definition read in parts, its head first, each with the lines before it; those that are known are not read
-        again. Nothing where its body does not stand below its head."""
+    @cached_property
+    def cut(self) -> list[Part]:
+        """A long definition in parts, its head first; those that are known are not read again. Nothing where its body does not
+        stand below its head. No part begins below a comment, which may be of either."""
         lines = self.lines
         code = [k for k, line in enumerate(lines) if line.strip() and not line.lstrip().startswith("#")]
-        if len(code) < 2 or not _OPEN.match(lines[code[0]]):
+        if not self.whole or len(lines) <= LONG or len(code) < 2 or not _OPEN.match(lines[code[0]]):
             return []
         first = code[1]
         indent = lines[first][: len(lines[first]) - len(lines[first].lstrip())]
         starts = [first]
-        for k in code[2:]:
-            if k - starts[-1] >= PART and lines[k].startswith(indent) and _BEGINS.match(lines[k], len(indent)):
+        for before, k in pairwise(code[1:]):
+            if (k - starts[-1] >= PART and lines[k].startswith(indent) and _BEGINS.match(lines[k], len(indent))
+                    and not any(line.strip() for line in lines[before + 1 : k])):
                 starts.append(k)
-        out = [(0, self._part("\n".join([*lines[:first], f"{indent}skip"])))]
-        for a, b in zip(starts, [*starts[1:], len(lines)]):
-            out.append((a - 1, self._part("\n".join(["net a:", *lines[a:b]]))))
-        return out
+        return [self._part(0, [*lines[:first], f"{indent}skip"]),
+                *(self._part(a - 1, ["net a:", *lines[a:b]]) for a, b in zip(starts, [*starts[1:], len(lines)]))]
 
-    def _part(self, text: str) -> tree.TopLevel | None:
-        content = self.parts.get(text)
-        if content is None:
-            content = self.parts[text] = Content(text)
-        return content.item
+    def _part(self, before: int, lines: list[str]) -> Part:
+        text = "\n".join(lines)
+        known = self.parts.get(text, [])
+        return next((p for p in known if p.before == before), None) or Part(
+            before, known[0].content if known else Content(text, whole=False))
+
+    def known(self) -> Iterator[Part]:
+        """The parts that it was cut into; those it would have been where nobody asked."""
+        if "cut" in self.__dict__:
+            yield from self.cut
+        else:
+            for same in self.parts.values():
+                yield from same
+
+    def read(self) -> Iterator[None]:
+        """Read it, a part at a time."""
+        for part in self.cut:
+            _ = part.names
+            yield
+        _ = self.names
+        yield
+
+    @cached_property
+    def printed(self) -> Printed | None:
+        """Its lines in canonical form, before neighbours are aligned; None where one cannot be read."""
+        parts = [part.content.printed for part in self.cut]
+        if not parts or None in parts:
+            return printed(self.module) if self.parsed[1] else None
+        out: Printed = []
+        for k, (part, lines) in enumerate(zip(self.cut, parts)):
+            if k == 0:
+                out += (lines or [])[:-1]
+                continue
+            if k > 1 and not self.lines[part.before].strip():  # a blank line in front stays
+                out.append(("", None))
+            out += (lines or [])[1:]
+        return out
 
     @cached_property
     def formatted(self) -> str | None:
         """Its text in canonical form; None where it cannot be read."""
-        return format_module(self.module) if self.parsed[1] else None
+        return None if self.printed is None else text_of(self.printed)
 
     @property
     def large(self) -> bool:
         """Whether the canonical form has a blank line around it."""
         return isinstance(self.item, (tree.Definition, tree.Train))
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Some lines of the body of a long piece, below a head for them; `before` it so many of its lines."""
+
+    before: int
+    content: Content
+
+    @cached_property
+    def names(self) -> Names:
+        return names_of_body(self.content.item, self.before)
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +182,9 @@ def pieces_of(text: Text, known: tuple[Piece, ...] = ()) -> tuple[Piece, ...]:
     if not heads or heads[0] > 0:
         heads.insert(0, 0)
     had = {p.content.text: p.content for p in known}
-    parts = {text: part for p in known for text, part in p.content.parts.items()}
+    parts: dict[str, list[Part]] = {}
+    for part in (part for p in known for part in p.content.known()):
+        parts.setdefault(part.content.text, []).append(part)
     found = []
     for first, end in zip(heads, [*heads[1:], len(lines)]):
         own = lines[first:end]

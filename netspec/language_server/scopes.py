@@ -37,10 +37,11 @@ class Named:
 
 @dataclass(eq=False)
 class Scope:
-    """Nodes by name. The outermost one is that of a definition."""
+    """Nodes by name. The outermost one is that of a definition; that of a part of one is a part of the `whole`."""
 
     around: Scope | None = None
     nodes: list[Named] = field(default_factory=list)
+    whole: Scope | None = None
 
     def named(self, spot: Wanted) -> list[Named]:
         return [n for n in self.nodes if spot.means(n)]
@@ -48,7 +49,7 @@ class Scope:
     def outwards(self) -> Iterator[Scope]:
         s: Scope | None = self
         while s is not None:
-            yield s
+            yield s.whole or s
             s = s.around
 
 
@@ -126,16 +127,25 @@ def names_of(item: tree.TopLevel | None) -> Names:
     return reader.names
 
 
-def names_of_parts(parts: Sequence[tuple[int, tree.TopLevel | None]]) -> Names:
-    """The names of a definition whose body was read in parts: first its head, then bodies, each with the lines before it."""
+def names_of_body(item: tree.TopLevel | None, before: int) -> Names:
+    """The names in the body of a definition, with lines before it."""
     reader = _Reader()
-    for k, (before, item) in enumerate(parts):
-        reader.before = before
-        if k == 0 and item is not None:
-            reader.top(item)
-        elif isinstance(item, tree.Definition):
-            reader.statement(item.body, reader.names.root)
+    reader.before = before
+    if isinstance(item, tree.Definition):
+        reader.statement(item.body, reader.names.root)
     return reader.names
+
+
+def joined(head: Names, bodies: Sequence[Names]) -> Names:
+    """The names of a definition whose body was read in parts. What is in a part sees from now on what is in all of them."""
+    whole = Names(head.own, head.parameters, variant_of=head.variant_of)
+    for n in (head, *bodies):
+        whole.locals += n.locals
+        whole.axes += n.axes
+        whole.uses += n.uses
+        whole.root.nodes += n.root.nodes
+        n.root.whole = whole.root
+    return whole
 
 
 def _word(span: Span, word: str, after: int = 0) -> Place:

@@ -1,9 +1,9 @@
 """`netspec lsp`: the Language Server Protocol (3.17) on standard input and output. Questions are answered by the desk; here they
 are put into its words and its answers into the protocol's.
 
-One page is checked at a time, by a thread of its own, a moment after the last key. What has come in since then ends a check
-between two nets. Names, the outline and completion never wait for it; numbers are those of the last check, or of this one where
-it takes no longer than a moment.
+One page is checked at a time, by a thread of its own, a moment after the last key. It lets answers go first, and ends where the
+page has changed (turns.py). Names, the outline and completion never wait for it; numbers are those of the last check, or of this
+one where it takes no longer than a moment.
 """
 
 from __future__ import annotations
@@ -27,18 +27,19 @@ from pygls.lsp.server import LanguageServer
 from pygls.uris import from_fs_path, to_fs_path
 
 from ..diagnostics import Diagnostic, NetspecError
+from ..interruptions import asked
 from ..version import __version__
 from . import completion, hovering, names, numbers, outline, words
 from .desk import Checked, Desk, Document
 from .drawn import drawn
-from .findings import Superseded
 from .names import Occurrence
 from .protocol import Protocol, Refused
 from .text import Edit, Place, Text
+from .turns import Superseded
 from .wire import Wire
 
 PAUSE = 0.15  # seconds without a key before a page is checked
-SOON = 1.0  # a check that took no longer the last time is waited for
+SOON = 0.2  # a check that took the processor no longer the last time is waited for
 DRAW = "netspec.draw"
 
 
@@ -176,8 +177,7 @@ class Server(LanguageServer):  # type: ignore[misc]
             return
         text, version = d.text, d.version
         try:
-            checked: Checked = await asyncio.get_running_loop().run_in_executor(
-                self.checker, d.check, lambda: d.text is text and not self.over)
+            checked = await asyncio.get_running_loop().run_in_executor(self.checker, self.checked, d, text)
         except Superseded:
             return
         if self.desk.documents.get(uri) is not d or d.text is not text:
@@ -189,6 +189,14 @@ class Server(LanguageServer):  # type: ignore[misc]
             self.stale.discard(uri)
             self.refresh()
 
+    def checked(self, d: Document, text: Text) -> Checked:
+        """Check a page, in the thread for that. Raises Superseded."""
+        ask = self.protocol.turns.after_answers(lambda: d.text is text and not self.over)
+        d.read(ask)
+        with asked(ask):
+            ask()
+            return d.check()
+
     async def known(self, d: Document, uri: str, sure: bool = False) -> None:
         """Wait for the check that is under way, where that takes a moment, or nothing is known yet, or it must be `sure`."""
         while not d.current and (task := self.checks.get(uri)) is not None and not task.done():
@@ -196,7 +204,9 @@ class Server(LanguageServer):  # type: ignore[misc]
                 self.stale.add(uri)
                 return
             self.hurried[uri].set()
+            self.protocol.turns.ends(question := self.protocol.msg_id)
             await asyncio.wait([task])
+            self.protocol.turns.begins(question)
 
     def refresh(self) -> None:
         """Ask the editor to ask again for what it shows."""
@@ -322,6 +332,8 @@ class Server(LanguageServer):  # type: ignore[misc]
         if at is None:
             return None
         d, line, column = at
+        if not d.refers(line, column):
+            return None
         await self.known(d, params.text_document.uri)
         there = d.unlabelled(line, column)
         if there is None:

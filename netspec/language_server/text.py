@@ -7,7 +7,7 @@ UTF-16 unless they agree on UTF-8 or whole characters with the server. What ends
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from functools import cached_property
 from typing import NamedTuple
@@ -15,6 +15,7 @@ from typing import NamedTuple
 from ..source import Span
 
 BOM = "\ufeff"
+COMPARED = 250_000  # pairs of lines, at most, when two texts are compared
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|$)")
 
 
@@ -127,11 +128,9 @@ class Text:
     def towards(self, lines: Sequence[str]) -> list[Edit]:
         """What makes these lines of the text: one edit for each run of lines that differ."""
         old, edits = self.lines, []
-        for tag, a, b, c, d in SequenceMatcher(None, old, list(lines), autojunk=False).get_opcodes():
-            if tag == "equal":
-                continue
+        for a, b, c, d in _changes(old, lines):
             if b - a == d - c:
-                edits += [_within(k + 1, old[k], now) for k, now in zip(range(a, b), lines[c:d])]
+                edits += [_within(k + 1, old[k], now) for k, now in zip(range(a, b), lines[c:d]) if old[k] != now]
                 continue
             new = self.newline.join(lines[c:d])
             if b < len(old):  # whole lines, with their ends
@@ -157,6 +156,19 @@ def _same_ends(old: Sequence[str], new: Sequence[str]) -> tuple[int, int]:
     return first, last
 
 
+def _changes(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[int, int, int, int]]:
+    """Where two texts differ: lines from and up to, of both. Where too much does, all of that is one change."""
+    first, last = _same_ends(old, new)
+    between, now = old[first : len(old) - last], new[first : len(new) - last]
+    if len(between) * len(now) > COMPARED or len(between) == len(now):
+        if between or now:
+            yield first, len(old) - last, first, len(new) - last
+        return
+    for tag, a, b, c, d in SequenceMatcher(None, between, now, autojunk=False).get_opcodes():
+        if tag != "equal":
+            yield first + a, first + b, first + c, first + d
+
+
 def _within(number: int, old: str, new: str) -> Edit:
     """What makes one line of another: the part that differs."""
     first, last = _same_ends(old, new)
@@ -170,7 +182,7 @@ def moved_lines(old: Sequence[str], new: Sequence[str]) -> dict[int, int]:
     kept = {k: k for k in range(1, first + 1)}
     kept |= {len(old) - k: len(new) - k for k in range(last)}
     between, now = list(old[first : len(old) - last]), list(new[first : len(new) - last])
-    if len(between) * len(now) <= 250_000:
+    if len(between) * len(now) <= COMPARED:
         for a, b, size in SequenceMatcher(None, between, now, autojunk=False).get_matching_blocks():
             kept |= {first + a + k + 1: first + b + k + 1 for k in range(size)}
     return kept

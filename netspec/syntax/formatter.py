@@ -22,7 +22,25 @@ def format_source(source: Source) -> str:
 
 def format_module(module: tree.Module) -> str:
     """The same of a tree, every line of whose text could be read."""
+    return text_of(printed(module))
+
+
+Printed = list[tuple[str, "str | None"]]
+"""Lines, each with the one that it was read from where nothing else stood on it."""
+
+
+def printed(module: tree.Module) -> Printed:
+    """The lines of a tree before neighbours are aligned."""
     return _Printer(module).whole()
+
+
+def text_of(lines: Printed) -> str:
+    """The canonical form of printed lines."""
+    out, read = [line for line, _ in lines], [was for _, was in lines]
+    _align_variants(out)
+    _align_tables(out, read)
+    text = "\n".join(out).strip("\n")
+    return text + "\n" if text else ""
 
 
 # ---------------------------------------------------------------- expressions
@@ -152,9 +170,9 @@ class _Printer:
         self.inside = self.in_brackets() if self.alone else {}
         self.out: list[str] = []
         self.opened = False  # the last line written opened a body
-        self.origin: dict[int, int] = {}  # line written -> line read, where nothing else stands on it
+        self.origin: dict[int, str] = {}  # line written -> the line read, where nothing else stands on it
 
-    def whole(self) -> str:
+    def whole(self) -> Printed:
         items = self.module.items
         for k, item in enumerate(items):
             following = items[k + 1] if k + 1 < len(items) else None
@@ -163,10 +181,7 @@ class _Printer:
                      or (isinstance(before, (tree.Definition, tree.Train)) and not isinstance(item, tree.Hole)))
             self.top(item, large and k > 0, self.after(following))
         self.comments(len(self.lines) + 1, 0)
-        self.align_variants()
-        self.align_tables()
-        text = "\n".join(self.out).strip("\n")
-        return text + "\n" if text else ""
+        return [(line, self.origin.get(k)) for k, line in enumerate(self.out)]
 
     def after(self, following: Any) -> int:
         """The line where what follows begins: comments before it belong here or there by their column."""
@@ -219,7 +234,7 @@ class _Printer:
             self.out.append(" " * indent + n)
             self.opened = False
         if not notes:
-            self.origin[len(self.out)] = line
+            self.origin[len(self.out)] = self.lines[line - 1]
         self.out.append(" " * indent + text + (f"  {notes[-1]}" if notes else ""))
         self.opened = opens
 
@@ -243,48 +258,6 @@ class _Printer:
                 self.headed(f"{item.kind} {item.name}{_params(item.params)}:", item.body, 0, line, until, wanted)
             case tree.Train():
                 self.headed(f"train {item.net}:", item.body, 0, line, until, wanted)
-
-    def align_variants(self) -> None:
-        """Variants on neighbouring lines have their `=` in one column."""
-        k = 0
-        while k < len(self.out):
-            group = []
-            while k < len(
-                self.out) and self.out[k].startswith(
-                    "net ") and " = " in self.out[k] and not self.out[k].split("#")[0].rstrip().endswith(":"):
-                group.append(k)
-                k += 1
-            if len(group) > 1:
-                heads = [self.out[g].split(" = ", 1)[0].rstrip() for g in group]
-                width = max(map(len, heads))
-                for g, head in zip(group, heads):
-                    self.out[g] = f"{head:<{width}} = " + self.out[g].split(" = ", 1)[1]
-            k += 1
-
-    def align_tables(self) -> None:
-        """Neighbouring calls of the same thing that the author wrote in columns stay in columns: numbers to the right,
-        words to the left."""
-        k = 0
-        while k < len(self.out):
-            group = [k]
-            while k in self.origin and k + 1 in self.origin and _row(self.out[k + 1]) == _row(self.out[k]) is not None:
-                k += 1
-                group.append(k)
-            k += 1
-            if len(group) > 1 and any(map(self.in_columns, group)):
-                # aligned already
-                heads = [self.out[g].split(" = ")[0] + " = " if self.out[g].startswith("net ") else "" for g in group]
-                rows = [self.out[g].removeprefix(h).split() for g, h in zip(group, heads)]
-                widths = [max(len(r[i]) for r in rows if i < len(r)) for i in range(max(map(len, rows)))]
-                indent = " " * (len(self.out[k - 1]) - len(self.out[k - 1].lstrip()))
-                for g, h, r in zip(group, heads, rows):
-                    self.out[g] = indent + h + " ".join(w.rjust(n) if w.isdigit() else w.ljust(n)
-                                                        for w, n in zip(r, widths)).rstrip()
-
-    def in_columns(self, written: int) -> bool:
-        """Whether the author put more than one blank between two arguments."""
-        text = self.lines[self.origin[written] - 1]
-        return bool(re.search(r"\S  +\S", text.split("=", 1)[-1].lstrip() if self.out[written].startswith("net ") else text))
 
     # ---------------------------------------------------------------- statements
     def headed(self, head: str, body: Any, indent: int, line: int, until: int, wanted: bool = False) -> None:
@@ -379,6 +352,51 @@ class _Printer:
             self.out[at] = self.out[at][2:] if self.out[at].strip() else ""
             at += 1
         self.out[at] = " " * indent + "| " + self.out[at][indent + 2 :]
+
+
+# ---------------------------------------------------------------- neighbours
+
+
+def _align_variants(out: list[str]) -> None:
+    """Variants on neighbouring lines have their `=` in one column."""
+    k = 0
+    while k < len(out):
+        group = []
+        while k < len(out) and out[k].startswith("net ") and " = " in out[k] and not out[k].split("#")[0].rstrip().endswith(":"):
+            group.append(k)
+            k += 1
+        if len(group) > 1:
+            heads = [out[g].split(" = ", 1)[0].rstrip() for g in group]
+            width = max(map(len, heads))
+            for g, head in zip(group, heads):
+                out[g] = f"{head:<{width}} = " + out[g].split(" = ", 1)[1]
+        k += 1
+
+
+def _align_tables(out: list[str], read: list[str | None]) -> None:
+    """Neighbouring calls of the same thing that the author wrote in columns stay in columns: numbers to the right, words to
+    the left."""
+    kinds = [None if was is None else _row(line) for line, was in zip(out, read)]
+    k = 0
+    while k < len(out):
+        group = [k]
+        while k + 1 < len(out) and kinds[k] is not None and kinds[k + 1] == kinds[k]:
+            k += 1
+            group.append(k)
+        k += 1
+        if len(group) > 1 and any(_in_columns(out[g], read[g] or "") for g in group):
+            # aligned already
+            heads = [out[g].split(" = ")[0] + " = " if out[g].startswith("net ") else "" for g in group]
+            rows = [out[g].removeprefix(h).split() for g, h in zip(group, heads)]
+            widths = [max(len(r[i]) for r in rows if i < len(r)) for i in range(max(map(len, rows)))]
+            indent = " " * (len(out[k - 1]) - len(out[k - 1].lstrip()))
+            for g, h, r in zip(group, heads, rows):
+                out[g] = indent + h + " ".join(w.rjust(n) if w.isdigit() else w.ljust(n) for w, n in zip(r, widths)).rstrip()
+
+
+def _in_columns(written: str, read: str) -> bool:
+    """Whether the author put more than one blank between two arguments."""
+    return bool(re.search(r"\S  +\S", read.split("=", 1)[-1].lstrip() if written.startswith("net ") else read))
 
 
 def _row(line: str) -> tuple[str, ...] | None:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..diagnostics import Advice, Diagnostic, Label
+from ..interruptions import point
 from ..limits import NAME, NESTED, TEXT, TOKENS
 from ..source import Source, Span
 from .tree import Comment
@@ -74,6 +75,7 @@ def read_lines(source: Source, scanner: Scanner) -> tuple[list[Line], list[Comme
     count = 0
     number = 0
     while number < len(texts):
+        point()
         text = texts[number]
         number += 1
         stripped = text.lstrip(" \t\f")

@@ -14,6 +14,7 @@ from typing import Any
 
 from ..diagnostics import Advice, Diagnostic, Label, SpecError, in_order, near
 from ..garbage import none_expected
+from ..interruptions import point
 from ..limits import INDENTED, MISTAKES
 from ..source import Source, Span
 from .automaton import Kept, Stacks
@@ -69,6 +70,7 @@ class _Run:
 
     def whole(self) -> Any:
         for k, line in enumerate(self.lines):
+            point()
             self.found += line.faults
             self.indent(k, line)
             if self.too_deep:

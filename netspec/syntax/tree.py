@@ -6,7 +6,7 @@ Every node is frozen and knows its span; spans take no part in equality, so that
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Union
 
 from ..source import Source, Span
@@ -406,7 +406,7 @@ class Module:
         return f"Module {self.source.name}: {len(self.items)} items"
 
 
-_PARTS: dict[type, list[str]] = {}  # names of the fields that hold parts, last first
+_PARTS: dict[type, tuple[str, ...] | None] = {}  # names of the fields that hold parts, last first; None of what is no node
 
 
 def walk(node: Any) -> Iterator[Any]:
@@ -414,18 +414,24 @@ def walk(node: Any) -> Iterator[Any]:
     todo = [node]
     while todo:
         n = todo.pop()
-        if isinstance(n, (tuple, list)):
-            todo.extend(reversed(n))
-        elif hasattr(n, "__dataclass_fields__") and hasattr(n, "span"):
+        kind = n.__class__
+        if kind is tuple or kind is list:
+            todo += n[::-1]
+            continue
+        names = _PARTS[kind] if kind in _PARTS else _parts(kind)
+        if names is not None:
             yield n
-            names = _PARTS.get(n.__class__)
-            if names is None:
-                names = _PARTS[n.__class__] = [f.name for f in reversed(fields(n))
-                                               if f.name not in ("span", "name_span", "path_span")]
             for name in names:
                 v = getattr(n, name)
-                if v.__class__ is not str:
+                if v.__class__ is not str and v is not None:
                     todo.append(v)
+
+
+def _parts(kind: type) -> tuple[str, ...] | None:
+    own = [f.name for f in fields(kind)] if is_dataclass(kind) else []
+    _PARTS[kind] = found = (tuple(n for n in own[::-1] if n not in ("span", "name_span", "path_span"))
+                            if "span" in own else None)
+    return found
 
 
 def source_text(node: Any) -> str:

@@ -62,7 +62,7 @@ def page(text: str, desk: Desk | None = None) -> Document:
 
 def checked(text: str) -> Document:
     d = page(text)
-    d.settle(d.check(lambda: True))
+    d.settle(d.check())
     return d
 
 
@@ -165,7 +165,7 @@ def test_a_long_piece_is_read_in_parts_to_the_same_names(spec: str, monkeypatch:
     whole = all_names()
     monkeypatch.setattr(pieces, "LONG", 2)
     monkeypatch.setattr(pieces, "PART", 2)
-    assert any(len(p.content.parts) > 2 for p in page(text).page.pieces if p.content.names)
+    assert any(len(p.content.cut) > 2 for p in page(text).page.pieces)
     assert all_names() == whole and len(whole) > 5
 
 
@@ -319,11 +319,11 @@ def test_a_broken_page_keeps_the_last_good_numbers_of_lines_that_did_not_change(
     lines[14] = "  keep: cnov width 3x3"
     lines.insert(0, "# more")
     d.write(Text("\n".join(lines)), 2)
-    d.settle(d.check(lambda: True))
+    d.settle(d.check())
     after = d.runs()
     assert 16 not in after and after[17] == before[16] and after[8] == before[7]
     d.write(Text("net a:\n  input 4\n  fc 2\n"), 3)
-    d.settle(d.check(lambda: True))
+    d.settle(d.check())
     assert sorted(d.runs()) == [2, 3] and {r.net for found in d.runs().values() for r in found} == {"a"}
 
 
@@ -410,7 +410,7 @@ def test_a_page_reads_what_a_spec_may(tmp_path: Path) -> None:
     for path in ("../out.net", str(tmp_path / "out.net"), "link.net"):
         d = desk.open("file:///a", str(inside / "a.net"), f'import unit from "{path}"\nnet a:\n  input 8\n  unit\n  fc 2\n', 1)
         assert desk.imported(d, path) is None
-        assert [x.code for x in d.check(lambda: True).found] == ["missing-file"]
+        assert [x.code for x in d.check().found] == ["missing-file"]
         o = d.page.at(4, 4)
         assert o is not None and o.meant.found[0][1].sort == "import"
 
@@ -424,7 +424,7 @@ def test_words_of_a_users_own_are_offered_and_explained() -> None:
 
     try:
         d = page("net a:\n  input 8\n  gate\n  fc 2\n")
-        assert not d.check(lambda: True).found
+        assert not d.check().found
         assert "gate" in {i.label for i in completion.complete(d.page, d.text, 3, 4).items}
         said = hovering.hover(d.page, d.text, 3, 4, {})
         assert said is not None and "Lets through" in said.text
@@ -444,7 +444,7 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
 
 
 def mistakes(d: Document) -> list[Diagnostic]:
-    return [x for x in d.check(lambda: True).found if x.severity == "error"]
+    return [x for x in d.check().found if x.severity == "error"]
 
 
 @pytest.mark.parametrize(("wrong", "mended"), [

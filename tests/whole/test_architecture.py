@@ -17,8 +17,8 @@ from where import ROOT
 
 PACKAGE = ROOT / "netspec"
 ORDER = ("version", "limits", "plain", "terminal", "cell", "waiting", "source", "reading", "cache_folder", "pickled", "diagnostics", "catalogue", "garbage",
-         "editors", "ir", "syntax", "words", "layers", "losses", "optimisers", "schedules", "metrics", "preparations", "augmentations", "datasets", "elaborate",
-         "passes", "views", "data", "backends", "interchange", "runtime", "look", "compiler", "searching", "estimators", "language_server", "cli")
+         "interruptions", "editors", "ir", "syntax", "words", "layers", "losses", "optimisers", "schedules", "metrics", "preparations", "augmentations",
+         "datasets", "elaborate", "passes", "views", "data", "backends", "interchange", "runtime", "look", "compiler", "searching", "estimators", "language_server", "cli")
 VAGUE = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "tools", "stuff"}
 WIDEST = 130  # characters of a line
 MOST_FILES = 20  # of a folder, its folders and __init__ not counted

@@ -8,6 +8,7 @@ from math import prod
 from typing import Any
 
 from ...diagnostics import Advice, at_line
+from ...interruptions import point
 from ...ir.graph import Input, Node, Parameter, Value
 from ...ir.types import TensorType
 from ...limits import EDGES, NODES, PATH, STEPS, VALUE
@@ -84,6 +85,7 @@ class Elaborator:
     # ---------------------------------------------------------------- running
     def run(self, s: Any, flow: Flow | None, scope: Scope, c: Context) -> Flow | None:
         """Run one statement. Mistakes are reported here, and the flow goes on as far as it is known."""
+        point()
         try:
             return self.rules.statements[s.__class__](self, s, flow, scope, c)
         except Fatal:

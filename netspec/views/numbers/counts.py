@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from math import prod
 
 from ...diagnostics import at_line
+from ...interruptions import point
 from ...ir.formula import Formula
 from ...ir.graph import Graph, Input, Node, Parameter, Value
 from ...ir.types import Size, TensorType
@@ -104,6 +105,7 @@ def count(graph: Graph, known: Known | None = None) -> Counts:
     known = {} if known is None else known
     rows = []
     for node in graph:
+        point()
         types = tuple(graph.values[i].type for i in node.inputs)
         first = [p for p in node.parameters if p.name not in seen]
         seen.update(p.name for p in first)

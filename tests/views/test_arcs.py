@@ -23,7 +23,8 @@ from where import ROOT
 Point = tuple[float, float]
 Rect = tuple[float, float, float, float]
 CHEAP = {"wavenet": "WaveNet", "hed": "HED", "fcn": "FCN", "autoencoder": "U", "segnet": "U", "unet:unet": "U",
-         "yolo:tiny_yolov3": "YOLO", "mobilenet_v2": "frames", "resnet_cifar:resnet20": "skips", "style": "outputs", "deeplab:fcn_resnet50": "sizes"}
+         "yolo:tiny_yolov3": "YOLO", "mobilenet_v2": "frames", "resnet_cifar:resnet20": "skips", "style": "outputs", "deeplab:fcn_resnet50": "sizes",
+         "ssd": "many", "openpose": "many"}
 
 
 @dataclass
@@ -32,6 +33,7 @@ class Drawn:
     target: str
     kind: str
     points: list[Point]
+    tip: Point | None
     label: Rect | None
 
 
@@ -89,7 +91,32 @@ def arcs(svg: str) -> list[Drawn]:
             d = re.search(r'<path[^>]* d="([^"]*)"', element)
             assert d is not None
             label = next((r for _, r in texts(element, *stack[-1])), None)
-            found.append(Drawn(unescape(source), unescape(target), edge[1] or "data", path(d[1], *stack[-1]), label))
+            points, tip = path(d[1], *stack[-1]), None
+            if arrow := re.search(r'<polygon[^>]* points="([^"]*)"', element):
+                corners = path("M" + arrow[1], *stack[-1])
+                tip = max(corners, key=lambda p: min(hypot(p[0] - e[0], p[1] - e[1]) for e in (points[0], points[-1])))
+            found.append(Drawn(unescape(source), unescape(target), edge[1] or "data", points, tip, label))
+    return found
+
+
+def frames(svg: str) -> list[Rect]:
+    found = []
+    for what, element, dx, dy in moved(svg):
+        outline = re.search(r' d="([^"]*)"', element) if what == "cluster" else None
+        if outline:
+            xs, ys = zip(*path(re.sub("Z", "", outline[1]), dx, dy))
+            found.append((min(xs), min(ys), max(xs), max(ys)))
+    return found
+
+
+def along(arc: Drawn, frame: Rect) -> float:
+    """How far an arc runs along a border, in points."""
+    found = 0.0
+    for p, q in itertools.pairwise(arc.points):
+        for d, e in ((0, 1), (1, 0)):
+            straight = abs(p[e] - q[e]) < 0.3 * abs(p[d] - q[d])
+            near = min(abs(p[e] - frame[e]), abs(p[e] - frame[e + 2])) < 2.2
+            found += hypot(q[0] - p[0], q[1] - p[1]) if straight and near and frame[d] < p[d] < frame[d + 2] else 0
     return found
 
 
@@ -112,6 +139,11 @@ def clear(svg: str) -> None:
             a = arc.label
             for name, r in stand.items():
                 assert a[2] <= r[0] + 1 or r[2] <= a[0] + 1 or a[3] <= r[1] + 1 or r[3] <= a[1] + 1, f"a word over {name}"
+        for frame in frames(svg):
+            assert along(arc, frame) < 24, f"{arc.source} {arc.target} along a frame"
+    for a, b in itertools.combinations([a for a in drawn if a.tip], 2):
+        apart = a.tip and b.tip and hypot(a.tip[0] - b.tip[0], a.tip[1] - b.tip[1])
+        assert a.target != b.target or a.source == b.source or apart > 4.6, f"{a.source} and {b.source} share an arrow"
     cells: dict[tuple[int, int], set[int]] = {}
     for k, arc in enumerate(drawn):
         for x, y in arc.points:

@@ -13,8 +13,9 @@ from math import hypot
 
 from .lettering import width
 from .looks import Theme
-from .obstacles import Obstacles, Point, Rect
+from .obstacles import GOOD, Obstacles, Point, Rect
 from .pieces import Piece, label
+from .routes import route
 from .scene import SMALL, Arc, Scene
 
 CORNER = 5
@@ -63,9 +64,13 @@ class Board:
         self.crossed += p.crossed
 
     def arc(self, arc: Arc, ways: Iterable[Sequence[Point]]) -> None:
-        """An arc on the clearest of these ways, with round corners and its arrow."""
+        """An arc on the clearest of these ways, or on another that is found where none of them is good; with round corners and
+        its arrow."""
         of = (arc.source, arc.target, arc.kind)
-        points = _without_repeats(self.there.clearest(of, ways))
+        cost, way = self.there.clearest(of, ways)
+        if cost >= GOOD and (found := route(self.there, of)) and self.there.cost(of, found) < cost:
+            way = found
+        points = _without_repeats(way)
         self.there.lines += [(line, of) for line in pairwise(points)]
         look = {"data": (self.theme.line, 1.1, ""), "skip": (self.theme.skip, 1.6, ""),
                 "reference": (self.theme.reference, 1.1, ' stroke-dasharray="5,2"')}[arc.kind]
@@ -84,12 +89,21 @@ class Board:
             f'<polygon fill="{colour}" stroke="{colour}" points="{" ".join(f"{x:.2f},{y:.2f}" for x, y in head)}"/>\n'
             + (self.label(arc.label, points) if arc.label else "") + "</g>\n")
 
+    def rest(self, pieces: Iterable[Piece]) -> None:
+        """The arcs that pieces leave to be drawn around what is there."""
+        for arc in (a for p in pieces for a in p.left):
+            s, t = self.boxes[arc.source], self.boxes[arc.target]
+            self.arc(arc, [[(s.x1, mid(s)), (t.x0, mid(t))]])
+
     def label(self, text: str, way: Sequence[Point]) -> str:
         """Beside the last part of the way where there is room for it."""
         spot = self.there.beside(way if self.right else [(y, x) for x, y in way], width(text, SMALL), SMALL, not self.right)
         return label(text, spot, self.theme)
 
     def placed(self, along: float, across: float) -> Placed:
+        lines = [p for line, _ in self.there.lines for p in line]
+        along = max([along, *(x + 4 for x, _ in lines)])
+        across = max([across, *(y + 4 for _, y in lines)])
         boxes = self.boxes if self.right else {n: r.flipped for n, r in self.boxes.items()}
         return Placed("".join(self.body), *((along, across) if self.right else (across, along)), boxes, self.crossed)
 

@@ -10,8 +10,10 @@ from math import hypot, inf
 Point = tuple[float, float]
 Line = tuple[Point, Point]
 OVER, THROUGH, ALONG, CROSSING = 1000.0, 300.0, 8.0, 20.0  # what a box, a title, a point beside a line, and a crossing cost
+MEETING = 80.0  # what it costs to end where another arc does
+APART = 5.6  # the tips of arrows, in points
 NEAR = 2.6  # lines closer than this lie on each other, in points
-MOST = 90  # ways that are looked at
+MOST = 36  # ways that are looked at
 GOOD = 60.0  # a way that costs less is not worth a search for another
 
 
@@ -54,8 +56,9 @@ class Obstacles:
     titles: list[Rect] = field(default_factory=list)
     lines: list[tuple[Line, tuple[str, str, str]]] = field(default_factory=list)
 
-    def clearest(self, arc: tuple[str, str, str], ways: Iterable[Sequence[Point]]) -> Sequence[Point]:
-        """The first way that is clear, else the one that costs least of the first MOST; an arc is its source, target and kind."""
+    def clearest(self, arc: tuple[str, str, str], ways: Iterable[Sequence[Point]]) -> tuple[float, Sequence[Point]]:
+        """The first way that is clear, else the one that costs least of the first MOST, and what it costs; an arc is its source,
+        target and kind."""
         best: tuple[float, Sequence[Point]] = (inf, ())
         for way in islice(ways, MOST):
             cost = self.cost(arc, way, best[0])
@@ -63,12 +66,12 @@ class Obstacles:
                 best = cost, way
             if cost < GOOD:
                 break
-        return best[1]
+        return best
 
     def cost(self, arc: tuple[str, str, str], way: Sequence[Point], enough: float = inf) -> float:
         """How much a way runs over, through and along what is there, and how far and with how many bends it goes; counted until
         it is enough."""
-        total = sum(0.02 * hypot(x1 - x0, y1 - y0) + 1 for (x0, y0), (x1, y1) in pairwise(way))
+        total = sum(0.02 * distance(p, q) + 1 for p, q in pairwise(way))
         for k, line in enumerate(pairwise(way)):
             reach = _around(line)
             ends = ({arc[0]} if k == 0 else set()) | ({arc[1]} if k == len(way) - 2 else set())
@@ -81,12 +84,14 @@ class Obstacles:
                     total += ALONG * sum(beside(line, side) for side in frame.sides)
             for other, of in self.lines:
                 (x0, y0), (x1, y1) = other
-                if max(x0, x1) < reach.x0 or min(x0, x1) > reach.x1 or max(y0, y1) < reach.y0 or min(y0, y1) > reach.y1:
+                if k == len(way) - 2 and of[1] == arc[1] and distance(way[-1], other[1]) < APART:
+                    total += MEETING
+                if (max(x0, x1) < reach.x0 or min(x0, x1) > reach.x1 or max(y0, y1) < reach.y0 or min(y0, y1) > reach.y1
+                        or (of[0] == arc[0] and of[2] == arc[2])):  # what has one source may run together, and part
                     continue
-                shared = beside(line, other)
-                if shared and (of[2] != arc[2] or (of[0] != arc[0] and of[1] != arc[1])):
+                if shared := beside(line, other):
                     total += ALONG * shared
-                elif not shared and crosses(line, other):
+                elif crosses(line, other):
                     total += CROSSING
         return total
 
@@ -96,12 +101,12 @@ class Obstacles:
                     or any(reaches(line, place) for line, _ in self.lines)
                     or any(reaches(side, place) for f in self.frames for side in f.sides))
 
-
     def beside(self, way: Sequence[Point], wide: float, high: float, flipped: bool = False,
                room: tuple[float, float] = (0, inf)) -> Rect:
         """Where a text of this size stands beside a way, as near its end as there is room; then nothing else stands there. The
         way is told as x and y, which in these coordinates may be flipped."""
         spots: list[Rect] = []
+        aslant: list[Rect] = []
         for (x0, y0), (x1, y1) in reversed(list(pairwise(way))):
             upright = abs(x1 - x0) < abs(y1 - y0)
             for share in (0.5, 0.25, 0.75) if hypot(x1 - x0, y1 - y0) > high else ():
@@ -109,8 +114,10 @@ class Obstacles:
                 spots += [Rect(a, b - 0.5 * high, a + wide, b + 0.5 * high) for a, b in (
                     [(x + 3, y), (x - 3 - wide, y), (x + 6, y), (x - 6 - wide, y)] if upright else
                     [(x - wide / 2, y - high / 2 - 2), (x - wide / 2, y + high / 2 + 2)])]
+                aslant += [Rect(a, b - 0.5 * high, a + wide, b + 0.5 * high) for b in (y - high, y + high)
+                           for a in (x + 2, x - 2 - wide)]
         (x0, y0), (x1, y1) = way[-2:]
-        spots.append(Rect((x0 + x1) / 2 + 3, (y0 + y1) / 2 - high / 2, (x0 + x1) / 2 + 3 + wide, (y0 + y1) / 2 + high / 2))
+        spots += [*aslant, Rect((x0 + x1) / 2 + 3, (y0 + y1) / 2 - high / 2, (x0 + x1) / 2 + 3 + wide, (y0 + y1) / 2 + high / 2)]
         spots = [r for r in spots if room[0] <= r.x0 and r.x1 <= room[1]] or spots
         spot = next((r for r in spots if self.free(r.flipped if flipped else r)), spots[0])
         self.titles.append(spot.flipped if flipped else spot)
@@ -122,15 +129,19 @@ def beside(a: Line, b: Line) -> float:
     found = 0.0
     for d in (0, 1):  # they run along this one
         e = 1 - d
-        if _runs(a, d) and _runs(b, d) and abs(a[0][e] + a[1][e] - b[0][e] - b[1][e]) < 2 * NEAR:
+        if runs(a, d) and runs(b, d) and abs(a[0][e] + a[1][e] - b[0][e] - b[1][e]) < 2 * NEAR:
             low, high = max(min(a[0][d], a[1][d]), min(b[0][d], b[1][d])), min(max(a[0][d], a[1][d]), max(b[0][d], b[1][d]))
             found = max(found, high - low)
     return found
 
 
-def _runs(line: Line, d: int) -> bool:
+def runs(line: Line, d: int) -> bool:
     """Whether a line runs along one of the axes, all but straight."""
     return abs(line[0][1 - d] - line[1][1 - d]) < max(0.5, 0.25 * abs(line[0][d] - line[1][d]))
+
+
+def distance(p: Point, q: Point) -> float:
+    return hypot(p[0] - q[0], p[1] - q[1])
 
 
 def crosses(a: Line, b: Line) -> bool:

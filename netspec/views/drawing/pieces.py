@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from html import escape as html_escape
 from html import unescape
-from itertools import pairwise
 
+from .arrivals import edges, spread
 from .dot import Flow, Pull, dot_of
 from .frames import BORDER, INSET, halves, rounded, settled
 from .lettering import FAMILY, width
 from .looks import KINDS, Theme
 from .obstacles import Line, Obstacles, Rect
 from .rendering import laid_out
-from .scene import SIZE, SMALL, STRIP, Box, Scene
+from .scene import SIZE, SMALL, STRIP, Arc, Box, Scene
 
 CORNER = 5  # of a box
-CHORDS = 6  # of each part of a curve, where it is measured
 
 
 @dataclass(frozen=True)
 class Piece:
-    """SVG elements whose coordinates begin at 0, 0; and where things are in it. `crossed` titles stand on arcs."""
+    """SVG elements whose coordinates begin at 0, 0; and where things are in it. `crossed` titles stand on arcs; `left` are arcs
+    that are not drawn yet."""
 
     body: str
     width: float
@@ -33,6 +33,7 @@ class Piece:
     titles: Sequence[Rect]
     lines: Sequence[tuple[Line, tuple[str, str, str]]]
     crossed: int
+    left: Sequence[Arc]
 
 
 def piece(scene: Scene, theme: Theme, flow: Flow, number: int, roomy: bool = False, beside: bool = False,
@@ -41,7 +42,8 @@ def piece(scene: Scene, theme: Theme, flow: Flow, number: int, roomy: bool = Fal
     their titles to stand beside the arcs. What is sized may stand `beside` what it has its size from. `ends` are boxes that arcs
     will lead to and from which are drawn later."""
     beside = beside or flow in ("BT", "RL")
-    bare = scene if beside else replace(scene, arcs=tuple(replace(a, label="") for a in scene.arcs))
+    left = () if beside else _around(scene)
+    bare = scene if beside else replace(scene, arcs=tuple(replace(a, label="") for a in scene.arcs if a not in left))
     pulls: tuple[Pull, ...] = ("even", "main", "none") if scene.careful else ("even",)
     pull, text = min(((pull, laid_out(dot_of(bare, theme, flow, pull, beside))) for pull in pulls),
                      key=lambda t: _size(t[1])[flow in ("LR", "RL")])
@@ -50,7 +52,20 @@ def piece(scene: Scene, theme: Theme, flow: Flow, number: int, roomy: bool = Fal
         wider = {k: 2 * (max(width(t, SMALL) for t in halves(title)) + INSET + 4) for k, title in read.framed.crossed.items()}
         again = _Read(laid_out(dot_of(bare, theme, flow, pull, beside, wider)), scene, theme, beside, ends)
         read = again if len(again.framed.crossed) < len(read.framed.crossed) else read
-    return read.piece(number)
+    return read.piece(number, left)
+
+
+def _around(scene: Scene) -> tuple[Arc, ...]:
+    """References from what lies before a box on its own way anyhow: they say nothing of where it stands, and are led around all
+    the others."""
+    before: dict[str, set[str]] = {}
+    for a in scene.arcs:
+        before.setdefault(a.target, set())
+    for box in scene.boxes:
+        for a in scene.arcs:
+            if a.target == box.name and a.kind != "reference":
+                before[box.name] |= {a.source, *before.get(a.source, ())}
+    return tuple(a for a in scene.arcs if a.kind == "reference" and a.source in before[a.target])
 
 
 class _Read:
@@ -75,8 +90,8 @@ class _Read:
         body = re.sub(r'<g id="node\d+" class="node">.*?\n</g>', finished, body, flags=re.DOTALL)
         if beside:  # there `dot` writes references the other way round
             body = re.sub(r'(class="edge reference">\s*<title>)(.*?)(&#45;&gt;)(.*?)(</title>)', r"\1\4\3\2\5", body)
-        edges = re.finditer(r'<g id="edge\d+" class="edge ?(\w*)">\s*<title>(.*?)</title>(.*?)</g>', body, re.DOTALL)
-        self.lines = [line for m in edges for line in _lines(m)]
+        body = spread(body, self.boxes, {b.name for b in scene.boxes if b.sign})
+        self.lines = [(line, (e.source, e.target, e.kind)) for e in edges(body) for line in e.lines()]
         clusters = [(int(m[1]), m[0], _bounds(m[0])) for m in BORDER.finditer(body)]
         coming = [line for name in sorted(ends) for r in [self.boxes[name]] for x in [r.middle[0]]
                   for line in (((x, -self.dy), (x, r.y0)), ((x, r.y1), (x, self.size[1] - self.dy)))]
@@ -98,38 +113,20 @@ class _Read:
                 at = self.body.index("</g>", self.body.index(title))
                 self.body = self.body[:at] + label(arc.label, spot, theme) + self.body[at:]
 
-    def piece(self, number: int) -> Piece:
+    def piece(self, number: int, left: Sequence[Arc]) -> Piece:
         body = re.sub(r'<g id="((?:node|edge|clust)\d+)"', rf'<g id="p{number}\1"' if number else r'<g id="\1"', self.body)
         body = re.sub(r'(<text (?![^>]*textLength)[^>]*?)font-family="[^"]*"([^>]*)>([^<]*)<', _fitted, body)
         dx, dy = self.dx, self.dy
         lines = [(((a + dx, b + dy), (c + dx, d + dy)), of) for ((a, b), (c, d)), of in self.lines]
         return Piece(f'<g transform="translate({dx:.2f} {dy:.2f})">{body}</g>\n', *self.size,
                      {name: r.moved(dx, dy) for name, r in self.boxes.items()}, [r.moved(dx, dy) for r in self.framed.frames],
-                     [r.moved(dx, dy) for r in self.framed.titles], lines, len(self.framed.crossed))
+                     [r.moved(dx, dy) for r in self.framed.titles], lines, len(self.framed.crossed), left)
 
 
 def label(text: str, spot: Rect, theme: Theme) -> str:
     """A word beside an arc."""
     return (f'<text x="{spot.x0:.2f}" y="{spot.y1 - 0.15 * SMALL:.2f}" font-family="{FAMILY}" font-size="{SMALL:.2f}" '
             f'fill="{theme.label}" textLength="{width(text, SMALL):.2f}" lengthAdjust="spacingAndGlyphs">{html_escape(text)}</text>\n')
-
-
-def _lines(m: re.Match[str]) -> Iterator[tuple[Line, tuple[str, str, str]]]:
-    """An edge as straight lines, with what it is."""
-    source, _, target = unescape(m[2]).partition("->")
-    path = re.search(r'<path [^>]*d="([^"]*)"', m[3])
-    if path is None:
-        return
-    points = [(float(x), float(y)) for x, y in re.findall(r"(-?[\d.]+),(-?[\d.]+)", path[1])]
-    found = points[:1]
-    for a, b, c, d in zip(points[::3], points[1::3], points[2::3], points[3::3]):
-        straight = all(abs(p[0] - a[0]) < 0.3 for p in (b, c, d)) or all(abs(p[1] - a[1]) < 0.3 for p in (b, c, d))
-        for k in (CHORDS,) if straight else range(1, CHORDS + 1):
-            t = k / CHORDS
-            w = (1 - t) ** 3, 3 * (1 - t) ** 2 * t, 3 * (1 - t) * t * t, t ** 3
-            found.append((sum(v * p[0] for v, p in zip(w, (a, b, c, d))), sum(v * p[1] for v, p in zip(w, (a, b, c, d)))))
-    for line in pairwise(found):
-        yield line, (source, target, m[1] or "data")
 
 
 def _size(text: str) -> tuple[float, float]:

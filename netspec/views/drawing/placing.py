@@ -19,8 +19,11 @@ SPREAD = (0.0, 6.0, -6.0)  # where arcs leave the side of a box that others leav
 
 def single(scene: Scene, theme: Theme, right: bool, _: Sequence[int] = (), *, roomy: bool = False) -> Placed:
     """The whole scene as one piece."""
+    board = Board(scene, theme, right)
     p = piece(scene, theme, "LR" if right else "TB", 0, roomy)
-    return Placed(p.body, p.width, p.height, p.boxes, p.crossed)
+    board.put(p, 0, 0)
+    board.rest([p])
+    return board.placed(*((p.width, p.height) if right else (p.height, p.width)))
 
 
 def in_columns(scene: Scene, theme: Theme, right: bool, starts: Sequence[int], *, roomy: bool = False) -> Placed:
@@ -31,8 +34,9 @@ def in_columns(scene: Scene, theme: Theme, right: bool, starts: Sequence[int], *
     column = {name: k for k, n in enumerate(names) for name in n}
     between = sorted((a for a in scene.arcs if column[a.source] != column[a.target]),
                      key=lambda a: (column[a.target] - column[a.source], column[a.source]))
-    far = sum(column[a.target] - column[a.source] > 1 for a in between)
-    lanes = [sum(k in (column[a.source] + 1, column[a.target]) for a in between) for k in range(len(names))]
+    values = {a: (a.source, a.kind) for a in between}  # what carries one value shares a lane
+    far = len({values[a] for a in between if column[a.target] - column[a.source] > 1})
+    lanes = [len({values[a] for a in between if k in (column[a.source] + 1, column[a.target])}) for k in range(len(names))]
     begin = CHANNEL + LANE * (far + max(lanes)) if between else 0
     edges, across = [], 0.0  # where each column begins and ends across
     for k, p in enumerate(pieces):
@@ -42,24 +46,26 @@ def in_columns(scene: Scene, theme: Theme, right: bool, starts: Sequence[int], *
         edges.append((across, across + breadth))
         across += breadth
     ends = [begin + (p.width if right else p.height) for p in pieces]
-    used = [0] * len(names)  # lanes, of the gutter before each column
+    used: list[list[tuple[str, str]]] = [[] for _ in names]  # lanes, of the gutter before each column
+    above: list[tuple[str, str]] = []  # and those above all columns
 
-    def lane(k: int) -> float:
-        used[k] += 1
-        return edges[k][0] - LANE * used[k] - 3
+    def lane(taken: list[tuple[str, str]], value: tuple[str, str]) -> int:
+        if value not in taken:
+            taken.append(value)
+        return taken.index(value) + 1
 
-    high = 0
     for number, arc in enumerate(between):
         i, j = column[arc.source], column[arc.target]
         s, t = board.boxes[arc.source], board.boxes[arc.target]
-        first, over = lane(i + 1), 0.0
+        first, over = edges[i + 1][0] - LANE * lane(used[i + 1], values[arc]) - 3, 0.0
         second = first
         if j > i + 1:
-            high += 1
-            second, over = lane(j), begin - LANE * (max(lanes) + high)
+            second = edges[j][0] - LANE * lane(used[j], values[arc]) - 3
+            over = begin - LANE * (max(lanes) + lane(above, values[arc]))
         last = all(board.boxes[n].x0 < s.x1 for n in names[i])
-        low = max(s.x1 + 7, ends[i] + 3 + LANE * sum(column[a.source] == i for a in between[:number])) if last else s.x1 + 7
-        top = min(t.x0 - 9, begin - LANE * (used[j] - 1)) if all(board.boxes[n].x1 > t.x0 for n in names[j]) else t.x0 - 9
+        others = {values[a] for a in between[:number] if column[a.source] == i} - {values[arc]}
+        low = max(s.x1 + 7, ends[i] + 3 + LANE * len(others)) if last else s.x1 + 7
+        top = min(t.x0 - 9, begin - LANE * (len(used[j]) - 1)) if all(board.boxes[n].x1 > t.x0 for n in names[j]) else t.x0 - 9
 
         def ways(s: Rect = s, t: Rect = t, first: float = first, second: float = second, over: float = over, last: bool = last,
                  low: float = low, top: float = top) -> Iterator[Sequence[Point]]:
@@ -79,6 +85,7 @@ def in_columns(scene: Scene, theme: Theme, right: bool, starts: Sequence[int], *
                     yield [*out(off), *bridge, *into(on)]
 
         board.arc(arc, ways())
+    board.rest(pieces)
     return board.placed(max([*ends, *(r.x1 for r in board.boxes.values())]) + 6 + LANE * max(lanes),
                         max([across, *(y + 4 for line, _ in board.there.lines for _, y in line),
                              *(r.y1 + 4 for r in board.there.titles)]))

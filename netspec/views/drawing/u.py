@@ -65,6 +65,7 @@ def as_u(scene: Scene, theme: Theme, u: U, *, roomy: bool = False) -> Placed:
             board.arc(arc, chain(_in_arm(s, t, arm, near, arms if arm == 0 else end, aside), _round(s, t, arm, between)))
         else:
             board.arc(arc, _across(s, t, arms + ARM / 2, arc.kind == "data" and row == len(down) - 1))
+    board.rest(pieces)
     return board.placed(along - apart, end + LANE * aside + (6 if aside else 0))
 
 

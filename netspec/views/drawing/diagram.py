@@ -18,15 +18,15 @@ from typing import Literal, Protocol
 from ...ir.graph import Graph
 from ...plain import shown
 from ..reading.closing import deepest
-from .board import Placed
-from .columns import MOST, Estimate, u_of
 from .dot import dot_of
+from .layout.board import Placed
+from .layout.columns import MOST, Estimate, u_of
+from .layout.placing import in_columns, single
+from .layout.u import as_u, in_rows
 from .legend import legend
 from .looks import THEMES, Theme
 from .pages import A4, LARGEST, READABLE, Page
-from .placing import in_columns, single
 from .scene import SMALL, TIGHTEST, Reading, Scene, fitted, flat, inlined, nearer
-from .u import as_u, in_rows
 
 Direction = Literal["down", "right"]
 ENOUGH = 0.9  # of its natural size: more columns would only spread what can be read well

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import chain, product
 
+from ..looks import Theme
+from ..scene import CLOSE, FRAME, Box, Scene
 from .board import Board, Placed, mid, mid_along
 from .columns import U
-from .looks import Theme
 from .obstacles import Point, Rect
 from .pieces import Piece, piece
-from .scene import CLOSE, FRAME, Box, Scene
 
 ARM = 34  # between the arms of a U
 LEVEL, NEAR = 20, 6  # between its levels; where room is scarce

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from html import escape as html_escape
 from html import unescape
 
+from ..dot import Flow, Pull, dot_of
+from ..lettering import FAMILY, width
+from ..looks import KINDS, Theme
+from ..rendering import laid_out
+from ..scene import SIZE, SMALL, STRIP, Arc, Box, Scene
 from .arrivals import edges, spread
-from .dot import Flow, Pull, dot_of
 from .frames import BORDER, INSET, halves, rounded, settled
-from .lettering import FAMILY, width
-from .looks import KINDS, Theme
 from .obstacles import Line, Obstacles, Rect
-from .rendering import laid_out
-from .scene import SIZE, SMALL, STRIP, Arc, Box, Scene
 
 CORNER = 5  # of a box
 

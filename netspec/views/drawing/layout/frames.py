@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from html import escape, unescape
 
-from .lettering import FAMILY, width
-from .looks import Theme
+from ..lettering import FAMILY, width
+from ..looks import Theme
+from ..scene import CONTINUED, SMALL, TITLE
 from .obstacles import Line, Rect, beside, reaches
-from .scene import CONTINUED, SMALL, TITLE
 
 INSET = 7  # of a title, from the left border
 MOVES = (2.0, 3.5, 5.0, -2.5, -4.0)  # of a border, inwards where positive

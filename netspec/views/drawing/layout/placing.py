@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 
+from ..looks import Theme
+from ..scene import Scene
 from .board import Board, Placed, mid, mid_along
 from .columns import GUTTER, parts
-from .looks import Theme
 from .obstacles import Point, Rect
 from .pieces import piece
-from .scene import Scene
 
 CHANNEL = 9  # from a column's end to the first lane of arcs around it
 LANE = 4.5  # from lane to lane

@@ -10,8 +10,8 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .dot import BESIDE
-from .scene import FRAME, TITLE, Box, Frame, Scene
+from ..dot import BESIDE
+from ..scene import FRAME, TITLE, Box, Frame, Scene
 
 GUTTER = 30  # between columns
 CROSSING = 30  # what one more arc across a cut costs, in points of height

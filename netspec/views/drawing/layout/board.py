@@ -11,12 +11,12 @@ from html import escape
 from itertools import pairwise
 from math import hypot
 
-from .lettering import width
-from .looks import Theme
+from ..lettering import width
+from ..looks import Theme
+from ..scene import SMALL, Arc, Scene
 from .obstacles import GOOD, Obstacles, Point, Rect
 from .pieces import Piece, label
 from .routes import route
-from .scene import SMALL, Arc, Scene
 
 CORNER = 5
 

@@ -55,7 +55,7 @@ def clusters(scale: Scale, whole: bool = False) -> list[Cluster]:
 
 def _touch(scale: Scale, k: int, before: Unit, unit: Unit, whole: bool) -> bool:
     a, b = scale.picture.volumes[k - 1], scale.picture.volumes[k]
-    if b.whole:
+    if b.whole or (whole and _parted(scale, k)):
         return False
     if b.kind == "pool" and a.kind == "closed" and not scale.apart and b.spatial:
         return True
@@ -64,7 +64,7 @@ def _touch(scale: Scale, k: int, before: Unit, unit: Unit, whole: bool) -> bool:
     if b.kind == "pool":
         return not scale.apart
     if b.kind in ("concat", "up"):
-        return unit is before and unit.times > 1
+        return (unit is before and unit.times > 1) or (whole and b.kind == "concat" and not any(part == "up" for _, part in b.slices))
     if a.kind in ("concat", "up"):
         return whole or unit is before
     if unit is before:
@@ -74,3 +74,10 @@ def _touch(scale: Scale, k: int, before: Unit, unit: Unit, whole: bool) -> bool:
     alike = a.shape == b.shape and a.groups == b.groups and a.window == b.window and a.times == b.times == 1
     return whole or (alike and len(scale.picture.volumes) > 13)
 
+
+def _parted(scale: Scale, k: int) -> bool:
+    """Whether something leaves before a volume, or it is a pooling over all places: an end of its own."""
+    b = scale.picture.volumes[k]
+    if b.kind == "pool":
+        return all(s == 1 for s in b.spatial)
+    return any(h.source == k - 1 for h in scale.picture.heads)

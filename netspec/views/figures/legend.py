@@ -15,6 +15,7 @@ NAMED = {"deconv": "up-convolution", "maxpool": "max pooling", "avgpool": "avera
          "unpool": "unpooling", "shuffle": "pixels from channels", "unshuffle": "channels from pixels"}
 LEAST = 230.0  # a line of it, in points
 LINES = {"add": "addition", "shortcut": "addition, with layers on the way", "copy": "carried over", "places": "pooling indices"}
+ACROSS_LINES = {"add": "carried over and added", "shortcut": "added, with layers on the way"}
 
 
 def draw_legend(canvas: Canvas, picture: Picture, scale: Scale, page: float, u: bool) -> None:
@@ -29,10 +30,10 @@ def draw_legend(canvas: Canvas, picture: Picture, scale: Scale, page: float, u: 
         canvas.polygon([(x, y - 6), (x + 8, y - 6), (x + 8, y), (x, y)], FILL[part], pattern=PATTERN.get(part, ""))
         canvas.text(x + 11, y - 0.5, said, anchor="start", fill="label")
         x += 11 + width(said, FONT) + 9
-    for kind, said in lines(pictures, u):
+    for kind, said, across in lines(pictures, u):
         if x + 16 + width(said, FONT) > left + page - 8:
             x, y = left, y + 11
-        colour, thick = ACROSS if u and kind in ("copy", "places") else ("line", 0.8)
+        colour, thick = ACROSS if across else ("line", 0.8)
         canvas.line([(x, y - 3), (x + 12, y - 3)], colour, thick, DASHES[kind], arrow=True)
         canvas.text(x + 15, y - 0.5, said, anchor="start", fill="label")
         x += 15 + width(said, FONT) + 9
@@ -62,9 +63,12 @@ def word(part: Part, pictures: list[Picture], u: bool) -> str:
     return said + (" " + ", ".join(windows) if u and 0 < len(windows) < 3 else "")
 
 
-def lines(pictures: list[Picture], u: bool) -> Iterator[tuple[str, str]]:
-    kinds = {a.kind for p in pictures for a in p.arcs} | {u.over for p in pictures for u in p.units if u.over}
+def lines(pictures: list[Picture], u: bool) -> Iterator[tuple[str, str, bool]]:
+    """Each kind of line, what it is, and whether it is as in a U, level across."""
     boxed = "copy" in parts(pictures)
+    far = {a.kind for p in pictures for a in p.arcs}
+    near = {unit.over for p in pictures for unit in p.units if unit.over}
     for kind, said in LINES.items():
-        if kind in kinds and not (kind == "copy" and boxed and not u):
-            yield kind, "copy" if kind == "copy" and boxed else said
+        for across, kinds in ((True, far), (False, near)) if u else ((False, far | near),):
+            if kind in kinds and not (kind == "copy" and boxed and not u):
+                yield kind, "copy" if kind == "copy" and boxed else ACROSS_LINES.get(kind, said) if across else said, across

@@ -165,6 +165,7 @@ class _Rows:
             for k, line in enumerate(c.lines):
                 s.text(x, foot + (k + 1) * FONT + 2 * k, line, fill="text" if k == 0 else "quiet")
         mark = len(s.items)
+        self.legs: list[float] = []  # where bridges go up and come down
         self.over(s, first, last, marks)
         heads = list(self.heads(first, last))
         after = [*(_upwards(self.scale.solids[k]) for k, _ in heads[1:]), 1e9]
@@ -201,30 +202,16 @@ class _Rows:
         for u in self.picture.units:
             loop = u.times > 1 or not u.first
             if u.over and first <= u.first - (not loop) and u.last <= last:  # of one that begins in another row letters say it
-                self.arc(s, u.first, u.last, u.over, u.shortcut, loop)
+                round_block(s, solids[u.first - (not loop):u.last + 1], u.over, u.shortcut, loop)
         arcs = [a for a in self.picture.arcs if first <= a.source and a.target <= last and a.source < a.target]
         high = s.top - (10 if any(a.target in marks for a in arcs) else 0)  # a letter stands where they come down
         for lane, a in enumerate(sorted(arcs, key=lambda a: (a.target - a.source, a.source))):
             self.bridge(s, solids[a.source], solids[a.target], a, high - 8 - 10 * lane)
 
-    def arc(self, s: Canvas, first: int, last: int, kind: str, label: str, loop: bool) -> None:
-        """From before a unit to its end."""
-        solids = self.scale.solids
-        b, a = solids[last], solids[first] if loop else solids[first - 1]
-        x0 = a.x + (a.wide / 4 * KX if loop else a.depth * 0.7 + a.wide * KX * 0.25)
-        x1 = b.x + b.depth * 0.6 + b.wide * KX * 0.25
-        y0, y1 = (d.y - d.high / 2 - d.wide * KY * 0.25 for d in (a, b))
-        top = min(d.top for d in solids[first:last + 1]) - 9
-        s.see([(x0, top + 1)])
-        s.line([(x0, y0), (x0 + 1, top), (x1 - 1, top), (x1, y1)], "line", 0.8, DASHES[kind], curve=True)
-        s.polygon([(x1, y1), (x1 - 1.6, y1 - 4), (x1 + 1.4, y1 - 4)], "line", "line", 0.2)
-        if label:
-            steep = abs(y1 - y0) / (2 * (x1 - x0)) * width(label, FONT) / 2  # how much higher the line is at one end of the label
-            s.add(s.free(Text((x0 + x1) / 2, (y0 + 6 * top + y1) / 8 - 2.5 - steep, label, fill="quiet")))
-
     def bridge(self, s: Canvas, a: Solid, b: Solid, arc: Arc, level: float) -> None:
         """Up, along, and down again."""
         x0, x1 = a.x + a.depth * 0.7, _lands(b)
+        self.legs += [x0, x1]
         way = [(x0, a.top + a.wide * KY / 2), (x0, level), (x1, level), (x1, b.top + b.wide * KY / 2)]
         s.line(way, "arc", 0.7, DASHES[arc.kind], arrow=True)
         label = arc.label or ("pooling indices" if arc.kind == "places" else "")
@@ -243,6 +230,9 @@ class _Rows:
         lines = head_lines(heads)
         wide = max(width(line, FONT) for line in lines)
         start = min(max(x, wide / 2), max(self.page - EDGE - wide / 2, x), after - 3 - wide / 2)
+        for leg in sorted(self.legs, key=lambda leg: abs(leg - x)):  # what goes up there strikes no word
+            if abs(leg - start) < wide / 2 + 3:
+                start = leg + (1 if x >= leg else -1) * (3 + wide / 2)
         low = Text(start, min(b.top - 12, _ridge(solids, start, wide) - 4), lines[-1])
         boxes = [q for q in (t.box for t in s.texts) if start - wide / 2 < q[2] + 2 and q[0] - 2 < start + wide / 2]
         high = (len(lines) - 1) * 9.0
@@ -265,6 +255,21 @@ class _Rows:
         t = s.free(Text(x, y, text, italic=True))
         s.line([(x, b.top + b.wide * KY * 0.3), (x, t.y + 2)], "arc", 0.6)
         s.add(t)
+
+
+def round_block(s: Canvas, solids: Sequence[Solid], kind: str, label: str, loop: bool) -> None:
+    """From the solid before a block to its end, or from its own first one where it is a loop."""
+    a, b = solids[0], solids[-1]
+    x0 = a.x + (a.wide / 4 * KX if loop else a.depth * 0.7 + a.wide * KX * 0.25)
+    x1 = b.x + b.depth * 0.6 + b.wide * KX * 0.25
+    y0, y1 = (d.y - d.high / 2 - d.wide * KY * 0.25 for d in (a, b))
+    top = min(d.top for d in solids[0 if loop else 1:]) - 9
+    s.see([(x0, top + 1)])
+    s.line([(x0, y0), (x0 + 1, top), (x1 - 1, top), (x1, y1)], "line", 0.8, DASHES[kind], curve=True)
+    s.polygon([(x1, y1), (x1 - 1.6, y1 - 4), (x1 + 1.4, y1 - 4)], "line", "line", 0.2)
+    if label:
+        steep = abs(y1 - y0) / (2 * (x1 - x0)) * width(label, FONT) / 2  # how much higher the line is at one end of the label
+        s.add(s.free(Text((x0 + x1) / 2, (y0 + 6 * top + y1) / 8 - 2.5 - steep, label, fill="quiet")))
 
 
 def _upwards(b: Solid) -> float:

@@ -2,32 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from ..drawing.lettering import width
-from .canvas import FONT, Canvas
+from .canvas import FONT, Canvas, Text
 from .captions import remarks, size
 from .clusters import Cluster, clusters
 from .paint import ACROSS, FILL
-from .rows import DASHES
-from .sizes import KX, KY, Scale
+from .rows import DASHES, head_lines, round_block
+from .sizes import KX, KY, Scale, Solid
 from .solids import numbers, solid
-from .volumes import Picture, Volume
+from .volumes import Head, Picture, Volume
 
 APART = 48.0  # between the two arms, more than must be, where the page has it
 GAP = 28.0  # between levels: a caption and room for an arrow
+LEAVES = 20.0  # from what a head leaves to its words
+OVER = 6.0  # how far above a slab what is carried over it runs
 
 
 def is_u(picture: Picture) -> bool:
-    """Whether it goes down and up again, with two or more arcs level across."""
-    across = [a for a in picture.arcs if a.kind in ("copy", "places") and not a.label]
-    if len(across) < 2 or picture.inflows or picture.heads or not any(_rises(v) for v in picture.volumes):
+    """Whether it goes down and up again, with two or more arcs level across. What follows on the last level is its end: a pooling
+    over all places, fully connected layers."""
+    volumes = picture.volumes
+    if picture.inflows or not any(_rises(v) for v in volumes):
         return False
-    levels = _levels(list(picture.volumes))
+    levels, turn = _levels(volumes), next(k for k, v in enumerate(volumes) if _rises(v))
     lowest = levels.index(max(levels))
     down, up = levels[:lowest + 1], levels[lowest:]
     steady = all(b - a in (0, 1) for a, b in pairwise(down)) and all(a - b in (0, 1) for a, b in pairwise(up))
-    return steady and len(set(levels)) > 1 and all(v.spatial for v in picture.volumes)
+    arcs = [a for a in picture.arcs if a.source < a.target]
+    across = sum(0 <= levels[a.source] - levels[a.target] <= (a.kind == "places") and a.source < turn <= a.target for a in arcs)
+    after = [*levels[1:], -1]
+    heads = all(not levels[h.source] or after[h.source] < levels[h.source] for h in picture.heads)  # there is room beside them
+    return (2 <= across == len(arcs) and heads and steady and len(set(levels)) > 1
+            and all(v.spatial for v in volumes[:_end(volumes)]))
 
 
 def _rises(v: Volume) -> bool:
@@ -35,16 +45,22 @@ def _rises(v: Volume) -> bool:
         v.kind == "closed" and "up " in v.word)
 
 
-def _levels(volumes: list[Volume]) -> list[int]:
+def _end(volumes: Sequence[Volume]) -> int:
+    """Where the U is over: the first volume after it has risen that is no convolution."""
+    risen = max(k for k, v in enumerate(volumes) if _rises(v))
+    return next((k for k, v in enumerate(volumes) if k > risen and (v.kind in ("pool", "fc") or not v.spatial)), len(volumes))
+
+
+def _levels(volumes: Sequence[Volume]) -> list[int]:
     """Of each volume its level from above: a pooling, or a step, leads down after it, upsampling up."""
-    level, found = 0, []
-    for v in volumes:
+    level, found, end = 0, [], _end(volumes)
+    for k, v in enumerate(volumes):
         if _rises(v):
             level -= 1
-        elif _falls(v) and v.kind != "pool":
+        elif _falls(v) and v.kind != "pool" and k < end:
             level += 1
         found.append(level)
-        if v.kind == "pool" and _falls(v):
+        if v.kind == "pool" and _falls(v) and k < end:
             level += 1
     return found
 
@@ -63,7 +79,8 @@ def draw_u(picture: Picture, scale: Scale, page: float, high: float) -> Canvas:
 class _U:
     def __init__(self, picture: Picture, scale: Scale, page: float, high: float):
         self.picture, self.scale, self.page, self.high = picture, scale, page, high
-        of = _levels([s.volume for s in scale.solids])
+        of = _levels(picture.volumes)
+        self.end = _end(picture.volumes)
         scale.apart = False
         self.clusters: list[Cluster] = []
         self.levels: list[int] = []
@@ -77,8 +94,14 @@ class _U:
                 self.levels.append(level)
         self.deepest = max(self.levels)
         self.apart = 0.0
-        for s in scale.solids:
-            s.numbered = s.volume.kind not in ("pool", "input", "closed")
+        for k, s in enumerate(scale.solids):
+            s.numbered = s.volume.kind not in ("pool", "input", "closed") and k < self.end
+            copied = [part for part in s.volume.slices if part[1] == "copy"]  # first: there comes in what is carried over
+            s.volume = replace(s.volume, slices=(*copied, *(part for part in s.volume.slices if part[1] != "copy")))
+        self.where = {id(s): k for k, c in enumerate(self.clusters) for s in c.solids}
+        self.heads: dict[int, list[Head]] = {}  # by the cluster that they leave
+        for h in picture.heads:
+            self.heads.setdefault(self.where[id(scale.solids[h.source])], []).append(h)
 
     def fit(self) -> None:
         """The largest scale at which it is no wider and no higher than the page."""
@@ -110,22 +133,29 @@ class _U:
             if before is not None:
                 end = self.at[-1] + before.depth
                 if self.levels[k - 1] == level:
-                    meet = before.solids[-1].volume.kind == "pool"  # both arms, on the lowest level
+                    meet = before.solids[-1].volume.kind == "pool" and c.first < self.end  # both arms, on the lowest level
                     x = right[level] + lead + (24 + self.apart if meet else 12)
                 else:  # straight below a pooling, straight above the last volume
-                    x = end - before.solids[-1].depth / 2 - c.solids[0].depth / 2 + (lead if self.levels[k - 1] > level else 0)
-                    x += self.beside(k - 1) if self.levels[k - 1] > level else 0
+                    rises = self.levels[k - 1] > level
+                    x = end - before.solids[-1].depth / 2 - (_enters(c.solids[0]) - lead if rises else c.solids[0].depth / 2)
+                    x += self.beside(k - 1) if rises else 0
                 if self.levels[k - 1] > level:
                     x = max(x, right.get(level, -1e9) + lead + 24 + self.apart)
             anchor = self.anchor(k)
-            begins = {"end": c.depth - c.solids[-1].depth / 2 - 3 - room, "start": c.solids[0].depth / 2 - lead + 4,
+            begins = {"end": c.depth - c.solids[-1].depth / 2 - 3 - room, "start": _enters(c.solids[0]) - lead + 4,
                       "middle": (c.depth - lead) / 2 - room / 2}[anchor]
             x = max(x, words.get(level, -1e9) + 5 - begins)
             words[level] = x + begins + room
             self.at.append(x)
             right[level] = x + c.depth + c.solids[-1].wide / 2 * KX
             left = min(left, x - lead, x + begins)
-        return max(*right.values(), *words.values()) - left + 8
+        beside = [right[self.levels[k]] + LEAVES + max(width(line, FONT) for line in head_lines(heads))
+                  for k, heads in self.heads.items() if self.is_last(k)]
+        return max(*right.values(), *words.values(), *beside) - left + 8
+
+    def is_last(self, k: int) -> bool:
+        """Whether nothing stands right of a cluster on its level."""
+        return self.levels[k] not in self.levels[k + 1:]
 
     def anchor(self, k: int) -> str:
         """Captions keep off the arrows: before one that leads down, after one that comes from below."""
@@ -141,6 +171,8 @@ class _U:
             self.clusters[k].solids) == 1 else 0.0
 
     def lines(self, c: Cluster) -> list[str]:
+        if c.first >= self.end:
+            return c.lines
         v = next((s.volume for s in reversed(c.solids) if s.volume.kind != "pool"), c.solids[-1].volume)
         said = [n for n in remarks([s.volume for s in c.solids], c.unit) if not n.startswith(("first /", "shortcut"))]
         closed = [s.volume for s in c.solids if s.volume.kind == "closed"]
@@ -178,7 +210,31 @@ class _U:
             self.caption(s, k)
         for k in range(1, len(self.clusters)):
             self.step(s, k)
+        for u in self.picture.units:
+            if u.over:
+                inside = self.scale.solids[max(0, u.first - 1):u.last + 1]
+                begins, ends = (self.levels[self.where[id(b)]] for b in (inside[0], inside[-1]))
+                loop = u.times > 1 or not u.first or begins != ends
+                round_block(s, inside[1:] if loop and u.first else inside, u.over, u.shortcut, loop)
+        for k, heads in self.heads.items():
+            self.head(s, k, heads)
         return s
+
+    def head(self, s: Canvas, k: int, heads: list[Head]) -> None:
+        """What leaves beside the main way: to the right, or upwards from the uppermost level."""
+        b, lines = self.scale.solids[heads[0].source], head_lines(heads)
+        if self.is_last(k):
+            x = b.end + b.wide * KX / 2
+            y = b.y + (b.high / 4 if k < len(self.clusters) - 1 else 0)
+            s.line([(b.end + 1, y), (x + LEAVES - 4, y)], "arc", 0.8, arrow=True)
+            for j, line in enumerate(lines):
+                s.text(x + LEAVES, y + 2.5 + 9 * j, line, anchor="start", fill="quiet" if j else "text")
+            return
+        x, wide = b.x + b.depth / 2 + b.wide * KX / 4, max(width(line, FONT) for line in lines)
+        low = s.free(Text(x, min(c.top for c in self.clusters[k].solids) - 14, lines[-1]), pad=wide / 2)
+        for j, line in enumerate(reversed(lines)):
+            s.text(x, low.y - 9 * j, line, fill="quiet" if j < len(lines) - 1 else "text")
+        s.line([(x, b.top + b.wide * KY * 0.3), (x, low.y + 3)], "arc", 0.8, arrow=True)
 
     def across(self, s: Canvas) -> None:
         solids = self.scale.solids
@@ -189,14 +245,23 @@ class _U:
                 start = after
             y = start.y - 2 - (start.high * 0.3 if a.target <= a.source + 2 else 0)
             y = min(y, end.y + end.high / 2 - 4)
-            s.line([(start.end + start.wide * KX / 2, y), (end.x - end.wide / 2 * KX - 1, y)], *ACROSS,
-                   DASHES["places"] if a.kind == "places" else (), arrow=True)
+            first = self.clusters[self.where[id(end)]].solids[0]
+            left, right = start.end + start.wide * KX / 2, first.x - first.wide / 2 * KX - 1
+            way = [(left, y), (right, y)]
+            if end is not first:  # over what stands before it, and down on the slice that was carried over
+                top, x = min(b.top for b in self.clusters[self.where[id(end)]].solids) - OVER, end.x + end.parts[0] / 2
+                x += end.wide * KX / 4
+                way = [(left, y), (right - OVER, y), (right - OVER, top), (x, top), (x, end.top + end.wide * KY / 4)]
+            s.line(way, *ACROSS, DASHES[a.kind], arrow=True)
+            if a.label:
+                s.text((left + right) / 2, y - 3, a.label, fill="quiet")
 
     def caption(self, s: Canvas, k: int) -> None:
         c, anchor = self.clusters[k], self.anchor(k)
-        foot = max(b.foot for b in c.solids) + FONT + 1
+        ends = [b for b in self.scale.solids[self.end:] if c.first >= self.end]  # what follows the U has its words on one line
+        foot = max(b.foot for b in ends or c.solids) + FONT + 1
         first, last = c.solids[0], c.solids[-1]
-        x = {"end": last.x + last.depth / 2 - 3, "start": first.x + first.depth / 2 - first.wide / 2 * KX + 4,
+        x = {"end": last.x + last.depth / 2 - 3, "start": first.x + _enters(first) - first.wide / 2 * KX + 4,
              "middle": (first.x - first.wide / 2 * KX + last.end) / 2}[anchor]
         for j, line in enumerate(self.lines(c)):
             s.text(x, foot + 9 * j, line, anchor=anchor, fill="text" if j == 0 else "quiet")  # type: ignore[arg-type]
@@ -212,7 +277,17 @@ class _U:
             s.line([(x, last.y + last.high / 2), (x, first.top + first.wide * KY / 2)], FILL["pool"], 1.4, arrow=True)
         else:
             foot = max(b.foot for b in c.solids)
-            start, x = last.x + last.depth / 2 + self.beside(k - 1), first.x + first.depth / 2 - first.wide / 2 * KX
+            start, x = last.x + last.depth / 2 + self.beside(k - 1), first.x + _enters(first) - first.wide / 2 * KX
             bend = [(start, foot + 13), (x, foot + 13)] if abs(x - start) > 1 else []
             back = min(self.beside(k - 1) / KX, last.wide / 2) * KY
             s.line([(start, last.top + last.wide * KY / 2 - back), *bend, (x, foot + 1)], "#b07a17", 1.4, arrow=True)
+
+
+def _enters(b: Solid) -> float:
+    """How far along a solid an arrow from below comes in: in the middle of the slice that is made larger."""
+    before = 0.0
+    for part, (_, look) in zip(b.parts, b.volume.looks):
+        if look == "up":
+            return before + part / 2
+        before += part
+    return b.depth / 2

@@ -85,22 +85,28 @@ def struck(svg: str) -> list[str]:
     return found
 
 
+def legible(graph: Graph, style: str = "volume") -> str:
+    """A figure in which every layer that learns is once, and no text is small, on another, or struck; its SVG."""
+    svg = Figure(graph, style).svg  # type: ignore[arg-type]
+    titles = re.findall(r"<title>(.*?)</title>", svg, re.DOTALL)
+    named = Counter(name for title in titles for name in re.findall(r"^(\S+): ", unescape(title), re.M))
+    assert {name: named[name] for name in learning(graph)} == dict.fromkeys(learning(graph), 1), style
+    placed = texts(svg)
+    assert min(size for _, size, _ in placed) >= 7
+    assert [(a[0], b[0]) for k, a in enumerate(placed) for b in placed[k + 1:]
+            if all(a[2][i] < b[2][i + 2] - 0.5 and b[2][i] < a[2][i + 2] - 0.5 for i in (0, 1))] == []
+    assert struck(svg) == []
+    wide, high = size_of(svg)
+    assert wide <= 455.5, "the width of text on A4"
+    assert high < (640 if style == "volume" else 842), "and its height"
+    return svg
+
+
 @pytest.mark.parametrize("file", one_of_each(FILES, lambda f: f if f.removesuffix(".net") in QUICK else "others"))
 def test_every_layer_that_learns_is_drawn_once_and_no_text_stands_on_another(file: str) -> None:
     for graph in nets(file)[:3 if file.removesuffix(".net") in QUICK else None]:
         for style in STYLES:
-            svg = Figure(graph, style).svg
-            titles = re.findall(r"<title>(.*?)</title>", svg, re.DOTALL)
-            named = Counter(name for title in titles for name in re.findall(r"^(\S+): ", unescape(title), re.M))
-            assert {name: named[name] for name in learning(graph)} == dict.fromkeys(learning(graph), 1), style
-            placed = texts(svg)
-            assert min(size for _, size, _ in placed) >= 7
-            assert [(a[0], b[0]) for k, a in enumerate(placed) for b in placed[k + 1:]
-                    if all(a[2][i] < b[2][i + 2] - 0.5 and b[2][i] < a[2][i + 2] - 0.5 for i in (0, 1))] == []
-            assert struck(svg) == []
-            wide, high = size_of(svg)
-            assert wide <= 455.5, "the width of text on A4"
-            assert high < (640 if style == "volume" else 842), "and its height"
+            legible(graph, style)
             found = stages(graph)
             rows = (*found.rows, *found.beside)
             assert sum(r.parameters for r in rows) == found.parameters

@@ -106,5 +106,8 @@ class OnnxNode(Protocol):
     def origins(self, k: int) -> list[str]:
         """The values whose sizes a constant input was computed from."""
 
+    def typed(self, value: str) -> TensorType | None:
+        """The type of a value."""
+
     def alike(self, t: TensorType) -> str | None:
         """An earlier value with the same places as this type."""

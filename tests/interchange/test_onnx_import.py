@@ -524,3 +524,13 @@ def test_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["export", f"{spec}:linear", "-o", str(tmp_path / "a.txt")]) == 2
     assert main(["import", file, "-o", str(tmp_path / "b.txt")]) == 2
     assert main(["export", f"{spec}:linear", "--opset", "3", "-o", file]) in (1, 2)
+
+
+@pytest.mark.parametrize("size", [4, 8])
+def test_a_gate_that_is_spread_in_numbers_is_spread_over_its_image(size: int, tmp_path: Path) -> None:
+    """As PyTorch's newer exporter writes expand_as where the batch alone is open: the shape holds the size of the batch."""
+    made = model([node("Conv", "x w", "c", pads=[1] * 4, strides=[8 // size] * 2), node("GlobalAveragePool", "c", "g"),
+                  node("Sigmoid", "g", "s"), node("Shape", "x", "batch", start=0, end=1), node("Concat", "batch rest", "to", axis=0),
+                  node("Expand", "s to", "e"), node("Mul", "c e", "y")], {"w": W, "rest": np.array([4, size, size])}, ("n", 3, 8, 8))
+    assert steps(made, tmp_path)[1:] == ["avgpool global", "sigmoid", "up @x", "mul"]
+    assert "mul @x" in (tmp_path / "a.net").read_text()

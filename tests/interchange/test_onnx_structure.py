@@ -9,6 +9,7 @@ import pytest
 from test_onnx_import import back, isomorphic, read_in, same
 
 import netspec
+from netspec.ir.graph import Graph
 
 pytest.importorskip("onnx")
 pytestmark = pytest.mark.onnx
@@ -333,25 +334,151 @@ MODULES = {  # what PyTorch's modules are called, and what comes back of their n
   fc 7
   output out
 """),
+    "a split": ("""\
+  conv 16 1x1 relu
+  x: skip
+  channels 0..3
+  x1: conv 4 3x3 relu
+  @x -> channels 4..7
+  add @x1
+  x2: conv 4 3x3 relu
+  @x -> channels 8..11
+  add @x2
+  x3: conv 4 3x3
+  @x -> channels 12..15
+  x4: skip
+  @x1 -> concat @x2 @x3 @x4
+  conv 7 1x1 relu
+""", """\
+  conv 16 1x1 relu
+  concat:
+    | channels 0..in.channels/4-1 -> x1: conv 4 3x3 relu
+    | channels in.channels/4..in.channels/2-1 -> add @x1 -> x2: conv 4 3x3 relu
+    | channels in.channels/2..3*in.channels/4-1 -> add @x2 -> conv 4 3x3
+    | channels 3*in.channels/4..in.channels-1
+  conv classes 1x1 relu
+"""),
+    "pools": ("""\
+  y: conv 8 1x1
+  a: maxpool 5 /1 same
+  b: maxpool 5 /1 same
+  c: maxpool 5 /1 same
+  @y -> concat @a @b @c
+  conv 8 3x3
+  fc 7
+""", """\
+  x1: conv 8 1x1
+  x2: maxpool 5 /1 same
+  x3: maxpool 5 /1 same
+  x4: maxpool 5 /1 same
+  @x1 -> concat @x2 @x3 @x4
+  conv 8 3x3
+  fc classes
+"""),
+    "attention": ("""\
+  stem: conv 8 3x3 relu
+  coarse: maxpool 2 -> conv 8 3x3 relu -> up 2
+  add:
+    | conv 4 1x1
+    | @stem -> conv 4 1x1
+  relu
+  conv 1 1x1 sigmoid
+  mul @stem
+  concat @coarse
+  fc 7
+""", """\
+  stem: conv 8 3x3 relu
+  coarse: maxpool 2 -> conv 8 3x3 relu -> up 2
+  add:
+    | conv 4 1x1
+    | @stem -> conv 4 1x1
+  relu
+  conv 1 1x1 sigmoid
+  mul @stem -> concat @coarse -> fc classes
+"""),
 }
+PARTS = {  # what stands above the net, and how many lines all of it has
+    "gates": ("""\
+block squeeze:
+  x: skip
+  avgpool global -> fc in.channels/2 relu
+  fc 2*in.channels sigmoid -> reshape (in.channels, 1, 1)
+  up @x -> mul @x
+
+net a:
+  input 3x8x8
+  conv 8 3x3 relu -> squeeze
+  conv 12 3x3 relu -> squeeze
+  conv 16 3x3 relu -> squeeze
+""", """\
+block squeeze:
+  x: skip
+  avgpool global -> fc in.channels/2 relu -> fc 2*in.channels sigmoid
+  reshape (in.channels, 1, 1)
+  up @x -> mul @x
+""", 14),
+    "leaky": ("""\
+net a:
+  input 3x8x8
+  conv 8 3x3
+  leaky 0.1
+  conv 12 3x3
+  leaky 0.1
+  deconv 4 2x2 /2
+  leaky 0.1
+""", """\
+default leaky slope=0.1
+
+net model:
+  input 3x8x8
+  conv 8 3x3 leaky
+""", 7),
+    "styles": ("""\
+net a:
+  input 3x8x8
+  conv 8 3x3
+  instance_norm affine
+  relu
+  conv 12 3x3
+  instance_norm affine
+  relu
+""", """\
+default instance_norm affine
+default conv instance_norm relu bias=yes
+""", 7),
+}
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_what_all_steps_of_a_kind_share_is_said_once(name: str, tmp_path: Path) -> None:
+    text, wanted, most = PARTS[name]
+    graph = netspec.load_graph(text=text).graph
+    found = from_elsewhere(graph, tmp_path)
+    assert same(graph, netspec.load_graph(text=found).graph)
+    assert found.startswith(wanted) and len(found.splitlines()) <= most, found
 
 
 @pytest.mark.parametrize("name", MODULES)
 def test_names_of_modules_are_labels_where_they_say_something(name: str, tmp_path: Path) -> None:
+    text, wanted = MODULES[name]
+    graph = netspec.load_graph(text=f"net a:\n  input 3x8x8\n{text}").graph
+    found = from_elsewhere(graph, tmp_path)
+    assert same(graph, netspec.load_graph(text=found).graph)
+    assert found[found.index("8x8\n") + 4:] == wanted, found
+
+
+def from_elsewhere(graph: Graph, folder: Path) -> str:
+    """The text of a graph whose file is as PyTorch's exporter writes it: by names of modules."""
     from test_onnx_export import numbers, written
 
     from netspec.interchange.onnx.say import said
 
-    text, wanted = MODULES[name]
-    graph = netspec.load_graph(text=f"net a:\n  input 3x8x8\n{text}").graph
     made = written(graph, numbers(graph), 18)
     made.producer_name = "pytorch"
-    for n in made.graph.node:  # as PyTorch's exporter names them
+    for n in made.graph.node:
         n.name = f"/{n.name.replace('.', '/')}/{n.op_type}"
-    (tmp_path / "model.onnx").write_bytes(made.SerializeToString())
-    found = said(tmp_path / "model.onnx").text
-    assert same(graph, netspec.load_graph(text=found).graph)
-    assert found[found.index("8x8\n") + 4:] == wanted, found
+    (folder / "model.onnx").write_bytes(made.SerializeToString())
+    return said(folder / "model.onnx").text
 
 
 def test_weights_that_run_with_another_step_are_no_reuse(tmp_path: Path) -> None:

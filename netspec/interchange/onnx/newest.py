@@ -282,18 +282,31 @@ def _joined(n: Any) -> Iterator[Any]:
 
 
 def spread(n: Any) -> Iterator[Any]:
-    """A value of one place that meets an image is spread over its places by a node of its own."""
+    """A value of one place that meets an image is spread over its places by a node of its own: over those of the image, also
+    where the file has them in numbers."""
     g = n.graph
-    shapes = [None if i in g.constants else g.shapes.get(i) for i in n.inputs]
     whole: tuple[int, ...] = g.shapes[n.outputs[0]]
-    large = next((i for i, s in zip(n.inputs, shapes) if s == whole), None)
-    inputs = list(n.inputs)
+    inputs = [_unspread(n, i) for i in n.inputs]
+    shapes = [None if i in g.constants else g.shapes.get(i) for i in inputs]
+    large = next((i for i, s in zip(inputs, shapes) if s == whole), None)
+    if large is None:
+        inputs = list(n.inputs)
     for k, s in enumerate(shapes):
         fits = s is not None and large is not None and s != whole and len(s) == len(whole) and s[:2] == whole[:2]
         if fits and s is not None and set(s[2:]) == {1}:
             to = constant(n, f"places{k}", np.array(whole, np.int64))
             g.origins[to] = {large}
             spread = f"{n.outputs[0]}:spread{k}"
-            g.shapes[spread], inputs[k] = whole, spread
-            yield replace(n, name=f"{n.name}:spread", op="Expand", inputs=(n.inputs[k], to), outputs=(spread,), attributes={})
+            g.shapes[spread] = whole
+            yield replace(n, name=f"{n.name}:spread", op="Expand", inputs=(inputs[k], to), outputs=(spread,), attributes={})
+            inputs[k] = spread
     yield replace(n, inputs=tuple(inputs))
+
+
+def _unspread(n: Any, value: str) -> str:
+    """What a value is that is one of a place, spread over many; else itself."""
+    made = maker(n, value)
+    if made is None or made.op != "Expand":
+        return value
+    one, many = n.graph.shapes.get(made.inputs[0]), n.graph.shapes[value]
+    return str(made.inputs[0]) if one and len(one) == len(many) and one[:2] == many[:2] and set(one[2:]) == {1} else value

@@ -109,6 +109,9 @@ class Seen:
             return []
         return sorted({self.graph.root(v) for v in self.graph.origins.get(self.inputs[k], ())} - {self.inputs[0]})
 
+    def typed(self, value: str) -> TensorType | None:
+        return self.graph.type(value)
+
     def alike(self, t: TensorType) -> str | None:
         """A value with the same places: of what is resized an input where there is one, else the nearest above this node."""
         given = next((i for i in self.graph.inputs if (found := self.graph.type(i)) and found.spatial == t.spatial), None)

@@ -163,7 +163,7 @@ class Up(Layer, category="move"):
         old, new = sizes(x)[1:], sizes(out)[1:]
         if not mode or (n.op == "Expand" and set(old) != {1}):
             return None
-        like = [v for v in n.origins(1) + n.origins(3) if v != n.inputs[0]]
+        like = [v for v in n.origins(1) + n.origins(3) if v != n.inputs[0] and (t := n.typed(v)) and t.spatial == out.spatial]
         whole = all(p % w == 0 for w, p in zip(old, new))
         if n.op == "Resize" and whole and not like:
             by = tuple(p // w for w, p in zip(old, new))

@@ -10,6 +10,7 @@ from ....words.layer import LAYERS
 from ..places import modules
 from .names import VAGUE
 from .program import Program
+from .scopes import unlabelled_calls
 from .term import Sequence, over, sequences, steps
 from .text import render
 
@@ -22,6 +23,7 @@ def labelled(program: Program) -> None:
     """A label on what is one module, where it costs no line, and on what holds a call of a block where its name is numbered."""
     if not program.scoped:
         _Labels(program).put(program.body)
+        unlabelled_calls(program.body)
 
 
 class _Labels:

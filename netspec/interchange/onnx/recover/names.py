@@ -14,7 +14,7 @@ from .term import Sequence, Term, steps
 
 VAGUE = ("conv", "features", "conv_norm_activation", "layers", "block", "blocks", "branch", "relu", "model", "main", "net", "sequential",
          "modulelist", "downsample")
-INSTEAD = {"layer": "stage", "convbnrelu": "conv_bn", "squeeze_excitation": "squeeze", "inverted_residual": "inverted"}
+INSTEAD = {"layer": "stage", "double_conv": "double", "maxpool_conv": "down", "convbnrelu": "conv_bn", "squeeze_excitation": "squeeze", "inverted_residual": "inverted"}
 
 
 def parameter_name(kind: str, term: Term, where: tuple[tuple[str, int], ...], after: Sequence, before: Sequence) -> str:
@@ -59,7 +59,8 @@ def baptised(body: Sequence, taken: set[str], modules: list[Module | None]) -> s
     classes = {_words(m.kind) for m in modules if m and m.kind}
     names = {re.sub(r"(?<=[a-z])\d+[a-z]?$", "", m.name).lower() if m else "" for m in modules}
     own = (*classes, *names)[0] if len(classes) == 1 or len(names) == 1 else ""
-    name = INSTEAD.get(own, own) if re.fullmatch("[a-z_]{4,40}", own) and own not in VAGUE else _kind(body)
+    good = re.fullmatch("[a-z][a-z0-9_]{1,40}" if classes else "[a-z_]{4,40}", own) and own not in VAGUE
+    name = INSTEAD.get(own, own) if good else _kind(body)
     known = taken | set(LAYERS) | set(RESERVED)
     return next(c for c in (name, *(f"{name}_{k}" for k in "bcdefghijkl"), *(f"{name}{k}" for k in range(2, 99))) if c not in known)
 
@@ -95,10 +96,15 @@ def _kind(body: Sequence) -> str:
         ("unit", depthwise and any(t.head[0] == "interleave" for t in steps(body))),
         ("inverted", depthwise and len(convs) > 2),
         ("separable", depthwise and len(convs) == 2),
-        ("fire", _holds("merge", body) and len(convs) <= 3),
-        ("inception", _holds("merge", body)),
+        ("fire", _holds("merge", body) and windows == [1, 1, 3]),
+        ("inception", _holds("merge", body) and any(len(t.kids) > 2 for t in body)
+         and any(t.head[0] in ("maxpool", "avgpool") for t in steps(body))),
+        ("split", _holds("merge", body) and any(t.head[0] == "channels" for t in steps(body))),
+        ("fork", _holds("merge", body)),
         ("stage", _holds("call", body)),
         ("transition", last is not None and last.kind == "step" and last.head[0] == "avgpool"),
     )
-    return next((name for name, is_so in found if is_so), "part")
+    twice = len(body) == 2 or (len(body) == 1 and body[0].kind == "repeat" and body[0].hole("times") == 2)
+    alike = set(windows) == {3} and len(convs) == len(list(steps(body))) == len(body)
+    return next((name for name, is_so in found if is_so), "double" if twice and alike else "part")
 

@@ -160,13 +160,14 @@ def labelled_steps(body: Sequence) -> None:
 
 
 def unlabelled_calls(body: Sequence) -> None:
-    """No label on a call that has the same name without it."""
+    """No label on a call that has the same name without it, and whose value no line names."""
     suites = set[int]()
 
     def visit(seq: Sequence, k: int, scope: Scope) -> None:
         t, call = seq[k], single(seq[k])
         if t.kind == "label" and call is not None and call.kind == "call":
-            if scope.sure and t.head[0] == _would_be(call, scope):
+            named = k + 1 < len(seq) and seq[k + 1].kind == "mark"
+            if not named and scope.sure and t.head[0] == _would_be(call, scope):
                 seq[k] = over("repeat", kids=[[call]], cin=call.cin, holes=[["times", 1]]) if id(seq) in suites else call
         elif t.kind == "label" and len(t.kids[0]) == 1:
             suites.add(id(t.kids[0]))

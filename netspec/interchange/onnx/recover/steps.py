@@ -12,6 +12,7 @@ from ....layers.convolutions.conv import Conv
 from ....layers.dense.fc import Fc
 from ....layers.moves.channels import Channels
 from ....layers.moves.interleave import Interleave
+from ....layers.moves.reshape import Reshape
 from ....layers.noise.drop_path import DropPath
 from ....layers.noise.dropout import Dropout
 from ....layers.normalisations.bn import Bn
@@ -23,21 +24,25 @@ from ..meet import Layers, Piece, shares
 from ..need import trouble
 from .term import Sequence, Term
 
+JOINED = ("bn", "instance_norm", "group_norm")  # normalisations that are words of the convolutions before them
 POINT = "point"  # the window of a pointwise convolution, which is another thing than a spatial one
 
 
 def usual_words(g: Layers, names: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
-    """The layers that their words alone mean, in the text of a net: the batch norm that most are, and where they are
-    words of other steps by the `names` of the file, those that are the same everywhere."""
+    """The layers that their words alone mean, in the text of a net: the batch norm that most are, and activations and other
+    normalisations that are the same everywhere; where there are `names` of the file, those that are words of other steps by them."""
     found = Counter(str(p.layer) for p in g.pieces if isinstance(p.layer, Bn))
     most = found.most_common(1)[0][0] if found else ""
     out: dict[str, Any] = {"bn": next(p.layer for p in g.pieces if str(p.layer) == most)} if found else {}
     there = set(names.values())
     for p in g.pieces:
-        name = names.get(p.output, ())
-        if name[:-1] in there and name[-1] == p.layer.name and name[-1] != "bn":
-            same = {str(q.layer) for q in g.pieces if q.layer.name == name[-1]} == {str(p.layer)}
-            out |= {name[-1]: p.layer} if same and " " in str(p.layer) else {}
+        name, word = names.get(p.output, ()), p.layer.name
+        if (name[:-1] in there and name[-1] == word and word != "bn") if names else (activation(word) or word in JOINED[1:]):
+            alike = [q for q in g.pieces if q.layer.name == word]
+            makers = [g.maker[q.inputs[0]].layer for q in alike if q.inputs[0] in g.maker]
+            behind = [m for m in makers if getattr(m, "takes", None)]
+            often = {str(q.layer) for q in alike} == {str(p.layer)} and (bool(names) or len(behind) > 1)
+            out |= {word: p.layer} if often and " " in str(p.layer) else {}
     return out
 
 
@@ -53,6 +58,8 @@ def step(p: Piece, cin: int | None, usual: Mapping[str, Any]) -> Term:
         t = Term("step", ("bn", " ".join(_differing(layer, usual["bn"]))))
     elif type(layer) is Channels:
         t = _channels(layer, cin)
+    elif type(layer) is Reshape and isinstance(layer.to, tuple) and layer.to[0] == cin and set(layer.to[1:]) == {1}:
+        t = Term("step", ("reshape", f"({', '.join(['in.channels', *map(str, layer.to[1:])])})"))
     elif type(layer) is Interleave:
         t = Term("step", ("interleave",), [["groups", layer.groups]])
     elif type(layer) in (Dropout, DropPath):
@@ -139,7 +146,7 @@ def _taken(p: Term, t: Term, named: bool) -> bool:
     """Whether a step takes the one after it as a word of its own."""
     word = "bn" if t.head == ("bn", "") else str(t.head[1]) if t.head[0] == "word" else ""
     sort = _sort(word)
-    if sort not in p.takes or (t.name != (*p.name, word) if named else sort == "norm" and (word, p.head[0]) != ("bn", "conv")):
+    if sort not in p.takes or (t.name != (*p.name, word) if named else sort == "norm" and (word not in JOINED or not _convolves(p))):
         return False
     p.takes = () if sort == "activation" else ("activation",)
     place = {"conv": (7, 6), "fc": (3, 1)}.get(p.head[0])
@@ -149,6 +156,10 @@ def _taken(p: Term, t: Term, named: bool) -> bool:
     else:
         p.head = (p.head[0], f"{_without_bias(str(p.head[1])) if sort == 'norm' else p.head[1]} {word}")
     return True
+
+
+def _convolves(t: Term) -> bool:
+    return t.head[0] == "conv" or (t.head[0] == "word" and str(t.head[1]).startswith("deconv "))
 
 
 def _sort(word: str) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from itertools import groupby
+from functools import reduce
+from itertools import groupby, takewhile
 from math import prod
+from operator import and_
 from typing import Any
 
 from ....layers.merges.add import Add
@@ -43,9 +45,13 @@ class _Walk:
         self.read = set[str]()  # values that lines name
         self.words = input_names(g) if len(g.inputs) > 1 else {}
         self.pieces = {p.output: replace(p, inputs=list(p.inputs), path=self._path(p) if named else "") for p in g.pieces}
+        if named and not self.own:
+            self._placed()
         self.gates = set[str]()
         self.aside: dict[str, list[tuple[str, str, int]]] = {}  # outputs that stand behind a value, and what is theirs
         self.flattened = set[str]()  # concatenations of which the first is one that is there
+        if not self.own:
+            self._flattened()
         self._gates()
         self._nested()
         if not self.own:
@@ -79,6 +85,18 @@ class _Walk:
         path = p.path.strip("/")
         return path if "/" in path else path.replace(".", "/")
 
+    def _placed(self) -> None:
+        """A node that an exporter put there itself, and of which it notes no place, stands where what it reads and its readers do."""
+        readers: dict[str, list[str]] = {}
+        for p in self.pieces.values():
+            for i in p.inputs:
+                readers.setdefault(i, []).append(p.path)
+        for v, p in self.pieces.items():
+            if p.path and "/" not in p.path and v in readers:
+                around = [self.pieces[i].path.split("/")[:-1] for i in p.inputs if i in self.pieces] + [r.split("/")[:-1] for r in readers[v]]
+                shared = [names[0] for names in takewhile(lambda names: len(set(names)) == 1, zip(*around))]
+                p.path = "/".join([*shared, p.path])
+
     def _gates(self) -> None:
         """A product of an image and what is spread over its places is a gate."""
         for p in list(self.pieces.values()):
@@ -92,6 +110,15 @@ class _Walk:
         read = {i for p in self.pieces.values() for i in p.inputs} | {v for _, v in self.g.outputs}
         for v in [v for v, p in self.pieces.items() if v not in read]:
             del self.pieces[v]
+
+    def _flattened(self) -> None:
+        """concat(concat(a, b), c) = concat(a, b, c), where nothing else reads what is inside."""
+        read = Counter([*(i for p in self.pieces.values() for i in p.inputs), *(v for _, v in self.g.outputs)])
+        for p in [p for p in self.pieces.values() if isinstance(p.layer, Concat)]:
+            inner = {i for i in p.inputs if i in self.pieces and isinstance(self.pieces[i].layer, Concat) and read[i] == 1}
+            p.inputs = [j for i in p.inputs for j in (self.pieces[i].inputs if i in inner else [i])]
+            for i in inner:
+                del self.pieces[i]
 
     def _nested(self) -> None:
         """concat(a, b, c) = concat(concat(a, b), c), where concat(a, b) is there: DenseNet's."""
@@ -121,7 +148,7 @@ class _Walk:
         for v, p in self.pieces.items():
             groups = [list(some) for _, some in groupby(p.inputs, begins)] if isinstance(p.layer, Concat) else []
             for some in groups if 1 < len(groups) < len(p.inputs) else ():
-                if len(some) > 1 and read[begins(some[0])] == len(some):
+                if len(some) > 1 and read[begins(some[0])] == len(some) and begins(some[0]) not in some:
                     own = f"{v}:{some[0]}"
                     t = p.type.of(sum(self._type(i).channels for i in some), *p.type.spatial)
                     out[own] = Piece(Concat(), some, own, t, path=p.path)
@@ -298,6 +325,8 @@ class _Walk:
         apart = all(own) and all(len(e) == 1 and e[0] in self.words for e in begin)
         if one and not self.own and self._beside(p, own):
             return None
+        if not self.own and (turns := self._in_turn(p, values)) is not None:
+            return turns
         if (one or apart) and self._keep(p, own):
             gate = p.output in self.gates
             return list(zip(own, [one] * len(own) if one else begin)) if not gate or (own[1] and not own[0]) else None
@@ -314,6 +343,25 @@ class _Walk:
         above = self.value[1 << (rest.bit_length() - 1)] if rest else None
         whole = all(part or i == above for part, i in zip(late, flows)) and all(len(e) == 1 for e in begin)
         return list(zip(late, begin)) if whole and sum(map(bool, late)) > 1 and self._keep(p, late) else None
+
+    def _in_turn(self, p: Piece, values: int) -> list[tuple[int, list[str]]] | None:
+        """The same of a concatenation of what several ways make of one value, of which later ones read what earlier ones end in:
+        a split into groups of channels that are joined again."""
+        flows = self.flows[p.output]
+        common = reduce(and_, (self.before[f] for f in flows))
+        if not isinstance(p.layer, Concat) or len(flows) < 3 or not common:
+            return None
+        begin = self.value[1 << (common.bit_length() - 1)]
+        parts, there = list[int](), self.before[begin]
+        for f in flows:
+            parts.append(self.before[f] & ~there)
+            there |= parts[-1]
+        ends = sum(self.bit[f] for f in flows)
+        alone = all(not self.readers[v] & ~(part | self.bit[p.output]) for part in parts for v in self._all(part & ~ends))
+        starts = [self._begins(part, f) for part, f in zip(parts, flows)]
+        turns = any(set(flows) & set(e) - {begin} for e in starts) and sum(begin in e for e in starts) > 1
+        whole = all(parts) and not (there & ~self.before[begin] & ~values)
+        return [(part, [begin]) for part in parts] if alone and turns and whole else None
 
     def _beside(self, p: Piece, own: list[int]) -> bool:
         """Whether a merge names one of its two values, as the other comes of it, and it is no sum; one that comes first in a

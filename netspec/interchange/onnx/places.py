@@ -29,11 +29,6 @@ def place(node: Any) -> str:
     return "/".join(out)
 
 
-def modules(place: str) -> tuple[str, ...]:
-    """The names of the modules that a node stands in, the innermost last."""
-    return tuple(part.partition(CLASS)[0] for part in place.strip("/").split("/")[:-1])
-
-
 def _texts(value: str) -> list[str]:
     """A list of texts, as Python writes it; nothing where it is none."""
     try:

@@ -7,6 +7,7 @@
     ties.py     what runs again with the same weights is `reuse`
     program.py  equal neighbours become `repeat`
     blocks.py   parts that differ in numbers alone become a `block`, by least general generalisation
+    modules.py  what the modules of the program were that wrote the file
     names.py    what blocks and parameters are called
     labels.py   parts carry the names of the modules that they are
     refs.py     what the values are called that lines name

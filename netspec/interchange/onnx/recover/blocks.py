@@ -11,8 +11,9 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
+from .modules import modules
 from .names import baptised, counted, parameter_name, widens
-from .program import Block, Place, Program, candidates, module, repeats
+from .program import Block, Place, Program, candidates, repeats
 from .scopes import unlabelled_calls
 from .term import Sequence, Term, leaves, skeleton
 from .text import length
@@ -66,7 +67,7 @@ def compressed(program: Program) -> Program:
             tried = program.copy()
             copies = list(tried.sequences())
             same = [(copies[where[id(s)]], i, j) for s, i, j in places]
-            name, modules = _name(program, places), sum(bool(module(*p)) for p in places)
+            name, aligned = _name(program, places), sum(bool(modules(s[i:j], program.inside)) for s, i, j in places)
             try:
                 made(tried, same, name)
             except No:
@@ -74,7 +75,7 @@ def compressed(program: Program) -> Program:
             for s in tried.everything() if program.scoped else ():
                 unlabelled_calls(s)
             repeats(tried, plain=program.scoped)
-            score = _score(tried, places, modules, now)
+            score = _score(tried, places, aligned, now)
             if score is not None and (best is None or score < best[0]):
                 best = score, tried
         if best is None:
@@ -89,20 +90,20 @@ def _name(program: Program, places: list[Place]) -> str:
     taken = {b.name for b in program.blocks} | program.labels | {program.name}
     labels = {id(t.kids[0]): t.head[0] for s in program.sequences() for t in s if t.kind == "label"} if program.scoped else {}
     found = counted([labels[id(s)] for s, _, _ in places], taken) if labels else ""
-    return found or baptised(body, taken, [module(*q) for q in places])
+    return found or baptised(body, taken, [modules(s[i:j], program.inside) for s, i, j in places])
 
 
-def _score(tried: Program, places: list[Place], modules: int, now: float) -> float | None:
+def _score(tried: Program, places: list[Place], aligned: int, now: float) -> float | None:
     """What the text comes to with this block; None where it is not worth it."""
     s, i, j = places[0]
     window, body = s[i:j], tried.blocks[-1].body
     gate = len(window) == 1 and window[0].kind == "gate" and not tried.scoped  # its label needs a scope
-    aligned = min(AT_MOST, A_MODULE * modules) if len(window) > 2 or any(t.kind != "step" for t in window) else 0
+    worth = min(AT_MOST, A_MODULE * aligned) if len(window) > 2 or any(t.kind != "step" for t in window) else 0
     repeated = len(body) == 1 and body[0].kind == "repeat"
     constant = repeated and isinstance(body[0].holes[0][1], int)
     empty = (leaves(body) < 2 and not (repeated and constant)) if tried.scoped else (leaves(body) < 2 or constant)
-    found = length(tried) - aligned
-    if empty or not (gate or found < now - 5 * (not aligned)):
+    found = length(tried) - worth
+    if empty or not (gate or found < now - 5 * (not worth)):
         return None
     return found - 1000 * gate
 

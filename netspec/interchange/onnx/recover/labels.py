@@ -7,7 +7,7 @@ from collections import Counter
 
 from ....syntax.refused import RESERVED
 from ....words.layer import LAYERS
-from ..places import modules
+from .modules import Module, modules
 from .names import VAGUE
 from .program import Program
 from .scopes import unlabelled_calls
@@ -30,8 +30,7 @@ class _Labels:
     def __init__(self, program: Program):
         self.program = program
         self.counted = {str(t.head[t.head[0] == "word"]).partition(" ")[0] for s in program.everything() for t in steps(s)}
-        self.inside = Counter(m for p in _paths(program.body) for m in _around(modules(p)))  # the nodes that are in each module
-        called = Counter(m[-1] for m in self.inside)
+        called = Counter(path.rpartition("/")[2] for path in program.inside)
         self.taken = {b.name for b in program.blocks} | program.labels | {program.name} | {w for w, _ in program.inputs}
         self.taken |= {t.head[0] for s in sequences(program.body) for t in s if t.kind in ("label", "output")}
         self.taken |= {name for name, n in called.items() if n > 1}
@@ -57,11 +56,9 @@ class _Labels:
         if any(t.kind in ("start", "mark", "label", "output", "reuse", "each") for t in window) or not (
                 named or any(t.owns or t.kind == "call" for b in sequences(window) for t in b)):
             return False
-        paths = _paths(window)
-        found = Counter(m for p in paths for m in _around(modules(p)))
-        whole = [m for m, n in found.items() if n == len(paths) == self.inside[m] and not self._again(m)]
         step = len(window) == 1 and window[0].kind == "step"
-        name = next((m[-1] for m in sorted(whole, key=len) if m[-1] not in self.taken and self._says(m[-1], step)), "")
+        name = next((m.name for m in modules(window, self.program.inside) if not self._again(m) and m.name not in self.taken
+                     and self._says(m.name, step)), "")
         if not name:
             return False
         s[i:j] = [over("label", (name,), kids=[window], cin=window[0].cin)]
@@ -73,30 +70,23 @@ class _Labels:
         self.taken.add(name)
         return True
 
-    def _again(self, module: tuple[str, ...]) -> bool:
+    def _again(self, m: Module) -> bool:
         """Whether it is another one that runs once more, as PyTorch's exporters number them."""
-        name, _, number = module[-1].rpartition("_")
-        return number.isdigit() and (*module[:-1], name) in self.inside
+        before, _, number = m.path.rpartition("_")
+        return number.isdigit() and before in self.program.inside
 
     def _says(self, name: str, step: bool) -> bool:
         """Whether a name says what its line does not; a number does of what is more than a step."""
         base = re.sub(r"_?\d+$", "", name)
-        if name in LAYERS or name in RESERVED or base in self.counted or base.lower() in VAGUE[1:] or not re.fullmatch(r"[A-Za-z]\w+", name):
+        known = name in LAYERS or name in RESERVED or base in self.counted or base.lower() in VAGUE[1:]
+        if known or not re.fullmatch(r"[A-Za-z]\w+", name):
             return False
         plain = re.sub(r"\d+x\d+", "", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name)).lower()
         words = set(re.findall("[a-z]+", plain))
-        kinds = {w for w in words if w in KINDS or w in LAYERS or w.endswith("conv")}
+        kinds = {w for w in words if w in KINDS or w in VAGUE or w in LAYERS or w.endswith("conv")}
         return kinds < words or (not step and name[-1].isdigit())
 
 
 def _calls(window: Sequence) -> bool:
     return any(t.kind == "call" or any(x.kind == "call" for k in t.kids for x in k) for t in window)
 
-
-def _paths(seq: Sequence) -> frozenset[str]:
-    return frozenset().union(*(t.paths for t in seq))
-
-
-def _around(names: tuple[str, ...]) -> list[tuple[str, ...]]:
-    """The modules that a place is in, the outermost first, each with those around it."""
-    return [names[:k + 1] for k in range(len(names))]

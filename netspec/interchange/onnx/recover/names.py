@@ -8,7 +8,7 @@ from collections import Counter
 
 from ....syntax.refused import RESERVED
 from ....words.layer import LAYERS
-from .program import Module
+from .modules import Module
 from .steps import POINT
 from .term import Sequence, Term, steps
 
@@ -54,15 +54,21 @@ def _holds(kind: str, seq: Sequence) -> bool:
     return any(t.kind == kind or any(_holds(kind, k) for k in t.kids) for t in seq)
 
 
-def baptised(body: Sequence, taken: set[str], modules: list[Module | None]) -> str:
-    """A name for a block: that of its class or its module where all places have one, else what such parts are called."""
-    classes = {_words(m.kind) for m in modules if m and m.kind}
-    names = {re.sub(r"(?<=[a-z])\d+[a-z]?$", "", m.name).lower() if m else "" for m in modules}
-    own = (*classes, *names)[0] if len(classes) == 1 or len(names) == 1 else ""
-    good = re.fullmatch("[a-z][a-z0-9_]{1,40}" if classes else "[a-z_]{4,40}", own) and own not in VAGUE
-    name = INSTEAD.get(own, own) if good else _kind(body)
+def baptised(body: Sequence, taken: set[str], places: list[list[Module]]) -> str:
+    """A name for a block: that of the outermost class, or module, that it is at all places, else what such parts are called."""
+    kinds = [_words(m.kind) for m in places[0] if m.kind and all(any(m.kind == o.kind for o in p) for p in places)]
+    names = [name for m in places[0] if (name := _stem(m)) and all(any(name == _stem(o) for o in p) for p in places)]
+    own = next((k for k in kinds if re.fullmatch("[a-z][a-z0-9_]{1,40}", k) and k not in VAGUE), "") or next(
+        (n for n in names if re.fullmatch("[a-z_]{4,40}", n) and n not in VAGUE), "")
+    own = next((n for n in names if n == own.replace("_", "")), own)
+    name = INSTEAD.get(own, own) or _kind(body)
     known = taken | set(LAYERS) | set(RESERVED)
     return next(c for c in (name, *(f"{name}_{k}" for k in "bcdefghijkl"), *(f"{name}{k}" for k in range(2, 99))) if c not in known)
+
+
+def _stem(m: Module) -> str:
+    """The name of a module without its number."""
+    return re.sub(r"(?<=[a-z])\d+[a-z]?$", "", m.name).lower()
 
 
 def counted(labels: list[str], taken: set[str]) -> str:

@@ -7,9 +7,9 @@ import copy
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
-from ..places import CLASS
+from .modules import Inside, inside, modules
 from .scopes import single
 from .term import Sequence, Term, copied, light, reading, refers, sequences, skeleton, weight, whole
 
@@ -38,6 +38,10 @@ class Program:
     blocks: list[Block] = field(default_factory=list)
     classes: int | None = None
     scoped: bool = False  # whether its labels are the scopes of the file, which blocks keep
+    inside: Inside = field(default_factory=Counter)  # of the modules of the file
+
+    def __post_init__(self) -> None:
+        self.inside = inside(self.body)
 
     def sequences(self) -> Iterator[Sequence]:
         for s in self.everything():
@@ -60,7 +64,7 @@ def repeats(program: Program, plain: bool = False) -> None:
     todo = list(program.sequences())
     while todo:
         s = todo.pop(0)
-        while (found := _run(s, plain)) is not None:
+        while (found := _run(s, plain, program.inside)) is not None:
             start, period, turns, grown = found
             if grown is None:
                 kid = s[start:start + period]
@@ -75,7 +79,7 @@ def repeats(program: Program, plain: bool = False) -> None:
             todo += made.kids
 
 
-def _run(s: Sequence, plain: bool) -> tuple[int, int, int, tuple[Term, list[tuple[Term, Term]]] | None] | None:
+def _run(s: Sequence, plain: bool, of: Inside) -> tuple[int, int, int, tuple[Term, list[tuple[Term, Term]]] | None] | None:
     """The best run: where it begins, the length of a turn, how many turns; or a repeat and a neighbour that is one more turn."""
     keys, weights = list(map(whole, s)), list(map(weight, s))
     for i in range(len(s) - 1):
@@ -91,7 +95,7 @@ def _run(s: Sequence, plain: bool) -> tuple[int, int, int, tuple[Term, list[tupl
             turns = again[period - 1][i] // period + 1
             saved: float = (turns - 1) * sum(weights[i:i + period]) - 3
             if turns > 1 and saved > 0 and (plain or any(t.kind != "step" for t in s[i:i + period])):
-                saved += bool(module(s, i, i + period)) + 0.5 * (not light(s[i]))
+                saved += bool(modules(s[i:i + period], of)) + 0.5 * (not light(s[i]))
                 if saved > gain:
                     best, gain = (i, period, turns), saved
     return None if best is None else (*best, None)
@@ -112,27 +116,6 @@ def _blurred(a: Term, b: Term) -> None:
     for x, y in zip(a.bodies, b.bodies):
         for p, q in zip(x, y):
             _blurred(p, q)
-
-
-class Module(NamedTuple):
-    """A module of the program that wrote the file: its name, and its class where that is known."""
-
-    name: str
-    kind: str
-
-
-def module(s: Sequence, i: int, j: int) -> Module | None:
-    """The one module that s[i:j] is in the program that wrote the file, as the paths of its nodes tell."""
-    parts = [p.split("/") for t in s[i:j] for p in t.paths]
-    if not parts or any(not t.paths for t in s[i:j]):
-        return None
-    k = 0
-    while all(len(p) > k + 1 and p[k] == parts[0][k] for p in parts):
-        k += 1
-    head = "/".join(parts[0][:k]) + "/"
-    alone = k > 0 and not any(p.startswith(head) for q in (i - 1, j) if 0 <= q < len(s) for p in s[q].paths)
-    name, _, kind = parts[0][k - 1].partition(CLASS)
-    return Module(name, kind) if alone and name else None
 
 
 def _structures(seq: Sequence) -> Iterator[tuple[Any, ...]]:

@@ -30,7 +30,8 @@ POINT = "point"  # the window of a pointwise convolution, which is another thing
 
 def usual_words(g: Layers, names: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
     """The layers that their words alone mean, in the text of a net: the batch norm that most are, and activations and other
-    normalisations that are the same everywhere; where there are `names` of the file, those that are words of other steps by them."""
+    normalisations that are the same everywhere; where there are `names` of the file, those that are words of other steps by
+    them."""
     found = Counter(str(p.layer) for p in g.pieces if isinstance(p.layer, Bn))
     most = found.most_common(1)[0][0] if found else ""
     out: dict[str, Any] = {"bn": next(p.layer for p in g.pieces if str(p.layer) == most)} if found else {}

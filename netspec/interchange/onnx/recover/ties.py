@@ -8,8 +8,9 @@ from typing import Any
 
 from ....syntax.refused import RESERVED
 from ....words.layer import LAYERS
+from .modules import Module, inside, modules
 from .names import VAGUE
-from .program import Place, module
+from .program import Place
 from .term import NotSeries, Sequence, Term, whole
 
 Spot = tuple[Sequence, int, str]  # a sequence, where in it, and the output that it leads to alone
@@ -18,13 +19,13 @@ Spot = tuple[Sequence, int, str]  # a sequence, where in it, and the output that
 def tied(body: Sequence, taken: set[str]) -> set[str]:
     """Write `reuse` wherever the file shares weights. Returns the names that are `taken` then. Raises NotSeries where weights are
     shared by parts that are not the same, or in a part of a part that is shared already."""
-    taken = taken | {t.head[0] for t in _terms(body) if t.kind == "label"}
+    taken, of = taken | {t.head[0] for t in _terms(body) if t.kind == "label"}, inside(body)
     while (spots := _again(body)) is not None:
         places, output = _grown(spots), spots[0][2]
         if output and places[0][2] - places[0][1] == len(places[0][0]):
             named = output  # which is a label, too
         else:
-            name = _name(places, taken)
+            name = _name(modules([t for s, i, j in places for t in s[i:j]], of), taken)
             taken.add(name)
             named = f"{output}.{name}" if output else name
         for k, (s, i, j) in sorted(enumerate(places), key=lambda p: -p[1][1]):
@@ -83,10 +84,9 @@ def _grown(spots: list[Spot]) -> list[Place]:
     return [(s, k, k + size) for (s, *_), k in zip(spots, starts)]
 
 
-def _name(places: list[Place], taken: set[str]) -> str:
+def _name(places: list[Module], taken: set[str]) -> str:
     """The name of the module that it is, where that is a good one."""
-    found = {m.name for p in places if (m := module(*p))}
-    own = found.pop() if len(found) == 1 else ""
-    word = own if re.fullmatch("[a-z][a-z_]{2,30}", own) and own not in VAGUE else "shared"
+    own = next((m.name for m in places if re.fullmatch("[a-z][a-z_]{2,30}", m.name) and m.name not in VAGUE), "")
+    word = own or "shared"
     known = taken | set(LAYERS) | set(RESERVED)
     return next(w for w in (word, *(f"{word}_{k}" for k in range(2, 9999))) if w not in known)

@@ -93,7 +93,8 @@ class _Walk:
                 readers.setdefault(i, []).append(p.path)
         for v, p in self.pieces.items():
             if p.path and "/" not in p.path and v in readers:
-                around = [self.pieces[i].path.split("/")[:-1] for i in p.inputs if i in self.pieces] + [r.split("/")[:-1] for r in readers[v]]
+                near = [*(self.pieces[i].path for i in p.inputs if i in self.pieces), *readers[v]]
+                around = [path.split("/")[:-1] for path in near]
                 shared = [names[0] for names in takewhile(lambda names: len(set(names)) == 1, zip(*around))]
                 p.path = "/".join([*shared, p.path])
 

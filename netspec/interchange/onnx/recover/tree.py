@@ -86,7 +86,8 @@ class _Walk:
         return path if "/" in path else path.replace(".", "/")
 
     def _placed(self) -> None:
-        """A node that an exporter put there itself, and of which it notes no place, stands where what it reads and its readers do."""
+        """A node that an exporter put there itself, and of which it notes no place, stands where what it reads and its readers
+        do."""
         readers: dict[str, list[str]] = {}
         for p in self.pieces.values():
             for i in p.inputs:

@@ -47,12 +47,13 @@ def settings(args: Namespace) -> dict[str, str]:
     return found
 
 
-def input_shapes(args: Namespace) -> Shape | dict[str, Shape] | None:
-    """`--input 3x224x224` as a shape, `--input left=1x105x105` as shapes by name; None where nothing was said."""
+def input_shapes(args: Namespace, names: re.Pattern[str] = NAME) -> Shape | dict[str, Shape] | None:
+    """`--input 3x224x224` as a shape, `--input left=1x105x105` as shapes by name; None where nothing was said. `names` is what an
+    input may be called."""
     shapes: dict[str, Shape] = {}
     for text in args.inputs:
         name, _, size = text.rpartition("=")
-        if not re.fullmatch(r"[1-9]\d*(x[1-9]\d*)*", size) or (name and not NAME.fullmatch(name)):
+        if not re.fullmatch(r"[1-9]\d*(x[1-9]\d*)*", size) or (name and not names.fullmatch(name)):
             raise UsageError(f"--input takes a shape, and `{text}` is none",
                              hint="--input 3x224x224   or   for one of several inputs:  --input left=1x105x105")
         if name in shapes:

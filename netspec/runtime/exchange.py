@@ -17,7 +17,7 @@ from ..backends.turns import reads
 from ..diagnostics import Advice, NetspecError
 from ..elaborate.tree_to_graph import read_module
 from ..interchange.onnx.halves import in_float32
-from ..interchange.onnx.load import beside
+from ..interchange.onnx.load import beside, names_beside
 from ..interchange.onnx.need import onnx
 from ..interchange.onnx.run import AGREES, difference, outputs
 from ..interchange.onnx.say import Said, said
@@ -54,7 +54,10 @@ def export(state: State, path: Any, opset: Any, prepare: Any, force: Any) -> str
     made = model(state.graph if prepared else without_preparations(state.graph), numbers, checked_opset(opset), place.name)
     told = _judged(lambda: _compared(state, made, prepared), flag("force", force), "the file", "the network computes")
     if not made.beside:
+        left = place.is_file() and place.name in names_beside(where)
         write(where, made.model.SerializeToString())
+        if left:  # by the file that was there and is replaced
+            place.unlink()
         return told
     if (what := irregular(where)) is not None:
         raise misuse("unwritable-file", f"{where} cannot be written: it is {what}, not a file")

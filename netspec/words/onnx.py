@@ -35,6 +35,10 @@ class Unsaid(WordError):
     """A layer cannot be said in ONNX, or not in this opset: the text says why, in a line."""
 
 
+class Unsized(Unsaid):
+    """It cannot be said while sizes of the net's inputs are open."""
+
+
 @dataclass(frozen=True)
 class Read:
     """What a layer makes of a node of a file, and perhaps of those before it: itself, the values it reads, its parameters."""

@@ -127,6 +127,20 @@ def test_sizes_that_fit_are_found_where_the_file_leaves_them_open(tmp_path: Path
                 read_in(made, tmp_path)
 
 
+@pytest.mark.parametrize(("shapes", "hint"), [([("n", 1, "w")], "--input 1x48"), ([("n", 2, 5, "w")], "--input 2x5x48"),
+                                              ([("n", 4, "d", "h", "w")], "--input 4x48x320x16"),
+                                              ([("n", 2, "w"), ("n", 2, 7)], "--input x.0=2x48")])
+def test_the_sizes_that_are_asked_for_are_the_files_own(shapes: list[Any], hint: str, tmp_path: Path) -> None:
+    whole = [node("Flatten", f"x.{k}", f"f{k}") for k in range(len(shapes))]
+    onnx = pytest.importorskip("onnx")
+    made = model([*whole, node("Concat", " ".join(f"f{k}" for k in range(len(shapes))), "c", axis=1), node("Gemm", "c v", "y")],
+                 {"v": np.ones((1009, 5), np.float32)}, shapes[0])
+    del made.graph.input[:]
+    made.graph.input.extend(onnx.helper.make_tensor_value_info(f"x.{k}", 1, shape) for k, shape in enumerate(shapes))
+    with pytest.raises(NetspecError, match=f"  {hint}  says"):
+        read_in(made, tmp_path)
+
+
 @pytest.mark.torch
 @pytest.mark.parametrize(("layer", "wanted"), [("GELU('tanh')", ["gelu tanh"]), ("LocalResponseNorm(4, 0.01)", ["lrn 4 alpha=0.01"]),
                                                ("GroupNorm(2, 4)", ["group_norm 2"]), ("PixelUnshuffle(2)", ["unshuffle 2"]),

@@ -53,6 +53,18 @@ def load(path: str | os.PathLike[str]) -> Any:
     return model
 
 
+def names_beside(path: str | os.PathLike[str]) -> set[str]:
+    """The files beside it that hold numbers of an ONNX file; none where there is no such file, or what is there is none."""
+    library = onnx()
+    model = library.ModelProto()
+    try:
+        with opened(path) as f:
+            model.ParseFromString(f.read(FILE + 1))
+    except Exception:  # whatever the system, or protobuf, raises
+        return set()
+    return {e.value for t in (*model.graph.initializer, *_inner(model)) for e in t.external_data if e.key == "location"}
+
+
 def _inner(model: Any) -> Iterator[Any]:
     """The tensors of nodes, and of the graphs in them, but not the initialisers of the model."""
     stack = [*model.graph.node, *(n for f in model.functions for n in f.node)]

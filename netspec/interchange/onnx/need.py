@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -23,6 +24,16 @@ def onnx() -> Any:
         raise NetspecError(Diagnostic("missing-extra", "reading and writing ONNX needs the package onnx, which is not installed",
                                       hint="pip install 'netspec-nn[onnx]'")) from None
     return library
+
+
+def sized(inputs: Mapping[str, Sequence[int | None]], sides: Sequence[int]) -> str:
+    """The option that gives a size to every axis of inputs that is open: an example, by the shapes they have."""
+    shapes = {}
+    for name, shape in inputs.items():
+        if None in shape:
+            left = iter(sides)
+            shapes[name] = "x".join(str(next(left, sides[-1]) if s is None else s) for s in shape)
+    return " ".join(f"--input {f'{name}=' if len(inputs) > 1 else ''}{shape}" for name, shape in shapes.items())
 
 
 def trouble(code: str, title: str, *notes: str, hint: str | None = None) -> NetspecError:

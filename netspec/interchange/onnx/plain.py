@@ -18,6 +18,7 @@ from ...limits import NUMBER
 from . import amiss
 from .affine import absorbed
 from .gathered import gathered
+from .inputs import check, example, given
 from .layout import flattened, really, unturned
 from .load import constants, in_order, opset, tensor
 from .need import OURS, onnx, trouble
@@ -169,7 +170,7 @@ def evaluated(model: Any, folder: Path, sizes: Mapping[str, tuple[int, ...]] | N
                 first = first or e
     assert first is not None
     raise trouble("bad-onnx", "the shapes of the file do not agree with each other", str(first),
-                  hint=Advice("it leaves sizes open, and fits none of the usual ones:  --input 3x48x320  says others")
+                  hint=Advice(f"it leaves sizes open, and fits none of the usual ones:  {example(given(model, constants(model, folder)))}  says others")
                   if several else None)
 
 
@@ -201,46 +202,20 @@ def _evaluated(model: Any, folder: Path, sizes: Mapping[str, tuple[int, ...]], b
 
 def _beginning(model: Any, numbers: dict[str, Array], sizes: Mapping[str, tuple[int, ...]], batch: int, usual: int) -> Plain:
     """The inputs: their first axis is the batch, and an axis that is open is of the `usual` size, unless `sizes` has another."""
-    library = onnx()
-    said = {}
-    for i in model.graph.input:
-        if i.name in numbers:
-            continue
-        t = i.type.tensor_type
-        dims = [d.dim_value if d.HasField("dim_value") and d.dim_value > 0 else None for d in t.shape.dim]
-        if any(d.HasField("dim_value") and d.dim_value == 0 for d in t.shape.dim[1:]):
-            raise trouble("bad-onnx", f"the input {i.name} has an axis of size 0", "an axis whose size is open has none, or a name")
-        if len(dims) > 1 and dims[1] is None:
-            dims[1] = _channels(model, i.name, numbers)
-        if t.elem_type not in (library.TensorProto.FLOAT, library.TensorProto.DOUBLE, library.TensorProto.FLOAT16):
-            raise trouble("bad-onnx", f"the input {i.name} holds {library.helper.tensor_dtype_to_string(t.elem_type)}"
-                                      if t.elem_type else f"the input {i.name} has no type", "networks here read floating-point numbers")
-        if not 2 <= len(dims) <= 6 or any(d is not None and d > 10**6 for d in dims):
-            raise trouble("bad-onnx", f"the input {i.name} has the shape {dims}",
-                          "an input has a batch, perhaps views, channels, and up to three more axes")
-        said[i.name] = (dims, t.elem_type)
-    fixed = {dims[0] for dims, _ in said.values() if dims[0] is not None}
-    if len(fixed) > 1 or not said:
-        raise trouble("bad-onnx", "the inputs have batches of different sizes" if said else "it has no input")
+    inputs = given(model, numbers)
+    fixed = {i.batch for i in inputs.values() if i.batch is not None}
+    if len(fixed) > 1 or not inputs:
+        raise trouble("bad-onnx", "the inputs have batches of different sizes" if inputs else "it has no input")
+    check(inputs, sizes)
     batch = fixed.pop() if fixed else batch
     g = Plain(model.graph.name or "net", batch, {}, {})
-    for name, (dims, kind) in said.items():
-        given = sizes.get(name, sizes.get("", ()))
-        shape = tuple(given) if len(given) == len(dims) - 1 else tuple(usual if d is None else d for d in dims[1:])
-        g.inputs[name] = g.shapes[name] = (batch, *shape)
-        g.open[name] = tuple(dims[1:])
-        g.kinds[name] = kind
+    for name, i in inputs.items():
+        said = sizes.get(name) or (whole if i.fits(whole := sizes.get("", ())) else ())
+        g.inputs[name] = g.shapes[name] = (batch, *i.shape(said, usual))
+        g.open[name] = i.axes
+        g.kinds[name] = i.kind
     g.constants.update(numbers)
     return g
-
-
-def _channels(model: Any, name: str, numbers: dict[str, Array]) -> int | None:
-    """The channels of an input that leaves them open, where a convolution that reads it knows them by its weight."""
-    for n in model.graph.node:
-        w = numbers.get(n.input[1]) if n.op_type == "Conv" and len(n.input) > 1 and n.input[0] == name else None
-        if w is not None and w.ndim > 2:
-            return int(w.shape[1]) * next((int(a.i) for a in n.attribute if a.name == "group"), 1)
-    return None
 
 
 def _with_channels(g: Plain, value: str) -> str:

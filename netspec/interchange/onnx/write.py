@@ -19,10 +19,10 @@ from ...ir.graph import Graph, Input, Node
 from ...ir.types import TensorType
 from ...version import __version__
 from ...words.layer import Layer
-from ...words.onnx import Unsaid
+from ...words.onnx import Unsaid, Unsized
 from ...words.preparation import Preparation
 from ..weights.lengths import made_of
-from .need import OURS, onnx, trouble
+from .need import OURS, onnx, sized, trouble
 from .patterns import stated
 
 Array = NDArray[Any]
@@ -31,6 +31,7 @@ BATCH = "batch"
 WHOLE = 2_000_000_000  # bytes of constants from which on they stand in a file beside the model: a protocol buffer holds 2 GiB
 PAGE = 4096  # bytes: what stands in a file beside begins at multiples of it, so that it can be mapped
 SMALL = 1024  # bytes of a constant that stays in the model all the same, as torch.onnx has it
+SIDES = (224, 224, 32)  # sizes that the hint gives to axes that are open, as an example
 LOOKED_THROUGH = 2**25  # bytes of a model that onnx's own checker goes through
 
 
@@ -160,6 +161,7 @@ def model(graph: Graph, arrays: Mapping[str, Array], opset: int = 18, beside: st
     o = Writer(opset, arrays)
     names: dict[str, str] = {}  # of each of the graph's values
     unsaid: list[str] = []
+    hint: str | None = None
     for n in graph.nodes:
         if isinstance(n.op, Input):
             names[n.name] = n.name
@@ -168,11 +170,12 @@ def model(graph: Graph, arrays: Mapping[str, Array], opset: int = 18, beside: st
                 _layer(o, n, n.op, names)
             except Unsaid as why:
                 unsaid.append(f"{n.name} ({n.op}): {why}")
+                hint = sized({i.name: i.type.shape for i in graph.inputs}, SIDES) if isinstance(why, Unsized) else hint
                 names[n.name] = n.name
         o.types[names[n.name]] = n.type
     if unsaid:
         raise trouble("no-operator", f"{len(unsaid)} layer{'s' * (len(unsaid) > 1)} of {graph.name} "
-                                     f"cannot be said in ONNX at opset {opset}", *unsaid)
+                                     f"cannot be said in ONNX at opset {opset}", *unsaid, hint=hint)
     return _model(graph, o, _outputs(graph, o, names), beside)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from ...ir.types import Size, TensorType, shape_text
 from ...words import WordError, flag, ref, size, word
 from ...words.layer import OUT, WINDOW, Builder, Example, Layer, known_channels, names, plane, sizes
-from ...words.onnx import OnnxNode, OnnxWriter, Read, Unsaid
+from ...words.onnx import OnnxNode, OnnxWriter, Read, Unsized
 from ..parts.edges import pad_edges
 from ..parts.windows import need_image, per_axis
 
@@ -146,7 +146,7 @@ class Up(Layer, category="move"):
         elif t.known and want.known:
             by = tuple(p // w for p, w in zip(sizes(want)[1:], sizes(t)[1:]))
         else:
-            raise Unsaid("how many zeros stand between depends on the sizes of both values:  --input 3x224x224")
+            raise Unsized("how many zeros stand between depends on the sizes of both values")
         c = known_channels(t)
         one = o.numbers(_nested(1.0, (c, 1, *(1,) * len(by))))
         return o("ConvTranspose", inputs[0], one, group=c, kernel_shape=[1] * len(by), strides=by,

@@ -14,8 +14,10 @@ from typing import Any
 from ...ir.types import TensorType, shape_text
 from ...words import WordError
 from ...words.layer import OUT, SPACE, Builder, plane, sizes
-from ...words.onnx import OnnxNode, Unsaid
+from ...words.onnx import OnnxNode, OnnxWriter
 from .windows import Windows, per_axis
+
+WHOLE = {"ReduceMean": "GlobalAveragePool", "ReduceMax": "GlobalMaxPool"}  # what reductions are read as where there is one axis
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +76,11 @@ def split(b: Builder, x: str, to: Any, largest: bool) -> str:
     by row."""
     rank = len(b.type(x).spatial)
     for k in reversed(range(rank)):
-        x = _along(b, x, k, places(to, b.type(x))[k], largest)
+        x = _split_along(b, x, k, places(to, b.type(x))[k], largest)
     return x
 
 
-def _along(b: Builder, x: str, k: int, to: int, largest: bool) -> str:
+def _split_along(b: Builder, x: str, k: int, to: int, largest: bool) -> str:
     shape = list(sizes(b.type(x)))
     indices = plane(shape)[1:].split(",")
 
@@ -103,16 +105,60 @@ def one(to: Any) -> bool:
     return to is not None and set(to if isinstance(to, tuple) else (to,)) == {1}
 
 
-def unsaid(layer: Any, known: bool = False) -> Any:
-    """Raises Unsaid: why there is no operator."""
-    raise Unsaid(f"the windows of {layer} overlap unevenly here, which no pooling operator has" if known
-                 else f"the windows of {layer} depend on the size of the image:  --input 3x224x224")
+def cut(o: OnnxWriter, x: str, t: TensorType, to: Any, op: str) -> str:
+    """Every window of an image of type t cut out and reduced by `op`, an axis at a time: no pooling operator has windows that
+    overlap unevenly, or lie by the size of the image. Where that is open the file works out where they begin and end."""
+    shape = x if t.known else o("Shape", x)
+    for axis, parts in reversed(list(enumerate(places(to, t), 2))):
+        if parts == 1:
+            x = o.reduce(op, x, [axis])
+            continue
+        made, size, along = [], t.shape[axis - 1], o.numbers([axis], whole=True)
+        width = "" if size is not None else o("Slice", shape, along, o.numbers([axis + 1], whole=True))
+        for p in range(parts):
+            ends = (p, 0), (p + 1, parts - 1)
+            first, last = (o.numbers([(size * k + more) // parts], whole=True) if size is not None
+                           else _share(o, width, k, more, parts) for k, more in ends)
+            made.append(o.reduce(op, o("Slice", x, first, last, along), [axis]))
+        x = o("Concat", *made, axis=axis)
+    return x
 
 
-def said(n: OnnxNode) -> tuple[int, ...]:
+def _share(o: OnnxWriter, width: str, times: int, more: int, parts: int) -> str:
+    """floor((width * times + more) / parts)."""
+    total = o("Mul", width, o.numbers([times], whole=True))
+    return o("Div", o("Add", total, o.numbers([more], whole=True)) if more else total, o.numbers([parts], whole=True))
+
+
+def uncut(n: OnnxNode, op: str) -> OnnxNode | None:
+    """The node that reads the image of which this one joins the windows, as `cut` writes it: less what changes nothing, as the
+    reduction of one place is."""
+    reads: OnnxNode | None = None
+    for axis, parts in enumerate(n.out.spatial if n.out is not None else (), 2):
+        at = n if reads is None else reads.source(0)
+        if parts != 1:
+            if at is None or at.op != "Concat":
+                return None
+            reads, at = at, at.source(0)
+        if at is not None and (at.op == WHOLE[op] or (at.op == op and _along(at, 1) == axis)):
+            reads, at = at, at.source(0)
+        elif parts == 1:
+            return None
+        if parts != 1 and at is not None and at.op == "Slice" and _along(at, 3) == axis:
+            reads = at
+    return reads
+
+
+def _along(n: OnnxNode, k: int) -> int:
+    """The one axis that an input names; 0 where it names others."""
+    axes = n.array(k)
+    return int(axes.reshape(-1)[0]) if axes is not None and axes.size == 1 else 0
+
+
+def said(n: OnnxNode, reads: OnnxNode | None = None) -> tuple[int, ...]:
     """The sizes that a node gives whose note says `to=`, or which is a product with a matrix of means for each axis; nothing
-    where it is another product."""
-    x, out = n.type(0), n.out
+    where it is another product. `reads` is the node that reads the image, where that is another one."""
+    x, out = (reads or n).type(0), n.out
     if x is None or out is None or not (x.known and out.known) or len(x.shape) != len(out.shape):
         return ()
     old, to = sizes(x)[1:], sizes(out)[1:]

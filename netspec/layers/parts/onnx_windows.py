@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...ir.types import TensorType
-from ...words.onnx import OnnxNode, Unsaid
+from ...words.onnx import OnnxNode, Unsized
 from .windows import Pads, pads
 
 SAME = ("same_upper", "same_lower")
@@ -26,7 +26,7 @@ def in_onnx(x: TensorType, said: Any, window: tuple[int, ...], stride: tuple[int
         return attributes(window, stride, pad, dilation)
     if set(dilation) != {1}:
         if not x.known and set(stride) != {1}:
-            raise Unsaid(f"{said} beside a dilation depends on the size of the image:  --input 3x224x224")
+            raise Unsized(f"{said} beside a dilation depends on the size of the image")
         return attributes(window, stride, pad, dilation)
     return {"kernel_shape": list(window), "strides": list(stride), "auto_pad": said.upper()}
 

@@ -35,7 +35,7 @@ class AvgPool(Layer, category="pooling"):
     to: Any = size("the size of the result, whose windows split an image of any size", default=None)
     count_pad: bool = flag("padding counts in the mean", default=True)
 
-    onnx_reads: ClassVar[tuple[str, ...]] = ("GlobalAveragePool", "AveragePool", "Einsum")
+    onnx_reads: ClassVar[tuple[str, ...]] = ("GlobalAveragePool", "AveragePool", "Einsum", "Concat", "ReduceMean")
     examples: ClassVar[tuple[Example, ...]] = (
         Example("avgpool", inputs=((3, 6, 4),), output=(3, 3, 2)),
         Example("avgpool 3 /2 same", inputs=((2, 7, 6),), output=(2, 4, 3)),
@@ -129,7 +129,9 @@ class AvgPool(Layer, category="pooling"):
         to = adaptive.places(self.to, t)
         if set(to) == {1}:
             return o("GlobalAveragePool", x)
-        how = adaptive.alike(self.to, t) if t.known else adaptive.unsaid(self)
+        if not t.known:
+            return adaptive.cut(o, x, t, self.to, "ReduceMean")
+        how = adaptive.alike(self.to, t)
         if how is not None:
             return o("AveragePool", x, ceil_mode=0, count_include_pad=0, **attributes(*how))
         every = [o.numbers(adaptive.matrix(w, p)) for w, p in zip(sizes(t)[1:], to)]
@@ -138,8 +140,11 @@ class AvgPool(Layer, category="pooling"):
     @classmethod
     def from_onnx(cls: Any, n: OnnxNode) -> Read | None:
         if n.op == "Einsum" or n.note.startswith(f"{cls.name} to="):
-            to = adaptive.said(n)
-            return Read(cls(to=fewest(to)), (n.inputs[0],)) if to else None
+            reads = adaptive.uncut(n, "ReduceMean") or n
+            to = adaptive.said(n, reads)
+            return Read(cls(to=fewest(to)), (reads.inputs[0],)) if to else None
+        if n.op in ("Concat", "ReduceMean"):
+            return None
         if n.op.startswith("Global"):
             return Read(cls(whole=True), (n.inputs[0],))
 

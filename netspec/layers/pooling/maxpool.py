@@ -31,7 +31,7 @@ class MaxPool(Layer, category="pooling"):
     whole: bool = flag("one window over the whole plane", default=False, word="global")
     to: Any = size("the size of the result, whose windows split an image of any size", default=None)
 
-    onnx_reads: ClassVar[tuple[str, ...]] = ("GlobalMaxPool", "MaxPool")
+    onnx_reads: ClassVar[tuple[str, ...]] = ("GlobalMaxPool", "MaxPool", "Concat", "ReduceMax")
     examples: ClassVar[tuple[Example, ...]] = (
         Example("maxpool 2", inputs=((3, 6, 4),), output=(3, 3, 2)),
         Example("maxpool 3 /2 same", inputs=((2, 7, 6),), output=(2, 4, 3)),
@@ -148,17 +148,22 @@ class MaxPool(Layer, category="pooling"):
 
     def most(self, o: OnnxWriter, x: str, t: TensorType) -> str:
         """The operator that takes the largest of each window."""
-        return o("GlobalMaxPool", x) if self.whole or adaptive.one(self.to) else o("MaxPool", x, **self.in_onnx(t))
+        if self.whole or adaptive.one(self.to):
+            return o("GlobalMaxPool", x)
+        if self.to is not None and (not t.known or self.uneven(t)):
+            return adaptive.cut(o, x, t, self.to, "ReduceMax")
+        return o("MaxPool", x, **self.in_onnx(t))
 
     def in_onnx(self, x: TensorType) -> dict[str, Any]:
         """ONNX's attributes."""
-        if self.to is not None and (not x.known or self.uneven(x)):
-            adaptive.unsaid(self, x.known)
         return {"ceil_mode": int(self.rounding == "ceil")} | in_onnx(x, self.pad, *self.geometry(x))
 
     @classmethod
     def from_onnx(cls: Any, n: OnnxNode) -> Read | None:
-        return Read(cls.of_onnx(n), (n.inputs[0],))
+        reads = adaptive.uncut(n, "ReduceMax") if n.op in ("Concat", "ReduceMax") and n.note.startswith(f"{cls.name} to=") else None
+        if reads is not None:
+            return Read(cls(to=fewest(adaptive.said(n, reads))), reads.inputs[:1])
+        return None if n.op in ("Concat", "ReduceMax") else Read(cls.of_onnx(n), (n.inputs[0],))
 
     @classmethod
     def of_onnx(cls: Any, n: OnnxNode) -> MaxPool:

@@ -6,6 +6,8 @@ from typing import Any
 
 from ...words.layer import Builder, Example
 from ...words.onnx import OnnxNode, OnnxWriter, Read
+from ..parts import adaptive
+from ..parts.onnx_windows import fewest
 from .maxpool import MaxPool
 
 
@@ -31,12 +33,17 @@ class MinPool(MaxPool, category="pooling"):
         return b.map("-y", y=y)
 
     def to_onnx(self, o: OnnxWriter, *inputs: str, **parameters: str) -> str:
+        o.note = "" if self.to is None else adaptive.note(self, o.type(inputs[0]))
         return o("Neg", self.most(o, o("Neg", inputs[0]), o.type(inputs[0])))
 
     @classmethod
     def from_onnx(cls: Any, n: OnnxNode) -> Read | None:
         """The largest of the negated, negated."""
         pool = n.before(0)
+        if pool is not None and n.note.startswith(f"{cls.name} to="):
+            reads = adaptive.uncut(pool, "ReduceMax") or pool
+            negated, to = reads.source(0), adaptive.said(n, reads)
+            return Read(cls(to=fewest(to)), negated.inputs[:1]) if negated is not None and negated.op == "Neg" and to else None
         turned = pool.before(0) if pool is not None and pool.op in ("MaxPool", "GlobalMaxPool") else None
         if pool is None or turned is None or turned.op != "Neg":
             return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from ...telling import say
 ABOUT = "write an ONNX file as a spec that a person can read, its weights beside it"
 EXAMPLES = ("netspec import model.onnx -o model.net", "netspec import model.onnx --input 3x320x320 -o model.net")
 ALSO = ("from", "read")
+ANY = re.compile(r".+")  # what programs call the inputs of a file
 
 
 def arguments(c: ArgumentParser) -> None:
@@ -32,6 +34,6 @@ def run(args: Namespace) -> int:
     if path.suffix != ".net":
         raise UsageError(f"import writes a spec, and {path} would not be one by its name",
                          hint=f"-o {path.with_suffix('.net') if path.name else 'model.net'}")
-    _, compared = imported(args.model, path, input_shapes(args), args.force)
+    _, compared = imported(args.model, path, input_shapes(args, ANY), args.force)
     say(f"wrote {shown(str(path))} and {shown(path.with_suffix('.safetensors').name)}: {compared}")
     return 0

@@ -30,7 +30,7 @@ def folded(picture: Picture) -> Picture:
 def fold(picture: Picture) -> Picture:
     """Equal units that follow each other drawn once; the first turn may have another step and another shortcut."""
     groups: list[list[Unit]] = []
-    busy = {a.source for a in picture.arcs if a.kind != "shortcut"} | {a.target for a in picture.arcs}
+    busy = {a.source for a in picture.far if a.kind != "shortcut"} | {a.target for a in picture.far}
     busy |= {i.target for i in picture.inflows}
     for u in picture.units:
         if groups and _look(picture, u) == _look(picture, groups[-1][-1]) and not busy.intersection(
@@ -111,7 +111,8 @@ def _look(picture: Picture, u: Unit) -> Hashable:
     inside = picture.volumes[u.first:u.last + 1]
     looks = tuple((v.kind, v.window, v.depthwise, 0 if v.depthwise else v.groups, v.kind == "closed" and _nameless(v),
                    len(v.slices), *(v.slices if v.kind == "closed" else ())) for v in inside)
-    return looks, inside[-1].shape, u.over == "copy" if len(inside) > 1 else u.over
+    within = tuple((a.source - u.first, a.target - u.first, a.kind, a.label) for a in picture.inside(u))
+    return looks, inside[-1].shape, u.over == "copy" if len(inside) > 1 else u.over, within
 
 
 def _nameless(v: Volume) -> Hashable:

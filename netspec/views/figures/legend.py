@@ -66,8 +66,9 @@ def word(part: Part, pictures: list[Picture], u: bool) -> str:
 def lines(pictures: list[Picture], u: bool) -> Iterator[tuple[str, str, bool]]:
     """Each kind of line, what it is, and whether it is as in a U, level across."""
     boxed = "copy" in parts(pictures)
-    far = {a.kind for p in pictures for a in p.arcs}
-    near = {unit.over for p in pictures for unit in p.units if unit.over}
+    far = {a.kind for p in pictures for a in p.far}
+    near = {part.kind for p in pictures for unit in p.units for part in p.inside(unit)}
+    near |= {unit.over for p in pictures for unit in p.units if unit.over}
     for kind, said in LINES.items():
         for across, kinds in ((True, far), (False, near)) if u else ((False, far | near),):
             if kind in kinds and not (kind == "copy" and boxed and not u):

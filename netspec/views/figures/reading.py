@@ -171,7 +171,8 @@ class _Reading:
         if len(self.graph.outputs) > 1 and names:
             self.volumes[-1] = replace(self.volumes[-1], notes=(*self.volumes[-1].notes, ", ".join(names)))
         arcs += self.undone()
-        return Picture(tuple(self.volumes), units(self.volumes, blocks), tuple(arcs), tuple(heads), tuple(inflows))
+        found, within = units(self.volumes, blocks)
+        return Picture(tuple(self.volumes), found, (*arcs, *within), tuple(heads), tuple(inflows))
 
     def volume(self, kind: Kind, n: Node, k: int) -> Volume:
         op: Any = n.op
@@ -316,28 +317,30 @@ class _Reading:
         return found[:1]
 
 
-def units(volumes: Sequence[Volume], blocks: Sequence[Unit]) -> tuple[Unit, ...]:
-    """All volumes in units: what something goes round, then what one call of the text made, else each by itself."""
+def units(volumes: Sequence[Volume], blocks: Sequence[Unit]) -> tuple[tuple[Unit, ...], tuple[Arc, ...]]:
+    """All volumes in units: what something goes round, then what one call of the text made, else each by itself. Of blocks that
+    lie in one another, or that meet, the longest is a unit; what goes round the others are arcs."""
     taken: dict[int, Unit] = {}
-    for u in sorted(blocks, key=lambda u: u.last - u.first):  # where one lies in another, the outer one counts
-        taken |= dict.fromkeys(range(u.first, u.last + 1), u)
+    within: list[Arc] = []
+    for u in sorted(blocks, key=lambda u: u.first - u.last):
+        if not taken.keys().isdisjoint(range(u.first, u.last + 1)):
+            within += [Arc(u.first - 1, u.last, u.over, u.shortcut)] if u.over and u.first else []
+        else:
+            taken |= dict.fromkeys(range(u.first, u.last + 1), u)
     found: list[Unit] = []
     k = 0
     while k < len(volumes):
-        if k in taken:
-            end = k + 1
-            while taken.get(end) is taken[k]:
-                end += 1
-            found.append(replace(taken[k], first=k, last=end - 1))
-            k = end
-            continue
         end = k + 1
-        scope = _scope(volumes[k])
-        while scope and end < len(volumes) and end not in taken and _scope(volumes[end]) == scope:
-            end += 1
-        found.append(Unit(k, end - 1))
+        if k in taken:
+            end = taken[k].last + 1
+            found.append(taken[k])
+        else:
+            scope = _scope(volumes[k])
+            while scope and end < len(volumes) and end not in taken and _scope(volumes[end]) == scope:
+                end += 1
+            found.append(Unit(k, end - 1))
         k = end
-    return tuple(found)
+    return tuple(found), tuple(within)
 
 
 def _scope(v: Volume) -> str:

@@ -202,8 +202,9 @@ class _Rows:
         for u in self.picture.units:
             loop = u.times > 1 or not u.first
             if u.over and first <= u.first - (not loop) and u.last <= last:  # of one that begins in another row letters say it
-                round_block(s, solids[u.first - (not loop):u.last + 1], u.over, u.shortcut, loop)
-        arcs = [a for a in self.picture.arcs if first <= a.source and a.target <= last and a.source < a.target]
+                levels = round_parts(s, solids, self.picture.inside(u))
+                round_block(s, solids[u.first - (not loop):u.last + 1], u.over, u.shortcut, loop, levels)
+        arcs = [a for a in self.picture.far if first <= a.source and a.target <= last and a.source < a.target]
         high = s.top - (10 if any(a.target in marks for a in arcs) else 0)  # a letter stands where they come down
         for lane, a in enumerate(sorted(arcs, key=lambda a: (a.target - a.source, a.source))):
             self.bridge(s, solids[a.source], solids[a.target], a, high - 8 - 10 * lane)
@@ -257,13 +258,21 @@ class _Rows:
         s.add(t)
 
 
-def round_block(s: Canvas, solids: Sequence[Solid], kind: str, label: str, loop: bool) -> None:
-    """From the solid before a block to its end, or from its own first one where it is a loop."""
+def round_parts(s: Canvas, solids: Sequence[Solid], arcs: Sequence[Arc]) -> int:
+    """Arcs within a block, and how many levels of them there are."""
+    levels = [sum(a.source <= b.source and b.target <= a.target for b in arcs) for a in arcs]
+    for level, a in zip(levels, arcs):
+        round_block(s, solids[a.source:a.target + 1], a.kind, a.label, False, level - 1)
+    return max(levels, default=0)
+
+
+def round_block(s: Canvas, solids: Sequence[Solid], kind: str, label: str, loop: bool, level: int = 0) -> None:
+    """From the solid before a block to its end, or from its own first one where it is a loop; over arcs of so many levels."""
     a, b = solids[0], solids[-1]
     x0 = a.x + (a.wide / 4 * KX if loop else a.depth * 0.7 + a.wide * KX * 0.25)
     x1 = b.x + b.depth * 0.6 + b.wide * KX * 0.25
     y0, y1 = (d.y - d.high / 2 - d.wide * KY * 0.25 for d in (a, b))
-    top = min(d.top for d in solids[0 if loop else 1:]) - 9
+    top = min(d.top for d in solids[0 if loop else 1:]) - 9 - 12 * level
     s.see([(x0, top + 1)])
     s.line([(x0, y0), (x0 + 1, top), (x1 - 1, top), (x1, y1)], "line", 0.8, DASHES[kind], curve=True)
     s.polygon([(x1, y1), (x1 - 1.6, y1 - 4), (x1 + 1.4, y1 - 4)], "line", "line", 0.2)

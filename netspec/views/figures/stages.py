@@ -98,7 +98,7 @@ def _picture(picture: Picture, rows: list[Stage], beside: list[Stage]) -> None:
 
 def _parted(picture: Picture) -> Picture:
     """A block that something else joins midway in a row up to there and one for the rest; what goes round it is said of that."""
-    joined = {*(flow.target for flow in picture.inflows), *(a.target for a in picture.arcs)}
+    joined = {*(flow.target for flow in picture.inflows), *(a.target for a in picture.far)}
     found: list[Unit] = []
     arcs = list(picture.arcs)
     for u in picture.units:

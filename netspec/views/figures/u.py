@@ -11,7 +11,7 @@ from .canvas import FONT, Canvas, Text
 from .captions import remarks, size
 from .clusters import Cluster, clusters
 from .paint import ACROSS, FILL
-from .rows import DASHES, head_lines, round_block
+from .rows import DASHES, head_lines, round_block, round_parts
 from .sizes import KX, KY, Scale, Solid
 from .solids import numbers, solid
 from .volumes import Head, Picture, Volume
@@ -32,7 +32,7 @@ def is_u(picture: Picture) -> bool:
     lowest = levels.index(max(levels))
     down, up = levels[:lowest + 1], levels[lowest:]
     steady = all(b - a in (0, 1) for a, b in pairwise(down)) and all(a - b in (0, 1) for a, b in pairwise(up))
-    arcs = [a for a in picture.arcs if a.source < a.target]
+    arcs = [a for a in picture.far if a.source < a.target]
     across = sum(0 <= levels[a.source] - levels[a.target] <= (a.kind == "places") and a.source < turn <= a.target for a in arcs)
     after = [*levels[1:], -1]
     heads = all(not levels[h.source] or after[h.source] < levels[h.source] for h in picture.heads)  # there is room beside them
@@ -215,7 +215,8 @@ class _U:
                 inside = self.scale.solids[max(0, u.first - 1):u.last + 1]
                 begins, ends = (self.levels[self.where[id(b)]] for b in (inside[0], inside[-1]))
                 loop = u.times > 1 or not u.first or begins != ends
-                round_block(s, inside[1:] if loop and u.first else inside, u.over, u.shortcut, loop)
+                levels = round_parts(s, self.scale.solids, self.picture.inside(u))
+                round_block(s, inside[1:] if loop and u.first else inside, u.over, u.shortcut, loop, levels)
         for k, heads in self.heads.items():
             self.head(s, k, heads)
         return s
@@ -238,7 +239,7 @@ class _U:
 
     def across(self, s: Canvas) -> None:
         solids = self.scale.solids
-        for a in self.picture.arcs:
+        for a in self.picture.far:
             start, end = solids[a.source], solids[a.target]
             after = solids[a.source + 1]
             if after.volume.kind == "pool" and after.y == start.y:

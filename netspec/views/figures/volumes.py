@@ -136,6 +136,16 @@ class Picture:
     heads: tuple[Head, ...] = ()
     inflows: tuple[Inflow, ...] = field(default=())
 
+    def inside(self, u: Unit) -> list[Arc]:
+        """What goes round a part of a unit."""
+        return [a for a in self.arcs if u.first <= a.source + 1 and a.target <= u.last and a.kind != "places"] if u.over else []
+
+    @property
+    def far(self) -> list[Arc]:
+        """The arcs that lie within no unit."""
+        near = {a for u in self.units for a in self.inside(u)}
+        return [a for a in self.arcs if a not in near]
+
     def beside(self, k: int) -> tuple[Node, ...]:
         """The layers on arcs that end in a volume, and on what leaves beside it."""
         arcs = (n for a in self.arcs if a.target == k for n in a.nodes)

@@ -327,6 +327,50 @@ def test_what_joins_a_block_midway_parts_its_row() -> None:
         ("1x1, 4", "8×8×4", ("mul of both",), None), ("concat", "8×8×8", ("and 8×8×4",), None), ("3x3, 5", "8×8×5", (), None)]
 
 
+NESTED = """
+block outer(n):
+  residual:
+    conv n 3x3 relu
+    residual: conv n 3x3 -> conv n 3x3
+    conv n 3x3
+
+net nested:
+  input 3x32x32
+  conv 16 3x3
+  BODY
+  maxpool 2
+  fc 10
+"""
+
+
+@pytest.mark.parametrize("style", ["volume", "blocks"])
+def test_what_goes_round_a_part_of_a_block_is_drawn_with_what_goes_round_it_all(style: str) -> None:
+    graph = netspec.load_graph(text=NESTED.replace("BODY", "outer 16")).graph
+    picture = read(graph)
+    assert [(u.first - 1, u.last) for u in picture.units if u.over] == [(1, 5)]
+    assert [(a.source, a.target, a.kind) for a in picture.arcs] == [(2, 4, "add")]
+    alone = netspec.load_graph(text=NESTED.replace("BODY", "outer 16").replace("    residual: conv n 3x3 -> conv n 3x3\n",
+                                                   "    conv n 3x3 -> conv n 3x3\n")).graph
+    many = [str(made(g, style, wanted(style)).svg).count("32×32×16" if style == "blocks" else "C") for g in (graph, alone)]
+    assert many[0] > many[1]  # a curve, or a line that says it
+
+
+def test_turns_with_something_round_a_part_of_them_are_folded() -> None:
+    from netspec.views.figures.folding import fold
+
+    picture = fold(read(netspec.load_graph(text=NESTED.replace("BODY", "repeat 4: outer 16")).graph))
+    assert [u.times for u in picture.units if u.over] == [4]
+    assert [(a.source, a.target) for a in picture.arcs] == [(2, 4)]
+
+
+def test_what_goes_over_the_end_of_a_block_begins_where_it_does() -> None:
+    text = ("net a:\n  input 4x32x32\n  conv 8 3x3\n  a: conv 8 3x3\n  conv 8 3x3\n  b: conv 8 3x3\n  conv 8 3x3\n  add @a\n"
+            "  conv 8 3x3\n  add @b\n")
+    picture = read(netspec.load_graph(text=text).graph)
+    found = [(u.first - 1, u.last) for u in picture.units if u.over] + [(a.source, a.target) for a in picture.arcs]
+    assert sorted(found) == [(2, 5), (4, 6)]
+
+
 def test_two_layers_within_one_arc_are_two_lines() -> None:
     spec = "net r:\n  input 4x8x8\n  conv 4 3x3\n  residual: conv 4 3x3 -> conv 4 3x3\n  conv 4 3x3 -> conv 4 3x3\n"
     said = [str(r) for r in stages(netspec.load_graph(text=spec).graph).rows]

@@ -17,7 +17,7 @@ pytest.importorskip("onnx")
 pytestmark = pytest.mark.onnx
 
 NUMBERS = {"t": np.float32(0.5), "u": np.float32(-0.5), "zero": np.float32(0), "one": np.float32(1), "two": np.float32(2)}
-HARD = ["threshold 0.5", "scale -1", "threshold 0.5", "scale -1", "add"]
+HARD = ["threshold 0.5", "threshold -0.5 below", "add"]
 SOFT = ["hardtanh low=-0.5 high=0.5", "sub"]
 
 
@@ -36,7 +36,11 @@ SOFT = ["hardtanh low=-0.5 high=0.5", "sub"]
     ([node("Mul", "x x", "a"), node("Add", "a one", "b"), node("Reciprocal", "b", "y")], ["square", "shift 1", "power -1"]),
     ([node("Exp", "x", "a"), node("Div", "two a", "y")], ["exp", "power -1", "scale 2"]),
     ([node("Pow", "x three", "a"), node("Pow", "a one", "b"), node("Exp", "b", "c"), node("Pow", "c t", "y")], ["power 3", "exp", "sqrt"]),
-    ([node("Min", "t x", "y")], ["scale -1", "threshold -0.5 value=-0.5", "scale -1"]),
+    ([node("Min", "t x", "y")], ["threshold 0.5 value=0.5 below"]),
+    ([node("Clip", "x - t", "y")], ["threshold 0.5 value=0.5 below"]),
+    ([node("Relu", "x", "a"), node("Clip", "a - t", "y")], ["hardtanh low=0 high=0.5"]),
+    ([node("Relu", "x", "a"), node("Clip", "a - six", "y")], ["relu6"]),
+    ([node("Sigmoid", "x", "a"), node("Min", "a t", "y")], ["sigmoid", "threshold 0.5 value=0.5 below"]),
     ([node("Less", "x zero", "a"), node("Where", "a zero x", "y")], ["relu"]),
     ([node("Greater", "x zero", "a"), node("Mul", "x t", "b"), node("Where", "a x b", "y")], ["leaky 0.5"]),
     ([node("ReduceSum", "x axes", "y", keepdims=0)], ["avgpool global", "flatten", "scale 64"]),
@@ -48,7 +52,7 @@ SOFT = ["hardtanh low=-0.5 high=0.5", "sub"]
     ([node("Slice", "x from to axes2 by", "y")], ["crop [(1, 0), (0, 1)]", "maxpool 1 /2x3"]),
 ])
 def test_what_exporters_write(nodes: list[Any], wanted: list[str], tmp_path: Path) -> None:
-    constants = {**NUMBERS, "big": np.float32(20), "three": np.float32(3), "axes": np.array([2, 3]), "first": np.array([1]),
+    constants = {**NUMBERS, "big": np.float32(20), "six": np.float32(6), "three": np.float32(3), "axes": np.array([2, 3]), "first": np.array([1]),
                  "four": np.float32(4), "half": np.float32([1, 1, 0.5, 0.5]), "from": np.array([1, 0]), "to": np.array([2**40, -1]),
                  "axes2": np.array([-2, 3]), "by": np.array([2, 3])}
     used = {i for n in nodes for i in n.input}
@@ -61,6 +65,7 @@ def test_what_exporters_write(nodes: list[Any], wanted: list[str], tmp_path: Pat
     ([node("Pad", "x pads", "y")], {"pads": np.array([0, 0, 0, 1, 0, 0, 0, -1])}, "n_y: Pad of 3x8x8"),
     ([node("Resize", "x - s", "y")], {"s": np.float32([1, 1, 1.5, 1.5])}, "n_y: Resize of 3x8x8: .*told the size"),
     ([node("Resize", "x - s", "y", mode="linear")], {"s": np.float32([1, 1, 0.55, 0.55])}, "n_y: Resize of 3x8x8"),
+    ([node("Clip", "x lo hi", "y")], {"lo": np.float32(3), "hi": np.float32(1)}, "n_y: Clip of 3x8x8: .*the smallest result, 3, is larger"),
     ([node("Shrink", "x", "y", lambd=0.5, bias=0.25)], {}, "n_y: Shrink of 3x8x8"),
     ([node("LayerNormalization", "x w", "y", axis=-1)], {"w": np.ones(8, np.float32)}, "n_y: LayerNormalization of 3x8x8: .*permute"),
 ])

@@ -197,6 +197,8 @@ def torch_meaning(op: Any, x: list[Any], p: dict[str, Any], training: bool) -> A
             return F.layer_norm(x[0], x[0].shape[1:], p.get("weight"), p.get("bias"), op.eps)
         case "prelu":
             return torch.where(x[0] > 0, x[0], x[0] * p["weight"]) if op.elements else F.prelu(x[0], p["weight"])
+        case "threshold" if op.below:
+            return torch.where(x[0] < op.above, x[0], op.value)
         case "threshold":
             return F.threshold(x[0], op.above, op.value)
         case "lppool" if op.whole:

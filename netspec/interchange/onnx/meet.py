@@ -148,7 +148,19 @@ def _wanted(n: Seen) -> str:
         return "its weight is computed from an input, and the language's are learned"
     if "." not in n.op and " " not in n.op and not onnx().defs.has(n.op):
         return "ONNX has no operator of this name"
-    return WANTED.get(n.op.removesuffix(" of several axes"), OTHERWISE)
+    return _refused(n) or WANTED.get(n.op.removesuffix(" of several axes"), OTHERWISE)
+
+
+def _refused(n: Seen) -> str:
+    """Why a layer that a node would be is none."""
+    for cls, stated in candidates().get(n.op, ()):
+        read = found(cls, n) if stated else cls.from_onnx(n)
+        try:
+            if read is not None:
+                read.layer.check()
+        except WordError as e:
+            return f"it would be `{read.layer}`, and {e}" if read is not None else ""
+    return ""
 
 
 def _numbers(g: Plain, order: list[Piece]) -> None:

@@ -79,12 +79,17 @@ def _hard(n: Any, seen: dict[str, Any]) -> Made:
     t = seen["t"]
     if t < 0 or not math.isclose(seen.get("u", -t), -t, rel_tol=1e-6):
         return None
-    one, other = (replace(n, outputs=(f"{n.outputs[0]}:{k}",), name=f"{n.name}:{k}") for k in ("above", "below"))
-    for m in (one, other):
-        _known(n, m.outputs[0], n.graph.shapes[n.outputs[0]])
-    return [*_chain(one, seen["x"], ("ThresholdedRelu", {"alpha": t}, ())),
-            *_chain(other, seen["x"], ("Neg", {}, ()), ("ThresholdedRelu", {"alpha": t}, ()), ("Neg", {}, ())),
-            replace(n, op="Add", inputs=(*one.outputs, *other.outputs), attributes={})]
+    y, shape = n.outputs[0], n.graph.shapes[n.outputs[0]]
+    parts = []
+    for k, op, limit in (("above", "Greater", t), ("below", "Less", -t)):
+        is_ = replace(n, name=f"{n.name}:is_{k}", op=op, outputs=(f"{y}:is_{k}",), attributes={})
+        is_.inputs = (seen["x"], constant(is_, "limit", np.float32(limit)))
+        part = replace(n, name=f"{n.name}:{k}", op="Where", outputs=(f"{y}:{k}",), attributes={})
+        part.inputs = (*is_.outputs, seen["x"], constant(part, "zero", np.float32(0)))
+        for m in (is_, part):
+            _known(n, m.outputs[0], shape)
+        parts += [is_, part]
+    return [*parts, replace(n, op="Add", inputs=(f"{y}:above", f"{y}:below"), attributes={})]
 
 
 def _soft(n: Any, seen: dict[str, Any]) -> Made:
@@ -108,17 +113,9 @@ def _quotient(n: Any, seen: dict[str, Any]) -> Made:
         _chain(n, seen["x"], ("Reciprocal", {}, ())))
 
 
-def _least(n: Any, seen: dict[str, Any]) -> Made:
-    """The smaller of a value and a number: the larger of the negatives, negative."""
-    if (before := n.source(0)) is not None and before.op == "Relu" and seen["c"] == 6:
-        return None  # relu6
-    return list(_chain(n, seen["x"], ("Neg", {}, ()), ("Clip", {}, (-seen["c"],)), ("Neg", {}, ())))
-
-
-def _clipped(n: Any, seen: dict[str, Any]) -> Made:
-    given = [k for k, i in enumerate(n.inputs) if i]
-    high = n.array(2)
-    return _least(n, {"x": n.inputs[0], "c": float(str(high.reshape(-1)[0]))}) if given == [0, 2] and high is not None and high.size == 1 else None
+def _capped(n: Any, seen: dict[str, Any]) -> Made:
+    """The smaller of a value and a number."""
+    return [replace(n, op="Min", inputs=(n.inputs[0], n.inputs[2]), attributes={})] if len(n.inputs) > 2 and not n.inputs[1] else None
 
 
 def _sum(n: Any, seen: dict[str, Any]) -> Made:
@@ -188,8 +185,7 @@ RULES: list[tuple[str, Callable[[Any, dict[str, Any]], Made]]] = [
     ("Add(Where(Greater(x, t), Sub(x, t), 0), Where(Less(x, u), Add(x, t), 0))", _soft),
     ("Shrink(x, lambd=l, bias=b)", _shrink),
     ("Div(c, x)", _quotient),
-    ("Min(x, c)", _least),
-    ("Clip", _clipped),
+    ("Clip", _capped),
     ("Mul(Sign(x), Relu(Abs(x)))", lambda n, seen: str(seen["x"])),
     ("ReduceSum", _sum),
     ("Resize", _smaller),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...words import number
+from ...words import flag, number
 from ...words.layer import Activation, Example
-from ...words.onnx import OnnxNode, Read
+from ...words.onnx import Onnx, OnnxNode, Read
 
 
 class Threshold(Activation, category="activation"):
-    """x where it is larger than a threshold, 0 (or `value`) elsewhere; as PyTorch's Threshold and Keras's ThresholdedReLU.
+    """x where it is larger than a threshold (smaller, with `below`), 0 (or `value`) elsewhere; as PyTorch's Threshold and Keras's
+    ThresholdedReLU. `threshold 6 value=6 below` is the smaller of x and 6.
 
     Shapes:  any -> the same
     Paper:   Konda, Memisevic and Krueger, "Zero-bias Autoencoders and the Benefits of Co-adapting Features", 2014
@@ -21,22 +22,26 @@ class Threshold(Activation, category="activation"):
 
     above: float = number("the threshold", default=1.0, position=0)
     value: float = number("what stands where x is not above it", default=0.0)
+    below: bool = flag("what is below it stays, instead of what is above", default=False, word="below")
 
-    onnx = "ThresholdedRelu(x, alpha=above)", "Where(Greater(x, above), x, value)", "Where(LessOrEqual(x, above), value, x)"
-    onnx_reads = ("Clip", "Max")
+    onnx = ("ThresholdedRelu(x, alpha=above)", "Where(Greater(x, above), x, value)", "Where(LessOrEqual(x, above), value, x)",
+            Onnx("Where(Less(x, above), x, value)", below=True))
+    onnx_reads = ("Clip", "Max", "Min")
     examples = (Example("threshold 0.3", inputs=((3, 4, 5),), output=(3, 4, 5)),
-                Example("threshold -0.5 value=2", inputs=((7,),), output=(7,)))
+                Example("threshold -0.5 value=2", inputs=((7,),), output=(7,)),
+                Example("threshold 0.3 value=0.3 below", inputs=((7,),), output=(7,)))
 
     def formula(self) -> str:
         """Written so that what is no number stays none."""
-        return f"where(x <= {float(self.above)!r}, {float(self.value)!r}, x)"
+        return f"where(x {'>=' if self.below else '<='} {float(self.above)!r}, {float(self.value)!r}, x)"
 
     @classmethod
     def from_onnx(cls: Any, n: OnnxNode) -> Read | None:
-        """The larger of x and a number."""
-        k = 1 if n.array(0) is not None else 0
-        least = n.array(1 - k) if len([i for i in n.inputs if i]) == 2 and n.inputs[1] else None
-        if least is None or least.size != 1 or (n.op == "Clip" and k):
+        """The larger, or the smaller, of x and a number."""
+        given = [k for k, i in enumerate(n.inputs) if i]
+        k = next((k for k in given if n.array(k) is not None), 0)
+        limit, x = n.array(k), next((k for k in given if n.array(k) is None), -1)
+        if len(given) != 2 or limit is None or limit.size != 1 or x < 0 or (n.op == "Clip" and x):
             return None
-        t = float(str(least.reshape(-1)[0]))
-        return Read(cls(above=t, value=t), (n.inputs[k],))
+        t = float(str(limit.reshape(-1)[0]))
+        return Read(cls(above=t, value=t, below=n.op == "Min" or k == 2), (n.inputs[x],))

@@ -8,11 +8,12 @@ from ..drawing.lettering import width
 from .canvas import FONT, Canvas
 from .paint import ACROSS, FILL, PATTERN, WORD
 from .rows import DASHES
-from .sizes import SAID, Scale
+from .sizes import SAID, UNITS, Scale
 from .volumes import Kind, Part, Picture, times
 
 NAMED = {"deconv": "up-convolution", "maxpool": "max pooling", "avgpool": "average pooling", "up": "upsampling",
-         "unpool": "unpooling", "shuffle": "pixels from channels", "unshuffle": "channels from pixels"}
+         "unpool": "unpooling", "shuffle": "pixels from channels", "unshuffle": "channels from pixels",
+         "reshape": "reshaped"}
 LEAST = 230.0  # a line of it, in points
 LINES = {"add": "addition", "shortcut": "addition, with layers on the way", "copy": "carried over", "places": "pooling indices"}
 ACROSS_LINES = {"add": "carried over and added", "shortcut": "added, with layers on the way"}
@@ -37,7 +38,7 @@ def draw_legend(canvas: Canvas, picture: Picture, scale: Scale, page: float, u: 
         canvas.line([(x, y - 3), (x + 12, y - 3)], colour, thick, DASHES[kind], arrow=True)
         canvas.text(x + 15, y - 0.5, said, anchor="start", fill="label")
         x += 15 + width(said, FONT) + 9
-    notes = [SAID[scale.how]] if any(scale.spatial) else []
+    notes = [UNITS[scale.bars_how]] if scale.bars else [SAID[scale.how]] if any(scale.spatial) else []
     notes += ["white band: cut"] * any(s.cut for s in scale.solids) + ["equal letters are joined"] * any(t.italic for t in canvas.texts)
     for note in notes:
         if x + width(note, FONT) > left + page - 8:

@@ -46,8 +46,13 @@ class _Reading:
                 near.setdefault(joins.pop(), []).append(side)
             else:
                 self.far.append(side)
+        begins = {j: min(s.starts[0] for s in sides) for j, sides in near.items()}
         for j, sides in sorted(near.items()):
-            self.join(j, self.main[j], sides)
+            inside = [self.main[k] for k, i in begins.items() if begins[j] <= i and k < j]
+            if self.repeats(self.main[j], inside):
+                self.far += sides
+            else:
+                self.join(j, self.main[j], sides)
         self.dense()
         self.settle()
 
@@ -68,6 +73,12 @@ class _Reading:
             self.blocks.append((i + 1, j, "copy" if gathers(n) else "shortcut" if beside else "add", sides[0]))
         else:
             self.closed.append(_Closed(self.opening(i, inside, sides), j, [n], sides))
+
+    def repeats(self, n: Node, inside: Sequence[Node]) -> bool:
+        """Whether a sum is that of a block that contains itself, as a tree does: what goes round its inner one is seen too."""
+        called = _block(n)
+        return not gathers(n) and not multiplies(n) and bool(called) and any(
+            _block(m) == called and m.name.rpartition(".")[0].startswith(n.name.rpartition(".")[0] + ".") for m in inside)
 
     def goes_far(self, i: int, j: int) -> bool:
         """Whether what leads from here to there goes round more than a block."""
@@ -273,6 +284,8 @@ class _Reading:
         join = self.main[j]
         kind: Over = "copy" if gathers(join) else "shortcut" if side.works else "add"
         label = _chain(side.works)
+        if sum(len(self.ways.sources[n.name]) > 1 for n in side.nodes):  # no chain
+            label = f"{common_scope([n.name for n in side.nodes]).rpartition('.')[2]}: {label}".removeprefix(": ")
         starts = {self.at[s]: s for s in side.starts}
         if len(starts) > 1:
             label = f"{len(side.works)} × {_does(side.works[0])}, summed" if side.works else label
@@ -347,6 +360,11 @@ def _scope(v: Volume) -> str:
     return v.nodes[0].name.rpartition(".")[0] if v.kind in ("conv", "up", "concat") else ""
 
 
+def _block(n: Node) -> str:
+    """The block that a node is made in, without its number."""
+    return n.name.rpartition(".")[0].rpartition(".")[2].rstrip("0123456789")
+
+
 def gathers(n: Node) -> bool:
     return bool(getattr(n.op, "gathers", False))
 
@@ -369,6 +387,8 @@ def _volume_kind(n: Node, before: Node | None) -> Kind | None:
         return "concat"
     if before is not None and pools(n, before):
         return "pool"
+    if before is not None and n.type.spatial and not before.type.spatial and not is_merge(n) and places(n) != 1:
+        return "move"  # a vector that becomes a picture
     if before is not None and len(n.type.spatial) == len(before.type.spatial) and not is_merge(n):
         now, was = places(n), places(before)
         turned = sorted(n.type.shape, key=str) == sorted(before.type.shape, key=str)

@@ -19,16 +19,16 @@ DASHES: dict[str, tuple[float, ...]] = {"add": (), "shortcut": (2, 1.5), "copy":
 
 def draw_rows(picture: Picture, scale: Scale, page: float) -> Canvas:
     """Inflows first, each a row of its own, then the main way."""
-    canvas = Canvas()
+    canvas, letters = Canvas(), iter(LETTERS)
     joints: list[tuple[str, int]] = []
-    for k, flow in enumerate(picture.inflows):
-        inner = _Rows(flow.picture, Scale(flow.picture, scale.how), page, scale)
-        name = flow.name or LETTERS[-1 - k]
+    for flow in picture.inflows:
+        inner = _Rows(flow.picture, Scale(flow.picture, scale.how), page, scale, letters)
+        name = flow.name or next(letters, "*")
         inner.leaves.append((len(flow.picture.volumes) - 1, name))
         joints.append((f"{name}: {flow.join}", flow.target))
         part = inner.draw()
         canvas.paste(part, -part.left, (canvas.bottom + 12 if canvas.items else 0) - part.top)
-    main = _Rows(picture, scale, page, scale)
+    main = _Rows(picture, scale, page, scale, letters)
     main.leaves += [(target, name) for name, target in dict.fromkeys(joints)]
     part = main.draw()
     canvas.paste(part, -part.left, (canvas.bottom + 12 if canvas.items else 0) - part.top)
@@ -36,10 +36,10 @@ def draw_rows(picture: Picture, scale: Scale, page: float) -> Canvas:
 
 
 class _Rows:
-    def __init__(self, picture: Picture, scale: Scale, page: float, outer: Scale):
-        self.picture, self.scale, self.page = picture, scale, page
+    def __init__(self, picture: Picture, scale: Scale, page: float, outer: Scale, letters: Iterator[str]):
+        self.picture, self.scale, self.page, self.letters = picture, scale, page, letters
         if outer is not scale:
-            scale.largest = max(scale.largest, outer.largest)
+            scale.largest, scale.bars, scale.bars_how = max(scale.largest, outer.largest), outer.bars, outer.bars_how
         self.clusters = clusters(scale)
         for c in self.clusters:
             counted = [b for b in c.solids if b.volume.kind in ("conv", "up", "concat") and b.volume.spatial and b.towers == 1]
@@ -79,14 +79,13 @@ class _Rows:
         far = {(a.source, a.target): a.label for a in self.picture.arcs if at[a.source] != at[a.target]}
         far |= {(u.first - 1, u.last): u.shortcut for u in self.picture.units
                 if u.over and u.first and at[u.first if u.times > 1 else u.first - 1] != at[u.last]}
-        letters = iter(LETTERS)
         found: dict[int, list[str]] = {}
         given: dict[tuple[str, int], str] = {}
         for s, t in sorted(far):
             alone = sum(target == t for _, target in far) == 1
             key = ("from", s) if alone else ("to", t)
             if key not in given:
-                given[key] = next(letters, "*")
+                given[key] = next(self.letters, "*")
                 found.setdefault(key[1], []).append(given[key])
             label = far[s, t]
             found.setdefault(t if alone else s, []).append(f"{given[key]}: {label}" if label else given[key])
@@ -166,6 +165,7 @@ class _Rows:
                 s.text(x, foot + (k + 1) * FONT + 2 * k, line, fill="text" if k == 0 else "quiet")
         mark = len(s.items)
         self.legs: list[float] = []  # where bridges go up and come down
+        self.rounds: list[tuple[float, float, float]] = []  # from where to where arcs over blocks lead, and how high
         self.over(s, first, last, marks)
         heads = list(self.heads(first, last))
         after = [*(_upwards(self.scale.solids[k]) for k, _ in heads[1:]), 1e9]
@@ -203,7 +203,8 @@ class _Rows:
             loop = u.times > 1 or not u.first
             if u.over and first <= u.first - (not loop) and u.last <= last:  # of one that begins in another row letters say it
                 levels = round_parts(s, solids, self.picture.inside(u))
-                round_block(s, solids[u.first - (not loop):u.last + 1], u.over, u.shortcut, loop, levels)
+                over = solids[u.first - (not loop):u.last + 1]
+                self.rounds.append(round_block(s, over, u.over, u.shortcut, loop, levels))
         arcs = [a for a in self.picture.far if first <= a.source and a.target <= last and a.source < a.target]
         high = s.top - (10 if any(a.target in marks for a in arcs) else 0)  # a letter stands where they come down
         for lane, a in enumerate(sorted(arcs, key=lambda a: (a.target - a.source, a.source))):
@@ -253,6 +254,7 @@ class _Rows:
             before = b.x + b.depth * 0.7 + b.wide * KX * 0.25 - 3 - half  # left of where one begins
             x = min(x, before) if before >= b.x else x
         y = min(b.top - 6, _ridge(solids, x, 2 * half) - 4) - (tower if b.towers == 2 else 0)
+        y = min([y, *(high - 3 for left, right, high in self.rounds if left - half < x < right + half)])
         t = s.free(Text(x, y, text, italic=True))
         s.line([(x, b.top + b.wide * KY * 0.3), (x, t.y + 2)], "arc", 0.6)
         s.add(t)
@@ -266,8 +268,10 @@ def round_parts(s: Canvas, solids: Sequence[Solid], arcs: Sequence[Arc]) -> int:
     return max(levels, default=0)
 
 
-def round_block(s: Canvas, solids: Sequence[Solid], kind: str, label: str, loop: bool, level: int = 0) -> None:
-    """From the solid before a block to its end, or from its own first one where it is a loop; over arcs of so many levels."""
+def round_block(s: Canvas, solids: Sequence[Solid], kind: str, label: str, loop: bool,
+                level: int = 0) -> tuple[float, float, float]:
+    """From the solid before a block to its end, or from its own first one where it is a loop; over arcs of so many levels.
+    Returns where the arc begins and ends, and how high it comes."""
     a, b = solids[0], solids[-1]
     x0 = a.x + (a.wide / 4 * KX if loop else a.depth * 0.7 + a.wide * KX * 0.25)
     x1 = b.x + b.depth * 0.6 + b.wide * KX * 0.25
@@ -279,6 +283,7 @@ def round_block(s: Canvas, solids: Sequence[Solid], kind: str, label: str, loop:
     if label:
         steep = abs(y1 - y0) / (2 * (x1 - x0)) * width(label, FONT) / 2  # how much higher the line is at one end of the label
         s.add(s.free(Text((x0 + x1) / 2, (y0 + 6 * top + y1) / 8 - 2.5 - steep, label, fill="quiet")))
+    return x0, x1, (min(y0, y1) + 3 * top) / 4
 
 
 def _upwards(b: Solid) -> float:

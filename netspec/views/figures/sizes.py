@@ -19,6 +19,8 @@ UPRIGHT, BESIDE = 7.8, 3.0  # a slice with an upright number is so thick; one th
 SCALES: dict[How, Callable[[float], float]] = {"linear": float, "sqrt": sqrt, "log": lambda s: log2(1 + s)}
 SAID: dict[How, str] = {"linear": "sides to scale, channels by square root", "sqrt": "sides and channels by square root",
                         "log": "sides by logarithm, channels by square root"}
+UNITS: dict[How, str] = {"linear": "units to scale", "sqrt": "units by square root"}  # of nets of vectors alone
+FEW, UNIT = 16, 11.0  # so many units of a vector are told apart, each so high
 NOMINAL = 96.0  # places along a side of an input whose size is not known
 
 
@@ -33,6 +35,7 @@ class Solid:
     high: float = 0.0
     wide: float = 0.0
     cut: bool = False  # drawn shorter than it is
+    units: int = 1  # that are told apart
     towers: int = 1
     x: float = 0.0
     y: float = 0.0
@@ -67,6 +70,11 @@ class Scale:
         self.largest = max(sides)
         least = min((s for s in sides if s > 1), default=1.0)
         self.how: How = how or ("linear" if self.largest <= 8 * least else "sqrt")
+        of_all = [v for p in (picture, *(i.picture for i in picture.inflows)) for v in p.volumes]
+        vectors = [v.channels for v in of_all if not v.spatial]
+        alone = all(v.kind == "input" or not v.spatial for v in of_all) and any(v.kind == "fc" for v in of_all)
+        self.bars = max(vectors) if alone else 0  # the longest vector, where there is nothing else
+        self.bars_how: How = "linear" if self.bars <= max(FEW, 8 * min(vectors, default=1)) else "sqrt"
         self.factor = 1.0
         self.solids = [Solid(v, picture.beside(k), towers=t) for k, (v, t) in enumerate(zip(picture.volumes, towers(picture)))]
         self.apart = len(picture.volumes) <= 11  # few volumes: pooling stands on its own, too
@@ -82,6 +90,11 @@ class Scale:
 
     def shape(self, s: Solid, spatial: Sequence[float]) -> None:
         v, tallest = s.volume, self.factor * SIDE
+        if not spatial and self.bars:
+            of, s.units = SCALES[self.bars_how], v.channels if self.bars <= FEW else 1
+            most = min(tallest, self.factor * UNIT * self.bars) if self.bars <= FEW else tallest
+            s.high, s.wide, s.parts = max(LEAST_SIDE, most * of(v.channels) / of(self.bars)), 5.0, (5.0,)
+            return
         if not spatial:
             high = 1.25 * self.factor * sqrt(v.channels)
             s.high, s.wide, s.parts, s.cut = max(5.0, min(high, tallest)), 5.0, (5.0,), high > tallest

@@ -44,6 +44,10 @@ def box(s: Canvas, b: Solid, x: float, y: float) -> None:
         along = end
     right = [at(depth, -high, -wide), at(depth, -high, wide), at(depth, high, wide), at(depth, high, -wide)]
     s.polygon(right, mixed(FILL[look], "#000000", 0.13), pattern=PATTERN.get(look, ""))
+    for k in range(1, b.units):
+        up = -high + 2 * high * k / b.units
+        around = [at(0, up, -wide), at(depth, up, -wide), at(depth, up, wide)]
+        s.line(around, "#ffffff" if look == "fc" else "#111111", 0.6)
     if b.cut:
         band = [at(-0.7, -2, -wide), at(depth, 0, -wide), at(depth + 0.4, 1.2, wide + 1)]
         s.polygon([*band, *((px, py - BAND) for px, py in reversed(band))], "page", None)

@@ -272,7 +272,7 @@ def test_how_far_apart_taps_are_is_said(tmp_path: Path) -> None:
 
 def test_what_joins_two_inputs_has_the_name_of_its_step(tmp_path: Path) -> None:
     spec = "net c:\n  input x 3x16x16\n  input y 3x16x16\n  @x -> p: conv 8 3x3\n  @y -> q: conv 8 3x3\n  {}@p -> concat @q -> conv 8 3x3\n"
-    for label, name in (("a: ", "a"), ("", "z")):
+    for label, name in (("join: ", "join"), ("", "a")):
         (tmp_path / "c.net").write_text(spec.format(label), encoding="utf-8")
         said = {text for text, *_ in texts(Figure(netspec.load_graph(tmp_path / "c.net").graph).svg)}
         assert {name, f"{name}: concat"} <= said

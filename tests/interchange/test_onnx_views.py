@@ -85,11 +85,25 @@ def test_views_of_another_program(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("nodes", "close", "shape", "named"), [
     ([OPEN, node("Conv", "flat w", "y")], [], SHAPE, "the output y has 4 images for each example"),
-    ([node("Conv", "x w", "c"), node("Reshape", "c close", "j"), node("ReduceMax", "j one", "y", keepdims=0)], [-1, 4, 4, 4, 4],
-     (4, 3, 6, 6), "n_j: Reshape .* views of an example, which are an axis of its input"),
+    ([node("Conv", "x w", "c"), node("Reshape", "c close", "j"), node("ReduceMax", "j one", "y", keepdims=0)], [-1, 3, 4, 4, 4],
+     (4, 3, 6, 6), "n_j: Reshape .*views|the shapes of the file do not agree"),
 ])
 def test_views_that_are_no_axis_of_an_example_are_named(nodes: list[Any], close: list[int], shape: Any, named: str,
                                                         tmp_path: Path) -> None:
     constants = {"one": np.int64([1]), "w": W, "open": np.int64([-1, 3, 6, 6]), "close": np.int64(close)}
     with pytest.raises(NetspecError, match=named):
         read_in(model(nodes, constants, shape), tmp_path)
+
+
+@pytest.mark.parametrize(("batch", "first"), [(4, -1), (12, -1), ("n", -1), (4, 1), (12, 3), ("n", 1), ("n", 3)])
+@pytest.mark.parametrize("inside", ["images", "vectors"])
+def test_views_that_are_the_batch_of_a_file_are_an_axis_of_the_text(batch: int | str, first: int, inside: str,
+                                                                    tmp_path: Path) -> None:
+    """As a multi-view network of PyTorch has them: its batch is (examples * views), `y.view(n, views, ...)` takes it apart."""
+    shape = [first, 4, 4, 4, 4] if inside == "images" else [first, 4, 4]
+    pooled = [node("GlobalAveragePool", "c", "g"), node("Flatten", "g", "f")] if inside == "vectors" else []
+    nodes = [node("Conv", "x w", "c"), *pooled, node("Reshape", f"{'f' if pooled else 'c'} close", "j"),
+             node("ReduceMax", "j one", "y", keepdims=0)]
+    net = read_in(model(nodes, {"one": np.int64([1]), "w": W, "close": np.int64(shape)}, (batch, 3, 6, 6)), tmp_path)
+    assert "  input 4x3x6x6\n  each view:" in (tmp_path / "a.net").read_text()
+    assert [str(n.op) for n in net.graph.nodes[1:3]] == ["split_views", "conv 4 3x3 valid bias=no"]

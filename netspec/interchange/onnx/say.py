@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,11 @@ from ...elaborate.tree_to_graph import elaborate, read_module
 from ...ir.graph import Graph
 from ...syntax.load import source_of
 from . import agree, flat, recover
-from .load import load
+from .load import constants, load
 from .meet import Layers, identifier, input_names, layers, output_names
 from .need import trouble
 from .plain import BATCH, Plain, evaluated
+from .views import unfolded
 
 Sizes = Mapping[str, tuple[int, ...]]  # of inputs by name; "" is any
 ANOTHER = 32  # how much larger the inputs are at which a text with open sizes is tried as well
@@ -38,9 +39,23 @@ class Said:
 
 def said(path: str | os.PathLike[str], sizes: Sizes | None = None) -> Said:
     """The text and the weights of a file. Raises NetspecError with everything that is in the way."""
-    model, folder = load(path), Path(path).parent
+    model, folder, name = load(path), Path(path).parent, identifier(Path(path).stem)
+    try:
+        return _said(model, folder, name, sizes)
+    except NetspecError:
+        for views, other in unfolded(model, constants(model, folder)):
+            try:
+                found = _said(other, folder, name, sizes)
+            except NetspecError:
+                continue
+            note = f"the text has the {views} views of an example as an axis of its input, the file has them as its batch"
+            return replace(found, note="; ".join(filter(None, (note, found.note))))
+        raise
+
+
+def _said(model: Any, folder: Path, name: str, sizes: Sizes | None) -> Said:
     evaluate, plain, g = _met(model, folder, sizes)
-    name, note = identifier(Path(path).stem), ""
+    note = ""
     unsettled = {v: shape for v, shape in plain.open.items() if None in shape}
     found = None
     if unsettled:

@@ -22,16 +22,17 @@ if TYPE_CHECKING:
     from .runtime.network import Network
     from .runtime.train.callbacks import Callback
     from .runtime.train.history import History
+    from .searching.study import search
 
 _WHERE = {
     "average": "compiler", "compare": "compiler", "compile": "compiler", "diff": "compiler", "import_onnx": "compiler", "load": "compiler", "load_graph": "compiler", "Spec": "compiler",
     "Callback": "runtime.train.callbacks", "Ensemble": "runtime.means.ensemble", "Network": "runtime.network",
-    "History": "runtime.train.history", "NetClassifier": "estimators", "NetRegressor": "estimators",
+    "History": "runtime.train.history", "search": "searching.study", "NetClassifier": "estimators", "NetRegressor": "estimators",
     "NetspecError": "diagnostics", "SpecError": "diagnostics", "MissingFileError": "diagnostics", "UsageError": "diagnostics",
 }
 
 __all__ = ["Callback", "Ensemble", "History", "MissingFileError", "NetClassifier", "NetRegressor", "NetspecError", "Network",
-           "Spec", "SpecError", "UsageError", "average", "compare", "compile", "data", "diff", "import_onnx", "load", "load_graph", "look"]
+           "Spec", "SpecError", "UsageError", "average", "compare", "compile", "data", "diff", "import_onnx", "load", "load_graph", "look", "search"]
 
 
 def __getattr__(name: str) -> Any:

@@ -34,7 +34,7 @@ from .space import Space, space
 FILE, RESULTS = "search.json", "results"
 SAID = {"files": "the text of the spec", "net": "the net", "lines": "--with", "parameters": "--set", "sizes": "--input",
         "data": "--data", "epochs": "--epochs", "batch": "--batch", "seed": "--seed", "device": "--device", "dtype": "--dtype",
-        "precision": "--precision"}
+        "precision": "--precision", "halving": "--halving", "rungs": "--halving"}
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,8 @@ class Definition:
     sizes       of inputs, where they are said
     data        what to train on, where that is not what the section says
     epochs, batch, seed, device, dtype, precision    as `netspec train` takes them
+    halving     of how many trials one goes on after each rung; 0 where all are trained to their end
+    rungs       after how many epochs each ends
     """
 
     files: list[dict[str, Any]]
@@ -62,6 +64,8 @@ class Definition:
     device: str = "cpu"
     dtype: str | None = None
     precision: str | None = None
+    halving: int = 0
+    rungs: tuple[int, ...] = ()
 
     @cached_property
     def space(self) -> Space:
@@ -80,7 +84,7 @@ class Definition:
     def differences(self, other: Definition) -> list[str]:
         """What another search has otherwise, as a command line calls it."""
         mine, its = self.data_form(), other.data_form()
-        return [SAID[k] for k in mine if mine[k] != its[k]]
+        return list(dict.fromkeys(SAID[k] for k in mine if mine[k] != its[k]))
 
 
 @dataclass(frozen=True)
@@ -125,7 +129,7 @@ def opened(folder: str | os.PathLike[str]) -> Search:
             raise ValueError("no spec")
         sizes = given.get("sizes")
         given["sizes"] = {k: tuple(v) for k, v in sizes.items()} if isinstance(sizes, dict) else tuple(sizes) if sizes else None
-        definition = Definition(**{**given, "lines": tuple(given["lines"])})
+        definition = Definition(**{**given, **{k: tuple(given.get(k, ())) for k in ("lines", "rungs")}})
         return Search(path, definition, int(found["trials"]), found.get("folder"))
     except OSError:
         raise MissingFileError(f"{folder} holds no search", 'netspec search my.net --with "adamw lr=log(1e-5..1e-1)"') from None
@@ -146,7 +150,11 @@ def begun(folder: Path, definition: Definition, trials: int, spec_folder: str | 
         if not is_search(folder):
             raise _other(folder, e) from None
     found = opened(folder)
-    if odd := definition.differences(found.definition):
+    odd = definition.differences(found.definition)
+    if not odd and definition.rungs and trials != found.trials:
+        raise UsageError(f"{folder} is another search, which stays as it is", f"--trials: there {found.trials}, here {trials}",
+                         "which of them go on is decided among all", hint=f"--trials {found.trials}", code="another-search")
+    if odd:
         raise UsageError(f"{folder} is another search, which stays as it is", *_beside(odd, definition, found.definition),
                          hint=f"--out {word(str(folder.with_name(folder.name + '-2')))}", code="another-search")
     if trials > found.trials:
@@ -184,7 +192,7 @@ def _other(folder: Path, e: OSError) -> Exception:
 
 def _beside(odd: list[str], mine: Definition, its: Definition) -> list[str]:
     """What differs, as far as it can be said in a line."""
-    new, old, names = mine.data_form(), its.data_form(), {v: k for k, v in SAID.items()}
+    new, old, names = mine.data_form(), its.data_form(), {v: k for k, v in reversed(SAID.items())}
 
     def said(value: Any) -> str:
         if isinstance(value, dict):

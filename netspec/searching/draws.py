@@ -20,7 +20,7 @@ def values(space: Space, seed: int, trial: int) -> dict[str, str]:
     """What trial 1, 2, ... is trained with, as texts by the names of the dimensions."""
     many = space.many
     if many is None or many > COUNTED:
-        return {d.name: _drawn(d, generator(seed, f"search {trial} {d.name}").random()) for d in space.dimensions}
+        return {d.name: _drawn(d, generator(seed, f"search {trial} {d.name} {d.written}").random()) for d in space.dimensions}
     at = _order(seed, many)[(trial - 1) % many]
     found = {}
     for d in space.dimensions:

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
-from ..diagnostics import NetspecError, UsageError
+from ..compiler import Shapes, load, shapes
+from ..diagnostics import MissingFileError, NetspecError, UsageError
+from ..elaborate.alone import alone
 from ..ir.graph import Graph
+from ..plain import word
 from ..reading import irregular
 from ..runtime.network import Network
-from .definition import Definition, Search, begun, is_search, opened
+from ..runtime.train.horizon import horizon
+from .definition import Definition, Search, begun, definition_of, is_search, opened
+from .halving import ranked, rungs
 from .lease import SILENCE
-from .results import Result, name, numbers, ranked, read
+from .narrowing import around as narrowed_around
+from .results import DONE, Board, Result, name
 from .space import Space
+from .table import line, table
 from .trials import learnt_from
 from .work import work
 from .workers import work_together
@@ -35,7 +43,20 @@ class Found:
     @property
     def best(self) -> Result | None:
         """The best trial that is done."""
-        return next((r for r in self.results if r.state == "done"), None)
+        return next((r for r in self.results if r.state == DONE), None)
+
+    def network(self) -> Network:
+        """The network of the best trial, with its best weights. Raises MissingFileError where no trial is done."""
+        if self.run is None:
+            raise MissingFileError(f"no trial of {self.folder} is done", f"netspec runs {word(str(self.folder))}")
+        return load(self.run)
+
+    def __str__(self) -> str:
+        return table(self.folder)
+
+    def __repr__(self) -> str:
+        best = "" if self.best is None else f", the best is {self.best.trial}: {self.best.watched} {self.best.value:.4g}"
+        return f"Found in {self.folder}: {len(self.results)} trials{best}"
 
     @property
     def run(self) -> Path | None:
@@ -90,13 +111,95 @@ def placed(definition: Definition, trials: int, spec_folder: str | None, out: st
     return begun(root / f"{net}-{max(there, default=0) + 1}", definition, trials, spec_folder)
 
 
-def rehearsed(definition: Definition, spec_folder: str | None) -> Network:
-    """The network of the first trial, whose data have been read, and found to fit. Raises for whatever does not."""
-    search = Search(Path(), definition, 1, spec_folder)
-    net = search.network(search.definition.values(1))
-    net.configure(epochs=search.definition.epochs, batch=search.definition.batch)
+def rehearsed(definition: Definition, trials: int, spec_folder: str | None) -> Definition:
+    """The definition with its rungs, when the data of the first trial have been read, and found to fit. Raises for whatever does
+    not."""
+    search = Search(Path(), definition, trials, spec_folder)
+    net = search.network(definition.values(1))
+    net.configure(epochs=definition.epochs, batch=definition.batch)
     net.fit(learnt_from(search, net), epochs=0, verbose=0)
-    return net
+    if not definition.halving:
+        return definition
+    if definition.epochs is None and any(d.name.startswith("epochs") for d in definition.space.dimensions):
+        raise UsageError("trials that are compared after so many epochs have as many in all, and `epochs` is searched",
+                         hint="--epochs 9 --halving")
+    return replace(definition, rungs=rungs(horizon(net.state), trials, definition.halving))
+
+
+def search(path: str | os.PathLike[str] | None = None, net: str | None = None, *, text: str | None = None,
+           lines: Sequence[str] | str = (), parameters: Mapping[str, Any] | None = None, trials: int = 20, workers: int = 1,
+           out: str | os.PathLike[str] | None = None, halving: int = 0,
+           around: str | os.PathLike[str] | None = None, epochs: int | None = None, batch: int | None = None,
+           data: str | None = None, seed: int | None = None, input: Shapes | None = None, device: str = "cpu",
+           dtype: str | None = None, precision: str | None = None, threads: int | None = None, quiet: bool = False) -> Found:
+    """Train a net many times, with values drawn from ranges, as `netspec search` does; what is done in the folder stays done.
+
+        found = netspec.search("my.net", lines=["adamw lr=log(1e-5..1e-1)"], parameters={"width": [0.5, 1, 2]}, trials=50)
+        net = found.network()
+
+    lines       of the train section, with ranges in them
+    parameters  of the net: ranges as texts, "log(8..64)"; a list is a choice; anything else is the value
+    workers     processes on this machine; they know the words that modules define, not those of the program itself
+    out         the folder, searches/NET-N unless given
+    halving     3: train all a little, and one of 3 longer each time, the best
+    around      the folder of a trial, or of a search: ranges a third as wide around it, or around its best trial; without `path`
+    quiet       print nothing; else a line for each trial
+    epochs, batch, data, seed, input, device, dtype, precision, threads    as `netspec train` has them
+
+    Errors: those of the command, before anything is trained.
+    """
+    from ..compiler import _module
+
+    for what, number in (("trials", trials), ("workers", workers)):
+        if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+            raise UsageError(f"{what}={number!r} is not a whole number from 1", hint=f"{what}=4")
+    if isinstance(halving, bool) or not isinstance(halving, int) or halving == 1 or halving < 0:
+        raise UsageError(f"halving={halving!r} is not of how many trials one goes on", hint="halving=3")
+    asked = {"epochs": epochs, "batch": batch, "seed": seed, "device": device, "dtype": dtype, "precision": precision,
+             "halving": halving}
+    if around is not None:
+        if path is not None or text is not None or lines or parameters:
+            raise UsageError("a search around a trial has the spec and the ranges of that", hint="search(around=..., trials=20)")
+        definition, before = narrowed_around(around, **{k: v for k, v in asked.items() if v not in (None, 0, "cpu")})
+        folder = before.spec_folder
+    else:
+        module = alone(_module(path, text))
+        folder = module.source.folder
+        said = [lines] if isinstance(lines, str) else lines
+        definition = definition_of(module, net=net, lines=tuple(t.strip() for t in said), data=data or "", sizes=shapes(input),
+                                   parameters={k: spelled(v) for k, v in (parameters or {}).items()}, **asked)
+    begun_ = begin(definition, trials, folder, out)
+    best: list[Result] = []
+
+    def told(result: Result) -> None:
+        print(line(result, begun_.trials, not best or result.rank < best[0].rank), flush=True)
+        best[:] = [min([*best, result], key=lambda r: r.rank)]
+
+    return run(begun_, workers, threads, told=(lambda r: None) if quiet else told)
+
+
+def spelled(value: Any) -> str:
+    """A value of Python as the language writes it."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: "none"}[value]
+    if isinstance(value, list):
+        return f"[{', '.join(map(_item, value))}]"
+    return f"[{_item(value)}]" if isinstance(value, tuple) else str(value)
+
+
+def _item(value: Any) -> str:
+    """One of a list: a list or a tuple in it is a list of the language."""
+    return f"[{', '.join(map(_item, value))}]" if isinstance(value, list | tuple) else spelled(value)
+
+
+def begin(definition: Definition, trials: int, spec_folder: str | None, out: str | os.PathLike[str] | None) -> Search:
+    """The search in its folder, when all that can be known to go wrong has been tried. Where there are fewer different trials
+    than are asked for, it has those."""
+    graph = checked(definition, trials, spec_folder)
+    trials = min(trials, definition.space.many or trials)
+    return placed(rehearsed(definition, trials, spec_folder), trials, spec_folder, out, graph.name)
 
 
 def run(search: Search, workers: int = 1, threads: int | None = None, silence: float = SILENCE,
@@ -107,13 +210,12 @@ def run(search: Search, workers: int = 1, threads: int | None = None, silence: f
     threads  of each worker; its share of the cores, unless given
     silence  seconds after which a worker of another machine that says nothing counts as dead
     """
-    before = numbers(search.folder)
+    board = Board(search)
+    board.look()
 
     def tell() -> None:
-        for k in sorted(numbers(search.folder) - before):
-            if k <= search.trials and (result := read(search.folder, k)) is not None:
-                told(result)
-            before.add(k)
+        for result in board.look():
+            told(result)
 
     if workers == 1:
         work(search, threads, silence, tell)
@@ -126,4 +228,4 @@ def run(search: Search, workers: int = 1, threads: int | None = None, silence: f
 
 def found(search: Search) -> Found:
     """What it has come to until now."""
-    return Found(search.folder, tuple(r for r in ranked(search.folder) if r.trial <= search.trials))
+    return Found(search.folder, tuple(ranked(search)))

@@ -8,19 +8,20 @@ from typing import Any
 
 from ..terminal import cells
 from .definition import opened
+from .halving import ranked
 from .lease import WORKING
-from .results import DONE, Result, name, ranked
+from .results import DONE, Result, name
 
 
 def rows(folder: str | os.PathLike[str]) -> list[dict[str, Any]]:
     """What programs read: a row for each trial, the best first; then those that are worked on."""
-    path = Path(folder)
-    found = ranked(path)
+    path, search = Path(folder), opened(folder)
+    found = ranked(search)
     mine = [{"trial": r.trial, "run": os.fspath(path / name(r.trial)), "state": r.state, "why": r.why, "value": r.value,
              "watched": r.watched, "best": r.best, "epochs": r.epochs, "parameters": r.parameters} for r in found]
     there = {r.trial for r in found}
     return mine + [{"trial": k, "run": os.fspath(place), "state": "begun", "why": "", "value": None, "watched": "", "best": {},
-                    "epochs": 0, "parameters": opened(path).definition.values(k)} for k, place in _begun(path) if k not in there]
+                    "epochs": 0, "parameters": search.definition.values(k)} for k, place in _begun(path) if k not in there]
 
 
 def _begun(folder: Path) -> list[tuple[int, Path]]:
@@ -77,4 +78,5 @@ def line(result: Result, of: int, first: bool) -> str:
         return f"{head}  {result.state}: {result.why}  {values}"
     measured = "  ".join(f"{k} {v:.4f}" for k, v in result.best.items() if k.startswith("val_")) or "  ".join(
         f"{k} {v:.4f}" for k, v in result.best.items() if k != "epoch")
-    return f"{head}  {measured}  {values}" + ("  the best so far" if first else "")
+    at = f"epoch {result.best.get('epoch', 0):g} of {result.epochs}"
+    return f"{head}  {measured}  {values}  {at}" + ("  the best so far" if first else "")

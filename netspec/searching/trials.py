@@ -22,7 +22,7 @@ from ..runtime.train.session import given_data, train
 from ..words.dataset import Data
 from .definition import Search
 from .lease import Lease, put
-from .results import DONE, DROPPED, FAILED, Result, is_there, name, write
+from .results import DONE, DROPPED, FAILED, Result, name, write
 
 EXPLODED = 3.0  # times the loss that it began with: more, and a trial is given up, as Stanford's CS231n advises
 BEGAN = "trial.json"  # in the run: its values, and the loss of its first step
@@ -59,19 +59,19 @@ def learnt_from(search: Search, net: Network) -> Data:
     return replace(given, test=None) if given.validation is not None else given
 
 
-def perform(search: Search, trial: int, lease: Lease) -> bool:
-    """Do a trial; whether it was this worker that did it, and not somebody who thought it dead.
+def perform(search: Search, trial: int, rung: int, lease: Lease) -> bool:
+    """Do a trial, up to a rung; whether it was this worker that did it, and not somebody who thought it dead.
 
     Errors: what is no trial's own, a disk that is full.
     """
     place = search.folder / name(trial)
     folder = lease.folder / name(trial)
     if not folder.exists():
-        with contextlib.suppress(OSError):  # somebody moved it there, and died before the result was written
+        with contextlib.suppress(OSError):  # it has come to a rung, or whoever moved it there died before its result was written
             os.rename(place, folder)
     chosen = search.definition.values(trial)
     try:
-        result = _trained(search, trial, folder, chosen)
+        result = _trained(search, trial, rung, folder, chosen)
         if folder.exists():
             os.rename(folder, place)
         elif result.state != FAILED:
@@ -86,13 +86,14 @@ def perform(search: Search, trial: int, lease: Lease) -> bool:
         return False  # the folder was taken while it wrote there
 
 
-def _trained(search: Search, trial: int, folder: Path, chosen: Mapping[str, str]) -> Result:
+def _trained(search: Search, trial: int, rung: int, folder: Path, chosen: Mapping[str, str]) -> Result:
     d, state, why = search.definition, DONE, ""
-    net = None
+    until = d.rungs[rung] if d.rungs[rung + 1 :] else None
     try:
         net = search.network(chosen)
         train(net, epochs=d.epochs, batch=d.batch, data=learnt_from(search, net), out=folder, quiet=True,
-              resume=folder if is_run(folder) else None, callbacks=(Watch(folder, chosen),))
+              resume=folder if is_run(folder) else None, until=until,
+              callbacks=(Watch(folder, chosen),))
     except Exploded as e:
         state, why = DROPPED, str(e)
     except MemoryError as e:
@@ -104,7 +105,7 @@ def _trained(search: Search, trial: int, folder: Path, chosen: Mapping[str, str]
         state, why = DROPPED if first.code == "loss-exploded" else FAILED, shown(first.title)
     if state == FAILED and not is_run(folder):
         shutil.rmtree(folder, ignore_errors=True)
-    return _result(trial, folder, chosen, state, why)
+    return replace(_result(trial, folder, chosen, state, why), rung=rung)
 
 
 def _result(trial: int, folder: Path, chosen: Mapping[str, str], state: str, why: str) -> Result:
@@ -115,7 +116,3 @@ def _result(trial: int, folder: Path, chosen: Mapping[str, str], state: str, why
     watched = row.watched
     best = {k: v for k, v in row.best.items() if k != "epoch"}
     return Result(trial, dict(chosen), state, why, watched, best.get(watched.partition(" ")[2]), row.best, row.epochs)
-
-
-def finished(search: Search, trial: int) -> bool:
-    return is_there(search, trial)

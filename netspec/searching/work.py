@@ -9,9 +9,10 @@ from time import sleep
 from ..runtime.misuse import Remark
 from ..runtime.train.session import set_threads
 from .definition import Search
+from .halving import left
 from .lease import SILENCE, Worker
-from .results import name, numbers
-from .trials import finished, perform
+from .results import Board, is_there, name
+from .trials import perform
 
 GLANCE = 0.5  # seconds between two looks at what others do, where there is nothing to do
 
@@ -23,20 +24,23 @@ def work(search: Search, threads: int | None = None, silence: float = SILENCE, d
         set_threads(search.definition.device, threads)
     with Worker(search.folder, silence) as worker, warnings.catch_warnings():
         warnings.simplefilter("ignore", Remark)
-        while left := sorted(set(range(1, search.trials + 1)) - numbers(search.folder)):
-            if not _one(search, worker, left):
+        board = Board(search)
+        board.look()
+        while todo := left(search, board.found):
+            if not _one(search, worker, todo):
                 sleep(min(GLANCE, silence / 4))
             done()
+            board.look()
 
 
-def _one(search: Search, worker: Worker, left: list[int]) -> bool:
-    """Do the first of these trials that nobody does; whether there was one."""
-    for trial in left:
+def _one(search: Search, worker: Worker, todo: list[tuple[int, int]]) -> bool:
+    """Do the first of these trials that nobody does, up to its rung; whether there was one."""
+    for trial, rung in todo:
         lease = worker.claim(name(trial))
         if lease is None:
             continue
-        if not finished(search, trial):
-            perform(search, trial, lease)
+        if not is_there(search, trial, rung):
+            perform(search, trial, rung, lease)
         worker.release(lease)  # not where an error or an interrupt ends it: whoever takes it over goes on with what is there
         return True
     return False

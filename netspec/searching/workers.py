@@ -25,8 +25,9 @@ from ..optimisers import OPTIMISERS
 from ..preparations import PREPARATIONS
 from ..schedules import SCHEDULES
 from .definition import Search, opened
+from .halving import left
 from .lease import SILENCE
-from .results import numbers
+from .results import Board
 from .work import work
 
 GLANCE = 0.2  # seconds between two looks at whether they are done
@@ -48,9 +49,10 @@ def work_together(search: Search, workers: int, threads: int, silence: float = S
         done()
     finally:
         _ended(running)
-    left = sorted(set(range(1, search.trials + 1)) - numbers(search.folder))
-    if left:
-        raise NetspecError(Diagnostic("workers-ended", f"all {workers} workers have ended, and {len(left)} trials are left",
+    board = Board(search)
+    board.look()
+    if missing := left(search, board.found):
+        raise NetspecError(Diagnostic("workers-ended", f"all {workers} workers have ended, and {len(missing)} trials are left",
                                       notes=(f"their exit codes: {', '.join(str(p.returncode) for p in running)}",),
                                       hint=Advice("the same command goes on with them")))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import re
+import shlex
 import tarfile
 from pathlib import Path
 
@@ -76,7 +77,7 @@ def test_commands_and_their_output(page: Path, checkout: Path, capsys: pytest.Ca
         if kind != "sh":
             continue
         for line in text.splitlines():
-            words = line.partition("#")[0].split()
+            words = shlex.split(line, comments=True)
             if words[:1] != ["netspec"]:
                 continue
             code = main(words[1:])

@@ -16,7 +16,12 @@ PAGE = "report.html"
 
 def write_page(path: Path, stories: Sequence[Story], refresh: int | None = None) -> None:
     """Write the page of some runs. Raises where it cannot be written."""
-    data = page(stories, refresh).encode()
+    put_page(path, page(stories, refresh))
+
+
+def put_page(path: Path, text: str) -> None:
+    """Write a page. Raises where it cannot be written."""
+    data = text.encode()
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         if path.exists() and irregular(path) is not None:  # a pipe, a device

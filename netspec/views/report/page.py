@@ -5,41 +5,28 @@ What comes from a run is escaped, pictures are in the page itself, and its polic
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import replace
-from hashlib import sha256
-from importlib.resources import files
 from math import isfinite
 from statistics import median
 from typing import Any
 
-from ...version import __version__
 from .answers import answers
 from .curves import Chart, Curve, curves_of, numbers, wants_log
-from .html import chart, colours, heat, number, shots, table, terms, text
+from .html import chart, number, shots, table, terms, text
 from .layered import layered
+from .shell import shell
 from .story import Story
 from .verdicts.table import verdicts
 from .verdicts.verdict import Verdict
 
 USUAL = {("accumulate", 1), ("shards", 1), ("average", 0), ("l1", 0), ("l2", 0), ("drop_last", False)}  # settings that nobody has made
-ICON = "data:,"
 
 
 def page(stories: Sequence[Story], refresh: int | None = None) -> str:
     """The page as text; with `refresh` it is read anew after so many seconds, while training goes on."""
-    style = files(__package__).joinpath("parts", "page.css").read_text(encoding="utf-8").replace("{{colours}}",
-                                                                                                 colours()).replace("{{heat}}",
-                                                                                                                    heat())
-    own = b64encode(sha256(style.encode()).digest()).decode()
-    title = ", ".join(s.name for s in stories)
-    again = f'<meta http-equiv="refresh" content="{refresh}">' if refresh else ""
     body = _one(stories[0]) if len(stories) == 1 else _several(stories)
-    return (f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
-            f"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src 'sha256-{own}'\">{again}"
-            f'<link rel="icon" href="{ICON}"><title>{text(title)}: report</title><style>{style}</style></head>\n<body><main>\n{body}\n'
-            f"<p class=soft>netspec {__version__}</p></main></body></html>\n")
+    return shell(f"{', '.join(s.name for s in stories)}: report", body, refresh)
 
 
 def _one(story: Story) -> str:

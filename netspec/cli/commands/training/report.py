@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import json
+import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from ....diagnostics import UsageError
-from ....plain import shown
+from ....plain import shown, word
+from ....terminal import columns
 from ... import options
 from ...telling import finite, in_columns, pass_on, say
 
-ABOUT = "write the page of a run, or of several: what it has come to in words, curves, layers, answers, pictures"
+ABOUT = "write the page of a run, of several, or of a search: what it has come to in words, curves, layers, answers, pictures"
 EXAMPLES = ("netspec report runs/digits-1", "netspec report runs/digits-1 runs/digits-2 -o both.html")
 ALSO = ("dashboard", "tensorboard", "curves", "plot")
 
 
 def arguments(c: ArgumentParser) -> None:
-    c.add_argument("runs", metavar="RUN", nargs="+", help="the folder of a run; curves of several lie over each other")
+    c.add_argument("runs", metavar="RUN", nargs="+", help="the folder of a run, curves of several lie over each other; or that of a search")
     c.add_argument("-o", "--output", type=options.file, metavar="PAGE",
                    help="where to, a name that ends in .html (default: report.html in the run, or in each of several)")
     c.add_argument("--data", metavar="LINE",
@@ -29,6 +31,10 @@ def arguments(c: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     if args.output is not None and Path(args.output).suffix.lower() not in (".html", ".htm"):
         raise UsageError(f"a report is written as .html, and not as {args.output}", hint="-o report.html")
+    from ....searching.definition import is_search
+
+    if any(map(is_search, args.runs)):
+        return _searched(args)
     from ....runtime.watching.again import looked_at
     from ....runtime.watching.pages import PAGE, write_page
     from ....views.report.verdicts.table import verdicts
@@ -52,4 +58,22 @@ def run(args: Namespace) -> int:
             say(in_columns(f"  {m}"))
     for place in places:
         say(f"wrote {shown(place)}")
+    return 0
+
+
+def _searched(args: Namespace) -> int:
+    """The page of a search: what each value did."""
+    from ....searching.pictured import write_page
+    from ....searching.table import rows, table
+
+    if len(args.runs) > 1:
+        raise UsageError("a search has a page by itself", hint=f"netspec report {word(args.runs[0])}")
+    place, shown_ = write_page(Path(args.runs[0]), None if args.output is None else Path(args.output))
+    if args.format == "json":
+        pass_on(json.dumps(finite(rows(args.runs[0])), indent=1, ensure_ascii=False) + "\n")
+        return 0
+    say(table(args.runs[0], columns(sys.stdout), 5))
+    for r, end in shown_.edges():
+        say(in_columns(f"{r.name} is best at the {end} end of its range: better values may lie beyond"))
+    say(f"wrote {shown(place)}")
     return 0

@@ -16,18 +16,18 @@ from ...nets import input_shapes, meant, settings, trained
 from ...telling import in_columns, say
 
 if TYPE_CHECKING:
-    from ....searching.definition import Search
+    from ....searching.definition import Definition, Search
     from ....searching.results import Result
 
 ABOUT = "search the values with which a net learns best: many trainings, in one folder"
 EXAMPLES = ("netspec search specs/digits.net --with 'adamw lr=log(1e-5..1e-1) decay=log(1e-6..1e-2)' --trials 50",
             "netspec search my.net --set 'width=[0.5, 1, 2]' --with 'batch [32, 64]' --trials 20 --workers 4 --out widths",
-            "netspec runs widths", "netspec report widths")
+            "netspec search --around widths --trials 20 --halving")
 ALSO = ("tune", "sweep", "optuna", "hyperopt", "hyperparameters")
 
 
 def arguments(c: ArgumentParser) -> None:
-    c.add_argument("net", metavar="FILE[:NET]", help="a spec, and which of its nets; - is standard input")
+    c.add_argument("net", metavar="FILE[:NET]", nargs="?", help="a spec, and which of its nets; - is standard input")
     c.add_argument("--with", action="append", default=[], dest="lines", metavar="LINE",
                    help="a line of the train section with ranges in it: --with 'adamw lr=log(1e-5..1e-1)', --with 'batch [32, 64]'")
     c.add_argument("--set", action="append", default=[], dest="settings", metavar="NAME=RANGE",
@@ -39,11 +39,16 @@ def arguments(c: ArgumentParser) -> None:
                    help="processes on this machine (default 1); the same command on other machines helps in the same folder")
     c.add_argument("--out", type=options.file, metavar="FOLDER", help="where the trials lie (default searches/NET-N); the same "
                    "command again goes on in it")
+    c.add_argument("--halving", type=_share, nargs="?", const=3, default=0, metavar="N",
+                   help="train all a little, and one of N (default 3) longer each time, the best")
+    c.add_argument("--around", type=options.file, metavar="TRIAL",
+                   help="the folder of a trial, in the place of a spec: its search in ranges a third as wide around it; or that of "
+                   "a search, around its best trial")
     c.add_argument("--data", metavar="DATA", help="what to train on instead of what the train section names")
     c.add_argument("--epochs", type=options.whole, metavar="N", help="of each trial")
     c.add_argument("--batch", type=options.whole, metavar="N", help="samples in a step")
     c.add_argument("--seed", type=options.seed, metavar="N", help="of what is drawn, and of each training (default 0)")
-    c.add_argument("--device", choices=("cpu", "cuda", "reference"), default="cpu", help="where to run (default cpu)")
+    c.add_argument("--device", choices=("cpu", "cuda", "reference"), help="where to run (default cpu)")
     c.add_argument("--threads", type=options.whole, metavar="N", help="CPU threads of each worker (default: its share of the cores)")
     c.add_argument("--dtype", choices=("float32", "float64"), help="of all numbers (default float32)")
     options.precision(c)
@@ -54,25 +59,13 @@ def arguments(c: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Do what is left of the trials, and say which are best."""
-    from ....searching.definition import definition_of
-    from ....searching.study import checked, placed, rehearsed
+    from ....searching.study import begin
     from ....searching.study import run as searched
     from ....searching.table import table
 
     with terminable():
-        if trained(args.net) is not None:
-            raise UsageError(f"{args.net} is trained, and a search begins with a spec", hint="netspec search my.net")
-        spec = meant(args.net)
-        origin = spec.origin()
-        folder = origin.module.source.folder
-        definition = definition_of(origin.module, net=spec.net, lines=tuple(line.strip() for line in args.lines),
-                                   parameters=settings(args), sizes=input_shapes(args), data=args.data or "", epochs=args.epochs,
-                                   batch=args.batch, seed=args.seed, device=args.device, dtype=args.dtype,
-                                   precision=args.precision)
-        graph = checked(definition, args.trials, folder)
-        trials = min(args.trials, definition.space.many or args.trials)
-        rehearsed(definition, folder)
-        search = placed(definition, trials, folder, args.out, graph.name)
+        definition, folder = _definition(args)
+        search = begin(definition, args.trials, folder, args.out)
         tell = _nothing if args.quiet else _told(search)
         if not args.quiet:
             _begin(search, args)
@@ -86,8 +79,32 @@ def run(args: Namespace) -> int:
         say(in_columns("\nno trial could be trained to its end: what is said of each above is why"))
         return 1
     place, best = word(str(search.folder)), word(str(found.run))
-    say(f"\nnext:\n  netspec report {place}\n  netspec runs {place}\n  netspec evaluate {best}")
+    say(f"\nnext:\n  netspec report {place}\n  netspec evaluate {best}\n  netspec search --around {best} --trials {search.trials}")
     return 0
+
+
+def _definition(args: Namespace) -> tuple[Definition, str | None]:
+    """What is to be searched, and where the data of its spec are looked for."""
+    from ....searching.definition import definition_of
+    from ....searching.narrowing import around
+
+    asked = {"epochs": args.epochs, "batch": args.batch, "seed": args.seed, "dtype": args.dtype, "precision": args.precision,
+             "data": args.data, "halving": args.halving, "device": args.device}
+    if args.around is not None:
+        if args.net is not None or args.lines or args.settings or args.inputs:
+            raise UsageError("a search around a trial has the spec and the ranges of that",
+                             hint=f"netspec search --around {word(args.around)} --trials {args.trials}")
+        definition, before = around(args.around, **{k: v for k, v in asked.items() if v})
+        return definition, before.spec_folder
+    if args.net is None:
+        raise UsageError("nothing to search is named", hint='netspec search my.net --with "adamw lr=log(1e-5..1e-1)"')
+    if trained(args.net) is not None:
+        raise UsageError(f"{args.net} is trained, and a search begins with a spec", hint="netspec search my.net")
+    spec = meant(args.net)
+    module = spec.origin().module
+    said = {**asked, "data": args.data or "", "device": args.device or "cpu"}
+    return definition_of(module, net=spec.net, lines=tuple(line.strip() for line in args.lines), parameters=settings(args),
+                         sizes=input_shapes(args), **said), module.source.folder
 
 
 def _begin(search: Search, args: Namespace) -> None:
@@ -113,6 +130,12 @@ def _told(search: Search) -> Callable[[Result], None]:
 
 def _nothing(result: Result) -> None:
     """Where the user asked for quiet."""
+
+
+def _share(text: str) -> int:
+    if not text.isdecimal() or not 2 <= int(text) <= 1000:
+        raise ArgumentTypeError(f"{text[:60]!r} is no whole number from 2 to 1000, of which one trial goes on")
+    return int(text)
 
 
 def _seconds(text: str) -> float:

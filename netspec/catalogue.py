@@ -251,8 +251,10 @@ CATALOGUE: dict[str, str] = {
                             "labels of several classes, which bce has. Metrics of numbers read the targets of mse, l1 and the like."),
     "unknown-initialiser": _page("There is no initialiser of this name.",
                                  "zeros, ones, constant, gaussian, uniform, he, he_uniform, xavier, xavier_uniform, lecun, lecun_uniform, orthogonal."),
-    "loss-exploded": _page("The loss became infinite or NaN.",
-                           "Most often the learning rate is too large, or an input holds such a number. Training stops at the step where it is first seen."),
+    "loss-exploded": _page("The loss became infinite or NaN, or a number that training keeps did.",
+                           "Most often the learning rate is too large, or an input holds such a number. Training stops at the step where it is first seen; "
+                           "where a weight, a running statistic or what the optimiser keeps has overflowed while the loss has not, "
+                           "at the end of that epoch, or before that is written. Checkpoints of before stay as they are."),
     "broken-word": _page("The file of a word cannot be used.",
                          "A word of the package stands in a file of its name. This one has a mistake in its Python, imports what is not "
                          "there, or defines no word of this name: the message names the file, the line and Python's own words."),

@@ -145,7 +145,7 @@ class Text:
         return edits
 
 
-def _same_ends(old: Sequence[str], new: Sequence[str]) -> tuple[int, int]:
+def same_ends(old: Sequence[str], new: Sequence[str]) -> tuple[int, int]:
     """How many items both begin with, and how many of the others they end with."""
     first = 0
     while first < min(len(old), len(new)) and old[first] == new[first]:
@@ -158,7 +158,7 @@ def _same_ends(old: Sequence[str], new: Sequence[str]) -> tuple[int, int]:
 
 def _changes(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[int, int, int, int]]:
     """Where two texts differ: lines from and up to, of both. Where too much does, all of that is one change."""
-    first, last = _same_ends(old, new)
+    first, last = same_ends(old, new)
     between, now = old[first : len(old) - last], new[first : len(new) - last]
     if len(between) * len(now) > COMPARED or len(between) == len(now):
         if between or now:
@@ -171,14 +171,14 @@ def _changes(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[int, int,
 
 def _within(number: int, old: str, new: str) -> Edit:
     """What makes one line of another: the part that differs."""
-    first, last = _same_ends(old, new)
+    first, last = same_ends(old, new)
     return Edit(Place(number, first + 1, number, len(old) - last + 1), new[first : len(new) - last])
 
 
 def moved_lines(old: Sequence[str], new: Sequence[str]) -> dict[int, int]:
     """For each line of the old text that is still there as it was, its number in the new one. What stands before and after all
     that was changed is quickly told; only between are lines compared one with another."""
-    first, last = _same_ends(old, new)
+    first, last = same_ends(old, new)
     kept = {k: k for k in range(1, first + 1)}
     kept |= {len(old) - k: len(new) - k for k in range(last)}
     between, now = list(old[first : len(old) - last]), list(new[first : len(new) - last])

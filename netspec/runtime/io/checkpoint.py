@@ -29,6 +29,7 @@ from ...ir.types import shape_text
 from ...optimisers.parts.memory import Memory
 from ...reading import NotRegular
 from ...version import __version__
+from ..check.finite import everything, refuse_infinite
 from ..misuse import Remark, misuse, path_of, remark
 from ..state import AVERAGE, Course, Inside, Learnt, OptimiserState, State
 from ..train.horizon import stated
@@ -54,13 +55,12 @@ class OtherNetWarning(Remark):
 
 
 def save(state: State, path: str | os.PathLike[str]) -> None:
-    """Write everything. Raises where the folder is not there or cannot be written to."""
+    """Write everything. Raises where the folder is not there or cannot be written to, and where a number is not finite."""
     from safetensors.numpy import save as encode
 
-    course, kept, averages = state.course, state.optimiser, state.slot(AVERAGE) if state.average.taken else {}
-    held, numbers = packed(kept.memory)
-    named = {"": state.numbers(), "average/": averages, "optimiser/": held,
-             **{f"optimiser/{slot}/": state.slot(slot) for slot in kept.slots}}
+    course, kept, named = state.course, state.optimiser, everything(state)
+    refuse_infinite(state, named)
+    numbers = packed(kept.memory)[1]
     tensors = {prefix + k: np.ascontiguousarray(v) for prefix, values in named.items() for k, v in values.items()}
     facts: dict[str, Any] = {
         "schema": SCHEMA, "net": state.graph.name, "seed": state.seed, "step": course.step, "epoch": course.epoch,

@@ -115,6 +115,11 @@ def held(name: str, value: Any, dtype: Any) -> Array:
         raise ValueError(f"{name} holds numbers that are beyond {np.dtype(dtype)}") from None
 
 
+def _odd(arrays: Mapping[str, Any]) -> str:
+    """The first name whose numbers are not all finite; empty where there is none."""
+    return next((name for name, a in arrays.items() if not np.isfinite(a).all()), "")
+
+
 class Parameters(MutableMapping[str, Array]):
     """Parameters and buffers by name: reading gives a copy, assigning writes."""
 
@@ -229,10 +234,10 @@ class Standalone:
         if missing:
             raise KeyError(f"there is no {missing[0]} among {', '.join(list(values)[:5])} ...")
         fitting = {name: self.parameters.fitting(name, values[name]) for name in self.given}
-        odd = [name for name, a in fitting.items() if not np.isfinite(a).all()]
-        if odd:
-            raise ValueError(f"{odd[0]} holds a number that is not finite")
         averages = self._averages(values)
+        odd = _odd(fitting) or _odd(averages)
+        if odd:
+            raise ValueError(f"{odd} holds a number that is not finite")
         with self.gate.exclusive():
             self.parameters.update(fitting)
             self._put_averages(averages)
@@ -249,10 +254,17 @@ class Standalone:
         self.parameters.update(averages)
 
     def save(self, path: str | Path) -> None:
-        """Every parameter to an .npz file."""
+        """Every parameter to an .npz file, and what is trained beside them. Raises FloatingPointError where a number is not
+        finite, which `load` would refuse."""
         with self.gate.shared():
-            arrays: dict[str, Any] = dict(self.parameters)
+            arrays = self._saved()
+        odd = _odd(arrays)
+        if odd:
+            raise FloatingPointError(f"{odd} holds a number that is not finite, so nothing is written")
         np.savez(path, **arrays)
+
+    def _saved(self) -> dict[str, Any]:
+        return dict(self.parameters)
 
     # ---- running ---------------------------------------------------------------------------------------------------------------
     def predict(self, x: Any, *, draw: int | None = None) -> Any:

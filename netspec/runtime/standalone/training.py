@@ -98,14 +98,12 @@ class Trained(Standalone):
             pack(self.averaged, self.stored[name], value)
         self.taken = int(bool(averages) and self.average > 0)
 
-    def save(self, path: str | Any) -> None:
-        """Every parameter to an .npz file, and the averages where there are some."""
-        with self.gate.shared():
-            arrays: dict[str, Any] = dict(self.parameters)
-            if self.taken:
-                arrays |= {AVERAGE + n: unpack(self.averaged, self.stored[n], p.shape) for n, p in self.given.items()
-                           if p.trainable}
-        np.savez(path, **arrays)
+    def _saved(self) -> dict[str, Any]:
+        """With the averages, where there are some."""
+        held = super()._saved()
+        if self.taken:
+            held |= {AVERAGE + n: unpack(self.averaged, self.stored[n], p.shape) for n, p in self.given.items() if p.trainable}
+        return held
 
     def _take(self) -> None:
         """Move the average after a step, as netspec does."""

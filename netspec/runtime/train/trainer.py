@@ -15,6 +15,7 @@ from ...diagnostics import Advice
 from ...ir.graph import Graph
 from ...words.dataset import Data
 from .. import drawing
+from ..check.finite import refuse_infinite
 from ..distributed.world import World
 from ..feeding import augmenting
 from ..feeding.feed import Examples, Feed
@@ -131,6 +132,8 @@ class Trainer:
                         history.stopped = self.exhausted(last)
                         break
                     numbers = self.one_epoch(feed, show, signals)
+                    with state.gate.shared():
+                        refuse_infinite(state, where=(f"epoch {course.epoch + 1}, whose mean loss is {numbers['loss']:.4g}",))
                     if tests is not None:
                         with signals.at_once(), state.gate.shared():
                             found = evaluate(state, recipe, tests, drawing.of_validation(state))

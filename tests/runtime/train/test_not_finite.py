@@ -223,3 +223,61 @@ def test_the_emitted_file_stops_before_it_changes(tmp_path: Path) -> None:
     assert all(np.array_equal(before[k], v) for k, v in {**dict(net.parameters), **net.state}.items())
     assert net.steps == 1
     assert np.isfinite(net.step(x, y))
+    net.save(tmp_path / "a.npz")
+    written = (tmp_path / "a.npz").read_bytes()
+    net.parameters["fc1.weight"] = np.full_like(net.parameters["fc1.weight"], np.inf)
+    with pytest.raises(FloatingPointError, match=r"fc1\.weight"):
+        net.save(tmp_path / "a.npz")
+    assert (tmp_path / "a.npz").read_bytes() == written
+
+
+LINEAR = """\
+net a:
+  input 2
+  {}fc 1
+
+train a:
+  loss mse
+  {}
+  batch 4
+"""
+FINITE = [  # what a step of finite gradients leaves: layer, optimiser, size of the inputs, of the targets, and what overflows
+    ("bn -> ", "sgd lr=1e-9", 1e20, 0.0, "bn1.var"),
+    ("", "sgd lr=1e9", 1e13, 1e18, "fc1.weight"),
+    ("", "adam lr=1e-3", 1e3, 1e17, "square of fc1.weight"),
+    ("", "sgd lr=1e-30 momentum=0.9", 1.0, 1e19, ""),
+]
+
+
+@pytest.mark.parametrize(("device", "layer", "optimiser", "size", "far", "what"),
+                         [("cpu", *FINITE[0]), *((device, *case) for device in ("reference", "cpu") for case in FINITE[1:])])
+def test_numbers_that_overflow_behind_a_finite_loss_end_training(
+        device: str, layer: str, optimiser: str, size: float, far: float, what: str, tmp_path: Path) -> None:
+    """The step itself is fine; what it leaves must be finite numbers, and no others are ever written. (What the reference
+    makes of such a variance is NaN already in the step.)"""
+    net = made(device, LINEAR.format(layer, optimiser))
+    path = tmp_path / "a.safetensors"
+    net.save(str(path))
+    before = path.read_bytes()
+    random = np.random.default_rng(3)
+    x = (size * random.standard_normal((4, 2))).astype(np.float32)
+    y = np.full((4, 1), far, np.float32)
+
+    def fit() -> Any:
+        with np.errstate(all="ignore"):
+            return net.fit(x, y, epochs=1, verbose=0, checkpoint=str(path))
+
+    if not what:
+        fit()
+        made(device, LINEAR.format(layer, optimiser)).load(str(path))
+        return
+    with pytest.raises(NetspecError) as e:
+        fit()
+    [d] = e.value.diagnostics
+    assert d.code == "loss-exploded" and f"diverged: {what} holds" in d.title and "after step 1" in d.title
+    assert net.step == 1 and not net.epoch and path.read_bytes() == before
+    with pytest.raises(NetspecError, match="diverged"):
+        net.save(str(path))
+    assert path.read_bytes() == before
+    net.load(str(path))
+    assert np.isfinite(net.predict(x / size)).all()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 import netspec
 from browser import Browser, chromium
@@ -231,6 +233,21 @@ LOST = """(() => {  // arcs that do not begin or end at a box
   })).length;
 })()"""
 
+STRUCK = """(() => {  // titles of open blocks that an arc goes through
+  const titles = [...document.querySelectorAll('.bar > text')].map(e => [e.textContent, e.getBoundingClientRect()]);
+  const found = new Set();
+  for (const path of document.querySelectorAll('.arc')) {
+    const [to, long] = [path.getScreenCTM(), path.getTotalLength()];
+    const box = path.getBoundingClientRect();
+    const near = titles.filter(([, b]) => b.left < box.right && box.left < b.right && b.top < box.bottom && box.top < b.bottom);
+    for (let at = 0; near.length && at < long; at += 3) {
+      const p = path.getPointAtLength(at).matrixTransform(to);
+      for (const [title, b] of near) if (p.x > b.left && p.x < b.right && p.y > b.top && p.y < b.bottom) found.add(title);
+    }
+  }
+  return [...found];
+})()"""
+
 
 @pytest.mark.parametrize("name", ["googlenet:googlenet", "unet:unet", "resnet:resnet50", "densenet:densenet121", "siamese"])
 def test_no_text_leaves_its_box_and_no_box_lies_on_another(show: Any, name: str) -> None:
@@ -238,6 +255,32 @@ def test_no_text_leaves_its_box_and_no_box_lies_on_another(show: Any, name: str)
     for button in ("#close-all", "#open-all"):
         tab.click(button)
         assert tab.run(BAD_LETTERING) == [] and tab.run(OVERLAPS) == 0 and tab.run(LOST) == 0
+        assert tab.run(STRUCK) == []
+
+
+def test_what_stands_side_by_side_is_in_the_order_of_the_text(show: Any) -> None:
+    """Inputs, branches and outputs from left to right, as far as no more lines cross for it."""
+    tab = show(text="net a:\n  input rgb 3x32x32\n  input depth 1x32x32\n  @rgb -> conv 8 5x5 -> maxpool 2 -> a: conv 8 3x3\n"
+                    "  @depth -> conv 4 5x5 -> maxpool 2 -> b: conv 8 3x3\n  gate: conv 8 1x1 sigmoid\n  @a\n  mul @gate\n  concat @b\n"
+                    "  avgpool global\n  output angle: fc 1\n  output class: fc 10\n")
+    left = """Object.fromEntries([...document.querySelectorAll('[role=treeitem]')].map(
+      e => [e.getAttribute('aria-label').split(',')[0], e.getBoundingClientRect().left]))"""
+    at = tab.run(left)
+    assert at["rgb"] < at["depth"] and at["angle"] < at["class"]
+
+
+def test_the_name_of_a_file_covers_the_lines_that_move_below_it(show: Any) -> None:
+    tab = show("inception_v3")
+    wide, high = tab.run("(b => [b.right - 20, b.bottom])(document.querySelector('.file').getBoundingClientRect())")
+
+    def label() -> bytes:
+        with Image.open(io.BytesIO(tab.picture())) as screen:
+            return screen.crop((0, 80, int(wide), int(high))).tobytes()
+
+    first = label()
+    for down in (9, 137, 140):
+        tab.run(f"document.getElementById('text').scrollTop = {down}")
+        assert label() == first, down
 
 
 def test_a_long_name_makes_no_broad_box(show: Any) -> None:

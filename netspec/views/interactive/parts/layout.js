@@ -5,6 +5,8 @@ const GAP = {nodesep: 16, ranksep: 22, edgesep: 10};
 const PAD = 12;
 const STRIP = 7; // the edge of a box that shows its kind
 const BAR = 22; // the height of a block's title
+const LINE = 14; // of a second line of it
+const LEAD = 10; // more room below a title, for arcs that part there
 const WIDEST = 340; // of a line in a box or a title
 const measuring = document.createElement("canvas").getContext("2d");
 const widths = new Map();
@@ -103,7 +105,25 @@ function placed(block, through) {
   anchored(g, "in ");
   anchored(g, "out ");
   dagre.layout(g);
+  if (turned(children, (c) => g.node(node(c)))) mirrored(g);
   return settled(block, edges, g, node);
+}
+
+/** Whether more of what stands side by side is in another order than in the text than in its order. */
+function turned(children, at) {
+  let against = 0;
+  for (const [k, a] of children.entries()) {
+    for (const b of children.slice(k + 1)) {
+      const apart = Math.abs(at(a).y - at(b).y) - (a.place.height + b.place.height) / 2;
+      if (apart < 0) against += Math.sign(at(a).x - at(b).x);
+    }
+  }
+  return against > 0;
+}
+
+function mirrored(g) {
+  const all = [...g.nodes().map((n) => g.node(n)), ...g.edges().flatMap((e) => g.edge(e).points)];
+  for (const place of all) place.x = -place.x;
 }
 
 /** Ports of one side stand in a row beyond all that is within. */
@@ -120,25 +140,50 @@ function anchored(g, side) {
 /** What dagre found, measured from the block's own corner. */
 function settled(block, edges, g, node) {
   const at = (c) => g.node(node(c));
-  const [bar, pad] = block === root ? [0, 0] : [BAR, PAD];
+  const pad = block === root ? 0 : PAD;
   const top = Math.min(...block.items.map((c) => at(c).y - c.place.height / 2));
   const bottom = Math.max(...block.items.map((c) => at(c).y + c.place.height / 2));
   const [left, right] = sides(block, g, at);
-  const title = block === root ? 0 : textWidth(titleOf(block).join("") + times(block), TITLE) + 26;
-  const width = Math.max(right - left + 2 * pad, title);
-  const height = bottom - top + bar + 2 * pad;
-  const dx = (width - (right - left)) / 2 - left;
-  const dy = bar + pad - top;
+  const entries = g.nodes().filter((n) => /^in ./.test(n));
+  const title = titled(block, right - left + 2 * pad, entries.map((n) => g.node(n).x - left + pad));
+  const {bar, width, shift} = title;
+  const lead = bar && entries.reduce((sum, n) => sum + g.outEdges(n).filter((e) => e.name !== undefined).length, 0) > 1 ? LEAD : 0;
+  const height = bottom - top + bar + lead + 2 * pad;
+  const dx = shift + pad - left;
+  const dy = bar + lead + pad - top;
   for (const c of block.items) Object.assign(c.place, {x: at(c).x + dx - c.place.width / 2, y: at(c).y + dy - c.place.height / 2});
   const ports = new Map(g.nodes().filter((n) => /^(in|out) ./.test(n)).map((n) => [n, g.node(n).x + dx]));
   const pieces = new Map();
   for (const e of edges) {
     const points = g.edge(node(e.from), node(e.to), e.key).points.map((p) => ({x: p.x + dx, y: p.y + dy}));
     const [first, last] = [leaving(e, points[0], ports), arriving(e, points.at(-1), ports, height)];
-    const between = points.length > 3 ? points.slice(1, -1).filter((p) => p.y > first.y && p.y < last.y) : [];
-    pieces.set(e.key, [first, ...between, last]);
+    const below = typeof e.from === "string" && bar ? [{x: first.x, y: bar}] : []; // past the title, before it turns
+    const from = below.at(-1) ?? first;
+    const between = points.length > 3 ? points.slice(1, -1).filter((p) => p.y > from.y && p.y < last.y) : [];
+    pieces.set(e.key, [first, ...below, ...between, last]);
   }
-  return {width, height, ports, pieces};
+  return {width, height, ports, pieces, title};
+}
+
+/** A block's title beside the arcs that come in: in one line, or in two; where it begins and how high it is, how wide the block is
+ *  for it, and how far that moves what is in it. */
+function titled(block, inner, entries) {
+  if (block === root) return {bar: 0, width: inner, shift: 0};
+  const [name, call] = titleOf(block);
+  const one = titleIn(block, [name + call + times(block)], inner, entries);
+  return one.fits || !name || !call ? one : titleIn(block, [name, call + times(block)], inner, entries);
+}
+
+function titleIn(block, lines, inner, entries) {
+  const long = Math.max(...lines.map((line) => textWidth(line, TITLE))) + 16;
+  const wide = Math.max(inner, long + 10);
+  const at = entries.map((x) => x + (wide - inner) / 2);
+  const [first, last] = [Math.min(...at), Math.max(...at)];
+  const title = {x: 10, lines: lines.length, fits: true, bar: BAR + LINE * (lines.length - 1), width: wide, shift: (wide - inner) / 2};
+  if (!at.length || 10 + long <= first - 4) return title;
+  if (last + 8 + long <= wide) return {...title, x: last + 8};
+  const more = 14 + long - first; // on the left, and as much on the right of a single way in, which stays in the middle
+  return {...title, fits: false, width: wide + more * (at.length > 1 ? 1 : 2), shift: title.shift + more};
 }
 
 /** From where to where its children and arcs reach; a little more, if that puts the way in into the middle. */

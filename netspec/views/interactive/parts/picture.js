@@ -49,11 +49,12 @@ function item(thing, k) {
 const round = (n) => Math.round(n * 10) / 10;
 
 function titleBar(block) {
+  const {x, lines, bar} = block.place.title;
   const [first, second] = titleOf(block);
   const name = drawn("tspan", {}, first);
-  const call = drawn("tspan", {class: "call"}, second + times(block));
-  const text = drawn("text", {x: 10, y: 16}, drawn("tspan", {}, "▾ "), name, call);
-  return drawn("g", {class: "bar"}, drawn("rect", {width: block.place.width, height: BAR}), text);
+  const call = drawn("tspan", {class: "call", ...(lines > 1 ? {x: round(x + 14), dy: LINE} : {})}, second + times(block));
+  const text = drawn("text", {x: round(x), y: 16}, drawn("tspan", {}, "▾ "), name, call);
+  return drawn("g", {class: "bar"}, drawn("rect", {width: block.place.width, height: bar}), text);
 }
 
 function boxDrawn(thing, width, height) {

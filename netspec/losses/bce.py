@@ -38,6 +38,19 @@ class Bce(Loss, name="bce"):
         """ln 2: yes as likely as no; with `pos_weight` it depends on how many answers are yes."""
         return log(2) if self.pos_weight is None else None
 
+    def least(self, output: TensorType, targets: Any, alike: bool) -> float | None:
+        """With a what yes weighs and b what no does: p = a / (a + b), which costs -a log p - b log (1 - p). 0 where every target
+        is 0 or 1."""
+        import numpy as np
+
+        t = targets.astype("f8")
+        weight = np.asarray(1.0 if self.pos_weight is None else self.pos_weight, "f8")
+        yes, no = t * weight.reshape((-1,) + (1,) * (t.ndim - 2)), 1 - t
+        if alike:
+            yes, no = yes.mean(0), no.mean(0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return float(sum(np.where(k > 0, -k * np.log(k / (yes + no)), 0.0).mean() for k in (yes, no)))
+
     def check(self) -> None:
         given = self.pos_weight if isinstance(self.pos_weight, (tuple, list)) else (self.pos_weight,)
         if self.pos_weight is not None and not (given and all(isinstance(w, (int, float)) and not isinstance(w, bool)

@@ -88,6 +88,29 @@ class CrossEntropy(Loss, name="cross_entropy"):
         """ln C: every class as likely as the others."""
         return None if not output.channels else log(output.channels)
 
+    def least(self, output: TensorType, targets: Any, alike: bool) -> float | None:
+        """With g what a place wants of each class, smoothed and weighted: p = g / sum(g), which costs -sum(g log p). 0 for class
+        numbers without smoothing."""
+        import numpy as np
+
+        many, part = sizes(output)[0], self.smoothing / sizes(output)[0]
+        weights = np.ones(many) if self.weights is None else np.asarray(self.weights, "f8")
+        if targets.dtype.kind == "f":
+            share = np.moveaxis(targets.astype("f8"), 1, -1).reshape(-1, many)
+            counts = share.sum(1, keepdims=True) if self.ignore is not None else np.ones((len(share), 1))
+            goals = (share * (1 - self.smoothing) + part * counts) * weights
+            goals, total = goals.sum(0, keepdims=True) if alike else goals, counts.sum()
+        else:
+            known = targets[(targets != self.ignore) & (targets >= 0) & (targets < many)]
+            counts = np.bincount(known.ravel(), minlength=many)
+            total = (counts * weights).sum()
+            if not alike:  # of each class alone: of `many` goals one is larger than `part` times its weight
+                one, rest = weights * (1 - self.smoothing), part * weights
+                costs = _spread(one + rest.sum()) - _spread(rest).sum() + _spread(rest) - _spread(one + rest)
+                return float((counts * costs).sum() / total) if total else None
+            goals = (counts * weights * (1 - self.smoothing) + part * counts.sum() * weights)[None]
+        return float((_spread(goals.sum(1)) - _spread(goals).sum(1)).sum() / total) if total else None
+
     def forward(self, b: Builder, z: str, t: str) -> str:
         s = plane(b.type(z).shape)
         m = b(f"m[n,0{s}] max= z[n,c{s}]", z=z)
@@ -180,3 +203,10 @@ class CrossEntropy(Loss, name="cross_entropy"):
 
 def _only(values: dict[str, Any], *names: str) -> dict[str, Any]:
     return {k: v for k, v in values.items() if k in names}
+
+
+def _spread(goals: Any) -> Any:
+    """x log x, 0 at 0."""
+    import numpy as np
+
+    return goals * np.log(np.where(goals > 0, goals, 1.0))

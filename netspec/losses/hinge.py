@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..ir.types import TensorType
 from ..words import flag, number
 from ..words.layer import Builder, plane, sizes
@@ -29,6 +31,10 @@ class Hinge(Loss, name="hinge"):
         """The margin, of each wrong class."""
         wrong = (output.channels or 0) - 1
         return self.margin * (wrong / (wrong + 1) if self.mean else wrong) if wrong > 0 else None
+
+    def least(self, output: TensorType, targets: Any, alike: bool) -> float | None:
+        """0; alike, nobody has said: no closed form is known."""
+        return None if alike else 0.0
 
     def forward(self, b: Builder, z: str, t: str) -> str:
         s = plane(b.type(z).shape)

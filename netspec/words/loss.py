@@ -64,6 +64,15 @@ class Loss(Word):
         """What a network loses that prefers no answer, as an untrained one should; None where that depends on the targets."""
         return None
 
+    def least(self, output: TensorType, targets: NDArray[Any], alike: bool) -> float | None:
+        """The least that this loss can be for these targets, in float64: by an answer of its own to each example; or, `alike`, by
+        the best answer that is the same to all of them. None where nobody has said.
+
+        Of class numbers N x 1 x spatial, or of numbers N x channels x spatial. An answer is one number for each element; of class
+        numbers it is alike for all places of a map.
+        """
+        return None
+
     def forward(self, b: Builder, z: str, t: str) -> str:
         """The mean loss of the batch, a value of shape (1,)."""
         raise NotImplementedError

@@ -16,12 +16,14 @@ from ..feeding.feed import Feed
 from ..feeding.given import given, to_learn
 from ..io.checkpoint import ResumeWarning, weights_in
 from ..io.stored import opened
+from ..io.told import told as told_of
 from ..network import Network, made
 from ..runs.facts import ARRAYS
 from ..train.preparing import preparations
+from .about import about, first_filters, warned
 from .judging import sizes
-from .probe import layers, of_feed
-from .recorder import first_filters, guess, shots
+from .probe import of_feed
+from .recorder import shots
 from .stories import BEFORE, answered, told, with_filters, without
 
 
@@ -71,8 +73,9 @@ def _measured(story: Story, folder: Path, net: Network, data: Data) -> Story:
         return story
     probe, graph = of_feed(feed), state.graph if state.executor is None else state.executor.graph
     statistics: dict[int, Any] = {}
-    about: dict[str, Any] = {"layers": [s.data() for s in layers(graph)], "examples": feed.examples, "counts": sizes(feed),
-                             "seen": [], **guess(state, graph)}
+    found: dict[str, Any] = {**about(state, graph, probe), "examples": feed.examples, "batches": feed.batches, "counts": sizes(feed),
+                             "steps": -(-feed.batches // state.recipe.parts), "warnings": warned(told_of(state), graph.name), "seen": [],
+                             "first": {}}
     if state.origin is not None and not any(p.file for p in state.graph.parameters):
         first = made(state.origin, net.device, str(net.dtype), net.seed)
         first.state.recipe, first.state.course.bytes = state.recipe, state.course.bytes
@@ -80,7 +83,7 @@ def _measured(story: Story, folder: Path, net: Network, data: Data) -> Story:
             for p in node.parameters:
                 first.state.store.set(p.name, state.store.get(p.name))
         statistics[0] = probe.measure(first.state)
-        about["first"] = first_filters(first.state, graph)
+        found["first"] = first_filters(first.state, graph)
     last = folder / "last.safetensors"
     if last.is_file() and story.order:
         values, _ = weights_in(state, os.fspath(last))
@@ -91,6 +94,6 @@ def _measured(story: Story, folder: Path, net: Network, data: Data) -> Story:
         for k, v in then.items():
             state.store.set(k, v)
     said = f"Statistics of layers by epoch were not recorded, and are those before the first step and after the last: {BEFORE}."
-    return replace(story, about=about, statistics=statistics, seen=tuple(shots(state, [feed.batch(0, 0, feed.order(0))])),
+    return replace(story, about=found, statistics=statistics, seen=tuple(shots(state, [feed.batch(0, 0, feed.order(0))])),
                    plain=tuple(shots(state, probe.batches)) if state.recipe.augmentation else (),
                    missing=(said, *story.missing[1:]))

@@ -75,7 +75,7 @@ class Probe:
         seen = layers(graph)
         with state.gate.exclusive(), np.errstate(all="ignore"):
             self.key = random_key(state.seed, CALL)
-            total, gradients = self.gradients(state)
+            total, gradients, learning = self.gradients(state)
             judged = self.judged(state)
             values = self.values(state, seen)
         out: dict[str, dict[str, Any]] = {}
@@ -88,26 +88,32 @@ class Probe:
                                 "gradient_mean": float(g.mean()),
                                 "gradient_largest": float(np.abs(g).max())}
         read = values[seen[0].reads].numbers() if seen else {}
-        return {"layers": out, "probe": {**judged, "gradient": total},
+        return {"layers": out, "probe": {**judged, **learning, "gradient": total},
                 "input": {k: read[k] for k in ("mean", "std", "low", "high") if k in read}}
 
-    def gradients(self, state: State) -> tuple[float, dict[str, Array]]:
-        """Of the loss on these examples, in training mode: the length of the whole, and each parameter's own, in float64."""
+    def gradients(self, state: State) -> tuple[float, dict[str, Array], dict[str, float]]:
+        """Of the loss on these examples, in training mode: the length of the whole, and each parameter's own, in float64; and
+        what loss and metrics are in that mode, with what is dropped in it, where all examples count alike."""
         sums: dict[str, Array] = {}
         many = sum(map(len, self.batches))
+        measured = Measured(state.graph, state.recipe.terms, state.recipe.metrics)
+        alike = not any(b.weights is not None and b.weights.any() for b in self.batches)
         for first, b in zip(_starts(self.batches), self.batches):
             run = bind(state, b.inputs)
             drawing.begin(run, self.key, first)
             terms, targets = state.recipe.need_terms(), b.targets
             if b.weights is not None and b.weights.any():
                 terms, targets = by_example(terms, targets, b.weights, len(b), state.dtype)
-            run.gradients(b.inputs, dict(targets), terms, training=True, effects=False)
+            out = run.gradients(b.inputs, dict(targets), terms, training=True, effects=False)
             state.differentiated = True
+            if alike:
+                measured.add(out, b.targets, len(b))
             for p in run.graph.parameters:
                 if p.trainable:
                     part = run.gradient(p.name).astype(np.float64) * (len(b) / many)
                     sums[p.name] = sums[p.name] + part if p.name in sums else part
-        return float(np.sqrt(sum(float(np.square(g).sum()) for g in sums.values()))), sums
+        said = {f"training_{k}": float(v) for k, v in measured.numbers.items() if isinstance(v, int | float)} if alike else {}
+        return float(np.sqrt(sum(float(np.square(g).sum()) for g in sums.values()))), sums, said
 
     def judged(self, state: State) -> dict[str, float]:
         """Loss and metrics on these examples, in evaluation mode, of the weights that are trained."""

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import base64
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from ...diagnostics import NetspecError
-from ...ir.graph import Graph
 from ...views.report.story import Shot
 from ..feeding.feed import Examples, Feed
 from ..feeding.given import Given
+from ..io.told import told
 from ..state import State
 from ..train.callbacks import Watcher
 from ..train.history import History
 from . import kept
+from .about import about, warned
 from .order import Order
 from .probe import Probe, layers, of_feed
 from .ratios import Ratios
-from .tiles import FILTERS, NUMBERS, tile
+from .tiles import tile
 
 Array = NDArray[Any]
 SHOTS = 32  # examples that are shown as training has seen them
@@ -76,10 +75,9 @@ class Recorder(Ending):
         batches = feed.batches
         self.steps = None if batches is None else -(-batches // state.recipe.parts)
         self.probe = of_feed(feed) if isinstance(feed, Feed) else None
-        self.about = {"version": kept.VERSION, "layers": [s.data() for s in layers(graph)], "shuffled": shuffle
-                      if isinstance(feed, Feed) else None,
-                      "examples": feed.examples if isinstance(feed, Feed) else None, "batches": batches, **guess(state, graph),
-                      "first": first_filters(state, graph), "augment": ", ".join(map(str, state.recipe.augmentation))}
+        self.about = {"version": kept.VERSION, "shuffled": shuffle if isinstance(feed, Feed) else None,
+                      "examples": feed.examples if isinstance(feed, Feed) else None, "batches": batches, "steps": self.steps,
+                      "warnings": warned(told(state), graph.name)}
 
     def on_batch(self, net: Any, number: int, batch: Examples) -> None:
         state: State = net.state
@@ -95,7 +93,8 @@ class Recorder(Ending):
         self.shots = shots(state, [batch])
         if state.recipe.augmentation and self.probe is not None:
             self.plain = shots(state, self.probe.batches)[: len(self.shots)]
-        kept.note(self.folder, {"about": {**self.about, "probe": sum(map(len, self.probe.batches)),
+        graph = state.graph if state.executor is None else state.executor.graph
+        kept.note(self.folder, {"about": {**self.about, **about(state, graph, self.probe), "probe": sum(map(len, self.probe.batches)),
                                           "seen": [[s.source, s.said] for s in self.shots],
                                           "plain": [[s.source, s.said] for s in self.plain]}})
         self.about = {}
@@ -128,37 +127,6 @@ class Recorder(Ending):
     def on_failure(self, net: Any, error: BaseException) -> None:
         if net.step:
             kept.note(self.folder, {"end": ending(net, error)})
-
-
-def guess(state: State, graph: Graph) -> dict[str, Any]:
-    """What answers cost that prefer nothing, and how many classes there are."""
-    types = [graph.values[graph.public[t.output]].type for t in state.recipe.terms]
-    costs = [t.loss.uninformed(type_) for t, type_ in zip(state.recipe.terms, types)]
-    labelled = next((type_.channels for t, type_ in zip(state.recipe.terms, types) if t.target != "input"
-                     and t.loss.target(type_).element == "int"), None)
-    cost = None if not costs or any(c is None for c in costs) else sum(t.weight * (c or 0.0) for t,
-                                                                       c in zip(state.recipe.terms, costs))
-    return {"guess": cost, "classes": labelled}
-
-
-def first_filters(state: State, graph: Graph) -> dict[str, Any]:
-    """The weights of the first layer that has filters, few enough to be looked at."""
-    for s in layers(graph):
-        for p in s.weights[:1]:
-            w = state.store.get(p)
-            if w.ndim >= 4 and min(w.shape[2:]) > 1:
-                w = w[:FILTERS]
-                return {} if w.size > NUMBERS else {"layer": s.name, "weight": p, "shape": list(w.shape), "half": packed(w)}
-    return {}
-
-
-def packed(a: Array) -> str:
-    """Numbers as text, in half precision."""
-    return base64.b64encode(a.astype("<f2").tobytes()).decode()
-
-
-def unpacked(text: str, shape: Any) -> Array:
-    return np.frombuffer(base64.b64decode(text), "<f2").reshape(shape).astype(np.float64)
 
 
 def labels(batch: Examples) -> Array | None:

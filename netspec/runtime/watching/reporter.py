@@ -57,7 +57,7 @@ class Reporter(Recorder):
         self.end |= {"judged": None if story.judged is None else asdict(story.judged),
                      "filters": None if story.filters is None else asdict(story.filters)}
         kept.note(self.folder, {"end": self.end})
-        self.show(story)
+        self.show(replace(story, end={k: v for k, v in self.end.items() if k not in ("judged", "filters")}))
 
     def on_failure(self, net: Any, error: BaseException) -> None:
         super().on_failure(net, error)

@@ -15,8 +15,8 @@ from ..runs.folder import is_run, read_log
 from ..runs.listing import rows
 from ..state import State
 from . import kept
+from .about import unpacked
 from .judging import judge
-from .recorder import unpacked
 from .tiles import filters
 
 BEFORE = "train with --report, or --live, to have them"
@@ -37,7 +37,7 @@ def told(folder: Path) -> Story:
     missing = [] if statistics else [f"Statistics of layers by epoch were not recorded: {BEFORE}."]
     if not facts:
         missing.append("The log says nothing of what was trained.")
-    return Story(os.path.basename(os.path.realpath(folder)), facts, epochs, best, about, statistics, end,
+    return Story(os.path.basename(os.path.realpath(folder)), str(folder), facts, epochs, best, about, statistics, end,
                  judged=_judged(end.pop("judged", None)), filters=_filters(end.pop("filters", None)),
                  seen=_shots(about.get("seen")), plain=_shots(about.get("plain")), missing=tuple(missing))
 

@@ -53,10 +53,17 @@ def _about(story: Story) -> str:
     f, e = story.facts, story.order
     parts = [f"net {f['net']}" if f.get("net") else "", f"{number(f['parameters'])} parameters" if f.get("parameters") else "",
              str(story.settings.get("data") or ""),
-             f"{len(e)} of {max(story.planned, len(e))} epochs" if story.planned else f"{len(e)} epochs",
+             _epochs(e, story.planned),
              f"best epoch {story.best}" if story.best else ""]
     running = f"<p role=status><strong>training now: {text(story.running)}</strong></p>" if story.running else ""
     return f"<p class=soft>{text(' · '.join(p for p in parts if p))}</p>{running}"
+
+
+def _epochs(seen: list[int], planned: int | None) -> str:
+    """How many there are; of a run that went on from another one, which."""
+    if seen and seen[0] > 1:
+        return f"epochs {seen[0]} to {seen[-1]}"
+    return f"{len(seen)} of {max(planned, len(seen))} epochs" if planned else f"{len(seen)} epochs"
 
 
 def _verdicts(story: Story) -> str:

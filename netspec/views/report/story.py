@@ -67,6 +67,7 @@ class Story:
     """A run. What nobody has measured is empty, and `missing` says why."""
 
     name: str
+    folder: str = ""  # where it lies, as it was named
     facts: Mapping[str, Any] = field(default_factory=dict)  # the first line of its log
     epochs: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)  # what each has measured, from 1
     best: int | None = None  # the epoch whose weights are kept

@@ -148,3 +148,13 @@ def test_numbers_are_learnt_where_answers_explain_them(shuffled: bool, tmp_path:
     assert story.judged is not None and story.judged.explained == pytest.approx(1 - mean, rel=1e-5)
     found = [v.name for v in verdicts(story) if v.sort != "note"]
     assert "learning" not in found if shuffled else found == ["learning"]
+
+
+def test_a_run_that_goes_on_from_another_is_whole(tmp_path: Path) -> None:
+    net = netspec.compile(text=NET.format(layers="fc 16 relu", classes=3, last="", optimiser="sgd lr=0.02 momentum=0.9", epochs=6, more=""),
+                          seed=0)
+    net.fit(*TRAIN, validation=VALIDATION, epochs=4, verbose=0)
+    net.fit(*TRAIN, validation=VALIDATION, epochs=3, verbose=0, report=str(tmp_path / "run"))
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "epochs 5 to 7" in page and "cut off" not in page
+    assert not any(v.name == "cut-off" for v in verdicts(told(tmp_path / "run")))

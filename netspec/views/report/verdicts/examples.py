@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from math import sqrt
+from math import isfinite, sqrt
 from statistics import median
 
 from .signs import Signs
 from .verdict import Verdict, number, percent
 
+WRONG = "The labels have nothing to do with the examples"
 RARE = 10  # times fewer examples of a class than of the commonest
 
 
@@ -31,30 +32,89 @@ def not_shuffled(s: Signs) -> Verdict | None:
 
 
 def labels(s: Signs) -> Verdict | None:
-    """Nothing that is learnt holds for other examples, from the first epoch on."""
-    if not _only_chance(s) or s.chance is None:
+    """Nothing that is learnt holds for other examples, from the first epoch on, though something is learnt."""
+    if s.chance is None:
+        return _targets(s)
+    if not _only_chance(s):
         return None
-    first = s.accuracy[0] if s.accuracy else None
+    first, last = (s.accuracy[0], sum(late := s.accuracy[-3:]) / len(late)) if s.accuracy else (None, None)
     n = int(s.story.about.get("examples") or sum(s.counts) or 100)
-    chance = max(s.chance, max(s.counts) / sum(s.counts) if any(s.counts) else 0.0)
-    if first is not None and first > chance + 4 * sqrt(chance * (1 - chance) / n) + 0.05:
+    chance = max(s.chance, s.usual or 0.0)
+    apart = sqrt(chance * (1 - chance) / n)
+    if first is not None and first > chance + 4 * apart + 0.05:
         return None
-    heart = s.trained_accuracy is not None and s.trained_accuracy > chance + 0.2
-    some = s.trained_accuracy is not None and s.trained_accuracy > chance + 0.06
-    healthy = some and (s.ratio is None or 1e-4 < s.ratio < 3e-2)
-    if not (heart or healthy):
+    known = s.trained_accuracy
+    heart = known is not None and known > chance + 0.2
+    some = known is not None and known > chance + 0.06 and (s.ratio is None or 1e-4 < s.ratio < 3e-2)
+    begun = (last is not None and len(s.loss) >= 4 and last > chance + 3 * apart and s.left(s.loss[-1]) < 0.995
+             and s.val_loss[-1] > s.val_loss[0] and s.steady)
+    if not (heart or some or begun):
         return None
     right = max(s.val_accuracy)
-    said = f"of the examples that judge {percent(right)} are right, as by chance ({percent(s.chance)})" + (
-        f", though {percent(s.trained_accuracy or 0)} of the training examples are learnt by heart" if heart else
-        f", and of those that are learnt from {percent(s.trained_accuracy or 0)}, though the weights move")
-    return Verdict("labels", "The labels are wrong: they have nothing to do with the examples (shuffled, or shifted)", said,
+    said = f"of the {_part(s)} {percent(right)} are right, as by chance ({percent(s.chance)})" + (
+        f", though {percent(known or 0)} of the training examples are learnt by heart" if heart else
+        f", though the training examples begin to be learnt ({percent(max(known or 0, last or 0))}, and the loss falls)")
+    return Verdict("labels", WRONG + " (shuffled, or shifted)", said,
                    "look at the examples below with their labels: is the order of both files the same?")
+
+
+def _targets(s: Signs) -> Verdict | None:
+    """The same of numbers: answers are never better than one that is the same to all, though training examples are learnt."""
+    judged = s.story.judged
+    if judged is None or judged.explained is None or s.constant is None or judged.part == "training" or s.silent:
+        return None
+    if judged.explained > 0.03 or s.left(s.lowest) < 0.95 or not s.unlearnt < 0.8 or not s.steady:
+        return None
+    return Verdict("labels", WRONG + " (shuffled, or shifted)",
+                   f"the loss of the {_part(s)} is never below {number(s.lowest)}, and one answer to all examples costs {number(s.constant)}; "
+                   f"the training examples are learnt to {number(s.trained_loss)}",
+                   "look at the examples below with their numbers: is the order of both files the same?")
+
+
+def unrelated(s: Signs) -> Verdict | None:
+    """Nothing is learnt, and nothing in the network or its steps explains it."""
+    steps = (s.of("steps") or 0) * len(s.loss)
+    known = s.chance is not None or s.constant is not None
+    if s.learnt or s.fitted or not s.steady or s.silent or not known or len(s.loss) < 4 or steps < 100:
+        return None
+    if not 0.9 <= s.unlearnt < 1.1:
+        return None
+    return Verdict("labels", "Nothing is learnt, though weights move as they should: " + WRONG[0].lower() + WRONG[1:],
+                   f"after {round(steps):,} steps the training loss is {number(s.trained_loss)}, and answers that know nothing cost "
+                   f"{number(s.reference)}", "look at the examples below with their labels: is the order of both files the same?  netspec doctor  "
+                   "looks at the data")
+
+
+def noisy(s: Signs) -> Verdict | None:
+    """Other examples that are answered better than those that are learnt from, as they are: labels of these must be wrong."""
+    if not s.val_accuracy or not s.accuracy or not s.learnt or not s.story.probe("accuracy") or len(s.loss) < 3:
+        return None
+    right, known, running = s.val_accuracy[-1], s.trained_accuracy or 0.0, s.accuracy[-1]
+    if not isfinite(right) or s.story.about.get("noise") or s.story.about.get("augment"):
+        running = known
+    n = [int(s.story.about.get(k) or 100) for k in ("probe", "examples")]
+    v = s.story.judged.examples if s.story.judged is not None else 100
+
+    def far(a: float, many: int, times: float) -> bool:
+        """Whether a share of so many is further below `right` than chance explains."""
+        return right - a > max(0.1, times * sqrt(a * (1 - a) / many + right * (1 - right) / max(1, v)))
+
+    if not (far(known, n[0], 2) and far(running, n[1], 4)):
+        return None
+    return Verdict("label-noise", "Some of the training labels are wrong",
+                   f"{percent(known)} of the training examples are right, and {percent(right)} of the {_part(s)}, which are not learnt from: "
+                   "the network knows better than some of its labels",
+                   "look at the training examples that it gets wrong, and correct their labels;  loss cross_entropy smoothing=0.1")
+
+
+def _part(s: Signs) -> str:
+    """What the examples are called that judge it."""
+    return f"{s.story.judged.part if s.story.judged is not None else 'validation'} examples"
 
 
 def _only_chance(s: Signs) -> bool:
     """Whether the answers on the examples that judge are right as often as by chance, and never better."""
-    return bool(s.val_accuracy) and s.above_chance is False and (s.guess is None or s.lowest > 0.9 * s.guess)
+    return bool(s.val_accuracy) and s.above_chance is False and (s.guess is None or s.left(s.lowest) > 0.9)
 
 
 def differs(s: Signs) -> Verdict | None:
@@ -71,7 +131,7 @@ def differs(s: Signs) -> Verdict | None:
         if abs(m - vm) > 0.5 * max(d, min(vd, 2 * d)) or not 0.5 < (vd / d if d else 1) < 2:
             return Verdict("differs", title,
                            f"the first layer reads numbers of mean {number(m)} and deviation {number(d)} in training, and of {number(vm)} and {number(vd)} "
-                           f"in the {judged.part}", advice)
+                           f"in the {judged.part} examples", advice)
     if right is None or good is None or not judged.confusion or good < right + 0.1:
         return None
     swapped = _best_match(judged.confusion)
@@ -79,15 +139,15 @@ def differs(s: Signs) -> Verdict | None:
         a, b = max(((i, j) for i in range(len(judged.confusion)) for j in range(len(judged.confusion)) if i != j),
                    key=lambda ij: judged.confusion[ij[0]][ij[1]])
         return Verdict("differs", title + ": their classes have other numbers",
-                       f"{s.story.called(a)} is answered {s.story.called(b)} {judged.confusion[a][b]} times; with the "
-                       f"classes renamed {percent(swapped)} would be right, and {percent(right)} are",
+                       f"examples of class {s.story.called(a)} are taken for class {s.story.called(b)}, {judged.confusion[a][b]} of "
+                       f"{judged.right[a]}; were the classes renamed, {percent(swapped)} would be right, and {percent(right)} are",
                        "the same order of the classes in both parts")
     early = s.accuracy[0] if s.accuracy else 0.0
     chance = s.chance or 0.0
     mixed = s.story.about.get("shuffled") is not False
     if _only_chance(s) and early > chance + 0.2 and mixed:
         return Verdict("differs", title,
-                       f"in the first epoch {percent(early)} of the training examples are right before they are learnt from, and of the {judged.part} "
+                       f"in the first epoch {percent(early)} of the training examples are right before they are learnt from, and of the {judged.part} examples "
                        f"never more than {percent(max(s.val_accuracy))}", advice)
     return None
 
@@ -115,7 +175,7 @@ def missing(s: Signs) -> Verdict | None:
         return None
     return Verdict("differs", "Training and validation data differ: classes are missing in training",
                    f"no training example is of {', '.join(map(s.story.called, never[:5]))}, "
-                   f"and {sum(judged.right[k] for k in never)} of the {judged.part} are", "examples of every class in both parts")
+                   f"and {sum(judged.right[k] for k in never)} of the {judged.part} examples are", "examples of every class in both parts")
 
 
 def imbalance(s: Signs) -> Verdict | None:
@@ -137,7 +197,7 @@ def imbalance(s: Signs) -> Verdict | None:
     top = counts.index(most)
     return Verdict("imbalance", "The classes are imbalanced: rare ones are not learnt",
                    f"{s.story.called(top)} has {most:,} training examples, {s.story.called(worst)} "
-                   f"{counts[worst]:,}, of which {percent(found[worst] or 0)} are found in the {judged.part}",
+                   f"{counts[worst]:,}, of which {percent(found[worst] or 0)} are found in the {judged.part} examples",
                    "weigh the classes:  loss cross_entropy weights=[...];  more examples of the rare ones; and  metric f1  beside the accuracy")
 
 
@@ -151,7 +211,7 @@ def one_class(s: Signs) -> Verdict | None:
     if share < 0.95 or right > 0.9 or share - right < 0.1:
         return None
     return Verdict("one-class", "One class is always answered",
-                   f"{percent(share)} of the answers are {s.story.called(k)}, and {percent(right)} of the {judged.part} are",
+                   f"{percent(share)} of the answers are {s.story.called(k)}, and {percent(right)} of the {judged.part} examples are",
                    "a smaller learning rate, or classes of the same size")
 
 
@@ -161,6 +221,6 @@ def modes(s: Signs) -> Verdict | None:
         return None
     if s.accuracy[-1] < s.trained_accuracy + 0.2:
         return None
-    return Verdict("modes", "Training examples are right in training, and wrong in evaluation mode",
+    return Verdict("modes", "Training examples are right while they are learnt from, and wrong in evaluation mode",
                    f"{percent(s.accuracy[-1])} of them in the last epoch, and {percent(s.trained_accuracy)} after it",
                    "larger batches for batch norm, or examples in another order")

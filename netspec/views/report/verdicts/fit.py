@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from math import isfinite
+from math import isfinite, sqrt
 
+from ....plain import word
 from .signs import Signs
 from .verdict import Verdict, number, percent
 
@@ -42,24 +43,25 @@ def _risen(late: float, best: float, s: Signs) -> bool:
 def underfitting(s: Signs) -> Verdict | None:
     """Training examples that are not learnt, and no longer getting better."""
     seen = [v for v in s.loss if isfinite(v)]
-    if len(seen) < 4 or s.guess is None or s.trained_loss < 0.3 * s.guess:
+    if len(seen) < 4 or (s.guess is None and s.constant is None) or s.fitted:
         return None
     third = max(1, len(seen) // 3)
-    fell = 1 - min(seen[-third:]) / min(seen[:-third])
-    if fell > 0.03 * third or (s.val_loss and s.lowest > 1.4 * s.trained_loss):
+    before, since = (s.left(min(part)) for part in (seen[:-third], seen[-third:]))
+    fell = 1 - since / before if before > 0 else 0.0
+    if fell > 0.03 * third or (s.val_loss and s.left(s.lowest) > 1.4 * s.unlearnt):
         return None
-    hard = seen[-1] > 1.5 * s.trained_loss
+    hard = s.left(seen[-1]) > 1.5 * s.unlearnt
     return Verdict("underfitting", "It is underfitting: the training examples are not learnt",
                    f"the training loss stays at {number(seen[-1])}"
                    + (f" ({number(s.trained_loss)} in evaluation mode)" if hard else "")
-                   + f", where guessing costs {number(s.guess)}; it fell by {percent(max(0.0, fell))} in the last {third} epochs",
+                   + f", where {_knowing_nothing(s)}; it fell by {percent(max(0.0, fell))} in the last {third} epochs",
                    "less dropout and less augmentation" if hard
                    else "a larger net; less decay and dropout; another learning rate")
 
 
 def nothing(s: Signs) -> Verdict | None:
     """No more is known than before, and no other rule knows why."""
-    if s.learnt or not [v for v in s.loss if isfinite(v)]:
+    if s.learnt or s.fitted or not [v for v in s.loss if isfinite(v)]:
         return None
     if s.guess is not None:
         said = f"the lowest loss is {number(s.lowest)}, and guessing costs {number(s.guess)}"
@@ -82,28 +84,74 @@ def improving(s: Signs) -> Verdict | None:
     if len(seen) == 1:
         said = f"the {which} loss is {number(s.lowest)} after one epoch"
         return Verdict("improving", title, said, advice, "note") if s.lowest > 0.2 * s.reference else None
-    quarter = max(1, len(seen) // 4)
-    before = min((v for v in seen[:-quarter] if isfinite(v)), default=float("nan"))
-    fell = 1 - s.lowest / before if before > 0 else 0.0
-    if not fell > 0.1:
+    many = min(len(seen), max(3, len(seen) // 4))
+    fall, sure = _trend(seen[-many:])
+    far, whole = s.left(s.lowest), s.reference - s.floor
+    if not (sure and far > 0.05 and (fall > 0.1 * far * whole or (far > 0.5 and fall > 0.02 * (many - 1) * whole))):
         return None
-    many = f"{quarter} epochs" if quarter > 1 else "epoch"
-    return Verdict("improving", title, f"the {which} loss fell by {percent(fell)} in the last {many}, to {number(s.lowest)}",
+    return Verdict("improving", title, f"the {which} loss fell from {number(seen[-many])} to {number(seen[-1])} in the last {many} epochs, steadily",
                    advice, "note")
+
+
+def _trend(seen: list[float]) -> tuple[float, bool]:
+    """By how much the line falls that fits these best, from the first to the last; and whether that is more than they vary about
+    it: twice the standard error of its slope, and with two of them a tenth."""
+    n = len(seen)
+    middle, mean = (n - 1) / 2, sum(seen) / n
+    width = sum((k - middle) ** 2 for k in range(n))
+    slope = sum((k - middle) * (v - mean) for k, v in enumerate(seen)) / width
+    fall = -slope * (n - 1)
+    if n < 3:
+        return fall, fall > 0.1 * seen[0]
+    off = sum((v - mean - slope * (k - middle)) ** 2 for k, v in enumerate(seen))
+    return fall, -slope > 2 * sqrt(off / (n - 2) / width)
+
+
+def few_judge(s: Signs) -> Verdict | None:
+    """So few examples judge that the share which is right may be far off: Wilson's interval, 95 %."""
+    judged = s.story.judged
+    if judged is None or judged.accuracy is None or judged.part == "training" or sum(judged.right) != judged.examples:
+        return None
+    n, p, z = judged.examples, judged.accuracy, 1.96
+    centre, half = (p + z * z / (2 * n)) / (1 + z * z / n), z / (1 + z * z / n) * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    if half <= 0.1:
+        return None
+    return Verdict("few-judge", f"Only {n} examples judge it, so that little is certain",
+                   f"{percent(p)} of {n} {judged.part} examples are right; of all there are it may be {percent(max(0.0, centre - half))} to "
+                   f"{percent(min(1.0, centre + half))}", "more validation examples:  data ... validation=0.2", "note")
 
 
 def cut_off(s: Signs) -> Verdict | None:
     """A run that has not come to its end."""
     planned, end = s.story.planned, s.story.end.get("how")
-    if s.story.running or end in ("done", "stopped") or planned is None or len(s.epochs) >= planned or (end is None
+    if s.story.running or s.failed or _of_data(s) or end in ("done", "stopped") or planned is None or max(s.epochs, default=0) >= planned or (end is None
                                                                                                         and s.story.settings.get("early_stopping")):
         return None
-    there = f"{len(s.epochs)} of {planned} epochs are there"
+    there, on = f"{len(s.epochs)} of {planned} epochs are there", f"netspec train --resume {word(s.story.folder or s.story.name)}"
     if end is None:
-        return Verdict("cut-off", "It was cut off, or is not over yet", there, "netspec train --resume RUN", "note")
+        return Verdict("cut-off", "It was cut off, or is not over yet", there, on, "note")
     why = f": {s.story.end.get('why')}" if s.story.end.get("why") else ""
     return Verdict("cut-off", f"It was cut off after epoch {max(s.epochs, default=0)} of {planned}", there + why,
-                   "netspec train --resume RUN", "note")
+                   on, "note")
+
+
+def _of_data(s: Signs) -> bool:
+    """Whether the data ended it, which they would again."""
+    notes = s.story.end.get("notes")
+    return isinstance(notes, list) and any(str(n).startswith(("input ", "target ")) for n in notes)
+
+
+def _knowing_nothing(s: Signs) -> str:
+    return f"guessing costs {number(s.guess)}" if s.guess is not None else f"one answer to all examples costs {number(s.constant or 0.0)}"
+
+
+def dead_besides(s: Signs) -> Verdict | None:
+    """Units that have died in a network that has learnt."""
+    if not s.fitted or not s.dead or s.dead[0][1] < 0.5:
+        return None
+    name, share, _ = s.dead[0]
+    return Verdict("dead", f"Units of {name} are dead, and the others have learnt without them",
+                   f"{percent(share)} of them answer 0 to every example", "leaky  for  relu, or fewer units", "note")
 
 
 def learning(s: Signs) -> Verdict | None:
@@ -114,10 +162,12 @@ def learning(s: Signs) -> Verdict | None:
     said = f"{'validation' if s.val_loss else 'training'} loss {number(s.lowest)} at epoch {s.epochs[at]}"
     if s.guess is not None:
         said += f", where guessing costs {number(s.guess)}"
+        if s.floor > 0.01 * s.guess:
+            said += f", and no answer less than {number(s.floor)}"
     shares = s.val_accuracy or s.accuracy
     if shares and isfinite(shares[at]):
         said += f"; {percent(shares[at])} right"
-    well = s.lowest < 0.3 * s.reference and not s.story.running
+    well = (s.left(s.lowest) < 0.3 or ((s.skill or 0.0) > 0.9 and s.above_chance is True)) and not s.story.running
     if s.story.judged is not None and s.story.judged.explained is not None:
         said += f"; answers explain {percent(s.story.judged.explained)} of the variance"
         well = s.story.judged.explained > 0.7 and not s.story.running

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from math import isfinite
+from statistics import median
 
 from .signs import Signs
 from .verdict import Verdict, number, percent
 
 DEAD = 0.5  # of a layer's units
 VANISHING = 1e-4  # of the first layer's gradient against the last one's, each by weight
+PULL = 0.2  # of a penalty against the gradient of the examples
 SATURATED = 0.6  # of a layer's values at the ends of its range
 LARGE, SMALL = 20.0, 2e-3  # of inputs: they should have a deviation of about 1
 INITIALISE = "what init= says away, so that netspec's own first weights hold;  or a normalisation, bn, after each layer"
@@ -22,7 +24,7 @@ def inputs(s: Signs) -> Verdict | None:
     said = f"the first layer reads numbers of mean {number(mean)} and deviation {number(std)}"
     if std == 0:
         return Verdict("inputs", "Every input is the same", said, "look at the data: the file may hold nothing but zeros")
-    poor = not s.fitted or not s.learnt or (s.first_loss is not None and s.first_loss > 3 * s.reference)
+    poor = not s.fitted or not s.learnt or (s.guess is not None and s.first_loss is not None and s.first_loss > 3 * s.guess)
     if (std > LARGE or abs(mean) > LARGE) and poor:
         return Verdict("inputs", "The inputs are not scaled: they are too large", said,
                        "prepare standardise  in the train section")
@@ -66,7 +68,7 @@ def exploding(s: Signs) -> Verdict | None:
 
 def vanishing(s: Signs) -> Verdict | None:
     """Gradients that are lost, or signals that are, on their way through the layers, where little is learnt."""
-    if len(s.weighted) < 3 or (s.learnt and s.trained_loss < 0.5 * s.reference) or 0 not in s.story.statistics:
+    if len(s.weighted) < 3 or s.fitted or (s.learnt and s.unlearnt < 0.5) or 0 not in s.story.statistics:
         return None
     first, last = s.weighted[0], s.weighted[-1]
     g = [s.layer(0, n).get("gradient", float("nan")) for n in (first, last)]
@@ -95,7 +97,7 @@ def dead_later(s: Signs) -> Verdict | None:
 
 def _dead(s: Signs, at_first: bool) -> Verdict | None:
     gone = [d for d in s.dead if d[1] >= DEAD and (d[2] is not None and d[2] >= 0.8 * d[1]) == at_first]
-    if not gone:
+    if not gone or s.fitted:
         return None
     name, share, first = gone[0]
     others = f", and half or more in {len(gone) - 1} other layer{'s' if len(gone) > 2 else ''}" if len(gone) > 1 else ""
@@ -107,28 +109,44 @@ def _dead(s: Signs, at_first: bool) -> Verdict | None:
 
 
 def saturated(s: Signs) -> Verdict | None:
-    """Activations that stand at the ends of their range, where little is learnt."""
-    if s.latest is None or (s.learnt and s.fitted):
+    """Activations that stand at the ends of their range: all the time, in layers that hardly move, or where little is learnt."""
+    if s.latest is None:
         return None
-    for one in s.story.layers[:-1]:
-        now = s.layer(s.latest, str(one["name"]))
-        if one.get("active") and not one.get("rectifies") and now.get("ends", 0.0) > SATURATED:
-            return Verdict("saturated", "Activations are saturated",
-                           f"{percent(now['ends'])} of what {one['name']} gives stands at the ends of its range, "
-                           "where gradients are nearly zero", INITIALISE + ";  or a smaller learning rate")
-    return None
+    bounded = [str(one["name"]) for one in s.story.layers[:-1] if one.get("active") and not one.get("rectifies")]
+    ends = {n: s.layer(s.latest, n).get("ends", 0.0) for n in bounded}
+    full = [n for n in bounded if ends[n] > SATURATED]
+    always = [n for n in full if s.layer(0, n).get("ends", 0.0) > SATURATED]
+    last = s.weighted[-1] if s.weighted else ""
+    stuck = [n for n in always if (a := _moved(s, n)) is not None and (b := _moved(s, last)) is not None and a < 0.1 * b]
+    if not (stuck and s.left(s.lowest) > 0.15) and not (full and not (s.learnt and s.fitted)):
+        return None
+    n = (stuck or full)[0]
+    still = f"; a step moves its weights by {_moved(s, n):.1e} of their length, and those of {last} by {_moved(s, last):.1e}" if stuck else ""
+    return Verdict("saturated", "Activations are saturated",
+                   f"{percent(ends[n])} of what {n} gives stands at the ends of its range, where gradients are nearly zero"
+                   + (", as before the first step" if n in always else "") + still, INITIALISE + ";  or a smaller learning rate")
+
+
+def _moved(s: Signs, name: str) -> float | None:
+    """How far a step moves a layer's weights, as a rule."""
+    seen = [v for k in s.story.measured if (v := s.layer(k, name).get("ratio")) is not None and isfinite(v)]
+    return median(seen) if seen else None
 
 
 def shrunk(s: Signs) -> Verdict | None:
-    """Weights that a penalty has made next to nothing."""
+    """Weights that a penalty has made next to nothing, or that it pulls at as hard as the examples do."""
     if s.latest is None or 0 not in s.story.statistics or s.fitted:
         return None
-    pairs = [(n, s.layer(0, n).get("weight", 0.0), s.layer(s.latest, n).get("weight", 0.0)) for n in s.weighted]
-    shrunk = [(n, a, b) for n, a, b in pairs if a > 0 and b < 0.2 * a]
-    if not shrunk or len(shrunk) < 0.5 * len(pairs):
+    pairs = [(n, s.layer(0, n).get("weight", 0.0), s.layer(s.latest, n).get("weight", 0.0)) for n in s.weighted if n not in s.frozen]
+    small = [(n, a, b) for n, a, b in pairs if a > 0 and b < 0.2 * a]
+    smaller = [(n, a, b) for n, a, b in pairs if a > 0 and b < 0.5 * a]
+    pulled = [(n, a, b) for n, a, b in smaller if s.decay * b > PULL * s.layer(s.latest, n).get("gradient", 0.0)]
+    found = small if small and len(small) >= 0.5 * len(pairs) else pulled if pulled and len(pulled) >= 0.5 * len(pairs) else []
+    if not found:
         return None
-    n, a, b = shrunk[0]
+    n, a, b = found[0]
+    pull = "" if not s.decay else (f"; with a decay of {s.decay:g} the penalty pulls at them with {number(s.decay * b)}, the examples with "
+                                   f"{number(s.layer(s.latest, n).get('gradient', 0.0))}")
     return Verdict("regularised", "It is regularised too much: the penalty makes the weights too small",
-                   f"those of {n} are {number(b)} large (root of the mean square), and were {number(a)}; the "
-                   f"training loss is {number(s.trained_loss)}",
-                   "less of it:  decay=1e-4  of the optimiser, or  regularise l2 1e-4")
+                   f"the weights of {n} are about {number(b)} (root of the mean square), and were {number(a)}{pull}; the training loss is "
+                   f"{number(s.trained_loss)}", "less of it:  decay=1e-4  of the optimiser, or  regularise l2 1e-4")

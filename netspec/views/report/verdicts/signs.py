@@ -10,6 +10,7 @@ from statistics import median
 
 from ..story import Story
 
+FEW = 8  # units: of fewer half may be dead by chance
 LITTLE = 0.05  # of what guessing costs: a loss that is less than this below it has learnt nothing
 
 
@@ -69,10 +70,89 @@ class Signs:
         return self.story.guess
 
     @cached_property
+    def floor(self) -> float:
+        """The least that the loss can be on the training examples: above 0 where labels are smoothed, or targets are shares."""
+        return self.of("floor") or 0.0
+
+    @cached_property
+    def constant(self) -> float | None:
+        """What the best answer costs that is the same to all examples: of numbers under a squared error their variance."""
+        found = self.of("constant")
+        judged = self.story.judged
+        if found is None and judged is not None and judged.explained is not None and judged.explained < 1 and judged.numbers.get("loss"):
+            return judged.numbers["loss"] / (1 - judged.explained) if self.loss_word == "mse" else None
+        return found
+
+    @cached_property
     def reference(self) -> float:
-        """What losses are compared with: what guessing costs, else the loss before the first step, or of the first epoch."""
-        found = self.guess if self.guess is not None else self.first_loss
+        """What losses are compared with: what an answer costs that prefers nothing, or the best one that is the same to all
+        examples where that is clearly less; else the loss before the first step, or of the first epoch."""
+        best, guess = self.constant, self.guess
+        found = guess if guess is not None and (best is None or best > 0.9 * guess) else best
+        found = found if found is not None else self.first_loss
         return found if found is not None and isfinite(found) and found > 0 else next((v for v in self.loss if isfinite(v)), nan)
+
+    def left(self, loss: float) -> float:
+        """Of what there is to learn the share that is not learnt where the loss is this: 0 at the floor, 1 at the reference."""
+        return (loss - self.floor) / (self.reference - self.floor) if self.reference > self.floor else nan
+
+    @cached_property
+    def unlearnt(self) -> float:
+        """The same of the training examples, in evaluation mode where that was measured."""
+        return self.left(self.trained_loss)
+
+    @cached_property
+    def astray(self) -> float:
+        """The same against guessing, where that is known: what steps that are too long come to."""
+        most = self.guess if self.guess is not None else self.reference
+        return (self.trained_loss - self.floor) / (most - self.floor) if most > self.floor else nan
+
+    @cached_property
+    def skill(self) -> float | None:
+        """How much more of the training examples are right than by chance, 1 being all of them."""
+        chance, right = self.usual, self.trained_accuracy
+        return None if right is None or chance is None or chance >= 1 else (right - chance) / (1 - chance)
+
+    @cached_property
+    def training_mode(self) -> float | None:
+        """The last loss on the same examples in training mode: with what is dropped in it, without augmentation."""
+        return next((v for _, v in reversed(self.story.probe("training_loss"))), None)
+
+    @cached_property
+    def failed(self) -> bool:
+        """Whether an error ended it, because its numbers were not finite."""
+        end = self.story.end
+        return end.get("how") == "failed" and (end.get("code") == "loss-exploded" or "not finite" in str(end.get("why")))
+
+    @cached_property
+    def steady(self) -> bool:
+        """Whether its steps are as they should be, and neither too long nor too short to learn."""
+        return self.ratio is None or (1e-4 < self.ratio < 3e-2 and (self.longest is None or self.longest[0] < 0.1))
+
+    @cached_property
+    def usual(self) -> float | None:
+        """How often an answer is right in training that is always the commonest class."""
+        counts = self.counts
+        return max(counts) / sum(counts) if any(counts) else 1 / self.classes if self.classes else None
+
+    def of(self, name: str) -> float | None:
+        """A number that was recorded of the run as a whole."""
+        found = self.story.about.get(name)
+        return float(found) if isinstance(found, int | float) and isfinite(found) else None
+
+    @cached_property
+    def decay(self) -> float:
+        """What the optimiser's decay and `regularise l2` are together."""
+        words = str(self.story.settings.get("optimiser", "")).split()
+        values = [w.removeprefix("decay=") for w in words if w.startswith("decay=")] + [str(self.story.settings.get("l2") or 0)]
+        try:
+            return sum(map(float, values))
+        except ValueError:
+            return 0.0
+
+    @cached_property
+    def loss_word(self) -> str:
+        return str(self.story.settings.get("loss", "")).split(" ")[0].rstrip(",")
 
     @cached_property
     def lowest(self) -> float:
@@ -94,13 +174,12 @@ class Signs:
             return self.story.judged.explained > LITTLE
         if self.above_chance is not None and self.above_chance:
             return True
-        fell = self.lowest < (1 - LITTLE) * self.reference
-        return fell and (self.above_chance is None or self.above_chance or self.lowest < 0.8 * self.reference)
+        return self.left(self.lowest) < (1 - LITTLE if self.above_chance is None else 0.8)
 
     @cached_property
     def fitted(self) -> bool:
-        """Whether it has learnt the training examples."""
-        return self.trained_loss < 0.3 * self.reference
+        """Whether it has learnt the training examples: little is left of the loss, or nearly all are right."""
+        return self.unlearnt < 0.3 or (self.skill is not None and self.skill > 0.9)
 
     # -- classes -----------------------------------------------------------------------------------------------------
     @cached_property
@@ -142,8 +221,8 @@ class Signs:
         """By epoch the median over layers of how far a step moves them."""
         found = {}
         for k in self.story.measured:
-            values = [float(v) for layer in self.story.statistics[k]["layers"].values()
-                      if isinstance(v := layer.get("ratio"), int | float)]
+            values = [float(v) for name, layer in self.story.statistics[k]["layers"].items()
+                      if isinstance(v := layer.get("ratio"), int | float) and name not in self.frozen]
             if values:
                 found[k] = median(values)
         return found
@@ -160,9 +239,27 @@ class Signs:
         return max(((v, k) for k, v in self.ratios.items() if isfinite(v)), default=None)
 
     @cached_property
+    def frozen(self) -> list[str]:
+        """The layers whose weights do not move because they are frozen, or their learning rate is 0: where nobody has said, those
+        with gradients and without steps."""
+        found = self.story.about.get("frozen")
+        if isinstance(found, Mapping) and isinstance(found.get("layers"), Sequence):
+            return [str(n) for n in found["layers"]]
+        steps = {n: [(v, g) for k in self.story.measured if (v := self.layer(k, n).get("ratio")) is not None
+                     and (g := self.layer(k, n).get("gradient")) is not None] for n in self.weighted}
+        return [n for n, seen in steps.items() if seen and all(v == 0 for v, _ in seen) and all(g > 0 for _, g in seen)]
+
+    @cached_property
     def died(self) -> bool:
-        """Whether half the units of a layer have died in training."""
+        """Whether half the units of a layer have died in training; of very few, all."""
         return any(now >= 0.5 and (first is None or first < 0.8 * now) for _, now, first in self.dead)
+
+    @cached_property
+    def silent(self) -> bool:
+        """Whether the layer that answers rectifies, and says the same to all examples in all its units."""
+        last = self.story.layers[-1] if self.story.layers else {}
+        now = self.layer(self.latest or 0, str(last.get("name")))
+        return bool(last.get("rectifies")) and now.get("dead", 0.0) >= (last.get("units") or 1)
 
     def layer(self, epoch: int, name: str) -> Mapping[str, float]:
         found = self.story.statistics.get(epoch, {}).get("layers", {}).get(name, {})
@@ -181,7 +278,7 @@ class Signs:
     @cached_property
     def dead(self) -> list[tuple[str, float, float | None]]:
         """Of each layer that rectifies the share of its units that say the same to every example, at the end and before the first
-        step; the worst first."""
+        step; the worst first. Of a layer of very few units all must be."""
         if self.latest is None:
             return []
         found = []
@@ -189,6 +286,8 @@ class Signs:
             name, units = str(one["name"]), one.get("units")
             if one.get("rectifies") and isinstance(units, int) and units and "dead" in (now := self.layer(self.latest, name)):
                 first = self.layer(0, name).get("dead") if 0 in self.story.statistics else None
+                if units < FEW and now["dead"] < units:
+                    continue
                 found.append((name, now["dead"] / units, None if first is None else first / units))
         return sorted(found, key=lambda f: -f[1])
 

@@ -34,7 +34,8 @@ from .space import Space, space
 FILE, RESULTS = "search.json", "results"
 SAID = {"files": "the text of the spec", "net": "the net", "lines": "--with", "parameters": "--set", "sizes": "--input",
         "data": "--data", "epochs": "--epochs", "batch": "--batch", "seed": "--seed", "device": "--device", "dtype": "--dtype",
-        "precision": "--precision", "halving": "--halving", "rungs": "--halving"}
+        "precision": "--precision", "sampler": "--sampler", "halving": "--halving",
+        "rungs": "--halving"}
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class Definition:
     sizes       of inputs, where they are said
     data        what to train on, where that is not what the section says
     epochs, batch, seed, device, dtype, precision    as `netspec train` takes them
+    sampler     who chooses values: one of optuna's, or "", at random
     halving     of how many trials one goes on after each rung; 0 where all are trained to their end
     rungs       after how many epochs each ends
     """
@@ -64,6 +66,7 @@ class Definition:
     device: str = "cpu"
     dtype: str | None = None
     precision: str | None = None
+    sampler: str = ""
     halving: int = 0
     rungs: tuple[int, ...] = ()
 
@@ -73,7 +76,7 @@ class Definition:
         return space(self.lines, self.parameters)
 
     def values(self, trial: int) -> dict[str, str]:
-        """What a trial is trained with."""
+        """What a trial is trained with, where values are drawn at random."""
         return values(self.space, self.seed or 0, trial)
 
     def data_form(self) -> dict[str, Any]:

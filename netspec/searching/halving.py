@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from .definition import Search
 from .results import DONE, STOPPED, Board, Result
+from .sampling import due
 
 Found = Mapping[tuple[int, int], Result]
 
@@ -27,7 +28,7 @@ def rungs(epochs: int, trials: int, share: int) -> tuple[int, ...]:
 
 def left(search: Search, found: Found) -> list[tuple[int, int]]:
     """What can be done now: trials, and up to which rung. Nothing where all is done."""
-    alive = list(range(1, search.trials + 1))
+    alive = list(due(search, found) if search.definition.sampler else range(1, search.trials + 1))
     for rung in range(_many(search)):
         missing = [(t, rung) for t in alive if (t, rung) not in found]
         if missing:

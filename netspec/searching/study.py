@@ -18,6 +18,7 @@ from ..plain import word
 from ..reading import irregular
 from ..runtime.network import Network
 from ..runtime.train.horizon import horizon
+from . import sampling
 from .definition import Definition, Search, begun, definition_of, is_search, opened
 from .halving import ranked, rungs
 from .lease import SILENCE
@@ -120,6 +121,9 @@ def rehearsed(definition: Definition, trials: int, spec_folder: str | None) -> D
     net.fit(learnt_from(search, net), epochs=0, verbose=0)
     if not definition.halving:
         return definition
+    if definition.sampler:
+        raise UsageError("a sampler chooses by what trials came to, and halving ends most of them before",
+                         hint=f"--halving {definition.halving}   or   --sampler {definition.sampler}")
     if definition.epochs is None and any(d.name.startswith("epochs") for d in definition.space.dimensions):
         raise UsageError("trials that are compared after so many epochs have as many in all, and `epochs` is searched",
                          hint="--epochs 9 --halving")
@@ -129,7 +133,8 @@ def rehearsed(definition: Definition, trials: int, spec_folder: str | None) -> D
 def search(path: str | os.PathLike[str] | None = None, net: str | None = None, *, text: str | None = None,
            lines: Sequence[str] | str = (), parameters: Mapping[str, Any] | None = None, trials: int = 20, workers: int = 1,
            out: str | os.PathLike[str] | None = None, halving: int = 0,
-           around: str | os.PathLike[str] | None = None, epochs: int | None = None, batch: int | None = None,
+           sampler: str = "random", around: str | os.PathLike[str] | None = None, epochs: int | None = None,
+           batch: int | None = None,
            data: str | None = None, seed: int | None = None, input: Shapes | None = None, device: str = "cpu",
            dtype: str | None = None, precision: str | None = None, threads: int | None = None, quiet: bool = False) -> Found:
     """Train a net many times, with values drawn from ranges, as `netspec search` does; what is done in the folder stays done.
@@ -141,6 +146,7 @@ def search(path: str | os.PathLike[str] | None = None, net: str | None = None, *
     parameters  of the net: ranges as texts, "log(8..64)"; a list is a choice; anything else is the value
     workers     processes on this machine; they know the words that modules define, not those of the program itself
     out         the folder, searches/NET-N unless given
+    sampler     who chooses values: "random", or one of optuna's (extra `search`), "tpe", "cmaes", by the results before
     halving     3: train all a little, and one of 3 longer each time, the best
     around      the folder of a trial, or of a search: ranges a third as wide around it, or around its best trial; without `path`
     quiet       print nothing; else a line for each trial
@@ -156,11 +162,11 @@ def search(path: str | os.PathLike[str] | None = None, net: str | None = None, *
     if isinstance(halving, bool) or not isinstance(halving, int) or halving == 1 or halving < 0:
         raise UsageError(f"halving={halving!r} is not of how many trials one goes on", hint="halving=3")
     asked = {"epochs": epochs, "batch": batch, "seed": seed, "device": device, "dtype": dtype, "precision": precision,
-             "halving": halving}
+             "halving": halving, "sampler": sampling.checked(sampler)}
     if around is not None:
         if path is not None or text is not None or lines or parameters:
             raise UsageError("a search around a trial has the spec and the ranges of that", hint="search(around=..., trials=20)")
-        definition, before = narrowed_around(around, **{k: v for k, v in asked.items() if v not in (None, 0, "cpu")})
+        definition, before = narrowed_around(around, **{k: v for k, v in asked.items() if v not in (None, 0, "", "cpu")})
         folder = before.spec_folder
     else:
         module = alone(_module(path, text))
@@ -198,7 +204,8 @@ def begin(definition: Definition, trials: int, spec_folder: str | None, out: str
     """The search in its folder, when all that can be known to go wrong has been tried. Where there are fewer different trials
     than are asked for, it has those."""
     graph = checked(definition, trials, spec_folder)
-    trials = min(trials, definition.space.many or trials)
+    if not definition.sampler:
+        trials = min(trials, definition.space.many or trials)
     return placed(rehearsed(definition, trials, spec_folder), trials, spec_folder, out, graph.name)
 
 

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from ..terminal import cells
-from .definition import opened
+from .definition import Search, opened
 from .halving import ranked
 from .lease import WORKING
 from .results import DONE, Result, name
+from .sampling import TOGETHER, proposed
 
 
 def rows(folder: str | os.PathLike[str]) -> list[dict[str, Any]]:
@@ -21,13 +22,21 @@ def rows(folder: str | os.PathLike[str]) -> list[dict[str, Any]]:
              "watched": r.watched, "best": r.best, "epochs": r.epochs, "parameters": r.parameters} for r in found]
     there = {r.trial for r in found}
     return mine + [{"trial": k, "run": os.fspath(place), "state": "begun", "why": "", "value": None, "watched": "", "best": {},
-                    "epochs": 0, "parameters": search.definition.values(k)} for k, place in _begun(path) if k not in there]
+                    "epochs": 0, "parameters": _values(search, k)} for k, place in _begun(path) if k not in there]
 
 
 def _begun(folder: Path) -> list[tuple[int, Path]]:
     """Trials that somebody works on, or has left."""
     found = [(p.name.rpartition("-")[2], p) for p in (folder / WORKING).glob("trial-*/*/trial-*")]
     return sorted((int(k), p) for k, p in found if k.isdecimal())
+
+
+def _values(search: Search, trial: int) -> dict[str, str]:
+    """What a trial that is begun is trained with."""
+    if not search.definition.sampler:
+        return search.definition.values(trial)
+    of, k = divmod(trial - 1, TOGETHER)
+    return (proposed(search, of) or [{}] * TOGETHER)[k]
 
 
 def cellular(folder: str | os.PathLike[str]) -> list[list[str]]:

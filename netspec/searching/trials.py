@@ -59,8 +59,8 @@ def learnt_from(search: Search, net: Network) -> Data:
     return replace(given, test=None) if given.validation is not None else given
 
 
-def perform(search: Search, trial: int, rung: int, lease: Lease) -> bool:
-    """Do a trial, up to a rung; whether it was this worker that did it, and not somebody who thought it dead.
+def perform(search: Search, trial: int, rung: int, chosen: Mapping[str, str], lease: Lease) -> bool:
+    """Do a trial with these values, up to a rung; whether it was this worker that did it, and not somebody who thought it dead.
 
     Errors: what is no trial's own, a disk that is full.
     """
@@ -69,7 +69,6 @@ def perform(search: Search, trial: int, rung: int, lease: Lease) -> bool:
     if not folder.exists():
         with contextlib.suppress(OSError):  # it has come to a rung, or whoever moved it there died before its result was written
             os.rename(place, folder)
-    chosen = search.definition.values(trial)
     try:
         result = _trained(search, trial, rung, folder, chosen)
         if folder.exists():

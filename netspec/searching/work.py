@@ -12,6 +12,7 @@ from .definition import Search
 from .halving import left
 from .lease import SILENCE, Worker
 from .results import Board, is_there, name
+from .sampling import values
 from .trials import perform
 
 GLANCE = 0.5  # seconds between two looks at what others do, where there is nothing to do
@@ -27,20 +28,21 @@ def work(search: Search, threads: int | None = None, silence: float = SILENCE, d
         board = Board(search)
         board.look()
         while todo := left(search, board.found):
-            if not _one(search, worker, todo):
+            if not _one(search, worker, todo, board):
                 sleep(min(GLANCE, silence / 4))
             done()
             board.look()
 
 
-def _one(search: Search, worker: Worker, todo: list[tuple[int, int]]) -> bool:
+def _one(search: Search, worker: Worker, todo: list[tuple[int, int]], board: Board) -> bool:
     """Do the first of these trials that nobody does, up to its rung; whether there was one."""
     for trial, rung in todo:
         lease = worker.claim(name(trial))
         if lease is None:
             continue
         if not is_there(search, trial, rung):
-            perform(search, trial, rung, lease)
+            chosen = values(search, trial, board.found) if search.definition.sampler else search.definition.values(trial)
+            perform(search, trial, rung, chosen, lease)
         worker.release(lease)  # not where an error or an interrupt ends it: whoever takes it over goes on with what is there
         return True
     return False

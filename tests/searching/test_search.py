@@ -16,6 +16,8 @@ from time import monotonic, sleep
 import pytest
 
 from netspec.cli import main
+from netspec.diagnostics import NetspecError
+from netspec.searching.sampling import checked
 
 TINY = """net tiny(width=1):
   input 1x8x8
@@ -200,6 +202,8 @@ def test_more_trials_go_on_and_other_searches_are_refused(run: Command) -> None:
     (("--set", "width=[1, 2]", "--out", "full"), 2, "full holds something else than a search", "--out full/search"),
     (("--set", "width=[1, 2]", "--out", "tiny.net/x"), 1, "tiny.net/x cannot be written", ""),
     (("--set", "width=[1, 2]", "--data", "nothing.npz"), 1, "nothing.npz", ""),
+    (("--set", "width=[1, 2]", "--sampler", "tpx"), 2, "there is no sampler `tpx`: random, tpe, cmaes", "did you mean `tpe`?"),
+    (("--set", "width=[1, 2]", "--halving", "1"), 2, "'1' is no whole number from 2 to 1000", ""),
     (("--set", "width=[1, 2]", "--lease", "never"), 2, "'never' is no number of seconds", ""),
 ])
 def test_what_is_wrong_is_said_before_all_begins(run: Command, argv: tuple[str, ...], code: int, said: str, hint: str) -> None:
@@ -209,3 +213,10 @@ def test_what_is_wrong_is_said_before_all_begins(run: Command, argv: tuple[str, 
     assert got == code and said in err and hint in err, err
     assert "trial" not in out and not list(Path().rglob("search.json"))
     assert os.listdir("full") == ["letter.txt"]
+
+
+def test_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    with pytest.raises(NetspecError, match=r"needs the package optuna(.|\n)*pip install 'netspec-nn\[search\]'"):
+        checked("tpe")
+    assert checked("random") == checked("") == ""

@@ -39,6 +39,8 @@ def arguments(c: ArgumentParser) -> None:
                    help="processes on this machine (default 1); the same command on other machines helps in the same folder")
     c.add_argument("--out", type=options.file, metavar="FOLDER", help="where the trials lie (default searches/NET-N); the same "
                    "command again goes on in it")
+    c.add_argument("--sampler", default="", metavar="NAME",
+                   help="who chooses values: random (default), or by the results before, with netspec-nn[search]: tpe, cmaes")
     c.add_argument("--halving", type=_share, nargs="?", const=3, default=0, metavar="N",
                    help="train all a little, and one of N (default 3) longer each time, the best")
     c.add_argument("--around", type=options.file, metavar="TRIAL",
@@ -78,6 +80,8 @@ def run(args: Namespace) -> int:
     if found.run is None:
         say(in_columns("\nno trial could be trained to its end: what is said of each above is why"))
         return 1
+    if found.best is not None and found.best.watched == "lowest loss":
+        say(in_columns("\nnone validate: the loss of training says which is best. A share of the examples can:  validation=0.2  in the data line"))
     place, best = word(str(search.folder)), word(str(found.run))
     say(f"\nnext:\n  netspec report {place}\n  netspec evaluate {best}\n  netspec search --around {best} --trials {search.trials}")
     return 0
@@ -87,9 +91,11 @@ def _definition(args: Namespace) -> tuple[Definition, str | None]:
     """What is to be searched, and where the data of its spec are looked for."""
     from ....searching.definition import definition_of
     from ....searching.narrowing import around
+    from ....searching.sampling import checked
 
     asked = {"epochs": args.epochs, "batch": args.batch, "seed": args.seed, "dtype": args.dtype, "precision": args.precision,
-             "data": args.data, "halving": args.halving, "device": args.device}
+             "data": args.data, "halving": args.halving, "sampler": checked(args.sampler),
+             "device": args.device}
     if args.around is not None:
         if args.net is not None or args.lines or args.settings or args.inputs:
             raise UsageError("a search around a trial has the spec and the ranges of that",

@@ -21,9 +21,11 @@ from .tree_findings import static_findings
 
 
 def check_module(module: tree.Module, mistakes: list[Diagnostic] | tuple[Diagnostic, ...] = (),
-                 also: Callable[[Graph], list[Diagnostic]] | None = None) -> list[Diagnostic]:
+                 also: Callable[[Graph], list[Diagnostic]] | None = None,
+                 partly: Callable[[Graph], None] | None = None) -> list[Diagnostic]:
     """Everything wrong with a file, in source order: what was wrong with its text, every net that can be called as it stands,
-    every variant, and what nothing calls. `also` has something to say of each net that is well."""
+    every variant, and what nothing calls. `also` has something to say of each net that is well; `partly` hears of what could be
+    made of each one that is not: its nodes that depend on no mistake, and no outputs."""
     found = list(mistakes)
     library = Library()
     file = library.add(module)
@@ -44,6 +46,8 @@ def check_module(module: tree.Module, mistakes: list[Diagnostic] | tuple[Diagnos
         found += e.findings.all
         if also is not None and graph is not None:
             found += also(graph)
+        if partly is not None and graph is None and e.draft.nodes:
+            partly(Graph(macro.name, tuple(e.draft.kept()), (), calls=e.draft.calls))
         run.add(e.coverage)
     found += _looked_at(library, file, run)
     found += static_findings(file, found)

@@ -14,7 +14,7 @@
     turns.py        who goes first: answers before checks
     desk.py         the open pages: the last good numbers of each, and what is asked of it
     drawn.py        the diagram of a net
-    server.py       the Language Server Protocol, with protocol.py, its rules, and wire.py, its words
+    server.py       the Language Server Protocol, with protocol.py, its rules, wire.py, its words, and serving.py, its process
 
 All but the last row know no protocol. The text is never run; words of a user's own are
 those that the program that serves has imported, as on the command line.

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +14,7 @@ from time import monotonic, thread_time
 from typing import Any
 
 from ..diagnostics import Diagnostic, NetspecError
+from ..ir.graph import Graph
 from ..reading import Outside, placed
 from ..source import Source
 from ..syntax.load import read_source, specs_folder
@@ -35,6 +37,7 @@ class Checked:
     text: Text
     found: tuple[Diagnostic, ...]
     numbers: tuple[NetNumbers, ...]
+    parts: tuple[NetNumbers, ...]  # of nets that are wrong, the lines that depend on no mistake
     seconds: float  # of the processor
     looked: float  # of these, at files
 
@@ -45,6 +48,7 @@ class Document:
     def __init__(self, desk: Desk, name: str, folder: str | None, text: Text, version: int | None):
         self.desk, self.name, self.folder = desk, name, folder
         self.numbers: dict[str, NetNumbers] = {}
+        self.parts: dict[str, NetNumbers] = {}
         self.checked: Checked | None = None
         self.known: dict[Any, int | None] = {}  # what layers cost
         self._moved: dict[int, tuple[Sequence[str], dict[int, int]]] = {}
@@ -83,16 +87,17 @@ class Document:
         started = thread_time()
         found = findings(source, self.looks)
         loops = one_line_loops(found.module.items if found.module is not None else ())
-        made = []
-        for graph in found.graphs.values():
-            try:
-                made.append(numbers(graph, self.name, text.lines, loops, self.known))
-            except NetspecError:  # a user's word whose formulas are wrong
-                continue
-        return Checked(text, found.found, tuple(made), thread_time() - started, found.looked)
+
+        def numbered(graphs: Iterable[Graph]) -> Iterator[NetNumbers]:
+            for graph in graphs:
+                with suppress(NetspecError):  # a user's word whose formulas are wrong
+                    yield numbers(graph, self.name, text.lines, loops, self.known)
+
+        whole, parts = tuple(numbered(found.graphs.values())), tuple(numbered(found.parts.values()))
+        return Checked(text, found.found, whole, parts, thread_time() - started, found.looked)
 
     def settle(self, checked: Checked) -> None:
-        """Take in what a check gave. A net that is broken now keeps the numbers it had."""
+        """Take in what a check gave. A net that is broken now keeps the numbers it had, besides those of what it has now."""
         self.checked = checked
         whole = not any(d.severity == "error" for d in checked.found)
         if whole:
@@ -100,6 +105,7 @@ class Document:
         self._runs = None
         self.looks = self.looks and checked.looked < LONG
         self.numbers |= {n.net: n for n in checked.numbers}
+        self.parts = {n.net: n for n in checked.parts}
 
     @property
     def current(self) -> bool:
@@ -119,17 +125,24 @@ class Document:
         """What each line made, as far as it is known: lines that changed since have no numbers."""
         if self._runs is None:
             self._runs = {}
-            for n in self.numbers.values():
-                now = self.moved(n.text)
-                for line, found in n.lines.items():
-                    if line in now:
-                        self._runs.setdefault(now[line], []).extend(found)
+            for net in self.numbers | self.parts:
+                for line, found in self._runs_of(net).items():
+                    self._runs.setdefault(line, []).extend(found)
         return self._runs
+
+    def _runs_of(self, net: str) -> dict[int, list[Run]]:
+        """Of one net: the last good ones, and of one that is wrong now those that it has, unless a line ran more often before."""
+        out: dict[int, list[Run]] = {}
+        for n in filter(None, (self.numbers.get(net), self.parts.get(net))):
+            now = self.moved(n.text)
+            out |= {now[line]: found for line, found in n.lines.items()
+                    if line in now and len(found) >= len(out.get(now[line], ()))}
+        return out
 
     def made_by(self, lines: range) -> dict[str, int]:
         """The steps that lines made, as these lines call them, and the line of each."""
         out: dict[str, int] = {}
-        for n in self.numbers.values():
+        for n in (*self.numbers.values(), *self.parts.values()):
             now = self.moved(n.text)
             for line, found in n.names.items():
                 if now.get(line) in lines:
@@ -180,7 +193,7 @@ class Desk:
         made = Document(self, name, os.path.dirname(name) if path else None, Text(content), version)
         before = self.documents.get(uri)
         if before is not None:
-            made.numbers, made.known = before.numbers, before.known
+            made.numbers, made.parts, made.known = before.numbers, before.parts, before.known
         self.documents[uri] = made
         return made
 

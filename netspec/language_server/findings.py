@@ -17,11 +17,12 @@ from ..syntax.tree import Module
 
 @dataclass(frozen=True)
 class Findings:
-    """What was found, in the order of the page, and the graphs of the nets that are well."""
+    """What was found, in the order of the page, and the graphs of the nets that are well; of the others what there is."""
 
     source: Source
     found: tuple[Diagnostic, ...]
     graphs: dict[str, Graph]
+    parts: dict[str, Graph]
     looked: float = 0.0  # seconds that looking at files took
     module: Module | None = None  # its tree; None of what is no text
 
@@ -29,6 +30,7 @@ class Findings:
 def findings(source: Source, files: bool = True) -> Findings:
     """Check a text. Without `files` nobody looks whether data and weights fit."""
     graphs: dict[str, Graph] = {}
+    parts: dict[str, Graph] = {}
     looked = 0.0
     module = None
 
@@ -45,7 +47,7 @@ def findings(source: Source, files: bool = True) -> Findings:
     try:
         decoded(source.text.encode("utf-8", "surrogatepass"), source.name)
         module, mistakes = parse_recovering(source)
-        found = check_module(module, mistakes, also=each)
+        found = check_module(module, mistakes, also=each, partly=lambda graph: parts.update({graph.name: graph}))
     except NetspecError as e:  # no text, or a word of a user's whose code is wrong
         found = list(e.diagnostics)
-    return Findings(source, told(found), graphs, looked, module)
+    return Findings(source, told(found), graphs, parts, looked, module)

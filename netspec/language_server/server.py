@@ -9,10 +9,6 @@ one where it takes no longer than a moment.
 from __future__ import annotations
 
 import asyncio
-import logging
-import os
-import sys
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -241,12 +237,18 @@ class Server(LanguageServer):  # type: ignore[misc]
         return out
 
     # ---------------------------------------------------------------- numbers
-    async def inlay_hint(self, params: t.InlayHintParams) -> list[t.InlayHint] | None:
+    async def with_numbers(self, params: Any) -> Document | None:
+        """The page that is asked about, with its numbers as far as they are known; None where it is not open."""
         uri = params.text_document.uri
         d = self.desk.documents.get(uri)
+        if d is not None:
+            await self.known(d, uri)
+        return d
+
+    async def inlay_hint(self, params: t.InlayHintParams) -> list[t.InlayHint] | None:
+        d, uri = await self.with_numbers(params), params.text_document.uri
         if d is None:
             return None
-        await self.known(d, uri)
         out = []
         first, last = params.range.start.line + 1, params.range.end.line + 1
         for line, runs in sorted(d.runs().items()):
@@ -266,11 +268,9 @@ class Server(LanguageServer):  # type: ignore[misc]
         return hint
 
     async def code_lens(self, params: t.CodeLensParams) -> list[t.CodeLens] | None:
-        uri = params.text_document.uri
-        d = self.desk.documents.get(uri)
+        d, uri = await self.with_numbers(params), params.text_document.uri
         if d is None:
             return None
-        await self.known(d, uri)
         out = []
         for piece, own in d.page.names:
             net = own.own
@@ -435,26 +435,3 @@ class Server(LanguageServer):  # type: ignore[misc]
             file.write_text(svg, encoding="utf-8")
             self.window_show_document(t.ShowDocumentParams(str(from_fs_path(str(file))), external=True))
         return {"net": net, "svg": svg}
-
-
-def _of_ours(record: logging.LogRecord) -> bool:
-    """Whether what pygls wants to log is a fault: a refusal is an answer."""
-    return record.exc_info is None or not isinstance(record.exc_info[1], (Refused, JsonRpcContentModified))
-
-
-def serve() -> int:
-    """Answer until the editor says `exit` or is gone. The exit code: 1 where it did not say `shutdown` before."""
-    stdin, stdout = sys.stdin.buffer, sys.stdout.buffer
-    sys.stdout = sys.stderr  # whatever prints must not speak in between
-    sys.setrecursionlimit(12_000)  # of all threads, so that none puts it back while another one needs it
-    sys.setswitchinterval(0.001)  # seconds: a check lets answers pass
-    threading.stack_size(64 * 2**20)
-    logging.getLogger("pygls.protocol.json_rpc").addFilter(_of_ours)
-    server = Server()
-    server.start_io(stdin, stdout)
-    code = 0 if server.protocol._shutdown else 1
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread() and not thread.daemon:  # in the middle of a check, which nobody waits for
-            sys.stderr.flush()
-            os._exit(code)
-    return code

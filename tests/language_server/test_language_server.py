@@ -327,6 +327,21 @@ def test_a_broken_page_keeps_the_last_good_numbers_of_lines_that_did_not_change(
     assert sorted(d.runs()) == [2, 3] and {r.net for found in d.runs().values() for r in found} == {"a"}
 
 
+def test_a_net_that_was_wrong_from_the_start_has_the_numbers_of_what_depends_on_no_mistake() -> None:
+    text = ("net a:\n  input 3x8x8\n  x: conv 4 3x3\n  pool 2x2\n  conv 8 3x3\n  @x\n  conv 2 1x1\n\n"
+            "net b:\n  input 8\n  fc 4\ntrain b:\n  loss cross_entrop\n")
+    d = checked(text)
+    assert {line: numbers.hint(runs) for line, runs in d.runs().items()} == {
+        2: "-> 3x8x8", 3: "-> 4x8x8 · 112 · 6.9 k", 7: "-> 2x8x8 · 10 · 512", 10: "-> 8", 11: "-> 4 · 36 · 32"}
+    assert "x" in d.made_by(range(1, 5)) and not d.numbers
+    d.write(Text(text.replace("pool 2x2", "maxpool 2").replace("entrop\n", "entropy\n")), 2)
+    d.settle(d.check())
+    assert not d.parts and numbers.hint(d.runs()[5]).startswith("-> 8x4x4")
+    d.write(Text(d.text.content.replace("conv 8", "cnov 8").replace("conv 4 3x3", "conv 6 3x3")), 3)
+    d.settle(d.check())  # what is known now, else what was
+    assert numbers.hint(d.runs()[3]).startswith("-> 6x8x8") and 5 not in d.runs() and d.runs()[7]
+
+
 def test_a_step_without_a_label_is_found_by_its_kind_and_number() -> None:
     d = checked("block f:\n  conv 8 3x3\n  relu\n  add @conv1\n\n"
                 "net a:\n  input 8x8x8\n  conv 8 3x3\n  f\n  add @conv1\n  add @f1\n  fc 2\n")
@@ -436,6 +451,7 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
     for module in ("pygls", "lsprotocol"):
         monkeypatch.setitem(sys.modules, module, None)
     monkeypatch.delitem(sys.modules, "netspec.language_server.server", raising=False)
+    monkeypatch.delitem(sys.modules, "netspec.language_server.serving", raising=False)
     assert main(["lsp"]) == 2
     assert "pip install 'netspec-nn[lsp]'" in capsys.readouterr().err
 

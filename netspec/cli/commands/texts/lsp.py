@@ -18,7 +18,7 @@ def arguments(c: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     """Talk to an editor until it says that it is done."""
     try:
-        from ....language_server.server import serve
+        from ....language_server.serving import serve
     except ImportError as e:
         if (e.name or "").partition(".")[0] not in ("pygls", "lsprotocol"):
             raise

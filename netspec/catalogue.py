@@ -104,6 +104,14 @@ CATALOGUE: dict[str, str] = {
     "bad-shards": _page("A batch cannot be cut into so many shards of one size.",
                         "Each worker takes whole shards, and no shard weighs more than another: the batch is a multiple of their number.",
                         "batch 100\n  shards 8", "batch 104\n  shards 8"),
+    "lost-worker": _page("Workers are gone, and the others cannot go on.",
+                         "Under `netspec train --workers` and `mpirun --with-ft ulfm` those that are left go on by themselves. Where all are "
+                         "gone, or the MPI ends all with the first, `--resume` goes on from the last checkpoint, in any number of workers."),
+    "unlike-workers": _page("A worker is about to do something else than the others.",
+                            "Another version of a package, another class of processors, another spec, other data or weights: the bits would "
+                            "be others. The message names the worker and what differs."),
+    "worker-failed": _page("Another worker was ended by a mistake in some code.",
+                           "What it printed itself, with --debug, says where."),
     "bad-formula": _page("A layer writes a formula that says what none can, or what its values do not fit.",
                          "docs/extending/layer.md says what formulas are; netspec/ir/formula.py has the whole notation.",
                          'b("t[n,c] min= x[n,c,h]", x=x)', 'b("t[n,c] max= -x[n,c,h]", x=x)'),

@@ -48,6 +48,7 @@ def _command(words: list[str]) -> int:
 
     values = re.compile(r"-:|-[\d.]+,")  # -:NET is standard input and -1,2 are numbers, no options
     args = parser().parse_args([f" {w}" if values.match(w) else w for w in joined(words)])
+    args.words = words
     debug = args.debug or os.environ.get("NETSPEC_DEBUG", "") not in ("", "0")
     try:
         with nullcontext() if getattr(args, "quiet", False) else waits_shown():

@@ -81,6 +81,17 @@ def whole(text: str) -> int:
     return n
 
 
+def seconds(text: str) -> float:
+    """A time, greater than 0."""
+    try:
+        n = float(text)
+    except ValueError:
+        n = 0.0
+    if not 0 < n < float("inf"):
+        raise argparse.ArgumentTypeError(f"{_cut(text)} is no number of seconds")
+    return n
+
+
 def seed(text: str) -> int:
     try:
         n = int(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO, cast
 
@@ -77,6 +77,24 @@ class _Words(_Output):
     def write(self, text: str) -> int:
         super().write(text)
         return len(text)
+
+
+class _OneOfMany:
+    """A stream of one of several processes that do the same: it writes while that one speaks for all."""
+
+    def __init__(self, stream: TextIO, speaks: Callable[[], bool]):
+        self._stream, self._speaks = stream, speaks
+
+    def write(self, text: str) -> int:
+        return self._stream.write(text) if self._speaks() else len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def when(stream: TextIO, speaks: Callable[[], bool]) -> TextIO:
+    """The stream, as long as this process `speaks`; else what is written is lost."""
+    return cast(TextIO, _OneOfMany(stream, speaks))
 
 
 def _divert(stream: TextIO) -> None:

@@ -415,6 +415,8 @@ class Network(Viewed):
                    in words, curves, layers, answers; see docs/report.md
         prefetch   whether another thread reads a batch ahead of what somebody else makes batches of; never of an iterator
         """
+        from .distributed.joining import joined
+        from .distributed.world import ALONE
         from .runs.logs import logs
         from .train.callbacks import Callback, hooks
         from .train.trainer import Trainer
@@ -433,9 +435,11 @@ class Network(Viewed):
                 checkpoint = checkpoint or str(run.last)
             recipe = self.state.recipe
             patience = recipe.early_stopping if early_stopping is None else early_stopping
+            world = joined() if recipe.shards > 1 else ALONE
             trainer = Trainer(self.state, self.save, epochs, shuffle, patience, checkpoint, verbose, checkpoint_every,
                               checkpoint_minutes, recipe.keep, best,
-                              replace(called, callbacks=(*logs(log), *watching, *called.callbacks)), prefetch)
+                              replace(called, callbacks=(*logs(log), *watching, *called.callbacks), world=world), prefetch,
+                              world)
             try:
                 return trainer.run(x, y, validation, sample_weight, steps_per_epoch)
             except BaseException as e:

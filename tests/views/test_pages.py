@@ -159,14 +159,6 @@ def test_a_closed_block_is_its_call_with_its_numbers() -> None:
     assert by_name["unit3.conv1"].lines[2].startswith(f"{3 * (8 * 8 * 9 + 8 + 8 * 8 + 8) / 1000:.3g} k params")
 
 
-def test_a_closed_block_says_whose_weights_it_uses() -> None:
-    text = ("block tower:\n  conv 4 3x3 bn relu\n  conv 4 3x3\n\nnet a:\n  input left 1x8x8\n  input right 1x8x8\n"
-            "  @left -> a: tower\n  @right -> b: reuse @a\n  sub @a\n")
-    by_name = {b.name: b for b in Reading(netspec.load_graph(text=text).graph).scene(1).boxes}
-    assert by_name["b.conv1"].lines[1] == "b · weights of a · 4×8×8" and by_name["b.conv1"].dashed
-    assert by_name["a.conv1"].lines[1] == "a · 4×8×8" and not by_name["a.conv1"].dashed
-
-
 def test_equal_closed_blocks_are_drawn_once_though_they_differ_within() -> None:
     text = ("block unit(p):\n  residual: conv 4 3x3 -> drop_path p\n\n"
             "net a:\n  input 4x8x8\n  for i in 1..4: unit 0.1*i\n  fc 2\n")

@@ -7,4 +7,11 @@ come to is summed in one binary tree over their numbers, which knows nothing of 
     tree.py     what parts come to, and the tree that sums it
     dealing.py  which worker takes which parts
     world.py    the workers, as a step sees them; one alone
+    transport.py  the ranks of an MPI program
+    wire.py     what they say, as bytes
+    board.py    which of those of one machine are heard of
+    ending.py   how one ends by an error, as the others hear of it
+    agreeing.py whether all are about to do the same
+    joining.py  whether this process is a rank
+    launching.py  starting ranks
 """

@@ -38,7 +38,7 @@ class Sum:
 
 
 class Tree:
-    """The sums of some parts of a step. Pairs are added as soon as both are there.
+    """The sums of some parts of a step, or the same stretch of each. Pairs are added as soon as both are there.
 
     keep  how much of each running statistic a part leaves, for the numbers at the end of `Sum.flat`
     """

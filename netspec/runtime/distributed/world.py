@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from .tree import Tree
 
 Array = NDArray[Any]
+T = TypeVar("T")
 
 
 class Lost(Exception):
@@ -29,23 +30,31 @@ class World:
         return self.rank == 0
 
     def gather(self, value: Any) -> list[Any]:
-        """What each worker says, in their order: numbers, texts, lists, dicts and arrays. All call it at the same point."""
+        """What each worker says, in their order: numbers, texts, lists, dicts and arrays. All call it at the same point.
+
+        Errors: Lost; Elsewhere, where another worker ended by an error.
+        """
         return [value]
 
-    def total(self, tree: Tree, parts: int, shares: Sequence[range], dtype: np.dtype[Any], before: Array) -> Array:
-        """What all parts of a step come to: the mean of the gradients, then the running statistics, which were `before`. `shares`
-        are the parts of each worker, whose sums are in its own tree."""
+    def reduce(self, value: Any, tree: Tree, parts: int, length: int, finished: Callable[[Array, float, slice], Array],
+               dtype: np.dtype[Any]) -> tuple[list[Any], Array]:
+        """What each worker says, and what all parts of a step come to. Each has its own parts' sums in its `tree`, of `length`
+        numbers; `finished` makes numbers of `dtype` of a stretch of the whole sum, what the parts count for, and where it lies.
+
+        Errors: as `gather`.
+        """
         (root,) = tree.close(parts).values()
-        return finished(root.flat, root.weight, before, dtype)
+        return [value], finished(root.flat, root.weight, slice(0, length))
 
-    def agree(self) -> None:
-        """All have what the step comes to: it may be taken. Raises Lost where somebody has it not."""
+    def first_does(self, action: Callable[[], T]) -> T:
+        """What the first worker's `action` gives, told to all."""
+        return action()
+
+    def settled(self) -> None:
+        """An epoch is over: whatever has to be compiled is, and another one takes as long."""
+
+    def failed(self, error: BaseException) -> None:
+        """This worker ends by an error: the others hear of it where they meet next."""
 
 
-def finished(flat: Array, weight: float, before: Array, dtype: np.dtype[Any]) -> Array:
-    """The numbers that a sum of all parts stands for; of a stretch of it just as well."""
-    at = flat.size - before.size
-    out = np.empty(flat.size, dtype)
-    np.divide(flat[:at], weight or 1.0, out=out[:at], casting="same_kind")
-    np.add(before, flat[at:], out=out[at:], casting="same_kind")
-    return out
+ALONE = World()

@@ -66,7 +66,7 @@ def save(state: State, path: str | os.PathLike[str]) -> None:
         "schema": SCHEMA, "net": state.graph.name, "seed": state.seed, "step": course.step, "epoch": course.epoch,
         "updates": kept.updates, "optimiser": kept.name, "slots": list(kept.slots), "recipe": str(state.recipe.optimiser or ""),
         "memory": numbers, "record": course.record, "averaged": state.average.taken, "horizon": stated(state),
-        "pace": course.pace, "bytes": course.bytes, "inside": _inside(course.inside), **facts_of(state), **_where(state),
+        "pace": course.pace, "bytes": course.bytes, "inside": _inside(course.inside), **facts_of(state), **where_written(state),
     }
     facts["sha256"] = _digest(tensors, facts)
     write(path_of(path), encode(tensors, {"netspec": json.dumps(facts, sort_keys=True)}))
@@ -133,7 +133,7 @@ def _remark(state: State, path: str | os.PathLike[str], facts: dict[str, Any], w
     if was["net"] != state.graph.name:
         remark(
             f"{path} was written by net {was['net']}, and this is net {state.graph.name}: every parameter has the same name and shape, and was taken over", OtherNetWarning)
-    differ = [f"{k} {facts.get(k)}, here {v}" for k, v in _where(state).items() if k in facts and facts[k] != v]
+    differ = [f"{k} {facts.get(k)}, here {v}" for k, v in where_written(state).items() if k in facts and facts[k] != v]
     if differ and course.step:
         remark(f"{path} was written by {'; '.join(differ)}: training goes on, but not to the same bits", ResumeWarning)
     if anew:
@@ -277,7 +277,7 @@ def _more(notes: list[str]) -> list[str]:
     return [f"... and {len(notes) - 6} more"] if len(notes) > 6 else []
 
 
-def _where(state: State) -> dict[str, Any]:
+def where_written(state: State) -> dict[str, Any]:
     """What may change bits: versions, the device and its instructions, dtype and precision."""
     def of(package: str) -> str:
         try:

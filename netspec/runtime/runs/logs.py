@@ -38,6 +38,8 @@ def _log(path: Path) -> Callback:
 class Lines(Callback):
     """A line of JSON for each epoch."""
 
+    alone = True
+
     def __init__(self, path: Path):
         self.path = path
 
@@ -47,6 +49,8 @@ class Lines(Callback):
 
 class Table(Callback):
     """A row for each epoch; the first names the columns."""
+
+    alone = True
 
     def __init__(self, path: Path):
         self.path = path
@@ -69,6 +73,8 @@ class Table(Callback):
 class Events(Callback):
     """TensorBoard's events: records of protocol buffers (Event, Summary of scalars), each with its length and two checksums, as
     TensorFlow's `RecordWriter` writes them."""
+
+    alone = True
 
     def __init__(self, folder: Path):
         self.folder, self.path = folder, Path()

@@ -13,15 +13,19 @@ callback raises ends training.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
+from ..distributed.world import ALONE, World
 from ..misuse import misuse
 from .history import History
 
 
 class Callback:
-    """State the methods that you need."""
+    """State the methods that you need. Where workers share a training each of them calls its own; what writes for all of them
+    says so by `alone`, and the first worker calls it."""
+
+    alone: ClassVar[bool] = False
 
     def on_begin(self, net: Any, last: int) -> None:
         """Before the first step. `last` is the number of the epoch after which training is to end."""
@@ -40,6 +44,8 @@ class Callback:
 
 class Watcher(Callback):
     """One of netspec's own, which sees what is learnt from as well."""
+
+    alone = True
 
     def on_data(self, net: Any, feed: Any, learnt: Any, judging: Any, shuffle: bool) -> None:
         """Before `on_begin`: what training reads (a Feed or a Stream) of what was given (Given), and what judges it, if anything
@@ -61,41 +67,59 @@ class _Function(Callback):
         return found if isinstance(found, str) else None
 
 
-@dataclass(frozen=True)
+@dataclass
 class Hooks:
-    """The callbacks of one call of `fit`, for this network."""
+    """The callbacks of one call of `fit`, for this network, which these workers train."""
 
     net: Any = None
     callbacks: tuple[Callback, ...] = ()
+    world: World = ALONE
+    begun: list[Callback] = field(default_factory=list, init=False)
+    reads: tuple[Any, ...] = field(default=(), init=False)  # what `on_data` is told
+    last: int | None = field(default=None, init=False)
 
     @property
-    def each_step(self) -> tuple[Callback, ...]:
-        """Those that want to know of each step."""
-        return tuple(c for c in self.callbacks if type(c).on_step is not Callback.on_step)
+    def called(self) -> list[Callback]:
+        """Those that this worker calls. One that has become the first begins with what the first alone calls."""
+        mine = [c for c in self.callbacks if self.world.first or not c.alone]
+        for c in mine:
+            if self.last is not None and c not in self.begun:
+                self.begun.append(c)
+                if isinstance(c, Watcher):
+                    c.on_data(self.net, *self.reads)
+                c.on_begin(self.net, self.last)
+        return mine
 
     @property
     def watchers(self) -> tuple[Watcher, ...]:
         return tuple(c for c in self.callbacks if isinstance(c, Watcher))
 
-    def data(self, feed: Any, learnt: Any, judging: Any, shuffle: bool) -> None:
-        for w in self.watchers:
-            w.on_data(self.net, feed, learnt, judging, shuffle)
+    def begin(self, feed: Any, learnt: Any, judging: Any, shuffle: bool, last: int) -> None:
+        """Training begins, and is to end after epoch `last`."""
+        self.reads, self.last = (feed, learnt, judging, shuffle), last
+        _ = self.called
 
-    def begin(self, last: int) -> None:
-        for c in self.callbacks:
-            c.on_begin(self.net, last)
+    def batch(self, number: int, batch: Any) -> None:
+        for c in self.called:
+            if isinstance(c, Watcher):
+                c.on_batch(self.net, number, batch)
+
+    def step(self, step: int, loss: float) -> None:
+        for c in self.called:
+            c.on_step(self.net, step, loss)
 
     def failed(self, error: BaseException) -> None:
-        for w in self.watchers:
-            w.on_failure(self.net, error)
+        for c in self.callbacks if self.world.first else ():
+            if isinstance(c, Watcher):
+                c.on_failure(self.net, error)
 
     def epoch(self, epoch: int, numbers: dict[str, Any]) -> str | None:
         """Why training stops, if a callback says so; all are asked."""
-        said = [c.on_epoch(self.net, epoch, dict(numbers)) for c in self.callbacks]
+        said = [c.on_epoch(self.net, epoch, dict(numbers)) for c in self.called]
         return next((f"stopped after epoch {epoch}: {s}" for s in said if isinstance(s, str)), None)
 
     def end(self, history: History) -> None:
-        for c in self.callbacks:
+        for c in self.called:
             c.on_end(self.net, history)
 
 

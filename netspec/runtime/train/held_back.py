@@ -37,13 +37,13 @@ class Waiting:
         if self.came is not None:
             self.first()
             number, self.came = self.came, None
-            self.handlers[number](number, None)
+            self.handlers.get(number, signal.default_int_handler)(number, None)  # another worker may have been the one it came to
 
     @contextmanager
-    def at_once(self) -> Iterator[None]:
-        """What can be interrupted anywhere."""
+    def at_once(self, anywhere: bool = True) -> Iterator[None]:
+        """What can be interrupted anywhere, unless it is said not to be."""
         self.deliver()
-        self.free = True
+        self.free = anywhere
         try:
             yield
         finally:

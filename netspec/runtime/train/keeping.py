@@ -17,6 +17,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from ...diagnostics import Advice, NetspecError, near
+from ..distributed.world import ALONE, World
 from ..measuring.tallies import Tally
 from ..misuse import misuse
 from ..state import AVERAGE, State
@@ -32,6 +33,7 @@ class Keeper:
     keep      what the recipe says: ("best", NAME) puts the best weights back at the end, whatever ends it; ("last",) none
     path      where the best weights are written as soon as they are, from where they are put back at the end; a run that goes
               on finds them there
+    world     the workers that train it, the first of which writes
     """
 
     state: State
@@ -39,6 +41,7 @@ class Keeper:
     patience: int | None = None
     keep: tuple[str, ...] = ()
     path: str | None = None
+    world: World = ALONE
     watched: str = "loss"
     lower: bool = True
     best: tuple[float, int] | None = None  # the number, and its epoch
@@ -63,16 +66,16 @@ class Keeper:
         plain = self.watched.removeprefix("val_")
         if self.watched not in names and not (plain.endswith(".loss") and self.watched.startswith("val_") <= judged):
             raise _not_measured(self.watched, names, judged)
-        self.go_on()
+        self.best, self.since = self.world.first_does(self.gone_on)
         return self.tired(self.state.course.epoch)
 
-    def go_on(self) -> None:
+    def gone_on(self) -> tuple[tuple[float, int] | None, int]:
         """The best weights that lie in the file already, if they are of an epoch of this training: it has measured what that had.
         Another number may have chosen them: one waits for a better one from the last epoch that had such on."""
         from ..io.checkpoint import checked
 
         if self.path is None or not os.path.isfile(self.path):
-            return
+            return self.best, self.since
         record, epoch = self.state.course.record, 0
         with contextlib.suppress(NetspecError):  # what cannot be read is written anew
             was = checked(self.path)
@@ -81,6 +84,7 @@ class Keeper:
         if 0 < epoch <= len(record) and self.watched in record[epoch - 1]:
             self.best = record[epoch - 1][self.watched], epoch
             self.since = max([epoch, *(k for k, numbers in enumerate(record, 1) if self.better(numbers.get(self.watched, nan)))])
+        return self.best, self.since
 
     def tired(self, epoch: int) -> str | None:
         """Why training stops after an epoch that is not the best, if it does."""
@@ -107,7 +111,7 @@ class Keeper:
         value = float(numbers[self.watched])
         if self.best is None or self.better(value):
             self.best, self.since = (value, epoch), epoch
-            if self.path is not None:
+            if self.path is not None and self.world.first:
                 self.save(self.path)
             else:
                 with self.state.gate.shared():
@@ -120,7 +124,7 @@ class Keeper:
         epoch is returned."""
         if self.best is None or not (stopped or self.keep[:1] == ("best",) or self.path is not None):
             return None
-        if self.path is not None:
+        if self.path is not None and (self.world.first or self.held is None):
             from ..io.checkpoint import weights_in
 
             self.held = weights_in(self.state, self.path)

@@ -18,7 +18,10 @@ from ...data.sources import named
 from ...diagnostics import NetspecError, UsageError, at_line
 from ...ir.graph import Graph
 from ...terminal import columns, folded, tell
+from .. import drawing
 from ..asking.data import from_here, read
+from ..distributed.world import ALONE, World
+from ..feeding.given import given as examples_of
 from ..footprint import fitting
 from ..io.asked import as_many_classes, request
 from ..io.checkpoint import checked
@@ -33,6 +36,7 @@ from ..watching.again import looked_at
 from ..watching.recorder import Ending
 from ..watching.reporter import Reporter
 from .callbacks import Callback
+from .evaluation import evaluate
 from .history import History
 from .horizon import horizon
 from .recipe import Recipe, recipe_of
@@ -60,7 +64,7 @@ def train(net: Network, *, epochs: int | None = None, batch: int | None = None, 
           out: str | os.PathLike[str] | None = None,
           resume: str | os.PathLike[str] | None = None, seed: int | None = None, threads: int | None = None, quiet: bool = False,
           spec: str | None = None, data: str | Data | None = None, heading: str = "", report: str = "", until: int | None = None,
-          callbacks: Sequence[Callback] = ()) -> Session:
+          callbacks: Sequence[Callback] = (), workers: World = ALONE) -> Session:
     """Train as the `train` section says, show progress, test, save, and say what to try next.
 
     epochs  of the whole training, the ones before `resume` included
@@ -76,6 +80,7 @@ def train(net: Network, *, epochs: int | None = None, batch: int | None = None, 
     heading what it is, where it is one of several: what comes next is then said of all of them
     until   the epoch after which it ends for now, as if it had been interrupted there; schedules go on leading to `epochs`
     callbacks  what else is called while it trains
+    workers those that share each step, this process among them; the first writes the run and says what there is to say
 
     Errors: no train section, no data; a `seed` other than that of the run to go on with; whatever `fit` refuses.
     """
@@ -90,6 +95,10 @@ def train(net: Network, *, epochs: int | None = None, batch: int | None = None, 
         batch = min(net.recipe.shards * fitting(net.graph, net.recipe, str(net.dtype), net.device, memory),
                     _whole_parts(_examples(given.train[0]), net.recipe.shards))
     net.configure(batch=batch)
+    if workers.size > 1 and net.recipe.shards == 1:
+        raise misuse("bad-shards", f"{workers.size} workers have no parts of a step to share",
+                     "the train section says into how many shards each batch is cut",
+                     hint=f"shards {_alike(net.recipe.batch, workers.size)}")
     total, began = horizon(net.state), perf_counter()
     said = _nothing if quiet else _said
     anew = place.run is None
@@ -97,7 +106,7 @@ def train(net: Network, *, epochs: int | None = None, batch: int | None = None, 
     if net.epoch >= total:
         said(f"{net.epoch} epochs are behind it: --epochs {2 * net.epoch} trains on")
     net.fit(given, epochs=0, verbose=0)  # refuses what does not fit, before anything of an earlier run moves
-    place = _taken(place, net, given, out, resume, said)
+    place = _of_all(workers, lambda: _taken(place, net, given, out, resume, said))
     recipe, watching = net.recipe, _watching(place, report, said)
     try:
         with _named_page(watching, said):
@@ -110,15 +119,15 @@ def train(net: Network, *, epochs: int | None = None, batch: int | None = None, 
             said(_interrupted(net, place, spec or "SPEC.net", total))
         raise
     except Exception:
-        if place.run is not None and anew and not net.step:
+        if place.run is not None and anew and not net.step and workers.first:
             place.run.abandon()
         raise
     if not history.epochs and place.run is None:
-        net.save(place.checkpoint)
-    test = None if given.test is None else net.evaluate(given)
+        workers.first_does(lambda: net.save(place.checkpoint))
+    test = None if given.test is None else _tested(net, given, workers)
     seconds = perf_counter() - began
     lines = _closing(net, given, history, test, Path(place.name), seconds)
-    lines += _report(watching, history, given)
+    lines += _report(watching, history, given, workers)
     if (why := failure(net.state, history)) is not None:
         lines += [_fitting(f"\nit has not learnt: {why}"), *(() if heading else advice(net.state, _again(net, place.name, spec)))]
     elif not heading:
@@ -155,10 +164,10 @@ def _named_page(watching: tuple[Ending, ...], said: Callable[[str], None]) -> It
         raise
 
 
-def _report(watching: tuple[Ending, ...], history: History, given: Data) -> list[str]:
+def _report(watching: tuple[Ending, ...], history: History, given: Data, workers: World) -> list[str]:
     """Where the page is; where no epoch was left to train, it is written now."""
     reporters = [w for w in watching if isinstance(w, Reporter)]
-    for w in reporters if not history.epochs else ():
+    for w in reporters if not history.epochs and workers.first else ():
         w.show(looked_at(w.folder, given))
     return [_fitting(plain.shown(w.said)) for w in reporters]
 
@@ -183,6 +192,32 @@ class Place:
     def checkpoint(self) -> str:
         """The file that is written after every epoch."""
         return os.fspath(self.run.last) if self.run is not None else self.name
+
+
+def _of_all(workers: World, taken: Callable[[], Place]) -> Place:
+    """The place that the first worker takes for all."""
+    mine: list[Place] = []
+
+    def first() -> list[str | None]:
+        mine.append(taken())
+        run, alone = mine[0].run, mine[0].alone
+        return [None if run is None else os.fspath(run.folder), None if alone is None else os.fspath(alone)]
+
+    folder, alone = workers.first_does(first)
+    return mine[0] if mine else Place(None if folder is None else Run(Path(folder)), None if alone is None else Path(alone))
+
+
+def _tested(net: Network, given: Data, workers: World) -> dict[str, Any]:
+    """What the examples for testing come to."""
+    state = net.state
+    with state.gate.shared():
+        asked = examples_of(state, state.recipe.need_terms(), given, judges=True)
+        return evaluate(state, state.recipe, asked, drawing.of_call(state, None), world=workers)
+
+
+def _alike(batch: int, workers: int) -> int:
+    """Shards for so many workers: as many as make parts of one size, and twice as many as there are workers if that can be."""
+    return next((n for n in (2 * workers, *range(workers, batch + 1)) if batch % n == 0), batch)
 
 
 def _place(out: str | os.PathLike[str] | None, goes_on: Run | None, report: str = "") -> Place:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -38,12 +39,12 @@ class Taken:
     """What is known of a step that has been taken."""
 
     parts: list[dict[str, Any]]  # what each part came to, in their order
-    signal: bool  # whether one of the workers was asked to end
+    signal: int  # by which one of the workers was asked to end, or 0
 
 
 @changes
 def step(state: State, parts: Parts, many: int, world: World, measured: Measured, numbers: Numbers, notes: tuple[str, ...],
-         signal: bool = False, watch: Watch | None = None) -> Taken:
+         signal: int = 0, watch: Watch | None = None) -> Taken:
     """Take a step of so many parts. Where workers are lost, those that are left do it again, from the weights as they were.
     `watch` sees each part before the step is taken, with its number in the epoch.
 
@@ -53,7 +54,6 @@ def step(state: State, parts: Parts, many: int, world: World, measured: Measured
         held = steps.buffers(_running(state, parts))
         try:
             said, total, mine = _computed(state, parts, many, world, held, measured, numbers, notes, signal, watch is not None)
-            world.agree()
         except Lost:
             continue
         taken = [part for one in said for part in one["parts"]]
@@ -64,11 +64,11 @@ def step(state: State, parts: Parts, many: int, world: World, measured: Measured
         _put(run, total, held)
         steps.update(run, state.recipe.need_optimiser(), numbers)
         count(state, run)
-        return Taken(taken, any(one["signal"] for one in said))
+        return Taken(taken, max(one["signal"] for one in said))
 
 
 def _computed(state: State, parts: Parts, many: int, world: World, held: Mapping[str, Array], measured: Measured,
-              numbers: Numbers, notes: tuple[str, ...], signal: bool,
+              numbers: Numbers, notes: tuple[str, ...], signal: int,
               watched: bool) -> tuple[list[dict[str, Any]], Array, dict[int, Examples]]:
     """What every worker says of its parts, what they all come to, and where they are watched the parts of this worker."""
     before = _flat(held)
@@ -84,8 +84,22 @@ def _computed(state: State, parts: Parts, many: int, world: World, held: Mapping
         if watched:
             mine[k] = batch
         own.append({"examples": len(batch), "measured": came_to, **(outline(batch) if watched else {})})
-    said = world.gather({"parts": own, "signal": signal})
-    return said, world.total(tree, many, [share(many, rank, world.size) for rank in range(world.size)], state.dtype, before), mine
+    vectors = _running(state, parts).vectors("gradients")
+    finished = partial(_finished, before, sum(v.size for v in vectors), state.dtype)
+    said, total = world.reduce({"parts": own, "signal": signal}, tree, many, sum(v.size for v in vectors) + before.size, finished,
+                               state.dtype)
+    return said, total, mine
+
+
+def _finished(before: Array, gradients: int, dtype: Any, flat: Array, weight: float, where: slice) -> Array:
+    """The mean of gradients, then running statistics from how far they have moved: of a stretch `where` of the sum of all
+    parts."""
+    at = min(max(0, gradients - where.start), flat.size)
+    out = np.empty(flat.size, dtype)
+    np.divide(flat[:at], weight or 1.0, out=out[:at], casting="same_kind")
+    if at < flat.size:
+        np.add(before[where.start + at - gradients : where.stop - gradients], flat[at:], out=out[at:], casting="same_kind")
+    return out
 
 
 def _sum(run: Executor, tree: Tree, before: Array, weight: float) -> Sum:

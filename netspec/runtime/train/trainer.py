@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from time import monotonic, perf_counter
 from typing import Any
@@ -16,7 +16,8 @@ from ...ir.graph import Graph
 from ...words.dataset import Data
 from .. import drawing
 from ..check.finite import refuse_infinite
-from ..distributed.world import World
+from ..distributed.agreeing import agree
+from ..distributed.world import Lost, World
 from ..feeding import augmenting
 from ..feeding.feed import Examples, Feed
 from ..feeding.given import Given, given, to_judge, to_learn, validating
@@ -92,6 +93,14 @@ class Trainer:
     written: float = field(default=0.0, init=False)  # when, by the clock
 
     def run(self, x: Any, y: Any = None, validation: Any = None, sample_weight: Any = None, steps: int | None = None) -> History:
+        """Train, see `alone`; where the network is shared with other workers, they hear of an error that ends it here."""
+        try:
+            return self.alone(x, y, validation, sample_weight, steps)
+        except BaseException as e:
+            self.world.failed(e)
+            raise
+
+    def alone(self, x: Any, y: Any, validation: Any, sample_weight: Any, steps: int | None) -> History:
         """Train; the epochs that the network has behind it count as done, and schedules go on from there. What `x`, `y` and
         `validation` may be stands in given.py; a data set's own examples for validation, or else those for testing, are
         taken where no others are given.
@@ -113,17 +122,17 @@ class Trainer:
         last = course.epoch + epochs
         counted = tallies(self.graph, recipe.terms, recipe.metrics)
         history = History(counted, state.learnt.classes)
-        keeper = Keeper(state, self.save, self.early_stopping, self.keep, self.best)
+        keeper = Keeper(state, self.save, self.early_stopping, self.keep, self.best, self.world)
         named = any(name.startswith("val_") for name in self.keep[1:])  # then those for testing are asked to choose
         course.tested = tests is not None and tests.tested and not named
         plan = Plan(judged, self.early_stopping is not None, next(iter(self.keep[1:]), ""), bool(recipe.schedules))
         with display(self.graph.name, history, self.verbose, course.epoch, last, feed.batches, plan) as show:
             if epochs:
+                agree(state, feed.kind, self.world)
                 self.begin(feed)
             history.stopped = tired = keeper.begin(counted, tests is not None, course.tested)
             if epochs:
-                self.hooks.data(feed, asked, tests, self.shuffle)
-                self.hooks.begin(last)
+                self.hooks.begin(feed, asked, tests, self.shuffle, last)
             self.written = monotonic()
             with held_back(self.checkpoint is not None, self.write) as signals:
                 while course.epoch < last and history.stopped is None:
@@ -135,8 +144,8 @@ class Trainer:
                     with state.gate.shared():
                         refuse_infinite(state, where=(f"epoch {course.epoch + 1}, whose mean loss is {numbers['loss']:.4g}",))
                     if tests is not None:
-                        with signals.at_once(), state.gate.shared():
-                            found = evaluate(state, recipe, tests, drawing.of_validation(state))
+                        with signals.at_once(self.world.size == 1), state.gate.shared():
+                            found = evaluate(state, recipe, tests, drawing.of_validation(state), world=self.world)
                         numbers |= {f"val_{k}": v for k, v in found.items()}
                     numbers |= {"lr": state.rates.now(course.epoch, course.epoch * course.pace, horizon(state), course.pace,
                                                       course.seen).get("lr", 0.0)}
@@ -148,14 +157,22 @@ class Trainer:
                     show.epoch(course.epoch, numbers)
                     tired = keeper.epoch(numbers, course.epoch)
                     self.write()
-                    ended = self.hooks.epoch(course.epoch, numbers)  # they hear of the last epoch as well
+                    ended = self.told(self.hooks.epoch(course.epoch, numbers))  # they hear of the last epoch as well
                     history.stopped = tired or ended
+                    self.world.settled()
             if history.epochs or tired:
                 history.best = keeper.end(history.stopped is not None and history.stopped == tired)
                 history.kept = keeper.said(course.epoch) if history.stopped is None else None
         if history.epochs or tired:
             self.hooks.end(history)
+            self.told(None)  # nobody leaves before all is written
         return history
+
+    def told(self, ended: str | None) -> str | None:
+        """Why training ends, if a callback of some worker says so. All are done then with what an epoch is followed by."""
+        while True:
+            with suppress(Lost):
+                return next((said for said in self.world.gather(ended) if said), None)
 
     def check_arguments(self) -> None:
         """Raises for what is no number of epochs, no path and the like."""
@@ -264,7 +281,7 @@ class Trainer:
         with closing(Parts(feed, epoch, first, recipe.parts)) as parts:
             while many := parts.begin(k):
                 taken = sharded.step(state, parts, many, self.world, measured, settings(state, self.within(feed, k)),
-                                     self.notes(f"step {k // recipe.parts + 1}", k, measured), bool(signals.came), watch)
+                                     self.notes(f"step {k // recipe.parts + 1}", k, measured), signals.came or 0, watch)
                 for part in taken.parts:
                     k += 1
                     measured.take(part["measured"])
@@ -273,13 +290,13 @@ class Trainer:
                     state.course.inside = Inside(k, feed.kind, measured.held, feed.iterator)
                     state.course.bytes = state.course.bytes or feed.scaled
                 self.after_step(measured)
+                signals.came = signals.came or taken.signal or None
                 self.between(signals)
         return k
 
     def watch(self, k: int, batch: Examples) -> None:
         """The watchers see batch `k` of an epoch."""
-        for w in self.hooks.watchers:
-            w.on_batch(self.hooks.net, k, batch)
+        self.hooks.batch(k, batch)
 
     def within(self, feed: Feed | Stream, batch: int) -> int:
         """The step of an epoch that a batch is part of, as schedules count; 0 where they do not know how long an epoch is."""
@@ -292,8 +309,7 @@ class Trainer:
 
     def after_step(self, measured: Measured) -> None:
         """The callbacks that want to know of each step hear of it."""
-        for callback in self.hooks.each_step:
-            callback.on_step(self.hooks.net, self.state.course.step, measured.loss)
+        self.hooks.step(self.state.course.step, measured.loss)
 
     @property
     def graph(self) -> Graph:
@@ -333,6 +349,6 @@ class Trainer:
 
     def write(self) -> None:
         """Write a checkpoint, if one is asked for."""
-        if self.checkpoint is not None:
+        if self.checkpoint is not None and self.world.first:
             self.save(self.checkpoint)
             self.written = monotonic()

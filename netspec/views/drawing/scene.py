@@ -310,9 +310,8 @@ class _Making:
             return Box(step.name, "input", label(step.name, (), shape), "", dashed=True)
         if isinstance(step, Closed):
             name = self.names(step)
-            marks = (*([name] if name else []), *([f"weights of {step.shared}"] if step.shared else []), shape)
-            lines = label(self.call(step), marks, self.short(step), times)
-            return Box(step.name, "block", lines, self.tooltip(step), times, dashed=bool(step.shared))
+            lines = label(self.call(step), ((name, shape) if name else (shape,)), self.short(step), times)
+            return Box(step.name, "block", lines, self.tooltip(step), times)
         kind, sign = kind_of(step.head), str(getattr(step.head.op, "symbol", ""))
         if len(sign) == 1 and len(step.nodes) == 1 and times == 1:
             return Box(step.name, kind, (sign,), self.tooltip(step), sign=True)

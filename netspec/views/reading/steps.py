@@ -105,14 +105,7 @@ class Closed(Step):
 
     @property
     def shared(self) -> str | None:
-        """The block whose weights it uses again, where it has none of its own."""
-        names = [p.name for n in self.nodes for p in n.parameters]
-        if not names or any(name.startswith(self.path + ".") for name in names):
-            return None
-        first, *others = [scope_of(scope_of(name)).split(".") for name in names]
-        while first and any(o[:len(first)] != first for o in others):
-            first.pop()
-        return ".".join(first) or None
+        return None
 
     @property
     def steps(self) -> int:

@@ -19,6 +19,7 @@ from ...nets import input_shapes, meant, settings, trained
 from ...telling import say
 
 if TYPE_CHECKING:
+    from ....runtime.distributed.world import World
     from ....runtime.network import Network
 
 ABOUT = "train a net as its `train` section says"
@@ -47,6 +48,11 @@ def arguments(c: ArgumentParser) -> None:
                    help="cross-validation: train K times, each time a K-th of the data validates")
     c.add_argument("--device", choices=("cpu", "cuda", "reference"), default="cpu", help="where to run (default cpu)")
     c.add_argument("--threads", type=options.whole, metavar="N", help="CPU threads; results do not depend on it")
+    c.add_argument("--workers", type=options.whole, metavar="N",
+                   help="share each step among so many processes, to the same bits: the `shards` of its batch")
+    c.add_argument("--hosts", metavar="A,B", help="the machines that the workers run on, where they are not this one")
+    c.add_argument("--timeout", type=options.seconds, metavar="SECONDS",
+                   help="a worker that the others wait for so long counts as dead (default: never)")
     c.add_argument("--dtype", choices=("float32", "float64"), help="of all numbers (default float32)")
     options.precision(c)
     c.add_argument("--out", type=options.file, metavar="PLACE",
@@ -62,6 +68,21 @@ def arguments(c: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Compile a net and train it as its `train` section says; the command line's own numbers win."""
+    from ....runtime.distributed.launching import done, launched, on
+
+    workers = _workers(args)
+    if workers is None:
+        return launched(args.words, args.workers, on(args.hosts))
+    try:
+        code = _trained(args, workers)
+        done()
+        return code
+    except BaseException as e:
+        workers.failed(e)
+        raise
+
+
+def _trained(args: Namespace, workers: World) -> int:
     from ....elaborate.tree_to_graph import read_module
     from ....runtime.misuse import Remark
     from ....runtime.network import made
@@ -85,7 +106,8 @@ def run(args: Namespace) -> int:
             return net
 
         how = {"epochs": args.epochs, "batch": args.batch, "memory": args.memory, "threads": args.threads, "quiet": args.quiet,
-               "report": "live" if args.live else "end" if args.report else "", "spec": None if _said(args) else args.net or args.resume, "data": args.data}
+               "workers": workers, "report": "live" if args.live else "end" if args.report else "",
+               "spec": None if _said(args) else args.net or args.resume, "data": args.data}
         if args.resume is not None and (args.seeds or args.folds):
             raise UsageError("a run that goes on has its seed and its examples", hint="--resume RUN alone")
         if args.seeds or args.folds:
@@ -95,6 +117,25 @@ def run(args: Namespace) -> int:
             return 0
         train(one(args.seed), out=args.out, resume=args.resume, seed=args.seed, **how)
     return 0
+
+
+def _workers(args: Namespace) -> World | None:
+    """The workers that this process is one of; None where they are still to be started."""
+    from ....runtime.distributed.joining import joined, started
+    from ....runtime.distributed.world import ALONE
+
+    if args.hosts and not args.workers:
+        raise UsageError("--hosts are those of workers", hint=f"--workers 4 --hosts {args.hosts}")
+    if args.workers and started() and args.workers != started():
+        raise UsageError(f"{started()} workers were started, and --workers asks for {args.workers}", hint="without --workers")
+    if not started():
+        return ALONE if (args.workers or 1) == 1 and not args.hosts else None
+    found = joined(args.timeout)
+    if found.size > 1:
+        from ...streams import when
+
+        sys.stdout, sys.stderr = when(sys.stdout, lambda: found.first), when(sys.stderr, lambda: found.first)
+    return found
 
 
 def _said(args: Namespace) -> bool:

@@ -16,24 +16,20 @@ from ..looks import Theme
 from ..scene import SMALL, Arc, Scene
 from .obstacles import GOOD, Obstacles, Point, Rect
 from .pieces import Piece, label
-from .routes import AROUND, route
+from .routes import route
 
 CORNER = 5
 
 
-@dataclass(frozen=True)
+@dataclass
 class Placed:
-    """A drawing and its size. `crossed` titles of frames stand on arcs."""
+    """A drawing: SVG elements, and its size. `crossed` titles of frames stand on arcs."""
 
-    board: Board
+    body: str
     width: float
     height: float
-    crossed: int
-
-    @property
-    def body(self) -> str:
-        """SVG elements."""
-        return self.board.finished()
+    boxes: dict[str, Rect]
+    crossed: int = 0
 
 
 @dataclass
@@ -45,7 +41,6 @@ class Board:
     right: bool
     body: list[str] = field(default_factory=list)
     there: Obstacles = field(default_factory=Obstacles)  # in along and across: x0 is where a box begins along the flow
-    hard: list[tuple[Arc, Sequence[Point]]] = field(default_factory=list)  # arcs that no simple way leads clear, and the best
     drawn: int = 0
     crossed: int = 0
 
@@ -69,25 +64,12 @@ class Board:
         self.crossed += p.crossed
 
     def arc(self, arc: Arc, ways: Iterable[Sequence[Point]]) -> None:
-        """An arc on the clearest of these ways; where none of them is good, another one is looked for when all else is there."""
-        cost, way = self.there.clearest((arc.source, arc.target, arc.kind), ways)
-        if cost < GOOD:
-            self.line(arc, way)
-        else:
-            self.hard.append((arc, way))
-
-    def finished(self) -> str:
-        """SVG elements of all that is there, with the arcs that were left for last."""
-        while self.hard:
-            arc, way = self.hard.pop(0)
-            of = (arc.source, arc.target, arc.kind)
-            found = route(self.there, of)
-            self.line(arc, found if found and self.there.cost(of, found) < self.there.cost(of, way) else way)
-        return "".join(self.body)
-
-    def line(self, arc: Arc, way: Sequence[Point]) -> None:
-        """An arc with round corners and its arrow."""
+        """An arc on the clearest of these ways, or on another that is found where none of them is good; with round corners and
+        its arrow."""
         of = (arc.source, arc.target, arc.kind)
+        cost, way = self.there.clearest(of, ways)
+        if cost >= GOOD and (found := route(self.there, of)) and self.there.cost(of, found) < cost:
+            way = found
         points = _without_repeats(way)
         self.there.lines += [(line, of) for line in pairwise(points)]
         look = {"data": (self.theme.line, 1.1, ""), "skip": (self.theme.skip, 1.6, ""),
@@ -111,7 +93,7 @@ class Board:
         """The arcs that pieces leave to be drawn around what is there."""
         for arc in (a for p in pieces for a in p.left):
             s, t = self.boxes[arc.source], self.boxes[arc.target]
-            self.hard.append((arc, [(s.x1, mid(s)), (t.x0, mid(t))]))
+            self.arc(arc, [[(s.x1, mid(s)), (t.x0, mid(t))]])
 
     def label(self, text: str, way: Sequence[Point]) -> str:
         """Beside the last part of the way where there is room for it."""
@@ -119,12 +101,11 @@ class Board:
         return label(text, spot, self.theme)
 
     def placed(self, along: float, across: float) -> Placed:
-        """The drawing, so large at least; a way that is still to be found may go round all that is there."""
-        ends = [p for line, _ in self.there.lines for p in line]
-        if self.hard:
-            ends += [(r.x1 + AROUND, r.y1 + AROUND) for r in (*self.boxes.values(), *self.there.frames)]
-        size = max([along, *(x + 4 for x, _ in ends)]), max([across, *(y + 4 for _, y in ends)])
-        return Placed(self, *(size if self.right else size[::-1]), self.crossed)
+        lines = [p for line, _ in self.there.lines for p in line]
+        along = max([along, *(x + 4 for x, _ in lines)])
+        across = max([across, *(y + 4 for _, y in lines)])
+        boxes = self.boxes if self.right else {n: r.flipped for n, r in self.boxes.items()}
+        return Placed("".join(self.body), *((along, across) if self.right else (across, along)), boxes, self.crossed)
 
 
 def mid(r: Rect) -> float:

@@ -19,7 +19,7 @@ BEND, LONG = 6.0, 0.05  # what a corner costs, and a point of the way
 AGAINST = 40.0  # to begin at the side of a box that the flow comes to, or to end at the one that it leaves
 ASIDE = 0.3  # what it costs for each point that an arc begins or ends beside the middle of a side
 OFFSETS = (0.0, 6.0, -6.0, 12.0, -12.0)  # from the middle of a side
-AROUND = 6.5  # from a box to a line that passes it
+GAP = 6.5  # from a box to a line that passes it
 KEPT = 3.4  # at least, from a box to any way
 BORDER = 4.0  # from the border of a frame
 LANE = 4.5  # from another arc
@@ -40,8 +40,7 @@ class _Grid:
     def __init__(self, there: Obstacles, arc: tuple[str, str, str]):
         self.there, self.arc = there, arc
         self.s, self.t = there.boxes[arc[0]], there.boxes[arc[1]]
-        others = [p for line, of in there.lines if of[0] != arc[0] or of[2] != arc[2] for p in line
-                  if any(r.x0 - APART < p[0] < r.x1 + APART and r.y0 - APART < p[1] < r.y1 + APART for r in (self.s, self.t))]
+        others = [p for line, of in there.lines if of[0] != arc[0] or of[2] != arc[2] for p in line]
         self.starts, self.ends = (
             [(at, axis, sign, cost + AGAINST * ((axis, sign) == back) + MEETING * any(distance(at, p) < APART for p in others))
              for at, axis, sign, cost in filter(self.open, _ports(box))] for box, back in ((self.s, (0, -1)), (self.t, (0, 1))))
@@ -61,12 +60,12 @@ class _Grid:
         """Where lines may lead, of the places along this axis."""
         everything = [*self.there.boxes.values(), *self.there.frames]
         low = 2.0
-        high = max(_span(r, d)[1] for r in everything) + AROUND
+        high = max(_span(r, d)[1] for r in everything) + GAP
         must = {_before(p)[d] for p in (*self.starts, *self.ends)}
         may: set[float] = set()
         for r in self.there.boxes.values():
             a, b = _span(r, d)
-            may |= {a - AROUND, b + AROUND}
+            may |= {a - GAP, b + GAP}
         for r in self.there.frames:
             a, b = _span(r, d)
             may |= {a - BORDER, a + BORDER, b - BORDER, b + BORDER}

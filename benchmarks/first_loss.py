@@ -28,8 +28,8 @@ from netspec.syntax.parser import parse
 from netspec.syntax.tree import Variant
 
 SIZES = {"unet": "1x252x252", "unet_recursive": "1x252x252", "fcn": "3x128x128", "segnet": "3x96x96", "enet": "3x128x128",
-         "convnext": "3x64x64", "efficientnet": "3x64x64", "efficientnet_v2": "3x64x64", "regnet": "3x64x64",
-         "deeplab": "3x65x65", "lraspp": "3x65x65", "wavenet": "256x512"}
+         "convnext": "3x64x64", "efficientnet": "3x64x64", "efficientnet_v2": "3x64x64", "efficientnet_v2_b": "3x64x64", "regnet": "3x64x64",
+         "xception": "3x107x107", "deeplab": "3x65x65", "lraspp": "3x65x65", "wavenet": "256x512"}
 SMALL, MIDDLE = 1e9, 8e9  # multiply-adds of an example: batches of 16, 8, 4
 STEPS, RATE, BARE = 20, 0.01, 0.003  # steps, and the learning rates with and without normalisations
 SLOWER = {"resnext"}  # goes up before it goes down at the larger rate

@@ -19,7 +19,7 @@ from netspec.syntax.parser import parse, parse_recovering
 from random_specs import damaged, well_formed
 from sweeps import the_first
 
-HEAVY = {"densenet", "preact", "resnet", "inception_v3", "regnet", "efficientnet", "efficientnet_v2", "convnext", "shufflenet_v2",
+HEAVY = {"densenet", "preact", "resnet", "inception_v3", "regnet", "efficientnet", "efficientnet_v2", "efficientnet_v2_b", "convnext", "shufflenet_v2",
          "mnasnet"}
 TEXTS = [*BASES.values(),
          *(p.read_text(encoding="utf-8") for p in sorted(specs_folder().glob("*.net"))

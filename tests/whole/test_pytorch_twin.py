@@ -20,11 +20,11 @@ SMALLER = {  # sizes at which the fully convolutional ones take seconds and not 
     "unet": "1x188x188", "unet_recursive": "1x188x188", "flowers": "3x64x64", "squeezenet": "3x64x64", "mobilenet": "3x32x32",
     "mobilenet_v2": "3x64x64", "fast_style": "3x16x16", "shufflenet": "3x64x64", "vgg_bn": "3x32x32",
     "mobilenet_v3": "3x64x64", "mnasnet": "3x64x64", "shufflenet_v2": "3x64x64", "regnet": "3x64x64", "efficientnet": "3x32x32",
-    "efficientnet_v2": "3x32x32", "convnext": "3x32x32", "googlenet_bn": "3x64x64"}
+    "efficientnet_v2": "3x32x32", "efficientnet_v2_b": "3x32x32", "xception": "3x71x71", "convnext": "3x32x32", "googlenet_bn": "3x64x64"}
 HEAVIEST = 2.5e8  # multiply-adds of one sample
 OF_A_FILE = 2  # nets: families differ in depth alone
 DEEP = {"convnext", "efficientnet"}  # one net of these
-STEEP = {"efficientnet_v2"}  # with such statistics PyTorch's own result moves by 2e-8 where its input moves by 1e-15
+STEEP = {"efficientnet_v2", "efficientnet_v2_b"}  # with such statistics PyTorch's own result moves by 2e-8 where its input moves by 1e-15
 
 
 def nets() -> list[Any]:

@@ -264,6 +264,15 @@ def test_nets_of_maps_agree_with_what_is_published() -> None:
         assert (totals.trainable, round((totals.macs or 0) / 1e9, 3)) == (parameters, giga), net
 
 
+def test_nets_of_keras_agree_with_its_applications() -> None:
+    """What is trained of the models of Keras 3.12, and of their kernels' numbers times the places of their results."""
+    published = {"xception": (22855952, 8357403496), "efficientnet_v2_b:efficientnet_v2_b0": (7139704, 718086176),
+                 "efficientnet_v2_b:efficientnet_v2_b3": (14358406, 3011458816), "mobilenet": (4231976, 568740352)}
+    for net, (parameters, macs) in published.items():
+        totals = counts(net, {}).totals
+        assert (totals.trainable, totals.macs) == (parameters, macs), net
+
+
 def test_nets_of_darknet_agree_with_their_files() -> None:
     """The numbers in the author's weight files (statistics too, their headers left out), and his table's billions of operations,
     two a multiply-add."""

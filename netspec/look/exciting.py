@@ -31,19 +31,19 @@ class Excited:
     windows: tuple[tuple[tuple[int, int], ...], ...]
 
 
-def exciting(net: Network, x: Any, layer: str, unit: int | str, *, most: int = 9) -> Excited:
-    """The `most` examples that excite a channel of a layer most, each by its strongest place.
+def exciting(net: Network, x: Any, layer: str, unit: int | str, *, top: int = 9) -> Excited:
+    """The `top` examples that excite a channel of a layer most, each by its strongest place.
 
     Errors: a layer or a channel that is none.
     """
-    x, most = examples(net, x), whole("most", most, 1)
+    x, top = examples(net, x), whole("top", top, 1)
     graph = graph_of(net, x)
     value = value_of(graph, layer)
     k = number(net, unit, layer)
     found = net.activations(x, layer)[:, k]
     flat, plane = found.reshape(len(x), -1), found.shape[1:]
     best, at = flat.max(1), flat.argmax(1) % found[0].size  # of several images in an `each` the one that says most
-    order = np.argsort(-best, kind="stable")[:most]
+    order = np.argsort(-best, kind="stable")[:top]
     places = tuple(tuple(int(i) for i in np.unravel_index(at[i], plane)) for i in order)
     return Excited(order, best[order], places, tuple(_window(graph, value, p) for p in places))
 

@@ -43,17 +43,17 @@ def last_features(net: Network) -> str:
     return called(graph, value)
 
 
-def nearest(of: Array, among: Array, *, most: int = 5) -> tuple[Array, Array]:
-    """Of each row of one array the nearest rows of another, M x most: their numbers and their distances (the root of the sum of
+def nearest(of: Array, among: Array, *, top: int = 5) -> tuple[Array, Array]:
+    """Of each row of one array the nearest rows of another, M x top: their numbers and their distances (the root of the sum of
     squares), the nearest first."""
     of, among = np.asarray(of, np.float64), np.asarray(among, np.float64)
-    most = min(whole("most", most, 1), len(among))
+    top = min(whole("top", top, 1), len(among))
     if of.ndim != 2 or among.ndim != 2 or of.shape[1] != among.shape[1]:
         raise misuse("wrong-shape", f"features are N x F, of one F, and these are {of.shape} and {among.shape}")
-    order, distances = np.empty((len(of), most), np.int64), np.empty((len(of), most))
+    order, distances = np.empty((len(of), top), np.int64), np.empty((len(of), top))
     for k, row in enumerate(of):
         far = np.sqrt(np.square(among - row).sum(1))
-        order[k] = np.argsort(far, kind="stable")[:most]
+        order[k] = np.argsort(far, kind="stable")[:top]
         distances[k] = far[order[k]]
     return order, distances
 

@@ -1,7 +1,7 @@
 """Arrays as pictures: numbers as colours, tiles in a grid, and the bytes and the address of a PNG.
 
-A tile is H x W x 3 bytes. `of_image`, `signed` and `heat` make one of numbers, `grid` puts many on one sheet, `png` and
-`address` write it; `resized` brings numbers to another size before. Nothing here knows a network.
+A tile is H x W x 3 bytes, or 4 where some of it is transparent. `of_image`, `signed` and `heat` make one of numbers, `grid` puts
+many on one sheet, `png` and `address` write it; `resized` brings numbers to another size before. Nothing here knows a network.
 """
 
 from __future__ import annotations
@@ -62,20 +62,30 @@ def enlarged(tile: Tile, side: int) -> Tile:
     return tile.repeat(k, 0).repeat(k, 1)
 
 
-def grid(tiles: Sequence[Tile], columns: int | None = None, gap: int = 2, ground: str = "#ffffff") -> Tile:
+def sheet(high: int, wide: int) -> Tile:
+    """A sheet that is transparent where nothing is put: on a dark page its ground is dark."""
+    return np.zeros((high, wide, 4), np.uint8)
+
+
+def put(tile: Tile, on: Tile, y: int, x: int) -> None:
+    """Put a tile, which may be such a sheet itself, onto a sheet, its upper left corner there."""
+    place = on[y:y + tile.shape[0], x:x + tile.shape[1]]
+    place[..., 3] = 255
+    place[..., :tile.shape[2]] = tile
+
+
+def grid(tiles: Sequence[Tile], columns: int | None = None, gap: int = 2) -> Tile:
     """Tiles row by row on one sheet, each in the middle of a place as large as the largest; about as wide as high unless
-    `columns` are given."""
+    `columns` are given. Between them it is transparent."""
     high, wide = (max(t.shape[k] for t in tiles) for k in (0, 1))
     columns = columns or max(1, round(sqrt(len(tiles) * (high + gap) / (wide + gap))))
     columns = min(columns, len(tiles))
     rows = ceil(len(tiles) / columns)
-    sheet = np.empty((rows * (high + gap) + gap, columns * (wide + gap) + gap, 3), np.uint8)
-    sheet[...] = rgb(ground)
+    out = sheet(rows * (high + gap) + gap, columns * (wide + gap) + gap)
     for k, t in enumerate(tiles):
-        y = gap + k // columns * (high + gap) + (high - t.shape[0]) // 2
-        x = gap + k % columns * (wide + gap) + (wide - t.shape[1]) // 2
-        sheet[y:y + t.shape[0], x:x + t.shape[1]] = t
-    return sheet
+        put(t, out, gap + k // columns * (high + gap) + (high - t.shape[0]) // 2,
+            gap + k % columns * (wide + gap) + (wide - t.shape[1]) // 2)
+    return out
 
 
 def filter_tiles(weight: Array, most: float | None = None) -> list[Tile]:

@@ -111,13 +111,13 @@ def test_occlusion_of_a_linear_net_is_the_sum_of_what_is_hidden() -> None:
 def test_the_most_exciting_examples() -> None:
     net, x = made(), RANDOM.normal(size=(9, 2, 6, 6))
     values = net.activations(x, "conv1")[:, 2]
-    e = look.exciting(net, x, "conv1", 2, most=4)
+    e = look.exciting(net, x, "conv1", 2, top=4)
     assert e.numbers.tolist() == np.argsort(-values.max((1, 2)))[:4].tolist()
     assert e.values == pytest.approx(values.max((1, 2))[e.numbers])
     for n, (r, c), window in zip(e.numbers, e.places, e.windows):
         assert values[n, r, c] == values[n].max()
         assert window == ((max(0, r - 1), min(5, r + 1)), (max(0, c - 1), min(5, c + 1)))
-    assert look.exciting(net, x, "fc1", 0, most=1).windows == (((0, 5), (0, 5)),)
+    assert look.exciting(net, x, "fc1", 0, top=1).windows == (((0, 5), (0, 5)),)
 
 
 def test_several_images_of_an_example() -> None:
@@ -134,7 +134,7 @@ def test_features_neighbours_and_a_map() -> None:
     net, x = made(), RANDOM.normal(size=(12, 2, 6, 6))
     rows = look.features(net, x)
     assert rows == pytest.approx(net.activations(x, "fc1")) and look.features(net, x, layer="maxpool1").shape == (12, 36)
-    order, far = look.nearest(rows[3:5], rows, most=3)
+    order, far = look.nearest(rows[3:5], rows, top=3)
     assert order[:, 0].tolist() == [3, 4] and far[:, 0] == pytest.approx([0, 0])
     assert far[0, 1] == pytest.approx(np.sort(np.linalg.norm(rows - rows[3], axis=1))[1])
     flat = look.plane(rows)
@@ -351,6 +351,27 @@ def test_what_cannot_be_looked_at() -> None:
 def test_tiles_lie_where_their_numbers_say() -> None:
     tiles = [np.full((4, 6, 3), k, np.uint8) for k in range(3)]
     sheet = scattered(tiles, np.array([[0.0, 0.0], [2.0, 1.0], [1.0, 0.5]]), 100)
-    assert sheet.shape == (7 + 43 + 7, 100, 3)  # as wide as is asked, and half as high between its margins
+    assert sheet.shape == (7 + 43 + 7, 100, 4)  # as wide as is asked, and half as high between its margins
     for k, (y, x) in enumerate(((50, 7), (7, 93), (28, 50))):
-        assert (sheet[y - 1:y + 1, x - 2:x + 2] == k).all(), k
+        assert (sheet[y - 1:y + 1, x - 2:x + 2] == (k, k, k, 255)).all(), k
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_between_tiles_the_page_shows(theme: str) -> None:
+    """A map of pictures, a grid of filters: on a dark page no white ground."""
+    from io import BytesIO
+
+    from PIL import Image
+
+    from netspec.views.drawing.looks import THEMES, rgb
+    from netspec.views.look.plate import Panel, Plate
+    from netspec.views.look.sheet import sheet
+    from netspec.views.pictures import grid
+
+    laid = scattered([np.full((8, 8, 3), 200, np.uint8)] * 2, np.array([[0.0, 0.0], [1.0, 1.0]]), 64)
+    tiles = grid([np.full((8, 8, 3), 200, np.uint8)] * 4, 2, gap=4)
+    found = np.asarray(Image.open(BytesIO(sheet([Plate("a", "", ((Panel(laid), Panel(tiles)),))], THEMES[theme]))).convert("RGB"))
+    colours, counts = np.unique(found.reshape(-1, 3), axis=0, return_counts=True)
+    assert tuple(colours[counts.argmax()]) == rgb(THEMES[theme].page or "#ffffff")
+    assert (200, 200, 200) in set(map(tuple, colours.tolist()))
+    assert ((255, 255, 255) in set(map(tuple, colours.tolist()))) == (theme == "light")

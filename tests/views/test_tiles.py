@@ -42,13 +42,14 @@ def test_numbers_are_colours() -> None:
 
 def test_tiles_lie_row_by_row() -> None:
     tiles = [np.full((2, 3, 3), k, np.uint8) for k in range(5)]
-    sheet = grid(tiles, 2, gap=1, ground="#ff0000")
-    assert sheet.shape == (3 * 3 + 1, 2 * 4 + 1, 3)
+    sheet = grid(tiles, 2, gap=1)
+    assert sheet.shape == (3 * 3 + 1, 2 * 4 + 1, 4)
     for k in range(5):
         y, x = 1 + k // 2 * 3, 1 + k % 2 * 4
-        assert (sheet[y:y + 2, x:x + 3] == k).all()
-    assert (sheet[0] == (255, 0, 0)).all() and (sheet[7:9, 5:8] == (255, 0, 0)).all()  # the gap, and the place without a tile
-    assert grid(tiles[:4], gap=0).shape == (4, 6, 3) and grid(tiles[:1], 9, gap=0).shape == (2, 3, 3)
+        assert (sheet[y:y + 2, x:x + 3] == (k, k, k, 255)).all()
+    assert not sheet[0].any() and not sheet[7:9, 5:8].any()  # the gap, and the place without a tile: what is behind them shows
+    assert (grid([sheet], gap=0) == sheet).all()
+    assert grid(tiles[:4], gap=0).shape == (4, 6, 4) and grid(tiles[:1], 9, gap=0).shape == (2, 3, 4)
     assert enlarged(tiles[0], 32).shape == (22, 33, 3) and enlarged(tiles[0], 1).shape == (2, 3, 3)
 
 
@@ -57,8 +58,8 @@ def test_filters_are_tiles() -> None:
     colour, deep = random.normal(size=(8, 3, 5, 5)), random.normal(size=(4, 16, 3, 3))
     assert [t.shape for t in filter_tiles(colour)] == [(5, 5, 3)] * 8
     assert (filter_tiles(colour)[2] == around_zero(colour[2])).all()
-    assert [t.shape for t in filter_tiles(deep)] == [(17, 17, 3)] * 4  # 4 x 4 channels
-    assert (filter_tiles(deep)[1][1:4, 1:4] == signed(deep[1, 0], np.abs(deep[1]).max())).all()
+    assert [t.shape for t in filter_tiles(deep)] == [(17, 17, 4)] * 4  # 4 x 4 channels
+    assert (filter_tiles(deep)[1][1:4, 1:4, :3] == signed(deep[1, 0], np.abs(deep[1]).max())).all()
     assert filter_tiles(random.normal(size=(2, 4, 9)))[0].shape == (4, 9, 3)  # of a sequence
     assert filter_tiles(random.normal(size=(2, 1, 5, 3, 3)))[0].shape[1] == 3 * 5 + 2 + 4  # of a volume, a row of its planes
     halved = filter_tiles(colour * 0.5, most=np.abs(colour).max())

@@ -26,7 +26,7 @@ def of_neighbours(net: Network, source: Source, o: Options) -> Iterator[Plate]:
     if len(rows) < 2:
         raise misuse("empty-batch", "neighbours are looked for of the first picture among the others, and there is one alone",
                      hint=Advice("netspec look RUN cat.jpg photos/ --what neighbours"))
-    order, far = nearest(rows[:1], rows[1:], most=o.most)
+    order, far = nearest(rows[:1], rows[1:], top=o.top)
     found = [Panel(small[k + 1], (names[k + 1], f"distance {d:.4g}")) for k, d in zip(order[0], far[0])]
     yield Plate(f"{net.graph.name}: nearest by {layer}", f"The first picture, and which of the {len(rows) - 1:,} others lie nearest to it in the "
                 f"{rows.shape[1]:,} numbers of {layer}.", ((Panel(small[0], (names[0], "asked about")),), *in_rows(found, 9)))

@@ -26,7 +26,7 @@ class Options:
 
     layer, unit   a layer by its name, and one of its channels
     class_        a class, by its name or number; unless given the one that the network answers
-    most          pictures in a row of the most exciting, or of the nearest
+    top           pictures in a row of the most exciting, or of the nearest
     window, stride, fill            of `occlusion`
     steps, l2, tv, blur, jitter     of `maximise`; `steps` of `integrated` as well
     by            how a map is laid out: pca, tsne, umap
@@ -36,7 +36,7 @@ class Options:
     layer: str | None = None
     unit: int | None = None
     class_: int | str | None = None
-    most: int = 9
+    top: int = 9
     window: int | None = None
     stride: int | None = None
     fill: Any = None

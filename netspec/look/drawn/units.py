@@ -26,9 +26,9 @@ def of_exciting(net: Network, source: Source, o: Options) -> Iterator[Plate]:
     best: dict[int, list[tuple[float, Panel]]] = {u: [] for u in units}
     for names, x in some(source):
         for u in units:
-            e = exciting(net, x, layer, u, most=o.most)
+            e = exciting(net, x, layer, u, top=o.top)
             best[u] += [(float(v), _favourite(x[n], names[n], e, k)) for k, (n, v) in enumerate(zip(e.numbers, e.values))]
-            best[u] = sorted(best[u], key=lambda found: -found[0])[:o.most]
+            best[u] = sorted(best[u], key=lambda found: -found[0])[:o.top]
     rows = [tuple(Panel(p.tile, (f"unit {u}: {v:.4g}" if layer != scores(net) else f"{name_of(net, u)}: {v:.4g}", *p.lines)) for v, p in found)
             for u, found in best.items()]
     yield Plate(f"{net.graph.name}: what excites {layer} most", "A row for each unit: the pictures in which it says most, the most exciting "

@@ -81,7 +81,8 @@ def _painted(wide: int, high: int, words: Sequence[_Words], tiles: Sequence[tupl
 
     image = Image.new("RGB", (times * wide, times * high), theme.page or "#ffffff")
     for x, y, t in tiles:
-        image.paste(Image.fromarray(t.repeat(times, 0).repeat(times, 1)), (times * x, times * y))
+        tile = Image.fromarray(t.repeat(times, 0).repeat(times, 1))
+        image.paste(tile, (times * x, times * y), tile if tile.mode == "RGBA" else None)
     draw = ImageDraw.Draw(image)
     for w in words:
         draw.text((times * w.x, times * w.y), w.text, w.colour, _font(times * w.size, w.bold))

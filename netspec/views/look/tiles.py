@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..drawing.looks import rgb
-from ..pictures import Tile, enlarged, grid, heat, laid_over, of_image, resized, signed
+from ..pictures import Tile, enlarged, grid, heat, laid_over, of_image, put, resized, sheet, signed
 
 Array = NDArray[Any]
 SIDE = 160  # pixels that the longer side of a tile has about, where its picture is smaller
@@ -100,19 +100,17 @@ def thumbnail(tile: Tile, side: int) -> Tile:
     return out
 
 
-def scattered(tiles: list[Tile], places: Array, side: int = 960, ground: str = "#ffffff") -> Tile:
+def scattered(tiles: list[Tile], places: Array, side: int = 960) -> Tile:
     """Small tiles on a sheet whose longer side is given, each with its middle where its two numbers say, the second one upwards;
-    later ones lie over earlier ones."""
+    later ones lie over earlier ones. Where none lies it is transparent."""
     margin = max(max(t.shape[:2]) for t in tiles) // 2 + 4
     low, high = places.min(0), places.max(0)
     scale = (side - 2 * margin) / (float((high - low).max()) or 1.0)
     wide, tall = (round(float(s)) + 2 * margin for s in (high - low) * scale)
-    out = np.empty((tall, wide, 3), np.uint8)
-    out[...] = rgb(ground)
+    out = sheet(tall, wide)
     for t, (px, py) in zip(tiles, (places - low) * scale):
         h, w = t.shape[:2]
-        x, y = round(margin + px - w / 2), round(tall - margin - py - h / 2)
-        out[y:y + h, x:x + w] = t
+        put(t, out, round(tall - margin - py - h / 2), round(margin + px - w / 2))
     return out
 
 

@@ -80,9 +80,17 @@ def compressed(program: Program) -> Program:
                 best = score, tried
         if best is None:
             repeats(program, plain=True)
+            _unwrapped(program)
             return program
         program = best[1]
         now = length(program)
+
+
+def _unwrapped(program: Program) -> None:
+    """A block is a scope: a single step in it needs no other."""
+    for b in program.blocks:
+        while len(b.body) == 1 and b.body[0].kind == "repeat" and b.body[0].hole("times") == 1:
+            b.body = b.body[0].kids[0]
 
 
 def _name(program: Program, places: list[Place]) -> str:
@@ -97,7 +105,7 @@ def _score(tried: Program, places: list[Place], aligned: int, now: float) -> flo
     """What the text comes to with this block; None where it is not worth it."""
     s, i, j = places[0]
     window, body = s[i:j], tried.blocks[-1].body
-    gate = len(window) == 1 and window[0].kind == "gate" and not tried.scoped  # its label needs a scope
+    gate = len(window) == 1 and window[0].kind == "gate"
     worth = min(AT_MOST, A_MODULE * aligned) if len(window) > 2 or any(t.kind != "step" for t in window) else 0
     repeated = len(body) == 1 and body[0].kind == "repeat"
     constant = repeated and isinstance(body[0].holes[0][1], int)

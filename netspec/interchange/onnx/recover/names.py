@@ -76,7 +76,8 @@ def counted(labels: list[str], taken: set[str]) -> str:
     none."""
     bases = Counter(m[1] or m[2] for w in labels if (m := re.fullmatch(r"(.*\d)_\d+|(.*[^\d])\d+", w)))
     known = taken | set(LAYERS) | set(RESERVED)
-    return next((b for b, _ in bases.most_common() if b not in known and re.fullmatch(r"[A-Za-z]\w*", b)), "")
+    often = sorted(bases, key=lambda b: (-bases[b], -len(b)))
+    return next((b for b in often if b not in known and re.fullmatch(r"[A-Za-z]\w*", b)), "")
 
 
 def _words(kind: str) -> str:

@@ -133,7 +133,7 @@ def candidates(program: Program) -> list[list[Place]]:
     for s, i, j in _scopes(program) if program.scoped else _windows(program):
         inner = [x for k in range(i, j) for x in _structures([s[k]])] if not program.scoped else []
         once = len(set(inner)) == len(inner) and not (id(s) in own and j - i == len(s))
-        if once and sum(map(weight, s[i:j])) >= 6 and not (j - i == 1 and s[i].kind in ("call", "step")) and _closed(s[i:j], users):
+        if once and sum(map(weight, s[i:j])) >= (4 if program.scoped else 6) and not (j - i == 1 and s[i].kind in ("call", "step")) and _closed(s[i:j], users):
             found[_key(s[i:j])].append((s, i, j))
     ranked = []
     for places in found.values():
@@ -142,7 +142,7 @@ def candidates(program: Program) -> list[list[Place]]:
             if not any(s is q and i < b and a < j for q, a, b in kept):
                 kept.append((s, i, j))
         s, i, j = kept[0]
-        if len(kept) > 1 or (j - i == 1 and s[i].kind == "gate" and not program.scoped):
+        if len(kept) > 1 or (j - i == 1 and s[i].kind == "gate"):
             ranked.append(((len(kept) - 1) * (sum(map(weight, s[i:j])) - 2), kept))
     return [k for _, k in sorted(ranked, key=lambda p: -p[0])[:CONSIDERED]]
 

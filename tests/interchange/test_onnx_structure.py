@@ -121,8 +121,7 @@ NAMED = {
     | @stage1 -> conv 1 1x1
     | @stage2 -> conv 1 1x1 -> up @input bilinear
     | conv 1 1x1 -> up @input bilinear
-  conv 1 1x1
-  sigmoid
+  conv 1 1x1 -> sigmoid
 """,
     "a U": """\
   input 1x32x32
@@ -264,6 +263,93 @@ net a(classes=3):
     made = netspec.load_graph(text=found.text).graph
     assert [n.name for n in made.nodes] == [n.name for n in graph.nodes], found.text
     for line in ("block double(n):", "  d1: double 8", "  stage3: repeat 1: double 8"):
+        assert line in found.text.splitlines(), found.text
+
+
+ROUND = {  # what people write with blocks, and lines that must come back
+    "a gate of its own": ("""\
+block squeeze(part=4):
+  x: skip
+  avgpool global
+  conv in.channels/part 1x1 relu
+  conv in.channels*part 1x1 sigmoid
+  up @x -> mul @x
+
+net a:
+  input 3x8x8
+  conv 16 3x3 bn relu
+  residual: conv 16 3x3 bn relu -> squeeze
+  relu
+""", ("block squeeze:", "    squeeze")),
+    "repeats": ("""\
+block unit(n):
+  conv n 3x3 bn relu
+
+block double(n):
+  unit n -> unit n
+
+net a:
+  input 3x8x8
+  repeat 3: unit 16
+  body: repeat 4: double 32
+  double 48
+  tail:
+    repeat 3: unit 64
+    conv 10 1x1
+""", ("block unit(n):", "  conv n 3x3 bn relu", "block double(n):", "  unit n -> unit n", "  repeat 3: unit 16", "  body: repeat 4: double 32",
+      "    repeat 3: unit 64")),
+    "names": ("""\
+block double(n):
+  conv n 3x3 bn relu -> conv n 3x3 bn relu
+
+net a:
+  input 3x8x8
+  d1: double 8
+  maxpool 2
+  d2: double 16
+  maxpool 2
+  d3: double 32
+  double 32 -> double 16 -> double 8
+""", ("block double(n):", "  d3: double 32", "  double 32 -> double 16 -> double 8")),
+    "dilations": ("""\
+block bottleneck(n, dilation=1):
+  residual:
+    conv n 1x1 bn relu
+    conv n 3x3 bn relu dilation=dilation
+    conv 4*n 1x1 bn
+  shortcut if in.channels != 4*n: conv 4*n 1x1 bn
+  relu
+
+net a:
+  input 3x16x16
+  bottleneck 8 -> bottleneck 8 dilation=2 -> bottleneck 8 dilation=2 -> bottleneck 16 dilation=2
+  bottleneck 16 dilation=4
+""", ("block bottleneck(n, dilation=1):", "  bottleneck 8 -> bottleneck 8 dilation=2 -> bottleneck 8 dilation=2",
+      "  bottleneck 16 dilation=2 -> bottleneck 16 dilation=4")),
+    "windows": ("""\
+block c(n, window=3):
+  conv n window bn -> leaky 0.1
+
+net a:
+  input 3x16x16
+  c 8
+  maxpool 2
+  c 16 -> c 8 1 -> c 16
+  maxpool 2
+  c 32 -> c 16 1 -> c 48
+""", ("block c(n, k=3):", "  conv n k bn -> leaky 0.1", "  c 16 -> c 8 k=1 -> c 16", "  c 32 -> c 16 k=1 -> c 48")),
+}
+
+
+@pytest.mark.parametrize("name", ROUND)
+def test_blocks_come_back_as_they_were_written(name: str, tmp_path: Path) -> None:
+    text, wanted = ROUND[name]
+    graph = netspec.load_graph(text=text).graph
+    found = back(graph, tmp_path)
+    made = netspec.load_graph(text=found.text).graph
+    assert [n.name for n in made.nodes] == [n.name for n in graph.nodes], found.text
+    assert len(found.text.splitlines()) <= 1.1 * len(text.splitlines()) + 1, found.text
+    for line in wanted:
         assert line in found.text.splitlines(), found.text
 
 

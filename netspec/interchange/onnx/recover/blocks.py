@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
@@ -20,7 +21,7 @@ from .text import length
 
 MOST = 7  # parameters of a block
 RATIO = 32  # the largest multiple, or share, that is said of another number
-FACTORS = ("stride", "k", "times", "expand")  # parameters that are no widths
+FACTORS = ("stride", "k", "times", "expand", "dilation")  # parameters that are no widths
 A_MODULE = 6  # what a place is worth that is one module of the program that wrote the file
 AT_MOST = 24  # ... all together
 
@@ -63,7 +64,7 @@ def compressed(program: Program) -> Program:
     while True:
         best: tuple[float, Program] | None = None
         where = {id(s): k for k, s in enumerate(program.sequences())}
-        for places in candidates(program):
+        for places in _subsets(candidates(program)):
             tried = program.copy()
             copies = list(tried.sequences())
             same = [(copies[where[id(s)]], i, j) for s, i, j in places]
@@ -84,6 +85,15 @@ def compressed(program: Program) -> Program:
             return program
         program = best[1]
         now = length(program)
+
+
+def _subsets(groups: list[list[Place]]) -> Iterator[list[Place]]:
+    """Groups of places, and of those of which some have a shortcut, those that have none."""
+    for places in groups:
+        plain = [p for p in places if not any(t.shortcut for t in p[0][p[1]:p[2]])]
+        yield places
+        if 1 < len(plain) < len(places):
+            yield plain
 
 
 def _unwrapped(program: Program) -> None:
@@ -161,7 +171,7 @@ def made(program: Program, places: list[Place], name: str) -> None:
         raise No
     _conditions(body, parameters)
     _all_turns(body, parameters)
-    parameters.named.sort(key=lambda p: {"n": -1, "stride": 1, "k": 2, "expand": 3}.get(p[0], 0))
+    parameters.named.sort(key=lambda p: {"n": -1, "stride": 1, "k": 2, "expand": 3, "dilation": 4}.get(p[0], 0))
     signature = [(p, _default(p, v)) for p, v in parameters.named]
     for turn, (s, i, j) in sorted(enumerate(places), key=lambda e: -e[1][1]):
         paths = frozenset[str]().union(*(t.paths for t in turns[turn]))
@@ -181,7 +191,7 @@ def _all_turns(body: Sequence, parameters: Parameters) -> None:
 
 
 def _default(name: str, values: list[Any]) -> Any:
-    if name == "stride":
+    if name in ("stride", "dilation"):
         return 1
     if name == "k":
         return 3 if 3 in values else Counter(values).most_common(1)[0][0]
@@ -199,7 +209,7 @@ def _settled(h: Hole, parameters: Parameters) -> None:
     if any(isinstance(x, str) and "in." in x for x in v):
         raise No
     for p, w in parameters.named:
-        if _fits(v, w) and (kind in ("n", "k", "stride", "times") or p == kind) and (kind == "stride") == (p == "stride"):
+        if _fits(v, w) and (p == kind or (kind in ("n", "k", "times") and p not in ("stride", "dilation"))):
             h.record[1] = p
             return
     h.record[1] = _multiple(h, v, parameters) or _expanded(h, v, parameters) or _new(h, v, parameters)

@@ -9,7 +9,7 @@ from collections import Counter
 from ....syntax.refused import RESERVED
 from ....words.layer import LAYERS
 from .modules import Module
-from .steps import POINT
+from .steps import pointwise
 from .term import Sequence, Term, steps
 
 VAGUE = ("conv", "features", "conv_norm_activation", "layers", "block", "blocks", "branch", "relu", "model", "main", "net", "sequential",
@@ -43,11 +43,11 @@ def _is_conv(t: Term) -> bool:
 
 def widens(term: Term, after: Sequence) -> bool:
     """Whether it is a pointwise convolution right before a depthwise one."""
-    return bool(after) and _is_conv(term) and _is_conv(after[0]) and term.head[1][0] == POINT and bool(after[0].head[5])
+    return bool(after) and _is_conv(term) and _is_conv(after[0]) and pointwise(term) and bool(after[0].head[5])
 
 
 def _window(t: Term) -> int:
-    return 1 if t.head[0] != "conv" or t.head[1][0] == POINT else t.hole("k") or 0
+    return 1 if t.head[0] != "conv" or pointwise(t) else t.hole("k") or 0
 
 
 def _holds(kind: str, seq: Sequence) -> bool:

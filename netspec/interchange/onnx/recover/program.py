@@ -94,6 +94,8 @@ def _run(s: Sequence, plain: bool, of: Inside) -> tuple[int, int, int, tuple[Ter
         for period in range(1, PERIOD + 1):
             turns = again[period - 1][i] // period + 1
             saved: float = (turns - 1) * sum(weights[i:i + period]) - 3
+            if all(t.kind == "call" for t in s[i:i + period]):
+                saved = max(saved, turns - 2)
             if turns > 1 and saved > 0 and (plain or any(t.kind != "step" for t in s[i:i + period])):
                 saved += bool(modules(s[i:i + period], of)) + 0.5 * (not light(s[i]))
                 if saved > gain:

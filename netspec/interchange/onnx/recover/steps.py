@@ -47,10 +47,12 @@ def usual_words(g: Layers, names: Mapping[str, tuple[str, ...]]) -> dict[str, An
     return out
 
 
-def step(p: Piece, cin: int | None, usual: Mapping[str, Any]) -> Term:
+def step(p: Piece, cin: int | None, usual: Mapping[str, Any], named: bool = False) -> Term:
+    """A layer; in a file that was written here, whose steps are `named`, blocks are known by their names, and a pointwise
+    convolution is one of another window."""
     layer = p.layer
     if type(layer) is Conv and layer.values is None:
-        t = _conv(layer, cin, len(p.type.shape) - 1)
+        t = _conv(layer, cin, len(p.type.shape) - 1, 0 if named else 1)
     elif type(layer) in (MaxPool, AvgPool) and not layer.windowless:
         t = _pool(layer)
     elif type(layer) is Fc:
@@ -89,25 +91,32 @@ def _differing(layer: Any, usual: Any) -> list[str]:
     return said
 
 
-def _conv(layer: Any, cin: int | None, rank: int) -> Term:
+def _conv(layer: Any, cin: int | None, rank: int, point: int) -> Term:
     window = layer.window if isinstance(layer.window, tuple) else (layer.window,) * rank
     square = len(set(window)) == 1
-    holes: list[list[Any]] = [["k", window[0]]] if square and window[0] != 1 else []
-    shown = POINT if square and window[0] == 1 else "" if square else spelled(window)
+    holes: list[list[Any]] = [["k", window[0]]] if square and window[0] != point else []
+    shown = POINT if square and window[0] == point else "" if square else spelled(window)
     groups = "own" if layer.groups == cin and cin is not None and cin > 1 else "one" if layer.groups == 1 else "some"
     own = groups == "own" and layer.filters == cin
     if isinstance(layer.stride, int):
         holes.append(["stride", layer.stride])
     if groups == "some":
         holes.append(["groups", layer.groups])
+    if isinstance(layer.dilation, int):
+        holes.append(["dilation", layer.dilation])
     if not own:
         holes.insert(0, ["n", layer.filters])
     pad = layer.pad if isinstance(layer.pad, str) else f"pad={spelled(layer.pad)}"
-    pad = "same" if pad == "valid" and shown == POINT else pad
+    pad = "same" if pad == "valid" and set(window) == {1} else pad
     extra = " ".join([*([f"/{spelled(layer.stride)}"] if not isinstance(layer.stride, int) else []),
-                      *([f"dilation={spelled(layer.dilation)}"] if layer.dilation != 1 else []),
+                      *([f"dilation={spelled(layer.dilation)}"] if not isinstance(layer.dilation, int) else []),
                       *([layer.edges] if layer.edges != "zeros" else [])])
     return Term("step", ("conv", (shown, rank), pad, extra, groups, own, "", "", layer.bias), holes)
+
+
+def pointwise(t: Term) -> bool:
+    """Whether it is a convolution that looks at one place."""
+    return bool(t.head[0] == "conv" and (t.head[1][0] == POINT or t.hole("k") == 1))
 
 
 def _pool(layer: Any) -> Term:

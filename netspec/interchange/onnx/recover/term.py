@@ -71,7 +71,7 @@ def whole(t: Term) -> tuple[Any, ...]:
 
 def weight(t: Term) -> int:
     """How much there is to say."""
-    return 1 + len(t.holes) + sum(1 + sum(map(weight, k)) for k in t.kids)
+    return 1 + sum(h != ["dilation", 1] for h in t.holes) + sum(1 + sum(map(weight, k)) for k in t.kids)
 
 
 def steps(seq: Sequence) -> Iterator[Term]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ....ir.types import shape_text
 from .program import Program
-from .steps import POINT, default_line
+from .steps import POINT, activation, default_line, pointwise
 from .term import REFERS, Sequence, Term, steps
 
 BEHIND = ("softmax", "log_softmax", "sigmoid", "relu", "flatten", "avgpool", "maxpool", "dropout", "up")  # scores of classes
@@ -31,7 +31,7 @@ def classes(program: Program) -> None:
         word = str(t.head[1]).partition(" ")[0] if t.head and t.head[0] == "word" else ""
         if t.kind == "beside" or (t.kind == "step" and (t.head[0] in ("avgpool", "dropout") or word in BEHIND)):
             continue
-        last = t.kind == "step" and (t.head[0] == "fc" or (t.head[0] == "conv" and t.head[1][0] == POINT))
+        last = t.kind == "step" and (t.head[0] == "fc" or pointwise(t))
         if last and isinstance(t.hole("n"), int) and t.hole("n") > 1:
             program.classes = t.hole("n")
             next(h for h in t.holes if h[0] == "n")[1] = "classes"
@@ -115,6 +115,7 @@ class _Lines:
         out += [f"{usual[1]}=no"] if usual[1] and not norm else []
         expected = usual[2] if usual[2] != (not usual[1]) else not norm
         out += [f"bias={'yes' if bias else 'no'}"] if bias != expected else []
+        out += [f"dilation={t.hole('dilation')}"] if t.hole("dilation") not in (None, 1) else []
         out += [extra] if extra else []
         out += ["groups=in.channels"] if groups == "own" else [f"groups={t.hole('groups')}"] if groups == "some" else []
         return " ".join(out)
@@ -168,6 +169,9 @@ class _Lines:
             if t.kind == "start":
                 lead = f"{one} -> "
                 continue
+            if before is not None and before.kind == "step" and before.head[0] == "conv" and one is not None and _activates(t) and out:
+                out[-1] += f" -> {one}"
+                continue
             if sort and one is not None:
                 if sort != kind or len(" -> ".join([*run, one])) > WIDE:
                     flush()
@@ -208,6 +212,11 @@ class _Lines:
 def _goes_on(step: str) -> bool:
     """Whether nothing can stand behind it in a line: it would be in it, or is a line of its own."""
     return bool(re.match(r"[\w ]+:|output ", step))
+
+
+def _activates(t: Term) -> bool:
+    """Whether it is an activation as a step of its own, which stands behind its convolution."""
+    return t.kind == "step" and t.head[0] == "word" and activation(str(t.head[1]).partition(" ")[0])
 
 
 def _ends_line(t: Term, first: str) -> bool:

@@ -417,7 +417,7 @@ class _Walk:
             first = flows[0] if p.layer.in_order or above not in flows or p.output in self.crops else str(above)
             lead = self._from(first, above)
             if len(flows) == 1 and not refs:
-                t = step(p, self.channels(first), self.usual)
+                t = step(p, self.channels(first), self.usual, bool(self.own))
                 t.name = self._name(p)
                 return [*lead, t]
             if len(flows) == 1:

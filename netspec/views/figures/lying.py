@@ -13,7 +13,7 @@ from .lanes import LETTER, Lanes, lines
 from .paint import FILL, PATTERN
 from .rows import DASHES, head_lines
 from .sizes import SCALES, Scale, extents
-from .solids import BAND
+from .solids import BAND, edge
 from .volumes import Picture, Unit, Volume
 
 KX, KY = 5.0, 4.0  # how far the top of a bar goes back
@@ -89,9 +89,10 @@ class _Lying:
         s.add(Group(described(v, self.picture.beside(k)), v.kind))
         part = v.looks[-1][1]
         fill, pattern = FILL[part], PATTERN.get(part, "")
-        s.polygon([(x0, y0), (x1, y0), (x1 + KX, y0 - KY), (x0 + KX, y0 - KY)], mixed(fill, "#ffffff", 0.4), pattern=pattern)
-        s.polygon([(x1, y0), (x1 + KX, y0 - KY), (x1 + KX, y1 - KY), (x1, y1)], mixed(fill, "#000000", 0.13), pattern=pattern)
-        s.polygon([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], fill, pattern=pattern)
+        top, side = mixed(fill, "#ffffff", 0.4), mixed(fill, "#000000", 0.13)
+        s.polygon([(x0, y0), (x1, y0), (x1 + KX, y0 - KY), (x0 + KX, y0 - KY)], top, edge(part), pattern=pattern)
+        s.polygon([(x1, y0), (x1 + KX, y0 - KY), (x1 + KX, y1 - KY), (x1, y1)], side, edge(part), pattern=pattern)
+        s.polygon([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], fill, edge(part), pattern=pattern)
         if cut:
             m = (x0 + x1) / 2
             band = [(m, y1 + 1), (m + 1.5, y0), (m + 1.5 + KX, y0 - KY - 1)]

@@ -34,7 +34,7 @@ class Ink:
 
     def __call__(self, colour: str) -> str:
         named = {"text": self.theme.text, "quiet": self.theme.quiet, "label": self.theme.label, "line": self.theme.text,
-                 "arc": self.theme.line, "page": self.theme.ground}
+                 "arc": self.theme.line, "page": self.theme.ground, "edge": THEMES["light"].text}
         return named.get(colour, colour)
 
     def mark(self, pattern: str) -> str:

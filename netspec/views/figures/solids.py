@@ -23,7 +23,7 @@ def solid(s: Canvas, b: Solid, y: float, again: bool = False) -> None:
     box(s, b, b.x, y)
     s.add(Group(None))
     if b.towers == 2 and b.volume.kind != "pool":
-        s.text(b.x + b.depth / 2 - b.wide / 2 * KX, y + b.wide / 2 * KY + b.high / 2 - 2.5, str(b.volume.channels // 2))
+        s.text(b.x + b.depth / 2 - b.wide / 2 * KX, y + b.wide / 2 * KY + b.high / 2 - 2.5, str(b.volume.channels // 2), fill="edge")
 
 
 def box(s: Canvas, b: Solid, x: float, y: float) -> None:
@@ -39,11 +39,11 @@ def box(s: Canvas, b: Solid, x: float, y: float) -> None:
         fill, line = FILL[look], 0.45 if end - along > 1.4 else 0.25
         front = [at(along, -high, -wide), at(end, -high, -wide), at(end, high, -wide), at(along, high, -wide)]
         top = [at(along, high, -wide), at(end, high, -wide), at(end, high, wide), at(along, high, wide)]
-        s.polygon(front, fill, width=line, pattern=PATTERN.get(look, ""))
-        s.polygon(top, mixed(fill, "#ffffff", 0.4), width=line, pattern=PATTERN.get(look, ""))
+        s.polygon(front, fill, edge(look), line, pattern=PATTERN.get(look, ""))
+        s.polygon(top, mixed(fill, "#ffffff", 0.4), edge(look), line, pattern=PATTERN.get(look, ""))
         along = end
     right = [at(depth, -high, -wide), at(depth, -high, wide), at(depth, high, wide), at(depth, high, -wide)]
-    s.polygon(right, mixed(FILL[look], "#000000", 0.13), pattern=PATTERN.get(look, ""))
+    s.polygon(right, mixed(FILL[look], "#000000", 0.13), edge(look), pattern=PATTERN.get(look, ""))
     for k in range(1, b.units):
         up = -high + 2 * high * k / b.units
         around = [at(0, up, -wide), at(depth, up, -wide), at(depth, up, wide)]
@@ -53,6 +53,11 @@ def box(s: Canvas, b: Solid, x: float, y: float) -> None:
         s.polygon([*band, *((px, py - BAND) for px, py in reversed(band))], "page", None)
         for up in (0, BAND):
             s.line([(px, py - up) for px, py in band], width=0.45)
+
+
+def edge(look: Part) -> str:
+    """The colour of edges: dark on light paint whatever the page; what is dark itself has those of the page."""
+    return "line" if look == "fc" else "edge"
 
 
 def numbers(s: Canvas, b: Solid) -> None:
@@ -96,8 +101,8 @@ def window(s: Canvas, scale: Scale, a: Solid, b: Solid, ya: float, yb: float, da
         front = [at(up + v * high / 2, -wide / 2, along) for v, along in ((-1, 0), (1, 0), (1, deep), (-1, deep))]
         top = [at(up + high / 2, v * wide / 2, along) for v, along in ((-1, 0), (1, 0), (1, deep), (-1, deep))]
         for side in (front, top):
-            s.polygon(side, "#ffffff", "line", 0.5, opacity=0.35)
-    s.polygon(face, "#ffffff", "line", 0.6, opacity=0.35)
+            s.polygon(side, "#ffffff", "edge", 0.5, opacity=0.35)
+    s.polygon(face, "#ffffff", "edge", 0.6, opacity=0.35)
     for corner in face:
         s.line([corner, to], width=0.4, dash=dash)
     s.add(Dot(to, 1.1, "line"))

@@ -20,8 +20,12 @@ from netspec.syntax.load import read_source
 from netspec.syntax.parser import parse
 from netspec.views.drawing.files import made, wanted
 from netspec.views.drawing.lettering import width
+from netspec.views.drawing.looks import rgb
 from netspec.views.drawing.pages import page
+from netspec.views.figures.canvas import Path as Path_
 from netspec.views.figures.figure import ENDINGS, Figure
+from netspec.views.figures.legend import parts as legend_parts
+from netspec.views.figures.paint import ink
 from netspec.views.figures.reading import read
 from netspec.views.figures.stages import stages
 from netspec.views.figures.tikz import escape
@@ -111,6 +115,23 @@ def test_every_layer_that_learns_is_drawn_once_and_no_text_stands_on_another(fil
             rows = (*found.rows, *found.beside)
             assert sum(r.parameters for r in rows) == found.parameters
             assert found.macs is None or sum(r.macs or 0 for r in rows) == found.macs
+
+
+@pytest.mark.parametrize("name", ["lenet:lenet5", "alexnet", "voxnet", "densenet_cifar:densenet100", "unet", "deepbind"])
+def test_edges_can_be_seen_on_a_dark_page(name: str) -> None:
+    """Of every face at least twice as light, or as dark, as its paint: W3C's ratio of contrast."""
+    def light(colour: str) -> float:
+        parts = [k / 12.92 if k <= 0.04045 else ((k + 0.055) / 1.055) ** 2.4 for k in (c / 255 for c in rgb(colour))]
+        return 0.05 + 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+    figure, paint = Figure(net(name), "volume", "dark"), ink("dark")
+    closed = [p for p in figure.canvas.items if isinstance(p, Path_) and p.closed and len(p.points) == 4 and p.width > 0.3]
+    faces = [(paint(p.fill), paint(p.stroke)) for p in closed if p.fill and p.stroke and p.fill != p.stroke]
+    faces = faces[:-len(legend_parts([figure.picture]))]
+    assert len(faces) > 6
+    for fill, stroke in faces:
+        a, b = sorted((light(fill), light(stroke)))
+        assert b / a > 2, (fill, stroke)
 
 
 def test_alexnet_is_the_figure_of_its_paper() -> None:

@@ -37,4 +37,5 @@ MESSAGE = 4_000  # letters of each part of a message
 
 # ---- what is run
 SEED = 2**64
+TRIALS = 100_000  # of a search
 COUNT = 10**9  # of a number given on a command line: epochs, samples of a batch, threads

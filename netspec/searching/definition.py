@@ -12,7 +12,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,12 +21,16 @@ from ..diagnostics import MissingFileError, UsageError, unwritable
 from ..elaborate.alone import fit, module_of, texts
 from ..elaborate.edited import with_lines
 from ..ir.types import Shape
+from ..limits import COUNT, SEED, TRIALS
 from ..plain import word
+from ..reading import Told
 from ..runtime.devices import at_precision
 from ..runtime.network import Network, made
 from ..runtime.origin import Origin
+from ..runtime.train.session import given_data
 from ..syntax.tree import Module
 from ..version import __version__
+from ..words.dataset import Data
 from .draws import values
 from .lease import WORKERS, WORKING, put
 from .space import Space, space
@@ -92,12 +96,18 @@ class Definition:
 
 @dataclass(frozen=True)
 class Search:
-    """A search in its folder. `spec_folder` is where the data of its spec are looked for."""
+    """A search in its folder.
+
+    spec_folder  where the data of its spec are looked for
+    told         what of the definition its file alone says, and nobody who works on it now: names of files in that are held to
+                 what a spec may name
+    """
 
     folder: Path
     definition: Definition
     trials: int
     spec_folder: str | None = None
+    told: tuple[str, ...] = ()
 
     @cached_property
     def module(self) -> Module:
@@ -106,7 +116,8 @@ class Search:
     def origin(self, chosen: Mapping[str, str]) -> Origin:
         """Where the network with these values comes from. Raises SpecError with everything that is wrong."""
         d = self.definition
-        lines, parameters = d.space.filled(chosen)
+        lines, filled = d.space.filled(chosen)
+        parameters = {k: Told(v) for k, v in filled.items()} if "parameters" in self.told else filled
         plain = Origin(self.module, d.net, parameters, d.sizes, d.precision)
         if not lines:
             return plain
@@ -118,6 +129,14 @@ class Search:
         d = self.definition
         return made(self.origin(chosen), d.device, d.dtype, d.seed)
 
+    def data(self, net: Network) -> Data:
+        """The examples of a trial. Those for testing choose nothing, so they are left for whoever has chosen."""
+        said = self.definition.data
+        if "data" in self.told:
+            net.state.learnt.data, said = said, ""
+        given = given_data(net, said or None)
+        return replace(given, test=None) if given.validation is not None else given
+
 
 def opened(folder: str | os.PathLike[str]) -> Search:
     """The search in a folder.
@@ -127,26 +146,56 @@ def opened(folder: str | os.PathLike[str]) -> Search:
     path = Path(folder)
     try:
         found = json.loads((path / FILE).read_text(encoding="utf-8"))
-        given = {f.name: found["definition"].get(f.name, f.default) for f in fields(Definition) if f.name in found["definition"]}
-        if not fit(given["files"]):
-            raise ValueError("no spec")
-        sizes = given.get("sizes")
-        given["sizes"] = {k: tuple(v) for k, v in sizes.items()} if isinstance(sizes, dict) else tuple(sizes) if sizes else None
-        definition = Definition(**{**given, **{k: tuple(given.get(k, ())) for k in ("lines", "rungs")}})
-        return Search(path, definition, int(found["trials"]), found.get("folder"))
+        trials, definition = found["trials"], _read(found["definition"])
+        if type(trials) is not int or not 0 < trials <= TRIALS:
+            raise ValueError("no number of trials")
+        return Search(path, definition, trials, _near(found.get("folder")), ("data", "parameters"))
     except OSError:
         raise MissingFileError(f"{folder} holds no search", 'netspec search my.net --with "adamw lr=log(1e-5..1e-1)"') from None
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise MissingFileError(f"{path / FILE} is damaged, or of another netspec", code="no-search") from None
 
 
-def begun(folder: Path, definition: Definition, trials: int, spec_folder: str | None) -> Search:
-    """The search in this folder: the one that lies there, where it is the same, or a new one. Whoever asks for more trials
-    makes it longer.
+def _read(given: dict[str, Any]) -> Definition:
+    """The definition that a file holds. Raises ValueError for values that none has."""
+    held = {f.name: given[f.name] for f in fields(Definition) if f.name in given}
+    sizes = held.get("sizes")
+    held["sizes"] = {str(k): _size(v) for k, v in sizes.items()} if isinstance(sizes, dict) else _size(sizes) if sizes else None
+    held["lines"], held["rungs"] = tuple(held.get("lines", ())), tuple(held.get("rungs", ()))
+    d = Definition(**held)
+    texts_ = (*d.lines, *d.parameters, *d.parameters.values(), d.data, d.sampler, d.device, d.net or "", d.dtype or "", d.precision or "")
+    counts = (*d.rungs, d.epochs or 1, d.batch or 1, d.halving + 1)
+    seed = d.seed or 0
+    if not (fit(d.files) and all(isinstance(t, str) for t in texts_) and all(type(n) is int and 0 < n <= COUNT for n in counts)
+            and type(seed) is int and 0 <= seed < SEED and len(d.rungs) < 64 and (d.rungs == () or d.halving > 1)):
+        raise ValueError("no definition is so")
+    return d
+
+
+def _size(given: Any) -> Shape:
+    if not (isinstance(given, list) and all(n is None or (type(n) is int and n > 0) for n in given)):
+        raise ValueError("no shape")
+    return tuple(given)
+
+
+def _near(folder: Any) -> str:
+    """Where data are looked for that a file says: below the current folder, as for what else a stranger may have written."""
+    here = Path.cwd().resolve()
+    try:
+        there = Path(str(folder)).resolve() if folder else here
+    except (OSError, ValueError, RuntimeError):
+        return str(here)
+    return str(there if there.is_relative_to(here) else here)
+
+
+def begun(search: Search) -> Search:
+    """The search in its folder: the one that lies there, where it is the same, or a new one. Whoever asks for more trials makes
+    it longer.
 
     Errors: another search lies there, or something else; it cannot be written.
     """
-    facts = {"netspec": __version__, "trials": trials, "folder": spec_folder, "definition": definition.data_form()}
+    folder, definition, trials = search.folder, search.definition, search.trials
+    facts = {"netspec": __version__, "trials": trials, "folder": search.spec_folder, "definition": definition.data_form()}
     try:
         _placed(folder, facts)
     except OSError as e:
@@ -162,10 +211,10 @@ def begun(folder: Path, definition: Definition, trials: int, spec_folder: str | 
                          hint=f"--out {word(str(folder.with_name(folder.name + '-2')))}", code="another-search")
     if trials > found.trials:
         try:
-            put(folder / FILE, {**facts, "folder": found.spec_folder})
+            put(folder / FILE, facts)
         except OSError as e:
             raise unwritable(folder / FILE, e) from None
-    return Search(folder, found.definition, trials, spec_folder)
+    return search
 
 
 def is_search(folder: str | os.PathLike[str]) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from math import exp, log
 from pathlib import Path
+from typing import Any
 
 from ..diagnostics import MissingFileError
 from ..plain import word
@@ -18,9 +19,9 @@ from .space import Dimension
 SHARE = 1 / 3  # of a range
 
 
-def around(place: str | os.PathLike[str], **more: object) -> tuple[Definition, Search]:
-    """The definition of a search around a trial, by its folder, or around the best of a search, by that of the search; `more` is
-    what it has otherwise. And the search that it comes from.
+def around(place: str | os.PathLike[str], trials: int, **more: Any) -> Search:
+    """A search around a trial, by its folder, or around the best of a search, by that of the search; `more` is what it has
+    otherwise. It has no folder yet.
 
     Errors: nothing of the kind is there; no trial is done.
     """
@@ -37,7 +38,11 @@ def around(place: str | os.PathLike[str], **more: object) -> tuple[Definition, S
         if path.name != f"trial-{number}" or not number.isdecimal() or int(number) not in results:
             raise MissingFileError(f"{path} is no trial that is over", f"--around {word(str(search.folder))}")
         values = results[int(number)].parameters
-    return replace(narrowed(search.definition, values), rungs=(), **more), search  # type: ignore[arg-type]
+    try:
+        definition = replace(narrowed(search.definition, values), rungs=(), **more)
+    except (KeyError, ValueError):  # not the values of what is searched
+        raise MissingFileError(f"the results in {search.folder} are damaged", code="no-search") from None
+    return Search(Path(), definition, trials, search.spec_folder, tuple(t for t in search.told if t not in more))
 
 
 def narrowed(definition: Definition, values: Mapping[str, str]) -> Definition:

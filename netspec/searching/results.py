@@ -16,10 +16,11 @@ from math import inf, isfinite
 from pathlib import Path
 from typing import Any
 
+from ..limits import COUNT
 from .definition import RESULTS, Search
 from .lease import put
 
-DONE, STOPPED, DROPPED, FAILED = "done", "stopped", "dropped", "failed"
+DONE, STOPPED, DROPPED, FAILED = STATES = ("done", "stopped", "dropped", "failed")  # the best first
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Result:
         """For sorting, the best first."""
         value = self.value if self.value is not None and isfinite(self.value) else None
         way = -1 if self.watched.startswith("highest") else 1
-        return ((DONE, STOPPED, DROPPED, FAILED).index(self.state), -self.rung, inf if value is None else way * value, self.trial)
+        return (STATES.index(self.state), -self.rung, inf if value is None else way * value, self.trial)
 
 
 class Board:
@@ -66,7 +67,8 @@ class Board:
         """Read what is new, and return it, in the order of the trials. What cannot be read is read at the next look."""
         new = []
         for key, path in files(self.search.folder).items():
-            if key not in self.found and key[0] <= self.search.trials and (result := _read(path)) is not None:
+            if key not in self.found and key[0] <= self.search.trials and (result := _read(path)) is not None and (
+                    result.trial, result.rung) == key:
                 self.found[key] = result
                 new.append(result)
         return sorted(new, key=lambda r: (r.rung, r.trial))
@@ -99,9 +101,13 @@ def is_there(search: Search, trial: int, rung: int) -> bool:
 
 
 def _read(path: Path) -> Result | None:
-    """None where it cannot be read."""
+    """None where it cannot be read, or is no result."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        return Result(**{**found, "parameters": dict(found["parameters"]), "best": dict(found["best"])})
-    except (OSError, ValueError, TypeError, KeyError):
+        r = Result(**json.loads(path.read_text(encoding="utf-8")))
+        numbers = [*r.best.values(), *(() if r.value is None else (r.value,))]
+        texts = [r.state, r.why, r.watched, *r.best, *r.parameters, *r.parameters.values()]
+        whole = all(type(n) is int and 0 <= n <= COUNT for n in (r.trial, r.epochs, r.rung))
+        sound = whole and all(type(n) in (int, float) for n in numbers) and all(isinstance(t, str) for t in texts)
+        return r if sound and r.state in STATES else None
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
         return None

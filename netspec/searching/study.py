@@ -14,6 +14,7 @@ from ..compiler import Shapes, load, shapes
 from ..diagnostics import MissingFileError, NetspecError, UsageError
 from ..elaborate.alone import alone
 from ..ir.graph import Graph
+from ..limits import TRIALS
 from ..plain import word
 from ..reading import irregular
 from ..runtime.network import Network
@@ -26,7 +27,6 @@ from .narrowing import around as narrowed_around
 from .results import DONE, Board, Result, name
 from .space import Space
 from .table import line, table
-from .trials import learnt_from
 from .work import work
 from .workers import work_together
 
@@ -65,15 +65,15 @@ class Found:
         return None if self.best is None else self.folder / name(self.best.trial)
 
 
-def checked(definition: Definition, trials: int, spec_folder: str | None) -> Graph:
+def checked(search: Search) -> Graph:
     """The net of trial 1, when values from all ends of what is searched have been tried on the spec.
 
     Errors: nothing to search; ranges that are none; values that the language refuses, and what they are.
     """
+    definition = search.definition
     if not definition.space.dimensions:
         raise UsageError("there is nothing to search: no range and no choice is given",
                          hint='--with "adamw lr=log(1e-5..1e-1)" --set "width=[0.5, 1, 2]"')
-    search = Search(Path(), definition, trials, spec_folder)
     for chosen in _ends(definition.space):
         try:
             search.origin(chosen).graph()
@@ -93,7 +93,7 @@ def _ends(space: Space) -> Iterator[dict[str, str]]:
         yield {**first, name_of: value}
 
 
-def placed(definition: Definition, trials: int, spec_folder: str | None, out: str | os.PathLike[str] | None, net: str) -> Search:
+def placed(search: Search, out: str | os.PathLike[str] | None, net: str) -> Search:
     """The search in its folder. Where no folder is named, it is the one among searches/NET-1, searches/NET-2, ... that is the
     same, or a new one.
 
@@ -102,23 +102,23 @@ def placed(definition: Definition, trials: int, spec_folder: str | None, out: st
     if out is not None:
         if os.path.lexists(out) and not os.path.isdir(out):
             raise UsageError(f"{out} is {irregular(out) or 'a file'}, and a search lies in a folder", hint=f"--out {ROOT}/{net}")
-        return begun(Path(out), definition, trials, spec_folder)
+        return begun(replace(search, folder=Path(out)))
     root = Path(ROOT)
     lying = os.listdir(root) if root.is_dir() else ()
     there = {int(m[1]) for p in lying if (m := re.fullmatch(re.escape(net) + r"-(\d{1,9})", p))}
     for k in sorted(there):
-        if is_search(root / f"{net}-{k}") and not definition.differences(opened(root / f"{net}-{k}").definition):
-            return begun(root / f"{net}-{k}", definition, trials, spec_folder)
-    return begun(root / f"{net}-{max(there, default=0) + 1}", definition, trials, spec_folder)
+        if is_search(root / f"{net}-{k}") and not search.definition.differences(opened(root / f"{net}-{k}").definition):
+            return begun(replace(search, folder=root / f"{net}-{k}"))
+    return begun(replace(search, folder=root / f"{net}-{max(there, default=0) + 1}"))
 
 
-def rehearsed(definition: Definition, trials: int, spec_folder: str | None) -> Definition:
+def rehearsed(search: Search) -> Definition:
     """The definition with its rungs, when the data of the first trial have been read, and found to fit. Raises for whatever does
     not."""
-    search = Search(Path(), definition, trials, spec_folder)
+    definition = search.definition
     net = search.network(definition.values(1))
     net.configure(epochs=definition.epochs, batch=definition.batch)
-    net.fit(learnt_from(search, net), epochs=0, verbose=0)
+    net.fit(search.data(net), epochs=0, verbose=0)
     if not definition.halving:
         return definition
     if definition.sampler:
@@ -127,7 +127,7 @@ def rehearsed(definition: Definition, trials: int, spec_folder: str | None) -> D
     if definition.epochs is None and any(d.name.startswith("epochs") for d in definition.space.dimensions):
         raise UsageError("trials that are compared after so many epochs have as many in all, and `epochs` is searched",
                          hint="--epochs 9 --halving")
-    return replace(definition, rungs=rungs(horizon(net.state), trials, definition.halving))
+    return replace(definition, rungs=rungs(horizon(net.state), search.trials, definition.halving))
 
 
 def search(path: str | os.PathLike[str] | None = None, net: str | None = None, *, text: str | None = None,
@@ -157,8 +157,8 @@ def search(path: str | os.PathLike[str] | None = None, net: str | None = None, *
     from ..compiler import _module
 
     for what, number in (("trials", trials), ("workers", workers)):
-        if not isinstance(number, int) or isinstance(number, bool) or number < 1:
-            raise UsageError(f"{what}={number!r} is not a whole number from 1", hint=f"{what}=4")
+        if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= TRIALS:
+            raise UsageError(f"{what}={number!r} is not a whole number from 1 to {TRIALS:,}", hint=f"{what}=4")
     if isinstance(halving, bool) or not isinstance(halving, int) or halving == 1 or halving < 0:
         raise UsageError(f"halving={halving!r} is not of how many trials one goes on", hint="halving=3")
     asked = {"epochs": epochs, "batch": batch, "seed": seed, "device": device, "dtype": dtype, "precision": precision,
@@ -166,15 +166,15 @@ def search(path: str | os.PathLike[str] | None = None, net: str | None = None, *
     if around is not None:
         if path is not None or text is not None or lines or parameters:
             raise UsageError("a search around a trial has the spec and the ranges of that", hint="search(around=..., trials=20)")
-        definition, before = narrowed_around(around, **{k: v for k, v in asked.items() if v not in (None, 0, "", "cpu")})
-        folder = before.spec_folder
+        new = {k: v for k, v in {**asked, "data": data}.items() if v not in (None, 0, "", "cpu")}
+        asked_ = narrowed_around(around, trials, **new)
     else:
         module = alone(_module(path, text))
-        folder = module.source.folder
         said = [lines] if isinstance(lines, str) else lines
         definition = definition_of(module, net=net, lines=tuple(t.strip() for t in said), data=data or "", sizes=shapes(input),
                                    parameters={k: spelled(v) for k, v in (parameters or {}).items()}, **asked)
-    begun_ = begin(definition, trials, folder, out)
+        asked_ = Search(Path(), definition, trials, module.source.folder)
+    begun_ = begin(asked_, out)
     best: list[Result] = []
 
     def told(result: Result) -> None:
@@ -200,13 +200,13 @@ def _item(value: Any) -> str:
     return f"[{', '.join(map(_item, value))}]" if isinstance(value, list | tuple) else spelled(value)
 
 
-def begin(definition: Definition, trials: int, spec_folder: str | None, out: str | os.PathLike[str] | None) -> Search:
+def begin(search: Search, out: str | os.PathLike[str] | None) -> Search:
     """The search in its folder, when all that can be known to go wrong has been tried. Where there are fewer different trials
     than are asked for, it has those."""
-    graph = checked(definition, trials, spec_folder)
-    if not definition.sampler:
-        trials = min(trials, definition.space.many or trials)
-    return placed(rehearsed(definition, trials, spec_folder), trials, spec_folder, out, graph.name)
+    graph = checked(search)
+    if not search.definition.sampler:
+        search = replace(search, trials=min(search.trials, search.definition.space.many or search.trials))
+    return placed(replace(search, definition=rehearsed(search)), out, graph.name)
 
 
 def run(search: Search, workers: int = 1, threads: int | None = None, silence: float = SILENCE,

@@ -14,12 +14,10 @@ from typing import Any
 
 from ..diagnostics import NetspecError
 from ..plain import shown
-from ..runtime.network import Network
 from ..runtime.runs.folder import is_run
 from ..runtime.runs.listing import rows
 from ..runtime.train.callbacks import Callback
-from ..runtime.train.session import given_data, train
-from ..words.dataset import Data
+from ..runtime.train.session import train
 from .definition import Search
 from .lease import Lease, put
 from .results import DONE, DROPPED, FAILED, Result, name, write
@@ -53,12 +51,6 @@ class Watch(Callback):
             raise Exploded(f"the loss is {loss:.4g}, and was {self.first:.4g} at first")
 
 
-def learnt_from(search: Search, net: Network) -> Data:
-    """The examples of a trial. Those for testing choose nothing, so they are left for whoever has chosen."""
-    given = given_data(net, search.definition.data or None)
-    return replace(given, test=None) if given.validation is not None else given
-
-
 def perform(search: Search, trial: int, rung: int, chosen: Mapping[str, str], lease: Lease) -> bool:
     """Do a trial with these values, up to a rung; whether it was this worker that did it, and not somebody who thought it dead.
 
@@ -90,7 +82,7 @@ def _trained(search: Search, trial: int, rung: int, folder: Path, chosen: Mappin
     until = d.rungs[rung] if d.rungs[rung + 1 :] else None
     try:
         net = search.network(chosen)
-        train(net, epochs=d.epochs, batch=d.batch, data=learnt_from(search, net), out=folder, quiet=True,
+        train(net, epochs=d.epochs, batch=d.batch, data=search.data(net), out=folder, quiet=True,
               resume=folder if is_run(folder) else None, until=until,
               callbacks=(Watch(folder, chosen),))
     except Exploded as e:

@@ -78,7 +78,7 @@ def _started(search: Search, threads: int, silence: float) -> subprocess.Popen[b
     home = str(Path(__file__).resolve().parents[__name__.count(".")])
     path = [*(p for p in sys.path if os.path.isabs(p) and p != home), home]
     asked = {"folder": os.path.abspath(search.folder), "trials": search.trials, "spec_folder": search.spec_folder,
-             "threads": threads, "silence": silence, "modules": _modules()}
+             "told": search.told, "threads": threads, "silence": silence, "modules": _modules()}
     command = [sys.executable, "-I", *(["-B"] if sys.dont_write_bytecode else []), "-c",
                f"import sys; sys.path[:] = {path!r}; from {__name__} import serve; sys.exit(serve())"]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
@@ -114,7 +114,8 @@ def serve() -> int:
         for module in asked["modules"]:
             import_module(module)
         found = opened(asked["folder"])
-        work(Search(found.folder, found.definition, asked["trials"], asked["spec_folder"]), asked["threads"], asked["silence"])
+        work(Search(found.folder, found.definition, asked["trials"], asked["spec_folder"], tuple(asked["told"])), asked["threads"],
+             asked["silence"])
     except NetspecError as e:
         print("\n\n".join(render(d) for d in e.diagnostics), file=sys.stderr)
         return 1

@@ -197,6 +197,7 @@ def test_more_trials_go_on_and_other_searches_are_refused(run: Command) -> None:
     (("--set", "width=[1, 0]"), 1, "", "with width=0"),
     (("--set", "width"), 2, "--set takes NAME=VALUE", "--set classes=10"),
     (("--set", "width=[1, 2]", "--trials", "0"), 2, "0' is not a whole number from 1", ""),
+    (("--set", "width=[1, 2]", "--trials", "100001"), 2, "100001 is not a whole number from 1 to 100,000", ""),
     (("--set", "width=[1, 2]", "--workers", "none"), 2, "'none' is not a whole number from 1", ""),
     (("--set", "width=[1, 2]", "--out", "tiny.net"), 2, "tiny.net is a file, and a search lies in a folder", "--out searches/tiny"),
     (("--set", "width=[1, 2]", "--out", "full"), 2, "full holds something else than a search", "--out full/search"),

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...data.sources import line, load, named
+from ...datasets import DATASETS
 from ...diagnostics import NetspecError
 from ...ir.training import DataUse
 from ...words.dataset import Data, DataError, Request
@@ -20,10 +21,13 @@ from ..network import Network
 
 def read(text: str, net: Network, own: bool = True) -> Data:
     """The data that a text means for this network. Pictures are brought to its input as in training, where the line does not
-    say otherwise."""
+    say otherwise. A text that is not the user's own, a path too, names files below the current folder."""
     use = line(text, own)
-    if use is None:
+    if use is None and (own or text in DATASETS):
         return load(text)
+    if use is None:
+        use = line(f'"{text}"', own)
+        assert use is not None
     return named(_as_in_training(use, net), asked(net))
 
 

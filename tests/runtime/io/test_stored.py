@@ -139,6 +139,7 @@ def test_a_strangers_checkpoint_is_a_strangers_spec(tmp_path: Path, monkeypatch:
     net = netspec.compile(text="net a(p=\"x.npz\"):\n  input 3\n  fc 2\n\ntrain a:\n  data p\n  loss mse\n  sgd lr=0.1\n",
                           parameters={"p": str(tmp_path / "secret.npz")}, device="reference")
     np.savez(tmp_path / "secret.npz", x=np.zeros((4, 3)), y=np.zeros((4, 2)))
+    from netspec.runtime.asking.data import own
     from netspec.runtime.train.session import data_of
 
     assert len(data_of(net.graph).train[0]) == 4  # the user may name any file
@@ -158,6 +159,13 @@ def test_a_strangers_checkpoint_is_a_strangers_spec(tmp_path: Path, monkeypatch:
         forged(path, tensors, facts | {"spec": facts["spec"] | {"folder": folder, "parameters": {}}})
         with pytest.raises(NetspecError, match=r"secret\.npz"):
             data_of(netspec.load(path, device="reference").graph)
+    for said in (str(tmp_path / "secret.npz"), "../secret.npz", f'"{tmp_path / "secret.npz"}"', "secret.npz"):
+        net.state.learnt.data = said  # what `--data` once said, as a line or as a path
+        net.save(str(path))
+        with pytest.raises(NetspecError, match=r"secret\.npz"):
+            own(netspec.load(path, device="reference"))
+    np.savez(home / "secret.npz", x=np.zeros((5, 3)), y=np.zeros((5, 2)))
+    assert len(own(netspec.load(path, device="reference")).train[0]) == 5
 
 
 WRONG_SPECS: list[Any] = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ....diagnostics import UsageError
@@ -16,7 +17,7 @@ from ...nets import input_shapes, meant, settings, trained
 from ...telling import in_columns, say
 
 if TYPE_CHECKING:
-    from ....searching.definition import Definition, Search
+    from ....searching.definition import Search
     from ....searching.results import Result
 
 ABOUT = "search the values with which a net learns best: many trainings, in one folder"
@@ -34,7 +35,7 @@ def arguments(c: ArgumentParser) -> None:
                    help="a parameter of the net: --set 'width=[0.5, 1, 2]', --set depth=2..5, --set classes=10")
     c.add_argument("--input", action="append", default=[], dest="inputs", metavar="SHAPE",
                    help="the size of the input: --input 3x224x224, or NAME=SHAPE")
-    c.add_argument("--trials", type=options.whole, default=20, metavar="N", help="how many (default 20)")
+    c.add_argument("--trials", type=_trials, default=20, metavar="N", help="how many (default 20)")
     c.add_argument("--workers", type=options.whole, default=1, metavar="N",
                    help="processes on this machine (default 1); the same command on other machines helps in the same folder")
     c.add_argument("--out", type=options.file, metavar="FOLDER", help="where the trials lie (default searches/NET-N); the same "
@@ -66,8 +67,7 @@ def run(args: Namespace) -> int:
     from ....searching.table import table
 
     with terminable():
-        definition, folder = _definition(args)
-        search = begin(definition, args.trials, folder, args.out)
+        search = begin(_asked(args), args.out)
         tell = _nothing if args.quiet else _told(search)
         if not args.quiet:
             _begin(search, args)
@@ -87,9 +87,9 @@ def run(args: Namespace) -> int:
     return 0
 
 
-def _definition(args: Namespace) -> tuple[Definition, str | None]:
-    """What is to be searched, and where the data of its spec are looked for."""
-    from ....searching.definition import definition_of
+def _asked(args: Namespace) -> Search:
+    """What is to be searched, which has no folder yet."""
+    from ....searching.definition import Search, definition_of
     from ....searching.narrowing import around
     from ....searching.sampling import checked
 
@@ -100,8 +100,7 @@ def _definition(args: Namespace) -> tuple[Definition, str | None]:
         if args.net is not None or args.lines or args.settings or args.inputs:
             raise UsageError("a search around a trial has the spec and the ranges of that",
                              hint=f"netspec search --around {word(args.around)} --trials {args.trials}")
-        definition, before = around(args.around, **{k: v for k, v in asked.items() if v})
-        return definition, before.spec_folder
+        return around(args.around, args.trials, **{k: v for k, v in asked.items() if v})
     if args.net is None:
         raise UsageError("nothing to search is named", hint='netspec search my.net --with "adamw lr=log(1e-5..1e-1)"')
     if trained(args.net) is not None:
@@ -109,8 +108,9 @@ def _definition(args: Namespace) -> tuple[Definition, str | None]:
     spec = meant(args.net)
     module = spec.origin().module
     said = {**asked, "data": args.data or "", "device": args.device or "cpu"}
-    return definition_of(module, net=spec.net, lines=tuple(line.strip() for line in args.lines), parameters=settings(args),
-                         sizes=input_shapes(args), **said), module.source.folder
+    definition = definition_of(module, net=spec.net, lines=tuple(line.strip() for line in args.lines), parameters=settings(args),
+                               sizes=input_shapes(args), **said)
+    return Search(Path(), definition, args.trials, module.source.folder)
 
 
 def _begin(search: Search, args: Namespace) -> None:
@@ -136,6 +136,15 @@ def _told(search: Search) -> Callable[[Result], None]:
 
 def _nothing(result: Result) -> None:
     """Where the user asked for quiet."""
+
+
+def _trials(text: str) -> int:
+    from ....limits import TRIALS
+
+    n = options.whole(text)
+    if n > TRIALS:
+        raise ArgumentTypeError(f"{text} is not a whole number from 1 to {TRIALS:,}")
+    return n
 
 
 def _share(text: str) -> int:

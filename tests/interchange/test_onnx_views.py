@@ -107,3 +107,9 @@ def test_views_that_are_the_batch_of_a_file_are_an_axis_of_the_text(batch: int |
     net = read_in(model(nodes, {"one": np.int64([1]), "w": W, "close": np.int64(shape)}, (batch, 3, 6, 6)), tmp_path)
     assert "  input 4x3x6x6\n  each view:" in (tmp_path / "a.net").read_text()
     assert [str(n.op) for n in net.graph.nodes[1:3]] == ["split_views", "conv 4 3x3 valid bias=no"]
+
+
+def test_a_reshaping_that_is_no_view_stays_one(tmp_path: Path) -> None:
+    """Where nothing is done to one view by itself, a batch is a batch."""
+    with pytest.raises(NetspecError):
+        read_in(model([node("Reshape", "x to", "y")], {"to": np.int64([2, 3, 2, 2])}, (6, 2, 2)), tmp_path)

@@ -12,6 +12,7 @@ from typing import Any
 from ...diagnostics import NetspecError
 from ...elaborate.tree_to_graph import elaborate, read_module
 from ...ir.graph import Graph
+from ...layers.parts.images import VIEWS
 from ...syntax.load import source_of
 from . import agree, flat, recover
 from .load import constants, load
@@ -47,6 +48,8 @@ def said(path: str | os.PathLike[str], sizes: Sizes | None = None) -> Said:
             try:
                 found = _said(other, folder, name, sizes)
             except NetspecError:
+                continue
+            if f"each {VIEWS}:" not in found.text:  # nothing is done to one view by itself
                 continue
             note = f"the text has the {views} views of an example as an axis of its input, the file has them as its batch"
             return replace(found, note="; ".join(filter(None, (note, found.note))))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import ceil
-from typing import Literal
+from typing import Any, Literal
+
+import graphviz
 
 from ...plain import shown
 from ..reading.arcs import START, Kind, dominators
-from .digraph import Digraph, quoted
 from .lettering import LAID_OUT, width
 from .looks import Theme
 from .scene import CIRCLE, CLOSE, FRAME, PAD, RIM, SIZE, SMALL, Box, Frame, Scene
@@ -29,17 +30,17 @@ def dot_of(scene: Scene, theme: Theme, flow: Flow = "TB", pull: Pull = "main", b
     are not seen; "none" neither. What is sized may stand `beside` what it has its size from. `wider` are frames, by their
     numbers, that are to be so wide at least, in points."""
     apart = NARROW if scene.between == CLOSE else BESIDE
-    page = Digraph(
-        f"digraph {quoted(escape(scene.name))}",
-        {"rankdir": flow, "fontname": LAID_OUT, "fontsize": str(SIZE), "nodesep": f"{apart / INCH:.3f}",
+    page = graphviz.Digraph(
+        escape(scene.name),
+        graph_attr={"rankdir": flow, "fontname": LAID_OUT, "fontsize": str(SIZE), "nodesep": f"{apart / INCH:.3f}",
                     "ranksep": f"{scene.between / INCH:.3f}", "splines": "true", "compound": "true", "tooltip": " ",
                     "bgcolor": theme.page or "transparent", "pad": "0.055"},
-        {"shape": "box", "style": "rounded,filled", "fontname": LAID_OUT, "fontsize": str(SIZE),
+        node_attr={"shape": "box", "style": "rounded,filled", "fontname": LAID_OUT, "fontsize": str(SIZE),
                    "fontcolor": theme.text, "margin": f"{PAD / INCH:.3f},{RIM / INCH:.3f}", "height": "0.2", "penwidth": "1.1"},
-        {"arrowsize": "0.6", "color": theme.line, "penwidth": "1.1", "fontname": LAID_OUT, "fontsize": str(SMALL)})
+        edge_attr={"arrowsize": "0.6", "color": theme.line, "penwidth": "1.1", "fontname": LAID_OUT, "fontsize": str(SMALL)})
     _Writing(theme, wider or {}).items(page, scene.items)
     _arcs(page, scene, theme, beside, pull)
-    return page.text
+    return str(page.source)
 
 
 def _diamonds(scene: Scene) -> list[tuple[str, str]]:
@@ -60,23 +61,23 @@ class _Writing:
     def __init__(self, theme: Theme, wider: Mapping[int, float]):
         self.theme, self.wider, self.clusters = theme, wider, 0
 
-    def items(self, page: Digraph, items: Sequence[Frame | Box]) -> None:
+    def items(self, page: Any, items: Sequence[Frame | Box]) -> None:
         for item in items:
             if isinstance(item, Box):
-                page.node(item.name, self.box(item))
+                page.node(item.name, **self.box(item))
             else:
                 self.frame(page, item)
 
-    def frame(self, page: Digraph, frame: Frame) -> None:
+    def frame(self, page: Any, frame: Frame) -> None:
         self.clusters += 1
         look = {"style": "rounded,bold", "color": self.theme.line,
                 "penwidth": "1.6"} if frame.times > 1 else {"style": "rounded", "color": self.theme.frame, "penwidth": "1"}
         text = f"{frame.title}  ×{frame.times}".strip() if frame.times > 1 else frame.title
         lack = self.wider.get(self.clusters, 0) - width(text, SMALL)
         text += " " * max(0, ceil(lack / width(" ", SMALL)))
-        with page.part(f"subgraph cluster_{self.clusters}",
-                       {"label": escape(text), "labeljust": "l", "fontcolor": self.theme.label, "fontsize": str(SMALL),
-                        "margin": str(FRAME), **look}) as inner:
+        with page.subgraph(name=f"cluster_{self.clusters}",
+                           graph_attr={"label": escape(text), "labeljust": "l", "fontcolor": self.theme.label,
+                                       "fontsize": str(SMALL), "margin": str(FRAME), **look}) as inner:
             self.items(inner, frame.inside)
 
     def box(self, box: Box) -> dict[str, str]:
@@ -92,7 +93,7 @@ class _Writing:
         return look
 
 
-def _arcs(page: Digraph, scene: Scene, theme: Theme, back: bool, pull: Pull) -> None:
+def _arcs(page: Any, scene: Scene, theme: Theme, back: bool, pull: Pull) -> None:
     looks: dict[Kind, dict[str, str]] = {
         "data": {"class": "data"},
         "skip": {"class": "skip", "color": theme.skip, "penwidth": "1.6"},
@@ -123,16 +124,16 @@ def _arcs(page: Digraph, scene: Scene, theme: Theme, back: bool, pull: Pull) -> 
         if arc.source in meets and arc.kind != "reference":
             told[arc.source] = told.get(arc.source, 0) + 1
             if told[arc.source] == len(readers[arc.source]) // 2 + 1:  # in the middle of the ways
-                page.edge(arc.source, meets[arc.source], {"style": "invis", "weight": UPRIGHT})
+                page.edge(arc.source, meets[arc.source], style="invis", weight=UPRIGHT)
         if back and arc.kind == "reference":  # beside what it sizes, on the side that copies come from
             if {arc.target, arc.source} <= alone:
                 del look["constraint"], look["weight"]
-            with page.part("", {"rank": "same"} if {arc.target, arc.source} <= alone else {}) as level:
-                level.edge(arc.target, arc.source, {"dir": "back", **look})
+            with page.subgraph(graph_attr={"rank": "same"} if {arc.target, arc.source} <= alone else {}) as level:
+                level.edge(arc.target, arc.source, dir="back", **look)
         else:
-            page.edge(arc.source, arc.target, look)
+            page.edge(arc.source, arc.target, **look)
 
 
 def escape(text: str) -> str:
     """Text as Graphviz shows it, and as XML can hold: backslashes doubled, lines kept, no markup, no control characters."""
-    return shown(text, lines=True).replace("&", "&amp;").replace("\\", "\\\\").replace("\n", "\\n")
+    return str(graphviz.nohtml(str(graphviz.escape(shown(text, lines=True).replace("&", "&amp;"))).replace("\n", "\\n")))

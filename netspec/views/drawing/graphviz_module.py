@@ -11,6 +11,7 @@ import atexit
 import hashlib
 import platform
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -88,13 +89,5 @@ def compiled(engine: Any, path: Path) -> Any:
 
 def key(data: bytes) -> str:
     """Of all that decides the machine code."""
-    parts = (_version(), platform.machine(), platform.system())
+    parts = (version("wasmtime"), platform.machine(), platform.system())
     return hashlib.sha256("\0".join(parts).encode() + b"\0" + data).hexdigest()[:20]
-
-
-def _version() -> str:
-    """Of Wasmtime, as the folder beside it says that its installation leaves: to ask `importlib.metadata` takes longer than to
-    draw a small network."""
-    import wasmtime
-
-    return next((p.name for p in Path(wasmtime.__file__).parents[1].glob("wasmtime-*.dist-info")), "")

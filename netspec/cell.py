@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
+from itertools import pairwise
 from typing import Any
 
 PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
@@ -59,6 +60,37 @@ def way_in(error: BaseException) -> list[str]:
             lines += [f"    {frame.line}"] if frame.line else []
     cause = error.__cause__
     return lines if cause is None else [*lines, *way_in(cause), f"{type(cause).__name__}: {cause}"]
+
+
+def without_ours(error: Exception) -> None:
+    """Where IPython runs the program, an error in a function of the user's that netspec called, a callback or what reads batches,
+    loses the frames of netspec: what is left leads from the cell to the line. An error in netspec itself, or in a library that it
+    called, keeps all of them, as any does where NETSPEC_DEBUG=1 is set."""
+    if ipython() is None or debugged() or hasattr(error, "_render_traceback_"):
+        return
+    from sysconfig import get_path
+
+    libraries = (get_path(k) + os.sep for k in ("stdlib", "platstdlib", "purelib", "platlib"))
+    steps = []
+    tb = error.__traceback__
+    while tb is not None:
+        steps.append(tb)
+        tb = tb.tb_next
+    others = (PACKAGE, *libraries)
+    files = [os.path.abspath(t.tb_frame.f_code.co_filename) for t in steps]
+    first = next((k for k, file in enumerate(files) if not file.startswith(others)), None)
+    if first is None:
+        return
+    kept = [t for t, file in zip(steps[first:], files[first:]) if not file.startswith(PACKAGE)]
+    for before, after in pairwise(kept):
+        before.tb_next = after
+    kept[-1].tb_next = None
+    error.__traceback__ = kept[0]
+
+
+def debugged() -> bool:
+    """Whether all frames are asked for."""
+    return os.environ.get("NETSPEC_DEBUG", "") not in ("", "0")
 
 
 def _of_ipython(file: str) -> bool:

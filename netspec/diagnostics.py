@@ -6,7 +6,6 @@ in `catalogue.py`.
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, Self
 
-from .cell import coloured, way_in
+from .cell import coloured, debugged, way_in
 from .limits import MESSAGE, UNBROKEN, WARNINGS
 from .plain import shown
 from .source import Span
@@ -229,7 +228,7 @@ class NetspecError(Exception):
     def _render_traceback_(self) -> list[str]:
         """What IPython shows in the place of a traceback: the user's own lines, then what is wrong, in colours. The lines of
         netspec are for who mends it, with NETSPEC_DEBUG=1."""
-        if os.environ.get("NETSPEC_DEBUG", "") not in ("", "0"):
+        if debugged():
             from traceback import format_exception
 
             return "".join(format_exception(self)).splitlines()

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
+from ..cell import without_ours
 from ..diagnostics import Advice, near
 from ..optimisers import OPTIMISERS
 from ..schedules import SCHEDULES
@@ -40,7 +41,8 @@ N = TypeVar("N", bound=Trained)
 
 
 def asked(method: Callable[Concatenate[N, P], T]) -> Callable[Concatenate[N, P], T]:
-    """A method that says what is meant by an argument it does not have."""
+    """A method that says what is meant by an argument it does not have. In a notebook, an error of a function that it was given
+    has no frames of netspec."""
     known = tuple(inspect.signature(method).parameters)[1:]
 
     @wraps(method)
@@ -49,7 +51,11 @@ def asked(method: Callable[Concatenate[N, P], T]) -> Callable[Concatenate[N, P],
             if name not in known:
                 raise misuse("unknown-argument", f"{method.__name__} has no argument `{name}`",
                              hint=_instead(name, named[name], known, net.recipe))
-        return method(net, *args, **named)
+        try:
+            return method(net, *args, **named)
+        except Exception as e:
+            without_ours(e)
+            raise
 
     return told
 

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from traceback import extract_tb
 from typing import Any
 from xml.etree import ElementTree
 
@@ -183,6 +184,43 @@ def test_lines_of_the_user_within_netspec_are_said() -> None:
     lines = broken(lambda: net.fit(np.zeros((8, 1, 4, 4), "f"), np.zeros(8, int), callbacks=odd, verbose=0))
     places = [line for line in lines if ", line " in line]
     assert len(places) == 3 and places[-1].endswith("in odd") and "    net.predict(np.zeros((1, 7), \"f\"))" in lines
+
+
+@pytest.mark.parametrize("within", ["callback", "batches", "netspec"])
+def test_an_error_of_the_users_function_has_the_users_frames(within: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a notebook; elsewhere it has all of them, and so has one that is netspec's own."""
+    net = netspec.compile(text=NET, device="reference")
+    x, y = np.zeros((8, 1, 4, 4), "f"), np.zeros(8, int)
+
+    def odd(*_: Any) -> Any:
+        return len(3)  # type: ignore[arg-type]
+
+    def batches() -> Any:
+        yield x, y
+        yield odd(), y
+
+    def call() -> Any:
+        if within == "batches":
+            return net.fit(batches, epochs=1, verbose=0)
+        if within == "netspec":
+            monkeypatch.setattr("netspec.runtime.train.trainer.to_run", 3)
+            return net.fit(x, y, verbose=0)
+        return net.fit(x, y, callbacks=odd, verbose=0)
+
+    def files() -> list[str]:
+        with pytest.raises(TypeError) as caught:
+            call()
+        return [frame.filename for frame in extract_tb(caught.value.__traceback__)]
+
+    assert any("unasked" in f for f in files())
+    monkeypatch.setattr("netspec.cell.ipython", lambda: object())
+    found = files()
+    if within == "netspec":
+        assert any("unasked" in f for f in found)
+    else:
+        assert set(found) == {__file__} and len(found) == 3 + (within == "batches")
+    monkeypatch.setenv("NETSPEC_DEBUG", "1")
+    assert any("unasked" in f for f in files())
 
 
 def test_what_caused_an_error_is_said() -> None:

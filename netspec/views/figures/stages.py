@@ -89,7 +89,8 @@ def _picture(picture: Picture, rows: list[Stage], beside: list[Stage]) -> None:
         rows[k] = replace(rows[k], notes=(*rows[k].notes, said), nodes=(*rows[k].nodes, *a.nodes))
     for flow in picture.inflows:
         k = place[flow.target]
-        rows[k] = replace(rows[k], notes=(*rows[k].notes, f"{flow.join} of both"))
+        said = "of both" if rows[k].lines == (flow.join,) else f"{flow.join} of both"
+        rows[k] = replace(rows[k], notes=(*rows[k].notes, said))
     for h in picture.heads:
         names = ", ".join(h.names) if len(h.names) < 4 else f"{h.names[0]} … {h.names[-1]}"
         beside.append(Stage("fc" if not h.label or "fc" in h.label else "conv", (h.label or "as it is",), 1, h.shape, "",

@@ -12,6 +12,7 @@ from .stages import Stage, Stages
 from .volumes import Kind, Part
 
 LINE, PAD, GAP = 9.0, 4.0, 9.0
+APART = 2.5  # what is said of a block from its bracket
 COLUMNS = ("output size", "stage", "step", "parameters", "MACs")
 SHADE: dict[Kind, Part] = {"input": "input", "conv": "conv", "fc": "fc", "pool": "pool", "up": "up", "concat": "move",
                            "move": "move", "closed": "closed"}
@@ -83,7 +84,9 @@ class _Table:
     def row(self, c: Canvas, row: Stage, y: float) -> float:
         """One stage at y; returns where it ends."""
         notes = _wrapped(row.notes, self.wide - 16)
-        high = LINE * (len(row.lines) + len(notes)) + 2 * PAD
+        bracketed = row.times > 1 or len(row.lines) > 1 or row.over is not None
+        apart = APART if bracketed and notes else 0.0
+        high = LINE * (len(row.lines) + len(notes)) + 2 * PAD + apart
         middle = self.x0 + self.wide / 2
         c.add(Group(f"{row}\n" + "\n".join(f"{n.name}: {n.op}" for n in row.nodes), "stage"))
         tone = FILL[SHADE[row.kind]]
@@ -93,7 +96,7 @@ class _Table:
         top = y + PAD
         for k, line in enumerate(row.lines):
             c.text(middle, top + LINE * k + FONT, line, fill="#111111")
-        if row.times > 1 or len(row.lines) > 1 or row.over:
+        if bracketed:
             half = max(width(line, FONT) for line in row.lines) / 2 + 4
             foot = top + LINE * len(row.lines)
             for side in (-1, 1):
@@ -106,7 +109,7 @@ class _Table:
                 c.line([(x - 3, top), (x - 14, top), (x - 14, foot), (x - 3, foot)], "#111111", 0.7, dash, curve=True)
                 c.polygon([(x - 2.5, foot), (x - 6.5, foot - 1.8), (x - 6.5, foot + 1.4)], "#111111", "#111111", 0.2)
         for k, line in enumerate(notes):
-            c.text(middle, top + LINE * (len(row.lines) + k) + FONT, line, fill="#3f4a5a")
+            c.text(middle, top + LINE * (len(row.lines) + k) + FONT + apart, line, fill="#3f4a5a")
         c.add(Group(None))
         base = y + high / 2 + 2.5
         c.text(self.x0 - 12, base, row.size, anchor="end")

@@ -22,9 +22,9 @@ NET = """net small:
   fc {classes}{last}
 
 train small:
-  loss cross_entropy
+  loss {loss}
   {optimiser}
-  batch 16
+  batch {batch}
   epochs {epochs}
   {more}
 """
@@ -43,10 +43,10 @@ TRAIN, VALIDATION = points(240), points(90, seed=1)
 
 def run(folder: Path, train: Arrays = TRAIN, validation: Arrays | None = VALIDATION, layers: str = "fc 16 relu",
         optimiser: str = "sgd lr=0.02 momentum=0.9", epochs: int = 6, more: str = "", last: str = "", classes: int = 3,
-        shuffle: bool = True) -> Story:
+        shuffle: bool = True, loss: str = "cross_entropy", batch: int = 16) -> Story:
     """Train as this says; what is known of the run."""
     text = NET.format(layers=layers.replace("; ", "\n  "), classes=classes, last=last, optimiser=optimiser, epochs=epochs,
-                      more=more)
+                      more=more, loss=loss, batch=batch)
     net = netspec.compile(text=text, seed=0)
     try:
         net.fit(*train, validation=validation, verbose=0, report=str(folder / "run"), shuffle=shuffle)
@@ -66,6 +66,8 @@ IN_ORDER = np.argsort(Y, kind="stable")
 SHUFFLED = np.random.default_rng(2).permutation(Y)
 ROWS, NEAR = rare(Y, 0.03), points(240, apart=0.5)
 DEEP = "; ".join(["fc 16 sigmoid"] * 8)
+AMISS = np.where(np.random.default_rng(5).random(len(Y)) < 0.4, SHUFFLED, Y)
+NUMBERS = {"loss": "mse", "classes": 1, "optimiser": "adam lr=0.01", "epochs": 10}
 WRONG: dict[str, tuple[str, dict[str, Any]]] = {
     "a rate of 5": ("diverged", {"optimiser": "sgd lr=5 momentum=0.9"}),
     "adam, a rate of 3": ("rate-high", {"optimiser": "adam lr=3", "train": points(240, apart=1)}),
@@ -105,6 +107,24 @@ WRONG: dict[str, tuple[str, dict[str, Any]]] = {
     "one unit for ten classes": ("underfitting",
                                  {"layers": "fc 1 tanh", "train": points(300, 6), "validation": points(90, 6, seed=1),
                                                   "classes": 6, "epochs": 12, "optimiser": "sgd lr=0.05"}),
+    "a momentum of 0.999": ("momentum", {"optimiser": "sgd lr=0.1 momentum=0.999", "epochs": 10, "train": points(240, apart=1),
+                                         "validation": points(90, seed=1, apart=1)}),
+    "dropout of 0.95": ("dropout", {"layers": "fc 16 relu; dropout 0.95", "train": points(240, apart=1), "epochs": 8}),
+    "all but the last layer frozen": ("frozen", {"layers": "fc 2 relu lr=0; fc 2 relu lr=0", "epochs": 10}),
+    "labels, some of them wrong": ("label-noise", {"train": (X, AMISS), "epochs": 10}),
+    "a sigmoid before the softmax": ("output", {"last": " sigmoid"}),
+    "relu behind the last layer": ("output", {"last": " relu bias_init=-3", "epochs": 8}),
+    "ten steps": ("few-steps", {"batch": 240, "epochs": 10, "optimiser": "sgd lr=0.01"}),
+    "a decay of 0.3": ("regularised", {"optimiser": "sgd lr=0.02 momentum=0.9 decay=0.3", "epochs": 10, "layers": "fc 16 relu; fc 16 relu",
+                                       "train": points(240, apart=2), "validation": points(90, seed=1, apart=2)}),
+    "tanh that is always full": ("saturated", {"layers": 'fc 16 tanh init="gaussian 20"; fc 16 tanh init="gaussian 20"', "epochs": 10,
+                                               "train": points(240, apart=2), "validation": points(90, seed=1, apart=2)}),
+    "numbers that are shuffled": ("labels", {**NUMBERS, "train": (X, np.random.default_rng(2).permutation(X[:, :1])),
+                                             "validation": (V, np.random.default_rng(4).permutation(V[:, :1])), "epochs": 40}),
+    "numbers of millions": ("targets", {**NUMBERS, "train": (X, X[:, :1] * 1e6), "validation": (V, V[:, :1] * 1e6)}),
+    "classes taken for numbers": ("class-numbers", {**NUMBERS, "train": (X, Y[:, None] * 1.0), "validation": (V, W[:, None] * 1.0),
+                                                    "optimiser": "sgd lr=1 momentum=0.9"}),
+    "relu over numbers, dead": ("output", {**NUMBERS, "train": (X, X[:, :1]), "validation": (V, V[:, :1]), "last": " relu bias_init=-50"}),
 }
 
 
@@ -125,6 +145,12 @@ RIGHT: dict[str, dict[str, Any]] = {
     "cosine": {"more": "schedule cosine", "epochs": 12},
                                     "hard": {"train": points(400, apart=2.5), "validation": points(200, seed=1, apart=2.5)},
     "standardised": {"train": (X * 5000, Y), "validation": (V * 5000, W), "more": "prepare standardise"},
+    "smoothed labels": {"loss": "cross_entropy smoothing=0.3", "epochs": 20},
+    "weighted classes": {"loss": "cross_entropy smoothing=0.2 weights=[1,3,1]", "epochs": 15},
+    "half the rectifiers silent": {"layers": "fc 64 relu bias_init=-1", "epochs": 15},
+    "a layer frozen": {"layers": "fc 64 relu lr=0", "optimiser": "adam lr=0.02", "epochs": 15},
+    "numbers": {**NUMBERS, "train": (X, np.sin(X[:, :1]) + 3), "validation": (V, np.sin(V[:, :1]) + 3), "epochs": 20},
+    "momentum of 0.99": {"optimiser": "sgd lr=0.002 momentum=0.99", "epochs": 8},
     "two classes of unlike sizes": {"classes": 2, "train": (X[rare(Y > 0, 0.3)], (Y > 0)[rare(Y > 0, 0.3)] * 1),
                                     "validation": (V, (W > 0) * 1)},
 }
@@ -151,8 +177,9 @@ def test_numbers_are_learnt_where_answers_explain_them(shuffled: bool, tmp_path:
 
 
 def test_a_run_that_goes_on_from_another_is_whole(tmp_path: Path) -> None:
-    net = netspec.compile(text=NET.format(layers="fc 16 relu", classes=3, last="", optimiser="sgd lr=0.02 momentum=0.9", epochs=6, more=""),
-                          seed=0)
+    text = NET.format(layers="fc 16 relu", classes=3, last="", optimiser="sgd lr=0.02 momentum=0.9", epochs=6, more="", batch=16,
+                      loss="cross_entropy")
+    net = netspec.compile(text=text, seed=0)
     net.fit(*TRAIN, validation=VALIDATION, epochs=4, verbose=0)
     net.fit(*TRAIN, validation=VALIDATION, epochs=3, verbose=0, report=str(tmp_path / "run"))
     page = (tmp_path / "run" / "report.html").read_text()

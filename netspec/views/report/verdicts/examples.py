@@ -92,7 +92,7 @@ def noisy(s: Signs) -> Verdict | None:
     right, known, running = s.val_accuracy[-1], s.trained_accuracy or 0.0, s.accuracy[-1]
     if not isfinite(right) or s.story.about.get("noise") or s.story.about.get("augment"):
         running = known
-    n = [int(s.story.about.get(k) or 100) for k in ("probe", "examples")]
+    n = [int(s.story.about.get(k) or 100) for k in ("probe", "probe" if running == known else "examples")]
     v = s.story.judged.examples if s.story.judged is not None else 100
 
     def far(a: float, many: int, times: float) -> bool:

@@ -70,5 +70,15 @@ def narrow(s: Signs) -> Verdict | None:
                    f"more units in {held['name']}, or less pooling")
 
 
+def linear(s: Signs) -> Verdict | None:
+    """A net without an activation, of examples that no line tells apart."""
+    if not s.story.layers or any(one.get("active") for one in s.story.layers) or s.learnt or s.fitted or not s.steady or len(s.loss) < 4:
+        return None
+    return Verdict("underfitting", "It is underfitting: the net is linear",
+                   f"no layer has an activation, so that it answers with a sum of what it reads; the training loss stays at "
+                   f"{number(s.trained_loss)}, where answers that know nothing cost {number(s.reference)}",
+                   "a layer before the last one:  fc 32 relu")
+
+
 def _names(names: list[str]) -> str:
     return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")

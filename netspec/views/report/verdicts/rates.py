@@ -10,6 +10,7 @@ from .verdict import Verdict, number, percent
 
 LONG, SHORT = 3e-2, 1e-4  # of steps against weights: usual is 1e-3, ten times more or less is no fault yet
 FEW = 50  # steps
+STILL = 0.05  # of what is left: a loss that falls by less stands still
 HEAVY = 0.99  # of momentum: a step adds up a hundred gradients
 TENTH = "a tenth of the learning rate:  --with '{}';  or  clip=1  of the optimiser"
 
@@ -120,7 +121,7 @@ def momentum(s: Signs) -> Verdict | None:
         m = float(word.removeprefix("momentum="))
     except ValueError:
         return None
-    if not m >= HEAVY or not (s.failed or not s.fitted or s.rises >= 0.33):
+    if not m >= HEAVY or not (s.failed or not s.fitted or (s.rises >= 0.33 and s.left(s.judging[-1]) > 0.15)):
         return None
     lr = next((v for v in s.story.column("lr") if isfinite(v)), None)
     add = "1 / (1 - momentum)" if m >= 1 else f"1 / (1 - {m:g}) = {1 / (1 - m):,.0f} gradients"
@@ -136,6 +137,9 @@ def ends_early(s: Signs) -> Verdict | None:
         return None
     gone = next((k for k, v in enumerate(rates) if v < 0.01 * max(rates)), len(rates))
     if gone > len(rates) / 2:
+        return None
+    after = [v for v in s.loss[gone:] if isfinite(v)]
+    if not s.unlearnt > 0.3 and (len(after) < 2 or s.left(after[0]) - s.left(after[-1]) > STILL * s.left(after[0])):
         return None
     return Verdict("rate-low", "The schedule makes the learning rate too low, too early",
                    f"it is below a hundredth of {number(max(rates))} from epoch {s.epochs[gone]} of {s.epochs[-1]} on, and the training "

@@ -218,14 +218,20 @@ class Signs:
     # -- layers ------------------------------------------------------------------------------------------------------
     @cached_property
     def ratios(self) -> dict[int, float]:
-        """By epoch the median over layers of how far a step moves them."""
+        """By epoch the median over layers of how far a step moves them, against their length then, or at first where that was more:
+        weights that are pulled towards 0 move far against what they are."""
         found = {}
         for k in self.story.measured:
-            values = [float(v) for name, layer in self.story.statistics[k]["layers"].items()
+            values = [float(v) * self._shrunk(k, name) for name, layer in self.story.statistics[k]["layers"].items()
                       if isinstance(v := layer.get("ratio"), int | float) and name not in self.frozen]
             if values:
                 found[k] = median(values)
         return found
+
+    def _shrunk(self, epoch: int, name: str) -> float:
+        """Of its first length what a layer's weights have kept, 1 at most."""
+        first, now = self.layer(0, name).get("weight", 0.0), self.layer(epoch, name).get("weight", 0.0)
+        return min(1.0, now / first) if first > 0 and now > 0 else 1.0
 
     @cached_property
     def ratio(self) -> float | None:

@@ -59,7 +59,7 @@ def reachable(state: State, graph: Graph, probe: Probe | None) -> dict[str, Any]
     found["reads"] = term.loss.reads
     if first is not None and term.target != "input" and first.dtype.kind == "f" and term.loss.reads == "numbers":
         values = np.unique(first[:, :1]) if first[0].size == 1 else np.empty(0)
-        found["targets"] = {"mean": float(first.mean()), "std": float(first.std()),
+        found["targets"] = {"mean": float(first.mean()), "std": float(first.std()), "low": float(first.min()),
                             "whole": bool(2 <= len(values) <= len(first) // 4 and (values == np.round(values)).all())}
     return found
 

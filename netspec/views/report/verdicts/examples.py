@@ -9,6 +9,8 @@ from .signs import Signs
 from .verdict import Verdict, number, percent
 
 WRONG = "The labels have nothing to do with the examples"
+DIFFER = "Training and validation data differ"
+ALIKE = "both parts from one source, prepared in the same way:  data ... validation=0.2"
 RARE = 10  # times fewer examples of a class than of the commonest
 
 
@@ -35,19 +37,22 @@ def labels(s: Signs) -> Verdict | None:
     """Nothing that is learnt holds for other examples, from the first epoch on, though something is learnt."""
     if s.chance is None:
         return _targets(s)
-    if not _only_chance(s):
+    if not s.val_accuracy or not s.steady or not s.left(s.lowest) > 0.95:
         return None
-    first, last = (s.accuracy[0], sum(late := s.accuracy[-3:]) / len(late)) if s.accuracy else (None, None)
-    n = int(s.story.about.get("examples") or sum(s.counts) or 100)
+    first, last = (s.accuracy[0], _late(s.accuracy)) if s.accuracy else (None, None)
+    n, probe, v = (int(k or 100) for k in (s.story.about.get("examples") or sum(s.counts), s.story.about.get("probe"),
+                                           s.story.judged.examples if s.story.judged is not None else 0))
     chance = max(s.chance, s.usual or 0.0)
-    apart = sqrt(chance * (1 - chance) / n)
-    if first is not None and first > chance + 4 * apart + 0.05:
+    apart = sqrt(chance * (1 - chance))
+    if _late(s.val_accuracy) > chance + max(0.06, 2 * apart / sqrt(v)):
+        return None
+    if first is not None and first > chance + 4 * apart / sqrt(n) + 0.05:
         return None
     known = s.trained_accuracy
     heart = known is not None and known > chance + 0.2
-    some = known is not None and known > chance + 0.06 and (s.ratio is None or 1e-4 < s.ratio < 3e-2)
-    begun = (last is not None and len(s.loss) >= 4 and last > chance + 3 * apart and s.left(s.loss[-1]) < 0.995
-             and s.val_loss[-1] > s.val_loss[0] and s.steady)
+    some = known is not None and known > chance + max(0.06, 3 * apart / sqrt(probe))
+    begun = (last is not None and len(s.loss) >= 4 and last > chance + 3 * apart / sqrt(n) and s.left(s.loss[-1]) < 0.995
+             and s.val_loss[-1] > s.val_loss[0])
     if not (heart or some or begun):
         return None
     right = max(s.val_accuracy)
@@ -56,6 +61,11 @@ def labels(s: Signs) -> Verdict | None:
         f", though the training examples begin to be learnt ({percent(max(known or 0, last or 0))}, and the loss falls)")
     return Verdict("labels", WRONG + " (shuffled, or shifted)", said,
                    "look at the examples below with their labels: is the order of both files the same?")
+
+
+def _late(values: list[float]) -> float:
+    """The mean of the last three."""
+    return sum(values[-3:]) / len(values[-3:])
 
 
 def _targets(s: Signs) -> Verdict | None:
@@ -101,7 +111,7 @@ def noisy(s: Signs) -> Verdict | None:
 
     if not (far(known, n[0], 2) and far(running, n[1], 4)):
         return None
-    return Verdict("label-noise", "Some of the training labels are wrong",
+    return _other_inputs(s) or Verdict("label-noise", "Some of the training labels are wrong",
                    f"{percent(known)} of the training examples are right, and {percent(right)} of the {_part(s)}, which are not learnt from: "
                    "the network knows better than some of its labels",
                    "look at the training examples that it gets wrong, and correct their labels;  loss cross_entropy smoothing=0.1")
@@ -122,23 +132,19 @@ def differs(s: Signs) -> Verdict | None:
     judged = s.story.judged
     if judged is None or not s.val_loss or (s.trained_accuracy is None and s.trained_loss > 0.7 * s.lowest):
         return None
-    title, advice = "Training and validation data differ", "both parts from one source, prepared in the same way:  data ... validation=0.2"
     good, right = s.trained_accuracy, judged.accuracy
     if right is not None and good is not None and good < right + 0.1 and s.lowest < 1.5 * s.trained_loss:
         return None
-    if s.input is not None and "mean" in judged.input and s.input[1] > 0:
-        (m, d), (vm, vd) = s.input, (judged.input["mean"], judged.input["std"])
-        if abs(m - vm) > 0.5 * max(d, min(vd, 2 * d)) or not 0.5 < (vd / d if d else 1) < 2:
-            return Verdict("differs", title,
-                           f"the first layer reads numbers of mean {number(m)} and deviation {number(d)} in training, and of {number(vm)} and {number(vd)} "
-                           f"in the {judged.part} examples", advice)
+    other = _other_inputs(s)
+    if other is not None:
+        return other
     if right is None or good is None or not judged.confusion or good < right + 0.1:
         return None
     swapped = _best_match(judged.confusion)
     if swapped > right + 0.25 and swapped > 1.5 * right and right < 0.7:
         a, b = max(((i, j) for i in range(len(judged.confusion)) for j in range(len(judged.confusion)) if i != j),
                    key=lambda ij: judged.confusion[ij[0]][ij[1]])
-        return Verdict("differs", title + ": their classes have other numbers",
+        return Verdict("differs", DIFFER + ": their classes have other numbers",
                        f"examples of class {s.story.called(a)} are taken for class {s.story.called(b)}, {judged.confusion[a][b]} of "
                        f"{judged.right[a]}; were the classes renamed, {percent(swapped)} would be right, and {percent(right)} are",
                        "the same order of the classes in both parts")
@@ -146,10 +152,23 @@ def differs(s: Signs) -> Verdict | None:
     chance = s.chance or 0.0
     mixed = s.story.about.get("shuffled") is not False
     if _only_chance(s) and early > chance + 0.2 and mixed:
-        return Verdict("differs", title,
+        return Verdict("differs", DIFFER,
                        f"in the first epoch {percent(early)} of the training examples are right before they are learnt from, and of the {judged.part} examples "
-                       f"never more than {percent(max(s.val_accuracy))}", advice)
+                       f"never more than {percent(max(s.val_accuracy))}", ALIKE)
     return None
+
+
+def _other_inputs(s: Signs) -> Verdict | None:
+    """Inputs whose mean is half a deviation away, or whose deviation is half or twice."""
+    judged = s.story.judged
+    if judged is None or s.input is None or "mean" not in judged.input or not s.input[1] > 0:
+        return None
+    (m, d), (vm, vd) = s.input, (judged.input["mean"], judged.input["std"])
+    if abs(m - vm) <= 0.5 * max(d, min(vd, 2 * d)) and 0.5 < vd / d < 2:
+        return None
+    return Verdict("differs", DIFFER,
+                   f"the first layer reads numbers of mean {number(m)} and deviation {number(d)} in training, and of {number(vm)} and {number(vd)} "
+                   f"in the {judged.part} examples", ALIKE)
 
 
 def _best_match(confusion: tuple[tuple[int, ...], ...]) -> float:
@@ -183,6 +202,8 @@ def imbalance(s: Signs) -> Verdict | None:
     judged, counts = s.story.judged, s.counts
     if judged is None or not judged.confusion or not counts or (max(counts) < RARE * max(1, min(counts))
                                                                 and max(counts) < 0.75 * sum(counts)):
+        return None
+    if s.astray > 0.97:  # not even the shares of the classes are known
         return None
     most = max(counts)
     rare = [k for k, n in enumerate(counts[: len(judged.confusion)]) if n * RARE <= most or (len(counts) == 2 and n < most)]

@@ -20,7 +20,7 @@ def overfitting(s: Signs) -> Verdict | None:
     late = [v for v in s.val_loss[-3:] if isfinite(v)]
     advice = "more examples, or  augment;  decay=1e-3,  dropout;  a smaller net;  early_stopping 5"
     rising = at <= len(s.val_loss) - 1 - len(late) and _risen(min(late), best, s)
-    if rising and gap and s.loss[-1] <= s.loss[at]:
+    if rising and gap and s.loss[-1] <= s.loss[at] and not _as_right(s):
         return Verdict("overfitting", "It is overfitting",
                        f"training loss {number(s.trained_loss)}, validation {number(last)} and rising since epoch {s.epochs[at]} "
                        f"({number(best)})", advice)
@@ -32,6 +32,13 @@ def overfitting(s: Signs) -> Verdict | None:
                        f"training loss {number(s.trained_loss)}, validation {number(last)}, {number(best)} at best{shares}",
                        advice)
     return None
+
+
+def _as_right(s: Signs) -> bool:
+    """Whether as many are right at the end as ever, and about as many as of the training examples: then the loss rises because of
+    a few that are wrong and sure."""
+    right, known = [v for v in s.val_accuracy if isfinite(v)], s.trained_accuracy
+    return bool(right) and known is not None and max(right[-3:]) >= max(right) and known - max(right[-3:]) < 0.05
 
 
 def _risen(late: float, best: float, s: Signs) -> bool:

@@ -10,6 +10,7 @@ from .verdict import Verdict, number, percent
 
 LARGE = 20.0  # of targets: the deviation, or how many deviations the mean is away from 0
 LOGITS = ("cross_entropy", "bce", "hinge")
+ENDS = 0.5  # of the answers
 POOR_FIT = 0.3  # of what there is to learn: more than this is left
 
 
@@ -27,16 +28,32 @@ def warned(s: Signs) -> Verdict | None:
 def rectified(s: Signs) -> Verdict | None:
     """A rectifier behind the last layer: answers below 0 are lost, and their gradients."""
     last = s.story.layers[-1] if s.story.layers else None
-    if last is None or not last.get("rectifies") or s.latest is None or not (s.silent or not s.fitted or s.unlearnt > 0.15):
+    if last is None or s.latest is None or not last.get("active"):
         return None
     units, now = int(last.get("units") or 1), s.layer(s.latest, str(last["name"]))
-    if not s.silent and s.loss_word not in LOGITS:
+    if not last.get("rectifies"):
+        return _bounded(s, last, now.get("ends", 0.0))
+    if not (s.silent or not s.fitted or s.unlearnt > 0.15):
+        return None
+    held = s.story.about.get("targets")
+    below = isinstance(held, Mapping) and float(held.get("low") or 0.0) < 0
+    if not s.silent and s.loss_word not in LOGITS and not (below and now.get("zeros", 0.0) > 0.1):
         return None
     dead = round(now.get("dead", 0.0))
     said = f"{percent(now.get('zeros', 0.0))} of what {last['name']} answers ({last.get('step')}) are zeros" + (
         f", and {dead} of its {units} units answer nothing else" if dead and units > 1 else ", to all examples" if s.silent else "")
     return Verdict("output", "The last layer rectifies (relu), so that answers below 0 are lost, and their gradients", said,
                    str(last.get("step", "")).replace(" relu", "") + "   without relu as the last line")
+
+
+def _bounded(s: Signs, last: Mapping[str, object], ends: float) -> Verdict | None:
+    """An activation with two ends before a loss that reads logits: no answer can be surer than they are."""
+    step = str(last.get("step", ""))
+    if s.loss_word not in LOGITS or ends < ENDS or "softmax" in step or "sigmoid" in step or not s.unlearnt > 0.15:
+        return None
+    return Verdict("output", "The last layer's activation bounds its answers, so that none can be sure",
+                   f"{percent(ends)} of what {last.get('name')} answers ({step}) stands at the ends of its range; the training loss stays at "
+                   f"{number(s.trained_loss)}", f"{' '.join(step.split()[:-1])}   without {step.split()[-1]} as the last line")
 
 
 def targets(s: Signs) -> Verdict | None:

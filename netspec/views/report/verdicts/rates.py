@@ -130,6 +130,23 @@ def momentum(s: Signs) -> Verdict | None:
                    f"{number(s.trained_loss)}" + moved(s, s.longest), f"--with '{line.replace(word, 'momentum=0.9')}'")
 
 
+def lagging(s: Signs) -> Verdict | None:
+    """An average of the weights that still holds those of the beginning, which is what is judged."""
+    try:
+        keeps = float(s.story.settings.get("average") or 0)
+    except (TypeError, ValueError):
+        return None
+    steps = (s.of("steps") or 0) * len(s.loss)
+    share = keeps**steps if steps else 0.0
+    if not 0 < keeps < 1 or share < 0.05 or not s.val_loss or not s.left(s.lowest) > max(0.3, 1.5 * s.unlearnt):
+        return None
+    good = round(1 - 3 / steps, 3) if steps > 3 else 0.9
+    return Verdict("average", "The average of the weights still holds the first ones",
+                   f"with average {keeps:g} the weights before the first step are {percent(share)} of the average after {round(steps):,} steps; it costs "
+                   f"{number(s.lowest)} on the validation, and the weights themselves {number(s.trained_loss)} on training examples",
+                   f"--with 'average {min(keeps, max(0.5, good)):g}',  or without it")
+
+
 def ends_early(s: Signs) -> Verdict | None:
     """A schedule that stops the steps while there is something left to learn."""
     rates = [v for v in s.story.column("lr") if isfinite(v)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import isfinite, nan, sqrt
+from math import isfinite, log, nan, sqrt
 from statistics import median
 
 from ..story import Story
@@ -198,12 +198,13 @@ class Signs:
 
     @cached_property
     def above_chance(self) -> bool | None:
-        """Whether the accuracy on the examples that judge is more than chance, by three deviations; None where there is none."""
+        """Whether the best accuracy on the examples that judge is more than chance: by three deviations, and more where it is the best
+        of many epochs; None where there is none."""
         seen = [v for v in self.val_accuracy or self.accuracy if isfinite(v)]
         if not seen or self.chance is None:
             return None
         n = self.story.judged.examples if self.story.judged is not None else 100
-        return max(seen) > self.chance + 3 * sqrt(self.chance * (1 - self.chance) / max(1, n)) + 0.01
+        return max(seen) > self.chance + sqrt((9 + 2 * log(len(seen))) * self.chance * (1 - self.chance) / max(1, n)) + 0.01
 
     @cached_property
     def counts(self) -> list[int]:

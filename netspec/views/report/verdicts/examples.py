@@ -10,7 +10,7 @@ from .verdict import Verdict, number, percent
 
 WRONG = "The labels have nothing to do with the examples"
 DIFFER = "Training and validation data differ"
-ALIKE = "both parts from one source, prepared in the same way:  data ... validation=0.2"
+ALIKE = "examples of both parts from one source, prepared in the same way"
 RARE = 10  # times fewer examples of a class than of the commonest
 
 
@@ -219,7 +219,16 @@ def imbalance(s: Signs) -> Verdict | None:
     return Verdict("imbalance", "The classes are imbalanced: rare ones are not learnt",
                    f"{s.story.called(top)} has {most:,} training examples, {s.story.called(worst)} "
                    f"{counts[worst]:,}, of which {percent(found[worst] or 0)} are found in the {judged.part} examples",
-                   "weigh the classes:  loss cross_entropy weights=[...];  more examples of the rare ones; and  metric f1  beside the accuracy")
+                   f"weigh the classes:{_weighed(s)}  more examples of the rare ones; and  metric f1  beside the accuracy")
+
+
+def _weighed(s: Signs) -> str:
+    """The loss with weights that make rare classes count as much as the commonest, up to a hundred times."""
+    most = max(s.counts)
+    if s.loss_word not in ("cross_entropy", "nll") or len(s.counts) > 12:
+        return ""
+    weights = ",".join(f"{min(100.0, most / max(1, n)):.2g}" for n in s.counts)
+    return f"  --with 'loss {s.loss_word} weights=[{weights}]';"
 
 
 def one_class(s: Signs) -> Verdict | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from math import isfinite, sqrt
+from collections.abc import Mapping
+from math import inf, isfinite, sqrt
 
 from ....plain import word
 from .signs import Signs
@@ -48,24 +49,53 @@ def _risen(late: float, best: float, s: Signs) -> bool:
 
 
 def underfitting(s: Signs) -> Verdict | None:
-    """Training examples that are not learnt, and no longer getting better."""
+    """Training examples that are not learnt, and no longer getting better, in a net that is small or held back."""
+    said = _stays(s)
+    if said is None or not (_small(s) or _held(s) or not s.learnt):
+        return None
+    hard = s.left(s.loss[-1]) > 1.5 * s.unlearnt
+    return Verdict("underfitting", "It is underfitting: the training examples are not learnt", said,
+                   "less dropout and less augmentation" if hard
+                   else "a larger net; less decay and dropout; another learning rate" if _held(s) else "a larger net:  more units, more layers")
+
+
+def stays(s: Signs) -> Verdict | None:
+    """The same in a net that should be large enough: what is left may be noise."""
+    said = _stays(s)
+    if said is None or _small(s) or _held(s) or not s.learnt:
+        return None
+    return Verdict("stays", "It no longer gets better: what is left may be noise in the examples, or too much for this net", said,
+                   "a larger net tells which: where it is noise, the validation gets no better", "note")
+
+
+def _stays(s: Signs) -> str | None:
+    """That the training loss stands still with much left; None where it does not."""
     seen = [v for v in s.loss if isfinite(v)]
     if len(seen) < 4 or (s.guess is None and s.constant is None) or s.fitted:
-        return None
-    if s.guess is None and s.unlearnt < 0.5:  # numbers may vary by chance
         return None
     third = max(1, len(seen) // 3)
     before, since = (s.left(min(part)) for part in (seen[:-third], seen[-third:]))
     fell = 1 - since / before if before > 0 else 0.0
     if fell > 0.03 * third or (s.val_loss and s.left(s.lowest) > 1.4 * s.unlearnt):
         return None
-    hard = s.left(seen[-1]) > 1.5 * s.unlearnt
-    return Verdict("underfitting", "It is underfitting: the training examples are not learnt",
-                   f"the training loss stays at {number(seen[-1])}"
-                   + (f" ({number(s.trained_loss)} in evaluation mode)" if hard else "")
-                   + f", where {_knowing_nothing(s)}; it fell by {percent(max(0.0, fell))} in the last {third} epochs",
-                   "less dropout and less augmentation" if hard
-                   else "a larger net; less decay and dropout; another learning rate")
+    mode = f" ({number(s.trained_loss)} in evaluation mode)" if s.left(seen[-1]) > 1.5 * s.unlearnt else ""
+    return (f"the training loss stays at {number(seen[-1])}{mode}, where {_knowing_nothing(s)}; it fell by {percent(max(0.0, fell))} in the last "
+            f"{third} epochs")
+
+
+def _small(s: Signs) -> bool:
+    """Whether few numbers pass through it for so many classes, it has few weights for so many examples, or no activation."""
+    passed = s.story.about.get("narrow")
+    few = isinstance(passed, Mapping) and passed.get("numbers", inf) < 2 * (s.classes or 0)
+    weights, examples = s.story.facts.get("parameters"), s.story.about.get("examples")
+    light = isinstance(weights, int) and isinstance(examples, int) and weights < 0.1 * examples
+    return few or light or passed is None or not any(one.get("active") for one in s.story.layers)
+
+
+def _held(s: Signs) -> bool:
+    """Whether something keeps it from learning all it could."""
+    penalty = s.decay > 1e-3 or float(s.story.settings.get("l1") or 0) > 0
+    return penalty or bool(s.story.about.get("noise")) or bool(s.story.about.get("augment"))
 
 
 def nothing(s: Signs) -> Verdict | None:
@@ -127,7 +157,7 @@ def few_judge(s: Signs) -> Verdict | None:
         return None
     return Verdict("few-judge", f"Only {n} examples judge it, so that little is certain",
                    f"{percent(p)} of {n} {judged.part} examples are right; of all there are it may be {percent(max(0.0, centre - half))} to "
-                   f"{percent(min(1.0, centre + half))}", "more validation examples:  data ... validation=0.2", "note")
+                   f"{percent(min(1.0, centre + half))}", "more validation examples: 100 at least", "note")
 
 
 def cut_off(s: Signs) -> Verdict | None:

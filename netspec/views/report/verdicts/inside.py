@@ -149,4 +149,14 @@ def shrunk(s: Signs) -> Verdict | None:
                                    f"{number(s.layer(s.latest, n).get('gradient', 0.0))}")
     return Verdict("regularised", "It is regularised too much: the penalty makes the weights too small",
                    f"the weights of {n} are about {number(b)} (root of the mean square), and were {number(a)}{pull}; the training loss is "
-                   f"{number(s.trained_loss)}", "less of it:  decay=1e-4  of the optimiser, or  regularise l2 1e-4")
+                   f"{number(s.trained_loss)}", _less(s))
+
+
+def _less(s: Signs) -> str:
+    """What says a usual penalty."""
+    line = str(s.story.settings.get("optimiser", ""))
+    words = [w for w in line.split() if w.startswith("decay=")]
+    if words and words[0] != "decay=0":
+        return f"less of it:  --with '{line.replace(words[0], 'decay=1e-4')}'"
+    kind = "l1" if float(s.story.settings.get("l1") or 0) > float(s.story.settings.get("l2") or 0) else "l2"
+    return f"less of it:  regularise {kind} 1e-4"

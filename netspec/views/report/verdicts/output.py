@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from .signs import Signs
 from .verdict import Verdict, number, percent
 
-LARGE = 20.0  # of targets: the deviation, or how many deviations the mean is away from 0
+LARGE, SMALL = 20.0, 2e-3  # of targets: the deviation, or how many deviations the mean is away from 0, as of inputs
 LOGITS = ("cross_entropy", "bce", "hinge")
 ENDS = 0.5  # of the answers
 POOR_FIT = 0.3  # of what there is to learn: more than this is left
@@ -62,9 +62,10 @@ def targets(s: Signs) -> Verdict | None:
     if not isinstance(held, Mapping) or (not s.failed and (s.fitted or not s.unlearnt > POOR_FIT)):
         return None
     mean, std = float(held.get("mean") or 0.0), float(held.get("std") or 0.0)
-    if std <= LARGE and abs(mean) <= LARGE * max(std, 1.0):
+    small = 0 < std < SMALL and abs(mean) < LARGE
+    if not small and std <= LARGE and abs(mean) <= LARGE * max(std, 1.0):
         return None
-    return Verdict("targets", "The targets are not scaled: their numbers are too large",
+    return Verdict("targets", f"The targets are not scaled: {'they hardly vary' if small else 'their numbers are too large'}",
                    f"they have mean {number(mean)} and deviation {number(std)}, where about 0 and 1 are learnt well; the training "
                    f"loss is {number(s.trained_loss)}", "y = (y - y.mean()) / y.std()   before training, and back after it")
 

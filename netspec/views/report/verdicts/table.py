@@ -64,7 +64,7 @@ RULES = (
     Rule(fit.underfitting, ("not-learning",)),
     Rule(fit.nothing),
 )
-NOTES = (fit.dead_besides, fit.few_judge, fit.cut_off, fit.improving)
+NOTES = (fit.stays, fit.dead_besides, fit.few_judge, fit.cut_off, fit.improving)
 
 
 def verdicts(story: Story) -> list[Verdict]:
@@ -81,6 +81,8 @@ def verdicts(story: Story) -> list[Verdict]:
     notes = [n for ask in NOTES if (n := ask(signs)) is not None]
     if any(v.name not in ("overfitting", "rate-low", "underfitting") for v in found):
         notes = [n for n in notes if n.name != "improving"]
+    if found:
+        notes = [n for n in notes if n.name != "stays"]
     if not (found or good or notes):
         return [Verdict("too-early", "Nothing can be said yet", "no epoch is over", "", "note")]
     return [*found, *([good] if good else []), *notes]

@@ -79,8 +79,9 @@ class Signs:
         """What the best answer costs that is the same to all examples: of numbers under a squared error their variance."""
         found = self.of("constant")
         judged = self.story.judged
-        if found is None and judged is not None and judged.explained is not None and judged.explained < 1 and judged.numbers.get("loss"):
-            return judged.numbers["loss"] / (1 - judged.explained) if self.loss_word == "mse" else None
+        loss = 0.0 if judged is None else judged.numbers.get("loss", 0.0)
+        if found is None and judged is not None and judged.explained is not None and judged.explained < 1 and loss:
+            return loss / (1 - judged.explained) if self.loss_word == "mse" else None
         return found
 
     @cached_property
@@ -198,8 +199,8 @@ class Signs:
 
     @cached_property
     def above_chance(self) -> bool | None:
-        """Whether the best accuracy on the examples that judge is more than chance: by three deviations, and more where it is the best
-        of many epochs; None where there is none."""
+        """Whether the best accuracy on the examples that judge is more than chance: by three deviations, and more where it is
+        the best of many epochs; None where there is none."""
         seen = [v for v in self.val_accuracy or self.accuracy if isfinite(v)]
         if not seen or self.chance is None:
             return None
@@ -219,8 +220,8 @@ class Signs:
     # -- layers ------------------------------------------------------------------------------------------------------
     @cached_property
     def ratios(self) -> dict[int, float]:
-        """By epoch the median over layers of how far a step moves them, against their length then, or at first where that was more:
-        weights that are pulled towards 0 move far against what they are."""
+        """By epoch the median over layers of how far a step moves them, against their length then, or at first where that was
+        more: weights that are pulled towards 0 move far against what they are."""
         found = {}
         for k in self.story.measured:
             values = [float(v) * self._shrunk(k, name) for name, layer in self.story.statistics[k]["layers"].items()

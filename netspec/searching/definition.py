@@ -210,10 +210,7 @@ def begun(search: Search) -> Search:
         raise UsageError(f"{folder} is another search, which stays as it is", *_beside(odd, definition, found.definition),
                          hint=f"--out {word(str(folder.with_name(folder.name + '-2')))}", code="another-search")
     if trials > found.trials:
-        try:
-            put(folder / FILE, facts)
-        except OSError as e:
-            raise unwritable(folder / FILE, e) from None
+        put(folder / FILE, facts)
     return search
 
 

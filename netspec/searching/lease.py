@@ -27,7 +27,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from ..diagnostics import unwritable
+from ..diagnostics import NetspecError, unwritable
 
 WORKERS, WORKING = "workers", "working"
 SILENCE = 60.0  # seconds without a heartbeat after which a worker on another machine counts as dead
@@ -76,7 +76,7 @@ class Worker:
 
     def _live(self) -> None:
         while not self._over.wait(self.silence / BEATS):
-            with contextlib.suppress(OSError):  # a disk that is full, or away for a moment
+            with contextlib.suppress(NetspecError):  # a disk that is full, or away for a moment
                 self._beat()
 
     def _beat(self) -> None:
@@ -148,15 +148,15 @@ def _tokens(folder: Path) -> list[str]:
 
 
 def put(path: Path, facts: dict[str, Any]) -> None:
-    """A file of JSON, whole at every moment. Raises OSError."""
+    """A file of JSON, whole at every moment. Raises MissingFileError where it cannot be written."""
     beside = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
     try:
         beside.write_text(json.dumps(facts, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
         os.replace(beside, path)
-    except OSError:
+    except OSError as e:
         with contextlib.suppress(OSError):
             beside.unlink()
-        raise
+        raise unwritable(path, e) from None
 
 
 def place() -> str:

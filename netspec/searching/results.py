@@ -92,7 +92,7 @@ def file(search: Search, trial: int, rung: int) -> Path:
 
 
 def write(search: Search, result: Result) -> None:
-    """Raises OSError."""
+    """Raises MissingFileError where it cannot be written."""
     put(file(search, result.trial, result.rung), asdict(result))
 
 

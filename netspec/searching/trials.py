@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..diagnostics import NetspecError
+from ..diagnostics import NetspecError, unwritable
 from ..plain import shown
 from ..runtime.runs.folder import is_run
 from ..runtime.runs.listing import rows
@@ -64,7 +64,7 @@ def perform(search: Search, trial: int, rung: int, chosen: Mapping[str, str], le
     try:
         result = _trained(search, trial, rung, folder, chosen)
         if folder.exists():
-            os.rename(folder, place)
+            _move(folder, place)
         elif result.state != FAILED:
             return False
         if not lease.held:
@@ -75,6 +75,13 @@ def perform(search: Search, trial: int, rung: int, chosen: Mapping[str, str], le
         if lease.held:
             raise
         return False  # the folder was taken while it wrote there
+
+
+def _move(folder: Path, place: Path) -> None:
+    try:
+        os.rename(folder, place)
+    except OSError as e:
+        raise unwritable(place, e) from None
 
 
 def _trained(search: Search, trial: int, rung: int, folder: Path, chosen: Mapping[str, str]) -> Result:

@@ -16,8 +16,12 @@ from time import monotonic, sleep
 import pytest
 
 from netspec.cli import main
-from netspec.diagnostics import NetspecError
+from netspec.diagnostics import MissingFileError, NetspecError
+from netspec.searching import results
+from netspec.searching.definition import Definition, Search
+from netspec.searching.lease import put
 from netspec.searching.sampling import checked
+from netspec.searching.trials import Watch, _move
 
 TINY = """net tiny(width=1):
   input 1x8x8
@@ -125,14 +129,14 @@ def test_whoever_seems_dead_and_is_not_changes_nothing(run: Command) -> None:
     held.send_signal(signal.SIGSTOP)  # no heartbeat from now on, and the process is there
     code, out, err = run("search", "tiny.net", *longer, "held")
     assert code == 0 and "trial 1 of 3" in out, err
-    results = {p.name: p.stat().st_mtime_ns for p in Path("held", "results").iterdir()}
+    there = {p.name: p.stat().st_mtime_ns for p in Path("held", "results").iterdir()}
     held.send_signal(signal.SIGCONT)
     assert table(finish(held)) == table(out)
-    assert {p.name: p.stat().st_mtime_ns for p in Path("held", "results").iterdir()} == results, "what others did stays"
+    assert {p.name: p.stat().st_mtime_ns for p in Path("held", "results").iterdir()} == there, "what others did stays"
     assert run("search", "tiny.net", *longer, "whole")[0] == 0 and found("held") == found("whole")
 
 
-@pytest.mark.parametrize("workers", [pytest.param("1", marks=pytest.mark.sweep), "2"])
+@pytest.mark.parametrize("workers", ["1", pytest.param("2", marks=pytest.mark.sweep)])
 def test_an_interrupt_lets_go_and_the_same_command_goes_on(run: Command, workers: str) -> None:
     longer = (*ASKED, "--epochs", "12", "--workers", workers, "--out")
     stopped = start(*longer, "stopped")
@@ -149,11 +153,11 @@ def test_an_interrupt_lets_go_and_the_same_command_goes_on(run: Command, workers
 
 def test_a_trial_is_a_run(run: Command) -> None:
     assert run("search", "tiny.net", *ASKED, "--quiet", "--out", "here")[0] == 0
-    results = [json.loads(p.read_text()) for p in Path("here", "results").iterdir()]
-    best = min(results, key=lambda r: r["value"])
+    written = [json.loads(p.read_text()) for p in Path("here", "results").iterdir()]
+    best = min(written, key=lambda r: r["value"])
     code, out, _ = run("runs", "here", "--format", "json")
     table = json.loads(out)
-    assert code == 0 and [r["value"] for r in table] == sorted(r["value"] for r in results) and table[0]["trial"] == best["trial"]
+    assert code == 0 and [r["value"] for r in table] == sorted(r["value"] for r in written) and table[0]["trial"] == best["trial"]
     place = table[0]["run"]
     assert f"adamw lr={best['parameters']['lr']}" in Path(place, "spec.net").read_text()
     code, out, err = run("evaluate", place)
@@ -221,3 +225,29 @@ def test_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(NetspecError, match=r"needs the package optuna(.|\n)*pip install 'netspec-nn\[search\]'"):
         checked("tpe")
     assert checked("random") == checked("") == ""
+
+
+@pytest.mark.parametrize("most", [100, 1500, 12000])
+def test_a_full_disk_is_said_and_nothing_is_lost(run: Command, most: int) -> None:
+    """No file may be longer than so many bytes: a search ends where the first of them cannot be written, and later goes on."""
+    resource = pytest.importorskip("resource")
+    asked = ("search", "tiny.net", *ASKED, "--device", "reference", "--epochs", "1", "--out", "full")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
+    try:
+        code, _, err = run(*asked)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert code == 1 and "cannot be written: File too large" in err, err
+    assert run(*asked)[0] == 0
+    assert found("full")
+
+
+def test_what_cannot_be_written_in_mid_trial_is_said(tmp_path: Path) -> None:
+    """A disk may be full in any moment: what a trial and its worker write says so as all files do."""
+    gone = tmp_path / "gone"
+    search = Search(gone, Definition([]), 1)
+    for write in (lambda: Watch(gone, {}).on_step(None, 1, 2.0), lambda: results.write(search, results.Result(1)),
+                  lambda: put(gone / "worker.json", {}), lambda: _move(tmp_path / "none", gone)):
+        with pytest.raises(MissingFileError, match="cannot be written"):
+            write()

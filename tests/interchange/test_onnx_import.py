@@ -534,3 +534,12 @@ def test_a_gate_that_is_spread_in_numbers_is_spread_over_its_image(size: int, tm
                   node("Expand", "s to", "e"), node("Mul", "c e", "y")], {"w": W, "rest": np.array([4, size, size])}, ("n", 3, 8, 8))
     assert steps(made, tmp_path)[1:] == ["avgpool global", "sigmoid", "up @x", "mul"]
     assert "mul @x" in (tmp_path / "a.net").read_text()
+
+
+def test_outputs_that_are_numbered_with_all_values_are_numbered_alone(tmp_path: Path) -> None:
+    """As PyTorch's older exporter calls them where nobody else does."""
+    made = model([node("Conv", "x w", "12"), node("Relu", "12", "13"), node("Tanh", "12", "y")], {"w": W})
+    made.graph.output.extend([onnx.helper.make_tensor_value_info(v, 1, None) for v in ("13", "12")])
+    assert [o.name for o in made.graph.output] == ["y", "13", "12"]
+    net = read_in(made, tmp_path)
+    assert sorted(k for k, _ in net.graph.outputs) == ["out2", "out3", "y"]

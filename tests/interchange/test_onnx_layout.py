@@ -115,19 +115,18 @@ def test_outputs_stand_where_they_branch_off(tmp_path: Path) -> None:
     made = model(nodes, constants, (2, 3, 8, 8), out="high")
     made.graph.output.extend([netspec_info("low"), netspec_info("a")])
     text, net = imported(made, tmp_path)
-    assert text.splitlines()[-14:] == """\
+    assert text.splitlines()[-13:] == """\
 default conv bias=no
 
 net a:
   input 3x8x8
-  conv 4 3x3 /2
+  x1: conv 4 3x3 /2
   output a
-  residual:
-    conv 8 3x3 /2
-    conv 5 1x1
-    output low: conv 2 1x1
-    up 2
-  shortcut: conv 5 1x1
+  conv 8 3x3 /2
+  x2: conv 5 1x1
+  output low: conv 2 1x1
+  @x1 -> x3: conv 5 1x1
+  @x2 -> up 2 -> add @x3
   conv 2 1x1
   output high""".splitlines()
     assert set(net.predict(f(2, 3, 8, 8))) == {"high", "low", "a"}

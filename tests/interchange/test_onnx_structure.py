@@ -461,6 +461,37 @@ MODULES = {  # what PyTorch's modules are called, and what comes back of their n
   conv 8 3x3
   fc classes
 """),
+    "a pyramid": ("""\
+  stem: conv 8 3x3 relu
+  c3: conv 8 3x3 relu
+  c4: conv 12 3x3 /2 relu
+  lateral4: conv 4 1x1
+  output p4
+  up 2
+  u: skip
+  @c3 -> lateral3: conv 4 1x1
+  add @u
+  p3: skip
+  output second: smooth3: conv 4 3x3
+  @stem -> lateral2: conv 4 1x1
+  add @p3
+  smooth2: conv 4 3x3
+  output first
+""", """\
+  stem: conv 8 3x3 relu
+  c3: conv 8 3x3 relu
+  c4: conv 12 3x3 /2 relu
+  lateral4: conv 4 1x1
+  output p4
+  x1: up 2
+  @c3 -> lateral3: conv 4 1x1
+  x2: add @x1
+  output second: conv 4 3x3
+  @stem -> lateral2: conv 4 1x1
+  add @x2
+  smooth2: conv 4 3x3
+  output first
+"""),
     "attention": ("""\
   stem: conv 8 3x3 relu
   coarse: maxpool 2 -> conv 8 3x3 relu -> up 2

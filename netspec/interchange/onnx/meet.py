@@ -311,8 +311,9 @@ def identifier(name: str) -> str:
 
 
 def output_names(g: Layers) -> list[str]:
-    """What the outputs of the file are called here, each by a name of its own."""
-    return _apart([public for public, _ in g.outputs])
+    """What the outputs of the file are called here, each by a name of its own: out1, out2 where PyTorch's exporter numbers them
+    with all its values."""
+    return _apart([f"out{k}" if public.isdigit() else public for k, (public, _) in enumerate(g.outputs, 1)])
 
 
 def input_names(g: Layers) -> dict[str, str]:

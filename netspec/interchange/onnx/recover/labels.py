@@ -56,7 +56,7 @@ class _Labels:
         if any(t.kind in ("start", "mark", "label", "output", "reuse", "each") for t in window) or not (
                 named or any(t.owns or t.kind == "call" for b in sequences(window) for t in b)):
             return False
-        step = len(window) == 1 and window[0].kind == "step"
+        step = len(window) == 1 and window[0].kind in ("step", "beside")
         name = next((m.name for m in modules(window, self.program.inside) if not self._again(m) and m.name not in self.taken
                      and self._says(m.name, step)), "")
         if not name:

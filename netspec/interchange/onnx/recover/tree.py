@@ -325,7 +325,8 @@ class _Walk:
         one = sorted(set(begin[0]).intersection(*begin), key=lambda i: self.bit[i])[-1:]
         one = one if all(len(e) == 1 for e in begin) or not self.words.keys() & one else []  # an input of several is beside
         apart = all(own) and all(len(e) == 1 and e[0] in self.words for e in begin)
-        if one and not self.own and self._beside(p, own):
+        inside = any(part & self.bit[v] for part in own for v in self.aside)  # an output, which is no part of a branch
+        if not self.own and (inside or (one and self._beside(p, own))):
             return None
         if not self.own and (turns := self._in_turn(p, values)) is not None:
             return turns

@@ -139,6 +139,8 @@ def clear(svg: str) -> None:
             a = arc.label
             for name, r in stand.items():
                 assert a[2] <= r[0] + 1 or r[2] <= a[0] + 1 or a[3] <= r[1] + 1 or r[3] <= a[1] + 1, f"a word over {name}"
+            touched = any(within(p, a, -1) for other in drawn for p in (*other.points, *filter(None, [other.tip])))
+            assert not touched, f"a word of {arc.source} on an arc"
         for frame in frames(svg):
             assert along(arc, frame) < 24, f"{arc.source} {arc.target} along a frame"
     for a, b in itertools.combinations([a for a in drawn if a.tip], 2):

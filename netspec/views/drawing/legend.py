@@ -11,7 +11,7 @@ from .scene import SMALL, Frame, Scene
 
 GAP, ROW = 14, 15  # between entries, and from row to row
 MARK = 18  # across a mark
-LEAST, WIDEST = 260, 480
+LEAST, WIDEST = 260, 760
 
 
 def legend(scene: Scene, theme: Theme, room: float) -> tuple[str, float, float]:

@@ -90,6 +90,7 @@ class _Read:
         body = re.sub(r'<g id="node\d+" class="node">.*?\n</g>', finished, body, flags=re.DOTALL)
         if beside:  # there `dot` writes references the other way round
             body = re.sub(r'(class="edge reference">\s*<title>)(.*?)(&#45;&gt;)(.*?)(</title>)', r"\1\4\3\2\5", body)
+            body = re.sub(r'(<g id="edge\d+"(?:(?!</g>).)*?)<text.*?</text>\n?', r"\1", body, flags=re.DOTALL)
         body = spread(body, self.boxes, {b.name for b in scene.boxes if b.sign})
         self.lines = [(line, (e.source, e.target, e.kind)) for e in edges(body) for line in e.lines()]
         clusters = [(int(m[1]), m[0], _bounds(m[0])) for m in BORDER.finditer(body)]
@@ -97,12 +98,11 @@ class _Read:
                   for line in (((x, -self.dy), (x, r.y0)), ((x, r.y1), (x, self.size[1] - self.dy)))]
         self.framed = settled(clusters, self.boxes.values(), [*(line for line, _ in self.lines), *coming], theme)
         self.body = BORDER.sub("", body) + self.framed.body
-
-        if not beside:
-            self.label(scene, theme)
+        self.label(scene, theme)
 
     def label(self, scene: Scene, theme: Theme) -> None:
-        """Words beside arcs, where there is room: `dot` would make the whole drawing longer for them."""
+        """Words beside arcs, where there is room. `dot` leaves some for what stands beside what it has its size from; elsewhere
+        the whole drawing would be longer for them."""
         there = Obstacles(self.boxes, self.framed.frames, self.framed.titles, self.lines)
         for arc in scene.arcs:
             way = [line for line, of in self.lines if of == (arc.source, arc.target, arc.kind)] if arc.label else []

@@ -48,6 +48,8 @@ def config():  # type: ignore[no-untyped-def]
 async def client(lsp_client: LanguageClient):  # type: ignore[no-untyped-def]
     capabilities = pytest_lsp.client_capabilities("visual-studio-code")
     capabilities.general.position_encodings = [t.PositionEncodingKind.Utf16]
+    for refreshed in (t.WORKSPACE_CODE_LENS_REFRESH, t.WORKSPACE_INLAY_HINT_REFRESH):  # as these capabilities say it can
+        lsp_client.feature(refreshed)(lambda _: None)
     lsp_client.capabilities_of_server = (await lsp_client.initialize_session(t.InitializeParams(capabilities))).capabilities
     yield
     await lsp_client.shutdown_session()

@@ -115,7 +115,7 @@ def test_outputs_stand_where_they_branch_off(tmp_path: Path) -> None:
     made = model(nodes, constants, (2, 3, 8, 8), out="high")
     made.graph.output.extend([netspec_info("low"), netspec_info("a")])
     text, net = imported(made, tmp_path)
-    assert text.splitlines()[-13:] == """\
+    assert text.splitlines()[-14:] == """\
 default conv bias=no
 
 net a:
@@ -123,10 +123,11 @@ net a:
   x1: conv 4 3x3 /2
   output a
   conv 8 3x3 /2
-  x2: conv 5 1x1
+  conv 5 1x1
   output low: conv 2 1x1
-  @x1 -> x3: conv 5 1x1
-  @x2 -> up 2 -> add @x3
+  x2: up 2
+  @x1 -> conv 5 1x1
+  add @x2
   conv 2 1x1
   output high""".splitlines()
     assert set(net.predict(f(2, 3, 8, 8))) == {"high", "low", "a"}

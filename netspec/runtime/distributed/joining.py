@@ -8,6 +8,9 @@ from __future__ import annotations
 import atexit
 import os
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 
 from ..misuse import misuse
@@ -18,6 +21,7 @@ SIZES = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MPI_LOCALNRANKS")
 RANK = "PMIX_RANK"
 
 _world: World | None = None
+_apart = threading.local()
 
 
 def started() -> int:
@@ -32,6 +36,8 @@ def joined(timeout: float | None = None) -> World:
     Errors: mpi4py that is missing, or of another MPI than the one that started the ranks.
     """
     global _world
+    if getattr(_apart, "yes", False):
+        return ALONE
     if _world is None:
         if "mpi4py.MPI" not in sys.modules and not started():
             return ALONE
@@ -39,6 +45,16 @@ def joined(timeout: float | None = None) -> World:
     if timeout is not None and _world is not ALONE:
         _world.timeout = timeout  # type: ignore[attr-defined]
     return _world
+
+
+@contextmanager
+def apart(yes: bool = True) -> Iterator[None]:
+    """What this thread trains meanwhile it trains alone, whoever started the process: each rank has something else to train."""
+    before, _apart.yes = getattr(_apart, "yes", False), yes
+    try:
+        yield
+    finally:
+        _apart.yes = before
 
 
 def _found() -> World:

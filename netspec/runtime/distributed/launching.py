@@ -7,6 +7,7 @@ they end when their step is whole, and the first one writes the checkpoint. """
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -14,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 
@@ -26,8 +28,10 @@ ENDED = "NETSPEC_WORKERS_ENDED"  # a file into which a worker writes that all is
 def launched(words: Sequence[str], workers: int, hosts: Sequence[str]) -> int:
     """Run the command line `words` of netspec in so many workers, on these machines, or here; the exit code.
 
-    Errors: no mpirun.
+    Errors: no mpirun, no mpi4py.
     """
+    if find_spec("mpi4py") is None:
+        raise misuse("missing-extra", "workers need mpi4py", hint="pip install 'netspec-nn[dist]'")
     command = [*starter(workers, hosts), sys.executable, "-m", "netspec", *words]
     root = hasattr(os, "geteuid") and os.geteuid() == 0  # in a container; Open MPI wants to be told twice
     handle, ended = tempfile.mkstemp(prefix="netspec-workers-")
@@ -69,18 +73,23 @@ def starter(workers: int, hosts: Sequence[str]) -> list[str]:
     if mpirun is None:
         raise misuse("missing-extra", "there is no mpirun to start workers with", hint="pip install 'netspec-nn[dist]'")
     said = subprocess.run([mpirun, "--version"], capture_output=True, text=True, check=False).stdout
-    if "Open MPI" not in said and "OpenRTE" not in said and "prte" not in said.lower():
+    version = re.search(r"(?:Open MPI|OpenRTE)\)? *(\d+)", said)
+    if version is None:  # MPICH, or one that is like it
         return [mpirun, "-n", str(workers), *(["-hosts", ",".join(hosts)] if hosts else [])]
     each = -(-workers // max(1, len(hosts)))
     places = ["--host", ",".join(f"{host}:{each}" for host in hosts)] if hosts else ["--oversubscribe"]
-    return [mpirun, "--with-ft", "ulfm", "--bind-to", "none", *places, "-n", str(workers)]
+    outlive = ["--with-ft", "ulfm"] if int(version[1]) >= 5 else []
+    return [mpirun, *outlive, "--bind-to", "none", *places, "-n", str(workers)]
 
 
 def ranks(starter: int) -> list[int]:
-    """The processes of this machine that a starter has started, as far as the system says."""
+    """The ranks of this machine that a starter has started, as far as the system says."""
+    found: list[int] = []
     with suppress(OSError):
-        return [int(p) for p in Path(f"/proc/{starter}/task/{starter}/children").read_text().split()]
-    return []
+        for process in Path(f"/proc/{starter}/task/{starter}/children").read_text().split():
+            if b"OMPI_COMM_WORLD_RANK=" in Path(f"/proc/{process}/environ").read_bytes():
+                found.append(int(process))
+    return found
 
 
 def on(hosts: str | None) -> list[str]:

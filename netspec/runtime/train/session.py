@@ -20,6 +20,7 @@ from ...ir.graph import Graph
 from ...terminal import columns, folded, tell
 from .. import drawing
 from ..asking.data import from_here, read
+from ..distributed.joining import apart
 from ..distributed.world import ALONE, World
 from ..feeding.given import given as examples_of
 from ..footprint import fitting
@@ -105,11 +106,12 @@ def train(net: Network, *, epochs: int | None = None, batch: int | None = None, 
     said(heading + _opening(net, given))
     if net.epoch >= total:
         said(f"{net.epoch} epochs are behind it: --epochs {2 * net.epoch} trains on")
-    net.fit(given, epochs=0, verbose=0)  # refuses what does not fit, before anything of an earlier run moves
+    with apart(workers.size == 1):
+        net.fit(given, epochs=0, verbose=0)  # refuses what does not fit, before anything of an earlier run moves
     place = _of_all(workers, lambda: _taken(place, net, given, out, resume, said))
     recipe, watching = net.recipe, _watching(place, report, said)
     try:
-        with _named_page(watching, said):
+        with _named_page(watching, said), apart(workers.size == 1):
             history = net.fit(given, epochs=max(0, min(total, until or total) - net.epoch), checkpoint=place.checkpoint,
                               verbose=0 if quiet else 1,
                               best=None if place.run is None or recipe.keep == ("last",) else os.fspath(place.run.best),

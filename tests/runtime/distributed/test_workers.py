@@ -219,6 +219,9 @@ def test_an_error_of_one_rank_ends_all(here: Path) -> None:
     assert "rank 1" in str(first[2]) and "example 60" in str(second[2])
     first, second = program(here, 2, FITS.replace("SEED", "rank").replace("GIVEN", "x[:150]"))
     assert first[1] == second[1] == "unlike-workers" and "seed" in str(first[2])
+    other = "import netspec.runtime.io.checkpoint as c\nif rank == 1: c.__version__ = '0.0.1'\n"
+    first, second = program(here, 2, other + FITS.replace("SEED", "0").replace("GIVEN", "x[:150]"))
+    assert first[1] == second[1] == "unlike-workers" and "worker 1" in str(first[2]) and "0.0.1" in str(first[2])
     full = "import resource, signal\nsignal.signal(signal.SIGXFSZ, signal.SIG_IGN)\nif rank == 0: resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
     first, second = program(here, 2, full + FITS.replace("SEED", "0").replace("GIVEN", "x[:150]"))
     assert "c.safetensors" in str(first[2]) and "rank 0" in str(second[2]) and first[3] == second[3]

@@ -37,7 +37,7 @@ SURVIVES = "OMPI_MCA_mpi_ft_enable"  # what Open MPI says to ranks that outlive 
 INLINE = 8192  # bytes that are sent before anybody knows how long a message is
 SMALL = 8192  # numbers that are summed by every rank rather than a stretch by each
 LOOKS = 50  # between two times that a rank says it lives
-SPINS, NAP, LONG_NAP = 200, 2e-5, 1e-3  # looks at what has not come, then seconds between two looks, growing
+SPINS, NAP = 2000, 1e-4  # looks at what has not come, each of which lets others run, then seconds between two looks
 
 
 class Ranks(World):
@@ -58,6 +58,7 @@ class Ranks(World):
         _limit_threads(beside.size)
         self.names = comm.allgather(f"rank {comm.rank} (process {os.getpid()} on {socket.gethostname()})")
         self.lost: list[str] = []
+        self.rooms: list[Array] = []
         self.ended = False  # whether a rank has ended by an error, so that nobody waits for another
         self.within = False  # whether an exchange is under way
         self.open: list[Any] = []  # what an exchange waits for
@@ -154,17 +155,26 @@ class Ranks(World):
         stretch = [slice(a, b) for a, b in pairwise(ends)]
         mine, others = stretch[self.rank], [k for k in range(self.size) if k != self.rank]
         wide = mine.stop - mine.start
-        rooms = {k: [np.empty(wide) for _ in places[k]] for k in others}
+        rooms = {k: [self._room(wide) for _ in places[k]] for k in others}
         self._wait([self.comm.Irecv(room, k, 2) for k in others for room in rooms[k]]
-                   + [self.comm.Isend(s.flat[stretch[k]], k, 2) for k in others for s in own.values()])
+                   + [self.comm.Isend(s.flat[stretch[k]], k, 2) for k in others for s in own.values()], running=True)
         sums = [(place, Sum(own[place].flat[mine] if k == self.rank else rooms[k][n], *messages[k]["sums"][n][:2]))
                 for k in range(self.size) for n, place in enumerate(places[k])]
         begin = length - keep.size
         part = _whole(sums, keep[max(0, mine.start - begin) : max(0, mine.stop - begin)], parts, mine, finished)
         out = np.empty(length, dtype)
         out[mine] = part
-        self._wait([self.comm.Irecv(out[stretch[k]], k, 3) for k in others] + [self.comm.Isend(part, k, 3) for k in others])
+        self._wait([self.comm.Irecv(out[stretch[k]], k, 3) for k in others] + [self.comm.Isend(part, k, 3) for k in others],
+                   running=True)
+        self.rooms += [room for several in rooms.values() for room in several]
         return out
+
+    def _room(self, size: int) -> Array:
+        """Memory for what comes; that of the step before where it fits."""
+        while self.rooms:
+            if (room := self.rooms.pop()).size == size:
+                return room
+        return np.empty(size)
 
     # -- together ------------------------------------------------------------------------------------------------------------
     def _together(self, exchange: Callable[[], tuple[Any, Messages]], quiet: bool = False) -> Any:
@@ -224,14 +234,17 @@ class Ranks(World):
             many = f"{self.size} go on" if self.size > 1 else "one goes on"
             print(f"{' and '.join(gone)} gone: {many}, after {1e3 * (monotonic() - began):.0f} ms", file=sys.__stderr__, flush=True)
 
-    def _wait(self, requests: list[Any]) -> None:
-        """Wait for all of them; raises MPI's exception where a rank is gone."""
+    def _wait(self, requests: list[Any], running: bool = False) -> None:
+        """Wait for all of them; raises MPI's exception where a rank is gone. Messages move while somebody looks at them, so that
+        what all ranks are `running` through nobody sleeps in."""
         looks = 0
         self.open += requests  # they, and what they read and write, live on where waiting ends by an error
         while not MPI.Request.Testall(requests):
             looks += 1
-            if looks > SPINS:
-                sleep(min(LONG_NAP, NAP * (looks - SPINS)))
+            if running or looks < SPINS:
+                os.sched_yield()
+            else:
+                sleep(NAP)
             if self.timeout and looks % LOOKS == 0:
                 self.board.alive()
                 self.board.end_who_hangs(self.timeout)

@@ -41,16 +41,20 @@ class Tree:
     """The sums of some parts of a step, or the same stretch of each. Pairs are added as soon as both are there.
 
     keep  how much of each running statistic a part leaves, for the numbers at the end of `Sum.flat`
+    free  memory of sums that have been added to others
     """
 
-    def __init__(self, keep: Array):
+    def __init__(self, keep: Array, free: list[Array] | None = None):
         self.keep = keep
         self.sums: dict[Place, Sum] = {}
-        self.free: list[Array] = []  # memory of sums that have been added to others
+        self.free = [] if free is None else free
 
     def room(self, size: int) -> Array:
         """Memory for what another part comes to; what is in it is of no use."""
-        return self.free.pop() if self.free else np.empty(size)
+        while self.free:
+            if (room := self.free.pop()).size == size:
+                return room
+        return np.empty(size)
 
     def add(self, number: int, part: Sum) -> None:
         """Put a part where it belongs."""

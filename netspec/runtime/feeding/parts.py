@@ -26,6 +26,7 @@ class Parts:
         self.mine: Iterator[int] = iter(())  # the batches that are read ahead, in their order
         self.asked: tuple[int, int] | None = None  # for which of how many workers
         self.held: list[Examples] = []  # those of this step that have been read
+        self.free: list[Any] = []  # memory of what the parts of a step came to, for those of the next
 
     def begin(self, first: int) -> int:
         """A step begins with batch `first`; how many parts it has, none where the epoch is over."""

@@ -72,7 +72,7 @@ def _computed(state: State, parts: Parts, many: int, world: World, held: Mapping
               watched: bool) -> tuple[list[dict[str, Any]], Array, dict[int, Examples]]:
     """What every worker says of its parts, what they all come to, and where they are watched the parts of this worker."""
     before = _flat(held)
-    tree, own, mine = Tree(kept(state.graph)), list[dict[str, Any]](), dict[int, Examples]()
+    tree, own, mine = Tree(kept(state.graph), parts.free), list[dict[str, Any]](), dict[int, Examples]()
     for k, batch in parts.read(share(many, world.rank, world.size), world.rank, world.size):
         run = bind(state, batch.inputs)
         try:
@@ -88,6 +88,7 @@ def _computed(state: State, parts: Parts, many: int, world: World, held: Mapping
     finished = partial(_finished, before, sum(v.size for v in vectors), state.dtype)
     said, total = world.reduce({"parts": own, "signal": signal}, tree, many, sum(v.size for v in vectors) + before.size, finished,
                                state.dtype)
+    parts.free += [held.flat for held in tree.sums.values()]
     return said, total, mine
 
 

@@ -136,7 +136,8 @@ def test_whoever_seems_dead_and_is_not_changes_nothing(run: Command) -> None:
     assert run("search", "tiny.net", *longer, "whole")[0] == 0 and found("held") == found("whole")
 
 
-@pytest.mark.parametrize("workers", ["1", pytest.param("2", marks=pytest.mark.sweep)])
+@pytest.mark.sweep
+@pytest.mark.parametrize("workers", ["1", "2"])
 def test_an_interrupt_lets_go_and_the_same_command_goes_on(run: Command, workers: str) -> None:
     longer = (*ASKED, "--epochs", "12", "--workers", workers, "--out")
     stopped = start(*longer, "stopped")

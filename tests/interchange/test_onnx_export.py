@@ -17,6 +17,7 @@ from netspec.backends.reference.executor import ReferenceExecutor
 from netspec.cli import main
 from netspec.diagnostics import NetspecError
 from netspec.ir.graph import Graph
+from netspec.runtime.exchange import imported
 from netspec.words import WordError
 from netspec.words.layer import Example
 
@@ -254,3 +255,20 @@ def test_numbers_beside_are_run_by_the_reference_evaluator_too(monkeypatch: pyte
     assert how == "onnx's reference evaluator"
     for w in want:
         np.testing.assert_allclose(got["out"], w, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_a_net_that_makes_much_of_every_rounding_is_known_by_its_own(wrong: bool, tmp_path: Path,
+                                                                     monkeypatch: pytest.MonkeyPatch) -> None:
+    """As deep ones with their first weights do, whose outputs double from block to block: RegNetY-128GF."""
+    from netspec.interchange.onnx import write
+
+    net = netspec.compile(text="net a:\n  input 64\n  fc 64 tanh\n  repeat 12: square -> scale -2 -> shift 1\n", seed=0)
+    if wrong:  # a bias that the network does not have
+        monkeypatch.setattr("netspec.runtime.exchange.model",
+                            lambda g, a, *more: write.model(g, {k: v + 1e-3 for k, v in a.items()}, *more))
+        with pytest.raises(NetspecError, match="not what the network computes"):
+            net.export(str(tmp_path / "a.onnx"))
+        return
+    assert "the network's own move by" in net.export(str(tmp_path / "a.onnx"))
+    assert "the network's own move by" in imported(tmp_path / "a.onnx", None, None, False)[1]

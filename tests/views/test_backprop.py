@@ -197,6 +197,7 @@ def test_the_commands(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Non
     assert sum(t == "×" for t in shown) == 18 and sum(t == "+" for t in shown) == 7 and sum(t == "sigmoid" for t in shown) == 7
     names = [t for t in shown if re.fullmatch(r"[Wb]\d(\[[\d,]+\])?", t)]
     assert len(set(names)) == len(names) == 25 and {"W1[2,1]", "W2[0,0]", "W3[2]", "b1[0]", "b3"} <= set(names)
+    assert "W1, b1: fc1; W2, b2: fc2; W3, b3: fc3" in shown
     assert main(["backprop", str(ROOT / "specs" / "digits.net"), "--target", "3", "-o", str(tmp_path / "n.svg")]) == 0
     assert "cross_entropy" in capsys.readouterr().out
 

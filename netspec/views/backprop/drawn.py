@@ -97,6 +97,17 @@ class _Drawing:
         for text, colour in (("value above", self.theme.skip), ("gradient below", self.down)):
             sheet.text(x, y, text, TEXT, colour, bold=True)
             x += width(text, TEXT, bold=True) + 14
+        sheet.text(x, y, fitted(self.layers(), TEXT, sheet.wide - EDGE - x), TEXT, self.theme.quiet)
+
+    def layers(self) -> str:
+        """`W1, b1: fc1; W2, b2: fc2`, where several layers have weights."""
+        found: dict[str, list[str]] = {}
+        for g in self.circuit.gates:
+            stem = g.sign.partition("[")[0]
+            if g.kind == "parameter" and stem[-1].isdigit() and g.name.partition("[")[0] != stem:
+                names = found.setdefault(g.name.partition("[")[0].rpartition(".")[0], [])
+                names += [stem] if stem not in names else []
+        return "; ".join(f"{', '.join(names)}: {layer}" for layer, names in found.items()) if len(found) > 1 else ""
 
     # -- parts -------------------------------------------------------------------------------------------------------
     def wires(self) -> None:
@@ -162,7 +173,7 @@ class _Drawing:
 
     def called(self, k: int) -> str:
         g = self.circuit.gates[k]
-        return g.name or f"the {g.sign}"
+        return g.sign if g.kind != "gate" else g.name or f"the {g.sign}"
 
 
 def said(x: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -185,3 +186,33 @@ def test_a_run_that_goes_on_from_another_is_whole(tmp_path: Path) -> None:
     page = (tmp_path / "run" / "report.html").read_text()
     assert "epochs 5 to 7" in page and "cut off" not in page
     assert not any(v.name == "cut-off" for v in verdicts(told(tmp_path / "run")))
+
+
+NOTED: dict[str, tuple[str, dict[str, Any]]] = {
+    "stopped early": ("improving", {"optimiser": "sgd lr=0.005", "epochs": 4, "train": points(240, apart=2),
+                                    "validation": points(90, seed=1, apart=2)}),
+    "ten examples that validate": ("few-judge", {"validation": (V[:10], W[:10]), "epochs": 10}),
+    "noise": ("stays", {"train": points(600, apart=1.2), "validation": points(200, seed=1, apart=1.2), "epochs": 12,
+                        "optimiser": "adam lr=0.003", "layers": "fc 32 relu"}),
+}
+
+
+@pytest.mark.parametrize("what", NOTED)
+def test_what_is_no_fault_is_noted(what: str, tmp_path: Path) -> None:
+    code, how = NOTED[what]
+    found = verdicts(run(tmp_path, **how))
+    assert found[0].name == "learning" and any(v.name == code and v.sort == "note" and v.said and v.advice for v in found[1:]), found
+
+
+def test_a_run_that_blew_up_is_not_said_to_be_cut_off_and_one_that_was_has_its_line(tmp_path: Path) -> None:
+    story = run(tmp_path, optimiser="sgd lr=1e8", layers="fc 16; fc 16")
+    assert [v.name for v in verdicts(story)] == ["diverged"]
+    cut = replace(story, end={"how": "interrupted", "why": "interrupted"}, epochs={1: {"loss": 1.0}})
+    assert any(v.advice == f"netspec train --resume {tmp_path / 'run'}" for v in verdicts(cut))
+
+
+def test_statistics_of_before_are_read(tmp_path: Path) -> None:
+    story = run(tmp_path, optimiser="sgd lr=1e-5")
+    new = ("floor", "constant", "frozen", "noise", "narrow", "reads", "targets", "warnings", "steps")
+    old = replace(story, about={k: v for k, v in story.about.items() if k not in new})
+    assert set(new) & set(story.about) and [v.name for v in verdicts(old)] == [v.name for v in verdicts(story)] == ["rate-low"]

@@ -39,6 +39,8 @@ def labels(s: Signs) -> Verdict | None:
         return _targets(s)
     if not s.val_accuracy or not s.steady or not s.left(s.lowest) > 0.95:
         return None
+    if s.val_loss[-1] < min(s.val_loss[0], 0.99 * s.reference):  # it falls with that of training, if slowly
+        return None
     first, last = (s.accuracy[0], _late(s.accuracy)) if s.accuracy else (None, None)
     n, probe, v = (int(k or 100) for k in (s.story.about.get("examples") or sum(s.counts), s.story.about.get("probe"),
                                            s.story.judged.examples if s.story.judged is not None else 0))
@@ -234,7 +236,7 @@ def _weighed(s: Signs) -> str:
 def one_class(s: Signs) -> Verdict | None:
     """The same answer to everything."""
     judged = s.story.judged
-    if judged is None or not any(judged.answered):
+    if judged is None or not any(judged.answered) or s.left(s.lowest) < 0.97:
         return None
     k = max(range(len(judged.answered)), key=judged.answered.__getitem__)
     share, right = judged.answered[k] / sum(judged.answered), judged.right[k] / sum(judged.right)

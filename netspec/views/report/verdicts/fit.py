@@ -61,22 +61,22 @@ def underfitting(s: Signs) -> Verdict | None:
 
 def stays(s: Signs) -> Verdict | None:
     """The same in a net that should be large enough: what is left may be noise."""
-    said = _stays(s)
+    said = _stays(s, 0.01)
     if said is None or _small(s) or _held(s) or not s.learnt:
         return None
     return Verdict("stays", "It no longer gets better: what is left may be noise in the examples, or too much for this net", said,
                    "a larger net tells which: where it is noise, the validation gets no better", "note")
 
 
-def _stays(s: Signs) -> str | None:
-    """That the training loss stands still with much left; None where it does not."""
+def _stays(s: Signs, least: float = 0.03) -> str | None:
+    """That the training loss stands still with much left; None where an epoch takes more than the part `least` of it away."""
     seen = [v for v in s.loss if isfinite(v)]
     if len(seen) < 4 or (s.guess is None and s.constant is None) or s.fitted:
         return None
     third = max(1, len(seen) // 3)
     before, since = (s.left(min(part)) for part in (seen[:-third], seen[-third:]))
     fell = 1 - since / before if before > 0 else 0.0
-    if fell > 0.03 * third or (s.val_loss and s.left(s.lowest) > 1.4 * s.unlearnt):
+    if fell > least * third or (s.val_loss and s.left(s.lowest) > 1.4 * s.unlearnt):
         return None
     mode = f" ({number(s.trained_loss)} in evaluation mode)" if s.left(seen[-1]) > 1.5 * s.unlearnt else ""
     return (f"the training loss stays at {number(seen[-1])}{mode}, where {_knowing_nothing(s)}; it fell by {percent(max(0.0, fell))} in the last "

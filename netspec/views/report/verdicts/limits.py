@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from math import prod
+
 from .signs import Signs
 from .verdict import Verdict, number, percent
 
 DROPPED = 0.7  # a rate above which little comes through
+THROUGH = 0.1  # of what passes through all of them
 APART = 0.25  # of what there is to learn: how much more is left in training mode than in evaluation mode
 LONG = 3e-2  # steps above this explain by themselves that nothing is learnt
 
@@ -31,10 +34,13 @@ def dropping(s: Signs) -> Verdict | None:
         return None
     worst = max(layers, key=lambda one: float(one["rate"]))
     gap = s.left(s.training_mode) - s.unlearnt if s.training_mode is not None else 0.0
-    much = float(worst["rate"]) >= DROPPED and s.unlearnt > 0.3
+    through = prod(1 - float(one["rate"]) for one in layers)
+    much = (float(worst["rate"]) >= DROPPED or through <= THROUGH) and s.unlearnt > 0.3
     if not (much or (gap > APART and s.unlearnt > 0.3)):
         return None
     said = f"{worst['name']} ({worst['step']}) drops {percent(float(worst['rate']))} of what it reads"
+    if len(layers) > 1:
+        said += f", and all {len(layers)} of them let {percent(through)} through"
     if s.training_mode is not None:
         said += (f"; the same training examples cost {number(s.training_mode)} with it, and {number(s.trained_loss)} in evaluation "
                  "mode")

@@ -175,7 +175,7 @@ class Signs:
             return self.story.judged.explained > LITTLE
         if self.above_chance is not None and self.above_chance:
             return True
-        return self.left(self.lowest) < (1 - LITTLE if self.above_chance is None else 0.8)
+        return self.left(self.lowest) < (1 - LITTLE if self.above_chance is None else 1 - 1.4 * LITTLE)
 
     @cached_property
     def fitted(self) -> bool:

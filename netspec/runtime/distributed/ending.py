@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...diagnostics import NetspecError
-from ..misuse import RunError
+from ..misuse import RunError, misuse
 
 
 class Elsewhere(RunError):
@@ -14,12 +14,11 @@ class Elsewhere(RunError):
 
 def said(error: BaseException) -> dict[str, Any]:
     """An error as the other workers hear of it."""
-    if isinstance(error, NetspecError):
-        d = error.diagnostics[0]
-        return {"title": d.title, "notes": [str(n) for n in d.notes], "hint": d.hint and str(d.hint), "code": d.code}
     if isinstance(error, KeyboardInterrupt):
         return {"interrupt": True}
-    return {"title": f"{type(error).__name__}: {error}", "notes": [], "hint": None, "code": "worker-failed"}
+    known = error if isinstance(error, NetspecError) else misuse("worker-failed", f"{type(error).__name__}: {error}")
+    d = known.diagnostics[0]
+    return {"title": d.title, "notes": [str(n) for n in d.notes], "hint": d.hint and str(d.hint), "code": d.code}
 
 
 def heard(name: str, error: dict[str, Any]) -> BaseException:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,7 +17,8 @@ from ..diagnostics import Diagnostic, NetspecError
 from ..ir.graph import Graph
 from ..reading import Outside, placed
 from ..source import Source
-from ..syntax.load import read_source, specs_folder
+from ..syntax.load import read_source, specs_folder, unsaved
+from .drawn import drawn
 from .findings import findings
 from .mending import Mending, broken_by, mendings
 from .names import Meant, Page
@@ -64,7 +65,18 @@ class Document:
             self.page = self._paged(text, self.page.pieces)
             self.text = text
             self._moved, self._runs = {}, None
+            self.desk.forget()
         self.version = version
+
+    def stale(self) -> None:
+        """What it imports has changed, so that whatever is known of it was found in another text, or is being found."""
+        self.text = Text(self.text.content)
+        self._moved, self._runs = {}, None
+
+    @cached_property
+    def place(self) -> str | None:
+        """Where its file lies, or would; None where it is none."""
+        return os.path.realpath(self.name) if self.folder is not None else None
 
     def _paged(self, text: Text, known: tuple[Piece, ...]) -> Page:
         return Page(self.name, pieces_of(text, known), lambda path: self.desk.imported(self, path))
@@ -85,7 +97,8 @@ class Document:
         """Check the text as it stands. Another thread may do it: nothing here changes."""
         text, source = self.text, self.source
         started = thread_time()
-        found = findings(source, self.looks)
+        with unsaved(self.desk.standing()):
+            found = findings(source, self.looks)
         loops = one_line_loops(found.module.items if found.module is not None else ())
 
         def numbered(graphs: Iterable[Graph]) -> Iterator[NetNumbers]:
@@ -170,10 +183,20 @@ class Document:
     # ---------------------------------------------------------------- what is asked of it
     def mendings(self, d: Diagnostic) -> list[Mending]:
         known = self.checked.found if self.checked is not None and self.checked.text is self.text else None
-        return mendings(self.text, self.page, self.source, d, known)
+        with unsaved(self.desk.standing()):
+            return mendings(self.text, self.page, self.source, d, known)
 
-    def broken_by(self, edits: Sequence[Edit]) -> Diagnostic | None:
-        return broken_by(edits, self.text, self.page, self.source)
+    def broken_by(self, edits: Mapping[str, Sequence[Edit]]) -> Diagnostic | None:
+        """A mistake that edits of this page and of others, by their names, would make here."""
+        before = self.desk.standing()
+        after = before | {os.path.realpath(where): self.desk.text_of(page).with_edits(found).spec
+                          for where, found in edits.items() if (page := self.desk.at(where)) is not None}
+        return broken_by(edits.get(self.name, ()), self.text, self.page, self.source, (before, after))
+
+    def drawn(self, net: str) -> str:
+        """The drawing of a net of it, as SVG. Raises NetspecError where the text is wrong."""
+        with unsaved(self.desk.standing()):
+            return drawn(self.source, net)
 
     def formatted(self) -> list[str] | None:
         """Its lines in canonical form; None where it cannot be read."""
@@ -195,10 +218,42 @@ class Desk:
         if before is not None:
             made.numbers, made.parts, made.known = before.numbers, before.parts, before.known
         self.documents[uri] = made
+        self.forget()
         return made
 
-    def close(self, uri: str) -> None:
-        self.documents.pop(uri, None)
+    def close(self, uri: str) -> Document | None:
+        self.forget()
+        return self.documents.pop(uri, None)
+
+    def forget(self) -> None:
+        """A page has changed: where imports led may be another one now."""
+        self._led.clear()
+
+    def standing(self) -> dict[str, str]:
+        """The texts of open pages by where their files lie: what imports read instead of these."""
+        return {d.place: d.text.spec for d in list(self.documents.values()) if d.place is not None}
+
+    def text_of(self, page: Page) -> Text:
+        """The text of a page, open or not."""
+        d = next((d for d in self.documents.values() if d.page is page), None)
+        return d.text if d is not None else Text("\n".join(p.content.text for p in page.pieces))
+
+    def importers(self, document: Document) -> list[str]:
+        """The other open pages that import a page, be it through others."""
+        return [uri for uri, d in self.documents.items() if d is not document and self._leads(d.page, document.name)]
+
+    def _leads(self, page: Page, where: str) -> bool:
+        seen, todo = set[str](), [page]
+        while todo:
+            one = todo.pop()
+            for path in {n.file for _, n in one.names if n.file is not None}:
+                other = one.other(path)
+                if other is not None and other.where not in seen:
+                    if os.path.realpath(other.where) == os.path.realpath(where):
+                        return True
+                    seen.add(other.where)
+                    todo.append(other)
+        return False
 
     def imported(self, document: Document, path: str) -> Page | None:
         """The page that an import of a document leads to: an open one, or a file where the language would look for it. A moment
@@ -213,7 +268,7 @@ class Desk:
         for folder in (Path(document.folder or os.getcwd()), self.packaged):
             try:
                 place = placed(path, folder.resolve())
-                if place.is_file():
+                if place.is_file() or any(d.place == str(place) for d in self.documents.values()):
                     return self.at(str(place))
             except (Outside, OSError, ValueError):
                 continue
@@ -225,8 +280,9 @@ class Desk:
 
     def at(self, path: str) -> Page | None:
         """The page of a file: as it is open, else as it lies there."""
+        where = os.path.realpath(path)
         for d in self.documents.values():
-            if d.folder is not None and os.path.realpath(d.name) == os.path.realpath(path):
+            if d.place == where:
                 return d.page
         try:
             stamp = os.stat(path).st_mtime_ns

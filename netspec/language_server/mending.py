@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
 
 from ..diagnostics import Diagnostic
 from ..source import Source
+from ..syntax.load import unsaved
 from .findings import findings
 from .hovering import code_of
 from .names import Page
@@ -48,8 +49,10 @@ def mendings(text: Text, page: Page, source: Source, d: Diagnostic, known: Seque
     return out
 
 
-def broken_by(edits: Sequence[Edit], text: Text, page: Page, source: Source) -> Diagnostic | None:
-    """A mistake that edits would make, of those that can be told where they stand; None where they make none."""
+def broken_by(edits: Sequence[Edit], text: Text, page: Page, source: Source,
+              standing: Sequence[Mapping[str, str]] = ({}, {})) -> Diagnostic | None:
+    """A mistake that edits would make, of those that can be told where they stand; None where they make none. `standing` are
+    the texts of other pages, before their own edits and after."""
     lines = {e.place.line for e in edits}
     own = {id(at[0]): line for line in lines if (at := page.piece_at(line)) is not None}
     touched = {id(p): p for line in own.values() for p in related(page, line)}.values()
@@ -57,9 +60,10 @@ def broken_by(edits: Sequence[Edit], text: Text, page: Page, source: Source) -> 
         return None
     shown = [any(p.holds(k) for p in touched) for k in range(1, len(text.lines) + 1)]
     found = []
-    for now in (text.lines, text.with_edits(edits).lines):
+    for now, others in zip((text.lines, text.with_edits(edits).lines), standing):
         kept = "\n".join(line if there else "" for line, there in zip(now, shown))
-        found.append([d for d in findings(Source(source.name, kept, source.folder), files=False).found if d.severity == "error"])
+        with unsaved(others):
+            found.append([d for d in findings(Source(source.name, kept, source.folder), files=False).found if d.severity == "error"])
     more = Counter(d.code for d in found[1]) - Counter(d.code for d in found[0])
     return next((d for d in found[1] if d.code in more), None)
 

@@ -27,7 +27,6 @@ from ..interruptions import asked
 from ..version import __version__
 from . import completion, hovering, names, numbers, outline, words
 from .desk import Checked, Desk, Document
-from .drawn import drawn
 from .names import Occurrence
 from .protocol import Protocol, Refused
 from .text import Edit, Place, Text
@@ -98,8 +97,9 @@ class Server(LanguageServer):  # type: ignore[misc]
     # ---------------------------------------------------------------- texts come in
     def opened(self, params: Any) -> None:
         item = params.text_document
-        self.desk.open(item.uri, self.path(item.uri), item.text, item.version)
+        d = self.desk.open(item.uri, self.path(item.uri), item.text, item.version)
         self.check_soon(item.uri, 0)
+        self.check_importers(d)
 
     def path(self, uri: str) -> str | None:
         path = to_fs_path(uri) if uri.startswith("file:") else None
@@ -120,13 +120,23 @@ class Server(LanguageServer):  # type: ignore[misc]
                 text = text.replaced(start, end, change.text)
         d.write(text, params.text_document.version)
         self.check_soon(uri)
+        self.check_importers(d)
+
+    def check_importers(self, d: Document) -> None:
+        """Open pages that import one are other pages when that is."""
+        for uri in self.desk.importers(d):
+            self.desk.documents[uri].stale()
+            self.stale.add(uri)
+            self.check_soon(uri)
 
     def closed(self, params: Any) -> None:
         uri = params.text_document.uri
-        self.desk.close(uri)
+        d = self.desk.close(uri)
         task = self.checks.pop(uri, None)
         if task is not None:
             task.cancel()
+        if d is not None:
+            self.check_importers(d)
         self.text_document_publish_diagnostics(t.PublishDiagnosticsParams(uri, []))
 
     def saved(self, params: Any) -> None:
@@ -377,9 +387,10 @@ class Server(LanguageServer):  # type: ignore[misc]
         def edits() -> dict[str, list[Edit]]:
             self.may_rename(o)
             made = names.renamed(self.desk.pages_with(d, o.meant), o.meant, params.new_name)
-            wrong = d.broken_by(made.get(d.name, []))
-            if wrong is not None:
-                raise NetspecError(wrong)
+            for one in dict.fromkeys((d, *self.desk.documents.values())):
+                wrong = one.broken_by(made) if one.name in made else None
+                if wrong is not None:
+                    raise NetspecError(wrong)
             return made
 
         text = d.text
@@ -425,7 +436,7 @@ class Server(LanguageServer):  # type: ignore[misc]
         if d is None:
             raise JsonRpcInvalidParams("the page is not open")
         try:
-            svg: str = await asyncio.get_running_loop().run_in_executor(self.asked, drawn, d.source, net)
+            svg: str = await asyncio.get_running_loop().run_in_executor(self.asked, d.drawn, net)
         except NetspecError as e:
             raise Refused(e.diagnostics[0].title) from None
         window = self.client_capabilities.window

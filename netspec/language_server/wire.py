@@ -49,13 +49,8 @@ class Wire:
                 return uri
         return str(from_fs_path(where))
 
-    def text_of(self, page: Page) -> Text:
-        """The text of a page, open or not."""
-        d = next((d for d in self.desk.documents.values() if d.page is page), None)
-        return d.text if d is not None else Text("\n".join(p.content.text for p in page.pieces))
-
     def location(self, page: Page, place: Place) -> t.Location:
-        return t.Location(self.uri(page.where), self.range(self.text_of(page), place))
+        return t.Location(self.uri(page.where), self.range(self.desk.text_of(page), place))
 
     def mistake(self, d: Document, text: Text, found: Diagnostic) -> t.Diagnostic:
         """A finding; one of an imported file stands at the import."""
@@ -85,7 +80,7 @@ class Wire:
             d = next((d for d in self.desk.documents.values() if d.name == where), None)
             page = d.page if d is not None else self.desk.at(where)
             if page is not None:
-                changes[self.uri(where)] = self.edits(self.text_of(page), found)
+                changes[self.uri(where)] = self.edits(self.desk.text_of(page), found)
         return t.WorkspaceEdit(changes)
 
     def symbol(self, text: Text, s: outline.Symbol) -> t.DocumentSymbol:

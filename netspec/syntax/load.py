@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from importlib import resources
 from pathlib import Path
 
@@ -20,6 +23,25 @@ def specs_folder() -> Path:
     """The specs that come with netspec: inside the wheel or beside the checkout's package."""
     inside = Path(str(resources.files("netspec").joinpath("specs")))
     return inside if inside.is_dir() else Path(__file__).resolve().parents[2] / "specs"
+
+
+_UNSAVED: ContextVar[Mapping[str, str] | None] = ContextVar("unsaved", default=None)
+
+
+@contextmanager
+def unsaved(texts: Mapping[str, str]) -> Iterator[None]:
+    """Within it, imports take these texts for the files of these resolved paths: what an editor holds and has not saved."""
+    token = _UNSAVED.set(texts)
+    try:
+        yield
+    finally:
+        _UNSAVED.reset(token)
+
+
+def imported_text(place: Path) -> str | None:
+    """The text that stands for a file which is imported; None where the file itself is to be read."""
+    held = _UNSAVED.get()
+    return held.get(str(place)) if held is not None else None
 
 
 def packaged_spec(name: str) -> Path | None:

@@ -211,9 +211,9 @@ def test_a_name_that_a_step_has_by_itself_is_refused() -> None:
     d = page("net a:\n  input 8x8x8\n  conv 8 3x3\n  x: conv 8 3x3\n  add @x\n  add @conv1\n  fc 2\n")
     o = d.page.at(4, 3)
     assert o is not None
-    wrong = d.broken_by(renamed([d.page], o.meant, "conv1")[d.name])
+    wrong = d.broken_by(renamed([d.page], o.meant, "conv1"))
     assert wrong is not None and wrong.code == "duplicate-name"
-    assert d.broken_by(renamed([d.page], o.meant, "y")[d.name]) is None
+    assert d.broken_by(renamed([d.page], o.meant, "y")) is None
 
 
 def test_imports_lead_to_their_files() -> None:

@@ -236,6 +236,52 @@ async def test_files_beside_a_page(client, tmp_path: Path) -> None:  # type: ign
     assert d.related_information[0].location.uri == (tmp_path / "parts.net").as_uri()
 
 
+async def hints(client, uri: str) -> dict[int, str]:  # type: ignore[no-untyped-def]
+    found = await client.text_document_inlay_hint_async(t.InlayHintParams(doc(uri), t.Range(t.Position(0, 0), t.Position(99, 0))))
+    return {h.position.line: h.label for h in found}
+
+
+async def test_a_page_that_is_imported_counts_as_it_is_open(client, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    texts = {"parts": "block unit(n=4):\n  conv n 3x3\n", "between": 'import unit from "parts.net"\n\nblock two:\n  unit\n  unit\n',
+             "main": 'import two from "between.net"\n\nnet a:\n  input 3x8x8\n  two\n  fc 2\n'}
+    for name, text in texts.items():
+        (tmp_path / f"{name}.net").write_text(text, encoding="utf-8")
+    main, parts = ((tmp_path / f"{name}.net").as_uri() for name in ("main", "parts"))
+    assert not await opened(client, main, texts["main"]) and (await hints(client, main))[4].startswith("-> 4x8x8")
+    assert not await opened(client, parts, texts["parts"])
+    client.diagnostics.pop(main, None)
+    await changed(client, parts, 2, texts["parts"].replace("n=4", "n=6"))
+    assert not await told(client, main) and (await hints(client, main))[4].startswith("-> 6x8x8")
+    client.diagnostics.pop(main, None)
+    await changed(client, parts, 3, texts["parts"].replace("conv n", "cnov n"))
+    [d] = await told(client, main)
+    assert "cnov" in d.message
+    client.diagnostics.pop(main, None)
+    client.text_document_did_close(t.DidCloseTextDocumentParams(doc(parts)))
+    assert not await told(client, main) and (await hints(client, main))[4].startswith("-> 4x8x8")
+    new = (tmp_path / "new.net").as_uri()  # no file yet
+    assert await changed(client, main, 2, texts["main"].replace("between", "new"))
+    client.diagnostics.pop(main, None)
+    assert not await opened(client, new, "block two:\n  conv 7 3x3\n")
+    assert not await told(client, main) and (await hints(client, main))[4].startswith("-> 7x8x8")
+
+
+@pytest.mark.parametrize("held", [False, True], ids=["closed", "open"])
+async def test_what_is_imported_is_renamed_where_it_is_used(client, tmp_path: Path,  # type: ignore[no-untyped-def]
+                                                            held: bool) -> None:
+    (tmp_path / "parts.net").write_text("block unit:\n  conv 4 3x3\n", encoding="utf-8")
+    text = 'import unit from "parts.net"\n\nnet a:\n  input 3x8x8\n  unit\n  fc 2\n'
+    main, parts = (tmp_path / "main.net").as_uri(), (tmp_path / "parts.net").as_uri()
+    await opened(client, main, text)
+    if held:
+        await opened(client, parts, "# mine\nblock unit:\n  conv 4 3x3\n")
+    made = await client.text_document_rename_async(t.RenameParams(doc(main), t.Position(4, 3), "block1"))
+    assert edited(text, made.changes[main]) == text.replace("unit", "block1")
+    assert [e.range.start for e in made.changes[parts]] == [t.Position(1 if held else 0, 6)]
+    with pytest.raises(JsonRpcException, match="`a`"):
+        await client.text_document_rename_async(t.RenameParams(doc(main), t.Position(4, 3), "a"))
+
+
 QUESTIONS = ("hover", "completion", "definition", "references", "rename", "prepare_rename", "document_highlight",
              "document_symbol", "folding_range", "inlay_hint", "code_lens", "formatting", "code_action")
 KEYS = ("", "@", "\n", "  ", "(", "conv ", "net a:", "\t", '"', "é😀", "=", "repeat 3 as i: x[i]: ", "# ", "import a from", "->", "|")

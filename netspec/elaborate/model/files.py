@@ -17,7 +17,7 @@ from ...reading import Outside, irregular, placed
 from ...schedules import SCHEDULES
 from ...source import Source, Span
 from ...syntax import tree
-from ...syntax.load import read_source, specs_folder
+from ...syntax.load import imported_text, read_source, specs_folder
 from ...syntax.parser import parse_recovering
 from ...words import Registry, arguments
 from .budget import Budget
@@ -169,9 +169,10 @@ class Library:
             return None
         if str(place) in self.files:
             return self.files[str(place)]
-        self._room(os.stat(place).st_size)
-        text = read_source(place)
-        module, mistakes = parse_recovering(Source(_shown(file.module.source.name, place), text.text, str(place.parent)))
+        text = imported_text(place)
+        self._room(os.stat(place).st_size if text is None else len(text))
+        text = read_source(place).text if text is None else text
+        module, mistakes = parse_recovering(Source(_shown(file.module.source.name, place), text, str(place.parent)))
         self.found += mistakes
         return self.add_as(module, str(place))
 
@@ -225,7 +226,7 @@ class Library:
             for folder in folders:
                 try:
                     place = placed(item.path, folder)
-                    if place.is_file():
+                    if imported_text(place) is not None or place.is_file():
                         return place
                     if (sort := irregular(place)) is not None:
                         problem = f"this is {sort}"

@@ -103,7 +103,7 @@ CATALOGUE: dict[str, str] = {
                        "A number is needed where there is a text, a list where there is a number.", 'fc "10"+1', "fc 10+1"),
     "bad-shards": _page("A batch cannot be cut into so many shards of one size.",
                         "Each worker takes whole shards, and no shard weighs more than another: the batch is a multiple of their number.",
-                        "batch 100\n  shards 8", "batch 104\n  shards 8"),
+                        "train a:\n  batch 100\n  shards 8", "train a:\n  batch 104\n  shards 8"),
     "lost-worker": _page("Workers are gone, and the others cannot go on.",
                          "Under `netspec train --workers` and `mpirun --with-ft ulfm` those that are left go on by themselves. Where all are "
                          "gone, or the MPI ends all with the first, `--resume` goes on from the last checkpoint, in any number of workers."),

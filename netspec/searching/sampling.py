@@ -135,8 +135,9 @@ def _span(d: Dimension, library: Any) -> Any:
 def _study(sampler: str, seed: int, highest: bool) -> tuple[Any, Any]:
     """A study of optuna that knows nothing yet, and the library. Raises NetspecError where it is not installed."""
     try:
-        import cmaes  # noqa: F401  optuna imports it late
         import optuna
+        if sampler == "cmaes":
+            import cmaes  # noqa: F401  optuna imports it late
     except ImportError as e:
         raise NetspecError(Diagnostic("missing-extra", f"the sampler {sampler} needs the package {e.name}, which is not installed",
                                       hint="pip install 'netspec-nn[search]'")) from None

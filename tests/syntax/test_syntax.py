@@ -157,7 +157,7 @@ def test_the_examples_of_a_code_show_it(code: str) -> None:
         text = around.format("".join(f"{indent}{line}\n" for line in lines))
         return check_module(*parse_recovering(Source("example.net", text, str(specs_folder()))))
 
-    if code in ("no-training", "no-data", "no-net", "file-outside", "bad-formula", "unreadable-picture", "class-count"):
+    if code in ("no-training", "no-data", "no-net", "file-outside", "bad-range", "bad-formula", "unreadable-picture", "class-count"):
         return  # said of a command, of a layer's own text, or of files
     wrong, *right = ([line.removeprefix("    ") for line in part.split("\n\nPut right:")[0].strip("\n").split("\n")]
                      for part in re.split(r"For example:|Put right:", CATALOGUE[code])[1:])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ..elaborate.binding.expressions import ATTRIBUTES, FUNCTIONS
-from ..syntax.load import specs_folder
+from ..reading import placed
+from ..syntax.load import WEIGHTS, specs_folder
 from . import words
 from .hovering import code_of
 from .names import Page
@@ -16,6 +18,8 @@ from .scopes import Named, Names, Scope
 from .text import Place, Text
 from .words import Item
 
+DATA = (".npz", ".npy", ".csv", ".json", ".zip", ".tar", ".gz")  # and folders
+MOST = 200  # files of a folder that are offered
 _LEAD = re.compile(r"\s*(?:\|\s*)?(?:(?:output\s+)?[A-Za-z_]\w*(?:\[[^\]]*\])?\s*:(?!=)\s*)*")
 _PART = re.compile(r'"[^"]*"|\S+')
 _HEADED = re.compile(r"\s*(?:\w+:\s*)?(?:repeat|for|if|elif|shortcut|each|frozen|dense|residual|else|output\s+\w+)\b[^:]*:\s*")
@@ -59,7 +63,7 @@ def complete(page: Page, text: Text, line: int, column: int,
         word = word[word.rindex(".") + 1 :]
     if not quoted and not word.startswith("@"):
         word = re.search(r"\w*$", before)[0]  # type: ignore[index]
-    items = list(_quoted(before) if quoted else _expected(at, before[: len(before) - len(word)], word))
+    items = list(_quoted(page, before) if quoted else _expected(at, before[: len(before) - len(word)], word))
     start = column - len(word) + (1 if word[:1] in ("@", '"') else 0)
     if word.startswith("@") and "." in word:
         start = column - len(word) + word.rindex(".") + 1
@@ -71,11 +75,29 @@ def complete(page: Page, text: Text, line: int, column: int,
     return Completion(tuple(first.values()), Place(line, start, line, end))
 
 
-def _quoted(before: str) -> Iterator[Item]:
-    """Inside quotes: files to import from."""
-    if re.match(r"\s*import\b", before):
+def _quoted(page: Page, before: str) -> Iterator[Item]:
+    """Inside quotes: files to import from, of data, of weights, in the folder of the page or below it."""
+    imported = re.match(r"\s*import\b", before)
+    endings = (".net",) if imported else WEIGHTS if re.search(r"\bweights\s*=?\s*\"[^\"]*$", before) else DATA
+    yield from _files(page, before.rpartition('"')[2].rpartition("/")[0], endings)
+    if imported:
         for path in sorted(specs_folder().glob("*.net")):
             yield Item(path.name, "file", "comes with netspec")
+
+
+def _files(page: Page, inside: str, endings: tuple[str, ...]) -> Iterator[Item]:
+    """Files with one of these endings, and folders, of a folder that the page may name."""
+    if not os.path.isabs(page.where):
+        return
+    try:
+        found = sorted(os.scandir(placed(inside, os.path.dirname(page.where))), key=lambda e: e.name)[:MOST]
+        lead = f"{inside}/" if inside else ""
+        for e in found:
+            folder = e.is_dir()
+            if not e.name.startswith(".") and (folder or e.name.lower().endswith(endings)) and e.path != page.where:
+                yield Item(f"{lead}{e.name}{'/' if folder else ''}", "file", "a folder" if folder else "beside this page", rank=4)
+    except (OSError, ValueError):
+        return
 
 
 def _expected(at: _Where, before: str, word: str) -> Iterator[Item]:

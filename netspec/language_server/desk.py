@@ -20,11 +20,12 @@ from ..source import Source
 from ..syntax.load import read_source, specs_folder, unsaved
 from .drawn import drawn
 from .findings import findings
+from .hovering import code_of
 from .mending import Mending, broken_by, mendings
 from .names import Meant, Page
 from .numbers import NetNumbers, Run, numbers, one_line_loops
 from .pieces import Content, Piece, formatted, pieces_of
-from .text import Edit, Text, moved_lines
+from .text import Edit, Place, Text, moved_lines
 
 _REFERENCE = re.compile(r"@\w+(?:\.\w+)*")
 MOMENT, LONG = 0.5, 0.3  # seconds
@@ -152,12 +153,12 @@ class Document:
                     if line in now and len(found) >= len(out.get(now[line], ()))}
         return out
 
-    def made_by(self, lines: range) -> dict[str, int]:
-        """The steps that lines made, as these lines call them, and the line of each."""
+    def made_by(self, lines: range, inside: bool = True) -> dict[str, int]:
+        """The steps that lines made, as these lines call them, and the line of each; what is `inside` of them too."""
         out: dict[str, int] = {}
         for n in (*self.numbers.values(), *self.parts.values()):
             now = self.moved(n.text)
-            for line, found in n.names.items():
+            for line, found in (*n.names.items(), *(n.inside.items() if inside else ())):
                 if now.get(line) in lines:
                     out |= dict.fromkeys(found, now[line])
         return out
@@ -176,9 +177,25 @@ class Document:
         path = written[0][1:]
         cut = path.find(".", column - written.start() - 2 if column - written.start() > 1 else 0)
         name = path if cut < 0 else path[:cut]
-        lines = [k for made, k in self.made_by(before).items()
+        lines = [k for made, k in self.made_by(before, inside=False).items()
                  if made == name or made.endswith(f".{name}") or made.startswith(f"{name}.")]
         return max(lines, default=None)
+
+    def referring(self, line: int) -> list[Place]:
+        """Where its piece refers to what a line made by a kind and a number."""
+        at = self.page.piece_at(line)
+        out = []
+        for k in range(line + 1, at[0].before + len(at[0].content.lines) + 1) if at is not None else ():
+            for m in _REFERENCE.finditer(code_of(self.text.line(k))):
+                if self.page.at(k, m.start() + 2) is None and self.unlabelled(k, m.start() + 2) == line:
+                    first = m[0].partition(".")[0]
+                    out.append(Place(k, m.start() + 2, k, m.start() + 1 + len(first)))
+        return out
+
+    def step_at(self, line: int) -> Place:
+        """The step of a line, which gives a node its kind and number for a name."""
+        text = self.text.line(line)
+        return Place(line, len(text) - len(text.lstrip()) + 1, line, len(text) + 1)
 
     # ---------------------------------------------------------------- what is asked of it
     def mendings(self, d: Diagnostic) -> list[Mending]:

@@ -47,6 +47,7 @@ class NetNumbers:
     parameters: int
     macs: int | None
     names: dict[int, set[str]]  # steps by the line that made them, as lines of the same block call them
+    inside: dict[int, set[str]]  # and what they hold
 
 
 def numbers(graph: Graph, file: str, text: Sequence[str], one_line_loops: frozenset[int] = frozenset(),
@@ -55,6 +56,7 @@ def numbers(graph: Graph, file: str, text: Sequence[str], one_line_loops: frozen
     counts = count(graph, known)
     lines: dict[int, list[Run]] = {}
     names: dict[int, set[str]] = {}
+    inside: dict[int, set[str]] = {}
     open_: dict[tuple[int, str], Run] = {}  # the run of a line that is under way in a call
     for c in counts.nodes:
         point()
@@ -71,9 +73,11 @@ def numbers(graph: Graph, file: str, text: Sequence[str], one_line_loops: frozen
                 lines.setdefault(span.line, []).append(run)
             run.seen.add(step)
             _add(run, c)
-            names.setdefault(span.line, set()).add(_step(n, paths, level).removeprefix(f"{place}." if place else ""))
+            called, *more = _called(n, paths, level)
+            names.setdefault(span.line, set()).add(called)
+            inside.setdefault(span.line, set()).update(more)
     t = counts.totals
-    return NetNumbers(graph.name, text, lines, t.parameters, t.macs, names)
+    return NetNumbers(graph.name, text, lines, t.parameters, t.macs, names, inside)
 
 
 def _add(run: Run, c: NodeCounts) -> None:
@@ -99,6 +103,19 @@ def _step(n: Node, paths: list[str], level: int) -> str:
     around = paths[-1]
     rest = n.name[len(around) + 1 if around else 0 :]
     return n.name if "." not in rest else n.name[: len(n.name) - len(rest)] + _head(rest)
+
+
+def _called(n: Node, paths: list[str], level: int) -> Iterator[str]:
+    """What lines of the same block call a node, and what it is inside of: `f1`, `f1.conv1`, `f1.conv1.bn`, and beside a switch
+    `f1.conv1.raw`."""
+    step, own, cut = _step(n, paths, level), _step(n, paths, len(paths) - 1), len(paths[level]) + 1 if paths[level] else 0
+    yield step[cut:]
+    end = len(step)
+    while end < len(n.name):
+        end = n.name.find(".", end + 1) if "." in n.name[end + 1 :] else len(n.name)
+        yield n.name[cut:end]
+    if own != n.name:
+        yield f"{own[cut:]}.raw"
 
 
 def _head(rest: str) -> str:

@@ -338,23 +338,27 @@ class Server(LanguageServer):  # type: ignore[misc]
         if found is not None:
             meant = found[1].meant
             return [self.wire.location(meant.page, place) for place in meant.places]
-        at = self.at(params)
-        if at is None:
-            return None
-        d, line, column = at
-        if not d.refers(line, column):
-            return None
-        await self.known(d, params.text_document.uri)
-        there = d.unlabelled(line, column)
-        if there is None:
-            return None
-        text = d.text.line(there)
-        return [self.wire.location(d.page, Place(there, len(text) - len(text.lstrip()) + 1, there, len(text) + 1))]
+        numbered = await self.numbered(params)
+        return numbered and [self.wire.location(numbered[0].page, numbered[0].step_at(numbered[1]))]
 
-    def references(self, params: t.ReferenceParams) -> list[t.Location] | None:
+    async def numbered(self, params: Any) -> tuple[Document, int] | None:
+        """The page, and the line that is meant by a kind and a number."""
+        at = self.at(params)
+        if at is None or not at[0].refers(*at[1:]):
+            return None
+        await self.known(at[0], params.text_document.uri)
+        there = at[0].unlabelled(*at[1:])
+        return None if there is None else (at[0], there)
+
+    async def references(self, params: t.ReferenceParams) -> list[t.Location] | None:
         found = self.occurrence(params)
         if found is None:
-            return None
+            numbered = await self.numbered(params)
+            if numbered is None:
+                return None
+            d, there = numbered
+            defined = [d.step_at(there)] if params.context.include_declaration else []
+            return [self.wire.location(d.page, p) for p in (*defined, *d.referring(there))]
         d, o = found
         return [self.wire.location(page, x.place) for page in self.desk.pages_with(d, o.meant) for x in page.all_of(o.meant)
                 if params.context.include_declaration or not x.defines]

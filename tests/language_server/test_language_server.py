@@ -346,6 +346,8 @@ def test_a_step_without_a_label_is_found_by_its_kind_and_number() -> None:
     d = checked("block f:\n  conv 8 3x3\n  relu\n  add @conv1\n\n"
                 "net a:\n  input 8x8x8\n  conv 8 3x3\n  f\n  add @conv1\n  add @f1\n  fc 2\n")
     assert [d.unlabelled(4, 9), d.unlabelled(10, 9), d.unlabelled(11, 9)] == [2, 8, 9]
+    assert d.referring(8) == [Place(10, 8, 10, 13)] and d.referring(9) == [Place(11, 8, 11, 10)]
+    assert d.step_at(9) == Place(9, 3, 9, 4)
 
 
 # ---------------------------------------------------------------- completion, hover
@@ -398,6 +400,26 @@ def test_completion_at_the_edge_and_behind_references() -> None:
     assert "stage[" in {i.label for i in made.items} and made.place == Place(19, 11, 19, 11)
     d.write(Text(TWO.replace("  concat @keep @keep", "  concat @head.")), 2)
     assert {"conv1", "conv2"} <= {i.label for i in completion.complete(d.page, d.text, 19, 16, d.made_by).items}
+
+
+def test_what_is_inside_of_a_step_is_offered_and_files_beside_the_page(tmp_path: Path) -> None:
+    text = ("block f:\n  conv 8 3x3 bn\n\nnet a:\n  input 8x8x8\n  lab: conv 8 3x3 bn relu\n  conv 8 3x3 bn\n  f\n"
+            "  add HERE\n  fc 2\n")
+    for begun, wanted in (("@lab.", {"raw", "bn", "relu"}), ("@conv2.", {"raw", "bn"}), ("@f1.", {"conv1"}),
+                          ("@f1.conv1.", {"raw", "bn"}), ("@", {"lab", "conv2", "f1", "input"})):
+        d = checked(text.replace("HERE", begun))
+        found = completion.complete(d.page, d.text, 9, 7 + len(begun), d.made_by)
+        assert {i.label for i in found.items} == wanted, begun
+        for word in wanted:  # each of them is a reference
+            assert not checked(text.replace("HERE", f"{begun}{word}")).checked.found  # type: ignore[union-attr]
+    (tmp_path / "sub").mkdir()
+    for name in ("mine.net", "train.npz", "w.pth", "odd.txt", "sub/more.npz"):
+        (tmp_path / name).write_bytes(b"")
+    for line, wanted in (('  data "', {"sub/", "train.npz"}), ('  data "sub/', {"sub/more.npz"}), ('  data "../', set()),
+                         ('import a from "m', {"mine.net", "sub/"}), ('  big weights="', {"w.pth", "train.npz", "sub/"})):
+        d = Desk().open("file:///a", str(tmp_path / "a.net"), line, 1)
+        items = completion.complete(d.page, d.text, 1, len(line) + 1).items
+        assert {i.label for i in items if i.detail != "comes with netspec"} == wanted, line
 
 
 def test_hover_is_explain_with_the_numbers_of_the_place() -> None:

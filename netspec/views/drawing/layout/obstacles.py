@@ -95,11 +95,11 @@ class Obstacles:
                     total += CROSSING
         return total
 
-    def free(self, place: Rect) -> bool:
-        """Whether a text may stand there."""
+    def free(self, place: Rect, frames: bool = True) -> bool:
+        """Whether a text may stand there; `frames` says that no frame may run through it."""
         return not (any(place.meets(r) for r in self.boxes.values()) or any(place.meets(r) for r in self.titles)
                     or any(reaches(line, place) for line, _ in self.lines)
-                    or any(reaches(side, place) for f in self.frames for side in f.sides))
+                    or (frames and any(reaches(side, place) for f in self.frames for side in f.sides)))
 
     def beside(self, way: Sequence[Point], wide: float, high: float, flipped: bool = False,
                room: tuple[float, float] = (0, inf)) -> Rect:
@@ -107,7 +107,7 @@ class Obstacles:
         way is told as x and y, which in these coordinates may be flipped."""
         spots: list[Rect] = []
         aslant: list[Rect] = []
-        for (x0, y0), (x1, y1) in reversed(list(pairwise(way))):
+        for (x0, y0), (x1, y1) in [*reversed(list(pairwise(way))), (way[0], way[-1])]:  # a slight curve is of short pieces
             upright = abs(x1 - x0) < abs(y1 - y0)
             for share in (0.5, 0.25, 0.75) if hypot(x1 - x0, y1 - y0) > high else ():
                 x, y = x0 + (x1 - x0) * share, y0 + (y1 - y0) * share
@@ -116,10 +116,12 @@ class Obstacles:
                     [(x - wide / 2, y - high / 2 - 2), (x - wide / 2, y + high / 2 + 2)])]
                 aslant += [Rect(a, b - 0.5 * high, a + wide, b + 0.5 * high) for b in (y - high, y + high)
                            for a in (x + 2, x - 2 - wide)]
+                aslant += [Rect(a, b - 0.5 * high, a + wide, b + 0.5 * high) for b in (y, y - high / 2, y + high / 2)
+                           for a in (x + high, x - high - wide)] if x0 != x1 and y0 != y1 else []
         (x0, y0), (x1, y1) = way[-2:]
         spots += [*aslant, Rect((x0 + x1) / 2 + 3, (y0 + y1) / 2 - high / 2, (x0 + x1) / 2 + 3 + wide, (y0 + y1) / 2 + high / 2)]
         spots = [r for r in spots if room[0] <= r.x0 and r.x1 <= room[1]] or spots
-        spot = next((r for r in spots if self.free(r.flipped if flipped else r)), spots[0])
+        spot = next((r for frames in (True, False) for r in spots if self.free(r.flipped if flipped else r, frames)), spots[0])
         self.titles.append(spot.flipped if flipped else spot)
         return spot
 

@@ -83,7 +83,7 @@ class Hooks:
         """Those that this worker calls. One that has become the first begins with what the first alone calls."""
         mine = [c for c in self.callbacks if self.world.first or not c.alone]
         for c in mine:
-            if self.last is not None and c not in self.begun:
+            if self.last is not None and all(c is not other for other in self.begun):
                 self.begun.append(c)
                 if isinstance(c, Watcher):
                     c.on_data(self.net, *self.reads)

@@ -44,9 +44,7 @@ def evaluate(state: State, recipe: Recipe, g: Given, key: int, batch: int | None
             at(seen + 1)
             run = sizes.bind(state, read.inputs)
             drawing.begin(run, key, seen)
-            asked, targets = terms, read.targets
-            if read.weights is not None and read.weights.any():
-                asked, targets = by_example(terms, targets, read.weights, len(read), state.dtype)
+            asked, targets = _asked(state, terms, read)
             if said is not None:
                 out = outcome(run.graph, asked, said(read.inputs, seen), targets)
             elif views:
@@ -82,12 +80,17 @@ def _ends(numbers: range) -> tuple[int, int]:
     return numbers.start, numbers.stop
 
 
+def _asked(state: State, terms: tuple[Term, ...], batch: Examples) -> tuple[tuple[Term, ...], dict[str, Any]]:
+    """The losses and targets of a batch, whose examples may weigh differently."""
+    if batch.weights is None or not batch.weights.any():
+        return terms, batch.targets
+    return by_example(terms, batch.targets, batch.weights, len(batch), state.dtype)
+
+
 def _judged(state: State, terms: tuple[Term, ...], batch: Examples, key: int, seen: int, measured: Measured) -> dict[str, Any]:
     """What one batch comes to, before which so many examples came."""
     run = sizes.bind(state, batch.inputs)
     drawing.begin(run, key, seen)
-    asked, targets = terms, batch.targets
-    if batch.weights is not None and batch.weights.any():
-        asked, targets = by_example(terms, targets, batch.weights, len(batch), state.dtype)
+    asked, targets = _asked(state, terms, batch)
     out = run.losses(batch.inputs, targets, asked, weights=state.vector("eval"))
     return measured.part(out, batch.targets, len(batch), batch.weights)

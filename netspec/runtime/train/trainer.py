@@ -19,7 +19,7 @@ from ..check.finite import refuse_infinite
 from ..distributed.agreeing import agree
 from ..distributed.world import Lost, World
 from ..feeding import augmenting
-from ..feeding.feed import Examples, Feed
+from ..feeding.feed import Feed
 from ..feeding.given import Given, given, to_judge, to_learn, validating
 from ..feeding.parts import Parts
 from ..feeding.stream import Stream
@@ -255,13 +255,13 @@ class Trainer:
             with closing(feed.epoch(epoch, first)) as batches:
                 for k, batch in enumerate(batches, first):
                     numbers = settings(state, self.within(feed, k))
-                    self.watch(k, batch)
+                    self.hooks.batch(k, batch)
                     learn(state, batch, parts, numbers, measured, Inside(k + 1, feed.kind, {}, feed.iterator),
                           self.notes(f"batch {k + 1}", k, measured))
                     end, state.course.bytes = k + 1, state.course.bytes or feed.scaled
                     show.batch(k + 1, len(batch), measured)
                     if not parts.batches:
-                        self.after_step(measured)
+                        self.hooks.step(state.course.step, measured.loss)
                         self.between(signals)
         except BaseException:
             if parts.batches:  # a step that is not whole comes to nothing
@@ -277,7 +277,7 @@ class Trainer:
     def in_shards(self, feed: Feed | Stream, show: Progress, signals: Waiting, measured: Measured, first: int) -> int:
         """The same, each step in parts that workers share."""
         state, recipe, epoch, k = self.state, self.state.recipe, self.state.course.epoch, first
-        watch = self.watch if self.hooks.watchers else None
+        watch = self.hooks.batch if self.hooks.watchers else None
         with closing(Parts(feed, epoch, first, recipe.parts)) as parts:
             while many := parts.begin(k):
                 taken = sharded.step(state, parts, many, self.world, measured, settings(state, self.within(feed, k)),
@@ -289,14 +289,10 @@ class Trainer:
                 with state.gate.exclusive():
                     state.course.inside = Inside(k, feed.kind, measured.held, feed.iterator)
                     state.course.bytes = state.course.bytes or feed.scaled
-                self.after_step(measured)
+                self.hooks.step(state.course.step, measured.loss)
                 signals.came = signals.came or taken.signal or None
                 self.between(signals)
         return k
-
-    def watch(self, k: int, batch: Examples) -> None:
-        """The watchers see batch `k` of an epoch."""
-        self.hooks.batch(k, batch)
 
     def within(self, feed: Feed | Stream, batch: int) -> int:
         """The step of an epoch that a batch is part of, as schedules count; 0 where they do not know how long an epoch is."""
@@ -306,10 +302,6 @@ class Trainer:
         """Where in an epoch something happened, for messages; `k` batches are behind it."""
         return (f"epoch {self.state.course.epoch + 1}, {where}",
                 *((f"mean loss of the epoch until then: {measured.loss:.4g}",) if k else ()))
-
-    def after_step(self, measured: Measured) -> None:
-        """The callbacks that want to know of each step hear of it."""
-        self.hooks.step(self.state.course.step, measured.loss)
 
     @property
     def graph(self) -> Graph:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import struct
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,20 @@ def test_callbacks_hear_of_everything_in_order() -> None:
     assert heard.said == [("begin", 2), *steps[:4], ("epoch", 1), *steps[4:], ("epoch", 2), ("end", [1, 2])]
     b.fit(X, Y, epochs=2, validation=(XV, YV), verbose=0)
     assert (a.predict(X) == b.predict(X)).all()  # to listen changes nothing
+
+
+def test_callbacks_that_are_equal_both_hear_of_the_beginning() -> None:
+    @dataclass
+    class Beginnings(netspec.Callback):
+        name: str = "one"
+        heard: int = field(default=0, compare=False)
+
+        def on_begin(self, net: Any, last: int) -> None:
+            self.heard += 1
+
+    one, other = Beginnings(), Beginnings()
+    net().fit(X, Y, epochs=1, callbacks=[one, other], verbose=0)
+    assert one == other and (one.heard, other.heard) == (1, 1)
 
 
 def test_a_text_stops_training_and_what_is_raised_ends_it() -> None:

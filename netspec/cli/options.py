@@ -82,12 +82,12 @@ def whole(text: str) -> int:
 
 
 def seconds(text: str) -> float:
-    """A time, greater than 0."""
+    """A time, greater than 0 and below a million, which is eleven days."""
     try:
         n = float(text)
     except ValueError:
         n = 0.0
-    if not 0 < n < float("inf"):
+    if not 0 < n < 1e6:
         raise argparse.ArgumentTypeError(f"{_cut(text)} is no number of seconds")
     return n
 

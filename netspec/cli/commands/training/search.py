@@ -55,7 +55,7 @@ def arguments(c: ArgumentParser) -> None:
     c.add_argument("--threads", type=options.whole, metavar="N", help="CPU threads of each worker (default: its share of the cores)")
     c.add_argument("--dtype", choices=("float32", "float64"), help="of all numbers (default float32)")
     options.precision(c)
-    c.add_argument("--lease", type=_seconds, default=60.0, metavar="SECONDS",
+    c.add_argument("--lease", type=options.seconds, default=60.0, metavar="SECONDS",
                    help="after how much silence of a worker on another machine its trial is taken over (default 60)")
     c.add_argument("--quiet", action="store_true", help="say nothing but the table at the end")
 
@@ -151,13 +151,3 @@ def _share(text: str) -> int:
     if not text.isdecimal() or not 2 <= int(text) <= 1000:
         raise ArgumentTypeError(f"{text[:60]!r} is no whole number from 2 to 1000, of which one trial goes on")
     return int(text)
-
-
-def _seconds(text: str) -> float:
-    try:
-        n = float(text)
-    except ValueError:
-        n = 0
-    if not 0 < n < 1e6:
-        raise ArgumentTypeError(f"{text[:60]!r} is no number of seconds")
-    return n

@@ -20,9 +20,9 @@ def attributes(window: tuple[int, ...], stride: tuple[int, ...], pad: Pads, dila
 
 def in_onnx(x: TensorType, said: Any, window: tuple[int, ...], stride: tuple[int, ...], pad: Pads,
             dilation: tuple[int, ...]) -> dict[str, Any]:
-    """The same of a layer whose padding is `said`. What depends on sizes is left to `auto_pad`; beside a dilation runtimes know
-    none, and the numbers are written for the size there is."""
-    if said not in SAME:
+    """The same of a layer whose padding is `said`. What depends on sizes, or differs between the ends, is left to `auto_pad`;
+    beside a dilation runtimes know none, and the numbers are written for the size there is."""
+    if said not in SAME or (set(stride) == {1} and all(a == z for a, z in pad)):
         return attributes(window, stride, pad, dilation)
     if set(dilation) != {1}:
         if not x.known and set(stride) != {1}:
